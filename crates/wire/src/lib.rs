@@ -1,1 +1,31 @@
-//! wire
+//! Everything that crosses a process or wasm border: ids, units, asks, acts, views, frames and problems.
+//!
+//! Holds no behaviour but encode and decode, apply a patch, and parse, print and match ids, units, filters and
+//! addresses. Messages travel as postcard, which does not describe itself: no `untagged`, `flatten` or
+//! `skip_serializing_if` in this crate.
+
+pub mod address;
+pub mod ask;
+pub mod codec;
+pub mod filter;
+pub mod form;
+pub mod frame;
+pub mod health;
+pub mod ids;
+pub mod keyed;
+pub mod problem;
+pub mod time;
+pub mod units;
+pub mod view;
+
+pub use ask::{Act, Acted, Answer, Ask};
+pub use frame::{Body, Frame, Patch, Rev, View, ViewSpec};
+pub use health::{Freshness, Health};
+pub use ids::{ConnectionId, NodeId, ObjectRef, PodId};
+pub use keyed::{Keyed, KeyedPatch, Row};
+pub use problem::{Code, Problem};
+pub use smol_str::SmolStr;
+pub use time::{Stamp, When};
+
+/// Fingerprint of this crate's sources. Both ends of a door say theirs first; ends that differ do not talk.
+pub const WIRE_HASH: &str = env!("PILOTHOUSE_WIRE_HASH");

@@ -1,0 +1,85 @@
+//! The address of every state of the interface, so that "look at this" can be pasted.
+
+use crate::{ConnectionId, ObjectRef, Stamp, When};
+use std::{fmt, str::FromStr};
+
+/// Where a person is: screen, scope, table, filter, selection, time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// The screen's route: `fleet`, `connections`. An unknown one is kept, and said by the screen.
+    pub screen: String,
+    /// Clusters in scope; empty for all.
+    pub scope: Vec<ConnectionId>,
+    /// The table that is open: `nodes`, `gpus`, `pods`.
+    pub tab: Option<String>,
+    /// The table's filter, as typed.
+    pub filter: String,
+    /// What is selected.
+    pub selected: Option<ObjectRef>,
+    /// Now, or the past.
+    pub when: When,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for id in &self.scope {
+            query.append_pair("scope", id.as_str());
+        }
+        if let Some(tab) = &self.tab {
+            query.append_pair("tab", tab);
+        }
+        if !self.filter.is_empty() {
+            query.append_pair("filter", &self.filter);
+        }
+        if let Some(object) = &self.selected {
+            query.append_pair("sel", &object.to_string());
+        }
+        if let When::At(stamp) = self.when {
+            query.append_pair("at", &stamp.to_string());
+        }
+        let query = query.finish();
+        write!(f, "/{}{}{query}", self.screen, if query.is_empty() { "" } else { "?" })
+    }
+}
+
+impl FromStr for Address {
+    type Err = std::convert::Infallible;
+
+    /// Reads what it can: a part that cannot be read is left out, since an old link must still open something.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (path, query) = text.split_once('?').unwrap_or((text, ""));
+        let mut address = Self { screen: path.trim_matches('/').to_owned(), ..Self::default() };
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "scope" => address.scope.push(ConnectionId::slug(&value)),
+                "tab" => address.tab = Some(value.into_owned()),
+                "filter" => address.filter = value.into_owned(),
+                "sel" => address.selected = value.parse().ok(),
+                "at" => address.when = value.parse::<Stamp>().map_or(When::Now, When::At),
+                _ => {}
+            }
+        }
+        Ok(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_back_from_what_it_prints() {
+        let text = "/fleet?scope=iad-prod&tab=gpus&filter=status%21%3Dok+%22a+b%22&sel=gpu%3Aiad-prod%2Fh100-117%2F5&at=2026-11-24T03%3A12%3A44Z";
+        let Ok(address) = text.parse::<Address>();
+        assert_eq!(address.filter, "status!=ok \"a b\"");
+        assert_eq!(address.to_string(), text);
+        assert_eq!("/fleet".parse::<Address>().map(|address| address.to_string()), Ok("/fleet".into()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_out() {
+        let Ok(address) = "/fleet?sel=nonsense&at=never&x=1".parse::<Address>();
+        assert_eq!(address, Address { screen: "fleet".into(), ..Address::default() });
+    }
+}

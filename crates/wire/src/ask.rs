@@ -1,0 +1,150 @@
+//! The one list of questions and the one list of acts. Doors forward them unread.
+//!
+//! `Ask` reads. `Act` changes: settings of Pilothouse itself for now. A door that may only read is given a type that
+//! cannot carry an `Act`.
+
+use crate::{
+    ConnectionId, Frame, ObjectRef, Problem, SmolStr, ViewSpec, When,
+    form::{Draft, SecretInput},
+    view::connections::PluginNotice,
+};
+use serde::{Deserialize, Serialize};
+
+/// A question. Answers never change anything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Ask {
+    /// Which build is this, and what may this door do?
+    About,
+    /// One full frame of a view.
+    Frame {
+        /// The view.
+        spec: ViewSpec,
+        /// Now or a time in the past.
+        when: When,
+    },
+    /// Objects whose names match, best first.
+    Search {
+        /// What was typed.
+        text: String,
+        /// How many at most.
+        limit: u16,
+        /// Now or a time in the past.
+        when: When,
+    },
+    /// An object as YAML, read from its server now; values of secrets left out.
+    Yaml(ObjectRef),
+}
+
+/// The answer to an [`Ask`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// To [`Ask::About`].
+    About(About),
+    /// To [`Ask::Frame`].
+    Frame(Box<Frame>),
+    /// To [`Ask::Search`].
+    Hits(Vec<Hit>),
+    /// To [`Ask::Yaml`].
+    Yaml(String),
+}
+
+/// What a door is connected to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The build's version.
+    pub version: String,
+    /// May this door act?
+    pub may_act: bool,
+    /// Does it show the demo fleet?
+    pub demo: bool,
+}
+
+/// An object that a search found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// The object.
+    pub object: ObjectRef,
+    /// Where it is, for people: "iad-prod / serving".
+    pub place: SmolStr,
+    /// Characters of the name that matched, by position.
+    pub matched: Vec<u16>,
+}
+
+/// A change that a person wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Act {
+    /// Adds a connection and starts it. Secrets go to the vault.
+    AddConnection {
+        /// The connection.
+        draft: Draft,
+        /// Secret fields by key.
+        secrets: Vec<(String, SecretInput)>,
+    },
+    /// Makes the calls that the connection would make, keeps nothing.
+    TestConnection {
+        /// The connection.
+        draft: Draft,
+        /// Secret fields by key.
+        secrets: Vec<(String, SecretInput)>,
+    },
+    /// Replaces a connection's settings, keeping secrets that are not given anew.
+    EditConnection {
+        /// The connection.
+        id: ConnectionId,
+        /// Its new settings.
+        draft: Draft,
+        /// Secret fields by key.
+        secrets: Vec<(String, SecretInput)>,
+    },
+    /// Stops or restarts a connection, keeping its settings.
+    PauseConnection {
+        /// The connection.
+        id: ConnectionId,
+        /// Stop it, or go on?
+        paused: bool,
+    },
+    /// Removes a connection, its facts and its secrets.
+    RemoveConnection(ConnectionId),
+    /// Tries a connection at once instead of waiting.
+    RetryConnection(ConnectionId),
+    /// Confirms that a credential plug-in, as shown, may be run for a connection.
+    TrustPlugin {
+        /// The connection.
+        id: ConnectionId,
+        /// What was shown.
+        plugin: PluginNotice,
+    },
+    /// Opens the encrypted file of secrets, or makes it.
+    UnlockVault(SecretInput),
+}
+
+/// What came of an [`Act`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Acted {
+    /// It is done, for this connection.
+    Done(ConnectionId),
+    /// It is done.
+    Ok,
+    /// What a test found.
+    Tested(Tested),
+    /// It needs the person's consent first: show this, then confirm with [`Act::TrustPlugin`].
+    NeedsConsent {
+        /// The connection.
+        id: ConnectionId,
+        /// What would be run.
+        plugin: PluginNotice,
+    },
+}
+
+/// What the test of a connection found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tested {
+    /// The server's version.
+    pub version: Option<String>,
+    /// Who we are there.
+    pub identity: Option<String>,
+    /// What it may do.
+    pub may: Vec<String>,
+    /// What it may not do or see, and what would give it.
+    pub problem: Option<Problem>,
+}

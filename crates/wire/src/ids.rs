@@ -1,0 +1,214 @@
+//! Typed ids made of stable parts, so that two clusters never collide, with one printed form each.
+
+use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
+use std::{fmt, str::FromStr};
+
+/// A configured place: a cluster, a registry, the demo fleet. A slug of `a-z 0-9 - .`, unique in the settings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ConnectionId(SmolStr);
+
+impl ConnectionId {
+    /// Makes an id of any text: lower case, every run of other characters becomes one dash.
+    ///
+    /// A cloud's context name (`arn:aws:eks:eu-west-1:1:cluster/prod`) becomes its last part, `prod`.
+    #[must_use]
+    pub fn slug(text: &str) -> Self {
+        let tail = text.rsplit(['/', '@']).find(|part| part.chars().any(|c| c.is_ascii_alphanumeric())).unwrap_or(text);
+        let mut slug = String::with_capacity(tail.len());
+        for c in tail.chars() {
+            match c.to_ascii_lowercase() {
+                c @ ('a'..='z' | '0'..='9' | '.') => slug.push(c),
+                _ if slug.ends_with('-') || slug.is_empty() => {}
+                _ => slug.push('-'),
+            }
+            if slug.len() >= 48 {
+                break;
+            }
+        }
+        let slug = slug.trim_matches(['-', '.']);
+        Self(if slug.is_empty() { "connection".into() } else { slug.into() })
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A node of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId {
+    /// The connection through which the node is seen.
+    pub cluster: ConnectionId,
+    /// `metadata.name`, unique in the cluster.
+    pub name: SmolStr,
+}
+
+/// A pod of a cluster. Two pods of one name that follow each other are told apart by uid in facts, not here:
+/// a row is about the name that a person sees.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PodId {
+    /// The connection through which the pod is seen.
+    pub cluster: ConnectionId,
+    /// `metadata.namespace`.
+    pub namespace: SmolStr,
+    /// `metadata.name`.
+    pub name: SmolStr,
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cluster, self.name)
+    }
+}
+
+impl fmt::Display for PodId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.cluster, self.namespace, self.name)
+    }
+}
+
+/// Anything that can be selected, inspected, linked to or marked on the ribbon.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ObjectRef {
+    /// A connection itself.
+    Connection(ConnectionId),
+    /// A namespace of a cluster.
+    Namespace(ConnectionId, SmolStr),
+    /// A node.
+    Node(NodeId),
+    /// One GPU slot of a node, counted from 0.
+    Gpu(NodeId, u16),
+    /// A pod.
+    Pod(PodId),
+    /// A controller of pods: cluster, namespace, kind (`Deployment`), name.
+    Workload(ConnectionId, SmolStr, SmolStr, SmolStr),
+}
+
+impl ObjectRef {
+    /// The connection that this object is seen through.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        match self {
+            Self::Connection(id) | Self::Namespace(id, _) | Self::Workload(id, ..) => id,
+            Self::Node(node) | Self::Gpu(node, _) => &node.cluster,
+            Self::Pod(pod) => &pod.cluster,
+        }
+    }
+
+    /// The kind as a word for people: "node", "GPU", "pod".
+    #[must_use]
+    pub fn kind_word(&self) -> &str {
+        match self {
+            Self::Connection(_) => "connection",
+            Self::Namespace(..) => "namespace",
+            Self::Node(_) => "node",
+            Self::Gpu(..) => "GPU",
+            Self::Pod(_) => "pod",
+            Self::Workload(_, _, kind, _) => kind,
+        }
+    }
+
+    /// The short name for people: `h100-117 / 5` for a GPU.
+    #[must_use]
+    pub fn name(&self) -> SmolStr {
+        match self {
+            Self::Connection(id) => SmolStr::new(id.as_str()),
+            Self::Namespace(_, name) | Self::Workload(_, _, _, name) => name.clone(),
+            Self::Node(node) => node.name.clone(),
+            Self::Gpu(node, index) => format_smolstr!("{} / {index}", node.name),
+            Self::Pod(pod) => pod.name.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(id) => write!(f, "connection:{id}"),
+            Self::Namespace(id, name) => write!(f, "namespace:{id}/{name}"),
+            Self::Node(node) => write!(f, "node:{node}"),
+            Self::Gpu(node, index) => write!(f, "gpu:{node}/{index}"),
+            Self::Pod(pod) => write!(f, "pod:{pod}"),
+            Self::Workload(id, namespace, kind, name) => write!(f, "workload:{id}/{namespace}/{kind}/{name}"),
+        }
+    }
+}
+
+/// A text that is not the printed form of an [`ObjectRef`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" names no object; write node:CLUSTER/NAME, gpu:CLUSTER/NODE/INDEX, pod:CLUSTER/NAMESPACE/NAME")]
+pub struct NotAnObject(pub String);
+
+impl FromStr for ObjectRef {
+    type Err = NotAnObject;
+
+    fn from_str(text: &str) -> Result<Self, NotAnObject> {
+        let fail = || NotAnObject(text.to_owned());
+        let (kind, rest) = text.split_once(':').ok_or_else(fail)?;
+        let mut parts = rest.split('/');
+        let mut part = || parts.next().filter(|part| !part.is_empty()).map(SmolStr::new).ok_or_else(fail);
+        let cluster = ConnectionId(part()?);
+        let object = match kind {
+            "connection" => Self::Connection(cluster),
+            "namespace" => Self::Namespace(cluster, part()?),
+            "node" => Self::Node(NodeId { cluster, name: part()? }),
+            "gpu" => {
+                let node = NodeId { cluster, name: part()? };
+                Self::Gpu(node, part()?.parse().map_err(|_| fail())?)
+            }
+            "pod" => Self::Pod(PodId { cluster, namespace: part()?, name: part()? }),
+            "workload" => Self::Workload(cluster, part()?, part()?, part()?),
+            _ => return Err(fail()),
+        };
+        if parts.next().is_some() { Err(fail()) } else { Ok(object) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_object_reads_back_from_what_it_prints() {
+        for text in [
+            "connection:iad-prod",
+            "namespace:iad-prod/serving",
+            "node:iad-prod/h100-117",
+            "gpu:iad-prod/h100-117/5",
+            "pod:iad-prod/serving/chat-70b-7c9f4d-x2k8q",
+            "workload:iad-prod/serving/Deployment/chat-70b",
+        ] {
+            assert_eq!(text.parse::<ObjectRef>().map(|object| object.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_text_that_names_nothing_is_refused() {
+        for text in ["", "node", "node:", "node:a", "node:a/b/c", "gpu:a/b/x", "star:a/b"] {
+            assert!(text.parse::<ObjectRef>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slug_keeps_what_tells_contexts_apart() {
+        for (text, want) in [
+            ("iad-prod", "iad-prod"),
+            ("arn:aws:eks:eu-west-1:123:cluster/Prod_EU", "prod-eu"),
+            ("gke_proj_europe-west4_train", "gke-proj-europe-west4-train"),
+            ("admin@kind", "kind"),
+            ("  ", "connection"),
+            ("東京", "connection"),
+        ] {
+            assert_eq!(ConnectionId::slug(text).as_str(), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Rows with keys, and the one generic difference between two lists of them.
+
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+
+/// A row of a view: its key is stable while the row's other values change.
+pub trait Row: Clone + PartialEq {
+    /// What tells this row from the others of its list.
+    type Key: Ord + Clone;
+    /// The row's key.
+    fn key(&self) -> &Self::Key;
+}
+
+/// Rows in the order of their keys, each key once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Keyed<R>(Vec<R>);
+
+impl<R> Default for Keyed<R> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// What turns one list of rows into another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyedPatch<R, K> {
+    /// Keys of rows that are gone.
+    pub gone: Vec<K>,
+    /// Rows that are new or differ, whole.
+    pub set: Vec<R>,
+}
+
+impl<R, K> Default for KeyedPatch<R, K> {
+    fn default() -> Self {
+        Self { gone: Vec::new(), set: Vec::new() }
+    }
+}
+
+impl<R, K> KeyedPatch<R, K> {
+    /// Does this patch change nothing?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.set.is_empty()
+    }
+}
+
+impl<R: Row> FromIterator<R> for Keyed<R> {
+    fn from_iter<I: IntoIterator<Item = R>>(rows: I) -> Self {
+        let mut rows: Vec<R> = rows.into_iter().collect();
+        rows.sort_by(|a, b| a.key().cmp(b.key()));
+        rows.dedup_by(|later, earlier| later.key() == earlier.key());
+        Self(rows)
+    }
+}
+
+impl<R: Row> Keyed<R> {
+    /// The rows, in the order of their keys.
+    #[must_use]
+    pub fn rows(&self) -> &[R] {
+        &self.0
+    }
+
+    /// The row with this key.
+    #[must_use]
+    pub fn get(&self, key: &R::Key) -> Option<&R> {
+        self.find(key).ok().map(|at| &self.0[at])
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Is there no row?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Puts a row in its place; answers whether anything changed.
+    pub fn set(&mut self, row: R) -> bool {
+        match self.find(row.key()) {
+            Ok(at) if self.0[at] == row => false,
+            Ok(at) => {
+                self.0[at] = row;
+                true
+            }
+            Err(at) => {
+                self.0.insert(at, row);
+                true
+            }
+        }
+    }
+
+    /// Takes a row away; answers whether it was there.
+    pub fn remove(&mut self, key: &R::Key) -> bool {
+        self.find(key).map(|at| self.0.remove(at)).is_ok()
+    }
+
+    /// What turns `self` into `newer`.
+    #[must_use]
+    pub fn diff(&self, newer: &Self) -> KeyedPatch<R, R::Key> {
+        let mut patch = KeyedPatch::default();
+        let (mut old, mut new) = (self.0.iter().peekable(), newer.0.iter().peekable());
+        loop {
+            let order = match (old.peek(), new.peek()) {
+                (None, None) => return patch,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => a.key().cmp(b.key()),
+            };
+            let a = if order.is_le() { old.next() } else { None };
+            let b = if order.is_ge() { new.next() } else { None };
+            match (a, b) {
+                (Some(a), None) => patch.gone.push(a.key().clone()),
+                (a, Some(b)) if a != Some(b) => patch.set.push(b.clone()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Applies what [`Keyed::diff`] found.
+    pub fn apply(&mut self, patch: KeyedPatch<R, R::Key>) {
+        if !patch.gone.is_empty() {
+            let mut gone = patch.gone;
+            gone.sort();
+            self.0.retain(|row| gone.binary_search(row.key()).is_err());
+        }
+        // Many new rows at once are merged in one pass: inserting each would be quadratic.
+        let (known, new): (Vec<R>, Vec<R>) = patch.set.into_iter().partition(|row| self.find(row.key()).is_ok());
+        for row in known {
+            self.set(row);
+        }
+        if !new.is_empty() {
+            self.0.extend(new);
+            self.0.sort_by(|a, b| a.key().cmp(b.key()));
+        }
+    }
+
+    fn find(&self, key: &R::Key) -> Result<usize, usize> {
+        self.0.binary_search_by(|row| row.key().cmp(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Cell(u8, u8);
+
+    impl Row for Cell {
+        type Key = u8;
+        fn key(&self) -> &u8 {
+            &self.0
+        }
+    }
+
+    fn list() -> impl Strategy<Value = Keyed<Cell>> {
+        prop::collection::vec((0u8..12, 0u8..3), 0..12)
+            .prop_map(|cells| cells.into_iter().map(|(key, value)| Cell(key, value)).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_patch_turns_the_old_list_into_the_new(old in list(), new in list()) {
+            let patch = old.diff(&new);
+            prop_assert_eq!(patch.is_empty(), old == new);
+            let mut patched = old;
+            patched.apply(patch);
+            prop_assert_eq!(patched, new);
+        }
+    }
+}

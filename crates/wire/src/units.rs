@@ -1,0 +1,136 @@
+//! How numbers are written for people, the same in every door. Absent is `—`, never 0.
+
+use std::time::Duration;
+
+/// The mark of a value that is absent.
+pub const ABSENT: &str = "—";
+
+/// `4096` as `4,096`.
+#[must_use]
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(c);
+    }
+    text
+}
+
+/// A share with one decimal: `99.4 %`; absent when there is nothing to take a share of.
+#[must_use]
+pub fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return ABSENT.into();
+    }
+    #[allow(clippy::cast_precision_loss, reason = "counts of things stay far below 2^53")]
+    let percent = part as f64 * 100.0 / whole as f64;
+    format!("{percent:.1} %")
+}
+
+/// A span with two units at most, the second zero-padded: `48 s`, `4 min 12 s`, `6 d 02 h`.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    let s = span.as_secs();
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{} min {:02} s", s / 60, s % 60),
+        3_600..86_400 => format!("{} h {:02} min", s / 3_600, s / 60 % 60),
+        _ => format!("{} d {:02} h", s / 86_400, s / 3_600 % 24),
+    }
+}
+
+/// The age of a fact: a [`span`], from 1 s (under a second is "1 s": nobody can see the difference).
+#[must_use]
+pub fn age(span_of: Duration) -> String {
+    span(span_of.max(Duration::from_secs(1)))
+}
+
+/// Bytes by powers of 1,000, three significant digits: `73.8 GB`.
+#[must_use]
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let decimals = if unit == 0 || value >= 99.95 {
+        0
+    } else if value >= 9.995 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.decimals$} {}", UNITS[unit])
+}
+
+/// An id of at most `max` characters: its middle gives way to an ellipsis.
+#[must_use]
+pub fn middle(text: &str, max: usize) -> String {
+    let length = text.chars().count();
+    if length <= max || max < 3 {
+        return text.to_owned();
+    }
+    let head = max / 2;
+    let tail = max - head - 1;
+    text.chars().take(head).chain(std::iter::once('…')).chain(text.chars().skip(length - tail)).collect()
+}
+
+/// Text from a server made safe to show: control marks, ANSI escapes and direction marks become visible.
+///
+/// Applied in the terminal door; the others isolate direction and never read markup.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+            '\u{7f}'..='\u{9f}' => '\u{2421}',
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}' => {
+                '\u{fffd}'
+            }
+            c => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_the_look_says() {
+        assert_eq!([count(0), count(999), count(4_096), count(1_234_567)], ["0", "999", "4,096", "1,234,567"]);
+        assert_eq!([share(0, 0), share(4_071, 4_096), share(0, 5)], ["—", "99.4 %", "0.0 %"]);
+        assert_eq!(
+            [bytes(999), bytes(73_800_000_000), bytes(1_000), bytes(999_600)],
+            ["999 B", "73.8 GB", "1.00 kB", "1.00 MB"]
+        );
+    }
+
+    #[test]
+    fn spans_have_two_units_at_most() {
+        for (seconds, want) in
+            [(0, "0 s"), (48, "48 s"), (252, "4 min 12 s"), (3_600, "1 h 00 min"), (525_600, "6 d 02 h")]
+        {
+            assert_eq!(span(Duration::from_secs(seconds)), want);
+        }
+        assert_eq!(age(Duration::ZERO), "1 s");
+    }
+
+    #[test]
+    fn hostile_text_loses_its_power_and_stays_readable() {
+        assert_eq!(visible("a\u{1b}[31mred\u{202e}x"), "a␛[31mred\u{fffd}x");
+        assert_eq!(visible("<b>bold</b>"), "<b>bold</b>");
+    }
+
+    #[test]
+    fn a_long_id_keeps_both_ends() {
+        assert_eq!(middle("chat-70b-7c9f4d-x2k8q", 11), "chat-…x2k8q");
+        assert_eq!(middle("short", 11), "short");
+    }
+}

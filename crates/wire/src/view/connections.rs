@@ -1,0 +1,169 @@
+//! The connections: how each is, why it is not well, and what could be connected.
+
+use crate::{ConnectionId, Health, Keyed, KeyedPatch, Problem, Row, Stamp, form::KindForm};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+
+/// All connections, and what there is to connect.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionsView {
+    /// Configured connections.
+    pub rows: Keyed<ConnectionRow>,
+    /// Places found by themselves; not contacted until chosen.
+    pub offered: Vec<OfferedContext>,
+    /// Kinds of connection that can be added.
+    pub kinds: Vec<KindForm>,
+    /// Where secrets go.
+    pub vault: VaultState,
+    /// What could not be read while looking: a kubeconfig that is not YAML, say.
+    pub problems: Vec<Problem>,
+}
+
+/// What turns one view of the connections into a later one. Everything but the rows changes rarely and goes whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionsPatch {
+    /// Changed rows.
+    pub rows: KeyedPatch<ConnectionRow, ConnectionId>,
+    /// Offered contexts, kinds, vault and problems, if any of them changed.
+    pub rest: Option<Box<(Vec<OfferedContext>, Vec<KindForm>, VaultState, Vec<Problem>)>>,
+}
+
+impl ConnectionsView {
+    /// What turns `self` into `newer`.
+    #[must_use]
+    pub fn diff(&self, newer: &Self) -> ConnectionsPatch {
+        let same = self.offered == newer.offered
+            && self.kinds == newer.kinds
+            && self.vault == newer.vault
+            && self.problems == newer.problems;
+        let rest =
+            || Box::new((newer.offered.clone(), newer.kinds.clone(), newer.vault.clone(), newer.problems.clone()));
+        ConnectionsPatch { rows: self.rows.diff(&newer.rows), rest: (!same).then(rest) }
+    }
+
+    /// Applies what [`ConnectionsView::diff`] found.
+    pub fn apply(&mut self, patch: ConnectionsPatch) {
+        self.rows.apply(patch.rows);
+        if let Some(rest) = patch.rest {
+            (self.offered, self.kinds, self.vault, self.problems) = *rest;
+        }
+    }
+}
+
+impl ConnectionsPatch {
+    /// Does this patch change nothing?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.rest.is_none()
+    }
+}
+
+/// One connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Id of its kind.
+    pub kind: String,
+    /// Name for people.
+    pub name: String,
+    /// Is it the demo?
+    pub demo: bool,
+    /// How it is.
+    pub health: Health,
+    /// The server's version.
+    pub version: Option<String>,
+    /// Where it is: an address without credentials.
+    pub address: Option<String>,
+    /// Who we are there, as the server says.
+    pub identity: Option<String>,
+    /// What it may do: "list pods in all namespaces".
+    pub may: Vec<String>,
+    /// What it may not do or see.
+    pub may_not: Vec<String>,
+    /// When it was last heard, by our clock.
+    pub heard: Option<Stamp>,
+    /// How often it is expected to be heard.
+    pub period: Duration,
+    /// Facts read since it was connected.
+    pub facts: u64,
+    /// Facts read a second, over the last ten.
+    pub facts_per_s: u32,
+    /// Objects or parts of objects that could not be used, counted.
+    pub dropped: u64,
+    /// The last attempts to connect, newest last; eight at most.
+    pub attempts: Vec<Attempt>,
+    /// When it is tried again by itself.
+    pub retry_at: Option<Stamp>,
+    /// Non-secret settings, for the edit form.
+    pub values: BTreeMap<String, String>,
+    /// Secret fields that are set. Their values are never sent.
+    pub secrets_set: Vec<String>,
+}
+
+/// One attempt to connect and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When, by our clock.
+    pub at: Stamp,
+    /// Did it work?
+    pub worked: bool,
+    /// In a few words: "refused, 2 ms".
+    pub outcome: String,
+}
+
+/// A context of a kubeconfig that is offered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedContext {
+    /// The context's name.
+    pub context: String,
+    /// Server address without credentials.
+    pub server: Option<String>,
+    /// The file it comes from.
+    pub file: String,
+    /// How it signs in: "client certificate", "token", "plug-in aws".
+    pub signs_in: String,
+    /// Is it the file's current context?
+    pub current: bool,
+    /// The connection that already uses it.
+    pub connected_as: Option<ConnectionId>,
+    /// A plug-in that would be run on first contact and that nobody has confirmed: command, arguments, digest.
+    pub plugin: Option<PluginNotice>,
+}
+
+/// What a person has to see before a credential plug-in is first run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginNotice {
+    /// The program, as found in the path.
+    pub command: String,
+    /// Its arguments, secrets redacted.
+    pub arguments: Vec<String>,
+    /// SHA-256 of the program, where it was found.
+    pub digest: Option<String>,
+}
+
+/// Where secrets are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VaultState {
+    /// Not looked at yet: nothing needed a secret.
+    #[default]
+    NotNeeded,
+    /// The keyring of this desktop.
+    Keyring,
+    /// An encrypted file, open.
+    FileOpen,
+    /// An encrypted file that waits for its passphrase.
+    FileLocked {
+        /// Why there is no keyring.
+        why: String,
+        /// Is there a file already (else the passphrase makes one)?
+        exists: bool,
+    },
+}
+
+impl Row for ConnectionRow {
+    type Key = ConnectionId;
+    fn key(&self) -> &ConnectionId {
+        &self.id
+    }
+}

@@ -1,0 +1,372 @@
+//! The fleet: clusters, nodes with their GPUs as cells, and pods.
+
+use crate::{ConnectionId, Keyed, KeyedPatch, NodeId, PodId, Row, SmolStr, Stamp, filter::Record, filter::Value};
+use serde::{Deserialize, Serialize};
+
+/// Which part of the fleet a view is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FleetSpec {
+    /// Only these clusters; all of them when empty.
+    pub scope: Vec<ConnectionId>,
+}
+
+/// The fleet, or the part of it that the spec asks for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FleetView {
+    /// Totals.
+    pub summary: FleetSummary,
+    /// Clusters.
+    pub clusters: Keyed<ClusterRow>,
+    /// Nodes, each with its GPUs.
+    pub nodes: Keyed<NodeRow>,
+    /// Pods.
+    pub pods: Keyed<PodRow>,
+}
+
+/// What turns one fleet view into a later one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FleetPatch {
+    /// Totals, if they changed.
+    pub summary: Option<FleetSummary>,
+    /// Changed clusters.
+    pub clusters: KeyedPatch<ClusterRow, ConnectionId>,
+    /// Changed nodes.
+    pub nodes: KeyedPatch<NodeRow, NodeId>,
+    /// Changed pods.
+    pub pods: KeyedPatch<PodRow, PodId>,
+}
+
+impl FleetView {
+    /// What turns `self` into `newer`.
+    #[must_use]
+    pub fn diff(&self, newer: &Self) -> FleetPatch {
+        FleetPatch {
+            summary: (self.summary != newer.summary).then(|| newer.summary.clone()),
+            clusters: self.clusters.diff(&newer.clusters),
+            nodes: self.nodes.diff(&newer.nodes),
+            pods: self.pods.diff(&newer.pods),
+        }
+    }
+
+    /// Applies what [`FleetView::diff`] found.
+    pub fn apply(&mut self, patch: FleetPatch) {
+        if let Some(summary) = patch.summary {
+            self.summary = summary;
+        }
+        self.clusters.apply(patch.clusters);
+        self.nodes.apply(patch.nodes);
+        self.pods.apply(patch.pods);
+    }
+}
+
+impl FleetPatch {
+    /// Does this patch change nothing?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.summary.is_none() && self.clusters.is_empty() && self.nodes.is_empty() && self.pods.is_empty()
+    }
+}
+
+/// Totals of a fleet view. The GPU figures are a chain: each is a part of the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetSummary {
+    /// GPUs that exist.
+    pub gpus: u64,
+    /// GPUs on nodes that are ready, which the node offers for work. Cordoned nodes count: their pods go on.
+    pub gpus_healthy: u64,
+    /// GPUs asked for by pods that are placed on a node.
+    pub gpus_held: u64,
+    /// GPUs that a new pod can get: healthy, not held, node not cordoned.
+    pub gpus_free: u64,
+    /// GPUs on cordoned nodes.
+    pub gpus_cordoned: u64,
+    /// GPUs on nodes that are not ready, or that the node does not offer.
+    pub gpus_lost: u64,
+    /// Nodes.
+    pub nodes: u64,
+    /// Nodes that are ready.
+    pub nodes_ready: u64,
+    /// Pods.
+    pub pods: u64,
+    /// Pods that wait for a node.
+    pub pods_pending: u64,
+    /// GPUs that waiting pods ask for.
+    pub gpus_wanted: u64,
+    /// Clusters whose part of these totals is not fresh or not whole: the totals are then bounds.
+    pub partial: Vec<ConnectionId>,
+}
+
+/// Four statuses, each with a shape and a word, and what is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Status {
+    /// Lost, failed, refused.
+    Bad,
+    /// Cordoned, throttled, stale, partial.
+    Warn,
+    /// Not known.
+    Unknown,
+    /// On its way: not a status of its own but not yet one either.
+    Progress,
+    /// Well.
+    Good,
+}
+
+/// A cluster of the fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterRow {
+    /// The connection through which it is seen.
+    pub id: ConnectionId,
+    /// Name for people.
+    pub name: SmolStr,
+    /// Is it the demo?
+    pub demo: bool,
+    /// The server's version.
+    pub version: Option<SmolStr>,
+    /// GPUs that exist.
+    pub gpus: u64,
+    /// GPUs held.
+    pub gpus_held: u64,
+    /// Nodes.
+    pub nodes: u64,
+    /// Pods.
+    pub pods: u64,
+    /// What is not visible here, as a sentence.
+    pub not_visible: Option<String>,
+}
+
+/// A node with its GPUs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRow {
+    /// The node.
+    pub id: NodeId,
+    /// Worst of what is known of it.
+    pub status: Status,
+    /// The status as words: "Ready", "Cordoned", "Not ready".
+    pub status_word: SmolStr,
+    /// Is it cordoned (unschedulable)?
+    pub cordoned: bool,
+    /// Pool by the label of the cloud or installer; the instance type where there is none.
+    pub pool: Option<SmolStr>,
+    /// GPU product, such as `NVIDIA-H100-80GB-HBM3`.
+    pub product: Option<SmolStr>,
+    /// Memory of one GPU in MiB, as the label says.
+    pub gpu_memory_mib: Option<u64>,
+    /// Zone.
+    pub zone: Option<SmolStr>,
+    /// Instance type.
+    pub instance_type: Option<SmolStr>,
+    /// Kubelet version.
+    pub kubelet: Option<SmolStr>,
+    /// Conditions that are not as they should be, and Ready.
+    pub conditions: Vec<Condition>,
+    /// Taints as `key=value:Effect`.
+    pub taints: Vec<SmolStr>,
+    /// Each extended GPU resource of the node.
+    pub resources: Vec<GpuResource>,
+    /// One cell a GPU, in slot order.
+    pub gpus: Vec<GpuCell>,
+    /// Pods that hold the node's GPUs; cells point into this list.
+    pub holders: Vec<PodId>,
+    /// When the node was made, by its server's clock.
+    pub created: Option<Stamp>,
+    /// When we last heard of it changing.
+    pub seen: Stamp,
+}
+
+/// A condition of a node or pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// `Ready`, `MemoryPressure`, …
+    pub kind: SmolStr,
+    /// `True`, `False` or `Unknown`.
+    pub status: SmolStr,
+    /// Machine word of why.
+    pub reason: Option<SmolStr>,
+    /// Since when, by the server's clock.
+    pub since: Option<Stamp>,
+}
+
+/// One extended resource key and what is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GpuResource {
+    /// `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `amd.com/gpu`, …
+    pub key: SmolStr,
+    /// `status.capacity`.
+    pub capacity: u64,
+    /// `status.allocatable`.
+    pub allocatable: u64,
+    /// Sum of the requests of placed pods.
+    pub requested: u64,
+    /// How many shares one device is cut into by time-slicing; 1 for a whole device.
+    pub replicas: u64,
+}
+
+/// What is known of one GPU slot. Without telemetry a slot is not a device: which of a node's devices a pod holds
+/// is not known, how many is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GpuCell {
+    /// Its state.
+    pub state: GpuState,
+    /// Who holds it: an index into [`NodeRow::holders`].
+    pub holder: Option<u16>,
+}
+
+/// The state of one GPU slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum GpuState {
+    /// Nobody asked for it.
+    Free,
+    /// One pod asked for the whole of it.
+    Held,
+    /// Shared: time-sliced or cut (MIG); no split is claimed.
+    Shared,
+    /// The node has it but does not offer it (capacity above allocatable).
+    Withheld,
+    /// Its node is not ready: what it does is not known.
+    Lost,
+}
+
+impl GpuState {
+    /// The state as a word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Held => "held",
+            Self::Shared => "shared",
+            Self::Withheld => "withheld",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// A pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodRow {
+    /// The pod.
+    pub id: PodId,
+    /// Worst of what is known of it.
+    pub status: Status,
+    /// The status as words, as people know it: "Running", "CrashLoopBackOff", "Pending".
+    pub status_word: SmolStr,
+    /// The node it is placed on.
+    pub node: Option<SmolStr>,
+    /// Kind of its topmost known controller: `Deployment`, `Job`, …
+    pub workload_kind: Option<SmolStr>,
+    /// Name of its topmost known controller.
+    pub workload: Option<SmolStr>,
+    /// Owners from the nearest up, as `Kind/name`.
+    pub owners: Vec<SmolStr>,
+    /// GPUs asked for, over all vendor keys.
+    pub gpus: u64,
+    /// The vendor keys asked for, with how many.
+    pub requests: Vec<(SmolStr, u64)>,
+    /// Images as the pod asks for them.
+    pub images: Vec<SmolStr>,
+    /// Digests of the images that run, where known.
+    pub digests: Vec<SmolStr>,
+    /// Containers that are ready.
+    pub ready: u16,
+    /// Containers.
+    pub containers: u16,
+    /// Restarts, over all containers.
+    pub restarts: u32,
+    /// Conditions.
+    pub conditions: Vec<Condition>,
+    /// When it was made, by the server's clock.
+    pub created: Option<Stamp>,
+    /// When it was started, by the server's clock.
+    pub started: Option<Stamp>,
+    /// When we last heard of it changing.
+    pub seen: Stamp,
+}
+
+impl Row for ClusterRow {
+    type Key = ConnectionId;
+    fn key(&self) -> &ConnectionId {
+        &self.id
+    }
+}
+
+impl Row for NodeRow {
+    type Key = NodeId;
+    fn key(&self) -> &NodeId {
+        &self.id
+    }
+}
+
+impl Row for PodRow {
+    type Key = PodId;
+    fn key(&self) -> &PodId {
+        &self.id
+    }
+}
+
+impl NodeRow {
+    /// GPUs of this node that a pod holds, whole or shared.
+    #[must_use]
+    pub fn gpus_held(&self) -> usize {
+        self.gpus.iter().filter(|cell| cell.holder.is_some()).count()
+    }
+}
+
+impl Record for NodeRow {
+    const KEYS: &'static [&'static str] =
+        &["name", "cluster", "status", "pool", "product", "zone", "type", "taint", "gpus", "held", "free"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        Some(match key {
+            "name" | "node" => vec![Value::text(&self.id.name)],
+            "cluster" => vec![Value::text(self.id.cluster.as_str())],
+            "status" => vec![Value::text(&self.status_word), Value::text(status_alias(self.status))],
+            "pool" => if_any(&self.pool),
+            "product" => if_any(&self.product),
+            "zone" => if_any(&self.zone),
+            "type" => if_any(&self.instance_type),
+            "taint" => self.taints.iter().map(|taint| Value::text(taint)).collect(),
+            "gpus" => vec![Value::number(self.gpus.len())],
+            "held" => vec![Value::number(self.gpus_held())],
+            "free" => {
+                vec![Value::number(self.gpus.iter().filter(|cell| cell.state == GpuState::Free).count())]
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Record for PodRow {
+    const KEYS: &'static [&'static str] =
+        &["name", "cluster", "namespace", "status", "node", "workload", "kind", "image", "gpus", "restarts", "ready"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        Some(match key {
+            "name" | "pod" => vec![Value::text(&self.id.name)],
+            "cluster" => vec![Value::text(self.id.cluster.as_str())],
+            "namespace" | "ns" => vec![Value::text(&self.id.namespace)],
+            "status" => vec![Value::text(&self.status_word), Value::text(status_alias(self.status))],
+            "node" => if_any(&self.node),
+            "workload" => if_any(&self.workload),
+            "kind" => if_any(&self.workload_kind),
+            "image" => self.images.iter().map(|image| Value::text(image)).collect(),
+            "gpus" => vec![Value::number(usize::try_from(self.gpus).unwrap_or(usize::MAX))],
+            "restarts" => vec![Value::Number(f64::from(self.restarts))],
+            "ready" => vec![Value::number(usize::from(self.ready))],
+            _ => return None,
+        })
+    }
+}
+
+fn if_any(text: &Option<SmolStr>) -> Vec<Value<'_>> {
+    text.iter().map(|text| Value::text(text)).collect()
+}
+
+/// A short word by which a filter can name a status whatever its reason: `status!=ok`.
+fn status_alias(status: Status) -> &'static str {
+    match status {
+        Status::Bad => "bad",
+        Status::Warn => "warn",
+        Status::Unknown => "unknown",
+        Status::Progress => "progress",
+        Status::Good => "ok",
+    }
+}

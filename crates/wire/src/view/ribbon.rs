@@ -1,0 +1,116 @@
+//! The ribbon at the foot: changes as marks, and the series that moved, on one clock.
+
+use crate::{Keyed, KeyedPatch, ObjectRef, Row, SmolStr, Stamp, view::fleet::Status};
+use serde::{Deserialize, Serialize};
+
+/// Changes and series of the last while.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RibbonView {
+    /// Changes, thinned by importance; the thinned ones are counted.
+    pub marks: Keyed<Mark>,
+    /// Series, those that moved most first.
+    pub lanes: Vec<Lane>,
+    /// Marks left out because they matter less.
+    pub thinned: u64,
+}
+
+/// What turns one ribbon into a later one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RibbonPatch {
+    /// Changed marks.
+    pub marks: KeyedPatch<Mark, MarkKey>,
+    /// All lanes, if any changed.
+    pub lanes: Option<Vec<Lane>>,
+    /// Marks left out because they matter less.
+    pub thinned: u64,
+}
+
+impl RibbonView {
+    /// What turns `self` into `newer`.
+    #[must_use]
+    pub fn diff(&self, newer: &Self) -> RibbonPatch {
+        RibbonPatch {
+            marks: self.marks.diff(&newer.marks),
+            lanes: (self.lanes != newer.lanes).then(|| newer.lanes.clone()),
+            thinned: newer.thinned,
+        }
+    }
+
+    /// Applies what [`RibbonView::diff`] found.
+    pub fn apply(&mut self, patch: RibbonPatch) {
+        self.marks.apply(patch.marks);
+        if let Some(lanes) = patch.lanes {
+            self.lanes = lanes;
+        }
+        self.thinned = patch.thinned;
+    }
+}
+
+/// A change, placed by the source's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// When, about what, which kind.
+    pub key: MarkKey,
+    /// In a few words: "chat-70b 12 → 16".
+    pub title: String,
+    /// From → to, or the reason.
+    pub detail: Option<String>,
+    /// How bad it is.
+    pub status: Status,
+}
+
+/// What tells one mark from another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MarkKey {
+    /// When, by the source's clock.
+    pub at: Stamp,
+    /// About what.
+    pub object: ObjectRef,
+    /// Which kind of change.
+    pub kind: MarkKind,
+}
+
+/// The kinds of change, from the most to the least important: a label is kept for the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum MarkKind {
+    /// A connection was lost.
+    ConnectionLost,
+    /// A node or GPU failed.
+    Fault,
+    /// A condition became bad.
+    Condition,
+    /// A connection was found again.
+    ConnectionFound,
+    /// A cordon or a taint.
+    Cordon,
+    /// A workload got another image or template.
+    Deploy,
+    /// A workload got more or fewer pods.
+    Scale,
+    /// A node came.
+    NodeCame,
+    /// A node went.
+    NodeWent,
+    /// A pod got a node, and its GPUs.
+    PodPlaced,
+    /// A pod went away.
+    PodGone,
+}
+
+/// A series with one value a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Its name: "GPUs held, iad-prod".
+    pub name: SmolStr,
+    /// Its unit, empty for a count.
+    pub unit: SmolStr,
+    /// Points in time order, by our clock; a gap is a missing point, never a zero.
+    pub points: Vec<(Stamp, f64)>,
+}
+
+impl Row for Mark {
+    type Key = MarkKey;
+    fn key(&self) -> &MarkKey {
+        &self.key
+    }
+}
