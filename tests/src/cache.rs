@@ -1,0 +1,84 @@
+//! Finds the server binaries that `cargo xtask servers` put into the cache. Builds nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::failure::{Context, Failure, Result};
+
+/// The path of a server's binary that was built from today's sources, or what to do to get one.
+///
+/// `server` is a folder of `tests/servers`. The layout of the cache is xtask's
+/// (`xtask/src/servers.rs`): `<cache>/servers/<server>-<hash of the sources>-<Go version>/`.
+pub fn binary(server: &str) -> Result<PathBuf> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers").join(server);
+    let wanted = format!("{server}-{}-", source_hash(&sources)?);
+    let cache = cache_folder()?.join("servers");
+    let found = fs::read_dir(&cache)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with(&wanted));
+    let Some(folder) = found.map(|entry| entry.path()) else {
+        return Err(Failure::new(format!(
+            "the {server} server is not built: there is no {wanted}* in {}.\n\
+             Next: `cargo xtask servers` builds it once (it needs Go).",
+            cache.display()
+        )));
+    };
+    let binary = folder.join(server);
+    check(&folder, server)?;
+    Ok(binary)
+}
+
+/// The folder where binaries are kept between runs and across clones.
+fn cache_folder() -> Result<PathBuf> {
+    let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    from("PILOTHOUSE_CACHE")
+        .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("pilothouse")))
+        .or_else(|| from("HOME").map(|folder| folder.join(".cache/pilothouse")))
+        .ok_or_else(|| Failure::new("there is no cache folder: set PILOTHOUSE_CACHE or HOME to a folder"))
+}
+
+/// The first 16 hex digits of the SHA-256 over the names and bytes of go.mod, go.sum and *.go,
+/// in the order of their names: each name, a zero byte, the length as eight bytes, the content.
+fn source_hash(sources: &Path) -> Result<String> {
+    let mut names: Vec<String> = fs::read_dir(sources)
+        .could_not(format!("read {}", sources.display()))?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name == "go.mod" || name == "go.sum" || name.ends_with(".go"))
+        .collect();
+    names.sort();
+    let mut hash = Sha256::new();
+    for name in names {
+        let path = sources.join(&name);
+        let content = fs::read(&path).could_not(format!("read {}", path.display()))?;
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update((content.len() as u64).to_be_bytes());
+        hash.update(content);
+    }
+    Ok(hex(&hash.finalize())[..16].to_owned())
+}
+
+/// Compares the binary with the manifest that was written when it was built.
+fn check(folder: &Path, server: &str) -> Result<()> {
+    let manifest = folder.join("SHA256SUMS");
+    let text = fs::read_to_string(&manifest).could_not(format!("read {}", manifest.display()))?;
+    let binary = folder.join(server);
+    let bytes = fs::read(&binary).could_not(format!("read {}", binary.display()))?;
+    let actual = format!("{}  {server}", hex(&Sha256::digest(&bytes)));
+    if text.lines().any(|line| line == actual) {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "the cached {server} server in {} is damaged.\nNext: `cargo xtask servers` makes it anew.",
+        folder.display()
+    )))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
