@@ -1,9 +1,79 @@
 //! The developer's verbs: `cargo xtask VERB`. Knows the repository, never the product's data.
 
+mod bless;
+mod check;
+mod command;
+mod heal;
+mod layers;
+mod new;
+mod repo;
+mod run;
 mod servers;
+mod setup;
+mod stages;
+mod steps;
+mod test;
+mod tidy;
+mod ui;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+/// What every verb gives back: nothing, or a sentence that says what to do.
+type Outcome = Result<(), String>;
+
+/// The developer's verbs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install what is missing on this machine; never asks
+    Setup(setup::Options),
+    /// Build the interface into ui/dist
+    Ui(ui::Options),
+    /// Build the real servers that the tests start
+    Servers,
+    /// Format, layers, tidy, clippy, licences and the tests that need no server
+    Check,
+    /// Does each crate use only lower layers?
+    Layers,
+    /// House rules that no other tool checks
+    Tidy,
+    /// Build and open the window, or the browser door where there is no display (./run)
+    Run(run::Options),
+    /// Everything, from format to the window (./test)
+    Test(test::Options),
+    /// Rewrite the golden files from what the code does today, and show the difference
+    Bless(bless::Options),
+    /// Start a new connector or screen: its folder, its word, and a failing test
+    #[command(subcommand)]
+    New(new::What),
+}
+
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let outcome = match Arguments::parse().verb {
+        Verb::Setup(options) => setup::run(&options),
+        Verb::Ui(options) => ui::run(&options),
+        Verb::Servers => stages::servers(),
+        Verb::Check => check::run(),
+        Verb::Layers => layers::run(),
+        Verb::Tidy => tidy::run(),
+        Verb::Run(options) => run::run(&options),
+        Verb::Test(options) => test::run(&options),
+        Verb::Bless(options) => bless::run(&options),
+        Verb::New(what) => new::run(&what),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("\n{why}");
+            ExitCode::FAILURE
+        }
+    }
 }

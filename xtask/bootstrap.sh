@@ -1,0 +1,93 @@
+# Sourced by ./run and ./test: a C compiler and Rust, the build folders in the cache, then
+# `cargo xtask`. Everything else that is missing is brought by `cargo xtask setup`.
+# shellcheck shell=bash
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Runs apt-get with an administrator's rights; never asks for a password.
+apt() {
+  command -v apt-get >/dev/null || return 1
+  local as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo --non-interactive)
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"
+}
+
+apt_install() {
+  apt update --quiet && apt install --yes --no-install-recommends "$@"
+}
+
+ensure_compiler() {
+  command -v cc >/dev/null && command -v pkg-config >/dev/null && return
+  say "Installing a C compiler: Rust links with it."
+  apt_install build-essential pkg-config curl ca-certificates && return
+  say "There is no C compiler. Next: install gcc, make and pkg-config, then start again."
+  exit 1
+}
+
+# Is there a Rust of at least the version that Cargo.toml asks for?
+has_rust() {
+  command -v cargo >/dev/null || return 1
+  local need have
+  need=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  have=$(rustc -V 2>/dev/null | cut -d ' ' -f 2) || return 1
+  [ "$(printf '%s\n' "$need" "$have" | sort -V | head -n 1)" = "$need" ]
+}
+
+with_rustup() {
+  timeout 600 rustup toolchain install stable --profile minimal --component clippy,rustfmt &&
+    timeout 60 rustup default stable && has_rust
+}
+
+with_installer() {
+  local script
+  command -v curl >/dev/null || apt_install curl ca-certificates || return 1
+  script=$(mktemp)
+  curl --proto '=https' --tlsv1.2 --fail --silent --show-error --connect-timeout 15 \
+    --output "$script" https://sh.rustup.rs &&
+    timeout 600 sh "$script" -y --no-modify-path --profile minimal --component clippy,rustfmt
+  rm -f "$script"
+  has_rust
+}
+
+with_debian() {
+  apt_install rustc-web cargo-web rustfmt-web rust-web-clippy && has_rust
+}
+
+ensure_rust() {
+  export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+  has_rust && return
+  say "Installing Rust: Pilothouse is written in it."
+  if command -v rustup >/dev/null; then
+    with_rustup && return
+  elif with_installer; then
+    return
+  fi
+  with_debian && return
+  say "Rust could not be installed. Next: install it from https://rustup.rs, then start again."
+  exit 1
+}
+
+# What is built is kept outside of the clone, so that the next clone finds it.
+use_cache() {
+  PILOTHOUSE_CACHE=${PILOTHOUSE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pilothouse}
+  export PILOTHOUSE_CACHE
+  export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PILOTHOUSE_CACHE/target/rustc-$(rustc -V | cut -d ' ' -f 2)}
+  export PATH="$PATH:$PILOTHOUSE_CACHE/tools/go/bin"
+  mkdir -p "$CARGO_TARGET_DIR"
+}
+
+build_xtask() {
+  cargo build --quiet --package xtask --bin xtask
+}
+
+# Builds xtask, once more from nothing if it fails or does not start, and runs one of its verbs.
+xtask() {
+  if ! build_xtask || ! "$CARGO_TARGET_DIR/debug/xtask" --help >/dev/null; then
+    say "The developer's tool did not build: removing $CARGO_TARGET_DIR/debug and building once more."
+    rm -rf "$CARGO_TARGET_DIR/debug"
+    build_xtask
+  fi
+  exec "$CARGO_TARGET_DIR/debug/xtask" "$@"
+}

@@ -1,0 +1,139 @@
+//! The stages that `check` and `test` are made of. One compile plan for all of them: the same
+//! packages and features each time, so that nothing is compiled twice.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::setup::{self, tools, wasm};
+use crate::{Outcome, command, heal, repo, servers, ui};
+
+/// The tests of package `acceptance` that drive a window or a browser begin with one of these.
+const END_TO_END: &[&str] = &["window", "browser"];
+
+/// Installs what the tests need.
+pub fn machine() -> Outcome {
+    setup::prepare(setup::Purpose::Test)
+}
+
+/// Is the code formatted?
+pub fn format() -> Outcome {
+    command::show(command::cargo().args(["fmt", "--all", "--check"]))
+        .map_err(|why| format!("{why}\nNext: cargo fmt --all"))
+}
+
+/// Builds the interface that the window and the doors carry.
+pub fn interface() -> Outcome {
+    ui::run(&ui::RELEASE)
+}
+
+/// Lints everything that runs on the host.
+pub fn clippy_host() -> Outcome {
+    host(&["clippy", "--all-targets"], &["--", "--deny", "warnings"])
+}
+
+/// Lints the interface as it runs in a browser.
+pub fn clippy_wasm() -> Outcome {
+    let wasm = wasm::ready()?;
+    let mut cargo = wasm.cargo("clippy");
+    cargo.args(["--package", "pilothouse-ui", "--", "--deny", "warnings"]);
+    heal::cargo(&mut cargo, &wasm.build_folder(), "debug")
+}
+
+/// Bans, licences and sources of all dependencies.
+pub fn licences() -> Outcome {
+    let mut deny = command::program(tools::cargo_deny_path());
+    command::show(deny.args(["check", "bans", "licenses", "sources"]))
+}
+
+/// The tests that need no server.
+pub fn unit_tests() -> Outcome {
+    let names = test_targets(|package, _| package != "acceptance")?;
+    host(&[&["test", "--lib", "--bins"], selected(&names).as_slice()].concat(), &[])
+}
+
+/// The examples in the documentation.
+pub fn doc_tests() -> Outcome {
+    host(&["test", "--doc", "--quiet"], &[])
+}
+
+/// Builds the servers for [`real_servers`].
+pub fn servers() -> Outcome {
+    let folder = servers::build()?;
+    println!("The servers are in {}.", folder.display());
+    Ok(())
+}
+
+/// The programs that the end-to-end tests start.
+pub fn programs() -> Outcome {
+    host(&["build", "--bins"], &[])
+}
+
+/// The tests against real servers.
+pub fn real_servers() -> Outcome {
+    acceptance(|name| !is_end_to_end(name))
+}
+
+/// The tests that drive the window and a browser.
+pub fn end_to_end() -> Outcome {
+    acceptance(is_end_to_end)
+}
+
+fn is_end_to_end(name: &str) -> bool {
+    END_TO_END.iter().any(|start| name.starts_with(start))
+}
+
+fn acceptance(wanted: fn(&str) -> bool) -> Outcome {
+    let names = test_targets(|package, test| package == "acceptance" && wanted(test))?;
+    if names.is_empty() {
+        println!("There is no such test yet.");
+        return Ok(());
+    }
+    host(&[&["test"], selected(&names).as_slice()].concat(), &[])
+}
+
+/// A cargo verb over all packages of the host, with the features that they are shipped with.
+fn host(before: &[&str], after: &[&str]) -> Outcome {
+    let mut cargo = command::cargo();
+    cargo.args(before).args(["--workspace", "--exclude", "pilothouse-ui"]);
+    for feature in shipped_features()? {
+        cargo.args(["--features", &feature]);
+    }
+    for_tests(cargo.args(after));
+    heal::cargo(&mut cargo, &repo::host_target(), "debug")
+}
+
+/// What a test finds of this run: the cache, the built programs, and a Go of our own.
+fn for_tests(cargo: &mut Command) {
+    cargo.env("PILOTHOUSE_CACHE", repo::cache());
+    cargo.env("PILOTHOUSE_BIN", repo::host_target().join("debug"));
+}
+
+/// The window carries the interface only with this feature; without it, it wants a server for it.
+fn shipped_features() -> Result<Vec<String>, String> {
+    let metadata = repo::metadata()?;
+    let mut packages = repo::packages(&metadata).into_iter();
+    let carries = packages
+        .any(|package| package["name"] == "pilothouse-desktop" && package["features"]["custom-protocol"].is_array());
+    Ok(carries.then(|| "pilothouse-desktop/custom-protocol".to_owned()).into_iter().collect())
+}
+
+/// The names of integration tests, by package and name.
+fn test_targets(wanted: impl Fn(&str, &str) -> bool) -> Result<Vec<String>, String> {
+    let metadata = repo::metadata()?;
+    let mut names = Vec::new();
+    for package in repo::packages(&metadata) {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        let tests = targets.filter(|target| target["kind"][0] == "test");
+        let name = |target: &Value| target["name"].as_str().unwrap_or_default().to_owned();
+        let package = package["name"].as_str().unwrap_or_default();
+        names.extend(tests.map(name).filter(|test| wanted(package, test)));
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+fn selected(names: &[String]) -> Vec<&str> {
+    names.iter().flat_map(|name| ["--test", name]).collect()
+}
