@@ -1,1 +1,15 @@
-//! connect
+//! The contract of a connector: what it is and asks for, how it is opened, probed and watched.
+//!
+//! A connector turns what a server says into facts. It neither reads the world nor knows who looks at it.
+
+mod backoff;
+mod clock;
+mod kind;
+mod redact;
+mod sink;
+
+pub use backoff::Backoff;
+pub use clock::Clock;
+pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
+pub use redact::{redact_arguments, redact_url};
+pub use sink::{Closed, Sink};

@@ -1,1 +1,18 @@
-//! world
+//! The live model: facts, the fold that makes a world of them, and the projections of each view.
+//!
+//! No I/O, no clock, cannot fail: time is an argument, and a fact that cannot be used is no change.
+
+pub mod fact;
+mod fold;
+pub mod gpu;
+pub mod project;
+mod source;
+mod status;
+mod touched;
+mod workload;
+mod world;
+
+pub use fact::{Batch, Extent, FACT_VERSION, Fact};
+pub use source::{Node, Pod, Source};
+pub use touched::Touched;
+pub use world::World;

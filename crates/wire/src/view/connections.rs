@@ -24,28 +24,46 @@ pub struct ConnectionsView {
 pub struct ConnectionsPatch {
     /// Changed rows.
     pub rows: KeyedPatch<ConnectionRow, ConnectionId>,
-    /// Offered contexts, kinds, vault and problems, if any of them changed.
-    pub rest: Option<Box<(Vec<OfferedContext>, Vec<KindForm>, VaultState, Vec<Problem>)>>,
+    /// Everything but the rows, if any of it changed.
+    pub rest: Option<Box<Surroundings>>,
+}
+
+/// What stands around the connections.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// As [`ConnectionsView::offered`].
+    pub offered: Vec<OfferedContext>,
+    /// As [`ConnectionsView::kinds`].
+    pub kinds: Vec<KindForm>,
+    /// As [`ConnectionsView::vault`].
+    pub vault: VaultState,
+    /// As [`ConnectionsView::problems`].
+    pub problems: Vec<Problem>,
 }
 
 impl ConnectionsView {
     /// What turns `self` into `newer`.
     #[must_use]
     pub fn diff(&self, newer: &Self) -> ConnectionsPatch {
-        let same = self.offered == newer.offered
-            && self.kinds == newer.kinds
-            && self.vault == newer.vault
-            && self.problems == newer.problems;
-        let rest =
-            || Box::new((newer.offered.clone(), newer.kinds.clone(), newer.vault.clone(), newer.problems.clone()));
-        ConnectionsPatch { rows: self.rows.diff(&newer.rows), rest: (!same).then(rest) }
+        let (old, new) = (self.surroundings(), newer.surroundings());
+        ConnectionsPatch { rows: self.rows.diff(&newer.rows), rest: (old != new).then(|| Box::new(new)) }
     }
 
     /// Applies what [`ConnectionsView::diff`] found.
     pub fn apply(&mut self, patch: ConnectionsPatch) {
         self.rows.apply(patch.rows);
         if let Some(rest) = patch.rest {
-            (self.offered, self.kinds, self.vault, self.problems) = *rest;
+            Surroundings { offered: self.offered, kinds: self.kinds, vault: self.vault, problems: self.problems } =
+                *rest;
+        }
+    }
+
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            offered: self.offered.clone(),
+            kinds: self.kinds.clone(),
+            vault: self.vault.clone(),
+            problems: self.problems.clone(),
         }
     }
 }

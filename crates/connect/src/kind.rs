@@ -1,0 +1,146 @@
+//! What a kind of connection is, as data, and what an open connection can do.
+
+use crate::{Clock, Sink};
+use async_trait::async_trait;
+use pilothouse_wire::{
+    ConnectionId, ObjectRef, Problem,
+    ask::Tested,
+    form::{Draft, Field, Input, KindForm},
+    view::{OfferedContext, connections::PluginNotice},
+};
+use pilothouse_world::fact::SourceAbout;
+use secrecy::SecretString;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A kind of connection. Dialogs, flags, documents and secret slots are drawn from it.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// Stable id, as in the settings file.
+    pub id: &'static str,
+    /// Name for people.
+    pub name: &'static str,
+    /// One sentence: what connecting it gives.
+    pub summary: &'static str,
+    /// What to fill in.
+    pub fields: &'static [FieldSpec],
+    /// The least rights that make it well, as lines for people.
+    pub permissions: &'static [&'static str],
+    /// Is it the demo?
+    pub demo: bool,
+    /// Opens a connection; contacts nobody. Fails for settings that cannot be used: field, file or line named.
+    pub open: fn(Opening) -> Result<Arc<dyn Connector>, Problem>,
+    /// Finds places that could be connected, by reading files only. Contacts nobody, runs nothing.
+    pub discover: Option<fn() -> Discovery>,
+}
+
+/// One thing to fill in.
+#[derive(Clone, Copy)]
+pub struct FieldSpec {
+    /// Key in the settings file and as a flag.
+    pub key: &'static str,
+    /// Label for people.
+    pub label: &'static str,
+    /// One sentence of help.
+    pub help: &'static str,
+    /// What it takes.
+    pub input: InputSpec,
+    /// Must it be filled in?
+    pub required: bool,
+}
+
+/// The form of an input.
+#[derive(Clone, Copy)]
+pub enum InputSpec {
+    /// A line of text, with an example.
+    Text(&'static str),
+    /// One of these.
+    Choice(&'static [&'static str]),
+    /// Yes or no.
+    Toggle,
+    /// A secret.
+    Secret,
+}
+
+/// All that a connection is opened with.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Its name for people.
+    pub name: String,
+    /// Values of the kind's fields that are no secrets.
+    pub values: BTreeMap<String, String>,
+    /// Values of the kind's secret fields.
+    pub secrets: BTreeMap<String, SecretString>,
+    /// Credential plug-ins that a person confirmed for this connection, exactly as shown.
+    pub trusted: Vec<PluginNotice>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// Places that could be connected, and what could not be read while looking.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Discovery {
+    /// Offered, not contacted.
+    pub offered: Vec<(OfferedContext, Draft)>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// An open connection. Dropping the future of [`Connector::watch`] ends everything that it started.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What is known of it without asking.
+    fn about(&self) -> SourceAbout;
+
+    /// A credential plug-in that it would run and that nobody confirmed yet. Nothing is run until somebody does.
+    fn unconfirmed_plugin(&self) -> Option<PluginNotice> {
+        None
+    }
+
+    /// Makes the calls that watching will make, once, and says what came of them.
+    ///
+    /// # Errors
+    /// Why it cannot be used, in the words that its health would use.
+    async fn probe(&self) -> Result<Tested, Problem>;
+
+    /// Says facts until the sink is closed. Never ends by itself: it tells its health, backs off, and tries again.
+    async fn watch(&self, sink: Sink);
+
+    /// An object as YAML, read from the server now, without values of secrets.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem>;
+}
+
+impl Kind {
+    /// The kind as it goes over the wire.
+    #[must_use]
+    pub fn form(&self) -> KindForm {
+        KindForm {
+            id: self.id.into(),
+            name: self.name.into(),
+            summary: self.summary.into(),
+            fields: self.fields.iter().map(FieldSpec::field).collect(),
+            permissions: self.permissions.iter().map(|line| (*line).into()).collect(),
+        }
+    }
+}
+
+impl FieldSpec {
+    fn field(&self) -> Field {
+        Field {
+            key: self.key.into(),
+            label: self.label.into(),
+            help: self.help.into(),
+            input: match self.input {
+                InputSpec::Text(example) => Input::Text { example: example.into() },
+                InputSpec::Choice(choices) => Input::Choice(choices.iter().map(|choice| (*choice).into()).collect()),
+                InputSpec::Toggle => Input::Toggle,
+                InputSpec::Secret => Input::Secret,
+            },
+            required: self.required,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What servers say, as facts. An allow-list: what is not needed has no field here and so is not kept.
+//!
+//! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
+
+use pilothouse_wire::{ConnectionId, Health, SmolStr, Stamp, view::Attempt};
+use serde::{Deserialize, Serialize};
+
+/// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
+pub const FACT_VERSION: u16 = 1;
+
+/// Facts that one source said at one time, taken in together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Who said it.
+    pub source: ConnectionId,
+    /// When we heard it, by our clock.
+    pub seen_at: Stamp,
+    /// All there is of a kind, or only what changed.
+    pub extent: Extent,
+    /// What was said.
+    pub facts: Vec<Fact>,
+}
+
+/// How much a batch says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Extent {
+    /// What changed; everything else stays.
+    Delta,
+    /// Everything of a kind: what is not named is gone. Nobody sees half of it.
+    Replace(Covers),
+}
+
+/// What a complete listing covers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Covers {
+    /// The kind that was listed.
+    pub kind: Kind,
+    /// Only in this namespace, or everywhere.
+    pub namespace: Option<SmolStr>,
+}
+
+/// The kinds of object that are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// Nodes.
+    Node,
+    /// Namespaces.
+    Namespace,
+    /// Pods.
+    Pod,
+    /// Events.
+    Event,
+}
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Fact {
+    /// About the source itself.
+    Source(SourceFact),
+    /// A node is as follows.
+    Node(Box<NodeFact>),
+    /// A namespace exists.
+    Namespace(NamespaceFact),
+    /// A pod is as follows.
+    Pod(Box<PodFact>),
+    /// An event is as follows.
+    Event(Box<EventFact>),
+    /// A node is gone.
+    NodeGone(SmolStr),
+    /// A namespace is gone.
+    NamespaceGone(SmolStr),
+    /// A pod is gone: namespace, name.
+    PodGone(SmolStr, SmolStr),
+    /// An event is gone: uid.
+    EventGone(SmolStr),
+}
+
+/// About a source itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum SourceFact {
+    /// It exists, and this is what is known of it without asking.
+    About(Box<SourceAbout>),
+    /// It answered at the batch's time, though nothing changed.
+    Heard,
+    /// How it is.
+    Health(Health),
+    /// What it told of itself on connecting.
+    Probed(Box<Probed>),
+    /// An attempt to connect and what came of it.
+    Attempt(Attempt),
+    /// When it is tried again by itself.
+    RetryAt(Option<Stamp>),
+    /// So many objects, or parts of objects, could not be used or kept.
+    Dropped(u64),
+    /// It was removed: everything it said is forgotten.
+    Removed,
+}
+
+/// What is known of a source without asking it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourceAbout {
+    /// Name for people.
+    pub name: SmolStr,
+    /// Id of its kind.
+    pub kind: SmolStr,
+    /// Is it the demo?
+    pub demo: bool,
+    /// Address without credentials.
+    pub address: Option<SmolStr>,
+    /// How often it is expected to be heard, in milliseconds.
+    pub period_ms: u64,
+}
+
+/// What a source told of itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Probed {
+    /// The server's version.
+    pub version: Option<SmolStr>,
+    /// Who we are there.
+    pub identity: Option<SmolStr>,
+    /// What it may do.
+    pub may: Vec<SmolStr>,
+    /// What it may not do or see.
+    pub may_not: Vec<SmolStr>,
+    /// What is not visible, as a sentence.
+    pub not_visible: Option<String>,
+}
+
+/// A node. Source: `v1.Node`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeFact {
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// `metadata.uid`.
+    pub uid: SmolStr,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Stamp>,
+    /// The labels that we use (see [`crate::gpu::is_kept_label`]).
+    pub labels: Vec<(SmolStr, SmolStr)>,
+    /// `spec.unschedulable`.
+    pub cordoned: bool,
+    /// `spec.taints`, as `key=value:Effect`.
+    pub taints: Vec<SmolStr>,
+    /// `status.conditions`.
+    pub conditions: Vec<ConditionFact>,
+    /// `status.capacity` of GPU keys.
+    pub capacity: Vec<(SmolStr, u64)>,
+    /// `status.allocatable` of GPU keys.
+    pub allocatable: Vec<(SmolStr, u64)>,
+    /// `status.nodeInfo.kubeletVersion`.
+    pub kubelet: Option<SmolStr>,
+}
+
+/// A condition. Source: `v1.NodeCondition`, `v1.PodCondition`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConditionFact {
+    /// `type`.
+    pub kind: SmolStr,
+    /// `status`.
+    pub status: SmolStr,
+    /// `reason`.
+    pub reason: Option<SmolStr>,
+    /// `lastTransitionTime`.
+    pub since: Option<Stamp>,
+}
+
+/// A namespace. Source: `v1.Namespace`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NamespaceFact {
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// `status.phase` is `Terminating`.
+    pub terminating: bool,
+}
+
+/// A pod. Source: `v1.Pod`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PodFact {
+    /// `metadata.namespace`.
+    pub namespace: SmolStr,
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// `metadata.uid`.
+    pub uid: SmolStr,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Stamp>,
+    /// `metadata.deletionTimestamp`.
+    pub deleting: Option<Stamp>,
+    /// `metadata.ownerReferences`, the controller first.
+    pub owners: Vec<OwnerFact>,
+    /// Label `pod-template-hash`, set by a Deployment's controller.
+    pub template_hash: Option<SmolStr>,
+    /// `spec.nodeName`.
+    pub node: Option<SmolStr>,
+    /// `status.phase`.
+    pub phase: Phase,
+    /// `status.reason`, such as `Evicted`.
+    pub reason: Option<SmolStr>,
+    /// `status.startTime`.
+    pub started: Option<Stamp>,
+    /// What it asks for of GPU keys, over its containers as the scheduler counts.
+    pub gpus: Vec<(SmolStr, u64)>,
+    /// CPU asked for, in thousandths of a core.
+    pub cpu_millis: u64,
+    /// Memory asked for.
+    pub memory_bytes: u64,
+    /// Its containers and restartable init containers.
+    pub containers: Vec<ContainerFact>,
+    /// `status.conditions`.
+    pub conditions: Vec<ConditionFact>,
+}
+
+/// Where a pod is in its life. Source: `v1.PodStatus.phase`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Phase {
+    /// Accepted; not all containers run.
+    #[default]
+    Pending,
+    /// On a node; at least one container runs.
+    Running,
+    /// All containers ended well.
+    Succeeded,
+    /// All containers ended, one of them badly.
+    Failed,
+    /// The node cannot be asked.
+    Unknown,
+}
+
+/// An owner of an object. Source: `v1.OwnerReference`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OwnerFact {
+    /// `kind`.
+    pub kind: SmolStr,
+    /// `name`.
+    pub name: SmolStr,
+}
+
+/// A container. Source: `v1.Container`, `v1.ContainerStatus`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContainerFact {
+    /// `name`.
+    pub name: SmolStr,
+    /// `image` of the spec.
+    pub image: SmolStr,
+    /// Digest out of `imageID`: `sha256:…`.
+    pub digest: Option<SmolStr>,
+    /// `ready`.
+    pub ready: bool,
+    /// `restartCount`.
+    pub restarts: u32,
+    /// Why it waits or how it ended: `CrashLoopBackOff`, `OOMKilled`; absent while it runs.
+    pub reason: Option<SmolStr>,
+    /// Is `reason` the end of it (else it waits)?
+    pub ended: bool,
+}
+
+/// An event. Source: `events.k8s.io/v1.Event`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventFact {
+    /// `metadata.uid`.
+    pub uid: SmolStr,
+    /// `regarding.kind`.
+    pub kind: SmolStr,
+    /// `regarding.namespace`.
+    pub namespace: Option<SmolStr>,
+    /// `regarding.name`.
+    pub name: SmolStr,
+    /// `type` is `Warning`.
+    pub warning: bool,
+    /// `reason`.
+    pub reason: SmolStr,
+    /// `note`, cut at 1,024 characters.
+    pub note: String,
+    /// `series.count` or `deprecatedCount`, at least 1.
+    pub count: u32,
+    /// The last time it happened.
+    pub at: Stamp,
+}

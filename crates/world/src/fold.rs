@@ -1,0 +1,159 @@
+//! The fold: one batch into the world. Cannot fail and reads no clock.
+
+mod nodes;
+mod pods;
+mod rest;
+
+use crate::{
+    fact::{Batch, Covers, Extent, Fact, Kind},
+    source::{LanePoint, PodKey, Source},
+    touched::Touched,
+    world::World,
+};
+use pilothouse_wire::{ConnectionId, SmolStr, Stamp, view::Mark};
+use std::collections::BTreeSet;
+
+/// The lanes get one point in this many milliseconds; each is the last value known in it.
+const LANE_STEP_MS: i64 = 10_000;
+/// Six hours of points.
+const MOST_POINTS: usize = 2_160;
+
+/// One batch on its way in: whose it is, when it was seen, and what it changes.
+pub(crate) struct Fold<'a> {
+    pub id: &'a ConnectionId,
+    pub seen: Stamp,
+    pub source: &'a mut Source,
+    pub touched: Touched,
+    pub marks: Vec<Mark>,
+}
+
+pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
+    let Batch { source: id, seen_at, extent, facts } = batch;
+    let removed = facts.iter().any(|fact| matches!(fact, Fact::Source(crate::fact::SourceFact::Removed)));
+    let source = world.sources.entry(id.clone()).or_default();
+    let before = source.lane_point_last();
+    let mut fold = Fold { id: &id, seen: seen_at, source, touched: Touched::default(), marks: Vec::new() };
+    fold.facts(extent, facts);
+    fold.lanes(before);
+    let Fold { mut touched, marks, .. } = fold;
+    touched.ribbon |= !marks.is_empty();
+    for mark in marks {
+        world.mark(mark);
+    }
+    if removed {
+        world.sources.remove(&id);
+        world.marks.retain(|key, _| *key.object.connection() != id);
+        touched.all = true;
+    }
+    touched
+}
+
+impl Source {
+    fn lane_point_last(&self) -> Option<LanePoint> {
+        self.lanes.last_key_value().map(|(_, point)| *point)
+    }
+}
+
+impl Fold<'_> {
+    fn facts(&mut self, extent: Extent, facts: Vec<Fact>) {
+        self.source.facts += facts.iter().filter(|fact| !matches!(fact, Fact::Source(_))).count() as u64;
+        if !facts.iter().all(|fact| matches!(fact, Fact::Source(_))) {
+            self.source.heard = Some(self.seen);
+        }
+        if let Extent::Replace(covers) = &extent {
+            self.source.heard = Some(self.seen);
+            self.drop_unlisted(covers, &facts);
+        }
+        for fact in facts {
+            self.fact(fact);
+        }
+        if let Extent::Replace(covers) = extent {
+            self.touched.sources.insert(self.id.clone());
+            self.source.listed.insert(covers);
+        }
+    }
+
+    fn fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Source(fact) => self.about(fact),
+            Fact::Node(node) => self.node(*node),
+            Fact::NodeGone(name) => self.node_gone(&name),
+            Fact::Pod(pod) => self.pod(*pod),
+            Fact::PodGone(namespace, name) => self.pod_gone(&(namespace, name)),
+            Fact::Namespace(namespace) => self.namespace(namespace),
+            Fact::NamespaceGone(name) => self.namespace_gone(&name),
+            Fact::Event(event) => self.event(*event),
+            Fact::EventGone(uid) => self.event_gone(&uid),
+        }
+    }
+
+    /// What a complete listing does not name is gone.
+    fn drop_unlisted(&mut self, covers: &Covers, facts: &[Fact]) {
+        match covers.kind {
+            Kind::Node => {
+                let named: BTreeSet<&SmolStr> = facts
+                    .iter()
+                    .filter_map(|fact| if let Fact::Node(node) = fact { Some(&node.name) } else { None })
+                    .collect();
+                let gone: Vec<SmolStr> =
+                    self.source.nodes.keys().filter(|name| !named.contains(name)).cloned().collect();
+                gone.iter().for_each(|name| self.node_gone(name));
+            }
+            Kind::Pod => {
+                let named: BTreeSet<(&SmolStr, &SmolStr)> = facts
+                    .iter()
+                    .filter_map(|fact| if let Fact::Pod(pod) = fact { Some((&pod.namespace, &pod.name)) } else { None })
+                    .collect();
+                let gone: Vec<PodKey> = self
+                    .source
+                    .pods
+                    .keys()
+                    .filter(|(namespace, _)| covers.namespace.as_ref().is_none_or(|only| only == namespace))
+                    .filter(|(namespace, name)| !named.contains(&(namespace, name)))
+                    .cloned()
+                    .collect();
+                gone.iter().for_each(|key| self.pod_gone(key));
+            }
+            Kind::Namespace => {
+                let named: BTreeSet<&SmolStr> = facts
+                    .iter()
+                    .filter_map(|fact| if let Fact::Namespace(namespace) = fact { Some(&namespace.name) } else { None })
+                    .collect();
+                let gone: Vec<SmolStr> =
+                    self.source.namespaces.keys().filter(|name| !named.contains(name)).cloned().collect();
+                gone.iter().for_each(|name| self.namespace_gone(name));
+            }
+            Kind::Event => {
+                let named: BTreeSet<&SmolStr> = facts
+                    .iter()
+                    .filter_map(|fact| if let Fact::Event(event) = fact { Some(&event.uid) } else { None })
+                    .collect();
+                let gone: Vec<SmolStr> = self
+                    .source
+                    .events
+                    .iter()
+                    .filter(|(_, event)| covers.namespace.is_none() || covers.namespace == event.namespace)
+                    .filter(|(uid, _)| !named.contains(uid))
+                    .map(|(uid, _)| uid.clone())
+                    .collect();
+                gone.iter().for_each(|uid| self.event_gone(uid));
+            }
+        }
+    }
+
+    /// Adds a point to the lanes: what is held and what waits, now.
+    fn lanes(&mut self, before: Option<LanePoint>) {
+        if self.source.heard != Some(self.seen) || self.source.listed.is_empty() {
+            return;
+        }
+        let bucket = Stamp(self.seen.0 - self.seen.0.rem_euclid(LANE_STEP_MS));
+        let moved = !self.touched.pods.is_empty() || before.is_none();
+        let point = if moved { self.source.lane_point() } else { before.unwrap_or_default() };
+        if self.source.lanes.insert(bucket, point) != Some(point) {
+            self.touched.ribbon = true;
+        }
+        while self.source.lanes.len() > MOST_POINTS {
+            self.source.lanes.pop_first();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Nodes into the world, and the marks that their changes leave.
+
+use super::Fold;
+use crate::{
+    fact::{Kind, NodeFact},
+    source::Node,
+};
+use pilothouse_wire::{
+    NodeId, ObjectRef, SmolStr, Stamp,
+    view::{Mark, MarkKind, Status, ribbon::MarkKey},
+};
+
+impl Fold<'_> {
+    pub(super) fn node(&mut self, fact: NodeFact) {
+        let old = self.source.nodes.get(&fact.name);
+        if old.is_some_and(|old| old.fact == fact) {
+            return;
+        }
+        let id = self.node_id(&fact.name);
+        let news = match old {
+            Some(old) => node_changes(&old.fact, &fact, self.seen),
+            None if self.source.was_listed(Kind::Node, None) => {
+                let at = fact.created.unwrap_or(self.seen);
+                vec![(at, MarkKind::NodeCame, format!("{} came", fact.name), None, Status::Good)]
+            }
+            None => Vec::new(),
+        };
+        self.marks_of_node(&id, news);
+        self.source.nodes.insert(fact.name.clone(), Node { fact, seen: self.seen });
+        self.touched.nodes.insert(id);
+    }
+
+    pub(super) fn node_gone(&mut self, name: &SmolStr) {
+        if self.source.nodes.remove(name).is_none() {
+            return;
+        }
+        let id = self.node_id(name);
+        let news = vec![(self.seen, MarkKind::NodeWent, format!("{name} went"), None, Status::Warn)];
+        self.marks_of_node(&id, news);
+        self.touched.nodes.insert(id);
+    }
+
+    pub(super) fn node_id(&self, name: &SmolStr) -> NodeId {
+        NodeId { cluster: self.id.clone(), name: name.clone() }
+    }
+
+    fn marks_of_node(&mut self, id: &NodeId, news: Vec<News>) {
+        for (at, kind, title, detail, status) in news {
+            let key = MarkKey { at, object: ObjectRef::Node(id.clone()), kind };
+            self.marks.push(Mark { key, title, detail, status });
+        }
+    }
+}
+
+type News = (Stamp, MarkKind, String, Option<String>, Status);
+
+fn node_changes(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Vec<News> {
+    let mut news = Vec::new();
+    let name = &new.name;
+    if old.cordoned != new.cordoned {
+        let (title, status) = match new.cordoned {
+            true => (format!("{name} cordoned"), Status::Warn),
+            false => (format!("{name} uncordoned"), Status::Good),
+        };
+        news.push((seen, MarkKind::Cordon, title, None, status));
+    } else if let Some(taint) = new.taints.iter().find(|taint| !old.taints.contains(taint) && !is_echo(taint)) {
+        news.push((seen, MarkKind::Cordon, format!("{name} tainted"), Some(taint.to_string()), Status::Warn));
+    }
+    for condition in &new.conditions {
+        let was = old.conditions.iter().find(|other| other.kind == condition.kind).map(|other| &other.status);
+        if was == Some(&condition.status) || (was.is_none() && condition.status != "True") {
+            continue;
+        }
+        let at = condition.since.unwrap_or(seen);
+        let good = (condition.kind == "Ready") == (condition.status == "True");
+        let (kind, status) = match (condition.kind == "Ready", good) {
+            (true, false) => (MarkKind::Fault, Status::Bad),
+            (_, false) => (MarkKind::Condition, Status::Warn),
+            (_, true) => (MarkKind::Condition, Status::Good),
+        };
+        let title = match (condition.kind.as_str(), good) {
+            ("Ready", true) => format!("{name} ready again"),
+            ("Ready", false) => format!("{name} not ready"),
+            (other, true) => format!("{name}: {other} over"),
+            (other, false) => format!("{name}: {other}"),
+        };
+        news.push((at, kind, title, condition.reason.as_ref().map(ToString::to_string), status));
+    }
+    news
+}
+
+/// Taints by which the control plane only repeats a condition or a cordon, which has its own mark.
+fn is_echo(taint: &str) -> bool {
+    taint.starts_with("node.kubernetes.io/")
+}

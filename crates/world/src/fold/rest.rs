@@ -1,0 +1,90 @@
+//! Sources, namespaces and events into the world.
+
+use super::Fold;
+use crate::fact::{EventFact, NamespaceFact, SourceFact};
+use pilothouse_wire::{
+    Health, ObjectRef, SmolStr,
+    view::{Mark, MarkKind, Status, ribbon::MarkKey},
+};
+
+/// The most events of one source that are kept: the oldest give way, counted.
+const MOST_EVENTS: usize = 5_000;
+/// The attempts that are kept.
+const MOST_ATTEMPTS: usize = 8;
+
+impl Fold<'_> {
+    pub(super) fn about(&mut self, fact: SourceFact) {
+        match fact {
+            SourceFact::About(about) => self.source.about = *about,
+            SourceFact::Heard => self.source.heard = Some(self.seen),
+            SourceFact::Health(health) => self.health(health),
+            SourceFact::Probed(probed) => self.source.probed = *probed,
+            SourceFact::Attempt(attempt) => {
+                self.source.attempts.push(attempt);
+                let over = self.source.attempts.len().saturating_sub(MOST_ATTEMPTS);
+                self.source.attempts.drain(..over);
+            }
+            SourceFact::RetryAt(at) => self.source.retry_at = at,
+            SourceFact::Dropped(n) => self.source.dropped += n,
+            SourceFact::Removed => {}
+        }
+        self.touched.sources.insert(self.id.clone());
+    }
+
+    fn health(&mut self, health: Health) {
+        let (was_lost, is_lost) = (matches!(self.source.health, Health::Lost(_)), matches!(health, Health::Lost(_)));
+        let never_heard = self.source.heard.is_none();
+        let name = &self.source.about.name;
+        let news = match (was_lost, is_lost) {
+            (false, true) if !never_heard => Some((MarkKind::ConnectionLost, format!("{name} lost"), Status::Bad)),
+            (true, false) if !never_heard && matches!(health, Health::Well | Health::Partial(_)) => {
+                Some((MarkKind::ConnectionFound, format!("{name} found again"), Status::Good))
+            }
+            _ => None,
+        };
+        if let Some((kind, title, status)) = news {
+            let detail = health.problem().map(|problem| problem.what.clone());
+            let key = MarkKey { at: self.seen, object: ObjectRef::Connection(self.id.clone()), kind };
+            self.marks.push(Mark { key, title, detail, status });
+        }
+        self.source.health = health;
+    }
+
+    pub(super) fn namespace(&mut self, fact: NamespaceFact) {
+        if self.source.namespaces.insert(fact.name, fact.terminating) != Some(fact.terminating) {
+            self.touched.sources.insert(self.id.clone());
+        }
+    }
+
+    pub(super) fn namespace_gone(&mut self, name: &SmolStr) {
+        if self.source.namespaces.remove(name).is_some() {
+            self.touched.sources.insert(self.id.clone());
+        }
+    }
+
+    pub(super) fn event(&mut self, event: EventFact) {
+        let about = (event.kind.clone(), event.namespace.clone(), event.name.clone());
+        self.source.regarding.entry(about).or_default().insert(event.uid.clone());
+        let old = self.source.events.insert(event.uid.clone(), event);
+        if old.is_none() && self.source.events.len() > MOST_EVENTS {
+            let oldest = self.source.events.values().min_by_key(|event| (event.at, event.uid.clone()));
+            if let Some(uid) = oldest.map(|event| event.uid.clone()) {
+                self.event_gone(&uid);
+                self.source.dropped += 1;
+            }
+        }
+        self.touched.events.insert(self.id.clone());
+    }
+
+    pub(super) fn event_gone(&mut self, uid: &SmolStr) {
+        let Some(event) = self.source.events.remove(uid) else { return };
+        let about = (event.kind, event.namespace, event.name);
+        if let Some(uids) = self.source.regarding.get_mut(&about) {
+            uids.remove(uid);
+            if uids.is_empty() {
+                self.source.regarding.remove(&about);
+            }
+        }
+        self.touched.events.insert(self.id.clone());
+    }
+}

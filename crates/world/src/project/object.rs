@@ -1,0 +1,99 @@
+//! One object in full: identity, findings, holders, events, changes around it.
+
+mod connection;
+mod node;
+mod pod;
+mod workload;
+
+use crate::{World, source::Source};
+use pilothouse_wire::{
+    ConnectionId, Keyed, NodeId, ObjectRef, PodId, SmolStr, Stamp,
+    view::{EventRow, FieldRow, FindingRow, ObjectView, Status},
+};
+
+/// Projects one object; `None` if nothing is known of it.
+#[must_use]
+pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectView> {
+    let source = world.source(object.connection())?;
+    let part = match object {
+        ObjectRef::Connection(_) => connection::part(source),
+        ObjectRef::Node(node) => node::part(source, node, None)?,
+        ObjectRef::Gpu(node, index) => node::part(source, node, Some(*index))?,
+        ObjectRef::Pod(pod) => pod::part(source, pod)?,
+        ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
+        ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
+    };
+    Some(ObjectView {
+        object: object.clone(),
+        exists: true,
+        status: part.status,
+        status_word: part.status_word,
+        identity: part.identity,
+        findings: part.findings,
+        holding: part.holding,
+        events: events(source, part.regarding),
+        changes: changes(world, object, &part.around, now),
+        source: object.connection().clone(),
+        has_yaml: matches!(object, ObjectRef::Node(_) | ObjectRef::Gpu(..) | ObjectRef::Pod(_)),
+    })
+}
+
+/// What each kind of object adds.
+struct Part {
+    status: Status,
+    status_word: SmolStr,
+    identity: Vec<FieldRow>,
+    findings: Vec<FindingRow>,
+    holding: Vec<FieldRow>,
+    /// What events are about: kind, namespace, name.
+    regarding: Option<(SmolStr, Option<SmolStr>, SmolStr)>,
+    /// Other objects whose changes belong here.
+    around: Vec<ObjectRef>,
+}
+
+fn events(source: &Source, regarding: Option<(SmolStr, Option<SmolStr>, SmolStr)>) -> Vec<EventRow> {
+    let Some((kind, namespace, name)) = regarding else { return Vec::new() };
+    // Events about a cluster-wide object stand in namespace "default" or in none: writers differ.
+    let keys = [(kind.clone(), namespace.clone(), name.clone()), (kind, None, name)];
+    let uids = keys.iter().filter_map(|key| source.regarding.get(key)).flatten();
+    let mut rows: Vec<EventRow> = uids
+        .filter_map(|uid| source.events.get(uid))
+        .map(|event| EventRow {
+            at: event.at,
+            warning: event.warning,
+            reason: event.reason.clone(),
+            note: event.note.clone(),
+            count: event.count,
+        })
+        .collect();
+    rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.note.cmp(&b.note)));
+    rows.dedup();
+    rows.truncate(50);
+    rows
+}
+
+fn changes(world: &World, object: &ObjectRef, around: &[ObjectRef], now: Stamp) -> Keyed<pilothouse_wire::view::Mark> {
+    let day = now.minus(std::time::Duration::from_secs(86_400));
+    let own = |mark: &&pilothouse_wire::view::Mark| mark.key.object == *object || around.contains(&mark.key.object);
+    world.marks_since(day).filter(own).take(50).cloned().collect()
+}
+
+fn field(label: &'static str, value: Option<String>) -> FieldRow {
+    FieldRow { label: SmolStr::new_static(label), value, mono: false, link: None }
+}
+
+fn mono(label: &'static str, value: Option<String>) -> FieldRow {
+    FieldRow { mono: true, ..field(label, value) }
+}
+
+fn link(label: &'static str, object: ObjectRef) -> FieldRow {
+    FieldRow { link: Some(object.clone()), ..field(label, Some(object.name().to_string())) }
+}
+
+fn node_ref(id: &ConnectionId, name: &SmolStr) -> ObjectRef {
+    ObjectRef::Node(NodeId { cluster: id.clone(), name: name.clone() })
+}
+
+fn pod_ref(pod: &PodId) -> ObjectRef {
+    ObjectRef::Pod(pod.clone())
+}

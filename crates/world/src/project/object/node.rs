@@ -1,0 +1,124 @@
+//! A node, or one GPU slot of it, in the inspector.
+
+use super::{Part, field, link, mono, pod_ref};
+use crate::{fact::NodeFact, project::fleet::node_row, source::Source};
+use pilothouse_wire::{
+    NodeId, ObjectRef, SmolStr,
+    view::{FieldRow, FindingRow, GpuState, NodeRow, Status},
+};
+
+pub(super) fn part(source: &Source, id: &NodeId, slot: Option<u16>) -> Option<Part> {
+    let node = source.nodes.get(&id.name)?;
+    let row = node_row(&id.cluster, source, node);
+    let cell = match slot {
+        Some(slot) => Some(*row.gpus.get(usize::from(slot))?),
+        None => None,
+    };
+    let (status, status_word) = match cell.map(|cell| cell.state) {
+        None => (row.status, row.status_word.clone()),
+        Some(GpuState::Lost) => (Status::Bad, SmolStr::new_static("Lost")),
+        Some(GpuState::Withheld) => (Status::Warn, SmolStr::new_static("Withheld")),
+        Some(state) => (Status::Good, capital(state.word())),
+    };
+    Some(Part {
+        status,
+        status_word,
+        identity: identity(&node.fact, &row, id, slot),
+        findings: findings(&node.fact, &row),
+        holding: holding(&row, cell.map(|cell| cell.holder)),
+        regarding: Some((SmolStr::new_static("Node"), Some(SmolStr::new_static("default")), id.name.clone())),
+        around: row.holders.iter().map(pod_ref).chain(slot.map(|_| ObjectRef::Node(id.clone()))).collect(),
+    })
+}
+
+fn capital(word: &str) -> SmolStr {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> Vec<FieldRow> {
+    let text = |text: &Option<SmolStr>| text.as_ref().map(ToString::to_string);
+    let mut fields = vec![field("Product", text(&row.product))];
+    if slot.is_some() {
+        fields.push(link("Node", ObjectRef::Node(id.clone())));
+    }
+    let resources = row.resources.iter().map(|resource| {
+        let cut =
+            if resource.replicas > 1 { format!(", {} shares a device", resource.replicas) } else { String::new() };
+        format!("{} {} of {}{cut}", resource.key, resource.requested, resource.allocatable)
+    });
+    let resources: Vec<String> = resources.collect();
+    fields.extend([
+        field("Cluster", Some(id.cluster.to_string())),
+        field("Pool", text(&row.pool)),
+        field("Zone", text(&row.zone)),
+        field("Instance", text(&row.instance_type)),
+        field("GPU memory", row.gpu_memory_mib.map(|mib| format!("{mib} MiB"))),
+        field("Asked for", (!resources.is_empty()).then(|| resources.join("; "))),
+        field("Taints", (!row.taints.is_empty()).then(|| row.taints.join(", "))),
+        field("Driver", fact.label("nvidia.com/cuda.driver-version.full").map(ToString::to_string)),
+        field("Kubelet", text(&row.kubelet)),
+        mono("Uid", Some(fact.uid.to_string())),
+    ]);
+    fields
+}
+
+fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
+    let held = row.gpus_held();
+    let mut findings = Vec::new();
+    if row.status == Status::Bad {
+        let ready = fact.conditions.iter().find(|condition| condition.kind == "Ready");
+        let reason = ready.and_then(|condition| condition.reason.clone()).unwrap_or_default();
+        findings.push(FindingRow {
+            status: Status::Bad,
+            claim: "The node is not ready".into(),
+            since: ready.and_then(|condition| condition.since),
+            effect: format!("What its {} GPUs do is not known; pods hold {held} of them.", row.gpus.len()),
+            evidence: format!("Condition Ready is not True. {reason}"),
+            command: Some(format!("kubectl describe node {}", row.id.name)),
+        });
+    }
+    for condition in fact.bad_conditions() {
+        findings.push(FindingRow {
+            status: Status::Warn,
+            claim: format!("{} holds", condition.kind),
+            since: condition.since,
+            effect: "The node itself reports it.".into(),
+            evidence: format!("Condition {} is True. {}", condition.kind, condition.reason.as_deref().unwrap_or("")),
+            command: Some(format!("kubectl describe node {}", row.id.name)),
+        });
+    }
+    if fact.cordoned {
+        findings.push(FindingRow {
+            status: Status::Warn,
+            claim: "The node is cordoned".into(),
+            since: None,
+            effect: format!("Pods go on; {} free GPUs can be had by nobody.", row.gpus.len().saturating_sub(held)),
+            evidence: "spec.unschedulable is true.".into(),
+            command: Some(format!("kubectl uncordon {}", row.id.name)),
+        });
+    }
+    findings
+}
+
+/// Who holds the node's GPUs, or the one slot; with the method that says so.
+fn holding(row: &NodeRow, holder: Option<Option<u16>>) -> Vec<FieldRow> {
+    let wanted = |at: usize| match holder {
+        None => true,
+        Some(holder) => holder.map(usize::from) == Some(at),
+    };
+    let mut fields: Vec<FieldRow> = Vec::new();
+    for (at, pod) in row.holders.iter().enumerate().filter(|(at, _)| wanted(*at)) {
+        let n = row.gpus.iter().filter(|cell| cell.holder.map(usize::from) == Some(at)).count();
+        let pod = pod_ref(pod);
+        fields.push(FieldRow { value: Some(format!("{}, {n} GPUs", pod.name())), ..link("Pod", pod) });
+    }
+    if !fields.is_empty() {
+        let method = match holder {
+            None => "exact: sums of requests",
+            Some(_) => "by count: Kubernetes says how many GPUs a pod got, not which",
+        };
+        fields.push(field("How sure", Some(method.into())));
+    }
+    fields
+}

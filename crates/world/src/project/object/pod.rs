@@ -1,0 +1,101 @@
+//! A pod in the inspector.
+
+use super::{Part, field, link, mono, node_ref};
+use crate::{fact::PodFact, source::Source};
+use pilothouse_wire::{
+    ObjectRef, PodId, SmolStr,
+    units::bytes,
+    view::{FieldRow, FindingRow, Status},
+};
+
+pub(super) fn part(source: &Source, id: &PodId) -> Option<Part> {
+    let fact = &source.pods.get(&(id.namespace.clone(), id.name.clone()))?.fact;
+    let (status, status_word) = fact.status();
+    let mut around: Vec<ObjectRef> = fact.node.iter().map(|node| node_ref(&id.cluster, node)).collect();
+    around.extend(workload_ref(id, fact));
+    Some(Part {
+        status,
+        status_word,
+        identity: identity(id, fact),
+        findings: findings(id, fact),
+        holding: holding(fact),
+        regarding: Some((SmolStr::new_static("Pod"), Some(id.namespace.clone()), id.name.clone())),
+        around,
+    })
+}
+
+fn workload_ref(id: &PodId, fact: &PodFact) -> Option<ObjectRef> {
+    let owner = fact.workload()?;
+    Some(ObjectRef::Workload(id.cluster.clone(), id.namespace.clone(), owner.kind, owner.name))
+}
+
+fn identity(id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
+    let mut fields = vec![
+        field("Cluster", Some(id.cluster.to_string())),
+        link("Namespace", ObjectRef::Namespace(id.cluster.clone(), id.namespace.clone())),
+    ];
+    fields.extend(workload_ref(id, fact).map(|workload| FieldRow {
+        value: Some(format!("{} {}", workload.kind_word(), workload.name())),
+        ..link("Workload", workload)
+    }));
+    fields.push(match &fact.node {
+        Some(node) => link("Node", node_ref(&id.cluster, node)),
+        None => field("Node", None),
+    });
+    for container in &fact.containers {
+        fields.push(mono("Image", Some(container.image.to_string())));
+        fields.extend(container.digest.as_ref().map(|digest| mono("Digest", Some(digest.to_string()))));
+    }
+    let restarts: u32 = fact.containers.iter().map(|container| container.restarts).sum();
+    fields.extend([field("Restarts", Some(restarts.to_string())), mono("Uid", Some(fact.uid.to_string()))]);
+    fields
+}
+
+fn holding(fact: &PodFact) -> Vec<FieldRow> {
+    let gpus: Vec<String> = fact.gpus.iter().map(|(key, n)| format!("{n} × {key}")).collect();
+    vec![
+        field("GPUs", (!gpus.is_empty()).then(|| gpus.join(", "))),
+        field("CPU", (fact.cpu_millis > 0).then(|| format!("{} m", fact.cpu_millis))),
+        field("Memory", (fact.memory_bytes > 0).then(|| bytes(fact.memory_bytes))),
+        field("How sure", Some("exact: its requests".into())),
+    ]
+}
+
+fn findings(id: &PodId, fact: &PodFact) -> Vec<FindingRow> {
+    let (status, word) = fact.status();
+    let blamed = fact.containers.iter().find(|container| container.reason.is_some() && !container.ready);
+    let unplaced =
+        fact.conditions.iter().find(|condition| condition.kind == "PodScheduled" && condition.status == "False");
+    let finding = |status, claim: String, since, effect: String, evidence: String| FindingRow {
+        status,
+        claim,
+        since,
+        effect,
+        evidence,
+        command: Some(format!("kubectl -n {} describe pod {}", id.namespace, id.name)),
+    };
+    match (status, blamed, unplaced) {
+        (Status::Bad, Some(container), _) => vec![finding(
+            Status::Bad,
+            format!("Container {} is in {word}", container.name),
+            None,
+            format!("{} restarts so far.", container.restarts),
+            format!("Container status: {}.", container.reason.as_deref().unwrap_or("")),
+        )],
+        (Status::Bad, None, _) => vec![finding(
+            Status::Bad,
+            format!("The pod is in {word}"),
+            None,
+            "It does no work.".into(),
+            format!("Phase {:?}.", fact.phase),
+        )],
+        (_, _, Some(condition)) => vec![finding(
+            Status::Warn,
+            "No node takes it".into(),
+            condition.since,
+            "It waits and holds nothing.".into(),
+            format!("Condition PodScheduled is False. {}", condition.reason.as_deref().unwrap_or("")),
+        )],
+        _ => Vec::new(),
+    }
+}

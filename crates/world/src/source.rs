@@ -1,0 +1,115 @@
+//! One source as the world knows it: what it said of itself, and its objects.
+
+use crate::fact::{Covers, EventFact, NodeFact, PodFact, Probed, SourceAbout};
+use pilothouse_wire::{Health, SmolStr, Stamp, view::Attempt};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// Namespace and name.
+pub(crate) type PodKey = (SmolStr, SmolStr);
+
+/// A source and all that it said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// What is known without asking.
+    pub about: SourceAbout,
+    /// What it told of itself.
+    pub probed: Probed,
+    /// How it is.
+    pub health: Health,
+    /// When it was last heard, by our clock.
+    pub heard: Option<Stamp>,
+    /// The last attempts, newest last.
+    pub attempts: Vec<Attempt>,
+    /// When it is tried again by itself.
+    pub retry_at: Option<Stamp>,
+    /// Facts read.
+    pub facts: u64,
+    /// Objects, or parts of objects, that could not be used or kept.
+    pub dropped: u64,
+    /// Nodes by name.
+    pub nodes: BTreeMap<SmolStr, Node>,
+    /// Namespaces; the value says whether it is terminating.
+    pub namespaces: BTreeMap<SmolStr, bool>,
+    /// Pods by namespace and name.
+    pub pods: BTreeMap<(SmolStr, SmolStr), Pod>,
+    /// Events by uid.
+    pub events: BTreeMap<SmolStr, EventFact>,
+    /// Pods by the node they are placed on.
+    pub(crate) placed: BTreeMap<SmolStr, BTreeSet<PodKey>>,
+    /// Pods by their workload (kind, namespace, name).
+    pub(crate) workloads: BTreeMap<(SmolStr, SmolStr, SmolStr), BTreeSet<PodKey>>,
+    /// Events by what they are about: kind, namespace, name.
+    pub(crate) regarding: BTreeMap<(SmolStr, Option<SmolStr>, SmolStr), BTreeSet<SmolStr>>,
+    /// What was listed in full at least once: changes before that are no news.
+    pub(crate) listed: BTreeSet<Covers>,
+    /// GPUs held and pods pending, one point a bucket of time.
+    pub(crate) lanes: BTreeMap<Stamp, LanePoint>,
+}
+
+/// One point of the lanes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LanePoint {
+    pub held: u64,
+    pub pending: u64,
+}
+
+/// A node as last said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// What was said.
+    pub fact: NodeFact,
+    /// When it last changed, by our clock.
+    pub seen: Stamp,
+}
+
+/// A pod as last said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pod {
+    /// What was said.
+    pub fact: PodFact,
+    /// When it last changed, by our clock.
+    pub seen: Stamp,
+}
+
+impl Source {
+    /// How often it is expected to be heard.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        Duration::from_millis(self.about.period_ms.max(1_000))
+    }
+
+    /// Was everything of this kind listed at least once, in this namespace or everywhere?
+    pub(crate) fn was_listed(&self, kind: crate::fact::Kind, namespace: Option<&SmolStr>) -> bool {
+        self.listed
+            .iter()
+            .any(|covers| covers.kind == kind && (covers.namespace.is_none() || covers.namespace.as_ref() == namespace))
+    }
+
+    /// The pods placed on a node that still hold what they asked for, the longest held first.
+    pub(crate) fn holders<'a>(&'a self, node: &str) -> Vec<&'a PodFact> {
+        let keys = self.placed.get(node).into_iter().flatten();
+        let mut pods: Vec<&PodFact> = keys
+            .filter_map(|key| self.pods.get(key))
+            .map(|pod| &pod.fact)
+            .filter(|pod| pod.holds() && !pod.gpus.is_empty())
+            .collect();
+        pods.sort_by(|a, b| (a.created, &a.uid, &a.name).cmp(&(b.created, &b.uid, &b.name)));
+        pods
+    }
+
+    pub(crate) fn lane_point(&self) -> LanePoint {
+        let mut point = LanePoint::default();
+        for pod in self.pods.values() {
+            if pod.fact.holds() {
+                point.held += pod.fact.gpus.iter().map(|(_, n)| n).sum::<u64>();
+            } else if pod.fact.waits() {
+                point.pending += 1;
+            }
+        }
+        point
+    }
+}

@@ -1,0 +1,54 @@
+//! Which controller a pod belongs to in the end.
+
+use crate::fact::{OwnerFact, PodFact};
+use pilothouse_wire::SmolStr;
+
+impl PodFact {
+    /// The topmost controller that the pod itself tells of: its kind and name.
+    ///
+    /// A ReplicaSet made by a Deployment is named after it with the template's hash, which the pod carries as the label
+    /// `pod-template-hash`: the name is exact, and no request is needed to learn it.
+    #[must_use]
+    pub fn workload(&self) -> Option<OwnerFact> {
+        let owner = self.owners.first()?;
+        let above =
+            self.template_hash.as_ref().filter(|_| owner.kind == "ReplicaSet").and_then(|hash| {
+                owner.name.strip_suffix(hash.as_str())?.strip_suffix('-').filter(|name| !name.is_empty())
+            });
+        Some(match above {
+            Some(name) => OwnerFact { kind: SmolStr::new_static("Deployment"), name: name.into() },
+            None => owner.clone(),
+        })
+    }
+
+    /// Owners from the nearest up, as `Kind/name`.
+    pub(crate) fn owner_chain(&self) -> Vec<SmolStr> {
+        let text = |owner: &OwnerFact| SmolStr::from(format!("{}/{}", owner.kind, owner.name));
+        let mut chain: Vec<SmolStr> = self.owners.iter().take(1).map(text).collect();
+        chain.extend(self.workload().as_ref().map(text).filter(|top| chain.first() != Some(top)));
+        chain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_topmost_controller_is_read_off_the_pod() {
+        for (kind, name, hash, want) in [
+            ("ReplicaSet", "chat-70b-7c9f4d", Some("7c9f4d"), "ReplicaSet/chat-70b-7c9f4d Deployment/chat-70b"),
+            ("ReplicaSet", "own-made", None, "ReplicaSet/own-made"),
+            ("ReplicaSet", "7c9f4d", Some("7c9f4d"), "ReplicaSet/7c9f4d"),
+            ("StatefulSet", "cache", None, "StatefulSet/cache"),
+            ("Job", "train-12", None, "Job/train-12"),
+        ] {
+            let pod = PodFact {
+                owners: vec![OwnerFact { kind: kind.into(), name: name.into() }],
+                template_hash: hash.map(Into::into),
+                ..PodFact::default()
+            };
+            assert_eq!(pod.owner_chain().join(" "), want);
+        }
+    }
+}

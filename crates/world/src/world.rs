@@ -1,0 +1,87 @@
+//! The world: every source with what it said, and the changes between.
+
+use crate::{fact::Batch, fold, source::Source, touched::Touched};
+use pilothouse_wire::{
+    ConnectionId, ObjectRef, SmolStr, Stamp,
+    view::{Mark, ribbon::MarkKey},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The most marks that are kept: the oldest give way.
+const MOST_MARKS: usize = 20_000;
+
+/// All that is known, live or as of a time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct World {
+    pub(crate) sources: BTreeMap<ConnectionId, Source>,
+    pub(crate) marks: BTreeMap<MarkKey, Mark>,
+    pub(crate) marks_dropped: u64,
+}
+
+impl World {
+    /// Folds a batch in and says what changed. Cannot fail: a fact that cannot be used is no change.
+    pub fn apply(&mut self, batch: Batch) -> Touched {
+        fold::apply(self, batch)
+    }
+
+    /// A source by its connection.
+    #[must_use]
+    pub fn source(&self, id: &ConnectionId) -> Option<&Source> {
+        self.sources.get(id)
+    }
+
+    /// All sources.
+    pub fn sources(&self) -> impl Iterator<Item = (&ConnectionId, &Source)> {
+        self.sources.iter()
+    }
+
+    /// Facts that could not be used or were not kept, over all sources.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.marks_dropped + self.sources.values().map(|source| source.dropped).sum::<u64>()
+    }
+
+    /// Every object that can be found by name: what it is, its name, and where it is.
+    pub fn objects(&self) -> impl Iterator<Item = (ObjectRef, SmolStr, SmolStr)> {
+        self.sources.iter().flat_map(|(id, source)| {
+            let place = SmolStr::new(id.as_str());
+            let own = (ObjectRef::Connection(id.clone()), source.about.name.clone(), source.about.kind.clone());
+            let nodes = source.nodes.keys().map({
+                let place = place.clone();
+                move |name| {
+                    let node = pilothouse_wire::NodeId { cluster: id.clone(), name: name.clone() };
+                    (ObjectRef::Node(node), name.clone(), place.clone())
+                }
+            });
+            let workloads = source.workloads.keys().map({
+                let place = place.clone();
+                move |(kind, namespace, name)| {
+                    let at = SmolStr::from(format!("{place} / {namespace}"));
+                    (ObjectRef::Workload(id.clone(), namespace.clone(), kind.clone(), name.clone()), name.clone(), at)
+                }
+            });
+            let pods = source.pods.keys().map(move |(namespace, name)| {
+                let at = SmolStr::from(format!("{place} / {namespace}"));
+                let pod =
+                    pilothouse_wire::PodId { cluster: id.clone(), namespace: namespace.clone(), name: name.clone() };
+                (ObjectRef::Pod(pod), name.clone(), at)
+            });
+            std::iter::once(own).chain(nodes).chain(workloads).chain(pods)
+        })
+    }
+
+    /// Puts a mark on the ribbon.
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        self.marks.insert(mark.key.clone(), mark);
+        while self.marks.len() > MOST_MARKS {
+            self.marks.pop_first();
+            self.marks_dropped += 1;
+        }
+    }
+
+    /// Marks since a time, newest first.
+    pub(crate) fn marks_since(&self, since: Stamp) -> impl Iterator<Item = &Mark> {
+        self.marks.values().rev().take_while(move |mark| mark.key.at >= since)
+    }
+}
