@@ -1,1 +1,16 @@
-fn main() {}
+//! The interface of Pilothouse: a page that draws what the engine's frames say, in the window and in the browser.
+
+mod app;
+mod clock;
+mod keys;
+mod link;
+mod mirror;
+mod parts;
+mod screens;
+mod shell;
+mod state;
+mod theme;
+
+fn main() {
+    leptos::mount::mount_to_body(app::App);
+}

@@ -1,0 +1,192 @@
+//! The link inside a browser: a one-time code becomes a session, then a WebSocket that is opened again for ever.
+//!
+//! What `serve` has to offer: `POST /session` with the code as its body sets the cookie (any 2xx), and answers 401
+//! for a code that is spent or wrong; a request for `/link` without a session is answered 401 before anything else,
+//! also when it is a plain GET: a page cannot read the status of a refused WebSocket, so it asks once more without.
+//! The first message on the socket is `Hello` from the page; the engine answers with its own.
+
+use super::{Link, Phase, Transport};
+use futures::channel::{mpsc, oneshot};
+use futures::StreamExt;
+use js_sys::{ArrayBuffer, Uint8Array};
+use leptos::prelude::{GetUntracked, Set, UpdateValue, set_timeout, window};
+use pilothouse_wire::{
+    Stamp, WIRE_HASH,
+    codec::{ToEngine, encode},
+};
+use std::{rc::Rc, time::Duration};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{BinaryType, MessageEvent, RequestInit, Response, WebSocket};
+
+const LINK: &str = "/link";
+const SESSION: &str = "/session";
+const UNAUTHORIZED: u16 = 401;
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// An open WebSocket, and the closures that it calls: they must live as long as it does.
+pub struct Socket {
+    socket: WebSocket,
+    _message: Closure<dyn Fn(MessageEvent)>,
+    _close: Closure<dyn Fn()>,
+    _open: Closure<dyn Fn()>,
+}
+
+enum Event {
+    Open,
+    Message(Vec<u8>),
+    Closed,
+}
+
+/// Makes a session if the address has a code, then keeps the link open.
+pub async fn run(link: Link) {
+    if let Some(code) = take_code()
+        && post_code(&code).await == Some(UNAUTHORIZED)
+        && !has_session().await
+    {
+        link.phase.set(Phase::NoSession);
+        return;
+    }
+    let mut wait = FIRST_WAIT;
+    let mut since = None;
+    loop {
+        if once(link).await {
+            (wait, since) = (FIRST_WAIT, None);
+        } else if !has_session().await {
+            link.phase.set(Phase::NoSession);
+            return;
+        }
+        if link.phase.get_untracked() == Phase::Differs {
+            return;
+        }
+        let lost = *since.get_or_insert_with(now);
+        let pause = jittered(wait);
+        link.lost(lost, Some(now().plus(pause)));
+        sleep(pause).await;
+        wait = longer(wait);
+    }
+}
+
+/// Opens the link once and serves it until it closes. Was it open?
+async fn once(link: Link) -> bool {
+    let (sender, mut events) = mpsc::unbounded();
+    let Ok(socket) = Socket::open(sender) else { return false };
+    let socket = Rc::new(socket);
+    link.inner.update_value(|inner| inner.transport = Transport::Browser(Rc::clone(&socket)));
+    let mut opened = false;
+    while let Some(event) = events.next().await {
+        match event {
+            Event::Open => {
+                opened = true;
+                socket.send(&encode(&ToEngine::Hello(WIRE_HASH.to_owned())));
+            }
+            Event::Message(bytes) => link.receive(&bytes),
+            Event::Closed => break,
+        }
+    }
+    link.inner.update_value(|inner| inner.transport = Transport::None);
+    opened
+}
+
+impl Socket {
+    fn open(events: mpsc::UnboundedSender<Event>) -> Result<Self, JsValue> {
+        let socket = WebSocket::new(&address()?)?;
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let to = events.clone();
+        let message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            if let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() {
+                let _ = to.unbounded_send(Event::Message(Uint8Array::new(&buffer).to_vec()));
+            }
+        });
+        let to = events.clone();
+        let open = Closure::<dyn Fn()>::new(move || drop(to.unbounded_send(Event::Open)));
+        let close = Closure::<dyn Fn()>::new(move || drop(events.unbounded_send(Event::Closed)));
+        socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
+        socket.set_onopen(Some(open.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(close.as_ref().unchecked_ref()));
+        Ok(Self { socket, _message: message, _close: close, _open: open })
+    }
+
+    /// Sends bytes. A socket that is closing loses them: the link is then opened again, and everything said anew.
+    pub fn send(&self, bytes: &[u8]) {
+        let _ = self.socket.send_with_u8_array(bytes);
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.socket.set_onmessage(None);
+        self.socket.set_onopen(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+    }
+}
+
+fn address() -> Result<String, JsValue> {
+    let location = window().location();
+    let scheme = if location.protocol()? == "https:" { "wss" } else { "ws" };
+    Ok(format!("{scheme}://{}{LINK}", location.host()?))
+}
+
+/// The one-time code of the address; it leaves the address and the history at once.
+fn take_code() -> Option<String> {
+    let location = window().location();
+    let code = location.hash().ok()?.strip_prefix("#code=")?.to_owned();
+    let clean = format!("{}{}", location.pathname().ok()?, location.search().ok()?);
+    let history = window().history().ok()?;
+    let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&clean));
+    Some(code)
+}
+
+/// Answers the status; `None` if the engine does not answer at all.
+async fn post_code(code: &str) -> Option<u16> {
+    let request = RequestInit::new();
+    request.set_method("POST");
+    request.set_body(&code.into());
+    fetch(SESSION, &request).await
+}
+
+/// False only if the engine says so: one that is gone may come back with the session.
+async fn has_session() -> bool {
+    fetch(LINK, &RequestInit::new()).await != Some(UNAUTHORIZED)
+}
+
+async fn fetch(path: &str, request: &RequestInit) -> Option<u16> {
+    let answer = JsFuture::from(window().fetch_with_str_and_init(path, request)).await.ok()?;
+    answer.dyn_into::<Response>().ok().map(|response| response.status())
+}
+
+async fn sleep(span: Duration) {
+    let (wake, woken) = oneshot::channel::<()>();
+    set_timeout(move || drop(wake.send(())), span);
+    let _ = woken.await;
+}
+
+fn longer(wait: Duration) -> Duration {
+    (wait * 2).min(LONGEST_WAIT)
+}
+
+/// Many pages of one engine must not all come back in the same instant.
+fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(0.75 + js_sys::Math::random() / 2.0)
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
+fn now() -> Stamp {
+    Stamp(js_sys::Date::now() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_its_limit() {
+        let mut wait = FIRST_WAIT;
+        for want_ms in [1_000, 2_000, 4_000, 8_000, 10_000, 10_000] {
+            wait = longer(wait);
+            assert_eq!(wait, Duration::from_millis(want_ms));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The parts that screens are made of: each draws what it is given and knows nothing of the engine.
+
+pub mod age;
+pub mod button;
+pub mod empty;
+pub mod icon;
+pub mod key;
+pub mod loading;
+pub mod mark;
+pub mod problem;

@@ -1,0 +1,136 @@
+//! Buttons: verb and object, with their key in them. What is not possible says why instead of being hidden.
+
+use super::{
+    icon::{Icon, Sign},
+    key::KeyOf,
+};
+use crate::{keys::Command, link, shell::toast::use_toasts};
+use leptos::{ev::MouseEvent, prelude::*};
+use pilothouse_wire::view::Status;
+use wasm_bindgen_futures::JsFuture;
+
+/// How much a button stands out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weight {
+    /// The one next step of its card or dialog.
+    Primary,
+    /// Any other.
+    #[default]
+    Plain,
+    /// Takes something away.
+    Danger,
+    /// Without an edge, in heads.
+    Quiet,
+}
+
+impl Weight {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Primary => "button primary",
+            Self::Plain => "button",
+            Self::Danger => "button danger",
+            Self::Quiet => "button quiet",
+        }
+    }
+}
+
+/// A button of a verb and an object.
+#[component]
+pub fn Button(
+    /// Verb and object.
+    #[prop(into)]
+    label: Signal<String>,
+    /// What it does.
+    on_press: impl Fn() + 'static,
+    /// How much it stands out.
+    #[prop(optional)]
+    weight: Weight,
+    /// The command whose key it shows. The page offers the command itself, with `on_command`.
+    #[prop(optional)]
+    command: Option<Command>,
+    /// Why it is not possible now; the reason stands on it.
+    #[prop(optional, into)]
+    blocked: Signal<Option<String>>,
+    /// Hook for end-to-end tests.
+    #[prop(optional)]
+    test: Option<&'static str>,
+) -> impl IntoView {
+    let class = move || if blocked.with(Option::is_some) { "button blocked" } else { weight.class() };
+    // Stays in the tab order when it is blocked: a reason that cannot be reached is no reason.
+    let press = move |_: MouseEvent| {
+        if blocked.with_untracked(Option::is_none) {
+            on_press();
+        }
+    };
+    let inside = move || match blocked.get() {
+        Some(reason) => view! { <Sign icon=Icon::Lock size=12 /> {label.get()} ": " {reason} }.into_any(),
+        None => view! { {label.get()} {command.map(|command| view! { <KeyOf command=command /> })} }.into_any(),
+    };
+    view! {
+        <button
+            type="button"
+            class=class
+            data-test=test
+            aria-disabled=move || blocked.with(Option::is_some).to_string()
+            on:click=press
+        >
+            {inside}
+        </button>
+    }
+}
+
+/// A square button of a sign alone; its label is read out and shown as a tooltip.
+#[component]
+pub fn IconButton(
+    /// Its sign.
+    icon: Icon,
+    /// Verb and object.
+    label: &'static str,
+    /// What it does.
+    on_press: impl Fn() + 'static,
+    /// Hook for end-to-end tests.
+    #[prop(optional)]
+    test: Option<&'static str>,
+) -> impl IntoView {
+    view! {
+        <button type="button" class="icon-button" aria-label=label title=label data-test=test on:click=move |_| on_press()>
+            <Sign icon=icon size=14 />
+        </button>
+    }
+}
+
+/// A button that copies a text and says so.
+#[component]
+pub fn CopyButton(
+    /// Verb and object: "Copy the YAML".
+    label: &'static str,
+    /// What is copied.
+    #[prop(into)]
+    text: Signal<String>,
+    /// How much it stands out.
+    #[prop(optional)]
+    weight: Weight,
+) -> impl IntoView {
+    let copy = use_copy();
+    let press = move || copy(text.get_untracked());
+    view! { <Button label=label on_press=press weight=weight /> }
+}
+
+/// Copies texts and says in a toast what came of it.
+pub fn use_copy() -> impl Fn(String) + Copy + 'static {
+    let toasts = use_toasts();
+    move |text: String| {
+        let promise = window().navigator().clipboard().write_text(&text);
+        link::spawn(async move {
+            match JsFuture::from(promise).await {
+                Ok(_) => toasts.say(Status::Good, "Copied", crate::parts::button::gist(&text)),
+                Err(_) => toasts.say(Status::Warn, "Not copied", "The browser did not give access to the clipboard."),
+            }
+        });
+    }
+}
+
+/// The first line of a text, short enough for a toast.
+fn gist(text: &str) -> String {
+    pilothouse_wire::units::middle(text.lines().next().unwrap_or_default(), 44)
+}

@@ -1,0 +1,68 @@
+//! The signs of the interface: strokes of 1.5 px in the colour of the text, from `assets/icons`.
+
+use leptos::prelude::*;
+
+macro_rules! icons {
+    ($($name:ident = $file:literal),+ $(,)?) => {
+        /// A sign. Beside it stands a word, or its button has a label.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(dead_code, reason = "the set is whole, whatever is drawn today")]
+        #[allow(missing_docs, reason = "the names of the pictures")]
+        pub enum Icon {
+            $($name),+
+        }
+
+        impl Icon {
+            fn svg(self) -> &'static str {
+                match self {
+                    $(Self::$name => include_str!(concat!("../../../assets/icons/", $file, ".svg"))),+
+                }
+            }
+        }
+    };
+}
+
+icons! {
+    Arrow = "arrow",
+    Check = "check",
+    Close = "close",
+    Code = "code",
+    Connections = "connections",
+    Copy = "copy",
+    Down = "down",
+    Edit = "edit",
+    Fleet = "fleet",
+    Gpu = "gpu",
+    Help = "help",
+    Link = "link",
+    Lock = "lock",
+    Logs = "logs",
+    Namespace = "namespace",
+    Node = "node",
+    Pause = "pause",
+    Pilothouse = "pilothouse",
+    Pin = "pin",
+    Play = "play",
+    Plus = "plus",
+    Pod = "pod",
+    Retry = "retry",
+    Search = "search",
+    Settings = "settings",
+    Theme = "theme",
+    Trash = "trash",
+    Undo = "undo",
+    Workload = "workload",
+}
+
+/// Draws a sign, `size` pixels wide.
+#[component]
+pub fn Sign(
+    /// Which.
+    icon: Icon,
+    /// Its width and height in pixels.
+    #[prop(default = 16)]
+    size: u8,
+) -> impl IntoView {
+    // Our own files, read when the page is built: no text from a server comes near `inner_html`.
+    view! { <span class="icon" aria-hidden="true" style:width=format!("{size}px") style:height=format!("{size}px") inner_html=icon.svg()></span> }
+}

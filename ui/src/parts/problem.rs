@@ -1,0 +1,71 @@
+//! A problem as LOOK draws it: what, why, what comes next, and the remedy to copy.
+
+use super::button::{CopyButton, Weight};
+use leptos::prelude::*;
+use pilothouse_wire::{Problem, units::visible};
+
+/// The rows of a problem, without a frame: for inside of a card.
+#[component]
+pub fn ProblemRows(
+    /// What went wrong.
+    problem: Problem,
+) -> impl IntoView {
+    let row = |label: &'static str, text: String| {
+        view! {
+            <dt>{label}</dt>
+            <dd dir="auto">{visible(&text)}</dd>
+        }
+    };
+    let remedy = problem.remedy.map(|remedy| {
+        let shown = readable(&remedy);
+        view! {
+            <pre class="remedy mono" tabindex="0" dir="auto">{shown}</pre>
+            <div class="buttons"><CopyButton label="Copy the remedy" text=remedy weight=Weight::Plain /></div>
+        }
+    });
+    view! {
+        <div class="problem" data-test="problem">
+            <dl>
+                {row("What", problem.what)}
+                {problem.why.map(|why| row("Why", why))}
+                {problem.next.map(|next| row("Next", next))}
+            </dl>
+            {remedy}
+        </div>
+    }
+}
+
+/// A problem in a card of its own, for a panel that cannot be shown.
+#[component]
+pub fn ProblemCard(
+    /// The title: names the object.
+    #[prop(into)]
+    title: String,
+    /// What went wrong.
+    problem: Problem,
+) -> impl IntoView {
+    view! {
+        <section class="card problem-card" role="alert">
+            <header class="card-head">
+                <super::mark::Mark status=pilothouse_wire::view::Status::Bad size=14 />
+                <h2 class="lead" dir="auto">{visible(&title)}</h2>
+            </header>
+            <div class="card-body"><ProblemRows problem=problem /></div>
+        </section>
+    }
+}
+
+/// Control marks made visible, line by line: the line breaks of a remedy are meant.
+fn readable(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remedy_keeps_its_lines_and_loses_its_tricks() {
+        assert_eq!(readable("kind: Role\nname: \u{202e}x"), "kind: Role\nname: \u{fffd}x");
+    }
+}

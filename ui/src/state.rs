@@ -1,0 +1,195 @@
+//! Where a person is, derived from the page's address: every state has one, and back and forward work.
+
+use crate::link::Link;
+use leptos::{ev, prelude::*};
+use pilothouse_wire::{ConnectionId, ObjectRef, address::Address};
+use wasm_bindgen::JsValue;
+
+/// The state of this page. Reads track; every change goes through the address.
+#[derive(Clone, Copy)]
+pub struct State {
+    address: RwSignal<Address>,
+    screen: Memo<String>,
+    scope: Memo<Vec<ConnectionId>>,
+    tab: Memo<Option<String>>,
+    filter: Memo<String>,
+    selected: Memo<Option<ObjectRef>>,
+    inspector_hidden: RwSignal<bool>,
+    link: Link,
+}
+
+/// How a change of the address is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// As a step that *back* returns from.
+    Step,
+    /// In place of the present one: typing in a filter must not fill the history.
+    InPlace,
+}
+
+/// The state of this page.
+#[must_use]
+pub fn use_state() -> State {
+    expect_context()
+}
+
+impl State {
+    /// Reads the page's address, follows back and forward, and offers the state to everything below.
+    pub fn provide(link: Link) -> Self {
+        let address = RwSignal::new(read_address());
+        let state = Self {
+            address,
+            screen: Memo::new(move |_| address.with(|address| address.screen.clone())),
+            scope: Memo::new(move |_| address.with(|address| address.scope.clone())),
+            tab: Memo::new(move |_| address.with(|address| address.tab.clone())),
+            filter: Memo::new(move |_| address.with(|address| address.filter.clone())),
+            selected: Memo::new(move |_| address.with(|address| address.selected.clone())),
+            inspector_hidden: RwSignal::new(false),
+            link,
+        };
+        provide_context(state);
+        let back = window_event_listener(ev::popstate, move |_| address.set(read_address()));
+        on_cleanup(move || back.remove());
+        state
+    }
+
+    /// The whole address; tracks.
+    #[must_use]
+    pub fn address(self) -> Address {
+        self.address.get()
+    }
+
+    /// The route of the screen.
+    #[must_use]
+    pub fn screen(self) -> Memo<String> {
+        self.screen
+    }
+
+    /// Clusters in scope; empty for all.
+    #[must_use]
+    pub fn scope(self) -> Memo<Vec<ConnectionId>> {
+        self.scope
+    }
+
+    /// The table that is open.
+    #[must_use]
+    pub fn tab(self) -> Memo<Option<String>> {
+        self.tab
+    }
+
+    /// The table's filter, as typed.
+    #[must_use]
+    pub fn filter(self) -> Memo<String> {
+        self.filter
+    }
+
+    /// What is selected.
+    #[must_use]
+    pub fn selected(self) -> Memo<Option<ObjectRef>> {
+        self.selected
+    }
+
+    /// Is the inspector shown? Something is selected, and nobody hid it.
+    #[must_use]
+    pub fn inspector_shown(self) -> bool {
+        self.selected.with(Option::is_some) && !self.inspector_hidden.get()
+    }
+
+    /// Hides the inspector or shows it again; the selection stays.
+    pub fn toggle_inspector(self) {
+        self.inspector_hidden.update(|hidden| *hidden = !*hidden);
+    }
+
+    /// May this page act? The window may, a browser may not.
+    #[must_use]
+    pub fn may_act(self) -> bool {
+        self.link.may_act()
+    }
+
+    /// Goes to an address, as a step that *back* returns from.
+    pub fn go(self, to: Address) {
+        self.change(Keep::Step, |address| *address = to);
+    }
+
+    /// Goes to a screen; scope and time stay, the rest belongs to the screen that is left.
+    pub fn go_screen(self, route: &str) {
+        self.change(Keep::Step, |address| {
+            *address = Address {
+                screen: route.to_owned(),
+                scope: std::mem::take(&mut address.scope),
+                when: address.when,
+                ..Address::default()
+            };
+        });
+    }
+
+    /// Selects an object, or nothing. The inspector opens.
+    pub fn select(self, object: Option<ObjectRef>) {
+        let was = self.selected.get_untracked();
+        // Opening and closing are steps; moving from row to row is not.
+        let keep = if was.is_some() == object.is_some() { Keep::InPlace } else { Keep::Step };
+        if object.is_some() && self.inspector_hidden.get_untracked() && was != object {
+            self.inspector_hidden.set(false);
+        }
+        self.change(keep, |address| address.selected = object);
+    }
+
+    /// Narrows the scope to these clusters; empty for all.
+    pub fn set_scope(self, scope: Vec<ConnectionId>) {
+        self.change(Keep::Step, |address| address.scope = scope);
+    }
+
+    /// Opens a table; its filter starts empty.
+    pub fn set_tab(self, tab: &str) {
+        self.change(Keep::Step, |address| {
+            if address.tab.as_deref() != Some(tab) {
+                address.filter.clear();
+            }
+            address.tab = Some(tab.to_owned());
+        });
+    }
+
+    /// Sets the table's filter, as typed.
+    pub fn set_filter(self, filter: &str) {
+        self.change(Keep::InPlace, |address| address.filter = filter.to_owned());
+    }
+
+    /// The present address as a link for others.
+    #[must_use]
+    pub fn shareable(self) -> String {
+        let origin = window().location().origin().unwrap_or_default();
+        // The window's own origin means nothing elsewhere.
+        let origin = if crate::link::is_desktop() { String::from("pilothouse:") } else { origin };
+        format!("{origin}{}", self.address.with_untracked(ToString::to_string))
+    }
+
+    fn change(self, keep: Keep, how: impl FnOnce(&mut Address)) {
+        let mut address = self.address.get_untracked();
+        how(&mut address);
+        if self.address.with_untracked(|now| *now == address) {
+            return;
+        }
+        write_address(keep, &address);
+        self.address.set(address);
+    }
+}
+
+fn read_address() -> Address {
+    let location = window().location();
+    let text = format!("{}{}", location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    let Ok(mut address) = text.parse::<Address>();
+    if address.screen.is_empty() || address.screen == "index.html" {
+        crate::screens::SCREENS[0].route.clone_into(&mut address.screen);
+    }
+    address
+}
+
+fn write_address(keep: Keep, address: &Address) {
+    let Ok(history) = window().history() else { return };
+    let text = address.to_string();
+    // A page without history (a data URL) still works; it only cannot go back.
+    let _ = match keep {
+        Keep::Step => history.push_state_with_url(&JsValue::NULL, "", Some(&text)),
+        Keep::InPlace => history.replace_state_with_url(&JsValue::NULL, "", Some(&text)),
+    };
+}
