@@ -1,15 +1,13 @@
 //! A Kubernetes control plane of real servers on the loopback address: starting, breaking and
-//! mending it. What is put into it is in `fleet` and `people`.
+//! mending it. What is put into it is in `fleet`, `people` and `kubectl`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::OnceCell;
 
 use crate::api::Api;
@@ -129,16 +127,6 @@ impl ControlPlane {
         Api::new(&self.url(), &self.ca_pem(), token)
     }
 
-    /// Runs kubectl as the administrator and returns what it printed.
-    pub async fn kubectl(&self, args: &[&str]) -> Result<String> {
-        self.kubectl_with_input(args, "").await
-    }
-
-    /// Applies objects from YAML (or JSON) text, as the administrator.
-    pub async fn apply(&self, yaml: &str) -> Result<()> {
-        self.kubectl_with_input(&["apply", "--server-side", "-f", "-"], yaml).await.map(drop)
-    }
-
     /// Stops the API server at once, as a crash would. Its data stay in etcd.
     pub fn stop_apiserver(&mut self) {
         self.processes.remove(&Part::ApiServer);
@@ -171,6 +159,21 @@ impl ControlPlane {
     /// so "since" selects all or none.
     pub fn set_pod_log(&self, text: &str) -> Result<()> {
         self.write("pod.log", &settings::pod_log(text)).map(drop)
+    }
+
+    /// Makes a namespace that no other test has and returns its name, when pods may enter it.
+    pub async fn namespace(&self, prefix: &str) -> Result<String> {
+        let name = format!("{prefix}-{}", self.next_number());
+        let api = self.api()?;
+        let object = json!({ "metadata": { "name": name } });
+        api.create("/api/v1/namespaces", &object).await?;
+        let account = format!("/api/v1/namespaces/{name}/serviceaccounts/default");
+        until("the namespace is usable", START_LIMIT, async || {
+            let answer = api.call(reqwest::Method::GET, &account, None).await?;
+            Ok((answer.status == 200).then_some(()))
+        })
+        .await?;
+        Ok(name)
     }
 
     /// A number that no other caller gets, for names.
@@ -268,44 +271,5 @@ impl ControlPlane {
         let ca = self.layout.file("ca.crt");
         let text = login::kubeconfig(name, &self.url(), &ca, login);
         self.write(&format!("{name}.kubeconfig"), &text)
-    }
-
-    async fn kubectl_with_input(&self, args: &[&str], input: &str) -> Result<String> {
-        let what = format!("run kubectl {}", args.join(" "));
-        let mut command = tokio::process::Command::from(self.layout.run("kubectl"));
-        let mut child = command
-            .arg("--kubeconfig")
-            .arg(self.kubeconfig())
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .could_not(&what)?;
-        if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(input.as_bytes()).await.could_not(&what)?;
-        }
-        let output = child.wait_with_output().await.could_not(&what)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let error = String::from_utf8_lossy(&output.stderr);
-        Err(Failure::new(format!("could not {what}: {}", error.trim())))
-    }
-
-    /// Makes a namespace that no other test has and returns its name, when pods may enter it.
-    pub async fn namespace(&self, prefix: &str) -> Result<String> {
-        let name = format!("{prefix}-{}", self.next_number());
-        let api = self.api()?;
-        let object = json!({ "metadata": { "name": name } });
-        api.create("/api/v1/namespaces", &object).await?;
-        let account = format!("/api/v1/namespaces/{name}/serviceaccounts/default");
-        until("the namespace is usable", START_LIMIT, async || {
-            let answer = api.call(reqwest::Method::GET, &account, None).await?;
-            Ok((answer.status == 200).then_some(()))
-        })
-        .await?;
-        Ok(name)
     }
 }

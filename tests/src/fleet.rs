@@ -61,7 +61,7 @@ impl GpuNodes {
 
     fn node(&self, number: usize) -> Value {
         let name = self.name(number);
-        let zone = &self.zones[number % self.zones.len().max(1)];
+        let zone = self.zones.get(number % self.zones.len().max(1)).map_or("", String::as_str);
         let mut labels: BTreeMap<String, String> = [
             (POOL_LABEL, self.pool.as_str()),
             ("karpenter.sh/capacity-type", "on-demand"),

@@ -11,6 +11,7 @@ pub mod certs;
 mod control_plane;
 mod failure;
 mod fleet;
+mod kubectl;
 mod login;
 mod parts;
 mod people;

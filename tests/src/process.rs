@@ -161,3 +161,64 @@ impl Drop for Process {
         let _ = self.den.tell('-', self.group);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::io::{BufRead, BufReader};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::wait::until;
+
+    const VICTIM: &str = "PILOTHOUSE_TEST_VICTIM";
+
+    /// Not a test: what the next one runs in a process of its own, and kills.
+    #[test]
+    #[ignore = "waits to be killed"]
+    fn victim() -> Result<()> {
+        if std::env::var_os(VICTIM).is_none() {
+            return Ok(());
+        }
+        let den = Den::new()?;
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        let server = Process::start(&den, "sleep", command)?;
+        server.pause()?;
+        let line = format!("\nserver {} {}\n", server.group, den.folder().display());
+        std::io::stdout().write_all(line.as_bytes()).could_not("print")?;
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_killed_test_leaves_neither_server_nor_folder() -> std::result::Result<(), Box<dyn Error>> {
+        let mut test = Command::new(std::env::current_exe()?)
+            .args(["--exact", "process::tests::victim", "--ignored", "--nocapture"])
+            .env(VICTIM, "1")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = BufReader::new(test.stdout.take().ok_or("no output")?);
+        let line = output.lines().map_while(std::result::Result::ok).find(|line| line.starts_with("server "));
+        let line = line.ok_or("the victim did not start")?;
+        let fields: Vec<&str> = line.split(' ').collect();
+        let (server, folder) = (fields[1], Path::new(fields[2]));
+        assert!(is_alive(server) && folder.exists());
+
+        test.kill()?;
+        test.wait()?;
+        until("server and folder are gone", Duration::from_secs(30), async || {
+            Ok((!is_alive(server) && !folder.exists()).then_some(()))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// A process that has ended may stay in the table until its parent looks at it.
+    fn is_alive(process: &str) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
+        state.is_some_and(|state| state != 'Z')
+    }
+}

@@ -13,8 +13,8 @@ pub(crate) fn scheduler(layout: &Layout) -> String {
     )
 }
 
-/// kwok's settings. Given a file, it has no defaults any more, so all that matters is said. Logs, exec and port-forward that work for every pod, then `stages`.
-/// A pod's log is the file `pod.log` in the folder; exec runs on this machine, and every
+/// kwok's settings, then `stages`. A file given to it replaces its defaults, so all that matters
+/// is said. A pod's log is the file `pod.log` in the folder, exec runs on this machine, and every
 /// forwarded port leads to kwok's own server.
 pub(crate) fn kwok(layout: &Layout, stages: &str) -> String {
     let log = layout.file("pod.log");
