@@ -220,7 +220,8 @@ fn term(word: &str) -> Result<Term, BadFilter> {
         return Ok(Term { negated, test: Test::Word(body.to_lowercase()) });
     };
     let (key, value) = (body[..at].trim().to_lowercase(), body[at + op.len()..].trim());
-    if key.is_empty() || value.is_empty() {
+    let is_key = |c: char| c.is_alphanumeric() || "._-/".contains(c);
+    if key.is_empty() || value.is_empty() || !key.chars().all(is_key) {
         return Err(BadFilter::Half(word.to_owned()));
     }
     negated ^= op.starts_with('!');
