@@ -16,6 +16,8 @@ pub struct Screen {
     pub about: &'static str,
     /// Its sign on the rail.
     pub icon: Icon,
+    /// Does the scope in the top bar narrow it? If not, the bar has its name.
+    pub scoped: bool,
     /// What goes to it.
     pub go: Command,
     /// Draws it.

@@ -46,7 +46,7 @@ pub fn Mark(
         Status::Warn => view! { <path d="M6 .8 11.6 11H.4Z" fill="currentColor" /> }.into_any(),
         Status::Bad => view! {
             <path d="M1 1h10v10H1Z" fill="currentColor" />
-            <path class="cut" d="m3.6 3.6 4.8 4.8M8.4 3.6 3.6 8.4" fill="none" stroke-width="1.6" />
+            <path class="gap" d="m3.6 3.6 4.8 4.8M8.4 3.6 3.6 8.4" fill="none" stroke-width="1.6" />
         }
         .into_any(),
         Status::Unknown => view! {

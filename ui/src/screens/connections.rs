@@ -9,6 +9,7 @@ pub const SCREEN: Screen = Screen {
     name: "Connections",
     about: "Connections.",
     icon: Icon::Connections,
+    scoped: false,
     go: Command::GoConnections,
     view: || view! { <p>"Connections"</p> }.into_any(),
 };

@@ -9,6 +9,7 @@ pub const SCREEN: Screen = Screen {
     name: "Fleet",
     about: "Fleet.",
     icon: Icon::Fleet,
+    scoped: true,
     go: Command::GoFleet,
     view: || view! { <p>"Fleet"</p> }.into_any(),
 };
