@@ -12,6 +12,7 @@ mod servers;
 mod setup;
 mod stages;
 mod steps;
+mod stopwatch;
 mod test;
 mod tidy;
 mod ui;

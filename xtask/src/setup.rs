@@ -5,8 +5,7 @@ pub mod apt;
 pub mod tools;
 pub mod wasm;
 
-use std::time::Instant;
-
+use crate::stopwatch::Stopwatch;
 use crate::{Outcome, repo};
 
 /// What the machine is prepared for.
@@ -33,7 +32,7 @@ pub fn run(options: &Options) -> Outcome {
 
 /// Installs what is missing for `purpose`.
 pub fn prepare(purpose: Purpose) -> Outcome {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     apt::ensure(purpose)?;
     let wasm = wasm::ready()?;
     tools::binaryen();
@@ -47,7 +46,7 @@ pub fn prepare(purpose: Purpose) -> Outcome {
         repo::version_of("rustc"),
         wasm.version,
         repo::cache().display(),
-        start.elapsed().as_secs_f64()
+        start.seconds()
     );
     Ok(())
 }

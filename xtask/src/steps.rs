@@ -1,8 +1,9 @@
 //! Stages one after the other, each with its time; the first failure stops, the summary always comes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Outcome;
+use crate::stopwatch::Stopwatch;
 
 /// One stage: its name and what it does.
 #[derive(Clone, Copy)]
@@ -25,7 +26,7 @@ pub const fn step(name: &'static str, work: fn() -> Outcome) -> Step {
 
 /// Runs the stages in their order and prints the summary.
 pub fn run(steps: &[Step]) -> Outcome {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let mut rows = Vec::new();
     let mut failure = None;
     for step in steps {
@@ -34,7 +35,7 @@ pub fn run(steps: &[Step]) -> Outcome {
             continue;
         }
         println!("\n── {} {}", step.name, "─".repeat(66_usize.saturating_sub(step.name.len())));
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let outcome = (step.work)();
         let took = seconds(begun.elapsed());
         let word = if outcome.is_ok() { "ok  " } else { "FAIL" };

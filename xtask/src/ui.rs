@@ -6,9 +6,9 @@ mod key;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use crate::setup::{tools, wasm};
+use crate::stopwatch::Stopwatch;
 use crate::{Outcome, command, heal, repo};
 
 /// The names in `ui/dist`: `pilothouse.js` and `pilothouse_bg.wasm`.
@@ -27,7 +27,7 @@ pub const RELEASE: Options = Options { dev: false };
 
 /// The verb.
 pub fn run(options: &Options) -> Outcome {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let wasm = wasm::ready()?;
     let optimizer = if options.dev { None } else { tools::wasm_opt_path() };
     let form = match (&optimizer, options.dev) {
@@ -38,7 +38,7 @@ pub fn run(options: &Options) -> Outcome {
     let key = key::of_sources(&[form, &wasm.version])?;
     let dist = repo::root().join("ui/dist");
     if dist::is(&dist, &key) {
-        println!("The interface in ui/dist is up to date ({:.1} s).", start.elapsed().as_secs_f64());
+        println!("The interface in ui/dist is up to date ({:.1} s).", start.seconds());
         return Ok(());
     }
     let kept = dist::kept(&key);
@@ -47,7 +47,7 @@ pub fn run(options: &Options) -> Outcome {
     }
     dist::copy(&kept, &dist, &key)?;
     let wasm = fs::metadata(dist.join(format!("{NAME}_bg.wasm"))).map_or(0, |data| data.len());
-    let (kib, seconds) = (wasm / 1024, start.elapsed().as_secs_f64());
+    let (kib, seconds) = (wasm / 1024, start.seconds());
     println!("The interface is in ui/dist: {kib} KiB of wasm, {form} form ({seconds:.1} s).");
     Ok(())
 }
@@ -74,6 +74,8 @@ fn compile(options: Options, wasm: &wasm::Wasm) -> Result<PathBuf, String> {
     let (profile, folder) = if options.dev { ("dev", "debug") } else { ("wasm", "wasm") };
     println!("Compiling the interface for wasm (Rust {}, profile {profile}).", wasm.version);
     let mut cargo = wasm.cargo("build");
+    // Stripping would take the list of wasm features with it, which wasm-bindgen and wasm-opt go by.
+    cargo.env("CARGO_PROFILE_WASM_STRIP", "none");
     cargo.args(["--package", "pilothouse-ui", "--profile", profile]);
     heal::cargo(&mut cargo, &wasm.build_folder(), folder).map_err(|why| match wasm.forget() {
         true => format!("{why}\nRust's wasm library will be built anew at the next start."),
