@@ -1,0 +1,167 @@
+//! What must hold for any facts: patches add up, order of independent facts does not matter, replay is equal.
+
+use pilothouse_wire::{ConnectionId, Health, Problem, Stamp, view::FleetSpec};
+use pilothouse_world::{
+    Batch, Extent, Fact, Touched, World,
+    fact::{
+        ConditionFact, ContainerFact, Covers, EventFact, Kind, NodeFact, OwnerFact, Phase, PodFact, SourceAbout,
+        SourceFact,
+    },
+    project::FleetProjection,
+};
+use proptest::prelude::*;
+
+fn node() -> impl Strategy<Value = Fact> {
+    (0..4u8, any::<bool>(), any::<bool>(), 0..3u64).prop_map(|(name, cordoned, ready, withheld)| {
+        Fact::Node(Box::new(NodeFact {
+            name: format!("n{name}").into(),
+            cordoned,
+            conditions: vec![ConditionFact {
+                kind: "Ready".into(),
+                status: if ready { "True" } else { "False" }.into(),
+                reason: None,
+                since: None,
+            }],
+            capacity: vec![("nvidia.com/gpu".into(), 4)],
+            allocatable: vec![("nvidia.com/gpu".into(), 4 - withheld)],
+            ..NodeFact::default()
+        }))
+    })
+}
+
+fn pod() -> impl Strategy<Value = Fact> {
+    (0..2u8, 0..5u8, prop::option::of(0..4u8), 0..3u64, 0..3u8, any::<bool>()).prop_map(
+        |(namespace, name, node, gpus, version, failed)| {
+            Fact::Pod(Box::new(PodFact {
+                namespace: format!("ns{namespace}").into(),
+                name: format!("p{name}").into(),
+                uid: format!("{namespace}{name}{version}").into(),
+                created: Some(Stamp(i64::from(version) * 1_000)),
+                owners: vec![OwnerFact { kind: "ReplicaSet".into(), name: "w-1".into() }],
+                template_hash: Some("1".into()),
+                node: node.map(|node| format!("n{node}").into()),
+                phase: if failed { Phase::Failed } else { Phase::Running },
+                gpus: if gpus > 0 { vec![("nvidia.com/gpu".into(), gpus)] } else { vec![] },
+                containers: vec![ContainerFact { image: format!("i:{version}").into(), ..ContainerFact::default() }],
+                ..PodFact::default()
+            }))
+        },
+    )
+}
+
+fn other() -> impl Strategy<Value = Fact> {
+    prop_oneof![
+        (0..4u8).prop_map(|name| Fact::NodeGone(format!("n{name}").into())),
+        (0..2u8, 0..5u8)
+            .prop_map(|(namespace, name)| Fact::PodGone(format!("ns{namespace}").into(), format!("p{name}").into())),
+        Just(Fact::Source(SourceFact::Heard)),
+        Just(Fact::Source(SourceFact::Health(Health::Well))),
+        Just(Fact::Source(SourceFact::Health(Health::Lost(Problem::new(pilothouse_wire::Code::Cut, "cut"))))),
+        (0..3u8, 0..9i64).prop_map(|(uid, at)| Fact::Event(Box::new(EventFact {
+            uid: uid.to_string().into(),
+            kind: "Pod".into(),
+            namespace: Some("ns0".into()),
+            name: "p0".into(),
+            warning: true,
+            reason: "BackOff".into(),
+            note: "again".into(),
+            count: 1,
+            at: Stamp(at),
+        }))),
+        Just(Fact::Source(SourceFact::Removed)),
+        Just(Fact::Source(SourceFact::About(Box::new(SourceAbout { name: "a".into(), ..SourceAbout::default() })))),
+    ]
+}
+
+fn extent() -> impl Strategy<Value = Extent> {
+    let kind = prop_oneof![Just(Kind::Node), Just(Kind::Pod), Just(Kind::Event)];
+    prop_oneof![
+        3 => Just(Extent::Delta),
+        1 => (kind, prop::option::of(Just("ns0".into())))
+            .prop_map(|(kind, namespace)| Extent::Replace(Covers { kind, namespace })),
+    ]
+}
+
+fn batch() -> impl Strategy<Value = Batch> {
+    let fact = prop_oneof![4 => pod(), 3 => node(), 2 => other()];
+    (0..2u8, 0..60i64, extent(), prop::collection::vec(fact, 0..6)).prop_map(|(source, at, extent, facts)| Batch {
+        source: ConnectionId::slug(if source == 0 { "iad" } else { "ord" }),
+        seen_at: Stamp(at * 1_000),
+        extent,
+        facts,
+    })
+}
+
+proptest! {
+    #[test]
+    fn patches_add_up_to_the_full_frame(batches in prop::collection::vec(batch(), 1..30)) {
+        let mut world = World::default();
+        let spec = FleetSpec::default();
+        let mut projection = FleetProjection::new(&world, spec.clone());
+        let mut mirror = projection.view().clone();
+        let mut pending = Touched::default();
+        for (i, batch) in batches.into_iter().enumerate() {
+            pending.merge(world.apply(batch));
+            // As in the engine, several batches may go into one frame.
+            if i % 3 == 0 {
+                mirror.apply(projection.update(&world, &std::mem::take(&mut pending)));
+                let full = FleetProjection::new(&world, spec.clone()).into_view();
+                prop_assert_eq!(&mirror, &full);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_independent_facts_does_not_matter(
+        listing in prop::collection::vec(prop_oneof![node(), pod()], 0..8),
+        one in prop_oneof![node(), pod()],
+        two in prop_oneof![node(), pod()],
+    ) {
+        prop_assume!(object(&one) != object(&two));
+        let delta = |fact: Fact| Batch {
+            source: ConnectionId::slug("iad"), seen_at: Stamp(9_000), extent: Extent::Delta, facts: vec![fact],
+        };
+        let mut start = World::default();
+        for fact in listing {
+            start.apply(delta(fact));
+        }
+        let (mut a, mut b) = (start.clone(), start);
+        a.apply(delta(one.clone()));
+        a.apply(delta(two.clone()));
+        b.apply(delta(two));
+        b.apply(delta(one));
+        prop_assert_eq!(a, b);
+    }
+
+    #[test]
+    fn record_and_replay_gives_an_equal_world(batches in prop::collection::vec(batch(), 0..20)) {
+        let (mut live, mut replayed) = (World::default(), World::default());
+        for batch in batches {
+            let recorded = postcard::to_stdvec(&batch).unwrap();
+            live.apply(batch);
+            replayed.apply(postcard::from_bytes(&recorded).unwrap());
+        }
+        prop_assert_eq!(&live, &replayed);
+        let snapshot = postcard::to_stdvec(&live).unwrap();
+        prop_assert_eq!(live, postcard::from_bytes::<World>(&snapshot).unwrap());
+    }
+
+    #[test]
+    fn every_object_that_can_be_found_can_be_shown(batches in prop::collection::vec(batch(), 0..20)) {
+        let mut world = World::default();
+        for batch in batches {
+            world.apply(batch);
+        }
+        for (object, _, _) in world.objects() {
+            prop_assert!(pilothouse_world::project::object(&world, &object, Stamp(60_000)).is_some(), "{}", object);
+        }
+    }
+}
+
+fn object(fact: &Fact) -> String {
+    match fact {
+        Fact::Node(node) => node.name.to_string(),
+        Fact::Pod(pod) => format!("{}/{}", pod.namespace, pod.name),
+        _ => String::new(),
+    }
+}
