@@ -2,7 +2,7 @@
 # `cargo xtask`. Everything else that is missing is brought by `cargo xtask setup`.
 # shellcheck shell=bash
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -14,5 +14,6 @@ pub fn run() -> Outcome {
         step("clippy for wasm", stages::clippy_wasm),
         step("licences, bans and sources", stages::licences),
         step("unit and property tests", stages::unit_tests),
+        step("tests of the interface's logic", stages::interface_tests),
     ])
 }

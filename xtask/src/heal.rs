@@ -73,7 +73,46 @@ fn parts(target: &Path, profile: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::sign;
+    use std::fs;
+    use std::path::Path;
+
+    use super::{cargo, sign};
+    use crate::command;
+
+    /// Two packages, of which one uses the other.
+    fn workspace(root: &Path) -> std::io::Result<()> {
+        let package = |name: &str| format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n");
+        for folder in ["src", "below/src"] {
+            fs::create_dir_all(root.join(folder))?;
+        }
+        let above = package("above") + "[dependencies]\nbelow = { path = \"below\" }\n[workspace]\n";
+        fs::write(root.join("Cargo.toml"), above)?;
+        fs::write(root.join("src/lib.rs"), "pub use below::one;")?;
+        fs::write(root.join("below/Cargo.toml"), package("below"))?;
+        fs::write(root.join("below/src/lib.rs"), "pub fn one() -> u8 { 1 }")
+    }
+
+    fn build(root: &Path) -> Result<(), String> {
+        let mut build = command::program("cargo");
+        build.args(["build", "--offline"]).current_dir(root).env("CARGO_TARGET_DIR", root.join("target"));
+        cargo(&mut build, &root.join("target"), "debug")
+    }
+
+    #[test]
+    fn a_truncated_library_is_built_anew() -> Result<(), Box<dyn std::error::Error>> {
+        let root = std::env::temp_dir().join(format!("pilothouse-heal-{}", std::process::id()));
+        workspace(&root)?;
+        build(&root)?;
+        for file in fs::read_dir(root.join("target/debug/deps"))?.flatten() {
+            if file.file_name().to_string_lossy().starts_with("libbelow") {
+                fs::File::options().write(true).open(file.path())?.set_len(100)?;
+            }
+        }
+        fs::write(root.join("src/lib.rs"), "pub use below::one as two;")?;
+        build(&root)?;
+        fs::remove_dir_all(root)?;
+        Ok(())
+    }
 
     #[test]
     fn an_error_in_the_code_is_not_damage() {

@@ -52,6 +52,12 @@ pub fn unit_tests() -> Outcome {
     host(&[&["test", "--lib", "--bins"], selected(&names).as_slice()].concat(), &[])
 }
 
+/// The tests of the interface's own logic, which needs no browser.
+pub fn interface_tests() -> Outcome {
+    let mut cargo = command::cargo();
+    heal::cargo(cargo.args(["test", "--package", "pilothouse-ui"]), &repo::host_target(), "debug")
+}
+
 /// The examples in the documentation.
 pub fn doc_tests() -> Outcome {
     host(&["test", "--doc", "--quiet"], &[])

@@ -24,6 +24,7 @@ const ALL: &[Step] = &[
     step("clippy for wasm", stages::clippy_wasm),
     step("clippy on the host", stages::clippy_host),
     step("unit and property tests", stages::unit_tests),
+    step("tests of the interface's logic", stages::interface_tests),
     step("examples in the documentation", stages::doc_tests),
     step("real servers: build", stages::servers),
     step("real servers: tests", stages::real_servers),
