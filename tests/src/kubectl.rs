@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 use crate::control_plane::ControlPlane;
 use crate::failure::{Context, Failure, Result};
@@ -13,6 +14,14 @@ impl ControlPlane {
         self.kubectl_with_input(args, "").await
     }
 
+    /// The administrator's kubectl, for what goes on until it is stopped; it ends when its
+    /// child is dropped.
+    pub fn kubectl_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::from(self.layout.run("kubectl"));
+        command.arg("--kubeconfig").arg(self.kubeconfig()).args(args).kill_on_drop(true);
+        command
+    }
+
     /// Applies objects from YAML (or JSON) text, as the administrator.
     pub async fn apply(&self, yaml: &str) -> Result<()> {
         self.kubectl_with_input(&["apply", "--server-side", "-f", "-"], yaml).await.map(drop)
@@ -20,15 +29,11 @@ impl ControlPlane {
 
     async fn kubectl_with_input(&self, args: &[&str], input: &str) -> Result<String> {
         let what = format!("run kubectl {}", args.join(" "));
-        let mut command = tokio::process::Command::from(self.layout.run("kubectl"));
-        let mut child = command
-            .arg("--kubeconfig")
-            .arg(self.kubeconfig())
-            .args(args)
+        let mut child = self
+            .kubectl_command(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .could_not(&what)?;
         if let Some(mut pipe) = child.stdin.take() {

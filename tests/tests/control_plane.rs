@@ -1,12 +1,15 @@
 //! The harness itself: what a test may rely on when it asks for a control plane.
 //! All servers are real; the pods are played by kwok.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use acceptance::certs::Validity;
-use acceptance::{APP_LABEL, ControlPlane, GPU, GpuNodes, GpuPods, Options, Part, Result, Rule};
+use acceptance::{APP_LABEL, Context, ControlPlane, Failure, GPU, GpuNodes, GpuPods, Options, Part, Result, Rule};
 use acceptance::{Subject, User, api};
 use reqwest::Method;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -74,6 +77,36 @@ async fn kubectl_applies_reads_logs_and_runs_commands() -> Result<()> {
     assert_eq!(logs, "a line of a pod\n");
     let exec = ["exec", "one-0", "-n", &namespace, "--", "echo", "hello"];
     assert_eq!(plane.kubectl(&exec).await?, "hello\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_port_of_a_pod_is_forwarded() -> Result<()> {
+    let plane = ControlPlane::shared().await?;
+    let namespace = plane.namespace("forward").await?;
+    plane.add_gpu_nodes(&GpuNodes::new("forward", 1, 1), LIMIT).await?;
+    let pods = GpuPods::new(&namespace, "one", 1, 1).on("forward");
+    plane.add_gpu_pods(&pods).await?;
+    plane.wait_running(&pods, LIMIT).await?;
+
+    // Port 0: kubectl takes a free one and says which. It goes on until it is dropped.
+    let mut kubectl = plane.kubectl_command(&["port-forward", "-n", &namespace, "pod/one-0", ":8000"]);
+    let mut child = kubectl.stdout(Stdio::piped()).spawn().could_not("start kubectl")?;
+    let output = child.stdout.take().ok_or_else(|| Failure::new("kubectl has no output"))?;
+    // Kept open: kubectl prints a line at each connection, and ends if it cannot.
+    let mut lines = BufReader::new(output).lines();
+    let line = lines.next_line().await.could_not("read kubectl")?;
+    let line = line.unwrap_or_default();
+    let address = line.split(' ').nth(2).unwrap_or_default();
+
+    // kwok's own server is what every forwarded port leads to.
+    let mut pod = TcpStream::connect(address).await.could_not(&line)?;
+    pod.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await.could_not("ask the pod")?;
+    // kwok leaves the connection open after its answer.
+    let mut answer = vec![0; 4096];
+    let read = tokio::time::timeout(LIMIT, pod.read(&mut answer)).await.could_not("wait for the pod")?;
+    answer.truncate(read.could_not("read the pod's answer")?);
+    assert!(answer.starts_with(b"HTTP/1.0 200 OK"), "{}", String::from_utf8_lossy(&answer));
     Ok(())
 }
 
