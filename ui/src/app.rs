@@ -5,7 +5,7 @@ use crate::{
     keys::Keys,
     link::Link,
     mirror::Views,
-    shell::{Shell, toast::Toaster},
+    shell::{Shell, size::Size, toast::Toaster},
     state::State,
     theme::Theme,
 };
@@ -17,6 +17,7 @@ pub fn App() -> impl IntoView {
     Theme::provide();
     Keys::provide();
     Toaster::provide();
+    Size::provide();
     let clock = Clock::provide();
     let link = Link::provide();
     Views::provide(link, clock);

@@ -12,5 +12,8 @@ mod state;
 mod theme;
 
 fn main() {
+    if let Some(note) = leptos::prelude::document().get_element_by_id("starting") {
+        note.remove();
+    }
     leptos::mount::mount_to_body(app::App);
 }

@@ -1,42 +1,148 @@
 //! The frame around every screen: rail, top bar, content, inspector, ribbon, and what floats above them.
 
+pub mod size;
 pub mod toast;
 
+mod alone;
+mod announce;
+mod chips;
+mod fold;
+mod help;
+mod inspector_slot;
+mod palette;
 mod rail;
+mod ribbon;
+mod scope;
+mod text;
+mod top_bar;
 
 use crate::{
     keys::{Command, on_command},
+    link::{Phase, use_link},
+    mirror::use_view,
+    parts::{button::copy, problem::ProblemCard},
     screens,
     state::use_state,
+    theme::use_theme,
 };
 use leptos::prelude::*;
+use pilothouse_wire::{Code, Problem, ViewSpec};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
-/// The frame with everything in it.
+/// The page: the frame with everything in it, or the one thing that keeps it from being shown.
 #[component]
 pub fn Shell() -> impl IntoView {
-    let state = use_state();
+    let link = use_link();
+    let alone = Memo::new(move |_| match link.phase() {
+        phase @ (Phase::NoSession | Phase::Differs) => Some(phase),
+        _ => None,
+    });
+    move || match alone.get() {
+        Some(Phase::NoSession) => view! { <alone::NoSession /> }.into_any(),
+        Some(_) => view! { <alone::Differs /> }.into_any(),
+        None => view! { <Frame /> }.into_any(),
+    }
+}
+
+#[component]
+fn Frame() -> impl IntoView {
+    palette::PaletteDoor::provide();
+    offer_commands();
+    name_document();
+    let watched = use_view(Signal::stored(ViewSpec::Connections));
+    view! {
+        // In the order in which the Tab key goes: rail, bar, screen, inspector, ribbon.
+        <div class="app" data-test="app">
+            <rail::Rail />
+            <top_bar::TopBar />
+            <main class="main" id="main" tabindex="-1"><Screen /></main>
+            <inspector_slot::InspectorSlot />
+            <ribbon::Ribbon />
+        </div>
+        <palette::Palette />
+        <help::Help />
+        <toast::Toasts />
+        <announce::Announcer watched=watched />
+    }
+}
+
+#[component]
+fn Screen() -> impl IntoView {
+    let route = use_state().screen();
+    move || match route.with(|route| screens::find(route)) {
+        Some(screen) => (screen.view)(),
+        None => {
+            let problem = Problem::new(Code::NotFound, "This address names a screen that this build does not have.")
+                .why(format!("There is no \"{}\" here.", route.get()))
+                .next("Choose a screen on the rail.");
+            view! { <ProblemCard title="No such screen" problem=problem /> }.into_any()
+        }
+    }
+}
+
+/// The commands that work wherever a person is.
+fn offer_commands() {
+    let (state, theme) = (use_state(), use_theme());
+    let toasts = toast::use_toasts();
     for screen in screens::SCREENS {
         on_command(screen.go, move || {
             state.go_screen(screen.route);
             true
         });
     }
+    // The oldest offer of Esc, so the last to be asked: everything above the inspector closes first.
     on_command(Command::Close, move || {
         let open = state.selected().with_untracked(Option::is_some);
         state.select(None);
         open
     });
-    let route = state.screen();
-    view! {
-        <div class="app" data-test="app">
-            <rail::Rail />
-            <main class="main" id="main" tabindex="-1">
-                {move || route.with(|route| screens::find(route).map(|screen| (screen.view)()))}
-            </main>
-            <Show when=move || state.inspector_shown()>
-                <aside class="inspector" aria-label="Inspector"><screens::inspector::Inspector /></aside>
-            </Show>
-            <toast::Toasts />
-        </div>
-    }
+    on_command(Command::Inspector, move || {
+        state.toggle_inspector();
+        true
+    });
+    on_command(Command::Theme, move || {
+        theme.toggle();
+        true
+    });
+    on_command(Command::CopyAddress, move || {
+        // Text that a person has marked is what they mean to copy.
+        if text_is_marked() {
+            return false;
+        }
+        copy(state.shareable(), toasts);
+        true
+    });
+    on_command(Command::NextArea, next_area);
+}
+
+fn text_is_marked() -> bool {
+    let selection = window().get_selection().ok().flatten();
+    selection.is_some_and(|selection| !selection.is_collapsed())
+}
+
+/// The document's title is outside of Leptos: this effect is the bridge, and writes no signal.
+fn name_document() {
+    let state = use_state();
+    Effect::new(move |_| {
+        let screen = state.screen().with(|route| screens::find(route).map_or("Pilothouse", |screen| screen.name));
+        let title = match state.selected().with(|object| object.as_ref().map(|object| object.name())) {
+            Some(name) => format!("{} · {screen} · Pilothouse", pilothouse_wire::units::visible(&name)),
+            None => format!("{screen} · Pilothouse"),
+        };
+        document().set_title(&title);
+    });
+}
+
+/// Moves the focus to the first place of the next area.
+fn next_area() -> bool {
+    const AREAS: [&str; 5] = [".rail", ".top-bar", ".main", ".inspector", ".ribbon"];
+    let area = |selector: &str| document().query_selector(selector).ok().flatten();
+    let present: Vec<_> = AREAS.into_iter().filter_map(area).collect();
+    let now = document().active_element();
+    let at = present.iter().position(|area| area.contains(now.as_deref()));
+    let Some(next) = present.get(at.map_or(0, |at| at + 1) % present.len().max(1)) else { return false };
+    let inside = next.query_selector("[aria-current], button, a[href], input, [tabindex='0']").ok().flatten();
+    let element = inside.and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    element.is_some_and(|element| element.focus().is_ok())
 }

@@ -4,7 +4,7 @@ use super::{
     icon::{Icon, Sign},
     key::KeyOf,
 };
-use crate::{keys::Command, link, shell::toast::use_toasts};
+use crate::{keys::Command, link, shell::toast::{Toaster, use_toasts}};
 use leptos::{ev::MouseEvent, prelude::*};
 use pilothouse_wire::view::Status;
 use wasm_bindgen_futures::JsFuture;
@@ -111,23 +111,26 @@ pub fn CopyButton(
     #[prop(optional)]
     weight: Weight,
 ) -> impl IntoView {
-    let copy = use_copy();
-    let press = move || copy(text.get_untracked());
+    let toasts = use_toasts();
+    let press = move || copy(text.get_untracked(), toasts);
     view! { <Button label=label on_press=press weight=weight /> }
 }
 
-/// Copies texts and says in a toast what came of it.
+/// [`copy`] for a part of the page that copies more than one text.
 pub fn use_copy() -> impl Fn(String) + Copy + 'static {
     let toasts = use_toasts();
-    move |text: String| {
-        let promise = window().navigator().clipboard().write_text(&text);
-        link::spawn(async move {
-            match JsFuture::from(promise).await {
-                Ok(_) => toasts.say(Status::Good, "Copied", crate::parts::button::gist(&text)),
-                Err(_) => toasts.say(Status::Warn, "Not copied", "The browser did not give access to the clipboard."),
-            }
-        });
-    }
+    move |text| copy(text, toasts)
+}
+
+/// Copies a text and says in a toast what came of it.
+pub fn copy(text: String, toasts: Toaster) {
+    let promise = window().navigator().clipboard().write_text(&text);
+    link::spawn(async move {
+        match JsFuture::from(promise).await {
+            Ok(_) => toasts.say(Status::Good, "Copied", gist(&text)),
+            Err(_) => toasts.say(Status::Warn, "Not copied", "The browser did not give access to the clipboard."),
+        }
+    });
 }
 
 /// The first line of a text, short enough for a toast.

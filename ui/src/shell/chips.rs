@@ -1,0 +1,165 @@
+//! Freshness chips: every connection with its age, which counts up each second.
+
+use super::{
+    fold::{Shown, fold, summary},
+    size::use_size,
+};
+use crate::{
+    clock::use_clock,
+    keys::{Command, on_command},
+    link::use_link,
+    mirror::Watched,
+    parts::mark::{Mark, of_freshness},
+    state::use_state,
+};
+use leptos::prelude::*;
+use pilothouse_wire::{ConnectionId, Freshness, ObjectRef, Stamp, address::Address, frame::SourceState, units};
+
+/// The chips of all connections.
+#[component]
+pub fn Chips(
+    /// The view whose sources they are.
+    watched: Watched,
+) -> impl IntoView {
+    let (link, size) = (use_link(), use_size());
+    let open = RwSignal::new(false);
+    let shown = Memo::new(move |_| {
+        let linked = link.is_open();
+        let sources = watched.sources().into_iter().map(|source| seen_through(source, linked)).collect();
+        fold(sources, size.chip_room())
+    });
+    on_command(Command::Close, move || open.try_update(std::mem::take).unwrap_or_default());
+    let folded = move || {
+        shown.with(|shown| {
+            let worst = shown.folded.first()?;
+            let state = worst.freshness.word();
+            let status = of_freshness(worst.freshness);
+            let label = summary(shown);
+            Some(view! {
+                <button
+                    type="button"
+                    class="chip"
+                    data-test="chips-folded"
+                    data-state=state
+                    aria-expanded=move || open.get().to_string()
+                    on:click=move |_| open.update(|open| *open = !*open)
+                >
+                    <Mark status=status size=9 />
+                    <span>{label}</span>
+                </button>
+            })
+        })
+    };
+    // Keyed by connection: a chip stays where it is while its age and state change.
+    let ids = |sources: &[SourceState]| sources.iter().map(|source| source.id.clone()).collect::<Vec<_>>();
+    let full = Memo::new(move |_| shown.with(|shown| ids(&shown.full)));
+    let hidden = Memo::new(move |_| shown.with(|shown| ids(&shown.folded)));
+    view! {
+        <div class="chips" role="group" aria-label="Freshness of each connection">
+            <For each=move || full.get() key=ConnectionId::clone let(id)>
+                <Chip id=id shown=shown />
+            </For>
+            {folded}
+            <Show when=move || open.get() && hidden.with(|hidden| !hidden.is_empty())>
+                <div class="menu">
+                    <For each=move || hidden.get() key=ConnectionId::clone let(id)>
+                        <div><Chip id=id shown=shown /></div>
+                    </For>
+                </div>
+            </Show>
+        </div>
+    }
+}
+
+/// Without a link nothing is heard, whatever the last frame said.
+fn seen_through(mut source: SourceState, linked: bool) -> SourceState {
+    if !linked && source.freshness < Freshness::Stale && source.freshness != Freshness::Paused {
+        source.freshness = Freshness::Stale;
+    }
+    source
+}
+
+#[component]
+fn Chip(id: ConnectionId, shown: Memo<Shown>) -> impl IntoView {
+    let (state, clock) = (use_state(), use_clock());
+    let (test, to, of) = (format!("chip-{id}"), id.clone(), id);
+    let source = Memo::new(move |_| {
+        shown.with(|shown| shown.full.iter().chain(&shown.folded).find(|source| source.id == of).cloned())
+    });
+    let freshness = Memo::new(move |_| source.with(|source| source.as_ref().map_or(Freshness::Lost, |s| s.freshness)));
+    let name = move || source.with(|source| source.as_ref().map(|source| units::visible(&source.name)));
+    let age = Memo::new(move |_| {
+        let now = clock.now();
+        source.with(|source| source.as_ref().map(|s| said(s.freshness, s.heard, s.note.as_deref(), now)))
+    });
+    view! {
+        <button
+            type="button"
+            class="chip"
+            data-test=test
+            data-state=move || freshness.get().word()
+            title=move || source.with(|source| source.as_ref().map(title))
+            on:click=move |_| state.go(connection(to.clone()))
+        >
+            <Mark status=Signal::derive(move || of_freshness(freshness.get())) size=9 />
+            <span class="chip-name" dir="auto">{name}</span>
+            <span class="age">{age}</span>
+        </button>
+    }
+}
+
+fn connection(id: ConnectionId) -> Address {
+    Address { screen: "connections".into(), selected: Some(ObjectRef::Connection(id)), ..Address::default() }
+}
+
+/// What a chip says after the name.
+fn said(freshness: Freshness, heard: Option<Stamp>, note: Option<&str>, now: Stamp) -> String {
+    let age = heard.map(|heard| units::age(now.since(heard)));
+    match (freshness, age) {
+        (Freshness::Live | Freshness::Slow, Some(age)) => age,
+        (Freshness::Stale | Freshness::Lost, Some(age)) => format!("{} {age}", freshness.word()),
+        // The verb of what it is doing: "listing" of "listing pods".
+        (Freshness::Starting, _) => first_word(note).unwrap_or_else(|| freshness.word().to_owned()),
+        (freshness, _) => freshness.word().to_owned(),
+    }
+}
+
+fn first_word(note: Option<&str>) -> Option<String> {
+    note?.split([' ', ',']).next().filter(|word| !word.is_empty()).map(|word| units::visible(word).to_lowercase())
+}
+
+fn title(source: &SourceState) -> String {
+    let heard = source.heard.map(|heard| format!(" Last heard {} UTC.", heard.clock())).unwrap_or_default();
+    let note = source.note.as_ref().map(|note| format!(" {note}.")).unwrap_or_default();
+    units::visible(&format!("{}: {}.{note}{heard}", source.name, source.freshness.word()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chip_says_its_age_and_its_state_when_it_is_not_live() {
+        let (now, heard) = (Stamp(300_000), Some(Stamp(48_000)));
+        for (freshness, heard, note, want) in [
+            (Freshness::Live, Some(Stamp(299_500)), None, "1 s"),
+            (Freshness::Stale, heard, None, "stale 4 min 12 s"),
+            (Freshness::Lost, heard, None, "lost 4 min 12 s"),
+            (Freshness::Lost, None, None, "lost"),
+            (Freshness::Partial, heard, None, "partial"),
+            (Freshness::Starting, None, Some("Listing pods"), "listing"),
+            (Freshness::Starting, None, None, "connecting"),
+        ] {
+            assert_eq!(said(freshness, heard, note, now), want);
+        }
+    }
+
+    #[test]
+    fn without_a_link_what_was_live_is_stale_and_what_was_lost_stays_lost() {
+        let id = ConnectionId::slug("a");
+        let source = |freshness| SourceState { id: id.clone(), name: "a".into(), demo: false, freshness, heard: None, note: None };
+        assert_eq!(seen_through(source(Freshness::Live), false).freshness, Freshness::Stale);
+        assert_eq!(seen_through(source(Freshness::Lost), false).freshness, Freshness::Lost);
+        assert_eq!(seen_through(source(Freshness::Live), true).freshness, Freshness::Live);
+    }
+}

@@ -1,0 +1,208 @@
+//! The palette: every object and every action, by name. It offers what is possible here and now.
+
+mod deed;
+mod list;
+mod row;
+
+use crate::{
+    keys::{Command, on_command},
+    link::use_link,
+    parts::{
+        dialog::Dialog,
+        icon::{Icon, Sign},
+        key::Key,
+    },
+};
+use leptos::{ev::KeyboardEvent, html, prelude::*};
+use list::entries;
+use pilothouse_wire::{Answer, Ask, When, ask::Hit};
+use std::time::Duration;
+
+/// The engine is not asked for every letter.
+const DEBOUNCE: Duration = Duration::from_millis(90);
+/// More hits than can be looked through do not help: typing on does.
+const HITS: u16 = 12;
+
+/// Opens and closes the palette.
+#[derive(Clone, Copy)]
+pub struct PaletteDoor {
+    is_open: RwSignal<bool>,
+}
+
+/// The palette's door.
+#[must_use]
+pub fn use_palette() -> PaletteDoor {
+    expect_context()
+}
+
+impl PaletteDoor {
+    /// Offers itself to everything below.
+    pub fn provide() -> Self {
+        let door = Self { is_open: RwSignal::new(false) };
+        provide_context(door);
+        door
+    }
+
+    /// Opens the palette.
+    pub fn open(self) {
+        self.is_open.set(true);
+    }
+}
+
+/// Opens on `Ctrl K`.
+#[component]
+pub fn Palette() -> impl IntoView {
+    let door = use_palette();
+    on_command(Command::Palette, move || {
+        door.is_open.update(|open| *open = !*open);
+        true
+    });
+    view! {
+        <Show when=move || door.is_open.get()>
+            <Open door=door />
+        </Show>
+    }
+}
+
+/// What the engine found, and for which text.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Found {
+    text: String,
+    hits: Vec<Hit>,
+    problem: Option<String>,
+}
+
+#[component]
+fn Open(door: PaletteDoor) -> impl IntoView {
+    let doer = deed::Doer::here();
+    let typed = RwSignal::new(String::new());
+    let found = RwSignal::new(Found::default());
+    let at = RwSignal::new(0_usize);
+    let deeds = deed::possible(doer);
+    let list = Memo::new(move |_| {
+        typed.with(|typed| found.with(|found| deeds.with(|deeds| entries(typed, &found.hits, deeds))))
+    });
+    let search = search(found);
+    let input = move |text: String| {
+        at.set(0);
+        search(text.clone());
+        typed.set(text);
+    };
+    let run = move |index: usize| {
+        let entry = list.with_untracked(|list| list.get(index).cloned());
+        if let Some(entry) = entry {
+            door.is_open.set(false);
+            doer.reach(entry.target);
+        }
+    };
+    let keydown = move |event: KeyboardEvent| match moved(&event, at.get_untracked(), list.with_untracked(Vec::len)) {
+        Some(Step::To(index)) => {
+            event.prevent_default();
+            at.set(index);
+        }
+        Some(Step::Run) => {
+            event.prevent_default();
+            run(at.get_untracked());
+        }
+        None => {}
+    };
+    view! {
+        <Dialog label="Search or act" class="palette" test="palette" on_close=move || door.is_open.set(false)>
+            <Field typed=typed at=at on_input=input on:keydown=keydown />
+            <row::Rows list=list at=at typed=typed on_run=run />
+            <Show when=move || found.with(|found| found.problem.is_some())>
+                <p class="palette-note" role="status">{move || found.with(|found| found.problem.clone())}</p>
+            </Show>
+            <Foot />
+        </Dialog>
+    }
+}
+
+#[component]
+fn Field(typed: RwSignal<String>, at: RwSignal<usize>, on_input: impl Fn(String) + 'static) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    view! {
+        <div class="palette-input">
+            <Sign icon=Icon::Search size=16 />
+            <input
+                node_ref=field
+                type="text"
+                autofocus
+                autocomplete="off"
+                spellcheck="false"
+                placeholder="Search objects, or > for actions"
+                aria-label="Search objects and actions"
+                role="combobox"
+                aria-expanded="true"
+                aria-controls="palette-list"
+                aria-activedescendant=move || format!("palette-{}", at.get())
+                data-test="palette-input"
+                prop:value=move || typed.get()
+                on:input:target=move |event| on_input(event.target().value())
+            />
+        </div>
+    }
+}
+
+#[component]
+fn Foot() -> impl IntoView {
+    view! {
+        <footer class="palette-foot">
+            <span><Key chord="↑" /><Key chord="↓" />"move"</span>
+            <span><Key chord="Enter" />"open"</span>
+            <span><Key chord="Esc" />"close"</span>
+            <i class="fill"></i>
+            <span><span class="mono">">"</span>"actions only"</span>
+        </footer>
+    }
+}
+
+/// Asks the engine a little after the last letter; answers to older texts are dropped.
+fn search(found: RwSignal<Found>) -> impl Fn(String) + Copy {
+    let link = use_link();
+    let latest = StoredValue::new(String::new());
+    move |text: String| {
+        latest.set_value(text.clone());
+        if text.trim().is_empty() || text.starts_with('>') {
+            found.set(Found { text, ..Found::default() });
+            return;
+        }
+        let is_latest = move |text: &str| latest.try_with_value(|latest| latest == text) == Some(true);
+        set_timeout(
+            move || {
+                if !is_latest(&text) {
+                    return;
+                }
+                let ask = Ask::Search { text: text.clone(), limit: HITS, when: When::Now };
+                // Not scoped to an owner: a timer has none. The check of the text does the same.
+                link.ask_then(ask, move |answer| {
+                    if !is_latest(&text) {
+                        return;
+                    }
+                    let (hits, problem) = match answer {
+                        Ok(Answer::Hits(hits)) => (hits, None),
+                        Ok(_) => (Vec::new(), None),
+                        Err(problem) => (Vec::new(), Some(problem.to_string())),
+                    };
+                    found.try_set(Found { text, hits, problem });
+                });
+            },
+            DEBOUNCE,
+        );
+    }
+}
+
+enum Step {
+    To(usize),
+    Run,
+}
+
+fn moved(event: &KeyboardEvent, at: usize, count: usize) -> Option<Step> {
+    let last = count.saturating_sub(1);
+    match event.key().as_str() {
+        "ArrowDown" => Some(Step::To(if at >= last { 0 } else { at + 1 })),
+        "ArrowUp" => Some(Step::To(if at == 0 { last } else { at - 1 })),
+        "Enter" if !event.is_composing() => Some(Step::Run),
+        _ => None,
+    }
+}

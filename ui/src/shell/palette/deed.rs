@@ -1,0 +1,171 @@
+//! What the palette can do, as data, and the one place that does it.
+
+use super::list::{Entry, Section, Target};
+use crate::{
+    keys::{Command, Keys, chord},
+    link::{Link, use_link},
+    mirror::use_view,
+    parts::{button::copy, icon::Icon},
+    screens::SCREENS,
+    shell::toast::{Toaster, use_toasts},
+    state::{State, use_state},
+    theme::{Choice, Theme, use_theme},
+};
+use leptos::prelude::*;
+use pilothouse_wire::{Act, ConnectionId, Health, ObjectRef, ViewSpec, address::Address, units::visible, view::Status};
+use std::time::Duration;
+
+/// Something that the palette can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Goes to a screen by its route.
+    Go(&'static str),
+    /// Shows all clusters, or one.
+    Scope(Option<ConnectionId>),
+    /// Chooses a theme.
+    Theme(Choice),
+    /// Copies the address of this state.
+    CopyAddress,
+    /// What a key does.
+    Key(Command),
+    /// Opens the dialog for a new connection.
+    AddConnection,
+    /// Stops a connection or lets it go on.
+    Pause(ConnectionId, bool),
+    /// Tries a connection at once.
+    Retry(ConnectionId),
+}
+
+/// What is needed to do it.
+#[derive(Clone, Copy)]
+pub struct Doer {
+    state: State,
+    theme: Theme,
+    keys: Keys,
+    link: Link,
+    toasts: Toaster,
+}
+
+impl Doer {
+    /// Of this page.
+    pub fn here() -> Self {
+        let keys = expect_context();
+        Self { state: use_state(), theme: use_theme(), keys, link: use_link(), toasts: use_toasts() }
+    }
+
+    /// Goes to an object or does a deed.
+    pub fn reach(self, target: Target) {
+        match target {
+            Target::Object(object) => self.show(object),
+            Target::Do(deed) => self.run(deed),
+        }
+    }
+
+    fn show(self, object: ObjectRef) {
+        let screen = if matches!(object, ObjectRef::Connection(_)) { "connections" } else { "fleet" };
+        if self.state.screen().with_untracked(|route| route == screen) {
+            self.state.select(Some(object));
+        } else {
+            let scope = self.state.scope().get_untracked();
+            self.state.go(Address { screen: screen.into(), scope, selected: Some(object), ..Address::default() });
+        }
+    }
+
+    fn run(self, deed: Deed) {
+        match deed {
+            Deed::Go(route) => self.state.go_screen(route),
+            Deed::Scope(scope) => self.state.set_scope(scope.into_iter().collect()),
+            Deed::Theme(choice) => self.theme.choose(choice),
+            Deed::CopyAddress => copy(self.state.shareable(), self.toasts),
+            Deed::Key(command) => self.later(command),
+            Deed::AddConnection => {
+                self.state.go_screen("connections");
+                self.later(Command::AddConnection);
+            }
+            Deed::Pause(id, paused) => self.act(Act::PauseConnection { id: id.clone(), paused }, &id),
+            Deed::Retry(id) => self.act(Act::RetryConnection(id.clone()), &id),
+        }
+    }
+
+    /// After the palette is gone and the screen is there: both happen in this turn of the page's loop.
+    fn later(self, command: Command) {
+        set_timeout(move || drop(self.keys.run(command)), Duration::ZERO);
+    }
+
+    fn act(self, act: Act, id: &ConnectionId) {
+        let (toasts, outcome) = (self.toasts, outcome(&act, id));
+        self.link.act_then(act, move |acted| match acted {
+            Ok(_) => toasts.say(Status::Good, outcome, ""),
+            Err(problem) => toasts.problem(&problem),
+        });
+    }
+}
+
+fn outcome(act: &Act, id: &ConnectionId) -> String {
+    match act {
+        Act::PauseConnection { paused: true, .. } => format!("{id} is paused"),
+        Act::PauseConnection { .. } => format!("{id} goes on"),
+        _ => format!("{id} is tried again"),
+    }
+}
+
+/// What can be done here and now.
+pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
+    let connections = use_view(Signal::stored(ViewSpec::Connections));
+    let may_act = doer.state.may_act();
+    Memo::new(move |_| {
+        let mut list: Vec<Entry> = SCREENS
+            .iter()
+            .map(|screen| entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route)))
+            .collect();
+        list.extend(fixed(may_act));
+        let rows = connections.connections(|view| {
+            let rows = view.rows.rows();
+            rows.iter().map(|row| (row.id.clone(), visible(&row.name), row.health.clone())).collect::<Vec<_>>()
+        });
+        for (id, name, health) in rows.unwrap_or_default() {
+            list.extend(of_connection(&id, &name, &health, may_act));
+        }
+        list
+    })
+}
+
+fn fixed(may_act: bool) -> Vec<Entry> {
+    let action = |icon, name, about, command: Option<Command>, deed| {
+        entry(Section::Actions, icon, name, about, command.and_then(chord), deed)
+    };
+    let key = |icon, name, about, command| action(icon, name, about, Some(command), Deed::Key(command));
+    let mut list = vec![
+        action(Icon::Theme, "Use the dark theme", "colours of this page", None, Deed::Theme(Choice::Dark)),
+        action(Icon::Theme, "Use the light theme", "colours of this page", None, Deed::Theme(Choice::Light)),
+        action(Icon::Theme, "Use the system's theme", "colours of this page", None, Deed::Theme(Choice::System)),
+        action(Icon::Link, "Copy the address", "opens this very state", Some(Command::CopyAddress), Deed::CopyAddress),
+        key(Icon::Help, "Show the keys", "of this screen", Command::Help),
+        action(Icon::Fleet, "Show all clusters", "scope", None, Deed::Scope(None)),
+    ];
+    if may_act {
+        let chord = Some(Command::AddConnection);
+        list.push(action(Icon::Plus, "Add a connection", "a cluster, or the demo fleet", chord, Deed::AddConnection));
+    }
+    list
+}
+
+fn of_connection(id: &ConnectionId, name: &str, health: &Health, may_act: bool) -> Vec<Entry> {
+    let action = |icon, verb: String, about, deed| entry(Section::Actions, icon, &verb, about, None, deed);
+    let mut list =
+        vec![action(Icon::Fleet, format!("Show only {name}"), "scope", Deed::Scope(Some(id.clone())))];
+    if may_act {
+        let paused = *health == Health::Paused;
+        let (icon, verb) = if paused { (Icon::Play, "Resume") } else { (Icon::Pause, "Pause") };
+        list.push(action(icon, format!("{verb} {name}"), "connection", Deed::Pause(id.clone(), !paused)));
+        if health.problem().is_some() {
+            list.push(action(Icon::Retry, format!("Try {name} now"), "connection", Deed::Retry(id.clone())));
+        }
+    }
+    list
+}
+
+fn entry(section: Section, icon: Icon, name: &str, about: &str, chord: Option<&'static str>, deed: Deed) -> Entry {
+    let target = Target::Do(deed);
+    Entry { section, icon, name: name.into(), matched: Vec::new(), about: about.into(), chord, target }
+}

@@ -1,0 +1,76 @@
+//! The lines of the palette, under their headings.
+
+use super::list::{Entry, runs};
+use crate::parts::{icon::Sign, key::Key};
+use leptos::prelude::*;
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
+
+/// Draws the lines; the one at `at` is marked.
+#[component]
+pub fn Rows(
+    /// The lines.
+    list: Memo<Vec<Entry>>,
+    /// Which is marked.
+    at: RwSignal<usize>,
+    /// What was typed, for the sentence when nothing is found.
+    typed: RwSignal<String>,
+    /// Opens a line.
+    on_run: impl Fn(usize) + Copy + Send + 'static,
+) -> impl IntoView {
+    // The scroll position is outside of Leptos: this effect is the bridge, and writes no signal.
+    Effect::new(move |_| {
+        let id = format!("palette-{}", at.get());
+        if let Some(row) = document().get_element_by_id(&id) {
+            let near = ScrollIntoViewOptions::new();
+            near.set_block(ScrollLogicalPosition::Nearest);
+            row.scroll_into_view_with_scroll_into_view_options(&near);
+        }
+    });
+    let rows = move || list.with(|list| drawn(list, at, on_run));
+    let none = move || {
+        let nothing = list.with(Vec::is_empty);
+        nothing.then(|| view! { <p class="palette-note">{format!("Nothing is called \"{}\".", typed.get())}</p> })
+    };
+    view! {
+        <div class="palette-list" id="palette-list" role="listbox" aria-label="What was found">
+            {rows}
+            {none}
+        </div>
+    }
+}
+
+fn drawn(list: &[Entry], at: RwSignal<usize>, on_run: impl Fn(usize) + Copy + Send + 'static) -> Vec<AnyView> {
+    let mut section = None;
+    let mut drawn = Vec::with_capacity(list.len() + 3);
+    for (index, entry) in list.iter().enumerate() {
+        if section != Some(entry.section) {
+            section = Some(entry.section);
+            drawn.push(view! { <h3 role="presentation">{entry.section.title()}</h3> }.into_any());
+        }
+        drawn.push(row(index, entry, at, on_run));
+    }
+    drawn
+}
+
+fn row(index: usize, entry: &Entry, at: RwSignal<usize>, on_run: impl Fn(usize) + Copy + Send + 'static) -> AnyView {
+    let name = runs(&entry.name, &entry.matched).into_iter().map(|(run, hit)| {
+        if hit { view! { <b>{run}</b> }.into_any() } else { run.into_any() }
+    });
+    view! {
+        <div
+            class="palette-row"
+            role="option"
+            id=format!("palette-{index}")
+            data-test="palette-row"
+            aria-selected=move || (at.get() == index).to_string()
+            on:click=move |_| on_run(index)
+        >
+            <Sign icon=entry.icon size=16 />
+            <span class="palette-name clip" dir="auto">{name.collect_view()}</span>
+            <span class="faint clip" dir="auto">{entry.about.clone()}</span>
+            <span class="fill"></span>
+            {entry.chord.map(|chord| view! { <Key chord=chord /> })}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,49 @@
+//! What the current sign of the ribbon means: what, about what, where, when.
+
+use super::{Picture, place::Sign, shape};
+use leptos::prelude::*;
+use pilothouse_wire::{units::visible, view::Mark};
+
+/// How many changes of a group are told.
+const TOLD: usize = 6;
+
+/// Stands above the current sign.
+#[component]
+pub fn Bubble(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<Option<usize>>) -> impl IntoView {
+    move || {
+        let sign = signs.with(|signs| current.get().and_then(|index| signs.get(index).cloned()))?;
+        picture.with(|picture| {
+            let told = sign.members.iter().rev().take(TOLD).filter_map(|member| picture.marks.get(*member));
+            let lines: Vec<_> = told.map(line).collect();
+            let more = sign.members.len().saturating_sub(TOLD);
+            // Near the right edge it grows to the left, so that it stays in the window.
+            let (left, right) = if sign.x > picture.width / 2.0 {
+                ("auto".to_owned(), format!("{}px", (picture.width - sign.x - 12.0).max(4.0)))
+            } else {
+                (format!("{}px", (sign.x - 12.0).max(4.0)), "auto".to_owned())
+            };
+            Some(view! {
+                <div class="bubble" style:left=left style:right=right>
+                    {lines}
+                    {(more > 0).then(|| view! { <p class="faint">{format!("and {more} more")}</p> })}
+                </div>
+            })
+        })
+    }
+}
+
+fn line(mark: &Mark) -> impl IntoView + use<> {
+    let object = &mark.key.object;
+    let place = format!("{} {}, {}", object.kind_word(), object.name(), object.connection());
+    let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}")));
+    view! {
+        <p dir="auto">
+            <span class="faint">{mark.key.at.clock()}</span>
+            " "
+            <span class="strong">{visible(&mark.title)}</span>
+            {detail}
+            " "
+            <span class="faint">{format!("{}, {}", shape::word(mark.key.kind), visible(&place))}</span>
+        </p>
+    }
+}

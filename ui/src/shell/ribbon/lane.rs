@@ -1,0 +1,107 @@
+//! A lane of the ribbon: a series as a line with its gaps left open, and its present value.
+
+use super::scale::Scale;
+use pilothouse_wire::{Stamp, units, view::Lane};
+use std::fmt::Write;
+
+/// A hole of more than this many steps is a gap: never joined, never zero.
+const GAP_STEPS: i64 = 3;
+
+/// The path of a series in `height` pixels, and where its last point is.
+#[must_use]
+pub fn path(lane: &Lane, scale: &Scale, top: f64, height: f64) -> (String, Option<(f64, f64)>) {
+    let shown = from_before(&lane.points, scale.from);
+    let Some((low, high)) = range(shown) else { return (String::new(), None) };
+    let y = |value: f64| {
+        // A series that never moved is a line in the middle.
+        let share = if high > low { (value - low) / (high - low) } else { 0.5 };
+        top + (1.0 - share) * height
+    };
+    let step = step(shown);
+    let mut path = String::new();
+    let mut before: Option<Stamp> = None;
+    for (at, value) in shown {
+        let joined = before.is_some_and(|before| at.0 - before.0 <= step * GAP_STEPS);
+        let x = scale.x(*at).max(scale.left);
+        // Writing to a String cannot fail.
+        let _ = write!(path, "{}{x:.1} {:.1}", if joined { 'L' } else { 'M' }, y(*value));
+        before = Some(*at);
+    }
+    let last = shown.last().map(|(at, value)| (scale.x(*at).max(scale.left), y(*value)));
+    (path, last)
+}
+
+/// The points in the span, and the one before it: the line comes from the left edge.
+fn from_before(points: &[(Stamp, f64)], from: Stamp) -> &[(Stamp, f64)] {
+    let first = points.partition_point(|(at, _)| *at < from);
+    points.get(first.saturating_sub(1)..).unwrap_or_default()
+}
+
+fn range(points: &[(Stamp, f64)]) -> Option<(f64, f64)> {
+    let (first, rest) = points.split_first()?;
+    Some(rest.iter().fold((first.1, first.1), |(low, high), (_, value)| (low.min(*value), high.max(*value))))
+}
+
+/// The usual distance of two points: the middle one of all distances.
+fn step(points: &[(Stamp, f64)]) -> i64 {
+    let mut steps: Vec<i64> = points.windows(2).map(|pair| pair[1].0.0 - pair[0].0.0).collect();
+    steps.sort_unstable();
+    steps.get(steps.len() / 2).copied().unwrap_or_default().max(1_000)
+}
+
+/// The present value with its unit; absent if the series has ended.
+#[must_use]
+pub fn present(lane: &Lane) -> String {
+    let Some((_, value)) = lane.points.last() else { return units::ABSENT.into() };
+    let unit = if lane.unit.is_empty() { String::new() } else { format!(" {}", lane.unit) };
+    format!("{}{unit}", figure(*value))
+}
+
+/// Three significant digits; whole numbers in full.
+fn figure(value: f64) -> String {
+    let magnitude = value.abs();
+    if !value.is_finite() {
+        return units::ABSENT.into();
+    }
+    let sign = if value < 0.0 { "−" } else { "" };
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "finite and not negative")]
+    let whole = magnitude.round() as u64;
+    if magnitude.fract() == 0.0 || magnitude >= 100.0 {
+        return format!("{sign}{}", units::count(whole));
+    }
+    let decimals = if magnitude >= 10.0 { 1 } else { 2 };
+    format!("{sign}{magnitude:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(points: &[(i64, f64)]) -> Lane {
+        let points = points.iter().map(|(second, value)| (Stamp(second * 1000), *value)).collect();
+        Lane { name: "held".into(), unit: "".into(), points }
+    }
+
+    fn scale() -> Scale {
+        Scale { from: Stamp(0), to: Stamp(100_000), left: 0.0, right: 100.0 }
+    }
+
+    #[test]
+    fn a_gap_is_left_open() {
+        let (path, last) = path(&lane(&[(0, 0.0), (10, 1.0), (20, 0.5), (80, 1.0), (90, 0.0)]), &scale(), 0.0, 10.0);
+        assert_eq!(path, "M0.0 10.0L10.0 0.0L20.0 5.0M80.0 0.0L90.0 10.0");
+        assert_eq!(last, Some((90.0, 10.0)));
+    }
+
+    #[test]
+    fn a_line_that_never_moved_is_in_the_middle_and_one_without_points_is_none() {
+        assert_eq!(path(&lane(&[(0, 7.0), (10, 7.0)]), &scale(), 0.0, 10.0).0, "M0.0 5.0L10.0 5.0");
+        assert_eq!(path(&lane(&[]), &scale(), 0.0, 10.0), (String::new(), None));
+    }
+
+    #[test]
+    fn figures_have_three_digits() {
+        let texts = [0.0, 7.0, 0.617, 45.83, 1_142.4, -18.44, 4_096.0].map(figure);
+        assert_eq!(texts, ["0", "7", "0.62", "45.8", "1,142", "−18.4", "4,096"]);
+    }
+}

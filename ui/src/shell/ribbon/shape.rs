@@ -1,0 +1,80 @@
+//! The shape of each kind of change, around its middle: readable without colour.
+
+use leptos::prelude::*;
+use pilothouse_wire::{units::visible, view::{Mark, MarkKind, Status}};
+
+/// The class that colours a change.
+#[must_use]
+pub fn tone(mark: &Mark) -> &'static str {
+    match mark.key.kind {
+        MarkKind::ConnectionLost | MarkKind::Fault => "change bad",
+        MarkKind::Condition if mark.status == Status::Bad => "change bad",
+        MarkKind::Condition | MarkKind::Cordon => "change warn",
+        MarkKind::ConnectionFound => "change good",
+        MarkKind::Deploy => "change",
+        MarkKind::Scale | MarkKind::NodeCame | MarkKind::NodeWent => "change quiet",
+        MarkKind::PodPlaced | MarkKind::PodGone => "change tick",
+    }
+}
+
+/// What a kind of change is called.
+#[must_use]
+pub fn word(kind: MarkKind) -> &'static str {
+    match kind {
+        MarkKind::ConnectionLost => "connection lost",
+        MarkKind::Fault => "fault",
+        MarkKind::Condition => "condition",
+        MarkKind::ConnectionFound => "connection found",
+        MarkKind::Cordon => "cordon or taint",
+        MarkKind::Deploy => "new revision",
+        MarkKind::Scale => "scale",
+        MarkKind::NodeCame => "node came",
+        MarkKind::NodeWent => "node went",
+        MarkKind::PodPlaced => "pod placed",
+        MarkKind::PodGone => "pod gone",
+    }
+}
+
+/// The shape, to be moved to its place.
+#[must_use]
+pub fn shape(kind: MarkKind) -> AnyView {
+    let path = |d: &'static str| view! { <path d=d fill="none" stroke="currentColor" stroke-width="1.5" /> };
+    let filled = |d: &'static str| view! { <path d=d fill="currentColor" /> };
+    match kind {
+        MarkKind::ConnectionLost | MarkKind::Fault => view! {
+            {filled("M-5-5H5V5H-5Z")}
+            <path class="gap" d="m-2.2-2.2 4.4 4.4M2.2-2.2-2.2 2.2" fill="none" stroke-width="1.5" />
+        }
+        .into_any(),
+        MarkKind::Condition => filled("M0-5 5.5 4.5H-5.5Z").into_any(),
+        MarkKind::ConnectionFound => view! { <circle r="4.5" fill="currentColor" /> }.into_any(),
+        MarkKind::Cordon => view! {
+            <circle r="4.6" fill="none" stroke="currentColor" stroke-width="1.5" />
+            {path("M-3.2 3.2 3.2-3.2")}
+        }
+        .into_any(),
+        MarkKind::Deploy => filled("M0-5 5 4H-5Z").into_any(),
+        MarkKind::Scale => path("M0-5V5M-3-2 0-5 3-2M-3 2 0 5 3 2").into_any(),
+        MarkKind::NodeCame => path("M-4.5-4.5H4.5V4.5H-4.5ZM-2.5 0H2.5M0-2.5V2.5").into_any(),
+        MarkKind::NodeWent => path("M-4.5-4.5H4.5V4.5H-4.5ZM-2.5 0H2.5").into_any(),
+        MarkKind::PodPlaced | MarkKind::PodGone => {
+            view! { <path d="M0-4V4" stroke="currentColor" stroke-width="1" /> }.into_any()
+        }
+    }
+}
+
+/// A change as one spoken line: what, about what, where, when.
+#[must_use]
+pub fn spoken(mark: &Mark) -> String {
+    let detail = mark.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
+    let object = &mark.key.object;
+    visible(&format!(
+        "{}, {}{detail}, {} {}, {}, {} UTC",
+        word(mark.key.kind),
+        mark.title,
+        object.kind_word(),
+        object.name(),
+        object.connection(),
+        mark.key.at.clock(),
+    ))
+}

@@ -1,0 +1,80 @@
+//! The top bar: scope, search, freshness of every connection, and what this page may do.
+
+use super::{chips::Chips, palette::use_palette, scope::Scope};
+use crate::{
+    clock::use_clock,
+    keys::Command,
+    link::{Phase, use_link},
+    mirror::use_view,
+    parts::{
+        age::Until,
+        icon::{Icon, Sign},
+        key::KeyOf,
+        mark::Mark,
+    },
+};
+use leptos::prelude::*;
+use pilothouse_wire::{Stamp, ViewSpec, units, view::Status};
+
+/// The top bar.
+#[component]
+pub fn TopBar() -> impl IntoView {
+    let watched = use_view(Signal::stored(ViewSpec::Connections));
+    let (link, palette) = (use_link(), use_palette());
+    let demo = Memo::new(move |_| {
+        watched.sources().iter().any(|source| source.demo) || link.about().is_some_and(|about| about.demo)
+    });
+    view! {
+        <header class="top-bar" aria-label="Scope, search and freshness">
+            <Scope watched=watched />
+            <span class="fill"></span>
+            <button type="button" class="search" data-test="search" on:click=move |_| palette.open()>
+                <Sign icon=Icon::Search size=14 />
+                <span>"Search or act"</span>
+                <span class="fill"></span>
+                <KeyOf command=Command::Palette />
+            </button>
+            <LinkState />
+            <Chips watched=watched />
+            <Show when=move || demo.get()>
+                <span class="tag demo" data-test="demo" title="A made-up fleet. Nothing here is real.">"DEMO"</span>
+            </Show>
+            <span class="tag" data-test="mode" title="Pilothouse changes nothing on these servers.">
+                <Sign icon=Icon::Lock size=12 />
+                "Read only"
+            </span>
+        </header>
+    }
+}
+
+/// Says that the link to the engine is not open, since when, and when it is tried again.
+#[component]
+fn LinkState() -> impl IntoView {
+    let link = use_link();
+    move || match link.phase() {
+        Phase::Lost { since, retry_at } => view! { <Lost since=since retry_at=retry_at /> }.into_any(),
+        Phase::Connecting => view! {
+            <span class="chip" data-test="link-connecting">
+                <Mark status=Status::Progress size=9 />
+                <span>"engine"</span>
+                <span class="age">"connecting"</span>
+            </span>
+        }
+        .into_any(),
+        Phase::Open | Phase::NoSession | Phase::Differs => ().into_any(),
+    }
+}
+
+#[component]
+fn Lost(since: Stamp, retry_at: Option<Stamp>) -> impl IntoView {
+    let clock = use_clock();
+    let lost = move || format!("lost {}", units::age(clock.now().since(since)));
+    view! {
+        <span class="chip" data-state="lost" data-test="link-lost" title="Everything shown is as it was when the link was cut.">
+            <Mark status=Status::Bad size=9 />
+            <span>"link"</span>
+            <span class="age">{lost}</span>
+            {retry_at.map(|at| view! { <span>"again in "<Until at=Signal::stored(at) /></span> })}
+        </span>
+    }
+}
