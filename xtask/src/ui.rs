@@ -77,10 +77,7 @@ fn compile(options: Options, wasm: &wasm::Wasm) -> Result<PathBuf, String> {
     // Stripping would take the list of wasm features with it, which wasm-bindgen and wasm-opt go by.
     cargo.env("CARGO_PROFILE_WASM_STRIP", "none");
     cargo.args(["--package", "pilothouse-ui", "--profile", profile]);
-    heal::cargo(&mut cargo, &wasm.build_folder(), folder).map_err(|why| match wasm.forget() {
-        true => format!("{why}\nRust's wasm library will be built anew at the next start."),
-        false => why,
-    })?;
+    heal::cargo(&mut cargo, &wasm.build_folder(), folder)?;
     Ok(wasm.build_folder().join(wasm::TARGET).join(folder).join("pilothouse-ui.wasm"))
 }
 

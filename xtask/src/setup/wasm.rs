@@ -18,6 +18,9 @@ const DEBIAN: &str = "/usr/bin";
 /// The seconds that rustup may take: where its hosts cannot be reached it hangs.
 const PATIENCE: &str = "15";
 
+/// In a sysroot of ours: the length and name of each file of the library.
+const MANIFEST: &str = "MANIFEST";
+
 /// A toolchain that was found to have the target.
 pub struct Wasm {
     /// Of its rustc.
@@ -48,11 +51,6 @@ impl Wasm {
         command.env("CARGO_TARGET_DIR", self.build_folder());
         command.args([verb, "--target", TARGET]);
         command
-    }
-
-    /// Forgets a standard library that turned out to be damaged. True if there was one of ours.
-    pub fn forget(&self) -> bool {
-        self.sysroot.as_ref().is_some_and(|folder| fs::remove_dir_all(folder).is_ok())
     }
 }
 
@@ -91,13 +89,24 @@ fn of_host() -> Option<Wasm> {
 fn of_debian() -> Option<Wasm> {
     let sysroot = sysroot()?;
     let version = repo::version_of(format!("{DEBIAN}/rustc"));
-    has_std(&sysroot).then_some(Wasm { version, sysroot: Some(sysroot) })
+    is_whole(&sysroot).then_some(Wasm { version, sysroot: Some(sysroot) })
 }
 
 fn has_std(sysroot: &Path) -> bool {
     let library = fs::read_dir(sysroot.join("lib/rustlib").join(TARGET).join("lib"));
     let mut names = library.into_iter().flatten().flatten().map(|entry| entry.file_name());
     names.any(|name| name.to_string_lossy().starts_with("libstd-"))
+}
+
+/// Is each file of a library that we built as long as it was then? A damaged one is built anew.
+fn is_whole(sysroot: &Path) -> bool {
+    let Ok(manifest) = fs::read_to_string(sysroot.join(MANIFEST)) else { return false };
+    let library = sysroot.join("lib/rustlib").join(TARGET).join("lib");
+    !manifest.is_empty()
+        && manifest.lines().all(|line| {
+            let (length, name) = line.split_once(' ').unwrap_or_default();
+            fs::metadata(library.join(name)).is_ok_and(|data| data.len().to_string() == length)
+        })
 }
 
 fn add_by_rustup() -> bool {
@@ -132,6 +141,8 @@ fn build_std() -> Outcome {
     let mut cargo = command::program(format!("{DEBIAN}/cargo"));
     debian(&mut cargo).current_dir(&seed).env("RUSTC_BOOTSTRAP", "1");
     cargo.env("CARGO_TARGET_DIR", seed.join("target"));
+    // Without it the small form of the interface (fat LTO) cannot take the library in.
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Cembed-bitcode=yes");
     cargo.args(["build", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort"]);
     command::show(&mut cargo)?;
 
@@ -139,11 +150,14 @@ fn build_std() -> Outcome {
     let ready = seed.join("sysroot");
     let library = ready.join("lib/rustlib").join(TARGET).join("lib");
     fs::create_dir_all(&library).map_err(failed)?;
+    let mut manifest = String::new();
     for file in fs::read_dir(built).map_err(failed)?.flatten() {
         if file.path().extension().is_some_and(|extension| extension == "rlib") {
-            fs::copy(file.path(), library.join(file.file_name())).map_err(failed)?;
+            let length = fs::copy(file.path(), library.join(file.file_name())).map_err(failed)?;
+            manifest += &format!("{length} {}\n", file.file_name().to_string_lossy());
         }
     }
+    fs::write(ready.join(MANIFEST), manifest).map_err(failed)?;
     link_host(&ready).map_err(failed)?;
     // Named last, so that a sysroot is whole or absent.
     let _ = fs::remove_dir_all(&sysroot);
