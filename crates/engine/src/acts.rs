@@ -1,0 +1,237 @@
+//! Acts: each in a task of its own, since files, keyrings and servers take their time. Only the engine takes over what
+//! they changed.
+
+use crate::{
+    connections::{self, Surroundings},
+    input::{Changed, Input},
+    table,
+};
+use pilothouse_connect::Connector;
+use pilothouse_vault::{ConnectionSettings, Paths, Settings};
+use pilothouse_wire::{
+    Act, Acted, Code, ConnectionId, Problem,
+    form::{Draft, SecretInput},
+    view::connections::PluginNotice,
+};
+use secrecy::SecretString;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// How long the test of a connection may take.
+const TEST_LIMIT: Duration = Duration::from_secs(45);
+
+/// What an act works with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub paths: Paths,
+    pub surroundings: Surroundings,
+    /// Plug-ins that were confirmed for a connection that does not exist yet.
+    pub confirmed_early: Arc<Mutex<BTreeMap<ConnectionId, Vec<PluginNotice>>>>,
+}
+
+impl Desk {
+    /// Does what is wanted, and hands what changed to the engine.
+    pub(crate) async fn act(self, act: Act) -> Result<Acted, Problem> {
+        match act {
+            Act::AddConnection { draft, secrets } => self.add(draft, secrets).await,
+            Act::TestConnection { draft, secrets } => self.test(draft, secrets).await,
+            Act::EditConnection { id, draft, secrets } => self.edit(id, draft, secrets).await,
+            Act::PauseConnection { id, paused } => {
+                self.settings_of(id.clone(), move |settings| settings.paused = paused).await?;
+                self.restart(id).await
+            }
+            Act::RemoveConnection(id) => self.remove(id).await,
+            Act::RetryConnection(id) => self.restart(id).await,
+            Act::TrustPlugin { id, plugin } => self.trust(id, plugin).await,
+            Act::UnlockVault(passphrase) => {
+                let vault = &self.surroundings.vault;
+                vault.unlock(SecretString::from(passphrase.0)).await?;
+                self.changed(Changed::Vault(vault.state().await)).await?;
+                Ok(Acted::Ok)
+            }
+        }
+    }
+
+    async fn add(self, draft: Draft, secrets: Vec<(String, SecretInput)>) -> Result<Acted, Problem> {
+        let settings = self.drafted(draft, &secrets)?;
+        let connector = self.opened(&settings, &secrets)?;
+        let (id, name) = (settings.id.clone(), settings.name.clone());
+        let known = self.load().await?;
+        if known.connections.iter().any(|other| other.id == id) {
+            return Err(Problem::new(Code::Exists, format!("There is a connection \"{id}\" already."))
+                .why(format!("\"{name}\" would have the same id."))
+                .next("Give this one another name, or edit the other."));
+        }
+        // Secrets first: settings that name a secret which is not there would be half a connection.
+        self.store(&id, secrets).await?;
+        let saved = self.edit_settings(move |all| all.connections.push(settings)).await;
+        if let Err(problem) = saved {
+            let _ = self.surroundings.vault.remove_all(&id).await;
+            return Err(problem);
+        }
+        self.changed(Changed::Restart(id.clone())).await?;
+        Ok(consent(&id, connector.as_ref()).unwrap_or(Acted::Done(id)))
+    }
+
+    async fn edit(self, id: ConnectionId, draft: Draft, secrets: Vec<(String, SecretInput)>) -> Result<Acted, Problem> {
+        let known = self.load().await?;
+        let old = find(&known, &id)?;
+        let mut settings = self.drafted(draft, &secrets)?;
+        let kept = old.secrets.iter().filter(|field| !settings.secrets.contains(field)).cloned();
+        settings.secrets = settings.secrets.iter().cloned().chain(kept.collect::<Vec<_>>()).collect();
+        // The id stays: bookmarks, links and the journal know the connection by it.
+        settings.id = id.clone();
+        settings.paused = old.paused;
+        settings.trusted_plugins.extend(old.trusted_plugins.clone());
+        let mut all_secrets = connections::secrets(old, &self.surroundings.vault).await?;
+        all_secrets.extend(plain(&secrets));
+        let connector = connections::open(&settings, all_secrets, self.surroundings.clock.clone())?;
+        self.store(&id, secrets).await?;
+        let to = settings.clone();
+        self.settings_of(id.clone(), move |settings| *settings = to).await?;
+        self.changed(Changed::Restart(id.clone())).await?;
+        Ok(consent(&id, connector.as_ref()).unwrap_or(Acted::Done(id)))
+    }
+
+    async fn test(self, draft: Draft, secrets: Vec<(String, SecretInput)>) -> Result<Acted, Problem> {
+        let settings = self.drafted(draft, &secrets)?;
+        let connector = self.opened(&settings, &secrets)?;
+        if let Some(needs) = consent(&settings.id, connector.as_ref()) {
+            return Ok(needs);
+        }
+        match tokio::time::timeout(TEST_LIMIT, connector.probe()).await {
+            Ok(tested) => tested.map(Acted::Tested),
+            Err(_) => Err(Problem::new(Code::TimedOut, format!("{} did not answer in 45 s.", settings.name))
+                .next("Check the address, the proxy and the network, then test again.")),
+        }
+    }
+
+    async fn remove(self, id: ConnectionId) -> Result<Acted, Problem> {
+        let known = self.load().await?;
+        let has_secrets = !find(&known, &id)?.secrets.is_empty();
+        if has_secrets {
+            self.surroundings.vault.remove_all(&id).await?;
+        }
+        let gone = id.clone();
+        self.edit_settings(move |all| all.connections.retain(|settings| settings.id != gone)).await?;
+        self.restart(id).await
+    }
+
+    async fn trust(self, id: ConnectionId, plugin: PluginNotice) -> Result<Acted, Problem> {
+        let known = self.load().await?;
+        if find(&known, &id).is_err() {
+            if let Ok(mut early) = self.confirmed_early.lock() {
+                early.entry(id.clone()).or_default().push(plugin);
+            }
+            return Ok(Acted::Done(id));
+        }
+        self.settings_of(id.clone(), move |settings| settings.trusted_plugins.push(plugin)).await?;
+        self.restart(id).await
+    }
+
+    async fn restart(&self, id: ConnectionId) -> Result<Acted, Problem> {
+        self.changed(Changed::Restart(id.clone())).await?;
+        Ok(Acted::Done(id))
+    }
+
+    /// The settings that a draft describes.
+    fn drafted(&self, draft: Draft, secrets: &[(String, SecretInput)]) -> Result<ConnectionSettings, Problem> {
+        if draft.name.trim().is_empty() {
+            return Err(Problem::new(Code::BadInput, "The connection has no name.").next("Give it a name."));
+        }
+        let id = draft.id();
+        if let Some(kind) = table::kind(&draft.kind) {
+            let keys: Vec<&str> = kind.fields.iter().map(|field| field.key).collect();
+            let given = draft.values.keys().chain(secrets.iter().map(|(key, _)| key));
+            if let Some(unknown) = given.into_iter().find(|key| !keys.contains(&key.as_str())) {
+                return Err(Problem::new(Code::BadInput, format!("{} has no field \"{unknown}\".", kind.name))
+                    .next(format!("Its fields are: {}.", keys.join(", "))));
+            }
+        }
+        let trusted = self.confirmed_early.lock().ok().and_then(|early| early.get(&id).cloned()).unwrap_or_default();
+        Ok(ConnectionSettings {
+            id,
+            kind: draft.kind,
+            name: draft.name.trim().to_owned(),
+            values: draft.values.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect(),
+            secrets: secrets.iter().map(|(key, _)| key.clone()).collect(),
+            paused: false,
+            trusted_plugins: trusted,
+        })
+    }
+
+    fn opened(
+        &self,
+        settings: &ConnectionSettings,
+        secrets: &[(String, SecretInput)],
+    ) -> Result<Arc<dyn Connector>, Problem> {
+        connections::open(settings, plain(secrets), self.surroundings.clock.clone())
+    }
+
+    async fn store(&self, id: &ConnectionId, secrets: Vec<(String, SecretInput)>) -> Result<(), Problem> {
+        for (field, secret) in secrets {
+            self.surroundings.vault.set(id, &field, SecretString::from(secret.0)).await?;
+        }
+        Ok(())
+    }
+
+    async fn load(&self) -> Result<Settings, Problem> {
+        let paths = self.paths.clone();
+        blocking(move || Settings::load(&paths)).await
+    }
+
+    async fn edit_settings(&self, edit: impl FnOnce(&mut Settings) + Send + 'static) -> Result<(), Problem> {
+        let paths = self.paths.clone();
+        blocking(move || Settings::edit(&paths, edit)).await.map(|_| ())
+    }
+
+    async fn settings_of(
+        &self,
+        id: ConnectionId,
+        edit: impl FnOnce(&mut ConnectionSettings) + Send + 'static,
+    ) -> Result<(), Problem> {
+        let known = self.load().await?;
+        find(&known, &id)?;
+        self.edit_settings(move |all| {
+            if let Some(settings) = all.connections.iter_mut().find(|settings| settings.id == id) {
+                edit(settings);
+            }
+        })
+        .await
+    }
+
+    async fn changed(&self, changed: Changed) -> Result<(), Problem> {
+        let sent = self.surroundings.inputs.send(Input::Changed(changed)).await;
+        sent.map_err(|_| Problem::new(Code::Internal, "The engine has stopped."))
+    }
+}
+
+fn plain(secrets: &[(String, SecretInput)]) -> BTreeMap<String, SecretString> {
+    secrets.iter().map(|(key, secret)| (key.clone(), SecretString::from(secret.0.clone()))).collect()
+}
+
+fn find<'a>(settings: &'a Settings, id: &ConnectionId) -> Result<&'a ConnectionSettings, Problem> {
+    settings.connections.iter().find(|settings| settings.id == *id).ok_or_else(|| {
+        let known: Vec<&str> = settings.connections.iter().map(|settings| settings.id.as_str()).collect();
+        let problem = Problem::new(Code::NotFound, format!("There is no connection \"{id}\"."));
+        if known.is_empty() {
+            problem.next("Nothing is configured: pilothouse connect add kubernetes --context CONTEXT")
+        } else {
+            problem.next(format!("There are: {}.", known.join(", ")))
+        }
+    })
+}
+
+fn consent(id: &ConnectionId, connector: &dyn Connector) -> Option<Acted> {
+    let plugin = connector.unconfirmed_plugin()?;
+    Some(Acted::NeedsConsent { id: id.clone(), plugin })
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::new(Code::Internal, "The settings could not be read.").why(error.to_string()))?
+}

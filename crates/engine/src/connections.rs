@@ -1,0 +1,174 @@
+//! Connections as tasks: each opens its connector, says facts into the engine's channel, and ends when dropped.
+
+use crate::{input::Input, table};
+use pilothouse_connect::{Clock, Connector, Opening, Sink};
+use pilothouse_vault::{ConnectionSettings, Vault};
+use pilothouse_wire::{Code, ConnectionId, Health, Problem, view::connections::PluginNotice};
+use pilothouse_world::{
+    Batch,
+    fact::{SourceAbout, SourceFact},
+};
+use secrecy::SecretString;
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::{sync::mpsc, task::AbortHandle};
+
+/// What every connection's task is given.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub inputs: mpsc::Sender<Input>,
+    pub facts: mpsc::Sender<Batch>,
+    pub vault: Arc<Vault>,
+    pub clock: Clock,
+}
+
+/// The connections that have a task, or are paused.
+#[derive(Default)]
+pub(crate) struct Connections {
+    running: BTreeMap<ConnectionId, Running>,
+    starts: u64,
+}
+
+struct Running {
+    start: u64,
+    task: Option<AbortHandle>,
+    connector: Option<Arc<dyn Connector>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl Connections {
+    /// Starts a connection, ending the task it may have had. A paused one only says that it is.
+    pub(crate) fn start(&mut self, settings: ConnectionSettings, surroundings: &Surroundings) {
+        self.starts += 1;
+        let (id, start) = (settings.id.clone(), self.starts);
+        self.running.remove(&id);
+        let task = tokio::spawn(run(settings, start, surroundings.clone())).abort_handle();
+        self.running.insert(id, Running { start, task: Some(task), connector: None });
+    }
+
+    /// Ends a connection.
+    pub(crate) fn stop(&mut self, id: &ConnectionId) {
+        self.running.remove(id);
+    }
+
+    /// Is it one of ours? Facts of others come too late to be of use.
+    pub(crate) fn has(&self, id: &ConnectionId) -> bool {
+        self.running.contains_key(id)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ConnectionId> {
+        self.running.keys()
+    }
+
+    /// Its task has opened it.
+    pub(crate) fn opened(&mut self, id: &ConnectionId, start: u64, connector: Arc<dyn Connector>) {
+        if let Some(running) = self.running.get_mut(id).filter(|running| running.start == start) {
+            running.connector = Some(connector);
+        }
+    }
+
+    /// The open connection, to read an object with.
+    pub(crate) fn connector(&self, id: &ConnectionId) -> Option<Arc<dyn Connector>> {
+        self.running.get(id)?.connector.clone()
+    }
+}
+
+async fn run(settings: ConnectionSettings, start: u64, surroundings: Surroundings) {
+    let Surroundings { inputs, facts, vault, clock } = surroundings;
+    let sink = Sink::new(settings.id.clone(), facts, clock.clone());
+    let health = match begin(&settings, &sink, &vault, clock).await {
+        Ok(connector) => {
+            if inputs.send(Input::Opened(settings.id.clone(), start, Arc::clone(&connector))).await.is_ok() {
+                connector.watch(sink).await;
+            }
+            return;
+        }
+        Err(health) => health,
+    };
+    // Nothing more can be done until a person changes something, which starts this anew.
+    let _ = sink.health(health).await;
+}
+
+async fn begin(
+    settings: &ConnectionSettings,
+    sink: &Sink,
+    vault: &Vault,
+    clock: Clock,
+) -> Result<Arc<dyn Connector>, Health> {
+    let kind = table::kind(&settings.kind);
+    let about = SourceAbout {
+        name: settings.name.as_str().into(),
+        kind: settings.kind.as_str().into(),
+        demo: kind.is_some_and(|kind| kind.demo),
+        address: None,
+        period_ms: 5_000,
+    };
+    let _ = sink.source(SourceFact::About(Box::new(about))).await;
+    if settings.paused {
+        return Err(Health::Paused);
+    }
+    let _ = sink.health(Health::Starting { doing: "Signing in".into(), progress: None }).await;
+    let secrets = secrets(settings, vault).await.map_err(Health::Lost)?;
+    let connector = open(settings, secrets, clock).map_err(Health::Lost)?;
+    let _ = sink.source(SourceFact::About(Box::new(connector.about()))).await;
+    match connector.unconfirmed_plugin() {
+        Some(plugin) => Err(Health::Lost(untrusted(settings, &plugin))),
+        None => Ok(connector),
+    }
+}
+
+/// The connection's secrets, read from the vault; the vault is not touched if its kind has none.
+pub(crate) async fn secrets(
+    settings: &ConnectionSettings,
+    vault: &Vault,
+) -> Result<BTreeMap<String, SecretString>, Problem> {
+    let mut secrets = BTreeMap::new();
+    for field in settings.secrets.iter() {
+        if let Some(secret) = vault.get(&settings.id, field).await? {
+            secrets.insert(field.clone(), secret);
+        }
+    }
+    Ok(secrets)
+}
+
+/// Opens a connection; contacts nobody.
+pub(crate) fn open(
+    settings: &ConnectionSettings,
+    secrets: BTreeMap<String, SecretString>,
+    clock: Clock,
+) -> Result<Arc<dyn Connector>, Problem> {
+    let kind = table::kind(&settings.kind).ok_or_else(|| {
+        let known: Vec<&str> = table::KINDS.iter().map(|kind| kind.id).collect();
+        Problem::new(Code::BadInput, format!("There is no kind of connection called \"{}\".", settings.kind))
+            .next(format!("Use one of: {}.", known.join(", ")))
+    })?;
+    let missing = kind
+        .fields
+        .iter()
+        .find(|field| field.required && !settings.values.contains_key(field.key) && !secrets.contains_key(field.key));
+    if let Some(field) = missing {
+        return Err(Problem::new(Code::BadInput, format!("{}: \"{}\" is not filled in.", settings.name, field.label))
+            .next(format!("Give it a value: {}", field.help)));
+    }
+    (kind.open)(Opening {
+        id: settings.id.clone(),
+        name: settings.name.clone(),
+        values: settings.values.clone(),
+        secrets,
+        trusted: settings.trusted_plugins.clone(),
+        clock,
+    })
+}
+
+fn untrusted(settings: &ConnectionSettings, plugin: &PluginNotice) -> Problem {
+    Problem::new(Code::PluginUntrusted, format!("{} signs in with a program that nobody confirmed.", settings.name))
+        .why(format!("Its kubeconfig runs {} {}.", plugin.command, plugin.arguments.join(" ")))
+        .next("Look at it and confirm it once. Nothing is run until then.")
+        .remedy(format!("pilothouse connect edit {} --trust-plugin", settings.id))
+}

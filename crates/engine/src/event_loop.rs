@@ -1,0 +1,442 @@
+//! The loop: takes what happened, folds it in, and publishes. The only writer of the world.
+
+use crate::{
+    acts::Desk,
+    asks,
+    connections::{Connections, Surroundings},
+    handle::{Operator, Settled},
+    input::{Changed, Input},
+    options::Options,
+    past,
+    publish::{Publisher, Scene, project_plain, sources_of},
+    rates::Rates,
+    table,
+};
+use pilothouse_connect::Discovery;
+use pilothouse_journal::{Limits, Reader as JournalReader, Recorder};
+use pilothouse_vault::{ConnectionSettings, Settings, Vault};
+use pilothouse_wire::{
+    Answer, Ask, Body, Code, ConnectionId, Frame, Health, Problem, Rev, Stamp, ViewSpec, When,
+    ask::About,
+    view::{ConnectionsView, VaultState},
+};
+use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, MissedTickBehavior},
+};
+
+/// Ten frames a second at most.
+const FRAME: Duration = Duration::from_millis(100);
+/// How often freshness is told and rates are taken.
+const BEAT: Duration = Duration::from_secs(1);
+/// How often the world is kept in the journal, so that a seek starts near.
+const CHECKPOINT: Duration = Duration::from_secs(300);
+/// How often files are looked through for places to connect, while somebody looks at the connections.
+const DISCOVER: Duration = Duration::from_secs(10);
+/// Batches that may wait; more, and connectors wait.
+const BATCHES: usize = 256;
+/// Asks and acts that may wait; more, and doors wait.
+const INPUTS: usize = 64;
+
+pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
+    let paths = options.paths.clone();
+    let settings = tokio::task::spawn_blocking(move || Settings::load(&paths))
+        .await
+        .map_err(|error| Problem::new(Code::Internal, "The settings could not be read.").why(error.to_string()))??;
+    let (inputs, inbox) = mpsc::channel(INPUTS);
+    let (facts, batches) = mpsc::channel(BATCHES);
+    let vault = Arc::new(Vault::new(&options.paths));
+    let surroundings = Surroundings { inputs: inputs.clone(), facts, vault, clock: options.clock.clone() };
+    let desk = Desk {
+        paths: options.paths.clone(),
+        surroundings,
+        confirmed_early: Arc::new(Mutex::new(std::collections::BTreeMap::new())),
+    };
+    let chosen = chosen(&options, &settings)?;
+    let (journal, mut notices) = (options.paths.data().join("journal.db"), Vec::new());
+    let recorder = if options.record {
+        Recorder::open(&journal, Limits::default()).map_err(|problem| notices.push(problem)).ok()
+    } else {
+        None
+    };
+    let mut engine = Loop {
+        world: World::default(),
+        touched: Touched::default(),
+        publisher: Publisher::default(),
+        connections: Connections::default(),
+        past: journal.exists().then(|| JournalReader::new(&journal)),
+        recorder,
+        rates: Rates::default(),
+        discovery: Discovery::default(),
+        vault: VaultState::NotNeeded,
+        notices,
+        settings,
+        desk,
+        demo: false,
+        options,
+    };
+    engine.begin(chosen);
+    tokio::spawn(engine.run(inbox, batches));
+    Ok(Operator::new(inputs))
+}
+
+/// The connections to start: the one asked for, or all that are configured.
+fn chosen(options: &Options, settings: &Settings) -> Result<Vec<ConnectionSettings>, Problem> {
+    let Some(only) = &options.only else { return Ok(settings.connections.clone()) };
+    let configured =
+        settings.connections.iter().find(|settings| settings.id.as_str() == only || settings.name == *only);
+    if let Some(settings) = configured {
+        return Ok(vec![settings.clone()]);
+    }
+    // A context of the kubeconfig, for this run only: naming it is choosing it.
+    let found = table::discover();
+    let offered = found.offered.iter().find(|(context, _)| context.context == *only);
+    if let Some((_, draft)) = offered {
+        return Ok(vec![ConnectionSettings::new(draft.id(), &draft.kind, &draft.name, draft.values.clone())]);
+    }
+    if let Some(problem) = found.problems.into_iter().next() {
+        return Err(problem);
+    }
+    let names = settings.connections.iter().map(|settings| settings.id.to_string());
+    let contexts = found.offered.into_iter().map(|(context, _)| context.context);
+    let known: Vec<String> = names.chain(contexts).collect();
+    let next =
+        if known.is_empty() { "Neither is there any.".into() } else { format!("There are: {}.", known.join(", ")) };
+    Err(Problem::new(Code::NotFound, format!("There is no connection and no context \"{only}\".")).next(next))
+}
+
+struct Loop {
+    world: World,
+    touched: Touched,
+    publisher: Publisher,
+    connections: Connections,
+    recorder: Option<Recorder>,
+    past: Option<JournalReader>,
+    rates: Rates,
+    discovery: Discovery,
+    vault: VaultState,
+    notices: Vec<Problem>,
+    settings: Settings,
+    desk: Desk,
+    demo: bool,
+    options: Options,
+}
+
+impl Loop {
+    fn begin(&mut self, chosen: Vec<ConnectionSettings>) {
+        if let Some(recorder) = &self.recorder {
+            // This run begins with an empty world: what an earlier run saw is its own past.
+            recorder.checkpoint(&self.world, self.options.clock.now());
+            self.past = Some(recorder.reader());
+        }
+        if self.options.demo || chosen.is_empty() {
+            self.start_demo();
+        } else {
+            for settings in chosen {
+                self.connections.start(settings, &self.desk.surroundings);
+            }
+        }
+        self.discover();
+    }
+
+    fn start_demo(&mut self) {
+        self.demo = true;
+        for (kind, name, values) in table::demo_fleet() {
+            let settings = ConnectionSettings::new(ConnectionId::slug(&name), kind, &name, values);
+            self.connections.start(settings, &self.desk.surroundings);
+        }
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Input>, mut batches: mpsc::Receiver<Batch>) {
+        let mut frame = tokio::time::interval(FRAME);
+        let mut beat = tokio::time::interval(BEAT);
+        frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut checkpoint, mut discover) = (Instant::now() + CHECKPOINT, Instant::now() + DISCOVER);
+        loop {
+            tokio::select! {
+                biased;
+                _ = frame.tick() => self.publish(),
+                Some(input) = inbox.recv() => {
+                    if let Input::Stop(done) = input {
+                        return self.stop(done);
+                    }
+                    self.take(input);
+                }
+                Some(batch) = batches.recv() => self.fold(batch),
+                _ = beat.tick() => {
+                    self.beat();
+                    if Instant::now() >= checkpoint {
+                        checkpoint = Instant::now() + CHECKPOINT;
+                        self.keep();
+                    }
+                    if Instant::now() >= discover {
+                        discover = Instant::now() + DISCOVER;
+                        if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
+                            self.discover();
+                        }
+                    }
+                }
+                else => return,
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Ask(ask, reply) => self.answer(ask, reply),
+            Input::Act(act, reply) => {
+                let desk = self.desk.clone();
+                tokio::spawn(async move {
+                    let _ = reply.send(desk.act(act).await);
+                });
+            }
+            Input::Settle(reply) => drop(reply.send(self.settled())),
+            Input::Watch(spec, way) => self.with_scene(|publisher, scene| publisher.watch(spec, way, scene)),
+            Input::Opened(id, start, connector) => self.connections.opened(&id, start, connector),
+            Input::Discovered(discovery) => {
+                if self.discovery != discovery {
+                    self.discovery = discovery;
+                    self.touched.all = true;
+                }
+            }
+            Input::Changed(changed) => self.changed(changed),
+            Input::Stop(done) => drop(done.send(())),
+        }
+    }
+
+    fn fold(&mut self, batch: Batch) {
+        if !self.connections.has(&batch.source) {
+            return;
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.append(&batch);
+        }
+        let touched = self.world.apply(batch);
+        self.touched.merge(touched);
+    }
+
+    fn publish(&mut self) {
+        if self.touched.is_empty() && !self.publisher.is_behind() {
+            return;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        self.with_scene(|publisher, scene| publisher.publish(&touched, scene));
+    }
+
+    fn beat(&mut self) {
+        let now = self.options.clock.now();
+        self.rates.note(&self.world, now);
+        if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
+            self.touched.sources.extend(self.connections.ids().cloned());
+        }
+        self.with_scene(|publisher, scene| publisher.beat(scene));
+    }
+
+    /// Lends the publisher what it projects from.
+    fn with_scene(&mut self, work: impl FnOnce(&mut Publisher, &Scene<'_>)) {
+        let mut publisher = std::mem::take(&mut self.publisher);
+        let scene = Scene {
+            world: &self.world,
+            connections: &|| self.connections_view(),
+            now: self.options.clock.now(),
+            dropped: self.dropped(),
+        };
+        work(&mut publisher, &scene);
+        self.publisher = publisher;
+    }
+
+    fn dropped(&self) -> u64 {
+        self.world.dropped() + self.recorder.as_ref().map_or(0, Recorder::lost)
+    }
+
+    fn answer(&mut self, ask: Ask, reply: oneshot::Sender<Result<Answer, Problem>>) {
+        let now = self.options.clock.now();
+        match ask {
+            Ask::About => {
+                let version = env!("CARGO_PKG_VERSION").into();
+                let _ = reply.send(Ok(Answer::About(About { version, may_act: false, demo: self.demo })));
+            }
+            Ask::Frame { spec, when: When::Now } => {
+                let _ = reply.send(Ok(self.frame(&spec, now)));
+            }
+            Ask::Search { text, limit, when: When::Now } => {
+                let _ = reply.send(Ok(asks::search(&self.world, &text, limit)));
+            }
+            Ask::Frame { spec, when: When::At(t) } => {
+                self.in_the_past(t, reply, move |world| past::frame(world, &spec, t));
+            }
+            Ask::Search { text, limit, when: When::At(t) } => {
+                self.in_the_past(t, reply, move |world| asks::search(world, &text, limit));
+            }
+            Ask::Yaml(object) => {
+                let connector = self.connections.connector(object.connection());
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::yaml(connector, &object).await);
+                });
+            }
+        }
+    }
+
+    fn in_the_past(
+        &self,
+        t: Stamp,
+        reply: oneshot::Sender<Result<Answer, Problem>>,
+        answer: impl FnOnce(&World) -> Answer + Send + 'static,
+    ) {
+        if let Some(recorder) = &self.recorder
+            && t >= self.options.clock.now().minus(Duration::from_secs(5))
+        {
+            recorder.flush();
+        }
+        let past = self.past.clone();
+        tokio::spawn(async move {
+            let _ = reply.send(past::world_at(past, t).await.map(|world| answer(&world)));
+        });
+    }
+
+    fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
+        let view = match spec {
+            ViewSpec::Connections => pilothouse_wire::View::Connections(self.connections_view()),
+            other => project_plain(&self.world, other, now),
+        };
+        Answer::Frame(Box::new(Frame {
+            rev: Rev(1),
+            as_of: now,
+            when: When::Now,
+            sources: sources_of(&self.world, spec, now),
+            dropped: self.dropped(),
+            body: Body::Full(view),
+        }))
+    }
+
+    /// The connections: what the world knows of each, joined with its settings.
+    fn connections_view(&self) -> ConnectionsView {
+        let rows = pilothouse_world::project::connection_rows(&self.world);
+        let rows = rows.rows().iter().cloned().map(|mut row| {
+            row.facts_per_s = self.rates.of(&row.id);
+            if let Some(settings) = self.settings.connections.iter().find(|settings| settings.id == row.id) {
+                row.values = settings.values.clone();
+                row.secrets_set = settings.secrets.clone();
+            }
+            row
+        });
+        let offered = self.discovery.offered.iter().map(|(context, draft)| {
+            let used = self.settings.connections.iter().find(|settings| {
+                settings.kind == draft.kind && settings.values.get("context") == draft.values.get("context")
+            });
+            let connected_as = used.map(|settings| settings.id.clone());
+            pilothouse_wire::view::OfferedContext { connected_as, ..context.clone() }
+        });
+        ConnectionsView {
+            rows: rows.collect(),
+            offered: offered.collect(),
+            kinds: table::KINDS.iter().filter(|kind| !kind.demo).map(pilothouse_connect::Kind::form).collect(),
+            vault: self.vault.clone(),
+            problems: self.discovery.problems.iter().chain(&self.notices).cloned().collect(),
+        }
+    }
+
+    fn settled(&self) -> Settled {
+        let mut settled = Settled::default();
+        for id in self.connections.ids() {
+            match self.world.source(id).map(|source| &source.health) {
+                Some(Health::Well) => settled.ready.push(id.clone()),
+                Some(Health::Paused) => {}
+                Some(Health::Partial(problem) | Health::Slow(problem) | Health::Lost(problem)) => {
+                    settled.troubled.push((id.clone(), problem.clone()));
+                }
+                Some(Health::Idle | Health::Starting { .. }) | None => settled.late.push(id.clone()),
+            }
+        }
+        settled
+    }
+
+    /// Takes over what an act changed.
+    fn changed(&mut self, changed: Changed) {
+        match Settings::load(&self.options.paths) {
+            Ok(settings) => self.settings = settings,
+            Err(problem) => self.notices = vec![problem],
+        }
+        match changed {
+            Changed::Restart(id) => self.restart(&id),
+            Changed::Vault(state) => {
+                self.vault = state;
+                let waiting: Vec<ConnectionId> = self
+                    .world
+                    .sources()
+                    .filter(|(_, source)| source.health.problem().is_some_and(|p| p.code == Code::VaultLocked))
+                    .map(|(id, _)| id.clone())
+                    .collect();
+                waiting.iter().for_each(|id| self.restart(id));
+            }
+        }
+        self.touched.all = true;
+    }
+
+    fn restart(&mut self, id: &ConnectionId) {
+        let demo: Vec<ConnectionId> = self.demo_ids();
+        match self.settings.connections.iter().find(|settings| settings.id == *id).cloned() {
+            Some(settings) => {
+                if self.demo && !self.options.demo {
+                    demo.iter().for_each(|id| self.forget(id));
+                    self.demo = false;
+                }
+                self.connections.start(settings, &self.desk.surroundings);
+            }
+            None if demo.contains(id) => {
+                demo.iter().for_each(|id| self.connections.stop(id));
+                self.start_demo();
+            }
+            None => self.forget(id),
+        }
+        if self.settings.connections.is_empty() && !self.demo {
+            self.start_demo();
+        }
+    }
+
+    fn demo_ids(&self) -> Vec<ConnectionId> {
+        let of_demo = |id: &&ConnectionId| self.world.source(id).is_some_and(|source| source.about.demo);
+        self.connections.ids().filter(of_demo).cloned().collect()
+    }
+
+    /// Ends a connection and forgets what it said.
+    fn forget(&mut self, id: &ConnectionId) {
+        let batch = Batch {
+            source: id.clone(),
+            seen_at: self.options.clock.now(),
+            extent: Extent::Delta,
+            facts: vec![Fact::Source(SourceFact::Removed)],
+        };
+        self.fold(batch);
+        self.connections.stop(id);
+    }
+
+    fn discover(&self) {
+        let inputs = self.desk.surroundings.inputs.clone();
+        tokio::spawn(async move {
+            if let Ok(found) = tokio::task::spawn_blocking(table::discover).await {
+                let _ = inputs.send(Input::Discovered(found)).await;
+            }
+        });
+    }
+
+    /// Keeps the world in the journal.
+    fn keep(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.checkpoint(&self.world, self.options.clock.now());
+        }
+    }
+
+    fn stop(self, done: oneshot::Sender<()>) {
+        self.keep();
+        // Dropping the recorder writes out what waits.
+        drop(self);
+        let _ = done.send(());
+    }
+}

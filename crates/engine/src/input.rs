@@ -1,0 +1,35 @@
+//! All that can wake the engine.
+
+use crate::handle::Settled;
+use pilothouse_connect::{Connector, Discovery};
+use pilothouse_wire::{Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, ViewSpec, view::VaultState};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// One thing that happened.
+pub(crate) enum Input {
+    /// A door asked.
+    Ask(Ask, oneshot::Sender<Result<Answer, Problem>>),
+    /// A door acts.
+    Act(Act, oneshot::Sender<Result<Acted, Problem>>),
+    /// A door wants to be told when everything is there or has failed.
+    Settle(oneshot::Sender<Settled>),
+    /// A door watches the live world.
+    Watch(ViewSpec, mpsc::Sender<Arc<Frame>>),
+    /// A connection was opened by its task.
+    Opened(ConnectionId, u64, Arc<dyn Connector>),
+    /// Files were looked through for places that could be connected.
+    Discovered(Discovery),
+    /// An act that took its time in a task of its own has changed settings or the vault.
+    Changed(Changed),
+    /// Everybody is to stop.
+    Stop(oneshot::Sender<()>),
+}
+
+/// What an act changed, to be taken over by the engine.
+pub(crate) enum Changed {
+    /// Start this connection anew, or stop it if it is paused or gone.
+    Restart(ConnectionId),
+    /// The vault is as follows; connections that waited for it start anew.
+    Vault(VaultState),
+}

@@ -1,0 +1,245 @@
+//! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
+
+use pilothouse_wire::{
+    Body, Frame, Patch, Rev, Stamp, View, ViewSpec, When,
+    frame::SourceState,
+    view::{ConnectionsView, FleetSpec},
+};
+use pilothouse_world::{
+    Touched, World,
+    project::{self, FleetProjection},
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::mpsc::{Sender, error::TrySendError};
+
+/// All views that are watched.
+#[derive(Default)]
+pub(crate) struct Publisher {
+    views: HashMap<ViewSpec, Published>,
+}
+
+/// What a projection may look at.
+pub(crate) struct Scene<'a> {
+    pub world: &'a World,
+    pub connections: &'a dyn Fn() -> ConnectionsView,
+    pub now: Stamp,
+    pub dropped: u64,
+}
+
+struct Published {
+    content: Content,
+    rev: Rev,
+    sources: Vec<SourceState>,
+    watchers: Vec<Watcher>,
+}
+
+/// One who watches, and the revision that they have; none until the first frame.
+struct Watcher {
+    way: Sender<Arc<Frame>>,
+    has: Option<Rev>,
+}
+
+enum Content {
+    Fleet(Box<FleetProjection>),
+    Plain(Box<View>),
+}
+
+impl Publisher {
+    /// Somebody watches a view: they get a full frame at the next publication.
+    pub(crate) fn watch(&mut self, spec: ViewSpec, way: Sender<Arc<Frame>>, scene: &Scene<'_>) {
+        let published = self.views.entry(spec.clone()).or_insert_with(|| Published {
+            content: Content::new(&spec, scene),
+            rev: Rev(1),
+            sources: scene.sources(&spec),
+            watchers: Vec::new(),
+        });
+        published.watchers.push(Watcher { way, has: None });
+        published.catch_up(scene);
+    }
+
+    /// Renews what was touched and sends it out.
+    pub(crate) fn publish(&mut self, touched: &Touched, scene: &Scene<'_>) {
+        self.views.retain(|_, published| {
+            published.watchers.retain(|watcher| !watcher.way.is_closed());
+            !published.watchers.is_empty()
+        });
+        for (spec, published) in &mut self.views {
+            if let Some(change) = published.content.renew(spec, touched, scene) {
+                let base = published.rev;
+                published.rev = Rev(base.0 + 1);
+                published.sources = scene.sources(spec);
+                published.send(scene, base, change);
+            }
+            published.catch_up(scene);
+        }
+    }
+
+    /// Tells everybody how fresh their sources are, though nothing else changed.
+    pub(crate) fn beat(&mut self, scene: &Scene<'_>) {
+        for (spec, published) in &mut self.views {
+            let sources = scene.sources(spec);
+            if sources != published.sources {
+                published.sources = sources;
+                let base = published.rev;
+                let frame = Arc::new(published.frame(scene, Body::Same { base }));
+                for watcher in published.watchers.iter().filter(|watcher| watcher.has == Some(base)) {
+                    // One who is behind learns it from their next full frame.
+                    let _ = watcher.way.try_send(Arc::clone(&frame));
+                }
+            }
+        }
+    }
+
+    /// Is there one who has not the newest revision?
+    pub(crate) fn is_behind(&self) -> bool {
+        self.views.values().any(|published| published.watchers.iter().any(|watcher| watcher.has != Some(published.rev)))
+    }
+
+    /// Is a view of this kind watched?
+    pub(crate) fn is_watched(&self, test: impl Fn(&ViewSpec) -> bool) -> bool {
+        self.views.keys().any(test)
+    }
+}
+
+/// What changed in a view: a patch, or so much that only the whole will do.
+enum Change {
+    Patch(Patch),
+    Whole,
+}
+
+impl Published {
+    fn frame(&self, scene: &Scene<'_>, body: Body) -> Frame {
+        Frame {
+            rev: self.rev,
+            as_of: scene.now,
+            when: When::Now,
+            sources: self.sources.clone(),
+            dropped: scene.dropped,
+            body,
+        }
+    }
+
+    /// Sends a change to those who have the revision before it.
+    fn send(&mut self, scene: &Scene<'_>, base: Rev, change: Change) {
+        let Change::Patch(patch) = change else { return };
+        let frame = Arc::new(self.frame(scene, Body::Patch { base, patch }));
+        let rev = self.rev;
+        for watcher in self.watchers.iter_mut().filter(|watcher| watcher.has == Some(base)) {
+            if watcher.way.try_send(Arc::clone(&frame)).is_ok() {
+                watcher.has = Some(rev);
+            }
+        }
+    }
+
+    /// Sends the whole view to those who are behind and can take it.
+    fn catch_up(&mut self, scene: &Scene<'_>) {
+        let rev = self.rev;
+        if self.watchers.iter().all(|watcher| watcher.has == Some(rev)) {
+            return;
+        }
+        let mut full: Option<Arc<Frame>> = None;
+        let mut watchers = std::mem::take(&mut self.watchers);
+        for watcher in watchers.iter_mut().filter(|watcher| watcher.has != Some(rev) && watcher.way.capacity() > 0) {
+            let frame = full.get_or_insert_with(|| Arc::new(self.frame(scene, Body::Full(self.content.view()))));
+            match watcher.way.try_send(Arc::clone(frame)) {
+                Ok(()) => watcher.has = Some(rev),
+                Err(TrySendError::Full(_) | TrySendError::Closed(_)) => {}
+            }
+        }
+        self.watchers = watchers;
+    }
+}
+
+impl Content {
+    fn new(spec: &ViewSpec, scene: &Scene<'_>) -> Self {
+        match spec {
+            ViewSpec::Fleet(spec) => Self::Fleet(Box::new(FleetProjection::new(scene.world, spec.clone()))),
+            other => Self::Plain(Box::new(scene.plain(other))),
+        }
+    }
+
+    fn view(&self) -> View {
+        match self {
+            Self::Fleet(projection) => View::Fleet(projection.view().clone()),
+            Self::Plain(view) => (**view).clone(),
+        }
+    }
+
+    /// Brings the content up to date; answers what changed, if anything did.
+    fn renew(&mut self, spec: &ViewSpec, touched: &Touched, scene: &Scene<'_>) -> Option<Change> {
+        match self {
+            Self::Fleet(projection) => {
+                let patch = projection.update(scene.world, touched);
+                (!patch.is_empty()).then_some(Change::Patch(Patch::Fleet(patch)))
+            }
+            Self::Plain(view) => {
+                if !concerns(spec, touched) {
+                    return None;
+                }
+                let newer = scene.plain(spec);
+                if **view == newer {
+                    return None;
+                }
+                let patch = view.diff(&newer);
+                **view = newer;
+                Some(patch.map_or(Change::Whole, Change::Patch))
+            }
+        }
+    }
+}
+
+/// Can what was touched have changed this view?
+fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
+    if touched.all {
+        return true;
+    }
+    match spec {
+        ViewSpec::Fleet(_) => true,
+        ViewSpec::Connections => !touched.sources.is_empty(),
+        ViewSpec::Ribbon { .. } => touched.ribbon,
+        ViewSpec::Object(object) => {
+            let id = object.connection();
+            touched.ribbon
+                || touched.sources.contains(id)
+                || touched.events.contains(id)
+                || touched.nodes.iter().any(|node| node.cluster == *id)
+                || touched.pods.iter().any(|pod| pod.cluster == *id)
+        }
+    }
+}
+
+impl Scene<'_> {
+    fn sources(&self, spec: &ViewSpec) -> Vec<SourceState> {
+        sources_of(self.world, spec, self.now)
+    }
+
+    fn plain(&self, spec: &ViewSpec) -> View {
+        match spec {
+            ViewSpec::Connections => View::Connections((self.connections)()),
+            other => project_plain(self.world, other, self.now),
+        }
+    }
+}
+
+/// The sources behind a view.
+pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<SourceState> {
+    let scope = match spec {
+        ViewSpec::Fleet(FleetSpec { scope }) => scope.as_slice(),
+        _ => &[],
+    };
+    project::sources(world, scope, now)
+}
+
+/// Projects a view of the world alone. Of the connections it has the rows that the world knows.
+pub(crate) fn project_plain(world: &World, spec: &ViewSpec, now: Stamp) -> View {
+    match spec {
+        ViewSpec::Fleet(spec) => View::Fleet(FleetProjection::new(world, spec.clone()).into_view()),
+        ViewSpec::Connections => {
+            View::Connections(ConnectionsView { rows: project::connection_rows(world), ..ConnectionsView::default() })
+        }
+        ViewSpec::Ribbon { span } => View::Ribbon(project::ribbon(world, (*span).min(WEEK), now)),
+        ViewSpec::Object(object) => View::Object(project::object(world, object, now).map(Box::new)),
+    }
+}
+
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
