@@ -74,6 +74,10 @@ pub fn ready() -> Result<Wasm, String> {
     println!("The wasm target cannot be had from rustup: using Debian's compiler for the interface.");
     apt::install(apt::WASM)?;
     build_std()?;
+    if let Some(found) = of_debian() {
+        // What was compiled against another build of the library does not fit this one.
+        let _ = fs::remove_dir_all(found.build_folder().join(TARGET));
+    }
     of_debian().ok_or_else(|| {
         "There is no Rust compiler that builds for wasm.\n\
          Next: `rustup target add wasm32-unknown-unknown`."
