@@ -1,1 +1,20 @@
-//! connect-demo
+//! The demo fleet: a seeded, scripted world of three clusters with incidents. It asks no server and says so.
+//!
+//! [`Script`] is pure: a cluster, a seed and the time passed give its facts. The connector only plays it into a sink.
+
+mod agenda;
+mod connector;
+mod dice;
+mod fleet;
+mod kind;
+mod names;
+mod opening;
+mod plot;
+mod script;
+mod stage;
+mod yaml;
+
+pub use fleet::{Cluster, NoSuchCluster};
+pub use kind::{KIND, default_connections};
+pub use script::{Script, Step};
+pub use stage::Listing;
