@@ -1,0 +1,190 @@
+//! The engine on the demo fleet: what doors see, live and in the past, and what acts do.
+
+use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
+use pilothouse_wire::{
+    Act, Acted, Answer, Ask, Body, Code, ConnectionId, Frame, Freshness, ObjectRef, View, ViewSpec, When,
+    form::Draft,
+    frame::Mirror,
+    view::{ConnectionsView, FleetSpec, FleetView},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+async fn engine(home: &std::path::Path, demo: bool) -> Operator {
+    let options =
+        Options { paths: Paths::under(home), demo, only: None, record: true, clock: Clock::system() };
+    let operator = Engine::start(options).await.unwrap();
+    let settled = operator.reader().settled(Duration::from_secs(30)).await;
+    assert!(settled.late.is_empty(), "{settled:?}");
+    operator
+}
+
+fn fleet_spec() -> ViewSpec {
+    ViewSpec::Fleet(FleetSpec::default())
+}
+
+async fn frame(operator: &Operator, spec: ViewSpec, when: When) -> Frame {
+    match operator.reader().ask(Ask::Frame { spec, when }).await.unwrap() {
+        Answer::Frame(frame) => *frame,
+        other => panic!("not a frame: {other:?}"),
+    }
+}
+
+fn fleet(frame: &Frame) -> &FleetView {
+    match &frame.body {
+        Body::Full(View::Fleet(view)) => view,
+        other => panic!("not a full fleet: {other:?}"),
+    }
+}
+
+async fn connections(operator: &Operator) -> ConnectionsView {
+    match frame(operator, ViewSpec::Connections, When::Now).await.body {
+        Body::Full(View::Connections(view)) => view,
+        other => panic!("not the connections: {other:?}"),
+    }
+}
+
+fn demo_draft(name: &str, cluster: &str) -> Draft {
+    Draft {
+        kind: "demo".into(),
+        name: name.into(),
+        values: BTreeMap::from([("cluster".to_owned(), cluster.to_owned())]),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nothing_configured_the_demo_fleet_is_there_and_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), false).await;
+    let frame = frame(&operator, fleet_spec(), When::Now).await;
+    let view = fleet(&frame);
+    assert_eq!((view.summary.gpus, view.clusters.len(), view.nodes.len()), (4_096, 3, 512));
+    assert!(view.clusters.rows().iter().all(|cluster| cluster.demo));
+    assert!(frame.sources.iter().all(|source| source.demo && source.freshness == Freshness::Live), "{:?}", frame.sources);
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_add_up_to_what_is_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let mut frames = operator.reader().watch(fleet_spec(), When::Now).await.unwrap();
+    let mut mirror = Mirror::default();
+    let mut patches = 0;
+    while patches < 3 {
+        let frame = frames.next().await.unwrap();
+        patches += u32::from(matches!(frame.body, Body::Patch { .. }));
+        mirror.apply(frame.rev, frame.body.clone()).unwrap();
+    }
+    // The world may have moved on between the frame and the ask: follow until the two are of one time.
+    let followed = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let asked = self::frame(&operator, fleet_spec(), When::Now).await;
+            if mirror.view() == Some(&View::Fleet(fleet(&asked).clone())) {
+                return;
+            }
+            let frame = frames.next().await.unwrap();
+            mirror.apply(frame.rev, frame.body.clone()).unwrap();
+        }
+    });
+    followed.await.expect("the mirror never equalled the engine's own view");
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_gets_the_newest_full_frame_and_no_queue() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let mut slow = operator.reader().watch(fleet_spec(), When::Now).await.unwrap();
+    let mut quick = operator.reader().watch(fleet_spec(), When::Now).await.unwrap();
+    let mut last = 0;
+    while last < 4 {
+        last = quick.next().await.unwrap().rev.0;
+    }
+    let first = slow.next().await.unwrap();
+    assert!(matches!(first.body, Body::Full(_)));
+    let mut mirror = Mirror::default();
+    mirror.apply(first.rev, first.body.clone()).unwrap();
+    let second = slow.next().await.unwrap();
+    assert!(second.rev.0 >= last, "skipped to {:?}, not one by one after {:?}", second.rev, first.rev);
+    mirror.apply(second.rev, second.body.clone()).unwrap();
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_is_as_it_was() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let then = frame(&operator, fleet_spec(), When::Now).await;
+    let mut frames = operator.reader().watch(fleet_spec(), When::Now).await.unwrap();
+    let mut patches = 0;
+    while patches < 2 {
+        patches += u32::from(matches!(frames.next().await.unwrap().body, Body::Patch { .. }));
+    }
+    let past = frame(&operator, fleet_spec(), When::At(then.as_of)).await;
+    assert_eq!(fleet(&past), fleet(&then));
+    let before = Ask::Frame { spec: fleet_spec(), when: When::At(then.as_of.minus(Duration::from_secs(86_400))) };
+    assert_eq!(operator.reader().ask(before).await.unwrap_err().code, Code::NotFound);
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_added_paused_edited_and_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), false).await;
+    let id = ConnectionId::slug("lab");
+    let add = Act::AddConnection { draft: demo_draft("lab", "fra-train"), secrets: vec![] };
+    assert_eq!(operator.act(add.clone()).await, Ok(Acted::Done(id.clone())));
+    assert_eq!(operator.act(add).await.unwrap_err().code, Code::Exists);
+    operator.reader().settled(Duration::from_secs(30)).await;
+    let rows = connections(&operator).await.rows;
+    assert_eq!(rows.rows().iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["lab"], "the demo fleet makes room");
+
+    operator.act(Act::PauseConnection { id: id.clone(), paused: true }).await.unwrap();
+    assert_eq!(connections(&operator).await.rows.rows().len(), 1);
+    operator.act(Act::PauseConnection { id: id.clone(), paused: false }).await.unwrap();
+
+    let edit = Act::EditConnection { id: id.clone(), draft: demo_draft("lab two", "ord-prod"), secrets: vec![] };
+    assert_eq!(operator.act(edit).await, Ok(Acted::Done(id.clone())));
+    operator.act(Act::RemoveConnection(id.clone())).await.unwrap();
+    operator.reader().settled(Duration::from_secs(30)).await;
+    let rows = connections(&operator).await.rows;
+    assert_eq!(rows.len(), 3, "with nothing configured the demo fleet is back");
+    assert_eq!(operator.act(Act::RemoveConnection(id)).await.unwrap_err().code, Code::NotFound);
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_connected_is_refused_with_its_field() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), false).await;
+    let with = |kind: &str, name: &str, values: &[(&str, &str)]| Act::AddConnection {
+        draft: Draft {
+            kind: kind.into(),
+            name: name.into(),
+            values: values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        },
+        secrets: vec![],
+    };
+    for (act, want) in [
+        (with("kubernetes", "", &[]), "The connection has no name."),
+        (with("teapot", "a", &[]), "There is no kind of connection called \"teapot\"."),
+        (with("kubernetes", "a", &[]), "a: \"Context\" is not filled in."),
+        (with("demo", "a", &[("colour", "red")]), "Demo fleet has no field \"colour\"."),
+    ] {
+        assert_eq!(operator.act(act).await.unwrap_err().what, want);
+    }
+    assert!(connections(&operator).await.rows.rows().iter().all(|row| row.demo), "nothing was half added");
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_are_found_by_a_part_of_their_name() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let search = |text: &str| Ask::Search { text: text.into(), limit: 20, when: When::Now };
+    let Answer::Hits(hits) = operator.reader().ask(search("chat70b")).await.unwrap() else { panic!("no hits") };
+    assert!(hits.iter().any(|hit| matches!(hit.object, ObjectRef::Workload(..))), "{hits:?}");
+    assert!(hits.iter().all(|hit| !hit.matched.is_empty()));
+    assert_eq!(operator.reader().ask(search("  ")).await, Ok(Answer::Hits(vec![])));
+    operator.shutdown().await;
+}

@@ -1,0 +1,245 @@
+//! A real window or a real browser, driven over WebDriver: what a person would find, press and read.
+
+use crate::failure::{Context, Failure, Result};
+use crate::process::{Den, Process};
+use crate::{ports, until};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+use thirtyfour::prelude::{By, WebDriver, WebElement};
+use thirtyfour::{Capabilities, Key};
+
+/// How long anything on a page may take to be there.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A page of Pilothouse, in its window or in a browser.
+pub struct Page {
+    driver: WebDriver,
+    den: Arc<Den>,
+    processes: Vec<Process>,
+}
+
+/// The programs that were built for this run.
+///
+/// # Errors
+/// If they are not where the run says.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let folder = std::env::var_os("PILOTHOUSE_BIN")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::current_exe().ok()?.parent()?.parent()?.to_owned()))
+        .ok_or_else(|| Failure::new("there is no folder with the built programs"))?;
+    let path = folder.join(name);
+    if path.is_file() { Ok(path) } else { Err(Failure::new(format!("{} is not built; run ./test", path.display()))) }
+}
+
+impl Page {
+    /// Opens the window under a display of its own, with a session bus of its own.
+    ///
+    /// # Errors
+    /// If the display, the driver or the window cannot start.
+    pub async fn window(size: (u32, u32), environment: &[(&str, &Path)]) -> Result<Self> {
+        let den = Den::new()?;
+        let (display, xvfb) = display(&den, size).await?;
+        let port = ports::free()?;
+        let mut command = Command::new("dbus-run-session");
+        command.args(["--", "WebKitWebDriver", &format!("--port={port}")]);
+        // Without these two the driver never gets a session out of the program.
+        command.env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
+        command.env("DISPLAY", &display).env("GDK_BACKEND", "x11").envs(environment.iter().copied());
+        command.env("HOME", den.folder()).env_remove("WAYLAND_DISPLAY");
+        let driver_process = Process::start(&den, "webkit-driver", command)?;
+        let app = program("pilothouse-desktop")?;
+        let options = serde_json::json!({ "webkitgtk:browserOptions": { "binary": app, "args": [] } });
+        let driver = session(port, options, &driver_process).await?;
+        Ok(Self { driver, den, processes: vec![driver_process, xvfb] })
+    }
+
+    /// Opens an address in headless Chromium.
+    ///
+    /// # Errors
+    /// If the browser cannot start or the address cannot be opened.
+    pub async fn browser(size: (u32, u32), address: &str) -> Result<Self> {
+        let den = Den::new()?;
+        let port = ports::free()?;
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}")).env("HOME", den.folder());
+        let driver_process = Process::start(&den, "chromedriver", command)?;
+        let profile = format!("--user-data-dir={}", den.folder().join("profile").display());
+        let window = format!("--window-size={},{}", size.0, size.1);
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+            &profile,
+            &window,
+        ];
+        let options = serde_json::json!({ "goog:chromeOptions": { "args": arguments, "binary": "/usr/bin/chromium" } });
+        let driver = session(port, options, &driver_process).await?;
+        driver.goto(address).await.could_not("open the address")?;
+        Ok(Self { driver, den, processes: vec![driver_process] })
+    }
+
+    /// The driver itself, for what has no word here.
+    pub fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
+    /// The element with this `data-test` hook, once it is there.
+    ///
+    /// # Errors
+    /// If it does not come; the page's text is in the message.
+    pub async fn find(&self, hook: &str) -> Result<WebElement> {
+        self.find_by(&format!("[data-test='{hook}']")).await
+    }
+
+    /// The first element that a CSS selector finds, once it is there.
+    ///
+    /// # Errors
+    /// If it does not come; the page's text is in the message.
+    pub async fn find_by(&self, css: &str) -> Result<WebElement> {
+        let what = format!("{css} is on the page");
+        let found = until(&what, LIMIT, async || Ok(self.driver.find(By::Css(css)).await.ok()));
+        match found.await {
+            Ok(element) => Ok(element),
+            Err(failure) => Err(Failure::new(format!("{failure}\nThe page reads:\n{}", self.reads().await))),
+        }
+    }
+
+    /// Presses the element with this hook, once it can be pressed.
+    ///
+    /// # Errors
+    /// If it does not come or cannot be pressed.
+    pub async fn press(&self, hook: &str) -> Result<()> {
+        self.press_by(&format!("[data-test='{hook}']")).await
+    }
+
+    /// Presses the first element that a CSS selector finds, once it can be pressed.
+    ///
+    /// # Errors
+    /// If it does not come or cannot be pressed.
+    pub async fn press_by(&self, css: &str) -> Result<()> {
+        let (what, mut last) = (format!("{css} can be pressed"), String::new());
+        let pressed = until(&what, LIMIT, async || {
+            // An element may be drawn anew between being found and being pressed.
+            let outcome = match self.driver.find(By::Css(css)).await {
+                Ok(element) => element.click().await,
+                Err(error) => Err(error),
+            };
+            last = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            Ok(outcome.ok())
+        });
+        match pressed.await {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(Failure::new(format!("{failure}\n{last}\nThe page reads:\n{}", self.reads().await))),
+        }
+    }
+
+    /// Types into the element with this hook, in place of what it held.
+    ///
+    /// # Errors
+    /// If it does not come.
+    pub async fn fill(&self, hook: &str, text: &str) -> Result<()> {
+        let field = self.find(hook).await?;
+        field.send_keys(Key::Control + "a").await.could_not(format!("select the text of {hook}"))?;
+        let typed = if text.is_empty() { field.send_keys(Key::Delete + "").await } else { field.send_keys(text).await };
+        typed.could_not(format!("type into {hook}"))
+    }
+
+    /// Waits until the first element that a CSS selector finds reads as `wanted` says.
+    ///
+    /// # Errors
+    /// If it never does; the last text is in the message.
+    pub async fn reads_as(&self, css: &str, wanted: impl Fn(&str) -> bool, what: &str) -> Result<String> {
+        let (what, mut last) = (format!("{css} {what}"), String::new());
+        let read = until(&what, LIMIT, async || {
+            let text = match self.driver.find(By::Css(css)).await {
+                Ok(element) => element.text().await.unwrap_or_default(),
+                Err(_) => String::new(),
+            };
+            last.clone_from(&text);
+            Ok(wanted(&text).then_some(text))
+        });
+        match read.await {
+            Ok(text) => Ok(text),
+            Err(failure) => {
+                Err(Failure::new(format!("{failure}\nIt read: {last}\nThe page reads:\n{}", self.reads().await)))
+            }
+        }
+    }
+
+    /// Waits until no element fits a CSS selector.
+    ///
+    /// # Errors
+    /// If one stays.
+    pub async fn gone(&self, css: &str) -> Result<()> {
+        until(&format!("{css} is gone"), LIMIT, async || {
+            Ok(self.driver.find(By::Css(css)).await.is_err().then_some(()))
+        })
+        .await
+    }
+
+    /// Saves a picture of the page.
+    ///
+    /// # Errors
+    /// If it cannot be taken or written.
+    pub async fn picture(&self, path: &Path) -> Result<()> {
+        self.driver.screenshot(path).await.could_not("take a picture of the page")
+    }
+
+    /// What the page reads, for the message of a failure.
+    async fn reads(&self) -> String {
+        match self.driver.find(By::Css("body")).await {
+            Ok(body) => body.text().await.unwrap_or_else(|error| error.to_string()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Closes the page and everything started for it.
+    ///
+    /// # Errors
+    /// If a server of the page had ended by itself.
+    pub async fn close(self) -> Result<()> {
+        // A window that is closed through its driver takes the driver's session with it.
+        let _ = self.driver.quit().await;
+        drop(self.processes);
+        drop(self.den);
+        Ok(())
+    }
+}
+
+/// A display of its own: Xvfb says which number it took.
+async fn display(den: &Arc<Den>, (width, height): (u32, u32)) -> Result<(String, Process)> {
+    let mut command = Command::new("Xvfb");
+    command.args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp"]);
+    let xvfb = Process::start(den, "xvfb", command)?;
+    let number = until("Xvfb tells its number", LIMIT, async || {
+        xvfb.check()?;
+        let said = xvfb.last_lines(5);
+        Ok(said.lines().find_map(|line| line.trim().parse::<u32>().ok()))
+    })
+    .await?;
+    Ok((format!(":{number}"), xvfb))
+}
+
+async fn session(port: u16, options: serde_json::Value, driver: &Process) -> Result<WebDriver> {
+    let capabilities = Capabilities::from(options.as_object().cloned().unwrap_or_default());
+    let address = format!("http://127.0.0.1:{port}");
+    let mut last = String::new();
+    let found = until("the driver gives a session", LIMIT, async || {
+        driver.check()?;
+        match WebDriver::new(&address, capabilities.clone()).await {
+            Ok(session) => Ok(Some(session)),
+            Err(error) => {
+                last = error.to_string();
+                Ok(None)
+            }
+        }
+    });
+    found.await.map_err(|failure| Failure::new(format!("{failure}: {last}\n{}", driver.last_lines(15))))
+}

@@ -1,0 +1,106 @@
+//! The program `pilothouse` with a home of its own, as a person would call it.
+
+use crate::failure::{Context, Failure, Result};
+use crate::page::program;
+use crate::process::{Den, Process};
+use crate::until;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::process::Command;
+
+/// A home for settings and data, and the environment in which the program is called.
+pub struct Terminal {
+    den: Arc<Den>,
+    home: PathBuf,
+    kubeconfig: PathBuf,
+}
+
+/// What a call gave.
+#[derive(Debug)]
+pub struct Said {
+    /// Exit code; −1 if it was killed.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Terminal {
+    /// A new home that knows this kubeconfig.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn new(kubeconfig: &Path) -> Result<Self> {
+        let den = Den::new()?;
+        let home = den.folder().join("home");
+        std::fs::create_dir_all(&home).could_not("make a home folder")?;
+        Ok(Self { den, home, kubeconfig: kubeconfig.to_owned() })
+    }
+
+    /// The home folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The environment that a program needs to find this home.
+    pub fn environment(&self) -> [(&str, &Path); 2] {
+        [("PILOTHOUSE_HOME", &self.home), ("KUBECONFIG", &self.kubeconfig)]
+    }
+
+    /// A command of the program, not started.
+    ///
+    /// # Errors
+    /// If the program is not built.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(program("pilothouse")?);
+        command.args(arguments).envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Calls the program and waits for its end.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn call(&self, arguments: &[&str]) -> Result<Said> {
+        let output = self.command(arguments)?.output().await.could_not("start pilothouse")?;
+        Ok(Said {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Calls the program, which must succeed, and gives what it printed.
+    ///
+    /// # Errors
+    /// If it fails; what it said is in the message.
+    pub async fn good(&self, arguments: &[&str]) -> Result<String> {
+        let said = self.call(arguments).await?;
+        if said.code == 0 { Ok(said.out) } else { Err(Failure::new(format!("pilothouse {arguments:?}: {said:?}"))) }
+    }
+
+    /// Starts the browser door on a free port; gives its process and the address with the one-time code.
+    ///
+    /// # Errors
+    /// If it does not start or prints no address.
+    pub async fn serve(&self, arguments: &[&str]) -> Result<(Process, String)> {
+        let mut command = std::process::Command::new(program("pilothouse")?);
+        command.arg("serve").args(["--port", "0"]).args(arguments);
+        command.envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
+        let process = Process::start(&self.den, "serve", command)?;
+        let address = until("the browser door prints its address", Duration::from_secs(60), async || {
+            process.check()?;
+            let said = process.last_lines(40);
+            Ok(said
+                .split_whitespace()
+                .find(|word| word.starts_with("http://") && word.contains("#code="))
+                .map(str::to_owned))
+        })
+        .await?;
+        Ok((process, address))
+    }
+}

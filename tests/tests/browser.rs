@@ -1,0 +1,25 @@
+//! The browser door, from end to end: the connection is added in the terminal, seen in headless Chromium.
+
+use acceptance::{ControlPlane, Options, Page, Result, Story, Terminal};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_terminal_connects_the_browser_shows() -> Result<()> {
+    let mut plane = ControlPlane::start(Options::default()).await?;
+    let story = Story { connection: "admin", pool: "browser" };
+    story.prepare(&plane).await?;
+    let terminal = Terminal::new(&plane.kubeconfig())?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    let (door, address) = terminal.serve(&[]).await?;
+    let page = Page::browser((1440, 900), &address).await?;
+
+    story.the_fleet_is_live(&page).await?;
+    story.a_pod_takes_its_gpus(&page, &plane).await?;
+    story.the_server_goes_and_comes_back(&page, &mut plane).await?;
+
+    // This door may only read, and says how to act.
+    page.press("rail-connections").await?;
+    page.reads_as("[data-test='read-only']", |text| text.contains("pilothouse connect"), "says how").await?;
+    page.gone("[data-test='connections-add']").await?;
+    drop(door);
+    page.close().await
+}
