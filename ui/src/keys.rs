@@ -252,7 +252,10 @@ impl Keys {
         } else if let Some(first) = begins_sequence(&chord) {
             self.begun.set_value(Some(first));
             // A sequence that is not ended soon was no sequence.
-            set_timeout(move || drop(self.begun.try_update_value(|begun| *begun = None)), Duration::from_millis(1_500));
+            let forget = move || {
+                self.begun.try_set_value(None);
+            };
+            set_timeout(forget, Duration::from_millis(1_500));
         }
     }
 }

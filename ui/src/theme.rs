@@ -134,3 +134,110 @@ fn follow_system(system: RwSignal<Shown>) {
     // The theme lives as long as the page.
     changed.forget();
 }
+
+#[cfg(test)]
+mod tests {
+    //! The contrasts of LOOK, measured in the style sheet that is shipped.
+
+    use std::collections::HashMap;
+
+    const CSS: &str = include_str!("../style/tokens.css");
+    const FILLS: [&str; 4] = ["bg0", "bg1", "bg2", "bg3"];
+    /// Text, and how much of it is needed on each of the fills, in the order of `FILLS`.
+    const TEXT: [(&str, [f64; 4], [f64; 4]); 4] = [
+        ("tx", [16.1, 15.3, 14.0, 12.4], [16.2, 17.9, 15.5, 14.4]),
+        ("tx2", [8.9, 8.4, 7.7, 6.9], [7.5, 8.2, 7.1, 6.6]),
+        ("tx3", [5.8, 5.5, 5.0, 4.4], [5.2, 5.8, 5.0, 4.6]),
+        ("acc", [8.7, 8.3, 7.6, 6.7], [5.4, 6.0, 5.2, 4.8]),
+    ];
+    /// Text on a fill of its own: both tokens, and what is needed in either theme.
+    const PAIRS: [(&str, &str, f64, f64); 10] = [
+        ("on-acc", "acc", 8.5, 6.0),
+        ("on-past", "past", 9.0, 6.6),
+        ("good", "good-bg", 6.9, 5.3),
+        ("warn", "warn-bg", 7.7, 5.4),
+        ("bad", "bad-bg", 6.2, 5.2),
+        ("unknown", "unknown-bg", 6.3, 5.5),
+        ("tx", "acc-bg", 12.7, 15.2),
+        ("tx3", "acc-bg", 4.6, 4.9),
+        ("free", "bg0", 3.3, 3.0),
+        ("free", "bg1", 3.1, 3.3),
+    ];
+    const CONTROL: ([f64; 4], [f64; 4]) = ([4.1, 3.9, 3.5, 3.1], [3.6, 3.9, 3.4, 3.2]);
+
+    type Tokens = HashMap<&'static str, &'static str>;
+
+    fn theme(selector: &str) -> Tokens {
+        let block = CSS.split_once(selector).unwrap().1.split_once('}').unwrap().0;
+        let lines = block.lines().filter_map(|line| line.trim().strip_prefix("--")?.split_once(": "));
+        lines.map(|(name, value)| (name, value.trim_end_matches(';'))).collect()
+    }
+
+    fn both() -> [Tokens; 2] {
+        [theme("[data-theme=\"dark\"] {"), theme("\n[data-theme=\"light\"] {")]
+    }
+
+    /// Relative luminance as WCAG 2 defines it.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    #[track_caller]
+    fn check(tokens: &Tokens, text: &str, ground: &str, least: f64) {
+        let (a, b) = (luminance(tokens[text]), luminance(tokens[ground]));
+        let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+        // The table is rounded to one digit.
+        assert!(contrast >= least - 0.05, "{text} on {ground}: {contrast:.2}, needs {least}");
+    }
+
+    #[test]
+    fn text_reads_on_every_fill() {
+        let [dark, light] = both();
+        for (text, in_dark, in_light) in TEXT {
+            for (at, fill) in FILLS.into_iter().enumerate() {
+                check(&dark, text, fill, in_dark[at]);
+                check(&light, text, fill, in_light[at]);
+            }
+        }
+        for (text, ground, in_dark, in_light) in PAIRS {
+            check(&dark, text, ground, in_dark);
+            check(&light, text, ground, in_light);
+        }
+    }
+
+    #[test]
+    fn words_marks_and_edges_of_every_status_can_be_told_from_their_ground() {
+        let [dark, light] = both();
+        for (at, fill) in FILLS.into_iter().enumerate() {
+            check(&dark, "ctl", fill, CONTROL.0[at]);
+            check(&light, "ctl", fill, CONTROL.1[at]);
+            for tokens in [&dark, &light] {
+                for status in ["good", "warn", "bad", "unknown"] {
+                    check(tokens, status, fill, 4.5);
+                    if fill != "bg3" {
+                        check(tokens, &format!("{status}-mark"), fill, 3.0);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn both_themes_have_the_same_tokens_and_nothing_else_names_a_colour() {
+        let [dark, light] = both();
+        let names = |tokens: &Tokens| {
+            let mut names: Vec<_> = tokens.keys().copied().collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(names(&dark), names(&light));
+        for css in [include_str!("../style/base.css"), include_str!("../style/parts.css"), include_str!("../style/shell.css")] {
+            let literal = |line: &&str| line.contains(": #") || line.contains("rgb(") || line.contains("rgba(");
+            assert_eq!(css.lines().find(literal), None);
+        }
+    }
+}

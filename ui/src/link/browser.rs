@@ -6,15 +6,11 @@
 //! The first message on the socket is `Hello` from the page; the engine answers with its own.
 
 use super::{Link, Phase, Transport};
-use futures::channel::{mpsc, oneshot};
-use futures::StreamExt;
+use futures::channel::oneshot;
 use js_sys::{ArrayBuffer, Uint8Array};
 use leptos::prelude::{GetUntracked, Set, UpdateValue, set_timeout, window};
-use pilothouse_wire::{
-    Stamp, WIRE_HASH,
-    codec::{ToEngine, encode},
-};
-use std::{rc::Rc, time::Duration};
+use pilothouse_wire::{Stamp, WIRE_HASH, codec::ToEngine};
+use std::{cell::Cell, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{BinaryType, MessageEvent, RequestInit, Response, WebSocket};
@@ -25,18 +21,12 @@ const UNAUTHORIZED: u16 = 401;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// An open WebSocket, and the closures that it calls: they must live as long as it does.
+/// A WebSocket, and the closures that it calls: they must live as long as it does.
 pub struct Socket {
     socket: WebSocket,
     _message: Closure<dyn Fn(MessageEvent)>,
-    _close: Closure<dyn Fn()>,
+    _close: Closure<dyn FnMut()>,
     _open: Closure<dyn Fn()>,
-}
-
-enum Event {
-    Open,
-    Message(Vec<u8>),
-    Closed,
 }
 
 /// Makes a session if the address has a code, then keeps the link open.
@@ -68,40 +58,32 @@ pub async fn run(link: Link) {
     }
 }
 
-/// Opens the link once and serves it until it closes. Was it open?
+/// Opens the link once and waits until it closes. Was it open?
 async fn once(link: Link) -> bool {
-    let (sender, mut events) = mpsc::unbounded();
-    let Ok(socket) = Socket::open(sender) else { return false };
-    let socket = Rc::new(socket);
-    link.inner.update_value(|inner| inner.transport = Transport::Browser(Rc::clone(&socket)));
-    let mut opened = false;
-    while let Some(event) = events.next().await {
-        match event {
-            Event::Open => {
-                opened = true;
-                socket.send(&encode(&ToEngine::Hello(WIRE_HASH.to_owned())));
-            }
-            Event::Message(bytes) => link.receive(&bytes),
-            Event::Closed => break,
-        }
-    }
+    let opened = Rc::new(Cell::new(false));
+    let (close, closed) = oneshot::channel();
+    let Ok(socket) = Socket::open(link, Rc::clone(&opened), close) else { return false };
+    link.inner.update_value(|inner| inner.transport = Transport::Browser(Rc::new(socket)));
+    let _ = closed.await;
     link.inner.update_value(|inner| inner.transport = Transport::None);
-    opened
+    opened.get()
 }
 
 impl Socket {
-    fn open(events: mpsc::UnboundedSender<Event>) -> Result<Self, JsValue> {
+    fn open(link: Link, opened: Rc<Cell<bool>>, close: oneshot::Sender<()>) -> Result<Self, JsValue> {
         let socket = WebSocket::new(&address()?)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let to = events.clone();
         let message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
             if let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() {
-                let _ = to.unbounded_send(Event::Message(Uint8Array::new(&buffer).to_vec()));
+                link.receive(&Uint8Array::new(&buffer).to_vec());
             }
         });
-        let to = events.clone();
-        let open = Closure::<dyn Fn()>::new(move || drop(to.unbounded_send(Event::Open)));
-        let close = Closure::<dyn Fn()>::new(move || drop(events.unbounded_send(Event::Closed)));
+        let open = Closure::<dyn Fn()>::new(move || {
+            opened.set(true);
+            link.send(&ToEngine::Hello(WIRE_HASH.to_owned()));
+        });
+        let mut close = Some(close);
+        let close = Closure::<dyn FnMut()>::new(move || drop(close.take()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onopen(Some(open.as_ref().unchecked_ref()));
         socket.set_onclose(Some(close.as_ref().unchecked_ref()));
@@ -159,7 +141,10 @@ async fn fetch(path: &str, request: &RequestInit) -> Option<u16> {
 
 async fn sleep(span: Duration) {
     let (wake, woken) = oneshot::channel::<()>();
-    set_timeout(move || drop(wake.send(())), span);
+    let end = move || {
+        let _ = wake.send(());
+    };
+    set_timeout(end, span);
     let _ = woken.await;
 }
 

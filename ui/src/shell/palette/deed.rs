@@ -89,7 +89,10 @@ impl Doer {
 
     /// After the palette is gone and the screen is there: both happen in this turn of the page's loop.
     fn later(self, command: Command) {
-        set_timeout(move || drop(self.keys.run(command)), Duration::ZERO);
+        let run = move || {
+            self.keys.run(command);
+        };
+        set_timeout(run, Duration::ZERO);
     }
 
     fn act(self, act: Act, id: &ConnectionId) {

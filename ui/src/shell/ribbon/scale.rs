@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn days_are_named_at_midnight() {
         let week = scale("2026-11-17T03:12:44Z", "2026-11-24T03:12:44Z");
-        assert_eq!(words(week)[..3], ["12:00", "18 Nov", "12:00"]);
+        assert_eq!(words(week)[..3], ["18 Nov", "19 Nov", "20 Nov"]);
     }
 
     #[test]
