@@ -1,0 +1,156 @@
+//! What may be typed.
+
+use crate::{connect_args::ConnectArgs, exit::CODES};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::time::Duration;
+
+/// The control plane of GPU fleets, in the terminal.
+#[derive(Debug, Parser)]
+#[command(name = "pilothouse", version, max_term_width = 100, after_help = CODES, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Colour,
+    /// The same as --color never
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// The command.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// The whole fleet: totals, clusters and where they come from
+    Fleet(FleetArgs),
+    /// Nodes with their GPUs
+    Nodes(ListArgs),
+    /// GPUs, one a line, and who holds each
+    Gpus(ListArgs),
+    /// Pods
+    Pods(ListArgs),
+    /// Connections and how each is
+    Connections(ListArgs),
+    /// Add, change, test and remove connections
+    Connect(ConnectArgs),
+    /// Open the browser door: the interface on this machine, which can only read
+    Serve(ServeArgs),
+    /// What works here, what is missing, and how to get it
+    Doctor,
+    /// Print what a shell completes by
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Where the answer comes from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SourceArgs {
+    /// Only this connection, by id or name; or a context of the kubeconfig, for this run alone
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The demo fleet, though connections are configured
+    #[arg(long)]
+    pub demo: bool,
+    /// How long to wait for the first complete listing
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub wait: Duration,
+}
+
+/// How the answer is given.
+#[derive(Args, Clone, Debug, Default)]
+pub struct FormArgs {
+    /// Go on, and show every change
+    #[arg(long)]
+    pub watch: bool,
+    /// As JSON; with --watch one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of the whole fleet.
+#[derive(Args, Clone, Debug)]
+pub struct FleetArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub form: FormArgs,
+}
+
+/// Of a list.
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub form: FormArgs,
+    /// Only rows that fit: words, key=value, key~part, key!=value, key>number, -word
+    #[arg(long, value_name = "EXPR", default_value = "", hide_default_value = true)]
+    pub filter: String,
+    /// These columns, in this order; "all" for all of them
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "json")]
+    pub columns: Vec<String>,
+}
+
+/// Of the browser door.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// The port; 0 for any that is free [default: 7447, or a free one where that is taken]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Only this connection, by id or name; or a context of the kubeconfig, for this run alone
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The demo fleet, though connections are configured
+    #[arg(long)]
+    pub demo: bool,
+    /// Open it in a browser at once
+    #[arg(long)]
+    pub open: bool,
+    /// Only what others may see, too: no YAML, no settings, no events, no search
+    #[arg(long)]
+    pub wall: bool,
+    /// The address to listen on
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub address: std::net::IpAddr,
+    /// Let other machines connect (needs --wall); what they are sent is not encrypted
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// A name under which other machines call this one; may be repeated
+    #[arg(long = "name", value_name = "HOST")]
+    pub names: Vec<String>,
+    /// Take the interface from this folder: for whoever writes it
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub ui: Option<std::path::PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "give a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,62 @@
+//! What the program says to whoever started it, as its exit code.
+
+use pilothouse_wire::Problem;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All of it.
+    Ok,
+    /// What could be read was printed; a source could not be read, or not whole.
+    Partial,
+}
+
+/// How a command failed.
+#[derive(Debug)]
+pub enum Failed {
+    /// Something went wrong: it is told on stderr.
+    Problem(Box<Problem>),
+    /// The command itself makes no sense: it is told on stderr.
+    Usage(String),
+    /// Whoever read our output has gone: nothing to tell.
+    NobodyReads,
+}
+
+/// The codes, for the help and the manual.
+pub const CODES: &str = "\
+Exit codes:
+  0  all of it
+  1  a problem: what, why and what comes next are on stderr
+  2  the command cannot be understood
+  3  not every source could be read, or not whole: what could be is printed, the rest is on stderr";
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::NobodyReads;
+        }
+        Self::from(Problem::new(pilothouse_wire::Code::Internal, "The output cannot be written.").why(format!("{error}.")))
+    }
+}
+
+impl From<serde_json::Error> for Failed {
+    fn from(error: serde_json::Error) -> Self {
+        Self::from(std::io::Error::from(error))
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Ok => 0,
+            Exit::Partial => 3,
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! Answers as JSON, written piece by piece: no tree of values is built.
+
+use crate::{exit::Failed, start::Troubles};
+use pilothouse_wire::{
+    ConnectionId, Frame, Freshness, Problem, Stamp,
+    filter::{Filter, Record},
+    frame::SourceState,
+    view::{ClusterRow, FleetSummary, FleetView, NodeRow, PodRow},
+};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use std::io::Write;
+
+/// What every answer says of itself.
+#[derive(Serialize)]
+pub struct About<'a> {
+    /// Is it the demo fleet?
+    demo: bool,
+    /// The time that it is about.
+    as_of: Stamp,
+    /// Is every source read, and whole?
+    complete: bool,
+    /// Facts that could not be used.
+    dropped: u64,
+    /// Where it comes from.
+    sources: &'a [SourceState],
+    /// Why a source is not read, or not whole.
+    problems: Vec<Trouble<'a>>,
+}
+
+#[derive(Serialize)]
+struct Trouble<'a> {
+    source: &'a ConnectionId,
+    #[serde(flatten)]
+    problem: &'a Problem,
+}
+
+impl<'a> About<'a> {
+    /// Of a frame.
+    pub fn new(demo: bool, frame: &'a Frame, troubles: &'a Troubles) -> Self {
+        let problems = troubles.0.iter().map(|(source, problem)| Trouble { source, problem });
+        Self {
+            demo,
+            as_of: frame.as_of,
+            complete: troubles.is_empty(),
+            dropped: frame.dropped,
+            sources: &frame.sources,
+            problems: problems.collect(),
+        }
+    }
+
+    /// Of a frame that others follow: it is whole once every source in it is.
+    pub fn watching(demo: bool, frame: &'a Frame, troubles: &'a Troubles) -> Self {
+        let whole = |source: &SourceState| matches!(source.freshness, Freshness::Live | Freshness::Slow);
+        Self { complete: frame.sources.iter().all(whole), ..Self::new(demo, frame, troubles) }
+    }
+}
+
+/// The fleet as one object.
+#[derive(Serialize)]
+pub struct FleetDocument<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    summary: &'a FleetSummary,
+    clusters: &'a [ClusterRow],
+    nodes: &'a [NodeRow],
+    pods: &'a [PodRow],
+}
+
+impl<'a> FleetDocument<'a> {
+    /// Of a view.
+    pub fn new(about: About<'a>, fleet: &'a FleetView) -> Self {
+        Self {
+            about,
+            summary: &fleet.summary,
+            clusters: fleet.clusters.rows(),
+            nodes: fleet.nodes.rows(),
+            pods: fleet.pods.rows(),
+        }
+    }
+}
+
+/// A list as one object: what it says of itself, and the rows under their word.
+pub struct ListDocument<'a, R> {
+    /// What it says of itself.
+    pub about: About<'a>,
+    /// The word.
+    pub word: &'static str,
+    /// The rows.
+    pub rows: &'a [R],
+    /// Those of them that are wanted.
+    pub filter: &'a Filter,
+}
+
+impl<R: Record + Serialize> Serialize for ListDocument<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let About { demo, as_of, complete, dropped, sources, problems } = &self.about;
+        map.serialize_entry("demo", demo)?;
+        map.serialize_entry("as_of", as_of)?;
+        map.serialize_entry("complete", complete)?;
+        map.serialize_entry("dropped", dropped)?;
+        map.serialize_entry("sources", sources)?;
+        map.serialize_entry("problems", problems)?;
+        map.serialize_entry(self.word, &Wanted { rows: self.rows, filter: self.filter })?;
+        map.end()
+    }
+}
+
+struct Wanted<'a, R> {
+    rows: &'a [R],
+    filter: &'a Filter,
+}
+
+impl<R: Record + Serialize> Serialize for Wanted<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows.iter().filter(|row| self.filter.matches(*row)))
+    }
+}
+
+/// Writes one object: over many lines for a person, on one line for a stream.
+pub fn write(out: &mut impl Write, document: &impl Serialize, one_line: bool) -> Result<(), Failed> {
+    if one_line {
+        serde_json::to_writer(&mut *out, document)?;
+    } else {
+        serde_json::to_writer_pretty(&mut *out, document)?;
+    }
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(())
+}

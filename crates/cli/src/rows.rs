@@ -1,0 +1,58 @@
+//! What can be listed: each kind of row with its columns and where it stands in a view.
+
+mod clusters;
+mod connections;
+mod gpus;
+mod nodes;
+mod pods;
+
+pub use clusters::ClusterLine;
+pub use connections::ConnectionLine;
+pub use gpus::GpuLine;
+
+use crate::{columns::Column, out::Tone, table::Cell};
+use pilothouse_wire::{
+    View, ViewSpec,
+    filter::Record,
+    view::{FleetSpec, FleetView, Status},
+};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// Rows that can be listed.
+pub trait Listed: Record + Serialize + Clone + 'static {
+    /// What they are called: the command, and the key in JSON.
+    const WORD: &'static str;
+    /// Their columns.
+    const COLUMNS: &'static [Column<Self>];
+
+    /// The view that they stand in.
+    fn spec() -> ViewSpec {
+        ViewSpec::Fleet(FleetSpec::default())
+    }
+
+    /// The rows of a view.
+    fn rows(view: &View) -> Cow<'_, [Self]>;
+}
+
+fn fleet(view: &View) -> Option<&FleetView> {
+    match view {
+        View::Fleet(fleet) => Some(fleet),
+        View::Connections(_) | View::Ribbon(_) | View::Object(_) => None,
+    }
+}
+
+/// The colour of a status; its words say it, too.
+pub fn tone(status: Status) -> Tone {
+    match status {
+        Status::Bad => Tone::Bad,
+        Status::Warn => Tone::Warn,
+        Status::Unknown => Tone::Soft,
+        Status::Progress => Tone::Progress,
+        Status::Good => Tone::Good,
+    }
+}
+
+fn status(status: Status, word: &str) -> Cell {
+    Cell::text(word).tone(tone(status))
+}

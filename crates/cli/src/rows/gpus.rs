@@ -1,0 +1,130 @@
+//! GPUs as lines: one a slot, with its node and its holder.
+
+use super::{Listed, fleet, status};
+use crate::{columns::Column, table::Cell};
+use pilothouse_wire::{
+    PodId, SmolStr, View,
+    filter::{Record, Value},
+    units::bytes,
+    view::{FleetView, GpuCell, GpuState, NodeRow, Status},
+};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// One GPU slot with what it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GpuLine {
+    cluster: SmolStr,
+    node: SmolStr,
+    index: u16,
+    state: GpuState,
+    node_status: Status,
+    node_status_word: SmolStr,
+    holder: Option<PodId>,
+    workload: Option<SmolStr>,
+    product: Option<SmolStr>,
+    memory_mib: Option<u64>,
+    pool: Option<SmolStr>,
+    zone: Option<SmolStr>,
+}
+
+impl GpuLine {
+    fn new(fleet: &FleetView, node: &NodeRow, index: u16, cell: GpuCell) -> Self {
+        let holder = cell.holder.and_then(|at| node.holders.get(usize::from(at)));
+        Self {
+            cluster: node.id.cluster.as_str().into(),
+            node: node.id.name.clone(),
+            index,
+            state: cell.state,
+            node_status: node.status,
+            node_status_word: node.status_word.clone(),
+            workload: holder.and_then(|id| fleet.pods.get(id)).and_then(|pod| pod.workload.clone()),
+            holder: holder.cloned(),
+            product: node.product.clone(),
+            memory_mib: node.gpu_memory_mib,
+            pool: node.pool.clone(),
+            zone: node.zone.clone(),
+        }
+    }
+
+    /// What it does; behind it, what is wrong with its node.
+    fn words(&self) -> String {
+        match self.state {
+            GpuState::Lost | GpuState::Withheld => self.state.word().to_owned(),
+            state if self.node_status == Status::Good => state.word().to_owned(),
+            state => format!("{}, node {}", state.word(), self.node_status_word.to_lowercase()),
+        }
+    }
+
+    fn status(&self) -> Status {
+        match self.state {
+            GpuState::Lost => Status::Bad,
+            GpuState::Withheld => Status::Warn,
+            GpuState::Free | GpuState::Held | GpuState::Shared => self.node_status,
+        }
+    }
+}
+
+impl Listed for GpuLine {
+    const WORD: &'static str = "gpus";
+
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::usual("state", "STATE", |row, _| status(row.status(), &row.words())),
+        Column::usual("node", "NODE", |row, _| Cell::text(&row.node)),
+        Column::number("gpu", "GPU", |row, _| Cell::text(row.index.to_string())),
+        Column::usual("cluster", "CLUSTER", |row, _| Cell::text(&row.cluster)),
+        Column::usual("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
+        Column::usual("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
+        Column::usual("holder", "HOLDER", |row, _| {
+            Cell::some(row.holder.as_ref().map(|pod| format!("{}/{}", pod.namespace, pod.name)))
+        }),
+        Column::usual("workload", "WORKLOAD", |row, _| Cell::some(row.workload.as_deref())),
+        Column::more("memory", "MEMORY", |row, _| {
+            Cell::some(row.memory_mib.map(|mib| bytes(mib.saturating_mul(1024 * 1024))))
+        }),
+        Column::more("zone", "ZONE", |row, _| Cell::some(row.zone.as_deref())),
+    ];
+
+    fn rows(view: &View) -> Cow<'_, [Self]> {
+        let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
+        let slots = fleet.nodes.rows().iter().flat_map(|node| {
+            (0_u16..).zip(&node.gpus).map(move |(index, cell)| Self::new(fleet, node, index, *cell))
+        });
+        Cow::Owned(slots.collect())
+    }
+}
+
+impl Record for GpuLine {
+    const KEYS: &'static [&'static str] =
+        &["name", "cluster", "status", "state", "pool", "product", "zone", "holder", "namespace", "workload", "index"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        let any = |text: &'_ Option<SmolStr>| text.iter().map(|text| Value::Text(text.to_string().into())).collect();
+        Some(match key {
+            "name" | "node" => vec![Value::text(&self.node)],
+            "cluster" => vec![Value::text(&self.cluster)],
+            "status" | "state" => {
+                vec![Value::Text(self.words().into()), Value::text(alias(self.status())), Value::text(self.state.word())]
+            }
+            "pool" => any(&self.pool),
+            "product" => any(&self.product),
+            "zone" => any(&self.zone),
+            "holder" | "pod" => self.holder.iter().map(|id| Value::text(&id.name)).collect(),
+            "namespace" | "ns" => self.holder.iter().map(|id| Value::text(&id.namespace)).collect(),
+            "workload" => any(&self.workload),
+            "index" => vec![Value::number(usize::from(self.index))],
+            _ => return None,
+        })
+    }
+}
+
+/// The short word of a status, as in the filters of nodes and pods.
+fn alias(status: Status) -> &'static str {
+    match status {
+        Status::Bad => "bad",
+        Status::Warn => "warn",
+        Status::Unknown => "unknown",
+        Status::Progress => "progress",
+        Status::Good => "ok",
+    }
+}

@@ -1,0 +1,47 @@
+//! Nodes as lines.
+
+use super::{Listed, fleet, status};
+use crate::{columns::Column, table::Cell};
+use pilothouse_wire::{
+    View,
+    units::{bytes, count},
+    view::NodeRow,
+};
+use std::borrow::Cow;
+
+impl Listed for NodeRow {
+    const WORD: &'static str = "nodes";
+
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::usual("status", "STATUS", |row, _| status(row.status, &row.status_word)),
+        Column::usual("node", "NODE", |row, _| Cell::text(&row.id.name)),
+        Column::usual("cluster", "CLUSTER", |row, _| Cell::text(row.id.cluster.as_str())),
+        Column::usual("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
+        Column::usual("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
+        Column::number("held", "HELD", |row, _| of_gpus(row, row.gpus_held())),
+        Column::number("gpus", "GPUS", |row, _| of_gpus(row, row.gpus.len())),
+        Column::number("holders", "HOLDERS", |row, _| Cell::text(count(row.holders.len() as u64))),
+        Column::number("age", "AGE", |row, moment| moment.ago(row.created)),
+        Column::more("memory", "GPU MEMORY", |row, _| {
+            Cell::some(row.gpu_memory_mib.map(|mib| bytes(mib.saturating_mul(1024 * 1024))))
+        }),
+        Column::more("zone", "ZONE", |row, _| Cell::some(row.zone.as_deref())),
+        Column::more("type", "TYPE", |row, _| Cell::some(row.instance_type.as_deref())),
+        Column::more("kubelet", "KUBELET", |row, _| Cell::some(row.kubelet.as_deref())),
+        Column::more("taints", "TAINTS", |row, _| Cell::text(row.taints.join(" "))),
+        Column::more("conditions", "CONDITIONS", |row, _| {
+            let words = row.conditions.iter().map(|condition| format!("{}={}", condition.kind, condition.status));
+            Cell::text(words.collect::<Vec<_>>().join(" "))
+        }),
+        Column::more("seen", "SEEN", |row, moment| moment.ago(Some(row.seen))),
+    ];
+
+    fn rows(view: &View) -> Cow<'_, [Self]> {
+        fleet(view).map_or(Cow::Borrowed(&[]), |fleet| Cow::Borrowed(fleet.nodes.rows()))
+    }
+}
+
+/// A node without GPUs has none held, which is not the same as 0 of them.
+fn of_gpus(row: &NodeRow, number: usize) -> Cell {
+    if row.gpus.is_empty() { Cell::absent() } else { Cell::text(count(number as u64)) }
+}

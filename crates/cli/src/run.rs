@@ -1,0 +1,84 @@
+//! From the arguments to the command, and from its end to the exit code.
+
+use crate::{
+    args::{Arguments, ListArgs, Verb},
+    connect, doctor,
+    exit::{Exit, Failed},
+    fleet, list, manual,
+    out::{Style, note},
+    problems,
+    rows::{ConnectionLine, GpuLine},
+    serve,
+};
+use clap::Parser;
+use pilothouse_wire::{
+    Code, Problem,
+    view::{NodeRow, PodRow},
+};
+use std::process::ExitCode;
+
+/// Two are enough for an engine and a door; more would only cost time to start.
+const WORKERS: usize = 2;
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let err = Style::stderr(&arguments);
+    log();
+    // The one TLS provider of this process. Only a second call could fail.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let problem = Problem::new(Code::Internal, "This system gives no threads.").why(format!("{error}."));
+            return end(Err(problem.into()), err);
+        }
+    };
+    let outcome = runtime.block_on(run(&arguments, err));
+    // A plug-in or a file system that hangs must not keep the terminal.
+    runtime.shutdown_background();
+    end(outcome, err)
+}
+
+async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
+    let out = Style::stdout(arguments);
+    match &arguments.verb {
+        Verb::Fleet(of) => fleet::run(of, out, err).await,
+        Verb::Nodes(of) => list::run::<NodeRow>(of, out, err).await,
+        Verb::Gpus(of) => list::run::<GpuLine>(of, out, err).await,
+        Verb::Pods(of) => list::run::<PodRow>(of, out, err).await,
+        Verb::Connections(of) => connections(of, out, err).await,
+        Verb::Connect(of) => connect::run(&of.verb, out, err).await,
+        Verb::Serve(of) => serve::run(of, err).await,
+        Verb::Doctor => doctor::run(out).await,
+        Verb::Completions { shell } => manual::completions(*shell),
+        Verb::Man => manual::page(),
+    }
+}
+
+async fn connections(of: &ListArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    list::run::<ConnectionLine>(of, out, err).await
+}
+
+fn end(outcome: Result<Exit, Failed>, err: Style) -> ExitCode {
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(Failed::NobodyReads) => ExitCode::SUCCESS,
+        Err(Failed::Usage(why)) => {
+            note(&why);
+            ExitCode::from(2)
+        }
+        Err(Failed::Problem(problem)) => {
+            problems::tell(&problem, err);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs to stderr if somebody asks for it: `PILOTHOUSE_LOG=debug`.
+fn log() {
+    if let Ok(wanted) = std::env::var("PILOTHOUSE_LOG") {
+        let filter = tracing_subscriber::EnvFilter::new(wanted);
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    }
+}

@@ -1,0 +1,151 @@
+//! The command that opens the browser door, and tells one person its address.
+
+use crate::{
+    args::{ServeArgs, SourceArgs},
+    exit::{Exit, Failed},
+    out::{Style, Tone, note, stdout},
+    start::Session,
+};
+use pilothouse_engine::{Options, Reader};
+use pilothouse_serve::{Dist, Grade, Notice, ServeOptions, Serving, serve};
+use pilothouse_wire::{Code, Problem};
+use std::{
+    fs, io,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Where the door is unless somebody wants another port, or the port is taken.
+const PORT: u16 = 7447;
+
+/// Opens the door, and keeps it open until it is interrupted.
+pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
+    let source = SourceArgs { context: of.context.clone(), demo: of.demo, wait: Duration::ZERO };
+    let session = Session::start(&source, true).await?;
+    let opened = open(session.reader(), of).await;
+    let mut serving = match opened {
+        Ok(serving) => serving,
+        Err(problem) => {
+            session.end().await;
+            return Err(problem.into());
+        }
+    };
+    tell(&serving, of, err)?;
+    let page = if of.open { show(&serving.url_with_code).await } else { None };
+    until_closed(&mut serving, page.as_deref()).await;
+    forget(page.as_deref());
+    serving.close();
+    session.end().await;
+    Ok(Exit::Ok)
+}
+
+async fn open(reader: &Reader, of: &ServeArgs) -> Result<Serving, Problem> {
+    let options = |port| ServeOptions {
+        address: SocketAddr::new(of.address, port),
+        grade: if of.wall { Grade::Wall } else { Grade::Own },
+        allow_remote: of.allow_remote,
+        names: of.names.clone(),
+        dist: of.ui.clone().map_or(Dist::BuiltIn, Dist::Folder),
+    };
+    match of.port {
+        Some(port) => serve(reader.clone(), options(port)).await,
+        None => match serve(reader.clone(), options(PORT)).await {
+            Err(problem) if problem.code == Code::BadInput => serve(reader.clone(), options(0)).await,
+            opened => opened,
+        },
+    }
+}
+
+fn tell(serving: &Serving, of: &ServeArgs, err: Style) -> Result<(), Failed> {
+    let mut out = stdout();
+    writeln!(out, "{}", serving.url_with_code)?;
+    out.flush()?;
+    note("Open this address in a browser. It works once; the page can read, and change nothing. Ctrl-C closes the door.");
+    if of.ui.is_none() && !pilothouse_serve::is_built_in() {
+        note(&err.paint(Tone::Warn, "The interface is not built in. Build it with cargo xtask ui, then this program again."));
+    }
+    if of.allow_remote {
+        note(&err.paint(Tone::Warn, "Other machines can connect, and what they are sent is not encrypted."));
+    }
+    Ok(())
+}
+
+async fn until_closed(serving: &mut Serving, page: Option<&Path>) {
+    let mut interrupt = std::pin::pin!(interrupted());
+    loop {
+        tokio::select! {
+            () = &mut interrupt => return,
+            _ = &mut serving.done => return,
+            Some(notice) = serving.notices.recv() => match notice {
+                Notice::Opened => {
+                    forget(page);
+                    note("A page is connected.");
+                }
+                Notice::Void => note("Too many wrong codes: the address is void. Start the door again for a new one."),
+            },
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// Opens a browser by a page that only this person may read: an argument could be read by everybody here.
+async fn show(url: &str) -> Option<PathBuf> {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let page = match write_page(url) {
+        Ok(page) => page,
+        Err(error) => {
+            note(&format!("No browser is opened: {error}. Open the address by hand."));
+            return None;
+        }
+    };
+    let opened = tokio::process::Command::new(program).arg(&page).kill_on_drop(false).spawn();
+    if let Err(error) = opened {
+        note(&format!("No browser is opened: {program}: {error}. Open the address by hand."));
+    }
+    Some(page)
+}
+
+fn write_page(url: &str) -> io::Result<PathBuf> {
+    let options = Options::from_env().map_err(|problem| io::Error::other(problem.what))?;
+    let folder = options.paths.data();
+    fs::create_dir_all(folder)?;
+    let page = folder.join(format!("open-{}.html", std::process::id()));
+    let mut file = private(&page)?;
+    write!(file, "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={url}\"><title>Pilothouse</title>\n")?;
+    Ok(page)
+}
+
+fn private(page: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(page)
+}
+
+fn forget(page: Option<&Path>) {
+    if let Some(page) = page {
+        // Gone already if the page was opened.
+        let _ = fs::remove_file(page);
+    }
+}

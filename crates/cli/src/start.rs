@@ -1,0 +1,100 @@
+//! Starts the engine for one command, and waits until there is something whole to show.
+
+use crate::{args::SourceArgs, exit::Failed, out::note};
+use pilothouse_engine::{Engine, Operator, Options, Reader, Settled};
+use pilothouse_wire::{Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When, ask::About};
+use std::time::Duration;
+
+/// An engine that runs for this command.
+pub struct Session {
+    operator: Operator,
+    reader: Reader,
+    /// Does it show the demo fleet?
+    pub demo: bool,
+}
+
+impl Session {
+    /// Starts an engine, and says if it shows the demo because there is nothing else.
+    pub async fn start(source: &SourceArgs, record: bool) -> Result<Self, Failed> {
+        let session = Self::start_quietly(source, record).await?;
+        if session.demo && !source.demo {
+            note("demo fleet: nothing is configured");
+        }
+        Ok(session)
+    }
+
+    /// Starts an engine.
+    pub async fn start_quietly(source: &SourceArgs, record: bool) -> Result<Self, Failed> {
+        let options = Options { demo: source.demo, only: source.context.clone(), record, ..Options::from_env()? };
+        let operator = Engine::start(options).await?;
+        let reader = operator.reader();
+        let Answer::About(About { demo, .. }) = reader.ask(Ask::About).await? else { return Err(other_answer()) };
+        Ok(Self { operator, reader, demo })
+    }
+
+    /// What may only read.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// What may act.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// Waits for every source, then takes a whole frame.
+    pub async fn frame(&self, spec: ViewSpec, wait: Duration) -> Result<(Frame, Troubles), Failed> {
+        let settled = self.reader.settled(wait).await;
+        let frame = self.frame_now(spec).await?;
+        let troubles = Troubles::of(settled, wait, &frame);
+        Ok((frame, troubles))
+    }
+
+    /// A whole frame, as things are.
+    pub async fn frame_now(&self, spec: ViewSpec) -> Result<Frame, Failed> {
+        match self.reader.ask(Ask::Frame { spec, when: When::Now }).await? {
+            Answer::Frame(frame) => Ok(*frame),
+            Answer::About(_) | Answer::Hits(_) | Answer::Yaml(_) => Err(other_answer()),
+        }
+    }
+
+    /// Ends the engine.
+    pub async fn end(self) {
+        drop(self.reader);
+        self.operator.shutdown().await;
+    }
+}
+
+/// Sources that are not read, or not whole, and why.
+#[derive(Debug, Default)]
+pub struct Troubles(pub Vec<(ConnectionId, Problem)>);
+
+impl Troubles {
+    fn of(settled: Settled, wait: Duration, frame: &Frame) -> Self {
+        let mut all = settled.troubled;
+        for id in settled.late {
+            let source = frame.sources.iter().find(|source| source.id == id);
+            let doing = source.and_then(|source| source.note.clone());
+            let problem = Problem::new(
+                Code::TimedOut,
+                format!("{id} was not read whole in {}.", pilothouse_wire::units::span(wait)),
+            );
+            let problem = problem.next("Give it longer with --wait SECONDS, or follow it with --watch.");
+            all.push((id, match doing {
+                Some(doing) => problem.why(format!("It was on its way: {doing}.")),
+                None => problem,
+            }));
+        }
+        Self(all)
+    }
+
+    /// Is everything read?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The engine answered another question: a fault of ours.
+pub fn other_answer() -> Failed {
+    Failed::from(Problem::new(Code::Internal, "The engine answered another question.").next("Report this."))
+}

@@ -1,0 +1,178 @@
+//! Tables without borders: a head, columns that line up, and no wider than the terminal.
+
+use crate::out::{Style, Tone};
+use pilothouse_wire::units::{ABSENT, visible};
+use std::io::{self, Write};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns are not made narrower than this.
+const NARROWEST: usize = 8;
+const GAP: &str = "  ";
+
+/// What stands in a column of a row. Its text cannot act on the terminal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// A text, from whomever.
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Self { text: visible(text.as_ref()), tone: Tone::Plain }
+    }
+
+    /// A text that may be absent.
+    pub fn some(text: Option<impl AsRef<str>>) -> Self {
+        text.map_or_else(Self::absent, Self::text)
+    }
+
+    /// Absent, which is never 0.
+    pub fn absent() -> Self {
+        Self { text: ABSENT.to_owned(), tone: Tone::Soft }
+    }
+
+    /// The same in another tone.
+    #[must_use]
+    pub fn tone(self, tone: Tone) -> Self {
+        Self { tone, ..self }
+    }
+}
+
+/// The head of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its title.
+    pub title: &'static str,
+    /// Do its values end at the right?
+    pub right: bool,
+}
+
+/// Writes the table; `height` lines at most, the last of which says how many rows are left out.
+pub fn write(
+    out: &mut impl Write,
+    heads: &[Head],
+    rows: &[Vec<Cell>],
+    style: Style,
+    height: Option<usize>,
+) -> io::Result<()> {
+    let shown = match height {
+        Some(height) if rows.len() + 1 > height => height.saturating_sub(2),
+        _ => rows.len(),
+    };
+    let rows_shown = &rows[..shown];
+    let widths = fit(natural(heads, rows_shown), style.width);
+    let titles = heads.iter().map(|head| Cell { text: head.title.to_owned(), tone: Tone::Strong }).collect();
+    line(out, heads, &widths, &titles, style)?;
+    for row in rows_shown {
+        line(out, heads, &widths, row, style)?;
+    }
+    if shown < rows.len() {
+        let rest = format!("… and {} more", pilothouse_wire::units::count((rows.len() - shown) as u64));
+        writeln!(out, "{}", style.paint(Tone::Soft, &rest))?;
+    }
+    Ok(())
+}
+
+fn natural(heads: &[Head], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = heads.iter().map(|head| head.title.width()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.text.width());
+        }
+    }
+    widths
+}
+
+/// Takes what is too much from the widest column, again and again.
+fn fit(mut widths: Vec<usize>, limit: Option<usize>) -> Vec<usize> {
+    let Some(limit) = limit else { return widths };
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > limit {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > NARROWEST => *widest -= 1,
+            _ => break,
+        }
+    }
+    widths
+}
+
+fn line(out: &mut impl Write, heads: &[Head], widths: &[usize], cells: &Vec<Cell>, style: Style) -> io::Result<()> {
+    let last = cells.len().saturating_sub(1);
+    for (at, ((cell, head), width)) in cells.iter().zip(heads).zip(widths).enumerate() {
+        let text = shorten(&cell.text, *width);
+        let space = " ".repeat(width.saturating_sub(text.width()));
+        let text = style.paint(cell.tone, &text);
+        match (head.right, at == last) {
+            (true, _) => write!(out, "{space}{text}")?,
+            (false, true) => write!(out, "{text}")?,
+            (false, false) => write!(out, "{text}{space}")?,
+        }
+        if at < last {
+            out.write_all(GAP.as_bytes())?;
+        }
+    }
+    writeln!(out)
+}
+
+/// The middle gives way: both ends of a name tell it from others.
+pub fn shorten(text: &str, max: usize) -> String {
+    if text.width() <= max {
+        return text.to_owned();
+    }
+    let Some(room) = max.checked_sub(1) else { return String::new() };
+    let head = take(text.chars(), room.div_ceil(2));
+    let tail: String = take(text.chars().rev(), room - head.width()).chars().rev().collect();
+    format!("{head}…{tail}")
+}
+
+fn take(chars: impl Iterator<Item = char>, room: usize) -> String {
+    let mut left = room;
+    chars
+        .take_while(|c| {
+            let width = c.width().unwrap_or(0);
+            let fits = width <= left;
+            left = left.saturating_sub(width);
+            fits
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADS: &[Head] = &[Head { title: "NAME", right: false }, Head { title: "GPUS", right: true }];
+    const PLAIN: Style = Style { colour: false, terminal: false, width: None, height: None };
+
+    #[track_caller]
+    fn check(rows: &[(&str, &str)], style: Style, height: Option<usize>, want: &str) {
+        let rows: Vec<Vec<Cell>> = rows.iter().map(|(a, b)| vec![Cell::text(a), Cell::text(b)]).collect();
+        let mut out = Vec::new();
+        write(&mut out, HEADS, &rows, style, height).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), want);
+    }
+
+    #[test]
+    fn columns_line_up_and_numbers_end_at_the_right() {
+        check(&[("h100-117", "8"), ("東京", "1,024")], PLAIN, None, "NAME       GPUS\nh100-117      8\n東京      1,024\n");
+    }
+
+    #[test]
+    fn a_long_name_gives_way_in_its_middle() {
+        let style = Style { width: Some(20), ..PLAIN };
+        check(&[("chat-70b-7c9f4d-x2k8q", "8")], style, None, "NAME            GPUS\nchat-70…d-x2k8q    8\n");
+    }
+
+    #[test]
+    fn what_does_not_fit_below_is_counted() {
+        check(&[("a", "1"), ("b", "2"), ("c", "3")], PLAIN, Some(3), "NAME  GPUS\na        1\n… and 2 more\n");
+        check(&[("a", "1"), ("b", "2")], PLAIN, Some(3), "NAME  GPUS\na        1\nb        2\n");
+    }
+
+    #[test]
+    fn a_hostile_name_is_shown_and_does_nothing() {
+        let hostile = "\u{1b}]0;pwned\u{7}\u{1b}[31mred\u{202e}gnp.exe<script>\r\n\u{9b}2J";
+        check(&[(hostile, "8")], PLAIN, None, "NAME                                    GPUS\n␛]0;pwned␇␛[31mred\u{fffd}gnp.exe<script>␍␊␡2J     8\n");
+    }
+}

@@ -1,0 +1,65 @@
+//! What a page may ask for: fixed when the door is opened.
+
+use pilothouse_wire::{Ask, Code, Problem, ViewSpec};
+
+/// How much a page may see. Neither grade has a way to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// A person's own browser on this machine: every question.
+    Own,
+    /// A screen that others see: figures and states, never YAML, settings, events or search over objects.
+    Wall,
+}
+
+impl Grade {
+    /// Refuses a question that this grade may not ask.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`], naming the door that answers it.
+    pub(crate) fn admits(self, ask: &Ask) -> Result<(), Problem> {
+        match ask {
+            Ask::About => Ok(()),
+            Ask::Frame { spec, .. } => self.shows(spec),
+            Ask::Search { .. } | Ask::Yaml(_) => self.own_only(),
+        }
+    }
+
+    /// Refuses a view that this grade may not see.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`], naming the door that shows it.
+    pub(crate) fn shows(self, spec: &ViewSpec) -> Result<(), Problem> {
+        match spec {
+            ViewSpec::Fleet(_) | ViewSpec::Ribbon { .. } => Ok(()),
+            ViewSpec::Connections | ViewSpec::Object(_) => self.own_only(),
+        }
+    }
+
+    fn own_only(self) -> Result<(), Problem> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Wall => Err(Problem::new(Code::NotOffered, "A wall screen does not show that.")
+                .why("Whoever passes by can read it.")
+                .next("Open it in the desktop window, or in a browser on the machine itself.")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilothouse_wire::{When, view::FleetSpec};
+
+    #[test]
+    fn a_wall_sees_the_fleet_and_no_object() {
+        let fleet = ViewSpec::Fleet(FleetSpec::default());
+        let yaml = Ask::Yaml("node:a/b".parse().unwrap());
+        let search = Ask::Search { text: "a".into(), limit: 1, when: When::Now };
+        let settings = Ask::Frame { spec: ViewSpec::Connections, when: When::Now };
+        assert_eq!(Grade::Wall.shows(&fleet), Ok(()));
+        for ask in [yaml, search, settings] {
+            assert_eq!(Grade::Own.admits(&ask), Ok(()));
+            assert_eq!(Grade::Wall.admits(&ask).map_err(|problem| problem.code), Err(Code::NotOffered));
+        }
+    }
+}

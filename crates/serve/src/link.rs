@@ -1,0 +1,230 @@
+//! One page's WebSocket: it says hello, asks and watches. What it does wrong ends this socket and no other.
+
+use crate::grade::Grade;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures::{SinkExt, StreamExt, stream::SplitSink};
+use pilothouse_engine::{Frames, Reader};
+use pilothouse_wire::{
+    Ask, Problem, ViewSpec, WIRE_HASH, When,
+    codec::{self, MAX_FROM_PAGE, ToEngine, ToPage},
+};
+use std::{collections::HashMap, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+};
+
+/// A page has few views; more is a mistake or an attack.
+const MAX_WATCHES: usize = 16;
+/// Questions of one page that are answered at the same time.
+const MAX_ASKS: usize = 8;
+/// A page that takes nothing for so long is gone.
+const SEND_LIMIT: Duration = Duration::from_secs(10);
+/// A browser answers a ping by itself: one that was silent for two of these is gone.
+const PING_EVERY: Duration = Duration::from_secs(20);
+
+/// Why a socket is closed, as the page is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Close {
+    Done,
+    NotHello,
+    NotBinary,
+    Malformed,
+    TooLarge,
+    TooMany,
+    OtherBuild,
+    Gone,
+    Stopping,
+}
+
+impl Close {
+    fn frame(self) -> CloseFrame {
+        let (code, reason) = match self {
+            Self::Done | Self::Gone => (1000, ""),
+            Self::Stopping => (1001, "the engine is stopping"),
+            Self::NotHello => (1002, "the first message must be a hello"),
+            Self::NotBinary => (1003, "messages are binary"),
+            Self::Malformed => (1007, "the message is not one of this build's"),
+            Self::TooMany => (1008, "too many watches"),
+            Self::TooLarge => (1009, "the message is too large"),
+            Self::OtherBuild => (4001, "the page is of another build"),
+        };
+        CloseFrame { code, reason: reason.into() }
+    }
+}
+
+/// Serves one socket until it closes or the door does.
+pub(crate) async fn run(socket: WebSocket, reader: Reader, grade: Grade, mut stop: watch::Receiver<bool>) {
+    let (sink, mut incoming) = socket.split();
+    // Short: what waits here is not newest any more. Frames wait in the engine, where they are merged.
+    let (outgoing, queue) = mpsc::channel(2);
+    let mut writer = tokio::spawn(write(sink, queue));
+    let mut page = Page { reader, grade, outgoing, watches: HashMap::new(), asks: JoinSet::new(), greeted: false };
+    let close = loop {
+        let message = tokio::select! {
+            message = tokio::time::timeout(PING_EVERY * 2, incoming.next()) => message,
+            _ = stop.wait_for(|stop| *stop) => break Close::Stopping,
+            _ = &mut writer => break Close::Gone,
+        };
+        let done = match message {
+            Err(_) | Ok(None) => Some(Close::Gone),
+            Ok(Some(Ok(message))) => page.take(message).await.err(),
+            Ok(Some(Err(error))) => Some(broken(&error)),
+        };
+        if let Some(close) = done {
+            break close;
+        }
+    };
+    tracing::debug!(?close, "a page's link ends");
+    page.end(close).await;
+    if !writer.is_finished() {
+        // The close frame is not worth a long wait.
+        let _ = tokio::time::timeout(Duration::from_secs(1), writer).await;
+    }
+}
+
+/// What a socket's error means for its page.
+fn broken(error: &axum::Error) -> Close {
+    // The stack's own limit is only met by messages larger than ours.
+    if error.to_string().contains("too long") || error.to_string().contains("too big") {
+        Close::TooLarge
+    } else {
+        Close::Gone
+    }
+}
+
+/// Sends what is due, and a ping when nothing was.
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Message>) {
+    let mut ping = tokio::time::interval(PING_EVERY);
+    loop {
+        let message = tokio::select! {
+            message = queue.recv() => message,
+            _ = ping.tick() => Some(Message::Ping(axum::body::Bytes::new())),
+        };
+        let Some(message) = message else { return };
+        let last = matches!(message, Message::Close(_));
+        let sent = tokio::time::timeout(SEND_LIMIT, sink.send(message)).await;
+        if last || !matches!(sent, Ok(Ok(()))) {
+            return;
+        }
+    }
+}
+
+struct Page {
+    reader: Reader,
+    grade: Grade,
+    outgoing: mpsc::Sender<Message>,
+    watches: HashMap<u32, JoinHandle<()>>,
+    asks: JoinSet<()>,
+    greeted: bool,
+}
+
+impl Page {
+    async fn take(&mut self, message: Message) -> Result<(), Close> {
+        let bytes = match message {
+            Message::Binary(bytes) => bytes,
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Text(_) => return Err(Close::NotBinary),
+            Message::Close(_) => return Err(Close::Done),
+        };
+        if bytes.len() > MAX_FROM_PAGE {
+            return Err(Close::TooLarge);
+        }
+        let message: ToEngine = codec::decode(&bytes).map_err(|_| Close::Malformed)?;
+        if let ToEngine::Hello(hash) = message {
+            self.greeted = true;
+            self.send(&ToPage::Hello(WIRE_HASH.to_owned())).await?;
+            return if hash == WIRE_HASH { Ok(()) } else { Err(Close::OtherBuild) };
+        }
+        if !self.greeted {
+            return Err(Close::NotHello);
+        }
+        match message {
+            ToEngine::Hello(_) => Ok(()),
+            ToEngine::Ask(id, ask) => {
+                self.ask(id, ask).await;
+                Ok(())
+            }
+            ToEngine::Watch(number, spec, when) => self.watch(number, spec, when).await,
+            ToEngine::Unwatch(number) => {
+                if let Some(task) = self.watches.remove(&number) {
+                    stop(task).await;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn ask(&mut self, id: u32, ask: Ask) {
+        while self.asks.len() >= MAX_ASKS {
+            self.asks.join_next().await;
+        }
+        while self.asks.try_join_next().is_some() {}
+        let (reader, outgoing, grade) = (self.reader.clone(), self.outgoing.clone(), self.grade);
+        self.asks.spawn(async move {
+            let answer = match grade.admits(&ask) {
+                Ok(()) => reader.ask(ask).await,
+                Err(problem) => Err(problem),
+            };
+            let _ = outgoing.send(binary(&ToPage::Answer(id, answer))).await;
+        });
+    }
+
+    async fn watch(&mut self, number: u32, spec: ViewSpec, when: When) -> Result<(), Close> {
+        if let Some(task) = self.watches.remove(&number) {
+            // Ended before the new one begins: no old frame comes behind a new one.
+            stop(task).await;
+        }
+        self.watches.retain(|_, task| !task.is_finished());
+        if self.watches.len() >= MAX_WATCHES {
+            return Err(Close::TooMany);
+        }
+        let frames = match self.grade.shows(&spec) {
+            Ok(()) => self.reader.watch(spec, when).await,
+            Err(problem) => Err(problem),
+        };
+        match frames {
+            Ok(frames) => {
+                self.watches.insert(number, tokio::spawn(forward(number, frames, self.outgoing.clone())));
+                Ok(())
+            }
+            Err(problem) => self.refuse(number, problem).await,
+        }
+    }
+
+    async fn refuse(&self, number: u32, problem: Problem) -> Result<(), Close> {
+        self.send(&ToPage::Refused(number, problem)).await
+    }
+
+    async fn send(&self, message: &ToPage) -> Result<(), Close> {
+        self.outgoing.send(binary(message)).await.map_err(|_| Close::Gone)
+    }
+
+    async fn end(mut self, close: Close) {
+        self.asks.abort_all();
+        for task in self.watches.into_values() {
+            task.abort();
+        }
+        let last = self.outgoing.send(Message::Close(Some(close.frame())));
+        let _ = tokio::time::timeout(Duration::from_secs(1), last).await;
+    }
+}
+
+/// Passes frames on, at the pace at which the page takes them.
+async fn forward(number: u32, mut frames: Frames, outgoing: mpsc::Sender<Message>) {
+    while let Some(frame) = frames.next().await {
+        let message = binary(&ToPage::Frame(number, Box::new(frame.as_ref().clone())));
+        if outgoing.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn stop(task: JoinHandle<()>) {
+    task.abort();
+    let _ = task.await;
+}
+
+fn binary(message: &ToPage) -> Message {
+    Message::Binary(codec::encode(message).into())
+}
