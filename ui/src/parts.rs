@@ -2,9 +2,14 @@
 
 pub mod age;
 pub mod button;
+pub mod dialog;
 pub mod empty;
+pub mod form;
 pub mod icon;
 pub mod key;
 pub mod loading;
+pub mod map;
 pub mod mark;
 pub mod problem;
+pub mod size;
+pub mod table;

@@ -1,15 +1,128 @@
-//! The screen Fleet.
+//! The fleet: how much of it works, where each GPU is and what it does, and the tables behind that.
 
-use crate::{keys::Command, parts::icon::Icon, screens::Screen};
+mod funnel;
+mod groups;
+mod map;
+mod opening;
+mod rows;
+#[cfg(test)]
+mod sample;
+mod silhouette;
+mod sorting;
+mod strip;
+mod tables;
+mod welcome;
+
+use crate::{
+    keys::Command,
+    link::use_link,
+    mirror::{Watched, use_view},
+    parts::{empty::Empty, icon::Icon, problem::ProblemCard},
+    screens::Screen,
+    state::use_state,
+};
 use leptos::prelude::*;
+use pilothouse_wire::{ConnectionId, Freshness, ViewSpec, frame::SourceState, view::FleetSpec};
+use rows::Heard;
 
 /// The catalog's row.
 pub const SCREEN: Screen = Screen {
     route: "fleet",
     name: "Fleet",
-    about: "Fleet.",
+    about: "Clusters, nodes, GPUs and pods: what works, what is held, what is free.",
     icon: Icon::Fleet,
-    scoped: true,
     go: Command::GoFleet,
-    view: || view! { <p>"Fleet"</p> }.into_any(),
+    scoped: true,
+    view: || view! { <FleetScreen /> }.into_any(),
 };
+
+/// What every part of this screen reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Fleet {
+    /// The fleet in scope.
+    pub view: Watched,
+    /// The connections, for what is on its way and what could be connected.
+    pub connections: Watched,
+    /// Sources of the fleet with their freshness.
+    pub sources: Memo<Vec<SourceState>>,
+    /// When each cluster was last heard, and whether that is too long ago.
+    pub heard: Memo<Heard>,
+    /// Sources that are on their way, with their names.
+    pub coming: Memo<Vec<(ConnectionId, String)>>,
+}
+
+impl Fleet {
+    fn watch() -> Self {
+        let (state, link) = (use_state(), use_link());
+        let spec = Memo::new(move |_| ViewSpec::Fleet(FleetSpec { scope: state.scope().get() }));
+        let view = use_view(spec);
+        let connections = use_view(ViewSpec::Connections);
+        let sources = Memo::new(move |_| view.sources());
+        let heard = Memo::new(move |_| {
+            // Behind a cut link everything is as it was.
+            let cut = !link.is_open();
+            let row = |source: &SourceState| (source.id.clone(), (source.heard, cut || !source.freshness.is_fresh()));
+            sources.with(|sources| sources.iter().map(row).collect())
+        });
+        let coming = Memo::new(move |_| {
+            let on_its_way = |source: &&SourceState| source.freshness == Freshness::Starting && source.heard.is_none();
+            sources.with(|sources| {
+                sources.iter().filter(on_its_way).map(|source| (source.id.clone(), source.name.clone())).collect()
+            })
+        });
+        Self { view, connections, sources, heard, coming }
+    }
+}
+
+/// What the screen shows as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// No frame came yet.
+    Nothing,
+    /// Nothing is connected.
+    Welcome,
+    /// The fleet.
+    Fleet,
+}
+
+#[component]
+fn FleetScreen() -> impl IntoView {
+    let fleet = Fleet::watch();
+    provide_context(fleet);
+    let shows = Memo::new(move |_| {
+        let known = fleet.view.fleet(|fleet| !fleet.clusters.is_empty());
+        match known {
+            None => Shows::Nothing,
+            Some(false) if fleet.sources.with(Vec::is_empty) => Shows::Welcome,
+            Some(_) => Shows::Fleet,
+        }
+    });
+    move || match shows.get() {
+        Shows::Nothing => match fleet.view.problem() {
+            Some(problem) => {
+                view! { <div class="page"><ProblemCard title="The fleet cannot be shown" problem=problem /></div> }
+                    .into_any()
+            }
+            None => view! { <opening::Outlines /> }.into_any(),
+        },
+        Shows::Welcome => view! { <welcome::Welcome /> }.into_any(),
+        Shows::Fleet => view! {
+            <h1 class="unseen">"Fleet"</h1>
+            <funnel::Funnel />
+            <map::Map />
+            <strip::Strip />
+        }
+        .into_any(),
+    }
+}
+
+/// A scope that holds nothing: said where the map would be.
+#[component]
+fn NothingInScope() -> impl IntoView {
+    view! {
+        <Empty
+            title="No GPU in this scope"
+            what="The clusters in scope have no node with GPUs. Their nodes and pods are in the tables below."
+        />
+    }
+}

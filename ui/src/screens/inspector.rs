@@ -1,11 +1,191 @@
-//! The inspector: what is selected, in full.
+//! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
-use crate::state::use_state;
+mod lists;
+mod yaml;
+mod yaml_text;
+
+use crate::{
+    keys::{Command, on_command},
+    mirror::{Watched, use_view},
+    parts::{
+        button::{Button, IconButton, use_copy},
+        icon::Icon,
+        mark::StatusWord,
+        problem::ProblemRows,
+    },
+    state::{State, use_state},
+};
 use leptos::prelude::*;
+use pilothouse_wire::{
+    ObjectRef, ViewSpec,
+    units::{ABSENT, visible},
+    view::{FieldRow, ObjectView},
+};
 
 /// Draws what is selected.
 #[component]
 pub fn Inspector() -> impl IntoView {
     let state = use_state();
-    view! { <p>{move || state.selected().with(|object| object.as_ref().map(ToString::to_string))}</p> }
+    // The watch begins anew with each object; a step from row to row does not wait for the old one.
+    let selected = state.selected();
+    move || selected.get().map(|object| view! { <Inspected object=object /> })
+}
+
+#[component]
+fn Inspected(object: ObjectRef) -> impl IntoView {
+    let state = use_state();
+    let watched = use_view(ViewSpec::Object(object.clone()));
+    let yaml = RwSignal::new(false);
+    let has_yaml =
+        Memo::new(move |_| watched.object(|object| object.is_some_and(|object| object.has_yaml)) == Some(true));
+    on_command(Command::Yaml, move || {
+        let can = has_yaml.get_untracked();
+        if can {
+            yaml.set(true);
+        }
+        can
+    });
+    let for_yaml = object.clone();
+    view! {
+        <div class="inspected" data-test="inspector" data-key=object.to_string()>
+            <Head object=object.clone() />
+            <div class="inspector-body" tabindex="-1">
+                <Body watched=watched />
+                <Show when=move || has_yaml.get()>
+                    <div class="section">
+                        <div class="buttons">
+                            <Button label="YAML" on_press=move || yaml.set(true) command=Command::Yaml test="inspector-yaml" />
+                        </div>
+                    </div>
+                </Show>
+            </div>
+            <Show when=move || yaml.get()>
+                <yaml::YamlDialog object=for_yaml.clone() on_close=Callback::new(move |()| yaml.set(false)) />
+            </Show>
+            <Related state=state />
+        </div>
+    }
+}
+
+/// Nothing but a place for readers to hear that the selection changed.
+#[component]
+fn Related(state: State) -> impl IntoView {
+    let said = move || {
+        state
+            .selected()
+            .with(|object| object.as_ref().map(|object| visible(&format!("{} {}", object.kind_word(), object.name()))))
+    };
+    view! { <p class="unseen" aria-live="polite">{said}</p> }
+}
+
+#[component]
+fn Head(object: ObjectRef) -> impl IntoView {
+    let (state, copy) = (use_state(), use_copy());
+    let name = object.name();
+    let shown = visible(&name);
+    view! {
+        <header class="inspector-head">
+            <span class="small faint">{visible(object.kind_word())}</span>
+            <h2 class="cut" dir="auto" title=shown.clone()>{shown.clone()}</h2>
+            <span class="fill"></span>
+            <IconButton icon=Icon::Copy label="Copy the name" on_press=move || copy(name.to_string()) />
+            <IconButton icon=Icon::Close label="Close the inspector" on_press=move || state.select(None) test="inspector-close" />
+        </header>
+    }
+}
+
+/// What the body shows as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    Waiting,
+    Unknown,
+    Object,
+}
+
+#[component]
+fn Body(watched: Watched) -> impl IntoView {
+    let shows = Memo::new(move |_| match watched.object(|object| object.is_some()) {
+        None => Shows::Waiting,
+        Some(false) => Shows::Unknown,
+        Some(true) => Shows::Object,
+    });
+    move || {
+        match (shows.get(), watched.problem()) {
+        (Shows::Waiting, Some(problem)) => view! { <div class="section"><ProblemRows problem=problem /></div> }.into_any(),
+        (Shows::Waiting, None) => view! { <p class="section faint">"Reading it."</p> }.into_any(),
+        (Shows::Unknown, _) => view! {
+            <div class="section">
+                <p class="strong">"Nothing is known of it"</p>
+                <p class="soft">"No source in reach has told of it. It may be gone, or its cluster is not connected."</p>
+            </div>
+        }
+        .into_any(),
+        (Shows::Object, _) => view! { <Known watched=watched /> }.into_any(),
+    }
+    }
+}
+
+/// A part of the object, kept while it does not change.
+fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
+    watched: Watched,
+    read: fn(&ObjectView) -> T,
+) -> Memo<T> {
+    Memo::new(move |_| watched.object(|object| object.map(read)).flatten().unwrap_or_default())
+}
+
+#[component]
+fn Known(watched: Watched) -> impl IntoView {
+    let status = Memo::new(move |_| {
+        watched
+            .object(|object| object.map(|object| (object.status, object.status_word.to_string(), object.exists)))
+            .flatten()
+    });
+    let word = Signal::derive(move || status.get().map(|status| status.1).unwrap_or_default());
+    let mark = Signal::derive(move || status.get().map_or(pilothouse_wire::view::Status::Unknown, |status| status.0));
+    let gone = move || status.get().is_some_and(|status| !status.2);
+    view! {
+        <div class="section">
+            <div class="line inspector-status">
+                <StatusWord status=mark word=word />
+                <Show when=gone><span class="tag warn">"gone; as it was last"</span></Show>
+            </div>
+            <Fields rows=part(watched, |object| object.identity.clone()) />
+        </div>
+        <lists::Findings findings=part(watched, |object| object.findings.clone()) />
+        <Section title="Held" rows=part(watched, |object| object.holding.clone()) />
+        <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />
+        <lists::Events events=part(watched, |object| object.events.clone()) />
+    }
+}
+
+#[component]
+fn Section(title: &'static str, rows: Memo<Vec<FieldRow>>) -> impl IntoView {
+    view! {
+        <Show when=move || rows.with(|rows| !rows.is_empty())>
+            <div class="section">
+                <h3>{title}</h3>
+                <Fields rows=rows />
+            </div>
+        </Show>
+    }
+}
+
+#[component]
+fn Fields(rows: Memo<Vec<FieldRow>>) -> impl IntoView {
+    let state = use_state();
+    let one = move |row: FieldRow| {
+        let class = if row.mono { "mono" } else { "" };
+        let value = match (row.value, row.link) {
+            (None, _) => view! { <span class="faint">{ABSENT}</span> }.into_any(),
+            (Some(text), Some(object)) => view! {
+                <button type="button" class="link" dir="auto" title=visible(&text) on:click=move |_| state.select(Some(object.clone()))>
+                    {visible(&text)}
+                </button>
+            }
+            .into_any(),
+            (Some(text), None) => view! { <span dir="auto">{visible(&text)}</span> }.into_any(),
+        };
+        view! { <dt>{row.label.to_string()}</dt><dd class=class>{value}</dd> }
+    };
+    view! { <dl class="fields">{move || rows.get().into_iter().map(one).collect_view()}</dl> }
 }

@@ -1,0 +1,273 @@
+//! Draws the map into plain pixels. Knows layout, inks and palette; no browser, so that it is tested on the host.
+
+use super::{
+    ink::{Ink, step_of},
+    layout::{Layout, Rect},
+    palette::{Palette, Pixel, blend},
+};
+
+/// What is drawn on a layout.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scene {
+    /// One ink a cell, node by node in the order of the layout; one a node where a node is one cell.
+    pub inks: Vec<Ink>,
+    /// Whether the node is cordoned, for each node of the layout.
+    pub cordoned: Vec<bool>,
+    /// Whether the cluster is stale, for each cluster of the layout.
+    pub stale: Vec<bool>,
+}
+
+/// A picture: rows of red, green, blue, alpha.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// The pixels.
+    pub rgba: Vec<u8>,
+}
+
+impl Picture {
+    /// Draws a scene, reusing the memory of the last one.
+    pub fn draw(&mut self, layout: &Layout, scene: &Scene, palette: &Palette, height: u32) {
+        (self.width, self.height) = (layout.width, height);
+        self.clear(palette.ground);
+        let px = layout.measure.px;
+        let mut inks = scene.inks.iter();
+        for (at, node) in layout.nodes.iter().enumerate() {
+            let stale = scene.stale.get(node.cluster).copied().unwrap_or(false);
+            let cells = if layout.node_is_cell { 1 } else { node.gpus };
+            for gpu in 0..cells {
+                let Some(ink) = inks.next() else { return };
+                if let Some(rect) = layout.cell(super::layout::Spot { at, gpu }) {
+                    self.cell(rect, *ink, palette, px, stale);
+                }
+            }
+            if scene.cordoned.get(at).copied().unwrap_or(false) && !layout.node_is_cell {
+                self.dashed(grow(node.rect, 2 * px), palette.warn, px);
+            }
+        }
+        for ghost in &layout.ghosts {
+            self.outline(*ghost, palette.line, px);
+        }
+        for pool in &layout.pools {
+            if scene.stale.get(pool.cluster).copied().unwrap_or(false) {
+                self.hatch(pool.body, palette.ground, px);
+            }
+        }
+    }
+
+    fn clear(&mut self, ground: Pixel) {
+        let pixels = usize::try_from(u64::from(self.width) * u64::from(self.height)).unwrap_or(0);
+        self.rgba.clear();
+        self.rgba.extend([ground[0], ground[1], ground[2], u8::MAX].into_iter().cycle().take(pixels * 4));
+    }
+
+    fn set(&mut self, x: u32, y: u32, colour: Pixel) {
+        if x < self.width && y < self.height {
+            let at = (y as usize * self.width as usize + x as usize) * 4;
+            self.rgba[at..at + 3].copy_from_slice(&colour);
+        }
+    }
+
+    /// The colour of one pixel.
+    #[must_use]
+    pub fn get(&self, x: u32, y: u32) -> Pixel {
+        let at = (y as usize * self.width as usize + x as usize) * 4;
+        self.rgba.get(at..at + 3).map_or([0; 3], |pixel| [pixel[0], pixel[1], pixel[2]])
+    }
+
+    fn fill(&mut self, rect: Rect, colour: Pixel) {
+        for y in rect.y..rect.y + rect.h {
+            for x in rect.x..rect.x + rect.w {
+                self.set(x, y, colour);
+            }
+        }
+    }
+
+    fn outline(&mut self, rect: Rect, colour: Pixel, px: u32) {
+        let px = px.min(rect.w / 2).max(1);
+        let Rect { x, y, w, h } = rect;
+        self.fill(Rect { x, y, w, h: px }, colour);
+        self.fill(Rect { x, y: y + h - px, w, h: px }, colour);
+        self.fill(Rect { x, y, w: px, h }, colour);
+        self.fill(Rect { x: x + w - px, y, w: px, h }, colour);
+    }
+
+    fn cell(&mut self, rect: Rect, ink: Ink, palette: &Palette, px: u32, stale: bool) {
+        // 78 % of the colour over the ground: what is stale is paler, its marks are not.
+        let pale = |colour| if stale { blend(colour, palette.ground, 200) } else { colour };
+        let value = pale(palette.scale[step_of(ink)]);
+        match ink {
+            Ink::Scale(_) | Ink::Held => self.fill(rect, value),
+            Ink::Shared => {
+                self.outline(rect, value, px);
+                let half = rect.h / 2;
+                self.fill(Rect { y: rect.y + half, h: rect.h - half, ..rect }, value);
+            }
+            Ink::Free => self.outline(rect, pale(palette.free), px),
+            Ink::Well => self.fill(rect, pale(palette.well)),
+            Ink::NoData => {
+                self.fill(rect, palette.quiet);
+                let dot = (rect.w / 3).max(px);
+                let at = (rect.w - dot) / 2;
+                self.fill(Rect { x: rect.x + at, y: rect.y + at, w: dot, h: dot }, palette.dot);
+            }
+            Ink::Withheld => {
+                self.fill(rect, palette.quiet);
+                self.outline(rect, palette.warn, px);
+                self.stroke(rect, palette.warn, px, false);
+            }
+            Ink::Slowed => {
+                self.fill(rect, palette.quiet);
+                self.triangle(rect, palette.warn);
+            }
+            Ink::Lost => {
+                let square = grow(rect, px);
+                self.fill(square, palette.bad);
+                let cut = Rect { x: rect.x + px, y: rect.y + px, w: rect.w - 2 * px, h: rect.h - 2 * px };
+                let thick = (rect.w / 4).max(px);
+                self.stroke(if rect.w > 4 * px { cut } else { rect }, palette.ground, thick, false);
+                self.stroke(if rect.w > 4 * px { cut } else { rect }, palette.ground, thick, true);
+            }
+        }
+    }
+
+    /// A diagonal of a square, `thick` pixels wide; rising from the left or falling.
+    fn stroke(&mut self, rect: Rect, colour: Pixel, thick: u32, falling: bool) {
+        for y in 0..rect.h {
+            for x in 0..rect.w {
+                let along = if falling { x } else { rect.w - 1 - x };
+                if along.abs_diff(y) * 2 < thick {
+                    self.set(rect.x + x, rect.y + y, colour);
+                }
+            }
+        }
+    }
+
+    fn triangle(&mut self, rect: Rect, colour: Pixel) {
+        for y in 0..rect.h {
+            let half = (y + 1) * rect.w / rect.h / 2;
+            let (from, to) = ((rect.w / 2).saturating_sub(half), (rect.w.div_ceil(2) + half).min(rect.w));
+            for x in from..to {
+                self.set(rect.x + x, rect.y + y, colour);
+            }
+        }
+    }
+
+    fn dashed(&mut self, rect: Rect, colour: Pixel, px: u32) {
+        let dash = |n: u32| n / (2 * px) % 2 == 0;
+        let Rect { x, y, w, h } = rect;
+        for n in (0..w).filter(|n| dash(*n)) {
+            for thick in 0..px {
+                self.set(x + n, y + thick, colour);
+                self.set(x + n, y + h - 1 - thick, colour);
+            }
+        }
+        for n in (0..h).filter(|n| dash(*n)) {
+            for thick in 0..px {
+                self.set(x + thick, y + n, colour);
+                self.set(x + w - 1 - thick, y + n, colour);
+            }
+        }
+    }
+
+    /// Ground-coloured stripes over what is drawn, one pixel and a half in six.
+    fn hatch(&mut self, rect: Rect, ground: Pixel, px: u32) {
+        for y in rect.y..rect.y + rect.h {
+            for x in rect.x..rect.x + rect.w {
+                if (x + y) % (6 * px) < 2 * px && x < self.width && y < self.height {
+                    self.set(x, y, blend(ground, self.get(x, y), 150));
+                }
+            }
+        }
+    }
+}
+
+fn grow(rect: Rect, by: u32) -> Rect {
+    let (left, top) = (rect.x.min(by), rect.y.min(by));
+    Rect { x: rect.x - left, y: rect.y - top, w: rect.w + left + by, h: rect.h + top + by }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::{ClusterPlan, PoolPlan, Spot, lay_out};
+    use super::*;
+
+    const PALETTE: Palette = Palette {
+        ground: [0, 0, 0],
+        quiet: [1, 1, 1],
+        well: [2, 2, 2],
+        line: [3, 3, 3],
+        free: [4, 4, 4],
+        dot: [5, 5, 5],
+        warn: [6, 6, 6],
+        bad: [7, 7, 7],
+        scale: [
+            [8, 8, 8],
+            [9, 9, 9],
+            [10, 10, 10],
+            [11, 11, 11],
+            [12, 12, 12],
+            [250, 250, 250],
+            [14, 14, 14],
+            [15, 15, 15],
+            [16, 16, 16],
+        ],
+    };
+
+    fn draw(inks: &[Ink], stale: bool) -> (Layout, Picture) {
+        let node = (0, u16::try_from(inks.len()).unwrap());
+        let plan = ClusterPlan { pools: vec![PoolPlan::new(vec![node])], ghost: false, heading: 1 };
+        let layout = lay_out(&[plan], 300, 100, 1.0);
+        let mut picture = Picture::default();
+        let scene = Scene { inks: inks.to_vec(), cordoned: vec![true], stale: vec![stale] };
+        picture.draw(&layout, &scene, &PALETTE, 100);
+        (layout, picture)
+    }
+
+    fn colours(layout: &Layout, picture: &Picture, gpu: u16) -> Vec<u8> {
+        let cell = layout.cell(Spot { at: 0, gpu }).unwrap();
+        let middle = picture.get(cell.x + cell.w / 2, cell.y + cell.h * 2 / 5);
+        let corner = picture.get(cell.x, cell.y);
+        let low = picture.get(cell.x + cell.w / 2, cell.y + cell.h - 2);
+        vec![middle[0], corner[0], low[0]]
+    }
+
+    #[test]
+    fn every_state_has_a_shape_of_its_own() {
+        let inks = [Ink::Held, Ink::Free, Ink::Shared, Ink::Withheld, Ink::Lost, Ink::NoData, Ink::Slowed, Ink::Well];
+        let (layout, picture) = draw(&inks, false);
+        let seen: Vec<Vec<u8>> = (0..8).map(|gpu| colours(&layout, &picture, gpu)).collect();
+        for (i, a) in seen.iter().enumerate() {
+            for b in &seen[i + 1..] {
+                assert_ne!(a, b, "{seen:?}");
+            }
+        }
+        assert_eq!(seen[0], [250, 250, 250]);
+        assert_eq!(seen[1], [0, 4, 0]);
+        assert_eq!(seen[2][2], 250);
+    }
+
+    #[test]
+    fn a_cordon_is_drawn_around_the_node_and_stale_is_paler() {
+        let (layout, picture) = draw(&[Ink::Held], false);
+        let cell = layout.cell(Spot { at: 0, gpu: 0 }).unwrap();
+        assert_eq!(picture.get(cell.x - 2, cell.y - 2), PALETTE.warn);
+        let (_, stale) = draw(&[Ink::Held], true);
+        assert!(stale.get(cell.x + 3, cell.y + 3)[0] < 250);
+        assert_ne!(stale.rgba, picture.rgba);
+    }
+
+    #[test]
+    fn a_map_that_is_cut_off_does_not_draw_outside() {
+        let plan =
+            ClusterPlan { pools: vec![PoolPlan::new((0..500).map(|i| (i, 8)).collect())], ghost: true, heading: 1 };
+        let layout = lay_out(&[plan], 40, 20, 2.0);
+        let mut picture = Picture::default();
+        let scene = Scene { inks: vec![Ink::Lost; 4_000], cordoned: vec![true; 500], stale: vec![true] };
+        picture.draw(&layout, &scene, &PALETTE, 20);
+        assert_eq!(picture.rgba.len(), 40 * 20 * 4);
+    }
+}

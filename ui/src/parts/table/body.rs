@@ -1,0 +1,242 @@
+//! A table as it is drawn: head with sort arrows, and of its rows only those in sight.
+
+use super::{
+    cell::{Cell, Column, RowModel},
+    order::{Ordered, Place, Sort},
+    window::{ROW, reveal, window},
+};
+use crate::parts::{age::Age, mark::StatusWord, size::use_size};
+use leptos::{ev, html::Div, prelude::*};
+use pilothouse_wire::{ObjectRef, units};
+use std::{collections::HashMap, sync::Arc};
+
+/// The rows of one table and what a person does with them. Copies are the same table.
+#[derive(Clone, Copy)]
+pub struct TableState {
+    /// The order that was asked for.
+    pub sort: RwSignal<Sort>,
+    /// Is the pointer over the rows? They then stay where they are.
+    pub still: RwSignal<bool>,
+    /// The row that the keys have come to.
+    pub cursor: RwSignal<Option<u64>>,
+    scroll: RwSignal<f64>,
+    node: NodeRef<Div>,
+}
+
+impl TableState {
+    /// A table, sorted this way at first.
+    #[must_use]
+    pub fn new(sort: Sort) -> Self {
+        Self {
+            sort: RwSignal::new(sort),
+            still: RwSignal::new(false),
+            cursor: RwSignal::new(None),
+            scroll: RwSignal::new(0.0),
+            node: NodeRef::new(),
+        }
+    }
+
+    /// Moves the cursor by some rows and brings it into sight. Answers the row it came to.
+    pub fn step(self, ordered: &Ordered, by: isize) -> Option<Place> {
+        let last = ordered.rows.len().checked_sub(1)?;
+        let here = self.cursor.get_untracked();
+        let here = here.and_then(|id| ordered.rows.iter().position(|place| place.id == id));
+        let to = match here {
+            Some(at) => at.saturating_add_signed(by).min(last),
+            None => 0,
+        };
+        let place = ordered.rows[to];
+        self.cursor.set(Some(place.id));
+        self.show(to);
+        Some(place)
+    }
+
+    /// Brings a row into sight.
+    pub fn show(self, row: usize) {
+        let Some(element) = self.node.get_untracked() else { return };
+        let (top, height) = (f64::from(element.scroll_top()), f64::from(element.client_height()) - ROW);
+        if let Some(top) = reveal(row, top, height) {
+            #[allow(clippy::cast_possible_truncation, reason = "whole pixels")]
+            element.set_scroll_top(top as i32);
+        }
+    }
+
+    /// Is the caret in this table, or nowhere in particular?
+    #[must_use]
+    pub fn has_focus(self) -> bool {
+        let Some(active) = document().active_element() else { return true };
+        let inside = self.node.get_untracked().is_some_and(|node| node.contains(Some(&active)));
+        inside || matches!(active.tag_name().as_str(), "BODY" | "MAIN")
+    }
+}
+
+type Model = Arc<RowModel>;
+
+/// Draws a table.
+#[component]
+pub fn Table<M, S>(
+    /// Its name, for readers.
+    label: &'static str,
+    /// Its columns.
+    columns: &'static [Column],
+    /// Its state.
+    state: TableState,
+    /// Its rows in their order.
+    ordered: Memo<Ordered>,
+    /// The row at an index of the view.
+    model: M,
+    /// Is this object selected?
+    selected: S,
+    /// Selects an object.
+    on_select: Callback<ObjectRef>,
+) -> impl IntoView
+where
+    M: Fn(u32) -> Option<RowModel> + Send + Sync + 'static,
+    S: Fn(&ObjectRef) -> bool + Copy + Send + Sync + 'static,
+{
+    let size = use_size(state.node);
+    let drawn = Memo::new(move |_| {
+        let rows = ordered.with(|ordered| ordered.rows.len());
+        window(state.scroll.get(), size.get().height - ROW, rows)
+    });
+    // The rows in sight as they are now: row and position by id.
+    let in_sight = Memo::new(move |_| {
+        ordered.with(|ordered| {
+            let places = drawn.get().filter_map(|at| ordered.rows.get(at).map(|place| (at, *place)));
+            places.filter_map(|(at, place)| model(place.at).map(|row| (place.id, (at, Arc::new(row))))).collect()
+        })
+    });
+    let ids = Memo::new(move |_| {
+        let mut ids: Vec<(usize, u64)> =
+            in_sight.with(|rows: &HashMap<u64, (usize, Model)>| rows.iter().map(|(id, row)| (row.0, *id)).collect());
+        ids.sort_unstable();
+        ids.into_iter().map(|(_, id)| id).collect::<Vec<u64>>()
+    });
+    let tracks: String = columns.iter().map(|column| column.track).collect::<Vec<_>>().join(" ");
+    let height = move || ordered.with(|ordered| format!("{}px", ordered.rows.len() * 24));
+    let scrolled = move |_: ev::Event| {
+        if let Some(element) = state.node.get_untracked() {
+            state.scroll.set(f64::from(element.scroll_top()));
+        }
+    };
+    view! {
+        <div
+            class="table"
+            role="table"
+            aria-label=label
+            aria-rowcount=move || ordered.with(|ordered| (ordered.rows.len() + 1).to_string())
+            tabindex="0"
+            node_ref=state.node
+            style=("--tracks", tracks)
+            on:scroll=scrolled
+        >
+            <Head columns=columns sort=state.sort />
+            <div
+                class="table-rows"
+                role="rowgroup"
+                style:height=height
+                on:pointerenter=move |_| state.still.set(true)
+                on:pointerleave=move |_| state.still.set(false)
+            >
+                <For each=move || ids.get() key=|id| *id let(id)>
+                    <Row id=id columns=columns in_sight=in_sight cursor=state.cursor selected=selected on_select=on_select />
+                </For>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Head(columns: &'static [Column], sort: RwSignal<Sort>) -> impl IntoView {
+    let heads = columns.iter().map(|column| {
+        let key = column.key;
+        let sorted = move || (sort.get().column == key).then(|| sort.get().falling);
+        view! {
+            <div
+                role="columnheader"
+                class=if column.numeric { "th number" } else { "th" }
+                aria-sort=move || sorted().map(|falling| if falling { "descending" } else { "ascending" })
+            >
+                <button type="button" on:click=move |_| sort.update(|sort| *sort = sort.click(key))>
+                    {column.title}
+                    {move || sorted().map(|falling| if falling { " ↑" } else { " ↓" })}
+                </button>
+            </div>
+        }
+    });
+    view! { <div class="table-head" role="rowgroup"><div role="row" class="tr">{heads.collect_view()}</div></div> }
+}
+
+#[component]
+fn Row<S>(
+    id: u64,
+    columns: &'static [Column],
+    in_sight: Memo<HashMap<u64, (usize, Model)>>,
+    cursor: RwSignal<Option<u64>>,
+    selected: S,
+    on_select: Callback<ObjectRef>,
+) -> impl IntoView
+where
+    S: Fn(&ObjectRef) -> bool + Copy + Send + Sync + 'static,
+{
+    // A row that scrolls out is taken away a moment after its model: it draws nothing then.
+    let row = Memo::new(move |_| in_sight.with(|rows| rows.get(&id).cloned()));
+    let object = move || row.with(|row| row.as_ref().map(|(_, model)| model.object.clone()));
+    let is_selected = move || row.with(|row| row.as_ref().is_some_and(|(_, model)| selected(&model.object)));
+    let cells = columns.iter().enumerate().map(move |(at, column)| {
+        let cell = Memo::new(move |_| {
+            row.with(|row| row.as_ref().and_then(|(_, model)| model.cells.get(at).cloned()).unwrap_or(Cell::Absent))
+        });
+        let class = if column.numeric { "td number" } else { "td" };
+        view! { <div role="cell" class=class>{move || draw(cell.get())}</div> }
+    });
+    view! {
+        <div
+            role="row"
+            class="tr"
+            class:selected=is_selected
+            class:cursor=move || cursor.get() == Some(id)
+            class:stale=move || row.with(|row| row.as_ref().is_some_and(|(_, model)| model.stale))
+            data-test="row"
+            data-key=move || object().map(|object| object.to_string())
+            aria-selected=move || is_selected().to_string()
+            aria-rowindex=move || row.with(|row| row.as_ref().map(|(at, _)| (at + 2).to_string()))
+            style:transform=move || row.with(|row| row.as_ref().map(|(at, _)| format!("translateY({}px)", at * 24)))
+            on:click=move |_| {
+                cursor.set(Some(id));
+                if let Some(object) = object() {
+                    on_select.run(object);
+                }
+            }
+        >
+            {cells.collect_view()}
+        </div>
+    }
+}
+
+/// Draws a cell. Text from servers is text, its direction its own.
+fn draw(cell: Cell) -> AnyView {
+    match cell {
+        Cell::Absent => view! { <span class="faint">{units::ABSENT}</span> }.into_any(),
+        Cell::Status(status, word) => view! { <StatusWord status=status word=word.to_string() /> }.into_any(),
+        Cell::Name(text) => view! { <span class="name" dir="auto">{units::visible(&text)}</span> }.into_any(),
+        Cell::Text(text) => view! { <span dir="auto">{units::visible(&text)}</span> }.into_any(),
+        Cell::Soft(text) => view! { <span class="soft" dir="auto">{units::visible(&text)}</span> }.into_any(),
+        Cell::Count(n) => view! { <span>{units::count(n)}</span> }.into_any(),
+        Cell::Ratio { part, whole } => view! { <span>{format!("{part} / {whole}")}</span> }.into_any(),
+        Cell::Of { part, whole } => {
+            let share = part.saturating_mul(100).checked_div(whole).unwrap_or(0).min(100);
+            view! {
+                <span class="part-of">
+                    <span class="mini" aria-hidden="true"><i style:width=format!("{share}%")></i></span>
+                    <span class="part">{format!("{part} / {whole}")}</span>
+                </span>
+            }
+            .into_any()
+        }
+        Cell::Since(at, stale) => {
+            let class = if stale { "warn strong" } else { "faint" };
+            view! { <span class=class><Age of=Signal::stored(Some(at)) /></span> }.into_any()
+        }
+    }
+}

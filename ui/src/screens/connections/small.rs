@@ -1,0 +1,27 @@
+//! A button in a row: pressing it does not select the row.
+
+use crate::parts::icon::{Icon, Sign};
+use leptos::prelude::*;
+
+/// A square button of a sign alone, for inside of a row.
+#[component]
+pub fn SmallButton(
+    /// Its sign.
+    icon: Icon,
+    /// Verb and object.
+    label: &'static str,
+    /// What it does.
+    on_press: impl Fn() + 'static,
+    /// Hook for end-to-end tests.
+    test: &'static str,
+) -> impl IntoView {
+    let press = move |event: leptos::ev::MouseEvent| {
+        event.stop_propagation();
+        on_press();
+    };
+    view! {
+        <button type="button" class="icon-button" aria-label=label title=label data-test=test on:click=press>
+            <Sign icon=icon size=14 />
+        </button>
+    }
+}

@@ -1,0 +1,116 @@
+//! The line above the map: grouping, colour, and a legend of exactly what is drawn.
+
+use super::MapState;
+use crate::{
+    keys::Command,
+    parts::{
+        key::KeyOf,
+        map::ink::{Ink, Mode, SCALE_ENDS},
+    },
+    screens::fleet::groups::Grouping,
+};
+use leptos::prelude::*;
+use pilothouse_wire::units::count;
+
+/// Draws the line.
+#[component]
+pub fn MapHead(map: MapState) -> impl IntoView {
+    let without = move || {
+        let nodes = map.groups.with(|groups| groups.nodes_without);
+        (nodes > 0).then(|| {
+            let words = if nodes == 1 {
+                "1 node has no GPU".into()
+            } else {
+                format!("{} nodes have no GPU", count(nodes as u64))
+            };
+            view! { <span class="small faint cut">{words}</span> }
+        })
+    };
+    view! {
+        <header class="map-head">
+            <h2>"Map"</h2>
+            <label class="map-pick map-group">
+                <span class="small faint">"Group"</span>
+                <select
+                    class="pick"
+                    data-test="map-group"
+                    on:change=move |event| choose(&Grouping::ALL, Grouping::name, map.grouping, &event_target_value(&event))
+                    prop:value=move || map.grouping.get().name()
+                >
+                    {Grouping::ALL.map(|grouping| view! { <option value=grouping.name()>{grouping.name()}</option> }).collect_view()}
+                </select>
+            </label>
+            <label class="map-pick">
+                <span class="small faint">"Colour"</span>
+                <select
+                    class="pick strong"
+                    data-test="map-colour"
+                    on:change=move |event| choose(&Mode::ALL, Mode::name, map.mode, &event_target_value(&event))
+                    prop:value=move || map.mode.get().name()
+                >
+                    {Mode::ALL.map(|mode| view! { <option value=mode.name()>{mode.name()}</option> }).collect_view()}
+                </select>
+                <KeyOf command=Command::MapColour />
+            </label>
+            <span class="fill">{without}</span>
+            <LegendRow map=map />
+        </header>
+    }
+}
+
+fn choose<T: Copy + Send + Sync + 'static>(all: &[T], name: fn(T) -> &'static str, signal: RwSignal<T>, chosen: &str) {
+    if let Some(found) = all.iter().find(|one| name(**one) == chosen) {
+        signal.set(*found);
+    }
+}
+
+#[component]
+fn LegendRow(map: MapState) -> impl IntoView {
+    view! {
+        <ul class="legend" aria-label="Legend" data-test="map-legend">
+            {move || map.legend.with(|legend| {
+                let scale = legend.scale.then(|| scale_view(map.mode.get()));
+                let states: Vec<_> = legend.states.iter().filter_map(|ink| item(*ink)).collect();
+                let cordoned = legend.cordoned.then(|| view! { <li><Swatch class="cordoned" path="" />"cordoned"</li> });
+                let stale = legend.stale.then(|| view! { <li><Swatch class="old" path="M0 10 10 0M-3 5 5-3M5 13 13 5" />"old"</li> });
+                view! { {scale} {states} {cordoned} {stale} }
+            })}
+        </ul>
+    }
+}
+
+fn scale_view(mode: Mode) -> impl IntoView {
+    // Where a node is one cell, its share of held GPUs is on the scale.
+    let (low, high) = if mode == Mode::HeldFor { SCALE_ENDS } else { ("0 %", "100 %") };
+    let steps = (0..9).map(|step| view! { <i class=format!("step m{step}")></i> }).collect_view();
+    view! {
+        <li class="legend-scale"><span class="faint">{low}</span><span class="steps" aria-hidden="true">{steps}</span><span class="faint">{high}</span></li>
+    }
+}
+
+/// The swatch of a state, in a box of 10 × 10, as its cells are drawn.
+#[component]
+fn Swatch(class: &'static str, path: &'static str) -> impl IntoView {
+    view! {
+        <svg class=format!("swatch {class}") width="10" height="10" viewBox="0 0 10 10" aria-hidden="true">
+            <rect x=".5" y=".5" width="9" height="9" />
+            <path d=path />
+        </svg>
+    }
+}
+
+fn item(ink: Ink) -> Option<impl IntoView> {
+    let word = ink.word()?;
+    let (class, path) = match ink {
+        Ink::Held => ("held", ""),
+        Ink::Shared => ("shared", "M1 5H9V9H1Z"),
+        Ink::Free => ("free", ""),
+        Ink::Well => ("well", ""),
+        Ink::NoData => ("no-data", "M4 4H6V6H4Z"),
+        Ink::Withheld => ("withheld", "M1 9 9 1"),
+        Ink::Slowed => ("slowed", "M5 .5 9.8 9.5H.2Z"),
+        Ink::Lost => ("lost", "m2.5 2.5 5 5M7.5 2.5l-5 5"),
+        Ink::Scale(_) => return None,
+    };
+    Some(view! { <li><Swatch class=class path=path />{word}</li> })
+}

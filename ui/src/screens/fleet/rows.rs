@@ -1,0 +1,350 @@
+//! The three tables of the fleet as data: their columns, their rows as cells, and what they are sorted by.
+
+use crate::parts::table::cell::{Cell, Column, RowModel};
+use pilothouse_wire::{
+    ConnectionId, NodeId, ObjectRef, PodId, SmolStr, Stamp,
+    filter::{Record, Value},
+    view::{FleetView, GpuCell, GpuState, NodeRow, PodRow, Status},
+};
+use std::collections::HashMap;
+
+/// When each cluster was last heard, and whether that is too long ago.
+pub type Heard = HashMap<ConnectionId, (Option<Stamp>, bool)>;
+
+/// Columns of the nodes.
+pub const NODES: &[Column] = &[
+    Column::text("status", "Status", "minmax(104px, 0.9fr)"),
+    Column::text("node", "Node", "minmax(120px, 1.4fr)"),
+    Column::text("cluster", "Cluster", "minmax(84px, 1fr)"),
+    Column::text("pool", "Pool", "minmax(84px, 1fr)"),
+    Column::text("product", "Product", "minmax(96px, 1.2fr)"),
+    Column::number("gpus_used", "GPUs used", "minmax(112px, 0.9fr)"),
+    Column::number("pods", "Holders", "minmax(60px, 0.5fr)"),
+    Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
+    Column::number("created", "Created, ago", "minmax(88px, 0.7fr)"),
+    Column::number("age", "Age", "minmax(76px, 0.6fr)"),
+];
+
+/// Columns of the GPUs.
+pub const GPUS: &[Column] = &[
+    Column::text("status", "Status", "minmax(104px, 0.9fr)"),
+    Column::text("gpu", "GPU", "minmax(120px, 1.3fr)"),
+    Column::text("cluster", "Cluster", "minmax(84px, 1fr)"),
+    Column::text("pool", "Pool", "minmax(84px, 1fr)"),
+    Column::text("product", "Product", "minmax(96px, 1.2fr)"),
+    Column::text("pod", "Held by", "minmax(140px, 1.8fr)"),
+    Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
+    Column::number("held", "Held for", "minmax(88px, 0.7fr)"),
+    Column::number("age", "Age", "minmax(76px, 0.6fr)"),
+];
+
+/// Columns of the pods.
+pub const PODS: &[Column] = &[
+    Column::text("status", "Status", "minmax(104px, 0.9fr)"),
+    Column::text("pod", "Pod", "minmax(160px, 2fr)"),
+    Column::text("cluster", "Cluster", "minmax(84px, 0.8fr)"),
+    Column::text("namespace", "Namespace", "minmax(84px, 0.9fr)"),
+    Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
+    Column::text("node", "Node", "minmax(96px, 1.2fr)"),
+    Column::number("gpus", "GPUs", "minmax(48px, 0.4fr)"),
+    Column::number("ready", "Ready", "minmax(52px, 0.4fr)"),
+    Column::number("restarts", "Restarts", "minmax(60px, 0.4fr)"),
+    Column::number("started", "Started, ago", "minmax(88px, 0.7fr)"),
+    Column::number("age", "Age", "minmax(76px, 0.6fr)"),
+];
+
+/// One GPU slot with what it belongs to.
+#[derive(Clone, Copy)]
+pub struct GpuRow<'a> {
+    /// Its node.
+    pub node: &'a NodeRow,
+    /// Its slot.
+    pub index: u16,
+    /// What is known of it.
+    pub cell: GpuCell,
+    /// Who holds it, if that is known.
+    pub holder: Option<&'a PodId>,
+    /// The holder's row, if it is seen.
+    pub pod: Option<&'a PodRow>,
+}
+
+/// All GPU slots of a fleet, node by node.
+#[must_use]
+pub fn gpus(fleet: &FleetView) -> Vec<GpuRow<'_>> {
+    let nodes = fleet.nodes.rows().iter();
+    nodes.flat_map(|node| (0u16..).map_while(move |index| gpu(fleet, node, index))).collect()
+}
+
+/// One GPU slot of a node; `None` behind the last.
+#[must_use]
+pub fn gpu<'a>(fleet: &'a FleetView, node: &'a NodeRow, index: u16) -> Option<GpuRow<'a>> {
+    let cell = *node.gpus.get(usize::from(index))?;
+    let holder = cell.holder.and_then(|at| node.holders.get(usize::from(at)));
+    Some(GpuRow { node, index, cell, holder, pod: holder.and_then(|id| fleet.pods.get(id)) })
+}
+
+impl GpuRow<'_> {
+    /// Its status: what it does, unless its node is not well.
+    #[must_use]
+    pub fn status(&self) -> (Status, SmolStr) {
+        let node = self.node;
+        match self.cell.state {
+            GpuState::Lost => (Status::Bad, "Lost".into()),
+            GpuState::Withheld => (Status::Warn, "Withheld".into()),
+            _ if node.status == Status::Good => (Status::Good, capital(self.cell.state.word())),
+            state => (node.status, format!("{}, {}", node.status_word, state.word()).into()),
+        }
+    }
+
+    /// Since when its pod runs.
+    pub(super) fn held_since(&self) -> Option<Stamp> {
+        self.pod.and_then(|pod| pod.started.or(pod.created))
+    }
+
+    fn object(&self) -> ObjectRef {
+        ObjectRef::Gpu(self.node.id.clone(), self.index)
+    }
+}
+
+impl Record for GpuRow<'_> {
+    const KEYS: &'static [&'static str] =
+        &["name", "cluster", "status", "state", "pool", "product", "zone", "holder", "namespace", "workload", "index"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        let any = |text: &'_ Option<SmolStr>| text.iter().map(|text| Value::Text(text.to_string().into())).collect();
+        Some(match key {
+            "name" | "node" => vec![Value::text(&self.node.id.name)],
+            "cluster" => vec![Value::text(self.node.id.cluster.as_str())],
+            "status" | "state" => {
+                let (status, word) = self.status();
+                let alias = alias(status);
+                vec![Value::Text(word.to_string().into()), Value::text(alias), Value::text(self.cell.state.word())]
+            }
+            "pool" => any(&self.node.pool),
+            "product" => any(&self.node.product),
+            "zone" => any(&self.node.zone),
+            "holder" | "pod" => self.holder.iter().map(|id| Value::text(&id.name)).collect(),
+            "namespace" | "ns" => self.holder.iter().map(|id| Value::text(&id.namespace)).collect(),
+            "workload" => self.pod.map_or_else(Vec::new, |pod| any(&pod.workload)),
+            "index" => vec![Value::number(usize::from(self.index))],
+            _ => return None,
+        })
+    }
+}
+
+/// The short word of a status, as in the filters of nodes and pods.
+fn alias(status: Status) -> &'static str {
+    match status {
+        Status::Bad => "bad",
+        Status::Warn => "warn",
+        Status::Unknown => "unknown",
+        Status::Progress => "progress",
+        Status::Good => "ok",
+    }
+}
+
+fn capital(word: &str) -> SmolStr {
+    let mut letters = word.chars();
+    letters.next().map_or_else(SmolStr::default, |first| format!("{}{}", first.to_uppercase(), letters.as_str()).into())
+}
+
+/// The age of what is known of a cluster.
+fn age(heard: &Heard, cluster: &ConnectionId) -> (Cell, bool) {
+    match heard.get(cluster) {
+        Some((Some(at), stale)) => (Cell::Since(*at, *stale), *stale),
+        Some((None, stale)) => (Cell::Absent, *stale),
+        None => (Cell::Absent, false),
+    }
+}
+
+fn since(at: Option<Stamp>) -> Cell {
+    at.map_or(Cell::Absent, |at| Cell::Since(at, false))
+}
+
+/// Workloads that hold a node's GPUs: the first by name, and how many others.
+pub(super) fn workloads(fleet: &FleetView, node: &NodeRow) -> Cell {
+    let mut names: Vec<&SmolStr> = node.holders.iter().filter_map(|id| fleet.pods.get(id)?.workload.as_ref()).collect();
+    names.sort();
+    names.dedup();
+    match names.as_slice() {
+        [] => Cell::Absent,
+        [one] => Cell::Text((*one).clone()),
+        [first, rest @ ..] => Cell::Text(format!("{first} +{}", rest.len()).into()),
+    }
+}
+
+/// A node as a row.
+#[must_use]
+pub fn node_row(fleet: &FleetView, node: &NodeRow, heard: &Heard) -> RowModel {
+    let (age, stale) = age(heard, &node.id.cluster);
+    let used = match node.gpus.len() {
+        0 => Cell::Absent,
+        whole => Cell::Of { part: node.gpus_held() as u64, whole: whole as u64 },
+    };
+    let product = node.product.as_ref().map(|product| super::groups::product_words(product).into());
+    let cells = vec![
+        Cell::Status(node.status, node.status_word.clone()),
+        Cell::Name(node.id.name.clone()),
+        Cell::Soft(node.id.cluster.as_str().into()),
+        Cell::soft(node.pool.as_ref()),
+        Cell::soft(product.as_ref()),
+        used,
+        Cell::Count(node.holders.len() as u64),
+        workloads(fleet, node),
+        since(node.created),
+        age,
+    ];
+    RowModel { object: ObjectRef::Node(node.id.clone()), cells, stale }
+}
+
+/// A GPU as a row.
+#[must_use]
+pub fn gpu_row(row: &GpuRow<'_>, heard: &Heard) -> RowModel {
+    let node = row.node;
+    let (age, stale) = age(heard, &node.id.cluster);
+    let (status, word) = row.status();
+    let product = node.product.as_ref().map(|product| super::groups::product_words(product).into());
+    let cells = vec![
+        Cell::Status(status, word),
+        Cell::Name(row.object().name()),
+        Cell::Soft(node.id.cluster.as_str().into()),
+        Cell::soft(node.pool.as_ref()),
+        Cell::soft(product.as_ref()),
+        Cell::text(row.holder.map(|id| &id.name)),
+        Cell::text(row.pod.and_then(|pod| pod.workload.as_ref())),
+        since(row.held_since()),
+        age,
+    ];
+    RowModel { object: row.object(), cells, stale }
+}
+
+/// A pod as a row.
+#[must_use]
+pub fn pod_row(pod: &PodRow, heard: &Heard) -> RowModel {
+    let (age, stale) = age(heard, &pod.id.cluster);
+    let cells = vec![
+        Cell::Status(pod.status, pod.status_word.clone()),
+        Cell::Name(pod.id.name.clone()),
+        Cell::Soft(pod.id.cluster.as_str().into()),
+        Cell::Soft(pod.id.namespace.clone()),
+        Cell::text(pod.workload.as_ref()),
+        Cell::soft(pod.node.as_ref()),
+        Cell::Count(pod.gpus),
+        Cell::Ratio { part: u64::from(pod.ready), whole: u64::from(pod.containers) },
+        Cell::Count(u64::from(pod.restarts)),
+        since(pod.started),
+        age,
+    ];
+    RowModel { object: ObjectRef::Pod(pod.id.clone()), cells, stale }
+}
+
+/// The node that an object is or stands on: its row is marked, too.
+#[must_use]
+pub fn node_of(object: &ObjectRef) -> Option<&NodeId> {
+    match object {
+        ObjectRef::Node(node) | ObjectRef::Gpu(node, _) => Some(node),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        parts::table::{
+            export::{Form, plain, write},
+            order::{Sort, Wanted, id_of, order},
+        },
+        screens::fleet::{
+            sample::{cluster, node, pod},
+            sorting::{gpu_key, node_key},
+        },
+    };
+
+    fn fleet() -> FleetView {
+        let mut first = node("iad", "h-1", "serve", 3);
+        let holder = pod("iad", "chat-1");
+        first.holders = vec![holder.id.clone()];
+        first.gpus[1] = GpuCell { state: GpuState::Held, holder: Some(0) };
+        first.gpus[2] = GpuCell { state: GpuState::Withheld, holder: None };
+        let mut second = node("iad", "h-2", "serve", 1);
+        (second.status, second.status_word, second.cordoned) = (Status::Warn, "Cordoned".into(), true);
+        FleetView {
+            clusters: [cluster("iad")].into_iter().collect(),
+            nodes: [first, second].into_iter().collect(),
+            pods: [holder].into_iter().collect(),
+            ..FleetView::default()
+        }
+    }
+
+    fn heard() -> Heard {
+        HashMap::from([(ConnectionId::slug("iad"), (Some(Stamp(9_000)), true))])
+    }
+
+    #[test]
+    fn every_row_has_a_cell_for_each_column() {
+        let (fleet, heard) = (fleet(), heard());
+        assert_eq!(node_row(&fleet, &fleet.nodes.rows()[0], &heard).cells.len(), NODES.len());
+        assert_eq!(gpu_row(&gpus(&fleet)[0], &heard).cells.len(), GPUS.len());
+        assert_eq!(pod_row(&fleet.pods.rows()[0], &heard).cells.len(), PODS.len());
+    }
+
+    #[test]
+    fn a_gpu_says_what_it_does_and_who_holds_it() {
+        let (fleet, heard) = (fleet(), heard());
+        let lines: Vec<String> = gpus(&fleet)
+            .iter()
+            .map(|row| {
+                let cells = gpu_row(row, &heard).cells;
+                [0, 1, 5, 6].map(|at| plain(&cells[at]).unwrap_or("—".into())).join(" | ")
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "Free | h-1 / 0 | — | —",
+                "Held | h-1 / 1 | chat-1 | chat-70b",
+                "Withheld | h-1 / 2 | — | —",
+                "Cordoned, free | h-2 / 0 | — | —"
+            ]
+        );
+    }
+
+    #[test]
+    fn gpus_are_filtered_by_what_they_are_and_by_who_holds_them() {
+        let (fleet, heard) = (fleet(), heard());
+        for (filter, want) in [
+            ("state=free", 2),
+            ("status!=ok", 2),
+            ("workload=chat-70b", 1),
+            ("holder~chat", 1),
+            ("node=h-1 index>0", 2),
+            ("chat", 1),
+        ] {
+            let wanted = Wanted { filter: filter.into(), sort: Sort::default(), still: false };
+            let key = |row: &GpuRow<'_>, column: &'static str| gpu_key(row, &heard, column);
+            let id = |row: &GpuRow<'_>| id_of(&(&row.node.id, row.index));
+            let ordered = order(gpus(&fleet).iter(), &wanted, None, key, id);
+            assert_eq!((ordered.rows.len(), ordered.bad.as_deref()), (want, None), "{filter}");
+        }
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        let (fleet, heard) = (fleet(), heard());
+        let key = |row: &NodeRow, column: &'static str| node_key(&fleet, row, &heard, column);
+        let ordered = order(fleet.nodes.rows().iter(), &Wanted::default(), None, key, |row| id_of(&row.id));
+        assert_eq!(ordered.rows.iter().map(|place| place.at).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn an_export_has_what_the_table_has() {
+        let (fleet, heard) = (fleet(), heard());
+        let rows = fleet.pods.rows().iter().map(|pod| pod_row(pod, &heard).cells);
+        let csv = write(Form::Csv, PODS, rows);
+        assert_eq!(
+            csv.lines().nth(1),
+            Some("Running,chat-1,iad,serving,chat-70b,,8,1 / 1,0,1970-01-01T00:00:02Z,1970-01-01T00:00:09Z")
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! Rows for the tests of the fleet screen.
+
+use pilothouse_wire::{
+    ConnectionId, NodeId, PodId, Stamp,
+    view::{ClusterRow, GpuCell, GpuState, NodeRow, PodRow, Status},
+};
+
+pub(crate) fn cluster(name: &str) -> ClusterRow {
+    ClusterRow {
+        id: ConnectionId::slug(name),
+        name: name.into(),
+        demo: false,
+        version: None,
+        gpus: 0,
+        gpus_held: 0,
+        nodes: 0,
+        pods: 0,
+        not_visible: None,
+    }
+}
+
+pub(crate) fn node(cluster: &str, name: &str, pool: &str, gpus: usize) -> NodeRow {
+    NodeRow {
+        id: NodeId { cluster: ConnectionId::slug(cluster), name: name.into() },
+        status: Status::Good,
+        status_word: "Ready".into(),
+        cordoned: false,
+        pool: Some(pool.into()),
+        product: Some("NVIDIA-H100-80GB-HBM3".into()),
+        gpu_memory_mib: None,
+        zone: None,
+        instance_type: None,
+        kubelet: None,
+        conditions: vec![],
+        taints: vec![],
+        resources: vec![],
+        gpus: vec![GpuCell { state: GpuState::Free, holder: None }; gpus],
+        holders: vec![],
+        created: Some(Stamp(1_000)),
+        seen: Stamp(2_000),
+    }
+}
+
+pub(crate) fn pod(cluster: &str, name: &str) -> PodRow {
+    PodRow {
+        id: PodId { cluster: ConnectionId::slug(cluster), namespace: "serving".into(), name: name.into() },
+        status: Status::Good,
+        status_word: "Running".into(),
+        node: None,
+        workload_kind: Some("Deployment".into()),
+        workload: Some("chat-70b".into()),
+        owners: vec![],
+        gpus: 8,
+        requests: vec![],
+        images: vec![],
+        digests: vec![],
+        ready: 1,
+        containers: 1,
+        restarts: 0,
+        conditions: vec![],
+        created: Some(Stamp(1_000)),
+        started: Some(Stamp(2_000)),
+        seen: Stamp(3_000),
+    }
+}

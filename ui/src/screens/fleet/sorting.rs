@@ -1,0 +1,88 @@
+//! What the rows of the fleet's tables are sorted by, column by column.
+
+use super::rows::{GpuRow, Heard, workloads};
+use crate::parts::table::{
+    cell::Cell,
+    order::{Key, SortKey},
+};
+use pilothouse_wire::{
+    ConnectionId, SmolStr, Stamp,
+    view::{FleetView, NodeRow, PodRow, Status},
+};
+
+fn text(text: Option<&SmolStr>) -> Key {
+    text.map_or(Key::Absent, |text| SortKey::Text(text).into())
+}
+
+fn count(n: usize) -> Key {
+    SortKey::count(n as u64).into()
+}
+
+/// From the youngest to the oldest, as the spans read.
+#[allow(clippy::cast_precision_loss, reason = "milliseconds stay below 2^53")]
+fn span(at: Option<Stamp>) -> Key {
+    at.map_or(Key::Absent, |at| Key::Number(-(at.0 as f64)))
+}
+
+/// The worst first; among equals by name.
+fn rank(status: Status, name: &str) -> Key {
+    Key::ranked(f64::from(status as u8) + 1.0, name)
+}
+
+fn by_age(heard: &Heard, cluster: &ConnectionId) -> Key {
+    span(heard.get(cluster).and_then(|heard| heard.0))
+}
+
+/// What a node is sorted by.
+#[must_use]
+pub fn node_key(fleet: &FleetView, node: &NodeRow, heard: &Heard, column: &'static str) -> Key {
+    match column {
+        "status" => rank(node.status, &node.id.name),
+        "cluster" => SortKey::Text(node.id.cluster.as_str()).into(),
+        "pool" => text(node.pool.as_ref()),
+        "product" => text(node.product.as_ref()),
+        "gpus_used" => count(node.gpus_held()),
+        "pods" => count(node.holders.len()),
+        "workload" => match workloads(fleet, node) {
+            Cell::Text(name) => text(Some(&name)),
+            _ => Key::Absent,
+        },
+        "created" => span(node.created),
+        "age" => by_age(heard, &node.id.cluster),
+        _ => text(Some(&node.id.name)),
+    }
+}
+
+/// What a GPU is sorted by.
+#[must_use]
+pub fn gpu_key(row: &GpuRow<'_>, heard: &Heard, column: &'static str) -> Key {
+    match column {
+        "status" => rank(row.status().0, &row.node.id.name),
+        "cluster" => SortKey::Text(row.node.id.cluster.as_str()).into(),
+        "pool" => text(row.node.pool.as_ref()),
+        "product" => text(row.node.product.as_ref()),
+        "pod" => text(row.holder.map(|id| &id.name)),
+        "workload" => text(row.pod.and_then(|pod| pod.workload.as_ref())),
+        "held" => span(row.held_since()),
+        "age" => by_age(heard, &row.node.id.cluster),
+        _ => text(Some(&row.node.id.name)),
+    }
+}
+
+/// What a pod is sorted by.
+#[must_use]
+pub fn pod_key(pod: &PodRow, heard: &Heard, column: &'static str) -> Key {
+    match column {
+        "status" => rank(pod.status, &pod.id.name),
+        "cluster" => SortKey::Text(pod.id.cluster.as_str()).into(),
+        "namespace" => text(Some(&pod.id.namespace)),
+        "workload" => text(pod.workload.as_ref()),
+        "node" => text(pod.node.as_ref()),
+        "gpus" => SortKey::count(pod.gpus).into(),
+        "ready" => count(usize::from(pod.ready)),
+        "restarts" => SortKey::count(u64::from(pod.restarts)).into(),
+        "started" => span(pod.started),
+        "age" => by_age(heard, &pod.id.cluster),
+        _ => text(Some(&pod.id.name)),
+    }
+}

@@ -1,0 +1,326 @@
+//! The strip below the map: tabs, filter, count, export, and the open table. Resizable, and closed on small screens.
+
+use super::{
+    Fleet,
+    tables::{FleetTable, Tab, is_marked},
+};
+use crate::{
+    clock::use_clock,
+    keys::{Command, on_command},
+    parts::{
+        button::use_copy,
+        icon::{Icon, Sign},
+        table::{
+            body::Table,
+            export::{self, Form, plain},
+            save::{file_name, save},
+        },
+    },
+    shell::toast::use_toasts,
+    state::use_state,
+};
+use leptos::{ev, html::Input, prelude::*};
+use pilothouse_wire::{ObjectRef, units::count, view::Status};
+
+/// Height at first, the least, and the greatest share of the window, in CSS pixels.
+const HEIGHT: (f64, f64, f64) = (212.0, 120.0, 0.6);
+
+/// Under this width the strip is closed at first: the map needs the room.
+const NARROW: f64 = 1_280.0;
+
+/// Draws the strip.
+#[component]
+pub fn Strip() -> impl IntoView {
+    let (fleet, state): (Fleet, _) = (expect_context(), use_state());
+    let tables = Tab::ALL.map(|tab| FleetTable::new(tab, fleet));
+    let tab = Memo::new(move |_| state.tab().with(|word| Tab::read(word.as_deref())));
+    let open_table = move || tables.into_iter().find(|table| table.tab == tab.get()).unwrap_or(tables[0]);
+    let width = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(NARROW);
+    // Whoever comes by an address with a table in it wants to see that table.
+    let open = RwSignal::new(width >= NARROW || state.tab().with_untracked(Option::is_some));
+    let height = RwSignal::new(HEIGHT.0);
+    offer_keys(open_table, open);
+    let tabs = tables.map(|table| view! { <TabButton table=table fleet=fleet current=tab open=open /> }).collect_view();
+    view! {
+        <section
+            class="strip"
+            class:closed=move || !open.get()
+            aria-label="Tables"
+            style:height=move || open.get().then(|| format!("{}px", height.get()))
+        >
+            <Show when=move || open.get()><Edge height=height /></Show>
+            <div class="strip-head">
+                <div class="tabs" role="tablist">{tabs}</div>
+                <span class="fill"></span>
+                <Show when=move || open.get()>
+                    <FilterBox table=Signal::derive(open_table) />
+                    <Exports table=Signal::derive(open_table) />
+                </Show>
+                <button
+                    type="button"
+                    class="icon-button strip-toggle"
+                    aria-expanded=move || open.get().to_string()
+                    aria-label=move || if open.get() { "Close the tables" } else { "Open the tables" }
+                    title=move || if open.get() { "Close the tables" } else { "Open the tables" }
+                    on:click=move |_| open.update(|open| *open = !*open)
+                >
+                    <Sign icon=Icon::Down size=14 />
+                </button>
+            </div>
+            <Show when=move || open.get()>
+                {move || {
+                    let table = open_table();
+                    let bad = move || table.ordered.with(|ordered| ordered.bad.clone());
+                    view! {
+                        {move || bad().map(|bad| view! { <p class="strip-bad bad" role="alert" data-test="table-problem">{bad}</p> })}
+                        <Table
+                            label=table.tab.title()
+                            columns=table.tab.columns()
+                            state=table.state
+                            ordered=table.ordered
+                            model=move |at| table.model(at)
+                            selected=move |row: &ObjectRef| state.selected().with(|selected| is_marked(row, selected.as_ref()))
+                            on_select=Callback::new(move |object| state.select(Some(object)))
+                        />
+                        <NoRows table=table />
+                    }
+                }}
+            </Show>
+        </section>
+    }
+}
+
+/// The keys of the open table.
+fn offer_keys(open_table: impl Fn() -> FleetTable + Copy + 'static, open: RwSignal<bool>) {
+    let (state, copy) = (use_state(), use_copy());
+    let usable = move |table: FleetTable| open.get_untracked() && table.state.has_focus();
+    for (command, by) in [(Command::Down, 1), (Command::Up, -1)] {
+        on_command(command, move || {
+            let table = untrack(open_table);
+            let place = usable(table).then(|| table.ordered.with_untracked(|ordered| table.state.step(ordered, by)));
+            let Some(place) = place.flatten() else { return false };
+            // While the inspector is open it follows.
+            if state.selected().with_untracked(Option::is_some) {
+                state.select(untrack(|| table.model(place.at)).map(|row| row.object));
+            }
+            true
+        });
+    }
+    let under_cursor = move || {
+        let table = untrack(open_table);
+        let id = table.state.cursor.get_untracked().filter(|_| usable(table))?;
+        let place =
+            table.ordered.with_untracked(|ordered| ordered.rows.iter().find(|place| place.id == id).copied())?;
+        untrack(|| table.model(place.at))
+    };
+    on_command(Command::Open, move || match under_cursor() {
+        Some(row) => {
+            state.select(Some(row.object));
+            true
+        }
+        None => false,
+    });
+    on_command(Command::CopyAddress, move || match under_cursor().filter(|_| !has_selection()) {
+        Some(row) => {
+            let cells = row.cells.iter().map(|cell| plain(cell).unwrap_or_default());
+            copy(cells.collect::<Vec<_>>().join("\t"));
+            true
+        }
+        None => false,
+    });
+}
+
+/// Is some text of the page selected? `Ctrl C` then copies that.
+fn has_selection() -> bool {
+    use wasm_bindgen::{JsCast, JsValue};
+    use web_sys::js_sys::{Function, Reflect};
+    let get = Reflect::get(&window(), &JsValue::from_str("getSelection"));
+    let get = get.ok().and_then(|get| get.dyn_into::<Function>().ok());
+    let selection = get.and_then(|get| get.call0(&window()).ok());
+    let collapsed = selection.and_then(|selection| Reflect::get(&selection, &JsValue::from_str("isCollapsed")).ok());
+    collapsed.and_then(|collapsed| collapsed.as_bool()) == Some(false)
+}
+
+#[component]
+fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: RwSignal<bool>) -> impl IntoView {
+    let (state, tab) = (use_state(), table.tab);
+    let total = Memo::new(move |_| {
+        let total = fleet.view.fleet(|view| {
+            let n = match tab {
+                Tab::Nodes => view.summary.nodes,
+                Tab::Gpus => view.summary.gpus,
+                Tab::Pods => view.summary.pods,
+            };
+            format!("{}{}", if view.summary.partial.is_empty() { "" } else { "≥ " }, count(n))
+        });
+        total.unwrap_or_default()
+    });
+    let press = move |_| {
+        state.set_tab(tab.word());
+        open.set(true);
+    };
+    view! {
+        <button
+            type="button"
+            class="tab"
+            role="tab"
+            aria-selected=move || (current.get() == tab).to_string()
+            data-test=tab.hook()
+            on:click=press
+        >
+            {tab.title()} " " <span class="faint">{total}</span>
+        </button>
+    }
+}
+
+#[component]
+fn FilterBox(table: Signal<FleetTable>) -> impl IntoView {
+    let state = use_state();
+    let node = NodeRef::<Input>::new();
+    on_command(Command::Filter, move || {
+        let Some(input) = node.get_untracked() else { return false };
+        input.select();
+        input.focus().is_ok()
+    });
+    let pressed = move |event: ev::KeyboardEvent| match event.key().as_str() {
+        // One layer at a time: first the filter, then the caret.
+        "Escape" => {
+            event.prevent_default();
+            if state.filter().with_untracked(|filter| filter.is_empty()) {
+                let _ = node.get_untracked().map(|input| input.blur());
+            }
+            state.set_filter("");
+        }
+        "Enter" | "ArrowDown" => {
+            event.prevent_default();
+            let _ = node.get_untracked().map(|input| input.blur());
+            let table = table.get_untracked();
+            table.ordered.with_untracked(|ordered| table.state.step(ordered, 1));
+        }
+        _ => {}
+    };
+    let found = move || {
+        table.get().ordered.with(|ordered| {
+            let filtered = state.filter().with(|filter| !filter.trim().is_empty());
+            filtered.then(|| format!("{} of {}", count(ordered.rows.len() as u64), count(ordered.total as u64)))
+        })
+    };
+    view! {
+        <label class="filter" class:bad-field=move || table.get().ordered.with(|ordered| ordered.bad.is_some())>
+            <span class="unseen">"Filter this table"</span>
+            <input
+                class="mono"
+                data-test="table-filter"
+                type="text"
+                spellcheck="false"
+                autocomplete="off"
+                placeholder="filter, or key=value"
+                node_ref=node
+                prop:value=move || state.filter().get()
+                on:input=move |event| state.set_filter(&event_target_value(&event))
+                on:keydown=pressed
+            />
+            <span class="small faint" data-test="table-count" role="status">{found}</span>
+            <Show when=move || state.filter().with(|filter| filter.is_empty())><kbd aria-hidden="true">"/"</kbd></Show>
+        </label>
+    }
+}
+
+#[component]
+fn Exports(table: Signal<FleetTable>) -> impl IntoView {
+    let (fleet, toasts, clock): (Fleet, _, _) = (expect_context(), use_toasts(), use_clock());
+    let write = move |form: Form| {
+        let table = table.get_untracked();
+        let rows = untrack(|| {
+            let places = table.ordered.with(|ordered| ordered.rows.clone());
+            places.into_iter().filter_map(|place| table.model(place.at)).map(|row| row.cells).collect::<Vec<_>>()
+        });
+        let how_many = rows.len() as u64;
+        let text = export::write(form, table.tab.columns(), rows.into_iter());
+        let demo = fleet.sources.with_untracked(|sources| sources.iter().any(|source| source.demo));
+        let name = file_name(table.tab.word(), clock.read(), demo, form.suffix());
+        if save(&name, &text) {
+            toasts.say(Status::Good, format!("{} rows exported", count(how_many)), name);
+        } else {
+            toasts.say(Status::Bad, "Not exported", "The page may not save files.");
+        }
+    };
+    view! {
+        <span class="exports" role="group" aria-label="Export these rows">
+            <span class="small faint" aria-hidden="true">"Export"</span>
+            <button type="button" class="link small" data-test="export-csv" on:click=move |_| write(Form::Csv)>"CSV"</button>
+            <button type="button" class="link small" data-test="export-json" on:click=move |_| write(Form::Json)>"JSON"</button>
+        </span>
+    }
+}
+
+/// What is said where no row is.
+#[component]
+fn NoRows(table: FleetTable) -> impl IntoView {
+    let state = use_state();
+    let words = move || {
+        let (rows, total) = table.ordered.with(|ordered| (ordered.rows.len(), ordered.total));
+        match (rows, total) {
+            (0, 0) => Some(match table.tab {
+                Tab::Nodes => "No node is seen.",
+                Tab::Gpus => "No node here has a GPU.",
+                Tab::Pods => "No pod is seen.",
+            }),
+            (0, _) => Some("No row passes the filter."),
+            _ => None,
+        }
+    };
+    view! {
+        {move || words().map(|words| view! {
+            <p class="strip-none faint">
+                {words}
+                <Show when=move || state.filter().with(|filter| !filter.is_empty())>
+                    <button type="button" class="link" on:click=move |_| state.set_filter("")>"Clear the filter"</button>
+                </Show>
+            </p>
+        })}
+    }
+}
+
+/// The upper edge, by which the strip is made taller.
+#[component]
+fn Edge(height: RwSignal<f64>) -> impl IntoView {
+    let from = StoredValue::new(None::<(f64, f64)>);
+    let set = move |to: f64| {
+        let window_height = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(900.0);
+        height.set(to.clamp(HEIGHT.1, (window_height * HEIGHT.2).max(HEIGHT.1)));
+    };
+    let down = move |event: ev::PointerEvent| {
+        from.set_value(Some((f64::from(event.client_y()), height.get_untracked())));
+        let edge: web_sys::Element = event_target(&event);
+        let _ = edge.set_pointer_capture(event.pointer_id());
+    };
+    let moved = move |event: ev::PointerEvent| {
+        if let Some((y, was)) = from.get_value() {
+            set(was + y - f64::from(event.client_y()));
+        }
+    };
+    let pressed = move |event: ev::KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowUp" => 24.0,
+            "ArrowDown" => -24.0,
+            _ => return,
+        };
+        event.prevent_default();
+        set(height.get_untracked() + by);
+    };
+    view! {
+        <div
+            class="strip-edge"
+            role="separator"
+            aria-orientation="horizontal"
+            aria-label="Height of the tables"
+            aria-valuenow=move || height.get().to_string()
+            tabindex="0"
+            on:pointerdown=down
+            on:pointermove=moved
+            on:pointerup=move |_| from.set_value(None)
+            on:keydown=pressed
+        ></div>
+    }
+}

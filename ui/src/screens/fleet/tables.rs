@@ -1,0 +1,193 @@
+//! The three tables of the fleet, put together: which rows in which order, and each row as cells.
+
+use super::{
+    Fleet,
+    rows::{GPUS, NODES, PODS, gpu, gpu_row, gpus, node_of, node_row, pod_row},
+    sorting::{gpu_key, node_key, pod_key},
+};
+use crate::{
+    parts::table::{
+        body::TableState,
+        cell::{Column, RowModel},
+        order::{Ordered, Sort, Wanted, id_of, order},
+    },
+    state::{State, use_state},
+};
+use leptos::prelude::*;
+use pilothouse_wire::ObjectRef;
+
+/// One of the tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Nodes.
+    #[default]
+    Nodes,
+    /// GPU slots.
+    Gpus,
+    /// Pods.
+    Pods,
+}
+
+impl Tab {
+    /// All of them, as they stand side by side.
+    pub const ALL: [Self; 3] = [Self::Nodes, Self::Gpus, Self::Pods];
+
+    /// Its word in the address.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nodes => "nodes",
+            Self::Gpus => "gpus",
+            Self::Pods => "pods",
+        }
+    }
+
+    /// Its title.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Nodes => "Nodes",
+            Self::Gpus => "GPUs",
+            Self::Pods => "Pods",
+        }
+    }
+
+    /// Hook for end-to-end tests.
+    #[must_use]
+    pub fn hook(self) -> &'static str {
+        match self {
+            Self::Nodes => "tab-nodes",
+            Self::Gpus => "tab-gpus",
+            Self::Pods => "tab-pods",
+        }
+    }
+
+    /// Its columns.
+    #[must_use]
+    pub fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Nodes => NODES,
+            Self::Gpus => GPUS,
+            Self::Pods => PODS,
+        }
+    }
+
+    /// The table of a word; the nodes for any other.
+    #[must_use]
+    pub fn read(word: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|tab| Some(tab.word()) == word).unwrap_or_default()
+    }
+}
+
+/// One table with its rows. Copies are the same table.
+#[derive(Clone, Copy)]
+pub struct FleetTable {
+    /// Which.
+    pub tab: Tab,
+    /// What a person does with it.
+    pub state: TableState,
+    /// Its rows in their order.
+    pub ordered: Memo<Ordered>,
+    fleet: Fleet,
+}
+
+impl FleetTable {
+    /// A table of the fleet. Its rows are only worked out while somebody reads them.
+    #[must_use]
+    pub fn new(tab: Tab, fleet: Fleet) -> Self {
+        let page = use_state();
+        let state = TableState::new(Sort::default());
+        let ordered = Memo::new(move |before: Option<&Ordered>| {
+            let wanted = wanted(tab, page, state);
+            // What was heard when changes each second: only an order by age depends on it.
+            let heard = if wanted.sort.column == "age" { fleet.heard.get() } else { fleet.heard.get_untracked() };
+            let ordered = fleet.view.fleet(|view| match tab {
+                Tab::Nodes => {
+                    let key = |row: &_, column| node_key(view, row, &heard, column);
+                    order(view.nodes.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
+                }
+                Tab::Gpus => {
+                    let rows = gpus(view);
+                    let key = |row: &_, column| gpu_key(row, &heard, column);
+                    order(rows.iter(), &wanted, before, key, |row| id_of(&(&row.node.id, row.index)))
+                }
+                Tab::Pods => {
+                    let key = |row: &_, column| pod_key(row, &heard, column);
+                    order(view.pods.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
+                }
+            });
+            ordered.unwrap_or_default()
+        });
+        Self { tab, state, ordered, fleet }
+    }
+
+    /// The row at an index of the view; tracks.
+    #[must_use]
+    pub fn model(self, at: u32) -> Option<RowModel> {
+        self.fleet.heard.with(|heard| {
+            let row = self.fleet.view.fleet(|view| match self.tab {
+                Tab::Nodes => view.nodes.rows().get(at as usize).map(|node| node_row(view, node, heard)),
+                Tab::Gpus => slot(view.nodes.rows().iter().map(|node| node.gpus.len()), at as usize)
+                    .and_then(|(node, index)| gpu(view, view.nodes.rows().get(node)?, index))
+                    .map(|row| gpu_row(&row, heard)),
+                Tab::Pods => view.pods.rows().get(at as usize).map(|pod| pod_row(pod, heard)),
+            });
+            row.flatten()
+        })
+    }
+}
+
+fn wanted(tab: Tab, page: State, state: TableState) -> Wanted {
+    // The filter in the address is that of the open table.
+    let open = page.tab().with(|word| Tab::read(word.as_deref())) == tab;
+    let filter = if open { page.filter().get() } else { String::new() };
+    Wanted { filter, sort: state.sort.get(), still: state.still.get() }
+}
+
+/// Which node and which slot of it the GPU with this number is.
+fn slot(sizes: impl Iterator<Item = usize>, mut at: usize) -> Option<(usize, u16)> {
+    for (node, size) in sizes.enumerate() {
+        if at < size {
+            return u16::try_from(at).ok().map(|index| (node, index));
+        }
+        at -= size;
+    }
+    None
+}
+
+/// Is the row of this object marked, given what is selected? The node of a selected GPU is, too.
+#[must_use]
+pub fn is_marked(row: &ObjectRef, selected: Option<&ObjectRef>) -> bool {
+    let Some(selected) = selected else { return false };
+    row == selected || matches!(row, ObjectRef::Node(node) if node_of(selected) == Some(node))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_is_found_by_its_number() {
+        let sizes = || [8, 0, 4].into_iter();
+        assert_eq!(slot(sizes(), 0), Some((0, 0)));
+        assert_eq!(slot(sizes(), 7), Some((0, 7)));
+        assert_eq!(slot(sizes(), 8), Some((2, 0)));
+        assert_eq!(slot(sizes(), 12), None);
+    }
+
+    #[test]
+    fn the_node_of_a_selected_gpu_is_marked() {
+        let read = |text: &str| text.parse::<ObjectRef>().unwrap();
+        let gpu = read("gpu:iad/h-1/5");
+        assert!(is_marked(&read("node:iad/h-1"), Some(&gpu)));
+        assert!(is_marked(&gpu, Some(&gpu)));
+        assert!(!is_marked(&read("gpu:iad/h-1/4"), Some(&gpu)));
+        assert!(!is_marked(&read("node:iad/h-1"), None));
+    }
+
+    #[test]
+    fn an_unknown_table_is_the_nodes() {
+        assert_eq!(Tab::read(Some("gpus")), Tab::Gpus);
+        assert_eq!(Tab::read(Some("x")), Tab::Nodes);
+    }
+}
