@@ -4,7 +4,7 @@ use pilothouse_connect::{Discovery, Kind};
 use std::collections::BTreeMap;
 
 /// Every kind of connection.
-pub const KINDS: &[Kind] = &[pilothouse_connect_demo::KIND];
+pub const KINDS: &[Kind] = &[pilothouse_connect_kube::KIND, pilothouse_connect_demo::KIND];
 
 /// A kind by its id.
 pub(crate) fn kind(id: &str) -> Option<&'static Kind> {
