@@ -1,4 +1,30 @@
-//! The desktop door: one window with one engine behind it.
-fn main() {
-    let _ = tauri::Builder::default().run(tauri::generate_context!());
+//! The desktop door: one window with one engine behind it. Two commands, and no decision.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod door;
+mod engine;
+mod menu;
+mod page;
+mod window;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    log();
+    // The one TLS provider of this process. Only a second call could fail.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match window::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the window cannot be opened");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs to stderr: what went wrong, or more if somebody asks for it with `PILOTHOUSE_LOG=debug`.
+fn log() {
+    let wanted = std::env::var("PILOTHOUSE_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let filter = tracing_subscriber::EnvFilter::new(wanted);
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

@@ -61,11 +61,13 @@ pub fn write(
         _ => rows.len(),
     };
     let rows_shown = &rows[..shown];
-    let widths = fit(natural(heads, rows_shown), style.width);
-    let titles = heads.iter().map(|head| Cell { text: head.title.to_owned(), tone: Tone::Strong }).collect();
-    line(out, heads, &widths, &titles, style)?;
-    for row in rows_shown {
-        line(out, heads, &widths, row, style)?;
+    let used = used(heads, rows);
+    let widths = fit(natural(heads, rows_shown), &used, style.width);
+    let titles: Vec<Cell> =
+        heads.iter().map(|head| Cell { text: head.title.to_owned(), tone: Tone::Strong }).collect();
+    for row in std::iter::once(&titles).chain(rows_shown) {
+        let columns = used.iter().map(|at| (&row[*at], heads[*at], widths[*at]));
+        line(out, columns, style)?;
     }
     if shown < rows.len() {
         let rest = format!("… and {} more", pilothouse_wire::units::count((rows.len() - shown) as u64));
@@ -84,33 +86,43 @@ fn natural(heads: &[Head], rows: &[Vec<Cell>]) -> Vec<usize> {
     widths
 }
 
+/// The columns in which something stands. A table without rows shows all of its heads.
+fn used(heads: &[Head], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let is_used = |at: &usize| rows.is_empty() || rows.iter().any(|row| !row[*at].text.is_empty());
+    (0..heads.len()).filter(is_used).collect()
+}
+
 /// Takes what is too much from the widest column, again and again.
-fn fit(mut widths: Vec<usize>, limit: Option<usize>) -> Vec<usize> {
+fn fit(mut widths: Vec<usize>, used: &[usize], limit: Option<usize>) -> Vec<usize> {
     let Some(limit) = limit else { return widths };
-    let gaps = GAP.len() * widths.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + gaps > limit {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > NARROWEST => *widest -= 1,
+    let gaps = GAP.len() * used.len().saturating_sub(1);
+    while used.iter().map(|at| widths[*at]).sum::<usize>() + gaps > limit {
+        match used.iter().copied().max_by_key(|at| widths[*at]) {
+            Some(widest) if widths[widest] > NARROWEST => widths[widest] -= 1,
             _ => break,
         }
     }
     widths
 }
 
-fn line(out: &mut impl Write, heads: &[Head], widths: &[usize], cells: &Vec<Cell>, style: Style) -> io::Result<()> {
-    let last = cells.len().saturating_sub(1);
-    for (at, ((cell, head), width)) in cells.iter().zip(heads).zip(widths).enumerate() {
-        let text = shorten(&cell.text, *width);
-        let space = " ".repeat(width.saturating_sub(text.width()));
-        let text = style.paint(cell.tone, &text);
-        match (head.right, at == last) {
-            (true, _) => write!(out, "{space}{text}")?,
-            (false, true) => write!(out, "{text}")?,
-            (false, false) => write!(out, "{text}{space}")?,
+fn line<'a>(
+    out: &mut impl Write,
+    columns: impl Iterator<Item = (&'a Cell, Head, usize)>,
+    style: Style,
+) -> io::Result<()> {
+    // Spaces are written before what follows them: none stand at the end of a line.
+    let mut space = 0;
+    for (cell, head, width) in columns {
+        let text = shorten(&cell.text, width);
+        let free = width.saturating_sub(text.width());
+        let (before, after) = if head.right { (free, 0) } else { (0, free) };
+        if !text.is_empty() {
+            write!(out, "{:1$}{2}", "", space + before, style.paint(cell.tone, &text))?;
+            space = 0;
+        } else {
+            space += before;
         }
-        if at < last {
-            out.write_all(GAP.as_bytes())?;
-        }
+        space += after + GAP.len();
     }
     writeln!(out)
 }
@@ -162,6 +174,13 @@ mod tests {
     fn a_long_name_gives_way_in_its_middle() {
         let style = Style { width: Some(20), ..PLAIN };
         check(&[("chat-70b-7c9f4d-x2k8q", "8")], style, None, "NAME            GPUS\nchat-70…d-x2k8q    8\n");
+    }
+
+    #[test]
+    fn a_column_in_which_nothing_stands_is_left_out() {
+        check(&[("a", ""), ("b", "")], PLAIN, None, "NAME\na\nb\n");
+        check(&[("", "1"), ("b", "")], PLAIN, None, "NAME  GPUS\n         1\nb\n");
+        check(&[], PLAIN, None, "NAME  GPUS\n");
     }
 
     #[test]

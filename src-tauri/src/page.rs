@@ -1,0 +1,72 @@
+//! The page that is loaded, and the frames that it watches.
+
+use pilothouse_engine::Frames;
+use pilothouse_wire::{
+    Problem,
+    codec::{self, ToPage},
+};
+use std::collections::HashMap;
+use tauri::ipc::{Channel, Response};
+use tokio::{sync::Mutex, task::JoinHandle};
+
+/// The page that is loaded now. One that is loaded again takes the place of the last.
+#[derive(Default)]
+pub struct Pages(Mutex<Page>);
+
+#[derive(Default)]
+struct Page {
+    channel: Option<Channel<Response>>,
+    watches: HashMap<u32, JoinHandle<()>>,
+}
+
+impl Pages {
+    /// A page was loaded: what the last one watched ends.
+    pub async fn replace(&self, channel: Channel<Response>) {
+        let mut page = self.0.lock().await;
+        for (_, watch) in page.watches.drain() {
+            stop(watch).await;
+        }
+        page.channel = Some(channel);
+    }
+
+    /// Sends frames of a view, or why there are none, in place of what was watched under this number.
+    pub async fn watch(&self, number: u32, frames: Result<Frames, Problem>) {
+        let mut page = self.0.lock().await;
+        if let Some(watch) = page.watches.remove(&number) {
+            // Ended before the new one begins: no old frame comes behind a new one.
+            stop(watch).await;
+        }
+        let Some(channel) = page.channel.clone() else { return };
+        match frames {
+            Ok(frames) => {
+                page.watches.insert(number, tokio::spawn(forward(number, frames, channel)));
+            }
+            Err(problem) => drop(send(&channel, &ToPage::Refused(number, problem))),
+        }
+    }
+
+    /// Ends a watch.
+    pub async fn unwatch(&self, number: u32) {
+        let watch = self.0.lock().await.watches.remove(&number);
+        if let Some(watch) = watch {
+            stop(watch).await;
+        }
+    }
+}
+
+async fn forward(number: u32, mut frames: Frames, channel: Channel<Response>) {
+    while let Some(frame) = frames.next().await {
+        if send(&channel, &ToPage::Frame(number, Box::new(frame.as_ref().clone()))).is_err() {
+            return;
+        }
+    }
+}
+
+fn send(channel: &Channel<Response>, message: &ToPage) -> tauri::Result<()> {
+    channel.send(Response::new(codec::encode(message)))
+}
+
+async fn stop(watch: JoinHandle<()>) {
+    watch.abort();
+    let _ = watch.await;
+}

@@ -1,0 +1,76 @@
+//! The window: opened where it was left, once on this desktop, and shut to every other page.
+
+use crate::{
+    door,
+    engine::Starting,
+    menu,
+    page::Pages,
+};
+use pilothouse_engine::Paths;
+use tauri::{App, Manager, RunEvent, Url, WebviewWindowBuilder, Wry, webview::NewWindowResponse};
+use tauri_plugin_window_state::StateFlags;
+
+/// The label of the one window.
+pub const LABEL: &str = "main";
+
+/// Opens the window, and returns when it is closed.
+///
+/// # Errors
+/// There is no display, or no WebKit.
+pub fn run() -> tauri::Result<()> {
+    let app = tauri::Builder::default()
+        // First: a second program ends before it does anything else.
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+            if let Some(window) = app.get_webview_window(LABEL) {
+                let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+                if let Err(error) = shown {
+                    tracing::warn!(%error, "the window does not come to the front");
+                }
+            }
+        }))
+        .plugin(remembered())
+        .invoke_handler(tauri::generate_handler![door::call, door::subscribe])
+        .menu(menu::build)
+        .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
+        .manage(Pages::default())
+        .setup(|app| {
+            app.manage(Starting::begin(std::env::args().any(|argument| argument == "--demo")));
+            open(app)?;
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+    app.run(|app, event| {
+        if let RunEvent::Exit = event
+            && let Some(engine) = app.try_state::<Starting>()
+        {
+            tauri::async_runtime::block_on(engine.end());
+        }
+    });
+    Ok(())
+}
+
+fn open(app: &App) -> tauri::Result<()> {
+    let Some(config) = app.config().app.windows.iter().find(|window| window.label == LABEL) else {
+        return Err(tauri::Error::WindowNotFound);
+    };
+    WebviewWindowBuilder::from_config(app, config)?
+        .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()?;
+    Ok(())
+}
+
+/// Size and place. Beside the settings, so that a home of its own has a window of its own.
+fn remembered() -> tauri::plugin::TauriPlugin<Wry> {
+    let state = tauri_plugin_window_state::Builder::default()
+        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED);
+    match Paths::from_env() {
+        Ok(paths) => state.with_filename(paths.data().join("window.json").display().to_string()).build(),
+        Err(_) => state.build(),
+    }
+}
+
+/// Is this address one of the interface's own? The window goes nowhere else.
+fn is_ours(url: &Url) -> bool {
+    url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
+}
