@@ -1,1 +1,26 @@
-//! connect-kube
+//! The Kubernetes connector: from kubeconfig to facts.
+//!
+//! Knows nothing of the world that the facts are folded into, nor of who looks at it.
+
+pub mod auth;
+mod board;
+pub mod client;
+mod connector;
+mod discover;
+pub mod facts;
+pub mod failure;
+mod follow;
+mod kind;
+pub mod kubeconfig;
+mod lines;
+pub mod list;
+pub mod place;
+pub mod problems;
+pub mod resource;
+pub mod rights;
+mod session;
+pub mod slim;
+pub mod target;
+pub mod watch;
+
+pub use kind::KIND;

@@ -97,6 +97,11 @@ impl Sink {
         self.send(Extent::Delta, vec![Fact::Source(fact)]).await
     }
 
+    /// Waits until nobody listens any more: ends a long wait early.
+    pub async fn closed(&self) {
+        self.way.closed().await;
+    }
+
     async fn send(&self, extent: Extent, facts: Vec<Fact>) -> Result<(), Closed> {
         let batch = Batch { source: self.id.clone(), seen_at: self.clock.now(), extent, facts };
         self.way.send(batch).await.map_err(|_| Closed)

@@ -1,0 +1,245 @@
+//! Calls to one API server: signed in, with time-outs, bounded answers, and failures that can be told apart.
+
+use crate::{
+    auth::{Auth, Credential, Identity},
+    failure::{Call, Failure, Refusal},
+    place::Place,
+    slim::Status,
+    target::Target,
+};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Request, Response, header};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use pilothouse_connect::Clock;
+use pilothouse_wire::{Problem, Stamp};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Mutex;
+
+/// What is accepted for lists: protobuf is a quarter of the size and of the work.
+pub const PROTOBUF: &str = "application/vnd.kubernetes.protobuf, application/json";
+/// What is accepted for all else.
+pub const JSON: &str = "application/json";
+
+/// How long an answer may take to begin, and each part of it to follow.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The largest answer that is taken in at once; a page that is larger is asked for in smaller ones.
+const LARGEST: usize = 64 << 20;
+/// As much of a refusal is read.
+const LARGEST_REFUSAL: usize = 64 << 10;
+
+/// An answer, whole.
+pub struct Answer {
+    /// Its content type.
+    pub content_type: String,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// The way to one API server.
+pub struct Client {
+    /// What messages need to know.
+    pub place: Place,
+    target: Target,
+    auth: Auth,
+    clock: Clock,
+    /// The HTTP client, and the identity that it was made with.
+    http: Mutex<Option<(Option<Arc<Identity>>, kube::Client)>>,
+    /// How far the server's clock was ahead at the last answer, in milliseconds.
+    ahead: AtomicI64,
+}
+
+impl Client {
+    /// A client; contacts nobody.
+    #[must_use]
+    pub fn new(place: Place, target: Target, auth: Auth, clock: Clock) -> Self {
+        Self { place, target, auth, clock, http: Mutex::default(), ahead: AtomicI64::new(0) }
+    }
+
+    /// Reads a path, whole.
+    ///
+    /// # Errors
+    /// If there is no answer in time, or it is a refusal.
+    pub async fn get(&self, call: &Call, path: &str, accept: &'static str, limit: Duration) -> Result<Answer, Failure> {
+        let response = self.send(call, Method::GET, path, accept, Vec::new(), limit).await?;
+        let content_type = content_type(response.headers());
+        Ok(Answer { content_type, body: whole(response.into_body(), limit, LARGEST).await? })
+    }
+
+    /// Sends a review (what may I, who am I) and reads its answer as JSON.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn post(
+        &self,
+        call: &Call,
+        path: &str,
+        object: &serde_json::Value,
+    ) -> Result<serde_json::Value, Failure> {
+        let body = object.to_string().into_bytes();
+        let response = self.send(call, Method::POST, path, JSON, body, PATIENCE).await?;
+        let body = whole(response.into_body(), PATIENCE, LARGEST).await?;
+        serde_json::from_slice(&body).map_err(|_| Failure::Unreadable("It is no JSON".to_owned()))
+    }
+
+    /// Opens a stream: the body goes on until one side ends it.
+    ///
+    /// # Errors
+    /// If it does not begin in time, or is refused.
+    pub async fn stream(&self, call: &Call, path: &str) -> Result<Body, Failure> {
+        Ok(self.send(call, Method::GET, path, JSON, Vec::new(), PATIENCE).await?.into_body())
+    }
+
+    /// The server's time and ours, if they differed by more than a minute at the last answer.
+    #[must_use]
+    pub fn skew(&self) -> Option<(Stamp, Stamp)> {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        let ours = self.clock.now();
+        (ahead.abs() > 60_000).then_some((Stamp(ours.0.saturating_add(ahead)), ours))
+    }
+
+    /// Is the server's certificate not checked?
+    #[must_use]
+    pub fn is_insecure(&self) -> bool {
+        self.target.is_insecure()
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        method: Method,
+        path: &str,
+        accept: &'static str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Response<Body>, Failure> {
+        let mut again = true;
+        loop {
+            let credential = self.auth.credential().await?;
+            let http = self.http(&credential).await.map_err(Failure::Told)?;
+            let request = request(&credential, method.clone(), path, accept, body.clone())?;
+            let answer = tokio::time::timeout(limit, http.send(request)).await;
+            let response =
+                answer.map_err(|_| Failure::TimedOut(limit))?.map_err(|error| Failure::Transport(error.into()))?;
+            self.compare_clocks(response.headers());
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            // A credential may have ended early: one more try with another, never a storm of them.
+            if response.status() == 401 && std::mem::take(&mut again) && self.auth.refused(&credential).await {
+                continue;
+            }
+            return Err(refusal(call, response).await);
+        }
+    }
+
+    async fn http(&self, credential: &Credential) -> Result<kube::Client, Problem> {
+        let mut http = self.http.lock().await;
+        if let Some((identity, client)) = http.as_ref()
+            && same(identity.as_ref(), credential.identity.as_ref())
+        {
+            return Ok(client.clone());
+        }
+        let client = self.target.client(credential.identity.as_deref(), &self.place)?;
+        *http = Some((credential.identity.clone(), client.clone()));
+        Ok(client)
+    }
+
+    fn compare_clocks(&self, headers: &HeaderMap) {
+        let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        if let Some(server) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) {
+            let ahead = server.timestamp().as_millisecond().saturating_sub(self.clock.now().0);
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
+    }
+}
+
+fn same(a: Option<&Arc<Identity>>, b: Option<&Arc<Identity>>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+fn request(
+    credential: &Credential,
+    method: Method,
+    path: &str,
+    accept: &'static str,
+    body: Vec<u8>,
+) -> Result<Request<Body>, Failure> {
+    let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, JSON);
+    }
+    let mut request = request.body(Body::from(body)).map_err(|_| Failure::Unreadable(format!("{path} is no path")))?;
+    credential.apply(request.headers_mut());
+    Ok(request)
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+}
+
+/// Reads a body whole; `limit` is for each part of it, so that a slow line is not a failure and a silent one is.
+async fn whole(mut body: Body, limit: Duration, largest: usize) -> Result<Bytes, Failure> {
+    let mut all = BytesMut::new();
+    while let Some(part) = next(&mut body, limit).await? {
+        if all.len() + part.len() > largest {
+            return Err(Failure::TooLarge);
+        }
+        all.extend_from_slice(&part);
+    }
+    Ok(all.freeze())
+}
+
+/// The next part of a body; `None` at its end.
+///
+/// # Errors
+/// If the connection breaks, or nothing comes in time.
+pub async fn next(body: &mut Body, limit: Duration) -> Result<Option<Bytes>, Failure> {
+    loop {
+        match tokio::time::timeout(limit, body.frame()).await {
+            Err(_) => return Err(Failure::TimedOut(limit)),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(error))) => return Err(Failure::Transport(error.into())),
+            // Trailers are of no use here.
+            Ok(Some(Ok(frame))) => {
+                if let Ok(part) = frame.into_data() {
+                    return Ok(Some(part));
+                }
+            }
+        }
+    }
+}
+
+async fn refusal(call: &Call, response: Response<Body>) -> Failure {
+    let status = response.status().as_u16();
+    let header = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let asked = header.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    let body = whole(response.into_body(), PATIENCE, LARGEST_REFUSAL).await.unwrap_or_default();
+    let said: Status = serde_json::from_slice(&body).unwrap_or_default();
+    let message = if said.message.is_empty() { text(&body) } else { said.message };
+    let in_body = said.details.map_or(0, |details| details.retry_after_seconds);
+    let in_body = u64::try_from(in_body).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    Failure::Refusal(Box::new(Refusal {
+        call: call.clone(),
+        status,
+        reason: said.reason,
+        message,
+        retry_after: asked.or(in_body),
+    }))
+}
+
+/// A body that is no Status, if it is a short text: a page of HTML says nothing to a person.
+fn text(body: &[u8]) -> String {
+    let text = std::str::from_utf8(body).unwrap_or_default().trim();
+    if text.starts_with('<') { String::new() } else { text.chars().take(200).collect() }
+}

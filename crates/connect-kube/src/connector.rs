@@ -1,0 +1,203 @@
+//! The connector: opens a connection, probes it, watches it, reads an object.
+
+use crate::{
+    auth::{self, Auth},
+    client::Client,
+    kubeconfig::{self, Context},
+    place::Place,
+    session::{self, End, Wish},
+    target::Target,
+};
+use async_trait::async_trait;
+use pilothouse_connect::{Backoff, Connector, Opening, Sink};
+use pilothouse_wire::{Code, ObjectRef, Problem, SmolStr, ask::Tested, view::connections::PluginNotice};
+use pilothouse_world::fact::{SourceAbout, SourceFact};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::{sync::Mutex, time::Instant};
+
+/// An open connection to a cluster.
+pub(crate) struct Kube {
+    opening: Opening,
+    about: SourceAbout,
+    wish: Wish,
+    /// The client, and the state of the files that it was made of.
+    client: Mutex<Option<(Vec<FileState>, Arc<Client>)>>,
+}
+
+/// Enough to see that a file was written.
+type FileState = (PathBuf, Option<(SystemTime, u64)>);
+
+/// Opens a connection; reads files, contacts nobody.
+pub(crate) fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
+    let context = context(&opening)?;
+    let place = place(&opening, &context);
+    let namespaces = opening.values.get("namespaces").map_or("", String::as_str);
+    let namespaces: Vec<String> =
+        namespaces.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if let Some(bad) = namespaces.iter().find(|name| !is_name(name)) {
+        return Err(Problem::new(Code::BadInput, format!("\"{bad}\" is no name of a namespace."))
+            .why("Namespaces are made of a-z, 0-9 and dashes.")
+            .next("Correct the field \"Namespaces\"."));
+    }
+    let about = SourceAbout {
+        name: SmolStr::new(&opening.name),
+        kind: SmolStr::new_static(crate::KIND.id),
+        demo: false,
+        address: Some(SmolStr::new(&place.address)),
+        period_ms: u64::try_from(session::HEARTBEAT.as_millis()).unwrap_or(u64::MAX),
+    };
+    let wish = Wish { namespaces, begins_in: context.namespace };
+    Ok(Arc::new(Kube { opening, about, wish, client: Mutex::default() }))
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 63 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// The context that the settings name, read from its files now.
+fn context(opening: &Opening) -> Result<Context, Problem> {
+    let value = |key: &str| opening.values.get(key).map(String::as_str).filter(|value| !value.trim().is_empty());
+    let Some(name) = value("context") else {
+        return Err(
+            Problem::new(Code::BadInput, "The connection names no context.").next("Fill in the field \"Context\".")
+        );
+    };
+    let files = kubeconfig::files(value("kubeconfig"));
+    if files.is_empty() {
+        return Err(Problem::new(Code::BadInput, "There is no place to look for a kubeconfig.")
+            .why("KUBECONFIG is not set, and this account has no home folder.")
+            .next("Fill in the field \"Kubeconfig\"."));
+    }
+    kubeconfig::merged(files).context(name)
+}
+
+fn place(opening: &Opening, context: &Context) -> Place {
+    Place::of(&opening.name, context, &auth::signs_in(context.user.as_ref()))
+}
+
+impl Kube {
+    fn is_set(&self, key: &str) -> bool {
+        self.opening.values.get(key).is_some_and(|value| value == "true")
+    }
+
+    /// The client, made anew if a file that it was made of has changed.
+    async fn client(&self) -> Result<Arc<Client>, Problem> {
+        let mut kept = self.client.lock().await;
+        let context = context(&self.opening)?;
+        let files = states(&context, kubeconfig::files(self.opening.values.get("kubeconfig").map(String::as_str)));
+        if let Some((known, client)) = kept.as_ref()
+            && *known == files
+        {
+            return Ok(Arc::clone(client));
+        }
+        let place = place(&self.opening, &context);
+        let target = Target::new(&context, self.is_set("insecure"))?;
+        let auth = Auth::new(&context, &self.opening.trusted, self.opening.clock.clone())?;
+        let client = Arc::new(Client::new(place, target, auth, self.opening.clock.clone()));
+        *kept = Some((files, Arc::clone(&client)));
+        Ok(client)
+    }
+
+    /// Forgets the client where another one, from the same files, might fare better.
+    async fn forget(&self, code: Code) {
+        if matches!(code, Code::Unauthenticated | Code::TlsUntrusted | Code::TlsExpired | Code::TlsWrongName) {
+            *self.client.lock().await = None;
+        }
+    }
+
+    async fn session(&self, sink: &Sink) -> End {
+        match self.client().await {
+            Ok(client) => session::run(&client, sink, &self.wish).await,
+            Err(problem) => End::Lost(Box::new(problem), None),
+        }
+    }
+}
+
+fn states(context: &Context, mut files: Vec<PathBuf>) -> Vec<FileState> {
+    let cluster = &context.cluster;
+    files.extend(cluster.it.certificate_authority.iter().map(|file| cluster.path(file)));
+    if let Some(user) = &context.user {
+        files.extend(user.it.client_certificate.iter().chain(&user.it.client_key).map(|file| user.path(file)));
+    }
+    let state = |file: PathBuf| {
+        let about = file.metadata().ok();
+        let state = about.and_then(|about| Some((about.modified().ok()?, about.len())));
+        (file, state)
+    };
+    files.into_iter().map(state).collect()
+}
+
+#[async_trait]
+impl Connector for Kube {
+    fn about(&self) -> SourceAbout {
+        self.about.clone()
+    }
+
+    fn unconfirmed_plugin(&self) -> Option<PluginNotice> {
+        let notice = auth::notice(&context(&self.opening).ok()?)?;
+        (!self.opening.trusted.contains(&notice)).then_some(notice)
+    }
+
+    async fn probe(&self) -> Result<Tested, Problem> {
+        let client = self.client().await?;
+        match session::meet(&client, &self.wish).await {
+            Ok(met) => Ok(Tested {
+                version: met.version,
+                identity: met.identity,
+                may: met.rights.may,
+                problem: met.rights.problem,
+            }),
+            Err(failure) => {
+                let problem = failure.problem(&client.place);
+                self.forget(problem.code).await;
+                Err(problem)
+            }
+        }
+    }
+
+    async fn watch(&self, sink: Sink) {
+        let mut backoff = Backoff::default();
+        if sink.health(session::connecting()).await.is_err() {
+            return;
+        }
+        loop {
+            let began = Instant::now();
+            let end = self.session(&sink).await;
+            let (problem, asked) = match end {
+                End::Closed => return,
+                End::Again => continue,
+                End::Lost(problem, asked) => (*problem, asked),
+            };
+            // A session that lasted was well: the next attempt is made soon.
+            if began.elapsed() > Duration::from_secs(60) {
+                backoff.worked();
+            }
+            self.forget(problem.code).await;
+            if lost(&sink, problem, began, backoff.wait(asked)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn yaml(&self, _object: &ObjectRef) -> Result<String, Problem> {
+        Err(Problem::new(Code::NotOffered, "Reading an object is not there yet."))
+    }
+}
+
+/// Tells that the server is lost and when it is tried again, and waits until then.
+async fn lost(sink: &Sink, problem: Problem, began: Instant, wait: Duration) -> Result<(), pilothouse_connect::Closed> {
+    let took = began.elapsed();
+    let took =
+        if took < Duration::from_secs(2) { format!("{} ms", took.as_millis()) } else { crate::problems::span(took) };
+    sink.attempt(false, format!("{}, {took}", session::outcome(problem.code))).await?;
+    sink.health(pilothouse_wire::Health::Lost(problem)).await?;
+    sink.source(SourceFact::RetryAt(Some(sink.now().plus(wait)))).await?;
+    tokio::select! {
+        () = tokio::time::sleep(wait) => Ok(()),
+        () = sink.closed() => Err(pilothouse_connect::Closed),
+    }
+}

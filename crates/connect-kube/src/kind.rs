@@ -1,0 +1,53 @@
+//! What a Kubernetes connection is and asks for, as data.
+
+use crate::{connector, discover};
+use pilothouse_connect::{FieldSpec, InputSpec, Kind};
+
+/// The Kubernetes connector.
+pub const KIND: Kind = Kind {
+    id: "kubernetes",
+    name: "Kubernetes",
+    summary: "Nodes, GPUs, pods and events of a cluster, live.",
+    fields: FIELDS,
+    permissions: &[
+        "list and watch nodes",
+        "list and watch namespaces",
+        "list and watch pods, in all namespaces or in some",
+        "list and watch events of events.k8s.io, in all namespaces or in some",
+        "get nodes, namespaces and pods, to show one as YAML",
+    ],
+    demo: false,
+    open: connector::open,
+    discover: Some(discover::discover),
+};
+
+const FIELDS: &[FieldSpec] = &[
+    FieldSpec {
+        key: "context",
+        label: "Context",
+        help: "The context of the kubeconfig: which cluster, and as whom.",
+        input: InputSpec::Text("prod-eu"),
+        required: true,
+    },
+    FieldSpec {
+        key: "kubeconfig",
+        label: "Kubeconfig",
+        help: "The file that has the context. Empty: the files of KUBECONFIG, else ~/.kube/config.",
+        input: InputSpec::Text("~/.kube/config"),
+        required: false,
+    },
+    FieldSpec {
+        key: "namespaces",
+        label: "Namespaces",
+        help: "Only these namespaces are read, separated by commas. Empty: all that may be read.",
+        input: InputSpec::Text("serving, training"),
+        required: false,
+    },
+    FieldSpec {
+        key: "insecure",
+        label: "Do not check the server's certificate",
+        help: "Whoever answers at the address is believed and is sent the credential. Never for production.",
+        input: InputSpec::Toggle,
+        required: false,
+    },
+];

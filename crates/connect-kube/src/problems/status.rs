@@ -1,0 +1,117 @@
+//! Answers that say no: 401, 403, 404, 429, 5xx.
+
+use super::{AGAIN, line, span};
+use crate::{
+    failure::{Call, Refusal},
+    place::Place,
+};
+use pilothouse_wire::{Code, Problem};
+
+pub(super) fn problem(refusal: &Refusal, place: &Place) -> Problem {
+    let Place { name, .. } = place;
+    let Refusal { call, status, message, .. } = refusal;
+    match status {
+        401 => unauthenticated(place),
+        403 => denied(place, std::slice::from_ref(call)),
+        404 | 410 if call.resource.starts_with('/') => {
+            Problem::new(Code::NotFound, format!("{name} has no {}.", call.resource)).why(said(refusal))
+        }
+        404 => Problem::new(Code::ApiAbsent, format!("{name} does not serve {}.", api(call)))
+            .why("404: the server does not have this API.")
+            .next("Everything else is read. It is asked for again every minute."),
+        429 => {
+            let patience =
+                refusal.retry_after.map_or_else(String::new, |wait| format!(" It asks us to wait {}.", span(wait)));
+            Problem::new(Code::TooMany, format!("{name} asks us to be patient."))
+                .why(format!("429 to {}: it has too many requests.{patience}", asked(call)))
+                .next("It is asked again after that wait, by itself.")
+        }
+        500.. => Problem::new(Code::ServerFailed, format!("{name} failed to answer."))
+            .why(format!("{status} to {}: {}", asked(call), sentence(message)))
+            .next(AGAIN),
+        _ => Problem::new(Code::BadInput, format!("{name} refused to {}.", asked(call))).why(said(refusal)).next(AGAIN),
+    }
+}
+
+fn said(refusal: &Refusal) -> String {
+    format!("{}: {}", refusal.status, sentence(&refusal.message))
+}
+
+fn sentence(text: &str) -> String {
+    let text = line(text);
+    match text.chars().last() {
+        None => "it gives no reason.".to_owned(),
+        Some('.' | '!' | '?' | '…') => text,
+        Some(_) => format!("{text}."),
+    }
+}
+
+fn asked(call: &Call) -> String {
+    format!("{} {}", call.verb, call.resource)
+}
+
+fn api(call: &Call) -> String {
+    if call.group.is_empty() { call.resource.clone() } else { format!("{} of {}", call.resource, call.group) }
+}
+
+fn unauthenticated(place: &Place) -> Problem {
+    Problem::new(Code::Unauthenticated, format!("{} does not know who we are.", place.name))
+        .why(format!("401 for user {} of {}: the credential is wrong, or no longer valid.", place.user, place.file))
+        .next("Sign in again, or fetch the cluster's kubeconfig anew. The file is read again at each attempt.")
+}
+
+/// 403 for these calls, with the role that would allow them.
+#[must_use]
+pub fn denied(place: &Place, calls: &[Call]) -> Problem {
+    let who = place.who();
+    let list: Vec<String> = calls
+        .iter()
+        .map(|call| {
+            let at = call
+                .namespace
+                .as_ref()
+                .map_or_else(|| "at cluster scope".to_owned(), |namespace| format!("in {namespace}"));
+            format!("{} {} {at}", call.verb, call.resource)
+        })
+        .collect();
+    Problem::new(Code::Denied, format!("{} is readable in part.", place.name))
+        .why(format!("403 for {who}: may not {}.", list.join(", ")))
+        .next(format!("Ask an administrator of {} to apply this. It gives reading only.", place.name))
+        .remedy(role(who, calls))
+}
+
+/// The ClusterRole and its binding that would allow these calls, as YAML.
+#[must_use]
+pub fn role(who: &str, calls: &[Call]) -> String {
+    let mut rules: Vec<(&str, Vec<&str>)> = Vec::new();
+    for call in calls {
+        match rules.iter_mut().find(|(group, _)| *group == call.group) {
+            Some((_, resources)) if !resources.contains(&call.resource.as_str()) => resources.push(&call.resource),
+            Some(_) => {}
+            None => rules.push((call.group, vec![&call.resource])),
+        }
+    }
+    let mut yaml = String::from(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: { name: pilothouse-read }\nrules:\n",
+    );
+    for (group, resources) in rules {
+        yaml += &format!(
+            "- {{ apiGroups: [\"{group}\"], resources: [{}],\n    verbs: [get, list, watch] }}\n",
+            resources.join(", ")
+        );
+    }
+    yaml += "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: { name: pilothouse-read }\n\
+             roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pilothouse-read }\nsubjects:\n";
+    yaml += &subject(who);
+    yaml
+}
+
+fn subject(who: &str) -> String {
+    match who.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+        Some((namespace, name)) => format!("- {{ kind: ServiceAccount, namespace: {namespace}, name: {name} }}\n"),
+        // A user's name is free text: quoted, it cannot become more YAML.
+        None => {
+            format!("- {{ apiGroup: rbac.authorization.k8s.io, kind: User, name: {} }}\n", serde_json::Value::from(who))
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The kinds of object that are listed and watched, and what is the same in all of them.
+
+use crate::{
+    facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod},
+    failure::Call,
+    slim::{CoreEvent, Event, Meta, Namespace, Node, Pod},
+};
+use pilothouse_wire::SmolStr;
+use pilothouse_world::{
+    Fact,
+    fact::{Covers, Kind},
+};
+
+/// An object that is listed and watched.
+pub trait Resource: prost::Message + serde::de::DeserializeOwned + Default + 'static {
+    /// The kind of its facts.
+    const KIND: Kind;
+    /// Its API group; empty for the core.
+    const GROUP: &'static str;
+    /// Its name in paths and roles.
+    const PLURAL: &'static str;
+
+    /// Its metadata.
+    fn meta(&self) -> Option<&Meta>;
+    /// What it says; `None` if it cannot be used.
+    fn fact(self) -> Option<Fact>;
+    /// That it is gone.
+    fn gone(meta: &Meta) -> Fact;
+}
+
+impl Resource for Node {
+    const KIND: Kind = Kind::Node;
+    const GROUP: &'static str = "";
+    const PLURAL: &'static str = "nodes";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_node(self).map(|node| Fact::Node(Box::new(node)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::NodeGone(SmolStr::new(&meta.name))
+    }
+}
+
+impl Resource for Namespace {
+    const KIND: Kind = Kind::Namespace;
+    const GROUP: &'static str = "";
+    const PLURAL: &'static str = "namespaces";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_namespace(self).map(Fact::Namespace)
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::NamespaceGone(SmolStr::new(&meta.name))
+    }
+}
+
+impl Resource for Pod {
+    const KIND: Kind = Kind::Pod;
+    const GROUP: &'static str = "";
+    const PLURAL: &'static str = "pods";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_pod(self).map(|pod| Fact::Pod(Box::new(pod)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::PodGone(SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+    }
+}
+
+impl Resource for Event {
+    const KIND: Kind = Kind::Event;
+    const GROUP: &'static str = "events.k8s.io";
+    const PLURAL: &'static str = "events";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_event(self).map(|event| Fact::Event(Box::new(event)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::EventGone(SmolStr::new(&meta.uid))
+    }
+}
+
+impl Resource for CoreEvent {
+    const KIND: Kind = Kind::Event;
+    const GROUP: &'static str = "";
+    const PLURAL: &'static str = "events";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_event(self.into()).map(|event| Fact::Event(Box::new(event)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::EventGone(SmolStr::new(&meta.uid))
+    }
+}
+
+/// All objects of a kind, everywhere or in one namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The namespace; everywhere if none.
+    pub namespace: Option<String>,
+}
+
+impl Scope {
+    /// What a listing of it covers.
+    #[must_use]
+    pub fn covers<T: Resource>(&self) -> Covers {
+        Covers { kind: T::KIND, namespace: self.namespace.as_ref().map(SmolStr::new) }
+    }
+
+    /// The path of the collection.
+    #[must_use]
+    pub fn path<T: Resource>(&self) -> String {
+        let api = if T::GROUP.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", T::GROUP) };
+        match &self.namespace {
+            Some(namespace) => format!("{api}/namespaces/{namespace}/{}", T::PLURAL),
+            None => format!("{api}/{}", T::PLURAL),
+        }
+    }
+
+    /// The call, for messages.
+    #[must_use]
+    pub fn call<T: Resource>(&self, verb: &'static str) -> Call {
+        Call { verb, group: T::GROUP, resource: T::PLURAL.to_owned(), namespace: self.namespace.clone() }
+    }
+}

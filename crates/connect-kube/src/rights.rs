@@ -1,0 +1,272 @@
+//! What we may read of a cluster: asked of the server, so that a person is told before something is missing.
+
+use crate::{
+    client::Client,
+    failure::{Call, Failure},
+    list::list,
+    place::Place,
+    problems,
+    resource::{Resource, Scope},
+    slim::{Event, Namespace, Node, Pod},
+};
+use futures::{StreamExt, stream};
+use pilothouse_wire::{Code, Problem};
+use pilothouse_world::Fact;
+use serde_json::json;
+
+/// Reviews that are under way at once.
+const AT_ONCE: usize = 8;
+/// Namespaces that are read one by one at most: each costs two watches.
+pub const MOST_NAMESPACES: usize = 200;
+
+/// What is read of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Nodes.
+    pub nodes: bool,
+    /// Namespaces.
+    pub namespaces: bool,
+    /// Pods: everywhere, or in some namespaces.
+    pub pods: Vec<Scope>,
+    /// Events: likewise.
+    pub events: Vec<Scope>,
+}
+
+/// What came of asking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// What is read.
+    pub plan: Plan,
+    /// What we may do.
+    pub may: Vec<String>,
+    /// What we may not.
+    pub may_not: Vec<String>,
+    /// What is not visible, as a sentence.
+    pub not_visible: Option<String>,
+    /// What is missing and what would give it.
+    pub problem: Option<Problem>,
+}
+
+/// Who the server says that we are; `None` where it cannot say.
+///
+/// # Errors
+/// If it does not know us, or does not answer.
+pub async fn identity(client: &Client) -> Result<Option<String>, Failure> {
+    let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+    let call = review_call("authentication.k8s.io", "selfsubjectreviews");
+    match client.post(&call, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await {
+        Ok(answer) => Ok(answer["status"]["userInfo"]["username"].as_str().map(problems::line)),
+        // Servers before 1.28 have no such review, and some forbid it.
+        Err(failure) if matches!(failure.status(), Some(403..=405)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn review_call(group: &'static str, resource: &str) -> Call {
+    Call { verb: "create", group, resource: resource.to_owned(), namespace: None }
+}
+
+/// Asks what may be read, everywhere and, where that is not allowed, in each of some namespaces.
+///
+/// # Errors
+/// If the server does not answer.
+pub async fn review(client: &Client, limited_to: &[String], begins_in: Option<&str>) -> Result<Rights, Failure> {
+    let everywhere = Scope { namespace: None };
+    let (nodes, namespaces, pods, events) = futures::try_join!(
+        may_read::<Node>(client, &everywhere),
+        may_read::<Namespace>(client, &everywhere),
+        may_read::<Pod>(client, &everywhere),
+        may_read::<Event>(client, &everywhere),
+    )?;
+    let mut found = Found { nodes, namespaces, limited: !limited_to.is_empty(), ..Found::default() };
+    if pods && events && limited_to.is_empty() {
+        (found.pods, found.events) = (vec![everywhere.clone()], vec![everywhere]);
+        return Ok(found.rights(&client.place));
+    }
+    let (candidates, left_out) = candidates(client, limited_to, begins_in, namespaces).await?;
+    found.left_out = left_out;
+    found.asked.clone_from(&candidates);
+    let in_each = |all: bool| if all && limited_to.is_empty() { Vec::new() } else { candidates.clone() };
+    (found.pods, found.events) =
+        futures::try_join!(readable::<Pod>(client, in_each(pods)), readable::<Event>(client, in_each(events)),)?;
+    if limited_to.is_empty() && pods {
+        found.pods = vec![everywhere.clone()];
+    }
+    if limited_to.is_empty() && events {
+        found.events = vec![everywhere];
+    }
+    Ok(found.rights(&client.place))
+}
+
+/// May we list and watch this?
+async fn may_read<T: Resource>(client: &Client, scope: &Scope) -> Result<bool, Failure> {
+    let (list, watch) = futures::try_join!(may::<T>(client, scope, "list"), may::<T>(client, scope, "watch"))?;
+    Ok(list && watch)
+}
+
+async fn may<T: Resource>(client: &Client, scope: &Scope, verb: &'static str) -> Result<bool, Failure> {
+    let mut asked = json!({ "verb": verb, "group": T::GROUP, "resource": T::PLURAL });
+    if let Some(namespace) = &scope.namespace {
+        asked["namespace"] = namespace.as_str().into();
+    }
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": asked },
+    });
+    let call = review_call("authorization.k8s.io", "selfsubjectaccessreviews");
+    match client.post(&call, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await {
+        Ok(answer) => Ok(answer["status"]["allowed"].as_bool().unwrap_or(false)),
+        // Nobody can say: the listing itself will.
+        Err(failure) if matches!(failure.status(), Some(403..=405)) => Ok(true),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Namespaces to ask about one by one, and how many there are besides.
+async fn candidates(
+    client: &Client,
+    limited_to: &[String],
+    begins_in: Option<&str>,
+    listable: bool,
+) -> Result<(Vec<String>, usize), Failure> {
+    let mut names = limited_to.to_vec();
+    if names.is_empty() {
+        names.extend(begins_in.map(str::to_owned));
+        if listable {
+            let everything = Scope { namespace: None };
+            let listed = list::<Namespace>(client, &everything, usize::MAX, |_, _| ()).await?;
+            names.extend(listed.facts.into_iter().filter_map(|fact| match fact {
+                Fact::Namespace(namespace) => Some(namespace.name.to_string()),
+                _ => None,
+            }));
+        }
+        if names.is_empty() {
+            names.push("default".to_owned());
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    let left_out = names.len().saturating_sub(MOST_NAMESPACES);
+    names.truncate(MOST_NAMESPACES);
+    Ok((names, left_out))
+}
+
+async fn readable<T: Resource>(client: &Client, namespaces: Vec<String>) -> Result<Vec<Scope>, Failure> {
+    let asked: Vec<Result<Option<Scope>, Failure>> = stream::iter(namespaces)
+        .map(|namespace| async move {
+            let scope = Scope { namespace: Some(namespace) };
+            Ok(may_read::<T>(client, &scope).await?.then_some(scope))
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    asked.into_iter().filter_map(Result::transpose).collect()
+}
+
+/// What is allowed, before it is put into words.
+#[derive(Default)]
+struct Found {
+    nodes: bool,
+    namespaces: bool,
+    pods: Vec<Scope>,
+    events: Vec<Scope>,
+    /// Did a person choose the namespaces?
+    limited: bool,
+    /// Namespaces that were asked about.
+    asked: Vec<String>,
+    left_out: usize,
+}
+
+impl Found {
+    fn rights(self, place: &Place) -> Rights {
+        let everywhere = Scope { namespace: None };
+        let (mut may, mut may_not, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        for (allowed, call) in [
+            (self.nodes, everywhere.call::<Node>("list and watch")),
+            // Who reads chosen namespaces only has no need of the list of all.
+            (self.namespaces || self.limited, everywhere.call::<Namespace>("list and watch")),
+        ] {
+            if allowed { may.push(words(&call)) } else { missing.push(call) }
+        }
+        self.spread::<Pod>(&self.pods, &mut may, &mut missing);
+        self.spread::<Event>(&self.events, &mut may, &mut missing);
+        may_not.extend(missing.iter().map(words));
+        let not_visible = self.not_visible();
+        let problem = (!missing.is_empty()).then(|| {
+            let mut problem = problems::denied(place, &missing);
+            if may.is_empty() {
+                problem.what = format!("Nothing of {} can be read.", place.name);
+            }
+            if let (Some(hidden), Some(why)) = (&not_visible, &mut problem.why) {
+                *why = format!("{hidden} {why}");
+            }
+            debug_assert_eq!(problem.code, Code::Denied);
+            problem
+        });
+        let plan = Plan { nodes: self.nodes, namespaces: self.namespaces, pods: self.pods, events: self.events };
+        Rights { plan, may, may_not, not_visible, problem }
+    }
+
+    /// What may be read of a kind that is in namespaces, and what may not.
+    fn spread<T: Resource>(&self, scopes: &[Scope], may: &mut Vec<String>, missing: &mut Vec<Call>) {
+        if !scopes.is_empty() {
+            may.push(in_words::<T>(scopes));
+        }
+        if scopes.iter().any(|scope| scope.namespace.is_none()) {
+            return;
+        }
+        if self.limited {
+            let refused = self.asked.iter().filter(|name| !scopes.iter().any(|s| s.namespace.as_ref() == Some(*name)));
+            missing.extend(refused.map(|name| Scope { namespace: Some(name.clone()) }.call::<T>("list and watch")));
+        } else {
+            missing.push(Scope { namespace: None }.call::<T>("list and watch"));
+        }
+    }
+
+    fn not_visible(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if !self.nodes {
+            parts.push("Nodes cannot be listed, so GPUs without a pod are not visible.".to_owned());
+        }
+        if self.pods.is_empty() {
+            parts.push("No pods can be listed, so nobody knows who holds the GPUs.".to_owned());
+        } else if self.pods.iter().all(|scope| scope.namespace.is_some()) {
+            let names: Vec<&str> = self.pods.iter().filter_map(|scope| scope.namespace.as_deref()).collect();
+            parts.push(format!("Pods of other namespaces than {} are not visible.", some(&names)));
+        }
+        if self.left_out > 0 {
+            parts.push(format!(
+                "{} more namespaces are not read: at most {MOST_NAMESPACES} are, one by one.",
+                self.left_out
+            ));
+        }
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+}
+
+fn words(call: &Call) -> String {
+    match (&call.namespace, call.resource.as_str()) {
+        (Some(namespace), resource) => format!("{} {resource} in {namespace}", call.verb),
+        (None, resource @ ("nodes" | "namespaces")) => format!("{} {resource}", call.verb),
+        (None, resource) => format!("{} {resource} in all namespaces", call.verb),
+    }
+}
+
+fn in_words<T: Resource>(scopes: &[Scope]) -> String {
+    let names: Vec<&str> = scopes.iter().filter_map(|scope| scope.namespace.as_deref()).collect();
+    if names.len() < scopes.len() {
+        format!("list and watch {} in all namespaces", T::PLURAL)
+    } else {
+        format!("list and watch {} in {}", T::PLURAL, some(&names))
+    }
+}
+
+/// The first few of many names.
+fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}

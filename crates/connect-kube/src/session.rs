@@ -1,0 +1,277 @@
+//! One session with a server: who we are, what we may, all listings and watches, and a heartbeat, until it breaks.
+
+use crate::{
+    board::{Board, Slot},
+    client::{Client, JSON},
+    failure::{Call, Failure},
+    follow::{ASK_AGAIN, Follower, Told},
+    problems,
+    resource::{Resource, Scope},
+    rights::{self, Rights},
+    slim::{Event, Namespace, Node, Pod},
+};
+use pilothouse_connect::{Closed, Sink};
+use pilothouse_wire::{Code, Health, Problem, SmolStr};
+use pilothouse_world::fact::{Probed, SourceFact};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+
+/// How often the server is asked whether it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long it may take to say so: with the period, a server that hangs is found within ten seconds.
+const HEARTBEAT_LIMIT: Duration = Duration::from_secs(4);
+/// How long the first answer may take.
+const FIRST_LIMIT: Duration = Duration::from_secs(8);
+/// Messages of followers that wait for the session.
+const WAITING: usize = 64;
+
+/// Why a session ended.
+#[derive(Debug)]
+pub enum End {
+    /// Nobody listens.
+    Closed,
+    /// The server is lost; and the patience that it asked for.
+    Lost(Box<Problem>, Option<Duration>),
+    /// What may be read has changed: it begins again at once.
+    Again,
+}
+
+impl From<Closed> for End {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+/// What is read of the server, as a person set it.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Only these namespaces; all if none.
+    pub namespaces: Vec<String>,
+    /// The context's namespace.
+    pub begins_in: Option<String>,
+}
+
+/// What the server tells of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Met {
+    /// Its version.
+    pub version: Option<String>,
+    /// Who we are there.
+    pub identity: Option<String>,
+    /// What we may.
+    pub rights: Rights,
+}
+
+/// Meets the server: the calls that stand before every listing.
+///
+/// # Errors
+/// If it does not answer, or does not know us.
+pub async fn meet(client: &Client, wish: &Wish) -> Result<Met, Failure> {
+    let answer = client.get(&Call::path("/version"), "/version", JSON, FIRST_LIMIT).await?;
+    let about: serde_json::Value =
+        serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("/version is no JSON".to_owned()))?;
+    let version = about["gitVersion"].as_str().map(problems::line);
+    let identity = rights::identity(client).await?;
+    if let Some(identity) = &identity {
+        // Said once: a session is with one person.
+        let _ = client.place.identity.set(identity.clone());
+    }
+    let rights = rights::review(client, &wish.namespaces, wish.begins_in.as_deref()).await?;
+    Ok(Met { version, identity, rights })
+}
+
+/// One session.
+pub struct Session<'a> {
+    client: Arc<Client>,
+    sink: &'a Sink,
+    wish: &'a Wish,
+    board: Board,
+    /// Ended with the session, since it holds them.
+    followers: JoinSet<()>,
+    rights: Rights,
+}
+
+/// Runs a session until it ends.
+pub async fn run(client: &Arc<Client>, sink: &Sink, wish: &Wish) -> End {
+    let began = Instant::now();
+    let met = match meet(client, wish).await {
+        Ok(met) => met,
+        Err(failure) => return lost(client, &failure),
+    };
+    let mut session = Session {
+        client: Arc::clone(client),
+        sink,
+        wish,
+        board: Board::default(),
+        followers: JoinSet::new(),
+        rights: met.rights.clone(),
+    };
+    match session.tell_of(met, began).await {
+        Ok(()) => session.go_on().await,
+        Err(Closed) => End::Closed,
+    }
+}
+
+fn lost(client: &Client, failure: &Failure) -> End {
+    End::Lost(Box::new(failure.problem(&client.place)), failure.retry_after())
+}
+
+impl Session<'_> {
+    async fn tell_of(&mut self, met: Met, began: Instant) -> Result<(), Closed> {
+        let Rights { may, may_not, not_visible, problem, .. } = met.rights;
+        let texts = |texts: Vec<String>| texts.into_iter().map(SmolStr::from).collect();
+        self.board.rights = problem;
+        self.board.insecure = self.client.is_insecure().then(|| problems::insecure(&self.client.place));
+        let unchecked = if self.board.insecure.is_some() { ", TLS not checked" } else { "" };
+        self.sink.source(SourceFact::RetryAt(None)).await?;
+        self.sink.attempt(true, format!("connected in {} ms{unchecked}", began.elapsed().as_millis())).await?;
+        self.sink
+            .probed(Probed {
+                version: met.version.map(SmolStr::from),
+                identity: met.identity.map(SmolStr::from),
+                may: texts(may),
+                may_not: texts(may_not),
+                not_visible,
+            })
+            .await
+    }
+
+    async fn go_on(&mut self) -> End {
+        let (tell, mut told) = mpsc::channel(WAITING);
+        self.start_followers(&tell);
+        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ask_again = interval_at(Instant::now() + ASK_AGAIN, ASK_AGAIN);
+        loop {
+            self.board.skew =
+                self.client.skew().map(|(server, ours)| problems::clock_skew(&self.client.place, server, ours));
+            let step = async {
+                if let Some(health) = self.board.changed() {
+                    self.sink.health(health).await?;
+                }
+                tokio::select! {
+                    Some((slot, told)) = told.recv() => match told {
+                        Told::Broke => {
+                            heartbeat.reset();
+                            self.beat().await
+                        }
+                        Told::Unknown(problem) => Err(End::Lost(Box::new(problem), None)),
+                        told => {
+                            self.note(slot, told);
+                            Ok(())
+                        }
+                    },
+                    _ = heartbeat.tick() => self.beat().await,
+                    _ = ask_again.tick(), if self.board.rights.is_some() => self.ask_again().await,
+                }
+            };
+            if let Err(end) = step.await {
+                return end;
+            }
+        }
+    }
+
+    fn start_followers(&mut self, tell: &mpsc::Sender<(usize, Told)>) {
+        let plan = self.rights.plan.clone();
+        let everywhere = Scope { namespace: None };
+        if plan.nodes {
+            self.start::<Node>(everywhere.clone(), tell);
+        }
+        if plan.namespaces {
+            self.start::<Namespace>(everywhere, tell);
+        }
+        for scope in plan.pods {
+            self.start::<Pod>(scope, tell);
+        }
+        for scope in plan.events {
+            self.start::<Event>(scope, tell);
+        }
+    }
+
+    fn start<T: Resource>(&mut self, scope: Scope, tell: &mpsc::Sender<(usize, Told)>) {
+        let slot = self.board.slots.len();
+        // Events come after what they are about, and nobody waits for them.
+        let awaited = T::KIND != pilothouse_world::fact::Kind::Event;
+        self.board.slots.push(Slot { what: T::PLURAL, awaited, settled: false, progress: None, trouble: None });
+        let follower =
+            Follower { client: Arc::clone(&self.client), scope, sink: self.sink.clone(), slot, tell: tell.clone() };
+        self.followers.spawn(follower.follow::<T>());
+    }
+
+    fn note(&mut self, slot: usize, told: Told) {
+        let Some(slot) = self.board.slots.get_mut(slot) else { return };
+        match told {
+            Told::Progress(read, all) => slot.progress = Some((read, all)),
+            Told::Settled => slot.settled = true,
+            Told::Trouble(trouble) => slot.trouble = trouble,
+            Told::Broke | Told::Unknown(_) => {}
+        }
+    }
+
+    /// Asks the server whether it lives. Any answer at all is a sign of life.
+    async fn beat(&mut self) -> Result<(), End> {
+        let mut answer = self.ask_livez().await;
+        if matches!(answer, Err(Failure::Transport(_))) {
+            // A kept connection may have been closed just now: that is not the server's end.
+            answer = self.ask_livez().await;
+        }
+        self.board.livez = match answer {
+            Ok(()) => None,
+            Err(failure) => {
+                let problem = failure.problem(&self.client.place);
+                match failure.status() {
+                    Some(401) => return Err(End::Lost(Box::new(problem), None)),
+                    Some(429 | 500..) => Some(problem),
+                    Some(_) => None,
+                    None => return Err(End::Lost(Box::new(problem), None)),
+                }
+            }
+        };
+        Ok(self.sink.heard().await?)
+    }
+
+    async fn ask_livez(&self) -> Result<(), Failure> {
+        self.client.get(&Call::path("/livez"), "/livez", JSON, HEARTBEAT_LIMIT).await.map(drop)
+    }
+
+    /// Asks whether more may be read by now.
+    async fn ask_again(&mut self) -> Result<(), End> {
+        match rights::review(&self.client, &self.wish.namespaces, self.wish.begins_in.as_deref()).await {
+            Ok(now) if now != self.rights => Err(End::Again),
+            // The heartbeat tells of a server that does not answer.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// What health is while the first answer is waited for.
+#[must_use]
+pub fn connecting() -> Health {
+    Health::Starting { doing: "Connecting".to_owned(), progress: None }
+}
+
+/// What came of an attempt, in a few words.
+#[must_use]
+pub fn outcome(code: Code) -> &'static str {
+    match code {
+        Code::NameNotFound => "name not found",
+        Code::Refused => "refused",
+        Code::TimedOut => "no answer",
+        Code::Cut => "cut",
+        Code::TlsUntrusted => "certificate not trusted",
+        Code::TlsExpired => "certificate expired",
+        Code::TlsWrongName => "certificate for another name",
+        Code::Unauthenticated => "401",
+        Code::Denied => "403",
+        Code::NotFound | Code::ApiAbsent => "404",
+        Code::TooMany => "429",
+        Code::ServerFailed => "server failed",
+        Code::PluginFailed => "plug-in failed",
+        Code::PluginUntrusted => "plug-in not confirmed",
+        _ => "settings cannot be used",
+    }
+}
