@@ -92,7 +92,7 @@ impl Desk {
         self.store(&id, secrets).await?;
         let to = settings.clone();
         self.settings_of(id.clone(), move |settings| *settings = to).await?;
-        self.changed(Changed::Restart(id.clone())).await?;
+        self.changed(Changed::Moved(id.clone())).await?;
         Ok(consent(&id, connector.as_ref()).unwrap_or(Acted::Done(id)))
     }
 
@@ -172,10 +172,11 @@ impl Desk {
     }
 
     async fn store(&self, id: &ConnectionId, secrets: Vec<(String, SecretInput)>) -> Result<(), Problem> {
-        for (field, secret) in secrets {
-            self.surroundings.vault.set(id, &field, SecretString::from(secret.0)).await?;
+        if secrets.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let secrets = secrets.into_iter().map(|(field, secret)| (field, SecretString::from(secret.0))).collect();
+        self.surroundings.vault.set_all(id, secrets).await
     }
 
     async fn load(&self) -> Result<Settings, Problem> {

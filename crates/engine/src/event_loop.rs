@@ -77,7 +77,7 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
         notices,
         settings,
         desk,
-        demo: false,
+        demo: Vec::new(),
         options,
     };
     engine.begin(chosen);
@@ -123,7 +123,8 @@ struct Loop {
     notices: Vec<Problem>,
     settings: Settings,
     desk: Desk,
-    demo: bool,
+    /// The demo fleet's connections, while it is shown. They are in no settings.
+    demo: Vec<ConnectionId>,
     options: Options,
 }
 
@@ -145,9 +146,10 @@ impl Loop {
     }
 
     fn start_demo(&mut self) {
-        self.demo = true;
+        self.demo.clear();
         for (kind, name, values) in table::demo_fleet() {
             let settings = ConnectionSettings::new(ConnectionId::slug(&name), kind, &name, values);
+            self.demo.push(settings.id.clone());
             self.connections.start(settings, &self.desk.surroundings);
         }
     }
@@ -260,7 +262,7 @@ impl Loop {
         match ask {
             Ask::About => {
                 let version = env!("CARGO_PKG_VERSION").into();
-                let _ = reply.send(Ok(Answer::About(About { version, may_act: false, demo: self.demo })));
+                let _ = reply.send(Ok(Answer::About(About { version, may_act: false, demo: !self.demo.is_empty() })));
             }
             Ask::Frame { spec, when: When::Now } => {
                 let _ = reply.send(Ok(self.frame(&spec, now)));
@@ -365,6 +367,10 @@ impl Loop {
         }
         match changed {
             Changed::Restart(id) => self.restart(&id),
+            Changed::Moved(id) => {
+                self.forget(&id);
+                self.restart(&id);
+            }
             Changed::Vault(state) => {
                 self.vault = state;
                 let waiting: Vec<ConnectionId> = self
@@ -380,29 +386,20 @@ impl Loop {
     }
 
     fn restart(&mut self, id: &ConnectionId) {
-        let demo: Vec<ConnectionId> = self.demo_ids();
         match self.settings.connections.iter().find(|settings| settings.id == *id).cloned() {
             Some(settings) => {
-                if self.demo && !self.options.demo {
-                    demo.iter().for_each(|id| self.forget(id));
-                    self.demo = false;
+                // A first connection of one's own: the demo fleet makes room, unless it was asked for.
+                if !self.options.demo {
+                    std::mem::take(&mut self.demo).iter().for_each(|id| self.forget(id));
                 }
                 self.connections.start(settings, &self.desk.surroundings);
             }
-            None if demo.contains(id) => {
-                demo.iter().for_each(|id| self.connections.stop(id));
-                self.start_demo();
-            }
+            None if self.demo.contains(id) => self.start_demo(),
             None => self.forget(id),
         }
-        if self.settings.connections.is_empty() && !self.demo {
+        if self.settings.connections.is_empty() && self.demo.is_empty() {
             self.start_demo();
         }
-    }
-
-    fn demo_ids(&self) -> Vec<ConnectionId> {
-        let of_demo = |id: &&ConnectionId| self.world.source(id).is_some_and(|source| source.about.demo);
-        self.connections.ids().filter(of_demo).cloned().collect()
     }
 
     /// Ends a connection and forgets what it said.

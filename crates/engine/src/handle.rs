@@ -1,9 +1,23 @@
 //! What doors hold: a reader, or an operator that may also act.
 
-use crate::input::Input;
+use crate::{event_loop, input::Input, options::Options};
 use pilothouse_wire::{Act, Acted, Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
+
+/// Starts engines.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine;
+
+impl Engine {
+    /// Starts the engine's task and its connections, and answers at once: connecting goes on behind it.
+    ///
+    /// # Errors
+    /// If the settings cannot be read, or the one connection asked for does not exist.
+    pub async fn start(options: Options) -> Result<Operator, Problem> {
+        event_loop::start(options).await
+    }
+}
 
 /// May ask and watch.
 #[derive(Clone, Debug)]

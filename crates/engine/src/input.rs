@@ -30,6 +30,8 @@ pub(crate) enum Input {
 pub(crate) enum Changed {
     /// Start this connection anew, or stop it if it is paused or gone.
     Restart(ConnectionId),
+    /// It may now lead to another place: forget what the old one said, then start it anew.
+    Moved(ConnectionId),
     /// The vault is as follows; connections that waited for it start anew.
     Vault(VaultState),
 }

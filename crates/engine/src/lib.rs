@@ -15,23 +15,7 @@ mod publish;
 mod rates;
 mod table;
 
-pub use handle::{Frames, Operator, Reader, Settled};
+pub use handle::{Engine, Frames, Operator, Reader, Settled};
 pub use options::{Options, Paths};
 pub use pilothouse_connect::Clock;
 pub use table::KINDS;
-
-use pilothouse_wire::Problem;
-
-/// Starts engines.
-#[derive(Clone, Copy, Debug)]
-pub struct Engine;
-
-impl Engine {
-    /// Starts the engine's task and its connections, and answers at once: connecting goes on behind it.
-    ///
-    /// # Errors
-    /// If the settings cannot be read, or the one connection asked for does not exist.
-    pub async fn start(options: Options) -> Result<Operator, Problem> {
-        event_loop::start(options).await
-    }
-}

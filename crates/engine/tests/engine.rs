@@ -10,8 +10,7 @@ use pilothouse_wire::{
 use std::{collections::BTreeMap, time::Duration};
 
 async fn engine(home: &std::path::Path, demo: bool) -> Operator {
-    let options =
-        Options { paths: Paths::under(home), demo, only: None, record: true, clock: Clock::system() };
+    let options = Options { paths: Paths::under(home), demo, only: None, record: true, clock: Clock::system() };
     let operator = Engine::start(options).await.unwrap();
     let settled = operator.reader().settled(Duration::from_secs(30)).await;
     assert!(settled.late.is_empty(), "{settled:?}");
@@ -59,7 +58,11 @@ async fn with_nothing_configured_the_demo_fleet_is_there_and_says_so() {
     let view = fleet(&frame);
     assert_eq!((view.summary.gpus, view.clusters.len(), view.nodes.len()), (4_096, 3, 512));
     assert!(view.clusters.rows().iter().all(|cluster| cluster.demo));
-    assert!(frame.sources.iter().all(|source| source.demo && source.freshness == Freshness::Live), "{:?}", frame.sources);
+    assert!(
+        frame.sources.iter().all(|source| source.demo && source.freshness == Freshness::Live),
+        "{:?}",
+        frame.sources
+    );
     operator.shutdown().await;
 }
 
@@ -137,7 +140,11 @@ async fn connections_are_added_paused_edited_and_removed() {
     assert_eq!(operator.act(add).await.unwrap_err().code, Code::Exists);
     operator.reader().settled(Duration::from_secs(30)).await;
     let rows = connections(&operator).await.rows;
-    assert_eq!(rows.rows().iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["lab"], "the demo fleet makes room");
+    assert_eq!(
+        rows.rows().iter().map(|row| row.name.as_str()).collect::<Vec<_>>(),
+        ["lab"],
+        "the demo fleet makes room"
+    );
 
     operator.act(Act::PauseConnection { id: id.clone(), paused: true }).await.unwrap();
     assert_eq!(connections(&operator).await.rows.rows().len(), 1);

@@ -3,6 +3,9 @@
 use crate::{Act, Acted, Answer, Ask, Code, Frame, Problem, ViewSpec, When};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+/// Fingerprint of this crate's sources. Both ends of a door say theirs first; ends that differ do not talk.
+pub const WIRE_HASH: &str = env!("PILOTHOUSE_WIRE_HASH");
+
 /// From a page to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {

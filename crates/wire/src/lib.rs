@@ -19,6 +19,7 @@ pub mod units;
 pub mod view;
 
 pub use ask::{Act, Acted, Answer, Ask};
+pub use codec::WIRE_HASH;
 pub use frame::{Body, Frame, Patch, Rev, View, ViewSpec};
 pub use health::{Freshness, Health};
 pub use ids::{ConnectionId, NodeId, ObjectRef, PodId};
@@ -26,6 +27,3 @@ pub use keyed::{Keyed, KeyedPatch, Row};
 pub use problem::{Code, Problem};
 pub use smol_str::SmolStr;
 pub use time::{Stamp, When};
-
-/// Fingerprint of this crate's sources. Both ends of a door say theirs first; ends that differ do not talk.
-pub const WIRE_HASH: &str = env!("PILOTHOUSE_WIRE_HASH");
