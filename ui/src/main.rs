@@ -9,9 +9,11 @@ mod parts;
 mod screens;
 mod shell;
 mod state;
+mod stopped;
 mod theme;
 
 fn main() {
+    stopped::watch_for_faults();
     if let Some(note) = leptos::prelude::document().get_element_by_id("starting") {
         note.remove();
     }
