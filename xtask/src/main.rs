@@ -5,9 +5,12 @@ mod check;
 mod command;
 mod heal;
 mod layers;
+mod measure;
 mod new;
+mod record;
 mod repo;
 mod run;
+mod screenshots;
 mod servers;
 mod setup;
 mod stages;
@@ -52,6 +55,14 @@ enum Verb {
     Test(test::Options),
     /// Rewrite the golden files from what the code does today, and show the difference
     Bless(bless::Options),
+    /// Measure what is promised, each figure beside its reference
+    Measure(measure::Options),
+    /// Take the pictures of the README
+    Screenshots,
+    /// Keep facts in a file, for tests
+    Record(record::Record),
+    /// Fold a recording and print what it comes to
+    Replay(record::Replay),
     /// Start a new connector or screen: its folder, its word, and a failing test
     #[command(subcommand)]
     New(new::What),
@@ -68,6 +79,10 @@ fn main() -> ExitCode {
         Verb::Run(options) => run::run(&options),
         Verb::Test(options) => test::run(&options),
         Verb::Bless(options) => bless::run(&options),
+        Verb::Measure(options) => measure::run(&options),
+        Verb::Screenshots => screenshots::run(),
+        Verb::Record(options) => record::record(&options),
+        Verb::Replay(options) => record::replay(&options),
         Verb::New(what) => new::run(&what),
     };
     match outcome {

@@ -1,0 +1,68 @@
+//! Measures what Pilothouse promises, each figure beside its reference in the same run: `cargo xtask measure`.
+
+mod churn;
+mod engine;
+mod fleet_open;
+mod follower;
+mod peak;
+mod plain;
+mod processes;
+mod recorded;
+mod report;
+mod scripted;
+mod stand;
+mod start;
+mod statistics;
+mod ticks;
+mod timed;
+mod watch_replay;
+
+use acceptance::{Failure, Result};
+use report::{Form, Report};
+use stand::{Size, Stand};
+use std::process::ExitCode;
+
+/// What can be measured, in the order in which it is when all of it is.
+const NAMES: [&str; 4] = ["fleet-open", "fleet-churn", "watch-replay", "start"];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // The one TLS provider of this process. Only a second call could fail.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let has = |flag: &str| words.iter().any(|word| word == flag);
+    let mut report = Report::new(if has("--json") { Form::Json } else { Form::Table });
+    let size = if has("--small") { Size::SMALL } else { Size::WHOLE };
+    let names: Vec<&str> = words.iter().map(String::as_str).filter(|word| !word.starts_with("--")).collect();
+    match measure(&names, size, &mut report).await {
+        Ok(()) => report.end(),
+        Err(failure) => {
+            report::say(&failure.to_string());
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn measure(names: &[&str], size: Size, report: &mut Report) -> Result<()> {
+    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
+        return Err(Failure::new(format!("There is no figure \"{unknown}\". There are: {}.", NAMES.join(", "))));
+    }
+    let wanted = |name: &str| names.is_empty() || names.contains(&name);
+    if wanted("start") {
+        start::measure(report).await?;
+    }
+    if !NAMES[..3].iter().any(|name| wanted(name)) {
+        return Ok(());
+    }
+    let stand = Stand::build(size).await?;
+    if wanted("fleet-open") {
+        fleet_open::measure(&stand, report).await?;
+    }
+    if wanted("fleet-churn") {
+        churn::measure(&stand, report).await?;
+    }
+    if wanted("watch-replay") {
+        watch_replay::measure(stand, report).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Pictures of the built program for the README: `cargo xtask screenshots`. The browser door on the demo fleet.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use acceptance::{Context, Failure, Page, Process, Result, Terminal, until};
+use serde_json::Value;
+use thirtyfour::Key;
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// GPUs of the demo fleet, as they are written.
+const ALL: &str = "4,096";
+const WIDE: (u32, u32) = (1440, 900);
+const NARROW: (u32, u32) = (1024, 700);
+/// Larger pictures make a repository that nobody likes to clone.
+const LARGEST: u64 = 250_000;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("docs/screenshots"), PathBuf::from);
+    match Album::open(&folder).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The pictures, and the page that they are of.
+struct Album<'a> {
+    page: Page,
+    folder: &'a Path,
+}
+
+impl<'a> Album<'a> {
+    async fn open(folder: &'a Path) -> Result<()> {
+        std::fs::create_dir_all(folder).could_not(format!("make {}", folder.display()))?;
+        let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
+        let (_door, address): (Process, String) = terminal.serve(&["--demo"]).await?;
+        let album = Self { page: Page::browser(WIDE, &address).await?, folder };
+        album.size(WIDE).await?;
+        album.theme("dark").await?;
+        album.fleet().await?;
+        album.inspector().await?;
+        album.palette().await?;
+        album.connections().await?;
+        album.theme("light").await?;
+        album.page.press("rail-fleet").await?;
+        album.whole_fleet().await?;
+        album.take("fleet-light").await?;
+        album.theme("dark").await?;
+        album.size(NARROW).await?;
+        album.take("fleet-1024").await?;
+        album.page.close().await
+    }
+
+    async fn fleet(&self) -> Result<()> {
+        self.whole_fleet().await?;
+        self.take("fleet-dark").await
+    }
+
+    /// A pod that is not well has most to tell.
+    async fn inspector(&self) -> Result<()> {
+        self.page.press("tab-pods").await?;
+        self.page.fill("table-filter", "gpus>=4 status!=ok").await?;
+        self.page.press_by("[data-test='row'][data-key^='pod:']").await?;
+        self.page.find("inspector").await?;
+        self.take("inspector").await?;
+        self.page.fill("table-filter", "").await?;
+        self.key(Key::Escape + "").await
+    }
+
+    async fn palette(&self) -> Result<()> {
+        self.key(Key::Control + "k").await?;
+        self.page.fill("palette-input", "chat").await?;
+        self.page.find("palette-row").await?;
+        self.take("palette").await?;
+        self.key(Key::Escape + "").await
+    }
+
+    async fn connections(&self) -> Result<()> {
+        self.page.press("rail-connections").await?;
+        self.page.find("connections").await?;
+        self.take("connections").await
+    }
+
+    async fn whole_fleet(&self) -> Result<()> {
+        self.page.reads_as("[data-test='funnel']", |text| text.contains(ALL), "counts all GPUs").await.map(drop)
+    }
+
+    /// Presses a key on the page, wherever the caret is.
+    async fn key(&self, keys: impl Into<thirtyfour::TypingData>) -> Result<()> {
+        let at = self.page.driver().active_element().await.could_not("find where the caret is")?;
+        at.send_keys(keys).await.could_not("press a key")
+    }
+
+    /// Turns the theme with its key until it is the wanted one.
+    async fn theme(&self, wanted: &str) -> Result<()> {
+        for _ in 0..2 {
+            if self.ask("return document.documentElement.dataset.theme").await? == wanted {
+                return Ok(());
+            }
+            self.key(Key::Control + Key::Shift + "t").await?;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        Err(Failure::new(format!("the theme does not turn {wanted}")))
+    }
+
+    /// Makes the page itself of this size; the window around it is larger.
+    async fn size(&self, (width, height): (u32, u32)) -> Result<()> {
+        let (mut outer_width, mut outer_height) = (width, height);
+        until("the page has its size", LIMIT, async || {
+            let set = self.page.driver().set_window_rect(0, 0, outer_width, outer_height).await;
+            set.could_not("set the size of the window")?;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let inner = self.ask("return [window.innerWidth, window.innerHeight]").await?;
+            let inner = |at: usize| inner[at].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
+            if (inner(0), inner(1)) == (width, height) {
+                return Ok(Some(()));
+            }
+            outer_width = outer_width.saturating_add(width).saturating_sub(inner(0));
+            outer_height = outer_height.saturating_add(height).saturating_sub(inner(1));
+            Ok(None)
+        })
+        .await
+    }
+
+    async fn ask(&self, script: &str) -> Result<Value> {
+        let answer = self.page.driver().execute(script, Vec::new()).await.could_not("ask the page")?;
+        Ok(answer.json().clone())
+    }
+
+    async fn take(&self, name: &str) -> Result<()> {
+        // Transitions end, and canvases are drawn.
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        let path = self.folder.join(format!("{name}.png"));
+        self.page.picture(&path).await?;
+        let size = path.metadata().could_not(format!("read {}", path.display()))?.len();
+        let note = if size > LARGEST { "; larger than is good for a repository" } else { "" };
+        let _ = writeln!(std::io::stdout(), "{} ({} kB{note})", path.display(), size / 1_000);
+        Ok(())
+    }
+}
