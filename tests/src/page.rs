@@ -151,6 +151,14 @@ impl Page {
         typed.could_not(format!("type into {hook}"))
     }
 
+    /// Presses a key, wherever the focus is.
+    ///
+    /// # Errors
+    /// If the driver cannot.
+    pub async fn key(&self, key: Key) -> Result<()> {
+        self.driver.action_chain().send_keys(key + "").perform().await.could_not("press a key")
+    }
+
     /// Waits until the first element that a CSS selector finds reads as `wanted` says.
     ///
     /// # Errors
@@ -229,6 +237,8 @@ async fn display(den: &Arc<Den>, (width, height): (u32, u32)) -> Result<(String,
 
 async fn session(port: u16, options: serde_json::Value, driver: &Process) -> Result<WebDriver> {
     let capabilities = Capabilities::from(options.as_object().cloned().unwrap_or_default());
+    // The driver's client wants a TLS provider, though it speaks plain HTTP here. A second installation changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let address = format!("http://127.0.0.1:{port}");
     let mut last = String::new();
     let found = until("the driver gives a session", LIMIT, async || {

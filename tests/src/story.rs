@@ -5,6 +5,7 @@ use crate::failure::Result;
 use crate::page::Page;
 use crate::{ControlPlane, GpuNodes, GpuPods};
 use std::time::Duration;
+use thirtyfour::Key;
 
 /// How long the cluster may take to do its part.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -60,6 +61,8 @@ impl Story {
             .await?;
         page.press("inspector-yaml").await?;
         page.reads_as("[data-test='inspector-yaml-text']", |text| text.contains("kind: Pod"), "shows the YAML").await?;
+        page.key(Key::Escape).await?;
+        page.gone("[data-test='inspector-yaml-text']").await?;
         page.press("tab-nodes").await?;
         page.fill("table-filter", "held>=5").await?;
         page.reads_as("[data-test='table-count']", |text| text.starts_with("1 of"), "counts one node").await?;
