@@ -7,8 +7,13 @@ use crate::{
     page::Pages,
 };
 use pilothouse_engine::Paths;
-use tauri::{App, Manager, RunEvent, Url, WebviewWindowBuilder, Wry, webview::NewWindowResponse};
+use tauri::{
+    App, Manager, RunEvent, Url, Webview, WebviewWindowBuilder, Wry, webview::NewWindowResponse, window::Color,
+};
 use tauri_plugin_window_state::StateFlags;
+
+/// The darkest ground of the interface, `#0C0E10`.
+const GROUND: Color = Color(0x0c, 0x0e, 0x10, 0xff);
 
 /// The label of the one window.
 pub const LABEL: &str = "main";
@@ -53,11 +58,13 @@ fn open(app: &App) -> tauri::Result<()> {
     let Some(config) = app.config().app.windows.iter().find(|window| window.label == LABEL) else {
         return Err(tauri::Error::WindowNotFound);
     };
-    WebviewWindowBuilder::from_config(app, config)?
+    let window = WebviewWindowBuilder::from_config(app, config)?
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
-    Ok(())
+    // The page's ground until it is drawn. Not the window's: the menu has the colours of the desktop.
+    let page: &Webview = window.as_ref();
+    page.set_background_color(Some(GROUND))
 }
 
 /// Size and place. Beside the settings, so that a home of its own has a window of its own.
