@@ -6,6 +6,7 @@ mod credential;
 mod plugin;
 mod printed;
 mod program;
+mod validity;
 
 pub use credential::{Credential, Identity, pem};
 pub use plugin::Plugin;

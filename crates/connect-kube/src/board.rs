@@ -73,6 +73,10 @@ impl Board {
     /// What is still waited for: the largest of it, since that is what takes the time.
     fn starting(&self) -> Option<Health> {
         let waiting = self.slots.iter().filter(|slot| slot.awaited && !slot.settled);
+        // What fails while it is waited for is worth more than that it is waited for.
+        if waiting.clone().any(|slot| slot.trouble.is_some()) {
+            return None;
+        }
         let slot = waiting.max_by_key(|slot| slot.progress.map_or(0, |(_, all)| all))?;
         Some(Health::Starting { doing: format!("Listing {}", slot.what), progress: slot.progress })
     }
@@ -102,6 +106,9 @@ mod tests {
         board.slots[1].progress = Some((500, 5_000));
         say(&mut board);
         say(&mut board);
+        board.slots[1].trouble = Some((Weight::Slow, problem(Code::ServerFailed)));
+        say(&mut board);
+        board.slots[1].trouble = None;
         board.slots[1].settled = true;
         say(&mut board);
         board.slots[0].settled = true;
@@ -120,6 +127,7 @@ mod tests {
             words,
             [
                 "Listing pods Some((500, 5000))",
+                "Slow ServerFailed",
                 "Listing nodes None",
                 "Well ",
                 "Partial TlsUntrusted",

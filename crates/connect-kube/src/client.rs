@@ -135,7 +135,10 @@ impl Client {
             if response.status() == 401 && std::mem::take(&mut again) && self.auth.refused(&credential).await {
                 continue;
             }
-            return Err(refusal(call, response).await);
+            let mut refusal = refusal(call, response).await;
+            refusal.ended =
+                credential.identity.as_ref().and_then(|own| own.ends()).filter(|ends| *ends < self.clock.now());
+            return Err(Failure::Refusal(Box::new(refusal)));
         }
     }
 
@@ -220,7 +223,7 @@ pub async fn next(body: &mut Body, limit: Duration) -> Result<Option<Bytes>, Fai
     }
 }
 
-async fn refusal(call: &Call, response: Response<Body>) -> Failure {
+async fn refusal(call: &Call, response: Response<Body>) -> Refusal {
     let status = response.status().as_u16();
     let header = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     let asked = header.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
@@ -229,13 +232,7 @@ async fn refusal(call: &Call, response: Response<Body>) -> Failure {
     let message = if said.message.is_empty() { text(&body) } else { said.message };
     let in_body = said.details.map_or(0, |details| details.retry_after_seconds);
     let in_body = u64::try_from(in_body).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
-    Failure::Refusal(Box::new(Refusal {
-        call: call.clone(),
-        status,
-        reason: said.reason,
-        message,
-        retry_after: asked.or(in_body),
-    }))
+    Refusal { call: call.clone(), status, reason: said.reason, message, retry_after: asked.or(in_body), ended: None }
 }
 
 /// A body that is no Status, if it is a short text: a page of HTML says nothing to a person.

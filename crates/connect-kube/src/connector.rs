@@ -94,8 +94,8 @@ impl Kube {
         {
             return Ok(Arc::clone(client));
         }
-        let place = place(&self.opening, &context);
         let target = Target::new(&context, self.is_set("insecure"))?;
+        let place = Place { proxy: target.proxy_host(), ..place(&self.opening, &context) };
         let auth = Auth::new(&context, &self.opening.trusted, self.opening.clock.clone())?;
         let client = Arc::new(Client::new(place, target, auth, self.opening.clock.clone()));
         *kept = Some((files, Arc::clone(&client)));
@@ -183,8 +183,9 @@ impl Connector for Kube {
         }
     }
 
-    async fn yaml(&self, _object: &ObjectRef) -> Result<String, Problem> {
-        Err(Problem::new(Code::NotOffered, "Reading an object is not there yet."))
+    async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {
+        let client = self.client().await?;
+        crate::yaml::yaml(&client, object).await
     }
 }
 

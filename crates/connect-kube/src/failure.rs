@@ -1,6 +1,6 @@
 //! How a call can fail, before it is put into words for people.
 
-use pilothouse_wire::Problem;
+use pilothouse_wire::{Problem, Stamp};
 use std::{error::Error, time::Duration};
 
 /// What was asked of the server: for messages, and for the role that would allow it.
@@ -54,6 +54,8 @@ pub struct Refusal {
     pub message: String,
     /// The patience that it asks for.
     pub retry_after: Option<Duration>,
+    /// Our client certificate had ended by then: when.
+    pub ended: Option<Stamp>,
 }
 
 impl Failure {

@@ -2,11 +2,12 @@
 
 use crate::{
     board::Weight,
-    client::Client,
+    client::{Client, PATIENCE, PROTOBUF},
     failure::Failure,
     list::{Listed, list},
     problems,
     resource::{Resource, Scope},
+    slim::{CoreEvent, Event},
     watch::Watch,
 };
 use pilothouse_connect::{Backoff, Closed, Sink};
@@ -57,29 +58,47 @@ pub struct Follower {
 impl Follower {
     /// Follows until nobody listens.
     pub async fn follow<T: Resource>(self) {
-        // Whoever listened is gone: there is nobody to tell it to.
-        let _ = self.until_closed::<T>().await;
+        let mut backoff = Backoff::default();
+        // An error says that whoever listened is gone: there is nobody to tell it to.
+        while self.round::<T>(&mut backoff).await.is_ok() {}
     }
 
-    async fn until_closed<T: Resource>(&self) -> Result<(), Closed> {
+    /// Follows events until nobody listens: of the older core group where the newer one is absent or forbidden.
+    pub async fn follow_events(self) {
         let mut backoff = Backoff::default();
         loop {
-            let listed = list::<T>(&self.client, &self.scope, most::<T>(), |read, all| {
-                // Progress is shown now and then: one that finds no room is not missed.
-                let _ = self.tell.try_send((self.slot, Told::Progress(read, all)));
-            })
-            .await;
-            match listed {
-                Ok(listed) => {
-                    backoff.worked();
-                    let version = listed.version.clone();
-                    self.replace::<T>(listed).await?;
-                    self.tell(Told::Settled).await?;
-                    self.tell(Told::Trouble(None)).await?;
-                    self.watch_from::<T>(version).await?;
-                }
-                Err(failure) => self.failed::<T>(&failure, &mut backoff).await?,
+            let path = self.scope.path::<Event>();
+            let call = self.scope.call::<Event>("list");
+            let newer = self.client.get(&call, &format!("{path}?limit=1"), PROTOBUF, PATIENCE).await;
+            let older = newer.is_err_and(|failure| matches!(failure.status(), Some(403 | 404)));
+            let round = if older {
+                self.round::<CoreEvent>(&mut backoff).await
+            } else {
+                self.round::<Event>(&mut backoff).await
+            };
+            if round.is_err() {
+                return;
             }
+        }
+    }
+
+    /// A listing, and the watches from there on.
+    async fn round<T: Resource>(&self, backoff: &mut Backoff) -> Result<(), Closed> {
+        let listed = list::<T>(&self.client, &self.scope, most::<T>(), |read, all| {
+            // Progress is shown now and then: one that finds no room is not missed.
+            let _ = self.tell.try_send((self.slot, Told::Progress(read, all)));
+        })
+        .await;
+        match listed {
+            Ok(listed) => {
+                backoff.worked();
+                let version = listed.version.clone();
+                self.replace::<T>(listed).await?;
+                self.tell(Told::Settled).await?;
+                self.tell(Told::Trouble(None)).await?;
+                self.watch_from::<T>(version).await
+            }
+            Err(failure) => self.failed::<T>(&failure, backoff).await,
         }
     }
 

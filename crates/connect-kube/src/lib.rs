@@ -18,9 +18,11 @@ pub mod place;
 pub mod problems;
 pub mod resource;
 pub mod rights;
+mod scrub;
 mod session;
 pub mod slim;
 pub mod target;
 pub mod watch;
+mod yaml;
 
 pub use kind::KIND;

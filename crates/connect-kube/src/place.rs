@@ -13,6 +13,8 @@ pub struct Place {
     pub address: String,
     /// Host and port.
     pub host: String,
+    /// Host and port of the proxy on the way, if there is one.
+    pub proxy: Option<String>,
     /// The kubeconfig that describes it.
     pub file: String,
     /// The user of the kubeconfig, and how it signs in.
@@ -33,6 +35,7 @@ impl Place {
         Self {
             name: name.to_owned(),
             host: host(&address),
+            proxy: None,
             address,
             file: context.file.display().to_string(),
             user: format!("\"{user}\" ({signs_in})"),
@@ -49,7 +52,7 @@ impl Place {
 }
 
 /// `host:port` of an address.
-fn host(address: &str) -> String {
+pub(crate) fn host(address: &str) -> String {
     let Ok(uri) = address.parse::<http::Uri>() else { return address.to_owned() };
     let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
     uri.host().map_or_else(|| address.to_owned(), |host| format!("{host}:{port}"))

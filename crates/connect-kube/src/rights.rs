@@ -7,7 +7,7 @@ use crate::{
     place::Place,
     problems,
     resource::{Resource, Scope},
-    slim::{Event, Namespace, Node, Pod},
+    slim::{CoreEvent, Event, Namespace, Node, Pod},
 };
 use futures::{StreamExt, stream};
 use pilothouse_wire::{Code, Problem};
@@ -76,7 +76,7 @@ pub async fn review(client: &Client, limited_to: &[String], begins_in: Option<&s
         may_read::<Node>(client, &everywhere),
         may_read::<Namespace>(client, &everywhere),
         may_read::<Pod>(client, &everywhere),
-        may_read::<Event>(client, &everywhere),
+        may_read_events(client, &everywhere),
     )?;
     let mut found = Found { nodes, namespaces, limited: !limited_to.is_empty(), ..Found::default() };
     if pods && events && limited_to.is_empty() {
@@ -87,8 +87,10 @@ pub async fn review(client: &Client, limited_to: &[String], begins_in: Option<&s
     found.left_out = left_out;
     found.asked.clone_from(&candidates);
     let in_each = |all: bool| if all && limited_to.is_empty() { Vec::new() } else { candidates.clone() };
-    (found.pods, found.events) =
-        futures::try_join!(readable::<Pod>(client, in_each(pods)), readable::<Event>(client, in_each(events)),)?;
+    (found.pods, found.events) = futures::try_join!(
+        readable(client, in_each(pods), Asked::Pods),
+        readable(client, in_each(events), Asked::Events),
+    )?;
     if limited_to.is_empty() && pods {
         found.pods = vec![everywhere.clone()];
     }
@@ -96,6 +98,11 @@ pub async fn review(client: &Client, limited_to: &[String], begins_in: Option<&s
         found.events = vec![everywhere];
     }
     Ok(found.rights(&client.place))
+}
+
+/// Events are the same in both groups, and many roles allow the older one only.
+async fn may_read_events(client: &Client, scope: &Scope) -> Result<bool, Failure> {
+    Ok(may_read::<Event>(client, scope).await? || may_read::<CoreEvent>(client, scope).await?)
 }
 
 /// May we list and watch this?
@@ -116,7 +123,10 @@ async fn may<T: Resource>(client: &Client, scope: &Scope, verb: &'static str) ->
     });
     let call = review_call("authorization.k8s.io", "selfsubjectaccessreviews");
     match client.post(&call, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await {
-        Ok(answer) => Ok(answer["status"]["allowed"].as_bool().unwrap_or(false)),
+        Ok(answer) => {
+            let allowed = answer["status"]["allowed"].as_bool();
+            allowed.ok_or_else(|| Failure::Unreadable("Its review of our rights has no result".to_owned()))
+        }
         // Nobody can say: the listing itself will.
         Err(failure) if matches!(failure.status(), Some(403..=405)) => Ok(true),
         Err(failure) => Err(failure),
@@ -152,16 +162,27 @@ async fn candidates(
     Ok((names, left_out))
 }
 
-async fn readable<T: Resource>(client: &Client, namespaces: Vec<String>) -> Result<Vec<Scope>, Failure> {
-    let asked: Vec<Result<Option<Scope>, Failure>> = stream::iter(namespaces)
+/// What is asked about namespaces.
+#[derive(Clone, Copy)]
+enum Asked {
+    Pods,
+    Events,
+}
+
+async fn readable(client: &Client, namespaces: Vec<String>, asked: Asked) -> Result<Vec<Scope>, Failure> {
+    let answers: Vec<Result<Option<Scope>, Failure>> = stream::iter(namespaces)
         .map(|namespace| async move {
             let scope = Scope { namespace: Some(namespace) };
-            Ok(may_read::<T>(client, &scope).await?.then_some(scope))
+            let may = match asked {
+                Asked::Pods => may_read::<Pod>(client, &scope).await?,
+                Asked::Events => may_read_events(client, &scope).await?,
+            };
+            Ok(may.then_some(scope))
         })
         .buffered(AT_ONCE)
         .collect()
         .await;
-    asked.into_iter().filter_map(Result::transpose).collect()
+    answers.into_iter().filter_map(Result::transpose).collect()
 }
 
 /// What is allowed, before it is put into words.

@@ -74,14 +74,16 @@ pub async fn meet(client: &Client, wish: &Wish) -> Result<Met, Failure> {
     let answer = client.get(&Call::path("/version"), "/version", JSON, FIRST_LIMIT).await?;
     let about: serde_json::Value =
         serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("/version is no JSON".to_owned()))?;
-    let version = about["gitVersion"].as_str().map(problems::line);
+    let Some(version) = about["gitVersion"].as_str().map(problems::line) else {
+        return Err(Failure::Unreadable("/version says no version of Kubernetes".to_owned()));
+    };
     let identity = rights::identity(client).await?;
     if let Some(identity) = &identity {
         // Said once: a session is with one person.
         let _ = client.place.identity.set(identity.clone());
     }
     let rights = rights::review(client, &wish.namespaces, wish.begins_in.as_deref()).await?;
-    Ok(Met { version, identity, rights })
+    Ok(Met { version: Some(version), identity, rights })
 }
 
 /// One session.
@@ -188,18 +190,22 @@ impl Session<'_> {
             self.start::<Pod>(scope, tell);
         }
         for scope in plan.events {
-            self.start::<Event>(scope, tell);
+            let follower = self.slot::<Event>(scope, tell);
+            self.followers.spawn(follower.follow_events());
         }
     }
 
     fn start<T: Resource>(&mut self, scope: Scope, tell: &mpsc::Sender<(usize, Told)>) {
+        let follower = self.slot::<T>(scope, tell);
+        self.followers.spawn(follower.follow::<T>());
+    }
+
+    fn slot<T: Resource>(&mut self, scope: Scope, tell: &mpsc::Sender<(usize, Told)>) -> Follower {
         let slot = self.board.slots.len();
         // Events come after what they are about, and nobody waits for them.
         let awaited = T::KIND != pilothouse_world::fact::Kind::Event;
         self.board.slots.push(Slot { what: T::PLURAL, awaited, settled: false, progress: None, trouble: None });
-        let follower =
-            Follower { client: Arc::clone(&self.client), scope, sink: self.sink.clone(), slot, tell: tell.clone() };
-        self.followers.spawn(follower.follow::<T>());
+        Follower { client: Arc::clone(&self.client), scope, sink: self.sink.clone(), slot, tell: tell.clone() }
     }
 
     fn note(&mut self, slot: usize, told: Told) {

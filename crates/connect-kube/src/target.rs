@@ -3,7 +3,7 @@
 use crate::{
     auth::{Identity, pem},
     kubeconfig::Context,
-    place::Place,
+    place::{Place, host},
 };
 use base64::Engine;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -55,6 +55,12 @@ impl Target {
     #[must_use]
     pub fn is_insecure(&self) -> bool {
         self.insecure && self.server.scheme_str() != Some("http")
+    }
+
+    /// Host and port of the proxy on the way.
+    #[must_use]
+    pub fn proxy_host(&self) -> Option<String> {
+        self.proxy.as_ref().map(|proxy| host(&redact_url(&proxy.to_string())))
     }
 
     /// A client with this identity.

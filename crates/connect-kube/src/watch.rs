@@ -174,6 +174,7 @@ impl<T: Resource> Watch<T> {
                     reason: status.reason,
                     message: status.message,
                     retry_after: None,
+                    ended: None,
                 })));
             }
         }

@@ -28,6 +28,14 @@ pub struct Identity {
     pub key: SecretString,
 }
 
+impl Identity {
+    /// When the certificate ends, if that can be read.
+    #[must_use]
+    pub fn ends(&self) -> Option<Stamp> {
+        super::validity::ends(&self.certificate)
+    }
+}
+
 impl Credential {
     /// What stands in the kubeconfig itself.
     pub(super) fn of_user(user: &Placed<User>) -> Result<Self, Problem> {

@@ -1,6 +1,7 @@
 //! What a plug-in prints: an ExecCredential, and complaints of which one line is kept.
 
 use super::credential::{Credential, Identity};
+use crate::scrub::looks_secret;
 use pilothouse_connect::redact_arguments;
 use pilothouse_wire::Stamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -49,7 +50,9 @@ pub(super) fn read(printed: &[u8], version: &str, fixed: &Credential) -> Result<
         (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
         (None, None) => None,
         _ => {
-            return Err("Its ExecCredential has a certificate without a key, or a key without a certificate.".to_owned());
+            return Err(
+                "Its ExecCredential has a certificate without a key, or a key without a certificate.".to_owned()
+            );
         }
     };
     if token.is_none() && pair.is_none() {
@@ -71,18 +74,9 @@ pub(super) fn last_line(complaint: &[u8]) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let words: Vec<String> = redact_arguments(&words)
         .into_iter()
-        .map(|word| if looks_like_a_secret(&word) { "…".to_owned() } else { word })
+        .map(|word| if looks_secret(&word) { "…".to_owned() } else { word })
         .collect();
     Some(crate::problems::line(&words.join(" "))).filter(|line| !line.is_empty())
-}
-
-/// Long runs of the letters of base64 and hexadecimal: tokens, keys. Paths and names of hosts are no such runs.
-fn looks_like_a_secret(word: &str) -> bool {
-    let run = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=' | '_' | '-' | '.');
-    word.split(|c| !run(c)).any(|part| {
-        let digits = part.chars().filter(char::is_ascii_digit).count();
-        part.len() >= 24 && digits >= 3
-    })
 }
 
 #[cfg(test)]

@@ -46,3 +46,49 @@ fn taint(taint: &Taint) -> SmolStr {
     let Taint { key, value, effect } = taint;
     if value.is_empty() { format_smolstr!("{key}:{effect}") } else { format_smolstr!("{key}={value}:{effect}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn node(value: Value) -> Option<NodeFact> {
+        facts_of_node(serde_json::from_value(value).unwrap())
+    }
+
+    #[test]
+    fn a_node_becomes_what_is_known_of_it() {
+        let fact = node(json!({
+            "metadata": {
+                "name": "h100-117", "uid": "u", "creationTimestamp": "2026-11-24T03:00:00Z",
+                "labels": { "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3", "karpenter.sh/nodepool": "h100", "owner": "hunter2" },
+                "annotations": { "x": "hunter2" }
+            },
+            "spec": {
+                "unschedulable": true,
+                "taints": [
+                    { "key": "gpu", "value": "yes", "effect": "NoSchedule" },
+                    { "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule", "timeAdded": "2026-11-24T03:00:00Z" }
+                ]
+            },
+            "status": {
+                "capacity": { "cpu": "192", "nvidia.com/gpu": "8", "nvidia.com/gpumem": "640000", "pods": "110" },
+                "allocatable": { "cpu": "191", "nvidia.com/gpu": "7" },
+                "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady", "lastTransitionTime": "2026-11-24T03:00:03Z",
+                                 "lastHeartbeatTime": "2026-11-24T03:05:03Z" }],
+                "nodeInfo": { "kubeletVersion": "v1.36.3" }
+            }
+        }));
+        insta::assert_debug_snapshot!(fact);
+    }
+
+    #[test]
+    fn a_node_without_a_name_is_no_fact() {
+        assert_eq!(node(json!({ "metadata": {} })), None);
+        assert_eq!(node(json!({})), None);
+        assert_eq!(
+            node(json!({ "metadata": { "name": "n" } })),
+            Some(NodeFact { name: "n".into(), ..NodeFact::default() })
+        );
+    }
+}

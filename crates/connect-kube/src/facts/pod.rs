@@ -132,3 +132,129 @@ fn digest(image_id: &str) -> Option<SmolStr> {
     let plain = matches!(algorithm, "sha256" | "sha384" | "sha512");
     (plain && hex.len() >= 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| SmolStr::new(tail))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn pod(value: Value) -> PodFact {
+        facts_of_pod(serde_json::from_value(value).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_pod_becomes_what_is_known_of_it() {
+        let fact = pod(json!({
+            "metadata": {
+                "name": "chat-70b-7c9f4d-x2k8q", "namespace": "serving", "uid": "u1", "resourceVersion": "7",
+                "creationTimestamp": "2026-11-24T03:00:00Z", "deletionTimestamp": null,
+                "labels": { "pod-template-hash": "7c9f4d", "secret": "hunter2" },
+                "annotations": { "note": "hunter2" },
+                "ownerReferences": [
+                    { "kind": "Watcher", "name": "w" },
+                    { "kind": "ReplicaSet", "name": "chat-70b-7c9f4d", "controller": true }
+                ]
+            },
+            "spec": {
+                "nodeName": "h100-117",
+                "initContainers": [
+                    { "name": "weights", "image": "fetch:1" },
+                    { "name": "proxy", "image": "proxy:1", "restartPolicy": "Always" }
+                ],
+                "containers": [
+                    { "name": "server", "image": "server:1", "env": [{ "name": "A", "value": "hunter2" }],
+                      "args": ["--api-key", "hunter2"],
+                      "resources": { "requests": { "cpu": "1500m", "memory": "64Gi", "nvidia.com/gpu": "8" } } }
+                ]
+            },
+            "status": {
+                "phase": "Running",
+                "startTime": "2026-11-24T03:00:01Z",
+                "conditions": [{ "type": "Ready", "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": "2026-11-24T03:00:02Z" }],
+                "initContainerStatuses": [
+                    { "name": "weights", "ready": true, "state": { "terminated": { "exitCode": 0, "reason": "Completed" } } },
+                    { "name": "proxy", "ready": true, "restartCount": 1, "state": { "running": {} } }
+                ],
+                "containerStatuses": [
+                    { "name": "server", "ready": false, "restartCount": 4,
+                      "imageID": "docker-pullable://registry/server@sha256:4f9d2c1ab38e7765ffeab00112233445566778899aabbccddeeff001122334455",
+                      "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "hunter2" } } }
+                ]
+            }
+        }));
+        insta::assert_debug_snapshot!(fact);
+    }
+
+    #[track_caller]
+    fn check(status: Value, init: bool, want: &str) {
+        let own = json!([{ "name": "c", "image": "i" }]);
+        let spec = if init { json!({ "initContainers": own }) } else { json!({ "containers": own }) };
+        let fact = pod(json!({ "metadata": { "name": "p" }, "spec": spec, "status": status }));
+        let said: Vec<String> = fact
+            .containers
+            .iter()
+            .map(|c| format!("{} ready={} ended={}", c.reason.as_deref().unwrap_or("-"), c.ready, c.ended))
+            .collect();
+        assert_eq!(format!("{:?} [{}]", fact.phase, said.join(", ")), want);
+    }
+
+    #[test]
+    fn why_a_container_waits_or_how_it_ended() {
+        let state =
+            |state: Value| json!({ "phase": "Running", "containerStatuses": [{ "name": "c", "state": state }] });
+        check(json!({}), false, "Pending [- ready=false ended=false]");
+        check(state(json!({ "running": { "startedAt": null } })), false, "Running [- ready=false ended=false]");
+        check(
+            state(json!({ "waiting": { "reason": "ImagePullBackOff" } })),
+            false,
+            "Running [ImagePullBackOff ready=false ended=false]",
+        );
+        check(state(json!({ "waiting": {} })), false, "Running [- ready=false ended=false]");
+        check(
+            state(json!({ "terminated": { "reason": "OOMKilled", "exitCode": 137 } })),
+            false,
+            "Running [OOMKilled ready=false ended=true]",
+        );
+        check(state(json!({ "terminated": { "exitCode": 3 } })), false, "Running [Exit 3 ready=false ended=true]");
+        check(json!({ "phase": "Evaporated" }), false, "Unknown [- ready=false ended=false]");
+    }
+
+    #[test]
+    fn an_init_container_is_shown_while_it_holds_the_pod_back() {
+        let state = |state: Value| json!({ "initContainerStatuses": [{ "name": "c", "state": state }] });
+        check(state(json!({ "waiting": { "reason": "PodInitializing" } })), true, "Pending []");
+        check(state(json!({ "terminated": { "exitCode": 0, "reason": "Completed" } })), true, "Pending []");
+        check(
+            state(json!({ "waiting": { "reason": "CrashLoopBackOff" } })),
+            true,
+            "Pending [Init:CrashLoopBackOff ready=false ended=false]",
+        );
+        check(
+            state(json!({ "terminated": { "exitCode": 1, "reason": "Error" } })),
+            true,
+            "Pending [Init:Error ready=false ended=true]",
+        );
+    }
+
+    #[test]
+    fn digests_are_read_out_of_image_ids() {
+        let hex = "4f9d2c1ab38e7765ffeab00112233445566778899aabbccddeeff001122334455";
+        for (id, want) in [
+            (format!("registry/a@sha256:{hex}"), Some(format!("sha256:{hex}"))),
+            (format!("docker-pullable://registry:5000/a@sha256:{hex}"), Some(format!("sha256:{hex}"))),
+            (format!("sha256:{hex}"), Some(format!("sha256:{hex}"))),
+            (String::new(), None),
+            ("registry:5000/a".to_owned(), None),
+            ("a@sha256:xyz".to_owned(), None),
+        ] {
+            assert_eq!(digest(&id).map(|digest| digest.to_string()), want, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_pod_without_a_name_is_no_fact_and_one_without_anything_else_is() {
+        assert_eq!(facts_of_pod(Pod::default()), None);
+        let bare = pod(json!({ "metadata": { "name": "p", "labels": null, "creationTimestamp": "not a time" } }));
+        assert_eq!(bare, PodFact { name: "p".into(), ..PodFact::default() });
+    }
+}

@@ -90,3 +90,116 @@ fn larger(of: &mut Amounts, and: &Amounts) {
         *most = (*most).max(*amount);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const GPU: &str = "nvidia.com/gpu";
+
+    fn container(requests: Value) -> Value {
+        json!({ "name": "c", "resources": { "requests": requests } })
+    }
+
+    fn beside(requests: Value) -> Value {
+        json!({ "name": "c", "restartPolicy": "Always", "resources": { "requests": requests } })
+    }
+
+    #[track_caller]
+    fn check(spec: Value, want_gpus: u64, want_cpu: u64, want_memory: u64) {
+        let spec: PodSpec = serde_json::from_value(spec).unwrap();
+        let got = requests(&spec);
+        let gpus = got.gpus.iter().map(|(_, n)| n).sum::<u64>();
+        assert_eq!((gpus, got.cpu_millis, got.memory_bytes), (want_gpus, want_cpu, want_memory), "{spec:?}");
+    }
+
+    #[test]
+    fn containers_add_up() {
+        check(json!({}), 0, 0, 0);
+        check(json!({ "containers": null }), 0, 0, 0);
+        check(
+            json!({ "containers": [container(json!({ GPU: "4", "cpu": "500m", "memory": "1Gi" })), container(json!({ GPU: 2, "cpu": "1" }))] }),
+            6,
+            1_500,
+            1 << 30,
+        );
+    }
+
+    #[test]
+    fn init_containers_count_if_one_of_them_asks_for_more() {
+        let main = container(json!({ GPU: "2", "cpu": "1" }));
+        check(json!({ "containers": [main], "initContainers": [container(json!({ GPU: "8" }))] }), 8, 1_000, 0);
+        check(
+            json!({ "containers": [main], "initContainers": [container(json!({ GPU: "1" })), container(json!({ GPU: "1" }))] }),
+            2,
+            1_000,
+            0,
+        );
+    }
+
+    #[test]
+    fn init_containers_that_go_on_count_with_the_containers_and_with_those_after_them() {
+        let main = container(json!({ GPU: "2" }));
+        check(
+            json!({ "containers": [main], "initContainers": [beside(json!({ GPU: "1", "cpu": "250m" }))] }),
+            3,
+            250,
+            0,
+        );
+        check(
+            json!({ "containers": [main], "initContainers": [beside(json!({ GPU: "1" })), container(json!({ GPU: "3" }))] }),
+            4,
+            0,
+            0,
+        );
+        // One that begins later does not count with one that ended before.
+        check(
+            json!({ "containers": [main], "initContainers": [container(json!({ GPU: "3" })), beside(json!({ GPU: "1" }))] }),
+            3,
+            0,
+            0,
+        );
+    }
+
+    #[test]
+    fn the_pod_as_a_whole_and_its_overhead_count() {
+        check(
+            json!({
+                "containers": [container(json!({ "cpu": "1", "memory": "1Gi", GPU: "1" }))],
+                "resources": { "requests": { "cpu": "3" } },
+                "overhead": { "cpu": "250m", "memory": "64Mi" },
+            }),
+            1,
+            3_250,
+            (1 << 30) + (64 << 20),
+        );
+    }
+
+    #[test]
+    fn a_limit_without_a_request_is_the_request() {
+        check(
+            json!({ "containers": [{ "name": "c", "resources": { "limits": { GPU: "4", "cpu": "2" }, "requests": { "cpu": "1" } } }] }),
+            4,
+            1_000,
+            0,
+        );
+    }
+
+    #[test]
+    fn what_measures_parts_of_a_device_is_no_device() {
+        check(
+            json!({ "containers": [container(json!({ "nvidia.com/gpucores": "30", "nvidia.com/gpumem": "8000" }))] }),
+            0,
+            0,
+            0,
+        );
+        check(
+            json!({ "containers": [container(json!({ "nvidia.com/mig-1g.10gb": "2", "amd.com/gpu": "1" }))] }),
+            3,
+            0,
+            0,
+        );
+        check(json!({ "containers": [container(json!({ GPU: "nonsense" }))] }), 0, 0, 0);
+    }
+}

@@ -5,13 +5,13 @@ use crate::{
     failure::{Call, Refusal},
     place::Place,
 };
-use pilothouse_wire::{Code, Problem};
+use pilothouse_wire::{Code, Problem, Stamp};
 
 pub(super) fn problem(refusal: &Refusal, place: &Place) -> Problem {
     let Place { name, .. } = place;
     let Refusal { call, status, message, .. } = refusal;
     match status {
-        401 => unauthenticated(place),
+        401 => unauthenticated(place, refusal.ended),
         403 => denied(place, std::slice::from_ref(call)),
         404 | 410 if call.resource.starts_with('/') => {
             Problem::new(Code::NotFound, format!("{name} has no {}.", call.resource)).why(said(refusal))
@@ -54,9 +54,13 @@ fn api(call: &Call) -> String {
     if call.group.is_empty() { call.resource.clone() } else { format!("{} of {}", call.resource, call.group) }
 }
 
-fn unauthenticated(place: &Place) -> Problem {
+fn unauthenticated(place: &Place, ended: Option<Stamp>) -> Problem {
+    let cause = match ended {
+        Some(ended) => format!("the client certificate ended on {ended}."),
+        None => "the credential is wrong, or no longer valid.".to_owned(),
+    };
     Problem::new(Code::Unauthenticated, format!("{} does not know who we are.", place.name))
-        .why(format!("401 for user {} of {}: the credential is wrong, or no longer valid.", place.user, place.file))
+        .why(format!("401 for user {} of {}: {cause}", place.user, place.file))
         .next("Sign in again, or fetch the cluster's kubeconfig anew. The file is read again at each attempt.")
 }
 

@@ -30,6 +30,11 @@ pub(super) fn problem(error: &(dyn Error + Send + Sync + 'static), place: &Place
     }
     let kinds: Vec<io::ErrorKind> =
         chain.iter().filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind).collect();
+    if let Some(proxy) = &place.proxy
+        && let Some(problem) = kinds.iter().find_map(|kind| before_proxy(*kind, proxy, place))
+    {
+        return problem;
+    }
     if let Some(problem) = kinds.iter().find_map(|kind| of_io(*kind, place)) {
         return problem;
     }
@@ -48,8 +53,30 @@ pub(super) fn problem(error: &(dyn Error + Send + Sync + 'static), place: &Place
         .next(AGAIN)
 }
 
+/// With a proxy, it is the proxy that is connected to: what fails beyond it, it tells itself.
+fn before_proxy(kind: io::ErrorKind, proxy: &str, place: &Place) -> Option<Problem> {
+    let (code, what, why) = match kind {
+        io::ErrorKind::ConnectionRefused => {
+            (Code::Refused, "refused the connection", format!("Nothing listens on {proxy}."))
+        }
+        io::ErrorKind::TimedOut => (
+            Code::TimedOut,
+            "does not answer",
+            format!("No connection by way of {proxy} came about in the time allowed."),
+        ),
+        _ => return None,
+    };
+    let Place { name, host, file, .. } = place;
+    Some(
+        Problem::new(code, format!("The proxy on the way to {name} {what}."))
+            .why(format!("{why} {host} itself was not asked."))
+            .next(format!("{AGAIN} Check the proxy, and proxy-url in {file} or HTTPS_PROXY.")),
+    )
+}
+
 fn name_not_found(place: &Place) -> Problem {
-    let host = place.host.rsplit_once(':').map_or(place.host.as_str(), |(host, _)| host);
+    let asked = place.proxy.as_ref().unwrap_or(&place.host);
+    let host = asked.rsplit_once(':').map_or(asked.as_str(), |(host, _)| host);
     Problem::new(Code::NameNotFound, format!("{} is not found: {host} leads to no address.", place.name))
         .why("The resolver of this machine does not know the name.")
         .next(format!("{AGAIN} Check the VPN, and the server's name in {}.", place.file))

@@ -1,0 +1,91 @@
+//! An object as YAML, read from the server now, without secrets.
+
+use crate::{
+    client::{Client, JSON, PATIENCE},
+    failure::{Call, Failure},
+    scrub::scrub,
+};
+use pilothouse_wire::{Code, ObjectRef, Problem};
+use serde_json::Value;
+
+/// Reads an object and prints it.
+///
+/// # Errors
+/// If this kind of object is none of the server's, or it cannot be read.
+pub(crate) async fn yaml(client: &Client, object: &ObjectRef) -> Result<String, Problem> {
+    let (resource, namespace, name) = match object {
+        ObjectRef::Node(node) | ObjectRef::Gpu(node, _) => ("nodes", None, &node.name),
+        ObjectRef::Namespace(_, name) => ("namespaces", None, name),
+        ObjectRef::Pod(pod) => ("pods", Some(pod.namespace.to_string()), &pod.name),
+        ObjectRef::Connection(_) | ObjectRef::Workload(..) => {
+            return Err(Problem::new(Code::NotOffered, format!("A {} cannot be shown as YAML.", object.kind_word()))
+                .next("Nodes, namespaces and pods can."));
+        }
+    };
+    let name = name.as_str();
+    if ![Some(name), namespace.as_deref()].into_iter().flatten().all(is_segment) {
+        return Err(Problem::new(Code::NotFound, format!("\"{name}\" names nothing in Kubernetes.")));
+    }
+    let path = match &namespace {
+        Some(namespace) => format!("/api/v1/namespaces/{namespace}/{resource}/{name}"),
+        None => format!("/api/v1/{resource}/{name}"),
+    };
+    let place = &client.place;
+    let call = Call { verb: "get", group: "", resource: resource.to_owned(), namespace };
+    let answer = client.get(&call, &path, JSON, PATIENCE).await.map_err(|failure| match failure.status() {
+        Some(404) => Problem::new(Code::NotFound, format!("{} has no {} {name}.", place.name, object.kind_word()))
+            .why("It was deleted, or another of its name has taken its place."),
+        _ => failure.problem(place),
+    })?;
+    let unreadable = || Failure::Unreadable("It is no object in JSON".to_owned()).problem(place);
+    let mut object: Value = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
+    scrub(&mut object);
+    print(&object).ok_or_else(unreadable)
+}
+
+/// What may stand between two slashes of a path: names of Kubernetes and nothing that leads elsewhere.
+fn is_segment(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    !name.is_empty() && name.bytes().all(plain) && !name.bytes().all(|byte| byte == b'.')
+}
+
+fn print(object: &Value) -> Option<String> {
+    serde_saphyr::to_string(object).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn it_is_printed_as_kubectl_does() {
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": { "name": "chat", "labels": { "yes": "true", "n": "8", "none": "null" } },
+            "spec": { "containers": [{ "name": "a", "args": ["--x=1", "two words"] }], "hostNetwork": true },
+        });
+        insta::assert_snapshot!(print(&object).unwrap());
+    }
+
+    #[test]
+    fn nothing_but_a_name_gets_into_a_path() {
+        for good in ["h100-117", "a.b-c", "system:node:x"] {
+            assert!(is_segment(good), "{good}");
+        }
+        for bad in ["", "..", "a/b", "a?b", "a%2fb", "a b"] {
+            assert!(!is_segment(bad), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_reads_back_as_it_was(text in "[ -~\n…é]{0,40}") {
+            let printed = print(&json!({ "a": [text.clone()] })).unwrap();
+            let read: Value = serde_saphyr::from_str(&printed).unwrap();
+            prop_assert_eq!(&read["a"][0], &Value::String(text), "{}", printed);
+        }
+    }
+}
