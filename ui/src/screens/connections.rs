@@ -47,6 +47,7 @@ fn ConnectionsScreen() -> impl IntoView {
         });
     }
     let none = Memo::new(move |_| view.connections(|view| view.rows.is_empty()) == Some(true));
+    let count_words = move || view.connections(|view| words::count_words(view.rows.rows()));
     let problems = Memo::new(move |_| view.connections(|view| view.problems.clone()).unwrap_or_default());
     let shown = move || match (view.loaded(), view.problem()) {
         (false, Some(problem)) => {
@@ -68,7 +69,8 @@ fn ConnectionsScreen() -> impl IntoView {
     view! {
         <div class="page connections" data-test="connections">
             <header class="page-head">
-                <h1 class="title">"Connections"</h1>
+                <h1 class="unseen">"Connections"</h1>
+                <span class="soft" role="status">{count_words}</span>
                 <span class="fill"></span>
                 <Show when=move || state.may_act()>
                     <Button

@@ -86,7 +86,7 @@ fn Head(object: ObjectRef) -> impl IntoView {
     view! {
         <header class="inspector-head">
             <span class="small faint">{visible(object.kind_word())}</span>
-            <h2 class="cut" dir="auto" title=shown.clone()>{shown.clone()}</h2>
+            <h2 class="clip" dir="auto" title=shown.clone()>{shown.clone()}</h2>
             <span class="fill"></span>
             <IconButton icon=Icon::Copy label="Copy the name" on_press=move || copy(name.to_string()) />
             <IconButton icon=Icon::Close label="Close the inspector" on_press=move || state.select(None) test="inspector-close" />

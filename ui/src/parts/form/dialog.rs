@@ -1,14 +1,13 @@
-//! A dialog over the page: everything else waits, Esc closes it, focus comes back to where it was.
+//! A dialog with a head: its title, and a button that closes it.
 
-use crate::{
-    keys::{Command, on_command},
-    parts::{button::IconButton, icon::Icon},
-};
-use leptos::{html, prelude::*};
+use crate::parts::{button::IconButton, dialog, icon::Icon};
+use leptos::prelude::*;
 
 /// Draws a dialog that is open while it is in the page.
 #[component]
-pub fn Dialog(
+pub fn Titled(
+    /// What it is, for readers.
+    label: &'static str,
     /// Its title: verb and object.
     #[prop(into)]
     title: Signal<String>,
@@ -16,46 +15,18 @@ pub fn Dialog(
     on_close: Callback<()>,
     /// Hook for end-to-end tests.
     test: &'static str,
-    /// Its content.
+    /// Body and foot.
     children: Children,
 ) -> impl IntoView {
-    let node = NodeRef::<html::Dialog>::new();
-    // The page's top layer is outside of Leptos: this effect is the bridge.
-    Effect::new(move |_| {
-        if let Some(dialog) = node.get()
-            && !dialog.open()
-        {
-            let _ = dialog.show_modal();
-        }
-    });
-    let close = move || {
-        // Closed first, so that the browser gives the focus back.
-        if let Some(dialog) = node.get_untracked() {
-            dialog.close();
-        }
-        on_close.run(());
-    };
-    on_command(Command::Close, move || {
-        close();
-        true
-    });
+    let close = move || on_close.run(());
     view! {
-        <dialog
-            class="dialog"
-            node_ref=node
-            data-test=test
-            aria-label=title
-            on:cancel=move |event: leptos::ev::Event| {
-                event.prevent_default();
-                close();
-            }
-        >
+        <dialog::Dialog label=label on_close=close test=test>
             <header class="dialog-head">
-                <h2 class="title" dir="auto">{title}</h2>
+                <h2 class="title clip" dir="auto">{title}</h2>
                 <span class="fill"></span>
                 <IconButton icon=Icon::Close label="Close" on_press=close />
             </header>
             {children()}
-        </dialog>
+        </dialog::Dialog>
     }
 }

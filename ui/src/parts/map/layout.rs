@@ -185,6 +185,10 @@ pub const MARGIN: f64 = 4.0;
 /// Lays clusters out in `width` × `height` device pixels with the largest cells that fit.
 #[must_use]
 pub fn lay_out(plans: &[ClusterPlan], width: u32, height: u32, dpr: f64) -> Layout {
+    // Before the page has measured itself there is nothing to lay out.
+    if width == 0 || height == 0 || dpr <= 0.0 {
+        return Layout::default();
+    }
     let margin = round(MARGIN * dpr);
     let (inner_width, inner_height) = (width.saturating_sub(2 * margin), height.saturating_sub(2 * margin));
     for node_is_cell in [false, true] {

@@ -87,7 +87,10 @@ impl Picture {
     }
 
     fn outline(&mut self, rect: Rect, colour: Pixel, px: u32) {
-        let px = px.min(rect.w / 2).max(1);
+        if rect.w == 0 || rect.h == 0 {
+            return;
+        }
+        let px = px.min(rect.w / 2).min(rect.h / 2).max(1);
         let Rect { x, y, w, h } = rect;
         self.fill(Rect { x, y, w, h: px }, colour);
         self.fill(Rect { x, y: y + h - px, w, h: px }, colour);
@@ -124,12 +127,11 @@ impl Picture {
                 self.triangle(rect, palette.warn);
             }
             Ink::Lost => {
-                let square = grow(rect, px);
-                self.fill(square, palette.bad);
-                let cut = Rect { x: rect.x + px, y: rect.y + px, w: rect.w - 2 * px, h: rect.h - 2 * px };
+                self.fill(grow(rect, px), palette.bad);
                 let thick = (rect.w / 4).max(px);
-                self.stroke(if rect.w > 4 * px { cut } else { rect }, palette.ground, thick, false);
-                self.stroke(if rect.w > 4 * px { cut } else { rect }, palette.ground, thick, true);
+                let cut = if rect.w > 4 * px { shrink(rect, px) } else { rect };
+                self.stroke(cut, palette.ground, thick, false);
+                self.stroke(cut, palette.ground, thick, true);
             }
         }
     }
@@ -183,6 +185,11 @@ impl Picture {
             }
         }
     }
+}
+
+fn shrink(rect: Rect, by: u32) -> Rect {
+    let Rect { x, y, w, h } = rect;
+    Rect { x: x + by, y: y + by, w: w.saturating_sub(2 * by), h: h.saturating_sub(2 * by) }
 }
 
 fn grow(rect: Rect, by: u32) -> Rect {
@@ -258,6 +265,16 @@ mod tests {
         let (_, stale) = draw(&[Ink::Held], true);
         assert!(stale.get(cell.x + 3, cell.y + 3)[0] < 250);
         assert_ne!(stale.rgba, picture.rgba);
+    }
+
+    #[test]
+    fn a_map_without_a_size_draws_nothing() {
+        let plan = ClusterPlan { pools: vec![PoolPlan::new(vec![(0, 8)])], ghost: true, heading: 1 };
+        for (width, height, dpr) in [(0, 0, 0.0), (1, 1, 1.0), (9, 400, 0.5)] {
+            let layout = lay_out(std::slice::from_ref(&plan), width, height, dpr);
+            let scene = Scene { inks: vec![Ink::Lost; 8], cordoned: vec![true], stale: vec![true] };
+            Picture::default().draw(&layout, &scene, &PALETTE, layout.height);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::acting::{Acting, Consent};
 use crate::keys::{Command, on_command};
 use crate::parts::{
     button::{Button, Weight},
-    form::dialog::Dialog,
+    form::dialog::Titled,
 };
 use leptos::prelude::*;
 use pilothouse_wire::units::visible;
@@ -29,7 +29,7 @@ pub fn ConsentDialog(consent: Consent) -> impl IntoView {
         |digest| view! { <dd class="mono">{visible(&digest)}</dd> }.into_any(),
     );
     view! {
-        <Dialog title=format!("Let {} run?", visible(&plugin.command)) on_close=Callback::new(move |()| acting.close()) test="consent">
+        <Titled label="Consent to a sign-in program" title=format!("Let {} run?", visible(&plugin.command)) on_close=Callback::new(move |()| acting.close()) test="consent">
             <div class="dialog-body stack">
                 <p>
                     "This context signs in with a program on this machine. It runs with your rights, now and whenever the \
@@ -45,6 +45,6 @@ pub fn ConsentDialog(consent: Consent) -> impl IntoView {
                 <Button label="Cancel" on_press=move || acting.close() command=Command::Close />
                 <Button label="Run it and connect" on_press=confirm weight=Weight::Primary command=Command::Confirm test="consent-confirm" />
             </footer>
-        </Dialog>
+        </Titled>
     }
 }

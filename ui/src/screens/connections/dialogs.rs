@@ -10,7 +10,7 @@ use crate::{
     mirror::Watched,
     parts::{
         button::{Button, Weight},
-        form::dialog::Dialog,
+        form::dialog::Titled,
     },
     shell::toast::use_toasts,
 };
@@ -55,14 +55,14 @@ fn RemoveDialog(id: ConnectionId, name: String) -> impl IntoView {
         true
     });
     view! {
-        <Dialog title=format!("Remove {}", visible(&name)) on_close=Callback::new(move |()| acting.close()) test="remove-dialog">
+        <Titled label="Remove a connection" title=format!("Remove {}", visible(&name)) on_close=Callback::new(move |()| acting.close()) test="remove-dialog">
             <div class="dialog-body stack">
                 <p>"Its facts leave the screens, and its secrets leave the vault. The server itself is not touched."</p>
                 <p class="soft">"Way back: add it again. Its secrets have to be given anew."</p>
                 <div class="form-field">
                     <label for="remove-name">"Name of the connection: " <b dir="auto">{visible(&name)}</b></label>
                     <input
-                        id="remove-name" class="field" type="text" autocomplete="off" data-test="remove-name"
+                        id="remove-name" autofocus class="field" type="text" autocomplete="off" data-test="remove-name"
                         on:input=move |event| typed.set(event_target_value(&event))
                     />
                 </div>
@@ -71,7 +71,7 @@ fn RemoveDialog(id: ConnectionId, name: String) -> impl IntoView {
                 <Button label="Cancel" on_press=move || acting.close() command=Command::Close />
                 <Button label=format!("Remove {}", visible(&name)) on_press=remove weight=Weight::Danger blocked=blocked command=Command::Confirm test="remove-confirm" />
             </footer>
-        </Dialog>
+        </Titled>
     }
 }
 
@@ -118,7 +118,7 @@ fn UnlockDialog(view: Watched) -> impl IntoView {
         }
     };
     view! {
-        <Dialog title=title on_close=Callback::new(move |()| acting.close()) test="unlock-dialog">
+        <Titled label="Secrets" title=title on_close=Callback::new(move |()| acting.close()) test="unlock-dialog">
             <div class="dialog-body stack">
                 <p>
                     {if exists {
@@ -136,6 +136,6 @@ fn UnlockDialog(view: Watched) -> impl IntoView {
                 <Button label="Cancel" on_press=move || acting.close() command=Command::Close />
                 <Button label=title on_press=unlock weight=Weight::Primary blocked=blocked command=Command::Confirm test="vault-confirm" />
             </footer>
-        </Dialog>
+        </Titled>
     }
 }

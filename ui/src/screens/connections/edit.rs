@@ -7,7 +7,7 @@ use crate::{
     parts::{
         button::{Button, Weight},
         form::{
-            dialog::Dialog,
+            dialog::Titled,
             field::FieldInput,
             logic::{Filled, NAME, field_of},
         },
@@ -140,7 +140,7 @@ pub fn EditDialog(view: Watched, kind: Option<String>, row: Option<ConnectionRow
     });
     let busy = Signal::derive(move || acting.busy());
     view! {
-        <Dialog title=title on_close=Callback::new(move |()| acting.close()) test="connection-form">
+        <Titled label="Connection" title=title on_close=Callback::new(move |()| acting.close()) test="connection-form">
             <form
                 class="dialog-body stack"
                 on:submit=move |event| {
@@ -167,7 +167,7 @@ pub fn EditDialog(view: Watched, kind: Option<String>, row: Option<ConnectionRow
                     test="form-submit"
                 />
             </footer>
-        </Dialog>
+        </Titled>
     }
 }
 
@@ -203,7 +203,7 @@ fn Fields(editing: Editing) -> impl IntoView {
         <div class="form-field" class:wrong=move || name_error.with(Option::is_some)>
             <label for="field-connection-name">"Name"</label>
             <input
-                id="field-connection-name" class="field" type="text" data-test="field-name" autocomplete="off" spellcheck="false"
+                id="field-connection-name" autofocus class="field" type="text" data-test="field-name" autocomplete="off" spellcheck="false"
                 aria-describedby="field-connection-name-help"
                 prop:value=move || editing.filled.with(|filled| filled.name.clone())
                 on:input=move |event| editing.filled.update(|filled| filled.name = event_target_value(&event))

@@ -53,7 +53,7 @@ pub fn Offers(view: Watched) -> impl IntoView {
             <section class="card offers" data-test="offers">
                 <header class="card-head">
                     <h2 class="lead">"Found in your kubeconfig"</h2>
-                    <span class="faint cut" dir="auto">{head}</span>
+                    <span class="faint clip" dir="auto">{head}</span>
                 </header>
                 <For
                     each=move || numbered(offered.get())
@@ -94,13 +94,13 @@ fn Offer(at: usize, offer: OfferedContext, on_connect: impl Fn() + Send + Sync +
     view! {
         <div class="offer" data-test=hook>
             <Sign icon=Icon::Connections size=14 />
-            <span class="strong cut" dir="auto" title=offer.context.clone()>
+            <span class="strong clip" dir="auto" title=offer.context.clone()>
                 {visible(&offer.context)}
                 {offer.current.then(|| view! { " " <span class="tag">"current"</span> })}
             </span>
             <span class="offer-about">
-                <span class="soft cut" dir="auto">{visible(&server)}</span>
-                <span class="small faint cut" dir="auto">{format!("signs in by {}", visible(&offer.signs_in))}</span>
+                <span class="soft clip" dir="auto">{visible(&server)}</span>
+                <span class="small faint clip" dir="auto">{format!("signs in by {}", visible(&offer.signs_in))}</span>
                 {plugin}
             </span>
             {button}

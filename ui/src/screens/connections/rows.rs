@@ -76,21 +76,24 @@ fn Row(view: Watched, id: ConnectionId) -> impl IntoView {
                 <button type="button" class="name row-name" dir="auto">{move || visible(&read(|row| row.name.clone()))}</button>
                 <Show when=move || row.with(|row| row.as_ref().is_some_and(|row| row.demo))><span class="tag demo">"DEMO"</span></Show>
             </td>
-            <td class="soft">{move || kind_name(view, &read(|row| row.kind.clone()))}</td>
+            <td class="soft clip" dir="auto">
+                {move || kind_name(view, &read(|row| row.kind.clone()))} " "
+                {move || visible(&read(|row| row.version.clone().unwrap_or_default()))}
+            </td>
             <td>
                 <StatusWord
                     status=Signal::derive(move || status_of(&health()))
                     word=Signal::derive(move || health().word().to_owned())
                 />
             </td>
-            <td class="soft cut why" dir="auto" title=move || read(|row| why(row).unwrap_or_default())>
+            <td class="soft clip why" dir="auto" title=move || read(|row| why(row).unwrap_or_default())>
                 {move || absent_or(read(|row| why(row).unwrap_or_default()))}
             </td>
             <td class="number">
                 {move || if matches!(health(), Health::Paused | Health::Idle) { ABSENT.to_owned() } else { read(|row| count(u64::from(row.facts_per_s))) }}
             </td>
             <td class="number"><span class=tone><Age of=heard /></span></td>
-            <td class="soft cut may" dir="auto" title=move || read(|row| row.may.join(", "))>
+            <td class="soft clip may" dir="auto" title=move || read(|row| row.may.join(", "))>
                 {move || absent_or(read(|row| row.may.join(", ")))}
             </td>
             <td class="number"><RowActions row=row /></td>

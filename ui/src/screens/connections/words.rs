@@ -40,9 +40,20 @@ pub fn why(row: &ConnectionRow) -> Option<String> {
             Some(problem.what.trim_end_matches('.').to_owned())
         }
         Health::Paused => Some("by a person".into()),
-        Health::Idle => None,
-        Health::Well => row.version.clone(),
+        Health::Idle | Health::Well => None,
     }
+}
+
+/// "3 connections, 1 of them not well".
+#[must_use]
+pub fn count_words(rows: &[ConnectionRow]) -> String {
+    let unwell = rows.iter().filter(|row| row.health.problem().is_some()).count();
+    let all = match rows.len() {
+        0 => return "No connection yet".into(),
+        1 => "1 connection".to_owned(),
+        n => format!("{n} connections"),
+    };
+    if unwell == 0 { all } else { format!("{all}, {unwell} of them not well") }
 }
 
 /// The tone of an age: how fresh the connection is now.
@@ -121,7 +132,15 @@ mod tests {
         let words = |health| why(&sample(health)).unwrap_or_default();
         assert_eq!(words(lost), "Nothing listens on :6443");
         assert_eq!(words(starting), "Listing pods, 3,120 of about 5,000");
-        assert_eq!(words(Health::Well), "v1.34");
+        assert_eq!(words(Health::Well), "");
+    }
+
+    #[test]
+    fn the_head_counts_those_that_are_not_well() {
+        let lost = Health::Lost(Problem::new(Code::Refused, "Refused."));
+        assert_eq!(count_words(&[]), "No connection yet");
+        assert_eq!(count_words(&[sample(Health::Well)]), "1 connection");
+        assert_eq!(count_words(&[sample(Health::Well), sample(lost)]), "2 connections, 1 of them not well");
     }
 
     #[test]

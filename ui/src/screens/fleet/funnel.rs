@@ -77,7 +77,7 @@ fn One(columns: Memo<Vec<Column>>, at: usize) -> impl IntoView {
                 <span class="figure">{move || read(|column| column.figure.clone())}</span>
                 <span class="soft">{move || read(|column| column.share.clone().unwrap_or_default())}</span>
             </span>
-            <span class="small faint cut" title=move || read(|column| column.why.clone())>
+            <span class="small faint clip" title=move || read(|column| column.why.clone())>
                 <span class="funnel-minus">{move || read(|column| column.lost.clone().unwrap_or_default())}</span>
                 {move || read(|column| column.why.clone())}
             </span>
@@ -105,7 +105,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             figure: bound(s.gpus_healthy),
             share: of_total(s.gpus_healthy),
             lost: lost(s.gpus.saturating_sub(s.gpus_healthy)),
-            why: reasons(&[(s.gpus_lost, "lost"), (s.gpus_cordoned, "cordoned, which still work")], "none lost"),
+            why: reasons(&[(s.gpus_lost, "lost"), (s.gpus_cordoned, "cordoned still work")], "none lost"),
             shows: ("nodes", "status!=ok"),
         },
         Column {
@@ -122,7 +122,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             share: of_total(s.gpus_free),
             lost: None,
             why: "a new pod can get them".into(),
-            shows: ("gpus", "state=free"),
+            shows: ("gpus", "state=free status!=cordoned*"),
         },
         Column {
             label: "Wanted by pending pods",
@@ -194,7 +194,7 @@ mod tests {
             words(&summary()),
             [
                 "4,096  GPUs in 3 clusters",
-                "4,088 −8 8 lost, 80 cordoned, which still work",
+                "4,088 −8 8 lost, 80 cordoned still work",
                 "3,612 −476 404 free, 72 idle on cordoned nodes",
                 "404  a new pod can get them",
                 "56  7 pods wait for a node",

@@ -13,7 +13,7 @@ pub type Heard = HashMap<ConnectionId, (Option<Stamp>, bool)>;
 
 /// Columns of the nodes.
 pub const NODES: &[Column] = &[
-    Column::text("status", "Status", "minmax(104px, 0.9fr)"),
+    Column::text("status", "Status", "minmax(132px, 1.1fr)"),
     Column::text("node", "Node", "minmax(120px, 1.4fr)"),
     Column::text("cluster", "Cluster", "minmax(84px, 1fr)"),
     Column::text("pool", "Pool", "minmax(84px, 1fr)"),
@@ -27,7 +27,7 @@ pub const NODES: &[Column] = &[
 
 /// Columns of the GPUs.
 pub const GPUS: &[Column] = &[
-    Column::text("status", "Status", "minmax(104px, 0.9fr)"),
+    Column::text("status", "Status", "minmax(132px, 1.1fr)"),
     Column::text("gpu", "GPU", "minmax(120px, 1.3fr)"),
     Column::text("cluster", "Cluster", "minmax(84px, 1fr)"),
     Column::text("pool", "Pool", "minmax(84px, 1fr)"),
@@ -40,7 +40,7 @@ pub const GPUS: &[Column] = &[
 
 /// Columns of the pods.
 pub const PODS: &[Column] = &[
-    Column::text("status", "Status", "minmax(104px, 0.9fr)"),
+    Column::text("status", "Status", "minmax(132px, 1.1fr)"),
     Column::text("pod", "Pod", "minmax(160px, 2fr)"),
     Column::text("cluster", "Cluster", "minmax(84px, 0.8fr)"),
     Column::text("namespace", "Namespace", "minmax(84px, 0.9fr)"),
@@ -115,11 +115,11 @@ impl Record for GpuRow<'_> {
         Some(match key {
             "name" | "node" => vec![Value::text(&self.node.id.name)],
             "cluster" => vec![Value::text(self.node.id.cluster.as_str())],
-            "status" | "state" => {
+            "status" => {
                 let (status, word) = self.status();
-                let alias = alias(status);
-                vec![Value::Text(word.to_string().into()), Value::text(alias), Value::text(self.cell.state.word())]
+                vec![Value::Text(word.to_string().into()), Value::text(alias(status))]
             }
+            "state" => vec![Value::text(self.cell.state.word())],
             "pool" => any(&self.node.pool),
             "product" => any(&self.node.product),
             "zone" => any(&self.node.zone),
@@ -315,6 +315,7 @@ mod tests {
         let (fleet, heard) = (fleet(), heard());
         for (filter, want) in [
             ("state=free", 2),
+            ("state=free status!=cordoned*", 1),
             ("status!=ok", 2),
             ("workload=chat-70b", 1),
             ("holder~chat", 1),

@@ -28,6 +28,23 @@ const HEIGHT: (f64, f64, f64) = (212.0, 120.0, 0.6);
 /// Under this width the strip is closed at first: the map needs the room.
 const NARROW: f64 = 1_280.0;
 
+/// Is the strip open? As a person chose, or else as there is room.
+#[derive(Clone, Copy)]
+struct Open {
+    chosen: RwSignal<Option<bool>>,
+    open: Memo<bool>,
+}
+
+impl Open {
+    fn get(self) -> bool {
+        self.open.get()
+    }
+}
+
+fn window_width() -> f64 {
+    window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(NARROW)
+}
+
 /// Draws the strip.
 #[component]
 pub fn Strip() -> impl IntoView {
@@ -35,9 +52,12 @@ pub fn Strip() -> impl IntoView {
     let tables = Tab::ALL.map(|tab| FleetTable::new(tab, fleet));
     let tab = Memo::new(move |_| state.tab().with(|word| Tab::read(word.as_deref())));
     let open_table = move || tables.into_iter().find(|table| table.tab == tab.get()).unwrap_or(tables[0]);
-    let width = window().inner_width().ok().and_then(|width| width.as_f64()).unwrap_or(NARROW);
+    let width = RwSignal::new(window_width());
+    let resized = window_event_listener(ev::resize, move |_| width.set(window_width()));
+    on_cleanup(move || resized.remove());
     // Whoever comes by an address with a table in it wants to see that table.
-    let open = RwSignal::new(width >= NARROW || state.tab().with_untracked(Option::is_some));
+    let chosen = RwSignal::new(state.tab().with_untracked(Option::is_some).then_some(true));
+    let open = Open { chosen, open: Memo::new(move |_| chosen.get().unwrap_or(width.get() >= NARROW)) };
     let height = RwSignal::new(HEIGHT.0);
     offer_keys(open_table, open);
     let tabs = tables.map(|table| view! { <TabButton table=table fleet=fleet current=tab open=open /> }).collect_view();
@@ -62,7 +82,7 @@ pub fn Strip() -> impl IntoView {
                     aria-expanded=move || open.get().to_string()
                     aria-label=move || if open.get() { "Close the tables" } else { "Open the tables" }
                     title=move || if open.get() { "Close the tables" } else { "Open the tables" }
-                    on:click=move |_| open.update(|open| *open = !*open)
+                    on:click=move |_| open.chosen.set(Some(!open.get()))
                 >
                     <Sign icon=Icon::Down size=14 />
                 </button>
@@ -91,9 +111,9 @@ pub fn Strip() -> impl IntoView {
 }
 
 /// The keys of the open table.
-fn offer_keys(open_table: impl Fn() -> FleetTable + Copy + 'static, open: RwSignal<bool>) {
+fn offer_keys(open_table: impl Fn() -> FleetTable + Copy + 'static, open: Open) {
     let (state, copy) = (use_state(), use_copy());
-    let usable = move |table: FleetTable| open.get_untracked() && table.state.has_focus();
+    let usable = move |table: FleetTable| untrack(|| open.get()) && table.state.has_focus();
     for (command, by) in [(Command::Down, 1), (Command::Up, -1)] {
         on_command(command, move || {
             let table = untrack(open_table);
@@ -142,7 +162,7 @@ fn has_selection() -> bool {
 }
 
 #[component]
-fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: RwSignal<bool>) -> impl IntoView {
+fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: Open) -> impl IntoView {
     let (state, tab) = (use_state(), table.tab);
     let total = Memo::new(move |_| {
         let total = fleet.view.fleet(|view| {
@@ -157,7 +177,7 @@ fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: RwSignal
     });
     let press = move |_| {
         state.set_tab(tab.word());
-        open.set(true);
+        open.chosen.set(Some(true));
     };
     view! {
         <button

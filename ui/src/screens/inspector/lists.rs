@@ -61,7 +61,7 @@ pub fn Changes(changes: Memo<Vec<view::Mark>>) -> impl IntoView {
             <li>
                 <span class="small faint" title=change.key.at.to_string()>{change.key.at.clock()}</span>
                 <Mark status=change.status size=10 />
-                <button type="button" class="plain cut" dir="auto" on:click=move |_| state.select(Some(object.clone()))>
+                <button type="button" class="plain clip" dir="auto" on:click=move |_| state.select(Some(object.clone()))>
                     {visible(&change.title)} {detail}
                 </button>
             </li>

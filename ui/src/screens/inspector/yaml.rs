@@ -6,7 +6,7 @@ use crate::{
     link::use_link,
     parts::{
         button::{Button, CopyButton},
-        form::dialog::Dialog,
+        form::dialog::Titled,
         problem::ProblemRows,
     },
 };
@@ -39,13 +39,13 @@ pub fn YamlDialog(object: ObjectRef, on_close: Callback<()>) -> impl IntoView {
         });
     });
     view! {
-        <Dialog title=format!("YAML of {}", visible(&object.name())) on_close=on_close test="yaml">
+        <Titled label="YAML" title=format!("YAML of {}", visible(&object.name())) on_close=on_close test="yaml">
             {move || match read.get() {
                 Read::Waiting => view! { <p class="dialog-body faint">"Reading it from its server."</p> }.into_any(),
                 Read::Failed(problem) => view! { <div class="dialog-body"><ProblemRows problem=problem /></div> }.into_any(),
                 Read::Text(text) => view! { <Viewer text=text on_close=on_close /> }.into_any(),
             }}
-        </Dialog>
+        </Titled>
     }
 }
 
@@ -62,6 +62,8 @@ fn Viewer(text: String, on_close: Callback<()>) -> impl IntoView {
         (false, 0) => "not found".to_owned(),
         (false, n) => format!("{} of {}", at.get() % n + 1, count(n as u64)),
     };
+    // The page's focus is outside of Leptos: this effect is the bridge.
+    Effect::new(move |_| drop(node.get().map(|input| input.focus())));
     on_command(Command::Filter, move || node.get_untracked().is_some_and(|input| input.focus().is_ok()));
     let step = move |event: ev::KeyboardEvent| {
         if event.key() == "Enter" {

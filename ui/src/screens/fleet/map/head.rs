@@ -23,7 +23,7 @@ pub fn MapHead(map: MapState) -> impl IntoView {
             } else {
                 format!("{} nodes have no GPU", count(nodes as u64))
             };
-            view! { <span class="small faint cut">{words}</span> }
+            view! { <span class="small faint clip">{words}</span> }
         })
     };
     view! {

@@ -186,11 +186,12 @@ struct Said {
     rest: String,
 }
 
-fn said(fleet: Fleet, layout: &Layout, spot: Spot) -> Option<Said> {
+/// What is said of a place: of its GPU, or of the node as a whole.
+fn said(fleet: Fleet, layout: &Layout, spot: Spot, whole: bool) -> Option<Said> {
     let at = layout.nodes.get(spot.at)?.node as usize;
     let of = |view: &FleetView| {
         let node = view.nodes.rows().get(at)?;
-        if layout.node_is_cell {
+        if layout.node_is_cell || whole {
             let rest = format!("{} of {} GPUs held", node.gpus_held(), node.gpus.len());
             return Some(Said {
                 name: node.id.name.to_string(),
@@ -213,7 +214,7 @@ fn said(fleet: Fleet, layout: &Layout, spot: Spot) -> Option<Said> {
 
 /// The spoken line of one GPU: "h100-117, GPU 5, lost, chat-70b".
 pub fn spoken(fleet: Fleet, layout: &Layout, spot: Spot) -> String {
-    said(fleet, layout, spot).map_or_else(String::new, |said| {
+    said(fleet, layout, spot, false).map_or_else(String::new, |said| {
         let name = said.name.replace(" / ", ", GPU ");
         let rest = if said.rest.is_empty() { String::new() } else { format!(", {}", said.rest) };
         visible(&format!("{name}, {}{rest}", said.word.to_lowercase()))
@@ -225,10 +226,12 @@ pub fn spoken(fleet: Fleet, layout: &Layout, spot: Spot) -> String {
 pub fn Label(map: MapState) -> impl IntoView {
     let (fleet, state): (Fleet, _) = (expect_context(), use_state());
     let spot = Memo::new(move |_| map.hover.get().or_else(|| selected_spot(fleet, map.layout, state)));
+    let is_node = move || state.selected().with(|selected| matches!(selected, Some(ObjectRef::Node(_))));
     move || {
         let spot = spot.get()?;
+        let whole = map.hover.with(Option::is_none) && is_node();
         map.layout.with(|layout| {
-            let said = said(fleet, layout, spot)?;
+            let said = said(fleet, layout, spot, whole)?;
             let rect = layout.nodes.get(spot.at)?.rect;
             let css = |n: u32| f64::from(n) / layout.dpr.max(0.1);
             // To the left where there is no room at the right.
