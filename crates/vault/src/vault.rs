@@ -6,7 +6,10 @@ use secrecy::SecretString;
 use std::{
     env, fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     thread,
     time::Duration,
 };
@@ -43,15 +46,23 @@ impl Options {
 /// Keeps secrets: in the keyring of the desktop, or, where there is none, in an encrypted file.
 ///
 /// Nothing is touched until a secret is needed. The work is done on a thread of its own, one ask after the other, so
-/// that a keyring that waits for a person holds up neither the engine nor the end of the process.
+/// that a keyring that waits for a person holds up neither the engine nor the end of the process; after two minutes it
+/// is told that nobody answered.
 pub struct Vault {
     paths: Paths,
     options: Options,
+    patience: Duration,
     state: Arc<Mutex<VaultState>>,
-    thread: OnceLock<Option<mpsc::Sender<Job>>>,
+    thread: OnceLock<Option<mpsc::Sender<Errand>>>,
 }
 
-type Job = Box<dyn FnOnce(&mut Keeper) + Send>;
+/// Something for the keeper to do.
+struct Errand {
+    /// Does it and answers.
+    job: Box<dyn FnOnce(&mut Keeper) + Send>,
+    /// Answers that it takes too long.
+    late: Box<dyn FnOnce() + Send>,
+}
 
 impl Vault {
     /// The vault of an installation, as the environment says.
@@ -66,6 +77,7 @@ impl Vault {
         Self {
             paths: paths.clone(),
             options,
+            patience: PATIENCE,
             state: Arc::new(Mutex::new(VaultState::NotNeeded)),
             thread: OnceLock::new(),
         }
@@ -143,41 +155,72 @@ impl Vault {
     /// Where secrets are, as far as is known. Asks nobody and never waits.
     #[allow(clippy::unused_async, reason = "all of the vault is asked in one way")]
     pub async fn state(&self) -> VaultState {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        held(&self.state).clone()
     }
 
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Keeper) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (tell, answer) = oneshot::channel();
-        let state = Arc::clone(&self.state);
-        let job: Job = Box::new(move |keeper| {
-            let outcome = work(keeper);
-            *state.lock().unwrap_or_else(PoisonError::into_inner) = keeper.state();
-            // Whoever asked may have gone: what was done stays done.
-            let _ = tell.send(outcome);
-        });
-        let way = self.thread.get_or_init(|| start(&self.paths, &self.options)).as_ref().ok_or(Trouble::Ended)?;
-        let asked = async {
-            way.send(job).await.map_err(|_| Trouble::Ended)?;
-            answer.await.map_err(|_| Trouble::Ended)?
+        let (tell, answer) = oneshot::channel::<Result<T, Trouble>>();
+        let tell = Arc::new(Mutex::new(Some(tell)));
+        // Whoever is first answers. Whoever asked may have gone: what was done stays done.
+        let answer_once = |tell: &Mutex<Option<oneshot::Sender<_>>>, outcome| {
+            if let Some(tell) = held(tell).take() {
+                let _ = tell.send(outcome);
+            }
         };
-        Ok(tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Trouble::NoAnswer(PATIENCE)))?)
+        let (state, late_tell, patience) = (Arc::clone(&self.state), Arc::clone(&tell), self.patience);
+        let errand = Errand {
+            job: Box::new(move |keeper| {
+                let outcome = work(keeper);
+                *held(&state) = keeper.state();
+                answer_once(&tell, outcome);
+            }),
+            late: Box::new(move || answer_once(&late_tell, Err(Trouble::NoAnswer(patience)))),
+        };
+        let start = || start(&self.paths, &self.options, self.patience);
+        let way = self.thread.get_or_init(start).as_ref().ok_or(Trouble::Ended)?;
+        way.send(errand).await.map_err(|_| Trouble::Ended)?;
+        Ok(answer.await.map_err(|_| Trouble::Ended)??)
     }
 }
 
-/// Starts the thread of the keeper. It ends when the vault is dropped.
-fn start(paths: &Paths, options: &Options) -> Option<mpsc::Sender<Job>> {
-    let (way, mut jobs) = mpsc::channel::<Job>(QUEUE);
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts the thread of the keeper, and one that loses patience with it. They end when the vault is dropped.
+///
+/// Patience is of the machine's own clock: a prompt waits for a person, also where a test has paused the runtime's.
+/// The process does not wait for these threads at its end, as it would for tasks that block: a prompt may be open.
+fn start(paths: &Paths, options: &Options, patience: Duration) -> Option<mpsc::Sender<Errand>> {
+    let (way, mut errands) = mpsc::channel::<Errand>(QUEUE);
+    let (keeper_way, jobs) = sync_channel::<(Box<dyn FnOnce(&mut Keeper) + Send>, SyncSender<()>)>(QUEUE);
     let mut keeper = Keeper::new(paths.clone(), options.clone());
-    let work = move || {
-        while let Some(job) = jobs.blocking_recv() {
+    let keep = move || {
+        for (job, done) in jobs {
             job(&mut keeper);
+            // Nobody waits for this any more if it took too long.
+            let _ = done.send(());
         }
     };
-    // The process does not wait for it at its end, as it would for a task that blocks: a prompt may be open.
-    thread::Builder::new().name("vault".into()).spawn(work).ok().map(|_| way)
+    let wait = move || {
+        while let Some(Errand { job, late }) = errands.blocking_recv() {
+            let (done, finished) = sync_channel(1);
+            let taken = match keeper_way.try_send((job, done)) {
+                Ok(()) => finished.recv_timeout(patience),
+                Err(TrySendError::Full(_)) => Err(RecvTimeoutError::Timeout),
+                Err(TrySendError::Disconnected(_)) => Err(RecvTimeoutError::Disconnected),
+            };
+            // A keeper that is gone will not answer; dropping the errand tells so.
+            if taken == Err(RecvTimeoutError::Timeout) {
+                late();
+            }
+        }
+    };
+    thread::Builder::new().name("vault-keeper".into()).spawn(keep).ok()?;
+    thread::Builder::new().name("vault".into()).spawn(wait).ok().map(|_| way)
 }
 
 impl fmt::Debug for Vault {
@@ -190,17 +233,29 @@ impl fmt::Debug for Vault {
 mod tests {
     use super::*;
     use pilothouse_wire::Code;
-    use std::{path::Path, sync::mpsc::sync_channel};
+    use std::path::Path;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_keyring_that_waits_for_a_person_holds_nobody_up_for_ever() {
+    fn vault(patience: Duration) -> Vault {
         let options = Options { keyring: false, passphrase_file: None, work_factor: 1 };
-        let vault = Vault::with(&Paths::under(Path::new("nowhere")), options);
+        Vault { patience, ..Vault::with(&Paths::under(Path::new("nowhere")), options) }
+    }
+
+    #[tokio::test]
+    async fn a_keyring_that_waits_for_a_person_holds_nobody_up_for_ever() {
+        let vault = vault(Duration::from_millis(50));
         let (answer, prompt) = sync_channel::<()>(0);
         let asked = vault.ask(move |_| prompt.recv().map_err(|_| Trouble::NoPassphrase)).await;
         assert_eq!(asked.map_err(|problem| problem.code), Err(Code::VaultLocked));
         assert_eq!(vault.state().await, VaultState::NotNeeded);
         answer.send(()).unwrap();
-        assert_eq!(vault.ask(|_| Ok(3)).await, Ok(3));
+        drop(vault);
+    }
+
+    #[tokio::test]
+    async fn a_keeper_that_fell_over_is_told() {
+        let vault = vault(PATIENCE);
+        let asked = vault.ask::<()>(|_| panic!("a fault of ours")).await;
+        assert_eq!(asked.map_err(|problem| problem.code), Err(Code::Internal));
+        assert_eq!(vault.ask(|_| Ok(())).await.map_err(|problem| problem.code), Err(Code::Internal));
     }
 }
