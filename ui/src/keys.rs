@@ -5,8 +5,8 @@
 
 use leptos::{ev, prelude::*};
 use std::{rc::Rc, time::Duration};
-use web_sys::{HtmlElement, KeyboardEvent};
 use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -197,12 +197,14 @@ impl Link {
         if self.phase.with_untracked(|phase| *phase != Phase::Open) {
             return Err(cut());
         }
-        Ok(self.inner.try_update_value(|inner| {
-            inner.last = inner.last.wrapping_add(1);
-            inner.waiting.insert(inner.last, waiter);
-            inner.last
-        })
-        .unwrap_or_default())
+        Ok(self
+            .inner
+            .try_update_value(|inner| {
+                inner.last = inner.last.wrapping_add(1);
+                inner.waiting.insert(inner.last, waiter);
+                inner.last
+            })
+            .unwrap_or_default())
     }
 
     fn send(self, message: &ToEngine) {

@@ -3,7 +3,10 @@
 //! [`use_view`] gives a [`Watched`]. Its views are read by reference and never cloned: `watched.fleet(|fleet| …)`.
 //! Screens derive `Memo`s from it. A view that nobody uses is no longer sent.
 
-use crate::{clock::Clock, link::{Heard, Link}};
+use crate::{
+    clock::Clock,
+    link::{Heard, Link},
+};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Body, Frame, Problem, Stamp, View, ViewSpec, When,
@@ -245,10 +248,5 @@ impl Watched {
     #[must_use]
     pub fn problem(self) -> Option<Problem> {
         self.0.get().0.problem.get()
-    }
-
-    /// Reads and depends on the content without looking at it: a canvas draws anew when it changes.
-    pub fn track(self) {
-        self.0.get().0.content.track();
     }
 }

@@ -53,12 +53,6 @@ impl State {
         state
     }
 
-    /// The whole address; tracks.
-    #[must_use]
-    pub fn address(self) -> Address {
-        self.address.get()
-    }
-
     /// The route of the screen.
     #[must_use]
     pub fn screen(self) -> Memo<String> {

@@ -235,7 +235,9 @@ mod tests {
             names
         };
         assert_eq!(names(&dark), names(&light));
-        for css in [include_str!("../style/base.css"), include_str!("../style/parts.css"), include_str!("../style/shell.css")] {
+        for css in
+            [include_str!("../style/base.css"), include_str!("../style/parts.css"), include_str!("../style/shell.css")]
+        {
             let literal = |line: &&str| line.contains(": #") || line.contains("rgb(") || line.contains("rgba(");
             assert_eq!(css.lines().find(literal), None);
         }

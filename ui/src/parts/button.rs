@@ -4,7 +4,11 @@ use super::{
     icon::{Icon, Sign},
     key::KeyOf,
 };
-use crate::{keys::Command, link, shell::toast::{Toaster, use_toasts}};
+use crate::{
+    keys::Command,
+    link,
+    shell::toast::{Toaster, use_toasts},
+};
 use leptos::{ev::MouseEvent, prelude::*};
 use pilothouse_wire::view::Status;
 use wasm_bindgen_futures::JsFuture;
@@ -19,8 +23,6 @@ pub enum Weight {
     Plain,
     /// Takes something away.
     Danger,
-    /// Without an edge, in heads.
-    Quiet,
 }
 
 impl Weight {
@@ -29,7 +31,6 @@ impl Weight {
             Self::Primary => "button primary",
             Self::Plain => "button",
             Self::Danger => "button danger",
-            Self::Quiet => "button quiet",
         }
     }
 }

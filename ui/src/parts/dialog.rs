@@ -71,7 +71,8 @@ fn focusable(dialog: &web_sys::HtmlDivElement) -> Vec<HtmlElement> {
 }
 
 fn focus_first(dialog: &web_sys::HtmlDivElement) {
-    let chosen = dialog.query_selector("[autofocus]").ok().flatten().and_then(|element| element.dyn_into().ok());
+    let chosen =
+        dialog.query_selector("[data-focus], [autofocus]").ok().flatten().and_then(|element| element.dyn_into().ok());
     match chosen.or_else(|| focusable(dialog).into_iter().next()) {
         Some(element) => drop(element.focus()),
         None => drop(dialog.focus()),

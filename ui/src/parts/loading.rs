@@ -5,7 +5,11 @@ use super::{
     mark::{Mark, of_freshness},
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Freshness, Stamp, units::{self, visible}, view::Status};
+use pilothouse_wire::{
+    Freshness, Stamp,
+    units::{self, visible},
+    view::Status,
+};
 
 /// One source on its way.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,7 @@
 //! Status marks: shape first, colour second, and a word beside them.
 
 use leptos::prelude::*;
-use pilothouse_wire::{
-    Freshness,
-    units::visible,
-    view::Status,
-};
+use pilothouse_wire::{Freshness, units::visible, view::Status};
 
 /// The class that colours text of a status.
 #[must_use]
@@ -41,7 +37,8 @@ pub fn Mark(
     #[prop(default = 10)]
     size: u8,
 ) -> impl IntoView {
-    let shape = move || match status.get() {
+    let shape = move || {
+        match status.get() {
         Status::Good => view! { <circle cx="6" cy="6" r="4.5" fill="currentColor" /> }.into_any(),
         Status::Warn => view! { <path d="M6 .8 11.6 11H.4Z" fill="currentColor" /> }.into_any(),
         Status::Bad => view! {
@@ -58,6 +55,7 @@ pub fn Mark(
             <path d="M6 1.6A4.4 4.4 0 0 1 6 10.4Z" fill="currentColor" />
         }
         .into_any(),
+    }
     };
     view! {
         <svg class=move || format!("mark {}", tone(status.get())) width=size height=size viewBox="0 0 12 12" aria-hidden="true">

@@ -1,6 +1,9 @@
 //! What is read out by itself: that a connection changed how it is. Never a tick.
 
-use crate::{link::{Phase, use_link}, mirror::Watched};
+use crate::{
+    link::{Phase, use_link},
+    mirror::Watched,
+};
 use leptos::prelude::*;
 use pilothouse_wire::{ConnectionId, Freshness, frame::SourceState, units::visible};
 

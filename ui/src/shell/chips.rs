@@ -157,7 +157,14 @@ mod tests {
     #[test]
     fn without_a_link_what_was_live_is_stale_and_what_was_lost_stays_lost() {
         let id = ConnectionId::slug("a");
-        let source = |freshness| SourceState { id: id.clone(), name: "a".into(), demo: false, freshness, heard: None, note: None };
+        let source = |freshness| SourceState {
+            id: id.clone(),
+            name: "a".into(),
+            demo: false,
+            freshness,
+            heard: None,
+            note: None,
+        };
         assert_eq!(seen_through(source(Freshness::Live), false).freshness, Freshness::Stale);
         assert_eq!(seen_through(source(Freshness::Lost), false).freshness, Freshness::Lost);
         assert_eq!(seen_through(source(Freshness::Live), true).freshness, Freshness::Live);

@@ -127,7 +127,7 @@ fn Field(typed: RwSignal<String>, at: RwSignal<usize>, on_input: impl Fn(String)
             <input
                 node_ref=field
                 type="text"
-                autofocus
+                data-focus
                 autocomplete="off"
                 spellcheck="false"
                 placeholder="Search objects, or > for actions"

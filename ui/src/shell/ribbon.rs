@@ -16,7 +16,10 @@ use crate::{
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Stamp, ViewSpec, units, view::{Lane, Mark}};
+use pilothouse_wire::{
+    Stamp, ViewSpec, units,
+    view::{Lane, Mark},
+};
 use scale::Scale;
 use std::time::Duration;
 
@@ -68,7 +71,7 @@ pub fn Ribbon() -> impl IntoView {
     offer_zoom(span);
     let picture = picture(watched, span);
     let signs = Memo::new(move |_| picture.with(|picture| place::place(&picture.marks, &picture.scale)));
-    let current = RwSignal::new(None);
+    let current = signs::Current::none();
     view! {
         <footer class="ribbon" data-test="ribbon" role="region" aria-label="Changes and series, up to now">
             <svg width=move || picture.with(|p| p.width) height=move || picture.with(|p| p.height) aria-hidden="true">
@@ -105,9 +108,8 @@ fn picture(watched: Watched, span: RwSignal<usize>) -> Memo<Picture> {
         let (width, lanes) = (size.width(), size.lanes());
         let height = if lanes == 1 { 80.0 } else { 112.0 + LANE * (lanes as f64 - 3.0) };
         let scale = Scale::ending(clock.now(), SPANS[span.get()].1, LEFT, width - RIGHT);
-        let in_scope = |mark: &&Mark| {
-            scope.with(|scope| scope.is_empty() || scope.contains(mark.key.object.connection()))
-        };
+        let in_scope =
+            |mark: &&Mark| scope.with(|scope| scope.is_empty() || scope.contains(mark.key.object.connection()));
         let content = watched.ribbon(|view| {
             let marks: Vec<Mark> = view.marks.rows().iter().filter(in_scope).cloned().collect();
             let shown: Vec<Lane> = view.lanes.iter().take(lanes).cloned().collect();

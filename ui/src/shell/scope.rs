@@ -83,7 +83,11 @@ fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
 }
 
 #[component]
-fn Choice(label: String, on: impl Fn() -> bool + Clone + Send + Sync + 'static, choose: impl Fn() + 'static) -> impl IntoView {
+fn Choice(
+    label: String,
+    on: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    choose: impl Fn() + 'static,
+) -> impl IntoView {
     let ticked = on.clone();
     view! {
         <button type="button" class="menu-item" role="menuitemcheckbox" aria-checked=move || on().to_string() on:click=move |_| choose()>

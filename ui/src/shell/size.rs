@@ -36,12 +36,6 @@ impl Size {
         self.width.get()
     }
 
-    /// Is the inspector beside the screen, not over it? Tracks.
-    #[must_use]
-    pub fn docked(self) -> bool {
-        self.width.get() >= DOCKED_FROM
-    }
-
     /// How many lanes the ribbon has; tracks.
     #[must_use]
     pub fn lanes(self) -> usize {

@@ -1,10 +1,6 @@
 //! Toasts: what came of something, with its proof. Good news leaves by itself, the rest waits to be closed.
 
-use crate::parts::{
-    button::IconButton,
-    icon::Icon,
-    mark::Mark,
-};
+use crate::parts::{button::IconButton, icon::Icon, mark::Mark};
 use leptos::prelude::*;
 use pilothouse_wire::{Problem, units::visible, view::Status};
 use std::time::Duration;

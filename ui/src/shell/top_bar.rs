@@ -5,7 +5,7 @@ use crate::{
     clock::use_clock,
     keys::Command,
     link::{Phase, use_link},
-    mirror::use_view,
+    mirror::{Watched, use_view},
     parts::{
         age::Until,
         icon::{Icon, Sign},
@@ -34,7 +34,8 @@ pub fn TopBar() -> impl IntoView {
                 <span class="fill"></span>
                 <KeyOf command=Command::Palette />
             </button>
-            <LinkState />
+            <LinkState watched=watched />
+            <Dropped watched=watched />
             <Chips watched=watched />
             <Show when=move || demo.get()>
                 <span class="tag demo" data-test="demo" title="A made-up fleet. Nothing here is real.">"DEMO"</span>
@@ -49,10 +50,12 @@ pub fn TopBar() -> impl IntoView {
 
 /// Says that the link to the engine is not open, since when, and when it is tried again.
 #[component]
-fn LinkState() -> impl IntoView {
+fn LinkState(watched: Watched) -> impl IntoView {
     let link = use_link();
     move || match link.phase() {
-        Phase::Lost { since, retry_at } => view! { <Lost since=since retry_at=retry_at /> }.into_any(),
+        Phase::Lost { since, retry_at } => {
+            view! { <Lost since=since retry_at=retry_at as_of=watched.as_of() /> }.into_any()
+        }
         Phase::Connecting => view! {
             <span class="chip" data-test="link-connecting">
                 <Mark status=Status::Progress size=9 />
@@ -66,15 +69,32 @@ fn LinkState() -> impl IntoView {
 }
 
 #[component]
-fn Lost(since: Stamp, retry_at: Option<Stamp>) -> impl IntoView {
+fn Lost(since: Stamp, retry_at: Option<Stamp>, as_of: Option<Stamp>) -> impl IntoView {
     let clock = use_clock();
+    let title = match as_of {
+        Some(as_of) => format!("Everything shown is as of {} UTC.", as_of.clock()),
+        None => "Nothing was heard yet.".to_owned(),
+    };
     let lost = move || format!("lost {}", units::age(clock.now().since(since)));
     view! {
-        <span class="chip" data-state="lost" data-test="link-lost" title="Everything shown is as it was when the link was cut.">
+        <span class="chip" data-state="lost" data-test="link-lost" title=title>
             <Mark status=Status::Bad size=9 />
             <span>"link"</span>
             <span class="age">{lost}</span>
             {retry_at.map(|at| view! { <span>"again in "<Until at=Signal::stored(at) /></span> })}
         </span>
+    }
+}
+
+/// Says that facts were left out, if any were: numbers may then be too low.
+#[component]
+fn Dropped(watched: Watched) -> impl IntoView {
+    let dropped = Memo::new(move |_| watched.dropped());
+    view! {
+        <Show when=move || dropped.get() != 0>
+            <span class="tag warn" data-test="dropped" title="Facts that could not be used or were not kept, since the start.">
+                {move || format!("{} dropped", units::count(dropped.get()))}
+            </span>
+        </Show>
     }
 }

@@ -119,9 +119,11 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
     Memo::new(move |_| {
         let mut list: Vec<Entry> = SCREENS
             .iter()
-            .map(|screen| entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route)))
+            .map(|screen| {
+                entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route))
+            })
             .collect();
-        list.extend(fixed(may_act));
+        list.extend(fixed(may_act, doer.theme.choice()));
         let rows = connections.connections(|view| {
             let rows = view.rows.rows();
             rows.iter().map(|row| (row.id.clone(), visible(&row.name), row.health.clone())).collect::<Vec<_>>()
@@ -133,19 +135,21 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
     })
 }
 
-fn fixed(may_act: bool) -> Vec<Entry> {
+fn fixed(may_act: bool, chosen: Choice) -> Vec<Entry> {
     let action = |icon, name, about, command: Option<Command>, deed| {
         entry(Section::Actions, icon, name, about, command.and_then(chord), deed)
     };
     let key = |icon, name, about, command| action(icon, name, about, Some(command), Deed::Key(command));
-    let mut list = vec![
-        action(Icon::Theme, "Use the dark theme", "colours of this page", None, Deed::Theme(Choice::Dark)),
-        action(Icon::Theme, "Use the light theme", "colours of this page", None, Deed::Theme(Choice::Light)),
-        action(Icon::Theme, "Use the system's theme", "colours of this page", None, Deed::Theme(Choice::System)),
+    let theme = |choice: Choice| {
+        let name = format!("Use the {} theme", choice.word());
+        entry(Section::Actions, Icon::Theme, &name, "colours of this page", None, Deed::Theme(choice))
+    };
+    let mut list: Vec<Entry> = Choice::ALL.into_iter().filter(|choice| *choice != chosen).map(theme).collect();
+    list.extend([
         action(Icon::Link, "Copy the address", "opens this very state", Some(Command::CopyAddress), Deed::CopyAddress),
         key(Icon::Help, "Show the keys", "of this screen", Command::Help),
         action(Icon::Fleet, "Show all clusters", "scope", None, Deed::Scope(None)),
-    ];
+    ]);
     if may_act {
         let chord = Some(Command::AddConnection);
         list.push(action(Icon::Plus, "Add a connection", "a cluster, or the demo fleet", chord, Deed::AddConnection));
@@ -155,8 +159,7 @@ fn fixed(may_act: bool) -> Vec<Entry> {
 
 fn of_connection(id: &ConnectionId, name: &str, health: &Health, may_act: bool) -> Vec<Entry> {
     let action = |icon, verb: String, about, deed| entry(Section::Actions, icon, &verb, about, None, deed);
-    let mut list =
-        vec![action(Icon::Fleet, format!("Show only {name}"), "scope", Deed::Scope(Some(id.clone())))];
+    let mut list = vec![action(Icon::Fleet, format!("Show only {name}"), "scope", Deed::Scope(Some(id.clone())))];
     if may_act {
         let paused = *health == Health::Paused;
         let (icon, verb) = if paused { (Icon::Play, "Resume") } else { (Icon::Pause, "Pause") };

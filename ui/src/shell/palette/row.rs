@@ -53,9 +53,9 @@ fn drawn(list: &[Entry], at: RwSignal<usize>, on_run: impl Fn(usize) + Copy + Se
 }
 
 fn row(index: usize, entry: &Entry, at: RwSignal<usize>, on_run: impl Fn(usize) + Copy + Send + 'static) -> AnyView {
-    let name = runs(&entry.name, &entry.matched).into_iter().map(|(run, hit)| {
-        if hit { view! { <b>{run}</b> }.into_any() } else { run.into_any() }
-    });
+    let name = runs(&entry.name, &entry.matched)
+        .into_iter()
+        .map(|(run, hit)| if hit { view! { <b>{run}</b> }.into_any() } else { run.into_any() });
     view! {
         <div
             class="palette-row"

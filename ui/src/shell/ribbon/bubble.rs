@@ -1,6 +1,6 @@
 //! What the current sign of the ribbon means: what, about what, where, when.
 
-use super::{Picture, place::Sign, shape};
+use super::{Picture, place::Sign, shape, signs::Current};
 use leptos::prelude::*;
 use pilothouse_wire::{units::visible, view::Mark};
 
@@ -9,9 +9,9 @@ const TOLD: usize = 6;
 
 /// Stands above the current sign.
 #[component]
-pub fn Bubble(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<Option<usize>>) -> impl IntoView {
+pub fn Bubble(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) -> impl IntoView {
     move || {
-        let sign = signs.with(|signs| current.get().and_then(|index| signs.get(index).cloned()))?;
+        let sign = current.sign(signs, picture)?;
         picture.with(|picture| {
             let told = sign.members.iter().rev().take(TOLD).filter_map(|member| picture.marks.get(*member));
             let lines: Vec<_> = told.map(line).collect();
@@ -34,7 +34,8 @@ pub fn Bubble(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<
 
 fn line(mark: &Mark) -> impl IntoView + use<> {
     let object = &mark.key.object;
-    let place = format!("{} {}, {}", object.kind_word(), object.name(), object.connection());
+    let place =
+        format!("{}, {} {}, {}", shape::word(mark.key.kind), object.kind_word(), object.name(), object.connection());
     let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}")));
     view! {
         <p dir="auto">
@@ -42,8 +43,7 @@ fn line(mark: &Mark) -> impl IntoView + use<> {
             " "
             <span class="strong">{visible(&mark.title)}</span>
             {detail}
-            " "
-            <span class="faint">{format!("{}, {}", shape::word(mark.key.kind), visible(&place))}</span>
         </p>
+        <p class="faint" dir="auto">{visible(&place)}</p>
     }
 }

@@ -1,6 +1,10 @@
 //! When which connection was lost: from its last fact until it was found again, hatched on the ribbon.
 
-use pilothouse_wire::{ConnectionId, Freshness, Stamp, frame::SourceState, view::{Mark, MarkKind}};
+use pilothouse_wire::{
+    ConnectionId, Freshness, Stamp,
+    frame::SourceState,
+    view::{Mark, MarkKind},
+};
 use std::collections::BTreeMap;
 
 /// Spans in which a connection was lost, `None` at the end for one that still is.
@@ -34,7 +38,10 @@ fn still(id: &ConnectionId, sources: &[SourceState]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{ObjectRef, view::{Status, ribbon::MarkKey}};
+    use pilothouse_wire::{
+        ObjectRef,
+        view::{Status, ribbon::MarkKey},
+    };
 
     fn mark(at: i64, id: &str, kind: MarkKind) -> Mark {
         let key = MarkKey { at: Stamp(at), object: ObjectRef::Connection(ConnectionId::slug(id)), kind };

@@ -11,7 +11,7 @@ use pilothouse_wire::{
 /// Half the width of a sign, with its air.
 const HALF: f64 = 7.0;
 /// From a sign's middle to its label.
-const TO_LABEL: f64 = 9.0;
+pub const TO_LABEL: f64 = 9.0;
 /// Air after a label.
 const AFTER: f64 = 8.0;
 /// A label longer than this gives way in its middle.
@@ -27,9 +27,18 @@ pub struct Sign {
     /// All its changes, by index, in time order.
     pub members: Vec<usize>,
     /// What stands beside it, if there is room.
-    pub label: Option<String>,
+    pub label: Option<Label>,
     /// Does a line fall from it through the lanes?
     pub drops: bool,
+}
+
+/// A text beside a sign.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// The text.
+    pub text: String,
+    /// Does it stand to the right of its sign?
+    pub after: bool,
 }
 
 /// Is it drawn as a mere tick on the lower row? Pods come and go too often for more.
@@ -42,14 +51,20 @@ pub fn is_tick(kind: MarkKind) -> bool {
 #[must_use]
 pub fn place(marks: &[Mark], scale: &Scale) -> Vec<Sign> {
     let shown = |mark: &Mark| scale.holds(mark.key.at) && !is_tick(mark.key.kind);
-    let mut at: Vec<(f64, usize)> =
-        marks.iter().enumerate().filter(|(_, mark)| shown(mark)).map(|(index, mark)| (scale.x(mark.key.at), index)).collect();
+    let mut at: Vec<(f64, usize)> = marks
+        .iter()
+        .enumerate()
+        .filter(|(_, mark)| shown(mark))
+        .map(|(index, mark)| (scale.x(mark.key.at), index))
+        .collect();
     at.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut groups: Vec<Sign> = Vec::new();
     for (x, index) in at {
         match groups.last_mut() {
             // A group needs room for its number, which grows with it.
-            Some(group) if x - group.x < 2.0 * HALF + number_width(group.members.len() + 1) => join(group, index, marks),
+            Some(group) if x - group.x < 2.0 * HALF + number_width(group.members.len() + 1) => {
+                join(group, index, marks)
+            }
             _ => groups.push(Sign { x, chief: index, members: vec![index], label: None, drops: false }),
         }
     }
@@ -73,31 +88,52 @@ fn number_width(members: usize) -> f64 {
     if members < 2 { 0.0 } else { text::width(&members.to_string()) + 2.0 }
 }
 
-/// Gives labels in the order of importance, to whoever has room up to the next sign.
+/// Gives labels in the order of importance: to the right of the sign where there is room, else to its left.
 fn label(groups: &mut [Sign], marks: &[Mark], scale: &Scale) {
-    let ends: Vec<f64> = groups
-        .iter()
-        .skip(1)
-        .map(|next| next.x - HALF)
-        // The last label may reach over the axis' end, where the now line has its own place below.
-        .chain([scale.right])
-        .collect();
-    for (group, end) in groups.iter_mut().zip(ends) {
+    // What is taken: every sign with its number, then every label that was given.
+    let mut taken: Vec<(f64, f64)> = groups.iter().map(body).collect();
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|index| rank(&marks[groups[*index].chief]));
+    for index in order {
+        let group = &groups[index];
         let chief = &marks[group.chief];
-        let room = end - group.x - TO_LABEL - AFTER;
         let title = middle(&visible(&chief.title), LONGEST);
         let more = group.members.len() - 1;
-        let long = if more == 0 { title } else { format!("{title} +{more}") };
-        group.label = if text::width(&long) <= room {
-            Some(long)
-        } else if more > 0 {
-            // Its number always has room: the group was joined until it had.
-            Some(group.members.len().to_string())
-        } else {
-            None
+        let text = if more == 0 { title } else { format!("{title} +{more}") };
+        let width = text::width(&text);
+        let free = |from: f64, to: f64| {
+            let apart = |(at, other): (usize, &(f64, f64))| at == index || to <= other.0 || other.1 <= from;
+            scale.left <= from && to <= scale.right && taken.iter().enumerate().all(apart)
         };
-        group.drops = group.label.is_some() || chief.key.kind <= MarkKind::Condition;
+        let (right, left) =
+            ((group.x + TO_LABEL, group.x + TO_LABEL + width), (group.x - TO_LABEL - width, group.x - TO_LABEL));
+        let label = if free(right.0, right.1 + AFTER) {
+            Some(Label { text, after: true })
+        } else if more == 0 && free(left.0 - AFTER, left.1) {
+            Some(Label { text, after: false })
+        } else {
+            // The number of a group always has room: it was joined until it had.
+            (more > 0).then(|| Label { text: group.members.len().to_string(), after: true })
+        };
+        let drops = label.is_some() || chief.key.kind <= MarkKind::Condition;
+        taken[index] = extent(group.x, label.as_ref());
+        groups[index] = Sign { label, drops, ..groups[index].clone() };
     }
+}
+
+fn body(group: &Sign) -> (f64, f64) {
+    (group.x - HALF, group.x + HALF + number_width(group.members.len()))
+}
+
+/// Where a sign with its label begins and ends.
+#[must_use]
+pub fn extent(x: f64, label: Option<&Label>) -> (f64, f64) {
+    let (mut from, mut to) = (x - HALF, x + HALF);
+    if let Some(label) = label {
+        let width = TO_LABEL + text::width(&label.text);
+        if label.after { to = to.max(x + width) } else { from = from.min(x - width) }
+    }
+    (from, to)
 }
 
 #[cfg(test)]
@@ -118,18 +154,18 @@ mod tests {
         Scale { from: Stamp(0), to: Stamp(seconds * 1000), left: 0.0, right }
     }
 
-    fn extent(sign: &Sign) -> (f64, f64) {
-        let label = sign.label.as_deref().map_or(0.0, |label| TO_LABEL + text::width(label));
-        (sign.x - 6.0, sign.x + label.max(6.0))
+    fn texts(signs: &[Sign]) -> Vec<Option<(&str, bool)>> {
+        signs.iter().map(|sign| sign.label.as_ref().map(|label| (label.text.as_str(), label.after))).collect()
     }
 
     #[test]
     fn signs_that_would_touch_are_one_group_led_by_the_most_important() {
-        let marks = [mark(10, MarkKind::Scale, "a"), mark(15, MarkKind::Fault, "XID 95"), mark(300, MarkKind::Deploy, "b")];
+        let marks =
+            [mark(10, MarkKind::Scale, "a"), mark(15, MarkKind::Fault, "XID 95"), mark(300, MarkKind::Deploy, "b")];
         let signs = place(&marks, &scale(400));
         assert_eq!(signs.len(), 2);
         assert_eq!((signs[0].chief, signs[0].members.as_slice()), (1, &[0, 1][..]));
-        assert_eq!(signs[0].label.as_deref(), Some("XID 95 +1"));
+        assert_eq!(texts(&signs), [Some(("XID 95 +1", true)), Some(("b", true))]);
     }
 
     #[test]
@@ -141,8 +177,13 @@ mod tests {
             mark(100, MarkKind::Deploy, "last"),
         ];
         let signs = place(&marks, &scale(300));
-        let labels: Vec<_> = signs.iter().map(|sign| sign.label.as_deref()).collect();
-        assert_eq!(labels, [None, Some("2"), Some("last")]);
+        assert_eq!(texts(&signs), [None, Some(("2", true)), Some(("last", true))]);
+    }
+
+    #[test]
+    fn the_newest_has_its_label_to_the_left() {
+        let marks = [mark(380, MarkKind::Cordon, "h100-117 cordoned")];
+        assert_eq!(texts(&place(&marks, &scale(400))), [Some(("h100-117 cordoned", false))]);
     }
 
     #[test]
@@ -165,9 +206,10 @@ mod tests {
                 .collect();
             let signs = place(&marks, &scale(1_200));
             for pair in signs.windows(2) {
-                assert!(extent(&pair[0]).1 <= extent(&pair[1]).0, "{count}: {pair:?}");
+                let [a, b] = [&pair[0], &pair[1]].map(|sign| extent(sign.x, sign.label.as_ref()));
+                assert!(a.1 <= b.0, "{count}: {pair:?}");
             }
-            assert!(signs.iter().all(|sign| extent(sign).1 <= 1_206.0));
+            assert!(signs.iter().all(|sign| extent(sign.x, sign.label.as_ref()).1 <= 1_207.0));
         }
     }
 }

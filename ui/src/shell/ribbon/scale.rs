@@ -10,8 +10,19 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// Steps that people count in, in seconds.
 const STEPS: [u64; 13] = [
-    MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR,
-    12 * HOUR, DAY, 2 * DAY,
+    MINUTE,
+    2 * MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    2 * DAY,
 ];
 
 /// Times between two pixels.
@@ -77,8 +88,7 @@ fn label(at: Stamp) -> String {
 
 /// `24 Nov`, of a midnight in UTC.
 fn day(at: Stamp) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = at.to_string();
     let mut parts = text.get(5..10).unwrap_or_default().split('-').map(|part| part.parse::<usize>().unwrap_or(1));
     let (month, day) = (parts.next().unwrap_or(1), parts.next().unwrap_or(1));

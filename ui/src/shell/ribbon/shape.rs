@@ -1,7 +1,10 @@
 //! The shape of each kind of change, around its middle: readable without colour.
 
 use leptos::prelude::*;
-use pilothouse_wire::{units::visible, view::{Mark, MarkKind, Status}};
+use pilothouse_wire::{
+    units::visible,
+    view::{Mark, MarkKind, Status},
+};
 
 /// The class that colours a change.
 #[must_use]

@@ -1,71 +1,116 @@
 //! The signs of the ribbon's upper row: drawn in the picture, and hit and walked through above it.
 
-use super::{Picture, place::Sign, shape};
+use super::{
+    Picture,
+    place::{Sign, TO_LABEL, extent},
+    shape,
+};
 use crate::{
     keys::{Command, on_command},
     state::use_state,
 };
-use leptos::{ev::KeyboardEvent, prelude::*};
-use pilothouse_wire::units::visible;
+use leptos::{
+    ev::{KeyboardEvent, MouseEvent},
+    prelude::*,
+};
+use pilothouse_wire::view::{Mark, ribbon::MarkKey};
 
 /// The middle of the row of signs.
 const ROW: f64 = 12.0;
 
 /// Draws the signs with their labels and the lines that fall from them.
 #[component]
-pub fn Signs(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<Option<usize>>) -> impl IntoView {
+pub fn Signs(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) -> impl IntoView {
     move || {
+        let chosen = current.sign(signs, picture).map(|sign| sign.chief);
         picture.with(|picture| {
-            let floor = picture.floor();
-            let drawn = signs.with(|signs| {
-                let drawn = signs.iter().enumerate().filter_map(|(index, sign)| {
-                    let mark = picture.marks.get(sign.chief)?;
-                    let tone = shape::tone(mark);
-                    let drop = if tone == "change bad" { "drop fault" } else { "drop" };
-                    let label = sign.label.as_deref().map(visible);
-                    let class = move || if current.get() == Some(index) { format!("{tone} current") } else { tone.into() };
-                    Some(view! {
-                        {sign.drops.then(|| view! { <path class=drop d=format!("M{:.1} 20V{floor}", sign.x) /> })}
-                        <g class=class transform=format!("translate({:.1} {ROW})", sign.x)>
-                            <circle class="hit" r="9" />
-                            {shape::shape(mark.key.kind)}
-                        </g>
-                        <text class="change-label" x=sign.x + 9.0 y=ROW + 4.0>{label}</text>
-                    })
-                });
-                drawn.collect::<Vec<_>>()
-            });
-            drawn.collect_view()
+            let draw = |sign: &Sign| {
+                let mark = picture.marks.get(sign.chief)?;
+                Some(drawn(sign, mark, picture.floor(), chosen == Some(sign.chief)))
+            };
+            signs.with(|signs| signs.iter().filter_map(draw).collect_view())
         })
+    }
+}
+
+fn drawn(sign: &Sign, mark: &Mark, floor: f64, chosen: bool) -> impl IntoView + use<> {
+    let tone = shape::tone(mark);
+    let drop = if tone == "change bad" { "drop fault" } else { "drop" };
+    let class = if chosen { format!("{tone} current") } else { tone.to_owned() };
+    let label = sign.label.as_ref().map(|label| {
+        let (x, anchor) = if label.after { (sign.x + TO_LABEL, "start") } else { (sign.x - TO_LABEL, "end") };
+        view! { <text class="change-label" x=x y=ROW + 4.0 text-anchor=anchor>{label.text.clone()}</text> }
+    });
+    view! {
+        {sign.drops.then(|| view! { <path class=drop d=format!("M{:.1} 20V{floor}", sign.x) /> })}
+        <g class=class transform=format!("translate({:.1} {ROW})", sign.x)>
+            <circle class="hit" r="9" />
+            {shape::shape(mark.key.kind)}
+        </g>
+        {label}
+    }
+}
+
+/// The change that a person looks at. By its key: signs join and part while time goes on.
+#[derive(Clone, Copy)]
+pub struct Current(RwSignal<Option<MarkKey>>);
+
+impl Current {
+    /// Nothing is looked at.
+    pub fn none() -> Self {
+        Self(RwSignal::new(None))
+    }
+
+    /// The sign that holds the change; tracks.
+    pub fn sign(self, signs: Memo<Vec<Sign>>, picture: Memo<Picture>) -> Option<Sign> {
+        self.index(signs, picture).and_then(|index| signs.with(|signs| signs.get(index).cloned()))
+    }
+
+    fn index(self, signs: Memo<Vec<Sign>>, picture: Memo<Picture>) -> Option<usize> {
+        let key = self.0.get()?;
+        picture.with(|picture| {
+            let holds =
+                |sign: &Sign| sign.members.iter().any(|at| picture.marks.get(*at).is_some_and(|m| m.key == key));
+            signs.with(|signs| signs.iter().position(holds))
+        })
+    }
+
+    fn set(self, index: Option<usize>, signs: Memo<Vec<Sign>>, picture: Memo<Picture>) {
+        let chief = index.and_then(|index| signs.with_untracked(|signs| signs.get(index).map(|sign| sign.chief)));
+        let key = |picture: &Picture| picture.marks.get(chief?).map(|mark| mark.key.clone());
+        let key = picture.with_untracked(key);
+        if self.0.with_untracked(|old| *old != key) {
+            self.0.set(key);
+        }
     }
 }
 
 /// Takes the pointer and the keys for the row of signs, and speaks the one that is current.
 #[component]
-pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<Option<usize>>) -> impl IntoView {
+pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) -> impl IntoView {
     let state = use_state();
-    let open = move |index: usize| {
-        let object = signs.with_untracked(|signs| {
-            let chief = signs.get(index)?.chief;
-            picture.with_untracked(|picture| picture.marks.get(chief).map(|mark| mark.key.object.clone()))
-        });
-        if let Some(object) = object {
-            state.select(Some(object));
+    let open = move || {
+        let key = current.0.get_untracked();
+        let found = key.is_some();
+        if let Some(key) = key {
+            state.select(Some(key.object));
         }
+        found
     };
     let walk = move |by: isize| {
         let count = signs.with_untracked(Vec::len);
-        current.set(walked(current.get_untracked(), by, count));
+        let at = untrack(|| current.index(signs, picture));
+        current.set(walked(at, by, count), signs, picture);
         count > 0
     };
     on_command(Command::EarlierChange, move || walk(-1));
     on_command(Command::LaterChange, move || walk(1));
-    on_command(Command::Close, move || current.try_update(Option::take).flatten().is_some());
+    on_command(Command::Close, move || current.0.try_update(Option::take).flatten().is_some());
     let keydown = move |event: KeyboardEvent| {
         let done = match event.key().as_str() {
             "ArrowLeft" => walk(-1),
             "ArrowRight" => walk(1),
-            "Enter" => current.get_untracked().map(open).is_some(),
+            "Enter" => open(),
             _ => false,
         };
         if done {
@@ -73,10 +118,12 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<Op
             event.stop_propagation();
         }
     };
-    let near = move |x: f64| signs.with_untracked(|signs| nearest(signs, x));
+    let near = move |event: &MouseEvent| {
+        let x = f64::from(event.client_x());
+        current.set(signs.with_untracked(|signs| nearest(signs, x)), signs, picture);
+    };
     let spoken = move || {
-        let index = current.get()?;
-        let chief = signs.with(|signs| signs.get(index).map(|sign| sign.chief))?;
+        let chief = current.sign(signs, picture)?.chief;
         picture.with(|picture| picture.marks.get(chief).map(shape::spoken))
     };
     view! {
@@ -86,12 +133,11 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<Op
             role="group"
             aria-label="Changes. Arrow keys go from one to the next, Enter opens it."
             on:keydown=keydown
-            on:pointermove=move |event| current.set(near(f64::from(event.client_x())))
-            on:pointerleave=move |_| current.set(None)
+            on:pointermove=move |event| near(&event)
+            on:pointerleave=move |_| current.set(None, signs, picture)
             on:click=move |event| {
-                if let Some(index) = near(f64::from(event.client_x())) {
-                    open(index);
-                }
+                near(&event);
+                open();
             }
         >
             <span class="unseen" aria-live="polite">{spoken}</span>
@@ -102,8 +148,8 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: RwSignal<Op
 /// The sign under the pointer: its picture or its label.
 fn nearest(signs: &[Sign], x: f64) -> Option<usize> {
     signs.iter().position(|sign| {
-        let label = sign.label.as_deref().map_or(0.0, |label| 9.0 + crate::shell::text::width(label));
-        (sign.x - 10.0..=sign.x + label.max(10.0)).contains(&x)
+        let (from, to) = extent(sign.x, sign.label.as_ref());
+        (from - 3.0..=to + 3.0).contains(&x)
     })
 }
 
