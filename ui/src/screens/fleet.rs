@@ -49,6 +49,10 @@ pub(crate) struct Fleet {
     pub heard: Memo<Heard>,
     /// Sources that are on their way, with their names.
     pub coming: Memo<Vec<(ConnectionId, String)>>,
+    /// Sources of which nothing was ever read, with their names: their place on the map is outlined.
+    pub unseen: Memo<Vec<(ConnectionId, String)>>,
+    /// Sources whose part of the totals is not fresh or not whole, so that totals are bounds.
+    pub partial: Memo<Vec<ConnectionId>>,
 }
 
 impl Fleet {
@@ -64,13 +68,23 @@ impl Fleet {
             let row = |source: &SourceState| (source.id.clone(), (source.heard, cut || !source.freshness.is_fresh()));
             sources.with(|sources| sources.iter().map(row).collect())
         });
-        let coming = Memo::new(move |_| {
-            let on_its_way = |source: &&SourceState| source.freshness == Freshness::Starting && source.heard.is_none();
-            sources.with(|sources| {
-                sources.iter().filter(on_its_way).map(|source| (source.id.clone(), source.name.clone())).collect()
+        let named = move |wanted: fn(&SourceState) -> bool| {
+            let name = |source: &SourceState| (source.id.clone(), source.name.clone());
+            Memo::new(move |_| {
+                sources.with(|sources| sources.iter().filter(|source| wanted(source)).map(name).collect::<Vec<_>>())
             })
+        };
+        let coming = named(|source| source.freshness == Freshness::Starting && source.heard.is_none());
+        let unseen = named(|source| source.heard.is_none());
+        let partial = Memo::new(move |_| {
+            let mut partial = view.fleet(|fleet| fleet.summary.partial.clone()).unwrap_or_default();
+            // A cluster of which nothing was read has no row, and counts for nothing in the totals.
+            partial.extend(unseen.with(|unseen| unseen.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()));
+            partial.sort();
+            partial.dedup();
+            partial
         });
-        Self { view, connections, sources, heard, coming }
+        Self { view, connections, sources, heard, coming, unseen, partial }
     }
 }
 

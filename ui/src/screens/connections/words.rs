@@ -21,7 +21,7 @@ pub fn status_of(health: &Health) -> Status {
 #[must_use]
 pub fn title(name: &str, health: &Health) -> String {
     match health {
-        Health::Lost(_) => format!("{name} does not answer"),
+        Health::Lost(_) => format!("{name} cannot be read"),
         Health::Partial(_) => format!("{name} is readable in part"),
         Health::Slow(_) => format!("{name} answers slowly"),
         other => format!("{name}: {}", other.word().to_lowercase()),

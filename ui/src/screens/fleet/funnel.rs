@@ -31,7 +31,10 @@ pub fn Funnel() -> impl IntoView {
     let fleet: Fleet = expect_context();
     let node = NodeRef::<Div>::new();
     let size = use_size(node);
-    let summary = Memo::new(move |_| fleet.view.fleet(|fleet| fleet.summary.clone()).unwrap_or_default());
+    let summary = Memo::new(move |_| {
+        let summary = fleet.view.fleet(|fleet| fleet.summary.clone()).unwrap_or_default();
+        FleetSummary { partial: fleet.partial.get(), ..summary }
+    });
     let clusters = Memo::new(move |_| fleet.view.fleet(|fleet| fleet.clusters.len()).unwrap_or_default());
     let columns = Memo::new(move |_| {
         summary.with(|summary| fleet.sources.with(|sources| columns(summary, clusters.get(), sources)))

@@ -48,8 +48,8 @@ pub fn Map() -> impl IntoView {
     let node = NodeRef::<Div>::new();
     let size = use_size(node);
     let groups = Memo::new(move |_| {
-        let coming = fleet.coming.get();
-        fleet.view.fleet(|view| Groups::of(view, grouping.get(), &coming)).unwrap_or_default()
+        let unseen = fleet.unseen.get();
+        fleet.view.fleet(|view| Groups::of(view, grouping.get(), &unseen)).unwrap_or_default()
     });
     let layout = Memo::new(move |_| {
         let size = size.get();

@@ -171,7 +171,7 @@ fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: Open) ->
                 Tab::Gpus => view.summary.gpus,
                 Tab::Pods => view.summary.pods,
             };
-            format!("{}{}", if view.summary.partial.is_empty() { "" } else { "≥ " }, count(n))
+            format!("{}{}", if fleet.partial.with(Vec::is_empty) { "" } else { "≥ " }, count(n))
         });
         total.unwrap_or_default()
     });

@@ -87,6 +87,10 @@ fn freshness_words(fleet: Fleet, id: &pilothouse_wire::ConnectionId) -> Option<A
     let source = fleet.sources.with(|sources| sources.iter().find(|source| source.id == *id).cloned())?;
     let stale = fleet.heard.with(|heard| heard.get(id).is_some_and(|heard| heard.1));
     let heard = source.heard;
+    let never = move |status: Status, word: &'static str| {
+        let class = format!("small strong {}", tone(status));
+        view! { <span class="map-old"><Mark status=status size=9 /><span class=class>{word}</span></span> }.into_any()
+    };
     let old = move |status: Status, word: &'static str| {
         let class = format!("small strong {}", tone(status));
         view! {
@@ -95,6 +99,8 @@ fn freshness_words(fleet: Fleet, id: &pilothouse_wire::ConnectionId) -> Option<A
         .into_any()
     };
     Some(match source.freshness {
+        Freshness::Lost if heard.is_none() => never(Status::Bad, "lost, never read"),
+        Freshness::Paused if heard.is_none() => never(Status::Unknown, "paused, never read"),
         Freshness::Lost => old(Status::Bad, "lost, "),
         Freshness::Paused => old(Status::Unknown, "paused, "),
         Freshness::Starting => {
