@@ -14,7 +14,9 @@ const SEAL: &str = ".key";
 const KEPT: usize = 8;
 
 /// Starts the interface. Its own file, since the window's policy forbids script inside the page.
-const START: &str = "import init from \"./pilothouse.js\";\nawait init();\n";
+// The module's address is given: what wasm-bindgen's library writes has no default for it.
+const START: &str = "import init from \"./pilothouse.js\";\n\
+    await init({ module_or_path: new URL(\"pilothouse_bg.wasm\", import.meta.url) });\n";
 
 /// Where the cache keeps the interface of these sources.
 pub fn kept(key: &str) -> PathBuf {
