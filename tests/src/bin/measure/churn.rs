@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acceptance::{Api, Context, Failure, Result, api::items};
 use pilothouse_wire::view::FleetView;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -29,7 +29,7 @@ const LAST: Duration = Duration::from_secs(20);
 pub async fn measure(stand: &Stand, report: &mut Report) -> Result<()> {
     say("fleet-churn: the engine and a plain watch begin.");
     let running = engine::watching(&stand.plane.kubeconfig(), "admin").await?;
-    let mut follower = Follower::start(&running.operator.reader()).await?;
+    let mut follower = Follower::start(&running.operator.reader(), 0).await?;
     let plain = Plain::new(&stand.plane)?;
     let version = stand.plane.api()?.get("/api/v1/pods?limit=1").await?;
     let version = version["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
@@ -39,7 +39,7 @@ pub async fn measure(stand: &Stand, report: &mut Report) -> Result<()> {
     let count = (stand.size.churn.as_secs_f64() * f64::from(RATE)) as usize;
     let made = Arc::new(Made::none_of(count));
     let bare = tokio::spawn(hear(lines, Arc::clone(&made), count));
-    let changing = tokio::spawn(change(stand.plane.api()?, pods, Arc::clone(&made), count));
+    let changing = tokio::spawn(change(Arc::new(plain), pods, Arc::clone(&made), count));
     let seen = follow(&mut follower, &changing, &made, count).await?;
     let rate = changing.await.could_not("make the changes")??;
     let heard = timeout(LAST, bare).await.map_err(|_| Failure::new("the plain watch did not hear all changes"))?;
@@ -101,8 +101,8 @@ async fn hear(mut lines: Lines, made: Arc<Made>, count: usize) -> Result<Vec<f64
 }
 
 /// Changes one pod after the other, and gives how many a second were done.
-async fn change(api: Api, pods: Vec<(String, String)>, made: Arc<Made>, count: usize) -> Result<f64> {
-    let (api, mut under_way) = (Arc::new(api), JoinSet::new());
+async fn change(plain: Arc<Plain>, pods: Vec<(String, String)>, made: Arc<Made>, count: usize) -> Result<f64> {
+    let mut under_way = JoinSet::new();
     let mut turn = interval(Duration::from_secs(1) / RATE);
     turn.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let began = Instant::now();
@@ -111,12 +111,11 @@ async fn change(api: Api, pods: Vec<(String, String)>, made: Arc<Made>, count: u
         while under_way.len() >= UNDER_WAY {
             done(under_way.join_next().await)?;
         }
-        let (namespace, name) = pods[number % pods.len()].clone();
-        let (api, made) = (Arc::clone(&api), Arc::clone(&made));
+        let pod = pods[number % pods.len()].clone();
+        let (plain, made) = (Arc::clone(&plain), Arc::clone(&made));
         under_way.spawn(async move {
-            let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/status");
             made.note(number);
-            api.patch(&path, &json!({ "status": { "reason": ticks::word(number) } })).await.map(drop)
+            plain.change(&pod, &ticks::word(number)).await
         });
     }
     while !under_way.is_empty() {

@@ -15,9 +15,9 @@ use crate::ticks;
 
 /// A change that a frame shows.
 pub struct Shown {
-    /// Its number.
+    /// Its number, from 0.
     pub number: usize,
-    /// The pod's number before it in this follower, if it had one.
+    /// The number that the pod had before, if it had one.
     pub before: Option<usize>,
     /// When the connector heard it.
     pub heard: Stamp,
@@ -32,14 +32,16 @@ pub struct Follower {
     frames: Frames,
     mirror: Mirror,
     clock: Clock,
+    /// Numbers before this are of earlier changes.
+    from: usize,
     last: HashMap<PodId, usize>,
     /// Frames so far, and how many of them were whole.
     pub counts: (usize, usize),
 }
 
 impl Follower {
-    /// Begins, and takes the first frame.
-    pub async fn start(reader: &Reader) -> Result<Self> {
+    /// Begins, and takes the first frame. Changes are counted from a number on, so that earlier ones are none.
+    pub async fn start(reader: &Reader, from: usize) -> Result<Self> {
         let spec = ViewSpec::Fleet(FleetSpec::default());
         let frames = reader.watch(spec, When::Now).await.could_not("watch the fleet")?;
         let mut follower =
@@ -59,7 +61,8 @@ impl Follower {
         };
         let mut shown = Vec::new();
         for row in rows {
-            let Some(number) = ticks::number(&row.status_word) else { continue };
+            let number = ticks::number(&row.status_word).and_then(|number| number.checked_sub(self.from));
+            let Some(number) = number else { continue };
             let before = self.last.get(&row.id).copied();
             if before.is_none_or(|before| number > before) {
                 self.last.insert(row.id.clone(), number);

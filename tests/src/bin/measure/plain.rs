@@ -1,4 +1,4 @@
-//! A plain client of the API server: answers as bytes, a watch as lines. What every watcher has to do, and no more.
+//! A plain client of the API server: answers as bytes, a watch as lines, changes. What everyone has to do, and no more.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use reqwest::Response;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::json;
 
 /// A client with the administrator's token.
 pub struct Plain {
@@ -52,6 +53,22 @@ impl Plain {
     pub async fn watch_pods(&self, version: &str) -> Result<Lines> {
         let response = self.ask(&format!("/api/v1/pods?watch=1&resourceVersion={version}")).await?;
         Ok(Lines { response, buffer: Vec::new(), from: 0, searched: 0 })
+    }
+
+    /// Changes the reason of a pod's status.
+    pub async fn change(&self, (namespace, name): &(String, String), reason: &str) -> Result<()> {
+        let path = format!("{}/api/v1/namespaces/{namespace}/pods/{name}/status", self.url);
+        let body = json!({ "status": { "reason": reason } }).to_string();
+        let request = self.http.patch(path).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/merge-patch+json").body(body);
+        let answer = request.send().await.could_not(format!("change pod {name}"))?;
+        // The answer is read, so that its connection is free for the next.
+        let status = answer.status();
+        answer.bytes().await.could_not(format!("change pod {name}"))?;
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("a change of pod {name} was answered with {status}")))
     }
 
     async fn ask(&self, path: &str) -> Result<Response> {

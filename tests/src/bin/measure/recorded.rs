@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
 use acceptance::{Failure, Result};
 use futures::{TryStreamExt, stream};
-use serde_json::json;
 use tokio::time::timeout;
 
 use crate::plain::Plain;
@@ -54,7 +52,7 @@ impl Line {
 
 /// Records from the real servers.
 pub async fn record(stand: &Stand) -> Result<Recorded> {
-    let plain = Arc::new(Plain::new(&stand.plane)?);
+    let plain = Plain::new(&stand.plane)?;
     let mut answers = BTreeMap::new();
     for path in LISTS.into_iter().chain(["/version"]) {
         answers.insert(path.to_owned(), plain.get(path).await?);
@@ -67,18 +65,11 @@ pub async fn record(stand: &Stand) -> Result<Recorded> {
 }
 
 async fn lines(stand: &Stand, plain: &Plain, pods: &[(String, String)]) -> Result<Vec<Line>> {
-    let api = stand.plane.api()?;
-    let version = api.get("/api/v1/pods?limit=1").await?;
+    let version = stand.plane.api()?.get("/api/v1/pods?limit=1").await?;
     let mut watch = plain.watch_pods(version["metadata"]["resourceVersion"].as_str().unwrap_or_default()).await?;
-    let change = stream::iter(pods.iter().enumerate().map(Ok::<_, Failure>)).try_for_each_concurrent(
-        AT_ONCE,
-        |(number, (namespace, name))| {
-            let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/status");
-            let body = json!({ "status": { "reason": ticks::word(number) } });
-            let api = &api;
-            async move { api.patch(&path, &body).await.map(drop) }
-        },
-    );
+    let changes = stream::iter(pods.iter().enumerate().map(Ok::<_, Failure>));
+    let change = changes
+        .try_for_each_concurrent(AT_ONCE, |(number, pod)| async move { plain.change(pod, &ticks::word(number)).await });
     let hear = async {
         let (mut lines, mut heard) = (Vec::new(), HashSet::new());
         while lines.len() < pods.len() {

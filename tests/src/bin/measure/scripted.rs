@@ -23,6 +23,8 @@ pub struct Script {
     /// Lines a second, and how many in all.
     pub rate: usize,
     pub count: usize,
+    /// The number of the first line.
+    pub from: usize,
     /// When each line is written.
     pub made: Made,
     /// Told when the lines are to begin.
@@ -113,7 +115,7 @@ impl Script {
             while number < due.min(self.count) {
                 let line = &lines[number % lines.len()];
                 slice.extend_from_slice(format!("{:x}\r\n", line.len()).as_bytes());
-                line.write(number, &mut slice);
+                line.write(self.from + number, &mut slice);
                 slice.extend_from_slice(b"\r\n");
                 self.made.note(number);
                 number += 1;

@@ -19,6 +19,8 @@ use crate::ticks::{self, Made};
 
 /// Events a second.
 const RATE: usize = 5_000;
+/// The numbers of the lines begin here: smaller ones are of pods that changed before.
+const FROM: usize = 500_000;
 /// How long nothing may come before the stream counts as ended.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -33,6 +35,7 @@ pub async fn measure(stand: Stand, report: &mut Report) -> Result<()> {
         recorded,
         rate: RATE,
         count,
+        from: FROM,
         made: Made::none_of(count),
         begin: Notify::new(),
         reached: OnceCell::new(),
@@ -42,7 +45,7 @@ pub async fn measure(stand: Stand, report: &mut Report) -> Result<()> {
     let kubeconfig = home.path().join("kubeconfig");
     std::fs::write(&kubeconfig, kubeconfig_of(&server.url)).could_not("write a kubeconfig")?;
     let running = engine::watching(&kubeconfig, "replay").await?;
-    let mut follower = Follower::start(&running.operator.reader()).await?;
+    let mut follower = Follower::start(&running.operator.reader(), FROM).await?;
     say(&format!("  {count} events of {pods} pods begin."));
     script.begin.notify_one();
     let times = follow(&mut follower, &script.made, count, pods).await?;
@@ -66,8 +69,8 @@ async fn follow(follower: &mut Follower, made: &Made, count: usize, pods: usize)
     while times.len() < count {
         let Ok(shown) = timeout(QUIET, follower.next()).await else { return Ok(times) };
         for Shown { number, before, at, .. } in shown? {
-            // The lines of a pod are `pods` apart. Before the first of them it has the number that it was recorded with.
-            let first = before.filter(|before| before % pods == number % pods).map_or(number % pods, |b| b + pods);
+            // The lines of a pod are `pods` apart; what a frame leaves out is overtaken by what it shows.
+            let first = before.map_or(number % pods, |before| before + pods);
             times.extend((first..=number).step_by(pods).filter_map(|covered| made.millis_until(covered, at)));
         }
     }
@@ -78,7 +81,7 @@ async fn follow(follower: &mut Follower, made: &Made, count: usize, pods: usize)
 fn lost(follower: &Follower, count: usize, pods: usize) -> Result<usize> {
     let mut last: HashMap<usize, usize> = HashMap::new();
     for row in follower.fleet()?.pods.rows() {
-        if let Some(number) = ticks::number(&row.status_word) {
+        if let Some(number) = ticks::number(&row.status_word).and_then(|number| number.checked_sub(FROM)) {
             last.insert(number % pods, number);
         }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use acceptance::{Context, Failure, Page, Process, Result, Terminal, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 use thirtyfour::Key;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -38,7 +38,10 @@ struct Album<'a> {
 impl<'a> Album<'a> {
     async fn open(folder: &'a Path) -> Result<()> {
         std::fs::create_dir_all(folder).could_not(format!("make {}", folder.display()))?;
-        let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
+        let home = tempfile::tempdir().could_not("make a folder")?;
+        let kubeconfig = home.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, contexts().to_string()).could_not("write a kubeconfig")?;
+        let terminal = Terminal::new(&kubeconfig)?;
         let (_door, address): (Process, String) = terminal.serve(&["--demo"]).await?;
         let album = Self { page: Page::browser(WIDE, &address).await?, folder };
         album.size(WIDE).await?;
@@ -70,7 +73,9 @@ impl<'a> Album<'a> {
         self.page.find("inspector").await?;
         self.take("inspector").await?;
         self.page.fill("table-filter", "").await?;
-        self.key(Key::Escape + "").await
+        self.page.press("tab-nodes").await?;
+        self.page.press("inspector-close").await?;
+        self.page.gone("[data-test='inspector']").await
     }
 
     async fn palette(&self) -> Result<()> {
@@ -143,4 +148,16 @@ impl<'a> Album<'a> {
         let _ = writeln!(std::io::stdout(), "{} ({} kB{note})", path.display(), size / 1_000);
         Ok(())
     }
+}
+
+/// A kubeconfig as people have it: contexts that are found, and that nobody contacts.
+fn contexts() -> Value {
+    let names = ["lab", "staging-eu"];
+    let clusters = names.map(|name| {
+        let server = format!("https://{name}.example.com:6443");
+        json!({ "name": name, "cluster": { "server": server } })
+    });
+    let users = names.map(|name| json!({ "name": name, "user": { "token": "none" } }));
+    let contexts = names.map(|name| json!({ "name": name, "context": { "cluster": name, "user": name } }));
+    json!({ "apiVersion": "v1", "kind": "Config", "clusters": clusters, "users": users, "contexts": contexts })
 }
