@@ -13,7 +13,7 @@ async fn a_person_connects_sees_a_pod_arrive_and_the_server_go_and_come_back() -
     // Nothing is configured: the demo fleet is there and says that it is one.
     page.find("demo").await?;
     page.press("rail-connections").await?;
-    page.press("offer-admin").await?;
+    page.press_by("[data-test='offer-admin'] button").await?;
     page.find("connection-row-admin").await?;
 
     story.the_fleet_is_live(&page).await?;

@@ -65,11 +65,14 @@ impl Desk {
                 .why(format!("\"{name}\" would have the same id."))
                 .next("Give this one another name, or edit the other."));
         }
+        let has_secrets = !secrets.is_empty();
         // Secrets first: settings that name a secret which is not there would be half a connection.
         self.store(&id, secrets).await?;
         let saved = self.edit_settings(move |all| all.connections.push(settings)).await;
         if let Err(problem) = saved {
-            let _ = self.surroundings.vault.remove_all(&id).await;
+            if has_secrets {
+                let _ = self.surroundings.vault.remove_all(&id).await;
+            }
             return Err(problem);
         }
         self.changed(Changed::Restart(id.clone())).await?;

@@ -123,6 +123,10 @@ fn a_relist_of_one_namespace_leaves_the_others() {
 fn a_node_that_fails_loses_its_gpus_and_says_so() {
     let failed = NodeFact { conditions: ready("Unknown"), ..node("a") };
     check(vec![said(2_000, Extent::Delta, vec![n(failed)])], "xxxx ....", &["a not ready"]);
+    let pressure =
+        |status: &str| ConditionFact { kind: "PIDPressure".into(), status: status.into(), ..ready("True")[0].clone() };
+    let silent = NodeFact { conditions: vec![ready("Unknown")[0].clone(), pressure("Unknown")], ..node("a") };
+    check(vec![said(2_000, Extent::Delta, vec![n(silent)])], "xxxx ....", &["a not ready"]);
     let cordoned = NodeFact { cordoned: true, ..node("b") };
     check(vec![said(2_000, Extent::Delta, vec![n(cordoned)])], "xx.. ....", &["b cordoned"]);
 }

@@ -71,6 +71,10 @@ fn node_changes(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Vec<News> {
         if was == Some(&condition.status) || (was.is_none() && condition.status != "True") {
             continue;
         }
+        // A kubelet that is silent makes every condition Unknown: Ready tells it, the others know nothing.
+        if condition.kind != "Ready" && condition.status == "Unknown" {
+            continue;
+        }
         let at = condition.since.unwrap_or(seen);
         let good = (condition.kind == "Ready") == (condition.status == "True");
         let (kind, status) = match (condition.kind == "Ready", good) {
