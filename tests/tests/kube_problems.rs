@@ -2,8 +2,12 @@
 //!
 //! The API server is the real one where it can do it; scripts, a frozen process and certificates of our own do the rest.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[allow(dead_code, reason = "each test file uses a part")]
 #[path = "kube_scripted.rs"]
 mod kube_scripted;
+#[allow(dead_code, reason = "each test file uses a part")]
 #[path = "kube_support.rs"]
 mod kube_support;
 
@@ -11,7 +15,7 @@ use std::{
     io::{Read, Write},
     path::Path,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use acceptance::{
@@ -66,7 +70,7 @@ async fn a_server_that_has_ended_is_refused_within_ten_seconds_and_heals() -> Re
     let file = plane.kubeconfig();
     let watched = Watched::start(&Settings::new(&file))?;
     watched.until_well().await?;
-    let stopped = Instant::now();
+    let stopped = tokio::time::Instant::now();
     plane.stop_apiserver();
     let problem = watched.until_problem("Lost").await?;
     assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
@@ -86,7 +90,7 @@ async fn a_server_that_hangs_is_found_within_ten_seconds_and_heals() -> Result<(
     let watched = Watched::start(&Settings::new(&file))?;
     watched.until_well().await?;
     plane.pause(Part::ApiServer)?;
-    let paused = Instant::now();
+    let paused = tokio::time::Instant::now();
     let lost = watched.until_problem("Lost").await?;
     assert!(paused.elapsed() < Duration::from_secs(11), "{:?}", paused.elapsed());
     insta::assert_snapshot!("hangs_when_connected", Told::of(&lost).at(&plane.url(), &file).0);
@@ -263,13 +267,10 @@ async fn clocks_that_differ() -> Result<()> {
     let mut settings = Settings::new(&file);
     let true_clock = Clock::system();
     // The server is the real one, with the real time: our own clock is behind.
-    settings.clock = Clock::of(move || Stamp(true_clock.now().0 - 3_725_000));
+    settings.clock = Clock::of(move || Stamp(true_clock.now().0 - 9_030_000));
     let watched = Watched::start(&settings)?;
     let skew = watched.until_problem("Slow").await?;
-    let told = Told::of(&skew).0;
-    // The Date header has whole seconds.
-    let told = told.replace("1 h 02 min", "ABOUT AN HOUR");
-    insta::assert_snapshot!("clock_skew", told);
+    insta::assert_snapshot!("clock_skew", Told::of(&skew).0);
     Ok(())
 }
 
@@ -316,7 +317,7 @@ async fn a_proxy_that_is_not_there() -> Result<()> {
         kubeconfig(folder.path(), json!({ "server": plane.url(), "proxy-url": proxy }), json!({ "token": "t" }))?;
     let told = Told::of(&problem(&Settings::new(&file)).await?);
     assert!(!told.0.contains("hunter2"), "{}", told.0);
-    insta::assert_snapshot!("proxy_refused", told.at(&plane.url(), &file).without(&port.to_string(), "PROXY").0);
+    insta::assert_snapshot!("proxy_refused", told.at(&plane.url(), &file).without(&port.to_string(), "PROXY_PORT").0);
     Ok(())
 }
 

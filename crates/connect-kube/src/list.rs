@@ -33,8 +33,10 @@ pub struct Listed {
 /// A page as facts.
 #[derive(Debug, Default)]
 pub struct Page {
-    facts: Vec<Fact>,
-    dropped: u64,
+    /// What it says.
+    pub facts: Vec<Fact>,
+    /// Objects that could not be used.
+    pub dropped: u64,
     meta: ListMeta,
 }
 

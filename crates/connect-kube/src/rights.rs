@@ -203,12 +203,16 @@ impl Found {
     fn rights(self, place: &Place) -> Rights {
         let everywhere = Scope { namespace: None };
         let (mut may, mut may_not, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-        for (allowed, call) in [
-            (self.nodes, everywhere.call::<Node>("list and watch")),
+        for (allowed, needed, call) in [
+            (self.nodes, true, everywhere.call::<Node>("list and watch")),
             // Who reads chosen namespaces only has no need of the list of all.
-            (self.namespaces || self.limited, everywhere.call::<Namespace>("list and watch")),
+            (self.namespaces, !self.limited, everywhere.call::<Namespace>("list and watch")),
         ] {
-            if allowed { may.push(words(&call)) } else { missing.push(call) }
+            match (allowed, needed) {
+                (true, _) => may.push(words(&call)),
+                (false, true) => missing.push(call),
+                (false, false) => {}
+            }
         }
         self.spread::<Pod>(&self.pods, &mut may, &mut missing);
         self.spread::<Event>(&self.events, &mut may, &mut missing);
