@@ -44,8 +44,14 @@ impl Follower {
     pub async fn start(reader: &Reader, from: usize) -> Result<Self> {
         let spec = ViewSpec::Fleet(FleetSpec::default());
         let frames = reader.watch(spec, When::Now).await.could_not("watch the fleet")?;
-        let mut follower =
-            Self { frames, mirror: Mirror::default(), clock: Clock::system(), last: HashMap::new(), counts: (0, 0) };
+        let mut follower = Self {
+            frames,
+            mirror: Mirror::default(),
+            clock: Clock::system(),
+            from,
+            last: HashMap::new(),
+            counts: (0, 0),
+        };
         follower.next().await?;
         Ok(follower)
     }
