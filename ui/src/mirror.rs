@@ -126,8 +126,12 @@ impl Views {
     }
 
     fn take(self, number: u32, frame: Frame) {
-        // A frame may still be under way when its last user is gone.
-        let Some(replica) = self.find(number) else { return };
+        let Some(replica) = self.find(number) else {
+            // Its last user is gone and the frame was under way, or the window's calls overtook each other:
+            // said again, the end of a watch does no harm.
+            self.link.unwatch(number);
+            return;
+        };
         if frame.when == When::Now {
             self.clock.correct(frame.as_of);
         }

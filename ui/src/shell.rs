@@ -9,6 +9,7 @@ mod chips;
 mod fold;
 mod help;
 mod inspector_slot;
+mod menu;
 mod palette;
 mod rail;
 mod ribbon;

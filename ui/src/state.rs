@@ -1,8 +1,8 @@
 //! Where a person is, derived from the page's address: every state has one, and back and forward work.
 
-use crate::link::Link;
+use crate::{link::Link, shell::toast::use_toasts};
 use leptos::{ev, prelude::*};
-use pilothouse_wire::{ConnectionId, ObjectRef, address::Address};
+use pilothouse_wire::{ConnectionId, ObjectRef, When, address::Address, view::Status};
 use wasm_bindgen::JsValue;
 
 /// The state of this page. Reads track; every change goes through the address.
@@ -36,7 +36,12 @@ pub fn use_state() -> State {
 impl State {
     /// Reads the page's address, follows back and forward, and offers the state to everything below.
     pub fn provide(link: Link) -> Self {
-        let address = RwSignal::new(read_address());
+        let (first, asked_for) = now_of(read_address());
+        if let When::At(then) = asked_for {
+            let detail = "This build cannot go back in time yet. What you see is now.";
+            use_toasts().say(Status::Warn, format!("The address is about {then}"), detail);
+        }
+        let address = RwSignal::new(first);
         let state = Self {
             address,
             screen: Memo::new(move |_| address.with(|address| address.screen.clone())),
@@ -48,7 +53,7 @@ impl State {
             link,
         };
         provide_context(state);
-        let back = window_event_listener(ev::popstate, move |_| address.set(read_address()));
+        let back = window_event_listener(ev::popstate, move |_| address.set(now_of(read_address()).0));
         on_cleanup(move || back.remove());
         state
     }
@@ -178,6 +183,12 @@ fn read_address() -> Address {
     address
 }
 
+/// The address with its time taken out: a page that shows now must not claim to show the past.
+fn now_of(mut address: Address) -> (Address, When) {
+    let when = std::mem::take(&mut address.when);
+    (address, when)
+}
+
 fn write_address(keep: Keep, address: &Address) {
     let Ok(history) = window().history() else { return };
     let text = address.to_string();
@@ -186,4 +197,17 @@ fn write_address(keep: Keep, address: &Address) {
         Keep::Step => history.push_state_with_url(&JsValue::NULL, "", Some(&text)),
         Keep::InPlace => history.replace_state_with_url(&JsValue::NULL, "", Some(&text)),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_the_past_is_shown_as_now_and_said() {
+        let Ok(address) = "/fleet?tab=pods&at=2026-11-24T02:41:29Z".parse::<Address>();
+        let (now, asked_for) = now_of(address);
+        assert_eq!(now.to_string(), "/fleet?tab=pods");
+        assert!(matches!(asked_for, When::At(_)));
+    }
 }

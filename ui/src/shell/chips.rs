@@ -2,11 +2,11 @@
 
 use super::{
     fold::{Shown, fold, summary},
+    menu::Menu,
     size::use_size,
 };
 use crate::{
     clock::use_clock,
-    keys::{Command, on_command},
     link::use_link,
     mirror::Watched,
     parts::mark::{Mark, of_freshness},
@@ -28,7 +28,6 @@ pub fn Chips(
         let sources = watched.sources().into_iter().map(|source| seen_through(source, linked)).collect();
         fold(sources, size.chip_room())
     });
-    on_command(Command::Close, move || open.try_update(std::mem::take).unwrap_or_default());
     let folded = move || {
         shown.with(|shown| {
             let worst = shown.folded.first()?;
@@ -61,11 +60,11 @@ pub fn Chips(
             </For>
             {folded}
             <Show when=move || open.get() && hidden.with(|hidden| !hidden.is_empty())>
-                <div class="menu">
+                <Menu label="More sources" on_close=move || open.set(false)>
                     <For each=move || hidden.get() key=ConnectionId::clone let(id)>
                         <div><Chip id=id shown=shown /></div>
                     </For>
-                </div>
+                </Menu>
             </Show>
         </div>
     }

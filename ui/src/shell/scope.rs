@@ -1,7 +1,7 @@
 //! The scope: which clusters the screen is about. On screens that it does not narrow, their name stands here.
 
+use super::menu::Menu;
 use crate::{
-    keys::{Command, on_command},
     mirror::Watched,
     parts::icon::{Icon, Sign},
     screens,
@@ -40,7 +40,6 @@ pub fn Scope(
 fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
     let state = use_state();
     let open = RwSignal::new(false);
-    on_command(Command::Close, move || open.try_update(std::mem::take).unwrap_or_default());
     let label = move || clusters.with(|clusters| label(&state.scope().get(), clusters));
     let count = move || {
         let (scope, all) = (state.scope().with(Vec::len), clusters.with(Vec::len));
@@ -61,7 +60,7 @@ fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
                 <Sign icon=Icon::Down size=12 />
             </button>
             <Show when=move || open.get()>
-                <div class="menu" role="menu" aria-label="Clusters in scope">
+                <Menu label="Clusters in scope" on_close=move || open.set(false)>
                     <Choice label="All clusters".to_owned() on=move || state.scope().with(Vec::is_empty)
                         choose=move || {
                             state.set_scope(Vec::new());
@@ -76,7 +75,7 @@ fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
                             }
                         }
                     </For>
-                </div>
+                </Menu>
             </Show>
         </div>
     }

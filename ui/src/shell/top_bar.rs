@@ -20,10 +20,8 @@ use pilothouse_wire::{Stamp, ViewSpec, units, view::Status};
 #[component]
 pub fn TopBar() -> impl IntoView {
     let watched = use_view(Signal::stored(ViewSpec::Connections));
-    let (link, palette) = (use_link(), use_palette());
-    let demo = Memo::new(move |_| {
-        watched.sources().iter().any(|source| source.demo) || link.about().is_some_and(|about| about.demo)
-    });
+    let palette = use_palette();
+    let demo = Memo::new(move |_| watched.sources().iter().any(|source| source.demo));
     view! {
         <header class="top-bar" aria-label="Scope, search and freshness">
             <Scope watched=watched />
