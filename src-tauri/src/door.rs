@@ -2,8 +2,8 @@
 
 use crate::{engine::Starting, page::Pages};
 use pilothouse_wire::{
-    codec::{self, ToDesktop, ToEngine, ToPage},
     Problem,
+    codec::{self, ToDesktop, ToEngine, ToPage},
 };
 use tauri::{
     State,
@@ -17,7 +17,8 @@ pub async fn call(
     engine: State<'_, Starting>,
     pages: State<'_, Pages>,
 ) -> Result<Response, String> {
-    let message = bytes(request.body()).and_then(|bytes| codec::decode(&bytes)).map_err(|problem| problem.to_string())?;
+    let message =
+        bytes(request.body()).and_then(|bytes| codec::decode(&bytes)).map_err(|problem| problem.to_string())?;
     let answer = match message {
         ToDesktop::Act(id, act) => {
             let acted = match engine.operator().await {

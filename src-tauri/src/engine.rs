@@ -39,7 +39,9 @@ impl Starting {
         let mut start = self.0.clone();
         match start.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(operator)) => operator.clone(),
-            Ok(None) | Err(_) => Err(Problem::new(Code::Internal, "The engine did not start.").next("Start Pilothouse again.")),
+            Ok(None) | Err(_) => {
+                Err(Problem::new(Code::Internal, "The engine did not start.").next("Start Pilothouse again."))
+            }
         }
     }
 

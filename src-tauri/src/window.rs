@@ -1,11 +1,6 @@
 //! The window: opened where it was left, once on this desktop, and shut to every other page.
 
-use crate::{
-    door,
-    engine::Starting,
-    menu,
-    page::Pages,
-};
+use crate::{door, engine::Starting, menu, page::Pages};
 use pilothouse_engine::Paths;
 use tauri::{
     App, Manager, RunEvent, Url, Webview, WebviewWindowBuilder, Wry, webview::NewWindowResponse, window::Color,

@@ -8,11 +8,18 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(name = "pilothouse", version, max_term_width = 100, after_help = CODES, disable_help_subcommand = true)]
 pub struct Arguments {
-    /// When to colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to colour: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        display_order = 900
+    )]
     pub color: Colour,
     /// The same as --color never
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     pub no_color: bool,
     /// The command.
     #[command(subcommand)]
@@ -22,11 +29,12 @@ pub struct Arguments {
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
-    /// On a terminal, unless NO_COLOR is set
+    // Without doc comments: clap would print them at length in every help.
+    #[allow(missing_docs, reason = "the words are the meaning; auto: on a terminal, unless NO_COLOR is set")]
     Auto,
-    /// Always
+    #[allow(missing_docs, reason = "the words are the meaning")]
     Always,
-    /// Never
+    #[allow(missing_docs, reason = "the words are the meaning")]
     Never,
 }
 

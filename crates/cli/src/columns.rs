@@ -37,7 +37,9 @@ impl Moment<'_> {
 pub fn freshness(source: &SourceState, now: Stamp) -> String {
     let age = source.heard.map(|heard| units::age(now.since(heard)));
     match (source.freshness, age) {
-        (Freshness::Live | Freshness::Starting | Freshness::Paused, _) | (_, None) => source.freshness.word().to_owned(),
+        (Freshness::Live | Freshness::Starting | Freshness::Paused, _) | (_, None) => {
+            source.freshness.word().to_owned()
+        }
         (other, Some(age)) => format!("{} {age}", other.word()),
     }
 }

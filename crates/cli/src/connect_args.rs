@@ -153,7 +153,14 @@ fn kind_command(kind: &Kind) -> Command {
     } else {
         format!("What it needs to be allowed:\n  {}", kind.permissions.join("\n  "))
     };
-    let command = Command::new(kind.id).about(kind.summary).after_help(permissions).args([
+    let command = Command::new(kind.id).about(kind.summary).after_help(permissions);
+    let own = kind.fields.iter().filter_map(field_arg);
+    command.args(own).args(common_args(kind))
+}
+
+/// What every kind of connection takes.
+fn common_args(kind: &Kind) -> [Arg; 5] {
+    [
         Arg::new("name").long("name").value_name("NAME").help("Its name; the id is made of it"),
         Arg::new("set")
             .long("set")
@@ -161,21 +168,13 @@ fn kind_command(kind: &Kind) -> Command {
             .value_parser(pair)
             .action(ArgAction::Append)
             .help("Any setting by its key; may be repeated"),
-        Arg::new("secret")
-            .long("secret")
-            .value_name("KEY")
-            .action(ArgAction::Append)
-            .help(secret_help(kind)),
+        Arg::new("secret").long("secret").value_name("KEY").action(ArgAction::Append).help(secret_help(kind)),
         Arg::new("trust-plugin")
             .long("trust-plugin")
             .value_name("SHA256")
             .help("Consent to the sign-in program with this digest; asked for on a terminal"),
         Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Test it, and keep nothing"),
-    ]);
-    kind.fields.iter().fold(command, |command, field| match field_arg(field) {
-        Some(arg) => command.arg(arg),
-        None => command,
-    })
+    ]
 }
 
 fn secret_help(kind: &Kind) -> String {

@@ -61,12 +61,7 @@ impl Check {
             State::Missing => ("missing", Tone::Warn),
             State::Broken => ("broken", Tone::Bad),
         };
-        vec![
-            Cell::text(word).tone(tone),
-            Cell::text(self.what),
-            Cell::text(&self.detail),
-            Cell::text(&self.next),
-        ]
+        vec![Cell::text(word).tone(tone), Cell::text(self.what), Cell::text(&self.detail), Cell::text(&self.next)]
     }
 }
 

@@ -42,7 +42,9 @@ impl From<std::io::Error> for Failed {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::NobodyReads;
         }
-        Self::from(Problem::new(pilothouse_wire::Code::Internal, "The output cannot be written.").why(format!("{error}.")))
+        Self::from(
+            Problem::new(pilothouse_wire::Code::Internal, "The output cannot be written.").why(format!("{error}.")),
+        )
     }
 }
 

@@ -81,7 +81,8 @@ fn totals(out: &mut impl Write, of: &FleetSummary, style: Style) -> std::io::Res
     let number = |n: u64| format!("{bound}{}", count(n));
     let strong = |n: u64| style.paint(Tone::Strong, &format!("{:>9}", number(n)));
     let shared = |n: u64| format!("{} ({})", number(n), share(n, of.gpus));
-    let lost = style.paint(if of.gpus_lost > 0 { Tone::Bad } else { Tone::Plain }, &format!("{} lost", number(of.gpus_lost)));
+    let lost =
+        style.paint(if of.gpus_lost > 0 { Tone::Bad } else { Tone::Plain }, &format!("{} lost", number(of.gpus_lost)));
     writeln!(
         out,
         "GPUs  {}  {} healthy, {} held, {} free, {} cordoned, {lost}",

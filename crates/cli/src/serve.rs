@@ -62,9 +62,14 @@ fn tell(serving: &Serving, of: &ServeArgs, err: Style) -> Result<(), Failed> {
     let mut out = stdout();
     writeln!(out, "{}", serving.url_with_code)?;
     out.flush()?;
-    note("Open this address in a browser. It works once; the page can read, and change nothing. Ctrl-C closes the door.");
+    note(
+        "Open this address in a browser. It works once; the page can read, and change nothing. Ctrl-C closes the door.",
+    );
     if of.ui.is_none() && !pilothouse_serve::is_built_in() {
-        note(&err.paint(Tone::Warn, "The interface is not built in. Build it with cargo xtask ui, then this program again."));
+        note(&err.paint(
+            Tone::Warn,
+            "The interface is not built in. Build it with cargo xtask ui, then this program again.",
+        ));
     }
     if of.allow_remote {
         note(&err.paint(Tone::Warn, "Other machines can connect, and what they are sent is not encrypted."));

@@ -80,10 +80,13 @@ impl Troubles {
                 format!("{id} was not read whole in {}.", pilothouse_wire::units::span(wait)),
             );
             let problem = problem.next("Give it longer with --wait SECONDS, or follow it with --watch.");
-            all.push((id, match doing {
-                Some(doing) => problem.why(format!("It was on its way: {doing}.")),
-                None => problem,
-            }));
+            all.push((
+                id,
+                match doing {
+                    Some(doing) => problem.why(format!("It was on its way: {doing}.")),
+                    None => problem,
+                },
+            ));
         }
         Self(all)
     }

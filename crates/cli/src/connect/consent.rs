@@ -1,11 +1,6 @@
 //! What needs the person first: a program that signs in, and the passphrase of the encrypted file.
 
-use crate::{
-    exit::Failed,
-    out::note,
-    prompt,
-    start::Session,
-};
+use crate::{exit::Failed, out::note, prompt, start::Session};
 use pilothouse_wire::{Act, Acted, Code, Problem, units::visible, view::connections::PluginNotice};
 
 /// How consent to a sign-in program is given.

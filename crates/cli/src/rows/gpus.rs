@@ -87,9 +87,10 @@ impl Listed for GpuLine {
 
     fn rows(view: &View) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
-        let slots = fleet.nodes.rows().iter().flat_map(|node| {
-            (0_u16..).zip(&node.gpus).map(move |(index, cell)| Self::new(fleet, node, index, *cell))
-        });
+        let slots =
+            fleet.nodes.rows().iter().flat_map(|node| {
+                (0_u16..).zip(&node.gpus).map(move |(index, cell)| Self::new(fleet, node, index, *cell))
+            });
         Cow::Owned(slots.collect())
     }
 }
@@ -104,7 +105,11 @@ impl Record for GpuLine {
             "name" | "node" => vec![Value::text(&self.node)],
             "cluster" => vec![Value::text(&self.cluster)],
             "status" | "state" => {
-                vec![Value::Text(self.words().into()), Value::text(alias(self.status())), Value::text(self.state.word())]
+                vec![
+                    Value::Text(self.words().into()),
+                    Value::text(alias(self.status())),
+                    Value::text(self.state.word()),
+                ]
             }
             "pool" => any(&self.pool),
             "product" => any(&self.product),

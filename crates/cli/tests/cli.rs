@@ -1,0 +1,248 @@
+//! The program as a person runs it: exit code, stdout and stderr together.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// The program with a home of its own, and nothing of the person who runs the tests.
+struct Home(tempfile::TempDir);
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, typed: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
+        command
+            .args(typed.split_whitespace())
+            .env_clear()
+            .env("HOME", self.path())
+            .env("PILOTHOUSE_HOME", self.path().join("pilothouse"))
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, typed: &str) -> Ran {
+        let output = self.command(typed).output().unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// A kubeconfig whose server is not there.
+    fn with_a_context(&self) {
+        let file = self.path().join(".kube/config");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let text = "apiVersion: v1\nkind: Config\ncurrent-context: gone\n\
+            clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n\
+            users: [{name: u, user: {token: secret-token}}]\n\
+            contexts: [{name: gone, context: {cluster: c, user: u}}]\n";
+        std::fs::write(file, text).unwrap();
+    }
+}
+
+impl Ran {
+    fn all(&self) -> String {
+        format!("exit code: {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.all()))
+    }
+}
+
+#[test]
+fn the_help_says_what_there_is_and_what_exit_codes_mean() {
+    let home = Home::new();
+    for typed in ["--help", "nodes --help", "connect --help", "connect edit --help", "serve --help"] {
+        insta::assert_snapshot!(typed.replace(' ', "_"), home.run(typed).all());
+    }
+}
+
+#[test]
+fn what_cannot_be_understood_is_told_with_what_can() {
+    let home = Home::new();
+    for typed in [
+        "nodes --columns nope",
+        "pods --filter colour=red",
+        "pods --filter \"open",
+        "fleet --wait long",
+        "connect remove nope --yes",
+        "connect edit nope --set novalue",
+    ] {
+        insta::assert_snapshot!(typed.replace(['"', ' '], "_"), home.run(typed).all());
+    }
+}
+
+#[test]
+fn nothing_configured_means_the_demo_fleet_and_it_is_said() {
+    let home = Home::new();
+    let (quiet, told) = (home.run("nodes --demo --json"), home.run("nodes --json"));
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    assert_eq!((told.code, told.stderr.as_str()), (0, "demo fleet: nothing is configured\n"));
+    assert_eq!(told.json()["demo"], true);
+    insta::assert_snapshot!(
+        home.run("nodes --demo --filter name=b200-00* --columns node,cluster,pool,product,gpus").all()
+    );
+}
+
+#[test]
+fn the_fleet_as_json_is_one_whole_object() {
+    let fleet = Home::new().run("fleet --demo --json").json();
+    let length = |key: &str| fleet[key].as_array().unwrap().len();
+    assert_eq!(fleet["complete"], true);
+    assert_eq!(fleet["summary"]["gpus"], 4_096);
+    assert_eq!((length("clusters"), length("nodes"), length("sources")), (3, 512, 3));
+    let gpus: usize =
+        fleet["nodes"].as_array().unwrap().iter().map(|node| node["gpus"].as_array().unwrap().len()).sum();
+    assert_eq!(gpus, 4_096);
+    let pods = fleet["pods"].as_array().unwrap();
+    assert_eq!(fleet["summary"]["pods"], pods.len());
+    assert!(pods.iter().all(|pod| pod["owners"].is_array() && pod["conditions"].is_array()));
+}
+
+#[test]
+fn lists_are_filtered_and_have_the_columns_that_are_asked_for() {
+    let home = Home::new();
+    let lost = home.run("gpus --demo --filter state=lost --columns state,node,gpu");
+    assert!(lost.stdout.starts_with("STATE  NODE"), "{}", lost.all());
+    assert!(lost.stdout.lines().skip(1).all(|line| line.starts_with("lost")) && lost.stdout.lines().count() > 1);
+    let none = home.run("pods --demo --filter name=nothing-like-it");
+    assert_eq!((none.code, none.stdout.lines().count()), (0, 1), "{}", none.all());
+    assert!(none.stderr.starts_with("None of "), "{}", none.all());
+}
+
+#[test]
+fn colour_is_written_only_where_it_is_wanted() {
+    let home = Home::new();
+    assert!(!home.run("nodes --demo").stdout.contains('\u{1b}'));
+    assert!(home.run("nodes --demo --color always").stdout.contains("\u{1b}[32mReady\u{1b}[0m"));
+    assert!(!home.run("nodes --demo --color always --no-color").stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn watching_as_json_gives_an_object_a_line() {
+    let home = Home::new();
+    let mut child = home.command("fleet --demo --watch --json").stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut complete = false;
+    for _ in 0..50 {
+        let frame: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert!(frame["summary"].is_object());
+        complete = frame["complete"] == true;
+        if complete && frame["summary"]["gpus"] == 4_096 {
+            break;
+        }
+    }
+    assert!(complete);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_problem() {
+    let home = Home::new();
+    let mut child = home.command("pods --demo --json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn a_source_that_cannot_be_read_makes_the_answer_partial() {
+    let home = Home::new();
+    home.with_a_context();
+    let found = home.run("connect contexts");
+    assert!(found.stdout.contains("gone") && found.stdout.contains("token"), "{}", found.all());
+    assert!(!found.stdout.contains("secret-token"));
+    let fleet = home.run("fleet --json --context gone --wait 10");
+    assert_eq!(fleet.code, 3, "{}", fleet.all());
+    let json = fleet.json();
+    assert_eq!((&json["demo"], &json["complete"]), (&Value::Bool(false), &Value::Bool(false)));
+    assert_eq!(json["problems"][0]["source"], "gone");
+    assert!(fleet.stderr.contains("gone") && fleet.stderr.contains("Next: "), "{}", fleet.all());
+    let unknown = home.run("fleet --context nope");
+    assert_eq!(unknown.code, 1, "{}", unknown.all());
+}
+
+#[test]
+fn a_connection_is_added_changed_and_removed() {
+    let home = Home::new();
+    home.with_a_context();
+    let added = home.run("connect add kubernetes --context gone --name Here");
+    assert_eq!((added.code, added.stdout.as_str()), (3, "here is added.\n"), "{}", added.all());
+    let again = home.run("connect add kubernetes --context gone --name Here");
+    assert_eq!(again.code, 1, "{}", again.all());
+    assert_eq!(home.run("connect pause here").stdout, "here is paused.\n");
+    assert_eq!(home.run("connect edit here --name There").code, 0);
+    let listed: Value = home.run("connect list --json").json();
+    assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&"here".into(), &"There".into()));
+    assert_eq!(listed[0]["values"]["context"], "gone");
+    let unasked = home.run("connect remove here");
+    assert_eq!(unasked.code, 1, "{}", unasked.all());
+    assert_eq!(home.run("connect remove here --yes").stdout, "here is removed.\n");
+    assert_eq!(home.run("connect list --json").stdout, "[]\n");
+}
+
+#[test]
+fn the_browser_door_tells_its_address_and_closes_when_told() {
+    let home = Home::new();
+    let mut child =
+        home.command("serve --demo --port 0").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(address.starts_with("http://127.0.0.1:") && address.contains("/#code="), "{address}");
+    let told = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(told.success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let code = address.trim().split_once("#code=").unwrap().1;
+    assert!(!stderr.contains(code));
+}
+
+#[test]
+fn the_browser_door_is_not_opened_to_others_by_mistake() {
+    let home = Home::new();
+    for typed in ["serve --demo --address 0.0.0.0", "serve --demo --address 0.0.0.0 --allow-remote"] {
+        insta::assert_snapshot!(typed.replace(' ', "_"), home.run(typed).all());
+    }
+}
+
+#[test]
+fn the_manual_and_the_completions_know_every_command() {
+    let home = Home::new();
+    let (manual, bash) = (home.run("man").stdout, home.run("completions bash").stdout);
+    for verb in ["fleet", "nodes", "gpus", "pods", "connections", "connect", "serve", "doctor"] {
+        assert!(manual.contains(&format!(".SS pilothouse {verb}")), "{verb}");
+        assert!(bash.contains(verb), "{verb}");
+    }
+    assert!(manual.contains("EXIT STATUS") && manual.contains("connect add kubernetes"));
+}
+
+#[test]
+fn the_doctor_says_what_is_missing_and_how_to_get_it() {
+    let ran = Home::new().run("doctor");
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    for what in ["Display", "WebKit", "Browser", "Keyring", "Interface", "Settings", "Journal"] {
+        assert!(ran.stdout.contains(what), "{what}\n{}", ran.all());
+    }
+    assert!(ran.stdout.contains("without it use pilothouse serve"));
+}
