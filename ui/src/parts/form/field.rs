@@ -23,6 +23,8 @@ pub fn FieldInput(
     let write = move |text: String| {
         filled.update(|filled| drop(filled.values.insert(key.get_value(), text)));
     };
+    // A switch that is off has been answered.
+    let optional = !field.required && field.input != Input::Toggle;
     let id = format!("field-{}", field.key);
     let hook = id.clone();
     let described = format!("{id}-help");
@@ -74,7 +76,7 @@ pub fn FieldInput(
     };
     view! {
         <div class="form-field" class:wrong=move || error.with(Option::is_some)>
-            <label for=id>{field.label} {(!field.required).then(|| view! { <span class="faint">", optional"</span> })}</label>
+            <label for=id>{field.label} {optional.then(|| view! { <span class="faint">", optional"</span> })}</label>
             {input}
             <p id=described class="small faint">
                 {move || match error.get() {

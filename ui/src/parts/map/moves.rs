@@ -79,7 +79,7 @@ impl Layout {
 
 fn within(gpu: u16, gpus: u16, columns: u16, towards: Towards) -> Option<u16> {
     match towards {
-        Towards::Left => (gpu % columns > 0).then(|| gpu - 1),
+        Towards::Left => (!gpu.is_multiple_of(columns)).then(|| gpu - 1),
         Towards::Right => (gpu % columns + 1 < columns && gpu + 1 < gpus).then_some(gpu + 1),
         Towards::Up => gpu.checked_sub(columns),
         Towards::Down => (gpu + columns < gpus).then_some(gpu + columns),

@@ -159,7 +159,7 @@ impl Picture {
     }
 
     fn dashed(&mut self, rect: Rect, colour: Pixel, px: u32) {
-        let dash = |n: u32| n / (2 * px) % 2 == 0;
+        let dash = |n: u32| (n / (2 * px)).is_multiple_of(2);
         let Rect { x, y, w, h } = rect;
         for n in (0..w).filter(|n| dash(*n)) {
             for thick in 0..px {

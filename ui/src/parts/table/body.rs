@@ -56,8 +56,7 @@ impl TableState {
         let Some(element) = self.node.get_untracked() else { return };
         let (top, height) = (f64::from(element.scroll_top()), f64::from(element.client_height()) - ROW);
         if let Some(top) = reveal(row, top, height) {
-            #[allow(clippy::cast_possible_truncation, reason = "whole pixels")]
-            element.set_scroll_top(top as i32);
+            element.set_scroll_top(whole_pixels(top));
         }
     }
 
@@ -68,6 +67,11 @@ impl TableState {
         let inside = self.node.get_untracked().is_some_and(|node| node.contains(Some(&active)));
         inside || matches!(active.tag_name().as_str(), "BODY" | "MAIN")
     }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "a place in a table, far below 2^31")]
+fn whole_pixels(css: f64) -> i32 {
+    css as i32
 }
 
 type Model = Arc<RowModel>;
@@ -95,6 +99,12 @@ where
     S: Fn(&ObjectRef) -> bool + Copy + Send + Sync + 'static,
 {
     let size = use_size(state.node);
+    // A table that comes back is where it was. The element is outside of Leptos: this effect is the bridge.
+    Effect::new(move |_| {
+        if let Some(element) = state.node.get() {
+            element.set_scroll_top(whole_pixels(state.scroll.get_untracked()));
+        }
+    });
     let drawn = Memo::new(move |_| {
         let rows = ordered.with(|ordered| ordered.rows.len());
         window(state.scroll.get(), size.get().height - ROW, rows)

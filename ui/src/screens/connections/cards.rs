@@ -9,7 +9,6 @@ use crate::{
     keys::{Command, on_command},
     mirror::Watched,
     parts::{
-        age::Until,
         button::{Button, Weight, use_copy},
         mark::Mark,
         problem::ProblemRows,
@@ -19,7 +18,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     Code, ConnectionId, Health,
-    units::visible,
+    units::{span, visible},
     view::{Attempt, ConnectionRow, Status},
 };
 
@@ -97,8 +96,13 @@ pub(super) fn kind_name(view: Watched, kind: &str) -> String {
 
 #[component]
 fn Retrying(row: Memo<Option<ConnectionRow>>) -> impl IntoView {
-    let at = Memo::new(move |_| row.with(|row| row.as_ref().and_then(|row| row.retry_at)));
-    move || at.get().map(|at| view! { <p class="soft">"Tried again in " <b><Until at=at /></b></p> })
+    let clock = use_clock();
+    let words = Memo::new(move |_| {
+        let at = row.with(|row| row.as_ref().and_then(|row| row.retry_at))?;
+        let left = at.since(clock.now());
+        Some(if left.as_secs() == 0 { "Trying again now.".to_owned() } else { format!("Tried again in {}.", span(left)) })
+    });
+    move || words.get().map(|words| view! { <p class="soft">{words}</p> })
 }
 
 #[component]

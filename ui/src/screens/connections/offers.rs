@@ -78,7 +78,7 @@ fn Offer(at: usize, offer: OfferedContext, on_connect: impl Fn() + Send + Sync +
     let hook = format!("offer-{}", offer.context);
     let server = offer.server.clone().unwrap_or_else(|| "no server named".into());
     let plugin = offer.plugin.as_ref().map(|plugin| {
-        view! { <span class="small warn">{format!("runs {} first: shown before", visible(&plugin.command))}</span> }
+        view! { <span class="small warn">{format!("runs {}, which you see first", visible(&plugin.command))}</span> }
     });
     let button = state.may_act().then(|| {
         let weight = if at == 0 { Weight::Primary } else { Weight::Plain };

@@ -142,7 +142,8 @@ impl Groups {
         let plan = |cluster: &ClusterGroup| ClusterPlan {
             pools: cluster.pools.iter().map(|pool| pool.plan.clone()).collect(),
             ghost: cluster.ghost,
-            heading: cluster.name.chars().count() + 14,
+            // A cluster that is not seen says why, which takes more room than a count.
+            heading: cluster.name.chars().count() + if cluster.ghost { 20 } else { 14 },
         };
         self.clusters.iter().map(plan).collect()
     }

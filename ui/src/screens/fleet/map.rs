@@ -64,7 +64,7 @@ pub fn Map() -> impl IntoView {
         let stale = groups.with(|groups| {
             fleet.heard.with(|heard| {
                 let is_stale = |id| heard.get(id).is_some_and(|heard| heard.1);
-                groups.clusters.iter().map(|cluster| is_stale(&cluster.id)).collect()
+                groups.clusters.iter().map(|cluster| !cluster.ghost && is_stale(&cluster.id)).collect()
             })
         });
         layout

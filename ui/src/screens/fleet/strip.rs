@@ -88,25 +88,30 @@ pub fn Strip() -> impl IntoView {
                 </button>
             </div>
             <Show when=move || open.get()>
-                {move || {
-                    let table = open_table();
-                    let bad = move || table.ordered.with(|ordered| ordered.bad.clone());
-                    view! {
-                        {move || bad().map(|bad| view! { <p class="strip-bad bad" role="alert" data-test="table-problem">{bad}</p> })}
-                        <Table
-                            label=table.tab.title()
-                            columns=table.tab.columns()
-                            state=table.state
-                            ordered=table.ordered
-                            model=move |at| table.model(at)
-                            selected=move |row: &ObjectRef| state.selected().with(|selected| is_marked(row, selected.as_ref()))
-                            on_select=Callback::new(move |object| state.select(Some(object)))
-                        />
-                        <NoRows table=table />
-                    }
-                }}
+                // Keyed: each table has an element of its own, with its own place to be scrolled to.
+                <For each=move || [tab.get()] key=|tab| *tab children=move |_| view! { <OpenTable table=untrack(open_table) /> } />
             </Show>
         </section>
+    }
+}
+
+/// The open table, with what is wrong with its filter.
+#[component]
+fn OpenTable(table: FleetTable) -> impl IntoView {
+    let state = use_state();
+    let bad = move || table.ordered.with(|ordered| ordered.bad.clone());
+    view! {
+        {move || bad().map(|bad| view! { <p class="strip-bad bad" role="alert" data-test="table-problem">{bad}</p> })}
+        <Table
+            label=table.tab.title()
+            columns=table.tab.columns()
+            state=table.state
+            ordered=table.ordered
+            model=move |at| table.model(at)
+            selected=move |row: &ObjectRef| state.selected().with(|selected| is_marked(row, selected.as_ref()))
+            on_select=Callback::new(move |object| state.select(Some(object)))
+        />
+        <NoRows table=table />
     }
 }
 

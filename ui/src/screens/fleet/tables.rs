@@ -17,7 +17,7 @@ use leptos::prelude::*;
 use pilothouse_wire::ObjectRef;
 
 /// One of the tables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Tab {
     /// Nodes.
     #[default]

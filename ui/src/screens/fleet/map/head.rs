@@ -7,7 +7,8 @@ use crate::{
         key::KeyOf,
         map::ink::{Ink, Mode, SCALE_ENDS},
     },
-    screens::fleet::groups::Grouping,
+    screens::fleet::{Fleet, groups::Grouping},
+    state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::units::count;
@@ -15,6 +16,7 @@ use pilothouse_wire::units::count;
 /// Draws the line.
 #[component]
 pub fn MapHead(map: MapState) -> impl IntoView {
+    let (fleet, state): (Fleet, _) = (expect_context(), use_state());
     let without = move || {
         let nodes = map.groups.with(|groups| groups.nodes_without);
         (nodes > 0).then(|| {
@@ -26,6 +28,10 @@ pub fn MapHead(map: MapState) -> impl IntoView {
             view! { <span class="small faint clip">{words}</span> }
         })
     };
+    // Whoever has seen the demo wants to know how to go on.
+    let made_up = Memo::new(move |_| {
+        fleet.sources.with(|sources| !sources.is_empty() && sources.iter().all(|source| source.demo))
+    });
     view! {
         <header class="map-head">
             <h2>"Map"</h2>
@@ -53,6 +59,11 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                 <KeyOf command=Command::MapColour />
             </label>
             <span class="fill">{without}</span>
+            <Show when=move || made_up.get()>
+                <button type="button" class="link small" on:click=move |_| state.go_screen("connections")>
+                    "This is made up. Connect your own"
+                </button>
+            </Show>
             <LegendRow map=map />
         </header>
     }
