@@ -151,6 +151,62 @@ async fn who_may_read_some_namespaces_sees_those_and_is_told() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn namespaces_are_found_where_they_may_be_listed() -> Result<()> {
+    let plane = ControlPlane::shared().await?;
+    let (mine, own) = (plane.namespace("found").await?, plane.namespace("own").await?);
+    plane.add_gpu_nodes(&GpuNodes::new("found", 1, 8), LIMIT).await?;
+    for namespace in [&mine, &own] {
+        plane.add_gpu_pods(&GpuPods::new(namespace, "pod", 1, 1).on("found")).await?;
+    }
+    let (account, token) = plane.service_account(&own, "lister").await?;
+    let pods = [Rule::new("", &["pods"], &["get", "list", "watch"])];
+    plane.grant(&account, Some(&mine), &pods).await?;
+    plane.grant(&account, Some(&own), &pods).await?;
+
+    // Without the right to list namespaces, the context's own is all that can be tried.
+    let file = plane.kubeconfig_for(&token)?;
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
+    config["contexts"][0]["context"]["namespace"] = json!(own);
+    std::fs::write(&file, config.to_string()).unwrap();
+    let seen = |source: &pilothouse_world::Source| {
+        source.pods.keys().map(|(namespace, _)| namespace.to_string()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let watched = Watched::start(&Settings::new(&file))?;
+    watched.until_problem("Partial").await?;
+    assert_eq!(watched.see(seen), Some([own.clone()].into()));
+
+    plane.grant(&account, None, &[Rule::new("", &["namespaces", "nodes"], &["list", "watch"])]).await?;
+    let watched = Watched::start(&Settings::new(&file))?;
+    watched.until_problem("Partial").await?;
+    assert_eq!(watched.see(seen), Some([mine, own].into()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_ends_when_nobody_listens() -> Result<()> {
+    let plane = ControlPlane::shared().await?;
+    let nobody = kubeconfig_of_nobody(plane)?;
+    for settings in [Settings::new(&plane.kubeconfig()), Settings::new(&nobody)] {
+        let connector = settings.open().map_err(|problem| Failure::new(problem.to_string()))?;
+        let (way, mut batches) = tokio::sync::mpsc::channel(64);
+        let sink = pilothouse_connect::Sink::new(id(), way, Clock::system());
+        let watching = tokio::spawn(async move { connector.watch(sink).await });
+        // Long enough to be in the middle of it: well, or waiting for another attempt.
+        let listening = async { while batches.recv().await.is_some() {} };
+        assert!(tokio::time::timeout(Duration::from_secs(3), listening).await.is_err());
+        drop(batches);
+        let ended = tokio::time::timeout(Duration::from_secs(8), watching).await;
+        assert!(ended.is_ok(), "it goes on");
+    }
+    Ok(())
+}
+
+fn kubeconfig_of_nobody(plane: &ControlPlane) -> Result<std::path::PathBuf> {
+    plane.kubeconfig_for("nobody-knows-this-token")
+}
+
 async fn api_delete(plane: &ControlPlane, namespace: &str, pod: &str) -> Result<()> {
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}?gracePeriodSeconds=0");
     plane.api()?.delete(&path).await.map(drop)

@@ -29,6 +29,8 @@ pub const JSON: &str = "application/json";
 
 /// How long an answer may take to begin, and each part of it to follow.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a review may take: it reads nothing that is kept.
+const REVIEW: Duration = Duration::from_secs(8);
 /// The largest answer that is taken in at once; a page that is larger is asked for in smaller ones.
 const LARGEST: usize = 64 << 20;
 /// As much of a refusal is read.
@@ -83,8 +85,8 @@ impl Client {
         object: &serde_json::Value,
     ) -> Result<serde_json::Value, Failure> {
         let body = object.to_string().into_bytes();
-        let response = self.send(call, Method::POST, path, JSON, body, PATIENCE).await?;
-        let body = whole(response.into_body(), PATIENCE, LARGEST).await?;
+        let response = self.send(call, Method::POST, path, JSON, body, REVIEW).await?;
+        let body = whole(response.into_body(), REVIEW, LARGEST).await?;
         serde_json::from_slice(&body).map_err(|_| Failure::Unreadable("It is no JSON".to_owned()))
     }
 

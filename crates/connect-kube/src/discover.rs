@@ -49,3 +49,33 @@ fn offer(merged: &Merged, name: &str) -> Result<(OfferedContext, Draft), pilotho
     };
     Ok((offered, draft))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_are_offered_with_what_a_person_has_to_know_and_without_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        let text = r#"
+current-context: prod
+contexts:
+- { name: prod, context: { cluster: c, user: token } }
+- { name: "arn:aws:eks:eu-west-1:1:cluster/Train", context: { cluster: c, user: plugin } }
+- { name: torn, context: { cluster: nowhere } }
+clusters:
+- { name: c, cluster: { server: "https://me:hunter2@10.41.0.10:6443" } }
+users:
+- { name: token, user: { token: hunter2 } }
+- { name: plugin, user: { exec: { apiVersion: client.authentication.k8s.io/v1, command: ./sign-in, args: [--token, hunter2] } } }
+"#;
+        std::fs::write(&first, text).unwrap();
+        std::fs::write(folder.path().join("sign-in"), "#!/bin/sh\n").unwrap();
+        std::fs::write(&second, "not: [closed").unwrap();
+        let found = discover_in(vec![first, second]);
+        let text = format!("{found:#?}").replace(&folder.path().display().to_string(), "FOLDER");
+        assert!(!text.contains("hunter2"), "{text}");
+        insta::assert_snapshot!(text);
+    }
+}

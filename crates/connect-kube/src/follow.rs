@@ -39,6 +39,8 @@ pub enum Told {
     Broke,
     /// The server does not know us any more.
     Unknown(Problem),
+    /// What may be read has changed.
+    OtherRights,
 }
 
 /// A follower of `T`.

@@ -147,7 +147,10 @@ impl Session<'_> {
         self.start_followers(&tell);
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ask_again = interval_at(Instant::now() + ASK_AGAIN, ASK_AGAIN);
+        if self.board.rights.is_some() {
+            let asks = ask_again(Arc::clone(&self.client), self.wish.clone(), self.rights.clone(), tell.clone());
+            self.followers.spawn(asks);
+        }
         loop {
             self.board.skew =
                 self.client.skew().map(|(server, ours)| problems::clock_skew(&self.client.place, server, ours));
@@ -162,13 +165,13 @@ impl Session<'_> {
                             self.beat().await
                         }
                         Told::Unknown(problem) => Err(End::Lost(Box::new(problem), None)),
+                        Told::OtherRights => Err(End::Again),
                         told => {
                             self.note(slot, told);
                             Ok(())
                         }
                     },
                     _ = heartbeat.tick() => self.beat().await,
-                    _ = ask_again.tick(), if self.board.rights.is_some() => self.ask_again().await,
                 }
             };
             if let Err(end) = step.await {
@@ -214,7 +217,7 @@ impl Session<'_> {
             Told::Progress(read, all) => slot.progress = Some((read, all)),
             Told::Settled => slot.settled = true,
             Told::Trouble(trouble) => slot.trouble = trouble,
-            Told::Broke | Told::Unknown(_) => {}
+            Told::Broke | Told::Unknown(_) | Told::OtherRights => {}
         }
     }
 
@@ -243,13 +246,16 @@ impl Session<'_> {
     async fn ask_livez(&self) -> Result<(), Failure> {
         self.client.get(&Call::path("/livez"), "/livez", JSON, HEARTBEAT_LIMIT).await.map(drop)
     }
+}
 
-    /// Asks whether more may be read by now.
-    async fn ask_again(&mut self) -> Result<(), End> {
-        match rights::review(&self.client, &self.wish.namespaces, self.wish.begins_in.as_deref()).await {
-            Ok(now) if now != self.rights => Err(End::Again),
-            // The heartbeat tells of a server that does not answer.
-            Ok(_) | Err(_) => Ok(()),
+/// Asks now and then whether more may be read by now. Beside the session, so that no answer holds the heartbeat up.
+async fn ask_again(client: Arc<Client>, wish: Wish, known: Rights, tell: mpsc::Sender<(usize, Told)>) {
+    loop {
+        tokio::time::sleep(ASK_AGAIN).await;
+        // The heartbeat tells of a server that does not answer.
+        let now = rights::review(&client, &wish.namespaces, wish.begins_in.as_deref()).await;
+        if now.is_ok_and(|now| now != known) && tell.send((usize::MAX, Told::OtherRights)).await.is_err() {
+            return;
         }
     }
 }

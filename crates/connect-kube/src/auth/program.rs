@@ -44,7 +44,8 @@ pub(super) fn find<T>(of: &Placed<T>, command: &str) -> Option<PathBuf> {
         return None;
     }
     if command.contains(['/', std::path::MAIN_SEPARATOR]) {
-        return Some(of.path(command)).filter(|path| path.is_file());
+        // Without the "." of "./program": the path is shown to a person.
+        return Some(of.path(command).components().collect()).filter(|path: &PathBuf| path.is_file());
     }
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).flat_map(|folder| candidates(&folder, command)).find(|file| is_program(file))
