@@ -190,7 +190,7 @@ fn field_arg(field: &FieldSpec) -> Option<Arg> {
         InputSpec::Secret => None,
         InputSpec::Toggle => Some(arg.required(false).action(ArgAction::SetTrue)),
         InputSpec::Choice(choices) => Some(arg.value_parser(clap::builder::PossibleValuesParser::new(choices))),
-        InputSpec::Text(example) if example.is_empty() => Some(arg.value_name("VALUE")),
+        InputSpec::Text("") => Some(arg.value_name("VALUE")),
         InputSpec::Text(example) => Some(arg.value_name("VALUE").help(format!("{} Such as {example}", field.help))),
     }
 }

@@ -87,7 +87,7 @@ fn webkit() -> Check {
 
 fn browser() -> Check {
     let programs = ["xdg-open", "chromium", "google-chrome", "firefox", "open"];
-    let found = programs.into_iter().find_map(|program| in_path(program));
+    let found = programs.into_iter().find_map(in_path);
     let next = "pilothouse serve works with any; open its address by hand";
     Check::new("Browser", found.ok_or(("no program that opens one is in the path".into(), next)))
 }

@@ -136,7 +136,7 @@ fn write_page(url: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let page = folder.join(format!("open-{}.html", std::process::id()));
     let mut file = private(&page)?;
-    write!(file, "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={url}\"><title>Pilothouse</title>\n")?;
+    writeln!(file, "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url={url}\"><title>Pilothouse</title>")?;
     Ok(page)
 }
 

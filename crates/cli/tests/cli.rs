@@ -1,4 +1,5 @@
 //! The program as a person runs it: exit code, stdout and stderr together.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 use serde_json::Value;
 use std::{

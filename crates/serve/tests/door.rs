@@ -1,4 +1,5 @@
 //! The door as a page sees it: over real TCP, with a real engine on the demo fleet.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
 use futures::{SinkExt, StreamExt};
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
