@@ -167,7 +167,7 @@ impl Page {
         let (what, mut last) = (format!("{css} {what}"), String::new());
         let read = until(&what, LIMIT, async || {
             let text = match self.driver.find(By::Css(css)).await {
-                Ok(element) => element.text().await.unwrap_or_default(),
+                Ok(element) => rendered(&element).await,
                 Err(_) => String::new(),
             };
             last.clone_from(&text);
@@ -203,7 +203,7 @@ impl Page {
     /// What the page reads, for the message of a failure.
     async fn reads(&self) -> String {
         match self.driver.find(By::Css("body")).await {
-            Ok(body) => body.text().await.unwrap_or_else(|error| error.to_string()),
+            Ok(body) => rendered(&body).await,
             Err(error) => error.to_string(),
         }
     }
@@ -219,6 +219,12 @@ impl Page {
         drop(self.den);
         Ok(())
     }
+}
+
+/// What an element shows, as the engine renders it. The driver's own notion of text leaves out what it believes to be
+/// cut off, and WebKit's and Chromium's drivers believe differently.
+async fn rendered(element: &WebElement) -> String {
+    element.prop("innerText").await.ok().flatten().unwrap_or_default()
 }
 
 /// A display of its own: Xvfb says which number it took.
