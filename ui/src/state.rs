@@ -39,6 +39,7 @@ impl State {
         let (first, asked_for) = now_of(read_address());
         if let When::At(then) = asked_for {
             let detail = "This build cannot go back in time yet. What you see is now.";
+            write_address(Keep::InPlace, &first);
             use_toasts().say(Status::Warn, format!("The address is about {then}"), detail);
         }
         let address = RwSignal::new(first);
