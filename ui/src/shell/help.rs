@@ -2,24 +2,29 @@
 
 use crate::{
     keys::{Binding, Command, Keys, Place, on_command},
+    link::use_link,
     parts::{button::IconButton, dialog::Dialog, icon::Icon, key::Key},
 };
 use leptos::prelude::*;
+use pilothouse_wire::units::visible;
 
 /// Opens on `?`.
 #[component]
 pub fn Help() -> impl IntoView {
-    let open = RwSignal::new(false);
+    let (open, link) = (RwSignal::new(false), use_link());
     on_command(Command::Help, move || {
         open.update(|open| *open = !*open);
         true
     });
+    // Who reports a fault needs to name the build, and finds it where help is.
+    let build = move || link.about().map(|about| format!("Pilothouse {}", visible(&about.version)));
     view! {
         <Show when=move || open.get()>
             <Dialog label="Keys of this screen" test="help" on_close=move || open.set(false)>
                 <header class="dialog-head">
                     <h2 class="title">"Keys of this screen"</h2>
                     <span class="fill"></span>
+                    <span class="faint">{build}</span>
                     <IconButton icon=Icon::Close label="Close" on_press=move || open.set(false) />
                 </header>
                 <div class="dialog-body"><Groups /></div>
