@@ -7,7 +7,7 @@ mod menu;
 mod page;
 mod window;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 fn main() -> ExitCode {
     log();
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
 /// Logs to stderr: what went wrong, or more if somebody asks for it with `PILOTHOUSE_LOG=debug`.
 fn log() {
     let wanted = std::env::var("PILOTHOUSE_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let ansi = std::io::stderr().is_terminal();
     let filter = tracing_subscriber::EnvFilter::new(wanted);
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).try_init();
 }

@@ -3,7 +3,8 @@
 use crate::{door, engine::Starting, menu, page::Pages};
 use pilothouse_engine::Paths;
 use tauri::{
-    App, Manager, RunEvent, Url, Webview, WebviewWindowBuilder, Wry, webview::NewWindowResponse, window::Color,
+    App, AppHandle, Manager, RunEvent, Url, Webview, WebviewWindowBuilder, Wry, webview::NewWindowResponse,
+    window::Color,
 };
 use tauri_plugin_window_state::StateFlags;
 
@@ -35,6 +36,7 @@ pub fn run() -> tauri::Result<()> {
         .manage(Pages::default())
         .setup(|app| {
             app.manage(Starting::begin(std::env::args().any(|argument| argument == "--demo")));
+            end_when_told(app.handle().clone());
             open(app)?;
             Ok(())
         })
@@ -48,6 +50,24 @@ pub fn run() -> tauri::Result<()> {
     });
     Ok(())
 }
+
+/// A session that ends, or a person with `kill`: the engine is ended as by Quit.
+#[cfg(unix)]
+fn end_when_told(app: AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    tauri::async_runtime::spawn(async move {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+                app.exit(0);
+            }
+            Err(error) => tracing::warn!(%error, "no signals are heard"),
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn end_when_told(_: AppHandle) {}
 
 fn open(app: &App) -> tauri::Result<()> {
     let Some(config) = app.config().app.windows.iter().find(|window| window.label == LABEL) else {

@@ -24,7 +24,7 @@ const WORKERS: usize = 2;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let err = Style::stderr(&arguments);
-    log();
+    log(err);
     // The one TLS provider of this process. Only a second call could fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
@@ -76,9 +76,13 @@ fn end(outcome: Result<Exit, Failed>, err: Style) -> ExitCode {
 }
 
 /// Logs to stderr if somebody asks for it: `PILOTHOUSE_LOG=debug`.
-fn log() {
+fn log(err: Style) {
     if let Ok(wanted) = std::env::var("PILOTHOUSE_LOG") {
         let filter = tracing_subscriber::EnvFilter::new(wanted);
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(err.colour)
+            .try_init();
     }
 }
