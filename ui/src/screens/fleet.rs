@@ -17,7 +17,7 @@ use crate::{
     keys::Command,
     link::use_link,
     mirror::{Watched, use_view},
-    parts::{empty::Empty, icon::Icon, problem::ProblemCard},
+    parts::{button::Button, empty::Empty, icon::Icon, problem::ProblemCard},
     screens::Screen,
     state::use_state,
 };
@@ -101,13 +101,14 @@ enum Shows {
 
 #[component]
 fn FleetScreen() -> impl IntoView {
-    let fleet = Fleet::watch();
+    let (fleet, state) = (Fleet::watch(), use_state());
     provide_context(fleet);
     let shows = Memo::new(move |_| {
         let known = fleet.view.fleet(|fleet| !fleet.clusters.is_empty());
         match known {
             None => Shows::Nothing,
-            Some(false) if fleet.sources.with(Vec::is_empty) => Shows::Welcome,
+            // A scope may name what is not connected any more: that is not a first start.
+            Some(false) if fleet.sources.with(Vec::is_empty) && state.scope().with(Vec::is_empty) => Shows::Welcome,
             Some(_) => Shows::Fleet,
         }
     });
@@ -133,10 +134,16 @@ fn FleetScreen() -> impl IntoView {
 /// A scope that holds nothing: said where the map would be.
 #[component]
 fn NothingInScope() -> impl IntoView {
+    let state = use_state();
+    let narrowed = move || state.scope().with(|scope| !scope.is_empty());
     view! {
         <Empty
             title="No GPU in this scope"
-            what="The clusters in scope have no node with GPUs. Their nodes and pods are in the tables below."
-        />
+            what="The clusters in scope have no node with GPUs, or are not connected. What is known of them is in the tables below."
+        >
+            <Show when=narrowed>
+                <Button label="Show all clusters" on_press=move || state.set_scope(Vec::new()) />
+            </Show>
+        </Empty>
     }
 }

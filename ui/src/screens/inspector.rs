@@ -62,14 +62,14 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
             <Show when=move || yaml.get()>
                 <yaml::YamlDialog object=for_yaml.clone() on_close=Callback::new(move |()| yaml.set(false)) />
             </Show>
-            <Related state=state />
+            <Announce state=state />
         </div>
     }
 }
 
-/// Nothing but a place for readers to hear that the selection changed.
+/// A place where readers hear that the selection changed.
 #[component]
-fn Related(state: State) -> impl IntoView {
+fn Announce(state: State) -> impl IntoView {
     let said = move || {
         state
             .selected()

@@ -132,9 +132,10 @@ where
     view! {
         <div
             class="table"
-            role="table"
+            role="grid"
             aria-label=label
             aria-rowcount=move || ordered.with(|ordered| (ordered.rows.len() + 1).to_string())
+            aria-activedescendant=move || state.cursor.get().map(row_id)
             tabindex="0"
             node_ref=state.node
             style=("--tracks", tracks)
@@ -198,11 +199,12 @@ where
             row.with(|row| row.as_ref().and_then(|(_, model)| model.cells.get(at).cloned()).unwrap_or(Cell::Absent))
         });
         let class = if column.numeric { "td number" } else { "td" };
-        view! { <div role="cell" class=class>{move || draw(cell.get())}</div> }
+        view! { <div role="gridcell" class=class title=move || cell.with(whole_text)>{move || draw(cell.get())}</div> }
     });
     view! {
         <div
             role="row"
+            id=row_id(id)
             class="tr"
             class:selected=is_selected
             class:cursor=move || cursor.get() == Some(id)
@@ -221,6 +223,19 @@ where
         >
             {cells.collect_view()}
         </div>
+    }
+}
+
+/// The id of a row's element, by which the table names the row that the keys have come to.
+fn row_id(id: u64) -> String {
+    format!("row-{id:x}")
+}
+
+/// The whole text of a cell that may be too long for its column.
+fn whole_text(cell: &Cell) -> Option<String> {
+    match cell {
+        Cell::Status(_, text) | Cell::Name(text) | Cell::Text(text) | Cell::Soft(text) => Some(units::visible(text)),
+        Cell::Absent | Cell::Count(_) | Cell::Of { .. } | Cell::Ratio { .. } | Cell::Since(..) => None,
     }
 }
 

@@ -65,7 +65,10 @@ fn arriving(sources: &[SourceState], connections: Option<&ConnectionsView>) -> V
             since: row.and_then(|row| row.attempts.first()).map(|attempt| attempt.at),
         }
     };
-    sources.iter().map(one).collect()
+    let mut rows: Vec<Arriving> = sources.iter().map(one).collect();
+    // What is waited for stands first; the order is else as it was.
+    rows.sort_by_key(|row| row.freshness != Freshness::Starting);
+    rows
 }
 
 /// The layout before the first frame: outlines where figures will stand.

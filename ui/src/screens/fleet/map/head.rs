@@ -92,7 +92,7 @@ fn LegendRow(map: MapState) -> impl IntoView {
 
 fn scale_view(mode: Mode) -> impl IntoView {
     // Where a node is one cell, its share of held GPUs is on the scale.
-    let (low, high) = if mode == Mode::HeldFor { SCALE_ENDS } else { ("0 %", "100 %") };
+    let (low, high) = if mode == Mode::HeldFor { SCALE_ENDS } else { ("0 % of a node held", "100 %") };
     let steps = (0..9).map(|step| view! { <i class=format!("step m{step}")></i> }).collect_view();
     view! {
         <li class="legend-scale"><span class="faint">{low}</span><span class="steps" aria-hidden="true">{steps}</span><span class="faint">{high}</span></li>
