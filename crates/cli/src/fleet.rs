@@ -52,7 +52,7 @@ async fn once(session: &Session, arguments: &FleetArgs, style: Style, err: Style
 
 async fn follow(session: &Session, json: bool, style: Style) -> Result<Exit, Failed> {
     let (demo, style) = (session.demo, watch::style(style, json));
-    watch::run(session.reader(), spec(), style, move |out, frame, view| {
+    watch::run(session, spec(), style, move |out, frame, view| {
         let View::Fleet(fleet) = view else { return Err(other_answer()) };
         if json {
             let troubles = Troubles::default();

@@ -73,7 +73,7 @@ async fn follow<R: Listed>(
     style: Style,
 ) -> Result<Exit, Failed> {
     let (json, demo, style) = (arguments.form.json, session.demo, watch::style(style, arguments.form.json));
-    watch::run(session.reader(), R::spec(), style, move |out, frame: &Frame, view| {
+    watch::run(session, R::spec(), style, move |out, frame: &Frame, view| {
         if json {
             let troubles = Troubles::default();
             let about = About::watching(demo, frame, &troubles);

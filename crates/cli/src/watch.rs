@@ -3,8 +3,8 @@
 use crate::{
     exit::{Exit, Failed},
     out::{Style, note, stdout},
+    start::Session,
 };
-use pilothouse_engine::Reader;
 use pilothouse_wire::{
     Frame, Stamp, View, ViewSpec, When,
     frame::{Body, Mirror},
@@ -25,14 +25,14 @@ pub fn style(style: Style, json: bool) -> Style {
 }
 
 /// Draws every change of a view until it is interrupted.
-pub async fn run<D>(reader: &Reader, spec: ViewSpec, style: Style, mut draw: D) -> Result<Exit, Failed>
+pub async fn run<D>(session: &Session, spec: ViewSpec, style: Style, mut draw: D) -> Result<Exit, Failed>
 where
     D: FnMut(&mut Vec<u8>, &Frame, &View) -> Result<(), Failed>,
 {
     let _screen = if style.terminal { Some(Screen::enter()?) } else { None };
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     'again: loop {
-        let mut frames = reader.watch(spec.clone(), When::Now).await?;
+        let mut frames = session.reader().watch(spec.clone(), When::Now).await?;
         let mut mirror = Mirror::default();
         loop {
             let frame = tokio::select! {
@@ -48,12 +48,12 @@ where
             let Some(view) = mirror.view().filter(|_| !same || style.terminal) else { continue };
             let mut drawn = Vec::new();
             draw(&mut drawn, &frame, view)?;
-            show(&drawn, style, frame.as_of)?;
+            show(&drawn, style, frame.as_of, session.demo)?;
         }
     }
 }
 
-fn show(drawn: &[u8], style: Style, now: Stamp) -> Result<(), Failed> {
+fn show(drawn: &[u8], style: Style, now: Stamp, demo: bool) -> Result<(), Failed> {
     let mut out = stdout();
     if style.terminal {
         out.write_all(TOP)?;
@@ -62,7 +62,8 @@ fn show(drawn: &[u8], style: Style, now: Stamp) -> Result<(), Failed> {
             out.write_all(line.as_bytes())?;
             out.write_all(CLEAR_LINE.as_bytes())?;
         }
-        write!(out, "{} UTC, Ctrl-C ends", now.clock())?;
+        let label = if demo { "demo fleet, " } else { "" };
+        write!(out, "{label}{} UTC, Ctrl-C ends", now.clock())?;
         out.write_all(CLEAR_REST)?;
     } else {
         out.write_all(drawn)?;
