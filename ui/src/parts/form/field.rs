@@ -38,18 +38,15 @@ pub fn FieldInput(
             />
         }
         .into_any(),
-        Input::Choice(choices) => {
-            let options = choices.into_iter().map(|choice| view! { <option value=choice.clone()>{choice.clone()}</option> });
-            view! {
-                <select
-                    id=id.clone() class="field" data-test=hook aria-describedby=described.clone() aria-invalid=invalid
-                    prop:value=read on:change=move |event| write(event_target_value(&event))
-                >
-                    {options.collect_view()}
-                </select>
-            }
-            .into_any()
+        Input::Choice(choices) => view! {
+            <select
+                id=id.clone() class="field" data-test=hook aria-describedby=described.clone() aria-invalid=invalid
+                prop:value=read on:change=move |event| write(event_target_value(&event))
+            >
+                {choices.into_iter().map(|choice| view! { <option value=choice.clone()>{choice.clone()}</option> }).collect_view()}
+            </select>
         }
+        .into_any(),
         Input::Toggle => view! {
             <span class="line">
                 <input

@@ -76,6 +76,15 @@ fn whole_pixels(css: f64) -> i32 {
 
 type Model = Arc<RowModel>;
 
+/// The rows in sight as they are now: position and content by id.
+type InSight = HashMap<u64, (usize, Model)>;
+
+fn in_order(rows: &InSight) -> Vec<u64> {
+    let mut ids: Vec<(usize, u64)> = rows.iter().map(|(id, row)| (row.0, *id)).collect();
+    ids.sort_unstable();
+    ids.into_iter().map(|(_, id)| id).collect()
+}
+
 /// Draws a table.
 #[component]
 pub fn Table<M, S>(
@@ -109,19 +118,13 @@ where
         let rows = ordered.with(|ordered| ordered.rows.len());
         window(state.scroll.get(), size.get().height - ROW, rows)
     });
-    // The rows in sight as they are now: row and position by id.
     let in_sight = Memo::new(move |_| {
         ordered.with(|ordered| {
             let places = drawn.get().filter_map(|at| ordered.rows.get(at).map(|place| (at, *place)));
             places.filter_map(|(at, place)| model(place.at).map(|row| (place.id, (at, Arc::new(row))))).collect()
         })
     });
-    let ids = Memo::new(move |_| {
-        let mut ids: Vec<(usize, u64)> =
-            in_sight.with(|rows: &HashMap<u64, (usize, Model)>| rows.iter().map(|(id, row)| (row.0, *id)).collect());
-        ids.sort_unstable();
-        ids.into_iter().map(|(_, id)| id).collect::<Vec<u64>>()
-    });
+    let ids = Memo::new(move |_| in_sight.with(in_order));
     let tracks: String = columns.iter().map(|column| column.track).collect::<Vec<_>>().join(" ");
     let height = move || ordered.with(|ordered| format!("{}px", ordered.rows.len() * 24));
     let scrolled = move |_: ev::Event| {
@@ -182,7 +185,7 @@ fn Head(columns: &'static [Column], sort: RwSignal<Sort>) -> impl IntoView {
 fn Row<S>(
     id: u64,
     columns: &'static [Column],
-    in_sight: Memo<HashMap<u64, (usize, Model)>>,
+    in_sight: Memo<InSight>,
     cursor: RwSignal<Option<u64>>,
     selected: S,
     on_select: Callback<ObjectRef>,

@@ -100,7 +100,11 @@ fn Retrying(row: Memo<Option<ConnectionRow>>) -> impl IntoView {
     let words = Memo::new(move |_| {
         let at = row.with(|row| row.as_ref().and_then(|row| row.retry_at))?;
         let left = at.since(clock.now());
-        Some(if left.as_secs() == 0 { "Trying again now.".to_owned() } else { format!("Tried again in {}.", span(left)) })
+        Some(if left.as_secs() == 0 {
+            "Trying again now.".to_owned()
+        } else {
+            format!("Tried again in {}.", span(left))
+        })
     });
     move || words.get().map(|words| view! { <p class="soft">{words}</p> })
 }

@@ -108,7 +108,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             figure: bound(s.gpus_healthy),
             share: of_total(s.gpus_healthy),
             lost: lost(s.gpus.saturating_sub(s.gpus_healthy)),
-            why: reasons(&[(s.gpus_lost, "lost"), (s.gpus_cordoned, "cordoned still work")], "none lost"),
+            why: reasons(&[(s.gpus_lost, "lost")], "none lost"),
             shows: ("nodes", "status!=ok"),
         },
         Column {
@@ -116,7 +116,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             figure: bound(s.gpus_held),
             share: of_total(s.gpus_held),
             lost: lost(idle),
-            why: reasons(&[(s.gpus_free, "free"), (on_cordoned, "idle on cordoned nodes")], "none idle"),
+            why: reasons(&[(s.gpus_free, "free"), (on_cordoned, "cordoned")], "none idle"),
             shows: ("pods", "gpus>0"),
         },
         Column {
@@ -178,7 +178,6 @@ mod tests {
             gpus_healthy: 4_088,
             gpus_held: 3_612,
             gpus_free: 404,
-            gpus_cordoned: 80,
             gpus_lost: 8,
             pods_pending: 7,
             gpus_wanted: 56,
@@ -197,8 +196,8 @@ mod tests {
             words(&summary()),
             [
                 "4,096  GPUs in 3 clusters",
-                "4,088 −8 8 lost, 80 cordoned still work",
-                "3,612 −476 404 free, 72 idle on cordoned nodes",
+                "4,088 −8 8 lost",
+                "3,612 −476 404 free, 72 cordoned",
                 "404  a new pod can get them",
                 "56  7 pods wait for a node",
             ]

@@ -21,7 +21,7 @@ use crate::{
         },
         size::use_size,
     },
-    state::use_state,
+    state::{State, use_state},
 };
 use leptos::{ev, html::Div, prelude::*};
 use pilothouse_wire::{ObjectRef, Stamp, view::FleetView};
@@ -38,6 +38,12 @@ pub(super) struct MapState {
     pub hover: RwSignal<Option<Spot>>,
     /// What is said to readers after a step of the arrow keys.
     pub spoken: RwSignal<String>,
+}
+
+impl MapState {
+    fn object(self, fleet: Fleet, spot: Spot) -> Option<ObjectRef> {
+        untrack(|| self.layout.with(|layout| object_at(fleet, layout, spot)))
+    }
 }
 
 /// Draws the map.
@@ -133,7 +139,6 @@ fn legend_of(scene: &Scene) -> Legend {
 #[component]
 fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
     let (fleet, state): (Fleet, _) = (expect_context(), use_state());
-    let object = move |spot: Spot| untrack(|| map.layout.with(|layout| object_at(fleet, layout, spot)));
     let under = move |event: &ev::MouseEvent| {
         let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
         map.layout.with_untracked(|layout| layout.hit(device(x, layout.dpr), device(y, layout.dpr)))
@@ -145,36 +150,11 @@ fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
         }
     };
     let clicked = move |event: ev::MouseEvent| {
-        if let Some(object) = under(&event).and_then(object) {
+        if let Some(object) = under(&event).and_then(|spot| map.object(fleet, spot)) {
             state.select(Some(object));
         }
     };
-    let pressed = move |event: ev::KeyboardEvent| {
-        let towards = match event.key().as_str() {
-            "ArrowLeft" => Towards::Left,
-            "ArrowRight" => Towards::Right,
-            "ArrowUp" => Towards::Up,
-            "ArrowDown" => Towards::Down,
-            "Enter" => {
-                if let Some(object) = map.hover.get_untracked().and_then(object) {
-                    event.prevent_default();
-                    state.select(Some(object));
-                }
-                return;
-            }
-            _ => return,
-        };
-        event.prevent_default();
-        let from = map.hover.get_untracked().or_else(|| untrack(|| marks::selected_spot(fleet, map.layout, state)));
-        let to =
-            map.layout.with_untracked(|layout| from.map_or(Spot { at: 0, gpu: 0 }, |from| layout.step(from, towards)));
-        map.hover.set(Some(to));
-        map.spoken.set(untrack(|| map.layout.with(|layout| marks::spoken(fleet, layout, to))));
-        // While the inspector is open it follows.
-        if state.selected().with_untracked(Option::is_some) {
-            state.select(object(to));
-        }
-    };
+    let pressed = move |event: ev::KeyboardEvent| pressed(map, fleet, state, &event);
     let label = move || {
         let gpus = fleet.view.fleet(|view| view.summary.gpus).unwrap_or_default();
         format!(
@@ -202,6 +182,33 @@ fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
             </div>
         </div>
         <p class="unseen" aria-live="polite" data-test="map-spoken">{move || map.spoken.get()}</p>
+    }
+}
+
+/// The arrow keys and Enter, while the map has the caret.
+fn pressed(map: MapState, fleet: Fleet, state: State, event: &ev::KeyboardEvent) {
+    let towards = match event.key().as_str() {
+        "ArrowLeft" => Towards::Left,
+        "ArrowRight" => Towards::Right,
+        "ArrowUp" => Towards::Up,
+        "ArrowDown" => Towards::Down,
+        "Enter" => {
+            if let Some(object) = map.hover.get_untracked().and_then(|spot| map.object(fleet, spot)) {
+                event.prevent_default();
+                state.select(Some(object));
+            }
+            return;
+        }
+        _ => return,
+    };
+    event.prevent_default();
+    let from = map.hover.get_untracked().or_else(|| untrack(|| marks::selected_spot(fleet, map.layout, state)));
+    let to = map.layout.with_untracked(|layout| from.map_or(Spot { at: 0, gpu: 0 }, |from| layout.step(from, towards)));
+    map.hover.set(Some(to));
+    map.spoken.set(untrack(|| map.layout.with(|layout| marks::spoken(fleet, layout, to))));
+    // While the inspector is open it follows.
+    if state.selected().with_untracked(Option::is_some) {
+        state.select(map.object(fleet, to));
     }
 }
 
