@@ -47,17 +47,27 @@ pub fn freshness(source: &SourceState, now: Stamp) -> String {
 impl<R> Column<R> {
     /// A column that is shown unless somebody asks for others.
     pub const fn usual(key: &'static str, title: &'static str, cell: fn(&R, &Moment<'_>) -> Cell) -> Self {
-        Self { key, head: Head { title, right: false }, usual: true, cell }
+        Self { key, head: Head::left(title), usual: true, cell }
     }
 
     /// A column of numbers that is shown unless somebody asks for others.
     pub const fn number(key: &'static str, title: &'static str, cell: fn(&R, &Moment<'_>) -> Cell) -> Self {
-        Self { key, head: Head { title, right: true }, usual: true, cell }
+        Self { key, head: Head::right(title), usual: true, cell }
+    }
+
+    /// A column that is left out where the terminal is too narrow, unless somebody asks for it.
+    pub const fn roomy(key: &'static str, title: &'static str, cell: fn(&R, &Moment<'_>) -> Cell) -> Self {
+        Self { key, head: Head { gives_way: true, ..Head::left(title) }, usual: true, cell }
+    }
+
+    /// The same, of numbers.
+    pub const fn roomy_number(key: &'static str, title: &'static str, cell: fn(&R, &Moment<'_>) -> Cell) -> Self {
+        Self { key, head: Head { gives_way: true, ..Head::right(title) }, usual: true, cell }
     }
 
     /// A column that is shown if somebody asks for it.
     pub const fn more(key: &'static str, title: &'static str, cell: fn(&R, &Moment<'_>) -> Cell) -> Self {
-        Self { key, head: Head { title, right: false }, usual: false, cell }
+        Self { key, head: Head::left(title), usual: false, cell }
     }
 }
 

@@ -39,7 +39,7 @@ pub async fn run(style: Style) -> Result<Exit, Failed> {
             next: problem.next.clone().unwrap_or_default(),
         }),
     }
-    let heads = ["", "WHAT", "FOUND", "NEXT"].map(|title| Head { title, right: false });
+    let heads = ["", "WHAT", "FOUND", "NEXT"].map(Head::left);
     let rows: Vec<Vec<Cell>> = checks.iter().map(Check::cells).collect();
     let mut out = stdout();
     table::write(&mut out, &heads, &rows, Style { width: None, ..style }, None)?;

@@ -19,13 +19,15 @@ use std::io::Write;
 struct Plan<R: 'static> {
     filter: Filter,
     columns: Vec<&'static Column<R>>,
+    /// Did somebody ask for these columns?
+    chosen: bool,
 }
 
 /// Lists rows of one kind.
 pub async fn run<R: Listed>(arguments: &ListArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let filter: Filter = arguments.filter.parse().map_err(usage)?;
     filter.check::<R>().map_err(usage)?;
-    let plan = Plan { filter, columns: choose(R::COLUMNS, &arguments.columns)? };
+    let plan = Plan { filter, columns: choose(R::COLUMNS, &arguments.columns)?, chosen: !arguments.columns.is_empty() };
     let session = Session::start(&arguments.source, false).await?;
     let exit = if arguments.form.watch {
         follow(&session, arguments, &plan, out).await
@@ -98,7 +100,8 @@ fn draw<R: Listed>(
     height: Option<usize>,
 ) -> Result<usize, Failed> {
     let moment = Moment { now, sources };
-    let heads: Vec<Head> = plan.columns.iter().map(|column| column.head).collect();
+    let head = |column: &&Column<R>| Head { gives_way: column.head.gives_way && !plan.chosen, ..column.head };
+    let heads: Vec<Head> = plan.columns.iter().map(head).collect();
     let cells = |row: &R| plan.columns.iter().map(|column| (column.cell)(row, &moment)).collect();
     let rows: Vec<Vec<Cell>> = R::rows(view).iter().filter(|row| plan.filter.matches(*row)).map(cells).collect();
     table::write(out, &heads, &rows, style, height)?;

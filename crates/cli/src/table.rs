@@ -7,6 +7,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns are not made narrower than this.
 const NARROWEST: usize = 8;
+/// So much of a name tells it from others.
+const READABLE: usize = 18;
 const GAP: &str = "  ";
 
 /// What stands in a column of a row. Its text cannot act on the terminal.
@@ -46,6 +48,20 @@ pub struct Head {
     pub title: &'static str,
     /// Do its values end at the right?
     pub right: bool,
+    /// May it be left out where the terminal is too narrow?
+    pub gives_way: bool,
+}
+
+impl Head {
+    /// A column of texts.
+    pub const fn left(title: &'static str) -> Self {
+        Self { title, right: false, gives_way: false }
+    }
+
+    /// A column of numbers.
+    pub const fn right(title: &'static str) -> Self {
+        Self { title, right: true, gives_way: false }
+    }
 }
 
 /// Writes the table; `height` lines at most, the last of which says how many rows are left out.
@@ -61,8 +77,9 @@ pub fn write(
         _ => rows.len(),
     };
     let rows_shown = &rows[..shown];
-    let used = used(heads, rows);
-    let widths = fit(natural(heads, rows_shown), &used, style.width);
+    let natural = natural(heads, rows_shown);
+    let used = with_room(used(heads, rows), heads, &natural, style.width);
+    let widths = fit(natural, &used, style.width);
     let titles: Vec<Cell> = heads.iter().map(|head| Cell { text: head.title.to_owned(), tone: Tone::Strong }).collect();
     for row in std::iter::once(&titles).chain(rows_shown) {
         let columns = used.iter().map(|at| (&row[*at], heads[*at], widths[*at]));
@@ -89,6 +106,20 @@ fn natural(heads: &[Head], rows: &[Vec<Cell>]) -> Vec<usize> {
 fn used(heads: &[Head], rows: &[Vec<Cell>]) -> Vec<usize> {
     let is_used = |at: &usize| rows.is_empty() || rows.iter().any(|row| !row[*at].text.is_empty());
     (0..heads.len()).filter(is_used).collect()
+}
+
+/// Leaves out columns that give way, from the right, until names can still be told apart.
+fn with_room(mut used: Vec<usize>, heads: &[Head], natural: &[usize], limit: Option<usize>) -> Vec<usize> {
+    let Some(limit) = limit else { return used };
+    let needed = |used: &[usize]| -> usize {
+        let names: usize = used.iter().map(|at| natural[*at].min(READABLE)).sum();
+        names + GAP.len() * used.len().saturating_sub(1)
+    };
+    while needed(&used) > limit {
+        let Some(place) = used.iter().rposition(|at| heads[*at].gives_way) else { break };
+        used.remove(place);
+    }
+    used
 }
 
 /// Takes what is too much from the widest column, again and again.
@@ -153,7 +184,7 @@ fn take(chars: impl Iterator<Item = char>, room: usize) -> String {
 mod tests {
     use super::*;
 
-    const HEADS: &[Head] = &[Head { title: "NAME", right: false }, Head { title: "GPUS", right: true }];
+    const HEADS: &[Head] = &[Head::left("NAME"), Head::right("GPUS")];
     const PLAIN: Style = Style { colour: false, terminal: false, width: None, height: None };
 
     #[track_caller]
@@ -178,6 +209,20 @@ mod tests {
     fn a_long_name_gives_way_in_its_middle() {
         let style = Style { width: Some(20), ..PLAIN };
         check(&[("chat-70b-7c9f4d-x2k8q", "8")], style, None, "NAME            GPUS\nchat-70…-x2k8q     8\n");
+    }
+
+    #[test]
+    fn columns_that_give_way_do_before_names_cannot_be_told_apart() {
+        let heads = [
+            Head::left("NAME"),
+            Head { gives_way: true, ..Head::left("POOL") },
+            Head { gives_way: true, ..Head::left("ZONE") },
+        ];
+        for (limit, want) in [(None, "0 1 2"), (Some(58), "0 1 2"), (Some(57), "0 1"), (Some(20), "0")] {
+            let used = with_room(vec![0, 1, 2], &heads, &[40, 18, 18], limit);
+            let used: Vec<String> = used.iter().map(ToString::to_string).collect();
+            assert_eq!(used.join(" "), want, "{limit:?}");
+        }
     }
 
     #[test]

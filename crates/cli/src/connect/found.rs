@@ -41,7 +41,7 @@ pub async fn list(session: &Session, json: bool, style: Style) -> Result<Exit, F
             Cell::text(row.secrets_set.join(" ")),
         ]
     };
-    let heads = ["ID", "NAME", "KIND", "SETTINGS", "SECRETS SET"].map(left);
+    let heads = ["ID", "NAME", "KIND", "SETTINGS", "SECRETS SET"].map(Head::left);
     table::write(&mut out, &heads, &rows.iter().map(cells).collect::<Vec<_>>(), style, None)?;
     out.flush()?;
     Ok(Exit::Ok)
@@ -61,7 +61,7 @@ pub fn contexts(json: bool, style: Style, err: Style) -> Result<Exit, Failed> {
     } else if offered.is_empty() {
         note("No context is found.");
     } else {
-        let heads = ["CONTEXT", "SERVER", "SIGNS IN", "CURRENT", "FILE"].map(left);
+        let heads = ["CONTEXT", "SERVER", "SIGNS IN", "CURRENT", "FILE"].map(Head::left);
         let cells = offered.iter().map(|context| {
             vec![
                 Cell::text(&context.context),
@@ -78,8 +78,4 @@ pub fn contexts(json: bool, style: Style, err: Style) -> Result<Exit, Failed> {
         problems::tell(problem, err);
     }
     Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
-}
-
-fn left(title: &'static str) -> Head {
-    Head { title, right: false }
 }

@@ -73,12 +73,12 @@ impl Listed for GpuLine {
         Column::usual("node", "NODE", |row, _| Cell::text(&row.node)),
         Column::number("gpu", "GPU", |row, _| Cell::text(row.index.to_string())),
         Column::usual("cluster", "CLUSTER", |row, _| Cell::text(&row.cluster)),
-        Column::usual("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
-        Column::usual("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
+        Column::roomy("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
+        Column::roomy("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
         Column::usual("holder", "HOLDER", |row, _| {
             Cell::some(row.holder.as_ref().map(|pod| format!("{}/{}", pod.namespace, pod.name)))
         }),
-        Column::usual("workload", "WORKLOAD", |row, _| Cell::some(row.workload.as_deref())),
+        Column::roomy("workload", "WORKLOAD", |row, _| Cell::some(row.workload.as_deref())),
         Column::more("memory", "MEMORY", |row, _| {
             Cell::some(row.memory_mib.map(|mib| bytes(mib.saturating_mul(1024 * 1024))))
         }),

@@ -16,11 +16,11 @@ impl Listed for NodeRow {
         Column::usual("status", "STATUS", |row, _| status(row.status, &row.status_word)),
         Column::usual("node", "NODE", |row, _| Cell::text(&row.id.name)),
         Column::usual("cluster", "CLUSTER", |row, _| Cell::text(row.id.cluster.as_str())),
-        Column::usual("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
-        Column::usual("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
+        Column::roomy("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
+        Column::roomy("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
         Column::number("held", "HELD", |row, _| of_gpus(row, row.gpus_held())),
         Column::number("gpus", "GPUS", |row, _| of_gpus(row, row.gpus.len())),
-        Column::number("holders", "HOLDERS", |row, _| Cell::text(count(row.holders.len() as u64))),
+        Column::roomy_number("holders", "HOLDERS", |row, _| Cell::text(count(row.holders.len() as u64))),
         Column::number("age", "AGE", |row, moment| moment.ago(row.created)),
         Column::more("memory", "GPU MEMORY", |row, _| {
             Cell::some(row.gpu_memory_mib.map(|mib| bytes(mib.saturating_mul(1024 * 1024))))
