@@ -161,3 +161,67 @@ fn json<T: Resource>(body: &[u8]) -> Result<Page, Failure> {
     }
     Ok(page)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slim::{CoreEvent, Meta, Namespace, Node, Pod};
+    use proptest::prelude::*;
+
+    const PROTO: &str = "application/vnd.kubernetes.protobuf";
+
+    fn pod(name: &str) -> Pod {
+        Pod { metadata: Some(Meta { name: name.to_owned(), ..Meta::default() }), ..Pod::default() }
+    }
+
+    /// A page as the server sends it, with these items.
+    fn page(items: Vec<Bytes>) -> Vec<u8> {
+        let meta =
+            ListMeta { resource_version: "7".to_owned(), r#continue: "x".to_owned(), remaining_item_count: Some(3) };
+        let raw = ProtobufList { metadata: Some(meta), items }.encode_to_vec().into();
+        let mut body = MAGIC.to_vec();
+        body.extend(Unknown { type_meta: None, raw }.encode_to_vec());
+        body
+    }
+
+    #[test]
+    fn a_page_is_read_and_one_bad_object_is_one_lost_object() {
+        let good = Bytes::from(pod("a").encode_to_vec());
+        let page =
+            read::<Pod>(PROTO, page(vec![good.clone(), Bytes::from_static(&[0x0a, 0x7f]), Bytes::new(), good]).into());
+        let page = page.unwrap();
+        assert_eq!((page.facts.len(), page.dropped), (2, 2));
+        assert_eq!((page.meta.resource_version.as_str(), page.meta.remaining_item_count), ("7", Some(3)));
+    }
+
+    #[test]
+    fn what_is_no_list_is_said() {
+        for (kind, body, want) in [
+            (PROTO, "", "It says that it is protobuf, and is not"),
+            (PROTO, "k8s\0\x0a\x7f", "Its protobuf envelope is broken"),
+            (PROTO, "k8s\0\x12\x02\x0a\x7f", "Its protobuf list is broken"),
+            ("application/json", "<html>", "It is no list of objects in JSON"),
+            ("text/html", "[]", "It is no list of objects in JSON"),
+        ] {
+            let failure = read::<Pod>(kind, Bytes::copy_from_slice(body.as_bytes())).unwrap_err();
+            assert!(matches!(&failure, Failure::Unreadable(why) if why == want), "{failure:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), at in 0_usize..120, byte: u8) {
+            let _ = read::<Pod>("application/json", bytes.clone().into());
+            let mut bare = MAGIC.to_vec();
+            bare.extend(&bytes);
+            let _ = read::<Node>(PROTO, bare.into());
+            let _ = read::<Namespace>(PROTO, page(vec![bytes.clone().into()]).into());
+            let _ = read::<CoreEvent>(PROTO, page(vec![bytes.into()]).into());
+            let mut good = page(vec![pod("some-name").encode_to_vec().into()]);
+            if let Some(place) = good.get_mut(at) {
+                *place = byte;
+            }
+            let _ = read::<Pod>(PROTO, good.into());
+        }
+    }
+}

@@ -216,3 +216,50 @@ pub fn read<T: Resource>(line: &[u8]) -> Said {
 fn version(object: &str) -> String {
     serde_json::from_str::<OnlyMeta>(object).map(|only| only.metadata.resource_version).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slim::Pod;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(line: &str, want: &str) {
+        let said = match read::<Pod>(line.as_bytes()) {
+            Said::Fact(fact, version) => match *fact {
+                Fact::Pod(pod) => format!("pod {} {version}", pod.name),
+                Fact::PodGone(namespace, name) => format!("gone {namespace}/{name} {version}"),
+                other => format!("{other:?}"),
+            },
+            Said::Version(version) => format!("version {version}"),
+            Said::Unusable(version) => format!("unusable {version}"),
+            Said::Error(status) => format!("error {} {}", status.code, status.reason),
+        };
+        assert_eq!(said.trim(), want);
+    }
+
+    #[test]
+    fn lines_of_a_watch_are_told_apart() {
+        let meta = r#"{"metadata":{"name":"a","namespace":"n","resourceVersion":"7"}}"#;
+        check(&format!(r#"{{"type":"ADDED","object":{meta}}}"#), "pod a 7");
+        check(&format!(r#"{{"object":{meta},"type":"MODIFIED","more":[1]}}"#), "pod a 7");
+        check(&format!(r#"{{"type":"DELETED","object":{meta}}}"#), "gone n/a 7");
+        check(r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}"#, "version 9");
+        check(r#"{"type":"ERROR","object":{"code":410,"reason":"Expired"}}"#, "error 410 Expired");
+        check(r#"{"type":"ERROR","object":[]}"#, "error 0");
+        // What cannot be used still says how far the stream is.
+        check(r#"{"type":"ADDED","object":{"metadata":{"resourceVersion":"8"},"spec":7}}"#, "unusable 8");
+        check(r#"{"type":"ADDED","object":{"metadata":{"resourceVersion":"8"}}}"#, "unusable 8");
+        check(&format!(r#"{{"type":"LATER","object":{meta}}}"#), "unusable 7");
+        check("{", "unusable");
+        check("7", "unusable");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in r#"[{}\[\]":,a-zA-Z0-9 ]{0,200}"#, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (read::<Pod>(line.as_bytes()), read::<Pod>(&bytes));
+            let _ = read::<Pod>(format!(r#"{{"type":"ADDED","object":{line}}}"#).as_bytes());
+        }
+    }
+}
