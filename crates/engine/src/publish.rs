@@ -103,7 +103,7 @@ impl Publisher {
 
 /// What changed in a view: a patch, or so much that only the whole will do.
 enum Change {
-    Patch(Patch),
+    Patch(Box<Patch>),
     Whole,
 }
 
@@ -122,7 +122,7 @@ impl Published {
     /// Sends a change to those who have the revision before it.
     fn send(&mut self, scene: &Scene<'_>, base: Rev, change: Change) {
         let Change::Patch(patch) = change else { return };
-        let frame = Arc::new(self.frame(scene, Body::Patch { base, patch }));
+        let frame = Arc::new(self.frame(scene, Body::Patch { base, patch: *patch }));
         let rev = self.rev;
         for watcher in self.watchers.iter_mut().filter(|watcher| watcher.has == Some(base)) {
             if watcher.way.try_send(Arc::clone(&frame)).is_ok() {
@@ -170,7 +170,7 @@ impl Content {
         match self {
             Self::Fleet(projection) => {
                 let patch = projection.update(scene.world, touched);
-                (!patch.is_empty()).then_some(Change::Patch(Patch::Fleet(patch)))
+                (!patch.is_empty()).then(|| Change::Patch(Box::new(Patch::Fleet(patch))))
             }
             Self::Plain(view) => {
                 if !concerns(spec, touched) {
@@ -182,7 +182,7 @@ impl Content {
                 }
                 let patch = view.diff(&newer);
                 **view = newer;
-                Some(patch.map_or(Change::Whole, Change::Patch))
+                Some(patch.map_or(Change::Whole, |patch| Change::Patch(Box::new(patch))))
             }
         }
     }
