@@ -23,8 +23,10 @@ pub fn number(word: &str) -> Option<usize> {
 pub fn place(line: &[u8]) -> Option<std::ops::Range<usize>> {
     // In quotes, so that no name of an object is taken for one.
     let begins = format!("\"{BEGINS}");
-    let at = line.windows(begins.len()).position(|part| part == begins.as_bytes())? + begins.len();
-    line.get(at..at + DIGITS)?.iter().all(u8::is_ascii_digit).then_some(at..at + DIGITS)
+    let starts = line.windows(begins.len()).enumerate().filter(|(_, part)| *part == begins.as_bytes());
+    starts
+        .map(|(at, _)| at + begins.len()..at + begins.len() + DIGITS)
+        .find(|digits| line.get(digits.clone()).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit)))
 }
 
 /// The number in a line.
