@@ -3,9 +3,9 @@
 use crate::{input::Input, table};
 use pilothouse_connect::{Clock, Connector, Opening, Sink};
 use pilothouse_vault::{ConnectionSettings, Vault};
-use pilothouse_wire::{Code, ConnectionId, Health, Problem, view::connections::PluginNotice};
+use pilothouse_wire::{Code, ConnectionId, Health, Problem, Stamp, view::connections::PluginNotice};
 use pilothouse_world::{
-    Batch,
+    Batch, Extent, Fact,
     fact::{SourceAbout, SourceFact},
 };
 use secrecy::SecretString;
@@ -79,6 +79,23 @@ impl Connections {
     }
 }
 
+/// What is known of a connection before its task has begun: a door that asks at once finds it by name.
+pub(crate) fn announced(settings: &ConnectionSettings, now: Stamp) -> Batch {
+    let about = SourceAbout {
+        name: settings.name.as_str().into(),
+        kind: settings.kind.as_str().into(),
+        demo: table::kind(&settings.kind).is_some_and(|kind| kind.demo),
+        address: None,
+        period_ms: 5_000,
+    };
+    let health = match settings.paused {
+        true => Health::Paused,
+        false => Health::Starting { doing: "Signing in".into(), progress: None },
+    };
+    let facts = [SourceFact::About(Box::new(about)), SourceFact::Health(health)].map(Fact::Source);
+    Batch { source: settings.id.clone(), seen_at: now, extent: Extent::Delta, facts: facts.into() }
+}
+
 async fn run(settings: ConnectionSettings, start: u64, surroundings: Surroundings) {
     let Surroundings { inputs, facts, vault, clock } = surroundings;
     let sink = Sink::new(settings.id.clone(), facts, clock.clone());
@@ -101,19 +118,9 @@ async fn begin(
     vault: &Vault,
     clock: Clock,
 ) -> Result<Arc<dyn Connector>, Health> {
-    let kind = table::kind(&settings.kind);
-    let about = SourceAbout {
-        name: settings.name.as_str().into(),
-        kind: settings.kind.as_str().into(),
-        demo: kind.is_some_and(|kind| kind.demo),
-        address: None,
-        period_ms: 5_000,
-    };
-    let _ = sink.source(SourceFact::About(Box::new(about))).await;
     if settings.paused {
         return Err(Health::Paused);
     }
-    let _ = sink.health(Health::Starting { doing: "Signing in".into(), progress: None }).await;
     let secrets = secrets(settings, vault).await.map_err(Health::Lost)?;
     let connector = open(settings, secrets, clock).map_err(Health::Lost)?;
     let _ = sink.source(SourceFact::About(Box::new(connector.about()))).await;

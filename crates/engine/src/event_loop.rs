@@ -3,7 +3,7 @@
 use crate::{
     acts::Desk,
     asks,
-    connections::{Connections, Surroundings},
+    connections::{self, Connections, Surroundings},
     handle::{Operator, Settled},
     input::{Changed, Input},
     options::Options,
@@ -139,7 +139,7 @@ impl Loop {
             self.start_demo();
         } else {
             for settings in chosen {
-                self.connections.start(settings, &self.desk.surroundings);
+                self.start(settings);
             }
         }
         self.discover();
@@ -150,8 +150,14 @@ impl Loop {
         for (kind, name, values) in table::demo_fleet() {
             let settings = ConnectionSettings::new(ConnectionId::slug(&name), kind, &name, values);
             self.demo.push(settings.id.clone());
-            self.connections.start(settings, &self.desk.surroundings);
+            self.start(settings);
         }
+    }
+
+    fn start(&mut self, settings: ConnectionSettings) {
+        let batch = connections::announced(&settings, self.options.clock.now());
+        self.connections.start(settings, &self.desk.surroundings);
+        self.fold(batch);
     }
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Input>, mut batches: mpsc::Receiver<Batch>) {
@@ -392,7 +398,7 @@ impl Loop {
                 if !self.options.demo {
                     std::mem::take(&mut self.demo).iter().for_each(|id| self.forget(id));
                 }
-                self.connections.start(settings, &self.desk.surroundings);
+                self.start(settings);
             }
             None if self.demo.contains(id) => self.start_demo(),
             None => self.forget(id),
