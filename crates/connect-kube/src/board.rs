@@ -53,6 +53,11 @@ impl Board {
         Some(health)
     }
 
+    /// Is all that is awaited listed, or known to be troubled?
+    pub fn is_settled(&self) -> bool {
+        self.slots.iter().filter(|slot| slot.awaited).all(|slot| slot.settled || slot.trouble.is_some())
+    }
+
     fn health(&self) -> Health {
         if let Some(starting) = self.starting() {
             return starting;

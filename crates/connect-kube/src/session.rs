@@ -95,6 +95,8 @@ pub struct Session<'a> {
     /// Ended with the session, since it holds them.
     followers: JoinSet<()>,
     rights: Rights,
+    /// Events that are not followed yet.
+    events: Vec<Scope>,
 }
 
 /// Runs a session until it ends.
@@ -110,6 +112,7 @@ pub async fn run(client: &Arc<Client>, sink: &Sink, wish: &Wish) -> End {
         wish,
         board: Board::default(),
         followers: JoinSet::new(),
+        events: met.rights.plan.events.clone(),
         rights: met.rights.clone(),
     };
     match session.tell_of(met, began).await {
@@ -152,6 +155,9 @@ impl Session<'_> {
             self.followers.spawn(asks);
         }
         loop {
+            if !self.events.is_empty() && self.board.is_settled() {
+                self.start_events(&tell);
+            }
             self.board.skew =
                 self.client.skew().map(|(server, ours)| problems::clock_skew(&self.client.place, server, ours));
             let step = async {
@@ -192,7 +198,11 @@ impl Session<'_> {
         for scope in plan.pods {
             self.start::<Pod>(scope, tell);
         }
-        for scope in plan.events {
+    }
+
+    /// Events come after what they are about: a storm of them does not hold up the first picture.
+    fn start_events(&mut self, tell: &mpsc::Sender<(usize, Told)>) {
+        for scope in std::mem::take(&mut self.events) {
             let follower = self.slot::<Event>(scope, tell);
             self.followers.spawn(follower.follow_events());
         }
@@ -205,7 +215,7 @@ impl Session<'_> {
 
     fn slot<T: Resource>(&mut self, scope: Scope, tell: &mpsc::Sender<(usize, Told)>) -> Follower {
         let slot = self.board.slots.len();
-        // Events come after what they are about, and nobody waits for them.
+        // Nobody waits for events.
         let awaited = T::KIND != pilothouse_world::fact::Kind::Event;
         self.board.slots.push(Slot { what: T::PLURAL, awaited, settled: false, progress: None, trouble: None });
         Follower { client: Arc::clone(&self.client), scope, sink: self.sink.clone(), slot, tell: tell.clone() }
