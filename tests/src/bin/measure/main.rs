@@ -37,6 +37,8 @@ async fn main() -> ExitCode {
     match measure(&names, size, &mut report).await {
         Ok(()) => report.end(),
         Err(failure) => {
+            // What was measured before counts all the same.
+            report.end();
             report::say(&failure.to_string());
             ExitCode::from(2)
         }

@@ -14,6 +14,8 @@ use crate::ticks;
 
 /// Pods that are recorded: each then changes about twice a second.
 const PODS: usize = 2_000;
+/// The numbers of the recorded changes begin here: no pod has one of them already, so that each is a change.
+const FROM: usize = 900_000;
 const AT_ONCE: usize = 16;
 const LISTS: [&str; 4] = ["/api/v1/nodes", "/api/v1/namespaces", "/api/v1/pods", "/apis/events.k8s.io/v1/events"];
 const LIMIT: Duration = Duration::from_secs(300);
@@ -68,14 +70,15 @@ async fn lines(stand: &Stand, plain: &Plain, pods: &[(String, String)]) -> Resul
     let version = stand.plane.api()?.get("/api/v1/pods?limit=1").await?;
     let mut watch = plain.watch_pods(version["metadata"]["resourceVersion"].as_str().unwrap_or_default()).await?;
     let changes = stream::iter(pods.iter().enumerate().map(Ok::<_, Failure>));
-    let change = changes
-        .try_for_each_concurrent(AT_ONCE, |(number, pod)| async move { plain.change(pod, &ticks::word(number)).await });
+    let change = changes.try_for_each_concurrent(AT_ONCE, |(number, pod)| async move {
+        plain.change(pod, &ticks::word(FROM + number)).await
+    });
     let hear = async {
         let (mut lines, mut heard) = (Vec::new(), HashSet::new());
         while lines.len() < pods.len() {
             let line = watch.next().await?;
             let Some(number) = ticks::place(line) else { continue };
-            if ticks::in_line(line).is_some_and(|number| heard.insert(number)) {
+            if ticks::in_line(line).is_some_and(|number| number >= FROM && heard.insert(number)) {
                 let bytes = [line, b"\n"].concat();
                 lines.push(Line { bytes, number });
             }
