@@ -5,12 +5,14 @@ mod door;
 mod engine;
 mod menu;
 mod page;
+mod picture;
 mod window;
 
 use std::{io::IsTerminal, process::ExitCode};
 
 fn main() -> ExitCode {
     log();
+    picture::fit();
     // The one TLS provider of this process. Only a second call could fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match window::run() {
