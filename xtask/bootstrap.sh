@@ -76,6 +76,18 @@ use_cache() {
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PILOTHOUSE_CACHE/target/rustc-$(rustc -V | cut -d ' ' -f 2)}
   export PATH="$PATH:$PILOTHOUSE_CACHE/tools/go/bin"
   mkdir -p "$CARGO_TARGET_DIR"
+  forget_other_clone
+}
+
+# Clones share the build folder, and cargo goes by the age of files alone: what another clone built
+# after an edit of this one would pass for built from it. So the packages of the project, and
+# those alone, are built anew by the clone that did not build last.
+forget_other_clone() {
+  local last=$CARGO_TARGET_DIR/built-by
+  [ "$(cat "$last" 2>/dev/null)" = "$PWD" ] && return
+  find "$CARGO_TARGET_DIR" -maxdepth 4 -type d -path '*/.fingerprint/*' \
+    \( -name 'pilothouse-*' -o -name 'acceptance-*' -o -name 'xtask-*' \) -exec rm -rf {} +
+  printf '%s\n' "$PWD" >"$last"
 }
 
 build_xtask() {

@@ -51,10 +51,10 @@ impl Api {
         let what = || format!("{method} {path}");
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(&self.token);
         if let Some(body) = body {
-            request = request.json(body);
-        }
-        if method == Method::PATCH {
-            request = request.header("content-type", "application/merge-patch+json");
+            // Said once: with two content types the server takes neither.
+            let patch = method == Method::PATCH;
+            let kind = if patch { "application/merge-patch+json" } else { "application/json" };
+            request = request.header("content-type", kind).body(body.to_string());
         }
         let response = request.send().await.could_not(what())?;
         let status = response.status().as_u16();

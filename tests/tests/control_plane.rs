@@ -22,7 +22,10 @@ async fn nodes_have_gpus_and_a_deployment_runs_on_them() -> Result<()> {
     plane.add_gpu_deployment(&pods).await?;
     plane.wait_running(&pods, LIMIT).await?;
 
+    let labels = serde_json::json!({ "metadata": { "labels": { "patched": "yes" } } });
+    plane.api()?.patch("/api/v1/nodes/deploy-0001", &labels).await?;
     let node = plane.api()?.get("/api/v1/nodes/deploy-0001").await?;
+    assert_eq!(node["metadata"]["labels"]["patched"], "yes");
     assert_eq!(node["status"]["allocatable"][GPU], "8");
     assert_eq!(node["metadata"]["labels"]["nvidia.com/gpu.memory"], "81559");
     assert_eq!(node["metadata"]["labels"]["topology.kubernetes.io/zone"], "eu-west-1b");

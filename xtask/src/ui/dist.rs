@@ -14,9 +14,17 @@ const SEAL: &str = ".key";
 const KEPT: usize = 8;
 
 /// Starts the interface. Its own file, since the window's policy forbids script inside the page.
-// The module's address is given: what wasm-bindgen's library writes has no default for it.
-const START: &str = "import init from \"./pilothouse.js\";\n\
-    await init({ module_or_path: new URL(\"pilothouse_bg.wasm\", import.meta.url) });\n";
+// The module's address is given: what wasm-bindgen's library writes has no default for it. A page that cannot start
+// says so, in place of the line that says that it starts.
+const START: &str = r#"import init from "./pilothouse.js";
+try {
+  await init({ module_or_path: new URL("pilothouse_bg.wasm", import.meta.url) });
+} catch (error) {
+  const line = document.getElementById("starting");
+  if (line) line.textContent = `Pilothouse could not start here: ${error}. Reload the page.`;
+  throw error;
+}
+"#;
 
 /// Where the cache keeps the interface of these sources.
 pub fn kept(key: &str) -> PathBuf {

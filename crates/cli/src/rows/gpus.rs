@@ -18,8 +18,8 @@ pub struct GpuLine {
     node: SmolStr,
     index: u16,
     state: GpuState,
-    node_status: Status,
-    node_status_word: SmolStr,
+    status: Status,
+    status_word: SmolStr,
     holder: Option<PodId>,
     workload: Option<SmolStr>,
     product: Option<SmolStr>,
@@ -30,14 +30,15 @@ pub struct GpuLine {
 
 impl GpuLine {
     fn new(fleet: &FleetView, node: &NodeRow, index: u16, cell: GpuCell) -> Self {
+        let (status, status_word) = cell.status(node);
         let holder = cell.holder.and_then(|at| node.holders.get(usize::from(at)));
         Self {
             cluster: node.id.cluster.as_str().into(),
             node: node.id.name.clone(),
             index,
             state: cell.state,
-            node_status: node.status,
-            node_status_word: node.status_word.clone(),
+            status,
+            status_word,
             workload: holder.and_then(|id| fleet.pods.get(id)).and_then(|pod| pod.workload.clone()),
             holder: holder.cloned(),
             product: node.product.clone(),
@@ -46,30 +47,13 @@ impl GpuLine {
             zone: node.zone.clone(),
         }
     }
-
-    /// What it does; behind it, what is wrong with its node.
-    fn words(&self) -> String {
-        match self.state {
-            GpuState::Lost | GpuState::Withheld => self.state.word().to_owned(),
-            state if self.node_status == Status::Good => state.word().to_owned(),
-            state => format!("{}, node {}", state.word(), self.node_status_word.to_lowercase()),
-        }
-    }
-
-    fn status(&self) -> Status {
-        match self.state {
-            GpuState::Lost => Status::Bad,
-            GpuState::Withheld => Status::Warn,
-            GpuState::Free | GpuState::Held | GpuState::Shared => self.node_status,
-        }
-    }
 }
 
 impl Listed for GpuLine {
     const WORD: &'static str = "gpus";
 
     const COLUMNS: &'static [Column<Self>] = &[
-        Column::usual("state", "STATE", |row, _| status(row.status(), &row.words())),
+        Column::usual("state", "STATE", |row, _| status(row.status, &row.status_word)),
         Column::usual("node", "NODE", |row, _| Cell::text(&row.node)),
         Column::number("gpu", "GPU", |row, _| Cell::text(row.index.to_string())),
         Column::usual("cluster", "CLUSTER", |row, _| Cell::text(&row.cluster)),
@@ -104,13 +88,8 @@ impl Record for GpuLine {
         Some(match key {
             "name" | "node" => vec![Value::text(&self.node)],
             "cluster" => vec![Value::text(&self.cluster)],
-            "status" | "state" => {
-                vec![
-                    Value::Text(self.words().into()),
-                    Value::text(alias(self.status())),
-                    Value::text(self.state.word()),
-                ]
-            }
+            "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
+            "state" => vec![Value::text(self.state.word())],
             "pool" => any(&self.pool),
             "product" => any(&self.product),
             "zone" => any(&self.zone),
@@ -120,16 +99,5 @@ impl Record for GpuLine {
             "index" => vec![Value::number(usize::from(self.index))],
             _ => return None,
         })
-    }
-}
-
-/// The short word of a status, as in the filters of nodes and pods.
-fn alias(status: Status) -> &'static str {
-    match status {
-        Status::Bad => "bad",
-        Status::Warn => "warn",
-        Status::Unknown => "unknown",
-        Status::Progress => "progress",
-        Status::Good => "ok",
     }
 }

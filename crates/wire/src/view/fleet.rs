@@ -111,6 +111,20 @@ pub enum Status {
     Good,
 }
 
+impl Status {
+    /// A short word by which a filter can name a status whatever its reason: `status!=ok`.
+    #[must_use]
+    pub fn alias(self) -> &'static str {
+        match self {
+            Self::Bad => "bad",
+            Self::Warn => "warn",
+            Self::Unknown => "unknown",
+            Self::Progress => "progress",
+            Self::Good => "ok",
+        }
+    }
+}
+
 /// A cluster of the fleet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterRow {
@@ -310,6 +324,21 @@ impl NodeRow {
     }
 }
 
+impl GpuCell {
+    /// The slot's status and its words: what it does, behind what is wrong with its node.
+    #[must_use]
+    pub fn status(self, node: &NodeRow) -> (Status, SmolStr) {
+        match self.state {
+            GpuState::Lost => (Status::Bad, SmolStr::new_static("Lost")),
+            GpuState::Withheld => (Status::Warn, SmolStr::new_static("Withheld")),
+            GpuState::Free if node.status == Status::Good => (Status::Good, SmolStr::new_static("Free")),
+            GpuState::Held if node.status == Status::Good => (Status::Good, SmolStr::new_static("Held")),
+            GpuState::Shared if node.status == Status::Good => (Status::Good, SmolStr::new_static("Shared")),
+            state => (node.status, format!("{}, {}", node.status_word, state.word()).into()),
+        }
+    }
+}
+
 impl Record for NodeRow {
     const KEYS: &'static [&'static str] =
         &["name", "cluster", "status", "pool", "product", "zone", "type", "taint", "gpus", "held", "free"];
@@ -318,7 +347,7 @@ impl Record for NodeRow {
         Some(match key {
             "name" | "node" => vec![Value::text(&self.id.name)],
             "cluster" => vec![Value::text(self.id.cluster.as_str())],
-            "status" => vec![Value::text(&self.status_word), Value::text(status_alias(self.status))],
+            "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
             "pool" => if_any(&self.pool),
             "product" => if_any(&self.product),
             "zone" => if_any(&self.zone),
@@ -343,7 +372,7 @@ impl Record for PodRow {
             "name" | "pod" => vec![Value::text(&self.id.name)],
             "cluster" => vec![Value::text(self.id.cluster.as_str())],
             "namespace" | "ns" => vec![Value::text(&self.id.namespace)],
-            "status" => vec![Value::text(&self.status_word), Value::text(status_alias(self.status))],
+            "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
             "node" => if_any(&self.node),
             "workload" => if_any(&self.workload),
             "kind" => if_any(&self.workload_kind),
@@ -358,15 +387,4 @@ impl Record for PodRow {
 
 fn if_any(text: &Option<SmolStr>) -> Vec<Value<'_>> {
     text.iter().map(|text| Value::text(text)).collect()
-}
-
-/// A short word by which a filter can name a status whatever its reason: `status!=ok`.
-fn status_alias(status: Status) -> &'static str {
-    match status {
-        Status::Bad => "bad",
-        Status::Warn => "warn",
-        Status::Unknown => "unknown",
-        Status::Progress => "progress",
-        Status::Good => "ok",
-    }
 }

@@ -4,7 +4,7 @@ use crate::parts::table::cell::{Cell, Column, RowModel};
 use pilothouse_wire::{
     ConnectionId, NodeId, ObjectRef, PodId, SmolStr, Stamp,
     filter::{Record, Value},
-    view::{FleetView, GpuCell, GpuState, NodeRow, PodRow, Status},
+    view::{FleetView, GpuCell, NodeRow, PodRow, Status},
 };
 use std::collections::HashMap;
 
@@ -87,13 +87,7 @@ impl GpuRow<'_> {
     /// Its status: what it does, unless its node is not well.
     #[must_use]
     pub fn status(&self) -> (Status, SmolStr) {
-        let node = self.node;
-        match self.cell.state {
-            GpuState::Lost => (Status::Bad, "Lost".into()),
-            GpuState::Withheld => (Status::Warn, "Withheld".into()),
-            _ if node.status == Status::Good => (Status::Good, capital(self.cell.state.word())),
-            state => (node.status, format!("{}, {}", node.status_word, state.word()).into()),
-        }
+        self.cell.status(self.node)
     }
 
     /// Since when its pod runs.
@@ -117,7 +111,7 @@ impl Record for GpuRow<'_> {
             "cluster" => vec![Value::text(self.node.id.cluster.as_str())],
             "status" => {
                 let (status, word) = self.status();
-                vec![Value::Text(word.to_string().into()), Value::text(alias(status))]
+                vec![Value::Text(word.to_string().into()), Value::text(status.alias())]
             }
             "state" => vec![Value::text(self.cell.state.word())],
             "pool" => any(&self.node.pool),
@@ -130,22 +124,6 @@ impl Record for GpuRow<'_> {
             _ => return None,
         })
     }
-}
-
-/// The short word of a status, as in the filters of nodes and pods.
-fn alias(status: Status) -> &'static str {
-    match status {
-        Status::Bad => "bad",
-        Status::Warn => "warn",
-        Status::Unknown => "unknown",
-        Status::Progress => "progress",
-        Status::Good => "ok",
-    }
-}
-
-fn capital(word: &str) -> SmolStr {
-    let mut letters = word.chars();
-    letters.next().map_or_else(SmolStr::default, |first| format!("{}{}", first.to_uppercase(), letters.as_str()).into())
 }
 
 /// The age of what is known of a cluster.
