@@ -56,7 +56,8 @@ impl Source {
 
 impl Fold<'_> {
     fn facts(&mut self, extent: Extent, facts: Vec<Fact>) {
-        self.source.facts += facts.iter().filter(|fact| !matches!(fact, Fact::Source(_))).count() as u64;
+        let count = facts.iter().filter(|fact| !matches!(fact, Fact::Source(_))).count() as u64;
+        self.source.facts = self.source.facts.saturating_add(count);
         if !facts.iter().all(|fact| matches!(fact, Fact::Source(_))) {
             self.source.heard = Some(self.seen);
         }
@@ -146,7 +147,7 @@ impl Fold<'_> {
         if self.source.heard != Some(self.seen) || self.source.listed.is_empty() {
             return;
         }
-        let bucket = Stamp(self.seen.0 - self.seen.0.rem_euclid(LANE_STEP_MS));
+        let bucket = Stamp(self.seen.0.saturating_sub(self.seen.0.rem_euclid(LANE_STEP_MS)));
         let moved = !self.touched.pods.is_empty() || before.is_none();
         let point = if moved { self.source.lane_point() } else { before.unwrap_or_default() };
         if self.source.lanes.insert(bucket, point) != Some(point) {

@@ -1,6 +1,6 @@
 //! GPUs as Kubernetes knows them: resource keys, labels, and the cells of a node.
 
-use crate::fact::NodeFact;
+use crate::{fact::NodeFact, sum};
 use pilothouse_wire::{PodId, SmolStr, view::GpuCell, view::GpuResource, view::GpuState};
 
 /// Is this extended resource a whole GPU or accelerator, a share of one, or a slice?
@@ -126,8 +126,8 @@ pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>]) -> Cells
         .map(|(key, capacity)| GpuResource {
             key: key.clone(),
             capacity: *capacity,
-            allocatable: amount(&node.allocatable, key).unwrap_or(0),
-            requested: claims.iter().filter_map(|claim| amount(claim.gpus, key)).sum(),
+            allocatable: amount(&node.allocatable, key).copied().unwrap_or(0),
+            requested: sum::total(claims.iter().filter_map(|claim| amount(claim.gpus, key))),
             replicas: node.replicas(key),
         })
         .collect();
@@ -139,8 +139,10 @@ pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>]) -> Cells
         } else {
             gpus.extend(whole(resource, claims, &mut holders));
         }
+        gpus.truncate(bounded(MOST_GPUS));
     }
     gpus.extend(sliced(node, &resources, gpus.len()));
+    gpus.truncate(bounded(MOST_GPUS));
     if !ready {
         for cell in &mut gpus {
             cell.state = GpuState::Lost;
@@ -153,8 +155,8 @@ fn is_slice(key: &str) -> bool {
     key.starts_with("nvidia.com/mig-")
 }
 
-fn amount(list: &[(SmolStr, u64)], key: &str) -> Option<u64> {
-    list.iter().find(|(name, _)| name == key).map(|(_, n)| *n)
+fn amount<'a>(list: &'a [(SmolStr, u64)], key: &str) -> Option<&'a u64> {
+    list.iter().find(|(name, _)| name == key).map(|(_, n)| n)
 }
 
 /// A node that claims to have more is mistaken or hostile: no machine has so many.
@@ -168,7 +170,7 @@ fn whole(resource: &GpuResource, claims: &[Claim<'_>], holders: &mut Vec<PodId>)
     let (capacity, offered) = (bounded(resource.capacity), bounded(resource.allocatable));
     let mut cells = Vec::with_capacity(capacity);
     for claim in claims {
-        let Some(n) = amount(claim.gpus, &resource.key).filter(|n| *n > 0) else { continue };
+        let Some(&n @ 1..) = amount(claim.gpus, &resource.key) else { continue };
         let at = holders.iter().position(|pod| *pod == claim.pod).unwrap_or_else(|| {
             holders.push(claim.pod.clone());
             holders.len() - 1
@@ -195,16 +197,12 @@ fn shared(resource: &GpuResource) -> impl Iterator<Item = GpuCell> {
 /// Devices that are cut into MIG slices: the label counts all devices, the whole ones are already cells.
 fn sliced(node: &NodeFact, resources: &[GpuResource], whole: usize) -> Vec<GpuCell> {
     let slices = resources.iter().filter(|resource| is_slice(&resource.key) && resource.capacity > 0);
-    let (mut any, mut requested) = (false, 0);
-    for slice in slices {
-        any = true;
-        requested += slice.requested;
-    }
-    if !any {
+    let requested: Vec<&u64> = slices.map(|slice| &slice.requested).collect();
+    if requested.is_empty() {
         return Vec::new();
     }
     let devices = node.number("nvidia.com/gpu.count").map_or(1, |all| bounded(all).saturating_sub(whole).max(1));
-    let taken = bounded(requested);
+    let taken = bounded(sum::total(requested));
     (0..devices)
         .map(|slot| GpuCell { state: if slot < taken { GpuState::Shared } else { GpuState::Free }, holder: None })
         .collect()
@@ -290,7 +288,8 @@ mod tests {
 
     #[test]
     fn a_node_that_claims_millions_of_gpus_gives_no_millions_of_cells() {
-        let huge = node(&[("nvidia.com/gpu", u64::MAX)], &[("nvidia.com/gpu", u64::MAX)], &[]);
+        let keys = [("nvidia.com/gpu", u64::MAX), ("amd.com/gpu", u64::MAX), ("nvidia.com/mig-1g.10gb", u64::MAX)];
+        let huge = node(&keys, &keys, &[("nvidia.com/gpu.count", "9999999")]);
         assert_eq!(cells(&huge, true, &[]).gpus.len(), 4_096);
     }
 }

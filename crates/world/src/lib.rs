@@ -8,6 +8,7 @@ pub mod gpu;
 pub mod project;
 mod source;
 mod status;
+mod sum;
 mod touched;
 mod workload;
 mod world;

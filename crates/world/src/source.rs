@@ -105,7 +105,7 @@ impl Source {
         let mut point = LanePoint::default();
         for pod in self.pods.values() {
             if pod.fact.holds() {
-                point.held += pod.fact.gpus.iter().map(|(_, n)| n).sum::<u64>();
+                point.held = point.held.saturating_add(pod.fact.gpu_count());
             } else if pod.fact.waits() {
                 point.pending += 1;
             }

@@ -1,6 +1,6 @@
 //! The world: every source with what it said, and the changes between.
 
-use crate::{fact::Batch, fold, source::Source, touched::Touched};
+use crate::{fact::Batch, fold, source::Source, sum, touched::Touched};
 use pilothouse_wire::{
     ConnectionId, ObjectRef, SmolStr, Stamp,
     view::{Mark, ribbon::MarkKey},
@@ -39,7 +39,7 @@ impl World {
     /// Facts that could not be used or were not kept, over all sources.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.marks_dropped + self.sources.values().map(|source| source.dropped).sum::<u64>()
+        sum::total(std::iter::once(&self.marks_dropped).chain(self.sources.values().map(|source| &source.dropped)))
     }
 
     /// Every object that can be found by name: what it is, its name, and where it is.
@@ -76,7 +76,7 @@ impl World {
         self.marks.insert(mark.key.clone(), mark);
         while self.marks.len() > MOST_MARKS {
             self.marks.pop_first();
-            self.marks_dropped += 1;
+            self.marks_dropped = self.marks_dropped.saturating_add(1);
         }
     }
 

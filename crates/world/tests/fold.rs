@@ -3,7 +3,7 @@
 use pilothouse_wire::{ConnectionId, Stamp, view::FleetSpec};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{ConditionFact, ContainerFact, Covers, Kind, NodeFact, OwnerFact, Phase, PodFact},
+    fact::{ConditionFact, ContainerFact, Covers, Kind, NodeFact, OwnerFact, Phase, PodFact, SourceFact},
     project::{self, FleetProjection},
 };
 use std::time::Duration;
@@ -135,4 +135,35 @@ fn a_node_that_fails_loses_its_gpus_and_says_so() {
 fn the_first_pod_with_a_new_image_is_a_deploy() {
     let fresh = said(2_000, Extent::Delta, vec![p(pod("z", Some("b"), 1, "chat:v2"))]);
     check(vec![fresh], "xx.. z...", &["z placed", "chat v2"]);
+}
+
+#[test]
+fn sums_of_more_than_there_can_be_are_the_largest_number() {
+    let mut world = World::default();
+    let pods = ["v", "w", "x", "y"].map(|name| {
+        let mut pod = pod(name, ["x", "y"].contains(&name).then_some("a"), u64::MAX, "chat:v1");
+        pod.gpus.push(("amd.com/gpu".into(), 2));
+        pod.containers.push(ContainerFact { restarts: 1, ..ContainerFact::default() });
+        pod.containers.push(ContainerFact { restarts: u32::MAX, ..ContainerFact::default() });
+        pod
+    });
+    let slices = NodeFact {
+        capacity: vec![("nvidia.com/mig-1g.10gb".into(), 7), ("nvidia.com/mig-2g.20gb".into(), 3)],
+        ..node("b")
+    };
+    world.apply(said(1_000, all(Kind::Node), vec![n(node("a")), n(slices)]));
+    world.apply(said(1_000, all(Kind::Pod), Vec::new()));
+    let mut on_slices = pod("z", Some("b"), 1, "chat:v1");
+    on_slices.gpus = vec![("nvidia.com/mig-1g.10gb".into(), u64::MAX), ("nvidia.com/mig-2g.20gb".into(), u64::MAX)];
+    world.apply(said(2_000, Extent::Delta, pods.into_iter().chain([on_slices]).map(p).collect()));
+    world.apply(said(2_000, Extent::Delta, vec![Fact::Source(SourceFact::Dropped(u64::MAX)); 2]));
+    let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+    assert_eq!(view.summary.gpus_wanted, u64::MAX);
+    assert_eq!(view.pods.rows().iter().map(|row| row.restarts).max(), Some(u32::MAX));
+    assert_eq!(world.dropped(), u64::MAX);
+    for (object, ..) in world.objects() {
+        let _ = project::object(&world, &object, Stamp(3_000));
+    }
+    let _ = project::ribbon(&world, Duration::from_secs(3_600), Stamp(3_000));
+    world.apply(said(4_000, all(Kind::Pod), Vec::new()));
 }

@@ -41,7 +41,7 @@ impl Fold<'_> {
         self.unindex(key);
         let Some(Pod { fact, .. }) = self.source.pods.remove(key) else { return };
         self.touch_pod(key, fact.node.as_ref());
-        let gpus = fact.gpus.iter().map(|(_, n)| n).sum::<u64>();
+        let gpus = fact.gpu_count();
         if fact.node.is_some() && gpus > 0 {
             let at = fact.deleting.unwrap_or(self.seen);
             let detail = Some(format!("gives back {gpus} GPU{}", if gpus == 1 { "" } else { "s" }));
@@ -91,7 +91,7 @@ impl Fold<'_> {
     }
 
     fn placed(&mut self, fact: &PodFact) {
-        let gpus = fact.gpus.iter().map(|(_, n)| n).sum::<u64>();
+        let gpus = fact.gpu_count();
         if gpus == 0 {
             return;
         }

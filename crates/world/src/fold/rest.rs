@@ -25,7 +25,7 @@ impl Fold<'_> {
                 self.source.attempts.drain(..over);
             }
             SourceFact::RetryAt(at) => self.source.retry_at = at,
-            SourceFact::Dropped(n) => self.source.dropped += n,
+            SourceFact::Dropped(n) => self.source.dropped = self.source.dropped.saturating_add(n),
             SourceFact::Removed => {}
         }
         self.touched.sources.insert(self.id.clone());
@@ -70,7 +70,7 @@ impl Fold<'_> {
             let oldest = self.source.events.values().min_by_key(|event| (event.at, event.uid.clone()));
             if let Some(uid) = oldest.map(|event| event.uid.clone()) {
                 self.event_gone(&uid);
-                self.source.dropped += 1;
+                self.source.dropped = self.source.dropped.saturating_add(1);
             }
         }
         self.touched.events.insert(self.id.clone());

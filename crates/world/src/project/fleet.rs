@@ -179,13 +179,13 @@ pub(super) fn pod_row(id: &ConnectionId, pod: &Pod) -> PodRow {
         workload_kind: workload.as_ref().map(|owner| owner.kind.clone()),
         workload: workload.map(|owner| owner.name),
         owners: fact.owner_chain(),
-        gpus: fact.gpus.iter().map(|(_, n)| n).sum(),
+        gpus: fact.gpu_count(),
         requests: fact.gpus.clone(),
         images: fact.containers.iter().map(|container| container.image.clone()).collect(),
         digests: fact.containers.iter().filter_map(|container| container.digest.clone()).collect(),
         ready: count(fact.containers.iter().filter(|container| container.ready).count()),
         containers: count(fact.containers.len()),
-        restarts: fact.containers.iter().map(|container| container.restarts).sum(),
+        restarts: fact.restarts(),
         conditions: fact.conditions.iter().map(condition).collect(),
         created: fact.created,
         started: fact.started,
@@ -213,7 +213,7 @@ fn summary(world: &World, view: &FleetView) -> FleetSummary {
     }
     for pod in view.pods.rows().iter().filter(|pod| pod.node.is_none() && pod.status_word == "Pending") {
         sum.pods_pending += 1;
-        sum.gpus_wanted += pod.gpus;
+        sum.gpus_wanted = sum.gpus_wanted.saturating_add(pod.gpus);
     }
     sum.partial = world
         .sources()

@@ -46,7 +46,7 @@ fn identity(id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
         fields.push(mono("Image", Some(container.image.to_string())));
         fields.extend(container.digest.as_ref().map(|digest| mono("Digest", Some(digest.to_string()))));
     }
-    let restarts: u32 = fact.containers.iter().map(|container| container.restarts).sum();
+    let restarts = fact.restarts();
     fields.extend([field("Restarts", Some(restarts.to_string())), mono("Uid", Some(fact.uid.to_string()))]);
     fields
 }

@@ -1,7 +1,7 @@
 //! A controller of pods, or a namespace, in the inspector: the sum of its pods.
 
 use super::{Part, field, link, pod_ref};
-use crate::{fact::PodFact, source::Source};
+use crate::{fact::PodFact, source::Source, sum::total};
 use pilothouse_wire::{
     ConnectionId, ObjectRef, PodId, SmolStr,
     units::count,
@@ -53,7 +53,7 @@ fn sum(
     let images: BTreeSet<&SmolStr> =
         pods.iter().flat_map(|pod| pod.containers.iter().map(|container| &container.image)).collect();
     identity.extend(images.into_iter().map(|image| super::mono("Image", Some(image.to_string()))));
-    let gpus: u64 = pods.iter().filter(|pod| pod.holds()).flat_map(|pod| pod.gpus.iter().map(|(_, n)| n)).sum();
+    let gpus = total(pods.iter().filter(|pod| pod.holds()).flat_map(|pod| pod.gpus.iter().map(|(_, n)| n)));
     let refs: Vec<ObjectRef> = pods
         .iter()
         .map(|pod| pod_ref(&PodId { cluster: id.clone(), namespace: pod.namespace.clone(), name: pod.name.clone() }))
