@@ -3,6 +3,9 @@
 /// What stands where a secret stood.
 const GONE: &str = "…";
 
+/// So many addresses in one another are looked into; what is deeper is hidden.
+const DEEPEST: usize = 64;
+
 /// Words in the name of a flag, parameter or variable whose value is a secret.
 const SECRET_WORDS: &[&str] = &[
     "token",
@@ -49,23 +52,43 @@ pub fn redact_arguments<S: AsRef<str>>(arguments: &[S]) -> Vec<String> {
     redacted
 }
 
-/// An address without its credentials and without the values of secret query parameters; other text as it is.
+/// An address without its credentials and without the values of secret parameters, and so with addresses in it or behind
+/// it; other text as it is.
 #[must_use]
 pub fn redact_url(text: &str) -> String {
+    address(text, 0)
+}
+
+fn address(text: &str, depth: usize) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    if depth >= DEEPEST {
+        return GONE.to_owned();
+    }
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let tail = match tail.split_once('?') {
-        None => tail.to_owned(),
-        Some((path, query)) => {
-            let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-                Some((name, _)) if names_a_secret(name) || name.eq_ignore_ascii_case("key") => format!("{name}={GONE}"),
-                _ => pair.to_owned(),
-            });
-            format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+    // Of `a,https://b`: no host and its path, but the end of one address and the scheme of the next.
+    if host.ends_with(':') && tail.starts_with("//") {
+        return format!("{scheme}://{}", address(&format!("{host}{tail}"), depth + 1));
+    }
+    let (path, query) = tail.split_at(tail.find(['?', '#']).unwrap_or(tail.len()));
+    let pairs: Vec<String> = query.split('&').map(|pair| parameter(pair, depth)).collect();
+    format!("{scheme}://{host}{}{}", address(path, depth + 1), pairs.join("&"))
+}
+
+/// What stands between two `&`: a pair, and on the last one the fragment, which may hold pairs as well.
+fn parameter(pair: &str, depth: usize) -> String {
+    let mut parts = Vec::new();
+    for part in pair.split('#') {
+        match part.split_once('=') {
+            Some((name, _)) if names_a_secret(name) || name.trim_start_matches('?').eq_ignore_ascii_case("key") => {
+                // A secret that nobody encoded may have a `#` in it.
+                parts.push(format!("{name}={GONE}"));
+                break;
+            }
+            _ => parts.push(address(part, depth + 1)),
         }
-    };
-    format!("{scheme}://{host}{tail}")
+    }
+    parts.join("#")
 }
 
 #[cfg(test)]
@@ -81,9 +104,24 @@ mod tests {
             (vec!["--db=postgres://me:s3cret@db/x"], vec!["--db=postgres://db/x"]),
             (vec!["https://u:s3cret@h/p?token=s3cret&a=1"], vec!["https://h/p?token=…&a=1"]),
             (vec!["--token", "--verbose"], vec!["--token", "--verbose"]),
+            (vec!["--etcd=https://a,https://u:s3cret@b:1,c"], vec!["--etcd=https://a,https://b:1,c"]),
+            (vec!["https://u:s3cret@a,http://u:s3cret@b/c"], vec!["https://a,http://b/c"]),
+            (vec!["https://p/x?to=https://u:s3cret@h?token=s3cret&a=1"], vec!["https://p/x?to=https://h?token=…&a=1"]),
+            (vec!["https://p/https://u:s3cret@h"], vec!["https://p/https://h"]),
+            (vec!["https://h/p#access_token=s3cret&a=1"], vec!["https://h/p#access_token=…&a=1"]),
+            (vec!["https://h/p?a=1#access_token=s3cret"], vec!["https://h/p?a=1#access_token=…"]),
+            (vec!["https://h?token=https://s3cret&a=1"], vec!["https://h?token=…&a=1"]),
         ] {
             assert_eq!(redact_arguments(&arguments), want);
         }
+    }
+
+    #[test]
+    fn addresses_in_addresses_come_to_an_end() {
+        let deep = "a://b/".repeat(100_000) + "me:s3cret@h";
+        assert!(!redact_url(&deep).contains("s3cret"));
+        let wide = "a://".repeat(100_000) + "me:s3cret@h";
+        assert!(!redact_url(&wide).contains("s3cret"));
     }
 
     proptest! {
