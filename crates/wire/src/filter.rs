@@ -221,13 +221,14 @@ fn term(word: &str) -> Result<Term, BadFilter> {
     };
     let (key, value) = (body[..at].trim().to_lowercase(), body[at + op.len()..].trim());
     let is_key = |c: char| c.is_alphanumeric() || "._-/".contains(c);
-    if key.is_empty() || value.is_empty() || !key.chars().all(is_key) {
+    // A key that began with a dash could not be told from a negation.
+    if key.is_empty() || key.starts_with('-') || value.is_empty() || !key.chars().all(is_key) {
         return Err(BadFilter::Half(word.to_owned()));
     }
     negated ^= op.starts_with('!');
-    let compares = |op| match value.parse() {
-        Ok(to) => Ok(Test::Compares { key: key.clone(), op, to }),
-        Err(_) => Err(BadFilter::NotANumber { key: key.clone(), value: value.to_owned() }),
+    let compares = |op| match value.parse::<f64>() {
+        Ok(to) if !to.is_nan() => Ok(Test::Compares { key: key.clone(), op, to }),
+        _ => Err(BadFilter::NotANumber { key: key.clone(), value: value.to_owned() }),
     };
     let test = match op {
         "=" | "!=" => Test::Is { key, pattern: value.to_lowercase() },
@@ -244,7 +245,11 @@ impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, term) in self.terms.iter().enumerate() {
             let quote = |text: &str| {
-                if text.contains(char::is_whitespace) { format!("\"{text}\"") } else { text.to_owned() }
+                if text.is_empty() || text.contains(char::is_whitespace) {
+                    format!("\"{text}\"")
+                } else {
+                    text.to_owned()
+                }
             };
             let (space, minus) = (if i > 0 { " " } else { "" }, if term.negated { "-" } else { "" });
             match &term.test {
@@ -324,12 +329,22 @@ mod tests {
         for (filter, want) in [
             ("\"chat", "a quote is not closed in \"chat"),
             ("gpus>many", "gpus is compared with \"many\", which is no number"),
+            ("gpus>nan", "gpus is compared with \"nan\", which is no number"),
             ("=ok", "\"=ok\" has no key or no value; write key=value"),
+            ("--status!=ok", "\"--status!=ok\" has no key or no value; write key=value"),
         ] {
             assert_eq!(filter.parse::<Filter>().unwrap_err().to_string(), want);
         }
         let unknown = "colour=red".parse::<Filter>().unwrap().check::<Pod>().unwrap_err();
         assert_eq!(unknown.to_string(), "there is no \"colour\" here; the keys are name, status, gpus, zone");
+    }
+
+    #[test]
+    fn what_is_printed_reads_the_same() {
+        for text in ["\"\"", "a \"\" -b", "--", "-\"a b\"", "-a!=b", "a=\"=b c\"", "gpus>=inf gpus<-0"] {
+            let filter: Filter = text.parse().unwrap();
+            assert_eq!(filter.to_string().parse(), Ok(filter), "{text}");
+        }
     }
 
     proptest! {
