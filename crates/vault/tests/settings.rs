@@ -387,3 +387,18 @@ fn edits_at_the_same_time_lose_nothing() {
     let beside: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(beside.len(), 2, "the file and its lock, but no half-written file: {beside:?}");
 }
+
+#[test]
+fn connections_are_written_in_the_order_that_they_are_given() {
+    let (_home, paths) = home();
+    fs::write(paths.settings(), "[window]\nwidth = 1\n").unwrap();
+    let orders = [vec!["a", "b", "c"], vec!["c", "a", "b"], vec!["new", "b", "c", "a"], vec!["c", "later", "new"]];
+    for order in orders {
+        let want: Vec<ConnectionSettings> = order.iter().map(|name| full(name)).collect();
+        Settings::edit(&paths, |settings| settings.connections.clone_from(&want)).unwrap();
+        assert_eq!(Settings::load(&paths).map(|settings| settings.connections), Ok(want));
+    }
+    let reversed = |settings: &mut Settings| settings.connections[0].trusted_plugins.reverse();
+    let want = Settings::edit(&paths, reversed).unwrap();
+    assert_eq!(Settings::load(&paths), Ok(want));
+}

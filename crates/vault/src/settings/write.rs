@@ -10,7 +10,7 @@ use toml_edit::{Array, ArrayOfTables, Document, Item, Table, Value, value};
 const HEAD: &str = "# Settings of Pilothouse. Secrets are not here: they are in the keyring, or in secrets.age.\n";
 
 /// The text that says these settings, made of the text that is there.
-pub(super) fn settings(path: &Path, old: &str, settings: &Settings) -> Result<String, Trouble> {
+pub(crate) fn settings(path: &Path, old: &str, settings: &Settings) -> Result<String, Trouble> {
     let mut document = Document::parse(old).map_err(|error| read::not_toml(path, old, &error))?.into_mut();
     if !document.contains_key("version") {
         document.insert("version", value(VERSION));
@@ -23,6 +23,7 @@ pub(super) fn settings(path: &Path, old: &str, settings: &Settings) -> Result<St
         let table = kept.iter().position(is_it).map(|at| kept.swap_remove(at));
         list.push(connection_table(table.unwrap_or_default(), connection));
     }
+    in_order(&mut list);
     if !list.is_empty() {
         document.insert("connections", Item::ArrayOfTables(list));
     }
@@ -70,8 +71,35 @@ fn put_plugins(table: &mut Table, plugins: &[PluginNotice]) {
         let table = kept.iter().position(is_it).map(|at| kept.swap_remove(at));
         list.push(table.unwrap_or_else(|| plugin_table(plugin)));
     }
+    in_order(&mut list);
     if !list.is_empty() {
         table.insert("trusted_plugins", Item::ArrayOfTables(list));
+    }
+}
+
+/// A table keeps the place that it had in the file, one that is new comes behind it. Where that is not the order of the
+/// list, they all go to where the first of them was.
+fn in_order(list: &mut ArrayOfTables) {
+    let places: Vec<Option<isize>> = list.iter().map(Table::position).collect();
+    let old = places.iter().take_while(|place| place.is_some()).count();
+    if places[..old].is_sorted() && places[old..].iter().all(Option::is_none) {
+        return;
+    }
+    let first = places.iter().flatten().min().copied();
+    for table in list.iter_mut() {
+        forget_places(table);
+        table.set_position(first);
+    }
+}
+
+fn forget_places(table: &mut Table) {
+    table.set_position(None);
+    for (_, item) in table.iter_mut() {
+        match item {
+            Item::Table(table) => forget_places(table),
+            Item::ArrayOfTables(list) => list.iter_mut().for_each(forget_places),
+            _ => {}
+        }
     }
 }
 
