@@ -4,7 +4,7 @@
 
 mod credential;
 mod plugin;
-mod printed;
+pub(crate) mod printed;
 mod program;
 mod validity;
 

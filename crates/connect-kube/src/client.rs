@@ -158,8 +158,8 @@ impl Client {
 
     fn compare_clocks(&self, headers: &HeaderMap) {
         let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
-        if let Some(server) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) {
-            let ahead = server.timestamp().as_millisecond().saturating_sub(self.clock.now().0);
+        if let Some(server) = date.and_then(time) {
+            let ahead = server.0.saturating_sub(self.clock.now().0);
             self.ahead.store(ahead, Ordering::Relaxed);
         }
     }
@@ -227,14 +227,24 @@ pub async fn next(body: &mut Body, limit: Duration) -> Result<Option<Bytes>, Fai
 
 async fn refusal(call: &Call, response: Response<Body>) -> Refusal {
     let status = response.status().as_u16();
-    let header = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let asked = header.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    let header = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = whole(response.into_body(), PATIENCE, LARGEST_REFUSAL).await.unwrap_or_default();
-    let said: Status = serde_json::from_slice(&body).unwrap_or_default();
-    let message = if said.message.is_empty() { text(&body) } else { said.message };
+    refused(call, status, header.as_deref(), &body)
+}
+
+/// What a server says when it says no: its status, its `Retry-After`, its body.
+pub(crate) fn refused(call: &Call, status: u16, header: Option<&str>, body: &[u8]) -> Refusal {
+    let asked = header.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    let said: Status = serde_json::from_slice(body).unwrap_or_default();
+    let message = if said.message.is_empty() { text(body) } else { said.message };
     let in_body = said.details.map_or(0, |details| details.retry_after_seconds);
     let in_body = u64::try_from(in_body).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
     Refusal { call: call.clone(), status, reason: said.reason, message, retry_after: asked.or(in_body), ended: None }
+}
+
+/// The time of a `Date` header.
+pub(crate) fn time(date: &str) -> Option<Stamp> {
+    jiff::fmt::rfc2822::parse(date).ok().map(|date| Stamp(date.timestamp().as_millisecond()))
 }
 
 /// A body that is no Status, if it is a short text: a page of HTML says nothing to a person.

@@ -19,7 +19,11 @@ pub(crate) fn discover() -> Discovery {
 
 /// Looks in these files.
 pub(crate) fn discover_in(files: Vec<PathBuf>) -> Discovery {
-    let merged = kubeconfig::merged(files);
+    offers(kubeconfig::merged(files))
+}
+
+/// What these files offer.
+pub(crate) fn offers(merged: Merged) -> Discovery {
     let mut found = Discovery::default();
     for context in &merged.contexts {
         match offer(&merged, &context.name) {

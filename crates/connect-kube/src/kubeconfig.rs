@@ -6,6 +6,8 @@ mod form;
 mod read;
 
 pub use form::{Cluster, Exec, ExecEnv, InteractiveMode, User};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use read::merged_text;
 pub use read::{files, merged};
 
 use pilothouse_wire::{Code, Problem};

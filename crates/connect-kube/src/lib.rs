@@ -10,6 +10,9 @@ mod discover;
 pub mod facts;
 pub mod failure;
 mod follow;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kind;
 pub mod kubeconfig;
 mod lines;

@@ -49,7 +49,7 @@ fn is_segment(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(plain) && !name.bytes().all(|byte| byte == b'.')
 }
 
-fn print(object: &Value) -> Option<String> {
+pub(crate) fn print(object: &Value) -> Option<String> {
     serde_saphyr::to_string(object).ok()
 }
 

@@ -3,6 +3,9 @@
 //! SQLite in WAL mode, written by one thread. Going back to a time loads the nearest checkpoint of the world and folds
 //! the batches up to it. Encoded facts carry [`pilothouse_world::FACT_VERSION`].
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod read;
 mod record;
 mod schema;

@@ -5,6 +5,9 @@
 
 mod age_file;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keeper;
 mod keyring;
 mod paths;

@@ -1,7 +1,7 @@
 //! The settings: connections and what is chosen for them. Never a secret.
 
-mod read;
-mod write;
+pub(crate) mod read;
+pub(crate) mod write;
 
 use crate::{Paths, files, trouble::Trouble};
 use pilothouse_wire::{ConnectionId, Problem, view::connections::PluginNotice};

@@ -27,7 +27,7 @@ struct Status {
 }
 
 /// Reads a printed credential. The reasons are sentences that quote nothing of it.
-pub(super) fn read(printed: &[u8], version: &str, fixed: &Credential) -> Result<Credential, String> {
+pub(crate) fn read(printed: &[u8], version: &str, fixed: &Credential) -> Result<Credential, String> {
     if printed.iter().all(u8::is_ascii_whitespace) {
         return Err("It ended well and printed nothing.".to_owned());
     }
@@ -68,7 +68,7 @@ pub(super) fn read(printed: &[u8], version: &str, fixed: &Credential) -> Result<
 }
 
 /// The last line of what it complained, with anything that may be a secret taken out.
-pub(super) fn last_line(complaint: &[u8]) -> Option<String> {
+pub(crate) fn last_line(complaint: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(complaint);
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
     let words: Vec<&str> = line.split_whitespace().collect();

@@ -36,16 +36,28 @@ fn expand(path: &str, home: Option<&Path>) -> PathBuf {
 pub fn merged(files: Vec<PathBuf>) -> Merged {
     let mut merged = Merged::default();
     for file in &files {
-        match read(file) {
-            Ok(form) => merged.take(file, form),
-            Err(problem) => merged.problems.push(problem),
-        }
+        merged.add(file, read(file));
     }
     merged.files = files;
     merged
 }
 
+/// As [`merged`], of one file with this text.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn merged_text(file: &Path, text: &str) -> Merged {
+    let mut merged = Merged { files: vec![file.to_owned()], ..Merged::default() };
+    merged.add(file, parse(file, text));
+    merged
+}
+
 impl Merged {
+    fn add(&mut self, file: &Path, read: Result<File, Problem>) {
+        match read {
+            Ok(form) => self.take(file, form),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
     fn take(&mut self, file: &Path, form: File) {
         let place = |name: String| (name, file.to_owned());
         for named in form.contexts.unwrap_or_default() {
@@ -72,13 +84,17 @@ fn add<T>(list: &mut Vec<Placed<T>>, placed: Placed<T>) {
 }
 
 fn read(file: &Path) -> Result<File, Problem> {
-    let shown = file.display();
     let text = text(file)?;
+    parse(file, &text)
+}
+
+fn parse(file: &Path, text: &str) -> Result<File, Problem> {
+    let shown = file.display();
     if text.trim().is_empty() {
         return Err(Problem::new(Code::BadInput, format!("{shown} is empty."))
             .next("Write a kubeconfig there, or name another file."));
     }
-    serde_saphyr::from_str(&text).map_err(|error| {
+    serde_saphyr::from_str(text).map_err(|error| {
         // The library's own text may quote the file, and so a secret: only the place and the sort of fault are told.
         let at =
             error.location().map_or_else(String::new, |at| format!(" at line {}, column {}", at.line(), at.column()));

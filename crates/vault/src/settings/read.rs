@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 use toml_edit::{Document, Item, TableLike, TomlError, Value};
 
 /// Reads settings.
-pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, Trouble> {
+pub(crate) fn settings(path: &Path, text: &str) -> Result<Settings, Trouble> {
     let reader = Reader { path, text };
     let document = Document::parse(text).map_err(|error| not_toml(path, text, &error))?;
     if let Some(item) = document.get("version") {
