@@ -402,3 +402,13 @@ fn connections_are_written_in_the_order_that_they_are_given() {
     let want = Settings::edit(&paths, reversed).unwrap();
     assert_eq!(Settings::load(&paths), Ok(want));
 }
+
+#[test]
+fn what_is_new_takes_nothing_from_the_connection_before_it() {
+    let (_home, paths) = home();
+    let text = "[[connections]]\nid = \"a\"\nkind = \"demo\"\n[[connections.trusted_plugins]]\ncommand = \"c\"\n\
+                [connections.values]\nx = \"1\"\n[[connections.unknown]]\ny = 2\n[window]\nwidth = 1\n";
+    fs::write(paths.settings(), text).unwrap();
+    let want = Settings::edit(&paths, |settings| settings.connections.push(connection("new"))).unwrap();
+    assert_eq!(Settings::load(&paths), Ok(want));
+}

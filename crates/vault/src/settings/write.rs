@@ -82,14 +82,30 @@ fn put_plugins(table: &mut Table, plugins: &[PluginNotice]) {
 fn in_order(list: &mut ArrayOfTables) {
     let places: Vec<Option<isize>> = list.iter().map(Table::position).collect();
     let old = places.iter().take_while(|place| place.is_some()).count();
-    if places[..old].is_sorted() && places[old..].iter().all(Option::is_none) {
-        return;
+    if !places[..old].is_sorted() || !places[old..].iter().all(Option::is_none) {
+        let first = places.iter().flatten().min().copied();
+        for table in list.iter_mut() {
+            forget_places(table);
+            table.set_position(first);
+        }
     }
-    let first = places.iter().flatten().min().copied();
+    // Behind all of the one before it: what of that came later would be read as the new one's.
+    let mut last = None;
     for table in list.iter_mut() {
-        forget_places(table);
-        table.set_position(first);
+        if table.position().is_none() {
+            table.set_position(last);
+        }
+        last = last.max(last_place(table));
     }
+}
+
+fn last_place(table: &Table) -> Option<isize> {
+    let below = table.iter().filter_map(|(_, item)| match item {
+        Item::Table(table) => last_place(table),
+        Item::ArrayOfTables(list) => list.iter().filter_map(last_place).max(),
+        _ => None,
+    });
+    below.max().max(table.position())
 }
 
 fn forget_places(table: &mut Table) {
