@@ -3,6 +3,7 @@
 mod bless;
 mod check;
 mod command;
+mod fuzz;
 mod heal;
 mod layers;
 mod measure;
@@ -57,6 +58,8 @@ enum Verb {
     Bless(bless::Options),
     /// Measure what is promised, each figure beside its reference
     Measure(measure::Options),
+    /// Give the parsers of foreign bytes inputs that nobody thought of
+    Fuzz(fuzz::Options),
     /// Take the pictures of the README
     Screenshots,
     /// Keep facts in a file, for tests
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => test::run(&options),
         Verb::Bless(options) => bless::run(&options),
         Verb::Measure(options) => measure::run(&options),
+        Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Screenshots => screenshots::run(),
         Verb::Record(options) => record::record(&options),
         Verb::Replay(options) => record::replay(&options),

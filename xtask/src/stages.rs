@@ -16,10 +16,14 @@ pub fn machine() -> Outcome {
     setup::prepare(setup::Purpose::Test)
 }
 
-/// Is the code formatted?
+/// Is the code formatted, that of the fuzz targets too?
 pub fn format() -> Outcome {
-    command::show(command::cargo().args(["fmt", "--all", "--check"]))
-        .map_err(|why| format!("{why}\nNext: cargo fmt --all"))
+    let formatted = |arguments: &[&str]| {
+        command::show(command::cargo().arg("fmt").args(arguments).arg("--check"))
+            .map_err(|why| format!("{why}\nNext: cargo fmt {}", arguments.join(" ")))
+    };
+    formatted(&["--all"])?;
+    formatted(&["--manifest-path", "fuzz/Cargo.toml"])
 }
 
 /// Builds the interface that the window and the doors carry.

@@ -1,0 +1,44 @@
+//! Arguments and addresses: what was taken out stays out, and no secret stays in, wherever it stood.
+#![no_main]
+
+use pilothouse_connect::{redact_arguments, redact_url};
+
+/// Stands for a secret; nothing that is found by chance has these letters.
+const SECRET: &str = "hunter2hunter2";
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    if text.contains("hunter") {
+        return;
+    }
+    let once = redact_url(text);
+    assert_eq!(redact_url(&once), once);
+    let arguments: Vec<&str> = text.split(' ').collect();
+    let once = redact_arguments(&arguments);
+    assert_eq!(once.len(), arguments.len());
+    assert_eq!(redact_arguments(&once), once);
+
+    let (before, after) = text.split_once(' ').unwrap_or((text, ""));
+    // Credentials of an address, whatever stands around it.
+    let host: String = after.chars().filter(|c| c.is_alphanumeric()).collect();
+    for address in [
+        format!("https://me:{SECRET}@{host}"),
+        format!("https://me:{SECRET}@{host}/{after}"),
+        format!("https://{host}/?token={SECRET}&{after}"),
+        format!("https://{host}/{after}#access_token={SECRET}"),
+        format!("{before},https://me:{SECRET}@{host}"),
+    ] {
+        gone(&redact_url(&address), &address);
+        let arguments = [before.to_owned(), format!("--url={address}"), address];
+        gone(&redact_arguments(&arguments).join(" "), &arguments.join(" "));
+    }
+    // Values of flags whose names say so.
+    let name: String = before.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect();
+    let arguments =
+        [format!("--{name}token"), SECRET.to_owned(), format!("--{name}password={SECRET}"), after.to_owned()];
+    gone(&redact_arguments(&arguments).join(" "), &arguments.join(" "));
+});
+
+#[track_caller]
+fn gone(shown: &str, of: &str) {
+    assert!(!shown.contains(SECRET), "{of}\nis shown as\n{shown}");
+}
