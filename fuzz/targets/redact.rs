@@ -3,11 +3,11 @@
 
 use pilothouse_connect::{redact_arguments, redact_url};
 
-/// Stands for a secret; nothing that is found by chance has these letters.
-const SECRET: &str = "hunter2hunter2";
+/// Stands for a secret. It has a sign that no input has, since the fuzzer sees what is looked for and would write it.
+const SECRET: &str = "hunter§2";
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    if text.contains("hunter") {
+    if text.contains('§') {
         return;
     }
     let once = redact_url(text);
