@@ -238,6 +238,7 @@ mod tests {
             sorting::{gpu_key, node_key},
         },
     };
+    use pilothouse_wire::view::GpuState;
 
     fn fleet() -> FleetView {
         let mut first = node("iad", "h-1", "serve", 3);
