@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
 /// A configured place: a cluster, a registry, the demo fleet. A slug of `a-z 0-9 - .`, unique in the settings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,15 +67,37 @@ pub struct PodId {
     pub name: SmolStr,
 }
 
+/// A name as a part of a path. Owners of pods may be called as somebody likes, also with a slash.
+struct Part<'a>(&'a str);
+
+impl fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '%' => f.write_str("%25")?,
+                '/' => f.write_str("%2F")?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part<'_> {
+    fn read(text: &str) -> SmolStr {
+        if text.contains('%') { text.replace("%2F", "/").replace("%25", "%").into() } else { text.into() }
+    }
+}
+
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.cluster, self.name)
+        write!(f, "{}/{}", self.cluster, Part(&self.name))
     }
 }
 
 impl fmt::Display for PodId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.cluster, self.namespace, self.name)
+        write!(f, "{}/{}/{}", self.cluster, Part(&self.namespace), Part(&self.name))
     }
 }
 
@@ -134,11 +159,13 @@ impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection(id) => write!(f, "connection:{id}"),
-            Self::Namespace(id, name) => write!(f, "namespace:{id}/{name}"),
+            Self::Namespace(id, name) => write!(f, "namespace:{id}/{}", Part(name)),
             Self::Node(node) => write!(f, "node:{node}"),
             Self::Gpu(node, index) => write!(f, "gpu:{node}/{index}"),
             Self::Pod(pod) => write!(f, "pod:{pod}"),
-            Self::Workload(id, namespace, kind, name) => write!(f, "workload:{id}/{namespace}/{kind}/{name}"),
+            Self::Workload(id, namespace, kind, name) => {
+                write!(f, "workload:{id}/{}/{}/{}", Part(namespace), Part(kind), Part(name))
+            }
         }
     }
 }
@@ -155,7 +182,7 @@ impl FromStr for ObjectRef {
         let fail = || NotAnObject(text.to_owned());
         let (kind, rest) = text.split_once(':').ok_or_else(fail)?;
         let mut parts = rest.split('/');
-        let mut part = || parts.next().filter(|part| !part.is_empty()).map(SmolStr::new).ok_or_else(fail);
+        let mut part = || parts.next().filter(|part| !part.is_empty()).map(Part::read).ok_or_else(fail);
         let cluster = ConnectionId(part()?);
         let object = match kind {
             "connection" => Self::Connection(cluster),
@@ -176,6 +203,7 @@ impl FromStr for ObjectRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_object_reads_back_from_what_it_prints() {
@@ -188,6 +216,24 @@ mod tests {
             "workload:iad-prod/serving/Deployment/chat-70b",
         ] {
             assert_eq!(text.parse::<ObjectRef>().map(|object| object.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_object_reads_back_whatever_it_is_called(kind in "[^a-z]{1,6}", name in ".{1,12}", slot in any::<u16>()) {
+            let id = ConnectionId::slug("iad");
+            let [kind, name] = [kind, format!("a/%2F{name}")].map(SmolStr::new);
+            let node = NodeId { cluster: id.clone(), name: name.clone() };
+            for object in [
+                ObjectRef::Namespace(id.clone(), name.clone()),
+                ObjectRef::Node(node.clone()),
+                ObjectRef::Gpu(node.clone(), slot),
+                ObjectRef::Pod(PodId { cluster: id.clone(), namespace: kind.clone(), name: name.clone() }),
+                ObjectRef::Workload(id.clone(), kind.clone(), name.clone(), name.clone()),
+            ] {
+                prop_assert_eq!(object.to_string().parse(), Ok(object));
+            }
         }
     }
 
