@@ -9,7 +9,7 @@ use crate::setup::{self, tools, wasm};
 use crate::{Outcome, command, heal, repo, servers, ui};
 
 /// The tests of package `acceptance` that drive a window or a browser begin with one of these.
-const END_TO_END: &[&str] = &["window", "browser"];
+const END_TO_END: &[&str] = &["window", "browser", "hostile"];
 
 /// Installs what the tests need.
 pub fn machine() -> Outcome {

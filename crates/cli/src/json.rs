@@ -1,6 +1,9 @@
 //! Answers as JSON, written piece by piece: no tree of values is built.
 
+mod harmless;
+
 use crate::{exit::Failed, start::Troubles};
+use harmless::Harmless;
 use pilothouse_wire::{
     ConnectionId, Frame, Freshness, Problem, Stamp,
     filter::{Filter, Record},
@@ -8,6 +11,7 @@ use pilothouse_wire::{
     view::{ClusterRow, FleetSummary, FleetView, NodeRow, PodRow},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::ser::{CompactFormatter, PrettyFormatter};
 use std::io::Write;
 
 /// What every answer says of itself.
@@ -120,9 +124,9 @@ impl<R: Record + Serialize> Serialize for Wanted<'_, R> {
 /// Writes one object: over many lines for a person, on one line for a stream.
 pub fn write(out: &mut impl Write, document: &impl Serialize, one_line: bool) -> Result<(), Failed> {
     if one_line {
-        serde_json::to_writer(&mut *out, document)?;
+        document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
     } else {
-        serde_json::to_writer_pretty(&mut *out, document)?;
+        document.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Harmless(PrettyFormatter::new())))?;
     }
     out.write_all(b"\n")?;
     out.flush()?;

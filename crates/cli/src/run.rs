@@ -13,6 +13,7 @@ use crate::{
 use clap::Parser;
 use pilothouse_wire::{
     Code, Problem,
+    units::visible,
     view::{NodeRow, PodRow},
 };
 use std::process::ExitCode;
@@ -64,8 +65,9 @@ fn end(outcome: Result<Exit, Failed>, err: Style) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(Failed::NobodyReads) => ExitCode::SUCCESS,
+        // It repeats what was typed, which may have been pasted from anywhere.
         Err(Failed::Usage(why)) => {
-            note(&why);
+            note(&visible(&why));
             ExitCode::from(2)
         }
         Err(Failed::Problem(problem)) => {

@@ -1,4 +1,4 @@
-//! How numbers are written for people, the same in every door. Absent is `—`, never 0.
+//! How numbers and foreign texts are written for people, the same in every door. Absent is `—`, never 0.
 
 use std::time::Duration;
 
@@ -81,21 +81,60 @@ pub fn middle(text: &str, max: usize) -> String {
     text.chars().take(head).chain(std::iter::once('…')).chain(text.chars().skip(length - tail)).collect()
 }
 
-/// Text from a server made safe to show: control marks, ANSI escapes and direction marks become visible.
+/// Does a character act on what shows it, or hide in it, instead of being seen?
 ///
-/// Applied in the terminal door; the others isolate direction and never read markup.
+/// Control marks (ANSI escapes begin with one), marks that turn the direction of writing, and those that take no room.
+/// What makes letters and emoji whole, such as combining marks and variation selectors, is not among them; the joiners
+/// are, although some scripts use them: two names that differ by one look the same.
+#[must_use]
+pub fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Text from a server made safe to show: each character that [`acts`] gives way to one that is seen.
+///
+/// Every door shows foreign texts through this, wherever they stand: in a cell, a title, a label that is read out. One
+/// character stays one, so that places in the text stay right.
 #[must_use]
 pub fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
-            '\u{7f}'..='\u{9f}' => '\u{2421}',
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}' => {
-                '\u{fffd}'
-            }
-            c => c,
-        })
-        .collect()
+    let seen = |c: char| match c {
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\u{7f}'..='\u{9f}' => '\u{2421}',
+        c if acts(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(seen).collect()
+}
+
+/// [`visible`] for a text whose line breaks are meant: a remedy, a report.
+#[must_use]
+pub fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// A character as JSON writes it when it must not act: the text stays exact, and harmless where it is looked at.
+#[must_use]
+pub fn json_escape(c: char) -> String {
+    c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
 }
 
 #[cfg(test)]
@@ -126,6 +165,29 @@ mod tests {
     fn hostile_text_loses_its_power_and_stays_readable() {
         assert_eq!(visible("a\u{1b}[31mred\u{202e}x"), "a␛[31mred\u{fffd}x");
         assert_eq!(visible("<b>bold</b>"), "<b>bold</b>");
+        assert_eq!(visible("a\r\n\0\u{9b}2J"), "a␍␊␀␡2J");
+        assert_eq!(visible("pay\u{ad}pal \u{2028}\u{e0041}"), "pay\u{fffd}pal \u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn what_makes_a_text_whole_stays() {
+        for text in ["שלום", "東京", "é", "e\u{301}", "❤\u{fe0f}", "a b\u{a0}c"] {
+            assert_eq!(visible(text), text);
+        }
+    }
+
+    #[test]
+    fn an_escape_reads_back_as_its_character() {
+        for c in ['\u{1b}', '\u{9b}', '\u{202e}', '\u{e0041}'] {
+            let text = format!("\"{}\"", json_escape(c));
+            assert!(text.is_ascii());
+            assert_eq!(serde_json::from_str::<String>(&text).unwrap(), c.to_string());
+        }
+    }
+
+    #[test]
+    fn lines_that_are_meant_stay_lines() {
+        assert_eq!(visible_lines("kind: Role\nname: \u{202e}x\r\n"), "kind: Role\nname: \u{fffd}x␍\n");
     }
 
     #[test]

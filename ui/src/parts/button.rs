@@ -10,7 +10,10 @@ use crate::{
     shell::toast::{Toaster, use_toasts},
 };
 use leptos::{ev::MouseEvent, prelude::*};
-use pilothouse_wire::view::Status;
+use pilothouse_wire::{
+    units::{middle, visible},
+    view::Status,
+};
 use wasm_bindgen_futures::JsFuture;
 
 /// How much a button stands out.
@@ -63,9 +66,16 @@ pub fn Button(
             on_press();
         }
     };
+    // Label and reason may name an object, as a person or a server named it.
     let inside = move || match blocked.get() {
-        Some(reason) => view! { <Sign icon=Icon::Lock size=12 /> {label.get()} ": " {reason} }.into_any(),
-        None => view! { {label.get()} {command.map(|command| view! { <KeyOf command=command /> })} }.into_any(),
+        Some(reason) => {
+            let words = view! { <span><bdi>{visible(&label.get())}</bdi>": "<bdi>{visible(&reason)}</bdi></span> };
+            view! { <Sign icon=Icon::Lock size=12 /> {words} }.into_any()
+        }
+        None => {
+            view! { <bdi>{visible(&label.get())}</bdi> {command.map(|command| view! { <KeyOf command=command /> })} }
+                .into_any()
+        }
     };
     view! {
         <button
@@ -136,5 +146,5 @@ pub fn copy(text: String, toasts: Toaster) {
 
 /// The first line of a text, short enough for a toast.
 fn gist(text: &str) -> String {
-    pilothouse_wire::units::middle(text.lines().next().unwrap_or_default(), 44)
+    middle(text.lines().next().unwrap_or_default(), 44)
 }

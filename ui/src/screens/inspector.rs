@@ -85,7 +85,7 @@ fn Head(object: ObjectRef) -> impl IntoView {
     let shown = visible(&name);
     view! {
         <header class="inspector-head">
-            <span class="small faint">{visible(object.kind_word())}</span>
+            <span class="small faint clip" dir="auto">{visible(object.kind_word())}</span>
             <h2 class="clip" dir="auto" title=shown.clone()>{shown.clone()}</h2>
             <span class="fill"></span>
             <IconButton icon=Icon::Copy label="Copy the name" on_press=move || copy(name.to_string()) />

@@ -15,7 +15,7 @@ use crate::{
 };
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 use list::entries;
-use pilothouse_wire::{Answer, Ask, When, ask::Hit};
+use pilothouse_wire::{Answer, Ask, When, ask::Hit, units::visible};
 use std::time::Duration;
 
 /// The engine is not asked for every letter.
@@ -111,7 +111,7 @@ fn Open(door: PaletteDoor) -> impl IntoView {
             <Field typed=typed at=at on_input=input on:keydown=keydown />
             <row::Rows list=list at=at typed=typed on_run=run />
             <Show when=move || found.with(|found| found.problem.is_some())>
-                <p class="palette-note" role="status">{move || found.with(|found| found.problem.clone())}</p>
+                <p class="palette-note" role="status">{move || found.with(|found| found.problem.as_deref().map(visible))}</p>
             </Show>
             <Foot />
         </Dialog>

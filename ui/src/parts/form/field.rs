@@ -2,7 +2,10 @@
 
 use super::logic::Filled;
 use leptos::prelude::*;
-use pilothouse_wire::form::{Field, Input};
+use pilothouse_wire::{
+    form::{Field, Input},
+    units::visible,
+};
 
 /// Draws a field. Secrets go in and never come out: an input for one starts empty whatever is set.
 #[component]
@@ -77,7 +80,7 @@ pub fn FieldInput(
             {input}
             <p id=described class="small faint">
                 {move || match error.get() {
-                    Some(error) => view! { <span class="bad" data-test="field-error">{error}</span> }.into_any(),
+                    Some(error) => view! { <span class="bad" data-test="field-error" dir="auto">{visible(&error)}</span> }.into_any(),
                     None => view! { <span dir="auto">{field.help.clone()}</span> }.into_any(),
                 }}
             </p>

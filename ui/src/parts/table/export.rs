@@ -1,7 +1,10 @@
 //! A table as CSV or JSON: what is filtered and in this order, as text that a spreadsheet cannot run.
 
 use super::cell::{Cell, Column};
-use pilothouse_wire::Stamp;
+use pilothouse_wire::{
+    Stamp,
+    units::{acts, json_escape, visible},
+};
 
 /// The form of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +49,12 @@ fn line(fields: impl Iterator<Item = String>) -> String {
     line
 }
 
-/// One field: what a spreadsheet would take for a formula is made text with an apostrophe before it.
+/// One field: what a spreadsheet would take for a formula is made text with an apostrophe before it. CSV has no way to
+/// write a mark that acts without letting it act, so it is written as it is shown; JSON has, and keeps it.
 fn field_of(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    let text = format!("{}{}", if formula { "'" } else { "" }, visible(text));
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 fn json(columns: &[Column], rows: impl Iterator<Item = Vec<Cell>>) -> String {
@@ -104,7 +108,8 @@ fn quoted(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            // Exact, and harmless where the file is looked at.
+            c if acts(c) => out.push_str(&json_escape(c)),
             c => out.push(c),
         }
     }
@@ -140,6 +145,8 @@ mod tests {
             ("", ""),
             ("a,b", "\"a,b\""),
             ("=a,\"b\"", "\"'=a,\"\"b\"\"\""),
+            ("\t=1", "'␉=1"),
+            ("a\u{1b}[31m\r\n\u{202e}b", "a␛[31m␍␊\u{fffd}b"),
         ] {
             assert_eq!(field_of(text), want);
         }
@@ -148,13 +155,14 @@ mod tests {
     #[test]
     fn csv_has_a_head_and_a_line_a_row() {
         let text = write(Form::Csv, COLUMNS, rows());
-        assert_eq!(text, "name,gpus\r\n\"'=HYPERLINK(\"\"x\"\")\",8\r\n\"a, \"\"b\"\"\nc\",\r\n'@cmd,3 / 8\r\n");
+        assert_eq!(text, "name,gpus\r\n\"'=HYPERLINK(\"\"x\"\")\",8\r\n\"a, \"\"b\"\"␊c\",\r\n'@cmd,3 / 8\r\n");
     }
 
     #[test]
     fn json_can_be_read_and_tells_absent_from_zero() {
         let text = write(Form::Json, COLUMNS, rows());
         assert!(text.contains("\"name\": \"a, \\\"b\\\"\\nc\", \"gpus\": null"), "{text}");
+        assert_eq!(quoted("\u{1b}\u{202e}"), "\"\\u001b\\u202e\"");
         assert!(text.contains("\"gpus\": {\"part\": 3, \"whole\": 8}"), "{text}");
         assert_eq!(write(Form::Json, COLUMNS, std::iter::empty()), "[\n]\n");
     }

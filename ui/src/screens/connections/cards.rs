@@ -70,7 +70,7 @@ fn Card(view: Watched, id: ConnectionId, first: Signal<bool>) -> impl IntoView {
         let problem = health.problem().cloned()?;
         let untrusted = problem.code == Code::PluginUntrusted;
         Some(view! {
-            <section class="card" data-test="connection-card" aria-label=title(&name, &health)>
+            <section class="card" data-test="connection-card" aria-label=visible(&title(&name, &health))>
                 <header class="card-head">
                     <Mark status=status_of(&health) size=14 />
                     <h2 class="lead" dir="auto">{visible(&title(&name, &health))}</h2>
@@ -91,7 +91,7 @@ fn Card(view: Watched, id: ConnectionId, first: Signal<bool>) -> impl IntoView {
 /// The name of a kind.
 pub(super) fn kind_name(view: Watched, kind: &str) -> String {
     let name = view.connections(|view| view.kinds.iter().find(|form| form.id == kind).map(|form| form.name.clone()));
-    name.flatten().unwrap_or_else(|| kind.to_owned())
+    name.flatten().unwrap_or_else(|| visible(kind))
 }
 
 #[component]

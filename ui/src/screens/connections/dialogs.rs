@@ -69,7 +69,7 @@ fn RemoveDialog(id: ConnectionId, name: String) -> impl IntoView {
             </div>
             <footer class="dialog-foot">
                 <Button label="Cancel" on_press=move || acting.close() command=Command::Close />
-                <Button label=format!("Remove {}", visible(&name)) on_press=remove weight=Weight::Danger blocked=blocked command=Command::Confirm test="remove-confirm" />
+                <Button label=format!("Remove {name}") on_press=remove weight=Weight::Danger blocked=blocked command=Command::Confirm test="remove-confirm" />
             </footer>
         </Titled>
     }

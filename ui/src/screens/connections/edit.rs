@@ -210,7 +210,7 @@ fn Fields(editing: Editing) -> impl IntoView {
             />
             <p id="field-connection-name-help" class="small faint">
                 {move || match name_error.get() {
-                    Some(error) => view! { <span class="bad" data-test="field-error">{error}</span> }.into_any(),
+                    Some(error) => view! { <span class="bad" data-test="field-error" dir="auto">{visible(&error)}</span> }.into_any(),
                     None => view! { "For people; the id is made of it." }.into_any(),
                 }}
             </p>

@@ -94,7 +94,7 @@ fn Offer(at: usize, offer: OfferedContext, on_connect: impl Fn() + Send + Sync +
     view! {
         <div class="offer" data-test=hook>
             <Sign icon=Icon::Connections size=14 />
-            <span class="strong clip" dir="auto" title=offer.context.clone()>
+            <span class="strong clip" dir="auto" title=visible(&offer.context)>
                 {visible(&offer.context)}
                 {offer.current.then(|| view! { " " <span class="tag">"current"</span> })}
             </span>

@@ -86,14 +86,14 @@ fn Row(view: Watched, id: ConnectionId) -> impl IntoView {
                     word=Signal::derive(move || health().word().to_owned())
                 />
             </td>
-            <td class="soft clip why" dir="auto" title=move || read(|row| why(row).unwrap_or_default())>
+            <td class="soft clip why" dir="auto" title=move || visible(&read(|row| why(row).unwrap_or_default()))>
                 {move || absent_or(read(|row| why(row).unwrap_or_default()))}
             </td>
             <td class="number">
                 {move || if matches!(health(), Health::Paused | Health::Idle) { ABSENT.to_owned() } else { read(|row| count(u64::from(row.facts_per_s))) }}
             </td>
             <td class="number"><span class=tone><Age of=heard /></span></td>
-            <td class="soft clip may" dir="auto" title=move || read(|row| row.may.join(", "))>
+            <td class="soft clip may" dir="auto" title=move || visible(&read(|row| row.may.join(", ")))>
                 {move || absent_or(read(|row| row.may.join(", ")))}
             </td>
             <td class="number"><RowActions row=row /></td>

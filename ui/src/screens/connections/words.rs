@@ -88,7 +88,7 @@ pub fn for_support(row: &ConnectionRow, kind: &str, now: Stamp) -> String {
         let mark = if attempt.worked { "worked" } else { "failed" };
         text.push_str(&format!("Attempt {}: {mark}, {}\n", attempt.at, attempt.outcome));
     }
-    text
+    units::visible_lines(&text)
 }
 
 #[cfg(test)]

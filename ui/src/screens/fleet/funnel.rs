@@ -9,7 +9,7 @@ use leptos::{html::Div, prelude::*};
 use pilothouse_wire::{
     ConnectionId,
     frame::SourceState,
-    units::{count, share},
+    units::{count, share, visible},
     view::FleetSummary,
 };
 
@@ -159,7 +159,7 @@ fn total_words(partial: &[ConnectionId], clusters: usize, sources: &[SourceState
         let source = sources.iter().find(|source| source.id == *id);
         let (name, word) = source.map_or((id.as_str(), "partial"), |source| (&source.name, source.freshness.word()));
         // A fresh source whose part is not whole has no word of its own.
-        format!("{name} {}", if word == "live" || word == "slow" { "partial" } else { word })
+        format!("{} {}", visible(name), if word == "live" || word == "slow" { "partial" } else { word })
     };
     match partial {
         [] => format!("GPUs in {clusters_words}"),

@@ -20,7 +20,11 @@ use crate::{
     state::use_state,
 };
 use leptos::{ev, html::Input, prelude::*};
-use pilothouse_wire::{ObjectRef, units::count, view::Status};
+use pilothouse_wire::{
+    ObjectRef,
+    units::{count, visible},
+    view::Status,
+};
 
 /// Height at first, the least, and the greatest share of the window, in CSS pixels.
 const HEIGHT: (f64, f64, f64) = (212.0, 120.0, 0.6);
@@ -101,7 +105,7 @@ fn OpenTable(table: FleetTable) -> impl IntoView {
     let state = use_state();
     let bad = move || table.ordered.with(|ordered| ordered.bad.clone());
     view! {
-        {move || bad().map(|bad| view! { <p class="strip-bad bad" role="alert" data-test="table-problem">{bad}</p> })}
+        {move || bad().map(|bad| view! { <p class="strip-bad bad" role="alert" data-test="table-problem" dir="auto">{visible(&bad)}</p> })}
         <Table
             label=table.tab.title()
             columns=table.tab.columns()

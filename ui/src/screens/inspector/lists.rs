@@ -10,7 +10,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    units::{count, visible},
+    units::{count, visible, visible_lines},
     view::{self, EventRow, FindingRow, Status},
 };
 
@@ -33,10 +33,11 @@ pub fn Findings(findings: Memo<Vec<FindingRow>>) -> impl IntoView {
                 <p class="soft" dir="auto">{visible(&finding.effect)}</p>
                 <p class="small soft" dir="auto">{visible(&finding.evidence)}</p>
                 {command.map(|command| {
-                    let shown = visible(&command);
+                    // What is copied is what was seen: a hidden line break would run it. A remedy has lines of its own.
+                    let shown = visible_lines(&command);
                     view! {
-                        <pre class="finding-command mono" tabindex="0" dir="auto">{shown}</pre>
-                        <div class="buttons"><CopyButton label="Copy the command" text=command weight=Weight::Primary /></div>
+                        <pre class="finding-command mono" tabindex="0" dir="auto">{shown.clone()}</pre>
+                        <div class="buttons"><CopyButton label="Copy the command" text=shown weight=Weight::Primary /></div>
                     }
                 })}
             </article>

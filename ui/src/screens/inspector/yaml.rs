@@ -89,7 +89,7 @@ fn Viewer(text: String, on_close: Callback<()>) -> impl IntoView {
         let hit = move || found.with(|found| found.binary_search(&row).is_ok());
         view! {
             <div id=format!("yaml-{row}") class="yaml-line" class:hit=hit class:current=move || current() == Some(row)>
-                <span class="faint">{key}</span>{rest}"\n"
+                <span class="faint">{key}</span><bdi>{rest}</bdi>"\n"
             </div>
         }
     }).collect_view()

@@ -3,6 +3,7 @@
 use super::list::{Entry, runs};
 use crate::parts::{icon::Sign, key::Key};
 use leptos::prelude::*;
+use pilothouse_wire::units::visible;
 use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 /// Draws the lines; the one at `at` is marked.
@@ -29,7 +30,7 @@ pub fn Rows(
     let rows = move || list.with(|list| drawn(list, at, on_run));
     let none = move || {
         let nothing = list.with(Vec::is_empty);
-        nothing.then(|| view! { <p class="palette-note">{format!("Nothing is called \"{}\".", typed.get())}</p> })
+        nothing.then(|| view! { <p class="palette-note" dir="auto">{visible(&format!("Nothing is called \"{}\".", typed.get()))}</p> })
     };
     view! {
         <div class="palette-list" id="palette-list" role="listbox" aria-label="What was found">
