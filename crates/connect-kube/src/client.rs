@@ -138,6 +138,7 @@ impl Client {
                 continue;
             }
             let mut refusal = refusal(call, response).await;
+            refusal.message = credential.taken_out_of(refusal.message);
             refusal.ended =
                 credential.identity.as_ref().and_then(|own| own.ends()).filter(|ends| *ends < self.clock.now());
             return Err(Failure::Refusal(Box::new(refusal)));

@@ -5,6 +5,7 @@ use crate::{
     client::Client,
     kubeconfig::{self, Context},
     place::Place,
+    sample::sample,
     session::{self, End, Wish},
     target::Target,
 };
@@ -145,11 +146,15 @@ impl Connector for Kube {
     async fn probe(&self) -> Result<Tested, Problem> {
         let client = self.client().await?;
         match session::meet(&client, &self.wish).await {
+            // What may be read is not yet what can be read.
             Ok(met) => Ok(Tested {
                 version: met.version,
                 identity: met.identity,
                 may: met.rights.may,
-                problem: met.rights.problem,
+                problem: match met.rights.problem {
+                    None => sample(&client, &met.rights.plan).await.err().map(|failure| failure.problem(&client.place)),
+                    some => some,
+                },
             }),
             Err(failure) => {
                 let problem = failure.problem(&client.place);

@@ -21,6 +21,7 @@ pub mod place;
 pub mod problems;
 pub mod resource;
 pub mod rights;
+mod sample;
 mod scrub;
 mod session;
 pub mod slim;

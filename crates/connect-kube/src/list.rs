@@ -86,6 +86,14 @@ pub async fn list<T: Resource>(
     }
 }
 
+/// Reads the beginning of a listing, to see that it can be read.
+///
+/// # Errors
+/// If it cannot.
+pub async fn first<T: Resource>(client: &Client, scope: &Scope) -> Result<(), Failure> {
+    page::<T>(client, scope, 1, "").await.map(drop)
+}
+
 async fn page<T: Resource>(client: &Client, scope: &Scope, size: u32, from: &str) -> Result<Page, Failure> {
     let mut path = format!("{}?limit={size}", scope.path::<T>());
     if !from.is_empty() {

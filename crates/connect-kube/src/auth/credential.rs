@@ -69,12 +69,32 @@ impl Credential {
         self.headers.iter().any(|(name, _)| *name == AUTHORIZATION)
     }
 
+    /// A text of the server without what was sent to it: some servers and proxies repeat a credential as they refuse it.
+    #[must_use]
+    pub fn taken_out_of(&self, mut text: String) -> String {
+        for (_, value) in self.headers.iter().filter(|(_, value)| value.is_sensitive()) {
+            let Some((scheme, sent)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else { continue };
+            let password = if scheme == "Basic" { password(sent) } else { None };
+            // Shorter ones are no secrets, and parts of words.
+            for secret in [Some(sent.to_owned()), password].into_iter().flatten().filter(|secret| secret.len() >= 6) {
+                text = text.replace(&secret, "…");
+            }
+        }
+        text
+    }
+
     /// Puts the headers into a request.
     pub fn apply(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             headers.append(name, value.clone());
         }
     }
+}
+
+/// The password of a pair in base64.
+fn password(pair: &str) -> Option<String> {
+    let pair = base64::engine::general_purpose::STANDARD.decode(pair).ok()?;
+    String::from_utf8(pair).ok()?.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 fn secret_header(text: &str) -> Result<HeaderValue, Problem> {
@@ -140,4 +160,24 @@ pub fn pem<T>(
         return Ok(None);
     };
     Ok(Some(SecretString::from(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_taken_out_of_what_the_server_says() {
+        let token = Credential::default().with_token(&SecretString::from("s3cret-token")).unwrap();
+        let said = |text: &str| token.taken_out_of(text.to_owned());
+        assert_eq!(said("Bearer s3cret-token is unknown: s3cret-token"), "Bearer … is unknown: …");
+        let pair = base64::engine::general_purpose::STANDARD.encode("ann:hunter22");
+        let basic = Credential {
+            headers: vec![(AUTHORIZATION, secret_header(&format!("Basic {pair}")).unwrap())],
+            ..Credential::default()
+        };
+        assert_eq!(basic.taken_out_of(format!("no {pair}, ann has not hunter22")), "no …, ann has not …");
+        let short = Credential::default().with_token(&SecretString::from("t")).unwrap();
+        assert_eq!(short.taken_out_of("that".to_owned()), "that");
+    }
 }
