@@ -111,20 +111,6 @@ async fn a_listing_whose_place_was_forgotten_begins_again_and_nobody_sees_half()
 }
 
 #[tokio::test]
-async fn a_server_that_asks_for_patience_is_left_alone_for_as_long() -> Result<()> {
-    let began = tokio::time::Instant::now();
-    let busy = |path: &str, before: usize| {
-        (is_list(path) && before == 0)
-            .then(|| Reply::Json(429, "retry-after: 3\r\n", status(429, "TooManyRequests", "later")))
-    };
-    let (_server, watched) = start(busy).await?;
-    watched.until_problem("Slow").await?;
-    watched.until_well().await?;
-    assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
-    Ok(())
-}
-
-#[tokio::test]
 async fn failures_of_the_server_heal_with_it() -> Result<()> {
     let failing = |path: &str, before: usize| {
         let failed = || Some(Reply::Json(500, "", status(500, "InternalError", "etcd is not there")));
@@ -254,16 +240,4 @@ async fn a_slow_body_is_waited_for() -> Result<()> {
     let (_server, watched) = start(slow).await?;
     until_pods(&watched, &["a", "b"]).await?;
     watched.until_well().await
-}
-
-#[tokio::test]
-async fn a_401_in_the_middle_is_no_storm() -> Result<()> {
-    let refuses =
-        |path: &str, _| is_list(path).then(|| Reply::Json(401, "", status(401, "Unauthorized", "Unauthorized")));
-    let (server, watched) = start(refuses).await?;
-    watched.until_problem("Lost").await?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let asked = server.asked().iter().filter(|asked| asked.contains("/pods?limit")).count();
-    assert!(asked <= 6, "{asked} times in three seconds");
-    Ok(())
 }

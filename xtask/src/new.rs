@@ -46,7 +46,8 @@ fn connector(name: &str, home: &str) -> Outcome {
         Some(catalog) => edit(&catalog, |text| with_word(text, "catalog![", name))?,
         None => {
             edit(&source.join("lib.rs"), |text| Some(with_module(text, name)))?;
-            println!("{home} has no catalog yet: add {name}::KIND to the engine's table of connectors.");
+            let path = format!("pilothouse_{}::{name}", home.replace('-', "_"));
+            println!("{home} has no catalog yet: add {path} to connectors![…] in the engine's table.");
         }
     }
     println!("Next: cargo test --package pilothouse-{home} {name}");

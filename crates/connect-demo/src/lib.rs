@@ -12,9 +12,13 @@ mod opening;
 mod plot;
 mod script;
 mod stage;
+#[cfg(feature = "conformance")]
+mod stand;
 mod yaml;
 
 pub use fleet::{Cluster, NoSuchCluster};
 pub use kind::{KIND, default_connections};
 pub use script::{Script, Step};
 pub use stage::Listing;
+#[cfg(feature = "conformance")]
+pub use stand::STAND;

@@ -25,8 +25,12 @@ mod sample;
 mod scrub;
 mod session;
 pub mod slim;
+#[cfg(feature = "conformance")]
+pub mod stand;
 pub mod target;
 pub mod watch;
 mod yaml;
 
 pub use kind::KIND;
+#[cfg(feature = "conformance")]
+pub use stand::STAND;

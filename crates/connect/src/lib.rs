@@ -4,6 +4,8 @@
 
 mod backoff;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod kind;
 mod redact;
 mod sink;

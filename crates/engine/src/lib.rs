@@ -19,3 +19,5 @@ pub use handle::{Engine, Frames, Operator, Reader, Settled};
 pub use options::{Options, Paths};
 pub use pilothouse_connect::Clock;
 pub use table::KINDS;
+#[cfg(feature = "conformance")]
+pub use table::STANDS;

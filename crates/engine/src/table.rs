@@ -1,10 +1,23 @@
 //! The one table of connectors: nobody else names them.
 
+#[cfg(feature = "conformance")]
+use pilothouse_connect::conformance::Stand;
 use pilothouse_connect::{Discovery, Kind};
 use std::collections::BTreeMap;
 
-/// Every kind of connection.
-pub const KINDS: &[Kind] = &[pilothouse_connect_kube::KIND, pilothouse_connect_demo::KIND];
+/// One word for each connector: the module that holds its `KIND` and, for the suite, its `STAND`.
+macro_rules! connectors {
+    ($($($part:ident)::+),+ $(,)?) => {
+        /// Every kind of connection.
+        pub const KINDS: &[Kind] = &[$($($part)::+::KIND),+];
+
+        /// The stand of each, in the suite that all of them have to pass.
+        #[cfg(feature = "conformance")]
+        pub const STANDS: &[Stand] = &[$($($part)::+::STAND),+];
+    };
+}
+
+connectors![pilothouse_connect_kube, pilothouse_connect_demo];
 
 /// A kind by its id.
 pub(crate) fn kind(id: &str) -> Option<&'static Kind> {

@@ -6,6 +6,8 @@ pub const CONNECTOR: &str = r#"//! TITLE: what it says, as facts.
 use std::sync::Arc;
 
 use async_trait::async_trait;
+#[cfg(feature = "conformance")]
+use pilothouse_connect::conformance::{Given, Paged, Server, Stand, scripted::Reply};
 use pilothouse_connect::{Connector, FieldSpec, InputSpec, Kind, Opening, Sink};
 use pilothouse_wire::{ObjectRef, Problem, ask::Tested};
 use pilothouse_world::fact::SourceAbout;
@@ -26,6 +28,19 @@ pub const KIND: Kind = Kind {
     demo: false,
     open,
     discover: None,
+};
+
+/// Its place in the suite of all connectors, which the engine's table gives it: how its server speaks when it is well.
+/// The crate needs the feature `conformance = ["pilothouse-connect/conformance"]`.
+#[cfg(feature = "conformance")]
+pub const STAND: Stand = Stand {
+    kind: KIND,
+    fill: |place| Given { values: [("url".to_owned(), place.url.to_owned())].into(), ..Given::default() },
+    server: Some(Server {
+        well: |_path| Reply::Silence,
+        listing: |_path| None,
+        paged: Paged { kind: pilothouse_world::fact::Kind::Node, whole: 3 },
+    }),
 };
 
 /// One connection. Contacts nobody until it is probed or watched.
