@@ -25,10 +25,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
 
 fn page<T: Resource>(how: u8, body: &[u8]) {
     let read = match how % 3 {
-        0 => list::read::<T>("application/json", body.to_vec().into()),
-        1 => list::read::<T>("application/vnd.kubernetes.protobuf", [b"k8s\0", body].concat().into()),
+        0 => list::read::<T>("application/json", body),
+        1 => list::read::<T>("application/vnd.kubernetes.protobuf", &[b"k8s\0", body].concat()),
         // Without the envelope: one object after the other, each a good part of the input.
-        _ => list::read::<T>("application/vnd.kubernetes.protobuf", wrapped(body).into()),
+        _ => list::read::<T>("application/vnd.kubernetes.protobuf", &wrapped(body)),
     };
     let Ok(page) = read else { return };
     let mut journey = Journey::default();

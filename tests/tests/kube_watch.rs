@@ -290,7 +290,7 @@ async fn compare<T: Resource>(client: &Client, scope: &Scope, at_least: usize) -
     let page = async |accept| {
         let answer = client.get(&scope.call::<T>("list"), &scope.path::<T>(), accept, PATIENCE).await;
         let answer = answer.map_err(|failure| Failure::new(format!("{failure:?}")))?;
-        let page = list::read::<T>(&answer.content_type, answer.body);
+        let page = list::read::<T>(&answer.content_type, &answer.body);
         Ok::<_, Failure>((answer.content_type, page.map_err(|failure| Failure::new(format!("{failure:?}")))?))
     };
     let mut differs = String::new();

@@ -15,6 +15,9 @@ pub struct Options {
     /// A small fleet and short times: to try the measuring itself
     #[arg(long)]
     small: bool,
+    /// Keep the servers of the figures until Ctrl-C, to look at by hand
+    #[arg(long)]
+    hold: bool,
     /// fleet-open, fleet-churn, watch-replay, start; all of them if none is given
     names: Vec<String>,
 }
@@ -48,7 +51,8 @@ pub fn run(options: &Options) -> Outcome {
         build(WINDOW)?;
     }
     let mut measure = tool("measure")?;
-    measure.args(options.json.then_some("--json")).args(options.small.then_some("--small")).args(&options.names);
+    measure.args(options.json.then_some("--json")).args(options.small.then_some("--small"));
+    measure.args(options.hold.then_some("--hold")).args(&options.names);
     command::show(&mut measure)
 }
 

@@ -20,6 +20,11 @@ mod start;
 mod table;
 mod watch;
 
+/// A listing is a hundred thousand small pieces, made on one thread and read on another: the C library's allocator asks
+/// the kernel thousands of times meanwhile.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     run::main()
 }

@@ -124,7 +124,7 @@ fn lists_are_filtered_and_have_the_columns_that_are_asked_for() {
     let home = Home::new();
     let lost = home.run("gpus --demo --filter state=lost --columns state,node,gpu");
     assert!(lost.stdout.starts_with("STATE  NODE"), "{}", lost.all());
-    assert!(lost.stdout.lines().skip(1).all(|line| line.starts_with("lost")) && lost.stdout.lines().count() > 1);
+    assert!(lost.stdout.lines().skip(1).all(|line| line.starts_with("Lost")) && lost.stdout.lines().count() > 1);
     let none = home.run("pods --demo --filter name=nothing-like-it");
     assert_eq!((none.code, none.stdout.lines().count()), (0, 1), "{}", none.all());
     assert!(none.stderr.starts_with("None of "), "{}", none.all());

@@ -15,6 +15,7 @@ pub use program::notice;
 use crate::{
     failure::Failure,
     kubeconfig::{Context, Placed, User},
+    small_file,
 };
 use pilothouse_connect::Clock;
 use pilothouse_wire::{Code, Problem, view::connections::PluginNotice};
@@ -163,7 +164,9 @@ async fn token(file: &Path) -> Result<SecretString, Problem> {
     if about.len() > LARGEST_TOKEN {
         return Err(cannot("It is larger than 1 MiB: that is no token.".to_owned()));
     }
-    let text = tokio::fs::read_to_string(file).await.map_err(|error| cannot(reason(&error)))?;
+    let path = file.to_owned();
+    let read = tokio::task::spawn_blocking(move || small_file::read(path.as_ref())).await;
+    let text = read.unwrap_or_else(|error| Err(error.into())).map_err(|error| cannot(reason(&error)))?;
     let token = text.trim();
     if token.is_empty() { Err(cannot("It is empty.".to_owned())) } else { Ok(SecretString::from(token)) }
 }
@@ -174,6 +177,7 @@ fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "It does not exist.".to_owned(),
         std::io::ErrorKind::PermissionDenied => "You have no right to read it.".to_owned(),
         std::io::ErrorKind::InvalidData => "It is not text.".to_owned(),
+        std::io::ErrorKind::Other => format!("{error}."),
         kind => format!("{kind}."),
     }
 }

@@ -31,8 +31,8 @@ pub const JSON: &str = "application/json";
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a review may take: it reads nothing that is kept.
 const REVIEW: Duration = Duration::from_secs(8);
-/// The largest answer that is taken in at once; a page that is larger is asked for in smaller ones.
-const LARGEST: usize = 64 << 20;
+/// The largest answer that is held whole; a page that is larger is asked for in smaller ones.
+pub const LARGEST: usize = 64 << 20;
 /// As much of a refusal is read.
 const LARGEST_REFUSAL: usize = 64 << 10;
 
@@ -90,12 +90,13 @@ impl Client {
         serde_json::from_slice(&body).map_err(|_| Failure::Unreadable("It is no JSON".to_owned()))
     }
 
-    /// Opens a stream: the body goes on until one side ends it.
+    /// Opens a stream, whose parts [`next`] hands out: its content type, and its body.
     ///
     /// # Errors
     /// If it does not begin in time, or is refused.
-    pub async fn stream(&self, call: &Call, path: &str) -> Result<Body, Failure> {
-        Ok(self.send(call, Method::GET, path, JSON, Vec::new(), PATIENCE).await?.into_body())
+    pub async fn stream(&self, call: &Call, path: &str, accept: &'static str) -> Result<(String, Body), Failure> {
+        let response = self.send(call, Method::GET, path, accept, Vec::new(), PATIENCE).await?;
+        Ok((content_type(response.headers()), response.into_body()))
     }
 
     /// The server's time and ours, if they differed by more than a minute at the last answer.
@@ -195,7 +196,10 @@ fn content_type(headers: &HeaderMap) -> String {
 }
 
 /// Reads a body whole; `limit` is for each part of it, so that a slow line is not a failure and a silent one is.
-async fn whole(mut body: Body, limit: Duration, largest: usize) -> Result<Bytes, Failure> {
+///
+/// # Errors
+/// If it breaks, is silent for too long, or is larger than `largest`.
+pub async fn whole(mut body: Body, limit: Duration, largest: usize) -> Result<Bytes, Failure> {
     let mut all = BytesMut::new();
     while let Some(part) = next(&mut body, limit).await? {
         if all.len() + part.len() > largest {

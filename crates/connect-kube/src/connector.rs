@@ -148,8 +148,8 @@ impl Connector for Kube {
         match session::meet(&client, &self.wish).await {
             // What may be read is not yet what can be read.
             Ok(met) => Ok(Tested {
-                version: met.version,
-                identity: met.identity,
+                version: Some(met.version),
+                identity: met.rights.identity,
                 may: met.rights.may,
                 problem: match met.rights.problem {
                     None => sample(&client, &met.rights.plan).await.err().map(|failure| failure.problem(&client.place)),

@@ -3,6 +3,7 @@
 use crate::{
     board::Weight,
     client::{Client, PATIENCE, PROTOBUF},
+    early::Listing,
     failure::Failure,
     list::{Listed, list},
     problems,
@@ -59,8 +60,14 @@ pub struct Follower {
 
 impl Follower {
     /// Follows until nobody listens.
-    pub async fn follow<T: Resource>(self) {
+    pub async fn follow<T: Resource>(self, early: Option<Listing>) {
         let mut backoff = Backoff::default();
+        if let Some(early) = early {
+            let listed = early.end(|read, all| self.progress(read, all)).await;
+            if self.listed::<T>(listed, &mut backoff).await.is_err() {
+                return;
+            }
+        }
         // An error says that whoever listened is gone: there is nobody to tell it to.
         while self.round::<T>(&mut backoff).await.is_ok() {}
     }
@@ -86,11 +93,12 @@ impl Follower {
 
     /// A listing, and the watches from there on.
     async fn round<T: Resource>(&self, backoff: &mut Backoff) -> Result<(), Closed> {
-        let listed = list::<T>(&self.client, &self.scope, most::<T>(), |read, all| {
-            // Progress is shown now and then: one that finds no room is not missed.
-            let _ = self.tell.try_send((self.slot, Told::Progress(read, all)));
-        })
-        .await;
+        let listed = list::<T>(&self.client, &self.scope, most::<T>(), |read, all| self.progress(read, all)).await;
+        self.listed::<T>(listed, backoff).await
+    }
+
+    /// Hands a listing on and watches from there, or tells why there is none and waits.
+    async fn listed<T: Resource>(&self, listed: Result<Listed, Failure>, backoff: &mut Backoff) -> Result<(), Closed> {
         match listed {
             Ok(listed) => {
                 backoff.worked();
@@ -102,6 +110,11 @@ impl Follower {
             }
             Err(failure) => self.failed::<T>(&failure, backoff).await,
         }
+    }
+
+    /// Progress is shown now and then: one that finds no room is not missed.
+    fn progress(&self, read: u64, all: u64) {
+        let _ = self.tell.try_send((self.slot, Told::Progress(read, all)));
     }
 
     async fn replace<T: Resource>(&self, mut listed: Listed) -> Result<(), Closed> {

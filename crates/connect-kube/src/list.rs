@@ -1,24 +1,20 @@
-//! Complete listings: page by page, each dropped once it has become facts.
+//! Complete listings: each object becomes a fact while the rest is still on its way.
 
 use crate::{
-    client::{Client, PATIENCE, PROTOBUF},
+    client::{Client, LARGEST, PATIENCE, PROTOBUF, next, whole},
     failure::Failure,
+    objects::Objects,
     resource::{Resource, Scope},
-    slim::{ListMeta, Unknown},
+    slim::ListMeta,
 };
-use bytes::Bytes;
 use pilothouse_world::Fact;
-use prost::Message;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Objects of a page: few round trips, and no page that makes memory rise.
-const PAGE: u32 = 500;
+/// Objects of a page. A server makes a first page of what it has in memory, but may read the next ones from its disk.
+const PAGE: u32 = 10_000;
 /// How often a listing begins again because the server has forgotten where it was.
 const MOST_BEGINNINGS: u32 = 3;
-/// What stands before every object in protobuf.
-const MAGIC: &[u8] = b"k8s\0";
-
 /// A complete listing.
 #[derive(Debug, Default)]
 pub struct Listed {
@@ -62,34 +58,28 @@ pub async fn list<T: Resource>(
                 continue;
             }
             Err(Failure::TooLarge) if size > 1 => {
-                size /= 8;
-                size = size.max(1);
+                size = (size / 8).max(1);
                 continue;
             }
             Err(failure) => return Err(failure),
         };
         all.dropped += page.dropped;
         all.facts.extend(page.facts);
-        let left = u64::try_from(page.meta.remaining_item_count.unwrap_or(0)).unwrap_or(0);
-        let read = all.facts.len() as u64;
+        let (read, left) = (all.facts.len() as u64, page.meta.left());
         progress(read, read + left);
         from = page.meta.r#continue;
-        if from.is_empty() {
-            all.version = page.meta.resource_version;
-            return Ok(all);
-        }
-        if all.facts.len() >= most {
-            all.dropped += left;
+        if from.is_empty() || all.facts.len() >= most {
+            all.dropped += if from.is_empty() { 0 } else { left };
             all.version = page.meta.resource_version;
             return Ok(all);
         }
     }
 }
 
-/// Reads the beginning of a listing, to see that it can be read.
+/// Lists one object at most: does a listing work?
 ///
 /// # Errors
-/// If it cannot.
+/// Why it does not.
 pub async fn first<T: Resource>(client: &Client, scope: &Scope) -> Result<(), Failure> {
     page::<T>(client, scope, 1, "").await.map(drop)
 }
@@ -99,8 +89,20 @@ async fn page<T: Resource>(client: &Client, scope: &Scope, size: u32, from: &str
     if !from.is_empty() {
         path += &format!("&continue={}", encoded(from));
     }
-    let answer = client.get(&scope.call::<T>("list"), &path, PROTOBUF, PATIENCE).await?;
-    read::<T>(&answer.content_type, answer.body)
+    let (content_type, mut body) = client.stream(&scope.call::<T>("list"), &path, PROTOBUF).await?;
+    if !is_protobuf(&content_type) {
+        return json::<T>(&whole(body, PATIENCE, LARGEST).await?);
+    }
+    let (mut page, mut objects) = (Page::default(), Objects::default());
+    while let Some(part) = next(&mut body, PATIENCE).await? {
+        page.take_all::<T>(&mut objects, &part)?;
+    }
+    page.meta = objects.end()?;
+    Ok(page)
+}
+
+fn is_protobuf(content_type: &str) -> bool {
+    content_type.starts_with("application/vnd.kubernetes.protobuf")
 }
 
 /// A token for a query: it is base64 today, but nobody promises that.
@@ -113,8 +115,14 @@ fn encoded(token: &str) -> String {
 ///
 /// # Errors
 /// If it is neither. An object in it that cannot be read is counted instead.
-pub fn read<T: Resource>(content_type: &str, body: Bytes) -> Result<Page, Failure> {
-    if content_type.starts_with("application/vnd.kubernetes.protobuf") { protobuf::<T>(body) } else { json::<T>(&body) }
+pub fn read<T: Resource>(content_type: &str, body: &[u8]) -> Result<Page, Failure> {
+    if !is_protobuf(content_type) {
+        return json::<T>(body);
+    }
+    let (mut page, mut objects) = (Page::default(), Objects::default());
+    page.take_all::<T>(&mut objects, body)?;
+    page.meta = objects.end()?;
+    Ok(page)
 }
 
 impl Page {
@@ -124,32 +132,15 @@ impl Page {
             None => self.dropped += 1,
         }
     }
-}
 
-/// A list whose objects are decoded one by one, so that one bad object is one lost object.
-#[derive(prost::Message)]
-struct ProtobufList {
-    #[prost(message, optional, tag = "1")]
-    metadata: Option<ListMeta>,
-    #[prost(bytes = "bytes", repeated, tag = "2")]
-    items: Vec<Bytes>,
-}
-
-fn protobuf<T: Resource>(mut body: Bytes) -> Result<Page, Failure> {
-    let unreadable = |why: &str| Failure::Unreadable(why.to_owned());
-    if !body.starts_with(MAGIC) {
-        return Err(unreadable("It says that it is protobuf, and is not"));
+    /// Takes the objects that are whole once this part is here: one bad object is one lost object.
+    fn take_all<T: Resource>(&mut self, objects: &mut Objects, part: &[u8]) -> Result<(), Failure> {
+        objects.push(part);
+        while let Some(object) = objects.next_object()? {
+            self.take(T::decode(object).ok());
+        }
+        Ok(())
     }
-    // The parts share the page's memory: nothing is copied until it becomes a field.
-    let envelope =
-        Unknown::decode(body.split_off(MAGIC.len())).map_err(|_| unreadable("Its protobuf envelope is broken"))?;
-    let list = ProtobufList::decode(envelope.raw).map_err(|_| unreadable("Its protobuf list is broken"))?;
-    let mut page = Page { meta: list.metadata.unwrap_or_default(), ..Page::default() };
-    page.facts.reserve(list.items.len());
-    for item in list.items {
-        page.take(T::decode(item).ok());
-    }
-    Ok(page)
 }
 
 #[derive(Deserialize)]
@@ -173,13 +164,26 @@ fn json<T: Resource>(body: &[u8]) -> Result<Page, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slim::{CoreEvent, Meta, Namespace, Node, Pod};
+    use crate::{
+        objects::MAGIC,
+        slim::{CoreEvent, Meta, Namespace, Node, Pod, Unknown},
+    };
+    use bytes::Bytes;
     use proptest::prelude::*;
+    use prost::Message;
 
     const PROTO: &str = "application/vnd.kubernetes.protobuf";
 
     fn pod(name: &str) -> Pod {
         Pod { metadata: Some(Meta { name: name.to_owned(), ..Meta::default() }), ..Pod::default() }
+    }
+
+    #[derive(prost::Message)]
+    struct ProtobufList {
+        #[prost(message, optional, tag = "1")]
+        metadata: Option<ListMeta>,
+        #[prost(bytes = "bytes", repeated, tag = "2")]
+        items: Vec<Bytes>,
     }
 
     /// A page as the server sends it, with these items.
@@ -195,8 +199,7 @@ mod tests {
     #[test]
     fn a_page_is_read_and_one_bad_object_is_one_lost_object() {
         let good = Bytes::from(pod("a").encode_to_vec());
-        let page =
-            read::<Pod>(PROTO, page(vec![good.clone(), Bytes::from_static(&[0x0a, 0x7f]), Bytes::new(), good]).into());
+        let page = read::<Pod>(PROTO, &page(vec![good.clone(), Bytes::from_static(&[0x0a, 0x7f]), Bytes::new(), good]));
         let page = page.unwrap();
         assert_eq!((page.facts.len(), page.dropped), (2, 2));
         assert_eq!((page.meta.resource_version.as_str(), page.meta.remaining_item_count), ("7", Some(3)));
@@ -211,25 +214,52 @@ mod tests {
             ("application/json", "<html>", "It is no list of objects in JSON"),
             ("text/html", "[]", "It is no list of objects in JSON"),
         ] {
-            let failure = read::<Pod>(kind, Bytes::copy_from_slice(body.as_bytes())).unwrap_err();
+            let failure = read::<Pod>(kind, body.as_bytes()).unwrap_err();
             assert!(matches!(&failure, Failure::Unreadable(why) if why == want), "{failure:?}");
         }
     }
 
     proptest! {
+        /// Wherever the connection cuts a page into parts, it says the same.
+        #[test]
+        fn parts_do_not_matter(sizes in proptest::collection::vec(1_usize..40, 1..60)) {
+            let items = (0..5).map(|n| pod(&format!("pod-{n}")).encode_to_vec().into()).collect();
+            let whole = page(items);
+            let (mut pieces, mut objects, mut rest) = (Page::default(), Objects::default(), &whole[..]);
+            for size in sizes.iter().cycle() {
+                let (part, more) = rest.split_at(rest.len().min(*size));
+                pieces.take_all::<Pod>(&mut objects, part).unwrap();
+                rest = more;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            pieces.meta = objects.end().unwrap();
+            let whole = read::<Pod>(PROTO, &whole).unwrap();
+            prop_assert_eq!(pieces.facts.len(), 5);
+            prop_assert_eq!(format!("{pieces:?}"), format!("{whole:?}"));
+        }
+
+        #[test]
+        fn a_page_that_is_cut_off_is_no_page(at in 0_usize..90) {
+            let whole = page(vec![pod("a-name-of-some-length").encode_to_vec().into(), pod("b").encode_to_vec().into()]);
+            prop_assume!(at < whole.len());
+            prop_assert!(read::<Pod>(PROTO, &whole[..at]).is_err());
+        }
+
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600), at in 0_usize..120, byte: u8) {
-            let _ = read::<Pod>("application/json", bytes.clone().into());
+            let _ = read::<Pod>("application/json", &bytes);
             let mut bare = MAGIC.to_vec();
             bare.extend(&bytes);
-            let _ = read::<Node>(PROTO, bare.into());
-            let _ = read::<Namespace>(PROTO, page(vec![bytes.clone().into()]).into());
-            let _ = read::<CoreEvent>(PROTO, page(vec![bytes.into()]).into());
+            let _ = read::<Node>(PROTO, &bare);
+            let _ = read::<Namespace>(PROTO, &page(vec![bytes.clone().into()]));
+            let _ = read::<CoreEvent>(PROTO, &page(vec![bytes.into()]));
             let mut good = page(vec![pod("some-name").encode_to_vec().into()]);
             if let Some(place) = good.get_mut(at) {
                 *place = byte;
             }
-            let _ = read::<Pod>(PROTO, good.into());
+            let _ = read::<Pod>(PROTO, &good);
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Plan {
 /// What came of asking.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
+    /// Who the server says that we are; `None` where it cannot say.
+    pub identity: Option<String>,
     /// What is read.
     pub plan: Plan,
     /// What we may do.
@@ -48,14 +50,18 @@ pub struct Rights {
 }
 
 /// Who the server says that we are; `None` where it cannot say.
-///
-/// # Errors
-/// If it does not know us, or does not answer.
-pub async fn identity(client: &Client) -> Result<Option<String>, Failure> {
+async fn identity(client: &Client) -> Result<Option<String>, Failure> {
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let call = review_call("authentication.k8s.io", "selfsubjectreviews");
     match client.post(&call, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await {
-        Ok(answer) => Ok(answer["status"]["userInfo"]["username"].as_str().map(problems::line)),
+        Ok(answer) => {
+            let name = answer["status"]["userInfo"]["username"].as_str().map(problems::line);
+            if let Some(name) = &name {
+                // Said once: a session is with one person.
+                let _ = client.place.identity.set(name.clone());
+            }
+            Ok(name)
+        }
         // Servers before 1.28 have no such review, and some forbid it.
         Err(failure) if matches!(failure.status(), Some(403..=405)) => Ok(None),
         Err(failure) => Err(failure),
@@ -66,19 +72,20 @@ fn review_call(group: &'static str, resource: &str) -> Call {
     Call { verb: "create", group, resource: resource.to_owned(), namespace: None }
 }
 
-/// Asks what may be read, everywhere and, where that is not allowed, in each of some namespaces.
+/// Asks who we are, and what may be read, everywhere and, where that is not allowed, in each of some namespaces.
 ///
 /// # Errors
 /// If the server does not answer.
 pub async fn review(client: &Client, limited_to: &[String], begins_in: Option<&str>) -> Result<Rights, Failure> {
     let everywhere = Scope { namespace: None };
-    let (nodes, namespaces, pods, events) = futures::try_join!(
+    let (identity, nodes, namespaces, pods, events) = futures::try_join!(
+        identity(client),
         may_read::<Node>(client, &everywhere),
         may_read::<Namespace>(client, &everywhere),
         may_read::<Pod>(client, &everywhere),
         may_read_events(client, &everywhere),
     )?;
-    let mut found = Found { nodes, namespaces, limited: !limited_to.is_empty(), ..Found::default() };
+    let mut found = Found { identity, nodes, namespaces, limited: !limited_to.is_empty(), ..Found::default() };
     if pods && events && limited_to.is_empty() {
         (found.pods, found.events) = (vec![everywhere.clone()], vec![everywhere]);
         return Ok(found.rights(&client.place));
@@ -105,10 +112,9 @@ async fn may_read_events(client: &Client, scope: &Scope) -> Result<bool, Failure
     Ok(may_read::<Event>(client, scope).await? || may_read::<CoreEvent>(client, scope).await?)
 }
 
-/// May we list and watch this?
+/// May we list and watch this? One after the other: each call at once would cost a connection of its own.
 async fn may_read<T: Resource>(client: &Client, scope: &Scope) -> Result<bool, Failure> {
-    let (list, watch) = futures::try_join!(may::<T>(client, scope, "list"), may::<T>(client, scope, "watch"))?;
-    Ok(list && watch)
+    Ok(may::<T>(client, scope, "list").await? && may::<T>(client, scope, "watch").await?)
 }
 
 async fn may<T: Resource>(client: &Client, scope: &Scope, verb: &'static str) -> Result<bool, Failure> {
@@ -188,6 +194,7 @@ async fn readable(client: &Client, namespaces: Vec<String>, asked: Asked) -> Res
 /// What is allowed, before it is put into words.
 #[derive(Default)]
 struct Found {
+    identity: Option<String>,
     nodes: bool,
     namespaces: bool,
     pods: Vec<Scope>,
@@ -230,7 +237,7 @@ impl Found {
             problem
         });
         let plan = Plan { nodes: self.nodes, namespaces: self.namespaces, pods: self.pods, events: self.events };
-        Rights { plan, may, may_not, not_visible, problem }
+        Rights { identity: self.identity, plan, may, may_not, not_visible, problem }
     }
 
     /// What may be read of a kind that is in namespaces, and what may not.

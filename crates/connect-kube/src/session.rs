@@ -3,6 +3,7 @@
 use crate::{
     board::{Board, Slot},
     client::{Client, JSON},
+    early::{Early, Listing},
     failure::{Call, Failure},
     follow::{ASK_AGAIN, Follower, Told},
     problems,
@@ -26,6 +27,8 @@ pub const HEARTBEAT: Duration = Duration::from_secs(5);
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(4);
 /// How long the first answer may take.
 const FIRST_LIMIT: Duration = Duration::from_secs(8);
+/// How long after all else events are listed: a server has hands full then, and whoever asked once is gone by then.
+const EVENTS_LATER: Duration = Duration::from_millis(500);
 /// Messages of followers that wait for the session.
 const WAITING: usize = 64;
 
@@ -59,31 +62,28 @@ pub struct Wish {
 #[derive(Clone, Debug, Default)]
 pub struct Met {
     /// Its version.
-    pub version: Option<String>,
-    /// Who we are there.
-    pub identity: Option<String>,
-    /// What we may.
+    pub version: String,
+    /// Who we are there, and what we may.
     pub rights: Rights,
 }
 
-/// Meets the server: the calls that stand before every listing.
+/// Meets the server: what it is, and what we may there.
 ///
 /// # Errors
 /// If it does not answer, or does not know us.
 pub async fn meet(client: &Client, wish: &Wish) -> Result<Met, Failure> {
+    let version = version(client).await?;
+    let rights = rights::review(client, &wish.namespaces, wish.begins_in.as_deref()).await?;
+    Ok(Met { version, rights })
+}
+
+/// The first call: it shows whether there is a server at all, and costs that one nothing.
+async fn version(client: &Client) -> Result<String, Failure> {
     let answer = client.get(&Call::path("/version"), "/version", JSON, FIRST_LIMIT).await?;
     let about: serde_json::Value =
         serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("/version is no JSON".to_owned()))?;
-    let Some(version) = about["gitVersion"].as_str().map(problems::line) else {
-        return Err(Failure::Unreadable("/version says no version of Kubernetes".to_owned()));
-    };
-    let identity = rights::identity(client).await?;
-    if let Some(identity) = &identity {
-        // Said once: a session is with one person.
-        let _ = client.place.identity.set(identity.clone());
-    }
-    let rights = rights::review(client, &wish.namespaces, wish.begins_in.as_deref()).await?;
-    Ok(Met { version: Some(version), identity, rights })
+    let version = about["gitVersion"].as_str().map(problems::line);
+    version.ok_or_else(|| Failure::Unreadable("/version says no version of Kubernetes".to_owned()))
 }
 
 /// One session.
@@ -95,6 +95,8 @@ pub struct Session<'a> {
     /// Ended with the session, since it holds them.
     followers: JoinSet<()>,
     rights: Rights,
+    /// Listings that are under way already.
+    early: Early,
     /// Events that are not followed yet.
     events: Vec<Scope>,
 }
@@ -102,7 +104,13 @@ pub struct Session<'a> {
 /// Runs a session until it ends.
 pub async fn run(client: &Arc<Client>, sink: &Sink, wish: &Wish) -> End {
     let began = Instant::now();
-    let met = match meet(client, wish).await {
+    let met = async {
+        let version = version(client).await?;
+        let early = Early::begin(client, &wish.namespaces);
+        let rights = rights::review(client, &wish.namespaces, wish.begins_in.as_deref()).await?;
+        Ok((Met { version, rights }, early))
+    };
+    let (met, early) = match met.await {
         Ok(met) => met,
         Err(failure) => return lost(client, &failure),
     };
@@ -112,6 +120,7 @@ pub async fn run(client: &Arc<Client>, sink: &Sink, wish: &Wish) -> End {
         wish,
         board: Board::default(),
         followers: JoinSet::new(),
+        early,
         events: met.rights.plan.events.clone(),
         rights: met.rights.clone(),
     };
@@ -127,7 +136,7 @@ fn lost(client: &Client, failure: &Failure) -> End {
 
 impl Session<'_> {
     async fn tell_of(&mut self, met: Met, began: Instant) -> Result<(), Closed> {
-        let Rights { may, may_not, not_visible, problem, .. } = met.rights;
+        let Rights { identity, may, may_not, not_visible, problem, .. } = met.rights;
         let texts = |texts: Vec<String>| texts.into_iter().map(SmolStr::from).collect();
         self.board.rights = problem;
         self.board.insecure = self.client.is_insecure().then(|| problems::insecure(&self.client.place));
@@ -136,8 +145,8 @@ impl Session<'_> {
         self.sink.attempt(true, format!("connected in {} ms{unchecked}", began.elapsed().as_millis())).await?;
         self.sink
             .probed(Probed {
-                version: met.version.map(SmolStr::from),
-                identity: met.identity.map(SmolStr::from),
+                version: Some(met.version.into()),
+                identity: identity.map(SmolStr::from),
                 may: texts(may),
                 may_not: texts(may_not),
                 not_visible,
@@ -154,10 +163,12 @@ impl Session<'_> {
             let asks = ask_again(Arc::clone(&self.client), self.wish.clone(), self.rights.clone(), tell.clone());
             self.followers.spawn(asks);
         }
+        let mut settled_at = None;
         loop {
-            if !self.events.is_empty() && self.board.is_settled() {
-                self.start_events(&tell);
+            if settled_at.is_none() && self.board.is_settled() {
+                settled_at = Some(Instant::now());
             }
+            let events_at = settled_at.filter(|_| !self.events.is_empty()).map(|at| at + EVENTS_LATER);
             self.board.skew =
                 self.client.skew().map(|(server, ours)| problems::clock_skew(&self.client.place, server, ours));
             let step = async {
@@ -177,6 +188,10 @@ impl Session<'_> {
                             Ok(())
                         }
                     },
+                    () = until(events_at) => {
+                        self.start_events(&tell);
+                        Ok(())
+                    }
                     _ = heartbeat.tick() => self.beat().await,
                 }
             };
@@ -189,18 +204,20 @@ impl Session<'_> {
     fn start_followers(&mut self, tell: &mpsc::Sender<(usize, Told)>) {
         let plan = self.rights.plan.clone();
         let everywhere = Scope { namespace: None };
+        let mut early = std::mem::take(&mut self.early);
         if plan.nodes {
-            self.start::<Node>(everywhere.clone(), tell);
+            self.start::<Node>(everywhere.clone(), early.nodes.take(), tell);
         }
         if plan.namespaces {
-            self.start::<Namespace>(everywhere, tell);
+            self.start::<Namespace>(everywhere, early.namespaces.take(), tell);
         }
         for scope in plan.pods {
-            self.start::<Pod>(scope, tell);
+            let early = early.pods.take().filter(|_| scope.namespace.is_none());
+            self.start::<Pod>(scope, early, tell);
         }
     }
 
-    /// Events come after what they are about: a storm of them does not hold up the first picture.
+    /// Events come after what they are about: they do not hold up the first picture.
     fn start_events(&mut self, tell: &mpsc::Sender<(usize, Told)>) {
         for scope in std::mem::take(&mut self.events) {
             let follower = self.slot::<Event>(scope, tell);
@@ -208,9 +225,9 @@ impl Session<'_> {
         }
     }
 
-    fn start<T: Resource>(&mut self, scope: Scope, tell: &mpsc::Sender<(usize, Told)>) {
+    fn start<T: Resource>(&mut self, scope: Scope, early: Option<Listing>, tell: &mpsc::Sender<(usize, Told)>) {
         let follower = self.slot::<T>(scope, tell);
-        self.followers.spawn(follower.follow::<T>());
+        self.followers.spawn(follower.follow::<T>(early));
     }
 
     fn slot<T: Resource>(&mut self, scope: Scope, tell: &mpsc::Sender<(usize, Told)>) -> Follower {
@@ -255,6 +272,14 @@ impl Session<'_> {
 
     async fn ask_livez(&self) -> Result<(), Failure> {
         self.client.get(&Call::path("/livez"), "/livez", JSON, HEARTBEAT_LIMIT).await.map(drop)
+    }
+}
+
+/// A time that may never come.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

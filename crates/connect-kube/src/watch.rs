@@ -1,7 +1,7 @@
 //! One watch: from a version on, what is added, changed and gone, until the stream ends.
 
 use crate::{
-    client::{Client, next},
+    client::{Client, JSON, next},
     failure::{Failure, Refusal},
     lines::Lines,
     resource::{Resource, Scope},
@@ -84,7 +84,7 @@ impl<T: Resource> Watch<T> {
             scope.path::<T>(),
             LASTS.as_secs(),
         );
-        let body = client.stream(&scope.call::<T>("watch"), &path).await?;
+        let (_, body) = client.stream(&scope.call::<T>("watch"), &path, JSON).await?;
         Ok(Self {
             body,
             lines: Lines::default(),

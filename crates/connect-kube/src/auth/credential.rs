@@ -1,7 +1,10 @@
 //! A credential: headers to send, and a certificate to show.
 
 use super::reason;
-use crate::kubeconfig::{Placed, User};
+use crate::{
+    kubeconfig::{Placed, User},
+    small_file,
+};
 use base64::Engine;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use pilothouse_wire::{Code, Problem, Stamp};
@@ -154,7 +157,7 @@ pub fn pem<T>(
         String::from_utf8(bytes).map_err(|_| cannot(what(), "It is not PEM.".to_owned()))?
     } else if let Some(file) = file.filter(|file| !file.is_empty()) {
         let path: PathBuf = of.path(file);
-        std::fs::read_to_string(&path)
+        small_file::read(&path)
             .map_err(|error| cannot(format!("{} cannot be used as {field}.", path.display()), reason(&error)))?
     } else {
         return Ok(None);

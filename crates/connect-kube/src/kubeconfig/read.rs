@@ -122,11 +122,12 @@ fn text(file: &Path) -> Result<String, Problem> {
         };
         problem.next("Name another file, or set KUBECONFIG.")
     };
-    let opened = std::fs::File::open(file).map_err(|error| cannot(&error))?;
-    let about = opened.metadata().map_err(|error| cannot(&error))?;
+    // Before it is opened: to open a pipe is to wait for whoever writes to it.
+    let about = file.metadata().map_err(|error| cannot(&error))?;
     if !about.is_file() {
         return Err(Problem::new(Code::BadInput, format!("{shown} is not a file.")).next("Name the file itself."));
     }
+    let opened = std::fs::File::open(file).map_err(|error| cannot(&error))?;
     let mut bytes = Vec::new();
     // One byte more than allowed tells "as large as allowed" from "larger", whatever the file system says.
     opened.take((LARGEST_MIB << 20) + 1).read_to_end(&mut bytes).map_err(|error| cannot(&error))?;

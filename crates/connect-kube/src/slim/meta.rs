@@ -69,6 +69,14 @@ pub struct ListMeta {
     pub remaining_item_count: Option<i64>,
 }
 
+impl ListMeta {
+    /// About how many objects come after this page.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        u64::try_from(self.remaining_item_count.unwrap_or(0)).unwrap_or(0)
+    }
+}
+
 /// `v1.Time` and `v1.MicroTime`; a text in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Time {

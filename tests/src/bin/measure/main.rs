@@ -17,7 +17,7 @@ mod ticks;
 mod timed;
 mod watch_replay;
 
-use acceptance::{Failure, Result};
+use acceptance::{Context, Failure, Result};
 use report::{Form, Report};
 use stand::{Size, Stand};
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
     let mut report = Report::new(if has("--json") { Form::Json } else { Form::Table });
     let size = if has("--small") { Size::SMALL } else { Size::WHOLE };
     let names: Vec<&str> = words.iter().map(String::as_str).filter(|word| !word.starts_with("--")).collect();
-    match measure(&names, size, &mut report).await {
+    match measure(&names, size, has("--hold"), &mut report).await {
         Ok(()) => report.end(),
         Err(failure) => {
             // What was measured before counts all the same.
@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(names: &[&str], size: Size, report: &mut Report) -> Result<()> {
+async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
         return Err(Failure::new(format!("There is no figure \"{unknown}\". There are: {}.", NAMES.join(", "))));
     }
@@ -57,6 +57,10 @@ async fn measure(names: &[&str], size: Size, report: &mut Report) -> Result<()> 
         return Ok(());
     }
     let stand = Stand::build(size).await?;
+    if hold {
+        report::say(&format!("Ready until Ctrl-C: KUBECONFIG={}", stand.plane.kubeconfig().display()));
+        return tokio::signal::ctrl_c().await.could_not("wait for Ctrl-C");
+    }
     if wanted("fleet-open") {
         fleet_open::measure(&stand, report).await?;
     }
