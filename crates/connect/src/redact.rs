@@ -36,20 +36,47 @@ pub fn redact_arguments<S: AsRef<str>>(arguments: &[S]) -> Vec<String> {
     let mut hide_next = false;
     for argument in arguments {
         let argument = argument.as_ref();
-        if std::mem::take(&mut hide_next) && !argument.starts_with('-') {
+        if std::mem::take(&mut hide_next) && !is_long_flag(argument) {
             redacted.push(GONE.to_owned());
             continue;
         }
         match argument.split_once('=').filter(|(name, _)| !name.contains("://")) {
-            Some((name, _)) if names_a_secret(name) => redacted.push(format!("{name}={GONE}")),
-            Some((name, value)) => redacted.push(format!("{name}={}", redact_url(value))),
-            None => {
+            Some((name, _)) if names_a_secret(name) && !is_header(argument) => redacted.push(format!("{name}={GONE}")),
+            Some((name, value)) if !is_header(argument) => redacted.push(format!("{name}={}", redact_text(value))),
+            _ => {
                 hide_next = argument.starts_with('-') && names_a_secret(argument);
-                redacted.push(redact_url(argument));
+                redacted.push(redact_text(argument));
             }
         }
     }
     redacted
+}
+
+/// `--verbose`: what follows a flag, and is no value of it. A value may begin with a dash as well.
+fn is_long_flag(argument: &str) -> bool {
+    argument.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// A text on a command line: a header, a credential with its scheme, or addresses.
+fn redact_text(text: &str) -> String {
+    if let Some((name, _)) = text.split_once(':').filter(|_| is_header(text)) {
+        return format!("{name}: {GONE}");
+    }
+    match text.split_once(' ') {
+        Some((scheme, _)) if ["bearer", "basic"].contains(&scheme.to_ascii_lowercase().as_str()) => {
+            format!("{scheme} {GONE}")
+        }
+        _ => redact_url(text),
+    }
+}
+
+/// `Authorization: …`, but not `auth-server:8080`.
+fn is_header(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(name, value)| {
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let is_port = value.starts_with(|c: char| c.is_ascii_digit()) || value.starts_with("//");
+        is_name && names_a_secret(name) && !is_port
+    })
 }
 
 /// An address without its credentials and without the values of secret parameters, and so with addresses in it or behind
@@ -104,6 +131,12 @@ mod tests {
             (vec!["--db=postgres://me:s3cret@db/x"], vec!["--db=postgres://db/x"]),
             (vec!["https://u:s3cret@h/p?token=s3cret&a=1"], vec!["https://h/p?token=…&a=1"]),
             (vec!["--token", "--verbose"], vec!["--token", "--verbose"]),
+            (vec!["--token", "-s3cret"], vec!["--token", "…"]),
+            (vec!["--key-secret", "-----BEGIN s3cret"], vec!["--key-secret", "…"]),
+            (vec!["-H", "Authorization: Bearer s3cret="], vec!["-H", "Authorization: …"]),
+            (vec!["--header=X-Api-Key:s3cret"], vec!["--header=X-Api-Key: …"]),
+            (vec!["bearer s3cret"], vec!["bearer …"]),
+            (vec!["auth-server:8080", "auth://a"], vec!["auth-server:8080", "auth://a"]),
             (vec!["--etcd=https://a,https://u:s3cret@b:1,c"], vec!["--etcd=https://a,https://b:1,c"]),
             (vec!["https://u:s3cret@a,http://u:s3cret@b/c"], vec!["https://a,http://b/c"]),
             (vec!["https://p/x?to=https://u:s3cret@h?token=s3cret&a=1"], vec!["https://p/x?to=https://h?token=…&a=1"]),
