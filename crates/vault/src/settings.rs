@@ -75,6 +75,10 @@ impl Settings {
         edit(&mut settings);
         if settings != old {
             let new_text = write::settings(&path, &old_text, &settings)?;
+            // A file that says something else than was meant would be found out when it is too late.
+            if !read::settings(&path, &new_text).is_ok_and(|read| read == settings) {
+                return Err(Trouble::NotAsMeant(path).into());
+            }
             files::replace(&path, new_text.as_bytes()).map_err(|error| Trouble::Write(path, error))?;
         }
         Ok(settings)

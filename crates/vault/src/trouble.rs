@@ -12,6 +12,8 @@ pub(crate) enum Trouble {
     Read(PathBuf, #[source] io::Error),
     #[error("cannot write {0}")]
     Write(PathBuf, #[source] io::Error),
+    #[error("{0} would not say what was meant")]
+    NotAsMeant(PathBuf),
     #[error("{file} line {line} is not TOML")]
     NotToml { file: PathBuf, line: usize, message: String },
     #[error("{file} line {line}: {field}")]
@@ -45,6 +47,11 @@ impl From<Trouble> for Problem {
             Trouble::Write(file, error) => Self::new(Code::BadInput, format!("{} cannot be written.", file.display()))
                 .why(format!("The system says: {error}."))
                 .next("Make room and make the folder writable, then do it again. Nothing was changed."),
+            Trouble::NotAsMeant(file) => {
+                Self::new(Code::Internal, format!("The change was not written to {}.", file.display()))
+                    .why("What was to be written there says something else than was meant. Nothing was changed.")
+                    .next("Move what you added to the file by hand elsewhere, and do it again.")
+            }
             Trouble::NotToml { file, line, message } => {
                 Self::new(Code::BadInput, format!("{} line {line} is not TOML.", file.display()))
                     .why(format!("The reader says: {message}."))
