@@ -1,6 +1,7 @@
 //! The browser door, from end to end: the connection is added in the terminal, seen in headless Chromium.
 
 use acceptance::{ControlPlane, Options, Page, Result, Story, Terminal};
+use std::path::Path;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_terminal_connects_the_browser_shows() -> Result<()> {
@@ -20,6 +21,23 @@ async fn what_the_terminal_connects_the_browser_shows() -> Result<()> {
     page.press("rail-connections").await?;
     page.reads_as("[data-test='read-only']", |text| text.contains("pilothouse connect"), "says how").await?;
     page.gone("[data-test='connections-add']").await?;
+
+    // An engine that hangs keeps its socket open: the page finds out by itself.
+    door.pause()?;
+    page.find("link-lost").await?;
+    door.resume()?;
+    page.gone("[data-test='link-lost']").await?;
+    drop(door);
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wall_screen_says_what_it_shows_and_how_old_that_is() -> Result<()> {
+    let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
+    let (door, address) = terminal.serve(&["--demo", "--wall"]).await?;
+    let page = Page::browser((1440, 900), &address).await?;
+    page.find("demo").await?;
+    page.find_by("[data-test^='chip-']").await?;
     drop(door);
     page.close().await
 }

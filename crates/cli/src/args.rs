@@ -108,7 +108,7 @@ pub struct ListArgs {
     #[command(flatten)]
     pub form: FormArgs,
     /// Only rows that fit: words, key=value, key~part, key!=value, key>number, -word
-    #[arg(long, value_name = "EXPR", default_value = "", hide_default_value = true)]
+    #[arg(long, value_name = "EXPR", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub filter: String,
     /// These columns, in this order; "all" for all of them
     #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "json")]

@@ -6,10 +6,13 @@
 //! The first message on the socket is `Hello` from the page; the engine answers with its own.
 
 use super::{Link, Phase, Transport};
-use futures::channel::oneshot;
+use futures::{
+    channel::oneshot,
+    future::{Either, select},
+};
 use js_sys::{ArrayBuffer, Uint8Array};
 use leptos::prelude::{GetUntracked, Set, UpdateValue, set_timeout, window};
-use pilothouse_wire::{Stamp, WIRE_HASH, codec::ToEngine};
+use pilothouse_wire::{Ask, Stamp, WIRE_HASH, codec::ToEngine};
 use std::{cell::Cell, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -20,6 +23,8 @@ const SESSION: &str = "/session";
 const UNAUTHORIZED: u16 = 401;
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const ASK_EVERY: Duration = Duration::from_secs(5);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A WebSocket, and the closures that it calls: they must live as long as it does.
 pub struct Socket {
@@ -64,9 +69,21 @@ async fn once(link: Link) -> bool {
     let (close, closed) = oneshot::channel();
     let Ok(socket) = Socket::open(link, Rc::clone(&opened), close) else { return false };
     link.inner.update_value(|inner| inner.transport = Transport::Browser(Rc::new(socket)));
-    let _ = closed.await;
+    select(closed, Box::pin(silent(link))).await;
     link.inner.update_value(|inner| inner.transport = Transport::None);
     opened.get()
+}
+
+/// Waits until the engine does not answer. A socket stays open while the other side hangs: its numbers would go on
+/// looking like now.
+async fn silent(link: Link) {
+    loop {
+        sleep(ASK_EVERY).await;
+        let answer = select(Box::pin(link.ask(Ask::About)), Box::pin(sleep(ANSWERED_WITHIN))).await;
+        if !matches!(answer, Either::Left((Ok(_), _))) {
+            return;
+        }
+    }
 }
 
 impl Socket {

@@ -14,12 +14,21 @@ use crate::{
     },
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Stamp, ViewSpec, units, view::Status};
+use pilothouse_wire::{
+    Stamp, ViewSpec, units,
+    view::{FleetSpec, Status},
+};
 
 /// The top bar.
 #[component]
 pub fn TopBar() -> impl IntoView {
-    let watched = use_view(Signal::stored(ViewSpec::Connections));
+    let own = use_view(Signal::stored(ViewSpec::Connections));
+    // A wall screen is refused the connections; that they are there and how old they are, every frame says.
+    let refused = Memo::new(move |_| own.problem().is_some());
+    let watched = use_view(Signal::derive(move || match refused.get() {
+        true => ViewSpec::Fleet(FleetSpec::default()),
+        false => ViewSpec::Connections,
+    }));
     let palette = use_palette();
     let demo = Memo::new(move |_| watched.sources().iter().any(|source| source.demo));
     view! {

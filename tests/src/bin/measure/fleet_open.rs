@@ -80,25 +80,32 @@ async fn differences(document: &Value, api: &Api) -> Result<usize> {
 fn of_listed_node(node: &Value) -> Vec<String> {
     let name = text(&node["metadata"]["name"]);
     let gpus = text(&node["status"]["capacity"][GPU]);
-    let ready = list(&node["status"]["conditions"]).iter().find(|condition| condition["type"] == "Ready");
-    let ready = ready.map(|condition| text(&condition["status"])).unwrap_or_default();
-    vec![format!("node {name}"), format!("node {name} GPUs {gpus}"), format!("node {name} Ready={ready}")]
+    let taints = list(&node["spec"]["taints"]).iter();
+    let taints = taints.map(|taint| format!("node {name} taint {}:{}", text(&taint["key"]), text(&taint["effect"])));
+    let conditions = conditions(&node["status"]["conditions"], "type");
+    let conditions = conditions.map(|condition| format!("node {name} {condition}"));
+    [format!("node {name}"), format!("node {name} GPUs {gpus}")].into_iter().chain(taints).chain(conditions).collect()
 }
 
 fn of_shown_node(row: &Value) -> Vec<String> {
     let name = text(&row["id"]["name"]);
     let gpus = list(&row["gpus"]).len();
-    let ready = list(&row["conditions"]).iter().find(|condition| condition["kind"] == "Ready");
-    let ready = ready.map(|condition| text(&condition["status"])).unwrap_or_default();
-    vec![format!("node {name}"), format!("node {name} GPUs {gpus}"), format!("node {name} Ready={ready}")]
+    let taints = list(&row["taints"]).iter();
+    let taints = taints.map(|taint| format!("node {name} taint {}:{}", text(&taint["key"]), text(&taint["effect"])));
+    let conditions = conditions(&row["conditions"], "kind").map(|condition| format!("node {name} {condition}"));
+    [format!("node {name}"), format!("node {name} GPUs {gpus}")].into_iter().chain(taints).chain(conditions).collect()
+}
+
+/// Every condition with its status, whatever it is.
+fn conditions<'a>(all: &'a Value, kind: &'a str) -> impl Iterator<Item = String> + 'a {
+    list(all).iter().map(move |one| format!("{}={}", text(&one[kind]), text(&one["status"])))
 }
 
 fn of_listed_pod(pod: &Value) -> Vec<String> {
     let (meta, name) = (&pod["metadata"], pod_name(&pod["metadata"]));
     let owners = list(&meta["ownerReferences"]).iter();
     let owners = owners.map(|owner| format!("{name} owner {}/{}", text(&owner["kind"]), text(&owner["name"])));
-    let conditions = list(&pod["status"]["conditions"]).iter();
-    let conditions = conditions.map(|one| format!("{name} {}={}", text(&one["type"]), text(&one["status"])));
+    let conditions = conditions(&pod["status"]["conditions"], "type").map(|one| format!("{name} {one}"));
     let on = format!("{name} on {}", text(&pod["spec"]["nodeName"]));
     std::iter::once(on).chain(owners).chain(conditions).collect()
 }
@@ -108,8 +115,7 @@ fn of_shown_pod(row: &Value) -> Vec<String> {
     // What the API does not list with the pod is found out: the Deployment above its ReplicaSet.
     let owners = list(&row["owners"]).iter().map(text).filter(|owner| !owner.starts_with("Deployment/"));
     let owners = owners.map(|owner| format!("{name} owner {owner}"));
-    let conditions = list(&row["conditions"]).iter();
-    let conditions = conditions.map(|one| format!("{name} {}={}", text(&one["kind"]), text(&one["status"])));
+    let conditions = conditions(&row["conditions"], "kind").map(|one| format!("{name} {one}"));
     let on = format!("{name} on {}", text(&row["node"]));
     std::iter::once(on).chain(owners).chain(conditions).collect()
 }
