@@ -13,8 +13,8 @@ use crate::{
     watch,
 };
 use pilothouse_wire::{
-    Body, Frame, View, ViewSpec,
-    units::{count, share},
+    Body, Frame, Sum, View, ViewSpec,
+    units::{share_of, sum},
     view::{FleetSpec, FleetSummary, FleetView},
 };
 use std::io::Write;
@@ -75,28 +75,31 @@ fn draw(out: &mut impl Write, fleet: &FleetView, frame: &Frame, style: Style) ->
     Ok(())
 }
 
-/// Totals are bounds where a source is not read whole.
+/// Each total says itself whether it is a bound.
 fn totals(out: &mut impl Write, of: &FleetSummary, style: Style) -> std::io::Result<()> {
-    let bound = if of.partial.is_empty() { "" } else { "≥ " };
-    let number = |n: u64| format!("{bound}{}", count(n));
-    let strong = |n: u64| style.paint(Tone::Strong, &format!("{:>9}", number(n)));
-    let shared = |n: u64| format!("{} ({})", number(n), share(n, of.gpus));
-    let lost =
-        style.paint(if of.gpus_lost > 0 { Tone::Bad } else { Tone::Plain }, &format!("{} lost", number(of.gpus_lost)));
+    let strong = |n: Sum| style.paint(Tone::Strong, &format!("{:>9}", sum(n)));
+    let shared = |n: Sum| match share_of(n, of.gpus) {
+        Some(share) => format!("{} ({share})", sum(n)),
+        None => sum(n),
+    };
+    let lost = style
+        .paint(if of.gpus_lost.sure() > 0 { Tone::Bad } else { Tone::Plain }, &format!("{} lost", sum(of.gpus_lost)));
     writeln!(
         out,
         "GPUs  {}  {} healthy, {} held, {} free, {} cordoned, {lost}",
         strong(of.gpus),
         shared(of.gpus_healthy),
         shared(of.gpus_held),
-        number(of.gpus_free),
-        number(of.gpus_cordoned),
+        sum(of.gpus_free),
+        sum(of.gpus_cordoned),
     )?;
-    writeln!(out, "Nodes {}  {} ready", strong(of.nodes), number(of.nodes_ready))?;
+    writeln!(out, "Nodes {}  {} ready", strong(of.nodes), sum(of.nodes_ready))?;
+    let wanted =
+        format!("{} GPU{} wanted", sum(of.gpus_wanted), if of.gpus_wanted == Sum::Exact(1) { "" } else { "s" });
     let waiting = match of.pods_pending {
-        0 => "none waits for a node".to_owned(),
-        1 => format!("{} waits for a node, {} wanted", number(1), plural(of.gpus_wanted, "GPU")),
-        waiting => format!("{} wait for a node, {} wanted", number(waiting), plural(of.gpus_wanted, "GPU")),
+        Sum::Exact(0) => "none waits for a node".to_owned(),
+        Sum::Exact(1) => format!("1 waits for a node, {wanted}"),
+        waiting => format!("{} wait for a node, {wanted}", sum(waiting)),
     };
     writeln!(out, "Pods  {}  {waiting}", strong(of.pods))?;
     if !of.partial.is_empty() {
@@ -105,10 +108,6 @@ fn totals(out: &mut impl Write, of: &FleetSummary, style: Style) -> std::io::Res
         writeln!(out, "{}", style.paint(Tone::Warn, &text))?;
     }
     Ok(())
-}
-
-fn plural(n: u64, word: &str) -> String {
-    if n == 1 { format!("1 {word}") } else { format!("{} {word}s", count(n)) }
 }
 
 #[cfg(test)]
@@ -128,28 +127,31 @@ mod tests {
     #[test]
     fn totals_are_bounds_where_a_source_is_not_whole() {
         let mut summary = FleetSummary {
-            gpus: 4_096,
-            gpus_healthy: 4_071,
-            gpus_held: 3_612,
-            gpus_free: 459,
-            gpus_lost: 8,
-            nodes: 512,
-            nodes_ready: 509,
-            pods: 1_204,
-            pods_pending: 2,
-            gpus_wanted: 24,
-            ..FleetSummary::default()
+            gpus: Sum::Exact(4_096),
+            gpus_healthy: Sum::Exact(4_071),
+            gpus_held: Sum::Exact(3_612),
+            gpus_free: Sum::Exact(459),
+            gpus_cordoned: Sum::Exact(0),
+            gpus_lost: Sum::Exact(8),
+            nodes: Sum::Exact(512),
+            nodes_ready: Sum::Exact(509),
+            pods: Sum::Exact(1_204),
+            pods_pending: Sum::Exact(2),
+            gpus_wanted: Sum::Exact(24),
+            partial: vec![],
         };
         check(
             &summary,
             "GPUs      4,096  4,071 (99.4 %) healthy, 3,612 (88.2 %) held, 459 free, 0 cordoned, 8 lost\n\
              Nodes       512  509 ready\nPods      1,204  2 wait for a node, 24 GPUs wanted\n",
         );
-        (summary.pods_pending, summary.partial) = (0, vec![ConnectionId::slug("ord-prod")]);
+        (summary.pods, summary.pods_pending, summary.gpus_wanted) = (Sum::NotKnown, Sum::NotKnown, Sum::NotKnown);
+        (summary.gpus_held, summary.gpus_free) = (Sum::AtLeast(3_612), Sum::AtMost(459));
+        summary.partial = vec![ConnectionId::slug("ord-prod")];
         check(
             &summary,
-            "GPUs    ≥ 4,096  ≥ 4,071 (99.4 %) healthy, ≥ 3,612 (88.2 %) held, ≥ 459 free, ≥ 0 cordoned, ≥ 8 lost\n\
-             Nodes     ≥ 512  ≥ 509 ready\nPods    ≥ 1,204  none waits for a node\n\
+            "GPUs      4,096  4,071 (99.4 %) healthy, ≥ 3,612 held, ≤ 459 free, 0 cordoned, 8 lost\n\
+             Nodes       512  509 ready\nPods          —  — wait for a node, — GPUs wanted\n\
              Not fresh or not whole: ord-prod\n",
         );
     }

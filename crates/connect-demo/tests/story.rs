@@ -133,12 +133,16 @@ fn the_fleet_is_whole_and_busy_at_all_times() {
             if second % 40 == 0 {
                 plays.iter().filter(|play| !play.is_lost()).for_each(check_invariants);
                 let summaries = plays.each_ref().map(|play| play.fleet().summary);
-                assert_eq!(summaries.iter().map(|summary| summary.gpus).sum::<u64>(), 4_096);
-                assert_eq!(summaries.iter().map(|summary| summary.nodes).sum::<u64>(), 512);
-                let held = summaries.iter().map(|summary| summary.gpus_held).sum::<u64>();
+                assert_eq!(summaries.iter().map(|summary| summary.gpus.sure()).sum::<u64>(), 4_096);
+                assert_eq!(summaries.iter().map(|summary| summary.nodes.sure()).sum::<u64>(), 512);
+                let held = summaries.iter().map(|summary| summary.gpus_held.sure()).sum::<u64>();
                 assert!((3_400..3_750).contains(&held), "{held} GPUs are held at {second} s");
-                waits += u64::from(summaries[0].pods_pending > 0);
-                assert!(summaries.iter().all(|summary| summary.gpus_free > 0 && summary.gpus_cordoned > 0));
+                waits += u64::from(summaries[0].pods_pending.sure() > 0);
+                assert!(
+                    summaries
+                        .iter()
+                        .all(|summary| summary.gpus_free.number() > Some(0) && summary.gpus_cordoned.sure() > 0)
+                );
             }
             for play in &mut plays {
                 play.tick();

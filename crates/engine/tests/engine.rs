@@ -8,7 +8,7 @@
 
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, Body, Code, ConnectionId, Frame, Freshness, ObjectRef, View, ViewSpec, When,
+    Act, Acted, Answer, Ask, Body, Code, ConnectionId, Frame, Freshness, ObjectRef, Sum, View, ViewSpec, When,
     form::Draft,
     frame::Mirror,
     view::{ConnectionsView, FleetSpec, FleetView},
@@ -62,7 +62,7 @@ async fn with_nothing_configured_the_demo_fleet_is_there_and_says_so() {
     let operator = engine(home.path(), false).await;
     let frame = frame(&operator, fleet_spec(), When::Now).await;
     let view = fleet(&frame);
-    assert_eq!((view.summary.gpus, view.clusters.len(), view.nodes.len()), (4_096, 3, 512));
+    assert_eq!((view.summary.gpus, view.clusters.len(), view.nodes.len()), (Sum::Exact(4_096), 3, 512));
     assert!(view.clusters.rows().iter().all(|cluster| cluster.demo));
     assert!(
         frame.sources.iter().all(|source| source.demo && source.freshness == Freshness::Live),

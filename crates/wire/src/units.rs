@@ -1,5 +1,6 @@
 //! How numbers and foreign texts are written for people, the same in every door. Absent is `—`, never 0.
 
+use crate::Sum;
 use std::time::Duration;
 
 /// The mark of a value that is absent.
@@ -17,6 +18,24 @@ pub fn count(n: u64) -> String {
         text.push(c);
     }
     text
+}
+
+/// A sum: `8`, `≥ 8` or `≤ 8` where something is not read, `—` where nobody knows.
+#[must_use]
+pub fn sum(sum: Sum) -> String {
+    match sum {
+        Sum::Exact(n) => count(n),
+        Sum::AtLeast(n) => format!("≥ {}", count(n)),
+        Sum::AtMost(n) => format!("≤ {}", count(n)),
+        Sum::NotKnown => ABSENT.into(),
+    }
+}
+
+/// The share of one sum in another. A share of bounds is not known, and not said.
+#[must_use]
+pub fn share_of(part: Sum, whole: Sum) -> Option<String> {
+    let (part, whole) = (part.exact()?, whole.exact()?);
+    (whole > 0).then(|| share(part, whole))
 }
 
 /// A share with one decimal: `99.4 %`; absent when there is nothing to take a share of.
@@ -144,6 +163,10 @@ mod tests {
     #[test]
     fn numbers_read_as_the_look_says() {
         assert_eq!([count(0), count(999), count(4_096), count(1_234_567)], ["0", "999", "4,096", "1,234,567"]);
+        let sums = [Sum::Exact(0), Sum::AtLeast(1_264), Sum::AtMost(8), Sum::NotKnown];
+        assert_eq!(sums.map(sum), ["0", "≥ 1,264", "≤ 8", "—"]);
+        assert_eq!(share_of(Sum::Exact(1), Sum::Exact(4)).as_deref(), Some("25.0 %"));
+        assert_eq!([share_of(Sum::AtLeast(1), Sum::Exact(4)), share_of(Sum::Exact(0), Sum::Exact(0))], [None, None]);
         assert_eq!([share(0, 0), share(4_071, 4_096), share(0, 5)], ["—", "99.4 %", "0.0 %"]);
         assert_eq!(
             [bytes(999), bytes(73_800_000_000), bytes(1_000), bytes(999_600)],

@@ -10,7 +10,7 @@ use crate::{
     touched::Touched,
     world::World,
 };
-use pilothouse_wire::{ConnectionId, SmolStr, Stamp, view::Mark};
+use pilothouse_wire::{ConnectionId, NodeId, SmolStr, Stamp, view::Mark};
 use std::collections::BTreeSet;
 
 /// The lanes get one point in this many milliseconds; each is the last value known in it.
@@ -70,7 +70,13 @@ impl Fold<'_> {
         }
         if let Extent::Replace(covers) = extent {
             self.touched.sources.insert(self.id.clone());
+            let knew_pods = self.source.knows_pods();
             self.source.listed.insert(covers);
+            if self.source.knows_pods() != knew_pods {
+                // Now it is known which GPUs nobody holds.
+                let nodes: Vec<NodeId> = self.source.nodes.keys().map(|name| self.node_id(name)).collect();
+                self.touched.nodes.extend(nodes);
+            }
         }
     }
 

@@ -116,10 +116,12 @@ pub(crate) struct Cells {
     pub holders: Vec<PodId>,
 }
 
-/// Lays the claims on a node, in the order given, onto its GPU slots.
+/// Lays the claims on a node, in the order given, onto its GPU slots. What nobody claims is free only where all claims
+/// are known.
 ///
 /// Slots are not devices: Kubernetes says how many GPUs a pod got, not which.
-pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>]) -> Cells {
+pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>], all: bool) -> Cells {
+    let idle = if all { GpuState::Free } else { GpuState::Unknown };
     let resources: Vec<GpuResource> = node
         .capacity
         .iter()
@@ -135,13 +137,13 @@ pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>]) -> Cells
     let mut gpus = Vec::new();
     for resource in resources.iter().filter(|resource| !is_slice(&resource.key)) {
         if resource.replicas > 1 {
-            gpus.extend(shared(resource));
+            gpus.extend(shared(resource, idle));
         } else {
-            gpus.extend(whole(resource, claims, &mut holders));
+            gpus.extend(whole(resource, claims, idle, &mut holders));
         }
         gpus.truncate(bounded(MOST_GPUS));
     }
-    gpus.extend(sliced(node, &resources, gpus.len()));
+    gpus.extend(sliced(node, &resources, gpus.len(), idle));
     gpus.truncate(bounded(MOST_GPUS));
     if !ready {
         for cell in &mut gpus {
@@ -166,7 +168,7 @@ fn bounded(n: u64) -> usize {
     usize::try_from(n.min(MOST_GPUS)).unwrap_or(0)
 }
 
-fn whole(resource: &GpuResource, claims: &[Claim<'_>], holders: &mut Vec<PodId>) -> Vec<GpuCell> {
+fn whole(resource: &GpuResource, claims: &[Claim<'_>], idle: GpuState, holders: &mut Vec<PodId>) -> Vec<GpuCell> {
     let (capacity, offered) = (bounded(resource.capacity), bounded(resource.allocatable));
     let mut cells = Vec::with_capacity(capacity);
     for claim in claims {
@@ -181,21 +183,20 @@ fn whole(resource: &GpuResource, claims: &[Claim<'_>], holders: &mut Vec<PodId>)
     }
     // What the node has but does not offer is shown last: nobody can hold it.
     for slot in cells.len()..capacity {
-        let state = if slot < offered { GpuState::Free } else { GpuState::Withheld };
+        let state = if slot < offered { idle } else { GpuState::Withheld };
         cells.push(GpuCell { state, holder: None });
     }
     cells
 }
 
-fn shared(resource: &GpuResource) -> impl Iterator<Item = GpuCell> {
+fn shared(resource: &GpuResource, idle: GpuState) -> impl Iterator<Item = GpuCell> {
     let devices = bounded(resource.capacity / resource.replicas);
     let taken = bounded(resource.requested);
-    (0..devices)
-        .map(move |slot| GpuCell { state: if slot < taken { GpuState::Shared } else { GpuState::Free }, holder: None })
+    (0..devices).map(move |slot| GpuCell { state: if slot < taken { GpuState::Shared } else { idle }, holder: None })
 }
 
 /// Devices that are cut into MIG slices: the label counts all devices, the whole ones are already cells.
-fn sliced(node: &NodeFact, resources: &[GpuResource], whole: usize) -> Vec<GpuCell> {
+fn sliced(node: &NodeFact, resources: &[GpuResource], whole: usize, idle: GpuState) -> Vec<GpuCell> {
     let slices = resources.iter().filter(|resource| is_slice(&resource.key) && resource.capacity > 0);
     let requested: Vec<&u64> = slices.map(|slice| &slice.requested).collect();
     if requested.is_empty() {
@@ -204,7 +205,7 @@ fn sliced(node: &NodeFact, resources: &[GpuResource], whole: usize) -> Vec<GpuCe
     let devices = node.number("nvidia.com/gpu.count").map_or(1, |all| bounded(all).saturating_sub(whole).max(1));
     let taken = bounded(sum::total(requested));
     (0..devices)
-        .map(|slot| GpuCell { state: if slot < taken { GpuState::Shared } else { GpuState::Free }, holder: None })
+        .map(|slot| GpuCell { state: if slot < taken { GpuState::Shared } else { idle }, holder: None })
         .collect()
 }
 
@@ -236,7 +237,7 @@ mod tests {
                 gpus,
             })
             .collect();
-        let drawn: String = cells(node, ready, &claims)
+        let drawn: String = cells(node, ready, &claims, true)
             .gpus
             .iter()
             .map(|cell| match (cell.state, cell.holder) {
@@ -244,6 +245,7 @@ mod tests {
                 (GpuState::Held, None) => "?".into(),
                 (GpuState::Free, _) => ".".into(),
                 (GpuState::Shared, _) => "s".into(),
+                (GpuState::Unknown, _) => "u".into(),
                 (GpuState::Withheld, _) => "w".into(),
                 (GpuState::Lost, _) => "x".into(),
             })
@@ -290,6 +292,6 @@ mod tests {
     fn a_node_that_claims_millions_of_gpus_gives_no_millions_of_cells() {
         let keys = [("nvidia.com/gpu", u64::MAX), ("amd.com/gpu", u64::MAX), ("nvidia.com/mig-1g.10gb", u64::MAX)];
         let huge = node(&keys, &keys, &[("nvidia.com/gpu.count", "9999999")]);
-        assert_eq!(cells(&huge, true, &[]).gpus.len(), 4_096);
+        assert_eq!(cells(&huge, true, &[], true).gpus.len(), 4_096);
     }
 }

@@ -1,6 +1,6 @@
 //! One source as the world knows it: what it said of itself, and its objects.
 
-use crate::fact::{Covers, EventFact, NodeFact, PodFact, Probed, SourceAbout};
+use crate::fact::{Covers, EventFact, Kind, NodeFact, PodFact, Probed, SourceAbout};
 use pilothouse_wire::{Health, SmolStr, Stamp, view::Attempt};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -83,10 +83,20 @@ impl Source {
     }
 
     /// Was everything of this kind listed at least once, in this namespace or everywhere?
-    pub(crate) fn was_listed(&self, kind: crate::fact::Kind, namespace: Option<&SmolStr>) -> bool {
+    pub(crate) fn was_listed(&self, kind: Kind, namespace: Option<&SmolStr>) -> bool {
         self.listed
             .iter()
             .any(|covers| covers.kind == kind && (covers.namespace.is_none() || covers.namespace.as_ref() == namespace))
+    }
+
+    /// Are all nodes read?
+    pub(crate) fn knows_nodes(&self) -> bool {
+        self.was_listed(Kind::Node, None)
+    }
+
+    /// Are all pods read? Those of some namespaces do not tell who holds the rest of a node.
+    pub(crate) fn knows_pods(&self) -> bool {
+        self.was_listed(Kind::Pod, None)
     }
 
     /// The pods placed on a node that still hold what they asked for, the longest held first.

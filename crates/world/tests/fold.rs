@@ -1,9 +1,13 @@
 //! The fold by cases: what a relist drops, what a change leaves on the ribbon, what a node shows of its pods.
 
-use pilothouse_wire::{ConnectionId, Stamp, view::FleetSpec};
+use pilothouse_wire::{
+    ConnectionId, Health, Stamp, Sum,
+    units::sum,
+    view::{FleetSpec, GpuState},
+};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{ConditionFact, ContainerFact, Covers, Kind, NodeFact, OwnerFact, Phase, PodFact, SourceFact},
+    fact::{ConditionFact, ContainerFact, Covers, Kind, NodeFact, OwnerFact, Phase, PodFact, SourceAbout, SourceFact},
     project::{self, FleetProjection},
 };
 use std::time::Duration;
@@ -75,7 +79,7 @@ fn check(later: Vec<Batch>, want_cells: &str, want_marks: &[&str]) {
             row.gpus
                 .iter()
                 .map(|cell| match (cell.state, cell.holder) {
-                    (pilothouse_wire::view::GpuState::Lost, _) => "x".into(),
+                    (GpuState::Lost, _) => "x".into(),
                     (_, Some(holder)) => row.holders[usize::from(holder)].name.to_string(),
                     (_, None) => ".".into(),
                 })
@@ -158,7 +162,7 @@ fn sums_of_more_than_there_can_be_are_the_largest_number() {
     world.apply(said(2_000, Extent::Delta, pods.into_iter().chain([on_slices]).map(p).collect()));
     world.apply(said(2_000, Extent::Delta, vec![Fact::Source(SourceFact::Dropped(u64::MAX)); 2]));
     let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
-    assert_eq!(view.summary.gpus_wanted, u64::MAX);
+    assert_eq!(view.summary.gpus_wanted.number(), Some(u64::MAX));
     assert_eq!(view.pods.rows().iter().map(|row| row.restarts).max(), Some(u32::MAX));
     assert_eq!(world.dropped(), u64::MAX);
     for (object, ..) in world.objects() {
@@ -166,4 +170,77 @@ fn sums_of_more_than_there_can_be_are_the_largest_number() {
     }
     let _ = project::ribbon(&world, Duration::from_secs(3_600), Stamp(3_000));
     world.apply(said(4_000, all(Kind::Pod), Vec::new()));
+}
+
+/// What was said of two nodes of four GPUs and two pods: one that holds two of them, one that waits for four.
+fn told(source: &str, nodes: bool, pods: Option<Option<&str>>) -> Vec<Batch> {
+    let of = |extent, facts| Batch { source: ConnectionId::slug(source), ..said(1_000, extent, facts) };
+    let about =
+        Fact::Source(SourceFact::About(Box::new(SourceAbout { name: source.into(), ..SourceAbout::default() })));
+    let mut batches = vec![of(Extent::Delta, vec![about, Fact::Source(SourceFact::Health(Health::Well))])];
+    if nodes {
+        batches.push(of(all(Kind::Node), vec![n(node("a")), n(node("b"))]));
+    }
+    if let Some(namespace) = pods {
+        let covers = Covers { kind: Kind::Pod, namespace: namespace.map(Into::into) };
+        let facts = vec![p(pod("x", Some("a"), 2, "chat:v1")), p(pod("y", None, 4, "chat:v1"))];
+        batches.push(of(Extent::Replace(covers), facts));
+    }
+    batches
+}
+
+#[test]
+fn what_nobody_read_is_not_free_and_not_0() {
+    const NOT: Option<Option<&str>> = None;
+    const SOME: Option<Option<&str>> = Some(Some("serving"));
+    const ALL: Option<Option<&str>> = Some(None);
+    // GPUs, held, free; nodes; pods, pending, wanted; how many sources are partial; the cells that are not known.
+    for (told_of, want, partial, unknown) in [
+        (vec![], "0 0 0; 0; 0 0 0", 0, 0),
+        (vec![(false, NOT)], "— — —; —; — — —", 1, 0),
+        (vec![(true, NOT)], "8 — —; 2; — — —", 1, 8),
+        (vec![(true, SOME)], "8 ≥ 2 ≤ 6; 2; ≥ 2 ≥ 1 ≥ 4", 1, 6),
+        (vec![(false, SOME)], "— — —; —; ≥ 2 ≥ 1 ≥ 4", 1, 0),
+        (vec![(false, ALL)], "— — —; —; 2 1 4", 1, 0),
+        (vec![(true, ALL)], "8 2 6; 2; 2 1 4", 0, 0),
+        (vec![(true, ALL), (true, NOT)], "16 ≥ 2 ≤ 14; 4; ≥ 2 ≥ 1 ≥ 4", 1, 8),
+        (vec![(true, ALL), (false, NOT)], "≥ 8 ≥ 2 ≥ 6; ≥ 2; ≥ 2 ≥ 1 ≥ 4", 1, 0),
+        (vec![(true, ALL), (false, NOT), (true, NOT)], "≥ 16 ≥ 2 ≥ 6; ≥ 4; ≥ 2 ≥ 1 ≥ 4", 2, 8),
+    ] {
+        let mut world = World::default();
+        let mut followed = FleetProjection::new(&world, FleetSpec::default());
+        for (source, (nodes, pods)) in ["iad", "ord", "fra"].iter().zip(&told_of) {
+            for batch in told(source, *nodes, *pods) {
+                let touched = world.apply(batch);
+                followed.update(&world, &touched);
+            }
+        }
+        let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+        assert_eq!(followed.view(), &view, "{told_of:?}");
+        let s = &view.summary;
+        let words = [s.gpus, s.gpus_held, s.gpus_free, s.nodes, s.pods, s.pods_pending, s.gpus_wanted].map(sum);
+        let [gpus, held, free, nodes, pods, pending, wanted] = words;
+        assert_eq!(format!("{gpus} {held} {free}; {nodes}; {pods} {pending} {wanted}"), want, "{told_of:?}");
+        assert_eq!(s.partial.len(), partial, "{told_of:?}");
+        let cells = view.nodes.rows().iter().flat_map(|row| &row.gpus);
+        assert_eq!(cells.filter(|cell| cell.state == GpuState::Unknown).count(), unknown, "{told_of:?}");
+        for (row, (nodes, pods)) in view.clusters.rows().iter().zip(&told_of).filter(|_| told_of.len() == 1) {
+            assert_eq!([row.gpus, row.nodes], [s.gpus, s.nodes], "{nodes} {pods:?}");
+            assert_eq!([row.gpus_held, row.pods], [s.gpus_held, s.pods], "{nodes} {pods:?}");
+        }
+    }
+}
+
+#[test]
+fn a_source_that_is_lost_makes_bounds_of_what_it_said() {
+    let mut world = World::default();
+    told("iad", true, Some(None)).into_iter().for_each(|batch| {
+        world.apply(batch);
+    });
+    let problem = pilothouse_wire::Problem::new(pilothouse_wire::Code::Cut, "cut");
+    world.apply(said(2_000, Extent::Delta, vec![Fact::Source(SourceFact::Health(Health::Lost(problem)))]));
+    let summary = FleetProjection::new(&world, FleetSpec::default()).into_view().summary;
+    let figures = [summary.gpus, summary.gpus_held, summary.gpus_free, summary.gpus_lost];
+    assert_eq!(figures, [Sum::AtLeast(8), Sum::AtLeast(2), Sum::AtMost(6), Sum::NotKnown]);
+    assert_eq!(summary.partial, [ConnectionId::slug("iad")]);
 }

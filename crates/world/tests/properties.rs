@@ -1,6 +1,9 @@
 //! What must hold for any facts: patches add up, order of independent facts does not matter, replay is equal.
 
-use pilothouse_wire::{ConnectionId, Health, Problem, Stamp, view::FleetSpec};
+use pilothouse_wire::{
+    ConnectionId, Health, Problem, Stamp,
+    view::{FleetSpec, GpuState},
+};
 use pilothouse_world::{
     Batch, Extent, Fact, Touched, World,
     fact::{
@@ -108,6 +111,36 @@ proptest! {
                 let full = FleetProjection::new(&world, spec.clone()).into_view();
                 prop_assert_eq!(&mirror, &full);
             }
+        }
+    }
+
+    #[test]
+    fn a_number_is_exact_only_where_everything_was_listed(batches in prop::collection::vec(batch(), 0..20)) {
+        let mut world = World::default();
+        let mut listed = std::collections::BTreeSet::new();
+        for batch in batches {
+            if let Extent::Replace(Covers { kind, namespace: None }) = &batch.extent {
+                listed.insert((batch.source.clone(), *kind));
+            }
+            if batch.facts.contains(&Fact::Source(SourceFact::Removed)) {
+                listed.retain(|(source, _)| *source != batch.source);
+            }
+            world.apply(batch);
+        }
+        let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+        let all = |kind| world.sources().all(|(id, _)| listed.contains(&(id.clone(), kind)));
+        let s = &view.summary;
+        for sum in [s.pods, s.pods_pending, s.gpus_wanted, s.gpus_held, s.gpus_free] {
+            prop_assert!(all(Kind::Pod) || sum.exact().is_none(), "{:?}", s);
+        }
+        for sum in [s.nodes, s.gpus, s.gpus_healthy, s.gpus_held, s.gpus_free] {
+            prop_assert!(all(Kind::Node) || sum.exact().is_none(), "{:?}", s);
+        }
+        for node in view.nodes.rows() {
+            let known = listed.contains(&(node.id.cluster.clone(), Kind::Pod));
+            let wrong = if known { GpuState::Unknown } else { GpuState::Free };
+            prop_assert!(node.gpus.iter().all(|cell| cell.state != wrong));
+            prop_assert_eq!(node.gpus_held().exact().is_some(), known);
         }
     }
 

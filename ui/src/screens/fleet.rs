@@ -51,8 +51,6 @@ pub(crate) struct Fleet {
     pub coming: Memo<Vec<(ConnectionId, String)>>,
     /// Sources of which nothing was ever read, with their names: their place on the map is outlined.
     pub unseen: Memo<Vec<(ConnectionId, String)>>,
-    /// Sources whose part of the totals is not fresh or not whole, so that totals are bounds.
-    pub partial: Memo<Vec<ConnectionId>>,
 }
 
 impl Fleet {
@@ -76,15 +74,7 @@ impl Fleet {
         };
         let coming = named(|source| source.freshness == Freshness::Starting && source.heard.is_none());
         let unseen = named(|source| source.heard.is_none());
-        let partial = Memo::new(move |_| {
-            let mut partial = view.fleet(|fleet| fleet.summary.partial.clone()).unwrap_or_default();
-            // A cluster of which nothing was read has no row, and counts for nothing in the totals.
-            partial.extend(unseen.with(|unseen| unseen.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>()));
-            partial.sort();
-            partial.dedup();
-            partial
-        });
-        Self { view, connections, sources, heard, coming, unseen, partial }
+        Self { view, connections, sources, heard, coming, unseen }
     }
 }
 

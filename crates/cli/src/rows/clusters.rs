@@ -5,7 +5,7 @@ use crate::{
     out::Tone,
     table::Cell,
 };
-use pilothouse_wire::{Freshness, units::count, view::ClusterRow};
+use pilothouse_wire::{Freshness, units::sum, view::ClusterRow};
 
 /// A cluster as a line.
 pub struct ClusterLine;
@@ -21,10 +21,10 @@ impl ClusterLine {
             })
         }),
         Column::usual("version", "VERSION", |row, _| Cell::some(row.version.as_deref())),
-        Column::number("nodes", "NODES", |row, _| Cell::text(count(row.nodes))),
-        Column::number("gpus", "GPUS", |row, _| Cell::text(count(row.gpus))),
-        Column::number("held", "HELD", |row, _| Cell::text(count(row.gpus_held))),
-        Column::number("pods", "PODS", |row, _| Cell::text(count(row.pods))),
+        Column::number("nodes", "NODES", |row, _| Cell::text(sum(row.nodes))),
+        Column::number("gpus", "GPUS", |row, _| Cell::text(sum(row.gpus))),
+        Column::number("held", "HELD", |row, _| Cell::text(sum(row.gpus_held))),
+        Column::number("pods", "PODS", |row, _| Cell::text(sum(row.pods))),
         Column::usual("note", "NOT VISIBLE", |row, _| Cell::text(row.not_visible.as_deref().unwrap_or_default())),
     ];
 }

@@ -4,7 +4,7 @@ use super::{Listed, fleet, status};
 use crate::{columns::Column, table::Cell};
 use pilothouse_wire::{
     View,
-    units::{bytes, count},
+    units::{bytes, count, sum},
     view::NodeRow,
 };
 use std::borrow::Cow;
@@ -18,9 +18,9 @@ impl Listed for NodeRow {
         Column::usual("cluster", "CLUSTER", |row, _| Cell::text(row.id.cluster.as_str())),
         Column::roomy("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
         Column::roomy("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
-        Column::number("held", "HELD", |row, _| of_gpus(row, row.gpus_held())),
-        Column::number("gpus", "GPUS", |row, _| of_gpus(row, row.gpus.len())),
-        Column::roomy_number("holders", "HOLDERS", |row, _| Cell::text(count(row.holders.len() as u64))),
+        Column::number("held", "HELD", |row, _| of_gpus(row, sum(row.gpus_held()))),
+        Column::number("gpus", "GPUS", |row, _| of_gpus(row, count(row.gpus.len() as u64))),
+        Column::roomy_number("holders", "HOLDERS", |row, _| Cell::text(sum(row.pods_holding()))),
         Column::number("age", "AGE", |row, moment| moment.ago(row.created)),
         Column::more("memory", "GPU MEMORY", |row, _| {
             Cell::some(row.gpu_memory_mib.map(|mib| bytes(mib.saturating_mul(1024 * 1024))))
@@ -42,6 +42,6 @@ impl Listed for NodeRow {
 }
 
 /// A node without GPUs has none held, which is not the same as 0 of them.
-fn of_gpus(row: &NodeRow, number: usize) -> Cell {
-    if row.gpus.is_empty() { Cell::absent() } else { Cell::text(count(number as u64)) }
+fn of_gpus(row: &NodeRow, number: String) -> Cell {
+    if row.gpus.is_empty() { Cell::absent() } else { Cell::text(number) }
 }

@@ -1,6 +1,6 @@
 //! The fleet: clusters, nodes with their GPUs as cells, and pods.
 
-use crate::{ConnectionId, Keyed, KeyedPatch, NodeId, PodId, Row, SmolStr, Stamp, filter::Record, filter::Value};
+use crate::{ConnectionId, Keyed, KeyedPatch, NodeId, PodId, Row, SmolStr, Stamp, Sum, filter::Record, filter::Value};
 use serde::{Deserialize, Serialize};
 
 /// Which part of the fleet a view is about.
@@ -27,7 +27,7 @@ pub struct FleetView {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FleetPatch {
     /// Totals, if they changed.
-    pub summary: Option<FleetSummary>,
+    pub summary: Option<Box<FleetSummary>>,
     /// Changed clusters.
     pub clusters: KeyedPatch<ClusterRow, ConnectionId>,
     /// Changed nodes.
@@ -41,7 +41,7 @@ impl FleetView {
     #[must_use]
     pub fn diff(&self, newer: &Self) -> FleetPatch {
         FleetPatch {
-            summary: (self.summary != newer.summary).then(|| newer.summary.clone()),
+            summary: (self.summary != newer.summary).then(|| Box::new(newer.summary.clone())),
             clusters: self.clusters.diff(&newer.clusters),
             nodes: self.nodes.diff(&newer.nodes),
             pods: self.pods.diff(&newer.pods),
@@ -51,7 +51,7 @@ impl FleetView {
     /// Applies what [`FleetView::diff`] found.
     pub fn apply(&mut self, patch: FleetPatch) {
         if let Some(summary) = patch.summary {
-            self.summary = summary;
+            self.summary = *summary;
         }
         self.clusters.apply(patch.clusters);
         self.nodes.apply(patch.nodes);
@@ -68,31 +68,33 @@ impl FleetPatch {
 }
 
 /// Totals of a fleet view. The GPU figures are a chain: each is a part of the one before.
+///
+/// What is not read makes a sum a bound: of all of them a lower one, of those that are free an upper one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetSummary {
     /// GPUs that exist.
-    pub gpus: u64,
+    pub gpus: Sum,
     /// GPUs on nodes that are ready, which the node offers for work. Cordoned nodes count: their pods go on.
-    pub gpus_healthy: u64,
+    pub gpus_healthy: Sum,
     /// GPUs asked for by pods that are placed on a node.
-    pub gpus_held: u64,
+    pub gpus_held: Sum,
     /// GPUs that a new pod can get: healthy, not held, node not cordoned.
-    pub gpus_free: u64,
+    pub gpus_free: Sum,
     /// GPUs on cordoned nodes.
-    pub gpus_cordoned: u64,
+    pub gpus_cordoned: Sum,
     /// GPUs on nodes that are not ready, or that the node does not offer.
-    pub gpus_lost: u64,
+    pub gpus_lost: Sum,
     /// Nodes.
-    pub nodes: u64,
+    pub nodes: Sum,
     /// Nodes that are ready.
-    pub nodes_ready: u64,
+    pub nodes_ready: Sum,
     /// Pods.
-    pub pods: u64,
+    pub pods: Sum,
     /// Pods that wait for a node.
-    pub pods_pending: u64,
+    pub pods_pending: Sum,
     /// GPUs that waiting pods ask for.
-    pub gpus_wanted: u64,
-    /// Clusters whose part of these totals is not fresh or not whole: the totals are then bounds.
+    pub gpus_wanted: Sum,
+    /// Clusters whose part of these totals is not fresh or not whole: the totals are then bounds, or not known.
     pub partial: Vec<ConnectionId>,
 }
 
@@ -137,13 +139,13 @@ pub struct ClusterRow {
     /// The server's version.
     pub version: Option<SmolStr>,
     /// GPUs that exist.
-    pub gpus: u64,
+    pub gpus: Sum,
     /// GPUs held.
-    pub gpus_held: u64,
+    pub gpus_held: Sum,
     /// Nodes.
-    pub nodes: u64,
+    pub nodes: Sum,
     /// Pods.
-    pub pods: u64,
+    pub pods: Sum,
     /// What is not visible here, as a sentence.
     pub not_visible: Option<String>,
 }
@@ -179,6 +181,8 @@ pub struct NodeRow {
     pub resources: Vec<GpuResource>,
     /// One cell a GPU, in slot order.
     pub gpus: Vec<GpuCell>,
+    /// Are all pods of the cluster read? Until then what nobody is seen to hold is not free, but not known.
+    pub holders_known: bool,
     /// Pods that hold the node's GPUs; cells point into this list.
     pub holders: Vec<PodId>,
     /// When the node was made, by its server's clock.
@@ -234,6 +238,8 @@ pub enum GpuState {
     Held,
     /// Shared: time-sliced or cut (MIG); no split is claimed.
     Shared,
+    /// Nobody is seen to hold it, but not all pods are read.
+    Unknown,
     /// The node has it but does not offer it (capacity above allocatable).
     Withheld,
     /// Its node is not ready: what it does is not known.
@@ -248,6 +254,7 @@ impl GpuState {
             Self::Free => "free",
             Self::Held => "held",
             Self::Shared => "shared",
+            Self::Unknown => "not known",
             Self::Withheld => "withheld",
             Self::Lost => "lost",
         }
@@ -319,8 +326,22 @@ impl Row for PodRow {
 impl NodeRow {
     /// GPUs of this node that a pod holds, whole or shared.
     #[must_use]
-    pub fn gpus_held(&self) -> usize {
-        self.gpus.iter().filter(|cell| cell.holder.is_some()).count()
+    pub fn gpus_held(&self) -> Sum {
+        let held = self.gpus.iter().filter(|cell| cell.holder.is_some()).count();
+        Sum::of(held as u64, self.holders_known)
+    }
+
+    /// Pods that hold GPUs of this node.
+    #[must_use]
+    pub fn pods_holding(&self) -> Sum {
+        Sum::of(self.holders.len() as u64, self.holders_known)
+    }
+
+    /// GPUs of this node that nobody holds.
+    #[must_use]
+    pub fn gpus_free(&self) -> Sum {
+        let free = self.gpus.iter().filter(|cell| cell.state == GpuState::Free).count();
+        if self.holders_known { Sum::Exact(free as u64) } else { Sum::NotKnown }
     }
 }
 
@@ -331,6 +352,7 @@ impl GpuCell {
         match self.state {
             GpuState::Lost => (Status::Bad, SmolStr::new_static("Lost")),
             GpuState::Withheld => (Status::Warn, SmolStr::new_static("Withheld")),
+            GpuState::Unknown if node.status == Status::Good => (Status::Unknown, SmolStr::new_static("Not known")),
             GpuState::Free if node.status == Status::Good => (Status::Good, SmolStr::new_static("Free")),
             GpuState::Held if node.status == Status::Good => (Status::Good, SmolStr::new_static("Held")),
             GpuState::Shared if node.status == Status::Good => (Status::Good, SmolStr::new_static("Shared")),
@@ -354,10 +376,8 @@ impl Record for NodeRow {
             "type" => if_any(&self.instance_type),
             "taint" => self.taints.iter().map(|taint| Value::text(taint)).collect(),
             "gpus" => vec![Value::number(self.gpus.len())],
-            "held" => vec![Value::number(self.gpus_held())],
-            "free" => {
-                vec![Value::number(self.gpus.iter().filter(|cell| cell.state == GpuState::Free).count())]
-            }
+            "held" => if_known(self.gpus_held()),
+            "free" => if_known(self.gpus_free()),
             _ => return None,
         })
     }
@@ -383,6 +403,10 @@ impl Record for PodRow {
             _ => return None,
         })
     }
+}
+
+fn if_known(sum: Sum) -> Vec<Value<'static>> {
+    sum.number().map(|n| Value::number(usize::try_from(n).unwrap_or(usize::MAX))).into_iter().collect()
 }
 
 fn if_any(text: &Option<SmolStr>) -> Vec<Value<'_>> {

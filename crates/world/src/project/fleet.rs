@@ -7,7 +7,7 @@ use crate::{
     source::{Node, Pod, Source},
 };
 use pilothouse_wire::{
-    ConnectionId, Health, Keyed, KeyedPatch, NodeId, PodId,
+    ConnectionId, Health, Keyed, KeyedPatch, NodeId, PodId, Sum,
     view::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuState, NodeRow, PodRow, fleet::FleetPatch},
 };
 
@@ -31,7 +31,7 @@ impl FleetProjection {
             pods: sources().flat_map(|(id, source)| source.pods.values().map(|pod| pod_row(id, pod))).collect(),
             summary: FleetSummary::default(),
         };
-        view.summary = summary(world, &view);
+        view.summary = summary(world, &spec, &view);
         Self { spec, view }
     }
 
@@ -73,10 +73,10 @@ impl FleetProjection {
             let row = world.source(id).and_then(|source| cluster_row(id, source, &self.view.nodes));
             renew(&mut self.view.clusters, &mut patch.clusters, id, row);
         }
-        let summary = summary(world, &self.view);
+        let summary = summary(world, &self.spec, &self.view);
         if summary != self.view.summary {
             self.view.summary = summary.clone();
-            patch.summary = Some(summary);
+            patch.summary = Some(Box::new(summary));
         }
         patch
     }
@@ -116,10 +116,10 @@ fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Op
         name: source.about.name.clone(),
         demo: source.about.demo,
         version: source.probed.version.clone(),
-        gpus,
-        gpus_held: held,
-        nodes: source.nodes.len() as u64,
-        pods: source.pods.len() as u64,
+        gpus: Sum::of(gpus, source.knows_nodes()),
+        gpus_held: Sum::of(held, source.knows_nodes() && source.knows_pods()),
+        nodes: Sum::of(source.nodes.len() as u64, source.knows_nodes()),
+        pods: Sum::of(source.pods.len() as u64, source.knows_pods()),
         not_visible: source.probed.not_visible.clone(),
     })
 }
@@ -137,7 +137,7 @@ fn node_cells(id: &ConnectionId, source: &Source, node: &Node) -> gpu::Cells {
             gpus: &pod.gpus,
         })
         .collect();
-    gpu::cells(&node.fact, node.fact.is_ready(), &claims)
+    gpu::cells(&node.fact, node.fact.is_ready(), &claims, source.knows_pods())
 }
 
 pub(super) fn node_row(id: &ConnectionId, source: &Source, node: &Node) -> NodeRow {
@@ -160,6 +160,7 @@ pub(super) fn node_row(id: &ConnectionId, source: &Source, node: &Node) -> NodeR
         taints: fact.taints.clone(),
         resources: cells.resources,
         gpus: cells.gpus,
+        holders_known: source.knows_pods(),
         holders: cells.holders,
         created: fact.created,
         seen: node.seen,
@@ -197,30 +198,107 @@ fn condition(fact: &ConditionFact) -> Condition {
     Condition { kind: fact.kind.clone(), status: fact.status.clone(), reason: fact.reason.clone(), since: fact.since }
 }
 
-fn summary(world: &World, view: &FleetView) -> FleetSummary {
-    let mut sum = FleetSummary { nodes: view.nodes.len() as u64, pods: view.pods.len() as u64, ..Default::default() };
-    for node in view.nodes.rows() {
-        sum.nodes_ready += u64::from(node.status != pilothouse_wire::view::Status::Bad);
-        sum.gpus += node.gpus.len() as u64;
-        for cell in &node.gpus {
-            let well = !matches!(cell.state, GpuState::Lost | GpuState::Withheld);
-            sum.gpus_healthy += u64::from(well);
-            sum.gpus_lost += u64::from(!well);
-            sum.gpus_cordoned += u64::from(node.cordoned);
-            sum.gpus_held += u64::from(is_held(cell.state, cell.holder));
-            sum.gpus_free += u64::from(cell.state == GpuState::Free && !node.cordoned);
+/// What is added up over the rows before it is said how much of it is known.
+#[derive(Default)]
+struct Totals {
+    gpus: u64,
+    healthy: u64,
+    held: u64,
+    free: u64,
+    /// Nobody is seen to hold them, but not all pods are read.
+    maybe_free: u64,
+    cordoned: u64,
+    lost: u64,
+    nodes_ready: u64,
+    pending: u64,
+    wanted: u64,
+}
+
+impl Totals {
+    fn of(view: &FleetView) -> Self {
+        let mut sum = Self::default();
+        for node in view.nodes.rows() {
+            sum.nodes_ready += u64::from(node.status != pilothouse_wire::view::Status::Bad);
+            sum.gpus += node.gpus.len() as u64;
+            for cell in &node.gpus {
+                let well = !matches!(cell.state, GpuState::Lost | GpuState::Withheld);
+                sum.healthy += u64::from(well);
+                sum.lost += u64::from(!well);
+                sum.cordoned += u64::from(node.cordoned);
+                sum.held += u64::from(is_held(cell.state, cell.holder));
+                sum.free += u64::from(cell.state == GpuState::Free && !node.cordoned);
+                sum.maybe_free += u64::from(cell.state == GpuState::Unknown && !node.cordoned);
+            }
+        }
+        for pod in view.pods.rows().iter().filter(|pod| pod.node.is_none() && pod.status_word == "Pending") {
+            sum.pending += 1;
+            sum.wanted = sum.wanted.saturating_add(pod.gpus);
+        }
+        sum
+    }
+}
+
+/// How much of the fleet is read, over all sources in scope.
+struct Reach {
+    /// All nodes, by sources that are well.
+    nodes: bool,
+    /// All pods, by sources that are well.
+    pods: bool,
+    /// Were all nodes read at least once?
+    nodes_seen: bool,
+    /// Does any source know who holds its GPUs?
+    any_pods: bool,
+    /// The sources that are not read whole, or not well.
+    partial: Vec<ConnectionId>,
+}
+
+impl Reach {
+    fn of(world: &World, spec: &FleetSpec) -> Self {
+        let mut reach = Self { nodes: true, pods: true, nodes_seen: true, any_pods: false, partial: Vec::new() };
+        for (id, source) in world.sources().filter(|(id, _)| in_scope(spec, id)) {
+            let well = matches!(source.health, Health::Well | Health::Slow(_));
+            let (nodes, pods) = (source.knows_nodes(), source.knows_pods());
+            reach.nodes &= nodes && well;
+            reach.pods &= pods && well;
+            reach.nodes_seen &= nodes;
+            reach.any_pods |= pods || !source.pods.is_empty();
+            if !(nodes && pods && well) {
+                reach.partial.push(id.clone());
+            }
+        }
+        reach
+    }
+
+    /// What is not read can take a GPU that seems free; a node that is not read can have more of them.
+    fn free(&self, sum: &Totals) -> Sum {
+        if self.nodes && self.pods {
+            Sum::Exact(sum.free)
+        } else if !self.any_pods {
+            Sum::NotKnown
+        } else if self.nodes_seen {
+            Sum::AtMost(sum.free.saturating_add(sum.maybe_free))
+        } else {
+            Sum::of(sum.free, false)
         }
     }
-    for pod in view.pods.rows().iter().filter(|pod| pod.node.is_none() && pod.status_word == "Pending") {
-        sum.pods_pending += 1;
-        sum.gpus_wanted = sum.gpus_wanted.saturating_add(pod.gpus);
+}
+
+fn summary(world: &World, spec: &FleetSpec, view: &FleetView) -> FleetSummary {
+    let (sum, reach) = (Totals::of(view), Reach::of(world, spec));
+    let of_nodes = |n: u64| Sum::of(n, reach.nodes);
+    let of_pods = |n: u64| Sum::of(n, reach.pods);
+    FleetSummary {
+        gpus: of_nodes(sum.gpus),
+        gpus_healthy: of_nodes(sum.healthy),
+        gpus_held: Sum::of(sum.held, reach.nodes && reach.pods),
+        gpus_free: reach.free(&sum),
+        gpus_cordoned: of_nodes(sum.cordoned),
+        gpus_lost: of_nodes(sum.lost),
+        nodes: of_nodes(view.nodes.len() as u64),
+        nodes_ready: of_nodes(sum.nodes_ready),
+        pods: of_pods(view.pods.len() as u64),
+        pods_pending: of_pods(sum.pending),
+        gpus_wanted: of_pods(sum.wanted),
+        partial: reach.partial,
     }
-    sum.partial = world
-        .sources()
-        .filter(|(id, source)| {
-            view.clusters.get(id).is_some() && !matches!(source.health, Health::Well | Health::Slow(_))
-        })
-        .map(|(id, _)| id.clone())
-        .collect();
-    sum
 }

@@ -39,7 +39,8 @@ pub fn run(file: &Path) -> Result<()> {
     tell(&format!("{batches} batches, {facts} facts, from {} on for {span:?}", first.unwrap_or_default()));
     let FleetView { summary, clusters, nodes, pods } = &whole;
     tell(&format!("{} clusters, {} nodes, {} pods", clusters.len(), nodes.len(), pods.len()));
-    tell(&format!("{} GPUs, {} held, {} free", summary.gpus, summary.gpus_held, summary.gpus_free));
+    let [gpus, held, free] = [summary.gpus, summary.gpus_held, summary.gpus_free].map(pilothouse_wire::units::sum);
+    tell(&format!("{gpus} GPUs, {held} held, {free} free"));
     for (kind, count) in marks(&world, last) {
         tell(&format!("{count} marks {kind}"));
     }

@@ -2,7 +2,7 @@
 
 use super::palette::HELD_STEP;
 use pilothouse_wire::{
-    Keyed, Stamp,
+    Keyed, Stamp, Sum,
     view::{GpuState, NodeRow, PodRow, Status},
 };
 use std::collections::BTreeSet;
@@ -112,6 +112,7 @@ pub fn ink(mode: Mode, node: &NodeRow, gpu: usize, pods: &Keyed<PodRow>, now: St
             Status::Unknown => Ink::NoData,
         },
         (GpuState::Free, _) => Ink::Free,
+        (GpuState::Unknown, _) => Ink::NoData,
         (GpuState::Held, Mode::Allocation) => Ink::Held,
         (GpuState::Shared, Mode::Allocation) => Ink::Shared,
         (GpuState::Held | GpuState::Shared, Mode::HeldFor) => {
@@ -135,11 +136,11 @@ pub fn ink_of_node(mode: Mode, node: &NodeRow, pods: &Keyed<PodRow>, now: Stamp)
     if worst > Ink::Well || mode != Mode::Allocation {
         return worst;
     }
-    let held = node.gpus_held();
-    if held == 0 {
-        return Ink::Free;
+    match node.gpus_held() {
+        Sum::Exact(0) => Ink::Free,
+        Sum::Exact(held) => Ink::Scale(u8::try_from(held * 8 / (node.gpus.len() as u64).max(1)).unwrap_or(8)),
+        Sum::AtLeast(_) | Sum::AtMost(_) | Sum::NotKnown => Ink::NoData,
     }
-    Ink::Scale(u8::try_from(held * 8 / node.gpus.len().max(1)).unwrap_or(8))
 }
 
 /// What the legend lists: exactly what is drawn.

@@ -7,9 +7,9 @@ use super::{
 use crate::{parts::size::use_size, state::use_state};
 use leptos::{html::Div, prelude::*};
 use pilothouse_wire::{
-    ConnectionId,
+    ConnectionId, Sum,
     frame::SourceState,
-    units::{count, share, visible},
+    units::{count, share_of, sum, visible},
     view::FleetSummary,
 };
 
@@ -31,16 +31,15 @@ pub fn Funnel() -> impl IntoView {
     let fleet: Fleet = expect_context();
     let node = NodeRef::<Div>::new();
     let size = use_size(node);
-    let summary = Memo::new(move |_| {
-        let summary = fleet.view.fleet(|fleet| fleet.summary.clone()).unwrap_or_default();
-        FleetSummary { partial: fleet.partial.get(), ..summary }
-    });
+    let summary = Memo::new(move |_| fleet.view.fleet(|fleet| fleet.summary.clone()).unwrap_or_default());
     let clusters = Memo::new(move |_| fleet.view.fleet(|fleet| fleet.clusters.len()).unwrap_or_default());
     let columns = Memo::new(move |_| {
         summary.with(|summary| fleet.sources.with(|sources| columns(summary, clusters.get(), sources)))
     });
     let paths = Memo::new(move |_| {
-        let shares = summary.with(|s| Shares::of(s.gpus, s.gpus_healthy, s.gpus_held, s.gpus_free, s.gpus_wanted));
+        // Drawn is what is sure: an upper bound has no height.
+        let sure = |s: &FleetSummary| [s.gpus, s.gpus_healthy, s.gpus_held, s.gpus_free, s.gpus_wanted].map(Sum::sure);
+        let shares = summary.with(|s| Shares::of(sure(s)));
         shares.paths(size.get().width, size.get().height)
     });
     let base = move || size.get().height - HEIGHT;
@@ -88,68 +87,78 @@ fn One(columns: Memo<Vec<Column>>, at: usize) -> impl IntoView {
     }
 }
 
-/// The five columns. All figures are bounds while a part of them is not fresh or not whole.
+/// The five columns. Each figure says itself whether it is a bound; what is lost on the way is said where it is known.
 fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Column> {
-    let bound = |n: u64| if s.partial.is_empty() { count(n) } else { format!("≥ {}", count(n)) };
     let lost = |n: u64| (n > 0).then(|| format!("−{}", count(n)));
-    let of_total = |n: u64| (s.gpus > 0).then(|| share(n, s.gpus));
-    let idle = s.gpus_healthy.saturating_sub(s.gpus_held);
-    let on_cordoned = idle.saturating_sub(s.gpus_free);
+    let less = |from: Sum, n: Sum| Some(from.exact()?.saturating_sub(n.exact()?));
+    let idle = less(s.gpus_healthy, s.gpus_held);
     vec![
         Column {
             label: "Total",
-            figure: bound(s.gpus),
+            figure: sum(s.gpus),
             why: total_words(&s.partial, clusters, sources),
             shows: ("gpus", ""),
             ..Column::default()
         },
         Column {
             label: "Healthy",
-            figure: bound(s.gpus_healthy),
-            share: of_total(s.gpus_healthy),
-            lost: lost(s.gpus.saturating_sub(s.gpus_healthy)),
-            why: reasons(&[(s.gpus_lost, "lost")], "none lost"),
+            figure: sum(s.gpus_healthy),
+            share: share_of(s.gpus_healthy, s.gpus),
+            lost: lost(s.gpus_lost.sure()),
+            why: match s.gpus_lost {
+                Sum::Exact(0) => "none lost".into(),
+                lost => format!("{} lost", sum(lost)),
+            },
             shows: ("nodes", "status!=ok"),
         },
         Column {
             label: "Held",
-            figure: bound(s.gpus_held),
-            share: of_total(s.gpus_held),
-            lost: lost(idle),
-            why: reasons(&[(s.gpus_free, "free"), (on_cordoned, "cordoned")], "none idle"),
+            figure: sum(s.gpus_held),
+            share: share_of(s.gpus_held, s.gpus),
+            lost: idle.and_then(lost),
+            why: match (idle, s.gpus_free.exact()) {
+                (Some(idle), Some(free)) => idle_words(free, idle.saturating_sub(free)),
+                _ => format!("{} free", sum(s.gpus_free)),
+            },
             shows: ("pods", "gpus>0"),
         },
         Column {
             label: "Free",
-            figure: bound(s.gpus_free),
-            share: of_total(s.gpus_free),
+            figure: sum(s.gpus_free),
+            share: share_of(s.gpus_free, s.gpus),
             lost: None,
-            why: "a new pod can get them".into(),
+            why: match s.gpus_free {
+                Sum::Exact(_) | Sum::AtLeast(_) => "a new pod can get them",
+                Sum::AtMost(_) => "fewer if pods that are not seen hold some",
+                Sum::NotKnown => "who holds the GPUs is not known",
+            }
+            .into(),
             shows: ("gpus", "state=free status!=cordoned*"),
         },
         Column {
             label: "Wanted by pending pods",
-            figure: bound(s.gpus_wanted),
+            figure: sum(s.gpus_wanted),
             share: None,
             lost: None,
-            why: pending_words(s),
+            why: pending_words(s.pods_pending),
             shows: ("pods", "status=pending"),
         },
     ]
 }
 
-fn pending_words(s: &FleetSummary) -> String {
-    match s.pods_pending {
-        0 => "no pod waits for a node".into(),
-        1 => "1 pod waits for a node".into(),
-        n => format!("{} pods wait for a node", count(n)),
+fn pending_words(pending: Sum) -> String {
+    match pending {
+        Sum::Exact(0) => "no pod waits for a node".into(),
+        Sum::Exact(1) => "1 pod waits for a node".into(),
+        n => format!("{} pods wait for a node", sum(n)),
     }
 }
 
-fn reasons(parts: &[(u64, &str)], none: &str) -> String {
+fn idle_words(free: u64, cordoned: u64) -> String {
+    let parts = [(free, "free"), (cordoned, "cordoned")];
     let words: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", count(*n))).collect();
-    if words.is_empty() { none.to_owned() } else { words.join(", ") }
+    if words.is_empty() { "none idle".to_owned() } else { words.join(", ") }
 }
 
 /// "GPUs in 3 clusters", and what makes it a bound.
@@ -174,13 +183,13 @@ mod tests {
 
     fn summary() -> FleetSummary {
         FleetSummary {
-            gpus: 4_096,
-            gpus_healthy: 4_088,
-            gpus_held: 3_612,
-            gpus_free: 404,
-            gpus_lost: 8,
-            pods_pending: 7,
-            gpus_wanted: 56,
+            gpus: Sum::Exact(4_096),
+            gpus_healthy: Sum::Exact(4_088),
+            gpus_held: Sum::Exact(3_612),
+            gpus_free: Sum::Exact(404),
+            gpus_lost: Sum::Exact(8),
+            pods_pending: Sum::Exact(7),
+            gpus_wanted: Sum::Exact(56),
             ..FleetSummary::default()
         }
     }
@@ -208,14 +217,37 @@ mod tests {
     fn sums_that_hold_a_stale_part_say_so() {
         let mut summary = summary();
         summary.partial = vec![ConnectionId::slug("ord-prod")];
-        let words = words(&summary);
-        assert_eq!(words[0], "≥ 4,096  in 3 clusters, ord-prod partial");
-        assert!(words[1..].iter().all(|word| word.starts_with("≥ ")), "{words:?}");
+        (summary.gpus, summary.gpus_healthy) = (Sum::AtLeast(4_096), Sum::AtLeast(4_088));
+        (summary.gpus_held, summary.gpus_free) = (Sum::AtLeast(3_612), Sum::AtMost(404));
+        assert_eq!(
+            words(&summary)[..4],
+            [
+                "≥ 4,096  in 3 clusters, ord-prod partial",
+                "≥ 4,088 −8 8 lost",
+                "≥ 3,612  ≤ 404 free",
+                "≤ 404  fewer if pods that are not seen hold some",
+            ]
+        );
+        assert!(columns(&summary, 3, &[]).iter().all(|column| column.share.is_none()));
+    }
+
+    #[test]
+    fn what_nobody_read_is_neither_free_nor_0() {
+        let (gpus, healthy, lost) = (Sum::Exact(8), Sum::Exact(8), Sum::Exact(0));
+        let nodes = FleetSummary { gpus, gpus_healthy: healthy, gpus_lost: lost, ..FleetSummary::default() };
+        assert_eq!(
+            words(&nodes)[1..],
+            ["8  none lost", "—  — free", "—  who holds the GPUs is not known", "—  — pods wait for a node"]
+        );
+        assert_eq!(words(&FleetSummary::default())[0], "—  GPUs in 3 clusters");
     }
 
     #[test]
     fn nothing_lost_is_said_and_not_left_out() {
-        let words = words(&FleetSummary { gpus: 8, gpus_healthy: 8, gpus_held: 8, ..FleetSummary::default() });
-        assert_eq!(&words[1..3], ["8  none lost", "8  none idle"]);
+        let (all, none) = (Sum::Exact(8), Sum::Exact(0));
+        let (gpus, gpus_healthy, gpus_held) = (all, all, all);
+        let summary =
+            FleetSummary { gpus, gpus_healthy, gpus_held, gpus_free: none, gpus_lost: none, ..FleetSummary::default() };
+        assert_eq!(&words(&summary)[1..3], ["8  none lost", "8  none idle"]);
     }
 }

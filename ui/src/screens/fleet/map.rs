@@ -159,7 +159,7 @@ fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
         let gpus = fleet.view.fleet(|view| view.summary.gpus).unwrap_or_default();
         format!(
             "Map of {} GPUs. Arrow keys move from GPU to GPU, Enter opens one.",
-            pilothouse_wire::units::count(gpus)
+            pilothouse_wire::units::sum(gpus)
         )
     };
     view! {

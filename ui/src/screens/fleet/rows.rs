@@ -2,8 +2,9 @@
 
 use crate::parts::table::cell::{Cell, Column, RowModel};
 use pilothouse_wire::{
-    ConnectionId, NodeId, ObjectRef, PodId, SmolStr, Stamp,
+    ConnectionId, NodeId, ObjectRef, PodId, SmolStr, Stamp, Sum,
     filter::{Record, Value},
+    units,
     view::{FleetView, GpuCell, NodeRow, PodRow, Status},
 };
 use std::collections::HashMap;
@@ -157,7 +158,11 @@ pub fn node_row(fleet: &FleetView, node: &NodeRow, heard: &Heard) -> RowModel {
     let (age, stale) = age(heard, &node.id.cluster);
     let used = match node.gpus.len() {
         0 => Cell::Absent,
-        whole => Cell::Of { part: node.gpus_held() as u64, whole: whole as u64 },
+        whole => match node.gpus_held() {
+            Sum::Exact(part) => Cell::Of { part, whole: whole as u64 },
+            // No bar is drawn of what is not known.
+            held => Cell::Text(format!("{} / {}", units::sum(held), units::count(whole as u64)).into()),
+        },
     };
     let product = node.product.as_ref().map(|product| super::groups::product_words(product).into());
     let cells = vec![
@@ -167,7 +172,11 @@ pub fn node_row(fleet: &FleetView, node: &NodeRow, heard: &Heard) -> RowModel {
         Cell::soft(node.pool.as_ref()),
         Cell::soft(product.as_ref()),
         used,
-        Cell::Count(node.holders.len() as u64),
+        match node.pods_holding() {
+            Sum::Exact(pods) => Cell::Count(pods),
+            Sum::NotKnown => Cell::Absent,
+            pods => Cell::Text(units::sum(pods).into()),
+        },
         workloads(fleet, node),
         since(node.created),
         age,
@@ -287,6 +296,16 @@ mod tests {
                 "Cordoned, free | h-2 / 0 | — | —"
             ]
         );
+    }
+
+    #[test]
+    fn what_nobody_is_seen_to_hold_is_not_known_until_all_pods_are_read() {
+        let mut node = node("iad", "h-1", "serve", 2);
+        (node.holders_known, node.gpus[0].state, node.gpus[1].state) = (false, GpuState::Unknown, GpuState::Unknown);
+        let (fleet, heard) = (FleetView { nodes: [node].into_iter().collect(), ..FleetView::default() }, heard());
+        let cells = node_row(&fleet, &fleet.nodes.rows()[0], &heard).cells;
+        assert_eq!([5, 6].map(|at| plain(&cells[at]).unwrap_or("—".into())), ["— / 2", "—"]);
+        assert_eq!(gpus(&fleet)[0].status(), (Status::Unknown, "Not known".into()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rows for the tests of the fleet screen.
 
 use pilothouse_wire::{
-    ConnectionId, NodeId, PodId, Stamp,
+    ConnectionId, NodeId, PodId, Stamp, Sum,
     view::{ClusterRow, GpuCell, GpuState, NodeRow, PodRow, Status},
 };
 
@@ -11,10 +11,10 @@ pub(crate) fn cluster(name: &str) -> ClusterRow {
         name: name.into(),
         demo: false,
         version: None,
-        gpus: 0,
-        gpus_held: 0,
-        nodes: 0,
-        pods: 0,
+        gpus: Sum::Exact(0),
+        gpus_held: Sum::Exact(0),
+        nodes: Sum::Exact(0),
+        pods: Sum::Exact(0),
         not_visible: None,
     }
 }
@@ -35,6 +35,7 @@ pub(crate) fn node(cluster: &str, name: &str, pool: &str, gpus: usize) -> NodeRo
         taints: vec![],
         resources: vec![],
         gpus: vec![GpuCell { state: GpuState::Free, holder: None }; gpus],
+        holders_known: true,
         holders: vec![],
         created: Some(Stamp(1_000)),
         seen: Stamp(2_000),

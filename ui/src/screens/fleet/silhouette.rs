@@ -33,10 +33,10 @@ pub const HEIGHT: f64 = 30.0;
 const SLOPE: f64 = 32.0;
 
 impl Shares {
-    /// The shares of these counts.
+    /// The shares of these counts: total, healthy, held, free, wanted.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "counts of things stay far below 2^53")]
-    pub fn of(total: u64, healthy: u64, held: u64, free: u64, wanted: u64) -> Self {
+    pub fn of([total, healthy, held, free, wanted]: [u64; 5]) -> Self {
         let share = |n: u64| if total == 0 { 0.0 } else { (n as f64 / total as f64).min(1.0) };
         Self { healthy: share(healthy), held: share(held), free: share(free), wanted: share(wanted) }
     }
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_silhouette_stands_on_zero_and_is_on_true_scale() {
-        let paths = Shares::of(100, 50, 25, 10, 200).paths(500.0, 100.0);
+        let paths = Shares::of([100, 50, 25, 10, 200]).paths(500.0, 100.0);
         assert_eq!(paths.edge, "M0 70.0L68.0 70.0L100.0 85.0L168.0 85.0L200.0 92.5H300.0");
         assert!(paths.body.ends_with("V100.0H0Z"));
         assert!(paths.free.contains("V97.5"), "{}", paths.free);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn an_empty_fleet_has_no_shares_and_nothing_that_is_no_number() {
-        let paths = Shares::of(0, 0, 0, 0, 3).paths(0.0, 100.0);
+        let paths = Shares::of([0, 0, 0, 0, 3]).paths(0.0, 100.0);
         assert!(paths.free.is_empty() && !format!("{paths:?}").contains("NaN"));
     }
 }

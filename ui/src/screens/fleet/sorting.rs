@@ -6,12 +6,16 @@ use crate::parts::table::{
     order::{Key, SortKey},
 };
 use pilothouse_wire::{
-    ConnectionId, SmolStr, Stamp,
+    ConnectionId, SmolStr, Stamp, Sum,
     view::{FleetView, NodeRow, PodRow, Status},
 };
 
 fn text(text: Option<&SmolStr>) -> Key {
     text.map_or(Key::Absent, |text| SortKey::Text(text).into())
+}
+
+fn sum(sum: Sum) -> Key {
+    sum.number().map_or(Key::Absent, |n| SortKey::count(n).into())
 }
 
 fn count(n: usize) -> Key {
@@ -41,8 +45,8 @@ pub fn node_key(fleet: &FleetView, node: &NodeRow, heard: &Heard, column: &'stat
         "cluster" => SortKey::Text(node.id.cluster.as_str()).into(),
         "pool" => text(node.pool.as_ref()),
         "product" => text(node.product.as_ref()),
-        "gpus_used" => count(node.gpus_held()),
-        "pods" => count(node.holders.len()),
+        "gpus_used" => sum(node.gpus_held()),
+        "pods" => sum(node.pods_holding()),
         "workload" => match workloads(fleet, node) {
             Cell::Text(name) => text(Some(&name)),
             _ => Key::Absent,

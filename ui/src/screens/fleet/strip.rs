@@ -22,7 +22,7 @@ use crate::{
 use leptos::{ev, html::Input, prelude::*};
 use pilothouse_wire::{
     ObjectRef,
-    units::{count, visible},
+    units::{count, sum, visible},
     view::Status,
 };
 
@@ -175,12 +175,11 @@ fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: Open) ->
     let (state, tab) = (use_state(), table.tab);
     let total = Memo::new(move |_| {
         let total = fleet.view.fleet(|view| {
-            let n = match tab {
+            sum(match tab {
                 Tab::Nodes => view.summary.nodes,
                 Tab::Gpus => view.summary.gpus,
                 Tab::Pods => view.summary.pods,
-            };
-            format!("{}{}", if fleet.partial.with(Vec::is_empty) { "" } else { "≥ " }, count(n))
+            })
         });
         total.unwrap_or_default()
     });

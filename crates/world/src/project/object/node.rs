@@ -3,7 +3,7 @@
 use super::{Part, field, link, mono, pod_ref};
 use crate::{fact::NodeFact, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
-    NodeId, ObjectRef, SmolStr,
+    NodeId, ObjectRef, SmolStr, Sum, units,
     view::{FieldRow, FindingRow, GpuState, NodeRow, Status},
 };
 
@@ -18,6 +18,7 @@ pub(super) fn part(source: &Source, id: &NodeId, slot: Option<u16>) -> Option<Pa
         None => (row.status, row.status_word.clone()),
         Some(GpuState::Lost) => (Status::Bad, SmolStr::new_static("Lost")),
         Some(GpuState::Withheld) => (Status::Warn, SmolStr::new_static("Withheld")),
+        Some(GpuState::Unknown) => (Status::Unknown, SmolStr::new_static("Not known")),
         Some(state) => (Status::Good, capital(state.word())),
     };
     Some(Part {
@@ -45,7 +46,8 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
     let resources = row.resources.iter().map(|resource| {
         let cut =
             if resource.replicas > 1 { format!(", {} shares a device", resource.replicas) } else { String::new() };
-        format!("{} {} of {}{cut}", resource.key, resource.requested, resource.allocatable)
+        let asked = units::sum(Sum::of(resource.requested, row.holders_known));
+        format!("{} {asked} of {}{cut}", resource.key, resource.allocatable)
     });
     let resources: Vec<String> = resources.collect();
     fields.extend([
@@ -64,7 +66,6 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
 }
 
 fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
-    let held = row.gpus_held();
     let mut findings = Vec::new();
     if row.status == Status::Bad {
         let ready = fact.conditions.iter().find(|condition| condition.kind == "Ready");
@@ -73,7 +74,10 @@ fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
             status: Status::Bad,
             claim: "The node is not ready".into(),
             since: ready.and_then(|condition| condition.since),
-            effect: format!("What its {} GPUs do is not known; pods hold {held} of them.", row.gpus.len()),
+            effect: {
+                let held = units::sum(row.gpus_held());
+                format!("What its {} GPUs do is not known; pods hold {held} of them.", row.gpus.len())
+            },
             evidence: format!("Condition Ready is not True. {reason}"),
             command: Some(format!("kubectl describe node {}", row.id.name)),
         });
@@ -93,7 +97,10 @@ fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
             status: Status::Warn,
             claim: "The node is cordoned".into(),
             since: None,
-            effect: format!("Pods go on; {} free GPUs can be had by nobody.", row.gpus.len().saturating_sub(held)),
+            effect: match row.gpus_free().exact() {
+                Some(free) => format!("Pods go on; {} free GPUs can be had by nobody.", units::count(free)),
+                None => "Pods go on; no new pod gets a GPU of it.".into(),
+            },
             evidence: "spec.unschedulable is true.".into(),
             command: Some(format!("kubectl uncordon {}", row.id.name)),
         });

@@ -16,7 +16,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     Freshness, NodeId, ObjectRef,
-    units::{count, visible},
+    units::{count, sum, visible},
     view::{FleetView, Status},
 };
 
@@ -198,7 +198,7 @@ fn said(fleet: Fleet, layout: &Layout, spot: Spot, whole: bool) -> Option<Said> 
     let of = |view: &FleetView| {
         let node = view.nodes.rows().get(at)?;
         if layout.node_is_cell || whole {
-            let rest = format!("{} of {} GPUs held", node.gpus_held(), node.gpus.len());
+            let rest = format!("{} of {} GPUs held", sum(node.gpus_held()), node.gpus.len());
             return Some(Said {
                 name: node.id.name.to_string(),
                 status: node.status,
