@@ -98,6 +98,10 @@ pub struct FleetArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub form: FormArgs,
+    /// Only clusters that fit, and what is in them: words, key=value, key~part, key!=value, key>number, -word. Totals
+    /// are of all
+    #[arg(long, value_name = "EXPR", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub filter: String,
 }
 
 /// Of a list.

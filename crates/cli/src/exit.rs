@@ -1,6 +1,6 @@
 //! What the program says to whoever started it, as its exit code.
 
-use pilothouse_wire::Problem;
+use pilothouse_wire::{Problem, filter::BadFilter};
 use std::process::ExitCode;
 
 /// How a command ended.
@@ -21,6 +21,14 @@ pub enum Failed {
     Usage(String),
     /// Whoever read our output has gone: nothing to tell.
     NobodyReads,
+}
+
+impl Failed {
+    /// A filter that says nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+    pub fn filter(error: BadFilter) -> Self {
+        Self::Usage(format!("The filter cannot be used: {error}."))
+    }
 }
 
 /// The codes, for the help and the manual.

@@ -14,18 +14,21 @@ use crate::{
 };
 use pilothouse_wire::{
     Body, Frame, Sum, View, ViewSpec,
+    filter::Filter,
     units::{share_of, sum},
-    view::{FleetSpec, FleetSummary, FleetView},
+    view::{ClusterRow, FleetSpec, FleetSummary, FleetView},
 };
 use std::io::Write;
 
 /// Shows the fleet.
 pub async fn run(arguments: &FleetArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
+    filter.check::<ClusterRow>().map_err(Failed::filter)?;
     let session = Session::start(&arguments.source, false).await?;
     let exit = if arguments.form.watch {
-        follow(&session, arguments.form.json, out).await
+        follow(&session, arguments.form.json, filter, out).await
     } else {
-        once(&session, arguments, out, err).await
+        once(&session, arguments, &filter, out, err).await
     };
     session.end().await;
     exit
@@ -35,42 +38,49 @@ fn spec() -> ViewSpec {
     ViewSpec::Fleet(FleetSpec::default())
 }
 
-async fn once(session: &Session, arguments: &FleetArgs, style: Style, err: Style) -> Result<Exit, Failed> {
+async fn once(
+    session: &Session,
+    arguments: &FleetArgs,
+    filter: &Filter,
+    style: Style,
+    err: Style,
+) -> Result<Exit, Failed> {
     let (frame, troubles) = session.frame(spec(), arguments.source.wait).await?;
     let Body::Full(View::Fleet(fleet)) = &frame.body else { return Err(other_answer()) };
     let mut out = stdout();
     if arguments.form.json {
         let about = About::new(session.demo, &frame, &troubles);
-        json::write(&mut out, &FleetDocument::new(about, fleet), !style.terminal)?;
+        json::write(&mut out, &FleetDocument::new(about, fleet, filter), !style.terminal)?;
     } else {
-        draw(&mut out, fleet, &frame, style)?;
+        draw(&mut out, fleet, filter, &frame, style)?;
         out.flush()?;
     }
     problems::tell_all(&troubles, err);
     Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
 }
 
-async fn follow(session: &Session, json: bool, style: Style) -> Result<Exit, Failed> {
+async fn follow(session: &Session, json: bool, filter: Filter, style: Style) -> Result<Exit, Failed> {
     let (demo, style) = (session.demo, watch::style(style, json));
     watch::run(session, spec(), style, move |out, frame, view| {
         let View::Fleet(fleet) = view else { return Err(other_answer()) };
         if json {
             let troubles = Troubles::default();
-            return json::write(out, &FleetDocument::new(About::watching(demo, frame, &troubles), fleet), true);
+            let about = About::watching(demo, frame, &troubles);
+            return json::write(out, &FleetDocument::new(about, fleet, &filter), true);
         }
-        draw(out, fleet, frame, style)
+        draw(out, fleet, &filter, frame, style)
     })
     .await
 }
 
-fn draw(out: &mut impl Write, fleet: &FleetView, frame: &Frame, style: Style) -> Result<(), Failed> {
+fn draw(out: &mut impl Write, fleet: &FleetView, filter: &Filter, frame: &Frame, style: Style) -> Result<(), Failed> {
     totals(out, &fleet.summary, style)?;
     writeln!(out)?;
     let moment = Moment { now: frame.as_of, sources: &frame.sources };
     let columns = ClusterLine::COLUMNS;
     let heads: Vec<Head> = columns.iter().map(|column| column.head).collect();
     let cells = |row| columns.iter().map(|column| (column.cell)(row, &moment)).collect();
-    let rows: Vec<Vec<Cell>> = fleet.clusters.rows().iter().map(cells).collect();
+    let rows: Vec<Vec<Cell>> = fleet.clusters.rows().iter().filter(|row| filter.matches(*row)).map(cells).collect();
     table::write(out, &heads, &rows, style, None)?;
     Ok(())
 }
@@ -99,6 +109,7 @@ fn totals(out: &mut impl Write, of: &FleetSummary, style: Style) -> std::io::Res
     let waiting = match of.pods_pending {
         Sum::Exact(0) => "none waits for a node".to_owned(),
         Sum::Exact(1) => format!("1 waits for a node, {wanted}"),
+        Sum::NotKnown => "how many wait for a node is not known".to_owned(),
         waiting => format!("{} wait for a node, {wanted}", sum(waiting)),
     };
     writeln!(out, "Pods  {}  {waiting}", strong(of.pods))?;
@@ -151,7 +162,7 @@ mod tests {
         check(
             &summary,
             "GPUs      4,096  4,071 (99.4 %) healthy, ≥ 3,612 held, ≤ 459 free, 0 cordoned, 8 lost\n\
-             Nodes       512  509 ready\nPods          —  — wait for a node, — GPUs wanted\n\
+             Nodes       512  509 ready\nPods          —  how many wait for a node is not known\n\
              Not fresh or not whole: ord-prod\n",
         );
     }

@@ -65,21 +65,37 @@ pub struct FleetDocument<'a> {
     #[serde(flatten)]
     about: About<'a>,
     summary: &'a FleetSummary,
-    clusters: &'a [ClusterRow],
-    nodes: &'a [NodeRow],
-    pods: &'a [PodRow],
+    clusters: Wanted<'a, ClusterRow>,
+    nodes: Within<'a, NodeRow>,
+    pods: Within<'a, PodRow>,
 }
 
 impl<'a> FleetDocument<'a> {
-    /// Of a view.
-    pub fn new(about: About<'a>, fleet: &'a FleetView) -> Self {
+    /// Of a view: the clusters that fit, and what is in them.
+    pub fn new(about: About<'a>, fleet: &'a FleetView, filter: &'a Filter) -> Self {
+        let clusters = fleet.clusters.rows();
+        let left_out: Vec<&ConnectionId> =
+            clusters.iter().filter(|row| !filter.matches(*row)).map(|row| &row.id).collect();
         Self {
             about,
             summary: &fleet.summary,
-            clusters: fleet.clusters.rows(),
-            nodes: fleet.nodes.rows(),
-            pods: fleet.pods.rows(),
+            clusters: Wanted { rows: clusters, filter },
+            nodes: Within { rows: fleet.nodes.rows(), cluster: |node| &node.id.cluster, left_out: left_out.clone() },
+            pods: Within { rows: fleet.pods.rows(), cluster: |pod| &pod.id.cluster, left_out },
         }
+    }
+}
+
+/// Rows of all clusters but some.
+struct Within<'a, R> {
+    rows: &'a [R],
+    cluster: fn(&R) -> &ConnectionId,
+    left_out: Vec<&'a ConnectionId>,
+}
+
+impl<R: Serialize> Serialize for Within<'_, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows.iter().filter(|row| !self.left_out.contains(&(self.cluster)(row))))
     }
 }
 

@@ -25,8 +25,8 @@ struct Plan<R: 'static> {
 
 /// Lists rows of one kind.
 pub async fn run<R: Listed>(arguments: &ListArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let filter: Filter = arguments.filter.parse().map_err(usage)?;
-    filter.check::<R>().map_err(usage)?;
+    let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
+    filter.check::<R>().map_err(Failed::filter)?;
     let plan = Plan { filter, columns: choose(R::COLUMNS, &arguments.columns)?, chosen: !arguments.columns.is_empty() };
     let session = Session::start(&arguments.source, false).await?;
     let exit = if arguments.form.watch {
@@ -36,10 +36,6 @@ pub async fn run<R: Listed>(arguments: &ListArgs, out: Style, err: Style) -> Res
     };
     session.end().await;
     exit
-}
-
-fn usage(error: pilothouse_wire::filter::BadFilter) -> Failed {
-    Failed::Usage(format!("The filter cannot be used: {error}."))
 }
 
 async fn once<R: Listed>(

@@ -125,6 +125,12 @@ fn lists_are_filtered_and_have_the_columns_that_are_asked_for() {
     let lost = home.run("gpus --demo --filter state=lost --columns state,node,gpu");
     assert!(lost.stdout.starts_with("STATE  NODE"), "{}", lost.all());
     assert!(lost.stdout.lines().skip(1).all(|line| line.starts_with("Lost")) && lost.stdout.lines().count() > 1);
+    let one = home.run("fleet --demo --json --filter name=fra-train");
+    let one: serde_json::Value = serde_json::from_str(&one.stdout).unwrap();
+    assert_eq!(one["clusters"].as_array().unwrap().len(), 1);
+    assert!(one["nodes"].as_array().unwrap().iter().all(|node| node["id"]["cluster"] == "fra-train"));
+    let not_ready = home.run("nodes --demo --filter -Ready");
+    assert_eq!(not_ready.code, 0, "{}", not_ready.all());
     let none = home.run("pods --demo --filter name=nothing-like-it");
     assert_eq!((none.code, none.stdout.lines().count()), (0, 1), "{}", none.all());
     assert!(none.stderr.starts_with("None of "), "{}", none.all());

@@ -361,6 +361,23 @@ impl GpuCell {
     }
 }
 
+impl Record for ClusterRow {
+    const KEYS: &'static [&'static str] = &["name", "version", "nodes", "gpus", "held", "pods"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        Some(match key {
+            "name" => vec![Value::text(self.id.as_str()), Value::text(&self.name)],
+            "cluster" => vec![Value::text(self.id.as_str())],
+            "version" => if_any(&self.version),
+            "nodes" => if_known(self.nodes),
+            "gpus" => if_known(self.gpus),
+            "held" => if_known(self.gpus_held),
+            "pods" => if_known(self.pods),
+            _ => return None,
+        })
+    }
+}
+
 impl Record for NodeRow {
     const KEYS: &'static [&'static str] =
         &["name", "cluster", "status", "pool", "product", "zone", "type", "taint", "gpus", "held", "free"];

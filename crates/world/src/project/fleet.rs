@@ -144,7 +144,6 @@ pub(super) fn node_row(id: &ConnectionId, source: &Source, node: &Node) -> NodeR
     let fact = &node.fact;
     let (status, status_word) = fact.status();
     let cells = node_cells(id, source, node);
-    let shown = |condition: &&ConditionFact| condition.kind == "Ready" || condition.status == "True";
     NodeRow {
         id: NodeId { cluster: id.clone(), name: fact.name.clone() },
         status,
@@ -156,7 +155,7 @@ pub(super) fn node_row(id: &ConnectionId, source: &Source, node: &Node) -> NodeR
         zone: fact.label("topology.kubernetes.io/zone").cloned(),
         instance_type: fact.label("node.kubernetes.io/instance-type").cloned(),
         kubelet: fact.kubelet.clone(),
-        conditions: fact.conditions.iter().filter(shown).map(condition).collect(),
+        conditions: fact.conditions.iter().map(condition).collect(),
         taints: fact.taints.clone(),
         resources: cells.resources,
         gpus: cells.gpus,
