@@ -148,9 +148,10 @@ impl Fold<'_> {
         }
     }
 
-    /// Adds a point to the lanes: what is held and what waits, now.
+    /// Adds a point to the lanes: what is held and what waits, now. Before pods are read nobody knows.
     fn lanes(&mut self, before: Option<LanePoint>) {
-        if self.source.heard != Some(self.seen) || self.source.listed.is_empty() {
+        let reads_pods = self.source.listed.iter().any(|covers| covers.kind == Kind::Pod);
+        if self.source.heard != Some(self.seen) || !reads_pods {
             return;
         }
         let bucket = Stamp(self.seen.0.saturating_sub(self.seen.0.rem_euclid(LANE_STEP_MS)));

@@ -150,6 +150,7 @@ fn pending_words(pending: Sum) -> String {
     match pending {
         Sum::Exact(0) => "no pod waits for a node".into(),
         Sum::Exact(1) => "1 pod waits for a node".into(),
+        Sum::NotKnown => "how many pods wait is not known".into(),
         n => format!("{} pods wait for a node", sum(n)),
     }
 }
@@ -237,7 +238,7 @@ mod tests {
         let nodes = FleetSummary { gpus, gpus_healthy: healthy, gpus_lost: lost, ..FleetSummary::default() };
         assert_eq!(
             words(&nodes)[1..],
-            ["8  none lost", "—  — free", "—  who holds the GPUs is not known", "—  — pods wait for a node"]
+            ["8  none lost", "—  — free", "—  who holds the GPUs is not known", "—  how many pods wait is not known"]
         );
         assert_eq!(words(&FleetSummary::default())[0], "—  GPUs in 3 clusters");
     }
