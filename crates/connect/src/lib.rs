@@ -13,5 +13,5 @@ mod sink;
 pub use backoff::Backoff;
 pub use clock::Clock;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
-pub use redact::{redact_arguments, redact_url};
+pub use redact::{is_shown, looks_secret, redact_arguments, redact_sign_in, redact_url, redact_variable, redact_words};
 pub use sink::{Closed, Sink};
