@@ -58,7 +58,9 @@ async fn nothing_is_run_before_it_is_confirmed() -> Result<()> {
     let watched = Watched::start(&settings)?;
     let problem = watched.until_problem("Lost").await?;
     assert_eq!(problem.code, Code::PluginUntrusted);
-    insta::assert_snapshot!("plugin_unconfirmed", problem.to_string());
+    let notice = watched.connector.unconfirmed_plugin().ok_or_else(|| Failure::new("it is not asked about"))?;
+    let told = problem.to_string().replace(&notice.fingerprint.unwrap(), "FINGERPRINT");
+    insta::assert_snapshot!("plugin_unconfirmed", told);
     assert!(!folder.path().join("ran").exists());
 
     let settings = trusting(settings)?;
@@ -67,6 +69,32 @@ async fn nothing_is_run_before_it_is_confirmed() -> Result<()> {
     assert!(watched.connector.unconfirmed_plugin().is_none());
     assert!(folder.path().join("ran").exists());
     assert!(!watched.said().contains(plane.admin_token()), "the token is in what was said");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_command_that_changed_is_asked_about_anew() -> Result<()> {
+    let plane = ControlPlane::shared().await?;
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("eval \"$2\" >&2\n{}", credential(&json!({ "token": plane.admin_token() })));
+    let file = signs_in_by(plane, folder.path(), &format!("cd '{}'\n{script}", folder.path().display()))?;
+    let plain = std::fs::read_to_string(&file).unwrap();
+    let with = |arguments: &str| std::fs::write(&file, plain.replace("\"get-token\"", arguments)).unwrap();
+    with(r#""-c","echo token=x; touch ran""#);
+    let settings = trusting(Settings::new(&file))?;
+    let watched = Watched::start(&settings)?;
+    watched.until_well().await?;
+    assert!(folder.path().join("ran").exists());
+    drop(watched);
+
+    with(r#""-c","echo token=x; touch never""#);
+    let watched = Watched::start(&settings)?;
+    let problem = watched.until_problem("Lost").await?;
+    assert_eq!(problem.code, Code::PluginUntrusted);
+    assert!(!folder.path().join("never").exists());
+    let notice = watched.connector.unconfirmed_plugin().ok_or_else(|| Failure::new("it is not asked about"))?;
+    assert!(problem.to_string().contains(&notice.fingerprint.unwrap()), "{problem}");
+    assert_eq!(notice.arguments, ["-c", "echo token=…; touch never"]);
     Ok(())
 }
 

@@ -169,9 +169,10 @@ async fn outcome(session: &Session, acted: Acted, done: &str, err: Style) -> Res
             say(&format!("{id} {done}."))?;
             first_listing(session, &id, err).await
         }
-        Acted::NeedsConsent { id, .. } => {
+        Acted::NeedsConsent { id, plugin } => {
             say(&format!("{id} {done}. It is not started: its sign-in program is not confirmed."))?;
-            note(&format!("Next: pilothouse connect edit {id} --trust-plugin"));
+            let fingerprint = plugin.fingerprint.unwrap_or_default();
+            note(&format!("Next: pilothouse connect edit {id} --trust-plugin {fingerprint}"));
             Ok(Exit::Partial)
         }
         Acted::Ok | Acted::Tested(_) => Err(other_answer()),

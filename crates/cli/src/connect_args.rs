@@ -73,7 +73,7 @@ pub struct EditArgs {
     /// A secret that is read from stdin, or asked for on a terminal; may be repeated
     #[arg(long, value_name = "KEY")]
     pub secret: Vec<String>,
-    /// Consent to the sign-in program that was shown: its SHA-256, or nothing to be asked
+    /// Consent to the sign-in program that was shown: its fingerprint, or nothing to be asked
     #[arg(long, value_name = "SHA256", num_args = 0..=1, default_missing_value = "")]
     pub trust_plugin: Option<String>,
 }
@@ -172,7 +172,7 @@ fn common_args(kind: &Kind) -> [Arg; 5] {
         Arg::new("trust-plugin")
             .long("trust-plugin")
             .value_name("SHA256")
-            .help("Consent to the sign-in program with this digest; asked for on a terminal"),
+            .help("Consent to the sign-in program with this fingerprint; asked for on a terminal"),
         Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Test it, and keep nothing"),
     ]
 }

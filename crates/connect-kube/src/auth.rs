@@ -108,7 +108,7 @@ impl Auth {
     pub fn unconfirmed(&self) -> Option<PluginNotice> {
         let Way::Plugin(plugin, trusted) = &self.way else { return None };
         let notice = plugin.notice();
-        (!trusted.contains(&notice)).then_some(notice)
+        (!notice.is_among(trusted)).then_some(notice)
     }
 
     /// A credential that is valid now.

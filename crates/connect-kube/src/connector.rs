@@ -140,7 +140,7 @@ impl Connector for Kube {
 
     fn unconfirmed_plugin(&self) -> Option<PluginNotice> {
         let notice = auth::notice(&context(&self.opening).ok()?)?;
-        (!self.opening.trusted.contains(&notice)).then_some(notice)
+        (!notice.is_among(&self.opening.trusted)).then_some(notice)
     }
 
     async fn probe(&self) -> Result<Tested, Problem> {

@@ -37,7 +37,7 @@ pub fn printed(bytes: &[u8], version: &str) -> Result<Credential, String> {
 /// The last line of what a plug-in complained.
 #[must_use]
 pub fn last_line(bytes: &[u8]) -> Option<String> {
-    printed::last_line(bytes)
+    printed::last_line(bytes, &[])
 }
 
 /// A stream in these parts, as lines.

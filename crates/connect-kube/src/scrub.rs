@@ -1,6 +1,6 @@
 //! Takes secrets out of what servers and programs say, before anybody keeps or shows it.
 
-use pilothouse_connect::{redact_arguments, redact_url};
+use pilothouse_connect::{looks_secret, redact_arguments, redact_url};
 use serde_json::{Map, Value};
 
 /// What stands where a secret stood.
@@ -57,10 +57,7 @@ fn hide_value(item: &mut Value) {
 
 fn arguments(items: &mut [Value]) {
     let texts: Vec<&str> = items.iter().map(|item| item.as_str().unwrap_or_default()).collect();
-    let redacted: Vec<Value> = redact_arguments(&texts)
-        .into_iter()
-        .map(|text| if looks_secret(&text) { GONE.into() } else { Value::String(text) })
-        .collect();
+    let redacted: Vec<Value> = redact_arguments(&texts).into_iter().map(Value::String).collect();
     items.clone_from_slice(&redacted);
 }
 
@@ -92,28 +89,6 @@ fn names_secret(name: &str) -> bool {
 fn assigns_secret(word: &str) -> bool {
     let end = word.find(['=', ':']).unwrap_or(0);
     end > 0 && names_secret(word[..end].trim_matches(['"', '\'']))
-}
-
-/// Private keys, and long runs of the letters of base64 and hexadecimal: tokens, keys. Paths, names of hosts and digests
-/// of images are none.
-pub(crate) fn looks_secret(text: &str) -> bool {
-    let run = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=' | '_' | '-' | '.');
-    if text.contains("-----BEGIN") {
-        return true;
-    }
-    let text = text.split_once("sha256:").map_or(text, |(before, _)| before);
-    text.split(|c| !run(c)).any(|part| {
-        let digits = part.chars().filter(char::is_ascii_digit).count();
-        let letters = part.chars().filter(char::is_ascii_alphabetic).count();
-        // Times, versions and numbers are digits mostly; names have few.
-        let mixed = digits >= 3 && letters >= 8;
-        part.len() >= 24 && mixed && !is_name(part)
-    })
-}
-
-/// `ip-10-0-0-1.eu-west-1.compute.internal`, `chat-70b-7c9f4d-x2k8q`: short parts between dashes and dots.
-fn is_name(part: &str) -> bool {
-    part.split(['-', '.']).all(|piece| piece.len() <= 16) && part.contains(['-', '.'])
 }
 
 #[cfg(test)]

@@ -131,7 +131,12 @@ impl Desk {
             }
             return Ok(Acted::Done(id));
         }
-        self.settings_of(id.clone(), move |settings| settings.trusted_plugins.push(plugin)).await?;
+        self.settings_of(id.clone(), move |settings| {
+            // Those of an older Pilothouse are to nothing, and may hold what would not be kept now.
+            settings.trusted_plugins.retain(|old| old.fingerprint.is_some());
+            settings.trusted_plugins.push(plugin);
+        })
+        .await?;
         self.restart(id).await
     }
 

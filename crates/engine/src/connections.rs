@@ -177,5 +177,9 @@ fn untrusted(settings: &ConnectionSettings, plugin: &PluginNotice) -> Problem {
     Problem::new(Code::PluginUntrusted, format!("{} signs in with a program that nobody confirmed.", settings.name))
         .why(format!("Its kubeconfig runs {} {}.", plugin.command, plugin.arguments.join(" ")))
         .next("Look at it and confirm it once. Nothing is run until then.")
-        .remedy(format!("pilothouse connect edit {} --trust-plugin", settings.id))
+        .remedy(format!(
+            "pilothouse connect edit {} --trust-plugin {}",
+            settings.id,
+            plugin.fingerprint.as_deref().unwrap_or_default()
+        ))
 }

@@ -22,8 +22,9 @@ fn full(name: &str) -> ConnectionSettings {
         command: "/usr/bin/aws".into(),
         arguments: vec!["eks".into(), "get-token".into(), "--token=…".into()],
         digest: Some("77d0".into()),
+        fingerprint: Some("e01b".into()),
     };
-    let bare = PluginNotice { command: "kubelogin".into(), arguments: Vec::new(), digest: None };
+    let bare = PluginNotice { command: "kubelogin".into(), arguments: Vec::new(), digest: None, fingerprint: None };
     ConnectionSettings {
         secrets: vec!["token".into(), "client key".into()],
         paused: true,
@@ -61,6 +62,7 @@ fn settings_read_back_from_their_file() {
     command = "/usr/bin/aws"
     arguments = ["eks", "get-token", "--token=…"]
     digest = "77d0"
+    fingerprint = "e01b"
 
     [[connections.trusted_plugins]]
     command = "kubelogin"

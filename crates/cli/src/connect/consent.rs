@@ -8,7 +8,7 @@ use pilothouse_wire::{Act, Acted, Code, Problem, units::visible, view::connectio
 pub enum Consent {
     /// By whoever is at the terminal.
     Ask,
-    /// Beforehand, to the program with this SHA-256.
+    /// Beforehand, to the command with this fingerprint.
     To(String),
 }
 
@@ -18,26 +18,29 @@ impl Consent {
         Self::Ask
     }
 
-    /// As typed: a digest, or nothing.
+    /// As typed: a fingerprint, or nothing.
     pub fn given(typed: Option<String>) -> Self {
-        match typed.map(|digest| digest.trim().trim_start_matches("sha256:").to_lowercase()) {
-            Some(digest) if !digest.is_empty() => Self::To(digest),
+        match typed.map(|typed| typed.trim().to_lowercase().trim_start_matches("sha256:").to_owned()) {
+            Some(fingerprint) if !fingerprint.is_empty() => Self::To(fingerprint),
             _ => Self::Ask,
         }
     }
 
-    /// Shows the program, and asks. Without a terminal and without a digest the answer is no.
+    /// Shows the program, and asks. Without a terminal and without a fingerprint the answer is no.
     fn to(&self, plugin: &PluginNotice) -> Result<bool, Failed> {
         show(plugin);
         match self {
-            Self::To(digest) => {
-                let found = plugin.digest.as_deref().map(|found| found.trim_start_matches("sha256:").to_lowercase());
-                if found.as_ref() == Some(digest) {
+            Self::To(named) => {
+                let found = plugin.fingerprint.as_deref().unwrap_or_default();
+                if plugin.digest.is_some() && found == named {
                     return Ok(true);
                 }
                 let problem = Problem::new(Code::PluginUntrusted, "The sign-in program is not the one that you named.");
-                let problem = problem.why(match found {
-                    Some(found) => format!("Its SHA-256 is {found}, not {digest}."),
+                let problem = problem.why(match plugin.digest.as_deref() {
+                    Some(digest) if digest == named => format!(
+                        "{digest} is the program alone. With its arguments and variables its fingerprint is {found}."
+                    ),
+                    Some(_) => format!("Its fingerprint is {found}, not {named}."),
                     None => format!("{} was not found in the path.", visible(&plugin.command)),
                 });
                 Err(problem.next("Look at it, and confirm the one that you want to run.").into())
@@ -51,9 +54,14 @@ impl Consent {
 fn show(plugin: &PluginNotice) {
     let arguments: Vec<String> = plugin.arguments.iter().map(|argument| visible(argument)).collect();
     note("This connection signs in with a program of this machine:");
-    note(&format!("  Command    {}", visible(&plugin.command)));
-    note(&format!("  Arguments  {}", if arguments.is_empty() { "none".to_owned() } else { arguments.join(" ") }));
-    note(&format!("  SHA-256    {}", plugin.digest.as_deref().map_or("not found in the path".to_owned(), visible)));
+    note(&format!("  Command      {}", visible(&plugin.command)));
+    note(&format!("  Arguments    {}", if arguments.is_empty() { "none".to_owned() } else { arguments.join(" ") }));
+    match plugin.hidden() {
+        0 => {}
+        hidden => note(&format!("  Not shown    {hidden}, each as …; the fingerprint covers them")),
+    }
+    note(&format!("  Program      {}", plugin.digest.as_deref().map_or("not found in the path".to_owned(), visible)));
+    note(&format!("  Fingerprint  {}", plugin.fingerprint.as_deref().map_or("none".to_owned(), visible)));
 }
 
 /// Acts; asks for a passphrase and for consent where that is what is missing.
@@ -85,16 +93,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_consent_to_that_program_alone() {
-        let plugin = |digest: Option<&str>| PluginNotice {
+    fn a_fingerprint_is_consent_to_that_command_alone() {
+        let plugin = |digest: Option<&str>, fingerprint: Option<&str>| PluginNotice {
             command: "aws".into(),
             arguments: vec!["eks".into()],
             digest: digest.map(Into::into),
+            fingerprint: fingerprint.map(Into::into),
         };
-        let consent = Consent::given(Some("SHA256:AB12".to_lowercase()));
-        assert!(consent.to(&plugin(Some("sha256:ab12"))).unwrap());
-        for other in [Some("ab13"), None] {
-            assert!(matches!(consent.to(&plugin(other)), Err(Failed::Problem(_))), "{other:?}");
+        for typed in ["SHA256:AB12", " ab12"] {
+            let consent = Consent::given(Some(typed.to_owned()));
+            assert!(consent.to(&plugin(Some("77d0"), Some("ab12"))).unwrap());
+            for other in [
+                plugin(Some("77d0"), Some("ab13")),
+                plugin(Some("ab12"), Some("77d0")),
+                plugin(Some("77d0"), None),
+                plugin(None, Some("ab12")),
+            ] {
+                let Err(Failed::Problem(problem)) = consent.to(&other) else { panic!("{other:?}") };
+                let why = problem.why.unwrap();
+                let named = if other.digest.is_some() { other.fingerprint.unwrap_or_default() } else { other.command };
+                assert!(why.contains(&named), "{why}");
+            }
         }
         assert_eq!(Consent::given(Some(String::new())), Consent::Ask);
         assert_eq!(Consent::given(None), Consent::Ask);

@@ -3,7 +3,7 @@
 use super::{
     credential::Credential,
     printed,
-    program::{find, of_exec},
+    program::{find, given_in_secret, of_exec, of_program},
 };
 use crate::kubeconfig::{Context, Exec, InteractiveMode, Placed, User};
 use base64::Engine;
@@ -91,13 +91,17 @@ impl Plugin {
     /// If nobody confirmed it; if it is absent, fails, hangs, or prints what cannot be read.
     pub async fn run(&self, trusted: &[PluginNotice], fixed: &Credential) -> Result<Credential, Problem> {
         let Some(program) = find(&self.user, &self.exec.command) else { return Err(self.absent()) };
-        if !trusted.contains(&self.notice()) {
+        let notice = of_program(Some(&program), &self.exec);
+        if !notice.is_among(trusted) {
             return Err(Problem::new(
                 Code::PluginUntrusted,
                 format!("The credential plug-in {} waits for your consent.", self.exec.command),
             )
             .why("It, its arguments or its program are new or have changed since you confirmed it. Nothing was run.")
-            .next("Look at what would be run, and confirm it."));
+            .next(format!(
+                "Look at what would be run, and confirm it: its fingerprint is {}.",
+                notice.fingerprint.unwrap_or_default()
+            )));
         }
         let ran = tokio::time::timeout(self.limit, self.spawn_and_wait(program)).await.map_err(|_| {
             self.failed(format!(
@@ -113,7 +117,7 @@ impl Plugin {
         };
         if !ran.status.success() {
             let code = ran.status.code().map_or_else(|| "a signal".to_owned(), |code| format!("status {code}"));
-            let last = printed::last_line(&ran.complaint);
+            let last = printed::last_line(&ran.complaint, &given_in_secret(&self.exec));
             let said = last.map_or_else(String::new, |last| format!(" Its last words: \"{last}\"."));
             return Err(self
                 .failed(format!("It ended with {code}.{said}"))

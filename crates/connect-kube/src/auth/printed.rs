@@ -1,8 +1,8 @@
 //! What a plug-in prints: an ExecCredential, and complaints of which one line is kept.
 
 use super::credential::{Credential, Identity};
-use crate::scrub::looks_secret;
-use pilothouse_connect::redact_arguments;
+use crate::scrub::GONE;
+use pilothouse_connect::redact_words;
 use pilothouse_wire::Stamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -67,16 +67,12 @@ pub(crate) fn read(printed: &[u8], version: &str, fixed: &Credential) -> Result<
     Ok(credential)
 }
 
-/// The last line of what it complained, with anything that may be a secret taken out.
-pub(crate) fn last_line(complaint: &[u8]) -> Option<String> {
+/// The last line of what it complained, with anything that may be a secret taken out, and what it was given in secret.
+pub(crate) fn last_line(complaint: &[u8], given: &[&str]) -> Option<String> {
     let text = String::from_utf8_lossy(complaint);
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let words: Vec<String> = redact_arguments(&words)
-        .into_iter()
-        .map(|word| if looks_secret(&word) { "…".to_owned() } else { word })
-        .collect();
-    Some(crate::problems::line(&words.join(" "))).filter(|line| !line.is_empty())
+    let line = given.iter().fold(line.to_owned(), |line, secret| line.replace(secret, GONE));
+    Some(crate::problems::line(&redact_words(&line))).filter(|line| !line.is_empty())
 }
 
 #[cfg(test)]
@@ -128,6 +124,11 @@ mod tests {
             ("", None),
             ("one\ntwo\n\n", Some("two")),
             ("error: --token hunter2 is no good", Some("error: --token … is no good")),
+            (
+                "cannot sign in: s3cret, password: \"hunter2\" (see -p hunter2)",
+                Some("cannot sign in: …, password: \"…\" (see -p …)"),
+            ),
+            ("getting credentials: exec: aws failed", Some("getting credentials: exec: aws failed")),
             ("bad token eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.e30.abc", Some("bad token …")),
             ("see https://me:hunter2@sso.example/x?token=abc", Some("see https://sso.example/x?token=…")),
             (
@@ -136,14 +137,14 @@ mod tests {
             ),
             ("\u{1b}[31mred\u{1b}[0m", Some("[31mred[0m")),
         ] {
-            assert_eq!(last_line(complaint.as_bytes()).as_deref(), want, "{complaint}");
+            assert_eq!(last_line(complaint.as_bytes(), &["s3cret"]).as_deref(), want, "{complaint}");
         }
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = (read(&bytes, V1, &Credential::default()), last_line(&bytes));
+            let _ = (read(&bytes, V1, &Credential::default()), last_line(&bytes, &[]));
         }
     }
 }

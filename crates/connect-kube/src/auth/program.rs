@@ -1,7 +1,7 @@
 //! The program of a plug-in: where it is found, and what a person sees before it is first run.
 
 use crate::kubeconfig::{Context, Exec, Placed, User};
-use pilothouse_connect::redact_arguments;
+use pilothouse_connect::{is_shown, redact_sign_in, redact_variable};
 use pilothouse_wire::view::connections::PluginNotice;
 use sha2::{Digest, Sha256};
 use std::{
@@ -25,17 +25,38 @@ pub fn notice(context: &Context) -> Option<PluginNotice> {
 
 /// As [`notice`], of a plug-in that is known.
 pub(super) fn of_exec(user: &Placed<User>, exec: &Exec) -> PluginNotice {
-    let found = find(user, &exec.command);
-    let mut arguments = redact_arguments(exec.args.as_deref().unwrap_or_default());
+    of_program(find(user, &exec.command).as_deref(), exec)
+}
+
+/// As [`notice`], of a plug-in whose program was looked for.
+pub(super) fn of_program(found: Option<&Path>, exec: &Exec) -> PluginNotice {
+    let digest = found.and_then(digest);
+    let mut arguments = redact_sign_in(exec.args.as_deref().unwrap_or_default());
     // Variables can change what a program does as much as arguments: they are part of what is confirmed.
-    let variables: Vec<String> =
-        exec.env.iter().flatten().map(|variable| format!("{}={}", variable.name, variable.value)).collect();
-    arguments.extend(redact_arguments(&variables).into_iter().map(|variable| format!("env {variable}")));
+    let variables = exec.env.iter().flatten().map(|variable| redact_variable(&variable.name, &variable.value));
+    arguments.extend(variables.map(|variable| format!("env {variable}")));
     PluginNotice {
-        digest: found.as_deref().and_then(digest),
+        fingerprint: Some(fingerprint(found, digest.as_deref(), exec)),
+        digest,
         command: found.map_or_else(|| exec.command.clone(), |found| found.display().to_string()),
         arguments,
     }
+}
+
+/// What a plug-in is given that is not shown: it may repeat it where it complains.
+pub(super) fn given_in_secret(exec: &Exec) -> Vec<&str> {
+    /// What is shorter stands in other words too.
+    const SHORTEST: usize = 4;
+    let arguments = exec.args.as_deref().unwrap_or_default();
+    let hidden = redact_sign_in(arguments);
+    let arguments = arguments.iter().zip(&hidden).filter_map(|(argument, shown)| {
+        // What stands where the sign of it stands.
+        let (before, after) = shown.split_once('…')?;
+        argument.strip_prefix(before)?.strip_suffix(after)
+    });
+    let variables = exec.env.iter().flatten().filter(|variable| !is_shown(&variable.name));
+    let given = arguments.chain(variables.map(|variable| variable.value.as_str()));
+    given.filter(|secret| secret.len() >= SHORTEST).collect()
 }
 
 /// A name is looked up in the path; a relative path begins at the kubeconfig's folder, as in kubectl.
@@ -85,6 +106,29 @@ fn digest(file: &Path) -> Option<String> {
         read += n as u64;
         hash.update(&buffer[..n]);
     }
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     (read <= LARGEST_PROGRAM).then(|| hex(&hash.finalize()))
+}
+
+/// Of everything that decides what is run, secrets with it: what is shown leaves them out, and they may hold commands.
+/// Each part has its length before it, so that no two commands have the same parts behind one another.
+fn fingerprint(found: Option<&Path>, digest: Option<&str>, exec: &Exec) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(digest.unwrap_or_default().as_bytes());
+    part(found.map_or(exec.command.as_bytes(), |found| found.as_os_str().as_encoded_bytes()));
+    let arguments = exec.args.as_deref().unwrap_or_default();
+    part(&(arguments.len() as u64).to_le_bytes());
+    arguments.iter().for_each(|argument| part(argument.as_bytes()));
+    for variable in exec.env.iter().flatten() {
+        part(variable.name.as_bytes());
+        part(variable.value.as_bytes());
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -79,6 +79,7 @@ impl Reader<'_> {
                 command: self.required(at, table, &name, "command")?,
                 arguments: self.texts(table.get("arguments"), &format!("{name}.arguments"))?,
                 digest: self.optional(table, &name, "digest")?,
+                fingerprint: self.optional(table, &name, "fingerprint")?,
             });
         }
         Ok(plugins)

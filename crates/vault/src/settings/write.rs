@@ -123,6 +123,7 @@ fn is_plugin(table: &Table, plugin: &PluginNotice) -> bool {
     let text = |key| table.get(key).and_then(Item::as_str);
     text("command") == Some(&plugin.command)
         && text("digest") == plugin.digest.as_deref()
+        && text("fingerprint") == plugin.fingerprint.as_deref()
         && are(table.get("arguments"), &plugin.arguments)
 }
 
@@ -132,6 +133,9 @@ fn plugin_table(plugin: &PluginNotice) -> Table {
     put_texts(&mut table, "arguments", &plugin.arguments);
     if let Some(digest) = &plugin.digest {
         put_text(&mut table, "digest", digest);
+    }
+    if let Some(fingerprint) = &plugin.fingerprint {
+        put_text(&mut table, "fingerprint", fingerprint);
     }
     table
 }

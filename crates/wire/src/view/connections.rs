@@ -154,10 +154,27 @@ pub struct OfferedContext {
 pub struct PluginNotice {
     /// The program, as found in the path.
     pub command: String,
-    /// Its arguments, secrets redacted.
+    /// Its arguments and variables, secrets redacted.
     pub arguments: Vec<String>,
     /// SHA-256 of the program, where it was found.
     pub digest: Option<String>,
+    /// SHA-256 of the whole command as it is, with what is not shown: consent is to this. `None` where an older
+    /// Pilothouse kept a consent, which is to nothing.
+    pub fingerprint: Option<String>,
+}
+
+impl PluginNotice {
+    /// Is it one of those that a person confirmed?
+    #[must_use]
+    pub fn is_among(&self, confirmed: &[Self]) -> bool {
+        self.fingerprint.is_some() && confirmed.iter().any(|one| one.fingerprint == self.fingerprint)
+    }
+
+    /// How many parts of the command are not shown. One that has the sign of it in its own text counts too.
+    #[must_use]
+    pub fn hidden(&self) -> usize {
+        self.arguments.iter().map(|argument| argument.matches('…').count()).sum()
+    }
 }
 
 /// Where secrets are kept.

@@ -1,4 +1,4 @@
-//! What a person has to see before a credential plug-in is first run: command, arguments, digest.
+//! What a person has to see before a credential plug-in is first run: command, arguments, fingerprint.
 
 use super::acting::{Acting, Consent};
 use crate::keys::{Command, on_command};
@@ -28,17 +28,24 @@ pub fn ConsentDialog(consent: Consent) -> impl IntoView {
         || view! { <dd class="warn">"The program was not found: it cannot run."</dd> }.into_any(),
         |digest| view! { <dd class="mono">{visible(&digest)}</dd> }.into_any(),
     );
+    let hidden = match plugin.hidden() {
+        0 => "nothing".to_owned(),
+        hidden => format!("{hidden}, each as …; the fingerprint covers them"),
+    };
+    let fingerprint = plugin.fingerprint.clone().unwrap_or_default();
     view! {
         <Titled label="Consent to a sign-in program" title=format!("Let {} run?", visible(&plugin.command)) on_close=Callback::new(move |()| acting.close()) test="consent">
             <div class="dialog-body stack">
                 <p>
                     "This context signs in with a program on this machine. It runs with your rights, now and whenever the \
-                     sign-in needs it. A program that changes is shown again."
+                     sign-in needs it. A command that changes is shown again, and so is what of it is not shown."
                 </p>
                 <dl class="facts">
                     <dt>"Program"</dt><dd class="mono" dir="auto">{visible(&plugin.command)}</dd>
                     <dt>"Arguments"</dt><dd class="mono" dir="auto">{visible(&arguments)}</dd>
+                    <dt>"Not shown"</dt><dd>{hidden}</dd>
                     <dt>"SHA-256"</dt>{digest}
+                    <dt>"Fingerprint"</dt><dd class="mono">{visible(&fingerprint)}</dd>
                 </dl>
             </div>
             <footer class="dialog-foot">

@@ -126,6 +126,33 @@ async fn nothing_is_run_before_a_person_has_confirmed_this_very_program() {
     assert_eq!((refused.code, mark.exists()), (Code::PluginUntrusted, false));
 }
 
+/// What a notice leaves out may hold a command as well: consent is to what is run, not to what is shown.
+#[tokio::test]
+async fn a_change_of_what_is_not_shown_is_asked_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |more: &str| plugin(folder.path(), GOOD, more).unwrap();
+    let seen = of(", args: [-c, 'echo token=x; touch a'], env: [{name: API_TOKEN, value: one}]").notice();
+    for changed in [
+        ", args: [-c, 'echo token=x; touch b'], env: [{name: API_TOKEN, value: one}]",
+        ", args: [-c, 'echo token=y; touch a'], env: [{name: API_TOKEN, value: one}]",
+        ", args: [-c, 'echo token=x; touch a'], env: [{name: API_TOKEN, value: two}]",
+        ", args: [-c, 'echo token=x; touch a'], env: [{name: API_TOKE, value: None}]",
+        ", args: ['-cecho token=x; touch a'], env: [{name: API_TOKEN, value: one}]",
+        ", args: [-c, 'echo token=x; touch a', API_TOKEN, one]",
+    ] {
+        let changed = of(changed);
+        let refused = changed.run(std::slice::from_ref(&seen), &Credential::default()).await.unwrap_err();
+        assert_eq!(refused.code, Code::PluginUntrusted);
+        assert!(refused.to_string().contains(changed.notice().fingerprint.as_deref().unwrap()), "{refused}");
+    }
+    let same = of(", args: [-c, 'echo token=x; touch a'], env: [{name: API_TOKEN, value: one}]");
+    assert!(same.run(std::slice::from_ref(&seen), &Credential::default()).await.is_ok());
+    // An older Pilothouse kept no fingerprint.
+    let older = PluginNotice { fingerprint: None, ..same.notice() };
+    let refused = same.run(std::slice::from_ref(&older), &Credential::default()).await.unwrap_err();
+    assert_eq!((refused.code, older.is_among(std::slice::from_ref(&older))), (Code::PluginUntrusted, false));
+}
+
 #[test]
 fn a_notice_shows_arguments_and_variables_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
