@@ -40,6 +40,19 @@ impl Terminal {
         Ok(Self { den, home, kubeconfig: kubeconfig.to_owned() })
     }
 
+    /// A new home with this kubeconfig where everybody has it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn holding(kubeconfig: &str) -> Result<Self> {
+        let terminal = Self::new(Path::new(""))?;
+        let folder = terminal.home.join(".kube");
+        std::fs::create_dir_all(&folder).could_not("make a folder for the kubeconfig")?;
+        let kubeconfig_file = folder.join("config");
+        std::fs::write(&kubeconfig_file, kubeconfig).could_not("write a kubeconfig")?;
+        Ok(Self { kubeconfig: kubeconfig_file, ..terminal })
+    }
+
     /// The home folder.
     pub fn home(&self) -> &Path {
         &self.home

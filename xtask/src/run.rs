@@ -16,7 +16,7 @@ pub struct Options {
     /// Build quickly; the program itself is slower
     #[arg(long)]
     dev: bool,
-    /// Build only
+    /// Build all programs, say where they are, and open none
     #[arg(long)]
     build: bool,
     /// Passed on to the program
@@ -45,12 +45,14 @@ const BROWSER: Door = Door { package: "pilothouse-cli", program: "pilothouse", f
 pub fn run(options: &Options) -> Outcome {
     prepare(Purpose::Run)?;
     ui::run(&ui::RELEASE)?;
-    let door = if options.browser || !has_display() { &BROWSER } else { &WINDOW };
-    let program = build(door, options.dev)?;
     if options.build {
-        println!("Built: {}", program.display());
+        for door in [&BROWSER, &WINDOW] {
+            println!("Built: {}", build(door, options.dev)?.display());
+        }
         return Ok(());
     }
+    let door = if options.browser || !has_display() { &BROWSER } else { &WINDOW };
+    let program = build(door, options.dev)?;
     if door.program == BROWSER.program && !options.browser {
         println!("There is no display here, so Pilothouse opens in a browser on this machine.");
     }

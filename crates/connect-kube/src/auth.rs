@@ -29,8 +29,8 @@ use tokio::sync::Mutex;
 
 /// A credential is renewed this long before it ends.
 const EARLY: Duration = Duration::from_secs(60);
-/// No token is larger.
-const LARGEST_TOKEN: u64 = 1 << 20;
+/// No token, certificate or bundle of authorities is larger.
+const LARGEST_MIB: u64 = 4;
 
 /// The sign-in of one connection.
 pub struct Auth {
@@ -160,24 +160,10 @@ async fn token(file: &Path) -> Result<SecretString, Problem> {
             .why(why)
             .next("It is read again at the next attempt.")
     };
-    let about = tokio::fs::metadata(file).await.map_err(|error| cannot(reason(&error)))?;
-    if about.len() > LARGEST_TOKEN {
-        return Err(cannot("It is larger than 1 MiB: that is no token.".to_owned()));
-    }
     let path = file.to_owned();
-    let read = tokio::task::spawn_blocking(move || small_file::read(path.as_ref())).await;
-    let text = read.unwrap_or_else(|error| Err(error.into())).map_err(|error| cannot(reason(&error)))?;
+    let read = tokio::task::spawn_blocking(move || small_file::read(&path, LARGEST_MIB)).await;
+    let text = read.unwrap_or_else(|error| Err(std::io::Error::from(error).into()));
+    let text = text.map_err(|why| cannot(why.reason()))?;
     let token = text.trim();
     if token.is_empty() { Err(cannot("It is empty.".to_owned())) } else { Ok(SecretString::from(token)) }
-}
-
-/// The reason of a failed read, as a sentence without the machine's number for it.
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "It does not exist.".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "You have no right to read it.".to_owned(),
-        std::io::ErrorKind::InvalidData => "It is not text.".to_owned(),
-        std::io::ErrorKind::Other => format!("{error}."),
-        kind => format!("{kind}."),
-    }
 }

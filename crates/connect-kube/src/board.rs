@@ -1,6 +1,6 @@
 //! The health of a session, made of what its parts say of themselves.
 
-use pilothouse_wire::{Health, Problem};
+use pilothouse_wire::{Health, Problem, units};
 
 /// How bad a trouble is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,8 +20,8 @@ pub struct Slot {
     pub awaited: bool,
     /// Was it listed, or is it known that it cannot be?
     pub settled: bool,
-    /// Read so far, and about how many there are.
-    pub progress: Option<(u64, u64)>,
+    /// Read so far, and about how many there are where that is known.
+    pub progress: Option<(u64, Option<u64>)>,
     /// What is wrong with it.
     pub trouble: Option<(Weight, Problem)>,
 }
@@ -82,8 +82,15 @@ impl Board {
         if waiting.clone().any(|slot| slot.trouble.is_some()) {
             return None;
         }
-        let slot = waiting.max_by_key(|slot| slot.progress.map_or(0, |(_, all)| all))?;
-        Some(Health::Starting { doing: format!("Listing {}", slot.what), progress: slot.progress })
+        let slot = waiting.max_by_key(|slot| slot.progress.map_or(0, |(read, all)| all.unwrap_or(read)))?;
+        let listing = format!("Listing {}", slot.what);
+        Some(match slot.progress {
+            Some((read, Some(all))) => Health::Starting { doing: listing, progress: Some((read, all)) },
+            Some((read, None)) => {
+                Health::Starting { doing: format!("{listing}, {} so far", units::count(read)), progress: None }
+            }
+            None => Health::Starting { doing: listing, progress: None },
+        })
     }
 }
 
@@ -108,7 +115,9 @@ mod tests {
                 other => format!("{} {}", other.word(), other.problem().map_or("", |problem| &problem.what)),
             }));
         };
-        board.slots[1].progress = Some((500, 5_000));
+        board.slots[1].progress = Some((1_500, None));
+        say(&mut board);
+        board.slots[1].progress = Some((10_000, Some(25_000)));
         say(&mut board);
         say(&mut board);
         board.slots[1].trouble = Some((Weight::Slow, problem(Code::ServerFailed)));
@@ -131,7 +140,8 @@ mod tests {
         assert_eq!(
             words,
             [
-                "Listing pods Some((500, 5000))",
+                "Listing pods, 1,500 so far None",
+                "Listing pods Some((10000, 25000))",
                 "Slow ServerFailed",
                 "Listing nodes None",
                 "Well ",

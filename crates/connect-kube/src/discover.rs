@@ -40,7 +40,7 @@ fn offer(merged: &Merged, name: &str) -> Result<(OfferedContext, Draft), pilotho
     let offered = OfferedContext {
         context: name.to_owned(),
         server: context.cluster.it.server.as_deref().map(redact_url),
-        file: context.file.display().to_string(),
+        file: kubeconfig::shown(&context.file),
         signs_in: auth::signs_in(context.user.as_ref()),
         current: merged.current.as_deref() == Some(name),
         connected_as: None,

@@ -41,14 +41,14 @@ impl Early {
 #[derive(Debug)]
 pub struct Listing {
     listing: JoinSet<Result<Listed, Failure>>,
-    progress: watch::Receiver<(u64, u64)>,
+    progress: watch::Receiver<(u64, Option<u64>)>,
 }
 
 impl Listing {
     /// Begins a listing.
     #[must_use]
     pub fn begin<T: Resource>(client: &Arc<Client>) -> Self {
-        let (tell, progress) = watch::channel((0, 0));
+        let (tell, progress) = watch::channel((0, None));
         let client = Arc::clone(client);
         let mut listing = JoinSet::new();
         listing.spawn(async move {
@@ -65,7 +65,7 @@ impl Listing {
     ///
     /// # Errors
     /// As [`list`].
-    pub async fn end(mut self, mut progress: impl FnMut(u64, u64)) -> Result<Listed, Failure> {
+    pub async fn end(mut self, mut progress: impl FnMut(u64, Option<u64>)) -> Result<Listed, Failure> {
         while self.progress.changed().await.is_ok() {
             let (read, all) = *self.progress.borrow_and_update();
             progress(read, all);

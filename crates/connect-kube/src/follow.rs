@@ -2,10 +2,10 @@
 
 use crate::{
     board::Weight,
-    client::{Client, PATIENCE, PROTOBUF},
+    client::Client,
     early::Listing,
     failure::Failure,
-    list::{Listed, list},
+    list::{Listed, first, list},
     problems,
     resource::{Resource, Scope},
     slim::{CoreEvent, Event},
@@ -30,8 +30,8 @@ const SHORT: Duration = Duration::from_secs(1);
 /// What a follower says to its session.
 #[derive(Debug)]
 pub enum Told {
-    /// It has read so many of about so many.
-    Progress(u64, u64),
+    /// It has read so many, of about so many where that is known.
+    Progress(u64, Option<u64>),
     /// It is listed, or it is known that it cannot be.
     Settled,
     /// What is wrong with it; nothing any more.
@@ -76,9 +76,7 @@ impl Follower {
     pub async fn follow_events(self) {
         let mut backoff = Backoff::default();
         loop {
-            let path = self.scope.path::<Event>();
-            let call = self.scope.call::<Event>("list");
-            let newer = self.client.get(&call, &format!("{path}?limit=1"), PROTOBUF, PATIENCE).await;
+            let newer = first::<Event>(&self.client, &self.scope).await;
             let older = newer.is_err_and(|failure| matches!(failure.status(), Some(403 | 404)));
             let round = if older {
                 self.round::<CoreEvent>(&mut backoff).await
@@ -113,7 +111,7 @@ impl Follower {
     }
 
     /// Progress is shown now and then: one that finds no room is not missed.
-    fn progress(&self, read: u64, all: u64) {
+    fn progress(&self, read: u64, all: Option<u64>) {
         let _ = self.tell.try_send((self.slot, Told::Progress(read, all)));
     }
 

@@ -8,7 +8,7 @@ mod read;
 pub use form::{Cluster, Exec, ExecEnv, InteractiveMode, User};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use read::merged_text;
-pub use read::{files, merged};
+pub use read::{files, merged, shown};
 
 use pilothouse_wire::{Code, Problem};
 use std::path::PathBuf;

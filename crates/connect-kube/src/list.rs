@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 
 /// Objects of a page. A server makes a first page of what it has in memory, but may read the next ones from its disk.
 const PAGE: u32 = 10_000;
+/// Objects between two words of progress.
+const STEP: usize = 500;
 /// How often a listing begins again because the server has forgotten where it was.
 const MOST_BEGINNINGS: u32 = 3;
 /// A complete listing.
@@ -36,7 +38,8 @@ pub struct Page {
     meta: ListMeta,
 }
 
-/// Lists everything in a scope; `progress` is told how many are read and about how many there are.
+/// Lists everything in a scope; `progress` is told how many are read, and about how many there are once that is known:
+/// a server says it of what is beyond a page, and of nothing else.
 ///
 /// # Errors
 /// If a page cannot be had; nothing of the listing is kept then.
@@ -44,17 +47,18 @@ pub async fn list<T: Resource>(
     client: &Client,
     scope: &Scope,
     most: usize,
-    mut progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(u64, Option<u64>),
 ) -> Result<Listed, Failure> {
     let (mut beginnings, mut size) = (0, PAGE);
-    let (mut all, mut from) = (Listed::default(), String::new());
+    let (mut all, mut from, mut total) = (Listed::default(), String::new(), None);
     loop {
-        let page = match page::<T>(client, scope, size, &from).await {
+        let before = all.facts.len() as u64;
+        let page = match page::<T>(client, scope, size, &from, |read| progress(before + read, total)).await {
             Ok(page) => page,
             // The server keeps old versions for minutes only: what was read so far does not fit together with the rest.
             Err(failure) if failure.is_expired() && beginnings < MOST_BEGINNINGS => {
                 beginnings += 1;
-                (all, from) = (Listed::default(), String::new());
+                (all, from, total) = (Listed::default(), String::new(), None);
                 continue;
             }
             Err(Failure::TooLarge) if size > 1 => {
@@ -66,7 +70,8 @@ pub async fn list<T: Resource>(
         all.dropped += page.dropped;
         all.facts.extend(page.facts);
         let (read, left) = (all.facts.len() as u64, page.meta.left());
-        progress(read, read + left);
+        total = Some(read + left);
+        progress(read, total);
         from = page.meta.r#continue;
         if from.is_empty() || all.facts.len() >= most {
             all.dropped += if from.is_empty() { 0 } else { left };
@@ -81,10 +86,16 @@ pub async fn list<T: Resource>(
 /// # Errors
 /// Why it does not.
 pub async fn first<T: Resource>(client: &Client, scope: &Scope) -> Result<(), Failure> {
-    page::<T>(client, scope, 1, "").await.map(drop)
+    page::<T>(client, scope, 1, "", |_| ()).await.map(drop)
 }
 
-async fn page<T: Resource>(client: &Client, scope: &Scope, size: u32, from: &str) -> Result<Page, Failure> {
+async fn page<T: Resource>(
+    client: &Client,
+    scope: &Scope,
+    size: u32,
+    from: &str,
+    mut progress: impl FnMut(u64),
+) -> Result<Page, Failure> {
     let mut path = format!("{}?limit={size}", scope.path::<T>());
     if !from.is_empty() {
         path += &format!("&continue={}", encoded(from));
@@ -94,8 +105,13 @@ async fn page<T: Resource>(client: &Client, scope: &Scope, size: u32, from: &str
         return json::<T>(&whole(body, PATIENCE, LARGEST).await?);
     }
     let (mut page, mut objects) = (Page::default(), Objects::default());
+    let mut told = 0;
     while let Some(part) = next(&mut body, PATIENCE).await? {
         page.take_all::<T>(&mut objects, &part)?;
+        if page.facts.len() >= told + STEP {
+            told = page.facts.len();
+            progress(told as u64);
+        }
     }
     page.meta = objects.end()?;
     Ok(page)
@@ -166,7 +182,7 @@ mod tests {
     use super::*;
     use crate::{
         objects::MAGIC,
-        slim::{CoreEvent, Meta, Namespace, Node, Pod, Unknown},
+        slim::{CoreEvent, Meta, Namespace, Node, Pod},
     };
     use bytes::Bytes;
     use proptest::prelude::*;
@@ -186,13 +202,20 @@ mod tests {
         items: Vec<Bytes>,
     }
 
+    /// `runtime.Unknown`: what stands around every object in protobuf.
+    #[derive(prost::Message)]
+    struct Unknown {
+        #[prost(bytes = "bytes", tag = "2")]
+        raw: Bytes,
+    }
+
     /// A page as the server sends it, with these items.
     fn page(items: Vec<Bytes>) -> Vec<u8> {
         let meta =
             ListMeta { resource_version: "7".to_owned(), r#continue: "x".to_owned(), remaining_item_count: Some(3) };
         let raw = ProtobufList { metadata: Some(meta), items }.encode_to_vec().into();
         let mut body = MAGIC.to_vec();
-        body.extend(Unknown { type_meta: None, raw }.encode_to_vec());
+        body.extend(Unknown { raw }.encode_to_vec());
         body
     }
 

@@ -71,7 +71,7 @@ impl Objects {
                     self.came.advance(MAGIC.len());
                     self.stage = Stage::Envelope;
                 }
-                Stage::Envelope => match self.field(usize::MAX, true).map_err(|why| why.of("envelope"))? {
+                Stage::Envelope => match self.field(usize::MAX, true).map_err(|Broken| broken("envelope"))? {
                     Some(Field::List(length)) => self.stage = Stage::List(length),
                     Some(_) => {}
                     None => return Ok(None),
@@ -82,11 +82,11 @@ impl Objects {
                 }
                 Stage::List(left) => {
                     let before = self.came.len();
-                    let field = self.field(left, false).map_err(|why| why.of("list"))?;
+                    let field = self.field(left, false).map_err(|Broken| broken("list"))?;
                     self.stage = Stage::List(left - (before - self.came.len()));
                     match field {
                         Some(Field::Part { tag: 1, bytes }) => {
-                            self.meta = ListMeta::decode(bytes).map_err(|_| Broken.of("list"))?;
+                            self.meta = ListMeta::decode(bytes).map_err(|_| broken("list"))?;
                         }
                         Some(Field::Part { tag: 2, bytes }) => return Ok(Some(bytes)),
                         Some(_) => {}
@@ -106,8 +106,8 @@ impl Objects {
         match self.stage {
             Stage::Behind => Ok(self.meta),
             Stage::Magic => Err(unreadable("It says that it is protobuf, and is not")),
-            Stage::Envelope => Err(Broken.of("envelope")),
-            Stage::List(_) => Err(Broken.of("list")),
+            Stage::Envelope => Err(broken("envelope")),
+            Stage::List(_) => Err(broken("list")),
         }
     }
 
@@ -115,11 +115,12 @@ impl Objects {
     fn field(&mut self, left: usize, envelope: bool) -> Result<Option<Field>, Broken> {
         let mut head = &self.came[..self.came.len().min(left)];
         let all = head.len();
-        let more = |broken: Broken| if all < left.min(LONGEST_HEAD) { Ok(None) } else { Err(broken) };
-        let Ok((tag, kind)) = prost::encoding::decode_key(&mut head) else { return more(Broken) };
+        // Too few bytes for a head are no fault while more can come.
+        let more = || if all < left.min(LONGEST_HEAD) { Ok(None) } else { Err(Broken) };
+        let Ok((tag, kind)) = prost::encoding::decode_key(&mut head) else { return more() };
         let skipped = match kind {
             WireType::LengthDelimited => {
-                let Ok(length) = prost::encoding::decode_varint(&mut head) else { return more(Broken) };
+                let Ok(length) = prost::encoding::decode_varint(&mut head) else { return more() };
                 let (length, start) = (usize::try_from(length).map_err(|_| Broken)?, all - head.len());
                 if envelope && tag == 2 {
                     self.came.advance(start);
@@ -137,7 +138,7 @@ impl Objects {
             WireType::ThirtyTwoBit => head.len().checked_sub(4).map(|rest| all - rest),
             WireType::StartGroup | WireType::EndGroup => return Err(Broken),
         };
-        let Some(skipped) = skipped else { return more(Broken) };
+        let Some(skipped) = skipped else { return more() };
         self.came.advance(skipped);
         Ok(Some(Field::Skipped))
     }
@@ -146,11 +147,8 @@ impl Objects {
 /// A field that cannot be.
 struct Broken;
 
-impl Broken {
-    #[expect(clippy::unused_self, reason = "reads as what it is")]
-    fn of(self, what: &str) -> Failure {
-        unreadable(&format!("Its protobuf {what} is broken"))
-    }
+fn broken(what: &str) -> Failure {
+    unreadable(&format!("Its protobuf {what} is broken"))
 }
 
 fn unreadable(why: &str) -> Failure {

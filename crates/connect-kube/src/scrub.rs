@@ -1,10 +1,8 @@
 //! Takes secrets out of what servers and programs say, before anybody keeps or shows it.
 
-use pilothouse_connect::{looks_secret, redact_arguments, redact_url};
+use pilothouse_connect::{GONE, looks_secret, redact_arguments, redact_url};
 use serde_json::{Map, Value};
 
-/// What stands where a secret stood.
-pub(crate) const GONE: &str = "…";
 /// Holds a copy of the object as it was applied, with everything that is taken out elsewhere.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 

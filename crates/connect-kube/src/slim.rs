@@ -10,7 +10,7 @@ mod node;
 mod pod;
 
 pub use event::{CoreEvent, Event, EventSeries, ObjectReference};
-pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time, TypeMeta, Unknown};
+pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};
 pub use node::{Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeSpec, NodeStatus, Taint};
 pub use pod::{
     Container, ContainerState, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus, Resources, Terminated, Waiting,

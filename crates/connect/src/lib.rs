@@ -13,5 +13,7 @@ mod sink;
 pub use backoff::Backoff;
 pub use clock::Clock;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
-pub use redact::{is_shown, looks_secret, redact_arguments, redact_sign_in, redact_url, redact_variable, redact_words};
+pub use redact::{
+    GONE, is_shown, looks_secret, redact_arguments, redact_sign_in, redact_url, redact_variable, redact_words,
+};
 pub use sink::{Closed, Sink};

@@ -6,7 +6,7 @@ mod words;
 pub use looks::looks_secret;
 
 /// What stands where a secret stood.
-const GONE: &str = "…";
+pub const GONE: &str = "…";
 
 /// So many addresses in one another are looked into; what is deeper is hidden.
 const DEEPEST: usize = 64;
@@ -20,22 +20,18 @@ const SECRET_WORDS: &[&str] = &[
     "passphrase",
     "api-key",
     "apikey",
-    "api_key",
     "credential",
     "auth",
     "private-key",
     "access-key",
     "accesskey",
     "session-key",
-    "private_key",
-    "access_key",
-    "session_key",
     "pgpass",
     "creds",
 ];
 
 /// Ends of such names; within one they say nothing.
-const SECRET_ENDS: &[&str] = &["-pw", "_pw", "-pwd", "_pwd", "-pass", "_pass"];
+const SECRET_ENDS: &[&str] = &["-pw", "-pwd", "-pass"];
 
 /// Variables of sign-in programs that choose and do not prove, and those that change which program is run.
 const SHOWN_VARIABLES: &[&str] = &[
@@ -56,7 +52,7 @@ const SHOWN_VARIABLES: &[&str] = &[
 ];
 
 fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase().replace('_', "-");
     SECRET_WORDS.iter().any(|word| name.contains(word)) || SECRET_ENDS.iter().any(|end| name.ends_with(end))
 }
 
@@ -200,17 +196,14 @@ fn without_password(text: &str) -> String {
 
 /// Several words, and neither a flag with its value nor a header: it is for a shell.
 fn is_script(text: &str) -> bool {
-    let is_flag = || text.starts_with('-') && text.split_once('=').is_some_and(|(name, _)| !name.contains(breaks));
+    let is_flag =
+        || text.starts_with('-') && text.split_once('=').is_some_and(|(name, _)| !name.contains(char::is_whitespace));
     let scheme = text.split(' ').next().unwrap_or_default();
     text.contains(char::is_whitespace) && !is_flag() && !is_header(text) && !is_scheme(scheme)
 }
 
 fn is_scheme(word: &str) -> bool {
     ["bearer", "basic"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
-}
-
-fn breaks(c: char) -> bool {
-    c.is_whitespace()
 }
 
 /// `--verbose`: what follows a flag, and is no value of it. A value may begin with a dash as well.

@@ -1,12 +1,13 @@
 //! A credential: headers to send, and a certificate to show.
 
-use super::reason;
+use super::LARGEST_MIB;
 use crate::{
     kubeconfig::{Placed, User},
     small_file,
 };
 use base64::Engine;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use pilothouse_connect::GONE;
 use pilothouse_wire::{Code, Problem, Stamp};
 use secrecy::{ExposeSecret, SecretString};
 use std::{path::PathBuf, sync::Arc};
@@ -80,7 +81,7 @@ impl Credential {
             let password = if scheme == "Basic" { password(sent) } else { None };
             // Shorter ones are no secrets, and parts of words.
             for secret in [Some(sent.to_owned()), password].into_iter().flatten().filter(|secret| secret.len() >= 6) {
-                text = text.replace(&secret, "…");
+                text = text.replace(&secret, GONE);
             }
         }
         text
@@ -157,8 +158,8 @@ pub fn pem<T>(
         String::from_utf8(bytes).map_err(|_| cannot(what(), "It is not PEM.".to_owned()))?
     } else if let Some(file) = file.filter(|file| !file.is_empty()) {
         let path: PathBuf = of.path(file);
-        small_file::read(&path)
-            .map_err(|error| cannot(format!("{} cannot be used as {field}.", path.display()), reason(&error)))?
+        small_file::read(&path, LARGEST_MIB)
+            .map_err(|why| cannot(format!("{} cannot be used as {field}.", path.display()), why.reason()))?
     } else {
         return Ok(None);
     };

@@ -5,7 +5,10 @@ use super::{
     printed,
     program::{find, given_in_secret, of_exec, of_program},
 };
-use crate::kubeconfig::{Context, Exec, InteractiveMode, Placed, User};
+use crate::{
+    kubeconfig::{Context, Exec, InteractiveMode, Placed, User},
+    small_file::Unread,
+};
 use base64::Engine;
 use pilothouse_wire::{Code, Problem, view::connections::PluginNotice};
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
@@ -156,7 +159,7 @@ impl Plugin {
         #[cfg(windows)]
         wrapped.wrap(process_wrap::tokio::JobObject);
         let child = wrapped.spawn().map_err(|error| {
-            self.failed(format!("It cannot be started: {}", super::reason(&error)))
+            self.failed(format!("It cannot be started: {}", Unread::from(error).reason()))
                 .next("Check that the file is a program and that you may run it.")
         })?;
         let mut group = Group(child);

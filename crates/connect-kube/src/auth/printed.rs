@@ -1,8 +1,7 @@
 //! What a plug-in prints: an ExecCredential, and complaints of which one line is kept.
 
 use super::credential::{Credential, Identity};
-use crate::scrub::GONE;
-use pilothouse_connect::redact_words;
+use pilothouse_connect::{GONE, redact_words};
 use pilothouse_wire::Stamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! The program of a plug-in: where it is found, and what a person sees before it is first run.
 
 use crate::kubeconfig::{Context, Exec, Placed, User};
-use pilothouse_connect::{is_shown, redact_sign_in, redact_variable};
+use pilothouse_connect::{GONE, is_shown, redact_sign_in, redact_variable};
 use pilothouse_wire::view::connections::PluginNotice;
 use sha2::{Digest, Sha256};
 use std::{
@@ -51,7 +51,7 @@ pub(super) fn given_in_secret(exec: &Exec) -> Vec<&str> {
     let hidden = redact_sign_in(arguments);
     let arguments = arguments.iter().zip(&hidden).filter_map(|(argument, shown)| {
         // What stands where the sign of it stands.
-        let (before, after) = shown.split_once('…')?;
+        let (before, after) = shown.split_once(GONE)?;
         argument.strip_prefix(before)?.strip_suffix(after)
     });
     let variables = exec.env.iter().flatten().filter(|variable| !is_shown(&variable.name));

@@ -1,9 +1,10 @@
 //! Finding and reading the files.
 
 use super::{Merged, Placed, form::File};
+use crate::small_file::{self, Unread};
 use pilothouse_wire::{Code, Problem};
 use std::{
-    io::Read,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -22,6 +23,19 @@ pub fn files(named: Option<&str>) -> Vec<PathBuf> {
         .map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect())
         .unwrap_or_default();
     if listed.is_empty() { home.map(|home| home.join(".kube").join("config")).into_iter().collect() } else { listed }
+}
+
+/// A path as people write it: what is in the home folder begins with `~`.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    shown_from(path, std::env::home_dir().as_deref())
+}
+
+fn shown_from(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) => Path::new("~").join(rest).display().to_string(),
+        None => path.display().to_string(),
+    }
 }
 
 fn expand(path: &str, home: Option<&Path>) -> PathBuf {
@@ -112,38 +126,35 @@ fn parse(file: &Path, text: &str) -> Result<File, Problem> {
 
 fn text(file: &Path) -> Result<String, Problem> {
     let shown = file.display();
-    let cannot = |error: &std::io::Error| {
-        let problem = match error.kind() {
-            std::io::ErrorKind::NotFound => Problem::new(Code::BadInput, format!("{shown} does not exist.")),
-            std::io::ErrorKind::PermissionDenied => {
-                Problem::new(Code::BadInput, format!("{shown} cannot be read.")).why("You have no right to read it.")
+    small_file::read(file, LARGEST_MIB).map_err(|why| {
+        let cannot = |what: &str| Problem::new(Code::BadInput, format!("{shown} {what}."));
+        match &why {
+            Unread::NotAFile => cannot("is not a file").next("Name the file itself."),
+            Unread::TooLarge(mib) => cannot(&format!("is larger than {mib} MiB"))
+                .why("A kubeconfig is a few thousand bytes.")
+                .next("Name the right file."),
+            Unread::NotText => cannot("is not text").next("Name the file of the kubeconfig."),
+            Unread::System(error) if error.kind() == ErrorKind::NotFound => {
+                cannot("does not exist").next("Name another file, or set KUBECONFIG.")
             }
-            _ => Problem::new(Code::BadInput, format!("{shown} cannot be read.")).why(format!("{error}.")),
-        };
-        problem.next("Name another file, or set KUBECONFIG.")
-    };
-    // Before it is opened: to open a pipe is to wait for whoever writes to it.
-    let about = file.metadata().map_err(|error| cannot(&error))?;
-    if !about.is_file() {
-        return Err(Problem::new(Code::BadInput, format!("{shown} is not a file.")).next("Name the file itself."));
-    }
-    let opened = std::fs::File::open(file).map_err(|error| cannot(&error))?;
-    let mut bytes = Vec::new();
-    // One byte more than allowed tells "as large as allowed" from "larger", whatever the file system says.
-    opened.take((LARGEST_MIB << 20) + 1).read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
-    if bytes.len() as u64 > LARGEST_MIB << 20 {
-        return Err(Problem::new(Code::BadInput, format!("{shown} is larger than {LARGEST_MIB} MiB."))
-            .why("A kubeconfig is a few thousand bytes.")
-            .next("Name the right file."));
-    }
-    String::from_utf8(bytes).map_err(|_| {
-        Problem::new(Code::BadInput, format!("{shown} is not text.")).next("Name the file of the kubeconfig.")
+            Unread::System(_) => {
+                cannot("cannot be read").why(why.reason()).next("Name another file, or set KUBECONFIG.")
+            }
+        }
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_home_folder_is_not_spelt_out() {
+        let shown = |path: &str| shown_from(Path::new(path), Some(Path::new("/home/ann")));
+        assert_eq!(shown("/home/ann/.kube/config"), "~/.kube/config");
+        assert_eq!(shown("/home/anna/.kube/config"), "/home/anna/.kube/config");
+        assert_eq!(shown_from(Path::new("a"), None), "a");
+    }
 
     fn kubeconfig(contexts: &str) -> String {
         format!(

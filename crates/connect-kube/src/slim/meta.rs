@@ -1,6 +1,5 @@
 //! What all objects and lists have: metadata, times, quantities, the envelope, the status of a failed call.
 
-use bytes::Bytes;
 use pilothouse_wire::Stamp;
 use serde::{Deserialize, Deserializer};
 use std::{collections::BTreeMap, fmt};
@@ -137,28 +136,6 @@ impl<'de> Deserialize<'de> for Quantity {
         }
         deserializer.deserialize_any(Visitor)
     }
-}
-
-/// `runtime.Unknown`: what stands around every object in protobuf.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Unknown {
-    /// What it holds.
-    #[prost(message, optional, tag = "1")]
-    pub type_meta: Option<TypeMeta>,
-    /// The object itself.
-    #[prost(bytes = "bytes", tag = "2")]
-    pub raw: Bytes,
-}
-
-/// `runtime.TypeMeta`.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct TypeMeta {
-    /// `apiVersion`.
-    #[prost(string, tag = "1")]
-    pub api_version: String,
-    /// `kind`.
-    #[prost(string, tag = "2")]
-    pub kind: String,
 }
 
 /// `v1.Status`: why a call failed, as the server says.

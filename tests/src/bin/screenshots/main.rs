@@ -38,10 +38,7 @@ struct Album<'a> {
 impl<'a> Album<'a> {
     async fn open(folder: &'a Path) -> Result<()> {
         std::fs::create_dir_all(folder).could_not(format!("make {}", folder.display()))?;
-        let home = tempfile::Builder::new().prefix("home-").tempdir().could_not("make a folder")?;
-        let kubeconfig = home.path().join("config");
-        std::fs::write(&kubeconfig, contexts().to_string()).could_not("write a kubeconfig")?;
-        let terminal = Terminal::new(&kubeconfig)?;
+        let terminal = Terminal::holding(&contexts().to_string())?;
         let (_door, address): (Process, String) = terminal.serve(&["--demo"]).await?;
         let album = Self { page: Page::browser(WIDE, &address).await?, folder };
         album.size(WIDE).await?;
