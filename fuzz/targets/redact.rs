@@ -16,8 +16,9 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let once = redact_arguments(&arguments);
     assert_eq!(once.len(), arguments.len());
     // A script is read by its quotes and blanks, of which what is hidden may have had some.
-    let is_script = |argument: &&str| argument.contains(char::is_whitespace) || argument.ends_with(['c', 'C', 'd']);
-    if !arguments.iter().any(is_script) {
+    // A header that was hidden has a blank, and is read as one.
+    let is_script = |argument: &str| argument.contains(char::is_whitespace) || argument.ends_with(['c', 'C', 'd']);
+    if !arguments.iter().any(|it| is_script(it)) && !once.iter().any(|it| is_script(it)) {
         assert_eq!(redact_arguments(&once), once);
     }
 

@@ -4,6 +4,18 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
+fn an_address_in_a_script_keeps_no_credential_whatever_it_ends_with() {
+    for text in [
+        "see https://me:s3cret@h/token: x",
+        "get https://me:s3cret@h/?a&token='b c'",
+        "https://me:s3cret@token/(=`x` y",
+    ] {
+        let shown = redact_words(text);
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}
+
+#[test]
 fn secret_values_leave_and_the_rest_stays() {
     for (arguments, want) in [
         (vec!["serve", "--api-key", "s3cret", "--port", "80"], vec!["serve", "--api-key", "…", "--port", "80"]),

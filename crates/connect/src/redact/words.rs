@@ -55,6 +55,10 @@ fn hides_whole(quoted: &str) -> bool {
 
 fn word_of(word: &str, last: &str, opens: bool, of: Of, next: &mut Next) -> String {
     let is = std::mem::take(next);
+    // Whatever an address ends with, it may hold a credential.
+    if word.contains("://") {
+        return one(word, is, of, next);
+    }
     // `token = x`, `"token": "x"`.
     if matches!(word, ":" | "=") && (is_name(last) || word == "=" && names_a_secret(last)) {
         *next = Next::Secret;
