@@ -4,7 +4,7 @@
 mod templates;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::{Outcome, repo};
 
@@ -15,8 +15,8 @@ pub enum What {
     Connector {
         /// Its name, as a module: prometheus, model_registry
         name: String,
-        /// The crate of its transport, below crates/
-        #[arg(long = "in", default_value = "connect-http")]
+        /// The crate of its transport, below crates/: connect-kube for what is listed and watched there
+        #[arg(long = "in", value_name = "CRATE")]
         home: String,
     },
     /// A screen of the interface
@@ -42,14 +42,9 @@ fn connector(name: &str, home: &str) -> Outcome {
         return Err(format!("There is no crates/{home}. Next: --in one of {crates}."));
     }
     create(&source.join(name).with_extension("rs"), &fill(templates::CONNECTOR, name))?;
-    match file_with(&source, "catalog![") {
-        Some(catalog) => edit(&catalog, |text| with_word(text, "catalog![", name))?,
-        None => {
-            edit(&source.join("lib.rs"), |text| Some(with_module(text, name)))?;
-            let path = format!("pilothouse_{}::{name}", home.replace('-', "_"));
-            println!("{home} has no catalog yet: add {path} to connectors![…] in the engine's table.");
-        }
-    }
+    edit(&source.join("lib.rs"), |text| Some(with_module(text, name)))?;
+    let word = format!("pilothouse_{}::{name}", home.replace('-', "_"));
+    edit(&repo::root().join("crates/engine/src/table.rs"), |text| with_word(text, "connectors![", &word))?;
     println!("Next: cargo test --package pilothouse-{home} {name}");
     Ok(())
 }
@@ -96,11 +91,6 @@ fn edit(file: &Path, change: impl Fn(&str) -> Option<String>) -> Outcome {
     Ok(())
 }
 
-fn file_with(folder: &Path, word: &str) -> Option<PathBuf> {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    files.into_iter().find(|file| fs::read_to_string(file).is_ok_and(|text| text.contains(word)))
-}
-
 /// The text with one more word at the end of the list that `opening` begins.
 fn with_word(text: &str, opening: &str, word: &str) -> Option<String> {
     let start = text.rfind(opening)? + opening.len();
@@ -134,15 +124,41 @@ fn shown(file: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fill, must_be_a_module, with_module, with_word};
+    use super::{fill, must_be_a_module, templates, with_module, with_word};
+    use crate::repo;
+
+    /// A field that the template lacks is a template that does not compile: nobody builds one in every test.
+    #[test]
+    fn templates_have_every_field_of_what_they_fill() -> std::io::Result<()> {
+        for (file, of, template) in [
+            ("ui/src/screens.rs", "pub struct Screen {", templates::SCREEN),
+            ("crates/connect/src/kind.rs", "pub struct Kind {", templates::CONNECTOR),
+            ("crates/connect/src/kind.rs", "pub struct FieldSpec {", templates::CONNECTOR),
+        ] {
+            let text = std::fs::read_to_string(repo::root().join(file))?;
+            let body = text.split_once(of).and_then(|(_, rest)| rest.split_once("\n}")).map(|(body, _)| body);
+            let fields = body.unwrap_or_default().lines().filter_map(|line| line.trim().strip_prefix("pub "));
+            let names: Vec<&str> = fields.filter_map(|field| Some(field.split_once(':')?.0)).collect();
+            assert!(!names.is_empty(), "{of}");
+            let lacks = |name: &&str| {
+                let is = |line: &str| line.trim() == format!("{name},") || line.trim().starts_with(&format!("{name}:"));
+                !template.lines().any(is)
+            };
+            assert_eq!(names.iter().find(|name| lacks(name)), None, "{of}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn a_word_goes_to_the_end_of_the_list() {
         let text = "macro_rules! screens { [$x] => {} }\nscreens![fleet, connections];\n";
         let want = "macro_rules! screens { [$x] => {} }\nscreens![fleet, connections, cost];\n";
         assert_eq!(with_word(text, "screens![", "cost").as_deref(), Some(want));
-        assert_eq!(with_word("catalog![];", "catalog![", "mlflow").as_deref(), Some("catalog![mlflow];"));
-        assert_eq!(with_word("nothing", "catalog![", "mlflow"), None);
+        assert_eq!(
+            with_word("connectors![];", "connectors![", "a::mlflow").as_deref(),
+            Some("connectors![a::mlflow];")
+        );
+        assert_eq!(with_word("nothing", "connectors![", "mlflow"), None);
     }
 
     #[test]

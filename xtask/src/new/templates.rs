@@ -93,6 +93,7 @@ pub const SCREEN: Screen = Screen {
     name: "TITLE",
     about: "TITLE, in one sentence.",
     icon: Icon::Fleet,
+    scoped: true,
     go: Command::GoFleet,
     view: || view! { <p>"TITLE"</p> }.into_any(),
 };
