@@ -62,8 +62,8 @@ proptest! {
 #[test]
 fn a_script_keeps_what_stands_beside_its_secrets() {
     for (script, want) in [
-        ("echo token=s3cret; touch /tmp/x", "echo token=…; touch /tmp/x"),
-        ("token=s3cret&touch /tmp/x", "token=…&touch /tmp/x"),
+        ("echo token=s3cret; touch /srv/x", "echo token=…; touch /srv/x"),
+        ("token=s3cret&touch /srv/x", "token=…&touch /srv/x"),
         ("A=b TOKEN='s3cret s3cret' run", "A=b TOKEN='…' run"),
         ("TOKEN=\"s3cret\"; run | tee y", "TOKEN=\"…\"; run | tee y"),
         ("run --token s3cret --verbose", "run --token … --verbose"),
@@ -126,7 +126,7 @@ fn values_of_variables_are_shown_of_a_few() {
     for (name, value, want) in [
         ("AWS_PROFILE", "prod", "AWS_PROFILE=prod"),
         ("AWS_PROFILE", "ghp_s3cret", "AWS_PROFILE=…"),
-        ("LD_PRELOAD", "/tmp/x.so", "LD_PRELOAD=/tmp/x.so"),
+        ("LD_PRELOAD", "/srv/x.so", "LD_PRELOAD=/srv/x.so"),
         ("CLIENT_ID", "s3cret", "CLIENT_ID=…"),
         ("PGPASS", "s3cret", "PGPASS=…"),
         ("aws_profile", "s3cret", "aws_profile=…"),
