@@ -141,6 +141,29 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_of_version_1_is_brought_up_to_date_and_folds_to_the_same_worlds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        let recorder = Recorder::open(&path, Limits::default()).unwrap();
+        let mut world = World::default();
+        recorder.append(&batch(1_000, Extent::Delta, &["of a world that is pruned away"]));
+        recorder.checkpoint(&world, Stamp(2_000));
+        for (at, node) in [(3_000, "a"), (4_000, "b")] {
+            recorder.append(&batch(at, listing(), &[node]));
+            world.apply(batch(at, listing(), &[node]));
+            recorder.checkpoint(&world, Stamp(at));
+        }
+        drop(recorder);
+        let db = Connection::open(&path).unwrap();
+        db.execute("UPDATE about SET value = '1' WHERE key = 'facts'", []).unwrap();
+        db.execute("UPDATE checkpoint SET body = x'00' WHERE seen_at > 2000", []).unwrap();
+        drop(db);
+        let recorder = Recorder::open(&path, Limits::default()).unwrap();
+        assert_eq!(recorder.reader().world_at(Stamp(4_500)).unwrap(), world);
+        assert_eq!(recorder.reader().world_at(Stamp(1_500)).unwrap_err().code, Code::NotFound);
+    }
+
+    #[test]
     fn one_process_records_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j.db");

@@ -1,7 +1,7 @@
 //! The tables, and how a batch and a world are written into them.
 
 use pilothouse_wire::{Code, Problem};
-use pilothouse_world::FACT_VERSION;
+use pilothouse_world::{FACT_VERSION, World};
 use rusqlite::{Connection, OptionalExtension};
 use serde::de::DeserializeOwned;
 use std::{io::Read, path::Path};
@@ -34,9 +34,30 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Problem> {
                 .map_err(|error| failed(path, "written", &error))?;
         }
         Some(version) if version.parse() == Ok(FACT_VERSION) => {}
+        Some(version) if version == "1" => {
+            upgrade_from_1(&db).map_err(|error| failed(path, "brought up to date", &error))?
+        }
         Some(version) => return Err(other_version(path, &version)),
     }
     Ok(db)
+}
+
+/// Facts of version 1 read as those of version 2, which only added kinds of fact. Its worlds do not: but an empty one,
+/// with which each run begins, is the same in both, and the others are folded again from there.
+fn upgrade_from_1(db: &Connection) -> rusqlite::Result<()> {
+    let turn = db.unchecked_transaction()?;
+    let mut query = turn.prepare("SELECT seq, body FROM checkpoint")?;
+    let all = query
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>()?;
+    drop(query);
+    for (seq, _) in all.iter().filter(|(_, body)| unpack::<World>(body) != Some(World::default())) {
+        turn.execute("DELETE FROM checkpoint WHERE seq = ?1", [seq])?;
+    }
+    // What lies before the first empty world continues one that can no longer be read.
+    turn.execute("DELETE FROM batch WHERE seq <= coalesce((SELECT min(seq) FROM checkpoint), seq)", [])?;
+    turn.execute("UPDATE about SET value = ?1 WHERE key = 'facts'", [FACT_VERSION.to_string()])?;
+    turn.commit()
 }
 
 fn other_version(path: &Path, version: &str) -> Problem {

@@ -2,11 +2,11 @@
 //!
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
-use pilothouse_wire::{ConnectionId, Health, SmolStr, Stamp, view::Attempt};
+use pilothouse_wire::{ConnectionId, Health, Metric, Reading, SmolStr, Stamp, view::Attempt};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 1;
+pub const FACT_VERSION: u16 = 2;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +73,10 @@ pub enum Fact {
     PodGone(SmolStr, SmolStr),
     /// An event is gone: uid.
     EventGone(SmolStr),
+    /// These are all the GPUs that the source measures.
+    Devices(Box<DevicesFact>),
+    /// What was measured of them.
+    Readings(Box<ReadingsFact>),
 }
 
 /// About a source itself.
@@ -275,4 +279,75 @@ pub struct EventFact {
     pub count: u32,
     /// The last time it happened.
     pub at: Stamp,
+}
+
+/// All GPUs that a source measures, as they call themselves. Columns of readings follow this order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DevicesFact {
+    /// Counts the lists of a source: readings say which list they follow.
+    pub list: u32,
+    /// The cluster whose nodes they are in, where the source knows it. Otherwise a node's name tells, if only one
+    /// cluster has it.
+    pub cluster: Option<ConnectionId>,
+    /// How often they are measured, in milliseconds: what is older than two and a half of these is stale.
+    pub interval_ms: u64,
+    /// The GPUs.
+    pub devices: Vec<DeviceFact>,
+    /// What the source does not have, and why.
+    pub missing: Vec<MissingMetric>,
+}
+
+/// A metric that a source does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingMetric {
+    /// The metric.
+    pub metric: Metric,
+    /// Why, as a sentence.
+    pub why: String,
+    /// What would give it: a line of the exporter's settings, say.
+    pub next: Option<String>,
+}
+
+/// One physical GPU as an exporter identifies it. Source: labels of dcgm-exporter, NVML.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceFact {
+    /// `UUID`, such as `GPU-5fd4…`; of the whole device also where it is cut by MIG.
+    pub uuid: SmolStr,
+    /// The node that it is in, as the exporter calls it.
+    pub node: Option<SmolStr>,
+    /// Its number on the node.
+    pub index: Option<u16>,
+    /// PCI bus id.
+    pub pci: Option<SmolStr>,
+    /// Product.
+    pub product: Option<SmolStr>,
+    /// Version of the driver.
+    pub driver: Option<SmolStr>,
+    /// Who the exporter says holds it, or a part of it.
+    pub claims: Vec<DeviceClaim>,
+}
+
+/// A container that holds a GPU or a part of it, by the exporter's word (kubelet's PodResources or a DRA claim).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeviceClaim {
+    /// Namespace of the pod.
+    pub namespace: SmolStr,
+    /// Name of the pod.
+    pub pod: SmolStr,
+    /// The MIG instance that it holds: profile and instance id.
+    pub slice: Option<SmolStr>,
+    /// The DRA claim through which it holds it: namespace/name.
+    pub dra: Option<SmolStr>,
+}
+
+/// What was measured of all GPUs of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingsFact {
+    /// The list that the columns follow; readings for another list are of no use.
+    pub list: u32,
+    /// When each GPU was measured, by the clock of who measured (`timestamp(…)`, never the time of the query); `None`
+    /// where nothing was measured this time.
+    pub at: Vec<Option<Stamp>>,
+    /// One column a metric, one reading a GPU.
+    pub columns: Vec<(Metric, Vec<Reading>)>,
 }

@@ -3,6 +3,7 @@
 mod nodes;
 mod pods;
 mod rest;
+mod telemetry;
 
 use crate::{
     fact::{Batch, Covers, Extent, Fact, Kind},
@@ -91,6 +92,8 @@ impl Fold<'_> {
             Fact::NamespaceGone(name) => self.namespace_gone(&name),
             Fact::Event(event) => self.event(*event),
             Fact::EventGone(uid) => self.event_gone(&uid),
+            Fact::Devices(devices) => self.devices(*devices),
+            Fact::Readings(readings) => self.readings(*readings),
         }
     }
 

@@ -9,11 +9,13 @@ pub mod project;
 mod source;
 mod status;
 mod sum;
+pub mod telemetry;
 mod touched;
 mod workload;
 mod world;
 
 pub use fact::{Batch, Extent, FACT_VERSION, Fact};
 pub use source::{Node, Pod, Source};
+pub use telemetry::{Measured, Telemetry};
 pub use touched::Touched;
 pub use world::World;

@@ -1,6 +1,9 @@
 //! One source as the world knows it: what it said of itself, and its objects.
 
-use crate::fact::{Covers, EventFact, Kind, NodeFact, PodFact, Probed, SourceAbout};
+use crate::{
+    fact::{Covers, EventFact, Kind, NodeFact, PodFact, Probed, SourceAbout},
+    telemetry::Telemetry,
+};
 use pilothouse_wire::{Health, SmolStr, Stamp, view::Attempt};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -48,6 +51,8 @@ pub struct Source {
     pub(crate) listed: BTreeSet<Covers>,
     /// GPUs held and pods pending, one point a bucket of time.
     pub(crate) lanes: BTreeMap<Stamp, LanePoint>,
+    /// What it measures of GPUs: its own, or those of another cluster.
+    pub telemetry: Telemetry,
 }
 
 /// One point of the lanes.

@@ -1,6 +1,6 @@
 //! What a batch changed, so that projections renew only that.
 
-use pilothouse_wire::{ConnectionId, NodeId, PodId};
+use pilothouse_wire::{ConnectionId, NodeId, PodId, SmolStr};
 use std::collections::BTreeSet;
 
 /// What the last batches changed.
@@ -14,6 +14,10 @@ pub struct Touched {
     pub pods: BTreeSet<PodId>,
     /// Sources whose events changed.
     pub events: BTreeSet<ConnectionId>,
+    /// Names of nodes whose GPUs, or who holds them, were told anew: whose cluster they are in is found by the reader.
+    pub devices: BTreeSet<SmolStr>,
+    /// Was anything measured?
+    pub readings: bool,
     /// Did the ribbon get a mark or a point?
     pub ribbon: bool,
     /// Did so much change that everything is to be renewed?
@@ -33,6 +37,8 @@ impl Touched {
         self.nodes.extend(other.nodes);
         self.pods.extend(other.pods);
         self.events.extend(other.events);
+        self.devices.extend(other.devices);
+        self.readings |= other.readings;
         self.ribbon |= other.ribbon;
         self.all |= other.all;
     }

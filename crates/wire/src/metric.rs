@@ -1,0 +1,317 @@
+//! What is measured of a GPU: the closed list of metrics with their units, and readings that keep "absent", "not a
+//! number" and 0 apart.
+
+use crate::units;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One measured value: 32 bits, compared bit by bit, so that a record equals its replay whatever was measured.
+///
+/// [`Reading::ABSENT`] is nobody's measurement; NaN and the infinities are what a source really said.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reading(u32);
+
+impl Reading {
+    /// There is no value. A quiet NaN whose payload no arithmetic makes.
+    pub const ABSENT: Self = Self(0x7fc0_ab5e);
+
+    /// What was measured. A source's NaN stays NaN: it never becomes "absent".
+    #[must_use]
+    pub fn of(value: f32) -> Self {
+        if value.is_nan() { Self(0x7fc0_0000) } else { Self(value.to_bits()) }
+    }
+
+    /// What was measured, in 64 bits.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "seven digits are kept: more than any exporter measures")]
+    pub fn of_f64(value: f64) -> Self {
+        Self::of(value as f32)
+    }
+
+    /// Was there a measurement at all?
+    #[must_use]
+    pub fn is_absent(self) -> bool {
+        self == Self::ABSENT
+    }
+
+    /// The value, if one was measured and it is a finite number.
+    #[must_use]
+    pub fn finite(self) -> Option<f32> {
+        let value = f32::from_bits(self.0);
+        value.is_finite().then_some(value)
+    }
+
+    /// The value as it was measured, NaN and infinities included.
+    #[must_use]
+    pub fn measured(self) -> Option<f32> {
+        (!self.is_absent()).then(|| f32::from_bits(self.0))
+    }
+
+    /// Its bits, for a column of raw bytes.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// From bits of a column.
+    #[must_use]
+    pub fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self::ABSENT
+    }
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.measured() {
+            Some(value) => write!(f, "{value}"),
+            None => f.write_str("absent"),
+        }
+    }
+}
+
+/// The unit of a metric. Units of exporters are turned into these on their way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Unit {
+    /// A share between 0 and 1, shown in per cent.
+    Ratio,
+    /// Bytes.
+    Bytes,
+    /// Bytes a second.
+    BytesPerSecond,
+    /// Watts.
+    Watts,
+    /// Degrees Celsius.
+    Celsius,
+    /// Megahertz.
+    Megahertz,
+    /// A number of things.
+    Count,
+    /// A code: neither sums nor means make sense.
+    Code,
+    /// Yes (1) or no (0).
+    Flag,
+}
+
+macro_rules! metrics {
+    ($($(#[doc = $about:literal])+ $name:ident = $id:literal, $label:literal, $unit:ident;)+) => {
+        /// A metric of a GPU. The names that exporters give it are in `assets/metrics.csv`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Metric {
+            $($(#[doc = $about])+ $name,)+
+        }
+
+        impl Metric {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// Its stable id: in filters, columns, `--json`.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$name => $id),+ }
+            }
+
+            /// Its name for people.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$name => $label),+ }
+            }
+
+            /// Its unit.
+            #[must_use]
+            pub fn unit(self) -> Unit {
+                match self { $(Self::$name => Unit::$unit),+ }
+            }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$name => concat!($($about),+)),+ }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Share of the time in which any kernel ran. It is no measure of load: one small kernel after another makes it 1.
+    Utilisation = "util", "Utilisation", Ratio;
+    /// Share of cycles in which tensor cores worked: whether it does useful maths.
+    TensorActive = "tensor", "Tensor active", Ratio;
+    /// Share of the time in which the graphics or compute engine was busy.
+    EngineActive = "engine", "Engine active", Ratio;
+    /// Share of cycles in which its memory sent or received: what decoding is bound by.
+    DramActive = "dram", "Memory active", Ratio;
+    /// Share of the time in which a warp was on a multiprocessor, over all of them.
+    SmActive = "sm", "SM active", Ratio;
+    /// Memory in use.
+    MemoryUsed = "memory", "Memory used", Bytes;
+    /// Memory that it has.
+    MemoryTotal = "memory-total", "Memory", Bytes;
+    /// Share of its memory that is in use.
+    MemoryUse = "memory-use", "Memory in use", Ratio;
+    /// Power drawn.
+    Power = "power", "Power", Watts;
+    /// Temperature of the chip.
+    Temperature = "temp", "Temperature", Celsius;
+    /// Temperature of its memory.
+    MemoryTemperature = "memory-temp", "Memory temperature", Celsius;
+    /// Clock of its multiprocessors.
+    SmClock = "clock", "SM clock", Megahertz;
+    /// Clock of its memory.
+    MemoryClock = "memory-clock", "Memory clock", Megahertz;
+    /// Sent and received over NVLink.
+    Nvlink = "nvlink", "NVLink", BytesPerSecond;
+    /// Sent over PCIe.
+    PcieSent = "pcie-tx", "PCIe sent", BytesPerSecond;
+    /// Received over PCIe.
+    PcieReceived = "pcie-rx", "PCIe received", BytesPerSecond;
+    /// The last XID: a code of the driver, which stays after the event.
+    Xid = "xid", "Last XID", Code;
+    /// PCIe transfers repeated, in the last ten minutes: a bad slot or riser makes it rise.
+    PcieReplays = "pcie-replays", "PCIe replays in 10 min", Count;
+    /// Uncorrectable memory errors since the driver was loaded.
+    EccUncorrected = "ecc-double", "Uncorrectable ECC errors", Count;
+    /// Correctable memory errors since the driver was loaded.
+    EccCorrected = "ecc-single", "Correctable ECC errors", Count;
+    /// Memory rows replaced because of uncorrectable errors.
+    RowsRemapped = "rows-remapped", "Rows remapped, uncorrectable", Count;
+    /// Did the replacement of a memory row fail? Then the GPU is to be exchanged.
+    RemapFailed = "remap-failed", "Row remap failed", Flag;
+    /// NVLink transfers repeated or recovered, in the last ten minutes.
+    NvlinkErrors = "nvlink-errors", "NVLink errors in 10 min", Count;
+    /// Share of the last minutes in which it was slowed because of heat.
+    ThermalSlowdown = "slow-thermal", "Slowed by heat", Ratio;
+    /// Share of the last minutes in which it was slowed to stay within its power limit.
+    PowerSlowdown = "slow-power", "Slowed by its power limit", Ratio;
+    /// Why its clocks are held back: the bits of NVML's clocks event reasons.
+    ClockReasons = "clock-reasons", "Clock reasons", Code;
+}
+
+impl Metric {
+    /// The metric with this id.
+    #[must_use]
+    pub fn by_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|metric| metric.id() == id)
+    }
+
+    /// A reading with its unit, as people read it. Absent is `—`, never 0.
+    #[must_use]
+    pub fn show(self, reading: Reading) -> String {
+        let Some(value) = reading.measured() else { return units::ABSENT.into() };
+        if !value.is_finite() {
+            return if value.is_nan() {
+                "not a number".into()
+            } else {
+                format!("{}∞", if value > 0.0 { "" } else { "−" })
+            };
+        }
+        let grouped = |value: f32| units::count(whole(value));
+        match self.unit() {
+            Unit::Ratio => format!("{:.0} %", value * 100.0),
+            Unit::Bytes => units::bytes(whole(value)),
+            Unit::BytesPerSecond => format!("{}/s", units::bytes(whole(value))),
+            Unit::Watts if value >= 9_999.5 => format!("{:.1} kW", value / 1_000.0),
+            Unit::Watts => format!("{} W", grouped(value)),
+            Unit::Celsius => format!("{value:.0} °C"),
+            Unit::Megahertz => format!("{} MHz", grouped(value)),
+            Unit::Count | Unit::Code => grouped(value),
+            Unit::Flag => if value == 0.0 { "no" } else { "yes" }.into(),
+        }
+    }
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "negative counts do not exist: they show as 0"
+)]
+fn whole(value: f32) -> u64 {
+    value.round().max(0.0) as u64
+}
+
+/// Readings of one metric, one for each GPU of a view in its order: raw little-endian bytes, four a reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readings(Vec<u8>);
+
+impl Readings {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len() / 4
+    }
+
+    /// Is there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.len() < 4
+    }
+
+    /// The reading of the GPU at this place; absent behind the end.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Reading {
+        let bytes = self.0.get(at * 4..at * 4 + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        bytes.map_or(Reading::ABSENT, |bytes| Reading(u32::from_le_bytes(bytes)))
+    }
+
+    /// All of them in order.
+    pub fn iter(&self) -> impl Iterator<Item = Reading> {
+        self.0.chunks_exact(4).map(|bytes| Reading(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])))
+    }
+}
+
+impl FromIterator<Reading> for Readings {
+    fn from_iter<I: IntoIterator<Item = Reading>>(readings: I) -> Self {
+        Self(readings.into_iter().flat_map(|reading| reading.0.to_le_bytes()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_not_a_number_infinite_and_zero_stay_apart() {
+        let all = [Reading::ABSENT, Reading::of(f32::NAN), Reading::of(f32::INFINITY), Reading::of(0.0)];
+        for (i, a) in all.iter().enumerate() {
+            assert!(all[i + 1..].iter().all(|b| a != b));
+        }
+        let shown = all.map(|reading| Metric::Power.show(reading));
+        assert_eq!(shown, ["—", "not a number", "∞", "0 W"]);
+        assert_eq!(all.iter().copied().collect::<Readings>().iter().collect::<Vec<_>>(), all);
+        assert_eq!(Reading::of(f32::from_bits(Reading::ABSENT.bits())), Reading::of(f32::NAN));
+    }
+
+    #[test]
+    fn readings_have_their_units() {
+        for (metric, value, want) in [
+            (Metric::Utilisation, 0.614, "61 %"),
+            (Metric::MemoryUsed, 73.8e9, "73.8 GB"),
+            (Metric::Nvlink, 214e9, "214 GB/s"),
+            (Metric::Power, 612.4, "612 W"),
+            (Metric::Temperature, 84.0, "84 °C"),
+            (Metric::SmClock, 1980.0, "1,980 MHz"),
+            (Metric::Xid, 79.0, "79"),
+            (Metric::RemapFailed, 1.0, "yes"),
+        ] {
+            assert_eq!(metric.show(Reading::of(value)), want);
+        }
+    }
+
+    #[test]
+    fn an_id_reads_back() {
+        for metric in Metric::ALL {
+            assert_eq!(Metric::by_id(metric.id()), Some(*metric));
+        }
+    }
+
+    #[test]
+    fn a_column_ends_where_it_ends() {
+        let column: Readings = [Reading::of(1.0)].into_iter().collect();
+        assert_eq!([column.get(0), column.get(1)], [Reading::of(1.0), Reading::ABSENT]);
+    }
+}

@@ -1,0 +1,270 @@
+//! What a source measures of GPUs: who they are, and columns of readings. A column a metric, a row a GPU.
+
+use crate::fact::{DeviceFact, DevicesFact, MissingMetric, ReadingsFact};
+use pilothouse_wire::{ConnectionId, Metric, Reading, SmolStr, Stamp};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// The telemetry of one source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Telemetry {
+    list: u32,
+    /// The cluster that it is about, where the source knows it.
+    pub cluster: Option<ConnectionId>,
+    interval_ms: u64,
+    devices: Vec<DeviceFact>,
+    /// What the source does not have, and why.
+    pub missing: Vec<MissingMetric>,
+    /// Places of the devices by node, in the order of their numbers.
+    by_node: BTreeMap<SmolStr, Vec<u32>>,
+    at: Vec<Option<Stamp>>,
+    columns: BTreeMap<Metric, Vec<Reading>>,
+}
+
+/// One GPU of a source with what was measured of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    telemetry: &'a Telemetry,
+    at: usize,
+}
+
+impl<'a> Measured<'a> {
+    /// Who it is.
+    #[must_use]
+    pub fn device(self) -> &'a DeviceFact {
+        &self.telemetry.devices[self.at]
+    }
+
+    /// The newest reading of a metric.
+    #[must_use]
+    pub fn read(self, metric: Metric) -> Reading {
+        match metric {
+            Metric::MemoryUse => self.memory_use(),
+            metric => self.column(metric),
+        }
+    }
+
+    fn column(self, metric: Metric) -> Reading {
+        self.telemetry.columns.get(&metric).and_then(|column| column.get(self.at)).copied().unwrap_or_default()
+    }
+
+    /// When it was last measured, by the clock of who measured.
+    #[must_use]
+    pub fn at(self) -> Option<Stamp> {
+        self.telemetry.at.get(self.at).copied().flatten()
+    }
+
+    /// Is its last measurement older than it should be? One that was never measured is not stale, but absent.
+    #[must_use]
+    pub fn is_stale(self, now: Stamp) -> bool {
+        self.at().is_some_and(|at| now.since(at) > self.telemetry.patience())
+    }
+
+    fn memory_use(self) -> Reading {
+        let said = self.column(Metric::MemoryUse);
+        let used = self.column(Metric::MemoryUsed).finite();
+        let total = self.column(Metric::MemoryTotal).finite().filter(|total| *total > 0.0);
+        match (said.is_absent(), used, total) {
+            (true, Some(used), Some(total)) => Reading::of(used / total),
+            _ => said,
+        }
+    }
+}
+
+impl Telemetry {
+    /// How old a measurement may be: two and a half times the interval, so that one that comes late is not stale yet.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        Duration::from_millis(self.interval_ms.max(1_000).saturating_mul(5) / 2)
+    }
+
+    /// Does it know no GPU?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.devices.is_empty()
+    }
+
+    /// All GPUs.
+    pub fn devices(&self) -> impl Iterator<Item = Measured<'_>> {
+        (0..self.devices.len()).map(|at| Measured { telemetry: self, at })
+    }
+
+    /// The GPUs of a node, in the order of their numbers.
+    pub fn of_node<'a>(&'a self, node: &str) -> impl Iterator<Item = Measured<'a>> + use<'a> {
+        let places = self.by_node.get(node).map(Vec::as_slice).unwrap_or_default();
+        places.iter().map(|at| Measured { telemetry: self, at: *at as usize })
+    }
+
+    /// Metrics of which anything was measured.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
+        self.columns.keys().copied()
+    }
+
+    /// Takes in a new list; answers the nodes whose GPUs, or their holders, changed.
+    pub(crate) fn list(&mut self, fact: DevicesFact) -> BTreeSet<SmolStr> {
+        let mut newer = Self {
+            list: fact.list,
+            cluster: fact.cluster,
+            interval_ms: fact.interval_ms,
+            by_node: by_node(&fact.devices),
+            at: vec![None; fact.devices.len()],
+            devices: fact.devices,
+            missing: fact.missing,
+            columns: BTreeMap::new(),
+        };
+        newer.keep_readings(self);
+        let names = self.by_node.keys().chain(newer.by_node.keys()).cloned().collect::<BTreeSet<_>>();
+        let moved = self.cluster != newer.cluster;
+        let changed = names
+            .into_iter()
+            .filter(|name| {
+                moved || !self.of_node(name).map(Measured::device).eq(newer.of_node(name).map(Measured::device))
+            })
+            .collect();
+        *self = newer;
+        changed
+    }
+
+    /// What was measured of a GPU stays its own when the list is said anew in another order.
+    fn keep_readings(&mut self, older: &Self) {
+        let was: BTreeMap<&SmolStr, usize> =
+            older.devices.iter().enumerate().map(|(at, device)| (&device.uuid, at)).collect();
+        let places: Vec<Option<usize>> = self.devices.iter().map(|device| was.get(&device.uuid).copied()).collect();
+        let pick = |column: &Vec<Reading>| {
+            places.iter().map(|at| at.and_then(|at| column.get(at)).copied().unwrap_or_default()).collect()
+        };
+        self.columns = older.columns.iter().map(|(metric, column)| (*metric, pick(column))).collect();
+        self.at = places.iter().map(|at| at.and_then(|at| older.at.get(at).copied().flatten())).collect();
+    }
+
+    /// Takes in readings; answers how many could not be used. A GPU that was not measured this time keeps its last
+    /// readings with their time: it ages. A metric that is missing from a measurement is absent.
+    pub(crate) fn readings(&mut self, fact: ReadingsFact) -> u64 {
+        let n = self.devices.len();
+        if fact.list != self.list || fact.at.len() != n || fact.columns.iter().any(|(_, column)| column.len() != n) {
+            return 1;
+        }
+        let measured: Vec<bool> = fact.at.iter().map(Option::is_some).collect();
+        let named: BTreeSet<Metric> = fact.columns.iter().map(|(metric, _)| *metric).collect();
+        for (metric, column) in &mut self.columns {
+            if !named.contains(metric) {
+                for (reading, measured) in column.iter_mut().zip(&measured) {
+                    if *measured {
+                        *reading = Reading::ABSENT;
+                    }
+                }
+            }
+        }
+        for (metric, column) in fact.columns {
+            match self.columns.get_mut(&metric) {
+                Some(old) => {
+                    for ((old, new), measured) in old.iter_mut().zip(column).zip(&measured) {
+                        if *measured {
+                            *old = new;
+                        }
+                    }
+                }
+                None => drop(self.columns.insert(metric, column)),
+            }
+        }
+        for (old, new) in self.at.iter_mut().zip(fact.at) {
+            if new.is_some() {
+                *old = new;
+            }
+        }
+        0
+    }
+}
+
+fn by_node(devices: &[DeviceFact]) -> BTreeMap<SmolStr, Vec<u32>> {
+    let mut by_node: BTreeMap<SmolStr, Vec<u32>> = BTreeMap::new();
+    for (at, device) in devices.iter().enumerate() {
+        if let (Some(node), Ok(at)) = (&device.node, u32::try_from(at)) {
+            by_node.entry(node.clone()).or_default().push(at);
+        }
+    }
+    for places in by_node.values_mut() {
+        places.sort_by(|a, b| {
+            let order = |at: &u32| {
+                let device = &devices[*at as usize];
+                (device.index.is_none(), device.index, &device.pci, &device.uuid)
+            };
+            order(a).cmp(&order(b))
+        });
+    }
+    by_node
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(uuid: &str, node: &str, index: u16) -> DeviceFact {
+        DeviceFact { uuid: uuid.into(), node: Some(node.into()), index: Some(index), ..DeviceFact::default() }
+    }
+
+    fn listed(list: u32, devices: Vec<DeviceFact>) -> DevicesFact {
+        DevicesFact { list, interval_ms: 15_000, devices, ..DevicesFact::default() }
+    }
+
+    fn power(list: u32, at: &[Option<i64>], watts: &[f32]) -> ReadingsFact {
+        ReadingsFact {
+            list,
+            at: at.iter().map(|at| at.map(Stamp)).collect(),
+            columns: vec![(Metric::Power, watts.iter().map(|watts| Reading::of(*watts)).collect())],
+        }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_measured_ages_and_keeps_its_values() {
+        let mut telemetry = Telemetry::default();
+        telemetry.list(listed(1, vec![device("b", "n", 1), device("a", "n", 0)]));
+        assert_eq!(telemetry.readings(power(1, &[Some(1_000), Some(1_000)], &[20.0, 10.0])), 0);
+        assert_eq!(telemetry.readings(power(1, &[None, Some(16_000)], &[0.0, 11.0])), 0);
+        let seen: Vec<(&str, Reading, bool)> = telemetry
+            .of_node("n")
+            .map(|gpu| (gpu.device().uuid.as_str(), gpu.read(Metric::Power), gpu.is_stale(Stamp(40_000))))
+            .collect();
+        assert_eq!(seen, [("a", Reading::of(11.0), false), ("b", Reading::of(20.0), true)]);
+    }
+
+    #[test]
+    fn a_list_in_another_order_keeps_each_gpus_readings_and_says_which_nodes_changed() {
+        let mut telemetry = Telemetry::default();
+        telemetry.list(listed(1, vec![device("a", "n", 0), device("b", "m", 0)]));
+        telemetry.readings(power(1, &[Some(1), Some(1)], &[10.0, 20.0]));
+        let changed = telemetry.list(listed(2, vec![device("c", "m", 1), device("b", "m", 0), device("a", "n", 0)]));
+        assert_eq!(changed.into_iter().collect::<Vec<_>>(), ["m"]);
+        let read: Vec<Reading> = telemetry.devices().map(|gpu| gpu.read(Metric::Power)).collect();
+        assert_eq!(read, [Reading::ABSENT, Reading::of(20.0), Reading::of(10.0)]);
+    }
+
+    #[test]
+    fn readings_for_another_list_are_of_no_use() {
+        let mut telemetry = Telemetry::default();
+        telemetry.list(listed(2, vec![device("a", "n", 0)]));
+        assert_eq!(telemetry.readings(power(1, &[Some(1)], &[1.0])), 1);
+        assert_eq!(telemetry.readings(power(2, &[Some(1), Some(1)], &[1.0, 2.0])), 1);
+        assert!(telemetry.devices().all(|gpu| gpu.read(Metric::Power).is_absent()));
+    }
+
+    #[test]
+    fn memory_in_use_is_a_share_where_both_parts_are_known() {
+        let mut telemetry = Telemetry::default();
+        telemetry.list(listed(1, vec![device("a", "n", 0), device("b", "n", 1)]));
+        let column = |values: [Reading; 2]| values.to_vec();
+        telemetry.readings(ReadingsFact {
+            list: 1,
+            at: vec![Some(Stamp(1)); 2],
+            columns: vec![
+                (Metric::MemoryUsed, column([Reading::of(20.0), Reading::of(20.0)])),
+                (Metric::MemoryTotal, column([Reading::of(80.0), Reading::ABSENT])),
+            ],
+        });
+        let read: Vec<Reading> = telemetry.devices().map(|gpu| gpu.read(Metric::MemoryUse)).collect();
+        assert_eq!(read, [Reading::of(0.25), Reading::ABSENT]);
+    }
+}
