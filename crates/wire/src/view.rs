@@ -1,13 +1,18 @@
 //! What the screens and the terminal show: rows and summaries, projected from the world by the engine.
 
 pub mod connections;
+pub mod finding;
 pub mod fleet;
 pub mod object;
 pub mod ribbon;
+pub mod telemetry;
 
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, VaultState};
+pub use finding::{Finding, FindingId};
 pub use fleet::{
-    ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuCell, GpuResource, GpuState, NodeRow, PodRow, Status,
+    ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuAt, GpuCell, GpuDevice, GpuResource, GpuState,
+    Method, NodeRow, PodRow, Status,
 };
 pub use object::{EventRow, FieldRow, FindingRow, ObjectView};
 pub use ribbon::{Lane, Mark, MarkKind, RibbonView};
+pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};

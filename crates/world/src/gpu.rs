@@ -1,7 +1,14 @@
 //! GPUs as Kubernetes knows them: resource keys, labels, and the cells of a node.
 
+mod devices;
+
+pub(crate) use devices::Devices;
+
 use crate::{fact::NodeFact, sum};
-use pilothouse_wire::{PodId, SmolStr, view::GpuCell, view::GpuResource, view::GpuState};
+use pilothouse_wire::{
+    PodId, SmolStr,
+    view::{GpuCell, GpuDevice, GpuResource, GpuState},
+};
 
 /// Is this extended resource a whole GPU or accelerator, a share of one, or a slice?
 ///
@@ -113,14 +120,23 @@ pub(crate) struct Claim<'a> {
 pub(crate) struct Cells {
     pub resources: Vec<GpuResource>,
     pub gpus: Vec<GpuCell>,
+    /// Who the cells' GPUs are; empty where nobody measures them.
+    pub devices: Vec<GpuDevice>,
     pub holders: Vec<PodId>,
 }
 
 /// Lays the claims on a node, in the order given, onto its GPU slots. What nobody claims is free only where all claims
 /// are known.
 ///
-/// Slots are not devices: Kubernetes says how many GPUs a pod got, not which.
-pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>], all: bool) -> Cells {
+/// Slots are not devices: Kubernetes says how many GPUs a pod got, not which. Where somebody measures the devices, cells
+/// are devices.
+pub(crate) fn cells(
+    node: &NodeFact,
+    ready: bool,
+    claims: &[Claim<'_>],
+    all: bool,
+    devices: Option<&Devices<'_>>,
+) -> Cells {
     let idle = if all { GpuState::Free } else { GpuState::Unknown };
     let resources: Vec<GpuResource> = node
         .capacity
@@ -133,6 +149,25 @@ pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>], all: boo
             replicas: node.replicas(key),
         })
         .collect();
+    let mut cells = match devices {
+        Some(devices) => {
+            let done = devices::attribute(&resources, claims, devices, idle);
+            Cells { resources, gpus: done.gpus, devices: done.devices, holders: done.holders }
+        }
+        None => slots(node, resources, claims, idle),
+    };
+    cells.gpus.truncate(bounded(MOST_GPUS));
+    cells.devices.truncate(bounded(MOST_GPUS));
+    if !ready {
+        for cell in &mut cells.gpus {
+            cell.state = GpuState::Lost;
+        }
+    }
+    cells
+}
+
+/// The cells of a node that nobody measures.
+fn slots(node: &NodeFact, resources: Vec<GpuResource>, claims: &[Claim<'_>], idle: GpuState) -> Cells {
     let mut holders: Vec<PodId> = Vec::new();
     let mut gpus = Vec::new();
     for resource in resources.iter().filter(|resource| !is_slice(&resource.key)) {
@@ -144,13 +179,7 @@ pub(crate) fn cells(node: &NodeFact, ready: bool, claims: &[Claim<'_>], all: boo
         gpus.truncate(bounded(MOST_GPUS));
     }
     gpus.extend(sliced(node, &resources, gpus.len(), idle));
-    gpus.truncate(bounded(MOST_GPUS));
-    if !ready {
-        for cell in &mut gpus {
-            cell.state = GpuState::Lost;
-        }
-    }
-    Cells { resources, gpus, holders }
+    Cells { resources, gpus, devices: Vec::new(), holders }
 }
 
 fn is_slice(key: &str) -> bool {
@@ -179,12 +208,12 @@ fn whole(resource: &GpuResource, claims: &[Claim<'_>], idle: GpuState, holders: 
         });
         let holder = u16::try_from(at).ok();
         let room = capacity - cells.len();
-        cells.extend(std::iter::repeat_n(GpuCell { state: GpuState::Held, holder }, bounded(n).min(room)));
+        cells.extend(std::iter::repeat_n(GpuCell::slot(GpuState::Held, holder), bounded(n).min(room)));
     }
     // What the node has but does not offer is shown last: nobody can hold it.
     for slot in cells.len()..capacity {
         let state = if slot < offered { idle } else { GpuState::Withheld };
-        cells.push(GpuCell { state, holder: None });
+        cells.push(GpuCell::slot(state, None));
     }
     cells
 }
@@ -192,7 +221,7 @@ fn whole(resource: &GpuResource, claims: &[Claim<'_>], idle: GpuState, holders: 
 fn shared(resource: &GpuResource, idle: GpuState) -> impl Iterator<Item = GpuCell> {
     let devices = bounded(resource.capacity / resource.replicas);
     let taken = bounded(resource.requested);
-    (0..devices).map(move |slot| GpuCell { state: if slot < taken { GpuState::Shared } else { idle }, holder: None })
+    (0..devices).map(move |slot| GpuCell::slot(if slot < taken { GpuState::Shared } else { idle }, None))
 }
 
 /// Devices that are cut into MIG slices: the label counts all devices, the whole ones are already cells.
@@ -204,9 +233,7 @@ fn sliced(node: &NodeFact, resources: &[GpuResource], whole: usize, idle: GpuSta
     }
     let devices = node.number("nvidia.com/gpu.count").map_or(1, |all| bounded(all).saturating_sub(whole).max(1));
     let taken = bounded(sum::total(requested));
-    (0..devices)
-        .map(|slot| GpuCell { state: if slot < taken { GpuState::Shared } else { idle }, holder: None })
-        .collect()
+    (0..devices).map(|slot| GpuCell::slot(if slot < taken { GpuState::Shared } else { idle }, None)).collect()
 }
 
 #[cfg(test)]
@@ -237,7 +264,7 @@ mod tests {
                 gpus,
             })
             .collect();
-        let drawn: String = cells(node, ready, &claims, true)
+        let drawn: String = cells(node, ready, &claims, true, None)
             .gpus
             .iter()
             .map(|cell| match (cell.state, cell.holder) {
@@ -292,6 +319,6 @@ mod tests {
     fn a_node_that_claims_millions_of_gpus_gives_no_millions_of_cells() {
         let keys = [("nvidia.com/gpu", u64::MAX), ("amd.com/gpu", u64::MAX), ("nvidia.com/mig-1g.10gb", u64::MAX)];
         let huge = node(&keys, &keys, &[("nvidia.com/gpu.count", "9999999")]);
-        assert_eq!(cells(&huge, true, &[], true).gpus.len(), 4_096);
+        assert_eq!(cells(&huge, true, &[], true, None).gpus.len(), 4_096);
     }
 }

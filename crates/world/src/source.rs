@@ -116,6 +116,12 @@ impl Source {
         pods
     }
 
+    /// Is this pod on that node, holding what it asked for?
+    pub(crate) fn lives_on(&self, node: &str, namespace: &SmolStr, name: &SmolStr) -> bool {
+        let pod = self.pods.get(&(namespace.clone(), name.clone()));
+        pod.is_some_and(|pod| pod.fact.holds() && pod.fact.node.as_deref() == Some(node))
+    }
+
     pub(crate) fn lane_point(&self) -> LanePoint {
         let mut point = LanePoint::default();
         for pod in self.pods.values() {

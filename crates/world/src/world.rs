@@ -1,12 +1,12 @@
 //! The world: every source with what it said, and the changes between.
 
-use crate::{fact::Batch, fold, source::Source, sum, touched::Touched};
+use crate::{fact::Batch, fold, source::Source, sum, telemetry::Telemetry, touched::Touched};
 use pilothouse_wire::{
-    ConnectionId, ObjectRef, SmolStr, Stamp,
+    ConnectionId, NodeId, ObjectRef, SmolStr, Stamp,
     view::{Mark, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most marks that are kept: the oldest give way.
 const MOST_MARKS: usize = 20_000;
@@ -50,7 +50,7 @@ impl World {
             let nodes = source.nodes.keys().map({
                 let place = place.clone();
                 move |name| {
-                    let node = pilothouse_wire::NodeId { cluster: id.clone(), name: name.clone() };
+                    let node = NodeId { cluster: id.clone(), name: name.clone() };
                     (ObjectRef::Node(node), name.clone(), place.clone())
                 }
             });
@@ -69,6 +69,39 @@ impl World {
             });
             std::iter::once(own).chain(nodes).chain(workloads).chain(pods)
         })
+    }
+
+    /// Does any source measure GPUs?
+    pub(crate) fn has_telemetry(&self) -> bool {
+        self.sources.values().any(|source| !source.telemetry.is_empty())
+    }
+
+    /// Who measures the GPUs of a node: the cluster itself, a source that is about this cluster, or one that does not
+    /// say which cluster it is about, if no other cluster has a node of that name.
+    pub(crate) fn measures(&self, cluster: &ConnectionId, node: &str) -> Option<(&ConnectionId, &Telemetry)> {
+        let able = || {
+            let all = self.sources.iter().map(|(id, source)| (id, &source.telemetry));
+            all.filter(|(_, telemetry)| !telemetry.is_empty() && telemetry.of_node(node).next().is_some())
+        };
+        let own = able().find(|(id, _)| *id == cluster);
+        let told = || able().find(|(_, telemetry)| telemetry.cluster.as_ref() == Some(cluster));
+        let only = || {
+            let clusters = self.sources.values().filter(|source| source.nodes.contains_key(node)).count();
+            let silent = able().find(|(id, telemetry)| {
+                telemetry.cluster.is_none() && self.sources.get(*id).is_some_and(|source| source.nodes.is_empty())
+            });
+            silent.filter(|_| clusters == 1)
+        };
+        own.or_else(told).or_else(only)
+    }
+
+    /// The nodes of all clusters that have one of these names.
+    pub(crate) fn nodes_called(&self, names: &BTreeSet<SmolStr>) -> BTreeSet<NodeId> {
+        let of = |id: &ConnectionId, name: &SmolStr| NodeId { cluster: id.clone(), name: name.clone() };
+        let nodes = self.sources.iter().flat_map(|(id, source)| {
+            names.iter().filter(|name| source.nodes.contains_key(*name)).map(move |name| of(id, name))
+        });
+        nodes.collect()
     }
 
     /// Puts a mark on the ribbon.

@@ -1,6 +1,12 @@
 //! The fleet: clusters, nodes with their GPUs as cells, and pods.
 
-use crate::{ConnectionId, Keyed, KeyedPatch, NodeId, PodId, Row, SmolStr, Stamp, Sum, filter::Record, filter::Value};
+use crate::{
+    ConnectionId, Keyed, KeyedPatch, NodeId, ObjectRef, PodId, Row, SmolStr, Stamp, Sum,
+    filter::Record,
+    filter::Value,
+    view::finding::{Finding, FindingId},
+    view::telemetry::{TelemetryPatch, TelemetryView},
+};
 use serde::{Deserialize, Serialize};
 
 /// Which part of the fleet a view is about.
@@ -21,6 +27,10 @@ pub struct FleetView {
     pub nodes: Keyed<NodeRow>,
     /// Pods.
     pub pods: Keyed<PodRow>,
+    /// What is measured of the GPUs.
+    pub telemetry: TelemetryView,
+    /// What is wrong, one finding a cause.
+    pub findings: Keyed<Finding>,
 }
 
 /// What turns one fleet view into a later one.
@@ -34,6 +44,10 @@ pub struct FleetPatch {
     pub nodes: KeyedPatch<NodeRow, NodeId>,
     /// Changed pods.
     pub pods: KeyedPatch<PodRow, PodId>,
+    /// Changed measurements, if any.
+    pub telemetry: Option<Box<TelemetryPatch>>,
+    /// Changed findings.
+    pub findings: KeyedPatch<Finding, FindingId>,
 }
 
 impl FleetView {
@@ -45,6 +59,8 @@ impl FleetView {
             clusters: self.clusters.diff(&newer.clusters),
             nodes: self.nodes.diff(&newer.nodes),
             pods: self.pods.diff(&newer.pods),
+            telemetry: self.telemetry.diff(&newer.telemetry).map(Box::new),
+            findings: self.findings.diff(&newer.findings),
         }
     }
 
@@ -56,6 +72,20 @@ impl FleetView {
         self.clusters.apply(patch.clusters);
         self.nodes.apply(patch.nodes);
         self.pods.apply(patch.pods);
+        if let Some(telemetry) = patch.telemetry {
+            self.telemetry.apply(*telemetry);
+        }
+        self.findings.apply(patch.findings);
+    }
+
+    /// Every GPU with its node and its place in the columns of [`FleetView::telemetry`].
+    pub fn gpus(&self) -> impl Iterator<Item = GpuAt<'_>> {
+        let mut at = 0;
+        self.nodes.rows().iter().flat_map(move |node| {
+            let first = at;
+            at += node.gpus.len();
+            (0..node.gpus.len()).map(move |slot| GpuAt { node, slot, at: first + slot })
+        })
     }
 }
 
@@ -63,7 +93,12 @@ impl FleetPatch {
     /// Does this patch change nothing?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.summary.is_none() && self.clusters.is_empty() && self.nodes.is_empty() && self.pods.is_empty()
+        self.summary.is_none()
+            && self.clusters.is_empty()
+            && self.nodes.is_empty()
+            && self.pods.is_empty()
+            && self.telemetry.is_none()
+            && self.findings.is_empty()
     }
 }
 
@@ -179,8 +214,10 @@ pub struct NodeRow {
     pub taints: Vec<SmolStr>,
     /// Each extended GPU resource of the node.
     pub resources: Vec<GpuResource>,
-    /// One cell a GPU, in slot order.
+    /// One cell a GPU, in slot order; in the order of their numbers where they are measured.
     pub gpus: Vec<GpuCell>,
+    /// Who the GPUs are, one for each cell; empty where nobody measures them.
+    pub devices: Vec<GpuDevice>,
     /// Are all pods of the cluster read? Until then what nobody is seen to hold is not free, but not known.
     pub holders_known: bool,
     /// Pods that hold the node's GPUs; cells point into this list.
@@ -225,8 +262,104 @@ pub struct GpuResource {
 pub struct GpuCell {
     /// Its state.
     pub state: GpuState,
-    /// Who holds it: an index into [`NodeRow::holders`].
+    /// Who holds it: an index into [`NodeRow::holders`]. The first of them, where several share it.
     pub holder: Option<u16>,
+    /// How many pods are seen to hold it or a part of it.
+    pub sharers: u16,
+    /// How it is known who holds it.
+    pub method: Method,
+}
+
+/// How it is known who holds a GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Method {
+    /// By count: Kubernetes says how many GPUs of a node a pod got, not which.
+    #[default]
+    Count,
+    /// Exact: the exporter names the one pod that holds the whole device, and the cluster has that pod there.
+    Device,
+    /// Exact by elimination: one pod holds all that is left of the node.
+    Whole,
+    /// Shared by time-slicing, MPS or MIG: the pods are known, no split between them is claimed.
+    Shared,
+    /// Exact: by a claim of dynamic resource allocation.
+    Claim,
+    /// It is measured, and pods of its node hold as many GPUs, but nobody says which pod holds this one.
+    Unattributed,
+    /// Two pods are said to hold the whole of it: one of them is wrong, and it is not known which.
+    Contested,
+}
+
+impl Method {
+    /// The method in words for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Count => "by count: Kubernetes says how many GPUs a pod got, not which",
+            Self::Device => "exact, exclusive device",
+            Self::Whole => "exact: the pod holds all that is left of the node",
+            Self::Shared => "shared, no split claimed",
+            Self::Claim => "exact, by resource claim",
+            Self::Unattributed => "unattributed: nobody says which pod of the node holds it",
+            Self::Contested => "contested: two pods are said to hold the whole of it",
+        }
+    }
+}
+
+/// Who a GPU is, by who measures it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GpuDevice {
+    /// UUID.
+    pub uuid: SmolStr,
+    /// Its number on its node, as the exporter counts.
+    pub index: Option<u16>,
+    /// PCI bus id.
+    pub pci: Option<SmolStr>,
+    /// Product; a node may have two kinds.
+    pub product: Option<SmolStr>,
+    /// Version of its driver.
+    pub driver: Option<SmolStr>,
+    /// The connection that measures it.
+    pub source: Option<ConnectionId>,
+    /// Pods that hold parts of it, and which: "1g.10gb/7 serving/embed-0".
+    pub parts: Vec<SmolStr>,
+}
+
+/// A GPU of a fleet view.
+#[derive(Clone, Copy, Debug)]
+pub struct GpuAt<'a> {
+    /// Its node.
+    pub node: &'a NodeRow,
+    /// Its cell in [`NodeRow::gpus`].
+    pub slot: usize,
+    /// Its place in the columns of [`FleetView::telemetry`].
+    pub at: usize,
+}
+
+impl<'a> GpuAt<'a> {
+    /// Its cell.
+    #[must_use]
+    pub fn cell(self) -> GpuCell {
+        self.node.gpus[self.slot]
+    }
+
+    /// Who it is, where somebody measures it.
+    #[must_use]
+    pub fn device(self) -> Option<&'a GpuDevice> {
+        self.node.devices.get(self.slot)
+    }
+
+    /// The pod that holds it, or the first of those that share it.
+    #[must_use]
+    pub fn holder(self) -> Option<&'a PodId> {
+        self.node.holders.get(usize::from(self.cell().holder?))
+    }
+
+    /// As an object.
+    #[must_use]
+    pub fn object(self) -> ObjectRef {
+        ObjectRef::Gpu(self.node.id.clone(), u16::try_from(self.slot).unwrap_or(u16::MAX))
+    }
 }
 
 /// The state of one GPU slot.
@@ -346,6 +479,12 @@ impl NodeRow {
 }
 
 impl GpuCell {
+    /// A slot that nobody measures: what is known of it is known by count.
+    #[must_use]
+    pub fn slot(state: GpuState, holder: Option<u16>) -> Self {
+        Self { state, holder, sharers: u16::from(holder.is_some()), method: Method::Count }
+    }
+
     /// The slot's status and its words: what it does, behind what is wrong with its node.
     #[must_use]
     pub fn status(self, node: &NodeRow) -> (Status, SmolStr) {

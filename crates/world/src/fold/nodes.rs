@@ -26,6 +26,10 @@ impl Fold<'_> {
             None => Vec::new(),
         };
         self.marks_of_node(&id, news);
+        if !self.source.nodes.contains_key(&fact.name) {
+            // Whose telemetry a name stands for hangs on how many clusters have it.
+            self.touched.devices.insert(fact.name.clone());
+        }
         self.source.nodes.insert(fact.name.clone(), Node { fact, seen: self.seen });
         self.touched.nodes.insert(id);
     }
@@ -37,6 +41,7 @@ impl Fold<'_> {
         let id = self.node_id(name);
         let news = vec![(self.seen, MarkKind::NodeWent, format!("{name} went"), None, Status::Warn)];
         self.marks_of_node(&id, news);
+        self.touched.devices.insert(name.clone());
         self.touched.nodes.insert(id);
     }
 

@@ -1,14 +1,19 @@
 //! The fleet view, renewed row by row as facts come in.
 
+mod telemetry;
+
 use crate::{
     Touched, World,
     fact::ConditionFact,
-    gpu::{self, Claim},
+    gpu::{self, Claim, Devices},
     source::{Node, Pod, Source},
 };
 use pilothouse_wire::{
-    ConnectionId, Health, Keyed, KeyedPatch, NodeId, PodId, Sum,
-    view::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuState, NodeRow, PodRow, fleet::FleetPatch},
+    ConnectionId, Health, Keyed, KeyedPatch, NodeId, PodId, SmolStr, Sum,
+    view::{
+        ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuState, NodeRow, PodRow, TelemetryView,
+        fleet::FleetPatch,
+    },
 };
 
 /// A fleet view that follows the world.
@@ -23,14 +28,18 @@ impl FleetProjection {
     #[must_use]
     pub fn new(world: &World, spec: FleetSpec) -> Self {
         let sources = || world.sources().filter(|(id, _)| in_scope(&spec, id));
-        let nodes: Keyed<NodeRow> =
-            sources().flat_map(|(id, source)| source.nodes.values().map(|node| node_row(id, source, node))).collect();
+        let nodes: Keyed<NodeRow> = sources()
+            .flat_map(|(id, source)| source.nodes.values().map(|node| node_row(world, id, source, node)))
+            .collect();
         let mut view = FleetView {
             clusters: sources().filter_map(|(id, source)| cluster_row(id, source, &nodes)).collect(),
             nodes,
             pods: sources().flat_map(|(id, source)| source.pods.values().map(|pod| pod_row(id, pod))).collect(),
             summary: FleetSummary::default(),
+            telemetry: TelemetryView::default(),
+            findings: Keyed::default(),
         };
+        view.telemetry = telemetry::gather(world, view.nodes.rows());
         view.summary = summary(world, &spec, &view);
         Self { spec, view }
     }
@@ -56,10 +65,17 @@ impl FleetProjection {
             return patch;
         }
         let mut patch = FleetPatch::default();
-        for id in touched.nodes.iter().filter(|id| in_scope(&self.spec, &id.cluster)) {
+        let measured = world.nodes_called(&touched.devices);
+        for id in touched.nodes.union(&measured).filter(|id| in_scope(&self.spec, &id.cluster)) {
             let source = world.source(&id.cluster);
-            let row = source.and_then(|source| Some(node_row(&id.cluster, source, source.nodes.get(&id.name)?)));
+            let row = source.and_then(|source| Some(node_row(world, &id.cluster, source, source.nodes.get(&id.name)?)));
             renew(&mut self.view.nodes, &mut patch.nodes, id, row);
+        }
+        // Columns follow the order of the nodes: where that changed, they are laid out anew.
+        if touched.readings || (!patch.nodes.is_empty() && world.has_telemetry()) {
+            let newer = telemetry::gather(world, self.view.nodes.rows());
+            patch.telemetry = self.view.telemetry.diff(&newer).map(Box::new);
+            self.view.telemetry = newer;
         }
         for id in touched.pods.iter().filter(|id| in_scope(&self.spec, &id.cluster)) {
             let source = world.source(&id.cluster);
@@ -128,8 +144,15 @@ fn is_held(state: GpuState, holder: Option<u16>) -> bool {
     holder.is_some() || state == GpuState::Shared
 }
 
-fn node_cells(id: &ConnectionId, source: &Source, node: &Node) -> gpu::Cells {
+fn node_cells(world: &World, id: &ConnectionId, source: &Source, node: &Node) -> gpu::Cells {
     let holders = source.holders(&node.fact.name);
+    let lives = |namespace: &SmolStr, name: &SmolStr| source.lives_on(&node.fact.name, namespace, name);
+    let devices = world.measures(id, &node.fact.name).map(|(source, telemetry)| Devices {
+        source,
+        measured: telemetry.of_node(&node.fact.name).collect(),
+        lives: &lives,
+        cluster: id,
+    });
     let claims: Vec<Claim<'_>> = holders
         .into_iter()
         .map(|pod| Claim {
@@ -137,13 +160,13 @@ fn node_cells(id: &ConnectionId, source: &Source, node: &Node) -> gpu::Cells {
             gpus: &pod.gpus,
         })
         .collect();
-    gpu::cells(&node.fact, node.fact.is_ready(), &claims, source.knows_pods())
+    gpu::cells(&node.fact, node.fact.is_ready(), &claims, source.knows_pods(), devices.as_ref())
 }
 
-pub(super) fn node_row(id: &ConnectionId, source: &Source, node: &Node) -> NodeRow {
+pub(super) fn node_row(world: &World, id: &ConnectionId, source: &Source, node: &Node) -> NodeRow {
     let fact = &node.fact;
     let (status, status_word) = fact.status();
-    let cells = node_cells(id, source, node);
+    let cells = node_cells(world, id, source, node);
     NodeRow {
         id: NodeId { cluster: id.clone(), name: fact.name.clone() },
         status,
@@ -159,6 +182,7 @@ pub(super) fn node_row(id: &ConnectionId, source: &Source, node: &Node) -> NodeR
         taints: fact.taints.clone(),
         resources: cells.resources,
         gpus: cells.gpus,
+        devices: cells.devices,
         holders_known: source.knows_pods(),
         holders: cells.holders,
         created: fact.created,

@@ -17,8 +17,8 @@ pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectVie
     let source = world.source(object.connection())?;
     let part = match object {
         ObjectRef::Connection(_) => connection::part(source),
-        ObjectRef::Node(node) => node::part(source, node, None)?,
-        ObjectRef::Gpu(node, index) => node::part(source, node, Some(*index))?,
+        ObjectRef::Node(node) => node::part(world, source, node, None)?,
+        ObjectRef::Gpu(node, index) => node::part(world, source, node, Some(*index))?,
         ObjectRef::Pod(pod) => pod::part(source, pod)?,
         ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,

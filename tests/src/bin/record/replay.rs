@@ -37,7 +37,7 @@ pub fn run(file: &Path) -> Result<()> {
     let whole = FleetProjection::new(&world, FleetSpec::default()).into_view();
     let span = last.since(first.unwrap_or(last));
     tell(&format!("{batches} batches, {facts} facts, from {} on for {span:?}", first.unwrap_or_default()));
-    let FleetView { summary, clusters, nodes, pods } = &whole;
+    let FleetView { summary, clusters, nodes, pods, .. } = &whole;
     tell(&format!("{} clusters, {} nodes, {} pods", clusters.len(), nodes.len(), pods.len()));
     let [gpus, held, free] = [summary.gpus, summary.gpus_held, summary.gpus_free].map(pilothouse_wire::units::sum);
     tell(&format!("{gpus} GPUs, {held} held, {free} free"));

@@ -253,8 +253,8 @@ mod tests {
         let mut first = node("iad", "h-1", "serve", 3);
         let holder = pod("iad", "chat-1");
         first.holders = vec![holder.id.clone()];
-        first.gpus[1] = GpuCell { state: GpuState::Held, holder: Some(0) };
-        first.gpus[2] = GpuCell { state: GpuState::Withheld, holder: None };
+        first.gpus[1] = GpuCell::slot(GpuState::Held, Some(0));
+        first.gpus[2] = GpuCell::slot(GpuState::Withheld, None);
         let mut second = node("iad", "h-2", "serve", 1);
         (second.status, second.status_word, second.cordoned) = (Status::Warn, "Cordoned".into(), true);
         FleetView {

@@ -1,15 +1,15 @@
 //! A node, or one GPU slot of it, in the inspector.
 
 use super::{Part, field, link, mono, pod_ref};
-use crate::{fact::NodeFact, project::fleet::node_row, source::Source};
+use crate::{World, fact::NodeFact, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
     NodeId, ObjectRef, SmolStr, Sum, units,
-    view::{FieldRow, FindingRow, GpuState, NodeRow, Status},
+    view::{FieldRow, FindingRow, GpuCell, GpuState, NodeRow, Status},
 };
 
-pub(super) fn part(source: &Source, id: &NodeId, slot: Option<u16>) -> Option<Part> {
+pub(super) fn part(world: &World, source: &Source, id: &NodeId, slot: Option<u16>) -> Option<Part> {
     let node = source.nodes.get(&id.name)?;
-    let row = node_row(&id.cluster, source, node);
+    let row = node_row(world, &id.cluster, source, node);
     let cell = match slot {
         Some(slot) => Some(*row.gpus.get(usize::from(slot))?),
         None => None,
@@ -26,7 +26,7 @@ pub(super) fn part(source: &Source, id: &NodeId, slot: Option<u16>) -> Option<Pa
         status_word,
         identity: identity(&node.fact, &row, id, slot),
         findings: findings(&node.fact, &row),
-        holding: holding(&row, cell.map(|cell| cell.holder)),
+        holding: holding(&row, cell),
         regarding: Some((SmolStr::new_static("Node"), Some(SmolStr::new_static("default")), id.name.clone())),
         around: row.holders.iter().map(pod_ref).chain(slot.map(|_| ObjectRef::Node(id.clone()))).collect(),
     })
@@ -109,23 +109,28 @@ fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
 }
 
 /// Who holds the node's GPUs, or the one slot; with the method that says so.
-fn holding(row: &NodeRow, holder: Option<Option<u16>>) -> Vec<FieldRow> {
-    let wanted = |at: usize| match holder {
+fn holding(row: &NodeRow, cell: Option<GpuCell>) -> Vec<FieldRow> {
+    let wanted = |at: usize| match cell {
         None => true,
-        Some(holder) => holder.map(usize::from) == Some(at),
+        Some(cell) => cell.holder.map(usize::from) == Some(at),
     };
     let mut fields: Vec<FieldRow> = Vec::new();
     for (at, pod) in row.holders.iter().enumerate().filter(|(at, _)| wanted(*at)) {
         let n = row.gpus.iter().filter(|cell| cell.holder.map(usize::from) == Some(at)).count();
         let pod = pod_ref(pod);
-        fields.push(FieldRow { value: Some(format!("{}, {n} GPUs", pod.name())), ..link("Pod", pod) });
+        let of = if n == 1 { "1 GPU".into() } else { format!("{n} GPUs") };
+        fields.push(FieldRow { value: Some(format!("{}, {of}", pod.name())), ..link("Pod", pod) });
     }
-    if !fields.is_empty() {
-        let method = match holder {
-            None => "exact: sums of requests",
-            Some(_) => "by count: Kubernetes says how many GPUs a pod got, not which",
-        };
-        fields.push(field("How sure", Some(method.into())));
+    match cell {
+        None if fields.is_empty() => {}
+        None => fields.push(field("How sure", Some("exact: sums of requests".into()))),
+        Some(cell) if cell.sharers > 1 => {
+            fields.push(field("How sure", Some(format!("shared by {}, no split claimed", cell.sharers))));
+        }
+        Some(cell) if matches!(cell.state, GpuState::Held | GpuState::Shared) => {
+            fields.push(field("How sure", Some(cell.method.words().into())));
+        }
+        Some(_) => {}
     }
     fields
 }

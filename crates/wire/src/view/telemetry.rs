@@ -1,0 +1,163 @@
+//! What is measured of the GPUs of a fleet view: columns beside its nodes.
+
+use crate::{ConnectionId, Metric, Reading, Readings, Stamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Columns of readings: each has one for every GPU, node by node in the order of the view's nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TelemetryView {
+    /// When each GPU was last measured, by the clock of who measured.
+    pub times: Times,
+    /// A column a metric; only metrics of which anything was measured.
+    pub columns: BTreeMap<Metric, Readings>,
+    /// What is not measured, and why.
+    pub missing: Vec<Missing>,
+    /// How old a measurement may be before it is stale, in milliseconds, over all who measure.
+    pub patience_ms: u64,
+}
+
+/// A metric that a source does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The source.
+    pub source: ConnectionId,
+    /// The metric.
+    pub metric: Metric,
+    /// Why, as a sentence.
+    pub why: String,
+    /// What would give it.
+    pub next: Option<String>,
+}
+
+/// What turns one set of columns into another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TelemetryPatch {
+    /// The times, if they changed.
+    pub times: Option<Times>,
+    /// Columns that changed, whole.
+    pub set: Vec<(Metric, Readings)>,
+    /// Columns that are gone.
+    pub gone: Vec<Metric>,
+    /// What is missing, and the patience, if they changed.
+    pub missing: Option<(Vec<Missing>, u64)>,
+}
+
+impl TelemetryView {
+    /// The reading of the GPU at this place.
+    #[must_use]
+    pub fn read(&self, metric: Metric, at: usize) -> Reading {
+        self.columns.get(&metric).map_or(Reading::ABSENT, |column| column.get(at))
+    }
+
+    /// Is the last measurement of the GPU at this place older than it should be?
+    #[must_use]
+    pub fn is_stale(&self, at: usize, now: Stamp) -> bool {
+        self.times.get(at).is_some_and(|measured| {
+            now.0.saturating_sub(measured.0) > i64::try_from(self.patience_ms).unwrap_or(i64::MAX)
+        })
+    }
+
+    /// What turns `self` into `newer`; `None` if nothing does.
+    #[must_use]
+    pub fn diff(&self, newer: &Self) -> Option<TelemetryPatch> {
+        if self == newer {
+            return None;
+        }
+        let changed = newer.columns.iter().filter(|(metric, column)| self.columns.get(metric) != Some(column));
+        let about = |view: &Self| (view.missing.clone(), view.patience_ms);
+        Some(TelemetryPatch {
+            times: (self.times != newer.times).then(|| newer.times.clone()),
+            set: changed.map(|(metric, column)| (*metric, column.clone())).collect(),
+            gone: self.columns.keys().filter(|metric| !newer.columns.contains_key(metric)).copied().collect(),
+            missing: (about(self) != about(newer)).then(|| about(newer)),
+        })
+    }
+
+    pub(crate) fn apply(&mut self, patch: TelemetryPatch) {
+        if let Some(times) = patch.times {
+            self.times = times;
+        }
+        for metric in patch.gone {
+            self.columns.remove(&metric);
+        }
+        self.columns.extend(patch.set);
+        if let Some((missing, patience_ms)) = patch.missing {
+            (self.missing, self.patience_ms) = (missing, patience_ms);
+        }
+    }
+}
+
+/// Times, one for each GPU of a view in its order: raw little-endian milliseconds, eight bytes each; 0 is "never".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times(Vec<u8>);
+
+impl Times {
+    /// When the GPU at this place was measured.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<Stamp> {
+        let bytes = self.0.get(at * 8..at * 8 + 8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok())?;
+        Some(Stamp(i64::from_le_bytes(bytes))).filter(|at| at.0 != 0)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len() / 8
+    }
+
+    /// Is there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.len() < 8
+    }
+}
+
+impl FromIterator<Option<Stamp>> for Times {
+    fn from_iter<I: IntoIterator<Item = Option<Stamp>>>(times: I) -> Self {
+        Self(times.into_iter().flat_map(|at| at.map_or(0, |at| at.0).to_le_bytes()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn view() -> impl Strategy<Value = TelemetryView> {
+        let metric = prop::sample::select(&[Metric::Power, Metric::Utilisation, Metric::Xid][..]);
+        let column = prop::collection::vec(any::<u32>().prop_map(Reading::from_bits), 0..4);
+        let columns = prop::collection::btree_map(metric, column, 0..3);
+        (columns, prop::collection::vec(0i64..3, 0..4), 0u64..2).prop_map(|(columns, times, patience_ms)| {
+            TelemetryView {
+                times: times.into_iter().map(|at| Some(Stamp(at))).collect(),
+                columns: columns.into_iter().map(|(metric, column)| (metric, column.into_iter().collect())).collect(),
+                missing: Vec::new(),
+                patience_ms,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_patch_turns_the_old_columns_into_the_new(old in view(), new in view()) {
+            let mut patched = old.clone();
+            match old.diff(&new) {
+                None => prop_assert_eq!(&old, &new),
+                Some(patch) => patched.apply(patch),
+            }
+            prop_assert_eq!(patched, new);
+        }
+    }
+
+    #[test]
+    fn what_was_never_measured_is_not_stale_but_has_no_time() {
+        let view = TelemetryView {
+            times: [None, Some(Stamp(1_000)), Some(Stamp(60_000))].into_iter().collect(),
+            patience_ms: 30_000,
+            ..TelemetryView::default()
+        };
+        let seen: Vec<_> = (0..4).map(|at| (view.times.get(at), view.is_stale(at, Stamp(61_000)))).collect();
+        assert_eq!(seen, [(None, false), (Some(Stamp(1_000)), true), (Some(Stamp(60_000)), false), (None, false)]);
+    }
+}
