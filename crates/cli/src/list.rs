@@ -47,17 +47,18 @@ async fn once<R: Listed>(
 ) -> Result<Exit, Failed> {
     let (frame, troubles) = session.frame(R::spec(), arguments.source.wait).await?;
     let Body::Full(view) = &frame.body else { return Err(other_answer()) };
+    let now = frame.as_of;
     let mut out = stdout();
     if arguments.form.json {
-        let rows = R::rows(view);
+        let rows = R::rows(view, now);
         let about = About::new(session.demo, &frame, &troubles);
         let document = ListDocument { about, word: R::WORD, rows: &rows, filter: &plan.filter };
         json::write(&mut out, &document, !style.terminal)?;
     } else {
-        let shown = draw(&mut out, plan, view, frame.as_of, &frame.sources, style, None)?;
+        let shown = draw(&mut out, plan, view, now, &frame.sources, style, None)?;
         out.flush()?;
         if shown == 0 && !plan.filter.is_empty() {
-            note(&format!("None of {} {} fits.", R::rows(view).len(), R::WORD));
+            note(&format!("None of {} {} fits.", R::rows(view, now).len(), R::WORD));
         }
     }
     problems::tell_all(&troubles, err);
@@ -72,14 +73,15 @@ async fn follow<R: Listed>(
 ) -> Result<Exit, Failed> {
     let (json, demo, style) = (arguments.form.json, session.demo, watch::style(style, arguments.form.json));
     watch::run(session, R::spec(), style, move |out, frame: &Frame, view| {
+        let now = frame.as_of;
         if json {
             let troubles = Troubles::default();
             let about = About::watching(demo, frame, &troubles);
-            let document = ListDocument { about, word: R::WORD, rows: &R::rows(view), filter: &plan.filter };
+            let document = ListDocument { about, word: R::WORD, rows: &R::rows(view, now), filter: &plan.filter };
             return json::write(out, &document, true);
         }
         let height = style.height.map(|height| height.saturating_sub(1));
-        draw(out, plan, view, frame.as_of, &frame.sources, style, height)?;
+        draw(out, plan, view, now, &frame.sources, style, height)?;
         Ok(())
     })
     .await
@@ -99,7 +101,7 @@ fn draw<R: Listed>(
     let head = |column: &&Column<R>| Head { gives_way: column.head.gives_way && !plan.chosen, ..column.head };
     let heads: Vec<Head> = plan.columns.iter().map(head).collect();
     let cells = |row: &R| plan.columns.iter().map(|column| (column.cell)(row, &moment)).collect();
-    let rows: Vec<Vec<Cell>> = R::rows(view).iter().filter(|row| plan.filter.matches(*row)).map(cells).collect();
+    let rows: Vec<Vec<Cell>> = R::rows(view, now).iter().filter(|row| plan.filter.matches(*row)).map(cells).collect();
     table::write(out, &heads, &rows, style, height)?;
     Ok(rows.len())
 }

@@ -12,7 +12,7 @@ pub use gpus::GpuLine;
 
 use crate::{columns::Column, out::Tone, table::Cell};
 use pilothouse_wire::{
-    View, ViewSpec,
+    Stamp, View, ViewSpec,
     filter::Record,
     view::{FleetSpec, FleetView, Status},
 };
@@ -31,8 +31,8 @@ pub trait Listed: Record + Serialize + Clone + 'static {
         ViewSpec::Fleet(FleetSpec::default())
     }
 
-    /// The rows of a view.
-    fn rows(view: &View) -> Cow<'_, [Self]>;
+    /// The rows of a view as of a time.
+    fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]>;
 }
 
 fn fleet(view: &View) -> Option<&FleetView> {

@@ -5,6 +5,7 @@ use crate::{
     asks,
     connections::{self, Connections, Surroundings},
     handle::{Operator, Settled},
+    history,
     input::{Changed, Input},
     options::Options,
     past,
@@ -282,6 +283,16 @@ impl Loop {
             Ask::Search { text, limit, when: When::At(t) } => {
                 self.in_the_past(t, reply, move |world| asks::search(world, &text, limit));
             }
+            Ask::History { object, span, when } => {
+                let until = match when {
+                    When::Now => now,
+                    When::At(t) => t,
+                };
+                let past = self.recorded(until);
+                tokio::spawn(async move {
+                    let _ = reply.send(history::history(past, object, span, until).await);
+                });
+            }
             Ask::Yaml(object) => {
                 let connector = self.connections.connector(object.connection());
                 tokio::spawn(async move {
@@ -297,15 +308,20 @@ impl Loop {
         reply: oneshot::Sender<Result<Answer, Problem>>,
         answer: impl FnOnce(&World) -> Answer + Send + 'static,
     ) {
+        let past = self.recorded(t);
+        tokio::spawn(async move {
+            let _ = reply.send(past::world_at(past, t).await.map(|world| answer(&world)));
+        });
+    }
+
+    /// The record, with all that was heard up to a time written out.
+    fn recorded(&self, t: Stamp) -> Option<JournalReader> {
         if let Some(recorder) = &self.recorder
             && t >= self.options.clock.now().minus(Duration::from_secs(5))
         {
             recorder.flush();
         }
-        let past = self.past.clone();
-        tokio::spawn(async move {
-            let _ = reply.send(past::world_at(past, t).await.map(|world| answer(&world)));
-        });
+        self.past.clone()
     }
 
     fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {

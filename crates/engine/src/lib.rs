@@ -8,6 +8,7 @@ mod asks;
 mod connections;
 mod event_loop;
 mod handle;
+mod history;
 mod input;
 mod options;
 mod past;

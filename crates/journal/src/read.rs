@@ -25,16 +25,7 @@ impl Reader {
     /// [`Code::NotFound`] if nothing that old is kept; others if the file cannot be read.
     pub fn world_at(&self, t: Stamp) -> Result<World, Problem> {
         let db = self.open()?;
-        let start: Option<(i64, Vec<u8>)> = db
-            .query_row("SELECT seq, body FROM checkpoint WHERE seen_at <= ?1 ORDER BY seq DESC LIMIT 1", [t.0], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()
-            .map_err(|error| self.failed(&error))?;
-        let (seq, mut world) = match start {
-            Some((seq, body)) => (seq, unpack(&body).ok_or_else(|| self.damaged())?),
-            None => (0, World::default()),
-        };
+        let (seq, mut world) = self.start(&db, t)?;
         let mut any = seq > 0;
         self.each(&db, seq, t, |batch| {
             any = true;
@@ -49,6 +40,39 @@ impl Reader {
     /// If the file cannot be read.
     pub fn batches(&self, until: Stamp, take: impl FnMut(Batch)) -> Result<(), Problem> {
         self.each(&self.open()?, 0, until, take)
+    }
+
+    /// Folds from the last world before `since` up to `until`, and shows the world after each batch of
+    /// readings in that span.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn replay(&self, since: Stamp, until: Stamp, mut show: impl FnMut(&World)) -> Result<(), Problem> {
+        let db = self.open()?;
+        // What is older than the record is simply not there: the fold begins with what is kept.
+        let (seq, mut world) = self.start(&db, since)?;
+        self.each(&db, seq, until, |batch| {
+            let in_span = batch.seen_at >= since;
+            let touched = world.apply(batch);
+            if in_span && touched.readings {
+                show(&world);
+            }
+        })
+    }
+
+    /// The last checkpoint before a time: its place, and its world.
+    fn start(&self, db: &Connection, t: Stamp) -> Result<(i64, World), Problem> {
+        let start: Option<(i64, Vec<u8>)> = db
+            .query_row("SELECT seq, body FROM checkpoint WHERE seen_at <= ?1 ORDER BY seq DESC LIMIT 1", [t.0], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+            .map_err(|error| self.failed(&error))?;
+        match start {
+            Some((seq, body)) => Ok((seq, unpack(&body).ok_or_else(|| self.damaged())?)),
+            None => Ok((0, World::default())),
+        }
     }
 
     fn each(&self, db: &Connection, after: i64, until: Stamp, mut take: impl FnMut(Batch)) -> Result<(), Problem> {

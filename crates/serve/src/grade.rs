@@ -20,7 +20,7 @@ impl Grade {
         match ask {
             Ask::About => Ok(()),
             Ask::Frame { spec, .. } => self.shows(spec),
-            Ask::Search { .. } | Ask::Yaml(_) => self.own_only(),
+            Ask::Search { .. } | Ask::History { .. } | Ask::Yaml(_) => self.own_only(),
         }
     }
 

@@ -6,9 +6,10 @@
 use crate::{
     ConnectionId, Frame, ObjectRef, Problem, SmolStr, ViewSpec, When,
     form::{Draft, SecretInput},
-    view::connections::PluginNotice,
+    view::{Series, connections::PluginNotice},
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A question. Answers never change anything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,15 @@ pub enum Ask {
         /// Now or a time in the past.
         when: When,
     },
+    /// What was measured of an object's GPUs, from the record of this machine.
+    History {
+        /// A node, a GPU, a pod or a workload.
+        object: ObjectRef,
+        /// How far back.
+        span: Duration,
+        /// Up to now or a time in the past.
+        when: When,
+    },
     /// An object as YAML, read from its server now; values of secrets left out.
     Yaml(ObjectRef),
 }
@@ -44,6 +54,8 @@ pub enum Answer {
     Frame(Box<Frame>),
     /// To [`Ask::Search`].
     Hits(Vec<Hit>),
+    /// To [`Ask::History`]: one series a metric.
+    History(Vec<Series>),
     /// To [`Ask::Yaml`].
     Yaml(String),
 }

@@ -192,7 +192,45 @@ metrics! {
     ClockReasons = "clock-reasons", "Clock reasons", Code;
 }
 
+/// How readings of several GPUs become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Their mean.
+    Mean,
+    /// Their sum.
+    Sum,
+    /// The greatest.
+    Most,
+}
+
 impl Metric {
+    /// How readings of the GPUs of a node, or of a pool, become one.
+    #[must_use]
+    pub fn over(self) -> Over {
+        match self.unit() {
+            Unit::Ratio | Unit::Megahertz => Over::Mean,
+            Unit::Bytes | Unit::BytesPerSecond | Unit::Watts | Unit::Count => Over::Sum,
+            Unit::Celsius | Unit::Code | Unit::Flag => Over::Most,
+        }
+    }
+
+    /// One reading for several GPUs, over those of them that were measured; absent if none was.
+    #[must_use]
+    pub fn together(self, readings: impl Iterator<Item = Reading>) -> Reading {
+        let (mut n, mut sum, mut most) = (0_u16, 0.0_f32, f32::NEG_INFINITY);
+        for value in readings.filter_map(Reading::finite) {
+            n = n.saturating_add(1);
+            sum += value;
+            most = most.max(value);
+        }
+        match (n, self.over()) {
+            (0, _) => Reading::ABSENT,
+            (n, Over::Mean) => Reading::of(sum / f32::from(n)),
+            (_, Over::Sum) => Reading::of(sum),
+            (_, Over::Most) => Reading::of(most),
+        }
+    }
+
     /// The metric with this id.
     #[must_use]
     pub fn by_id(id: &str) -> Option<Self> {
@@ -300,6 +338,17 @@ mod tests {
         ] {
             assert_eq!(metric.show(Reading::of(value)), want);
         }
+    }
+
+    #[test]
+    fn several_gpus_are_one_by_mean_sum_or_most_and_who_was_not_measured_does_not_count() {
+        let readings = [Reading::of(0.5), Reading::ABSENT, Reading::of(1.0), Reading::of(f32::NAN)];
+        let together = |metric: Metric| metric.together(readings.into_iter());
+        assert_eq!(
+            [Metric::TensorActive, Metric::Power, Metric::Temperature].map(together),
+            [0.75, 1.5, 1.0].map(Reading::of)
+        );
+        assert_eq!(Metric::Power.together([Reading::ABSENT].into_iter()), Reading::ABSENT);
     }
 
     #[test]

@@ -20,6 +20,18 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// A number with so many decimals, its thousands parted: `1,980`, `73.8`; a minus is U+2212.
+#[must_use]
+pub fn number(n: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", n.abs());
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let sign = if n < 0.0 && text.chars().any(|c| ('1'..='9').contains(&c)) { "−" } else { "" };
+    match whole.parse() {
+        Ok(whole) => format!("{sign}{}{rest}", count(whole)),
+        Err(_) => format!("{sign}{text}"),
+    }
+}
+
 /// A sum: `8`, `≥ 8` or `≤ 8` where something is not read, `—` where nobody knows.
 #[must_use]
 pub fn sum(sum: Sum) -> String {
@@ -163,6 +175,8 @@ mod tests {
     #[test]
     fn numbers_read_as_the_look_says() {
         assert_eq!([count(0), count(999), count(4_096), count(1_234_567)], ["0", "999", "4,096", "1,234,567"]);
+        let numbers = [number(1_979.6, 0), number(73.84, 1), number(-18.4, 1), number(-0.01, 1), number(f64::NAN, 0)];
+        assert_eq!(numbers, ["1,980", "73.8", "−18.4", "0.0", "NaN"]);
         let sums = [Sum::Exact(0), Sum::AtLeast(1_264), Sum::AtMost(8), Sum::NotKnown];
         assert_eq!(sums.map(sum), ["0", "≥ 1,264", "≤ 8", "—"]);
         assert_eq!(share_of(Sum::Exact(1), Sum::Exact(4)).as_deref(), Some("25.0 %"));

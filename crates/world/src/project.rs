@@ -7,7 +7,7 @@ mod ribbon;
 
 pub use connections::connection_rows;
 pub use fleet::FleetProjection;
-pub use object::object;
+pub use object::{object, readings};
 pub use ribbon::ribbon;
 
 use crate::World;

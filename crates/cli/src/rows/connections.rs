@@ -3,7 +3,7 @@
 use super::Listed;
 use crate::{columns::Column, out::Tone, table::Cell};
 use pilothouse_wire::{
-    Health, View, ViewSpec,
+    Health, Stamp, View, ViewSpec,
     filter::{Record, Value},
     units::count,
     view::ConnectionRow,
@@ -41,7 +41,7 @@ impl Listed for ConnectionLine {
         ViewSpec::Connections
     }
 
-    fn rows(view: &View) -> Cow<'_, [Self]> {
+    fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
         match view {
             View::Connections(view) => Cow::Owned(view.rows.rows().iter().cloned().map(Self).collect()),
             View::Fleet(_) | View::Ribbon(_) | View::Object(_) => Cow::Borrowed(&[]),

@@ -1,15 +1,15 @@
-//! GPUs as lines: one a slot, with its node and its holder.
+//! GPUs as lines: one a slot, with its node, its holder, and what is measured of it.
 
 use super::{Listed, fleet, status};
 use crate::{columns::Column, table::Cell};
 use pilothouse_wire::{
-    PodId, SmolStr, View,
+    Metric, PodId, Reading, SmolStr, Stamp, View,
     filter::{Record, Value},
     units::bytes,
-    view::{FleetView, GpuCell, GpuState, NodeRow, Status},
+    view::{GpuDevice, GpuRow, GpuState, Method, Status, gpu::plain_number},
 };
 use serde::Serialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// One GPU slot with what it belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,31 +21,66 @@ pub struct GpuLine {
     status: Status,
     status_word: SmolStr,
     holder: Option<PodId>,
+    /// How it is known who holds it.
+    method: Method,
+    /// How many pods share it.
+    sharers: u16,
     workload: Option<SmolStr>,
     product: Option<SmolStr>,
     memory_mib: Option<u64>,
     pool: Option<SmolStr>,
     zone: Option<SmolStr>,
+    /// Who it is by who measures it.
+    device: Option<GpuDevice>,
+    /// When it was last measured, by the clock of who measured.
+    measured_at: Option<Stamp>,
+    /// Is that too long ago?
+    stale: bool,
+    /// What is measured of it by metric; what is absent is not there, what is no number is `null`.
+    metrics: BTreeMap<&'static str, Option<f32>>,
+    /// The same, for columns and filters.
+    #[serde(skip)]
+    readings: BTreeMap<Metric, Reading>,
 }
 
 impl GpuLine {
-    fn new(fleet: &FleetView, node: &NodeRow, index: u16, cell: GpuCell) -> Self {
-        let (status, status_word) = cell.status(node);
-        let holder = cell.holder.and_then(|at| node.holders.get(usize::from(at)));
+    fn new(row: GpuRow<'_>, now: Stamp) -> Self {
+        let (status, status_word) = row.status();
+        let (node, cell) = (row.gpu.node, row.gpu.cell());
+        let readings: BTreeMap<Metric, Reading> = row
+            .fleet
+            .telemetry
+            .columns
+            .keys()
+            .map(|metric| (*metric, row.read(*metric)))
+            .filter(|(_, reading)| !reading.is_absent())
+            .collect();
         Self {
             cluster: node.id.cluster.as_str().into(),
             node: node.id.name.clone(),
-            index,
+            index: row.index(),
             state: cell.state,
             status,
             status_word,
-            workload: holder.and_then(|id| fleet.pods.get(id)).and_then(|pod| pod.workload.clone()),
-            holder: holder.cloned(),
-            product: node.product.clone(),
+            workload: row.pod.and_then(|pod| pod.workload.clone()),
+            holder: row.holder.cloned(),
+            method: cell.method,
+            sharers: cell.sharers,
+            product: row.product().cloned(),
             memory_mib: node.gpu_memory_mib,
             pool: node.pool.clone(),
             zone: node.zone.clone(),
+            device: row.gpu.device().filter(|device| !device.uuid.is_empty()).cloned(),
+            measured_at: row.measured_at(),
+            stale: row.is_stale(now),
+            metrics: readings.iter().map(|(metric, reading)| (metric.id(), reading.finite())).collect(),
+            readings,
         }
+    }
+
+    fn show(&self, metric: Metric) -> Cell {
+        let reading = self.readings.get(&metric).copied().unwrap_or_default();
+        Cell::some(reading.measured().map(|_| metric.show(reading)))
     }
 }
 
@@ -57,47 +92,60 @@ impl Listed for GpuLine {
         Column::usual("node", "NODE", |row, _| Cell::text(&row.node)),
         Column::number("gpu", "GPU", |row, _| Cell::text(row.index.to_string())),
         Column::usual("cluster", "CLUSTER", |row, _| Cell::text(&row.cluster)),
-        Column::roomy("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
-        Column::roomy("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
+        Column::number("util", "UTIL", |row, _| row.show(Metric::Utilisation)),
+        Column::number("tensor", "TENSOR", |row, _| row.show(Metric::TensorActive)),
+        Column::roomy_number("memory", "MEMORY", |row, _| row.show(Metric::MemoryUsed)),
+        Column::roomy_number("power", "POWER", |row, _| row.show(Metric::Power)),
+        Column::roomy_number("temp", "TEMP", |row, _| row.show(Metric::Temperature)),
         Column::usual("holder", "HOLDER", |row, _| {
-            Cell::some(row.holder.as_ref().map(|pod| format!("{}/{}", pod.namespace, pod.name)))
+            let more = if row.sharers > 1 { format!(" +{}", row.sharers - 1) } else { String::new() };
+            Cell::some(row.holder.as_ref().map(|pod| format!("{}/{}{more}", pod.namespace, pod.name)))
         }),
         Column::roomy("workload", "WORKLOAD", |row, _| Cell::some(row.workload.as_deref())),
-        Column::more("memory", "MEMORY", |row, _| {
+        Column::roomy_number("measured", "MEASURED", |row, moment| moment.ago(row.measured_at)),
+        Column::more("how", "HOW SURE", |row, _| Cell::text(row.method.words())),
+        Column::more("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
+        Column::more("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
+        Column::more("size", "SIZE", |row, _| {
             Cell::some(row.memory_mib.map(|mib| bytes(mib.saturating_mul(1024 * 1024))))
         }),
+        Column::more("xid", "LAST XID", |row, _| row.show(Metric::Xid)),
+        Column::more("clock", "SM CLOCK", |row, _| row.show(Metric::SmClock)),
+        Column::more("uuid", "UUID", |row, _| Cell::some(row.device.as_ref().map(|device| device.uuid.as_str()))),
         Column::more("zone", "ZONE", |row, _| Cell::some(row.zone.as_deref())),
     ];
 
-    fn rows(view: &View) -> Cow<'_, [Self]> {
+    fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
-        let slots =
-            fleet.nodes.rows().iter().flat_map(|node| {
-                (0_u16..).zip(&node.gpus).map(move |(index, cell)| Self::new(fleet, node, index, *cell))
-            });
-        Cow::Owned(slots.collect())
+        Cow::Owned(fleet.gpu_rows().map(|row| Self::new(row, now)).collect())
     }
 }
 
 impl Record for GpuLine {
-    const KEYS: &'static [&'static str] =
-        &["name", "cluster", "status", "state", "pool", "product", "zone", "holder", "namespace", "workload", "index"];
+    const KEYS: &'static [&'static str] = GpuRow::KEYS;
 
     fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
-        let any = |text: &'_ Option<SmolStr>| text.iter().map(|text| Value::Text(text.to_string().into())).collect();
+        let any =
+            |text: Option<&'_ SmolStr>| text.map(|text| Value::Text(text.to_string().into())).into_iter().collect();
         Some(match key {
             "name" | "node" => vec![Value::text(&self.node)],
             "cluster" => vec![Value::text(&self.cluster)],
             "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
             "state" => vec![Value::text(self.state.word())],
-            "pool" => any(&self.pool),
-            "product" => any(&self.product),
-            "zone" => any(&self.zone),
+            "pool" => any(self.pool.as_ref()),
+            "product" => any(self.product.as_ref()),
+            "zone" => any(self.zone.as_ref()),
             "holder" | "pod" => self.holder.iter().map(|id| Value::text(&id.name)).collect(),
             "namespace" | "ns" => self.holder.iter().map(|id| Value::text(&id.namespace)).collect(),
-            "workload" => any(&self.workload),
+            "workload" => any(self.workload.as_ref()),
             "index" => vec![Value::number(usize::from(self.index))],
-            _ => return None,
+            "uuid" => any(self.device.as_ref().map(|device| &device.uuid)),
+            "method" => vec![Value::text(self.method.word())],
+            key => {
+                let metric = Metric::by_id(key)?;
+                let reading = self.readings.get(&metric).copied().unwrap_or_default();
+                plain_number(metric, reading).map(Value::Number).into_iter().collect()
+            }
         })
     }
 }

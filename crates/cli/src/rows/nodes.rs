@@ -3,7 +3,7 @@
 use super::{Listed, fleet, status};
 use crate::{columns::Column, table::Cell};
 use pilothouse_wire::{
-    View,
+    Stamp, View,
     units::{bytes, count, sum},
     view::NodeRow,
 };
@@ -36,7 +36,7 @@ impl Listed for NodeRow {
         Column::more("seen", "SEEN", |row, moment| moment.ago(Some(row.seen))),
     ];
 
-    fn rows(view: &View) -> Cow<'_, [Self]> {
+    fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
         fleet(view).map_or(Cow::Borrowed(&[]), |fleet| Cow::Borrowed(fleet.nodes.rows()))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Listed, fleet, status};
 use crate::{columns::Column, table::Cell};
-use pilothouse_wire::{View, units::count, view::PodRow};
+use pilothouse_wire::{Stamp, View, units::count, view::PodRow};
 use std::borrow::Cow;
 
 impl Listed for PodRow {
@@ -30,7 +30,7 @@ impl Listed for PodRow {
         Column::more("seen", "SEEN", |row, moment| moment.ago(Some(row.seen))),
     ];
 
-    fn rows(view: &View) -> Cow<'_, [Self]> {
+    fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
         fleet(view).map_or(Cow::Borrowed(&[]), |fleet| Cow::Borrowed(fleet.pods.rows()))
     }
 }

@@ -291,6 +291,20 @@ pub enum Method {
 }
 
 impl Method {
+    /// The method as one word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Device => "device",
+            Self::Whole => "whole",
+            Self::Shared => "shared",
+            Self::Claim => "claim",
+            Self::Unattributed => "unattributed",
+            Self::Contested => "contested",
+        }
+    }
+
     /// The method in words for people.
     #[must_use]
     pub fn words(self) -> &'static str {

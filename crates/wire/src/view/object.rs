@@ -1,6 +1,6 @@
 //! One object in full, for the inspector.
 
-use crate::{ConnectionId, Keyed, ObjectRef, SmolStr, Stamp, view::fleet::Status, view::ribbon::Mark};
+use crate::{ConnectionId, Keyed, Metric, ObjectRef, Reading, SmolStr, Stamp, view::fleet::Status, view::ribbon::Mark};
 use serde::{Deserialize, Serialize};
 
 /// One object: what it is, what is wrong, what it touches, what happened.
@@ -20,6 +20,8 @@ pub struct ObjectView {
     pub findings: Vec<FindingRow>,
     /// Who holds it, or what it holds; the method is said.
     pub holding: Vec<FieldRow>,
+    /// What is measured of it, or of the GPUs that it has or holds.
+    pub measured: Option<MeasuredView>,
     /// Events about it, newest first.
     pub events: Vec<EventRow>,
     /// Changes here and around, newest first.
@@ -28,6 +30,30 @@ pub struct ObjectView {
     pub source: ConnectionId,
     /// Does the source offer its YAML?
     pub has_yaml: bool,
+}
+
+/// What is measured of an object's GPUs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredView {
+    /// The connection that measures.
+    pub source: ConnectionId,
+    /// How many GPUs these are, together as [`Metric::over`] says.
+    pub gpus: u16,
+    /// When they were last measured, by the clock of who measured: the oldest of them.
+    pub at: Option<Stamp>,
+    /// Is that too long ago?
+    pub stale: bool,
+    /// What was measured; what is absent is not here.
+    pub readings: Vec<(Metric, Reading)>,
+}
+
+/// One metric of an object over time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// The metric.
+    pub metric: Metric,
+    /// Readings in the order of their times. A gap is a reading that is absent: it is never joined.
+    pub points: Vec<(Stamp, Reading)>,
 }
 
 /// A label with a value, and where it leads.

@@ -11,6 +11,8 @@ pub struct TelemetryView {
     pub times: Times,
     /// A column a metric; only metrics of which anything was measured.
     pub columns: BTreeMap<Metric, Readings>,
+    /// A column a metric, with one reading a node: its GPUs together, as [`Metric::over`] says.
+    pub nodes: BTreeMap<Metric, Readings>,
     /// What is not measured, and why.
     pub missing: Vec<Missing>,
     /// How old a measurement may be before it is stale, in milliseconds, over all who measure.
@@ -37,6 +39,8 @@ pub struct TelemetryPatch {
     pub times: Option<Times>,
     /// Columns that changed, whole.
     pub set: Vec<(Metric, Readings)>,
+    /// Columns of nodes that changed, whole.
+    pub set_nodes: Vec<(Metric, Readings)>,
     /// Columns that are gone.
     pub gone: Vec<Metric>,
     /// What is missing, and the patience, if they changed.
@@ -44,6 +48,12 @@ pub struct TelemetryPatch {
 }
 
 impl TelemetryView {
+    /// The GPUs of the node at this place together.
+    #[must_use]
+    pub fn read_node(&self, metric: Metric, node: usize) -> Reading {
+        self.nodes.get(&metric).map_or(Reading::ABSENT, |column| column.get(node))
+    }
+
     /// The reading of the GPU at this place.
     #[must_use]
     pub fn read(&self, metric: Metric, at: usize) -> Reading {
@@ -64,28 +74,37 @@ impl TelemetryView {
         if self == newer {
             return None;
         }
-        let changed = newer.columns.iter().filter(|(metric, column)| self.columns.get(metric) != Some(column));
         let about = |view: &Self| (view.missing.clone(), view.patience_ms);
         Some(TelemetryPatch {
             times: (self.times != newer.times).then(|| newer.times.clone()),
-            set: changed.map(|(metric, column)| (*metric, column.clone())).collect(),
+            set: changed(&self.columns, &newer.columns),
+            set_nodes: changed(&self.nodes, &newer.nodes),
             gone: self.columns.keys().filter(|metric| !newer.columns.contains_key(metric)).copied().collect(),
             missing: (about(self) != about(newer)).then(|| about(newer)),
         })
     }
 
+    /// Applies what [`TelemetryView::diff`] found.
     pub(crate) fn apply(&mut self, patch: TelemetryPatch) {
         if let Some(times) = patch.times {
             self.times = times;
         }
         for metric in patch.gone {
             self.columns.remove(&metric);
+            self.nodes.remove(&metric);
         }
         self.columns.extend(patch.set);
+        self.nodes.extend(patch.set_nodes);
         if let Some((missing, patience_ms)) = patch.missing {
             (self.missing, self.patience_ms) = (missing, patience_ms);
         }
     }
+}
+
+/// Columns of `new` that are not the same in `old`.
+fn changed(old: &BTreeMap<Metric, Readings>, new: &BTreeMap<Metric, Readings>) -> Vec<(Metric, Readings)> {
+    let differ = new.iter().filter(|(metric, column)| old.get(metric) != Some(column));
+    differ.map(|(metric, column)| (*metric, column.clone())).collect()
 }
 
 /// Times, one for each GPU of a view in its order: raw little-endian milliseconds, eight bytes each; 0 is "never".
@@ -131,6 +150,10 @@ mod tests {
         (columns, prop::collection::vec(0i64..3, 0..4), 0u64..2).prop_map(|(columns, times, patience_ms)| {
             TelemetryView {
                 times: times.into_iter().map(|at| Some(Stamp(at))).collect(),
+                nodes: columns
+                    .iter()
+                    .map(|(metric, column)| (*metric, column.iter().take(1).copied().collect()))
+                    .collect(),
                 columns: columns.into_iter().map(|(metric, column)| (metric, column.into_iter().collect())).collect(),
                 missing: Vec::new(),
                 patience_ms,

@@ -1,6 +1,7 @@
 //! One object in full: identity, findings, holders, events, changes around it.
 
 mod connection;
+mod measured;
 mod node;
 mod pod;
 mod workload;
@@ -11,6 +12,8 @@ use pilothouse_wire::{
     view::{EventRow, FieldRow, FindingRow, ObjectView, Status},
 };
 
+pub use measured::readings;
+
 /// Projects one object; `None` if nothing is known of it.
 #[must_use]
 pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectView> {
@@ -19,7 +22,7 @@ pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectVie
         ObjectRef::Connection(_) => connection::part(source),
         ObjectRef::Node(node) => node::part(world, source, node, None)?,
         ObjectRef::Gpu(node, index) => node::part(world, source, node, Some(*index))?,
-        ObjectRef::Pod(pod) => pod::part(source, pod)?,
+        ObjectRef::Pod(pod) => pod::part(world, source, pod)?,
         ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
     };
@@ -31,6 +34,7 @@ pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectVie
         identity: part.identity,
         findings: part.findings,
         holding: part.holding,
+        measured: measured::measured(world, object, now),
         events: events(source, part.regarding),
         changes: changes(world, object, &part.around, now),
         source: object.connection().clone(),

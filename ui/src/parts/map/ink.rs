@@ -2,14 +2,16 @@
 
 use super::palette::HELD_STEP;
 use pilothouse_wire::{
-    Keyed, Stamp, Sum,
-    view::{GpuState, NodeRow, PodRow, Status},
+    Metric, Reading, Stamp, Sum,
+    view::{FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status},
 };
 use std::collections::BTreeSet;
 
 /// What the map's colour means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
+    /// A metric, on the scale.
+    Measured(Gauge),
     /// Who asked for it.
     #[default]
     Allocation,
@@ -17,29 +19,115 @@ pub enum Mode {
     Health,
     /// For how long its pod has held it.
     HeldFor,
+    /// How old its last measurement is.
+    Age,
+}
+
+/// A metric that the map can show, with the ends of its scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gauge {
+    /// Tensor activity.
+    Tensor,
+    /// Utilisation.
+    Utilisation,
+    /// Share of memory in use.
+    Memory,
+    /// Power.
+    Power,
+    /// Temperature.
+    Temperature,
+}
+
+impl Gauge {
+    /// Its metric.
+    #[must_use]
+    pub fn metric(self) -> Metric {
+        match self {
+            Self::Tensor => Metric::TensorActive,
+            Self::Utilisation => Metric::Utilisation,
+            Self::Memory => Metric::MemoryUse,
+            Self::Power => Metric::Power,
+            Self::Temperature => Metric::Temperature,
+        }
+    }
+
+    /// The readings at the two ends of the scale. Fixed, so that a colour means the same on every day.
+    #[must_use]
+    pub fn ends(self) -> (f32, f32) {
+        match self {
+            Self::Tensor | Self::Utilisation | Self::Memory => (0.0, 1.0),
+            Self::Power => (0.0, 1_000.0),
+            Self::Temperature => (20.0, 100.0),
+        }
+    }
+
+    /// The nearest of the nine steps; `None` for what is no number.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 8")]
+    pub fn step(self, reading: Reading) -> Option<u8> {
+        let ((low, high), value) = (self.ends(), reading.finite()?);
+        Some(((value - low) / (high - low) * 8.0).round().clamp(0.0, 8.0) as u8)
+    }
 }
 
 impl Mode {
     /// All of them, in the order in which `m` goes through them.
-    pub const ALL: [Self; 3] = [Self::Allocation, Self::Health, Self::HeldFor];
+    pub const ALL: [Self; 9] = [
+        Self::Measured(Gauge::Tensor),
+        Self::Measured(Gauge::Utilisation),
+        Self::Measured(Gauge::Memory),
+        Self::Measured(Gauge::Power),
+        Self::Measured(Gauge::Temperature),
+        Self::Health,
+        Self::Allocation,
+        Self::HeldFor,
+        Self::Age,
+    ];
+
+    /// What is shown until a person chooses: what GPUs do, where that is measured, else who has them.
+    #[must_use]
+    pub fn first(view: &FleetView) -> Self {
+        let columns = &view.telemetry.columns;
+        let known = [Gauge::Tensor, Gauge::Utilisation].into_iter().find(|gauge| columns.contains_key(&gauge.metric()));
+        known.map_or(Self::Allocation, Self::Measured)
+    }
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Measured(Gauge::Tensor) => "Tensor activity",
+            Self::Measured(Gauge::Utilisation) => "Utilisation",
+            Self::Measured(Gauge::Memory) => "Memory in use",
+            Self::Measured(Gauge::Power) => "Power",
+            Self::Measured(Gauge::Temperature) => "Temperature",
             Self::Allocation => "Allocation",
             Self::Health => "Health",
             Self::HeldFor => "Held for",
+            Self::Age => "Age of data",
         }
     }
 
     /// The one after it.
     #[must_use]
     pub fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|mode| *mode == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+
+    /// The words at the two ends of its scale.
+    #[must_use]
+    pub fn scale_ends(self) -> (String, String) {
         match self {
-            Self::Allocation => Self::Health,
-            Self::Health => Self::HeldFor,
-            Self::HeldFor => Self::Allocation,
+            Self::Measured(gauge) => {
+                let (low, high) = gauge.ends();
+                let show = |value| gauge.metric().show(Reading::of(value));
+                (show(low), show(high))
+            }
+            Self::HeldFor => ("under 10 min".into(), "30 d and over".into()),
+            Self::Age => ("under 5 s".into(), "10 min and over".into()),
+            // Where a node is one cell, its share of held GPUs is on the scale.
+            Self::Allocation | Self::Health => ("0 % of a node held".into(), "100 %".into()),
         }
     }
 }
@@ -85,41 +173,55 @@ impl Ink {
     }
 }
 
-/// Ages at which the next step of the scale begins, and the words of its ends.
-const STEPS_S: [u64; 8] = [600, 3_600, 3 * 3_600, 12 * 3_600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400];
+/// Spans for which a GPU is held at which the next step of the scale begins, in seconds.
+const HELD_S: [u64; 8] = [600, 3_600, 3 * 3_600, 12 * 3_600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400];
 
-/// The words at the two ends of the scale of ages.
-pub const SCALE_ENDS: (&str, &str) = ("under 10 min", "30 d and over");
+/// Ages of a measurement at which the next step of the scale begins, in seconds.
+const AGES_S: [u64; 8] = [5, 15, 30, 45, 60, 120, 300, 600];
 
-/// The step of the scale for an age.
-#[must_use]
-pub fn age_step(seconds: u64) -> u8 {
-    u8::try_from(STEPS_S.partition_point(|from| *from <= seconds)).unwrap_or(8)
+fn step_in(steps: &[u64; 8], seconds: u64) -> u8 {
+    u8::try_from(steps.partition_point(|from| *from <= seconds)).unwrap_or(8)
 }
 
-/// How one GPU of a node is drawn.
+/// How one GPU is drawn.
 #[must_use]
-pub fn ink(mode: Mode, node: &NodeRow, gpu: usize, pods: &Keyed<PodRow>, now: Stamp) -> Ink {
-    let Some(cell) = node.gpus.get(gpu) else { return Ink::NoData };
+pub fn ink(mode: Mode, row: &GpuRow<'_>, now: Stamp) -> Ink {
+    let cell = row.gpu.cell();
+    let free = |ink: Option<Ink>| ink.unwrap_or(if cell.state == GpuState::Free { Ink::Free } else { Ink::NoData });
     match (cell.state, mode) {
         (GpuState::Lost, _) => Ink::Lost,
         (GpuState::Withheld, _) => Ink::Withheld,
-        (_, Mode::Health) => match node.status {
-            Status::Good | Status::Progress => Ink::Well,
-            // A cordon is drawn around the node: its GPUs are well.
-            Status::Warn if node.cordoned && !pressed(node) => Ink::Well,
-            Status::Warn | Status::Bad => Ink::Slowed,
-            Status::Unknown => Ink::NoData,
+        (_, Mode::Health) => health(row),
+        (_, Mode::Measured(_) | Mode::Age) if row.status().0 == Status::Bad => Ink::Lost,
+        (GpuState::Free, Mode::Measured(_)) => Ink::Free,
+        (_, Mode::Measured(_)) if row.is_stale(now) => Ink::NoData,
+        (_, Mode::Measured(gauge)) => match gauge.step(row.read(gauge.metric())) {
+            // What is wrong with it is told by its shape; how much it does can be read beside it.
+            Some(_) if row.findings().first().is_some_and(|worst| worst.status == Status::Warn) => Ink::Slowed,
+            step => free(step.map(Ink::Scale)),
         },
+        (_, Mode::Age) => free(row.measured_at().map(|at| Ink::Scale(step_in(&AGES_S, now.since(at).as_secs())))),
         (GpuState::Free, _) => Ink::Free,
         (GpuState::Unknown, _) => Ink::NoData,
         (GpuState::Held, Mode::Allocation) => Ink::Held,
         (GpuState::Shared, Mode::Allocation) => Ink::Shared,
         (GpuState::Held | GpuState::Shared, Mode::HeldFor) => {
-            let holder = cell.holder.and_then(|at| node.holders.get(usize::from(at)));
-            let since = holder.and_then(|id| pods.get(id)).and_then(|pod| pod.started.or(pod.created));
-            since.map_or(Ink::NoData, |since| Ink::Scale(age_step(now.since(since).as_secs())))
+            row.held_since().map_or(Ink::NoData, |since| Ink::Scale(step_in(&HELD_S, now.since(since).as_secs())))
         }
+    }
+}
+
+fn health(row: &GpuRow<'_>) -> Ink {
+    let node = row.gpu.node;
+    if let Some(worst) = row.findings().first() {
+        return if worst.status == Status::Bad { Ink::Lost } else { Ink::Slowed };
+    }
+    match node.status {
+        Status::Good | Status::Progress => Ink::Well,
+        // A cordon is drawn around the node: its GPUs are well.
+        Status::Warn if node.cordoned && !pressed(node) => Ink::Well,
+        Status::Warn | Status::Bad => Ink::Slowed,
+        Status::Unknown => Ink::NoData,
     }
 }
 
@@ -128,18 +230,33 @@ fn pressed(node: &NodeRow) -> bool {
     node.conditions.iter().any(|condition| condition.kind != "Ready" && condition.status == "True")
 }
 
-/// One cell for a whole node, where cells would be too small: its worst state, else the share that is held.
+/// One cell for a whole node, where cells would be too small: its worst state, else its GPUs together. `at` is the
+/// node's place in the view, `first` that of its first GPU.
 #[must_use]
-pub fn ink_of_node(mode: Mode, node: &NodeRow, pods: &Keyed<PodRow>, now: Stamp) -> Ink {
-    let inks = || (0..node.gpus.len()).map(|gpu| ink(mode, node, gpu, pods, now));
-    let worst = inks().max().unwrap_or(Ink::NoData);
-    if worst > Ink::Well || mode != Mode::Allocation {
-        return worst;
+pub fn ink_of_node(mode: Mode, view: &FleetView, at: usize, first: usize, now: Stamp) -> Ink {
+    let Some(node) = view.nodes.rows().get(at) else { return Ink::NoData };
+    let row = |slot| GpuRow::new(view, GpuAt { node, slot, at: first + slot });
+    let worst = (0..node.gpus.len()).map(|slot| ink(mode, &row(slot), now)).max().unwrap_or(Ink::NoData);
+    match mode {
+        Mode::Measured(gauge) if worst < Ink::Withheld => {
+            let empty = if worst == Ink::Free { Ink::Free } else { Ink::NoData };
+            gauge.step(of_one(gauge, node, view.telemetry.read_node(gauge.metric(), at))).map_or(empty, Ink::Scale)
+        }
+        Mode::Allocation if worst <= Ink::Well => match node.gpus_held() {
+            Sum::Exact(0) => Ink::Free,
+            Sum::Exact(held) => Ink::Scale(u8::try_from(held * 8 / (node.gpus.len() as u64).max(1)).unwrap_or(8)),
+            Sum::AtLeast(_) | Sum::AtMost(_) | Sum::NotKnown => Ink::NoData,
+        },
+        _ => worst,
     }
-    match node.gpus_held() {
-        Sum::Exact(0) => Ink::Free,
-        Sum::Exact(held) => Ink::Scale(u8::try_from(held * 8 / (node.gpus.len() as u64).max(1)).unwrap_or(8)),
-        Sum::AtLeast(_) | Sum::AtMost(_) | Sum::NotKnown => Ink::NoData,
+}
+
+/// Power of a node is a sum: on the scale stands what that is for one GPU.
+fn of_one(gauge: Gauge, node: &NodeRow, reading: Reading) -> Reading {
+    let gpus = u16::try_from(node.gpus.len()).unwrap_or(u16::MAX).max(1);
+    match (gauge, reading.finite()) {
+        (Gauge::Power, Some(watts)) => Reading::of(watts / f32::from(gpus)),
+        _ => reading,
     }
 }
 
@@ -185,8 +302,18 @@ mod tests {
 
     #[test]
     fn the_scale_of_ages_rises_with_the_age() {
-        let steps: Vec<u8> = [0, 599, 600, 3_600, 86_400, 40 * 86_400].into_iter().map(age_step).collect();
-        assert_eq!(steps, [0, 0, 1, 2, 5, 8]);
+        let held: Vec<u8> =
+            [0, 599, 600, 3_600, 86_400, 40 * 86_400].into_iter().map(|s| step_in(&HELD_S, s)).collect();
+        assert_eq!(held, [0, 0, 1, 2, 5, 8]);
+        assert_eq!([0, 4, 5, 29, 3_600].map(|s| step_in(&AGES_S, s)), [0, 0, 1, 2, 8]);
+    }
+
+    #[test]
+    fn a_reading_takes_the_nearest_of_nine_steps_and_no_number_takes_none() {
+        let step = |gauge: Gauge, value| gauge.step(Reading::of(value));
+        assert_eq!([0.0, 0.06, 0.07, 0.5, 1.0, 1.7].map(|v| step(Gauge::Tensor, v)), [0, 0, 1, 4, 8, 8].map(Some));
+        assert_eq!([0.0, 20.0, 60.0, 104.0].map(|v| step(Gauge::Temperature, v)), [0, 0, 4, 8].map(Some));
+        assert_eq!([Gauge::Power.step(Reading::ABSENT), step(Gauge::Power, f32::NAN)], [None, None]);
     }
 
     #[test]

@@ -238,7 +238,13 @@ fn row_id(id: u64) -> String {
 fn whole_text(cell: &Cell) -> Option<String> {
     match cell {
         Cell::Status(_, text) | Cell::Name(text) | Cell::Text(text) | Cell::Soft(text) => Some(units::visible(text)),
-        Cell::Absent | Cell::Count(_) | Cell::Of { .. } | Cell::Ratio { .. } | Cell::Since(..) => None,
+        Cell::Absent
+        | Cell::Count(_)
+        | Cell::Number(..)
+        | Cell::Share(_)
+        | Cell::Of { .. }
+        | Cell::Ratio { .. }
+        | Cell::Since(..) => None,
     }
 }
 
@@ -251,6 +257,17 @@ fn draw(cell: Cell) -> AnyView {
         Cell::Text(text) => view! { <span dir="auto">{units::visible(&text)}</span> }.into_any(),
         Cell::Soft(text) => view! { <span class="soft" dir="auto">{units::visible(&text)}</span> }.into_any(),
         Cell::Count(n) => view! { <span>{units::count(n)}</span> }.into_any(),
+        Cell::Number(n, decimals) => view! { <span>{units::number(n, decimals)}</span> }.into_any(),
+        Cell::Share(share) => {
+            let percent = (share * 100.0).clamp(0.0, 100.0);
+            view! {
+                <span class="part-of">
+                    <span class="mini" aria-hidden="true"><i style:width=format!("{percent:.0}%")></i></span>
+                    <span class="part">{format!("{percent:.0} %")}</span>
+                </span>
+            }
+            .into_any()
+        }
         Cell::Ratio { part, whole } => view! { <span>{format!("{part} / {whole}")}</span> }.into_any(),
         Cell::Of { part, whole } => {
             let share = part.saturating_mul(100).checked_div(whole).unwrap_or(0).min(100);

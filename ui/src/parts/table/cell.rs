@@ -17,6 +17,10 @@ pub enum Cell {
     Soft(SmolStr),
     /// A count.
     Count(u64),
+    /// A number with so many decimals; its unit stands in the head.
+    Number(f64, usize),
+    /// A share between 0 and 1, with a bar.
+    Share(f64),
     /// A part of a whole, with a bar.
     Of {
         /// The part.

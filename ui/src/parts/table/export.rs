@@ -79,6 +79,7 @@ fn value_of(cell: &Cell) -> String {
     match cell {
         Cell::Absent => "null".into(),
         Cell::Count(n) => n.to_string(),
+        Cell::Number(..) | Cell::Share(_) => plain(cell).unwrap_or_default(),
         Cell::Of { part, whole } | Cell::Ratio { part, whole } => format!("{{\"part\": {part}, \"whole\": {whole}}}"),
         cell => quoted(&plain(cell).unwrap_or_default()),
     }
@@ -91,6 +92,8 @@ pub fn plain(cell: &Cell) -> Option<String> {
         Cell::Absent => return None,
         Cell::Status(_, text) | Cell::Name(text) | Cell::Text(text) | Cell::Soft(text) => text.to_string(),
         Cell::Count(n) => n.to_string(),
+        Cell::Number(n, decimals) => format!("{n:.decimals$}"),
+        Cell::Share(share) => format!("{share:.4}"),
         Cell::Of { part, whole } | Cell::Ratio { part, whole } => format!("{part} / {whole}"),
         Cell::Since(at, _) => iso(*at),
     })

@@ -14,7 +14,7 @@ use crate::{
     parts::{
         map::{
             canvas::MapCanvas,
-            ink::{Legend, Mode, ink, ink_of_node},
+            ink::{Ink, Legend, Mode, ink, ink_of_node},
             layout::{Layout, Spot, lay_out},
             moves::Towards,
             paint::Scene,
@@ -24,12 +24,18 @@ use crate::{
     state::{State, use_state},
 };
 use leptos::{ev, html::Div, prelude::*};
-use pilothouse_wire::{ObjectRef, Stamp, view::FleetView};
+use pilothouse_wire::{
+    ObjectRef, Stamp,
+    view::{FleetView, GpuAt, GpuRow},
+};
 
 /// The map with what a person does on it. Copies are the same map.
 #[derive(Clone, Copy)]
 pub(super) struct MapState {
-    pub mode: RwSignal<Mode>,
+    /// What the colour means.
+    pub mode: Memo<Mode>,
+    /// The colour that a person chose.
+    pub chosen: RwSignal<Option<Mode>>,
     pub grouping: RwSignal<Grouping>,
     pub groups: Memo<Groups>,
     pub layout: Memo<Layout>,
@@ -50,7 +56,10 @@ impl MapState {
 #[component]
 pub fn Map() -> impl IntoView {
     let (fleet, clock): (Fleet, _) = (expect_context(), use_clock());
-    let (mode, grouping) = (RwSignal::new(Mode::default()), RwSignal::new(Grouping::default()));
+    let (chosen, grouping) = (RwSignal::new(None), RwSignal::new(Grouping::default()));
+    let mode = Memo::new(move |_| {
+        chosen.get().unwrap_or_else(|| fleet.view.fleet(Mode::first).unwrap_or_default())
+    });
     let node = NodeRef::<Div>::new();
     let size = use_size(node);
     let groups = Memo::new(move |_| {
@@ -63,10 +72,14 @@ pub fn Map() -> impl IntoView {
             lay_out(&groups.plans(), device(size.width, size.dpr), device(size.height, size.dpr), size.dpr)
         })
     });
-    // Ages move on by the minute: redrawing 10,000 cells each second for them would show nothing new.
+    // How long GPUs are held moves on by the minute: redrawing 10,000 cells each second would show nothing new.
     let minute = Memo::new(move |_| Stamp(clock.now().0.div_euclid(60_000) * 60_000));
     let scene = Memo::new(move |_| {
-        let now = if mode.get() == Mode::HeldFor { minute.get() } else { Stamp::default() };
+        let now = match mode.get() {
+            Mode::HeldFor => minute.get(),
+            Mode::Measured(_) | Mode::Age => fleet.view.as_of().unwrap_or_default(),
+            Mode::Allocation | Mode::Health => Stamp::default(),
+        };
         let stale = groups.with(|groups| {
             fleet.heard.with(|heard| {
                 let is_stale = |id| heard.get(id).is_some_and(|heard| heard.1);
@@ -80,6 +93,7 @@ pub fn Map() -> impl IntoView {
     let legend = Memo::new(move |_| scene.with(legend_of));
     let state = MapState {
         mode,
+        chosen,
         grouping,
         groups,
         layout,
@@ -88,7 +102,7 @@ pub fn Map() -> impl IntoView {
         spoken: RwSignal::new(String::new()),
     };
     on_command(Command::MapColour, move || {
-        mode.update(|mode| *mode = mode.next());
+        chosen.set(Some(mode.get_untracked().next()));
         true
     });
     on_command(Command::MapGroup, move || {
@@ -117,18 +131,29 @@ fn device(css: f64, dpr: f64) -> u32 {
 
 fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now: Stamp) -> Scene {
     let mut scene = Scene { stale, ..Scene::default() };
+    let firsts: Vec<usize> = first_gpus(view);
     for place in &layout.nodes {
         // The layout may be one frame behind: what is gone is drawn as not known.
-        let node = view.nodes.rows().get(place.node as usize);
+        let at = place.node as usize;
+        let node = view.nodes.rows().get(at);
         scene.cordoned.push(node.is_some_and(|node| node.cordoned));
-        let Some(node) = node else { continue };
+        let (Some(node), Some(first)) = (node, firsts.get(at)) else { continue };
         if layout.node_is_cell {
-            scene.inks.push(ink_of_node(mode, node, &view.pods, now));
+            scene.inks.push(ink_of_node(mode, view, at, *first, now));
         } else {
-            scene.inks.extend((0..usize::from(place.gpus)).map(|gpu| ink(mode, node, gpu, &view.pods, now)));
+            scene.inks.extend((0..usize::from(place.gpus)).map(|slot| match slot < node.gpus.len() {
+                true => ink(mode, &GpuRow::new(view, GpuAt { node, slot, at: first + slot }), now),
+                false => Ink::NoData,
+            }));
         }
     }
     scene
+}
+
+/// The place of each node's first GPU in the columns.
+fn first_gpus(view: &FleetView) -> Vec<usize> {
+    let sizes = view.nodes.rows().iter().map(|node| node.gpus.len());
+    sizes.scan(0, |next, size| Some(std::mem::replace(next, *next + size))).collect()
 }
 
 fn legend_of(scene: &Scene) -> Legend {

@@ -2,10 +2,8 @@
 
 use crate::parts::table::cell::{Cell, Column, RowModel};
 use pilothouse_wire::{
-    ConnectionId, NodeId, ObjectRef, PodId, SmolStr, Stamp, Sum,
-    filter::{Record, Value},
-    units,
-    view::{FleetView, GpuCell, NodeRow, PodRow, Status},
+    ConnectionId, Metric, NodeId, ObjectRef, Reading, SmolStr, Stamp, Sum, units,
+    view::{FleetView, GpuRow, Method, NodeRow, PodRow, gpu::plain_number},
 };
 use std::collections::HashMap;
 
@@ -16,27 +14,52 @@ pub type Heard = HashMap<ConnectionId, (Option<Stamp>, bool)>;
 pub const NODES: &[Column] = &[
     Column::text("status", "Status", "minmax(132px, 1.1fr)"),
     Column::text("node", "Node", "minmax(120px, 1.4fr)"),
-    Column::text("cluster", "Cluster", "minmax(84px, 1fr)"),
+    Column::text("cluster", "Cluster", "minmax(84px, 0.9fr)"),
     Column::text("pool", "Pool", "minmax(84px, 1fr)"),
-    Column::text("product", "Product", "minmax(96px, 1.2fr)"),
+    Column::text("product", "Product", "minmax(96px, 1.1fr)"),
     Column::number("gpus_used", "GPUs used", "minmax(112px, 0.9fr)"),
-    Column::number("pods", "Holders", "minmax(60px, 0.5fr)"),
+    Column::number("tensor", "Tensor active", "minmax(112px, 0.9fr)"),
+    Column::number("util", "Util, %", "minmax(56px, 0.4fr)"),
+    Column::number("power", "Power, kW", "minmax(72px, 0.45fr)"),
+    Column::number("temp", "Max, °C", "minmax(60px, 0.4fr)"),
+    Column::number("pods", "Holders", "minmax(60px, 0.4fr)"),
     Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
-    Column::number("created", "Created, ago", "minmax(88px, 0.7fr)"),
-    Column::number("age", "Age", "minmax(76px, 0.6fr)"),
+    Column::number("created", "Created, ago", "minmax(88px, 0.6fr)"),
+    Column::number("age", "Age", "minmax(76px, 0.5fr)"),
+];
+
+/// The columns of nodes that are measured, with their metrics.
+pub(super) const NODES_MEASURED: [(&str, Metric); 4] = [
+    ("tensor", Metric::TensorActive),
+    ("util", Metric::Utilisation),
+    ("power", Metric::Power),
+    ("temp", Metric::Temperature),
 ];
 
 /// Columns of the GPUs.
 pub const GPUS: &[Column] = &[
     Column::text("status", "Status", "minmax(132px, 1.1fr)"),
     Column::text("gpu", "GPU", "minmax(120px, 1.3fr)"),
-    Column::text("cluster", "Cluster", "minmax(84px, 1fr)"),
-    Column::text("pool", "Pool", "minmax(84px, 1fr)"),
-    Column::text("product", "Product", "minmax(96px, 1.2fr)"),
+    Column::text("cluster", "Cluster", "minmax(84px, 0.8fr)"),
+    Column::text("product", "Product", "minmax(96px, 1fr)"),
+    Column::number("util", "Util, %", "minmax(56px, 0.4fr)"),
+    Column::number("tensor", "Tensor, %", "minmax(64px, 0.45fr)"),
+    Column::number("memory", "Memory, GB", "minmax(76px, 0.5fr)"),
+    Column::number("power", "Power, W", "minmax(64px, 0.45fr)"),
+    Column::number("temp", "Temp, °C", "minmax(60px, 0.4fr)"),
     Column::text("pod", "Held by", "minmax(140px, 1.8fr)"),
     Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
     Column::number("held", "Held for", "minmax(88px, 0.7fr)"),
-    Column::number("age", "Age", "minmax(76px, 0.6fr)"),
+    Column::number("age", "Measured, ago", "minmax(92px, 0.6fr)"),
+];
+
+/// The columns of GPUs that are measured, with their metrics.
+pub(super) const MEASURED: [(&str, Metric); 5] = [
+    ("util", Metric::Utilisation),
+    ("tensor", Metric::TensorActive),
+    ("memory", Metric::MemoryUsed),
+    ("power", Metric::Power),
+    ("temp", Metric::Temperature),
 ];
 
 /// Columns of the pods.
@@ -53,79 +76,6 @@ pub const PODS: &[Column] = &[
     Column::number("started", "Started, ago", "minmax(88px, 0.7fr)"),
     Column::number("age", "Age", "minmax(76px, 0.6fr)"),
 ];
-
-/// One GPU slot with what it belongs to.
-#[derive(Clone, Copy)]
-pub struct GpuRow<'a> {
-    /// Its node.
-    pub node: &'a NodeRow,
-    /// Its slot.
-    pub index: u16,
-    /// What is known of it.
-    pub cell: GpuCell,
-    /// Who holds it, if that is known.
-    pub holder: Option<&'a PodId>,
-    /// The holder's row, if it is seen.
-    pub pod: Option<&'a PodRow>,
-}
-
-/// All GPU slots of a fleet, node by node.
-#[must_use]
-pub fn gpus(fleet: &FleetView) -> Vec<GpuRow<'_>> {
-    let nodes = fleet.nodes.rows().iter();
-    nodes.flat_map(|node| (0u16..).map_while(move |index| gpu(fleet, node, index))).collect()
-}
-
-/// One GPU slot of a node; `None` behind the last.
-#[must_use]
-pub fn gpu<'a>(fleet: &'a FleetView, node: &'a NodeRow, index: u16) -> Option<GpuRow<'a>> {
-    let cell = *node.gpus.get(usize::from(index))?;
-    let holder = cell.holder.and_then(|at| node.holders.get(usize::from(at)));
-    Some(GpuRow { node, index, cell, holder, pod: holder.and_then(|id| fleet.pods.get(id)) })
-}
-
-impl GpuRow<'_> {
-    /// Its status: what it does, unless its node is not well.
-    #[must_use]
-    pub fn status(&self) -> (Status, SmolStr) {
-        self.cell.status(self.node)
-    }
-
-    /// Since when its pod runs.
-    pub(super) fn held_since(&self) -> Option<Stamp> {
-        self.pod.and_then(|pod| pod.started.or(pod.created))
-    }
-
-    fn object(&self) -> ObjectRef {
-        ObjectRef::Gpu(self.node.id.clone(), self.index)
-    }
-}
-
-impl Record for GpuRow<'_> {
-    const KEYS: &'static [&'static str] =
-        &["name", "cluster", "status", "state", "pool", "product", "zone", "holder", "namespace", "workload", "index"];
-
-    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
-        let any = |text: &'_ Option<SmolStr>| text.iter().map(|text| Value::Text(text.to_string().into())).collect();
-        Some(match key {
-            "name" | "node" => vec![Value::text(&self.node.id.name)],
-            "cluster" => vec![Value::text(self.node.id.cluster.as_str())],
-            "status" => {
-                let (status, word) = self.status();
-                vec![Value::Text(word.to_string().into()), Value::text(status.alias())]
-            }
-            "state" => vec![Value::text(self.cell.state.word())],
-            "pool" => any(&self.node.pool),
-            "product" => any(&self.node.product),
-            "zone" => any(&self.node.zone),
-            "holder" | "pod" => self.holder.iter().map(|id| Value::text(&id.name)).collect(),
-            "namespace" | "ns" => self.holder.iter().map(|id| Value::text(&id.namespace)).collect(),
-            "workload" => self.pod.map_or_else(Vec::new, |pod| any(&pod.workload)),
-            "index" => vec![Value::number(usize::from(self.index))],
-            _ => return None,
-        })
-    }
-}
 
 /// The age of what is known of a cluster.
 fn age(heard: &Heard, cluster: &ConnectionId) -> (Cell, bool) {
@@ -154,7 +104,8 @@ pub(super) fn workloads(fleet: &FleetView, node: &NodeRow) -> Cell {
 
 /// A node as a row.
 #[must_use]
-pub fn node_row(fleet: &FleetView, node: &NodeRow, heard: &Heard) -> RowModel {
+pub fn node_row(fleet: &FleetView, at: usize, node: &NodeRow, heard: &Heard) -> RowModel {
+    let (status, status_word) = fleet.node_status(node);
     let (age, stale) = age(heard, &node.id.cluster);
     let used = match node.gpus.len() {
         0 => Cell::Absent,
@@ -165,13 +116,23 @@ pub fn node_row(fleet: &FleetView, node: &NodeRow, heard: &Heard) -> RowModel {
         },
     };
     let product = node.product.as_ref().map(|product| super::groups::product_words(product).into());
-    let cells = vec![
-        Cell::Status(node.status, node.status_word.clone()),
+    let mut cells = vec![
+        Cell::Status(status, status_word),
         Cell::Name(node.id.name.clone()),
         Cell::Soft(node.id.cluster.as_str().into()),
         Cell::soft(node.pool.as_ref()),
         Cell::soft(product.as_ref()),
         used,
+    ];
+    cells.extend(NODES_MEASURED.iter().map(|(_, metric)| {
+        let reading = fleet.telemetry.read_node(*metric, at);
+        match (metric, reading.finite()) {
+            (Metric::TensorActive, Some(share)) => Cell::Share(share.into()),
+            (Metric::Power, Some(watts)) => Cell::Number(f64::from(watts) / 1_000.0, 1),
+            _ => measured(*metric, reading),
+        }
+    }));
+    cells.extend([
         match node.pods_holding() {
             Sum::Exact(pods) => Cell::Count(pods),
             Sum::NotKnown => Cell::Absent,
@@ -180,29 +141,56 @@ pub fn node_row(fleet: &FleetView, node: &NodeRow, heard: &Heard) -> RowModel {
         workloads(fleet, node),
         since(node.created),
         age,
-    ];
+    ]);
     RowModel { object: ObjectRef::Node(node.id.clone()), cells, stale }
 }
 
-/// A GPU as a row.
+/// A GPU as a row: its age is that of its last measurement, or, where nobody measures it, of its cluster.
 #[must_use]
-pub fn gpu_row(row: &GpuRow<'_>, heard: &Heard) -> RowModel {
-    let node = row.node;
-    let (age, stale) = age(heard, &node.id.cluster);
+pub fn gpu_row(row: &GpuRow<'_>, heard: &Heard, now: Stamp) -> RowModel {
+    let node = row.gpu.node;
+    let (of_cluster, cluster_is_stale) = age(heard, &node.id.cluster);
+    let (age, stale) = match row.measured_at() {
+        Some(at) => (Cell::Since(at, row.is_stale(now)), cluster_is_stale || row.is_stale(now)),
+        None => (of_cluster, cluster_is_stale),
+    };
     let (status, word) = row.status();
-    let product = node.product.as_ref().map(|product| super::groups::product_words(product).into());
-    let cells = vec![
+    let product = row.product().map(|product| super::groups::product_words(product).into());
+    let mut cells = vec![
         Cell::Status(status, word),
-        Cell::Name(row.object().name()),
+        Cell::Name(row.gpu.object().name()),
         Cell::Soft(node.id.cluster.as_str().into()),
-        Cell::soft(node.pool.as_ref()),
         Cell::soft(product.as_ref()),
-        Cell::text(row.holder.map(|id| &id.name)),
+    ];
+    cells.extend(MEASURED.iter().map(|(_, metric)| measured(*metric, row.read(*metric))));
+    cells.extend([
+        holder(row),
         Cell::text(row.pod.and_then(|pod| pod.workload.as_ref())),
         since(row.held_since()),
         age,
-    ];
-    RowModel { object: row.object(), cells, stale }
+    ]);
+    RowModel { object: row.gpu.object(), cells, stale }
+}
+
+/// A reading under a head that says its unit.
+fn measured(metric: Metric, reading: Reading) -> Cell {
+    match plain_number(metric, reading) {
+        Some(value) => Cell::Number(value, if metric == Metric::MemoryUsed { 1 } else { 0 }),
+        None if reading.is_absent() => Cell::Absent,
+        None => Cell::Text(metric.show(reading).into()),
+    }
+}
+
+/// Who holds it, with how many others; nobody is named where nobody is known to.
+fn holder(row: &GpuRow<'_>) -> Cell {
+    let cell = row.gpu.cell();
+    match row.holder {
+        Some(id) if cell.sharers > 1 => Cell::Text(format!("{} +{}", id.name, cell.sharers - 1).into()),
+        Some(id) => Cell::Text(id.name.clone()),
+        None if cell.method == Method::Unattributed => Cell::Soft("unattributed".into()),
+        None if cell.method == Method::Contested => Cell::Soft("contested".into()),
+        None => Cell::Absent,
+    }
 }
 
 /// A pod as a row.
@@ -247,7 +235,7 @@ mod tests {
             sorting::{gpu_key, node_key},
         },
     };
-    use pilothouse_wire::view::GpuState;
+    use pilothouse_wire::view::{GpuCell, GpuState, Status};
 
     fn fleet() -> FleetView {
         let mut first = node("iad", "h-1", "serve", 3);
@@ -265,6 +253,10 @@ mod tests {
         }
     }
 
+    fn gpus(fleet: &FleetView) -> Vec<GpuRow<'_>> {
+        fleet.gpu_rows().collect()
+    }
+
     fn heard() -> Heard {
         HashMap::from([(ConnectionId::slug("iad"), (Some(Stamp(9_000)), true))])
     }
@@ -272,8 +264,8 @@ mod tests {
     #[test]
     fn every_row_has_a_cell_for_each_column() {
         let (fleet, heard) = (fleet(), heard());
-        assert_eq!(node_row(&fleet, &fleet.nodes.rows()[0], &heard).cells.len(), NODES.len());
-        assert_eq!(gpu_row(&gpus(&fleet)[0], &heard).cells.len(), GPUS.len());
+        assert_eq!(node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard).cells.len(), NODES.len());
+        assert_eq!(gpu_row(&gpus(&fleet)[0], &heard, Stamp(9_000)).cells.len(), GPUS.len());
         assert_eq!(pod_row(&fleet.pods.rows()[0], &heard).cells.len(), PODS.len());
     }
 
@@ -283,8 +275,8 @@ mod tests {
         let lines: Vec<String> = gpus(&fleet)
             .iter()
             .map(|row| {
-                let cells = gpu_row(row, &heard).cells;
-                [0, 1, 5, 6].map(|at| plain(&cells[at]).unwrap_or("—".into())).join(" | ")
+                let cells = gpu_row(row, &heard, Stamp(9_000)).cells;
+                [0, 1, 9, 10].map(|at| plain(&cells[at]).unwrap_or("—".into())).join(" | ")
             })
             .collect();
         assert_eq!(
@@ -303,14 +295,14 @@ mod tests {
         let mut node = node("iad", "h-1", "serve", 2);
         (node.holders_known, node.gpus[0].state, node.gpus[1].state) = (false, GpuState::Unknown, GpuState::Unknown);
         let (fleet, heard) = (FleetView { nodes: [node].into_iter().collect(), ..FleetView::default() }, heard());
-        let cells = node_row(&fleet, &fleet.nodes.rows()[0], &heard).cells;
-        assert_eq!([5, 6].map(|at| plain(&cells[at]).unwrap_or("—".into())), ["— / 2", "—"]);
+        let cells = node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard).cells;
+        assert_eq!([5, 10].map(|at| plain(&cells[at]).unwrap_or("—".into())), ["— / 2", "—"]);
         assert_eq!(gpus(&fleet)[0].status(), (Status::Unknown, "Not known".into()));
     }
 
     #[test]
     fn gpus_are_filtered_by_what_they_are_and_by_who_holds_them() {
-        let (fleet, heard) = (fleet(), heard());
+        let fleet = fleet();
         for (filter, want) in [
             ("state=free", 2),
             ("state=free status!=cordoned*", 1),
@@ -321,9 +313,8 @@ mod tests {
             ("chat", 1),
         ] {
             let wanted = Wanted { filter: filter.into(), sort: Sort::default(), still: false };
-            let key = |row: &GpuRow<'_>, column: &'static str| gpu_key(row, &heard, column);
-            let id = |row: &GpuRow<'_>| id_of(&(&row.node.id, row.index));
-            let ordered = order(gpus(&fleet).iter(), &wanted, None, key, id);
+            let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
+            let ordered = order(gpus(&fleet).iter(), &wanted, None, gpu_key, id);
             assert_eq!((ordered.rows.len(), ordered.bad.as_deref()), (want, None), "{filter}");
         }
     }

@@ -1,13 +1,13 @@
 //! What the rows of the fleet's tables are sorted by, column by column.
 
-use super::rows::{GpuRow, Heard, workloads};
+use super::rows::{Heard, MEASURED, NODES_MEASURED, workloads};
 use crate::parts::table::{
     cell::Cell,
     order::{Key, SortKey},
 };
 use pilothouse_wire::{
     ConnectionId, SmolStr, Stamp, Sum,
-    view::{FleetView, NodeRow, PodRow, Status},
+    view::{FleetView, GpuRow, NodeRow, PodRow, Status, gpu::plain_number},
 };
 
 fn text(text: Option<&SmolStr>) -> Key {
@@ -40,8 +40,12 @@ fn by_age(heard: &Heard, cluster: &ConnectionId) -> Key {
 /// What a node is sorted by.
 #[must_use]
 pub fn node_key(fleet: &FleetView, node: &NodeRow, heard: &Heard, column: &'static str) -> Key {
+    if let Some((_, metric)) = NODES_MEASURED.iter().find(|(key, _)| *key == column) {
+        let at = fleet.nodes.rows().binary_search_by(|row| row.id.cmp(&node.id)).unwrap_or(usize::MAX);
+        return plain_number(*metric, fleet.telemetry.read_node(*metric, at)).map_or(Key::Absent, Key::Number);
+    }
     match column {
-        "status" => rank(node.status, &node.id.name),
+        "status" => rank(fleet.node_status(node).0, &node.id.name),
         "cluster" => SortKey::Text(node.id.cluster.as_str()).into(),
         "pool" => text(node.pool.as_ref()),
         "product" => text(node.product.as_ref()),
@@ -59,17 +63,21 @@ pub fn node_key(fleet: &FleetView, node: &NodeRow, heard: &Heard, column: &'stat
 
 /// What a GPU is sorted by.
 #[must_use]
-pub fn gpu_key(row: &GpuRow<'_>, heard: &Heard, column: &'static str) -> Key {
+pub fn gpu_key(row: &GpuRow<'_>, column: &'static str) -> Key {
+    let node = row.gpu.node;
+    if let Some((_, metric)) = MEASURED.iter().find(|(key, _)| *key == column) {
+        // The most first: that is what one looks for.
+        return plain_number(*metric, row.read(*metric)).map_or(Key::Absent, Key::Number);
+    }
     match column {
-        "status" => rank(row.status().0, &row.node.id.name),
-        "cluster" => SortKey::Text(row.node.id.cluster.as_str()).into(),
-        "pool" => text(row.node.pool.as_ref()),
-        "product" => text(row.node.product.as_ref()),
+        "status" => rank(row.status().0, &node.id.name),
+        "cluster" => SortKey::Text(node.id.cluster.as_str()).into(),
+        "product" => text(row.product()),
         "pod" => text(row.holder.map(|id| &id.name)),
         "workload" => text(row.pod.and_then(|pod| pod.workload.as_ref())),
         "held" => span(row.held_since()),
-        "age" => by_age(heard, &row.node.id.cluster),
-        _ => text(Some(&row.node.id.name)),
+        "age" => span(row.measured_at()),
+        _ => text(Some(&node.id.name)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Fleet,
-    rows::{GPUS, NODES, PODS, gpu, gpu_row, gpus, node_of, node_row, pod_row},
+    rows::{GPUS, NODES, PODS, gpu_row, node_of, node_row, pod_row},
     sorting::{gpu_key, node_key, pod_key},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     state::{State, use_state},
 };
 use leptos::prelude::*;
-use pilothouse_wire::ObjectRef;
+use pilothouse_wire::{ObjectRef, view::GpuRow};
 
 /// One of the tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -107,9 +107,9 @@ impl FleetTable {
                     order(view.nodes.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
                 }
                 Tab::Gpus => {
-                    let rows = gpus(view);
-                    let key = |row: &_, column| gpu_key(row, &heard, column);
-                    order(rows.iter(), &wanted, before, key, |row| id_of(&(&row.node.id, row.index)))
+                    let rows: Vec<GpuRow<'_>> = view.gpu_rows().collect();
+                    let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
+                    order(rows.iter(), &wanted, before, gpu_key, id)
                 }
                 Tab::Pods => {
                     let key = |row: &_, column| pod_key(row, &heard, column);
@@ -124,12 +124,11 @@ impl FleetTable {
     /// The row at an index of the view; tracks.
     #[must_use]
     pub fn model(self, at: u32) -> Option<RowModel> {
+        let now = self.fleet.view.as_of().unwrap_or_default();
         self.fleet.heard.with(|heard| {
             let row = self.fleet.view.fleet(|view| match self.tab {
-                Tab::Nodes => view.nodes.rows().get(at as usize).map(|node| node_row(view, node, heard)),
-                Tab::Gpus => slot(view.nodes.rows().iter().map(|node| node.gpus.len()), at as usize)
-                    .and_then(|(node, index)| gpu(view, view.nodes.rows().get(node)?, index))
-                    .map(|row| gpu_row(&row, heard)),
+                Tab::Nodes => view.nodes.rows().get(at as usize).map(|node| node_row(view, at as usize, node, heard)),
+                Tab::Gpus => view.gpu_row_at(at as usize).map(|row| gpu_row(&row, heard, now)),
                 Tab::Pods => view.pods.rows().get(at as usize).map(|pod| pod_row(pod, heard)),
             });
             row.flatten()
@@ -144,17 +143,6 @@ fn wanted(tab: Tab, page: State, state: TableState) -> Wanted {
     Wanted { filter, sort: state.sort.get(), still: state.still.get() }
 }
 
-/// Which node and which slot of it the GPU with this number is.
-fn slot(sizes: impl Iterator<Item = usize>, mut at: usize) -> Option<(usize, u16)> {
-    for (node, size) in sizes.enumerate() {
-        if at < size {
-            return u16::try_from(at).ok().map(|index| (node, index));
-        }
-        at -= size;
-    }
-    None
-}
-
 /// Is the row of this object marked, given what is selected? The node of a selected GPU is, too.
 #[must_use]
 pub fn is_marked(row: &ObjectRef, selected: Option<&ObjectRef>) -> bool {
@@ -165,15 +153,6 @@ pub fn is_marked(row: &ObjectRef, selected: Option<&ObjectRef>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_gpu_is_found_by_its_number() {
-        let sizes = || [8, 0, 4].into_iter();
-        assert_eq!(slot(sizes(), 0), Some((0, 0)));
-        assert_eq!(slot(sizes(), 7), Some((0, 7)));
-        assert_eq!(slot(sizes(), 8), Some((2, 0)));
-        assert_eq!(slot(sizes(), 12), None);
-    }
 
     #[test]
     fn the_node_of_a_selected_gpu_is_marked() {

@@ -22,6 +22,17 @@ pub(super) fn gather(world: &World, nodes: &[NodeRow]) -> TelemetryView {
     }
     let column =
         |metric| -> Readings { gpus.iter().map(|gpu| gpu.map_or(Reading::ABSENT, |gpu| gpu.read(metric))).collect() };
+    let of_nodes = |metric: Metric| -> Readings {
+        let mut rest = gpus.as_slice();
+        nodes
+            .iter()
+            .map(|node| {
+                let (own, later) = rest.split_at(node.gpus.len().min(rest.len()));
+                rest = later;
+                metric.together(own.iter().flatten().map(|gpu| gpu.read(metric)))
+            })
+            .collect()
+    };
     let missing = told().flat_map(|(id, telemetry)| {
         telemetry.missing.iter().map(|missing| Missing {
             source: id.clone(),
@@ -32,6 +43,7 @@ pub(super) fn gather(world: &World, nodes: &[NodeRow]) -> TelemetryView {
     });
     TelemetryView {
         times: gpus.iter().map(|gpu| gpu.and_then(Measured::at)).collect::<Vec<Option<Stamp>>>().into_iter().collect(),
+        nodes: metrics.iter().map(|metric| (*metric, of_nodes(*metric))).collect(),
         columns: metrics.into_iter().map(|metric| (metric, column(metric))).collect(),
         missing: missing.collect(),
         patience_ms: told()

@@ -39,10 +39,18 @@ fn capital(word: &str) -> SmolStr {
 
 fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> Vec<FieldRow> {
     let text = |text: &Option<SmolStr>| text.as_ref().map(ToString::to_string);
-    let mut fields = vec![field("Product", text(&row.product))];
+    let device = slot.and_then(|slot| row.devices.get(usize::from(slot))).filter(|device| !device.uuid.is_empty());
+    let product = device.and_then(|device| device.product.clone()).or_else(|| row.product.clone());
+    let mut fields = vec![field("Product", text(&product))];
     if slot.is_some() {
         fields.push(link("Node", ObjectRef::Node(id.clone())));
     }
+    if let Some(device) = device {
+        fields.extend([mono("UUID", Some(device.uuid.to_string())), mono("PCI", text(&device.pci))]);
+        fields.extend(device.parts.iter().map(|part| field("Part", Some(part.to_string()))));
+    }
+    let driver = device.and_then(|device| device.driver.clone());
+    let driver = driver.or_else(|| fact.label("nvidia.com/cuda.driver-version.full").cloned());
     let resources = row.resources.iter().map(|resource| {
         let cut =
             if resource.replicas > 1 { format!(", {} shares a device", resource.replicas) } else { String::new() };
@@ -58,7 +66,7 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
         field("GPU memory", row.gpu_memory_mib.map(|mib| format!("{mib} MiB"))),
         field("Asked for", (!resources.is_empty()).then(|| resources.join("; "))),
         field("Taints", (!row.taints.is_empty()).then(|| row.taints.join(", "))),
-        field("Driver", fact.label("nvidia.com/cuda.driver-version.full").map(ToString::to_string)),
+        field("Driver", text(&driver)),
         field("Kubelet", text(&row.kubelet)),
         mono("Uid", Some(fact.uid.to_string())),
     ]);

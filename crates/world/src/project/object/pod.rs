@@ -1,14 +1,14 @@
 //! A pod in the inspector.
 
 use super::{Part, field, link, mono, node_ref};
-use crate::{fact::PodFact, source::Source};
+use crate::{World, fact::PodFact, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
     ObjectRef, PodId, SmolStr,
     units::bytes,
     view::{FieldRow, FindingRow, Status},
 };
 
-pub(super) fn part(source: &Source, id: &PodId) -> Option<Part> {
+pub(super) fn part(world: &World, source: &Source, id: &PodId) -> Option<Part> {
     let fact = &source.pods.get(&(id.namespace.clone(), id.name.clone()))?.fact;
     let (status, status_word) = fact.status();
     let mut around: Vec<ObjectRef> = fact.node.iter().map(|node| node_ref(&id.cluster, node)).collect();
@@ -18,7 +18,7 @@ pub(super) fn part(source: &Source, id: &PodId) -> Option<Part> {
         status_word,
         identity: identity(id, fact),
         findings: findings(id, fact),
-        holding: holding(fact),
+        holding: holding(world, source, id, fact),
         regarding: Some((SmolStr::new_static("Pod"), Some(id.namespace.clone()), id.name.clone())),
         around,
     })
@@ -51,14 +51,31 @@ fn identity(id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
     fields
 }
 
-fn holding(fact: &PodFact) -> Vec<FieldRow> {
+fn holding(world: &World, source: &Source, id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
     let gpus: Vec<String> = fact.gpus.iter().map(|(key, n)| format!("{n} × {key}")).collect();
-    vec![
+    let mut fields = vec![
         field("GPUs", (!gpus.is_empty()).then(|| gpus.join(", "))),
         field("CPU", (fact.cpu_millis > 0).then(|| format!("{} m", fact.cpu_millis))),
         field("Memory", (fact.memory_bytes > 0).then(|| bytes(fact.memory_bytes))),
         field("How sure", Some("exact: its requests".into())),
-    ]
+    ];
+    fields.extend(devices(world, source, id, fact));
+    fields
+}
+
+/// The GPUs that it is known to hold, each with how sure that is.
+fn devices(world: &World, source: &Source, id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
+    let node = fact.node.as_ref().filter(|_| fact.holds()).and_then(|name| source.nodes.get(name));
+    let Some(row) = node.map(|node| node_row(world, &id.cluster, source, node)) else { return Vec::new() };
+    let held = row.gpus.iter().enumerate().filter(|(slot, cell)| {
+        let holder = cell.holder.and_then(|at| row.holders.get(usize::from(at)));
+        holder == Some(id) && row.devices.get(*slot).is_some_and(|device| !device.uuid.is_empty())
+    });
+    held.map(|(slot, cell)| {
+        let gpu = ObjectRef::Gpu(row.id.clone(), u16::try_from(slot).unwrap_or(u16::MAX));
+        FieldRow { value: Some(format!("{}, {}", gpu.name(), cell.method.words())), ..link("GPU", gpu) }
+    })
+    .collect()
 }
 
 fn findings(id: &PodId, fact: &PodFact) -> Vec<FindingRow> {

@@ -5,7 +5,7 @@ use crate::{
     keys::Command,
     parts::{
         key::KeyOf,
-        map::ink::{Ink, Mode, SCALE_ENDS},
+        map::ink::{Ink, Mode},
     },
     screens::fleet::{Fleet, groups::Grouping},
     state::use_state,
@@ -51,7 +51,10 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                 <select
                     class="pick strong"
                     data-test="map-colour"
-                    on:change=move |event| choose(&Mode::ALL, Mode::name, map.mode, &event_target_value(&event))
+                    on:change=move |event| {
+                        let name = event_target_value(&event);
+                        map.chosen.set(Mode::ALL.into_iter().find(|mode| mode.name() == name));
+                    }
                     prop:value=move || map.mode.get().name()
                 >
                     {Mode::ALL.map(|mode| view! { <option value=mode.name()>{mode.name()}</option> }).collect_view()}
@@ -91,8 +94,7 @@ fn LegendRow(map: MapState) -> impl IntoView {
 }
 
 fn scale_view(mode: Mode) -> impl IntoView {
-    // Where a node is one cell, its share of held GPUs is on the scale.
-    let (low, high) = if mode == Mode::HeldFor { SCALE_ENDS } else { ("0 % of a node held", "100 %") };
+    let (low, high) = mode.scale_ends();
     let steps = (0..9).map(|step| view! { <i class=format!("step m{step}")></i> }).collect_view();
     view! {
         <li class="legend-scale"><span class="faint">{low}</span><span class="steps" aria-hidden="true">{steps}</span><span class="faint">{high}</span></li>

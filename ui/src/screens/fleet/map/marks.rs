@@ -7,17 +7,14 @@ use crate::{
         map::layout::{Layout, Rect, Spot},
         mark::{Mark, tone},
     },
-    screens::fleet::{
-        Fleet,
-        rows::{GpuRow, gpu},
-    },
+    screens::fleet::Fleet,
     state::{State, use_state},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Freshness, NodeId, ObjectRef,
+    Freshness, Metric, NodeId, ObjectRef,
     units::{count, sum, visible},
-    view::{FleetView, Status},
+    view::{FleetView, GpuRow, Status},
 };
 
 /// A rectangle of the layout in CSS pixels, grown by some: left, top, width, height.
@@ -139,14 +136,14 @@ fn outlined(layout: &Layout, view: &FleetView, selected: &ObjectRef) -> (Vec<Rec
     let node_and_cells = |id: &NodeId, holds: &dyn Fn(&GpuRow<'_>) -> bool| {
         let Some(at) = spot_of(layout, view, id) else { return (vec![], vec![]) };
         let row = view.nodes.get(id);
-        let slots = row.into_iter().flat_map(|node| (0u16..).map_while(move |index| gpu(view, node, index)));
+        let slots = row.into_iter().flat_map(|node| (0u16..).map_while(|slot| view.gpu_row(&node.id, slot)));
         let cells = slots.filter(|row| !layout.node_is_cell && holds(row));
-        let cells = cells.filter_map(|row| layout.cell(Spot { at, gpu: row.index })).collect();
+        let cells = cells.filter_map(|row| layout.cell(Spot { at, gpu: row.index() })).collect();
         (vec![layout.nodes[at].rect], cells)
     };
     match selected {
         ObjectRef::Node(id) => node_and_cells(id, &|_| false),
-        ObjectRef::Gpu(id, index) => node_and_cells(id, &|row| row.index == *index),
+        ObjectRef::Gpu(id, index) => node_and_cells(id, &|row| row.index() == *index),
         ObjectRef::Pod(pod) => {
             let node = view.pods.get(pod).and_then(|row| row.node.clone());
             let Some(name) = node else { return (vec![], vec![]) };
@@ -206,10 +203,15 @@ fn said(fleet: Fleet, layout: &Layout, spot: Spot, whole: bool) -> Option<Said> 
                 rest,
             });
         }
-        let row = gpu(view, node, spot.gpu)?;
+        let row = view.gpu_row(&node.id, spot.gpu)?;
         let (status, word) = row.status();
         let workload = row.pod.and_then(|pod| pod.workload.clone());
-        let mut rest = workload.or_else(|| row.holder.map(|id| id.name.clone())).unwrap_or_default().to_string();
+        let measured = [Metric::TensorActive, Metric::Utilisation].into_iter().find_map(|metric| {
+            let reading = row.read(metric);
+            reading.measured().map(|_| format!("{} {}", metric.show(reading), metric.label().to_lowercase()))
+        });
+        let workload = workload.or_else(|| row.holder.map(|id| id.name.clone()));
+        let mut rest = [measured, workload.map(|name| name.to_string())].into_iter().flatten().collect::<Vec<_>>().join(", ");
         if node.cordoned && status == Status::Good {
             rest = format!("{rest}{}cordoned", if rest.is_empty() { "" } else { ", " });
         }

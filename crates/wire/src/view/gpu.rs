@@ -1,0 +1,245 @@
+//! One GPU of a fleet view with everything that is known of it: the row that every door draws, sorts and filters.
+
+use crate::{
+    Metric, ObjectRef, PodId, Reading, SmolStr, Stamp,
+    filter::{Record, Value},
+    metric::Unit,
+    view::{Finding, FleetView, GpuAt, PodRow, Status},
+};
+
+/// A GPU with what it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct GpuRow<'a> {
+    /// The view that it is of.
+    pub fleet: &'a FleetView,
+    /// Its node, its slot, and its place in the columns.
+    pub gpu: GpuAt<'a>,
+    /// Who holds it, or the first of those that share it.
+    pub holder: Option<&'a PodId>,
+    /// The holder's row, if it is seen.
+    pub pod: Option<&'a PodRow>,
+}
+
+impl<'a> GpuRow<'a> {
+    /// A GPU of a view.
+    #[must_use]
+    pub fn new(fleet: &'a FleetView, gpu: GpuAt<'a>) -> Self {
+        let holder = gpu.holder();
+        Self { fleet, gpu, holder, pod: holder.and_then(|id| fleet.pods.get(id)) }
+    }
+
+    /// Its slot on its node.
+    #[must_use]
+    pub fn index(&self) -> u16 {
+        u16::try_from(self.gpu.slot).unwrap_or(u16::MAX)
+    }
+
+    /// What was last measured.
+    #[must_use]
+    pub fn read(&self, metric: Metric) -> Reading {
+        self.fleet.telemetry.read(metric, self.gpu.at)
+    }
+
+    /// When it was last measured, by the clock of who measured.
+    #[must_use]
+    pub fn measured_at(&self) -> Option<Stamp> {
+        self.fleet.telemetry.times.get(self.gpu.at)
+    }
+
+    /// Is the last measurement older than it should be?
+    #[must_use]
+    pub fn is_stale(&self, now: Stamp) -> bool {
+        self.fleet.telemetry.is_stale(self.gpu.at, now)
+    }
+
+    /// What is wrong with it: its own findings, and those of its node that hit it. The worst first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<&'a Finding> {
+        self.fleet.findings_of(self.gpu)
+    }
+
+    /// Its status and the words for it: what is wrong with it, else what it does.
+    #[must_use]
+    pub fn status(&self) -> (Status, SmolStr) {
+        let own = self.gpu.cell().status(self.gpu.node);
+        match self.findings().first() {
+            Some(finding) if finding.status < own.0 => (finding.status, finding.word.clone()),
+            _ => own,
+        }
+    }
+
+    /// Its product: as who measures it says, else as its node's label says.
+    #[must_use]
+    pub fn product(&self) -> Option<&'a SmolStr> {
+        self.gpu.device().and_then(|device| device.product.as_ref()).or(self.gpu.node.product.as_ref())
+    }
+
+    /// Since when its pod runs.
+    #[must_use]
+    pub fn held_since(&self) -> Option<Stamp> {
+        self.pod.and_then(|pod| pod.started.or(pod.created))
+    }
+}
+
+impl FleetView {
+    /// Every GPU as a row.
+    pub fn gpu_rows(&self) -> impl Iterator<Item = GpuRow<'_>> {
+        self.gpus().map(|gpu| GpuRow::new(self, gpu))
+    }
+
+    /// The GPU in a slot of a node.
+    #[must_use]
+    pub fn gpu_row(&self, node: &crate::NodeId, slot: u16) -> Option<GpuRow<'_>> {
+        let rows = self.nodes.rows();
+        let index = rows.binary_search_by(|row| row.id.cmp(node)).ok()?;
+        let slot = usize::from(slot);
+        let at = rows[..index].iter().map(|row| row.gpus.len()).sum::<usize>() + slot;
+        (slot < rows[index].gpus.len()).then(|| GpuRow::new(self, GpuAt { node: &rows[index], slot, at }))
+    }
+
+    /// The GPU at a place of the columns.
+    #[must_use]
+    pub fn gpu_row_at(&self, at: usize) -> Option<GpuRow<'_>> {
+        let mut slot = at;
+        for node in self.nodes.rows() {
+            if slot < node.gpus.len() {
+                return Some(GpuRow::new(self, GpuAt { node, slot, at }));
+            }
+            slot -= node.gpus.len();
+        }
+        None
+    }
+
+    /// A node's status and the words for it: the worst of its own, of its findings, and of those of its GPUs.
+    #[must_use]
+    pub fn node_status(&self, node: &crate::view::NodeRow) -> (Status, SmolStr) {
+        let rows = self.findings.rows();
+        let node_first = ObjectRef::Node(node.id.clone());
+        let (gpu_first, gpu_last) = (ObjectRef::Gpu(node.id.clone(), 0), ObjectRef::Gpu(node.id.clone(), u16::MAX));
+        let within = |from: &ObjectRef, to: &ObjectRef| {
+            let first = rows.partition_point(|finding| finding.id.object < *from);
+            let last = rows.partition_point(|finding| finding.id.object <= *to);
+            &rows[first..last]
+        };
+        let all = within(&node_first, &node_first).iter().chain(within(&gpu_first, &gpu_last));
+        match all.min_by(|a, b| (a.status, &a.id).cmp(&(b.status, &b.id))) {
+            Some(worst) if worst.status < node.status => (worst.status, worst.word.clone()),
+            _ => (node.status, node.status_word.clone()),
+        }
+    }
+
+    /// Findings that hit a GPU, the worst first. Findings stand in the order of their objects: two searches find them.
+    #[must_use]
+    pub fn findings_of(&self, gpu: GpuAt<'_>) -> Vec<&Finding> {
+        let rows = self.findings.rows();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let slot = u16::try_from(gpu.slot).unwrap_or(u16::MAX);
+        let about = |object: &ObjectRef| {
+            let first = rows.partition_point(|finding| finding.id.object < *object);
+            let last = rows.partition_point(|finding| finding.id.object <= *object);
+            &rows[first..last]
+        };
+        let node = ObjectRef::Node(gpu.node.id.clone());
+        let own = about(&gpu.object()).iter();
+        let of_node = about(&node).iter().filter(|finding| finding.gpus.contains(&slot));
+        let mut all: Vec<&Finding> = own.chain(of_node).collect();
+        all.sort_by(|a, b| (a.status, &a.id).cmp(&(b.status, &b.id)));
+        all
+    }
+}
+
+/// The number of a reading as people filter and sort by it: per cent for shares, GB for bytes.
+#[must_use]
+pub fn plain_number(metric: Metric, reading: Reading) -> Option<f64> {
+    let value = f64::from(reading.finite()?);
+    Some(match metric.unit() {
+        Unit::Ratio => value * 100.0,
+        Unit::Bytes | Unit::BytesPerSecond => value / 1e9,
+        _ => value,
+    })
+}
+
+impl Record for GpuRow<'_> {
+    const KEYS: &'static [&'static str] = &[
+        "name",
+        "cluster",
+        "status",
+        "state",
+        "pool",
+        "product",
+        "zone",
+        "holder",
+        "namespace",
+        "workload",
+        "index",
+        "uuid",
+        "method",
+        "util",
+        "tensor",
+        "engine",
+        "dram",
+        "sm",
+        "memory",
+        "memory-total",
+        "memory-use",
+        "power",
+        "temp",
+        "memory-temp",
+        "clock",
+        "memory-clock",
+        "nvlink",
+        "pcie-tx",
+        "pcie-rx",
+        "xid",
+        "pcie-replays",
+        "ecc-double",
+        "ecc-single",
+        "rows-remapped",
+        "remap-failed",
+        "nvlink-errors",
+        "slow-thermal",
+        "slow-power",
+    ];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        let node = self.gpu.node;
+        let any =
+            |text: Option<&'_ SmolStr>| text.map(|text| Value::Text(text.to_string().into())).into_iter().collect();
+        Some(match key {
+            "name" | "node" => vec![Value::text(&node.id.name)],
+            "cluster" => vec![Value::text(node.id.cluster.as_str())],
+            "status" => {
+                let (status, word) = self.status();
+                vec![Value::Text(word.to_string().into()), Value::text(status.alias())]
+            }
+            "state" => vec![Value::text(self.gpu.cell().state.word())],
+            "pool" => any(node.pool.as_ref()),
+            "product" => any(self.product()),
+            "zone" => any(node.zone.as_ref()),
+            "holder" | "pod" => self.holder.iter().map(|id| Value::text(&id.name)).collect(),
+            "namespace" | "ns" => self.holder.iter().map(|id| Value::text(&id.namespace)).collect(),
+            "workload" => any(self.pod.and_then(|pod| pod.workload.as_ref())),
+            "index" => vec![Value::number(self.gpu.slot)],
+            "uuid" => any(self.gpu.device().map(|device| &device.uuid)),
+            "method" => vec![Value::text(self.gpu.cell().method.word())],
+            key => {
+                let metric = Metric::by_id(key)?;
+                plain_number(metric, self.read(metric)).map(Value::Number).into_iter().collect()
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_but_the_bits_can_be_filtered_by() {
+        let missing: Vec<&str> =
+            Metric::ALL.iter().map(|metric| metric.id()).filter(|id| !GpuRow::KEYS.contains(id)).collect();
+        assert_eq!(missing, ["clock-reasons"]);
+    }
+}

@@ -1,0 +1,88 @@
+//! What is measured of an object: a GPU itself, the GPUs of a node, those that a pod or a workload holds.
+
+use crate::{Measured, World, project::fleet::node_row, source::Source};
+use pilothouse_wire::{
+    ConnectionId, Metric, NodeId, ObjectRef, PodId, Reading, Stamp,
+    view::{MeasuredView, NodeRow},
+};
+
+/// The GPUs of an object with who measures them; `None` if nobody does.
+struct Gpus<'a> {
+    source: ConnectionId,
+    all: Vec<Measured<'a>>,
+}
+
+/// What is measured of an object.
+pub(super) fn measured(world: &World, object: &ObjectRef, now: Stamp) -> Option<MeasuredView> {
+    let Gpus { source, all } = gpus(world, object)?;
+    Some(MeasuredView {
+        source,
+        gpus: u16::try_from(all.len()).unwrap_or(u16::MAX),
+        at: all.iter().filter_map(|gpu| gpu.at()).min(),
+        stale: all.iter().any(|gpu| gpu.is_stale(now)),
+        readings: together(&all),
+    })
+}
+
+/// What was last measured of an object's GPUs, and when.
+#[must_use]
+pub fn readings(world: &World, object: &ObjectRef) -> Option<(Stamp, Vec<(Metric, Reading)>)> {
+    let Gpus { all, .. } = gpus(world, object)?;
+    Some((all.iter().filter_map(|gpu| gpu.at()).max()?, together(&all)))
+}
+
+fn together(all: &[Measured<'_>]) -> Vec<(Metric, Reading)> {
+    let read = |metric: Metric| metric.together(all.iter().map(|gpu| gpu.read(metric)));
+    let metrics = Metric::ALL.iter().filter(|metric| all.len() == 1 || **metric != Metric::ClockReasons);
+    metrics.map(|metric| (*metric, read(*metric))).filter(|(_, reading)| !reading.is_absent()).collect()
+}
+
+fn gpus<'a>(world: &'a World, object: &ObjectRef) -> Option<Gpus<'a>> {
+    let source = world.source(object.connection())?;
+    match object {
+        ObjectRef::Node(id) => of_node(world, source, id, &|_, _| true),
+        ObjectRef::Gpu(id, slot) => of_node(world, source, id, &|_, at| at == usize::from(*slot)),
+        ObjectRef::Pod(pod) => of_pods(world, source, std::iter::once(pod.clone())),
+        ObjectRef::Workload(id, namespace, kind, name) => {
+            let keys = source.workloads.get(&(kind.clone(), namespace.clone(), name.clone()))?;
+            let pod = |(namespace, name): &(_, _)| PodId {
+                cluster: id.clone(),
+                namespace: Clone::clone(namespace),
+                name: Clone::clone(name),
+            };
+            of_pods(world, source, keys.iter().map(pod))
+        }
+        ObjectRef::Connection(_) | ObjectRef::Namespace(..) => None,
+    }
+}
+
+/// The measured GPUs of a node that are wanted, by their slots.
+fn of_node<'a>(
+    world: &'a World,
+    source: &Source,
+    id: &NodeId,
+    wanted: &dyn Fn(&NodeRow, usize) -> bool,
+) -> Option<Gpus<'a>> {
+    let (measurer, telemetry) = world.measures(&id.cluster, &id.name)?;
+    let row = node_row(world, &id.cluster, source, source.nodes.get(&id.name)?);
+    let slots = row.devices.iter().enumerate().filter(|(slot, device)| !device.uuid.is_empty() && wanted(&row, *slot));
+    let find = |uuid: &str| telemetry.of_node(&id.name).find(|gpu| gpu.device().uuid == uuid);
+    let all: Vec<Measured<'a>> = slots.filter_map(|(_, device)| find(&device.uuid)).collect();
+    (!all.is_empty()).then(|| Gpus { source: measurer.clone(), all })
+}
+
+/// The measured GPUs that pods are known to hold, whole or with others.
+fn of_pods<'a>(world: &'a World, source: &Source, pods: impl Iterator<Item = PodId>) -> Option<Gpus<'a>> {
+    let held = pods.filter_map(|pod| {
+        let node = source.pods.get(&(pod.namespace.clone(), pod.name.clone()))?.fact.node.clone()?;
+        let id = NodeId { cluster: pod.cluster.clone(), name: node };
+        of_node(world, source, &id, &|row, slot| {
+            let holder = row.gpus.get(slot).and_then(|cell| row.holders.get(usize::from(cell.holder?)));
+            holder == Some(&pod)
+        })
+    });
+    held.reduce(|mut all, more| {
+        all.all.extend(more.all);
+        all
+    })
+}
