@@ -45,8 +45,10 @@ pub enum Verb {
     Fleet(FleetArgs),
     /// Nodes with their GPUs
     Nodes(ListArgs),
-    /// GPUs, one a line, and who holds each
+    /// GPUs, one a line: who holds each, and what is measured of it
     Gpus(ListArgs),
+    /// GPU workloads: pods rolled up to the controller that keeps them
+    Workloads(ListArgs),
     /// Pods
     Pods(ListArgs),
     /// Connections and how each is

@@ -5,10 +5,12 @@ mod connections;
 mod gpus;
 mod nodes;
 mod pods;
+mod workloads;
 
 pub use clusters::ClusterLine;
 pub use connections::ConnectionLine;
 pub use gpus::GpuLine;
+pub use workloads::WorkloadLine;
 
 use crate::{columns::Column, out::Tone, table::Cell};
 use pilothouse_wire::{

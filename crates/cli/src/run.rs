@@ -7,7 +7,7 @@ use crate::{
     fleet, list, manual,
     out::{Style, note},
     problems,
-    rows::{ConnectionLine, GpuLine},
+    rows::{ConnectionLine, GpuLine, WorkloadLine},
     serve,
 };
 use clap::Parser;
@@ -47,6 +47,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Fleet(of) => fleet::run(of, out, err).await,
         Verb::Nodes(of) => list::run::<NodeRow>(of, out, err).await,
         Verb::Gpus(of) => list::run::<GpuLine>(of, out, err).await,
+        Verb::Workloads(of) => list::run::<WorkloadLine>(of, out, err).await,
         Verb::Pods(of) => list::run::<PodRow>(of, out, err).await,
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,

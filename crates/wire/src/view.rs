@@ -7,6 +7,7 @@ pub mod gpu;
 pub mod object;
 pub mod ribbon;
 pub mod telemetry;
+pub mod workload;
 
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, VaultState};
 pub use finding::{Finding, FindingId};
@@ -18,3 +19,4 @@ pub use gpu::GpuRow;
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Series};
 pub use ribbon::{Lane, Mark, MarkKind, RibbonView};
 pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};
+pub use workload::WorkloadRow;

@@ -1,6 +1,7 @@
 //! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
 mod lists;
+mod measured;
 mod yaml;
 mod yaml_text;
 
@@ -50,7 +51,7 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
         <div class="inspected" data-test="inspector" data-key=object.to_string()>
             <Head object=object.clone() />
             <div class="inspector-body" tabindex="-1">
-                <Body watched=watched />
+                <Body watched=watched object=object.clone() />
                 <Show when=move || has_yaml.get()>
                     <div class="section">
                         <div class="buttons">
@@ -103,7 +104,7 @@ enum Shows {
 }
 
 #[component]
-fn Body(watched: Watched) -> impl IntoView {
+fn Body(watched: Watched, object: ObjectRef) -> impl IntoView {
     let shows = Memo::new(move |_| match watched.object(|object| object.is_some()) {
         None => Shows::Waiting,
         Some(false) => Shows::Unknown,
@@ -120,7 +121,7 @@ fn Body(watched: Watched) -> impl IntoView {
             </div>
         }
         .into_any(),
-        (Shows::Object, _) => view! { <Known watched=watched /> }.into_any(),
+        (Shows::Object, _) => view! { <Known watched=watched object=object.clone() /> }.into_any(),
     }
     }
 }
@@ -134,7 +135,7 @@ fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
 }
 
 #[component]
-fn Known(watched: Watched) -> impl IntoView {
+fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
     let status = Memo::new(move |_| {
         watched
             .object(|object| object.map(|object| (object.status, object.status_word.to_string(), object.exists)))
@@ -153,6 +154,7 @@ fn Known(watched: Watched) -> impl IntoView {
         </div>
         <lists::Findings findings=part(watched, |object| object.findings.clone()) />
         <Section title="Held" rows=part(watched, |object| object.holding.clone()) />
+        <measured::Measured watched=watched object=object />
         <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />
         <lists::Events events=part(watched, |object| object.events.clone()) />
     }

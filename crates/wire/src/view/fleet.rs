@@ -6,6 +6,7 @@ use crate::{
     filter::Value,
     view::finding::{Finding, FindingId},
     view::telemetry::{TelemetryPatch, TelemetryView},
+    view::workload::WorkloadRow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub struct FleetView {
     pub nodes: Keyed<NodeRow>,
     /// Pods.
     pub pods: Keyed<PodRow>,
+    /// Controllers whose pods ask for GPUs.
+    pub workloads: Keyed<WorkloadRow>,
     /// What is measured of the GPUs.
     pub telemetry: TelemetryView,
     /// What is wrong, one finding a cause.
@@ -44,6 +47,8 @@ pub struct FleetPatch {
     pub nodes: KeyedPatch<NodeRow, NodeId>,
     /// Changed pods.
     pub pods: KeyedPatch<PodRow, PodId>,
+    /// Changed workloads.
+    pub workloads: KeyedPatch<WorkloadRow, ObjectRef>,
     /// Changed measurements, if any.
     pub telemetry: Option<Box<TelemetryPatch>>,
     /// Changed findings.
@@ -59,6 +64,7 @@ impl FleetView {
             clusters: self.clusters.diff(&newer.clusters),
             nodes: self.nodes.diff(&newer.nodes),
             pods: self.pods.diff(&newer.pods),
+            workloads: self.workloads.diff(&newer.workloads),
             telemetry: self.telemetry.diff(&newer.telemetry).map(Box::new),
             findings: self.findings.diff(&newer.findings),
         }
@@ -72,6 +78,7 @@ impl FleetView {
         self.clusters.apply(patch.clusters);
         self.nodes.apply(patch.nodes);
         self.pods.apply(patch.pods);
+        self.workloads.apply(patch.workloads);
         if let Some(telemetry) = patch.telemetry {
             self.telemetry.apply(*telemetry);
         }
@@ -97,6 +104,7 @@ impl FleetPatch {
             && self.clusters.is_empty()
             && self.nodes.is_empty()
             && self.pods.is_empty()
+            && self.workloads.is_empty()
             && self.telemetry.is_none()
             && self.findings.is_empty()
     }

@@ -13,6 +13,8 @@ pub struct TelemetryView {
     pub columns: BTreeMap<Metric, Readings>,
     /// A column a metric, with one reading a node: its GPUs together, as [`Metric::over`] says.
     pub nodes: BTreeMap<Metric, Readings>,
+    /// The same with one reading a workload of the view: the GPUs that its pods hold alone.
+    pub workloads: BTreeMap<Metric, Readings>,
     /// What is not measured, and why.
     pub missing: Vec<Missing>,
     /// How old a measurement may be before it is stale, in milliseconds, over all who measure.
@@ -41,6 +43,8 @@ pub struct TelemetryPatch {
     pub set: Vec<(Metric, Readings)>,
     /// Columns of nodes that changed, whole.
     pub set_nodes: Vec<(Metric, Readings)>,
+    /// Columns of workloads that changed, whole.
+    pub set_workloads: Vec<(Metric, Readings)>,
     /// Columns that are gone.
     pub gone: Vec<Metric>,
     /// What is missing, and the patience, if they changed.
@@ -52,6 +56,12 @@ impl TelemetryView {
     #[must_use]
     pub fn read_node(&self, metric: Metric, node: usize) -> Reading {
         self.nodes.get(&metric).map_or(Reading::ABSENT, |column| column.get(node))
+    }
+
+    /// The GPUs of the workload at this place together.
+    #[must_use]
+    pub fn read_workload(&self, metric: Metric, workload: usize) -> Reading {
+        self.workloads.get(&metric).map_or(Reading::ABSENT, |column| column.get(workload))
     }
 
     /// The reading of the GPU at this place.
@@ -79,6 +89,7 @@ impl TelemetryView {
             times: (self.times != newer.times).then(|| newer.times.clone()),
             set: changed(&self.columns, &newer.columns),
             set_nodes: changed(&self.nodes, &newer.nodes),
+            set_workloads: changed(&self.workloads, &newer.workloads),
             gone: self.columns.keys().filter(|metric| !newer.columns.contains_key(metric)).copied().collect(),
             missing: (about(self) != about(newer)).then(|| about(newer)),
         })
@@ -92,9 +103,11 @@ impl TelemetryView {
         for metric in patch.gone {
             self.columns.remove(&metric);
             self.nodes.remove(&metric);
+            self.workloads.remove(&metric);
         }
         self.columns.extend(patch.set);
         self.nodes.extend(patch.set_nodes);
+        self.workloads.extend(patch.set_workloads);
         if let Some((missing, patience_ms)) = patch.missing {
             (self.missing, self.patience_ms) = (missing, patience_ms);
         }

@@ -1,6 +1,7 @@
 //! The fleet view, renewed row by row as facts come in.
 
 mod telemetry;
+mod workloads;
 
 use crate::{
     Touched, World,
@@ -9,12 +10,14 @@ use crate::{
     source::{Node, Pod, Source},
 };
 use pilothouse_wire::{
-    ConnectionId, Health, Keyed, KeyedPatch, NodeId, PodId, SmolStr, Sum,
+    ConnectionId, Health, Keyed, KeyedPatch, NodeId, ObjectRef, PodId, SmolStr, Sum,
     view::{
         ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuState, NodeRow, PodRow, TelemetryView,
         fleet::FleetPatch,
     },
 };
+
+use std::collections::BTreeSet;
 
 /// A fleet view that follows the world.
 #[derive(Clone, Debug)]
@@ -36,10 +39,11 @@ impl FleetProjection {
             nodes,
             pods: sources().flat_map(|(id, source)| source.pods.values().map(|pod| pod_row(id, pod))).collect(),
             summary: FleetSummary::default(),
+            workloads: sources().flat_map(|(id, source)| workloads::rows(id, source)).collect(),
             telemetry: TelemetryView::default(),
             findings: Keyed::default(),
         };
-        view.telemetry = telemetry::gather(world, view.nodes.rows());
+        view.telemetry = telemetry::gather(world, &view);
         view.summary = summary(world, &spec, &view);
         Self { spec, view }
     }
@@ -71,16 +75,24 @@ impl FleetProjection {
             let row = source.and_then(|source| Some(node_row(world, &id.cluster, source, source.nodes.get(&id.name)?)));
             renew(&mut self.view.nodes, &mut patch.nodes, id, row);
         }
-        // Columns follow the order of the nodes: where that changed, they are laid out anew.
-        if touched.readings || (!patch.nodes.is_empty() && world.has_telemetry()) {
-            let newer = telemetry::gather(world, self.view.nodes.rows());
-            patch.telemetry = self.view.telemetry.diff(&newer).map(Box::new);
-            self.view.telemetry = newer;
-        }
+        let mut moved: BTreeSet<ObjectRef> = BTreeSet::new();
         for id in touched.pods.iter().filter(|id| in_scope(&self.spec, &id.cluster)) {
+            moved.extend(self.view.pods.get(id).map(workloads::of_row));
             let source = world.source(&id.cluster);
             let pod = source.and_then(|source| source.pods.get(&(id.namespace.clone(), id.name.clone())));
             renew(&mut self.view.pods, &mut patch.pods, id, pod.map(|pod| pod_row(&id.cluster, pod)));
+            moved.extend(self.view.pods.get(id).map(workloads::of_row));
+        }
+        for workload in &moved {
+            let row = world.source(workload.connection()).and_then(|source| workloads::row(source, workload));
+            renew(&mut self.view.workloads, &mut patch.workloads, workload, row);
+        }
+        // Columns follow the order of nodes and workloads: where that changed, they are laid out anew.
+        let moved = !patch.nodes.is_empty() || !patch.workloads.is_empty();
+        if touched.readings || (moved && world.has_telemetry()) {
+            let newer = telemetry::gather(world, &self.view);
+            patch.telemetry = self.view.telemetry.diff(&newer).map(Box::new);
+            self.view.telemetry = newer;
         }
         let mut clusters = touched.sources.clone();
         clusters.extend(touched.nodes.iter().map(|id| id.cluster.clone()));

@@ -1,9 +1,9 @@
-//! The three tables of the fleet as data: their columns, their rows as cells, and what they are sorted by.
+//! The tables of the fleet as data: their columns, their rows as cells, and what they are sorted by.
 
 use crate::parts::table::cell::{Cell, Column, RowModel};
 use pilothouse_wire::{
     ConnectionId, Metric, NodeId, ObjectRef, Reading, SmolStr, Stamp, Sum, units,
-    view::{FleetView, GpuRow, Method, NodeRow, PodRow, gpu::plain_number},
+    view::{FleetView, GpuRow, Method, NodeRow, PodRow, WorkloadRow, gpu::plain_number},
 };
 use std::collections::HashMap;
 
@@ -28,8 +28,8 @@ pub const NODES: &[Column] = &[
     Column::number("age", "Age", "minmax(76px, 0.5fr)"),
 ];
 
-/// The columns of nodes that are measured, with their metrics.
-pub(super) const NODES_MEASURED: [(&str, Metric); 4] = [
+/// The columns of nodes and workloads that are measured, with their metrics.
+pub(super) const TOGETHER: [(&str, Metric); 4] = [
     ("tensor", Metric::TensorActive),
     ("util", Metric::Utilisation),
     ("power", Metric::Power),
@@ -60,6 +60,25 @@ pub(super) const MEASURED: [(&str, Metric); 5] = [
     ("memory", Metric::MemoryUsed),
     ("power", Metric::Power),
     ("temp", Metric::Temperature),
+];
+
+/// Columns of the GPU workloads.
+pub const WORKLOADS: &[Column] = &[
+    Column::text("status", "Status", "minmax(148px, 1.2fr)"),
+    Column::text("name", "Workload", "minmax(140px, 1.6fr)"),
+    Column::text("kind", "Kind", "minmax(80px, 0.7fr)"),
+    Column::text("cluster", "Cluster", "minmax(84px, 0.8fr)"),
+    Column::text("namespace", "Namespace", "minmax(84px, 0.9fr)"),
+    Column::number("gpus", "GPUs", "minmax(52px, 0.4fr)"),
+    Column::number("wanted", "Wanted", "minmax(60px, 0.4fr)"),
+    Column::number("tensor", "Tensor active", "minmax(112px, 0.9fr)"),
+    Column::number("util", "Util, %", "minmax(56px, 0.4fr)"),
+    Column::number("power", "Power, kW", "minmax(72px, 0.45fr)"),
+    Column::number("temp", "Max, °C", "minmax(60px, 0.4fr)"),
+    Column::number("ready", "Ready", "minmax(56px, 0.4fr)"),
+    Column::number("restarts", "Restarts", "minmax(60px, 0.4fr)"),
+    Column::number("created", "Created, ago", "minmax(88px, 0.6fr)"),
+    Column::number("age", "Age", "minmax(76px, 0.5fr)"),
 ];
 
 /// Columns of the pods.
@@ -124,14 +143,7 @@ pub fn node_row(fleet: &FleetView, at: usize, node: &NodeRow, heard: &Heard) -> 
         Cell::soft(product.as_ref()),
         used,
     ];
-    cells.extend(NODES_MEASURED.iter().map(|(_, metric)| {
-        let reading = fleet.telemetry.read_node(*metric, at);
-        match (metric, reading.finite()) {
-            (Metric::TensorActive, Some(share)) => Cell::Share(share.into()),
-            (Metric::Power, Some(watts)) => Cell::Number(f64::from(watts) / 1_000.0, 1),
-            _ => measured(*metric, reading),
-        }
-    }));
+    cells.extend(together(|metric| fleet.telemetry.read_node(metric, at)));
     cells.extend([
         match node.pods_holding() {
             Sum::Exact(pods) => Cell::Count(pods),
@@ -143,6 +155,38 @@ pub fn node_row(fleet: &FleetView, at: usize, node: &NodeRow, heard: &Heard) -> 
         age,
     ]);
     RowModel { object: ObjectRef::Node(node.id.clone()), cells, stale }
+}
+
+/// What is measured of several GPUs together.
+fn together(read: impl Fn(Metric) -> Reading) -> impl Iterator<Item = Cell> {
+    TOGETHER.iter().map(move |(_, metric)| match (metric, read(*metric).finite()) {
+        (Metric::TensorActive, Some(share)) => Cell::Share(share.into()),
+        (Metric::Power, Some(watts)) => Cell::Number(f64::from(watts) / 1_000.0, 1),
+        _ => measured(*metric, read(*metric)),
+    })
+}
+
+/// A workload as a row.
+#[must_use]
+pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Heard) -> RowModel {
+    let (age, stale) = age(heard, row.cluster());
+    let mut cells = vec![
+        Cell::Status(row.status, row.status_word.clone()),
+        Cell::Name(row.name.clone()),
+        Cell::Soft(row.kind.clone()),
+        Cell::Soft(row.cluster().as_str().into()),
+        Cell::Soft(row.namespace.clone()),
+        Cell::Count(row.gpus_held),
+        Cell::Count(row.gpus_wanted),
+    ];
+    cells.extend(together(|metric| fleet.telemetry.read_workload(metric, at)));
+    cells.extend([
+        Cell::Ratio { part: row.ready.into(), whole: row.pods.into() },
+        Cell::Count(row.restarts.into()),
+        since(row.created),
+        age,
+    ]);
+    RowModel { object: row.id.clone(), cells, stale }
 }
 
 /// A GPU as a row: its age is that of its last measurement, or, where nobody measures it, of its cluster.

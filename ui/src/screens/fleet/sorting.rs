@@ -1,13 +1,13 @@
 //! What the rows of the fleet's tables are sorted by, column by column.
 
-use super::rows::{Heard, MEASURED, NODES_MEASURED, workloads};
+use super::rows::{Heard, MEASURED, TOGETHER, workloads};
 use crate::parts::table::{
     cell::Cell,
     order::{Key, SortKey},
 };
 use pilothouse_wire::{
     ConnectionId, SmolStr, Stamp, Sum,
-    view::{FleetView, GpuRow, NodeRow, PodRow, Status, gpu::plain_number},
+    view::{FleetView, GpuRow, NodeRow, PodRow, Status, WorkloadRow, gpu::plain_number},
 };
 
 fn text(text: Option<&SmolStr>) -> Key {
@@ -40,7 +40,7 @@ fn by_age(heard: &Heard, cluster: &ConnectionId) -> Key {
 /// What a node is sorted by.
 #[must_use]
 pub fn node_key(fleet: &FleetView, node: &NodeRow, heard: &Heard, column: &'static str) -> Key {
-    if let Some((_, metric)) = NODES_MEASURED.iter().find(|(key, _)| *key == column) {
+    if let Some((_, metric)) = TOGETHER.iter().find(|(key, _)| *key == column) {
         let at = fleet.nodes.rows().binary_search_by(|row| row.id.cmp(&node.id)).unwrap_or(usize::MAX);
         return plain_number(*metric, fleet.telemetry.read_node(*metric, at)).map_or(Key::Absent, Key::Number);
     }
@@ -78,6 +78,27 @@ pub fn gpu_key(row: &GpuRow<'_>, column: &'static str) -> Key {
         "held" => span(row.held_since()),
         "age" => span(row.measured_at()),
         _ => text(Some(&node.id.name)),
+    }
+}
+
+/// What a workload is sorted by.
+#[must_use]
+pub fn workload_key(fleet: &FleetView, row: &WorkloadRow, column: &'static str) -> Key {
+    if let Some((_, metric)) = TOGETHER.iter().find(|(key, _)| *key == column) {
+        let at = fleet.workloads.rows().binary_search_by(|other| other.id.cmp(&row.id)).unwrap_or(usize::MAX);
+        return plain_number(*metric, fleet.telemetry.read_workload(*metric, at)).map_or(Key::Absent, Key::Number);
+    }
+    match column {
+        "status" => rank(row.status, &row.name),
+        "kind" => text(Some(&row.kind)),
+        "cluster" => SortKey::Text(row.cluster().as_str()).into(),
+        "namespace" => text(Some(&row.namespace)),
+        "gpus" => SortKey::count(row.gpus_held).into(),
+        "wanted" => SortKey::count(row.gpus_wanted).into(),
+        "ready" => SortKey::count(row.ready.into()).into(),
+        "restarts" => SortKey::count(row.restarts.into()).into(),
+        "created" | "age" => span(row.created),
+        _ => text(Some(&row.name)),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 use leptos::{ev, html::Input, prelude::*};
 use pilothouse_wire::{
-    ObjectRef,
+    ObjectRef, Sum,
     units::{count, sum, visible},
     view::Status,
 };
@@ -178,6 +178,7 @@ fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: Open) ->
             sum(match tab {
                 Tab::Nodes => view.summary.nodes,
                 Tab::Gpus => view.summary.gpus,
+                Tab::Workloads => Sum::of(view.workloads.len() as u64, view.summary.pods.exact().is_some()),
                 Tab::Pods => view.summary.pods,
             })
         });
@@ -292,6 +293,7 @@ fn NoRows(table: FleetTable) -> impl IntoView {
             (0, 0) => Some(match table.tab {
                 Tab::Nodes => "No node is seen.",
                 Tab::Gpus => "No node here has a GPU.",
+                Tab::Workloads => "No workload asks for a GPU.",
                 Tab::Pods => "No pod is seen.",
             }),
             (0, _) => Some("No row passes the filter."),

@@ -1,9 +1,9 @@
-//! The three tables of the fleet, put together: which rows in which order, and each row as cells.
+//! The tables of the fleet, put together: which rows in which order, and each row as cells.
 
 use super::{
     Fleet,
-    rows::{GPUS, NODES, PODS, gpu_row, node_of, node_row, pod_row},
-    sorting::{gpu_key, node_key, pod_key},
+    rows::{GPUS, NODES, PODS, WORKLOADS, gpu_row, node_of, node_row, pod_row, workload_row},
+    sorting::{gpu_key, node_key, pod_key, workload_key},
 };
 use crate::{
     parts::table::{
@@ -24,13 +24,15 @@ pub enum Tab {
     Nodes,
     /// GPU slots.
     Gpus,
+    /// GPU workloads.
+    Workloads,
     /// Pods.
     Pods,
 }
 
 impl Tab {
     /// All of them, as they stand side by side.
-    pub const ALL: [Self; 3] = [Self::Nodes, Self::Gpus, Self::Pods];
+    pub const ALL: [Self; 4] = [Self::Nodes, Self::Gpus, Self::Workloads, Self::Pods];
 
     /// Its word in the address.
     #[must_use]
@@ -38,6 +40,7 @@ impl Tab {
         match self {
             Self::Nodes => "nodes",
             Self::Gpus => "gpus",
+            Self::Workloads => "workloads",
             Self::Pods => "pods",
         }
     }
@@ -48,6 +51,7 @@ impl Tab {
         match self {
             Self::Nodes => "Nodes",
             Self::Gpus => "GPUs",
+            Self::Workloads => "Workloads",
             Self::Pods => "Pods",
         }
     }
@@ -58,6 +62,7 @@ impl Tab {
         match self {
             Self::Nodes => "tab-nodes",
             Self::Gpus => "tab-gpus",
+            Self::Workloads => "tab-workloads",
             Self::Pods => "tab-pods",
         }
     }
@@ -68,6 +73,7 @@ impl Tab {
         match self {
             Self::Nodes => NODES,
             Self::Gpus => GPUS,
+            Self::Workloads => WORKLOADS,
             Self::Pods => PODS,
         }
     }
@@ -111,6 +117,10 @@ impl FleetTable {
                     let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
                     order(rows.iter(), &wanted, before, gpu_key, id)
                 }
+                Tab::Workloads => {
+                    let key = |row: &_, column| workload_key(view, row, column);
+                    order(view.workloads.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
+                }
                 Tab::Pods => {
                     let key = |row: &_, column| pod_key(row, &heard, column);
                     order(view.pods.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
@@ -129,6 +139,10 @@ impl FleetTable {
             let row = self.fleet.view.fleet(|view| match self.tab {
                 Tab::Nodes => view.nodes.rows().get(at as usize).map(|node| node_row(view, at as usize, node, heard)),
                 Tab::Gpus => view.gpu_row_at(at as usize).map(|row| gpu_row(&row, heard, now)),
+                Tab::Workloads => {
+                    let row = view.workloads.rows().get(at as usize);
+                    row.map(|row| workload_row(view, at as usize, row, heard))
+                }
                 Tab::Pods => view.pods.rows().get(at as usize).map(|pod| pod_row(pod, heard)),
             });
             row.flatten()

@@ -1,14 +1,16 @@
 //! The columns of a fleet view: what is measured of each GPU, in the order of the view's nodes.
 
+use super::workloads;
 use crate::{Measured, World};
 use pilothouse_wire::{
-    ConnectionId, Metric, Reading, Readings, Stamp,
-    view::{Missing, NodeRow, TelemetryView},
+    ConnectionId, Metric, PodId, Reading, Readings, Stamp,
+    view::{FleetView, Missing, NodeRow, TelemetryView},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Gathers the columns for these nodes.
-pub(super) fn gather(world: &World, nodes: &[NodeRow]) -> TelemetryView {
+/// Gathers the columns for the nodes and workloads of a view.
+pub(super) fn gather(world: &World, view: &FleetView) -> TelemetryView {
+    let nodes = view.nodes.rows();
     let gpus: Vec<Option<Measured<'_>>> = nodes.iter().flat_map(|node| measured_of(world, node)).collect();
     let sources: BTreeSet<&ConnectionId> =
         nodes.iter().flat_map(|node| &node.devices).filter_map(|device| device.source.as_ref()).collect();
@@ -43,6 +45,7 @@ pub(super) fn gather(world: &World, nodes: &[NodeRow]) -> TelemetryView {
     });
     TelemetryView {
         times: gpus.iter().map(|gpu| gpu.and_then(Measured::at)).collect::<Vec<Option<Stamp>>>().into_iter().collect(),
+        workloads: of_workloads(view, &gpus, &metrics),
         nodes: metrics.iter().map(|metric| (*metric, of_nodes(*metric))).collect(),
         columns: metrics.into_iter().map(|metric| (metric, column(metric))).collect(),
         missing: missing.collect(),
@@ -51,6 +54,37 @@ pub(super) fn gather(world: &World, nodes: &[NodeRow]) -> TelemetryView {
             .max()
             .unwrap_or(0),
     }
+}
+
+/// For each workload, the GPUs that its pods hold alone, together.
+fn of_workloads(
+    view: &FleetView,
+    gpus: &[Option<Measured<'_>>],
+    metrics: &BTreeSet<Metric>,
+) -> BTreeMap<Metric, Readings> {
+    let rows = view.workloads.rows();
+    let mut held: Vec<Vec<Measured<'_>>> = vec![Vec::new(); rows.len()];
+    let mut known: Option<(&PodId, Option<usize>)> = None;
+    for gpu in view.gpus() {
+        let Some(holder) = gpu.holder().filter(|_| gpu.cell().sharers == 1) else { continue };
+        let Some(measured) = gpus.get(gpu.at).copied().flatten() else { continue };
+        // GPUs of one pod stand side by side: it is looked up once.
+        let place = match known {
+            Some((pod, place)) if pod == holder => place,
+            _ => view.pods.get(holder).and_then(|pod| {
+                let workload = workloads::of_row(pod);
+                rows.binary_search_by(|row| row.id.cmp(&workload)).ok()
+            }),
+        };
+        known = Some((holder, place));
+        if let Some(place) = place {
+            held[place].push(measured);
+        }
+    }
+    let column = |metric: Metric| -> Readings {
+        held.iter().map(|gpus| metric.together(gpus.iter().map(|gpu| gpu.read(metric)))).collect()
+    };
+    metrics.iter().map(|metric| (*metric, column(*metric))).collect()
 }
 
 /// One entry for each cell of a node.

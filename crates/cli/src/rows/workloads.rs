@@ -1,0 +1,72 @@
+//! GPU workloads as lines, with what is measured of their GPUs together.
+
+use super::{Listed, fleet, status};
+use crate::{columns::Column, table::Cell};
+use pilothouse_wire::{
+    Metric, Reading, Stamp, View,
+    filter::{Record, Value},
+    units::count,
+    view::WorkloadRow,
+};
+use serde::Serialize;
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// A workload with what is measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WorkloadLine {
+    #[serde(flatten)]
+    row: WorkloadRow,
+    /// What is measured of the GPUs that its pods hold alone, together: mean, sum or most, as the metric asks.
+    metrics: BTreeMap<&'static str, Option<f32>>,
+    #[serde(skip)]
+    readings: BTreeMap<Metric, Reading>,
+}
+
+impl WorkloadLine {
+    fn show(&self, metric: Metric) -> Cell {
+        let reading = self.readings.get(&metric).copied().unwrap_or_default();
+        Cell::some(reading.measured().map(|_| metric.show(reading)))
+    }
+}
+
+impl Listed for WorkloadLine {
+    const WORD: &'static str = "workloads";
+
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::usual("status", "STATUS", |line, _| status(line.row.status, &line.row.status_word)),
+        Column::usual("name", "WORKLOAD", |line, _| Cell::text(&line.row.name)),
+        Column::usual("kind", "KIND", |line, _| Cell::text(&line.row.kind)),
+        Column::usual("cluster", "CLUSTER", |line, _| Cell::text(line.row.cluster().as_str())),
+        Column::usual("namespace", "NAMESPACE", |line, _| Cell::text(&line.row.namespace)),
+        Column::number("gpus", "GPUS", |line, _| Cell::text(count(line.row.gpus_held))),
+        Column::number("wanted", "WANTED", |line, _| Cell::text(count(line.row.gpus_wanted))),
+        Column::number("tensor", "TENSOR", |line, _| line.show(Metric::TensorActive)),
+        Column::roomy_number("util", "UTIL", |line, _| line.show(Metric::Utilisation)),
+        Column::roomy_number("power", "POWER", |line, _| line.show(Metric::Power)),
+        Column::roomy_number("temp", "MAX TEMP", |line, _| line.show(Metric::Temperature)),
+        Column::number("ready", "READY", |line, _| Cell::text(format!("{}/{}", line.row.ready, line.row.pods))),
+        Column::roomy_number("restarts", "RESTARTS", |line, _| Cell::text(line.row.restarts.to_string())),
+        Column::roomy_number("created", "CREATED", |line, moment| moment.ago(line.row.created)),
+        Column::more("nodes", "NODES", |line, _| Cell::text(line.row.nodes.to_string())),
+    ];
+
+    fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
+        let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
+        let lines = fleet.workloads.rows().iter().enumerate().map(|(at, row)| {
+            let read = |metric: &Metric| (*metric, fleet.telemetry.read_workload(*metric, at));
+            let readings: BTreeMap<Metric, Reading> =
+                fleet.telemetry.workloads.keys().map(read).filter(|(_, reading)| !reading.is_absent()).collect();
+            let metrics = readings.iter().map(|(metric, reading)| (metric.id(), reading.finite())).collect();
+            Self { row: row.clone(), metrics, readings }
+        });
+        Cow::Owned(lines.collect())
+    }
+}
+
+impl Record for WorkloadLine {
+    const KEYS: &'static [&'static str] = WorkloadRow::KEYS;
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        self.row.values(key)
+    }
+}
