@@ -1,0 +1,23 @@
+//! What follows from what is seen: what is wrong, and how much of the fleet comes to useful work.
+//!
+//! Pure functions over [`pilothouse_wire::view::FleetView`]: no I/O, no clock (time is an argument), and nothing here can
+//! fail. What cannot be told is said to be so: it is never counted as well, and never as wrong.
+//!
+//! - [`findings()`]: what is wrong, one finding a cause, with evidence, who is hit and what to do.
+//! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
+
+mod answer;
+mod draft;
+mod findings;
+mod funnel;
+mod limits;
+mod pods;
+mod rules;
+mod site;
+mod xid;
+
+#[cfg(test)]
+mod fixture;
+
+pub use findings::findings;
+pub use funnel::funnel;

@@ -1,0 +1,93 @@
+//! Which pods and workloads a cause hits.
+
+use crate::site::Site;
+use pilothouse_wire::{
+    ConnectionId, NodeId, PodId, SmolStr,
+    view::{FleetView, GpuState, Method, PodRow},
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// The pods of the nodes that are looked at, by node.
+pub(crate) struct PodsOf<'a> {
+    view: &'a FleetView,
+    by_node: HashMap<(&'a ConnectionId, &'a str), Vec<&'a PodRow>>,
+}
+
+/// Is it placed, and not over? Words of the ends of a pod, as the cluster gives them.
+pub(crate) fn is_there(pod: &PodRow) -> bool {
+    pod.node.is_some() && !matches!(pod.status_word.as_str(), "Completed" | "Failed" | "Evicted" | "Succeeded")
+}
+
+/// Does a pod hold this GPU without anybody saying which?
+pub(crate) fn is_unattributed(site: Site<'_>, slot: u16) -> bool {
+    site.cell(slot).is_some_and(|cell| {
+        cell.holder.is_none() && matches!(cell.state, GpuState::Held | GpuState::Shared) && cell.sharers == 0
+    })
+}
+
+impl<'a> PodsOf<'a> {
+    /// The pods of these nodes: one pass over all pods.
+    pub(crate) fn nodes(view: &'a FleetView, nodes: impl Iterator<Item = &'a NodeId>) -> Self {
+        let mut by_node: HashMap<(&ConnectionId, &str), Vec<&PodRow>> =
+            nodes.map(|node| ((&node.cluster, node.name.as_str()), Vec::new())).collect();
+        if !by_node.is_empty() {
+            for pod in view.pods.rows().iter().filter(|pod| is_there(pod)) {
+                let Some(node) = &pod.node else { continue };
+                if let Some(pods) = by_node.get_mut(&(&pod.id.cluster, node.as_str())) {
+                    pods.push(pod);
+                }
+            }
+        }
+        Self { view, by_node }
+    }
+
+    fn rows(&self, site: Site<'a>) -> &[&'a PodRow] {
+        self.by_node.get(&(&site.node.id.cluster, site.name())).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// All pods on a node.
+    pub(crate) fn on(&self, site: Site<'a>) -> Vec<PodId> {
+        self.rows(site).iter().map(|pod| pod.id.clone()).collect()
+    }
+
+    /// The pods that are known to hold these GPUs, or a part of them.
+    pub(crate) fn holding(&self, site: Site<'a>, slots: &[u16]) -> Vec<PodId> {
+        let mut pods = BTreeSet::new();
+        for slot in slots {
+            let Some(cell) = site.cell(*slot) else { continue };
+            pods.extend(cell.holder.and_then(|holder| site.node.holders.get(usize::from(holder))));
+            if cell.method == Method::Contested {
+                pods.extend(without_a_cell(site));
+            }
+            for part in site.device(*slot).map(|device| device.parts.as_slice()).unwrap_or_default() {
+                pods.extend(self.named_by(site, part));
+            }
+        }
+        pods.into_iter().cloned().collect()
+    }
+
+    /// The pod that a part names: "1g.10gb/7 serving/embed-0".
+    fn named_by(&self, site: Site<'a>, part: &str) -> Option<&'a PodId> {
+        let (namespace, name) = part.rsplit_once(' ')?.1.split_once('/')?;
+        self.rows(site).iter().map(|pod| &pod.id).find(|pod| pod.namespace == namespace && pod.name == name)
+    }
+
+    /// Their workloads, as `Kind namespace/name`.
+    pub(crate) fn workloads(&self, pods: &[PodId]) -> Vec<SmolStr> {
+        let rows = pods.iter().filter_map(|pod| self.view.pods.get(pod));
+        rows.filter_map(workload_of).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+/// A pod's workload, as `Kind namespace/name`.
+fn workload_of(pod: &PodRow) -> Option<SmolStr> {
+    let (kind, name) = (pod.workload_kind.as_ref()?, pod.workload.as_ref()?);
+    Some(format!("{kind} {}/{name}", pod.id.namespace).into())
+}
+
+/// Pods that are said to hold GPUs of the node, and are not seen to hold one alone: those that contest.
+fn without_a_cell(site: Site<'_>) -> impl Iterator<Item = &PodId> {
+    let seen: BTreeSet<u16> = site.node.gpus.iter().filter_map(|cell| cell.holder).collect();
+    let holders = site.node.holders.iter().enumerate();
+    holders.filter(move |(at, _)| u16::try_from(*at).is_ok_and(|at| !seen.contains(&at))).map(|(_, pod)| pod)
+}
