@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod finding;
 pub mod fleet;
+pub mod funnel;
 pub mod gpu;
 pub mod object;
 pub mod ribbon;
@@ -15,6 +16,7 @@ pub use fleet::{
     ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuAt, GpuCell, GpuDevice, GpuResource, GpuState,
     Method, NodeRow, PodRow, Status,
 };
+pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Series};
 pub use ribbon::{Lane, Mark, MarkKind, RibbonView};
