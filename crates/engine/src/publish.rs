@@ -1,9 +1,9 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
 use pilothouse_wire::{
-    Body, Frame, Patch, Rev, Stamp, View, ViewSpec, When,
+    Body, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
     frame::SourceState,
-    view::{ConnectionsView, FleetSpec},
+    view::{ConnectionsView, Finding, FleetSpec, FleetView, fleet::FleetPatch},
 };
 use pilothouse_world::{
     Touched, World,
@@ -12,10 +12,18 @@ use pilothouse_world::{
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 
+/// Beats after which conclusions are drawn anew though no fact moved.
+const QUIET_BEATS: u32 = 5;
+
 /// All views that are watched.
 #[derive(Default)]
 pub(crate) struct Publisher {
     views: HashMap<ViewSpec, Published>,
+    /// What is wrong with the whole fleet, as of the last conclusion.
+    findings: Keyed<Finding>,
+    /// Beats since the last conclusion, and whether anything was touched since.
+    beats: u32,
+    moved: bool,
 }
 
 /// What a projection may look at.
@@ -47,8 +55,9 @@ enum Content {
 impl Publisher {
     /// Somebody watches a view: they get a full frame at the next publication.
     pub(crate) fn watch(&mut self, spec: ViewSpec, way: Sender<Arc<Frame>>, scene: &Scene<'_>) {
+        let findings = &self.findings;
         let published = self.views.entry(spec.clone()).or_insert_with(|| Published {
-            content: Content::new(&spec, scene),
+            content: Content::new(&spec, findings, scene),
             rev: Rev(1),
             sources: scene.sources(&spec),
             watchers: Vec::new(),
@@ -63,19 +72,56 @@ impl Publisher {
             published.watchers.retain(|watcher| !watcher.way.is_closed());
             !published.watchers.is_empty()
         });
+        self.moved |= !touched.is_empty();
         for (spec, published) in &mut self.views {
-            if let Some(change) = published.content.renew(spec, touched, scene) {
-                let base = published.rev;
-                published.rev = Rev(base.0 + 1);
-                published.sources = scene.sources(spec);
-                published.send(scene, base, change);
+            if let Some(change) = published.content.renew(spec, touched, &self.findings, scene) {
+                published.renewed(spec, change, scene);
             }
             published.catch_up(scene);
         }
     }
 
+    /// Concludes what follows from what is seen: what is wrong, and the funnel. Once a second where facts moved; else
+    /// now and then, since what is not heard of grows stale by itself.
+    fn conclude(&mut self, scene: &Scene<'_>) {
+        self.beats += 1;
+        if !self.moved && self.beats < QUIET_BEATS {
+            return;
+        }
+        (self.moved, self.beats) = (false, 0);
+        let mut whole: Option<Keyed<Finding>> = None;
+        for (spec, published) in &mut self.views {
+            let Content::Fleet(projection) = &mut published.content else { continue };
+            let patch = conclude(projection, scene.now);
+            if matches!(spec, ViewSpec::Fleet(spec) if spec.scope.is_empty()) {
+                whole = Some(projection.view().findings.clone());
+            }
+            if !patch.is_empty() {
+                published.renewed(spec, Change::Patch(Box::new(Patch::Fleet(patch))), scene);
+            }
+        }
+        if !self.is_watched(|spec| matches!(spec, ViewSpec::Object(_))) {
+            return;
+        }
+        // An inspector without a fleet beside it is rare: then the fleet is projected for it.
+        let findings = whole.unwrap_or_else(|| concluded(scene.world, FleetSpec::default(), scene.now).findings);
+        if findings != self.findings {
+            self.findings = findings;
+            let touched = Touched { all: true, ..Touched::default() };
+            for (spec, published) in &mut self.views {
+                if matches!(spec, ViewSpec::Object(_))
+                    && let Some(change) = published.content.renew(spec, &touched, &self.findings, scene)
+                {
+                    published.renewed(spec, change, scene);
+                    published.catch_up(scene);
+                }
+            }
+        }
+    }
+
     /// Tells everybody how fresh their sources are, though nothing else changed.
     pub(crate) fn beat(&mut self, scene: &Scene<'_>) {
+        self.conclude(scene);
         for (spec, published) in &mut self.views {
             let sources = scene.sources(spec);
             if sources != published.sources {
@@ -108,6 +154,14 @@ enum Change {
 }
 
 impl Published {
+    /// Its content changed: counts that, and says it to those who have the revision before.
+    fn renewed(&mut self, spec: &ViewSpec, change: Change, scene: &Scene<'_>) {
+        let base = self.rev;
+        self.rev = Rev(base.0 + 1);
+        self.sources = scene.sources(spec);
+        self.send(scene, base, change);
+    }
+
     fn frame(&self, scene: &Scene<'_>, body: Body) -> Frame {
         Frame {
             rev: self.rev,
@@ -151,10 +205,14 @@ impl Published {
 }
 
 impl Content {
-    fn new(spec: &ViewSpec, scene: &Scene<'_>) -> Self {
+    fn new(spec: &ViewSpec, findings: &Keyed<Finding>, scene: &Scene<'_>) -> Self {
         match spec {
-            ViewSpec::Fleet(spec) => Self::Fleet(Box::new(FleetProjection::new(scene.world, spec.clone()))),
-            other => Self::Plain(Box::new(scene.plain(other))),
+            ViewSpec::Fleet(spec) => {
+                let mut projection = FleetProjection::new(scene.world, spec.clone());
+                conclude(&mut projection, scene.now);
+                Self::Fleet(Box::new(projection))
+            }
+            other => Self::Plain(Box::new(scene.plain(other, findings))),
         }
     }
 
@@ -166,7 +224,13 @@ impl Content {
     }
 
     /// Brings the content up to date; answers what changed, if anything did.
-    fn renew(&mut self, spec: &ViewSpec, touched: &Touched, scene: &Scene<'_>) -> Option<Change> {
+    fn renew(
+        &mut self,
+        spec: &ViewSpec,
+        touched: &Touched,
+        findings: &Keyed<Finding>,
+        scene: &Scene<'_>,
+    ) -> Option<Change> {
         match self {
             Self::Fleet(projection) => {
                 let patch = projection.update(scene.world, touched);
@@ -176,7 +240,7 @@ impl Content {
                 if !concerns(spec, touched) {
                     return None;
                 }
-                let newer = scene.plain(spec);
+                let newer = scene.plain(spec, findings);
                 if **view == newer {
                     return None;
                 }
@@ -213,9 +277,10 @@ impl Scene<'_> {
         sources_of(self.world, spec, self.now)
     }
 
-    fn plain(&self, spec: &ViewSpec) -> View {
+    fn plain(&self, spec: &ViewSpec, findings: &Keyed<Finding>) -> View {
         match spec {
             ViewSpec::Connections => View::Connections((self.connections)()),
+            ViewSpec::Object(object) => object_view(self.world, object, findings, self.now),
             other => project_plain(self.world, other, self.now),
         }
     }
@@ -233,13 +298,36 @@ pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<Sour
 /// Projects a view of the world alone. Of the connections it has the rows that the world knows.
 pub(crate) fn project_plain(world: &World, spec: &ViewSpec, now: Stamp) -> View {
     match spec {
-        ViewSpec::Fleet(spec) => View::Fleet(FleetProjection::new(world, spec.clone()).into_view()),
+        ViewSpec::Fleet(spec) => View::Fleet(concluded(world, spec.clone(), now)),
         ViewSpec::Connections => {
             View::Connections(ConnectionsView { rows: project::connection_rows(world), ..ConnectionsView::default() })
         }
         ViewSpec::Ribbon { span } => View::Ribbon(project::ribbon(world, (*span).min(WEEK), now)),
-        ViewSpec::Object(object) => View::Object(project::object(world, object, now).map(Box::new)),
+        ViewSpec::Object(object) => {
+            let scope = FleetSpec { scope: vec![object.connection().clone()] };
+            object_view(world, object, &concluded(world, scope, now).findings, now)
+        }
     }
+}
+
+fn object_view(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now: Stamp) -> View {
+    View::Object(project::object(world, object, findings, now).map(Box::new))
+}
+
+/// A fleet view with what follows from it.
+fn concluded(world: &World, spec: FleetSpec, now: Stamp) -> FleetView {
+    let mut projection = FleetProjection::new(world, spec);
+    conclude(&mut projection, now);
+    projection.into_view()
+}
+
+/// Puts into a fleet view what follows from it. The funnel leaves out what a finding says is broken: findings first.
+fn conclude(projection: &mut FleetProjection, now: Stamp) -> FleetPatch {
+    let findings = pilothouse_insight::findings(projection.view(), now);
+    let before = projection.conclude(findings, projection.view().funnel.clone());
+    let funnel = pilothouse_insight::funnel(projection.view(), now);
+    let after = projection.conclude(projection.view().findings.clone(), funnel);
+    FleetPatch { findings: before.findings, ..after }
 }
 
 const WEEK: Duration = Duration::from_secs(7 * 86_400);

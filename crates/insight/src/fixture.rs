@@ -254,8 +254,8 @@ pub(crate) fn view(nodes: impl IntoIterator<Item = Node>, pods: impl IntoIterato
     let telemetry = TelemetryView {
         times: places.iter().map(|(at, slot)| nodes[*at].times[usize::from(*slot)]).collect(),
         columns: metrics.into_iter().map(|metric| (metric, column(metric))).collect(),
-        missing: Vec::new(),
         patience_ms: PATIENCE_MS,
+        ..TelemetryView::default()
     };
     let pods: Vec<PodRow> = pods.into_iter().map(|pod| pod.0).collect();
     let (gpus, all) = (places.len() as u64, nodes.len() as u64);

@@ -1,7 +1,7 @@
 //! What must hold for any facts: patches add up, order of independent facts does not matter, replay is equal.
 
 use pilothouse_wire::{
-    ConnectionId, Health, Problem, Stamp,
+    ConnectionId, Health, Keyed, Problem, Stamp,
     view::{FleetSpec, GpuState},
 };
 use pilothouse_world::{
@@ -186,7 +186,7 @@ proptest! {
             world.apply(batch);
         }
         for (object, _, _) in world.objects() {
-            prop_assert!(pilothouse_world::project::object(&world, &object, Stamp(60_000)).is_some(), "{}", object);
+            prop_assert!(pilothouse_world::project::object(&world, &object, &Keyed::default(), Stamp(60_000)).is_some(), "{}", object);
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     filter::Record,
     filter::Value,
     view::finding::{Finding, FindingId},
+    view::funnel::Funnel,
     view::telemetry::{TelemetryPatch, TelemetryView},
     view::workload::WorkloadRow,
 };
@@ -34,6 +35,8 @@ pub struct FleetView {
     pub telemetry: TelemetryView,
     /// What is wrong, one finding a cause.
     pub findings: Keyed<Finding>,
+    /// From the GPUs that exist to those that do useful maths.
+    pub funnel: Funnel,
 }
 
 /// What turns one fleet view into a later one.
@@ -53,6 +56,8 @@ pub struct FleetPatch {
     pub telemetry: Option<Box<TelemetryPatch>>,
     /// Changed findings.
     pub findings: KeyedPatch<Finding, FindingId>,
+    /// The funnel, if it changed.
+    pub funnel: Option<Box<Funnel>>,
 }
 
 impl FleetView {
@@ -67,6 +72,7 @@ impl FleetView {
             workloads: self.workloads.diff(&newer.workloads),
             telemetry: self.telemetry.diff(&newer.telemetry).map(Box::new),
             findings: self.findings.diff(&newer.findings),
+            funnel: (self.funnel != newer.funnel).then(|| Box::new(newer.funnel.clone())),
         }
     }
 
@@ -83,6 +89,9 @@ impl FleetView {
             self.telemetry.apply(*telemetry);
         }
         self.findings.apply(patch.findings);
+        if let Some(funnel) = patch.funnel {
+            self.funnel = *funnel;
+        }
     }
 
     /// Every GPU with its node and its place in the columns of [`FleetView::telemetry`].
@@ -107,6 +116,7 @@ impl FleetPatch {
             && self.workloads.is_empty()
             && self.telemetry.is_none()
             && self.findings.is_empty()
+            && self.funnel.is_none()
     }
 }
 

@@ -63,6 +63,20 @@ impl FunnelKind {
     }
 }
 
+impl FunnelKind {
+    /// A filter over GPUs that finds those which are lost at this step.
+    #[must_use]
+    pub fn lost(self) -> Option<&'static str> {
+        match self {
+            Self::Total => None,
+            Self::Healthy => Some("status=bad"),
+            Self::Allocated => Some("state=free"),
+            Self::Active => Some("-state=free util<=5"),
+            Self::Useful => Some("-state=free util>5 tensor<=5"),
+        }
+    }
+}
+
 impl Funnel {
     /// One of its steps.
     #[must_use]

@@ -163,6 +163,10 @@ mod tests {
         (columns, prop::collection::vec(0i64..3, 0..4), 0u64..2).prop_map(|(columns, times, patience_ms)| {
             TelemetryView {
                 times: times.into_iter().map(|at| Some(Stamp(at))).collect(),
+                workloads: columns
+                    .iter()
+                    .map(|(metric, column)| (*metric, column.iter().take(2).copied().collect()))
+                    .collect(),
                 nodes: columns
                     .iter()
                     .map(|(metric, column)| (*metric, column.iter().take(1).copied().collect()))

@@ -12,8 +12,8 @@ use crate::{
 use pilothouse_wire::{
     ConnectionId, Health, Keyed, KeyedPatch, NodeId, ObjectRef, PodId, SmolStr, Sum,
     view::{
-        ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuState, NodeRow, PodRow, TelemetryView,
-        fleet::FleetPatch,
+        ClusterRow, Condition, Finding, FleetSpec, FleetSummary, FleetView, Funnel, GpuState, NodeRow, PodRow,
+        TelemetryView, fleet::FleetPatch,
     },
 };
 
@@ -42,6 +42,7 @@ impl FleetProjection {
             workloads: sources().flat_map(|(id, source)| workloads::rows(id, source)).collect(),
             telemetry: TelemetryView::default(),
             findings: Keyed::default(),
+            funnel: Funnel::default(),
         };
         view.telemetry = telemetry::gather(world, &view);
         view.summary = summary(world, &spec, &view);
@@ -60,10 +61,23 @@ impl FleetProjection {
         self.view
     }
 
+    /// Puts in what follows from the view: what is wrong, and the funnel; answers what that changed.
+    pub fn conclude(&mut self, findings: Keyed<Finding>, funnel: Funnel) -> FleetPatch {
+        let patch = FleetPatch {
+            findings: self.view.findings.diff(&findings),
+            funnel: (self.view.funnel != funnel).then(|| Box::new(funnel.clone())),
+            ..FleetPatch::default()
+        };
+        (self.view.findings, self.view.funnel) = (findings, funnel);
+        patch
+    }
+
     /// Renews what was touched, and says how.
     pub fn update(&mut self, world: &World, touched: &Touched) -> FleetPatch {
         if touched.all {
-            let fresh = Self::new(world, self.spec.clone());
+            let mut fresh = Self::new(world, self.spec.clone());
+            // What follows from it is concluded anew by who asks for it.
+            (fresh.view.findings, fresh.view.funnel) = (self.view.findings.clone(), self.view.funnel.clone());
             let patch = self.view.diff(&fresh.view);
             self.view = fresh.view;
             return patch;

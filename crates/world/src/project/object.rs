@@ -9,14 +9,14 @@ mod workload;
 use crate::{World, source::Source};
 use pilothouse_wire::{
     ConnectionId, Keyed, NodeId, ObjectRef, PodId, SmolStr, Stamp,
-    view::{EventRow, FieldRow, FindingRow, ObjectView, Status},
+    view::{EventRow, FieldRow, Finding, FindingRow, ObjectView, Status},
 };
 
 pub use measured::readings;
 
-/// Projects one object; `None` if nothing is known of it.
+/// Projects one object; `None` if nothing is known of it. Of the findings it takes those that hit the object.
 #[must_use]
-pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectView> {
+pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now: Stamp) -> Option<ObjectView> {
     let source = world.source(object.connection())?;
     let part = match object {
         ObjectRef::Connection(_) => connection::part(source),
@@ -26,13 +26,16 @@ pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectVie
         ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
     };
+    let hit: Vec<&Finding> = findings.rows().iter().filter(|finding| hits(finding, object)).collect();
+    let worst = hit.iter().copied().min_by_key(|finding| finding.status).filter(|worst| worst.status < part.status);
+    let own = part.findings;
     Some(ObjectView {
         object: object.clone(),
         exists: true,
-        status: part.status,
-        status_word: part.status_word,
+        status: worst.map_or(part.status, |worst| worst.status),
+        status_word: worst.map_or(part.status_word, |worst| worst.word.clone()),
         identity: part.identity,
-        findings: part.findings,
+        findings: hit.into_iter().map(finding_row).chain(own).collect(),
         holding: part.holding,
         measured: measured::measured(world, object, now),
         events: events(source, part.regarding),
@@ -40,6 +43,41 @@ pub fn object(world: &World, object: &ObjectRef, now: Stamp) -> Option<ObjectVie
         source: object.connection().clone(),
         has_yaml: matches!(object, ObjectRef::Node(_) | ObjectRef::Gpu(..) | ObjectRef::Pod(_)),
     })
+}
+
+/// Does a finding hit an object? A pod is not ill because of what is wrong with its own node's neighbours.
+fn hits(finding: &Finding, object: &ObjectRef) -> bool {
+    match object {
+        ObjectRef::Node(node) => finding.node == *node,
+        ObjectRef::Gpu(node, slot) => finding.node == *node && finding.gpus.contains(slot),
+        ObjectRef::Pod(pod) => finding.pods.contains(pod),
+        ObjectRef::Workload(id, namespace, kind, name) => {
+            finding.node.cluster == *id
+                && finding.workloads.iter().any(|hit| *hit == format!("{kind} {namespace}/{name}"))
+        }
+        ObjectRef::Connection(_) | ObjectRef::Namespace(..) => false,
+    }
+}
+
+/// A finding as the inspector shows it: who is hit and what to do in one sentence each.
+fn finding_row(finding: &Finding) -> FindingRow {
+    let of = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let hit = match (finding.pods.len(), finding.workloads.as_slice()) {
+        (0, _) => format!("It hits {} and no pod.", of(finding.gpus.len(), "GPU")),
+        (pods, []) => format!("It hits {} and {}.", of(finding.gpus.len(), "GPU"), of(pods, "pod")),
+        (pods, workloads) => {
+            let names = workloads.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
+            format!("It hits {} and {} of {names}.", of(finding.gpus.len(), "GPU"), of(pods, "pod"))
+        }
+    };
+    FindingRow {
+        status: finding.status,
+        claim: finding.claim.clone(),
+        since: finding.since,
+        effect: format!("{hit} {}", finding.action),
+        evidence: finding.evidence.clone(),
+        command: finding.command.clone(),
+    }
 }
 
 /// What each kind of object adds.

@@ -75,31 +75,6 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
 
 fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
     let mut findings = Vec::new();
-    if row.status == Status::Bad {
-        let ready = fact.conditions.iter().find(|condition| condition.kind == "Ready");
-        let reason = ready.and_then(|condition| condition.reason.clone()).unwrap_or_default();
-        findings.push(FindingRow {
-            status: Status::Bad,
-            claim: "The node is not ready".into(),
-            since: ready.and_then(|condition| condition.since),
-            effect: {
-                let held = units::sum(row.gpus_held());
-                format!("What its {} GPUs do is not known; pods hold {held} of them.", row.gpus.len())
-            },
-            evidence: format!("Condition Ready is not True. {reason}"),
-            command: Some(format!("kubectl describe node {}", row.id.name)),
-        });
-    }
-    for condition in fact.bad_conditions() {
-        findings.push(FindingRow {
-            status: Status::Warn,
-            claim: format!("{} holds", condition.kind),
-            since: condition.since,
-            effect: "The node itself reports it.".into(),
-            evidence: format!("Condition {} is True. {}", condition.kind, condition.reason.as_deref().unwrap_or("")),
-            command: Some(format!("kubectl describe node {}", row.id.name)),
-        });
-    }
     if fact.cordoned {
         findings.push(FindingRow {
             status: Status::Warn,
