@@ -47,7 +47,13 @@ impl Demo {
     fn step(&self, now: Stamp) -> Step {
         let mut script = self.script();
         let script = script.get_or_insert_with(|| Script::new(self.cluster, self.seed, now));
-        script.advance(now.since(script.start()))
+        match script.advance(now.since(script.start())) {
+            Step::Changed(mut facts) => {
+                facts.extend(script.due_telemetry());
+                Step::Changed(facts)
+            }
+            step => step,
+        }
     }
 
     async fn play(&self, sink: &Sink) -> Result<(), Closed> {
@@ -104,6 +110,8 @@ impl Demo {
         ] {
             sink.replace(Covers { kind, namespace: None }, facts).await?;
         }
+        let measured = self.script().as_mut().map(Script::telemetry).unwrap_or_default();
+        sink.delta(measured).await?;
         sink.health(Health::Well).await
     }
 }

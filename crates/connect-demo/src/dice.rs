@@ -38,7 +38,8 @@ pub(crate) fn hash(seed: u64, text: &str) -> u64 {
     mix(text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325 ^ mix(seed), fold))
 }
 
-fn mix(n: u64) -> u64 {
+/// Spreads a number over all numbers, so that neighbours have nothing in common.
+pub(crate) fn mix(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     n ^ (n >> 31)

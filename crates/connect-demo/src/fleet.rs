@@ -93,6 +93,13 @@ pub(crate) struct Hardware {
     pub memory_mib: &'static str,
     pub instance: &'static str,
     pub region: &'static str,
+    /// What one of its GPUs draws when nothing runs on it, and at most.
+    pub idle_watts: f32,
+    pub watts: f32,
+    /// Clock of its multiprocessors when it has work.
+    pub megahertz: f32,
+    /// What NVLink carries at most, both ways together, in bytes a second.
+    pub nvlink: f32,
 }
 
 /// A group of like nodes.
@@ -133,11 +140,23 @@ pub(crate) enum Naming {
     Listed(&'static [&'static str]),
 }
 
+/// What the pods of a line do with their GPUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// They answer requests: more or less of them, and much of the memory is a model.
+    Answers,
+    /// They train, with all there is.
+    Trains,
+    /// They hold their GPUs and do nothing with them.
+    Rests,
+}
+
 /// A line of jobs: when one ends, the next begins.
 pub(crate) struct Line {
     pub naming: Naming,
     pub namespace: &'static str,
     pub name: &'static str,
+    pub work: Work,
     /// Index of its pool.
     pub pool: usize,
     /// GPUs of a pod.

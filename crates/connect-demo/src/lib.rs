@@ -14,6 +14,7 @@ mod script;
 mod stage;
 #[cfg(feature = "conformance")]
 mod stand;
+mod telemetry;
 mod yaml;
 
 pub use fleet::{Cluster, NoSuchCluster};

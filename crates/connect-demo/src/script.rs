@@ -1,6 +1,6 @@
 //! The script of one cluster: what is there when somebody first looks, and what changes as time passes.
 
-use crate::{fleet::Cluster, opening, stage::Listing, stage::Stage};
+use crate::{fleet::Cluster, opening, stage::Listing, stage::Stage, telemetry::Telemetry};
 use pilothouse_wire::{Code, Problem, Stamp};
 use pilothouse_world::{Fact, fact::NodeFact, fact::PodFact};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Script {
     stage: Stage,
+    telemetry: Telemetry,
     start: Stamp,
     was_out: bool,
 }
@@ -28,7 +29,9 @@ impl Script {
     /// The script of a cluster that somebody first looks at now.
     #[must_use]
     pub fn new(cluster: Cluster, seed: u64, start: Stamp) -> Self {
-        Self { stage: opening::open(cluster, seed, start), start, was_out: false }
+        let stage = opening::open(cluster, seed, start);
+        let telemetry = Telemetry::new(&stage);
+        Self { stage, telemetry, start, was_out: false }
     }
 
     /// When somebody first looked.
@@ -41,6 +44,17 @@ impl Script {
     #[must_use]
     pub fn listing(&self) -> Listing {
         self.stage.listing()
+    }
+
+    /// All that is measured of its GPUs as of the last step.
+    pub fn telemetry(&mut self) -> Vec<Fact> {
+        self.telemetry.anew(&mut self.stage)
+    }
+
+    /// What has to be said of its GPUs after the last step: who holds them if that changed, readings every five
+    /// seconds.
+    pub fn due_telemetry(&mut self) -> Vec<Fact> {
+        self.telemetry.due(&mut self.stage)
     }
 
     /// Lets time pass until so long after the start. Time does not run backwards: an earlier one changes nothing.

@@ -1,10 +1,12 @@
 //! What stands on the stage of one cluster: its nodes, pods and events, and what changed since somebody looked.
 
+mod ailments;
 mod events;
 mod lines;
 mod nodes;
 mod pods;
 mod services;
+mod slots;
 
 use crate::{
     agenda::{Agenda, Due, PodNo},
@@ -12,11 +14,13 @@ use crate::{
     fleet::{Cast, Cluster, GPUS_A_NODE},
     plot::{Cue, ROUND_MS, Release},
 };
+pub(crate) use ailments::{Ailment, Ailments, Fault};
 use pilothouse_wire::{SmolStr, Stamp};
 use pilothouse_world::{
     Fact,
     fact::{EventFact, NamespaceFact, NodeFact, PodFact},
 };
+pub(crate) use slots::{PLACES, Slot, Slots};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The resource that a GPU is asked for by.
@@ -39,8 +43,10 @@ pub(crate) struct Stage {
     pub begun: Vec<u32>,
     /// Until when the cluster answers nobody.
     pub out_until: Option<Stamp>,
-    /// GPUs asked for on each node.
-    used: BTreeMap<SmolStr, u64>,
+    /// Who holds which GPU.
+    pub slots: Slots,
+    /// What is wrong with GPUs.
+    pub ailments: Ailments,
     /// Pods that wait for a node.
     pending: BTreeSet<PodNo>,
     /// Jobs whose end is on the agenda.
@@ -97,7 +103,8 @@ impl Stage {
             versions: cast.services.iter().map(|service| service.version).collect(),
             begun: vec![0; cast.lines.len()],
             out_until: None,
-            used: BTreeMap::new(),
+            slots: Slots::default(),
+            ailments: Ailments::default(),
             pending: BTreeSet::new(),
             ending: BTreeSet::new(),
             last_no: 0,
@@ -187,7 +194,7 @@ impl Stage {
     }
 
     pub fn used_on(&self, node: &str) -> u64 {
-        self.used.get(node).copied().unwrap_or(0)
+        self.slots.held(node)
     }
 
     fn takes_pods(&self, node: &str) -> bool {

@@ -66,6 +66,28 @@ async fn it_lists_everything_first_and_is_heard_within_its_period() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn gpus_are_listed_before_it_is_well_and_measured_again_and_again() {
+    let clock = clock();
+    let said = watched(open("fra-train", clock.clone()), clock, Duration::from_secs(62)).await;
+    let facts: Vec<&Fact> = said.iter().flat_map(|batch| &batch.facts).collect();
+    let well = facts.iter().position(|fact| matches!(fact, Fact::Source(SourceFact::Health(Health::Well)))).unwrap();
+    assert!(facts[..well].iter().any(|fact| matches!(fact, Fact::Devices(_))));
+    let mut list = None;
+    let mut measured = 0;
+    for fact in facts {
+        match fact {
+            Fact::Devices(devices) => list = Some((devices.list, devices.devices.len())),
+            Fact::Readings(readings) => {
+                assert_eq!(list, Some((readings.list, readings.at.len())));
+                measured += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(measured, 13);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_cluster_is_not_heard_and_is_listed_anew_when_it_is_back() {
     let clock = clock();
     let said = watched(open("ord-prod", clock.clone()), clock, Duration::from_secs(400)).await;

@@ -1,6 +1,6 @@
 //! fra-train: training on B200. A node under pretrain-12 is drained and given back.
 
-use super::{Cast, Hardware, Line, Naming::*, Pool, Trouble};
+use super::{Cast, Hardware, Line, Naming::*, Pool, Trouble, Work::*};
 use crate::plot::{Cue::*, Turn};
 
 pub(super) const CAST: Cast = Cast {
@@ -11,6 +11,10 @@ pub(super) const CAST: Cast = Cast {
         memory_mib: "183359",
         instance: "gpu-b200-8x",
         region: "eu-central-1",
+        idle_watts: 128.0,
+        watts: 1_000.0,
+        megahertz: 1_965.0,
+        nvlink: 1_800e9,
     },
     pools: &[Pool { name: "train-b200", nodes: 96 }],
     namespaces: &["gpu-operator", "kube-system", "pretraining", "research"],
@@ -28,6 +32,7 @@ const LINES: &[Line] = &[
         naming: Numbered(12),
         namespace: "pretraining",
         name: "pretrain",
+        work: Trains,
         pool: 0,
         gpus: 8,
         pods: 64,
@@ -42,6 +47,7 @@ const LINES: &[Line] = &[
         naming: Numbered(4),
         namespace: "pretraining",
         name: "rlhf",
+        work: Trains,
         pool: 0,
         gpus: 8,
         pods: 14,
@@ -56,6 +62,7 @@ const LINES: &[Line] = &[
         naming: Numbered(902),
         namespace: "research",
         name: "probe",
+        work: Answers,
         pool: 0,
         gpus: 4,
         pods: 1,
@@ -70,6 +77,7 @@ const LINES: &[Line] = &[
         naming: Numbered(51),
         namespace: "research",
         name: "distill",
+        work: Trains,
         pool: 0,
         gpus: 2,
         pods: 2,

@@ -1,6 +1,6 @@
 //! iad-prod: serving on H100. A canary of chat-70b fails with two nodes, and is taken back.
 
-use super::{Cast, Hardware, Keeper::*, Line, Naming::*, Pool, Service, Trouble};
+use super::{Cast, Hardware, Keeper::*, Line, Naming::*, Pool, Service, Trouble, Work::*};
 use crate::plot::{Cue::*, Release::*, Turn};
 
 pub(super) const CAST: Cast = Cast {
@@ -11,6 +11,10 @@ pub(super) const CAST: Cast = Cast {
         memory_mib: "81559",
         instance: "gpu-h100-8x",
         region: "us-east-1",
+        idle_watts: 70.0,
+        watts: 700.0,
+        megahertz: 1_980.0,
+        nvlink: 900e9,
     },
     pools: &[
         Pool { name: "serve-h100", nodes: 160 },
@@ -94,6 +98,7 @@ const LINES: &[Line] = &[
         naming: Numbered(311),
         namespace: "batch",
         name: "finetune-70b",
+        work: Trains,
         pool: 1,
         gpus: 8,
         pods: 4,
@@ -108,6 +113,7 @@ const LINES: &[Line] = &[
         naming: Numbered(2_107),
         namespace: "batch",
         name: "eval",
+        work: Answers,
         pool: 1,
         gpus: 4,
         pods: 1,
@@ -122,6 +128,7 @@ const LINES: &[Line] = &[
         naming: Numbered(88),
         namespace: "batch",
         name: "embed-backfill",
+        work: Answers,
         pool: 1,
         gpus: 1,
         pods: 12,
@@ -136,6 +143,7 @@ const LINES: &[Line] = &[
         naming: Listed(PEOPLE),
         namespace: "research",
         name: "notebook",
+        work: Rests,
         pool: 2,
         gpus: 2,
         pods: 1,
@@ -150,6 +158,7 @@ const LINES: &[Line] = &[
         naming: Numbered(40),
         namespace: "research",
         name: "ablation",
+        work: Trains,
         pool: 2,
         gpus: 4,
         pods: 4,

@@ -1,6 +1,6 @@
 //! ord-prod: serving on H200. Its connection is lost once a round, and comes back.
 
-use super::{Cast, Hardware, Keeper::*, Line, Naming::*, Pool, Service, Trouble};
+use super::{Cast, Hardware, Keeper::*, Line, Naming::*, Pool, Service, Trouble, Work::*};
 use crate::plot::{Cue::*, Release::*, Turn};
 
 pub(super) const CAST: Cast = Cast {
@@ -11,6 +11,10 @@ pub(super) const CAST: Cast = Cast {
         memory_mib: "143771",
         instance: "gpu-h200-8x",
         region: "us-central-1",
+        idle_watts: 74.0,
+        watts: 700.0,
+        megahertz: 1_980.0,
+        nvlink: 900e9,
     },
     pools: &[Pool { name: "serve-h200", nodes: 120 }, Pool { name: "canary-h200", nodes: 40 }],
     namespaces: &["assistant", "canary", "gpu-operator", "kube-system", "serving"],
@@ -54,6 +58,7 @@ const LINES: &[Line] = &[
         naming: Numbered(640),
         namespace: "canary",
         name: "shadow-eval",
+        work: Answers,
         pool: 1,
         gpus: 8,
         pods: 2,
@@ -68,6 +73,7 @@ const LINES: &[Line] = &[
         naming: Numbered(1_290),
         namespace: "canary",
         name: "replay",
+        work: Answers,
         pool: 1,
         gpus: 2,
         pods: 2,

@@ -10,11 +10,13 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable:NoSchedule";
 impl Stage {
     pub(crate) fn set_condition(&mut self, node: &str, kind: &str, reason: &str, note: &str) {
         self.turn(node, kind, "True", reason);
+        self.ailments.begin(node, kind, reason, note);
         self.say_of_node(node, true, reason, note);
     }
 
     pub(super) fn clear_condition(&mut self, node: &str, kind: &str) {
         self.turn(node, kind, "False", "Over");
+        self.ailments.end(node, kind);
         self.say_of_node(node, false, &format!("{kind}Over"), &format!("{kind} is over."));
     }
 
@@ -93,6 +95,7 @@ impl Stage {
         self.room_changed = true;
         match why {
             Some(why) => {
+                self.ailments.cordoned(node, why);
                 self.say_of_node(node, false, "NodeNotSchedulable", &format!("Node {node} was cordoned. {why}."));
             }
             None => self.say_of_node(node, false, "NodeSchedulable", &format!("Node {node} takes pods again.")),

@@ -111,7 +111,7 @@ impl Stage {
         let Some(player) = self.players.get_mut(&no) else { return };
         player.fact.node = Some(node.clone());
         let fact = player.fact.clone();
-        *self.used.entry(node.clone()).or_default() += gpus(&fact);
+        self.slots.take(node, no, gpus(&fact), self.now);
         self.pending.remove(&no);
         self.changed.pods.insert(no);
         let note = format!("Successfully assigned {}/{} to {node}", fact.namespace, fact.name);
@@ -241,10 +241,10 @@ impl Stage {
     /// Gives back what a pod holds. Its name stays until it is gone.
     pub(super) fn release(&mut self, no: PodNo) {
         let Some(fact) = self.players.get(&no).map(|player| &player.fact) else { return };
-        if let Some(used) = fact.node.as_ref().and_then(|node| self.used.get_mut(node))
+        if let Some(node) = &fact.node
             && !matches!(fact.phase, Phase::Succeeded | Phase::Failed)
         {
-            *used = used.saturating_sub(gpus(fact));
+            self.slots.give_back(node, no, self.now);
             self.room_changed = true;
         }
     }
