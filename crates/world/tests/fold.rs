@@ -166,7 +166,7 @@ fn sums_of_more_than_there_can_be_are_the_largest_number() {
     assert_eq!(view.pods.rows().iter().map(|row| row.restarts).max(), Some(u32::MAX));
     assert_eq!(world.dropped(), u64::MAX);
     for (object, ..) in world.objects() {
-        let _ = project::object(&world, &object, Stamp(3_000));
+        let _ = project::object(&world, &object, &pilothouse_wire::Keyed::default(), Stamp(3_000));
     }
     let _ = project::ribbon(&world, Duration::from_secs(3_600), Stamp(3_000));
     world.apply(said(4_000, all(Kind::Pod), Vec::new()));

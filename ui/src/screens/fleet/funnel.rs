@@ -1,8 +1,9 @@
-//! The funnel at the head: total, healthy, held, free, wanted; each with what is lost on the way, and why.
+//! The funnel at the head: from all GPUs to those that do useful maths, each step with what is lost on the way, and why.
+//! Where nobody measures the GPUs: total, healthy, held, free, wanted.
 
 use super::{
     Fleet,
-    silhouette::{HEIGHT, Shares},
+    silhouette::{HEIGHT, Shares, chain},
 };
 use crate::{parts::size::use_size, state::use_state};
 use leptos::{html::Div, prelude::*};
@@ -10,7 +11,7 @@ use pilothouse_wire::{
     ConnectionId, Sum,
     frame::SourceState,
     units::{count, share_of, sum, visible},
-    view::FleetSummary,
+    view::{self as wire, FleetSummary, FleetView},
 };
 
 /// One column as words.
@@ -21,6 +22,8 @@ struct Column {
     share: Option<String>,
     lost: Option<String>,
     why: String,
+    /// What it means, and what a click does.
+    about: String,
     /// What a click shows: a table and its filter.
     shows: (&'static str, &'static str),
 }
@@ -33,14 +36,31 @@ pub fn Funnel() -> impl IntoView {
     let size = use_size(node);
     let summary = Memo::new(move |_| fleet.view.fleet(|fleet| fleet.summary.clone()).unwrap_or_default());
     let clusters = Memo::new(move |_| fleet.view.fleet(|fleet| fleet.clusters.len()).unwrap_or_default());
+    let measured = Memo::new(move |_| {
+        let steps = |view: &FleetView| (!view.telemetry.columns.is_empty()).then(|| view.funnel.clone());
+        fleet.view.fleet(steps).flatten().filter(|funnel| funnel.steps.len() == 5)
+    });
     let columns = Memo::new(move |_| {
-        summary.with(|summary| fleet.sources.with(|sources| columns(summary, clusters.get(), sources)))
+        summary.with(|summary| {
+            fleet.sources.with(|sources| {
+                let total = total_words(&summary.partial, clusters.get(), sources);
+                measured.with(|funnel| match funnel {
+                    Some(funnel) => steps(funnel, total),
+                    None => columns(summary, clusters.get(), sources),
+                })
+            })
+        })
     });
     let paths = Memo::new(move |_| {
+        let (width, height) = (size.get().width, size.get().height);
+        if let Some(funnel) = measured.get() {
+            let sure: Vec<u64> = funnel.steps.iter().map(|step| step.gpus.sure()).collect();
+            return chain(sure.try_into().unwrap_or_default(), width, height);
+        }
         // Drawn is what is sure: an upper bound has no height.
         let sure = |s: &FleetSummary| [s.gpus, s.gpus_healthy, s.gpus_held, s.gpus_free, s.gpus_wanted].map(Sum::sure);
         let shares = summary.with(|s| Shares::of(sure(s)));
-        shares.paths(size.get().width, size.get().height)
+        shares.paths(width, height)
     });
     let base = move || size.get().height - HEIGHT;
     view! {
@@ -51,7 +71,13 @@ pub fn Funnel() -> impl IntoView {
                         <rect width="2" height="6" class="funnel-stripe" />
                     </pattern>
                 </defs>
-                <rect class="funnel-lost" x="0" y=base width=move || size.get().width * 0.6 height=HEIGHT />
+                <rect
+                    class="funnel-lost"
+                    x="0"
+                    y=base
+                    width=move || size.get().width * if measured.with(Option::is_some) { 1.0 } else { 0.6 }
+                    height=HEIGHT
+                />
                 <path class="funnel-body" d=move || paths.with(|paths| paths.body.clone()) />
                 <path class="funnel-edge" d=move || paths.with(|paths| paths.edge.clone()) />
                 <path class="funnel-free" d=move || paths.with(|paths| paths.free.clone()) />
@@ -73,7 +99,7 @@ fn One(columns: Memo<Vec<Column>>, at: usize) -> impl IntoView {
         state.set_filter(filter);
     };
     view! {
-        <button type="button" class="funnel-column" on:click=show title="Show these in the table">
+        <button type="button" class="funnel-column" on:click=show title=move || read(|column| column.about.clone())>
             <span class="soft">{move || read(|column| column.label.to_owned())}</span>
             <span class="funnel-figure">
                 <span class="figure">{move || read(|column| column.figure.clone())}</span>
@@ -87,7 +113,37 @@ fn One(columns: Memo<Vec<Column>>, at: usize) -> impl IntoView {
     }
 }
 
-/// The five columns. Each figure says itself whether it is a bound; what is lost on the way is said where it is known.
+/// The columns of a fleet that is measured: a click shows the GPUs that are lost at the step.
+fn steps(funnel: &wire::Funnel, total: String) -> Vec<Column> {
+    let whole = funnel.steps.first().map(|step| step.gpus).unwrap_or_default();
+    let mut before: Option<Sum> = None;
+    let column = |step: &wire::FunnelStep| {
+        let lost: u64 = step.losses.iter().map(|loss| loss.gpus).sum();
+        let was = before.replace(step.gpus);
+        let losses: Vec<String> =
+            step.losses.iter().map(|loss| format!("{} {}", count(loss.gpus), loss.reason)).collect();
+        let why = match (was, losses.is_empty()) {
+            (None, _) => total.clone(),
+            (Some(_), true) => "none lost".into(),
+            (Some(_), false) => losses.join(", "),
+        };
+        Column {
+            label: match step.kind {
+                wire::FunnelKind::Useful => "Doing useful maths",
+                kind => kind.word(),
+            },
+            figure: sum(step.gpus),
+            share: was.and_then(|_| share_of(step.gpus, whole)),
+            lost: was.and_then(|_| (lost > 0).then(|| format!("−{}", count(lost)))),
+            about: format!("{} A click shows the GPUs that are lost here.", step.definition),
+            why,
+            shows: ("gpus", step.kind.lost().unwrap_or_default()),
+        }
+    };
+    funnel.steps.iter().map(column).collect()
+}
+
+/// The five columns where nobody measures. Each figure says itself whether it is a bound; what is lost on the way is said where it is known.
 fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Column> {
     let lost = |n: u64| (n > 0).then(|| format!("−{}", count(n)));
     let less = |from: Sum, n: Sum| Some(from.exact()?.saturating_sub(n.exact()?));
@@ -110,6 +166,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
                 lost => format!("{} lost", sum(lost)),
             },
             shows: ("nodes", "status!=ok"),
+            ..Column::default()
         },
         Column {
             label: "Held",
@@ -121,6 +178,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
                 _ => format!("{} free", sum(s.gpus_free)),
             },
             shows: ("pods", "gpus>0"),
+            ..Column::default()
         },
         Column {
             label: "Free",
@@ -134,6 +192,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             }
             .into(),
             shows: ("gpus", "state=free status!=cordoned*"),
+            ..Column::default()
         },
         Column {
             label: "Wanted by pending pods",
@@ -142,6 +201,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             lost: None,
             why: pending_words(s.pods_pending),
             shows: ("pods", "status=pending"),
+            ..Column::default()
         },
     ]
 }
@@ -198,6 +258,38 @@ mod tests {
     fn words(summary: &FleetSummary) -> Vec<String> {
         let word = |c: Column| format!("{} {} {}", c.figure, c.lost.unwrap_or_default(), c.why);
         columns(summary, 3, &[]).into_iter().map(word).collect()
+    }
+
+    #[test]
+    fn a_measured_fleet_says_what_is_lost_at_each_step_and_which_gpus_these_are() {
+        use wire::{FunnelKind, FunnelStep, Loss, Status};
+        let step = |kind, gpus, losses: &[(u64, &str)]| FunnelStep {
+            kind,
+            definition: "It exists.".into(),
+            gpus,
+            losses: losses
+                .iter()
+                .map(|(gpus, reason)| Loss { reason: (*reason).into(), gpus: *gpus, status: Status::Warn })
+                .collect(),
+        };
+        let funnel = wire::Funnel {
+            steps: vec![
+                step(FunnelKind::Total, Sum::Exact(100), &[]),
+                step(FunnelKind::Healthy, Sum::Exact(99), &[(1, "node not ready")]),
+                step(FunnelKind::Active, Sum::AtLeast(60), &[(30, "held, and does nothing"), (9, "not known")]),
+            ],
+        };
+        let said = steps(&funnel, "GPUs in 1 cluster".into());
+        let words = |c: &Column| [c.figure.clone(), c.share.clone().unwrap_or_default(), c.why.clone()].join(" | ");
+        assert_eq!(
+            said.iter().map(words).collect::<Vec<_>>(),
+            [
+                "100 |  | GPUs in 1 cluster",
+                "99 | 99.0 % | 1 node not ready",
+                "≥ 60 |  | 30 held, and does nothing, 9 not known"
+            ]
+        );
+        assert_eq!(said[2].lost.as_deref(), Some("−39"));
     }
 
     #[test]
