@@ -64,12 +64,13 @@ impl<'a> Album<'a> {
         self.take("fleet-dark").await
     }
 
-    /// A pod that is not well has most to tell.
+    /// A GPU that is not well has most to tell.
     async fn inspector(&self) -> Result<()> {
-        self.page.press("tab-pods").await?;
-        self.page.fill("table-filter", "gpus>=4 status!=ok").await?;
-        self.page.press_by("[data-test='row'][data-key^='pod:']").await?;
+        self.page.press("tab-gpus").await?;
+        self.page.fill("table-filter", "state=held status!=ok power>0").await?;
+        self.page.press_by("[data-test='row'][data-key^='gpu:']").await?;
         self.page.find("inspector").await?;
+        self.page.find("measured").await?;
         self.take("inspector").await?;
         self.page.fill("table-filter", "").await?;
         self.page.press("tab-nodes").await?;
