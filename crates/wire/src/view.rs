@@ -7,6 +7,7 @@ pub mod funnel;
 pub mod gpu;
 pub mod object;
 pub mod ribbon;
+pub mod room;
 pub mod telemetry;
 pub mod workload;
 
@@ -20,5 +21,8 @@ pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Series};
 pub use ribbon::{Lane, Mark, MarkKind, RibbonView};
+pub use room::{
+    Move, PendingPod, PendingWhy, PoolKind, PoolRoom, Relief, RoomView, Score, SizeRoom, Stranded, StrandedWhy,
+};
 pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};
 pub use workload::WorkloadRow;
