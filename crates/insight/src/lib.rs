@@ -4,6 +4,7 @@
 //! fail. What cannot be told is said to be so: it is never counted as well, and never as wrong.
 //!
 //! - [`findings()`]: what is wrong, one finding a cause, with evidence, who is hit and what to do.
+//! - [`room()`]: where GPUs are free, how well the free ones fit together, and why pods wait.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
 mod answer;
@@ -12,6 +13,7 @@ mod findings;
 mod funnel;
 mod limits;
 mod pods;
+mod room;
 mod rules;
 mod site;
 mod xid;
@@ -21,3 +23,4 @@ mod fixture;
 
 pub use findings::findings;
 pub use funnel::funnel;
+pub use room::room;

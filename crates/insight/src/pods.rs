@@ -41,13 +41,14 @@ impl<'a> PodsOf<'a> {
         Self { view, by_node }
     }
 
-    fn rows(&self, site: Site<'a>) -> &[&'a PodRow] {
-        self.by_node.get(&(&site.node.id.cluster, site.name())).map(Vec::as_slice).unwrap_or_default()
+    /// The pods of one of the nodes.
+    pub(crate) fn at(&self, node: &'a NodeId) -> &[&'a PodRow] {
+        self.by_node.get(&(&node.cluster, node.name.as_str())).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All pods on a node.
     pub(crate) fn on(&self, site: Site<'a>) -> Vec<PodId> {
-        self.rows(site).iter().map(|pod| pod.id.clone()).collect()
+        self.at(&site.node.id).iter().map(|pod| pod.id.clone()).collect()
     }
 
     /// The pods that are known to hold these GPUs, or a part of them.
@@ -69,7 +70,7 @@ impl<'a> PodsOf<'a> {
     /// The pod that a part names: "1g.10gb/7 serving/embed-0".
     fn named_by(&self, site: Site<'a>, part: &str) -> Option<&'a PodId> {
         let (namespace, name) = part.rsplit_once(' ')?.1.split_once('/')?;
-        self.rows(site).iter().map(|pod| &pod.id).find(|pod| pod.namespace == namespace && pod.name == name)
+        self.at(&site.node.id).iter().map(|pod| &pod.id).find(|pod| pod.namespace == namespace && pod.name == name)
     }
 
     /// Their workloads, as `Kind namespace/name`.

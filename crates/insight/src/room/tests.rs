@@ -1,0 +1,208 @@
+//! The room of small fleets.
+
+use super::*;
+use crate::fixture::{NOW, Node, Pod, view};
+use pilothouse_wire::{
+    SmolStr, units,
+    view::{GpuState, PoolKind, Relief},
+};
+
+/// A node of eight GPUs with pods of these sizes on it, called `a-1-0`, `a-1-1`, ….
+fn node(name: &str, sizes: &[u16]) -> (Node, Vec<Pod>) {
+    let mut node = Node::called(name).gpus(8);
+    let (mut at, mut pods) = (0, Vec::new());
+    for (i, size) in sizes.iter().enumerate() {
+        let pod = format!("{name}-{i}");
+        node = node.held(at..at + size, &pod);
+        pods.push(Pod::called(&pod).on(name).asks(u64::from(*size)));
+        at += size;
+    }
+    (node, pods)
+}
+
+fn fleet(nodes: Vec<(Node, Vec<Pod>)>, waiting: Vec<Pod>) -> FleetView {
+    let (nodes, pods): (Vec<Node>, Vec<Vec<Pod>>) = nodes.into_iter().unzip();
+    view(nodes, pods.into_iter().flatten().chain(waiting))
+}
+
+/// Why the only waiting pod waits.
+#[track_caller]
+fn check_pending(view: &FleetView, want: &str) {
+    let says: Vec<String> = room(view, NOW).pending.into_iter().map(|pod| pod.says).collect();
+    assert_eq!(says, [want]);
+}
+
+/// The relief of the only pool: "a-1 8: a-1-0 to a-2, …".
+#[track_caller]
+fn check_relief(view: &FleetView, want: &str) {
+    let said = match room(view, NOW).pools.remove(0).relief {
+        Relief::Moves { node, gpus, moves } => {
+            let moves: Vec<String> = moves.iter().map(|m| format!("{} to {}", m.pod.name, m.to.name)).collect();
+            format!("{} {gpus}: {}", node.name, moves.join(", "))
+        }
+        other => format!("{other:?}"),
+    };
+    assert_eq!(said, want);
+}
+
+#[test]
+fn ten_nodes_with_seven_free_each_have_no_room_for_eight_and_a_repack_would_mend_it() {
+    let nodes = (0..10).map(|i| node(&format!("a-{i}"), &[1])).collect();
+    let pool = room(&fleet(nodes, vec![]), NOW).pools.remove(0);
+    let slots: Vec<String> = pool.sizes.iter().map(|size| units::sum(size.slots)).collect();
+    let frags: Vec<String> = pool.sizes.iter().filter_map(|size| Some(format!("{:.4}", size.frag?))).collect();
+    assert_eq!(slots, ["70", "30", "10", "0"]);
+    assert_eq!(frags, ["0.0000", "0.1429", "0.4286", "1.0000"]);
+    let score = pool.score.unwrap();
+    // All demand is of size 1: 0.03 · 0.1429 + 0.06 · 0.4286 + 0.18 · 1.
+    assert!((score.observed - 0.21).abs() < 1e-3, "{score:?}");
+    // After it eight nodes are empty and two hold the ten pods: Frag(8) = 1 − 64 / 70.
+    assert!(score.reclaimable > 0.15 && score.reclaimable < score.observed, "{score:?}");
+    assert!(score.pressure.abs() < 1e-12 && !score.act, "{score:?}");
+}
+
+#[test]
+fn full_and_empty_clusters_are_not_fragmented() {
+    for sizes in [&[8][..], &[]] {
+        let view = fleet(vec![node("a-1", sizes), node("a-2", sizes)], vec![]);
+        let pool = room(&view, NOW).pools.remove(0);
+        assert!(pool.sizes.iter().all(|size| size.frag == Some(0.0)), "{:?}", pool.sizes);
+        assert_eq!(pool.score.map(|score| score.score), Some(0.0));
+    }
+}
+
+#[test]
+fn kinds_of_gpu_are_never_mixed() {
+    let mut other = Node::called("b-1").gpus(4);
+    other.row.product = None;
+    other.row.instance_type = Some("p4d".into());
+    let view = fleet(vec![node("a-1", &[]), (other, vec![])], vec![]);
+    let pools: Vec<(SmolStr, PoolKind, Sum)> =
+        room(&view, NOW).pools.into_iter().map(|pool| (pool.name, pool.kind, pool.free)).collect();
+    let want =
+        [("H100".into(), PoolKind::Product, Sum::Exact(8)), ("p4d".into(), PoolKind::InstanceType, Sum::Exact(4))];
+    assert_eq!(pools, want);
+}
+
+#[test]
+fn what_is_free_and_cannot_be_had_is_stranded_with_the_reason() {
+    let lost = Node::called("a-3").gpus(8).condition("Ready", "Unknown");
+    let withheld = Node::called("a-4").gpus(8).state(7, GpuState::Withheld);
+    let nodes =
+        vec![node("a-1", &[4]), (Node::called("a-2").gpus(8).cordoned(), vec![]), (lost, vec![]), (withheld, vec![])];
+    let pool = room(&fleet(nodes, vec![]), NOW).pools.remove(0);
+    let rows: Vec<String> =
+        pool.stranded.iter().map(|row| format!("{} {} in {}", row.gpus, row.why.words(), row.nodes)).collect();
+    assert_eq!(rows, ["8 node cordoned in 1", "8 node not ready in 1", "1 withheld by the node in 1"]);
+    assert_eq!((pool.total, pool.free), (Sum::Exact(32), Sum::Exact(11)));
+}
+
+#[test]
+fn where_not_all_pods_are_read_what_is_free_is_not_known() {
+    let (mut node, pods) = node("a-1", &[2]);
+    node.row.holders_known = false;
+    for slot in 2..8 {
+        node = node.state(slot, GpuState::Unknown);
+    }
+    let view = fleet(vec![(node, pods)], vec![Pod::called("w-1").asks(4)]);
+    let room = room(&view, NOW);
+    let pool = &room.pools[0];
+    assert_eq!(
+        (pool.free, pool.score, pool.sizes[3].frag, &pool.relief),
+        (Sum::NotKnown, None, None, &Relief::CannotTell)
+    );
+    assert_eq!(room.score, None);
+    check_pending(&view, "cannot tell: the pods of the cluster are not all read");
+}
+
+#[test]
+fn a_pod_that_a_repack_would_seat_waits_for_fragmentation() {
+    let view = fleet(vec![node("a-1", &[5]), node("a-2", &[3, 3])], vec![Pod::called("w-1").asks(4)]);
+    check_pending(&view, "asks 4; largest hole is 3 on a-1; 5 free in 2 nodes; fragmentation: a repack would seat it");
+    let score = room(&view, NOW).pools.remove(0).score.unwrap();
+    assert!(score.act && score.pressure > 0.8, "{score:?}");
+}
+
+#[test]
+fn a_pod_that_no_repack_could_seat_waits_for_shortage() {
+    let view = fleet(vec![node("a-1", &[6]), node("a-2", &[7])], vec![Pod::called("w-1").asks(4)]);
+    check_pending(
+        &view,
+        "asks 4; largest hole is 2 on a-1; 3 free in 2 nodes; shortage: not even a repack could seat it",
+    );
+    let full = fleet(vec![node("a-1", &[8])], vec![Pod::called("w-1").asks(1)]);
+    check_pending(&full, "asks 1; nothing is free; shortage: not even a repack could seat it");
+}
+
+#[test]
+fn a_pod_that_is_larger_than_every_node_can_never_run() {
+    let view = fleet(vec![node("a-1", &[])], vec![Pod::called("w-1").asks(16)]);
+    check_pending(&view, "can never run: asks 16, the largest node has 8");
+    let mut pod = Pod::called("w-1").asks(1);
+    pod.0.requests[0].0 = "amd.com/gpu".into();
+    check_pending(
+        &fleet(vec![node("a-1", &[])], vec![pod]),
+        "can never run: asks for amd.com/gpu, and no node offers it",
+    );
+}
+
+#[test]
+fn room_on_cordoned_nodes_is_said_to_be_there() {
+    let (node_1, pods) = node("a-1", &[5]);
+    let cordoned = |name| (Node::called(name).gpus(8).cordoned(), vec![]);
+    let view = fleet(vec![(node_1, pods), cordoned("a-2"), cordoned("a-3")], vec![Pod::called("w-1").asks(8)]);
+    check_pending(&view, "asks 8; largest hole is 3 on a-1; 3 free in 1 node; 2 nodes with 8 free are cordoned");
+}
+
+#[test]
+fn a_pod_that_has_room_waits_for_something_else() {
+    let view = fleet(vec![node("a-1", &[])], vec![Pod::called("w-1").asks(4)]);
+    check_pending(
+        &view,
+        "asks 4; largest hole is 8 on a-1; 8 free in 1 node; GPUs are not what it waits for: see its taints, selectors, \
+         quota and other resources",
+    );
+}
+
+#[test]
+fn the_fewest_moves_make_room_and_each_goes_to_the_smallest_hole() {
+    let nodes = vec![node("a-1", &[1, 1]), node("a-2", &[2]), node("a-3", &[4, 2])];
+    check_relief(&fleet(nodes, vec![]), "a-2 8: a-2-0 to a-3");
+}
+
+#[test]
+fn a_node_with_room_needs_no_moves() {
+    check_relief(&fleet(vec![node("a-1", &[2]), node("a-2", &[])], vec![]), "NotNeeded");
+}
+
+#[test]
+fn pods_that_belong_where_they_are_and_bare_pods_are_never_moved() {
+    let (node_1, mut daemon) = node("a-1", &[1]);
+    daemon[0].0.workload_kind = Some("DaemonSet".into());
+    let (node_2, mut bare) = node("a-2", &[1]);
+    (bare[0].0.workload_kind, bare[0].0.workload) = (None, None);
+    check_relief(&fleet(vec![(node_1, daemon), (node_2, bare)], vec![]), "None");
+}
+
+#[test]
+fn moves_that_do_not_find_room_elsewhere_are_not_shown() {
+    check_relief(&fleet(vec![node("a-1", &[4]), node("a-2", &[6])], vec![]), "None");
+}
+
+#[test]
+fn slices_are_counted_as_the_cluster_counts_them() {
+    let mut node = Node::called("a-1").gpus(1).shared(0, &["x-1"]);
+    node.row.resources = vec![pilothouse_wire::view::GpuResource {
+        key: "nvidia.com/mig-1g.10gb".into(),
+        capacity: 7,
+        allocatable: 7,
+        requested: 5,
+        replicas: 1,
+    }];
+    let mut pod = Pod::called("w-1").asks(3);
+    pod.0.requests[0].0 = "nvidia.com/mig-1g.10gb".into();
+    check_pending(
+        &view([node], [pod]),
+        "asks 3; largest hole is 2 on a-1; 2 free in 1 node; shortage: not even a repack could seat it",
+    );
+}
