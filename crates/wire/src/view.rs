@@ -10,6 +10,7 @@ pub mod ribbon;
 pub mod room;
 pub mod telemetry;
 pub mod workload;
+pub mod waste;
 
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, VaultState};
 pub use finding::{Finding, FindingId};
@@ -26,3 +27,4 @@ pub use room::{
 };
 pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};
 pub use workload::WorkloadRow;
+pub use waste::{Verdict, Waste, WasteId, WasteItem, WasteRule, WasteTally};
