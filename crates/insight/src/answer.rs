@@ -17,6 +17,20 @@ impl<T> Answer<T> {
         if let Self::Yes(said) = self { Some(said) } else { None }
     }
 
+    /// Is it so?
+    pub(crate) fn is_yes(&self) -> bool {
+        matches!(self, Self::Yes(_))
+    }
+
+    /// The same answer with something else said.
+    pub(crate) fn map<U>(self, say: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Self::Yes(said) => Answer::Yes(say(said)),
+            Self::No => Answer::No,
+            Self::CannotTell(why) => Answer::CannotTell(why),
+        }
+    }
+
     /// Of a measured value: is it as the rule looks for?
     pub(crate) fn of(measured: Option<T>, is_so: impl FnOnce(&T) -> bool, why_not: &'static str) -> Self {
         match measured {

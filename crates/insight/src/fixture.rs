@@ -92,6 +92,12 @@ impl Node {
         self
     }
 
+    /// All its GPUs were last measured then.
+    pub(crate) fn at(mut self, at: Stamp) -> Self {
+        self.times.fill(Some(at));
+        self
+    }
+
     pub(crate) fn gone(mut self, slot: u16) -> Self {
         self.row.devices[usize::from(slot)] = GpuDevice::default();
         self.times[usize::from(slot)] = None;
@@ -214,6 +220,14 @@ impl Pod {
         self.0.node = Some(node.into());
         (self.0.status, self.0.status_word, self.0.ready) = (Status::Good, "Running".into(), 1);
         self.0.started = self.0.created;
+        self
+    }
+
+    /// It is placed, and has not been ready for so many minutes.
+    pub(crate) fn not_ready(mut self, minutes: u64) -> Self {
+        (self.0.status, self.0.status_word, self.0.ready) = (Status::Warn, "Not ready".into(), 0);
+        let since = Some(NOW.minus(std::time::Duration::from_secs(minutes * 60)));
+        self.0.conditions = vec![Condition { kind: "Ready".into(), status: "False".into(), reason: None, since }];
         self
     }
 

@@ -5,17 +5,20 @@
 //!
 //! - [`findings()`]: what is wrong, one finding a cause, with evidence, who is hit and what to do.
 //! - [`room()`]: where GPUs are free, how well the free ones fit together, and why pods wait.
+//! - [`waste()`]: GPUs that are paid for and do nothing, and whose they are; it needs a [`History`].
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
 mod answer;
 mod draft;
 mod findings;
 mod funnel;
+mod history;
 mod limits;
 mod pods;
 mod room;
 mod rules;
 mod site;
+mod waste;
 mod xid;
 
 #[cfg(test)]
@@ -23,4 +26,6 @@ mod fixture;
 
 pub use findings::findings;
 pub use funnel::funnel;
+pub use history::History;
 pub use room::room;
+pub use waste::waste;

@@ -1,7 +1,7 @@
 //! Where there is room: free GPUs a pool, how well they fit together, what would make room, and why pods wait.
 
 mod pending;
-mod pool;
+pub(crate) mod pool;
 mod relief;
 mod repack;
 mod slots;
