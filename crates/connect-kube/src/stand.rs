@@ -17,7 +17,7 @@ use std::{
 pub const STAND: Stand = Stand {
     kind: crate::KIND,
     fill,
-    server: Some(Server { well, listing, paged: Paged { kind: Kind::Pod, whole: 3 } }),
+    server: Some(Server { well, listing, paged: Some(Paged { kind: Kind::Pod, whole: 3 }) }),
 };
 
 fn fill(place: &Place<'_>) -> Given {

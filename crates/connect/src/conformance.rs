@@ -17,6 +17,7 @@ pub use cases::{
     a_closed_sink_ends_it, a_cut_page_is_no_half_world, a_missing_field_is_named, a_refusal_is_no_storm,
     a_server_that_fails_is_given_time, no_secret_is_said, patience_is_given, the_test_makes_the_calls,
 };
+pub use run::now;
 pub use stand::{Given, Paged, Part, Place, Server, Stand};
 
 /// Runs a case over all stands, and tells all that is wrong, not only the first.

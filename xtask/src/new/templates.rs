@@ -39,7 +39,7 @@ pub const STAND: Stand = Stand {
     server: Some(Server {
         well: |_path| Reply::Silence,
         listing: |_path| None,
-        paged: Paged { kind: pilothouse_world::fact::Kind::Node, whole: 3 },
+        paged: Some(Paged { kind: pilothouse_world::fact::Kind::Node, whole: 3 }),
     }),
 };
 

@@ -4,7 +4,7 @@ use super::{
     calls::patient,
     faults::{Answer, Fault, cut, everywhere_or_in_listings, failure, refusal},
     logs::Logs,
-    run::{Before, SECRET, clock, fill, opening},
+    run::{Before, Run, SECRET, clock, fill, opening},
     scripted::{Reply, Scripted},
     stand::{Part, Stand},
 };
@@ -138,7 +138,8 @@ pub async fn patience_is_given(stand: &Stand) -> Result<(), String> {
 /// What it does instead.
 pub async fn a_cut_page_is_no_half_world(stand: &Stand) -> Result<(), String> {
     let Some(server) = &stand.server else { return Ok(()) };
-    for part in [Part::First, Part::Further] {
+    let parts: &[Part] = if server.paged.is_some() { &[Part::First, Part::Further] } else { &[Part::First] };
+    for part in parts.iter().copied() {
         let (well, listing) = (server.well, server.listing);
         let fault = Fault::new(move |path| (listing(path) == Some(part)).then(|| cut(well(path))));
         let before = Before::open(stand, fault.script()).await?;
@@ -147,15 +148,18 @@ pub async fn a_cut_page_is_no_half_world(stand: &Stand) -> Result<(), String> {
         if before.asked(|path| fault.hits(path)).is_empty() {
             return Err(format!("its server is never asked for a {part:?} page"));
         }
-        let told = run.listings(server.paged.kind);
-        if !told.is_empty() || (part == Part::First && run.tells_of_objects()) {
-            return Err(format!("a listing that is cut in its {part:?} page is told, with {told:?} facts"));
+        let told = |run: &Run| server.paged.map(|paged| run.listings(paged.kind)).unwrap_or_default();
+        if !told(&run).is_empty() || (part == Part::First && run.tells_of_objects()) {
+            return Err(format!("a listing that is cut in its {part:?} page is told, with {:?} facts", told(&run)));
         }
         fault.mend();
         run.until_well(SOON).await.map_err(|why| format!("the server is mended, and {why}"))?;
-        let told = run.listings(server.paged.kind);
-        if told != [server.paged.whole] {
-            return Err(format!("{} are listed, and {told:?} facts are told", server.paged.whole));
+        match server.paged {
+            Some(paged) if told(&run) != [paged.whole] => {
+                return Err(format!("{} are listed, and {:?} facts are told", paged.whole, told(&run)));
+            }
+            None if !run.tells_of_objects() => return Err("it is well again, and tells of nothing".to_owned()),
+            _ => {}
         }
     }
     Ok(())

@@ -7,7 +7,11 @@ use super::{
 use crate::{Clock, Connector, Opening, Sink};
 use pilothouse_wire::{ConnectionId, Health, Problem, Stamp};
 use pilothouse_world::{Batch, Extent, Fact, fact, fact::SourceFact};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 /// What the connector signs in with. It must be said nowhere.
@@ -81,8 +85,15 @@ pub fn opening(given: Given, clock: Clock) -> Opening {
 
 /// A clock that stands still where the runtime's does.
 pub fn clock() -> Clock {
-    let start = Instant::now();
-    Clock::of(move || Stamp(1_795_489_964_000).plus(start.elapsed()))
+    Clock::of(now)
+}
+
+/// The time by that clock, for servers whose answers carry it.
+#[must_use]
+pub fn now() -> Stamp {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let start = *START;
+    Stamp(1_795_489_964_000).plus(Instant::now().saturating_duration_since(start))
 }
 
 fn id() -> ConnectionId {

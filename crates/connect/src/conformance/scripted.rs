@@ -19,6 +19,8 @@ use tokio::{
 pub enum Reply {
     /// A status, further headers, and a JSON body.
     Json(u16, &'static str, Value),
+    /// A status, further headers, and a body that is no JSON.
+    Text(u16, &'static str, String),
     /// Parts of a stream, each after its wait; at the end the stream is held open, ended, or cut.
     Stream(Vec<(Duration, String)>, Then),
     /// Nothing, for ever.
@@ -55,7 +57,7 @@ pub struct Scripted {
     _tasks: JoinSet<()>,
 }
 
-/// The script: path with query, and how often the same path without query was asked before.
+/// The script: path with query or posted form, and how often the same path without query was asked before.
 type Script = dyn Fn(&str, usize) -> Reply + Send + Sync;
 
 impl Scripted {
@@ -122,12 +124,11 @@ async fn serve(
         };
         match script(&path, before) {
             Reply::Json(code, headers, body) => {
-                let body = body.to_string();
-                let head = format!(
-                    "HTTP/1.1 {code} X\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n",
-                    body.len()
-                );
-                stream.write_all(format!("{head}{body}").as_bytes()).await?;
+                let headers = format!("content-type: application/json\r\n{headers}");
+                stream.write_all(whole(code, &headers, &body.to_string()).as_bytes()).await?;
+            }
+            Reply::Text(code, headers, body) => {
+                stream.write_all(whole(code, headers, &body).as_bytes()).await?;
             }
             Reply::Stream(parts, then) => {
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -147,7 +148,11 @@ async fn serve(
     }
 }
 
-/// Reads a request whole; `None` at the end of the connection.
+fn whole(code: u16, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {code} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// Reads a request whole; `None` at the end of the connection. A form that is posted stands where a query would.
 async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -158,11 +163,16 @@ async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, String)>>
         head.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().unwrap_or(0))
-    });
-    stream.read_exact(&mut vec![0; length.unwrap_or(0)]).await?;
+    let header = |wanted: &str| {
+        let lines = head.lines().filter_map(|line| line.split_once(':'));
+        lines.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+    };
+    let mut body = vec![0; header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)];
+    stream.read_exact(&mut body).await?;
     let mut words = head.split(' ').map(str::to_owned);
-    Ok(Some((words.next().unwrap_or_default(), words.next().unwrap_or_default())))
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    Ok(Some(match header("content-type") {
+        Some("application/x-www-form-urlencoded") => (method, format!("{path}?{}", String::from_utf8_lossy(&body))),
+        _ => (method, path),
+    }))
 }

@@ -37,12 +37,12 @@ pub struct Given {
 
 /// How a server of this kind speaks when it is well.
 pub struct Server {
-    /// What it answers to a path with its query.
+    /// What it answers to a path with its query, or with the form that was posted to it.
     pub well: fn(&str) -> Reply,
     /// Which part of a listing a path with its query asks for, if any.
     pub listing: fn(&str) -> Option<Part>,
-    /// A listing that comes in two pages.
-    pub paged: Paged,
+    /// A listing that comes in two pages, where its servers have such. Without one, what is told is told in changes.
+    pub paged: Option<Paged>,
 }
 
 /// A listing that [`Server::well`] gives in two pages.

@@ -34,7 +34,7 @@ const CARELESS: Stand = Stand {
     server: Some(Server {
         well: |_| Reply::Json(200, "", json!({ "items": ["a", "b"] })),
         listing: |path| path.starts_with("/list").then_some(Part::First),
-        paged: Paged { kind: Listed::Node, whole: 3 },
+        paged: Some(Paged { kind: Listed::Node, whole: 3 }),
     }),
 };
 
