@@ -10,9 +10,9 @@ use crate::{
     target::Target,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Backoff, Connector, Opening, Sink};
-use pilothouse_wire::{Code, ObjectRef, Problem, SmolStr, ask::Tested, view::connections::PluginNotice};
-use pilothouse_world::fact::{SourceAbout, SourceFact};
+use pilothouse_connect::{Backoff, Connector, Opening, Sink, lost};
+use pilothouse_wire::{Code, Health, ObjectRef, Problem, SmolStr, ask::Tested, view::connections::PluginNotice};
+use pilothouse_world::fact::SourceAbout;
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -182,7 +182,7 @@ impl Connector for Kube {
                 backoff.worked();
             }
             self.forget(problem.code).await;
-            if lost(&sink, problem, began, backoff.wait(asked)).await.is_err() {
+            if lost(&sink, Health::Lost(problem), began.elapsed(), backoff.wait(asked)).await.is_err() {
                 return;
             }
         }
@@ -191,19 +191,5 @@ impl Connector for Kube {
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {
         let client = self.client().await?;
         crate::yaml::yaml(&client, object).await
-    }
-}
-
-/// Tells that the server is lost and when it is tried again, and waits until then.
-async fn lost(sink: &Sink, problem: Problem, began: Instant, wait: Duration) -> Result<(), pilothouse_connect::Closed> {
-    let took = began.elapsed();
-    let took =
-        if took < Duration::from_secs(2) { format!("{} ms", took.as_millis()) } else { crate::problems::span(took) };
-    sink.attempt(false, format!("{}, {took}", session::outcome(problem.code))).await?;
-    sink.health(pilothouse_wire::Health::Lost(problem)).await?;
-    sink.source(SourceFact::RetryAt(Some(sink.now().plus(wait)))).await?;
-    tokio::select! {
-        () = tokio::time::sleep(wait) => Ok(()),
-        () = sink.closed() => Err(pilothouse_connect::Closed),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     slim::{Event, Namespace, Node, Pod},
 };
 use pilothouse_connect::{Closed, Sink};
-use pilothouse_wire::{Code, Health, Problem, SmolStr};
+use pilothouse_wire::{Health, Problem, SmolStr};
 use pilothouse_world::fact::{Probed, SourceFact};
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -299,26 +299,4 @@ async fn ask_again(client: Arc<Client>, wish: Wish, known: Rights, tell: mpsc::S
 #[must_use]
 pub fn connecting() -> Health {
     Health::Starting { doing: "Connecting".to_owned(), progress: None }
-}
-
-/// What came of an attempt, in a few words.
-#[must_use]
-pub fn outcome(code: Code) -> &'static str {
-    match code {
-        Code::NameNotFound => "name not found",
-        Code::Refused => "refused",
-        Code::TimedOut => "no answer",
-        Code::Cut => "cut",
-        Code::TlsUntrusted => "certificate not trusted",
-        Code::TlsExpired => "certificate expired",
-        Code::TlsWrongName => "certificate for another name",
-        Code::Unauthenticated => "401",
-        Code::Denied => "403",
-        Code::NotFound | Code::ApiAbsent => "404",
-        Code::TooMany => "429",
-        Code::ServerFailed => "server failed",
-        Code::PluginFailed => "plug-in failed",
-        Code::PluginUntrusted => "plug-in not confirmed",
-        _ => "settings cannot be used",
-    }
 }

@@ -3,16 +3,22 @@
 //! A connector turns what a server says into facts. It neither reads the world nor knows who looks at it.
 
 mod backoff;
+#[cfg(feature = "transport")]
+mod cause;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod kind;
+mod lost;
 mod redact;
 mod sink;
 
 pub use backoff::Backoff;
+#[cfg(feature = "transport")]
+pub use cause::{Cause, Insecure};
 pub use clock::Clock;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
+pub use lost::lost;
 pub use redact::{
     GONE, is_shown, looks_secret, redact_arguments, redact_sign_in, redact_url, redact_variable, redact_words,
 };
