@@ -1,0 +1,77 @@
+//! The address that a person filled in: scheme, host and path, and no credential in it.
+
+use crate::fields::Fields;
+use pilothouse_connect::{FieldSpec, InputSpec};
+use pilothouse_wire::Problem;
+use reqwest::Url;
+
+/// Key of the field.
+pub const URL: &str = "url";
+
+/// The field of an address, with its help and an example.
+#[must_use]
+pub const fn field(help: &'static str, example: &'static str) -> FieldSpec {
+    FieldSpec { key: URL, label: "Address", help, input: InputSpec::Text(example), required: true }
+}
+
+/// Where a server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address without a `/` at its end; paths of the API are appended.
+    base: String,
+    /// Host and port.
+    pub host: String,
+    /// Is the way secured by TLS?
+    pub tls: bool,
+    /// Is it this machine? Then no proxy is asked.
+    pub here: bool,
+}
+
+impl Address {
+    /// The address that was filled in.
+    ///
+    /// # Errors
+    /// If it is none, or says more than scheme, host and path. It is not repeated then: there may be a credential in it.
+    pub(crate) fn of(fields: &Fields<'_>) -> Result<Self, Problem> {
+        let text = fields.required(URL)?;
+        let bad = |why: &str| fields.bad(URL, why);
+        let url = Url::parse(text).map_err(|_| bad("It is no address: write it as https://host:port/path."))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(bad("It begins with neither https:// nor http://."));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad("It has a user name or a password in it, and addresses are shown and logged. Both have \
+                 fields of their own."));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(bad("It goes on behind a ? or a #. Only scheme, host, port and path are wanted."));
+        }
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad("It names no host."))?;
+        let bare = host.trim_matches(['[', ']']);
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            host: format!("{host}:{}", url.port_or_known_default().unwrap_or_default()),
+            tls: url.scheme() == "https",
+            here: bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        })
+    }
+
+    /// The address of a path of the API, which begins with `/`.
+    #[must_use]
+    pub fn with(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The address for people.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.base
+    }
+
+    /// Its path, if it has one.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        let (_, rest) = self.base.split_once("://")?;
+        rest.find('/').map(|at| &rest[at..])
+    }
+}

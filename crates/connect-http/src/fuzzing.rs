@@ -1,0 +1,37 @@
+//! Parsers of this crate as the targets in `fuzz/` call them. Not for anybody else.
+
+use crate::{
+    failure,
+    prometheus::{answer, holders::Targets, identity, interval, readings::Places},
+};
+use pilothouse_wire::{Metric, SmolStr, Stamp};
+use pilothouse_world::{
+    Fact,
+    fact::{DeviceFact, DevicesFact, ReadingsFact},
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// What an answer tells, taken for the look at a fleet and for a column at once.
+#[must_use]
+pub fn facts(body: &[u8]) -> Option<[Fact; 2]> {
+    let vector = answer::vector(body).ok()?;
+    let seen = identity::devices(&vector.samples, &Targets::of(&vector.samples, &vector.samples));
+    let at: BTreeMap<SmolStr, Stamp> = seen.devices.iter().map(|(device, at)| (device.uuid.clone(), *at)).collect();
+    let devices: Vec<DeviceFact> = seen.devices.into_iter().map(|(device, _)| device).collect();
+    let readings: ReadingsFact =
+        devices.iter().map(|device| &device.uuid).collect::<Places>().readings(1, &at, &[(Metric::Power, vector)]);
+    let list = DevicesFact { list: readings.list, interval_ms: 15_000, devices, ..DevicesFact::default() };
+    Some([Fact::Devices(Box::new(list)), Fact::Readings(Box::new(readings))])
+}
+
+/// The times of raw samples, and the interval that they tell.
+#[must_use]
+pub fn interval(body: &[u8]) -> Option<Duration> {
+    interval::of(&answer::times(body).ok()?)
+}
+
+/// The words of a body that says no.
+#[must_use]
+pub fn words(body: &[u8]) -> String {
+    crate::problems::line(&failure::words(body))
+}

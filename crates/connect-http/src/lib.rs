@@ -1,0 +1,16 @@
+//! Connectors to servers that are asked over HTTP, a folder each, and the client that they share.
+//!
+//! Knows nothing of the world that the facts are folded into, nor of who looks at it.
+
+pub mod access;
+pub mod address;
+pub mod client;
+pub mod failure;
+mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod place;
+pub mod problems;
+pub mod prometheus;
+pub mod trust;

@@ -1,0 +1,25 @@
+//! Prometheus, and what speaks its API (VictoriaMetrics, Mimir, Thanos, Cortex): what GPUs are measured to do.
+//!
+//! One query says which GPUs there are and who holds them; then, once an interval, one query a metric gives a column of
+//! readings. What exporters call a metric stands in `assets/metrics.csv`.
+
+pub mod answer;
+mod api;
+pub mod catalogue;
+mod connector;
+pub mod holders;
+pub mod identity;
+pub mod interval;
+mod kind;
+mod look;
+mod memory;
+pub mod problems;
+pub mod query;
+pub mod readings;
+mod session;
+#[cfg(feature = "conformance")]
+pub mod stand;
+
+pub use kind::KIND;
+#[cfg(feature = "conformance")]
+pub use stand::STAND;

@@ -1,0 +1,125 @@
+//! The calls of the query API that we make, each a question of which the answer is read.
+
+use super::answer::{self, Vector};
+use crate::{
+    client::{Answer, Client},
+    failure::Failure,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use pilothouse_connect::{Cause, Clock};
+use pilothouse_wire::{Metric, Stamp};
+use std::{
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    time::Duration,
+};
+
+const BUILD: &str = "/api/v1/status/buildinfo";
+const QUERY: &str = "/api/v1/query";
+
+/// How long an answer may take to begin.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server itself may work on a query.
+const TIMEOUT: &str = "9s";
+/// So many questions are under way at once.
+const AT_ONCE: usize = 4;
+
+/// What came of several questions: the answers, and the questions that the server will not answer.
+pub type Answers = (Vec<(Metric, Vector)>, Vec<(Metric, Failure)>);
+
+/// One server's query API.
+pub struct Api {
+    /// The way there.
+    pub client: Client,
+    clock: Clock,
+    /// Did it answer before? Then a connection that is cut may only have been kept for too long.
+    answered: AtomicBool,
+    /// How far the server's clock was ahead at the last answer, in milliseconds.
+    ahead: AtomicI64,
+}
+
+impl Api {
+    /// The query API at the end of this way.
+    pub fn new(client: Client, clock: Clock) -> Self {
+        Self { client, clock, answered: AtomicBool::new(false), ahead: AtomicI64::new(0) }
+    }
+
+    /// The server's version; `None` if it does not say.
+    pub async fn version(&self) -> Result<Option<String>, Failure> {
+        match self.client.get(BUILD, PATIENCE).await {
+            Ok(answer) => {
+                self.compare_clocks(answer.date, &answer);
+                answer::version(&answer.body)
+            }
+            // Not every server of this API has it. A wrong prefix shows at the first query.
+            Err(failure) if matches!(failure.status(), Some(400 | 404 | 405 | 501)) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// An instant query, evaluated at the server's own time.
+    pub async fn vector(&self, query: &str) -> Result<Vector, Failure> {
+        let answer = self.query(query).await?;
+        let mut vector = answer::vector(&answer.body)?;
+        vector.warnings = vector.warnings.iter().map(|warning| self.client.taken_out_of(warning)).collect();
+        self.compare_clocks(vector.evaluated.or(answer.date), &answer);
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(vector)
+    }
+
+    /// The times of raw samples, series by series.
+    pub async fn times(&self, query: &str) -> Result<Vec<Vec<Stamp>>, Failure> {
+        answer::times(&self.query(query).await?.body)
+    }
+
+    /// Several instant queries, a few at a time. What fails for all fails here.
+    pub async fn vectors(&self, queries: Vec<(Metric, String)>) -> Result<Answers, Failure> {
+        let asked = stream::iter(queries).map(|(metric, query)| async move {
+            match self.vector(&query).await {
+                Ok(vector) => Ok((metric, Ok(vector))),
+                Err(failure) if failure.is_of_the_question() => Ok((metric, Err(failure))),
+                Err(failure) => Err(failure),
+            }
+        });
+        let all: Vec<_> = asked.buffered(AT_ONCE).try_collect().await?;
+        let (mut answers, mut failures) = (Vec::new(), Vec::new());
+        for (metric, outcome) in all {
+            match outcome {
+                Ok(vector) => answers.push((metric, vector)),
+                Err(failure) => failures.push((metric, failure)),
+            }
+        }
+        Ok((answers, failures))
+    }
+
+    /// The server's time and ours, if they differ by more than this.
+    pub fn skew(&self, most: Duration) -> Option<(Stamp, Stamp)> {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        let ours = self.clock.now();
+        (u128::from(ahead.unsigned_abs()) > most.as_millis()).then(|| (Stamp(ours.0.saturating_add(ahead)), ours))
+    }
+
+    async fn query(&self, query: &str) -> Result<Answer, Failure> {
+        // VictoriaMetrics answers with what was half a minute ago, unless it is told not to cache; others do not know
+        // the word and do as ever.
+        let form = [("query", query), ("timeout", TIMEOUT), ("nocache", "1")];
+        match self.client.post(QUERY, &form, PATIENCE).await {
+            Err(Failure::Transport(error))
+                if self.answered.swap(false, Ordering::Relaxed) && Cause::of(error.as_ref()) == Cause::Cut =>
+            {
+                self.client.post(QUERY, &form, PATIENCE).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The server's time lies between our question and its answer; what is within these tells nothing.
+    fn compare_clocks(&self, theirs: Option<Stamp>, answer: &Answer) {
+        let Some(theirs) = theirs else { return };
+        let ahead = if theirs > answer.came {
+            theirs.0.saturating_sub(answer.came.0)
+        } else {
+            theirs.0.saturating_sub(answer.asked.0).min(0)
+        };
+        self.ahead.store(ahead, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,43 @@
+//! What a connection to a Prometheus is and asks for, as data.
+
+use super::connector;
+use crate::{access, address, trust};
+use pilothouse_connect::{FieldSpec, InputSpec, Kind};
+
+/// Key of the field that names the cluster.
+pub const CLUSTER: &str = "cluster";
+
+/// The Prometheus connector.
+pub const KIND: Kind = Kind {
+    id: "prometheus",
+    name: "Prometheus",
+    summary: "What each GPU does, as dcgm-exporter and its like measure it: load, memory, power, heat, errors.",
+    fields: FIELDS,
+    permissions: &["read /api/v1/query", "read /api/v1/status/buildinfo, if it has one"],
+    demo: false,
+    open: connector::open,
+    discover: None,
+};
+
+const FIELDS: &[FieldSpec] = &[
+    address::field(
+        "Where its API is, with the prefix if it has one: /prometheus for Mimir, /select/0/prometheus for a \
+         VictoriaMetrics cluster.",
+        "https://prometheus.example.com",
+    ),
+    FieldSpec {
+        key: CLUSTER,
+        label: "Cluster",
+        help: "The connection of the cluster whose GPUs it measures. Empty: names of nodes tell, as far as only one \
+               cluster has them.",
+        input: InputSpec::Text("prod-eu"),
+        required: false,
+    },
+    access::TENANT_FIELD,
+    access::USER_FIELD,
+    access::PASSWORD_FIELD,
+    access::TOKEN_FIELD,
+    access::HEADER_FIELD,
+    trust::CA_FIELD,
+    trust::INSECURE_FIELD,
+];

@@ -1,0 +1,222 @@
+//! What a watch remembers from one poll to the next, and across lost connections: the list of GPUs as it was last told.
+
+use super::{
+    catalogue::{self, Exporter},
+    interval,
+    look::Look,
+    query,
+    readings::Places,
+};
+use pilothouse_wire::{ConnectionId, Metric, SmolStr, Stamp};
+use pilothouse_world::fact::{DeviceFact, DevicesFact, MissingMetric};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// A GPU that is no longer measured stays in the list, and ages, for so long.
+const KEPT: Duration = Duration::from_secs(30 * 60);
+
+/// What a watch remembers.
+#[derive(Debug)]
+pub struct Memory {
+    /// How often GPUs are measured.
+    pub interval: Duration,
+    /// Who exports them.
+    exporters: BTreeSet<Exporter>,
+    /// Each GPU, and when it was last looked at.
+    known: BTreeMap<SmolStr, (DeviceFact, Stamp)>,
+    /// Those that the last look saw.
+    seen: BTreeSet<SmolStr>,
+    /// Metrics that somebody measures, or that could not be asked for.
+    present: BTreeSet<Metric>,
+    missing: Vec<MissingMetric>,
+    told: Option<DevicesFact>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            interval: interval::USUAL,
+            exporters: BTreeSet::new(),
+            known: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            present: BTreeSet::new(),
+            missing: Vec::new(),
+            told: None,
+        }
+    }
+}
+
+impl Memory {
+    /// Takes in a look.
+    pub fn look(&mut self, look: &Look, now: Stamp) {
+        self.interval = look.interval.unwrap_or(self.interval);
+        self.seen = look.seen.devices.iter().map(|(device, _)| device.uuid.clone()).collect();
+        self.exporters.extend(&look.seen.exporters);
+        for (device, _) in &look.seen.devices {
+            self.known.insert(device.uuid.clone(), (device.clone(), now));
+        }
+        self.known.retain(|_, (_, seen)| now.since(*seen) <= KEPT);
+    }
+
+    /// Are these other GPUs than those of the last look?
+    #[must_use]
+    pub fn differs(&self, ids: &BTreeMap<SmolStr, Stamp>) -> bool {
+        !self.seen.iter().eq(ids.keys())
+    }
+
+    /// The questions of a poll: those whose answer was not empty lately, or all.
+    #[must_use]
+    pub fn queries(&self, all: bool) -> Vec<(Metric, String)> {
+        let wanted = Metric::ALL.iter().copied().filter(|metric| all || self.present.contains(metric));
+        wanted.filter_map(|metric| Some((metric, query::metric(metric, &self.exporters)?))).collect()
+    }
+
+    /// Takes in which metrics somebody measures.
+    pub fn measured(&mut self, present: BTreeSet<Metric>) {
+        self.present = present;
+        let has = |metric: &Metric| self.present.contains(metric);
+        let is_made = |metric: &Metric| {
+            // Used and total make the share.
+            *metric == Metric::MemoryUse && has(&Metric::MemoryUsed) && has(&Metric::MemoryTotal)
+        };
+        let missing = Metric::ALL.iter().filter(|metric| !has(metric) && !is_made(metric));
+        self.missing = missing.map(|metric| missing_metric(*metric, &self.exporters)).collect();
+        if self.known.is_empty() {
+            self.missing.clear();
+        }
+    }
+
+    /// So many metrics are measured.
+    #[must_use]
+    pub fn metrics(&self) -> usize {
+        self.present.len()
+    }
+
+    /// The GPUs that the last look saw, and the nodes that they are in.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let devices = self.seen.iter().filter_map(|id| self.known.get(id));
+        let nodes: BTreeSet<_> = devices.filter_map(|(device, _)| device.node.as_ref()).collect();
+        (self.seen.len(), nodes.len())
+    }
+
+    /// The list of GPUs, if it is another than was last told.
+    pub fn news(&mut self, cluster: Option<&ConnectionId>) -> Option<DevicesFact> {
+        let mut devices: Vec<DeviceFact> = self.known.values().map(|(device, _)| device.clone()).collect();
+        devices.sort_by(|a, b| (&a.node, a.index, &a.uuid).cmp(&(&b.node, b.index, &b.uuid)));
+        let list = DevicesFact {
+            list: self.number(),
+            cluster: cluster.cloned(),
+            interval_ms: u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX),
+            devices,
+            missing: self.missing.clone(),
+        };
+        if self.told.as_ref() == Some(&list) {
+            return None;
+        }
+        let news = DevicesFact { list: self.number().wrapping_add(1), ..list };
+        self.told = Some(news.clone());
+        Some(news)
+    }
+
+    /// The number of the list that was last told.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.told.as_ref().map_or(0, |told| told.list)
+    }
+
+    /// The places of its GPUs.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        self.told.iter().flat_map(|told| &told.devices).map(|device| &device.uuid).collect()
+    }
+}
+
+/// Why a metric is missing, and what would give it.
+fn missing_metric(metric: Metric, exporters: &BTreeSet<Exporter>) -> MissingMetric {
+    let rows: Vec<_> = catalogue::rows_of(metric, exporters).collect();
+    let Some(row) = rows.first() else {
+        let all: Vec<&str> = exporters.iter().map(|exporter| exporter.name()).collect();
+        return MissingMetric { metric, why: format!("{} does not export it.", all.join(", ")), next: None };
+    };
+    let names: Vec<&str> = row.names.iter().map(String::as_str).collect();
+    let why = if row.default_on {
+        format!("There is no series {}: the exporter leaves it out, or these GPUs do not have it.", names.join(", "))
+    } else {
+        format!("There is no series {}: {} leaves it out by default.", names.join(", "), row.exporter.name())
+    };
+    let lines = row.enable.as_ref();
+    let next = lines.map(|lines| format!("Add to {} of {}:\n{lines}", row.exporter.settings(), row.exporter.name()));
+    MissingMetric { metric, why, next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prometheus::identity::Seen;
+
+    fn look(ids: &[&str]) -> Look {
+        let device = |id: &&str| (DeviceFact { uuid: (*id).into(), ..DeviceFact::default() }, Stamp(1));
+        let devices = ids.iter().map(device).collect();
+        let seen = Seen { devices, exporters: BTreeSet::from([Exporter::Dcgm]), ..Seen::default() };
+        Look { seen, interval: None, warnings: Vec::new(), nothing: None }
+    }
+
+    #[test]
+    fn the_number_of_the_list_rises_with_each_change_and_only_then() {
+        let mut memory = Memory::default();
+        let mut numbers = Vec::new();
+        for ids in [&["b", "a"][..], &["a", "b"], &["a", "b", "c"], &["a", "b", "c"]] {
+            memory.look(&look(ids), Stamp(0));
+            numbers.push(memory.news(None).map(|news| news.list));
+        }
+        assert_eq!(numbers, [Some(1), None, Some(2), None]);
+    }
+
+    #[test]
+    fn a_gpu_that_is_no_longer_measured_stays_for_a_while() {
+        let mut memory = Memory::default();
+        memory.look(&look(&["a", "b"]), Stamp(0));
+        memory.look(&look(&["a"]), Stamp(60_000));
+        assert_eq!(memory.news(None).map(|news| news.devices.len()), Some(2));
+        assert_eq!(memory.counts().0, 1);
+        memory.look(&look(&["a"]), Stamp(40 * 60_000));
+        assert_eq!(memory.news(None).map(|news| news.devices.len()), Some(1));
+    }
+
+    #[test]
+    fn other_gpus_than_those_of_the_last_look_are_noticed_once() {
+        let mut memory = Memory::default();
+        memory.look(&look(&["a", "b"]), Stamp(0));
+        let times = |ids: &[&str]| ids.iter().map(|id| (SmolStr::new(id), Stamp(0))).collect::<BTreeMap<_, _>>();
+        assert!(!memory.differs(&times(&["b", "a"])));
+        assert!(memory.differs(&times(&["a"])) && memory.differs(&times(&["a", "c"])));
+        memory.look(&look(&["a"]), Stamp(0));
+        assert!(!memory.differs(&times(&["a"])));
+    }
+
+    #[test]
+    fn what_is_missing_comes_with_the_line_that_gives_it() {
+        let mut memory = Memory::default();
+        memory.look(&look(&["a"]), Stamp(0));
+        let present =
+            Metric::ALL.iter().copied().filter(|metric| ![Metric::SmActive, Metric::MemoryUse].contains(metric));
+        memory.measured(present.collect());
+        let [missing] = &memory.missing[..] else { panic!("{:?}", memory.missing) };
+        assert_eq!(missing.metric, Metric::SmActive);
+        assert!(missing.why.contains("leaves it out by default"), "{}", missing.why);
+        let next = missing.next.clone().unwrap_or_default();
+        assert!(next.contains("\nDCGM_FI_PROF_SM_ACTIVE, gauge, "), "{next}");
+    }
+
+    #[test]
+    fn only_what_somebody_measures_is_asked_for_each_time() {
+        let mut memory = Memory::default();
+        memory.look(&look(&["a"]), Stamp(0));
+        assert!(memory.queries(true).len() > 20 && memory.queries(false).is_empty());
+        memory.measured(BTreeSet::from([Metric::Power]));
+        assert_eq!(memory.queries(false).into_iter().map(|(metric, _)| metric).collect::<Vec<_>>(), [Metric::Power]);
+    }
+}

@@ -1,0 +1,227 @@
+//! One session with a server: a look at the fleet now and then, a poll of all metrics once an interval, until it breaks.
+
+use super::{
+    answer::{Vector, time},
+    api::Api,
+    identity, look,
+    memory::Memory,
+    problems, query,
+};
+use crate::{failure::Failure, problems::insecure};
+use pilothouse_connect::{Closed, Sink};
+use pilothouse_wire::{ConnectionId, Health, Metric, Problem, SmolStr, Stamp};
+use pilothouse_world::{
+    Fact,
+    fact::{Probed, SourceFact},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// A poll is made at least so often, so that one sees that the server lives.
+pub const PERIOD: Duration = Duration::from_secs(15);
+/// How often the whole fleet is looked at, if nothing else asks for it.
+const LOOK: Duration = Duration::from_secs(300);
+/// Clocks that differ by more are told of.
+const SKEW: Duration = Duration::from_secs(30);
+/// What is younger is never stale, however short the interval is.
+const YOUNG: Duration = Duration::from_secs(60);
+
+/// Why a session ended.
+#[derive(Debug)]
+pub enum End {
+    /// Nobody listens.
+    Closed,
+    /// The server is lost.
+    Lost(Failure),
+}
+
+impl From<Closed> for End {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+/// What a poll brought.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// When each GPU was measured, by the clock of who measured.
+    at: BTreeMap<SmolStr, Stamp>,
+    columns: Vec<(Metric, Vector)>,
+    /// What is wrong, the worst first.
+    slow: Vec<Problem>,
+    partial: Vec<Problem>,
+    /// Is anything measured at all?
+    nothing: bool,
+    dropped: u64,
+}
+
+impl Taken {
+    /// How the connection is, by what this poll brought.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let (slow, partial) = (self.slow.first(), self.partial.first());
+        match (slow, partial) {
+            (_, Some(problem)) if self.nothing => Health::Partial(problem.clone()),
+            (Some(problem), _) => Health::Slow(problem.clone()),
+            (None, Some(problem)) => Health::Partial(problem.clone()),
+            (None, None) => Health::Well,
+        }
+    }
+}
+
+/// Looks, if it is due or the GPUs are others than at the last look, and polls.
+///
+/// # Errors
+/// If the server fails at more than one question.
+pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> Result<Taken, Failure> {
+    let mut taken = Taken::default();
+    let mut warnings = Vec::new();
+    if !due {
+        let times = api.vector(&query::times()).await?;
+        taken.at = measured_at(&times);
+        due = memory.differs(&taken.at);
+        warnings.extend(times.warnings);
+    }
+    let began = Instant::now();
+    if due {
+        let look = look::look(api).await?;
+        memory.look(&look, now);
+        taken.at = look.seen.devices.iter().map(|(device, at)| (device.uuid.clone(), *at)).collect();
+        taken.nothing = look.nothing.is_some();
+        taken.partial.extend(look.nothing);
+        warnings.extend(look.warnings);
+    }
+    let (columns, failures) = api.vectors(memory.queries(due)).await?;
+    if due {
+        let there = columns.iter().filter(|(_, vector)| !vector.samples.is_empty()).map(|(metric, _)| *metric);
+        memory.measured(there.chain(failures.iter().map(|(metric, _)| *metric)).collect());
+    }
+    let place = &api.client.place;
+    let took = began.elapsed();
+    if took > PERIOD {
+        taken.slow.push(problems::late(place, took, memory.interval));
+    }
+    taken.slow.extend(api.skew(SKEW).map(|(server, ours)| problems::skew(place, server, ours)));
+    taken.partial.extend(stale(api, memory, &taken.at, now));
+    taken.partial.extend(failures.first().map(|(metric, failure)| problems::question(place, *metric, failure)));
+    warnings.extend(columns.iter().flat_map(|(_, vector)| vector.warnings.iter().cloned()));
+    taken.partial.extend(warnings.first().map(|warning| problems::warned(place, warning)));
+    taken.partial.extend(api.client.is_insecure().then(|| insecure(place)));
+    taken.dropped = columns.iter().map(|(_, vector)| vector.dropped).sum();
+    taken.columns = columns;
+    Ok(taken)
+}
+
+fn measured_at(times: &Vector) -> BTreeMap<SmolStr, Stamp> {
+    let mut at = BTreeMap::new();
+    for sample in &times.samples {
+        if let (Some(id), Some(time)) = (identity::key(&sample.labels), time(sample.value)) {
+            let newest: &mut Stamp = at.entry(id.clone()).or_insert(time);
+            *newest = time.max(*newest);
+        }
+    }
+    at
+}
+
+/// Is the newest of all measurements old? That of one GPU alone shows at that GPU. Both times are the server's.
+fn stale(api: &Api, memory: &Memory, at: &BTreeMap<SmolStr, Stamp>, now: Stamp) -> Option<Problem> {
+    let server = api.skew(Duration::ZERO).map_or(now, |(server, _)| server);
+    let age = server.since(*at.values().max()?);
+    let patience = (memory.interval * 5 / 2).max(YOUNG);
+    (age > patience).then(|| problems::stale(&api.client.place, age, memory.interval))
+}
+
+/// Runs a session until it ends.
+pub async fn run(api: &Api, sink: &Sink, memory: &mut Memory, cluster: Option<&ConnectionId>) -> End {
+    match go_on(api, sink, memory, cluster).await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    }
+}
+
+async fn go_on(
+    api: &Api,
+    sink: &Sink,
+    memory: &mut Memory,
+    cluster: Option<&ConnectionId>,
+) -> Result<std::convert::Infallible, End> {
+    let began = Instant::now();
+    let version = api.version().await.map_err(End::Lost)?;
+    let mut looked: Option<Instant> = None;
+    let (mut shown, mut dropped) = (None, BTreeSet::new());
+    loop {
+        let started = Instant::now();
+        let due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);
+        let taken = take(api, memory, due, sink.now()).await.map_err(End::Lost)?;
+        if looked.is_none() {
+            met(api, sink, memory, version.clone(), began.elapsed()).await?;
+        }
+        if due {
+            looked = Some(started);
+        }
+        tell(sink, memory, cluster, &taken).await?;
+        // Counted once: the same series come in every poll.
+        if taken.dropped > 0 && dropped.insert(taken.dropped) {
+            sink.source(SourceFact::Dropped(taken.dropped)).await?;
+        }
+        sink.heard().await?;
+        let health = taken.health();
+        if shown.as_ref() != Some(&health) {
+            sink.health(health.clone()).await?;
+            shown = Some(health);
+        }
+        let next = started + memory.interval.min(PERIOD);
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = sink.closed() => return Err(End::Closed),
+        }
+    }
+}
+
+async fn tell(sink: &Sink, memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken) -> Result<(), Closed> {
+    let mut facts = Vec::new();
+    facts.extend(memory.news(cluster).map(|news| Fact::Devices(Box::new(news))));
+    if !taken.at.is_empty() {
+        let readings = memory.places().readings(memory.number(), &taken.at, &taken.columns);
+        facts.push(Fact::Readings(Box::new(readings)));
+    }
+    sink.delta(facts).await
+}
+
+/// Tells of a server that answered for the first time.
+async fn met(api: &Api, sink: &Sink, memory: &Memory, version: Option<String>, took: Duration) -> Result<(), Closed> {
+    let unchecked = if api.client.is_insecure() { ", TLS not checked" } else { "" };
+    sink.source(SourceFact::RetryAt(None)).await?;
+    sink.attempt(true, format!("connected in {} ms{unchecked}", took.as_millis())).await?;
+    sink.probed(Probed {
+        version: version.map(SmolStr::from),
+        identity: api.client.place.who.as_ref().map(SmolStr::from),
+        may: may(memory).into_iter().map(SmolStr::from).collect(),
+        may_not: api
+            .client
+            .is_insecure()
+            .then(|| "check the server's certificate: that is off".into())
+            .into_iter()
+            .collect(),
+        not_visible: None,
+    })
+    .await
+}
+
+/// What can be read there, for people.
+#[must_use]
+pub fn may(memory: &Memory) -> Vec<String> {
+    let (gpus, nodes) = memory.counts();
+    let every = memory.interval.as_secs();
+    let (all, metrics) = (Metric::ALL.len(), memory.metrics());
+    match gpus {
+        0 => Vec::new(),
+        _ => vec![
+            format!("read {gpus} GPUs on {nodes} nodes, measured every {every} s"),
+            format!("read {metrics} of {all} metrics"),
+        ],
+    }
+}
