@@ -116,7 +116,7 @@ struct Build {
 pub fn vector(body: &[u8]) -> Result<Vector, Failure> {
     let (data, warnings) = data::<Data<Instant>>(body)?;
     if data.result_type != "vector" {
-        return Err(Failure::Unreadable(format!("a vector was asked for, and a {} came", name(&data.result_type))));
+        return Err(Failure::Unreadable(format!("A vector was asked for, and a {} came", name(&data.result_type))));
     }
     let mut vector = Vector { warnings, ..Vector::default() };
     for series in data.result {
@@ -137,7 +137,7 @@ pub fn vector(body: &[u8]) -> Result<Vector, Failure> {
 pub fn times(body: &[u8]) -> Result<Vec<Vec<Stamp>>, Failure> {
     let (data, _) = data::<Data<Range>>(body)?;
     if data.result_type != "matrix" {
-        return Err(Failure::Unreadable(format!("a matrix was asked for, and a {} came", name(&data.result_type))));
+        return Err(Failure::Unreadable(format!("A matrix was asked for, and a {} came", name(&data.result_type))));
     }
     let of_series = |series: Range| {
         let values = series.values.unwrap_or_default();
@@ -166,11 +166,11 @@ fn data<D: DeserializeOwned>(body: &[u8]) -> Result<(D, Vec<String>), Failure> {
         return Err(Failure::Page);
     }
     let answer: Envelope<D> = serde_json::from_slice(body)
-        .map_err(|error| Failure::Unreadable(format!("it is no answer of the query API: {}", fault(&error))))?;
+        .map_err(|error| Failure::Unreadable(format!("It is no answer of the query API: {}", fault(&error))))?;
     match (answer.status.as_str(), answer.data) {
         ("success", Some(data)) => Ok((data, answer.warnings.unwrap_or_default())),
-        ("success", None) => Err(Failure::Unreadable("it says success, and has no data".to_owned())),
-        _ => Err(Failure::Unreadable(format!("it says: {}", name(&answer.error.unwrap_or(answer.status))))),
+        ("success", None) => Err(Failure::Unreadable("It says success, and has no data".to_owned())),
+        _ => Err(Failure::Unreadable(format!("It says: {}", name(&answer.error.unwrap_or(answer.status))))),
     }
 }
 

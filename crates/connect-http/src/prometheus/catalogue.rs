@@ -76,9 +76,9 @@ impl Exporter {
     #[must_use]
     pub fn settings(self) -> &'static str {
         match self {
-            Self::Dcgm => "its counters CSV (the ConfigMap that -f or DCGM_EXPORTER_COLLECTORS names)",
-            Self::Amd => "its config.json",
-            Self::Intel => "its settings",
+            Self::Dcgm => "the counters CSV of dcgm-exporter (the file that -f or DCGM_EXPORTER_COLLECTORS names)",
+            Self::Amd => "the config.json of device-metrics-exporter",
+            Self::Intel => "the settings of xpumanager",
         }
     }
 

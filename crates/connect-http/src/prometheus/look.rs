@@ -40,11 +40,11 @@ pub async fn look(api: &Api) -> Result<Look, Failure> {
     Ok(Look { seen, interval, warnings: series.warnings, nothing })
 }
 
-/// What only helps may be refused.
+/// What only helps may be refused, or be answered by something else.
 fn tolerated<T>(outcome: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match outcome {
         Ok(answer) => Ok(Some(answer)),
-        Err(failure) if failure.is_of_the_question() => Ok(None),
+        Err(failure) if failure.is_of_the_question() || matches!(failure, Failure::Unreadable(_)) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

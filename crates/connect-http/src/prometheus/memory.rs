@@ -7,7 +7,7 @@ use super::{
     query,
     readings::Places,
 };
-use pilothouse_wire::{ConnectionId, Metric, SmolStr, Stamp};
+use pilothouse_wire::{ConnectionId, Metric, Problem, SmolStr, Stamp};
 use pilothouse_world::fact::{DeviceFact, DevicesFact, MissingMetric};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,6 +31,8 @@ pub struct Memory {
     /// Metrics that somebody measures, or that could not be asked for.
     present: BTreeSet<Metric>,
     missing: Vec<MissingMetric>,
+    /// Why nothing is measured, by the last look.
+    nothing: Option<Problem>,
     told: Option<DevicesFact>,
 }
 
@@ -43,6 +45,7 @@ impl Default for Memory {
             seen: BTreeSet::new(),
             present: BTreeSet::new(),
             missing: Vec::new(),
+            nothing: None,
             told: None,
         }
     }
@@ -53,11 +56,18 @@ impl Memory {
     pub fn look(&mut self, look: &Look, now: Stamp) {
         self.interval = look.interval.unwrap_or(self.interval);
         self.seen = look.seen.devices.iter().map(|(device, _)| device.uuid.clone()).collect();
+        self.nothing.clone_from(&look.nothing);
         self.exporters.extend(&look.seen.exporters);
         for (device, _) in &look.seen.devices {
             self.known.insert(device.uuid.clone(), (device.clone(), now));
         }
         self.known.retain(|_, (_, seen)| now.since(*seen) <= KEPT);
+    }
+
+    /// Why nothing is measured at all, if so.
+    #[must_use]
+    pub fn nothing(&self) -> Option<&Problem> {
+        self.nothing.as_ref()
     }
 
     /// Are these other GPUs than those of the last look?
@@ -83,9 +93,6 @@ impl Memory {
         };
         let missing = Metric::ALL.iter().filter(|metric| !has(metric) && !is_made(metric));
         self.missing = missing.map(|metric| missing_metric(*metric, &self.exporters)).collect();
-        if self.known.is_empty() {
-            self.missing.clear();
-        }
     }
 
     /// So many metrics are measured.
@@ -148,7 +155,7 @@ fn missing_metric(metric: Metric, exporters: &BTreeSet<Exporter>) -> MissingMetr
         format!("There is no series {}: {} leaves it out by default.", names.join(", "), row.exporter.name())
     };
     let lines = row.enable.as_ref();
-    let next = lines.map(|lines| format!("Add to {} of {}:\n{lines}", row.exporter.settings(), row.exporter.name()));
+    let next = lines.map(|lines| format!("Add to {}:\n{lines}", row.exporter.settings()));
     MissingMetric { metric, why, next }
 }
 

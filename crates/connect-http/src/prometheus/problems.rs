@@ -72,10 +72,14 @@ pub fn nothing(place: &Place, lately: f64, mut others: Vec<String>) -> Problem {
         };
         let line = rows().iter().filter(|row| row.identity && row.exporter == exporter);
         let line = line.filter_map(|row| row.enable.as_deref()).next().unwrap_or_default();
-        let more = if others.len() > 1 { format!(" and {} others", others.len() - 1) } else { String::new() };
+        let more = match others.len() - 1 {
+            0 => String::new(),
+            1 => " and another".to_owned(),
+            n => format!(" and {n} others"),
+        };
         let problem = problem
             .why(format!("It has {first}{more}, and none of the series that tell all GPUs apart."))
-            .next(format!("Add a line to {} of {}.", exporter.settings(), exporter.name()));
+            .next(format!("Add a line to {}.", exporter.settings()));
         return if line.is_empty() { problem } else { problem.remedy(line) };
     }
     problem.why("There is no series of dcgm-exporter, device-metrics-exporter or xpumanager.").next(
@@ -98,7 +102,7 @@ pub fn nameless(place: &Place, series: usize) -> Problem {
 pub fn stale(place: &Place, age: Duration, interval: Duration) -> Problem {
     Problem::new(Code::NotFound, format!("{} has no new measurement of any GPU.", place.name))
         .why(format!("The newest is {} old; they came every {}.", units::span(age), units::span(interval)))
-        .next("See that the exporter is scraped, and that what writes into this server runs: its own clock is right.")
+        .next("See that the exporter is scraped, and that what writes into this server (an agent, a remote write) keeps up.")
 }
 
 /// The server's clock and ours differ.

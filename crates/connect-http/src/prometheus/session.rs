@@ -90,15 +90,17 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
         let look = look::look(api).await?;
         memory.look(&look, now);
         taken.at = look.seen.devices.iter().map(|(device, at)| (device.uuid.clone(), *at)).collect();
-        taken.nothing = look.nothing.is_some();
-        taken.partial.extend(look.nothing);
         warnings.extend(look.warnings);
     }
-    let (columns, failures) = api.vectors(memory.queries(due)).await?;
-    if due {
+    // What is not measured need not be asked for; what was measured before stays known.
+    let queries = if memory.nothing().is_some() { Vec::new() } else { memory.queries(due) };
+    let (columns, failures) = api.vectors(queries).await?;
+    if due && memory.nothing().is_none() {
         let there = columns.iter().filter(|(_, vector)| !vector.samples.is_empty()).map(|(metric, _)| *metric);
         memory.measured(there.chain(failures.iter().map(|(metric, _)| *metric)).collect());
     }
+    taken.nothing = memory.nothing().is_some();
+    taken.partial.extend(memory.nothing().cloned());
     let place = &api.client.place;
     let took = began.elapsed();
     if took > PERIOD {
@@ -220,8 +222,12 @@ pub fn may(memory: &Memory) -> Vec<String> {
     match gpus {
         0 => Vec::new(),
         _ => vec![
-            format!("read {gpus} GPUs on {nodes} nodes, measured every {every} s"),
+            format!("read {} on {}, measured every {every} s", some(gpus, "GPU"), some(nodes, "node")),
             format!("read {metrics} of {all} metrics"),
         ],
     }
+}
+
+fn some(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

@@ -1,0 +1,162 @@
+//! A watch over time: what it says as GPUs come, stop and change hands, and as the server comes and goes. Time is paused.
+
+mod common;
+
+use common::open;
+use pilothouse_connect::{
+    Clock, Sink,
+    conformance::{
+        now,
+        scripted::{Reply, Scripted},
+    },
+};
+use pilothouse_connect_http::prometheus::stand::{asked, error, seconds, vector, well};
+use pilothouse_wire::{Code, ConnectionId, Health, Metric, Reading};
+use pilothouse_world::{
+    Batch, Fact,
+    fact::{DevicesFact, ReadingsFact, SourceFact},
+};
+use serde_json::json;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
+
+/// GPUs as the server has them now.
+type Fleet = Arc<Mutex<Vec<&'static str>>>;
+
+struct Watch {
+    server: Scripted,
+    batches: mpsc::Receiver<Batch>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    async fn start(script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let server = Scripted::start(script).await.unwrap();
+        let connector = open(&[("url", &server.url), ("cluster", "Prod EU")], Clock::of(now)).unwrap();
+        let (way, batches) = mpsc::channel(64);
+        let sink = Sink::new(ConnectionId::slug("gpus"), way, Clock::of(now));
+        Self { server, batches, task: tokio::spawn(async move { connector.watch(sink).await }) }
+    }
+
+    /// What it says in a while.
+    async fn hear(&mut self, span: Duration) -> Vec<Fact> {
+        let until = Instant::now() + span;
+        let mut facts = Vec::new();
+        while let Ok(Some(batch)) = tokio::time::timeout_at(until, self.batches.recv()).await {
+            facts.extend(batch.facts);
+        }
+        facts
+    }
+
+    fn queries(&self) -> usize {
+        self.server.asked().iter().filter(|path| path.contains("/query")).count()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lists(facts: &[Fact]) -> Vec<&DevicesFact> {
+    let list = |fact| if let &Fact::Devices(ref list) = fact { Some(&**list) } else { None };
+    facts.iter().filter_map(list).collect()
+}
+
+fn readings(facts: &[Fact]) -> Vec<&ReadingsFact> {
+    let readings = |fact| if let &Fact::Readings(ref readings) = fact { Some(&**readings) } else { None };
+    facts.iter().filter_map(readings).collect()
+}
+
+fn healths(facts: &[Fact]) -> Vec<&Health> {
+    let health = |fact| if let &Fact::Source(SourceFact::Health(ref health)) = fact { Some(health) } else { None };
+    facts.iter().filter_map(health).collect()
+}
+
+/// Answers with the fleet as it is.
+fn of_fleet(fleet: &Fleet) -> impl Fn(&str, usize) -> Reply + Send + Sync + 'static {
+    let fleet = Arc::clone(fleet);
+    move |path, _| {
+        let Some(query) = asked(path) else { return well(path) };
+        let ids = fleet.lock().unwrap().clone();
+        let labels = |id: &&str| json!({ "UUID": id, "Hostname": "n" });
+        if query.contains("timestamp(") {
+            return vector(ids.iter().map(|id| (labels(id), (seconds() - 3.0).to_string())));
+        }
+        match query.starts_with("max by") && query.contains("(DCGM_FI_DEV_GPU_TEMP)") {
+            true => vector(ids.iter().map(|id| (labels(id), "71".to_owned()))),
+            false => vector(std::iter::empty()),
+        }
+    }
+}
+
+const SOME_POLLS: Duration = Duration::from_secs(70);
+
+#[tokio::test(start_paused = true)]
+async fn a_gpu_that_stops_ages_and_one_that_comes_is_listed_at_once() {
+    let fleet = Fleet::new(Mutex::new(vec!["a", "b"]));
+    let mut watch = Watch::start(of_fleet(&fleet)).await;
+    let first = watch.hear(SOME_POLLS).await;
+    let [list] = lists(&first)[..] else { panic!("{first:?}") };
+    assert_eq!((list.list, list.devices.len(), list.interval_ms), (1, 2, 15_000));
+    assert_eq!(list.cluster, Some(ConnectionId::slug("prod-eu")));
+    assert!(list.missing.iter().any(|missing| missing.metric == Metric::SmActive));
+    assert!(readings(&first).len() >= 4);
+    assert_eq!(readings(&first)[0].columns, [(Metric::Temperature, vec![Reading::of(71.0); 2])]);
+    assert_eq!(healths(&first).last(), Some(&&Health::Well));
+
+    // Its place stays, with no time of a measurement; the list is the same.
+    *fleet.lock().unwrap() = vec!["b"];
+    let stopped = watch.hear(SOME_POLLS).await;
+    assert!(lists(&stopped).is_empty(), "{stopped:?}");
+    let last = readings(&stopped).last().copied().unwrap();
+    assert!(last.at[0].is_none() && last.at[1].is_some());
+    assert_eq!(last.columns, [(Metric::Temperature, vec![Reading::ABSENT, Reading::of(71.0)])]);
+
+    *fleet.lock().unwrap() = vec!["b", "c"];
+    let came = watch.hear(SOME_POLLS).await;
+    let [list] = lists(&came)[..] else { panic!("{came:?}") };
+    assert_eq!((list.list, list.devices.len()), (2, 3));
+    assert!(readings(&came).iter().all(|readings| readings.list == 2 && readings.at.len() == 3));
+
+    // Nothing is left: what was known ages, and it is told why.
+    fleet.lock().unwrap().clear();
+    let nothing = watch.hear(SOME_POLLS).await;
+    assert!(lists(&nothing).is_empty() && readings(&nothing).is_empty(), "{nothing:?}");
+    assert!(matches!(healths(&nothing)[..], [Health::Partial(problem)] if problem.code == Code::NotFound));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_measures_is_asked_for_only_now_and_then() {
+    let fleet = Fleet::new(Mutex::new(vec!["a"]));
+    let mut watch = Watch::start(of_fleet(&fleet)).await;
+    watch.hear(Duration::from_secs(10)).await;
+    let first = watch.queries();
+    watch.hear(Duration::from_secs(150)).await;
+    // Ten polls: the times, and the one metric that there is.
+    assert!(first > 20 && watch.queries() - first <= 22, "{first}, then {}", watch.queries() - first);
+    watch.hear(Duration::from_secs(180)).await;
+    assert!(watch.queries() > 2 * first, "no look after five minutes: {}", watch.queries());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_patience_is_slow_and_the_list_outlives_it() {
+    let busy = |path: &str, before: usize| match asked(path) {
+        Some(_) if (60..63).contains(&before) => error(503, "retry-after: 45\r\n", "unavailable", "starting up"),
+        _ => well(path),
+    };
+    let mut watch = Watch::start(busy).await;
+    let facts = watch.hear(Duration::from_secs(400)).await;
+    let healths = healths(&facts);
+    assert!(
+        matches!(healths[..], [Health::Starting { .. }, Health::Well, Health::Slow(_), .., Health::Well]),
+        "{healths:?}"
+    );
+    let problem = healths[2].problem().unwrap();
+    assert!(problem.code == Code::ServerFailed && problem.to_string().contains("wait 45 s"), "{problem}");
+    assert_eq!(lists(&facts).len(), 1, "the same GPUs are listed anew");
+}
