@@ -9,8 +9,8 @@ pub mod object;
 pub mod ribbon;
 pub mod room;
 pub mod telemetry;
-pub mod workload;
 pub mod waste;
+pub mod workload;
 
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, VaultState};
 pub use finding::{Finding, FindingId};
@@ -26,5 +26,5 @@ pub use room::{
     Move, PendingPod, PendingWhy, PoolKind, PoolRoom, Relief, RoomView, Score, SizeRoom, Stranded, StrandedWhy,
 };
 pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};
-pub use workload::WorkloadRow;
 pub use waste::{Verdict, Waste, WasteId, WasteItem, WasteRule, WasteTally};
+pub use workload::WorkloadRow;
