@@ -93,6 +93,14 @@ impl Draft {
         if let About::Gpus(slots) = &self.about { slots } else { &[] }
     }
 
+    /// Reaches these GPUs too.
+    fn reach(&mut self, more: Vec<u16>) {
+        if let About::Gpus(slots) = &mut self.about {
+            slots.extend(more);
+            slots.sort_unstable();
+        }
+    }
+
     /// Takes in another sign of the same cause.
     fn take_in(&mut self, sign: &Self) {
         self.evidence.extend(sign.evidence.iter().cloned());
@@ -153,10 +161,17 @@ pub(crate) fn one_a_cause(mut drafts: Vec<Draft>) -> Vec<Draft> {
         for other in kept.iter_mut().filter(|other| other.cause == draft.cause) {
             let (same, rest): (Vec<u16>, Vec<u16>) =
                 draft.slots().iter().copied().partition(|slot| other.slots().contains(slot));
-            if !same.is_empty() {
-                other.take_in(&draft);
-                draft.about = About::Gpus(rest);
+            if same.is_empty() {
+                continue;
             }
+            other.take_in(&draft);
+            draft.about = if draft.cause == Cause::Links {
+                // A link has two ends: what is at the other one has the same cause.
+                other.reach(rest);
+                About::Gpus(Vec::new())
+            } else {
+                About::Gpus(rest)
+            };
         }
         if draft.about != About::Gpus(Vec::new()) {
             kept.push(draft);
@@ -240,6 +255,13 @@ mod tests {
         );
         let links = Draft { cause: Cause::Links, ..draft("links", &[2], Status::Warn) };
         check(vec![draft("ecc", &[2], Status::Warn), links], &["[2] ecc", "[2] links"]);
+    }
+
+    #[test]
+    fn both_ends_of_a_link_have_one_cause() {
+        let links = |rule: &str, slots: &[u16], status| Draft { cause: Cause::Links, ..draft(rule, slots, status) };
+        let xid = links("xid-74", &[2], Status::Bad);
+        check(vec![links("errors", &[1, 2], Status::Warn), xid], &["[1, 2] xid-74+errors"]);
     }
 
     #[test]
