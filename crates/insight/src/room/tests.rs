@@ -6,6 +6,7 @@ use pilothouse_wire::{
     SmolStr, units,
     view::{GpuState, PoolKind, Relief},
 };
+use proptest::prelude::*;
 
 /// A node of eight GPUs with pods of these sizes on it, called `a-1-0`, `a-1-1`, ….
 fn node(name: &str, sizes: &[u16]) -> (Node, Vec<Pod>) {
@@ -187,6 +188,35 @@ fn pods_that_belong_where_they_are_and_bare_pods_are_never_moved() {
 #[test]
 fn moves_that_do_not_find_room_elsewhere_are_not_shown() {
     check_relief(&fleet(vec![node("a-1", &[4]), node("a-2", &[6])], vec![]), "None");
+}
+
+proptest! {
+    #[test]
+    fn moves_make_the_room_that_they_say_and_find_room_themselves(
+        sizes in prop::collection::vec(prop::collection::vec(1_u16..=4, 0..4), 1..12),
+    ) {
+        let sizes: Vec<Vec<u16>> = sizes.into_iter().map(fitting).collect();
+        let free = |at: usize| u64::from(8 - sizes[at].iter().sum::<u16>());
+        let at = |name: &str| name.trim_start_matches("a-").parse::<usize>().unwrap();
+        let nodes = sizes.iter().enumerate().map(|(i, sizes)| node(&format!("a-{i}"), sizes)).collect();
+        if let Relief::Moves { node, gpus, moves } = room(&fleet(nodes, vec![]), NOW).pools.remove(0).relief {
+            let moved: u64 = moves.iter().map(|m| m.gpus).sum();
+            prop_assert_eq!(free(at(&node.name)) + moved, gpus);
+            prop_assert!(gpus >= 8);
+            for to in moves.iter().map(|m| &m.to) {
+                let taken: u64 = moves.iter().filter(|m| m.to == *to).map(|m| m.gpus).sum();
+                prop_assert!(*to != node && taken <= free(at(&to.name)), "{:?}", moves);
+            }
+        }
+    }
+}
+
+/// As many of these pods as a node of eight holds.
+fn fitting(mut sizes: Vec<u16>) -> Vec<u16> {
+    while sizes.iter().sum::<u16>() > 8 {
+        sizes.pop();
+    }
+    sizes
 }
 
 #[test]
