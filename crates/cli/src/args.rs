@@ -51,6 +51,10 @@ pub enum Verb {
     Workloads(ListArgs),
     /// Pods
     Pods(ListArgs),
+    /// Where GPUs are free, how many pods of 1, 2, 4 and 8 fit, and why pods wait
+    Room(FleetArgs),
+    /// GPUs that are held and do nothing, and whose they are
+    Waste(ListArgs),
     /// Connections and how each is
     Connections(ListArgs),
     /// Add, change, test and remove connections

@@ -13,6 +13,7 @@ mod manual;
 mod out;
 mod problems;
 mod prompt;
+mod room;
 mod rows;
 mod run;
 mod serve;

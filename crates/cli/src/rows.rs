@@ -5,6 +5,8 @@ mod connections;
 mod gpus;
 mod nodes;
 mod pods;
+pub mod room;
+mod waste;
 mod workloads;
 
 pub use clusters::ClusterLine;
@@ -40,7 +42,7 @@ pub trait Listed: Record + Serialize + Clone + 'static {
 fn fleet(view: &View) -> Option<&FleetView> {
     match view {
         View::Fleet(fleet) => Some(fleet),
-        View::Connections(_) | View::Ribbon(_) | View::Object(_) => None,
+        View::Connections(_) | View::Ribbon(_) | View::Object(_) | View::Room(_) | View::Waste(_) => None,
     }
 }
 

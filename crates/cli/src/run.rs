@@ -6,7 +6,7 @@ use crate::{
     exit::{Exit, Failed},
     fleet, list, manual,
     out::{Style, note},
-    problems,
+    problems, room,
     rows::{ConnectionLine, GpuLine, WorkloadLine},
     serve,
 };
@@ -14,7 +14,7 @@ use clap::Parser;
 use pilothouse_wire::{
     Code, Problem,
     units::visible,
-    view::{NodeRow, PodRow},
+    view::{NodeRow, PodRow, WasteItem},
 };
 use std::process::ExitCode;
 
@@ -48,6 +48,8 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Nodes(of) => list::run::<NodeRow>(of, out, err).await,
         Verb::Gpus(of) => list::run::<GpuLine>(of, out, err).await,
         Verb::Workloads(of) => list::run::<WorkloadLine>(of, out, err).await,
+        Verb::Room(of) => room::run(of, out, err).await,
+        Verb::Waste(of) => list::run::<WasteItem>(of, out, err).await,
         Verb::Pods(of) => list::run::<PodRow>(of, out, err).await,
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,

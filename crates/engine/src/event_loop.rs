@@ -327,7 +327,7 @@ impl Loop {
     fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
         let view = match spec {
             ViewSpec::Connections => pilothouse_wire::View::Connections(self.connections_view()),
-            other => project_plain(&self.world, other, now),
+            other => project_plain(&self.world, other, self.publisher.history(), now),
         };
         Answer::Frame(Box::new(Frame {
             rev: Rev(1),

@@ -1,6 +1,7 @@
 //! Frames of the past: the journal's world at a time, projected like the live one.
 
 use crate::publish::{project_plain, sources_of};
+use pilothouse_insight::History;
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{Answer, Body, Code, Frame, Problem, Rev, Stamp, ViewSpec, When};
 use pilothouse_world::World;
@@ -25,6 +26,6 @@ pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp) -> Answer {
         when: When::At(t),
         sources: sources_of(world, spec, t),
         dropped: world.dropped(),
-        body: Body::Full(project_plain(world, spec, t)),
+        body: Body::Full(project_plain(world, spec, &History::default(), t)),
     }))
 }

@@ -1,5 +1,6 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
+use pilothouse_insight::History;
 use pilothouse_wire::{
     Body, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
     frame::SourceState,
@@ -21,6 +22,8 @@ pub(crate) struct Publisher {
     views: HashMap<ViewSpec, Published>,
     /// What is wrong with the whole fleet, as of the last conclusion.
     findings: Keyed<Finding>,
+    /// Since when each GPU does nothing, as far as this run has seen.
+    history: History,
     /// Beats since the last conclusion, and whether anything was touched since.
     beats: u32,
     moved: bool,
@@ -55,9 +58,9 @@ enum Content {
 impl Publisher {
     /// Somebody watches a view: they get a full frame at the next publication.
     pub(crate) fn watch(&mut self, spec: ViewSpec, way: Sender<Arc<Frame>>, scene: &Scene<'_>) {
-        let findings = &self.findings;
+        let so_far = SoFar { findings: &self.findings, history: &self.history };
         let published = self.views.entry(spec.clone()).or_insert_with(|| Published {
-            content: Content::new(&spec, findings, scene),
+            content: Content::new(&spec, so_far, scene),
             rev: Rev(1),
             sources: scene.sources(&spec),
             watchers: Vec::new(),
@@ -73,8 +76,9 @@ impl Publisher {
             !published.watchers.is_empty()
         });
         self.moved |= !touched.is_empty();
+        let so_far = SoFar { findings: &self.findings, history: &self.history };
         for (spec, published) in &mut self.views {
-            if let Some(change) = published.content.renew(spec, touched, &self.findings, scene) {
+            if let Some(change) = published.content.renew(spec, touched, so_far, scene) {
                 published.renewed(spec, change, scene);
             }
             published.catch_up(scene);
@@ -89,32 +93,38 @@ impl Publisher {
             return;
         }
         (self.moved, self.beats) = (false, 0);
-        let mut whole: Option<Keyed<Finding>> = None;
         for (spec, published) in &mut self.views {
             let Content::Fleet(projection) = &mut published.content else { continue };
             let patch = conclude(projection, scene.now);
-            if matches!(spec, ViewSpec::Fleet(spec) if spec.scope.is_empty()) {
-                whole = Some(projection.view().findings.clone());
-            }
             if !patch.is_empty() {
                 published.renewed(spec, Change::Patch(Box::new(Patch::Fleet(patch))), scene);
             }
         }
-        if !self.is_watched(|spec| matches!(spec, ViewSpec::Object(_))) {
+        self.conclude_beside(scene);
+    }
+
+    /// What stands beside the fleet and follows from the whole of it: objects, room, waste. Without a fleet that is
+    /// watched, which is rare, it is projected for them.
+    fn conclude_beside(&mut self, scene: &Scene<'_>) {
+        let watched = self.views.iter().find_map(|(spec, published)| match (spec, &published.content) {
+            (ViewSpec::Fleet(spec), Content::Fleet(projection)) if spec.scope.is_empty() => Some(projection.view()),
+            _ => None,
+        });
+        if watched.is_none() && !self.is_watched(follows) {
             return;
         }
-        // An inspector without a fleet beside it is rare: then the fleet is projected for it.
-        let findings = whole.unwrap_or_else(|| concluded(scene.world, FleetSpec::default(), scene.now).findings);
-        if findings != self.findings {
-            self.findings = findings;
-            let touched = Touched { all: true, ..Touched::default() };
-            for (spec, published) in &mut self.views {
-                if matches!(spec, ViewSpec::Object(_))
-                    && let Some(change) = published.content.renew(spec, &touched, &self.findings, scene)
-                {
-                    published.renewed(spec, change, scene);
-                    published.catch_up(scene);
-                }
+        let made = watched.is_none().then(|| concluded(scene.world, FleetSpec::default(), scene.now));
+        let Some(whole) = watched.or(made.as_ref()) else { return };
+        self.history.note(whole, scene.now);
+        let moved = self.findings != whole.findings;
+        self.findings = whole.findings.clone();
+        let so_far = SoFar { findings: &self.findings, history: &self.history };
+        let all = Touched { all: true, ..Touched::default() };
+        for (spec, published) in &mut self.views {
+            let again = follows(spec) && (moved || !matches!(spec, ViewSpec::Object(_)));
+            if again && let Some(change) = published.content.renew(spec, &all, so_far, scene) {
+                published.renewed(spec, change, scene);
+                published.catch_up(scene);
             }
         }
     }
@@ -139,6 +149,11 @@ impl Publisher {
     /// Is there one who has not the newest revision?
     pub(crate) fn is_behind(&self) -> bool {
         self.views.values().any(|published| published.watchers.iter().any(|watcher| watcher.has != Some(published.rev)))
+    }
+
+    /// Since when each GPU does nothing.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// Is a view of this kind watched?
@@ -205,32 +220,26 @@ impl Published {
 }
 
 impl Content {
-    fn new(spec: &ViewSpec, findings: &Keyed<Finding>, scene: &Scene<'_>) -> Self {
+    fn new(spec: &ViewSpec, so_far: SoFar<'_>, scene: &Scene<'_>) -> Self {
         match spec {
             ViewSpec::Fleet(spec) => {
                 let mut projection = FleetProjection::new(scene.world, spec.clone());
                 conclude(&mut projection, scene.now);
                 Self::Fleet(Box::new(projection))
             }
-            other => Self::Plain(Box::new(scene.plain(other, findings))),
+            other => Self::Plain(Box::new(scene.plain(other, so_far))),
         }
     }
 
     fn view(&self) -> View {
         match self {
-            Self::Fleet(projection) => View::Fleet(projection.view().clone()),
+            Self::Fleet(projection) => View::Fleet(Box::new(projection.view().clone())),
             Self::Plain(view) => (**view).clone(),
         }
     }
 
     /// Brings the content up to date; answers what changed, if anything did.
-    fn renew(
-        &mut self,
-        spec: &ViewSpec,
-        touched: &Touched,
-        findings: &Keyed<Finding>,
-        scene: &Scene<'_>,
-    ) -> Option<Change> {
+    fn renew(&mut self, spec: &ViewSpec, touched: &Touched, so_far: SoFar<'_>, scene: &Scene<'_>) -> Option<Change> {
         match self {
             Self::Fleet(projection) => {
                 let patch = projection.update(scene.world, touched);
@@ -240,7 +249,7 @@ impl Content {
                 if !concerns(spec, touched) {
                     return None;
                 }
-                let newer = scene.plain(spec, findings);
+                let newer = scene.plain(spec, so_far);
                 if **view == newer {
                     return None;
                 }
@@ -252,6 +261,18 @@ impl Content {
     }
 }
 
+/// What was concluded so far.
+#[derive(Clone, Copy)]
+struct SoFar<'a> {
+    findings: &'a Keyed<Finding>,
+    history: &'a History,
+}
+
+/// Does this view follow from the fleet as a whole?
+fn follows(spec: &ViewSpec) -> bool {
+    matches!(spec, ViewSpec::Object(_) | ViewSpec::Room(_) | ViewSpec::Waste(_))
+}
+
 /// Can what was touched have changed this view?
 fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
     if touched.all {
@@ -261,6 +282,8 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Fleet(_) => true,
         ViewSpec::Connections => !touched.sources.is_empty(),
         ViewSpec::Ribbon { .. } => touched.ribbon,
+        // They are concluded once a second, not with each fact.
+        ViewSpec::Room(_) | ViewSpec::Waste(_) => false,
         ViewSpec::Object(object) => {
             let id = object.connection();
             touched.ribbon
@@ -277,11 +300,11 @@ impl Scene<'_> {
         sources_of(self.world, spec, self.now)
     }
 
-    fn plain(&self, spec: &ViewSpec, findings: &Keyed<Finding>) -> View {
+    fn plain(&self, spec: &ViewSpec, so_far: SoFar<'_>) -> View {
         match spec {
             ViewSpec::Connections => View::Connections((self.connections)()),
-            ViewSpec::Object(object) => object_view(self.world, object, findings, self.now),
-            other => project_plain(self.world, other, self.now),
+            ViewSpec::Object(object) => object_view(self.world, object, so_far.findings, self.now),
+            other => project_plain(self.world, other, so_far.history, self.now),
         }
     }
 }
@@ -289,16 +312,16 @@ impl Scene<'_> {
 /// The sources behind a view.
 pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<SourceState> {
     let scope = match spec {
-        ViewSpec::Fleet(FleetSpec { scope }) => scope.as_slice(),
+        ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) => spec.scope.as_slice(),
         _ => &[],
     };
     project::sources(world, scope, now)
 }
 
 /// Projects a view of the world alone. Of the connections it has the rows that the world knows.
-pub(crate) fn project_plain(world: &World, spec: &ViewSpec, now: Stamp) -> View {
+pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, now: Stamp) -> View {
     match spec {
-        ViewSpec::Fleet(spec) => View::Fleet(concluded(world, spec.clone(), now)),
+        ViewSpec::Fleet(spec) => View::Fleet(Box::new(concluded(world, spec.clone(), now))),
         ViewSpec::Connections => {
             View::Connections(ConnectionsView { rows: project::connection_rows(world), ..ConnectionsView::default() })
         }
@@ -306,6 +329,10 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, now: Stamp) -> View 
         ViewSpec::Object(object) => {
             let scope = FleetSpec { scope: vec![object.connection().clone()] };
             object_view(world, object, &concluded(world, scope, now).findings, now)
+        }
+        ViewSpec::Room(spec) => View::Room(pilothouse_insight::room(&concluded(world, spec.clone(), now), now)),
+        ViewSpec::Waste(spec) => {
+            View::Waste(pilothouse_insight::waste(&concluded(world, spec.clone(), now), history, now))
         }
     }
 }

@@ -88,7 +88,7 @@ async fn frames_add_up_to_what_is_asked_for() {
     let followed = tokio::time::timeout(Duration::from_secs(30), async {
         loop {
             let asked = self::frame(&operator, fleet_spec(), When::Now).await;
-            if mirror.view() == Some(&View::Fleet(fleet(&asked).clone())) {
+            if mirror.view() == Some(&View::Fleet(Box::new(fleet(&asked).clone()))) {
                 return;
             }
             let frame = frames.next().await.unwrap();

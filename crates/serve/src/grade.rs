@@ -30,7 +30,7 @@ impl Grade {
     /// [`Code::NotOffered`], naming the door that shows it.
     pub(crate) fn shows(self, spec: &ViewSpec) -> Result<(), Problem> {
         match spec {
-            ViewSpec::Fleet(_) | ViewSpec::Ribbon { .. } => Ok(()),
+            ViewSpec::Fleet(_) | ViewSpec::Ribbon { .. } | ViewSpec::Room(_) | ViewSpec::Waste(_) => Ok(()),
             ViewSpec::Connections | ViewSpec::Object(_) => self.own_only(),
         }
     }

@@ -4,7 +4,7 @@ use crate::{
     ConnectionId, ObjectRef, Stamp, When,
     health::Freshness,
     view::{
-        ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, connections::ConnectionsPatch,
+        ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, RoomView, Waste, connections::ConnectionsPatch,
         fleet::FleetPatch, ribbon::RibbonPatch,
     },
 };
@@ -25,19 +25,27 @@ pub enum ViewSpec {
     },
     /// One object.
     Object(ObjectRef),
+    /// Where GPUs are free, and why pods wait.
+    Room(FleetSpec),
+    /// GPUs that do nothing, or less than they could.
+    Waste(FleetSpec),
 }
 
 /// A view, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum View {
     /// The fleet.
-    Fleet(FleetView),
+    Fleet(Box<FleetView>),
     /// The connections.
     Connections(ConnectionsView),
     /// The ribbon.
     Ribbon(RibbonView),
     /// One object; `None` if nothing was ever known of it.
     Object(Option<Box<ObjectView>>),
+    /// Room.
+    Room(RoomView),
+    /// Waste.
+    Waste(Waste),
 }
 
 /// What changed in a view.
@@ -179,7 +187,7 @@ mod tests {
         let mut mirror = Mirror::default();
         let patch = |base| Body::Patch { base: Rev(base), patch: Patch::Fleet(FleetPatch::default()) };
         assert_eq!(mirror.apply(Rev(1), patch(0)), Err(Gap));
-        assert_eq!(mirror.apply(Rev(1), Body::Full(View::Fleet(FleetView::default()))), Ok(()));
+        assert_eq!(mirror.apply(Rev(1), Body::Full(View::Fleet(Box::default()))), Ok(()));
         assert_eq!(mirror.apply(Rev(3), patch(2)), Err(Gap));
         assert_eq!(mirror.apply(Rev(2), patch(1)), Ok(()));
     }

@@ -44,7 +44,7 @@ impl Listed for ConnectionLine {
     fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
         match view {
             View::Connections(view) => Cow::Owned(view.rows.rows().iter().cloned().map(Self).collect()),
-            View::Fleet(_) | View::Ribbon(_) | View::Object(_) => Cow::Borrowed(&[]),
+            _ => Cow::Borrowed(&[]),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Room: where GPUs are free, how well the free ones fit together, and why pods wait.
 
-use crate::{ConnectionId, NodeId, PodId, SmolStr, Stamp, Sum};
+use crate::{
+    ConnectionId, NodeId, PodId, SmolStr, Stamp, Sum,
+    filter::{Record, Value},
+};
 use serde::{Deserialize, Serialize};
 
 /// The room of a fleet.
@@ -193,4 +196,67 @@ pub struct PendingPod {
     pub why: PendingWhy,
     /// Why, in numbers.
     pub says: String,
+}
+
+impl PendingWhy {
+    /// The reason in a word or two.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Never => "can never run",
+            Self::Shortage => "shortage",
+            Self::Fragmented => "fragmented",
+            Self::Cordoned => "cordoned",
+            Self::NotForGpus => "not for GPUs",
+            Self::CannotTell => "cannot tell",
+        }
+    }
+}
+
+impl PoolRoom {
+    /// Room for pods of a size.
+    #[must_use]
+    pub fn size(&self, size: u64) -> Option<&SizeRoom> {
+        self.sizes.iter().find(|room| room.size == size)
+    }
+}
+
+fn of_sum(sum: Sum) -> Vec<Value<'static>> {
+    sum.number().map(|n| Value::number(usize::try_from(n).unwrap_or(usize::MAX))).into_iter().collect()
+}
+
+impl Record for PoolRoom {
+    const KEYS: &'static [&'static str] = &["name", "cluster", "nodes", "total", "free", "stranded", "score"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        Some(match key {
+            "name" => vec![Value::text(&self.name)],
+            "cluster" => vec![Value::text(self.cluster.as_str())],
+            "nodes" => of_sum(self.nodes),
+            "total" => of_sum(self.total),
+            "free" => of_sum(self.free),
+            "stranded" => {
+                let all: u64 = self.stranded.iter().map(|part| part.gpus).sum();
+                vec![Value::number(usize::try_from(all).unwrap_or(usize::MAX))]
+            }
+            "score" => self.score.iter().map(|score| Value::Number(score.score)).collect(),
+            _ => return None,
+        })
+    }
+}
+
+impl Record for PendingPod {
+    const KEYS: &'static [&'static str] = &["name", "cluster", "namespace", "why", "asks", "says"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        Some(match key {
+            "name" | "pod" => vec![Value::text(&self.pod.name)],
+            "cluster" => vec![Value::text(self.pod.cluster.as_str())],
+            "namespace" | "ns" => vec![Value::text(&self.pod.namespace)],
+            "why" => vec![Value::text(self.why.word())],
+            "asks" => vec![Value::number(usize::try_from(self.asks).unwrap_or(usize::MAX))],
+            "says" => vec![Value::text(&self.says)],
+            _ => return None,
+        })
+    }
 }

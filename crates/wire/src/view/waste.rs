@@ -1,6 +1,9 @@
 //! Waste: GPUs that are paid for and do nothing, or less than they could, and whose they are.
 
-use crate::{Keyed, ObjectRef, PodId, Row, SmolStr, Stamp};
+use crate::{
+    Keyed, ObjectRef, PodId, Row, SmolStr, Stamp,
+    filter::{Record, Value},
+};
 use serde::{Deserialize, Serialize};
 
 /// The waste of a fleet. No GPU is counted by two rules about the pod that holds it.
@@ -105,5 +108,38 @@ impl Row for WasteItem {
     type Key = WasteId;
     fn key(&self) -> &WasteId {
         &self.id
+    }
+}
+
+impl Verdict {
+    /// The verdict in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::CannotTell => "cannot tell",
+        }
+    }
+}
+
+impl Record for WasteItem {
+    const KEYS: &'static [&'static str] =
+        &["rule", "verdict", "cluster", "namespace", "team", "workload", "gpus", "hours", "name"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        let any = |text: &'_ Option<SmolStr>| text.iter().map(|text| Value::Text(text.to_string().into())).collect();
+        Some(match key {
+            "rule" => vec![Value::text(self.id.rule.words())],
+            "verdict" => vec![Value::text(self.id.verdict.words())],
+            "cluster" => vec![Value::text(self.id.object.connection().as_str())],
+            "namespace" | "ns" => any(&self.namespace),
+            "team" => any(&self.team),
+            "workload" => any(&self.workload),
+            "gpus" => vec![Value::number(usize::try_from(self.gpus).unwrap_or(usize::MAX))],
+            "hours" => self.gpu_hours.map(Value::Number).into_iter().collect(),
+            "name" => vec![Value::Text(self.id.object.name().to_string().into())],
+            _ => return None,
+        })
     }
 }

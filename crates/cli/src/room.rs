@@ -1,0 +1,119 @@
+//! The command that shows room: pools with how many pods of each size fit, and why pods wait.
+
+use crate::{
+    args::FleetArgs,
+    columns::{Column, Moment},
+    exit::{Exit, Failed},
+    json::{self, About},
+    out::{Style, stdout},
+    problems,
+    rows::room::{PENDING, POOLS},
+    start::{Session, Troubles, other_answer},
+    table::{self, Cell, Head},
+    watch,
+};
+use pilothouse_wire::{
+    Body, Frame, View, ViewSpec,
+    filter::{Filter, Record},
+    view::{FleetSpec, PendingPod, PoolRoom, RoomView},
+};
+use serde::Serialize;
+use std::io::Write;
+
+/// Room as one object.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    pools: Vec<&'a PoolRoom>,
+    pending: Vec<&'a PendingPod>,
+    score: Option<f64>,
+}
+
+impl<'a> Document<'a> {
+    fn new(about: About<'a>, room: &'a RoomView, filter: &Filter) -> Self {
+        Self {
+            about,
+            pools: room.pools.iter().filter(|pool| filter.matches(*pool)).collect(),
+            pending: room.pending.iter().collect(),
+            score: room.score,
+        }
+    }
+}
+
+/// Shows the room.
+pub async fn run(arguments: &FleetArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
+    filter.check::<PoolRoom>().map_err(Failed::filter)?;
+    let session = Session::start(&arguments.source, false).await?;
+    let exit = if arguments.form.watch {
+        follow(&session, arguments.form.json, &filter, out).await
+    } else {
+        once(&session, arguments, &filter, out, err).await
+    };
+    session.end().await;
+    exit
+}
+
+fn spec() -> ViewSpec {
+    ViewSpec::Room(FleetSpec::default())
+}
+
+async fn once(
+    session: &Session,
+    arguments: &FleetArgs,
+    filter: &Filter,
+    style: Style,
+    err: Style,
+) -> Result<Exit, Failed> {
+    let (frame, troubles) = session.frame(spec(), arguments.source.wait).await?;
+    let Body::Full(View::Room(room)) = &frame.body else { return Err(other_answer()) };
+    let mut out = stdout();
+    if arguments.form.json {
+        let about = About::new(session.demo, &frame, &troubles);
+        json::write(&mut out, &Document::new(about, room, filter), !style.terminal)?;
+    } else {
+        draw(&mut out, room, filter, &frame, style)?;
+        out.flush()?;
+    }
+    problems::tell_all(&troubles, err);
+    Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
+}
+
+async fn follow(session: &Session, json: bool, filter: &Filter, style: Style) -> Result<Exit, Failed> {
+    let (demo, style) = (session.demo, watch::style(style, json));
+    watch::run(session, spec(), style, move |out, frame, view| {
+        let View::Room(room) = view else { return Err(other_answer()) };
+        if json {
+            let troubles = Troubles::default();
+            return json::write(out, &Document::new(About::watching(demo, frame, &troubles), room, filter), true);
+        }
+        draw(out, room, filter, frame, style)
+    })
+    .await
+}
+
+fn draw(out: &mut impl Write, room: &RoomView, filter: &Filter, frame: &Frame, style: Style) -> Result<(), Failed> {
+    let moment = Moment { now: frame.as_of, sources: &frame.sources };
+    rows(out, POOLS, room.pools.iter().filter(|pool| filter.matches(*pool)), &moment, style)?;
+    writeln!(out)?;
+    if room.pending.is_empty() {
+        writeln!(out, "No pod waits for a GPU.")?;
+        return Ok(());
+    }
+    rows(out, PENDING, room.pending.iter(), &moment, style)
+}
+
+fn rows<'a, R: Record + 'a>(
+    out: &mut impl Write,
+    columns: &[Column<R>],
+    rows: impl Iterator<Item = &'a R>,
+    moment: &Moment<'_>,
+    style: Style,
+) -> Result<(), Failed> {
+    let heads: Vec<Head> = columns.iter().map(|column| column.head).collect();
+    let cells = |row: &R| columns.iter().map(|column| (column.cell)(row, moment)).collect();
+    let rows: Vec<Vec<Cell>> = rows.map(cells).collect();
+    table::write(out, &heads, &rows, style, None)?;
+    Ok(())
+}

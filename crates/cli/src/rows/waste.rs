@@ -1,0 +1,43 @@
+//! Waste as lines: whose GPUs do nothing, since when, and how sure that is.
+
+use super::Listed;
+use crate::{columns::Column, out::Tone, table::Cell};
+use pilothouse_wire::{
+    Stamp, View, ViewSpec,
+    units::{count, number},
+    view::{FleetSpec, Verdict, WasteItem},
+};
+use std::borrow::Cow;
+
+impl Listed for WasteItem {
+    const WORD: &'static str = "waste";
+
+    const COLUMNS: &'static [Column<Self>] = &[
+        Column::usual("rule", "RULE", |item, _| Cell::text(item.id.rule.words())),
+        Column::usual("verdict", "IS IT", |item, _| {
+            let tone = if item.id.verdict == Verdict::Yes { Tone::Warn } else { Tone::Soft };
+            Cell::text(item.id.verdict.words()).tone(tone)
+        }),
+        Column::usual("cluster", "CLUSTER", |item, _| Cell::text(item.id.object.connection().as_str())),
+        Column::usual("namespace", "NAMESPACE", |item, _| Cell::some(item.namespace.as_deref())),
+        Column::usual("workload", "WORKLOAD", |item, _| {
+            Cell::some(item.workload.clone().or_else(|| item.id.pool.clone()).as_deref())
+        }),
+        Column::number("gpus", "GPUS", |item, _| Cell::text(count(item.gpus))),
+        Column::number("since", "FOR", |item, moment| moment.ago(item.since)),
+        Column::number("hours", "GPU-HOURS", |item, _| Cell::some(item.gpu_hours.map(|hours| number(hours, 1)))),
+        Column::usual("reason", "WHY", |item, _| Cell::text(&item.reason)),
+        Column::more("evidence", "MEASURED", |item, _| Cell::text(&item.evidence)),
+    ];
+
+    fn spec() -> ViewSpec {
+        ViewSpec::Waste(FleetSpec::default())
+    }
+
+    fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
+        match view {
+            View::Waste(waste) => Cow::Borrowed(waste.items.rows()),
+            _ => Cow::Borrowed(&[]),
+        }
+    }
+}
