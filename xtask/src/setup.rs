@@ -2,6 +2,7 @@
 //! nothing is missing.
 
 pub mod apt;
+pub mod prometheus;
 pub mod tools;
 pub mod wasm;
 
@@ -40,6 +41,7 @@ pub fn prepare(purpose: Purpose) -> Outcome {
         tools::rust_components()?;
         tools::cargo_deny()?;
         tools::go()?;
+        prometheus::ready()?;
     }
     println!(
         "This machine is ready: Rust {} for the host, {} for wasm; cache {} ({:.1} s).",

@@ -62,9 +62,14 @@ pub fn install(wanted: &[Package]) -> Outcome {
     for (name, why) in &missing {
         println!("  {name:<40} {why}");
     }
-    apt(&["update", "--quiet"])?;
+    update()?;
     let chosen: Vec<&str> = missing.iter().copied().map(available).collect();
     apt(&[&["install", "--yes", "--no-install-recommends"], chosen.as_slice()].concat())
+}
+
+/// Asks the archives what they have.
+pub fn update() -> Outcome {
+    apt(&["update", "--quiet"])
 }
 
 /// All packages that dpkg has installed, asked once.
@@ -106,7 +111,8 @@ fn as_root(program: &str) -> Command {
     sudo
 }
 
-fn by_hand(wanted: &[Package]) -> Outcome {
+/// Says what is needed where it cannot be installed.
+pub fn by_hand(wanted: &[Package]) -> Outcome {
     println!("This is not a Debian or Ubuntu: nothing is installed here. What is needed, by Debian's names:");
     for (name, why) in wanted {
         println!("  {name:<40} {why}");
