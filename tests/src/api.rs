@@ -109,10 +109,20 @@ fn accepted(method: &str, path: &str, answer: Answer) -> Result<Value> {
     Err(Failure::new(format!("{method} {path} was answered with {}: {reason}", answer.status)))
 }
 
+/// A client for servers on the loopback address that speak no TLS.
+pub(crate) fn plain(limit: Duration) -> Result<reqwest::Client> {
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(with_roots(RootCertStore::empty())?);
+    builder.no_proxy().timeout(limit).build().could_not("make an HTTP client")
+}
+
 fn trusting(ca_pem: &str) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).could_not("read the authority")?;
     roots.add(ca).could_not("trust the authority")?;
+    with_roots(roots)
+}
+
+fn with_roots(roots: RootCertStore) -> Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -33,7 +33,7 @@ pub fn binary(server: &str) -> Result<PathBuf> {
 }
 
 /// The folder where binaries are kept between runs and across clones.
-fn cache_folder() -> Result<PathBuf> {
+pub(crate) fn cache_folder() -> Result<PathBuf> {
     let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     from("PILOTHOUSE_CACHE")
         .or_else(|| from("XDG_CACHE_HOME").map(|folder| folder.join("pilothouse")))

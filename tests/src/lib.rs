@@ -1,6 +1,7 @@
 //! Real servers as child processes, for the tests of the doors.
 //!
-//! `cargo xtask servers` builds them once into the cache; nothing here needs Go.
+//! `cargo xtask servers` builds them once into the cache; nothing here needs Go. Prometheus is the system's own, which
+//! `cargo xtask setup` brings.
 //! A test that only reads, or works in its own namespace and pool of nodes, takes
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
 //! starts its own by [`ControlPlane::start`].
@@ -9,8 +10,10 @@ pub mod api;
 mod cache;
 pub mod certs;
 mod control_plane;
+pub mod exporter;
 mod failure;
 mod fleet;
+mod holders;
 mod kubectl;
 mod login;
 mod page;
@@ -18,6 +21,7 @@ mod parts;
 mod people;
 mod ports;
 mod process;
+pub mod prometheus;
 mod settings;
 mod story;
 mod terminal;
@@ -25,13 +29,16 @@ mod wait;
 
 pub use api::Api;
 pub use control_plane::{ControlPlane, Options};
+pub use exporter::Exporters;
 pub use failure::{Context, Failure, Result};
 pub use fleet::{APP_LABEL, GPU, GpuNodes, GpuPods, POOL_LABEL};
+pub use holders::{Follower, Holder, Holders, Place};
 pub use login::Login;
 pub use page::{Page, program};
 pub use parts::Part;
 pub use people::{ADMINS, Rule, Subject, User};
 pub use process::Process;
+pub use prometheus::Prometheus;
 pub use story::Story;
 pub use terminal::{Said, Terminal};
 pub use wait::until;
