@@ -2,10 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what is not there fails the test")]
 
 use pilothouse_connect_demo::{Cluster, Script, Step};
-use pilothouse_wire::{Metric, Reading, SmolStr, Stamp, metric::Unit};
+use pilothouse_wire::{
+    ConnectionId, Metric, Reading, SmolStr, Stamp,
+    metric::Unit,
+    view::{FleetSpec, GpuState, Method},
+};
 use pilothouse_world::{
-    Fact,
-    fact::{DeviceFact, DevicesFact, PodFact, ReadingsFact},
+    Batch, Extent, Fact, World,
+    fact::{Covers, DeviceFact, DevicesFact, Kind, PodFact, ReadingsFact},
+    project::FleetProjection,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -351,6 +356,41 @@ fn what_is_not_measured_is_absent_and_says_why() {
         let [missing] = play.devices.missing.as_slice() else { panic!("{:?}", play.devices.missing) };
         assert!(!missing.why.is_empty() && missing.next.as_ref().is_some_and(|line| line.contains("DCGM_FI_")));
         assert!(play.readings.columns.iter().all(|(metric, _)| *metric != missing.metric));
+    }
+}
+
+/// How it is known of each held GPU of the fleet who holds it.
+fn methods(cluster: Cluster) -> BTreeMap<Method, usize> {
+    let mut script = Script::new(cluster, 4_096, START);
+    let mut world = World::default();
+    let mut say = |extent, facts| {
+        let source = ConnectionId::slug(cluster.name());
+        world.apply(Batch { source, seen_at: START, extent, facts });
+    };
+    let listing = script.listing();
+    for (kind, facts) in [(Kind::Node, listing.nodes), (Kind::Pod, listing.pods)] {
+        say(Extent::Replace(Covers { kind, namespace: None }), facts);
+    }
+    say(Extent::Delta, script.telemetry());
+    let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+    let mut methods = BTreeMap::new();
+    for cell in view.nodes.rows().iter().flat_map(|node| &node.gpus).filter(|cell| cell.state == GpuState::Held) {
+        *methods.entry(cell.method).or_default() += 1;
+    }
+    methods
+}
+
+#[test]
+fn most_gpus_are_attributed_by_their_exporter_and_a_few_by_nobody() {
+    for cluster in Cluster::ALL {
+        let methods = methods(cluster);
+        let of = |method| methods.get(&method).copied().unwrap_or(0);
+        let all: usize = methods.values().sum();
+        assert!(of(Method::Device) * 100 > all * 90, "{cluster}: {methods:?}");
+        assert_eq!(of(Method::Device) + of(Method::Whole) + of(Method::Unattributed), all, "{cluster}: {methods:?}");
+        if cluster == Cluster::IadProd {
+            assert!((1..64).contains(&of(Method::Unattributed)), "{cluster}: {methods:?}");
+        }
     }
 }
 
