@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How often GPUs are measured.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// How often a new list is said at most.
-const LISTS: Duration = Duration::from_secs(1);
+const LISTS: Duration = Duration::from_secs(5);
 /// How long a GPU takes to cool down, in milliseconds.
 const COOLS_MS: f32 = 120_000.0;
 /// One exporter of so many cannot ask the kubelet which pod holds which GPU.
