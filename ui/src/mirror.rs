@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Body, Frame, Problem, Stamp, View, ViewSpec, When,
     frame::{Mirror, SourceState},
-    view::{ConnectionsView, FleetView, ObjectView, RibbonView},
+    view::{ConnectionsView, FleetView, ObjectView, RibbonView, RoomView, Waste},
 };
 use std::{
     collections::HashMap,
@@ -212,6 +212,22 @@ impl Watched {
     pub fn ribbon<R>(self, read: impl FnOnce(&RibbonView) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Ribbon(ribbon)) => Some(read(ribbon)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for the room.
+    pub fn room<R>(self, read: impl FnOnce(&RoomView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Room(room)) => Some(read(room)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for the waste.
+    pub fn waste<R>(self, read: impl FnOnce(&Waste) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Waste(waste)) => Some(read(waste)),
             _ => None,
         })
     }

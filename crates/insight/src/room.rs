@@ -92,7 +92,9 @@ fn score(pool: &Pool<'_>, wanted: &[&PodRow], (holes, after): (&[slots::Hole], &
     let observed = slots::weighed(holes, largest, weights);
     let reclaimable = (observed - slots::weighed(after, largest, weights)).max(0.0);
     let most = after.iter().map(|hole| hole.free).max().unwrap_or(0);
-    let seated = wanted.iter().filter(|pod| pod.gpus <= most);
+    // A pod that has room as it is waits for something else: no repack would help it.
+    let room = holes.iter().map(|hole| hole.free).max().unwrap_or(0);
+    let seated = wanted.iter().filter(|pod| pod.gpus > room && pod.gpus <= most);
     let pressure = slots::pressure(seated.filter_map(|pod| Some(now.since(pod.created?).as_secs_f64() / 60.0)));
     let score = slots::score(reclaimable, pressure);
     Score { observed, reclaimable, pressure, score, act: score > ACT_ABOVE }

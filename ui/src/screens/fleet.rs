@@ -4,6 +4,7 @@ mod funnel;
 mod groups;
 mod map;
 mod opening;
+mod room_rows;
 mod rows;
 #[cfg(test)]
 mod sample;
@@ -41,6 +42,10 @@ pub const SCREEN: Screen = Screen {
 pub(crate) struct Fleet {
     /// The fleet in scope.
     pub view: Watched,
+    /// Where GPUs are free, and why pods wait.
+    pub room: Watched,
+    /// GPUs that do nothing.
+    pub waste: Watched,
     /// The connections, for what is on its way and what could be connected.
     pub connections: Watched,
     /// Sources of the fleet with their freshness.
@@ -56,8 +61,10 @@ pub(crate) struct Fleet {
 impl Fleet {
     fn watch() -> Self {
         let (state, link) = (use_state(), use_link());
-        let spec = Memo::new(move |_| ViewSpec::Fleet(FleetSpec { scope: state.scope().get() }));
-        let view = use_view(spec);
+        let scope = move || FleetSpec { scope: state.scope().get() };
+        let view = use_view(Memo::new(move |_| ViewSpec::Fleet(scope())));
+        let room = use_view(Memo::new(move |_| ViewSpec::Room(scope())));
+        let waste = use_view(Memo::new(move |_| ViewSpec::Waste(scope())));
         let connections = use_view(ViewSpec::Connections);
         let sources = Memo::new(move |_| view.sources());
         let heard = Memo::new(move |_| {
@@ -74,7 +81,7 @@ impl Fleet {
         };
         let coming = named(|source| source.freshness == Freshness::Starting && source.heard.is_none());
         let unseen = named(|source| source.heard.is_none());
-        Self { view, connections, sources, heard, coming, unseen }
+        Self { view, room, waste, connections, sources, heard, coming, unseen }
     }
 }
 

@@ -117,6 +117,13 @@ fn where_not_all_pods_are_read_what_is_free_is_not_known() {
 }
 
 #[test]
+fn a_pod_that_has_room_as_it_is_makes_no_pressure() {
+    let view = fleet(vec![node("a-1", &[3])], vec![Pod::called("w-1").asks(4)]);
+    let score = room(&view, NOW).pools.remove(0).score.unwrap();
+    assert!(score.pressure.abs() < 1e-12 && !score.act, "{score:?}");
+}
+
+#[test]
 fn a_pod_that_a_repack_would_seat_waits_for_fragmentation() {
     let view = fleet(vec![node("a-1", &[5]), node("a-2", &[3, 3])], vec![Pod::called("w-1").asks(4)]);
     check_pending(&view, "asks 4; largest hole is 3 on a-1; 5 free in 2 nodes; fragmentation: a repack would seat it");

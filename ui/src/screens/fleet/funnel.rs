@@ -80,7 +80,7 @@ pub fn Funnel() -> impl IntoView {
                 />
                 <path class="funnel-body" d=move || paths.with(|paths| paths.body.clone()) />
                 <path class="funnel-edge" d=move || paths.with(|paths| paths.edge.clone()) />
-                <path class="funnel-free" d=move || paths.with(|paths| paths.free.clone()) />
+                <path class=move || if measured.with(Option::is_some) { "funnel-useful" } else { "funnel-free" } d=move || paths.with(|paths| paths.free.clone()) />
                 <path class="funnel-wanted" d=move || paths.with(|paths| paths.wanted.clone()) />
             </svg>
             {(0..5).map(|at| view! { <One columns=columns at=at /> }).collect_view()}

@@ -24,7 +24,7 @@ fn count(n: usize) -> Key {
 
 /// From the youngest to the oldest, as the spans read.
 #[allow(clippy::cast_precision_loss, reason = "milliseconds stay below 2^53")]
-fn span(at: Option<Stamp>) -> Key {
+pub(super) fn span(at: Option<Stamp>) -> Key {
     at.map_or(Key::Absent, |at| Key::Number(-(at.0 as f64)))
 }
 

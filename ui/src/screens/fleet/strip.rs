@@ -23,7 +23,7 @@ use leptos::{ev, html::Input, prelude::*};
 use pilothouse_wire::{
     ObjectRef, Sum,
     units::{count, sum, visible},
-    view::Status,
+    view::{FleetView, Status},
 };
 
 /// Height at first, the least, and the greatest share of the window, in CSS pixels.
@@ -174,15 +174,18 @@ fn has_selection() -> bool {
 fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: Open) -> impl IntoView {
     let (state, tab) = (use_state(), table.tab);
     let total = Memo::new(move |_| {
-        let total = fleet.view.fleet(|view| {
-            sum(match tab {
-                Tab::Nodes => view.summary.nodes,
-                Tab::Gpus => view.summary.gpus,
-                Tab::Workloads => Sum::of(view.workloads.len() as u64, view.summary.pods.exact().is_some()),
-                Tab::Pods => view.summary.pods,
-            })
-        });
-        total.unwrap_or_default()
+        let of_view = |read: fn(&FleetView) -> Sum| fleet.view.fleet(read);
+        let total = match tab {
+            Tab::Nodes => of_view(|view| view.summary.nodes),
+            Tab::Gpus => of_view(|view| view.summary.gpus),
+            Tab::Workloads => {
+                of_view(|view| Sum::of(view.workloads.len() as u64, view.summary.pods.exact().is_some()))
+            }
+            Tab::Pods => of_view(|view| view.summary.pods),
+            Tab::Pending => fleet.room.room(|room| Sum::Exact(room.pending.len() as u64)),
+            Tab::Room | Tab::Waste => None,
+        };
+        total.map(sum).unwrap_or_default()
     });
     let press = move |_| {
         state.set_tab(tab.word());
@@ -295,6 +298,9 @@ fn NoRows(table: FleetTable) -> impl IntoView {
                 Tab::Gpus => "No node here has a GPU.",
                 Tab::Workloads => "No workload asks for a GPU.",
                 Tab::Pods => "No pod is seen.",
+                Tab::Pending => "No pod waits for a GPU.",
+                Tab::Room => "No pool has GPUs.",
+                Tab::Waste => "No GPU is seen to be wasted.",
             }),
             (0, _) => Some("No row passes the filter."),
             _ => None,

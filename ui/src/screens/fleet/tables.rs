@@ -2,7 +2,8 @@
 
 use super::{
     Fleet,
-    rows::{GPUS, NODES, PODS, WORKLOADS, gpu_row, node_of, node_row, pod_row, workload_row},
+    room_rows::{PENDING, POOLS, WASTE, pending_key, pending_row, pool_key, pool_row, waste_key, waste_row},
+    rows::{GPUS, Heard, NODES, PODS, WORKLOADS, gpu_row, node_of, node_row, pod_row, workload_row},
     sorting::{gpu_key, node_key, pod_key, workload_key},
 };
 use crate::{
@@ -28,11 +29,18 @@ pub enum Tab {
     Workloads,
     /// Pods.
     Pods,
+    /// Pods that wait for GPUs.
+    Pending,
+    /// Pools with their room.
+    Room,
+    /// GPUs that do nothing, or less than they could.
+    Waste,
 }
 
 impl Tab {
     /// All of them, as they stand side by side.
-    pub const ALL: [Self; 4] = [Self::Nodes, Self::Gpus, Self::Workloads, Self::Pods];
+    pub const ALL: [Self; 7] =
+        [Self::Nodes, Self::Gpus, Self::Workloads, Self::Pods, Self::Pending, Self::Room, Self::Waste];
 
     /// Its word in the address.
     #[must_use]
@@ -42,6 +50,9 @@ impl Tab {
             Self::Gpus => "gpus",
             Self::Workloads => "workloads",
             Self::Pods => "pods",
+            Self::Pending => "pending",
+            Self::Room => "room",
+            Self::Waste => "waste",
         }
     }
 
@@ -53,6 +64,9 @@ impl Tab {
             Self::Gpus => "GPUs",
             Self::Workloads => "Workloads",
             Self::Pods => "Pods",
+            Self::Pending => "Pending",
+            Self::Room => "Room",
+            Self::Waste => "Waste",
         }
     }
 
@@ -64,6 +78,9 @@ impl Tab {
             Self::Gpus => "tab-gpus",
             Self::Workloads => "tab-workloads",
             Self::Pods => "tab-pods",
+            Self::Pending => "tab-pending",
+            Self::Room => "tab-room",
+            Self::Waste => "tab-waste",
         }
     }
 
@@ -75,6 +92,9 @@ impl Tab {
             Self::Gpus => GPUS,
             Self::Workloads => WORKLOADS,
             Self::Pods => PODS,
+            Self::Pending => PENDING,
+            Self::Room => POOLS,
+            Self::Waste => WASTE,
         }
     }
 
@@ -107,25 +127,7 @@ impl FleetTable {
             let wanted = wanted(tab, page, state);
             // What was heard when changes each second: only an order by age depends on it.
             let heard = if wanted.sort.column == "age" { fleet.heard.get() } else { fleet.heard.get_untracked() };
-            let ordered = fleet.view.fleet(|view| match tab {
-                Tab::Nodes => {
-                    let key = |row: &_, column| node_key(view, row, &heard, column);
-                    order(view.nodes.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
-                }
-                Tab::Gpus => {
-                    let rows: Vec<GpuRow<'_>> = view.gpu_rows().collect();
-                    let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
-                    order(rows.iter(), &wanted, before, gpu_key, id)
-                }
-                Tab::Workloads => {
-                    let key = |row: &_, column| workload_key(view, row, column);
-                    order(view.workloads.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
-                }
-                Tab::Pods => {
-                    let key = |row: &_, column| pod_key(row, &heard, column);
-                    order(view.pods.rows().iter(), &wanted, before, key, |row| id_of(&row.id))
-                }
-            });
+            let ordered = ordered(tab, fleet, &wanted, before, &heard);
             ordered.unwrap_or_default()
         });
         Self { tab, state, ordered, fleet }
@@ -135,18 +137,59 @@ impl FleetTable {
     #[must_use]
     pub fn model(self, at: u32) -> Option<RowModel> {
         let now = self.fleet.view.as_of().unwrap_or_default();
-        self.fleet.heard.with(|heard| {
-            let row = self.fleet.view.fleet(|view| match self.tab {
-                Tab::Nodes => view.nodes.rows().get(at as usize).map(|node| node_row(view, at as usize, node, heard)),
-                Tab::Gpus => view.gpu_row_at(at as usize).map(|row| gpu_row(&row, heard, now)),
-                Tab::Workloads => {
-                    let row = view.workloads.rows().get(at as usize);
-                    row.map(|row| workload_row(view, at as usize, row, heard))
-                }
-                Tab::Pods => view.pods.rows().get(at as usize).map(|pod| pod_row(pod, heard)),
-            });
-            row.flatten()
-        })
+        let (fleet, at) = (self.fleet, at as usize);
+        let row = fleet.heard.with(|heard| match self.tab {
+            Tab::Nodes => {
+                fleet.view.fleet(|view| view.nodes.rows().get(at).map(|node| node_row(view, at, node, heard)))
+            }
+            Tab::Gpus => fleet.view.fleet(|view| view.gpu_row_at(at).map(|row| gpu_row(&row, heard, now))),
+            Tab::Workloads => {
+                fleet.view.fleet(|view| view.workloads.rows().get(at).map(|row| workload_row(view, at, row, heard)))
+            }
+            Tab::Pods => fleet.view.fleet(|view| view.pods.rows().get(at).map(|pod| pod_row(pod, heard))),
+            Tab::Pending => fleet.room.room(|room| room.pending.get(at).map(pending_row)),
+            Tab::Room => fleet.room.room(|room| room.pools.get(at).map(pool_row)),
+            Tab::Waste => fleet.waste.waste(|waste| waste.items.rows().get(at).map(waste_row)),
+        });
+        row.flatten()
+    }
+}
+
+/// The rows of a table in the order that is wanted; `None` until its view is there.
+fn ordered(
+    tab: Tab,
+    fleet: Fleet,
+    wanted: &Wanted,
+    before: Option<&Ordered>,
+    heard: &Heard,
+) -> Option<Ordered> {
+    match tab {
+        Tab::Nodes => fleet.view.fleet(|view| {
+            let key = |row: &_, column| node_key(view, row, heard, column);
+            order(view.nodes.rows().iter(), wanted, before, key, |row| id_of(&row.id))
+        }),
+        Tab::Gpus => fleet.view.fleet(|view| {
+            let rows: Vec<GpuRow<'_>> = view.gpu_rows().collect();
+            let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
+            order(rows.iter(), wanted, before, gpu_key, id)
+        }),
+        Tab::Workloads => fleet.view.fleet(|view| {
+            let key = |row: &_, column| workload_key(view, row, column);
+            order(view.workloads.rows().iter(), wanted, before, key, |row| id_of(&row.id))
+        }),
+        Tab::Pods => fleet.view.fleet(|view| {
+            let key = |row: &_, column| pod_key(row, heard, column);
+            order(view.pods.rows().iter(), wanted, before, key, |row| id_of(&row.id))
+        }),
+        Tab::Pending => fleet.room.room(|room| {
+            order(room.pending.iter(), wanted, before, pending_key, |pod| id_of(&pod.pod))
+        }),
+        Tab::Room => fleet.room.room(|room| {
+            order(room.pools.iter(), wanted, before, pool_key, |pool| id_of(&(&pool.cluster, &pool.name)))
+        }),
+        Tab::Waste => fleet.waste.waste(|waste| {
+            order(waste.items.rows().iter(), wanted, before, waste_key, |item| id_of(&item.id))
+        }),
     }
 }
 

@@ -58,12 +58,17 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
         format!("{} {asked} of {}{cut}", resource.key, resource.allocatable)
     });
     let resources: Vec<String> = resources.collect();
+    let memory = row.gpu_memory_mib.map(|mib| format!("{mib} MiB"));
+    fields.extend([field("Cluster", Some(id.cluster.to_string())), field("Pool", text(&row.pool))]);
+    if slot.is_some() {
+        // What is true of the whole node is told there.
+        fields.extend([field("GPU memory", memory), field("Driver", text(&driver))]);
+        return fields;
+    }
     fields.extend([
-        field("Cluster", Some(id.cluster.to_string())),
-        field("Pool", text(&row.pool)),
         field("Zone", text(&row.zone)),
         field("Instance", text(&row.instance_type)),
-        field("GPU memory", row.gpu_memory_mib.map(|mib| format!("{mib} MiB"))),
+        field("GPU memory", memory),
         field("Asked for", (!resources.is_empty()).then(|| resources.join("; "))),
         field("Taints", (!row.taints.is_empty()).then(|| row.taints.join(", "))),
         field("Driver", text(&driver)),
