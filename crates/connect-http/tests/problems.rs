@@ -1,6 +1,8 @@
 //! Everything that a Prometheus can be told to have, in words, before a server that is scripted for what a real one does
 //! not do on demand.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use common::open;

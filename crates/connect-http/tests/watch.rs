@@ -1,5 +1,7 @@
 //! A watch over time: what it says as GPUs come, stop and change hands, and as the server comes and goes. Time is paused.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use common::open;
@@ -63,18 +65,33 @@ impl Drop for Watch {
 }
 
 fn lists(facts: &[Fact]) -> Vec<&DevicesFact> {
-    let list = |fact| if let &Fact::Devices(ref list) = fact { Some(&**list) } else { None };
-    facts.iter().filter_map(list).collect()
+    let mut lists = Vec::new();
+    for fact in facts {
+        if let Fact::Devices(list) = fact {
+            lists.push(&**list);
+        }
+    }
+    lists
 }
 
 fn readings(facts: &[Fact]) -> Vec<&ReadingsFact> {
-    let readings = |fact| if let &Fact::Readings(ref readings) = fact { Some(&**readings) } else { None };
-    facts.iter().filter_map(readings).collect()
+    let mut all = Vec::new();
+    for fact in facts {
+        if let Fact::Readings(readings) = fact {
+            all.push(&**readings);
+        }
+    }
+    all
 }
 
 fn healths(facts: &[Fact]) -> Vec<&Health> {
-    let health = |fact| if let &Fact::Source(SourceFact::Health(ref health)) = fact { Some(health) } else { None };
-    facts.iter().filter_map(health).collect()
+    let mut all = Vec::new();
+    for fact in facts {
+        if let Fact::Source(SourceFact::Health(health)) = fact {
+            all.push(health);
+        }
+    }
+    all
 }
 
 /// Answers with the fleet as it is.
