@@ -129,6 +129,7 @@ fn http(address: &Address, trust: Trust) -> reqwest::Result<reqwest::Client> {
     if address.here {
         builder = builder.no_proxy();
     }
+    // Without TLS there is nothing to check, and the authorities of this machine need not be read.
     if trust.insecure || !address.tls {
         builder = builder.tls_danger_accept_invalid_certs(true);
     } else if !trust.authorities.is_empty() {

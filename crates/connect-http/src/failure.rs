@@ -79,7 +79,8 @@ pub fn date(header: &str) -> Option<Stamp> {
     jiff::fmt::rfc2822::parse(header).ok().map(|date| Stamp(date.timestamp().as_millisecond()))
 }
 
-/// The words of a body that says no: those of a JSON object, or a short text. A page of HTML says nothing to a person.
+/// The words of a body that says no: those of a JSON object, or a text. A page of HTML says nothing to a person. They are
+/// whole, so that a secret in them is found before they are cut.
 #[must_use]
 pub fn words(body: &[u8]) -> String {
     let object: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
@@ -88,5 +89,5 @@ pub fn words(body: &[u8]) -> String {
     }
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
-    if text.starts_with('<') { String::new() } else { text.chars().take(400).collect() }
+    if text.starts_with('<') { String::new() } else { text.to_owned() }
 }

@@ -25,7 +25,7 @@ pub fn problem(failure: &Failure, place: &Place) -> Problem {
             .why(format!("{host} sent HTML where {kind} sends JSON: mostly a gateway that wants a sign-in first."))
             .next("Give the credential that the gateway wants, or an address behind it."),
         Failure::Unreadable(why) => Problem::new(Code::BadInput, format!("What {name} answered cannot be read."))
-            .why(format!("{why}."))
+            .why(sentence(why))
             .next(format!("{AGAIN} Check that {host} is {kind}, and no proxy in front of it.")),
         Failure::TooLarge(bytes) => {
             let most = units::bytes(u64::try_from(*bytes).unwrap_or(u64::MAX));

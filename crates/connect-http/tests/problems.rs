@@ -43,6 +43,13 @@ fn words(problem: &Problem) -> String {
     text
 }
 
+/// Longer than any message.
+const LONG: &str = concat!(
+    "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEyMyJ9.eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUub3JnIiwic3ViIjoib25jYWxsIiwiYXVkIjoi",
+    "bWV0cmljcyIsImV4cCI6MTc5NTQ4OTk2NCwiaWF0IjoxNzk1NDg2MzY0LCJncm91cHMiOlsib25jYWxsIiwiZ3B1Il0sIm5vdGUiOiJub3QgYSByZWFs",
+    "IG9uZSJ9.c2lnbmVkLWJ5LW5vYm9keQ"
+);
+
 /// An answer to queries alone.
 fn to_queries(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> impl Fn(&str) -> Option<Reply> {
     move |path| asked(path).map(|query| answer(&query))
@@ -64,18 +71,24 @@ async fn what_a_server_refuses_is_told_with_what_it_says() {
         ("400", error(400, "", "bad_data", "invalid parameter \"query\": 1:1: parse error")),
         ("429", error(429, "retry-after: 90\r\n", "", "slow down")),
         ("503", error(503, "retry-after: 20\r\n", "unavailable", "the database is not ready")),
+        ("a long secret in a long text", Reply::Text(500, "", format!("{} {LONG}", "a word ".repeat(33)))),
         ("302", Reply::Text(302, away, String::new())),
         ("a page", html()),
         ("other JSON", Reply::Json(200, "", json!({ "ok": true }))),
-        ("an error with 200", error(200, "", "execution", "expanding series: context deadline exceeded")),
+        ("an error with 200", error(200, "", "execution", "no series for hunter2hunter2: context deadline exceeded")),
         ("cut", Reply::Stream(vec![(Duration::ZERO, "{\"status\":".to_owned())], Then::Cut)),
         ("silent", Reply::Silence),
     ];
     for (what, reply) in cases {
-        let said = told(&[("token", "hunter2hunter2")], clock(), to_queries(move |_| reply.clone())).await;
+        let said = told(
+            &[("token", "hunter2hunter2"), ("header", &format!("X-Key: {LONG}"))],
+            clock(),
+            to_queries(move |_| reply.clone()),
+        )
+        .await;
         writeln!(all, "{what}\n{said}").unwrap();
     }
-    assert!(!all.contains("hunter2"), "{all}");
+    assert!(!all.contains("hunter2") && !all.contains(&LONG[..8]), "{all}");
     insta::assert_snapshot!("refusals", all);
 }
 

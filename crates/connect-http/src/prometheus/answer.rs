@@ -116,7 +116,7 @@ struct Build {
 pub fn vector(body: &[u8]) -> Result<Vector, Failure> {
     let (data, warnings) = data::<Data<Instant>>(body)?;
     if data.result_type != "vector" {
-        return Err(Failure::Unreadable(format!("A vector was asked for, and a {} came", name(&data.result_type))));
+        return Err(Failure::Unreadable(format!("A vector was asked for, and a {} came", data.result_type)));
     }
     let mut vector = Vector { warnings, ..Vector::default() };
     for series in data.result {
@@ -137,7 +137,7 @@ pub fn vector(body: &[u8]) -> Result<Vector, Failure> {
 pub fn times(body: &[u8]) -> Result<Vec<Vec<Stamp>>, Failure> {
     let (data, _) = data::<Data<Range>>(body)?;
     if data.result_type != "matrix" {
-        return Err(Failure::Unreadable(format!("A matrix was asked for, and a {} came", name(&data.result_type))));
+        return Err(Failure::Unreadable(format!("A matrix was asked for, and a {} came", data.result_type)));
     }
     let of_series = |series: Range| {
         let values = series.values.unwrap_or_default();
@@ -151,7 +151,7 @@ pub fn times(body: &[u8]) -> Result<Vec<Vec<Stamp>>, Failure> {
 /// # Errors
 /// If it is no answer of this API.
 pub fn version(body: &[u8]) -> Result<Option<String>, Failure> {
-    Ok(data::<Build>(body)?.0.version.map(|version| name(&version)))
+    Ok(data::<Build>(body)?.0.version.map(|version| crate::problems::line(&version)))
 }
 
 /// Seconds since 1970, as the API and `timestamp()` say times.
@@ -170,7 +170,7 @@ fn data<D: DeserializeOwned>(body: &[u8]) -> Result<(D, Vec<String>), Failure> {
     match (answer.status.as_str(), answer.data) {
         ("success", Some(data)) => Ok((data, answer.warnings.unwrap_or_default())),
         ("success", None) => Err(Failure::Unreadable("It says success, and has no data".to_owned())),
-        _ => Err(Failure::Unreadable(format!("It says: {}", name(&answer.error.unwrap_or(answer.status))))),
+        _ => Err(Failure::Unreadable(format!("It says: {}", answer.error.unwrap_or(answer.status)))),
     }
 }
 
@@ -182,10 +182,6 @@ fn fault(error: &serde_json::Error) -> String {
         _ => "a field is missing or of another kind",
     };
     format!("{what}, at line {} column {}", error.line(), error.column())
-}
-
-fn name(text: &str) -> String {
-    crate::problems::line(text)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Api {
         match self.client.get(BUILD, PATIENCE).await {
             Ok(answer) => {
                 self.compare_clocks(answer.date, &answer);
-                answer::version(&answer.body)
+                answer::version(&answer.body).map_err(|failure| self.without_secrets(failure))
             }
             // Not every server of this API has it. A wrong prefix shows at the first query.
             Err(failure) if matches!(failure.status(), Some(400 | 404 | 405 | 501)) => Ok(None),
@@ -59,7 +59,7 @@ impl Api {
     /// An instant query, evaluated at the server's own time.
     pub async fn vector(&self, query: &str) -> Result<Vector, Failure> {
         let answer = self.query(query).await?;
-        let mut vector = answer::vector(&answer.body)?;
+        let mut vector = answer::vector(&answer.body).map_err(|failure| self.without_secrets(failure))?;
         vector.warnings = vector.warnings.iter().map(|warning| self.client.taken_out_of(warning)).collect();
         self.compare_clocks(vector.evaluated.or(answer.date), &answer);
         self.answered.store(true, Ordering::Relaxed);
@@ -68,7 +68,7 @@ impl Api {
 
     /// The times of raw samples, series by series.
     pub async fn times(&self, query: &str) -> Result<Vec<Vec<Stamp>>, Failure> {
-        answer::times(&self.query(query).await?.body)
+        answer::times(&self.query(query).await?.body).map_err(|failure| self.without_secrets(failure))
     }
 
     /// Several instant queries, a few at a time. What fails for all fails here.
@@ -109,6 +109,14 @@ impl Api {
                 self.client.post(QUERY, &form, PATIENCE).await
             }
             outcome => outcome,
+        }
+    }
+
+    /// An answer that cannot be read may say why, and repeat what it was given.
+    fn without_secrets(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Unreadable(why) => Failure::Unreadable(self.client.taken_out_of(&why)),
+            other => other,
         }
     }
 

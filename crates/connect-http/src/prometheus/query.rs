@@ -1,6 +1,6 @@
 //! The queries, as text. Each value is already in our unit, and one a GPU.
 
-use super::catalogue::{Exporter, Kind, Parts, Row, identities, rows_of};
+use super::catalogue::{Exporter, Kind, Parts, Row, identities, rows, rows_of};
 use pilothouse_wire::Metric;
 use std::collections::BTreeSet;
 
@@ -95,7 +95,10 @@ pub fn lately() -> String {
 /// Which other series of known exporters there are.
 #[must_use]
 pub fn others() -> String {
-    "count by (__name__) ({__name__=~\"DCGM_.+|gpu_.+|xpum_.+\"})".to_owned()
+    // Names of AMD's exporter have no beginning of their own.
+    let amd = rows().iter().filter(|row| row.exporter == Exporter::Amd).flat_map(|row| &row.names);
+    let names: Vec<&str> = ["DCGM_.+", "xpum_.+"].into_iter().chain(amd.map(String::as_str)).collect();
+    format!("count by (__name__) ({{__name__=~\"{}\"}})", names.join("|"))
 }
 
 fn named() -> String {

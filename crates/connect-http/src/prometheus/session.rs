@@ -102,9 +102,10 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
     taken.nothing = memory.nothing().is_some();
     taken.partial.extend(memory.nothing().cloned());
     let place = &api.client.place;
+    // A look takes longer, and is seldom.
     let took = began.elapsed();
-    if took > PERIOD {
-        taken.slow.push(problems::late(place, took, memory.interval));
+    if took > PERIOD && !due {
+        taken.slow.push(problems::late(place, took, PERIOD));
     }
     taken.slow.extend(api.skew(SKEW).map(|(server, ours)| problems::skew(place, server, ours)));
     taken.partial.extend(stale(api, memory, &taken.at, now));
