@@ -99,13 +99,15 @@ fn is_exporter(name: impl AsRef<str>) -> bool {
     ["dcgm-exporter", "device-metrics-exporter", "xpumanager"].iter().any(|known| name.as_ref().contains(known))
 }
 
-/// The MIG instance: profile and id.
+/// The part of the device: a MIG instance with its profile, or a partition of an AMD device with its mode.
 fn slice(labels: &Labels) -> Option<SmolStr> {
-    let id = labels.get("GPU_I_ID")?;
-    Some(match labels.get("GPU_I_PROFILE") {
-        Some(profile) => format!("{profile}/{id}").into(),
-        None => id.clone(),
-    })
+    let mode = labels.get("gpu_compute_partition_type").filter(|mode| !mode.eq_ignore_ascii_case("spx"));
+    let (kind, id) = match (labels.get("GPU_I_ID"), mode) {
+        (Some(id), _) => (labels.get("GPU_I_PROFILE"), id),
+        (None, Some(mode)) => (Some(mode), labels.get("gpu_partition_id")?),
+        (None, None) => return None,
+    };
+    Some(kind.map_or_else(|| id.clone(), |kind| format!("{kind}/{id}").into()))
 }
 
 #[cfg(test)]
@@ -182,6 +184,15 @@ mod tests {
         let claim = Targets::default().claim(&labels(&[&BUSY[..], &more].concat())).unwrap();
         assert_eq!(claim.slice.as_deref(), Some("1g.10gb/7"));
         assert_eq!(claim.dra.as_deref(), Some("serving/chat-0-gpu"));
+    }
+
+    #[test]
+    fn a_partition_is_a_part_and_an_undivided_device_is_none() {
+        let of = |mode| {
+            let more = [("gpu_compute_partition_type", mode), ("gpu_partition_id", "3")];
+            Targets::default().claim(&labels(&[&BUSY[..], &more].concat())).and_then(|claim| claim.slice)
+        };
+        assert_eq!((of("cpx").as_deref(), of("spx")), (Some("cpx/3"), None));
     }
 
     #[test]
