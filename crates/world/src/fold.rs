@@ -11,7 +11,7 @@ use crate::{
     touched::Touched,
     world::World,
 };
-use pilothouse_wire::{ConnectionId, NodeId, SmolStr, Stamp, view::Mark};
+use pilothouse_wire::{ConnectionId, NodeId, ObjectRef, SmolStr, Stamp, view::Mark};
 use std::collections::BTreeSet;
 
 /// The lanes get one point in this many milliseconds; each is the last value known in it.
@@ -38,7 +38,11 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
     fold.lanes(before);
     let Fold { mut touched, marks, .. } = fold;
     touched.ribbon |= !marks.is_empty();
-    for mark in marks {
+    for mut mark in marks {
+        if let ObjectRef::Gpu(node, _) = &mut mark.key.object {
+            // Who measures need not be the cluster that has the node.
+            node.cluster = world.cluster_measured_by(&id, &node.name);
+        }
         world.mark(mark);
     }
     if removed {

@@ -95,6 +95,13 @@ impl World {
         own.or_else(told).or_else(only)
     }
 
+    /// The cluster of a node that a source measures; the source itself where that cannot be told.
+    pub(crate) fn cluster_measured_by(&self, source: &ConnectionId, node: &str) -> ConnectionId {
+        let measured = |id: &&ConnectionId| self.measures(id, node).is_some_and(|(who, _)| who == source);
+        let with_node = self.sources.iter().filter(|(_, source)| source.nodes.contains_key(node)).map(|(id, _)| id);
+        with_node.into_iter().find(measured).unwrap_or(source).clone()
+    }
+
     /// The nodes of all clusters that have one of these names.
     pub(crate) fn nodes_called(&self, names: &BTreeSet<SmolStr>) -> BTreeSet<NodeId> {
         let of = |id: &ConnectionId, name: &SmolStr| NodeId { cluster: id.clone(), name: name.clone() };

@@ -247,3 +247,39 @@ fn a_source_that_is_lost_makes_bounds_of_what_it_said() {
     assert_eq!(figures, [Sum::AtLeast(8), Sum::AtLeast(2), Sum::AtMost(6), Sum::NotKnown]);
     assert_eq!(summary.partial, [ConnectionId::slug("iad")]);
 }
+
+/// What a source says of one GPU of a node: who it is, and its last XID.
+fn measured(source: &str, at: i64, node: &str, xid: f32) -> Batch {
+    use pilothouse_wire::{Metric, Reading};
+    use pilothouse_world::fact::{DeviceFact, DevicesFact, ReadingsFact};
+    let device = DeviceFact { uuid: "GPU-1".into(), node: Some(node.into()), index: Some(0), ..DeviceFact::default() };
+    let devices = DevicesFact { list: 1, interval_ms: 15_000, devices: vec![device], ..DevicesFact::default() };
+    let readings =
+        ReadingsFact { list: 1, at: vec![Some(Stamp(at))], columns: vec![(Metric::Xid, vec![Reading::of(xid)])] };
+    Batch {
+        source: ConnectionId::slug(source),
+        seen_at: Stamp(at),
+        extent: Extent::Delta,
+        facts: vec![Fact::Devices(Box::new(devices)), Fact::Readings(Box::new(readings))],
+    }
+}
+
+#[test]
+fn a_new_xid_is_marked_at_the_gpu_of_the_cluster_that_has_the_node() {
+    let mut world = World::default();
+    told("iad", true, Some(None)).into_iter().for_each(|batch| drop(world.apply(batch)));
+    let node = world.source(&ConnectionId::slug("iad")).unwrap().nodes.keys().next().unwrap().clone();
+    // What was there when we first looked is no news.
+    for (at, xid) in [(2_000, 13.0), (3_000, 13.0), (4_000, 79.0), (5_000, 79.0)] {
+        world.apply(measured("prom", at, &node, xid));
+    }
+    let ribbon = project::ribbon(&world, Duration::from_secs(3_600), Stamp(6_000));
+    let marks: Vec<(String, String)> = ribbon
+        .marks
+        .rows()
+        .iter()
+        .filter(|mark| mark.title.contains("XID"))
+        .map(|mark| (mark.key.object.to_string(), mark.title.clone()))
+        .collect();
+    assert_eq!(marks, [(format!("gpu:iad/{node}/0"), format!("{node} / 0: XID 79"))]);
+}

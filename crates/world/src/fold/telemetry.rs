@@ -3,7 +3,7 @@
 use super::Fold;
 use crate::fact::{DevicesFact, ReadingsFact};
 use pilothouse_wire::{
-    Metric, NodeId, ObjectRef, Reading, SmolStr, Stamp,
+    Metric, ObjectRef, Reading, SmolStr, Stamp,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
 use std::collections::BTreeMap;
@@ -36,9 +36,9 @@ impl Fold<'_> {
                     .then(|| (node, gpu.device().index.unwrap_or(0), xid, gpu.at().unwrap_or(self.seen)))
             })
             .collect();
-        let cluster = self.source.telemetry.cluster.clone().unwrap_or_else(|| self.id.clone());
         for (node, index, xid, at) in news {
-            let object = ObjectRef::Gpu(NodeId { cluster: cluster.clone(), name: node.clone() }, index);
+            // Whose node that is may only be known to the world: it puts the cluster in.
+            let object = ObjectRef::Gpu(self.node_id(&node), index);
             let key = MarkKey { at, object, kind: MarkKind::Fault };
             let title = format!("{node} / {index}: XID {}", Metric::Xid.show(Reading::of(xid)));
             self.marks.push(Mark { key, title, detail: None, status: Status::Bad });
