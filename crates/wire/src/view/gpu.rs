@@ -1,11 +1,12 @@
 //! One GPU of a fleet view with everything that is known of it: the row that every door draws, sorts and filters.
 
 use crate::{
-    Metric, ObjectRef, PodId, Reading, SmolStr, Stamp,
+    Metric, NodeId, ObjectRef, PodId, Reading, SmolStr, Stamp,
     filter::{Record, Value},
     metric::Unit,
-    view::{Finding, FleetView, GpuAt, PodRow, Status},
+    view::{Finding, FleetView, GpuAt, NodeRow, PodRow, Status},
 };
+use std::cmp::Ordering;
 
 /// A GPU with what it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +90,7 @@ impl FleetView {
 
     /// The GPU in a slot of a node.
     #[must_use]
-    pub fn gpu_row(&self, node: &crate::NodeId, slot: u16) -> Option<GpuRow<'_>> {
+    pub fn gpu_row(&self, node: &NodeId, slot: u16) -> Option<GpuRow<'_>> {
         let rows = self.nodes.rows();
         let index = rows.binary_search_by(|row| row.id.cmp(node)).ok()?;
         let slot = usize::from(slot);
@@ -112,41 +113,42 @@ impl FleetView {
 
     /// A node's status and the words for it: the worst of its own, of its findings, and of those of its GPUs.
     #[must_use]
-    pub fn node_status(&self, node: &crate::view::NodeRow) -> (Status, SmolStr) {
-        let rows = self.findings.rows();
-        let node_first = ObjectRef::Node(node.id.clone());
-        let (gpu_first, gpu_last) = (ObjectRef::Gpu(node.id.clone(), 0), ObjectRef::Gpu(node.id.clone(), u16::MAX));
-        let within = |from: &ObjectRef, to: &ObjectRef| {
-            let first = rows.partition_point(|finding| finding.id.object < *from);
-            let last = rows.partition_point(|finding| finding.id.object <= *to);
-            &rows[first..last]
-        };
-        let all = within(&node_first, &node_first).iter().chain(within(&gpu_first, &gpu_last));
-        match all.min_by(|a, b| (a.status, &a.id).cmp(&(b.status, &b.id))) {
+    pub fn node_status(&self, node: &NodeRow) -> (Status, SmolStr) {
+        let (of_node, of_gpus) = self.findings_on(&node.id);
+        match of_node.iter().chain(of_gpus).min_by(|a, b| (a.status, &a.id).cmp(&(b.status, &b.id))) {
             Some(worst) if worst.status < node.status => (worst.status, worst.word.clone()),
             _ => (node.status, node.status_word.clone()),
         }
     }
 
-    /// Findings that hit a GPU, the worst first. Findings stand in the order of their objects: two searches find them.
+    /// Findings that hit a GPU, the worst first.
     #[must_use]
     pub fn findings_of(&self, gpu: GpuAt<'_>) -> Vec<&Finding> {
-        let rows = self.findings.rows();
-        if rows.is_empty() {
-            return Vec::new();
-        }
+        let (of_node, of_gpus) = self.findings_on(&gpu.node.id);
         let slot = u16::try_from(gpu.slot).unwrap_or(u16::MAX);
-        let about = |object: &ObjectRef| {
-            let first = rows.partition_point(|finding| finding.id.object < *object);
-            let last = rows.partition_point(|finding| finding.id.object <= *object);
-            &rows[first..last]
-        };
-        let node = ObjectRef::Node(gpu.node.id.clone());
-        let own = about(&gpu.object()).iter();
-        let of_node = about(&node).iter().filter(|finding| finding.gpus.contains(&slot));
-        let mut all: Vec<&Finding> = own.chain(of_node).collect();
+        let mut all: Vec<&Finding> =
+            of_node.iter().chain(of_gpus).filter(|finding| finding.gpus.contains(&slot)).collect();
         all.sort_by(|a, b| (a.status, &a.id).cmp(&(b.status, &b.id)));
         all
+    }
+
+    /// Findings about a node, and findings about its GPUs. They stand in the order of their objects: searches find them.
+    #[must_use]
+    pub fn findings_on(&self, node: &NodeId) -> (&[Finding], &[Finding]) {
+        let rows = self.findings.rows();
+        let part = |gpu: bool| {
+            let order = |finding: &Finding| match &finding.id.object {
+                ObjectRef::Connection(_) | ObjectRef::Namespace(..) => Ordering::Less,
+                ObjectRef::Node(id) if !gpu => id.cmp(node),
+                ObjectRef::Node(_) => Ordering::Less,
+                ObjectRef::Gpu(id, _) if gpu => id.cmp(node),
+                _ => Ordering::Greater,
+            };
+            let first = rows.partition_point(|finding| order(finding).is_lt());
+            let last = rows.partition_point(|finding| order(finding).is_le());
+            &rows[first..last]
+        };
+        (part(false), part(true))
     }
 }
 
@@ -235,6 +237,36 @@ impl Record for GpuRow<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ConnectionId, view::FindingId};
+
+    #[test]
+    fn findings_of_a_node_and_of_its_gpus_are_found_among_those_of_others() {
+        let node = |name: &str| NodeId { cluster: ConnectionId::slug("iad"), name: name.into() };
+        let finding = |object: ObjectRef, of: &str, gpus: &[u16]| Finding {
+            id: FindingId { object, rule: "rule".into() },
+            status: Status::Warn,
+            word: "Word".into(),
+            claim: String::new(),
+            since: None,
+            evidence: String::new(),
+            action: String::new(),
+            command: None,
+            node: node(of),
+            gpus: gpus.to_vec(),
+            pods: vec![],
+            workloads: vec![],
+        };
+        let gpu = |of: &str, slot| finding(ObjectRef::Gpu(node(of), slot), of, &[slot]);
+        let whole = |of: &str| finding(ObjectRef::Node(node(of)), of, &[0, 1]);
+        let silent = finding(ObjectRef::Connection(ConnectionId::slug("iad")), "a", &[0]);
+        let all = [gpu("b", 1), gpu("b", 0), gpu("a", 0), gpu("c", 3), whole("b"), whole("c"), silent];
+        let fleet = FleetView { findings: all.into_iter().collect(), ..FleetView::default() };
+        let found = ["a", "b", "c", "d"].map(|name| {
+            let (of_node, of_gpus) = fleet.findings_on(&node(name));
+            (of_node.len(), of_gpus.len())
+        });
+        assert_eq!(found, [(0, 1), (1, 2), (1, 1), (0, 0)]);
+    }
 
     #[test]
     fn every_metric_but_the_bits_can_be_filtered_by() {

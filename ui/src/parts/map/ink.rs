@@ -183,21 +183,22 @@ fn step_in(steps: &[u64; 8], seconds: u64) -> u8 {
     u8::try_from(steps.partition_point(|from| *from <= seconds)).unwrap_or(8)
 }
 
-/// How one GPU is drawn.
+/// How one GPU is drawn. `hit`: does its node, or a GPU of it, have a finding? Asked once a node, since most have none.
 #[must_use]
-pub fn ink(mode: Mode, row: &GpuRow<'_>, now: Stamp) -> Ink {
+pub fn ink(mode: Mode, row: &GpuRow<'_>, hit: bool, now: Stamp) -> Ink {
     let cell = row.gpu.cell();
+    let worst = if hit { row.findings().first().map(|worst| worst.status) } else { None };
     let free = |ink: Option<Ink>| ink.unwrap_or(if cell.state == GpuState::Free { Ink::Free } else { Ink::NoData });
     match (cell.state, mode) {
         (GpuState::Lost, _) => Ink::Lost,
         (GpuState::Withheld, _) => Ink::Withheld,
-        (_, Mode::Health) => health(row),
-        (_, Mode::Measured(_) | Mode::Age) if row.status().0 == Status::Bad => Ink::Lost,
+        (_, Mode::Health) => health(row.gpu.node, worst),
+        (_, Mode::Measured(_) | Mode::Age) if worst == Some(Status::Bad) => Ink::Lost,
         (GpuState::Free, Mode::Measured(_)) => Ink::Free,
         (_, Mode::Measured(_)) if row.is_stale(now) => Ink::NoData,
         (_, Mode::Measured(gauge)) => match gauge.step(row.read(gauge.metric())) {
             // What is wrong with it is told by its shape; how much it does can be read beside it.
-            Some(_) if row.findings().first().is_some_and(|worst| worst.status == Status::Warn) => Ink::Slowed,
+            Some(_) if worst == Some(Status::Warn) => Ink::Slowed,
             step => free(step.map(Ink::Scale)),
         },
         (_, Mode::Age) => free(row.measured_at().map(|at| Ink::Scale(step_in(&AGES_S, now.since(at).as_secs())))),
@@ -211,10 +212,9 @@ pub fn ink(mode: Mode, row: &GpuRow<'_>, now: Stamp) -> Ink {
     }
 }
 
-fn health(row: &GpuRow<'_>) -> Ink {
-    let node = row.gpu.node;
-    if let Some(worst) = row.findings().first() {
-        return if worst.status == Status::Bad { Ink::Lost } else { Ink::Slowed };
+fn health(node: &NodeRow, worst: Option<Status>) -> Ink {
+    if let Some(worst) = worst {
+        return if worst == Status::Bad { Ink::Lost } else { Ink::Slowed };
     }
     match node.status {
         Status::Good | Status::Progress => Ink::Well,
@@ -230,13 +230,21 @@ fn pressed(node: &NodeRow) -> bool {
     node.conditions.iter().any(|condition| condition.kind != "Ready" && condition.status == "True")
 }
 
+/// Does a node, or a GPU of it, have a finding?
+#[must_use]
+pub fn is_hit(view: &FleetView, node: &NodeRow) -> bool {
+    let (of_node, of_gpus) = view.findings_on(&node.id);
+    !of_node.is_empty() || !of_gpus.is_empty()
+}
+
 /// One cell for a whole node, where cells would be too small: its worst state, else its GPUs together. `at` is the
 /// node's place in the view, `first` that of its first GPU.
 #[must_use]
 pub fn ink_of_node(mode: Mode, view: &FleetView, at: usize, first: usize, now: Stamp) -> Ink {
     let Some(node) = view.nodes.rows().get(at) else { return Ink::NoData };
     let row = |slot| GpuRow::new(view, GpuAt { node, slot, at: first + slot });
-    let worst = (0..node.gpus.len()).map(|slot| ink(mode, &row(slot), now)).max().unwrap_or(Ink::NoData);
+    let hit = is_hit(view, node);
+    let worst = (0..node.gpus.len()).map(|slot| ink(mode, &row(slot), hit, now)).max().unwrap_or(Ink::NoData);
     match mode {
         Mode::Measured(gauge) if worst < Ink::Withheld => {
             let empty = if worst == Ink::Free { Ink::Free } else { Ink::NoData };

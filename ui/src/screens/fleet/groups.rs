@@ -17,11 +17,13 @@ pub enum Grouping {
     Product,
     /// The zone.
     Zone,
+    /// The namespace that holds most of a node.
+    Owner,
 }
 
 impl Grouping {
     /// All of them, in the order in which `Shift M` goes through them.
-    pub const ALL: [Self; 3] = [Self::Pool, Self::Product, Self::Zone];
+    pub const ALL: [Self; 4] = [Self::Pool, Self::Product, Self::Zone, Self::Owner];
 
     /// As words.
     #[must_use]
@@ -30,6 +32,7 @@ impl Grouping {
             Self::Pool => "cluster › pool › node",
             Self::Product => "cluster › product › node",
             Self::Zone => "cluster › zone › node",
+            Self::Owner => "cluster › owner › node",
         }
     }
 
@@ -39,7 +42,8 @@ impl Grouping {
         match self {
             Self::Pool => Self::Product,
             Self::Product => Self::Zone,
-            Self::Zone => Self::Pool,
+            Self::Zone => Self::Owner,
+            Self::Owner => Self::Pool,
         }
     }
 
@@ -48,6 +52,7 @@ impl Grouping {
             Self::Pool => node.pool.as_ref(),
             Self::Product => node.product.as_ref(),
             Self::Zone => node.zone.as_ref(),
+            Self::Owner => owner(node),
         }
     }
 
@@ -56,8 +61,19 @@ impl Grouping {
             Self::Pool => "no pool label",
             Self::Product => "product not labelled",
             Self::Zone => "no zone label",
+            Self::Owner => "held by nobody who is known",
         }
     }
+}
+
+/// The namespace whose pods hold most of a node's GPUs; among equals the first by name.
+fn owner(node: &NodeRow) -> Option<&SmolStr> {
+    let mut held: BTreeMap<&SmolStr, usize> = BTreeMap::new();
+    let holders = node.gpus.iter().filter_map(|cell| node.holders.get(usize::from(cell.holder?)));
+    for pod in holders {
+        *held.entry(&pod.namespace).or_default() += 1;
+    }
+    held.into_iter().rev().max_by_key(|(_, gpus)| *gpus).map(|(namespace, _)| namespace)
 }
 
 /// The fleet as the map shows it.

@@ -14,7 +14,7 @@ use crate::{
     parts::{
         map::{
             canvas::MapCanvas,
-            ink::{Ink, Legend, Mode, ink, ink_of_node},
+            ink::{Ink, Legend, Mode, ink, ink_of_node, is_hit},
             layout::{Layout, Spot, lay_out},
             moves::Towards,
             paint::Scene,
@@ -141,8 +141,9 @@ fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now
         if layout.node_is_cell {
             scene.inks.push(ink_of_node(mode, view, at, *first, now));
         } else {
+            let hit = is_hit(view, node);
             scene.inks.extend((0..usize::from(place.gpus)).map(|slot| match slot < node.gpus.len() {
-                true => ink(mode, &GpuRow::new(view, GpuAt { node, slot, at: first + slot }), now),
+                true => ink(mode, &GpuRow::new(view, GpuAt { node, slot, at: first + slot }), hit, now),
                 false => Ink::NoData,
             }));
         }
