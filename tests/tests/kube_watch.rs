@@ -29,7 +29,7 @@ use pilothouse_connect_kube::{
     slim::{Event, Namespace, Node, Pod},
     target::Target,
 };
-use pilothouse_wire::{NodeId, ObjectRef, PodId};
+use pilothouse_wire::{NodeId, ObjectRef, PodId, ask::LogQuery};
 use serde_json::json;
 
 #[tokio::test]
@@ -397,5 +397,33 @@ async fn nodes_and_namespaces_are_shown_as_yaml_and_what_is_not_there_is_said() 
     );
     let odd = connector.yaml(&ObjectRef::Node(node("../secrets"))).await.err().map(|problem| problem.to_string());
     assert_eq!(odd.as_deref(), Some("\"../secrets\" names nothing in Kubernetes."));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pods_log_is_read_and_one_that_is_not_there_is_said() -> Result<()> {
+    let plane = ControlPlane::shared().await?;
+    plane.add_gpu_nodes(&GpuNodes::new("logs", 1, 8), LIMIT).await?;
+    let pods = GpuPods::new("default", "talks", 1, 1);
+    plane.add_gpu_pods(&pods).await?;
+    plane.wait_running(&pods, LIMIT).await?;
+    plane.set_pod_log("first\nsecond\n\u{1b}[31mthird\n")?;
+    let connector = Settings::new(&plane.kubeconfig()).open().map_err(|problem| Failure::new(problem.to_string()))?;
+    let query = |name: &str, lines| LogQuery {
+        pod: PodId { cluster: id(), namespace: "default".into(), name: name.into() },
+        container: None,
+        previous: false,
+        lines,
+    };
+    let read =
+        async |name: &str, lines| connector.logs(&query(name, lines)).await.map_err(|problem| problem.to_string());
+    let lines = read("talks-0", 100).await.map_err(Failure::new)?;
+    let texts: Vec<&str> = lines.iter().map(|line| line.split_once(' ').map_or("", |(_, text)| text)).collect();
+    assert_eq!(texts, ["first", "second", "\u{1b}[31mthird"]);
+    assert_eq!(
+        read("nobody", 100).await,
+        Err("ord-prod has no pod nobody. It was deleted, or another of its name has taken its place.".to_owned())
+    );
+    assert_eq!(read("../x", 1).await, Err("\"../x\" names nothing in Kubernetes.".to_owned()));
     Ok(())
 }

@@ -47,6 +47,8 @@ pub enum Command {
     MapGroup,
     /// Shows the YAML of the selection.
     Yaml,
+    /// Logs of what is selected.
+    Logs,
     /// A wider span of the ribbon.
     ZoomOut,
     /// A narrower span of the ribbon.
@@ -149,6 +151,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Connect2, "2", "connect the second", Place::Everywhere),
     key(Command::Connect3, "3", "connect the third", Place::Everywhere),
     key(Command::Yaml, "y", "YAML of the selection", Place::Selection),
+    key(Command::Logs, "l", "Logs of the selected pod", Place::Selection),
     key(Command::ZoomIn, "+", "shorter span", Place::Ribbon),
     key(Command::ZoomOut, "−", "longer span", Place::Ribbon),
     key(Command::EarlierChange, ",", "earlier change", Place::Ribbon),

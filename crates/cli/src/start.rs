@@ -54,7 +54,7 @@ impl Session {
     pub async fn frame_now(&self, spec: ViewSpec) -> Result<Frame, Failed> {
         match self.reader.ask(Ask::Frame { spec, when: When::Now }).await? {
             Answer::Frame(frame) => Ok(*frame),
-            Answer::About(_) | Answer::Hits(_) | Answer::History(_) | Answer::Yaml(_) => Err(other_answer()),
+            _ => Err(other_answer()),
         }
     }
 

@@ -2,12 +2,16 @@
 
 use crate::{
     fleet::Cluster,
+    logs,
     script::{Script, Step},
     yaml,
 };
 use async_trait::async_trait;
 use pilothouse_connect::{Closed, Connector, Sink};
-use pilothouse_wire::{Code, Health, ObjectRef, Problem, SmolStr, Stamp, ask::Tested};
+use pilothouse_wire::{
+    Code, Health, ObjectRef, Problem, SmolStr, Stamp,
+    ask::{LogQuery, Tested},
+};
 use pilothouse_world::fact::{Covers, Kind, Probed, SourceAbout, SourceFact};
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -160,6 +164,16 @@ impl Connector for Demo {
         yaml::of(script, object).ok_or_else(|| {
             Problem::new(Code::NotFound, format!("{} has no {object}.", self.cluster))
                 .why("It went, or it was never part of the demo fleet.")
+        })
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {
+        let script = self.script();
+        let known = script.as_ref().and_then(|script| logs::of(script, query));
+        known.ok_or_else(|| {
+            let (pod, cluster) = (&query.pod.name, &self.cluster);
+            Problem::new(Code::NotFound, format!("{cluster} has no log of {pod}."))
+                .why("It has not started, it did not restart, or it was never part of the demo fleet.")
         })
     }
 }

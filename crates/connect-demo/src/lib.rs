@@ -7,6 +7,7 @@ mod connector;
 mod dice;
 mod fleet;
 mod kind;
+mod logs;
 mod names;
 mod opening;
 mod plot;

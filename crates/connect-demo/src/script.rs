@@ -83,6 +83,11 @@ impl Script {
     }
 
     /// A pod as it is now. Of two of one name, the later one.
+    /// The time up to which it was played.
+    pub(crate) fn now(&self) -> Stamp {
+        self.stage.now
+    }
+
     pub(crate) fn pod(&self, namespace: &str, name: &str) -> Option<&PodFact> {
         self.pods().rfind(|pod| pod.namespace == namespace && pod.name == name)
     }

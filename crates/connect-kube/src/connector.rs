@@ -11,7 +11,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use pilothouse_connect::{Backoff, Connector, Opening, Sink, lost};
-use pilothouse_wire::{Code, Health, ObjectRef, Problem, SmolStr, ask::Tested, view::connections::PluginNotice};
+use pilothouse_wire::{
+    Code, Health, ObjectRef, Problem, SmolStr,
+    ask::{LogQuery, Tested},
+    view::connections::PluginNotice,
+};
 use pilothouse_world::fact::SourceAbout;
 use std::{
     path::PathBuf,
@@ -191,5 +195,10 @@ impl Connector for Kube {
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {
         let client = self.client().await?;
         crate::yaml::yaml(&client, object).await
+    }
+
+    async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {
+        let client = self.client().await?;
+        crate::logs::logs(&client, query).await
     }
 }

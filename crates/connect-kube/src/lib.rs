@@ -18,6 +18,7 @@ mod kind;
 pub mod kubeconfig;
 mod lines;
 pub mod list;
+mod logs;
 mod objects;
 pub mod place;
 pub mod problems;

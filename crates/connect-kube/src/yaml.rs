@@ -44,7 +44,7 @@ pub(crate) async fn yaml(client: &Client, object: &ObjectRef) -> Result<String, 
 }
 
 /// What may stand between two slashes of a path: names of Kubernetes and nothing that leads elsewhere.
-fn is_segment(name: &str) -> bool {
+pub(crate) fn is_segment(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
     !name.is_empty() && name.bytes().all(plain) && !name.bytes().all(|byte| byte == b'.')
 }

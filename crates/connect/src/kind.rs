@@ -3,8 +3,8 @@
 use crate::{Clock, Sink};
 use async_trait::async_trait;
 use pilothouse_wire::{
-    ConnectionId, ObjectRef, Problem,
-    ask::Tested,
+    Code, ConnectionId, ObjectRef, Problem,
+    ask::{LogQuery, Tested},
     form::{Draft, Field, Input, KindForm},
     view::{OfferedContext, connections::PluginNotice},
 };
@@ -112,6 +112,15 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// Why it cannot be read.
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem>;
+
+    /// The last lines of a log, the newest last, each begun by its time. The query names a container.
+    ///
+    /// # Errors
+    /// Why it cannot be read; by default that this kind of connection has no logs.
+    async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} has no logs.", query.pod.cluster))
+            .next("Logs are read from the cluster that runs the pod."))
+    }
 }
 
 impl Kind {

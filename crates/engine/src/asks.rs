@@ -5,7 +5,10 @@ use nucleo_matcher::{
     pattern::{AtomKind, CaseMatching, Normalization, Pattern},
 };
 use pilothouse_connect::Connector;
-use pilothouse_wire::{Answer, Code, ObjectRef, Problem, ask::Hit};
+use pilothouse_wire::{
+    Answer, Code, ObjectRef, Problem, SmolStr,
+    ask::{Hit, LogQuery, Logs},
+};
 use pilothouse_world::World;
 use std::{sync::Arc, time::Duration};
 
@@ -52,6 +55,30 @@ pub(crate) async fn yaml(connector: Option<Arc<dyn Connector>>, object: &ObjectR
         Ok(yaml) => yaml.map(Answer::Yaml),
         Err(_) => Err(Problem::new(Code::TimedOut, format!("{} did not answer.", object.connection()))
             .why(format!("It was asked for the {} {} and sent nothing for 15 s.", object.kind_word(), object.name()))
+            .next("Try again.")),
+    }
+}
+
+/// The last lines of a log, from the server of its pod. `containers` are those that the pod is known to have.
+pub(crate) async fn logs(
+    connector: Option<Arc<dyn Connector>>,
+    containers: Vec<SmolStr>,
+    mut query: LogQuery,
+) -> Result<Answer, Problem> {
+    let id = query.pod.cluster.clone();
+    let Some(connector) = connector else {
+        return Err(Problem::new(Code::NotFound, format!("{id} is not connected."))
+            .next("Logs are read from the server: they are there again once the connection is."));
+    };
+    query.container = query.container.or_else(|| containers.first().cloned());
+    let container = query.container.clone().unwrap_or_default();
+    match tokio::time::timeout(YAML_LIMIT, connector.logs(&query)).await {
+        Ok(lines) => lines.map(|lines| {
+            let more = lines.len() >= query.lines as usize;
+            Answer::Logs(Logs { containers, container, lines, more })
+        }),
+        Err(_) => Err(Problem::new(Code::TimedOut, format!("{id} did not answer."))
+            .why(format!("It was asked for the log of {} and sent nothing for 15 s.", query.pod.name))
             .next("Try again.")),
     }
 }

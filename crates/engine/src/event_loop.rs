@@ -293,6 +293,17 @@ impl Loop {
                     let _ = reply.send(history::history(past, object, span, until).await);
                 });
             }
+            Ask::Logs(query) => {
+                let connector = self.connections.connector(&query.pod.cluster);
+                let pod = self
+                    .world
+                    .source(&query.pod.cluster)
+                    .and_then(|source| source.pods.get(&(query.pod.namespace.clone(), query.pod.name.clone())));
+                let containers = pod.map(|pod| pod.fact.containers.iter().map(|one| one.name.clone()).collect());
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::logs(connector, containers.unwrap_or_default(), query).await);
+                });
+            }
             Ask::Yaml(object) => {
                 let connector = self.connections.connector(object.connection());
                 tokio::spawn(async move {

@@ -9,6 +9,7 @@
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Body, Code, ConnectionId, Frame, Freshness, ObjectRef, Sum, View, ViewSpec, When,
+    ask::LogQuery,
     form::Draft,
     frame::Mirror,
     view::{ConnectionsView, FleetSpec, FleetView},
@@ -199,5 +200,27 @@ async fn objects_are_found_by_a_part_of_their_name() {
     assert!(hits.iter().any(|hit| matches!(hit.object, ObjectRef::Workload(..))), "{hits:?}");
     assert!(hits.iter().all(|hit| !hit.matched.is_empty()));
     assert_eq!(operator.reader().ask(search("  ")).await, Ok(Answer::Hits(vec![])));
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_pod_names_its_container_and_one_of_nobody_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let reader = operator.reader();
+    let search = Ask::Search { text: "chat70b".into(), limit: 50, when: When::Now };
+    let Answer::Hits(hits) = reader.ask(search).await.unwrap() else { panic!("no hits") };
+    let pod =
+        hits.into_iter().find_map(|hit| if let ObjectRef::Pod(pod) = hit.object { Some(pod) } else { None }).unwrap();
+    let query = |name: &str| LogQuery {
+        pod: pilothouse_wire::PodId { name: name.into(), ..pod.clone() },
+        container: None,
+        previous: false,
+        lines: 5,
+    };
+    let Answer::Logs(logs) = reader.ask(Ask::Logs(query(&pod.name))).await.unwrap() else { panic!("no log") };
+    assert_eq!((logs.container.as_str(), logs.lines.len(), logs.more), ("server", 5, true));
+    let nobody = reader.ask(Ask::Logs(query("nobody"))).await.unwrap_err();
+    assert!(nobody.what.ends_with("has no log of nobody."), "{nobody}");
     operator.shutdown().await;
 }

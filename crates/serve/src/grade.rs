@@ -20,7 +20,7 @@ impl Grade {
         match ask {
             Ask::About => Ok(()),
             Ask::Frame { spec, .. } => self.shows(spec),
-            Ask::Search { .. } | Ask::History { .. } | Ask::Yaml(_) => self.own_only(),
+            Ask::Search { .. } | Ask::History { .. } | Ask::Yaml(_) | Ask::Logs(_) => self.own_only(),
         }
     }
 
@@ -54,10 +54,16 @@ mod tests {
     fn a_wall_sees_the_fleet_and_no_object() {
         let fleet = ViewSpec::Fleet(FleetSpec::default());
         let yaml = Ask::Yaml("node:a/b".parse().unwrap());
+        let pod = pilothouse_wire::PodId {
+            cluster: pilothouse_wire::ConnectionId::slug("a"),
+            namespace: "n".into(),
+            name: "p".into(),
+        };
+        let logs = Ask::Logs(pilothouse_wire::ask::LogQuery { pod, container: None, previous: false, lines: 1 });
         let search = Ask::Search { text: "a".into(), limit: 1, when: When::Now };
         let settings = Ask::Frame { spec: ViewSpec::Connections, when: When::Now };
         assert_eq!(Grade::Wall.shows(&fleet), Ok(()));
-        for ask in [yaml, search, settings] {
+        for ask in [yaml, logs, search, settings] {
             assert_eq!(Grade::Own.admits(&ask), Ok(()));
             assert_eq!(Grade::Wall.admits(&ask).map_err(|problem| problem.code), Err(Code::NotOffered));
         }

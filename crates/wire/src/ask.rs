@@ -4,7 +4,7 @@
 //! cannot carry an `Act`.
 
 use crate::{
-    ConnectionId, Frame, ObjectRef, Problem, SmolStr, ViewSpec, When,
+    ConnectionId, Frame, ObjectRef, PodId, Problem, SmolStr, ViewSpec, When,
     form::{Draft, SecretInput},
     view::{Series, connections::PluginNotice},
 };
@@ -43,6 +43,34 @@ pub enum Ask {
     },
     /// An object as YAML, read from its server now; values of secrets left out.
     Yaml(ObjectRef),
+    /// The last lines that a container printed, read from its server now.
+    Logs(LogQuery),
+}
+
+/// Which lines of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogQuery {
+    /// The pod.
+    pub pod: PodId,
+    /// One of its containers; its first where none is named.
+    pub container: Option<SmolStr>,
+    /// Of the container before the last restart?
+    pub previous: bool,
+    /// The most lines, from the end.
+    pub lines: u32,
+}
+
+/// Lines of a log, the newest last. Text of the program: never kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logs {
+    /// The containers that the pod has.
+    pub containers: Vec<SmolStr>,
+    /// The one that printed this.
+    pub container: SmolStr,
+    /// The lines, each begun by the time at which the node read it.
+    pub lines: Vec<String>,
+    /// May there be older lines?
+    pub more: bool,
 }
 
 /// The answer to an [`Ask`].
@@ -58,6 +86,8 @@ pub enum Answer {
     History(Vec<Series>),
     /// To [`Ask::Yaml`].
     Yaml(String),
+    /// To [`Ask::Logs`].
+    Logs(Logs),
 }
 
 /// What a door is connected to.

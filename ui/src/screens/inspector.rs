@@ -1,6 +1,7 @@
 //! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
 mod lists;
+mod logs;
 mod measured;
 mod yaml;
 mod yaml_text;
@@ -47,6 +48,18 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
         can
     });
     let for_yaml = object.clone();
+    let logs = RwSignal::new(false);
+    let pod = match &object {
+        ObjectRef::Pod(pod) => Some(pod.clone()),
+        _ => None,
+    };
+    let has_logs = pod.is_some();
+    on_command(Command::Logs, move || {
+        if has_logs {
+            logs.set(true);
+        }
+        has_logs
+    });
     view! {
         <div class="inspected" data-test="inspector" data-key=object.to_string()>
             <Head object=object.clone() />
@@ -55,6 +68,9 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
                 <Show when=move || has_yaml.get()>
                     <div class="section">
                         <div class="buttons">
+                            <Show when=move || has_logs>
+                                <Button label="Logs" on_press=move || logs.set(true) command=Command::Logs test="inspector-logs" />
+                            </Show>
                             <Button label="YAML" on_press=move || yaml.set(true) command=Command::Yaml test="inspector-yaml" />
                         </div>
                     </div>
@@ -62,6 +78,9 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
             </div>
             <Show when=move || yaml.get()>
                 <yaml::YamlDialog object=for_yaml.clone() on_close=Callback::new(move |()| yaml.set(false)) />
+            </Show>
+            <Show when=move || logs.get()>
+                {pod.clone().map(|pod| view! { <logs::LogsDialog pod=pod on_close=Callback::new(move |()| logs.set(false)) /> })}
             </Show>
             <Announce state=state />
         </div>

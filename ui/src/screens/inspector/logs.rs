@@ -1,0 +1,215 @@
+//! The log of a pod in a dialog: which container, the run before, follow, find, copy. Memory is bounded: the last lines.
+
+use crate::{
+    keys::{Command, on_command},
+    link::{Link, use_link},
+    parts::{
+        button::{Button, CopyButton},
+        form::dialog::Titled,
+        problem::ProblemRows,
+    },
+};
+use leptos::{
+    html::{Input, Pre},
+    leptos_dom::helpers::IntervalHandle,
+    prelude::*,
+};
+use pilothouse_wire::{
+    Answer, Ask, Code, PodId, Problem, SmolStr,
+    ask::{LogQuery, Logs},
+    units::{count, visible},
+};
+use std::time::Duration;
+
+/// The lines that are shown.
+const LINES: u32 = 1_000;
+/// How often the log is read again while it is followed.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    pod: StoredValue<PodId>,
+    container: RwSignal<Option<SmolStr>>,
+    previous: RwSignal<bool>,
+    follow: RwSignal<bool>,
+    find: RwSignal<String>,
+    read: RwSignal<Option<Result<Logs, Problem>>>,
+    link: StoredValue<Link>,
+}
+
+impl Wanted {
+    /// Reads the log; what was read stays until the answer comes.
+    fn read(self) {
+        let query = LogQuery {
+            pod: self.pod.get_value(),
+            container: self.container.get_untracked(),
+            previous: self.previous.get_untracked(),
+            lines: LINES,
+        };
+        let asked = query.clone();
+        self.link.get_value().ask_then(Ask::Logs(query), move |answer| {
+            // Another container was chosen meanwhile: its own answer is on its way.
+            if self.container.try_get_untracked().as_ref() != Some(&asked.container)
+                || self.previous.get_untracked() != asked.previous
+            {
+                return;
+            }
+            self.read.set(Some(match answer {
+                Ok(Answer::Logs(logs)) => Ok(logs),
+                Ok(_) => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                Err(problem) => Err(problem),
+            }));
+        });
+    }
+}
+
+/// Shows the log of a pod.
+#[component]
+pub fn LogsDialog(pod: PodId, on_close: Callback<()>) -> impl IntoView {
+    let title = format!("Log of {}", visible(&pod.name));
+    let wanted = Wanted {
+        pod: StoredValue::new(pod),
+        container: RwSignal::new(None),
+        previous: RwSignal::new(false),
+        follow: RwSignal::new(true),
+        find: RwSignal::new(String::new()),
+        read: RwSignal::new(None),
+        link: StoredValue::new(use_link()),
+    };
+    Effect::new(move |_| {
+        wanted.container.track();
+        wanted.previous.track();
+        wanted.read();
+    });
+    let tick = move || {
+        if wanted.follow.get_untracked() && !wanted.previous.get_untracked() {
+            wanted.read();
+        }
+    };
+    let beat: StoredValue<Option<IntervalHandle>> = StoredValue::new(set_interval_with_handle(tick, EVERY).ok());
+    on_cleanup(move || {
+        if let Some(beat) = beat.get_value() {
+            beat.clear();
+        }
+    });
+    let problem = move || wanted.read.with(|read| read.as_ref().and_then(|read| read.as_ref().err().cloned()));
+    view! {
+        <Titled label="Log" title=title on_close=on_close test="logs">
+            <Controls wanted=wanted />
+            {move || match problem() {
+                Some(problem) => view! { <div class="dialog-body"><ProblemRows problem=problem /></div> }.into_any(),
+                None if wanted.read.with(Option::is_none) => {
+                    view! { <p class="dialog-body faint">"Reading it from its server."</p> }.into_any()
+                }
+                None => view! { <Lines wanted=wanted /> }.into_any(),
+            }}
+            <footer class="dialog-foot">
+                {move || {
+                    let text = wanted.read.with(|read| match read {
+                        Some(Ok(logs)) => logs.lines.join("\n"),
+                        _ => String::new(),
+                    });
+                    view! { <CopyButton label="Copy these lines" text=text /> }
+                }}
+                <Button label="Close" on_press=move || on_close.run(()) command=Command::Close />
+            </footer>
+        </Titled>
+    }
+}
+
+#[component]
+fn Controls(wanted: Wanted) -> impl IntoView {
+    let node = NodeRef::<Input>::new();
+    on_command(Command::Filter, move || node.get_untracked().is_some_and(|input| input.focus().is_ok()));
+    let containers = Memo::new(move |_| {
+        wanted.read.with(|read| match read {
+            Some(Ok(logs)) => logs.containers.clone(),
+            _ => Vec::new(),
+        })
+    });
+    let words = move || {
+        let (all, shown) = wanted.read.with(|read| match read {
+            Some(Ok(logs)) => (logs.lines.len(), wanted.find.with(|find| hits(logs, find).count())),
+            _ => (0, 0),
+        });
+        let lines = |n: usize| count(n as u64);
+        if wanted.find.with(String::is_empty) {
+            format!("last {} lines", lines(all))
+        } else {
+            format!("{} of {}", lines(shown), lines(all))
+        }
+    };
+    view! {
+        <div class="yaml-head logs-head">
+            <Show when=move || containers.with(Vec::len).gt(&1)>
+                <select
+                    class="pick"
+                    aria-label="Container"
+                    data-test="logs-container"
+                    on:change=move |event| wanted.container.set(Some(event_target_value(&event).into()))
+                >
+                    {move || containers.get().into_iter().map(|name| view! {
+                        <option value=name.to_string()>{visible(&name)}</option>
+                    }).collect_view()}
+                </select>
+            </Show>
+            <label><input
+                type="checkbox" prop:checked=move || wanted.follow.get() data-test="logs-follow"
+                on:change=move |event| wanted.follow.set(event_target_checked(&event))
+            />" Follow"</label>
+            <label><input
+                type="checkbox" prop:checked=move || wanted.previous.get() data-test="logs-previous"
+                on:change=move |event| wanted.previous.set(event_target_checked(&event))
+            />" Before the last restart"</label>
+            <label class="filter">
+                <span class="unseen">"Show only lines with"</span>
+                <input
+                    class="mono" type="text" placeholder="find" spellcheck="false" autocomplete="off" node_ref=node
+                    data-test="logs-find" on:input=move |event| wanted.find.set(event_target_value(&event))
+                />
+                <span class="small faint" role="status">{words}</span>
+                <kbd aria-hidden="true">"/"</kbd>
+            </label>
+        </div>
+    }
+}
+
+#[component]
+fn Lines(wanted: Wanted) -> impl IntoView {
+    let node = NodeRef::<Pre>::new();
+    let text = move || {
+        wanted.read.with(|read| match read {
+            Some(Ok(logs)) if logs.lines.is_empty() => "It has printed nothing.".to_owned(),
+            Some(Ok(logs)) => wanted.find.with(|find| hits(logs, find).map(visible).collect::<Vec<_>>().join("\n")),
+            _ => String::new(),
+        })
+    };
+    // Following means that the newest line is in sight.
+    Effect::new(move |_| {
+        wanted.read.track();
+        if let Some(pre) = node.get().filter(|_| wanted.follow.get()) {
+            request_animation_frame(move || pre.set_scroll_top(pre.scroll_height()));
+        }
+    });
+    view! { <pre class="yaml mono" tabindex="0" dir="auto" node_ref=node data-test="logs-text">{text}</pre> }
+}
+
+/// The lines that hold a text, whatever the case of its letters.
+fn hits<'a>(logs: &'a Logs, find: &str) -> impl Iterator<Item = &'a str> {
+    let find = find.to_lowercase();
+    logs.lines.iter().map(String::as_str).filter(move |line| find.is_empty() || line.to_lowercase().contains(&find))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_with_the_text_are_shown() {
+        let lines = ["INFO ready", "ERROR out of memory", "info again"].map(str::to_owned).to_vec();
+        let logs = Logs { lines, ..Logs::default() };
+        assert_eq!(hits(&logs, "info").collect::<Vec<_>>(), ["INFO ready", "info again"]);
+        assert_eq!(hits(&logs, "").count(), 3);
+    }
+}
