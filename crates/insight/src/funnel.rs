@@ -56,17 +56,17 @@ enum Why {
 impl Why {
     fn words(self) -> &'static str {
         match self {
-            Self::NotReady => "node not ready",
-            Self::Withheld => "the node has it, but does not offer it",
-            Self::Broken => "a finding says that it is broken",
+            Self::NotReady => "on nodes not ready",
+            Self::Withheld => "withheld by their nodes",
+            Self::Broken => "broken, by a finding",
             Self::Free => "free",
-            Self::FreeCordoned => "free, but its node is cordoned",
-            Self::HoldersUnknown => "not known: not all pods of its cluster are read",
-            Self::Idle => "held, and does nothing",
-            Self::ActivityUnmeasured => "not known: its activity is not measured",
-            Self::ActivityStale => "not known: its last measurement is too old",
-            Self::NoMaths => "active, but its tensor cores do nothing",
-            Self::MathsUnmeasured => "not known: the activity of its tensor cores is not measured",
+            Self::FreeCordoned => "free on cordoned nodes",
+            Self::HoldersUnknown => "not known: not all pods are read",
+            Self::Idle => "held and idle",
+            Self::ActivityUnmeasured => "not known: activity not measured",
+            Self::ActivityStale => "not known: measured too long ago",
+            Self::NoMaths => "active, tensor cores idle",
+            Self::MathsUnmeasured => "not known: tensor activity not measured",
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
     use crate::fixture::{NOW, Node, view};
     use pilothouse_wire::units;
 
-    /// The funnel as lines: "Healthy 7: 1 node not ready".
+    /// The funnel as lines: "Healthy 7: 1 on nodes not ready".
     #[track_caller]
     fn check(view: &FleetView, want: &[&str]) {
         let lines = funnel(view, NOW).steps.into_iter().map(|step| {
@@ -212,10 +212,10 @@ mod tests {
             &view([node, lost, away], []),
             &[
                 "Total 11: ",
-                "Healthy 8: 2 node not ready, 1 the node has it, but does not offer it",
-                "Allocated 4: 3 free, 1 free, but its node is cordoned",
-                "Active 3: 1 held, and does nothing",
-                "Useful 2: 1 active, but its tensor cores do nothing",
+                "Healthy 8: 2 on nodes not ready, 1 withheld by their nodes",
+                "Allocated 4: 3 free, 1 free on cordoned nodes",
+                "Active 3: 1 held and idle",
+                "Useful 2: 1 active, tensor cores idle",
             ],
         );
     }
@@ -229,7 +229,7 @@ mod tests {
                 "Total 3: ",
                 "Healthy 3: ",
                 "Allocated 3: ",
-                "Active ≥ 1: 1 not known: its activity is not measured, 1 not known: its last measurement is too old",
+                "Active ≥ 1: 1 not known: activity not measured, 1 not known: measured too long ago",
                 "Useful ≥ 1: ",
             ],
         );
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_measured_what_is_active_is_not_known_and_never_zero() {
-        let want = "not known: its activity is not measured";
+        let want = "not known: activity not measured";
         let steps = funnel(&view([Node::called("a-1").gpus(2).held(0..2, "x").unmeasured()], []), NOW).steps;
         assert_eq!([steps[3].gpus, steps[4].gpus], [Sum::NotKnown, Sum::NotKnown]);
         assert_eq!((steps[3].losses[0].reason.as_str(), steps[3].losses[0].gpus), (want, 2));
@@ -248,10 +248,7 @@ mod tests {
         let mut view = view([Node::called("a-1").gpus(2).reads(1, Metric::Xid, 79.0)], []);
         view.findings = crate::findings(&view, NOW);
         let healthy = funnel(&view, NOW).step(FunnelKind::Healthy).cloned().unwrap();
-        assert_eq!(
-            (healthy.gpus, healthy.losses[0].reason.as_str()),
-            (Sum::Exact(1), "a finding says that it is broken")
-        );
+        assert_eq!((healthy.gpus, healthy.losses[0].reason.as_str()), (Sum::Exact(1), "broken, by a finding"));
     }
 
     #[test]

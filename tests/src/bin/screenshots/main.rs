@@ -47,6 +47,7 @@ impl<'a> Album<'a> {
         album.theme("dark").await?;
         album.fleet().await?;
         album.inspector().await?;
+        album.pending().await?;
         album.palette().await?;
         album.connections().await?;
         album.theme("light").await?;
@@ -76,6 +77,14 @@ impl<'a> Album<'a> {
         self.page.press("tab-nodes").await?;
         self.page.press("inspector-close").await?;
         self.page.gone("[data-test='inspector']").await
+    }
+
+    /// Why pods wait.
+    async fn pending(&self) -> Result<()> {
+        self.page.press("tab-pending").await?;
+        self.page.find_by("[data-test='row'][data-key^='pod:']").await?;
+        self.take("pending").await?;
+        self.page.press("tab-nodes").await
     }
 
     async fn palette(&self) -> Result<()> {

@@ -192,7 +192,7 @@ fn Lines(wanted: Wanted) -> impl IntoView {
             request_animation_frame(move || pre.set_scroll_top(pre.scroll_height()));
         }
     });
-    view! { <pre class="yaml mono" tabindex="0" dir="auto" node_ref=node data-test="logs-text">{text}</pre> }
+    view! { <pre class="yaml logs-text mono" tabindex="0" dir="auto" node_ref=node data-test="logs-text">{text}</pre> }
 }
 
 /// The lines that hold a text, whatever the case of its letters.

@@ -5,7 +5,7 @@ use crate::{World, fact::PodFact, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
     ObjectRef, PodId, SmolStr,
     units::bytes,
-    view::{FieldRow, FindingRow, Status},
+    view::{FieldRow, FindingRow, Method, Status},
 };
 
 pub(super) fn part(world: &World, source: &Source, id: &PodId) -> Option<Part> {
@@ -73,7 +73,11 @@ fn devices(world: &World, source: &Source, id: &PodId, fact: &PodFact) -> Vec<Fi
     });
     held.map(|(slot, cell)| {
         let gpu = ObjectRef::Gpu(row.id.clone(), u16::try_from(slot).unwrap_or(u16::MAX));
-        FieldRow { value: Some(format!("{}, {}", gpu.name(), cell.method.words())), ..link("GPU", gpu) }
+        let how = match cell.method {
+            Method::Device | Method::Whole => String::new(),
+            method => format!(", {}", method.words()),
+        };
+        FieldRow { value: Some(format!("{}{how}", gpu.name())), ..link("GPU", gpu) }
     })
     .collect()
 }
