@@ -148,6 +148,34 @@ async fn a_gpu_that_stops_ages_and_one_that_comes_is_listed_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gpu_that_goes_to_another_pod_or_node_is_told_of_at_the_next_poll() {
+    let place = Arc::new(Mutex::new(("n", "chat-0")));
+    let now = Arc::clone(&place);
+    let mut watch = Watch::start(move |path, _| {
+        let Some(query) = asked(path) else { return well(path) };
+        let (node, pod) = *now.lock().unwrap();
+        let labels = json!({ "UUID": "a", "Hostname": node, "exported_namespace": "serving", "exported_pod": pod });
+        match query.contains("timestamp(") {
+            true => vector([(labels, (seconds() - 3.0).to_string())]),
+            false => vector(std::iter::empty()),
+        }
+    })
+    .await;
+    let mut held = async || {
+        let facts = watch.hear(Duration::from_secs(20)).await;
+        let of = |list: &&DevicesFact| (list.devices[0].node.clone(), list.devices[0].claims[0].pod.clone());
+        lists(&facts).iter().map(of).collect::<Vec<_>>()
+    };
+    let said = |node: &str, pod: &str| vec![(Some(node.into()), pod.into())];
+    assert_eq!(held().await, said("n", "chat-0"));
+    *place.lock().unwrap() = ("n", "chat-1");
+    assert_eq!(held().await, said("n", "chat-1"));
+    *place.lock().unwrap() = ("m", "chat-1");
+    assert_eq!(held().await, said("m", "chat-1"));
+    assert!(held().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_nobody_measures_is_asked_for_only_now_and_then() {
     let fleet = Fleet::new(Mutex::new(vec!["a"]));
     let mut watch = Watch::start(of_fleet(&fleet)).await;

@@ -4,7 +4,7 @@ use super::{
     answer::{Labels, Sample, time},
     catalogue::Exporter,
     holders::Targets,
-    query::KEYS,
+    query::{KEYS, TOLD},
 };
 use pilothouse_wire::{SmolStr, Stamp};
 use pilothouse_world::fact::DeviceFact;
@@ -22,6 +22,8 @@ const OUTDATED: Duration = Duration::from_secs(60);
 pub struct Seen {
     /// Each GPU, and when it was measured.
     pub devices: Vec<(DeviceFact, Stamp)>,
+    /// What they are told by: [`told`] of each series.
+    pub told: BTreeSet<Labels>,
     /// So many series name no device.
     pub nameless: usize,
     /// Who exports them.
@@ -36,10 +38,23 @@ pub fn key(labels: &Labels) -> Option<&SmolStr> {
     labels.first(KEYS)
 }
 
+/// What the labels of a series say of a device: which it is, where it is, who holds it.
+#[must_use]
+pub fn told(labels: &Labels) -> Labels {
+    let names = KEYS.iter().chain(TOLD);
+    names.filter_map(|name| Some((*name, labels.get(name)?.clone()))).collect()
+}
+
+/// The same, of all series that tell of a device.
+pub fn all_told(series: &[Sample]) -> BTreeSet<Labels> {
+    let tells = |sample: &&Sample| key(&sample.labels).is_some() && time(sample.value).is_some();
+    series.iter().filter(tells).map(|sample| told(&sample.labels)).collect()
+}
+
 /// Joins series whose values are the times of their measurements.
 #[must_use]
 pub fn devices(series: &[Sample], targets: &Targets) -> Seen {
-    let mut seen = Seen { key: KEYS[0], ..Seen::default() };
+    let mut seen = Seen { key: KEYS[0], told: all_told(series), ..Seen::default() };
     let mut by_device: BTreeMap<&SmolStr, Vec<(&Labels, Stamp)>> = BTreeMap::new();
     let mut by_key = [0_usize; KEYS.len()];
     for sample in series {

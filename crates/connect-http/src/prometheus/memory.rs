@@ -1,6 +1,7 @@
 //! What a watch remembers from one poll to the next, and across lost connections: the list of GPUs as it was last told.
 
 use super::{
+    answer::Labels,
     catalogue::{self, Exporter},
     interval,
     look::Look,
@@ -28,6 +29,8 @@ pub struct Memory {
     known: BTreeMap<SmolStr, (DeviceFact, Stamp)>,
     /// Those that the last look saw.
     seen: BTreeSet<SmolStr>,
+    /// By what labels.
+    seen_by: BTreeSet<Labels>,
     /// Metrics that somebody measures, or that could not be asked for.
     present: BTreeSet<Metric>,
     missing: Vec<MissingMetric>,
@@ -43,6 +46,7 @@ impl Default for Memory {
             exporters: BTreeSet::new(),
             known: BTreeMap::new(),
             seen: BTreeSet::new(),
+            seen_by: BTreeSet::new(),
             present: BTreeSet::new(),
             missing: Vec::new(),
             nothing: None,
@@ -56,6 +60,7 @@ impl Memory {
     pub fn look(&mut self, look: &Look, now: Stamp) {
         self.interval = look.interval.unwrap_or(self.interval);
         self.seen = look.seen.devices.iter().map(|(device, _)| device.uuid.clone()).collect();
+        self.seen_by.clone_from(&look.seen.told);
         self.nothing.clone_from(&look.nothing);
         self.exporters.extend(&look.seen.exporters);
         for (device, _) in &look.seen.devices {
@@ -74,6 +79,12 @@ impl Memory {
     #[must_use]
     pub fn differs(&self, ids: &BTreeMap<SmolStr, Stamp>) -> bool {
         !self.seen.iter().eq(ids.keys())
+    }
+
+    /// Are they elsewhere, or in other hands, than at the last look?
+    #[must_use]
+    pub fn moved(&self, told: &BTreeSet<Labels>) -> bool {
+        self.seen_by != *told
     }
 
     /// The questions of a poll: those whose answer was not empty lately, or all.

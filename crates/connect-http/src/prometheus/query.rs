@@ -7,6 +7,25 @@ use std::collections::BTreeSet;
 /// Labels that name a physical GPU, the surest first: of dcgm-exporter, new and old (Intel's is the same), of AMD's.
 pub const KEYS: &[&str] = &["UUID", "uuid", "gpu_uuid", "serial_number"];
 
+/// Labels that say where a GPU is and who holds it: where one of them changes, the fleet is looked at anew.
+pub const TOLD: &[&str] = &[
+    "Hostname",
+    "hostname",
+    "node",
+    "kubernetes_node",
+    "instance",
+    "GPU_I_ID",
+    "dra_claim_name",
+    "exported_namespace",
+    "exported_pod",
+    "kube_namespace",
+    "kube_pod",
+    "namespace",
+    "pod",
+    "pod_namespace",
+    "pod_name",
+];
+
 /// How far back steady growth is looked for, and how far bursts.
 const INCREASE: &str = "10m";
 const RATE: &str = "5m";
@@ -64,10 +83,10 @@ pub fn identity() -> String {
     times.join(" or ")
 }
 
-/// When each GPU was measured.
+/// When each GPU was measured, where it is and who holds it.
 #[must_use]
 pub fn times() -> String {
-    format!("max by ({}) ({})", KEYS.join(", "), identity())
+    format!("max by ({}, {}) ({})", KEYS.join(", "), TOLD.join(", "), identity())
 }
 
 /// The targets that the GPUs are measured through, with the labels that are the targets' own.

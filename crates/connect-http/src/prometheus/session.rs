@@ -72,17 +72,19 @@ impl Taken {
     }
 }
 
-/// Looks, if it is due or the GPUs are others than at the last look, and polls.
+/// Looks, if it is due or the GPUs are others than at the last look, or in other hands, and polls.
 ///
 /// # Errors
 /// If the server fails at more than one question.
 pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> Result<Taken, Failure> {
     let mut taken = Taken::default();
+    let mut others = due;
     let mut warnings = Vec::new();
     if !due {
         let times = api.vector(&query::times()).await?;
         taken.at = measured_at(&times);
-        due = memory.differs(&taken.at);
+        others = memory.differs(&taken.at);
+        due = others || memory.moved(&identity::all_told(&times.samples));
         warnings.extend(times.warnings);
     }
     let began = Instant::now();
@@ -93,9 +95,9 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
         warnings.extend(look.warnings);
     }
     // What is not measured need not be asked for; what was measured before stays known.
-    let queries = if memory.nothing().is_some() { Vec::new() } else { memory.queries(due) };
+    let queries = if memory.nothing().is_some() { Vec::new() } else { memory.queries(others) };
     let (columns, failures) = api.vectors(queries).await?;
-    if due && memory.nothing().is_none() {
+    if others && memory.nothing().is_none() {
         let there = columns.iter().filter(|(_, vector)| !vector.samples.is_empty()).map(|(metric, _)| *metric);
         memory.measured(there.chain(failures.iter().map(|(metric, _)| *metric)).collect());
     }

@@ -59,7 +59,7 @@ pub fn answer(query: &str) -> Reply {
         return success("matrix", &json!([{ "metric": labels("GPU-a"), "values": values }]));
     }
     if query.contains("timestamp(") {
-        return vector(ids.iter().map(|id| (labels(id), measured.to_string())));
+        return vector(ids.iter().enumerate().map(|(at, id)| (gpu(id, at), measured.to_string())));
     }
     vector(ids.iter().map(|id| (labels(id), "0.5".to_owned())))
 }
