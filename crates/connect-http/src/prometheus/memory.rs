@@ -66,7 +66,14 @@ impl Memory {
         for (device, _) in &look.seen.devices {
             self.known.insert(device.uuid.clone(), (device.clone(), now));
         }
-        self.known.retain(|_, (_, seen)| now.since(*seen) <= KEPT);
+        let place = |device: &DeviceFact| Some((device.node.clone()?, device.index?));
+        let taken: BTreeSet<_> = look.seen.devices.iter().filter_map(|(device, _)| place(device)).collect();
+        let seen = &self.seen;
+        self.known.retain(|id, (device, at)| {
+            // Where another one is now, it has been taken out.
+            let replaced = !seen.contains(id) && place(device).is_some_and(|place| taken.contains(&place));
+            now.since(*at) <= KEPT && !replaced
+        });
     }
 
     /// Why nothing is measured at all, if so.
@@ -202,6 +209,20 @@ mod tests {
         assert_eq!(memory.counts().0, 1);
         memory.look(&look(&["a"]), Stamp(40 * 60_000));
         assert_eq!(memory.news(None).map(|news| news.devices.len()), Some(1));
+    }
+
+    #[test]
+    fn a_gpu_in_whose_place_another_is_has_been_taken_out() {
+        let mut memory = Memory::default();
+        for (id, node, index) in [("a", "n", 0), ("b", "n", 0), ("b", "m", 1)] {
+            let mut look = look(&[id]);
+            look.seen.devices[0].0.node = Some(node.into());
+            look.seen.devices[0].0.index = Some(index);
+            memory.look(&look, Stamp(0));
+            let news = memory.news(None).unwrap();
+            let all: Vec<_> = news.devices.iter().map(|device| (device.uuid.as_str(), device.index)).collect();
+            assert_eq!(all, [(id, Some(index))]);
+        }
     }
 
     #[test]
