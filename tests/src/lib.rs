@@ -40,5 +40,5 @@ pub use people::{ADMINS, Rule, Subject, User};
 pub use process::Process;
 pub use prometheus::Prometheus;
 pub use story::Story;
-pub use terminal::{Said, Terminal};
+pub use terminal::{Said, Terminal, Watch};
 pub use wait::until;

@@ -21,6 +21,11 @@ use crate::wait::until;
 const LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const NAME: &str = "prometheus";
+/// Who may ask a locked one, and the hash of [`PASSWORD`], made to be checked quickly.
+const LOCKED: &str = r#"{"basic_auth_users":{"pilot":"$2b$04$abcdefghijklmnopqrstuuXcjcm5avyCiJoD2uS24xa2lb6fjMB3G"}}"#;
+
+/// The password of the user `pilot` of a locked Prometheus.
+pub const PASSWORD: &str = "open-sesame";
 
 /// A page that is scraped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +94,7 @@ impl Prometheus {
             http: plain(ANSWER_LIMIT)?,
         };
         prometheus.den.write("prometheus.yml", config(interval, jobs))?;
+        prometheus.unlock()?;
         for job in jobs {
             prometheus.set_targets(&job.name, &job.targets)?;
         }
@@ -132,6 +138,16 @@ impl Prometheus {
     /// Lets it go on.
     pub fn resume(&self) -> Result<()> {
         self.process()?.resume()
+    }
+
+    /// From the next question on, it asks for a user and a password: `pilot` and [`PASSWORD`].
+    pub fn lock(&self) -> Result<()> {
+        self.den.write("web.yml", LOCKED).map(drop)
+    }
+
+    /// Anybody may ask.
+    pub fn unlock(&self) -> Result<()> {
+        self.den.write("web.yml", "{}").map(drop)
     }
 
     /// Gives a job other targets; it looks for them by itself.
@@ -195,6 +211,7 @@ impl Prometheus {
             .env_clear()
             .env("HOME", folder)
             .arg(flag("config.file", &folder.join("prometheus.yml")))
+            .arg(flag("web.config.file", &folder.join("web.yml")))
             .arg(flag("storage.tsdb.path", &folder.join("store")))
             .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
             .arg("--log.level=warn");

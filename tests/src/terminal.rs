@@ -4,11 +4,14 @@ use crate::failure::{Context, Failure, Result};
 use crate::page::program;
 use crate::process::{Den, Process};
 use crate::until;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::{Instant, timeout_at};
 
 /// A home for settings and data, and the environment in which the program is called.
 pub struct Terminal {
@@ -96,6 +99,28 @@ impl Terminal {
         if said.code == 0 { Ok(said.out) } else { Err(Failure::new(format!("pilothouse {arguments:?}: {said:?}"))) }
     }
 
+    /// Calls the program, which must succeed, and reads what it printed as JSON.
+    ///
+    /// # Errors
+    /// If it fails, or prints something else.
+    pub async fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let printed = self.good(arguments).await?;
+        serde_json::from_str(&printed).could_not(format!("read what pilothouse {arguments:?} printed"))
+    }
+
+    /// Starts the program with `--watch --json` behind these arguments. It ends when the answer is dropped.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn watch(&self, arguments: &[&str]) -> Result<Watch> {
+        let what = format!("pilothouse {}", arguments.join(" "));
+        let mut command = self.command(&[arguments, &["--watch", "--json"]].concat())?;
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().could_not(format!("start {what}"))?;
+        let out = child.stdout.take().ok_or_else(|| Failure::new(format!("{what} has no output")))?;
+        Ok(Watch { what, lines: BufReader::new(out).lines(), _child: child })
+    }
+
     /// Starts the browser door on a free port; gives its process and the address with the one-time code.
     ///
     /// # Errors
@@ -115,5 +140,36 @@ impl Terminal {
         })
         .await?;
         Ok((process, address))
+    }
+}
+
+/// A program that prints an object a line, for each change.
+pub struct Watch {
+    what: String,
+    lines: Lines<BufReader<ChildStdout>>,
+    _child: Child,
+}
+
+impl Watch {
+    /// Reads on until an object is as wanted, and gives what was wanted of it.
+    ///
+    /// # Errors
+    /// If none is within the limit; the last one is in the message.
+    pub async fn until<T>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut wanted: impl FnMut(&Value) -> Option<T>,
+    ) -> Result<T> {
+        let (end, mut last) = (Instant::now() + limit, String::new());
+        while let Ok(line) = timeout_at(end, self.lines.next_line()).await {
+            let Some(line) = line.could_not(format!("read {}", self.what))? else { break };
+            let object = serde_json::from_str(&line).could_not(format!("read a line of {}", self.what))?;
+            if let Some(found) = wanted(&object) {
+                return Ok(found);
+            }
+            last = line;
+        }
+        Err(Failure::new(format!("{}: {what}: still not so after {} s. Last:\n{last}", self.what, limit.as_secs())))
     }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::setup::{self, tools, wasm};
 use crate::{Outcome, command, heal, repo, servers, ui};
 
-/// The tests of package `acceptance` that drive a window or a browser begin with one of these.
-const END_TO_END: &[&str] = &["window", "browser", "hostile"];
+/// The tests of package `acceptance` that start the built programs begin with one of these.
+const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry"];
 
 /// Installs what the tests need.
 pub fn machine() -> Outcome {
@@ -84,7 +84,7 @@ pub fn real_servers() -> Outcome {
     acceptance(|name| !is_end_to_end(name))
 }
 
-/// The tests that drive the window and a browser.
+/// The tests that start the built programs, and drive the window and a browser.
 pub fn end_to_end() -> Outcome {
     acceptance(is_end_to_end)
 }

@@ -105,6 +105,8 @@ pub struct Gpu {
     pub values: BTreeMap<String, f64>,
     /// The MIG instances that it is cut into.
     pub instances: Vec<Instance>,
+    /// Containers that it is said of besides its holder, each in a series of its own.
+    pub also: Vec<Holder>,
     /// It has vanished: nothing is said of it.
     pub gone: bool,
 }
@@ -152,6 +154,9 @@ impl Node {
                 let value = gpu.values.get(*field).copied().unwrap_or_else(|| gpu.value(field, holder.is_some(), up));
                 if gpu.instances.is_empty() {
                     self.series(&mut page, name, gpu, None, holder, value);
+                    for other in &gpu.also {
+                        self.series(&mut page, name, gpu, None, Some(other), value);
+                    }
                 } else if !WHOLE_ONLY.contains(field) {
                     for instance in &gpu.instances {
                         self.series(&mut page, name, gpu, Some(instance), instance.holder.as_ref(), value);
@@ -206,6 +211,7 @@ impl Gpu {
             memory_mib,
             values: BTreeMap::new(),
             instances: Vec::new(),
+            also: Vec::new(),
             gone: false,
         }
     }
