@@ -1,13 +1,16 @@
 //! The fold by cases: what a relist drops, what a change leaves on the ribbon, what a node shows of its pods.
 
 use pilothouse_wire::{
-    ConnectionId, Health, Stamp, Sum,
+    ConnectionId, Health, Metric, Reading, Stamp, Sum,
     units::sum,
-    view::{FleetSpec, GpuState},
+    view::{FleetSpec, GpuState, Method},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{ConditionFact, ContainerFact, Covers, Kind, NodeFact, OwnerFact, Phase, PodFact, SourceAbout, SourceFact},
+    fact::{
+        ConditionFact, ContainerFact, Covers, DeviceClaim, DeviceFact, DevicesFact, Kind, NodeFact, OwnerFact, Phase,
+        PodFact, ReadingsFact, SourceAbout, SourceFact,
+    },
     project::{self, FleetProjection},
 };
 use std::time::Duration;
@@ -282,4 +285,53 @@ fn a_new_xid_is_marked_at_the_gpu_of_the_cluster_that_has_the_node() {
         .map(|mark| (mark.key.object.to_string(), mark.title.clone()))
         .collect();
     assert_eq!(marks, [(format!("gpu:iad/{node}/0"), format!("{node} / 0: XID 79"))]);
+}
+
+#[test]
+fn beside_a_gpu_that_is_cut_one_that_is_whole_has_one_owner_and_a_part_counts_for_no_workload() {
+    let mut machine = node("a");
+    machine.capacity = vec![("nvidia.com/gpu".into(), 2), ("nvidia.com/mig-3g.40gb".into(), 4)];
+    machine.allocatable = machine.capacity.clone();
+    let mut slice = pod("slice", Some("a"), 0, "chat:v1");
+    (slice.gpus, slice.owners) = (vec![("nvidia.com/mig-3g.40gb".into(), 1)], Vec::new());
+    let mut whole = pod("whole", Some("a"), 1, "chat:v1");
+    whole.owners = Vec::new();
+    let mut world = World::default();
+    world.apply(said(1_000, all(Kind::Node), vec![n(machine)]));
+    world.apply(said(1_000, all(Kind::Pod), vec![p(slice), p(whole)]));
+    let claim = |pod: &str, slice: Option<&str>| DeviceClaim {
+        namespace: "serving".into(),
+        pod: pod.into(),
+        slice: slice.map(Into::into),
+        dra: None,
+    };
+    let device = |index: u16, claims| DeviceFact {
+        uuid: format!("GPU-{index}").into(),
+        node: Some("a".into()),
+        index: Some(index),
+        claims,
+        ..DeviceFact::default()
+    };
+    // Of the last one only the pod is said: that it has a part of it follows from what it asked for.
+    let devices = vec![
+        device(0, vec![claim("whole", None)]),
+        device(1, Vec::new()),
+        device(2, vec![claim("slice", Some("3g.40gb/1"))]),
+        device(3, vec![claim("slice", None)]),
+    ];
+    let list = DevicesFact { list: 1, interval_ms: 15_000, devices, ..DevicesFact::default() };
+    let power = vec![Reading::of(100.0); 4];
+    let readings = ReadingsFact { list: 1, at: vec![Some(Stamp(1_000)); 4], columns: vec![(Metric::Power, power)] };
+    let facts = vec![Fact::Devices(Box::new(list)), Fact::Readings(Box::new(readings))];
+    world.apply(Batch { source: ConnectionId::slug("metrics"), ..said(1_000, Extent::Delta, facts) });
+
+    let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+    let cells: Vec<(GpuState, Method)> =
+        view.nodes.rows()[0].gpus.iter().map(|cell| (cell.state, cell.method)).collect();
+    let shared = (GpuState::Shared, Method::Shared);
+    assert_eq!(cells, [(GpuState::Held, Method::Device), (GpuState::Free, Method::Count), shared, shared]);
+    let named = view.workloads.rows().iter().enumerate();
+    let read: Vec<(&str, Reading)> =
+        named.map(|(at, row)| (row.name.as_str(), view.telemetry.read_workload(Metric::Power, at))).collect();
+    assert_eq!(read, [("slice", Reading::ABSENT), ("whole", Reading::of(100.0))]);
 }

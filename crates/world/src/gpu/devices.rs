@@ -39,9 +39,16 @@ pub(super) fn attribute(
 ) -> Attributed {
     let places = places(&devices.measured, resources);
     let mut done = Attributed { gpus: Vec::new(), devices: Vec::new(), holders: Vec::new() };
+    let time_sliced = resources.iter().any(|resource| resource.replicas > 1);
+    // Some of the node's devices are cut. Of which, tell their series, or what their pods asked for.
+    let cut = resources.iter().any(|resource| is_slice(&resource.key));
+    let asks_whole = |pod: &PodId| {
+        let whole = |(key, n): &(SmolStr, u64)| *n > 0 && !is_slice(key);
+        claims.iter().any(|claim| claim.pod == *pod && claim.gpus.iter().any(whole))
+    };
     for measured in &places {
         let named = named(devices, *measured);
-        let shared = resources.iter().any(|resource| resource.replicas > 1 || is_slice(&resource.key));
+        let shared = time_sliced || (cut && !named.iter().all(|(pod, claim)| claim.dra.is_some() || asks_whole(pod)));
         done.gpus.push(cell_of(&named, shared, &mut done.holders));
         done.devices.push(device_of(devices.source, *measured));
     }

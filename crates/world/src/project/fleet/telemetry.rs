@@ -4,7 +4,7 @@ use super::workloads;
 use crate::{Measured, World};
 use pilothouse_wire::{
     ConnectionId, Metric, PodId, Reading, Readings, Stamp,
-    view::{FleetView, Missing, NodeRow, TelemetryView},
+    view::{FleetView, Method, Missing, NodeRow, TelemetryView},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +66,9 @@ fn of_workloads(
     let mut held: Vec<Vec<Measured<'_>>> = vec![Vec::new(); rows.len()];
     let mut known: Option<(&PodId, Option<usize>)> = None;
     for gpu in view.gpus() {
-        let Some(holder) = gpu.holder().filter(|_| gpu.cell().sharers == 1) else { continue };
+        // Of a GPU that is shared no split is claimed, even if only one pod is said to have a part of it.
+        let alone = gpu.cell().method != Method::Shared && gpu.cell().sharers == 1;
+        let Some(holder) = gpu.holder().filter(|_| alone) else { continue };
         let Some(measured) = gpus.get(gpu.at).copied().flatten() else { continue };
         // GPUs of one pod stand side by side: it is looked up once.
         let place = match known {
