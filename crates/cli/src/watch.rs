@@ -6,8 +6,8 @@ use crate::{
     start::Session,
 };
 use pilothouse_wire::{
-    Frame, Stamp, View, ViewSpec, When,
-    frame::{Body, Mirror},
+    ConnectionId, Frame, Freshness, Stamp, View, ViewSpec, When,
+    frame::{Body, Mirror, SourceState},
 };
 use std::io::Write;
 
@@ -30,6 +30,7 @@ where
     D: FnMut(&mut Vec<u8>, &Frame, &View) -> Result<(), Failed>,
 {
     let _screen = if style.terminal { Some(Screen::enter()?) } else { None };
+    let mut told = Vec::new();
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     'again: loop {
         let mut frames = session.reader().watch(spec.clone(), When::Now).await?;
@@ -45,12 +46,19 @@ where
                 // We missed one: a new watch begins with the whole view.
                 continue 'again;
             }
-            let Some(view) = mirror.view().filter(|_| !same || style.terminal) else { continue };
+            // A stream gets no line for the time alone, but one for a source that is lost or back.
+            let quiet = same && !style.terminal && told == how_fresh(&frame.sources);
+            let Some(view) = mirror.view().filter(|_| !quiet) else { continue };
+            told = how_fresh(&frame.sources);
             let mut drawn = Vec::new();
             draw(&mut drawn, &frame, view)?;
             show(&drawn, style, frame.as_of, session.demo)?;
         }
     }
+}
+
+fn how_fresh(sources: &[SourceState]) -> Vec<(ConnectionId, Freshness, Option<String>)> {
+    sources.iter().map(|source| (source.id.clone(), source.freshness, source.note.clone())).collect()
 }
 
 fn show(drawn: &[u8], style: Style, now: Stamp, demo: bool) -> Result<(), Failed> {
