@@ -52,8 +52,10 @@ impl Targets {
         // Intel's exporter.
         let plain = || pod(labels, "kube_namespace", "kube_pod");
         renamed.or_else(plain).or_else(|| self.theirs(labels, "namespace", "pod", "container")).or_else(|| {
-            // dcgm-exporter with the names of its first versions.
-            self.theirs(labels, "pod_namespace", "pod_name", "container_name")
+            // dcgm-exporter with the names of its first versions. No target has these: nothing renames them.
+            let found = pod(labels, "pod_namespace", "pod_name")?;
+            let is_own = self.own.get(&target(labels)).map_or(is_exporter(&found.1), |own| own.contains(&found));
+            (!is_own && !labels.get("container_name").is_some_and(is_exporter)).then_some(found)
         })
     }
 
@@ -163,6 +165,16 @@ mod tests {
         check(None, &BUSY, &named("nvidia-dcgm-exporter-x7k2p", ""));
         check(None, &BUSY, &named("x7k2p", "nvidia-dcgm-exporter"));
         check(None, &BUSY, &named("gpus-x7k2p", "main"));
+    }
+
+    #[test]
+    fn a_neighbour_of_a_later_version_hides_no_names_of_the_first() {
+        let old = [("pod_namespace", "serving"), ("pod_name", "chat-0"), ("container_name", "server")];
+        let (old, late) = (sample(&[OWN, old].concat()), sample(&[OWN, RENAMED].concat()));
+        for up in [vec![sample(&OWN)], Vec::new()] {
+            let targets = Targets::of(&up, &[old.clone(), late.clone()]);
+            assert_eq!(targets.claim(&old.labels), targets.claim(&late.labels));
+        }
     }
 
     #[test]
