@@ -44,11 +44,15 @@ impl Site {
     /// Nodes and pods of a pool of this name; once the pods run and their GPUs were scraped, both are connected.
     pub async fn start(pool: &str, plan: &Plan) -> Result<Self> {
         let site = Self::unconnected(pool, plan).await?;
-        site.terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
-        site.terminal
-            .good(&["connect", "add", "prometheus", "--name", "metrics", "--url", &site.prometheus.url()])
-            .await?;
+        site.connect().await?;
         Ok(site)
+    }
+
+    /// Connects the cluster, as `admin`, and the Prometheus, as `metrics`.
+    pub async fn connect(&self) -> Result<()> {
+        let url = self.prometheus.url();
+        self.terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+        self.terminal.good(&["connect", "add", "prometheus", "--name", "metrics", "--url", &url]).await.map(drop)
     }
 
     /// The same, and nothing is connected.
@@ -72,6 +76,12 @@ impl Site {
         .await?;
         let jobs: Vec<Job> = plan.jobs.iter().map(|name| Job::new(name, exporters.gpu_targets())).collect();
         let prometheus = Prometheus::start(EVERY, &jobs).await?;
+        // By the distance of samples one knows how often they come.
+        until("some samples were taken", LIMIT, async || {
+            let few = prometheus.query("count_over_time(DCGM_FI_DEV_GPU_TEMP[1m]) < 3").await?;
+            Ok(few.is_empty().then_some(()))
+        })
+        .await?;
         let terminal = Terminal::new(&plane.kubeconfig())?;
         Ok(Self { plane, namespace, pool: pool.to_owned(), exporters, prometheus, terminal, _follower: follower })
     }
@@ -110,6 +120,14 @@ impl Site {
     pub async fn gpus(&self) -> Result<Vec<Value>> {
         let filter = format!("pool={}", self.pool);
         Ok(rows(&self.terminal.json(&["gpus", "--json", "--filter", &filter]).await?))
+    }
+
+    /// What `pilothouse connections --json` says of a connection, well or not.
+    pub async fn connection(&self, id: &str) -> Result<Value> {
+        let said = self.terminal.call(&["connections", "--json"]).await?;
+        let answer: Value = serde_json::from_str(&said.out).unwrap_or_default();
+        let all = answer["connections"].as_array().cloned().unwrap_or_default();
+        Ok(all.into_iter().find(|row| row["id"] == id).unwrap_or_else(|| panic!("{said:?}")))
     }
 
     /// Follows this pool's GPUs.
@@ -159,6 +177,12 @@ pub fn stale(rows: &[Value]) -> BTreeSet<&str> {
 pub fn time(value: &Value) -> f64 {
     let stamp: pilothouse_wire::Stamp = serde_json::from_value(value.clone()).unwrap();
     stamp.0 as f64 / 1_000.0
+}
+
+/// When the newest measurement was made, in seconds.
+pub fn newest(rows: &[Value]) -> f64 {
+    let times = rows.iter().filter(|row| !row["measured_at"].is_null()).map(|row| time(&row["measured_at"]));
+    times.fold(0.0, f64::max)
 }
 
 /// A number that was measured.
