@@ -257,6 +257,19 @@ async fn odd_exporters_make_no_wrong_owner_and_no_number_that_is_none() -> Resul
         site.change_gpu(mixed, gpu, |gpu| (gpu.product, gpu.memory_mib) = ("NVIDIA H200".into(), 143_771));
     }
     site.change(mute, |node| node.names_no_pods = true);
+    // Both jobs have scraped the five as they are now: one that is said by two pods is there twice.
+    for (series, count) in [
+        ("DCGM_FI_DEV_FB_USED".to_owned(), 82),
+        ("DCGM_FI_DEV_FB_USED{uuid!=\"\"}".to_owned(), 16),
+        ("DCGM_FI_DEV_FB_USED{modelName=\"NVIDIA H200\"}".to_owned(), 8),
+        ("gpu_temperature".to_owned(), 16),
+        (format!("DCGM_FI_DEV_FB_USED{{Hostname=\"{}\",exported_pod=\"\"}}", site.node(mute)), 16),
+    ] {
+        until(&format!("there are {count} series {series}"), LIMIT, async || {
+            Ok((site.prometheus.query(&series).await?.len() == count).then_some(()))
+        })
+        .await?;
+    }
     site.connect().await?;
 
     let (contested, old, values, mixed, mute) =
