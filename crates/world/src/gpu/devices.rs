@@ -30,7 +30,8 @@ pub(super) struct Attributed {
 /// Lays what is said of each device, and what the cluster counts, onto cells.
 ///
 /// Where an exporter names no pod, the count says how many of the rest are held: they are *unattributed*, unless one
-/// pod holds all that is left.
+/// pod holds all that is left. A pod that is named on more devices than it asked for is believed on none of them: one of
+/// the names is of a pod that was called the same.
 pub(super) fn attribute(
     resources: &[GpuResource],
     claims: &[Claim<'_>],
@@ -38,23 +39,27 @@ pub(super) fn attribute(
     idle: GpuState,
 ) -> Attributed {
     let places = places(&devices.measured, resources);
+    let named: Vec<Named<'_>> = places.iter().map(|measured| named(devices, *measured)).collect();
+    // Where nobody counts GPUs, they may be held through claims that nobody tells of.
+    let is_counted = resources.iter().any(|resource| resource.capacity > 0);
+    let counts = Counts { resources, claims, idle: if is_counted { idle } else { GpuState::Unknown } };
+    let too_often = counts.named_too_often(&named);
     let mut done = Attributed { gpus: Vec::new(), devices: Vec::new(), holders: Vec::new() };
-    let time_sliced = resources.iter().any(|resource| resource.replicas > 1);
-    // Some of the node's devices are cut. Of which, tell their series, or what their pods asked for.
-    let cut = resources.iter().any(|resource| is_slice(&resource.key));
-    let asks_whole = |pod: &PodId| {
-        let whole = |(key, n): &(SmolStr, u64)| *n > 0 && !is_slice(key);
-        claims.iter().any(|claim| claim.pod == *pod && claim.gpus.iter().any(whole))
-    };
-    for measured in &places {
-        let named = named(devices, *measured);
-        let shared = time_sliced || (cut && !named.iter().all(|(pod, claim)| claim.dra.is_some() || asks_whole(pod)));
-        done.gpus.push(cell_of(&named, shared, &mut done.holders));
+    for (measured, named) in places.iter().zip(&named) {
+        let is_doubtful = named.len() == 1 && named.keys().any(|pod| too_often.contains(pod));
+        let cell = if is_doubtful { NAMELESS } else { counts.cell_of(named, &mut done.holders) };
+        done.gpus.push(cell);
         done.devices.push(device_of(devices.source, *measured));
     }
-    settle_rest(&mut done, resources, claims, idle);
+    counts.settle_rest(&mut done, &named);
     done
 }
+
+/// What is said of a device, one a pod.
+type Named<'a> = BTreeMap<PodId, &'a DeviceClaim>;
+
+/// Nothing is said of it: what is left is settled by count.
+const NAMELESS: GpuCell = GpuCell { state: GpuState::Unknown, holder: None, sharers: 0, method: Method::Count };
 
 /// One place a device: its number, where numbers tell devices apart; a number without a device is a gap.
 fn places<'a>(measured: &[Measured<'a>], resources: &[GpuResource]) -> Vec<Option<Measured<'a>>> {
@@ -76,7 +81,7 @@ fn places<'a>(measured: &[Measured<'a>], resources: &[GpuResource]) -> Vec<Optio
 }
 
 /// What is said of a device by pods that are there now, one a pod and part.
-fn named<'a>(devices: &Devices<'a>, measured: Option<Measured<'a>>) -> BTreeMap<PodId, &'a DeviceClaim> {
+fn named<'a>(devices: &Devices<'a>, measured: Option<Measured<'a>>) -> Named<'a> {
     let claims = measured.map(|gpu| gpu.device().claims.as_slice()).unwrap_or_default();
     claims
         .iter()
@@ -88,21 +93,110 @@ fn named<'a>(devices: &Devices<'a>, measured: Option<Measured<'a>>) -> BTreeMap<
         .collect()
 }
 
-fn cell_of(named: &BTreeMap<PodId, &DeviceClaim>, shared: bool, holders: &mut Vec<PodId>) -> GpuCell {
-    let sharers = u16::try_from(named.len()).unwrap_or(u16::MAX);
-    let sliced = shared || named.values().any(|claim| claim.slice.is_some());
-    let all: Vec<Option<u16>> = named.keys().map(|pod| place_of(pod, holders)).collect();
-    let holder = all.first().copied().flatten();
-    let (state, method, holder) = match (named.len(), sliced) {
-        // Nothing is said: what is left is settled by count.
-        (0, _) => (GpuState::Unknown, Method::Count, None),
-        (_, true) => (GpuState::Shared, Method::Shared, holder),
-        (1, false) if named.values().all(|claim| claim.dra.is_some()) => (GpuState::Held, Method::Claim, holder),
-        (1, false) => (GpuState::Held, Method::Device, holder),
-        (_, false) if named.values().all(|claim| claim.dra.is_some()) => (GpuState::Shared, Method::Shared, holder),
-        (_, false) => (GpuState::Held, Method::Contested, None),
-    };
-    GpuCell { state, holder, sharers, method }
+/// What the cluster counts on a node.
+struct Counts<'a> {
+    resources: &'a [GpuResource],
+    claims: &'a [Claim<'a>],
+    /// The state of what nobody holds.
+    idle: GpuState,
+}
+
+impl Counts<'_> {
+    fn whole(&self) -> impl Iterator<Item = &GpuResource> {
+        self.resources.iter().filter(|resource| !is_part(resource))
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &GpuResource> {
+        self.resources.iter().filter(|resource| is_part(resource))
+    }
+
+    /// Whole devices that a pod asked for.
+    fn asked_whole(&self, claim: &Claim<'_>) -> usize {
+        self.whole().filter_map(|resource| amount(claim.gpus, &resource.key)).copied().map(bounded).sum()
+    }
+
+    /// Shares and slices that a pod asked for.
+    fn asked_parts(&self, claim: &Claim<'_>) -> usize {
+        self.parts().filter_map(|resource| amount(claim.gpus, &resource.key)).copied().map(bounded).sum()
+    }
+
+    /// Pods that are named on more whole devices than they asked for.
+    fn named_too_often(&self, named: &[Named<'_>]) -> BTreeSet<&PodId> {
+        let on = |pod: &PodId| {
+            let claims = named.iter().filter_map(|named| named.get(pod));
+            claims.filter(|claim| claim.slice.is_none() && claim.dra.is_none()).count()
+        };
+        let asked = self.claims.iter().map(|claim| (&claim.pod, self.asked_whole(claim)));
+        asked.filter(|(pod, asked)| *asked > 0 && on(pod) > *asked).map(|(pod, _)| pod).collect()
+    }
+
+    /// Has this pod only a part of the device that it is named on?
+    fn has_part(&self, pod: &PodId, said: &DeviceClaim) -> bool {
+        let asked = || self.claims.iter().find(|claim| claim.pod == *pod);
+        said.slice.is_some() || asked().is_some_and(|asked| self.asked_whole(asked) == 0 && self.asked_parts(asked) > 0)
+    }
+
+    fn cell_of(&self, named: &Named<'_>, holders: &mut Vec<PodId>) -> GpuCell {
+        let sharers = u16::try_from(named.len()).unwrap_or(u16::MAX);
+        let sliced = self.resources.iter().any(|resource| resource.replicas > 1)
+            || named.iter().any(|(pod, claim)| self.has_part(pod, claim));
+        let all: Vec<Option<u16>> = named.keys().map(|pod| place_of(pod, holders)).collect();
+        let holder = all.first().copied().flatten();
+        let by_claim = named.values().all(|claim| claim.dra.is_some());
+        let (state, method, holder) = match (named.len(), sliced) {
+            (0, _) => return NAMELESS,
+            (_, true) => (GpuState::Shared, Method::Shared, holder),
+            (1, false) if by_claim => (GpuState::Held, Method::Claim, holder),
+            (1, false) => (GpuState::Held, Method::Device, holder),
+            (_, false) if by_claim => (GpuState::Shared, Method::Shared, holder),
+            (_, false) => (GpuState::Held, Method::Contested, None),
+        };
+        GpuCell { state, holder, sharers, method }
+    }
+
+    /// Settles the devices of which nobody says who holds them.
+    fn settle_rest(&self, done: &mut Attributed, named: &[Named<'_>]) {
+        let rest: Vec<usize> = (0..done.gpus.len()).filter(|at| done.gpus[*at].sharers == 0).collect();
+        let owed = self.claims.iter().map(|claim| {
+            let owed = self.asked_whole(claim).saturating_sub(exclusive(done, &claim.pod));
+            (&claim.pod, owed)
+        });
+        let owed: Vec<(&PodId, usize)> = owed.filter(|(_, owed)| *owed > 0).collect();
+        // Each contested device is held by one pod of those that are named there.
+        let contested = done.gpus.iter().filter(|cell| cell.method == Method::Contested).count();
+        let held = owed.iter().map(|(_, owed)| owed).sum::<usize>().saturating_sub(contested);
+        let nameless = self.claims.iter().filter(|claim| !named.iter().any(|named| named.contains_key(&claim.pod)));
+        let shared: usize = nameless.map(|claim| self.asked_parts(claim)).sum();
+        let withheld: usize =
+            self.whole().map(|resource| bounded(resource.capacity.saturating_sub(resource.allocatable))).sum();
+        if let [(pod, _)] = owed.as_slice()
+            && held == rest.len()
+            && contested == 0
+            && shared == 0
+            && withheld == 0
+        {
+            let holder = place_of(pod, &mut done.holders);
+            for at in rest {
+                done.gpus[at] = GpuCell { state: GpuState::Held, holder, sharers: 1, method: Method::Whole };
+            }
+            return;
+        }
+        for (n, at) in rest.iter().enumerate() {
+            let left = rest.len() - n;
+            let (state, method) = match n {
+                n if n < held => (GpuState::Held, Method::Unattributed),
+                n if n < held + shared => (GpuState::Shared, Method::Unattributed),
+                _ if left <= withheld => (GpuState::Withheld, Method::Count),
+                _ => (self.idle, Method::Count),
+            };
+            done.gpus[*at] = GpuCell { state, holder: None, sharers: 0, method };
+        }
+    }
+}
+
+/// Is this resource a share or a slice of a device?
+fn is_part(resource: &GpuResource) -> bool {
+    resource.replicas > 1 || is_slice(&resource.key)
 }
 
 fn place_of(pod: &PodId, holders: &mut Vec<PodId>) -> Option<u16> {
@@ -130,55 +224,98 @@ fn device_of(source: &ConnectionId, measured: Option<Measured<'_>>) -> GpuDevice
     }
 }
 
-/// Settles the devices of which nobody says who holds them, by what the cluster counts.
-fn settle_rest(done: &mut Attributed, resources: &[GpuResource], claims: &[Claim<'_>], idle: GpuState) {
-    let rest: Vec<usize> = (0..done.gpus.len()).filter(|at| done.gpus[*at].sharers == 0).collect();
-    let whole = || resources.iter().filter(|resource| resource.replicas <= 1 && !is_slice(&resource.key));
-    let owed: Vec<(&PodId, usize)> = claims
-        .iter()
-        .map(|claim| {
-            let asked: usize =
-                whole().filter_map(|resource| amount(claim.gpus, &resource.key)).copied().map(bounded).sum();
-            (&claim.pod, asked.saturating_sub(exclusive(done, &claim.pod)))
-        })
-        .filter(|(_, owed)| *owed > 0)
-        .collect();
-    let parts: u64 = resources
-        .iter()
-        .filter(|resource| resource.replicas > 1 || is_slice(&resource.key))
-        .fold(0, |sum, resource| sum.saturating_add(resource.requested));
-    let seen: usize =
-        done.gpus.iter().filter(|cell| cell.state == GpuState::Shared).map(|cell| usize::from(cell.sharers)).sum();
-    let held: usize = owed.iter().map(|(_, owed)| owed).sum();
-    let shared = bounded(parts).saturating_sub(seen);
-    let withheld: usize = whole().map(|resource| bounded(resource.capacity.saturating_sub(resource.allocatable))).sum();
-    if let [(pod, _)] = owed.as_slice()
-        && held == rest.len()
-        && shared == 0
-        && withheld == 0
-    {
-        let holder = place_of(pod, &mut done.holders);
-        for at in rest {
-            done.gpus[at] = GpuCell { state: GpuState::Held, holder, sharers: 1, method: Method::Whole };
-        }
-        return;
-    }
-    for (n, at) in rest.iter().enumerate() {
-        let left = rest.len() - n;
-        let (state, method) = match n {
-            n if n < held => (GpuState::Held, Method::Unattributed),
-            n if n < held + shared => (GpuState::Shared, Method::Unattributed),
-            _ if left <= withheld => (GpuState::Withheld, Method::Count),
-            _ => (idle, Method::Count),
-        };
-        done.gpus[*at] = GpuCell { state, holder: None, sharers: 0, method };
-    }
-}
-
 /// Whole devices that a pod is said to hold.
 fn exclusive(done: &Attributed, pod: &PodId) -> usize {
     let Some(place) = done.holders.iter().position(|known| known == pod).and_then(|at| u16::try_from(at).ok()) else {
         return 0;
     };
     done.gpus.iter().filter(|cell| cell.state == GpuState::Held && cell.holder == Some(place)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Telemetry,
+        fact::{DeviceFact, DevicesFact, NodeFact},
+        gpu::cells,
+    };
+
+    const GPU: &str = "nvidia.com/gpu";
+    const MIG: &str = "nvidia.com/mig-1g.10gb";
+
+    /// Lays pods, by what they ask for, onto devices, by who is said to hold them: a pod's number, then `/` and the
+    /// instance that it has. Draws the cells: the holder's number, `?` held by one of them, `c` contested, `s` shared,
+    /// `.` free, `u` not known.
+    #[track_caller]
+    fn check(capacity: &[(&str, u64)], pods: &[&[(&str, u64)]], said: &[&[&str]], want: &str) {
+        let amounts = |list: &[(&str, u64)]| list.iter().map(|(key, n)| ((*key).into(), *n)).collect::<Vec<_>>();
+        let node = NodeFact { capacity: amounts(capacity), allocatable: amounts(capacity), ..NodeFact::default() };
+        let claim = |text: &&str| {
+            let (pod, slice) = text.split_once('/').map_or((*text, None), |(pod, slice)| (pod, Some(slice.into())));
+            DeviceClaim { namespace: "n".into(), pod: pod.into(), slice, dra: None }
+        };
+        let device = |(index, claims): (u16, &&[&str])| DeviceFact {
+            uuid: format!("GPU-{index}").into(),
+            node: Some("a".into()),
+            index: Some(index),
+            claims: claims.iter().map(claim).collect(),
+            ..DeviceFact::default()
+        };
+        let mut telemetry = Telemetry::default();
+        telemetry.list(DevicesFact { devices: (0..).zip(said).map(device).collect(), ..DevicesFact::default() });
+        let cluster = ConnectionId::slug("c");
+        let requests: Vec<_> = pods.iter().map(|asked| amounts(asked)).collect();
+        let id = |n: usize| PodId { cluster: cluster.clone(), namespace: "n".into(), name: n.to_string().into() };
+        let claims: Vec<Claim<'_>> =
+            requests.iter().enumerate().map(|(n, gpus)| Claim { pod: id(n), gpus: gpus.as_slice() }).collect();
+        let lives = |_: &SmolStr, name: &SmolStr| name.parse::<usize>().is_ok_and(|n| n < pods.len());
+        let measured = telemetry.of_node("a").collect();
+        let devices = Devices { source: &cluster, measured, lives: &lives, cluster: &cluster };
+        let done = cells(&node, true, &claims, true, Some(&devices));
+        let drawn: String = done
+            .gpus
+            .iter()
+            .map(|cell| match (cell.state, cell.holder) {
+                (_, _) if cell.method == Method::Contested => "c".into(),
+                (GpuState::Held, Some(holder)) => done.holders[usize::from(holder)].name.to_string(),
+                (GpuState::Held, None) => "?".into(),
+                (GpuState::Shared, _) => "s".into(),
+                (GpuState::Free, _) => ".".into(),
+                (GpuState::Unknown, _) => "u".into(),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(drawn, want);
+    }
+
+    #[test]
+    fn a_pod_that_is_told_on_more_gpus_than_it_asked_for_is_believed_on_none() {
+        check(&[(GPU, 4)], &[&[(GPU, 1)]], &[&["0"], &[], &[], &[]], "0...");
+        check(&[(GPU, 4)], &[&[(GPU, 1)], &[(GPU, 2)]], &[&["0"], &["1"], &["0"], &["1"]], "?1.1");
+        check(&[(GPU, 2)], &[&[(GPU, 1)]], &[&["0"], &["0"]], "?.");
+    }
+
+    #[test]
+    fn a_contested_gpu_is_held_by_one_of_those_who_are_told_there() {
+        check(&[(GPU, 3)], &[&[(GPU, 1)], &[(GPU, 1)]], &[&["0", "1"], &["0"], &[]], "c?.");
+        check(&[(GPU, 2)], &[&[(GPU, 1)], &[(GPU, 1)]], &[&["0", "1"], &[]], "c?");
+    }
+
+    #[test]
+    fn a_pod_with_two_instances_of_one_gpu_has_no_share_of_another() {
+        let said: &[&[&str]] = &[&["0/1g/1", "0/1g/2"], &[], &["1"], &[]];
+        check(&[(GPU, 2), (MIG, 14)], &[&[(MIG, 2)], &[(GPU, 1)]], said, "s.1.");
+    }
+
+    #[test]
+    fn a_whole_gpu_beside_cut_ones_is_held_by_its_pod_alone() {
+        check(&[(GPU, 1), (MIG, 7)], &[&[(GPU, 1)], &[(MIG, 1)]], &[&["0"], &["1"]], "0s");
+        check(&[(GPU, 2), (MIG, 0)], &[&[(GPU, 1)]], &[&["0"], &[]], "0.");
+    }
+
+    #[test]
+    fn where_nobody_counts_gpus_one_that_is_not_told_of_is_not_known_to_be_free() {
+        check(&[], &[], &[&[], &[]], "uu");
+    }
 }
