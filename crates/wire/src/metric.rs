@@ -304,7 +304,10 @@ impl Readings {
 
 impl FromIterator<Reading> for Readings {
     fn from_iter<I: IntoIterator<Item = Reading>>(readings: I) -> Self {
-        Self(readings.into_iter().flat_map(|reading| reading.0.to_le_bytes()).collect())
+        let readings = readings.into_iter();
+        let mut bytes = Vec::with_capacity(readings.size_hint().0.saturating_mul(4));
+        readings.for_each(|reading| bytes.extend_from_slice(&reading.0.to_le_bytes()));
+        Self(bytes)
     }
 }
 

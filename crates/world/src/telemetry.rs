@@ -4,6 +4,7 @@ use crate::fact::{DeviceFact, DevicesFact, MissingMetric, ReadingsFact};
 use pilothouse_wire::{ConnectionId, Metric, Reading, SmolStr, Stamp};
 use serde::{Deserialize, Serialize};
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
@@ -47,6 +48,11 @@ impl<'a> Measured<'a> {
         }
     }
 
+    /// Its place in the columns of its source.
+    pub(crate) fn place(self) -> usize {
+        self.at
+    }
+
     fn column(self, metric: Metric) -> Reading {
         self.telemetry.columns.get(&metric).and_then(|column| column.get(self.at)).copied().unwrap_or_default()
     }
@@ -64,13 +70,17 @@ impl<'a> Measured<'a> {
     }
 
     fn memory_use(self) -> Reading {
-        let said = self.column(Metric::MemoryUse);
-        let used = self.column(Metric::MemoryUsed).finite();
-        let total = self.column(Metric::MemoryTotal).finite().filter(|total| *total > 0.0);
-        match (said.is_absent(), used, total) {
-            (true, Some(used), Some(total)) => Reading::of(used / total),
-            _ => said,
-        }
+        let [said, used, total] =
+            [Metric::MemoryUse, Metric::MemoryUsed, Metric::MemoryTotal].map(|of| self.column(of));
+        share(said, used, total)
+    }
+}
+
+/// The share of memory that is in use: as it is said, else of its parts, where both are known.
+fn share(said: Reading, used: Reading, total: Reading) -> Reading {
+    match (said.is_absent(), used.finite(), total.finite().filter(|total| *total > 0.0)) {
+        (true, Some(used), Some(total)) => Reading::of(used / total),
+        _ => said,
     }
 }
 
@@ -101,6 +111,27 @@ impl Telemetry {
     /// Metrics of which anything was measured.
     pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
         self.columns.keys().copied()
+    }
+
+    /// When each GPU was last measured, in the order of the list.
+    pub(crate) fn times(&self) -> &[Option<Stamp>] {
+        &self.at
+    }
+
+    /// The newest reading of each GPU, in the order of the list; what is behind its end is absent.
+    pub(crate) fn column(&self, metric: Metric) -> Cow<'_, [Reading]> {
+        let own = |metric| self.columns.get(&metric).map(Vec::as_slice).unwrap_or_default();
+        let (said, used, total) = (own(metric), own(Metric::MemoryUsed), own(Metric::MemoryTotal));
+        if metric != Metric::MemoryUse || used.is_empty() || total.is_empty() {
+            return Cow::Borrowed(said);
+        }
+        let said = said.iter().copied().chain(std::iter::repeat(Reading::ABSENT));
+        Cow::Owned(used.iter().zip(total).zip(said).map(|((used, total), said)| share(said, *used, *total)).collect())
+    }
+
+    /// The GPU at a place of the list.
+    pub(crate) fn gpu(&self, at: usize) -> Option<Measured<'_>> {
+        (at < self.devices.len()).then_some(Measured { telemetry: self, at })
     }
 
     /// Takes in a new list; answers the nodes whose GPUs, or their holders, changed.

@@ -16,6 +16,8 @@ pub struct Touched {
     pub events: BTreeSet<ConnectionId>,
     /// Names of nodes whose GPUs, or who holds them, were told anew: whose cluster they are in is found by the reader.
     pub devices: BTreeSet<SmolStr>,
+    /// Was a list of GPUs told anew, by which their columns are ordered?
+    pub lists: bool,
     /// Was anything measured?
     pub readings: bool,
     /// Did the ribbon get a mark or a point?
@@ -38,6 +40,7 @@ impl Touched {
         self.pods.extend(other.pods);
         self.events.extend(other.events);
         self.devices.extend(other.devices);
+        self.lists |= other.lists;
         self.readings |= other.readings;
         self.ribbon |= other.ribbon;
         self.all |= other.all;

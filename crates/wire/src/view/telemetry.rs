@@ -147,7 +147,10 @@ impl Times {
 
 impl FromIterator<Option<Stamp>> for Times {
     fn from_iter<I: IntoIterator<Item = Option<Stamp>>>(times: I) -> Self {
-        Self(times.into_iter().flat_map(|at| at.map_or(0, |at| at.0).to_le_bytes()).collect())
+        let times = times.into_iter();
+        let mut bytes = Vec::with_capacity(times.size_hint().0.saturating_mul(8));
+        times.for_each(|at| bytes.extend_from_slice(&at.map_or(0, |at| at.0).to_le_bytes()));
+        Self(bytes)
     }
 }
 

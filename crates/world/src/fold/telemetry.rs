@@ -6,7 +6,7 @@ use pilothouse_wire::{
     Metric, ObjectRef, Reading, SmolStr, Stamp,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 impl Fold<'_> {
     pub(super) fn devices(&mut self, fact: DevicesFact) {
@@ -14,26 +14,28 @@ impl Fold<'_> {
         let changed = self.source.telemetry.list(fact);
         self.touched.devices.extend(changed);
         self.touched.readings = true;
+        self.touched.lists = true;
         if first {
             self.touched.sources.insert(self.id.clone());
         }
     }
 
     pub(super) fn readings(&mut self, fact: ReadingsFact) {
-        let before = self.xids();
+        let names_xids = fact.columns.iter().any(|(metric, _)| *metric == Metric::Xid);
+        let before = if names_xids { self.xids() } else { Vec::new() };
         self.source.dropped = self.source.dropped.saturating_add(self.source.telemetry.readings(fact));
         self.touched.readings = true;
         // An XID stays after its event: what was there when we first looked is no news.
-        let news: Vec<(SmolStr, u16, f32, Stamp)> = self
-            .source
-            .telemetry
-            .devices()
-            .filter_map(|gpu| {
-                let was = before.get(&gpu.device().uuid)?;
-                let xid = gpu.read(Metric::Xid).finite().filter(|xid| *xid > 0.0)?;
+        let after = self.xids_now();
+        let changed = before.iter().zip(after.iter()).enumerate().filter_map(|(at, (was, now))| {
+            let (was, xid) = ((*was)?, now.finite().filter(|xid| *xid > 0.0)?);
+            (was.finite() != Some(xid)).then_some((at, xid))
+        });
+        let news: Vec<(SmolStr, u16, f32, Stamp)> = changed
+            .filter_map(|(at, xid)| {
+                let gpu = self.source.telemetry.gpu(at)?;
                 let node = gpu.device().node.clone()?;
-                (was.finite() != Some(xid))
-                    .then(|| (node, gpu.device().index.unwrap_or(0), xid, gpu.at().unwrap_or(self.seen)))
+                Some((node, gpu.device().index.unwrap_or(0), xid, gpu.at().unwrap_or(self.seen)))
             })
             .collect();
         for (node, index, xid, at) in news {
@@ -45,9 +47,14 @@ impl Fold<'_> {
         }
     }
 
-    /// The last XID of each GPU that was measured before.
-    fn xids(&self) -> BTreeMap<SmolStr, Reading> {
-        let measured = self.source.telemetry.devices().filter(|gpu| gpu.at().is_some());
-        measured.map(|gpu| (gpu.device().uuid.clone(), gpu.read(Metric::Xid))).collect()
+    fn xids_now(&self) -> Cow<'_, [Reading]> {
+        self.source.telemetry.column(Metric::Xid)
+    }
+
+    /// The last XID of each GPU of the list that was measured before.
+    fn xids(&self) -> Vec<Option<Reading>> {
+        let all = self.xids_now();
+        let all = all.iter().copied().chain(std::iter::repeat(Reading::ABSENT));
+        self.source.telemetry.times().iter().zip(all).map(|(at, xid)| at.map(|_| xid)).collect()
     }
 }

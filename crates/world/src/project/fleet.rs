@@ -18,12 +18,17 @@ use pilothouse_wire::{
 };
 
 use std::collections::BTreeSet;
+use telemetry::Layout;
 
 /// A fleet view that follows the world.
 #[derive(Clone, Debug)]
 pub struct FleetProjection {
     spec: FleetSpec,
     view: FleetView,
+    /// Where the columns of the view come from, until that changes.
+    layout: Option<Layout>,
+    /// Sums over the view's nodes and pods.
+    totals: Totals,
 }
 
 impl FleetProjection {
@@ -44,9 +49,11 @@ impl FleetProjection {
             findings: Keyed::default(),
             funnel: Funnel::default(),
         };
-        view.telemetry = telemetry::gather(world, &view);
-        view.summary = summary(world, &spec, &view);
-        Self { spec, view }
+        let layout = Layout::of(world, &view);
+        view.telemetry = layout.gather(world);
+        let totals = Totals::of(&view);
+        view.summary = summary(world, &spec, &view, &totals);
+        Self { spec, view, layout: Some(layout), totals }
     }
 
     /// The view as of the last update.
@@ -79,7 +86,7 @@ impl FleetProjection {
             // What follows from it is concluded anew by who asks for it.
             (fresh.view.findings, fresh.view.funnel) = (self.view.findings.clone(), self.view.funnel.clone());
             let patch = self.view.diff(&fresh.view);
-            self.view = fresh.view;
+            *self = fresh;
             return patch;
         }
         let mut patch = FleetPatch::default();
@@ -103,8 +110,12 @@ impl FleetProjection {
         }
         // Columns follow the order of nodes and workloads: where that changed, they are laid out anew.
         let moved = !patch.nodes.is_empty() || !patch.workloads.is_empty();
+        if moved || !patch.pods.is_empty() || touched.lists {
+            self.layout = None;
+        }
         if touched.readings || (moved && world.has_telemetry()) {
-            let newer = telemetry::gather(world, &self.view);
+            let layout = self.layout.get_or_insert_with(|| Layout::of(world, &self.view));
+            let newer = layout.gather(world);
             patch.telemetry = self.view.telemetry.diff(&newer).map(Box::new);
             self.view.telemetry = newer;
         }
@@ -115,7 +126,10 @@ impl FleetProjection {
             let row = world.source(id).and_then(|source| cluster_row(id, source, &self.view.nodes));
             renew(&mut self.view.clusters, &mut patch.clusters, id, row);
         }
-        let summary = summary(world, &self.spec, &self.view);
+        if !patch.nodes.is_empty() || !patch.pods.is_empty() {
+            self.totals = Totals::of(&self.view);
+        }
+        let summary = summary(world, &self.spec, &self.view, &self.totals);
         if summary != self.view.summary {
             self.view.summary = summary.clone();
             patch.summary = Some(Box::new(summary));
@@ -248,7 +262,7 @@ fn condition(fact: &ConditionFact) -> Condition {
 }
 
 /// What is added up over the rows before it is said how much of it is known.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Totals {
     gpus: u64,
     healthy: u64,
@@ -332,15 +346,15 @@ impl Reach {
     }
 }
 
-fn summary(world: &World, spec: &FleetSpec, view: &FleetView) -> FleetSummary {
-    let (sum, reach) = (Totals::of(view), Reach::of(world, spec));
+fn summary(world: &World, spec: &FleetSpec, view: &FleetView, sum: &Totals) -> FleetSummary {
+    let reach = Reach::of(world, spec);
     let of_nodes = |n: u64| Sum::of(n, reach.nodes);
     let of_pods = |n: u64| Sum::of(n, reach.pods);
     FleetSummary {
         gpus: of_nodes(sum.gpus),
         gpus_healthy: of_nodes(sum.healthy),
         gpus_held: Sum::of(sum.held, reach.nodes && reach.pods),
-        gpus_free: reach.free(&sum),
+        gpus_free: reach.free(sum),
         gpus_cordoned: of_nodes(sum.cordoned),
         gpus_lost: of_nodes(sum.lost),
         nodes: of_nodes(view.nodes.len() as u64),
