@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll; all of them if none is given
     names: Vec<String>,
 }
 
@@ -43,7 +43,9 @@ pub fn run(options: &Options) -> Outcome {
     if on_servers {
         aside(&["servers"])?;
     }
-    aside(&["ui"])?;
+    if on_servers || wants("start") {
+        aside(&["ui"])?;
+    }
     if wants("fleet-open") || wants("start") {
         build(TERMINAL)?;
     }

@@ -12,6 +12,9 @@ pub mod identity;
 pub mod interval;
 mod kind;
 mod look;
+#[cfg(feature = "measuring")]
+#[doc(hidden)]
+pub mod measuring;
 mod memory;
 pub mod problems;
 pub mod query;

@@ -143,6 +143,12 @@ impl Node {
         (0..nodes.count).map(move |number| Self::new(&nodes.name(number), gpus, &product, nodes.memory_mib))
     }
 
+    /// Its list has these counters and no others.
+    pub fn leave_only(&mut self, fields: &[&str]) {
+        let others = COUNTERS.iter().map(|(field, ..)| *field).filter(|field| !fields.contains(field));
+        self.without = others.map(str::to_owned).collect();
+    }
+
     /// The page, so long after the driver was loaded.
     pub(super) fn page(&self, holders: &Holders, up: Duration) -> String {
         let mut page = Page::new(Numbers::Plain);

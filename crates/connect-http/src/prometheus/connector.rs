@@ -21,7 +21,7 @@ use tokio::time::Instant;
 const LASTED: Duration = Duration::from_secs(60);
 
 /// An open connection.
-struct Prometheus {
+pub(super) struct Prometheus {
     opening: Opening,
     about: SourceAbout,
     place: Place,
@@ -30,6 +30,10 @@ struct Prometheus {
 
 /// Opens a connection; reads the file of authorities, contacts nobody.
 pub fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
+    Ok(Arc::new(opened(opening)?))
+}
+
+pub(super) fn opened(opening: Opening) -> Result<Prometheus, Problem> {
     let fields = Fields::of(&opening, &KIND);
     let address = Address::of(&fields)?;
     let access = Access::of(&fields)?;
@@ -50,12 +54,12 @@ pub fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
         kind: "a Prometheus",
     };
     let cluster = fields.text(CLUSTER).map(ConnectionId::slug);
-    Ok(Arc::new(Prometheus { about, place, cluster, opening }))
+    Ok(Prometheus { about, place, cluster, opening })
 }
 
 impl Prometheus {
     /// Made anew for each session: the file of authorities may have changed.
-    fn api(&self) -> Result<Api, Problem> {
+    pub(super) fn api(&self) -> Result<Api, Problem> {
         let fields = Fields::of(&self.opening, &KIND);
         let address = Address::of(&fields)?;
         let (access, trust) = (Access::of(&fields)?, Trust::of(&fields, &address)?);

@@ -167,7 +167,7 @@ async fn go_on(
         if due {
             looked = Some(started);
         }
-        tell(sink, memory, cluster, &taken).await?;
+        sink.delta(facts(memory, cluster, &taken)).await?;
         // Counted once: the same series come in every poll.
         if taken.dropped > 0 && dropped.insert(taken.dropped) {
             sink.source(SourceFact::Dropped(taken.dropped)).await?;
@@ -186,14 +186,15 @@ async fn go_on(
     }
 }
 
-async fn tell(sink: &Sink, memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken) -> Result<(), Closed> {
+/// What a poll brought, as facts: the list of GPUs if it is another one, and the readings.
+pub fn facts(memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken) -> Vec<Fact> {
     let mut facts = Vec::new();
     facts.extend(memory.news(cluster).map(|news| Fact::Devices(Box::new(news))));
     if !taken.at.is_empty() {
         let readings = memory.places().readings(memory.number(), &taken.at, &taken.columns);
         facts.push(Fact::Readings(Box::new(readings)));
     }
-    sink.delta(facts).await
+    facts
 }
 
 /// Tells of a server that answered for the first time.

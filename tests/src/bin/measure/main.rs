@@ -1,9 +1,13 @@
 //! Measures what Pilothouse promises, each figure beside its reference in the same run: `cargo xtask measure`.
 
+mod attribution;
+mod chance;
 mod churn;
 mod engine;
 mod fleet_open;
 mod follower;
+mod made;
+mod metrics_poll;
 mod peak;
 mod plain;
 mod processes;
@@ -16,6 +20,7 @@ mod statistics;
 mod ticks;
 mod timed;
 mod watch_replay;
+mod world_scale;
 
 use acceptance::{Context, Failure, Result};
 use report::{Form, Report};
@@ -23,7 +28,12 @@ use stand::{Size, Stand};
 use std::process::ExitCode;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 4] = ["fleet-open", "fleet-churn", "watch-replay", "start"];
+const NAMES: [&str; 7] =
+    ["fleet-open", "fleet-churn", "watch-replay", "start", "attribution", "world-scale", "metrics-poll"];
+/// What this program is called with by itself, to measure the world in a process that does nothing else.
+const ALONE: &str = "--world-alone";
+/// The same for polls of the Prometheus whose address follows.
+const POLLS: &str = "--polls-alone";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -31,6 +41,12 @@ async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| words.iter().any(|word| word == flag);
+    if has(ALONE) {
+        return world_scale::alone();
+    }
+    if let [POLLS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return metrics_poll::alone(url).await;
+    }
     let mut report = Report::new(if has("--json") { Form::Json } else { Form::Table });
     let size = if has("--small") { Size::SMALL } else { Size::WHOLE };
     let names: Vec<&str> = words.iter().map(String::as_str).filter(|word| !word.starts_with("--")).collect();
@@ -52,6 +68,15 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     let wanted = |name: &str| names.is_empty() || names.contains(&name);
     if wanted("start") {
         start::measure(report).await?;
+    }
+    if wanted("attribution") {
+        attribution::measure(report)?;
+    }
+    if wanted("world-scale") {
+        world_scale::measure(report).await?;
+    }
+    if wanted("metrics-poll") {
+        metrics_poll::measure(report).await?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());

@@ -115,7 +115,8 @@ fn number(value: f64) -> String {
     }
 }
 
-fn tell(line: &str) {
+/// Tells a line on the output.
+pub fn tell(line: &str) {
     // Nobody reads it: then it need not be said.
     let _ = writeln!(std::io::stdout(), "{line}");
 }
