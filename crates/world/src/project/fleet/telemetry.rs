@@ -132,7 +132,7 @@ impl Layout {
     }
 
     /// For each GPU of the view its value in the columns of the sources, one column a source.
-    fn picked<T: Copy + Default>(&self, columns: &[&[T]]) -> impl Iterator<Item = T> + ExactSizeIterator {
+    fn picked<T: Copy + Default>(&self, columns: &[&[T]]) -> impl ExactSizeIterator<Item = T> {
         self.gpus.iter().map(|gpu| {
             let value = gpu.and_then(|(source, at)| columns.get(usize::from(source))?.get(at as usize));
             value.copied().unwrap_or_default()
