@@ -17,7 +17,12 @@ macro_rules! connectors {
     };
 }
 
-connectors![pilothouse_connect_kube, pilothouse_connect_http::prometheus, pilothouse_connect_demo];
+connectors![
+    pilothouse_connect_kube,
+    pilothouse_connect_http::prometheus,
+    pilothouse_connect_local,
+    pilothouse_connect_demo
+];
 
 /// A kind by its id.
 pub(crate) fn kind(id: &str) -> Option<&'static Kind> {
