@@ -113,3 +113,17 @@ pub fn redacted(words: &str) -> String {
         None => words.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_at_home_is_shown_without_the_name_of_its_home() {
+        assert_eq!(Loader::new(None).shown(), USUAL);
+        assert_eq!(Loader::new(Some("/opt/nvml.so")).shown(), "/opt/nvml.so");
+        if std::env::home_dir().is_some_and(|home| home.parent().is_some()) {
+            assert_eq!(Loader::new(Some("~/nvml.so")).shown(), "~/nvml.so");
+        }
+    }
+}

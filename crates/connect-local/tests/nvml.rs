@@ -409,3 +409,20 @@ async fn replays_are_their_rise_in_ten_minutes() {
     // That there was none at the other is not known yet.
     assert_eq!(column(&read, Metric::PcieReplays), Some(vec![Reading::of(3.0), Reading::ABSENT]));
 }
+
+/// By hand, where there is a GPU: `cargo test -p pilothouse-connect-local -- --ignored --nocapture`.
+#[tokio::test(start_paused = true)]
+#[ignore = "needs a GPU of NVIDIA's with its driver"]
+async fn a_real_driver_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut machine = Machine::at("", folder.path().join("conf"), folder);
+    let node = machine.node().await;
+    let list = machine.list().await;
+    println!("{node:#?}\n{list:#?}");
+    let read = machine.readings().await;
+    for (metric, column) in &read.columns {
+        println!("{}: {:?}", metric.label(), column.iter().map(|one| metric.show(*one)).collect::<Vec<_>>());
+    }
+    println!("{:#?}", machine.connector.probe().await);
+    assert!(read.at.iter().any(Option::is_some) && values(&read, Metric::MemoryTotal)[0] > 1e9);
+}
