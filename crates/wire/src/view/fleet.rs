@@ -403,7 +403,7 @@ pub enum GpuState {
     Held,
     /// Shared: time-sliced or cut (MIG); no split is claimed.
     Shared,
-    /// Nobody is seen to hold it, but not all pods are read.
+    /// Nobody is seen to hold it, but not all pods are read, or nobody counts the node's GPUs.
     Unknown,
     /// The node has it but does not offer it (capacity above allocatable).
     Withheld,
