@@ -276,7 +276,8 @@ async fn odd_exporters_make_no_wrong_owner_and_no_number_that_is_none() -> Resul
         (site.node(contested), site.node(old), site.node(values), site.node(mixed), site.node(mute));
     let mut sure = site.held();
     assert_eq!(sure.len(), 40);
-    sure.retain(|(node, gpu), _| *node != mute && (node, gpu) != (&contested, &0));
+    // The pod that is named on one GPU more than it asked for is believed on none: which name is wrong nobody knows.
+    sure.retain(|(node, gpu), _| *node != mute && !(*node == contested && [0, 4, 5, 6, 7].contains(gpu)));
     let mut watch = site.watch()?;
     let power = |rows: &[Value], gpu| at(rows, &values, gpu)["metrics"].get("power").cloned();
     let rows = watch.until("all that is sure is known", LIMIT, |said| {

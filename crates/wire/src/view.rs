@@ -1,5 +1,6 @@
 //! What the screens and the terminal show: rows and summaries, projected from the world by the engine.
 
+pub mod cell;
 pub mod connections;
 pub mod finding;
 pub mod fleet;
@@ -12,12 +13,10 @@ pub mod telemetry;
 pub mod waste;
 pub mod workload;
 
+pub use cell::{GpuAt, GpuCell, GpuDevice, GpuState, Method};
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, VaultState};
 pub use finding::{Finding, FindingId};
-pub use fleet::{
-    ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuAt, GpuCell, GpuDevice, GpuResource, GpuState,
-    Method, NodeRow, PodRow, Status,
-};
+pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Series};

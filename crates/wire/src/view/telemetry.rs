@@ -52,6 +52,23 @@ pub struct TelemetryPatch {
 }
 
 impl TelemetryView {
+    /// Why nothing of a metric is measured, and what would give it; `None` where it is measured.
+    #[must_use]
+    pub fn why_missing(&self, metric: Metric) -> Option<(String, Option<String>)> {
+        if self.columns.contains_key(&metric) {
+            return None;
+        }
+        let told = self.missing.iter().find(|missing| missing.metric == metric);
+        Some(match told {
+            Some(missing) => (missing.why.clone(), missing.next.clone()),
+            None if self.columns.is_empty() => {
+                let next = "Connect a Prometheus that scrapes dcgm-exporter, or this machine's own GPUs.";
+                ("Nobody measures these GPUs.".into(), Some(next.into()))
+            }
+            None => (format!("{} is not measured here.", metric.label()), None),
+        })
+    }
+
     /// The GPUs of the node at this place together.
     #[must_use]
     pub fn read_node(&self, metric: Metric, node: usize) -> Reading {
@@ -191,6 +208,24 @@ mod tests {
             }
             prop_assert_eq!(patched, new);
         }
+    }
+
+    #[test]
+    fn a_metric_that_is_not_measured_says_why() {
+        let mut view = TelemetryView::default();
+        let why = |view: &TelemetryView| view.why_missing(Metric::TensorActive).map(|(why, _)| why);
+        assert_eq!(why(&view).as_deref(), Some("Nobody measures these GPUs."));
+        view.columns.insert(Metric::Power, Readings::default());
+        assert_eq!(why(&view).as_deref(), Some("Tensor active is not measured here."));
+        view.missing = vec![Missing {
+            source: ConnectionId::slug("prom"),
+            metric: Metric::TensorActive,
+            why: "The exporter leaves it out.".into(),
+            next: Some("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE, gauge".into()),
+        }];
+        assert_eq!(why(&view).as_deref(), Some("The exporter leaves it out."));
+        view.columns.insert(Metric::TensorActive, Readings::default());
+        assert_eq!(why(&view), None);
     }
 
     #[test]

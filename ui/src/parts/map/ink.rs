@@ -92,6 +92,15 @@ impl Mode {
         known.map_or(Self::Allocation, Self::Measured)
     }
 
+    /// The metric that it shows, if it shows one.
+    #[must_use]
+    pub fn metric(self) -> Option<Metric> {
+        match self {
+            Self::Measured(gauge) => Some(gauge.metric()),
+            Self::Allocation | Self::Health | Self::HeldFor | Self::Age => None,
+        }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -11,7 +11,7 @@ use crate::{
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::units::count;
+use pilothouse_wire::units::{count, visible};
 
 /// Draws the line.
 #[component]
@@ -26,6 +26,20 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                 format!("{} nodes have no GPU", count(nodes as u64))
             };
             view! { <span class="small faint clip">{words}</span> }
+        })
+    };
+    // A map that is empty of colour says why.
+    let unmeasured = Memo::new(move |_| {
+        let metric = map.mode.get().metric()?;
+        fleet.view.fleet(|view| view.telemetry.why_missing(metric)).flatten()
+    });
+    let why = move || {
+        unmeasured.get().map(|(why, next)| {
+            view! {
+                <span class="small strong warn clip" dir="auto" data-test="map-unmeasured" title=next.map(|next| visible(&next))>
+                    {visible(&why)}
+                </span>
+            }
         })
     };
     // Whoever has seen the demo wants to know how to go on.
@@ -61,7 +75,7 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                 </select>
                 <KeyOf command=Command::MapColour />
             </label>
-            <span class="fill">{without}</span>
+            <span class="fill">{without} {why}</span>
             <Show when=move || made_up.get()>
                 <button type="button" class="link small" on:click=move |_| state.go_screen("connections")>
                     "This is made up. Connect your own"
