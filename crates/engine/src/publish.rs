@@ -287,6 +287,9 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Object(object) => {
             let id = object.connection();
             touched.ribbon
+                // Who measures its GPUs may be another source.
+                || touched.readings
+                || !touched.devices.is_empty()
                 || touched.sources.contains(id)
                 || touched.events.contains(id)
                 || touched.nodes.iter().any(|node| node.cluster == *id)
@@ -350,11 +353,24 @@ fn concluded(world: &World, spec: FleetSpec, now: Stamp) -> FleetView {
 
 /// Puts into a fleet view what follows from it. The funnel leaves out what a finding says is broken: findings first.
 fn conclude(projection: &mut FleetProjection, now: Stamp) -> FleetPatch {
-    let findings = pilothouse_insight::findings(projection.view(), now);
-    let before = projection.conclude(findings, projection.view().funnel.clone());
-    let funnel = pilothouse_insight::funnel(projection.view(), now);
-    let after = projection.conclude(projection.view().findings.clone(), funnel);
-    FleetPatch { findings: before.findings, ..after }
+    let findings = projection.set_findings(pilothouse_insight::findings(projection.view(), now));
+    let funnel = projection.set_funnel(pilothouse_insight::funnel(projection.view(), now));
+    FleetPatch { findings, funnel, ..FleetPatch::default() }
 }
 
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_renewed_when_another_source_measures_it() {
+        let gpu = ViewSpec::Object("gpu:iad/h-1/3".parse().unwrap());
+        assert!(concerns(&gpu, &Touched { readings: true, ..Touched::default() }));
+        assert!(concerns(&gpu, &Touched { devices: ["h-1".into()].into(), ..Touched::default() }));
+        assert!(!concerns(&gpu, &Touched::default()));
+        let room = ViewSpec::Room(FleetSpec::default());
+        assert!(!concerns(&room, &Touched { readings: true, ..Touched::default() }));
+    }
+}

@@ -25,6 +25,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{ConnectionId, Freshness, ViewSpec, frame::SourceState, view::FleetSpec};
 use rows::Heard;
+use tables::Tab;
 
 /// The catalog's row.
 pub const SCREEN: Screen = Screen {
@@ -64,7 +65,12 @@ impl Fleet {
         let scope = move || FleetSpec { scope: state.scope().get() };
         let view = use_view(Memo::new(move |_| ViewSpec::Fleet(scope())));
         let room = use_view(Memo::new(move |_| ViewSpec::Room(scope())));
-        let waste = use_view(Memo::new(move |_| ViewSpec::Waste(scope())));
+        // Waste is reckoned for those who look at it: until then this is the room, which is watched anyway.
+        let is_open = Memo::new(move |_| state.tab().with(|word| Tab::read(word.as_deref()) == Tab::Waste));
+        let waste = use_view(Memo::new(move |_| match is_open.get() {
+            true => ViewSpec::Waste(scope()),
+            false => ViewSpec::Room(scope()),
+        }));
         let connections = use_view(ViewSpec::Connections);
         let sources = Memo::new(move |_| view.sources());
         let heard = Memo::new(move |_| {

@@ -12,8 +12,8 @@ use crate::{
 use pilothouse_wire::{
     ConnectionId, Health, Keyed, KeyedPatch, NodeId, ObjectRef, PodId, SmolStr, Sum,
     view::{
-        ClusterRow, Condition, Finding, FleetSpec, FleetSummary, FleetView, Funnel, GpuState, NodeRow, PodRow,
-        TelemetryView, fleet::FleetPatch,
+        ClusterRow, Condition, Finding, FindingId, FleetSpec, FleetSummary, FleetView, Funnel, GpuState, NodeRow,
+        PodRow, TelemetryView, fleet::FleetPatch,
     },
 };
 
@@ -68,15 +68,18 @@ impl FleetProjection {
         self.view
     }
 
-    /// Puts in what follows from the view: what is wrong, and the funnel; answers what that changed.
-    pub fn conclude(&mut self, findings: Keyed<Finding>, funnel: Funnel) -> FleetPatch {
-        let patch = FleetPatch {
-            findings: self.view.findings.diff(&findings),
-            funnel: (self.view.funnel != funnel).then(|| Box::new(funnel.clone())),
-            ..FleetPatch::default()
-        };
-        (self.view.findings, self.view.funnel) = (findings, funnel);
+    /// Puts in what is wrong; answers what that changed.
+    pub fn set_findings(&mut self, findings: Keyed<Finding>) -> KeyedPatch<Finding, FindingId> {
+        let patch = self.view.findings.diff(&findings);
+        self.view.findings = findings;
         patch
+    }
+
+    /// Puts in the funnel; answers it if it changed.
+    pub fn set_funnel(&mut self, funnel: Funnel) -> Option<Box<Funnel>> {
+        let changed = self.view.funnel != funnel;
+        self.view.funnel = funnel;
+        changed.then(|| Box::new(self.view.funnel.clone()))
     }
 
     /// Renews what was touched, and says how.
