@@ -13,8 +13,9 @@ use crate::{
     watch,
 };
 use pilothouse_wire::{
-    Body, Frame, View, ViewSpec,
+    Body, Frame, Freshness, View, ViewSpec,
     filter::{Filter, Record},
+    frame::SourceState,
     view::{FleetSpec, PendingPod, PoolRoom, RoomView},
 };
 use serde::Serialize;
@@ -98,7 +99,14 @@ fn draw(out: &mut impl Write, room: &RoomView, filter: &Filter, frame: &Frame, s
     rows(out, POOLS, room.pools.iter().filter(|pool| filter.matches(*pool)), &moment, style)?;
     writeln!(out)?;
     if room.pending.is_empty() {
-        writeln!(out, "No pod waits for a GPU.")?;
+        // What is not read may wait: nobody seen is not nobody.
+        let whole = |source: &SourceState| matches!(source.freshness, Freshness::Live | Freshness::Slow);
+        let words = match (frame.sources.iter().all(whole), room.pools.is_empty()) {
+            (false, _) => "Whether a pod waits for a GPU is not known: not every source is read.",
+            (true, true) => "No node with GPUs is seen, and no pod that waits for one.",
+            (true, false) => "No pod waits for a GPU.",
+        };
+        writeln!(out, "{words}")?;
         return Ok(());
     }
     rows(out, PENDING, room.pending.iter(), &moment, style)
@@ -116,4 +124,29 @@ fn rows<'a, R: Record + 'a>(
     let rows: Vec<Vec<Cell>> = rows.map(cells).collect();
     table::write(out, &heads, &rows, style, None)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilothouse_wire::{ConnectionId, Rev, Stamp, When};
+
+    #[test]
+    fn where_nothing_is_read_nobody_is_said_not_to_wait() {
+        let source = SourceState {
+            id: ConnectionId::slug("prod"),
+            name: "prod".into(),
+            demo: false,
+            freshness: Freshness::Lost,
+            heard: None,
+            note: None,
+        };
+        let body = Body::Same { base: Rev(1) };
+        let frame = Frame { rev: Rev(1), as_of: Stamp(0), when: When::Now, sources: vec![source], dropped: 0, body };
+        let plain = Style { colour: false, terminal: false, width: None, height: None };
+        let mut out = Vec::new();
+        draw(&mut out, &RoomView::default(), &Filter::default(), &frame, plain).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert!(said.ends_with("Whether a pod waits for a GPU is not known: not every source is read.\n"), "{said}");
+    }
 }

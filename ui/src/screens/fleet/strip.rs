@@ -182,7 +182,10 @@ fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: Open) ->
                 of_view(|view| Sum::of(view.workloads.len() as u64, view.summary.pods.exact().is_some()))
             }
             Tab::Pods => of_view(|view| view.summary.pods),
-            Tab::Pending => fleet.room.room(|room| Sum::Exact(room.pending.len() as u64)),
+            Tab::Pending => {
+                let whole = of_view(|view| view.summary.pods).is_some_and(|pods| pods.exact().is_some());
+                fleet.room.room(|room| Sum::of(room.pending.len() as u64, whole))
+            }
             Tab::Room | Tab::Waste => None,
         };
         total.map(sum).unwrap_or_default()
@@ -289,7 +292,8 @@ fn Exports(table: Signal<FleetTable>) -> impl IntoView {
 /// What is said where no row is.
 #[component]
 fn NoRows(table: FleetTable) -> impl IntoView {
-    let state = use_state();
+    let (state, fleet): (_, Fleet) = (use_state(), expect_context());
+    let is_whole = move || fleet.view.fleet(|view| view.summary.pods.exact().is_some()) == Some(true);
     let words = move || {
         let (rows, total) = table.ordered.with(|ordered| (ordered.rows.len(), ordered.total));
         match (rows, total) {
@@ -298,7 +302,8 @@ fn NoRows(table: FleetTable) -> impl IntoView {
                 Tab::Gpus => "No node here has a GPU.",
                 Tab::Workloads => "No workload asks for a GPU.",
                 Tab::Pods => "No pod is seen.",
-                Tab::Pending => "No pod waits for a GPU.",
+                Tab::Pending if is_whole() => "No pod waits for a GPU.",
+                Tab::Pending => "Whether a pod waits for a GPU is not known: not all pods are read.",
                 Tab::Room => "No pool has GPUs.",
                 Tab::Waste => "No GPU is seen to be wasted.",
             }),
