@@ -8,6 +8,7 @@ mod memory;
 mod node_ready;
 mod pcie;
 mod remap;
+mod repeated;
 mod slowdown;
 pub(crate) mod telemetry;
 mod xid;

@@ -1,40 +1,30 @@
 //! Does a GPU repeat transfers over NVLink?
 
+use super::repeated::Way;
 use crate::{
     answer::Answer,
-    draft::{About, Cause, Draft, gpus_in_words, look_at},
+    draft::{Cause, Draft},
     limits::NVLINK_ERRORS,
     site::Site,
 };
-use pilothouse_wire::{Metric, view::Status};
+use pilothouse_wire::Metric;
 
-const WHY_NOT: &str = "nobody measures NVLink errors now";
+/// A link has two ends, and a switch many.
+const NVLINK: Way = Way {
+    rule: "nvlink-errors",
+    cause: Cause::Links,
+    metric: Metric::NvlinkErrors,
+    is_too_many: |n| n >= NVLINK_ERRORS,
+    word: "NVLink errors",
+    name: "NVLink",
+    limit: |most| format!("Up to {most:.0} in ten minutes; a good link needs none."),
+    action: "Read the link states with nvidia-smi nvlink --status. If the number rises, drain the node and reset its \
+             GPUs together.",
+    why_not: "nobody measures NVLink errors now",
+};
 
-/// A link has two ends, and a switch many: one cause a node.
 pub(crate) fn look(site: Site<'_>) -> Answer<Vec<Draft>> {
-    let asked = |slot| Answer::of(site.fresh(Metric::NvlinkErrors, slot), |n| *n >= NVLINK_ERRORS, WHY_NOT);
-    site.survey(WHY_NOT, asked).answer(|hit| {
-        let most = hit.iter().map(|(_, n)| *n).fold(0.0, f32::max);
-        let slots: Vec<u16> = hit.iter().map(|(slot, _)| *slot).collect();
-        let gpus = gpus_in_words(&slots, site.node.gpus.len());
-        let repeat = if slots.len() == 1 { "repeats" } else { "repeat" };
-        vec![Draft {
-            rule: "nvlink-errors".into(),
-            cause: Cause::Links,
-            witness: None,
-            status: Status::Warn,
-            word: "NVLink errors".into(),
-            claim: format!("{gpus} of {} {repeat} transfers over NVLink.", site.name()),
-            since: None,
-            evidence: vec![format!("Up to {most:.0} in ten minutes; a good link needs none.")],
-            action:
-                "Read the link states with nvidia-smi nvlink --status. If the number rises, drain the node and reset \
-                     its GPUs together."
-                    .into(),
-            command: look_at(site),
-            about: About::Gpus(slots),
-        }]
-    })
+    NVLINK.look(site)
 }
 
 #[cfg(test)]

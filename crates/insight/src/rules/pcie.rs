@@ -1,37 +1,29 @@
 //! Does a GPU repeat many transfers over PCIe?
 
+use super::repeated::Way;
 use crate::{
     answer::Answer,
-    draft::{About, Cause, Draft, gpus_in_words, look_at},
+    draft::{Cause, Draft},
     limits::PCIE_REPLAYS,
     site::Site,
 };
-use pilothouse_wire::{Metric, view::Status};
+use pilothouse_wire::Metric;
 
-const WHY_NOT: &str = "nobody measures PCIe replays now";
+/// Several GPUs of a node share risers and switches.
+const PCIE: Way = Way {
+    rule: "pcie-replays",
+    cause: Cause::Bus,
+    metric: Metric::PcieReplays,
+    is_too_many: |n| n > PCIE_REPLAYS,
+    word: "PCIe replays",
+    name: "PCIe",
+    limit: |most| format!("Up to {most:.0} replays in ten minutes; {PCIE_REPLAYS:.0} are tolerable."),
+    action: "Have the seat of the GPU, its riser and its cable checked at the next chance.",
+    why_not: "nobody measures PCIe replays now",
+};
 
-/// Several GPUs of a node share risers and switches: one cause.
 pub(crate) fn look(site: Site<'_>) -> Answer<Vec<Draft>> {
-    let asked = |slot| Answer::of(site.fresh(Metric::PcieReplays, slot), |n| *n > PCIE_REPLAYS, WHY_NOT);
-    site.survey(WHY_NOT, asked).answer(|hit| {
-        let most = hit.iter().map(|(_, n)| *n).fold(0.0, f32::max);
-        let slots: Vec<u16> = hit.iter().map(|(slot, _)| *slot).collect();
-        let gpus = gpus_in_words(&slots, site.node.gpus.len());
-        let repeat = if slots.len() == 1 { "repeats" } else { "repeat" };
-        vec![Draft {
-            rule: "pcie-replays".into(),
-            cause: Cause::Bus,
-            witness: None,
-            status: Status::Warn,
-            word: "PCIe replays".into(),
-            claim: format!("{gpus} of {} {repeat} transfers over PCIe.", site.name()),
-            since: None,
-            evidence: vec![format!("Up to {most:.0} replays in ten minutes; {PCIE_REPLAYS:.0} are tolerable.")],
-            action: "Have the seat of the GPU, its riser and its cable checked at the next chance.".into(),
-            command: look_at(site),
-            about: About::Gpus(slots),
-        }]
-    })
+    PCIE.look(site)
 }
 
 #[cfg(test)]
