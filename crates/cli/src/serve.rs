@@ -32,9 +32,10 @@ pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
             return Err(problem.into());
         }
     };
+    let interruption = interruption();
     tell(&serving, of, err)?;
     let page = if of.open { show(&serving.url_with_code).await } else { None };
-    until_closed(&mut serving, page.as_deref()).await;
+    until_closed(&mut serving, page.as_deref(), interruption).await;
     forget(page.as_deref());
     serving.close();
     session.end().await;
@@ -77,8 +78,8 @@ fn tell(serving: &Serving, of: &ServeArgs, err: Style) -> Result<(), Failed> {
     Ok(())
 }
 
-async fn until_closed(serving: &mut Serving, page: Option<&Path>) {
-    let mut interrupt = std::pin::pin!(interrupted());
+async fn until_closed(serving: &mut Serving, page: Option<&Path>, interruption: impl Future<Output = ()>) {
+    let mut interrupt = std::pin::pin!(interruption);
     loop {
         tokio::select! {
             () = &mut interrupt => return,
@@ -94,22 +95,27 @@ async fn until_closed(serving: &mut Serving, page: Option<&Path>) {
     }
 }
 
+/// Ends with Ctrl-C or a request to end. It listens from this call on: whoever has read the address may close the door.
 #[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+fn interruption() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn heard(signal: Option<Signal>) {
+        match signal {
+            Some(mut signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok());
+    async {
+        tokio::select! {
+            () = heard(interrupt) => {}
+            () = heard(terminate) => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn interrupted() {
+async fn interruption() {
     drop(tokio::signal::ctrl_c().await);
 }
 
