@@ -1,5 +1,6 @@
 //! The sparkline: one series as a thin line, its last value a dot. A gap stays a gap: it is never joined, never zero.
 
+use crate::Ink;
 use pilothouse_wire::{Reading, Stamp};
 use plotters::{
     coord::Shift,
@@ -8,9 +9,6 @@ use plotters::{
     },
     style::Color,
 };
-
-/// A colour: red, green, blue.
-pub type Ink = [u8; 3];
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]

@@ -44,17 +44,17 @@ pub enum Verb {
     /// The whole fleet: totals, clusters and where they come from
     Fleet(FleetArgs),
     /// Nodes with their GPUs
-    Nodes(ListArgs),
+    Nodes(Drawn<ListArgs>),
     /// GPUs, one a line: who holds each, and what is measured of it
-    Gpus(ListArgs),
+    Gpus(Drawn<ListArgs>),
     /// GPU workloads: pods rolled up to the controller that keeps them
-    Workloads(ListArgs),
+    Workloads(Drawn<ListArgs>),
     /// Pods
     Pods(ListArgs),
     /// Where GPUs are free, how many pods of 1, 2, 4 and 8 fit, and why pods wait
-    Room(FleetArgs),
+    Room(Drawn<FleetArgs>),
     /// GPUs that are held and do nothing, and whose they are
-    Waste(ListArgs),
+    Waste(Drawn<ListArgs>),
     /// Connections and how each is
     Connections(ListArgs),
     /// Add, change, test and remove connections
@@ -123,6 +123,17 @@ pub struct ListArgs {
     /// These columns, in this order; "all" for all of them
     #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "json")]
     pub columns: Vec<String>,
+}
+
+/// Of what can be drawn, too.
+#[derive(Args, Clone, Debug)]
+pub struct Drawn<A: Args> {
+    /// All but that.
+    #[command(flatten)]
+    pub of: A,
+    /// As a drawing, SVG, to be kept or sent
+    #[arg(long, conflicts_with_all = ["watch", "json"])]
+    pub svg: bool,
 }
 
 /// Of the browser door.

@@ -5,7 +5,8 @@ use crate::{
     out::{Style, Tone, stdout},
     table::{self, Cell, Head},
 };
-use pilothouse_engine::{KINDS, Options, Paths};
+use pilothouse_engine::{KINDS, Options, Paths, checks};
+use pilothouse_wire::Problem;
 use std::{env, fs, io::Write, path::Path};
 
 /// One thing that was looked at.
@@ -31,13 +32,8 @@ pub async fn run(style: Style) -> Result<Exit, Failed> {
     let mut checks = vec![display(), webkit(), browser(), keyring(), interface()];
     checks.extend(contexts());
     match &options {
-        Ok(options) => checks.extend([folder("Settings", options.paths.config()), journal(&options.paths)]),
-        Err(problem) => checks.push(Check {
-            what: "Settings",
-            state: State::Broken,
-            detail: problem.what.clone(),
-            next: problem.next.clone().unwrap_or_default(),
-        }),
+        Ok(options) => checks.extend([settings(&options.paths), journal(&options.paths)]),
+        Err(problem) => checks.push(Check::broken("Settings", problem)),
     }
     let heads = ["", "WHAT", "FOUND", "NEXT"].map(Head::left);
     let rows: Vec<Vec<Cell>> = checks.iter().map(Check::cells).collect();
@@ -53,6 +49,11 @@ impl Check {
             Ok(detail) => Self { what, state: State::Works, detail, next: String::new() },
             Err((detail, next)) => Self { what, state: State::Missing, detail, next: next.to_owned() },
         }
+    }
+
+    fn broken(what: &'static str, problem: &Problem) -> Self {
+        let detail = problem.why.iter().fold(problem.what.clone(), |what, why| format!("{what} {why}"));
+        Self { what, state: State::Broken, detail, next: problem.next.clone().unwrap_or_default() }
     }
 
     fn cells(&self) -> Vec<Cell> {
@@ -133,8 +134,27 @@ fn contexts() -> Vec<Check> {
     checks
 }
 
+/// Can the settings be read, and written?
+fn settings(paths: &Paths) -> Check {
+    match (checks::settings(paths), folder("Settings", paths.config())) {
+        (Err(problem), _) => Check::broken("Settings", &problem),
+        (Ok(n), check) if check.state == State::Works => {
+            let connections = format!("{n} connection{}", if n == 1 { "" } else { "s" });
+            Check { detail: format!("{}, {connections}", check.detail), ..check }
+        }
+        (Ok(_), check) => check,
+    }
+}
+
+/// Can what was recorded be read, and more be written?
 fn journal(paths: &Paths) -> Check {
-    folder("Journal", paths.data())
+    match (checks::journal(paths), folder("Journal", paths.data())) {
+        (Err(problem), _) => Check::broken("Journal", &problem),
+        (Ok(Some((first, last))), check) if check.state == State::Works => {
+            Check { detail: format!("{}, from {first} to {last}", check.detail), ..check }
+        }
+        (Ok(_), check) => check,
+    }
 }
 
 /// Can something be written there? What does not exist yet is made when it is first needed.

@@ -5,72 +5,46 @@ use crate::{
     columns::Moment,
     exit::{Exit, Failed},
     json::{self, About, FleetDocument},
-    out::{Style, Tone, stdout},
-    problems,
+    out::{Style, Tone},
+    page::{self, Page},
     rows::ClusterLine,
-    start::{Session, Troubles, other_answer},
+    start::other_answer,
     table::{self, Cell, Head},
-    watch,
 };
 use pilothouse_wire::{
-    Body, Frame, Sum, View, ViewSpec,
+    Frame, Sum, View, ViewSpec,
     filter::Filter,
     units::{share_of, sum},
     view::{ClusterRow, FleetSpec, FleetSummary, FleetView},
 };
 use std::io::Write;
 
+/// The fleet, and which clusters of it are wanted.
+struct Fleet {
+    filter: Filter,
+}
+
 /// Shows the fleet.
 pub async fn run(arguments: &FleetArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
     filter.check::<ClusterRow>().map_err(Failed::filter)?;
-    let session = Session::start(&arguments.source, false).await?;
-    let exit = if arguments.form.watch {
-        follow(&session, arguments.form.json, filter, out).await
-    } else {
-        once(&session, arguments, &filter, out, err).await
-    };
-    session.end().await;
-    exit
+    page::show(&Fleet { filter }, &arguments.source, &arguments.form, false, out, err).await
 }
 
-fn spec() -> ViewSpec {
-    ViewSpec::Fleet(FleetSpec::default())
-}
-
-async fn once(
-    session: &Session,
-    arguments: &FleetArgs,
-    filter: &Filter,
-    style: Style,
-    err: Style,
-) -> Result<Exit, Failed> {
-    let (frame, troubles) = session.frame(spec(), arguments.source.wait).await?;
-    let Body::Full(View::Fleet(fleet)) = &frame.body else { return Err(other_answer()) };
-    let mut out = stdout();
-    if arguments.form.json {
-        let about = About::new(session.demo, &frame, &troubles);
-        json::write(&mut out, &FleetDocument::new(about, fleet, filter), !style.terminal)?;
-    } else {
-        draw(&mut out, fleet, filter, &frame, style)?;
-        out.flush()?;
+impl Page for Fleet {
+    fn spec(&self) -> ViewSpec {
+        ViewSpec::Fleet(FleetSpec::default())
     }
-    problems::tell_all(&troubles, err);
-    Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
-}
 
-async fn follow(session: &Session, json: bool, filter: Filter, style: Style) -> Result<Exit, Failed> {
-    let (demo, style) = (session.demo, watch::style(style, json));
-    watch::run(session, spec(), style, move |out, frame, view| {
+    fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {
         let View::Fleet(fleet) = view else { return Err(other_answer()) };
-        if json {
-            let troubles = Troubles::default();
-            let about = About::watching(demo, frame, &troubles);
-            return json::write(out, &FleetDocument::new(about, fleet, &filter), true);
-        }
-        draw(out, fleet, &filter, frame, style)
-    })
-    .await
+        json::write(out, &FleetDocument::new(about, fleet, &self.filter), one_line)
+    }
+
+    fn text(&self, out: &mut impl Write, frame: &Frame, view: &View, style: Style) -> Result<(), Failed> {
+        let View::Fleet(fleet) = view else { return Err(other_answer()) };
+        draw(out, fleet, &self.filter, frame, style)
+    }
 }
 
 fn draw(out: &mut impl Write, fleet: &FleetView, filter: &Filter, frame: &Frame, style: Style) -> Result<(), Failed> {

@@ -52,6 +52,11 @@ impl<'a> About<'a> {
         }
     }
 
+    /// The time that it is about.
+    pub fn as_of(&self) -> Stamp {
+        self.as_of
+    }
+
     /// Of a frame that others follow: it is whole once every source in it is.
     pub fn watching(demo: bool, frame: &'a Frame, troubles: &'a Troubles) -> Self {
         let whole = |source: &SourceState| matches!(source.freshness, Freshness::Live | Freshness::Slow);

@@ -11,6 +11,8 @@ mod json;
 mod list;
 mod manual;
 mod out;
+mod page;
+mod picture;
 mod problems;
 mod prompt;
 mod room;

@@ -1,19 +1,19 @@
 //! The command that shows room: pools with how many pods of each size fit, and why pods wait.
 
 use crate::{
-    args::FleetArgs,
+    args::{Drawn, FleetArgs},
     columns::{Column, Moment},
     exit::{Exit, Failed},
     json::{self, About},
-    out::{Style, stdout},
-    problems,
+    out::Style,
+    page::{self, Page, Shown},
+    picture,
     rows::room::{PENDING, POOLS},
-    start::{Session, Troubles, other_answer},
+    start::other_answer,
     table::{self, Cell, Head},
-    watch,
 };
 use pilothouse_wire::{
-    Body, Frame, Freshness, View, ViewSpec,
+    Frame, Freshness, View, ViewSpec,
     filter::{Filter, Record},
     frame::SourceState,
     view::{FleetSpec, PendingPod, PoolRoom, RoomView},
@@ -42,56 +42,39 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The room, and which pools of it are wanted.
+struct Room {
+    filter: Filter,
+}
+
 /// Shows the room.
-pub async fn run(arguments: &FleetArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+pub async fn run(arguments: &Drawn<FleetArgs>, out: Style, err: Style) -> Result<Exit, Failed> {
+    let (svg, arguments) = (arguments.svg, &arguments.of);
     let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
     filter.check::<PoolRoom>().map_err(Failed::filter)?;
-    let session = Session::start(&arguments.source, false).await?;
-    let exit = if arguments.form.watch {
-        follow(&session, arguments.form.json, &filter, out).await
-    } else {
-        once(&session, arguments, &filter, out, err).await
-    };
-    session.end().await;
-    exit
+    page::show(&Room { filter }, &arguments.source, &arguments.form, svg, out, err).await
 }
 
-fn spec() -> ViewSpec {
-    ViewSpec::Room(FleetSpec::default())
-}
-
-async fn once(
-    session: &Session,
-    arguments: &FleetArgs,
-    filter: &Filter,
-    style: Style,
-    err: Style,
-) -> Result<Exit, Failed> {
-    let (frame, troubles) = session.frame(spec(), arguments.source.wait).await?;
-    let Body::Full(View::Room(room)) = &frame.body else { return Err(other_answer()) };
-    let mut out = stdout();
-    if arguments.form.json {
-        let about = About::new(session.demo, &frame, &troubles);
-        json::write(&mut out, &Document::new(about, room, filter), !style.terminal)?;
-    } else {
-        draw(&mut out, room, filter, &frame, style)?;
-        out.flush()?;
+impl Page for Room {
+    fn spec(&self) -> ViewSpec {
+        ViewSpec::Room(FleetSpec::default())
     }
-    problems::tell_all(&troubles, err);
-    Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
-}
 
-async fn follow(session: &Session, json: bool, filter: &Filter, style: Style) -> Result<Exit, Failed> {
-    let (demo, style) = (session.demo, watch::style(style, json));
-    watch::run(session, spec(), style, move |out, frame, view| {
+    fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {
         let View::Room(room) = view else { return Err(other_answer()) };
-        if json {
-            let troubles = Troubles::default();
-            return json::write(out, &Document::new(About::watching(demo, frame, &troubles), room, filter), true);
-        }
-        draw(out, room, filter, frame, style)
-    })
-    .await
+        json::write(out, &Document::new(about, room, &self.filter), one_line)
+    }
+
+    fn text(&self, out: &mut impl Write, frame: &Frame, view: &View, style: Style) -> Result<(), Failed> {
+        let View::Room(room) = view else { return Err(other_answer()) };
+        draw(out, room, &self.filter, frame, style)
+    }
+
+    fn svg(&self, frame: &Frame, view: &View, shown: Shown) -> Result<String, Failed> {
+        let View::Room(room) = view else { return Err(other_answer()) };
+        let pools: Vec<&PoolRoom> = room.pools.iter().filter(|pool| self.filter.matches(*pool)).collect();
+        Ok(picture::room(&pools, picture::sheet("Room for GPUs", frame, shown, &self.filter)))
+    }
 }
 
 fn draw(out: &mut impl Write, room: &RoomView, filter: &Filter, frame: &Frame, style: Style) -> Result<(), Failed> {
@@ -129,7 +112,7 @@ fn rows<'a, R: Record + 'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{ConnectionId, Rev, Stamp, When};
+    use pilothouse_wire::{Body, ConnectionId, Rev, Stamp, When};
 
     #[test]
     fn where_nothing_is_read_nobody_is_said_not_to_wait() {

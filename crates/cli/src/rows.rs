@@ -15,6 +15,7 @@ pub use gpus::GpuLine;
 pub use workloads::WorkloadLine;
 
 use crate::{columns::Column, out::Tone, table::Cell};
+use pilothouse_chart::Sheet;
 use pilothouse_wire::{
     Stamp, View, ViewSpec,
     filter::Record,
@@ -27,6 +28,8 @@ use std::borrow::Cow;
 pub trait Listed: Record + Serialize + Clone + 'static {
     /// What they are called: the command, and the key in JSON.
     const WORD: &'static str;
+    /// What a drawing of them is called.
+    const TITLE: &'static str = Self::WORD;
     /// Their columns.
     const COLUMNS: &'static [Column<Self>];
 
@@ -37,6 +40,12 @@ pub trait Listed: Record + Serialize + Clone + 'static {
 
     /// The rows of a view as of a time.
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]>;
+}
+
+/// Rows that can be drawn.
+pub trait Drawable: Listed {
+    /// Draws these rows of a view, which stand in its order.
+    fn draw(rows: &[&Self], view: &View, sheet: Sheet) -> String;
 }
 
 fn fleet(view: &View) -> Option<&FleetView> {

@@ -45,11 +45,11 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
     let out = Style::stdout(arguments);
     match &arguments.verb {
         Verb::Fleet(of) => fleet::run(of, out, err).await,
-        Verb::Nodes(of) => list::run::<NodeRow>(of, out, err).await,
-        Verb::Gpus(of) => list::run::<GpuLine>(of, out, err).await,
-        Verb::Workloads(of) => list::run::<WorkloadLine>(of, out, err).await,
+        Verb::Nodes(of) => list::run_or_draw::<NodeRow>(of, out, err).await,
+        Verb::Gpus(of) => list::run_or_draw::<GpuLine>(of, out, err).await,
+        Verb::Workloads(of) => list::run_or_draw::<WorkloadLine>(of, out, err).await,
         Verb::Room(of) => room::run(of, out, err).await,
-        Verb::Waste(of) => list::run::<WasteItem>(of, out, err).await,
+        Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
         Verb::Pods(of) => list::run::<PodRow>(of, out, err).await,
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,

@@ -137,6 +137,29 @@ fn lists_are_filtered_and_have_the_columns_that_are_asked_for() {
 }
 
 #[test]
+fn what_can_be_drawn_says_in_the_drawing_what_it_is() {
+    let home = Home::new();
+    for (typed, title, cells) in [
+        ("gpus", "GPUs: tensor active", 4_096),
+        ("nodes", "Nodes: share of their GPUs that is held", 512),
+        ("workloads", "GPU workloads", 20),
+        ("room", "Room for GPUs", 4),
+        ("waste", "Waste: GPUs that do nothing", 2),
+    ] {
+        let drawn = home.run(&format!("{typed} --demo --svg"));
+        assert_eq!(drawn.code, 0, "{}", drawn.all());
+        let svg = &drawn.stdout;
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{typed}: {svg:.200}");
+        assert!(svg.contains(title) && svg.contains("DEMO") && svg.contains("As of 20"), "{typed}: {svg:.2000}");
+        assert!(svg.matches("<rect").count() >= cells, "{typed} has only {}", svg.matches("<rect").count());
+    }
+    let one = home.run("gpus --demo --svg --filter name=b200-000");
+    assert!(one.stdout.contains("Only what fits: name=b200-000"), "{}", one.all());
+    let both = home.run("gpus --demo --svg --watch");
+    assert_eq!(both.code, 2, "{}", both.all());
+}
+
+#[test]
 fn colour_is_written_only_where_it_is_wanted() {
     let home = Home::new();
     assert!(!home.run("nodes --demo").stdout.contains('\u{1b}'));
@@ -198,6 +221,8 @@ fn a_connection_is_added_changed_and_removed() {
     let again = home.run("connect add kubernetes --context gone --name Here");
     assert_eq!(again.code, 1, "{}", again.all());
     assert_eq!(home.run("connect pause here").stdout, "here is paused.\n");
+    let paused = home.run("nodes");
+    assert!(paused.stderr.contains("Every connection is paused"), "{}", paused.all());
     assert_eq!(home.run("connect edit here --name There").code, 0);
     let listed: Value = home.run("connect list --json").json();
     assert_eq!((&listed[0]["id"], &listed[0]["name"]), (&"here".into(), &"There".into()));
@@ -252,4 +277,21 @@ fn the_doctor_says_what_is_missing_and_how_to_get_it() {
         assert!(ran.stdout.contains(what), "{what}\n{}", ran.all());
     }
     assert!(ran.stdout.contains("without it use pilothouse serve"));
+}
+
+#[test]
+fn the_doctor_opens_the_settings_and_the_journal() {
+    let home = Home::new();
+    let folder = home.path().join("pilothouse");
+    let (settings, journal) = (folder.join("settings.toml"), folder.join("data/journal.db"));
+    for file in [&settings, &journal] {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    }
+    std::fs::write(&settings, "[[connection]\n").unwrap();
+    std::fs::write(&journal, "no database, but long enough to be taken for the head of one").unwrap();
+    let ran = home.run("doctor");
+    assert_eq!(ran.code, 3, "{}", ran.all());
+    let broken: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("broken")).collect();
+    assert_eq!(broken.len(), 2, "{}", ran.all());
+    assert!(broken[0].contains("settings.toml") && broken[1].contains("journal.db"), "{}", ran.all());
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     acts::Desk,
-    asks,
+    asks, checks,
     connections::{self, Connections, Surroundings},
     handle::{Operator, Settled},
     history,
@@ -59,7 +59,7 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
         confirmed_early: Arc::new(Mutex::new(std::collections::BTreeMap::new())),
     };
     let chosen = chosen(&options, &settings)?;
-    let (journal, mut notices) = (options.paths.data().join("journal.db"), Vec::new());
+    let (journal, mut notices) = (checks::journal_file(&options.paths), Vec::new());
     let recorder = if options.record {
         Recorder::open(&journal, Limits::default()).map_err(|problem| notices.push(problem)).ok()
     } else {

@@ -5,6 +5,7 @@
 
 mod acts;
 mod asks;
+pub mod checks;
 mod connections;
 mod event_loop;
 mod handle;

@@ -42,6 +42,17 @@ impl Reader {
         self.each(&self.open()?, 0, until, take)
     }
 
+    /// The times at which the record begins and ends; `None` for an empty one. Blocks.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn span(&self) -> Result<Option<(Stamp, Stamp)>, Problem> {
+        let both = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
+        let found = self.open()?.query_row("SELECT min(seen_at), max(seen_at) FROM batch", [], both);
+        let (first, last) = found.map_err(|error| self.failed(&error))?;
+        Ok(first.zip(last).map(|(first, last)| (Stamp(first), Stamp(last))))
+    }
+
     /// Folds from the last world before `since` up to `until`, and shows the world after each batch of
     /// readings in that span.
     /// Blocks.
@@ -165,7 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_of_version_1_is_brought_up_to_date_and_folds_to_the_same_worlds() {
+    fn a_journal_of_an_earlier_version_is_brought_up_to_date_and_folds_to_the_same_worlds() {
+        for version in ["1", "2"] {
+            is_brought_up_to_date(version);
+        }
+    }
+
+    fn is_brought_up_to_date(version: &str) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j.db");
         let recorder = Recorder::open(&path, Limits::default()).unwrap();
@@ -179,7 +196,7 @@ mod tests {
         }
         drop(recorder);
         let db = Connection::open(&path).unwrap();
-        db.execute("UPDATE about SET value = '1' WHERE key = 'facts'", []).unwrap();
+        db.execute("UPDATE about SET value = ?1 WHERE key = 'facts'", [version]).unwrap();
         db.execute("UPDATE checkpoint SET body = x'00' WHERE seen_at > 2000", []).unwrap();
         drop(db);
         let recorder = Recorder::open(&path, Limits::default()).unwrap();

@@ -1,7 +1,12 @@
 //! GPUs as lines: one a slot, with its node, its holder, and what is measured of it.
 
-use super::{Listed, fleet, status};
-use crate::{columns::Column, table::Cell};
+use super::{Drawable, Listed, fleet, status};
+use crate::{
+    columns::Column,
+    picture::{FREE, HELD, LOST, NO_DATA, PART, WARN, grouped, legend},
+    table::Cell,
+};
+use pilothouse_chart::{Cells, Fill, Sheet, paper};
 use pilothouse_wire::{
     Metric, PodId, Reading, SmolStr, Stamp, View,
     filter::{Record, Value},
@@ -26,6 +31,8 @@ pub struct GpuLine {
     /// How many pods share it.
     sharers: u16,
     workload: Option<SmolStr>,
+    team: Option<SmolStr>,
+    queue: Option<SmolStr>,
     product: Option<SmolStr>,
     memory_mib: Option<u64>,
     pool: Option<SmolStr>,
@@ -63,6 +70,8 @@ impl GpuLine {
             status,
             status_word,
             workload: row.pod.and_then(|pod| pod.workload.clone()),
+            team: row.pod.and_then(|pod| pod.team.clone()),
+            queue: row.pod.and_then(|pod| pod.queue.clone()),
             holder: row.holder.cloned(),
             method: cell.method,
             sharers: cell.sharers,
@@ -78,14 +87,19 @@ impl GpuLine {
         }
     }
 
+    fn read(&self, metric: Metric) -> Reading {
+        self.readings.get(&metric).copied().unwrap_or_default()
+    }
+
     fn show(&self, metric: Metric) -> Cell {
-        let reading = self.readings.get(&metric).copied().unwrap_or_default();
+        let reading = self.read(metric);
         Cell::some(reading.measured().map(|_| metric.show(reading)))
     }
 }
 
 impl Listed for GpuLine {
     const WORD: &'static str = "gpus";
+    const TITLE: &'static str = "GPUs";
 
     const COLUMNS: &'static [Column<Self>] = &[
         Column::usual("state", "STATE", |row, _| status(row.status, &row.status_word)),
@@ -103,6 +117,8 @@ impl Listed for GpuLine {
         }),
         Column::roomy("workload", "WORKLOAD", |row, _| Cell::some(row.workload.as_deref())),
         Column::roomy_number("measured", "MEASURED", |row, moment| moment.ago(row.measured_at)),
+        Column::more("team", "TEAM", |row, _| Cell::some(row.team.as_deref())),
+        Column::more("queue", "QUEUE", |row, _| Cell::some(row.queue.as_deref())),
         Column::more("how", "HOW SURE", |row, _| Cell::text(row.method.words())),
         Column::more("pool", "POOL", |row, _| Cell::some(row.pool.as_deref())),
         Column::more("product", "PRODUCT", |row, _| Cell::some(row.product.as_deref())),
@@ -118,6 +134,46 @@ impl Listed for GpuLine {
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
         Cow::Owned(fleet.gpu_rows().map(|row| Self::new(row, now)).collect())
+    }
+}
+
+impl Drawable for GpuLine {
+    /// What each does, on the scale, where that is measured; else who has it.
+    fn draw(rows: &[&Self], view: &View, mut sheet: Sheet) -> String {
+        let View::Fleet(fleet) = view else { return String::new() };
+        let columns = &fleet.telemetry.columns;
+        let shown = [Metric::TensorActive, Metric::Utilisation].into_iter().find(|metric| columns.contains_key(metric));
+        let fill = |row: &Self| row.fill(shown);
+        let title = |row: &Self| {
+            [Some(row.cluster.as_str()), row.pool.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" › ")
+        };
+        let groups = grouped(rows, title, |row| row.node.to_string(), fill);
+        sheet.legend =
+            legend(&groups, &[(HELD, "held"), (FREE, "free"), (WARN, "warning"), (LOST, "lost"), (NO_DATA, "no data")]);
+        if let Some(metric) = shown {
+            sheet.title = format!("{}: {}", Self::TITLE, metric.label().to_lowercase());
+            let ends = [(0, "0 %"), (4, "50 %"), (8, "100 %")];
+            let steps = ends.map(|(step, word)| (Fill::Solid(paper::SCALE[step]), word.to_owned()));
+            sheet.legend.retain(|(fill, _)| *fill != HELD);
+            sheet.legend.splice(0..0, steps);
+        }
+        Cells { sheet, groups, side: 8 }.svg()
+    }
+}
+
+impl GpuLine {
+    /// How its cell is drawn: what it does, by a share that is measured, else who has it.
+    fn fill(&self, shown: Option<Metric>) -> Fill {
+        let measured = shown.map(|metric| self.read(metric).finite().filter(|_| !self.stale));
+        match (self.state, self.status, measured) {
+            (GpuState::Lost, ..) | (_, Status::Bad, _) => LOST,
+            (_, Status::Warn, _) | (GpuState::Withheld, ..) => WARN,
+            (GpuState::Free, ..) => FREE,
+            (GpuState::Unknown, ..) | (_, _, Some(None)) => NO_DATA,
+            (_, _, Some(Some(share))) => Fill::Solid(paper::step(share)),
+            (GpuState::Held, ..) => HELD,
+            (GpuState::Shared, ..) => PART,
+        }
     }
 }
 
@@ -138,13 +194,14 @@ impl Record for GpuLine {
             "holder" | "pod" => self.holder.iter().map(|id| Value::text(&id.name)).collect(),
             "namespace" | "ns" => self.holder.iter().map(|id| Value::text(&id.namespace)).collect(),
             "workload" => any(self.workload.as_ref()),
+            "team" => any(self.team.as_ref()),
+            "queue" => any(self.queue.as_ref()),
             "index" => vec![Value::number(usize::from(self.index))],
             "uuid" => any(self.device.as_ref().map(|device| &device.uuid)),
             "method" => vec![Value::text(self.method.word())],
             key => {
                 let metric = Metric::by_id(key)?;
-                let reading = self.readings.get(&metric).copied().unwrap_or_default();
-                plain_number(metric, reading).map(Value::Number).into_iter().collect()
+                plain_number(metric, self.read(metric)).map(Value::Number).into_iter().collect()
             }
         })
     }

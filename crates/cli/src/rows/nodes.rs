@@ -1,16 +1,22 @@
 //! Nodes as lines.
 
-use super::{Listed, fleet, status};
-use crate::{columns::Column, table::Cell};
+use super::{Drawable, Listed, fleet, status};
+use crate::{
+    columns::Column,
+    picture::{FREE, LOST, NO_DATA, PART, WARN, grouped, legend},
+    table::Cell,
+};
+use pilothouse_chart::{Cells, Fill, Sheet, paper};
 use pilothouse_wire::{
     Stamp, View,
     units::{bytes, count, sum},
-    view::NodeRow,
+    view::{NodeRow, Status},
 };
 use std::borrow::Cow;
 
 impl Listed for NodeRow {
     const WORD: &'static str = "nodes";
+    const TITLE: &'static str = "Nodes: share of their GPUs that is held";
 
     const COLUMNS: &'static [Column<Self>] = &[
         Column::usual("status", "STATUS", |row, _| status(row.status, &row.status_word)),
@@ -38,6 +44,29 @@ impl Listed for NodeRow {
 
     fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
         fleet(view).map_or(Cow::Borrowed(&[]), |fleet| Cow::Borrowed(fleet.nodes.rows()))
+    }
+}
+
+impl Drawable for NodeRow {
+    /// How much of each is held.
+    fn draw(rows: &[&Self], _: &View, mut sheet: Sheet) -> String {
+        let pool = |row: &Self| row.pool.as_deref().unwrap_or("no pool label").to_owned();
+        let title = |row: &Self| format!("{} › {}", row.id.cluster, pool(row));
+        let fill = |row: &Self| match (row.status, row.gpus_held().exact()) {
+            (Status::Bad, _) => LOST,
+            (Status::Warn, _) => WARN,
+            (_, None) => NO_DATA,
+            (_, Some(0)) => FREE,
+            #[allow(clippy::cast_precision_loss, reason = "GPUs of a node")]
+            (_, Some(held)) => Fill::Solid(paper::step(held as f32 / row.gpus.len().max(1) as f32)),
+        };
+        let groups = grouped(rows, title, |row| row.id.name.to_string(), fill);
+        sheet.legend =
+            legend(&groups, &[(FREE, "no GPU held"), (WARN, "warning"), (LOST, "lost"), (NO_DATA, "not known")]);
+        sheet
+            .legend
+            .splice(0..0, [(PART, "some held".to_owned()), (Fill::Solid(paper::SCALE[8]), "all held".to_owned())]);
+        Cells { sheet, groups, side: 14 }.svg()
     }
 }
 

@@ -19,6 +19,8 @@ impl Listed for PodRow {
         Column::roomy_number("ready", "READY", |row, _| Cell::text(format!("{}/{}", row.ready, row.containers))),
         Column::roomy_number("restarts", "RESTARTS", |row, _| Cell::text(count(u64::from(row.restarts)))),
         Column::number("age", "AGE", |row, moment| moment.ago(row.created)),
+        Column::more("team", "TEAM", |row, _| Cell::some(row.team.as_deref())),
+        Column::more("queue", "QUEUE", |row, _| Cell::some(row.queue.as_deref())),
         Column::more("kind", "KIND", |row, _| Cell::some(row.workload_kind.as_deref())),
         Column::more("owners", "OWNERS", |row, _| Cell::text(row.owners.join(" "))),
         Column::more("requests", "REQUESTS", |row, _| {

@@ -1,7 +1,13 @@
 //! Waste as lines: whose GPUs do nothing, since when, and how sure that is.
 
-use super::Listed;
-use crate::{columns::Column, out::Tone, table::Cell};
+use super::{Drawable, Listed};
+use crate::{
+    columns::Column,
+    out::Tone,
+    picture::{FREE, WASTED, bars},
+    table::Cell,
+};
+use pilothouse_chart::{Bar, Sheet};
 use pilothouse_wire::{
     Stamp, View, ViewSpec,
     units::{count, number},
@@ -11,6 +17,7 @@ use std::borrow::Cow;
 
 impl Listed for WasteItem {
     const WORD: &'static str = "waste";
+    const TITLE: &'static str = "Waste: GPUs that do nothing, or less than they could";
 
     const COLUMNS: &'static [Column<Self>] = &[
         Column::usual("rule", "RULE", |item, _| Cell::text(item.id.rule.words())),
@@ -20,6 +27,7 @@ impl Listed for WasteItem {
         }),
         Column::usual("cluster", "CLUSTER", |item, _| Cell::text(item.id.object.connection().as_str())),
         Column::usual("namespace", "NAMESPACE", |item, _| Cell::some(item.namespace.as_deref())),
+        Column::roomy("team", "TEAM", |item, _| Cell::some(item.team.as_deref())),
         Column::usual("workload", "WORKLOAD", |item, _| {
             Cell::some(item.workload.clone().or_else(|| item.id.pool.clone()).as_deref())
         }),
@@ -39,5 +47,23 @@ impl Listed for WasteItem {
             View::Waste(waste) => Cow::Borrowed(waste.items.rows()),
             _ => Cow::Borrowed(&[]),
         }
+    }
+}
+
+impl Drawable for WasteItem {
+    /// GPUs that are wasted, and of which nobody can tell.
+    #[allow(clippy::cast_precision_loss, reason = "GPUs")]
+    fn draw(rows: &[&Self], _: &View, mut sheet: Sheet) -> String {
+        sheet.legend = vec![(WASTED, "wasted".into()), (FREE, "cannot tell".into())];
+        let bar = |item: &&Self| {
+            let fill = if item.id.verdict == Verdict::Yes { WASTED } else { FREE };
+            let hours = item.gpu_hours.map(|hours| format!(", {} GPU-hours", number(hours, 1)));
+            Bar {
+                label: format!("{}: {}", item.id.rule.words(), item.id.object.name()),
+                parts: vec![(item.gpus as f64, fill)],
+                value: format!("{} GPUs{}", count(item.gpus), hours.unwrap_or_default()),
+            }
+        };
+        bars(rows.iter().map(bar).collect(), "GPUs", sheet)
     }
 }

@@ -1,7 +1,12 @@
 //! GPU workloads as lines, with what is measured of their GPUs together.
 
-use super::{Listed, fleet, status};
-use crate::{columns::Column, table::Cell};
+use super::{Drawable, Listed, fleet, status};
+use crate::{
+    columns::Column,
+    picture::{FREE, HELD, bars},
+    table::Cell,
+};
+use pilothouse_chart::{Bar, Sheet};
 use pilothouse_wire::{
     Metric, Reading, Stamp, View,
     filter::{Record, Value},
@@ -23,14 +28,19 @@ pub struct WorkloadLine {
 }
 
 impl WorkloadLine {
+    fn read(&self, metric: Metric) -> Reading {
+        self.readings.get(&metric).copied().unwrap_or_default()
+    }
+
     fn show(&self, metric: Metric) -> Cell {
-        let reading = self.readings.get(&metric).copied().unwrap_or_default();
+        let reading = self.read(metric);
         Cell::some(reading.measured().map(|_| metric.show(reading)))
     }
 }
 
 impl Listed for WorkloadLine {
     const WORD: &'static str = "workloads";
+    const TITLE: &'static str = "GPU workloads";
 
     const COLUMNS: &'static [Column<Self>] = &[
         Column::usual("status", "STATUS", |line, _| status(line.row.status, &line.row.status_word)),
@@ -47,6 +57,7 @@ impl Listed for WorkloadLine {
         Column::number("ready", "READY", |line, _| Cell::text(format!("{}/{}", line.row.ready, line.row.pods))),
         Column::roomy_number("restarts", "RESTARTS", |line, _| Cell::text(line.row.restarts.to_string())),
         Column::roomy_number("created", "CREATED", |line, moment| moment.ago(line.row.created)),
+        Column::roomy("team", "TEAM", |line, _| Cell::some(line.row.team.as_deref())),
         Column::more("nodes", "NODES", |line, _| Cell::text(line.row.nodes.to_string())),
     ];
 
@@ -60,6 +71,27 @@ impl Listed for WorkloadLine {
             Self { row: row.clone(), metrics, readings }
         });
         Cow::Owned(lines.collect())
+    }
+}
+
+impl Drawable for WorkloadLine {
+    /// GPUs held and wanted.
+    #[allow(clippy::cast_precision_loss, reason = "GPUs")]
+    fn draw(rows: &[&Self], _: &View, mut sheet: Sheet) -> String {
+        sheet.legend = vec![(HELD, "GPUs held".into()), (FREE, "GPUs wanted".into())];
+        let bar = |line: &&Self| {
+            let row = &line.row;
+            let wanted =
+                if row.gpus_wanted > 0 { format!(", {} wanted", count(row.gpus_wanted)) } else { String::new() };
+            let tensor = line.read(Metric::TensorActive);
+            let does = tensor.finite().map(|_| format!(", tensor {}", Metric::TensorActive.show(tensor)));
+            Bar {
+                label: format!("{} › {}/{}", row.cluster(), row.namespace, row.name),
+                parts: vec![(row.gpus_held as f64, HELD), (row.gpus_wanted as f64, FREE)],
+                value: format!("{} GPUs{wanted}{}", count(row.gpus_held), does.unwrap_or_default()),
+            }
+        };
+        bars(rows.iter().map(bar).collect(), "GPUs", sheet)
     }
 }
 
