@@ -4,6 +4,7 @@
 use libfuzzer_sys::Corpus;
 use pilothouse_connect_kube::{
     fuzzing,
+    owned::TeamRule,
     resource::Resource,
     slim::{CoreEvent, Event, Namespace, Node, Pod},
     watch::{Said, read},
@@ -31,7 +32,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
 });
 
 fn take<T: Resource>(journey: &mut Journey, line: &[u8]) {
-    if let Said::Fact(fact, _) = read::<T>(line) {
+    if let Said::Fact(fact, _) = read::<T>(line, &TeamRule::default()) {
         journey.facts(Extent::Delta, vec![*fact]);
     }
 }

@@ -10,6 +10,7 @@ mod kind;
 mod logs;
 mod names;
 mod opening;
+mod owned;
 mod plot;
 mod script;
 mod stage;

@@ -12,13 +12,14 @@ use crate::{
     agenda::{Agenda, Due, PodNo},
     dice::Dice,
     fleet::{Cast, Cluster, GPUS_A_NODE},
+    owned,
     plot::{Cue, ROUND_MS, Release},
 };
 pub(crate) use ailments::{Ailment, Ailments, Fault};
 use pilothouse_wire::{SmolStr, Stamp};
 use pilothouse_world::{
     Fact,
-    fact::{EventFact, NamespaceFact, NodeFact, PodFact},
+    fact::{EventFact, NodeFact, PodFact},
 };
 pub(crate) use slots::{PLACES, Slot, Slots};
 use std::collections::{BTreeMap, BTreeSet};
@@ -210,11 +211,10 @@ impl Stage {
 
     /// All that there is, a list for each kind.
     pub fn listing(&self) -> Listing {
-        let namespace = |name: &&str| Fact::Namespace(NamespaceFact { name: (*name).into(), terminating: false });
         Listing {
-            namespaces: self.cast().namespaces.iter().map(namespace).collect(),
+            namespaces: self.cast().namespaces.iter().map(|name| owned::namespace(name)).collect(),
             nodes: self.nodes.values().map(|node| Fact::Node(Box::new(node.clone()))).collect(),
-            pods: self.players.values().map(|player| Fact::Pod(Box::new(player.fact.clone()))).collect(),
+            pods: self.players.values().map(|player| owned::pod(&player.fact)).collect(),
             events: self.events.values().map(|event| Fact::Event(Box::new(event.clone()))).collect(),
         }
     }
@@ -229,7 +229,7 @@ impl Stage {
         let nodes = changed.nodes.iter().filter_map(|name| self.nodes.get(name));
         facts.extend(nodes.map(|node| Fact::Node(Box::new(node.clone()))));
         let pods = changed.pods.iter().filter_map(|no| self.players.get(no));
-        facts.extend(pods.map(|player| Fact::Pod(Box::new(player.fact.clone()))));
+        facts.extend(pods.map(|player| owned::pod(&player.fact)));
         let events = changed.events.iter().filter_map(|uid| self.events.get(uid));
         facts.extend(events.map(|event| Fact::Event(Box::new(event.clone()))));
         facts

@@ -96,11 +96,9 @@ impl Play {
     }
 
     fn pods(&self) -> BTreeMap<(SmolStr, SmolStr), PodFact> {
-        let pods = self.script.listing().pods.into_iter().filter_map(|fact| match fact {
-            Fact::Pod(pod) => Some(((pod.namespace.clone(), pod.name.clone()), *pod)),
-            _ => None,
-        });
-        pods.collect()
+        let listing = self.script.listing();
+        let pods = listing.pods.iter().filter_map(Fact::pod);
+        pods.map(|pod| ((pod.namespace.clone(), pod.name.clone()), pod.clone())).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     auth::{Auth, Credential, Identity},
     failure::{Call, Failure, Refusal},
+    owned::TeamRule,
     place::Place,
     slim::Status,
     target::Target,
@@ -48,6 +49,8 @@ pub struct Answer {
 pub struct Client {
     /// What messages need to know.
     pub place: Place,
+    /// How labels say whose an object is.
+    pub rule: TeamRule,
     target: Target,
     auth: Auth,
     clock: Clock,
@@ -60,8 +63,8 @@ pub struct Client {
 impl Client {
     /// A client; contacts nobody.
     #[must_use]
-    pub fn new(place: Place, target: Target, auth: Auth, clock: Clock) -> Self {
-        Self { place, target, auth, clock, http: Mutex::default(), ahead: AtomicI64::new(0) }
+    pub fn new(place: Place, target: Target, auth: Auth, rule: TeamRule, clock: Clock) -> Self {
+        Self { place, rule, target, auth, clock, http: Mutex::default(), ahead: AtomicI64::new(0) }
     }
 
     /// Reads a path, whole.

@@ -4,6 +4,7 @@ use crate::{
     auth::{self, Auth},
     client::Client,
     kubeconfig::{self, Context},
+    owned::TeamRule,
     place::Place,
     sample::sample,
     session::{self, End, Wish},
@@ -102,7 +103,8 @@ impl Kube {
         let target = Target::new(&context, self.is_set("insecure"))?;
         let place = Place { proxy: target.proxy_host(), ..place(&self.opening, &context) };
         let auth = Auth::new(&context, &self.opening.trusted, self.opening.clock.clone())?;
-        let client = Arc::new(Client::new(place, target, auth, self.opening.clock.clone()));
+        let rule = TeamRule::new(self.opening.values.get("team-labels").map_or("", String::as_str));
+        let client = Arc::new(Client::new(place, target, auth, rule, self.opening.clock.clone()));
         *kept = Some((files, Arc::clone(&client)));
         Ok(client)
     }

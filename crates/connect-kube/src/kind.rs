@@ -44,6 +44,14 @@ const FIELDS: &[FieldSpec] = &[
         required: false,
     },
     FieldSpec {
+        key: "team-labels",
+        label: "Team labels",
+        help: "Labels of pods or namespaces that name the team, separated by commas: the first that is there counts. \
+               Empty: team, squad, owner, under any prefix.",
+        input: InputSpec::Text("acme.com/team, cost-center"),
+        required: false,
+    },
+    FieldSpec {
         key: "insecure",
         label: "Do not check the server's certificate",
         help: "Whoever answers at the address is believed and is sent the credential. Never for production.",

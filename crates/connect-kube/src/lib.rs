@@ -20,6 +20,7 @@ mod lines;
 pub mod list;
 mod logs;
 mod objects;
+mod owned;
 pub mod place;
 pub mod problems;
 pub mod resource;

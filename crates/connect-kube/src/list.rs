@@ -4,7 +4,8 @@ use crate::{
     client::{Client, LARGEST, PATIENCE, PROTOBUF, next, whole},
     failure::Failure,
     objects::Objects,
-    resource::{Resource, Scope},
+    owned::TeamRule,
+    resource::{Resource, Scope, fact},
     slim::ListMeta,
 };
 use pilothouse_world::Fact;
@@ -102,12 +103,12 @@ async fn page<T: Resource>(
     }
     let (content_type, mut body) = client.stream(&scope.call::<T>("list"), &path, PROTOBUF).await?;
     if !is_protobuf(&content_type) {
-        return json::<T>(&whole(body, PATIENCE, LARGEST).await?);
+        return json::<T>(&whole(body, PATIENCE, LARGEST).await?, &client.rule);
     }
     let (mut page, mut objects) = (Page::default(), Objects::default());
     let mut told = 0;
     while let Some(part) = next(&mut body, PATIENCE).await? {
-        page.take_all::<T>(&mut objects, &part)?;
+        page.take_all::<T>(&mut objects, &part, &client.rule)?;
         if page.facts.len() >= told + STEP {
             told = page.facts.len();
             progress(told as u64);
@@ -132,28 +133,29 @@ fn encoded(token: &str) -> String {
 /// # Errors
 /// If it is neither. An object in it that cannot be read is counted instead.
 pub fn read<T: Resource>(content_type: &str, body: &[u8]) -> Result<Page, Failure> {
+    let rule = TeamRule::default();
     if !is_protobuf(content_type) {
-        return json::<T>(body);
+        return json::<T>(body, &rule);
     }
     let (mut page, mut objects) = (Page::default(), Objects::default());
-    page.take_all::<T>(&mut objects, body)?;
+    page.take_all::<T>(&mut objects, body, &rule)?;
     page.meta = objects.end()?;
     Ok(page)
 }
 
 impl Page {
-    fn take<T: Resource>(&mut self, object: Option<T>) {
-        match object.and_then(T::fact) {
+    fn take<T: Resource>(&mut self, object: Option<T>, rule: &TeamRule) {
+        match object.and_then(|object| fact(object, rule)) {
             Some(fact) => self.facts.push(fact),
             None => self.dropped += 1,
         }
     }
 
     /// Takes the objects that are whole once this part is here: one bad object is one lost object.
-    fn take_all<T: Resource>(&mut self, objects: &mut Objects, part: &[u8]) -> Result<(), Failure> {
+    fn take_all<T: Resource>(&mut self, objects: &mut Objects, part: &[u8], rule: &TeamRule) -> Result<(), Failure> {
         objects.push(part);
         while let Some(object) = objects.next_object()? {
-            self.take(T::decode(object).ok());
+            self.take(T::decode(object).ok(), rule);
         }
         Ok(())
     }
@@ -167,12 +169,12 @@ struct JsonList<'a> {
     items: Option<Vec<&'a RawValue>>,
 }
 
-fn json<T: Resource>(body: &[u8]) -> Result<Page, Failure> {
+fn json<T: Resource>(body: &[u8], rule: &TeamRule) -> Result<Page, Failure> {
     let list: JsonList<'_> =
         serde_json::from_slice(body).map_err(|_| Failure::Unreadable("It is no list of objects in JSON".to_owned()))?;
     let mut page = Page { meta: list.metadata, ..Page::default() };
     for item in list.items.unwrap_or_default() {
-        page.take(serde_json::from_str::<T>(item.get()).ok());
+        page.take(serde_json::from_str::<T>(item.get()).ok(), rule);
     }
     Ok(page)
 }
@@ -251,7 +253,7 @@ mod tests {
             let (mut pieces, mut objects, mut rest) = (Page::default(), Objects::default(), &whole[..]);
             for size in sizes.iter().cycle() {
                 let (part, more) = rest.split_at(rest.len().min(*size));
-                pieces.take_all::<Pod>(&mut objects, part).unwrap();
+                pieces.take_all::<Pod>(&mut objects, part, &TeamRule::default()).unwrap();
                 rest = more;
                 if rest.is_empty() {
                     break;

@@ -3,12 +3,13 @@
 use crate::{
     facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod},
     failure::Call,
+    owned::TeamRule,
     slim::{CoreEvent, Event, Meta, Namespace, Node, Pod},
 };
 use pilothouse_wire::SmolStr;
 use pilothouse_world::{
     Fact,
-    fact::{Covers, Kind},
+    fact::{Covers, Kind, PodLabels},
 };
 
 /// An object that is listed and watched.
@@ -116,6 +117,23 @@ impl Resource for CoreEvent {
     fn gone(meta: &Meta) -> Fact {
         Fact::EventGone(SmolStr::new(&meta.uid))
     }
+}
+
+/// What an object says, with what its labels say of whose it is; `None` if it cannot be used.
+pub fn fact<T: Resource>(object: T, rule: &TeamRule) -> Option<Fact> {
+    let labels = match T::KIND {
+        Kind::Pod => object.meta().map(|meta| rule.of_pod(&meta.labels)),
+        Kind::Namespace => object.meta().map(|meta| PodLabels { team: rule.team(&meta.labels), queue: None }),
+        Kind::Node | Kind::Event => None,
+    };
+    let labels = labels.filter(|labels| *labels != PodLabels::default());
+    Some(match (object.fact()?, labels) {
+        (Fact::Pod(pod), Some(labels)) => Fact::LabelledPod(pod, labels),
+        (Fact::Namespace(namespace), Some(PodLabels { team: Some(team), .. })) => {
+            Fact::LabelledNamespace(namespace, team)
+        }
+        (fact, _) => fact,
+    })
 }
 
 /// All objects of a kind, everywhere or in one namespace.

@@ -4,7 +4,8 @@ use crate::{
     client::{Client, JSON, next},
     failure::{Failure, Refusal},
     lines::Lines,
-    resource::{Resource, Scope},
+    owned::TeamRule,
+    resource::{Resource, Scope, fact},
     slim::{Meta, Status},
 };
 use futures::FutureExt;
@@ -28,6 +29,7 @@ pub struct Watch<T> {
     /// Up to where everything was handed on.
     version: String,
     scope: Scope,
+    rule: TeamRule,
     /// Why it ended, while changes from before that are still to be handed on.
     ended: Option<Failure>,
     kind: std::marker::PhantomData<fn() -> T>,
@@ -90,6 +92,7 @@ impl<T: Resource> Watch<T> {
             lines: Lines::default(),
             version: version.to_owned(),
             scope: scope.clone(),
+            rule: client.rule.clone(),
             ended: None,
             kind: std::marker::PhantomData,
         })
@@ -157,7 +160,7 @@ impl<T: Resource> Watch<T> {
     }
 
     fn take(&mut self, line: &[u8], changes: &mut Changes) {
-        match read::<T>(line) {
+        match read::<T>(line, &self.rule) {
             Said::Fact(fact, version) => {
                 changes.facts.push(*fact);
                 self.at(version);
@@ -189,14 +192,14 @@ impl<T: Resource> Watch<T> {
 
 /// Reads a line of a watch.
 #[must_use]
-pub fn read<T: Resource>(line: &[u8]) -> Said {
+pub fn read<T: Resource>(line: &[u8], rule: &TeamRule) -> Said {
     let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else { return Said::Unusable(String::new()) };
     let object = line.object.get();
     match line.r#type {
         "ADDED" | "MODIFIED" => {
             let Ok(object) = serde_json::from_str::<T>(object) else { return Said::Unusable(version(object)) };
             let version = object.meta().map(|meta| meta.resource_version.clone()).unwrap_or_default();
-            match object.fact() {
+            match fact(object, rule) {
                 Some(fact) => Said::Fact(Box::new(fact), version),
                 None => Said::Unusable(version),
             }
@@ -225,7 +228,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, want: &str) {
-        let said = match read::<Pod>(line.as_bytes()) {
+        let said = match read::<Pod>(line.as_bytes(), &TeamRule::default()) {
             Said::Fact(fact, version) => match *fact {
                 Fact::Pod(pod) => format!("pod {} {version}", pod.name),
                 Fact::PodGone(namespace, name) => format!("gone {namespace}/{name} {version}"),
@@ -258,8 +261,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_makes_it_panic(line in r#"[{}\[\]":,a-zA-Z0-9 ]{0,200}"#, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (read::<Pod>(line.as_bytes()), read::<Pod>(&bytes));
-            let _ = read::<Pod>(format!(r#"{{"type":"ADDED","object":{line}}}"#).as_bytes());
+            let _ = (read::<Pod>(line.as_bytes(), &TeamRule::default()), read::<Pod>(&bytes, &TeamRule::default()));
+            let _ = read::<Pod>(format!(r#"{{"type":"ADDED","object":{line}}}"#).as_bytes(), &TeamRule::default());
         }
     }
 }

@@ -201,6 +201,8 @@ impl Pod {
             workload_kind: Some("Deployment".into()),
             workload: Some(workload.clone()),
             owners: vec![format!("ReplicaSet/{workload}-1").into(), format!("Deployment/{workload}").into()],
+            team: None,
+            queue: None,
             gpus: 0,
             requests: Vec::new(),
             images: Vec::new(),

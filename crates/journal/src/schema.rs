@@ -34,17 +34,17 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Problem> {
                 .map_err(|error| failed(path, "written", &error))?;
         }
         Some(version) if version.parse() == Ok(FACT_VERSION) => {}
-        Some(version) if version == "1" => {
-            upgrade_from_1(&db).map_err(|error| failed(path, "brought up to date", &error))?
+        Some(version) if version == "1" || version == "2" => {
+            upgrade(&db).map_err(|error| failed(path, "brought up to date", &error))?
         }
         Some(version) => return Err(other_version(path, &version)),
     }
     Ok(db)
 }
 
-/// Facts of version 1 read as those of version 2, which only added kinds of fact. Its worlds do not: but an empty one,
-/// with which each run begins, is the same in both, and the others are folded again from there.
-fn upgrade_from_1(db: &Connection) -> rusqlite::Result<()> {
+/// Facts of versions 1 and 2 read as those of later ones, which only added kinds of fact. Their worlds do not: but an
+/// empty one, with which each run begins, is the same in all, and the others are folded again from there.
+fn upgrade(db: &Connection) -> rusqlite::Result<()> {
     let turn = db.unchecked_transaction()?;
     let mut query = turn.prepare("SELECT seq, body FROM checkpoint")?;
     let all = query

@@ -6,7 +6,7 @@ use pilothouse_wire::{ConnectionId, Health, Metric, Reading, SmolStr, Stamp, vie
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 2;
+pub const FACT_VERSION: u16 = 3;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +77,10 @@ pub enum Fact {
     Devices(Box<DevicesFact>),
     /// What was measured of them.
     Readings(Box<ReadingsFact>),
+    /// A pod is as follows, and its labels say whose it is.
+    LabelledPod(Box<PodFact>, PodLabels),
+    /// A namespace exists, and its labels name this team.
+    LabelledNamespace(NamespaceFact, SmolStr),
 }
 
 /// About a source itself.
@@ -212,6 +216,35 @@ pub struct PodFact {
     pub containers: Vec<ContainerFact>,
     /// `status.conditions`.
     pub conditions: Vec<ConditionFact>,
+}
+
+/// What the labels of a pod say of whose it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodLabels {
+    /// The team, by the first label of the connection's rule.
+    pub team: Option<SmolStr>,
+    /// The queue through which it came: label `kueue.x-k8s.io/queue-name` or `volcano.sh/queue-name`.
+    pub queue: Option<SmolStr>,
+}
+
+impl Fact {
+    /// The pod that it tells of.
+    #[must_use]
+    pub fn pod(&self) -> Option<&PodFact> {
+        match self {
+            Self::Pod(pod) | Self::LabelledPod(pod, _) => Some(pod),
+            _ => None,
+        }
+    }
+
+    /// The namespace that it tells of.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&NamespaceFact> {
+        match self {
+            Self::Namespace(namespace) | Self::LabelledNamespace(namespace, _) => Some(namespace),
+            _ => None,
+        }
+    }
 }
 
 /// Where a pod is in its life. Source: `v1.PodStatus.phase`.

@@ -6,7 +6,7 @@ mod rest;
 mod telemetry;
 
 use crate::{
-    fact::{Batch, Covers, Extent, Fact, Kind},
+    fact::{Batch, Covers, Extent, Fact, Kind, PodLabels},
     source::{LanePoint, PodKey, Source},
     touched::Touched,
     world::World,
@@ -90,9 +90,11 @@ impl Fold<'_> {
             Fact::Source(fact) => self.about(fact),
             Fact::Node(node) => self.node(*node),
             Fact::NodeGone(name) => self.node_gone(&name),
-            Fact::Pod(pod) => self.pod(*pod),
+            Fact::Pod(pod) => self.pod(*pod, PodLabels::default()),
+            Fact::LabelledPod(pod, labels) => self.pod(*pod, labels),
             Fact::PodGone(namespace, name) => self.pod_gone(&(namespace, name)),
-            Fact::Namespace(namespace) => self.namespace(namespace),
+            Fact::Namespace(namespace) => self.namespace(namespace, None),
+            Fact::LabelledNamespace(namespace, team) => self.namespace(namespace, Some(team)),
             Fact::NamespaceGone(name) => self.namespace_gone(&name),
             Fact::Event(event) => self.event(*event),
             Fact::EventGone(uid) => self.event_gone(&uid),
@@ -114,10 +116,8 @@ impl Fold<'_> {
                 gone.iter().for_each(|name| self.node_gone(name));
             }
             Kind::Pod => {
-                let named: BTreeSet<(&SmolStr, &SmolStr)> = facts
-                    .iter()
-                    .filter_map(|fact| if let Fact::Pod(pod) = fact { Some((&pod.namespace, &pod.name)) } else { None })
-                    .collect();
+                let named: BTreeSet<(&SmolStr, &SmolStr)> =
+                    facts.iter().filter_map(Fact::pod).map(|pod| (&pod.namespace, &pod.name)).collect();
                 let gone: Vec<PodKey> = self
                     .source
                     .pods
@@ -129,10 +129,8 @@ impl Fold<'_> {
                 gone.iter().for_each(|key| self.pod_gone(key));
             }
             Kind::Namespace => {
-                let named: BTreeSet<&SmolStr> = facts
-                    .iter()
-                    .filter_map(|fact| if let Fact::Namespace(namespace) = fact { Some(&namespace.name) } else { None })
-                    .collect();
+                let named: BTreeSet<&SmolStr> =
+                    facts.iter().filter_map(Fact::namespace).map(|namespace| &namespace.name).collect();
                 let gone: Vec<SmolStr> =
                     self.source.namespaces.keys().filter(|name| !named.contains(name)).cloned().collect();
                 gone.iter().for_each(|name| self.namespace_gone(name));

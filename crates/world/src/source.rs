@@ -1,7 +1,7 @@
 //! One source as the world knows it: what it said of itself, and its objects.
 
 use crate::{
-    fact::{Covers, EventFact, Kind, NodeFact, PodFact, Probed, SourceAbout},
+    fact::{Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, SourceAbout},
     telemetry::Telemetry,
 };
 use pilothouse_wire::{Health, SmolStr, Stamp, view::Attempt};
@@ -37,6 +37,8 @@ pub struct Source {
     pub nodes: BTreeMap<SmolStr, Node>,
     /// Namespaces; the value says whether it is terminating.
     pub namespaces: BTreeMap<SmolStr, bool>,
+    /// The teams that namespaces are labelled with.
+    pub teams: BTreeMap<SmolStr, SmolStr>,
     /// Pods by namespace and name.
     pub pods: BTreeMap<(SmolStr, SmolStr), Pod>,
     /// Events by uid.
@@ -76,6 +78,8 @@ pub struct Node {
 pub struct Pod {
     /// What was said.
     pub fact: PodFact,
+    /// What its labels say.
+    pub labels: PodLabels,
     /// When it last changed, by our clock.
     pub seen: Stamp,
 }
@@ -120,6 +124,11 @@ impl Source {
     pub(crate) fn lives_on(&self, node: &str, namespace: &SmolStr, name: &SmolStr) -> bool {
         let pod = self.pods.get(&(namespace.clone(), name.clone()));
         pod.is_some_and(|pod| pod.fact.holds() && pod.fact.node.as_deref() == Some(node))
+    }
+
+    /// The team of a pod: by its own label, else by that of its namespace.
+    pub(crate) fn team<'a>(&'a self, pod: &'a Pod) -> Option<&'a SmolStr> {
+        pod.labels.team.as_ref().or_else(|| self.teams.get(&pod.fact.namespace))
     }
 
     pub(crate) fn lane_point(&self) -> LanePoint {

@@ -8,8 +8,8 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        ConditionFact, ContainerFact, Covers, DeviceClaim, DeviceFact, DevicesFact, Kind, NodeFact, OwnerFact, Phase,
-        PodFact, ReadingsFact, SourceAbout, SourceFact,
+        ConditionFact, ContainerFact, Covers, DeviceClaim, DeviceFact, DevicesFact, Kind, NamespaceFact, NodeFact,
+        OwnerFact, Phase, PodFact, PodLabels, ReadingsFact, SourceAbout, SourceFact,
     },
     project::{self, FleetProjection},
 };
@@ -334,4 +334,37 @@ fn beside_a_gpu_that_is_cut_one_that_is_whole_has_one_owner_and_a_part_counts_fo
     let read: Vec<(&str, Reading)> =
         named.map(|(at, row)| (row.name.as_str(), view.telemetry.read_workload(Metric::Power, at))).collect();
     assert_eq!(read, [("slice", Reading::ABSENT), ("whole", Reading::of(100.0))]);
+}
+
+#[test]
+fn a_pod_is_of_its_own_label_else_of_its_namespaces_and_an_unlabelled_one_of_nobody() {
+    let namespace = |team: Option<&str>| {
+        let fact = NamespaceFact { name: "serving".into(), terminating: false };
+        vec![match team {
+            Some(team) => Fact::LabelledNamespace(fact, team.into()),
+            None => Fact::Namespace(fact),
+        }]
+    };
+    let own = PodLabels { team: Some("search".into()), queue: Some("batch".into()) };
+    let mut world = World::default();
+    world.apply(said(
+        1_000,
+        all(Kind::Pod),
+        vec![Fact::LabelledPod(Box::new(pod("x", Some("a"), 2, "chat:v1")), own), p(pod("y", None, 4, "chat:v1"))],
+    ));
+    let mut projection = FleetProjection::new(&world, FleetSpec::default());
+    let mut teams = |batch: Batch| -> Vec<Option<String>> {
+        let touched = world.apply(batch);
+        projection.update(&world, &touched);
+        assert_eq!(projection.view().pods, FleetProjection::new(&world, FleetSpec::default()).into_view().pods);
+        projection.view().pods.rows().iter().map(|pod| pod.team.as_ref().map(ToString::to_string)).collect()
+    };
+    let named = |x: Option<&str>, y: Option<&str>| vec![x.map(str::to_owned), y.map(str::to_owned)];
+    assert_eq!(teams(said(2_000, Extent::Delta, namespace(None))), named(Some("search"), None));
+    assert_eq!(teams(said(3_000, Extent::Delta, namespace(Some("ads")))), named(Some("search"), Some("ads")));
+    // A label that is taken off counts no more.
+    let bare = vec![p(pod("x", Some("a"), 2, "chat:v1"))];
+    assert_eq!(teams(said(4_000, Extent::Delta, bare)), named(Some("ads"), Some("ads")));
+    let gone = vec![Fact::NamespaceGone("serving".into())];
+    assert_eq!(teams(said(5_000, Extent::Delta, gone)), named(None, None));
 }

@@ -7,8 +7,8 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Batch, Extent, Fact, Touched, World,
     fact::{
-        ConditionFact, ContainerFact, Covers, EventFact, Kind, NodeFact, OwnerFact, Phase, PodFact, SourceAbout,
-        SourceFact,
+        ConditionFact, ContainerFact, Covers, EventFact, Kind, NamespaceFact, NodeFact, OwnerFact, Phase, PodFact,
+        PodLabels, SourceAbout, SourceFact,
     },
     project::FleetProjection,
 };
@@ -35,7 +35,7 @@ fn node() -> impl Strategy<Value = Fact> {
 fn pod() -> impl Strategy<Value = Fact> {
     (0..2u8, 0..5u8, prop::option::of(0..4u8), 0..3u64, 0..3u8, any::<bool>()).prop_map(
         |(namespace, name, node, gpus, version, failed)| {
-            Fact::Pod(Box::new(PodFact {
+            let pod = Box::new(PodFact {
                 namespace: format!("ns{namespace}").into(),
                 name: format!("p{name}").into(),
                 uid: format!("{namespace}{name}{version}").into(),
@@ -47,7 +47,11 @@ fn pod() -> impl Strategy<Value = Fact> {
                 gpus: if gpus > 0 { vec![("nvidia.com/gpu".into(), gpus)] } else { vec![] },
                 containers: vec![ContainerFact { image: format!("i:{version}").into(), ..ContainerFact::default() }],
                 ..PodFact::default()
-            }))
+            });
+            match version {
+                2 => Fact::LabelledPod(pod, PodLabels { team: Some("search".into()), queue: None }),
+                _ => Fact::Pod(pod),
+            }
         },
     )
 }
@@ -57,6 +61,13 @@ fn other() -> impl Strategy<Value = Fact> {
         (0..4u8).prop_map(|name| Fact::NodeGone(format!("n{name}").into())),
         (0..2u8, 0..5u8)
             .prop_map(|(namespace, name)| Fact::PodGone(format!("ns{namespace}").into(), format!("p{name}").into())),
+        (0..2u8, prop::option::of(Just("ads"))).prop_map(|(name, team)| {
+            let namespace = NamespaceFact { name: format!("ns{name}").into(), terminating: false };
+            match team {
+                Some(team) => Fact::LabelledNamespace(namespace, team.into()),
+                None => Fact::Namespace(namespace),
+            }
+        }),
         Just(Fact::Source(SourceFact::Heard)),
         Just(Fact::Source(SourceFact::Health(Health::Well))),
         Just(Fact::Source(SourceFact::Health(Health::Lost(Problem::new(pilothouse_wire::Code::Cut, "cut"))))),
@@ -194,7 +205,7 @@ proptest! {
 fn object(fact: &Fact) -> String {
     match fact {
         Fact::Node(node) => node.name.to_string(),
-        Fact::Pod(pod) => format!("{}/{}", pod.namespace, pod.name),
+        Fact::Pod(pod) | Fact::LabelledPod(pod, _) => format!("{}/{}", pod.namespace, pod.name),
         _ => String::new(),
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Entry<'a> {
 #[derive(Default)]
 struct Sum {
     namespace: Option<SmolStr>,
+    team: Option<SmolStr>,
     workload: Option<SmolStr>,
     pods: BTreeSet<PodId>,
     gpus: u64,
@@ -79,6 +80,7 @@ impl Ledger {
         let sum = self.rows.entry(WasteId { rule, verdict, object, pool }).or_default();
         if let Owner::Pod(pod) = entry.owner {
             sum.namespace = Some(pod.id.namespace.clone());
+            sum.team = sum.team.take().or_else(|| pod.team.clone());
             sum.workload = pod
                 .workload_kind
                 .as_ref()
@@ -99,7 +101,7 @@ impl Ledger {
         let joined = |texts: BTreeSet<String>| texts.into_iter().collect::<Vec<_>>().join(" ");
         let item = |(id, sum): (WasteId, Sum)| WasteItem {
             id,
-            team: sum.namespace.clone(),
+            team: sum.team,
             namespace: sum.namespace,
             workload: sum.workload,
             pods: sum.pods.into_iter().collect(),

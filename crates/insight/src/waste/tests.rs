@@ -43,7 +43,9 @@ fn held(util: f32, memory: f32) -> Node {
 }
 
 fn chat() -> Vec<Pod> {
-    vec![Pod::called("chat-1").on("a-1").asks(2)]
+    let mut chat = Pod::called("chat-1").on("a-1").asks(2);
+    chat.0.team = Some("search".into());
+    vec![chat]
 }
 
 #[test]
@@ -55,7 +57,7 @@ fn gpus_that_do_nothing_for_the_window_are_held_idle() {
         found[0].evidence,
         "a-1 GPU 0: Utilisation 0 %, Tensor active 0 %. a-1 GPU 1: Utilisation 0 %, Tensor active 0 %."
     );
-    assert_eq!(found[0].team.as_deref(), Some("n"));
+    assert_eq!(found[0].team.as_deref(), Some("search"));
 }
 
 #[test]

@@ -292,6 +292,10 @@ pub struct PodRow {
     pub workload: Option<SmolStr>,
     /// Owners from the nearest up, as `Kind/name`.
     pub owners: Vec<SmolStr>,
+    /// The team, by the label of the pod or of its namespace.
+    pub team: Option<SmolStr>,
+    /// The queue through which it came.
+    pub queue: Option<SmolStr>,
     /// GPUs asked for, over all vendor keys.
     pub gpus: u64,
     /// The vendor keys asked for, with how many.
@@ -399,8 +403,21 @@ impl Record for NodeRow {
 }
 
 impl Record for PodRow {
-    const KEYS: &'static [&'static str] =
-        &["name", "cluster", "namespace", "status", "node", "workload", "kind", "image", "gpus", "restarts", "ready"];
+    const KEYS: &'static [&'static str] = &[
+        "name",
+        "cluster",
+        "namespace",
+        "team",
+        "queue",
+        "status",
+        "node",
+        "workload",
+        "kind",
+        "image",
+        "gpus",
+        "restarts",
+        "ready",
+    ];
 
     fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
         Some(match key {
@@ -409,6 +426,8 @@ impl Record for PodRow {
             "namespace" | "ns" => vec![Value::text(&self.id.namespace)],
             "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
             "node" => if_any(&self.node),
+            "team" => if_any(&self.team),
+            "queue" => if_any(&self.queue),
             "workload" => if_any(&self.workload),
             "kind" => if_any(&self.workload_kind),
             "image" => self.images.iter().map(|image| Value::text(image)).collect(),

@@ -75,7 +75,7 @@ pub struct WasteItem {
     pub namespace: Option<SmolStr>,
     /// Their workload, as `Kind/name`.
     pub workload: Option<SmolStr>,
-    /// The team that owns them: the namespace.
+    /// The team that owns them, by the label of the pods or of their namespace; `None` where there is no such label.
     pub team: Option<SmolStr>,
     /// The pods.
     pub pods: Vec<PodId>,

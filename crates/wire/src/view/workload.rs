@@ -18,6 +18,8 @@ pub struct WorkloadRow {
     pub namespace: SmolStr,
     /// Its name.
     pub name: SmolStr,
+    /// The team of its pods: of the first by name that has one.
+    pub team: Option<SmolStr>,
     /// The worst of its pods.
     pub status: Status,
     /// The status as words: "6 of 6 ready", "CrashLoopBackOff, 2 of 6 ready".
@@ -61,6 +63,7 @@ impl Record for WorkloadRow {
         "kind",
         "cluster",
         "namespace",
+        "team",
         "status",
         "gpus",
         "wanted",
@@ -78,6 +81,7 @@ impl Record for WorkloadRow {
             "kind" => vec![Value::text(&self.kind)],
             "cluster" => vec![Value::text(self.cluster().as_str())],
             "namespace" | "ns" => vec![Value::text(&self.namespace)],
+            "team" => self.team.iter().map(|team| Value::text(team)).collect(),
             "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
             "gpus" => number(self.gpus_held),
             "wanted" => number(self.gpus_wanted),

@@ -2,7 +2,7 @@
 
 use super::Fold;
 use crate::{
-    fact::{Kind, OwnerFact, PodFact},
+    fact::{Kind, OwnerFact, PodFact, PodLabels},
     source::{Pod, PodKey},
 };
 use pilothouse_wire::{
@@ -12,12 +12,13 @@ use pilothouse_wire::{
 use std::collections::BTreeSet;
 
 impl Fold<'_> {
-    pub(super) fn pod(&mut self, fact: PodFact) {
+    pub(super) fn pod(&mut self, fact: PodFact, labels: PodLabels) {
         let key: PodKey = (fact.namespace.clone(), fact.name.clone());
-        let old = self.source.pods.get(&key).map(|pod| &pod.fact);
-        if old == Some(&fact) {
+        let old = self.source.pods.get(&key);
+        if old.is_some_and(|old| old.fact == fact && old.labels == labels) {
             return;
         }
+        let old = old.map(|pod| &pod.fact);
         let placed_before = old.filter(|old| old.uid == fact.uid).is_some_and(|old| old.node.is_some());
         let (was_on, was_bad) = (old.and_then(|old| old.node.clone()), old.map(PodFact::status));
         let known = old.is_some_and(|old| old.uid == fact.uid);
@@ -34,7 +35,7 @@ impl Fold<'_> {
         self.touch_pod(&key, was_on.as_ref());
         self.touch_pod(&key, fact.node.as_ref());
         self.index(&key, &fact);
-        self.source.pods.insert(key, Pod { fact, seen: self.seen });
+        self.source.pods.insert(key, Pod { fact, labels, seen: self.seen });
     }
 
     pub(super) fn pod_gone(&mut self, key: &PodKey) {

@@ -3,7 +3,7 @@
 use super::Fold;
 use crate::fact::{EventFact, NamespaceFact, SourceFact};
 use pilothouse_wire::{
-    Health, ObjectRef, SmolStr,
+    Health, ObjectRef, PodId, SmolStr,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
 
@@ -50,13 +50,35 @@ impl Fold<'_> {
         self.source.health = health;
     }
 
-    pub(super) fn namespace(&mut self, fact: NamespaceFact) {
+    pub(super) fn namespace(&mut self, fact: NamespaceFact, team: Option<SmolStr>) {
+        let was = match &team {
+            Some(team) => self.source.teams.insert(fact.name.clone(), team.clone()),
+            None => self.source.teams.remove(&fact.name),
+        };
+        if was != team {
+            self.touch_pods_of(&fact.name);
+        }
         if self.source.namespaces.insert(fact.name, fact.terminating) != Some(fact.terminating) {
             self.touched.sources.insert(self.id.clone());
         }
     }
 
+    /// Whose they are follows from their namespace.
+    fn touch_pods_of(&mut self, namespace: &SmolStr) {
+        let first = (namespace.clone(), SmolStr::default());
+        let pods = self.source.pods.range(first..).take_while(|((of, _), _)| of == namespace);
+        let ids = pods.map(|((namespace, name), _)| PodId {
+            cluster: self.id.clone(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+        });
+        self.touched.pods.extend(ids);
+    }
+
     pub(super) fn namespace_gone(&mut self, name: &SmolStr) {
+        if self.source.teams.remove(name).is_some() {
+            self.touch_pods_of(name);
+        }
         if self.source.namespaces.remove(name).is_some() {
             self.touched.sources.insert(self.id.clone());
         }

@@ -42,7 +42,7 @@ impl FleetProjection {
         let mut view = FleetView {
             clusters: sources().filter_map(|(id, source)| cluster_row(id, source, &nodes)).collect(),
             nodes,
-            pods: sources().flat_map(|(id, source)| source.pods.values().map(|pod| pod_row(id, pod))).collect(),
+            pods: sources().flat_map(|(id, source)| source.pods.values().map(|pod| pod_row(id, source, pod))).collect(),
             summary: FleetSummary::default(),
             workloads: sources().flat_map(|(id, source)| workloads::rows(id, source)).collect(),
             telemetry: TelemetryView::default(),
@@ -103,8 +103,11 @@ impl FleetProjection {
         for id in touched.pods.iter().filter(|id| in_scope(&self.spec, &id.cluster)) {
             moved.extend(self.view.pods.get(id).map(workloads::of_row));
             let source = world.source(&id.cluster);
-            let pod = source.and_then(|source| source.pods.get(&(id.namespace.clone(), id.name.clone())));
-            renew(&mut self.view.pods, &mut patch.pods, id, pod.map(|pod| pod_row(&id.cluster, pod)));
+            let row = source.and_then(|source| {
+                let pod = source.pods.get(&(id.namespace.clone(), id.name.clone()))?;
+                Some(pod_row(&id.cluster, source, pod))
+            });
+            renew(&mut self.view.pods, &mut patch.pods, id, row);
             moved.extend(self.view.pods.get(id).map(workloads::of_row));
         }
         for workload in &moved {
@@ -233,7 +236,7 @@ pub(super) fn node_row(world: &World, id: &ConnectionId, source: &Source, node: 
     }
 }
 
-pub(super) fn pod_row(id: &ConnectionId, pod: &Pod) -> PodRow {
+pub(super) fn pod_row(id: &ConnectionId, source: &Source, pod: &Pod) -> PodRow {
     let fact = &pod.fact;
     let (status, status_word) = fact.status();
     let workload = fact.workload();
@@ -246,6 +249,8 @@ pub(super) fn pod_row(id: &ConnectionId, pod: &Pod) -> PodRow {
         workload_kind: workload.as_ref().map(|owner| owner.kind.clone()),
         workload: workload.map(|owner| owner.name),
         owners: fact.owner_chain(),
+        team: source.team(pod).cloned(),
+        queue: pod.labels.queue.clone(),
         gpus: fact.gpu_count(),
         requests: fact.gpus.clone(),
         images: fact.containers.iter().map(|container| container.image.clone()).collect(),

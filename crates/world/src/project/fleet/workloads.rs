@@ -2,7 +2,7 @@
 
 use crate::{
     fact::PodFact,
-    source::{PodKey, Source},
+    source::{Pod, PodKey, Source},
     sum::total,
 };
 use pilothouse_wire::{
@@ -35,19 +35,21 @@ pub(super) fn rows<'a>(id: &'a ConnectionId, source: &'a Source) -> impl Iterato
 
 /// One workload; `None` if it has no pod that asks for GPUs.
 pub(super) fn row(source: &Source, object: &ObjectRef) -> Option<WorkloadRow> {
-    let fact = |key: &PodKey| source.pods.get(key).map(|pod| &pod.fact);
-    let (kind, namespace, name, pods): (_, _, _, Vec<&PodFact>) = match object {
+    let pod = |key: &PodKey| source.pods.get(key);
+    let (kind, namespace, name, pods): (_, _, _, Vec<&Pod>) = match object {
         ObjectRef::Workload(_, namespace, kind, name) => {
             let keys = source.workloads.get(&(kind.clone(), namespace.clone(), name.clone()))?;
-            (kind.clone(), namespace, name, keys.iter().filter_map(fact).collect())
+            (kind.clone(), namespace, name, keys.iter().filter_map(pod).collect())
         }
-        ObjectRef::Pod(pod) => {
-            let fact = fact(&(pod.namespace.clone(), pod.name.clone())).filter(|fact| fact.workload().is_none())?;
-            (SmolStr::new_static("Pod"), &pod.namespace, &pod.name, vec![fact])
+        ObjectRef::Pod(id) => {
+            let alone = pod(&(id.namespace.clone(), id.name.clone())).filter(|pod| pod.fact.workload().is_none())?;
+            (SmolStr::new_static("Pod"), &id.namespace, &id.name, vec![alone])
         }
         _ => return None,
     };
-    let live: Vec<&PodFact> = pods.iter().copied().filter(|pod| !pod.ended() && !pod.gpus.is_empty()).collect();
+    let team = pods.iter().find_map(|pod| source.team(pod)).cloned();
+    let live: Vec<&PodFact> =
+        pods.iter().map(|pod| &pod.fact).filter(|pod| !pod.ended() && !pod.gpus.is_empty()).collect();
     if live.is_empty() {
         return None;
     }
@@ -61,6 +63,7 @@ pub(super) fn row(source: &Source, object: &ObjectRef) -> Option<WorkloadRow> {
         kind,
         namespace: namespace.clone(),
         name: name.clone(),
+        team,
         status: worst.0,
         status_word: if worst.0 == Status::Good { told.into() } else { format!("{}, {told}", worst.1).into() },
         gpus_held: gpus(&mut live.iter().filter(|pod| pod.holds())),

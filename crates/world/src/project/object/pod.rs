@@ -1,7 +1,12 @@
 //! A pod in the inspector.
 
 use super::{Part, field, link, mono, node_ref};
-use crate::{World, fact::PodFact, project::fleet::node_row, source::Source};
+use crate::{
+    World,
+    fact::PodFact,
+    project::fleet::node_row,
+    source::{Pod, Source},
+};
 use pilothouse_wire::{
     ObjectRef, PodId, SmolStr,
     units::bytes,
@@ -9,14 +14,15 @@ use pilothouse_wire::{
 };
 
 pub(super) fn part(world: &World, source: &Source, id: &PodId) -> Option<Part> {
-    let fact = &source.pods.get(&(id.namespace.clone(), id.name.clone()))?.fact;
+    let pod = source.pods.get(&(id.namespace.clone(), id.name.clone()))?;
+    let fact = &pod.fact;
     let (status, status_word) = fact.status();
     let mut around: Vec<ObjectRef> = fact.node.iter().map(|node| node_ref(&id.cluster, node)).collect();
     around.extend(workload_ref(id, fact));
     Some(Part {
         status,
         status_word,
-        identity: identity(id, fact),
+        identity: identity(source, id, pod),
         findings: findings(id, fact),
         holding: holding(world, source, id, fact),
         regarding: Some((SmolStr::new_static("Pod"), Some(id.namespace.clone()), id.name.clone())),
@@ -29,7 +35,8 @@ fn workload_ref(id: &PodId, fact: &PodFact) -> Option<ObjectRef> {
     Some(ObjectRef::Workload(id.cluster.clone(), id.namespace.clone(), owner.kind, owner.name))
 }
 
-fn identity(id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
+fn identity(source: &Source, id: &PodId, pod: &Pod) -> Vec<FieldRow> {
+    let fact = &pod.fact;
     let mut fields = vec![
         field("Cluster", Some(id.cluster.to_string())),
         link("Namespace", ObjectRef::Namespace(id.cluster.clone(), id.namespace.clone())),
@@ -38,6 +45,8 @@ fn identity(id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
         value: Some(format!("{} {}", workload.kind_word(), workload.name())),
         ..link("Workload", workload)
     }));
+    fields.extend(source.team(pod).map(|team| field("Team", Some(team.to_string()))));
+    fields.extend(pod.labels.queue.as_ref().map(|queue| field("Queue", Some(queue.to_string()))));
     fields.push(match &fact.node {
         Some(node) => link("Node", node_ref(&id.cluster, node)),
         None => field("Node", None),
