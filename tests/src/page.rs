@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 use thirtyfour::prelude::{By, WebDriver, WebElement};
-use thirtyfour::{Capabilities, Key};
+use thirtyfour::{Capabilities, Key, TypingData};
 
 /// How long anything on a page may take to be there.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -151,12 +151,20 @@ impl Page {
         typed.could_not(format!("type into {hook}"))
     }
 
-    /// Presses a key, wherever the focus is.
+    /// Types, wherever the focus is: a key, letters, or keys that are held together (`Key::Control + "k"`).
     ///
     /// # Errors
-    /// If the driver cannot.
-    pub async fn key(&self, key: Key) -> Result<()> {
-        self.driver.action_chain().send_keys(key + "").perform().await.could_not("press a key")
+    /// If the driver refuses.
+    pub async fn key(&self, keys: impl Into<TypingData>) -> Result<()> {
+        self.driver.action_chain().send_keys(keys).perform().await.could_not("press a key")
+    }
+
+    /// Loads the page anew.
+    ///
+    /// # Errors
+    /// If the driver refuses.
+    pub async fn reload(&self) -> Result<()> {
+        self.driver.refresh().await.could_not("load the page anew")
     }
 
     /// Waits until the first element that a CSS selector finds reads as `wanted` says.

@@ -2,6 +2,7 @@
 
 use acceptance::{ControlPlane, Options, Page, Result, Story, Terminal};
 use std::path::Path;
+use thirtyfour::Key;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_terminal_connects_the_browser_shows() -> Result<()> {
@@ -38,6 +39,34 @@ async fn a_wall_screen_says_what_it_shows_and_how_old_that_is() -> Result<()> {
     let page = Page::browser((1440, 900), &address).await?;
     page.find("demo").await?;
     page.find_by("[data-test^='chip-']").await?;
+    drop(door);
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_keeps_a_view_and_pins_an_object() -> Result<()> {
+    let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
+    let (door, address) = terminal.serve(&["--demo"]).await?;
+    let page = Page::browser((1440, 900), &address).await?;
+    page.press("tab-gpus").await?;
+    page.fill("table-filter", "state=lost").await?;
+    page.press_by("[data-test='row'][data-key^='gpu:']").await?;
+    page.press("inspector-pin").await?;
+    page.find_by(".pin[data-test^='pin-gpu:'][aria-pressed='true']").await?;
+    page.key("s").await?;
+    page.fill("save-view-name", "Lost ones").await?;
+    page.key(Key::Enter).await?;
+    page.gone("[data-test='save-view']").await?;
+
+    // Both are there on another screen, and for another page of this browser.
+    page.press("rail-connections").await?;
+    page.reload().await?;
+    page.find_by(".pin[data-test^='pin-gpu:'][aria-pressed='false']").await?;
+    page.key(Key::Control + "k").await?;
+    page.fill("palette-input", "lost ones").await?;
+    page.key(Key::Enter).await?;
+    page.reads_as("[data-test='table-count']", |text| text.contains(" of "), "is filtered as it was").await?;
+    page.find_by(".pin[data-test^='pin-gpu:'][aria-pressed='true']").await?;
     drop(door);
     page.close().await
 }

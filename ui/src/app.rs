@@ -2,6 +2,7 @@
 
 use crate::{
     clock::Clock,
+    kept::Keeper,
     keys::Keys,
     link::Link,
     mirror::Views,
@@ -16,6 +17,7 @@ use leptos::prelude::*;
 pub fn App() -> impl IntoView {
     Theme::provide();
     Keys::provide();
+    Keeper::provide();
     Toaster::provide();
     Size::provide();
     let clock = Clock::provide();

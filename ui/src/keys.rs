@@ -41,6 +41,10 @@ pub enum Command {
     Theme,
     /// Copies the address of what is shown.
     CopyAddress,
+    /// Saves what is shown as a view.
+    SaveView,
+    /// Pins the selection, or lets it go.
+    Pin,
     /// Next colour of the map.
     MapColour,
     /// Next grouping of the map.
@@ -141,6 +145,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Inspector, "Ctrl B", "hide the inspector", Place::Everywhere),
     key(Command::Theme, "Ctrl Shift T", "dark or light", Place::Everywhere),
     key(Command::CopyAddress, "Ctrl C", "copy the address", Place::Everywhere),
+    key(Command::SaveView, "s", "save this view", Place::Everywhere),
     key(Command::Confirm, "Ctrl Enter", "confirm a form", Place::Everywhere),
     key(Command::MapColour, "m", "next colour of the map", Place::Fleet),
     key(Command::MapGroup, "Shift M", "next grouping of the map", Place::Fleet),
@@ -150,6 +155,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Connect1, "1", "connect the first context found", Place::Everywhere),
     key(Command::Connect2, "2", "connect the second", Place::Everywhere),
     key(Command::Connect3, "3", "connect the third", Place::Everywhere),
+    key(Command::Pin, "p", "pin the selection, or let it go", Place::Selection),
     key(Command::Yaml, "y", "YAML of the selection", Place::Selection),
     key(Command::Logs, "l", "Logs of the selected pod", Place::Selection),
     key(Command::ZoomIn, "+", "shorter span", Place::Ribbon),

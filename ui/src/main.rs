@@ -2,6 +2,7 @@
 
 mod app;
 mod clock;
+mod kept;
 mod keys;
 mod link;
 mod mirror;

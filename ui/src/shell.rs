@@ -11,8 +11,10 @@ mod help;
 mod inspector_slot;
 mod menu;
 mod palette;
+mod pins;
 mod rail;
 mod ribbon;
+mod save;
 mod scope;
 mod text;
 mod top_bar;
@@ -62,6 +64,7 @@ fn Frame() -> impl IntoView {
             <ribbon::Ribbon />
         </div>
         <palette::Palette />
+        <save::SaveView />
         <help::Help />
         <toast::Toasts />
         <announce::Announcer watched=watched />

@@ -111,6 +111,23 @@ impl State {
         self.change(Keep::Step, |address| *address = to);
     }
 
+    /// Selects an object on the screen that it belongs to.
+    pub fn show(self, object: ObjectRef) {
+        let screen = if matches!(object, ObjectRef::Connection(_)) { "connections" } else { "fleet" };
+        if self.screen.with_untracked(|route| route == screen) {
+            self.select(Some(object));
+        } else {
+            let scope = self.scope.get_untracked();
+            self.go(Address { screen: screen.into(), scope, selected: Some(object), ..Address::default() });
+        }
+    }
+
+    /// The present address; not tracked.
+    #[must_use]
+    pub fn address(self) -> Address {
+        self.address.get_untracked()
+    }
+
     /// Goes to a screen; scope and time stay, the rest belongs to the screen that is left.
     pub fn go_screen(self, route: &str) {
         self.change(Keep::Step, |address| {

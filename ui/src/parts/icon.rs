@@ -1,6 +1,7 @@
 //! The signs of the interface: strokes of 1.5 px in the colour of the text, from `assets/icons`.
 
 use leptos::prelude::*;
+use pilothouse_wire::ObjectRef;
 
 macro_rules! icons {
     ($($name:ident = $file:literal),+ $(,)?) => {
@@ -52,6 +53,21 @@ icons! {
     Trash = "trash",
     Undo = "undo",
     Workload = "workload",
+}
+
+impl Icon {
+    /// The sign of a kind of object.
+    #[must_use]
+    pub fn of(object: &ObjectRef) -> Self {
+        match object {
+            ObjectRef::Connection(_) => Self::Connections,
+            ObjectRef::Namespace(..) => Self::Namespace,
+            ObjectRef::Node(_) => Self::Node,
+            ObjectRef::Gpu(..) => Self::Gpu,
+            ObjectRef::Pod(_) => Self::Pod,
+            ObjectRef::Workload(..) => Self::Workload,
+        }
+    }
 }
 
 /// Draws a sign, `size` pixels wide.

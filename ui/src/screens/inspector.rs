@@ -7,11 +7,12 @@ mod yaml;
 mod yaml_text;
 
 use crate::{
+    kept::use_kept,
     keys::{Command, on_command},
     mirror::{Watched, use_view},
     parts::{
         button::{Button, IconButton, use_copy},
-        icon::Icon,
+        icon::{Icon, Sign},
         mark::StatusWord,
         problem::ProblemRows,
     },
@@ -108,9 +109,40 @@ fn Head(object: ObjectRef) -> impl IntoView {
             <span class="small faint clip" dir="auto">{visible(object.kind_word())}</span>
             <h2 class="clip" dir="auto" title=shown.clone()>{shown.clone()}</h2>
             <span class="fill"></span>
+            <PinButton object=object />
             <IconButton icon=Icon::Copy label="Copy the name" on_press=move || copy(name.to_string()) />
             <IconButton icon=Icon::Close label="Close the inspector" on_press=move || state.select(None) test="inspector-close" />
         </header>
+    }
+}
+
+/// Pins what is selected: it stays one press away, at the foot of the rail.
+#[component]
+fn PinButton(object: ObjectRef) -> impl IntoView {
+    let kept = use_kept();
+    let looked_at = object.clone();
+    let pinned = Memo::new(move |_| kept.with(|kept| kept.is_pinned(&looked_at)));
+    let toggle = move || {
+        kept.update(|kept| kept.toggle(&object));
+    };
+    let by_key = toggle.clone();
+    on_command(Command::Pin, move || {
+        by_key();
+        true
+    });
+    let label = move || if pinned.get() { "Let it go from the rail (p)" } else { "Pin it to the rail (p)" };
+    view! {
+        <button
+            type="button"
+            class="icon-button"
+            aria-pressed=move || pinned.get().to_string()
+            aria-label=label
+            title=label
+            data-test="inspector-pin"
+            on:click=move |_| toggle()
+        >
+            <Sign icon=Icon::Pin size=14 />
+        </button>
     }
 }
 

@@ -1,5 +1,6 @@
-//! The rail: one item for each screen that works.
+//! The rail: one item for each screen that works, and what a person has pinned.
 
+use super::pins::Pins;
 use crate::{
     keys::chord,
     parts::icon::{Icon, Sign},
@@ -42,6 +43,7 @@ pub fn Rail() -> impl IntoView {
         <nav class="rail" aria-label="Screens">
             <span class="emblem" title="Pilothouse"><Sign icon=Icon::Pilothouse size=24 /></span>
             {items.collect_view()}
+            <Pins />
         </nav>
     }
 }

@@ -1,8 +1,8 @@
-//! How the fleet is grouped on the map: clusters, then pools, products or zones, then nodes. Pure.
+//! How the fleet is grouped on the map: clusters, then pools, products, zones or who holds most, then nodes. Pure.
 
 use crate::parts::map::layout::{ClusterPlan, PoolPlan};
 use pilothouse_wire::{
-    ConnectionId, SmolStr, units,
+    ConnectionId, PodId, SmolStr, units,
     view::{FleetView, NodeRow},
 };
 use std::collections::BTreeMap;
@@ -19,11 +19,15 @@ pub enum Grouping {
     Zone,
     /// The namespace that holds most of a node.
     Owner,
+    /// The team that holds most of a node.
+    Team,
+    /// The queue through which came what holds most of a node.
+    Queue,
 }
 
 impl Grouping {
     /// All of them, in the order in which `Shift M` goes through them.
-    pub const ALL: [Self; 4] = [Self::Pool, Self::Product, Self::Zone, Self::Owner];
+    pub const ALL: [Self; 6] = [Self::Pool, Self::Product, Self::Zone, Self::Owner, Self::Team, Self::Queue];
 
     /// As words.
     #[must_use]
@@ -33,26 +37,26 @@ impl Grouping {
             Self::Product => "cluster › product › node",
             Self::Zone => "cluster › zone › node",
             Self::Owner => "cluster › owner › node",
+            Self::Team => "cluster › team › node",
+            Self::Queue => "cluster › queue › node",
         }
     }
 
     /// The one after it.
     #[must_use]
     pub fn next(self) -> Self {
-        match self {
-            Self::Pool => Self::Product,
-            Self::Product => Self::Zone,
-            Self::Zone => Self::Owner,
-            Self::Owner => Self::Pool,
-        }
+        let at = Self::ALL.iter().position(|grouping| *grouping == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
     }
 
-    fn of(self, node: &NodeRow) -> Option<&SmolStr> {
+    fn of<'a>(self, fleet: &'a FleetView, node: &'a NodeRow) -> Option<&'a SmolStr> {
         match self {
             Self::Pool => node.pool.as_ref(),
             Self::Product => node.product.as_ref(),
             Self::Zone => node.zone.as_ref(),
-            Self::Owner => owner(node),
+            Self::Owner => most(node, |pod| Some(&pod.namespace)),
+            Self::Team => most(node, |pod| fleet.pods.get(pod)?.team.as_ref()),
+            Self::Queue => most(node, |pod| fleet.pods.get(pod)?.queue.as_ref()),
         }
     }
 
@@ -62,18 +66,20 @@ impl Grouping {
             Self::Product => "product not labelled",
             Self::Zone => "no zone label",
             Self::Owner => "held by nobody who is known",
+            Self::Team => "no team label on what holds it",
+            Self::Queue => "nothing that came through a queue",
         }
     }
 }
 
-/// The namespace whose pods hold most of a node's GPUs; among equals the first by name.
-fn owner(node: &NodeRow) -> Option<&SmolStr> {
+/// What most of the GPUs of a node that somebody holds have in common; among equals the first by name.
+fn most<'a>(node: &'a NodeRow, name: impl Fn(&'a PodId) -> Option<&'a SmolStr>) -> Option<&'a SmolStr> {
     let mut held: BTreeMap<&SmolStr, usize> = BTreeMap::new();
     let holders = node.gpus.iter().filter_map(|cell| node.holders.get(usize::from(cell.holder?)));
-    for pod in holders {
-        *held.entry(&pod.namespace).or_default() += 1;
+    for name in holders.filter_map(name) {
+        *held.entry(name).or_default() += 1;
     }
-    held.into_iter().rev().max_by_key(|(_, gpus)| *gpus).map(|(namespace, _)| namespace)
+    held.into_iter().rev().max_by_key(|(_, gpus)| *gpus).map(|(name, _)| name)
 }
 
 /// The fleet as the map shows it.
@@ -127,7 +133,7 @@ impl Groups {
                 if node.gpus.is_empty() {
                     groups.nodes_without += 1;
                 } else {
-                    by_name.entry(grouping.of(node)).or_default().push(at);
+                    by_name.entry(grouping.of(fleet, node)).or_default().push(at);
                 }
             }
             let pools: Vec<PoolGroup> =
@@ -203,7 +209,8 @@ pub fn product_words(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screens::fleet::sample::{cluster, node};
+    use crate::screens::fleet::sample::{cluster, node, pod};
+    use pilothouse_wire::view::{GpuCell, GpuState};
 
     fn fleet() -> FleetView {
         let mut cpu = node("iad", "cpu-1", "system", 0);
@@ -240,6 +247,25 @@ mod tests {
             ]
         );
         assert_eq!((groups.nodes_without, groups.clusters[0].gpus), (1, 20));
+    }
+
+    #[test]
+    fn a_node_stands_with_who_holds_most_of_it() {
+        let mut fleet = fleet();
+        let (mut a, mut b) = (pod("iad", "a"), pod("iad", "b"));
+        (a.team, b.team) = (Some("search".into()), Some("ads".into()));
+        let mut held = node("iad", "h100-9", "serve", 3);
+        held.holders = vec![a.id.clone(), b.id.clone()];
+        held.gpus = [0, 0, 1].map(|holder| GpuCell::slot(GpuState::Held, Some(holder))).to_vec();
+        fleet.nodes = [held, node("iad", "h100-10", "serve", 8)].into_iter().collect();
+        fleet.pods = [a, b].into_iter().collect();
+        let names = |grouping| {
+            let groups = Groups::of(&fleet, grouping, &[]);
+            groups.clusters.iter().flat_map(|cluster| &cluster.pools).map(|pool| pool.name.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(Grouping::Team), ["no team label on what holds it", "search"]);
+        assert_eq!(names(Grouping::Owner), ["held by nobody who is known", "serving"]);
+        assert_eq!(names(Grouping::Queue), ["nothing that came through a queue"]);
     }
 
     #[test]

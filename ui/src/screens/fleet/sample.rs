@@ -52,6 +52,8 @@ pub(crate) fn pod(cluster: &str, name: &str) -> PodRow {
         workload_kind: Some("Deployment".into()),
         workload: Some("chat-70b".into()),
         owners: vec![],
+        team: None,
+        queue: None,
         gpus: 8,
         requests: vec![],
         images: vec![],

@@ -2,6 +2,7 @@
 
 use super::list::{Entry, Section, Target};
 use crate::{
+    kept::{Keeper, Kept, SavedView, use_kept},
     keys::{Command, Keys, chord},
     link::{Link, use_link},
     mirror::use_view,
@@ -34,6 +35,10 @@ pub enum Deed {
     Pause(ConnectionId, bool),
     /// Tries a connection at once.
     Retry(ConnectionId),
+    /// Goes to a saved view.
+    Open(Address),
+    /// Forgets a saved view.
+    Forget(String),
 }
 
 /// What is needed to do it.
@@ -44,30 +49,22 @@ pub struct Doer {
     keys: Keys,
     link: Link,
     toasts: Toaster,
+    kept: Keeper,
 }
 
 impl Doer {
     /// Of this page.
     pub fn here() -> Self {
         let keys = expect_context();
-        Self { state: use_state(), theme: use_theme(), keys, link: use_link(), toasts: use_toasts() }
+        let (link, toasts) = (use_link(), use_toasts());
+        Self { state: use_state(), theme: use_theme(), keys, link, toasts, kept: use_kept() }
     }
 
     /// Goes to an object or does a deed.
     pub fn reach(self, target: Target) {
         match target {
-            Target::Object(object) => self.show(object),
+            Target::Object(object) => self.state.show(object),
             Target::Do(deed) => self.run(deed),
-        }
-    }
-
-    fn show(self, object: ObjectRef) {
-        let screen = if matches!(object, ObjectRef::Connection(_)) { "connections" } else { "fleet" };
-        if self.state.screen().with_untracked(|route| route == screen) {
-            self.state.select(Some(object));
-        } else {
-            let scope = self.state.scope().get_untracked();
-            self.state.go(Address { screen: screen.into(), scope, selected: Some(object), ..Address::default() });
         }
     }
 
@@ -84,6 +81,15 @@ impl Doer {
             }
             Deed::Pause(id, paused) => self.act(Act::PauseConnection { id: id.clone(), paused }, &id),
             Deed::Retry(id) => self.act(Act::RetryConnection(id.clone()), &id),
+            Deed::Open(address) => self.state.go(address),
+            Deed::Forget(name) => {
+                self.kept.update(|kept| kept.forget(&name));
+                self.toasts.say(
+                    Status::Good,
+                    format!("Forgotten: {name}"),
+                    "The view itself can still be gone back to.",
+                );
+            }
         }
     }
 
@@ -117,12 +123,10 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
     let connections = use_view(Signal::stored(ViewSpec::Connections));
     let may_act = doer.state.may_act();
     Memo::new(move |_| {
-        let mut list: Vec<Entry> = SCREENS
-            .iter()
-            .map(|screen| {
-                entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route))
-            })
-            .collect();
+        let mut list = doer.kept.with(saved);
+        list.extend(SCREENS.iter().map(|screen| {
+            entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route))
+        }));
         list.extend(fixed(may_act, doer.theme.choice()));
         let rows = connections.connections(|view| {
             let rows = view.rows.rows();
@@ -131,8 +135,30 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
         for (id, name, health) in rows.unwrap_or_default() {
             list.extend(of_connection(&id, &name, &health, may_act));
         }
+        list.extend(doer.kept.with(forgettable));
         list
     })
+}
+
+/// Saved views, the newest first, and what is pinned.
+fn saved(kept: &Kept) -> Vec<Entry> {
+    let view = |view: &SavedView| {
+        let address = visible(&view.address.to_string());
+        entry(Section::Saved, Icon::Link, &visible(&view.name), &address, None, Deed::Open(view.address.clone()))
+    };
+    let pin = |pin: &ObjectRef| Entry {
+        target: Target::Object(pin.clone()),
+        ..entry(Section::Saved, Icon::Pin, &visible(&pin.name()), "pinned", None, Deed::CopyAddress)
+    };
+    kept.views.iter().rev().map(view).chain(kept.pins.iter().map(pin)).collect()
+}
+
+fn forgettable(kept: &Kept) -> Vec<Entry> {
+    let forget = |view: &SavedView| {
+        let name = format!("Forget the view {}", visible(&view.name));
+        entry(Section::Actions, Icon::Trash, &name, "saved view", None, Deed::Forget(view.name.clone()))
+    };
+    kept.views.iter().map(forget).collect()
 }
 
 fn fixed(may_act: bool, chosen: Choice) -> Vec<Entry> {
@@ -147,6 +173,7 @@ fn fixed(may_act: bool, chosen: Choice) -> Vec<Entry> {
     let mut list: Vec<Entry> = Choice::ALL.into_iter().filter(|choice| *choice != chosen).map(theme).collect();
     list.extend([
         action(Icon::Link, "Copy the address", "opens this very state", Some(Command::CopyAddress), Deed::CopyAddress),
+        key(Icon::Pin, "Save this view", "screen, clusters, table, filter, selection", Command::SaveView),
         key(Icon::Help, "Show the keys", "of this screen", Command::Help),
         action(Icon::Fleet, "Show all clusters", "scope", None, Deed::Scope(None)),
     ]);

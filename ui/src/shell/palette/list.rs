@@ -9,6 +9,8 @@ use pilothouse_wire::{ObjectRef, ask::Hit, units::visible};
 pub enum Section {
     /// Objects of the fleet.
     Objects,
+    /// What its person keeps: saved views and pins.
+    Saved,
     /// Screens.
     GoTo,
     /// What can be done.
@@ -20,6 +22,7 @@ impl Section {
     pub fn title(self) -> &'static str {
         match self {
             Self::Objects => "Objects",
+            Self::Saved => "Saved",
             Self::GoTo => "Go to",
             Self::Actions => "Actions",
         }
@@ -68,25 +71,13 @@ pub fn entries(typed: &str, hits: &[Hit], deeds: &[Entry]) -> Vec<Entry> {
 fn object(hit: &Hit) -> Entry {
     Entry {
         section: Section::Objects,
-        icon: icon(&hit.object),
+        icon: Icon::of(&hit.object),
         // `visible` gives one character for one, so that the positions stay right.
         name: visible(&hit.object.name()),
         matched: hit.matched.clone(),
         about: visible(&format!("{}, {}", hit.object.kind_word(), hit.place)),
         chord: None,
         target: Target::Object(hit.object.clone()),
-    }
-}
-
-/// The sign of a kind of object.
-fn icon(object: &ObjectRef) -> Icon {
-    match object {
-        ObjectRef::Connection(_) => Icon::Connections,
-        ObjectRef::Namespace(..) => Icon::Namespace,
-        ObjectRef::Node(_) => Icon::Node,
-        ObjectRef::Gpu(..) => Icon::Gpu,
-        ObjectRef::Pod(_) => Icon::Pod,
-        ObjectRef::Workload(..) => Icon::Workload,
     }
 }
 
