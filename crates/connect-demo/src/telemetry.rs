@@ -1,8 +1,10 @@
-//! What is measured of a cluster's GPUs, as an exporter on each node tells it: who they are, and readings.
+//! What is measured of a cluster's GPUs, as an exporter on each node tells it: who they are, and readings; and of its
+//! pods' serving engines, as they tell themselves.
 
 mod load;
 mod noise;
 mod sample;
+mod serving;
 
 use crate::{
     dice::{hash, mix},
@@ -44,6 +46,7 @@ pub(crate) struct Telemetry {
     list: u32,
     listed: Option<Stamp>,
     measured: Option<Stamp>,
+    served: Option<Stamp>,
 }
 
 impl Telemetry {
@@ -57,7 +60,7 @@ impl Telemetry {
         let devices: Vec<DeviceFact> = nodes.iter().flat_map(of_node).collect();
         let chosen = |purpose: &str, of: usize| (hash(stage.seed, purpose) % (of as u64).max(1)) as usize;
         let (blind, unprofiled) = (chosen("blind", BLIND), chosen("profiled elsewhere", devices.len()));
-        Self { nodes, devices, blind, unprofiled, list: 0, listed: None, measured: None }
+        Self { nodes, devices, blind, unprofiled, list: 0, listed: None, measured: None, served: None }
     }
 
     /// What is to be said now: a list if GPUs changed hands, readings if it is time.
@@ -72,12 +75,18 @@ impl Telemetry {
             self.measured = Some(now);
             facts.push(Fact::Readings(Box::new(self.readings(stage))));
         }
+        if passed(self.served, serving::INTERVAL) {
+            self.served = Some(now);
+            let said = serving::said(stage);
+            // A cluster that serves nothing says nothing.
+            facts.extend((!said.pods.is_empty()).then(|| Fact::Serving(Box::new(said))));
+        }
         facts
     }
 
     /// All of it, as somebody hears it who asks anew.
     pub fn anew(&mut self, stage: &mut Stage) -> Vec<Fact> {
-        (self.listed, self.measured) = (None, None);
+        (self.listed, self.measured, self.served) = (None, None, None);
         self.due(stage)
     }
 

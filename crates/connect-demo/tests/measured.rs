@@ -3,13 +3,13 @@
 
 use pilothouse_connect_demo::{Cluster, Script, Step};
 use pilothouse_wire::{
-    ConnectionId, Metric, Reading, SmolStr, Stamp,
+    ConnectionId, Metric, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
     metric::Unit,
     view::{FleetSpec, GpuState, Method},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{Covers, DeviceFact, DevicesFact, Kind, PodFact, ReadingsFact},
+    fact::{Covers, DeviceFact, DevicesFact, Kind, PodFact, ReadingsFact, ServingFact},
     project::FleetProjection,
 };
 use std::{
@@ -26,6 +26,7 @@ struct Play {
     second: u64,
     devices: DevicesFact,
     readings: ReadingsFact,
+    serving: ServingFact,
     lists: usize,
 }
 
@@ -34,7 +35,7 @@ impl Play {
         let mut script = Script::new(cluster, seed, START);
         let said = script.telemetry();
         let (devices, readings) = (DevicesFact::default(), ReadingsFact::default());
-        let mut play = Self { script, second: 0, devices, readings, lists: 0 };
+        let mut play = Self { script, second: 0, devices, readings, serving: ServingFact::default(), lists: 0 };
         play.hear(said);
         play
     }
@@ -47,6 +48,7 @@ impl Play {
                     self.lists += 1;
                 }
                 Fact::Readings(readings) => self.readings = *readings,
+                Fact::Serving(serving) => self.serving = *serving,
                 other => panic!("{other:?} is not telemetry"),
             }
         }
@@ -60,7 +62,8 @@ impl Play {
             if let Step::Changed(_) = self.script.advance(Duration::from_secs(self.second)) {
                 let mut said = self.script.due_telemetry();
                 // Readings follow the newest list.
-                if said.len() == 1 && matches!(said[0], Fact::Devices(_)) {
+                let has = |is: fn(&Fact) -> bool| said.iter().any(is);
+                if has(|fact| matches!(fact, Fact::Devices(_))) && !has(|fact| matches!(fact, Fact::Readings(_))) {
                     said = self.script.telemetry();
                 }
                 self.hear(said);
@@ -117,6 +120,7 @@ fn check_ranges(play: &Play) {
                 Unit::Celsius => (25.0..105.0).contains(&value),
                 Unit::Megahertz => (300.0..2_100.0).contains(&value),
                 Unit::Count | Unit::Code | Unit::Flag => value >= 0.0 && value.fract() == 0.0,
+                Unit::Seconds | Unit::PerSecond => panic!("{} is of no GPU", metric.label()),
             };
             assert!(ok, "{} s: {} of {:?} is {value}", play.second, metric.label(), devices[at]);
         }
@@ -208,7 +212,7 @@ fn a_list_is_said_only_when_gpus_change_hands_and_readings_every_five_seconds() 
                     assert!(readings.at.iter().flatten().all(|at| *at == START.plus(Duration::from_secs(second))));
                     measured.push(second);
                 }
-                other => panic!("{other:?}"),
+                other => panic!("{other:?} of a cluster that trains"),
             }
         }
     }
@@ -342,6 +346,55 @@ fn the_canary_looks_busier_and_gets_less_done() {
     let (none, old) = candidate(&play);
     let well = [Metric::Utilisation, Metric::TensorActive].map(|metric| play.mean(&old, metric));
     assert!(none.is_empty() && sick[0] >= well[0] && sick[1] < 0.65 * well[1], "{sick:?}, then {well:?}");
+}
+
+/// What the engines of pods of these names say of a metric together.
+fn served(play: &Play, name: &str, metric: ServingMetric) -> Reading {
+    let column = &play.serving.columns.iter().find(|(own, _)| *own == metric).unwrap().1;
+    let pods = play.serving.pods.iter().zip(column).filter(|(pod, _)| pod.pod.starts_with(name));
+    metric.together(pods.map(|(_, reading)| *reading))
+}
+
+#[test]
+fn engines_say_what_their_pods_do_and_each_only_what_its_kind_says() {
+    let mut play = Play::new(Cluster::IadProd, 4_096);
+    play.until(30);
+    let pods = play.pods();
+    let engines: BTreeMap<&str, usize> = play.serving.pods.iter().fold(BTreeMap::new(), |mut all, pod| {
+        assert!(pods[&(pod.namespace.clone(), pod.pod.clone())].holds());
+        *all.entry(pod.engine.name()).or_default() += 1;
+        all
+    });
+    assert_eq!(engines.keys().copied().collect::<Vec<_>>(), ["SGLang", "TGI", "Triton", "vLLM"]);
+    for (metric, column) in &play.serving.columns {
+        assert_eq!(column.len(), play.serving.pods.len());
+        for (pod, value) in
+            play.serving.pods.iter().zip(column).filter_map(|(pod, value)| Some((pod, value.measured()?)))
+        {
+            let most = if metric.unit() == Unit::Ratio { 1.0 } else { 100_000.0 };
+            assert!((0.0..=most).contains(&value), "{} of {pod:?} is {value}", metric.id());
+            assert!(pod.engine != ServingEngine::Triton || !matches!(metric, ServingMetric::KvUse));
+        }
+    }
+    assert!(served(&play, "chat-70b-", ServingMetric::Running).finite() > Some(500.0));
+    assert!(served(&play, "speech-3b-", ServingMetric::Running).is_absent(), "it has no engine that tells");
+    let fra = Play::new(Cluster::FraTrain, 4_096);
+    assert_eq!(fra.serving, ServingFact::default(), "who trains serves nothing");
+}
+
+#[test]
+fn the_canary_makes_requests_wait_and_fail_until_it_is_taken_back() {
+    let mut play = Play::new(Cluster::IadProd, 4_096);
+    let seen = |play: &mut Play, second| {
+        play.until(second);
+        [ServingMetric::Waiting, ServingMetric::Failed, ServingMetric::FirstTokenP99]
+            .map(|metric| served(play, "chat-70b-", metric).finite().unwrap())
+    };
+    let (before, sour, after) = (seen(&mut play, 5), seen(&mut play, 320), seen(&mut play, 740));
+    for (at, least) in [0.0, 0.1, 0.5].into_iter().enumerate() {
+        assert!(sour[at] > before[at] + least && sour[at] > after[at] + least, "{before:?}, {sour:?}, {after:?}");
+    }
+    assert_eq!([before[1], after[1]], [0.0, 0.0]);
 }
 
 #[test]

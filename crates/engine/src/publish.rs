@@ -289,6 +289,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
             touched.ribbon
                 // Who measures its GPUs may be another source.
                 || touched.readings
+                || touched.serving
                 || !touched.devices.is_empty()
                 || touched.sources.contains(id)
                 || touched.events.contains(id)
@@ -368,6 +369,8 @@ mod tests {
     fn an_object_is_renewed_when_another_source_measures_it() {
         let gpu = ViewSpec::Object("gpu:iad/h-1/3".parse().unwrap());
         assert!(concerns(&gpu, &Touched { readings: true, ..Touched::default() }));
+        let pod = ViewSpec::Object("pod:iad/serving/chat-0".parse().unwrap());
+        assert!(concerns(&pod, &Touched { serving: true, ..Touched::default() }));
         assert!(concerns(&gpu, &Touched { devices: ["h-1".into()].into(), ..Touched::default() }));
         assert!(!concerns(&gpu, &Touched::default()));
         let room = ViewSpec::Room(FleetSpec::default());

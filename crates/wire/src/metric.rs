@@ -96,17 +96,22 @@ pub enum Unit {
     Code,
     /// Yes (1) or no (0).
     Flag,
+    /// Seconds.
+    Seconds,
+    /// Things a second.
+    PerSecond,
 }
 
+/// A closed list of metrics: each with its id, its name for people, its unit, and what it means.
 macro_rules! metrics {
-    ($($(#[doc = $about:literal])+ $name:ident = $id:literal, $label:literal, $unit:ident;)+) => {
-        /// A metric of a GPU. The names that exporters give it are in `assets/metrics.csv`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum Metric {
+    ($(#[doc = $of:literal])+ $list:ident; $($(#[doc = $about:literal])+ $name:ident = $id:literal, $label:literal, $unit:ident;)+) => {
+        $(#[doc = $of])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $list {
             $($(#[doc = $about])+ $name,)+
         }
 
-        impl Metric {
+        impl $list {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
@@ -124,8 +129,8 @@ macro_rules! metrics {
 
             /// Its unit.
             #[must_use]
-            pub fn unit(self) -> Unit {
-                match self { $(Self::$name => Unit::$unit),+ }
+            pub fn unit(self) -> $crate::metric::Unit {
+                match self { $(Self::$name => $crate::metric::Unit::$unit),+ }
             }
 
             /// What it means, in a sentence.
@@ -133,11 +138,33 @@ macro_rules! metrics {
             pub fn about(self) -> &'static str {
                 match self { $(Self::$name => concat!($($about),+)),+ }
             }
+
+            /// The metric with this id.
+            #[must_use]
+            pub fn by_id(id: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|metric| metric.id() == id)
+            }
+
+            /// A reading with its unit, as people read it. Absent is `—`, never 0.
+            #[must_use]
+            pub fn show(self, reading: $crate::metric::Reading) -> String {
+                self.unit().show(reading)
+            }
+
+            /// One reading for several of what is measured, over those that were; absent if none was.
+            #[must_use]
+            pub fn together(self, readings: impl Iterator<Item = $crate::metric::Reading>) -> $crate::metric::Reading {
+                self.over().together(readings)
+            }
         }
     };
 }
 
+pub(crate) use metrics;
+
 metrics! {
+    /// A metric of a GPU. The names that exporters give it are in `assets/metrics.csv`.
+    Metric;
     /// Share of the time in which any kernel ran. It is no measure of load: one small kernel after another makes it 1.
     Utilisation = "util", "Utilisation", Ratio;
     /// Share of cycles in which tensor cores worked: whether it does useful maths.
@@ -192,7 +219,7 @@ metrics! {
     ClockReasons = "clock-reasons", "Clock reasons", Code;
 }
 
-/// How readings of several GPUs become one.
+/// How readings of several GPUs, or of several pods, become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
     /// Their mean.
@@ -203,18 +230,8 @@ pub enum Over {
     Most,
 }
 
-impl Metric {
-    /// How readings of the GPUs of a node, or of a pool, become one.
-    #[must_use]
-    pub fn over(self) -> Over {
-        match self.unit() {
-            Unit::Ratio | Unit::Megahertz => Over::Mean,
-            Unit::Bytes | Unit::BytesPerSecond | Unit::Watts | Unit::Count => Over::Sum,
-            Unit::Celsius | Unit::Code | Unit::Flag => Over::Most,
-        }
-    }
-
-    /// One reading for several GPUs, over those of them that were measured; absent if none was.
+impl Over {
+    /// One reading for several, over those of them that were measured; absent if none was.
     #[must_use]
     pub fn together(self, readings: impl Iterator<Item = Reading>) -> Reading {
         let (mut n, mut sum, mut most) = (0_u16, 0.0_f32, f32::NEG_INFINITY);
@@ -223,21 +240,29 @@ impl Metric {
             sum += value;
             most = most.max(value);
         }
-        match (n, self.over()) {
+        match (n, self) {
             (0, _) => Reading::ABSENT,
-            (n, Over::Mean) => Reading::of(sum / f32::from(n)),
-            (_, Over::Sum) => Reading::of(sum),
-            (_, Over::Most) => Reading::of(most),
+            (n, Self::Mean) => Reading::of(sum / f32::from(n)),
+            (_, Self::Sum) => Reading::of(sum),
+            (_, Self::Most) => Reading::of(most),
         }
     }
+}
 
-    /// The metric with this id.
+impl Metric {
+    /// How readings of the GPUs of a node, or of a pool, become one.
     #[must_use]
-    pub fn by_id(id: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|metric| metric.id() == id)
+    pub fn over(self) -> Over {
+        match self.unit() {
+            Unit::Ratio | Unit::Megahertz => Over::Mean,
+            Unit::Bytes | Unit::BytesPerSecond | Unit::PerSecond | Unit::Watts | Unit::Count => Over::Sum,
+            Unit::Celsius | Unit::Seconds | Unit::Code | Unit::Flag => Over::Most,
+        }
     }
+}
 
-    /// A reading with its unit, as people read it. Absent is `—`, never 0.
+impl Unit {
+    /// A reading with this unit, as people read it. Absent is `—`, never 0.
     #[must_use]
     pub fn show(self, reading: Reading) -> String {
         let Some(value) = reading.measured() else { return units::ABSENT.into() };
@@ -249,18 +274,26 @@ impl Metric {
             };
         }
         let grouped = |value: f32| units::count(whole(value));
-        match self.unit() {
-            Unit::Ratio => format!("{:.0} %", value * 100.0),
-            Unit::Bytes => units::bytes(whole(value)),
-            Unit::BytesPerSecond => format!("{}/s", units::bytes(whole(value))),
-            Unit::Watts if value >= 9_999.5 => format!("{:.1} kW", value / 1_000.0),
-            Unit::Watts => format!("{} W", grouped(value)),
-            Unit::Celsius => format!("{value:.0} °C"),
-            Unit::Megahertz => format!("{} MHz", grouped(value)),
-            Unit::Count | Unit::Code => grouped(value),
-            Unit::Flag => if value == 0.0 { "no" } else { "yes" }.into(),
+        match self {
+            Self::Ratio => format!("{:.0} %", value * 100.0),
+            Self::Bytes => units::bytes(whole(value)),
+            Self::BytesPerSecond => format!("{}/s", units::bytes(whole(value))),
+            Self::Watts if value >= 9_999.5 => format!("{:.1} kW", value / 1_000.0),
+            Self::Watts => format!("{} W", grouped(value)),
+            Self::Celsius => format!("{value:.0} °C"),
+            Self::Megahertz => format!("{} MHz", grouped(value)),
+            Self::Count | Self::Code => grouped(value),
+            Self::Flag => if value == 0.0 { "no" } else { "yes" }.into(),
+            Self::Seconds if value < 0.999_5 => format!("{} ms", units::number((value * 1_000.0).into(), small(value))),
+            Self::Seconds => format!("{} s", units::number(value.into(), if value < 99.95 { 1 } else { 0 })),
+            Self::PerSecond => format!("{} /s", units::number(value.into(), if value < 9.95 { 1 } else { 0 })),
         }
     }
+}
+
+/// Decimals of milliseconds: under ten of them one counts.
+fn small(seconds: f32) -> usize {
+    usize::from(seconds < 0.009_95)
 }
 
 #[allow(
@@ -329,6 +362,16 @@ mod tests {
 
     #[test]
     fn readings_have_their_units() {
+        for (unit, value, want) in [
+            (Unit::Seconds, 0.004_21, "4.2 ms"),
+            (Unit::Seconds, 0.412, "412 ms"),
+            (Unit::Seconds, 2.64, "2.6 s"),
+            (Unit::Seconds, 1_280.4, "1,280 s"),
+            (Unit::PerSecond, 0.25, "0.2 /s"),
+            (Unit::PerSecond, 4_211.6, "4,212 /s"),
+        ] {
+            assert_eq!(unit.show(Reading::of(value)), want);
+        }
         for (metric, value, want) in [
             (Metric::Utilisation, 0.614, "61 %"),
             (Metric::MemoryUsed, 73.8e9, "73.8 GB"),

@@ -9,6 +9,7 @@ pub mod gpu;
 pub mod object;
 pub mod ribbon;
 pub mod room;
+pub mod serving;
 pub mod telemetry;
 pub mod waste;
 pub mod workload;
@@ -24,6 +25,7 @@ pub use ribbon::{Lane, Mark, MarkKind, RibbonView};
 pub use room::{
     Move, PendingPod, PendingWhy, PoolKind, PoolRoom, Relief, RoomView, Score, SizeRoom, Stranded, StrandedWhy,
 };
+pub use serving::{Served, ServingRow};
 pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};
 pub use waste::{Verdict, Waste, WasteId, WasteItem, WasteRule, WasteTally};
 pub use workload::WorkloadRow;

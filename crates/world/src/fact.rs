@@ -2,7 +2,9 @@
 //!
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
-use pilothouse_wire::{ConnectionId, Health, Metric, Reading, SmolStr, Stamp, view::Attempt};
+use pilothouse_wire::{
+    ConnectionId, Health, Metric, Reading, ServingEngine, ServingMetric, SmolStr, Stamp, view::Attempt,
+};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
@@ -81,6 +83,8 @@ pub enum Fact {
     LabelledPod(Box<PodFact>, PodLabels),
     /// A namespace exists, and its labels name this team.
     LabelledNamespace(NamespaceFact, SmolStr),
+    /// These are all the pods whose serving engines the source measures, and what was measured of them.
+    Serving(Box<ServingFact>),
 }
 
 /// About a source itself.
@@ -383,4 +387,33 @@ pub struct ReadingsFact {
     pub at: Vec<Option<Stamp>>,
     /// One column a metric, one reading a GPU.
     pub columns: Vec<(Metric, Vec<Reading>)>,
+}
+
+/// Pods whose serving engines a source measures, and what was measured of them at one time. Who is not named is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingFact {
+    /// The cluster whose pods they are, where the source knows it. Otherwise namespace and name tell, if only one
+    /// cluster has such a pod.
+    pub cluster: Option<ConnectionId>,
+    /// How often they are measured, in milliseconds: what is older than two and a half of these is stale.
+    pub interval_ms: u64,
+    /// The pods.
+    pub pods: Vec<ServingPodFact>,
+    /// When each pod was measured, by the clock of who measured; `None` where nothing was measured this time.
+    pub at: Vec<Option<Stamp>>,
+    /// One column a metric, one reading a pod.
+    pub columns: Vec<(ServingMetric, Vec<Reading>)>,
+}
+
+/// A pod with a serving engine. Source: labels that the scrape adds (`namespace`, `pod`), and the engine's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingPodFact {
+    /// Namespace of the pod.
+    pub namespace: SmolStr,
+    /// Name of the pod.
+    pub pod: SmolStr,
+    /// The engine, by the names of its series.
+    pub engine: ServingEngine,
+    /// `model_name` (vLLM, SGLang) or `model` (Triton, Dynamo), each that it serves.
+    pub models: Vec<SmolStr>,
 }

@@ -100,6 +100,7 @@ impl Fold<'_> {
             Fact::EventGone(uid) => self.event_gone(&uid),
             Fact::Devices(devices) => self.devices(*devices),
             Fact::Readings(readings) => self.readings(*readings),
+            Fact::Serving(serving) => self.serving(*serving),
         }
     }
 

@@ -6,6 +6,7 @@ pub mod fact;
 mod fold;
 pub mod gpu;
 pub mod project;
+pub mod serving;
 mod source;
 mod status;
 mod sum;
@@ -15,6 +16,7 @@ mod workload;
 mod world;
 
 pub use fact::{Batch, Extent, FACT_VERSION, Fact};
+pub use serving::{Served, Serving};
 pub use source::{Node, Pod, Source};
 pub use telemetry::{Measured, Telemetry};
 pub use touched::Touched;

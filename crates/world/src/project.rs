@@ -4,6 +4,7 @@ mod connections;
 mod fleet;
 mod object;
 mod ribbon;
+mod serving;
 
 pub use connections::connection_rows;
 pub use fleet::FleetProjection;

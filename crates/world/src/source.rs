@@ -2,6 +2,7 @@
 
 use crate::{
     fact::{Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, SourceAbout},
+    serving::Serving,
     telemetry::Telemetry,
 };
 use pilothouse_wire::{Health, SmolStr, Stamp, view::Attempt};
@@ -55,6 +56,8 @@ pub struct Source {
     pub(crate) lanes: BTreeMap<Stamp, LanePoint>,
     /// What it measures of GPUs: its own, or those of another cluster.
     pub telemetry: Telemetry,
+    /// What it measures of serving engines: of its own pods, or of those of another cluster.
+    pub serving: Serving,
 }
 
 /// One point of the lanes.

@@ -20,6 +20,8 @@ pub struct Touched {
     pub lists: bool,
     /// Was anything measured?
     pub readings: bool,
+    /// Did a serving engine say anything?
+    pub serving: bool,
     /// Did the ribbon get a mark or a point?
     pub ribbon: bool,
     /// Did so much change that everything is to be renewed?
@@ -42,6 +44,7 @@ impl Touched {
         self.devices.extend(other.devices);
         self.lists |= other.lists;
         self.readings |= other.readings;
+        self.serving |= other.serving;
         self.ribbon |= other.ribbon;
         self.all |= other.all;
     }

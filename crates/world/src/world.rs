@@ -102,6 +102,11 @@ impl World {
         with_node.into_iter().find(measured).unwrap_or(source).clone()
     }
 
+    /// Does any source measure serving engines?
+    pub(crate) fn has_serving(&self) -> bool {
+        self.sources.values().any(|source| !source.serving.is_empty())
+    }
+
     /// The nodes of all clusters that have one of these names.
     pub(crate) fn nodes_called(&self, names: &BTreeSet<SmolStr>) -> BTreeSet<NodeId> {
         let of = |id: &ConnectionId, name: &SmolStr| NodeId { cluster: id.clone(), name: name.clone() };

@@ -60,6 +60,21 @@ pub(super) fn of_pod(stage: &Stage, no: PodNo, player: &Player) -> Load {
     }
 }
 
+/// Do all of a pod's containers say that they are ready?
+pub(super) fn is_ready(fact: &PodFact) -> bool {
+    fact.phase == Phase::Running && since(fact, "Ready", &["True"]).is_some()
+}
+
+/// How far a pod of a release that the story takes back has soured: from 0 to 1.
+pub(super) fn sourness(stage: &Stage, player: &Player) -> f32 {
+    match player.role {
+        Role::Service { service, version, .. } if is_bad(stage, service, version) => {
+            smooth(share(stage.now, player.fact.created, SOURS_MS))
+        }
+        _ => 0.0,
+    }
+}
+
 /// When a condition of a pod came to have one of these statuses.
 fn since(fact: &PodFact, kind: &str, statuses: &[&str]) -> Option<Stamp> {
     let condition = fact.conditions.iter().find(|condition| condition.kind == kind)?;
@@ -77,13 +92,11 @@ fn at_work(stage: &Stage, no: PodNo, player: &Player) -> Load {
     let alone = player.fact.gpus.iter().map(|(_, n)| n).sum::<u64>() < 2;
     let cast = stage.cast();
     let load = match player.role {
-        Role::Service { service, version, .. } => {
+        Role::Service { service, .. } => {
             let load = answers(stage, own, cast.services[service].name);
-            if is_bad(stage, service, version) {
-                let created = player.fact.created;
-                soured(load, smooth(share(stage.now, created, SOURS_MS)))
-            } else {
-                load
+            match sourness(stage, player) {
+                0.0 => load,
+                how_far => soured(load, how_far),
             }
         }
         Role::Job { line, number, .. } => match cast.lines[line].work {

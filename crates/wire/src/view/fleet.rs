@@ -7,6 +7,7 @@ use crate::{
     view::cell::{GpuAt, GpuCell, GpuDevice, GpuState},
     view::finding::{Finding, FindingId},
     view::funnel::Funnel,
+    view::serving::ServingRow,
     view::telemetry::{TelemetryPatch, TelemetryView},
     view::workload::WorkloadRow,
 };
@@ -34,6 +35,8 @@ pub struct FleetView {
     pub workloads: Keyed<WorkloadRow>,
     /// What is measured of the GPUs.
     pub telemetry: TelemetryView,
+    /// What serving engines say: of pods, and of workloads.
+    pub serving: Keyed<ServingRow>,
     /// What is wrong, one finding a cause.
     pub findings: Keyed<Finding>,
     /// From the GPUs that exist to those that do useful maths.
@@ -55,6 +58,8 @@ pub struct FleetPatch {
     pub workloads: KeyedPatch<WorkloadRow, ObjectRef>,
     /// Changed measurements, if any.
     pub telemetry: Option<Box<TelemetryPatch>>,
+    /// Changed words of serving engines.
+    pub serving: KeyedPatch<ServingRow, ObjectRef>,
     /// Changed findings.
     pub findings: KeyedPatch<Finding, FindingId>,
     /// The funnel, if it changed.
@@ -72,6 +77,7 @@ impl FleetView {
             pods: self.pods.diff(&newer.pods),
             workloads: self.workloads.diff(&newer.workloads),
             telemetry: self.telemetry.diff(&newer.telemetry).map(Box::new),
+            serving: self.serving.diff(&newer.serving),
             findings: self.findings.diff(&newer.findings),
             funnel: (self.funnel != newer.funnel).then(|| Box::new(newer.funnel.clone())),
         }
@@ -89,6 +95,7 @@ impl FleetView {
         if let Some(telemetry) = patch.telemetry {
             self.telemetry.apply(*telemetry);
         }
+        self.serving.apply(patch.serving);
         self.findings.apply(patch.findings);
         if let Some(funnel) = patch.funnel {
             self.funnel = *funnel;
@@ -116,6 +123,7 @@ impl FleetPatch {
             && self.pods.is_empty()
             && self.workloads.is_empty()
             && self.telemetry.is_none()
+            && self.serving.is_empty()
             && self.findings.is_empty()
             && self.funnel.is_none()
     }

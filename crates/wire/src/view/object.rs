@@ -1,6 +1,9 @@
 //! One object in full, for the inspector.
 
-use crate::{ConnectionId, Keyed, Metric, ObjectRef, Reading, SmolStr, Stamp, view::fleet::Status, view::ribbon::Mark};
+use crate::{
+    ConnectionId, Keyed, Metric, ObjectRef, Reading, SmolStr, Stamp, view::fleet::Status, view::ribbon::Mark,
+    view::serving::ServingRow,
+};
 use serde::{Deserialize, Serialize};
 
 /// One object: what it is, what is wrong, what it touches, what happened.
@@ -22,6 +25,8 @@ pub struct ObjectView {
     pub holding: Vec<FieldRow>,
     /// What is measured of it, or of the GPUs that it has or holds.
     pub measured: Option<MeasuredView>,
+    /// What its serving engine says, or those of its pods together.
+    pub serving: Option<ServingRow>,
     /// Events about it, newest first.
     pub events: Vec<EventRow>,
     /// Changes here and around, newest first.

@@ -1,7 +1,7 @@
 //! Telemetry into the world, and the marks that new XIDs leave.
 
 use super::Fold;
-use crate::fact::{DevicesFact, ReadingsFact};
+use crate::fact::{DevicesFact, ReadingsFact, ServingFact};
 use pilothouse_wire::{
     Metric, ObjectRef, Reading, SmolStr, Stamp,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
@@ -45,6 +45,11 @@ impl Fold<'_> {
             let title = format!("{node} / {index}: XID {}", Metric::Xid.show(Reading::of(xid)));
             self.marks.push(Mark { key, title, detail: None, status: Status::Bad });
         }
+    }
+
+    pub(super) fn serving(&mut self, fact: ServingFact) {
+        self.source.dropped = self.source.dropped.saturating_add(self.source.serving.take(fact));
+        self.touched.serving = true;
     }
 
     fn xids_now(&self) -> Cow<'_, [Reading]> {

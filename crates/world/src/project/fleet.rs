@@ -7,6 +7,7 @@ use crate::{
     Touched, World,
     fact::ConditionFact,
     gpu::{self, Claim, Devices},
+    project::serving,
     source::{Node, Pod, Source},
 };
 use pilothouse_wire::{
@@ -46,6 +47,7 @@ impl FleetProjection {
             summary: FleetSummary::default(),
             workloads: sources().flat_map(|(id, source)| workloads::rows(id, source)).collect(),
             telemetry: TelemetryView::default(),
+            serving: serving::rows(world, &spec),
             findings: Keyed::default(),
             funnel: Funnel::default(),
         };
@@ -124,6 +126,11 @@ impl FleetProjection {
             let newer = layout.gather(world);
             patch.telemetry = self.view.telemetry.diff(&newer).map(Box::new);
             self.view.telemetry = newer;
+        }
+        if touched.serving || (!patch.pods.is_empty() && world.has_serving()) {
+            let newer = serving::rows(world, &self.spec);
+            patch.serving = self.view.serving.diff(&newer);
+            self.view.serving = newer;
         }
         let mut clusters = touched.sources.clone();
         clusters.extend(touched.nodes.iter().map(|id| id.cluster.clone()));

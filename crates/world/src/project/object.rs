@@ -38,6 +38,7 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         findings: hit.into_iter().map(finding_row).chain(own).collect(),
         holding: part.holding,
         measured: measured::measured(world, object, now),
+        serving: super::serving::of(world, object),
         events: events(source, part.regarding),
         changes: changes(world, object, &part.around, now),
         source: object.connection().clone(),
