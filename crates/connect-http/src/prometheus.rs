@@ -1,12 +1,13 @@
 //! Prometheus, and what speaks its API (VictoriaMetrics, Mimir, Thanos, Cortex): what GPUs are measured to do.
 //!
 //! One query says which GPUs there are and who holds them; then, once an interval, one query a metric gives a column of
-//! readings. What exporters call a metric stands in `assets/metrics.csv`.
+//! readings. The same of the serving engines of pods. What exporters call a metric stands in `assets/metrics.csv`.
 
 pub mod answer;
 mod api;
 pub mod catalogue;
 mod connector;
+pub mod engines;
 pub mod holders;
 pub mod identity;
 pub mod interval;

@@ -182,8 +182,8 @@ async fn what_nobody_measures_is_asked_for_only_now_and_then() {
     watch.hear(Duration::from_secs(10)).await;
     let first = watch.queries();
     watch.hear(Duration::from_secs(150)).await;
-    // Ten polls: the times, and the one metric that there is.
-    assert!(first > 20 && watch.queries() - first <= 22, "{first}, then {}", watch.queries() - first);
+    // Ten polls: the times, the one metric that there is, and whether a pod serves.
+    assert!(first > 20 && watch.queries() - first <= 32, "{first}, then {}", watch.queries() - first);
     watch.hear(Duration::from_secs(180)).await;
     assert!(watch.queries() > 2 * first, "no look after five minutes: {}", watch.queries());
 }

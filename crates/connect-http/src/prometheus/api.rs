@@ -7,7 +7,7 @@ use crate::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use pilothouse_connect::{Cause, Clock};
-use pilothouse_wire::{Metric, Stamp};
+use pilothouse_wire::Stamp;
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering},
     time::Duration,
@@ -24,7 +24,7 @@ const TIMEOUT: &str = "9s";
 const AT_ONCE: usize = 4;
 
 /// What came of several questions: the answers, and the questions that the server will not answer.
-pub type Answers = (Vec<(Metric, Vector)>, Vec<(Metric, Failure)>);
+pub type Answers<M> = (Vec<(M, Vector)>, Vec<(M, Failure)>);
 
 /// One server's query API.
 pub struct Api {
@@ -72,7 +72,7 @@ impl Api {
     }
 
     /// Several instant queries, a few at a time. What fails for all fails here.
-    pub async fn vectors(&self, queries: Vec<(Metric, String)>) -> Result<Answers, Failure> {
+    pub async fn vectors<M>(&self, queries: Vec<(M, String)>) -> Result<Answers<M>, Failure> {
         let asked = stream::iter(queries).map(|(metric, query)| async move {
             match self.vector(&query).await {
                 Ok(vector) => Ok((metric, Ok(vector))),

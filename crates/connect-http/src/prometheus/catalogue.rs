@@ -1,15 +1,15 @@
-//! What exporters call the metrics of GPUs, read out of `assets/metrics.csv`.
+//! What exporters call the metrics of GPUs, and serving engines theirs, read out of `assets/metrics.csv`.
 
-use pilothouse_wire::Metric;
+use pilothouse_wire::{Metric, ServingEngine, ServingMetric};
 use std::{collections::BTreeSet, sync::LazyLock};
 
-/// A name, or a sum of names, that an exporter gives a metric.
+/// A name, or a sum of names, that an exporter `E` gives a metric `M`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct Row<M = Metric, E = Exporter> {
     /// The metric.
-    pub metric: Metric,
+    pub metric: M,
     /// The exporter.
-    pub exporter: Exporter,
+    pub exporter: E,
     /// Names of series, with a selector where only some of them are meant. Several are added up.
     pub names: Vec<String>,
     /// What kind of number it is.
@@ -18,7 +18,7 @@ pub struct Row {
     pub factor: String,
     /// How parts of a device become one value.
     pub parts: Parts,
-    /// Is it there for every GPU?
+    /// Is it there for every GPU, or every pod with this engine?
     pub identity: bool,
     /// Is it on where nobody changed the exporter's settings?
     pub default_on: bool,
@@ -26,6 +26,18 @@ pub struct Row {
     pub enable: Option<String>,
     /// The project and the file that say so.
     pub source: String,
+}
+
+/// A name that a serving engine gives a metric.
+pub type EngineRow = Row<ServingMetric, ServingEngine>;
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalogue {
+    /// Of GPUs.
+    pub gpus: Vec<Row>,
+    /// Of serving engines.
+    pub engines: Vec<EngineRow>,
 }
 
 /// An exporter of GPU metrics.
@@ -48,17 +60,24 @@ pub enum Kind {
     Total,
     /// It only grows: how much in the last ten minutes.
     Increase,
-    /// It only grows: how much a second, over the last five minutes.
+    /// It only grows: how much a second, over the last minutes.
     Rate,
+    /// A histogram: what half of the observations of the last minutes were below.
+    Median,
+    /// A histogram: what 99 of 100 observations of the last minutes were below.
+    P99,
+    /// A histogram: the mean of the observations of the last minutes.
+    Mean,
 }
 
-/// How values of parts of a device (MIG instances, tiles), and of several targets, become one.
+/// How values of parts (of a device: MIG instances, tiles; of an engine: ranks, models), and of several targets, become
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parts {
     /// The largest.
     Max,
-    /// The sum over the parts that this label tells apart, else the largest.
-    Sum(String),
+    /// The sum over the parts that these labels tell apart, else the largest. Of a device it is one label.
+    Sum(Vec<String>),
 }
 
 impl Exporter {
@@ -87,12 +106,18 @@ impl Exporter {
     }
 }
 
-static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| parse(include_str!("../../../../assets/metrics.csv")).0);
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| parse(include_str!("../../../../assets/metrics.csv")).0);
 
-/// All rows, in the order of the file.
+/// All rows of GPUs, in the order of the file.
 #[must_use]
 pub fn rows() -> &'static [Row] {
-    &ROWS
+    &CATALOGUE.gpus
+}
+
+/// All rows of serving engines, in the order of the file.
+#[must_use]
+pub fn engine_rows() -> &'static [EngineRow] {
+    &CATALOGUE.engines
 }
 
 /// The rows of a metric in these exporters.
@@ -107,34 +132,58 @@ pub fn identities() -> impl Iterator<Item = &'static str> {
 
 /// Reads the file: its rows, and the lines that are none.
 #[must_use]
-pub fn parse(text: &str) -> (Vec<Row>, Vec<String>) {
-    let (mut rows, mut faults) = (Vec::new(), Vec::new());
+pub fn parse(text: &str) -> (Catalogue, Vec<String>) {
+    let (mut all, mut faults) = (Catalogue::default(), Vec::new());
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).skip(1) {
-        match row(&fields(line)) {
-            Some(row) => rows.push(row),
-            None => faults.push(line.to_owned()),
+        let fields = fields(line);
+        match (gpu_row(&fields), engine_row(&fields)) {
+            (Some(row), _) => all.gpus.push(row),
+            (None, Some(row)) => all.engines.push(row),
+            (None, None) => faults.push(line.to_owned()),
         }
     }
-    (rows, faults)
+    (all, faults)
 }
 
-fn row(fields: &[String]) -> Option<Row> {
+fn gpu_row(fields: &[String]) -> Option<Row> {
+    let row = row(fields, Metric::by_id, Exporter::by_name)?;
+    let of_device = match &row.parts {
+        Parts::Max => true,
+        Parts::Sum(labels) => labels.len() == 1,
+    };
+    (of_device && !row.kind.is_of_a_histogram()).then_some(row)
+}
+
+fn engine_row(fields: &[String]) -> Option<EngineRow> {
+    let row = row(fields, ServingMetric::by_id, ServingEngine::by_id)?;
+    // A sum of two names has no one name of buckets.
+    (row.names.len() == 1 && !matches!(row.kind, Kind::Total | Kind::Increase)).then_some(row)
+}
+
+fn row<M, E>(
+    fields: &[String],
+    metric_by_id: impl Fn(&str) -> Option<M>,
+    exporter_by_name: impl Fn(&str) -> Option<E>,
+) -> Option<Row<M, E>> {
     let [metric, exporter, name, kind, factor, parts, identity, default, enable, source] = fields else { return None };
     Some(Row {
-        metric: Metric::by_id(metric)?,
-        exporter: Exporter::by_name(exporter)?,
+        metric: metric_by_id(metric)?,
+        exporter: exporter_by_name(exporter)?,
         names: name.split('+').map(str::to_owned).collect(),
         kind: match kind.as_str() {
             "gauge" => Kind::Gauge,
             "total" => Kind::Total,
             "increase" => Kind::Increase,
             "rate" => Kind::Rate,
+            "p50" => Kind::Median,
+            "p99" => Kind::P99,
+            "mean" => Kind::Mean,
             _ => return None,
         },
         factor: factor.parse::<f64>().is_ok_and(|factor| factor > 0.0 && factor.is_finite()).then(|| factor.clone())?,
         parts: match parts.split_once(':') {
             None if parts == "max" => Parts::Max,
-            Some(("sum", label)) => Parts::Sum(label.to_owned()),
+            Some(("sum", labels)) => Parts::Sum(labels.split('+').map(str::to_owned).collect()),
             _ => return None,
         },
         identity: yes(identity, "yes", "no")?,
@@ -142,6 +191,12 @@ fn row(fields: &[String]) -> Option<Row> {
         enable: (!enable.is_empty()).then(|| enable.replace("\\n", "\n")),
         source: (!source.is_empty()).then(|| source.clone())?,
     })
+}
+
+impl Kind {
+    fn is_of_a_histogram(self) -> bool {
+        matches!(self, Self::Median | Self::P99 | Self::Mean)
+    }
 }
 
 fn yes(field: &str, yes: &str, no: &str) -> Option<bool> {
@@ -170,18 +225,31 @@ mod tests {
 
     #[test]
     fn every_row_is_read_and_every_metric_has_one() {
-        let (rows, faults) = parse(include_str!("../../../../assets/metrics.csv"));
+        let (Catalogue { gpus, engines }, faults) = parse(include_str!("../../../../assets/metrics.csv"));
         assert_eq!(faults, Vec::<String>::new());
-        let without: Vec<&str> = Metric::ALL
+        let of_gpus = Metric::ALL
             .iter()
-            .filter(|metric| !rows.iter().any(|row| row.metric == **metric))
-            .map(|metric| metric.id())
-            .collect();
+            .filter(|metric| !gpus.iter().any(|row| row.metric == **metric))
+            .map(|metric| metric.id());
+        let of_engines = ServingMetric::ALL.iter().filter(|metric| !engines.iter().any(|row| row.metric == **metric));
+        let without: Vec<&str> = of_gpus.chain(of_engines.map(|metric| metric.id())).collect();
         assert_eq!(without, Vec::<&str>::new());
-        for row in &rows {
-            assert!(row.names.iter().all(|name| name.starts_with(|c: char| c.is_ascii_alphabetic())), "{row:?}");
-            assert!(row.default_on || row.enable.is_some(), "off, and nothing says how to turn it on: {row:?}");
+        gpus.iter().for_each(is_whole);
+        engines.iter().for_each(is_whole);
+    }
+
+    fn is_whole<M: std::fmt::Debug, E: std::fmt::Debug>(row: &Row<M, E>) {
+        assert!(row.names.iter().all(|name| name.starts_with(|c: char| c.is_ascii_alphabetic())), "{row:?}");
+        assert!(row.default_on || row.enable.is_some(), "off, and nothing says how to turn it on: {row:?}");
+    }
+
+    #[test]
+    fn every_engine_has_series_that_tell_its_pods_and_no_name_is_there_twice_for_a_metric() {
+        for engine in ServingEngine::ALL {
+            assert!(engine_rows().iter().any(|row| row.exporter == *engine && row.identity), "{engine:?}");
         }
+        let names: Vec<_> = engine_rows().iter().map(|row| (row.metric, &row.names)).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }
 
     #[test]
@@ -195,6 +263,12 @@ mod tests {
             "util,dcgm-exporter,A,gauge,1,mean,yes,on,,x",
             "util,dcgm-exporter,A,gauge,1,max,maybe,on,,x",
             "util,dcgm-exporter,A,gauge,1,max,yes,on,,",
+            "util,dcgm-exporter,A,p99,1,max,yes,on,,x",
+            "util,dcgm-exporter,A,gauge,1,sum:a+b,yes,on,,x",
+            "util,vllm,A,gauge,1,max,yes,on,,x",
+            "waiting,dcgm-exporter,A,gauge,1,max,yes,on,,x",
+            "waiting,vllm,A,total,1,max,yes,on,,x",
+            "waiting,vllm,A+B,gauge,1,max,yes,on,,x",
         ] {
             assert_eq!(parse(&format!("head\n{wrong}\n")).1, [wrong]);
         }

@@ -1,6 +1,6 @@
 //! Polls of the connector one at a time, as `cargo xtask measure metrics-poll` takes them. Not for anybody else.
 
-use super::{api::Api, connector::opened, memory::Memory, problems, query, session};
+use super::{api::Api, connector::opened, engines, memory::Memory, problems, query, session};
 use crate::failure::Failure;
 use pilothouse_connect::{Clock, Opening};
 use pilothouse_wire::Problem;
@@ -28,7 +28,7 @@ impl Polls {
     /// # Errors
     /// If the server fails.
     pub async fn poll(&mut self) -> Result<Vec<Fact>, Problem> {
-        let due = self.queries().len() == 1;
+        let due = self.memory.number() == 0;
         let taken = session::take(&self.api, &mut self.memory, due, self.clock.now()).await;
         let taken = taken.map_err(|failure: Failure| problems::problem(&failure, &self.api.client.place))?;
         Ok(session::facts(&mut self.memory, None, &taken))
@@ -38,6 +38,8 @@ impl Polls {
     #[must_use]
     pub fn queries(&self) -> Vec<String> {
         let columns = self.memory.queries(false).into_iter().map(|(_, query)| query);
-        std::iter::once(query::times()).chain(columns).collect()
+        let of_engines = self.memory.engines.queries(false).into_iter().map(|(_, query)| query);
+        let all = std::iter::once(query::times()).chain(columns);
+        all.chain([engines::query::identity()]).chain(of_engines).collect()
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     answer::Labels,
     catalogue::{self, Exporter},
+    engines::Engines,
     interval,
     look::Look,
     query,
@@ -23,6 +24,8 @@ const KEPT: Duration = Duration::from_secs(30 * 60);
 pub struct Memory {
     /// How often GPUs are measured.
     pub interval: Duration,
+    /// What it remembers of serving engines.
+    pub engines: Engines,
     /// Who exports them.
     exporters: BTreeSet<Exporter>,
     /// Each GPU, and when it was last looked at.
@@ -43,6 +46,7 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             interval: interval::USUAL,
+            engines: Engines::default(),
             exporters: BTreeSet::new(),
             known: BTreeMap::new(),
             seen: BTreeSet::new(),

@@ -9,7 +9,7 @@ use crate::{
     place::Place,
     problems::{self, AGAIN, line, sentence},
 };
-use pilothouse_wire::{Code, Metric, Problem, Stamp, units};
+use pilothouse_wire::{Code, Problem, Stamp, units};
 use std::time::Duration;
 
 /// Prefixes that servers of this API are known to have.
@@ -130,12 +130,12 @@ pub fn late(place: &Place, took: Duration, every: Duration) -> Problem {
         .next("They are asked one after the other's end. A recording rule, or a server nearer by, would help.")
 }
 
-/// One metric cannot be asked for.
+/// One metric, or one other thing of this name, cannot be asked for.
 #[must_use]
-pub fn question(place: &Place, metric: Metric, failure: &Failure) -> Problem {
+pub fn question(place: &Place, what: &str, failure: &Failure) -> Problem {
     let problem = problem(failure, place);
     let why = problem.why.unwrap_or(problem.what);
-    Problem::new(problem.code, format!("{} does not answer for \"{}\".", place.name, metric.label()))
+    Problem::new(problem.code, format!("{} does not answer for \"{what}\".", place.name))
         .why(line(&why))
         .next("All else is read.")
 }

@@ -52,7 +52,8 @@ fn of_name(name: &str, row: &Row) -> String {
     let keys = KEYS.join(", ");
     match &row.parts {
         Parts::Max => format!("max by ({keys}) ({})", value(name, row.kind)),
-        Parts::Sum(label) => {
+        Parts::Sum(labels) => {
+            let label = labels.join(", ");
             let parts = value(&with(name, &format!("{label}!=\"\"")), row.kind);
             let whole = value(&with(name, &format!("{label}=\"\"")), row.kind);
             format!("(sum by ({keys}) (max by ({keys}, {label}) ({parts})) or max by ({keys}) ({whole}))")
@@ -65,6 +66,8 @@ fn value(selector: &str, kind: Kind) -> String {
         Kind::Gauge | Kind::Total => selector.to_owned(),
         Kind::Increase => format!("increase({selector}[{INCREASE}])"),
         Kind::Rate => format!("rate({selector}[{RATE}])"),
+        // Of no GPU: the catalogue holds it.
+        Kind::Median | Kind::P99 | Kind::Mean => selector.to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     answer::{Vector, time},
     api::Api,
-    identity, look,
+    engines, identity, look,
     memory::Memory,
     problems, query,
 };
@@ -50,6 +50,7 @@ pub struct Taken {
     /// When each GPU was measured, by the clock of who measured.
     at: BTreeMap<SmolStr, Stamp>,
     columns: Vec<(Metric, Vector)>,
+    engines: engines::Taken,
     /// What is wrong, the worst first.
     slow: Vec<Problem>,
     partial: Vec<Problem>,
@@ -101,6 +102,7 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
         let there = columns.iter().filter(|(_, vector)| !vector.samples.is_empty()).map(|(metric, _)| *metric);
         memory.measured(there.chain(failures.iter().map(|(metric, _)| *metric)).collect());
     }
+    taken.engines = engines::take(api, &mut memory.engines, due, now).await?;
     taken.nothing = memory.nothing().is_some();
     taken.partial.extend(memory.nothing().cloned());
     let place = &api.client.place;
@@ -111,7 +113,10 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
     }
     taken.slow.extend(api.skew(SKEW).map(|(server, ours)| problems::skew(place, server, ours)));
     taken.partial.extend(stale(api, memory, &taken.at, now));
-    taken.partial.extend(failures.first().map(|(metric, failure)| problems::question(place, *metric, failure)));
+    let refused = failures.iter().map(|(metric, failure)| (metric.label(), failure));
+    let refused = refused.chain(taken.engines.failures.iter().map(|(what, failure)| (*what, failure))).next();
+    taken.partial.extend(refused.map(|(what, failure)| problems::question(place, what, failure)));
+    warnings.extend(taken.engines.warnings.iter().cloned());
     warnings.extend(columns.iter().flat_map(|(_, vector)| vector.warnings.iter().cloned()));
     taken.partial.extend(warnings.first().map(|warning| problems::warned(place, warning)));
     taken.partial.extend(api.client.is_insecure().then(|| insecure(place)));
@@ -194,6 +199,7 @@ pub fn facts(memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken)
         let readings = memory.places().readings(memory.number(), &taken.at, &taken.columns);
         facts.push(Fact::Readings(Box::new(readings)));
     }
+    facts.extend(memory.engines.fact(cluster, &taken.engines).map(|engines| Fact::Serving(Box::new(engines))));
     facts
 }
 
@@ -223,13 +229,21 @@ pub fn may(memory: &Memory) -> Vec<String> {
     let (gpus, nodes) = memory.counts();
     let every = memory.interval.as_secs();
     let (all, metrics) = (Metric::ALL.len(), memory.metrics());
-    match gpus {
+    let mut may = match gpus {
         0 => Vec::new(),
         _ => vec![
             format!("read {} on {}, measured every {every} s", some(gpus, "GPU"), some(nodes, "node")),
             format!("read {metrics} of {all} metrics"),
         ],
+    };
+    let (pods, nameless) = memory.engines.counts();
+    if pods > 0 {
+        may.push(format!("read the serving {} of {}", if pods == 1 { "engine" } else { "engines" }, some(pods, "pod")));
     }
+    if nameless > 0 {
+        may.push(format!("read {nameless} series of serving engines that name no pod, and are shown nowhere"));
+    }
+    may
 }
 
 fn some(n: usize, what: &str) -> String {

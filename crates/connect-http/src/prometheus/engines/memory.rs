@@ -1,0 +1,177 @@
+//! What a watch remembers of serving engines from one poll to the next.
+
+use super::{
+    Taken,
+    pods::{PodKey, Seen, SeenPod, column},
+    query,
+};
+use crate::prometheus::interval;
+use pilothouse_wire::{ConnectionId, ServingEngine, ServingMetric, Stamp};
+use pilothouse_world::fact::{ServingFact, ServingPodFact};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// A pod whose engine is no longer measured stays in the list, and ages, for so long.
+const KEPT: Duration = Duration::from_secs(30 * 60);
+
+/// What a watch remembers of engines.
+#[derive(Debug)]
+pub struct Engines {
+    /// How often they are measured.
+    interval: Duration,
+    /// Each pod, and when it was last seen to be measured, by our clock.
+    known: BTreeMap<PodKey, (SeenPod, Stamp)>,
+    /// When each was measured that was so this time.
+    at: BTreeMap<PodKey, Stamp>,
+    /// Metrics that some engine says, or that could not be asked for.
+    present: BTreeSet<ServingMetric>,
+    /// Series of engines whose pod nobody names.
+    nameless: usize,
+    /// Was anything told that is to be taken back?
+    told: bool,
+}
+
+impl Default for Engines {
+    fn default() -> Self {
+        Self {
+            interval: interval::USUAL,
+            known: BTreeMap::new(),
+            at: BTreeMap::new(),
+            present: BTreeSet::new(),
+            nameless: 0,
+            told: false,
+        }
+    }
+}
+
+impl Engines {
+    /// Takes in which pods are measured; answers whether they are others than at the last poll.
+    pub fn see(&mut self, seen: &Seen, now: Stamp) -> bool {
+        let differs = !self.at.keys().eq(seen.pods.keys());
+        self.nameless = seen.nameless;
+        self.at = seen.pods.iter().map(|(key, pod)| (key.clone(), pod.at)).collect();
+        for (key, pod) in &seen.pods {
+            self.known.insert(key.clone(), (pod.clone(), now));
+        }
+        self.known.retain(|_, (_, at)| now.since(*at) <= KEPT);
+        differs
+    }
+
+    /// Raw samples of the first, the middle and the last pod: they may be measured by different jobs.
+    #[must_use]
+    pub fn raw(&self) -> Option<String> {
+        let n = self.at.len();
+        let mut places = vec![0, n / 2, n.saturating_sub(1)];
+        places.dedup();
+        let some: Vec<_> =
+            places.into_iter().filter_map(|at| self.known.get_key_value(self.at.keys().nth(at)?)).collect();
+        let label = some.first()?.1.0.label;
+        query::raw(
+            label,
+            some.into_iter().filter(|(_, (pod, _))| pod.label == label).map(|((_, name), _)| name.as_str()),
+        )
+    }
+
+    /// How often they are measured, if that could be told.
+    pub fn measured_every(&mut self, interval: Option<Duration>) {
+        self.interval = interval.unwrap_or(self.interval);
+    }
+
+    /// The questions of a poll: those whose answer was not empty lately, or all.
+    #[must_use]
+    pub fn queries(&self, all: bool) -> Vec<(ServingMetric, String)> {
+        let engines: BTreeSet<ServingEngine> =
+            self.at.keys().filter_map(|key| self.known.get(key)).map(|(pod, _)| pod.engine).collect();
+        let wanted = ServingMetric::ALL.iter().copied().filter(|metric| all || self.present.contains(metric));
+        wanted.filter_map(|metric| Some((metric, query::metric(metric, &engines, self.interval)?))).collect()
+    }
+
+    /// Takes in which metrics some engine says.
+    pub fn measured(&mut self, present: BTreeSet<ServingMetric>) {
+        self.present = present;
+    }
+
+    /// So many pods are measured, and so many series are of no pod that is known.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.at.len(), self.nameless)
+    }
+
+    /// What a poll brought, as a fact; none where there is no engine and was none.
+    pub fn fact(&mut self, cluster: Option<&ConnectionId>, taken: &Taken) -> Option<ServingFact> {
+        if self.known.is_empty() && !self.told {
+            return None;
+        }
+        self.told = !self.known.is_empty();
+        let places: BTreeMap<&PodKey, usize> = self.known.keys().enumerate().map(|(at, key)| (key, at)).collect();
+        let columns = taken.columns.iter().map(|(metric, vector)| (*metric, column(&places, vector)));
+        let columns = columns.filter(|(_, column)| column.iter().any(|reading| !reading.is_absent())).collect();
+        let pod = |((namespace, name), (pod, _)): (&PodKey, &(SeenPod, Stamp))| ServingPodFact {
+            namespace: namespace.clone(),
+            pod: name.clone(),
+            engine: pod.engine,
+            models: pod.models.iter().cloned().collect(),
+        };
+        Some(ServingFact {
+            cluster: cluster.cloned(),
+            interval_ms: u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX),
+            at: self.known.keys().map(|key| self.at.get(key).copied()).collect(),
+            pods: self.known.iter().map(pod).collect(),
+            columns,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prometheus::answer::{Labels, Sample, Vector};
+    use pilothouse_wire::Reading;
+
+    fn seen(pods: &[(&str, i64)]) -> Seen {
+        let pod = |(name, at): &(&str, i64)| {
+            let pod = SeenPod { engine: ServingEngine::Vllm, models: BTreeSet::new(), at: Stamp(*at), label: "pod" };
+            (("n".into(), (*name).into()), pod)
+        };
+        Seen { pods: pods.iter().map(pod).collect(), nameless: 0 }
+    }
+
+    fn waiting(pods: &[(&str, f64)]) -> Taken {
+        let labels = |name: &str| [("namespace", "n"), ("pod", name)].into_iter().collect::<Labels>();
+        let samples = pods.iter().map(|(name, value)| Sample { labels: labels(name), value: *value }).collect();
+        Taken { columns: vec![(ServingMetric::Waiting, Vector { samples, ..Vector::default() })], ..Taken::default() }
+    }
+
+    #[test]
+    fn an_engine_that_stops_is_told_without_a_time_for_a_while_and_then_no_more() {
+        let mut engines = Engines::default();
+        assert!(engines.fact(None, &Taken::default()).is_none(), "where there are none, nothing is said");
+        assert!(engines.see(&seen(&[("a", 1), ("b", 1)]), Stamp(0)));
+        let fact = engines.fact(None, &waiting(&[("a", 3.0), ("b", 4.0)])).unwrap();
+        assert_eq!(fact.at, [Some(Stamp(1)), Some(Stamp(1))]);
+        assert!(engines.see(&seen(&[("b", 2)]), Stamp(15_000)) && !engines.see(&seen(&[("b", 3)]), Stamp(30_000)));
+        let fact = engines.fact(None, &waiting(&[("b", 5.0)])).unwrap();
+        assert_eq!(fact.at, [None, Some(Stamp(3))]);
+        assert_eq!(fact.columns, [(ServingMetric::Waiting, vec![Reading::ABSENT, Reading::of(5.0)])]);
+        engines.see(&seen(&[]), Stamp(60 * 60_000));
+        assert_eq!(
+            engines.fact(None, &Taken::default()),
+            Some(ServingFact { interval_ms: 15_000, ..ServingFact::default() })
+        );
+        assert_eq!(engines.fact(None, &Taken::default()), None, "it is taken back once");
+    }
+
+    #[test]
+    fn only_what_some_engine_says_is_asked_for_each_time() {
+        let mut engines = Engines::default();
+        assert!(engines.queries(true).is_empty(), "nobody has an engine");
+        engines.see(&seen(&[("a", 1)]), Stamp(0));
+        assert!(engines.queries(true).len() > 8 && engines.queries(false).is_empty());
+        engines.measured(BTreeSet::from([ServingMetric::KvUse]));
+        let asked: Vec<_> = engines.queries(false).into_iter().map(|(metric, _)| metric).collect();
+        assert_eq!(asked, [ServingMetric::KvUse]);
+        assert!(engines.raw().unwrap().contains("pod=~\"a\""));
+    }
+}
