@@ -6,12 +6,14 @@ mod gpus;
 mod nodes;
 mod pods;
 pub mod room;
+mod serving;
 mod waste;
 mod workloads;
 
 pub use clusters::ClusterLine;
 pub use connections::ConnectionLine;
 pub use gpus::GpuLine;
+pub use pods::PodLine;
 pub use workloads::WorkloadLine;
 
 use crate::{columns::Column, out::Tone, table::Cell};

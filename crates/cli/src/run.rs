@@ -7,14 +7,14 @@ use crate::{
     fleet, list, manual,
     out::{Style, note},
     problems, room,
-    rows::{ConnectionLine, GpuLine, WorkloadLine},
+    rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
     serve,
 };
 use clap::Parser;
 use pilothouse_wire::{
     Code, Problem,
     units::visible,
-    view::{NodeRow, PodRow, WasteItem},
+    view::{NodeRow, WasteItem},
 };
 use std::process::ExitCode;
 
@@ -50,7 +50,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Workloads(of) => list::run_or_draw::<WorkloadLine>(of, out, err).await,
         Verb::Room(of) => room::run(of, out, err).await,
         Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
-        Verb::Pods(of) => list::run::<PodRow>(of, out, err).await,
+        Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,
         Verb::Serve(of) => serve::run(of, err).await,

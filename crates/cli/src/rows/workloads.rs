@@ -1,6 +1,10 @@
-//! GPU workloads as lines, with what is measured of their GPUs together.
+//! GPU workloads as lines, with what is measured of their GPUs together, and what their serving engines say.
 
-use super::{Drawable, Listed, fleet, status};
+use super::{
+    Drawable, Listed, fleet,
+    serving::{self, ServingLine},
+    status,
+};
 use crate::{
     columns::Column,
     picture::{FREE, HELD, bars},
@@ -8,10 +12,10 @@ use crate::{
 };
 use pilothouse_chart::{Bar, Sheet};
 use pilothouse_wire::{
-    Metric, Reading, Stamp, View,
+    Metric, Reading, ServingMetric, Stamp, View,
     filter::{Record, Value},
     units::count,
-    view::WorkloadRow,
+    view::{Served, WorkloadRow},
 };
 use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap};
@@ -23,6 +27,8 @@ pub struct WorkloadLine {
     row: WorkloadRow,
     /// What is measured of the GPUs that its pods hold alone, together: mean, sum or most, as the metric asks.
     metrics: BTreeMap<&'static str, Option<f32>>,
+    /// What the serving engines of its pods say together; `null` where it has none that is measured.
+    serving: Option<ServingLine>,
     #[serde(skip)]
     readings: BTreeMap<Metric, Reading>,
 }
@@ -54,21 +60,32 @@ impl Listed for WorkloadLine {
         Column::roomy_number("util", "UTIL", |line, _| line.show(Metric::Utilisation)),
         Column::roomy_number("power", "POWER", |line, _| line.show(Metric::Power)),
         Column::roomy_number("temp", "MAX TEMP", |line, _| line.show(Metric::Temperature)),
+        Column::roomy("engine", "ENGINE", |line, _| serving::engine(&line.serving)),
+        Column::roomy_number("waiting", "WAITING", |line, _| serving::show(&line.serving, ServingMetric::Waiting)),
+        Column::roomy_number("kv", "KV", |line, _| serving::show(&line.serving, ServingMetric::KvUse)),
+        Column::roomy_number("tokens", "TOKENS", |line, _| serving::show(&line.serving, ServingMetric::Generated)),
+        Column::roomy_number("ttft", "TTFT", |line, _| serving::show(&line.serving, ServingMetric::FirstTokenMedian)),
         Column::number("ready", "READY", |line, _| Cell::text(format!("{}/{}", line.row.ready, line.row.pods))),
         Column::roomy_number("restarts", "RESTARTS", |line, _| Cell::text(line.row.restarts.to_string())),
         Column::roomy_number("created", "CREATED", |line, moment| moment.ago(line.row.created)),
         Column::roomy("team", "TEAM", |line, _| Cell::some(line.row.team.as_deref())),
         Column::more("nodes", "NODES", |line, _| Cell::text(line.row.nodes.to_string())),
+        Column::more("running", "RUNNING", |line, _| serving::show(&line.serving, ServingMetric::Running)),
+        Column::more("ttft-p99", "TTFT P99", |line, _| serving::show(&line.serving, ServingMetric::FirstTokenP99)),
+        Column::more("itl-p99", "ITL P99", |line, _| serving::show(&line.serving, ServingMetric::InterTokenP99)),
+        Column::more("failed", "FAILED", |line, _| serving::show(&line.serving, ServingMetric::Failed)),
+        Column::more("models", "MODELS", |line, _| serving::models(&line.serving)),
     ];
 
-    fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
+    fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
         let lines = fleet.workloads.rows().iter().enumerate().map(|(at, row)| {
             let read = |metric: &Metric| (*metric, fleet.telemetry.read_workload(*metric, at));
             let readings: BTreeMap<Metric, Reading> =
                 fleet.telemetry.workloads.keys().map(read).filter(|(_, reading)| !reading.is_absent()).collect();
             let metrics = readings.iter().map(|(metric, reading)| (metric.id(), reading.finite())).collect();
-            Self { row: row.clone(), metrics, readings }
+            let serving = fleet.serving.get(&row.id).map(|row| ServingLine::new(row, now));
+            Self { row: row.clone(), metrics, serving, readings }
         });
         Cow::Owned(lines.collect())
     }
@@ -96,9 +113,9 @@ impl Drawable for WorkloadLine {
 }
 
 impl Record for WorkloadLine {
-    const KEYS: &'static [&'static str] = WorkloadRow::KEYS;
+    const KEYS: &'static [&'static str] = Served::<WorkloadRow>::KEYS;
 
     fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
-        self.row.values(key)
+        serving::values(&self.row, &self.serving, key)
     }
 }
