@@ -8,6 +8,7 @@ mod room_rows;
 mod rows;
 #[cfg(test)]
 mod sample;
+mod serving;
 mod silhouette;
 mod sorting;
 mod strip;

@@ -3,6 +3,7 @@
 mod lists;
 mod logs;
 mod measured;
+mod serving;
 mod yaml;
 mod yaml_text;
 
@@ -205,6 +206,7 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
         </div>
         <lists::Findings findings=part(watched, |object| object.findings.clone()) />
         <Section title="Held" rows=part(watched, |object| object.holding.clone()) />
+        <serving::Serving watched=watched />
         <measured::Measured watched=watched object=object />
         <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />
         <lists::Events events=part(watched, |object| object.events.clone()) />

@@ -1,5 +1,6 @@
 //! The tables of the fleet as data: their columns, their rows as cells, and what they are sorted by.
 
+use super::serving::{self, ENGINE, SERVING};
 use crate::parts::table::cell::{Cell, Column, RowModel};
 use pilothouse_wire::{
     ConnectionId, Metric, NodeId, ObjectRef, Reading, SmolStr, Stamp, Sum, units,
@@ -75,6 +76,12 @@ pub const WORKLOADS: &[Column] = &[
     Column::number("util", "Util, %", "minmax(64px, 0.4fr)"),
     Column::number("power", "Power, kW", "minmax(84px, 0.45fr)"),
     Column::number("temp", "Max, °C", "minmax(72px, 0.4fr)"),
+    ENGINE,
+    SERVING[0].0,
+    SERVING[1].0,
+    SERVING[2].0,
+    SERVING[3].0,
+    SERVING[4].0,
     Column::number("ready", "Ready", "minmax(56px, 0.4fr)"),
     Column::number("restarts", "Restarts", "minmax(60px, 0.4fr)"),
     Column::number("created", "Created, ago", "minmax(88px, 0.6fr)"),
@@ -90,6 +97,12 @@ pub const PODS: &[Column] = &[
     Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
     Column::text("node", "Node", "minmax(96px, 1.2fr)"),
     Column::number("gpus", "GPUs", "minmax(48px, 0.4fr)"),
+    ENGINE,
+    SERVING[0].0,
+    SERVING[1].0,
+    SERVING[2].0,
+    SERVING[3].0,
+    SERVING[4].0,
     Column::number("ready", "Ready", "minmax(52px, 0.4fr)"),
     Column::number("restarts", "Restarts", "minmax(60px, 0.4fr)"),
     Column::number("started", "Started, ago", "minmax(88px, 0.7fr)"),
@@ -168,7 +181,7 @@ fn together(read: impl Fn(Metric) -> Reading) -> impl Iterator<Item = Cell> {
 
 /// A workload as a row.
 #[must_use]
-pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Heard) -> RowModel {
+pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Heard, now: Stamp) -> RowModel {
     let (age, stale) = age(heard, row.cluster());
     let mut cells = vec![
         Cell::Status(row.status, row.status_word.clone()),
@@ -180,6 +193,7 @@ pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Hea
         Cell::Count(row.gpus_wanted),
     ];
     cells.extend(together(|metric| fleet.telemetry.read_workload(metric, at)));
+    cells.extend(serving::cells(fleet, &row.id, now));
     cells.extend([
         Cell::Ratio { part: row.ready.into(), whole: row.pods.into() },
         Cell::Count(row.restarts.into()),
@@ -239,9 +253,10 @@ fn holder(row: &GpuRow<'_>) -> Cell {
 
 /// A pod as a row.
 #[must_use]
-pub fn pod_row(pod: &PodRow, heard: &Heard) -> RowModel {
+pub fn pod_row(fleet: &FleetView, pod: &PodRow, heard: &Heard, now: Stamp) -> RowModel {
     let (age, stale) = age(heard, &pod.id.cluster);
-    let cells = vec![
+    let object = ObjectRef::Pod(pod.id.clone());
+    let mut cells = vec![
         Cell::Status(pod.status, pod.status_word.clone()),
         Cell::Name(pod.id.name.clone()),
         Cell::Soft(pod.id.cluster.as_str().into()),
@@ -249,12 +264,15 @@ pub fn pod_row(pod: &PodRow, heard: &Heard) -> RowModel {
         Cell::text(pod.workload.as_ref()),
         Cell::soft(pod.node.as_ref()),
         Cell::Count(pod.gpus),
+    ];
+    cells.extend(serving::cells(fleet, &object, now));
+    cells.extend([
         Cell::Ratio { part: u64::from(pod.ready), whole: u64::from(pod.containers) },
         Cell::Count(u64::from(pod.restarts)),
         since(pod.started),
         age,
-    ];
-    RowModel { object: ObjectRef::Pod(pod.id.clone()), cells, stale }
+    ]);
+    RowModel { object, cells, stale }
 }
 
 /// The node that an object is or stands on: its row is marked, too.
@@ -310,7 +328,7 @@ mod tests {
         let (fleet, heard) = (fleet(), heard());
         assert_eq!(node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard).cells.len(), NODES.len());
         assert_eq!(gpu_row(&gpus(&fleet)[0], &heard, Stamp(9_000)).cells.len(), GPUS.len());
-        assert_eq!(pod_row(&fleet.pods.rows()[0], &heard).cells.len(), PODS.len());
+        assert_eq!(pod_row(&fleet, &fleet.pods.rows()[0], &heard, Stamp(9_000)).cells.len(), PODS.len());
     }
 
     #[test]
@@ -374,11 +392,11 @@ mod tests {
     #[test]
     fn an_export_has_what_the_table_has() {
         let (fleet, heard) = (fleet(), heard());
-        let rows = fleet.pods.rows().iter().map(|pod| pod_row(pod, &heard).cells);
+        let rows = fleet.pods.rows().iter().map(|pod| pod_row(&fleet, pod, &heard, Stamp(9_000)).cells);
         let csv = write(Form::Csv, PODS, rows);
         assert_eq!(
             csv.lines().nth(1),
-            Some("Running,chat-1,iad,serving,chat-70b,,8,1 / 1,0,1970-01-01T00:00:02Z,1970-01-01T00:00:09Z")
+            Some("Running,chat-1,iad,serving,chat-70b,,8,,,,,,,1 / 1,0,1970-01-01T00:00:02Z,1970-01-01T00:00:09Z")
         );
     }
 }

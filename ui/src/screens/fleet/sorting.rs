@@ -1,12 +1,15 @@
 //! What the rows of the fleet's tables are sorted by, column by column.
 
-use super::rows::{Heard, MEASURED, TOGETHER, workloads};
+use super::{
+    rows::{Heard, MEASURED, TOGETHER, workloads},
+    serving,
+};
 use crate::parts::table::{
     cell::Cell,
     order::{Key, SortKey},
 };
 use pilothouse_wire::{
-    ConnectionId, SmolStr, Stamp, Sum,
+    ConnectionId, ObjectRef, SmolStr, Stamp, Sum,
     view::{FleetView, GpuRow, NodeRow, PodRow, Status, WorkloadRow, gpu::plain_number},
 };
 
@@ -88,6 +91,9 @@ pub fn workload_key(fleet: &FleetView, row: &WorkloadRow, column: &'static str) 
         let at = fleet.workloads.rows().binary_search_by(|other| other.id.cmp(&row.id)).unwrap_or(usize::MAX);
         return plain_number(*metric, fleet.telemetry.read_workload(*metric, at)).map_or(Key::Absent, Key::Number);
     }
+    if let Some(key) = serving::key(fleet, &row.id, column) {
+        return key;
+    }
     match column {
         "status" => rank(row.status, &row.name),
         "kind" => text(Some(&row.kind)),
@@ -104,7 +110,10 @@ pub fn workload_key(fleet: &FleetView, row: &WorkloadRow, column: &'static str) 
 
 /// What a pod is sorted by.
 #[must_use]
-pub fn pod_key(pod: &PodRow, heard: &Heard, column: &'static str) -> Key {
+pub fn pod_key(fleet: &FleetView, pod: &PodRow, heard: &Heard, column: &'static str) -> Key {
+    if let Some(key) = serving::key(fleet, &ObjectRef::Pod(pod.id.clone()), column) {
+        return key;
+    }
     match column {
         "status" => rank(pod.status, &pod.id.name),
         "cluster" => SortKey::Text(pod.id.cluster.as_str()).into(),

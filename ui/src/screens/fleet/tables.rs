@@ -15,7 +15,10 @@ use crate::{
     state::{State, use_state},
 };
 use leptos::prelude::*;
-use pilothouse_wire::{ObjectRef, view::GpuRow};
+use pilothouse_wire::{
+    ObjectRef,
+    view::{GpuRow, PodRow, Served, WorkloadRow},
+};
 
 /// One of the tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -143,10 +146,10 @@ impl FleetTable {
                 fleet.view.fleet(|view| view.nodes.rows().get(at).map(|node| node_row(view, at, node, heard)))
             }
             Tab::Gpus => fleet.view.fleet(|view| view.gpu_row_at(at).map(|row| gpu_row(&row, heard, now))),
-            Tab::Workloads => {
-                fleet.view.fleet(|view| view.workloads.rows().get(at).map(|row| workload_row(view, at, row, heard)))
-            }
-            Tab::Pods => fleet.view.fleet(|view| view.pods.rows().get(at).map(|pod| pod_row(pod, heard))),
+            Tab::Workloads => fleet
+                .view
+                .fleet(|view| view.workloads.rows().get(at).map(|row| workload_row(view, at, row, heard, now))),
+            Tab::Pods => fleet.view.fleet(|view| view.pods.rows().get(at).map(|pod| pod_row(view, pod, heard, now))),
             Tab::Pending => fleet.room.room(|room| room.pending.get(at).map(pending_row)),
             Tab::Room => fleet.room.room(|room| room.pools.get(at).map(pool_row)),
             Tab::Waste => fleet.waste.waste(|waste| waste.items.rows().get(at).map(waste_row)),
@@ -156,13 +159,7 @@ impl FleetTable {
 }
 
 /// The rows of a table in the order that is wanted; `None` until its view is there.
-fn ordered(
-    tab: Tab,
-    fleet: Fleet,
-    wanted: &Wanted,
-    before: Option<&Ordered>,
-    heard: &Heard,
-) -> Option<Ordered> {
+fn ordered(tab: Tab, fleet: Fleet, wanted: &Wanted, before: Option<&Ordered>, heard: &Heard) -> Option<Ordered> {
     match tab {
         Tab::Nodes => fleet.view.fleet(|view| {
             let key = |row: &_, column| node_key(view, row, heard, column);
@@ -174,22 +171,29 @@ fn ordered(
             order(rows.iter(), wanted, before, gpu_key, id)
         }),
         Tab::Workloads => fleet.view.fleet(|view| {
-            let key = |row: &_, column| workload_key(view, row, column);
-            order(view.workloads.rows().iter(), wanted, before, key, |row| id_of(&row.id))
+            let rows = view.workloads.rows().iter().map(|row| Served { row, serving: view.serving.get(&row.id) });
+            let rows: Vec<Served<'_, WorkloadRow>> = rows.collect();
+            let key = |served: &Served<'_, WorkloadRow>, column| workload_key(view, served.row, column);
+            order(rows.iter(), wanted, before, key, |served| id_of(&served.row.id))
         }),
         Tab::Pods => fleet.view.fleet(|view| {
-            let key = |row: &_, column| pod_key(row, heard, column);
-            order(view.pods.rows().iter(), wanted, before, key, |row| id_of(&row.id))
+            // Where no engine is measured, none is looked for.
+            let any = !view.serving.is_empty();
+            let of = |row: &PodRow| any.then(|| view.serving.get(&ObjectRef::Pod(row.id.clone()))).flatten();
+            let rows: Vec<Served<'_, PodRow>> =
+                view.pods.rows().iter().map(|row| Served { row, serving: of(row) }).collect();
+            let key = |served: &Served<'_, PodRow>, column| pod_key(view, served.row, heard, column);
+            order(rows.iter(), wanted, before, key, |served| id_of(&served.row.id))
         }),
-        Tab::Pending => fleet.room.room(|room| {
-            order(room.pending.iter(), wanted, before, pending_key, |pod| id_of(&pod.pod))
-        }),
+        Tab::Pending => {
+            fleet.room.room(|room| order(room.pending.iter(), wanted, before, pending_key, |pod| id_of(&pod.pod)))
+        }
         Tab::Room => fleet.room.room(|room| {
             order(room.pools.iter(), wanted, before, pool_key, |pool| id_of(&(&pool.cluster, &pool.name)))
         }),
-        Tab::Waste => fleet.waste.waste(|waste| {
-            order(waste.items.rows().iter(), wanted, before, waste_key, |item| id_of(&item.id))
-        }),
+        Tab::Waste => fleet
+            .waste
+            .waste(|waste| order(waste.items.rows().iter(), wanted, before, waste_key, |item| id_of(&item.id))),
     }
 }
 
