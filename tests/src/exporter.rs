@@ -23,7 +23,7 @@ use crate::holders::Holders;
 use crate::prometheus::Target;
 
 pub use dcgm::{Gpu, Instance, Node, Spelling};
-pub use engine::{Engine, EngineKind};
+pub use engine::{Engine, EngineKind, Naming};
 
 /// How a page is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Exporters {
     }
 
     /// All pages, for who changes them from elsewhere.
-    pub(crate) fn pages(&self) -> Arc<Mutex<Pages>> {
+    pub fn pages(&self) -> Arc<Mutex<Pages>> {
         Arc::clone(&self.pages)
     }
 

@@ -26,6 +26,18 @@ pub enum EngineKind {
     Sglang,
 }
 
+/// How an engine names its series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// As builds of late do.
+    #[default]
+    Usual,
+    /// vLLM of version 0: `vllm:gpu_cache_usage_perc`, `vllm:time_per_output_token_seconds`.
+    Old,
+    /// With an underscore for the colon: `sglang_num_running_reqs`.
+    Underscore,
+}
+
 /// An engine of one pod. It names no pod: Prometheus does, by its target.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -33,6 +45,12 @@ pub struct Engine {
     pub kind: EngineKind,
     /// `model_name`.
     pub model: String,
+    /// How it names its series.
+    pub naming: Naming,
+    /// vLLM's data-parallel ranks: each says the same.
+    pub ranks: usize,
+    /// Requests that wait though there is room, where it tells why they wait: they are among those that wait.
+    pub deferred: Option<f64>,
     /// Requests that run.
     pub running: f64,
     /// Requests that wait.
@@ -59,6 +77,9 @@ impl Engine {
         Self {
             kind,
             model: model.to_owned(),
+            naming: Naming::Usual,
+            ranks: 1,
+            deferred: None,
             running: 0.0,
             waiting: 0.0,
             kv_use: 0.0,
@@ -72,24 +93,41 @@ impl Engine {
     }
 
     pub(super) fn page(&self) -> String {
-        match self.kind {
+        let page = match self.kind {
             EngineKind::Vllm => self.vllm(),
             EngineKind::Sglang => self.sglang(),
+        };
+        match self.naming {
+            Naming::Underscore => page.replace("sglang:", "sglang_").replace("vllm:", "vllm_"),
+            Naming::Usual | Naming::Old => page,
         }
     }
 
     fn vllm(&self) -> String {
         let mut page = Page::new(Numbers::Python);
+        let old = self.naming == Naming::Old;
+        let numbers: Vec<String> = (0..self.ranks).map(|rank| rank.to_string()).collect();
         // Python's client sorts the names of labels, `le` among them.
-        let own = [("engine", "0"), ("model_name", self.model.as_str())];
+        let of = |rank: &String| [("engine", rank.clone()), ("model_name", self.model.clone())];
+        let ranks: Vec<[(&str, String); 2]> = numbers.iter().map(of).collect();
+        let cache = if old { "vllm:gpu_cache_usage_perc" } else { "vllm:kv_cache_usage_perc" };
         let gauges = [
             ("vllm:num_requests_running", "Number of requests in model execution batches.", self.running),
             ("vllm:num_requests_waiting", "Number of requests waiting to be processed.", self.waiting),
-            ("vllm:kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.", self.kv_use),
+            (cache, "KV-cache usage. 1 means 100 percent usage.", self.kv_use),
         ];
         for (name, help, value) in gauges {
             page.family(name, "gauge", help);
-            page.sample(name, &own, value);
+            ranks.iter().for_each(|own| page.sample(name, &borrowed(own), value));
+        }
+        if let Some(deferred) = self.deferred {
+            let name = "vllm:num_requests_waiting_by_reason";
+            page.family(name, "gauge", "Number of requests waiting to be processed, by reason.");
+            for (reason, value) in [("capacity", self.waiting - deferred), ("deferred", deferred)] {
+                for own in &ranks {
+                    page.sample(name, &[&borrowed(own)[..], &[("reason", reason)]].concat(), value);
+                }
+            }
         }
         let counters = [
             ("vllm:num_preemptions", "Cumulative number of preemption from the engine.", self.preemptions),
@@ -99,15 +137,19 @@ impl Engine {
         for (name, help, value) in counters {
             let total = format!("{name}_total");
             page.family(&total, "counter", help);
-            page.sample(&total, &own, value);
-            created(&mut page, name, help, &own);
+            ranks.iter().for_each(|own| page.sample(&total, &borrowed(own), value));
+            ranks.iter().for_each(|own| created(&mut page, name, help, &borrowed(own)));
         }
         let (success, help) = ("vllm:request_success", "Count of successfully processed requests.");
         let total = format!("{success}_total");
         page.family(&total, "counter", help);
         for (reason, count) in [("stop", self.requests.len()), ("length", 0), ("abort", 0)] {
-            page.sample(&total, &[own[0], ("finished_reason", reason), own[1]], count as f64);
+            for own in &ranks {
+                let [engine, model] = borrowed(own);
+                page.sample(&total, &[engine, ("finished_reason", reason), model], count as f64);
+            }
         }
+        let between = if old { "vllm:time_per_output_token_seconds" } else { "vllm:inter_token_latency_seconds" };
         let histograms: [(&str, &str, &[f64], &[f64]); 3] = [
             (
                 "vllm:time_to_first_token_seconds",
@@ -115,12 +157,7 @@ impl Engine {
                 &TTFT_BOUNDS,
                 &self.first_tokens,
             ),
-            (
-                "vllm:inter_token_latency_seconds",
-                "Histogram of inter-token latency in seconds.",
-                &TOKEN_BOUNDS,
-                &self.further_tokens,
-            ),
+            (between, "Histogram of inter-token latency in seconds.", &TOKEN_BOUNDS, &self.further_tokens),
             (
                 "vllm:e2e_request_latency_seconds",
                 "Histogram of e2e request latency in seconds.",
@@ -130,8 +167,10 @@ impl Engine {
         ];
         for (name, help, bounds, values) in histograms {
             page.family(name, "histogram", help);
-            histogram(&mut page, name, bounds, values, &own);
-            created(&mut page, name, help, &own);
+            for own in &ranks {
+                histogram(&mut page, name, bounds, values, &borrowed(own));
+            }
+            ranks.iter().for_each(|own| created(&mut page, name, help, &borrowed(own)));
         }
         page.family("vllm:cache_config_info", "gauge", "Information of the LLMEngine CacheConfig");
         let config =
@@ -193,6 +232,10 @@ impl Engine {
     }
 }
 
+fn borrowed<'a>(labels: &'a [(&'a str, String); 2]) -> [(&'a str, &'a str); 2] {
+    [(labels[0].0, labels[0].1.as_str()), (labels[1].0, labels[1].1.as_str())]
+}
+
 fn created(page: &mut Page, name: &str, help: &str, labels: &[(&str, &str)]) {
     let name = format!("{name}_created");
     page.family(&name, "gauge", help);
@@ -236,11 +279,24 @@ mod tests {
     }
 
     #[test]
+    fn an_old_vllm_has_other_names_and_ranks_say_the_same_each() {
+        let engine = Engine { naming: Naming::Old, ranks: 2, ..Engine::new(EngineKind::Vllm, "llama") };
+        let page = engine.page();
+        assert!(page.contains("vllm:gpu_cache_usage_perc{engine=\"1\",model_name=\"llama\"} 0.0"), "{page}");
+        assert!(page.contains("vllm:time_per_output_token_seconds_bucket") && !page.contains("kv_cache_usage"));
+        let told = Engine { waiting: 5.0, deferred: Some(3.0), ..Engine::new(EngineKind::Vllm, "llama") }.page();
+        let line = "vllm:num_requests_waiting_by_reason{engine=\"0\",model_name=\"llama\",reason=\"capacity\"} 2.0";
+        assert!(told.contains(line), "{told}");
+    }
+
+    #[test]
     fn sglang_says_other_names() {
         let mut engine = Engine::new(EngineKind::Sglang, "qwen");
         engine.kv_use = 0.5;
         let page = engine.page();
         let usage = "sglang:token_usage{engine_type=\"unified\",model_name=\"qwen\",pp_rank=\"0\",tp_rank=\"0\"} 0.5";
         assert!(page.contains(usage) && !page.contains("_created") && !page.contains("vllm"));
+        engine.naming = Naming::Underscore;
+        assert!(engine.page().contains("sglang_token_usage{") && !engine.page().contains("sglang:"));
     }
 }
