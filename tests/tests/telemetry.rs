@@ -5,6 +5,8 @@
 
 #[path = "telemetry_engines.rs"]
 mod engines;
+#[path = "telemetry_history.rs"]
+mod history;
 #[allow(dead_code, reason = "each test file uses a part")]
 #[path = "telemetry_site.rs"]
 mod site;

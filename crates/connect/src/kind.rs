@@ -1,12 +1,12 @@
 //! What a kind of connection is, as data, and what an open connection can do.
 
-use crate::{Clock, Sink};
+use crate::{Clock, PastQuery, Sink};
 use async_trait::async_trait;
 use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
     ask::{LogQuery, Tested},
     form::{Draft, Field, Input, KindForm},
-    view::{OfferedContext, connections::PluginNotice},
+    view::{OfferedContext, Series, connections::PluginNotice},
 };
 use pilothouse_world::fact::SourceAbout;
 use secrecy::SecretString;
@@ -120,6 +120,15 @@ pub trait Connector: Send + Sync {
     async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {
         Err(Problem::new(Code::NotOffered, format!("{} has no logs.", query.pod.cluster))
             .next("Logs are read from the cluster that runs the pod."))
+    }
+
+    /// What was measured of GPUs in the past, one series a metric that the server keeps. By default nothing: most
+    /// servers know only how things are.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    async fn past(&self, _: &PastQuery) -> Result<Vec<Series>, Problem> {
+        Ok(Vec::new())
     }
 }
 

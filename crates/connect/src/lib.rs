@@ -10,6 +10,7 @@ mod clock;
 pub mod conformance;
 mod kind;
 mod lost;
+mod past;
 mod redact;
 mod sink;
 
@@ -19,6 +20,7 @@ pub use cause::{Cause, Insecure};
 pub use clock::Clock;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
 pub use lost::lost;
+pub use past::PastQuery;
 pub use redact::{
     GONE, is_shown, looks_secret, redact_arguments, redact_sign_in, redact_url, redact_variable, redact_words,
 };

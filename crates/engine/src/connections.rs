@@ -77,7 +77,16 @@ impl Connections {
     pub(crate) fn connector(&self, id: &ConnectionId) -> Option<Arc<dyn Connector>> {
         self.running.get(id)?.connector.clone()
     }
+
+    /// All open connections, for who finds out later which one is to be asked.
+    pub(crate) fn connectors(&self) -> Connectors {
+        let open = self.running.iter().filter_map(|(id, running)| Some((id.clone(), running.connector.clone()?)));
+        open.collect()
+    }
 }
+
+/// All that are open, by their ids.
+pub(crate) type Connectors = BTreeMap<ConnectionId, Arc<dyn Connector>>;
 
 /// What is known of a connection before its task has begun: a door that asks at once finds it by name.
 pub(crate) fn announced(settings: &ConnectionSettings, now: Stamp) -> Batch {

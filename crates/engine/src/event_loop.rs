@@ -7,6 +7,7 @@ use crate::{
     handle::{Operator, Settled},
     history,
     input::{Changed, Input},
+    older::{self, Span, Then},
     options::Options,
     past,
     publish::{Publisher, Scene, project_plain, sources_of},
@@ -21,7 +22,7 @@ use pilothouse_wire::{
     ask::About,
     view::{ConnectionsView, VaultState},
 };
-use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact};
+use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact, project};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -292,6 +293,14 @@ impl Loop {
                 tokio::spawn(async move {
                     let _ = reply.send(history::history(past, object, span, until).await);
                 });
+            }
+            Ask::Older { object, span: back, when, before } => {
+                let (world, until) = match when {
+                    When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
+                    When::At(t) => (Then::Recorded(self.recorded(t), object), t),
+                };
+                let older = older::older(world, self.connections.connectors(), Span { back, until, before });
+                tokio::spawn(async move { reply.send(older.await) });
             }
             Ask::Logs(query) => {
                 let connector = self.connections.connector(&query.pod.cluster);

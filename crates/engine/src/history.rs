@@ -1,14 +1,17 @@
 //! What was measured of an object over time, from the record of this machine.
 
 use pilothouse_journal::Reader as JournalReader;
-use pilothouse_wire::{Answer, Code, Metric, ObjectRef, Problem, Reading, Stamp, view::Series};
+use pilothouse_wire::{
+    Answer, Code, Metric, ObjectRef, Problem, Reading, Stamp,
+    view::{Past, Series},
+};
 use pilothouse_world::{World, project};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The most points of a series: more than a sparkline has pixels.
 const MOST_POINTS: i64 = 240;
 /// The longest span that is read at once.
-const LONGEST: Duration = Duration::from_secs(86_400);
+pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Reads the series of an object's GPUs.
 pub(crate) async fn history(
@@ -25,7 +28,7 @@ pub(crate) async fn history(
     let read = move || {
         let mut lines = Lines::new(since, until);
         journal.replay(since, until, |world| lines.take(world, &object))?;
-        Ok(Answer::History(lines.done()))
+        Ok(Answer::History(Past { series: lines.done(), from: None }))
     };
     tokio::task::spawn_blocking(read)
         .await
@@ -68,7 +71,8 @@ impl Lines {
     }
 }
 
-fn with_gaps(points: Vec<(Stamp, Reading)>) -> Vec<(Stamp, Reading)> {
+/// A gap where there is no reading for three times the usual distance.
+pub(crate) fn with_gaps(points: Vec<(Stamp, Reading)>) -> Vec<(Stamp, Reading)> {
     let mut distances: Vec<i64> = points.windows(2).map(|pair| pair[1].0.0 - pair[0].0.0).collect();
     distances.sort_unstable();
     let usual = distances.get(distances.len() / 2).copied().unwrap_or(0);

@@ -20,7 +20,9 @@ impl Grade {
         match ask {
             Ask::About => Ok(()),
             Ask::Frame { spec, .. } => self.shows(spec),
-            Ask::Search { .. } | Ask::History { .. } | Ask::Yaml(_) | Ask::Logs(_) => self.own_only(),
+            Ask::Search { .. } | Ask::History { .. } | Ask::Older { .. } | Ask::Yaml(_) | Ask::Logs(_) => {
+                self.own_only()
+            }
         }
     }
 

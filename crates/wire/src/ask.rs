@@ -4,9 +4,9 @@
 //! cannot carry an `Act`.
 
 use crate::{
-    ConnectionId, Frame, ObjectRef, PodId, Problem, SmolStr, ViewSpec, When,
+    ConnectionId, Frame, ObjectRef, PodId, Problem, SmolStr, Stamp, ViewSpec, When,
     form::{Draft, SecretInput},
-    view::{Series, connections::PluginNotice},
+    view::{Past, connections::PluginNotice},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -40,6 +40,17 @@ pub enum Ask {
         span: Duration,
         /// Up to now or a time in the past.
         when: When,
+    },
+    /// The same from before the record of this machine begins, as the server that measures keeps it.
+    Older {
+        /// A node, a GPU, a pod or a workload.
+        object: ObjectRef,
+        /// How far back.
+        span: Duration,
+        /// Up to now or a time in the past.
+        when: When,
+        /// When the record begins; `None` where nothing is recorded.
+        before: Option<Stamp>,
     },
     /// An object as YAML, read from its server now; values of secrets left out.
     Yaml(ObjectRef),
@@ -82,8 +93,8 @@ pub enum Answer {
     Frame(Box<Frame>),
     /// To [`Ask::Search`].
     Hits(Vec<Hit>),
-    /// To [`Ask::History`]: one series a metric.
-    History(Vec<Series>),
+    /// To [`Ask::History`] and [`Ask::Older`].
+    History(Past),
     /// To [`Ask::Yaml`].
     Yaml(String),
     /// To [`Ask::Logs`].

@@ -20,7 +20,7 @@ pub use finding::{Finding, FindingId};
 pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
-pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Series};
+pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};
 pub use ribbon::{Lane, Mark, MarkKind, RibbonView};
 pub use room::{
     Move, PendingPod, PendingWhy, PoolKind, PoolRoom, Relief, RoomView, Score, SizeRoom, Stranded, StrandedWhy,

@@ -8,7 +8,7 @@ mod serving;
 
 pub use connections::connection_rows;
 pub use fleet::FleetProjection;
-pub use object::{object, readings};
+pub use object::{Keeper, keeper, object, readings};
 pub use ribbon::ribbon;
 
 use crate::World;

@@ -135,14 +135,22 @@ pub fn vector(body: &[u8]) -> Result<Vector, Failure> {
 /// # Errors
 /// If it is none.
 pub fn times(body: &[u8]) -> Result<Vec<Vec<Stamp>>, Failure> {
+    let of_series = |points: Vec<(Stamp, f64)>| points.into_iter().map(|(at, _)| at).collect();
+    Ok(matrix(body)?.into_iter().map(of_series).collect())
+}
+
+/// Reads the answer to a range query, or to one for raw samples: the points of each series, in order. What is no number
+/// or no time is left out.
+///
+/// # Errors
+/// If it is none.
+pub fn matrix(body: &[u8]) -> Result<Vec<Vec<(Stamp, f64)>>, Failure> {
     let (data, _) = data::<Data<Range>>(body)?;
     if data.result_type != "matrix" {
         return Err(Failure::Unreadable(format!("A matrix was asked for, and a {} came", data.result_type)));
     }
-    let of_series = |series: Range| {
-        let values = series.values.unwrap_or_default();
-        values.into_iter().filter_map(|(at, _)| time(at)).collect()
-    };
+    let point = |(at, value): (f64, String)| Some((time(at)?, value.parse().ok()?));
+    let of_series = |series: Range| series.values.unwrap_or_default().into_iter().filter_map(point).collect();
     Ok(data.result.into_iter().map(of_series).collect())
 }
 
@@ -240,5 +248,6 @@ mod tests {
         let body = br#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{},"values":[[1,"1"],[16.001,"2"],[-1,"3"]]},{"metric":{},"histograms":[]}]}}"#;
         assert_eq!(times(body).unwrap(), [vec![Stamp(1_000), Stamp(16_001)], vec![]]);
+        assert_eq!(matrix(body).unwrap(), [vec![(Stamp(1_000), 1.0), (Stamp(16_001), 2.0)], vec![]]);
     }
 }

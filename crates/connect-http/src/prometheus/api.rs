@@ -15,16 +15,20 @@ use std::{
 
 const BUILD: &str = "/api/v1/status/buildinfo";
 const QUERY: &str = "/api/v1/query";
+const RANGE: &str = "/api/v1/query_range";
 
 /// How long an answer may take to begin.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the server itself may work on a query.
 const TIMEOUT: &str = "9s";
 /// So many questions are under way at once.
-const AT_ONCE: usize = 4;
+pub const AT_ONCE: usize = 4;
 
 /// What came of several questions: the answers, and the questions that the server will not answer.
 pub type Answers<M> = (Vec<(M, Vector)>, Vec<(M, Failure)>);
+
+/// The points of each series of a range.
+pub type Points = Vec<Vec<(Stamp, f64)>>;
 
 /// One server's query API.
 pub struct Api {
@@ -69,6 +73,15 @@ impl Api {
     /// The times of raw samples, series by series.
     pub async fn times(&self, query: &str) -> Result<Vec<Vec<Stamp>>, Failure> {
         answer::times(&self.query(query).await?.body).map_err(|failure| self.without_secrets(failure))
+    }
+
+    /// A query at many times: from the first to the last, so far apart. The points of each series.
+    pub async fn range(&self, query: &str, (first, last): (Stamp, Stamp), step: Duration) -> Result<Points, Failure> {
+        let seconds = |at: Stamp| format!("{}.{:03}", at.0.div_euclid(1_000), at.0.rem_euclid(1_000));
+        let (first, last, step) = (seconds(first), seconds(last), step.as_secs().max(1).to_string());
+        let form = [("query", query), ("start", &first), ("end", &last), ("step", &step), ("timeout", TIMEOUT)];
+        let answer = self.client.post(RANGE, &form, PATIENCE).await?;
+        answer::matrix(&answer.body).map_err(|failure| self.without_secrets(failure))
     }
 
     /// Several instant queries, a few at a time. What fails for all fails here.

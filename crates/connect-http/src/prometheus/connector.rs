@@ -4,6 +4,7 @@ use super::{
     api::Api,
     kind::{CLUSTER, KIND},
     memory::Memory,
+    past::{self, Known},
     problems,
     session::{self, End},
 };
@@ -11,10 +12,13 @@ use crate::{
     access::Access, address::Address, client::Client, failure::Failure, fields::Fields, place::Place, trust::Trust,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Backoff, Connector, Opening, Sink, lost};
-use pilothouse_wire::{ConnectionId, Health, ObjectRef, Problem, SmolStr, ask::Tested};
+use pilothouse_connect::{Backoff, Connector, Opening, PastQuery, Sink, lost};
+use pilothouse_wire::{ConnectionId, Health, ObjectRef, Problem, SmolStr, ask::Tested, view::Series};
 use pilothouse_world::fact::SourceAbout;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// A session that lasted so long was well: after it, the next attempt is made soon.
@@ -26,6 +30,8 @@ pub(super) struct Prometheus {
     about: SourceAbout,
     place: Place,
     cluster: Option<ConnectionId>,
+    /// What its watch found out.
+    known: Arc<Mutex<Known>>,
 }
 
 /// Opens a connection; reads the file of authorities, contacts nobody.
@@ -54,7 +60,7 @@ pub(super) fn opened(opening: Opening) -> Result<Prometheus, Problem> {
         kind: "a Prometheus",
     };
     let cluster = fields.text(CLUSTER).map(ConnectionId::slug);
-    Ok(Prometheus { about, place, cluster, opening })
+    Ok(Prometheus { about, place, cluster, known: Arc::default(), opening })
 }
 
 impl Prometheus {
@@ -100,7 +106,8 @@ impl Connector for Prometheus {
     }
 
     async fn watch(&self, sink: Sink) {
-        let (mut backoff, mut memory) = (Backoff::default(), Memory::default());
+        let mut backoff = Backoff::default();
+        let mut memory = Memory::shared_with(&self.known);
         let connecting = Health::Starting { doing: "Connecting".to_owned(), progress: None };
         if sink.health(connecting).await.is_err() {
             return;
@@ -126,6 +133,12 @@ impl Connector for Prometheus {
                 return;
             }
         }
+    }
+
+    async fn past(&self, wanted: &PastQuery) -> Result<Vec<Series>, Problem> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let outcome = past::past(&self.api()?, &known, wanted).await;
+        outcome.map_err(|failure| problems::problem(&failure, &self.place))
     }
 
     async fn yaml(&self, _: &ObjectRef) -> Result<String, Problem> {

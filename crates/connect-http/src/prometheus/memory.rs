@@ -6,6 +6,7 @@ use super::{
     engines::Engines,
     interval,
     look::Look,
+    past::Known,
     query,
     readings::Places,
 };
@@ -13,6 +14,7 @@ use pilothouse_wire::{ConnectionId, Metric, Problem, SmolStr, Stamp};
 use pilothouse_world::fact::{DeviceFact, DevicesFact, MissingMetric};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -26,6 +28,8 @@ pub struct Memory {
     pub interval: Duration,
     /// What it remembers of serving engines.
     pub engines: Engines,
+    /// What others who ask this server have to know.
+    shared: Arc<Mutex<Known>>,
     /// Who exports them.
     exporters: BTreeSet<Exporter>,
     /// Each GPU, and when it was last looked at.
@@ -47,6 +51,7 @@ impl Default for Memory {
         Self {
             interval: interval::USUAL,
             engines: Engines::default(),
+            shared: Arc::default(),
             exporters: BTreeSet::new(),
             known: BTreeMap::new(),
             seen: BTreeSet::new(),
@@ -60,6 +65,12 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// A memory of nothing yet, of which others are told what they have to know.
+    #[must_use]
+    pub fn shared_with(known: &Arc<Mutex<Known>>) -> Self {
+        Self { shared: Arc::clone(known), ..Self::default() }
+    }
+
     /// Takes in a look.
     pub fn look(&mut self, look: &Look, now: Stamp) {
         self.interval = look.interval.unwrap_or(self.interval);
@@ -67,6 +78,10 @@ impl Memory {
         self.seen_by.clone_from(&look.seen.told);
         self.nothing.clone_from(&look.nothing);
         self.exporters.extend(&look.seen.exporters);
+        if !look.seen.devices.is_empty() {
+            let known = Known { exporters: self.exporters.clone(), key: look.seen.key, interval: self.interval };
+            *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        }
         for (device, _) in &look.seen.devices {
             self.known.insert(device.uuid.clone(), (device.clone(), now));
         }

@@ -1,7 +1,7 @@
 //! The queries, as text. Each value is already in our unit, and one a GPU.
 
 use super::catalogue::{Exporter, Kind, Parts, Row, identities, rows, rows_of};
-use pilothouse_wire::Metric;
+use pilothouse_wire::{Metric, SmolStr, metric::Over};
 use std::collections::BTreeSet;
 
 /// Labels that name a physical GPU, the surest first: of dcgm-exporter, new and old (Intel's is the same), of AMD's.
@@ -35,6 +35,38 @@ const RATE: &str = "5m";
 pub fn metric(metric: Metric, exporters: &BTreeSet<Exporter>) -> Option<String> {
     let rows: Vec<String> = rows_of(metric, exporters).map(row).collect();
     (!rows.is_empty()).then(|| rows.join(" or "))
+}
+
+/// The value of a metric over these GPUs together, named by this label, or nothing where none of these exporters has it.
+/// Names that would need an escape are left out.
+#[must_use]
+pub fn together(wanted: Metric, exporters: &BTreeSet<Exporter>, key: &str, gpus: &[SmolStr]) -> Option<String> {
+    let gpus: Vec<&str> = gpus.iter().map(SmolStr::as_str).filter(is_plain).collect();
+    if gpus.is_empty() {
+        return None;
+    }
+    let matcher = format!("{key}=~\"{}\"", gpus.join("|"));
+    let of = |metric: Metric| {
+        let some =
+            |row: &Row| Row { names: row.names.iter().map(|name| with(name, &matcher)).collect(), ..row.clone() };
+        let rows: Vec<String> = rows_of(metric, exporters).map(|row| self::row(&some(row))).collect();
+        (!rows.is_empty()).then(|| rows.join(" or "))
+    };
+    let each = of(wanted).or_else(|| match wanted {
+        // Used and total make the share.
+        Metric::MemoryUse => Some(format!("({}) / ({})", of(Metric::MemoryUsed)?, of(Metric::MemoryTotal)?)),
+        _ => None,
+    })?;
+    let over = match wanted.over() {
+        Over::Mean => "avg",
+        Over::Sum => "sum",
+        Over::Most => "max",
+    };
+    Some(format!("{over}({each})"))
+}
+
+fn is_plain(id: &&str) -> bool {
+    id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn row(row: &Row) -> String {
@@ -103,7 +135,6 @@ pub fn targets() -> String {
 /// are left out.
 #[must_use]
 pub fn raw<'a>(key: &str, ids: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let is_plain = |id: &&str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     let ids: Vec<&str> = ids.into_iter().filter(is_plain).collect();
     (!ids.is_empty()).then(|| format!("{{{},{key}=~\"{}\"}}[10m]", named(), ids.join("|")))
 }
@@ -173,5 +204,21 @@ mod tests {
     fn a_name_that_would_need_an_escape_is_not_put_into_a_query() {
         assert!(raw("UUID", ["GPU-1", "a\"} or vector(1)"]).unwrap().ends_with("UUID=~\"GPU-1\"}[10m]"));
         assert_eq!(raw("UUID", [".*"]), None);
+        let exporters = BTreeSet::from([Exporter::Dcgm]);
+        assert_eq!(together(Metric::Power, &exporters, "UUID", &["a\"".into()]), None);
+    }
+
+    #[test]
+    fn the_past_of_some_gpus_is_theirs_together() {
+        let exporters = BTreeSet::from([Exporter::Dcgm]);
+        let of = |metric, gpus: &[&str]| {
+            let gpus: Vec<SmolStr> = gpus.iter().map(SmolStr::new).collect();
+            together(metric, &exporters, "uuid", &gpus).map(|query| query.replace(&KEYS.join(", "), "K"))
+        };
+        let power = of(Metric::Power, &["a", "b"]);
+        assert_eq!(power.as_deref(), Some("sum(max by (K) (DCGM_FI_DEV_POWER_USAGE{uuid=~\"a|b\"}))"));
+        let share = of(Metric::MemoryUse, &["a"]).unwrap();
+        assert!(share.starts_with("avg(((sum by (K)") && share.contains(") / ("), "{share}");
+        assert_eq!(of(Metric::Power, &[]), None);
     }
 }

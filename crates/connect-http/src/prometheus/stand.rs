@@ -42,6 +42,29 @@ pub fn asked(path: &str) -> Option<String> {
     form_urlencoded::parse(form.as_bytes()).find(|(name, _)| name == "query").map(|(_, query)| query.into_owned())
 }
 
+/// A range that is asked for, in seconds.
+#[derive(Clone, Debug)]
+pub struct Ranged {
+    /// The query.
+    pub query: String,
+    /// From when.
+    pub start: u64,
+    /// To when.
+    pub end: u64,
+    /// How far apart points are.
+    pub step: u64,
+}
+
+/// The range that is asked for.
+#[must_use]
+pub fn ranged(path: &str) -> Option<Ranged> {
+    let (_, form) = path.split_once("/api/v1/query_range?")?;
+    let form: BTreeMap<_, _> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
+    let seconds = |name: &str| form.get(name)?.split('.').next()?.parse().ok();
+    let (start, end, step) = (seconds("start")?, seconds("end")?, seconds("step")?);
+    Some(Ranged { query: form.get("query")?.clone(), start, end, step })
+}
+
 /// What a server with two GPUs answers to a query of ours.
 #[must_use]
 pub fn answer(query: &str) -> Reply {
@@ -50,6 +73,10 @@ pub fn answer(query: &str) -> Reply {
     let labels = |id: &str| json!({ "UUID": id });
     if query.starts_with("timestamp(") {
         return vector(ids.iter().enumerate().map(|(at, id)| (gpu(id, at), measured.to_string())));
+    }
+    if query.starts_with("label_replace(") {
+        // No pod serves.
+        return vector(std::iter::empty());
     }
     if query.starts_with("up and") {
         return vector([(target(), "1".to_owned())]);

@@ -52,6 +52,25 @@ pub struct MeasuredView {
     pub readings: Vec<(Metric, Reading)>,
 }
 
+/// What was measured of an object over time, and who says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// One series a metric.
+    pub series: Vec<Series>,
+    /// The connection whose server kept it; `None` where it was recorded here.
+    pub from: Option<ConnectionId>,
+}
+
+impl Past {
+    /// The first and the last time of which it tells.
+    #[must_use]
+    pub fn ends(&self) -> Option<(Stamp, Stamp)> {
+        let first = self.series.iter().filter_map(|series| series.points.first()).map(|point| point.0).min()?;
+        let last = self.series.iter().filter_map(|series| series.points.last()).map(|point| point.0).max()?;
+        Some((first, last))
+    }
+}
+
 /// One metric of an object over time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {

@@ -12,7 +12,7 @@ use pilothouse_wire::{
     view::{EventRow, FieldRow, Finding, FindingRow, ObjectView, Status},
 };
 
-pub use measured::readings;
+pub use measured::{Keeper, keeper, readings};
 
 /// Projects one object; `None` if nothing is known of it. Of the findings it takes those that hit the object.
 #[must_use]

@@ -9,9 +9,9 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_chart::Spark;
 use pilothouse_wire::{
-    Answer, Ask, Metric, ObjectRef, Reading, Stamp, When,
+    Answer, Ask, ConnectionId, Metric, ObjectRef, Reading, Stamp, When,
     units::{ABSENT, visible},
-    view::{MeasuredView, Series},
+    view::{MeasuredView, Past, Series},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -39,12 +39,8 @@ pub fn Measured(watched: Watched, object: ObjectRef) -> impl IntoView {
     let view: Memo<Option<MeasuredView>> =
         Memo::new(move |_| watched.object(|object| object.and_then(|object| object.measured.clone())).flatten());
     let past = RwSignal::new(Points::new());
-    use_link().ask_then(Ask::History { object, span: SPAN, when: When::Now }, move |answer| {
-        // Without a record there is only what comes from now on.
-        if let Ok(Answer::History(series)) = answer {
-            past.update(|past| merge(past, series));
-        }
-    });
+    let origin = RwSignal::new(Origin::default());
+    ask_for_the_past(object, past, origin);
     // What arrives while the inspector is open goes on where the record ends.
     Effect::new(move |_| {
         let Some(now) = view.get() else { return };
@@ -80,12 +76,69 @@ pub fn Measured(watched: Watched, object: ObjectRef) -> impl IntoView {
                         <Gauge metric=metric view=view past=past />
                     </For>
                 </div>
+                <p class="small faint" data-test="past-origin">{move || past.with(|past| origin.with(|origin| origin.words(past)))}</p>
                 {move || more().map(|n| view! {
                     <button type="button" class="link small" on:click=move |_| all.set(true)>{format!("Show all {n} readings")}</button>
                 })}
             </div>
         </Show>
     }
+}
+
+/// Where the points of the sparklines come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Origin {
+    /// The server that keeps the older part, and its last time.
+    older: Option<(ConnectionId, Stamp)>,
+    /// When what is recorded here begins.
+    recorded: Option<Stamp>,
+    /// Why the older part is missing.
+    missing: Option<String>,
+}
+
+impl Origin {
+    fn words(&self, past: &Points) -> Option<String> {
+        let older = self.older.as_ref().map(|(id, _)| visible(id.as_str()));
+        let said = match (older, self.recorded) {
+            (Some(id), Some(since)) => Some(format!("Before {} from {id}; from then on recorded here.", since.clock())),
+            (Some(id), None) => Some(format!("From {id}; nothing is recorded here.")),
+            (None, Some(since)) => Some(format!("Recorded here since {}.", since.clock())),
+            (None, None) => None,
+        };
+        let missing = self.missing.as_ref().map(|why| format!("What was before is missing: {}", visible(why)));
+        let all: Vec<String> = said.filter(|_| !past.is_empty()).into_iter().chain(missing).collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    }
+}
+
+/// Asks for what is recorded here, which is shown at once, and then the server for what was before it.
+fn ask_for_the_past(object: ObjectRef, past: RwSignal<Points>, origin: RwSignal<Origin>) {
+    let link = use_link();
+    let recorded: RwSignal<Option<Option<Stamp>>> = RwSignal::new(None);
+    link.ask_then(Ask::History { object: object.clone(), span: SPAN, when: When::Now }, move |answer| {
+        // Without a record there is only what comes from now on, and what the server has.
+        let told = match answer {
+            Ok(Answer::History(told)) => told,
+            _ => Past::default(),
+        };
+        let began = told.ends().map(|(first, _)| first);
+        past.update(|past| merge(past, told.series));
+        origin.update(|origin| origin.recorded = began);
+        recorded.set(Some(began));
+    });
+    Effect::new(move |_| {
+        let Some(before) = recorded.get() else { return };
+        let older = Ask::Older { object: object.clone(), span: SPAN, when: When::Now, before };
+        link.ask_then(older, move |answer| match answer {
+            Ok(Answer::History(told)) => {
+                let end = told.ends().map(|(_, last)| last);
+                origin.update(|origin| origin.older = told.from.clone().zip(end));
+                past.update(|past| put_before(past, told.series));
+            }
+            Ok(_) => {}
+            Err(problem) => origin.update(|origin| origin.missing = Some(problem.what)),
+        });
+    });
 }
 
 /// One value with its sparkline.
@@ -137,6 +190,17 @@ fn merge(past: &mut Points, series: Vec<Series>) {
     }
 }
 
+/// What a server kept goes before what is known: where both tell, what was recorded here counts.
+fn put_before(past: &mut Points, series: Vec<Series>) {
+    for Series { metric, mut points } in series {
+        let known = past.entry(metric).or_default();
+        let first = known.first().map(|point| point.0);
+        points.retain(|point| first.is_none_or(|first| point.0 < first));
+        points.append(known);
+        *known = points;
+    }
+}
+
 /// Adds a live value; what is older than the span goes.
 fn append(past: &mut Points, metric: Metric, at: Stamp, reading: Reading) {
     let points = past.entry(metric).or_default();
@@ -161,7 +225,25 @@ mod tests {
         }
         merge(&mut past, vec![Series { metric: Metric::Power, points: vec![point(10), point(20)] }]);
         assert_eq!(past[&Metric::Power], [point(10), point(20), point(25)]);
+        put_before(
+            &mut past,
+            vec![Series { metric: Metric::Power, points: vec![point(5), point(8), point(10), point(12)] }],
+        );
+        assert_eq!(past[&Metric::Power], [point(5), point(8), point(10), point(20), point(25)]);
         append(&mut past, Metric::Power, point(3_615).0, point(3_615).1);
         assert_eq!(past[&Metric::Power], [point(20), point(25), point(3_615)]);
+    }
+
+    #[test]
+    fn where_points_come_from_is_said_and_why_some_are_missing() {
+        let past = Points::from([(Metric::Power, vec![(Stamp(1), Reading::of(1.0))])]);
+        let (prom, at) = (ConnectionId::slug("prom"), Stamp(3_600_000));
+        let words = |origin: Origin| origin.words(&past).unwrap_or_default();
+        let both = Origin { older: Some((prom.clone(), Stamp(1))), recorded: Some(at), missing: None };
+        assert_eq!(words(both.clone()), "Before 01:00:00 from prom; from then on recorded here.");
+        assert_eq!(words(Origin { recorded: None, ..both.clone() }), "From prom; nothing is recorded here.");
+        let failed = Origin { older: None, missing: Some("prom did not answer.".into()), ..both };
+        assert_eq!(words(failed), "Recorded here since 01:00:00. What was before is missing: prom did not answer.");
+        assert_eq!(words(Origin::default()), "");
     }
 }

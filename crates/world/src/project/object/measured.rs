@@ -2,7 +2,7 @@
 
 use crate::{Measured, World, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
-    ConnectionId, Metric, NodeId, ObjectRef, PodId, Reading, Stamp,
+    ConnectionId, Metric, NodeId, ObjectRef, PodId, Reading, SmolStr, Stamp,
     view::{MeasuredView, NodeRow},
 };
 
@@ -29,6 +29,42 @@ pub(super) fn measured(world: &World, object: &ObjectRef, now: Stamp) -> Option<
 pub fn readings(world: &World, object: &ObjectRef) -> Option<(Stamp, Vec<(Metric, Reading)>)> {
     let Gpus { all, .. } = gpus(world, object)?;
     Some((all.iter().filter_map(|gpu| gpu.at()).max()?, together(&all)))
+}
+
+/// Who keeps the past of an object's GPUs, and which these are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeper {
+    /// The connection that measures them.
+    pub source: ConnectionId,
+    /// Their UUIDs.
+    pub gpus: Vec<SmolStr>,
+    /// What is measured of them.
+    pub metrics: Vec<Metric>,
+    /// Before that the GPUs were in other hands: when the pod, or the last of the workload's pods, was started.
+    pub since: Option<Stamp>,
+}
+
+/// Who keeps the past of an object's GPUs; `None` if nobody measures them.
+#[must_use]
+pub fn keeper(world: &World, object: &ObjectRef) -> Option<Keeper> {
+    let Gpus { source, all } = gpus(world, object)?;
+    let cluster = world.source(object.connection())?;
+    let pods = cluster.pods.iter().filter(|((namespace, name), pod)| match object {
+        ObjectRef::Pod(wanted) => wanted.namespace == *namespace && wanted.name == *name,
+        ObjectRef::Workload(_, of, kind, wanted) => {
+            of == namespace && pod.fact.workload().is_some_and(|owner| owner.kind == *kind && owner.name == *wanted)
+        }
+        _ => false,
+    });
+    Some(Keeper {
+        source,
+        gpus: all.iter().map(|gpu| gpu.device().uuid.clone()).collect(),
+        metrics: together(&all).into_iter().map(|(metric, _)| metric).collect(),
+        since: pods
+            .filter(|(_, pod)| pod.fact.holds())
+            .filter_map(|(_, pod)| pod.fact.started.or(pod.fact.created))
+            .max(),
+    })
 }
 
 fn together(all: &[Measured<'_>]) -> Vec<(Metric, Reading)> {

@@ -1,0 +1,111 @@
+//! What the server keeps of the past: one range a metric, of few points, whatever the span.
+
+use super::{
+    api::{AT_ONCE, Api, Points},
+    catalogue::Exporter,
+    interval, query,
+};
+use crate::failure::Failure;
+use futures::{StreamExt, stream};
+use pilothouse_connect::PastQuery;
+use pilothouse_wire::{Metric, Reading, Stamp, view::Series};
+use std::{collections::BTreeSet, time::Duration};
+
+/// A server that has a lower limit of points than others is asked for fewer, so often, each time for a quarter.
+const WIDENED: u32 = 3;
+
+/// What a watch found out, and who asks for the past has to know.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Who exports the GPUs.
+    pub exporters: BTreeSet<Exporter>,
+    /// The label that most GPUs are named by.
+    pub key: &'static str,
+    /// How often they are measured.
+    pub interval: Duration,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { exporters: BTreeSet::new(), key: query::KEYS[0], interval: interval::USUAL }
+    }
+}
+
+/// Asks for the past of GPUs. What one metric lacks leaves the others.
+///
+/// # Errors
+/// If the server answers no question.
+pub async fn past(api: &Api, known: &Known, wanted: &PastQuery) -> Result<Vec<Series>, Failure> {
+    let step = step(wanted, known.interval);
+    let of = |metric: &Metric| Some((*metric, query::together(*metric, &known.exporters, known.key, &wanted.gpus)?));
+    let asked =
+        wanted.metrics.iter().filter_map(of).map(|(metric, query)| async move {
+            (metric, range(api, &query, (wanted.since, wanted.until), step).await)
+        });
+    let all: Vec<(Metric, Result<Points, Failure>)> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+    let (mut series, mut failure) = (Vec::new(), None);
+    for (metric, outcome) in all {
+        match outcome {
+            Ok(points) => series.extend(one(metric, points)),
+            Err(why) => failure = failure.or(Some(why)),
+        }
+    }
+    match failure {
+        Some(why) if series.is_empty() => Err(why),
+        _ => Ok(series),
+    }
+}
+
+/// How far apart points are: never more of them than are wanted, and none between two measurements.
+fn step(wanted: &PastQuery, interval: Duration) -> Duration {
+    let span = wanted.until.since(wanted.since).as_millis();
+    let most = u128::from(wanted.most_points.max(1));
+    let seconds = span.div_ceil(most).div_ceil(1_000);
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)).max(interval)
+}
+
+/// One range; where the server has a lower limit of points, with fewer.
+async fn range(api: &Api, query: &str, ends: (Stamp, Stamp), mut step: Duration) -> Result<Points, Failure> {
+    let mut left = WIDENED;
+    loop {
+        match api.range(query, ends, step).await {
+            Err(failure) if left > 0 && is_of_points(&failure) => {
+                (left, step) = (left - 1, step.saturating_mul(4));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Is it refused for its points? Prometheus and what descends from it speak of a resolution, VictoriaMetrics of points.
+fn is_of_points(failure: &Failure) -> bool {
+    let Failure::Refusal(refusal) = failure else { return false };
+    let says = refusal.message.to_ascii_lowercase();
+    says.contains("maximum resolution") || says.contains("too many points")
+}
+
+/// The one series of a metric, if the server has any of it.
+fn one(metric: Metric, points: Points) -> Option<Series> {
+    let points = points.into_iter().next()?;
+    let points: Vec<_> = points.into_iter().map(|(at, value)| (at, Reading::of_f64(value))).collect();
+    (!points.is_empty()).then_some(Series { metric, points })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_of_any_length_has_no_more_points_than_wanted_and_none_between_measurements() {
+        for (span_s, interval_s, want_s) in
+            [(60, 15, 15), (3_600, 15, 15), (3_600, 5, 12), (86_400, 15, 288), (31_536_000, 15, 105_120), (0, 30, 30)]
+        {
+            let until = Stamp(span_s * 1_000);
+            let (gpus, metrics) = (Vec::new(), Vec::new());
+            let wanted = PastQuery { gpus, metrics, since: Stamp(0), until, most_points: 300 };
+            let step = step(&wanted, Duration::from_secs(interval_s));
+            assert_eq!(step, Duration::from_secs(want_s), "{span_s} s");
+            assert!(until.since(Stamp(0)).as_secs() / step.as_secs() <= 300);
+        }
+    }
+}
