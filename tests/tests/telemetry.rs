@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "telemetry_changes.rs"]
+mod changes;
 #[path = "telemetry_engines.rs"]
 mod engines;
 #[path = "telemetry_history.rs"]

@@ -57,17 +57,22 @@ impl Site {
 
     /// The same, and nothing is connected.
     pub async fn unconnected(pool: &str, plan: &Plan) -> Result<Self> {
+        Self::with_nodes(&GpuNodes::new(pool, plan.nodes, 8), plan).await
+    }
+
+    /// The same with these nodes instead of those of the plan.
+    pub async fn with_nodes(nodes: &GpuNodes, plan: &Plan) -> Result<Self> {
+        let pool = nodes.pool.as_str();
         let plane = ControlPlane::shared().await?;
         let namespace = plane.namespace(pool).await?;
-        let nodes = GpuNodes::new(pool, plan.nodes, 8);
-        plane.add_gpu_nodes(&nodes, LIMIT).await?;
+        plane.add_gpu_nodes(nodes, LIMIT).await?;
         for (name, count, gpus) in &plan.pods {
             let pods = GpuPods::new(&namespace, name, *count, *gpus).on(pool);
             plane.add_gpu_pods(&pods).await?;
             // One after the other: so the larger ones find a whole node.
             plane.wait_running(&pods, LIMIT).await?;
         }
-        let exporters = Exporters::serve(Node::of_pool(&nodes)).await?;
+        let exporters = Exporters::serve(Node::of_pool(nodes)).await?;
         let follower = Follower::start(plane, &exporters)?;
         let held: usize = plan.pods.iter().map(|(_, count, gpus)| count * *gpus as usize).sum();
         until("the GPUs follow the pods", LIMIT, async || {
