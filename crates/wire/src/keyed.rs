@@ -121,6 +121,13 @@ impl<R: Row> Keyed<R> {
         }
     }
 
+    /// The same, apart from the patch that it is a part of; `None` if nothing changed.
+    #[must_use]
+    pub fn changes(&self, newer: &Self) -> Option<Box<KeyedPatch<R, R::Key>>> {
+        let patch = self.diff(newer);
+        (!patch.is_empty()).then(|| Box::new(patch))
+    }
+
     /// Applies what [`Keyed::diff`] found.
     pub fn apply(&mut self, patch: KeyedPatch<R, R::Key>) {
         if !patch.gone.is_empty() {

@@ -34,15 +34,18 @@ fn cluster(world: &mut World, id: &str, pods: &[&str]) {
     world.apply(said(id, 1_000, Extent::Replace(Covers { kind: Kind::Pod, namespace: None }), facts));
 }
 
-/// What a source measures of pods: the time, and requests that run with the share of the cache in use.
-fn measured(about: Option<&str>, pods: &[(&str, Option<i64>, f32, f32)]) -> Fact {
-    let engine = |(name, ..): &(&str, Option<i64>, f32, f32)| ServingPodFact {
+/// What is measured of a pod: its name, when, requests that run, and the share of the cache in use.
+type Said<'a> = (&'a str, Option<i64>, f32, f32);
+
+/// What a source measures of pods.
+fn measured(about: Option<&str>, pods: &[Said<'_>]) -> Fact {
+    let engine = |(name, ..): &Said<'_>| ServingPodFact {
         namespace: "serving".into(),
         pod: (*name).into(),
         engine: ServingEngine::Vllm,
         models: vec!["llama".into()],
     };
-    let column = |of: fn(&(&str, Option<i64>, f32, f32)) -> f32| pods.iter().map(|pod| Reading::of(of(pod))).collect();
+    let column = |of: fn(&Said<'_>) -> f32| pods.iter().map(|pod| Reading::of(of(pod))).collect();
     Fact::Serving(Box::new(ServingFact {
         cluster: about.map(ConnectionId::slug),
         interval_ms: 15_000,

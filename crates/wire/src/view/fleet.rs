@@ -58,8 +58,8 @@ pub struct FleetPatch {
     pub workloads: KeyedPatch<WorkloadRow, ObjectRef>,
     /// Changed measurements, if any.
     pub telemetry: Option<Box<TelemetryPatch>>,
-    /// Changed words of serving engines.
-    pub serving: KeyedPatch<ServingRow, ObjectRef>,
+    /// Changed words of serving engines, if any.
+    pub serving: Option<Box<KeyedPatch<ServingRow, ObjectRef>>>,
     /// Changed findings.
     pub findings: KeyedPatch<Finding, FindingId>,
     /// The funnel, if it changed.
@@ -77,7 +77,7 @@ impl FleetView {
             pods: self.pods.diff(&newer.pods),
             workloads: self.workloads.diff(&newer.workloads),
             telemetry: self.telemetry.diff(&newer.telemetry).map(Box::new),
-            serving: self.serving.diff(&newer.serving),
+            serving: self.serving.changes(&newer.serving),
             findings: self.findings.diff(&newer.findings),
             funnel: (self.funnel != newer.funnel).then(|| Box::new(newer.funnel.clone())),
         }
@@ -95,7 +95,9 @@ impl FleetView {
         if let Some(telemetry) = patch.telemetry {
             self.telemetry.apply(*telemetry);
         }
-        self.serving.apply(patch.serving);
+        if let Some(serving) = patch.serving {
+            self.serving.apply(*serving);
+        }
         self.findings.apply(patch.findings);
         if let Some(funnel) = patch.funnel {
             self.funnel = *funnel;
@@ -123,7 +125,7 @@ impl FleetPatch {
             && self.pods.is_empty()
             && self.workloads.is_empty()
             && self.telemetry.is_none()
-            && self.serving.is_empty()
+            && self.serving.is_none()
             && self.findings.is_empty()
             && self.funnel.is_none()
     }

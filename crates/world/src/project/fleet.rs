@@ -129,7 +129,7 @@ impl FleetProjection {
         }
         if touched.serving || (!patch.pods.is_empty() && world.has_serving()) {
             let newer = serving::rows(world, &self.spec);
-            patch.serving = self.view.serving.diff(&newer);
+            patch.serving = self.view.serving.changes(&newer);
             self.view.serving = newer;
         }
         let mut clusters = touched.sources.clone();
