@@ -1,5 +1,5 @@
-//! Answers of the query API of a Prometheus, as a look at a fleet and as a column of readings, and what their facts do to
-//! the world.
+//! Answers of the query API of a Prometheus, as a look at a fleet or at serving engines and as a column of readings, and
+//! what their facts do to the world.
 #![no_main]
 
 use libfuzzer_sys::Corpus;
@@ -22,6 +22,15 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
     assert!(readings.at.len() == ids.len() && readings.columns.iter().all(|(_, column)| column.len() == ids.len()));
     let mut journey = Journey::default();
     journey.facts(Extent::Delta, facts.to_vec());
+    if let Some(serving) = fuzzing::serving(bytes) {
+        let mut pods: Vec<_> = serving.pods.iter().map(|pod| (&pod.namespace, &pod.pod)).collect();
+        pods.dedup();
+        assert_eq!(pods.len(), serving.pods.len(), "a pod is listed twice");
+        assert!(pods.iter().all(|(namespace, pod)| !namespace.is_empty() && !pod.is_empty()));
+        let n = pods.len();
+        assert!(serving.at.len() == n && serving.columns.iter().all(|(_, column)| column.len() == n));
+        journey.facts(Extent::Delta, vec![Fact::Serving(Box::new(serving))]);
+    }
     journey.look();
     Corpus::Keep
 });

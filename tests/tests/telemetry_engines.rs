@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::site::{LIMIT, Plan, Site};
 use acceptance::exporter::{Engine, EngineKind, Mood, Naming};
-use acceptance::{APP_LABEL, Exporters, GpuPods, Result, until};
+use acceptance::{APP_LABEL, Exporters, GpuPods, Page, Result, until};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -219,4 +219,44 @@ async fn an_engine_that_falls_silent_is_stale_and_one_that_begins_anew_makes_no_
         (row["stale"] == false && row["pods"] == 1).then_some(())
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_finds_the_pod_whose_requests_wait_and_where_its_past_comes_from() -> Result<()> {
+    let all = Serving::start("engines-seen").await?;
+    let site = &all.site;
+    until("there is a past", LIMIT, async || {
+        let long = site.prometheus.query("count_over_time(DCGM_FI_DEV_GPU_TEMP[5m]) >= 30").await?;
+        Ok((!long.is_empty()).then_some(()))
+    })
+    .await?;
+    let (door, address) = site.terminal.serve(&[]).await?;
+    let page = Page::browser((1440, 900), &address).await?;
+    page.press("tab-pods").await?;
+    page.fill("table-filter", &format!("engine=vllm waiting>5 namespace={}", site.namespace)).await?;
+    page.reads_as("[data-test='table-count']", |text| text.starts_with("1 of"), "counts one pod").await?;
+    let row = format!("[data-test='row'][data-key='pod:admin/{}/{}']", site.namespace, all.chat[0]);
+    page.reads_as(&row, |text| text.contains("vLLM"), "names the engine").await?;
+    page.press_by(&row).await?;
+    page.reads_as("[data-test='serving']", |text| text.contains("llama-70b"), "names the model").await?;
+    let value = |metric: &str| format!("[data-test='serving-value'][data-key='{metric}']");
+    page.reads_as(&value("waiting"), |text| text == "6", "says what waits").await?;
+    page.reads_as(&value("kv"), |text| text.contains("63") || text.contains("62"), "says how full the cache is")
+        .await?;
+
+    // The workload is its pods together, and says so.
+    page.press("tab-workloads").await?;
+    page.fill("table-filter", &format!("name=chat namespace={}", site.namespace)).await?;
+    let row = format!("[data-test='row'][data-key='workload:admin/{}/Deployment/chat']", site.namespace);
+    page.press_by(&row).await?;
+    page.reads_as("[data-test='serving']", |text| text.contains("added up"), "says how").await?;
+    page.reads_as(&value("running"), |text| text == "11", "adds them up").await?;
+
+    page.press("tab-nodes").await?;
+    page.fill("table-filter", &format!("name={}", site.node(0))).await?;
+    page.press_by(&format!("[data-test='row'][data-key='node:admin/{}']", site.node(0))).await?;
+    let from = |text: &str| text.contains("from metrics") && text.contains("recorded here");
+    page.reads_as("[data-test='past-origin']", from, "says where the past comes from").await?;
+    drop(door);
+    page.close().await
 }

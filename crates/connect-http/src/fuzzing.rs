@@ -2,12 +2,18 @@
 
 use crate::{
     failure,
-    prometheus::{answer, holders::Targets, identity, interval, readings::Places},
+    prometheus::{
+        answer,
+        engines::{Engines, Taken, pods},
+        holders::Targets,
+        identity, interval,
+        readings::Places,
+    },
 };
-use pilothouse_wire::{Metric, SmolStr, Stamp};
+use pilothouse_wire::{Metric, ServingMetric, SmolStr, Stamp};
 use pilothouse_world::{
     Fact,
-    fact::{DeviceFact, DevicesFact, ReadingsFact},
+    fact::{DeviceFact, DevicesFact, ReadingsFact, ServingFact},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,6 +28,16 @@ pub fn facts(body: &[u8]) -> Option<[Fact; 2]> {
         devices.iter().map(|device| &device.uuid).collect::<Places>().readings(1, &at, &[(Metric::Power, vector)]);
     let list = DevicesFact { list: readings.list, interval_ms: 15_000, devices, ..DevicesFact::default() };
     Some([Fact::Devices(Box::new(list)), Fact::Readings(Box::new(readings))])
+}
+
+/// What an answer tells of serving engines, taken for the look at them and for a column at once.
+#[must_use]
+pub fn serving(body: &[u8]) -> Option<ServingFact> {
+    let vector = answer::vector(body).ok()?;
+    let mut known = Engines::default();
+    known.see(&pods::seen(&vector.samples), Stamp(0));
+    let taken = Taken { columns: vec![(ServingMetric::KvUse, vector)], ..Taken::default() };
+    known.fact(None, &taken)
 }
 
 /// The times of raw samples, and the interval that they tell.
