@@ -70,6 +70,7 @@ pub const WORKLOADS: &[Column] = &[
     Column::text("kind", "Kind", "minmax(80px, 0.7fr)"),
     Column::text("cluster", "Cluster", "minmax(84px, 0.8fr)"),
     Column::text("namespace", "Namespace", "minmax(84px, 0.9fr)"),
+    Column::text("team", "Team", "minmax(76px, 0.7fr)"),
     Column::number("gpus", "GPUs", "minmax(52px, 0.4fr)"),
     Column::number("wanted", "Wanted", "minmax(60px, 0.4fr)"),
     Column::number("tensor", "Tensor active", "minmax(120px, 0.9fr)"),
@@ -94,6 +95,7 @@ pub const PODS: &[Column] = &[
     Column::text("pod", "Pod", "minmax(160px, 2fr)"),
     Column::text("cluster", "Cluster", "minmax(84px, 0.8fr)"),
     Column::text("namespace", "Namespace", "minmax(84px, 0.9fr)"),
+    Column::text("team", "Team", "minmax(76px, 0.7fr)"),
     Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
     Column::text("node", "Node", "minmax(96px, 1.2fr)"),
     Column::number("gpus", "GPUs", "minmax(48px, 0.4fr)"),
@@ -189,6 +191,7 @@ pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Hea
         Cell::Soft(row.kind.clone()),
         Cell::Soft(row.cluster().as_str().into()),
         Cell::Soft(row.namespace.clone()),
+        Cell::soft(row.team.as_ref()),
         Cell::Count(row.gpus_held),
         Cell::Count(row.gpus_wanted),
     ];
@@ -261,6 +264,7 @@ pub fn pod_row(fleet: &FleetView, pod: &PodRow, heard: &Heard, now: Stamp) -> Ro
         Cell::Name(pod.id.name.clone()),
         Cell::Soft(pod.id.cluster.as_str().into()),
         Cell::Soft(pod.id.namespace.clone()),
+        Cell::soft(pod.team.as_ref()),
         Cell::text(pod.workload.as_ref()),
         Cell::soft(pod.node.as_ref()),
         Cell::Count(pod.gpus),
@@ -396,7 +400,7 @@ mod tests {
         let csv = write(Form::Csv, PODS, rows);
         assert_eq!(
             csv.lines().nth(1),
-            Some("Running,chat-1,iad,serving,chat-70b,,8,,,,,,,1 / 1,0,1970-01-01T00:00:02Z,1970-01-01T00:00:09Z")
+            Some("Running,chat-1,iad,serving,,chat-70b,,8,,,,,,,1 / 1,0,1970-01-01T00:00:02Z,1970-01-01T00:00:09Z")
         );
     }
 }
