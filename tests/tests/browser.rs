@@ -50,6 +50,11 @@ async fn a_person_keeps_a_view_and_pins_an_object() -> Result<()> {
     let page = Page::browser((1440, 900), &address).await?;
     page.press("tab-gpus").await?;
     page.fill("table-filter", "state=lost").await?;
+    // A column is put away, and what is exported or copied has it no more.
+    page.press("columns").await?;
+    page.press_by(".columns .menu-item:first-child").await?;
+    page.key(Key::Escape).await?;
+    page.reads_as(".table-head", |text| !text.contains("Cluster"), "has no clusters any more").await?;
     page.press_by("[data-test='row'][data-key^='gpu:']").await?;
     page.press("inspector-pin").await?;
     page.find_by(".pin[data-test^='pin-gpu:'][aria-pressed='true']").await?;
@@ -67,6 +72,7 @@ async fn a_person_keeps_a_view_and_pins_an_object() -> Result<()> {
     page.key(Key::Enter).await?;
     page.reads_as("[data-test='table-count']", |text| text.contains(" of "), "is filtered as it was").await?;
     page.find_by(".pin[data-test^='pin-gpu:'][aria-pressed='true']").await?;
+    page.reads_as(".table-head", |text| !text.contains("Cluster"), "has the columns as they were chosen").await?;
     drop(door);
     page.close().await
 }

@@ -1,8 +1,9 @@
-//! What a person keeps at hand: views under a name, and objects that are pinned. It stays with this window or browser:
-//! it is about how somebody works, and no fact about a fleet.
+//! What a person keeps at hand: views under a name, pinned objects, the columns of tables. It stays with this window or
+//! browser: it is about how somebody works, and no fact about a fleet.
 
 use leptos::prelude::*;
 use pilothouse_wire::{ObjectRef, address::Address};
+use std::collections::BTreeMap;
 
 const STORED_AS: &str = "pilothouse.kept";
 /// More are not found again; and storage is bounded.
@@ -15,6 +16,8 @@ pub struct Kept {
     pub views: Vec<SavedView>,
     /// Pinned objects.
     pub pins: Vec<ObjectRef>,
+    /// Chosen columns, by table; a table that is not named has its usual ones.
+    columns: BTreeMap<String, Vec<String>>,
 }
 
 /// A state of the interface under a name.
@@ -62,10 +65,26 @@ impl Kept {
         self.pins.contains(object)
     }
 
+    /// The columns that were chosen for a table.
+    #[must_use]
+    pub fn columns(&self, table: &str) -> Option<&[String]> {
+        self.columns.get(table).map(Vec::as_slice)
+    }
+
+    /// Chooses the columns of a table, or its usual ones.
+    pub fn choose_columns(&mut self, table: &str, columns: Option<Vec<String>>) {
+        match columns {
+            Some(columns) => drop(self.columns.insert(table.to_owned(), columns)),
+            None => drop(self.columns.remove(table)),
+        }
+    }
+
     /// As text: a line each.
     fn write(&self) -> String {
         let views = self.views.iter().map(|view| format!("view\t{}\t{}\n", view.name, view.address));
-        views.chain(self.pins.iter().map(|pin| format!("pin\t{pin}\n"))).collect()
+        let pins = self.pins.iter().map(|pin| format!("pin\t{pin}\n"));
+        let columns = self.columns.iter().map(|(table, columns)| format!("columns\t{table}\t{}\n", columns.join(",")));
+        views.chain(pins).chain(columns).collect()
     }
 
     /// From text. A line that cannot be read is left out: it may be of another version.
@@ -81,6 +100,9 @@ impl Kept {
                     if let Some(pin) = pin.parse().ok().filter(|pin| !kept.is_pinned(pin)) {
                         kept.toggle(&pin);
                     }
+                }
+                ["columns", table, columns] => {
+                    kept.choose_columns(table, Some(columns.split(',').map(str::to_owned).collect()));
                 }
                 _ => {}
             }
@@ -157,6 +179,7 @@ mod tests {
         kept.save("Lost\tGPUs\n of iad", address("/fleet?tab=gpus&filter=state%3Dlost"));
         assert!(kept.toggle(&pin("node:iad/h100-117")));
         assert!(kept.toggle(&pin("gpu:iad/h100-117/5")));
+        kept.choose_columns("pods", Some(vec!["node".into(), "gpus".into()]));
         assert_eq!(Kept::read(&kept.write()), kept);
         assert_eq!(kept.views[0].name, "Lost GPUs of iad");
         let torn = format!("{}\nview\tonly a name\npin\tnonsense\nnew\tthing\n", kept.write());

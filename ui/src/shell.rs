@@ -1,5 +1,6 @@
 //! The frame around every screen: rail, top bar, content, inspector, ribbon, and what floats above them.
 
+pub mod menu;
 pub mod size;
 pub mod toast;
 
@@ -9,7 +10,6 @@ mod chips;
 mod fold;
 mod help;
 mod inspector_slot;
-mod menu;
 mod palette;
 mod pins;
 mod rail;

@@ -1,6 +1,9 @@
 //! A menu under its button: takes the focus, goes by arrow keys, closes on Esc and on a press elsewhere.
 
-use crate::keys::{Command, on_command};
+use crate::{
+    keys::{Command, on_command},
+    parts::icon::{Icon, Sign},
+};
 use leptos::{
     ev::{self, KeyboardEvent},
     html,
@@ -61,6 +64,25 @@ pub fn Menu(
         <div node_ref=menu class="menu" role="menu" aria-label=label on:keydown=keydown>
             {children()}
         </div>
+    }
+}
+
+/// An entry of a menu that is on or off; the menu stays open.
+#[component]
+pub fn Choice(
+    /// What it turns on.
+    label: String,
+    /// Is it on?
+    on: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    /// Turns it on or off.
+    choose: impl Fn() + 'static,
+) -> impl IntoView {
+    let ticked = on.clone();
+    view! {
+        <button type="button" class="menu-item" role="menuitemcheckbox" aria-checked=move || on().to_string() on:click=move |_| choose()>
+            <span class="tick">{move || ticked().then(|| view! { <Sign icon=Icon::Check size=12 /> })}</span>
+            <span dir="auto">{label}</span>
+        </button>
     }
 }
 

@@ -1,6 +1,6 @@
 //! The scope: which clusters the screen is about. On screens that it does not narrow, their name stands here.
 
-use super::menu::Menu;
+use super::menu::{Choice, Menu};
 use crate::{
     mirror::Watched,
     parts::icon::{Icon, Sign},
@@ -78,21 +78,6 @@ fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
                 </Menu>
             </Show>
         </div>
-    }
-}
-
-#[component]
-fn Choice(
-    label: String,
-    on: impl Fn() -> bool + Clone + Send + Sync + 'static,
-    choose: impl Fn() + 'static,
-) -> impl IntoView {
-    let ticked = on.clone();
-    view! {
-        <button type="button" class="menu-item" role="menuitemcheckbox" aria-checked=move || on().to_string() on:click=move |_| choose()>
-            <span class="tick">{move || ticked().then(|| view! { <Sign icon=Icon::Check size=12 /> })}</span>
-            <span dir="auto">{label}</span>
-        </button>
     }
 }
 

@@ -92,6 +92,8 @@ pub fn Table<M, S>(
     label: &'static str,
     /// Its columns.
     columns: &'static [Column],
+    /// Which of them are shown, by their places.
+    shown: Memo<Vec<usize>>,
     /// Its state.
     state: TableState,
     /// Its rows in their order.
@@ -125,7 +127,12 @@ where
         })
     });
     let ids = Memo::new(move |_| in_sight.with(in_order));
-    let tracks: String = columns.iter().map(|column| column.track).collect::<Vec<_>>().join(" ");
+    let tracks = move || {
+        let tracks = shown.with(|shown| {
+            shown.iter().filter_map(|at| columns.get(*at)).map(|column| column.track).collect::<Vec<_>>()
+        });
+        tracks.join(" ")
+    };
     let height = move || ordered.with(|ordered| format!("{}px", ordered.rows.len() * 24));
     let scrolled = move |_: ev::Event| {
         if let Some(element) = state.node.get_untracked() {
@@ -141,10 +148,10 @@ where
             aria-activedescendant=move || state.cursor.get().map(row_id)
             tabindex="0"
             node_ref=state.node
-            style=("--tracks", tracks)
+            style:--tracks=tracks
             on:scroll=scrolled
         >
-            <Head columns=columns sort=state.sort />
+            <Head columns=columns shown=shown sort=state.sort />
             <div
                 class="table-rows"
                 role="rowgroup"
@@ -153,7 +160,7 @@ where
                 on:pointerleave=move |_| state.still.set(false)
             >
                 <For each=move || ids.get() key=|id| *id let(id)>
-                    <Row id=id columns=columns in_sight=in_sight cursor=state.cursor selected=selected on_select=on_select />
+                    <Row id=id columns=columns shown=shown in_sight=in_sight cursor=state.cursor selected=selected on_select=on_select />
                 </For>
             </div>
         </div>
@@ -161,8 +168,8 @@ where
 }
 
 #[component]
-fn Head(columns: &'static [Column], sort: RwSignal<Sort>) -> impl IntoView {
-    let heads = columns.iter().map(|column| {
+fn Head(columns: &'static [Column], shown: Memo<Vec<usize>>, sort: RwSignal<Sort>) -> impl IntoView {
+    let head = move |column: &'static Column| {
         let key = column.key;
         let sorted = move || (sort.get().column == key).then(|| sort.get().falling);
         view! {
@@ -177,14 +184,16 @@ fn Head(columns: &'static [Column], sort: RwSignal<Sort>) -> impl IntoView {
                 </button>
             </div>
         }
-    });
-    view! { <div class="table-head" role="rowgroup"><div role="row" class="tr">{heads.collect_view()}</div></div> }
+    };
+    let heads = move || shown.get().into_iter().filter_map(|at| columns.get(at)).map(head).collect_view();
+    view! { <div class="table-head" role="rowgroup"><div role="row" class="tr">{heads}</div></div> }
 }
 
 #[component]
 fn Row<S>(
     id: u64,
     columns: &'static [Column],
+    shown: Memo<Vec<usize>>,
     in_sight: Memo<InSight>,
     cursor: RwSignal<Option<u64>>,
     selected: S,
@@ -197,13 +206,17 @@ where
     let row = Memo::new(move |_| in_sight.with(|rows| rows.get(&id).cloned()));
     let object = move || row.with(|row| row.as_ref().map(|(_, model)| model.object.clone()));
     let is_selected = move || row.with(|row| row.as_ref().is_some_and(|(_, model)| selected(&model.object)));
-    let cells = columns.iter().enumerate().map(move |(at, column)| {
+    let one = move |at: usize, column: &'static Column| {
         let cell = Memo::new(move |_| {
             row.with(|row| row.as_ref().and_then(|(_, model)| model.cells.get(at).cloned()).unwrap_or(Cell::Absent))
         });
         let class = if column.numeric { "td number" } else { "td" };
         view! { <div role="gridcell" class=class title=move || cell.with(whole_text)>{move || draw(cell.get())}</div> }
-    });
+    };
+    let cells = move || {
+        let places = shown.get().into_iter();
+        places.filter_map(|at| columns.get(at).map(|column| one(at, column))).collect_view()
+    };
     view! {
         <div
             role="row"
@@ -224,7 +237,7 @@ where
                 }
             }
         >
-            {cells.collect_view()}
+            {cells}
         </div>
     }
 }

@@ -64,19 +64,27 @@ pub struct Column {
     pub track: &'static str,
     /// Numbers stand at the right.
     pub numeric: bool,
+    /// Is it shown until somebody chooses others?
+    pub usual: bool,
 }
 
 impl Column {
     /// A column of texts.
     #[must_use]
     pub const fn text(key: &'static str, title: &'static str, track: &'static str) -> Self {
-        Self { key, title, track, numeric: false }
+        Self { key, title, track, numeric: false, usual: true }
     }
 
     /// A column of numbers.
     #[must_use]
     pub const fn number(key: &'static str, title: &'static str, track: &'static str) -> Self {
-        Self { key, title, track, numeric: true }
+        Self { key, title, track, numeric: true, usual: true }
+    }
+
+    /// The same, shown only to whoever asks for it.
+    #[must_use]
+    pub const fn on_demand(self) -> Self {
+        Self { usual: false, ..self }
     }
 }
 

@@ -2,16 +2,19 @@
 
 use super::{
     Fleet,
+    columns::{self, Columns},
     tables::{FleetTable, Tab, is_marked},
 };
 use crate::{
     clock::use_clock,
+    kept::use_kept,
     keys::{Command, on_command},
     parts::{
         button::use_copy,
         icon::{Icon, Sign},
         table::{
             body::Table,
+            cell::{Cell, Column},
             export::{self, Form, plain},
             save::{file_name, save},
         },
@@ -78,6 +81,7 @@ pub fn Strip() -> impl IntoView {
                 <span class="fill"></span>
                 <Show when=move || open.get()>
                     <FilterBox table=Signal::derive(open_table) />
+                    <For each=move || [tab.get()] key=|tab| *tab children=move |tab| view! { <Columns tab=tab /> } />
                     <Exports table=Signal::derive(open_table) />
                 </Show>
                 <button
@@ -104,11 +108,13 @@ pub fn Strip() -> impl IntoView {
 fn OpenTable(table: FleetTable) -> impl IntoView {
     let state = use_state();
     let bad = move || table.ordered.with(|ordered| ordered.bad.clone());
+    let kept = use_kept();
     view! {
         {move || bad().map(|bad| view! { <p class="strip-bad bad" role="alert" data-test="table-problem" dir="auto">{visible(&bad)}</p> })}
         <Table
             label=table.tab.title()
             columns=table.tab.columns()
+            shown=Memo::new(move |_| columns::shown(table.tab, kept))
             state=table.state
             ordered=table.ordered
             model=move |at| table.model(at)
@@ -264,6 +270,7 @@ fn FilterBox(table: Signal<FleetTable>) -> impl IntoView {
 #[component]
 fn Exports(table: Signal<FleetTable>) -> impl IntoView {
     let (fleet, toasts, clock): (Fleet, _, _) = (expect_context(), use_toasts(), use_clock());
+    let kept = use_kept();
     let write = move |form: Form| {
         let table = table.get_untracked();
         let rows = untrack(|| {
@@ -271,7 +278,11 @@ fn Exports(table: Signal<FleetTable>) -> impl IntoView {
             places.into_iter().filter_map(|place| table.model(place.at)).map(|row| row.cells).collect::<Vec<_>>()
         });
         let how_many = rows.len() as u64;
-        let text = export::write(form, table.tab.columns(), rows.into_iter());
+        // What is shown is what is written.
+        let shown = untrack(|| columns::shown(table.tab, kept));
+        let columns: Vec<Column> = shown.iter().filter_map(|at| table.tab.columns().get(*at)).copied().collect();
+        let picked = |cells: Vec<Cell>| shown.iter().map(|at| cells.get(*at).cloned().unwrap_or(Cell::Absent)).collect();
+        let text = export::write(form, &columns, rows.into_iter().map(picked));
         let demo = fleet.sources.with_untracked(|sources| sources.iter().any(|source| source.demo));
         let name = file_name(table.tab.word(), clock.read(), demo, form.suffix());
         if save(&name, &text) {
