@@ -5,7 +5,7 @@ use crate::{
     kept::{Keeper, use_kept},
     parts::{
         icon::{Icon, Sign},
-        table::cell::Column,
+        table::cell::{Cell, Column},
     },
     shell::menu::{Choice, Menu},
 };
@@ -17,6 +17,11 @@ const FIXED: usize = 2;
 /// The places of the columns that are shown; tracked.
 pub(super) fn shown(tab: Tab, kept: Keeper) -> Vec<usize> {
     kept.with(|kept| places(tab.columns(), kept.columns(tab.word())))
+}
+
+/// The cells of a row that are shown: what is copied and exported is what is seen.
+pub(super) fn seen(shown: &[usize], cells: &[Cell]) -> Vec<Cell> {
+    shown.iter().map(|at| cells.get(*at).cloned().unwrap_or(Cell::Absent)).collect()
 }
 
 fn places(columns: &[Column], chosen: Option<&[String]>) -> Vec<usize> {

@@ -14,7 +14,7 @@ use crate::{
         icon::{Icon, Sign},
         table::{
             body::Table,
-            cell::{Cell, Column},
+            cell::Column,
             export::{self, Form, plain},
             save::{file_name, save},
         },
@@ -127,7 +127,7 @@ fn OpenTable(table: FleetTable) -> impl IntoView {
 
 /// The keys of the open table.
 fn offer_keys(open_table: impl Fn() -> FleetTable + Copy + 'static, open: Open) {
-    let (state, copy) = (use_state(), use_copy());
+    let (state, copy, kept) = (use_state(), use_copy(), use_kept());
     let usable = move |table: FleetTable| untrack(|| open.get()) && table.state.has_focus();
     for (command, by) in [(Command::Down, 1), (Command::Up, -1)] {
         on_command(command, move || {
@@ -157,8 +157,9 @@ fn offer_keys(open_table: impl Fn() -> FleetTable + Copy + 'static, open: Open) 
     });
     on_command(Command::CopyAddress, move || match under_cursor().filter(|_| !has_selection()) {
         Some(row) => {
-            let cells = row.cells.iter().map(|cell| plain(cell).unwrap_or_default());
-            copy(cells.collect::<Vec<_>>().join("\t"));
+            let shown = untrack(|| columns::shown(open_table().tab, kept));
+            let cells = columns::seen(&shown, &row.cells);
+            copy(cells.iter().map(|cell| plain(cell).unwrap_or_default()).collect::<Vec<_>>().join("\t"));
             true
         }
         None => false,
@@ -278,11 +279,9 @@ fn Exports(table: Signal<FleetTable>) -> impl IntoView {
             places.into_iter().filter_map(|place| table.model(place.at)).map(|row| row.cells).collect::<Vec<_>>()
         });
         let how_many = rows.len() as u64;
-        // What is shown is what is written.
         let shown = untrack(|| columns::shown(table.tab, kept));
         let columns: Vec<Column> = shown.iter().filter_map(|at| table.tab.columns().get(*at)).copied().collect();
-        let picked = |cells: Vec<Cell>| shown.iter().map(|at| cells.get(*at).cloned().unwrap_or(Cell::Absent)).collect();
-        let text = export::write(form, &columns, rows.into_iter().map(picked));
+        let text = export::write(form, &columns, rows.into_iter().map(|cells| columns::seen(&shown, &cells)));
         let demo = fleet.sources.with_untracked(|sources| sources.iter().any(|source| source.demo));
         let name = file_name(table.tab.word(), clock.read(), demo, form.suffix());
         if save(&name, &text) {
