@@ -51,6 +51,8 @@ pub enum Command {
     MapGroup,
     /// Shows the YAML of the selection.
     Yaml,
+    /// The selection in words.
+    Describe,
     /// Logs of what is selected.
     Logs,
     /// A wider span of the ribbon.
@@ -157,7 +159,8 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Connect3, "3", "connect the third", Place::Everywhere),
     key(Command::Pin, "p", "pin the selection, or let it go", Place::Selection),
     key(Command::Yaml, "y", "YAML of the selection", Place::Selection),
-    key(Command::Logs, "l", "Logs of the selected pod", Place::Selection),
+    key(Command::Describe, "Shift D", "the selection in words", Place::Selection),
+    key(Command::Logs, "l", "logs of the selection", Place::Selection),
     key(Command::ZoomIn, "+", "shorter span", Place::Ribbon),
     key(Command::ZoomOut, "−", "longer span", Place::Ribbon),
     key(Command::EarlierChange, ",", "earlier change", Place::Ribbon),

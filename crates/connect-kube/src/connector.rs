@@ -3,6 +3,7 @@
 use crate::{
     auth::{self, Auth},
     client::Client,
+    describe::{Access, describe},
     kubeconfig::{self, Context},
     owned::TeamRule,
     place::Place,
@@ -15,6 +16,8 @@ use pilothouse_connect::{Backoff, Connector, Opening, Sink, lost};
 use pilothouse_wire::{
     Code, Health, ObjectRef, Problem, SmolStr,
     ask::{LogQuery, Tested},
+    describe::Description,
+    kinds::{Listing, ObjectTable, Offered},
     view::connections::PluginNotice,
 };
 use pilothouse_world::fact::SourceAbout;
@@ -197,6 +200,24 @@ impl Connector for Kube {
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {
         let client = self.client().await?;
         crate::yaml::yaml(&client, object).await
+    }
+
+    async fn kinds(&self) -> Result<Offered, Problem> {
+        let client = self.client().await?;
+        crate::kinds::offered(&client, &self.opening.id).await
+    }
+
+    async fn objects(&self, listing: &Listing) -> Result<ObjectTable, Problem> {
+        let client = self.client().await?;
+        crate::tables::objects(&client, listing, &self.wish.namespaces).await
+    }
+
+    async fn describe(&self, object: &ObjectRef) -> Result<Description, Problem> {
+        let client = self.client().await?;
+        let value =
+            |key: &str| self.opening.values.get(key).map(String::as_str).filter(|value| !value.trim().is_empty());
+        let access = Access { context: value("context"), kubeconfig: value("kubeconfig") };
+        describe(&client, object, &access, self.opening.clock.now()).await
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {

@@ -1,7 +1,7 @@
 //! How a call can fail, before it is put into words for people.
 
 use pilothouse_wire::{Problem, Stamp};
-use std::{error::Error, time::Duration};
+use std::{borrow::Cow, error::Error, time::Duration};
 
 /// What was asked of the server: for messages, and for the role that would allow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Call {
     /// The verb of the right that it needs: `list`.
     pub verb: &'static str,
     /// The API group; empty for the core.
-    pub group: &'static str,
+    pub group: Cow<'static, str>,
     /// The resource: `pods`; or a path, for what is no resource.
     pub resource: String,
     /// In which namespace; everywhere if none.
@@ -20,7 +20,7 @@ impl Call {
     /// Reading what is no resource, such as `/version`.
     #[must_use]
     pub fn path(path: &str) -> Self {
-        Self { verb: "get", group: "", resource: path.to_owned(), namespace: None }
+        Self { verb: "get", group: Cow::Borrowed(""), resource: path.to_owned(), namespace: None }
     }
 }
 

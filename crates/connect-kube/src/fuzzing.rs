@@ -2,15 +2,20 @@
 
 use crate::{
     auth::{Credential, printed},
-    client, discover,
+    client, describe, discover,
     failure::{Call, Refusal},
+    kinds,
     kubeconfig::{self, Merged},
     lines::Lines,
-    scrub, yaml,
+    scrub, tables, yaml,
 };
 use bytes::Bytes;
 use pilothouse_connect::Discovery;
-use pilothouse_wire::Stamp;
+use pilothouse_wire::{
+    ConnectionId, KindId, ObjectRef, Stamp,
+    describe::Description,
+    kinds::{KindRow, ObjectTable},
+};
 use serde_json::Value;
 use std::path::Path;
 
@@ -75,4 +80,22 @@ pub fn scrub(object: &mut Value) {
 #[must_use]
 pub fn yaml(object: &Value) -> Option<String> {
     yaml::print(object)
+}
+
+/// An object in words, as one of this kind.
+#[must_use]
+pub fn described(object: &ObjectRef, kind: KindId, read: Value) -> Description {
+    describe::described(object, kind, read)
+}
+
+/// A server's table, and from where it goes on.
+#[must_use]
+pub fn table(body: &[u8], kind: &KindId) -> Option<(ObjectTable, String)> {
+    tables::read(body, &ConnectionId::slug("test"), kind, true)
+}
+
+/// The kinds of an aggregated discovery document.
+#[must_use]
+pub fn kinds(body: &[u8]) -> Option<Vec<KindRow>> {
+    kinds::aggregated(body)
 }

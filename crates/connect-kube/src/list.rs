@@ -123,7 +123,7 @@ fn is_protobuf(content_type: &str) -> bool {
 }
 
 /// A token for a query: it is base64 today, but nobody promises that.
-fn encoded(token: &str) -> String {
+pub(crate) fn encoded(token: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     token.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

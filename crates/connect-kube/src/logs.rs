@@ -32,7 +32,8 @@ pub(crate) async fn logs(client: &Client, query: &LogQuery) -> Result<Vec<String
     if query.previous {
         path.push_str("&previous=true");
     }
-    let call = Call { verb: "get", group: "", resource: "pods/log".to_owned(), namespace: Some(namespace.to_owned()) };
+    let call =
+        Call { verb: "get", group: "".into(), resource: "pods/log".to_owned(), namespace: Some(namespace.to_owned()) };
     let answer = client.get(&call, &path, "*/*", PATIENCE).await.map_err(|failure| match failure.status() {
         Some(404) => Problem::new(Code::NotFound, format!("{} has no pod {name}.", client.place.name))
             .why("It was deleted, or another of its name has taken its place."),

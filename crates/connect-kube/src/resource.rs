@@ -163,6 +163,6 @@ impl Scope {
     /// The call, for messages.
     #[must_use]
     pub fn call<T: Resource>(&self, verb: &'static str) -> Call {
-        Call { verb, group: T::GROUP, resource: T::PLURAL.to_owned(), namespace: self.namespace.clone() }
+        Call { verb, group: T::GROUP.into(), resource: T::PLURAL.to_owned(), namespace: self.namespace.clone() }
     }
 }

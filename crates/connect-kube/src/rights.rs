@@ -69,7 +69,7 @@ async fn identity(client: &Client) -> Result<Option<String>, Failure> {
 }
 
 fn review_call(group: &'static str, resource: &str) -> Call {
-    Call { verb: "create", group, resource: resource.to_owned(), namespace: None }
+    Call { verb: "create", group: group.into(), resource: resource.to_owned(), namespace: None }
 }
 
 /// Asks who we are, and what may be read, everywhere and, where that is not allowed, in each of some namespaces.

@@ -6,9 +6,21 @@ use serde_json::{Map, Value};
 /// Holds a copy of the object as it was applied, with everything that is taken out elsewhere.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Takes out of an object: values of variables and headers, secret arguments, values that look like credentials, and
-/// what tools keep for themselves.
+/// Parts of a ConfigMap, or of a Secret, whose values are for programs alone.
+const DATA: &[&str] = &["data", "binaryData", "stringData"];
+
+/// Ends of names that say where a secret is, and not what it is.
+const POINTERS: &[&str] = &["name", "namespace", "ref", "class", "kind", "type", "mode", "path", "provider", "policy"];
+
+/// Takes out of an object: values of variables and headers, of ConfigMaps and Secrets, secret arguments, values that look
+/// like credentials, and what tools keep for themselves.
 pub(crate) fn scrub(object: &mut Value) {
+    if matches!(object["kind"].as_str(), Some("ConfigMap" | "Secret")) {
+        let parts = DATA.iter().filter_map(|part| object.get(*part).is_some().then_some(*part)).collect::<Vec<_>>();
+        for part in parts {
+            hide_values(&mut object[part]);
+        }
+    }
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
@@ -42,7 +54,29 @@ fn field(key: &str, value: &mut Value) {
         ) => {
             free_text(pairs);
         }
+        // Custom resources have fields for anything.
+        (key, value @ (Value::String(_) | Value::Array(_))) if holds_secret(key) => hide_texts(value),
         (_, value) => walk(value),
+    }
+}
+
+/// Is this the name of a field that holds a secret, and does not only point at one?
+fn holds_secret(key: &str) -> bool {
+    let lower = key.to_lowercase();
+    names_secret(key) && !POINTERS.iter().any(|end| lower.ends_with(end))
+}
+
+fn hide_texts(value: &mut Value) {
+    match value {
+        Value::String(text) if !text.is_empty() => *value = GONE.into(),
+        Value::Array(items) => items.iter_mut().for_each(hide_texts),
+        other => walk(other),
+    }
+}
+
+fn hide_values(map: &mut Value) {
+    for value in map.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        *value = GONE.into();
     }
 }
 
@@ -114,6 +148,26 @@ mod tests {
         ] {
             assert!(!looks_secret(plain), "{plain}");
         }
+    }
+
+    #[test]
+    fn a_config_map_keeps_its_keys_and_a_custom_resource_what_points_at_secrets() {
+        let mut map =
+            json!({ "kind": "ConfigMap", "data": { "app.yaml": "hunter2" }, "binaryData": { "b": "aHVudGVyMg==" } });
+        scrub(&mut map);
+        assert_eq!(map, json!({ "kind": "ConfigMap", "data": { "app.yaml": GONE }, "binaryData": { "b": GONE } }));
+        let mut own = json!({ "kind": "Backup", "spec": {
+            "password": "hunter2", "clientSecret": "hunter2", "tokens": ["hunter2"], "secretName": "s3",
+            "tokenRef": { "name": "t", "key": "k" }, "auth": { "token": "hunter2", "type": "basic" },
+            "imagePullSecrets": [{ "name": "reg" }], "image": "x" } });
+        scrub(&mut own);
+        assert_eq!(
+            own["spec"],
+            json!({
+            "password": GONE, "clientSecret": GONE, "tokens": [GONE], "secretName": "s3",
+            "tokenRef": { "name": "t", "key": "k" }, "auth": { "token": GONE, "type": "basic" },
+            "imagePullSecrets": [{ "name": "reg" }], "image": "x" })
+        );
     }
 
     #[test]

@@ -1,11 +1,7 @@
 //! An object as YAML, read from the server now, without secrets.
 
-use crate::{
-    client::{Client, JSON, PATIENCE},
-    failure::{Call, Failure},
-    scrub::scrub,
-};
-use pilothouse_wire::{Code, ObjectRef, Problem};
+use crate::{client::Client, failure::Failure, read, scrub::scrub};
+use pilothouse_wire::{ObjectRef, Problem};
 use serde_json::Value;
 
 /// Reads an object and prints it.
@@ -13,34 +9,10 @@ use serde_json::Value;
 /// # Errors
 /// If this kind of object is none of the server's, or it cannot be read.
 pub(crate) async fn yaml(client: &Client, object: &ObjectRef) -> Result<String, Problem> {
-    let (resource, namespace, name) = match object {
-        ObjectRef::Node(node) | ObjectRef::Gpu(node, _) => ("nodes", None, &node.name),
-        ObjectRef::Namespace(_, name) => ("namespaces", None, name),
-        ObjectRef::Pod(pod) => ("pods", Some(pod.namespace.to_string()), &pod.name),
-        ObjectRef::Connection(_) | ObjectRef::Workload(..) => {
-            return Err(Problem::new(Code::NotOffered, format!("A {} cannot be shown as YAML.", object.kind_word()))
-                .next("Nodes, namespaces and pods can."));
-        }
-    };
-    let name = name.as_str();
-    if ![Some(name), namespace.as_deref()].into_iter().flatten().all(is_segment) {
-        return Err(Problem::new(Code::NotFound, format!("\"{name}\" names nothing in Kubernetes.")));
-    }
-    let path = match &namespace {
-        Some(namespace) => format!("/api/v1/namespaces/{namespace}/{resource}/{name}"),
-        None => format!("/api/v1/{resource}/{name}"),
-    };
-    let place = &client.place;
-    let call = Call { verb: "get", group: "", resource: resource.to_owned(), namespace };
-    let answer = client.get(&call, &path, JSON, PATIENCE).await.map_err(|failure| match failure.status() {
-        Some(404) => Problem::new(Code::NotFound, format!("{} has no {} {name}.", place.name, object.kind_word()))
-            .why("It was deleted, or another of its name has taken its place."),
-        _ => failure.problem(place),
-    })?;
-    let unreadable = || Failure::Unreadable("It is no object in JSON".to_owned()).problem(place);
-    let mut object: Value = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
+    let spot = read::spot(client, object).await?;
+    let mut object = read::object(client, &spot, object.kind_word()).await?;
     scrub(&mut object);
-    print(&object).ok_or_else(unreadable)
+    print(&object).ok_or_else(|| Failure::Unreadable("It is no object in JSON".to_owned()).problem(&client.place))
 }
 
 /// What may stand between two slashes of a path: names of Kubernetes and nothing that leads elsewhere.

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
     ask::{LogQuery, Tested},
+    describe::Description,
     form::{Draft, Field, Input, KindForm},
+    kinds::{Listing, ObjectTable, Offered},
     view::{OfferedContext, Series, connections::PluginNotice},
 };
 use pilothouse_world::fact::SourceAbout;
@@ -129,6 +131,34 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be read.
     async fn past(&self, _: &PastQuery) -> Result<Vec<Series>, Problem> {
         Ok(Vec::new())
+    }
+
+    /// The kinds of objects that the server offers to list, read now. Kinds that could not be read are said beside
+    /// those that could.
+    ///
+    /// # Errors
+    /// Why none can be read; by default that this kind of connection has none ([`Code::NotOffered`]).
+    async fn kinds(&self) -> Result<Offered, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} has no kinds of objects.", self.about().name))
+            .next("Clusters of Kubernetes have."))
+    }
+
+    /// The objects of a kind, read from the server now: names and what the server's table shows of them.
+    ///
+    /// # Errors
+    /// Why they cannot be listed, with the right that is missing.
+    async fn objects(&self, listing: &Listing) -> Result<ObjectTable, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} lists no {}.", self.about().name, listing.kind))
+            .next("Clusters of Kubernetes list objects."))
+    }
+
+    /// An object in words with its events, read from the server now, without values of secrets.
+    ///
+    /// # Errors
+    /// Why it cannot be read; events that cannot be read are said in the description.
+    async fn describe(&self, object: &ObjectRef) -> Result<Description, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} describes no {}.", self.about().name, object.kind_word()))
+            .next("Objects are described by the cluster that they are in."))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Answers that need more than a projection: search, and YAML from a server.
+//! Answers that need more than a projection: search, and what is read from a server when somebody looks at it.
 
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
@@ -6,16 +6,19 @@ use nucleo_matcher::{
 };
 use pilothouse_connect::Connector;
 use pilothouse_wire::{
-    Answer, Code, ObjectRef, Problem, SmolStr,
-    ask::{Hit, LogQuery, Logs},
+    Answer, Code, ConnectionId, ObjectRef, Problem,
+    ask::Hit,
+    kinds::{Listing, Offered},
 };
 use pilothouse_world::World;
 use std::{sync::Arc, time::Duration};
 
 /// The most that a search may return.
 const MOST_HITS: u16 = 200;
-/// How long a server may take over one object.
-const YAML_LIMIT: Duration = Duration::from_secs(15);
+/// How long a server may take over what one person waits for.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The most objects that are listed at once.
+const MOST_OBJECTS: u32 = 5_000;
 
 /// Objects whose names match, best first; of equals, the shorter name, then the alphabet.
 pub(crate) fn search(world: &World, text: &str, limit: u16) -> Answer {
@@ -47,38 +50,73 @@ pub(crate) fn search(world: &World, text: &str, limit: u16) -> Answer {
 
 /// An object as YAML, from its server.
 pub(crate) async fn yaml(connector: Option<Arc<dyn Connector>>, object: &ObjectRef) -> Result<Answer, Problem> {
-    let Some(connector) = connector else {
-        return Err(Problem::new(Code::NotFound, format!("{} is not connected.", object.connection()))
-            .next("YAML is read from the server: it is there again once the connection is."));
+    let id = object.connection();
+    let connector = connected(connector, id, "YAML is read from the server")?;
+    let asked = format!("the {} {}", object.kind_word(), object.name());
+    within(id, &asked, connector.yaml(object)).await.map(Answer::Yaml)
+}
+
+/// An object in words, from its server.
+pub(crate) async fn describe(connector: Option<Arc<dyn Connector>>, object: &ObjectRef) -> Result<Answer, Problem> {
+    let id = object.connection();
+    let connector = connected(connector, id, "An object is described by its server")?;
+    let asked = format!("the {} {}", object.kind_word(), object.name());
+    let description = within(id, &asked, connector.describe(object)).await?;
+    Ok(Answer::Description(Box::new(description)))
+}
+
+/// The objects of a kind, from their server.
+pub(crate) async fn objects(connector: Option<Arc<dyn Connector>>, listing: &Listing) -> Result<Answer, Problem> {
+    let connector = connected(connector, &listing.cluster, "Objects are listed by their server")?;
+    let listing = Listing { most: listing.most.clamp(1, MOST_OBJECTS), ..listing.clone() };
+    let asked = format!("its {}", listing.kind.plural);
+    within(&listing.cluster, &asked, connector.objects(&listing)).await.map(Answer::Objects)
+}
+
+/// The kinds that each of these connections offers; those that have none by their nature are left out.
+pub(crate) async fn kinds(connectors: Vec<(ConnectionId, Option<Arc<dyn Connector>>)>) -> Result<Answer, Problem> {
+    // All at once: a server that hangs keeps nobody else's kinds.
+    let asked: Vec<_> = connectors.into_iter().map(|(id, connector)| tokio::spawn(kinds_of(id, connector))).collect();
+    let mut offered = Vec::new();
+    for one in asked {
+        offered.extend(one.await.ok().flatten());
+    }
+    Ok(Answer::Kinds(offered))
+}
+
+async fn kinds_of(id: ConnectionId, connector: Option<Arc<dyn Connector>>) -> Option<Offered> {
+    let read = match connected(connector, &id, "Kinds are read from the server") {
+        Ok(connector) => within(&id, "its kinds of objects", connector.kinds()).await,
+        Err(problem) => Err(problem),
     };
-    match tokio::time::timeout(YAML_LIMIT, connector.yaml(object)).await {
-        Ok(yaml) => yaml.map(Answer::Yaml),
-        Err(_) => Err(Problem::new(Code::TimedOut, format!("{} did not answer.", object.connection()))
-            .why(format!("It was asked for the {} {} and sent nothing for 15 s.", object.kind_word(), object.name()))
-            .next("Try again.")),
+    match read {
+        Err(problem) if problem.code == Code::NotOffered => None,
+        Err(problem) => Some(Offered { cluster: id, kinds: Vec::new(), problem: Some(problem) }),
+        Ok(offered) => Some(Offered { cluster: id, ..offered }),
     }
 }
 
-/// The last lines of a log, from the server of its pod. `containers` are those that the pod is known to have.
-pub(crate) async fn logs(
+/// The connection, if it is open.
+pub(crate) fn connected(
     connector: Option<Arc<dyn Connector>>,
-    containers: Vec<SmolStr>,
-    mut query: LogQuery,
-) -> Result<Answer, Problem> {
-    let id = query.pod.cluster.clone();
-    let Some(connector) = connector else {
-        return Err(Problem::new(Code::NotFound, format!("{id} is not connected."))
-            .next("Logs are read from the server: they are there again once the connection is."));
-    };
-    query.container = query.container.or_else(|| containers.first().cloned());
-    let container = query.container.clone().unwrap_or_default();
-    match tokio::time::timeout(YAML_LIMIT, connector.logs(&query)).await {
-        Ok(lines) => lines.map(|lines| {
-            let more = lines.len() >= query.lines as usize;
-            Answer::Logs(Logs { containers, container, lines, more })
-        }),
-        Err(_) => Err(Problem::new(Code::TimedOut, format!("{id} did not answer."))
-            .why(format!("It was asked for the log of {} and sent nothing for 15 s.", query.pod.name))
-            .next("Try again.")),
-    }
+    id: &ConnectionId,
+    because: &str,
+) -> Result<Arc<dyn Connector>, Problem> {
+    connector.ok_or_else(|| {
+        Problem::new(Code::NotFound, format!("{id} is not connected."))
+            .next(format!("{because}: it is there again once the connection is."))
+    })
+}
+
+/// Waits for a server's answer, for as long as a person does.
+pub(crate) async fn within<T>(
+    id: &ConnectionId,
+    asked: &str,
+    answer: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
+        Err(Problem::new(Code::TimedOut, format!("{id} did not answer."))
+            .why(format!("It was asked for {asked} and sent nothing for {} s.", PATIENCE.as_secs()))
+            .next("Try again."))
+    })
 }

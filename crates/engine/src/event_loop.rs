@@ -7,6 +7,7 @@ use crate::{
     handle::{Operator, Settled},
     history,
     input::{Changed, Input},
+    logs,
     older::{self, Span, Then},
     options::Options,
     past,
@@ -310,13 +311,40 @@ impl Loop {
                     .and_then(|source| source.pods.get(&(query.pod.namespace.clone(), query.pod.name.clone())));
                 let containers = pod.map(|pod| pod.fact.containers.iter().map(|one| one.name.clone()).collect());
                 tokio::spawn(async move {
-                    let _ = reply.send(asks::logs(connector, containers.unwrap_or_default(), query).await);
+                    let _ = reply.send(logs::of_pod(connector, containers.unwrap_or_default(), query).await);
+                });
+            }
+            Ask::WorkloadLogs(query) => {
+                let connector = self.connections.connector(&query.cluster);
+                let source = self.world.source(&query.cluster);
+                let pods = source.map(|source| logs::pods_of(source, &query)).unwrap_or_default();
+                tokio::spawn(async move {
+                    let _ = reply.send(logs::of_workload(connector, pods, &query).await);
                 });
             }
             Ask::Yaml(object) => {
                 let connector = self.connections.connector(object.connection());
                 tokio::spawn(async move {
                     let _ = reply.send(asks::yaml(connector, &object).await);
+                });
+            }
+            Ask::Describe(object) => {
+                let connector = self.connections.connector(object.connection());
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::describe(connector, &object).await);
+                });
+            }
+            Ask::Kinds { scope } => {
+                let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
+                let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::kinds(connectors).await);
+                });
+            }
+            Ask::Objects(listing) => {
+                let connector = self.connections.connector(&listing.cluster);
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::objects(connector, &listing).await);
                 });
             }
         }

@@ -11,6 +11,7 @@ mod event_loop;
 mod handle;
 mod history;
 mod input;
+mod logs;
 mod older;
 mod options;
 mod past;

@@ -9,7 +9,7 @@
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Body, Code, ConnectionId, Frame, Freshness, ObjectRef, Sum, View, ViewSpec, When,
-    ask::LogQuery,
+    ask::{LogQuery, WorkloadLogQuery},
     form::Draft,
     frame::Mirror,
     view::{ConnectionsView, FleetSpec, FleetView},
@@ -222,5 +222,39 @@ async fn the_log_of_a_pod_names_its_container_and_one_of_nobody_is_said() {
     assert_eq!((logs.container.as_str(), logs.lines.len(), logs.more), ("server", 5, true));
     let nobody = reader.ask(Ask::Logs(query("nobody"))).await.unwrap_err();
     assert!(nobody.what.ends_with("has no log of nobody."), "{nobody}");
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_logs_of_a_workload_are_those_of_its_pods_in_the_order_of_time() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let reader = operator.reader();
+    let search = Ask::Search { text: "chat70b".into(), limit: 50, when: When::Now };
+    let Answer::Hits(hits) = reader.ask(search).await.unwrap() else { panic!("no hits") };
+    let query = hits
+        .into_iter()
+        .find_map(|hit| match hit.object {
+            ObjectRef::Workload(cluster, namespace, kind, name) => {
+                Some(WorkloadLogQuery { cluster, namespace, kind, name, container: None, previous: false, lines: 40 })
+            }
+            _ => None,
+        })
+        .unwrap();
+    let Answer::WorkloadLogs(logs) = reader.ask(Ask::WorkloadLogs(query.clone())).await.unwrap() else {
+        panic!("no logs")
+    };
+    assert_eq!((logs.lines.len(), logs.more), (40, true));
+    assert!(logs.pods.iter().all(|pod| pod.problem.is_none()), "{:?}", logs.pods);
+    let time = |text: &str| text.split(' ').next().unwrap().parse::<pilothouse_wire::Stamp>().unwrap();
+    let times: Vec<_> = logs.lines.iter().map(|line| time(&line.text)).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let read: std::collections::BTreeSet<u16> = logs.lines.iter().map(|line| line.pod).collect();
+    assert!(read.len() > 1 || logs.all == 1, "the newest lines are of one of {} pods", logs.all);
+    // What reads a server has nothing to tell of a fleet that is made up.
+    assert_eq!(reader.ask(Ask::Kinds { scope: Vec::new() }).await, Ok(Answer::Kinds(Vec::new())));
+    let nobody = WorkloadLogQuery { name: "nobody".into(), ..query };
+    let problem = reader.ask(Ask::WorkloadLogs(nobody)).await.unwrap_err();
+    assert!(problem.what.ends_with("nobody has no pods."), "{problem}");
     operator.shutdown().await;
 }

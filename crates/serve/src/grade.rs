@@ -20,9 +20,15 @@ impl Grade {
         match ask {
             Ask::About => Ok(()),
             Ask::Frame { spec, .. } => self.shows(spec),
-            Ask::Search { .. } | Ask::History { .. } | Ask::Older { .. } | Ask::Yaml(_) | Ask::Logs(_) => {
-                self.own_only()
-            }
+            Ask::Search { .. }
+            | Ask::History { .. }
+            | Ask::Older { .. }
+            | Ask::Yaml(_)
+            | Ask::Logs(_)
+            | Ask::WorkloadLogs(_)
+            | Ask::Kinds { .. }
+            | Ask::Objects(_)
+            | Ask::Describe(_) => self.own_only(),
         }
     }
 
@@ -65,7 +71,32 @@ mod tests {
         let search = Ask::Search { text: "a".into(), limit: 1, when: When::Now };
         let settings = Ask::Frame { spec: ViewSpec::Connections, when: When::Now };
         assert_eq!(Grade::Wall.shows(&fleet), Ok(()));
-        for ask in [yaml, logs, search, settings] {
+        let of_workload = Ask::WorkloadLogs(pilothouse_wire::ask::WorkloadLogQuery {
+            cluster: pilothouse_wire::ConnectionId::slug("a"),
+            namespace: "n".into(),
+            kind: "Deployment".into(),
+            name: "d".into(),
+            container: None,
+            previous: false,
+            lines: 1,
+        });
+        let kinds = Ask::Kinds { scope: Vec::new() };
+        let deployments = pilothouse_wire::KindId {
+            group: "apps".into(),
+            version: "v1".into(),
+            plural: "d".into(),
+            kind: "D".into(),
+        };
+        let objects = Ask::Objects(pilothouse_wire::kinds::Listing {
+            cluster: pilothouse_wire::ConnectionId::slug("a"),
+            kind: deployments,
+            namespaced: true,
+            namespace: None,
+            name: None,
+            most: 1,
+        });
+        let describe = Ask::Describe("node:a/b".parse().unwrap());
+        for ask in [yaml, logs, of_workload, search, settings, kinds, objects, describe] {
             assert_eq!(Grade::Own.admits(&ask), Ok(()));
             assert_eq!(Grade::Wall.admits(&ask).map_err(|problem| problem.code), Err(Code::NotOffered));
         }

@@ -5,7 +5,9 @@
 
 use crate::{
     ConnectionId, Frame, ObjectRef, PodId, Problem, SmolStr, Stamp, ViewSpec, When,
+    describe::Description,
     form::{Draft, SecretInput},
+    kinds::{Listing, ObjectTable, Offered},
     view::{Past, connections::PluginNotice},
 };
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,17 @@ pub enum Ask {
     Yaml(ObjectRef),
     /// The last lines that a container printed, read from its server now.
     Logs(LogQuery),
+    /// The last lines that the pods of a workload printed, together in the order of their times, read now.
+    WorkloadLogs(WorkloadLogQuery),
+    /// The kinds of objects that clusters offer, read from their servers now.
+    Kinds {
+        /// Of these connections; of all, if empty.
+        scope: Vec<ConnectionId>,
+    },
+    /// The objects of a kind as the server's own table, read now.
+    Objects(Listing),
+    /// An object in words with its events, read from its server now; values of secrets left out.
+    Describe(ObjectRef),
 }
 
 /// Which lines of a log.
@@ -84,6 +97,58 @@ pub struct Logs {
     pub more: bool,
 }
 
+/// Which lines of the logs of a workload's pods.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadLogQuery {
+    /// The connection.
+    pub cluster: ConnectionId,
+    /// Namespace of the workload.
+    pub namespace: SmolStr,
+    /// Its kind, such as `Deployment`.
+    pub kind: SmolStr,
+    /// Its name.
+    pub name: SmolStr,
+    /// A container that its pods have; the first of each pod where none is named.
+    pub container: Option<SmolStr>,
+    /// Of the containers before their last restart?
+    pub previous: bool,
+    /// The most lines of all pods together, from the end.
+    pub lines: u32,
+}
+
+/// Lines of several pods, the newest last. Text of programs: never kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadLogs {
+    /// The pods that were read, or could not be: those that are not well first, then by name.
+    pub pods: Vec<PodLog>,
+    /// How many pods the workload has.
+    pub all: u32,
+    /// The containers that its pods have, in the order of the first.
+    pub containers: Vec<SmolStr>,
+    /// The lines.
+    pub lines: Vec<PodLine>,
+    /// May there be older lines?
+    pub more: bool,
+}
+
+/// One of the pods whose logs were asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodLog {
+    /// The pod.
+    pub pod: PodId,
+    /// Why its log could not be read.
+    pub problem: Option<Problem>,
+}
+
+/// A line and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodLine {
+    /// Place of the pod among [`WorkloadLogs::pods`].
+    pub pod: u16,
+    /// The line, begun by the time at which the node read it.
+    pub text: String,
+}
+
 /// The answer to an [`Ask`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
@@ -99,6 +164,14 @@ pub enum Answer {
     Yaml(String),
     /// To [`Ask::Logs`].
     Logs(Logs),
+    /// To [`Ask::WorkloadLogs`].
+    WorkloadLogs(WorkloadLogs),
+    /// To [`Ask::Kinds`]: one for each connection that has kinds of objects.
+    Kinds(Vec<Offered>),
+    /// To [`Ask::Objects`].
+    Objects(ObjectTable),
+    /// To [`Ask::Describe`].
+    Description(Box<Description>),
 }
 
 /// What a door is connected to.

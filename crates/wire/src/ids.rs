@@ -101,6 +101,50 @@ impl fmt::Display for PodId {
     }
 }
 
+/// A kind of object as an API server names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KindId {
+    /// API group; empty for the core.
+    pub group: SmolStr,
+    /// API version, such as `v1beta1`.
+    pub version: SmolStr,
+    /// The resource as in a path: `inferenceservices`.
+    pub plural: SmolStr,
+    /// The kind as in an object: `InferenceService`.
+    pub kind: SmolStr,
+}
+
+/// As kubectl takes it: `inferenceservices.v1beta1.serving.kserve.io`, `pods.v1` for the core.
+impl fmt::Display for KindId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.plural, self.version)?;
+        if self.group.is_empty() { Ok(()) } else { write!(f, ".{}", self.group) }
+    }
+}
+
+impl KindId {
+    /// Reads what it prints, with the kind beside it.
+    fn read(text: &str, kind: SmolStr) -> Option<Self> {
+        let mut parts = text.splitn(3, '.').map(SmolStr::new);
+        let (plural, version) = (parts.next()?, parts.next()?);
+        let group = parts.next().unwrap_or_default();
+        (!plural.is_empty() && !version.is_empty()).then_some(Self { group, version, plural, kind })
+    }
+}
+
+/// An object of any kind that a cluster offers, without a name of its own in [`ObjectRef`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OtherId {
+    /// The connection through which it is seen.
+    pub cluster: ConnectionId,
+    /// Its kind.
+    pub kind: KindId,
+    /// `metadata.namespace`; `None` for what is of the whole cluster.
+    pub namespace: Option<SmolStr>,
+    /// `metadata.name`.
+    pub name: SmolStr,
+}
+
 /// Anything that can be selected, inspected, linked to or marked on the ribbon.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ObjectRef {
@@ -116,6 +160,8 @@ pub enum ObjectRef {
     Pod(PodId),
     /// A controller of pods: cluster, namespace, kind (`Deployment`), name.
     Workload(ConnectionId, SmolStr, SmolStr, SmolStr),
+    /// An object of another kind: read when it is looked at, never watched.
+    Other(Box<OtherId>),
 }
 
 impl ObjectRef {
@@ -126,6 +172,29 @@ impl ObjectRef {
             Self::Connection(id) | Self::Namespace(id, _) | Self::Workload(id, ..) => id,
             Self::Node(node) | Self::Gpu(node, _) => &node.cluster,
             Self::Pod(pod) => &pod.cluster,
+            Self::Other(other) => &other.cluster,
+        }
+    }
+
+    /// The namespace that the object is in; `None` for what is of a cluster, or a namespace itself.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&SmolStr> {
+        match self {
+            Self::Pod(pod) => Some(&pod.namespace),
+            Self::Workload(_, namespace, ..) => Some(namespace),
+            Self::Other(other) => other.namespace.as_ref(),
+            Self::Connection(_) | Self::Namespace(..) | Self::Node(_) | Self::Gpu(..) => None,
+        }
+    }
+
+    /// The object of a kind that was listed: those that the world knows by its own word for them, others as they are.
+    #[must_use]
+    pub fn listed(cluster: ConnectionId, kind: &KindId, namespace: Option<SmolStr>, name: SmolStr) -> Self {
+        match (kind.group.as_str(), kind.plural.as_str(), namespace) {
+            ("", "nodes", None) => Self::Node(NodeId { cluster, name }),
+            ("", "namespaces", None) => Self::Namespace(cluster, name),
+            ("", "pods", Some(namespace)) => Self::Pod(PodId { cluster, namespace, name }),
+            (_, _, namespace) => Self::Other(Box::new(OtherId { cluster, kind: kind.clone(), namespace, name })),
         }
     }
 
@@ -139,6 +208,7 @@ impl ObjectRef {
             Self::Gpu(..) => "GPU",
             Self::Pod(_) => "pod",
             Self::Workload(_, _, kind, _) => kind,
+            Self::Other(other) => &other.kind.kind,
         }
     }
 
@@ -151,6 +221,7 @@ impl ObjectRef {
             Self::Node(node) => node.name.clone(),
             Self::Gpu(node, index) => format_smolstr!("{} / {index}", node.name),
             Self::Pod(pod) => pod.name.clone(),
+            Self::Other(other) => other.name.clone(),
         }
     }
 }
@@ -165,6 +236,14 @@ impl fmt::Display for ObjectRef {
             Self::Pod(pod) => write!(f, "pod:{pod}"),
             Self::Workload(id, namespace, kind, name) => {
                 write!(f, "workload:{id}/{}/{}/{}", Part(namespace), Part(kind), Part(name))
+            }
+            Self::Other(other) => {
+                let kind = other.kind.to_string();
+                write!(f, "object:{}/{}/{}/", other.cluster, Part(&kind), Part(&other.kind.kind))?;
+                if let Some(namespace) = &other.namespace {
+                    write!(f, "{}/", Part(namespace))?;
+                }
+                write!(f, "{}", Part(&other.name))
             }
         }
     }
@@ -194,6 +273,15 @@ impl FromStr for ObjectRef {
             }
             "pod" => Self::Pod(PodId { cluster, namespace: part()?, name: part()? }),
             "workload" => Self::Workload(cluster, part()?, part()?, part()?),
+            "object" => {
+                let (kind, word, first) = (part()?, part()?, part()?);
+                let kind = KindId::read(&kind, word).ok_or_else(fail)?;
+                let (namespace, name) = match part() {
+                    Ok(name) => (Some(first), name),
+                    Err(_) => (None, first),
+                };
+                Self::Other(Box::new(OtherId { cluster, kind, namespace, name }))
+            }
             _ => return Err(fail()),
         };
         if parts.next().is_some() { Err(fail()) } else { Ok(object) }
@@ -214,6 +302,8 @@ mod tests {
             "gpu:iad-prod/h100-117/5",
             "pod:iad-prod/serving/chat-70b-7c9f4d-x2k8q",
             "workload:iad-prod/serving/Deployment/chat-70b",
+            "object:iad-prod/inferenceservices.v1beta1.serving.kserve.io/InferenceService/serving/chat",
+            "object:iad-prod/persistentvolumes.v1/PersistentVolume/models",
         ] {
             assert_eq!(text.parse::<ObjectRef>().map(|object| object.to_string()), Ok(text.to_owned()));
         }
@@ -221,7 +311,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_object_reads_back_whatever_it_is_called(kind in "[^a-z]{1,6}", name in ".{1,12}", slot in any::<u16>()) {
+        fn an_object_reads_back_whatever_it_is_called(kind in "[^a-z]{1,6}", name in ".{1,12}", slot in any::<u16>(), namespaced in any::<bool>()) {
             let id = ConnectionId::slug("iad");
             let [kind, name] = [kind, format!("a/%2F{name}")].map(SmolStr::new);
             let node = NodeId { cluster: id.clone(), name: name.clone() };
@@ -231,6 +321,12 @@ mod tests {
                 ObjectRef::Gpu(node.clone(), slot),
                 ObjectRef::Pod(PodId { cluster: id.clone(), namespace: kind.clone(), name: name.clone() }),
                 ObjectRef::Workload(id.clone(), kind.clone(), name.clone(), name.clone()),
+                ObjectRef::Other(Box::new(OtherId {
+                    cluster: id.clone(),
+                    kind: KindId { group: "".into(), version: "v1".into(), plural: "things".into(), kind: kind.clone() },
+                    namespace: namespaced.then(|| kind.clone()),
+                    name: name.clone(),
+                })),
             ] {
                 prop_assert_eq!(object.to_string().parse(), Ok(object));
             }
@@ -239,7 +335,17 @@ mod tests {
 
     #[test]
     fn a_text_that_names_nothing_is_refused() {
-        for text in ["", "node", "node:", "node:a", "node:a/b/c", "gpu:a/b/x", "star:a/b"] {
+        for text in [
+            "",
+            "node",
+            "node:",
+            "node:a",
+            "node:a/b/c",
+            "gpu:a/b/x",
+            "star:a/b",
+            "object:a/pods.v1/Pod",
+            "object:a/pods/Pod/x",
+        ] {
             assert!(text.parse::<ObjectRef>().is_err(), "{text}");
         }
     }

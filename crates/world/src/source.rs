@@ -60,6 +60,18 @@ pub struct Source {
     pub serving: Serving,
 }
 
+impl Source {
+    /// The pods of a workload: those that are not well first, then by name.
+    #[must_use]
+    pub fn pods_of(&self, kind: &SmolStr, namespace: &SmolStr, name: &SmolStr) -> Vec<&PodFact> {
+        let keys = self.workloads.get(&(kind.clone(), namespace.clone(), name.clone()));
+        let mut pods: Vec<&PodFact> =
+            keys.into_iter().flatten().filter_map(|key| self.pods.get(key)).map(|pod| &pod.fact).collect();
+        pods.sort_by_key(|pod| (pod.status().0, pod.name.clone()));
+        pods
+    }
+}
+
 /// One point of the lanes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LanePoint {

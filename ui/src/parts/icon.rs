@@ -66,6 +66,7 @@ impl Icon {
             ObjectRef::Gpu(..) => Self::Gpu,
             ObjectRef::Pod(_) => Self::Pod,
             ObjectRef::Workload(..) => Self::Workload,
+            ObjectRef::Other(_) => Self::Code,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
+mod describe;
 mod lists;
 mod logs;
+mod logs_text;
 mod measured;
+mod other;
 mod serving;
 mod yaml;
 mod yaml_text;
@@ -32,7 +35,12 @@ pub fn Inspector() -> impl IntoView {
     let state = use_state();
     // The watch begins anew with each object; a step from row to row does not wait for the old one.
     let selected = state.selected();
-    move || selected.get().map(|object| view! { <Inspected object=object /> })
+    move || {
+        selected.get().map(|object| match object {
+            ObjectRef::Other(_) => view! { <other::Other object=object /> }.into_any(),
+            object => view! { <Inspected object=object /> }.into_any(),
+        })
+    }
 }
 
 #[component]
@@ -49,13 +57,20 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
         }
         can
     });
-    let for_yaml = object.clone();
+    let (for_yaml, for_words) = (object.clone(), object.clone());
+    let words = RwSignal::new(false);
+    let has_words =
+        Memo::new(move |_| watched.object(|object| object.is_some_and(|object| object.has_description)) == Some(true));
+    on_command(Command::Describe, move || {
+        let can = has_words.get_untracked();
+        if can {
+            words.set(true);
+        }
+        can
+    });
     let logs = RwSignal::new(false);
-    let pod = match &object {
-        ObjectRef::Pod(pod) => Some(pod.clone()),
-        _ => None,
-    };
-    let has_logs = pod.is_some();
+    let has_logs = logs::has_logs(&object);
+    let for_logs = object.clone();
     on_command(Command::Logs, move || {
         if has_logs {
             logs.set(true);
@@ -73,6 +88,9 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
                             <Show when=move || has_logs>
                                 <Button label="Logs" on_press=move || logs.set(true) command=Command::Logs test="inspector-logs" />
                             </Show>
+                            <Show when=move || has_words.get()>
+                                <Button label="Describe" on_press=move || words.set(true) command=Command::Describe test="inspector-describe" />
+                            </Show>
                             <Button label="YAML" on_press=move || yaml.set(true) command=Command::Yaml test="inspector-yaml" />
                         </div>
                     </div>
@@ -81,8 +99,11 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
             <Show when=move || yaml.get()>
                 <yaml::YamlDialog object=for_yaml.clone() on_close=Callback::new(move |()| yaml.set(false)) />
             </Show>
+            <Show when=move || words.get()>
+                <describe::DescribeDialog object=for_words.clone() on_close=Callback::new(move |()| words.set(false)) />
+            </Show>
             <Show when=move || logs.get()>
-                {pod.clone().map(|pod| view! { <logs::LogsDialog pod=pod on_close=Callback::new(move |()| logs.set(false)) /> })}
+                <logs::LogsDialog of=for_logs.clone() on_close=Callback::new(move |()| logs.set(false)) />
             </Show>
             <Announce state=state />
         </div>
@@ -240,7 +261,7 @@ fn Fields(rows: Memo<Vec<FieldRow>>) -> impl IntoView {
             .into_any(),
             (Some(text), None) => view! { <span dir="auto">{visible(&text)}</span> }.into_any(),
         };
-        view! { <dt>{row.label.to_string()}</dt><dd class=class>{value}</dd> }
+        view! { <dt dir="auto">{visible(&row.label)}</dt><dd class=class>{value}</dd> }
     };
     view! { <dl class="fields">{move || rows.get().into_iter().map(one).collect_view()}</dl> }
 }

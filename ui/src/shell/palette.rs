@@ -1,6 +1,8 @@
 //! The palette: every object and every action, by name. It offers what is possible here and now.
 
+mod browse;
 mod deed;
+mod kinds;
 mod list;
 mod row;
 
@@ -13,8 +15,9 @@ use crate::{
         key::Key,
     },
 };
+use kinds::{Asked, asked};
 use leptos::{ev::KeyboardEvent, html, prelude::*};
-use list::entries;
+use list::{Target, entries};
 use pilothouse_wire::{Answer, Ask, When, ask::Hit, units::visible};
 use std::time::Duration;
 
@@ -79,9 +82,15 @@ fn Open(door: PaletteDoor) -> impl IntoView {
     let found = RwSignal::new(Found::default());
     let at = RwSignal::new(0_usize);
     let deeds = deed::possible(doer);
+    let browse = browse::Browse::follow(typed);
     let list = Memo::new(move |_| {
-        typed.with(|typed| found.with(|found| deeds.with(|deeds| entries(typed, &found.hits, deeds))))
+        typed.with(|typed| match asked(typed) {
+            Asked::Fleet => found.with(|found| deeds.with(|deeds| entries(typed, &found.hits, deeds))),
+            Asked::Time => Vec::new(),
+            Asked::Kind(word, words) => browsed(browse, word, words),
+        })
     });
+    let heads = Memo::new(move |_| browse.read.with(|read| kinds::heads(read)));
     let search = search(found);
     let input = move |text: String| {
         at.set(0);
@@ -90,9 +99,13 @@ fn Open(door: PaletteDoor) -> impl IntoView {
     };
     let run = move |index: usize| {
         let entry = list.with_untracked(|list| list.get(index).cloned());
-        if let Some(entry) = entry {
-            door.is_open.set(false);
-            doer.reach(entry.target);
+        match entry.map(|entry| entry.target) {
+            Some(Target::Kind(word)) => input(format!(":{word} ")),
+            Some(target) => {
+                door.is_open.set(false);
+                doer.reach(target);
+            }
+            None => {}
         }
     };
     let keydown = move |event: KeyboardEvent| match moved(&event, at.get_untracked(), list.with_untracked(Vec::len)) {
@@ -109,10 +122,11 @@ fn Open(door: PaletteDoor) -> impl IntoView {
     view! {
         <Dialog label="Search or act" class="palette" test="palette" on_close=move || door.is_open.set(false)>
             <Field typed=typed at=at on_input=input on:keydown=keydown />
-            <row::Rows list=list at=at typed=typed on_run=run />
+            <row::Rows list=list at=at nothing=Signal::derive(move || nothing(typed, browse)) heads=heads on_run=run />
             <Show when=move || found.with(|found| found.problem.is_some())>
                 <p class="palette-note" role="status">{move || found.with(|found| found.problem.as_deref().map(visible))}</p>
             </Show>
+            <Notes typed=typed browse=browse list=list />
             <Foot />
         </Dialog>
     }
@@ -130,8 +144,8 @@ fn Field(typed: RwSignal<String>, at: RwSignal<usize>, on_input: impl Fn(String)
                 data-focus
                 autocomplete="off"
                 spellcheck="false"
-                placeholder="Search objects, or > for actions"
-                aria-label="Search objects and actions"
+                placeholder="Search objects, > for actions, : for a kind"
+                aria-label="Search objects, actions and kinds"
                 role="combobox"
                 aria-expanded="true"
                 aria-controls="palette-list"
@@ -152,8 +166,61 @@ fn Foot() -> impl IntoView {
             <span><Key chord="Enter" />"open"</span>
             <span><Key chord="Esc" />"close"</span>
             <i class="fill"></i>
+            <span><span class="mono">":"</span>"any kind, :pods chat"</span>
             <span><span class="mono">">"</span>"actions only"</span>
         </footer>
+    }
+}
+
+/// Objects of the kind that is named, then kinds of which the word is a part.
+fn browsed(browse: browse::Browse, word: &str, words: &str) -> Vec<list::Entry> {
+    let mut all = browse.read.with(|read| kinds::objects(read, words));
+    // A word behind the kind looks for objects of it, and for no other kind.
+    if words.is_empty() {
+        all.extend(browse.with_offered(|offered| kinds::kinds(offered, word)));
+    }
+    all
+}
+
+/// The sentence of an empty list; none while a server is asked.
+fn nothing(typed: RwSignal<String>, browse: browse::Browse) -> Option<String> {
+    typed.with(|typed| match asked(typed) {
+        Asked::Fleet => Some(format!("Nothing is called \"{typed}\".")),
+        Asked::Time => Some("A number behind the colon is a time. Going to one is not offered here yet.".to_owned()),
+        Asked::Kind(word, words) => browse.offered.with(|offered| match offered {
+            None => None,
+            Some(Err(problem)) => Some(problem.to_string()),
+            Some(Ok(all)) if all.is_empty() => Some("No connection here offers kinds of objects.".to_owned()),
+            Some(Ok(_)) if browse.waiting.get() > 0 => None,
+            Some(Ok(all)) if kinds::meant(all, word).is_empty() => Some(format!("No kind is called \"{word}\".")),
+            Some(Ok(_)) if words.is_empty() => Some(format!("There are no {word}.")),
+            Some(Ok(_)) => Some(format!("None of the {word} has \"{words}\".")),
+        }),
+    })
+}
+
+/// What is on its way, what cannot be listed, and what is not shown.
+#[component]
+fn Notes(typed: RwSignal<String>, browse: browse::Browse, list: Memo<Vec<list::Entry>>) -> impl IntoView {
+    let notes = move || {
+        if typed.with(|typed| !matches!(asked(typed), Asked::Kind(..))) {
+            return Vec::new();
+        }
+        let shown = list.with(|list| list.iter().filter(|entry| entry.section == list::Section::Listed).count());
+        let mut notes = browse.with_offered(|offered| browse.read.with(|read| kinds::notes(offered, read, shown)));
+        match (browse.offered.with(Option::is_none), browse.waiting.get()) {
+            (true, _) => notes.push("Asking for the kinds that there are.".to_owned()),
+            (false, 0) => {}
+            (false, n) => {
+                notes.push(format!("Asking {n} {} for its objects.", if n == 1 { "cluster" } else { "clusters" }))
+            }
+        }
+        notes
+    };
+    view! {
+        <div class="palette-notes" role="status" data-test="palette-notes">
+            {move || notes().into_iter().map(|note| view! { <p class="palette-note" dir="auto">{note}</p> }).collect_view()}
+        </div>
     }
 }
 
@@ -163,7 +230,7 @@ fn search(found: RwSignal<Found>) -> impl Fn(String) + Copy {
     let latest = StoredValue::new(String::new());
     move |text: String| {
         latest.set_value(text.clone());
-        if text.trim().is_empty() || text.starts_with('>') {
+        if text.trim().is_empty() || text.starts_with('>') || asked(&text) != Asked::Fleet {
             found.set(Found { text, ..Found::default() });
             return;
         }

@@ -92,7 +92,7 @@ pub fn role(who: &str, calls: &[Call]) -> String {
         match rules.iter_mut().find(|(group, _)| *group == call.group) {
             Some((_, resources)) if !resources.contains(&call.resource.as_str()) => resources.push(&call.resource),
             Some(_) => {}
-            None => rules.push((call.group, vec![&call.resource])),
+            None => rules.push((&call.group, vec![&call.resource])),
         }
     }
     let mut yaml = String::from(

@@ -35,6 +35,8 @@ pub struct ObjectView {
     pub source: ConnectionId,
     /// Does the source offer its YAML?
     pub has_yaml: bool,
+    /// Does the source describe it in words?
+    pub has_description: bool,
 }
 
 /// What is measured of an object's GPUs.

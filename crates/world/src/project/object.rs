@@ -25,6 +25,8 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         ObjectRef::Pod(pod) => pod::part(world, source, pod)?,
         ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
+        // Never watched: whoever looks at one reads it from its server.
+        ObjectRef::Other(_) => return None,
     };
     let hit: Vec<&Finding> = findings.rows().iter().filter(|finding| hits(finding, object)).collect();
     let worst = hit.iter().copied().min_by_key(|finding| finding.status).filter(|worst| worst.status < part.status);
@@ -42,7 +44,9 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         events: events(source, part.regarding),
         changes: changes(world, object, &part.around, now),
         source: object.connection().clone(),
-        has_yaml: matches!(object, ObjectRef::Node(_) | ObjectRef::Gpu(..) | ObjectRef::Pod(_)),
+        has_yaml: !matches!(object, ObjectRef::Connection(_)),
+        // The demo fleet is made of facts: there is no server behind it to tell more.
+        has_description: !matches!(object, ObjectRef::Connection(_)) && !source.about.demo,
     })
 }
 
@@ -56,7 +60,7 @@ fn hits(finding: &Finding, object: &ObjectRef) -> bool {
             finding.node.cluster == *id
                 && finding.workloads.iter().any(|hit| *hit == format!("{kind} {namespace}/{name}"))
         }
-        ObjectRef::Connection(_) | ObjectRef::Namespace(..) => false,
+        ObjectRef::Connection(_) | ObjectRef::Namespace(..) | ObjectRef::Other(_) => false,
     }
 }
 

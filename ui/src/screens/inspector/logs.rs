@@ -1,11 +1,13 @@
-//! The log of a pod in a dialog: which container, the run before, follow, find, copy. Memory is bounded: the last lines.
+//! The log of a pod, or of all pods of a workload, in a dialog: which container, the run before, follow, find, copy. Memory is bounded: the last lines.
 
+use super::logs_text::Shown;
 use crate::{
     keys::{Command, on_command},
     link::{Link, use_link},
     parts::{
         button::{Button, CopyButton},
         form::dialog::Titled,
+        mark::Mark,
         problem::ProblemRows,
     },
 };
@@ -15,9 +17,10 @@ use leptos::{
     prelude::*,
 };
 use pilothouse_wire::{
-    Answer, Ask, Code, PodId, Problem, SmolStr,
-    ask::{LogQuery, Logs},
+    Answer, Ask, Code, ObjectRef, Problem, SmolStr,
+    ask::{LogQuery, WorkloadLogQuery},
     units::{count, visible},
+    view::Status,
 };
 use std::time::Duration;
 
@@ -29,34 +32,46 @@ const EVERY: Duration = Duration::from_secs(2);
 /// What is asked for.
 #[derive(Clone, Copy)]
 struct Wanted {
-    pod: StoredValue<PodId>,
+    of: StoredValue<ObjectRef>,
     container: RwSignal<Option<SmolStr>>,
     previous: RwSignal<bool>,
     follow: RwSignal<bool>,
     find: RwSignal<String>,
-    read: RwSignal<Option<Result<Logs, Problem>>>,
+    read: RwSignal<Option<Result<Shown, Problem>>>,
     link: StoredValue<Link>,
 }
 
 impl Wanted {
+    /// The question; `None` for what has no log.
+    fn ask(self) -> Option<Ask> {
+        let (container, previous) = (self.container.get_untracked(), self.previous.get_untracked());
+        match self.of.get_value() {
+            ObjectRef::Pod(pod) => Some(Ask::Logs(LogQuery { pod, container, previous, lines: LINES })),
+            ObjectRef::Workload(cluster, namespace, kind, name) => Some(Ask::WorkloadLogs(WorkloadLogQuery {
+                cluster,
+                namespace,
+                kind,
+                name,
+                container,
+                previous,
+                lines: LINES,
+            })),
+            _ => None,
+        }
+    }
+
     /// Reads the log; what was read stays until the answer comes.
     fn read(self) {
-        let query = LogQuery {
-            pod: self.pod.get_value(),
-            container: self.container.get_untracked(),
-            previous: self.previous.get_untracked(),
-            lines: LINES,
-        };
-        let asked = query.clone();
-        self.link.get_value().ask_then(Ask::Logs(query), move |answer| {
+        let Some(ask) = self.ask() else { return };
+        let asked = ask.clone();
+        self.link.get_value().ask_then(ask, move |answer| {
             // Another container was chosen meanwhile: its own answer is on its way.
-            if self.container.try_get_untracked().as_ref() != Some(&asked.container)
-                || self.previous.get_untracked() != asked.previous
-            {
+            if self.container.is_disposed() || self.ask().as_ref() != Some(&asked) {
                 return;
             }
             self.read.set(Some(match answer {
-                Ok(Answer::Logs(logs)) => Ok(logs),
+                Ok(Answer::Logs(logs)) => Ok(logs.into()),
+                Ok(Answer::WorkloadLogs(logs)) => Ok(logs.into()),
                 Ok(_) => Err(Problem::new(Code::Internal, "The engine answered another question.")),
                 Err(problem) => Err(problem),
             }));
@@ -64,12 +79,17 @@ impl Wanted {
     }
 }
 
-/// Shows the log of a pod.
+/// Has an object logs?
+pub fn has_logs(object: &ObjectRef) -> bool {
+    matches!(object, ObjectRef::Pod(_) | ObjectRef::Workload(..))
+}
+
+/// Shows the log of a pod, or those of a workload's pods together.
 #[component]
-pub fn LogsDialog(pod: PodId, on_close: Callback<()>) -> impl IntoView {
-    let title = format!("Log of {}", visible(&pod.name));
+pub fn LogsDialog(of: ObjectRef, on_close: Callback<()>) -> impl IntoView {
+    let title = format!("Log of {}", visible(&of.name()));
     let wanted = Wanted {
-        pod: StoredValue::new(pod),
+        of: StoredValue::new(of),
         container: RwSignal::new(None),
         previous: RwSignal::new(false),
         follow: RwSignal::new(true),
@@ -102,7 +122,7 @@ pub fn LogsDialog(pod: PodId, on_close: Callback<()>) -> impl IntoView {
                 None if wanted.read.with(Option::is_none) => {
                     view! { <p class="dialog-body faint">"Reading it from its server."</p> }.into_any()
                 }
-                None => view! { <Lines wanted=wanted /> }.into_any(),
+                None => view! { <Unread wanted=wanted /> <Lines wanted=wanted /> }.into_any(),
             }}
             <footer class="dialog-foot">
                 {move || {
@@ -130,14 +150,19 @@ fn Controls(wanted: Wanted) -> impl IntoView {
     });
     let words = move || {
         let (all, shown) = wanted.read.with(|read| match read {
-            Some(Ok(logs)) => (logs.lines.len(), wanted.find.with(|find| hits(logs, find).count())),
+            Some(Ok(logs)) => (logs.lines.len(), wanted.find.with(|find| logs.hits(find).count())),
             _ => (0, 0),
         });
         let lines = |n: usize| count(n as u64);
+        let pods = wanted.read.with(|read| match read {
+            Some(Ok(logs)) => logs.pods.clone(),
+            _ => None,
+        });
+        let of = pods.map_or_else(String::new, |pods| format!(", {pods}"));
         if wanted.find.with(String::is_empty) {
-            format!("last {} lines", lines(all))
+            format!("last {} lines{of}", lines(all))
         } else {
-            format!("{} of {}", lines(shown), lines(all))
+            format!("{} of {}{of}", lines(shown), lines(all))
         }
     };
     view! {
@@ -175,13 +200,32 @@ fn Controls(wanted: Wanted) -> impl IntoView {
     }
 }
 
+/// Pods that could not be read, beside those that could.
+#[component]
+fn Unread(wanted: Wanted) -> impl IntoView {
+    let unread = Memo::new(move |_| {
+        wanted.read.with(|read| match read {
+            Some(Ok(logs)) => logs.unread.clone(),
+            _ => Vec::new(),
+        })
+    });
+    let one = |text: String| {
+        view! { <li><Mark status=Status::Warn size=10 /><span dir="auto">{text}</span></li> }
+    };
+    view! {
+        <Show when=move || unread.with(|unread| !unread.is_empty())>
+            <ul class="logs-unread" data-test="logs-unread">{move || unread.get().into_iter().map(one).collect_view()}</ul>
+        </Show>
+    }
+}
+
 #[component]
 fn Lines(wanted: Wanted) -> impl IntoView {
     let node = NodeRef::<Pre>::new();
     let text = move || {
         wanted.read.with(|read| match read {
             Some(Ok(logs)) if logs.lines.is_empty() => "It has printed nothing.".to_owned(),
-            Some(Ok(logs)) => wanted.find.with(|find| hits(logs, find).map(visible).collect::<Vec<_>>().join("\n")),
+            Some(Ok(logs)) => wanted.find.with(|find| logs.hits(find).map(visible).collect::<Vec<_>>().join("\n")),
             _ => String::new(),
         })
     };
@@ -193,23 +237,4 @@ fn Lines(wanted: Wanted) -> impl IntoView {
         }
     });
     view! { <pre class="yaml logs-text mono" tabindex="0" dir="auto" node_ref=node data-test="logs-text">{text}</pre> }
-}
-
-/// The lines that hold a text, whatever the case of its letters.
-fn hits<'a>(logs: &'a Logs, find: &str) -> impl Iterator<Item = &'a str> {
-    let find = find.to_lowercase();
-    logs.lines.iter().map(String::as_str).filter(move |line| find.is_empty() || line.to_lowercase().contains(&find))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_lines_with_the_text_are_shown() {
-        let lines = ["INFO ready", "ERROR out of memory", "info again"].map(str::to_owned).to_vec();
-        let logs = Logs { lines, ..Logs::default() };
-        assert_eq!(hits(&logs, "info").collect::<Vec<_>>(), ["INFO ready", "info again"]);
-        assert_eq!(hits(&logs, "").count(), 3);
-    }
 }

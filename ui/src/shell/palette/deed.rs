@@ -65,6 +65,8 @@ impl Doer {
         match target {
             Target::Object(object) => self.state.show(object),
             Target::Do(deed) => self.run(deed),
+            // Stays in the palette, which names it in its field.
+            Target::Kind(_) => {}
         }
     }
 
@@ -200,5 +202,14 @@ fn of_connection(id: &ConnectionId, name: &str, health: &Health, may_act: bool) 
 
 fn entry(section: Section, icon: Icon, name: &str, about: &str, chord: Option<&'static str>, deed: Deed) -> Entry {
     let target = Target::Do(deed);
-    Entry { section, icon, name: name.into(), matched: Vec::new(), about: about.into(), chord, target }
+    Entry {
+        section,
+        icon,
+        name: name.into(),
+        matched: Vec::new(),
+        about: about.into(),
+        cells: Vec::new(),
+        chord,
+        target,
+    }
 }

@@ -11,6 +11,10 @@ pub enum Section {
     Objects,
     /// What its person keeps: saved views and pins.
     Saved,
+    /// Objects of a kind, as their server lists them.
+    Listed,
+    /// Kinds of objects.
+    Kinds,
     /// Screens.
     GoTo,
     /// What can be done.
@@ -23,6 +27,8 @@ impl Section {
         match self {
             Self::Objects => "Objects",
             Self::Saved => "Saved",
+            Self::Listed => "Listed by the server",
+            Self::Kinds => "Kinds",
             Self::GoTo => "Go to",
             Self::Actions => "Actions",
         }
@@ -34,6 +40,8 @@ impl Section {
 pub enum Target {
     /// Selects an object.
     Object(ObjectRef),
+    /// Names a kind in the field: its objects are listed.
+    Kind(String),
     /// Does something.
     Do(Deed),
 }
@@ -51,6 +59,8 @@ pub struct Entry {
     pub matched: Vec<u16>,
     /// What it is or does, in few words.
     pub about: String,
+    /// What its server's table shows of it besides.
+    pub cells: Vec<String>,
     /// The key that does the same.
     pub chord: Option<&'static str>,
     /// What it leads to.
@@ -76,6 +86,7 @@ fn object(hit: &Hit) -> Entry {
         name: visible(&hit.object.name()),
         matched: hit.matched.clone(),
         about: visible(&format!("{}, {}", hit.object.kind_word(), hit.place)),
+        cells: Vec::new(),
         chord: None,
         target: Target::Object(hit.object.clone()),
     }
@@ -123,6 +134,7 @@ mod tests {
             name: name.into(),
             matched: Vec::new(),
             about: "colours of this page".into(),
+            cells: Vec::new(),
             chord: None,
             target: Target::Do(Deed::CopyAddress),
         }

@@ -1,6 +1,6 @@
 //! The lines of the palette, under their headings.
 
-use super::list::{Entry, runs};
+use super::list::{Entry, Section, runs};
 use crate::parts::{icon::Sign, key::Key};
 use leptos::prelude::*;
 use pilothouse_wire::units::visible;
@@ -13,8 +13,10 @@ pub fn Rows(
     list: Memo<Vec<Entry>>,
     /// Which is marked.
     at: RwSignal<usize>,
-    /// What was typed, for the sentence when nothing is found.
-    typed: RwSignal<String>,
+    /// The sentence when there is nothing to show; none while an answer is on its way.
+    nothing: Signal<Option<String>>,
+    /// The heads of the server's columns, where lines have cells.
+    heads: Memo<Vec<String>>,
     /// Opens a line.
     on_run: impl Fn(usize) + Copy + Send + 'static,
 ) -> impl IntoView {
@@ -27,10 +29,10 @@ pub fn Rows(
             row.scroll_into_view_with_scroll_into_view_options(&near);
         }
     });
-    let rows = move || list.with(|list| drawn(list, at, on_run));
+    let rows = move || list.with(|list| heads.with(|heads| drawn(list, heads, at, on_run)));
     let none = move || {
-        let nothing = list.with(Vec::is_empty);
-        nothing.then(|| view! { <p class="palette-note" dir="auto">{visible(&format!("Nothing is called \"{}\".", typed.get()))}</p> })
+        let nothing = nothing.get().filter(|_| list.with(Vec::is_empty));
+        nothing.map(|text| view! { <p class="palette-note" dir="auto">{visible(&text)}</p> })
     };
     view! {
         <div class="palette-list" id="palette-list" role="listbox" aria-label="What was found">
@@ -40,26 +42,52 @@ pub fn Rows(
     }
 }
 
-fn drawn(list: &[Entry], at: RwSignal<usize>, on_run: impl Fn(usize) + Copy + Send + 'static) -> Vec<AnyView> {
+fn drawn(
+    list: &[Entry],
+    heads: &[String],
+    at: RwSignal<usize>,
+    on_run: impl Fn(usize) + Copy + Send + 'static,
+) -> Vec<AnyView> {
     let mut section = None;
     let mut drawn = Vec::with_capacity(list.len() + 3);
     for (index, entry) in list.iter().enumerate() {
         if section != Some(entry.section) {
             section = Some(entry.section);
-            drawn.push(view! { <h3 role="presentation">{entry.section.title()}</h3> }.into_any());
+            drawn.push(match entry.section {
+                Section::Listed => head(heads),
+                section => view! { <h3 role="presentation">{section.title()}</h3> }.into_any(),
+            });
         }
         drawn.push(row(index, entry, at, on_run));
     }
     drawn
 }
 
+/// The server's own columns.
+fn head(heads: &[String]) -> AnyView {
+    let heads = heads.iter().map(|head| view! { <span class="palette-cell clip" dir="auto">{head.clone()}</span> });
+    view! {
+        <div class="palette-heads" role="presentation">
+            <span class="palette-name">"Name"</span>
+            {heads.collect_view()}
+            <span class="palette-place">"Place"</span>
+        </div>
+    }
+    .into_any()
+}
+
 fn row(index: usize, entry: &Entry, at: RwSignal<usize>, on_run: impl Fn(usize) + Copy + Send + 'static) -> AnyView {
     let name = runs(&entry.name, &entry.matched)
         .into_iter()
         .map(|(run, hit)| if hit { view! { <b>{run}</b> }.into_any() } else { run.into_any() });
+    let class = if entry.section == Section::Listed { "palette-row listed" } else { "palette-row" };
+    let cells = entry.cells.iter().map(|cell| {
+        view! { <span class="palette-cell clip" dir="auto" title=cell.clone()>{cell.clone()}</span> }
+    });
+    let about = if entry.section == Section::Listed { "palette-place faint clip" } else { "faint clip" };
     view! {
         <div
-            class="palette-row"
+            class=class
             role="option"
             id=format!("palette-{index}")
             data-test="palette-row"
@@ -68,7 +96,8 @@ fn row(index: usize, entry: &Entry, at: RwSignal<usize>, on_run: impl Fn(usize) 
         >
             <Sign icon=entry.icon size=16 />
             <span class="palette-name clip" dir="auto">{name.collect_view()}</span>
-            <span class="faint clip" dir="auto">{entry.about.clone()}</span>
+            {cells.collect_view()}
+            <span class=about dir="auto">{entry.about.clone()}</span>
             <span class="fill"></span>
             {entry.chord.map(|chord| view! { <Key chord=chord /> })}
         </div>
