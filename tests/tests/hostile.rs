@@ -91,6 +91,10 @@ async fn in_the_terminal(odd: &Odd) -> Result<()> {
         (&["pods", "--filter", "pod-1"], seen("reason")),
         (&["pods", "--filter", &hostile("nothing")], String::new()),
         (&["gpus", "--columns", "all"], seen("owner")),
+        (&["get", "nodes"], "odd-0000".to_owned()),
+        (&["describe", "node", "odd-0000"], seen("condition-reason")),
+        (&["describe", "pod", "pod-0"], seen("event-message")),
+        (&["describe", &hostile("kind"), "x"], String::new()),
         (&["fleet"], String::new()),
         (&["connections", "--columns", "all"], "user <i onclick=x>".to_owned()),
         (&["connect", "list"], hostile_as_seen("context")),
@@ -104,6 +108,7 @@ async fn in_the_terminal(odd: &Odd) -> Result<()> {
     for (arguments, text) in [
         (&["nodes", "--json"][..], with_nul("condition")),
         (&["pods", "--json"], with_nul("waiting")),
+        (&["describe", "node", "odd-0000", "--json"], with_nul("condition-reason")),
         (&["fleet", "--json"], with_nul("owner")),
         (&["connections", "--json"], name.clone()),
         (&["connect", "list", "--json"], context.clone()),
@@ -175,6 +180,13 @@ async fn in_a_page(page: &Page, odd: &Odd) -> Result<()> {
     }
     page.key(Key::Escape).await?;
     page.gone("[data-test='inspector-yaml-text']").await?;
+
+    page.press("inspector-describe").await?;
+    for text in ["owner", "image", "waiting", "event-reason", "event-message"] {
+        shows(page, "[data-test='describe-text']", &seen(text)).await?;
+    }
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='describe-text']").await?;
 
     // The owner's name is the name of what is selected then, and so the title of the page.
     page.press_by("[data-test='inspector'] button.link[title^='owner-kind']").await?;

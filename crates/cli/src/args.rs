@@ -55,6 +55,10 @@ pub enum Verb {
     Room(Drawn<FleetArgs>),
     /// GPUs that are held and do nothing, and whose they are
     Waste(Drawn<ListArgs>),
+    /// Objects of any kind that clusters offer, as their own tables; without a kind, the kinds
+    Get(GetArgs),
+    /// One object in words, with its events
+    Describe(DescribeArgs),
     /// Connections and how each is
     Connections(ListArgs),
     /// Add, change, test and remove connections
@@ -76,7 +80,7 @@ pub enum Verb {
 #[derive(Args, Clone, Debug, Default)]
 pub struct SourceArgs {
     /// Only this connection, by id or name; or a context of the kubeconfig, for this run alone
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", alias = "connection")]
     pub context: Option<String>,
     /// The demo fleet, though connections are configured
     #[arg(long)]
@@ -134,6 +138,43 @@ pub struct Drawn<A: Args> {
     /// As a drawing, SVG, to be kept or sent
     #[arg(long, conflicts_with_all = ["watch", "json"])]
     pub svg: bool,
+}
+
+/// Of objects of a kind.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GetArgs {
+    /// The kind: plural, singular or short name, or NAME.GROUP
+    pub kind: Option<String>,
+    /// Only the object of this name
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Only in this namespace [default: all]
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// All columns that the server has
+    #[arg(long)]
+    pub wide: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of one object.
+#[derive(Args, Clone, Debug)]
+pub struct DescribeArgs {
+    /// The kind: plural, singular or short name, or NAME.GROUP
+    pub kind: String,
+    /// Its name
+    pub name: String,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Its namespace [default: the only one that has an object of this name]
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Of the browser door.

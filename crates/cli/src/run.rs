@@ -2,9 +2,9 @@
 
 use crate::{
     args::{Arguments, ListArgs, Verb},
-    connect, doctor,
+    connect, describe, doctor,
     exit::{Exit, Failed},
-    fleet, list, manual,
+    fleet, get, list, manual,
     out::{Style, note},
     problems, room,
     rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
@@ -51,6 +51,8 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Room(of) => room::run(of, out, err).await,
         Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
         Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,
+        Verb::Get(of) => get::run(of, out, err).await,
+        Verb::Describe(of) => describe::run(of, out, err).await,
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,
         Verb::Serve(of) => serve::run(of, err).await,

@@ -72,16 +72,43 @@ pub fn write(
     style: Style,
     height: Option<usize>,
 ) -> io::Result<()> {
+    let titles: Vec<Cell> = heads.iter().map(|head| title(head.title)).collect();
+    with_titles(out, &titles, heads, rows, style, height)
+}
+
+/// Writes a table whose titles are somebody else's: each with whether its values end at the right.
+pub fn write_titled(
+    out: &mut impl Write,
+    titles: &[(String, bool)],
+    rows: &[Vec<Cell>],
+    style: Style,
+) -> io::Result<()> {
+    let heads: Vec<Head> = titles.iter().map(|(_, right)| Head { right: *right, ..Head::left("") }).collect();
+    let titles: Vec<Cell> = titles.iter().map(|(text, _)| title(text)).collect();
+    with_titles(out, &titles, &heads, rows, style, None)
+}
+
+fn title(text: &str) -> Cell {
+    Cell::text(text).tone(Tone::Strong)
+}
+
+fn with_titles(
+    out: &mut impl Write,
+    titles: &[Cell],
+    heads: &[Head],
+    rows: &[Vec<Cell>],
+    style: Style,
+    height: Option<usize>,
+) -> io::Result<()> {
     let shown = match height {
         Some(height) if rows.len() + 1 > height => height.saturating_sub(2),
         _ => rows.len(),
     };
     let rows_shown = &rows[..shown];
-    let natural = natural(heads, rows_shown);
+    let natural = natural(titles, rows_shown);
     let used = with_room(used(heads, rows), heads, &natural, style.width);
     let widths = fit(natural, &used, style.width);
-    let titles: Vec<Cell> = heads.iter().map(|head| Cell { text: head.title.to_owned(), tone: Tone::Strong }).collect();
-    for row in std::iter::once(&titles).chain(rows_shown) {
+    for row in std::iter::once(titles).chain(rows_shown.iter().map(Vec::as_slice)) {
         let columns = used.iter().map(|at| (&row[*at], heads[*at], widths[*at]));
         line(out, columns, style)?;
     }
@@ -92,8 +119,8 @@ pub fn write(
     Ok(())
 }
 
-fn natural(heads: &[Head], rows: &[Vec<Cell>]) -> Vec<usize> {
-    let mut widths: Vec<usize> = heads.iter().map(|head| head.title.width()).collect();
+fn natural(titles: &[Cell], rows: &[Vec<Cell>]) -> Vec<usize> {
+    let mut widths: Vec<usize> = titles.iter().map(|title| title.text.width()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.text.width());
