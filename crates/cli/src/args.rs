@@ -55,7 +55,7 @@ pub enum Verb {
     Room(Drawn<FleetArgs>),
     /// GPUs that are held and do nothing, and whose they are
     Waste(Drawn<ListArgs>),
-    /// Objects of any kind that clusters offer, as their own tables; without a kind, the kinds
+    /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events
     Describe(DescribeArgs),

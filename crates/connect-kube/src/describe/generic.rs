@@ -108,7 +108,7 @@ mod tests {
     fn fields_are_told_by_their_paths_and_many_are_counted() {
         let object = json!({
             "apiVersion": "v1", "kind": "Thing", "metadata": { "name": "x" },
-            "spec": { "model": { "uri": "s3://m", "none": null }, "hosts": ["a", "b"], "ports": [{ "n": 1 }, { "n": 2 }] },
+            "spec": { "hosts": ["a", "b"], "model": { "none": null, "uri": "s3://m" }, "ports": [{ "n": 1 }, { "n": 2 }] },
             "status": { "url": "http://x", "conditions": [{ "type": "Ready", "status": "True" }] },
         });
         let told: Vec<String> = sections(&object)

@@ -201,7 +201,7 @@ mod tests {
 
     fn node() -> Value {
         json!({ "status": {
-            "capacity": { "cpu": "96", "memory": "1Gi", "nvidia.com/gpu": "8", "pods": "110", "example.com/fpga": "2" },
+            "capacity": { "cpu": "96", "example.com/fpga": "2", "memory": "1Gi", "nvidia.com/gpu": "8", "pods": "110" },
             "allocatable": { "cpu": "95500m", "memory": "1Gi", "nvidia.com/gpu": "8", "pods": "110" },
         } })
     }
