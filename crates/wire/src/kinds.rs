@@ -112,7 +112,7 @@ mod tests {
         KindRow {
             id: KindId { group: group.into(), version: "v1".into(), plural: plural.into(), kind: kind.into() },
             singular: kind.to_lowercase().into(),
-            short: short.iter().map(|short| SmolStr::new(short)).collect(),
+            short: short.iter().map(SmolStr::new).collect(),
             namespaced: true,
         }
     }
