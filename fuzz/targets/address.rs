@@ -1,6 +1,7 @@
-//! Addresses of the interface, names of objects and times: what is read prints as something that reads the same.
+//! Addresses of the interface, services of clusters, names of objects and times: what is read prints as something that reads the same.
 #![no_main]
 
+use pilothouse_connect::Service;
 use pilothouse_wire::{ConnectionId, ObjectRef, Stamp, When, address::Address, units};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -14,6 +15,12 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(stamp) = text.parse::<Stamp>() {
         assert_eq!(stamp.to_string().parse(), Ok(stamp));
         let _ = stamp.clock();
+    }
+    if let Ok((service, path)) = Service::parse(text) {
+        assert_eq!(Service::parse(&format!("{service}{path}")), Ok((service.clone(), path.clone())));
+        // It becomes a part of a path that is called with our credential.
+        assert!(!service.segment().contains(['/', '?', '#', '%']) && !path.contains(['?', '#', '%']));
+        assert!(path.split('/').all(|part| part != ".."));
     }
     let slug = ConnectionId::slug(text);
     assert_eq!(ConnectionId::slug(slug.as_str()), slug);

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::Corpus;
-use pilothouse_connect::Backoff;
-use pilothouse_connect_kube::{failure::Failure, fuzzing, place::Place};
+use pilothouse_connect::{Backoff, Service};
+use pilothouse_connect_kube::{failure::Failure, fuzzing, place::Place, problems};
 use std::{sync::Arc, time::Duration};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
@@ -13,6 +13,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
     let (header, body) = (std::str::from_utf8(&rest[..end]).ok(), rest.get(end + 1..).unwrap_or_default());
     let refusal = fuzzing::refused(u16::from_be_bytes([*first, *second]), header, body);
     assert!(Backoff::default().wait(refusal.retry_after) <= Duration::from_secs(300));
+    let (service, _) = Service::parse("monitoring/prometheus:9090").expect("it is one");
+    let beyond = problems::beyond(&refusal, &service, &place());
+    assert!(beyond.why.as_ref().is_none_or(|why| why.chars().count() < 400), "{beyond}");
     let problem = Failure::Refusal(Box::new(refusal)).problem(&place());
     assert!(!problem.what.is_empty() && problem.why.as_ref().is_none_or(|why| why.chars().count() < 400), "{problem}");
     if let Some(date) = header.and_then(fuzzing::date) {

@@ -109,6 +109,11 @@ impl Prometheus {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Ends it at once, as a crash would. What it has stored stays.
     pub fn kill(&mut self) {
         self.process = None;

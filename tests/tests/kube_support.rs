@@ -9,7 +9,7 @@ use std::{
 };
 
 use acceptance::{Failure, Result, api, until};
-use pilothouse_connect::{Clock, Connector, Opening, Sink};
+use pilothouse_connect::{Clock, Connector, Opening, Relays, Sink};
 use pilothouse_connect_kube::KIND;
 use pilothouse_wire::{ConnectionId, Health, Problem, view::connections::PluginNotice};
 use pilothouse_world::{Batch, Source, World};
@@ -64,6 +64,7 @@ impl Settings {
             secrets: BTreeMap::new(),
             trusted: self.trusted.clone(),
             clock: self.clock.clone(),
+            relays: Relays::none(),
         })
     }
 }

@@ -73,7 +73,7 @@ fn bad(field: &str, value: &str, why: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_connect::Clock;
+    use pilothouse_connect::{Clock, Relays};
     use pilothouse_wire::{ConnectionId, Stamp};
 
     fn opened(values: &[(&str, &str)]) -> Result<Arc<dyn Connector>, Problem> {
@@ -84,6 +84,7 @@ mod tests {
             secrets: BTreeMap::new(),
             trusted: Vec::new(),
             clock: Clock::of(|| Stamp(0)),
+            relays: Relays::none(),
         })
     }
 

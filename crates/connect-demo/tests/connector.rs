@@ -1,7 +1,7 @@
 //! The demo as a connector: it lists, it is heard, it ends with its sink. Time is paused.
 #![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 
-use pilothouse_connect::{Clock, Connector, Opening, Sink};
+use pilothouse_connect::{Clock, Connector, Opening, Relays, Sink};
 use pilothouse_connect_demo::KIND;
 use pilothouse_wire::{Code, ConnectionId, Health, ObjectRef, Stamp};
 use pilothouse_world::{Batch, Extent, Fact, fact::SourceFact};
@@ -22,6 +22,7 @@ fn open(cluster: &str, clock: Clock) -> Arc<dyn Connector> {
         secrets: BTreeMap::new(),
         trusted: Vec::new(),
         clock,
+        relays: Relays::none(),
     };
     (KIND.open)(opening).unwrap()
 }

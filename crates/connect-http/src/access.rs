@@ -139,4 +139,9 @@ impl Access {
     }
 }
 
+/// The key of the field by which we sign in, or of the one further header.
+pub(crate) fn filled(fields: &Fields<'_>) -> &'static str {
+    [TOKEN, PASSWORD].into_iter().find(|key| fields.secret(key).is_some()).unwrap_or(HEADER)
+}
+
 const NO_HEADER: &str = "There are characters in it that no header may have.";

@@ -7,11 +7,13 @@ use reqwest::Url;
 
 /// Key of the field.
 pub const URL: &str = "url";
+/// Its label.
+pub const LABEL: &str = "Address";
 
 /// The field of an address, with its help and an example.
 #[must_use]
 pub const fn field(help: &'static str, example: &'static str) -> FieldSpec {
-    FieldSpec { key: URL, label: "Address", help, input: InputSpec::Text(example), required: true }
+    FieldSpec { key: URL, label: LABEL, help, input: InputSpec::Text(example), required: false }
 }
 
 /// Where a server answers.

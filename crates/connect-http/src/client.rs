@@ -3,12 +3,14 @@
 use crate::{
     access::Access,
     address::Address,
+    destination::Inside,
     failure::{self, Failure, Refusal},
+    inside,
     place::Place,
     trust::Trust,
 };
 use bytes::{Bytes, BytesMut};
-use pilothouse_connect::Clock;
+use pilothouse_connect::{Clock, RelayAnswer, Relays};
 use pilothouse_wire::{Code, Problem, Stamp};
 use reqwest::{
     RequestBuilder, Response,
@@ -21,6 +23,8 @@ use std::time::Duration;
 pub const CONNECT: Duration = Duration::from_secs(4);
 /// The largest answer that is held whole.
 pub const LARGEST: usize = 64 << 20;
+/// What is accepted.
+const JSON: &str = "application/json";
 /// As much of a refusal is read.
 const LARGEST_REFUSAL: usize = 64 << 10;
 
@@ -41,11 +45,16 @@ pub struct Answer {
 pub struct Client {
     /// What messages need to know.
     pub place: Place,
-    address: Address,
     access: Access,
     clock: Clock,
-    insecure: bool,
-    http: reqwest::Client,
+    way: Way,
+}
+
+enum Way {
+    /// To an address.
+    Direct { address: Address, insecure: bool, http: reqwest::Client },
+    /// Into a cluster, by the connection to it.
+    Inside(inside::Way),
 }
 
 impl Client {
@@ -62,13 +71,19 @@ impl Client {
                 .why(format!("{why}."))
                 .next("Check the authorities of this machine, or the field \"Authority file\".")
         })?;
-        Ok(Self { place, address, access, clock, insecure, http })
+        Ok(Self { place, access, clock, way: Way::Direct { address, insecure, http } })
     }
 
-    /// Is the server's certificate not checked?
+    /// A client for a server inside of a cluster, by one of these connections; contacts nobody.
+    #[must_use]
+    pub fn inside(place: Place, inside: Inside, access: Access, relays: Relays, clock: Clock) -> Self {
+        Self { place, access, clock, way: Way::Inside(inside::Way::new(inside, relays)) }
+    }
+
+    /// Is the server's certificate not checked? By way of a cluster that is a matter of the cluster's connection.
     #[must_use]
     pub fn is_insecure(&self) -> bool {
-        self.insecure
+        matches!(self.way, Way::Direct { insecure: true, .. })
     }
 
     /// Reads a path, whole.
@@ -76,38 +91,63 @@ impl Client {
     /// # Errors
     /// If there is no answer in time, or it is a refusal.
     pub async fn get(&self, path: &str, limit: Duration) -> Result<Answer, Failure> {
-        self.send(self.http.get(self.address.with(path)), path, limit).await
+        match &self.way {
+            Way::Direct { address, http, .. } => self.send(http.get(address.with(path)), path, limit).await,
+            Way::Inside(way) => self.send_inside(way, path, &[], limit).await,
+        }
     }
 
-    /// Posts a form to a path and reads the answer, whole.
+    /// Posts a form to a path and reads the answer, whole. Into a cluster the form goes as a query, which these servers
+    /// read as the same.
     ///
     /// # Errors
     /// As [`Client::get`].
     pub async fn post(&self, path: &str, form: &[(&str, &str)], limit: Duration) -> Result<Answer, Failure> {
-        self.send(self.http.post(self.address.with(path)).form(form), path, limit).await
+        match &self.way {
+            Way::Direct { address, http, .. } => self.send(http.post(address.with(path)).form(form), path, limit).await,
+            Way::Inside(way) => self.send_inside(way, path, form, limit).await,
+        }
     }
 
     /// The limit is for the begin of the answer, and for each part of it to follow: a slow line is no failure.
     async fn send(&self, request: RequestBuilder, path: &str, limit: Duration) -> Result<Answer, Failure> {
-        let request = request.headers(self.access.headers.clone()).header(ACCEPT, "application/json");
+        let request = request.headers(self.access.headers.clone()).header(ACCEPT, JSON);
         let asked = self.clock.now();
         let answer = tokio::time::timeout(limit, request.send()).await;
         let response = answer.map_err(|_| Failure::TimedOut(limit))?.map_err(without_answer)?;
         let came = self.clock.now();
         if !response.status().is_success() {
-            return Err(Failure::Refusal(Box::new(self.refusal(path, response, limit, came).await)));
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = whole(response, limit, LARGEST_REFUSAL).await.unwrap_or_default();
+            return Err(self.refusal(path, status, &headers, &body, came));
         }
         let date = header(response.headers(), DATE).and_then(failure::date);
         Ok(Answer { body: whole(response, limit, LARGEST).await?, asked, came, date })
     }
 
-    async fn refusal(&self, path: &str, response: Response, limit: Duration, now: Stamp) -> Refusal {
-        let status = response.status().as_u16();
-        let retry_after = header(response.headers(), RETRY_AFTER).and_then(|text| failure::retry_after(text, now));
-        let elsewhere = header(response.headers(), LOCATION).and_then(host_of);
-        let body = whole(response, limit, LARGEST_REFUSAL).await.unwrap_or_default();
-        let message = self.access.taken_out_of(&failure::words(&body));
-        Refusal { path: path.to_owned(), status, message, retry_after, elsewhere }
+    async fn send_inside(
+        &self,
+        way: &inside::Way,
+        path: &str,
+        form: &[(&str, &str)],
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        let asked = self.clock.now();
+        let headers = self.access.headers.clone();
+        let RelayAnswer { status, headers, body, came } =
+            way.get(&self.place, path, form, headers, limit, LARGEST).await?;
+        if !(200..300).contains(&status) {
+            return Err(self.refusal(path, status, &headers, &body, came));
+        }
+        let date = header(&headers, DATE).and_then(failure::date);
+        Ok(Answer { body, asked, came, date })
+    }
+
+    fn refusal(&self, path: &str, status: u16, headers: &HeaderMap, body: &[u8], now: Stamp) -> Failure {
+        let retry_after = header(headers, RETRY_AFTER).and_then(|text| failure::retry_after(text, now));
+        let elsewhere = header(headers, LOCATION).and_then(host_of);
+        let message = self.access.taken_out_of(&failure::words(body));
+        Failure::Refusal(Box::new(Refusal { path: path.to_owned(), status, message, retry_after, elsewhere }))
     }
 
     /// A server's words without our secrets, should it repeat them.

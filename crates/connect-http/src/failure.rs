@@ -8,6 +8,8 @@ use std::{error::Error, time::Duration};
 pub enum Failure {
     /// Put into words already.
     Told(Box<Problem>),
+    /// The cluster on the way did not let the question through: in words, and the patience that it asks for.
+    OnTheWay(Box<Problem>, Option<Duration>),
     /// There was no answer; the cause is somewhere in the chain.
     Transport(Box<dyn Error + Send + Sync>),
     /// There was no answer in this time.
@@ -52,6 +54,7 @@ impl Failure {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refusal(refusal) => refusal.retry_after,
+            Self::OnTheWay(_, patience) => *patience,
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What a person filled in, read by key and spoken of by label.
 
 use pilothouse_connect::{Kind, Opening};
-use pilothouse_wire::{Code, Problem};
+use pilothouse_wire::{Code, ConnectionId, Problem};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The fields of an opening, as its kind names them.
@@ -14,6 +14,11 @@ impl<'a> Fields<'a> {
     /// The fields of `opening`, which is of this kind.
     pub fn of(opening: &'a Opening, kind: &'a Kind) -> Self {
         Self { opening, kind }
+    }
+
+    /// The connection's own id.
+    pub fn id(&self) -> &'a ConnectionId {
+        &self.opening.id
     }
 
     /// A line of text, unless it is blank.

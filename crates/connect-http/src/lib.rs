@@ -5,11 +5,13 @@
 pub mod access;
 pub mod address;
 pub mod client;
+pub mod destination;
 pub mod failure;
 mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod inside;
 pub mod place;
 pub mod problems;
 pub mod prometheus;

@@ -1,5 +1,9 @@
 //! Failures before there was an answer, and such as every server has, in words: what happened, why, what comes next.
 
+mod inside;
+
+pub(crate) use inside::{no_way, on_the_way};
+
 use crate::{failure::Failure, place::Place};
 use pilothouse_connect::{Cause, Insecure};
 use pilothouse_wire::{Code, Problem, units};
@@ -13,8 +17,9 @@ pub(crate) const AGAIN: &str = "It is tried again by itself.";
 pub fn problem(failure: &Failure, place: &Place) -> Problem {
     let Place { name, host, kind, .. } = place;
     match failure {
-        Failure::Told(problem) => (**problem).clone(),
+        Failure::Told(problem) | Failure::OnTheWay(problem, _) => (**problem).clone(),
         Failure::Transport(error) => of_cause(Cause::of(error.as_ref()), place),
+        Failure::TimedOut(limit) if place.by_way.is_some() => inside::silent(*limit, place),
         Failure::TimedOut(limit) => {
             Problem::new(Code::TimedOut, format!("{name} did not answer within {} s.", limit.as_secs()))
                 .why(format!("{host} took the request and then said nothing."))
@@ -50,11 +55,13 @@ fn refused(refusal: &crate::failure::Refusal, place: &Place) -> Problem {
                      this address alone.",
                     refusal.status
                 ))
-                .next(
-                    "If that is the right server, correct the field \"Address\". If it is a page to sign in, give the \
+                .next(format!(
+                    "If that is the right server, correct the field \"{}\". If it is a page to sign in, give the \
                      credential that it wants.",
-                )
+                    place.field()
+                ))
         }
+        401 | 403 if place.by_way.is_some() => inside::refused_there(refusal, place),
         401 => {
             let who = place.who.as_ref().map_or_else(|| "us".to_owned(), |who| format!("user {who}"));
             Problem::new(Code::Unauthenticated, format!("{name} does not know who we are."))

@@ -12,8 +12,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, Response, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
-use pilothouse_connect::Clock;
+use pilothouse_connect::{Clock, Question, RelayAnswer, is_claimed};
 use pilothouse_wire::{Problem, Stamp};
+use serde::Deserialize;
 use std::{
     sync::{
         Arc,
@@ -128,11 +129,8 @@ impl Client {
         let mut again = true;
         loop {
             let credential = self.auth.credential().await?;
-            let http = self.http(&credential).await.map_err(Failure::Told)?;
             let request = request(&credential, method.clone(), path, accept, body.clone())?;
-            let answer = tokio::time::timeout(limit, http.send(request)).await;
-            let response =
-                answer.map_err(|_| Failure::TimedOut(limit))?.map_err(|error| Failure::Transport(error.into()))?;
+            let response = self.answer(&credential, request, limit).await?;
             self.compare_clocks(response.headers());
             if response.status().is_success() {
                 return Ok(response);
@@ -141,12 +139,60 @@ impl Client {
             if response.status() == 401 && std::mem::take(&mut again) && self.auth.refused(&credential).await {
                 continue;
             }
-            let mut refusal = refusal(call, response).await;
-            refusal.message = credential.taken_out_of(refusal.message);
-            refusal.ended =
-                credential.identity.as_ref().and_then(|own| own.ends()).filter(|ends| *ends < self.clock.now());
-            return Err(Failure::Refusal(Box::new(refusal)));
+            return Err(self.told(&credential, refusal(call, response).await));
         }
+    }
+
+    /// Reads a path of a server behind this one, whole. What that server answers is no failure, whatever it is; what this
+    /// one answers in its place is. The clocks are not compared: a date that comes back may be of either.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn beyond(&self, call: &Call, question: &Question) -> Result<RelayAnswer, Failure> {
+        let mut again = true;
+        loop {
+            let credential = self.auth.credential().await?;
+            let mut request = request(&credential, Method::GET, &question.path, JSON, Vec::new())?;
+            // One of these would be another person's name in our credential's place.
+            for (name, value) in question.headers.iter().filter(|(name, _)| !is_claimed(name)) {
+                request.headers_mut().insert(name.clone(), value.clone());
+            }
+            let response = self.answer(&credential, request, question.limit).await?;
+            let (came, status) = (self.clock.now(), response.status());
+            let (parts, body) = response.into_parts();
+            let headers = parts.headers;
+            if status.is_success() {
+                let body = whole(body, question.limit, question.largest).await?;
+                return Ok(RelayAnswer { status: status.as_u16(), headers, body, came });
+            }
+            let body = whole(body, question.limit, LARGEST_REFUSAL).await.unwrap_or_default();
+            if !is_own_words(&body) {
+                let body = credential.taken_out_of(String::from_utf8_lossy(&body).into_owned()).into();
+                return Ok(RelayAnswer { status: status.as_u16(), headers, body, came });
+            }
+            if status == 401 && std::mem::take(&mut again) && self.auth.refused(&credential).await {
+                continue;
+            }
+            let patience = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            return Err(self.told(&credential, refused(call, status.as_u16(), patience, &body)));
+        }
+    }
+
+    async fn answer(
+        &self,
+        credential: &Credential,
+        request: Request<Body>,
+        limit: Duration,
+    ) -> Result<Response<Body>, Failure> {
+        let http = self.http(credential).await.map_err(Failure::Told)?;
+        let answer = tokio::time::timeout(limit, http.send(request)).await;
+        answer.map_err(|_| Failure::TimedOut(limit))?.map_err(|error| Failure::Transport(error.into()))
+    }
+
+    fn told(&self, credential: &Credential, mut refusal: Refusal) -> Failure {
+        refusal.message = credential.taken_out_of(refusal.message);
+        refusal.ended = credential.identity.as_ref().and_then(|own| own.ends()).filter(|ends| *ends < self.clock.now());
+        Failure::Refusal(Box::new(refusal))
     }
 
     async fn http(&self, credential: &Credential) -> Result<kube::Client, Problem> {
@@ -248,6 +294,18 @@ pub(crate) fn refused(call: &Call, status: u16, header: Option<&str>, body: &[u8
     let in_body = said.details.map_or(0, |details| details.retry_after_seconds);
     let in_body = u64::try_from(in_body).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
     Refusal { call: call.clone(), status, reason: said.reason, message, retry_after: asked.or(in_body), ended: None }
+}
+
+/// Is it the API server itself that says no, and not a server behind it? It says so in an object that others do not have.
+fn is_own_words(body: &[u8]) -> bool {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Envelope {
+        kind: String,
+        api_version: String,
+    }
+    let Envelope { kind, api_version } = serde_json::from_slice(body).unwrap_or_default();
+    kind == "Status" && api_version == "v1"
 }
 
 /// The time of a `Date` header.

@@ -12,7 +12,7 @@ use crate::{
     target::Target,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Backoff, Connector, Opening, Sink, lost};
+use pilothouse_connect::{Backoff, Connector, Opening, Question, Relay, RelayAnswer, RelayFailure, Sink, lost};
 use pilothouse_wire::{
     Code, Health, ObjectRef, Problem, SmolStr,
     ask::{LogQuery, Tested},
@@ -197,6 +197,10 @@ impl Connector for Kube {
         }
     }
 
+    fn relay(self: Arc<Self>) -> Option<Arc<dyn Relay>> {
+        Some(self)
+    }
+
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {
         let client = self.client().await?;
         crate::yaml::yaml(&client, object).await
@@ -223,5 +227,13 @@ impl Connector for Kube {
     async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {
         let client = self.client().await?;
         crate::logs::logs(&client, query).await
+    }
+}
+
+#[async_trait]
+impl Relay for Kube {
+    async fn get(&self, question: Question) -> Result<RelayAnswer, RelayFailure> {
+        let client = self.client().await.map_err(|problem| RelayFailure::Told(Box::new(problem), None))?;
+        crate::relay::get(&client, question).await
     }
 }

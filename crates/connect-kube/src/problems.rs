@@ -1,8 +1,10 @@
 //! Every failure in words: what happened, why, what comes next. The only place of this crate that puts them together.
 
+mod relay;
 mod status;
 mod transport;
 
+pub use relay::beyond;
 pub use status::{denied, role};
 
 use crate::{failure::Failure, place::Place};

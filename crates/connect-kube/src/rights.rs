@@ -50,7 +50,7 @@ pub struct Rights {
 }
 
 /// Who the server says that we are; `None` where it cannot say.
-async fn identity(client: &Client) -> Result<Option<String>, Failure> {
+pub(crate) async fn identity(client: &Client) -> Result<Option<String>, Failure> {
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let call = review_call("authentication.k8s.io", "selfsubjectreviews");
     match client.post(&call, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).await {

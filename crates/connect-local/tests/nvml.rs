@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
-use pilothouse_connect::{Clock, Connector, Opening, Sink};
+use pilothouse_connect::{Clock, Connector, Opening, Relays, Sink};
 use pilothouse_connect_local::{KIND, stub};
 use pilothouse_wire::{
     Code, ConnectionId, Health, Metric, Problem, Reading, Stamp,
@@ -58,6 +58,7 @@ impl Machine {
             secrets: std::collections::BTreeMap::new(),
             trusted: Vec::new(),
             clock: clock.clone(),
+            relays: Relays::none(),
         };
         let connector = (KIND.open)(opening).unwrap();
         let (way, batches) = mpsc::channel(64);

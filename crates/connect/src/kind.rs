@@ -1,6 +1,6 @@
 //! What a kind of connection is, as data, and what an open connection can do.
 
-use crate::{Clock, PastQuery, Sink};
+use crate::{Clock, PastQuery, Relay, Relays, Sink};
 use async_trait::async_trait;
 use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
@@ -78,6 +78,8 @@ pub struct Opening {
     pub trusted: Vec<PluginNotice>,
     /// The clock.
     pub clock: Clock,
+    /// The other connections, as far as they lead into a cluster.
+    pub relays: Relays,
 }
 
 /// Places that could be connected, and what could not be read while looking.
@@ -97,6 +99,11 @@ pub trait Connector: Send + Sync {
 
     /// A credential plug-in that it would run and that nobody confirmed yet. Nothing is run until somebody does.
     fn unconfirmed_plugin(&self) -> Option<PluginNotice> {
+        None
+    }
+
+    /// The way to servers inside of what it is connected to, if it is one that has an inside.
+    fn relay(self: Arc<Self>) -> Option<Arc<dyn Relay>> {
         None
     }
 

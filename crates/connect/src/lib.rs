@@ -12,6 +12,8 @@ mod kind;
 mod lost;
 mod past;
 mod redact;
+mod relay;
+mod service;
 mod sink;
 
 pub use backoff::Backoff;
@@ -24,4 +26,6 @@ pub use past::PastQuery;
 pub use redact::{
     GONE, is_shown, looks_secret, redact_arguments, redact_sign_in, redact_url, redact_variable, redact_words,
 };
+pub use relay::{FindRelay, NoRelay, Question, Relay, RelayAnswer, RelayFailure, Relays, is_claimed};
+pub use service::Service;
 pub use sink::{Closed, Sink};

@@ -40,6 +40,7 @@ fn outcome(code: Code) -> &'static str {
         Code::NotFound | Code::ApiAbsent => "404",
         Code::TooMany => "429",
         Code::ServerFailed => "server failed",
+        Code::NotOffered => "no way there",
         Code::PluginFailed => "plug-in failed",
         Code::PluginUntrusted => "plug-in not confirmed",
         _ => "settings cannot be used",

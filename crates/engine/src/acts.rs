@@ -91,7 +91,7 @@ impl Desk {
         settings.trusted_plugins.extend(old.trusted_plugins.clone());
         let mut all_secrets = connections::secrets(old, &self.surroundings.vault).await?;
         all_secrets.extend(plain(&secrets));
-        let connector = connections::open(&settings, all_secrets, self.surroundings.clock.clone())?;
+        let connector = connections::open(&settings, all_secrets, &self.surroundings)?;
         self.store(&id, secrets).await?;
         let to = settings.clone();
         self.settings_of(id.clone(), move |settings| *settings = to).await?;
@@ -176,7 +176,7 @@ impl Desk {
         settings: &ConnectionSettings,
         secrets: &[(String, SecretInput)],
     ) -> Result<Arc<dyn Connector>, Problem> {
-        connections::open(settings, plain(secrets), self.surroundings.clock.clone())
+        connections::open(settings, plain(secrets), &self.surroundings)
     }
 
     async fn store(&self, id: &ConnectionId, secrets: Vec<(String, SecretInput)>) -> Result<(), Problem> {

@@ -1,7 +1,11 @@
 //! Connections as tasks: each opens its connector, says facts into the engine's channel, and ends when dropped.
 
-use crate::{input::Input, table};
-use pilothouse_connect::{Clock, Connector, Opening, Sink};
+use crate::{
+    input::{Asked, Input},
+    table,
+    ways::Ways,
+};
+use pilothouse_connect::{Clock, Connector, NoRelay, Opening, Relays, Sink};
 use pilothouse_vault::{ConnectionSettings, Vault};
 use pilothouse_wire::{Code, ConnectionId, Health, Problem, Stamp, view::connections::PluginNotice};
 use pilothouse_world::{
@@ -21,6 +25,13 @@ pub(crate) struct Surroundings {
     pub clock: Clock,
 }
 
+impl Surroundings {
+    /// The ways that connections have into clusters, for those that need one.
+    fn relays(&self) -> Relays {
+        Relays::of(Ways(self.inputs.clone()))
+    }
+}
+
 /// The connections that have a task, or are paused.
 #[derive(Default)]
 pub(crate) struct Connections {
@@ -32,6 +43,10 @@ struct Running {
     start: u64,
     task: Option<AbortHandle>,
     connector: Option<Arc<dyn Connector>>,
+    /// Why it was not opened.
+    shut: Option<NoRelay>,
+    /// Who waits for it to be opened.
+    waiting: Vec<Asked>,
 }
 
 impl Drop for Running {
@@ -49,7 +64,7 @@ impl Connections {
         let (id, start) = (settings.id.clone(), self.starts);
         self.running.remove(&id);
         let task = tokio::spawn(run(settings, start, surroundings.clone())).abort_handle();
-        self.running.insert(id, Running { start, task: Some(task), connector: None });
+        self.running.insert(id, Running { start, task: Some(task), connector: None, shut: None, waiting: Vec::new() });
     }
 
     /// Ends a connection.
@@ -70,7 +85,29 @@ impl Connections {
     pub(crate) fn opened(&mut self, id: &ConnectionId, start: u64, connector: Arc<dyn Connector>) {
         if let Some(running) = self.running.get_mut(id).filter(|running| running.start == start) {
             running.connector = Some(connector);
+            running.tell();
         }
+    }
+
+    /// Its task could not open it.
+    pub(crate) fn shut(&mut self, id: &ConnectionId, start: u64, why: NoRelay) {
+        if let Some(running) = self.running.get_mut(id).filter(|running| running.start == start) {
+            running.shut = Some(why);
+            running.tell();
+        }
+    }
+
+    /// Answers who wants a way by this connection, now or once it is known whether it can be opened.
+    pub(crate) fn relay(&mut self, id: &ConnectionId, asked: Asked) {
+        if let Some(running) = self.running.get_mut(id) {
+            running.waiting.push(asked);
+            running.tell();
+            return;
+        }
+        let leads = |running: &Running| running.connector.clone().is_none_or(|open| open.relay().is_some());
+        let known = self.running.iter().filter(|(_, running)| leads(running)).map(|(id, _)| id.clone()).collect();
+        // Who asked may have gone.
+        let _ = asked.send(Err(NoRelay::Unknown(known)));
     }
 
     /// The open connection, to read an object with.
@@ -87,6 +124,21 @@ impl Connections {
 
 /// All that are open, by their ids.
 pub(crate) type Connectors = BTreeMap<ConnectionId, Arc<dyn Connector>>;
+
+impl Running {
+    /// Tells who waits, if there is something to tell.
+    fn tell(&mut self) {
+        let way = match (&self.connector, &self.shut) {
+            (Some(open), _) => Arc::clone(open).relay().ok_or(NoRelay::Unfit),
+            (None, Some(why)) => Err(why.clone()),
+            (None, None) => return,
+        };
+        for asked in self.waiting.drain(..) {
+            // Who asked may have gone.
+            let _ = asked.send(way.clone());
+        }
+    }
+}
 
 /// What is known of a connection before its task has begun: a door that asks at once finds it by name.
 pub(crate) fn announced(settings: &ConnectionSettings, now: Stamp) -> Batch {
@@ -106,9 +158,9 @@ pub(crate) fn announced(settings: &ConnectionSettings, now: Stamp) -> Batch {
 }
 
 async fn run(settings: ConnectionSettings, start: u64, surroundings: Surroundings) {
-    let Surroundings { inputs, facts, vault, clock } = surroundings;
-    let sink = Sink::new(settings.id.clone(), facts, clock.clone());
-    let health = match begin(&settings, &sink, &vault, clock).await {
+    let Surroundings { inputs, facts, clock, .. } = &surroundings;
+    let sink = Sink::new(settings.id.clone(), facts.clone(), clock.clone());
+    let health = match begin(&settings, &sink, &surroundings).await {
         Ok(connector) => {
             if inputs.send(Input::Opened(settings.id.clone(), start, Arc::clone(&connector))).await.is_ok() {
                 connector.watch(sink).await;
@@ -117,6 +169,11 @@ async fn run(settings: ConnectionSettings, start: u64, surroundings: Surrounding
         }
         Err(health) => health,
     };
+    let why = match health.problem() {
+        Some(problem) => NoRelay::Shut(Box::new(problem.clone())),
+        None => NoRelay::Paused,
+    };
+    let _ = inputs.send(Input::Shut(settings.id.clone(), start, why)).await;
     // Nothing more can be done until a person changes something, which starts this anew.
     let _ = sink.health(health).await;
 }
@@ -124,14 +181,13 @@ async fn run(settings: ConnectionSettings, start: u64, surroundings: Surrounding
 async fn begin(
     settings: &ConnectionSettings,
     sink: &Sink,
-    vault: &Vault,
-    clock: Clock,
+    surroundings: &Surroundings,
 ) -> Result<Arc<dyn Connector>, Health> {
     if settings.paused {
         return Err(Health::Paused);
     }
-    let secrets = secrets(settings, vault).await.map_err(Health::Lost)?;
-    let connector = open(settings, secrets, clock).map_err(Health::Lost)?;
+    let secrets = secrets(settings, &surroundings.vault).await.map_err(Health::Lost)?;
+    let connector = open(settings, secrets, surroundings).map_err(Health::Lost)?;
     let _ = sink.source(SourceFact::About(Box::new(connector.about()))).await;
     match connector.unconfirmed_plugin() {
         Some(plugin) => Err(Health::Lost(untrusted(settings, &plugin))),
@@ -157,7 +213,7 @@ pub(crate) async fn secrets(
 pub(crate) fn open(
     settings: &ConnectionSettings,
     secrets: BTreeMap<String, SecretString>,
-    clock: Clock,
+    surroundings: &Surroundings,
 ) -> Result<Arc<dyn Connector>, Problem> {
     let kind = table::kind(&settings.kind).ok_or_else(|| {
         let known: Vec<&str> = table::KINDS.iter().map(|kind| kind.id).collect();
@@ -178,7 +234,8 @@ pub(crate) fn open(
         values: settings.values.clone(),
         secrets,
         trusted: settings.trusted_plugins.clone(),
-        clock,
+        clock: surroundings.clock.clone(),
+        relays: surroundings.relays(),
     })
 }
 

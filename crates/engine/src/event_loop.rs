@@ -210,6 +210,8 @@ impl Loop {
             Input::Settle(reply) => drop(reply.send(self.settled())),
             Input::Watch(spec, way) => self.with_scene(|publisher, scene| publisher.watch(spec, way, scene)),
             Input::Opened(id, start, connector) => self.connections.opened(&id, start, connector),
+            Input::Shut(id, start, why) => self.connections.shut(&id, start, why),
+            Input::Relay(id, asked) => self.connections.relay(&id, asked),
             Input::Discovered(discovery) => {
                 if self.discovery != discovery {
                     self.discovery = discovery;

@@ -1,7 +1,7 @@
 //! All that can wake the engine.
 
 use crate::handle::Settled;
-use pilothouse_connect::{Connector, Discovery};
+use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
 use pilothouse_wire::{Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, ViewSpec, view::VaultState};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +18,10 @@ pub(crate) enum Input {
     Watch(ViewSpec, mpsc::Sender<Arc<Frame>>),
     /// A connection was opened by its task.
     Opened(ConnectionId, u64, Arc<dyn Connector>),
+    /// A connection was not opened by its task, and why.
+    Shut(ConnectionId, u64, NoRelay),
+    /// A connection needs the way that another one has.
+    Relay(ConnectionId, Asked),
     /// Files were looked through for places that could be connected.
     Discovered(Discovery),
     /// An act that took its time in a task of its own has changed settings or the vault.
@@ -25,6 +29,9 @@ pub(crate) enum Input {
     /// Everybody is to stop.
     Stop(oneshot::Sender<()>),
 }
+
+/// Where the way by a connection is told, or why there is none.
+pub(crate) type Asked = oneshot::Sender<Result<Arc<dyn Relay>, NoRelay>>;
 
 /// What an act changed, to be taken over by the engine.
 pub(crate) enum Changed {

@@ -18,6 +18,7 @@ mod past;
 mod publish;
 mod rates;
 mod table;
+mod ways;
 
 pub use handle::{Engine, Frames, Operator, Reader, Settled};
 pub use options::{Options, Paths};

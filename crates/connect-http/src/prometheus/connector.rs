@@ -9,11 +9,12 @@ use super::{
     session::{self, End},
 };
 use crate::{
-    access::Access, address::Address, client::Client, failure::Failure, fields::Fields, place::Place, trust::Trust,
+    access::Access, client::Client, destination::Destination, failure::Failure, fields::Fields, place::Place,
+    trust::Trust,
 };
 use async_trait::async_trait;
 use pilothouse_connect::{Backoff, Connector, Opening, PastQuery, Sink, lost};
-use pilothouse_wire::{ConnectionId, Health, ObjectRef, Problem, SmolStr, ask::Tested, view::Series};
+use pilothouse_wire::{Code, ConnectionId, Health, ObjectRef, Problem, SmolStr, ask::Tested, view::Series};
 use pilothouse_world::fact::SourceAbout;
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -41,23 +42,28 @@ pub fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
 
 pub(super) fn opened(opening: Opening) -> Result<Prometheus, Problem> {
     let fields = Fields::of(&opening, &KIND);
-    let address = Address::of(&fields)?;
+    let destination = Destination::of(&fields, CLUSTER)?;
     let access = Access::of(&fields)?;
-    let trust = Trust::of(&fields, &address)?;
+    destination.check(&access, &fields)?;
+    let place = Place { name: opening.name.clone(), who: access.who.clone(), kind: "a Prometheus", ..Place::default() };
+    let (place, shown) = match &destination {
+        Destination::Address(address) => {
+            let ca = Trust::of(&fields, address)?.file;
+            let place = Place { host: address.host.clone(), path: address.path().map(str::to_owned), ca, ..place };
+            (place, address.shown().to_owned())
+        }
+        Destination::Inside(inside) => {
+            let host = format!("{} by way of {}", inside.service, inside.via);
+            let path = (!inside.prefix.is_empty()).then(|| inside.prefix.clone());
+            (Place { host, path, by_way: Some(inside.via.to_string()), ..place }, inside.shown())
+        }
+    };
     let about = SourceAbout {
         name: SmolStr::new(&opening.name),
         kind: SmolStr::new_static(KIND.id),
         demo: false,
-        address: Some(SmolStr::new(address.shown())),
+        address: Some(SmolStr::new(shown)),
         period_ms: u64::try_from(session::PERIOD.as_millis()).unwrap_or(u64::MAX),
-    };
-    let place = Place {
-        name: opening.name.clone(),
-        host: address.host.clone(),
-        path: address.path().map(str::to_owned),
-        who: access.who.clone(),
-        ca: trust.file,
-        kind: "a Prometheus",
     };
     let cluster = fields.text(CLUSTER).map(ConnectionId::slug);
     Ok(Prometheus { about, place, cluster, known: Arc::default(), opening })
@@ -67,10 +73,17 @@ impl Prometheus {
     /// Made anew for each session: the file of authorities may have changed.
     pub(super) fn api(&self) -> Result<Api, Problem> {
         let fields = Fields::of(&self.opening, &KIND);
-        let address = Address::of(&fields)?;
-        let (access, trust) = (Access::of(&fields)?, Trust::of(&fields, &address)?);
-        let clock = self.opening.clock.clone();
-        let client = Client::new(self.place.clone(), address, access, trust, clock.clone())?;
+        let access = Access::of(&fields)?;
+        let (place, clock) = (self.place.clone(), self.opening.clock.clone());
+        let client = match Destination::of(&fields, CLUSTER)? {
+            Destination::Address(address) => {
+                let trust = Trust::of(&fields, &address)?;
+                Client::new(place, address, access, trust, clock.clone())?
+            }
+            Destination::Inside(inside) => {
+                Client::inside(place, inside, access, self.opening.relays.clone(), clock.clone())
+            }
+        };
         Ok(Api::new(client, clock))
     }
 
@@ -126,6 +139,7 @@ impl Connector for Prometheus {
             let problem = problems::problem(&failure, &self.place);
             let health = match failure.status() {
                 Some(429 | 503) => Health::Slow(problem),
+                None if problem.code == Code::TooMany => Health::Slow(problem),
                 _ => Health::Lost(problem),
             };
             let wait = backoff.wait(failure.retry_after());

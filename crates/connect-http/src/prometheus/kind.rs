@@ -1,7 +1,7 @@
 //! What a connection to a Prometheus is and asks for, as data.
 
 use super::connector;
-use crate::{access, address, trust};
+use crate::{access, address, destination, trust};
 use pilothouse_connect::{FieldSpec, InputSpec, Kind};
 
 /// Key of the field that names the cluster.
@@ -13,7 +13,11 @@ pub const KIND: Kind = Kind {
     name: "Prometheus",
     summary: "What each GPU does, as dcgm-exporter and its like measure it: load, memory, power, heat, errors.",
     fields: FIELDS,
-    permissions: &["read /api/v1/query", "read /api/v1/status/buildinfo, if it has one"],
+    permissions: &[
+        "read /api/v1/query",
+        "read /api/v1/status/buildinfo, if it has one",
+        "inside of a cluster: get services/proxy of its service",
+    ],
     demo: false,
     open: connector::open,
     discover: None,
@@ -25,6 +29,7 @@ const FIELDS: &[FieldSpec] = &[
          VictoriaMetrics cluster.",
         "https://prometheus.example.com",
     ),
+    destination::SERVICE_FIELD,
     FieldSpec {
         key: CLUSTER,
         label: "Cluster",
@@ -33,6 +38,7 @@ const FIELDS: &[FieldSpec] = &[
         input: InputSpec::Text("prod-eu"),
         required: false,
     },
+    destination::VIA_FIELD,
     access::TENANT_FIELD,
     access::USER_FIELD,
     access::PASSWORD_FIELD,

@@ -50,7 +50,7 @@ fn no_api(refusal: &Refusal, place: &Place) -> Problem {
     };
     Problem::new(Code::NotFound, format!("{name} has no query API at this address."))
         .why(format!("{} to {}: {host} answers, and has nothing there {at}.", refusal.status, refusal.path))
-        .next(format!("Correct the prefix in the field \"Address\". {PREFIXES}"))
+        .next(format!("Correct the prefix in the field \"{}\". {PREFIXES}", place.field()))
 }
 
 /// No series tells of a GPU. `lately`: so many did in the last six hours; `others`: other series of known exporters.

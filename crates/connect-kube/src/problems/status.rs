@@ -37,7 +37,7 @@ fn said(refusal: &Refusal) -> String {
     format!("{}: {}", refusal.status, sentence(&refusal.message))
 }
 
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let text = line(text);
     match text.chars().last() {
         None => "it gives no reason.".to_owned(),
@@ -110,7 +110,7 @@ pub fn role(who: &str, calls: &[Call]) -> String {
     yaml
 }
 
-fn subject(who: &str) -> String {
+pub(super) fn subject(who: &str) -> String {
     match who.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
         Some((namespace, name)) => format!("- {{ kind: ServiceAccount, namespace: {namespace}, name: {name} }}\n"),
         // A user's name is free text: quoted, it cannot become more YAML.

@@ -4,7 +4,7 @@ use super::{
     scripted::{Reply, Scripted},
     stand::{Given, Place, Stand},
 };
-use crate::{Clock, Connector, Opening, Sink};
+use crate::{Clock, Connector, Opening, Relays, Sink};
 use pilothouse_wire::{ConnectionId, Health, Problem, Stamp};
 use pilothouse_world::{Batch, Extent, Fact, fact, fact::SourceFact};
 use std::{
@@ -80,7 +80,15 @@ pub fn fill(stand: &Stand, server: Option<&Scripted>, folder: &Path) -> Given {
 /// All that a connector is opened with.
 pub fn opening(given: Given, clock: Clock) -> Opening {
     let Given { values, secrets } = given;
-    Opening { id: id(), name: "ord-prod".to_owned(), values, secrets, trusted: Vec::new(), clock }
+    Opening {
+        id: id(),
+        name: "ord-prod".to_owned(),
+        values,
+        secrets,
+        trusted: Vec::new(),
+        clock,
+        relays: Relays::none(),
+    }
 }
 
 /// A clock that stands still where the runtime's does.

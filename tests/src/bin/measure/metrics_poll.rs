@@ -11,7 +11,7 @@ use std::time::Duration;
 use acceptance::exporter::Node;
 use acceptance::prometheus::Job;
 use acceptance::{Context, Exporters, Failure, Prometheus, Result};
-use pilothouse_connect::{Clock, Opening};
+use pilothouse_connect::{Clock, Opening, Relays};
 use pilothouse_connect_http::prometheus::measuring::Polls;
 use pilothouse_wire::ConnectionId;
 use pilothouse_world::{Fact, World};
@@ -127,6 +127,7 @@ async fn polls(url: &str) -> Result<Value> {
         secrets: BTreeMap::new(),
         trusted: Vec::new(),
         clock: Clock::system(),
+        relays: Relays::none(),
     };
     let failed = |problem: pilothouse_wire::Problem| Failure::new(format!("{problem:?}"));
     let mut polls = Polls::open(opening).map_err(failed)?;
