@@ -9,7 +9,7 @@ use std::{
 };
 
 use acceptance::{Failure, Result, api, until};
-use pilothouse_connect::{Clock, Connector, Opening, Relays, Sink};
+use pilothouse_connect::{Clock, Connector, Opening, Relays, Signature, Sink};
 use pilothouse_connect_kube::KIND;
 use pilothouse_wire::{ConnectionId, Health, Problem, view::connections::PluginNotice};
 use pilothouse_world::{Batch, Source, World};
@@ -26,6 +26,8 @@ pub struct Settings {
     pub values: BTreeMap<String, String>,
     pub trusted: Vec<PluginNotice>,
     pub clock: Clock,
+    /// What is looked for inside of the cluster.
+    pub sought: &'static [Signature],
 }
 
 impl Settings {
@@ -43,6 +45,7 @@ impl Settings {
             ]),
             trusted: Vec::new(),
             clock: Clock::system(),
+            sought: &[],
         }
     }
 
@@ -65,6 +68,7 @@ impl Settings {
             trusted: self.trusted.clone(),
             clock: self.clock.clone(),
             relays: Relays::none(),
+            sought: self.sought,
         })
     }
 }

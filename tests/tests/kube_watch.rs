@@ -18,7 +18,7 @@ use acceptance::{ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rule
 use kube_relay::{Kind, Relay};
 use kube_scripted::kubeconfig;
 use kube_support::{LIMIT, Settings, Watched, id};
-use pilothouse_connect::Clock;
+use pilothouse_connect::{Clock, Signature};
 use pilothouse_connect_kube::{
     auth::Auth,
     client::{Client, JSON, PATIENCE, PROTOBUF},
@@ -30,6 +30,7 @@ use pilothouse_connect_kube::{
     target::Target,
 };
 use pilothouse_wire::{NodeId, ObjectRef, PodId, ask::LogQuery};
+use pilothouse_world::Source;
 use serde_json::json;
 
 #[tokio::test]
@@ -51,6 +52,34 @@ async fn pods_that_come_and_go_are_seen_as_listed() -> Result<()> {
     watched.until("the deleted pods are gone", |source| (source.pods.len() == 4).then_some(())).await?;
     watched.until_as_listed(&api).await?;
     assert_eq!(watched.words(), ["Connecting", "Well"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn servers_inside_are_told_of_until_they_are_gone() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    let sought = vec![Signature {
+        id: "metrics".to_owned(),
+        labels: vec![("app".to_owned(), "metrics".to_owned())],
+        ports: vec!["web".to_owned()],
+        fallback: false,
+    }];
+    let api = plane.api()?;
+    let services = "/api/v1/namespaces/default/services";
+    for (name, label) in [("mine", "metrics"), ("other", "web")] {
+        let ports = json!([{ "name": "web", "port": 9090 }]);
+        let object = json!({ "metadata": { "name": name, "labels": { "app": label } }, "spec": { "ports": ports } });
+        api.create(services, &object).await?;
+    }
+    let watched = Watched::start(&Settings { sought: sought.leak(), ..Settings::new(&plane.kubeconfig()) })?;
+    let names = |source: &Source| -> Option<Vec<String>> {
+        Some(source.inside.as_ref()?.iter().map(|one| format!("{}/{}:{}", one.namespace, one.name, one.port)).collect())
+    };
+    let found = watched.until("it is found", |source| names(source).filter(|names| !names.is_empty())).await?;
+    assert_eq!(found, ["default/mine:9090"]);
+    api.delete(&format!("{services}/mine")).await?;
+    watched.until("it is gone", |source| names(source).filter(Vec::is_empty)).await?;
+    assert_eq!(watched.words().last(), Some(&"Well"));
     Ok(())
 }
 

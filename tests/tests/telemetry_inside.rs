@@ -8,7 +8,7 @@ mod site;
 
 use std::time::Duration;
 
-use acceptance::{Failure, Inside, Result, Rule, Terminal, until};
+use acceptance::{Context, Failure, Inside, Result, Rule, Terminal, until};
 use serde_json::{Value, json};
 use site::{LIMIT, Plan, Site, measured, nearly};
 
@@ -111,6 +111,8 @@ async fn a_right_that_is_missing_is_named_and_the_rule_that_is_shown_gives_it() 
             rows.iter().any(|row| row["id"] == "metrics" && row["health"] == "Well").then_some(())
         })
         .await?;
+    // Who may not list services is offered none, and is well all the same.
+    assert_eq!(site.terminal.json(&["connect", "services", "--json"]).await?, json!([]));
     let other = site.plane.api_for(&token)?;
     let elsewhere = format!("/api/v1/namespaces/{}/services/other:9090/proxy/", site.namespace);
     assert_eq!(other.call(reqwest::Method::GET, &elsewhere, None).await?.status, 403);
@@ -156,5 +158,38 @@ async fn who_says_no_on_the_way_is_told_apart() -> Result<()> {
     site.plane.remove(&inside).await?;
     let gone = text(&problem(&site, "metrics", "NotFound").await?);
     assert!(gone.contains(&format!("no service {}/prometheus", site.namespace)), "{gone}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_inside_is_offered_with_the_command_that_connects_it() -> Result<()> {
+    let site = Site::unconnected("offer", &ONE).await?;
+    let inside = inside(&site, "prometheus-k8s").await?;
+    let terminal = &site.terminal;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    let mine = async || -> Result<Vec<Value>> {
+        // Not every connection has to be well for it.
+        let all = terminal.call(&["connect", "services", "--json"]).await?.out;
+        let all: Vec<Value> = serde_json::from_str(&all).could_not("read what was found")?;
+        let of = format!("{}/", site.namespace);
+        Ok(all.into_iter().filter(|one| one["service"].as_str().is_some_and(|name| name.starts_with(&of))).collect())
+    };
+    let offered = mine().await?;
+    let [offer] = offered.as_slice() else { panic!("{offered:#?}") };
+    assert_eq!((&offer["service"], &offer["cluster"]), (&json!(inside.service), &json!("admin")));
+    assert_eq!((&offer["what"], &offer["connected_as"]), (&json!("Prometheus"), &Value::Null));
+
+    let table = terminal.good(&["connect", "services"]).await?;
+    let line = table.lines().find(|line| line.starts_with("pilothouse ") && line.contains(&inside.service)).unwrap();
+    let command: Vec<&str> = line.split_whitespace().skip(1).collect();
+    let said = terminal.good(&command).await?;
+    assert!(said.contains("Well"), "{said}");
+    let name = format!("admin-{}-prometheus-k8s", site.namespace);
+    assert_eq!(mine().await?[0]["connected_as"], json!(name));
+    let row = site.connection(&name).await?;
+    assert_eq!(row["values"]["cluster"], "admin", "{row:#}");
+
+    site.plane.remove(&inside).await?;
+    assert_eq!(mine().await?, Vec::<Value>::new());
     Ok(())
 }

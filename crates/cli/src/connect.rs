@@ -2,6 +2,7 @@
 
 mod consent;
 mod found;
+mod services;
 
 use crate::{
     args::SourceArgs,
@@ -49,6 +50,9 @@ async fn on(session: &Session, verb: &ConnectVerb, out: Style, err: Style) -> Re
         ConnectVerb::Resume { id } => pause(session, id, false).await,
         ConnectVerb::Remove { id, yes } => remove(session, id, *yes).await,
         ConnectVerb::List { json } => found::list(session, *json, out).await,
+        ConnectVerb::Services { json, wait } => {
+            services::list(session, *json, Duration::from_secs(*wait), out, err).await
+        }
         ConnectVerb::Contexts { json } => found::contexts(*json, out, err),
     }
 }

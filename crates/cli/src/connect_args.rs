@@ -51,6 +51,15 @@ pub enum ConnectVerb {
         #[arg(long)]
         json: bool,
     },
+    /// Servers found inside of the connected clusters; none is contacted
+    Services {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// How long clusters may take to be looked through, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+        wait: u64,
+    },
     /// Contexts found in kubeconfig files; none is contacted
     Contexts {
         /// As JSON

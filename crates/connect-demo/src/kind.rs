@@ -33,6 +33,7 @@ pub const KIND: Kind = Kind {
     demo: true,
     open,
     discover: None,
+    inside: None,
 };
 
 /// The three connections that make up the demo fleet: their names, and the values of their fields.
@@ -85,6 +86,7 @@ mod tests {
             trusted: Vec::new(),
             clock: Clock::of(|| Stamp(0)),
             relays: Relays::none(),
+            sought: &[],
         })
     }
 

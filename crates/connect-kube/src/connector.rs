@@ -59,7 +59,7 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
         address: Some(SmolStr::new(&place.address)),
         period_ms: u64::try_from(session::HEARTBEAT.as_millis()).unwrap_or(u64::MAX),
     };
-    let wish = Wish { namespaces, begins_in: context.namespace };
+    let wish = Wish { namespaces, begins_in: context.namespace, sought: opening.sought };
     Ok(Arc::new(Kube { opening, about, wish, client: Mutex::default() }))
 }
 

@@ -15,10 +15,12 @@ pub const KIND: Kind = Kind {
         "list and watch pods, in all namespaces or in some",
         "list and watch events of events.k8s.io, in all namespaces or in some",
         "get nodes, namespaces and pods, to show one as YAML",
+        "list services, so that servers of metrics inside of it are offered; without it none is",
     ],
     demo: false,
     open: connector::open,
     discover: Some(discover::discover),
+    inside: None,
 };
 
 const FIELDS: &[FieldSpec] = &[

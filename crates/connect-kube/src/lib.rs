@@ -15,6 +15,7 @@ mod follow;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod inside;
 mod kind;
 mod kinds;
 pub mod kubeconfig;

@@ -122,7 +122,7 @@ fn is_protobuf(content_type: &str) -> bool {
     content_type.starts_with("application/vnd.kubernetes.protobuf")
 }
 
-/// A token for a query: it is base64 today, but nobody promises that.
+/// A text for a query. Of a token: it is base64 today, but nobody promises that.
 pub(crate) fn encoded(token: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     token.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()

@@ -118,7 +118,25 @@ async fn may_read<T: Resource>(client: &Client, scope: &Scope) -> Result<bool, F
 }
 
 async fn may<T: Resource>(client: &Client, scope: &Scope, verb: &'static str) -> Result<bool, Failure> {
-    let mut asked = json!({ "verb": verb, "group": T::GROUP, "resource": T::PLURAL });
+    is_allowed(client, scope, T::GROUP, T::PLURAL, verb).await
+}
+
+/// May we list this, which is not watched?
+///
+/// # Errors
+/// If the server does not answer.
+pub(crate) async fn may_list(client: &Client, scope: &Scope, group: &str, resource: &str) -> Result<bool, Failure> {
+    is_allowed(client, scope, group, resource, "list").await
+}
+
+async fn is_allowed(
+    client: &Client,
+    scope: &Scope,
+    group: &str,
+    resource: &str,
+    verb: &'static str,
+) -> Result<bool, Failure> {
+    let mut asked = json!({ "verb": verb, "group": group, "resource": resource });
     if let Some(namespace) = &scope.namespace {
         asked["namespace"] = namespace.as_str().into();
     }

@@ -6,12 +6,12 @@ use crate::{
     early::{Early, Listing},
     failure::{Call, Failure},
     follow::{ASK_AGAIN, Follower, Told},
-    problems,
+    inside, problems,
     resource::{Resource, Scope},
     rights::{self, Rights},
     slim::{Event, Namespace, Node, Pod},
 };
-use pilothouse_connect::{Closed, Sink};
+use pilothouse_connect::{Closed, Signature, Sink};
 use pilothouse_wire::{Health, Problem, SmolStr};
 use pilothouse_world::fact::{Probed, SourceFact};
 use std::{sync::Arc, time::Duration};
@@ -56,6 +56,8 @@ pub struct Wish {
     pub namespaces: Vec<String>,
     /// The context's namespace.
     pub begins_in: Option<String>,
+    /// What is looked for inside of the cluster, for others.
+    pub sought: &'static [Signature],
 }
 
 /// What the server tells of itself.
@@ -99,6 +101,8 @@ pub struct Session<'a> {
     early: Early,
     /// Events that are not followed yet.
     events: Vec<Scope>,
+    /// Is what comes last under way?
+    all_begun: bool,
 }
 
 /// Runs a session until it ends.
@@ -122,6 +126,7 @@ pub async fn run(client: &Arc<Client>, sink: &Sink, wish: &Wish) -> End {
         followers: JoinSet::new(),
         early,
         events: met.rights.plan.events.clone(),
+        all_begun: false,
         rights: met.rights.clone(),
     };
     match session.tell_of(met, began).await {
@@ -168,7 +173,7 @@ impl Session<'_> {
             if settled_at.is_none() && self.board.is_settled() {
                 settled_at = Some(Instant::now());
             }
-            let events_at = settled_at.filter(|_| !self.events.is_empty()).map(|at| at + EVENTS_LATER);
+            let events_at = settled_at.filter(|_| !self.all_begun).map(|at| at + EVENTS_LATER);
             self.board.skew =
                 self.client.skew().map(|(server, ours)| problems::clock_skew(&self.client.place, server, ours));
             let step = async {
@@ -190,6 +195,8 @@ impl Session<'_> {
                     },
                     () = until(events_at) => {
                         self.start_events(&tell);
+                        self.start_looking();
+                        self.all_begun = true;
                         Ok(())
                     }
                     _ = heartbeat.tick() => self.beat().await,
@@ -223,6 +230,22 @@ impl Session<'_> {
             let follower = self.slot::<Event>(scope, tell);
             self.followers.spawn(follower.follow_events());
         }
+    }
+
+    /// Servers inside are looked for last: nobody waits for an offer.
+    fn start_looking(&mut self) {
+        let Wish { namespaces, sought, .. } = self.wish;
+        if sought.is_empty() {
+            return;
+        }
+        let chosen = namespaces.iter().map(|name| Scope { namespace: Some(name.clone()) });
+        let mut scopes: Vec<Scope> = chosen.collect();
+        if scopes.is_empty() {
+            // Who may not list those of all namespaces may do so in some.
+            scopes.push(Scope { namespace: None });
+            scopes.extend(self.rights.plan.pods.iter().filter(|scope| scope.namespace.is_some()).cloned());
+        }
+        self.followers.spawn(inside::look(Arc::clone(&self.client), scopes, sought, self.sink.clone()));
     }
 
     fn start<T: Resource>(&mut self, scope: Scope, early: Option<Listing>, tell: &mpsc::Sender<(usize, Told)>) {

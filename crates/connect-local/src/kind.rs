@@ -22,4 +22,5 @@ pub const KIND: Kind = Kind {
     demo: false,
     open: connector::open,
     discover: None,
+    inside: None,
 };

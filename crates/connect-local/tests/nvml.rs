@@ -59,6 +59,7 @@ impl Machine {
             trusted: Vec::new(),
             clock: clock.clone(),
             relays: Relays::none(),
+            sought: &[],
         };
         let connector = (KIND.open)(opening).unwrap();
         let (way, batches) = mpsc::channel(64);

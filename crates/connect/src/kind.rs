@@ -1,6 +1,6 @@
 //! What a kind of connection is, as data, and what an open connection can do.
 
-use crate::{Clock, PastQuery, Relay, Relays, Sink};
+use crate::{Clock, Inside, PastQuery, Relay, Relays, Signature, Sink};
 use async_trait::async_trait;
 use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
@@ -33,6 +33,8 @@ pub struct Kind {
     pub open: fn(Opening) -> Result<Arc<dyn Connector>, Problem>,
     /// Finds places that could be connected, by reading files only. Contacts nobody, runs nothing.
     pub discover: Option<fn() -> Discovery>,
+    /// What is looked for inside of clusters, and offered as a connection of this kind.
+    pub inside: Option<Inside>,
 }
 
 /// One thing to fill in.
@@ -80,6 +82,8 @@ pub struct Opening {
     pub clock: Clock,
     /// The other connections, as far as they lead into a cluster.
     pub relays: Relays,
+    /// What others look for inside of clusters: for who has an inside.
+    pub sought: &'static [Signature],
 }
 
 /// Places that could be connected, and what could not be read while looking.

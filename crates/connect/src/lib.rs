@@ -14,6 +14,7 @@ mod past;
 mod redact;
 mod relay;
 mod service;
+mod signature;
 mod sink;
 
 pub use backoff::Backoff;
@@ -28,4 +29,5 @@ pub use redact::{
 };
 pub use relay::{FindRelay, NoRelay, Question, Relay, RelayAnswer, RelayFailure, Relays, is_claimed};
 pub use service::Service;
+pub use signature::{Inside, Offer, Signature};
 pub use sink::{Closed, Sink};

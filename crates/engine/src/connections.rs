@@ -110,6 +110,12 @@ impl Connections {
         let _ = asked.send(Err(NoRelay::Unknown(known)));
     }
 
+    /// Do they lead inside of something that could be looked through?
+    pub(crate) fn leading_inside(&self) -> impl Iterator<Item = &ConnectionId> {
+        let leads = |running: &Running| running.connector.clone().is_some_and(|open| open.relay().is_some());
+        self.running.iter().filter(move |(_, running)| leads(running)).map(|(id, _)| id)
+    }
+
     /// The open connection, to read an object with.
     pub(crate) fn connector(&self, id: &ConnectionId) -> Option<Arc<dyn Connector>> {
         self.running.get(id)?.connector.clone()
@@ -236,6 +242,7 @@ pub(crate) fn open(
         trusted: settings.trusted_plugins.clone(),
         clock: surroundings.clock.clone(),
         relays: surroundings.relays(),
+        sought: table::sought(),
     })
 }
 

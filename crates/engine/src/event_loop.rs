@@ -8,6 +8,7 @@ use crate::{
     history,
     input::{Changed, Input},
     logs,
+    offers,
     older::{self, Span, Then},
     options::Options,
     past,
@@ -410,6 +411,8 @@ impl Loop {
         ConnectionsView {
             rows: rows.collect(),
             offered: offered.collect(),
+            inside: offers::inside(&self.world, &self.settings),
+            looking: offers::is_looking(&self.world, &self.connections),
             kinds: table::KINDS.iter().filter(|kind| !kind.demo).map(pilothouse_connect::Kind::form).collect(),
             vault: self.vault.clone(),
             problems: self.discovery.problems.iter().chain(&self.notices).cloned().collect(),

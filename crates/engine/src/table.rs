@@ -2,8 +2,8 @@
 
 #[cfg(feature = "conformance")]
 use pilothouse_connect::conformance::Stand;
-use pilothouse_connect::{Discovery, Kind};
-use std::collections::BTreeMap;
+use pilothouse_connect::{Discovery, Inside, Kind, Signature};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// One word for each connector: the module that holds its `KIND` and, for the suite, its `STAND`.
 macro_rules! connectors {
@@ -27,6 +27,18 @@ connectors![
 /// A kind by its id.
 pub(crate) fn kind(id: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.id == id)
+}
+
+/// What all kinds look for inside of clusters.
+pub(crate) fn sought() -> &'static [Signature] {
+    static ALL: LazyLock<Vec<Signature>> =
+        LazyLock::new(|| insides().flat_map(|(_, inside)| (inside.signatures)()).cloned().collect());
+    &ALL
+}
+
+/// The kinds that look for something inside of clusters.
+pub(crate) fn insides() -> impl Iterator<Item = (&'static Kind, Inside)> {
+    KINDS.iter().filter_map(|kind| Some((kind, kind.inside?)))
 }
 
 /// The demo fleet: kind, name and settings of each of its connections.

@@ -15,7 +15,7 @@ pub mod waste;
 pub mod workload;
 
 pub use cell::{GpuAt, GpuCell, GpuDevice, GpuState, Method};
-pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, VaultState};
+pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, OfferedService, VaultState};
 pub use finding::{Finding, FindingId};
 pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};

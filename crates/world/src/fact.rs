@@ -106,6 +106,8 @@ pub enum SourceFact {
     Dropped(u64),
     /// It was removed: everything it said is forgotten.
     Removed,
+    /// These are all the servers inside of it that others could connect to. Empty also where it may not look.
+    Inside(Vec<ServiceFact>),
 }
 
 /// What is known of a source without asking it.
@@ -136,6 +138,19 @@ pub struct Probed {
     pub may_not: Vec<SmolStr>,
     /// What is not visible, as a sentence.
     pub not_visible: Option<String>,
+}
+
+/// A server inside of a cluster that was recognised by its service. Source: `v1.Service`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceFact {
+    /// `metadata.namespace`.
+    pub namespace: SmolStr,
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// The number of the port, of `spec.ports`.
+    pub port: u16,
+    /// By what it was recognised: the id of a signature.
+    pub signature: SmolStr,
 }
 
 /// A node. Source: `v1.Node`.

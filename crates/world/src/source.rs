@@ -1,7 +1,7 @@
 //! One source as the world knows it: what it said of itself, and its objects.
 
 use crate::{
-    fact::{Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, SourceAbout},
+    fact::{Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, ServiceFact, SourceAbout},
     serving::Serving,
     telemetry::Telemetry,
 };
@@ -30,6 +30,10 @@ pub struct Source {
     pub attempts: Vec<Attempt>,
     /// When it is tried again by itself.
     pub retry_at: Option<Stamp>,
+    /// Servers inside of it that others could connect to; `None` before it was looked through. An offer is about now, so
+    /// that a checkpoint does not keep it.
+    #[serde(skip)]
+    pub inside: Option<Vec<ServiceFact>>,
     /// Facts read.
     pub facts: u64,
     /// Objects, or parts of objects, that could not be used or kept.

@@ -5,6 +5,7 @@ mod cards;
 mod consent;
 pub(crate) mod dialogs;
 mod edit;
+mod inside;
 pub(crate) mod offers;
 mod rows;
 mod small;
@@ -58,6 +59,7 @@ fn ConnectionsScreen() -> impl IntoView {
             <VaultCard view=view />
             <cards::Cards view=view />
             <Show when=move || !none.get()><rows::Rows view=view /></Show>
+            <inside::Inside view=view />
             <offers::Offers view=view />
             {move || problems.get().into_iter().map(|problem| view! {
                 <section class="card"><div class="card-body"><ProblemRows problem=problem /></div></section>

@@ -28,6 +28,7 @@ pub const KIND: Kind = Kind {
     demo: false,
     open,
     discover: None,
+    inside: None,
 };
 
 /// Its place in the suite of all connectors, which the engine's table gives it: how its server speaks when it is well.

@@ -1,6 +1,6 @@
 //! What a connection to a Prometheus is and asks for, as data.
 
-use super::connector;
+use super::{connector, offered};
 use crate::{access, address, destination, trust};
 use pilothouse_connect::{FieldSpec, InputSpec, Kind};
 
@@ -21,6 +21,7 @@ pub const KIND: Kind = Kind {
     demo: false,
     open: connector::open,
     discover: None,
+    inside: Some(offered::INSIDE),
 };
 
 const FIELDS: &[FieldSpec] = &[

@@ -25,6 +25,7 @@ pub fn open_among(fields: &[(&str, &str)], clock: Clock, relays: Relays) -> Resu
         trusted: Vec::new(),
         clock,
         relays,
+        sought: &[],
     };
     (KIND.open)(opening)
 }

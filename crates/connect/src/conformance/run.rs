@@ -88,6 +88,7 @@ pub fn opening(given: Given, clock: Clock) -> Opening {
         trusted: Vec::new(),
         clock,
         relays: Relays::none(),
+        sought: &[],
     }
 }
 

@@ -26,6 +26,7 @@ const CARELESS: Stand = Stand {
         demo: false,
         open: |opening| Ok(Arc::new(Careless(opening))),
         discover: None,
+        inside: None,
     },
     fill: |place| {
         let values = [("url", place.url), ("token", place.secret)];

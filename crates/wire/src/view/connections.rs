@@ -1,6 +1,9 @@
 //! The connections: how each is, why it is not well, and what could be connected.
 
-use crate::{ConnectionId, Health, Keyed, KeyedPatch, Problem, Row, Stamp, form::KindForm};
+use crate::{
+    ConnectionId, Health, Keyed, KeyedPatch, Problem, Row, Stamp,
+    form::{Draft, KindForm},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,6 +14,10 @@ pub struct ConnectionsView {
     pub rows: Keyed<ConnectionRow>,
     /// Places found by themselves; not contacted until chosen.
     pub offered: Vec<OfferedContext>,
+    /// Servers found inside of connected clusters; not contacted until chosen.
+    pub inside: Vec<OfferedService>,
+    /// Is a cluster not looked through yet?
+    pub looking: bool,
     /// Kinds of connection that can be added.
     pub kinds: Vec<KindForm>,
     /// Where secrets go.
@@ -33,6 +40,10 @@ pub struct ConnectionsPatch {
 pub struct Surroundings {
     /// As [`ConnectionsView::offered`].
     pub offered: Vec<OfferedContext>,
+    /// As [`ConnectionsView::inside`].
+    pub inside: Vec<OfferedService>,
+    /// As [`ConnectionsView::looking`].
+    pub looking: bool,
     /// As [`ConnectionsView::kinds`].
     pub kinds: Vec<KindForm>,
     /// As [`ConnectionsView::vault`].
@@ -53,14 +64,22 @@ impl ConnectionsView {
     pub fn apply(&mut self, patch: ConnectionsPatch) {
         self.rows.apply(patch.rows);
         if let Some(rest) = patch.rest {
-            Surroundings { offered: self.offered, kinds: self.kinds, vault: self.vault, problems: self.problems } =
-                *rest;
+            Surroundings {
+                offered: self.offered,
+                inside: self.inside,
+                looking: self.looking,
+                kinds: self.kinds,
+                vault: self.vault,
+                problems: self.problems,
+            } = *rest;
         }
     }
 
     fn surroundings(&self) -> Surroundings {
         Surroundings {
             offered: self.offered.clone(),
+            inside: self.inside.clone(),
+            looking: self.looking,
             kinds: self.kinds.clone(),
             vault: self.vault.clone(),
             problems: self.problems.clone(),
@@ -147,6 +166,21 @@ pub struct OfferedContext {
     pub connected_as: Option<ConnectionId>,
     /// A plug-in that would be run on first contact and that nobody has confirmed: command, arguments, digest.
     pub plugin: Option<PluginNotice>,
+}
+
+/// A server inside of a connected cluster that is offered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedService {
+    /// The connection of the cluster that it is in.
+    pub cluster: ConnectionId,
+    /// Where it is there: namespace, name and port of its service.
+    pub service: String,
+    /// What it seems to be: "Thanos Query".
+    pub what: String,
+    /// The connection that it would become.
+    pub draft: Draft,
+    /// The connection that already leads there.
+    pub connected_as: Option<ConnectionId>,
 }
 
 /// What a person has to see before a credential plug-in is first run.

@@ -27,6 +27,7 @@ impl Fold<'_> {
             SourceFact::RetryAt(at) => self.source.retry_at = at,
             SourceFact::Dropped(n) => self.source.dropped = self.source.dropped.saturating_add(n),
             SourceFact::Removed => {}
+            SourceFact::Inside(services) => self.source.inside = Some(services),
         }
         self.touched.sources.insert(self.id.clone());
     }

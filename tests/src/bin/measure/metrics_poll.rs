@@ -128,6 +128,7 @@ async fn polls(url: &str) -> Result<Value> {
         trusted: Vec::new(),
         clock: Clock::system(),
         relays: Relays::none(),
+        sought: &[],
     };
     let failed = |problem: pilothouse_wire::Problem| Failure::new(format!("{problem:?}"));
     let mut polls = Polls::open(opening).map_err(failed)?;
