@@ -24,12 +24,13 @@ use pilothouse_connect_kube::{
     client::{Client, JSON, PATIENCE, PROTOBUF},
     kubeconfig::merged,
     list,
+    owned::TeamRule,
     place::Place,
     resource::{Resource, Scope},
     slim::{Event, Namespace, Node, Pod},
     target::Target,
 };
-use pilothouse_wire::{NodeId, ObjectRef, PodId, ask::LogQuery};
+use pilothouse_wire::{NodeId, ObjectRef, PodId, SmolStr, ask::LogQuery};
 use pilothouse_world::Source;
 use serde_json::json;
 
@@ -53,6 +54,32 @@ async fn pods_that_come_and_go_are_seen_as_listed() -> Result<()> {
     watched.until_as_listed(&api).await?;
     assert_eq!(watched.words(), ["Connecting", "Well"]);
     Ok(())
+}
+
+#[tokio::test]
+async fn whose_a_pod_is_follows_its_labels_and_those_of_its_namespace() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("own", 1, 8), LIMIT).await?;
+    let namespace = plane.namespace("owned").await?;
+    plane.add_gpu_pods(&GpuPods::new(&namespace, "chat", 1, 1)).await?;
+    let watched = Watched::start(&Settings::new(&plane.kubeconfig()))?;
+    watched.until_well().await?;
+    let labels = |source: &Source| {
+        let pod = source.pods.get(&(namespace.as_str().into(), "chat-0".into()))?;
+        let text = |label: Option<&SmolStr>| label.map_or("none", SmolStr::as_str).to_owned();
+        let team = source.teams.get(namespace.as_str());
+        Some([text(pod.labels.team.as_ref()), text(pod.labels.queue.as_ref()), text(team)].join(" "))
+    };
+    let until =
+        async |want: &str| watched.until(want, |source| labels(source).filter(|labels| labels == want).map(drop)).await;
+    until("none none none").await?;
+    plane.kubectl(&["label", "namespace", &namespace, "acme.com/team=ads"]).await?;
+    until("none none ads").await?;
+    let pod = ["label", "pod", "chat-0", "-n", &namespace, "team=search", "kueue.x-k8s.io/queue-name=gold"];
+    plane.kubectl(&pod).await?;
+    until("search gold ads").await?;
+    plane.kubectl(&["label", "pod", "chat-0", "-n", &namespace, "team-", "kueue.x-k8s.io/queue-name-"]).await?;
+    until("none none ads").await
 }
 
 #[tokio::test]
@@ -311,7 +338,7 @@ fn client(plane: &ControlPlane) -> Result<Client> {
     let place = Place::of("test", &context, "token");
     let target = Target::new(&context, false).map_err(say)?;
     let auth = Auth::new(&context, &[], Clock::system()).map_err(say)?;
-    Ok(Client::new(place, target, auth, Clock::system()))
+    Ok(Client::new(place, target, auth, TeamRule::default(), Clock::system()))
 }
 
 /// Lists in both encodings until nothing changed between the two.

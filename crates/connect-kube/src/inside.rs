@@ -102,7 +102,8 @@ async fn found(client: &Client, scopes: &[Scope], sought: &[Signature]) -> Resul
     let mut services = Vec::new();
     for scope in scopes {
         let within = scope.namespace.as_ref().map_or_else(String::new, |name| format!("/namespaces/{name}"));
-        let call = Call { verb: "list", group: "", resource: SERVICES.to_owned(), namespace: scope.namespace.clone() };
+        let call =
+            Call { verb: "list", group: "".into(), resource: SERVICES.to_owned(), namespace: scope.namespace.clone() };
         for selector in selectors(sought) {
             let path = format!("/api/v1{within}/{SERVICES}?labelSelector={}", encoded(&selector));
             let answer = client.get(&call, &path, JSON, PATIENCE).await?;

@@ -20,7 +20,7 @@ pub(crate) async fn get(client: &Client, mut question: Question) -> Result<Relay
     question.path = format!("/api/v1/namespaces/{namespace}/services/{segment}/proxy{}", question.path);
     let call = Call {
         verb: "get",
-        group: "",
+        group: "".into(),
         resource: "services/proxy".to_owned(),
         namespace: Some(service.namespace.clone()),
     };
