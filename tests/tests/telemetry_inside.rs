@@ -8,7 +8,7 @@ mod site;
 
 use std::time::Duration;
 
-use acceptance::{Context, Failure, Inside, Result, Rule, Terminal, until};
+use acceptance::{Context, Failure, Inside, Page, Result, Rule, Terminal, until};
 use serde_json::{Value, json};
 use site::{LIMIT, Plan, Site, measured, nearly};
 
@@ -192,4 +192,22 @@ async fn a_server_inside_is_offered_with_the_command_that_connects_it() -> Resul
     site.plane.remove(&inside).await?;
     assert_eq!(mine().await?, Vec::<Value>::new());
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_press_connects_a_server_that_was_found_inside() -> Result<()> {
+    let site = Site::unconnected("press", &ONE).await?;
+    let inside = inside(&site, "prometheus-k8s").await?;
+    site.terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    let page = Page::window((1440, 900), &site.terminal.environment()).await?;
+    page.press("rail-connections").await?;
+    let name = format!("admin-{}-prometheus-k8s", site.namespace);
+    let offer = format!("[data-test='inside-{name}']");
+    page.reads_as(&offer, |text| text.contains(&inside.service), "says where it is").await?;
+    page.press_by(&format!("{offer} button")).await?;
+    page.find(&format!("connection-row-{name}")).await?;
+    page.gone(&offer).await?;
+    page.press("rail-fleet").await?;
+    page.find_by(&format!("[data-test='chip-{name}'][data-state='live']")).await?;
+    page.close().await
 }
