@@ -34,13 +34,15 @@ pub(crate) struct Demo {
     name: SmolStr,
     cluster: Cluster,
     seed: u64,
+    /// How often its GPUs are measured; as the script has it, if nobody chose.
+    interval: Option<Duration>,
     /// The play, from the first look on. Two readers need it: the watch moves it on, a question for YAML looks.
     script: Mutex<Option<Script>>,
 }
 
 impl Demo {
-    pub fn new(name: String, cluster: Cluster, seed: u64) -> Self {
-        Self { name: name.into(), cluster, seed, script: Mutex::new(None) }
+    pub fn new(name: String, cluster: Cluster, seed: u64, interval: Option<Duration>) -> Self {
+        Self { name: name.into(), cluster, seed, interval, script: Mutex::new(None) }
     }
 
     fn script(&self) -> MutexGuard<'_, Option<Script>> {
@@ -50,7 +52,13 @@ impl Demo {
     /// Lets the play go on until now.
     fn step(&self, now: Stamp) -> Step {
         let mut script = self.script();
-        let script = script.get_or_insert_with(|| Script::new(self.cluster, self.seed, now));
+        let script = script.get_or_insert_with(|| {
+            let script = Script::new(self.cluster, self.seed, now);
+            match self.interval {
+                Some(interval) => script.measured_every(interval),
+                None => script,
+            }
+        });
         match script.advance(now.since(script.start())) {
             Step::Changed(mut facts) => {
                 facts.extend(script.due_telemetry());

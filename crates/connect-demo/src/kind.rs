@@ -3,7 +3,7 @@
 use crate::{connector::Demo, fleet::Cluster};
 use pilothouse_connect::{Connector, FieldSpec, InputSpec, Kind, Opening};
 use pilothouse_wire::{Code, Problem};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The seed of a fleet for which nobody chose one.
 const SEED: u64 = 4_096;
@@ -26,6 +26,13 @@ pub const KIND: Kind = Kind {
             label: "Seed",
             help: "A whole number. The same seed gives the same fleet and the same story.",
             input: InputSpec::Text("4096"),
+            required: false,
+        },
+        FieldSpec {
+            key: "interval",
+            label: "Measured every, in seconds",
+            help: "How often its GPUs are measured: a whole number of seconds from 1. 5, if left out.",
+            input: InputSpec::Text("5"),
             required: false,
         },
     ],
@@ -60,7 +67,19 @@ fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
             bad("seed", text, "A seed is a whole number from 0.").next("Write a number such as 4096, or leave it out.")
         })?,
     };
-    Ok(Arc::new(Demo::new(opening.name, cluster, seed)))
+    let interval = match filled(&opening.values, "interval") {
+        None => None,
+        Some(text) => Some(seconds(text).ok_or_else(|| {
+            bad("interval", text, "GPUs are measured every so many seconds, a whole number from 1 to 3600.")
+                .next("Write a number such as 5, or leave it out.")
+        })?),
+    };
+    Ok(Arc::new(Demo::new(opening.name, cluster, seed, interval)))
+}
+
+/// A span of whole seconds, from one to an hour.
+fn seconds(text: &str) -> Option<Duration> {
+    text.parse().ok().filter(|seconds| (1..=3_600).contains(seconds)).map(Duration::from_secs)
 }
 
 fn filled<'a>(values: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
@@ -94,7 +113,7 @@ mod tests {
     fn nothing_is_required() {
         assert!(KIND.fields.iter().all(|field| !field.required));
         assert!(opened(&[]).is_ok_and(|demo| demo.about().demo));
-        assert!(opened(&[("cluster", " "), ("seed", "")]).is_ok());
+        assert!(opened(&[("cluster", " "), ("seed", ""), ("interval", "1")]).is_ok());
     }
 
     #[test]
@@ -109,7 +128,9 @@ mod tests {
 
     #[test]
     fn a_value_that_cannot_be_used_is_named_with_its_field() {
-        for (key, value) in [("cluster", "sfo-prod"), ("seed", "many"), ("seed", "-1")] {
+        for (key, value) in
+            [("cluster", "sfo-prod"), ("seed", "many"), ("seed", "-1"), ("interval", "0"), ("interval", "0.5")]
+        {
             let problem = opened(&[(key, value)]).err().map(|problem| (problem.code, problem.what));
             let what = format!("The field {key} of the demo fleet is \"{value}\".");
             assert_eq!(problem, Some((Code::BadInput, what)));

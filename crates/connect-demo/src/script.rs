@@ -34,6 +34,13 @@ impl Script {
         Self { stage, telemetry, start, was_out: false }
     }
 
+    /// The same, with GPUs that are measured so often.
+    #[must_use]
+    pub fn measured_every(mut self, interval: Duration) -> Self {
+        self.telemetry.set_interval(interval);
+        self
+    }
+
     /// When somebody first looked.
     #[must_use]
     pub fn start(&self) -> Stamp {
@@ -51,8 +58,8 @@ impl Script {
         self.telemetry.anew(&mut self.stage)
     }
 
-    /// What has to be said of its GPUs after the last step: who holds them if that changed, readings every five
-    /// seconds.
+    /// What has to be said of its GPUs after the last step: who holds them if that changed, readings when
+    /// they are due.
     pub fn due_telemetry(&mut self) -> Vec<Fact> {
         self.telemetry.due(&mut self.stage)
     }

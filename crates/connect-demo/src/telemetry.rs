@@ -20,7 +20,7 @@ use pilothouse_world::{
 use sample::{Ails, Gpu, MEASURED, Sample, measure};
 use std::time::Duration;
 
-/// How often GPUs are measured.
+/// How often GPUs are measured, if nobody chose.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// How often a new list is said at most.
 const LISTS: Duration = Duration::from_secs(5);
@@ -43,6 +43,8 @@ pub(crate) struct Telemetry {
     blind: usize,
     /// The place of the GPU whose profiling counters are not to be had.
     unprofiled: usize,
+    /// How often GPUs are measured.
+    interval: Duration,
     list: u32,
     listed: Option<Stamp>,
     measured: Option<Stamp>,
@@ -60,7 +62,12 @@ impl Telemetry {
         let devices: Vec<DeviceFact> = nodes.iter().flat_map(of_node).collect();
         let chosen = |purpose: &str, of: usize| (hash(stage.seed, purpose) % (of as u64).max(1)) as usize;
         let (blind, unprofiled) = (chosen("blind", BLIND), chosen("profiled elsewhere", devices.len()));
-        Self { nodes, devices, blind, unprofiled, list: 0, listed: None, measured: None, served: None }
+        Self { nodes, devices, blind, unprofiled, interval: INTERVAL, list: 0, listed: None, measured: None, served: None }
+    }
+
+    /// Measures so often from now on.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
     }
 
     /// What is to be said now: a list if GPUs changed hands, readings if it is time.
@@ -71,7 +78,7 @@ impl Telemetry {
         if self.listed.is_none() || stage.slots.is_changed() && passed(self.listed, LISTS) {
             facts.push(Fact::Devices(Box::new(self.list(stage))));
         }
-        if passed(self.measured, INTERVAL) {
+        if passed(self.measured, self.interval) {
             self.measured = Some(now);
             facts.push(Fact::Readings(Box::new(self.readings(stage))));
         }
@@ -106,7 +113,7 @@ impl Telemetry {
         DevicesFact {
             list: self.list,
             cluster: None,
-            interval_ms: u64::try_from(INTERVAL.as_millis()).unwrap_or(5_000),
+            interval_ms: u64::try_from(self.interval.as_millis()).unwrap_or(5_000),
             devices: self.devices.clone(),
             missing: vec![MissingMetric {
                 metric: Metric::MemoryClock,

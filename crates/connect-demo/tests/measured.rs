@@ -132,6 +132,20 @@ fn check_ranges(play: &Play) {
 }
 
 #[test]
+fn gpus_are_measured_as_often_as_somebody_chose() {
+    let measured = |mut script: Script| {
+        let facts = (1..=10).flat_map(|second| {
+            script.advance(Duration::from_secs(second));
+            script.due_telemetry()
+        });
+        facts.filter(|fact| matches!(fact, Fact::Readings(_))).count()
+    };
+    let script = || Script::new(Cluster::FraTrain, 4_096, START);
+    assert_eq!(measured(script()), 2);
+    assert_eq!(measured(script().measured_every(Duration::from_secs(1))), 10);
+}
+
+#[test]
 fn the_same_seed_and_time_measure_the_same() {
     for cluster in Cluster::ALL {
         let at = |seed, steps: &[u64]| {
