@@ -2,7 +2,7 @@
 #![no_main]
 
 use pilothouse_connect::Service;
-use pilothouse_wire::{ConnectionId, ObjectRef, Stamp, When, address::Address, units};
+use pilothouse_wire::{Area, ConnectionId, ObjectRef, Stamp, When, address::Address, units};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let Ok(address) = text.parse::<Address>();
@@ -10,6 +10,11 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(object) = text.parse::<ObjectRef>() {
         assert_eq!(object.to_string().parse().as_ref(), Ok(&object));
         let address = Address { selected: Some(object), when: When::At(Stamp(0)), ..Address::default() };
+        assert_eq!(address.to_string().parse(), Ok(address));
+    }
+    if let Ok(area) = text.parse::<Area>() {
+        assert_eq!(area.to_string().parse().as_ref(), Ok(&area));
+        let address = Address { area, ..Address::default() };
         assert_eq!(address.to_string().parse(), Ok(address));
     }
     if let Ok(stamp) = text.parse::<Stamp>() {

@@ -1,6 +1,6 @@
 //! The address of every state of the interface, so that "look at this" can be pasted.
 
-use crate::{ConnectionId, ObjectRef, Stamp, When};
+use crate::{Area, ConnectionId, ObjectRef, Stamp, When};
 use std::{fmt, str::FromStr};
 
 /// Where a person is: screen, scope, table, filter, selection, time.
@@ -14,6 +14,8 @@ pub struct Address {
     pub tab: Option<String>,
     /// The table's filter, as typed.
     pub filter: String,
+    /// GPUs picked out on the map: the tables show what belongs to them. Empty for all.
+    pub area: Area,
     /// What is selected.
     pub selected: Option<ObjectRef>,
     /// Now, or the past.
@@ -31,6 +33,9 @@ impl fmt::Display for Address {
         }
         if !self.filter.is_empty() {
             query.append_pair("filter", &self.filter);
+        }
+        if !self.area.is_empty() {
+            query.append_pair("gpus", &self.area.to_string());
         }
         if let Some(object) = &self.selected {
             query.append_pair("sel", &object.to_string());
@@ -55,6 +60,7 @@ impl FromStr for Address {
                 "scope" => address.scope.push(ConnectionId::slug(&value)),
                 "tab" => address.tab = Some(value.into_owned()),
                 "filter" => address.filter = value.into_owned(),
+                "gpus" => address.area = value.parse().unwrap_or_default(),
                 "sel" => address.selected = value.parse().ok(),
                 "at" => address.when = value.parse::<Stamp>().map_or(When::Now, When::At),
                 _ => {}
@@ -70,16 +76,17 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_from_what_it_prints() {
-        let text = "/fleet?scope=iad-prod&tab=gpus&filter=status%21%3Dok+%22a+b%22&sel=gpu%3Aiad-prod%2Fh100-117%2F5&at=2026-11-24T03%3A12%3A44Z";
+        let text = "/fleet?scope=iad-prod&tab=gpus&filter=status%21%3Dok+%22a+b%22&gpus=iad-prod%3Ah100-%5B110-117%5D%2F0-3&sel=gpu%3Aiad-prod%2Fh100-117%2F5&at=2026-11-24T03%3A12%3A44Z";
         let Ok(address) = text.parse::<Address>();
         assert_eq!(address.filter, "status!=ok \"a b\"");
+        assert_eq!(address.area.to_string(), "iad-prod:h100-[110-117]/0-3");
         assert_eq!(address.to_string(), text);
         assert_eq!("/fleet".parse::<Address>().map(|address| address.to_string()), Ok("/fleet".into()));
     }
 
     #[test]
     fn what_cannot_be_read_is_left_out() {
-        let Ok(address) = "/fleet?sel=nonsense&at=never&x=1".parse::<Address>();
+        let Ok(address) = "/fleet?sel=nonsense&gpus=nonsense&at=never&x=1".parse::<Address>();
         assert_eq!(address, Address { screen: "fleet".into(), ..Address::default() });
     }
 }

@@ -5,7 +5,9 @@
 //! `skip_serializing_if` in this crate.
 
 pub mod address;
+pub mod area;
 pub mod ask;
+mod bytes;
 pub mod codec;
 pub mod describe;
 pub mod filter;
@@ -23,6 +25,7 @@ pub mod time;
 pub mod units;
 pub mod view;
 
+pub use area::Area;
 pub use ask::{Act, Acted, Answer, Ask};
 pub use codec::WIRE_HASH;
 pub use frame::{Body, Frame, Patch, Rev, View, ViewSpec};

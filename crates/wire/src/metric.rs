@@ -307,7 +307,7 @@ fn whole(value: f32) -> u64 {
 
 /// Readings of one metric, one for each GPU of a view in its order: raw little-endian bytes, four a reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Readings(Vec<u8>);
+pub struct Readings(#[serde(with = "crate::bytes")] Vec<u8>);
 
 impl Readings {
     /// How many there are.

@@ -139,7 +139,7 @@ fn changed(old: &BTreeMap<Metric, Readings>, new: &BTreeMap<Metric, Readings>) -
 
 /// Times, one for each GPU of a view in its order: raw little-endian milliseconds, eight bytes each; 0 is "never".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Times(Vec<u8>);
+pub struct Times(#[serde(with = "crate::bytes")] Vec<u8>);
 
 impl Times {
     /// When the GPU at this place was measured.
