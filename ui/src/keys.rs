@@ -45,10 +45,20 @@ pub enum Command {
     SaveView,
     /// Pins the selection, or lets it go.
     Pin,
+    /// Opens an address that was copied.
+    OpenAddress,
     /// Next colour of the map.
     MapColour,
     /// Next grouping of the map.
     MapGroup,
+    /// Larger cells on the map.
+    MapZoomIn,
+    /// Smaller cells on the map.
+    MapZoomOut,
+    /// The whole map.
+    MapFit,
+    /// Picks out GPUs of the map.
+    MapPick,
     /// Shows the YAML of the selection.
     Yaml,
     /// The selection in words.
@@ -88,6 +98,8 @@ pub enum Place {
     Fleet,
     /// On the connections screen.
     Connections,
+    /// On the map, while it has the caret.
+    Map,
     /// For what is selected.
     Selection,
     /// On the ribbon.
@@ -96,7 +108,8 @@ pub enum Place {
 
 impl Place {
     /// The places in the order in which the help shows them.
-    pub const ALL: [Self; 5] = [Self::Everywhere, Self::Fleet, Self::Connections, Self::Selection, Self::Ribbon];
+    pub const ALL: [Self; 6] =
+        [Self::Everywhere, Self::Fleet, Self::Map, Self::Connections, Self::Selection, Self::Ribbon];
 
     /// The heading of the place in the help.
     #[must_use]
@@ -104,6 +117,7 @@ impl Place {
         match self {
             Self::Everywhere => "Everywhere",
             Self::Fleet => "Fleet",
+            Self::Map => "Map, with the caret on it",
             Self::Connections => "Connections",
             Self::Selection => "Selection",
             Self::Ribbon => "Ribbon",
@@ -148,9 +162,15 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Theme, "Ctrl Shift T", "dark or light", Place::Everywhere),
     key(Command::CopyAddress, "Ctrl C", "copy the address", Place::Everywhere),
     key(Command::SaveView, "s", "save this view", Place::Everywhere),
+    key(Command::OpenAddress, "Ctrl V", "open a copied address", Place::Everywhere),
     key(Command::Confirm, "Ctrl Enter", "confirm a form", Place::Everywhere),
     key(Command::MapColour, "m", "next colour of the map", Place::Fleet),
     key(Command::MapGroup, "Shift M", "next grouping of the map", Place::Fleet),
+    // Before those of the ribbon: the map takes them only while it has the caret.
+    key(Command::MapZoomIn, "+", "larger cells", Place::Map),
+    key(Command::MapZoomOut, "−", "smaller cells", Place::Map),
+    key(Command::MapFit, "0", "the whole map", Place::Map),
+    key(Command::MapPick, "Shift →", "pick out GPUs, from here to there", Place::Map),
     key(Command::AddConnection, "a", "add a connection", Place::Connections),
     key(Command::Retry, "r", "try again now", Place::Connections),
     key(Command::OpenDemo, "d", "open the demo fleet", Place::Everywhere),

@@ -12,6 +12,7 @@ mod shell;
 mod state;
 mod stopped;
 mod theme;
+mod timing;
 
 fn main() {
     stopped::watch_for_faults();

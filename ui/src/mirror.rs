@@ -1,13 +1,19 @@
 //! The engine's views as this page holds them: the only writer of them, one watch for each distinct spec.
 //!
 //! [`use_view`] gives a [`Watched`]. Its views are read by reference and never cloned: `watched.fleet(|fleet| …)`.
-//! Screens derive `Memo`s from it. A view that nobody uses is no longer sent.
+//! Screens derive `Memo`s from it. A view that nobody uses is no longer sent. What is dear to derive from a fleet reads
+//! [`Watched::fleet_by`] parts, so that it is not derived again for each measurement.
+
+mod part;
+
+pub use part::Part;
 
 use crate::{
     clock::Clock,
     link::{Heard, Link},
 };
 use leptos::prelude::*;
+use part::Wakers;
 use pilothouse_wire::{
     Body, Frame, Problem, Stamp, View, ViewSpec, When,
     frame::{Mirror, SourceState},
@@ -38,6 +44,8 @@ struct Replica {
     spec: ViewSpec,
     views: Views,
     content: ArcRwSignal<Mirror>,
+    /// For those who read a fleet by parts.
+    parts: Wakers,
     as_of: ArcRwSignal<Option<Stamp>>,
     sources: ArcRwSignal<Vec<SourceState>>,
     dropped: ArcRwSignal<u64>,
@@ -95,6 +103,7 @@ impl Views {
             spec,
             views: self,
             content: ArcRwSignal::default(),
+            parts: Wakers::default(),
             as_of: ArcRwSignal::default(),
             sources: ArcRwSignal::default(),
             dropped: ArcRwSignal::default(),
@@ -156,6 +165,7 @@ enum Taken {
 
 impl Replica {
     fn take(&self, frame: Frame) -> Taken {
+        let parts = part::changed(&frame.body);
         let fits = if matches!(frame.body, Body::Same { .. }) {
             // The content is the same: whoever reads it stays asleep.
             self.content.try_update_untracked(|mirror| mirror.apply(frame.rev, frame.body))
@@ -165,6 +175,7 @@ impl Replica {
         if fits != Some(Ok(())) {
             return Taken::Gap;
         }
+        self.parts.wake(&parts);
         self.as_of.set(Some(frame.as_of));
         set_if_new(&self.sources, frame.sources);
         set_if_new(&self.dropped, frame.dropped);
@@ -195,6 +206,17 @@ impl Watched {
     /// [`Watched::with`] for a fleet.
     pub fn fleet<R>(self, read: impl FnOnce(&FleetView) -> R) -> Option<R> {
         self.with(|view| match view {
+            Some(View::Fleet(fleet)) => Some(read(fleet)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::fleet`] for what follows from some parts of it alone: the others must not be read here, since their
+    /// changes wake nobody.
+    pub fn fleet_by<R>(self, parts: &[Part], read: impl FnOnce(&FleetView) -> R) -> Option<R> {
+        let shared = self.0.get();
+        shared.0.parts.track(parts);
+        shared.0.content.with_untracked(|mirror| match mirror.view() {
             Some(View::Fleet(fleet)) => Some(read(fleet)),
             _ => None,
         })

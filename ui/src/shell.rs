@@ -11,6 +11,7 @@ mod fold;
 mod help;
 mod inspector_slot;
 mod palette;
+mod paste;
 mod pins;
 mod rail;
 mod ribbon;
@@ -52,6 +53,7 @@ pub fn Shell() -> impl IntoView {
 fn Frame() -> impl IntoView {
     palette::PaletteDoor::provide();
     offer_commands();
+    paste::open_what_is_pasted();
     name_document();
     let watched = use_view(Signal::stored(ViewSpec::Connections));
     view! {

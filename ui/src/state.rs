@@ -1,8 +1,11 @@
 //! Where a person is, derived from the page's address: every state has one, and back and forward work.
 
-use crate::{link::Link, shell::toast::use_toasts};
+use crate::{
+    link::Link,
+    shell::toast::{Toaster, use_toasts},
+};
 use leptos::{ev, prelude::*};
-use pilothouse_wire::{ConnectionId, ObjectRef, When, address::Address, view::Status};
+use pilothouse_wire::{Area, ConnectionId, ObjectRef, When, address::Address, view::Status};
 use wasm_bindgen::JsValue;
 
 /// The state of this page. Reads track; every change goes through the address.
@@ -13,6 +16,7 @@ pub struct State {
     scope: Memo<Vec<ConnectionId>>,
     tab: Memo<Option<String>>,
     filter: Memo<String>,
+    area: Memo<Area>,
     selected: Memo<Option<ObjectRef>>,
     inspector_hidden: RwSignal<bool>,
     link: Link,
@@ -37,10 +41,9 @@ impl State {
     /// Reads the page's address, follows back and forward, and offers the state to everything below.
     pub fn provide(link: Link) -> Self {
         let (first, asked_for) = now_of(read_address());
-        if let When::At(then) = asked_for {
-            let detail = "This build cannot go back in time yet. What you see is now.";
+        if asked_for != When::Now {
             write_address(Keep::InPlace, &first);
-            use_toasts().say(Status::Warn, format!("The address is about {then}"), detail);
+            say_past(asked_for, use_toasts());
         }
         let address = RwSignal::new(first);
         let state = Self {
@@ -49,6 +52,7 @@ impl State {
             scope: Memo::new(move |_| address.with(|address| address.scope.clone())),
             tab: Memo::new(move |_| address.with(|address| address.tab.clone())),
             filter: Memo::new(move |_| address.with(|address| address.filter.clone())),
+            area: Memo::new(move |_| address.with(|address| address.area.clone())),
             selected: Memo::new(move |_| address.with(|address| address.selected.clone())),
             inspector_hidden: RwSignal::new(false),
             link,
@@ -81,6 +85,12 @@ impl State {
     #[must_use]
     pub fn filter(self) -> Memo<String> {
         self.filter
+    }
+
+    /// GPUs picked out on the map; empty for all.
+    #[must_use]
+    pub fn area(self) -> Memo<Area> {
+        self.area
     }
 
     /// What is selected.
@@ -128,6 +138,13 @@ impl State {
         self.address.get_untracked()
     }
 
+    /// Goes to an address that somebody copied: what it says of the past is said, since now is shown.
+    pub fn open(self, address: Address, toasts: Toaster) {
+        let (to, asked_for) = now_of(address);
+        say_past(asked_for, toasts);
+        self.go(to);
+    }
+
     /// Goes to a screen; scope and time stay, the rest belongs to the screen that is left.
     pub fn go_screen(self, route: &str) {
         self.change(Keep::Step, |address| {
@@ -171,6 +188,13 @@ impl State {
         self.change(Keep::InPlace, |address| address.filter = filter.to_owned());
     }
 
+    /// Picks out GPUs; an empty area picks none, and all are shown.
+    pub fn pick(self, area: Area) {
+        // Picking some and dropping them are steps; making them more or fewer is not.
+        let keep = if self.area.with_untracked(Area::is_empty) == area.is_empty() { Keep::InPlace } else { Keep::Step };
+        self.change(keep, |address| address.area = area);
+    }
+
     /// The present address as a link for others.
     #[must_use]
     pub fn shareable(self) -> String {
@@ -205,6 +229,13 @@ fn read_address() -> Address {
 fn now_of(mut address: Address) -> (Address, When) {
     let when = std::mem::take(&mut address.when);
     (address, when)
+}
+
+fn say_past(asked_for: When, toasts: Toaster) {
+    if let When::At(then) = asked_for {
+        let detail = "This build cannot go back in time yet. What you see is now.";
+        toasts.say(Status::Warn, format!("The address is about {then}"), detail);
+    }
 }
 
 fn write_address(keep: Keep, address: &Address) {

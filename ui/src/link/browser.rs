@@ -6,6 +6,7 @@
 //! The first message on the socket is `Hello` from the page; the engine answers with its own.
 
 use super::{Link, Phase, Transport};
+use crate::timing;
 use futures::{
     channel::oneshot,
     future::{Either, select},
@@ -91,6 +92,7 @@ impl Socket {
         let socket = WebSocket::new(&address()?)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            timing::update_begins();
             if let Ok(buffer) = event.data().dyn_into::<ArrayBuffer>() {
                 link.receive(&Uint8Array::new(&buffer).to_vec());
             }

@@ -22,6 +22,7 @@
 //! content policy with `connect-src ipc: http://ipc.localhost`.
 
 use super::{Link, order::InOrder};
+use crate::timing;
 use js_sys::{Array, ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::window;
 use pilothouse_wire::{Code, Problem, Stamp};
@@ -71,6 +72,7 @@ pub async fn call(link: Link, message: Vec<u8>, number: Option<u32>) {
 async fn subscribe(link: Link) -> Result<(), JsValue> {
     let order = RefCell::new(InOrder::default());
     let heard = Closure::<dyn Fn(JsValue)>::new(move |raw: JsValue| {
+        timing::update_begins();
         let index = Reflect::get(&raw, &"index".into()).ok().and_then(|index| index.as_f64()).unwrap_or_default();
         if Reflect::has(&raw, &"end".into()).unwrap_or_default() {
             link.lost(now(), None);

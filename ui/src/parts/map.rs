@@ -2,7 +2,9 @@
 
 pub mod canvas;
 pub mod ink;
+pub mod lasso;
 pub mod layout;
 pub mod moves;
 pub mod paint;
 pub mod palette;
+pub mod zoom;

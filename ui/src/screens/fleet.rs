@@ -5,6 +5,7 @@ mod funnel;
 mod groups;
 mod map;
 mod opening;
+mod picked;
 mod room_rows;
 mod rows;
 #[cfg(test)]
@@ -19,13 +20,18 @@ mod welcome;
 use crate::{
     keys::Command,
     link::use_link,
-    mirror::{Watched, use_view},
+    mirror::{Part, Watched, use_view},
     parts::{button::Button, empty::Empty, icon::Icon, problem::ProblemCard},
     screens::Screen,
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::{ConnectionId, Freshness, ViewSpec, frame::SourceState, view::FleetSpec};
+use picked::Picked;
+use pilothouse_wire::{
+    ConnectionId, Freshness, ViewSpec,
+    frame::SourceState,
+    view::{FleetSpec, FleetView},
+};
 use rows::Heard;
 use tables::Tab;
 
@@ -51,6 +57,8 @@ pub(crate) struct Fleet {
     pub waste: Watched,
     /// The connections, for what is on its way and what could be connected.
     pub connections: Watched,
+    /// What belongs to the GPUs that a person picked on the map.
+    pub picked: Memo<Option<Picked>>,
     /// Sources of the fleet with their freshness.
     pub sources: Memo<Vec<SourceState>>,
     /// When each cluster was last heard, and whether that is too long ago.
@@ -74,6 +82,10 @@ impl Fleet {
             false => ViewSpec::Room(scope()),
         }));
         let connections = use_view(ViewSpec::Connections);
+        let picked = Memo::new(move |_| {
+            let of = |view: &FleetView| state.area().with(|area| Picked::of(area, view));
+            view.fleet_by(&[Part::Nodes, Part::Pods], of).flatten()
+        });
         let sources = Memo::new(move |_| view.sources());
         let heard = Memo::new(move |_| {
             // Behind a cut link everything is as it was.
@@ -89,7 +101,7 @@ impl Fleet {
         };
         let coming = named(|source| source.freshness == Freshness::Starting && source.heard.is_none());
         let unseen = named(|source| source.heard.is_none());
-        Self { view, room, waste, connections, sources, heard, coming, unseen }
+        Self { view, room, waste, connections, picked, sources, heard, coming, unseen }
     }
 }
 

@@ -1,11 +1,14 @@
 //! The canvas of the map: paints when layout, scene or theme changed, once an animation frame at most.
 
 use super::{
-    layout::Layout,
+    layout::{Layout, Rect},
     paint::{Picture, Scene},
     palette::Palette,
 };
-use crate::theme::{token, use_theme};
+use crate::{
+    theme::{Shown, token, use_theme},
+    timing,
+};
 use leptos::{html::Canvas, prelude::*};
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
@@ -19,44 +22,76 @@ pub fn MapCanvas(
     /// What is drawn there.
     #[prop(into)]
     scene: Signal<Scene>,
+    /// The part of it that is in sight.
+    #[prop(into)]
+    window: Signal<Rect>,
 ) -> impl IntoView {
     let theme = use_theme();
     let node = NodeRef::<Canvas>::new();
     let picture = StoredValue::new_local(Picture::default());
     let asked = StoredValue::new(false);
+    let colours = StoredValue::new(Colours::default());
     let paint = move || {
         // The map may be gone by the time of the frame.
         if asked.try_set_value(false).is_some() {
             return;
         }
         let Some(Some(canvas)) = node.try_get_untracked() else { return };
-        let palette = Palette::read(token);
-        let (Some(layout), Some(scene)) = (layout.try_get_untracked(), scene.try_get_untracked()) else { return };
-        picture.update_value(|picture| {
-            picture.draw(&layout, &scene, &palette, layout.height);
-            put(&canvas, picture);
+        let Some(window) = window.try_get_untracked() else { return };
+        let shown = untrack(|| theme.shown());
+        let draw = |layout: &Layout, scene: &Scene| {
+            colours.update_value(|colours| {
+                let palette = colours.of(shown, layout);
+                picture.update_value(|picture| {
+                    picture.draw(layout, scene, palette, window);
+                    put(&canvas, picture);
+                });
+            });
+        };
+        timing::paint(|| {
+            layout.try_with_untracked(|layout| scene.try_with_untracked(|scene| draw(layout, scene)));
         });
     };
     // A canvas is outside of Leptos: this effect is the bridge.
     Effect::new(move |_| {
         layout.track();
         scene.track();
+        window.track();
         let _ = (theme.shown(), node.get());
         if !asked.get_value() {
             asked.set_value(true);
             request_animation_frame(paint);
         }
     });
-    let css = move |length: fn(&Layout) -> u32| {
-        layout.with(|layout| format!("{}px", f64::from(length(layout)) / layout.dpr.max(0.1)))
+    let css = move |length: fn(Rect) -> u32| {
+        let dpr = layout.with(|layout| layout.dpr.max(0.1));
+        format!("{}px", f64::from(length(window.get())) / dpr)
     };
     view! {
         <canvas
             node_ref=node
             aria-hidden="true"
-            style:width=move || css(|layout| layout.width)
-            style:height=move || css(|layout| layout.height)
+            style:width=move || css(|window| window.w)
+            style:height=move || css(|window| window.h)
         ></canvas>
+    }
+}
+
+/// The colours as last read. Reading them makes the browser work out its styles, and that at each measurement: they are
+/// read again with another theme or size, since a change of contrast shows at the latest then.
+#[derive(Default)]
+struct Colours {
+    of: Option<(Shown, u32, u32)>,
+    palette: Palette,
+}
+
+impl Colours {
+    fn of(&mut self, shown: Shown, layout: &Layout) -> &Palette {
+        let of = Some((shown, layout.width, layout.height));
+        if self.of != of {
+            (self.of, self.palette) = (of, Palette::read(token));
+        }
+        &self.palette
     }
 }
 

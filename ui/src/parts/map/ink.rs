@@ -2,10 +2,9 @@
 
 use super::palette::HELD_STEP;
 use pilothouse_wire::{
-    Metric, Reading, Stamp, Sum,
+    Metric, Reading, Readings, Stamp, Sum,
     view::{FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status},
 };
-use std::collections::BTreeSet;
 
 /// What the map's colour means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -192,31 +191,80 @@ fn step_in(steps: &[u64; 8], seconds: u64) -> u8 {
     u8::try_from(steps.partition_point(|from| *from <= seconds)).unwrap_or(8)
 }
 
-/// How one GPU is drawn. `hit`: does its node, or a GPU of it, have a finding? Asked once a node, since most have none.
-#[must_use]
-pub fn ink(mode: Mode, row: &GpuRow<'_>, hit: bool, now: Stamp) -> Ink {
-    let cell = row.gpu.cell();
-    let worst = if hit { row.findings().first().map(|worst| worst.status) } else { None };
-    let free = |ink: Option<Ink>| ink.unwrap_or(if cell.state == GpuState::Free { Ink::Free } else { Ink::NoData });
-    match (cell.state, mode) {
-        (GpuState::Lost, _) => Ink::Lost,
-        (GpuState::Withheld, _) => Ink::Withheld,
-        (_, Mode::Health) => health(row.gpu.node, worst),
-        (_, Mode::Measured(_) | Mode::Age) if worst == Some(Status::Bad) => Ink::Lost,
-        (GpuState::Free, Mode::Measured(_)) => Ink::Free,
-        (_, Mode::Measured(_)) if row.is_stale(now) => Ink::NoData,
-        (_, Mode::Measured(gauge)) => match gauge.step(row.read(gauge.metric())) {
-            // What is wrong with it is told by its shape; how much it does can be read beside it.
-            Some(_) if worst == Some(Status::Warn) => Ink::Slowed,
-            step => free(step.map(Ink::Scale)),
-        },
-        (_, Mode::Age) => free(row.measured_at().map(|at| Ink::Scale(step_in(&AGES_S, now.since(at).as_secs())))),
-        (GpuState::Free, _) => Ink::Free,
-        (GpuState::Unknown, _) => Ink::NoData,
-        (GpuState::Held, Mode::Allocation) => Ink::Held,
-        (GpuState::Shared, Mode::Allocation) => Ink::Shared,
-        (GpuState::Held | GpuState::Shared, Mode::HeldFor) => {
-            row.held_since().map_or(Ink::NoData, |since| Ink::Scale(step_in(&HELD_S, now.since(since).as_secs())))
+/// How the GPUs of a view are drawn in one colour: what is the same for all of them is looked up once.
+pub struct Inks<'a> {
+    mode: Mode,
+    view: &'a FleetView,
+    now: Stamp,
+    /// The column of the metric that is shown.
+    column: Option<&'a Readings>,
+}
+
+impl<'a> Inks<'a> {
+    /// Of a view, as of a time.
+    #[must_use]
+    pub fn new(mode: Mode, view: &'a FleetView, now: Stamp) -> Self {
+        let column = mode.metric().and_then(|metric| view.telemetry.columns.get(&metric));
+        Self { mode, view, now, column }
+    }
+
+    /// How one GPU is drawn. `hit`: does its node, or a GPU of it, have a finding? Asked once a node, since most have
+    /// none.
+    #[must_use]
+    pub fn of(&self, gpu: GpuAt<'a>, hit: bool) -> Ink {
+        let (cell, telemetry) = (gpu.cell(), &self.view.telemetry);
+        let worst = if hit { self.view.findings_of(gpu).first().map(|worst| worst.status) } else { None };
+        let free = |ink: Option<Ink>| ink.unwrap_or(if cell.state == GpuState::Free { Ink::Free } else { Ink::NoData });
+        match (cell.state, self.mode) {
+            (GpuState::Lost, _) => Ink::Lost,
+            (GpuState::Withheld, _) => Ink::Withheld,
+            (_, Mode::Health) => health(gpu.node, worst),
+            (_, Mode::Measured(_) | Mode::Age) if worst == Some(Status::Bad) => Ink::Lost,
+            (GpuState::Free, Mode::Measured(_)) => Ink::Free,
+            (_, Mode::Measured(_)) if telemetry.is_stale(gpu.at, self.now) => Ink::NoData,
+            (_, Mode::Measured(gauge)) => {
+                let reading = self.column.map_or(Reading::ABSENT, |column| column.get(gpu.at));
+                match gauge.step(reading) {
+                    // What is wrong with it is told by its shape; how much it does can be read beside it.
+                    Some(_) if worst == Some(Status::Warn) => Ink::Slowed,
+                    step => free(step.map(Ink::Scale)),
+                }
+            }
+            (_, Mode::Age) => free(telemetry.times.get(gpu.at).map(|at| self.since(&AGES_S, at))),
+            (GpuState::Free, _) => Ink::Free,
+            (GpuState::Unknown, _) => Ink::NoData,
+            (GpuState::Held, Mode::Allocation) => Ink::Held,
+            (GpuState::Shared, Mode::Allocation) => Ink::Shared,
+            (GpuState::Held | GpuState::Shared, Mode::HeldFor) => {
+                GpuRow::new(self.view, gpu).held_since().map_or(Ink::NoData, |since| self.since(&HELD_S, since))
+            }
+        }
+    }
+
+    fn since(&self, steps: &[u64; 8], then: Stamp) -> Ink {
+        Ink::Scale(step_in(steps, self.now.since(then).as_secs()))
+    }
+
+    /// One cell for a whole node, where cells would be too small: its worst state, else its GPUs together. `at` is the
+    /// node's place in the view, `first` that of its first GPU.
+    #[must_use]
+    pub fn of_node(&self, at: usize, first: usize) -> Ink {
+        let Some(node) = self.view.nodes.rows().get(at) else { return Ink::NoData };
+        let hit = is_hit(self.view, node);
+        let all = (0..node.gpus.len()).map(|slot| self.of(GpuAt { node, slot, at: first + slot }, hit));
+        let worst = all.max().unwrap_or(Ink::NoData);
+        match self.mode {
+            Mode::Measured(gauge) if worst < Ink::Withheld => {
+                let empty = if worst == Ink::Free { Ink::Free } else { Ink::NoData };
+                let together = self.view.telemetry.read_node(gauge.metric(), at);
+                gauge.step(of_one(gauge, node, together)).map_or(empty, Ink::Scale)
+            }
+            Mode::Allocation if worst <= Ink::Well => match node.gpus_held() {
+                Sum::Exact(0) => Ink::Free,
+                Sum::Exact(held) => Ink::Scale(u8::try_from(held * 8 / (node.gpus.len() as u64).max(1)).unwrap_or(8)),
+                Sum::AtLeast(_) | Sum::AtMost(_) | Sum::NotKnown => Ink::NoData,
+            },
+            _ => worst,
         }
     }
 }
@@ -246,28 +294,6 @@ pub fn is_hit(view: &FleetView, node: &NodeRow) -> bool {
     !of_node.is_empty() || !of_gpus.is_empty()
 }
 
-/// One cell for a whole node, where cells would be too small: its worst state, else its GPUs together. `at` is the
-/// node's place in the view, `first` that of its first GPU.
-#[must_use]
-pub fn ink_of_node(mode: Mode, view: &FleetView, at: usize, first: usize, now: Stamp) -> Ink {
-    let Some(node) = view.nodes.rows().get(at) else { return Ink::NoData };
-    let row = |slot| GpuRow::new(view, GpuAt { node, slot, at: first + slot });
-    let hit = is_hit(view, node);
-    let worst = (0..node.gpus.len()).map(|slot| ink(mode, &row(slot), hit, now)).max().unwrap_or(Ink::NoData);
-    match mode {
-        Mode::Measured(gauge) if worst < Ink::Withheld => {
-            let empty = if worst == Ink::Free { Ink::Free } else { Ink::NoData };
-            gauge.step(of_one(gauge, node, view.telemetry.read_node(gauge.metric(), at))).map_or(empty, Ink::Scale)
-        }
-        Mode::Allocation if worst <= Ink::Well => match node.gpus_held() {
-            Sum::Exact(0) => Ink::Free,
-            Sum::Exact(held) => Ink::Scale(u8::try_from(held * 8 / (node.gpus.len() as u64).max(1)).unwrap_or(8)),
-            Sum::AtLeast(_) | Sum::AtMost(_) | Sum::NotKnown => Ink::NoData,
-        },
-        _ => worst,
-    }
-}
-
 /// Power of a node is a sum: on the scale stands what that is for one GPU.
 fn of_one(gauge: Gauge, node: &NodeRow, reading: Reading) -> Reading {
     let gpus = u16::try_from(node.gpus.len()).unwrap_or(u16::MAX).max(1);
@@ -294,13 +320,15 @@ impl Legend {
     /// The legend of these cells.
     #[must_use]
     pub fn of(inks: &[Ink], cordoned: bool, stale: bool) -> Self {
-        let drawn: BTreeSet<Ink> = inks.iter().copied().collect();
-        Self {
-            scale: drawn.iter().any(|ink| matches!(ink, Ink::Scale(_))),
-            states: drawn.into_iter().filter(|ink| ink.word().is_some()).collect(),
-            cordoned,
-            stale,
+        let mut states: Vec<Ink> = Vec::new();
+        // Ten at most: looked through sooner than a set is searched, for each of thousands of cells.
+        for ink in inks {
+            if !matches!(ink, Ink::Scale(_)) && !states.contains(ink) {
+                states.push(*ink);
+            }
         }
+        states.sort_unstable();
+        Self { scale: inks.iter().any(|ink| matches!(ink, Ink::Scale(_))), states, cordoned, stale }
     }
 }
 

@@ -39,6 +39,8 @@ impl PoolPlan {
 /// Sizes at one scale, in device pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Measure {
+    /// Edge of a cell in CSS pixels: the scale.
+    pub scale: u32,
     /// Edge of a cell.
     pub cell: u32,
     /// Between two cells.
@@ -68,6 +70,7 @@ impl Measure {
         let px = |css: f64| round((css * dpr).max(1.0));
         let c = f64::from(cell);
         Self {
+            scale: cell,
             cell: px(c),
             gap: px(if cell >= 10 { 2.0 } else { 1.0 }),
             node_gap: px((c / 2.0).max(2.0)),
@@ -193,8 +196,7 @@ pub fn lay_out(plans: &[ClusterPlan], width: u32, height: u32, dpr: f64) -> Layo
     let (inner_width, inner_height) = (width.saturating_sub(2 * margin), height.saturating_sub(2 * margin));
     for node_is_cell in [false, true] {
         for cell in CELLS.rev() {
-            let try_out = Try { plans, width: inner_width, dpr, measure: Measure::new(cell, dpr), node_is_cell };
-            let layout = try_out.place(inner_height);
+            let layout = place(plans, (inner_width, inner_height), dpr, cell, node_is_cell);
             let last = node_is_cell && cell == *CELLS.start();
             if layout.height <= inner_height || last {
                 return layout.within(margin, width);
@@ -204,7 +206,24 @@ pub fn lay_out(plans: &[ClusterPlan], width: u32, height: u32, dpr: f64) -> Layo
     Layout::default()
 }
 
+/// Lays the same clusters out with cells of `cell` CSS pixels, `within` an area in device pixels that is larger or
+/// smaller than the screen.
+pub(super) fn lay_out_at(plans: &[ClusterPlan], within: (u32, u32), dpr: f64, cell: u32) -> Layout {
+    let margin = round(MARGIN * dpr);
+    let inner = (within.0.saturating_sub(2 * margin), within.1.saturating_sub(2 * margin));
+    place(plans, inner, dpr, cell, false).within(margin, within.0)
+}
+
+fn place(plans: &[ClusterPlan], (width, height): (u32, u32), dpr: f64, cell: u32, node_is_cell: bool) -> Layout {
+    Try { plans, width, dpr, measure: Measure::new(cell, dpr), node_is_cell }.place(height)
+}
+
 impl Layout {
+    /// From one node to the next, right and down, where nodes are of the first pool's kind.
+    pub(super) fn pitch(&self) -> Option<(u32, u32)> {
+        self.pools.first().map(|pool| pool.pitch)
+    }
+
     /// Moves everything in by a margin: outlines and lost cells reach over the edge of what they stand for.
     fn within(mut self, margin: u32, width: u32) -> Self {
         let nodes = self.nodes.iter_mut().map(|node| &mut node.rect);

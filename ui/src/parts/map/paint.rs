@@ -2,9 +2,10 @@
 
 use super::{
     ink::{Ink, step_of},
-    layout::{Layout, Rect},
+    layout::{Layout, Rect, Spot},
     palette::{Palette, Pixel, blend},
 };
+use std::sync::Arc;
 
 /// What is drawn on a layout.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Scene {
     pub cordoned: Vec<bool>,
     /// Whether the cluster is stale, for each cluster of the layout.
     pub stale: Vec<bool>,
+    /// Whether each cell was picked, in the order of `inks`: the others are faded. Empty where nothing is picked.
+    pub picked: Arc<[bool]>,
 }
 
 /// A picture: rows of red, green, blue, alpha.
@@ -26,22 +29,35 @@ pub struct Picture {
     pub height: u32,
     /// The pixels.
     pub rgba: Vec<u8>,
+    /// Where on the layout it begins: left, top. All that is drawn is given in places of the layout.
+    from: (u32, u32),
 }
 
 impl Picture {
-    /// Draws a scene, reusing the memory of the last one.
-    pub fn draw(&mut self, layout: &Layout, scene: &Scene, palette: &Palette, height: u32) {
-        (self.width, self.height) = (layout.width, height);
+    /// Draws the part of a scene that lies in `window`, reusing the memory of the last one.
+    pub fn draw(&mut self, layout: &Layout, scene: &Scene, palette: &Palette, window: Rect) {
+        (self.width, self.height, self.from) = (window.w, window.h, (window.x, window.y));
         self.clear(palette.ground);
         let px = layout.measure.px;
-        let mut inks = scene.inks.iter();
+        let mut first = 0;
         for (at, node) in layout.nodes.iter().enumerate() {
-            let stale = scene.stale.get(node.cluster).copied().unwrap_or(false);
             let cells = if layout.node_is_cell { 1 } else { node.gpus };
+            let from = first;
+            first += usize::from(cells);
+            // Marks reach over the edge of what they stand for.
+            if !grow(node.rect, 3 * px).meets(window) {
+                continue;
+            }
+            let stale = scene.stale.get(node.cluster).copied().unwrap_or(false);
             for gpu in 0..cells {
-                let Some(ink) = inks.next() else { return };
-                if let Some(rect) = layout.cell(super::layout::Spot { at, gpu }) {
+                let place = from + usize::from(gpu);
+                let Some(ink) = scene.inks.get(place) else { return };
+                if let Some(rect) = layout.cell(Spot { at, gpu }) {
+                    let faded = !scene.picked.is_empty() && !scene.picked.get(place).copied().unwrap_or(false);
                     self.cell(rect, *ink, palette, px, stale);
+                    if faded {
+                        self.fade(grow(rect, px), palette.ground);
+                    }
                 }
             }
             if scene.cordoned.get(at).copied().unwrap_or(false) && !layout.node_is_cell {
@@ -60,29 +76,58 @@ impl Picture {
 
     fn clear(&mut self, ground: Pixel) {
         let pixels = usize::try_from(u64::from(self.width) * u64::from(self.height)).unwrap_or(0);
-        self.rgba.clear();
-        self.rgba.extend([ground[0], ground[1], ground[2], u8::MAX].into_iter().cycle().take(pixels * 4));
+        self.rgba.resize(pixels * 4, u8::MAX);
+        let row = self.width as usize * 4;
+        let Some(first) = self.rgba.get_mut(..row) else { return };
+        dye(first, ground);
+        // Whole rows at once: there are more pixels of ground than of all cells.
+        for at in 1..self.height as usize {
+            self.rgba.copy_within(..row, at * row);
+        }
+    }
+
+    /// Where in the pixels a place of the layout is; `None` outside of the picture.
+    fn at(&self, x: u32, y: u32) -> Option<usize> {
+        let (x, y) = (x.checked_sub(self.from.0)?, y.checked_sub(self.from.1)?);
+        (x < self.width && y < self.height).then(|| (y as usize * self.width as usize + x as usize) * 4)
     }
 
     fn set(&mut self, x: u32, y: u32, colour: Pixel) {
-        if x < self.width && y < self.height {
-            let at = (y as usize * self.width as usize + x as usize) * 4;
+        if let Some(at) = self.at(x, y) {
             self.rgba[at..at + 3].copy_from_slice(&colour);
         }
     }
 
-    /// The colour of one pixel.
+    /// The colour at a place of the layout.
     #[must_use]
     pub fn get(&self, x: u32, y: u32) -> Pixel {
-        let at = (y as usize * self.width as usize + x as usize) * 4;
-        self.rgba.get(at..at + 3).map_or([0; 3], |pixel| [pixel[0], pixel[1], pixel[2]])
+        let pixel = self.at(x, y).and_then(|at| self.rgba.get(at..at + 3));
+        pixel.map_or([0; 3], |pixel| [pixel[0], pixel[1], pixel[2]])
     }
 
     fn fill(&mut self, rect: Rect, colour: Pixel) {
-        for y in rect.y..rect.y + rect.h {
-            for x in rect.x..rect.x + rect.w {
-                self.set(x, y, colour);
+        self.rows(rect, |row| dye(row, colour));
+    }
+
+    /// Lets the ground through: what was not picked steps back.
+    fn fade(&mut self, rect: Rect, ground: Pixel) {
+        self.rows(rect, |row| {
+            for pixel in row.chunks_exact_mut(4) {
+                let colour = blend(ground, [pixel[0], pixel[1], pixel[2]], 180);
+                pixel[..3].copy_from_slice(&colour);
             }
+        });
+    }
+
+    /// The rows of pixels of a rectangle, as far as it lies in the picture.
+    fn rows(&mut self, rect: Rect, mut each: impl FnMut(&mut [u8])) {
+        let inside = |at: u32, from: u32, length: u32| at.saturating_sub(from).min(length);
+        let (left, right) = (inside(rect.x, self.from.0, self.width), inside(rect.x + rect.w, self.from.0, self.width));
+        let (top, bottom) =
+            (inside(rect.y, self.from.1, self.height), inside(rect.y + rect.h, self.from.1, self.height));
+        for y in top..bottom {
+            let row = y as usize * self.width as usize;
+            each(&mut self.rgba[(row + left as usize) * 4..(row + right as usize) * 4]);
         }
     }
 
@@ -177,14 +222,23 @@ impl Picture {
 
     /// Ground-coloured stripes over what is drawn, one pixel and a half in six.
     fn hatch(&mut self, rect: Rect, ground: Pixel, px: u32) {
-        for y in rect.y..rect.y + rect.h {
-            for x in rect.x..rect.x + rect.w {
-                if (x + y) % (6 * px) < 2 * px && x < self.width && y < self.height {
+        let Rect { x, y, w, h } = rect;
+        let (left, top) = (x.max(self.from.0), y.max(self.from.1));
+        let (right, bottom) = ((x + w).min(self.from.0 + self.width), (y + h).min(self.from.1 + self.height));
+        for y in top..bottom {
+            for x in left..right {
+                if (x + y) % (6 * px) < 2 * px {
                     self.set(x, y, blend(ground, self.get(x, y), 150));
                 }
             }
         }
     }
+}
+
+/// Gives all these pixels one colour.
+fn dye(pixels: &mut [u8], colour: Pixel) {
+    let colour = [colour[0], colour[1], colour[2], u8::MAX];
+    pixels.chunks_exact_mut(4).for_each(|pixel| pixel.copy_from_slice(&colour));
 }
 
 fn shrink(rect: Rect, by: u32) -> Rect {
@@ -199,7 +253,7 @@ fn grow(rect: Rect, by: u32) -> Rect {
 
 #[cfg(test)]
 mod tests {
-    use super::super::layout::{ClusterPlan, PoolPlan, Spot, lay_out};
+    use super::super::layout::{ClusterPlan, PoolPlan, lay_out};
     use super::*;
 
     const PALETTE: Palette = Palette {
@@ -229,8 +283,8 @@ mod tests {
         let plan = ClusterPlan { pools: vec![PoolPlan::new(vec![node])], ghost: false, heading: 1 };
         let layout = lay_out(&[plan], 300, 100, 1.0);
         let mut picture = Picture::default();
-        let scene = Scene { inks: inks.to_vec(), cordoned: vec![true], stale: vec![stale] };
-        picture.draw(&layout, &scene, &PALETTE, 100);
+        let scene = Scene { inks: inks.to_vec(), cordoned: vec![true], stale: vec![stale], ..Scene::default() };
+        picture.draw(&layout, &scene, &PALETTE, Rect { x: 0, y: 0, w: 300, h: 100 });
         (layout, picture)
     }
 
@@ -272,8 +326,9 @@ mod tests {
         let plan = ClusterPlan { pools: vec![PoolPlan::new(vec![(0, 8)])], ghost: true, heading: 1 };
         for (width, height, dpr) in [(0, 0, 0.0), (1, 1, 1.0), (9, 400, 0.5)] {
             let layout = lay_out(std::slice::from_ref(&plan), width, height, dpr);
-            let scene = Scene { inks: vec![Ink::Lost; 8], cordoned: vec![true], stale: vec![true] };
-            Picture::default().draw(&layout, &scene, &PALETTE, layout.height);
+            let scene = Scene { inks: vec![Ink::Lost; 8], cordoned: vec![true], stale: vec![true], ..Scene::default() };
+            let whole = Rect { x: 0, y: 0, w: layout.width, h: layout.height };
+            Picture::default().draw(&layout, &scene, &PALETTE, whole);
         }
     }
 
@@ -283,8 +338,46 @@ mod tests {
             ClusterPlan { pools: vec![PoolPlan::new((0..500).map(|i| (i, 8)).collect())], ghost: true, heading: 1 };
         let layout = lay_out(&[plan], 40, 20, 2.0);
         let mut picture = Picture::default();
-        let scene = Scene { inks: vec![Ink::Lost; 4_000], cordoned: vec![true; 500], stale: vec![true] };
-        picture.draw(&layout, &scene, &PALETTE, 20);
+        let cordoned = vec![true; 500];
+        let scene = Scene { inks: vec![Ink::Lost; 4_000], cordoned, stale: vec![true], ..Scene::default() };
+        picture.draw(&layout, &scene, &PALETTE, Rect { x: 0, y: 0, w: 40, h: 20 });
         assert_eq!(picture.rgba.len(), 40 * 20 * 4);
+    }
+
+    #[test]
+    fn a_part_of_a_map_is_drawn_as_it_is_drawn_in_the_whole() {
+        let pool = PoolPlan::new((0..60).map(|i| (i, 8)).collect());
+        let layout = lay_out(&[ClusterPlan { pools: vec![pool], ghost: false, heading: 1 }], 300, 200, 1.0);
+        let inks = [Ink::Held, Ink::Lost, Ink::Free, Ink::Slowed, Ink::Shared, Ink::NoData, Ink::Withheld];
+        let scene = Scene {
+            inks: inks.into_iter().cycle().take(480).collect(),
+            cordoned: (0..60).map(|node| node % 3 == 0).collect(),
+            stale: vec![true],
+            picked: (0..480).map(|cell| cell % 5 < 3).collect(),
+        };
+        let (mut whole, mut part) = (Picture::default(), Picture::default());
+        whole.draw(&layout, &scene, &PALETTE, Rect { x: 0, y: 0, w: layout.width, h: layout.height });
+        let window = Rect { x: 37, y: 29, w: 111, h: 83 };
+        part.draw(&layout, &scene, &PALETTE, window);
+        assert_eq!(part.rgba.len(), 111 * 83 * 4);
+        for y in window.y..window.y + window.h {
+            for x in window.x..window.x + window.w {
+                assert_eq!(part.get(x, y), whole.get(x, y), "{x}, {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_picked_steps_back() {
+        let (layout, picture) = draw(&[Ink::Held, Ink::Held], false);
+        let scene = Scene { inks: vec![Ink::Held; 2], picked: Arc::new([true, false]), ..Scene::default() };
+        let mut faded = Picture::default();
+        faded.draw(&layout, &scene, &PALETTE, Rect { x: 0, y: 0, w: 300, h: 100 });
+        let middle = |picture: &Picture, gpu| {
+            let cell = layout.cell(Spot { at: 0, gpu }).unwrap();
+            picture.get(cell.x + cell.w / 2, cell.y + cell.h / 2)[0]
+        };
+        assert_eq!([middle(&picture, 1), middle(&faded, 0)], [250, 250]);
+        assert!(middle(&faded, 1) < 100);
     }
 }

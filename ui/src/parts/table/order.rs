@@ -97,6 +97,18 @@ pub fn order<'a, R: Record + 'a>(
     key: impl Fn(&R, &'static str) -> Key,
     id: impl Fn(&R) -> u64,
 ) -> Ordered {
+    order_kept(rows, |_| true, wanted, before, key, id)
+}
+
+/// [`order`] of those rows that `keep` keeps; the others count as filtered out.
+pub fn order_kept<'a, R: Record + 'a>(
+    rows: impl ExactSizeIterator<Item = &'a R>,
+    keep: impl Fn(&R) -> bool,
+    wanted: &Wanted,
+    before: Option<&Ordered>,
+    key: impl Fn(&R, &'static str) -> Key,
+    id: impl Fn(&R) -> u64,
+) -> Ordered {
     let total = rows.len();
     let (filter, bad) = match read::<R>(&wanted.filter) {
         Ok(filter) => (filter, None),
@@ -104,7 +116,7 @@ pub fn order<'a, R: Record + 'a>(
     };
     let mut found: Vec<(Key, Place)> = Vec::with_capacity(if filter.is_empty() { total } else { 64 });
     for (at, row) in (0u32..).zip(rows) {
-        if filter.matches(row) {
+        if keep(row) && filter.matches(row) {
             found.push((key(row, wanted.sort.column), Place { at, id: id(row) }));
         }
     }

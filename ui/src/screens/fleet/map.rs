@@ -2,6 +2,8 @@
 
 mod head;
 mod marks;
+mod missing;
+mod stage;
 
 use super::{
     Fleet, NothingInScope,
@@ -11,23 +13,24 @@ use super::{
 use crate::{
     clock::use_clock,
     keys::{Command, on_command},
+    mirror::Part,
     parts::{
         map::{
-            canvas::MapCanvas,
-            ink::{Ink, Legend, Mode, ink, ink_of_node, is_hit},
-            layout::{Layout, Spot, lay_out},
-            moves::Towards,
+            ink::{Ink, Inks, Legend, Mode, is_hit},
+            layout::{Layout, Rect, Spot},
             paint::Scene,
+            zoom::{in_sight, lay_out_zoomed},
         },
         size::use_size,
     },
-    state::{State, use_state},
+    state::use_state,
 };
-use leptos::{ev, html::Div, prelude::*};
+use leptos::{html::Div, prelude::*};
 use pilothouse_wire::{
-    ObjectRef, Stamp,
-    view::{FleetView, GpuAt, GpuRow},
+    Area, ObjectRef, Stamp,
+    view::{FleetView, GpuAt},
 };
+use std::sync::Arc;
 
 /// The map with what a person does on it. Copies are the same map.
 #[derive(Clone, Copy)]
@@ -40,6 +43,18 @@ pub(super) struct MapState {
     pub groups: Memo<Groups>,
     pub layout: Memo<Layout>,
     pub legend: Memo<Legend>,
+    /// The box that the map scrolls in.
+    pub frame: NodeRef<Div>,
+    /// How many steps larger than it fits.
+    pub zoom: RwSignal<u32>,
+    /// How far the box is scrolled, right and down, in CSS pixels.
+    pub scroll: RwSignal<(f64, f64)>,
+    /// The part of the layout that is in sight.
+    pub window: Memo<Rect>,
+    /// The box that is being drawn over the map, in places of the layout.
+    pub lasso: RwSignal<Option<Rect>>,
+    /// Where the keys began to pick.
+    pub anchor: StoredValue<Option<Spot>>,
     /// The GPU under the pointer, or where the arrow keys have come to.
     pub hover: RwSignal<Option<Spot>>,
     /// What is said to readers after a step of the arrow keys.
@@ -47,6 +62,12 @@ pub(super) struct MapState {
 }
 
 impl MapState {
+    fn scrolled(self) {
+        if let Some(frame) = self.frame.get_untracked() {
+            self.scroll.set((f64::from(frame.scroll_left()), f64::from(frame.scroll_top())));
+        }
+    }
+
     fn object(self, fleet: Fleet, spot: Spot) -> Option<ObjectRef> {
         untrack(|| self.layout.with(|layout| object_at(fleet, layout, spot)))
     }
@@ -60,17 +81,32 @@ pub fn Map() -> impl IntoView {
     let mode = Memo::new(move |_| {
         chosen.get().unwrap_or_else(|| fleet.view.fleet(Mode::first).unwrap_or_default())
     });
-    let node = NodeRef::<Div>::new();
-    let size = use_size(node);
+    let frame = NodeRef::<Div>::new();
+    let size = use_size(frame);
+    let (zoom, scroll) = (RwSignal::new(0), RwSignal::new((0.0, 0.0)));
     let groups = Memo::new(move |_| {
         let unseen = fleet.unseen.get();
-        fleet.view.fleet(|view| Groups::of(view, grouping.get(), &unseen)).unwrap_or_default()
+        let of = |view: &FleetView| Groups::of(view, grouping.get(), &unseen);
+        fleet.view.fleet_by(&[Part::Totals, Part::Nodes], of).unwrap_or_default()
     });
     let layout = Memo::new(move |_| {
         let size = size.get();
         groups.with(|groups| {
-            lay_out(&groups.plans(), device(size.width, size.dpr), device(size.height, size.dpr), size.dpr)
+            let (width, height) = (device(size.width, size.dpr), device(size.height, size.dpr));
+            lay_out_zoomed(&groups.plans(), width, height, size.dpr, zoom.get())
         })
+    });
+    let window = Memo::new(move |_| {
+        let (size, (left, top)) = (size.get(), scroll.get());
+        let whole = |css: f64| device(css, size.dpr);
+        layout.with(|layout| in_sight(layout, (whole(left), whole(top)), (whole(size.width), whole(size.height))))
+    });
+    let page = use_state();
+    let picked = Memo::new(move |_| {
+        let of = |view: &FleetView| {
+            layout.with(|layout| page.area().with(|area| picked_cells(layout, view, area)))
+        };
+        fleet.view.fleet_by(&[Part::Nodes], of).unwrap_or_default()
     });
     // How long GPUs are held moves on by the minute: redrawing 10,000 cells each second would show nothing new.
     let minute = Memo::new(move |_| Stamp(clock.now().0.div_euclid(60_000) * 60_000));
@@ -86,8 +122,12 @@ pub fn Map() -> impl IntoView {
                 groups.clusters.iter().map(|cluster| !cluster.ghost && is_stale(&cluster.id)).collect()
             })
         });
+        let (mode, picked) = (mode.get(), picked.get());
         layout
-            .with(|layout| fleet.view.fleet(|view| scene_of(layout, view, mode.get(), stale, now)))
+            .with(|layout| {
+                let of = |view: &FleetView| Scene { picked, ..scene_of(layout, view, mode, stale, now) };
+                fleet.view.fleet_by(&[Part::Nodes, Part::Telemetry, Part::Findings, Part::Pods], of)
+            })
             .unwrap_or_default()
     });
     let legend = Memo::new(move |_| scene.with(legend_of));
@@ -98,12 +138,24 @@ pub fn Map() -> impl IntoView {
         groups,
         layout,
         legend,
+        frame,
+        zoom,
+        scroll,
+        window,
+        lasso: RwSignal::new(None),
+        anchor: StoredValue::new(None),
         hover: RwSignal::new(None),
         spoken: RwSignal::new(String::new()),
     };
     on_command(Command::MapColour, move || {
         chosen.set(Some(mode.get_untracked().next()));
         true
+    });
+    // One layer at a time: what is picked goes before the inspector does.
+    on_command(Command::Close, move || {
+        let any = !page.area().with_untracked(Area::is_empty);
+        page.pick(Area::default());
+        any
     });
     on_command(Command::MapGroup, move || {
         grouping.update(|grouping| *grouping = grouping.next());
@@ -114,8 +166,8 @@ pub fn Map() -> impl IntoView {
         <section class="map-area" aria-label="Map">
             <head::MapHead map=state />
             <div class="map-row">
-                <div class="map-box" node_ref=node>
-                    <Stage map=state scene=scene />
+                <div class="map-box" class:zoomed=move || zoom.get() != 0 node_ref=frame on:scroll=move |_| state.scrolled()>
+                    <stage::Stage map=state scene=scene />
                     <Show when=move || nothing.get()><NothingInScope /></Show>
                 </div>
                 <Opening />
@@ -131,7 +183,7 @@ fn device(css: f64, dpr: f64) -> u32 {
 
 fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now: Stamp) -> Scene {
     let mut scene = Scene { stale, ..Scene::default() };
-    let firsts: Vec<usize> = first_gpus(view);
+    let (firsts, inks): (Vec<usize>, _) = (first_gpus(view), Inks::new(mode, view, now));
     for place in &layout.nodes {
         // The layout may be one frame behind: what is gone is drawn as not known.
         let at = place.node as usize;
@@ -139,16 +191,29 @@ fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now
         scene.cordoned.push(node.is_some_and(|node| node.cordoned));
         let (Some(node), Some(first)) = (node, firsts.get(at)) else { continue };
         if layout.node_is_cell {
-            scene.inks.push(ink_of_node(mode, view, at, *first, now));
+            scene.inks.push(inks.of_node(at, *first));
         } else {
             let hit = is_hit(view, node);
             scene.inks.extend((0..usize::from(place.gpus)).map(|slot| match slot < node.gpus.len() {
-                true => ink(mode, &GpuRow::new(view, GpuAt { node, slot, at: first + slot }), hit, now),
+                true => inks.of(GpuAt { node, slot, at: first + slot }, hit),
                 false => Ink::NoData,
             }));
         }
     }
     scene
+}
+
+/// Whether each cell is picked, in the order of the scene's; empty if none is.
+fn picked_cells(layout: &Layout, view: &FleetView, area: &Area) -> Arc<[bool]> {
+    if area.is_empty() {
+        return Arc::default();
+    }
+    let cells = layout.nodes.iter().flat_map(|place| {
+        let node = view.nodes.rows().get(place.node as usize).filter(|node| area.holds_node(&node.id));
+        let cells = if layout.node_is_cell { 1 } else { place.gpus };
+        (0..cells).map(move |slot| node.is_some_and(|node| layout.node_is_cell || area.holds(&node.id, slot)))
+    });
+    cells.collect()
 }
 
 /// The place of each node's first GPU in the columns.
@@ -161,81 +226,18 @@ fn legend_of(scene: &Scene) -> Legend {
     Legend::of(&scene.inks, scene.cordoned.contains(&true), scene.stale.contains(&true))
 }
 
-/// The canvas and what lies over it.
-#[component]
-fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
-    let (fleet, state): (Fleet, _) = (expect_context(), use_state());
-    let under = move |event: &ev::MouseEvent| {
-        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-        map.layout.with_untracked(|layout| layout.hit(device(x, layout.dpr), device(y, layout.dpr)))
-    };
-    let moved = move |event: ev::PointerEvent| {
-        let spot = under(&event);
-        if map.hover.get_untracked() != spot {
-            map.hover.set(spot);
+/// What a box catches of a fleet.
+fn area_of(layout: &Layout, view: &FleetView, drawn: Rect) -> Area {
+    let mut area = Area::default();
+    for caught in layout.caught(drawn) {
+        let place = layout.nodes.get(caught.at).map(|place| place.node as usize);
+        let Some(node) = place.and_then(|at| view.nodes.rows().get(at)) else { continue };
+        match caught.slots {
+            None => area.pick_node(node.id.clone()),
+            Some(slots) => slots.into_iter().for_each(|slot| area.pick(node.id.clone(), slot)),
         }
-    };
-    let clicked = move |event: ev::MouseEvent| {
-        if let Some(object) = under(&event).and_then(|spot| map.object(fleet, spot)) {
-            state.select(Some(object));
-        }
-    };
-    let pressed = move |event: ev::KeyboardEvent| pressed(map, fleet, state, &event);
-    let label = move || {
-        let gpus = fleet.view.fleet(|view| view.summary.gpus).unwrap_or_default();
-        format!(
-            "Map of {} GPUs. Arrow keys move from GPU to GPU, Enter opens one.",
-            pilothouse_wire::units::sum(gpus)
-        )
-    };
-    view! {
-        <div
-            class="map-stage"
-            data-test="fleet-map"
-            role="application"
-            aria-label=label
-            tabindex="0"
-            on:pointermove=moved
-            on:pointerleave=move |_| map.hover.set(None)
-            on:click=clicked
-            on:keydown=pressed
-        >
-            <MapCanvas layout=map.layout scene=scene />
-            <div class="map-over" aria-hidden="true">
-                <marks::Headings map=map />
-                <marks::Outlines map=map />
-                <marks::Label map=map />
-            </div>
-        </div>
-        <p class="unseen" aria-live="polite" data-test="map-spoken">{move || map.spoken.get()}</p>
     }
-}
-
-/// The arrow keys and Enter, while the map has the caret.
-fn pressed(map: MapState, fleet: Fleet, state: State, event: &ev::KeyboardEvent) {
-    let towards = match event.key().as_str() {
-        "ArrowLeft" => Towards::Left,
-        "ArrowRight" => Towards::Right,
-        "ArrowUp" => Towards::Up,
-        "ArrowDown" => Towards::Down,
-        "Enter" => {
-            if let Some(object) = map.hover.get_untracked().and_then(|spot| map.object(fleet, spot)) {
-                event.prevent_default();
-                state.select(Some(object));
-            }
-            return;
-        }
-        _ => return,
-    };
-    event.prevent_default();
-    let from = map.hover.get_untracked().or_else(|| untrack(|| marks::selected_spot(fleet, map.layout, state)));
-    let to = map.layout.with_untracked(|layout| from.map_or(Spot { at: 0, gpu: 0 }, |from| layout.step(from, towards)));
-    map.hover.set(Some(to));
-    map.spoken.set(untrack(|| map.layout.with(|layout| marks::spoken(fleet, layout, to))));
-    // While the inspector is open it follows.
-    if state.selected().with_untracked(Option::is_some) {
-        state.select(map.object(fleet, to));
-    }
+    area
 }
 
 /// The object that stands somewhere: a GPU, or a node where nodes are single cells.

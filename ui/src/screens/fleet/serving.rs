@@ -40,6 +40,11 @@ fn cell(row: &ServingRow, metric: ServingMetric, now: Stamp) -> Cell {
     }
 }
 
+/// Is this a column that engines fill?
+pub(super) fn is_column(column: &str) -> bool {
+    column == ENGINE.key || SERVING.iter().any(|(own, _)| own.key == column)
+}
+
 /// What a row is sorted by, if the column is one of an engine. What is stale stands with what is absent.
 pub(super) fn key(fleet: &FleetView, object: &ObjectRef, column: &str) -> Option<Key> {
     let row = || fleet.serving.get(object);

@@ -24,7 +24,7 @@ use crate::{
 };
 use leptos::{ev, html::Input, prelude::*};
 use pilothouse_wire::{
-    ObjectRef, Sum,
+    Area, ObjectRef, Sum,
     units::{count, sum, visible},
     view::{FleetView, Status},
 };
@@ -243,7 +243,8 @@ fn FilterBox(table: Signal<FleetTable>) -> impl IntoView {
     };
     let found = move || {
         table.get().ordered.with(|ordered| {
-            let filtered = state.filter().with(|filter| !filter.trim().is_empty());
+            let picked = table.get().tab.follows_the_map() && state.area().with(|area| !area.is_empty());
+            let filtered = picked || state.filter().with(|filter| !filter.trim().is_empty());
             filtered.then(|| format!("{} of {}", count(ordered.rows.len() as u64), count(ordered.total as u64)))
         })
     };
@@ -317,7 +318,8 @@ fn NoRows(table: FleetTable) -> impl IntoView {
                 Tab::Room => "No pool has GPUs.",
                 Tab::Waste => "No GPU is seen to be wasted.",
             }),
-            (0, _) => Some("No row passes the filter."),
+            (0, _) if state.area().with(Area::is_empty) => Some("No row passes the filter."),
+            (0, _) => Some("No row belongs to the GPUs that are picked on the map and passes the filter."),
             _ => None,
         }
     };

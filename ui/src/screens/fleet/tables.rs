@@ -2,22 +2,26 @@
 
 use super::{
     Fleet,
+    picked::Picked,
     room_rows::{PENDING, POOLS, WASTE, pending_key, pending_row, pool_key, pool_row, waste_key, waste_row},
-    rows::{GPUS, Heard, NODES, PODS, WORKLOADS, gpu_row, node_of, node_row, pod_row, workload_row},
+    rows::{
+        GPUS, Heard, MEASURED, NODES, PODS, TOGETHER, WORKLOADS, gpu_row, node_of, node_row, pod_row, workload_row,
+    },
     sorting::{gpu_key, node_key, pod_key, workload_key},
 };
 use crate::{
+    mirror::Part,
     parts::table::{
         body::TableState,
         cell::{Column, RowModel},
-        order::{Ordered, Sort, Wanted, id_of, order},
+        order::{Ordered, Sort, Wanted, id_of, order, order_kept},
     },
     state::{State, use_state},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
     ObjectRef,
-    view::{GpuRow, PodRow, Served, WorkloadRow},
+    view::{GpuRow, NodeRow, PodRow, Served, WorkloadRow},
 };
 
 /// One of the tables.
@@ -87,6 +91,12 @@ impl Tab {
         }
     }
 
+    /// Does it show only what belongs to the GPUs that were picked on the map?
+    #[must_use]
+    pub fn follows_the_map(self) -> bool {
+        matches!(self, Self::Nodes | Self::Gpus | Self::Workloads | Self::Pods)
+    }
+
     /// Its columns.
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
@@ -130,7 +140,7 @@ impl FleetTable {
             let wanted = wanted(tab, page, state);
             // What was heard when changes each second: only an order by age depends on it.
             let heard = if wanted.sort.column == "age" { fleet.heard.get() } else { fleet.heard.get_untracked() };
-            let ordered = ordered(tab, fleet, &wanted, before, &heard);
+            let ordered = fleet.picked.with(|picked| ordered(tab, fleet, &wanted, before, &heard, picked.as_ref()));
             ordered.unwrap_or_default()
         });
         Self { tab, state, ordered, fleet }
@@ -159,31 +169,47 @@ impl FleetTable {
 }
 
 /// The rows of a table in the order that is wanted; `None` until its view is there.
-fn ordered(tab: Tab, fleet: Fleet, wanted: &Wanted, before: Option<&Ordered>, heard: &Heard) -> Option<Ordered> {
+fn ordered(
+    tab: Tab,
+    fleet: Fleet,
+    wanted: &Wanted,
+    before: Option<&Ordered>,
+    heard: &Heard,
+    picked: Option<&Picked>,
+) -> Option<Ordered> {
+    let parts = parts(tab, wanted);
     match tab {
-        Tab::Nodes => fleet.view.fleet(|view| {
+        Tab::Nodes => fleet.view.fleet_by(&parts, |view| {
             let key = |row: &_, column| node_key(view, row, heard, column);
-            order(view.nodes.rows().iter(), wanted, before, key, |row| id_of(&row.id))
+            let keep = |row: &NodeRow| picked.is_none_or(|picked| picked.area.holds_node(&row.id));
+            order_kept(view.nodes.rows().iter(), keep, wanted, before, key, |row| id_of(&row.id))
         }),
-        Tab::Gpus => fleet.view.fleet(|view| {
+        Tab::Gpus => fleet.view.fleet_by(&parts, |view| {
             let rows: Vec<GpuRow<'_>> = view.gpu_rows().collect();
             let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
-            order(rows.iter(), wanted, before, gpu_key, id)
+            let keep = |row: &GpuRow<'_>| {
+                picked.is_none_or(|picked| picked.area.holds(&row.gpu.node.id, row.index()))
+            };
+            order_kept(rows.iter(), keep, wanted, before, gpu_key, id)
         }),
-        Tab::Workloads => fleet.view.fleet(|view| {
+        Tab::Workloads => fleet.view.fleet_by(&parts, |view| {
             let rows = view.workloads.rows().iter().map(|row| Served { row, serving: view.serving.get(&row.id) });
             let rows: Vec<Served<'_, WorkloadRow>> = rows.collect();
             let key = |served: &Served<'_, WorkloadRow>, column| workload_key(view, served.row, column);
-            order(rows.iter(), wanted, before, key, |served| id_of(&served.row.id))
+            let keep = |served: &Served<'_, WorkloadRow>| {
+                picked.is_none_or(|picked| picked.workloads.contains(&served.row.id))
+            };
+            order_kept(rows.iter(), keep, wanted, before, key, |served| id_of(&served.row.id))
         }),
-        Tab::Pods => fleet.view.fleet(|view| {
+        Tab::Pods => fleet.view.fleet_by(&parts, |view| {
             // Where no engine is measured, none is looked for.
             let any = !view.serving.is_empty();
             let of = |row: &PodRow| any.then(|| view.serving.get(&ObjectRef::Pod(row.id.clone()))).flatten();
             let rows: Vec<Served<'_, PodRow>> =
                 view.pods.rows().iter().map(|row| Served { row, serving: of(row) }).collect();
             let key = |served: &Served<'_, PodRow>, column| pod_key(view, served.row, heard, column);
-            order(rows.iter(), wanted, before, key, |served| id_of(&served.row.id))
+            let keep = |served: &Served<'_, PodRow>| picked.is_none_or(|picked| picked.pods.contains(&served.row.id));
+            order_kept(rows.iter(), keep, wanted, before, key, |served| id_of(&served.row.id))
         }),
         Tab::Pending => {
             fleet.room.room(|room| order(room.pending.iter(), wanted, before, pending_key, |pod| id_of(&pod.pod)))
@@ -195,6 +221,39 @@ fn ordered(tab: Tab, fleet: Fleet, wanted: &Wanted, before: Option<&Ordered>, he
             .waste
             .waste(|waste| order(waste.items.rows().iter(), wanted, before, waste_key, |item| id_of(&item.id))),
     }
+}
+
+/// The parts of the fleet that say which rows a table has and in which order. Thousands of rows are not sorted again for
+/// each measurement, unless it is measurements that they are sorted or filtered by.
+fn parts(tab: Tab, wanted: &Wanted) -> Vec<Part> {
+    let by = wanted.sort.column;
+    let mut parts = match tab {
+        Tab::Nodes => vec![Part::Nodes, Part::Findings],
+        Tab::Gpus => vec![Part::Nodes, Part::Findings, Part::Pods],
+        Tab::Workloads => vec![Part::Workloads],
+        Tab::Pods => vec![Part::Pods],
+        Tab::Pending | Tab::Room | Tab::Waste => return Vec::new(),
+    };
+    if tab == Tab::Nodes && by == "workload" {
+        parts.push(Part::Pods);
+    }
+    let is_measured = match tab {
+        Tab::Nodes | Tab::Workloads => TOGETHER.iter().any(|(column, _)| *column == by),
+        // Each metric is a key of the filter.
+        Tab::Gpus => {
+            by == "age" || MEASURED.iter().any(|(column, _)| *column == by) || !wanted.filter.trim().is_empty()
+        }
+        _ => false,
+    };
+    if is_measured {
+        parts.push(Part::Telemetry);
+    }
+    // What engines say is a key of the filter, too.
+    let serves = matches!(tab, Tab::Workloads | Tab::Pods);
+    if serves && (serving::is_column(by) || !wanted.filter.trim().is_empty()) {
+        parts.push(Part::Serving);
+    }
+    parts
 }
 
 fn wanted(tab: Tab, page: State, state: TableState) -> Wanted {
@@ -223,6 +282,26 @@ mod tests {
         assert!(is_marked(&gpu, Some(&gpu)));
         assert!(!is_marked(&read("gpu:iad/h-1/4"), Some(&gpu)));
         assert!(!is_marked(&read("node:iad/h-1"), None));
+    }
+
+    #[test]
+    fn rows_are_sorted_again_for_a_measurement_only_where_one_sorts_or_filters_by_it() {
+        let measured = |tab, column, filter: &str| {
+            let wanted = Wanted { filter: filter.into(), sort: Sort::rising(column), still: false };
+            parts(tab, &wanted).contains(&Part::Telemetry)
+        };
+        for (tab, column, filter, want) in [
+            (Tab::Nodes, "status", "pool=serve", false),
+            (Tab::Nodes, "power", "", true),
+            (Tab::Gpus, "status", " ", false),
+            (Tab::Gpus, "status", "power>600", true),
+            (Tab::Gpus, "age", "", true),
+            (Tab::Workloads, "util", "", true),
+            (Tab::Workloads, "gpus", "", false),
+            (Tab::Pods, "status", "x", false),
+        ] {
+            assert_eq!(measured(tab, column, filter), want, "{tab:?} by {column}, {filter}");
+        }
     }
 
     #[test]

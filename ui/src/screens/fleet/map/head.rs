@@ -1,17 +1,20 @@
 //! The line above the map: grouping, colour, and a legend of exactly what is drawn.
 
-use super::MapState;
+use super::{MapState, missing::MissingButton};
 use crate::{
     keys::Command,
     parts::{
         key::KeyOf,
         map::ink::{Ink, Mode},
     },
-    screens::fleet::{Fleet, groups::Grouping},
+    screens::fleet::{Fleet, groups::Grouping, picked::Picked},
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::units::{count, visible};
+use pilothouse_wire::{
+    Area,
+    units::{count, visible},
+};
 
 /// Draws the line.
 #[component]
@@ -76,6 +79,8 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                 <KeyOf command=Command::MapColour />
             </label>
             <span class="fill">{without} {why}</span>
+            <MissingButton />
+            <PickedChip />
             <Show when=move || made_up.get()>
                 <button type="button" class="link small" on:click=move |_| state.go_screen("connections")>
                     "This is made up. Connect your own"
@@ -83,6 +88,28 @@ pub fn MapHead(map: MapState) -> impl IntoView {
             </Show>
             <LegendRow map=map />
         </header>
+    }
+}
+
+/// How much was picked on the map, and the way out of it.
+#[component]
+fn PickedChip() -> impl IntoView {
+    let (fleet, state): (Fleet, _) = (expect_context(), use_state());
+    let words = Memo::new(move |_| fleet.picked.with(|picked| picked.as_ref().map(Picked::words)));
+    move || {
+        words.get().map(|words| {
+            view! {
+                <button
+                    type="button"
+                    class="link small strong"
+                    data-test="picked"
+                    title="Show all GPUs again"
+                    on:click=move |_| state.pick(Area::default())
+                >
+                    {words} " " <KeyOf command=Command::Close />
+                </button>
+            }
+        })
     }
 }
 

@@ -181,6 +181,15 @@ pub fn Outlines(map: MapState) -> impl IntoView {
     }
 }
 
+/// The box that is being drawn.
+#[component]
+pub fn Lasso(map: MapState) -> impl IntoView {
+    move || {
+        let [left, top, width, height] = place(map.lasso.get()?, map.layout.with(|layout| layout.dpr), 0.0);
+        Some(view! { <i class="map-lasso" style:left=left style:top=top style:width=width style:height=height></i> })
+    }
+}
+
 /// What is said of one GPU: its name, its status, who holds it.
 struct Said {
     name: String,

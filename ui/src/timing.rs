@@ -1,0 +1,76 @@
+//! How long the page works on what it hears, in the browser's own list of measures (User Timing): developer tools draw
+//! them, and a script reads them with a `PerformanceObserver` for `measure`.
+//!
+//! [`UPDATE`] is from the arrival of a message, before it is decoded, until all that follows from it is done but its
+//! picture; [`PAINT`] is the picture of the map. Only the last of each stays in the list: a page is open for weeks.
+
+use leptos::prelude::window;
+use std::cell::{Cell, RefCell};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{MessageChannel, Performance};
+
+/// From a message's arrival until its effects are done.
+const UPDATE: &str = "pilothouse.update";
+/// The painting of the map.
+const PAINT: &str = "pilothouse.paint";
+
+thread_local! {
+    /// Is an update being measured?
+    static OPEN: Cell<bool> = const { Cell::new(false) };
+    static BEHIND: RefCell<Option<MessageChannel>> = const { RefCell::new(None) };
+}
+
+/// A message has come. What follows from it runs in this task of the browser and in its microtasks: a message to ourselves
+/// comes behind all of them, and ends the measure.
+pub fn update_begins() {
+    if OPEN.replace(true) {
+        return;
+    }
+    let Some(list) = list() else { return };
+    let _ = list.mark(UPDATE);
+    BEHIND.with_borrow_mut(|channel| {
+        if channel.is_none() {
+            *channel = open_channel();
+        }
+        if let Some(channel) = channel {
+            let _ = channel.port2().post_message(&JsValue::NULL);
+        }
+    });
+}
+
+/// Paints, and says how long that took.
+pub fn paint(paint: impl FnOnce()) {
+    // Whatever the update had left to do, it was done before this frame.
+    update_ends();
+    let Some(list) = list() else { return paint() };
+    let _ = list.mark(PAINT);
+    paint();
+    tell(&list, PAINT);
+}
+
+fn update_ends() {
+    if OPEN.replace(false)
+        && let Some(list) = list()
+    {
+        tell(&list, UPDATE);
+    }
+}
+
+fn tell(list: &Performance, name: &str) {
+    list.clear_measures_with_measure_name(name);
+    let _ = list.measure_with_start_mark(name, name);
+    list.clear_marks_with_mark_name(name);
+}
+
+fn list() -> Option<Performance> {
+    window().performance()
+}
+
+fn open_channel() -> Option<MessageChannel> {
+    let channel = MessageChannel::new().ok()?;
+    let heard = Closure::<dyn Fn()>::new(update_ends);
+    channel.port1().set_onmessage(Some(heard.as_ref().unchecked_ref()));
+    // It lives as long as the page.
+    heard.forget();
+    Some(channel)
+}
