@@ -167,6 +167,15 @@ impl Page {
         self.driver.refresh().await.could_not("load the page anew")
     }
 
+    /// Presses a letter with Ctrl, wherever the focus is.
+    ///
+    /// # Errors
+    /// If the driver cannot.
+    pub async fn chord(&self, letter: &str) -> Result<()> {
+        let chain = self.driver.action_chain().key_down(Key::Control).send_keys(letter).key_up(Key::Control);
+        chain.perform().await.could_not("press two keys")
+    }
+
     /// Waits until the first element that a CSS selector finds reads as `wanted` says.
     ///
     /// # Errors

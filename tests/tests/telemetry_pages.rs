@@ -1,4 +1,5 @@
-//! What a GPU does, seen in headless Chromium: a real cluster, exporters whose GPUs follow its pods, a real Prometheus.
+//! What a GPU does, seen in both doors that have a picture: a real cluster, exporters whose GPUs follow its pods, a real
+//! Prometheus. One story for the window and for headless Chromium: a person sees the same in both.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -6,46 +7,124 @@
 #[path = "telemetry_site.rs"]
 mod site;
 
-use acceptance::{Failure, Page, Result};
+use acceptance::{Context, Page, Result};
 use site::{Plan, Site};
+use thirtyfour::Key;
+
+const SIZE: (u32, u32) = (1440, 900);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_finds_a_gpu_with_an_xid_its_pod_and_what_to_do_and_hands_the_address_on() -> Result<()> {
-    let plan = Plan { nodes: 2, pods: vec![("chat", 1, 8)], jobs: &["dcgm"] };
-    let site = Site::start("seen", &plan).await?;
-    let ((node, gpu), pod) = site.held().into_iter().next().unwrap();
-    let number = (0..2).find(|number| site.node(*number) == node).unwrap();
-    let index = usize::try_from(gpu).unwrap();
-    site.change_gpu(number, index, |gpu| gpu.values.insert("DCGM_FI_DEV_XID_ERRORS".into(), 79.0));
-
-    let (door, address) = site.terminal.serve(&[]).await?;
-    let page = Page::browser((1440, 900), &address).await?;
-    page.press("tab-gpus").await?;
-    page.fill("table-filter", "xid=79").await?;
-    let key = format!("gpu:admin/{node}/{gpu}");
-    page.press_by(&format!("[data-test='row'][data-key='{key}']")).await?;
-    is_told(&page, &key, &pod).await?;
+    let story = Story::begin("seen").await?;
+    let (door, address) = story.site.terminal.serve(&[]).await?;
+    let page = Page::browser(SIZE, &address).await?;
+    story.the_gpu_is_found(&page).await?;
 
     // The address is all that another person needs.
     let driver = page.driver();
-    let there = driver.current_url().await.map_err(|error| Failure::new(error.to_string()))?;
-    driver.goto("about:blank").await.map_err(|error| Failure::new(error.to_string()))?;
-    driver.goto(there.as_str()).await.map_err(|error| Failure::new(error.to_string()))?;
-    is_told(&page, &key, &pod).await?;
-
-    // The funnel leads to the GPUs that nobody holds.
-    page.press_by(".funnel-column:nth-of-type(3)").await?;
-    page.reads_as("[data-test='tab-gpus']", |text| text.contains("16"), "counts the GPUs").await?;
-    page.find_by("[data-test='row'][data-key^='gpu:']").await?;
+    let there = driver.current_url().await.could_not("read the address")?;
+    driver.goto("about:blank").await.could_not("leave")?;
+    driver.goto(there.as_str()).await.could_not("open the address")?;
+    story.is_told(&page).await?;
+    story.the_funnel_leads_to_gpus(&page).await?;
     drop(door);
     page.close().await
 }
 
-/// The inspector tells what is wrong, who is hit, what to do, and what is measured.
-async fn is_told(page: &Page, key: &str, pod: &str) -> Result<()> {
-    page.find_by(&format!("[data-test='inspector'][data-key='{key}']")).await?;
-    page.reads_as("[data-test='finding']", |text| text.contains("79"), "names the XID").await?;
-    page.reads_as("[data-test='inspector']", |text| text.contains(pod), "names the pod").await?;
-    page.reads_as("[data-test='gauge'][data-key='tensor']", |text| text.contains("34"), "says what it does").await?;
-    Ok(())
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_tells_the_same_and_an_address_that_is_copied_there_opens_in_the_browser() -> Result<()> {
+    let story = Story::begin("window").await?;
+    let window = Page::window(SIZE, &story.site.terminal.environment()).await?;
+    story.the_gpu_is_found(&window).await?;
+    let copied = copied(&window).await?;
+    assert!(copied.starts_with("pilothouse:/fleet?"), "{copied}");
+
+    let (door, address) = story.site.terminal.serve(&[]).await?;
+    let browser = Page::browser(SIZE, &address).await?;
+    browser.find("funnel").await?;
+    paste(&browser, &copied).await?;
+    story.is_told(&browser).await?;
+
+    // And back: the window opens what the browser copied.
+    let copied = self::copied(&browser).await?;
+    assert!(copied.starts_with("http://127.0.0.1:"), "{copied}");
+    window.press("inspector-close").await?;
+    window.gone("[data-test='inspector']").await?;
+    paste(&window, &copied).await?;
+    story.is_told(&window).await?;
+    story.the_funnel_leads_to_gpus(&window).await?;
+    drop(door);
+    browser.close().await?;
+    window.close().await
+}
+
+/// A GPU that has an XID, and the pod that holds it.
+struct Story {
+    site: Site,
+    key: String,
+    pod: String,
+}
+
+impl Story {
+    async fn begin(pool: &str) -> Result<Self> {
+        let plan = Plan { nodes: 2, pods: vec![("chat", 1, 8)], jobs: &["dcgm"] };
+        let site = Site::start(pool, &plan).await?;
+        let ((node, gpu), pod) = site.held().into_iter().next().unwrap();
+        let number = (0..2).find(|number| site.node(*number) == node).unwrap();
+        let index = usize::try_from(gpu).unwrap();
+        site.change_gpu(number, index, |gpu| gpu.values.insert("DCGM_FI_DEV_XID_ERRORS".into(), 79.0));
+        Ok(Self { site, key: format!("gpu:admin/{node}/{gpu}"), pod })
+    }
+
+    /// A filter leads to the GPU; it is chosen, and the inspector tells of it.
+    async fn the_gpu_is_found(&self, page: &Page) -> Result<()> {
+        page.press("tab-gpus").await?;
+        page.fill("table-filter", "xid=79").await?;
+        page.press_by(&format!("[data-test='row'][data-key='{}']", self.key)).await?;
+        self.is_told(page).await
+    }
+
+    /// The inspector tells what is wrong, who is hit, what to do, and what is measured.
+    async fn is_told(&self, page: &Page) -> Result<()> {
+        page.find_by(&format!("[data-test='inspector'][data-key='{}']", self.key)).await?;
+        page.reads_as("[data-test='finding']", |text| text.contains("79"), "names the XID").await?;
+        page.reads_as("[data-test='inspector']", |text| text.contains(&self.pod), "names the pod").await?;
+        page.reads_as("[data-test='gauge'][data-key='tensor']", |text| text.contains("34"), "says what it does")
+            .await?;
+        Ok(())
+    }
+
+    /// The funnel leads to the GPUs that nobody holds.
+    async fn the_funnel_leads_to_gpus(&self, page: &Page) -> Result<()> {
+        page.press_by(".funnel-column:nth-of-type(3)").await?;
+        page.reads_as("[data-test='table-count']", |text| text.contains(" of "), "counts the GPUs").await?;
+        page.find_by("[data-test='row'][data-key^='gpu:']").await?;
+        Ok(())
+    }
+}
+
+/// Presses the key that copies the address, and reads what was copied by pasting it into a field.
+async fn copied(page: &Page) -> Result<String> {
+    // While the caret is in the table or nowhere, the key copies the row.
+    page.find_by(".inspector-body").await?.focus().await.could_not("give the inspector the caret")?;
+    page.chord("c").await?;
+    page.press("search").await?;
+    let field = page.find("palette-input").await?;
+    field.send_keys(Key::Control + "v").await.could_not("paste into a field")?;
+    let copied = field.prop("value").await.could_not("read a field")?.unwrap_or_default();
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='palette-input']").await?;
+    Ok(copied)
+}
+
+/// Pastes a text on the page, as a person does who has it on the clipboard.
+async fn paste(page: &Page, text: &str) -> Result<()> {
+    page.press("search").await?;
+    page.fill("palette-input", text).await?;
+    let field = page.find("palette-input").await?;
+    field.send_keys(Key::Control + "a").await.could_not("select a field's text")?;
+    field.send_keys(Key::Control + "x").await.could_not("cut a field's text")?;
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='palette-input']").await?;
+    page.chord("v").await
 }

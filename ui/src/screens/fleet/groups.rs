@@ -1,6 +1,9 @@
 //! How the fleet is grouped on the map: clusters, then pools, products, zones or who holds most, then nodes. Pure.
 
-use crate::parts::map::layout::{ClusterPlan, PoolPlan};
+use crate::{
+    mirror::Part,
+    parts::map::layout::{ClusterPlan, PoolPlan},
+};
 use pilothouse_wire::{
     ConnectionId, PodId, SmolStr, units,
     view::{FleetView, NodeRow},
@@ -47,6 +50,15 @@ impl Grouping {
     pub fn next(self) -> Self {
         let at = Self::ALL.iter().position(|grouping| *grouping == self).unwrap_or(0);
         Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+
+    /// The parts of the fleet that it depends on.
+    #[must_use]
+    pub fn parts(self) -> &'static [Part] {
+        match self {
+            Self::Pool | Self::Product | Self::Zone | Self::Owner => &[Part::Totals, Part::Nodes],
+            Self::Team | Self::Queue => &[Part::Totals, Part::Nodes, Part::Pods],
+        }
     }
 
     fn of<'a>(self, fleet: &'a FleetView, node: &'a NodeRow) -> Option<&'a SmolStr> {

@@ -85,9 +85,9 @@ pub fn Map() -> impl IntoView {
     let size = use_size(frame);
     let (zoom, scroll) = (RwSignal::new(0), RwSignal::new((0.0, 0.0)));
     let groups = Memo::new(move |_| {
-        let unseen = fleet.unseen.get();
-        let of = |view: &FleetView| Groups::of(view, grouping.get(), &unseen);
-        fleet.view.fleet_by(&[Part::Totals, Part::Nodes], of).unwrap_or_default()
+        let (unseen, grouping) = (fleet.unseen.get(), grouping.get());
+        let of = |view: &FleetView| Groups::of(view, grouping, &unseen);
+        fleet.view.fleet_by(grouping.parts(), of).unwrap_or_default()
     });
     let layout = Memo::new(move |_| {
         let size = size.get();

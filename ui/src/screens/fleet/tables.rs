@@ -7,6 +7,7 @@ use super::{
     rows::{
         GPUS, Heard, MEASURED, NODES, PODS, TOGETHER, WORKLOADS, gpu_row, node_of, node_row, pod_row, workload_row,
     },
+    serving,
     sorting::{gpu_key, node_key, pod_key, workload_key},
 };
 use crate::{
