@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames; all of them if none is given
     names: Vec<String>,
 }
 
@@ -43,13 +43,14 @@ pub fn run(options: &Options) -> Outcome {
     if on_servers {
         aside(&["servers"])?;
     }
-    if on_servers || wants("start") {
+    let on_pages = ["start", "map-frames"].into_iter().any(wants);
+    if on_servers || on_pages {
         aside(&["ui"])?;
     }
-    if wants("fleet-open") || wants("start") {
+    if wants("fleet-open") || on_pages {
         build(TERMINAL)?;
     }
-    if wants("start") {
+    if on_pages {
         build(WINDOW)?;
     }
     let mut measure = tool("measure")?;

@@ -7,6 +7,7 @@ mod engine;
 mod fleet_open;
 mod follower;
 mod made;
+mod map_frames;
 mod metrics_poll;
 mod peak;
 mod plain;
@@ -28,8 +29,8 @@ use stand::{Size, Stand};
 use std::process::ExitCode;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 7] =
-    ["fleet-open", "fleet-churn", "watch-replay", "start", "attribution", "world-scale", "metrics-poll"];
+const NAMES: [&str; 8] =
+    ["fleet-open", "fleet-churn", "watch-replay", "start", "attribution", "world-scale", "metrics-poll", "map-frames"];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
 /// The same for polls of the Prometheus whose address follows.
@@ -77,6 +78,9 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("metrics-poll") {
         metrics_poll::measure(report).await?;
+    }
+    if wanted("map-frames") {
+        map_frames::measure(size, report).await?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());

@@ -30,15 +30,29 @@ pub struct Size {
     pub churn: Duration,
     /// How long recorded changes go on.
     pub replay: Duration,
+    /// How long a page is watched.
+    pub frames: Duration,
 }
 
 impl Size {
     /// As the goals mean it.
-    pub const WHOLE: Self =
-        Self { nodes: 1_000, pods: 5_000, rounds: 9, churn: Duration::from_secs(60), replay: Duration::from_secs(20) };
+    pub const WHOLE: Self = Self {
+        nodes: 1_000,
+        pods: 5_000,
+        rounds: 9,
+        churn: Duration::from_secs(60),
+        replay: Duration::from_secs(20),
+        frames: Duration::from_secs(120),
+    };
     /// To try the measuring itself.
-    pub const SMALL: Self =
-        Self { nodes: 20, pods: 100, rounds: 3, churn: Duration::from_secs(5), replay: Duration::from_secs(3) };
+    pub const SMALL: Self = Self {
+        nodes: 20,
+        pods: 100,
+        rounds: 3,
+        churn: Duration::from_secs(5),
+        replay: Duration::from_secs(3),
+        frames: Duration::from_secs(20),
+    };
 }
 
 /// The servers and what belongs to them.
