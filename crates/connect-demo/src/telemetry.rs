@@ -62,7 +62,17 @@ impl Telemetry {
         let devices: Vec<DeviceFact> = nodes.iter().flat_map(of_node).collect();
         let chosen = |purpose: &str, of: usize| (hash(stage.seed, purpose) % (of as u64).max(1)) as usize;
         let (blind, unprofiled) = (chosen("blind", BLIND), chosen("profiled elsewhere", devices.len()));
-        Self { nodes, devices, blind, unprofiled, interval: INTERVAL, list: 0, listed: None, measured: None, served: None }
+        Self {
+            nodes,
+            devices,
+            blind,
+            unprofiled,
+            interval: INTERVAL,
+            list: 0,
+            listed: None,
+            measured: None,
+            served: None,
+        }
     }
 
     /// Measures so often from now on.

@@ -34,7 +34,7 @@ impl Part {
             Self::Pods => !patch.pods.is_empty(),
             Self::Workloads => !patch.workloads.is_empty(),
             Self::Telemetry => patch.telemetry.is_some(),
-            Self::Serving => !patch.serving.is_empty(),
+            Self::Serving => patch.serving.is_some(),
             Self::Findings => !patch.findings.is_empty(),
         }
     }
