@@ -74,6 +74,7 @@ async fn the_palette_leads_to_an_object(page: &Page, namespace: &str) -> Result<
     .await?;
     page.reads_as("[data-test='inspector']", |text| text.contains("Deployment chat"), "says whose it is").await?;
     page.reads_as("[data-test='inspector']", |text| text.contains("SuccessfulCreate"), "shows its events").await?;
+    is_readable(page).await?;
     page.press("inspector-yaml").await?;
     page.reads_as("[data-test='inspector-yaml-text']", |text| text.contains("kind: ReplicaSet"), "shows the YAML")
         .await?;
@@ -98,4 +99,14 @@ async fn the_logs_of_all_pods_are_one(page: &Page, namespace: &str) -> Result<()
     page.reads_as("[data-test='logs-text']", found, "shows what was looked for").await?;
     page.key(Key::Escape).await?;
     page.gone("[data-test='logs-text']").await
+}
+
+/// Values have room beside their labels, however long those are.
+async fn is_readable(page: &Page) -> Result<()> {
+    let narrowest =
+        "return Math.min(...[...document.querySelectorAll('.inspector .fields dd')].map(dd => dd.clientWidth))";
+    let answer = page.driver().execute(narrowest, Vec::new()).await;
+    let width = answer.ok().and_then(|answer| answer.json().as_f64());
+    assert!(width.is_some_and(|width| width > 120.0), "the narrowest value has {width:?} px");
+    Ok(())
 }
