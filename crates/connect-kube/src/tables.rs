@@ -16,8 +16,11 @@ use pilothouse_wire::{
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A table, else the list that a server gives who knows none: it says in words why it cannot be shown.
+/// A table and nothing else: for secrets, whose list would hold their values.
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io";
+/// A table, else the list: some servers behind the API server make no tables.
+const TABLE_OR_LIST: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,\
+                             application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
 /// Rows of a page.
 const PAGE: u32 = 500;
 /// The longest cell.
@@ -39,6 +42,16 @@ struct Table {
 struct ListMeta {
     #[serde(default)]
     r#continue: String,
+}
+
+/// A list of whole objects, of which the names and times are taken.
+#[derive(Deserialize)]
+struct List {
+    kind: String,
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(default)]
+    items: Option<Vec<Partial>>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +80,8 @@ struct Named {
     name: SmolStr,
     #[serde(default)]
     namespace: Option<SmolStr>,
+    #[serde(default, rename = "creationTimestamp")]
+    created: Option<String>,
 }
 
 /// Lists the objects of a kind; in each of `within`, where the listing names no namespace of its own.
@@ -108,6 +123,8 @@ async fn page_by_page(
         resource: listing.kind.plural.to_string(),
         namespace: namespace.map(str::to_owned),
     };
+    let is_secret = listing.kind.group.is_empty() && listing.kind.plural == "secrets";
+    let accept = if is_secret { TABLE } else { TABLE_OR_LIST };
     let mut from = String::new();
     loop {
         let left = listing.most.saturating_sub(u32::try_from(all.rows.len()).unwrap_or(u32::MAX));
@@ -122,7 +139,7 @@ async fn page_by_page(
         if let Some(name) = &listing.name {
             query += &format!("&fieldSelector=metadata.name={name}");
         }
-        let body = match client.get(&call, &query, TABLE, PATIENCE).await {
+        let body = match client.get(&call, &query, accept, PATIENCE).await {
             Ok(answer) => answer.body,
             // Between two pages the server forgot where it was: what is here is true, and not all.
             Err(failure) if failure.is_expired() && !from.is_empty() => {
@@ -162,16 +179,35 @@ pub(crate) fn read(
     kind: &KindId,
     namespaced: bool,
 ) -> Option<(ObjectTable, String)> {
-    let table: Table = serde_json::from_slice(body).ok().filter(|table: &Table| table.kind == "Table")?;
+    let table: Option<Table> = serde_json::from_slice(body).ok().filter(|table: &Table| table.kind == "Table");
+    let Some(table) = table else { return listed(body, cluster, kind, namespaced) };
     let columns: Vec<ObjectColumn> = table.column_definitions.iter().map(column).collect();
     let rows = table.rows.unwrap_or_default().into_iter().map(|row| {
-        let Named { name, namespace } = row.object.metadata;
-        let namespace = namespace.filter(|namespace| namespaced && !namespace.is_empty());
+        let object = row.object.metadata.object(cluster, kind, namespaced);
         let mut cells: Vec<Option<String>> = row.cells.iter().map(cell).collect();
         cells.resize(columns.len(), None);
-        ObjectLine { object: ObjectRef::listed(cluster.clone(), kind, namespace, name), cells }
+        ObjectLine { object, cells }
     });
     Some((ObjectTable { rows: rows.collect(), columns, more: false }, table.metadata.r#continue))
+}
+
+/// A list of objects as a table of names and times.
+fn listed(body: &[u8], cluster: &ConnectionId, kind: &KindId, namespaced: bool) -> Option<(ObjectTable, String)> {
+    let list: List = serde_json::from_slice(body).ok().filter(|list: &List| list.kind.ends_with("List"))?;
+    let column = |name| ObjectColumn { name: SmolStr::new_static(name), wide: false, number: false };
+    let rows = list.items.unwrap_or_default().into_iter().map(|Partial { metadata }| {
+        let cells = vec![Some(metadata.name.to_string()), metadata.created.clone()];
+        ObjectLine { object: metadata.object(cluster, kind, namespaced), cells }
+    });
+    let table = ObjectTable { rows: rows.collect(), columns: vec![column("Name"), column("Created")], more: false };
+    Some((table, list.metadata.r#continue))
+}
+
+impl Named {
+    fn object(self, cluster: &ConnectionId, kind: &KindId, namespaced: bool) -> ObjectRef {
+        let namespace = self.namespace.filter(|namespace| namespaced && !namespace.is_empty());
+        ObjectRef::listed(cluster.clone(), kind, namespace, self.name)
+    }
 }
 
 fn column(column: &Column) -> ObjectColumn {
@@ -234,8 +270,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_none() {
-        for body in ["{\"kind\":\"PodList\",\"items\":[]}", "[]", "x"] {
+    fn a_server_that_makes_no_tables_is_listed_by_names_and_times() {
+        let body = json!({ "kind": "InferenceServiceList", "metadata": { "continue": "" }, "items": [
+            { "metadata": { "name": "chat", "namespace": "serving", "creationTimestamp": "2026-11-24T03:00:00Z" },
+              "spec": { "password": "hunter2" } },
+        ] });
+        let (table, next) = read(body.to_string().as_bytes(), &ConnectionId::slug("iad"), &isvc(), true).unwrap();
+        let titles: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!((titles.as_slice(), next.as_str()), (&["Name", "Created"][..], ""));
+        let cells: Vec<Option<&str>> = table.rows[0].cells.iter().map(|cell| cell.as_deref()).collect();
+        assert_eq!(cells, [Some("chat"), Some("2026-11-24T03:00:00Z")]);
+        assert!(!format!("{table:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_is_no_table_and_no_list_is_none() {
+        for body in ["{\"kind\":\"Status\",\"items\":[]}", "[]", "x"] {
             assert_eq!(read(body.as_bytes(), &ConnectionId::slug("iad"), &isvc(), true), None, "{body}");
         }
     }
