@@ -286,7 +286,10 @@ impl Unit {
             Self::Flag => if value == 0.0 { "no" } else { "yes" }.into(),
             Self::Seconds if value < 0.999_5 => format!("{} ms", units::number((value * 1_000.0).into(), small(value))),
             Self::Seconds => format!("{} s", units::number(value.into(), if value < 99.95 { 1 } else { 0 })),
-            Self::PerSecond => format!("{} /s", units::number(value.into(), if value < 9.95 { 1 } else { 0 })),
+            Self::PerSecond => {
+                let decimals = usize::from(value != 0.0 && value < 9.95);
+                format!("{} /s", units::number(value.into(), decimals))
+            }
         }
     }
 }
@@ -367,6 +370,7 @@ mod tests {
             (Unit::Seconds, 0.412, "412 ms"),
             (Unit::Seconds, 2.64, "2.6 s"),
             (Unit::Seconds, 1_280.4, "1,280 s"),
+            (Unit::PerSecond, 0.0, "0 /s"),
             (Unit::PerSecond, 0.25, "0.2 /s"),
             (Unit::PerSecond, 4_211.6, "4,212 /s"),
         ] {

@@ -67,19 +67,19 @@ metrics! {
     /// Share of its cache of keys and values that is in use. At 1 it puts requests aside.
     KvUse = "kv", "KV cache in use", Ratio;
     /// Tokens written a second, over the last minute or more.
-    Generated = "tokens", "Tokens generated", PerSecond;
+    Generated = "tokens", "Tokens out", PerSecond;
     /// Tokens of prompts taken in a second, over the last minute or more.
-    Prompt = "prompt-tokens", "Prompt tokens", PerSecond;
-    /// How long the first token takes: half of the requests of the last five minutes waited less.
-    FirstTokenMedian = "ttft-p50", "First token, median", Seconds;
-    /// How long the first token takes: 99 of 100 requests of the last five minutes waited less.
-    FirstTokenP99 = "ttft-p99", "First token, p99", Seconds;
-    /// How long the first token takes: the mean over the last five minutes.
-    FirstTokenMean = "ttft-mean", "First token, mean", Seconds;
-    /// From one token to the next: 99 of 100 tokens of the last five minutes took less.
-    InterTokenP99 = "itl-p99", "Inter-token, p99", Seconds;
-    /// Time a token of a request, its mean over the request: 99 of 100 requests of the last five minutes had less.
-    OutputTokenP99 = "tpot-p99", "Time a token, p99", Seconds;
+    Prompt = "prompt-tokens", "Tokens in", PerSecond;
+    /// Time to first token: half of the requests of the last five minutes waited less.
+    FirstTokenMedian = "ttft-p50", "TTFT, median", Seconds;
+    /// Time to first token: 99 of 100 requests of the last five minutes waited less.
+    FirstTokenP99 = "ttft-p99", "TTFT, p99", Seconds;
+    /// Time to first token: the mean over the last five minutes.
+    FirstTokenMean = "ttft-mean", "TTFT, mean", Seconds;
+    /// Inter-token latency, from one token to the next: 99 of 100 tokens of the last five minutes took less.
+    InterTokenP99 = "itl-p99", "ITL, p99", Seconds;
+    /// Time per output token of a request, its mean over the request: 99 of 100 requests of the last five minutes had less.
+    OutputTokenP99 = "tpot-p99", "TPOT, p99", Seconds;
     /// Requests that failed a second, over the last minute or more.
     Failed = "failed", "Failed", PerSecond;
     /// Requests put aside a second for want of memory, over the last minute or more.
