@@ -96,7 +96,7 @@ fn shrink(program: &Path, file: &Path) {
     println!("Making it smaller (wasm-opt).");
     let small = file.with_extension("small");
     let mut optimizer = command::program("node");
-    optimizer.arg(program).arg("-Oz").arg(file).arg("-o").arg(&small);
+    optimizer.arg(program).arg("-O3").arg(file).arg("-o").arg(&small);
     for feature in FEATURES {
         optimizer.arg(format!("--enable-{feature}"));
     }

@@ -2,9 +2,10 @@
 
 use super::palette::HELD_STEP;
 use pilothouse_wire::{
-    Metric, Reading, Readings, Stamp, Sum,
-    view::{FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status},
+    Metric, NodeId, ObjectRef, Reading, Readings, Stamp, Sum,
+    view::{Finding, FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status},
 };
+use std::collections::HashSet;
 
 /// What the map's colour means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,6 +199,8 @@ pub struct Inks<'a> {
     now: Stamp,
     /// The column of the metric that is shown.
     column: Option<&'a Readings>,
+    /// Nodes that have a finding, themselves or by a GPU.
+    hit: HashSet<&'a NodeId>,
 }
 
 impl<'a> Inks<'a> {
@@ -205,11 +208,21 @@ impl<'a> Inks<'a> {
     #[must_use]
     pub fn new(mode: Mode, view: &'a FleetView, now: Stamp) -> Self {
         let column = mode.metric().and_then(|metric| view.telemetry.columns.get(&metric));
-        Self { mode, view, now, column }
+        let node = |finding: &'a Finding| match &finding.id.object {
+            ObjectRef::Node(node) | ObjectRef::Gpu(node, _) => Some(node),
+            _ => None,
+        };
+        let hit = view.findings.rows().iter().filter_map(node).collect();
+        Self { mode, view, now, column, hit }
     }
 
-    /// How one GPU is drawn. `hit`: does its node, or a GPU of it, have a finding? Asked once a node, since most have
-    /// none.
+    /// Does a node, or a GPU of it, have a finding?
+    #[must_use]
+    pub fn is_hit(&self, node: &NodeRow) -> bool {
+        self.hit.contains(&node.id)
+    }
+
+    /// How one GPU is drawn. `hit`: is its node hit? Asked once a node, since most are not.
     #[must_use]
     pub fn of(&self, gpu: GpuAt<'a>, hit: bool) -> Ink {
         let (cell, telemetry) = (gpu.cell(), &self.view.telemetry);
@@ -250,7 +263,7 @@ impl<'a> Inks<'a> {
     #[must_use]
     pub fn of_node(&self, at: usize, first: usize) -> Ink {
         let Some(node) = self.view.nodes.rows().get(at) else { return Ink::NoData };
-        let hit = is_hit(self.view, node);
+        let hit = self.is_hit(node);
         let all = (0..node.gpus.len()).map(|slot| self.of(GpuAt { node, slot, at: first + slot }, hit));
         let worst = all.max().unwrap_or(Ink::NoData);
         match self.mode {
@@ -285,13 +298,6 @@ fn health(node: &NodeRow, worst: Option<Status>) -> Ink {
 /// Does a condition other than Ready say that something is wrong?
 fn pressed(node: &NodeRow) -> bool {
     node.conditions.iter().any(|condition| condition.kind != "Ready" && condition.status == "True")
-}
-
-/// Does a node, or a GPU of it, have a finding?
-#[must_use]
-pub fn is_hit(view: &FleetView, node: &NodeRow) -> bool {
-    let (of_node, of_gpus) = view.findings_on(&node.id);
-    !of_node.is_empty() || !of_gpus.is_empty()
 }
 
 /// Power of a node is a sum: on the scale stands what that is for one GPU.

@@ -16,7 +16,7 @@ use crate::{
     mirror::Part,
     parts::{
         map::{
-            ink::{Ink, Inks, Legend, Mode, is_hit},
+            ink::{Ink, Inks, Legend, Mode},
             layout::{Layout, Rect, Spot},
             paint::Scene,
             zoom::{in_sight, lay_out_zoomed},
@@ -193,7 +193,7 @@ fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now
         if layout.node_is_cell {
             scene.inks.push(inks.of_node(at, *first));
         } else {
-            let hit = is_hit(view, node);
+            let hit = inks.is_hit(node);
             scene.inks.extend((0..usize::from(place.gpus)).map(|slot| match slot < node.gpus.len() {
                 true => inks.of(GpuAt { node, slot, at: first + slot }, hit),
                 false => Ink::NoData,
