@@ -55,12 +55,13 @@ impl Journey {
         same_bytes(&self.world);
         let whole = FleetProjection::new(&self.world, FleetSpec::default()).into_view();
         assert!(!self.sound || whole == *self.fleet.view(), "the followed view differs from one made anew");
-        same_bytes(&View::Fleet(whole));
+        let findings = whole.findings.clone();
+        same_bytes(&View::Fleet(Box::new(whole)));
         same_bytes(&project::connection_rows(&self.world));
         same_bytes(&project::ribbon(&self.world, Duration::from_secs(3_600), self.now));
         same_bytes(&project::sources(&self.world, &[], self.now));
         for (object, ..) in self.world.objects().take(MOST_OBJECTS) {
-            same_bytes(&project::object(&self.world, &object, self.now));
+            same_bytes(&project::object(&self.world, &object, &findings, self.now));
         }
     }
 }
