@@ -151,7 +151,7 @@ impl Page {
         typed.could_not(format!("type into {hook}"))
     }
 
-    /// Types, wherever the focus is: a key, letters, or keys that are held together (`Key::Control + "k"`).
+    /// Presses a key, or types letters, wherever the focus is.
     ///
     /// # Errors
     /// If the driver refuses.

@@ -70,7 +70,7 @@ async fn a_person_keeps_a_view_and_pins_an_object() -> Result<()> {
     page.press("rail-connections").await?;
     page.reload().await?;
     page.find_by(".pin[data-test^='pin-gpu:'][aria-pressed='false']").await?;
-    page.key(Key::Control + "k").await?;
+    page.chord("k").await?;
     page.fill("palette-input", "lost ones").await?;
     page.key(Key::Enter).await?;
     page.reads_as("[data-test='table-count']", |text| text.contains(" of "), "is filtered as it was").await?;

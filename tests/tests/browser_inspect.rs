@@ -52,14 +52,7 @@ async fn the_terminal_lists_and_describes(terminal: &Terminal, namespace: &str) 
 
 async fn the_palette_leads_to_an_object(page: &Page, namespace: &str) -> Result<()> {
     page.find("rail-fleet").await?;
-    page.driver()
-        .action_chain()
-        .key_down(Key::Control)
-        .send_keys("k")
-        .key_up(Key::Control)
-        .perform()
-        .await
-        .map_err(|error| acceptance::Failure::new(error.to_string()))?;
+    page.chord("k").await?;
     // A part of a name lists the kinds, Enter names one.
     page.fill("palette-input", ":replicas").await?;
     page.reads_as("[data-test='palette-row']", |text| text.contains("replicasets"), "offers the kind").await?;
