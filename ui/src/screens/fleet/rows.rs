@@ -99,7 +99,7 @@ pub const PODS: &[Column] = &[
     Column::text("workload", "Workload", "minmax(96px, 1.2fr)"),
     Column::text("node", "Node", "minmax(96px, 1.2fr)"),
     Column::number("gpus", "GPUs", "minmax(48px, 0.4fr)"),
-    ENGINE.on_demand(),
+    ENGINE,
     SERVING[0].0.on_demand(),
     SERVING[1].0.on_demand(),
     SERVING[2].0.on_demand(),
