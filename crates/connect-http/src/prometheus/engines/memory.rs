@@ -16,6 +16,9 @@ use std::{
 /// A pod whose engine is no longer measured stays in the list, and ages, for so long.
 const KEPT: Duration = Duration::from_secs(30 * 60);
 
+/// What has been scraped once has no rate yet: for so many scrapes after pods became others, everything is asked for.
+const SETTLE: u32 = 4;
+
 /// What a watch remembers of engines.
 #[derive(Debug)]
 pub struct Engines {
@@ -25,6 +28,8 @@ pub struct Engines {
     known: BTreeMap<PodKey, (SeenPod, Stamp)>,
     /// When each was measured that was so this time.
     at: BTreeMap<PodKey, Stamp>,
+    /// Since when the pods are these, by our clock.
+    same: Stamp,
     /// Metrics that some engine says, or that could not be asked for.
     present: BTreeSet<ServingMetric>,
     /// Series of engines whose pod nobody names.
@@ -39,6 +44,7 @@ impl Default for Engines {
             interval: interval::USUAL,
             known: BTreeMap::new(),
             at: BTreeMap::new(),
+            same: Stamp(0),
             present: BTreeSet::new(),
             nameless: 0,
             told: false,
@@ -47,16 +53,19 @@ impl Default for Engines {
 }
 
 impl Engines {
-    /// Takes in which pods are measured; answers whether they are others than at the last poll.
+    /// Takes in which pods are measured; answers whether what they say may be other than at the last poll: they are
+    /// others, or have been these for so few scrapes that their rates are still to come.
     pub fn see(&mut self, seen: &Seen, now: Stamp) -> bool {
-        let differs = !self.at.keys().eq(seen.pods.keys());
+        if !self.at.keys().eq(seen.pods.keys()) {
+            self.same = now;
+        }
         self.nameless = seen.nameless;
         self.at = seen.pods.iter().map(|(key, pod)| (key.clone(), pod.at)).collect();
         for (key, pod) in &seen.pods {
             self.known.insert(key.clone(), (pod.clone(), now));
         }
         self.known.retain(|_, (_, at)| now.since(*at) <= KEPT);
-        differs
+        now.since(self.same) <= self.interval * SETTLE
     }
 
     /// Raw samples of the first, the middle and the last pod: they may be measured by different jobs.
@@ -151,7 +160,8 @@ mod tests {
         assert!(engines.see(&seen(&[("a", 1), ("b", 1)]), Stamp(0)));
         let fact = engines.fact(None, &waiting(&[("a", 3.0), ("b", 4.0)])).unwrap();
         assert_eq!(fact.at, [Some(Stamp(1)), Some(Stamp(1))]);
-        assert!(engines.see(&seen(&[("b", 2)]), Stamp(15_000)) && !engines.see(&seen(&[("b", 3)]), Stamp(30_000)));
+        engines.see(&seen(&[("b", 2)]), Stamp(15_000));
+        engines.see(&seen(&[("b", 3)]), Stamp(30_000));
         let fact = engines.fact(None, &waiting(&[("b", 5.0)])).unwrap();
         assert_eq!(fact.at, [None, Some(Stamp(3))]);
         assert_eq!(fact.columns, [(ServingMetric::Waiting, vec![Reading::ABSENT, Reading::of(5.0)])]);
@@ -161,6 +171,16 @@ mod tests {
             Some(ServingFact { interval_ms: 15_000, ..ServingFact::default() })
         );
         assert_eq!(engines.fact(None, &Taken::default()), None, "it is taken back once");
+    }
+
+    #[test]
+    fn all_is_asked_for_until_a_rate_could_be_there() {
+        let mut engines = Engines::default();
+        let mut sees = |pods: &[(&str, i64)], at: i64| engines.see(&seen(pods), Stamp(1_000_000 + at));
+        // A scrape each 15 s: the second one, which makes a rate, comes within four of them.
+        let asked = [0, 15_000, 60_000, 75_000].map(|at| sees(&[("a", at)], at));
+        assert_eq!(asked, [true, true, true, false]);
+        assert!(sees(&[("a", 1), ("b", 1)], 90_000) && !sees(&[("a", 1), ("b", 1)], 160_000));
     }
 
     #[test]
