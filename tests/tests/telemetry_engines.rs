@@ -66,12 +66,6 @@ impl Serving {
             Ok((told.len() == 8).then_some(()))
         })
         .await?;
-        // What has been scraped once has no rate yet, and the first look would not find it.
-        until("the engines have rates", LIMIT, async || {
-            let twice = site.prometheus.query("count_over_time(vllm:generation_tokens_total[1m]) >= 3").await?;
-            Ok((twice.len() >= 4).then_some(()))
-        })
-        .await?;
         site.connect().await?;
         Ok(Self { site, chat, _work: work })
     }
