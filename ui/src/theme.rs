@@ -235,11 +235,32 @@ mod tests {
             names
         };
         assert_eq!(names(&dark), names(&light));
-        for css in
-            [include_str!("../style/base.css"), include_str!("../style/parts.css"), include_str!("../style/shell.css")]
-        {
+        for css in [
+            include_str!("../style/base.css"),
+            include_str!("../style/parts.css"),
+            include_str!("../style/shell.css"),
+            include_str!("../style/palette.css"),
+            include_str!("../style/alone.css"),
+        ] {
             let literal = |line: &&str| line.contains(": #") || line.contains("rgb(") || line.contains("rgba(");
             assert_eq!(css.lines().find(literal), None);
         }
+    }
+
+    #[test]
+    fn what_leaves_the_program_has_the_colours_of_the_light_theme() {
+        use pilothouse_chart::{Rgb, paper};
+        let [_, light] = both();
+        let check = |name: &str, [red, green, blue]: Rgb| {
+            assert_eq!(light[name], format!("#{red:02X}{green:02X}{blue:02X}"), "{name}");
+        };
+        check("bg1", paper::GROUND);
+        check("tx", paper::TEXT);
+        check("tx2", paper::SOFT);
+        check("bg3", paper::TRACK);
+        check("free", paper::FREE);
+        check("warn-mark", paper::WARN);
+        check("bad-mark", paper::BAD);
+        (0..).zip(paper::SCALE).for_each(|(step, of)| check(&format!("m{step}"), of));
     }
 }

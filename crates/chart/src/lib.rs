@@ -1,10 +1,12 @@
 //! Charts, drawn by plotters over any of its backends. No axis, colour or span is decided here: the caller says them.
+//! What a GPU is drawn as is decided once, in [`ink`], for the map of the interface and for drawings.
 //!
 //! A sparkline is a part of a screen. A [`Sheet`] leaves the program, to be kept or sent: it says itself what it shows,
 //! as of when and whose data it is.
 
 pub mod bars;
 pub mod cells;
+pub mod ink;
 pub mod paper;
 pub mod sheet;
 pub mod spark;
@@ -15,4 +17,4 @@ pub use sheet::{Fill, Sheet};
 pub use spark::Spark;
 
 /// A colour: red, green, blue.
-pub type Ink = [u8; 3];
+pub type Rgb = [u8; 3];

@@ -1,6 +1,6 @@
 //! A drawing that leaves the program: what it shows, as of when, whose data it is, and what its fills mean.
 
-use crate::{Ink, paper};
+use crate::{Rgb, paper};
 use pilothouse_wire::units;
 use plotters::{
     coord::Shift,
@@ -36,15 +36,15 @@ pub struct Sheet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fill {
     /// A quantity, or that it is there.
-    Solid(Ink),
+    Solid(Rgb),
     /// An outline: it is there, and free.
-    Outline(Ink),
+    Outline(Rgb),
     /// A triangle: it is not as it should be.
-    Triangle(Ink),
+    Triangle(Rgb),
     /// A cross: it is lost.
-    Cross(Ink),
+    Cross(Rgb),
     /// A dot: nothing is known of it.
-    Dot(Ink),
+    Dot(Rgb),
 }
 
 /// The margin around a sheet, in pixels.
@@ -59,14 +59,14 @@ const LINE_HEIGHT: f64 = 1.24;
 /// Mean width of a character, as a share of the size of its font; on the safe side.
 const CHARACTER: f64 = 0.6;
 
-pub(crate) fn colour(ink: Ink) -> RGBColor {
+pub(crate) fn colour(ink: Rgb) -> RGBColor {
     RGBColor(ink[0], ink[1], ink[2])
 }
 
 /// How a text stands at its place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Face {
-    pub ink: Ink,
+    pub ink: Rgb,
     pub right: bool,
     pub bold: bool,
 }
@@ -97,7 +97,7 @@ impl Fill {
     /// Fills a box.
     pub(crate) fn draw<B: DrawingBackend>(self, area: &Area<B>, (x, y): (i32, i32), (w, h): (i32, i32)) -> Drawn<B> {
         // plotters counts the last pixel in for outlines and not for fills.
-        let whole = |ink: Ink| Rectangle::new([(x, y), (x + w, y + h)], colour(ink).filled());
+        let whole = |ink: Rgb| Rectangle::new([(x, y), (x + w, y + h)], colour(ink).filled());
         match self {
             Self::Solid(ink) => area.draw(&whole(ink)),
             Self::Outline(ink) => {

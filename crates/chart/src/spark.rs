@@ -1,6 +1,6 @@
 //! The sparkline: one series as a thin line, its last value a dot. A gap stays a gap: it is never joined, never zero.
 
-use crate::Ink;
+use crate::Rgb;
 use pilothouse_wire::{Reading, Stamp};
 use plotters::{
     coord::Shift,
@@ -20,7 +20,7 @@ pub struct Spark<'a> {
     /// The value at the foot and at the top; `None` for those of the series.
     pub range: Option<(f32, f32)>,
     /// Colour of the line.
-    pub line: Ink,
+    pub line: Rgb,
 }
 
 /// Room above and below the line, in pixels, so that it is not cut.

@@ -19,7 +19,7 @@ use pilothouse_wire::{
     form::{Draft, SecretInput},
     frame::Mirror,
     units::visible,
-    view::ConnectionRow,
+    view::{ConnectionRow, ConnectionsView},
 };
 use std::{io::Write, time::Duration};
 
@@ -201,6 +201,15 @@ async fn first_listing(session: &Session, id: &ConnectionId, err: Style) -> Resu
 
 /// Waits until the connection is no longer on its way.
 async fn until_known(session: &Session, id: &ConnectionId) -> Result<ConnectionRow, Failed> {
+    until(session, |view| {
+        let row = view.rows.get(id);
+        row.filter(|row| !matches!(row.health, Health::Idle | Health::Starting { .. })).cloned()
+    })
+    .await
+}
+
+/// Follows the connections until they show what is looked for.
+async fn until<T>(session: &Session, look: impl Fn(&ConnectionsView) -> Option<T>) -> Result<T, Failed> {
     loop {
         let mut frames = session.reader().watch(ViewSpec::Connections, When::Now).await?;
         let mut mirror = Mirror::default();
@@ -209,10 +218,8 @@ async fn until_known(session: &Session, id: &ConnectionId) -> Result<ConnectionR
                 break;
             }
             let Some(View::Connections(view)) = mirror.view() else { continue };
-            let row = view.rows.get(id);
-            let known = row.filter(|row| !matches!(row.health, Health::Idle | Health::Starting { .. }));
-            if let Some(row) = known {
-                return Ok(row.clone());
+            if let Some(found) = look(view) {
+                return Ok(found);
             }
         }
     }
@@ -226,7 +233,7 @@ fn say(text: &str) -> Result<Exit, Failed> {
 }
 
 /// The connections of a whole frame.
-fn view_of(body: Body) -> Result<pilothouse_wire::view::ConnectionsView, Failed> {
+fn view_of(body: Body) -> Result<ConnectionsView, Failed> {
     match body {
         Body::Full(View::Connections(view)) => Ok(view),
         _ => Err(other_answer()),

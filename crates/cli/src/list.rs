@@ -12,7 +12,7 @@ use crate::{
     start::other_answer,
     table::{self, Cell, Head},
 };
-use pilothouse_wire::{Frame, View, ViewSpec, filter::Filter};
+use pilothouse_wire::{Frame, Stamp, View, ViewSpec, filter::Filter};
 use std::io::Write;
 
 /// How to list rows of one kind.
@@ -25,7 +25,7 @@ struct Plan<R: 'static> {
 }
 
 /// Draws the rows that are wanted.
-type Draw<R> = fn(&[&R], &View, pilothouse_chart::Sheet) -> String;
+type Draw<R> = fn(&[&R], &View, Stamp, pilothouse_chart::Sheet) -> String;
 
 /// Lists rows of one kind.
 pub async fn run<R: Listed>(arguments: &ListArgs, out: Style, err: Style) -> Result<Exit, Failed> {
@@ -79,7 +79,7 @@ impl<R: Listed> Page for Plan<R> {
         let draw = self.draw.ok_or_else(other_answer)?;
         let rows = R::rows(view, frame.as_of);
         let wanted: Vec<&R> = rows.iter().filter(|row| self.filter.matches(*row)).collect();
-        Ok(draw(&wanted, view, picture::sheet(R::TITLE, frame, shown, &self.filter)))
+        Ok(draw(&wanted, view, frame.as_of, picture::sheet(R::TITLE, frame, shown, &self.filter)))
     }
 
     fn remark(&self, frame: &Frame, view: &View) -> Option<String> {

@@ -14,18 +14,10 @@ const MOST_BARS: usize = 60;
 
 /// Held whole.
 pub const HELD: Fill = Fill::Solid(paper::HELD);
-/// Held in part.
-pub const PART: Fill = Fill::Solid(paper::SCALE[2]);
 /// Free.
 pub const FREE: Fill = Fill::Outline(paper::FREE);
-/// Lost.
-pub const LOST: Fill = Fill::Cross(paper::BAD);
-/// Not as it should be.
-pub const WARN: Fill = Fill::Triangle(paper::WARN);
 /// A part of a bar that is not as it should be.
 pub const WASTED: Fill = Fill::Solid(paper::WARN);
-/// Not known.
-pub const NO_DATA: Fill = Fill::Dot(paper::SOFT);
 
 /// What stands around a drawing: when, whose data, and what is not in it.
 pub fn sheet(title: &str, frame: &Frame, shown: Shown, filter: &Filter) -> Sheet {
@@ -45,7 +37,7 @@ pub fn sheet(title: &str, frame: &Frame, shown: Shown, filter: &Filter) -> Sheet
 
 /// Cells by the group that they are in, in the order in which the groups first come.
 pub fn grouped<R>(
-    rows: &[&R],
+    rows: &[R],
     title: impl Fn(&R) -> String,
     block: impl Fn(&R) -> String,
     fill: impl Fn(&R) -> Fill,
@@ -68,12 +60,6 @@ pub fn grouped<R>(
         Group { title, blocks }
     };
     groups.into_iter().map(group).collect()
-}
-
-/// The legend lists exactly the fills that are drawn.
-pub fn legend(groups: &[Group], words: &[(Fill, &str)]) -> Vec<(Fill, String)> {
-    let drawn = |fill: &Fill| groups.iter().flat_map(|group| &group.blocks).flatten().any(|cell| cell == fill);
-    words.iter().filter(|(fill, _)| drawn(fill)).map(|(fill, word)| (*fill, (*word).to_owned())).collect()
 }
 
 /// Bars, the longest first, of which so many are drawn; the rest is said.

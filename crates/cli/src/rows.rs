@@ -46,8 +46,8 @@ pub trait Listed: Record + Serialize + Clone + 'static {
 
 /// Rows that can be drawn.
 pub trait Drawable: Listed {
-    /// Draws these rows of a view, which stand in its order.
-    fn draw(rows: &[&Self], view: &View, sheet: Sheet) -> String;
+    /// Draws these rows of a view as of a time.
+    fn draw(rows: &[&Self], view: &View, now: Stamp, sheet: Sheet) -> String;
 }
 
 fn fleet(view: &View) -> Option<&FleetView> {

@@ -140,7 +140,7 @@ fn lists_are_filtered_and_have_the_columns_that_are_asked_for() {
 fn what_can_be_drawn_says_in_the_drawing_what_it_is() {
     let home = Home::new();
     for (typed, title, cells) in [
-        ("gpus", "GPUs: tensor active", 4_096),
+        ("gpus", "GPUs: tensor activity", 4_096),
         ("nodes", "Nodes: share of their GPUs that is held", 512),
         ("workloads", "GPU workloads", 20),
         ("room", "Room for GPUs", 4),

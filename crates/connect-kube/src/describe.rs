@@ -9,6 +9,7 @@ mod generic;
 mod identity;
 mod node;
 mod owners;
+mod page;
 mod pod;
 mod workload;
 

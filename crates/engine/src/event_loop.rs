@@ -1,17 +1,16 @@
 //! The loop: takes what happened, folds it in, and publishes. The only writer of the world.
 
+mod answers;
+
 use crate::{
     acts::Desk,
-    asks, checks,
+    checks,
     connections::{self, Connections, Surroundings},
     handle::{Operator, Settled},
-    history,
     input::{Changed, Input},
-    logs, offers,
-    older::{self, Span, Then},
+    offers,
     options::Options,
-    past,
-    publish::{Publisher, Scene, project_plain, sources_of},
+    publish::{Publisher, Scene},
     rates::Rates,
     table,
 };
@@ -19,11 +18,10 @@ use pilothouse_connect::Discovery;
 use pilothouse_journal::{Limits, Reader as JournalReader, Recorder};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
-    Answer, Ask, Body, Code, ConnectionId, Frame, Health, Problem, Rev, Stamp, ViewSpec, When,
-    ask::About,
+    Code, ConnectionId, Health, Problem, ViewSpec,
     view::{ConnectionsView, VaultState},
 };
-use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact, project};
+use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -266,127 +264,6 @@ impl Loop {
 
     fn dropped(&self) -> u64 {
         self.world.dropped() + self.recorder.as_ref().map_or(0, Recorder::lost)
-    }
-
-    fn answer(&mut self, ask: Ask, reply: oneshot::Sender<Result<Answer, Problem>>) {
-        let now = self.options.clock.now();
-        match ask {
-            Ask::About => {
-                let version = env!("CARGO_PKG_VERSION").into();
-                let _ = reply.send(Ok(Answer::About(About { version, may_act: false, demo: !self.demo.is_empty() })));
-            }
-            Ask::Frame { spec, when: When::Now } => {
-                let _ = reply.send(Ok(self.frame(&spec, now)));
-            }
-            Ask::Search { text, limit, when: When::Now } => {
-                let _ = reply.send(Ok(asks::search(&self.world, &text, limit)));
-            }
-            Ask::Frame { spec, when: When::At(t) } => {
-                self.in_the_past(t, reply, move |world| past::frame(world, &spec, t));
-            }
-            Ask::Search { text, limit, when: When::At(t) } => {
-                self.in_the_past(t, reply, move |world| asks::search(world, &text, limit));
-            }
-            Ask::History { object, span, when } => {
-                let until = match when {
-                    When::Now => now,
-                    When::At(t) => t,
-                };
-                let past = self.recorded(until);
-                tokio::spawn(async move {
-                    let _ = reply.send(history::history(past, object, span, until).await);
-                });
-            }
-            Ask::Older { object, span: back, when, before } => {
-                let (world, until) = match when {
-                    When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
-                    When::At(t) => (Then::Recorded(self.recorded(t), object), t),
-                };
-                let older = older::older(world, self.connections.connectors(), Span { back, until, before });
-                tokio::spawn(async move { reply.send(older.await) });
-            }
-            Ask::Logs(query) => {
-                let connector = self.connections.connector(&query.pod.cluster);
-                let pod = self
-                    .world
-                    .source(&query.pod.cluster)
-                    .and_then(|source| source.pods.get(&(query.pod.namespace.clone(), query.pod.name.clone())));
-                let containers = pod.map(|pod| pod.fact.containers.iter().map(|one| one.name.clone()).collect());
-                tokio::spawn(async move {
-                    let _ = reply.send(logs::of_pod(connector, containers.unwrap_or_default(), query).await);
-                });
-            }
-            Ask::WorkloadLogs(query) => {
-                let connector = self.connections.connector(&query.cluster);
-                let source = self.world.source(&query.cluster);
-                let pods = source.map(|source| logs::pods_of(source, &query)).unwrap_or_default();
-                tokio::spawn(async move {
-                    let _ = reply.send(logs::of_workload(connector, pods, &query).await);
-                });
-            }
-            Ask::Yaml(object) => {
-                let connector = self.connections.connector(object.connection());
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::yaml(connector, &object).await);
-                });
-            }
-            Ask::Describe(object) => {
-                let connector = self.connections.connector(object.connection());
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::describe(connector, &object).await);
-                });
-            }
-            Ask::Kinds { scope } => {
-                let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
-                let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::kinds(connectors).await);
-                });
-            }
-            Ask::Objects(listing) => {
-                let connector = self.connections.connector(&listing.cluster);
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::objects(connector, &listing).await);
-                });
-            }
-        }
-    }
-
-    fn in_the_past(
-        &self,
-        t: Stamp,
-        reply: oneshot::Sender<Result<Answer, Problem>>,
-        answer: impl FnOnce(&World) -> Answer + Send + 'static,
-    ) {
-        let past = self.recorded(t);
-        tokio::spawn(async move {
-            let _ = reply.send(past::world_at(past, t).await.map(|world| answer(&world)));
-        });
-    }
-
-    /// The record, with all that was heard up to a time written out.
-    fn recorded(&self, t: Stamp) -> Option<JournalReader> {
-        if let Some(recorder) = &self.recorder
-            && t >= self.options.clock.now().minus(Duration::from_secs(5))
-        {
-            recorder.flush();
-        }
-        self.past.clone()
-    }
-
-    fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
-        let view = match spec {
-            ViewSpec::Connections => pilothouse_wire::View::Connections(self.connections_view()),
-            other => project_plain(&self.world, other, self.publisher.history(), now),
-        };
-        Answer::Frame(Box::new(Frame {
-            rev: Rev(1),
-            as_of: now,
-            when: When::Now,
-            sources: sources_of(&self.world, spec, now),
-            dropped: self.dropped(),
-            body: Body::Full(view),
-        }))
     }
 
     /// The connections: what the world knows of each, joined with its settings.

@@ -117,7 +117,7 @@ macro_rules! metrics {
 
             /// Its stable id: in filters, columns, `--json`.
             #[must_use]
-            pub fn id(self) -> &'static str {
+            pub const fn id(self) -> &'static str {
                 match self { $(Self::$name => $id),+ }
             }
 

@@ -1,6 +1,6 @@
 //! Servers that were found inside of the connected clusters, each with the command that connects it.
 
-use super::view_of;
+use super::{until, view_of};
 use crate::{
     exit::{Exit, Failed},
     json,
@@ -9,18 +9,13 @@ use crate::{
     start::Session,
     table::{self, Cell, Head},
 };
-use pilothouse_wire::{
-    View, ViewSpec, When,
-    form::Draft,
-    frame::Mirror,
-    view::{ConnectionsView, OfferedService},
-};
+use pilothouse_wire::{ViewSpec, form::Draft, view::OfferedService};
 use std::{io::Write, time::Duration};
 
 /// Lists them. Clusters are asked for their services; the servers themselves are not contacted.
 pub async fn list(session: &Session, json: bool, wait: Duration, style: Style, err: Style) -> Result<Exit, Failed> {
     let (_, troubles) = session.frame(ViewSpec::Connections, wait).await?;
-    let looked = tokio::time::timeout(wait, until_looked(session)).await;
+    let looked = tokio::time::timeout(wait, until(session, |view| (!view.looking).then(|| view.clone()))).await;
     let whole = looked.is_ok();
     let view = match looked {
         Ok(view) => view?,
@@ -60,24 +55,6 @@ fn cells(offer: &OfferedService) -> Vec<Cell> {
 fn command(draft: &Draft) -> String {
     let values = draft.values.iter().map(|(key, value)| format!(" --{key} {value}"));
     format!("pilothouse connect add {} --name {}{}", draft.kind, draft.name, values.collect::<String>())
-}
-
-/// Waits until every cluster that is read was looked through.
-async fn until_looked(session: &Session) -> Result<ConnectionsView, Failed> {
-    loop {
-        let mut frames = session.reader().watch(ViewSpec::Connections, When::Now).await?;
-        let mut mirror = Mirror::default();
-        while let Some(frame) = frames.next().await {
-            if mirror.apply(frame.rev, frame.body.clone()).is_err() {
-                break;
-            }
-            if let Some(View::Connections(view)) = mirror.view()
-                && !view.looking
-            {
-                return Ok(view.clone());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! GPUs as lines: one a slot, with its node, its holder, and what is measured of it.
 
 use super::{Drawable, Listed, fleet, status};
-use crate::{
-    columns::Column,
-    picture::{FREE, HELD, LOST, NO_DATA, PART, WARN, grouped, legend},
-    table::Cell,
+use crate::{columns::Column, picture::grouped, table::Cell};
+use pilothouse_chart::{
+    Cells, Sheet,
+    ink::{Ink, Inks, Legend, Mode},
 };
-use pilothouse_chart::{Cells, Fill, Sheet, paper};
 use pilothouse_wire::{
     Metric, PodId, Reading, SmolStr, Stamp, View,
     filter::{Record, Value},
@@ -14,7 +13,10 @@ use pilothouse_wire::{
     view::{GpuDevice, GpuRow, GpuState, Method, Status, gpu::plain_number},
 };
 use serde::Serialize;
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 /// One GPU slot with what it belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -138,42 +140,29 @@ impl Listed for GpuLine {
 }
 
 impl Drawable for GpuLine {
-    /// What each does, on the scale, where that is measured; else who has it.
-    fn draw(rows: &[&Self], view: &View, mut sheet: Sheet) -> String {
+    /// As on the map: what each does, where that is measured; else who has it.
+    fn draw(lines: &[&Self], view: &View, now: Stamp, mut sheet: Sheet) -> String {
         let View::Fleet(fleet) = view else { return String::new() };
-        let columns = &fleet.telemetry.columns;
-        let shown = [Metric::TensorActive, Metric::Utilisation].into_iter().find(|metric| columns.contains_key(metric));
-        let fill = |row: &Self| row.fill(shown);
-        let title = |row: &Self| {
-            [Some(row.cluster.as_str()), row.pool.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" › ")
+        let wanted: HashSet<(&str, &str, u16)> =
+            lines.iter().map(|line| (line.cluster.as_str(), line.node.as_str(), line.index)).collect();
+        let is_wanted = |row: &GpuRow<'_>| {
+            let node = &row.gpu.node.id;
+            wanted.contains(&(node.cluster.as_str(), node.name.as_str(), row.index()))
         };
-        let groups = grouped(rows, title, |row| row.node.to_string(), fill);
-        sheet.legend =
-            legend(&groups, &[(HELD, "held"), (FREE, "free"), (WARN, "warning"), (LOST, "lost"), (NO_DATA, "no data")]);
-        if let Some(metric) = shown {
-            sheet.title = format!("{}: {}", Self::TITLE, metric.label().to_lowercase());
-            let ends = [(0, "0 %"), (4, "50 %"), (8, "100 %")];
-            let steps = ends.map(|(step, word)| (Fill::Solid(paper::SCALE[step]), word.to_owned()));
-            sheet.legend.retain(|(fill, _)| *fill != HELD);
-            sheet.legend.splice(0..0, steps);
-        }
+        let mode = Mode::first(fleet);
+        let inks = Inks::new(mode, fleet, now);
+        let ink = |row: &GpuRow<'_>| inks.of(row.gpu, inks.is_hit(row.gpu.node));
+        let cells: Vec<(GpuRow<'_>, Ink)> = fleet.gpu_rows().filter(is_wanted).map(|row| (row, ink(&row))).collect();
+        let drawn: Vec<Ink> = cells.iter().map(|(_, ink)| *ink).collect();
+        sheet.title = format!("{}: {}", Self::TITLE, mode.name().to_lowercase());
+        sheet.legend = Legend::of(&drawn, false, false).on_paper(mode);
+        let pool = |row: &GpuRow<'_>| {
+            let node = row.gpu.node;
+            [Some(node.id.cluster.as_str()), node.pool.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" › ")
+        };
+        let node = |row: &GpuRow<'_>| row.gpu.node.id.name.to_string();
+        let groups = grouped(&cells, |(row, _)| pool(row), |(row, _)| node(row), |(_, ink)| ink.fill());
         Cells { sheet, groups, side: 8 }.svg()
-    }
-}
-
-impl GpuLine {
-    /// How its cell is drawn: what it does, by a share that is measured, else who has it.
-    fn fill(&self, shown: Option<Metric>) -> Fill {
-        let measured = shown.map(|metric| self.read(metric).finite().filter(|_| !self.stale));
-        match (self.state, self.status, measured) {
-            (GpuState::Lost, ..) | (_, Status::Bad, _) => LOST,
-            (_, Status::Warn, _) | (GpuState::Withheld, ..) => WARN,
-            (GpuState::Free, ..) => FREE,
-            (GpuState::Unknown, ..) | (_, _, Some(None)) => NO_DATA,
-            (_, _, Some(Some(share))) => Fill::Solid(paper::step(share)),
-            (GpuState::Held, ..) => HELD,
-            (GpuState::Shared, ..) => PART,
-        }
     }
 }
 

@@ -1,18 +1,17 @@
 //! Nodes as lines.
 
 use super::{Drawable, Listed, fleet, status};
-use crate::{
-    columns::Column,
-    picture::{FREE, LOST, NO_DATA, PART, WARN, grouped, legend},
-    table::Cell,
+use crate::{columns::Column, picture::grouped, table::Cell};
+use pilothouse_chart::{
+    Cells, Sheet,
+    ink::{Ink, Inks, Legend, Mode},
 };
-use pilothouse_chart::{Cells, Fill, Sheet, paper};
 use pilothouse_wire::{
-    Stamp, View,
+    NodeId, Stamp, View,
     units::{bytes, count, sum},
-    view::{NodeRow, Status},
+    view::NodeRow,
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 impl Listed for NodeRow {
     const WORD: &'static str = "nodes";
@@ -48,24 +47,24 @@ impl Listed for NodeRow {
 }
 
 impl Drawable for NodeRow {
-    /// How much of each is held.
-    fn draw(rows: &[&Self], _: &View, mut sheet: Sheet) -> String {
+    /// As on a map that is too small for GPUs: how much of each node is held, or what is wrong with it.
+    fn draw(rows: &[&Self], view: &View, now: Stamp, mut sheet: Sheet) -> String {
+        let View::Fleet(fleet) = view else { return String::new() };
+        let wanted: HashSet<&NodeId> = rows.iter().map(|row| &row.id).collect();
+        let inks = Inks::new(Mode::Allocation, fleet, now);
+        let mut first = 0;
+        let mut cells: Vec<(&Self, Ink)> = Vec::with_capacity(rows.len());
+        for (at, node) in fleet.nodes.rows().iter().enumerate() {
+            if wanted.contains(&node.id) {
+                cells.push((node, inks.of_node(at, first)));
+            }
+            first += node.gpus.len();
+        }
+        let drawn: Vec<Ink> = cells.iter().map(|(_, ink)| *ink).collect();
+        sheet.legend = Legend::of(&drawn, false, false).on_paper(Mode::Allocation);
         let pool = |row: &Self| row.pool.as_deref().unwrap_or("no pool label").to_owned();
-        let title = |row: &Self| format!("{} › {}", row.id.cluster, pool(row));
-        let fill = |row: &Self| match (row.status, row.gpus_held().exact()) {
-            (Status::Bad, _) => LOST,
-            (Status::Warn, _) => WARN,
-            (_, None) => NO_DATA,
-            (_, Some(0)) => FREE,
-            #[allow(clippy::cast_precision_loss, reason = "GPUs of a node")]
-            (_, Some(held)) => Fill::Solid(paper::step(held as f32 / row.gpus.len().max(1) as f32)),
-        };
-        let groups = grouped(rows, title, |row| row.id.name.to_string(), fill);
-        sheet.legend =
-            legend(&groups, &[(FREE, "no GPU held"), (WARN, "warning"), (LOST, "lost"), (NO_DATA, "not known")]);
-        sheet
-            .legend
-            .splice(0..0, [(PART, "some held".to_owned()), (Fill::Solid(paper::SCALE[8]), "all held".to_owned())]);
+        let title = |(row, _): &(&Self, Ink)| format!("{} › {}", row.id.cluster, pool(row));
+        let groups = grouped(&cells, title, |(row, _)| row.id.name.to_string(), |(_, ink)| ink.fill());
         Cells { sheet, groups, side: 14 }.svg()
     }
 }

@@ -53,7 +53,7 @@ impl Listed for WasteItem {
 impl Drawable for WasteItem {
     /// GPUs that are wasted, and of which nobody can tell.
     #[allow(clippy::cast_precision_loss, reason = "GPUs")]
-    fn draw(rows: &[&Self], _: &View, mut sheet: Sheet) -> String {
+    fn draw(rows: &[&Self], _: &View, _: Stamp, mut sheet: Sheet) -> String {
         sheet.legend = vec![(WASTED, "wasted".into()), (FREE, "cannot tell".into())];
         let bar = |item: &&Self| {
             let fill = if item.id.verdict == Verdict::Yes { WASTED } else { FREE };

@@ -94,7 +94,7 @@ impl Listed for WorkloadLine {
 impl Drawable for WorkloadLine {
     /// GPUs held and wanted.
     #[allow(clippy::cast_precision_loss, reason = "GPUs")]
-    fn draw(rows: &[&Self], _: &View, mut sheet: Sheet) -> String {
+    fn draw(rows: &[&Self], _: &View, _: Stamp, mut sheet: Sheet) -> String {
         sheet.legend = vec![(HELD, "GPUs held".into()), (FREE, "GPUs wanted".into())];
         let bar = |line: &&Self| {
             let row = &line.row;

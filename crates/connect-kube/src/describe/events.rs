@@ -2,7 +2,7 @@
 //!
 //! Source: `events` of the core group, found by `involvedObject` as kubectl does.
 
-use super::{About, fields::text};
+use super::{About, fields::text, page::Page};
 use crate::{
     client::{Client, JSON, PATIENCE},
     facts::facts_of_event,
@@ -10,7 +10,6 @@ use crate::{
     slim::CoreEvent,
 };
 use pilothouse_wire::{Problem, view::EventRow};
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Events that are read at most.
@@ -27,21 +26,6 @@ pub(super) struct Events {
     pub(super) more: bool,
     /// Why they could not be read.
     pub(super) problem: Option<Problem>,
-}
-
-#[derive(Deserialize)]
-struct List {
-    #[serde(default)]
-    metadata: Meta,
-    /// One by one: an event that cannot be read does not hide the others.
-    #[serde(default)]
-    items: Option<Vec<Value>>,
-}
-
-#[derive(Deserialize, Default)]
-struct Meta {
-    #[serde(default)]
-    r#continue: String,
 }
 
 /// Reads the events about an object.
@@ -71,8 +55,9 @@ fn is_of_another(event: &Value, uid: Option<&str>, is_node: bool) -> bool {
 }
 
 fn read(body: &[u8], uid: Option<&str>, is_node: bool) -> Option<Events> {
-    let list: List = serde_json::from_slice(body).ok()?;
-    let events = list.items.unwrap_or_default().into_iter().filter(|event| !is_of_another(event, uid, is_node));
+    let page = Page::read(body)?;
+    let more = page.more();
+    let events = page.items().filter(|event| !is_of_another(event, uid, is_node));
     let facts = events.filter_map(|event| facts_of_event(serde_json::from_value::<CoreEvent>(event).ok()?.into()));
     let mut rows: Vec<EventRow> = facts
         .map(|fact| EventRow {
@@ -84,7 +69,7 @@ fn read(body: &[u8], uid: Option<&str>, is_node: bool) -> Option<Events> {
         })
         .collect();
     rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.note.cmp(&b.note)));
-    let more = rows.len() > SHOWN || !list.metadata.r#continue.is_empty();
+    let more = rows.len() > SHOWN || more;
     rows.truncate(SHOWN);
     Some(Events { rows, more, problem: None })
 }

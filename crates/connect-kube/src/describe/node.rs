@@ -3,6 +3,7 @@
 use super::{
     About,
     fields::{conditions, items, mono, present, row, scalar, section, table, text},
+    page::Page,
 };
 use crate::{
     client::{Client, JSON, PATIENCE},
@@ -16,7 +17,6 @@ use pilothouse_wire::{
     units::{bytes, count, number, share},
 };
 use pilothouse_world::fact::PodFact;
-use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -29,20 +29,6 @@ pub(super) struct Pods {
     pub(super) pods: Vec<PodFact>,
     /// Are there more than were read?
     pub(super) more: bool,
-}
-
-#[derive(Deserialize)]
-struct List {
-    #[serde(default)]
-    metadata: Meta,
-    #[serde(default)]
-    items: Option<Vec<Value>>,
-}
-
-#[derive(Deserialize, Default)]
-struct Meta {
-    #[serde(default)]
-    r#continue: String,
 }
 
 /// Reads the pods on a node; `None` for what is no node.
@@ -60,10 +46,10 @@ pub(super) async fn pods_on(client: &Client, about: &About<'_>) -> Option<Result
 }
 
 fn read(body: &[u8]) -> Option<Pods> {
-    let list: List = serde_json::from_slice(body).ok()?;
-    let pods = list.items.unwrap_or_default().into_iter();
-    let facts = pods.filter_map(|pod| facts_of_pod(serde_json::from_value::<slim::Pod>(pod).ok()?));
-    Some(Pods { pods: facts.filter(PodFact::holds).collect(), more: !list.metadata.r#continue.is_empty() })
+    let page = Page::read(body)?;
+    let more = page.more();
+    let facts = page.items().filter_map(|pod| facts_of_pod(serde_json::from_value::<slim::Pod>(pod).ok()?));
+    Some(Pods { pods: facts.filter(PodFact::holds).collect(), more })
 }
 
 /// The parts of a node.

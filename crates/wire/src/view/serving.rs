@@ -67,33 +67,31 @@ pub struct Served<'a, R> {
     pub serving: Option<&'a ServingRow>,
 }
 
+/// The keys of serving engines: engine, model, and each of their metrics.
+const ENGINE_KEYS: usize = 2 + ServingMetric::ALL.len();
+
 /// The keys of a row, and those of serving engines.
-macro_rules! keys {
-    ($($key:literal),+ $(,)?) => {
-        &[
-            $($key,)+
-            "engine", "model", "running", "waiting", "kv", "tokens", "prompt-tokens", "ttft-p50", "ttft-p99", "ttft-mean",
-            "itl-p99", "tpot-p99", "failed", "preemptions",
-        ]
-    };
+const fn keys<const N: usize>(own: &[&'static str]) -> [&'static str; N] {
+    let mut all = [""; N];
+    let mut at = 0;
+    while at < own.len() {
+        all[at] = own[at];
+        at += 1;
+    }
+    (all[at], all[at + 1]) = ("engine", "model");
+    let mut metric = 0;
+    while metric < ServingMetric::ALL.len() {
+        all[at + 2 + metric] = ServingMetric::ALL[metric].id();
+        metric += 1;
+    }
+    all
 }
 
+const OF_WORKLOADS: [&str; WorkloadRow::KEYS.len() + ENGINE_KEYS] = keys(WorkloadRow::KEYS);
+const OF_PODS: [&str; PodRow::KEYS.len() + ENGINE_KEYS] = keys(PodRow::KEYS);
+
 impl Record for Served<'_, WorkloadRow> {
-    const KEYS: &'static [&'static str] = keys![
-        "name",
-        "kind",
-        "cluster",
-        "namespace",
-        "team",
-        "status",
-        "gpus",
-        "wanted",
-        "pods",
-        "ready",
-        "pending",
-        "nodes",
-        "restarts",
-    ];
+    const KEYS: &'static [&'static str] = &OF_WORKLOADS;
 
     fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
         served(self.row, self.serving, key)
@@ -101,21 +99,7 @@ impl Record for Served<'_, WorkloadRow> {
 }
 
 impl Record for Served<'_, PodRow> {
-    const KEYS: &'static [&'static str] = keys![
-        "name",
-        "cluster",
-        "namespace",
-        "team",
-        "queue",
-        "status",
-        "node",
-        "workload",
-        "kind",
-        "image",
-        "gpus",
-        "restarts",
-        "ready",
-    ];
+    const KEYS: &'static [&'static str] = &OF_PODS;
 
     fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
         served(self.row, self.serving, key)
@@ -146,14 +130,11 @@ mod tests {
 
     #[test]
     fn rows_can_be_filtered_by_their_own_keys_and_by_all_that_engines_say() {
-        fn check(own: &[&str], all: &[&str]) {
-            let metrics = ServingMetric::ALL.iter().map(|metric| metric.id());
-            let missing: Vec<&str> = own.iter().copied().chain(metrics).filter(|key| !all.contains(key)).collect();
-            assert_eq!(missing, Vec::<&str>::new());
-            assert_eq!(all.len(), own.len() + ServingMetric::ALL.len() + 2);
-        }
-        check(WorkloadRow::KEYS, Served::<WorkloadRow>::KEYS);
-        check(PodRow::KEYS, Served::<PodRow>::KEYS);
+        let own = WorkloadRow::KEYS.iter().copied();
+        let metrics = ServingMetric::ALL.iter().map(|metric| metric.id());
+        let want: Vec<&str> = own.chain(["engine", "model"]).chain(metrics).collect();
+        assert_eq!(Served::<WorkloadRow>::KEYS, want);
+        assert!(PodRow::KEYS.iter().chain(&["engine", "kv"]).all(|key| Served::<PodRow>::KEYS.contains(key)));
     }
 
     #[test]

@@ -26,9 +26,6 @@ pub struct Palette {
     pub scale: [Pixel; 9],
 }
 
-/// The step of the scale that means "held", as in the bars of the tables: 62.5 %.
-pub const HELD_STEP: usize = 5;
-
 impl Palette {
     /// Reads the palette; `token` gives the text of a token, such as `#0C0E10` for `bg0`.
     #[must_use]

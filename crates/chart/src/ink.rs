@@ -1,11 +1,14 @@
 //! What each GPU is drawn as, in each of the map's colours, and the legend of what is drawn.
 
-use super::palette::HELD_STEP;
+use crate::{Fill, paper};
 use pilothouse_wire::{
     Metric, NodeId, ObjectRef, Reading, Readings, Stamp, Sum,
     view::{Finding, FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status},
 };
 use std::collections::HashSet;
+
+/// The step of the scale that means "held", as in the bars of tables: 62.5 %.
+const HELD_STEP: usize = 5;
 
 /// What the map's colour means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -182,6 +185,23 @@ impl Ink {
     }
 }
 
+impl Ink {
+    /// How it is drawn on paper.
+    #[must_use]
+    pub fn fill(self) -> Fill {
+        match self {
+            Self::Scale(_) | Self::Held => Fill::Solid(paper::SCALE[step_of(self)]),
+            Self::Shared => Fill::Solid(paper::SCALE[2]),
+            Self::Free => Fill::Outline(paper::FREE),
+            Self::Well => Fill::Solid(paper::TRACK),
+            Self::NoData => Fill::Dot(paper::SOFT),
+            Self::Withheld => Fill::Outline(paper::WARN),
+            Self::Slowed => Fill::Triangle(paper::WARN),
+            Self::Lost => Fill::Cross(paper::BAD),
+        }
+    }
+}
+
 /// Spans for which a GPU is held at which the next step of the scale begins, in seconds.
 const HELD_S: [u64; 8] = [600, 3_600, 3 * 3_600, 12 * 3_600, 86_400, 3 * 86_400, 7 * 86_400, 30 * 86_400];
 
@@ -323,6 +343,16 @@ pub struct Legend {
 }
 
 impl Legend {
+    /// It as it stands on paper: the ends and the middle of the scale, then the states.
+    #[must_use]
+    pub fn on_paper(&self, mode: Mode) -> Vec<(Fill, String)> {
+        let (low, high) = mode.scale_ends();
+        let scale = [(0, low), (4, String::from("to")), (8, high)];
+        let scale = scale.into_iter().filter(|_| self.scale).map(|(step, word)| (Ink::Scale(step).fill(), word));
+        let states = self.states.iter().filter_map(|ink| Some((ink.fill(), ink.word()?.to_owned())));
+        scale.chain(states).collect()
+    }
+
     /// The legend of these cells.
     #[must_use]
     pub fn of(inks: &[Ink], cordoned: bool, stale: bool) -> Self {

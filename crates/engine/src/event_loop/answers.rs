@@ -1,0 +1,137 @@
+//! Which part answers which ask: at once from the world, or in a task of its own from the record or a server.
+
+use super::Loop;
+use crate::{
+    asks, history, logs,
+    older::{self, Span, Then},
+    past,
+    publish::{project_plain, sources_of},
+};
+use pilothouse_journal::Reader as JournalReader;
+use pilothouse_wire::{Answer, Ask, Body, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About};
+use pilothouse_world::{World, project};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+impl Loop {
+    pub(super) fn answer(&self, ask: Ask, reply: oneshot::Sender<Result<Answer, Problem>>) {
+        let now = self.options.clock.now();
+        match ask {
+            Ask::About => {
+                let version = env!("CARGO_PKG_VERSION").into();
+                let _ = reply.send(Ok(Answer::About(About { version, may_act: false, demo: !self.demo.is_empty() })));
+            }
+            Ask::Frame { spec, when: When::Now } => {
+                let _ = reply.send(Ok(self.frame(&spec, now)));
+            }
+            Ask::Search { text, limit, when: When::Now } => {
+                let _ = reply.send(Ok(asks::search(&self.world, &text, limit)));
+            }
+            Ask::Frame { spec, when: When::At(t) } => {
+                self.in_the_past(t, reply, move |world| past::frame(world, &spec, t));
+            }
+            Ask::Search { text, limit, when: When::At(t) } => {
+                self.in_the_past(t, reply, move |world| asks::search(world, &text, limit));
+            }
+            Ask::History { object, span, when } => {
+                let until = match when {
+                    When::Now => now,
+                    When::At(t) => t,
+                };
+                let past = self.recorded(until);
+                tokio::spawn(async move {
+                    let _ = reply.send(history::history(past, object, span, until).await);
+                });
+            }
+            Ask::Older { object, span: back, when, before } => {
+                let (world, until) = match when {
+                    When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
+                    When::At(t) => (Then::Recorded(self.recorded(t), object), t),
+                };
+                let older = older::older(world, self.connections.connectors(), Span { back, until, before });
+                tokio::spawn(async move { reply.send(older.await) });
+            }
+            Ask::Logs(query) => {
+                let connector = self.connections.connector(&query.pod.cluster);
+                let pod = self
+                    .world
+                    .source(&query.pod.cluster)
+                    .and_then(|source| source.pods.get(&(query.pod.namespace.clone(), query.pod.name.clone())));
+                let containers = pod.map(|pod| pod.fact.containers.iter().map(|one| one.name.clone()).collect());
+                tokio::spawn(async move {
+                    let _ = reply.send(logs::of_pod(connector, containers.unwrap_or_default(), query).await);
+                });
+            }
+            Ask::WorkloadLogs(query) => {
+                let connector = self.connections.connector(&query.cluster);
+                let source = self.world.source(&query.cluster);
+                let pods = source.map(|source| logs::pods_of(source, &query)).unwrap_or_default();
+                tokio::spawn(async move {
+                    let _ = reply.send(logs::of_workload(connector, pods, &query).await);
+                });
+            }
+            Ask::Yaml(object) => {
+                let connector = self.connections.connector(object.connection());
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::yaml(connector, &object).await);
+                });
+            }
+            Ask::Describe(object) => {
+                let connector = self.connections.connector(object.connection());
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::describe(connector, &object).await);
+                });
+            }
+            Ask::Kinds { scope } => {
+                let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
+                let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::kinds(connectors).await);
+                });
+            }
+            Ask::Objects(listing) => {
+                let connector = self.connections.connector(&listing.cluster);
+                tokio::spawn(async move {
+                    let _ = reply.send(asks::objects(connector, &listing).await);
+                });
+            }
+        }
+    }
+
+    fn in_the_past(
+        &self,
+        t: Stamp,
+        reply: oneshot::Sender<Result<Answer, Problem>>,
+        answer: impl FnOnce(&World) -> Answer + Send + 'static,
+    ) {
+        let past = self.recorded(t);
+        tokio::spawn(async move {
+            let _ = reply.send(past::world_at(past, t).await.map(|world| answer(&world)));
+        });
+    }
+
+    /// The record, with all that was heard up to a time written out.
+    fn recorded(&self, t: Stamp) -> Option<JournalReader> {
+        if let Some(recorder) = &self.recorder
+            && t >= self.options.clock.now().minus(Duration::from_secs(5))
+        {
+            recorder.flush();
+        }
+        self.past.clone()
+    }
+
+    fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
+        let view = match spec {
+            ViewSpec::Connections => View::Connections(self.connections_view()),
+            other => project_plain(&self.world, other, self.publisher.history(), now),
+        };
+        Answer::Frame(Box::new(Frame {
+            rev: Rev(1),
+            as_of: now,
+            when: When::Now,
+            sources: sources_of(&self.world, spec, now),
+            dropped: self.dropped(),
+            body: Body::Full(view),
+        }))
+    }
+}
