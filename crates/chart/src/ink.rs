@@ -2,10 +2,12 @@
 
 use crate::{Fill, paper};
 use pilothouse_wire::{
-    Metric, NodeId, ObjectRef, Reading, Readings, Stamp, Sum,
-    view::{Finding, FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status},
+    Metric, Reading, Readings, Stamp, Sum,
+    view::{
+        FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status,
+        gpu::{Hit, Worst},
+    },
 };
-use std::collections::HashSet;
 
 /// The step of the scale that means "held", as in the bars of tables: 62.5 %.
 const HELD_STEP: usize = 5;
@@ -219,8 +221,7 @@ pub struct Inks<'a> {
     now: Stamp,
     /// The column of the metric that is shown.
     column: Option<&'a Readings>,
-    /// Nodes that have a finding, themselves or by a GPU.
-    hit: HashSet<&'a NodeId>,
+    worst: Worst<'a>,
 }
 
 impl<'a> Inks<'a> {
@@ -228,25 +229,20 @@ impl<'a> Inks<'a> {
     #[must_use]
     pub fn new(mode: Mode, view: &'a FleetView, now: Stamp) -> Self {
         let column = mode.metric().and_then(|metric| view.telemetry.columns.get(&metric));
-        let node = |finding: &'a Finding| match &finding.id.object {
-            ObjectRef::Node(node) | ObjectRef::Gpu(node, _) => Some(node),
-            _ => None,
-        };
-        let hit = view.findings.rows().iter().filter_map(node).collect();
-        Self { mode, view, now, column, hit }
+        Self { mode, view, now, column, worst: Worst::of(view) }
     }
 
-    /// Does a node, or a GPU of it, have a finding?
+    /// What findings say of a node.
     #[must_use]
-    pub fn is_hit(&self, node: &NodeRow) -> bool {
-        self.hit.contains(&node.id)
+    pub fn hit(&self, node: &NodeRow) -> Option<&Hit> {
+        self.worst.on(&node.id)
     }
 
-    /// How one GPU is drawn. `hit`: is its node hit? Asked once a node, since most are not.
+    /// How one GPU is drawn. `hit` is [`Inks::hit`] of its node: asked once a node, not for each GPU.
     #[must_use]
-    pub fn of(&self, gpu: GpuAt<'a>, hit: bool) -> Ink {
+    pub fn of(&self, gpu: GpuAt<'a>, hit: Option<&Hit>) -> Ink {
         let (cell, telemetry) = (gpu.cell(), &self.view.telemetry);
-        let worst = if hit { self.view.findings_of(gpu).first().map(|worst| worst.status) } else { None };
+        let worst = hit.and_then(|hit| hit.gpu(gpu.slot));
         let free = |ink: Option<Ink>| ink.unwrap_or(if cell.state == GpuState::Free { Ink::Free } else { Ink::NoData });
         match (cell.state, self.mode) {
             (GpuState::Lost, _) => Ink::Lost,
@@ -283,7 +279,7 @@ impl<'a> Inks<'a> {
     #[must_use]
     pub fn of_node(&self, at: usize, first: usize) -> Ink {
         let Some(node) = self.view.nodes.rows().get(at) else { return Ink::NoData };
-        let hit = self.is_hit(node);
+        let hit = self.hit(node);
         let all = (0..node.gpus.len()).map(|slot| self.of(GpuAt { node, slot, at: first + slot }, hit));
         let worst = all.max().unwrap_or(Ink::NoData);
         match self.mode {

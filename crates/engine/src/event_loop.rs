@@ -232,11 +232,13 @@ impl Loop {
         self.touched.merge(touched);
     }
 
+    /// Says what changed, but for what was measured: each of many sources measures in a moment of its own, and columns go
+    /// out whole. They wait for the beat, which says them all at once.
     fn publish(&mut self) {
-        if self.touched.is_empty() && !self.publisher.is_behind() {
+        if self.touched.is_measured_only() && !self.publisher.is_behind() {
             return;
         }
-        let touched = std::mem::take(&mut self.touched);
+        let touched = self.touched.take_all_but_measured();
         self.with_scene(|publisher, scene| publisher.publish(&touched, scene));
     }
 
@@ -246,7 +248,8 @@ impl Loop {
         if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
             self.touched.sources.extend(self.connections.ids().cloned());
         }
-        self.with_scene(|publisher, scene| publisher.beat(scene));
+        let touched = std::mem::take(&mut self.touched);
+        self.with_scene(|publisher, scene| publisher.beat(&touched, scene));
     }
 
     /// Lends the publisher what it projects from.

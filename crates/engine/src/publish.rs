@@ -71,36 +71,34 @@ impl Publisher {
 
     /// Renews what was touched and sends it out.
     pub(crate) fn publish(&mut self, touched: &Touched, scene: &Scene<'_>) {
+        self.renew(touched, false, scene);
+    }
+
+    /// Renews what was touched, in each fleet with what follows from it if that is to be `concluded`: one frame for both.
+    fn renew(&mut self, touched: &Touched, concluded: bool, scene: &Scene<'_>) {
         self.views.retain(|_, published| {
             published.watchers.retain(|watcher| !watcher.way.is_closed());
             !published.watchers.is_empty()
         });
-        self.moved |= !touched.is_empty();
         let so_far = SoFar { findings: &self.findings, history: &self.history };
         for (spec, published) in &mut self.views {
-            if let Some(change) = published.content.renew(spec, touched, so_far, scene) {
+            if let Some(change) = published.content.renew(spec, touched, concluded, so_far, scene) {
                 published.renewed(spec, change, scene);
             }
             published.catch_up(scene);
         }
+        self.moved |= !touched.is_empty();
     }
 
-    /// Concludes what follows from what is seen: what is wrong, and the funnel. Once a second where facts moved; else
-    /// now and then, since what is not heard of grows stale by itself.
-    fn conclude(&mut self, scene: &Scene<'_>) {
+    /// Is it time to conclude what follows from what is seen? Once a second where facts moved; else now and then, since
+    /// what is not heard of grows stale by itself.
+    fn concludes(&mut self, touched: &Touched) -> bool {
         self.beats += 1;
-        if !self.moved && self.beats < QUIET_BEATS {
-            return;
+        let due = self.moved || !touched.is_empty() || self.beats >= QUIET_BEATS;
+        if due {
+            self.beats = 0;
         }
-        (self.moved, self.beats) = (false, 0);
-        for (spec, published) in &mut self.views {
-            let Content::Fleet(projection) = &mut published.content else { continue };
-            let patch = conclude(projection, scene.now);
-            if !patch.is_empty() {
-                published.renewed(spec, Change::Patch(Box::new(Patch::Fleet(patch))), scene);
-            }
-        }
-        self.conclude_beside(scene);
+        due
     }
 
     /// What stands beside the fleet and follows from the whole of it: objects, room, waste. Without a fleet that is
@@ -122,16 +120,22 @@ impl Publisher {
         let all = Touched { all: true, ..Touched::default() };
         for (spec, published) in &mut self.views {
             let again = follows(spec) && (moved || !matches!(spec, ViewSpec::Object(_)));
-            if again && let Some(change) = published.content.renew(spec, &all, so_far, scene) {
+            if again && let Some(change) = published.content.renew(spec, &all, false, so_far, scene) {
                 published.renewed(spec, change, scene);
                 published.catch_up(scene);
             }
         }
     }
 
-    /// Tells everybody how fresh their sources are, though nothing else changed.
-    pub(crate) fn beat(&mut self, scene: &Scene<'_>) {
-        self.conclude(scene);
+    /// Once a second: renews what was touched, concludes what follows (what is wrong, and the funnel), and tells everybody
+    /// how fresh their sources are, though nothing else changed.
+    pub(crate) fn beat(&mut self, touched: &Touched, scene: &Scene<'_>) {
+        let concluded = self.concludes(touched);
+        self.renew(touched, concluded, scene);
+        if concluded {
+            self.moved = false;
+            self.conclude_beside(scene);
+        }
         for (spec, published) in &mut self.views {
             let sources = scene.sources(spec);
             if sources != published.sources {
@@ -239,10 +243,21 @@ impl Content {
     }
 
     /// Brings the content up to date; answers what changed, if anything did.
-    fn renew(&mut self, spec: &ViewSpec, touched: &Touched, so_far: SoFar<'_>, scene: &Scene<'_>) -> Option<Change> {
+    fn renew(
+        &mut self,
+        spec: &ViewSpec,
+        touched: &Touched,
+        concluded: bool,
+        so_far: SoFar<'_>,
+        scene: &Scene<'_>,
+    ) -> Option<Change> {
         match self {
             Self::Fleet(projection) => {
-                let patch = projection.update(scene.world, touched);
+                let mut patch = projection.update(scene.world, touched);
+                if concluded {
+                    let FleetPatch { findings, funnel, .. } = conclude(projection, scene.now);
+                    (patch.findings, patch.funnel) = (findings, funnel);
+                }
                 (!patch.is_empty()).then(|| Change::Patch(Box::new(Patch::Fleet(patch))))
             }
             Self::Plain(view) => {

@@ -35,6 +35,21 @@ impl Touched {
         *self == Self::default()
     }
 
+    /// Did nothing change but what is measured?
+    #[must_use]
+    pub fn is_measured_only(&self) -> bool {
+        *self == Self { readings: self.readings, serving: self.serving, ..Self::default() }
+    }
+
+    /// Takes out everything but what was measured, which stays for later.
+    #[must_use]
+    pub fn take_all_but_measured(&mut self) -> Self {
+        let (readings, serving) = (self.readings, self.serving);
+        let rest = Self { readings: false, serving: false, ..std::mem::take(self) };
+        (self.readings, self.serving) = (readings, serving);
+        rest
+    }
+
     /// Adds what another batch changed.
     pub fn merge(&mut self, other: Self) {
         self.sources.extend(other.sources);
@@ -47,5 +62,19 @@ impl Touched {
         self.serving |= other.serving;
         self.ribbon |= other.ribbon;
         self.all |= other.all;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_waits_for_the_rest_of_its_second() {
+        let mut touched = Touched { readings: true, ribbon: true, ..Touched::default() };
+        assert!(!touched.is_measured_only());
+        assert_eq!(touched.take_all_but_measured(), Touched { ribbon: true, ..Touched::default() });
+        assert_eq!(touched, Touched { readings: true, ..Touched::default() });
+        assert!(touched.is_measured_only() && !touched.is_empty());
     }
 }

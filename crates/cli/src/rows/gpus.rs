@@ -151,7 +151,7 @@ impl Drawable for GpuLine {
         };
         let mode = Mode::first(fleet);
         let inks = Inks::new(mode, fleet, now);
-        let ink = |row: &GpuRow<'_>| inks.of(row.gpu, inks.is_hit(row.gpu.node));
+        let ink = |row: &GpuRow<'_>| inks.of(row.gpu, inks.hit(row.gpu.node));
         let cells: Vec<(GpuRow<'_>, Ink)> = fleet.gpu_rows().filter(is_wanted).map(|row| (row, ink(&row))).collect();
         let drawn: Vec<Ink> = cells.iter().map(|(_, ink)| *ink).collect();
         sheet.title = format!("{}: {}", Self::TITLE, mode.name().to_lowercase());

@@ -6,7 +6,7 @@ use crate::{
     metric::Unit,
     view::{Finding, FleetView, GpuAt, NodeRow, PodRow, Status},
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 /// A GPU with what it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +152,53 @@ impl FleetView {
     }
 }
 
+/// The worst that findings say of each node and of its GPUs. It is looked up: to search the findings for each of thousands
+/// takes longer than all that is then done with them.
+pub struct Worst<'a>(HashMap<&'a NodeId, Hit>);
+
+/// What findings say of one node.
+pub struct Hit {
+    /// The worst status of all of them.
+    status: Status,
+    /// GPU slots with the status of a finding that hits them.
+    gpus: Vec<(u16, Status)>,
+}
+
+impl<'a> Worst<'a> {
+    /// Of a view.
+    #[must_use]
+    pub fn of(view: &'a FleetView) -> Self {
+        let mut hits: HashMap<&NodeId, Hit> = HashMap::new();
+        for finding in view.findings.rows() {
+            let (ObjectRef::Node(node) | ObjectRef::Gpu(node, _)) = &finding.id.object else { continue };
+            let hit = hits.entry(node).or_insert_with(|| Hit { status: finding.status, gpus: Vec::new() });
+            hit.status = hit.status.min(finding.status);
+            hit.gpus.extend(finding.gpus.iter().map(|slot| (*slot, finding.status)));
+        }
+        Self(hits)
+    }
+
+    /// What findings say of a node, if they say anything.
+    #[must_use]
+    pub fn on(&self, node: &NodeId) -> Option<&Hit> {
+        self.0.get(node)
+    }
+
+    /// A node's status: the worst of its own, of its findings, and of those of its GPUs.
+    #[must_use]
+    pub fn status(&self, node: &NodeRow) -> Status {
+        self.on(&node.id).map_or(node.status, |hit| hit.status.min(node.status))
+    }
+}
+
+impl Hit {
+    /// The worst status of the findings that hit the GPU in a slot.
+    #[must_use]
+    pub fn gpu(&self, slot: usize) -> Option<Status> {
+        self.gpus.iter().filter(|(one, _)| usize::from(*one) == slot).map(|(_, status)| *status).min()
+    }
+}
+
 /// The number of a reading as people filter and sort by it: per cent for shares, GB for bytes.
 #[must_use]
 pub fn plain_number(metric: Metric, reading: Reading) -> Option<f64> {
@@ -243,6 +290,31 @@ mod tests {
     use super::*;
     use crate::{ConnectionId, view::FindingId};
 
+    /// A node that is well.
+    fn quiet(id: NodeId) -> NodeRow {
+        NodeRow {
+            id,
+            status: Status::Good,
+            status_word: "Ready".into(),
+            cordoned: false,
+            pool: None,
+            product: None,
+            gpu_memory_mib: None,
+            zone: None,
+            instance_type: None,
+            kubelet: None,
+            conditions: vec![],
+            taints: vec![],
+            resources: vec![],
+            gpus: vec![],
+            devices: vec![],
+            holders_known: true,
+            holders: vec![],
+            created: None,
+            seen: Stamp(0),
+        }
+    }
+
     #[test]
     fn findings_of_a_node_and_of_its_gpus_are_found_among_those_of_others() {
         let node = |name: &str| NodeId { cluster: ConnectionId::slug("iad"), name: name.into() };
@@ -270,6 +342,16 @@ mod tests {
             (of_node.len(), of_gpus.len())
         });
         assert_eq!(found, [(0, 1), (1, 2), (1, 1), (0, 0)]);
+        let worst = Worst::of(&fleet);
+        for name in ["a", "b", "c", "d"] {
+            let row = quiet(node(name));
+            assert_eq!(worst.status(&row), fleet.node_status(&row).0, "{name}");
+            for slot in 0..4 {
+                let searched = fleet.findings_of(GpuAt { node: &row, slot, at: 0 });
+                let looked_up = worst.on(&row.id).and_then(|hit| hit.gpu(slot));
+                assert_eq!(looked_up, searched.first().map(|worst| worst.status), "{name}/{slot}");
+            }
+        }
     }
 
     #[test]

@@ -95,6 +95,12 @@ impl TelemetryView {
         })
     }
 
+    /// Of how many GPUs the last measurement is older than it should be.
+    #[must_use]
+    pub fn stale(&self, now: Stamp) -> usize {
+        (0..self.times.len()).filter(|at| self.is_stale(*at, now)).count()
+    }
+
     /// What turns `self` into `newer`; `None` if nothing does.
     #[must_use]
     pub fn diff(&self, newer: &Self) -> Option<TelemetryPatch> {
@@ -237,5 +243,6 @@ mod tests {
         };
         let seen: Vec<_> = (0..4).map(|at| (view.times.get(at), view.is_stale(at, Stamp(61_000)))).collect();
         assert_eq!(seen, [(None, false), (Some(Stamp(1_000)), true), (Some(Stamp(60_000)), false), (None, false)]);
+        assert_eq!([31_000, 31_001, 91_000].map(|now| view.stale(Stamp(now))), [0, 1, 2]);
     }
 }

@@ -110,10 +110,20 @@ pub fn Map() -> impl IntoView {
     });
     // How long GPUs are held moves on by the minute: redrawing 10,000 cells each second would show nothing new.
     let minute = Memo::new(move |_| Stamp(clock.now().0.div_euclid(60_000) * 60_000));
+    // Each frame has a time of its own: of what is measured it changes only what grew too old by then.
+    let too_old = Memo::new(move |_| {
+        let now = fleet.view.as_of().unwrap_or_default();
+        fleet.view.fleet_by(&[Part::Telemetry], |view| view.telemetry.stale(now))
+    });
     let scene = Memo::new(move |_| {
+        let as_of = || fleet.view.as_of().unwrap_or_default();
         let now = match mode.get() {
             Mode::HeldFor => minute.get(),
-            Mode::Measured(_) | Mode::Age => fleet.view.as_of().unwrap_or_default(),
+            Mode::Measured(_) => {
+                too_old.track();
+                untrack(as_of)
+            }
+            Mode::Age => as_of(),
             Mode::Allocation | Mode::Health => Stamp::default(),
         };
         let stale = groups.with(|groups| {
@@ -126,7 +136,7 @@ pub fn Map() -> impl IntoView {
         layout
             .with(|layout| {
                 let of = |view: &FleetView| Scene { picked, ..scene_of(layout, view, mode, stale, now) };
-                fleet.view.fleet_by(&[Part::Nodes, Part::Telemetry, Part::Findings, Part::Pods], of)
+                fleet.view.fleet_by(parts_of(mode), of)
             })
             .unwrap_or_default()
     });
@@ -181,6 +191,15 @@ fn device(css: f64, dpr: f64) -> u32 {
     (css * dpr).floor().max(0.0) as u32
 }
 
+/// The parts of a fleet that a colour shows. Thousands of cells are not thought over again for what it does not.
+fn parts_of(mode: Mode) -> &'static [Part] {
+    match mode {
+        Mode::Measured(_) | Mode::Age => &[Part::Nodes, Part::Findings, Part::Telemetry],
+        Mode::HeldFor => &[Part::Nodes, Part::Findings, Part::Pods],
+        Mode::Allocation | Mode::Health => &[Part::Nodes, Part::Findings],
+    }
+}
+
 fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now: Stamp) -> Scene {
     let mut scene = Scene { stale, ..Scene::default() };
     let (firsts, inks): (Vec<usize>, _) = (first_gpus(view), Inks::new(mode, view, now));
@@ -193,7 +212,7 @@ fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now
         if layout.node_is_cell {
             scene.inks.push(inks.of_node(at, *first));
         } else {
-            let hit = inks.is_hit(node);
+            let hit = inks.hit(node);
             scene.inks.extend((0..usize::from(place.gpus)).map(|slot| match slot < node.gpus.len() {
                 true => inks.of(GpuAt { node, slot, at: first + slot }, hit),
                 false => Ink::NoData,

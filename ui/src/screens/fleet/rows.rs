@@ -301,7 +301,7 @@ mod tests {
             sorting::{gpu_key, node_key},
         },
     };
-    use pilothouse_wire::view::{GpuCell, GpuState, Status};
+    use pilothouse_wire::view::{GpuCell, GpuState, Status, gpu::Worst};
 
     fn fleet() -> FleetView {
         let mut first = node("iad", "h-1", "serve", 3);
@@ -388,7 +388,7 @@ mod tests {
     #[test]
     fn the_worst_comes_first() {
         let (fleet, heard) = (fleet(), heard());
-        let key = |row: &NodeRow, column: &'static str| node_key(&fleet, row, &heard, column);
+        let key = |row: &NodeRow, column: &'static str| node_key(&fleet, &Worst::of(&fleet), row, &heard, column);
         let ordered = order(fleet.nodes.rows().iter(), &Wanted::default(), None, key, |row| id_of(&row.id));
         assert_eq!(ordered.rows.iter().map(|place| place.at).collect::<Vec<_>>(), [1, 0]);
     }

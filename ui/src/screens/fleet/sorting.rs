@@ -10,7 +10,10 @@ use crate::parts::table::{
 };
 use pilothouse_wire::{
     ConnectionId, ObjectRef, SmolStr, Stamp, Sum,
-    view::{FleetView, GpuRow, NodeRow, PodRow, Status, WorkloadRow, gpu::plain_number},
+    view::{
+        FleetView, GpuRow, NodeRow, PodRow, Status, WorkloadRow,
+        gpu::{Worst, plain_number},
+    },
 };
 
 fn text(text: Option<&SmolStr>) -> Key {
@@ -42,13 +45,13 @@ fn by_age(heard: &Heard, cluster: &ConnectionId) -> Key {
 
 /// What a node is sorted by.
 #[must_use]
-pub fn node_key(fleet: &FleetView, node: &NodeRow, heard: &Heard, column: &'static str) -> Key {
+pub fn node_key(fleet: &FleetView, worst: &Worst<'_>, node: &NodeRow, heard: &Heard, column: &'static str) -> Key {
     if let Some((_, metric)) = TOGETHER.iter().find(|(key, _)| *key == column) {
         let at = fleet.nodes.rows().binary_search_by(|row| row.id.cmp(&node.id)).unwrap_or(usize::MAX);
         return plain_number(*metric, fleet.telemetry.read_node(*metric, at)).map_or(Key::Absent, Key::Number);
     }
     match column {
-        "status" => rank(fleet.node_status(node).0, &node.id.name),
+        "status" => rank(worst.status(node), &node.id.name),
         "cluster" => SortKey::Text(node.id.cluster.as_str()).into(),
         "pool" => text(node.pool.as_ref()),
         "product" => text(node.product.as_ref()),

@@ -22,7 +22,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     ObjectRef,
-    view::{GpuRow, NodeRow, PodRow, Served, WorkloadRow},
+    view::{GpuRow, NodeRow, PodRow, Served, WorkloadRow, gpu::Worst},
 };
 
 /// One of the tables.
@@ -181,7 +181,8 @@ fn ordered(
     let parts = parts(tab, wanted);
     match tab {
         Tab::Nodes => fleet.view.fleet_by(&parts, |view| {
-            let key = |row: &_, column| node_key(view, row, heard, column);
+            let worst = Worst::of(view);
+            let key = |row: &_, column| node_key(view, &worst, row, heard, column);
             let keep = |row: &NodeRow| picked.is_none_or(|picked| picked.area.holds_node(&row.id));
             order_kept(view.nodes.rows().iter(), keep, wanted, before, key, |row| id_of(&row.id))
         }),
