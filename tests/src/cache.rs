@@ -1,4 +1,4 @@
-//! Finds the server binaries that `cargo xtask servers` put into the cache. Builds nothing.
+//! Finds the server binaries that `cargo xtask servers` and `cargo xtask setup` put into the cache. Builds nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,18 @@ pub fn binary(server: &str) -> Result<PathBuf> {
     let binary = folder.join(server);
     check(&folder, server)?;
     Ok(binary)
+}
+
+/// A program of a system package: on the path, or where `cargo xtask setup` takes the package apart.
+pub fn package(name: &str) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let kept = cache_folder()?.join("tools").join(name).join("usr/bin");
+    let found = std::env::split_paths(&path).chain([kept]).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.ok_or_else(|| {
+        Failure::new(format!(
+            "there is no program `{name}` here.\nNext: `cargo xtask setup` brings it, without a service."
+        ))
+    })
 }
 
 /// The folder where binaries are kept between runs and across clones.

@@ -1,11 +1,12 @@
 //! Real servers as child processes, for the tests of the doors.
 //!
-//! `cargo xtask servers` builds them once into the cache; nothing here needs Go. Prometheus is the system's own, which
-//! `cargo xtask setup` brings.
+//! `cargo xtask servers` builds them once into the cache; nothing here needs Go. Prometheus and Alertmanager
+//! are the system's own, which `cargo xtask setup` brings.
 //! A test that only reads, or works in its own namespace and pool of nodes, takes
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
 //! starts its own by [`ControlPlane::start`].
 
+pub mod alertmanager;
 pub mod api;
 mod cache;
 pub mod certs;
@@ -28,6 +29,7 @@ mod story;
 mod terminal;
 mod wait;
 
+pub use alertmanager::Alertmanager;
 pub use api::Api;
 pub use control_plane::{ControlPlane, Options};
 pub use exporter::Exporters;

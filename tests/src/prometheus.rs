@@ -12,7 +12,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::api::plain;
-use crate::cache::cache_folder;
+use crate::cache::package;
 use crate::failure::{Context, Failure, Result};
 use crate::ports;
 use crate::process::{Den, Process};
@@ -88,7 +88,7 @@ impl Prometheus {
     pub async fn start(interval: Duration, jobs: &[Job]) -> Result<Self> {
         let mut prometheus = Self {
             process: None,
-            binary: binary()?,
+            binary: package(NAME)?,
             port: ports::free()?,
             den: Den::new()?,
             http: plain(ANSWER_LIMIT)?,
@@ -222,16 +222,6 @@ impl Prometheus {
             .arg("--log.level=warn");
         command
     }
-}
-
-/// The program: on the path, or where `cargo xtask setup` puts it.
-fn binary() -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let kept = cache_folder()?.join("tools/prometheus/usr/bin");
-    let found = std::env::split_paths(&path).chain([kept]).map(|folder| folder.join(NAME)).find(|file| file.is_file());
-    found.ok_or_else(|| {
-        Failure::new("there is no program `prometheus` here.\nNext: `cargo xtask setup` brings it, without a service.")
-    })
 }
 
 /// The settings. YAML reads JSON.

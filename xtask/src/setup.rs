@@ -2,7 +2,7 @@
 //! nothing is missing.
 
 pub mod apt;
-pub mod prometheus;
+pub mod servers;
 pub mod tools;
 pub mod wasm;
 
@@ -41,7 +41,7 @@ pub fn prepare(purpose: Purpose) -> Outcome {
         tools::rust_components()?;
         tools::cargo_deny()?;
         tools::go()?;
-        prometheus::ready()?;
+        servers::ready()?;
     }
     println!(
         "This machine is ready: Rust {} for the host, {} for wasm; cache {} ({:.1} s).",

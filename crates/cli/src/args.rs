@@ -55,6 +55,8 @@ pub enum Verb {
     Room(Drawn<FleetArgs>),
     /// GPUs that are held and do nothing, and whose they are
     Waste(Drawn<ListArgs>),
+    /// What fires, as Alertmanagers say: since when, about what, silenced or not
+    Alerts(ListArgs),
     /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events

@@ -1,5 +1,6 @@
 //! What can be listed: each kind of row with its columns and where it stands in a view.
 
+mod alerts;
 mod clusters;
 mod connections;
 mod gpus;

@@ -14,7 +14,7 @@ use clap::Parser;
 use pilothouse_wire::{
     Code, Problem,
     units::visible,
-    view::{NodeRow, WasteItem},
+    view::{AlertRow, NodeRow, WasteItem},
 };
 use std::process::ExitCode;
 
@@ -50,6 +50,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Workloads(of) => list::run_or_draw::<WorkloadLine>(of, out, err).await,
         Verb::Room(of) => room::run(of, out, err).await,
         Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
+        Verb::Alerts(of) => list::run::<AlertRow>(of, out, err).await,
         Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,
         Verb::Get(of) => get::run(of, out, err).await,
         Verb::Describe(of) => describe::run(of, out, err).await,

@@ -1,7 +1,7 @@
 //! Parsers of this crate as the targets in `fuzz/` call them. Not for anybody else.
 
 use crate::{
-    failure,
+    alertmanager, failure,
     prometheus::{
         answer,
         engines::{Engines, Taken, pods},
@@ -13,7 +13,7 @@ use crate::{
 use pilothouse_wire::{Metric, ServingMetric, SmolStr, Stamp};
 use pilothouse_world::{
     Fact,
-    fact::{DeviceFact, DevicesFact, ReadingsFact, ServingFact},
+    fact::{AlertsFact, DeviceFact, DevicesFact, ReadingsFact, ServingFact},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -38,6 +38,13 @@ pub fn serving(body: &[u8]) -> Option<ServingFact> {
     known.see(&pods::seen(&vector.samples), Stamp(0));
     let taken = Taken { columns: vec![(ServingMetric::KvUse, vector)], ..Taken::default() };
     known.fact(None, &taken)
+}
+
+/// What an answer tells of alerts.
+#[must_use]
+pub fn alerts(body: &[u8]) -> Option<AlertsFact> {
+    let read = alertmanager::alerts(body).ok()?;
+    Some(AlertsFact { cluster: None, alerts: read.alerts })
 }
 
 /// The times of raw samples, and the interval that they tell.

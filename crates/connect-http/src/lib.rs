@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod address;
+pub mod alertmanager;
 pub mod client;
 pub mod destination;
 pub mod failure;
@@ -15,4 +16,5 @@ mod inside;
 pub mod place;
 pub mod problems;
 pub mod prometheus;
+mod server;
 pub mod trust;

@@ -80,8 +80,9 @@ pub(crate) async fn spot(client: &Client, object: &ObjectRef) -> Result<Spot, Pr
         ObjectRef::Other(other) => {
             Spot { kind: other.kind.clone(), namespace: other.namespace.clone(), name: other.name.clone() }
         }
-        ObjectRef::Connection(_) => {
-            return Err(Problem::new(Code::NotOffered, "A connection is no object of its cluster.")
+        ObjectRef::Connection(_) | ObjectRef::Alert(_) => {
+            let what = if matches!(object, ObjectRef::Alert(_)) { "An alert" } else { "A connection" };
+            return Err(Problem::new(Code::NotOffered, format!("{what} is no object of its cluster."))
                 .next("Objects in it can be read."));
         }
     };

@@ -20,6 +20,7 @@ macro_rules! connectors {
 connectors![
     pilothouse_connect_kube,
     pilothouse_connect_http::prometheus,
+    pilothouse_connect_http::alertmanager,
     pilothouse_connect_local,
     pilothouse_connect_demo
 ];

@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_journal_of_an_earlier_version_is_brought_up_to_date_and_folds_to_the_same_worlds() {
-        for version in ["1", "2"] {
+        for version in ["1", "2", "3"] {
             is_brought_up_to_date(version);
         }
     }

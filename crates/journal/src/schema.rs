@@ -34,7 +34,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Problem> {
                 .map_err(|error| failed(path, "written", &error))?;
         }
         Some(version) if version.parse() == Ok(FACT_VERSION) => {}
-        Some(version) if version == "1" || version == "2" => {
+        Some(version) if matches!(version.as_str(), "1" | "2" | "3") => {
             upgrade(&db).map_err(|error| failed(path, "brought up to date", &error))?
         }
         Some(version) => return Err(other_version(path, &version)),
@@ -42,7 +42,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Problem> {
     Ok(db)
 }
 
-/// Facts of versions 1 and 2 read as those of later ones, which only added kinds of fact. Their worlds do not: but an
+/// Facts of versions 1 to 3 read as those of later ones, which only added kinds of fact. Their worlds do not: but an
 /// empty one, with which each run begins, is the same in all, and the others are folded again from there.
 fn upgrade(db: &Connection) -> rusqlite::Result<()> {
     let turn = db.unchecked_transaction()?;

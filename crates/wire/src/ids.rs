@@ -145,6 +145,17 @@ pub struct OtherId {
     pub name: SmolStr,
 }
 
+/// An alert of an Alertmanager.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AlertId {
+    /// The connection that says so.
+    pub source: ConnectionId,
+    /// Its label `alertname`.
+    pub name: SmolStr,
+    /// What tells it from others: the hash of all its labels, by which its server knows it.
+    pub fingerprint: SmolStr,
+}
+
 /// Anything that can be selected, inspected, linked to or marked on the ribbon.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ObjectRef {
@@ -162,6 +173,8 @@ pub enum ObjectRef {
     Workload(ConnectionId, SmolStr, SmolStr, SmolStr),
     /// An object of another kind: read when it is looked at, never watched.
     Other(Box<OtherId>),
+    /// An alert.
+    Alert(Box<AlertId>),
 }
 
 impl ObjectRef {
@@ -173,6 +186,7 @@ impl ObjectRef {
             Self::Node(node) | Self::Gpu(node, _) => &node.cluster,
             Self::Pod(pod) => &pod.cluster,
             Self::Other(other) => &other.cluster,
+            Self::Alert(alert) => &alert.source,
         }
     }
 
@@ -183,7 +197,7 @@ impl ObjectRef {
             Self::Pod(pod) => Some(&pod.namespace),
             Self::Workload(_, namespace, ..) => Some(namespace),
             Self::Other(other) => other.namespace.as_ref(),
-            Self::Connection(_) | Self::Namespace(..) | Self::Node(_) | Self::Gpu(..) => None,
+            Self::Connection(_) | Self::Namespace(..) | Self::Node(_) | Self::Gpu(..) | Self::Alert(_) => None,
         }
     }
 
@@ -209,6 +223,7 @@ impl ObjectRef {
             Self::Pod(_) => "pod",
             Self::Workload(_, _, kind, _) => kind,
             Self::Other(other) => &other.kind.kind,
+            Self::Alert(_) => "alert",
         }
     }
 
@@ -222,6 +237,7 @@ impl ObjectRef {
             Self::Gpu(node, index) => format_smolstr!("{} / {index}", node.name),
             Self::Pod(pod) => pod.name.clone(),
             Self::Other(other) => other.name.clone(),
+            Self::Alert(alert) => alert.name.clone(),
         }
     }
 }
@@ -244,6 +260,9 @@ impl fmt::Display for ObjectRef {
                     write!(f, "{}/", Part(namespace))?;
                 }
                 write!(f, "{}", Part(&other.name))
+            }
+            Self::Alert(alert) => {
+                write!(f, "alert:{}/{}/{}", alert.source, Part(&alert.name), Part(&alert.fingerprint))
             }
         }
     }
@@ -273,6 +292,7 @@ impl FromStr for ObjectRef {
             }
             "pod" => Self::Pod(PodId { cluster, namespace: part()?, name: part()? }),
             "workload" => Self::Workload(cluster, part()?, part()?, part()?),
+            "alert" => Self::Alert(Box::new(AlertId { source: cluster, name: part()?, fingerprint: part()? })),
             "object" => {
                 let (kind, word, first) = (part()?, part()?, part()?);
                 let kind = KindId::read(&kind, word).ok_or_else(fail)?;
@@ -304,6 +324,7 @@ mod tests {
             "workload:iad-prod/serving/Deployment/chat-70b",
             "object:iad-prod/inferenceservices.v1beta1.serving.kserve.io/InferenceService/serving/chat",
             "object:iad-prod/persistentvolumes.v1/PersistentVolume/models",
+            "alert:alerts/HighLatency/6b4f1c5a",
         ] {
             assert_eq!(text.parse::<ObjectRef>().map(|object| object.to_string()), Ok(text.to_owned()));
         }

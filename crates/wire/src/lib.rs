@@ -30,7 +30,7 @@ pub use ask::{Act, Acted, Answer, Ask};
 pub use codec::WIRE_HASH;
 pub use frame::{Body, Frame, Patch, Rev, View, ViewSpec};
 pub use health::{Freshness, Health};
-pub use ids::{ConnectionId, KindId, NodeId, ObjectRef, OtherId, PodId};
+pub use ids::{AlertId, ConnectionId, KindId, NodeId, ObjectRef, OtherId, PodId};
 pub use keyed::{Keyed, KeyedPatch, Row};
 pub use metric::{Metric, Reading, Readings};
 pub use problem::{Code, Problem};

@@ -1,5 +1,6 @@
 //! What the screens and the terminal show: rows and summaries, projected from the world by the engine.
 
+pub mod alert;
 pub mod cell;
 pub mod connections;
 pub mod finding;
@@ -14,6 +15,7 @@ pub mod telemetry;
 pub mod waste;
 pub mod workload;
 
+pub use alert::{AlertRow, AlertState};
 pub use cell::{GpuAt, GpuCell, GpuDevice, GpuState, Method};
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, OfferedService, VaultState};
 pub use finding::{Finding, FindingId};

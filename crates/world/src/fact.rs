@@ -3,12 +3,13 @@
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
 use pilothouse_wire::{
-    ConnectionId, Health, Metric, Reading, ServingEngine, ServingMetric, SmolStr, Stamp, view::Attempt,
+    ConnectionId, Health, Metric, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
+    view::{AlertState, Attempt},
 };
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 3;
+pub const FACT_VERSION: u16 = 4;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +86,8 @@ pub enum Fact {
     LabelledNamespace(NamespaceFact, SmolStr),
     /// These are all the pods whose serving engines the source measures, and what was measured of them.
     Serving(Box<ServingFact>),
+    /// These are all the alerts that the source has.
+    Alerts(Box<AlertsFact>),
 }
 
 /// About a source itself.
@@ -431,4 +434,34 @@ pub struct ServingPodFact {
     pub engine: ServingEngine,
     /// `model_name` (vLLM, SGLang) or `model` (Triton, Dynamo), each that it serves.
     pub models: Vec<SmolStr>,
+}
+
+/// All alerts that a source has. Which is not named fires no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertsFact {
+    /// The cluster that they are about, where the source knows it. Otherwise names tell, if only one cluster has them.
+    pub cluster: Option<ConnectionId>,
+    /// The alerts.
+    pub alerts: Vec<AlertFact>,
+}
+
+/// An alert. Source: `GET /api/v2/alerts` of an Alertmanager.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertFact {
+    /// `fingerprint`.
+    pub fingerprint: SmolStr,
+    /// Label `alertname`.
+    pub name: SmolStr,
+    /// Label `severity`.
+    pub severity: Option<SmolStr>,
+    /// `status.state`, and by what it is kept back.
+    pub state: AlertState,
+    /// `startsAt`.
+    pub since: Stamp,
+    /// Annotation `summary`, `description` or `message`, cut at 1,024 characters.
+    pub summary: Option<String>,
+    /// The labels that we use (see [`crate::alert::is_kept_label`]).
+    pub labels: Vec<(SmolStr, SmolStr)>,
+    /// Annotation `runbook_url`, without credentials.
+    pub runbook: Option<String>,
 }

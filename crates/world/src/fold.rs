@@ -1,5 +1,6 @@
 //! The fold: one batch into the world. Cannot fail and reads no clock.
 
+mod alerts;
 mod nodes;
 mod pods;
 mod rest;
@@ -101,6 +102,7 @@ impl Fold<'_> {
             Fact::Devices(devices) => self.devices(*devices),
             Fact::Readings(readings) => self.readings(*readings),
             Fact::Serving(serving) => self.serving(*serving),
+            Fact::Alerts(alerts) => self.alerts(*alerts),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One source as the world knows it: what it said of itself, and its objects.
 
 use crate::{
+    alert::Alerts,
     fact::{Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, ServiceFact, SourceAbout},
     serving::Serving,
     telemetry::Telemetry,
@@ -62,6 +63,8 @@ pub struct Source {
     pub telemetry: Telemetry,
     /// What it measures of serving engines: of its own pods, or of those of another cluster.
     pub serving: Serving,
+    /// The alerts that it has.
+    pub alerts: Alerts,
 }
 
 impl Source {

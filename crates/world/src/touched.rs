@@ -22,6 +22,8 @@ pub struct Touched {
     pub readings: bool,
     /// Did a serving engine say anything?
     pub serving: bool,
+    /// Did an alert come, go or change?
+    pub alerts: bool,
     /// Did the ribbon get a mark or a point?
     pub ribbon: bool,
     /// Did so much change that everything is to be renewed?
@@ -60,6 +62,7 @@ impl Touched {
         self.lists |= other.lists;
         self.readings |= other.readings;
         self.serving |= other.serving;
+        self.alerts |= other.alerts;
         self.ribbon |= other.ribbon;
         self.all |= other.all;
     }

@@ -20,12 +20,22 @@ pub enum Part {
     Serving,
     /// What is wrong.
     Findings,
+    /// What fires.
+    Alerts,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Totals, Self::Nodes, Self::Pods, Self::Workloads, Self::Telemetry, Self::Serving, Self::Findings];
+    pub const ALL: [Self; 8] = [
+        Self::Totals,
+        Self::Nodes,
+        Self::Pods,
+        Self::Workloads,
+        Self::Telemetry,
+        Self::Serving,
+        Self::Findings,
+        Self::Alerts,
+    ];
 
     fn is_in(self, patch: &FleetPatch) -> bool {
         match self {
@@ -36,6 +46,7 @@ impl Part {
             Self::Telemetry => patch.telemetry.is_some(),
             Self::Serving => patch.serving.is_some(),
             Self::Findings => !patch.findings.is_empty(),
+            Self::Alerts => patch.alerts.is_some(),
         }
     }
 }

@@ -24,6 +24,7 @@ macro_rules! icons {
 }
 
 icons! {
+    Alert = "alert",
     Arrow = "arrow",
     Check = "check",
     Close = "close",
@@ -67,6 +68,7 @@ impl Icon {
             ObjectRef::Pod(_) => Self::Pod,
             ObjectRef::Workload(..) => Self::Workload,
             ObjectRef::Other(_) => Self::Code,
+            ObjectRef::Alert(_) => Self::Alert,
         }
     }
 }

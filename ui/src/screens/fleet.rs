@@ -1,5 +1,6 @@
 //! The fleet: how much of it works, where each GPU is and what it does, and the tables behind that.
 
+mod alert_rows;
 mod columns;
 mod funnel;
 mod groups;

@@ -7,7 +7,7 @@ use super::{
     memory::Memory,
     problems, query,
 };
-use crate::{failure::Failure, problems::insecure};
+use crate::{failure::Failure, problems::insecure, server::End};
 use pilothouse_connect::{Closed, Sink};
 use pilothouse_wire::{ConnectionId, Health, Metric, Problem, SmolStr, Stamp};
 use pilothouse_world::{
@@ -28,21 +28,6 @@ const LOOK: Duration = Duration::from_secs(300);
 const SKEW: Duration = Duration::from_secs(30);
 /// What is younger is never stale, however short the interval is.
 const YOUNG: Duration = Duration::from_secs(60);
-
-/// Why a session ended.
-#[derive(Debug)]
-pub enum End {
-    /// Nobody listens.
-    Closed,
-    /// The server is lost.
-    Lost(Failure),
-}
-
-impl From<Closed> for End {
-    fn from(_: Closed) -> Self {
-        Self::Closed
-    }
-}
 
 /// What a poll brought.
 #[derive(Debug, Default)]

@@ -1,9 +1,10 @@
 //! The fleet: clusters, nodes with their GPUs as cells, and pods.
 
 use crate::{
-    ConnectionId, Keyed, KeyedPatch, NodeId, ObjectRef, PodId, Row, SmolStr, Stamp, Sum,
+    AlertId, ConnectionId, Keyed, KeyedPatch, NodeId, ObjectRef, PodId, Row, SmolStr, Stamp, Sum,
     filter::Record,
     filter::Value,
+    view::alert::AlertRow,
     view::cell::{GpuAt, GpuCell, GpuDevice, GpuState},
     view::finding::{Finding, FindingId},
     view::funnel::Funnel,
@@ -41,6 +42,8 @@ pub struct FleetView {
     pub findings: Keyed<Finding>,
     /// From the GPUs that exist to those that do useful maths.
     pub funnel: Funnel,
+    /// What Alertmanagers say: of these clusters, and of no cluster in particular.
+    pub alerts: Keyed<AlertRow>,
 }
 
 /// What turns one fleet view into a later one.
@@ -64,6 +67,8 @@ pub struct FleetPatch {
     pub findings: KeyedPatch<Finding, FindingId>,
     /// The funnel, if it changed.
     pub funnel: Option<Box<Funnel>>,
+    /// Changed alerts, if any.
+    pub alerts: Option<Box<KeyedPatch<AlertRow, AlertId>>>,
 }
 
 impl FleetView {
@@ -80,6 +85,7 @@ impl FleetView {
             serving: self.serving.changes(&newer.serving),
             findings: self.findings.diff(&newer.findings),
             funnel: (self.funnel != newer.funnel).then(|| Box::new(newer.funnel.clone())),
+            alerts: self.alerts.changes(&newer.alerts),
         }
     }
 
@@ -101,6 +107,9 @@ impl FleetView {
         self.findings.apply(patch.findings);
         if let Some(funnel) = patch.funnel {
             self.funnel = *funnel;
+        }
+        if let Some(alerts) = patch.alerts {
+            self.alerts.apply(*alerts);
         }
     }
 
@@ -128,6 +137,7 @@ impl FleetPatch {
             && self.serving.is_none()
             && self.findings.is_empty()
             && self.funnel.is_none()
+            && self.alerts.is_none()
     }
 }
 

@@ -77,10 +77,14 @@ pub enum MarkKind {
     ConnectionLost,
     /// A node or GPU failed.
     Fault,
+    /// An alert began to fire.
+    Alert,
     /// A condition became bad.
     Condition,
     /// A connection was found again.
     ConnectionFound,
+    /// An alert fires no more.
+    AlertOver,
     /// A cordon or a taint.
     Cordon,
     /// A workload got another image or template.

@@ -4,7 +4,7 @@ mod telemetry;
 mod workloads;
 
 use crate::{
-    Touched, World,
+    Touched, World, alert,
     fact::ConditionFact,
     gpu::{self, Claim, Devices},
     project::serving,
@@ -13,8 +13,8 @@ use crate::{
 use pilothouse_wire::{
     ConnectionId, Health, Keyed, KeyedPatch, NodeId, ObjectRef, PodId, SmolStr, Sum,
     view::{
-        ClusterRow, Condition, Finding, FindingId, FleetSpec, FleetSummary, FleetView, Funnel, GpuState, NodeRow,
-        PodRow, TelemetryView, fleet::FleetPatch,
+        AlertRow, ClusterRow, Condition, Finding, FindingId, FleetSpec, FleetSummary, FleetView, Funnel, GpuState,
+        NodeRow, PodRow, TelemetryView, fleet::FleetPatch,
     },
 };
 
@@ -50,6 +50,7 @@ impl FleetProjection {
             serving: serving::rows(world, &spec),
             findings: Keyed::default(),
             funnel: Funnel::default(),
+            alerts: alerts(world, &spec),
         };
         let layout = Layout::of(world, &view);
         view.telemetry = layout.gather(world);
@@ -132,6 +133,13 @@ impl FleetProjection {
             patch.serving = self.view.serving.changes(&newer);
             self.view.serving = newer;
         }
+        // What an alert is about may have come only now.
+        let moved = !patch.nodes.is_empty() || !patch.pods.is_empty();
+        if touched.alerts || (moved && world.sources().any(|(_, source)| !source.alerts.is_empty())) {
+            let newer = alerts(world, &self.spec);
+            patch.alerts = self.view.alerts.changes(&newer);
+            self.view.alerts = newer;
+        }
         let mut clusters = touched.sources.clone();
         clusters.extend(touched.nodes.iter().map(|id| id.cluster.clone()));
         clusters.extend(touched.pods.iter().map(|id| id.cluster.clone()));
@@ -149,6 +157,13 @@ impl FleetProjection {
         }
         patch
     }
+}
+
+/// The alerts of a scope: about its clusters, or about none in particular.
+fn alerts(world: &World, spec: &FleetSpec) -> Keyed<AlertRow> {
+    let told = |row: &AlertRow| world.source(&row.id.source).and_then(alert::cluster).cloned();
+    let cluster = |row: &AlertRow| row.about.as_ref().map(|object| object.connection().clone()).or_else(|| told(row));
+    alert::rows(world).filter(|row| cluster(row).is_none_or(|cluster| in_scope(spec, &cluster))).collect()
 }
 
 fn in_scope(spec: &FleetSpec, id: &ConnectionId) -> bool {

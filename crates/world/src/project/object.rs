@@ -1,5 +1,6 @@
 //! One object in full: identity, findings, holders, events, changes around it.
 
+mod alert;
 mod connection;
 mod measured;
 mod node;
@@ -25,12 +26,15 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         ObjectRef::Pod(pod) => pod::part(world, source, pod)?,
         ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
+        ObjectRef::Alert(id) => alert::part(world, id)?,
         // Never watched: whoever looks at one reads it from its server.
         ObjectRef::Other(_) => return None,
     };
     let hit: Vec<&Finding> = findings.rows().iter().filter(|finding| hits(finding, object)).collect();
     let worst = hit.iter().copied().min_by_key(|finding| finding.status).filter(|worst| worst.status < part.status);
-    let own = part.findings;
+    let (alerts, alert_marks) = alert::about(world, object);
+    let own = part.findings.into_iter().chain(alerts);
+    let around: Vec<ObjectRef> = part.around.into_iter().chain(alert_marks).collect();
     Some(ObjectView {
         object: object.clone(),
         exists: true,
@@ -42,11 +46,11 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         measured: measured::measured(world, object, now),
         serving: super::serving::of(world, object),
         events: events(source, part.regarding),
-        changes: changes(world, object, &part.around, now),
+        changes: changes(world, object, &around, now),
         source: object.connection().clone(),
-        has_yaml: !matches!(object, ObjectRef::Connection(_)),
+        has_yaml: !matches!(object, ObjectRef::Connection(_) | ObjectRef::Alert(_)),
         // The demo fleet is made of facts: there is no server behind it to tell more.
-        has_description: !matches!(object, ObjectRef::Connection(_)) && !source.about.demo,
+        has_description: !matches!(object, ObjectRef::Connection(_) | ObjectRef::Alert(_)) && !source.about.demo,
     })
 }
 
@@ -60,7 +64,7 @@ fn hits(finding: &Finding, object: &ObjectRef) -> bool {
             finding.node.cluster == *id
                 && finding.workloads.iter().any(|hit| *hit == format!("{kind} {namespace}/{name}"))
         }
-        ObjectRef::Connection(_) | ObjectRef::Namespace(..) | ObjectRef::Other(_) => false,
+        ObjectRef::Connection(_) | ObjectRef::Namespace(..) | ObjectRef::Other(_) | ObjectRef::Alert(_) => false,
     }
 }
 

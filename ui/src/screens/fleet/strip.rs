@@ -193,6 +193,7 @@ fn TabButton(table: FleetTable, fleet: Fleet, current: Memo<Tab>, open: Open) ->
                 let whole = of_view(|view| view.summary.pods).is_some_and(|pods| pods.exact().is_some());
                 fleet.room.room(|room| Sum::of(room.pending.len() as u64, whole))
             }
+            Tab::Alerts => of_view(|view| Sum::Exact(view.alerts.len() as u64)),
             Tab::Room | Tab::Waste => None,
         };
         total.map(sum).unwrap_or_default()
@@ -317,6 +318,7 @@ fn NoRows(table: FleetTable) -> impl IntoView {
                 Tab::Pending => "Whether a pod waits for a GPU is not known: not all pods are read.",
                 Tab::Room => "No pool has GPUs.",
                 Tab::Waste => "No GPU is seen to be wasted.",
+                Tab::Alerts => "No alert fires that is seen here. Alerts come from an Alertmanager: connect one.",
             }),
             (0, _) if state.area().with(Area::is_empty) => Some("No row passes the filter."),
             (0, _) => Some("No row belongs to the GPUs that are picked on the map and passes the filter."),

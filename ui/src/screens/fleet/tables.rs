@@ -2,6 +2,7 @@
 
 use super::{
     Fleet,
+    alert_rows::{ALERTS, alert_key, alert_row},
     picked::Picked,
     room_rows::{PENDING, POOLS, WASTE, pending_key, pending_row, pool_key, pool_row, waste_key, waste_row},
     rows::{
@@ -43,12 +44,14 @@ pub enum Tab {
     Room,
     /// GPUs that do nothing, or less than they could.
     Waste,
+    /// What fires.
+    Alerts,
 }
 
 impl Tab {
     /// All of them, as they stand side by side.
-    pub const ALL: [Self; 7] =
-        [Self::Nodes, Self::Gpus, Self::Workloads, Self::Pods, Self::Pending, Self::Room, Self::Waste];
+    pub const ALL: [Self; 8] =
+        [Self::Nodes, Self::Gpus, Self::Workloads, Self::Pods, Self::Pending, Self::Room, Self::Waste, Self::Alerts];
 
     /// Its word in the address.
     #[must_use]
@@ -61,6 +64,7 @@ impl Tab {
             Self::Pending => "pending",
             Self::Room => "room",
             Self::Waste => "waste",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -75,6 +79,7 @@ impl Tab {
             Self::Pending => "Pending",
             Self::Room => "Room",
             Self::Waste => "Waste",
+            Self::Alerts => "Alerts",
         }
     }
 
@@ -89,6 +94,7 @@ impl Tab {
             Self::Pending => "tab-pending",
             Self::Room => "tab-room",
             Self::Waste => "tab-waste",
+            Self::Alerts => "tab-alerts",
         }
     }
 
@@ -109,6 +115,7 @@ impl Tab {
             Self::Pending => PENDING,
             Self::Room => POOLS,
             Self::Waste => WASTE,
+            Self::Alerts => ALERTS,
         }
     }
 
@@ -164,6 +171,7 @@ impl FleetTable {
             Tab::Pending => fleet.room.room(|room| room.pending.get(at).map(pending_row)),
             Tab::Room => fleet.room.room(|room| room.pools.get(at).map(pool_row)),
             Tab::Waste => fleet.waste.waste(|waste| waste.items.rows().get(at).map(waste_row)),
+            Tab::Alerts => fleet.view.fleet(|view| view.alerts.rows().get(at).map(alert_row)),
         });
         row.flatten()
     }
@@ -222,6 +230,9 @@ fn ordered(
         Tab::Waste => fleet
             .waste
             .waste(|waste| order(waste.items.rows().iter(), wanted, before, waste_key, |item| id_of(&item.id))),
+        Tab::Alerts => fleet.view.fleet_by(&parts, |view| {
+            order(view.alerts.rows().iter(), wanted, before, alert_key, |alert| id_of(&alert.id))
+        }),
     }
 }
 
@@ -234,6 +245,7 @@ fn parts(tab: Tab, wanted: &Wanted) -> Vec<Part> {
         Tab::Gpus => vec![Part::Nodes, Part::Findings, Part::Pods],
         Tab::Workloads => vec![Part::Workloads],
         Tab::Pods => vec![Part::Pods],
+        Tab::Alerts => return vec![Part::Alerts],
         Tab::Pending | Tab::Room | Tab::Waste => return Vec::new(),
     };
     if tab == Tab::Nodes && by == "workload" {

@@ -12,8 +12,10 @@ pub fn tone(mark: &Mark) -> &'static str {
     match mark.key.kind {
         MarkKind::ConnectionLost | MarkKind::Fault => "change bad",
         MarkKind::Condition if mark.status == Status::Bad => "change bad",
-        MarkKind::Condition | MarkKind::Cordon => "change warn",
-        MarkKind::ConnectionFound => "change good",
+        MarkKind::Alert if mark.status == Status::Bad => "change bad",
+        MarkKind::Alert if mark.status != Status::Warn => "change quiet",
+        MarkKind::Alert | MarkKind::Condition | MarkKind::Cordon => "change warn",
+        MarkKind::ConnectionFound | MarkKind::AlertOver => "change good",
         MarkKind::Deploy => "change",
         MarkKind::Scale | MarkKind::NodeCame | MarkKind::NodeWent => "change quiet",
         MarkKind::PodPlaced | MarkKind::PodGone => "change tick",
@@ -26,6 +28,8 @@ pub fn word(kind: MarkKind) -> &'static str {
     match kind {
         MarkKind::ConnectionLost => "connection lost",
         MarkKind::Fault => "fault",
+        MarkKind::Alert => "alert",
+        MarkKind::AlertOver => "alert over",
         MarkKind::Condition => "condition",
         MarkKind::ConnectionFound => "connection found",
         MarkKind::Cordon => "cordon or taint",
@@ -50,7 +54,8 @@ pub fn shape(kind: MarkKind) -> AnyView {
         }
         .into_any(),
         MarkKind::Condition => filled("M0-5 5.5 4.5H-5.5Z").into_any(),
-        MarkKind::ConnectionFound => view! { <circle r="4.5" fill="currentColor" /> }.into_any(),
+        MarkKind::Alert => path("M-4.6 3.4H4.6L3.4 1.2V-1.4A3.4 3.4 0 0 0-3.4-1.4V1.2ZM-1.4 5.4H1.4").into_any(),
+        MarkKind::ConnectionFound | MarkKind::AlertOver => view! { <circle r="4.5" fill="currentColor" /> }.into_any(),
         MarkKind::Cordon => view! {
             <circle r="4.6" fill="none" stroke="currentColor" stroke-width="1.5" />
             {path("M-3.2 3.2 3.2-3.2")}

@@ -1,0 +1,16 @@
+//! Alertmanager: what fires, since when, and what somebody silenced, by its API v2.
+//!
+//! Read alone: silences are made where they always were.
+
+mod answer;
+mod connector;
+mod kind;
+mod problems;
+mod session;
+#[cfg(feature = "conformance")]
+pub mod stand;
+
+pub use answer::{alerts, version};
+pub use kind::KIND;
+#[cfg(feature = "conformance")]
+pub use stand::STAND;

@@ -1,0 +1,56 @@
+//! The connector: opens a connection, tests it, watches it.
+
+use super::{
+    kind::{CLUSTER, KIND},
+    problems, session,
+};
+use crate::{
+    failure::Failure,
+    server::{self, End, Server},
+};
+use async_trait::async_trait;
+use pilothouse_connect::{Connector, Opening, Sink};
+use pilothouse_wire::{ObjectRef, Problem, ask::Tested};
+use pilothouse_world::fact::SourceAbout;
+use std::sync::Arc;
+
+/// An open connection.
+struct Alertmanager(Server);
+
+/// Opens a connection; reads the file of authorities, contacts nobody.
+pub fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
+    Ok(Arc::new(Alertmanager(Server::of(opening, &KIND, CLUSTER, "an Alertmanager")?)))
+}
+
+#[async_trait]
+impl Connector for Alertmanager {
+    fn about(&self) -> SourceAbout {
+        self.0.about(session::PERIOD)
+    }
+
+    async fn probe(&self) -> Result<Tested, Problem> {
+        let client = self.0.client()?;
+        let calls = async { Ok((session::version(&client).await?, session::take(&client).await?)) };
+        let (version, taken) = calls.await.map_err(|failure| problems::problem(&failure, &self.0.place))?;
+        Ok(Tested {
+            version,
+            identity: self.0.place.who.clone(),
+            may: vec![session::MAY.to_owned()],
+            problem: taken.problem,
+        })
+    }
+
+    async fn watch(&self, sink: Sink) {
+        let session = || async {
+            match self.0.client() {
+                Ok(client) => session::run(&client, &sink, self.0.cluster.as_ref()).await,
+                Err(problem) => End::Lost(Failure::Told(Box::new(problem))),
+            }
+        };
+        server::keep(&sink, |failure| problems::problem(failure, &self.0.place), session).await;
+    }
+
+    async fn yaml(&self, _: &ObjectRef) -> Result<String, Problem> {
+        Err(problems::no_yaml(&self.0.place))
+    }
+}

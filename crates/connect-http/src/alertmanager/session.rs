@@ -1,0 +1,100 @@
+//! One session with an Alertmanager: all its alerts, asked for again and again until it breaks.
+
+use super::{answer, problems};
+use crate::{client::Client, failure::Failure, problems::insecure, server::End};
+use pilothouse_connect::Sink;
+use pilothouse_wire::{ConnectionId, Health, Problem, SmolStr};
+use pilothouse_world::{
+    Fact,
+    fact::{AlertsFact, Probed, SourceFact},
+};
+use std::{convert::Infallible, time::Duration};
+use tokio::time::Instant;
+
+/// How often it is asked: it tells nobody by itself. Alerts are sent to it about once a minute.
+pub const PERIOD: Duration = Duration::from_secs(10);
+/// How long an answer may take to begin.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Silenced and held back ones, too: that nobody is told of them is said.
+const ALERTS: &str = "/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true";
+const STATUS: &str = "/api/v2/status";
+/// What it lets us do.
+pub const MAY: &str = "read alerts";
+
+/// What its server is and has now.
+pub struct Taken {
+    /// Its alerts.
+    pub read: answer::Read,
+    /// What is wrong, though it answers.
+    pub problem: Option<Problem>,
+}
+
+/// Asks for the version.
+///
+/// # Errors
+/// As [`Client::get`]; or if the answer cannot be read.
+pub async fn version(client: &Client) -> Result<Option<String>, Failure> {
+    answer::version(&client.get(STATUS, PATIENCE).await?.body)
+}
+
+/// Asks for all alerts.
+///
+/// # Errors
+/// As [`Client::get`]; or if the answer cannot be read.
+pub async fn take(client: &Client) -> Result<Taken, Failure> {
+    let read = answer::alerts(&client.get(ALERTS, PATIENCE).await?.body)?;
+    let left_out = (read.dropped > 0).then(|| problems::dropped(&client.place, read.dropped));
+    let problem = left_out.or_else(|| client.is_insecure().then(|| insecure(&client.place)));
+    Ok(Taken { read, problem })
+}
+
+/// Runs a session until it ends.
+pub async fn run(client: &Client, sink: &Sink, cluster: Option<&ConnectionId>) -> End {
+    match go_on(client, sink, cluster).await {
+        Ok(never) => match never {},
+        Err(end) => end,
+    }
+}
+
+async fn go_on(client: &Client, sink: &Sink, cluster: Option<&ConnectionId>) -> Result<Infallible, End> {
+    let began = Instant::now();
+    let version = version(client).await.map_err(End::Lost)?;
+    let (mut met, mut shown, mut dropped) = (false, None, 0);
+    loop {
+        let started = Instant::now();
+        let Taken { read, problem } = take(client).await.map_err(End::Lost)?;
+        if !std::mem::replace(&mut met, true) {
+            sink.source(SourceFact::RetryAt(None)).await?;
+            sink.attempt(true, format!("connected in {} ms", began.elapsed().as_millis())).await?;
+            sink.probed(probed(client, version.clone())).await?;
+        }
+        let facts = AlertsFact { cluster: cluster.cloned(), alerts: read.alerts };
+        sink.delta(vec![Fact::Alerts(Box::new(facts))]).await?;
+        // Counted once: the same alerts come in every answer.
+        if read.dropped > dropped {
+            sink.source(SourceFact::Dropped(read.dropped - dropped)).await?;
+            dropped = read.dropped;
+        }
+        sink.heard().await?;
+        let health = problem.map_or(Health::Well, Health::Partial);
+        if shown.as_ref() != Some(&health) {
+            sink.health(health.clone()).await?;
+            shown = Some(health);
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(started + PERIOD) => {}
+            () = sink.closed() => return Err(End::Closed),
+        }
+    }
+}
+
+fn probed(client: &Client, version: Option<String>) -> Probed {
+    Probed {
+        version: version.map(SmolStr::from),
+        identity: client.place.who.as_ref().map(SmolStr::from),
+        may: vec![MAY.into()],
+        may_not: Vec::new(),
+        not_visible: None,
+    }
+}
