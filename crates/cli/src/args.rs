@@ -1,6 +1,6 @@
 //! What may be typed.
 
-use crate::{connect_args::ConnectArgs, exit::CODES};
+use crate::{connect_args::ConnectArgs, exit::CODES, serve_args::ServeArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -177,38 +177,6 @@ pub struct DescribeArgs {
     /// As JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// Of the browser door.
-#[derive(Args, Clone, Debug)]
-pub struct ServeArgs {
-    /// The port; 0 for any that is free [default: 7447, or a free one where that is taken]
-    #[arg(long)]
-    pub port: Option<u16>,
-    /// Only this connection, by id or name; or a context of the kubeconfig, for this run alone
-    #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
-    /// The demo fleet, though connections are configured
-    #[arg(long)]
-    pub demo: bool,
-    /// Open it in a browser at once
-    #[arg(long)]
-    pub open: bool,
-    /// Only what others may see, too: no YAML, no settings, no events, no search
-    #[arg(long)]
-    pub wall: bool,
-    /// The address to listen on
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
-    pub address: std::net::IpAddr,
-    /// Let other machines connect (needs --wall); what they are sent is not encrypted
-    #[arg(long)]
-    pub allow_remote: bool,
-    /// A name under which other machines call this one; may be repeated
-    #[arg(long = "name", value_name = "HOST")]
-    pub names: Vec<String>,
-    /// Take the interface from this folder: for whoever writes it
-    #[arg(long, value_name = "FOLDER", hide = true)]
-    pub ui: Option<std::path::PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

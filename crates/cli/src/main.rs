@@ -22,6 +22,7 @@ mod room;
 mod rows;
 mod run;
 mod serve;
+mod serve_args;
 mod start;
 mod table;
 mod watch;

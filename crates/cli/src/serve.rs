@@ -1,13 +1,17 @@
 //! The command that opens the browser door, and tells one person its address.
 
+mod files;
+mod token;
+
 use crate::{
-    args::{ServeArgs, SourceArgs},
+    args::SourceArgs,
     exit::{Exit, Failed},
     out::{Style, Tone, note, stdout},
+    serve_args::{ServeArgs, ServeVerb},
     start::Session,
 };
-use pilothouse_engine::{Options, Reader};
-use pilothouse_serve::{Dist, Grade, Notice, ServeOptions, Serving, serve};
+use pilothouse_engine::{Clock, Options, Reader};
+use pilothouse_serve::{Dist, Grade, Identity, Limits, Notice, ServeOptions, Serving, serve};
 use pilothouse_wire::{Code, Problem};
 use std::{
     fs, io,
@@ -20,8 +24,16 @@ use std::{
 /// Where the door is unless somebody wants another port, or the port is taken.
 const PORT: u16 = 7447;
 
-/// Opens the door, and keeps it open until it is interrupted.
+/// Opens the door, and keeps it open until it is interrupted; or does what else was typed about it.
 pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
+    match &of.verb {
+        Some(ServeVerb::Token(verb)) => token::run(verb),
+        None => open_and_wait(of, err).await,
+    }
+}
+
+async fn open_and_wait(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
+    files::allow_as_many_as_the_system_does();
     let source = SourceArgs { context: of.context.clone(), demo: of.demo, wait: Duration::ZERO };
     let session = Session::start(&source, true).await?;
     let opened = open(session.reader(), of).await;
@@ -34,7 +46,7 @@ pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
     };
     let interruption = interruption();
     tell(&serving, of, err)?;
-    let page = if of.open { show(&serving.url_with_code).await } else { None };
+    let page = if of.open { show(&serving.url).await } else { None };
     until_closed(&mut serving, page.as_deref(), interruption).await;
     forget(page.as_deref());
     serving.close();
@@ -43,37 +55,53 @@ pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
 }
 
 async fn open(reader: &Reader, of: &ServeArgs) -> Result<Serving, Problem> {
+    let identity = match (&of.cert, &of.key) {
+        (Some(cert), Some(key)) => Some(Identity::read(cert, key)?),
+        _ => None,
+    };
+    let book = if of.wall { Some(token::book()?) } else { None };
     let options = |port| ServeOptions {
-        address: SocketAddr::new(of.address, port),
+        address: SocketAddr::new(of.listen, port),
         grade: if of.wall { Grade::Wall } else { Grade::Own },
-        allow_remote: of.allow_remote,
+        identity: identity.clone(),
+        plain: of.plain,
+        book: book.clone(),
         names: of.names.clone(),
         dist: of.ui.clone().map_or(Dist::BuiltIn, Dist::Folder),
+        limits: Limits::default(),
+        clock: Clock::system(),
     };
-    match of.port {
-        Some(port) => serve(reader.clone(), options(port)).await,
-        None => match serve(reader.clone(), options(PORT)).await {
-            Err(problem) if problem.code == Code::BadInput => serve(reader.clone(), options(0)).await,
-            opened => opened,
-        },
+    match serve(reader.clone(), options(of.port.unwrap_or(PORT))).await {
+        // Screens come back to the address that they know: a wall on another port would be a wall that nobody sees.
+        Err(problem) if problem.code == Code::BadInput && of.port.is_none() && !of.wall => {
+            serve(reader.clone(), options(0)).await
+        }
+        opened => opened,
     }
 }
 
 fn tell(serving: &Serving, of: &ServeArgs, err: Style) -> Result<(), Failed> {
     let mut out = stdout();
-    writeln!(out, "{}", serving.url_with_code)?;
+    writeln!(out, "{}", serving.url)?;
     out.flush()?;
-    note(
-        "Open this address in a browser. It works once; the page can read, and change nothing. Ctrl-C closes the door.",
-    );
+    note(if serving.local_addr.ip().is_loopback() {
+        "Open this address in a browser. It works once; the page can read, and change nothing. Ctrl-C closes the door."
+    } else {
+        "Open this address on the screen, with #code= and a token behind it: pilothouse serve token new makes one. The \
+         page can read, and change nothing. Ctrl-C closes the door."
+    });
     if of.ui.is_none() && !pilothouse_serve::is_built_in() {
         note(&err.paint(
             Tone::Warn,
             "The interface is not built in. Build it with cargo xtask ui, then this program again.",
         ));
     }
-    if of.allow_remote {
-        note(&err.paint(Tone::Warn, "Other machines can connect, and what they are sent is not encrypted."));
+    if !serving.local_addr.ip().is_loopback() && of.cert.is_none() {
+        note(&err.paint(
+            Tone::Warn,
+            "Other machines can connect, and nothing is encrypted: whoever listens on the way can read what is shown, and \
+             can use the token.",
+        ));
     }
     Ok(())
 }

@@ -253,7 +253,13 @@ fn the_browser_door_tells_its_address_and_closes_when_told() {
 #[test]
 fn the_browser_door_is_not_opened_to_others_by_mistake() {
     let home = Home::new();
-    for typed in ["serve --demo --address 0.0.0.0", "serve --demo --address 0.0.0.0 --allow-remote"] {
+    for typed in [
+        "serve --demo --listen 0.0.0.0",
+        "serve --demo --listen 0.0.0.0 --wall",
+        "serve --demo --listen 0.0.0.0 --wall --plain",
+        "serve token revoke 1",
+        "serve token list",
+    ] {
         insta::assert_snapshot!(typed.replace(' ', "_"), home.run(typed).all());
     }
 }

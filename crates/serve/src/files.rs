@@ -56,6 +56,12 @@ impl Dist {
         }
     }
 
+    /// Is it the interface's page that this request is answered with, and not a file of its own?
+    pub(crate) async fn is_page(&self, path: &str, headers: &HeaderMap) -> bool {
+        let path = path.trim_start_matches('/');
+        path.is_empty() || path == INDEX || wants_page(headers) && self.file(path, headers).await.is_none()
+    }
+
     async fn file(&self, path: &str, headers: &HeaderMap) -> Option<Response> {
         match self {
             Self::BuiltIn => {

@@ -1,13 +1,14 @@
 //! What a page may ask for: fixed when the door is opened.
 
-use pilothouse_wire::{Ask, Code, Problem, ViewSpec};
+use pilothouse_wire::{Ask, Code, Problem, ViewSpec, When};
 
 /// How much a page may see. Neither grade has a way to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grade {
     /// A person's own browser on this machine: every question.
     Own,
-    /// A screen that others see: figures and states, never YAML, settings, events or search over objects.
+    /// A screen that others see: views that are marked for it, as they are now; never YAML, logs, settings, events or
+    /// search over objects.
     Wall,
 }
 
@@ -19,7 +20,7 @@ impl Grade {
     pub(crate) fn admits(self, ask: &Ask) -> Result<(), Problem> {
         match ask {
             Ask::About => Ok(()),
-            Ask::Frame { spec, .. } => self.shows(spec),
+            Ask::Frame { spec, when } => self.shows(spec, *when),
             Ask::Search { .. }
             | Ask::History { .. }
             | Ask::Older { .. }
@@ -36,11 +37,9 @@ impl Grade {
     ///
     /// # Errors
     /// [`Code::NotOffered`], naming the door that shows it.
-    pub(crate) fn shows(self, spec: &ViewSpec) -> Result<(), Problem> {
-        match spec {
-            ViewSpec::Fleet(_) | ViewSpec::Ribbon { .. } | ViewSpec::Room(_) | ViewSpec::Waste(_) => Ok(()),
-            ViewSpec::Connections | ViewSpec::Object(_) => self.own_only(),
-        }
+    pub(crate) fn shows(self, spec: &ViewSpec, when: When) -> Result<(), Problem> {
+        // The past is folded anew for whoever asks for it: too dear for strangers, and a wall is about now.
+        if spec.is_for_walls() && when == When::Now { Ok(()) } else { self.own_only() }
     }
 
     fn own_only(self) -> Result<(), Problem> {
@@ -56,49 +55,111 @@ impl Grade {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{When, view::FleetSpec};
+    use pilothouse_wire::{
+        ConnectionId, KindId, PodId, Stamp,
+        ask::{LogQuery, WorkloadLogQuery},
+        kinds::Listing,
+        view::FleetSpec,
+    };
+    use std::time::Duration;
 
-    #[test]
-    fn a_wall_sees_the_fleet_and_no_object() {
-        let fleet = ViewSpec::Fleet(FleetSpec::default());
-        let yaml = Ask::Yaml("node:a/b".parse().unwrap());
-        let pod = pilothouse_wire::PodId {
-            cluster: pilothouse_wire::ConnectionId::slug("a"),
-            namespace: "n".into(),
-            name: "p".into(),
-        };
-        let logs = Ask::Logs(pilothouse_wire::ask::LogQuery { pod, container: None, previous: false, lines: 1 });
-        let search = Ask::Search { text: "a".into(), limit: 1, when: When::Now };
-        let settings = Ask::Frame { spec: ViewSpec::Connections, when: When::Now };
-        assert_eq!(Grade::Wall.shows(&fleet), Ok(()));
-        let of_workload = Ask::WorkloadLogs(pilothouse_wire::ask::WorkloadLogQuery {
-            cluster: pilothouse_wire::ConnectionId::slug("a"),
+    const ASKS: usize = 11;
+    const VIEWS: usize = 6;
+
+    /// The place of a question in [`asks`]. A new question does not compile until it has one.
+    fn place(ask: &Ask) -> usize {
+        match ask {
+            Ask::About => 0,
+            Ask::Frame { .. } => 1,
+            Ask::Search { .. } => 2,
+            Ask::History { .. } => 3,
+            Ask::Older { .. } => 4,
+            Ask::Yaml(_) => 5,
+            Ask::Logs(_) => 6,
+            Ask::WorkloadLogs(_) => 7,
+            Ask::Kinds { .. } => 8,
+            Ask::Objects(_) => 9,
+            Ask::Describe(_) => 10,
+        }
+    }
+
+    fn place_of_view(spec: &ViewSpec) -> usize {
+        match spec {
+            ViewSpec::Fleet(_) => 0,
+            ViewSpec::Connections => 1,
+            ViewSpec::Ribbon { .. } => 2,
+            ViewSpec::Object(_) => 3,
+            ViewSpec::Room(_) => 4,
+            ViewSpec::Waste(_) => 5,
+        }
+    }
+
+    fn asks() -> [Ask; ASKS] {
+        let (object, cluster) = ("node:a/b".parse::<pilothouse_wire::ObjectRef>().unwrap(), ConnectionId::slug("a"));
+        let (span, when) = (Duration::from_secs(60), When::Now);
+        let pod = PodId { cluster: cluster.clone(), namespace: "n".into(), name: "p".into() };
+        let kind = KindId { group: "apps".into(), version: "v1".into(), plural: "d".into(), kind: "D".into() };
+        let of_workload = WorkloadLogQuery {
+            cluster: cluster.clone(),
             namespace: "n".into(),
             kind: "Deployment".into(),
             name: "d".into(),
             container: None,
             previous: false,
             lines: 1,
-        });
-        let kinds = Ask::Kinds { scope: Vec::new() };
-        let deployments = pilothouse_wire::KindId {
-            group: "apps".into(),
-            version: "v1".into(),
-            plural: "d".into(),
-            kind: "D".into(),
         };
-        let objects = Ask::Objects(pilothouse_wire::kinds::Listing {
-            cluster: pilothouse_wire::ConnectionId::slug("a"),
-            kind: deployments,
-            namespaced: true,
-            namespace: None,
-            name: None,
-            most: 1,
-        });
-        let describe = Ask::Describe("node:a/b".parse().unwrap());
-        for ask in [yaml, logs, of_workload, search, settings, kinds, objects, describe] {
-            assert_eq!(Grade::Own.admits(&ask), Ok(()));
-            assert_eq!(Grade::Wall.admits(&ask).map_err(|problem| problem.code), Err(Code::NotOffered));
+        [
+            Ask::About,
+            Ask::Frame { spec: ViewSpec::Connections, when },
+            Ask::Search { text: "a".into(), limit: 1, when },
+            Ask::History { object: object.clone(), span, when },
+            Ask::Older { object: object.clone(), span, when, before: None },
+            Ask::Yaml(object.clone()),
+            Ask::Logs(LogQuery { pod, container: None, previous: false, lines: 1 }),
+            Ask::WorkloadLogs(of_workload),
+            Ask::Kinds { scope: Vec::new() },
+            Ask::Objects(Listing { cluster, kind, namespaced: true, namespace: None, name: None, most: 1 }),
+            Ask::Describe(object),
+        ]
+    }
+
+    fn views() -> [ViewSpec; VIEWS] {
+        [
+            ViewSpec::Fleet(FleetSpec::default()),
+            ViewSpec::Connections,
+            ViewSpec::Ribbon { span: Duration::from_secs(60) },
+            ViewSpec::Object("node:a/b".parse().unwrap()),
+            ViewSpec::Room(FleetSpec::default()),
+            ViewSpec::Waste(FleetSpec::default()),
+        ]
+    }
+
+    fn code(answer: Result<(), Problem>) -> Option<Code> {
+        answer.err().map(|problem| problem.code)
+    }
+
+    #[test]
+    fn of_all_questions_a_wall_is_answered_those_about_the_door_and_about_marked_views() {
+        for (at, ask) in asks().iter().enumerate() {
+            assert_eq!(place(ask), at);
+            assert_eq!(Grade::Own.admits(ask), Ok(()), "{ask:?}");
+            let want = (*ask != Ask::About).then_some(Code::NotOffered);
+            assert_eq!(code(Grade::Wall.admits(ask)), want, "{ask:?}");
+        }
+    }
+
+    #[test]
+    fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
+        let marked = [true, false, true, false, true, true];
+        for (at, spec) in views().iter().enumerate() {
+            assert_eq!(place_of_view(spec), at);
+            for when in [When::Now, When::At(Stamp(0))] {
+                assert_eq!(Grade::Own.shows(spec, when), Ok(()));
+                let want = (!marked[at] || when != When::Now).then_some(Code::NotOffered);
+                assert_eq!(code(Grade::Wall.shows(spec, when)), want, "{spec:?} {when:?}");
+                let ask = Ask::Frame { spec: spec.clone(), when };
+                assert_eq!(code(Grade::Wall.admits(&ask)), want, "{ask:?}");
+            }
         }
     }
 }

@@ -20,16 +20,18 @@ const HEADERS: [(HeaderName, &str); 5] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     address: SocketAddr,
+    /// Is what is said encrypted?
+    encrypted: bool,
     /// Lower case, without a port.
     names: Vec<String>,
 }
 
 impl Names {
     /// The names of a door on this address, and those that its owner gave it.
-    pub fn new(address: SocketAddr, given: &[String]) -> Self {
+    pub fn new(address: SocketAddr, encrypted: bool, given: &[String]) -> Self {
         let mut names: Vec<String> = given.iter().map(|name| name.to_lowercase()).collect();
         names.push("localhost".to_owned());
-        Self { address, names }
+        Self { address, encrypted, names }
     }
 
     /// Is the request for this door, and from a page of it if from a page at all?
@@ -39,15 +41,20 @@ impl Names {
         let Some(host) = text(headers, &header::HOST) else { return false };
         self.is_ours(host)
             && match text(headers, &header::ORIGIN) {
-                Some(origin) => origin.eq_ignore_ascii_case(&format!("http://{host}")),
+                Some(origin) => origin.eq_ignore_ascii_case(&format!("{}://{host}", self.scheme())),
                 None => !headers.contains_key(header::ORIGIN),
             }
+    }
+
+    /// The scheme under which this door is called.
+    pub fn scheme(&self) -> &'static str {
+        if self.encrypted { "https" } else { "http" }
     }
 
     fn is_ours(&self, host: &str) -> bool {
         let (name, port) = match host.rsplit_once(':') {
             Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
-            _ => (host, Some(80)),
+            _ => (host, Some(if self.encrypted { 443 } else { 80 })),
         };
         if port != Some(self.address.port()) {
             return false;
@@ -84,7 +91,12 @@ mod tests {
 
     #[track_caller]
     fn check(bound: &str, host: &'static str, origin: Option<&'static str>, want: bool) {
-        let names = Names::new(bound.parse().unwrap(), &["wall.example".to_owned()]);
+        check_by(false, bound, host, origin, want);
+    }
+
+    #[track_caller]
+    fn check_by(encrypted: bool, bound: &str, host: &'static str, origin: Option<&'static str>, want: bool) {
+        let names = Names::new(bound.parse().unwrap(), encrypted, &["wall.example".to_owned()]);
         let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
@@ -100,6 +112,14 @@ mod tests {
         check("0.0.0.0:9000", "10.1.2.3:9000", Some("http://10.1.2.3:9000"), true);
         check("0.0.0.0:9000", "wall.example:9000", None, true);
         check("127.0.0.1:80", "localhost", None, true);
+    }
+
+    #[test]
+    fn an_encrypted_door_is_called_by_its_own_scheme_alone() {
+        check_by(true, "0.0.0.0:9000", "wall.example:9000", Some("https://wall.example:9000"), true);
+        check_by(true, "0.0.0.0:443", "wall.example", Some("https://wall.example"), true);
+        check_by(true, "0.0.0.0:9000", "wall.example:9000", Some("http://wall.example:9000"), false);
+        check_by(true, "0.0.0.0:80", "wall.example", None, false);
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! One page's WebSocket: it says hello, asks and watches. What it does wrong ends this socket and no other.
 
-use crate::grade::Grade;
+use crate::{
+    fanout::Encoder,
+    grade::Grade,
+    limits::Limits,
+    places::{Kinds, Use},
+    session::{Known, Sessions},
+};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::{SinkExt, StreamExt, stream::SplitSink};
 use pilothouse_engine::{Frames, Reader};
 use pilothouse_wire::{
-    Ask, Problem, ViewSpec, WIRE_HASH, When,
+    Answer, Ask, Code, Problem, ViewSpec, WIRE_HASH, When,
     codec::{self, MAX_FROM_PAGE, ToEngine, ToPage},
 };
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -18,8 +24,6 @@ use tokio::{
 const MAX_WATCHES: usize = 16;
 /// Questions of one page that are answered at the same time.
 const MAX_ASKS: usize = 8;
-/// A page that takes nothing for so long is gone.
-const SEND_LIMIT: Duration = Duration::from_secs(10);
 /// A browser answers a ping by itself: one that was silent for two of these is gone.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
@@ -33,6 +37,7 @@ enum Close {
     TooLarge,
     TooMany,
     OtherBuild,
+    NotLetIn,
     Gone,
     Stopping,
 }
@@ -48,28 +53,54 @@ impl Close {
             Self::TooMany => (1008, "too many watches"),
             Self::TooLarge => (1009, "the message is too large"),
             Self::OtherBuild => (4001, "the page is of another build"),
+            Self::NotLetIn => (4003, "the session has ended"),
         };
         CloseFrame { code, reason: reason.into() }
     }
 }
 
-/// Serves one socket until it closes or the door does.
-pub(crate) async fn run(socket: WebSocket, reader: Reader, grade: Grade, mut stop: watch::Receiver<bool>) {
+/// What all links of a door have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Linked {
+    pub reader: Reader,
+    pub grade: Grade,
+    pub limits: Limits,
+    pub sessions: Arc<Sessions>,
+    pub encoder: Encoder,
+    /// The views that are watched: each different one is work.
+    pub views: Kinds<ViewSpec>,
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Serves one socket until it closes, its session ends, or the door is closed.
+pub(crate) async fn run(socket: WebSocket, linked: Linked, known: Known) {
     let (sink, mut incoming) = socket.split();
+    let (mut stop, sessions) = (linked.stop.clone(), Arc::clone(&linked.sessions));
     // Short: what waits here is not newest any more. Frames wait in the engine, where they are merged.
     let (outgoing, queue) = mpsc::channel(2);
-    let mut writer = tokio::spawn(write(sink, queue));
-    let mut page = Page { reader, grade, outgoing, watches: HashMap::new(), asks: JoinSet::new(), greeted: false };
+    let mut writer = tokio::spawn(write(sink, queue, linked.limits.send));
+    let mut check = tokio::time::interval(linked.limits.check.max(Duration::from_millis(10)));
+    let mut silence = std::pin::pin!(tokio::time::sleep(PING_EVERY * 2));
+    let mut page = Page { linked, outgoing, watches: HashMap::new(), asks: JoinSet::new(), greeted: false };
     let close = loop {
         let message = tokio::select! {
-            message = tokio::time::timeout(PING_EVERY * 2, incoming.next()) => message,
+            message = incoming.next() => Some(message),
             _ = stop.wait_for(|stop| *stop) => break Close::Stopping,
             _ = &mut writer => break Close::Gone,
+            () = &mut silence => break Close::Gone,
+            _ = check.tick() => None,
         };
+        let Some(message) = message else {
+            if sessions.knows(&known).await {
+                continue;
+            }
+            break Close::NotLetIn;
+        };
+        silence.as_mut().reset(tokio::time::Instant::now() + PING_EVERY * 2);
         let done = match message {
-            Err(_) | Ok(None) => Some(Close::Gone),
-            Ok(Some(Ok(message))) => page.take(message).await.err(),
-            Ok(Some(Err(error))) => Some(broken(&error)),
+            None => Some(Close::Gone),
+            Some(Ok(message)) => page.take(message).await.err(),
+            Some(Err(error)) => Some(broken(&error)),
         };
         if let Some(close) = done {
             break close;
@@ -79,7 +110,8 @@ pub(crate) async fn run(socket: WebSocket, reader: Reader, grade: Grade, mut sto
     page.end(close).await;
     if !writer.is_finished() {
         // The close frame is not worth a long wait.
-        let _ = tokio::time::timeout(Duration::from_secs(1), writer).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), &mut writer).await;
+        writer.abort();
     }
 }
 
@@ -94,7 +126,7 @@ fn broken(error: &axum::Error) -> Close {
 }
 
 /// Sends what is due, and a ping when nothing was.
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Message>) {
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Message>, limit: Duration) {
     let mut ping = tokio::time::interval(PING_EVERY);
     loop {
         let message = tokio::select! {
@@ -103,7 +135,7 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receive
         };
         let Some(message) = message else { return };
         let last = matches!(message, Message::Close(_));
-        let sent = tokio::time::timeout(SEND_LIMIT, sink.send(message)).await;
+        let sent = tokio::time::timeout(limit, sink.send(message)).await;
         if last || !matches!(sent, Ok(Ok(()))) {
             return;
         }
@@ -111,8 +143,7 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receive
 }
 
 struct Page {
-    reader: Reader,
-    grade: Grade,
+    linked: Linked,
     outgoing: mpsc::Sender<Message>,
     watches: HashMap<u32, JoinHandle<()>>,
     asks: JoinSet<()>,
@@ -160,12 +191,15 @@ impl Page {
             self.asks.join_next().await;
         }
         while self.asks.try_join_next().is_some() {}
-        let (reader, outgoing, grade) = (self.reader.clone(), self.outgoing.clone(), self.grade);
+        let (reader, outgoing, grade) = (self.linked.reader.clone(), self.outgoing.clone(), self.linked.grade);
         self.asks.spawn(async move {
-            let answer = match grade.admits(&ask) {
+            let mut answer = match grade.admits(&ask) {
                 Ok(()) => reader.ask(ask).await,
                 Err(problem) => Err(problem),
             };
+            if let Ok(Answer::About(about)) = &mut answer {
+                about.wall = grade == Grade::Wall;
+            }
             let _ = outgoing.send(binary(&ToPage::Answer(id, answer))).await;
         });
     }
@@ -179,17 +213,24 @@ impl Page {
         if self.watches.len() >= MAX_WATCHES {
             return Err(Close::TooMany);
         }
-        let frames = match self.grade.shows(&spec) {
-            Ok(()) => self.reader.watch(spec, when).await,
-            Err(problem) => Err(problem),
-        };
-        match frames {
-            Ok(frames) => {
-                self.watches.insert(number, tokio::spawn(forward(number, frames, self.outgoing.clone())));
+        match self.frames(spec, when).await {
+            Ok((used, frames)) => {
+                let (encoder, outgoing) = (self.linked.encoder.clone(), self.outgoing.clone());
+                self.watches.insert(number, tokio::spawn(forward(number, frames, used, encoder, outgoing)));
                 Ok(())
             }
             Err(problem) => self.refuse(number, problem).await,
         }
+    }
+
+    async fn frames(&self, spec: ViewSpec, when: When) -> Result<(Use<ViewSpec>, Frames), Problem> {
+        self.linked.grade.shows(&spec, when)?;
+        let used = self.linked.views.begin(spec.clone()).ok_or_else(|| {
+            Problem::new(Code::NotOffered, "This door shows too many different views already.")
+                .why("Each of them is worked out anew when something changes.")
+                .next("Close some, or let screens show the same scope.")
+        })?;
+        Ok((used, self.linked.reader.watch(spec, when).await?))
     }
 
     async fn refuse(&self, number: u32, problem: Problem) -> Result<(), Close> {
@@ -211,13 +252,19 @@ impl Page {
 }
 
 /// Passes frames on, at the pace at which the page takes them.
-async fn forward(number: u32, mut frames: Frames, outgoing: mpsc::Sender<Message>) {
+async fn forward(
+    number: u32,
+    mut frames: Frames,
+    used: Use<ViewSpec>,
+    encoder: Encoder,
+    outgoing: mpsc::Sender<Message>,
+) {
     while let Some(frame) = frames.next().await {
-        let message = binary(&ToPage::Frame(number, Box::new(frame.as_ref().clone())));
-        if outgoing.send(message).await.is_err() {
-            return;
-        }
+        // Room first: a page that takes nothing keeps no bytes of an old frame waiting for it.
+        let Ok(room) = outgoing.reserve().await else { break };
+        room.send(Message::Binary(encoder.message(number, &frame)));
     }
+    drop(used);
 }
 
 async fn stop(task: JoinHandle<()>) {

@@ -1,55 +1,76 @@
 //! Opens the door: what is served where, to whom.
 
 use crate::{
+    accept::{self, Host, Peer},
+    book::Book,
+    fanout::Encoder,
     files::Dist,
     grade::Grade,
     guard::{self, Names},
-    link,
-    session::{Notice, Redeemed, Sessions},
+    limits::{Limits, Rates},
+    link::{self, Linked},
+    places::{Kinds, Places},
+    reach::{may_listen, shown, taken},
+    secret::Secret,
+    session::{Known, Notice, Redeemed, Sessions},
+    tls::Identity,
 };
 use axum::{
-    Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, FromRequestParts, Request, State, ws::WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    Extension, Router,
+    body::{Body, to_bytes},
+    extract::{FromRequestParts, Request, State, ws::WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{any, get, post},
 };
-use pilothouse_engine::Reader;
-use pilothouse_wire::{Code, Problem, codec::MAX_FROM_PAGE};
-use std::{net::SocketAddr, sync::Arc};
+use pilothouse_engine::{Clock, Reader};
+use pilothouse_wire::{Problem, codec::MAX_FROM_PAGE};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, mpsc, watch},
+    sync::{mpsc, watch},
     task::JoinHandle,
+    time::timeout,
 };
 
-/// Pages that may be connected at the same time.
-const MAX_LINKS: usize = 64;
-/// A code is 43 letters.
+/// A code is 43 letters, a token 47.
 const MAX_CODE: usize = 256;
+/// Different views that a wall's screens may watch: each is worked out anew when something changes.
+const MAX_VIEWS: usize = 64;
+/// The page of a wall.
+const WALL: &str = "/wall";
 
 /// How the door is opened.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
-    /// Where it listens. Anything but loopback needs [`ServeOptions::allow_remote`] and [`Grade::Wall`].
+    /// Where it listens. Anything but loopback needs [`Grade::Wall`], a token in the book, and an identity or
+    /// [`ServeOptions::plain`].
     pub address: SocketAddr,
     /// What pages may see.
     pub grade: Grade,
-    /// May other machines connect?
-    pub allow_remote: bool,
+    /// The certificate; without one nothing is encrypted.
+    pub identity: Option<Identity>,
+    /// May other machines be spoken to without encryption?
+    pub plain: bool,
+    /// Where tokens and the sessions of screens are kept over restarts. A door of [`Grade::Own`] keeps none.
+    pub book: Option<Book>,
     /// Names of this machine under which other machines call it; addresses need no name.
     pub names: Vec<String>,
     /// The interface.
     pub dist: Dist,
+    /// What pages may use.
+    pub limits: Limits,
+    /// The clock by which tokens run out.
+    pub clock: Clock,
 }
 
 /// An open door. It closes when this is dropped.
 #[derive(Debug)]
 pub struct Serving {
-    /// The address with the one-time code in its fragment. Shown to one person, never logged.
-    pub url_with_code: String,
+    /// The address to open. On loopback with the one-time code in its fragment: shown to one person, never logged. For
+    /// other machines without: what follows `#code=` there is a token.
+    pub url: String,
     /// Where it listens.
     pub local_addr: SocketAddr,
     /// What whoever opened it should be told.
@@ -67,82 +88,53 @@ impl Serving {
 }
 
 struct Door {
-    reader: Reader,
-    grade: Grade,
     dist: Dist,
     names: Names,
-    sessions: Sessions,
     cookie: String,
-    links: Arc<Semaphore>,
-    stop: watch::Receiver<bool>,
+    rates: Rates,
+    links: Places,
+    linked: Linked,
 }
 
 /// Opens the door for pages that may read.
 ///
 /// # Errors
-/// An address that is not loopback without leave, or one that cannot be listened on.
+/// An address that is not loopback without what keeps it safe, or one that cannot be listened on.
 pub async fn serve(reader: Reader, options: ServeOptions) -> Result<Serving, Problem> {
-    may_listen(&options)?;
+    may_listen(&options, options.clock.now()).await?;
     let listener = TcpListener::bind(options.address).await.map_err(|error| taken(options.address, &error))?;
     let local_addr = listener.local_addr().map_err(|error| taken(options.address, &error))?;
-    let (sessions, code, notices) = Sessions::new()?;
+    // Whoever stands before another machine was not here to read a code.
+    let code = if local_addr.ip().is_loopback() { Some(Secret::new()?) } else { None };
+    let book = options.book.filter(|_| options.grade == Grade::Wall);
+    let (sessions, notices) = Sessions::new(code.as_ref(), book, options.clock);
     let (stop, stopped) = watch::channel(false);
+    let names = Names::new(local_addr, options.identity.is_some(), &options.names);
+    let path = if options.grade == Grade::Wall { WALL } else { "/" };
+    let fragment = code.map(|code| format!("#code={}", code.reveal())).unwrap_or_default();
+    let url = format!("{}://{}{path}{fragment}", names.scheme(), shown(local_addr, &options.names));
+    let limits = options.limits;
     let door = Arc::new(Door {
-        reader,
-        grade: options.grade,
         dist: options.dist,
-        names: Names::new(local_addr, &options.names),
-        sessions,
+        names,
         // Cookies do not know ports: two doors of one machine must not take each other's.
         cookie: format!("pilothouse_{}", local_addr.port()),
-        links: Arc::new(Semaphore::new(MAX_LINKS)),
-        stop: stopped.clone(),
+        rates: Rates::new(&limits),
+        links: Places::new(limits.links, limits.links_of_one),
+        linked: Linked {
+            reader,
+            grade: options.grade,
+            limits: limits.clone(),
+            sessions: Arc::new(sessions),
+            encoder: Encoder::default(),
+            views: Kinds::new(if options.grade == Grade::Wall { MAX_VIEWS } else { usize::MAX }),
+            stop: stopped.clone(),
+        },
     });
-    let url_with_code = format!("http://{}/#code={}", shown(local_addr), code.reveal());
-    let done = tokio::spawn(run(listener, router(door), stopped));
-    Ok(Serving { url_with_code, local_addr, notices, done, stop })
-}
-
-async fn run(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
-    let stop = async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
-        tracing::error!(%error, "the browser door stopped");
-    }
-}
-
-fn may_listen(options: &ServeOptions) -> Result<(), Problem> {
-    if options.address.ip().is_loopback() {
-        return Ok(());
-    }
-    let what = format!("{} can be reached from other machines.", options.address);
-    if !options.allow_remote {
-        return Err(Problem::new(Code::NotOffered, what)
-            .why("The browser door listens on this machine alone unless told otherwise.")
-            .next("Use 127.0.0.1, or add --allow-remote --wall."));
-    }
-    match options.grade {
-        Grade::Wall => Ok(()),
-        Grade::Own => Err(Problem::new(Code::NotOffered, what)
-            .why("Other machines are shown the wall alone: no YAML, no settings, no search.")
-            .next("Add --wall.")),
-    }
-}
-
-fn taken(address: SocketAddr, error: &std::io::Error) -> Problem {
-    Problem::new(Code::BadInput, format!("Cannot listen on {address}."))
-        .why(format!("{error}."))
-        .next("Choose another port with --port.")
-}
-
-/// The address as a browser on this machine would call it.
-fn shown(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        let loopback = if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
-        address.set_ip(loopback);
-    }
-    address
+    let tls = options.identity.map(|identity| identity.acceptor());
+    let host = Host { router: router(door), tls, head: limits.head, stop: stopped };
+    let done = tokio::spawn(async move { accept::run(listener, host, &limits).await });
+    Ok(Serving { url, local_addr, notices, done, stop })
 }
 
 fn router(door: Arc<Door>) -> Router {
@@ -150,13 +142,19 @@ fn router(door: Arc<Door>) -> Router {
         .route("/session", post(session))
         .route("/link", any(link))
         .fallback(get(file))
-        .layer(DefaultBodyLimit::max(MAX_CODE))
         .layer(middleware::from_fn_with_state(Arc::clone(&door), guarded))
         .with_state(door)
 }
 
-async fn guarded(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    let mut response = if door.names.admit(request.headers()) {
+async fn guarded(
+    State(door): State<Arc<Door>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = if !door.rates.may_ask(peer) {
+        wait("This address asks too often.", Duration::from_secs(1))
+    } else if door.names.admit(request.headers()) {
         next.run(request).await
     } else {
         StatusCode::FORBIDDEN.into_response()
@@ -166,21 +164,33 @@ async fn guarded(State(door): State<Arc<Door>>, request: Request, next: Next) ->
 }
 
 async fn file(State(door): State<Arc<Door>>, request: Request) -> Response {
-    door.dist.answer(request.uri().path(), request.headers()).await
+    let (path, grade) = (request.uri().path(), door.linked.grade);
+    if grade == Grade::Wall && path != WALL && door.dist.is_page(path, request.headers()).await {
+        return Redirect::to(&to_wall(request.uri())).into_response();
+    }
+    door.dist.answer(path, request.headers()).await
 }
 
-async fn session(State(door): State<Arc<Door>>, code: Bytes) -> Response {
-    match door.sessions.redeem(code.trim_ascii()).await {
-        Ok(Redeemed::Session(secret)) => {
-            let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/", door.cookie, secret.reveal());
-            match HeaderValue::from_str(&cookie) {
-                Ok(mut cookie) => {
-                    cookie.set_sensitive(true);
-                    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
-                }
-                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            }
-        }
+/// The wall's page, with what the address asked of it. A browser takes the fragment along by itself.
+fn to_wall(asked: &Uri) -> String {
+    asked.query().map_or_else(|| WALL.to_owned(), |query| format!("{WALL}?{query}"))
+}
+
+async fn session(State(door): State<Arc<Door>>, Extension(Peer(peer)): Extension<Peer>, body: Body) -> Response {
+    let limits = &door.linked.limits;
+    if !door.rates.may_try(peer) {
+        return wait("Too many codes were tried.", limits.code_every);
+    }
+    let code = match timeout(limits.head, to_bytes(body, MAX_CODE)).await {
+        Ok(Ok(code)) => code,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
+    match door.linked.sessions.redeem(code.trim_ascii()).await {
+        Ok(Redeemed::Session { secret, lasts }) => match door.cookie(&secret, lasts) {
+            Some(cookie) => (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response(),
+            None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        },
         Ok(Redeemed::No) => StatusCode::UNAUTHORIZED.into_response(),
         Err(problem) => {
             tracing::error!(%problem, "no session");
@@ -189,10 +199,10 @@ async fn session(State(door): State<Arc<Door>>, code: Bytes) -> Response {
     }
 }
 
-async fn link(State(door): State<Arc<Door>>, request: Request) -> Response {
-    if !door.has_session(request.headers()).await {
+async fn link(State(door): State<Arc<Door>>, Extension(Peer(peer)): Extension<Peer>, request: Request) -> Response {
+    let Some(known) = door.session(request.headers()).await else {
         return StatusCode::UNAUTHORIZED.into_response();
-    }
+    };
     let (mut parts, _) = request.into_parts();
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
@@ -201,29 +211,45 @@ async fn link(State(door): State<Arc<Door>>, request: Request) -> Response {
     if !guard::has_origin(&parts.headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let Ok(place) = Arc::clone(&door.links).try_acquire_owned() else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let Some(place) = door.links.take(peer) else {
+        let words = "Too many pages are open at this door. Close some, or try again later.\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], words).into_response();
     };
-    let (reader, grade, stop) = (door.reader.clone(), door.grade, door.stop.clone());
+    let linked = door.linked.clone();
     // Twice ours: a message a little too large is refused by us, in words, and a huge one is never read.
     upgrade.max_message_size(2 * MAX_FROM_PAGE).max_frame_size(2 * MAX_FROM_PAGE).on_upgrade(async move |socket| {
-        link::run(socket, reader, grade, stop).await;
+        link::run(socket, linked, known).await;
         drop(place);
     })
 }
 
+fn wait(why: &'static str, how_long: Duration) -> Response {
+    let seconds = how_long.as_secs().max(1);
+    let words = format!("{why} Try again in {seconds} s.\n");
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], words).into_response()
+}
+
 impl Door {
-    async fn has_session(&self, headers: &HeaderMap) -> bool {
+    fn cookie(&self, secret: &Secret, lasts: Option<Duration>) -> Option<HeaderValue> {
+        let secure = if self.names.scheme() == "https" { "; Secure" } else { "" };
+        let age = lasts.map(|lasts| format!("; Max-Age={}", lasts.as_secs())).unwrap_or_default();
+        let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/{secure}{age}", self.cookie, secret.reveal());
+        let mut cookie = HeaderValue::from_str(&cookie).ok()?;
+        cookie.set_sensitive(true);
+        Some(cookie)
+    }
+
+    async fn session(&self, headers: &HeaderMap) -> Option<Known> {
         for header in headers.get_all(header::COOKIE) {
             for pair in header.as_bytes().split(|byte| *byte == b';') {
                 let word = pair.trim_ascii().strip_prefix(self.cookie.as_bytes()).and_then(|w| w.strip_prefix(b"="));
                 if let Some(word) = word
-                    && self.sessions.knows(word).await
+                    && let Some(known) = self.linked.sessions.find(word).await
                 {
-                    return true;
+                    return Some(known);
                 }
             }
         }
-        false
+        None
     }
 }

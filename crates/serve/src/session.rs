@@ -1,11 +1,22 @@
-//! The one-time code of the address, and the session that it becomes.
+//! What a page shows to be let in, a one-time code or a token, and the session that it becomes.
 
-use crate::secret::Secret;
-use pilothouse_wire::Problem;
+use crate::{
+    book::{Book, Kept},
+    hashed::Hashed,
+    secret::Secret,
+};
+use pilothouse_engine::Clock;
+use pilothouse_wire::{Problem, Stamp};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use tokio::sync::{Mutex, mpsc};
 
 /// So many wrong codes, and the right one is void.
 const MAX_WRONG: u32 = 10;
+/// A screen that came by a one-time code is known for so long.
+const SCREEN_LASTS: Duration = Duration::from_secs(30 * 86_400);
 
 /// What whoever opened the door should be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,50 +31,68 @@ pub enum Notice {
 #[derive(Clone, Debug)]
 pub(crate) enum Redeemed {
     /// It is right: this is the session's secret.
-    Session(Secret),
+    Session {
+        /// What the cookie holds.
+        secret: Secret,
+        /// How long it is kept; `None` until the browser or the door is closed.
+        lasts: Option<Duration>,
+    },
     /// It is wrong, used, or void.
     No,
 }
 
-/// Knows the code until it is used, and the session that it became.
+/// Knows the code until it is used, and the sessions that were made.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     state: Mutex<State>,
     notices: mpsc::Sender<Notice>,
+    /// Where sessions and tokens are kept; without it they end with the door.
+    book: Option<Book>,
+    clock: Clock,
 }
 
 #[derive(Debug)]
 struct State {
-    code: Option<Secret>,
-    session: Option<Secret>,
+    code: Option<Hashed>,
+    session: Option<Hashed>,
     wrong: u32,
+    /// The book as last read, and what told that version of it from others.
+    read: (Option<(SystemTime, u64)>, Arc<Kept>),
 }
 
 impl Sessions {
-    /// A door with a new code; the code, and where notices come out.
-    ///
-    /// # Errors
-    /// The system gives no random bits.
-    pub fn new() -> Result<(Self, Secret, mpsc::Receiver<Notice>), Problem> {
-        let code = Secret::new()?;
+    /// A door with a one-time code, if it has one; and where notices come out.
+    pub fn new(code: Option<&Secret>, book: Option<Book>, clock: Clock) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, heard) = mpsc::channel(4);
-        let state = State { code: Some(code.clone()), session: None, wrong: 0 };
-        Ok((Self { state: Mutex::new(state), notices }, code, heard))
+        let code = code.map(|code| Hashed::of(code.reveal().as_bytes()));
+        let state = State { code, session: None, wrong: 0, read: (None, Arc::default()) };
+        (Self { state: Mutex::new(state), notices, book, clock }, heard)
     }
 
-    /// Turns the code into a session, once.
+    /// Turns a code, once, or a token into a session.
     ///
     /// # Errors
-    /// The system gives no random bits.
+    /// The system gives no random bits, or the session cannot be kept.
     pub async fn redeem(&self, word: &[u8]) -> Result<Redeemed, Problem> {
-        let mut state = self.state.lock().await;
-        let right = state.code.as_ref().is_some_and(|code| code.is(word));
-        if right {
-            let session = Secret::new()?;
+        let (mut state, shown, now) = (self.state.lock().await, Hashed::of(word), self.clock.now());
+        if state.code.is_some_and(|code| code.is(&shown)) {
+            let secret = Secret::new()?;
+            let hash = Hashed::of(secret.reveal().as_bytes());
+            let lasts = self.book.is_some().then_some(SCREEN_LASTS);
+            match &self.book {
+                Some(book) => keep(book, hash, None, now.plus(SCREEN_LASTS), now).await?,
+                None => state.session = Some(hash),
+            }
             state.code = None;
-            state.session = Some(session.clone());
             self.tell(Notice::Opened);
-            return Ok(Redeemed::Session(session));
+            return Ok(Redeemed::Session { secret, lasts });
+        }
+        let kept = self.kept(&mut state).await;
+        if let (Some(book), Some((id, expires))) = (&self.book, kept.token(&shown, now)) {
+            let secret = Secret::new()?;
+            keep(book, Hashed::of(secret.reveal().as_bytes()), Some(id), expires, now).await?;
+            self.tell(Notice::Opened);
+            return Ok(Redeemed::Session { secret, lasts: Some(expires.since(now)) });
         }
         state.wrong = state.wrong.saturating_add(1);
         if state.wrong == MAX_WRONG && state.code.take().is_some() {
@@ -72,9 +101,39 @@ impl Sessions {
         Ok(Redeemed::No)
     }
 
-    /// Is this the session's secret?
-    pub async fn knows(&self, word: &[u8]) -> bool {
-        self.state.lock().await.session.as_ref().is_some_and(|session| session.is(word))
+    /// Is this the secret of a session? Answers by what it is known from now on.
+    pub async fn find(&self, word: &[u8]) -> Option<Known> {
+        let known = Known(Hashed::of(word));
+        self.knows(&known).await.then_some(known)
+    }
+
+    /// Is it still? A token may have been revoked meanwhile, or have run out.
+    pub async fn knows(&self, known: &Known) -> bool {
+        let mut state = self.state.lock().await;
+        if state.session.is_some_and(|session| session.is(&known.0)) {
+            return true;
+        }
+        self.kept(&mut state).await.session(&known.0, self.clock.now()).is_some()
+    }
+
+    /// The book as it is now: it is read again where it has changed. One that cannot be read lets nobody in.
+    async fn kept(&self, state: &mut State) -> Arc<Kept> {
+        let Some(book) = self.book.clone() else { return Arc::default() };
+        let before = state.read.0;
+        let read = tokio::task::spawn_blocking(move || {
+            let version = book.version();
+            (version.is_none() || version != before).then(|| (version, book.read()))
+        });
+        match read.await {
+            Ok(None) => {}
+            Ok(Some((version, Ok(kept)))) => state.read = (version, Arc::new(kept)),
+            Ok(Some((_, Err(problem)))) => {
+                tracing::error!(%problem, "nobody is let in");
+                state.read = (None, Arc::default());
+            }
+            Err(_) => state.read = (None, Arc::default()),
+        }
+        Arc::clone(&state.read.1)
     }
 
     fn tell(&self, notice: Notice) {
@@ -83,34 +142,113 @@ impl Sessions {
     }
 }
 
+/// A session that was shown to be known.
+#[derive(Clone, Debug)]
+pub(crate) struct Known(Hashed);
+
+async fn keep(book: &Book, hash: Hashed, token: Option<u32>, expires: Stamp, now: Stamp) -> Result<(), Problem> {
+    let book = book.clone();
+    let kept = tokio::task::spawn_blocking(move || book.change(|kept| kept.add_session(hash, token, expires, now)));
+    kept.await.unwrap_or_else(|_| Err(Problem::new(pilothouse_wire::Code::Internal, "The session was not kept.")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn plain() -> (Sessions, Secret, mpsc::Receiver<Notice>) {
+        let code = Secret::new().unwrap();
+        let (sessions, notices) = Sessions::new(Some(&code), None, Clock::of(|| Stamp(0)));
+        (sessions, code, notices)
+    }
+
+    async fn secret_of(sessions: &Sessions, word: &[u8]) -> Option<Secret> {
+        match sessions.redeem(word).await.unwrap() {
+            Redeemed::Session { secret, .. } => Some(secret),
+            Redeemed::No => None,
+        }
+    }
+
+    async fn knows(sessions: &Sessions, secret: &Secret) -> bool {
+        sessions.find(secret.reveal().as_bytes()).await.is_some()
+    }
 
     #[tokio::test]
     async fn a_code_works_once() {
-        let (sessions, code, mut notices) = Sessions::new().unwrap();
+        let (sessions, code, mut notices) = plain();
         let word = code.reveal().as_bytes();
-        let Redeemed::Session(session) = sessions.redeem(word).await.unwrap() else { panic!("refused") };
-        assert!(matches!(sessions.redeem(word).await.unwrap(), Redeemed::No));
-        assert!(sessions.knows(session.reveal().as_bytes()).await);
-        assert!(!sessions.knows(word).await);
+        let session = secret_of(&sessions, word).await.unwrap();
+        assert!(secret_of(&sessions, word).await.is_none());
+        assert!(knows(&sessions, &session).await && !knows(&sessions, &code).await);
         assert_eq!(notices.recv().await, Some(Notice::Opened));
     }
 
     #[tokio::test]
     async fn ten_wrong_codes_void_the_right_one() {
-        let (sessions, code, mut notices) = Sessions::new().unwrap();
+        let (sessions, code, mut notices) = plain();
         for _ in 0..MAX_WRONG {
-            assert!(matches!(sessions.redeem(b"guess").await.unwrap(), Redeemed::No));
+            assert!(secret_of(&sessions, b"guess").await.is_none());
         }
-        assert!(matches!(sessions.redeem(code.reveal().as_bytes()).await.unwrap(), Redeemed::No));
+        assert!(secret_of(&sessions, code.reveal().as_bytes()).await.is_none());
         assert_eq!(notices.recv().await, Some(Notice::Void));
     }
 
     #[tokio::test]
     async fn nobody_is_known_before_the_code_is_used() {
-        let (sessions, _, _notices) = Sessions::new().unwrap();
-        assert!(!sessions.knows(b"").await);
+        let (sessions, _, _notices) = plain();
+        assert!(sessions.find(b"").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_screen_is_known_to_the_next_door_until_its_token_is_revoked_or_runs_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = Book::at(folder.path().join("wall.json"));
+        let time = Arc::new(AtomicI64::new(0));
+        let door = || {
+            let time = Arc::clone(&time);
+            let clock = Clock::of(move || Stamp(time.load(Ordering::Relaxed)));
+            Sessions::new(None, Some(book.clone()), clock).0
+        };
+        let (first, token) = book.make_token("lobby", DAY, Stamp(0)).unwrap();
+        let (_, other) = book.make_token("war room", DAY * 2, Stamp(0)).unwrap();
+        let sessions = door();
+        let (a, b) = (secret_of(&sessions, token.as_bytes()).await, secret_of(&sessions, other.as_bytes()).await);
+        let (a, b) = (a.unwrap(), b.unwrap());
+        // A token is for several screens.
+        assert!(secret_of(&sessions, token.as_bytes()).await.is_some());
+        let after_restart = door();
+        assert!(knows(&after_restart, &a).await && knows(&after_restart, &b).await);
+        book.revoke(first.id).unwrap();
+        assert!(!knows(&after_restart, &a).await && knows(&after_restart, &b).await);
+        assert!(secret_of(&after_restart, token.as_bytes()).await.is_none());
+        time.store(i64::try_from((DAY * 2).as_millis()).unwrap(), Ordering::Relaxed);
+        assert!(!knows(&after_restart, &b).await);
+    }
+
+    #[tokio::test]
+    async fn the_session_of_a_code_is_kept_where_there_is_a_book() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = Book::at(folder.path().join("wall.json"));
+        let code = Secret::new().unwrap();
+        let (sessions, _notices) = Sessions::new(Some(&code), Some(book.clone()), Clock::of(|| Stamp(0)));
+        let secret = secret_of(&sessions, code.reveal().as_bytes()).await.unwrap();
+        let (next, _notices) = Sessions::new(None, Some(book), Clock::of(|| Stamp(1)));
+        assert!(knows(&next, &secret).await);
+        assert!(secret_of(&next, code.reveal().as_bytes()).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_book_that_cannot_be_read_lets_nobody_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wall.json");
+        let book = Book::at(path.clone());
+        let (_, token) = book.make_token("lobby", DAY, Stamp(0)).unwrap();
+        let (sessions, _notices) = Sessions::new(None, Some(book), Clock::of(|| Stamp(1)));
+        let secret = secret_of(&sessions, token.as_bytes()).await.unwrap();
+        std::fs::write(path, "not ours").unwrap();
+        assert!(!knows(&sessions, &secret).await);
     }
 }

@@ -183,6 +183,8 @@ pub struct About {
     pub may_act: bool,
     /// Does it show the demo fleet?
     pub demo: bool,
+    /// Does this door show the wall, and nothing else?
+    pub wall: bool,
 }
 
 /// An object that a search found.

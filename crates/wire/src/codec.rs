@@ -54,6 +54,28 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     postcard::to_stdvec(message).unwrap_or_default()
 }
 
+/// [`encode`], behind what there is already.
+#[must_use]
+pub fn encode_behind<T: Serialize>(head: Vec<u8>, message: &T) -> Vec<u8> {
+    postcard::to_extend(message, head).unwrap_or_default()
+}
+
+/// What goes before a frame in [`ToPage::Frame`] of this number: the frame itself is then the same for all numbers, and
+/// is encoded once.
+#[must_use]
+pub fn frame_head(number: u32) -> Vec<u8> {
+    /// The variants of [`ToPage`] up to the frame, without what is in them.
+    #[derive(Serialize)]
+    #[allow(dead_code, reason = "they stand for the places of the others")]
+    enum Head {
+        Hello,
+        Answer,
+        Acted,
+        Frame(u32),
+    }
+    encode(&Head::Frame(number))
+}
+
 /// Decodes a message that must fill `bytes` exactly.
 ///
 /// # Errors
@@ -80,6 +102,17 @@ mod tests {
     fn messages_read_back_from_their_bytes() {
         let message = ToEngine::Watch(7, ViewSpec::Fleet(FleetSpec::default()), When::At(Stamp(5)));
         assert_eq!(decode::<ToEngine>(&encode(&message)), Ok(message));
+    }
+
+    #[test]
+    fn a_frame_behind_its_head_is_the_message() {
+        use crate::{Body, Rev};
+        let body = Body::Same { base: Rev(3) };
+        let frame = Frame { rev: Rev(3), as_of: Stamp(5), when: When::Now, sources: Vec::new(), dropped: 1, body };
+        for number in [0, 1, 127, 128, 70_000, u32::MAX] {
+            let bytes = encode_behind(frame_head(number), &frame);
+            assert_eq!(decode::<ToPage>(&bytes), Ok(ToPage::Frame(number, Box::new(frame.clone()))));
+        }
     }
 
     proptest! {

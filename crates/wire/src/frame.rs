@@ -31,6 +31,18 @@ pub enum ViewSpec {
     Waste(FleetSpec),
 }
 
+impl ViewSpec {
+    /// May a screen show it that whoever passes by can read? Figures, states, names and ages may be shown; what somebody
+    /// set up, wrote or asked for may not. Each view decides here, a new one too.
+    #[must_use]
+    pub const fn is_for_walls(&self) -> bool {
+        match self {
+            Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
+            Self::Connections | Self::Object(_) => false,
+        }
+    }
+}
+
 /// A view, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum View {

@@ -19,7 +19,12 @@ impl Loop {
         match ask {
             Ask::About => {
                 let version = env!("CARGO_PKG_VERSION").into();
-                let _ = reply.send(Ok(Answer::About(About { version, may_act: false, demo: !self.demo.is_empty() })));
+                let _ = reply.send(Ok(Answer::About(About {
+                    version,
+                    may_act: false,
+                    demo: !self.demo.is_empty(),
+                    wall: false,
+                })));
             }
             Ask::Frame { spec, when: When::Now } => {
                 let _ = reply.send(Ok(self.frame(&spec, now)));
