@@ -180,7 +180,8 @@ impl Loop {
                 Some(batch) = batches.recv() => self.fold(batch),
                 _ = beat.tick() => {
                     self.beat();
-                    if Instant::now() >= checkpoint {
+                    let wanted = self.recorder.as_ref().is_some_and(Recorder::wants_checkpoint);
+                    if wanted || Instant::now() >= checkpoint {
                         checkpoint = Instant::now() + CHECKPOINT;
                         self.keep();
                     }
@@ -221,11 +222,12 @@ impl Loop {
         }
     }
 
-    fn fold(&mut self, batch: Batch) {
+    fn fold(&mut self, mut batch: Batch) {
         if !self.connections.has(&batch.source) {
             return;
         }
         if let Some(recorder) = &self.recorder {
+            pilothouse_journal::round_readings(&mut batch);
             recorder.append(&batch);
         }
         let touched = self.world.apply(batch);

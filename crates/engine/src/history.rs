@@ -1,21 +1,31 @@
 //! What was measured of an object over time, from the record of this machine.
 
-use pilothouse_journal::Reader as JournalReader;
-use pilothouse_wire::{
-    Answer, Code, Metric, ObjectRef, Problem, Reading, Stamp,
-    view::{Past, Series},
-};
-use pilothouse_world::{World, project};
-use std::{collections::BTreeMap, time::Duration};
+mod lines;
 
-/// The most points of a series: more than a sparkline has pixels.
-const MOST_POINTS: i64 = 240;
+pub(crate) use lines::with_gaps;
+
+use crate::older::Then;
+use lines::Lines;
+use pilothouse_journal::Reader as JournalReader;
+use pilothouse_wire::{Answer, Code, ConnectionId, ObjectRef, Problem, SmolStr, Stamp, view::Past};
+use pilothouse_world::{World, project};
+use std::time::Duration;
+
 /// The longest span that is read at once.
 pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Which GPUs an object had from a time on, and who measured them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Had {
+    since: Stamp,
+    source: ConnectionId,
+    gpus: Vec<SmolStr>,
+}
 
 /// Reads the series of an object's GPUs.
 pub(crate) async fn history(
     journal: Option<JournalReader>,
+    then: Then,
     object: ObjectRef,
     span: Duration,
     until: Stamp,
@@ -26,8 +36,12 @@ pub(crate) async fn history(
     };
     let since = until.minus(span.min(LONGEST));
     let read = move || {
+        let had = had(&journal, then, &object, since, until)?;
         let mut lines = Lines::new(since, until);
-        journal.replay(since, until, |world| lines.take(world, &object))?;
+        for (place, Had { since: from, source, gpus }) in had.iter().enumerate() {
+            let end = had.get(place + 1).map_or(until, |next| Stamp(next.since.0 - 1));
+            lines.take(journal.series(source, gpus, *from, end)?);
+        }
         Ok(Answer::History(Past { series: lines.done(), from: None }))
     };
     tokio::task::spawn_blocking(read)
@@ -35,71 +49,41 @@ pub(crate) async fn history(
         .map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))?
 }
 
-/// Series on their way: the last reading of each bucket of time.
-struct Lines {
+/// Which GPUs an object had in a span of time. Those of a node, and a GPU itself, are what they are; those of a pod or of
+/// a workload are found by folding what was said.
+fn had(
+    journal: &JournalReader,
+    then: Then,
+    object: &ObjectRef,
     since: Stamp,
-    bucket_ms: i64,
-    last: Option<Stamp>,
-    points: BTreeMap<Metric, BTreeMap<i64, (Stamp, Reading)>>,
-}
-
-impl Lines {
-    fn new(since: Stamp, until: Stamp) -> Self {
-        let bucket_ms = (until.0.saturating_sub(since.0) / MOST_POINTS).max(1);
-        Self { since, bucket_ms, last: None, points: BTreeMap::new() }
-    }
-
-    fn take(&mut self, world: &World, object: &ObjectRef) {
-        let Some((at, readings)) = project::readings(world, object) else { return };
-        // Readings of others came in between: this one is as it was.
-        if self.last.replace(at) == Some(at) || at < self.since {
-            return;
-        }
-        let bucket = (at.0 - self.since.0) / self.bucket_ms;
-        for (metric, reading) in readings {
-            self.points.entry(metric).or_default().insert(bucket, (at, reading));
+    until: Stamp,
+) -> Result<Vec<Had>, Problem> {
+    if matches!(object, ObjectRef::Gpu(..) | ObjectRef::Node(_)) {
+        let keeper = match then {
+            Then::Now(keeper) => keeper,
+            Then::Recorded(..) => match journal.world_at(until) {
+                Ok(world) => project::keeper(&world, object),
+                Err(problem) if problem.code == Code::NotFound => None,
+                Err(problem) => return Err(problem),
+            },
+        };
+        if let Some(keeper) = keeper {
+            return Ok(vec![Had { since, source: keeper.source, gpus: keeper.gpus }]);
         }
     }
-
-    /// The series, with a gap where there is no reading for three times the usual distance.
-    fn done(self) -> Vec<Series> {
-        let series = self.points.into_iter().map(|(metric, points)| {
-            let points: Vec<(Stamp, Reading)> = points.into_values().collect();
-            Series { metric, points: with_gaps(points) }
-        });
-        series.collect()
-    }
-}
-
-/// A gap where there is no reading for three times the usual distance.
-pub(crate) fn with_gaps(points: Vec<(Stamp, Reading)>) -> Vec<(Stamp, Reading)> {
-    let mut distances: Vec<i64> = points.windows(2).map(|pair| pair[1].0.0 - pair[0].0.0).collect();
-    distances.sort_unstable();
-    let usual = distances.get(distances.len() / 2).copied().unwrap_or(0);
-    let mut all = Vec::with_capacity(points.len());
-    let mut before: Option<Stamp> = None;
-    for (at, reading) in points {
-        if before.is_some_and(|before| at.0 - before.0 > usual * 3) {
-            all.push((Stamp(at.0 - 1), Reading::ABSENT));
+    let mut all: Vec<Had> = Vec::new();
+    journal.holders(since, until, |at, world: &World| {
+        let now =
+            project::keeper(world, object).map(|keeper| Had { since: at, source: keeper.source, gpus: keeper.gpus });
+        match (all.last(), now) {
+            (Some(last), Some(now)) if last.source == now.source && last.gpus == now.gpus => {}
+            (_, Some(now)) => all.push(now),
+            // Who lost its GPUs has none from then on.
+            (Some(Had { source, gpus, .. }), None) if !gpus.is_empty() => {
+                all.push(Had { since: at, source: source.clone(), gpus: Vec::new() });
+            }
+            (_, None) => {}
         }
-        before = Some(at);
-        all.push((at, reading));
-    }
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gap_is_a_gap() {
-        let point = |s: i64| (Stamp(s * 1_000), Reading::of(1.0));
-        let gap = (Stamp(99_999), Reading::ABSENT);
-        let points = vec![point(5), point(10), point(15), point(20), point(100), point(105)];
-        let mut want = points.clone();
-        want.insert(4, gap);
-        assert_eq!(with_gaps(points), want);
-        assert_eq!(with_gaps(vec![point(1)]), [point(1)]);
-    }
+    })?;
+    Ok(all)
 }

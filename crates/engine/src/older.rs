@@ -50,7 +50,7 @@ pub(crate) enum Then {
 pub(crate) async fn older(then: Then, connectors: Connectors, span: Span) -> Result<Answer, Problem> {
     let keeper = match then {
         Then::Now(keeper) => keeper,
-        Then::Recorded(journal, object) => project::keeper(&past::world_at(journal, span.until).await?, &object),
+        Then::Recorded(journal, object) => project::keeper(&*past::world_at(journal, span.until).await?, &object),
     };
     let nothing = || Ok(Answer::History(Past::default()));
     let Some(keeper) = keeper else { return nothing() };

@@ -5,9 +5,10 @@ use pilothouse_insight::History;
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{Answer, Body, Code, Frame, Problem, Rev, Stamp, ViewSpec, When};
 use pilothouse_world::World;
+use std::sync::Arc;
 
 /// The world as it was known at `t`.
-pub(crate) async fn world_at(journal: Option<JournalReader>, t: Stamp) -> Result<World, Problem> {
+pub(crate) async fn world_at(journal: Option<JournalReader>, t: Stamp) -> Result<Arc<World>, Problem> {
     let Some(journal) = journal else {
         return Err(Problem::new(Code::NotFound, "There is no record to go back in.")
             .why("This door does not record, and no journal is there.")

@@ -1,16 +1,16 @@
 //! Parsers of this crate as the targets in `fuzz/` call them. Not for anybody else.
 
-use crate::schema::unpack;
+use crate::body::decode;
 use pilothouse_world::{Batch, World};
 
 /// A batch as it is at rest.
 #[must_use]
 pub fn batch(bytes: &[u8]) -> Option<Batch> {
-    unpack(bytes)
+    decode(bytes)
 }
 
 /// A checkpoint as it is at rest.
 #[must_use]
 pub fn checkpoint(bytes: &[u8]) -> Option<World> {
-    unpack(bytes)
+    decode(bytes)
 }

@@ -3,12 +3,28 @@
 //! SQLite in WAL mode, written by one thread. Going back to a time loads the nearest checkpoint of the world and folds
 //! the batches up to it. Encoded facts carry [`pilothouse_world::FACT_VERSION`].
 
-#[cfg(any(test, feature = "fuzzing"))]
-#[doc(hidden)]
-pub mod fuzzing;
+mod body;
+mod chunk;
+mod gaps;
+mod grid;
+mod ints;
+mod part;
+mod prune;
 mod read;
 mod record;
 mod schema;
+mod seal;
+mod seek;
+mod series;
+mod shape;
+mod stored;
+mod thin;
+mod walk;
+mod writer;
 
+pub use gaps::{Gap, Missing};
+pub use grid::round_readings;
 pub use read::Reader;
 pub use record::{Limits, Recorder};
+pub use series::{GpuPoints, Point};
+pub use thin::Thinning;

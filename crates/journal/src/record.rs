@@ -1,16 +1,24 @@
-//! The recorder: takes batches without waiting, writes them in one thread, keeps the file within its limits.
+//! The recorder: takes batches without waiting, hands them to the thread that writes them.
 
-use crate::{read::Reader, schema};
-use pilothouse_wire::{Code, Problem, Stamp};
-use pilothouse_world::{Batch, World};
-use rusqlite::{Connection, params};
+use crate::{
+    read::Reader,
+    schema, shape,
+    stored::{self, is_regular},
+    thin::Thinning,
+    writer::{Entry, Loss, StateOf, Told, Writer},
+};
+use pilothouse_wire::{Code, Problem, SmolStr, Stamp};
+use pilothouse_world::{
+    Batch, Fact, World,
+    fact::{DevicesFact, SourceFact},
+};
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -22,17 +30,23 @@ const WAITING: usize = 4_096;
 /// How much of the past is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of packed batches and checkpoints.
+    /// Bytes of the file that are in use.
     pub bytes: u64,
     /// Age of the oldest batch.
     pub age: Duration,
+    /// How readings are thinned as they get older; `None` keeps them as they were heard.
+    pub thin: Option<Thinning>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 512 * 1024 * 1024, age: Duration::from_secs(7 * 86_400) }
+        Self { bytes: 1 << 30, age: Duration::from_secs(31 * 86_400), thin: Some(Thinning::default()) }
     }
 }
+
+/// Called at named points of what the writer does: a test ends the process there.
+#[doc(hidden)]
+pub type Watch = fn(&'static str);
 
 /// Writes batches to a journal. One process records into a file at a time.
 #[derive(Debug)]
@@ -40,14 +54,12 @@ pub struct Recorder {
     path: PathBuf,
     way: Option<SyncSender<Entry>>,
     lost: Arc<AtomicU64>,
+    /// A world is wanted soon: what was lost is in none.
+    wants: Arc<AtomicBool>,
+    /// Since when nothing is handed over any more, because the writer was behind.
+    behind: Mutex<Option<Stamp>>,
     thread: Option<JoinHandle<()>>,
     _lock: File,
-}
-
-enum Entry {
-    Batch { seen_at: Stamp, source: String, plain: Vec<u8> },
-    Checkpoint { seen_at: Stamp, plain: Vec<u8> },
-    Flush(SyncSender<()>),
 }
 
 impl Recorder {
@@ -56,6 +68,15 @@ impl Recorder {
     /// # Errors
     /// [`Code::Exists`] if another process records into it; others if the file cannot be used.
     pub fn open(path: &Path, limits: Limits) -> Result<Self, Problem> {
+        Self::watched(path, limits, |_| {})
+    }
+
+    /// The same, with somebody who looks on.
+    ///
+    /// # Errors
+    /// As [`Recorder::open`].
+    #[doc(hidden)]
+    pub fn watched(path: &Path, limits: Limits, watch: Watch) -> Result<Self, Problem> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| {
                 Problem::new(Code::Internal, format!("The folder {} cannot be made.", folder.display()))
@@ -66,23 +87,68 @@ impl Recorder {
         let lock = lock(path)?;
         let db = schema::open(path)?;
         let (way, entries) = sync_channel(WAITING);
-        let lost = Arc::new(AtomicU64::new(0));
-        let writer = Writer { db, limits, lost: Arc::clone(&lost) };
+        let (lost, wants) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let writer = Writer::new(db, limits, Arc::clone(&lost), Arc::clone(&wants), watch)
+            .map_err(|error| schema::failed(path, "read", &error))?;
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&entries)).map_err(
             |error| Problem::new(Code::Internal, "The journal's thread cannot start.").why(error.to_string()),
         )?;
-        Ok(Self { path: path.to_owned(), way: Some(way), lost, thread: Some(thread), _lock: lock })
+        let behind = Mutex::new(None);
+        Ok(Self { path: path.to_owned(), way: Some(way), lost, wants, behind, thread: Some(thread), _lock: lock })
     }
 
     /// Takes in a batch, without waiting.
     pub fn append(&self, batch: &Batch) {
-        let plain = postcard::to_stdvec(batch).unwrap_or_default();
-        self.put(Entry::Batch { seen_at: batch.seen_at, source: batch.source.to_string(), plain });
+        if self.behind().is_some() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let mut told = Vec::new();
+        let has_readings = batch.facts.iter().any(|fact| matches!(fact, Fact::Readings(_)));
+        for (place, fact) in (0_u32..).zip(&batch.facts) {
+            match fact {
+                Fact::Devices(devices) => told.push((place, listed(devices))),
+                Fact::Source(SourceFact::Removed) => told.push((place, Told::Removed)),
+                _ => {}
+            }
+        }
+        let plain = if has_readings {
+            let (left, readings) = stored::without_readings(batch);
+            let readings = readings.into_iter();
+            told.extend(readings.map(|(place, fact)| (place, Told::Readings(is_regular(&fact), Box::new(fact)))));
+            told.sort_by_key(|(place, _)| *place);
+            postcard::to_stdvec(&left)
+        } else {
+            postcard::to_stdvec(batch)
+        };
+        let (seen_at, source) = (batch.seen_at, SmolStr::new(batch.source.as_str()));
+        self.put(seen_at, Entry::Batch { seen_at, source, plain: plain.unwrap_or_default(), told });
     }
 
     /// Keeps the world as it is after all batches so far, so that a later seek starts here.
     pub fn checkpoint(&self, world: &World, seen_at: Stamp) {
-        self.put(Entry::Checkpoint { seen_at, plain: postcard::to_stdvec(world).unwrap_or_default() });
+        let mut states = Vec::new();
+        for (source, of) in world.sources().filter(|(_, source)| !source.telemetry.is_empty()) {
+            let uuids: Vec<SmolStr> = of.telemetry.devices().map(|gpu| gpu.device().uuid.clone()).collect();
+            states.push(StateOf {
+                source: SmolStr::new(source.as_str()),
+                list: of.telemetry.list_number(),
+                print: shape::print(uuids.iter()),
+                uuids,
+                latest: of.telemetry.latest().clone(),
+            });
+        }
+        let plain = postcard::to_stdvec(world).unwrap_or_default();
+        let after = self.behind().map(|since| Loss { since, why: "the disk was too slow".into() });
+        if self.put(seen_at, Entry::Checkpoint { seen_at, plain, states, after }) {
+            self.set_behind(None);
+        }
+    }
+
+    /// Is the world wanted soon? What was lost is in no row: only a new checkpoint makes the record whole again.
+    #[must_use]
+    pub fn wants_checkpoint(&self) -> bool {
+        self.wants.load(Ordering::Relaxed) || self.behind().is_some()
     }
 
     /// Waits until everything so far is written.
@@ -107,12 +173,28 @@ impl Recorder {
         Reader::new(&self.path)
     }
 
-    fn put(&self, entry: Entry) {
-        let Some(way) = &self.way else { return };
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = way.try_send(entry) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Hands over an entry. After one that could not be handed over, batches are of no use until the next checkpoint.
+    fn put(&self, seen_at: Stamp, entry: Entry) -> bool {
+        let Some(way) = &self.way else { return false };
+        let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = way.try_send(entry) else { return true };
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        let since = self.behind().unwrap_or(seen_at);
+        self.set_behind(Some(since));
+        false
     }
+
+    fn behind(&self) -> Option<Stamp> {
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_behind(&self, since: Option<Stamp>) {
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+}
+
+fn listed(devices: &DevicesFact) -> Told {
+    let uuids: Vec<SmolStr> = devices.devices.iter().map(|device| device.uuid.clone()).collect();
+    Told::Listed { list: devices.list, print: shape::print(uuids.iter()), uuids }
 }
 
 impl Drop for Recorder {
@@ -136,92 +218,5 @@ fn lock(path: &Path) -> Result<File, Problem> {
             .why(format!("It holds {}.", path.display()))
             .next("This one shows everything live and records nothing.")),
         Err(TryLockError::Error(error)) => Err(unusable(&error)),
-    }
-}
-
-struct Writer {
-    db: Connection,
-    limits: Limits,
-    lost: Arc<AtomicU64>,
-}
-
-impl Writer {
-    fn run(mut self, entries: &Receiver<Entry>) {
-        while let Ok(first) = entries.recv() {
-            let mut waiting = vec![first];
-            waiting.extend(entries.try_iter().take(WAITING));
-            let count = waiting.len() as u64;
-            let mut flushed = Vec::new();
-            let mut checkpoint = None;
-            if self.write(waiting, &mut flushed, &mut checkpoint).is_err() {
-                self.lost.fetch_add(count, Ordering::Relaxed);
-            }
-            if let Some(now) = checkpoint {
-                // A journal that cannot be pruned grows; the next checkpoint tries again.
-                let _ = self.prune(now);
-            }
-            for done in flushed {
-                let _ = done.send(());
-            }
-        }
-    }
-
-    fn write(
-        &mut self,
-        entries: Vec<Entry>,
-        flushed: &mut Vec<SyncSender<()>>,
-        checkpoint: &mut Option<Stamp>,
-    ) -> rusqlite::Result<()> {
-        let turn = self.db.transaction()?;
-        for entry in entries {
-            match entry {
-                Entry::Batch { seen_at, source, plain } => {
-                    let body = zstd::bulk::compress(&plain, 1).unwrap_or_default();
-                    turn.prepare_cached("INSERT INTO batch (seen_at, source, body) VALUES (?1, ?2, ?3)")?
-                        .execute(params![seen_at.0, source, body])?;
-                }
-                Entry::Checkpoint { seen_at, plain } => {
-                    let body = zstd::bulk::compress(&plain, 3).unwrap_or_default();
-                    turn.execute(
-                        "INSERT OR REPLACE INTO checkpoint
-                         SELECT coalesce(max(seq), 0), ?1, ?2 FROM batch",
-                        params![seen_at.0, body],
-                    )?;
-                    *checkpoint = Some(seen_at);
-                }
-                Entry::Flush(done) => flushed.push(done),
-            }
-        }
-        turn.commit()
-    }
-
-    /// Drops the oldest past, whole stretches between checkpoints at a time, so that what stays can be sought.
-    fn prune(&mut self, now: Stamp) -> rusqlite::Result<()> {
-        let oldest = now.minus(self.limits.age).0;
-        loop {
-            let size: u64 = self.db.query_row(
-                "SELECT (SELECT coalesce(sum(length(body)), 0) FROM batch)
-                      + (SELECT coalesce(sum(length(body)), 0) FROM checkpoint)",
-                [],
-                |row| row.get(0),
-            )?;
-            // The second-oldest checkpoint is where the past would begin if the first stretch went.
-            let next: Option<(i64, i64)> = self
-                .db
-                .query_row("SELECT seq, seen_at FROM checkpoint ORDER BY seq LIMIT 1 OFFSET 1", [], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .map(Some)
-                .or_else(|error| if error == rusqlite::Error::QueryReturnedNoRows { Ok(None) } else { Err(error) })?;
-            match next {
-                Some((seq, seen_at)) if size > self.limits.bytes || seen_at < oldest => {
-                    let turn = self.db.transaction()?;
-                    turn.execute("DELETE FROM batch WHERE seq <= ?1", [seq])?;
-                    turn.execute("DELETE FROM checkpoint WHERE seq < ?1", [seq])?;
-                    turn.commit()?;
-                }
-                _ => return Ok(()),
-            }
-        }
     }
 }

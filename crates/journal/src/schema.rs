@@ -1,68 +1,138 @@
-//! The tables, and how a batch and a world are written into them.
+//! The tables, what is in them, and how a journal of an earlier version is brought up to date.
+
+mod upgrade;
+
+pub(crate) use upgrade::CROSSING_MS;
 
 use pilothouse_wire::{Code, Problem};
-use pilothouse_world::{FACT_VERSION, World};
+use pilothouse_world::FACT_VERSION;
 use rusqlite::{Connection, OptionalExtension};
-use serde::de::DeserializeOwned;
-use std::{io::Read, path::Path};
+use std::path::Path;
 
+/// Version of the tables. Journals of the first one do not say it.
+const SCHEMA: u32 = 2;
+
+/// - `batch`: what was heard since the last seal, a row a batch; `at` never goes back but where a stretch begins. A row
+///   without a body marks where one begins. `readings` are those that were taken out of the body.
+/// - `block`: batches between two checkpoints that are sealed: packed together, their readings in chunks.
+/// - `chunk`, `part`: readings of one source as columns: `level` 0 as they were heard, 1 by minute, 2 by ten minutes;
+///   a part for some of the GPUs, its id that of the chunk times [`PARTS`] and its place.
+/// - `shape`: which GPUs, in which order, the columns are of.
+/// - `checkpoint`: the world after a batch, without readings. `state` are those until the rows behind are sealed. `base`
+///   is what it is packed against; a `hidden` one is kept for that alone.
+/// - `stretch`: from this row on the record is another one: a run began, what was before is lost, the clock was set back.
+/// - `gap`: a time that is not told of, or not once, and why.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS batch (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         seen_at INTEGER NOT NULL,
         source TEXT NOT NULL,
+        body BLOB NOT NULL,
+        at INTEGER NOT NULL DEFAULT 0,
+        readings BLOB
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS checkpoint (
+        seq INTEGER PRIMARY KEY,
+        seen_at INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        at INTEGER NOT NULL DEFAULT 0,
+        base INTEGER,
+        hidden INTEGER NOT NULL DEFAULT 0,
+        state BLOB
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS block (
+        first INTEGER PRIMARY KEY, last INTEGER NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL,
         body BLOB NOT NULL
     ) STRICT;
-    CREATE INDEX IF NOT EXISTS batch_time ON batch (seen_at);
-    CREATE TABLE IF NOT EXISTS checkpoint (seq INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS chunk (
+        id INTEGER PRIMARY KEY,
+        source TEXT NOT NULL, shape INTEGER NOT NULL, level INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL,
+        head BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS part (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS shape (id INTEGER PRIMARY KEY, print BLOB NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS stretch (first INTEGER PRIMARY KEY, began INTEGER NOT NULL, why TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS gap (
+        id INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, why TEXT NOT NULL, detail TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS chunk_place ON chunk (first);
+    CREATE INDEX IF NOT EXISTS chunk_source ON chunk (source, first);
 ";
+
+/// Parts of a chunk at most.
+pub(crate) const PARTS: i64 = 1 << 16;
 
 /// Opens the journal's file for writing, making it if it is not there.
 pub(crate) fn open(path: &Path) -> Result<Connection, Problem> {
-    let db = Connection::open(path).map_err(|error| failed(path, "opened", &error))?;
-    db.pragma_update(None, "journal_mode", "WAL").map_err(|error| failed(path, "opened", &error))?;
-    db.pragma_update(None, "synchronous", "NORMAL").map_err(|error| failed(path, "opened", &error))?;
-    db.execute_batch(TABLES).map_err(|error| failed(path, "read", &error))?;
-    let version: Option<String> = db
-        .query_row("SELECT value FROM about WHERE key = 'facts'", [], |row| row.get(0))
-        .optional()
-        .map_err(|error| failed(path, "read", &error))?;
-    match version {
+    let mut db = Connection::open(path).map_err(|error| failed(path, "opened", &error))?;
+    let set =
+        |key: &str, value: &str| db.pragma_update(None, key, value).map_err(|error| failed(path, "opened", &error));
+    // Before anything is changed: one of another version is left as it is.
+    check(&db, path)?;
+    set("journal_mode", "WAL")?;
+    set("synchronous", "NORMAL")?;
+    set("journal_size_limit", "67108864")?;
+    let turn = db.transaction().map_err(|error| failed(path, "written", &error))?;
+    upgrade::tables(&turn).map_err(|error| failed(path, "brought up to date", &error))?;
+    turn.execute_batch(TABLES).map_err(|error| failed(path, "read", &error))?;
+    match about(&turn, "facts").map_err(|error| failed(path, "read", &error))? {
         None => {
-            db.execute("INSERT INTO about VALUES ('facts', ?1)", [FACT_VERSION.to_string()])
-                .map_err(|error| failed(path, "written", &error))?;
+            set_about(&turn, "facts", &FACT_VERSION.to_string()).map_err(|error| failed(path, "written", &error))?;
         }
         Some(version) if version.parse() == Ok(FACT_VERSION) => {}
-        Some(version) if matches!(version.as_str(), "1" | "2" | "3") => {
-            upgrade(&db).map_err(|error| failed(path, "brought up to date", &error))?
-        }
-        Some(version) => return Err(other_version(path, &version)),
+        Some(_) => upgrade::facts(&turn).map_err(|error| failed(path, "brought up to date", &error))?,
     }
+    upgrade::stretches(&turn).map_err(|error| failed(path, "brought up to date", &error))?;
+    set_about(&turn, "schema", &SCHEMA.to_string()).map_err(|error| failed(path, "written", &error))?;
+    turn.commit().map_err(|error| failed(path, "written", &error))?;
     Ok(db)
 }
 
-/// Facts of versions 1 to 3 read as those of later ones, which only added kinds of fact. Their worlds do not: but an
-/// empty one, with which each run begins, is the same in all, and the others are folded again from there.
-fn upgrade(db: &Connection) -> rusqlite::Result<()> {
-    let turn = db.unchecked_transaction()?;
-    let mut query = turn.prepare("SELECT seq, body FROM checkpoint")?;
-    let all = query
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>()?;
-    drop(query);
-    for (seq, _) in all.iter().filter(|(_, body)| unpack::<World>(body) != Some(World::default())) {
-        turn.execute("DELETE FROM checkpoint WHERE seq = ?1", [seq])?;
+/// Can this build read the journal?
+pub(crate) fn check(db: &Connection, path: &Path) -> Result<(), Problem> {
+    let number = |key| about(db, key).map_err(|error| failed(path, "read", &error));
+    match number("schema")? {
+        Some(version) if version.parse::<u32>().map_or(true, |version| version > SCHEMA) => {
+            return Err(other_version(
+                path,
+                &format!("Its tables are of version {version}; this build reads {SCHEMA}."),
+            ));
+        }
+        _ => {}
     }
-    // What lies before the first empty world continues one that can no longer be read.
-    turn.execute("DELETE FROM batch WHERE seq <= coalesce((SELECT min(seq) FROM checkpoint), seq)", [])?;
-    turn.execute("UPDATE about SET value = ?1 WHERE key = 'facts'", [FACT_VERSION.to_string()])?;
-    turn.commit()
+    match number("facts")? {
+        Some(version) if version.parse::<u16>().map_or(true, |version| version == 0 || version > FACT_VERSION) => {
+            Err(other_version(path, &format!("Its facts are of version {version}; this build reads {FACT_VERSION}.")))
+        }
+        _ => Ok(()),
+    }
 }
 
-fn other_version(path: &Path, version: &str) -> Problem {
+/// Were its tables brought up to date? One that was not can only be read after it was opened for recording.
+pub(crate) fn is_current(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(about(db, "schema")?.is_some_and(|version| version.parse() == Ok(SCHEMA)))
+}
+
+/// What the journal says of itself.
+pub(crate) fn about(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    let known: bool = db
+        .query_row("SELECT count(*) FROM sqlite_master WHERE name = 'about'", [], |row| row.get::<_, i64>(0))
+        .map(|n| n > 0)?;
+    if !known {
+        return Ok(None);
+    }
+    db.query_row("SELECT value FROM about WHERE key = ?1", [key], |row| row.get(0)).optional()
+}
+
+pub(crate) fn set_about(db: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    db.execute("INSERT OR REPLACE INTO about VALUES (?1, ?2)", [key, value]).map(drop)
+}
+
+fn other_version(path: &Path, why: &str) -> Problem {
     Problem::new(Code::BadInput, format!("The journal {} is of another version.", path.display()))
-        .why(format!("Its facts are of version {version}; this build reads version {FACT_VERSION}."))
+        .why(why)
         .next("Open it with the build that wrote it, or move it away: a new one is begun.")
 }
 
@@ -71,14 +141,4 @@ pub(crate) fn failed(path: &Path, what: &str, error: &rusqlite::Error) -> Proble
     Problem::new(Code::Internal, format!("The journal {} cannot be {what}.", path.display()))
         .why(format!("{error}."))
         .next("Nothing is recorded until it can. Check the disk's space and rights, or move the file away.")
-}
-
-/// The largest thing that unpacks: a packed bomb is refused, not inflated.
-const MOST_BYTES: u64 = 1 << 30;
-
-/// Unpacks and decodes a value; `None` for bytes that are none.
-pub(crate) fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let mut plain = Vec::new();
-    zstd::Decoder::new(bytes).ok()?.take(MOST_BYTES).read_to_end(&mut plain).ok()?;
-    postcard::from_bytes(&plain).ok()
 }

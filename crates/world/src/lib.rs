@@ -19,6 +19,6 @@ mod world;
 pub use fact::{Batch, Extent, FACT_VERSION, Fact};
 pub use serving::{Served, Serving};
 pub use source::{Node, Pod, Source};
-pub use telemetry::{Measured, Telemetry};
+pub use telemetry::{Latest, Measured, Telemetry};
 pub use touched::Touched;
 pub use world::World;

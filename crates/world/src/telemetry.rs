@@ -21,8 +21,67 @@ pub struct Telemetry {
     pub missing: Vec<MissingMetric>,
     /// Places of the devices by node, in the order of their numbers.
     by_node: BTreeMap<SmolStr, Vec<u32>>,
-    at: Vec<Option<Stamp>>,
-    columns: BTreeMap<Metric, Vec<Reading>>,
+    /// A checkpoint does not keep it: the journal keeps readings in columns of its own. Older checkpoints have it.
+    #[serde(serialize_with = "nothing")]
+    latest: Latest,
+}
+
+/// The newest reading of each metric of each GPU of a list, and when each GPU was measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latest {
+    /// When each GPU was last measured, by the clock of who measured; `None` before it ever was.
+    pub at: Vec<Option<Stamp>>,
+    /// One column a metric of which anything was measured, one reading a GPU.
+    pub columns: BTreeMap<Metric, Vec<Reading>>,
+}
+
+fn nothing<S: serde::Serializer>(_: &Latest, serializer: S) -> Result<S::Ok, S::Error> {
+    Latest::default().serialize(serializer)
+}
+
+impl Latest {
+    /// Nothing was measured yet of so many GPUs.
+    #[must_use]
+    pub fn of(gpus: usize) -> Self {
+        Self { at: vec![None; gpus], columns: BTreeMap::new() }
+    }
+
+    /// Takes in readings of the same GPUs. One that was not measured this time keeps its last readings with their time:
+    /// it ages. A metric that is missing from a measurement is absent. What is behind the end of a column is left out.
+    pub fn take(&mut self, fact: ReadingsFact) {
+        let measured: Vec<bool> = fact.at.iter().map(Option::is_some).collect();
+        let named: BTreeSet<Metric> = fact.columns.iter().map(|(metric, _)| *metric).collect();
+        for (metric, column) in &mut self.columns {
+            if !named.contains(metric) {
+                for (reading, measured) in column.iter_mut().zip(&measured) {
+                    if *measured {
+                        *reading = Reading::ABSENT;
+                    }
+                }
+            }
+        }
+        for (metric, column) in fact.columns {
+            match self.columns.get_mut(&metric) {
+                Some(old) => {
+                    for ((old, new), measured) in old.iter_mut().zip(column).zip(&measured) {
+                        if *measured {
+                            *old = new;
+                        }
+                    }
+                }
+                None => {
+                    let known = |(reading, measured)| if measured { reading } else { Reading::ABSENT };
+                    let column = column.into_iter().zip(measured.iter().copied()).map(known).collect();
+                    self.columns.insert(metric, column);
+                }
+            }
+        }
+        for (old, new) in self.at.iter_mut().zip(fact.at) {
+            if new.is_some() {
+                *old = new;
+            }
+        }
+    }
 }
 
 /// One GPU of a source with what was measured of it.
@@ -54,13 +113,13 @@ impl<'a> Measured<'a> {
     }
 
     fn column(self, metric: Metric) -> Reading {
-        self.telemetry.columns.get(&metric).and_then(|column| column.get(self.at)).copied().unwrap_or_default()
+        self.telemetry.latest.columns.get(&metric).and_then(|column| column.get(self.at)).copied().unwrap_or_default()
     }
 
     /// When it was last measured, by the clock of who measured.
     #[must_use]
     pub fn at(self) -> Option<Stamp> {
-        self.telemetry.at.get(self.at).copied().flatten()
+        self.telemetry.latest.at.get(self.at).copied().flatten()
     }
 
     /// Is its last measurement older than it should be? One that was never measured is not stale, but absent.
@@ -110,23 +169,42 @@ impl Telemetry {
 
     /// Metrics of which anything was measured.
     pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
-        self.columns.keys().copied()
+        self.latest.columns.keys().copied()
     }
 
     /// When each GPU was last measured, in the order of the list.
     pub(crate) fn times(&self) -> &[Option<Stamp>] {
-        &self.at
+        &self.latest.at
     }
 
     /// The newest reading of each GPU, in the order of the list; what is behind its end is absent.
     pub(crate) fn column(&self, metric: Metric) -> Cow<'_, [Reading]> {
-        let own = |metric| self.columns.get(&metric).map(Vec::as_slice).unwrap_or_default();
+        let own = |metric| self.latest.columns.get(&metric).map(Vec::as_slice).unwrap_or_default();
         let (said, used, total) = (own(metric), own(Metric::MemoryUsed), own(Metric::MemoryTotal));
         if metric != Metric::MemoryUse || used.is_empty() || total.is_empty() {
             return Cow::Borrowed(said);
         }
         let said = said.iter().copied().chain(std::iter::repeat(Reading::ABSENT));
         Cow::Owned(used.iter().zip(total).zip(said).map(|((used, total), said)| share(said, *used, *total)).collect())
+    }
+
+    /// The number of the list that readings follow.
+    #[must_use]
+    pub fn list_number(&self) -> u32 {
+        self.list
+    }
+
+    /// The newest readings.
+    #[must_use]
+    pub fn latest(&self) -> &Latest {
+        &self.latest
+    }
+
+    /// Takes back the newest readings after a checkpoint, which does not keep them. Those of other GPUs are of no use.
+    pub(crate) fn resume(&mut self, latest: Latest) {
+        let n = self.devices.len();
+        let fits = latest.at.len() == n && latest.columns.values().all(|column| column.len() == n);
+        self.latest = if fits { latest } else { Latest::of(n) };
     }
 
     /// The GPU at a place of the list.
@@ -141,10 +219,9 @@ impl Telemetry {
             cluster: fact.cluster,
             interval_ms: fact.interval_ms,
             by_node: by_node(&fact.devices),
-            at: vec![None; fact.devices.len()],
+            latest: Latest::of(fact.devices.len()),
             devices: fact.devices,
             missing: fact.missing,
-            columns: BTreeMap::new(),
         };
         newer.keep_readings(self);
         let names = self.by_node.keys().chain(newer.by_node.keys()).cloned().collect::<BTreeSet<_>>();
@@ -167,44 +244,19 @@ impl Telemetry {
         let pick = |column: &Vec<Reading>| {
             places.iter().map(|at| at.and_then(|at| column.get(at)).copied().unwrap_or_default()).collect()
         };
-        self.columns = older.columns.iter().map(|(metric, column)| (*metric, pick(column))).collect();
-        self.at = places.iter().map(|at| at.and_then(|at| older.at.get(at).copied().flatten())).collect();
+        let (older, own) = (&older.latest, &mut self.latest);
+        own.columns = older.columns.iter().map(|(metric, column)| (*metric, pick(column))).collect();
+        own.at = places.iter().map(|at| at.and_then(|at| older.at.get(at).copied().flatten())).collect();
     }
 
-    /// Takes in readings; answers how many could not be used. A GPU that was not measured this time keeps its last
-    /// readings with their time: it ages. A metric that is missing from a measurement is absent.
+    /// Takes in readings; answers how many could not be used.
     pub(crate) fn readings(&mut self, fact: ReadingsFact) -> u64 {
         let n = self.devices.len();
         if fact.list != self.list || fact.at.len() != n || fact.columns.iter().any(|(_, column)| column.len() != n) {
             return 1;
         }
-        let measured: Vec<bool> = fact.at.iter().map(Option::is_some).collect();
-        let named: BTreeSet<Metric> = fact.columns.iter().map(|(metric, _)| *metric).collect();
-        for (metric, column) in &mut self.columns {
-            if !named.contains(metric) {
-                for (reading, measured) in column.iter_mut().zip(&measured) {
-                    if *measured {
-                        *reading = Reading::ABSENT;
-                    }
-                }
-            }
-        }
-        for (metric, column) in fact.columns {
-            match self.columns.get_mut(&metric) {
-                Some(old) => {
-                    for ((old, new), measured) in old.iter_mut().zip(column).zip(&measured) {
-                        if *measured {
-                            *old = new;
-                        }
-                    }
-                }
-                None => drop(self.columns.insert(metric, column)),
-            }
-        }
-        for (old, new) in self.at.iter_mut().zip(fact.at) {
-            if new.is_some() {
-                *old = new;
-            }
+        if n > 0 {
+            self.latest.take(fact);
         }
         0
     }
@@ -260,6 +312,15 @@ mod tests {
             .map(|gpu| (gpu.device().uuid.as_str(), gpu.read(Metric::Power), gpu.is_stale(Stamp(40_000))))
             .collect();
         assert_eq!(seen, [("a", Reading::of(11.0), false), ("b", Reading::of(20.0), true)]);
+    }
+
+    #[test]
+    fn the_first_column_of_a_metric_tells_nothing_of_a_gpu_that_was_not_measured() {
+        let mut telemetry = Telemetry::default();
+        telemetry.list(listed(1, vec![device("a", "n", 0), device("b", "n", 1)]));
+        telemetry.readings(power(1, &[None, Some(1)], &[10.0, 20.0]));
+        let read: Vec<Reading> = telemetry.devices().map(|gpu| gpu.read(Metric::Power)).collect();
+        assert_eq!(read, [Reading::ABSENT, Reading::of(20.0)]);
     }
 
     #[test]

@@ -1,6 +1,13 @@
 //! The world: every source with what it said, and the changes between.
 
-use crate::{fact::Batch, fold, source::Source, sum, telemetry::Telemetry, touched::Touched};
+use crate::{
+    fact::Batch,
+    fold,
+    source::Source,
+    sum,
+    telemetry::{Latest, Telemetry},
+    touched::Touched,
+};
 use pilothouse_wire::{
     ConnectionId, NodeId, ObjectRef, SmolStr, Stamp,
     view::{Mark, ribbon::MarkKey},
@@ -34,6 +41,14 @@ impl World {
     /// All sources.
     pub fn sources(&self) -> impl Iterator<Item = (&ConnectionId, &Source)> {
         self.sources.iter()
+    }
+
+    /// Takes back the newest readings of a source after a checkpoint, which does not keep them; `None` where nothing was
+    /// measured yet.
+    pub fn resume(&mut self, source: &ConnectionId, latest: Option<Latest>) {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.telemetry.resume(latest.unwrap_or_default());
+        }
     }
 
     /// Facts that could not be used or were not kept, over all sources.

@@ -39,13 +39,13 @@ impl Loop {
                 self.in_the_past(t, reply, move |world| asks::search(world, &text, limit));
             }
             Ask::History { object, span, when } => {
-                let until = match when {
-                    When::Now => now,
-                    When::At(t) => t,
+                let (then, until) = match when {
+                    When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
+                    When::At(t) => (Then::Recorded(None, object.clone()), t),
                 };
                 let past = self.recorded(until);
                 tokio::spawn(async move {
-                    let _ = reply.send(history::history(past, object, span, until).await);
+                    let _ = reply.send(history::history(past, then, object, span, until).await);
                 });
             }
             Ask::Older { object, span: back, when, before } => {

@@ -1,0 +1,257 @@
+//! Chunks: the readings of one source over a time, in parts of some GPUs each.
+
+use crate::{
+    body,
+    part::{Column, Table},
+    schema::PARTS,
+};
+use pilothouse_wire::{Metric, Reading, SmolStr, Stamp};
+use pilothouse_world::{Latest, fact::ReadingsFact};
+use rusqlite::{Connection, OptionalExtension, Row as DbRow, params};
+use serde::{Deserialize, Serialize};
+
+/// GPUs of a part: few enough that one GPU's past is read quickly, enough that packing pays.
+pub(crate) const PART_GPUS: usize = 256;
+
+/// What a chunk says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    /// How many GPUs.
+    pub gpus: u32,
+    /// The metrics of its columns.
+    pub metrics: Vec<Metric>,
+    /// Its rows, in order.
+    pub rows: Vec<Row>,
+    /// Is the first row what was known before, and no measurement?
+    pub init: bool,
+    /// What thinning must not take away: a code that changed between rows.
+    pub events: Vec<Event>,
+}
+
+/// A row: one measurement, or what a bucket of them came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// The place of the batch, of a bucket the last one.
+    pub seq: i64,
+    /// The place of the fact in the batch.
+    pub fact: u32,
+    /// The list that it follows.
+    pub list: u32,
+    /// When it was heard.
+    pub heard: Stamp,
+    /// Which of the metrics it names, a bit each.
+    pub named: u64,
+}
+
+/// The readings of one GPU at a time between rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub row: Row,
+    pub gpu: u32,
+    pub at: Stamp,
+    /// In the order of the metrics.
+    pub readings: Vec<Reading>,
+}
+
+impl Row {
+    /// The metrics that it names, out of those of its chunk.
+    pub(crate) fn names(self, place: usize) -> bool {
+        place < 64 && self.named >> place & 1 == 1
+    }
+}
+
+/// Where a chunk is.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub id: i64,
+    pub source: SmolStr,
+    pub shape: i64,
+    pub first: i64,
+    pub last: i64,
+    pub began: Stamp,
+    pub ended: Stamp,
+    head: Vec<u8>,
+}
+
+const COLUMNS: &str = "id, source, shape, first, last, began, ended, head";
+
+impl Place {
+    fn of(row: &DbRow<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            source: row.get::<_, String>(1)?.into(),
+            shape: row.get(2)?,
+            first: row.get(3)?,
+            last: row.get(4)?,
+            began: Stamp(row.get(5)?),
+            ended: Stamp(row.get(6)?),
+            head: row.get(7)?,
+        })
+    }
+
+    /// `None` for a damaged one.
+    pub(crate) fn head(&self) -> Option<Head> {
+        body::decode(&self.head)
+    }
+}
+
+/// The chunks that overlap a range of places, in order.
+pub(crate) fn overlapping(db: &Connection, first: i64, last: i64) -> rusqlite::Result<Vec<Place>> {
+    let text = format!("SELECT {COLUMNS} FROM chunk WHERE first <= ?2 AND last >= ?1 ORDER BY first");
+    let mut query = db.prepare_cached(&text)?;
+    query.query_map([first, last], Place::of)?.collect()
+}
+
+/// The chunks of a source that tell of a span of time, in order.
+pub(crate) fn of_source(db: &Connection, source: &str, since: Stamp, until: Stamp) -> rusqlite::Result<Vec<Place>> {
+    let text = format!("SELECT {COLUMNS} FROM chunk WHERE source = ?1 AND ended >= ?2 AND began <= ?3 ORDER BY first");
+    let mut query = db.prepare_cached(&text)?;
+    query.query_map(params![source, since.0, until.0], Place::of)?.collect()
+}
+
+/// The chunks of a level that ended before a time, by source and in order.
+pub(crate) fn of_level(db: &Connection, level: u8, before: i64) -> rusqlite::Result<Vec<Place>> {
+    let text = format!("SELECT {COLUMNS} FROM chunk WHERE level = ?1 AND ended < ?2 ORDER BY source, first");
+    let mut query = db.prepare_cached(&text)?;
+    query.query_map(params![level, before], Place::of)?.collect()
+}
+
+/// The chunk that tells what was measured of a source before a place.
+pub(crate) fn at(db: &Connection, source: &str, seq: i64) -> rusqlite::Result<Option<Place>> {
+    let text = format!("SELECT {COLUMNS} FROM chunk WHERE source = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1");
+    let mut query = db.prepare_cached(&text)?;
+    query.query_row(params![source, seq], Place::of).optional()
+}
+
+/// Writes a chunk; its parts are asked for one by one, so that not all of them are in memory.
+pub(crate) fn insert(
+    db: &Connection,
+    (source, shape, level): (&str, i64, u8),
+    (began, ended): (Stamp, Stamp),
+    head: &Head,
+    mut part: impl FnMut(usize, usize) -> rusqlite::Result<Table>,
+) -> rusqlite::Result<()> {
+    let (Some(first), Some(last)) = (head.rows.first(), head.rows.last()) else { return Ok(()) };
+    db.prepare_cached(
+        "INSERT INTO chunk (source, shape, level, first, last, began, ended, head)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![source, shape, level, first.seq, last.seq, began.0, ended.0, body::encode(head, 3)])?;
+    let id = db.last_insert_rowid();
+    let gpus = head.gpus as usize;
+    for (place, from) in (0..).zip((0..gpus).step_by(PART_GPUS)) {
+        let table = part(from, PART_GPUS.min(gpus - from))?;
+        db.prepare_cached("INSERT INTO part (id, body) VALUES (?1, ?2)")?
+            .execute(params![id * PARTS + place, body::bare(&table.pack())])?;
+    }
+    Ok(())
+}
+
+/// Takes a chunk away.
+pub(crate) fn delete(db: &Connection, id: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM part WHERE id >= ?1 AND id < ?2")?.execute([id * PARTS, (id + 1) * PARTS])?;
+    db.prepare_cached("DELETE FROM chunk WHERE id = ?1")?.execute([id]).map(drop)
+}
+
+/// The part in which a GPU is. `Ok(None)` for a damaged one.
+pub(crate) fn part(
+    db: &Connection,
+    id: i64,
+    head: &Head,
+    place: usize,
+    spread: bool,
+) -> rusqlite::Result<Option<Table>> {
+    let gpus = (head.gpus as usize).saturating_sub(place * PART_GPUS).min(PART_GPUS);
+    let body: Option<Vec<u8>> = db
+        .prepare_cached("SELECT body FROM part WHERE id = ?1")?
+        .query_row([id * PARTS + place as i64], |row| row.get(0))
+        .optional()?;
+    let table = body.and_then(|body| Table::unpack(&body::unpack(&body, None)?, gpus, head.rows.len(), spread));
+    Ok(table.filter(|table| table.columns.iter().map(|column| column.metric).eq(head.metrics.iter().copied())))
+}
+
+/// A chunk in memory: what is folded of it.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub last: i64,
+    pub head: Head,
+    parts: Vec<Table>,
+}
+
+impl Chunk {
+    /// Reads a whole chunk. `Ok(None)` for a damaged one.
+    pub(crate) fn load(db: &Connection, place: &Place) -> rusqlite::Result<Option<Self>> {
+        let Some(head) = place.head() else { return Ok(None) };
+        let mut parts = Vec::new();
+        for at in 0..(head.gpus as usize).div_ceil(PART_GPUS) {
+            let Some(part) = part(db, place.id, &head, at, false)? else { return Ok(None) };
+            parts.push(part);
+        }
+        Ok(Some(Self { last: place.last, head, parts }))
+    }
+
+    /// What a batch said of the GPUs; `None` where nothing of it was kept.
+    pub(crate) fn readings(&self, seq: i64, fact: u32) -> Option<ReadingsFact> {
+        let is_it = |row: &Row| row.seq == seq && row.fact == fact;
+        let from = usize::from(self.head.init);
+        if let Some(row) = self.head.rows.iter().skip(from).position(is_it) {
+            return Some(self.row(row + from));
+        }
+        let mut events = self.head.events.iter().filter(|event| is_it(&event.row)).peekable();
+        let row = events.peek()?.row;
+        let gpus = self.head.gpus as usize;
+        let mut readings = ReadingsFact { list: row.list, at: vec![None; gpus], columns: Vec::new() };
+        for (place, metric) in self.head.metrics.iter().enumerate().filter(|(place, _)| row.names(*place)) {
+            let mut column = vec![Reading::ABSENT; gpus];
+            for event in self.head.events.iter().filter(|event| is_it(&event.row)) {
+                if let (Some(to), Some(reading)) = (column.get_mut(event.gpu as usize), event.readings.get(place)) {
+                    *to = *reading;
+                }
+            }
+            readings.columns.push((*metric, column));
+        }
+        for event in events {
+            if let Some(at) = readings.at.get_mut(event.gpu as usize) {
+                *at = Some(event.at);
+            }
+        }
+        Some(readings)
+    }
+
+    /// What was known of the GPUs after the row, or the event, at a place.
+    pub(crate) fn latest(&self, seq: i64) -> Latest {
+        let mut latest = Latest::of(self.head.gpus as usize);
+        let mut places: Vec<(i64, u32)> =
+            self.head.events.iter().map(|event| (event.row.seq, event.row.fact)).collect();
+        places.extend(self.head.rows.iter().skip(usize::from(self.head.init)).map(|row| (row.seq, row.fact)));
+        places.retain(|(of, _)| *of <= seq);
+        places.sort_unstable();
+        places.dedup();
+        if self.head.init {
+            let ReadingsFact { at, columns, .. } = self.row(0);
+            latest = Latest { at, columns: columns.into_iter().collect() };
+        }
+        for (seq, fact) in places {
+            if let Some(readings) = self.readings(seq, fact) {
+                latest.take(readings);
+            }
+        }
+        latest
+    }
+
+    fn row(&self, at: usize) -> ReadingsFact {
+        let row = self.head.rows[at];
+        let rows = self.head.rows.len();
+        let cells = |of: usize| (0..of).map(move |gpu| gpu * rows + at);
+        let times = self.parts.iter().flat_map(|part| cells(part.gpus).map(|cell| part.at[cell]));
+        let named = self.head.metrics.iter().enumerate().filter(|(place, _)| row.names(*place));
+        let columns = named.map(|(place, metric)| {
+            let readings = self.parts.iter().flat_map(|part| {
+                let Column { last, .. } = &part.columns[place];
+                cells(part.gpus).map(move |cell| last[cell])
+            });
+            (*metric, readings.collect())
+        });
+        ReadingsFact { list: row.list, at: times.collect(), columns: columns.collect() }
+    }
+}

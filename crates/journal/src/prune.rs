@@ -1,0 +1,55 @@
+//! Pruning: the oldest past goes, whole stretches between checkpoints at a time, so that what stays can be sought.
+
+use crate::{chunk, record::Limits};
+use pilothouse_wire::Stamp;
+use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeSet;
+
+/// Drops what is too old or too much.
+pub(crate) fn prune(db: &mut Connection, limits: Limits, now: i64, in_use: &BTreeSet<i64>) -> rusqlite::Result<()> {
+    let oldest = Stamp(now).minus(limits.age).0;
+    loop {
+        // The second-oldest checkpoint is where the past would begin if the first stretch went.
+        let text = "SELECT seq, at FROM checkpoint WHERE hidden = 0 ORDER BY seq LIMIT 1 OFFSET 1";
+        let next: Option<(i64, i64)> = db.query_row(text, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        match next {
+            Some((seq, at)) if at < oldest || used(db)? > limits.bytes => drop_before(db, seq, in_use)?,
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Bytes of the file that are in use.
+pub(crate) fn used(db: &Connection) -> rusqlite::Result<u64> {
+    let number = |key| db.query_row(&format!("PRAGMA {key}"), [], |row| row.get::<_, u64>(0));
+    Ok((number("page_count")?.saturating_sub(number("freelist_count")?)).saturating_mul(number("page_size")?))
+}
+
+/// Drops what stands before a checkpoint, but for lists of GPUs that are in use.
+pub(crate) fn drop_before(db: &mut Connection, seq: i64, in_use: &BTreeSet<i64>) -> rusqlite::Result<()> {
+    let turn = db.transaction()?;
+    turn.execute("DELETE FROM batch WHERE seq <= ?1", [seq])?;
+    turn.execute("DELETE FROM block WHERE last <= ?1", [seq])?;
+    let old = turn
+        .prepare("SELECT id FROM chunk WHERE last <= ?1 AND first < ?1")?
+        .query_map([seq], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    old.into_iter().try_for_each(|id| chunk::delete(&turn, id))?;
+    turn.execute(
+        "DELETE FROM checkpoint WHERE seq < ?1
+         AND seq NOT IN (SELECT base FROM checkpoint WHERE seq >= ?1 AND base IS NOT NULL)",
+        [seq],
+    )?;
+    // Others are packed against these: they stay for that alone.
+    turn.execute("UPDATE checkpoint SET hidden = 1, state = NULL WHERE seq < ?1", [seq])?;
+    turn.execute("DELETE FROM stretch WHERE first < (SELECT max(first) FROM stretch WHERE first <= ?1)", [seq])?;
+    turn.execute("DELETE FROM gap WHERE until < (SELECT at FROM checkpoint WHERE seq = ?1)", [seq])?;
+    let unused = turn
+        .prepare("SELECT id FROM shape WHERE id NOT IN (SELECT shape FROM chunk)")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    for id in unused.iter().filter(|id| !in_use.contains(id)) {
+        turn.execute("DELETE FROM shape WHERE id = ?1", [id])?;
+    }
+    turn.commit()
+}

@@ -1,0 +1,89 @@
+//! What was recorded is there again, and what was not is said.
+
+use super::*;
+use crate::{Limits, Recorder};
+use pilothouse_wire::ConnectionId;
+use pilothouse_world::{
+    Extent, Fact,
+    fact::{Covers, Kind, NodeFact},
+};
+use std::time::Duration;
+
+fn batch(at: i64, extent: Extent, nodes: &[&str]) -> Batch {
+    let facts = nodes.iter().map(|name| Fact::Node(Box::new(NodeFact { name: (*name).into(), ..NodeFact::default() })));
+    Batch { source: ConnectionId::slug("iad"), seen_at: Stamp(at), extent, facts: facts.collect() }
+}
+
+fn listing() -> Extent {
+    Extent::Replace(Covers { kind: Kind::Node, namespace: None })
+}
+
+#[test]
+fn what_was_recorded_replays_to_an_equal_world_at_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = Recorder::open(&folder.path().join("j.db"), Limits::default()).unwrap();
+    let mut world = World::default();
+    let mut then = Vec::new();
+    for (at, extent, nodes) in [
+        (1_000, listing(), vec!["a", "b"]),
+        (2_000, Extent::Delta, vec!["c"]),
+        (3_000, listing(), vec!["a"]),
+        (4_000, Extent::Delta, vec!["d"]),
+    ] {
+        let batch = batch(at, extent, &nodes);
+        recorder.append(&batch);
+        world.apply(batch);
+        if at == 2_000 {
+            recorder.checkpoint(&world, Stamp(at));
+        }
+        then.push((at, world.clone()));
+    }
+    recorder.flush();
+    for (at, want) in then {
+        assert_eq!(*recorder.reader().world_at(Stamp(at + 500)).unwrap(), want, "{at}");
+    }
+    let early = recorder.reader().world_at(Stamp(10)).unwrap_err();
+    assert_eq!(
+        (early.code, early.why.as_deref()),
+        (Code::NotFound, Some("The record begins at 1970-01-01T00:00:01Z."))
+    );
+}
+
+#[test]
+fn one_process_records_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.db");
+    let first = Recorder::open(&path, Limits::default()).unwrap();
+    assert_eq!(Recorder::open(&path, Limits::default()).unwrap_err().code, Code::Exists);
+    drop(first);
+    assert!(Recorder::open(&path, Limits::default()).is_ok());
+}
+
+#[test]
+fn a_full_journal_drops_its_oldest_stretch_and_can_still_be_sought() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { bytes: u64::MAX, age: Duration::from_secs(10), thin: None };
+    let recorder = Recorder::open(&folder.path().join("j.db"), limits).unwrap();
+    let mut world = World::default();
+    for at in 1..40 {
+        let batch = batch(at * 1_000, Extent::Delta, &[&format!("n{at}")]);
+        recorder.append(&batch);
+        world.apply(batch);
+        if at % 5 == 0 {
+            recorder.checkpoint(&world, Stamp(at * 1_000));
+        }
+        recorder.flush();
+    }
+    assert_eq!(recorder.reader().world_at(Stamp(2_000)).unwrap_err().code, Code::NotFound);
+    assert_eq!(*recorder.reader().world_at(Stamp(39_000)).unwrap(), world);
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_said_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.db");
+    std::fs::write(&path, "not a database, long enough to be sure of it".repeat(40)).unwrap();
+    let problem = Recorder::open(&path, Limits::default()).unwrap_err();
+    assert!(problem.what.contains("cannot be"), "{problem}");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("not a database"));
+}

@@ -1,0 +1,178 @@
+//! Seeking: which place of the record is a time, and the world as it was there.
+
+use crate::{
+    body, chunk,
+    stored::plain,
+    walk::{Fault, Filler, Step, With, walk},
+};
+use pilothouse_wire::{ConnectionId, Stamp};
+use pilothouse_world::World;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::Arc;
+
+/// A place of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The last batch that is folded.
+    pub seq: i64,
+    /// The first place whose world does not continue an earlier one.
+    pub hard: i64,
+    at: Stamp,
+}
+
+/// A world with which a fold begins.
+pub(crate) struct Start {
+    pub seq: i64,
+    pub world: World,
+}
+
+/// The place that a time is at: the last that was heard by then. Where the clock was set back it is the later of the two.
+pub(crate) fn locate(db: &Connection, t: Stamp) -> rusqlite::Result<Option<Target>> {
+    let one = |text: &str, of: &[i64]| -> rusqlite::Result<Option<i64>> {
+        db.prepare_cached(text)?
+            .query_row(rusqlite::params_from_iter(of), |row| row.get(0))
+            .optional()
+            .map(Option::flatten)
+    };
+    let stretch = one("SELECT first FROM stretch WHERE began <= ?1 ORDER BY first DESC LIMIT 1", &[t.0])?;
+    let Some(first) = stretch else { return Ok(None) };
+    let next = one("SELECT min(first) FROM stretch WHERE first > ?1", &[first])?.unwrap_or(i64::MAX);
+    let row = one(
+        "SELECT seq FROM batch WHERE seq >= ?1 AND seq < ?2 AND at <= ?3 ORDER BY seq DESC LIMIT 1",
+        &[first, next, t.0],
+    )?;
+    let world = one(
+        "SELECT seq FROM checkpoint WHERE seq >= ?1 AND seq < ?2 AND at <= ?3 AND hidden = 0 ORDER BY seq DESC LIMIT 1",
+        &[first, next, t.0],
+    )?;
+    let block = db
+        .prepare_cached(
+            "SELECT last, ended, body FROM block WHERE first >= ?1 AND first < ?2 AND began <= ?3 ORDER BY first DESC LIMIT 1",
+        )?
+        .query_row([first, next, t.0], |row| {
+            let (last, ended): (i64, i64) = (row.get(0)?, row.get(1)?);
+            if ended <= t.0 {
+                return Ok(Some(last));
+            }
+            let block: Option<Vec<crate::stored::Stored>> = body::decode(&row.get::<_, Vec<u8>>(2)?);
+            // A damaged one is found by whoever walks over it: the place is at its end.
+            let Some(block) = block else { return Ok(Some(last)) };
+            Ok(block.iter().rev().find(|stored| stored.at <= t).map(|stored| stored.seq))
+        })
+        .optional()?
+        .flatten();
+    let hard = one("SELECT max(first) FROM stretch WHERE first <= ?1 AND why <> 'clock'", &[first])?.unwrap_or(0);
+    let seq = row.max(world).max(block);
+    Ok(seq.map(|seq| Target { seq, hard, at: t }))
+}
+
+/// The times at which the record begins and ends.
+pub(crate) fn span(db: &Connection) -> rusqlite::Result<Option<(Stamp, Stamp)>> {
+    let text = "SELECT min(began), max(ended) FROM (
+        SELECT min(at) AS began, max(at) AS ended FROM batch UNION ALL SELECT min(began), max(ended) FROM block)";
+    let both = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
+    let (first, last) = db.query_row(text, [], both)?;
+    Ok(first.zip(last).map(|(first, last)| (Stamp(first), Stamp(last))))
+}
+
+/// The world with which the fold up to a place begins: the nearest that reads, or nothing where a run began.
+pub(crate) fn start(db: &Connection, target: Target) -> Result<Start, Fault> {
+    let text = "SELECT seq, body, base, state FROM checkpoint
+                WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0 ORDER BY seq DESC";
+    let mut query = db.prepare_cached(text)?;
+    let mut rows = query.query(params![target.hard, target.seq, target.at.0])?;
+    let mut damaged = None;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let (body, base, state): (Vec<u8>, Option<i64>, Option<Vec<u8>>) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        match world(db, seq, &body, base, state.as_deref()) {
+            Ok(world) => return Ok(Start { seq, world }),
+            Err(fault) => damaged = Some(fault),
+        }
+    }
+    let begins: Option<i64> = db
+        .query_row("SELECT first FROM stretch WHERE first = ?1 AND why = 'run'", [target.hard], |row| row.get(0))
+        .optional()?;
+    match (begins, damaged) {
+        (Some(first), _) => Ok(Start { seq: first - 1, world: World::default() }),
+        (None, Some(fault)) => Err(fault),
+        (None, None) => Err(Fault::damaged("The world", target.hard)),
+    }
+}
+
+/// A world at rest, with what was measured until then.
+fn world(db: &Connection, seq: i64, body: &[u8], base: Option<i64>, state: Option<&[u8]>) -> Result<World, Fault> {
+    let damaged = || Fault::damaged("A world", seq);
+    let base = match base {
+        Some(base) => {
+            let body: Vec<u8> = db
+                .query_row("SELECT body FROM checkpoint WHERE seq = ?1", [base], |row| row.get(0))
+                .optional()?
+                .ok_or_else(damaged)?;
+            Some(body::unpack(&body, None).ok_or_else(damaged)?)
+        }
+        None => None,
+    };
+    let plain = body::unpack(body, base.as_deref()).ok_or_else(damaged)?;
+    let mut world: World = postcard::from_bytes(&plain).map_err(|_| damaged())?;
+    if let Some(state) = state {
+        let states = body::unpack(state, None).and_then(|bytes| plain::read_states(&bytes)).ok_or_else(damaged)?;
+        for state in states {
+            world.resume(&ConnectionId::slug(&state.source), Some(state.latest));
+        }
+        return Ok(world);
+    }
+    let lacking = world.sources().filter(|(_, source)| {
+        let telemetry = &source.telemetry;
+        !telemetry.is_empty() && telemetry.latest().at.is_empty()
+    });
+    let lacking: Vec<(ConnectionId, usize)> =
+        lacking.map(|(id, source)| (id.clone(), source.telemetry.devices().count())).collect();
+    for (id, gpus) in lacking {
+        let place = chunk::at(db, id.as_str(), seq)?.ok_or_else(damaged)?;
+        let mut filler = Filler::new(db, With::Readings);
+        let latest = filler.chunk(&place)?.latest(seq);
+        if latest.at.len() != gpus {
+            return Err(damaged());
+        }
+        world.resume(&id, Some(latest));
+    }
+    Ok(world)
+}
+
+/// The world that was sought last, and where it is.
+#[derive(Debug, Default)]
+pub(crate) struct Near {
+    last: Option<(Target, Arc<World>)>,
+}
+
+impl Near {
+    /// The world at a place. Somewhat behind the last one it is folded on from there.
+    pub(crate) fn seek(&mut self, db: &Connection, target: Target) -> Result<Arc<World>, Fault> {
+        let nearest: Option<i64> = db
+            .prepare_cached(
+                "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0",
+            )?
+            .query_row(params![target.hard, target.seq, target.at.0], |row| row.get(0))?;
+        let (from, mut world) = match self.last.take() {
+            Some((last, world))
+                if last.hard == target.hard
+                    && last.seq <= target.seq
+                    && nearest.is_none_or(|near| near <= last.seq) =>
+            {
+                (last.seq, world)
+            }
+            _ => {
+                let start = start(db, target)?;
+                (start.seq, Arc::new(start.world))
+            }
+        };
+        if from < target.seq {
+            let own = Arc::make_mut(&mut world);
+            let mut filler = Filler::new(db, With::Readings);
+            walk(&mut filler, from, target.seq, &mut |Step { batch, .. }| drop(own.apply(batch)))?;
+        }
+        self.last = Some((target, Arc::clone(&world)));
+        Ok(world)
+    }
+}

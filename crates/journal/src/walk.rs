@@ -1,0 +1,163 @@
+//! Walks along the record: batches in order, each with the readings that were taken out of it.
+
+use crate::{
+    body,
+    chunk::{self, Chunk, Place},
+    stored::{Stored, Taken, no_readings, put_back, readings_of, row_of},
+};
+use pilothouse_wire::Stamp;
+use pilothouse_world::{Batch, Fact};
+use rusqlite::Connection;
+use std::collections::HashMap;
+
+/// Why a walk ends early.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The file cannot be read.
+    Db(rusqlite::Error),
+    /// What was written cannot be: what, and where.
+    Damaged(String),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl Fault {
+    pub(crate) fn damaged(what: &str, seq: i64) -> Self {
+        Self::Damaged(format!("{what} at place {seq} does not read"))
+    }
+}
+
+/// Which readings a walk brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum With {
+    /// All that are kept.
+    Readings,
+    /// None: what is folded of them is that somebody was heard.
+    NoReadings,
+}
+
+/// Readings on their way back into batches: the chunks that are in use.
+pub(crate) struct Filler<'a> {
+    db: &'a Connection,
+    with: With,
+    places: Vec<Place>,
+    /// Which chunks were looked up already.
+    known: Option<(i64, i64)>,
+    loaded: HashMap<i64, Chunk>,
+}
+
+impl<'a> Filler<'a> {
+    pub(crate) fn new(db: &'a Connection, with: With) -> Self {
+        Self { db, with, places: Vec::new(), known: None, loaded: HashMap::new() }
+    }
+
+    /// The chunk at a place, read if need be.
+    pub(crate) fn chunk(&mut self, place: &Place) -> Result<&Chunk, Fault> {
+        if !self.loaded.contains_key(&place.id) {
+            let chunk =
+                Chunk::load(self.db, place)?.ok_or_else(|| Fault::damaged("A chunk of readings", place.first))?;
+            self.loaded.insert(place.id, chunk);
+        }
+        self.loaded.get(&place.id).ok_or_else(|| Fault::damaged("A chunk of readings", place.first))
+    }
+
+    /// Looks up the chunks of a range of places, and lets go of those before it.
+    fn range(&mut self, first: i64, last: i64) -> Result<(), Fault> {
+        if self.with == With::Readings && self.known != Some((first, last)) {
+            self.places = chunk::overlapping(self.db, first, last)?;
+            self.known = Some((first, last));
+            self.loaded.retain(|_, chunk| chunk.last >= first);
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, stored: &mut Stored) -> Result<(), Fault> {
+        for Taken { fact, gpus, .. } in stored.taken.clone() {
+            let list = match stored.batch.facts.get(fact as usize) {
+                Some(Fact::Readings(readings)) => readings.list,
+                _ => return Err(Fault::damaged("A batch", stored.seq)),
+            };
+            let mut readings = None;
+            let source = stored.batch.source.as_str();
+            if self.with == With::Readings {
+                let fits = |place: &&Place| place.source == source && (place.first..=place.last).contains(&stored.seq);
+                for place in self.places.iter().filter(fits).cloned().collect::<Vec<_>>() {
+                    readings = readings.or(self.chunk(&place)?.readings(stored.seq, fact));
+                }
+            }
+            let readings = readings.unwrap_or_else(|| no_readings(list, gpus as usize));
+            put_back(&mut stored.batch, fact, readings);
+        }
+        Ok(())
+    }
+}
+
+/// A batch on a walk: when it was heard, and what was said.
+pub(crate) struct Step {
+    pub at: Stamp,
+    pub batch: Batch,
+}
+
+/// Hands out what stands in the record behind a place and up to another one, in order.
+pub(crate) fn walk(filler: &mut Filler<'_>, after: i64, until: i64, take: &mut dyn FnMut(Step)) -> Result<(), Fault> {
+    let db = filler.db;
+    let mut query =
+        db.prepare_cached("SELECT first, last, body FROM block WHERE last > ?1 AND first <= ?2 ORDER BY first")?;
+    let mut blocks = query.query([after, until])?;
+    let mut done = after;
+    while let Some(row) = blocks.next()? {
+        let (first, last): (i64, i64) = (row.get(0)?, row.get(1)?);
+        rows(filler, done, until.min(first - 1), take)?;
+        let block: Vec<Stored> =
+            body::decode(&row.get::<_, Vec<u8>>(2)?).ok_or_else(|| Fault::damaged("A block of batches", first))?;
+        filler.range(first, last)?;
+        for mut stored in block.into_iter().filter(|stored| stored.seq > after && stored.seq <= until) {
+            filler.fill(&mut stored)?;
+            take(Step { at: stored.at, batch: stored.batch });
+        }
+        done = done.max(last);
+    }
+    rows(filler, done, until, take)
+}
+
+/// Rows that are not sealed yet.
+fn rows(filler: &Filler<'_>, after: i64, until: i64, take: &mut dyn FnMut(Step)) -> Result<(), Fault> {
+    if until <= after {
+        return Ok(());
+    }
+    let mut query = filler
+        .db
+        .prepare_cached("SELECT seq, at, body, readings FROM batch WHERE seq > ?1 AND seq <= ?2 ORDER BY seq")?;
+    let mut rows = query.query([after, until])?;
+    while let Some(row) = rows.next()? {
+        let (seq, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let body: Vec<u8> = row.get(2)?;
+        if body.is_empty() {
+            continue;
+        }
+        let damaged = || Fault::damaged("A batch", seq);
+        let (mut batch, taken) = body::unpack(&body, None).and_then(|body| row_of(&body)).ok_or_else(damaged)?;
+        if !taken.is_empty() {
+            let readings: Vec<u8> = row.get::<_, Option<Vec<u8>>>(3)?.ok_or_else(damaged)?;
+            if filler.with == With::Readings {
+                for (taken, readings) in readings_of(&taken, &readings).ok_or_else(damaged)? {
+                    put_back(&mut batch, taken.fact, readings);
+                }
+            } else {
+                for Taken { fact, gpus, .. } in taken {
+                    let list = match batch.facts.get(fact as usize) {
+                        Some(Fact::Readings(readings)) => readings.list,
+                        _ => return Err(damaged()),
+                    };
+                    put_back(&mut batch, fact, no_readings(list, gpus as usize));
+                }
+            }
+        }
+        take(Step { at: Stamp(at), batch });
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! Journals that earlier builds wrote open, are brought up to date in place, and show the same worlds.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use pilothouse_journal::{Limits, Recorder};
+use pilothouse_wire::{Code, ConnectionId, Metric, Reading, Stamp};
+use pilothouse_world::{
+    Batch, Extent, Fact, World,
+    fact::{Covers, DeviceFact, DevicesFact, Kind, NodeFact, ReadingsFact, SourceFact},
+};
+use std::path::{Path, PathBuf};
+
+/// Written by the build before columns: the story below, its last world kept at the end of each run.
+const FIRST_SCHEMA: &[u8] = include_bytes!("fixtures/schema-1.db");
+
+fn batch(at: i64, extent: Extent, facts: Vec<Fact>) -> Batch {
+    Batch { source: ConnectionId::slug("iad"), seen_at: Stamp(at), extent, facts }
+}
+
+fn node(name: &str) -> Fact {
+    Fact::Node(Box::new(NodeFact { name: name.into(), ..NodeFact::default() }))
+}
+
+/// What was heard: runs of batches; a world is kept after the second batch of each.
+fn story() -> Vec<Vec<Batch>> {
+    let listing = Extent::Replace(Covers { kind: Kind::Node, namespace: None });
+    let device = |uuid: &str| DeviceFact { uuid: uuid.into(), node: Some("a".into()), ..DeviceFact::default() };
+    let devices = vec![device("GPU-1"), device("GPU-2")];
+    let list = DevicesFact { list: 1, interval_ms: 10_000, devices, ..DevicesFact::default() };
+    let measured = |at: i64, watts: f32, xid: f32| {
+        let readings = ReadingsFact {
+            list: 1,
+            at: vec![Some(Stamp(at - 200)), None],
+            columns: vec![
+                (Metric::Power, vec![Reading::of(watts), Reading::ABSENT]),
+                (Metric::Xid, vec![Reading::of(xid), Reading::of(f32::NAN)]),
+            ],
+        };
+        batch(at, Extent::Delta, vec![Fact::Readings(Box::new(readings)), Fact::Source(SourceFact::Heard)])
+    };
+    vec![
+        vec![
+            batch(1_000_000, listing.clone(), vec![node("a"), node("b")]),
+            batch(1_001_000, Extent::Delta, vec![Fact::Devices(Box::new(list.clone()))]),
+            measured(1_010_000, 300.0, 0.0),
+            measured(1_020_000, 310.0, 79.0),
+            batch(1_021_000, Extent::Delta, vec![node("c")]),
+        ],
+        vec![
+            batch(2_000_000, listing, vec![node("d")]),
+            batch(2_001_000, Extent::Delta, vec![Fact::Devices(Box::new(list))]),
+            measured(2_010_000, 320.0, 79.0),
+        ],
+    ]
+}
+
+/// Writes the story as a build writes it. This is how the fixtures were made.
+fn write(path: &Path) {
+    for run in story() {
+        let recorder = Recorder::open(path, Limits::default()).unwrap();
+        let mut world = World::default();
+        recorder.checkpoint(&world, Stamp(run[0].seen_at.0 - 500));
+        for (place, batch) in run.into_iter().enumerate() {
+            let at = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+            if place == 1 {
+                recorder.checkpoint(&world, at);
+            }
+        }
+    }
+}
+
+/// The fixture in a folder of its own.
+fn kept() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    std::fs::write(&path, FIRST_SCHEMA).unwrap();
+    (folder, path)
+}
+
+#[track_caller]
+fn shows_the_story(path: &Path) {
+    let recorder = Recorder::open(path, Limits::default()).unwrap();
+    for later in [0, 300_000, 600_000] {
+        if later > 0 {
+            // What is old is packed behind new worlds.
+            recorder.checkpoint(&World::default(), Stamp(3_000_000 + later));
+            recorder.flush();
+        }
+        for run in story() {
+            let mut world = World::default();
+            for batch in run {
+                let at = batch.seen_at;
+                world.apply(batch);
+                assert_eq!(*recorder.reader().world_at(at).unwrap(), world, "{at}, {later}");
+            }
+        }
+        let early = recorder.reader().world_at(Stamp(900_000)).unwrap_err();
+        assert_eq!(early.code, Code::NotFound);
+    }
+}
+
+#[test]
+fn a_journal_of_this_build_shows_what_was_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    write(&path);
+    shows_the_story(&path);
+}
+
+#[test]
+fn a_journal_of_the_first_schema_is_brought_up_to_date_in_place() {
+    let (_folder, path) = kept();
+    shows_the_story(&path);
+}
+
+#[test]
+fn facts_of_earlier_versions_are_folded_again_where_their_worlds_do_not_read() {
+    for version in ["1", "2"] {
+        let (_folder, path) = kept();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute("UPDATE about SET value = ?1 WHERE key = 'facts'", [version]).unwrap();
+        db.execute("UPDATE checkpoint SET body = x'00' WHERE length(body) > 40", []).unwrap();
+        drop(db);
+        shows_the_story(&path);
+    }
+}
+
+#[test]
+fn a_journal_of_the_future_is_said_and_left_alone() {
+    for (key, value) in [("facts", "99"), ("schema", "3"), ("schema", "what")] {
+        let (_folder, path) = kept();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        db.execute("INSERT OR REPLACE INTO about VALUES (?1, ?2)", [key, value]).unwrap();
+        drop(db);
+        let before = std::fs::read(&path).unwrap();
+        let problem = Recorder::open(&path, Limits::default()).unwrap_err();
+        assert!(problem.to_string().contains(value), "{problem}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+}
