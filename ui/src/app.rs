@@ -15,15 +15,15 @@ use leptos::prelude::*;
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    Theme::provide();
+    let theme = Theme::provide();
     Keys::provide();
     Keeper::provide();
     Toaster::provide();
     Size::provide();
     let clock = Clock::provide();
     let link = Link::provide();
-    Views::provide(link, clock);
-    State::provide(link);
+    let state = State::provide(link, clock, theme);
+    Views::provide(link, clock, state.when());
     link.start();
     view! { <Shell /> }
 }

@@ -1,7 +1,7 @@
 //! The one clock of the page: the engine's time, ticking each second, so that ages count up without frames.
 
 use leptos::prelude::*;
-use pilothouse_wire::Stamp;
+use pilothouse_wire::{Stamp, When};
 use std::time::Duration;
 
 /// Two clocks that differ by less than this are taken to agree: frames are under way for some time, too.
@@ -11,6 +11,8 @@ const AGREE_MS: i64 = 1_500;
 #[derive(Clone, Copy)]
 pub struct Clock {
     now: RwSignal<Stamp>,
+    // The past that is shown, if it is.
+    then: RwSignal<Option<Stamp>>,
     ahead_ms: StoredValue<i64>,
 }
 
@@ -23,26 +25,50 @@ pub fn use_clock() -> Clock {
 impl Clock {
     /// Starts the clock and offers it to everything below.
     pub fn provide() -> Self {
-        let clock = Self { now: RwSignal::new(Stamp(page_ms())), ahead_ms: StoredValue::new(0) };
+        let clock =
+            Self { now: RwSignal::new(Stamp(page_ms())), then: RwSignal::new(None), ahead_ms: StoredValue::new(0) };
         provide_context(clock);
         // The only timer of the page that repeats: the face of the clock.
-        let tick = move || clock.now.set(clock.read());
+        let tick = move || clock.now.set(clock.read_real());
         if let Ok(timer) = set_interval_with_handle(tick, Duration::from_secs(1)) {
             on_cleanup(move || timer.clear());
         }
         clock
     }
 
-    /// The time now; ticks each second.
+    /// The time that is shown: now, which ticks each second, or the past, which stands. Ages are as of it.
     #[must_use]
     pub fn now(self) -> Stamp {
+        self.then.get().unwrap_or_else(|| self.now.get())
+    }
+
+    /// The time that is shown, without ticking.
+    #[must_use]
+    pub fn read(self) -> Stamp {
+        self.then.get_untracked().unwrap_or_else(|| self.read_real())
+    }
+
+    /// The time of day, whatever is shown: for what happens while somebody looks. Ticks each second.
+    #[must_use]
+    pub fn real(self) -> Stamp {
         self.now.get()
     }
 
-    /// The time now, without ticking.
+    /// The time of day, without ticking.
     #[must_use]
-    pub fn read(self) -> Stamp {
+    pub fn read_real(self) -> Stamp {
         Stamp(page_ms() + self.ahead_ms.get_value())
+    }
+
+    /// Shows the past, or now. For the state of the page alone.
+    pub fn show(self, when: When) {
+        let then = match when {
+            When::Now => None,
+            When::At(then) => Some(then),
+        };
+        if self.then.get_untracked() != then {
+            self.then.set(then);
+        }
     }
 
     /// Learns from a live frame what time the engine has: the page may run on another machine.

@@ -69,10 +69,24 @@ pub enum Command {
     ZoomOut,
     /// A narrower span of the ribbon.
     ZoomIn,
-    /// Marks the earlier change on the ribbon.
+    /// Goes to the change before.
     EarlierChange,
-    /// Marks the later change on the ribbon.
+    /// Goes to the change after.
     LaterChange,
+    /// Goes back in time, by a step.
+    TimeBack,
+    /// Goes on in time, by a step.
+    TimeOn,
+    /// Goes back in time, by ten steps.
+    TimeFarBack,
+    /// Goes on in time, by ten steps.
+    TimeFarOn,
+    /// Goes back to now.
+    BackToNow,
+    /// Compares two times.
+    Compare,
+    /// Puts a note on the ribbon.
+    Note,
     /// Adds a connection.
     AddConnection,
     /// Tries the selected connection now.
@@ -183,8 +197,16 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Logs, "l", "logs of the selection", Place::Selection),
     key(Command::ZoomIn, "+", "shorter span", Place::Ribbon),
     key(Command::ZoomOut, "−", "longer span", Place::Ribbon),
-    key(Command::EarlierChange, ",", "earlier change", Place::Ribbon),
-    key(Command::LaterChange, ".", "later change", Place::Ribbon),
+    key(Command::EarlierChange, ",", "go to the change before", Place::Ribbon),
+    key(Command::LaterChange, ".", "go to the change after", Place::Ribbon),
+    key(Command::TimeBack, "[", "back in time", Place::Ribbon),
+    key(Command::TimeOn, "]", "on in time", Place::Ribbon),
+    // As a keyboard spells them with Shift.
+    key(Command::TimeFarBack, "{", "ten steps back in time", Place::Ribbon),
+    key(Command::TimeFarOn, "}", "ten steps on in time", Place::Ribbon),
+    key(Command::BackToNow, "n", "back to now", Place::Everywhere),
+    key(Command::Compare, "c", "compare two times", Place::Everywhere),
+    key(Command::Note, "b", "put a note on the ribbon", Place::Everywhere),
 ];
 
 /// The chord that a button of this command shows.

@@ -1,10 +1,15 @@
 //! The engine's views as this page holds them: the only writer of them, one watch for each distinct spec.
 //!
+//! All views are of the time that the page shows: each that is watched moves over with it. Of the past one frame a view
+//! is on its way at a time, and the next one is for the newest time that was asked for: a hand on the ribbon asks for many.
+//! The ribbon alone is always live, since it holds both.
+//!
 //! [`use_view`] gives a [`Watched`]. Its views are read by reference and never cloned: `watched.fleet(|fleet| …)`.
 //! Screens derive `Memo`s from it. A view that nobody uses is no longer sent. What is dear to derive from a fleet reads
 //! [`Watched::fleet_by`] parts, so that it is not derived again for each measurement.
 
 mod part;
+mod turn;
 
 pub use part::Part;
 
@@ -23,6 +28,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Weak},
 };
+use turn::Turn;
 
 /// All views that the page holds.
 #[derive(Clone, Copy)]
@@ -30,6 +36,9 @@ pub struct Views {
     held: StoredValue<Held, LocalStorage>,
     link: Link,
     clock: Clock,
+    when: Memo<When>,
+    /// Is a view of another time than the one that is shown on its way?
+    turning: RwSignal<bool>,
 }
 
 #[derive(Default)]
@@ -46,6 +55,8 @@ struct Replica {
     content: ArcRwSignal<Mirror>,
     /// For those who read a fleet by parts.
     parts: Wakers,
+    /// Which time was asked for.
+    turn: ArcRwSignal<Turn>,
     as_of: ArcRwSignal<Option<Stamp>>,
     sources: ArcRwSignal<Vec<SourceState>>,
     dropped: ArcRwSignal<u64>,
@@ -65,6 +76,12 @@ impl PartialEq for Shared {
     }
 }
 
+/// All views of the page.
+#[must_use]
+pub fn use_views() -> Views {
+    expect_context()
+}
+
 /// Watches a view for as long as the caller's owner lives. The spec may change: the watch then moves over.
 #[must_use]
 pub fn use_view(spec: impl Into<Signal<ViewSpec>>) -> Watched {
@@ -75,15 +92,23 @@ pub fn use_view(spec: impl Into<Signal<ViewSpec>>) -> Watched {
 
 impl Views {
     /// Listens to the link and offers views to everything below.
-    pub fn provide(link: Link, clock: Clock) -> Self {
-        let views = Self { held: StoredValue::new_local(Held::default()), link, clock };
+    pub fn provide(link: Link, clock: Clock, when: Memo<When>) -> Self {
+        let held = StoredValue::new_local(Held::default());
+        let views = Self { held, link, clock, when, turning: RwSignal::new(false) };
         provide_context(views);
+        // The link is outside of Leptos: this effect is the bridge.
+        Effect::new(move |_| {
+            when.track();
+            views.turn_all();
+        });
         link.listen(move |heard| match heard {
             Heard::Opened => views.say_all_again(),
             Heard::Frame(number, frame) => views.take(number, *frame),
             Heard::Refused(number, problem) => {
                 if let Some(replica) = views.find(number) {
-                    replica.problem.set(Some(problem));
+                    replica.refuse(problem);
+                    views.turn(&replica);
+                    views.note_turning();
                 }
             }
         });
@@ -98,12 +123,14 @@ impl Views {
             held.last += 1;
             held.last
         });
+        let turn = ArcRwSignal::new(Turn::first(self.when_of(&spec)));
         let replica = Arc::new(Replica {
             number: number.unwrap_or_default(),
             spec,
             views: self,
             content: ArcRwSignal::default(),
             parts: Wakers::default(),
+            turn,
             as_of: ArcRwSignal::default(),
             sources: ArcRwSignal::default(),
             dropped: ArcRwSignal::default(),
@@ -124,14 +151,52 @@ impl Views {
         self.held.try_with_value(|held| held.by_number.get(&number).and_then(Weak::upgrade)).flatten()
     }
 
+    /// The time of which a view is shown.
+    fn when_of(self, spec: &ViewSpec) -> When {
+        if matches!(spec, ViewSpec::Ribbon { .. }) { When::Now } else { self.when.get_untracked() }
+    }
+
     fn say(self, replica: &Replica) {
-        self.link.watch(replica.number, replica.spec.clone(), When::Now);
+        let when = self.when_of(&replica.spec);
+        replica.turn.update_untracked(|turn| *turn = Turn::first(when));
+        self.link.watch(replica.number, replica.spec.clone(), when);
     }
 
     fn say_all_again(self) {
         for replica in self.all() {
             self.say(&replica);
         }
+    }
+
+    /// Moves a view over to the time that is shown, as soon as it may.
+    fn turn(self, replica: &Replica) {
+        let when = self.when_of(&replica.spec);
+        if replica.turn.try_update_untracked(|turn| turn.to(when)) == Some(true) {
+            self.link.watch(replica.number, replica.spec.clone(), when);
+        }
+    }
+
+    fn turn_all(self) {
+        for replica in self.all() {
+            self.turn(&replica);
+        }
+        self.note_turning();
+    }
+
+    fn note_turning(self) {
+        let on_its_way = self.all().iter().any(|replica| {
+            let when = self.when_of(&replica.spec);
+            when != When::Now && !replica.turn.with_untracked(|turn| turn.has_come(when))
+        });
+        if self.turning.try_get_untracked().is_some_and(|was| was != on_its_way) {
+            self.turning.set(on_its_way);
+        }
+    }
+
+    /// Is a view of the past on its way? Tracks.
+    #[must_use]
+    pub fn is_turning(self) -> bool {
+        self.turning.get()
     }
 
     fn take(self, number: u32, frame: Frame) {
@@ -144,8 +209,17 @@ impl Views {
         if frame.when == When::Now {
             self.clock.correct(frame.as_of);
         }
+        let when = frame.when;
+        if replica.turn.try_update_untracked(|turn| turn.came(when)) != Some(true) {
+            // Of a time that was left meanwhile.
+            return;
+        }
         if replica.take(frame) == Taken::Gap {
             self.say(&replica);
+        }
+        if when != When::Now {
+            self.turn(&replica);
+            self.note_turning();
         }
     }
 
@@ -181,6 +255,20 @@ impl Replica {
         set_if_new(&self.dropped, frame.dropped);
         set_if_new(&self.problem, None);
         Taken::Whole
+    }
+}
+
+impl Replica {
+    /// The engine does not show it. Of another time nothing may stand there instead.
+    fn refuse(&self, problem: Problem) {
+        self.turn.update_untracked(Turn::refused);
+        if self.turn.with_untracked(Turn::is_past) {
+            self.content.set(Mirror::default());
+            self.parts.wake(&Part::ALL);
+            set_if_new(&self.sources, Vec::new());
+            self.as_of.set(None);
+        }
+        self.problem.set(Some(problem));
     }
 }
 

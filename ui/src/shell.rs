@@ -7,10 +7,13 @@ pub mod toast;
 mod alone;
 mod announce;
 mod chips;
+mod compare;
 mod fold;
 mod help;
 mod inspector_slot;
+mod note;
 mod palette;
+mod past;
 mod paste;
 mod pins;
 mod rail;
@@ -59,6 +62,7 @@ fn Frame() -> impl IntoView {
     view! {
         // In the order in which the Tab key goes: rail, bar, screen, inspector, ribbon.
         <div class="app" data-test="app">
+            <past::PastBanner watched=watched />
             <rail::Rail />
             <top_bar::TopBar />
             <main class="main" id="main" tabindex="-1"><Screen /></main>
@@ -67,6 +71,8 @@ fn Frame() -> impl IntoView {
         </div>
         <palette::Palette />
         <save::SaveView />
+        <note::Note />
+        <compare::Compare />
         <help::Help />
         <toast::Toasts />
         <announce::Announcer watched=watched />

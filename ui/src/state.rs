@@ -1,11 +1,9 @@
 //! Where a person is, derived from the page's address: every state has one, and back and forward work.
 
-use crate::{
-    link::Link,
-    shell::toast::{Toaster, use_toasts},
-};
+use crate::{clock::Clock, link::Link, theme::Theme};
 use leptos::{ev, prelude::*};
-use pilothouse_wire::{Area, ConnectionId, ObjectRef, When, address::Address, view::Status};
+use pilothouse_wire::{Area, ConnectionId, ObjectRef, When, address::Address};
+use std::time::Duration;
 use wasm_bindgen::JsValue;
 
 /// The state of this page. Reads track; every change goes through the address.
@@ -18,8 +16,12 @@ pub struct State {
     filter: Memo<String>,
     area: Memo<Area>,
     selected: Memo<Option<ObjectRef>>,
+    when: Memo<When>,
+    true_then: Memo<bool>,
     inspector_hidden: RwSignal<bool>,
     link: Link,
+    clock: Clock,
+    theme: Theme,
 }
 
 /// How a change of the address is kept.
@@ -29,7 +31,12 @@ enum Keep {
     Step,
     /// In place of the present one: typing in a filter must not fill the history.
     InPlace,
+    /// In place of the present one once it rests: engines allow a page few changes of its history a second.
+    AtRest,
 }
+
+/// An address that did not change for so long rests.
+const REST: Duration = Duration::from_millis(300);
 
 /// The state of this page.
 #[must_use]
@@ -39,12 +46,10 @@ pub fn use_state() -> State {
 
 impl State {
     /// Reads the page's address, follows back and forward, and offers the state to everything below.
-    pub fn provide(link: Link) -> Self {
-        let (first, asked_for) = now_of(read_address());
-        if asked_for != When::Now {
-            write_address(Keep::InPlace, &first);
-            say_past(asked_for, use_toasts());
-        }
+    pub fn provide(link: Link, clock: Clock, theme: Theme) -> Self {
+        let first = read_address();
+        clock.show(first.when);
+        theme.show_past(first.when != When::Now);
         let address = RwSignal::new(first);
         let state = Self {
             address,
@@ -54,11 +59,15 @@ impl State {
             filter: Memo::new(move |_| address.with(|address| address.filter.clone())),
             area: Memo::new(move |_| address.with(|address| address.area.clone())),
             selected: Memo::new(move |_| address.with(|address| address.selected.clone())),
+            when: Memo::new(move |_| address.with(|address| address.when)),
+            true_then: Memo::new(move |_| address.with(|address| address.true_then)),
             inspector_hidden: RwSignal::new(false),
             link,
+            clock,
+            theme,
         };
         provide_context(state);
-        let back = window_event_listener(ev::popstate, move |_| address.set(now_of(read_address()).0));
+        let back = window_event_listener(ev::popstate, move |_| state.arrive(read_address()));
         on_cleanup(move || back.remove());
         state
     }
@@ -110,10 +119,45 @@ impl State {
         self.inspector_hidden.update(|hidden| *hidden = !*hidden);
     }
 
-    /// May this page act? The window may, a browser may not.
+    /// May this page act? The window may, a browser may not, and nobody can act in the past. Tracks.
     #[must_use]
     pub fn may_act(self) -> bool {
-        self.link.may_act()
+        self.link.may_act() && !self.is_past()
+    }
+
+    /// Now, or the time in the past that the whole page shows.
+    #[must_use]
+    pub fn when(self) -> Memo<When> {
+        self.when
+    }
+
+    /// Is the past shown? Tracks.
+    #[must_use]
+    pub fn is_past(self) -> bool {
+        self.when.get() != When::Now
+    }
+
+    /// In the past: are changes shown as they were true then, and not as they were known? Tracks.
+    #[must_use]
+    pub fn true_then(self) -> bool {
+        self.true_then.get()
+    }
+
+    /// Takes the whole page to a time. What is not past is now.
+    pub fn go_when(self, when: When) {
+        let when = match when {
+            When::At(then) if then < self.clock.read_real() => When::At(then),
+            _ => When::Now,
+        };
+        // Going into the past and coming back are steps; moving in it is not.
+        let was = self.when.get_untracked();
+        let keep = if (was == When::Now) == (when == When::Now) { Keep::AtRest } else { Keep::Step };
+        self.change(keep, |address| address.when = when);
+    }
+
+    /// Shows changes as they were true in the past, or as they were known.
+    pub fn set_true_then(self, true_then: bool) {
+        self.change(Keep::InPlace, |address| address.true_then = true_then);
     }
 
     /// Goes to an address, as a step that *back* returns from.
@@ -128,7 +172,7 @@ impl State {
             self.select(Some(object));
         } else {
             let scope = self.scope.get_untracked();
-            self.go(Address { screen: screen.into(), scope, selected: Some(object), ..Address::default() });
+            self.go(Address { screen: screen.into(), scope, selected: Some(object), ..self.same_time() });
         }
     }
 
@@ -138,11 +182,14 @@ impl State {
         self.address.get_untracked()
     }
 
-    /// Goes to an address that somebody copied: what it says of the past is said, since now is shown.
-    pub fn open(self, address: Address, toasts: Toaster) {
-        let (to, asked_for) = now_of(address);
-        say_past(asked_for, toasts);
-        self.go(to);
+    /// An address of nothing but the time that is shown; not tracked.
+    #[must_use]
+    pub fn same_time(self) -> Address {
+        self.address.with_untracked(|address| Address {
+            when: address.when,
+            true_then: address.true_then,
+            ..Address::default()
+        })
     }
 
     /// Goes to a screen; scope and time stay, the rest belongs to the screen that is left.
@@ -152,6 +199,7 @@ impl State {
                 screen: route.to_owned(),
                 scope: std::mem::take(&mut address.scope),
                 when: address.when,
+                true_then: address.true_then,
                 ..Address::default()
             };
         });
@@ -210,7 +258,26 @@ impl State {
         if self.address.with_untracked(|now| *now == address) {
             return;
         }
-        write_address(keep, &address);
+        match keep {
+            Keep::AtRest => self.write_at_rest(address.clone()),
+            keep => write_address(keep, &address),
+        }
+        self.arrive(address);
+    }
+
+    fn write_at_rest(self, address: Address) {
+        let write = move || {
+            if self.address.try_with_untracked(|now| *now == address) == Some(true) {
+                write_address(Keep::InPlace, &address);
+            }
+        };
+        set_timeout(write, REST);
+    }
+
+    fn arrive(self, address: Address) {
+        // The clock first: what is drawn anew is drawn as of the time of its address.
+        self.clock.show(address.when);
+        self.theme.show_past(address.when != When::Now);
         self.address.set(address);
     }
 }
@@ -225,38 +292,12 @@ fn read_address() -> Address {
     address
 }
 
-/// The address with its time taken out: a page that shows now must not claim to show the past.
-fn now_of(mut address: Address) -> (Address, When) {
-    let when = std::mem::take(&mut address.when);
-    (address, when)
-}
-
-fn say_past(asked_for: When, toasts: Toaster) {
-    if let When::At(then) = asked_for {
-        let detail = "This build cannot go back in time yet. What you see is now.";
-        toasts.say(Status::Warn, format!("The address is about {then}"), detail);
-    }
-}
-
 fn write_address(keep: Keep, address: &Address) {
     let Ok(history) = window().history() else { return };
     let text = address.to_string();
     // A page without history (a data URL) still works; it only cannot go back.
     let _ = match keep {
         Keep::Step => history.push_state_with_url(&JsValue::NULL, "", Some(&text)),
-        Keep::InPlace => history.replace_state_with_url(&JsValue::NULL, "", Some(&text)),
+        Keep::InPlace | Keep::AtRest => history.replace_state_with_url(&JsValue::NULL, "", Some(&text)),
     };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_of_the_past_is_shown_as_now_and_said() {
-        let Ok(address) = "/fleet?tab=pods&at=2026-11-24T02:41:29Z".parse::<Address>();
-        let (now, asked_for) = now_of(address);
-        assert_eq!(now.to_string(), "/fleet?tab=pods");
-        assert!(matches!(asked_for, When::At(_)));
-    }
 }

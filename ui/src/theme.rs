@@ -29,6 +29,7 @@ const STORED_AS: &str = "pilothouse.theme";
 pub struct Theme {
     choice: RwSignal<Choice>,
     system: RwSignal<Shown>,
+    past: RwSignal<bool>,
 }
 
 /// The theme of this page.
@@ -61,7 +62,7 @@ impl Theme {
     pub fn provide() -> Self {
         let stored = storage().and_then(|storage| storage.get_item(STORED_AS).ok().flatten());
         let choice = RwSignal::new(Choice::read(&stored.unwrap_or_default()));
-        let theme = Self { choice, system: RwSignal::new(system_theme()) };
+        let theme = Self { choice, system: RwSignal::new(system_theme()), past: RwSignal::new(false) };
         provide_context(theme);
         follow_system(theme.system);
         // The document is outside of Leptos: this effect is the bridge, and writes no signal.
@@ -69,6 +70,12 @@ impl Theme {
             if let Some(root) = document().document_element() {
                 let word = if theme.shown() == Shown::Dark { "dark" } else { "light" };
                 let _ = root.set_attribute("data-theme", word);
+                // The past has grounds and an accent of its own, in all that floats, too.
+                let _ = if theme.past.get() {
+                    root.set_attribute("data-past", "")
+                } else {
+                    root.remove_attribute("data-past")
+                };
             }
         });
         theme
@@ -88,6 +95,19 @@ impl Theme {
             Choice::Dark => Shown::Dark,
             Choice::Light => Shown::Light,
         }
+    }
+
+    /// Shows the grounds of the past, or those of now. For the state of the page alone.
+    pub fn show_past(self, past: bool) {
+        if self.past.get_untracked() != past {
+            self.past.set(past);
+        }
+    }
+
+    /// All that colours hang on; tracks. Canvases draw anew when it changes.
+    #[must_use]
+    pub fn grounds(self) -> (Shown, bool) {
+        (self.shown(), self.past.get())
     }
 
     /// Chooses, and remembers it.
@@ -210,6 +230,27 @@ mod tests {
     }
 
     #[test]
+    fn text_reads_on_the_grounds_of_the_past_too() {
+        let of = |name: &str, now: &Tokens| {
+            let mut tokens = now.clone();
+            tokens.extend(theme(&format!("[data-theme=\"{name}\"][data-past] {{")));
+            let accent = tokens["past"];
+            tokens.insert("acc", accent);
+            tokens
+        };
+        let [dark, light] = both();
+        for (name, now) in [("dark", &dark), ("light", &light)] {
+            let past = of(name, now);
+            for fill in ["bg0", "bg1"] {
+                [("tx", 14.0), ("tx2", 6.8), ("tx3", 4.5), ("acc", 5.4)]
+                    .into_iter()
+                    .for_each(|(text, least)| check(&past, text, fill, least));
+            }
+            assert_ne!(past["bg0"], now["bg0"]);
+        }
+    }
+
+    #[test]
     fn words_marks_and_edges_of_every_status_can_be_told_from_their_ground() {
         let [dark, light] = both();
         for (at, fill) in FILLS.into_iter().enumerate() {
@@ -241,6 +282,7 @@ mod tests {
             include_str!("../style/shell.css"),
             include_str!("../style/palette.css"),
             include_str!("../style/alone.css"),
+            include_str!("../style/past.css"),
         ] {
             let literal = |line: &&str| line.contains(": #") || line.contains("rgb(") || line.contains("rgba(");
             assert_eq!(css.lines().find(literal), None);

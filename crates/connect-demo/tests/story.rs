@@ -3,7 +3,7 @@
 
 use pilothouse_connect_demo::{Cluster, Script, Step};
 use pilothouse_wire::{
-    ConnectionId, Health, Stamp,
+    ConnectionId, Health, Stamp, When,
     view::{FleetSpec, FleetView, Mark, MarkKind},
 };
 use pilothouse_world::{
@@ -85,7 +85,7 @@ impl Play {
     }
 
     fn marks(&self) -> Vec<Mark> {
-        ribbon(&self.world, self.now().since(START), self.now()).marks.rows().to_vec()
+        ribbon(&self.world, self.now().since(START), When::Now, self.now()).marks.rows().to_vec()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Objects into facts: pure functions, so that each is tested by table and a server is not needed.
 
+mod controller;
 mod event;
 mod namespace;
 mod node;
@@ -7,6 +8,7 @@ mod pod;
 mod quantity;
 mod requests;
 
+pub use controller::{facts_of_controller, facts_of_replica_set, facts_of_revision};
 pub use event::facts_of_event;
 pub use namespace::facts_of_namespace;
 pub use node::facts_of_node;

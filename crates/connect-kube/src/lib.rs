@@ -40,6 +40,7 @@ pub mod stand;
 mod tables;
 pub mod target;
 pub mod watch;
+mod written;
 mod yaml;
 
 pub use kind::KIND;

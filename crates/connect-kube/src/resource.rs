@@ -21,8 +21,12 @@ pub trait Resource: prost::Message + serde::de::DeserializeOwned + Default + 'st
     /// Its name in paths and roles.
     const PLURAL: &'static str;
 
-    /// Its metadata.
+    /// Its metadata, of a kind whose labels tell something.
     fn meta(&self) -> Option<&Meta>;
+    /// Its version.
+    fn version(&self) -> String {
+        self.meta().map(|meta| meta.resource_version.clone()).unwrap_or_default()
+    }
     /// What it says; `None` if it cannot be used.
     fn fact(self) -> Option<Fact>;
     /// That it is gone.
@@ -124,7 +128,7 @@ pub fn fact<T: Resource>(object: T, rule: &TeamRule) -> Option<Fact> {
     let labels = match T::KIND {
         Kind::Pod => object.meta().map(|meta| rule.of_pod(&meta.labels)),
         Kind::Namespace => object.meta().map(|meta| PodLabels { team: rule.team(&meta.labels), queue: None }),
-        Kind::Node | Kind::Event => None,
+        Kind::Node | Kind::Event | Kind::Controller | Kind::Revision => None,
     };
     let labels = labels.filter(|labels| *labels != PodLabels::default());
     Some(match (object.fact()?, labels) {

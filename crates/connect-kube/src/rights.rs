@@ -113,7 +113,7 @@ async fn may_read_events(client: &Client, scope: &Scope) -> Result<bool, Failure
 }
 
 /// May we list and watch this? One after the other: each call at once would cost a connection of its own.
-async fn may_read<T: Resource>(client: &Client, scope: &Scope) -> Result<bool, Failure> {
+pub(crate) async fn may_read<T: Resource>(client: &Client, scope: &Scope) -> Result<bool, Failure> {
     Ok(may::<T>(client, scope, "list").await? && may::<T>(client, scope, "watch").await?)
 }
 

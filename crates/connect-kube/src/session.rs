@@ -10,6 +10,7 @@ use crate::{
     resource::{Resource, Scope},
     rights::{self, Rights},
     slim::{Event, Namespace, Node, Pod},
+    written::Written,
 };
 use pilothouse_connect::{Closed, Signature, Sink};
 use pilothouse_wire::{Health, Problem, SmolStr};
@@ -97,6 +98,7 @@ pub struct Session<'a> {
     /// Ended with the session, since it holds them.
     followers: JoinSet<()>,
     rights: Rights,
+    probed: Probed,
     /// Listings that are under way already.
     early: Early,
     /// Events that are not followed yet.
@@ -127,6 +129,7 @@ pub async fn run(client: &Arc<Client>, sink: &Sink, wish: &Wish) -> End {
         early,
         events: met.rights.plan.events.clone(),
         all_begun: false,
+        probed: Probed::default(),
         rights: met.rights.clone(),
     };
     match session.tell_of(met, began).await {
@@ -148,15 +151,14 @@ impl Session<'_> {
         let unchecked = if self.board.insecure.is_some() { ", TLS not checked" } else { "" };
         self.sink.source(SourceFact::RetryAt(None)).await?;
         self.sink.attempt(true, format!("connected in {} ms{unchecked}", began.elapsed().as_millis())).await?;
-        self.sink
-            .probed(Probed {
-                version: Some(met.version.into()),
-                identity: identity.map(SmolStr::from),
-                may: texts(may),
-                may_not: texts(may_not),
-                not_visible,
-            })
-            .await
+        self.probed = Probed {
+            version: Some(met.version.into()),
+            identity: identity.map(SmolStr::from),
+            may: texts(may),
+            may_not: texts(may_not),
+            not_visible,
+        };
+        self.sink.probed(self.probed.clone()).await
     }
 
     async fn go_on(&mut self) -> End {
@@ -195,6 +197,7 @@ impl Session<'_> {
                     },
                     () = until(events_at) => {
                         self.start_events(&tell);
+                        self.start_written(&tell);
                         self.start_looking();
                         self.all_begun = true;
                         Ok(())
@@ -230,6 +233,17 @@ impl Session<'_> {
             let follower = self.slot::<Event>(scope, tell);
             self.followers.spawn(follower.follow_events());
         }
+    }
+
+    /// What tells of changes comes after what they are about.
+    fn start_written(&mut self, tell: &mpsc::Sender<(usize, Told)>) {
+        let scopes = self.rights.plan.pods.clone();
+        if scopes.is_empty() {
+            return;
+        }
+        let (client, sink, tell) = (Arc::clone(&self.client), self.sink.clone(), tell.clone());
+        let written = Written { client, scopes, sink, tell, probed: self.probed.clone() };
+        self.followers.spawn(written.follow());
     }
 
     /// Servers inside are looked for last: nobody waits for an offer.

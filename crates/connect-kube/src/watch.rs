@@ -198,7 +198,7 @@ pub fn read<T: Resource>(line: &[u8], rule: &TeamRule) -> Said {
     match line.r#type {
         "ADDED" | "MODIFIED" => {
             let Ok(object) = serde_json::from_str::<T>(object) else { return Said::Unusable(version(object)) };
-            let version = object.meta().map(|meta| meta.resource_version.clone()).unwrap_or_default();
+            let version = object.version();
             match fact(object, rule) {
                 Some(fact) => Said::Fact(Box::new(fact), version),
                 None => Said::Unusable(version),

@@ -52,6 +52,8 @@ impl Desk {
                 self.changed(Changed::Vault(vault.state().await)).await?;
                 Ok(Acted::Ok)
             }
+            // They change no settings: the loop takes them in itself.
+            Act::Note { .. } | Act::RemoveNote(_) => Ok(Acted::Ok),
         }
     }
 

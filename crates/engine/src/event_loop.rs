@@ -8,8 +8,9 @@ use crate::{
     connections::{self, Connections, Surroundings},
     handle::{Operator, Settled},
     input::{Changed, Input},
-    offers,
+    notes, offers,
     options::Options,
+    past::Worlds,
     publish::{Publisher, Scene},
     rates::Rates,
     table,
@@ -18,7 +19,7 @@ use pilothouse_connect::Discovery;
 use pilothouse_journal::{Limits, Reader as JournalReader, Recorder};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
-    Code, ConnectionId, Health, Problem, ViewSpec,
+    Acted, Code, ConnectionId, Health, Problem, ViewSpec,
     view::{ConnectionsView, VaultState},
 };
 use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact};
@@ -71,6 +72,7 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
         publisher: Publisher::default(),
         connections: Connections::default(),
         past: journal.exists().then(|| JournalReader::new(&journal)),
+        worlds: Worlds::default(),
         recorder,
         rates: Rates::default(),
         discovery: Discovery::default(),
@@ -118,6 +120,7 @@ struct Loop {
     connections: Connections,
     recorder: Option<Recorder>,
     past: Option<JournalReader>,
+    worlds: Worlds,
     rates: Rates,
     discovery: Discovery,
     vault: VaultState,
@@ -133,8 +136,11 @@ impl Loop {
     fn begin(&mut self, chosen: Vec<ConnectionSettings>) {
         if let Some(recorder) = &self.recorder {
             // This run begins with an empty world: what an earlier run saw is its own past.
-            recorder.checkpoint(&self.world, self.options.clock.now());
+            let now = self.options.clock.now();
+            recorder.checkpoint(&self.world, now);
             self.past = Some(recorder.reader());
+            let inputs = self.desk.surroundings.inputs.clone();
+            notes::recall(self.worlds.clone(), recorder.reader(), now, inputs);
         }
         if self.options.demo || chosen.is_empty() {
             self.start_demo();
@@ -201,6 +207,10 @@ impl Loop {
         match input {
             Input::Ask(ask, reply) => self.answer(ask, reply),
             Input::Act(act, reply) => {
+                if let Some(fact) = notes::fact_of(&act) {
+                    let _ = reply.send(fact.and_then(|fact| self.note(fact)));
+                    return;
+                }
                 let desk = self.desk.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(desk.act(act).await);
@@ -218,6 +228,7 @@ impl Loop {
                 }
             }
             Input::Changed(changed) => self.changed(changed),
+            Input::Recalled(marks) => self.keep_and_fold(vec![Fact::Recalled(marks)]),
             Input::Stop(done) => drop(done.send(())),
         }
     }
@@ -228,6 +239,26 @@ impl Loop {
         }
         if let Some(recorder) = &self.recorder {
             pilothouse_journal::round_readings(&mut batch);
+            recorder.append(&batch);
+        }
+        let touched = self.world.apply(batch);
+        self.touched.merge(touched);
+    }
+
+    /// Puts a person's note into the record and onto the ribbon.
+    fn note(&mut self, fact: Fact) -> Result<Acted, Problem> {
+        if self.recorder.is_none() {
+            return Err(Problem::new(Code::NotOffered, "Nothing is recorded here, so the note would not be kept.")
+                .next("Write it in the Pilothouse that records: another one holds the record."));
+        }
+        self.keep_and_fold(vec![fact]);
+        Ok(Acted::Ok)
+    }
+
+    /// Takes in what no connection said.
+    fn keep_and_fold(&mut self, facts: Vec<Fact>) {
+        let batch = notes::batch(facts, self.options.clock.now());
+        if let Some(recorder) = &self.recorder {
             recorder.append(&batch);
         }
         let touched = self.world.apply(batch);
@@ -247,6 +278,7 @@ impl Loop {
     fn beat(&mut self) {
         let now = self.options.clock.now();
         self.rates.note(&self.world, now);
+        self.worlds.tidy(now);
         if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
             self.touched.sources.extend(self.connections.ids().cloned());
         }

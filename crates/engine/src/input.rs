@@ -2,7 +2,10 @@
 
 use crate::handle::Settled;
 use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
-use pilothouse_wire::{Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, ViewSpec, view::VaultState};
+use pilothouse_wire::{
+    Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, ViewSpec,
+    view::{Mark, VaultState},
+};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,6 +29,8 @@ pub(crate) enum Input {
     Discovered(Discovery),
     /// An act that took its time in a task of its own has changed settings or the vault.
     Changed(Changed),
+    /// What earlier runs had on their ribbon.
+    Recalled(Vec<Mark>),
     /// Everybody is to stop.
     Stop(oneshot::Sender<()>),
 }

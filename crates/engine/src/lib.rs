@@ -12,6 +12,7 @@ mod handle;
 mod history;
 mod input;
 mod logs;
+mod notes;
 mod offers;
 mod older;
 mod options;

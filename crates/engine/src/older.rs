@@ -3,7 +3,7 @@
 use crate::{
     connections::Connectors,
     history::{LONGEST, with_gaps},
-    past,
+    past::Worlds,
 };
 use pilothouse_connect::PastQuery;
 use pilothouse_journal::Reader as JournalReader;
@@ -47,10 +47,15 @@ pub(crate) enum Then {
 }
 
 /// Reads the series of an object's GPUs from the server that measures them.
-pub(crate) async fn older(then: Then, connectors: Connectors, span: Span) -> Result<Answer, Problem> {
+pub(crate) async fn older(
+    worlds: Worlds,
+    (then, now): (Then, Stamp),
+    connectors: Connectors,
+    span: Span,
+) -> Result<Answer, Problem> {
     let keeper = match then {
         Then::Now(keeper) => keeper,
-        Then::Recorded(journal, object) => project::keeper(&*past::world_at(journal, span.until).await?, &object),
+        Then::Recorded(journal, object) => project::keeper(&*worlds.at(journal, span.until, now).await?, &object),
     };
     let nothing = || Ok(Answer::History(Past::default()));
     let Some(keeper) = keeper else { return nothing() };

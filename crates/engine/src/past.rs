@@ -1,22 +1,75 @@
-//! Frames of the past: the journal's world at a time, projected like the live one.
+//! The past: the journal's world at a time, projected like the live one.
 
 use crate::publish::{project_plain, sources_of};
 use pilothouse_insight::History;
 use pilothouse_journal::Reader as JournalReader;
-use pilothouse_wire::{Answer, Body, Code, Frame, Problem, Rev, Stamp, ViewSpec, When};
+use pilothouse_wire::{
+    Answer, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
+    view::{FleetSpec, FleetView},
+};
 use pilothouse_world::World;
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
 
-/// The world as it was known at `t`.
-pub(crate) async fn world_at(journal: Option<JournalReader>, t: Stamp) -> Result<Arc<World>, Problem> {
-    let Some(journal) = journal else {
-        return Err(Problem::new(Code::NotFound, "There is no record to go back in.")
-            .why("This door does not record, and no journal is there.")
-            .next("Open the window or `pilothouse serve`: they record."));
-    };
-    tokio::task::spawn_blocking(move || journal.world_at(t))
-        .await
-        .map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))?
+/// Worlds that are kept: a screen asks for several views of one time, and two times are compared.
+const KEPT: usize = 2;
+/// What was heard within this may still be on its way into the record.
+const UNSETTLED: Duration = Duration::from_secs(10);
+/// Worlds that nobody looked at for so long are let go.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Worlds of the past. One is folded at a time, and who asks for the same one waits for it: a hand on the ribbon asks
+/// for many, each in several views.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Worlds(Arc<Mutex<VecDeque<Kept>>>);
+
+#[derive(Debug)]
+struct Kept {
+    at: Stamp,
+    used: Stamp,
+    world: Arc<World>,
+}
+
+impl Worlds {
+    /// The world as it was known at `t`.
+    pub(crate) async fn at(&self, journal: Option<JournalReader>, t: Stamp, now: Stamp) -> Result<Arc<World>, Problem> {
+        let Some(journal) = journal else {
+            return Err(Problem::new(Code::NotFound, "There is no record to go back in.")
+                .why("This door does not record, and no journal is there.")
+                .next("Open the window or `pilothouse serve`: they record."));
+        };
+        let mut kept = self.0.lock().await;
+        if let Some(at) = kept.iter().position(|kept| kept.at == t) {
+            kept[at].used = now;
+            return Ok(Arc::clone(&kept[at].world));
+        }
+        let folded = tokio::task::spawn_blocking(move || journal.world_at(t));
+        let world = folded.await.map_err(|error| unreadable(&error))??;
+        if t < now.minus(UNSETTLED) {
+            kept.truncate(KEPT - 1);
+            kept.push_front(Kept { at: t, used: now, world: Arc::clone(&world) });
+        }
+        Ok(world)
+    }
+
+    /// Lets go of what nobody looks at any more; not now, if somebody looks just now.
+    pub(crate) fn tidy(&self, now: Stamp) {
+        if let Ok(mut kept) = self.0.try_lock() {
+            kept.retain(|kept| kept.used >= now.minus(IDLE));
+        }
+    }
+}
+
+/// Works something out of a world, off the event loop's threads.
+pub(crate) async fn worked_out<T: Send + 'static>(
+    world: Arc<World>,
+    work: impl FnOnce(&World) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(move || work(&world)).await.map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &tokio::task::JoinError) -> Problem {
+    Problem::new(Code::Internal, "The record could not be read.").why(error.to_string())
 }
 
 /// One full frame of a world as of a time.
@@ -29,4 +82,12 @@ pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp) -> Answer {
         dropped: world.dropped(),
         body: Body::Full(project_plain(world, spec, &History::default(), t)),
     }))
+}
+
+/// The fleet as of a time.
+pub(crate) fn fleet(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> FleetView {
+    match project_plain(world, &ViewSpec::Fleet(FleetSpec { scope }), &History::default(), t) {
+        View::Fleet(fleet) => *fleet,
+        _ => FleetView::default(),
+    }
 }

@@ -344,7 +344,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         ViewSpec::Connections => {
             View::Connections(ConnectionsView { rows: project::connection_rows(world), ..ConnectionsView::default() })
         }
-        ViewSpec::Ribbon { span } => View::Ribbon(project::ribbon(world, (*span).min(WEEK), now)),
+        ViewSpec::Ribbon { span, end } => View::Ribbon(project::ribbon(world, (*span).min(WEEK), *end, now)),
         ViewSpec::Object(object) => {
             let scope = FleetSpec { scope: vec![object.connection().clone()] };
             object_view(world, object, &concluded(world, scope, now).findings, now)

@@ -6,9 +6,11 @@
 //! - [`findings()`]: what is wrong, one finding a cause, with evidence, who is hit and what to do.
 //! - [`room()`]: where GPUs are free, how well the free ones fit together, and why pods wait.
 //! - [`waste()`]: GPUs that are paid for and do nothing, and whose they are; it needs a [`History`].
+//! - [`compare()`]: what differs between two times.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
 mod answer;
+mod compare;
 mod draft;
 mod findings;
 mod funnel;
@@ -24,6 +26,7 @@ mod xid;
 #[cfg(test)]
 mod fixture;
 
+pub use compare::compare;
 pub use findings::findings;
 pub use funnel::funnel;
 pub use history::History;

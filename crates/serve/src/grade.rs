@@ -29,7 +29,9 @@ impl Grade {
             | Ask::WorkloadLogs(_)
             | Ask::Kinds { .. }
             | Ask::Objects(_)
-            | Ask::Describe(_) => self.own_only(),
+            | Ask::Describe(_)
+            | Ask::Compare { .. }
+            | Ask::Recorded => self.own_only(),
         }
     }
 

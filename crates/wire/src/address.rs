@@ -20,6 +20,8 @@ pub struct Address {
     pub selected: Option<ObjectRef>,
     /// Now, or the past.
     pub when: When,
+    /// In the past: changes as they were true then, and not as they were known?
+    pub true_then: bool,
 }
 
 impl fmt::Display for Address {
@@ -43,6 +45,9 @@ impl fmt::Display for Address {
         if let When::At(stamp) = self.when {
             query.append_pair("at", &stamp.to_string());
         }
+        if self.true_then {
+            query.append_pair("as", "true");
+        }
         let query = query.finish();
         write!(f, "/{}{}{query}", self.screen, if query.is_empty() { "" } else { "?" })
     }
@@ -63,6 +68,7 @@ impl FromStr for Address {
                 "gpus" => address.area = value.parse().unwrap_or_default(),
                 "sel" => address.selected = value.parse().ok(),
                 "at" => address.when = value.parse::<Stamp>().map_or(When::Now, When::At),
+                "as" => address.true_then = value == "true",
                 _ => {}
             }
         }
@@ -76,7 +82,7 @@ mod tests {
 
     #[test]
     fn an_address_reads_back_from_what_it_prints() {
-        let text = "/fleet?scope=iad-prod&tab=gpus&filter=status%21%3Dok+%22a+b%22&gpus=iad-prod%3Ah100-%5B110-117%5D%2F0-3&sel=gpu%3Aiad-prod%2Fh100-117%2F5&at=2026-11-24T03%3A12%3A44Z";
+        let text = "/fleet?scope=iad-prod&tab=gpus&filter=status%21%3Dok+%22a+b%22&gpus=iad-prod%3Ah100-%5B110-117%5D%2F0-3&sel=gpu%3Aiad-prod%2Fh100-117%2F5&at=2026-11-24T03%3A12%3A44Z&as=true";
         let Ok(address) = text.parse::<Address>();
         assert_eq!(address.filter, "status!=ok \"a b\"");
         assert_eq!(address.area.to_string(), "iad-prod:h100-[110-117]/0-3");

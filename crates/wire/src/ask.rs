@@ -8,7 +8,7 @@ use crate::{
     describe::Description,
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
-    view::{Past, connections::PluginNotice},
+    view::{Difference, Past, connections::PluginNotice, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -69,6 +69,17 @@ pub enum Ask {
     Objects(Listing),
     /// An object in words with its events, read from its server now; values of secrets left out.
     Describe(ObjectRef),
+    /// What differs between two times.
+    Compare {
+        /// Of these clusters; of all, if empty.
+        scope: Vec<ConnectionId>,
+        /// The first time.
+        from: When,
+        /// The second time.
+        to: When,
+    },
+    /// From when to when there is a record.
+    Recorded,
 }
 
 /// Which lines of a log.
@@ -172,6 +183,10 @@ pub enum Answer {
     Objects(ObjectTable),
     /// To [`Ask::Describe`].
     Description(Box<Description>),
+    /// To [`Ask::Compare`].
+    Difference(Box<Difference>),
+    /// To [`Ask::Recorded`]: its ends; `None` where nothing is recorded.
+    Recorded(Option<(Stamp, Stamp)>),
 }
 
 /// What a door is connected to.
@@ -244,6 +259,17 @@ pub enum Act {
     },
     /// Opens the encrypted file of secrets, or makes it.
     UnlockVault(SecretInput),
+    /// Puts a note on the ribbon, and into the record.
+    Note {
+        /// Where on the ribbon.
+        at: Stamp,
+        /// What it is about, if about one thing.
+        object: Option<ObjectRef>,
+        /// What a person writes.
+        text: String,
+    },
+    /// Takes a note away again.
+    RemoveNote(MarkKey),
 }
 
 /// What came of an [`Act`].

@@ -31,6 +31,12 @@ impl<'a> Value<'a> {
         Self::Text(Cow::Borrowed(text))
     }
 
+    /// A text value that was made for this.
+    #[must_use]
+    pub fn owned(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+
     /// A count.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "counts of things stay far below 2^53")]

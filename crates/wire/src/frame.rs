@@ -18,10 +18,12 @@ pub enum ViewSpec {
     Fleet(FleetSpec),
     /// The connections.
     Connections,
-    /// The ribbon, back to this long ago.
+    /// The ribbon, over this long.
     Ribbon {
-        /// How far back.
+        /// How long.
         span: Duration,
+        /// Where it ends.
+        end: When,
     },
     /// One object.
     Object(ObjectRef),

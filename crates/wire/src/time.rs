@@ -73,6 +73,11 @@ impl<'de> Deserialize<'de> for Stamp {
     }
 }
 
+/// A text that no person means as a time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no time; write now, -30m, 02:41, 2026-11-24 02:41 or 2026-11-24T02:41:30Z, in UTC")]
+pub struct NotTyped(pub String);
+
 /// Every ask and every view is about now or about a time in the past.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum When {
@@ -81,6 +86,85 @@ pub enum When {
     Now,
     /// What was known at this time.
     At(Stamp),
+}
+
+impl When {
+    /// The time that it means, where the present is `now`.
+    #[must_use]
+    pub fn stamp(self, now: Stamp) -> Stamp {
+        match self {
+            Self::Now => now,
+            Self::At(then) => then,
+        }
+    }
+
+    /// What a person types: `now`, `-1h30m` before it, `02:41` as it last was, a day with a time, an ISO 8601 time.
+    /// All in UTC, as times are shown. What is not before `now` is now.
+    ///
+    /// # Errors
+    /// [`NotTyped`] for a text that is none of these.
+    pub fn typed(text: &str, now: Stamp) -> Result<Self, NotTyped> {
+        let text = text.trim();
+        let wrong = || NotTyped(text.to_owned());
+        if text.eq_ignore_ascii_case("now") {
+            return Ok(Self::Now);
+        }
+        let then = if let Some(ago) = text.strip_prefix(['-', '−']) {
+            now.minus(ago_typed(ago).ok_or_else(wrong)?)
+        } else if let Some(of_day) = clock_typed(text) {
+            let midnight = now.0.saturating_sub(now.0.rem_euclid(DAY_MS));
+            let today = midnight.saturating_add(of_day);
+            Stamp(if today > now.0 { today.saturating_sub(DAY_MS) } else { today })
+        } else {
+            day_typed(text).ok_or_else(wrong)?
+        };
+        Ok(if then < now { Self::At(then) } else { Self::Now })
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+/// `1h30m`, `90 s`: numbers, each with its unit.
+fn ago_typed(text: &str) -> Option<Duration> {
+    let (mut total, mut number) = (0_u64, None::<u64>);
+    for c in text.chars().filter(|c| !c.is_whitespace()) {
+        if let Some(digit) = c.to_digit(10) {
+            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit.into())?);
+            continue;
+        }
+        let seconds = match c.to_ascii_lowercase() {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            'w' => 604_800,
+            _ => return None,
+        };
+        total = total.checked_add(number.take()?.checked_mul(seconds)?)?;
+    }
+    // A number without a unit could be anything.
+    (number.is_none() && total > 0).then(|| Duration::from_secs(total))
+}
+
+/// `02:41`, `02:41:30`: milliseconds of the day.
+fn clock_typed(text: &str) -> Option<i64> {
+    let mut parts = text.split(':').map(|part| (part.len() <= 2).then(|| part.parse::<i64>().ok()).flatten());
+    let (hour, minute) = (parts.next()??, parts.next()??);
+    let second = match parts.next() {
+        Some(second) => second?,
+        None => 0,
+    };
+    let fits = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
+    (fits && parts.next().is_none()).then_some((hour * 3_600 + minute * 60 + second) * 1_000)
+}
+
+/// A time with its day, in UTC where it names no offset.
+fn day_typed(text: &str) -> Option<Stamp> {
+    text.parse().ok().or_else(|| {
+        let civil: jiff::civil::DateTime = text.trim_end_matches(" UTC").parse().ok()?;
+        let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(Stamp(zoned.timestamp().as_millisecond()))
+    })
 }
 
 #[cfg(test)]
@@ -93,6 +177,33 @@ mod tests {
         assert_eq!(stamp.to_string(), "2026-11-24T03:12:44Z");
         assert_eq!(stamp.clock(), "03:12:44");
         assert!("yesterday".parse::<Stamp>().is_err());
+    }
+
+    #[test]
+    fn what_a_person_types_is_a_time_before_now() {
+        let now: Stamp = "2026-11-24T03:12:44Z".parse().unwrap();
+        for (text, want) in [
+            ("now", None),
+            (" NOW ", None),
+            ("-30m", Some("2026-11-24T02:42:44Z")),
+            ("−1h30m", Some("2026-11-24T01:42:44Z")),
+            ("-2 d", Some("2026-11-22T03:12:44Z")),
+            ("02:41", Some("2026-11-24T02:41:00Z")),
+            ("02:41:30", Some("2026-11-24T02:41:30Z")),
+            // It was yesterday that it was so late.
+            ("23:10", Some("2026-11-23T23:10:00Z")),
+            ("2026-11-20", Some("2026-11-20T00:00:00Z")),
+            ("2026-11-20 14:30", Some("2026-11-20T14:30:00Z")),
+            ("2026-11-24 03:12:44 UTC", None),
+            ("2026-11-24T03:12:43+00:00", Some("2026-11-24T03:12:43Z")),
+            ("2030-01-01T00:00:00Z", None),
+        ] {
+            let when = When::typed(text, now).unwrap();
+            assert_eq!(when, want.map_or(When::Now, |want| When::At(want.parse().unwrap())), "{text}");
+        }
+        for text in ["", "-", "-30", "30m", "-5x", "24:00", "2:60", "1:2:3:4", "yesterday", "-99999999999999999999d"] {
+            assert!(When::typed(text, now).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod cell;
 pub mod connections;
+pub mod difference;
 pub mod finding;
 pub mod fleet;
 pub mod funnel;
@@ -18,6 +19,7 @@ pub mod workload;
 pub use alert::{AlertRow, AlertState};
 pub use cell::{GpuAt, GpuCell, GpuDevice, GpuState, Method};
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, OfferedService, VaultState};
+pub use difference::{Change, DifferKind, Difference, Differs, FieldChange};
 pub use finding::{Finding, FindingId};
 pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};

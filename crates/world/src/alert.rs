@@ -59,6 +59,8 @@ pub struct Alerts {
     /// The cluster that they are about, where the source knows it.
     cluster: Option<ConnectionId>,
     by_fingerprint: BTreeMap<SmolStr, AlertFact>,
+    /// Were they ever told? What fired before is no news then.
+    told: bool,
 }
 
 impl Alerts {
@@ -67,7 +69,7 @@ impl Alerts {
         let AlertsFact { cluster, alerts } = fact;
         let newer: BTreeMap<SmolStr, AlertFact> =
             alerts.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
-        if newer == self.by_fingerprint && cluster == self.cluster {
+        if newer == self.by_fingerprint && cluster == self.cluster && self.told {
             return None;
         }
         let is_news = |alert: &&AlertFact| {
@@ -76,8 +78,9 @@ impl Alerts {
         let came = newer.values().filter(is_news).cloned().collect();
         let gone =
             self.by_fingerprint.values().filter(|alert| !newer.contains_key(&alert.fingerprint)).cloned().collect();
-        *self = Self { cluster, by_fingerprint: newer };
-        Some(News { came, gone })
+        let before = !self.told;
+        *self = Self { cluster, by_fingerprint: newer, told: true };
+        Some(News { came, gone, before })
     }
 
     /// Are there none?
@@ -90,6 +93,8 @@ impl Alerts {
 pub(crate) struct News {
     pub came: Vec<AlertFact>,
     pub gone: Vec<AlertFact>,
+    /// Did what came fire before anybody looked?
+    pub before: bool,
 }
 
 /// The object that an alert is.

@@ -3,8 +3,8 @@
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
 use pilothouse_wire::{
-    ConnectionId, Health, Metric, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
-    view::{AlertState, Attempt},
+    ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
+    view::{AlertState, Attempt, Mark},
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,10 @@ pub enum Kind {
     Pod,
     /// Events.
     Event,
+    /// Controllers of pods.
+    Controller,
+    /// Revisions of what controllers make pods of.
+    Revision,
 }
 
 /// One fact.
@@ -86,6 +90,20 @@ pub enum Fact {
     LabelledNamespace(NamespaceFact, SmolStr),
     /// These are all the pods whose serving engines the source measures, and what was measured of them.
     Serving(Box<ServingFact>),
+    /// A controller of pods is as follows.
+    Controller(Box<ControllerFact>),
+    /// A controller of pods is gone: kind, namespace, name.
+    ControllerGone(SmolStr, SmolStr, SmolStr),
+    /// A revision of what a controller makes pods of is as follows.
+    Revision(Box<RevisionFact>),
+    /// A revision is gone: namespace, name.
+    RevisionGone(SmolStr, SmolStr),
+    /// A person put a note on the ribbon.
+    Note(Box<NoteFact>),
+    /// A person took a note away: where it stood, and what it was about.
+    NoteGone(Stamp, ObjectRef),
+    /// What an earlier run had on its ribbon, said again as a run begins.
+    Recalled(Vec<Mark>),
     /// These are all the alerts that the source has.
     Alerts(Box<AlertsFact>),
 }
@@ -286,7 +304,7 @@ pub enum Phase {
 }
 
 /// An owner of an object. Source: `v1.OwnerReference`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OwnerFact {
     /// `kind`.
     pub kind: SmolStr,
@@ -311,6 +329,77 @@ pub struct ContainerFact {
     pub reason: Option<SmolStr>,
     /// Is `reason` the end of it (else it waits)?
     pub ended: bool,
+}
+
+/// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerFact {
+    /// `kind`.
+    pub kind: SmolStr,
+    /// `metadata.namespace`.
+    pub namespace: SmolStr,
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Stamp>,
+    /// `spec.replicas`; absent for a kind that has none.
+    pub replicas: Option<u64>,
+    /// `metadata.managedFields`, without those of the status.
+    pub writes: Vec<WriteFact>,
+}
+
+/// Who wrote into an object, and when last. Source: `v1.ManagedFieldsEntry`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteFact {
+    /// `manager`.
+    pub by: SmolStr,
+    /// `time`.
+    pub at: Stamp,
+    /// `subresource` is `scale`.
+    pub scaled: bool,
+}
+
+/// A revision of what a controller makes pods of. Source: `apps/v1.ReplicaSet` of a Deployment,
+/// `apps/v1.ControllerRevision`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionFact {
+    /// `metadata.namespace`.
+    pub namespace: SmolStr,
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// The controller, of `metadata.ownerReferences`.
+    pub owner: OwnerFact,
+    /// `revision`, or the annotation `deployment.kubernetes.io/revision`.
+    pub number: u64,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Stamp>,
+    /// Names and images of the template's containers.
+    pub images: Vec<(SmolStr, SmolStr)>,
+}
+
+/// A person's note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteFact {
+    /// Where on the ribbon.
+    pub at: Stamp,
+    /// What it is about; [`NoteFact::about_nothing`] if about no one thing.
+    pub object: ObjectRef,
+    /// What they wrote.
+    pub text: String,
+}
+
+impl NoteFact {
+    /// Who says notes, and what a note is about that is about no one thing.
+    #[must_use]
+    pub fn source() -> ConnectionId {
+        ConnectionId::slug("pilothouse")
+    }
+
+    /// The object of a note that is about no one thing.
+    #[must_use]
+    pub fn about_nothing() -> ObjectRef {
+        ObjectRef::Connection(Self::source())
+    }
 }
 
 /// An event. Source: `events.k8s.io/v1.Event`.

@@ -1,24 +1,30 @@
 //! The fold: one batch into the world. Cannot fail and reads no clock.
 
 mod alerts;
+mod controllers;
+mod lanes;
 mod nodes;
+mod persons;
 mod pods;
 mod rest;
 mod telemetry;
 
 use crate::{
     fact::{Batch, Covers, Extent, Fact, Kind, PodLabels},
-    source::{LanePoint, PodKey, Source},
+    source::{PodKey, Source},
     touched::Touched,
     world::World,
 };
-use pilothouse_wire::{ConnectionId, NodeId, ObjectRef, SmolStr, Stamp, view::Mark};
-use std::collections::BTreeSet;
+use pilothouse_wire::{
+    ConnectionId, NodeId, ObjectRef, SmolStr, Stamp,
+    view::{Mark, MarkKind},
+};
+use std::{collections::BTreeSet, time::Duration};
 
-/// The lanes get one point in this many milliseconds; each is the last value known in it.
-const LANE_STEP_MS: i64 = 10_000;
-/// Six hours of points.
-const MOST_POINTS: usize = 2_160;
+/// How far back changes are rebuilt from what a source keeps: as far as the ribbon reaches.
+const REBUILT: Duration = Duration::from_secs(7 * 86_400);
+/// The most changes that are rebuilt of one batch: what a fresh cluster lists is all new.
+const MOST_REBUILT: usize = 2_000;
 
 /// One batch on its way in: whose it is, when it was seen, and what it changes.
 pub(crate) struct Fold<'a> {
@@ -27,19 +33,38 @@ pub(crate) struct Fold<'a> {
     pub source: &'a mut Source,
     pub touched: Touched,
     pub marks: Vec<Mark>,
+    /// Is this a complete listing?
+    pub listing: bool,
+    pub rebuilt: usize,
 }
 
 pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
     let Batch { source: id, seen_at, extent, facts } = batch;
+    let (of_persons, facts): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(persons::is_of_persons);
+    let mut noted = persons::apply(world, of_persons, seen_at);
+    if noted.ribbon && facts.is_empty() {
+        // Whoever writes a note is no source.
+        return noted;
+    }
     let removed = facts.iter().any(|fact| matches!(fact, Fact::Source(crate::fact::SourceFact::Removed)));
     let source = world.sources.entry(id.clone()).or_default();
     let before = source.lane_point_last();
-    let mut fold = Fold { id: &id, seen: seen_at, source, touched: Touched::default(), marks: Vec::new() };
+    let mut fold = Fold {
+        id: &id,
+        seen: seen_at,
+        source,
+        touched: Touched::default(),
+        marks: Vec::new(),
+        listing: matches!(extent, Extent::Replace(_)),
+        rebuilt: 0,
+    };
     fold.facts(extent, facts);
     fold.lanes(before);
     let Fold { mut touched, marks, .. } = fold;
     touched.ribbon |= !marks.is_empty();
+    touched.merge(std::mem::take(&mut noted));
     for mut mark in marks {
+        mark.heard = seen_at;
         if let ObjectRef::Gpu(node, _) = &mut mark.key.object {
             // Who measures need not be the cluster that has the node.
             node.cluster = world.cluster_measured_by(&id, &node.name);
@@ -48,16 +73,10 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
     }
     if removed {
         world.sources.remove(&id);
-        world.marks.retain(|key, _| *key.object.connection() != id);
+        world.marks.retain(|key, _| key.kind == MarkKind::Bookmark || *key.object.connection() != id);
         touched.all = true;
     }
     touched
-}
-
-impl Source {
-    fn lane_point_last(&self) -> Option<LanePoint> {
-        self.lanes.last_key_value().map(|(_, point)| *point)
-    }
 }
 
 impl Fold<'_> {
@@ -73,6 +92,9 @@ impl Fold<'_> {
         }
         for fact in facts {
             self.fact(fact);
+        }
+        if let Extent::Replace(Covers { kind: Kind::Revision, namespace }) = &extent {
+            self.rebuild_revisions(namespace.as_ref());
         }
         if let Extent::Replace(covers) = extent {
             self.touched.sources.insert(self.id.clone());
@@ -103,7 +125,25 @@ impl Fold<'_> {
             Fact::Readings(readings) => self.readings(*readings),
             Fact::Serving(serving) => self.serving(*serving),
             Fact::Alerts(alerts) => self.alerts(*alerts),
+            Fact::Controller(controller) => self.controller(*controller),
+            Fact::ControllerGone(kind, namespace, name) => self.controller_gone(&(kind, namespace, name)),
+            Fact::Revision(revision) => self.revision(*revision),
+            Fact::RevisionGone(namespace, name) => self.revision_gone(&namespace, &name),
+            // They are no source's: taken in before.
+            Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) => {}
         }
+    }
+
+    /// Marks a change that was not seen as it happened. One that is too old for the ribbon is none.
+    fn rebuild(&mut self, mark: Mark) {
+        if self.rebuilt < MOST_REBUILT && self.is_recent(mark.key.at) {
+            self.rebuilt += 1;
+            self.marks.push(Mark { rebuilt: true, ..mark });
+        }
+    }
+
+    fn is_recent(&self, at: Stamp) -> bool {
+        at >= self.seen.minus(REBUILT) && at <= self.seen
     }
 
     /// What a complete listing does not name is gone.
@@ -153,23 +193,8 @@ impl Fold<'_> {
                     .collect();
                 gone.iter().for_each(|uid| self.event_gone(uid));
             }
-        }
-    }
-
-    /// Adds a point to the lanes: what is held and what waits, now. Before pods are read nobody knows.
-    fn lanes(&mut self, before: Option<LanePoint>) {
-        let reads_pods = self.source.listed.iter().any(|covers| covers.kind == Kind::Pod);
-        if self.source.heard != Some(self.seen) || !reads_pods {
-            return;
-        }
-        let bucket = Stamp(self.seen.0.saturating_sub(self.seen.0.rem_euclid(LANE_STEP_MS)));
-        let moved = !self.touched.pods.is_empty() || before.is_none();
-        let point = if moved { self.source.lane_point() } else { before.unwrap_or_default() };
-        if self.source.lanes.insert(bucket, point) != Some(point) {
-            self.touched.ribbon = true;
-        }
-        while self.source.lanes.len() > MOST_POINTS {
-            self.source.lanes.pop_first();
+            // Two listings of one kind each tell of a part: what is gone is said of each, and old revisions still tell.
+            Kind::Controller | Kind::Revision => {}
         }
     }
 }

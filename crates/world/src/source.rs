@@ -2,7 +2,10 @@
 
 use crate::{
     alert::Alerts,
-    fact::{Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, ServiceFact, SourceAbout},
+    fact::{
+        ControllerFact, Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact, ServiceFact,
+        SourceAbout,
+    },
     serving::Serving,
     telemetry::Telemetry,
 };
@@ -15,6 +18,8 @@ use std::{
 
 /// Namespace and name.
 pub(crate) type PodKey = (SmolStr, SmolStr);
+/// Kind, namespace and name.
+pub(crate) type WorkloadKey = (SmolStr, SmolStr, SmolStr);
 
 /// A source and all that it said.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,7 +57,7 @@ pub struct Source {
     /// Pods by the node they are placed on.
     pub(crate) placed: BTreeMap<SmolStr, BTreeSet<PodKey>>,
     /// Pods by their workload (kind, namespace, name).
-    pub(crate) workloads: BTreeMap<(SmolStr, SmolStr, SmolStr), BTreeSet<PodKey>>,
+    pub(crate) workloads: BTreeMap<WorkloadKey, BTreeSet<PodKey>>,
     /// Events by what they are about: kind, namespace, name.
     pub(crate) regarding: BTreeMap<(SmolStr, Option<SmolStr>, SmolStr), BTreeSet<SmolStr>>,
     /// What was listed in full at least once: changes before that are no news.
@@ -63,6 +68,10 @@ pub struct Source {
     pub telemetry: Telemetry,
     /// What it measures of serving engines: of its own pods, or of those of another cluster.
     pub serving: Serving,
+    /// Controllers of pods, by kind, namespace and name.
+    pub(crate) controllers: BTreeMap<WorkloadKey, ControllerFact>,
+    /// Revisions of what they make pods of, by name.
+    pub(crate) revisions: BTreeMap<WorkloadKey, BTreeMap<SmolStr, RevisionFact>>,
     /// The alerts that it has.
     pub alerts: Alerts,
 }

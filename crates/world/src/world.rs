@@ -10,7 +10,7 @@ use crate::{
 };
 use pilothouse_wire::{
     ConnectionId, NodeId, ObjectRef, SmolStr, Stamp,
-    view::{Mark, ribbon::MarkKey},
+    view::{Mark, MarkKind, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -131,13 +131,35 @@ impl World {
         nodes.collect()
     }
 
-    /// Puts a mark on the ribbon.
-    pub(crate) fn mark(&mut self, mark: Mark) {
+    /// Puts a mark on the ribbon. What was seen as it happened is not told again in hindsight, and what was known early
+    /// stays known since then.
+    pub(crate) fn mark(&mut self, mut mark: Mark) {
+        if let Some(known) = self.marks.get(&mark.key) {
+            if mark.rebuilt && !known.rebuilt {
+                return;
+            }
+            mark.heard = mark.heard.min(known.heard);
+        }
         self.marks.insert(mark.key.clone(), mark);
         while self.marks.len() > MOST_MARKS {
             self.marks.pop_first();
             self.marks_dropped = self.marks_dropped.saturating_add(1);
         }
+    }
+
+    /// All marks that a later run should still have: persons' notes, and of the others the most important, the newest
+    /// first.
+    #[must_use]
+    pub fn worth_recalling(&self, since: Stamp, most: usize) -> Vec<Mark> {
+        let (mut notes, mut others): (Vec<&Mark>, Vec<&Mark>) = self
+            .marks
+            .values()
+            .filter(|mark| !mark.key.kind.is_tick())
+            .partition(|mark| mark.key.kind == MarkKind::Bookmark);
+        others.retain(|mark| mark.key.at >= since);
+        others.sort_by_key(|mark| (mark.key.kind, std::cmp::Reverse(mark.key.at)));
+        notes.extend(others.into_iter().take(most));
+        notes.into_iter().cloned().collect()
     }
 
     /// Marks since a time, newest first.

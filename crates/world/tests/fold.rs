@@ -1,7 +1,7 @@
 //! The fold by cases: what a relist drops, what a change leaves on the ribbon, what a node shows of its pods.
 
 use pilothouse_wire::{
-    ConnectionId, Health, Metric, Reading, Stamp, Sum,
+    ConnectionId, Health, Metric, Reading, Stamp, Sum, When,
     units::sum,
     view::{FleetSpec, GpuState, Method},
 };
@@ -90,7 +90,7 @@ fn check(later: Vec<Batch>, want_cells: &str, want_marks: &[&str]) {
         })
         .collect();
     assert_eq!(cells.join(" "), want_cells);
-    let ribbon = project::ribbon(&world, Duration::from_secs(3_600), Stamp(10_000));
+    let ribbon = project::ribbon(&world, Duration::from_secs(3_600), When::Now, Stamp(10_000));
     let marks: Vec<String> = ribbon.marks.rows().iter().map(|mark| mark.title.clone()).collect();
     assert_eq!(marks, want_marks);
 }
@@ -171,7 +171,7 @@ fn sums_of_more_than_there_can_be_are_the_largest_number() {
     for (object, ..) in world.objects() {
         let _ = project::object(&world, &object, &pilothouse_wire::Keyed::default(), Stamp(3_000));
     }
-    let _ = project::ribbon(&world, Duration::from_secs(3_600), Stamp(3_000));
+    let _ = project::ribbon(&world, Duration::from_secs(3_600), When::Now, Stamp(3_000));
     world.apply(said(4_000, all(Kind::Pod), Vec::new()));
 }
 
@@ -220,7 +220,7 @@ fn what_nobody_read_is_not_free_and_not_0() {
         }
         let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
         assert_eq!(followed.view(), &view, "{told_of:?}");
-        let lanes = project::ribbon(&world, Duration::from_secs(3_600), Stamp(1_000)).lanes.len();
+        let lanes = project::ribbon(&world, Duration::from_secs(3_600), When::Now, Stamp(1_000)).lanes.len();
         let with_pods = told_of.iter().filter(|(_, pods)| pods.is_some()).count();
         assert_eq!(lanes, if with_pods > 0 { with_pods + 1 } else { 0 }, "{told_of:?}");
         let s = &view.summary;
@@ -276,7 +276,7 @@ fn a_new_xid_is_marked_at_the_gpu_of_the_cluster_that_has_the_node() {
     for (at, xid) in [(2_000, 13.0), (3_000, 13.0), (4_000, 79.0), (5_000, 79.0)] {
         world.apply(measured("prom", at, &node, xid));
     }
-    let ribbon = project::ribbon(&world, Duration::from_secs(3_600), Stamp(6_000));
+    let ribbon = project::ribbon(&world, Duration::from_secs(3_600), When::Now, Stamp(6_000));
     let marks: Vec<(String, String)> = ribbon
         .marks
         .rows()

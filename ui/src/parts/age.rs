@@ -29,7 +29,7 @@ pub fn Until(
 ) -> impl IntoView {
     let clock = use_clock();
     let text = Memo::new(move |_| {
-        let left = at.get().since(clock.now());
+        let left = at.get().since(clock.real());
         if left.as_secs() == 0 { "now".to_owned() } else { units::span(left) }
     });
     view! { <span class="age">{text}</span> }

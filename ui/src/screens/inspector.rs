@@ -17,6 +17,7 @@ use crate::{
     parts::{
         button::{Button, IconButton, use_copy},
         icon::{Icon, Sign},
+        key::KeyOf,
         mark::StatusWord,
         problem::ProblemRows,
     },
@@ -48,8 +49,10 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
     let state = use_state();
     let watched = use_view(ViewSpec::Object(object.clone()));
     let yaml = RwSignal::new(false);
-    let has_yaml =
-        Memo::new(move |_| watched.object(|object| object.is_some_and(|object| object.has_yaml)) == Some(true));
+    // What is read from a server is of now, and has no place on a screen of the past.
+    let has_yaml = Memo::new(move |_| {
+        !state.is_past() && watched.object(|object| object.is_some_and(|object| object.has_yaml)) == Some(true)
+    });
     on_command(Command::Yaml, move || {
         let can = has_yaml.get_untracked();
         if can {
@@ -59,8 +62,9 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
     });
     let (for_yaml, for_words) = (object.clone(), object.clone());
     let words = RwSignal::new(false);
-    let has_words =
-        Memo::new(move |_| watched.object(|object| object.is_some_and(|object| object.has_description)) == Some(true));
+    let has_words = Memo::new(move |_| {
+        !state.is_past() && watched.object(|object| object.is_some_and(|object| object.has_description)) == Some(true)
+    });
     on_command(Command::Describe, move || {
         let can = has_words.get_untracked();
         if can {
@@ -72,10 +76,11 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
     let has_logs = logs::has_logs(&object);
     let for_logs = object.clone();
     on_command(Command::Logs, move || {
-        if has_logs {
+        let can = has_logs && untrack(|| !state.is_past());
+        if can {
             logs.set(true);
         }
-        has_logs
+        can
     });
     view! {
         <div class="inspected" data-test="inspector" data-key=object.to_string()>
@@ -94,6 +99,13 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
                             <Button label="YAML" on_press=move || yaml.set(true) command=Command::Yaml test="inspector-yaml" />
                         </div>
                     </div>
+                </Show>
+                <Show when=move || state.is_past()>
+                    <p class="section small faint" data-test="inspector-past">
+                        "Logs, YAML and words are read from the server and are of now. "
+                        <KeyOf command=Command::BackToNow />
+                        " goes back to now."
+                    </p>
                 </Show>
             </div>
             <Show when=move || yaml.get()>

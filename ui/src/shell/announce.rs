@@ -3,6 +3,7 @@
 use crate::{
     link::{Phase, use_link},
     mirror::Watched,
+    state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{ConnectionId, Freshness, frame::SourceState, units::visible};
@@ -22,7 +23,12 @@ pub fn Announcer(
     watched: Watched,
 ) -> impl IntoView {
     let link = use_link();
-    let spoken = Memo::new(move |before: Option<&Spoken>| speak(before, &watched.sources()));
+    let state = use_state();
+    let spoken = Memo::new(move |before: Option<&Spoken>| match before {
+        // What differs in the past is no news.
+        Some(before) if state.is_past() => before.clone(),
+        before => speak(before, &watched.sources()),
+    });
     let cut = move || matches!(link.phase(), Phase::Lost { .. }).then_some("The link to the engine is lost.");
     view! {
         <div class="unseen" role="status" aria-live="polite">{move || spoken.with(|spoken| spoken.polite.clone())}</div>

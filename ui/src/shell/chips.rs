@@ -21,10 +21,11 @@ pub fn Chips(
     /// The view whose sources they are.
     watched: Watched,
 ) -> impl IntoView {
-    let (link, size) = (use_link(), use_size());
+    let (link, size, state) = (use_link(), use_size(), use_state());
     let open = RwSignal::new(false);
     let shown = Memo::new(move |_| {
-        let linked = link.is_open();
+        // What is past does not age while the link is cut.
+        let linked = link.is_open() || state.is_past();
         let sources = watched.sources().into_iter().map(|source| seen_through(source, linked)).collect();
         fold(sources, size.chip_room())
     });
@@ -89,16 +90,23 @@ fn Chip(id: ConnectionId, shown: Memo<Shown>) -> impl IntoView {
     let name = move || source.with(|source| source.as_ref().map(|source| units::visible(&source.name)));
     let age = Memo::new(move |_| {
         let now = clock.now();
-        source.with(|source| source.as_ref().map(|s| said(s.freshness, s.heard, s.note.as_deref(), now)))
+        let is_past = state.is_past();
+        source.with(|source| {
+            let source = source.as_ref()?;
+            Some(match source.heard.filter(|_| is_past && is_well(source.freshness)) {
+                Some(heard) => format!("as of {}", heard.clock()),
+                None => said(source.freshness, source.heard, source.note.as_deref(), now),
+            })
+        })
     });
     view! {
         <button
             type="button"
             class="chip"
             data-test=test
-            data-state=move || freshness.get().word()
+            data-state=move || if state.is_past() && is_well(freshness.get()) { "past" } else { freshness.get().word() }
             title=move || source.with(|source| source.as_ref().map(title))
-            on:click=move |_| state.go(connection(to.clone()))
+            on:click=move |_| state.go(connection(to.clone(), state.same_time()))
         >
             <Mark status=Signal::derive(move || of_freshness(freshness.get())) size=9 />
             <span class="chip-name" dir="auto">{name}</span>
@@ -107,8 +115,13 @@ fn Chip(id: ConnectionId, shown: Memo<Shown>) -> impl IntoView {
     }
 }
 
-fn connection(id: ConnectionId) -> Address {
-    Address { screen: "connections".into(), selected: Some(ObjectRef::Connection(id)), ..Address::default() }
+fn connection(id: ConnectionId, same_time: Address) -> Address {
+    Address { screen: "connections".into(), selected: Some(ObjectRef::Connection(id)), ..same_time }
+}
+
+/// Of what was well then, a chip of the past says when it was heard.
+fn is_well(freshness: Freshness) -> bool {
+    matches!(freshness, Freshness::Live | Freshness::Slow)
 }
 
 /// What a chip says after the name.

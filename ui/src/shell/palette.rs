@@ -7,6 +7,7 @@ mod list;
 mod row;
 
 use crate::{
+    clock::use_clock,
     keys::{Command, on_command},
     link::use_link,
     parts::{
@@ -14,11 +15,12 @@ use crate::{
         icon::{Icon, Sign},
         key::Key,
     },
+    state::use_state,
 };
 use kinds::{Asked, asked};
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 use list::{Target, entries};
-use pilothouse_wire::{Answer, Ask, When, ask::Hit, units::visible};
+use pilothouse_wire::{Answer, Ask, ask::Hit, units::visible};
 use std::time::Duration;
 
 /// The engine is not asked for every letter.
@@ -82,11 +84,11 @@ fn Open(door: PaletteDoor) -> impl IntoView {
     let found = RwSignal::new(Found::default());
     let at = RwSignal::new(0_usize);
     let deeds = deed::possible(doer);
-    let browse = browse::Browse::follow(typed);
+    let (browse, clock) = (browse::Browse::follow(typed), use_clock());
     let list = Memo::new(move |_| {
         typed.with(|typed| match asked(typed) {
             Asked::Fleet => found.with(|found| deeds.with(|deeds| entries(typed, &found.hits, deeds))),
-            Asked::Time => Vec::new(),
+            Asked::Time(text) => deed::to_time(text, clock.real()).into_iter().collect(),
             Asked::Kind(word, words) => browsed(browse, word, words),
         })
     });
@@ -144,7 +146,7 @@ fn Field(typed: RwSignal<String>, at: RwSignal<usize>, on_input: impl Fn(String)
                 data-focus
                 autocomplete="off"
                 spellcheck="false"
-                placeholder="Search objects, > for actions, : for a kind"
+                placeholder="Search objects, > for actions, : for a kind or a time"
                 aria-label="Search objects, actions and kinds"
                 role="combobox"
                 aria-expanded="true"
@@ -166,7 +168,7 @@ fn Foot() -> impl IntoView {
             <span><Key chord="Enter" />"open"</span>
             <span><Key chord="Esc" />"close"</span>
             <i class="fill"></i>
-            <span><span class="mono">":"</span>"any kind, :pods chat"</span>
+            <span><span class="mono">":"</span>"any kind, :pods chat; a time, :-30m"</span>
             <span><span class="mono">">"</span>"actions only"</span>
         </footer>
     }
@@ -186,7 +188,7 @@ fn browsed(browse: browse::Browse, word: &str, words: &str) -> Vec<list::Entry> 
 fn nothing(typed: RwSignal<String>, browse: browse::Browse) -> Option<String> {
     typed.with(|typed| match asked(typed) {
         Asked::Fleet => Some(format!("Nothing is called \"{typed}\".")),
-        Asked::Time => Some("A number behind the colon is a time. Going to one is not offered here yet.".to_owned()),
+        Asked::Time(_) => Some("A number behind the colon is a time in UTC: -30m, 02:41, 2026-11-24 02:41.".to_owned()),
         Asked::Kind(word, words) => browse.offered.with(|offered| match offered {
             None => None,
             Some(Err(problem)) => Some(problem.to_string()),
@@ -202,12 +204,17 @@ fn nothing(typed: RwSignal<String>, browse: browse::Browse) -> Option<String> {
 /// What is on its way, what cannot be listed, and what is not shown.
 #[component]
 fn Notes(typed: RwSignal<String>, browse: browse::Browse, list: Memo<Vec<list::Entry>>) -> impl IntoView {
+    let state = use_state();
     let notes = move || {
         if typed.with(|typed| !matches!(asked(typed), Asked::Kind(..))) {
             return Vec::new();
         }
         let shown = list.with(|list| list.iter().filter(|entry| entry.section == list::Section::Listed).count());
+        let is_past = state.is_past();
         let mut notes = browse.with_offered(|offered| browse.read.with(|read| kinds::notes(offered, read, shown)));
+        if is_past {
+            notes.push("Of now, not of the time that is shown: servers list what there is.".to_owned());
+        }
         match (browse.offered.with(Option::is_none), browse.waiting.get()) {
             (true, _) => notes.push("Asking for the kinds that there are.".to_owned()),
             (false, 0) => {}
@@ -226,7 +233,7 @@ fn Notes(typed: RwSignal<String>, browse: browse::Browse, list: Memo<Vec<list::E
 
 /// Asks the engine a little after the last letter; answers to older texts are dropped.
 fn search(found: RwSignal<Found>) -> impl Fn(String) + Copy {
-    let link = use_link();
+    let (link, state) = (use_link(), use_state());
     let latest = StoredValue::new(String::new());
     move |text: String| {
         latest.set_value(text.clone());
@@ -240,7 +247,7 @@ fn search(found: RwSignal<Found>) -> impl Fn(String) + Copy {
                 if !is_latest(&text) {
                     return;
                 }
-                let ask = Ask::Search { text: text.clone(), limit: HITS, when: When::Now };
+                let ask = Ask::Search { text: text.clone(), limit: HITS, when: state.when().get_untracked() };
                 // Not scoped to an owner: a timer has none. The check of the text does the same.
                 link.ask_then(ask, move |answer| {
                     if !is_latest(&text) {

@@ -24,7 +24,7 @@ pub fn open_what_is_pasted() {
         match address_in(&text) {
             Some(address) => {
                 event.prevent_default();
-                state.open(address, toasts);
+                state.go(address);
             }
             None if !text.trim().is_empty() => {
                 let detail = "Pasted text is opened if it is an address that Pilothouse copied.";

@@ -16,7 +16,10 @@ pub fn Rail() -> impl IntoView {
     let state = use_state();
     let items = SCREENS.iter().map(|screen| {
         let here = move || state.screen().with(|route| route == screen.route);
-        let address = Address { screen: screen.route.into(), ..Address::default() }.to_string();
+        let address = move || {
+            let when = state.when().get();
+            Address { screen: screen.route.into(), when, ..Address::default() }.to_string()
+        };
         let title = format!("{} ({})", screen.name, chord(screen.go).unwrap_or_default());
         // A link, so that it can be opened beside this page; a plain click stays on it.
         let click = move |event: leptos::ev::MouseEvent| {

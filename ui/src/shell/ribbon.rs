@@ -1,27 +1,34 @@
-//! The ribbon at the foot of every screen: what changed and what moved, on one clock that ends now.
+//! The ribbon at the foot of every screen: what changed and what moved, on one clock. The time that the page shows is a
+//! place on it.
 
 mod bubble;
+mod draw;
+mod known;
 mod lane;
 mod lost;
 mod place;
 mod scale;
 mod shape;
 mod signs;
+mod time;
+mod window;
 
 use super::size::use_size;
 use crate::{
     clock::use_clock,
-    keys::{Command, on_command},
+    link::use_link,
     mirror::{Watched, use_view},
     state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Stamp, ViewSpec, units,
+    Answer, Ask, Stamp, When,
     view::{Lane, Mark},
 };
 use scale::Scale;
+pub use scale::day;
 use std::time::Duration;
+use window::Window;
 
 /// The gutter for the names of the lanes.
 const LEFT: f64 = 184.0;
@@ -34,7 +41,7 @@ const LANE: f64 = 19.0;
 /// The axis.
 const AXIS: f64 = 18.0;
 
-/// What can be shown, from the shortest.
+/// The spans that have a button.
 const SPANS: [(&str, Duration); 5] = [
     ("15 min", Duration::from_secs(15 * 60)),
     ("1 h", Duration::from_secs(3_600)),
@@ -42,7 +49,6 @@ const SPANS: [(&str, Duration); 5] = [
     ("1 d", Duration::from_secs(24 * 3_600)),
     ("7 d", Duration::from_secs(7 * 24 * 3_600)),
 ];
-const FIRST_SPAN: usize = 1;
 
 /// What the ribbon draws: recomputed each second and with each frame, never animated.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +56,12 @@ struct Picture {
     scale: Scale,
     width: f64,
     height: f64,
+    /// The time of day.
+    now: Stamp,
+    /// The time that the page shows.
+    when: When,
+    /// When the record begins, if it is known.
+    recorded: Option<Stamp>,
     marks: Vec<Mark>,
     lanes: Vec<Lane>,
     lost: Vec<(Stamp, Option<Stamp>)>,
@@ -60,149 +72,126 @@ impl Picture {
     fn floor(&self) -> f64 {
         self.height - AXIS
     }
+
+    /// Where the tag of the time that is shown begins and ends; none if now is shown, or it is out of sight.
+    fn grip(&self) -> Option<(f64, f64)> {
+        let When::At(then) = self.when else { return None };
+        let x = self.scale.holds(then).then(|| self.scale.x(then))?;
+        let middle =
+            x.clamp(self.scale.left + draw::GRIP, (self.scale.right - draw::GRIP).max(self.scale.left + draw::GRIP));
+        Some((middle - draw::GRIP, middle + draw::GRIP))
+    }
 }
 
 /// The ribbon.
 #[component]
 pub fn Ribbon() -> impl IntoView {
-    let span = RwSignal::new(FIRST_SPAN);
-    let spec = Signal::derive(move || ViewSpec::Ribbon { span: SPANS[span.get()].1 });
+    let window = RwSignal::new(Window::FIRST);
+    bring_into_sight(window);
+    let spec = Memo::new(move |_| window.get().spec());
     let watched = use_view(spec);
-    offer_zoom(span);
-    let picture = picture(watched, span);
+    let picture = picture(watched, window, recorded());
     let signs = Memo::new(move |_| picture.with(|picture| place::place(&picture.marks, &picture.scale)));
     let current = signs::Current::none();
     view! {
-        <footer class="ribbon" data-test="ribbon" role="region" aria-label="Changes and series, up to now">
+        <footer
+            class="ribbon" data-test="ribbon" role="region" aria-label="Changes and series, up to now"
+            on:wheel=time::on_wheel(picture, window)
+        >
             <svg width=move || picture.with(|p| p.width) height=move || picture.with(|p| p.height) aria-hidden="true">
                 <defs>
                     <pattern id="ribbon-lost" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
                         <rect class="lost-stripe" width="2" height="6" />
                     </pattern>
+                    <pattern id="ribbon-veil" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                        <rect class="veil-stripe" width="2" height="6" />
+                    </pattern>
                 </defs>
-                {move || picture.with(grid)}
-                {move || picture.with(lanes)}
-                {move || picture.with(ticks)}
+                {move || picture.with(draw::grid)}
+                {move || picture.with(draw::lanes)}
+                {move || picture.with(draw::ticks)}
                 <signs::Signs picture=picture signs=signs current=current />
-                {move || picture.with(now)}
+                {move || picture.with(draw::veil)}
+                {move || picture.with(draw::cursor)}
             </svg>
-            <Spans span=span />
-            {move || picture.with(gutters)}
+            <Spans window=window />
+            {move || picture.with(draw::gutters)}
             <Empty watched=watched />
+            <time::Time picture=picture window=window />
             <signs::Hits picture=picture signs=signs current=current />
             <bubble::Bubble picture=picture signs=signs current=current />
         </footer>
     }
 }
 
-fn offer_zoom(span: RwSignal<usize>) {
-    on_command(Command::ZoomIn, move || span.try_update(|span| *span = span.saturating_sub(1)).is_some());
-    let longer = move |span: &mut usize| *span = (*span + 1).min(SPANS.len() - 1);
-    on_command(Command::ZoomOut, move || span.try_update(longer).is_some());
+/// A time that an address or the palette goes to is moved into sight.
+fn bring_into_sight(window: RwSignal<Window>) {
+    let (state, clock) = (use_state(), use_clock());
+    let first = untrack(|| state.when().get());
+    if let When::At(then) = first {
+        let now = clock.read_real();
+        // So long that both then and now are in sight, where that is within a week.
+        window.update(|window| *window = window.long(now.since(then)).holding(then, now));
+    }
 }
 
-fn picture(watched: Watched, span: RwSignal<usize>) -> Memo<Picture> {
-    let (clock, size) = (use_clock(), use_size());
-    let scope = use_state().scope();
-    Memo::new(move |_| {
+/// When the record begins; asked for once, and again when somebody goes back.
+fn recorded() -> RwSignal<Option<Stamp>> {
+    let (link, state) = (use_link(), use_state());
+    let begins = RwSignal::new(None);
+    Effect::new(move |_| {
+        if link.is_open() && (state.is_past() || begins.with_untracked(Option::is_none)) {
+            link.ask_then(Ask::Recorded, move |answer| {
+                if let Ok(Answer::Recorded(span)) = answer {
+                    begins.set(span.map(|(from, _)| from));
+                }
+            });
+        }
+    });
+    begins
+}
+
+fn picture(watched: Watched, window: RwSignal<Window>, recorded: RwSignal<Option<Stamp>>) -> Memo<Picture> {
+    let (clock, size, state) = (use_clock(), use_size(), use_state());
+    let scope = state.scope();
+    Memo::new(move |before: Option<&Picture>| {
         let (width, lanes) = (size.width(), size.lanes());
         let height = if lanes == 1 { 80.0 } else { 112.0 + LANE * (lanes as f64 - 3.0) };
-        let scale = Scale::ending(clock.now(), SPANS[span.get()].1, LEFT, width - RIGHT);
-        let in_scope =
-            |mark: &&Mark| scope.with(|scope| scope.is_empty() || scope.contains(mark.key.object.connection()));
+        let (now, when, true_then) = (clock.real(), state.when().get(), state.true_then());
+        let window = window.get();
+        let scale = Scale::ending(window.end(now), window.span(), LEFT, width - RIGHT);
+        let in_scope = |mark: &&Mark| {
+            mark.key.kind == pilothouse_wire::view::MarkKind::Bookmark
+                || scope.with(|scope| scope.is_empty() || scope.contains(mark.key.object.connection()))
+        };
         let content = watched.ribbon(|view| {
-            let marks: Vec<Mark> = view.marks.rows().iter().filter(in_scope).cloned().collect();
-            let shown: Vec<Lane> = view.lanes.iter().take(lanes).cloned().collect();
-            (lost::spans(&marks, &watched.sources()), marks, shown)
+            let shown = |mark: &&Mark| in_scope(mark) && known::is_shown(mark, when, true_then);
+            let marks: Vec<Mark> = view.marks.rows().iter().filter(shown).cloned().collect();
+            let lanes: Vec<Lane> = view.lanes.iter().take(lanes).cloned().collect();
+            (lost::spans(&marks, &watched.sources()), marks, lanes)
         });
-        let (lost, marks, lanes) = content.unwrap_or_default();
-        Picture { scale, width, height, marks, lanes, lost }
+        // While another stretch is on its way, the last one stays: times are right, and what is missing comes.
+        let (lost, marks, lanes) = content
+            .or_else(|| before.map(|before| (before.lost.clone(), before.marks.clone(), before.lanes.clone())))
+            .unwrap_or_default();
+        Picture { scale, width, height, now, when, recorded: recorded.get(), marks, lanes, lost }
     })
 }
 
-fn grid(picture: &Picture) -> impl IntoView + use<> {
-    let (floor, height) = (picture.floor(), picture.height);
-    let ticks = picture.scale.ticks().into_iter().map(|tick| {
-        // The now tag has the last place: a word under it would be half a word.
-        let word = (tick.x < picture.scale.right - 34.0).then_some(tick.label);
-        view! {
-            <path class="grid-line" d=format!("M{:.1} {MARKS}V{floor}", tick.x) />
-            <text x=tick.x y=height - 5.0 text-anchor="middle">{word}</text>
-        }
-    });
-    let edges = format!("M0 {}H{}M{LEFT} {}H{}", MARKS - 1.5, picture.width, floor - 0.5, picture.scale.right);
-    view! {
-        {ticks.collect_view()}
-        <path class="grid-line" d=edges />
-    }
-}
-
-fn lanes(picture: &Picture) -> impl IntoView + use<> {
-    let lost = picture.lost.iter().map(|(from, to)| {
-        let x = picture.scale.x(*from).max(picture.scale.left);
-        let end = picture.scale.x(to.unwrap_or(picture.scale.to)).min(picture.scale.right);
-        let (width, height) = ((end - x).max(0.0), picture.floor() - MARKS);
-        view! { <rect class="lost-span" x=x y=MARKS width=width height=height /> }
-    });
-    let lines = picture.lanes.iter().enumerate().map(|(index, lane)| {
-        let (path, last) = lane::path(lane, &picture.scale, top(index) + 4.0, LANE - 9.0);
-        let dot = last.map(|(x, y)| view! { <circle class="lane-dot" cx=x cy=y r="2" /> });
-        view! {
-            <path class="lane-path" d=path />
-            {dot}
-        }
-    });
-    view! {
-        {lines.collect_view()}
-        {lost.collect_view()}
-    }
-}
-
-/// The upper edge of a lane.
-#[allow(clippy::cast_precision_loss, reason = "five lanes at most")]
-fn top(lane: usize) -> f64 {
-    MARKS + lane as f64 * LANE
-}
-
-/// Pods that were placed or went: one path for all of them, on the lower row.
-fn ticks(picture: &Picture) -> impl IntoView + use<> {
-    let shown = |mark: &&Mark| place::is_tick(mark.key.kind) && picture.scale.holds(mark.key.at);
-    let path: String =
-        picture.marks.iter().filter(shown).map(|mark| format!("M{:.1} 25V33", picture.scale.x(mark.key.at))).collect();
-    view! { <path class="change tick" d=path stroke="currentColor" /> }
-}
-
-fn now(picture: &Picture) -> impl IntoView + use<> {
-    let (x, height) = (picture.scale.right, picture.height);
-    view! {
-        <path class="now-line" d=format!("M{x} 0V{}", picture.floor()) />
-        <rect class="now-tag" x=x - 8.0 y=height - 20.0 width="96" height="20" rx="3" />
-        <text class="now-text" x=x + 40.0 y=height - 6.0 text-anchor="middle">
-            {format!("now {}", picture.scale.to.clock())}
-        </text>
-    }
-}
-
-fn gutters(picture: &Picture) -> impl IntoView + use<> {
-    let lanes = picture.lanes.iter().enumerate().map(|(index, lane)| {
-        let name = units::visible(&lane.name);
-        let top = format!("{}px", top(index));
-        view! {
-            <span class="lane-name" style:top=top.clone() title=name.clone() dir="auto">{name.clone()}</span>
-            <span class="lane-value" style:top=top dir="auto">{units::visible(&lane::present(lane))}</span>
-        }
-    });
-    lanes.collect_view()
-}
-
 #[component]
-fn Spans(span: RwSignal<usize>) -> impl IntoView {
-    let buttons = SPANS.iter().enumerate().map(|(index, (word, _))| {
+fn Spans(window: RwSignal<Window>) -> impl IntoView {
+    let (state, clock) = (use_state(), use_clock());
+    let buttons = SPANS.iter().map(|(word, span)| {
+        let press = move |_| {
+            let now = clock.read_real();
+            let shown = state.when().get_untracked().stamp(now);
+            window.update(|window| *window = window.long(*span).holding(shown, now));
+        };
         view! {
             <button
                 type="button"
-                aria-pressed=move || (span.get() == index).to_string()
-                on:click=move |_| span.set(index)
+                aria-pressed=move || (window.get().span() == *span).to_string()
+                on:click=press
             >
                 {*word}
             </button>

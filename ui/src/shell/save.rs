@@ -11,7 +11,7 @@ use crate::{
     state::use_state,
 };
 use leptos::{ev::KeyboardEvent, prelude::*};
-use pilothouse_wire::view::Status;
+use pilothouse_wire::{When, address::Address, view::Status};
 
 /// Opens on `s`.
 #[component]
@@ -31,7 +31,8 @@ pub fn SaveView() -> impl IntoView {
 #[component]
 fn Open(on_close: Callback<()>) -> impl IntoView {
     let (kept, toasts) = (use_kept(), use_toasts());
-    let address = use_state().address();
+    // A view is of whatever time it is opened at.
+    let address = Address { when: When::Now, true_then: false, ..use_state().address() };
     let name = RwSignal::new(suggested(&address));
     let is_taken = move || name.with(|name| kept.with(|kept| kept.views.iter().any(|view| view.name == name.trim())));
     let nameless = Signal::derive(move || {

@@ -12,6 +12,7 @@ use crate::{
         key::KeyOf,
         mark::Mark,
     },
+    state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -29,7 +30,7 @@ pub fn TopBar() -> impl IntoView {
         true => ViewSpec::Fleet(FleetSpec::default()),
         false => ViewSpec::Connections,
     }));
-    let palette = use_palette();
+    let (palette, state) = (use_palette(), use_state());
     let demo = Memo::new(move |_| watched.sources().iter().any(|source| source.demo));
     view! {
         <header class="top-bar" aria-label="Scope, search and freshness">
@@ -47,9 +48,9 @@ pub fn TopBar() -> impl IntoView {
             <Show when=move || demo.get()>
                 <span class="tag demo" data-test="demo" title="A made-up fleet. Nothing here is real.">"DEMO"</span>
             </Show>
-            <span class="tag" data-test="mode" title="Pilothouse changes nothing on these servers.">
+            <span class="tag" data-test="mode" title=move || if state.is_past() { "The past cannot be changed." } else { "Pilothouse changes nothing on these servers." }>
                 <Sign icon=Icon::Lock size=12 />
-                "Read only"
+                {move || if state.is_past() { "No actions" } else { "Read only" }}
             </span>
         </header>
     }
@@ -82,7 +83,7 @@ fn Lost(since: Stamp, retry_at: Option<Stamp>, as_of: Option<Stamp>) -> impl Int
         Some(as_of) => format!("Everything shown is as of {} UTC.", as_of.clock()),
         None => "Nothing was heard yet.".to_owned(),
     };
-    let lost = move || format!("lost {}", units::age(clock.now().since(since)));
+    let lost = move || format!("lost {}", units::age(clock.real().since(since)));
     view! {
         <span class="chip" data-state="lost" data-test="link-lost" title=title>
             <Mark status=Status::Bad size=9 />

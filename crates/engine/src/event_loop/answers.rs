@@ -8,13 +8,18 @@ use crate::{
     publish::{project_plain, sources_of},
 };
 use pilothouse_journal::Reader as JournalReader;
-use pilothouse_wire::{Answer, Ask, Body, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About};
+use pilothouse_wire::{
+    Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About,
+};
 use pilothouse_world::{World, project};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// Where an answer goes.
+type Reply = oneshot::Sender<Result<Answer, Problem>>;
+
 impl Loop {
-    pub(super) fn answer(&self, ask: Ask, reply: oneshot::Sender<Result<Answer, Problem>>) {
+    pub(super) fn answer(&self, ask: Ask, reply: Reply) {
         let now = self.options.clock.now();
         match ask {
             Ask::About => {
@@ -53,7 +58,12 @@ impl Loop {
                     When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
                     When::At(t) => (Then::Recorded(self.recorded(t), object), t),
                 };
-                let older = older::older(world, self.connections.connectors(), Span { back, until, before });
+                let older = older::older(
+                    self.worlds.clone(),
+                    (world, now),
+                    self.connections.connectors(),
+                    Span { back, until, before },
+                );
                 tokio::spawn(async move { reply.send(older.await) });
             }
             Ask::Logs(query) => {
@@ -87,6 +97,8 @@ impl Loop {
                     let _ = reply.send(asks::describe(connector, &object).await);
                 });
             }
+            Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
+            Ask::Recorded => self.span(reply),
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
@@ -103,15 +115,48 @@ impl Loop {
         }
     }
 
-    fn in_the_past(
-        &self,
-        t: Stamp,
-        reply: oneshot::Sender<Result<Answer, Problem>>,
-        answer: impl FnOnce(&World) -> Answer + Send + 'static,
-    ) {
-        let past = self.recorded(t);
+    fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(&World) -> Answer + Send + 'static) {
+        let (worlds, past, now) = (self.worlds.clone(), self.recorded(t), self.options.clock.now());
         tokio::spawn(async move {
-            let _ = reply.send(past::world_at(past, t).await.map(|world| answer(&world)));
+            let answer = async { past::worked_out(worlds.at(past, t, now).await?, answer).await };
+            let _ = reply.send(answer.await);
+        });
+    }
+
+    /// Compares two times: each is now, or is read from the record.
+    fn compare(&self, scope: Vec<ConnectionId>, (from, to): (When, When), reply: Reply) {
+        let now = self.options.clock.now();
+        // The live world is projected here, since it is lent to nobody.
+        let live = [from, to].contains(&When::Now).then(|| past::fleet(&self.world, scope.clone(), now));
+        let (worlds, journal) = (self.worlds.clone(), self.recorded(now));
+        tokio::spawn(async move {
+            let fleet = |when: When| {
+                let (worlds, journal, scope, live) = (worlds.clone(), journal.clone(), scope.clone(), live.clone());
+                async move {
+                    let When::At(t) = when else { return Ok::<_, Problem>((live.unwrap_or_default(), now)) };
+                    let world = worlds.at(journal, t, now).await?;
+                    Ok((past::worked_out(world, move |world| past::fleet(world, scope, t)).await?, t))
+                }
+            };
+            let compared: Result<Answer, Problem> = async {
+                let (from, to) = (fleet(from).await?, fleet(to).await?);
+                let difference = pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1));
+                Ok(Answer::Difference(Box::new(difference)))
+            }
+            .await;
+            let _ = reply.send(compared);
+        });
+    }
+
+    /// From when to when there is a record.
+    fn span(&self, reply: Reply) {
+        let past = self.past.clone();
+        tokio::spawn(async move {
+            let read = tokio::task::spawn_blocking(move || past.map_or(Ok(None), |past| past.span()));
+            let span = read.await.unwrap_or_else(|error| {
+                Err(Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))
+            });
+            let _ = reply.send(span.map(Answer::Recorded));
         });
     }
 

@@ -10,7 +10,7 @@ pub struct RibbonView {
     pub marks: Keyed<Mark>,
     /// Series, those that moved most first.
     pub lanes: Vec<Lane>,
-    /// Marks left out because they matter less.
+    /// Marks left out because they matter less; each [`Mark::more`] says where.
     pub thinned: u64,
 }
 
@@ -57,6 +57,31 @@ pub struct Mark {
     pub detail: Option<String>,
     /// How bad it is.
     pub status: Status,
+    /// Who did it, as the source calls them: the manager of a field, a person.
+    pub by: Option<SmolStr>,
+    /// When it was heard, by our clock: a change may be known long after it was.
+    pub heard: Stamp,
+    /// Was it rebuilt from what the source keeps, and not seen as it happened?
+    pub rebuilt: bool,
+    /// So many others of about this time are left out of the view, since they matter less.
+    pub more: u32,
+}
+
+impl Mark {
+    /// A change without words, to be filled in.
+    #[must_use]
+    pub fn of(key: MarkKey) -> Self {
+        Self {
+            key,
+            title: String::new(),
+            detail: None,
+            status: Status::Unknown,
+            by: None,
+            heard: Stamp(0),
+            rebuilt: false,
+            more: 0,
+        }
+    }
 }
 
 /// What tells one mark from another.
@@ -73,6 +98,8 @@ pub struct MarkKey {
 /// The kinds of change, from the most to the least important: a label is kept for the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum MarkKind {
+    /// A person's own note.
+    Bookmark,
     /// A connection was lost.
     ConnectionLost,
     /// A node or GPU failed.
@@ -81,6 +108,8 @@ pub enum MarkKind {
     Alert,
     /// A condition became bad.
     Condition,
+    /// A GPU runs slower than it could.
+    Slowdown,
     /// A connection was found again.
     ConnectionFound,
     /// An alert fires no more.
@@ -89,6 +118,8 @@ pub enum MarkKind {
     Cordon,
     /// A workload got another image or template.
     Deploy,
+    /// Something else of a workload's settings was written.
+    Config,
     /// A workload got more or fewer pods.
     Scale,
     /// A node came.
@@ -99,6 +130,14 @@ pub enum MarkKind {
     PodPlaced,
     /// A pod went away.
     PodGone,
+}
+
+impl MarkKind {
+    /// Is it one of the many small ones? Pods come and go too often to have a sign of their own.
+    #[must_use]
+    pub fn is_tick(self) -> bool {
+        matches!(self, Self::PodPlaced | Self::PodGone)
+    }
 }
 
 /// A series with one value a step.

@@ -11,13 +11,15 @@ impl Fold<'_> {
         for alert in news.came {
             // It stands where it began, also if that was before anybody looked.
             let key = MarkKey { at: alert.since, object: alert::object(self.id, &alert), kind: MarkKind::Alert };
-            let status = alert::status(&alert);
-            self.marks.push(Mark { key, title: alert.name.to_string(), detail: alert.summary, status });
+            let (title, status) = (alert.name.to_string(), alert::status(&alert));
+            let mark = Mark { title, detail: alert.summary, status, ..Mark::of(key) };
+            if news.before { self.rebuild(mark) } else { self.marks.push(mark) }
         }
         for alert in news.gone {
             let key = MarkKey { at: self.seen, object: alert::object(self.id, &alert), kind: MarkKind::AlertOver };
             let title = format!("{} over", alert.name);
-            self.marks.push(Mark { key, title, detail: alert.summary, status: Status::Good });
+            let status = Status::Good;
+            self.marks.push(Mark { title, detail: alert.summary, status, ..Mark::of(key) });
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use super::Fold;
 use crate::{
-    fact::{Kind, NodeFact},
+    fact::{ConditionFact, Kind, NodeFact},
     source::Node,
 };
 use pilothouse_wire::{
     NodeId, ObjectRef, SmolStr, Stamp,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
+use std::time::Duration;
+
+/// A new node's conditions turn as it comes up: that is no news of its own.
+const SETTLES: Duration = Duration::from_secs(600);
 
 impl Fold<'_> {
     pub(super) fn node(&mut self, fact: NodeFact) {
@@ -23,7 +27,10 @@ impl Fold<'_> {
                 let at = fact.created.unwrap_or(self.seen);
                 vec![(at, MarkKind::NodeCame, format!("{} came", fact.name), None, Status::Good)]
             }
-            None => Vec::new(),
+            None => {
+                self.rebuild_node(&id, &fact);
+                Vec::new()
+            }
         };
         self.marks_of_node(&id, news);
         if !self.source.nodes.contains_key(&fact.name) {
@@ -52,7 +59,20 @@ impl Fold<'_> {
     fn marks_of_node(&mut self, id: &NodeId, news: Vec<News>) {
         for (at, kind, title, detail, status) in news {
             let key = MarkKey { at, object: ObjectRef::Node(id.clone()), kind };
-            self.marks.push(Mark { key, title, detail, status });
+            self.marks.push(Mark { title, detail, status, ..Mark::of(key) });
+        }
+    }
+
+    /// What a node tells of itself from before we were there: that it came, and the last turn of each condition.
+    fn rebuild_node(&mut self, id: &NodeId, fact: &NodeFact) {
+        let Some(created) = fact.created else { return };
+        let came = (created, MarkKind::NodeCame, format!("{} came", fact.name), None, Status::Good);
+        let settled = created.plus(SETTLES);
+        let turned = fact.conditions.iter().filter(|condition| condition.since.is_some_and(|since| since > settled));
+        let turned = turned.filter_map(|condition| turned_to(&fact.name, condition, self.seen));
+        for (at, kind, title, detail, status) in std::iter::once(came).chain(turned.collect::<Vec<_>>()) {
+            let key = MarkKey { at, object: ObjectRef::Node(id.clone()), kind };
+            self.rebuild(Mark { title, detail, status, ..Mark::of(key) });
         }
     }
 }
@@ -76,26 +96,31 @@ fn node_changes(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Vec<News> {
         if was == Some(&condition.status) || (was.is_none() && condition.status != "True") {
             continue;
         }
-        // A kubelet that is silent makes every condition Unknown: Ready tells it, the others know nothing.
-        if condition.kind != "Ready" && condition.status == "Unknown" {
-            continue;
-        }
-        let at = condition.since.unwrap_or(seen);
-        let good = (condition.kind == "Ready") == (condition.status == "True");
-        let (kind, status) = match (condition.kind == "Ready", good) {
-            (true, false) => (MarkKind::Fault, Status::Bad),
-            (_, false) => (MarkKind::Condition, Status::Warn),
-            (_, true) => (MarkKind::Condition, Status::Good),
-        };
-        let title = match (condition.kind.as_str(), good) {
-            ("Ready", true) => format!("{name} ready again"),
-            ("Ready", false) => format!("{name} not ready"),
-            (other, true) => format!("{name}: {other} over"),
-            (other, false) => format!("{name}: {other}"),
-        };
-        news.push((at, kind, title, condition.reason.as_ref().map(ToString::to_string), status));
+        news.extend(turned_to(name, condition, seen));
     }
     news
+}
+
+/// What it means that a condition is as it is; nothing where it means nothing.
+fn turned_to(name: &SmolStr, condition: &ConditionFact, seen: Stamp) -> Option<News> {
+    // A kubelet that is silent makes every condition Unknown: Ready tells it, the others know nothing.
+    if condition.kind != "Ready" && condition.status == "Unknown" {
+        return None;
+    }
+    let at = condition.since.unwrap_or(seen);
+    let good = (condition.kind == "Ready") == (condition.status == "True");
+    let (kind, status) = match (condition.kind == "Ready", good) {
+        (true, false) => (MarkKind::Fault, Status::Bad),
+        (_, false) => (MarkKind::Condition, Status::Warn),
+        (_, true) => (MarkKind::Condition, Status::Good),
+    };
+    let title = match (condition.kind.as_str(), good) {
+        ("Ready", true) => format!("{name} ready again"),
+        ("Ready", false) => format!("{name} not ready"),
+        (other, true) => format!("{name}: {other} over"),
+        (other, false) => format!("{name}: {other}"),
+    };
+    Some((at, kind, title, condition.reason.as_ref().map(ToString::to_string), status))
 }
 
 /// Taints by which the control plane only repeats a condition or a cordon, which has its own mark.

@@ -30,6 +30,8 @@ impl Fold<'_> {
                 self.placed(&fact);
             }
             self.turned_bad(&fact, was_bad.map(|(status, _)| status));
+        } else if !placed_before && fact.holds() {
+            self.rebuild_placed(&fact);
         }
         self.unindex(&key);
         self.touch_pod(&key, was_on.as_ref());
@@ -92,22 +94,40 @@ impl Fold<'_> {
     }
 
     fn placed(&mut self, fact: &PodFact) {
+        let mark = self.placement(fact);
+        self.marks.extend(mark);
+    }
+
+    /// A pod that had its GPUs before we were there.
+    fn rebuild_placed(&mut self, fact: &PodFact) {
+        if let Some(mark) = self.placement(fact)
+            && mark.key.at < self.seen
+        {
+            self.rebuild(mark);
+        }
+    }
+
+    fn placement(&self, fact: &PodFact) -> Option<Mark> {
         let gpus = fact.gpu_count();
         if gpus == 0 {
-            return;
+            return None;
         }
         let placed = fact.conditions.iter().find(|condition| condition.kind == "PodScheduled");
         let at = placed.and_then(|condition| condition.since).or(fact.started).unwrap_or(self.seen);
         let on = fact.node.as_deref().unwrap_or_default();
         let detail = Some(format!("{gpus} GPU{} of {on}", if gpus == 1 { "" } else { "s" }));
-        let key = (fact.namespace.clone(), fact.name.clone());
-        self.mark_pod(&key, at, MarkKind::PodPlaced, format!("{} placed", fact.name), detail, Status::Good);
+        let pod = self.pod_id(&(fact.namespace.clone(), fact.name.clone()));
+        let key = MarkKey { at, object: ObjectRef::Pod(pod), kind: MarkKind::PodPlaced };
+        Some(Mark { title: format!("{} placed", fact.name), detail, status: Status::Good, ..Mark::of(key) })
     }
 
     /// A workload's first pod with an image that none of its other pods has: somebody deployed.
     fn deployed(&mut self, fact: &PodFact) {
         let Some(OwnerFact { kind, name }) = fact.workload() else { return };
         let workload = (kind, fact.namespace.clone(), name);
+        if self.has_revisions(&workload) {
+            return;
+        }
         let mates = self.source.workloads.get(&workload).into_iter().flatten();
         let running: BTreeSet<&SmolStr> = mates
             .filter_map(|key| self.source.pods.get(key))
@@ -123,12 +143,8 @@ impl Fold<'_> {
         let (kind, namespace, name) = workload;
         let object = ObjectRef::Workload(self.id.clone(), namespace, kind, name.clone());
         let key = MarkKey { at: fact.created.unwrap_or(self.seen), object, kind: MarkKind::Deploy };
-        self.marks.push(Mark {
-            key,
-            title: format!("{name} {}", tag(&fresh.image)),
-            detail: Some(detail),
-            status: Status::Unknown,
-        });
+        let title = format!("{name} {}", tag(&fresh.image));
+        self.marks.push(Mark { title, detail: Some(detail), ..Mark::of(key) });
     }
 
     fn turned_bad(&mut self, fact: &PodFact, was: Option<Status>) {
@@ -150,12 +166,12 @@ impl Fold<'_> {
         status: Status,
     ) {
         let key = MarkKey { at, object: ObjectRef::Pod(self.pod_id(key)), kind };
-        self.marks.push(Mark { key, title, detail, status });
+        self.marks.push(Mark { title, detail, status, ..Mark::of(key) });
     }
 }
 
 /// An image without its tag and digest.
-fn repository(image: &str) -> &str {
+pub(super) fn repository(image: &str) -> &str {
     let image = image.split_once('@').map_or(image, |(image, _)| image);
     match image.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => repository,
@@ -164,7 +180,7 @@ fn repository(image: &str) -> &str {
 }
 
 /// An image's tag; its digest's beginning where it has none.
-fn tag(image: &str) -> &str {
+pub(super) fn tag(image: &str) -> &str {
     let rest = &image[repository(image).len()..];
     let tag = rest.split_once('@').map_or(rest, |(tag, digest)| if tag.is_empty() { digest } else { tag });
     tag.trim_start_matches(':')

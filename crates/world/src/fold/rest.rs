@@ -1,7 +1,7 @@
 //! Sources, namespaces and events into the world.
 
 use super::Fold;
-use crate::fact::{EventFact, NamespaceFact, SourceFact};
+use crate::fact::{EventFact, Kind, NamespaceFact, SourceFact};
 use pilothouse_wire::{
     Health, ObjectRef, PodId, SmolStr,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
@@ -9,6 +9,17 @@ use pilothouse_wire::{
 
 /// The most events of one source that are kept: the oldest give way, counted.
 const MOST_EVENTS: usize = 5_000;
+/// Events that tell of a change of what they are about, by their reason.
+const TELLING: &[(&str, MarkKind)] = &[
+    ("NodeNotReady", MarkKind::Fault),
+    ("Rebooted", MarkKind::Fault),
+    ("SystemOOM", MarkKind::Condition),
+    ("OOMKilling", MarkKind::Condition),
+    ("Evicted", MarkKind::Condition),
+    ("Preempted", MarkKind::Condition),
+    ("TaintManagerEviction", MarkKind::Condition),
+    ("BackOff", MarkKind::Condition),
+];
 /// The attempts that are kept.
 const MOST_ATTEMPTS: usize = 8;
 
@@ -46,7 +57,7 @@ impl Fold<'_> {
         if let Some((kind, title, status)) = news {
             let detail = health.problem().map(|problem| problem.what.clone());
             let key = MarkKey { at: self.seen, object: ObjectRef::Connection(self.id.clone()), kind };
-            self.marks.push(Mark { key, title, detail, status });
+            self.marks.push(Mark { title, detail, status, ..Mark::of(key) });
         }
         self.source.health = health;
     }
@@ -86,6 +97,9 @@ impl Fold<'_> {
     }
 
     pub(super) fn event(&mut self, event: EventFact) {
+        if self.listing && !self.source.was_listed(Kind::Event, event.namespace.as_ref()) {
+            self.rebuild_event(&event);
+        }
         let about = (event.kind.clone(), event.namespace.clone(), event.name.clone());
         self.source.regarding.entry(about).or_default().insert(event.uid.clone());
         let old = self.source.events.insert(event.uid.clone(), event);
@@ -97,6 +111,25 @@ impl Fold<'_> {
             }
         }
         self.touched.events.insert(self.id.clone());
+    }
+
+    /// What a server still tells of changes that we did not see.
+    fn rebuild_event(&mut self, event: &EventFact) {
+        let Some((_, kind)) = TELLING.iter().find(|(reason, _)| event.reason == *reason) else { return };
+        let object = match (event.kind.as_str(), &event.namespace) {
+            ("Node", _) => ObjectRef::Node(self.node_id(&event.name)),
+            ("Pod", Some(namespace)) => {
+                let (namespace, name) = (namespace.clone(), event.name.clone());
+                ObjectRef::Pod(PodId { cluster: self.id.clone(), namespace, name })
+            }
+            _ => return,
+        };
+        self.rebuild(Mark {
+            title: format!("{}: {}", event.name, event.reason),
+            detail: Some(event.note.clone()).filter(|note| !note.is_empty()),
+            status: if event.warning { Status::Warn } else { Status::Unknown },
+            ..Mark::of(MarkKey { at: event.at, object, kind: *kind })
+        });
     }
 
     pub(super) fn event_gone(&mut self, uid: &SmolStr) {

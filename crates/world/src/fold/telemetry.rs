@@ -8,6 +8,9 @@ use pilothouse_wire::{
 };
 use std::borrow::Cow;
 
+/// Share of the last minutes slowed by heat above which work is late: below it is a passing peak.
+const THERMAL_SHARE: f32 = 0.05;
+
 impl Fold<'_> {
     pub(super) fn devices(&mut self, fact: DevicesFact) {
         let first = self.source.telemetry.is_empty();
@@ -21,6 +24,7 @@ impl Fold<'_> {
     }
 
     pub(super) fn readings(&mut self, fact: ReadingsFact) {
+        let cool = self.slowed(fact.columns.iter().any(|(metric, _)| *metric == Metric::ThermalSlowdown));
         let names_xids = fact.columns.iter().any(|(metric, _)| *metric == Metric::Xid);
         let before = if names_xids { self.xids() } else { Vec::new() };
         self.source.dropped = self.source.dropped.saturating_add(self.source.telemetry.readings(fact));
@@ -38,12 +42,38 @@ impl Fold<'_> {
                 Some((node, gpu.device().index.unwrap_or(0), xid, gpu.at().unwrap_or(self.seen)))
             })
             .collect();
+        self.mark_slowed(&cool);
         for (node, index, xid, at) in news {
             // Whose node that is may only be known to the world: it puts the cluster in.
             let object = ObjectRef::Gpu(self.node_id(&node), index);
             let key = MarkKey { at, object, kind: MarkKind::Fault };
             let title = format!("{node} / {index}: XID {}", Metric::Xid.show(Reading::of(xid)));
-            self.marks.push(Mark { key, title, detail: None, status: Status::Bad });
+            self.marks.push(Mark { title, status: Status::Bad, ..Mark::of(key) });
+        }
+    }
+
+    /// Which GPUs are slowed by heat; nothing where that is not measured now.
+    fn slowed(&self, is_measured: bool) -> Vec<Option<bool>> {
+        if !is_measured {
+            return Vec::new();
+        }
+        let column = self.source.telemetry.column(Metric::ThermalSlowdown);
+        column.iter().map(|share| share.finite().map(|share| share > THERMAL_SHARE)).collect()
+    }
+
+    /// Marks the GPUs that were not slowed by heat, and now are.
+    fn mark_slowed(&mut self, before: &[Option<bool>]) {
+        if before.is_empty() {
+            return;
+        }
+        let after = self.slowed(true);
+        for (at, _) in before.iter().zip(&after).enumerate().filter(|(_, pair)| *pair == (&Some(false), &Some(true))) {
+            let Some(gpu) = self.source.telemetry.gpu(at) else { continue };
+            let (Some(node), index) = (gpu.device().node.clone(), gpu.device().index.unwrap_or(0)) else { continue };
+            let object = ObjectRef::Gpu(self.node_id(&node), index);
+            let key = MarkKey { at: gpu.at().unwrap_or(self.seen), object, kind: MarkKind::Slowdown };
+            let title = format!("{node} / {index} slowed by heat");
+            self.marks.push(Mark { title, status: Status::Warn, ..Mark::of(key) });
         }
     }
 

@@ -1,41 +1,117 @@
-//! The ribbon: the changes that matter most in a span, and the series that moved most.
+//! The ribbon: the changes that matter most in each part of a span, and the series that moved most over it.
 
-use crate::World;
-use pilothouse_wire::{
-    Keyed, SmolStr, Stamp,
-    view::{Lane, Mark, RibbonView},
+use crate::{
+    World,
+    fact::{ControllerFact, WriteFact},
 };
-use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+use pilothouse_wire::{
+    Keyed, ObjectRef, SmolStr, Stamp, When,
+    view::{Lane, Mark, MarkKind, RibbonView, ribbon::MarkKey},
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-/// Marks in one view: more could not be told apart, nor sent ten times a second.
-const MOST_MARKS: usize = 400;
+/// Parts of a span: about as many signs as have room side by side.
+const BUCKETS: i64 = 160;
+/// Fewer marks than this are all kept: more could not be told apart, nor sent ten times a second.
+const FEW: usize = 200;
+/// Signs that are told apart in one part; the others are counted.
+const MOST_SIGNS: usize = 3;
 /// Points in one lane.
 const MOST_POINTS: usize = 360;
+/// A write and what came of it are this near, in milliseconds: a server's times are in seconds.
+const NEAR_MS: i64 = 5_000;
 
-/// Projects the span that ends now.
+/// Projects a span. `end` says where it ends, `now` is the time of the world.
 #[must_use]
-pub fn ribbon(world: &World, span: Duration, now: Stamp) -> RibbonView {
-    let since = now.minus(span);
-    let mut marks: Vec<&Mark> = world.marks_since(since).collect();
-    let found = marks.len();
-    if found > MOST_MARKS {
-        // Kinds are in the order of their importance; of one kind the newest stay.
-        marks.sort_by_key(|mark| (mark.key.kind, Reverse(mark.key.at)));
-        marks.truncate(MOST_MARKS);
-    }
+pub fn ribbon(world: &World, span: Duration, end: When, now: Stamp) -> RibbonView {
+    let end = match end {
+        When::Now => None,
+        When::At(end) => Some(end),
+    };
+    let since = end.unwrap_or(now).minus(span);
+    let marks: Vec<&Mark> = world.marks_since(since).filter(|mark| end.is_none_or(|end| mark.key.at <= end)).collect();
+    let told = told_better(&marks);
+    let marks: Vec<&Mark> = marks.into_iter().filter(|mark| !told.contains(&mark.key)).collect();
+    let bucket_ms = (i64::try_from(span.as_millis()).unwrap_or(i64::MAX) / BUCKETS).max(1);
+    let thinned = thin(marks, bucket_ms);
     RibbonView {
-        thinned: (found - marks.len()) as u64,
-        marks: marks.into_iter().cloned().collect::<Keyed<Mark>>(),
-        lanes: lanes(world, since),
+        thinned: thinned.iter().map(|mark| u64::from(mark.more)).sum(),
+        marks: thinned.into_iter().map(|mark| whose(world, mark)).collect::<Keyed<Mark>>(),
+        lanes: lanes(world, since, end),
     }
 }
 
-fn lanes(world: &World, since: Stamp) -> Vec<Lane> {
+/// Keeps the most important marks of each part of the span, which has its place on the clock and so does not move as
+/// time goes on; the first of them counts those that are left out.
+fn thin(marks: Vec<&Mark>, bucket_ms: i64) -> Vec<Mark> {
+    if marks.len() <= FEW {
+        return marks.into_iter().cloned().collect();
+    }
+    let mut buckets: BTreeMap<(i64, bool), Vec<&Mark>> = BTreeMap::new();
+    for mark in marks {
+        buckets.entry((mark.key.at.0.div_euclid(bucket_ms), mark.key.kind.is_tick())).or_default().push(mark);
+    }
+    let mut kept = Vec::new();
+    for ((_, is_tick), mut marks) in buckets {
+        // Kinds are in the order of their importance; of one kind the worst, then the newest stay.
+        marks.sort_by_key(|mark| (mark.key.kind, mark.status, Reverse(mark.key.at)));
+        let most = if is_tick { 1 } else { MOST_SIGNS };
+        let notes = marks.iter().filter(|mark| mark.key.kind == MarkKind::Bookmark).count();
+        let left = marks.split_off(marks.len().min(most.max(notes)));
+        let first = kept.len();
+        kept.extend(marks.into_iter().cloned());
+        if let Some(chief) = kept.get_mut(first) {
+            chief.more = u32::try_from(left.len()).unwrap_or(u32::MAX);
+        }
+    }
+    kept
+}
+
+/// Writes of which another mark tells what came of them.
+fn told_better(marks: &[&Mark]) -> BTreeSet<MarkKey> {
+    let of_workload = |mark: &&&Mark| matches!(mark.key.object, ObjectRef::Workload(..));
+    let mut by_object: BTreeMap<&ObjectRef, Vec<&Mark>> = BTreeMap::new();
+    for mark in marks.iter().filter(of_workload) {
+        by_object.entry(&mark.key.object).or_default().push(mark);
+    }
+    let mut told = BTreeSet::new();
+    for marks in by_object.values() {
+        for write in marks.iter().filter(|mark| mark.key.kind == MarkKind::Config && mark.by.is_some()) {
+            let near = |other: &&&Mark| other.key != write.key && (other.key.at.0 - write.key.at.0).abs() <= NEAR_MS;
+            if marks.iter().filter(near).any(|other| other.key.kind < MarkKind::Config || other.by.is_none()) {
+                told.insert(write.key.clone());
+            }
+        }
+    }
+    told
+}
+
+/// Puts in who did it, where the controller says that somebody wrote just then.
+fn whose(world: &World, mut mark: Mark) -> Mark {
+    if mark.by.is_none()
+        && let Some(controller) = controller(world, &mark.key.object)
+    {
+        let near = |write: &&WriteFact| (write.at.0 - mark.key.at.0).abs() <= NEAR_MS;
+        mark.by = controller.writes.iter().filter(near).map(|write| write.by.clone()).next();
+    }
+    mark
+}
+
+fn controller<'a>(world: &'a World, object: &ObjectRef) -> Option<&'a ControllerFact> {
+    let ObjectRef::Workload(id, namespace, kind, name) = object else { return None };
+    world.source(id)?.controllers.get(&(kind.clone(), namespace.clone(), name.clone()))
+}
+
+fn lanes(world: &World, since: Stamp, end: Option<Stamp>) -> Vec<Lane> {
     let mut lanes = Vec::new();
     let mut pending: BTreeMap<Stamp, f64> = BTreeMap::new();
     for (_, source) in world.sources() {
-        let points: Vec<(Stamp, u64, u64)> =
-            source.lanes.range(since..).map(|(at, point)| (*at, point.held, point.pending)).collect();
+        let in_span = source.lanes.range(since..).take_while(|(at, _)| end.is_none_or(|end| **at <= end));
+        let points: Vec<(Stamp, u64, u64)> = in_span.map(|(at, point)| (*at, point.held, point.pending)).collect();
         for (at, _, waiting) in &points {
             *pending.entry(*at).or_default() += count(*waiting);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acceptance::{Failure, Result};
 use pilothouse_wire::{
-    Stamp,
+    Stamp, When,
     view::{FleetSpec, FleetView},
 };
 use pilothouse_world::{
@@ -56,7 +56,7 @@ pub fn run(file: &Path) -> Result<()> {
 
 /// Marks by their kind, and those that a ribbon has no room for.
 fn marks(world: &World, now: Stamp) -> BTreeMap<String, u64> {
-    let ribbon = project::ribbon(world, ALWAYS, now);
+    let ribbon = project::ribbon(world, ALWAYS, When::Now, now);
     let mut kinds = BTreeMap::new();
     for mark in ribbon.marks.rows() {
         *kinds.entry(format!("{:?}", mark.key.kind)).or_default() += 1;

@@ -38,7 +38,7 @@ pub fn MapCanvas(
         }
         let Some(Some(canvas)) = node.try_get_untracked() else { return };
         let Some(window) = window.try_get_untracked() else { return };
-        let shown = untrack(|| theme.shown());
+        let shown = untrack(|| theme.grounds());
         let draw = |layout: &Layout, scene: &Scene| {
             colours.update_value(|colours| {
                 let palette = colours.of(shown, layout);
@@ -57,7 +57,7 @@ pub fn MapCanvas(
         layout.track();
         scene.track();
         window.track();
-        let _ = (theme.shown(), node.get());
+        let _ = (theme.grounds(), node.get());
         if !asked.get_value() {
             asked.set_value(true);
             request_animation_frame(paint);
@@ -81,12 +81,12 @@ pub fn MapCanvas(
 /// read again with another theme or size, since a change of contrast shows at the latest then.
 #[derive(Default)]
 struct Colours {
-    of: Option<(Shown, u32, u32)>,
+    of: Option<((Shown, bool), u32, u32)>,
     palette: Palette,
 }
 
 impl Colours {
-    fn of(&mut self, shown: Shown, layout: &Layout) -> &Palette {
+    fn of(&mut self, shown: (Shown, bool), layout: &Layout) -> &Palette {
         let of = Some((shown, layout.width, layout.height));
         if self.of != of {
             (self.of, self.palette) = (of, Palette::read(token));

@@ -4,6 +4,7 @@ use crate::{
     link::use_link,
     mirror::Watched,
     parts::{age::Age, map::palette::parse},
+    state::use_state,
     theme::{token, use_theme},
 };
 use leptos::prelude::*;
@@ -31,16 +32,45 @@ const FIRST: [Metric; 8] = [
     Metric::Nvlink,
 ];
 
+/// A time that did not change for so long is read.
+const REST: std::time::Duration = std::time::Duration::from_millis(300);
+
 type Points = BTreeMap<Metric, Vec<(Stamp, Reading)>>;
 
 /// Draws the section, where anything is measured.
 #[component]
 pub fn Measured(watched: Watched, object: ObjectRef) -> impl IntoView {
+    let when = use_state().when();
+    let rested = rested(when);
+    // Series are long to read: they are there once the hand on the ribbon rests, and never those of another time.
+    move || {
+        let when = when.get();
+        (rested.get() == when).then(|| view! { <Of watched=watched object=object.clone() when=when /> })
+    }
+}
+
+/// The time that is shown, once it did not change for a moment.
+fn rested(when: Memo<When>) -> RwSignal<When> {
+    let rested = RwSignal::new(when.get_untracked());
+    Effect::new(move |_| {
+        let now = when.get();
+        let settle = move || {
+            if when.try_get_untracked() == Some(now) {
+                rested.try_set(now);
+            }
+        };
+        set_timeout(settle, REST);
+    });
+    rested
+}
+
+#[component]
+fn Of(watched: Watched, object: ObjectRef, when: When) -> impl IntoView {
     let view: Memo<Option<MeasuredView>> =
         Memo::new(move |_| watched.object(|object| object.and_then(|object| object.measured.clone())).flatten());
     let past = RwSignal::new(Points::new());
     let origin = RwSignal::new(Origin::default());
-    ask_for_the_past(object, past, origin);
+    ask_for_the_past(object, when, past, origin);
     // What arrives while the inspector is open goes on where the record ends.
     Effect::new(move |_| {
         let Some(now) = view.get() else { return };
@@ -112,10 +142,10 @@ impl Origin {
 }
 
 /// Asks for what is recorded here, which is shown at once, and then the server for what was before it.
-fn ask_for_the_past(object: ObjectRef, past: RwSignal<Points>, origin: RwSignal<Origin>) {
+fn ask_for_the_past(object: ObjectRef, when: When, past: RwSignal<Points>, origin: RwSignal<Origin>) {
     let link = use_link();
     let recorded: RwSignal<Option<Option<Stamp>>> = RwSignal::new(None);
-    link.ask_then(Ask::History { object: object.clone(), span: SPAN, when: When::Now }, move |answer| {
+    link.ask_then(Ask::History { object: object.clone(), span: SPAN, when }, move |answer| {
         // Without a record there is only what comes from now on, and what the server has.
         let told = match answer {
             Ok(Answer::History(told)) => told,
@@ -128,7 +158,7 @@ fn ask_for_the_past(object: ObjectRef, past: RwSignal<Points>, origin: RwSignal<
     });
     Effect::new(move |_| {
         let Some(before) = recorded.get() else { return };
-        let older = Ask::Older { object: object.clone(), span: SPAN, when: When::Now, before };
+        let older = Ask::Older { object: object.clone(), span: SPAN, when, before };
         link.ask_then(older, move |answer| match answer {
             Ok(Answer::History(told)) => {
                 let end = told.ends().map(|(_, last)| last);
@@ -159,7 +189,7 @@ fn Gauge(metric: Metric, view: Memo<Option<MeasuredView>>, past: RwSignal<Points
         }
     };
     let svg = move || {
-        let _ = theme.shown();
+        let _ = theme.grounds();
         let line = parse(&token("tx2")).unwrap_or_default();
         past.with(|past| {
             let points = past.get(&metric).map(Vec::as_slice).unwrap_or_default();

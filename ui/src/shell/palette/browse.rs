@@ -52,7 +52,7 @@ impl Browse {
         let named = Memo::new(move |_| {
             typed.with(|typed| match asked(typed) {
                 Asked::Kind(word, _) => browse.with_offered(|offered| meant(offered, word)),
-                Asked::Fleet | Asked::Time => Vec::new(),
+                Asked::Fleet | Asked::Time(_) => Vec::new(),
             })
         });
         Effect::new(move |_| {

@@ -13,7 +13,12 @@ use crate::{
     theme::{Choice, Theme, use_theme},
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Act, ConnectionId, Health, ObjectRef, ViewSpec, address::Address, units::visible, view::Status};
+use pilothouse_wire::{
+    Act, ConnectionId, Health, ObjectRef, Stamp, ViewSpec, When,
+    address::Address,
+    units::{span, visible},
+    view::Status,
+};
 use std::time::Duration;
 
 /// Something that the palette can do.
@@ -35,6 +40,8 @@ pub enum Deed {
     Pause(ConnectionId, bool),
     /// Tries a connection at once.
     Retry(ConnectionId),
+    /// Takes the page to a time.
+    GoWhen(When),
     /// Goes to a saved view.
     Open(Address),
     /// Forgets a saved view.
@@ -83,6 +90,7 @@ impl Doer {
             }
             Deed::Pause(id, paused) => self.act(Act::PauseConnection { id: id.clone(), paused }, &id),
             Deed::Retry(id) => self.act(Act::RetryConnection(id.clone()), &id),
+            Deed::GoWhen(when) => self.state.go_when(when),
             Deed::Open(address) => self.state.go(address),
             Deed::Forget(name) => {
                 self.kept.update(|kept| kept.forget(&name));
@@ -123,8 +131,8 @@ fn outcome(act: &Act, id: &ConnectionId) -> String {
 /// What can be done here and now.
 pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
     let connections = use_view(Signal::stored(ViewSpec::Connections));
-    let may_act = doer.state.may_act();
     Memo::new(move |_| {
+        let may_act = doer.state.may_act();
         let mut list = doer.kept.with(saved);
         list.extend(SCREENS.iter().map(|screen| {
             entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route))
@@ -176,6 +184,9 @@ fn fixed(may_act: bool, chosen: Choice) -> Vec<Entry> {
     list.extend([
         action(Icon::Link, "Copy the address", "opens this very state", Some(Command::CopyAddress), Deed::CopyAddress),
         key(Icon::Pin, "Save this view", "screen, clusters, table, filter, selection", Command::SaveView),
+        key(Icon::Compare, "Compare two times", "what came, went and changed", Command::Compare),
+        key(Icon::Flag, "Put a note on the ribbon", "at the time that is shown", Command::Note),
+        key(Icon::Past, "Back to now", "from the past", Command::BackToNow),
         key(Icon::Help, "Show the keys", "of this screen", Command::Help),
         action(Icon::Fleet, "Show all clusters", "scope", None, Deed::Scope(None)),
     ]);
@@ -198,6 +209,16 @@ fn of_connection(id: &ConnectionId, name: &str, health: &Health, may_act: bool) 
         }
     }
     list
+}
+
+/// The line for a time that was typed behind a colon; none for a text that is none.
+pub fn to_time(text: &str, now: Stamp) -> Option<Entry> {
+    let when = When::typed(text, now).ok()?;
+    let (name, about) = match when {
+        When::Now => ("Go to now".to_owned(), "what is not past is now".to_owned()),
+        When::At(then) => (format!("Go to {then}"), format!("{} ago, the whole page", span(now.since(then)))),
+    };
+    Some(entry(Section::GoTo, Icon::Past, &name, &about, None, Deed::GoWhen(when)))
 }
 
 fn entry(section: Section, icon: Icon, name: &str, about: &str, chord: Option<&'static str>, deed: Deed) -> Entry {

@@ -19,7 +19,7 @@ pub enum Asked<'a> {
     /// No colon: objects of the fleet, and deeds.
     Fleet,
     /// A colon and a number or a sign: a time. No kind is called so.
-    Time,
+    Time(&'a str),
     /// A colon: a kind, and words that its objects must have.
     Kind(&'a str, &'a str),
 }
@@ -29,7 +29,7 @@ pub fn asked(typed: &str) -> Asked<'_> {
     let Some(rest) = typed.trim_start().strip_prefix(':') else { return Asked::Fleet };
     let rest = rest.trim_start();
     if rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '−')) {
-        return Asked::Time;
+        return Asked::Time(rest.trim_end());
     }
     let (word, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     Asked::Kind(word, words.trim())
@@ -180,9 +180,9 @@ mod tests {
             (":", Asked::Kind("", "")),
             (": isvc", Asked::Kind("isvc", "")),
             (":pods chat  70b ", Asked::Kind("pods", "chat  70b")),
-            (":02:41", Asked::Time),
-            (":-15m", Asked::Time),
-            (":2026-11-24T02:41:29Z", Asked::Time),
+            (":02:41", Asked::Time("02:41")),
+            (":-15m", Asked::Time("-15m")),
+            (":2026-11-24T02:41:29Z", Asked::Time("2026-11-24T02:41:29Z")),
         ] {
             assert_eq!(asked(typed), want, "{typed}");
         }

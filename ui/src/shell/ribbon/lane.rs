@@ -1,7 +1,7 @@
 //! A lane of the ribbon: a series as a line with its gaps left open, and its present value.
 
 use super::scale::Scale;
-use pilothouse_wire::{Stamp, units, view::Lane};
+use pilothouse_wire::{Stamp, When, units, view::Lane};
 use std::fmt::Write;
 
 /// A hole of more than this many steps is a gap: never joined, never zero.
@@ -49,10 +49,18 @@ fn step(points: &[(Stamp, f64)]) -> i64 {
     steps.get(steps.len() / 2).copied().unwrap_or_default().max(1_000)
 }
 
-/// The present value with its unit; absent if the series has ended.
+/// The value at the time that is shown, with its unit; absent where the series has none then.
 #[must_use]
-pub fn present(lane: &Lane) -> String {
-    let Some((_, value)) = lane.points.last() else { return units::ABSENT.into() };
+pub fn present(lane: &Lane, when: When) -> String {
+    let shown = match when {
+        When::Now => lane.points.last(),
+        When::At(then) => {
+            let step = step(&lane.points);
+            let last = lane.points[..lane.points.partition_point(|(at, _)| *at <= then)].last();
+            last.filter(|(at, _)| then.0 - at.0 <= step * GAP_STEPS)
+        }
+    };
+    let Some((_, value)) = shown else { return units::ABSENT.into() };
     let unit = if lane.unit.is_empty() { String::new() } else { format!(" {}", lane.unit) };
     format!("{}{unit}", figure(*value))
 }
@@ -97,6 +105,14 @@ mod tests {
     fn a_line_that_never_moved_is_in_the_middle_and_one_without_points_is_none() {
         assert_eq!(path(&lane(&[(0, 7.0), (10, 7.0)]), &scale(), 0.0, 10.0).0, "M0.0 5.0L10.0 5.0");
         assert_eq!(path(&lane(&[]), &scale(), 0.0, 10.0), (String::new(), None));
+    }
+
+    #[test]
+    fn in_the_past_the_value_is_that_of_then() {
+        let lane = lane(&[(0, 1.0), (10, 2.0), (20, 3.0)]);
+        let at = |second: i64| present(&lane, When::At(Stamp(second * 1_000)));
+        assert_eq!((present(&lane, When::Now).as_str(), at(15).as_str(), at(-5).as_str()), ("3", "2", units::ABSENT));
+        assert_eq!(at(500), units::ABSENT, "a value of long before is none");
     }
 
     #[test]

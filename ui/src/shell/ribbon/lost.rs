@@ -45,7 +45,7 @@ mod tests {
 
     fn mark(at: i64, id: &str, kind: MarkKind) -> Mark {
         let key = MarkKey { at: Stamp(at), object: ObjectRef::Connection(ConnectionId::slug(id)), kind };
-        Mark { key, title: String::new(), detail: None, status: Status::Bad }
+        Mark { status: Status::Bad, ..Mark::of(key) }
     }
 
     fn source(id: &str, freshness: Freshness, heard: i64) -> SourceState {

@@ -26,6 +26,8 @@ pub struct Sign {
     pub chief: usize,
     /// All its changes, by index, in time order.
     pub members: Vec<usize>,
+    /// So many more, which the view leaves out.
+    pub left_out: usize,
     /// What stands beside it, if there is room.
     pub label: Option<Label>,
     /// Does a line fall from it through the lanes?
@@ -44,7 +46,15 @@ pub struct Label {
 /// Is it drawn as a mere tick on the lower row? Pods come and go too often for more.
 #[must_use]
 pub fn is_tick(kind: MarkKind) -> bool {
-    matches!(kind, MarkKind::PodPlaced | MarkKind::PodGone)
+    kind.is_tick()
+}
+
+impl Sign {
+    /// All changes that it stands for.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.members.len() + self.left_out
+    }
 }
 
 /// Places the changes that are not ticks.
@@ -62,10 +72,11 @@ pub fn place(marks: &[Mark], scale: &Scale) -> Vec<Sign> {
     for (x, index) in at {
         match groups.last_mut() {
             // A group needs room for its number, which grows with it.
-            Some(group) if x - group.x < 2.0 * HALF + number_width(group.members.len() + 1) => {
-                join(group, index, marks)
+            Some(group) if x - group.x < 2.0 * HALF + number_width(group.count() + 1) => join(group, index, marks),
+            _ => {
+                let left_out = marks[index].more as usize;
+                groups.push(Sign { x, chief: index, members: vec![index], left_out, label: None, drops: false });
             }
-            _ => groups.push(Sign { x, chief: index, members: vec![index], label: None, drops: false }),
         }
     }
     label(&mut groups, marks, scale);
@@ -74,6 +85,7 @@ pub fn place(marks: &[Mark], scale: &Scale) -> Vec<Sign> {
 
 fn join(group: &mut Sign, index: usize, marks: &[Mark]) {
     group.members.push(index);
+    group.left_out += marks[index].more as usize;
     if rank(&marks[index]) < rank(&marks[group.chief]) {
         group.chief = index;
     }
@@ -98,7 +110,7 @@ fn label(groups: &mut [Sign], marks: &[Mark], scale: &Scale) {
         let group = &groups[index];
         let chief = &marks[group.chief];
         let title = middle(&visible(&chief.title), LONGEST);
-        let more = group.members.len() - 1;
+        let more = group.count() - 1;
         let text = if more == 0 { title } else { format!("{title} +{more}") };
         let width = text::width(&text);
         let free = |from: f64, to: f64| {
@@ -113,7 +125,7 @@ fn label(groups: &mut [Sign], marks: &[Mark], scale: &Scale) {
             Some(Label { text, after: false })
         } else {
             // The number of a group always has room: it was joined until it had.
-            (more > 0).then(|| Label { text: group.members.len().to_string(), after: true })
+            (more > 0).then(|| Label { text: group.count().to_string(), after: true })
         };
         let drops = label.is_some() || chief.key.kind <= MarkKind::Condition;
         taken[index] = extent(group.x, label.as_ref());
@@ -122,7 +134,7 @@ fn label(groups: &mut [Sign], marks: &[Mark], scale: &Scale) {
 }
 
 fn body(group: &Sign) -> (f64, f64) {
-    (group.x - HALF, group.x + HALF + number_width(group.members.len()))
+    (group.x - HALF, group.x + HALF + number_width(group.count()))
 }
 
 /// Where a sign with its label begins and ends.
@@ -139,12 +151,12 @@ pub fn extent(x: f64, label: Option<&Label>) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{Stamp, view::Status, view::ribbon::MarkKey};
+    use pilothouse_wire::{Stamp, view::ribbon::MarkKey};
 
     fn mark(second: i64, kind: MarkKind, title: &str) -> Mark {
         let object = "node:iad/h100-117".parse().unwrap();
         let key = MarkKey { at: Stamp(second * 1000), object, kind };
-        Mark { key, title: title.into(), detail: None, status: Status::Unknown }
+        Mark { title: title.into(), ..Mark::of(key) }
     }
 
     /// One pixel a second.
@@ -166,6 +178,13 @@ mod tests {
         assert_eq!(signs.len(), 2);
         assert_eq!((signs[0].chief, signs[0].members.as_slice()), (1, &[0, 1][..]));
         assert_eq!(texts(&signs), [Some(("XID 95 +1", true)), Some(("b", true))]);
+    }
+
+    #[test]
+    fn what_the_view_left_out_is_counted() {
+        let marks = [Mark { more: 3, ..mark(10, MarkKind::Deploy, "chat v2") }];
+        let signs = place(&marks, &scale(400));
+        assert_eq!((signs[0].count(), texts(&signs)), (4, vec![Some(("chat v2 +3", true))]));
     }
 
     #[test]

@@ -9,7 +9,10 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// Steps that people count in, in seconds.
-const STEPS: [u64; 13] = [
+const STEPS: [u64; 16] = [
+    5,
+    10,
+    30,
     MINUTE,
     2 * MINUTE,
     5 * MINUTE,
@@ -30,7 +33,7 @@ const STEPS: [u64; 13] = [
 pub struct Scale {
     /// The time at the left.
     pub from: Stamp,
-    /// The time at the right: now.
+    /// The time at the right.
     pub to: Stamp,
     /// Pixels at the left.
     pub left: f64,
@@ -48,10 +51,10 @@ pub struct Tick {
 }
 
 impl Scale {
-    /// The span that ends now.
+    /// The span that ends at a time.
     #[must_use]
-    pub fn ending(now: Stamp, span: Duration, left: f64, right: f64) -> Self {
-        Self { from: now.minus(span), to: now, left, right: right.max(left + 1.0) }
+    pub fn ending(end: Stamp, span: Duration, left: f64, right: f64) -> Self {
+        Self { from: end.minus(span), to: end, left, right: right.max(left + 1.0) }
     }
 
     /// The pixel of a time. Outside of the span it is outside of the ribbon.
@@ -60,6 +63,21 @@ impl Scale {
     pub fn x(&self, at: Stamp) -> f64 {
         let span = (self.to.0 - self.from.0).max(1) as f64;
         self.left + (at.0 - self.from.0) as f64 / span * (self.right - self.left)
+    }
+
+    /// The time at a pixel, within the span.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a week in milliseconds fits")]
+    pub fn at(&self, x: f64) -> Stamp {
+        let share = ((x - self.left) / (self.right - self.left)).clamp(0.0, 1.0);
+        Stamp(self.from.0 + ((self.to.0 - self.from.0) as f64 * share) as i64)
+    }
+
+    /// How long so many pixels are, in milliseconds.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a week in milliseconds fits")]
+    pub fn at_ms(&self, pixels: f64) -> i64 {
+        ((self.to.0 - self.from.0) as f64 * pixels / (self.right - self.left)) as i64
     }
 
     /// Is this time shown?
@@ -83,11 +101,15 @@ impl Scale {
 
 fn label(at: Stamp) -> String {
     let clock = at.clock();
-    if clock == "00:00:00" { day(at) } else { clock[..5].to_owned() }
+    match &clock[6..] {
+        _ if clock == "00:00:00" => day(at),
+        "00" => clock[..5].to_owned(),
+        _ => clock,
+    }
 }
 
-/// `24 Nov`, of a midnight in UTC.
-fn day(at: Stamp) -> String {
+/// `24 Nov`, in UTC.
+pub fn day(at: Stamp) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = at.to_string();
     let mut parts = text.get(5..10).unwrap_or_default().split('-').map(|part| part.parse::<usize>().unwrap_or(1));
@@ -118,6 +140,15 @@ mod tests {
     fn days_are_named_at_midnight() {
         let week = scale("2026-11-17T03:12:44Z", "2026-11-24T03:12:44Z");
         assert_eq!(words(week)[..3], ["18 Nov", "19 Nov", "20 Nov"]);
+    }
+
+    #[test]
+    fn a_pixel_is_the_time_that_it_is_drawn_at() {
+        let hour = scale("2026-11-24T02:12:44Z", "2026-11-24T03:12:44Z");
+        for x in [184.0, 500.0, 1_348.0] {
+            assert!((hour.x(hour.at(x)) - x).abs() < 0.01, "{x}");
+        }
+        assert_eq!((hour.at(0.0), hour.at(9_999.0)), (hour.from, hour.to));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use pilothouse_wire::{
 #[must_use]
 pub fn tone(mark: &Mark) -> &'static str {
     match mark.key.kind {
+        MarkKind::Bookmark => "change note",
+        MarkKind::Slowdown => "change warn",
+        MarkKind::Config => "change",
         MarkKind::ConnectionLost | MarkKind::Fault => "change bad",
         MarkKind::Condition if mark.status == Status::Bad => "change bad",
         MarkKind::Alert if mark.status == Status::Bad => "change bad",
@@ -26,6 +29,9 @@ pub fn tone(mark: &Mark) -> &'static str {
 #[must_use]
 pub fn word(kind: MarkKind) -> &'static str {
     match kind {
+        MarkKind::Bookmark => "note",
+        MarkKind::Slowdown => "slowed",
+        MarkKind::Config => "settings changed",
         MarkKind::ConnectionLost => "connection lost",
         MarkKind::Fault => "fault",
         MarkKind::Alert => "alert",
@@ -53,7 +59,9 @@ pub fn shape(kind: MarkKind) -> AnyView {
             <path class="gap" d="m-2.2-2.2 4.4 4.4M2.2-2.2-2.2 2.2" fill="none" stroke-width="1.5" />
         }
         .into_any(),
-        MarkKind::Condition => filled("M0-5 5.5 4.5H-5.5Z").into_any(),
+        MarkKind::Bookmark => filled("M-4-6H-2.5V6H-4ZM-2.5-6H5L3-3 5 0H-2.5Z").into_any(),
+        MarkKind::Condition | MarkKind::Slowdown => filled("M0-5 5.5 4.5H-5.5Z").into_any(),
+        MarkKind::Config => path("M0-5 5 0 0 5-5 0Z").into_any(),
         MarkKind::Alert => path("M-4.6 3.4H4.6L3.4 1.2V-1.4A3.4 3.4 0 0 0-3.4-1.4V1.2ZM-1.4 5.4H1.4").into_any(),
         MarkKind::ConnectionFound | MarkKind::AlertOver => view! { <circle r="4.5" fill="currentColor" /> }.into_any(),
         MarkKind::Cordon => view! {
@@ -76,8 +84,10 @@ pub fn shape(kind: MarkKind) -> AnyView {
 pub fn spoken(mark: &Mark) -> String {
     let detail = mark.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
     let object = &mark.key.object;
+    let by = mark.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+    let rebuilt = if mark.rebuilt { ", rebuilt from what the server keeps" } else { "" };
     visible(&format!(
-        "{}, {}{detail}, {} {}, {}, {} UTC",
+        "{}, {}{detail}{by}{rebuilt}, {} {}, {}, {} UTC",
         word(mark.key.kind),
         mark.title,
         object.kind_word(),

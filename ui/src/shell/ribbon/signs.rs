@@ -7,13 +7,18 @@ use super::{
 };
 use crate::{
     keys::{Command, on_command},
+    link::use_link,
+    shell::toast::use_toasts,
     state::use_state,
 };
 use leptos::{
     ev::{KeyboardEvent, MouseEvent},
     prelude::*,
 };
-use pilothouse_wire::view::{Mark, ribbon::MarkKey};
+use pilothouse_wire::{
+    Act, ConnectionId, ObjectRef,
+    view::{Mark, MarkKind, Status, ribbon::MarkKey},
+};
 
 /// The middle of the row of signs.
 const ROW: f64 = 12.0;
@@ -36,7 +41,8 @@ pub fn Signs(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) -
 fn drawn(sign: &Sign, mark: &Mark, floor: f64, chosen: bool) -> impl IntoView + use<> {
     let tone = shape::tone(mark);
     let drop = if tone == "change bad" { "drop fault" } else { "drop" };
-    let class = if chosen { format!("{tone} current") } else { tone.to_owned() };
+    let rebuilt = if mark.rebuilt { " rebuilt" } else { "" };
+    let class = format!("{tone}{rebuilt}{}", if chosen { " current" } else { "" });
     let label = sign.label.as_ref().map(|label| {
         let (x, anchor) = if label.after { (sign.x + TO_LABEL, "start") } else { (sign.x - TO_LABEL, "end") };
         view! { <text class="change-label" x=x y=ROW + 4.0 text-anchor=anchor>{label.text.clone()}</text> }
@@ -92,8 +98,21 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
     let open = move || {
         let key = current.0.get_untracked();
         let found = key.is_some();
-        if let Some(key) = key {
-            state.select(Some(key.object));
+        // A note about no one thing leads nowhere.
+        if let Some(key) = key.filter(|key| !is_about_nothing(key)) {
+            state.show(key.object);
+        }
+        found
+    };
+    let (link, toasts) = (use_link(), use_toasts());
+    let remove = move || {
+        let note = current.0.get_untracked().filter(|key| key.kind == MarkKind::Bookmark && link.may_act());
+        let found = note.is_some();
+        if let Some(key) = note {
+            link.act_then(Act::RemoveNote(key), move |acted| match acted {
+                Ok(_) => toasts.say(Status::Good, "The note is gone", ""),
+                Err(problem) => toasts.problem(&problem),
+            });
         }
         found
     };
@@ -103,14 +122,13 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
         current.set(walked(at, by, count), signs, picture);
         count > 0
     };
-    on_command(Command::EarlierChange, move || walk(-1));
-    on_command(Command::LaterChange, move || walk(1));
     on_command(Command::Close, move || current.0.try_update(Option::take).flatten().is_some());
     let keydown = move |event: KeyboardEvent| {
         let done = match event.key().as_str() {
             "ArrowLeft" => walk(-1),
             "ArrowRight" => walk(1),
             "Enter" => open(),
+            "Delete" => remove(),
             _ => false,
         };
         if done {
@@ -131,7 +149,7 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
             class="ribbon-marks"
             tabindex="0"
             role="group"
-            aria-label="Changes. Arrow keys go from one to the next, Enter opens it."
+            aria-label="Changes. Arrow keys go from one to the next, Enter opens it, Delete takes a note away."
             on:keydown=keydown
             on:pointermove=move |event| near(&event)
             on:pointerleave=move |_| current.set(None, signs, picture)
@@ -143,6 +161,11 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
             <span class="unseen" aria-live="polite">{spoken}</span>
         </div>
     }
+}
+
+/// Is it a note about no one thing?
+fn is_about_nothing(key: &MarkKey) -> bool {
+    key.kind == MarkKind::Bookmark && key.object == ObjectRef::Connection(ConnectionId::slug("pilothouse"))
 }
 
 /// The sign under the pointer: its picture or its label.

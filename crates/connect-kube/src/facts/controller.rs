@@ -1,0 +1,142 @@
+//! Controllers of pods and their revisions into facts.
+
+use super::{some, stamp};
+use crate::slim::{Container, ControllerRevision, ReplicaSet, Template, WrittenMeta};
+use pilothouse_wire::SmolStr;
+use pilothouse_world::fact::{ControllerFact, OwnerFact, RevisionFact, WriteFact};
+use serde::Deserialize;
+
+/// Where the number of a revision stands on a ReplicaSet, by who keeps it.
+const NUMBERS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
+/// It writes what follows from what others wrote.
+const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+
+/// What a controller of pods says; `None` for one without a name.
+#[must_use]
+pub fn facts_of_controller(kind: &'static str, meta: WrittenMeta, replicas: Option<i32>) -> Option<ControllerFact> {
+    let writes = meta
+        .managed_fields
+        .into_iter()
+        .filter(|entry| entry.subresource != "status" && entry.manager != CONTROLLER_MANAGER)
+        .filter_map(|entry| {
+            let scaled = entry.subresource == "scale";
+            Some(WriteFact { by: some(&entry.manager)?, at: stamp(entry.time)?, scaled })
+        });
+    let mut writes: Vec<WriteFact> = writes.collect();
+    writes.sort_by(|a, b| (a.at, &a.by, a.scaled).cmp(&(b.at, &b.by, b.scaled)));
+    Some(ControllerFact {
+        kind: SmolStr::new_static(kind),
+        namespace: SmolStr::new(&meta.namespace),
+        name: some(&meta.name)?,
+        created: stamp(meta.creation_timestamp),
+        replicas: replicas.and_then(|replicas| u64::try_from(replicas).ok()),
+        writes,
+    })
+}
+
+/// What a ReplicaSet says as a revision of its owner; `None` for one that nobody owns or numbers.
+#[must_use]
+pub fn facts_of_replica_set(set: &ReplicaSet) -> Option<RevisionFact> {
+    let meta = set.metadata.as_ref()?;
+    let number = NUMBERS.iter().find_map(|key| meta.annotations.get(*key)?.parse().ok())?;
+    let template = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
+    revision(meta, number, template)
+}
+
+/// What a ControllerRevision says; `None` for one that nobody owns.
+#[must_use]
+pub fn facts_of_revision(revision: &ControllerRevision) -> Option<RevisionFact> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Data {
+        spec: Spec,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Spec {
+        template: Option<Template>,
+    }
+    let data: Data = revision.data.as_ref().and_then(|data| serde_json::from_slice(&data.raw).ok()).unwrap_or_default();
+    let number = u64::try_from(revision.revision).ok()?;
+    self::revision(revision.metadata.as_ref()?, number, data.spec.template.as_ref())
+}
+
+fn revision(meta: &WrittenMeta, number: u64, template: Option<&Template>) -> Option<RevisionFact> {
+    let owner = meta.owner_references.iter().find(|owner| owner.controller == Some(true))?;
+    let image = |container: &Container| (SmolStr::new(&container.name), SmolStr::new(&container.image));
+    let spec = template.and_then(|template| template.spec.as_ref());
+    let images = spec.map(|spec| spec.init_containers.iter().chain(&spec.containers).map(image).collect());
+    Some(RevisionFact {
+        namespace: SmolStr::new(&meta.namespace),
+        name: some(&meta.name)?,
+        owner: OwnerFact { kind: SmolStr::new(&owner.kind), name: some(&owner.name)? },
+        number,
+        created: stamp(meta.creation_timestamp),
+        images: images.unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_replica_set_is_a_revision_of_its_deployment() {
+        let set: ReplicaSet = serde_json::from_value(json!({
+            "metadata": {
+                "name": "chat-7f9d", "namespace": "serving", "creationTimestamp": "2026-11-24T03:00:00Z",
+                "annotations": { "deployment.kubernetes.io/revision": "42", "other": "kept nowhere" },
+                "ownerReferences": [{ "kind": "Deployment", "name": "chat", "controller": true }],
+            },
+            "spec": { "replicas": 3, "template": { "spec": { "containers": [
+                { "name": "server", "image": "vllm:v2", "env": [{ "name": "TOKEN", "value": "secret" }] },
+            ] } } },
+        }))
+        .unwrap();
+        let fact = facts_of_replica_set(&set).unwrap();
+        assert_eq!((fact.number, fact.owner.kind.as_str(), fact.owner.name.as_str()), (42, "Deployment", "chat"));
+        assert_eq!(fact.images, [("server".into(), "vllm:v2".into())]);
+        assert!(!format!("{fact:?}").contains("secret"));
+        let bare =
+            ReplicaSet { metadata: Some(WrittenMeta { name: "bare".into(), ..WrittenMeta::default() }), spec: None };
+        assert_eq!(facts_of_replica_set(&bare), None);
+    }
+
+    #[test]
+    fn a_revision_of_a_stateful_set_has_its_images_in_its_patch() {
+        let revision: ControllerRevision = serde_json::from_value(json!({
+            "metadata": {
+                "name": "cache-1", "namespace": "serving",
+                "ownerReferences": [{ "kind": "StatefulSet", "name": "cache", "controller": true }],
+            },
+            "revision": 3,
+            "data": { "spec": { "template": { "$patch": "replace", "spec": { "containers": [
+                { "name": "a", "image": "redis:7" }] } } } },
+        }))
+        .unwrap();
+        let fact = facts_of_revision(&revision).unwrap();
+        assert_eq!((fact.number, fact.images), (3, vec![("a".into(), "redis:7".into())]));
+    }
+
+    #[test]
+    fn who_wrote_is_told_without_those_who_only_follow() {
+        let entry = |manager: &str, subresource: &str| {
+            json!({
+                "manager": manager, "operation": "Update", "time": "2026-11-24T03:00:00Z", "subresource": subresource,
+                "fieldsV1": { "f:spec": {} },
+            })
+        };
+        let meta: WrittenMeta = serde_json::from_value(json!({
+            "name": "chat", "namespace": "serving",
+            "managedFields": [
+                entry("kubectl-edit", ""), entry("autoscaler", "scale"), entry("anything", "status"),
+                entry("kube-controller-manager", ""),
+            ],
+        }))
+        .unwrap();
+        let fact = facts_of_controller("Deployment", meta, Some(3)).unwrap();
+        let writers: Vec<_> = fact.writes.iter().map(|write| (write.by.as_str(), write.scaled)).collect();
+        assert_eq!((writers, fact.replicas), (vec![("autoscaler", true), ("kubectl-edit", false)], Some(3)));
+    }
+}

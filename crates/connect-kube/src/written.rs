@@ -1,0 +1,181 @@
+//! What tells of changes beside pods: controllers and their revisions. They are followed last, and a cluster that does
+//! not let us is as well as any other: it only has less of a past.
+
+use crate::{
+    client::Client,
+    facts::{facts_of_controller, facts_of_replica_set, facts_of_revision},
+    follow::{Follower, Told},
+    resource::{Resource, Scope},
+    rights,
+    slim::{ControllerRevision, DaemonSet, Deployment, Meta, ReplicaSet, StatefulSet, WrittenMeta},
+};
+use pilothouse_connect::{Closed, Sink};
+use pilothouse_wire::SmolStr;
+use pilothouse_world::{
+    Fact,
+    fact::{Kind, Probed},
+};
+use std::sync::Arc;
+use tokio::{sync::mpsc, task::JoinSet};
+
+/// Who reads namespaces one by one would need five watches for each: of so many at most they are followed.
+const MOST_SCOPES: usize = 20;
+
+fn version(meta: Option<&WrittenMeta>) -> String {
+    meta.map(|meta| meta.resource_version.clone()).unwrap_or_default()
+}
+
+macro_rules! controllers {
+    ($($kind:ident $plural:literal, $replicas:expr;)+) => {$(
+        impl Resource for $kind {
+            const KIND: Kind = Kind::Controller;
+            const GROUP: &'static str = "apps";
+            const PLURAL: &'static str = $plural;
+
+            fn meta(&self) -> Option<&Meta> {
+                None
+            }
+
+            fn version(&self) -> String {
+                version(self.metadata.as_ref())
+            }
+
+            fn fact(self) -> Option<Fact> {
+                let replicas: fn(&Self) -> Option<i32> = $replicas;
+                let replicas = replicas(&self);
+                let fact = facts_of_controller(stringify!($kind), self.metadata?, replicas)?;
+                Some(Fact::Controller(Box::new(fact)))
+            }
+
+            fn gone(meta: &Meta) -> Fact {
+                let (namespace, name) = (SmolStr::new(&meta.namespace), SmolStr::new(&meta.name));
+                Fact::ControllerGone(SmolStr::new_static(stringify!($kind)), namespace, name)
+            }
+        }
+    )+};
+}
+
+controllers! {
+    // One that is not said is one: the server fills that in.
+    Deployment "deployments", |it| it.spec.as_ref()?.replicas;
+    StatefulSet "statefulsets", |it| it.spec.as_ref()?.replicas;
+    DaemonSet "daemonsets", |_| None;
+}
+
+impl Resource for ReplicaSet {
+    const KIND: Kind = Kind::Revision;
+    const GROUP: &'static str = "apps";
+    const PLURAL: &'static str = "replicasets";
+
+    fn meta(&self) -> Option<&Meta> {
+        None
+    }
+
+    fn version(&self) -> String {
+        version(self.metadata.as_ref())
+    }
+
+    fn fact(self) -> Option<Fact> {
+        if let Some(revision) = facts_of_replica_set(&self) {
+            return Some(Fact::Revision(Box::new(revision)));
+        }
+        // One that nobody owns keeps pods by itself.
+        let replicas = self.spec.as_ref().and_then(|spec| spec.replicas);
+        let fact = facts_of_controller("ReplicaSet", self.metadata?, replicas)?;
+        Some(Fact::Controller(Box::new(fact)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::RevisionGone(SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+    }
+}
+
+impl Resource for ControllerRevision {
+    const KIND: Kind = Kind::Revision;
+    const GROUP: &'static str = "apps";
+    const PLURAL: &'static str = "controllerrevisions";
+
+    fn meta(&self) -> Option<&Meta> {
+        None
+    }
+
+    fn version(&self) -> String {
+        version(self.metadata.as_ref())
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_revision(&self).map(|revision| Fact::Revision(Box::new(revision)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::RevisionGone(SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+    }
+}
+
+/// Follows all of it, as far as it may be read, and says what may not.
+pub struct Written {
+    /// The way to the server.
+    pub client: Arc<Client>,
+    /// Where pods are read.
+    pub scopes: Vec<Scope>,
+    /// Where facts go.
+    pub sink: Sink,
+    /// Where the session listens.
+    pub tell: mpsc::Sender<(usize, Told)>,
+    /// What the server told of itself: what may not be read is added to it.
+    pub probed: Probed,
+}
+
+impl Written {
+    /// Follows until nobody listens.
+    pub async fn follow(mut self) {
+        if self.scopes.len() > MOST_SCOPES {
+            let scopes = self.scopes.len();
+            let _ = self.say_not(&format!("changes of workloads, since {scopes} namespaces are read one by one")).await;
+            return;
+        }
+        let mut followers = JoinSet::new();
+        // Who wrote comes first, so that a revision already knows by whom it is.
+        let mut not = Vec::new();
+        self.start::<Deployment>(&mut followers, &mut not).await;
+        self.start::<StatefulSet>(&mut followers, &mut not).await;
+        self.start::<DaemonSet>(&mut followers, &mut not).await;
+        self.start::<ReplicaSet>(&mut followers, &mut not).await;
+        self.start::<ControllerRevision>(&mut followers, &mut not).await;
+        if !not.is_empty() {
+            let what = format!("list and watch {}: what changed before Pilothouse came is not rebuilt", not.join(", "));
+            let _ = self.say_not(&what).await;
+        }
+        while followers.join_next().await.is_some() {}
+    }
+
+    /// Follows one kind in each scope in which it may be read.
+    async fn start<T: Resource>(&self, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
+        for scope in &self.scopes {
+            match rights::may_read::<T>(&self.client, scope).await {
+                Ok(true) => {
+                    let follower = Follower {
+                        client: Arc::clone(&self.client),
+                        scope: scope.clone(),
+                        sink: self.sink.clone(),
+                        // No slot of the session's: how this is does not change how the cluster is.
+                        slot: usize::MAX,
+                        tell: self.tell.clone(),
+                    };
+                    followers.spawn(follower.follow::<T>(None));
+                }
+                Ok(false) => {
+                    let place = scope.namespace.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
+                    not.push(format!("{}{place}", T::PLURAL));
+                }
+                // The heartbeat tells of a server that does not answer.
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn say_not(&mut self, what: &str) -> Result<(), Closed> {
+        self.probed.may_not.push(SmolStr::new(what));
+        self.sink.probed(self.probed.clone()).await
+    }
+}

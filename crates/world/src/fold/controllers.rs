@@ -1,0 +1,171 @@
+//! Controllers of pods and their revisions into the world, and what changed from one to the next.
+
+use super::{
+    Fold,
+    pods::{repository, tag},
+};
+use crate::{
+    fact::{ControllerFact, Kind, RevisionFact},
+    source::WorkloadKey,
+};
+use pilothouse_wire::{
+    ObjectRef, SmolStr, Stamp,
+    view::{Mark, MarkKind, Status, ribbon::MarkKey},
+};
+use std::collections::BTreeMap;
+
+/// Revisions of one workload that are kept: a controller keeps ten itself.
+const MOST_REVISIONS: usize = 20;
+
+impl Fold<'_> {
+    pub(super) fn controller(&mut self, fact: ControllerFact) {
+        let key: WorkloadKey = (fact.kind.clone(), fact.namespace.clone(), fact.name.clone());
+        match self.source.controllers.get(&key) {
+            Some(old) if *old == fact => return,
+            Some(old) => {
+                if let (Some(from), Some(to)) = (old.replicas, fact.replicas)
+                    && from != to
+                {
+                    let fresh = fact.writes.iter().filter(|write| !old.writes.contains(write));
+                    let write = fresh.max_by_key(|write| (write.scaled, write.at)).cloned();
+                    let mark = Mark {
+                        title: format!("{} {from} → {to}", fact.name),
+                        by: write.as_ref().map(|write| write.by.clone()),
+                        ..self.mark_of(&key, write.map_or(self.seen, |write| write.at), MarkKind::Scale)
+                    };
+                    self.marks.push(Mark { rebuilt: self.listing, ..mark });
+                }
+            }
+            None => self.rebuild_writes(&key, &fact),
+        }
+        self.source.controllers.insert(key, fact);
+    }
+
+    pub(super) fn controller_gone(&mut self, key: &WorkloadKey) {
+        self.source.controllers.remove(key);
+        self.source.revisions.remove(key);
+    }
+
+    /// Who wrote what before we were there: a server keeps the last time of each writer, not what was there before.
+    fn rebuild_writes(&mut self, key: &WorkloadKey, fact: &ControllerFact) {
+        if !self.listing {
+            return;
+        }
+        for write in &fact.writes {
+            // Whoever made it made no change.
+            if fact.created.is_none_or(|created| write.at <= created) {
+                continue;
+            }
+            let kind = if write.scaled { MarkKind::Scale } else { MarkKind::Config };
+            let title = match (write.scaled, fact.replicas) {
+                (true, Some(to)) => format!("{} scaled, now {to}", fact.name),
+                (true, None) => format!("{} scaled", fact.name),
+                (false, _) => format!("{} changed", fact.name),
+            };
+            let mark = Mark {
+                title,
+                detail: Some("what was there before is not kept".into()),
+                by: Some(write.by.clone()),
+                ..self.mark_of(key, write.at, kind)
+            };
+            self.rebuild(mark);
+        }
+    }
+
+    pub(super) fn revision(&mut self, fact: RevisionFact) {
+        let key: WorkloadKey = (fact.owner.kind.clone(), fact.namespace.clone(), fact.owner.name.clone());
+        let known = self.source.revisions.entry(key.clone()).or_default();
+        let old = known.get(&fact.name);
+        if old == Some(&fact) {
+            return;
+        }
+        let before = known.values().filter(|other| other.name != fact.name).max_by_key(|other| other.number).cloned();
+        let at = match old {
+            None => fact.created,
+            // An old one became the newest: somebody went back to it.
+            Some(_) => Some(self.seen),
+        };
+        let is_new = old.is_none_or(|old| old.number < fact.number);
+        known.insert(fact.name.clone(), fact.clone());
+        while known.len() > MOST_REVISIONS {
+            let oldest = known.values().min_by_key(|revision| revision.number).map(|revision| revision.name.clone());
+            oldest.and_then(|name| known.remove(&name));
+        }
+        // A listing tells of all of them in any order: they are compared once all are there.
+        if let Some(before) = before
+            && !self.listing
+            && is_new
+            && before.number < fact.number
+        {
+            let mark = self.revised(&key, &before, &fact, at.unwrap_or(self.seen));
+            self.marks.push(mark);
+        }
+    }
+
+    pub(super) fn revision_gone(&mut self, namespace: &SmolStr, name: &SmolStr) {
+        let of = |(_, of, _): &WorkloadKey| of == namespace;
+        for (_, revisions) in self.source.revisions.iter_mut().filter(|(key, _)| of(key)) {
+            revisions.remove(name);
+        }
+        self.source.revisions.retain(|_, revisions| !revisions.is_empty());
+        // One that nobody owned was a controller itself.
+        self.source.controllers.remove(&(SmolStr::new_static("ReplicaSet"), namespace.clone(), name.clone()));
+    }
+
+    /// What changed from revision to revision, as far as it was not seen as it happened.
+    pub(super) fn rebuild_revisions(&mut self, namespace: Option<&SmolStr>) {
+        let listed = |of: &SmolStr| namespace.is_none_or(|only| only == of);
+        let all: BTreeMap<WorkloadKey, Vec<RevisionFact>> = self
+            .source
+            .revisions
+            .iter()
+            .filter(|((_, of, _), _)| listed(of))
+            .map(|(key, revisions)| (key.clone(), revisions.values().cloned().collect()))
+            .collect();
+        for (key, mut revisions) in all {
+            revisions.sort_by_key(|revision| revision.number);
+            for pair in revisions.windows(2) {
+                // One that is older than the one before it was gone back to, at a time that nobody keeps.
+                if let (Some(before), Some(at)) = (pair[0].created, pair[1].created)
+                    && before <= at
+                {
+                    let mark = self.revised(&key, &pair[0], &pair[1], at);
+                    self.rebuild(mark);
+                }
+            }
+        }
+    }
+
+    fn revised(&self, key: &WorkloadKey, from: &RevisionFact, to: &RevisionFact, at: Stamp) -> Mark {
+        let image_of = |name: &SmolStr| from.images.iter().find(|(other, _)| other == name).map(|(_, image)| image);
+        let images: Vec<(Option<&SmolStr>, &SmolStr)> = to
+            .images
+            .iter()
+            .map(|(name, image)| (image_of(name), image))
+            .filter(|(before, image)| *before != Some(image))
+            .collect();
+        let numbers = format!("revision {} → {}", from.number, to.number);
+        let Some((_, first)) = images.first() else {
+            let title = format!("{} settings, revision {}", key.2, to.number);
+            return Mark { title, detail: Some(numbers), ..self.mark_of(key, at, MarkKind::Config) };
+        };
+        let word = if tag(first).is_empty() { repository(first) } else { tag(first) };
+        let changes = images.iter().map(|(before, image)| match before {
+            Some(before) => format!("{before} → {image}"),
+            None => format!("+ {image}"),
+        });
+        let detail = changes.chain([numbers]).collect::<Vec<_>>().join(", ");
+        let title = format!("{} {word}", key.2);
+        Mark { title, detail: Some(detail), ..self.mark_of(key, at, MarkKind::Deploy) }
+    }
+
+    fn mark_of(&self, (kind, namespace, name): &WorkloadKey, at: Stamp, what: MarkKind) -> Mark {
+        let object = ObjectRef::Workload(self.id.clone(), namespace.clone(), kind.clone(), name.clone());
+        Mark { status: Status::Unknown, ..Mark::of(MarkKey { at, object, kind: what }) }
+    }
+
+    /// Do revisions tell what this workload is made of? Then its pods need not.
+    pub(super) fn has_revisions(&self, key: &WorkloadKey) -> bool {
+        self.source.was_listed(Kind::Revision, Some(&key.1)) && self.source.revisions.contains_key(key)
+    }
+}

@@ -1,0 +1,186 @@
+//! What differs between two times: chosen in words, listed by kind.
+
+use crate::{
+    clock::use_clock,
+    keys::{Command, on_command},
+    link::use_link,
+    parts::{
+        button::{Button, Weight},
+        form::dialog::Titled,
+        mark::Mark,
+        problem::ProblemRows,
+    },
+    state::use_state,
+};
+use leptos::{ev::KeyboardEvent, prelude::*};
+use pilothouse_wire::{
+    Answer, Ask, Code, Problem, Stamp, When,
+    units::{count, visible},
+    view::{Change, DifferKind, Difference, Differs},
+};
+use std::time::Duration;
+
+/// Rows of a group that are drawn at once.
+const SHOWN: usize = 100;
+
+/// Opens on `c`.
+#[component]
+pub fn Compare() -> impl IntoView {
+    let is_open = RwSignal::new(false);
+    on_command(Command::Compare, move || {
+        is_open.set(true);
+        true
+    });
+    view! {
+        <Show when=move || is_open.get()>
+            <Open on_close=Callback::new(move |()| is_open.set(false)) />
+        </Show>
+    }
+}
+
+/// What came of comparing.
+#[derive(Clone, PartialEq)]
+enum Came {
+    Asked,
+    Found(Box<Difference>),
+    Failed(Problem),
+}
+
+#[component]
+fn Open(on_close: Callback<()>) -> impl IntoView {
+    let (link, state, clock) = (use_link(), use_state(), use_clock());
+    let first = match state.when().get_untracked() {
+        When::At(then) => then,
+        When::Now => clock.read_real().minus(Duration::from_secs(3_600)),
+    };
+    let (from, to) = (RwSignal::new(in_words(first)), RwSignal::new("now".to_owned()));
+    let came = RwSignal::new(Came::Asked);
+    let compare = move || {
+        let now = clock.read_real();
+        let typed = |text: RwSignal<String>| text.with_untracked(|text| When::typed(text, now));
+        match (typed(from), typed(to)) {
+            (Ok(from), Ok(to)) => {
+                came.set(Came::Asked);
+                let scope = state.scope().get_untracked();
+                link.ask_then(Ask::Compare { scope, from, to }, move |answer| {
+                    came.set(match answer {
+                        Ok(Answer::Difference(difference)) => Came::Found(difference),
+                        Ok(_) => Came::Failed(Problem::new(Code::Internal, "The engine answered another question.")),
+                        Err(problem) => Came::Failed(problem),
+                    });
+                });
+            }
+            (Err(wrong), _) | (_, Err(wrong)) => {
+                came.set(Came::Failed(Problem::new(Code::BadInput, format!("{wrong}."))));
+            }
+        }
+    };
+    compare();
+    let field = move |id: &'static str, label: &'static str, text: RwSignal<String>| {
+        let keydown = move |event: KeyboardEvent| {
+            if event.key() == "Enter" && !event.is_composing() {
+                event.prevent_default();
+                compare();
+            }
+        };
+        view! {
+            <div class="form-field">
+                <label for=id>{label}</label>
+                <input
+                    id=id class="field" type="text" autocomplete="off" spellcheck="false" data-test=id
+                    prop:value=move || text.get()
+                    on:input:target=move |event| text.set(event.target().value())
+                    on:keydown=keydown
+                />
+            </div>
+        }
+    };
+    let swap = move || {
+        let (a, b) = (from.get_untracked(), to.get_untracked());
+        from.set(b);
+        to.set(a);
+        compare();
+    };
+    view! {
+        <Titled label="Compare two times" title="Compare two times" on_close=on_close test="compare">
+            <div class="dialog-body stack compare">
+                <div class="compare-times">
+                    {field("compare-from", "From", from)}
+                    {field("compare-to", "To", to)}
+                    <Button label="Swap" on_press=swap test="compare-swap" />
+                    <Button label="Compare" on_press=compare weight=Weight::Primary test="compare-go" />
+                </div>
+                <p class="small soft">"UTC: now, -30m, 02:41, 2026-11-24 02:41. Measurements are left out: they always differ."</p>
+                {move || came.with(|came| drawn(came, on_close))}
+            </div>
+        </Titled>
+    }
+}
+
+/// A time as it can be typed again: `2026-11-24 02:41:30`.
+fn in_words(at: Stamp) -> String {
+    let text = Stamp(at.0.div_euclid(1_000) * 1_000).to_string();
+    text.trim_end_matches('Z').replace('T', " ")
+}
+
+fn drawn(came: &Came, on_close: Callback<()>) -> AnyView {
+    match came {
+        Came::Asked => view! { <p class="faint" role="status">"Reading both times from the record."</p> }.into_any(),
+        Came::Failed(problem) => view! { <ProblemRows problem=problem.clone() /> }.into_any(),
+        Came::Found(difference) if difference.rows.is_empty() => {
+            view! { <p data-test="compare-rows" role="status">"Nothing differs between these two times."</p> }
+                .into_any()
+        }
+        Came::Found(difference) => {
+            let groups = DifferKind::ALL.into_iter().filter_map(|kind| group(kind, difference, on_close));
+            view! { <div data-test="compare-rows">{groups.collect_view()}</div> }.into_any()
+        }
+    }
+}
+
+fn group(kind: DifferKind, difference: &Difference, on_close: Callback<()>) -> Option<impl IntoView + use<>> {
+    let rows: Vec<&Differs> = difference.rows.iter().filter(|row| row.kind == kind).collect();
+    let all = rows.len();
+    (all > 0).then(|| {
+        let lines = rows.into_iter().take(SHOWN).map(|row| line(row, on_close)).collect_view();
+        let more = all.saturating_sub(SHOWN);
+        view! {
+            <section class="compare-group" data-test=format!("compare-{}", kind.word())>
+                <h3>{kind.plural()} " " <span class="faint">{count(all as u64)}</span></h3>
+                <ul>{lines}</ul>
+                {(more > 0).then(|| view! { <p class="small faint">{format!("and {} more: pilothouse diff lists all", count(more as u64))}</p> })}
+            </section>
+        }
+    })
+}
+
+fn line(row: &Differs, on_close: Callback<()>) -> impl IntoView + use<> {
+    let state = use_state();
+    let object = row.object.clone();
+    let name = match row.what.is_empty() {
+        true => object.name().to_string(),
+        false => format!("{}: {}", object.name(), row.what),
+    };
+    let fields: Vec<String> = match row.change {
+        Change::Changed => row.fields.iter().map(|field| format!("{} {}", field.label, field.shown())).collect(),
+        // Of what is there at one time alone, its values then say what it was.
+        Change::Came => {
+            row.fields.iter().filter_map(|field| Some(format!("{} {}", field.label, field.to.as_ref()?))).collect()
+        }
+        Change::Went => {
+            row.fields.iter().filter_map(|field| Some(format!("{} {}", field.label, field.from.as_ref()?))).collect()
+        }
+    };
+    let open = move |_| {
+        on_close.run(());
+        state.show(object.clone());
+    };
+    view! {
+        <li>
+            <span class="mono" title=row.change.word() aria-label=row.change.word()>{row.change.sign()}</span>
+            <Mark status=row.status size=10 />
+            <button type="button" class="plain strong" dir="auto" on:click=open>{visible(&name)}</button>
+            <span class="soft" dir="auto">{visible(&fields.join(", "))}</span>
+        </li>
+    }
+}
