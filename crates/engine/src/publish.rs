@@ -305,6 +305,8 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
                 // Who measures its GPUs may be another source.
                 || touched.readings
                 || touched.serving
+                // An alert names what it is about, whoever sends it.
+                || touched.alerts
                 || !touched.devices.is_empty()
                 || touched.sources.contains(id)
                 || touched.events.contains(id)

@@ -1,7 +1,7 @@
 //! Alerts by cases: what they are about, what they leave on the ribbon, and that nothing is guessed.
 
 use pilothouse_wire::{
-    ConnectionId, Keyed, ObjectRef, Stamp,
+    ConnectionId, Keyed, ObjectRef, Stamp, When,
     view::{AlertState, FleetSpec, MarkKind, Status},
 };
 use pilothouse_world::{
@@ -102,7 +102,7 @@ fn it_stands_where_it_began_and_where_it_was_over_and_once() {
         all.apply(alerts(at, None, vec![alert("a", 500, &[("node", "h-1")])]));
     }
     all.apply(alerts(22_000, None, Vec::new()));
-    let ribbon = project::ribbon(&all, Duration::from_secs(60), Stamp(30_000));
+    let ribbon = project::ribbon(&all, Duration::from_secs(60), When::Now, Stamp(30_000));
     let seen: Vec<_> =
         ribbon.marks.rows().iter().map(|mark| (mark.key.at.0, mark.key.kind, mark.title.as_str())).collect();
     assert_eq!(seen, [(500, MarkKind::Alert, "Alerta"), (22_000, MarkKind::AlertOver, "Alerta over")]);
