@@ -3,6 +3,7 @@
 
 mod door;
 mod engine;
+mod link;
 mod menu;
 mod page;
 mod picture;

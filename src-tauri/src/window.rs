@@ -1,9 +1,9 @@
 //! The window: opened where it was left, once on this desktop, and shut to every other page.
 
-use crate::{door, engine::Starting, menu, page::Pages};
+use crate::{door, engine::Starting, link, menu, page::Pages};
 use pilothouse_engine::Paths;
 use tauri::{
-    App, AppHandle, Manager, RunEvent, Url, Webview, WebviewWindowBuilder, Wry, webview::NewWindowResponse,
+    App, AppHandle, Manager, RunEvent, Url, Webview, WebviewUrl, WebviewWindowBuilder, Wry, webview::NewWindowResponse,
     window::Color,
 };
 use tauri_plugin_window_state::StateFlags;
@@ -21,9 +21,13 @@ pub const LABEL: &str = "main";
 pub fn run() -> tauri::Result<()> {
     let app = tauri::Builder::default()
         // First: a second program ends before it does anything else.
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
             if let Some(window) = app.get_webview_window(LABEL) {
                 let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+                let shown = match link::wanted(&arguments) {
+                    Some(address) => shown.and(link::open(&window, &address)),
+                    None => shown,
+                };
                 if let Err(error) = shown {
                     tracing::warn!(%error, "the window does not come to the front");
                 }
@@ -73,7 +77,12 @@ fn open(app: &App) -> tauri::Result<()> {
     let Some(config) = app.config().app.windows.iter().find(|window| window.label == LABEL) else {
         return Err(tauri::Error::WindowNotFound);
     };
-    let window = WebviewWindowBuilder::from_config(app, config)?
+    let mut config = config.clone();
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(address) = link::wanted(&arguments) {
+        config.url = WebviewUrl::App(address.to_string().into());
+    }
+    let window = WebviewWindowBuilder::from_config(app, &config)?
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
