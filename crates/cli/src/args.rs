@@ -1,6 +1,11 @@
 //! What may be typed.
 
-use crate::{connect_args::ConnectArgs, exit::CODES, serve_args::ServeArgs};
+use crate::{
+    connect_args::ConnectArgs,
+    exit::CODES,
+    journal_args::{JournalArgs, OpenArgs, RecordArgs},
+    serve_args::ServeArgs,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -67,6 +72,12 @@ pub enum Verb {
     Connect(ConnectArgs),
     /// Open the browser door: the interface on this machine, which can only read
     Serve(ServeArgs),
+    /// Record what is seen, without a window, until it is ended
+    Record(RecordArgs),
+    /// The record: what is in it, a part of it as a file, whether it is whole, less of it
+    Journal(JournalArgs),
+    /// Open an export or a copied journal in the browser, read-only; no server is contacted
+    Open(OpenArgs),
     /// What works here, what is missing, and how to get it
     Doctor,
     /// Print what a shell completes by

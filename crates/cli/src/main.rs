@@ -9,6 +9,8 @@ mod doctor;
 mod exit;
 mod fleet;
 mod get;
+mod journal;
+mod journal_args;
 mod json;
 mod kinds;
 mod list;

@@ -6,11 +6,12 @@ mod token;
 use crate::{
     args::SourceArgs,
     exit::{Exit, Failed},
+    journal_args::OpenArgs,
     out::{Style, Tone, note, stdout},
     serve_args::{ServeArgs, ServeVerb},
     start::Session,
 };
-use pilothouse_engine::{Clock, Options, Reader};
+use pilothouse_engine::{Clock, Options, Reader, record};
 use pilothouse_serve::{Dist, Grade, Identity, Limits, Notice, ServeOptions, Serving, serve};
 use pilothouse_wire::{Code, Problem};
 use std::{
@@ -35,7 +36,35 @@ pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
 async fn open_and_wait(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
     files::allow_as_many_as_the_system_does();
     let source = SourceArgs { context: of.context.clone(), demo: of.demo, wait: Duration::ZERO };
-    let session = Session::start(&source, true).await?;
+    show_session(Session::start(&source, true).await?, of, err).await
+}
+
+/// Opens the door on a record that is kept in a file: no server is contacted, and nothing is recorded.
+pub async fn run_on_record(of: &OpenArgs, err: Style) -> Result<Exit, Failed> {
+    let file = of.file.clone();
+    let opened = tokio::task::spawn_blocking(move || record::open(&file))
+        .await
+        .map_err(|error| Problem::new(Code::Internal, "The record could not be opened.").why(error.to_string()))??;
+    let session = Session::of_record(opened.path()).await?;
+    let of = ServeArgs {
+        verb: None,
+        port: of.port,
+        context: None,
+        demo: false,
+        open: of.open,
+        wall: false,
+        listen: std::net::Ipv4Addr::LOCALHOST.into(),
+        cert: None,
+        key: None,
+        plain: false,
+        names: Vec::new(),
+        ui: of.ui.clone(),
+    };
+    note("It shows what was recorded, as of its end. No server is contacted.");
+    show_session(session, &of, err).await
+}
+
+async fn show_session(session: Session, of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
     let opened = open(session.reader(), of).await;
     let mut serving = match opened {
         Ok(serving) => serving,
@@ -125,7 +154,7 @@ async fn until_closed(serving: &mut Serving, page: Option<&Path>, interruption: 
 
 /// Ends with Ctrl-C or a request to end. It listens from this call on: whoever has read the address may close the door.
 #[cfg(unix)]
-fn interruption() -> impl Future<Output = ()> {
+pub fn interruption() -> impl Future<Output = ()> {
     use tokio::signal::unix::{Signal, SignalKind, signal};
     async fn heard(signal: Option<Signal>) {
         match signal {
@@ -143,7 +172,7 @@ fn interruption() -> impl Future<Output = ()> {
 }
 
 #[cfg(not(unix))]
-async fn interruption() {
+pub async fn interruption() {
     drop(tokio::signal::ctrl_c().await);
 }
 

@@ -1,9 +1,9 @@
 //! Starts the engine for one command, and waits until there is something whole to show.
 
 use crate::{args::SourceArgs, exit::Failed, out::note};
-use pilothouse_engine::{Engine, Operator, Options, Reader, Settled};
-use pilothouse_wire::{Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When, ask::About};
-use std::time::Duration;
+use pilothouse_engine::{Engine, Operator, Options, Paths, Reader, Settled};
+use pilothouse_wire::{Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When, ask::About, units::visible};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// An engine that runs for this command.
 pub struct Session {
@@ -30,6 +30,42 @@ impl Session {
         let reader = operator.reader();
         let Answer::About(About { demo, .. }) = reader.ask(Ask::About).await? else { return Err(other_answer()) };
         Ok(Self { operator, reader, demo })
+    }
+
+    /// Opens a record: no server is contacted.
+    pub async fn of_record(file: &Path) -> Result<Self, Failed> {
+        let operator = Engine::open(file, Paths::from_env()?).await?;
+        let reader = operator.reader();
+        Ok(Self { operator, reader, demo: false })
+    }
+
+    /// Is what is seen recorded?
+    pub async fn recording(&self) -> Result<(), Failed> {
+        match self.reader.settled(Duration::ZERO).await.not_recorded {
+            Some(problem) => Err(problem.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Says of each source how it is, whenever that is another thing, until it is interrupted.
+    pub async fn follow_health(&self, interruption: impl Future<Output = ()>) {
+        let Ok(mut frames) = self.reader.watch(ViewSpec::Connections, When::Now).await else { return };
+        let mut said = BTreeMap::new();
+        let mut interruption = std::pin::pin!(interruption);
+        loop {
+            let frame = tokio::select! {
+                () = &mut interruption => return,
+                frame = frames.next() => frame,
+            };
+            let Some(frame) = frame else { return };
+            for source in &frame.sources {
+                let now = (source.freshness, source.note.clone());
+                if said.insert(source.id.clone(), now.clone()) != Some(now) {
+                    let why = source.note.as_ref().map(|note| format!(", {note}")).unwrap_or_default();
+                    note(&visible(&format!("{} {}: {}{why}", frame.as_of, source.id, source.freshness.word())));
+                }
+            }
+        }
     }
 
     /// What may only read.

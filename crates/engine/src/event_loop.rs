@@ -9,13 +9,13 @@ use crate::{
     handle::{Operator, Settled},
     input::{Changed, Input},
     notes, offers,
-    options::Options,
+    options::{Options, Paths},
     past::Worlds,
     publish::{Publisher, Scene},
     rates::Rates,
     table,
 };
-use pilothouse_connect::Discovery;
+use pilothouse_connect::{Clock, Discovery};
 use pilothouse_journal::{Limits, Reader as JournalReader, Recorder};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
@@ -24,6 +24,7 @@ use pilothouse_wire::{
 };
 use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact};
 use std::{
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -50,15 +51,6 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
     let settings = tokio::task::spawn_blocking(move || Settings::load(&paths))
         .await
         .map_err(|error| Problem::new(Code::Internal, "The settings could not be read.").why(error.to_string()))??;
-    let (inputs, inbox) = mpsc::channel(INPUTS);
-    let (facts, batches) = mpsc::channel(BATCHES);
-    let vault = Arc::new(Vault::new(&options.paths));
-    let surroundings = Surroundings { inputs: inputs.clone(), facts, vault, clock: options.clock.clone() };
-    let desk = Desk {
-        paths: options.paths.clone(),
-        surroundings,
-        confirmed_early: Arc::new(Mutex::new(std::collections::BTreeMap::new())),
-    };
     let chosen = chosen(&options, &settings)?;
     let (journal, mut notices) = (checks::journal_file(&options.paths), Vec::new());
     let recorder = if options.record {
@@ -66,26 +58,53 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
     } else {
         None
     };
-    let mut engine = Loop {
-        world: World::default(),
-        touched: Touched::default(),
-        publisher: Publisher::default(),
-        connections: Connections::default(),
-        past: journal.exists().then(|| JournalReader::new(&journal)),
-        worlds: Worlds::default(),
-        recorder,
-        rates: Rates::default(),
-        discovery: Discovery::default(),
-        vault: VaultState::NotNeeded,
-        notices,
-        settings,
-        desk,
-        demo: Vec::new(),
-        options,
-    };
+    let ways = Ways::new();
+    let past = journal.exists().then(|| JournalReader::new(&journal));
+    let mut engine = Loop { past, recorder, notices, settings, ..Loop::new(options, &ways) };
     engine.begin(chosen);
-    tokio::spawn(engine.run(inbox, batches));
-    Ok(Operator::new(inputs))
+    Ok(ways.run(engine))
+}
+
+/// Opens a record: its world is that of its end, and stays it.
+pub(crate) async fn open(record: &Path, paths: Paths) -> Result<Operator, Problem> {
+    let past = JournalReader::new(record);
+    let reader = past.clone();
+    let read = move || {
+        let empty = || Problem::new(Code::NotFound, format!("There is nothing in {}.", reader.path().display()));
+        let (_, end) = reader.span()?.ok_or_else(empty)?;
+        reader.world_at(end).map(|world| (end, world))
+    };
+    let (end, world) = tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))??;
+    let options = Options { paths, demo: false, only: None, record: false, clock: Clock::of(move || end) };
+    let ways = Ways::new();
+    let touched = Touched { all: true, ..Touched::default() };
+    let world = Arc::unwrap_or_clone(world);
+    let engine = Loop { world, touched, past: Some(past), ..Loop::new(options, &ways) };
+    Ok(ways.run(engine))
+}
+
+/// The ways into the loop.
+struct Ways {
+    inputs: mpsc::Sender<Input>,
+    inbox: mpsc::Receiver<Input>,
+    facts: mpsc::Sender<Batch>,
+    batches: mpsc::Receiver<Batch>,
+}
+
+impl Ways {
+    fn new() -> Self {
+        let (inputs, inbox) = mpsc::channel(INPUTS);
+        let (facts, batches) = mpsc::channel(BATCHES);
+        Self { inputs, inbox, facts, batches }
+    }
+
+    /// Runs a loop behind them.
+    fn run(self, engine: Loop) -> Operator {
+        tokio::spawn(engine.run(self.inbox, self.batches));
+        Operator::new(self.inputs)
+    }
 }
 
 /// The connections to start: the one asked for, or all that are configured.
@@ -133,6 +152,31 @@ struct Loop {
 }
 
 impl Loop {
+    /// A loop that knows nothing yet.
+    fn new(options: Options, ways: &Ways) -> Self {
+        let vault = Arc::new(Vault::new(&options.paths));
+        let (inputs, facts) = (ways.inputs.clone(), ways.facts.clone());
+        let surroundings = Surroundings { inputs, facts, vault, clock: options.clock.clone() };
+        let confirmed_early = Arc::new(Mutex::new(std::collections::BTreeMap::new()));
+        Self {
+            world: World::default(),
+            touched: Touched::default(),
+            publisher: Publisher::default(),
+            connections: Connections::default(),
+            recorder: None,
+            past: None,
+            worlds: Worlds::default(),
+            rates: Rates::default(),
+            discovery: Discovery::default(),
+            vault: VaultState::NotNeeded,
+            notices: Vec::new(),
+            settings: Settings::default(),
+            desk: Desk { paths: options.paths.clone(), surroundings, confirmed_early },
+            demo: Vec::new(),
+            options,
+        }
+    }
+
     fn begin(&mut self, chosen: Vec<ConnectionSettings>) {
         if let Some(recorder) = &self.recorder {
             // This run begins with an empty world: what an earlier run saw is its own past.
@@ -334,6 +378,9 @@ impl Loop {
 
     fn settled(&self) -> Settled {
         let mut settled = Settled::default();
+        if self.options.record && self.recorder.is_none() {
+            settled.not_recorded = self.notices.first().cloned();
+        }
         for id in self.connections.ids() {
             match self.world.source(id).map(|source| &source.health) {
                 Some(Health::Well) => settled.ready.push(id.clone()),

@@ -1,8 +1,12 @@
 //! What doors hold: a reader, or an operator that may also act.
 
-use crate::{event_loop, input::Input, options::Options};
+use crate::{
+    event_loop,
+    input::Input,
+    options::{Options, Paths},
+};
 use pilothouse_wire::{Act, Acted, Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When};
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 /// Starts engines.
@@ -16,6 +20,14 @@ impl Engine {
     /// If the settings cannot be read, or the one connection asked for does not exist.
     pub async fn start(options: Options) -> Result<Operator, Problem> {
         event_loop::start(options).await
+    }
+
+    /// Opens a record that somebody keeps in a file: no server is contacted, nothing is recorded, and now is its end.
+    ///
+    /// # Errors
+    /// If the file is no record, or nothing is in it.
+    pub async fn open(record: &Path, paths: Paths) -> Result<Operator, Problem> {
+        event_loop::open(record, paths).await
     }
 }
 
@@ -40,6 +52,8 @@ pub struct Settled {
     pub troubled: Vec<(ConnectionId, Problem)>,
     /// Those that were still on their way when the time was up.
     pub late: Vec<ConnectionId>,
+    /// Why nothing is recorded, where it should be.
+    pub not_recorded: Option<Problem>,
 }
 
 /// Frames of one view. Dropping it ends the watch.

@@ -19,6 +19,7 @@ mod options;
 mod past;
 mod publish;
 mod rates;
+pub mod record;
 mod table;
 mod ways;
 

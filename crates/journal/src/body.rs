@@ -60,6 +60,14 @@ pub(crate) fn unpack(body: &[u8], base: Option<&[u8]>) -> Option<Vec<u8>> {
     }
 }
 
+/// The bytes of a packed body, if they are no more than these.
+pub(crate) fn unpack_at_most(body: &[u8], most: u64) -> Option<Vec<u8>> {
+    let bytes = body.strip_prefix(&[PACKED]).and_then(|rest| rest.split_first_chunk::<4>())?.1;
+    let mut plain = Vec::new();
+    zstd::Decoder::new(bytes).ok()?.take(most + 1).read_to_end(&mut plain).ok()?;
+    (plain.len() as u64 <= most).then_some(plain)
+}
+
 /// A value out of its body; `None` for a damaged one.
 pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     postcard::from_bytes(&unpack(body, None)?).ok()

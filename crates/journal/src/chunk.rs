@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// GPUs of a part: few enough that one GPU's past is read quickly, enough that packing pays.
 pub(crate) const PART_GPUS: usize = 256;
 
+/// Cells of a column of a chunk at most: of GPUs times rows.
+pub(crate) const MOST_CELLS: usize = 1 << 26;
+
 /// What a chunk says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Head {
@@ -89,9 +92,11 @@ impl Place {
         })
     }
 
-    /// `None` for a damaged one.
+    /// `None` for a damaged one, and for one that is larger than any that is written.
     pub(crate) fn head(&self) -> Option<Head> {
-        body::decode(&self.head)
+        body::decode(&self.head).filter(|head: &Head| {
+            head.metrics.len() <= 64 && (head.gpus as usize).saturating_mul(head.rows.len()) <= MOST_CELLS
+        })
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod body;
 mod chunk;
+mod export;
 mod gaps;
 mod grid;
 mod ints;
+mod look;
 mod part;
 mod prune;
 mod read;
@@ -22,8 +24,10 @@ mod thin;
 mod walk;
 mod writer;
 
+pub use export::{Exported, Manifest, export, import, is_export};
 pub use gaps::{Gap, Missing};
 pub use grid::round_readings;
+pub use look::{Info, prune_before};
 pub use read::Reader;
 pub use record::{Limits, Recorder};
 pub use series::{GpuPoints, Point};

@@ -206,7 +206,8 @@ impl Drop for Recorder {
     }
 }
 
-fn lock(path: &Path) -> Result<File, Problem> {
+/// Keeps others from recording into a journal.
+pub(crate) fn lock(path: &Path) -> Result<File, Problem> {
     let path = path.with_extension("lock");
     let unusable = |error: &dyn std::fmt::Display| {
         Problem::new(Code::Internal, format!("{} cannot be locked.", path.display())).why(format!("{error}."))

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
 /// Version of the tables. Journals of the first one do not say it.
-const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// - `batch`: what was heard since the last seal, a row a batch; `at` never goes back but where a stretch begins. A row
 ///   without a body marks where one begins. `readings` are those that were taken out of the body.

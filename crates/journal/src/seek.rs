@@ -20,6 +20,13 @@ pub(crate) struct Target {
     at: Stamp,
 }
 
+impl Target {
+    /// A place that is known.
+    pub(crate) fn at(seq: i64, at: Stamp) -> Self {
+        Self { seq, hard: 0, at }
+    }
+}
+
 /// A world with which a fold begins.
 pub(crate) struct Start {
     pub seq: i64,

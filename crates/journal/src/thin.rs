@@ -49,8 +49,6 @@ impl Thinning {
     }
 }
 
-/// Chunks that become one are at most so many rows.
-const MOST_ROWS: usize = 16_384;
 /// Groups that are thinned behind one checkpoint at most.
 const AT_ONCE: usize = 24;
 
@@ -111,7 +109,7 @@ fn continuous(db: &Connection, places: &[Place]) -> rusqlite::Result<(usize, Vec
         rows += head.rows.len();
         let begins: Vec<roll::State> = parts.iter().map(|part| roll::State::before(&head, part)).collect();
         let continues = state.as_ref().is_none_or(|before| head.init && *before == begins);
-        if !continues || (at > 0 && rows > MOST_ROWS) {
+        if !continues || (at > 0 && rows.saturating_mul(head.gpus as usize) > chunk::MOST_CELLS / 2) {
             return Ok((at, heads));
         }
         state = Some(begins.into_iter().zip(&parts).map(|(state, part)| state.after(&head, part)).collect());

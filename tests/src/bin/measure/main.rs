@@ -6,6 +6,7 @@ mod churn;
 mod engine;
 mod fleet_open;
 mod follower;
+mod journal;
 mod made;
 mod map_frames;
 mod metrics_poll;
@@ -29,8 +30,19 @@ use stand::{Size, Stand};
 use std::process::ExitCode;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 8] =
-    ["fleet-open", "fleet-churn", "watch-replay", "start", "attribution", "world-scale", "metrics-poll", "map-frames"];
+const NAMES: [&str; 11] = [
+    "fleet-open",
+    "fleet-churn",
+    "watch-replay",
+    "start",
+    "attribution",
+    "world-scale",
+    "metrics-poll",
+    "map-frames",
+    "journal-day",
+    "journal-seek",
+    "journal-crash",
+];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
 /// The same for polls of the Prometheus whose address follows.
@@ -79,6 +91,8 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     if wanted("metrics-poll") {
         metrics_poll::measure(report).await?;
     }
+    let scale = if size.is_small() { journal::Scale::SMALL } else { journal::Scale::WHOLE };
+    journal::measure(wanted, scale, report).await?;
     if wanted("map-frames") {
         map_frames::measure(size, report).await?;
     }

@@ -53,6 +53,11 @@ impl Size {
         replay: Duration::from_secs(3),
         frames: Duration::from_secs(20),
     };
+
+    /// Is it only to try the measuring?
+    pub fn is_small(self) -> bool {
+        self.nodes == Self::SMALL.nodes
+    }
 }
 
 /// The servers and what belongs to them.

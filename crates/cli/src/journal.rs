@@ -1,0 +1,186 @@
+//! The commands about the record: what it is, a part of it as a file, whether it is whole, less of it; and a recorder
+//! without a window.
+
+use crate::{
+    args::SourceArgs,
+    exit::{Exit, Failed},
+    journal_args::{JournalArgs, JournalVerb, Moment, RecordArgs},
+    json,
+    out::{Style, Tone, note, stdout},
+    serve,
+    start::Session,
+};
+use pilothouse_engine::{Paths, record};
+use pilothouse_wire::{
+    Code, Problem, Stamp,
+    units::{bytes, count, span, visible},
+};
+use serde::Serialize;
+use std::{io::Write, path::PathBuf, time::Duration};
+
+/// Does what was asked for with the record.
+pub async fn run(of: &JournalArgs, out: Style) -> Result<Exit, Failed> {
+    let file = match &of.journal {
+        Some(file) => file.clone(),
+        None => record::file(&Paths::from_env()?),
+    };
+    match of.verb.clone() {
+        JournalVerb::Info { json } => info(file, json, out).await,
+        JournalVerb::Export { from, to, file: into } => export(file, from, to, into).await,
+        JournalVerb::Verify { file: other } => verify(other.unwrap_or(file), out).await,
+        JournalVerb::Prune { older_than } => prune(file, older_than).await,
+    }
+}
+
+/// Does work that waits for the disk.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::new(Code::Internal, "The record could not be used.").why(error.to_string()))?
+}
+
+#[derive(Serialize)]
+struct InfoDocument {
+    file: String,
+    bytes: u64,
+    used_bytes: u64,
+    since: Option<Stamp>,
+    until: Option<Stamp>,
+    runs: u64,
+    worlds: u64,
+    world_bytes: u64,
+    batch_bytes: u64,
+    reading_bytes: ReadingBytes,
+    gaps: Vec<GapDocument>,
+}
+
+#[derive(Serialize)]
+struct ReadingBytes {
+    whole: u64,
+    by_minute: u64,
+    by_ten_minutes: u64,
+}
+
+#[derive(Serialize)]
+struct GapDocument {
+    since: Stamp,
+    until: Stamp,
+    why: String,
+}
+
+async fn info(file: PathBuf, as_json: bool, style: Style) -> Result<Exit, Failed> {
+    let name = file.display().to_string();
+    let info = aside(move || record::reader(&file)?.info()).await?;
+    let gaps = info.gaps.iter().map(|gap| GapDocument { since: gap.since, until: gap.until, why: gap.to_string() });
+    let [whole, by_minute, by_ten_minutes] = info.reading_bytes;
+    let document = InfoDocument {
+        file: name,
+        bytes: info.bytes,
+        used_bytes: info.used,
+        since: info.span.map(|(since, _)| since),
+        until: info.span.map(|(_, until)| until),
+        runs: info.runs,
+        worlds: info.worlds,
+        world_bytes: info.world_bytes,
+        batch_bytes: info.batch_bytes,
+        reading_bytes: ReadingBytes { whole, by_minute, by_ten_minutes },
+        gaps: gaps.collect(),
+    };
+    let mut out = stdout();
+    if as_json {
+        json::write(&mut out, &document, false)?;
+        return Ok(Exit::Ok);
+    }
+    let mut line = |name: &str, text: String| writeln!(out, "{:<12}{text}", style.paint(Tone::Soft, name));
+    line("File", format!("{}, {}", visible(&document.file), bytes(document.bytes)))?;
+    match info.span {
+        Some((since, until)) => line("Tells", format!("{since} to {until}, {}", span(until.since(since))))?,
+        None => line("Tells", "nothing yet".into())?,
+    }
+    line(
+        "Readings",
+        format!(
+            "{} as heard, {} by the minute, {} by ten minutes",
+            bytes(whole),
+            bytes(by_minute),
+            bytes(by_ten_minutes)
+        ),
+    )?;
+    line("Facts", bytes(info.batch_bytes))?;
+    line("Worlds", format!("{}, {}", count(info.worlds), bytes(info.world_bytes)))?;
+    line("Runs", count(info.runs))?;
+    for gap in &document.gaps {
+        line("Missing", format!("{} to {}: {}", gap.since, gap.until, visible(&gap.why)))?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn export(file: PathBuf, from: Moment, to: Option<Moment>, into: PathBuf) -> Result<Exit, Failed> {
+    let name = into.display().to_string();
+    let exported = aside(move || {
+        let reader = record::reader(&file)?;
+        let (_, end) = reader
+            .span()?
+            .ok_or_else(|| Problem::new(Code::NotFound, format!("Nothing is recorded in {}.", file.display())))?;
+        record::export(&reader, from.of(end), to.map_or(end, |to| to.of(end)), &into)
+    });
+    let exported = exported.await?;
+    let manifest = &exported.manifest;
+    writeln!(
+        stdout(),
+        "{}: {} to {}, {} batches of {} connections in {} chunks, {}",
+        visible(&name),
+        manifest.since,
+        manifest.until,
+        count(manifest.batches),
+        manifest.sources.len(),
+        manifest.frames.len(),
+        bytes(exported.bytes),
+    )?;
+    note("It names nodes, pods, namespaces and images as they are called.");
+    Ok(Exit::Ok)
+}
+
+async fn verify(file: PathBuf, style: Style) -> Result<Exit, Failed> {
+    let name = file.display().to_string();
+    let opened = aside(move || record::open(&file)).await?;
+    let path = opened.path().to_owned();
+    let wrong = aside(move || record::reader(&path)?.verify()).await?;
+    let mut out = stdout();
+    for what in &wrong {
+        writeln!(out, "{}", style.paint(Tone::Bad, &visible(what)))?;
+    }
+    if wrong.is_empty() {
+        writeln!(out, "{} is whole.", visible(&name))?;
+        return Ok(Exit::Ok);
+    }
+    drop(opened);
+    let problem = Problem::new(Code::BadInput, format!("{name} is damaged in {} places.", wrong.len()));
+    Err(problem.next("What is not named still shows. Times that cannot be shown are said when they are sought.").into())
+}
+
+async fn prune(file: PathBuf, older_than: Duration) -> Result<Exit, Failed> {
+    let freed = aside(move || record::prune(&file, older_than)).await?;
+    writeln!(stdout(), "{} given back.", bytes(freed))?;
+    Ok(Exit::Ok)
+}
+
+/// Records until it is interrupted, without a door.
+pub async fn record(of: &RecordArgs) -> Result<Exit, Failed> {
+    let source = SourceArgs { context: of.context.clone(), demo: of.demo, wait: Duration::ZERO };
+    let interruption = serve::interruption();
+    let session = Session::start(&source, true).await?;
+    if let Err(problem) = session.recording().await {
+        session.end().await;
+        return Err(problem);
+    }
+    let file = record::file(&Paths::from_env()?);
+    let mut out = stdout();
+    writeln!(out, "{}", file.display())?;
+    out.flush()?;
+    note("Recording into this file. Ctrl-C ends it.");
+    session.follow_health(interruption).await;
+    session.end().await;
+    note("The record is closed.");
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,170 @@
+//! What a journal is and whether it is whole; and making it smaller by hand.
+
+use crate::{
+    chunk::{self, PART_GPUS},
+    gaps::Gap,
+    prune,
+    read::Reader,
+    record, schema,
+    seek::{self, Target},
+    shape,
+    walk::{Fault, Filler, With, walk},
+};
+use pilothouse_wire::{Code, Problem, Stamp};
+use rusqlite::Connection;
+use std::{collections::BTreeSet, path::Path};
+
+/// What a journal is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The length of the file.
+    pub bytes: u64,
+    /// Of these in use: the rest is free for what comes.
+    pub used: u64,
+    /// From when to when it tells.
+    pub span: Option<(Stamp, Stamp)>,
+    /// Worlds from which a seek may begin.
+    pub worlds: u64,
+    /// Bytes of worlds.
+    pub world_bytes: u64,
+    /// Bytes of batches, without readings.
+    pub batch_bytes: u64,
+    /// Bytes of readings as they were heard, by the minute, by ten minutes.
+    pub reading_bytes: [u64; 3],
+    /// How often recording began.
+    pub runs: u64,
+    /// Times that it does not tell of.
+    pub gaps: Vec<Gap>,
+}
+
+impl Reader {
+    /// What the journal is. Blocks.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn info(&self) -> Result<Info, Problem> {
+        let db = self.open()?;
+        let failed = |error: rusqlite::Error| schema::failed(self.path(), "read", &error);
+        let bytes = std::fs::metadata(self.path()).map_or(0, |about| about.len());
+        info(&db, bytes).map_err(failed)
+    }
+
+    /// Reads all of it, and answers what does not read, each as a sentence. Blocks, for long.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn verify(&self) -> Result<Vec<String>, Problem> {
+        let db = self.open()?;
+        verify(&db).map_err(|error| schema::failed(self.path(), "read", &error))
+    }
+}
+
+fn info(db: &Connection, bytes: u64) -> rusqlite::Result<Info> {
+    let number = |text: &str| db.query_row(text, [], |row| row.get::<_, u64>(0));
+    let level = |level: u8| {
+        number(&format!(
+            "SELECT coalesce(sum(length(part.body)), 0) FROM part JOIN chunk ON chunk.id = part.id / {}
+             WHERE chunk.level = {level}",
+            schema::PARTS
+        ))
+    };
+    let unsealed = number("SELECT coalesce(sum(length(readings)), 0) FROM batch")?;
+    Ok(Info {
+        bytes,
+        used: prune::used(db)?,
+        span: seek::span(db)?,
+        worlds: number("SELECT count(*) FROM checkpoint WHERE hidden = 0")?,
+        world_bytes: number("SELECT coalesce(sum(length(body) + coalesce(length(state), 0)), 0) FROM checkpoint")?,
+        batch_bytes: number(
+            "SELECT (SELECT coalesce(sum(length(body)), 0) FROM batch)
+                  + (SELECT coalesce(sum(length(body)), 0) FROM block)",
+        )?,
+        reading_bytes: [level(0)? + unsealed, level(1)?, level(2)?],
+        runs: number("SELECT count(*) FROM stretch WHERE why = 'run'")?,
+        gaps: crate::gaps::within(db, i64::MIN, i64::MAX)?,
+    })
+}
+
+fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let mut say = |what: String| {
+        if !wrong.contains(&what) {
+            wrong.push(what);
+        }
+    };
+    let pages = db
+        .prepare("PRAGMA integrity_check(20)")?
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<String>>>();
+    match pages {
+        Ok(told) => {
+            told.into_iter().filter(|told| told != "ok").for_each(|told| say(format!("The file itself: {told}")))
+        }
+        Err(error) => say(format!("The file itself: {error}")),
+    }
+    let shapes = rows(db, "SELECT id, 0 FROM shape")?;
+    for (id, _) in shapes {
+        if !matches!(shape::gpus(db, id), Ok(Some(_))) {
+            say(format!("The list of GPUs {id} does not read"));
+        }
+    }
+    let chunks = chunk::overlapping(db, i64::MIN, i64::MAX)?;
+    for place in chunks {
+        let damaged = format!("Readings of {} from {} to {} do not read", place.source, place.began, place.ended);
+        let Some(head) = place.head() else {
+            say(damaged);
+            continue;
+        };
+        let parts = 0..(head.gpus as usize).div_ceil(PART_GPUS);
+        if !parts.clone().all(|part| matches!(chunk::part(db, place.id, &head, part, true), Ok(Some(_)))) {
+            say(damaged);
+        }
+    }
+    for (seq, at) in rows(db, "SELECT seq, at FROM checkpoint WHERE hidden = 0 ORDER BY seq")? {
+        let target = Target::at(seq, Stamp(at));
+        match seek::start(db, target) {
+            Ok(start) if start.seq == seq => {}
+            Ok(_) | Err(_) => say(format!("The world of {} does not read", Stamp(at))),
+        }
+    }
+    for (first, last) in rows(db, "SELECT first, last FROM block UNION ALL SELECT seq, seq FROM batch ORDER BY 1")? {
+        let mut filler = Filler::new(db, With::NoReadings);
+        match walk(&mut filler, first - 1, last, &mut |_| {}) {
+            Ok(()) => {}
+            Err(Fault::Damaged(what)) => say(what),
+            Err(Fault::Db(error)) => say(format!("Batches from place {first} to {last}: {error}")),
+        }
+    }
+    Ok(wrong)
+}
+
+fn rows(db: &Connection, text: &str) -> rusqlite::Result<Vec<(i64, i64)>> {
+    db.prepare(text)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// Drops what is older than a time from the journal at `path`, and gives the room back. Answers how many bytes that was.
+/// Blocks.
+///
+/// # Errors
+/// [`Code::Exists`] if somebody records into it; others if the file cannot be used.
+pub fn prune_before(path: &Path, before: Stamp) -> Result<u64, Problem> {
+    if !path.is_file() {
+        return Err(Problem::new(Code::NotFound, format!("There is no journal at {}.", path.display())));
+    }
+    let _lock = record::lock(path)?;
+    let mut db = schema::open(path)?;
+    let length = || std::fs::metadata(path).map_or(0, |about| about.len());
+    let was = length();
+    let drop_old = |db: &mut Connection| -> rusqlite::Result<()> {
+        let text = "SELECT max(seq) FROM checkpoint WHERE at <= ?1 AND hidden = 0";
+        let last: Option<i64> = db.query_row(text, [before.0], |row| row.get(0))?;
+        if let Some(seq) = last {
+            let told = db.prepare("SELECT id FROM shape WHERE EXISTS (SELECT 1 FROM batch)")?;
+            let kept = { told }.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<i64>>>()?;
+            prune::drop_before(db, seq, &kept)?;
+        }
+        db.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")
+    };
+    drop_old(&mut db).map_err(|error| schema::failed(path, "pruned", &error))?;
+    Ok(was.saturating_sub(length()))
+}
