@@ -11,8 +11,11 @@ use std::{
 use acceptance::{Failure, Result, api, until};
 use pilothouse_connect::{Clock, Connector, Opening, Relays, Signature, Sink};
 use pilothouse_connect_kube::KIND;
-use pilothouse_wire::{ConnectionId, Health, Problem, view::connections::PluginNotice};
-use pilothouse_world::{Batch, Source, World};
+use pilothouse_wire::{
+    ConnectionId, Health, Problem, When,
+    view::{RibbonView, connections::PluginNotice},
+};
+use pilothouse_world::{Batch, Source, World, project};
 use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -130,6 +133,12 @@ impl Watched {
             let health = self.see(|source| format!("{:?}", source.health));
             Failure::new(format!("{failure}; its health is {}", health.unwrap_or_default()))
         })
+    }
+
+    /// The ribbon of the last day, up to the last that was heard.
+    pub fn ribbon(&self) -> RibbonView {
+        let now = self.see(|source| source.heard).flatten().unwrap_or_default();
+        project::ribbon(&self.world.lock().unwrap(), Duration::from_secs(86_400), When::Now, now)
     }
 
     pub async fn until_well(&self) -> Result<()> {

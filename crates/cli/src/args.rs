@@ -66,6 +66,8 @@ pub enum Verb {
     Get(GetArgs),
     /// One object in words, with its events
     Describe(DescribeArgs),
+    /// What differs between two times, by kind: nodes, GPUs, pods, workloads, conditions, findings
+    Diff(DiffArgs),
     /// Connections and how each is
     Connections(ListArgs),
     /// Add, change, test and remove connections
@@ -151,6 +153,25 @@ pub struct Drawn<A: Args> {
     /// As a drawing, SVG, to be kept or sent
     #[arg(long, conflicts_with_all = ["watch", "json"])]
     pub svg: bool,
+}
+
+/// Of two times.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// The first time, in UTC: -30m, 02:41, "2026-11-24 02:41" or 2026-11-24T02:41:30Z
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub from: String,
+    /// The second time, likewise, or now
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
+    pub to: String,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Only what fits: words, kind=node, change=went, name~part, cluster=, status=, what=, -word
+    #[arg(long, value_name = "EXPR", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub filter: String,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Of objects of a kind.

@@ -8,7 +8,7 @@ use pilothouse_wire::{
     ConnectionId, Frame, Freshness, Problem, Stamp,
     filter::{Filter, Record},
     frame::SourceState,
-    view::{ClusterRow, FleetSummary, FleetView, NodeRow, PodRow},
+    view::{ClusterRow, Differs, FleetSummary, FleetView, NodeRow, PodRow},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::ser::{CompactFormatter, PrettyFormatter};
@@ -29,6 +29,19 @@ pub struct About<'a> {
     sources: &'a [SourceState],
     /// Why a source is not read, or not whole.
     problems: Vec<Trouble<'a>>,
+}
+
+/// What differs between two times, as one object.
+#[derive(Serialize)]
+pub struct DifferenceDocument<'a> {
+    /// The first time.
+    pub from: Stamp,
+    /// The second time.
+    pub to: Stamp,
+    /// Is every source read, and whole? It matters where a time is now.
+    pub complete: bool,
+    /// What fits.
+    pub rows: Vec<&'a Differs>,
 }
 
 #[derive(Serialize)]

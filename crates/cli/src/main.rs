@@ -5,6 +5,7 @@ mod columns;
 mod connect;
 mod connect_args;
 mod describe;
+mod diff;
 mod doctor;
 mod exit;
 mod fleet;

@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Arguments, ListArgs, Verb},
-    connect, describe, doctor,
+    connect, describe, diff, doctor,
     exit::{Exit, Failed},
     fleet, get, journal, list, manual,
     out::{Style, note},
@@ -54,6 +54,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,
         Verb::Get(of) => get::run(of, out, err).await,
         Verb::Describe(of) => describe::run(of, out, err).await,
+        Verb::Diff(of) => diff::run(of, out, err).await,
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,
         Verb::Serve(of) => serve::run(of, err).await,

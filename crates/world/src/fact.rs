@@ -353,8 +353,8 @@ pub struct ControllerFact {
 pub struct WriteFact {
     /// `manager`.
     pub by: SmolStr,
-    /// `time`.
-    pub at: Stamp,
+    /// `time`; a server keeps none of a write through `scale`.
+    pub at: Option<Stamp>,
     /// `subresource` is `scale`.
     pub scaled: bool,
 }

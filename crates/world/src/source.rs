@@ -77,6 +77,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// How many revisions of workloads are known.
+    #[must_use]
+    pub fn revisions_known(&self) -> usize {
+        self.revisions.values().map(BTreeMap::len).sum()
+    }
+
     /// The pods of a workload: those that are not well first, then by name.
     #[must_use]
     pub fn pods_of(&self, kind: &SmolStr, namespace: &SmolStr, name: &SmolStr) -> Vec<&PodFact> {

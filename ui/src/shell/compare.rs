@@ -87,7 +87,7 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
             <div class="form-field">
                 <label for=id>{label}</label>
                 <input
-                    id=id class="field" type="text" autocomplete="off" spellcheck="false" data-test=id
+                    id=id data-focus class="field" type="text" autocomplete="off" spellcheck="false" data-test=id
                     prop:value=move || text.get()
                     on:input:target=move |event| text.set(event.target().value())
                     on:keydown=keydown

@@ -20,7 +20,7 @@ pub fn facts_of_controller(kind: &'static str, meta: WrittenMeta, replicas: Opti
         .filter(|entry| entry.subresource != "status" && entry.manager != CONTROLLER_MANAGER)
         .filter_map(|entry| {
             let scaled = entry.subresource == "scale";
-            Some(WriteFact { by: some(&entry.manager)?, at: stamp(entry.time)?, scaled })
+            Some(WriteFact { by: some(&entry.manager)?, at: stamp(entry.time), scaled })
         });
     let mut writes: Vec<WriteFact> = writes.collect();
     writes.sort_by(|a, b| (a.at, &a.by, a.scaled).cmp(&(b.at, &b.by, b.scaled)));

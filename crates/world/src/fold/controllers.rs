@@ -17,6 +17,19 @@ use std::collections::BTreeMap;
 /// Revisions of one workload that are kept: a controller keeps ten itself.
 const MOST_REVISIONS: usize = 20;
 
+/// When somebody wrote last, as far as times are kept.
+fn latest(fact: &ControllerFact) -> Option<Stamp> {
+    fact.writes.iter().filter_map(|write| write.at).max()
+}
+
+/// Who changed the number of pods: through `scale`, or with a write that was not there before.
+fn who_scaled(old: &ControllerFact, new: &ControllerFact) -> Option<SmolStr> {
+    let fresh =
+        new.writes.iter().filter(|write| !old.writes.contains(write)).max_by_key(|write| (write.scaled, write.at));
+    let scaled = || new.writes.iter().find(|write| write.scaled);
+    fresh.or_else(scaled).map(|write| write.by.clone())
+}
+
 impl Fold<'_> {
     pub(super) fn controller(&mut self, fact: ControllerFact) {
         let key: WorkloadKey = (fact.kind.clone(), fact.namespace.clone(), fact.name.clone());
@@ -26,12 +39,11 @@ impl Fold<'_> {
                 if let (Some(from), Some(to)) = (old.replicas, fact.replicas)
                     && from != to
                 {
-                    let fresh = fact.writes.iter().filter(|write| !old.writes.contains(write));
-                    let write = fresh.max_by_key(|write| (write.scaled, write.at)).cloned();
+                    let at = latest(&fact).filter(|at| Some(*at) > latest(old)).unwrap_or(self.seen);
                     let mark = Mark {
                         title: format!("{} {from} → {to}", fact.name),
-                        by: write.as_ref().map(|write| write.by.clone()),
-                        ..self.mark_of(&key, write.map_or(self.seen, |write| write.at), MarkKind::Scale)
+                        by: who_scaled(old, &fact),
+                        ..self.mark_of(&key, at, MarkKind::Scale)
                     };
                     self.marks.push(Mark { rebuilt: self.listing, ..mark });
                 }
@@ -52,21 +64,14 @@ impl Fold<'_> {
             return;
         }
         for write in &fact.writes {
-            // Whoever made it made no change.
-            if fact.created.is_none_or(|created| write.at <= created) {
-                continue;
-            }
-            let kind = if write.scaled { MarkKind::Scale } else { MarkKind::Config };
-            let title = match (write.scaled, fact.replicas) {
-                (true, Some(to)) => format!("{} scaled, now {to}", fact.name),
-                (true, None) => format!("{} scaled", fact.name),
-                (false, _) => format!("{} changed", fact.name),
-            };
+            // Whoever made it made no change, and what has no time has no place.
+            let Some(at) = write.at.filter(|at| fact.created.is_some_and(|created| *at > created)) else { continue };
+            let title = format!("{} changed", fact.name);
             let mark = Mark {
                 title,
                 detail: Some("what was there before is not kept".into()),
                 by: Some(write.by.clone()),
-                ..self.mark_of(key, write.at, kind)
+                ..self.mark_of(key, at, MarkKind::Config)
             };
             self.rebuild(mark);
         }

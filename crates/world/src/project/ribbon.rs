@@ -95,8 +95,12 @@ fn whose(world: &World, mut mark: Mark) -> Mark {
     if mark.by.is_none()
         && let Some(controller) = controller(world, &mark.key.object)
     {
-        let near = |write: &&WriteFact| (write.at.0 - mark.key.at.0).abs() <= NEAR_MS;
-        mark.by = controller.writes.iter().filter(near).map(|write| write.by.clone()).next();
+        // Whoever made it made no change.
+        let later = |at: &Stamp| controller.created.is_none_or(|made| *at > made);
+        let apart = |write: &&WriteFact| write.at.filter(later).map(|at| (at.0 - mark.key.at.0).abs());
+        let nearest = controller.writes.iter().filter(|write| apart(write).is_some_and(|ms| ms <= NEAR_MS));
+        let nearest = nearest.min_by_key(apart);
+        mark.by = nearest.map(|write| write.by.clone());
     }
     mark
 }

@@ -55,6 +55,7 @@ impl<'a> Album<'a> {
         album.whole_fleet().await?;
         album.take("fleet-light").await?;
         album.theme("dark").await?;
+        album.past().await?;
         album.size(NARROW).await?;
         album.take("fleet-1024").await?;
         album.page.close().await
@@ -99,6 +100,29 @@ impl<'a> Album<'a> {
         self.page.press("rail-connections").await?;
         self.page.find("connections").await?;
         self.take("connections").await
+    }
+
+    /// A time that was recorded since the door was opened, and what differs since.
+    async fn past(&self) -> Result<()> {
+        self.key(Key::Control + "k").await?;
+        self.page.fill("palette-input", ":-6s").await?;
+        self.key(Key::Enter + "").await?;
+        self.page.find("past").await?;
+        self.page.gone("[data-test='past'][data-turning]").await?;
+        for _ in 0..4 {
+            self.key("+").await?;
+        }
+        self.whole_fleet().await?;
+        self.take("fleet-past-dark").await?;
+        self.theme("light").await?;
+        self.take("fleet-past-light").await?;
+        self.theme("dark").await?;
+        self.key("c").await?;
+        self.page.find("compare-rows").await?;
+        self.take("compare").await?;
+        self.key(Key::Escape + "").await?;
+        self.key("n").await?;
+        self.page.gone("[data-test='past']").await
     }
 
     async fn whole_fleet(&self) -> Result<()> {

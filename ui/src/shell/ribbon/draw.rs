@@ -52,9 +52,12 @@ pub fn lanes(picture: &Picture) -> impl IntoView + use<> {
     }
 }
 
-/// Before the record begins nothing can be gone back to.
+/// Before the record begins nothing can be gone back to: said to whoever is going back.
 fn unrecorded(picture: &Picture) -> impl IntoView + use<> {
     let scale = picture.scale;
+    if picture.when == When::Now {
+        return None;
+    }
     let begins = picture.recorded.map(|from| scale.x(from)).filter(|x| *x > scale.left)?;
     let (end, height) = (begins.min(scale.right), picture.floor() - MARKS);
     let word = (end - scale.left > 120.0).then(|| {

@@ -10,7 +10,7 @@ const GAP_STEPS: i64 = 3;
 /// The path of a series in `height` pixels, and where its last point is.
 #[must_use]
 pub fn path(lane: &Lane, scale: &Scale, top: f64, height: f64) -> (String, Option<(f64, f64)>) {
-    let shown = from_before(&lane.points, scale.from);
+    let shown = within(&lane.points, scale);
     let Some((low, high)) = range(shown) else { return (String::new(), None) };
     let y = |value: f64| {
         // A series that never moved is a line in the middle.
@@ -32,9 +32,10 @@ pub fn path(lane: &Lane, scale: &Scale, top: f64, height: f64) -> (String, Optio
 }
 
 /// The points in the span, and the one before it: the line comes from the left edge.
-fn from_before(points: &[(Stamp, f64)], from: Stamp) -> &[(Stamp, f64)] {
-    let first = points.partition_point(|(at, _)| *at < from);
-    points.get(first.saturating_sub(1)..).unwrap_or_default()
+fn within<'a>(points: &'a [(Stamp, f64)], scale: &Scale) -> &'a [(Stamp, f64)] {
+    let first = points.partition_point(|(at, _)| *at < scale.from);
+    let end = points.partition_point(|(at, _)| *at <= scale.to);
+    points.get(first.saturating_sub(1)..end).unwrap_or_default()
 }
 
 fn range(points: &[(Stamp, f64)]) -> Option<(f64, f64)> {
@@ -105,6 +106,13 @@ mod tests {
     fn a_line_that_never_moved_is_in_the_middle_and_one_without_points_is_none() {
         assert_eq!(path(&lane(&[(0, 7.0), (10, 7.0)]), &scale(), 0.0, 10.0).0, "M0.0 5.0L10.0 5.0");
         assert_eq!(path(&lane(&[]), &scale(), 0.0, 10.0), (String::new(), None));
+    }
+
+    #[test]
+    fn what_is_outside_of_the_span_is_not_drawn() {
+        let (path, last) = path(&lane(&[(-10, 0.0), (0, 1.0), (90, 1.0), (110, 0.0), (120, 0.0)]), &scale(), 0.0, 10.0);
+        assert!(!path.contains("110") && !path.contains("120"), "{path}");
+        assert_eq!(last, Some((90.0, 0.0)));
     }
 
     #[test]

@@ -1,0 +1,130 @@
+//! The command that compares two times: each is now, or is read from the record.
+
+use crate::{
+    args::DiffArgs,
+    exit::{Exit, Failed},
+    json::{self, DifferenceDocument},
+    out::{Style, Tone, stdout},
+    problems,
+    start::{Session, Troubles, other_answer},
+};
+use pilothouse_engine::Clock;
+use pilothouse_wire::{
+    Answer, Ask, ViewSpec, When,
+    filter::Filter,
+    units::{count, visible},
+    view::{Change, DifferKind, Difference, Differs, FleetSpec, Status},
+};
+use std::io::Write;
+
+/// Compares, and prints what differs.
+pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
+    filter.check::<Differs>().map_err(Failed::filter)?;
+    let now = Clock::system().now();
+    let time = |name: &str, text: &str| {
+        When::typed(text, now).map_err(|wrong| Failed::Usage(format!("--{name} cannot be used: {wrong}.")))
+    };
+    let (from, to) = (time("from", &arguments.from)?, time("to", &arguments.to)?);
+    let session = Session::start(&arguments.source, false).await?;
+    // The past needs no server; now is whole once every source is.
+    let troubles = match [from, to].contains(&When::Now) {
+        true => session.frame(ViewSpec::Fleet(FleetSpec::default()), arguments.source.wait).await?.1,
+        false => Troubles::default(),
+    };
+    let answer = session.reader().ask(Ask::Compare { scope: Vec::new(), from, to }).await;
+    session.end().await;
+    let Answer::Difference(difference) = answer? else { return Err(other_answer()) };
+    let rows: Vec<&Differs> = difference.rows.iter().filter(|row| filter.matches(*row)).collect();
+    let mut stdout = stdout();
+    if arguments.json {
+        let complete = troubles.is_empty();
+        json::write(
+            &mut stdout,
+            &DifferenceDocument { from: difference.from, to: difference.to, complete, rows },
+            false,
+        )?;
+    } else {
+        text(&mut stdout, &difference, &rows, out)?;
+    }
+    stdout.flush()?;
+    troubles.0.iter().for_each(|(_, problem)| problems::tell(problem, err));
+    Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
+}
+
+fn text(out: &mut impl Write, of: &Difference, rows: &[&Differs], style: Style) -> std::io::Result<()> {
+    writeln!(out, "{}", style.paint(Tone::Soft, &format!("From {} to {}", of.from, of.to)))?;
+    if rows.is_empty() {
+        return writeln!(out, "Nothing differs.");
+    }
+    for kind in DifferKind::ALL {
+        let group: Vec<&&Differs> = rows.iter().filter(|row| row.kind == kind).collect();
+        if group.is_empty() {
+            continue;
+        }
+        let head = format!("{} {}", kind.plural(), count(group.len() as u64));
+        writeln!(out, "\n{}", style.paint(Tone::Strong, &head))?;
+        group.into_iter().try_for_each(|row| line(out, row, style))?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, row: &Differs, style: Style) -> std::io::Result<()> {
+    let object = &row.object;
+    let place = match object.namespace() {
+        Some(namespace) => format!("{}/{namespace}/", object.connection()),
+        None => format!("{}/", object.connection()),
+    };
+    let what = if row.what.is_empty() { String::new() } else { format!(" {}", row.what) };
+    let name = visible(&format!("{place}{}{what}", object.name()));
+    let tone = match (row.change, row.status) {
+        (_, Status::Bad) => Tone::Bad,
+        (_, Status::Warn) => Tone::Warn,
+        (Change::Went, _) => Tone::Soft,
+        _ => Tone::Plain,
+    };
+    let fields: Vec<String> = row
+        .fields
+        .iter()
+        .map(|field| format!("{} {}", field.label, field.shown()))
+        .map(|text| visible(&text))
+        .collect();
+    writeln!(out, "{} {}  {}", row.change.sign(), style.paint(tone, &name), fields.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilothouse_wire::{ObjectRef, Stamp, view::FieldChange};
+
+    #[test]
+    fn what_differs_is_listed_by_kind_with_from_and_to() {
+        let row = |kind, object: &str, change, field: Option<(&str, &str, &str)>| Differs {
+            kind,
+            object: object.parse::<ObjectRef>().unwrap(),
+            change,
+            what: "".into(),
+            fields: field
+                .map(|(label, from, to)| FieldChange {
+                    label: label.into(),
+                    from: Some(from.into()),
+                    to: Some(to.into()),
+                })
+                .into_iter()
+                .collect(),
+            status: Status::Good,
+        };
+        let rows = [
+            row(DifferKind::Node, "node:iad/h-1", Change::Changed, Some(("cordoned", "no", "yes"))),
+            row(DifferKind::Pod, "pod:iad/serving/chat-0", Change::Went, None),
+        ];
+        let difference = Difference { from: Stamp(0), to: Stamp(60_000), rows: rows.to_vec() };
+        let plain = Style { colour: false, terminal: false, width: None, height: None };
+        let mut out = Vec::new();
+        text(&mut out, &difference, &rows.iter().collect::<Vec<_>>(), plain).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "From 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z\n\nNodes 1\n~ iad/h-1  cordoned no → yes\n\nPods 1\n− iad/serving/chat-0  \n"
+        );
+    }
+}
