@@ -12,7 +12,7 @@ use pilothouse_wire::{
     ask::{LogQuery, WorkloadLogQuery},
     form::Draft,
     frame::Mirror,
-    view::{ConnectionsView, FleetSpec, FleetView},
+    view::{Change, ConnectionsView, DifferKind, FleetSpec, FleetView, Mark, MarkKind},
 };
 use std::{collections::BTreeMap, time::Duration};
 
@@ -134,6 +134,77 @@ async fn the_past_is_as_it_was() {
     assert_eq!(fleet(&past), fleet(&then));
     let before = Ask::Frame { spec: fleet_spec(), when: When::At(then.as_of.minus(Duration::from_secs(86_400))) };
     assert_eq!(operator.reader().ask(before).await.unwrap_err().code, Code::NotFound);
+    operator.shutdown().await;
+}
+
+async fn notes(operator: &Operator) -> Vec<Mark> {
+    let week = ViewSpec::Ribbon { span: Duration::from_secs(7 * 86_400), end: When::Now };
+    let Body::Full(View::Ribbon(ribbon)) = frame(operator, week, When::Now).await.body else {
+        panic!("not the ribbon")
+    };
+    ribbon.marks.rows().iter().filter(|mark| mark.key.kind == MarkKind::Bookmark).cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_is_kept_over_runs_until_it_is_taken_away() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let at = frame(&operator, fleet_spec(), When::Now).await.as_of;
+    let text = "here it began".to_owned();
+    assert_eq!(operator.act(Act::Note { at, object: None, text }).await, Ok(Acted::Ok));
+    let empty = Act::Note { at, object: None, text: " ".into() };
+    assert_eq!(operator.act(empty).await.unwrap_err().code, Code::BadInput);
+    assert_eq!(notes(&operator).await.iter().map(|note| note.title.as_str()).collect::<Vec<_>>(), ["here it began"]);
+    operator.shutdown().await;
+
+    let operator = engine(home.path(), true).await;
+    let recalled = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let notes = notes(&operator).await;
+            if !notes.is_empty() {
+                return notes;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let recalled = recalled.await.expect("a later run has the note of the earlier one");
+    assert_eq!((recalled.len(), recalled[0].key.at), (1, at));
+    assert_eq!(operator.act(Act::RemoveNote(recalled[0].key.clone())).await, Ok(Acted::Ok));
+    assert_eq!(notes(&operator).await, []);
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_times_are_compared_and_one_time_differs_in_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let then = frame(&operator, fleet_spec(), When::Now).await;
+    let mut frames = operator.reader().watch(fleet_spec(), When::Now).await.unwrap();
+    let pods_moved = tokio::time::timeout(Duration::from_secs(60), async {
+        loop {
+            let now = frame(&operator, fleet_spec(), When::Now).await;
+            let pods = |frame: &Frame| fleet(frame).pods.rows().iter().map(|pod| pod.id.clone()).collect::<Vec<_>>();
+            if pods(&now) != pods(&then) {
+                return;
+            }
+            frames.next().await.unwrap();
+        }
+    });
+    pods_moved.await.expect("a pod of the demo comes or goes");
+    let compared = async |from, to| match operator.reader().ask(Ask::Compare { scope: vec![], from, to }).await.unwrap()
+    {
+        Answer::Difference(difference) => *difference,
+        other => panic!("not a difference: {other:?}"),
+    };
+    let at = When::At(then.as_of);
+    let difference = compared(at, When::Now).await;
+    assert_eq!(difference.from, then.as_of);
+    assert!(difference.rows.iter().any(|row| row.kind == DifferKind::Pod && row.change != Change::Changed));
+    assert_eq!(compared(at, at).await.rows, []);
+    let Answer::Recorded(Some((begins, ends))) = operator.reader().ask(Ask::Recorded).await.unwrap() else {
+        panic!("nothing is recorded")
+    };
+    assert!(begins <= then.as_of && then.as_of <= ends);
     operator.shutdown().await;
 }
 

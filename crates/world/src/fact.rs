@@ -2,6 +2,10 @@
 //!
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
+mod changes;
+
+pub use changes::{ControllerFact, NoteFact, RevisionFact, WriteFact};
+
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
     view::{AlertState, Attempt, Mark},
@@ -329,77 +333,6 @@ pub struct ContainerFact {
     pub reason: Option<SmolStr>,
     /// Is `reason` the end of it (else it waits)?
     pub ended: bool,
-}
-
-/// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ControllerFact {
-    /// `kind`.
-    pub kind: SmolStr,
-    /// `metadata.namespace`.
-    pub namespace: SmolStr,
-    /// `metadata.name`.
-    pub name: SmolStr,
-    /// `metadata.creationTimestamp`.
-    pub created: Option<Stamp>,
-    /// `spec.replicas`; absent for a kind that has none.
-    pub replicas: Option<u64>,
-    /// `metadata.managedFields`, without those of the status.
-    pub writes: Vec<WriteFact>,
-}
-
-/// Who wrote into an object, and when last. Source: `v1.ManagedFieldsEntry`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WriteFact {
-    /// `manager`.
-    pub by: SmolStr,
-    /// `time`; a server keeps none of a write through `scale`.
-    pub at: Option<Stamp>,
-    /// `subresource` is `scale`.
-    pub scaled: bool,
-}
-
-/// A revision of what a controller makes pods of. Source: `apps/v1.ReplicaSet` of a Deployment,
-/// `apps/v1.ControllerRevision`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevisionFact {
-    /// `metadata.namespace`.
-    pub namespace: SmolStr,
-    /// `metadata.name`.
-    pub name: SmolStr,
-    /// The controller, of `metadata.ownerReferences`.
-    pub owner: OwnerFact,
-    /// `revision`, or the annotation `deployment.kubernetes.io/revision`.
-    pub number: u64,
-    /// `metadata.creationTimestamp`.
-    pub created: Option<Stamp>,
-    /// Names and images of the template's containers.
-    pub images: Vec<(SmolStr, SmolStr)>,
-}
-
-/// A person's note.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoteFact {
-    /// Where on the ribbon.
-    pub at: Stamp,
-    /// What it is about; [`NoteFact::about_nothing`] if about no one thing.
-    pub object: ObjectRef,
-    /// What they wrote.
-    pub text: String,
-}
-
-impl NoteFact {
-    /// Who says notes, and what a note is about that is about no one thing.
-    #[must_use]
-    pub fn source() -> ConnectionId {
-        ConnectionId::slug("pilothouse")
-    }
-
-    /// The object of a note that is about no one thing.
-    #[must_use]
-    pub fn about_nothing() -> ObjectRef {
-        ObjectRef::Connection(Self::source())
-    }
 }
 
 /// An event. Source: `events.k8s.io/v1.Event`.

@@ -121,7 +121,7 @@ fn label(groups: &mut [Sign], marks: &[Mark], scale: &Scale) {
             ((group.x + TO_LABEL, group.x + TO_LABEL + width), (group.x - TO_LABEL - width, group.x - TO_LABEL));
         let label = if free(right.0, right.1 + AFTER) {
             Some(Label { text, after: true })
-        } else if more == 0 && free(left.0 - AFTER, left.1) {
+        } else if free(left.0 - AFTER, left.1) {
             Some(Label { text, after: false })
         } else {
             // The number of a group always has room: it was joined until it had.

@@ -1,0 +1,76 @@
+//! Facts that tell of changes: controllers of pods with who wrote into them, their revisions, and persons' notes.
+
+use super::OwnerFact;
+use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp};
+use serde::{Deserialize, Serialize};
+
+/// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerFact {
+    /// `kind`.
+    pub kind: SmolStr,
+    /// `metadata.namespace`.
+    pub namespace: SmolStr,
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Stamp>,
+    /// `spec.replicas`; absent for a kind that has none.
+    pub replicas: Option<u64>,
+    /// `metadata.managedFields`, without those of the status.
+    pub writes: Vec<WriteFact>,
+}
+
+/// Who wrote into an object, and when last. Source: `v1.ManagedFieldsEntry`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteFact {
+    /// `manager`.
+    pub by: SmolStr,
+    /// `time`; a server keeps none of a write through `scale`.
+    pub at: Option<Stamp>,
+    /// `subresource` is `scale`.
+    pub scaled: bool,
+}
+
+/// A revision of what a controller makes pods of. Source: `apps/v1.ReplicaSet` of a Deployment,
+/// `apps/v1.ControllerRevision`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionFact {
+    /// `metadata.namespace`.
+    pub namespace: SmolStr,
+    /// `metadata.name`.
+    pub name: SmolStr,
+    /// The controller, of `metadata.ownerReferences`.
+    pub owner: OwnerFact,
+    /// `revision`, or the annotation `deployment.kubernetes.io/revision`.
+    pub number: u64,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<Stamp>,
+    /// Names and images of the template's containers.
+    pub images: Vec<(SmolStr, SmolStr)>,
+}
+
+/// A person's note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteFact {
+    /// Where on the ribbon.
+    pub at: Stamp,
+    /// What it is about; [`NoteFact::about_nothing`] if about no one thing.
+    pub object: ObjectRef,
+    /// What they wrote.
+    pub text: String,
+}
+
+impl NoteFact {
+    /// Who says notes, and what a note is about that is about no one thing.
+    #[must_use]
+    pub fn source() -> ConnectionId {
+        ConnectionId::slug("pilothouse")
+    }
+
+    /// The object of a note that is about no one thing.
+    #[must_use]
+    pub fn about_nothing() -> ObjectRef {
+        ObjectRef::Connection(Self::source())
+    }
+}

@@ -1,0 +1,236 @@
+//! What changed, on the ribbon: seen as it happened, rebuilt from what a source keeps, or noted by a person.
+
+use pilothouse_wire::{
+    ConnectionId, ObjectRef, Stamp, When,
+    view::{Mark, MarkKind, ribbon::MarkKey},
+};
+use pilothouse_world::{
+    Batch, Extent, Fact, World,
+    fact::{
+        ConditionFact, ControllerFact, Covers, EventFact, Kind, NodeFact, NoteFact, OwnerFact, Phase, PodFact,
+        RevisionFact, WriteFact,
+    },
+    project,
+};
+use std::time::Duration;
+
+const HOUR: i64 = 3_600_000;
+/// When everything is listed.
+const NOW: i64 = 100 * HOUR;
+
+fn said(at: i64, extent: Extent, facts: Vec<Fact>) -> Batch {
+    Batch { source: ConnectionId::slug("iad"), seen_at: Stamp(at), extent, facts }
+}
+
+fn all(kind: Kind) -> Extent {
+    Extent::Replace(Covers { kind, namespace: None })
+}
+
+fn revision(name: &str, number: u64, created: i64, image: &str) -> Fact {
+    Fact::Revision(Box::new(RevisionFact {
+        namespace: "serving".into(),
+        name: name.into(),
+        owner: OwnerFact { kind: "Deployment".into(), name: "chat".into() },
+        number,
+        created: Some(Stamp(created)),
+        images: vec![("server".into(), image.into())],
+    }))
+}
+
+fn controller(replicas: u64, writes: &[(&str, Option<i64>, bool)]) -> Fact {
+    let write = |(by, at, scaled): &(&str, Option<i64>, bool)| WriteFact {
+        by: (*by).into(),
+        at: at.map(Stamp),
+        scaled: *scaled,
+    };
+    Fact::Controller(Box::new(ControllerFact {
+        kind: "Deployment".into(),
+        namespace: "serving".into(),
+        name: "chat".into(),
+        created: Some(Stamp(NOW - 90 * HOUR)),
+        replicas: Some(replicas),
+        writes: writes.iter().map(write).collect(),
+    }))
+}
+
+fn marks(world: &World, now: i64) -> Vec<Mark> {
+    project::ribbon(world, Duration::from_secs(7 * 86_400), When::Now, Stamp(now)).marks.rows().to_vec()
+}
+
+/// One line a mark: how long before the listing, how, what, by whom.
+#[track_caller]
+fn check(batches: Vec<Batch>, want: &[&str]) {
+    let mut world = World::default();
+    let mut last = NOW;
+    for batch in batches {
+        last = batch.seen_at.0;
+        world.apply(batch);
+    }
+    let line = |mark: &Mark| {
+        let hours = (mark.key.at.0 - NOW) / HOUR;
+        let by = mark.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let detail = mark.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("{hours} h {}{}{detail}{by}", if mark.rebuilt { "rebuilt " } else { "" }, mark.title)
+    };
+    assert_eq!(marks(&world, last).iter().map(line).collect::<Vec<_>>(), want);
+}
+
+#[test]
+fn revisions_of_before_are_rebuilt_in_their_order_whatever_order_they_are_listed_in() {
+    let listing = vec![
+        revision("c", 3, NOW - HOUR, "chat:v3"),
+        revision("a", 1, NOW - 50 * HOUR, "chat:v1"),
+        revision("b", 2, NOW - 2 * HOUR, "chat:v1"),
+    ];
+    let who =
+        vec![controller(2, &[("maker", Some(NOW - 90 * HOUR), false), ("somebody", Some(NOW - HOUR + 1_000), false)])];
+    check(
+        vec![said(NOW, all(Kind::Revision), listing), said(NOW, all(Kind::Controller), who)],
+        &[
+            "-2 h rebuilt chat settings, revision 2 (revision 1 → 2)",
+            "-1 h rebuilt chat v3 (chat:v1 → chat:v3, revision 2 → 3) by somebody",
+        ],
+    );
+}
+
+#[test]
+fn a_write_of_before_is_told_without_what_it_changed_and_one_older_than_the_ribbon_is_not() {
+    let writes = [
+        ("maker", Some(NOW - 90 * HOUR), false),
+        ("kubectl-edit", Some(NOW - 3 * HOUR), false),
+        // A server keeps no time of those.
+        ("autoscaler", None, true),
+    ];
+    check(
+        vec![said(NOW, all(Kind::Controller), vec![controller(2, &writes)])],
+        &["-3 h rebuilt chat changed (what was there before is not kept) by kubectl-edit"],
+    );
+    let old = vec![revision("a", 1, 0, "chat:v1"), revision("b", 2, HOUR, "chat:v2")];
+    check(vec![said(NOW + 100 * HOUR, all(Kind::Revision), old)], &[]);
+}
+
+#[test]
+fn a_change_that_is_seen_says_from_what_to_what_and_by_whom() {
+    let first = vec![
+        said(NOW, all(Kind::Controller), vec![controller(2, &[])]),
+        said(NOW, all(Kind::Revision), vec![revision("a", 1, NOW - 50 * HOUR, "chat:v1")]),
+    ];
+    let later = [
+        said(NOW + HOUR, Extent::Delta, vec![controller(5, &[("autoscaler", None, true)])]),
+        said(NOW + 2 * HOUR, Extent::Delta, vec![revision("b", 2, NOW + 2 * HOUR, "chat:v2")]),
+        // Back to the first one: it gets the newest number.
+        said(NOW + 3 * HOUR, Extent::Delta, vec![revision("a", 3, NOW - 50 * HOUR, "chat:v1")]),
+    ];
+    check(
+        first.into_iter().chain(later).collect(),
+        &[
+            "1 h chat 2 → 5 by autoscaler",
+            "2 h chat v2 (chat:v1 → chat:v2, revision 1 → 2)",
+            "3 h chat v1 (chat:v2 → chat:v1, revision 2 → 3)",
+        ],
+    );
+}
+
+#[test]
+fn nodes_pods_and_events_tell_of_before() {
+    let ready =
+        ConditionFact { kind: "Ready".into(), status: "True".into(), reason: None, since: Some(Stamp(NOW - 2 * HOUR)) };
+    let node = NodeFact {
+        name: "h-1".into(),
+        created: Some(Stamp(NOW - 5 * HOUR)),
+        conditions: vec![ready],
+        ..NodeFact::default()
+    };
+    let pod = PodFact {
+        namespace: "serving".into(),
+        name: "chat-0".into(),
+        node: Some("h-1".into()),
+        phase: Phase::Running,
+        gpus: vec![("nvidia.com/gpu".into(), 2)],
+        started: Some(Stamp(NOW - HOUR)),
+        ..PodFact::default()
+    };
+    let event = EventFact {
+        uid: "e".into(),
+        kind: "Node".into(),
+        namespace: None,
+        name: "h-1".into(),
+        warning: true,
+        reason: "NodeNotReady".into(),
+        note: "kubelet is silent".into(),
+        count: 1,
+        at: Stamp(NOW - 3 * HOUR),
+    };
+    check(
+        vec![
+            said(NOW, all(Kind::Node), vec![Fact::Node(Box::new(node))]),
+            said(NOW, all(Kind::Pod), vec![Fact::Pod(Box::new(pod))]),
+            said(NOW, all(Kind::Event), vec![Fact::Event(Box::new(event))]),
+        ],
+        &[
+            "-5 h rebuilt h-1 came",
+            "-3 h rebuilt h-1: NodeNotReady (kubelet is silent)",
+            "-2 h rebuilt h-1 ready again",
+            "-1 h rebuilt chat-0 placed (2 GPUs of h-1)",
+        ],
+    );
+}
+
+#[test]
+fn a_note_is_no_source_stands_until_it_is_taken_away_and_outlives_its_connection() {
+    let mut world = World::default();
+    let about: ObjectRef = "node:iad/h-1".parse().unwrap();
+    let note = NoteFact { at: Stamp(NOW - HOUR), object: about.clone(), text: "here it began".into() };
+    let by_person =
+        |fact| Batch { source: NoteFact::source(), seen_at: Stamp(NOW), extent: Extent::Delta, facts: vec![fact] };
+    assert!(world.apply(by_person(Fact::Note(Box::new(note)))).ribbon);
+    assert_eq!(world.sources().count(), 0);
+    world.apply(said(NOW, Extent::Delta, vec![Fact::Source(pilothouse_world::fact::SourceFact::Removed)]));
+    let notes = marks(&world, NOW);
+    assert_eq!(notes.iter().map(|mark| mark.title.as_str()).collect::<Vec<_>>(), ["here it began"]);
+    assert_eq!(notes[0].heard, Stamp(NOW));
+    world.apply(by_person(Fact::NoteGone(Stamp(NOW - HOUR), about)));
+    assert_eq!(marks(&world, NOW), []);
+}
+
+#[test]
+fn what_a_run_recalls_keeps_when_it_was_heard_and_what_was_seen_is_not_told_again_in_hindsight() {
+    let key = MarkKey { at: Stamp(NOW - HOUR), object: "node:iad/h-1".parse().unwrap(), kind: MarkKind::NodeCame };
+    let seen = Mark { title: "h-1 came".into(), heard: Stamp(NOW - HOUR + 5), ..Mark::of(key.clone()) };
+    let mut world = World::default();
+    let recalled = Batch {
+        source: NoteFact::source(),
+        seen_at: Stamp(NOW),
+        extent: Extent::Delta,
+        facts: vec![Fact::Recalled(vec![seen.clone()])],
+    };
+    world.apply(recalled);
+    let node = NodeFact { name: "h-1".into(), created: Some(key.at), ..NodeFact::default() };
+    world.apply(said(NOW, all(Kind::Node), vec![Fact::Node(Box::new(node))]));
+    assert_eq!(marks(&world, NOW), [seen.clone()]);
+    assert_eq!(world.worth_recalling(Stamp(0), 10), [seen]);
+    assert_eq!(world.worth_recalling(Stamp(NOW), 10), []);
+}
+
+#[test]
+fn of_many_changes_each_part_of_the_span_keeps_the_most_important_and_counts_the_others() {
+    let mut world = World::default();
+    let mark = |n: i64, kind| {
+        let object: ObjectRef = format!("node:iad/n-{n}").parse().unwrap();
+        Mark::of(MarkKey { at: Stamp(NOW - 1_000 * HOUR / 10 + n * 10), object, kind })
+    };
+    let mut all: Vec<Mark> = (0..500).map(|n| mark(n, MarkKind::Cordon)).collect();
+    all.push(mark(500, MarkKind::Fault));
+    let recall = |facts| Batch { source: NoteFact::source(), seen_at: Stamp(NOW), extent: Extent::Delta, facts };
+    world.apply(recall(vec![Fact::Recalled(all)]));
+    let week = project::ribbon(&world, Duration::from_secs(7 * 86_400), When::Now, Stamp(NOW));
+    assert_eq!((week.marks.len() as u64 + week.thinned, week.marks.len() < 20), (501, true));
+    let fault = week.marks.rows().iter().find(|mark| mark.key.kind == MarkKind::Fault).unwrap();
+    assert!(fault.more > 0, "{fault:?}");
+    // A shorter span tells more of them apart, and one that ends before them has none.
+    let at = Stamp(NOW - 100 * HOUR + 6_000);
+    let minute = project::ribbon(&world, Duration::from_secs(60), When::At(at), Stamp(NOW));
+    assert!(minute.marks.len() > 3 * week.marks.len() && minute.thinned < week.thinned, "{}", minute.marks.len());
+    let before = project::ribbon(&world, Duration::from_secs(60), When::At(Stamp(NOW - 101 * HOUR)), Stamp(NOW));
+    assert!(before.marks.is_empty());
+}
