@@ -30,7 +30,7 @@ pub async fn watching(kubeconfig: &Path, context: &str) -> Result<Running> {
     let add = Act::AddConnection { draft, secrets: Vec::new() };
     operator.act(add).await.could_not("add the connection")?;
     match operator.reader().settled(LIMIT).await {
-        Settled { ready, troubled, late } if ready.len() == 1 && troubled.is_empty() && late.is_empty() => {}
+        Settled { ready, troubled, late, .. } if ready.len() == 1 && troubled.is_empty() && late.is_empty() => {}
         other => return Err(Failure::new(format!("the engine does not see the fleet: {other:?}"))),
     }
     Ok(Running { operator, _home: home })
