@@ -62,6 +62,7 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
     fold.lanes(before);
     let Fold { mut touched, marks, .. } = fold;
     touched.ribbon |= !marks.is_empty();
+    touched.columns |= !touched.nodes.is_empty() || !touched.pods.is_empty();
     touched.merge(std::mem::take(&mut noted));
     for mut mark in marks {
         mark.heard = seen_at;

@@ -20,6 +20,8 @@ pub struct Touched {
     pub lists: bool,
     /// Was anything measured?
     pub readings: bool,
+    /// Did nodes or pods change, by which columns of readings are put together?
+    pub columns: bool,
     /// Did a serving engine say anything?
     pub serving: bool,
     /// Did an alert come, go or change?
@@ -40,16 +42,20 @@ impl Touched {
     /// Did nothing change but what is measured?
     #[must_use]
     pub fn is_measured_only(&self) -> bool {
-        *self == Self { readings: self.readings, serving: self.serving, ..Self::default() }
+        *self == self.measured()
     }
 
     /// Takes out everything but what was measured, which stays for later.
     #[must_use]
     pub fn take_all_but_measured(&mut self) -> Self {
-        let (readings, serving) = (self.readings, self.serving);
-        let rest = Self { readings: false, serving: false, ..std::mem::take(self) };
-        (self.readings, self.serving) = (readings, serving);
-        rest
+        let measured = self.measured();
+        let rest = std::mem::replace(self, measured);
+        Self { readings: false, columns: false, serving: false, ..rest }
+    }
+
+    /// What was measured, alone.
+    fn measured(&self) -> Self {
+        Self { readings: self.readings, columns: self.columns, serving: self.serving, ..Self::default() }
     }
 
     /// Adds what another batch changed.
@@ -61,6 +67,7 @@ impl Touched {
         self.devices.extend(other.devices);
         self.lists |= other.lists;
         self.readings |= other.readings;
+        self.columns |= other.columns;
         self.serving |= other.serving;
         self.alerts |= other.alerts;
         self.ribbon |= other.ribbon;

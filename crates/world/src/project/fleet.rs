@@ -96,11 +96,15 @@ impl FleetProjection {
             return patch;
         }
         let mut patch = FleetPatch::default();
+        let mut reordered = false;
         let measured = world.nodes_called(&touched.devices);
         for id in touched.nodes.union(&measured).filter(|id| in_scope(&self.spec, &id.cluster)) {
             let source = world.source(&id.cluster);
             let row = source.and_then(|source| Some(node_row(world, &id.cluster, source, source.nodes.get(&id.name)?)));
+            let gpus = |view: &FleetView| view.nodes.get(id).map(|node| node.gpus.len());
+            let before = gpus(&self.view);
             renew(&mut self.view.nodes, &mut patch.nodes, id, row);
+            reordered |= gpus(&self.view) != before;
         }
         let mut moved: BTreeSet<ObjectRef> = BTreeSet::new();
         for id in touched.pods.iter().filter(|id| in_scope(&self.spec, &id.cluster)) {
@@ -115,14 +119,18 @@ impl FleetProjection {
         }
         for workload in &moved {
             let row = world.source(workload.connection()).and_then(|source| workloads::row(source, workload));
+            let before = self.view.workloads.len();
             renew(&mut self.view.workloads, &mut patch.workloads, workload, row);
+            reordered |= self.view.workloads.len() != before;
         }
-        // Columns follow the order of nodes and workloads: where that changed, they are laid out anew.
-        let moved = !patch.nodes.is_empty() || !patch.workloads.is_empty();
-        if moved || !patch.pods.is_empty() || touched.lists {
+        let moved = !patch.nodes.is_empty() || !patch.workloads.is_empty() || !patch.pods.is_empty();
+        if moved || touched.lists {
             self.layout = None;
         }
-        if touched.readings || (moved && world.has_telemetry()) {
+        // Columns follow the order of nodes and workloads: where that changed they are laid out anew at once. What else
+        // follows from changed rows may wait for what is measured.
+        let has = world.has_telemetry() || !self.view.telemetry.columns.is_empty();
+        if touched.readings || (has && (reordered || touched.columns)) {
             let layout = self.layout.get_or_insert_with(|| Layout::of(world, &self.view));
             let newer = layout.gather(world);
             patch.telemetry = self.view.telemetry.diff(&newer).map(Box::new);
