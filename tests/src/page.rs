@@ -209,6 +209,38 @@ impl Page {
         .await
     }
 
+    /// Makes the page itself of this size; the window around it is larger.
+    ///
+    /// # Errors
+    /// If it never is.
+    pub async fn resize(&self, (width, height): (u32, u32)) -> Result<()> {
+        let (mut outer_width, mut outer_height) = (width, height);
+        until(&format!("the page is {width} × {height}"), LIMIT, async || {
+            let set = self.driver.set_window_rect(0, 0, outer_width, outer_height).await;
+            set.could_not("set the size of the window")?;
+            // The page learns of it some time after its driver has answered.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let inner = self.ask("return [window.innerWidth, window.innerHeight]").await?;
+            let inner = |at: usize| inner[at].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
+            if (inner(0), inner(1)) == (width, height) {
+                return Ok(Some(()));
+            }
+            outer_width = outer_width.saturating_add(width).saturating_sub(inner(0));
+            outer_height = outer_height.saturating_add(height).saturating_sub(inner(1));
+            Ok(None)
+        })
+        .await
+    }
+
+    /// What a script answers on the page.
+    ///
+    /// # Errors
+    /// If the driver refuses, or the script fails.
+    pub async fn ask(&self, script: &str) -> Result<serde_json::Value> {
+        let answer = self.driver.execute(script, Vec::new()).await.could_not("ask the page")?;
+        Ok(answer.json().clone())
+    }
+
     /// Saves a picture of the page.
     ///
     /// # Errors

@@ -121,15 +121,23 @@ impl Terminal {
         Ok(Watch { what, lines: BufReader::new(out).lines(), _child: child })
     }
 
+    /// Starts the browser door with these arguments, and reads nothing of it.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn door(&self, arguments: &[&str]) -> Result<Process> {
+        let mut command = std::process::Command::new(program("pilothouse")?);
+        command.arg("serve").args(arguments);
+        command.envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
+        Process::start(&self.den, "serve", command)
+    }
+
     /// Starts the browser door on a free port; gives its process and the address with the one-time code.
     ///
     /// # Errors
     /// If it does not start or prints no address.
     pub async fn serve(&self, arguments: &[&str]) -> Result<(Process, String)> {
-        let mut command = std::process::Command::new(program("pilothouse")?);
-        command.arg("serve").args(["--port", "0"]).args(arguments);
-        command.envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
-        let process = Process::start(&self.den, "serve", command)?;
+        let process = self.door(&[&["--port", "0"], arguments].concat())?;
         let address = until("the browser door prints its address", Duration::from_secs(60), async || {
             process.check()?;
             let said = process.last_lines(40);

@@ -36,17 +36,6 @@ async fn what_the_terminal_connects_the_browser_shows() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wall_screen_says_what_it_shows_and_how_old_that_is() -> Result<()> {
-    let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
-    let (door, address) = terminal.serve(&["--demo", "--wall"]).await?;
-    let page = Page::browser((1440, 900), &address).await?;
-    page.find("demo").await?;
-    page.find_by("[data-test^='chip-']").await?;
-    drop(door);
-    page.close().await
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_person_keeps_a_view_and_pins_an_object() -> Result<()> {
     let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
     let (door, address) = terminal.serve(&["--demo"]).await?;

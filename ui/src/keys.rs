@@ -21,6 +21,8 @@ pub enum Command {
     GoFleet,
     /// Goes to the connections.
     GoConnections,
+    /// Goes to how a wall is opened.
+    GoWall,
     /// Puts the caret into the table's filter.
     Filter,
     /// Moves down.
@@ -163,6 +165,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Close, "Esc", "close, one layer at a time", Place::Everywhere),
     key(Command::GoFleet, "g f", "go to Fleet", Place::Everywhere),
     key(Command::GoConnections, "g n", "go to Connections", Place::Everywhere),
+    key(Command::GoWall, "g w", "go to Wall", Place::Everywhere),
     key(Command::Filter, "/", "filter this table", Place::Everywhere),
     key(Command::Down, "↓", "move down", Place::Everywhere),
     key(Command::Down, "j", "move down", Place::Everywhere),

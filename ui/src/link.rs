@@ -174,6 +174,12 @@ impl Link {
         self.about.get()
     }
 
+    /// [`Link::about`], untracked.
+    #[must_use]
+    pub fn about_untracked(self) -> Option<About> {
+        self.about.get_untracked()
+    }
+
     /// Names the one listener to frames.
     pub(crate) fn listen(self, listener: impl Fn(Heard) + 'static) {
         self.inner.update_value(|inner| inner.listener = Some(Rc::new(listener)));

@@ -13,6 +13,7 @@ mod state;
 mod stopped;
 mod theme;
 mod timing;
+mod wall;
 
 fn main() {
     stopped::watch_for_faults();

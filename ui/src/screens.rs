@@ -32,7 +32,7 @@ macro_rules! screens {
     };
 }
 
-screens![fleet, connections];
+screens![fleet, connections, walls];
 
 /// The screen of a route.
 #[must_use]

@@ -17,7 +17,7 @@ mod past;
 mod paste;
 mod pins;
 mod rail;
-mod ribbon;
+pub mod ribbon;
 mod save;
 mod scope;
 mod text;
@@ -31,6 +31,7 @@ use crate::{
     screens,
     state::use_state,
     theme::use_theme,
+    wall::{self, WallScreen},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{Code, Problem, ViewSpec};
@@ -45,7 +46,11 @@ pub fn Shell() -> impl IntoView {
         phase @ (Phase::NoSession | Phase::Differs) => Some(phase),
         _ => None,
     });
+    let state = use_state();
+    let on_wall = Memo::new(move |_| state.screen().with(|route| route == wall::ROUTE));
     move || match alone.get() {
+        // The wall says itself what it has no link for.
+        _ if on_wall.get() => view! { <WallScreen /> }.into_any(),
         Some(Phase::NoSession) => view! { <alone::NoSession /> }.into_any(),
         Some(_) => view! { <alone::Differs /> }.into_any(),
         None => view! { <Frame /> }.into_any(),

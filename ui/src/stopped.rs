@@ -11,6 +11,19 @@ pub fn watch_for_faults() {
     }));
 }
 
+/// Nobody stands before a wall. By the browser's own means, since nothing of this program can be relied on.
+fn load_again_on_a_wall() {
+    let document = document();
+    let path = leptos::prelude::window().location().pathname().unwrap_or_default();
+    if path.trim_matches('/') != crate::wall::ROUTE {
+        return;
+    }
+    let (Ok(again), Some(head)) = (document.create_element("meta"), document.head()) else { return };
+    let _ = again.set_attribute("http-equiv", "refresh");
+    let _ = again.set_attribute("content", "10");
+    let _ = head.append_child(&again);
+}
+
 fn cover(fault: &PanicHookInfo<'_>) {
     let document = document();
     let make = |tag: &str, class: &str, text: &str| {
@@ -33,4 +46,5 @@ fn cover(fault: &PanicHookInfo<'_>) {
         let _ = cover.append_child(&line);
     }
     let _ = body.append_child(&cover);
+    load_again_on_a_wall();
 }

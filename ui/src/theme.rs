@@ -30,6 +30,8 @@ pub struct Theme {
     choice: RwSignal<Choice>,
     system: RwSignal<Shown>,
     past: RwSignal<bool>,
+    /// Dark whatever was chosen: on the wall.
+    forced: RwSignal<bool>,
 }
 
 /// The theme of this page.
@@ -62,7 +64,8 @@ impl Theme {
     pub fn provide() -> Self {
         let stored = storage().and_then(|storage| storage.get_item(STORED_AS).ok().flatten());
         let choice = RwSignal::new(Choice::read(&stored.unwrap_or_default()));
-        let theme = Self { choice, system: RwSignal::new(system_theme()), past: RwSignal::new(false) };
+        let (past, forced) = (RwSignal::new(false), RwSignal::new(false));
+        let theme = Self { choice, system: RwSignal::new(system_theme()), past, forced };
         provide_context(theme);
         follow_system(theme.system);
         // The document is outside of Leptos: this effect is the bridge, and writes no signal.
@@ -90,6 +93,9 @@ impl Theme {
     /// What is shown; tracks. Canvases draw anew when it changes.
     #[must_use]
     pub fn shown(self) -> Shown {
+        if self.forced.get() {
+            return Shown::Dark;
+        }
         match self.choice.get() {
             Choice::System => self.system.get(),
             Choice::Dark => Shown::Dark,
@@ -108,6 +114,13 @@ impl Theme {
     #[must_use]
     pub fn grounds(self) -> (Shown, bool) {
         (self.shown(), self.past.get())
+    }
+
+    /// Dark whatever was chosen, or as it was chosen again.
+    pub fn force_dark(self, forced: bool) {
+        if self.forced.try_get_untracked().is_some_and(|before| before != forced) {
+            self.forced.set(forced);
+        }
     }
 
     /// Chooses, and remembers it.
@@ -283,6 +296,7 @@ mod tests {
             include_str!("../style/palette.css"),
             include_str!("../style/alone.css"),
             include_str!("../style/past.css"),
+            include_str!("../style/wall.css"),
         ] {
             let literal = |line: &&str| line.contains(": #") || line.contains("rgb(") || line.contains("rgba(");
             assert_eq!(css.lines().find(literal), None);

@@ -24,6 +24,7 @@ pub mod sum;
 pub mod time;
 pub mod units;
 pub mod view;
+pub mod wall;
 
 pub use area::Area;
 pub use ask::{Act, Acted, Answer, Ask};

@@ -5,7 +5,7 @@
 //! also when it is a plain GET: a page cannot read the status of a refused WebSocket, so it asks once more without.
 //! The first message on the socket is `Hello` from the page; the engine answers with its own.
 
-use super::{Link, Phase, Transport};
+use super::{Link, Phase, Transport, reload};
 use crate::timing;
 use futures::{
     channel::oneshot,
@@ -26,6 +26,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_secs(5);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// The same on a wall, where nobody is there to wonder: within five seconds it says that nothing is heard any more.
+const ASK_EVERY_ON_WALL: Duration = Duration::from_secs(2);
+const ANSWERED_WITHIN_ON_WALL: Duration = Duration::from_millis(2_500);
+/// How long a page of another build waits before it is loaded once more: what keeps the old one may let it go.
+const LOAD_AGAIN: Duration = Duration::from_secs(60);
 
 /// A WebSocket, and the closures that it calls: they must live as long as it does.
 pub struct Socket {
@@ -42,7 +47,9 @@ pub async fn run(link: Link) {
         && !has_session().await
     {
         link.phase.set(Phase::NoSession);
-        return;
+        if !on_wall() {
+            return;
+        }
     }
     let mut wait = FIRST_WAIT;
     let mut since = None;
@@ -51,9 +58,18 @@ pub async fn run(link: Link) {
             (wait, since) = (FIRST_WAIT, None);
         } else if !has_session().await {
             link.phase.set(Phase::NoSession);
-            return;
+            if !on_wall() {
+                return;
+            }
+            // Nobody stands before it to load it again: it goes on asking.
+            sleep(jittered(LONGEST_WAIT)).await;
+            continue;
         }
         if link.phase.get_untracked() == Phase::Differs {
+            if on_wall() {
+                sleep(jittered(LOAD_AGAIN)).await;
+                reload::again();
+            }
             return;
         }
         let lost = *since.get_or_insert_with(now);
@@ -78,9 +94,11 @@ async fn once(link: Link) -> bool {
 /// Waits until the engine does not answer. A socket stays open while the other side hangs: its numbers would go on
 /// looking like now.
 async fn silent(link: Link) {
+    let (every, within) =
+        if on_wall() { (ASK_EVERY_ON_WALL, ANSWERED_WITHIN_ON_WALL) } else { (ASK_EVERY, ANSWERED_WITHIN) };
     loop {
-        sleep(ASK_EVERY).await;
-        let answer = select(Box::pin(link.ask(Ask::About)), Box::pin(sleep(ANSWERED_WITHIN))).await;
+        sleep(every).await;
+        let answer = select(Box::pin(link.ask(Ask::About)), Box::pin(sleep(within))).await;
         if !matches!(answer, Either::Left((Ok(_), _))) {
             return;
         }
@@ -122,6 +140,11 @@ impl Drop for Socket {
         self.socket.set_onclose(None);
         let _ = self.socket.close();
     }
+}
+
+/// Is this page the wall? It stays, whatever happens.
+fn on_wall() -> bool {
+    window().location().pathname().is_ok_and(|path| path.trim_matches('/') == crate::wall::ROUTE)
 }
 
 fn address() -> Result<String, JsValue> {

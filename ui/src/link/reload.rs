@@ -36,6 +36,14 @@ pub fn on_hello(engine: &str) -> Verdict {
     if verdict == Verdict::Reloading { Verdict::Differs } else { verdict }
 }
 
+/// Loads the page once more, though it did not help before.
+pub fn again() {
+    if let Some(storage) = window().session_storage().ok().flatten() {
+        let _ = storage.remove_item(STORED_AS);
+    }
+    let _ = window().location().reload();
+}
+
 fn judge(engine: &str, reloaded_for: Option<&str>) -> Verdict {
     if engine == WIRE_HASH {
         Verdict::Same

@@ -51,6 +51,7 @@ icons! {
     Plus = "plus",
     Pod = "pod",
     Retry = "retry",
+    Screen = "screen",
     Search = "search",
     Settings = "settings",
     Theme = "theme",

@@ -3,8 +3,8 @@
 mod alert_rows;
 mod columns;
 mod funnel;
-mod groups;
-mod map;
+pub mod groups;
+pub mod map;
 mod opening;
 mod picked;
 mod room_rows;

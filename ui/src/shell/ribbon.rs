@@ -4,11 +4,11 @@
 mod bubble;
 mod draw;
 mod known;
-mod lane;
+pub mod lane;
 mod lost;
-mod place;
-mod scale;
-mod shape;
+pub mod place;
+pub mod scale;
+pub mod shape;
 mod signs;
 mod time;
 mod window;

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use acceptance::{Context, Failure, Page, Process, Result, Terminal, until};
+use acceptance::{Context, Failure, Page, Process, Result, Terminal};
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-const LIMIT: Duration = Duration::from_secs(60);
 /// GPUs of the demo fleet, as they are written.
 const ALL: &str = "4,096";
 const WIDE: (u32, u32) = (1440, 900);
 const NARROW: (u32, u32) = (1024, 700);
+const WALL: (u32, u32) = (1920, 1080);
 /// Larger pictures make a repository that nobody likes to clone.
 const LARGEST: u64 = 250_000;
 
@@ -41,7 +41,7 @@ impl<'a> Album<'a> {
         let terminal = Terminal::holding(&contexts().to_string())?;
         let (_door, address): (Process, String) = terminal.serve(&["--demo"]).await?;
         let album = Self { page: Page::browser(WIDE, &address).await?, folder };
-        album.size(WIDE).await?;
+        album.page.resize(WIDE).await?;
         // Keys are heard once the interface is there.
         album.whole_fleet().await?;
         album.theme("dark").await?;
@@ -56,9 +56,24 @@ impl<'a> Album<'a> {
         album.take("fleet-light").await?;
         album.theme("dark").await?;
         album.past().await?;
-        album.size(NARROW).await?;
+        album.page.resize(NARROW).await?;
         album.take("fleet-1024").await?;
+        let (_wall, address): (Process, String) = terminal.serve(&["--demo", "--wall"]).await?;
+        album.wall(&address).await?;
         album.page.close().await
+    }
+
+    /// A wall that is calm, and one that is not.
+    async fn wall(&self, address: &str) -> Result<()> {
+        let (wall, code) = address.split_once('#').ok_or_else(|| Failure::new("an address without a code"))?;
+        for (scope, state, name) in [("fra-train", "calm", "wall-calm"), ("ord-prod", "trouble", "wall-trouble")] {
+            let pinned = format!("{wall}?scope={scope}#{code}");
+            self.page.driver().goto(&pinned).await.could_not("open the wall")?;
+            self.page.resize(WALL).await?;
+            self.page.find_by(&format!("[data-test='wall'][data-state='{state}']")).await?;
+            self.take(name).await?;
+        }
+        Ok(())
     }
 
     async fn fleet(&self) -> Result<()> {
@@ -138,37 +153,13 @@ impl<'a> Album<'a> {
     /// Turns the theme with its key until it is the wanted one.
     async fn theme(&self, wanted: &str) -> Result<()> {
         for _ in 0..2 {
-            if self.ask("return document.documentElement.dataset.theme").await? == wanted {
+            if self.page.ask("return document.documentElement.dataset.theme").await? == wanted {
                 return Ok(());
             }
             self.key(Key::Control + Key::Shift + "t").await?;
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         Err(Failure::new(format!("the theme does not turn {wanted}")))
-    }
-
-    /// Makes the page itself of this size; the window around it is larger.
-    async fn size(&self, (width, height): (u32, u32)) -> Result<()> {
-        let (mut outer_width, mut outer_height) = (width, height);
-        until("the page has its size", LIMIT, async || {
-            let set = self.page.driver().set_window_rect(0, 0, outer_width, outer_height).await;
-            set.could_not("set the size of the window")?;
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let inner = self.ask("return [window.innerWidth, window.innerHeight]").await?;
-            let inner = |at: usize| inner[at].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-            if (inner(0), inner(1)) == (width, height) {
-                return Ok(Some(()));
-            }
-            outer_width = outer_width.saturating_add(width).saturating_sub(inner(0));
-            outer_height = outer_height.saturating_add(height).saturating_sub(inner(1));
-            Ok(None)
-        })
-        .await
-    }
-
-    async fn ask(&self, script: &str) -> Result<Value> {
-        let answer = self.page.driver().execute(script, Vec::new()).await.could_not("ask the page")?;
-        Ok(answer.json().clone())
     }
 
     async fn take(&self, name: &str) -> Result<()> {

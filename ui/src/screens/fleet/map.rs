@@ -5,6 +5,8 @@ mod marks;
 mod missing;
 mod stage;
 
+pub use head::legend_items;
+
 use super::{
     Fleet, NothingInScope,
     groups::{Grouping, Groups},
@@ -187,7 +189,7 @@ pub fn Map() -> impl IntoView {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the size of a screen")]
-fn device(css: f64, dpr: f64) -> u32 {
+pub fn device(css: f64, dpr: f64) -> u32 {
     (css * dpr).floor().max(0.0) as u32
 }
 
@@ -200,7 +202,7 @@ fn parts_of(mode: Mode) -> &'static [Part] {
     }
 }
 
-fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now: Stamp) -> Scene {
+pub fn scene_of(layout: &Layout, view: &FleetView, mode: Mode, stale: Vec<bool>, now: Stamp) -> Scene {
     let mut scene = Scene { stale, ..Scene::default() };
     let (firsts, inks): (Vec<usize>, _) = (first_gpus(view), Inks::new(mode, view, now));
     for place in &layout.nodes {

@@ -5,7 +5,7 @@ use crate::{
     keys::Command,
     parts::{
         key::KeyOf,
-        map::ink::{Ink, Mode},
+        map::ink::{Ink, Legend, Mode},
     },
     screens::fleet::{Fleet, groups::Grouping, picked::Picked},
     state::use_state,
@@ -123,15 +123,19 @@ fn choose<T: Copy + Send + Sync + 'static>(all: &[T], name: fn(T) -> &'static st
 fn LegendRow(map: MapState) -> impl IntoView {
     view! {
         <ul class="legend" aria-label="Legend" data-test="map-legend">
-            {move || map.legend.with(|legend| {
-                let scale = legend.scale.then(|| scale_view(map.mode.get()));
-                let states: Vec<_> = legend.states.iter().filter_map(|ink| item(*ink)).collect();
-                let cordoned = legend.cordoned.then(|| view! { <li><Swatch class="cordoned" path="" />"cordoned"</li> });
-                let stale = legend.stale.then(|| view! { <li><Swatch class="old" path="M0 10 10 0M-3 5 5-3M5 13 13 5" />"old"</li> });
-                view! { {scale} {states} {cordoned} {stale} }
-            })}
+            {move || map.legend.with(|legend| legend_items(legend, map.mode.get()))}
         </ul>
     }
+}
+
+/// What the colours and shapes mean, those alone that are shown.
+pub fn legend_items(legend: &Legend, mode: Mode) -> impl IntoView + use<> {
+    let scale = legend.scale.then(|| scale_view(mode));
+    let states: Vec<_> = legend.states.iter().filter_map(|ink| item(*ink)).collect();
+    let cordoned = legend.cordoned.then(|| view! { <li><Swatch class="cordoned" path="" />"cordoned"</li> });
+    let old = "M0 10 10 0M-3 5 5-3M5 13 13 5";
+    let stale = legend.stale.then(|| view! { <li><Swatch class="old" path=old />"old"</li> });
+    view! { {scale} {states} {cordoned} {stale} }
 }
 
 fn scale_view(mode: Mode) -> impl IntoView {

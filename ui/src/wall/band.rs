@@ -1,0 +1,173 @@
+//! A wall in trouble: what is wrong and since when in a band; below it what changed before and who is hit.
+
+use super::{Wall, head::Demo, plan};
+use crate::{
+    parts::mark::Mark,
+    shell::ribbon::{lane, scale::Scale, shape},
+};
+use leptos::prelude::*;
+use pilothouse_wire::{
+    units::{count, visible},
+    view::{Finding, Lane, RibbonView, Status},
+};
+
+/// Width and height of the series.
+const SERIES: (f64, f64) = (860.0, 96.0);
+
+/// The band.
+#[component]
+pub fn Band() -> impl IntoView {
+    let wall: Wall = expect_context();
+    move || {
+        let (finding, of) = wall.trouble()?;
+        let at = wall.trouble_turn.get().at + 1;
+        let place = format!("{} / {}, {at} of {of}", finding.node.cluster, finding.node.name);
+        let claim = visible(finding.claim.trim_end_matches('.'));
+        let (word, evidence) = (visible(&finding.word), visible(&finding.evidence));
+        let size = claim_class(claim.chars().count());
+        Some(view! {
+            <header class="wall-band" data-test="wall-band" role="alert">
+                <div class="wall-what">
+                    <p class="wall-place">
+                        <Mark status=Status::Bad size=36 />
+                        <strong class="bad">"Trouble"</strong>
+                        <span dir="auto">{visible(&place)}</span>
+                        <Demo />
+                    </p>
+                    <h1 class=size dir="auto">{claim}</h1>
+                    <p class="wall-value"><strong class="bad" dir="auto">{word}</strong><span dir="auto">{evidence}</span></p>
+                </div>
+                <Since finding=finding />
+            </header>
+        })
+    }
+}
+
+/// A claim is as large as its length allows: the band has one height.
+fn claim_class(letters: usize) -> &'static str {
+    match letters {
+        0..=28 => "claim-1",
+        29..=42 => "claim-2",
+        _ => "claim-3",
+    }
+}
+
+#[component]
+fn Since(finding: Finding) -> impl IntoView {
+    let wall: Wall = expect_context();
+    let since = finding.since;
+    let words = move || match since {
+        Some(since) => format!("since {} UTC", since.clock()),
+        None => "since when is not known".to_owned(),
+    };
+    let passed = move || since.map(|since| plan::running(wall.clock.now().since(since)));
+    view! {
+        <div class="wall-since">
+            <p>{words}</p>
+            <p class="wall-running" data-test="wall-running">{move || passed().map(|(text, _)| text)}</p>
+            <p>{move || passed().map(|(_, unit)| unit)}</p>
+        </div>
+    }
+}
+
+/// What changed before the trouble, and who is hit by it.
+#[component]
+pub fn Hit() -> impl IntoView {
+    let wall: Wall = expect_context();
+    let finding = Memo::new(move |_| wall.trouble().map(|(finding, _)| finding));
+    let changes = move || {
+        let of = finding.get()?;
+        let told = wall.ribbon.ribbon(|view| {
+            let told = plan::before(view.marks.rows(), &of, wall.clock.read());
+            told.into_iter().cloned().collect::<Vec<_>>()
+        });
+        let told = told.unwrap_or_default();
+        if told.is_empty() {
+            return Some(
+                view! { <p class="wall-none">"Nothing was seen to change here in the hour before."</p> }.into_any(),
+            );
+        }
+        let line = |mark: pilothouse_wire::view::Mark| {
+            let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}")));
+            view! {
+                <li>
+                    <svg class=shape::tone(&mark) width="34" height="34" viewBox="-7 -7 14 14" aria-hidden="true">
+                        {shape::shape(mark.key.kind)}
+                    </svg>
+                    <span class="soft">{mark.key.at.clock()}</span>
+                    <span class="clip" dir="auto">{visible(&mark.title)}<span class="soft">{detail}</span></span>
+                </li>
+            }
+        };
+        Some(view! { <ul class="wall-changes">{told.into_iter().map(line).collect_view()}</ul> }.into_any())
+    };
+    let series = move || {
+        let of = finding.get()?;
+        let scale = Scale::ending(wall.clock.now(), super::SPAN, 0.0, SERIES.0);
+        wall.ribbon.ribbon(|view| series(view, &of, &scale)).flatten()
+    };
+    let hit = move || finding.get().map(|of| hit_rows(&of).into_iter().map(row).collect_view());
+    let action = move || finding.get().map(|of| visible(&of.action));
+    view! {
+        <section class="wall-before" data-test="wall-before">
+            <h2>"What changed before it"</h2>
+            {changes}
+            {series}
+            <h2>"What to do"</h2>
+            <p class="wall-action" dir="auto">{action}</p>
+        </section>
+        <section class="wall-hit" data-test="wall-hit">
+            <h2>"Who is hit"</h2>
+            {hit}
+        </section>
+    }
+}
+
+/// The series of the last hour that is about the same cluster, with the time at which the trouble began.
+fn series(view: &RibbonView, of: &Finding, scale: &Scale) -> Option<impl IntoView + use<>> {
+    let cluster = of.node.cluster.as_str();
+    let lane = view.lanes.iter().find(|lane| lane.name.ends_with(cluster) && spans_enough(lane))?;
+    let (path, _) = lane::path(lane, scale, 8.0, SERIES.1 - 16.0);
+    let since = of.since.filter(|since| scale.holds(*since));
+    let since = since.map(|since| view! { <path class="since" d=format!("M{:.1} 0V{}", scale.x(since), SERIES.1) /> });
+    let words = format!("{}, last hour: {}", visible(&lane.name), visible(&lane::present(lane)));
+    Some(view! {
+        <p class="wall-none" dir="auto">{words}</p>
+        <svg class="wall-series" width=SERIES.0 height=SERIES.1 aria-hidden="true">
+            {since}
+            <path class="series" d=path />
+        </svg>
+    })
+}
+
+/// Points of a few minutes are a dot on an hour.
+fn spans_enough(lane: &Lane) -> bool {
+    let ends = lane.points.first().zip(lane.points.last());
+    ends.is_some_and(|(first, last)| last.0.since(first.0) >= super::SPAN / 6)
+}
+
+/// How many GPUs, pods and workloads, each with what they are.
+fn hit_rows(of: &Finding) -> [(String, String); 3] {
+    let names = |names: Vec<String>| {
+        let more = names.len().saturating_sub(2);
+        let first = names.into_iter().take(2).collect::<Vec<_>>().join(", ");
+        if more > 0 { format!("{first} and {more} more") } else { first }
+    };
+    let word = |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
+    let about = |word: String, names: String| if names.is_empty() { word } else { format!("{word}: {names}") };
+    let n = |n: usize| count(n as u64);
+    let workloads = names(of.workloads.iter().map(|name| visible(name)).collect());
+    let pods = names(of.pods.iter().map(|pod| visible(&pod.name)).collect());
+    let place = format!("of {}", visible(&of.node.name));
+    [
+        (n(of.gpus.len()), format!("{} {place}", word(of.gpus.len(), "GPU", "GPUs"))),
+        (n(of.workloads.len()), about(word(of.workloads.len(), "workload", "workloads"), workloads)),
+        (n(of.pods.len()), about(word(of.pods.len(), "pod", "pods"), pods)),
+    ]
+}
+
+fn row((figure, words): (String, String)) -> impl IntoView {
+    view! {
+        <p class="wall-row"><span class="wall-figure">{figure}</span><span class="clip" dir="auto">{words}</span></p>
+    }
+}

@@ -1,0 +1,254 @@
+//! What a wall shows at a time: pure, so that turning and judging are tested without waiting.
+
+use pilothouse_wire::{
+    Freshness, ObjectRef, SmolStr, Stamp,
+    frame::SourceState,
+    units::{age, visible},
+    view::{Finding, FindingId, Mark, MarkKind, Status},
+};
+use std::time::Duration;
+
+/// How long each panel and each trouble stays.
+pub const TURN: Duration = Duration::from_secs(20);
+/// Changes that are told of a trouble.
+const TOLD: usize = 4;
+/// How long before a trouble a change may be to be told.
+const BEFORE: Duration = Duration::from_secs(3_600);
+/// Sources that the foot has room for.
+const SOURCES: usize = 6;
+
+/// Which of several is shown, and how long it still is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Its place.
+    pub at: usize,
+    /// The place of the next one; the same if there is only one.
+    pub next: usize,
+    /// When the next one comes, in whole seconds.
+    pub left_s: u64,
+}
+
+/// Turns through `of` things since `began`.
+#[must_use]
+pub fn turn(of: usize, began: Stamp, now: Stamp) -> Turn {
+    let (of, passed) = (of.max(1), now.since(began).as_secs());
+    let step = passed / TURN.as_secs();
+    let at = usize::try_from(step % of as u64).unwrap_or(0);
+    Turn { at, next: (at + 1) % of, left_s: TURN.as_secs() - passed % TURN.as_secs() }
+}
+
+/// What a wall says first of all, from what it has to say at once to what can wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// The door does not know this screen.
+    NotLetIn,
+    /// Page and engine are of different builds; it is loaded again.
+    OtherBuild,
+    /// The link is cut: what is shown is of this time, if there is any.
+    Cut(Option<Stamp>),
+    /// Nothing has come yet.
+    Starting,
+    /// Something needs a person.
+    Trouble,
+    /// Nothing is known to be wrong, but not everything is seen.
+    Blind,
+    /// Nothing is connected, or nothing in scope.
+    Nothing,
+    /// Nothing needs anybody.
+    Calm,
+}
+
+impl Mood {
+    /// Is what is shown as old as the mood says, and not now?
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        matches!(self, Self::NotLetIn | Self::OtherBuild | Self::Cut(_))
+    }
+}
+
+/// What follows from what was heard while the link is open.
+#[must_use]
+pub fn mood(heard: bool, sources: &[SourceState], troubles: usize) -> Mood {
+    match (heard, troubles) {
+        (false, _) => Mood::Starting,
+        (true, 1..) => Mood::Trouble,
+        (true, 0) if sources.is_empty() => Mood::Nothing,
+        (true, 0) if sources.iter().any(is_gone) => Mood::Blind,
+        (true, 0) if sources.iter().all(|source| source.heard.is_none()) => Mood::Starting,
+        (true, 0) => Mood::Calm,
+    }
+}
+
+/// Since when it is calm, as far as this screen can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calm {
+    /// Since when; `None` while it is not.
+    pub since: Option<Stamp>,
+    /// Did this screen see it become calm? If not, it was so when the screen began to look.
+    pub seen: bool,
+}
+
+impl Calm {
+    /// What is known once the mood is this.
+    #[must_use]
+    pub fn then(before: Option<&Self>, mood: &Mood, now: Stamp) -> Self {
+        match (mood, before) {
+            (Mood::Calm, Some(before)) if before.since.is_some() => *before,
+            (Mood::Calm, before) => Self { since: Some(now), seen: before.is_some_and(|before| before.seen) },
+            // Through a cut link and before the first frame nobody sees anything end.
+            (Mood::Trouble | Mood::Blind, _) => Self { since: None, seen: true },
+            _ => Self::default(),
+        }
+    }
+
+    /// As words: `calm for 9 h 41 min`.
+    #[must_use]
+    pub fn words(self, now: Stamp) -> Option<String> {
+        let span = age(now.since(self.since?));
+        Some(if self.seen { format!("calm for {span}") } else { format!("calm, seen for {span}") })
+    }
+}
+
+/// The findings that need a person, the worst first: more GPUs, then the older one.
+#[must_use]
+pub fn troubles<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {
+    let mut bad: Vec<_> = findings.into_iter().filter(|finding| finding.status == Status::Bad).collect();
+    bad.sort_by_key(|finding| (std::cmp::Reverse(finding.gpus.len()), finding.since.map_or(i64::MAX, |since| since.0)));
+    bad
+}
+
+/// The troubles that a screen turns through, and since when it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Which, the worst first.
+    pub ids: Vec<FindingId>,
+    /// Since when it is these.
+    pub began: Stamp,
+}
+
+impl Shown {
+    /// What is shown once these are the troubles: the worst one again where they are others than before.
+    #[must_use]
+    pub fn then(before: Option<&Self>, ids: Vec<FindingId>, now: Stamp) -> Self {
+        match before {
+            Some(before) if before.ids == ids => before.clone(),
+            _ => Self { ids, began: now },
+        }
+    }
+}
+
+/// What changed before a trouble, in the order of time: what touches the same things first, then the same cluster, then
+/// what matters most; pods that come and go are too many to mean something.
+#[must_use]
+pub fn before<'a>(marks: impl IntoIterator<Item = &'a Mark>, of: &Finding, now: Stamp) -> Vec<&'a Mark> {
+    let end = of.since.unwrap_or(now);
+    let told = |mark: &&Mark| {
+        !matches!(mark.key.kind, MarkKind::PodPlaced | MarkKind::PodGone)
+            && mark.key.at <= end
+            && mark.key.at >= end.minus(BEFORE)
+            && mark.key.object.connection() == &of.node.cluster
+    };
+    let mut told: Vec<&Mark> = marks.into_iter().filter(told).collect();
+    told.sort_by_key(|mark| (!touches(mark, of), mark.key.kind, std::cmp::Reverse(mark.key.at)));
+    told.truncate(TOLD);
+    told.sort_by_key(|mark| mark.key.at);
+    told
+}
+
+fn touches(mark: &Mark, of: &Finding) -> bool {
+    match &mark.key.object {
+        ObjectRef::Node(node) | ObjectRef::Gpu(node, _) => *node == of.node,
+        ObjectRef::Pod(pod) => of.pods.contains(pod),
+        ObjectRef::Workload(_, namespace, kind, name) => {
+            of.workloads.contains(&SmolStr::new(format!("{kind} {namespace}/{name}")))
+        }
+        ObjectRef::Connection(_) | ObjectRef::Namespace(..) | ObjectRef::Other(_) => false,
+    }
+}
+
+fn is_gone(source: &SourceState) -> bool {
+    matches!(source.freshness, Freshness::Lost | Freshness::Stale)
+}
+
+/// A source in the foot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Its age, or what is wrong.
+    pub words: String,
+    /// Its shape and colour.
+    pub status: Status,
+}
+
+/// The sources as the foot shows them: all in their order where there is room, else the worst first and the rest counted.
+#[must_use]
+pub fn foot(sources: &[SourceState], linked: bool, now: Stamp) -> (Vec<Source>, Option<String>) {
+    let mut order: Vec<_> = sources.iter().collect();
+    let room = if order.len() > SOURCES {
+        order.sort_by_key(|source| std::cmp::Reverse(source.freshness));
+        SOURCES - 1
+    } else {
+        SOURCES
+    };
+    let rest = order.len().saturating_sub(room);
+    let well = order.iter().skip(room).all(|source| matches!(source.freshness, Freshness::Live | Freshness::Slow));
+    let more = (rest > 0).then(|| format!("and {rest} more{}", if well && linked { ", all live" } else { "" }));
+    (order.into_iter().take(room).map(|source| one(source, linked, now)).collect(), more)
+}
+
+fn one(source: &SourceState, linked: bool, now: Stamp) -> Source {
+    let heard = |words: &str| match source.heard {
+        Some(heard) => format!("{words}as of {}", heard.clock()),
+        None => format!("{words}never read"),
+    };
+    let age = source.heard.map(|heard| age(now.since(heard)));
+    let (status, words) = match (source.freshness, age) {
+        (Freshness::Lost, _) => (Status::Bad, heard("lost, ")),
+        // Without a link nobody knows how it is now.
+        _ if !linked => (Status::Unknown, heard("")),
+        (Freshness::Stale, Some(age)) => (Status::Warn, format!("stale {age}")),
+        (Freshness::Partial, Some(age)) => (Status::Warn, format!("partial, {age}")),
+        (Freshness::Paused, _) => (Status::Unknown, heard("paused, ")),
+        (Freshness::Live | Freshness::Slow, Some(age)) => (Status::Good, age),
+        (Freshness::Starting, _) | (_, None) => (Status::Progress, "connecting".to_owned()),
+    };
+    Source { name: visible(&source.name), words, status }
+}
+
+/// What is said where the screen is not whole: `ord-prod lost, as of 03:10:36`.
+#[must_use]
+pub fn gone_words(sources: &[SourceState], now: Stamp) -> Option<String> {
+    let mut gone: Vec<_> = sources.iter().filter(|source| is_gone(source)).collect();
+    gone.sort_by_key(|source| std::cmp::Reverse(source.freshness));
+    let first = one(gone.first()?, true, now);
+    let more = if gone.len() > 1 { format!(" and {} more", gone.len() - 1) } else { String::new() };
+    Some(format!("{} {}{more}", first.name, first.words))
+}
+
+/// `Tue 24 Nov`, in UTC.
+#[must_use]
+pub fn day(at: Stamp) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let weekday = usize::try_from(at.0.div_euclid(86_400_000).rem_euclid(7)).unwrap_or(0);
+    let text = at.to_string();
+    let part = |range| text.get(range).and_then(|digits: &str| digits.parse::<usize>().ok()).unwrap_or(1);
+    format!("{} {} {}", DAYS[weekday], part(8..10), MONTHS[(part(5..7).max(1) - 1).min(11)])
+}
+
+/// A span as a running clock, and what its first number counts: `11:24` minutes, `2:05:09` hours.
+#[must_use]
+pub fn running(span: Duration) -> (String, &'static str) {
+    let s = span.as_secs();
+    let (m, h, d) = (s / 60, s / 3_600, s / 86_400);
+    match s {
+        0..3_600 => (format!("{m}:{:02}", s % 60), if m == 1 { "minute" } else { "minutes" }),
+        3_600..86_400 => (format!("{h}:{:02}:{:02}", m % 60, s % 60), if h == 1 { "hour" } else { "hours" }),
+        _ => (format!("{d} d {:02} h", h % 24), ""),
+    }
+}
+
+#[cfg(test)]
+#[path = "plan/tests.rs"]
+mod tests;
