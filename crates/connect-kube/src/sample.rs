@@ -6,9 +6,12 @@ use crate::{
     list::first,
     resource::Scope,
     rights::Plan,
-    slim::{CoreEvent, Event, Namespace, Node, Pod},
+    slim::{
+        ControllerRevision, CoreEvent, DaemonSet, Deployment, Event, Namespace, Node, Pod, ReplicaSet, StatefulSet,
+    },
+    written,
 };
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
 /// Asks for one object of all that would be read.
 ///
@@ -24,7 +27,17 @@ pub async fn sample(client: &Client, plan: &Plan) -> Result<(), Failure> {
     }
     try_join_all(plan.pods.iter().map(|scope| first::<Pod>(client, scope))).await?;
     try_join_all(plan.events.iter().map(|scope| events(client, scope))).await?;
+    join_all(written::scopes(&plan.pods).iter().map(|scope| written(client, scope))).await;
     Ok(())
+}
+
+/// What tells of changes. Who may not read it has a cluster that is as well as any other.
+async fn written(client: &Client, scope: &Scope) {
+    let _ = first::<Deployment>(client, scope).await;
+    let _ = first::<StatefulSet>(client, scope).await;
+    let _ = first::<DaemonSet>(client, scope).await;
+    let _ = first::<ReplicaSet>(client, scope).await;
+    let _ = first::<ControllerRevision>(client, scope).await;
 }
 
 /// In the newer group, or else in the older: many roles allow only that.

@@ -21,6 +21,11 @@ use tokio::{sync::mpsc, task::JoinSet};
 /// Who reads namespaces one by one would need five watches for each: of so many at most they are followed.
 const MOST_SCOPES: usize = 20;
 
+/// Where it is followed: where pods are read, unless that is in too many places.
+pub fn scopes(pods: &[Scope]) -> &[Scope] {
+    if pods.len() > MOST_SCOPES { &[] } else { pods }
+}
+
 fn version(meta: Option<&WrittenMeta>) -> String {
     meta.map(|meta| meta.resource_version.clone()).unwrap_or_default()
 }
@@ -129,7 +134,7 @@ pub struct Written {
 impl Written {
     /// Follows until nobody listens.
     pub async fn follow(mut self) {
-        if self.scopes.len() > MOST_SCOPES {
+        if scopes(&self.scopes).is_empty() {
             let scopes = self.scopes.len();
             let _ = self.say_not(&format!("changes of workloads, since {scopes} namespaces are read one by one")).await;
             return;
