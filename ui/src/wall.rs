@@ -3,6 +3,7 @@
 //!
 //! It is laid out as 1080 units high and scaled as a whole, so that all sizes of LOOK hold on any screen.
 
+mod alarm;
 mod band;
 mod foot;
 mod head;
@@ -21,7 +22,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Stamp, ViewSpec,
+    Stamp, ViewSpec, When,
     frame::SourceState,
     view::{Finding, FleetSpec, FleetView},
     wall::{Panel, WallAddress},
@@ -61,13 +62,13 @@ impl Wall {
         let WallAddress { show, scope } = address();
         let count = show.len();
         let fleet = use_view(Signal::stored(ViewSpec::Fleet(FleetSpec { scope: scope.clone() })));
-        let ribbon = use_view(Signal::stored(ViewSpec::Ribbon { span: SPAN }));
+        let ribbon = use_view(Signal::stored(ViewSpec::Ribbon { span: SPAN, end: When::Now }));
         let sources = Memo::new(move |_| fleet.sources());
         let ids = Memo::new(move |_| {
             let ids = |view: &FleetView| {
-                plan::troubles(view.findings.rows()).into_iter().map(|finding| finding.id.clone()).collect::<Vec<_>>()
+                plan::troubles(&alarm::all(view)).into_iter().map(|finding| finding.id.clone()).collect::<Vec<_>>()
             };
-            fleet.fleet_by(&[Part::Findings], ids).unwrap_or_default()
+            fleet.fleet_by(&[Part::Findings, Part::Alerts], ids).unwrap_or_default()
         });
         let shown = Memo::new(move |before: Option<&Shown>| Shown::then(before, ids.get(), clock.read()));
         let heard = Memo::new(move |_| fleet.as_of().is_some());
@@ -97,7 +98,7 @@ impl Wall {
     fn trouble(self) -> Option<(Finding, usize)> {
         let at = self.trouble_turn.get().at;
         let (id, of) = self.shown.with(|shown| Some((shown.ids.get(at)?.clone(), shown.ids.len())))?;
-        let finding = self.fleet.fleet_by(&[Part::Findings], |view| view.findings.get(&id).cloned())??;
+        let finding = self.fleet.fleet_by(&[Part::Findings, Part::Alerts], |view| alarm::find(view, &id))??;
         Some((finding, of))
     }
 

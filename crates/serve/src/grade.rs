@@ -65,7 +65,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 11;
+    const ASKS: usize = 13;
     const VIEWS: usize = 6;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -82,6 +82,8 @@ mod tests {
             Ask::Kinds { .. } => 8,
             Ask::Objects(_) => 9,
             Ask::Describe(_) => 10,
+            Ask::Compare { .. } => 11,
+            Ask::Recorded => 12,
         }
     }
 
@@ -122,6 +124,8 @@ mod tests {
             Ask::Kinds { scope: Vec::new() },
             Ask::Objects(Listing { cluster, kind, namespaced: true, namespace: None, name: None, most: 1 }),
             Ask::Describe(object),
+            Ask::Compare { scope: Vec::new(), from: when, to: when },
+            Ask::Recorded,
         ]
     }
 
@@ -129,7 +133,7 @@ mod tests {
         [
             ViewSpec::Fleet(FleetSpec::default()),
             ViewSpec::Connections,
-            ViewSpec::Ribbon { span: Duration::from_secs(60) },
+            ViewSpec::Ribbon { span: Duration::from_secs(60), end: When::Now },
             ViewSpec::Object("node:a/b".parse().unwrap()),
             ViewSpec::Room(FleetSpec::default()),
             ViewSpec::Waste(FleetSpec::default()),

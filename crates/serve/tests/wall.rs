@@ -8,10 +8,10 @@ use futures::SinkExt;
 use pilothouse_engine::Clock;
 use pilothouse_serve::{Grade, Identity, Limits, ServeOptions, serve};
 use pilothouse_wire::{
-    Act, Answer, Ask, Body, Code, ConnectionId, Health, Stamp, View, ViewSpec, When,
+    Act, Answer, Ask, Body, Code, ConnectionId, Health, ObjectRef, Stamp, View, ViewSpec, When,
     codec::{self, ToDesktop, ToEngine, ToPage},
     form::{Draft, SecretInput},
-    view::connections::PluginNotice,
+    view::{MarkKind, connections::PluginNotice, ribbon::MarkKey},
 };
 use std::{fs, sync::Arc, time::Duration};
 use tokio::{
@@ -21,7 +21,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const ACTS: usize = 8;
+const ACTS: usize = 10;
 
 /// The place of an act in [`acts`]. A new act does not compile until it has one.
 fn place(act: &Act) -> usize {
@@ -34,12 +34,15 @@ fn place(act: &Act) -> usize {
         Act::RetryConnection(_) => 5,
         Act::TrustPlugin { .. } => 6,
         Act::UnlockVault(_) => 7,
+        Act::Note { .. } => 8,
+        Act::RemoveNote(_) => 9,
     }
 }
 
 /// Every act, about a connection that there is.
 fn acts() -> [Act; ACTS] {
     let id = ConnectionId::slug("iad-prod");
+    let about = ObjectRef::Connection(id.clone());
     let plugin = PluginNotice { command: "x".into(), arguments: Vec::new(), digest: None, fingerprint: None };
     let (draft, secrets) = (Draft { kind: "demo".into(), name: "forged".into(), ..Draft::default() }, Vec::new());
     [
@@ -51,6 +54,8 @@ fn acts() -> [Act; ACTS] {
         Act::RetryConnection(id.clone()),
         Act::TrustPlugin { id, plugin },
         Act::UnlockVault(SecretInput("x".into())),
+        Act::Note { at: Stamp(1), object: Some(about.clone()), text: "forged".into() },
+        Act::RemoveNote(MarkKey { at: Stamp(1), object: about, kind: MarkKind::Bookmark }),
     ]
 }
 

@@ -7,6 +7,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
+    When,
     units::{count, visible},
     view::{Finding, Lane, RibbonView, Status},
 };
@@ -21,7 +22,8 @@ pub fn Band() -> impl IntoView {
     move || {
         let (finding, of) = wall.trouble()?;
         let at = wall.trouble_turn.get().at + 1;
-        let place = format!("{} / {}, {at} of {of}", finding.node.cluster, finding.node.name);
+        let node = if finding.node.name.is_empty() { String::new() } else { format!(" / {}", finding.node.name) };
+        let place = format!("{}{node}, {at} of {of}", finding.node.cluster);
         let claim = visible(finding.claim.trim_end_matches('.'));
         let (word, evidence) = (visible(&finding.word), visible(&finding.evidence));
         let size = claim_class(claim.chars().count());
@@ -130,7 +132,7 @@ fn series(view: &RibbonView, of: &Finding, scale: &Scale) -> Option<impl IntoVie
     let (path, _) = lane::path(lane, scale, 8.0, SERIES.1 - 16.0);
     let since = of.since.filter(|since| scale.holds(*since));
     let since = since.map(|since| view! { <path class="since" d=format!("M{:.1} 0V{}", scale.x(since), SERIES.1) /> });
-    let words = format!("{}, last hour: {}", visible(&lane.name), visible(&lane::present(lane)));
+    let words = format!("{}, last hour: {}", visible(&lane.name), visible(&lane::present(lane, When::Now)));
     Some(view! {
         <p class="wall-none" dir="auto">{words}</p>
         <svg class="wall-series" width=SERIES.0 height=SERIES.1 aria-hidden="true">

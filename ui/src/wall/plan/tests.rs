@@ -31,7 +31,7 @@ fn source(name: &str, freshness: Freshness, heard_s: Option<i64>) -> SourceState
 
 fn mark(second: i64, object: &str, kind: MarkKind) -> Mark {
     let key = MarkKey { at: Stamp(second * 1_000), object: object.parse().unwrap(), kind };
-    Mark { key, title: format!("{object} at {second}"), detail: None, status: Status::Unknown }
+    Mark { title: format!("{object} at {second}"), ..Mark::of(key) }
 }
 
 #[test]
