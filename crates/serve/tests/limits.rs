@@ -182,7 +182,7 @@ async fn screens_may_watch_the_same_and_only_so_many_different_things() {
         let mut socket = door.greeted(&cookie).await;
         for number in 0..16_u32 {
             let span = Duration::from_secs(60 + page * 16 + u64::from(number));
-            say(&mut socket, &ToEngine::Watch(number, ViewSpec::Ribbon { span }, When::Now)).await;
+            say(&mut socket, &ToEngine::Watch(number, ViewSpec::Ribbon { span, end: When::Now }, When::Now)).await;
             if matches!(hear(&mut socket).await, ToPage::Refused(..)) {
                 refused += 1;
             }
@@ -191,7 +191,11 @@ async fn screens_may_watch_the_same_and_only_so_many_different_things() {
     }
     assert_eq!(refused, 6 * 16 - 64);
     let mut another = door.greeted(&cookie).await;
-    say(&mut another, &ToEngine::Watch(1, ViewSpec::Ribbon { span: Duration::from_secs(60) }, When::Now)).await;
+    say(
+        &mut another,
+        &ToEngine::Watch(1, ViewSpec::Ribbon { span: Duration::from_secs(60), end: When::Now }, When::Now),
+    )
+    .await;
     assert!(matches!(hear(&mut another).await, ToPage::Frame(1, _)));
     say(&mut another, &ToEngine::Ask(2, Ask::About)).await;
     while let Some(Ok(_)) = tokio::time::timeout(Duration::from_millis(1), another.next()).await.unwrap_or(None) {}
