@@ -178,6 +178,7 @@ pub(crate) fn part(
 /// A chunk in memory: what is folded of it.
 #[derive(Debug)]
 pub(crate) struct Chunk {
+    pub first: i64,
     pub last: i64,
     pub head: Head,
     parts: Vec<Table>,
@@ -192,7 +193,7 @@ impl Chunk {
             let Some(part) = part(db, place.id, &head, at, false)? else { return Ok(None) };
             parts.push(part);
         }
-        Ok(Some(Self { last: place.last, head, parts }))
+        Ok(Some(Self { first: place.first, last: place.last, head, parts }))
     }
 
     /// What a batch said of the GPUs; `None` where nothing of it was kept.
@@ -247,16 +248,20 @@ impl Chunk {
     fn row(&self, at: usize) -> ReadingsFact {
         let row = self.head.rows[at];
         let rows = self.head.rows.len();
-        let cells = |of: usize| (0..of).map(move |gpu| gpu * rows + at);
-        let times = self.parts.iter().flat_map(|part| cells(part.gpus).map(|cell| part.at[cell]));
-        let named = self.head.metrics.iter().enumerate().filter(|(place, _)| row.names(*place));
-        let columns = named.map(|(place, metric)| {
-            let readings = self.parts.iter().flat_map(|part| {
+        let gpus = self.head.gpus as usize;
+        let mut times = Vec::with_capacity(gpus);
+        for part in &self.parts {
+            times.extend((0..part.gpus).map(|gpu| part.at[gpu * rows + at]));
+        }
+        let mut columns = Vec::with_capacity(self.head.metrics.len());
+        for (place, metric) in self.head.metrics.iter().enumerate().filter(|(place, _)| row.names(*place)) {
+            let mut column = Vec::with_capacity(gpus);
+            for part in &self.parts {
                 let Column { last, .. } = &part.columns[place];
-                cells(part.gpus).map(move |cell| last[cell])
-            });
-            (*metric, readings.collect())
-        });
-        ReadingsFact { list: row.list, at: times.collect(), columns: columns.collect() }
+                column.extend((0..part.gpus).map(|gpu| last[gpu * rows + at]));
+            }
+            columns.push((*metric, column));
+        }
+        ReadingsFact { list: row.list, at: times, columns }
     }
 }

@@ -16,11 +16,12 @@ enum Grid {
     Whole,
 }
 
-/// A tenth of a per cent, a watt, a tenth of a degree, a megahertz, a thousandth of a count, a byte; of rates and times
+/// A fifth of a per cent, a watt, a tenth of a degree, a megahertz, a thousandth of a count, a byte; of rates and times
 /// a thousandth of themselves. Codes and flags are not rounded.
 fn grid(metric: Metric) -> Grid {
     match metric.unit() {
-        Unit::Ratio | Unit::Count => Grid::Per(1_000.0),
+        Unit::Ratio => Grid::Per(500.0),
+        Unit::Count => Grid::Per(1_000.0),
         Unit::Watts | Unit::Megahertz | Unit::Bytes => Grid::Per(1.0),
         Unit::Celsius => Grid::Per(10.0),
         Unit::BytesPerSecond | Unit::Seconds | Unit::PerSecond => Grid::Bits(9),

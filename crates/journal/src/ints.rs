@@ -1,7 +1,7 @@
 //! Columns of numbers, packed: most are noise around something, many are one number throughout.
 
 use crate::body::bytes;
-use pco::{ChunkConfig, standalone};
+use pco::{ChunkConfig, DeltaSpec, standalone};
 use serde::{Deserialize, Serialize};
 
 /// The level of packing: more takes longer and gains next to nothing.
@@ -14,6 +14,8 @@ pub(crate) enum Ints {
     Same(i64),
     /// Packed by pco.
     Packed(#[serde(with = "bytes")] Vec<u8>),
+    /// In lines of so many: how far each is from the middle of its line.
+    Around { line: u32, middles: Box<Ints>, rest: Box<Ints> },
 }
 
 impl Ints {
@@ -22,7 +24,43 @@ impl Ints {
         if numbers.iter().all(|number| *number == first) {
             return Self::Same(first);
         }
-        let config = ChunkConfig::default().with_compression_level(LEVEL);
+        Self::packed(numbers, DeltaSpec::Auto)
+    }
+
+    /// Numbers in lines, such as those of one GPU over time. What is noise is packed closer as a distance from the middle of
+    /// its line, what drifts as a distance from the one before.
+    pub(crate) fn of_lines(numbers: &[i64], line: usize) -> Self {
+        let first = numbers.first().copied().unwrap_or(0);
+        if line < 4 || numbers.iter().all(|number| *number == first) {
+            return Self::of(numbers);
+        }
+        let (mut middles, mut rest, mut sorted) = (Vec::new(), Vec::with_capacity(numbers.len()), Vec::new());
+        let (mut apart, mut steps) = (0, 0);
+        for of_line in numbers.chunks(line) {
+            sorted.clear();
+            sorted.extend_from_slice(of_line);
+            sorted.sort_unstable();
+            let middle = sorted[sorted.len() / 2];
+            middles.push(middle);
+            for (at, number) in of_line.iter().enumerate() {
+                let distance = number.wrapping_sub(middle);
+                apart += bits(distance);
+                steps += bits(number.wrapping_sub(of_line[at.saturating_sub(1)]));
+                rest.push(distance);
+            }
+        }
+        if steps < apart {
+            return Self::packed(numbers, DeltaSpec::Auto);
+        }
+        let rest = match rest.iter().all(|distance| *distance == 0) {
+            true => Self::Same(0),
+            false => Self::packed(&rest, DeltaSpec::NoOp),
+        };
+        Self::Around { line: line as u32, middles: Box::new(Self::of(&middles)), rest: Box::new(rest) }
+    }
+
+    fn packed(numbers: &[i64], delta: DeltaSpec) -> Self {
+        let config = ChunkConfig::default().with_compression_level(LEVEL).with_delta_spec(delta);
         // It fails on a wrong setting alone.
         Self::Packed(standalone::simple_compress(numbers, &config).unwrap_or_default())
     }
@@ -38,8 +76,26 @@ impl Ints {
                 numbers.truncate(count);
                 (progress.n_processed == count).then_some(numbers)
             }
+            Self::Around { line, middles, rest } => {
+                // Lines are not within lines: what somebody nested is not followed down.
+                let flat = |of: &Self| !matches!(of, Self::Around { .. });
+                let line = (*line as usize).max(1);
+                if !flat(middles) || !flat(rest) {
+                    return None;
+                }
+                let (middles, mut numbers) = (middles.read(count.div_ceil(line))?, rest.read(count)?);
+                for (middle, of_line) in middles.iter().zip(numbers.chunks_mut(line)) {
+                    of_line.iter_mut().for_each(|number| *number = number.wrapping_add(*middle));
+                }
+                Some(numbers)
+            }
         }
     }
+}
+
+/// About how many bits a distance takes.
+fn bits(distance: i64) -> u64 {
+    u64::from(64 - distance.unsigned_abs().leading_zeros())
 }
 
 #[cfg(test)]
@@ -52,6 +108,9 @@ mod tests {
         for numbers in [vec![], vec![7; 300], many, vec![i64::MIN, 0, i64::MAX]] {
             let packed = Ints::of(&numbers);
             assert_eq!(packed.read(numbers.len()), Some(numbers.clone()));
+            for line in [1, 7, 100] {
+                assert_eq!(Ints::of_lines(&numbers, line).read(numbers.len()), Some(numbers.clone()));
+            }
             if matches!(packed, Ints::Packed(_)) {
                 assert_eq!([packed.read(numbers.len() + 1), packed.read(numbers.len() - 1)], [None, None]);
             }

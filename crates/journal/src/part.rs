@@ -132,7 +132,7 @@ impl Table {
             first: Ints::of(&first),
             steps: Ints::of(&steps),
             never: never.runs,
-            columns: self.columns.iter().map(Column::pack).collect(),
+            columns: self.columns.iter().map(|column| column.pack(self.rows)).collect(),
         };
         postcard::to_stdvec(&packed).unwrap_or_default()
     }
@@ -161,7 +161,7 @@ impl Table {
 }
 
 impl Column {
-    fn pack(&self) -> PackedColumn {
+    fn pack(&self, rows: usize) -> PackedColumn {
         let metric = self.metric;
         let mut odd = Odd::default();
         let last = self.last.iter().enumerate();
@@ -181,12 +181,12 @@ impl Column {
             };
             PackedSpread {
                 count: Ints::of(&spread.count.iter().map(|count| i64::from(*count)).collect::<Vec<_>>()),
-                below: Ints::of(&apart(&spread.min, -1)),
-                above: Ints::of(&apart(&spread.max, 1)),
-                mean: Ints::of(&mean),
+                below: Ints::of_lines(&apart(&spread.min, -1), rows),
+                above: Ints::of_lines(&apart(&spread.max, 1), rows),
+                mean: Ints::of_lines(&mean, rows),
             }
         });
-        PackedColumn { metric, last: Ints::of(&last), odd: odd.runs, spread }
+        PackedColumn { metric, last: Ints::of_lines(&last, rows), odd: odd.runs, spread }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     body, chunk,
     stored::plain,
-    walk::{Fault, Filler, Step, With, walk},
+    walk::{Fault, Filler, Loaded, Step, With, walk},
 };
 use pilothouse_wire::{ConnectionId, Stamp};
 use pilothouse_world::World;
@@ -84,6 +84,12 @@ pub(crate) fn span(db: &Connection) -> rusqlite::Result<Option<(Stamp, Stamp)>> 
 
 /// The world with which the fold up to a place begins: the nearest that reads, or nothing where a run began.
 pub(crate) fn start(db: &Connection, target: Target) -> Result<Start, Fault> {
+    start_with(&mut Filler::new(db, With::Readings), target)
+}
+
+/// The same with chunks that are in use.
+fn start_with(filler: &mut Filler<'_>, target: Target) -> Result<Start, Fault> {
+    let db = filler.db();
     let text = "SELECT seq, body, base, state FROM checkpoint
                 WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0 ORDER BY seq DESC";
     let mut query = db.prepare_cached(text)?;
@@ -92,7 +98,7 @@ pub(crate) fn start(db: &Connection, target: Target) -> Result<Start, Fault> {
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         let (body, base, state): (Vec<u8>, Option<i64>, Option<Vec<u8>>) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        match world(db, seq, &body, base, state.as_deref()) {
+        match world(filler, seq, &body, base, state.as_deref()) {
             Ok(world) => return Ok(Start { seq, world }),
             Err(fault) => damaged = Some(fault),
         }
@@ -108,7 +114,14 @@ pub(crate) fn start(db: &Connection, target: Target) -> Result<Start, Fault> {
 }
 
 /// A world at rest, with what was measured until then.
-fn world(db: &Connection, seq: i64, body: &[u8], base: Option<i64>, state: Option<&[u8]>) -> Result<World, Fault> {
+fn world(
+    filler: &mut Filler<'_>,
+    seq: i64,
+    body: &[u8],
+    base: Option<i64>,
+    state: Option<&[u8]>,
+) -> Result<World, Fault> {
+    let db = filler.db();
     let damaged = || Fault::damaged("A world", seq);
     let base = match base {
         Some(base) => {
@@ -137,7 +150,6 @@ fn world(db: &Connection, seq: i64, body: &[u8], base: Option<i64>, state: Optio
         lacking.map(|(id, source)| (id.clone(), source.telemetry.devices().count())).collect();
     for (id, gpus) in lacking {
         let place = chunk::at(db, id.as_str(), seq)?.ok_or_else(damaged)?;
-        let mut filler = Filler::new(db, With::Readings);
         let latest = filler.chunk(&place)?.latest(seq);
         if latest.at.len() != gpus {
             return Err(damaged());
@@ -151,6 +163,8 @@ fn world(db: &Connection, seq: i64, body: &[u8], base: Option<i64>, state: Optio
 #[derive(Debug, Default)]
 pub(crate) struct Near {
     last: Option<(Target, Arc<World>)>,
+    /// The chunks that it was folded from.
+    loaded: Loaded,
 }
 
 impl Near {
@@ -161,6 +175,7 @@ impl Near {
                 "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0",
             )?
             .query_row(params![target.hard, target.seq, target.at.0], |row| row.get(0))?;
+        let mut filler = Filler::with(db, With::Readings, std::mem::take(&mut self.loaded));
         let (from, mut world) = match self.last.take() {
             Some((last, world))
                 if last.hard == target.hard
@@ -170,15 +185,16 @@ impl Near {
                 (last.seq, world)
             }
             _ => {
-                let start = start(db, target)?;
+                let start = start_with(&mut filler, target)?;
                 (start.seq, Arc::new(start.world))
             }
         };
         if from < target.seq {
             let own = Arc::make_mut(&mut world);
-            let mut filler = Filler::new(db, With::Readings);
             walk(&mut filler, from, target.seq, &mut |Step { batch, .. }| drop(own.apply(batch)))?;
         }
+        self.loaded = filler.into_loaded();
+        self.loaded.retain(|_, chunk| chunk.last >= target.seq);
         self.last = Some((target, Arc::clone(&world)));
         Ok(world)
     }

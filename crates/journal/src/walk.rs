@@ -47,17 +47,37 @@ pub(crate) struct Filler<'a> {
     places: Vec<Place>,
     /// Which chunks were looked up already.
     known: Option<(i64, i64)>,
-    loaded: HashMap<i64, Chunk>,
+    loaded: Loaded,
 }
+
+/// Chunks in memory, by their number.
+pub(crate) type Loaded = HashMap<i64, Chunk>;
 
 impl<'a> Filler<'a> {
     pub(crate) fn new(db: &'a Connection, with: With) -> Self {
-        Self { db, with, places: Vec::new(), known: None, loaded: HashMap::new() }
+        Self::with(db, with, Loaded::new())
+    }
+
+    /// With chunks that were in use before.
+    pub(crate) fn with(db: &'a Connection, with: With, loaded: Loaded) -> Self {
+        Self { db, with, places: Vec::new(), known: None, loaded }
+    }
+
+    /// The file that is read.
+    pub(crate) fn db(&self) -> &'a Connection {
+        self.db
+    }
+
+    /// The chunks that are in use.
+    pub(crate) fn into_loaded(self) -> Loaded {
+        self.loaded
     }
 
     /// The chunk at a place, read if need be.
     pub(crate) fn chunk(&mut self, place: &Place) -> Result<&Chunk, Fault> {
-        if !self.loaded.contains_key(&place.id) {
+        // A number may come again for another chunk.
+        let same = |chunk: &Chunk| (chunk.first, chunk.last) == (place.first, place.last);
+        if !self.loaded.get(&place.id).is_some_and(same) {
             let chunk =
                 Chunk::load(self.db, place)?.ok_or_else(|| Fault::damaged("A chunk of readings", place.first))?;
             self.loaded.insert(place.id, chunk);

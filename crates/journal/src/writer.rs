@@ -26,7 +26,9 @@ use std::{
 /// Batches that are written in one turn at most.
 const AT_ONCE: usize = 4_096;
 /// How long a world serves as what later ones are packed against.
-const BASE_MS: i64 = 3_600_000;
+const BASE_MS: i64 = 1_800_000;
+/// The level at which worlds are packed.
+const WORLD_LEVEL: i32 = 7;
 /// After a failure it is tried again in so many milliseconds.
 const PATIENCE_MS: i64 = 10_000;
 
@@ -325,13 +327,13 @@ impl Writer {
         if let Some(base) = &self.base
             && base.seq < self.seq
             && (0..BASE_MS).contains(&at.saturating_sub(base.at))
-            && let Some(patch) = body::pack_patch(plain, &base.plain, 3)
+            && let Some(patch) = body::pack_patch(plain, &base.plain, WORLD_LEVEL)
             && patch.len() < plain.len() / 8
         {
             return (patch, Some(base.seq));
         }
         self.base = Some(Base { seq: self.seq, at, plain: plain.to_vec() });
-        (body::pack(plain, 3), None)
+        (body::pack(plain, WORLD_LEVEL), None)
     }
 
     /// What is behind a checkpoint is made small. Where that fails the record is larger, and the next one tries again.

@@ -64,6 +64,9 @@ pub struct Source {
     pub(crate) listed: BTreeSet<Covers>,
     /// GPUs held and pods pending, one point a bucket of time.
     pub(crate) lanes: BTreeMap<Stamp, LanePoint>,
+    /// The point that holds now, once it was counted.
+    #[serde(skip)]
+    pub(crate) tally: Tally,
     /// What it measures of GPUs: its own, or those of another cluster.
     pub telemetry: Telemetry,
     /// What it measures of serving engines: of its own pods, or of those of another cluster.
@@ -168,15 +171,54 @@ impl Source {
         pod.labels.team.as_ref().or_else(|| self.teams.get(&pod.fact.namespace))
     }
 
-    pub(crate) fn lane_point(&self) -> LanePoint {
-        let mut point = LanePoint::default();
-        for pod in self.pods.values() {
-            if pod.fact.holds() {
-                point.held = point.held.saturating_add(pod.fact.gpu_count());
-            } else if pod.fact.waits() {
-                point.pending += 1;
-            }
+    /// The point that holds now: all pods are counted once, then each as it changes.
+    pub(crate) fn lane_point(&mut self) -> LanePoint {
+        let pods = &self.pods;
+        *self.tally.0.get_or_insert_with(|| {
+            let mut point = LanePoint::default();
+            pods.values().for_each(|pod| point.add(&pod.fact));
+            point
+        })
+    }
+
+    /// Keeps a pod, or forgets it.
+    pub(crate) fn set_pod(&mut self, key: PodKey, pod: Option<Pod>) -> Option<Pod> {
+        let new = pod.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();
+        let old = match pod {
+            Some(pod) => self.pods.insert(key, pod),
+            None => self.pods.remove(&key),
+        };
+        let was = old.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();
+        if let Some(point) = &mut self.tally.0 {
+            point.held = point.held.saturating_sub(was.held).saturating_add(new.held);
+            point.pending = point.pending.saturating_sub(was.pending).saturating_add(new.pending);
         }
+        old
+    }
+}
+
+/// A point that is kept as pods change. It follows from them, so that two worlds are equal whether it was counted yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally(Option<LanePoint>);
+
+impl PartialEq for Tally {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl LanePoint {
+    fn of(pod: &PodFact) -> Self {
+        let mut point = Self::default();
+        point.add(pod);
         point
+    }
+
+    fn add(&mut self, pod: &PodFact) {
+        if pod.holds() {
+            self.held = self.held.saturating_add(pod.gpu_count());
+        } else if pod.waits() {
+            self.pending += 1;
+        }
     }
 }

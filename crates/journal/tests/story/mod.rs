@@ -1,4 +1,5 @@
-//! A day of a small fleet, recorded: what was said, and the world after it.
+//! Hours of a small fleet, recorded: what was said, and the world after it.
+#![allow(dead_code, reason = "each test needs its part")]
 
 use pilothouse_journal::{Limits, Recorder};
 use pilothouse_wire::{ConnectionId, Metric, Reading, Stamp};
@@ -72,7 +73,7 @@ pub fn step(number: i64) -> Vec<Batch> {
     ]
 }
 
-/// Records two hours and a half of it; a world is kept every five minutes but the last.
+/// Records two hours and a half of it; a world is kept every five minutes, but for the end.
 pub fn recorded(limits: Limits) -> Recorded {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");

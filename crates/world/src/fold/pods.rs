@@ -37,12 +37,12 @@ impl Fold<'_> {
         self.touch_pod(&key, was_on.as_ref());
         self.touch_pod(&key, fact.node.as_ref());
         self.index(&key, &fact);
-        self.source.pods.insert(key, Pod { fact, labels, seen: self.seen });
+        self.source.set_pod(key, Some(Pod { fact, labels, seen: self.seen }));
     }
 
     pub(super) fn pod_gone(&mut self, key: &PodKey) {
         self.unindex(key);
-        let Some(Pod { fact, .. }) = self.source.pods.remove(key) else { return };
+        let Some(Pod { fact, .. }) = self.source.set_pod(key.clone(), None) else { return };
         self.touch_pod(key, fact.node.as_ref());
         let gpus = fact.gpu_count();
         if fact.node.is_some() && gpus > 0 {

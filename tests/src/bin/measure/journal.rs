@@ -5,7 +5,7 @@ mod day;
 mod load;
 mod seek;
 
-pub use crash::child;
+pub use crash::{CHILD, child};
 
 use acceptance::Result;
 

@@ -57,6 +57,9 @@ async fn main() -> ExitCode {
     if has(ALONE) {
         return world_scale::alone();
     }
+    if let [journal::CHILD, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return journal::child(&words[1..]);
+    }
     if let [POLLS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return metrics_poll::alone(url).await;
     }

@@ -1,6 +1,6 @@
 //! A day of it: what it takes on disk, kept whole and thinned as it is by default, and what writing it takes.
 //!
-//! Rounding is that of the record: a tenth of a per cent, a watt, a tenth of a degree, a megahertz; bytes and codes as they
+//! Rounding is that of the record: a fifth of a per cent, a watt, a tenth of a degree, a megahertz; bytes and codes as they
 //! are. `cpu_percent` is what the recorder that thins took: its thread, and what was done before it was handed over.
 
 use std::fs;

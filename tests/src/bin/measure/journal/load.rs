@@ -98,8 +98,11 @@ impl Load {
             ("topology.kubernetes.io/zone", "eu-west-1a"),
         ];
         let node = |n| Fact::Node(Box::new(made::node(&node_name(n), &made::whole(GPUS as u64), &labels)));
-        let pod = |n: usize| self.pod(n, &format!("train-{n:05}-0"), 8);
-        let daemon = |n: usize| self.pod(n % self.nodes, &format!("agent-{}-{:05}", n / self.nodes, n % self.nodes), 0);
+        let pod = |n: usize| self.pod(n, &format!("train-{n:05}-0"), &format!("train-{}", n / 8), 8);
+        let daemon = |n: usize| {
+            let (kind, node) = (n / self.nodes, n % self.nodes);
+            self.pod(node, &format!("agent-{kind}-{node:05}"), &format!("agent-{kind}"), 0)
+        };
         let pods = (0..self.nodes).map(pod).chain((0..self.nodes * 7).map(daemon)).collect();
         let devices = (0..self.nodes * GPUS).map(|gpu| DeviceFact {
             uuid: uuid(gpu).into(),
@@ -129,8 +132,8 @@ impl Load {
         ]
     }
 
-    fn pod(&self, node: usize, name: &str, gpus: u64) -> Fact {
-        let (namespace, set) = if gpus > 0 { ("training", "train-8f6d") } else { ("system", "agent-77fd") };
+    fn pod(&self, node: usize, name: &str, set: &str, gpus: u64) -> Fact {
+        let namespace = if gpus > 0 { "training" } else { "system" };
         let amounts = made::whole(gpus);
         let gpus = if gpus > 0 { &amounts[..] } else { &[] };
         Fact::Pod(Box::new(made::pod(namespace, name, set, &node_name(node), gpus)))
@@ -176,7 +179,11 @@ impl Load {
             at: now,
         };
         let gone = format!("batch-{pod:04}-{:05x}", (self.pods / 4_000).saturating_sub(1));
-        vec![self.pod(node, &name, 0), Fact::Event(Box::new(event)), Fact::PodGone("system".into(), gone.into())]
+        vec![
+            self.pod(node, &name, &format!("batch-{:03}", pod / 16), 0),
+            Fact::Event(Box::new(event)),
+            Fact::PodGone("system".into(), gone.into()),
+        ]
     }
 
     fn readings(&mut self, now: Stamp) -> ReadingsFact {

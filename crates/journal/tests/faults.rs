@@ -1,0 +1,227 @@
+//! A record that met a fault is never a wrong picture: what is there is as it was, what is not is said with its reason.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod story;
+
+use pilothouse_journal::{Limits, Missing, Reader, Recorder};
+use pilothouse_wire::{Code, Stamp};
+use pilothouse_world::World;
+use proptest::{prelude::*, test_runner::TestRunner};
+use std::fs;
+use story::{START, recorded, step};
+
+const WHOLE: Limits = Limits { thin: None, bytes: u64::MAX, age: std::time::Duration::from_secs(86_400 * 365) };
+
+/// Of two worlds of one time the later is what was known then.
+fn known(then: &mut Vec<(Stamp, World)>, at: Stamp, world: &World) {
+    then.retain(|(of, _)| *of != at);
+    then.push((at, world.clone()));
+}
+
+/// The world at a time is the one that was, or it is refused.
+#[track_caller]
+fn is_right_or_refused(reader: &Reader, then: &[(Stamp, World)]) -> (usize, usize) {
+    let (mut right, mut refused) = (0, 0);
+    for (at, want) in then.iter().step_by(23) {
+        match reader.world_at(*at) {
+            Ok(world) => {
+                assert_eq!(*world, *want, "a wrong picture of {at}");
+                right += 1;
+            }
+            Err(problem) => {
+                assert!(!problem.what.is_empty() && problem.why.is_some(), "{problem:?}");
+                refused += 1;
+            }
+        }
+    }
+    (right, refused)
+}
+
+#[test]
+fn a_torn_page_is_a_time_that_is_refused_and_never_another_picture() {
+    let told = recorded(WHOLE);
+    let bytes = fs::read(&told.path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut found, mut shown) = (0, 0);
+    let pages = bytes.len() / 4_096;
+    for page in (1..pages).step_by((pages / 24).max(1)) {
+        let path = folder.path().join(format!("{page}.db"));
+        let mut torn = bytes.clone();
+        torn[page * 4_096 + 2_048..(page + 1) * 4_096].fill(0xa5);
+        fs::write(&path, torn).unwrap();
+        let reader = Reader::new(&path);
+        // A problem with the file as a whole is said, too.
+        let Ok(wrong) = reader.verify() else { continue };
+        found += usize::from(!wrong.is_empty());
+        shown += is_right_or_refused(&reader, &told.then).0;
+    }
+    assert!(found > 0 && shown > 0, "{found} {shown}");
+}
+
+#[test]
+fn a_write_ahead_log_that_is_cut_anywhere_shows_what_was_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let recorder = Recorder::open(&path, WHOLE).unwrap();
+    let (mut world, mut then): (World, Vec<(Stamp, World)>) = Default::default();
+    recorder.checkpoint(&world, Stamp(START));
+    for number in 0..60 {
+        for batch in step(number) {
+            let at = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+            known(&mut then, at, &world);
+        }
+        recorder.flush();
+    }
+    // As a crash leaves it: the log is not taken into the file.
+    let (main, log) = (fs::read(&path).unwrap(), fs::read(folder.path().join("journal.db-wal")).unwrap());
+    drop(recorder);
+    for cut in (0..log.len()).step_by(log.len() / 40) {
+        let other = tempfile::tempdir().unwrap();
+        let path = other.path().join("journal.db");
+        fs::write(&path, &main).unwrap();
+        fs::write(other.path().join("journal.db-wal"), &log[..cut]).unwrap();
+        let Ok(recorder) = Recorder::open(&path, WHOLE) else { panic!("what is left does not open, {cut}") };
+        let reader = recorder.reader();
+        let Some((_, end)) = reader.span().unwrap() else { continue };
+        for (at, want) in then.iter().filter(|(at, _)| *at <= end).step_by(7) {
+            assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}, cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_tells_the_later_of_two_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let recorder = Recorder::open(&path, WHOLE).unwrap();
+    let mut world = World::default();
+    recorder.checkpoint(&world, Stamp(START));
+    let mut hear = |number: i64, moved: i64| {
+        let mut at = Stamp(START);
+        for mut batch in step(number) {
+            batch.seen_at = Stamp(batch.seen_at.0 + moved);
+            at = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+        }
+        (at, world.clone())
+    };
+    let before: Vec<_> = (0..40).map(|number| hear(number, 0)).collect();
+    // An hour back, as somebody corrects a wrong clock.
+    let after: Vec<_> = (40..80).map(|number| hear(number, -300_000)).collect();
+    recorder.flush();
+    let reader = recorder.reader();
+    let back = after[0].0;
+    for (at, want) in before.iter().filter(|(at, _)| *at < back).chain(&after) {
+        assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
+    }
+    let gaps = reader.gaps(Stamp(0), Stamp(i64::MAX)).unwrap();
+    assert_eq!(gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [Missing::Twice]);
+    assert!(gaps[0].since <= back && gaps[0].until == before[39].0, "{gaps:?}");
+}
+
+#[test]
+fn a_run_that_ended_without_a_word_and_one_that_was_closed_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    for (run, wait) in [0, 1_000_000, 2_000_000].into_iter().enumerate() {
+        let recorder = Recorder::open(&path, WHOLE).unwrap();
+        recorder.checkpoint(&World::default(), Stamp(START + wait));
+        for mut batch in step(0) {
+            batch.seen_at = Stamp(batch.seen_at.0 + wait + 5);
+            recorder.append(&batch);
+        }
+        recorder.flush();
+        drop(recorder);
+        if run == 1 {
+            // What a crash leaves: nobody said that it was over.
+            let db = rusqlite::Connection::open(&path).unwrap();
+            db.execute("UPDATE about SET value = '1' WHERE key = 'running'", []).unwrap();
+        }
+    }
+    let gaps = Reader::new(&path).gaps(Stamp(0), Stamp(i64::MAX)).unwrap();
+    assert_eq!(gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [Missing::NotRunning, Missing::Ended]);
+}
+
+#[test]
+fn what_could_not_be_written_is_a_gap_until_the_next_world() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let recorder = Recorder::open(&path, WHOLE).unwrap();
+    let mut world = World::default();
+    recorder.checkpoint(&world, Stamp(START));
+    let mut then: Vec<(Stamp, World)> = Vec::new();
+    for number in 0..20 {
+        for batch in step(number) {
+            let at = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+            known(&mut then, at, &world);
+        }
+    }
+    recorder.flush();
+    let whole = then.len();
+    // Somebody else holds the file for longer than a writer waits: no write succeeds, as on a full disk.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for number in 20..24 {
+        for batch in step(number) {
+            let at = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+            known(&mut then, at, &world);
+        }
+    }
+    recorder.flush();
+    assert!(recorder.lost() > 0 && recorder.wants_checkpoint());
+    other.execute_batch("ROLLBACK").unwrap();
+    let again = then[then.len() - 1].0;
+    recorder.checkpoint(&world, Stamp(again.0 + 1_000));
+    recorder.flush();
+    assert!(!recorder.wants_checkpoint());
+    let reader = recorder.reader();
+    for (at, want) in &then[..whole] {
+        assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
+    }
+    for (at, _) in &then[whole..] {
+        let refused = reader.world_at(*at).unwrap_err();
+        assert_eq!(refused.code, Code::NotFound);
+        assert!(refused.why.unwrap().starts_with("What was heard could not be written"), "{at}");
+    }
+    assert_eq!(*reader.world_at(Stamp(again.0 + 1_000)).unwrap(), world);
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_is_said_and_can_still_be_read() {
+    let told = recorded(WHOLE);
+    // Its folder is a file: root may write anywhere else.
+    let inside = told.path.join("journal.db");
+    let refused = Recorder::open(&inside, WHOLE).unwrap_err();
+    assert!(refused.what.contains("cannot be"), "{refused}");
+    let held = Recorder::open(&told.path, WHOLE).unwrap();
+    assert_eq!(Recorder::open(&told.path, WHOLE).unwrap_err().code, Code::Exists);
+    let (right, refused) = is_right_or_refused(&Reader::new(&told.path), &told.then);
+    assert_eq!((right > 30, refused), (true, 0));
+    drop(held);
+}
+
+#[test]
+fn a_bit_that_fell_over_anywhere_is_never_another_picture() {
+    let told = recorded(WHOLE);
+    let bytes = fs::read(&told.path).unwrap();
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() });
+    let folder = tempfile::tempdir().unwrap();
+    runner
+        .run(&(4_096..bytes.len(), 0..8_u8), |(at, bit)| {
+            let path = folder.path().join("flipped.db");
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            fs::write(&path, flipped).unwrap();
+            is_right_or_refused(&Reader::new(&path), &told.then);
+            Ok(())
+        })
+        .unwrap();
+}
