@@ -207,7 +207,7 @@ fn what_a_run_recalls_keeps_when_it_was_heard_and_what_was_seen_is_not_told_agai
     world.apply(recalled);
     let node = NodeFact { name: "h-1".into(), created: Some(key.at), ..NodeFact::default() };
     world.apply(said(NOW, all(Kind::Node), vec![Fact::Node(Box::new(node))]));
-    assert_eq!(marks(&world, NOW), [seen.clone()]);
+    assert_eq!(marks(&world, NOW), std::slice::from_ref(&seen));
     assert_eq!(world.worth_recalling(Stamp(0), 10), [seen]);
     assert_eq!(world.worth_recalling(Stamp(NOW), 10), []);
 }
