@@ -156,6 +156,7 @@ impl Written {
 
     /// Follows one kind in each scope in which it may be read.
     async fn start<T: Resource>(&self, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
+        let mut refused = Vec::new();
         for scope in &self.scopes {
             match rights::may_read::<T>(&self.client, scope).await {
                 Ok(true) => {
@@ -169,13 +170,15 @@ impl Written {
                     };
                     followers.spawn(follower.follow::<T>(None));
                 }
-                Ok(false) => {
-                    let place = scope.namespace.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
-                    not.push(format!("{}{place}", T::PLURAL));
-                }
+                Ok(false) => refused.push(scope.namespace.as_deref()),
                 // The heartbeat tells of a server that does not answer.
                 Err(_) => {}
             }
+        }
+        if refused.len() == self.scopes.len() {
+            not.push(T::PLURAL.to_owned());
+        } else if !refused.is_empty() {
+            not.push(format!("{} in {}", T::PLURAL, refused.into_iter().flatten().collect::<Vec<_>>().join(", ")));
         }
     }
 
