@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -18,6 +19,8 @@ pub struct Terminal {
     den: Arc<Den>,
     home: PathBuf,
     kubeconfig: PathBuf,
+    /// Doors that were started: each has a log of its own.
+    doors: AtomicUsize,
 }
 
 /// What a call gave.
@@ -40,7 +43,7 @@ impl Terminal {
         let den = Den::new()?;
         let home = den.folder().join("home");
         std::fs::create_dir_all(&home).could_not("make a home folder")?;
-        Ok(Self { den, home, kubeconfig: kubeconfig.to_owned() })
+        Ok(Self { den, home, kubeconfig: kubeconfig.to_owned(), doors: AtomicUsize::new(1) })
     }
 
     /// A new home with this kubeconfig where everybody has it.
@@ -129,7 +132,7 @@ impl Terminal {
         let mut command = std::process::Command::new(program("pilothouse")?);
         command.arg("serve").args(arguments);
         command.envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
-        Process::start(&self.den, "serve", command)
+        Process::start(&self.den, &format!("serve-{}", self.doors.fetch_add(1, Ordering::Relaxed)), command)
     }
 
     /// Starts the browser door on a free port; gives its process and the address with the one-time code.

@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout; all of them if none is given
     names: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub fn run(options: &Options) -> Outcome {
     if on_servers || on_pages {
         aside(&["ui"])?;
     }
-    if wants("fleet-open") || on_pages {
+    if wants("fleet-open") || wants("wall-fanout") || on_pages {
         build(TERMINAL)?;
     }
     if on_pages {

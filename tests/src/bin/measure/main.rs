@@ -21,6 +21,7 @@ mod start;
 mod statistics;
 mod ticks;
 mod timed;
+mod wall_fanout;
 mod watch_replay;
 mod world_scale;
 
@@ -30,7 +31,7 @@ use stand::{Size, Stand};
 use std::process::ExitCode;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -42,11 +43,14 @@ const NAMES: [&str; 11] = [
     "journal-day",
     "journal-seek",
     "journal-crash",
+    "wall-fanout",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
 /// The same for polls of the Prometheus whose address follows.
 const POLLS: &str = "--polls-alone";
+/// The same for a wall of screens, for as many minutes as follow.
+const DAY: &str = "--wall-day";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -62,6 +66,9 @@ async fn main() -> ExitCode {
     }
     if let [POLLS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return metrics_poll::alone(url).await;
+    }
+    if let [DAY, minutes] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return wall_fanout::alone(minutes.parse().unwrap_or(1));
     }
     let mut report = Report::new(if has("--json") { Form::Json } else { Form::Table });
     let size = if has("--small") { Size::SMALL } else { Size::WHOLE };
@@ -98,6 +105,9 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     journal::measure(wanted, scale, report).await?;
     if wanted("map-frames") {
         map_frames::measure(size, report).await?;
+    }
+    if wanted("wall-fanout") {
+        wall_fanout::measure(size, report).await?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());

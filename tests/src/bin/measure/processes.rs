@@ -60,7 +60,12 @@ pub fn shared_fairly_mb(id: u32) -> Option<f64> {
 
 /// The processor time of this process so far, to a hundredth of a second.
 pub fn processor_time() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat").could_not("read the processor time")?;
+    processor_time_of(std::process::id())
+}
+
+/// The processor time of a process so far, to a hundredth of a second.
+pub fn processor_time_of(id: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).could_not("read the processor time")?;
     // Of its own and of the kernel for it: the 12th and the 13th word after the name.
     let words = stat.rsplit(") ").next().map(|rest| rest.split(' ').skip(11).take(2)).into_iter().flatten();
     let ticks = words.filter_map(|word| word.parse::<u32>().ok()).collect::<Vec<_>>();
