@@ -202,7 +202,7 @@ impl Load {
     }
 
     fn lost(&self, gpu: usize) -> bool {
-        (gpu / GPUS + self.step * 31) % 2_003 == 0
+        (gpu / GPUS + self.step * 31).is_multiple_of(2_003)
     }
 
     fn gpu(&mut self, gpu: usize, job: Job) -> [f32; 8] {

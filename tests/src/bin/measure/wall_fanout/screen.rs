@@ -60,7 +60,7 @@ impl Screen {
             request.headers_mut().insert(name, value.parse().could_not("write a header")?);
         }
         let (mut socket, _) = client_async(request, stream).await.could_not("open a link")?;
-        let ribbon = ViewSpec::Ribbon { span: Duration::from_secs(3_600) };
+        let ribbon = ViewSpec::Ribbon { span: Duration::from_secs(3_600), end: When::Now };
         for message in [
             ToEngine::Hello(WIRE_HASH.to_owned()),
             ToEngine::Watch(1, ViewSpec::Fleet(FleetSpec::default()), When::Now),
