@@ -97,10 +97,11 @@ fn whose(world: &World, mut mark: Mark) -> Mark {
     {
         // Whoever made it made no change.
         let later = |at: &Stamp| controller.created.is_none_or(|made| *at > made);
-        let apart = |write: &&WriteFact| write.at.filter(later).map(|at| (at.0 - mark.key.at.0).abs());
-        let nearest = controller.writes.iter().filter(|write| apart(write).is_some_and(|ms| ms <= NEAR_MS));
-        let nearest = nearest.min_by_key(apart);
-        mark.by = nearest.map(|write| write.by.clone());
+        let near = |at: Stamp| (at.0 - mark.key.at.0).abs() <= NEAR_MS;
+        let fits = |write: &&WriteFact| write.at.is_some_and(|at| later(&at) && near(at));
+        let who: BTreeSet<&SmolStr> = controller.writes.iter().filter(fits).map(|write| &write.by).collect();
+        // Of several nobody knows whose change it was.
+        mark.by = who.first().filter(|_| who.len() == 1).map(|by| (*by).clone());
     }
     mark
 }
