@@ -105,6 +105,17 @@ fn nothing_configured_means_the_demo_fleet_and_it_is_said() {
 }
 
 #[test]
+fn a_time_that_is_none_is_no_command_and_without_a_record_there_is_no_past() {
+    let home = Home::new();
+    let wrong = home.run("diff --demo --from yesterday");
+    assert_eq!((wrong.code, wrong.stderr.contains("\"yesterday\" is no time")), (2, true), "{}", wrong.all());
+    let nothing = home.run("diff --demo --from -30m --to -10m");
+    assert_eq!((nothing.code, nothing.stderr.contains("no record")), (1, true), "{}", nothing.all());
+    let same = home.run("diff --demo --from now --to now");
+    assert_eq!((same.code, same.stdout.contains("Nothing differs.")), (0, true), "{}", same.all());
+}
+
+#[test]
 fn the_fleet_as_json_is_one_whole_object() {
     let fleet = Home::new().run("fleet --demo --json").json();
     let length = |key: &str| fleet[key].as_array().unwrap().len();
