@@ -135,9 +135,14 @@ impl Fold<'_> {
         }
     }
 
+    /// Is there room for one more change that was not seen as it happened? Asked before it is put into words.
+    fn may_rebuild(&self, at: Stamp) -> bool {
+        self.rebuilt < MOST_REBUILT && self.is_recent(at)
+    }
+
     /// Marks a change that was not seen as it happened. One that is too old for the ribbon is none.
     fn rebuild(&mut self, mark: Mark) {
-        if self.rebuilt < MOST_REBUILT && self.is_recent(mark.key.at) {
+        if self.may_rebuild(mark.key.at) {
             self.rebuilt += 1;
             self.marks.push(Mark { rebuilt: true, ..mark });
         }

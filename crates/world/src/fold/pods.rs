@@ -100,11 +100,19 @@ impl Fold<'_> {
 
     /// A pod that had its GPUs before we were there.
     fn rebuild_placed(&mut self, fact: &PodFact) {
-        if let Some(mark) = self.placement(fact)
-            && mark.key.at < self.seen
+        let at = self.placed_at(fact);
+        if at < self.seen
+            && self.may_rebuild(at)
+            && let Some(mark) = self.placement(fact)
         {
             self.rebuild(mark);
         }
+    }
+
+    /// When it got its node, by the cluster's word; now, where that does not say.
+    fn placed_at(&self, fact: &PodFact) -> Stamp {
+        let placed = fact.conditions.iter().find(|condition| condition.kind == "PodScheduled");
+        placed.and_then(|condition| condition.since).or(fact.started).unwrap_or(self.seen)
     }
 
     fn placement(&self, fact: &PodFact) -> Option<Mark> {
@@ -112,8 +120,7 @@ impl Fold<'_> {
         if gpus == 0 {
             return None;
         }
-        let placed = fact.conditions.iter().find(|condition| condition.kind == "PodScheduled");
-        let at = placed.and_then(|condition| condition.since).or(fact.started).unwrap_or(self.seen);
+        let at = self.placed_at(fact);
         let on = fact.node.as_deref().unwrap_or_default();
         let detail = Some(format!("{gpus} GPU{} of {on}", if gpus == 1 { "" } else { "s" }));
         let pod = self.pod_id(&(fact.namespace.clone(), fact.name.clone()));
