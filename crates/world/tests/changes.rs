@@ -1,14 +1,14 @@
 //! What changed, on the ribbon: seen as it happened, rebuilt from what a source keeps, or noted by a person.
 
 use pilothouse_wire::{
-    ConnectionId, ObjectRef, Stamp, When,
+    ConnectionId, Metric, ObjectRef, Reading, Stamp, When,
     view::{Mark, MarkKind, ribbon::MarkKey},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        ConditionFact, ControllerFact, Covers, EventFact, Kind, NodeFact, NoteFact, OwnerFact, Phase, PodFact,
-        RevisionFact, WriteFact,
+        ConditionFact, ControllerFact, Covers, DeviceFact, DevicesFact, EventFact, Kind, NodeFact, NoteFact, OwnerFact,
+        Phase, PodFact, ReadingsFact, RevisionFact, WriteFact,
     },
     project,
 };
@@ -174,6 +174,29 @@ fn nodes_pods_and_events_tell_of_before() {
             "-1 h rebuilt chat-0 placed (2 GPUs of h-1)",
         ],
     );
+}
+
+#[test]
+fn a_gpu_that_begins_to_be_slowed_by_heat_is_marked_once_and_one_that_always_was_is_not() {
+    let mut world = World::default();
+    let device = |index: u16| DeviceFact {
+        uuid: format!("GPU-{index}").into(),
+        node: Some("h-1".into()),
+        index: Some(index),
+        ..DeviceFact::default()
+    };
+    let devices =
+        DevicesFact { list: 1, interval_ms: 5_000, devices: vec![device(0), device(1)], ..DevicesFact::default() };
+    world.apply(said(NOW, Extent::Delta, vec![Fact::Devices(Box::new(devices))]));
+    for (at, shares) in [(1, [0.0, 0.6]), (2, [0.02, 0.6]), (3, [0.4, 0.6]), (4, [0.5, 0.6])] {
+        let at = Stamp(NOW + at * 5_000);
+        let columns = vec![(Metric::ThermalSlowdown, shares.map(Reading::of).to_vec())];
+        let readings = ReadingsFact { list: 1, at: vec![Some(at); 2], columns };
+        world.apply(said(at.0, Extent::Delta, vec![Fact::Readings(Box::new(readings))]));
+    }
+    let marks = marks(&world, NOW + HOUR);
+    let told: Vec<_> = marks.iter().map(|mark| (mark.key.kind, mark.title.as_str(), mark.key.at.0 - NOW)).collect();
+    assert_eq!(told, [(MarkKind::Slowdown, "h-1 / 0 slowed by heat", 15_000)]);
 }
 
 #[test]
