@@ -61,6 +61,9 @@ pub struct Frame {
     pub hash: [u8; 32],
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use read::{insert_plain, read as read_frames};
+
 /// Is it an export, by its first bytes?
 #[must_use]
 pub fn is_export(path: &Path) -> bool {

@@ -1,11 +1,15 @@
 //! The flight recorder: every batch of facts in the order in which it was heard, bounded by size and age.
 //!
-//! SQLite in WAL mode, written by one thread. Going back to a time loads the nearest checkpoint of the world and folds
-//! the batches up to it. Encoded facts carry [`pilothouse_world::FACT_VERSION`].
+//! SQLite in WAL mode, written by one thread: what is heard is a row at once; behind each checkpoint rows become a block
+//! of batches, and their readings chunks of columns, which are thinned with age. Going back to a time loads the nearest
+//! checkpoint of the world and folds the batches up to it. Encoded facts carry [`pilothouse_world::FACT_VERSION`].
 
 mod body;
 mod chunk;
 mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gaps;
 mod grid;
 mod ints;

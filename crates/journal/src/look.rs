@@ -85,7 +85,8 @@ fn info(db: &Connection, bytes: u64) -> rusqlite::Result<Info> {
     })
 }
 
-fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
+/// Reads all tables.
+pub(crate) fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut wrong = Vec::new();
     let mut say = |what: String| {
         if !wrong.contains(&what) {

@@ -22,7 +22,7 @@ pub(crate) const SCHEMA: u32 = 2;
 ///   is what it is packed against; a `hidden` one is kept for that alone.
 /// - `stretch`: from this row on the record is another one: a run began, what was before is lost, the clock was set back.
 /// - `gap`: a time that is not told of, or not once, and why.
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS batch (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -99,3 +99,10 @@ fn plain(bytes: &[u8], left: &mut u64) -> Option<Vec<u8>> {
     *left -= plain.len() as u64;
     Some(plain)
 }
+
+/// Takes in rows as they are within a frame; answers what stands behind them.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn insert_plain<'a>(db: &rusqlite::Connection, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let (rows, rest) = postcard::take_from_bytes::<Rows>(bytes).ok()?;
+    rows.insert(db).ok().map(|()| rest)
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Rows that stand or fall together.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Rows {
+pub(crate) enum Rows {
     /// Where stretches begin, and gaps.
     Outline { stretches: Vec<(i64, i64, String)>, gaps: Vec<(i64, i64, String, String)> },
     /// A list of GPUs.
@@ -55,7 +55,7 @@ pub(super) enum Rows {
 
 /// Bytes of a body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Packed(#[serde(with = "bytes")] pub Vec<u8>);
+pub(crate) struct Packed(#[serde(with = "bytes")] pub Vec<u8>);
 
 impl Rows {
     /// Writes them into the tables.
