@@ -24,8 +24,9 @@ use std::{
     time::Duration,
 };
 
-/// Batches that may wait to be written. More than this and the disk is too slow: they are counted, not kept.
-const WAITING: usize = 4_096;
+/// Batches that may wait to be written: of the largest fleets each is half a megabyte. More than this and the disk is too
+/// slow: they are counted, not kept.
+const WAITING: usize = 1_024;
 
 /// How much of the past is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
