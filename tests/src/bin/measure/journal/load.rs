@@ -3,7 +3,7 @@
 //! Noise is modelled on what dcgm-exporter tells of H100s in training: jobs of 8 to 64 GPUs that last minutes to hours,
 //! four fifths of the fleet busy. Of a busy GPU utilisation is whole per cents near 99, tensor cores are active
 //! 0.42 ± 0.02 and memory 0.35 ± 0.015 in six digits, power is 560 ± 9 W in milliwatts, the chip's temperature follows it
-//! in whole degrees, memory in use moves by some MiB, clocks fall in steps of 15 MHz when power is at its limit; an idle one
+//! in whole degrees, memory in use moves by some MiB once in five minutes, clocks fall in steps of 15 MHz when power is at its limit; an idle one
 //! draws 70 ± 0.4 W and does nothing.
 
 use pilothouse_wire::{ConnectionId, Metric, Reading, Stamp};
@@ -73,6 +73,7 @@ pub struct Load {
     jobs: Vec<Job>,
     heat: Vec<f32>,
     xids: Vec<f32>,
+    used_mib: Vec<f32>,
     pods: usize,
 }
 
@@ -82,7 +83,18 @@ impl Load {
         let mut chance = Chance::new(11);
         let jobs = (0..nodes).map(|_| job(&mut chance, 0)).collect();
         let heat = vec![40.0; nodes * GPUS];
-        Self { nodes, facts_a_day, chance, step: 0, told: 0, jobs, heat, xids: vec![0.0; nodes * GPUS], pods: 0 }
+        Self {
+            nodes,
+            facts_a_day,
+            chance,
+            step: 0,
+            told: 0,
+            jobs,
+            heat,
+            xids: vec![0.0; nodes * GPUS],
+            used_mib: vec![0.0; nodes * GPUS],
+            pods: 0,
+        }
     }
 
     /// When it is.
@@ -224,7 +236,10 @@ impl Load {
         let heat = &mut self.heat[gpu];
         *heat += ((24.0 + watts / 15.0) - *heat) * 0.05;
         let clock = if !job.busy { 345.0 } else { 1_980.0 - 15.0 * ((watts - 560.0) / 12.0).max(0.0).floor() };
-        let used = job.used_mib + if job.busy { (2.0 * noise[1]).round() } else { 0.0 };
+        if job.busy && self.chance.once_in(30) {
+            self.used_mib[gpu] = (2.0 * noise[1]).round();
+        }
+        let used = job.used_mib + if job.busy { self.used_mib[gpu] } else { 0.0 };
         [digits(util, 1e2), tensor, memory, used * 1_048_576.0, digits(watts, 1e3), heat.round(), clock, self.xids[gpu]]
     }
 }
