@@ -73,6 +73,25 @@ pub(crate) fn locate(db: &Connection, t: Stamp) -> rusqlite::Result<Option<Targe
     Ok(seq.map(|seq| Target { seq, hard, at: t }))
 }
 
+/// Does the record go on behind a place, unless it is its end? A damaged page may hide rows without a word.
+fn goes_on(db: &Connection, seq: i64) -> rusqlite::Result<bool> {
+    let text = "SELECT ?1 >= coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0)
+        OR EXISTS (SELECT 1 FROM batch WHERE seq = ?1 + 1)
+        OR EXISTS (SELECT 1 FROM block WHERE first <= ?1 + 1 AND last > ?1)
+        OR EXISTS (SELECT 1 FROM stretch WHERE first = ?1 + 1)";
+    db.prepare_cached(text)?.query_row([seq], |row| row.get(0))
+}
+
+/// Was anything heard after the time that a world is of? Where the clock was set back nobody can tell.
+fn is_later(db: &Connection, world: &World, target: Target) -> rusqlite::Result<bool> {
+    let newest = world.sources().filter_map(|(_, source)| source.heard).max();
+    if newest.is_none_or(|newest| newest <= target.at) {
+        return Ok(false);
+    }
+    let text = "SELECT NOT EXISTS (SELECT 1 FROM stretch WHERE first <= ?1 AND first >= ?2 AND why = 'clock')";
+    db.prepare_cached(text)?.query_row([target.seq, target.hard], |row| row.get(0))
+}
+
 /// The times at which the record begins and ends.
 pub(crate) fn span(db: &Connection) -> rusqlite::Result<Option<(Stamp, Stamp)>> {
     let text = "SELECT min(began), max(ended) FROM (
@@ -189,9 +208,15 @@ impl Near {
                 (start.seq, Arc::new(start.world))
             }
         };
+        if !goes_on(db, target.seq)? {
+            return Err(Fault::damaged("What stands behind the batch", target.seq));
+        }
         if from < target.seq {
             let own = Arc::make_mut(&mut world);
             walk(&mut filler, from, target.seq, &mut |Step { batch, .. }| drop(own.apply(batch)))?;
+        }
+        if is_later(db, &world, target)? {
+            return Err(Fault::damaged("The time of the batch", target.seq));
         }
         self.loaded = filler.into_loaded();
         self.loaded.retain(|_, chunk| chunk.last >= target.seq);

@@ -134,6 +134,10 @@ pub(crate) fn walk(filler: &mut Filler<'_>, after: i64, until: i64, take: &mut d
         rows(filler, done, until.min(first - 1), take)?;
         let block: Vec<Stored> =
             body::decode(&row.get::<_, Vec<u8>>(2)?).ok_or_else(|| Fault::damaged("A block of batches", first))?;
+        if block.first().map(|stored| stored.seq) != Some(first) || block.last().map(|stored| stored.seq) != Some(last)
+        {
+            return Err(Fault::damaged("The place of a block of batches", first));
+        }
         filler.range(first, last)?;
         for mut stored in block.into_iter().filter(|stored| stored.seq > after && stored.seq <= until) {
             filler.fill(&mut stored)?;
@@ -153,8 +157,16 @@ fn rows(filler: &Filler<'_>, after: i64, until: i64, take: &mut dyn FnMut(Step))
         .db
         .prepare_cached("SELECT seq, at, body, readings FROM batch WHERE seq > ?1 AND seq <= ?2 ORDER BY seq")?;
     let mut rows = query.query([after, until])?;
+    // Places follow each other, but for what was pruned at the beginning: a damaged page may hide rows without a word.
+    let mut next = (after > 0).then_some(after + 1);
     while let Some(row) = rows.next()? {
         let (seq, at): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if let Some(next) = next
+            && !are_marks(filler.db, next, seq - 1)?
+        {
+            return Err(Fault::damaged("What stands before the batch", seq));
+        }
+        next = Some(seq + 1);
         let body: Vec<u8> = row.get(2)?;
         if body.is_empty() {
             continue;
@@ -179,5 +191,21 @@ fn rows(filler: &Filler<'_>, after: i64, until: i64, take: &mut dyn FnMut(Step))
         }
         take(Step { at: Stamp(at), batch });
     }
+    if let Some(next) = next
+        && !are_marks(filler.db, next, until)?
+    {
+        return Err(Fault::damaged("The end of the batches", until));
+    }
     Ok(())
+}
+
+/// Is there nothing from one place to another but marks of where stretches begin, which go when they are sealed?
+fn are_marks(db: &Connection, first: i64, last: i64) -> rusqlite::Result<bool> {
+    if last < first {
+        return Ok(true);
+    }
+    let marks: i64 = db
+        .prepare_cached("SELECT count(*) FROM stretch WHERE first >= ?1 AND first <= ?2")?
+        .query_row([first, last], |row| row.get(0))?;
+    Ok(marks == last - first + 1)
 }
