@@ -9,7 +9,7 @@ use crate::setup::{self, tools, wasm};
 use crate::{Outcome, command, heal, repo, servers, ui};
 
 /// The tests of package `acceptance` that start the built programs begin with one of these.
-const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry", "alerts"];
+const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry", "alerts", "rewind"];
 
 /// Installs what the tests need.
 pub fn machine() -> Outcome {
