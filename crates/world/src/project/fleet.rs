@@ -127,9 +127,10 @@ impl FleetProjection {
         if moved || touched.lists {
             self.layout = None;
         }
-        // Columns follow the order of nodes and workloads: where that changed they are laid out anew at once. What else
-        // follows from changed rows may wait for what is measured.
+        // Columns follow the order of nodes, their GPUs, and workloads: where that changed they are laid out anew at once,
+        // so that no reading stands at another GPU. What else follows from changed rows may wait for what is measured.
         let has = world.has_telemetry() || !self.view.telemetry.columns.is_empty();
+        let reordered = reordered || touched.lists || !touched.devices.is_empty();
         if touched.readings || (has && (reordered || touched.columns)) {
             let layout = self.layout.get_or_insert_with(|| Layout::of(world, &self.view));
             let newer = layout.gather(world);
