@@ -92,10 +92,10 @@ fn is_later(db: &Connection, world: &World, target: Target) -> rusqlite::Result<
     db.prepare_cached(text)?.query_row([target.seq, target.hard], |row| row.get(0))
 }
 
-/// The times at which the record begins and ends.
+/// The times at which the record begins and ends. That a run began is nothing that was heard.
 pub(crate) fn span(db: &Connection) -> rusqlite::Result<Option<(Stamp, Stamp)>> {
     let text = "SELECT min(began), max(ended) FROM (
-        SELECT min(at) AS began, max(at) AS ended FROM batch UNION ALL SELECT min(began), max(ended) FROM block)";
+        SELECT min(at) AS began, max(at) AS ended FROM batch WHERE length(body) > 0 UNION ALL SELECT min(began), max(ended) FROM block)";
     let both = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
     let (first, last) = db.query_row(text, [], both)?;
     Ok(first.zip(last).map(|(first, last)| (Stamp(first), Stamp(last))))

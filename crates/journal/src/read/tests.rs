@@ -87,3 +87,15 @@ fn a_file_that_is_no_journal_is_said_and_left_alone() {
     assert!(problem.what.contains("cannot be"), "{problem}");
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("not a database"));
 }
+
+#[test]
+fn a_run_that_heard_nothing_is_an_empty_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = Recorder::open(&folder.path().join("j.db"), Limits::default()).unwrap();
+    recorder.checkpoint(&World::default(), Stamp(1_000));
+    recorder.flush();
+    assert_eq!(recorder.reader().span().unwrap(), None);
+    recorder.append(&batch(2_000, listing(), &["a"]));
+    recorder.flush();
+    assert_eq!(recorder.reader().span().unwrap(), Some((Stamp(2_000), Stamp(2_000))));
+}
