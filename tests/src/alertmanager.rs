@@ -15,7 +15,6 @@ use crate::cache::package;
 use crate::failure::{Context, Failure, Result};
 use crate::ports;
 use crate::process::{Den, Process};
-use crate::wait::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -69,14 +68,7 @@ impl Alertmanager {
     pub async fn start_again(&mut self) -> Result<()> {
         self.kill();
         let process = Process::start(&self.den, NAME, self.command())?;
-        let ready = format!("{}/-/ready", self.url());
-        until("Alertmanager is ready", LIMIT, async || {
-            process.check()?;
-            let answer = self.http.get(&ready).send().await;
-            Ok(answer.is_ok_and(|answer| answer.status().is_success()).then_some(()))
-        })
-        .await
-        .map_err(|failure| Failure::new(format!("{failure}\nThe end of its log:\n{}", process.last_lines(15))))?;
+        process.is_ready(&self.http, &format!("{}/-/ready", self.url()), LIMIT).await?;
         self.process = Some(process);
         Ok(())
     }

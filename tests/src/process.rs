@@ -6,10 +6,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::failure::{Context, Failure, Result};
+use crate::wait::until;
 
 /// Reads the process groups of the servers from its standard input. When that ends, because
 /// the test has dropped it or has died, it kills those groups and removes the folder ($1).
@@ -127,6 +130,17 @@ impl Process {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// Waits until it answers well at an address.
+    pub async fn is_ready(&self, http: &Client, address: &str, limit: Duration) -> Result<()> {
+        until(&format!("{} is ready", self.name), limit, async || {
+            self.check()?;
+            let answer = http.get(address).send().await;
+            Ok(answer.is_ok_and(|answer| answer.status().is_success()).then_some(()))
+        })
+        .await
+        .map_err(|failure| Failure::new(format!("{failure}\nThe end of its log:\n{}", self.last_lines(15))))
     }
 
     /// The last lines of what the process has printed.

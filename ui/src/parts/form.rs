@@ -2,4 +2,5 @@
 
 pub mod dialog;
 pub mod field;
+pub mod line;
 pub mod logic;

@@ -6,13 +6,13 @@ use crate::{
     link::use_link,
     parts::{
         button::{Button, Weight},
-        form::dialog::Titled,
+        form::{dialog::Titled, line::Line},
         mark::Mark,
         problem::ProblemRows,
     },
     state::use_state,
 };
-use leptos::{ev::KeyboardEvent, prelude::*};
+use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, Code, Problem, Stamp, When,
     units::{count, visible},
@@ -76,25 +76,6 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
         }
     };
     compare();
-    let field = move |id: &'static str, label: &'static str, text: RwSignal<String>| {
-        let keydown = move |event: KeyboardEvent| {
-            if event.key() == "Enter" && !event.is_composing() {
-                event.prevent_default();
-                compare();
-            }
-        };
-        view! {
-            <div class="form-field">
-                <label for=id>{label}</label>
-                <input
-                    id=id data-focus class="field" type="text" autocomplete="off" spellcheck="false" data-test=id
-                    prop:value=move || text.get()
-                    on:input:target=move |event| text.set(event.target().value())
-                    on:keydown=keydown
-                />
-            </div>
-        }
-    };
     let swap = move || {
         let (a, b) = (from.get_untracked(), to.get_untracked());
         from.set(b);
@@ -105,8 +86,8 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
         <Titled label="Compare two times" title="Compare two times" on_close=on_close test="compare">
             <div class="dialog-body stack compare">
                 <div class="compare-times">
-                    {field("compare-from", "From", from)}
-                    {field("compare-to", "To", to)}
+                    <Line id="compare-from" label="From" text=from most=60 on_enter=compare />
+                    <Line id="compare-to" label="To" text=to most=60 on_enter=compare />
                     <Button label="Swap" on_press=swap test="compare-swap" />
                     <Button label="Compare" on_press=compare weight=Weight::Primary test="compare-go" />
                 </div>

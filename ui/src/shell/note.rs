@@ -6,12 +6,12 @@ use crate::{
     link::use_link,
     parts::{
         button::{Button, Weight},
-        form::dialog::Titled,
+        form::{dialog::Titled, line::Line},
     },
     shell::toast::use_toasts,
     state::use_state,
 };
-use leptos::{ev::KeyboardEvent, prelude::*};
+use leptos::prelude::*;
 use pilothouse_wire::{Act, units::visible, view::Status};
 
 /// Opens on `b`; a page that can only read says who can write.
@@ -51,34 +51,19 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
         let act = Act::Note { at, object: object.clone(), text: text.get_untracked() };
         link.act_then(act, move |acted| match acted {
             Ok(_) => {
-                toasts.say(Status::Good, "The note is on the ribbon", "It is in the record, and in what is exported.")
+                toasts.say(Status::Good, "The note is on the ribbon", "It is in the record, and in what is exported.");
+                // It may have been closed by hand meanwhile.
+                let _ = on_close.try_run(());
             }
+            // What was written stays, to be tried again.
             Err(problem) => toasts.problem(&problem),
         });
-        on_close.run(());
     };
-    let keydown = {
-        let put = put.clone();
-        move |event: KeyboardEvent| {
-            if event.key() == "Enter" && !event.is_composing() {
-                event.prevent_default();
-                put();
-            }
-        }
-    };
+    let on_enter = put.clone();
     view! {
         <Titled label="Put a note on the ribbon" title="Put a note on the ribbon" on_close=on_close test="note">
             <div class="dialog-body stack">
-                <div class="form-field">
-                    <label for="note-text">"Note"</label>
-                    <input
-                        id="note-text" data-focus class="field" type="text" maxlength="500" autocomplete="off"
-                        data-test="note-text"
-                        prop:value=move || text.get()
-                        on:input:target=move |event| text.set(event.target().value())
-                        on:keydown=keydown
-                    />
-                </div>
+                <Line id="note-text" label="Note" text=text most=500 on_enter=on_enter />
                 <p class="small soft" dir="auto">
                     {format!("At {} UTC{}.", at.clock(), about.map(|about| format!(", about {about}")).unwrap_or_default())}
                 </p>

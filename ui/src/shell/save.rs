@@ -5,12 +5,12 @@ use crate::{
     keys::{Command, on_command},
     parts::{
         button::{Button, Weight},
-        form::dialog::Titled,
+        form::{dialog::Titled, line::Line},
     },
     shell::toast::use_toasts,
     state::use_state,
 };
-use leptos::{ev::KeyboardEvent, prelude::*};
+use leptos::prelude::*;
 use pilothouse_wire::{When, address::Address, view::Status};
 
 /// Opens on `s`.
@@ -48,28 +48,11 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
         toasts.say(Status::Good, format!("Saved: {}", name.trim()), "The search (Ctrl K) lists it.");
         on_close.run(());
     };
-    let keydown = {
-        let save = save.clone();
-        move |event: KeyboardEvent| {
-            if event.key() == "Enter" && !event.is_composing() {
-                event.prevent_default();
-                save();
-            }
-        }
-    };
+    let on_enter = save.clone();
     view! {
         <Titled label="Save this view" title="Save this view" on_close=on_close test="save-view">
             <div class="dialog-body stack">
-                <div class="form-field">
-                    <label for="save-view-name">"Name"</label>
-                    <input
-                        id="save-view-name" data-focus class="field" type="text" maxlength="60" autocomplete="off"
-                        data-test="save-view-name"
-                        prop:value=move || name.get()
-                        on:input:target=move |event| name.set(event.target().value())
-                        on:keydown=keydown
-                    />
-                </div>
+                <Line id="save-view-name" label="Name" text=name most=60 on_enter=on_enter />
                 <p class="small soft">
                     {move || if is_taken() { "A view of this name is there: it is replaced." } else { "Screen, clusters, table, filter and selection are kept, in this window or browser." }}
                 </p>
