@@ -39,7 +39,7 @@ pub fn run() -> tauri::Result<()> {
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
         .manage(Pages::default())
         .setup(|app| {
-            app.manage(Starting::begin(std::env::args().any(|argument| argument == "--demo")));
+            app.manage(Starting::begin(std::env::args_os().any(|argument| argument == "--demo")));
             end_when_told(app.handle().clone());
             open(app)?;
             Ok(())
@@ -78,7 +78,8 @@ fn open(app: &App) -> tauri::Result<()> {
         return Err(tauri::Error::WindowNotFound);
     };
     let mut config = config.clone();
-    let arguments: Vec<String> = std::env::args().collect();
+    let arguments: Vec<String> =
+        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     if let Some(address) = link::wanted(&arguments) {
         config.url = WebviewUrl::App(address.to_string().into());
     }

@@ -22,7 +22,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Stamp, ViewSpec, When,
+    ConnectionId, Stamp, ViewSpec, When,
     frame::SourceState,
     view::{Finding, FleetSpec, FleetView},
     wall::{Panel, WallAddress},
@@ -46,6 +46,8 @@ pub(crate) struct Wall {
     fleet: Watched,
     ribbon: Watched,
     show: StoredValue<Vec<Panel>>,
+    /// The clusters that it is about; all, if there are none.
+    scope: StoredValue<Vec<ConnectionId>>,
     sources: Memo<Vec<SourceState>>,
     mood: Memo<Mood>,
     calm: Memo<Calm>,
@@ -90,8 +92,8 @@ impl Wall {
             plan::turn(count, began, clock.now())
         });
         let screen = Screen::follow();
-        let show = StoredValue::new(show);
-        Self { link, clock, screen, fleet, ribbon, show, sources, mood, calm, shown, trouble_turn, panel_turn }
+        let (show, scope) = (StoredValue::new(show), StoredValue::new(scope));
+        Self { link, clock, screen, fleet, ribbon, show, scope, sources, mood, calm, shown, trouble_turn, panel_turn }
     }
 
     /// The trouble that has its turn, and how many there are.
@@ -107,11 +109,11 @@ impl Wall {
         self.show.with_value(|show| show.get(at).copied()).unwrap_or(Panel::Fleet)
     }
 
-    /// The time that what is shown is about: now, unless the link is cut.
+    /// The time that what is shown is about: now, unless nothing is heard any more.
     fn as_of(self) -> Stamp {
-        match self.mood.get() {
-            Mood::Cut(as_of) => as_of.unwrap_or_default(),
-            _ => self.clock.now(),
+        match self.mood.with(Mood::is_old) {
+            true => self.fleet.as_of().unwrap_or_default(),
+            false => self.clock.now(),
         }
     }
 }

@@ -26,6 +26,8 @@ use tower::ServiceExt;
 const MAX_HEAD: usize = 32 * 1024;
 /// How long connections may take to end once the door is closed.
 const END: Duration = Duration::from_secs(3);
+/// How long a connection may be there that loads files; that of a page becomes a link long before.
+const LOADING: Duration = Duration::from_secs(300);
 /// After the system refused a connection, for want of files perhaps.
 const PAUSE: Duration = Duration::from_millis(200);
 /// What one is told for whom there is no room; a browser shows it.
@@ -108,6 +110,8 @@ async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     tokio::select! {
         ended = connection.as_mut() => return Ok(ended?),
+        // A page's link is no longer of it: whoever still loads files by now reads none.
+        () = tokio::time::sleep(LOADING) => return Err(Box::new(io::Error::from(io::ErrorKind::TimedOut))),
         _ = stop.wait_for(|stop| *stop) => {}
     }
     connection.as_mut().graceful_shutdown();

@@ -11,8 +11,8 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-/// Frames whose bytes are kept: the newest few, while somebody may still ask for them.
-const KEPT: usize = 16;
+/// Frames whose bytes are kept, while somebody may still ask for them: the newest of each view that a wall door may have.
+const KEPT: usize = crate::serve::MAX_VIEWS;
 
 /// Encodes frames, each once.
 #[derive(Clone, Debug, Default)]

@@ -37,7 +37,7 @@ use tokio::{
 /// A code is 43 letters, a token 47.
 const MAX_CODE: usize = 256;
 /// Different views that a wall's screens may watch: each is worked out anew when something changes.
-const MAX_VIEWS: usize = 64;
+pub(crate) const MAX_VIEWS: usize = 64;
 /// The page of a wall.
 const WALL: &str = "/wall";
 

@@ -55,7 +55,11 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
     };
     let (from, to) = (RwSignal::new(in_words(first)), RwSignal::new("now".to_owned()));
     let came = RwSignal::new(Came::Asked);
+    // An answer to what is no longer asked says nothing.
+    let asked = StoredValue::new(0_u32);
     let compare = move || {
+        let number = asked.get_value().wrapping_add(1);
+        asked.set_value(number);
         let now = clock.read_real();
         let typed = |text: RwSignal<String>| text.with_untracked(|text| When::typed(text, now));
         match (typed(from), typed(to)) {
@@ -63,6 +67,9 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
                 came.set(Came::Asked);
                 let scope = state.scope().get_untracked();
                 link.ask_then(Ask::Compare { scope, from, to }, move |answer| {
+                    if asked.try_get_value() != Some(number) {
+                        return;
+                    }
                     came.set(match answer {
                         Ok(Answer::Difference(difference)) => Came::Found(difference),
                         Ok(_) => Came::Failed(Problem::new(Code::Internal, "The engine answered another question.")),

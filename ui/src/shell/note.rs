@@ -42,12 +42,17 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
     let (at, object) = (use_clock().read(), state.selected().get_untracked());
     let about = object.as_ref().map(|object| visible(&format!("{} {}", object.kind_word(), object.name())));
     let text = RwSignal::new(String::new());
-    let empty =
-        Signal::derive(move || text.with(|text| text.trim().is_empty()).then(|| "write a few words".to_owned()));
+    let sent = RwSignal::new(false);
+    let blocked = Signal::derive(move || match (sent.get(), text.with(|text| text.trim().is_empty())) {
+        (true, _) => Some("it is on its way".to_owned()),
+        (false, true) => Some("write a few words".to_owned()),
+        (false, false) => None,
+    });
     let put = move || {
-        if empty.with_untracked(Option::is_some) {
+        if blocked.with_untracked(Option::is_some) {
             return;
         }
+        sent.set(true);
         let act = Act::Note { at, object: object.clone(), text: text.get_untracked() };
         link.act_then(act, move |acted| match acted {
             Ok(_) => {
@@ -56,7 +61,10 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
                 let _ = on_close.try_run(());
             }
             // What was written stays, to be tried again.
-            Err(problem) => toasts.problem(&problem),
+            Err(problem) => {
+                let _ = sent.try_set(false);
+                toasts.problem(&problem);
+            }
         });
     };
     let on_enter = put.clone();
@@ -70,7 +78,7 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
             </div>
             <footer class="dialog-foot">
                 <Button label="Cancel" on_press=move || on_close.run(()) command=Command::Close />
-                <Button label="Put the note" on_press=put weight=Weight::Primary blocked=empty test="note-done" />
+                <Button label="Put the note" on_press=put weight=Weight::Primary blocked=blocked test="note-done" />
             </footer>
         </Titled>
     }

@@ -8,6 +8,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     When,
+    frame::SourceState,
     units::{count, visible},
     view::{Finding, Lane, RibbonView, Status},
 };
@@ -106,7 +107,10 @@ pub fn Hit() -> impl IntoView {
     let series = move || {
         let of = finding.get()?;
         let scale = Scale::ending(wall.clock.now(), super::SPAN, 0.0, SERIES.0);
-        wall.ribbon.ribbon(|view| series(view, &of, &scale)).flatten()
+        // Lanes are told apart by the name of their source.
+        let is_its = |source: &&SourceState| source.id == of.node.cluster;
+        let cluster = wall.sources.with(|all| all.iter().find(is_its).map(|source| source.name.clone()))?;
+        wall.ribbon.ribbon(|view| series(view, &cluster, &of, &scale)).flatten()
     };
     let hit = move || finding.get().map(|of| hit_rows(&of).into_iter().map(row).collect_view());
     let action = move || finding.get().map(|of| visible(&of.action));
@@ -126,9 +130,9 @@ pub fn Hit() -> impl IntoView {
 }
 
 /// The series of the last hour that is about the same cluster, with the time at which the trouble began.
-fn series(view: &RibbonView, of: &Finding, scale: &Scale) -> Option<impl IntoView + use<>> {
-    let cluster = of.node.cluster.as_str();
-    let lane = view.lanes.iter().find(|lane| lane.name.ends_with(cluster) && spans_enough(lane))?;
+fn series(view: &RibbonView, cluster: &str, of: &Finding, scale: &Scale) -> Option<impl IntoView + use<>> {
+    let about = format!(", {cluster}");
+    let lane = view.lanes.iter().find(|lane| lane.name.ends_with(&about) && spans_enough(lane))?;
     let (path, _) = lane::path(lane, scale, 8.0, SERIES.1 - 16.0);
     let since = of.since.filter(|since| scale.holds(*since));
     let since = since.map(|since| view! { <path class="since" d=format!("M{:.1} 0V{}", scale.x(since), SERIES.1) /> });
@@ -160,9 +164,12 @@ fn hit_rows(of: &Finding) -> [(String, String); 3] {
     let n = |n: usize| count(n as u64);
     let workloads = names(of.workloads.iter().map(|name| visible(name)).collect());
     let pods = names(of.pods.iter().map(|pod| visible(&pod.name)).collect());
-    let place = format!("of {}", visible(&of.node.name));
+    let place = match of.node.name.as_str() {
+        "" => String::new(),
+        name => format!(" of {}", visible(name)),
+    };
     [
-        (n(of.gpus.len()), format!("{} {place}", word(of.gpus.len(), "GPU", "GPUs"))),
+        (n(of.gpus.len()), format!("{}{place}", word(of.gpus.len(), "GPU", "GPUs"))),
         (n(of.workloads.len()), about(word(of.workloads.len(), "workload", "workloads"), workloads)),
         (n(of.pods.len()), about(word(of.pods.len(), "pod", "pods"), pods)),
     ]

@@ -2,7 +2,7 @@
 
 mod map;
 
-use super::{Wall, plan};
+use super::{Wall, alarm};
 use crate::{
     mirror::Part,
     parts::mark::{Mark, tone},
@@ -106,10 +106,10 @@ pub fn HealthPanel() -> impl IntoView {
     };
     let warnings = Memo::new(move |_| {
         let of = |view: &FleetView| {
-            let warns = |finding: &&Finding| finding.status == Status::Warn;
-            view.findings.rows().iter().filter(warns).cloned().collect::<Vec<_>>()
+            let warns = |finding: &Finding| finding.status == Status::Warn;
+            alarm::all(view).into_iter().filter(warns).collect::<Vec<_>>()
         };
-        wall.fleet.fleet_by(&[Part::Findings], of).unwrap_or_default()
+        wall.fleet.fleet_by(&[Part::Findings, Part::Alerts], of).unwrap_or_default()
     });
     let line = move |finding: Finding| {
         let since = finding.since.map(|since| age(wall.clock.now().since(since))).unwrap_or_default();
@@ -167,7 +167,7 @@ fn figure((label, figure, status): (&'static str, String, Status)) -> impl IntoV
 pub fn ChangesPanel() -> impl IntoView {
     let wall: Wall = expect_context();
     let marks = Memo::new(move |_| {
-        let scope = super::address().scope;
+        let scope = wall.scope.get_value();
         let of = |view: &pilothouse_wire::view::RibbonView| {
             let shown = |mark: &&pilothouse_wire::view::Mark| {
                 !is_tick(mark.key.kind) && (scope.is_empty() || scope.contains(mark.key.object.connection()))
@@ -201,10 +201,8 @@ pub fn ChangesPanel() -> impl IntoView {
 #[component]
 fn AsOf() -> impl IntoView {
     let wall: Wall = expect_context();
-    let words = move || match wall.mood.with(plan::Mood::is_old) {
-        true => wall.fleet.as_of().map(|at| format!("as of {}", at.clock())),
-        false => Some(format!("as of {}", wall.as_of().clock())),
-    };
+    // Before anything was heard there is no time to tell.
+    let words = move || wall.fleet.as_of().map(|_| format!("as of {}", wall.as_of().clock()));
     view! { <span class="wall-as-of">{words}</span> }
 }
 

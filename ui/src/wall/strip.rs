@@ -28,14 +28,14 @@ pub fn Strip() -> impl IntoView {
     let scale =
         Memo::new(move |_| Scale::ending(until.get(), super::SPAN, MARGIN, wall.screen.width() / LARGER - MARGIN));
     let marks = Memo::new(move |_| {
-        let scope = super::address().scope;
+        let scope = wall.scope.get_value();
         let in_scope = |mark: &&Mark| scope.is_empty() || scope.contains(mark.key.object.connection());
         wall.ribbon
             .ribbon(|view| view.marks.rows().iter().filter(in_scope).cloned().collect::<Vec<_>>())
             .unwrap_or_default()
     });
     let signs = Memo::new(move |_| marks.with(|marks| scale.with(|scale| place::place(marks, scale))));
-    let cut = move || matches!(wall.mood.get(), Mood::Cut(_));
+    let cut = move || wall.mood.with(Mood::is_old);
     let box_of = move || format!("0 0 {} {TALL}", wall.screen.width() / LARGER);
     view! {
         <section class="wall-strip" data-test="wall-strip" aria-label="Changes of the last hour">

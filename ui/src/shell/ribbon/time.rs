@@ -33,7 +33,8 @@ pub fn Time(picture: Memo<Picture>, window: RwSignal<Window>) -> impl IntoView {
     let held = RwSignal::new(None::<Held>);
     let to = move |x: f64| {
         let (at, at_end) = picture.with_untracked(|picture| (picture.scale.at(x), x >= picture.scale.right));
-        let ends_now = at_end && window.get_untracked().end(clock.read_real()) == clock.read_real();
+        let now = clock.read_real();
+        let ends_now = at_end && window.get_untracked().end(now) == now;
         state.go_when(if ends_now { When::Now } else { When::At(at) });
     };
     let down = move |event: PointerEvent| {
