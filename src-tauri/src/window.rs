@@ -78,8 +78,7 @@ fn open(app: &App) -> tauri::Result<()> {
         return Err(tauri::Error::WindowNotFound);
     };
     let mut config = config.clone();
-    let arguments: Vec<String> =
-        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     if let Some(address) = link::wanted(&arguments) {
         config.url = WebviewUrl::App(address.to_string().into());
     }

@@ -159,7 +159,8 @@ impl Written {
         let mut refused = Vec::new();
         for scope in &self.scopes {
             match rights::may_read::<T>(&self.client, scope).await {
-                Ok(true) => {
+                // Who cannot be asked now is asked again by whoever follows.
+                Ok(true) | Err(_) => {
                     let follower = Follower {
                         client: Arc::clone(&self.client),
                         scope: scope.clone(),
@@ -171,8 +172,6 @@ impl Written {
                     followers.spawn(follower.follow::<T>(None));
                 }
                 Ok(false) => refused.push(scope.namespace.as_deref()),
-                // The heartbeat tells of a server that does not answer.
-                Err(_) => {}
             }
         }
         if refused.len() == self.scopes.len() {

@@ -1,6 +1,7 @@
 //! One encoding of a frame for everybody who is sent it: the engine hands the same frame to all who watch an equal view
 //! and stand at the same revision, and they share its bytes.
 
+use crate::{grade::Grade, veil::for_walls};
 use axum::body::Bytes;
 use pilothouse_wire::{
     Frame,
@@ -17,6 +18,8 @@ const KEPT: usize = crate::serve::MAX_VIEWS;
 /// Encodes frames, each once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Encoder {
+    /// Is what a wall may not be sent taken out?
+    veiled: bool,
     kept: Arc<Mutex<VecDeque<Arc<Entry>>>>,
     #[cfg(test)]
     encoded: Arc<std::sync::atomic::AtomicUsize>,
@@ -31,6 +34,11 @@ struct Entry {
 }
 
 impl Encoder {
+    /// For a door of this grade.
+    pub fn new(grade: Grade) -> Self {
+        Self { veiled: grade == Grade::Wall, ..Self::default() }
+    }
+
     /// The message that sends this frame under this number. Pages of one build number their views alike, so that the very
     /// same bytes do for all of them; for another number only what goes before the frame is made anew.
     pub fn message(&self, number: u32, frame: &Arc<Frame>) -> Bytes {
@@ -41,7 +49,7 @@ impl Encoder {
             self.encoded.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let before = frame_head(number);
             let head = before.len();
-            (number, head, codec::encode_behind(before, frame.as_ref()).into())
+            (number, head, self.encode(before, frame).into())
         });
         if *of == number {
             return bytes.clone();
@@ -49,6 +57,14 @@ impl Encoder {
         let mut message = frame_head(number);
         message.extend_from_slice(&bytes[*head..]);
         message.into()
+    }
+
+    fn encode(&self, before: Vec<u8>, frame: &Frame) -> Vec<u8> {
+        if self.veiled {
+            codec::encode_behind(before, for_walls(frame).as_ref())
+        } else {
+            codec::encode_behind(before, frame)
+        }
     }
 
     fn entry(&self, frame: &Arc<Frame>) -> Arc<Entry> {

@@ -20,6 +20,7 @@ mod secret;
 mod serve;
 mod session;
 mod tls;
+mod veil;
 
 pub use book::{Book, TokenRow};
 pub use files::{Dist, is_built_in};

@@ -6,6 +6,7 @@ use crate::{
     limits::Limits,
     places::{Kinds, Use},
     session::{Known, Sessions},
+    veil::for_walls,
 };
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::{SinkExt, StreamExt, stream::SplitSink};
@@ -197,8 +198,10 @@ impl Page {
                 Ok(()) => reader.ask(ask).await,
                 Err(problem) => Err(problem),
             };
-            if let Ok(Answer::About(about)) = &mut answer {
-                about.wall = grade == Grade::Wall;
+            match &mut answer {
+                Ok(Answer::About(about)) => about.wall = grade == Grade::Wall,
+                Ok(Answer::Frame(frame)) if grade == Grade::Wall => **frame = for_walls(frame).into_owned(),
+                _ => {}
             }
             let _ = outgoing.send(binary(&ToPage::Answer(id, answer))).await;
         });

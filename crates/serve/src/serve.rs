@@ -126,7 +126,7 @@ pub async fn serve(reader: Reader, options: ServeOptions) -> Result<Serving, Pro
             grade: options.grade,
             limits: limits.clone(),
             sessions: Arc::new(sessions),
-            encoder: Encoder::default(),
+            encoder: Encoder::new(options.grade),
             views: Kinds::new(if options.grade == Grade::Wall { MAX_VIEWS } else { usize::MAX }),
             stop: stopped.clone(),
         },

@@ -35,7 +35,7 @@ pub enum ViewSpec {
 
 impl ViewSpec {
     /// May a screen show it that whoever passes by can read? Figures, states, names and ages may be shown; what somebody
-    /// set up, wrote or asked for may not. Each view decides here, a new one too.
+    /// set up, wrote or asked for may not: of views that are shown the door leaves it out. Each view decides here, a new one too.
     #[must_use]
     pub const fn is_for_walls(&self) -> bool {
         match self {

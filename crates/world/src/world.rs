@@ -142,7 +142,11 @@ impl World {
         }
         self.marks.insert(mark.key.clone(), mark);
         while self.marks.len() > MOST_MARKS {
-            self.marks.pop_first();
+            // Pods come and go by thousands; what a person wrote stays.
+            let oldest = |test: fn(MarkKind) -> bool| self.marks.keys().find(|key| test(key.kind)).cloned();
+            let least = oldest(MarkKind::is_tick).or_else(|| oldest(|kind| kind != MarkKind::Bookmark));
+            let Some(least) = least else { break };
+            self.marks.remove(&least);
             self.marks_dropped = self.marks_dropped.saturating_add(1);
         }
     }

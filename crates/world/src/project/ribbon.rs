@@ -23,7 +23,7 @@ const MOST_SIGNS: usize = 3;
 /// Points in one lane.
 const MOST_POINTS: usize = 360;
 /// A write and what came of it are this near, in milliseconds: a server's times are in seconds.
-const NEAR_MS: i64 = 5_000;
+const NEAR_MS: u64 = 5_000;
 
 /// Projects a span. `end` says where it ends, `now` is the time of the world.
 #[must_use]
@@ -73,6 +73,9 @@ fn thin(marks: Vec<&Mark>, bucket_ms: i64) -> Vec<Mark> {
 
 /// Writes of which another mark tells what came of them.
 fn told_better(marks: &[&Mark]) -> BTreeSet<MarkKey> {
+    // A note says what a person thinks, and not what came of a write.
+    let tells =
+        |mark: &Mark| mark.key.kind != MarkKind::Bookmark && (mark.key.kind < MarkKind::Config || mark.by.is_none());
     let of_workload = |mark: &&&Mark| matches!(mark.key.object, ObjectRef::Workload(..));
     let mut by_object: BTreeMap<&ObjectRef, Vec<&Mark>> = BTreeMap::new();
     for mark in marks.iter().filter(of_workload) {
@@ -81,8 +84,8 @@ fn told_better(marks: &[&Mark]) -> BTreeSet<MarkKey> {
     let mut told = BTreeSet::new();
     for marks in by_object.values() {
         for write in marks.iter().filter(|mark| mark.key.kind == MarkKind::Config && mark.by.is_some()) {
-            let near = |other: &&&Mark| other.key != write.key && (other.key.at.0 - write.key.at.0).abs() <= NEAR_MS;
-            if marks.iter().filter(near).any(|other| other.key.kind < MarkKind::Config || other.by.is_none()) {
+            let near = |other: &&&Mark| other.key != write.key && other.key.at.0.abs_diff(write.key.at.0) <= NEAR_MS;
+            if marks.iter().filter(near).any(|other| tells(other)) {
                 told.insert(write.key.clone());
             }
         }
@@ -93,11 +96,12 @@ fn told_better(marks: &[&Mark]) -> BTreeSet<MarkKey> {
 /// Puts in who did it, where the controller says that somebody wrote just then.
 fn whose(world: &World, mut mark: Mark) -> Mark {
     if mark.by.is_none()
+        && mark.key.kind != MarkKind::Bookmark
         && let Some(controller) = controller(world, &mark.key.object)
     {
         // Whoever made it made no change.
         let later = |at: &Stamp| controller.created.is_none_or(|made| *at > made);
-        let near = |at: Stamp| (at.0 - mark.key.at.0).abs() <= NEAR_MS;
+        let near = |at: Stamp| at.0.abs_diff(mark.key.at.0) <= NEAR_MS;
         let fits = |write: &&WriteFact| write.at.is_some_and(|at| later(&at) && near(at));
         let who: BTreeSet<&SmolStr> = controller.writes.iter().filter(fits).map(|write| &write.by).collect();
         // Of several nobody knows whose change it was.
