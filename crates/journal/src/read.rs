@@ -5,6 +5,7 @@ mod tests;
 
 use crate::{
     gaps::{self, Gap},
+    record::Tide,
     schema::{self, failed},
     seek,
     series::{self, GpuPoints},
@@ -24,13 +25,20 @@ pub struct Reader {
     path: PathBuf,
     /// The worlds that were sought last: a neighbour is near.
     near: Arc<Mutex<seek::Near>>,
+    /// The writer of the same file, where this process has it.
+    tide: Tide,
 }
 
 impl Reader {
     /// A reader of the journal at `path`.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), near: Arc::default() }
+        Self::behind(path, Tide::default())
+    }
+
+    /// A reader behind a writer.
+    pub(crate) fn behind(path: &Path, tide: Tide) -> Self {
+        Self { path: path.to_owned(), near: Arc::default(), tide }
     }
 
     /// The world as it was known at `t`. Blocks: not for the event loop.
@@ -38,6 +46,7 @@ impl Reader {
     /// # Errors
     /// [`Code::NotFound`] if nothing that old is kept, or nothing of that time; others if the file cannot be read.
     pub fn world_at(&self, t: Stamp) -> Result<Arc<World>, Problem> {
+        self.tide.wait(t);
         let db = self.open()?;
         if let Some(gap) = self.db(gaps::within(&db, t.0, t.0))?.into_iter().find(|gap| gap.why.hides() && gap.holds(t))
         {
@@ -53,6 +62,7 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn batches(&self, until: Stamp, mut take: impl FnMut(Batch)) -> Result<(), Problem> {
+        self.tide.wait(until);
         let db = self.open()?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
         let mut filler = Filler::new(&db, With::Readings);
@@ -86,6 +96,7 @@ impl Reader {
         since: Stamp,
         until: Stamp,
     ) -> Result<Vec<GpuPoints>, Problem> {
+        self.tide.wait(until);
         series::of_gpus(&self.open()?, source.as_str(), gpus, since, until).map_err(|fault| self.fault(&fault))
     }
 
@@ -95,6 +106,7 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn holders(&self, since: Stamp, until: Stamp, mut show: impl FnMut(Stamp, &World)) -> Result<(), Problem> {
+        self.tide.wait(until);
         let db = self.open()?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
         // What is older than the record is simply not there: the fold begins with what is kept.

@@ -16,8 +16,8 @@ use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -53,7 +53,8 @@ pub type Watch = fn(&'static str);
 #[derive(Debug)]
 pub struct Recorder {
     path: PathBuf,
-    way: Option<SyncSender<Entry>>,
+    way: Option<Arc<SyncSender<Entry>>>,
+    tide: Tide,
     lost: Arc<AtomicU64>,
     /// A world is wanted soon: what was lost is in none.
     wants: Arc<AtomicBool>,
@@ -61,6 +62,39 @@ pub struct Recorder {
     behind: Mutex<Option<Stamp>>,
     thread: Option<JoinHandle<()>>,
     _lock: File,
+}
+
+/// How far the writer has come, and the way to wait for it. It keeps nobody from ending the recorder.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tide {
+    way: Weak<SyncSender<Entry>>,
+    /// The newest time that was handed over, and the newest that was written or lost.
+    heard: Arc<AtomicI64>,
+    written: Arc<AtomicI64>,
+}
+
+impl Tide {
+    /// Waits until what was heard up to a time is written. Blocks.
+    pub(crate) fn wait(&self, until: Stamp) {
+        if self.written.load(Ordering::Acquire) < until.0.min(self.heard.load(Ordering::Acquire))
+            && let Some(way) = self.way.upgrade()
+        {
+            ask(&way, Entry::Flush);
+        }
+    }
+
+    /// So much is written.
+    pub(crate) fn came(&self, to: i64) {
+        self.written.fetch_max(to, Ordering::AcqRel);
+    }
+}
+
+/// Asks the writer to say when it has come so far, and waits for it.
+fn ask(way: &SyncSender<Entry>, when: fn(SyncSender<()>) -> Entry) {
+    let (done, wait) = sync_channel(1);
+    if way.send(when(done)).is_ok() {
+        let _ = wait.recv();
+    }
 }
 
 impl Recorder {
@@ -88,14 +122,16 @@ impl Recorder {
         let lock = lock(path)?;
         let db = schema::open(path)?;
         let (way, entries) = sync_channel(WAITING);
+        let way = Arc::new(way);
+        let tide = Tide { way: Arc::downgrade(&way), ..Tide::default() };
         let (lost, wants) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let writer = Writer::new(db, limits, Arc::clone(&lost), Arc::clone(&wants), watch)
+        let writer = Writer::new(db, limits, Arc::clone(&lost), Arc::clone(&wants), tide.clone(), watch)
             .map_err(|error| schema::failed(path, "read", &error))?;
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&entries)).map_err(
             |error| Problem::new(Code::Internal, "The journal's thread cannot start.").why(error.to_string()),
         )?;
         let behind = Mutex::new(None);
-        Ok(Self { path: path.to_owned(), way: Some(way), lost, wants, behind, thread: Some(thread), _lock: lock })
+        Ok(Self { path: path.to_owned(), way: Some(way), tide, lost, wants, behind, thread: Some(thread), _lock: lock })
     }
 
     /// Takes in a batch, without waiting.
@@ -149,16 +185,14 @@ impl Recorder {
     /// Is the world wanted soon? What was lost is in no row: only a new checkpoint makes the record whole again.
     #[must_use]
     pub fn wants_checkpoint(&self) -> bool {
-        self.wants.load(Ordering::Relaxed) || self.behind().is_some()
+        // Asked for once: where it cannot be kept, the writer asks again after a while.
+        self.wants.swap(false, Ordering::Relaxed) || self.behind().is_some()
     }
 
-    /// Waits until everything so far is written.
+    /// Waits until everything so far is written, and made small where that is due. Blocks.
     pub fn flush(&self) {
-        let (done, wait) = sync_channel(1);
-        if let Some(way) = &self.way
-            && way.send(Entry::Flush(done)).is_ok()
-        {
-            let _ = wait.recv();
+        if let Some(way) = &self.way {
+            ask(way, Entry::Settle);
         }
     }
 
@@ -168,15 +202,16 @@ impl Recorder {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// A reader of the same journal.
+    /// A reader of the same journal. It waits until what it is asked for is written.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader::new(&self.path)
+        Reader::behind(&self.path, self.tide.clone())
     }
 
     /// Hands over an entry. After one that could not be handed over, batches are of no use until the next checkpoint.
     fn put(&self, seen_at: Stamp, entry: Entry) -> bool {
         let Some(way) = &self.way else { return false };
+        self.tide.heard.fetch_max(seen_at.0, Ordering::AcqRel);
         let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = way.try_send(entry) else { return true };
         self.lost.fetch_add(1, Ordering::Relaxed);
         let since = self.behind().unwrap_or(seen_at);

@@ -4,7 +4,7 @@ use crate::{
     body,
     gaps::{self, Missing},
     grid, prune,
-    record::{Limits, Watch},
+    record::{Limits, Tide, Watch},
     schema::{self, CROSSING_MS},
     seal,
     shape::{self, Print},
@@ -35,11 +35,32 @@ const PATIENCE_MS: i64 = 10_000;
 /// What is to be written.
 pub(crate) enum Entry {
     /// A batch without its readings, and what it tells of GPUs, in order.
-    Batch { seen_at: Stamp, source: SmolStr, plain: Vec<u8>, told: Vec<(u32, Told)> },
+    Batch {
+        seen_at: Stamp,
+        source: SmolStr,
+        plain: Vec<u8>,
+        told: Vec<(u32, Told)>,
+    },
     /// The world without its readings, and these.
-    Checkpoint { seen_at: Stamp, plain: Vec<u8>, states: Vec<StateOf>, after: Option<Loss> },
-    /// Say when everything before is written.
+    Checkpoint {
+        seen_at: Stamp,
+        plain: Vec<u8>,
+        states: Vec<StateOf>,
+        after: Option<Loss>,
+    },
+    /// Say when everything before is written; or when it was made small, too.
     Flush(SyncSender<()>),
+    Settle(SyncSender<()>),
+}
+
+impl Entry {
+    /// When it was heard, if it tells of anything.
+    fn seen_at(&self) -> Option<Stamp> {
+        match self {
+            Self::Batch { seen_at, .. } | Self::Checkpoint { seen_at, .. } => Some(*seen_at),
+            Self::Flush(_) | Self::Settle(_) => None,
+        }
+    }
 }
 
 /// What a fact tells of the GPUs of its source.
@@ -88,6 +109,7 @@ pub(crate) struct Writer {
     limits: Limits,
     lost: Arc<AtomicU64>,
     wants: Arc<AtomicBool>,
+    tide: Tide,
     watch: Watch,
     lists: HashMap<SmolStr, List>,
     /// The lists that this run was told of: rows on their way may follow any.
@@ -108,6 +130,7 @@ impl Writer {
         limits: Limits,
         lost: Arc<AtomicU64>,
         wants: Arc<AtomicBool>,
+        tide: Tide,
         watch: Watch,
     ) -> rusqlite::Result<Self> {
         let seq = db
@@ -115,46 +138,49 @@ impl Writer {
             .optional()?
             .unwrap_or(0);
         let (lists, shapes, base, broken) = (HashMap::new(), BTreeSet::new(), None, None);
-        Ok(Self { db, limits, lost, wants, watch, lists, shapes, base, seq, at: None, broken, wanted: i64::MIN })
+        Ok(Self { db, limits, lost, wants, tide, watch, lists, shapes, base, seq, at: None, broken, wanted: i64::MIN })
     }
 
     pub(crate) fn run(mut self, entries: &Receiver<Entry>) {
         while let Ok(first) = entries.recv() {
             let mut waiting = vec![first];
             waiting.extend(entries.try_iter().take(AT_ONCE));
-            let mut flushed = Vec::new();
             let mut kept = None;
-            for entry in &waiting {
-                if let Entry::Flush(done) = entry {
-                    flushed.push(done.clone());
-                }
-            }
             self.turn(&waiting, &mut kept);
+            let newest = waiting.iter().filter_map(Entry::seen_at).max();
+            self.tide.came(newest.map_or(i64::MIN, |newest| newest.0));
+            // Who waits is told before the record is made small, which takes long.
+            let tell = |which: fn(&Entry) -> Option<&SyncSender<()>>| {
+                for done in waiting.iter().filter_map(which) {
+                    let _ = done.send(());
+                }
+            };
+            tell(|entry| if let Entry::Flush(done) = entry { Some(done) } else { None });
             if let Some(now) = kept {
                 (self.watch)("checkpoint");
                 self.make_small(now);
             }
-            for done in flushed {
-                let _ = done.send(());
-            }
+            tell(|entry| if let Entry::Settle(done) = entry { Some(done) } else { None });
         }
         let _ = schema::set_about(&self.db, "running", "0");
     }
 
     /// Writes entries in one turn. What fails is lost up to the next checkpoint.
     fn turn(&mut self, entries: &[Entry], kept: &mut Option<i64>) {
-        let before = (self.seq, self.at);
+        let (before, broken) = ((self.seq, self.at), self.broken.clone());
         let Err(error) = self.write(entries, kept) else { return };
         (self.seq, self.at) = before;
         *kept = None;
-        let mut heard = entries.iter().filter_map(|entry| match entry {
-            Entry::Batch { seen_at, .. } | Entry::Checkpoint { seen_at, .. } => Some(*seen_at),
-            Entry::Flush(_) => None,
-        });
+        let mut heard = entries.iter().filter_map(Entry::seen_at);
         let Some(first) = heard.next() else { return };
         self.lost.fetch_add(1 + heard.count() as u64, Ordering::Relaxed);
-        let why = error.to_string();
-        self.broken.get_or_insert(Loss { since: first, why });
+        // What was lost before this turn is lost still: the world that would have told of it was not kept.
+        let earlier = entries.iter().find_map(|entry| match entry {
+            Entry::Checkpoint { after, .. } => after.clone(),
+            _ => None,
+        });
+        let now = Loss { since: first, why: error.to_string() };
+        self.broken = [broken, earlier, Some(now)].into_iter().flatten().min_by_key(|loss| loss.since);
         self.lists.clear();
         self.base = None;
         self.ask_for_world(first.0);
@@ -176,7 +202,7 @@ impl Writer {
                 *kept = Some(seen_at.0);
                 Ok(())
             }
-            Entry::Flush(_) => Ok(()),
+            Entry::Flush(_) | Entry::Settle(_) => Ok(()),
         });
         let written = written.and_then(|()| {
             (self.watch)("rows");
@@ -299,6 +325,8 @@ impl Writer {
             gaps::note(&self.db, loss.since.0, seen_at.0, Missing::NotWritten, &loss.why)?;
             self.begin(seen_at.0, "loss")?;
             at = seen_at.0;
+            // A stretch stands on its own world: one that is packed against another may be thinned away.
+            self.base = None;
         }
         self.lists.clear();
         let mut kept = Vec::with_capacity(states.len());

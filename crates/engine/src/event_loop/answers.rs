@@ -48,7 +48,7 @@ impl Loop {
                     When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
                     When::At(t) => (Then::Recorded(None, object.clone()), t),
                 };
-                let past = self.recorded(until);
+                let past = self.past.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(history::history(past, then, object, span, until).await);
                 });
@@ -56,7 +56,7 @@ impl Loop {
             Ask::Older { object, span: back, when, before } => {
                 let (world, until) = match when {
                     When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
-                    When::At(t) => (Then::Recorded(self.recorded(t), object), t),
+                    When::At(t) => (Then::Recorded(self.past.clone(), object), t),
                 };
                 let older = older::older(
                     self.worlds.clone(),
@@ -116,7 +116,7 @@ impl Loop {
     }
 
     fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(&World) -> Answer + Send + 'static) {
-        let (worlds, past, now) = (self.worlds.clone(), self.recorded(t), self.options.clock.now());
+        let (worlds, past, now) = (self.worlds.clone(), self.past.clone(), self.options.clock.now());
         tokio::spawn(async move {
             let answer = async { past::worked_out(worlds.at(past, t, now).await?, answer).await };
             let _ = reply.send(answer.await);
@@ -128,7 +128,7 @@ impl Loop {
         let now = self.options.clock.now();
         // The live world is projected here, since it is lent to nobody.
         let live = [from, to].contains(&When::Now).then(|| past::fleet(&self.world, scope.clone(), now));
-        let (worlds, journal) = (self.worlds.clone(), self.recorded(now));
+        let (worlds, journal) = (self.worlds.clone(), self.past.clone());
         tokio::spawn(async move {
             let fleet = |when: When| {
                 let (worlds, journal, scope, live) = (worlds.clone(), journal.clone(), scope.clone(), live.clone());
@@ -158,16 +158,6 @@ impl Loop {
             });
             let _ = reply.send(span.map(Answer::Recorded));
         });
-    }
-
-    /// The record, with all that was heard up to a time written out.
-    fn recorded(&self, t: Stamp) -> Option<JournalReader> {
-        if let Some(recorder) = &self.recorder
-            && t >= self.options.clock.now().minus(Duration::from_secs(5))
-        {
-            recorder.flush();
-        }
-        self.past.clone()
     }
 
     fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {

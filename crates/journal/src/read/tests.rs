@@ -89,6 +89,22 @@ fn a_file_that_is_no_journal_is_said_and_left_alone() {
 }
 
 #[test]
+fn who_asks_for_now_is_told_all_that_was_heard_without_a_flush() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = Recorder::open(&folder.path().join("j.db"), Limits::default()).unwrap();
+    let (reader, mut world) = (recorder.reader(), World::default());
+    for at in 1..200 {
+        let batch = batch(at * 1_000, Extent::Delta, &[&format!("n{at}")]);
+        recorder.append(&batch);
+        world.apply(batch);
+        assert_eq!(*reader.world_at(Stamp(at * 1_000)).unwrap(), world, "{at}");
+    }
+    // It keeps nobody from ending the record, and reads on.
+    drop(recorder);
+    assert_eq!(*reader.world_at(Stamp(199_000)).unwrap(), world);
+}
+
+#[test]
 fn a_run_that_heard_nothing_is_an_empty_record() {
     let folder = tempfile::tempdir().unwrap();
     let recorder = Recorder::open(&folder.path().join("j.db"), Limits::default()).unwrap();
