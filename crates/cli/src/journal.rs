@@ -179,8 +179,9 @@ pub async fn record(of: &RecordArgs) -> Result<Exit, Failed> {
     writeln!(out, "{}", file.display())?;
     out.flush()?;
     note("Recording into this file. Ctrl-C ends it.");
-    session.follow_health(interruption).await;
+    let ended = session.follow_health(interruption).await;
     session.end().await;
     note("The record is closed.");
+    ended?;
     Ok(Exit::Ok)
 }

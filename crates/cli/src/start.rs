@@ -2,7 +2,11 @@
 
 use crate::{args::SourceArgs, exit::Failed, out::note};
 use pilothouse_engine::{Engine, Operator, Options, Paths, Reader, Settled};
-use pilothouse_wire::{Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When, ask::About, units::visible};
+use pilothouse_wire::{
+    Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When,
+    ask::About,
+    units::{count, visible},
+};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// An engine that runs for this command.
@@ -47,17 +51,26 @@ impl Session {
         }
     }
 
-    /// Says of each source how it is, whenever that is another thing, until it is interrupted.
-    pub async fn follow_health(&self, interruption: impl Future<Output = ()>) {
-        let Ok(mut frames) = self.reader.watch(ViewSpec::Connections, When::Now).await else { return };
-        let mut said = BTreeMap::new();
+    /// Says of each source how it is, whenever that is another thing, and what could not be kept, until it is interrupted.
+    ///
+    /// # Errors
+    /// It ends by itself.
+    pub async fn follow_health(&self, interruption: impl Future<Output = ()>) -> Result<(), Failed> {
+        let mut frames = self.reader.watch(ViewSpec::Connections, When::Now).await?;
+        let (mut said, mut dropped) = (BTreeMap::new(), 0);
         let mut interruption = std::pin::pin!(interruption);
         loop {
             let frame = tokio::select! {
-                () = &mut interruption => return,
+                () = &mut interruption => return Ok(()),
                 frame = frames.next() => frame,
             };
-            let Some(frame) = frame else { return };
+            let Some(frame) = frame else {
+                return Err(Problem::new(Code::Internal, "Nothing is heard any more: the engine has ended.").into());
+            };
+            if frame.dropped > dropped {
+                dropped = frame.dropped;
+                note(&format!("{} {} facts could not be used or kept so far", frame.as_of, count(dropped)));
+            }
             for source in &frame.sources {
                 let now = (source.freshness, source.note.clone());
                 if said.insert(source.id.clone(), now.clone()) != Some(now) {

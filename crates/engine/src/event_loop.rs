@@ -54,7 +54,13 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
     let chosen = chosen(&options, &settings)?;
     let (journal, mut notices) = (checks::journal_file(&options.paths), Vec::new());
     let recorder = if options.record {
-        Recorder::open(&journal, Limits::default()).map_err(|problem| notices.push(problem)).ok()
+        // One of an earlier version is brought up to date first.
+        let file = journal.clone();
+        let opened = tokio::task::spawn_blocking(move || Recorder::open(&file, Limits::default())).await;
+        let opened = opened.unwrap_or_else(|error| {
+            Err(Problem::new(Code::Internal, "The record could not be opened.").why(error.to_string()))
+        });
+        opened.map_err(|problem| notices.push(problem)).ok()
     } else {
         None
     };

@@ -7,12 +7,10 @@ use crate::{
     past,
     publish::{project_plain, sources_of},
 };
-use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{
     Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About,
 };
 use pilothouse_world::{World, project};
-use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Where an answer goes.

@@ -214,8 +214,17 @@ impl<'a> Frames<'a> {
         let mut beside = to.as_os_str().to_owned();
         beside.push(".part");
         let beside = std::path::PathBuf::from(beside);
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(&beside);
-        let file = BufWriter::new(file.map_err(|error| io(&beside, "written", &error))?);
+        let file = File::options().read(true).write(true).create_new(true).open(&beside);
+        let file = file.map_err(|error| match error.kind() {
+            // Somebody's own file, or what a crash left: nobody but its owner can tell.
+            std::io::ErrorKind::AlreadyExists => {
+                Problem::new(Code::Exists, format!("{} is there already.", beside.display()))
+                    .why("It is needed for a while beside the export.")
+                    .next("Give another name, or move it away.")
+            }
+            _ => io(&beside, "written", &error),
+        })?;
+        let file = BufWriter::new(file);
         let (all, sources, shapes) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         Ok(Self { to, beside, file, all, sources, batches: 0, shapes })
     }
