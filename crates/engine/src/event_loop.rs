@@ -328,7 +328,11 @@ impl Loop {
     fn beat(&mut self) {
         let now = self.options.clock.now();
         self.rates.note(&self.world, now);
-        self.worlds.tidy(now);
+        if self.worlds.tidy(now)
+            && let Some(past) = &self.past
+        {
+            past.let_go();
+        }
         if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
             self.touched.sources.extend(self.connections.ids().cloned());
         }

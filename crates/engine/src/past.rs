@@ -53,10 +53,12 @@ impl Worlds {
     }
 
     /// Lets go of what nobody looks at any more; not now, if somebody looks just now.
-    pub(crate) fn tidy(&self, now: Stamp) {
-        if let Ok(mut kept) = self.0.try_lock() {
+    /// Answers whether none is left.
+    pub(crate) fn tidy(&self, now: Stamp) -> bool {
+        self.0.try_lock().is_ok_and(|mut kept| {
             kept.retain(|kept| kept.used >= now.minus(IDLE));
-        }
+            kept.is_empty()
+        })
     }
 }
 

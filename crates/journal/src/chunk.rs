@@ -136,12 +136,14 @@ pub(crate) fn insert(
     head: &Head,
     mut part: impl FnMut(usize, usize) -> rusqlite::Result<Table>,
 ) -> rusqlite::Result<()> {
-    let (Some(first), Some(last)) = (head.rows.first(), head.rows.last()) else { return Ok(()) };
+    // An event may lie before the first row that is kept, or behind the last one.
+    let seqs = || head.rows.iter().map(|row| row.seq).chain(head.events.iter().map(|event| event.row.seq));
+    let (Some(first), Some(last)) = (seqs().min(), seqs().max()) else { return Ok(()) };
     db.prepare_cached(
         "INSERT INTO chunk (source, shape, level, first, last, began, ended, head)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
-    .execute(params![source, shape, level, first.seq, last.seq, began.0, ended.0, body::encode(head, 3)])?;
+    .execute(params![source, shape, level, first, last, began.0, ended.0, body::encode(head, 3)])?;
     let id = db.last_insert_rowid();
     let gpus = head.gpus as usize;
     for (place, from) in (0..).zip((0..gpus).step_by(PART_GPUS)) {

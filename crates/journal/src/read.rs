@@ -57,6 +57,13 @@ impl Reader {
         near.seek(&db, target).map_err(|fault| self.fault(&fault))
     }
 
+    /// Lets go of what is kept for a neighbour of the world that was sought last; not now, if somebody seeks just now.
+    pub fn let_go(&self) {
+        if let Ok(mut near) = self.near.try_lock() {
+            *near = seek::Near::default();
+        }
+    }
+
     /// Hands out every batch up to `until` in order. Blocks.
     ///
     /// # Errors
@@ -109,8 +116,9 @@ impl Reader {
         self.tide.wait(until);
         let db = self.open()?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
-        // What is older than the record is simply not there: the fold begins with what is kept.
-        let first = self.db(seek::locate(&db, since))?;
+        // What is older than the record is not there: the fold begins with the first world that is kept.
+        let begin = self.db(seek::span(&db))?.map_or(since, |(begin, _)| begin.max(since));
+        let first = self.db(seek::locate(&db, begin))?;
         let fault = |fault: Fault| self.fault(&fault);
         let (seq, mut world) = match first {
             Some(first) => seek::start(&db, first).map(|start| (start.seq, start.world)).map_err(fault)?,
