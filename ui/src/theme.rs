@@ -293,10 +293,13 @@ mod tests {
             include_str!("../style/base.css"),
             include_str!("../style/parts.css"),
             include_str!("../style/shell.css"),
+            include_str!("../style/ribbon.css"),
             include_str!("../style/palette.css"),
             include_str!("../style/alone.css"),
             include_str!("../style/past.css"),
             include_str!("../style/wall.css"),
+            include_str!("../style/wall-panels.css"),
+            include_str!("../style/walls.css"),
         ] {
             let literal = |line: &&str| line.contains(": #") || line.contains("rgb(") || line.contains("rgba(");
             assert_eq!(css.lines().find(literal), None);

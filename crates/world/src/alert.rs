@@ -160,7 +160,16 @@ pub(crate) fn about(world: &World, cluster: Option<&ConnectionId>, alert: &Alert
         Some(NodeId { cluster: id.clone(), name })
     };
     let gpu = |id: &ConnectionId, source: &Source| {
-        Some(ObjectRef::Gpu(node(id, source)?, labels.one(&["gpu"])?.parse().ok()?))
+        let (node, slot) = (node(id, source)?, labels.one(&["gpu"])?.parse::<u16>().ok()?);
+        let has = source.nodes.get(&node.name)?.fact.capacity.iter().map(|(_, gpus)| *gpus).sum::<u64>();
+        (u64::from(slot) < has).then_some(ObjectRef::Gpu(node, slot))
+    };
+    // An exporter that runs on each node is a pod of its own, and tells of the node: its alerts name both.
+    let of_the_node =
+        labels.one(&["exported_pod"]).is_none() && labels.one(&["node", "nodename", "kubernetes_node"]).is_none();
+    let by_instance = |id: &ConnectionId, source: &Source| {
+        let is_a_node = of_the_node && labels.one(&["instance"]).is_some();
+        is_a_node.then(|| node(id, source)).flatten().map(ObjectRef::Node)
     };
     let namespace = labels.one(&["exported_namespace", "namespace"]);
     let pod = |id: &ConnectionId, source: &Source| {
@@ -186,6 +195,7 @@ pub(crate) fn about(world: &World, cluster: Option<&ConnectionId>, alert: &Alert
         Some(ObjectRef::Namespace(id.clone(), name))
     };
     found(&gpu)
+        .or_else(|| found(&by_instance))
         .or_else(|| found(&pod))
         .or_else(|| found(&workload))
         .or_else(|| found(&|id, source| node(id, source).map(ObjectRef::Node)))

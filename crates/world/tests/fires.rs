@@ -41,7 +41,14 @@ fn cluster(id: &str) -> Vec<Batch> {
         facts: vec![fact],
     };
     vec![
-        said(Kind::Node, Fact::Node(Box::new(NodeFact { name: "h-1".into(), ..NodeFact::default() }))),
+        said(
+            Kind::Node,
+            Fact::Node(Box::new(NodeFact {
+                name: "h-1".into(),
+                capacity: vec![("nvidia.com/gpu".into(), 8)],
+                ..NodeFact::default()
+            })),
+        ),
         said(Kind::Namespace, Fact::Namespace(NamespaceFact { name: "serving".into(), ..NamespaceFact::default() })),
         said(
             Kind::Pod,
@@ -81,6 +88,9 @@ fn an_alert_is_about_the_narrowest_thing_that_its_labels_name() {
             Some("pod:iad/serving/chat-0"),
         ),
         (&[("instance", "h-1:9100")], Some("node:iad/h-1")),
+        // The exporter of a node is a pod, and tells of the node.
+        (&[("instance", "h-1:9100"), ("namespace", "serving"), ("pod", "chat-0")], Some("node:iad/h-1")),
+        (&[("node", "h-1"), ("gpu", "9")], Some("node:iad/h-1")),
         (&[("namespace", "serving"), ("pod", "gone-0")], Some("namespace:iad/serving")),
         (&[("job", "batch")], None),
     ] {

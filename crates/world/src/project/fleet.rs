@@ -143,8 +143,7 @@ impl FleetProjection {
             self.view.serving = newer;
         }
         // What an alert is about may have come only now.
-        let moved = !patch.nodes.is_empty() || !patch.pods.is_empty();
-        if touched.alerts || (moved && world.sources().any(|(_, source)| !source.alerts.is_empty())) {
+        if touched.alerts || (touched.columns && world.sources().any(|(_, source)| !source.alerts.is_empty())) {
             let newer = alerts(world, &self.spec);
             patch.alerts = self.view.alerts.changes(&newer);
             self.view.alerts = newer;
