@@ -45,7 +45,11 @@ impl Reader {
     pub fn info(&self) -> Result<Info, Problem> {
         let db = self.open()?;
         let failed = |error: rusqlite::Error| schema::failed(self.path(), "read", &error);
-        let bytes = std::fs::metadata(self.path()).map_or(0, |about| about.len());
+        // What was written last stands beside it until it is taken in.
+        let mut log = self.path().as_os_str().to_owned();
+        log.push("-wal");
+        let length = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |about| about.len());
+        let bytes = length(self.path()) + length(log.as_ref());
         info(&db, bytes).map_err(failed)
     }
 
