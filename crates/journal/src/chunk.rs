@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 /// GPUs of a part: few enough that one GPU's past is read quickly, enough that packing pays.
 pub(crate) const PART_GPUS: usize = 256;
 
+/// Metrics of a chunk at most: a row names its own by a bit each.
+const MOST_METRICS: usize = u64::BITS as usize;
+const _: () = assert!(Metric::ALL.len() <= MOST_METRICS, "a chunk has room for every metric");
+
 /// Cells of a column of a chunk at most: of GPUs times rows.
 pub(crate) const MOST_CELLS: usize = 1 << 26;
 
@@ -59,7 +63,7 @@ pub(crate) struct Event {
 impl Row {
     /// The metrics that it names, out of those of its chunk.
     pub(crate) fn names(self, place: usize) -> bool {
-        place < 64 && self.named >> place & 1 == 1
+        place < MOST_METRICS && self.named >> place & 1 == 1
     }
 }
 
@@ -95,7 +99,7 @@ impl Place {
     /// `None` for a damaged one, and for one that is larger than any that is written.
     pub(crate) fn head(&self) -> Option<Head> {
         body::decode(&self.head).filter(|head: &Head| {
-            head.metrics.len() <= 64 && (head.gpus as usize).saturating_mul(head.rows.len()) <= MOST_CELLS
+            head.metrics.len() <= MOST_METRICS && (head.gpus as usize).saturating_mul(head.rows.len()) <= MOST_CELLS
         })
     }
 }

@@ -156,7 +156,7 @@ pub fn prune_before(path: &Path, before: Stamp) -> Result<u64, Problem> {
     if !path.is_file() {
         return Err(Problem::new(Code::NotFound, format!("There is no journal at {}.", path.display())));
     }
-    let _lock = record::lock(path)?;
+    let _lock = record::hold(path)?;
     let mut db = schema::open(path)?;
     let length = || std::fs::metadata(path).map_or(0, |about| about.len());
     let was = length();

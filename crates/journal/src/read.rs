@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::{
-    gaps::{self, Gap},
+    gaps::{self, Gap, Missing},
     record::Tide,
     schema::{self, failed},
     seek,
@@ -13,7 +13,7 @@ use crate::{
 };
 use pilothouse_wire::{Code, ConnectionId, Problem, SmolStr, Stamp};
 use pilothouse_world::{Batch, World};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -48,9 +48,12 @@ impl Reader {
     pub fn world_at(&self, t: Stamp) -> Result<Arc<World>, Problem> {
         self.tide.wait(t);
         let db = self.open()?;
-        if let Some(gap) = self.db(gaps::within(&db, t.0, t.0))?.into_iter().find(|gap| gap.why.hides() && gap.holds(t))
-        {
-            return Err(nothing_of(t, &gap));
+        let mut gaps = self.db(gaps::within(&db, t.0, t.0))?.into_iter();
+        if let Some(gap) = gaps.find(|gap| gap.why.hides() && gap.holds(t)) {
+            return Err(nothing_of(t, &gap).next(format!("The record goes on at {}.", gap.until)));
+        }
+        if let Some(gap) = self.being_lost(t) {
+            return Err(nothing_of(t, &gap).next("It goes on by itself once it can be written: make room on the disk."));
         }
         let Some(target) = self.db(seek::locate(&db, t))? else { return Err(self.too_old(&db, t)) };
         let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +92,16 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn gaps(&self, since: Stamp, until: Stamp) -> Result<Vec<Gap>, Problem> {
-        self.db(gaps::within(&self.open()?, since.0, until.0))
+        let mut gaps = self.db(gaps::within(&self.open()?, since.0, until.0))?;
+        gaps.extend(self.being_lost(until));
+        Ok(gaps)
+    }
+
+    /// What is being lost now, as a gap up to a time: the record says so only once there is a world behind it.
+    fn being_lost(&self, until: Stamp) -> Option<Gap> {
+        let loss = self.tide.loss().filter(|loss| loss.since <= until)?;
+        let until = Stamp(until.0.saturating_add(1));
+        Some(Gap { since: loss.since, until, why: Missing::NotWritten, detail: loss.why })
     }
 
     /// What was measured of GPUs of a source in a span of time, each by its UUID. Blocks.
@@ -151,8 +163,7 @@ impl Reader {
     }
 
     pub(crate) fn open(&self) -> Result<Connection, Problem> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = self.db(Connection::open_with_flags(&self.path, flags))?;
+        let db = self.db(schema::open_to_read(&self.path))?;
         schema::check(&db, &self.path)?;
         if !self.db(schema::is_current(&db))? {
             return Err(self.of_before());
@@ -194,7 +205,5 @@ impl Reader {
 }
 
 fn nothing_of(t: Stamp, gap: &Gap) -> Problem {
-    Problem::new(Code::NotFound, format!("Nothing can be shown at {t}."))
-        .why(gap.to_string())
-        .next(format!("The record goes on at {}.", gap.until))
+    Problem::new(Code::NotFound, format!("Nothing can be shown at {t}.")).why(gap.to_string())
 }

@@ -16,7 +16,7 @@ use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
@@ -58,19 +58,22 @@ pub struct Recorder {
     lost: Arc<AtomicU64>,
     /// A world is wanted soon: what was lost is in none.
     wants: Arc<AtomicBool>,
-    /// Since when nothing is handed over any more, because the writer was behind.
-    behind: Mutex<Option<Stamp>>,
     thread: Option<JoinHandle<()>>,
     _lock: File,
 }
 
-/// How far the writer has come, and the way to wait for it. It keeps nobody from ending the recorder.
+/// How far the writer has come, what is lost at its end, and the way to wait for it. It keeps nobody from ending the
+/// recorder.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tide {
     way: Weak<SyncSender<Entry>>,
     /// The newest time that was handed over, and the newest that was written or lost.
     heard: Arc<AtomicI64>,
     written: Arc<AtomicI64>,
+    /// Since when nothing is handed over any more, because the writer was behind.
+    behind: Arc<Mutex<Option<Loss>>>,
+    /// Since when nothing can be written.
+    broken: Arc<Mutex<Option<Loss>>>,
 }
 
 impl Tide {
@@ -83,10 +86,25 @@ impl Tide {
         }
     }
 
-    /// So much is written.
-    pub(crate) fn came(&self, to: i64) {
+    /// So much is written, or lost since then.
+    pub(crate) fn came(&self, to: i64, broken: Option<Loss>) {
+        *lock(&self.broken) = broken;
         self.written.fetch_max(to, Ordering::AcqRel);
     }
+
+    /// What is lost at the end of the record, up to a world that is still to come. A gap says so only from then on.
+    pub(crate) fn loss(&self) -> Option<Loss> {
+        let both = [lock(&self.behind).clone(), lock(&self.broken).clone()];
+        both.into_iter().flatten().min_by_key(|loss| loss.since)
+    }
+
+    fn behind(&self) -> Option<Loss> {
+        lock(&self.behind).clone()
+    }
+}
+
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Asks the writer to say when it has come so far, and waits for it.
@@ -119,7 +137,7 @@ impl Recorder {
                     .next("Nothing is recorded until it can.")
             })?;
         }
-        let lock = lock(path)?;
+        let lock = hold(path)?;
         let db = schema::open(path)?;
         let (way, entries) = sync_channel(WAITING);
         let way = Arc::new(way);
@@ -130,13 +148,12 @@ impl Recorder {
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&entries)).map_err(
             |error| Problem::new(Code::Internal, "The journal's thread cannot start.").why(error.to_string()),
         )?;
-        let behind = Mutex::new(None);
-        Ok(Self { path: path.to_owned(), way: Some(way), tide, lost, wants, behind, thread: Some(thread), _lock: lock })
+        Ok(Self { path: path.to_owned(), way: Some(way), tide, lost, wants, thread: Some(thread), _lock: lock })
     }
 
     /// Takes in a batch, without waiting.
     pub fn append(&self, batch: &Batch) {
-        if self.behind().is_some() {
+        if self.tide.behind().is_some() {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -176,9 +193,9 @@ impl Recorder {
             });
         }
         let plain = postcard::to_stdvec(world).unwrap_or_default();
-        let after = self.behind().map(|since| Loss { since, why: "the disk was too slow".into() });
+        let after = self.tide.behind();
         if self.put(seen_at, Entry::Checkpoint { seen_at, plain, states, after }) {
-            self.set_behind(None);
+            *lock(&self.tide.behind) = None;
         }
     }
 
@@ -186,7 +203,7 @@ impl Recorder {
     #[must_use]
     pub fn wants_checkpoint(&self) -> bool {
         // Asked for once: where it cannot be kept, the writer asks again after a while.
-        self.wants.swap(false, Ordering::Relaxed) || self.behind().is_some()
+        self.wants.swap(false, Ordering::Relaxed) || self.tide.behind().is_some()
     }
 
     /// Waits until everything so far is written, and made small where that is due. Blocks.
@@ -214,17 +231,8 @@ impl Recorder {
         self.tide.heard.fetch_max(seen_at.0, Ordering::AcqRel);
         let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = way.try_send(entry) else { return true };
         self.lost.fetch_add(1, Ordering::Relaxed);
-        let since = self.behind().unwrap_or(seen_at);
-        self.set_behind(Some(since));
+        lock(&self.tide.behind).get_or_insert_with(|| Loss { since: seen_at, why: "the disk was too slow".into() });
         false
-    }
-
-    fn behind(&self) -> Option<Stamp> {
-        *self.behind.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_behind(&self, since: Option<Stamp>) {
-        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 }
 
@@ -243,10 +251,12 @@ impl Drop for Recorder {
 }
 
 /// Keeps others from recording into a journal.
-pub(crate) fn lock(path: &Path) -> Result<File, Problem> {
+pub(crate) fn hold(path: &Path) -> Result<File, Problem> {
     let path = path.with_extension("lock");
     let unusable = |error: &dyn std::fmt::Display| {
-        Problem::new(Code::Internal, format!("{} cannot be locked.", path.display())).why(format!("{error}."))
+        Problem::new(Code::Internal, format!("{} cannot be locked.", path.display()))
+            .why(format!("{error}."))
+            .next("Nothing is recorded until it can. Check that its folder may be written.")
     };
     let file = File::options().create(true).append(true).open(&path).map_err(|error| unusable(&error))?;
     match file.try_lock() {

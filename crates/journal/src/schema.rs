@@ -6,8 +6,8 @@ pub(crate) use upgrade::CROSSING_MS;
 
 use pilothouse_wire::{Code, Problem};
 use pilothouse_world::FACT_VERSION;
-use rusqlite::{Connection, OptionalExtension};
-use std::path::Path;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use std::path::{Path, PathBuf};
 
 /// Version of the tables. Journals of the first one do not say it.
 pub(crate) const SCHEMA: u32 = 2;
@@ -88,6 +88,36 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Problem> {
     set_about(&turn, "schema", &SCHEMA.to_string()).map_err(|error| failed(path, "written", &error))?;
     turn.commit().map_err(|error| failed(path, "written", &error))?;
     Ok(db)
+}
+
+/// Opens a journal's file for reading.
+///
+/// Readers and a writer agree by files beside it. Where none can be made and none is left, as on a disk that may not be
+/// written, nobody writes either: it is read as it is.
+pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    let looked = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
+    let has_log = beside(path, "-wal").exists();
+    match looked {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && path.exists() && !has_log => {
+            Connection::open_with_flags(as_it_is(path), flags | OpenFlags::SQLITE_OPEN_URI)
+        }
+        _ => Ok(db),
+    }
+}
+
+/// The file of SQLite beside another one.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The address by which SQLite takes a file for one that nobody changes.
+fn as_it_is(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{text}?immutable=1").into()
 }
 
 /// Can this build read the journal?

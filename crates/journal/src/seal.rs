@@ -255,7 +255,7 @@ fn take(
         }
         let here = told.iter().position(|(taken, _)| taken.fact as usize == place).map(|at| told.swap_remove(at));
         let Some((taken, fact)) = here else { continue };
-        if taken.shape == 0 || fact.columns.len() > 64 {
+        if taken.shape == 0 {
             put_back(&mut batch, taken.fact, fact);
             continue;
         }

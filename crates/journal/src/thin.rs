@@ -150,9 +150,6 @@ fn write(db: &Connection, places: &[Place], heads: &[Head], step: Step) -> rusql
             metrics.push(*metric);
         }
     }
-    if metrics.len() > 64 {
-        return Ok(());
-    }
     let plan = plan(db, places, heads, metrics, step)?;
     let new = Head {
         gpus: head.gpus,

@@ -3,39 +3,12 @@
 
 mod story;
 
-use pilothouse_journal::{Limits, Missing, Reader, Recorder};
+use pilothouse_journal::{Missing, Reader, Recorder};
 use pilothouse_wire::{Code, Stamp};
 use pilothouse_world::World;
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::fs;
-use story::{START, recorded, step};
-
-const WHOLE: Limits = Limits { thin: None, bytes: u64::MAX, age: std::time::Duration::from_secs(86_400 * 365) };
-
-/// Of two worlds of one time the later is what was known then.
-fn known(then: &mut Vec<(Stamp, World)>, at: Stamp, world: &World) {
-    then.retain(|(of, _)| *of != at);
-    then.push((at, world.clone()));
-}
-
-/// The world at a time is the one that was, or it is refused.
-#[track_caller]
-fn is_right_or_refused(reader: &Reader, then: &[(Stamp, World)]) -> (usize, usize) {
-    let (mut right, mut refused) = (0, 0);
-    for (at, want) in then.iter().step_by(23) {
-        match reader.world_at(*at) {
-            Ok(world) => {
-                assert_eq!(*world, *want, "a wrong picture of {at}");
-                right += 1;
-            }
-            Err(problem) => {
-                assert!(!problem.what.is_empty() && problem.why.is_some(), "{problem:?}");
-                refused += 1;
-            }
-        }
-    }
-    (right, refused)
-}
+use story::{START, WHOLE, is_right_or_refused, known, recorded, step};
 
 #[test]
 fn a_torn_page_is_a_time_that_is_refused_and_never_another_picture() {
@@ -176,6 +149,11 @@ fn what_could_not_be_written_is_a_gap_until_the_next_world() {
     }
     recorder.flush();
     assert!(recorder.lost() > 0 && recorder.wants_checkpoint());
+    // While it is lost it is not what was written last.
+    let (last, reader) = (then[then.len() - 1].0, recorder.reader());
+    assert_eq!(reader.world_at(last).unwrap_err().code, Code::NotFound);
+    assert_eq!(*reader.world_at(then[whole - 1].0).unwrap(), then[whole - 1].1);
+    assert_eq!(reader.gaps(then[0].0, last).unwrap().len(), 1);
     other.execute_batch("ROLLBACK").unwrap();
     let again = then[then.len() - 1].0;
     recorder.checkpoint(&world, Stamp(again.0 + 1_000));

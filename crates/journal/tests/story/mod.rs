@@ -1,19 +1,22 @@
 //! Hours of a small fleet, recorded: what was said, and the world after it.
 #![allow(dead_code, reason = "each test needs its part")]
 
-use pilothouse_journal::{Limits, Recorder};
+use pilothouse_journal::{Limits, Reader, Recorder};
 use pilothouse_wire::{ConnectionId, Metric, Reading, Stamp};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{Covers, DeviceFact, DevicesFact, Kind, NodeFact, PodFact, ReadingsFact, SourceFact},
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
 
 /// When it begins.
 pub const START: i64 = 1_795_500_000_000;
 /// GPUs that are measured.
 pub const GPUS: usize = 6;
+
+/// Nothing is thinned and nothing is dropped.
+pub const WHOLE: Limits = Limits { thin: None, bytes: u64::MAX, age: Duration::from_secs(86_400 * 365) };
 
 /// What was recorded.
 pub struct Recorded {
@@ -97,4 +100,29 @@ pub fn recorded(limits: Limits) -> Recorded {
     recorder.flush();
     drop(recorder);
     Recorded { folder, path, then }
+}
+
+/// Of two worlds of one time the later is what was known then.
+pub fn known(then: &mut Vec<(Stamp, World)>, at: Stamp, world: &World) {
+    then.retain(|(of, _)| *of != at);
+    then.push((at, world.clone()));
+}
+
+/// The world at a time is the one that was, or it is refused. Answers how often either.
+#[track_caller]
+pub fn is_right_or_refused(reader: &Reader, then: &[(Stamp, World)]) -> (usize, usize) {
+    let (mut right, mut refused) = (0, 0);
+    for (at, want) in then.iter().step_by(23) {
+        match reader.world_at(*at) {
+            Ok(world) => {
+                assert_eq!(*world, *want, "a wrong picture of {at}");
+                right += 1;
+            }
+            Err(problem) => {
+                assert!(!problem.what.is_empty() && problem.why.is_some(), "{problem:?}");
+                refused += 1;
+            }
+        }
+    }
+    (right, refused)
 }
