@@ -129,7 +129,11 @@ impl Terminal {
     /// # Errors
     /// If it does not start.
     pub fn door(&self, arguments: &[&str]) -> Result<Process> {
-        let mut command = std::process::Command::new(program("pilothouse")?);
+        self.door_by(&program("pilothouse")?, arguments)
+    }
+
+    fn door_by(&self, program: &Path, arguments: &[&str]) -> Result<Process> {
+        let mut command = std::process::Command::new(program);
         command.arg("serve").args(arguments);
         command.envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
         Process::start(&self.den, &format!("serve-{}", self.doors.fetch_add(1, Ordering::Relaxed)), command)
@@ -140,7 +144,15 @@ impl Terminal {
     /// # Errors
     /// If it does not start or prints no address.
     pub async fn serve(&self, arguments: &[&str]) -> Result<(Process, String)> {
-        let process = self.door(&[&["--port", "0"], arguments].concat())?;
+        self.serve_by(&program("pilothouse")?, arguments).await
+    }
+
+    /// The same by another program than today's.
+    ///
+    /// # Errors
+    /// As [`Terminal::serve`].
+    pub async fn serve_by(&self, program: &Path, arguments: &[&str]) -> Result<(Process, String)> {
+        let process = self.door_by(program, &[&["--port", "0"], arguments].concat())?;
         let address = until("the browser door prints its address", Duration::from_secs(60), async || {
             process.check()?;
             let said = process.last_lines(40);

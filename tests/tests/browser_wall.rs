@@ -1,6 +1,8 @@
 //! The wall from end to end: a real cluster, the built program, headless Chromium at 1080p and at 4K.
 
-use acceptance::{Context, ControlPlane, Failure, GpuNodes, Options, Page, Part, Process, Result, Terminal, until};
+use acceptance::{
+    Context, ControlPlane, Failure, GpuNodes, Options, OtherBuild, Page, Part, Process, Result, Terminal, until,
+};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -156,6 +158,36 @@ async fn a_person_looks_at_the_wall_and_comes_back() -> Result<()> {
     page.key(thirtyfour::Key::Escape).await?;
     page.find("rail-walls").await?;
     page.gone("[data-test='wall']").await?;
+    drop(door);
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_goes_over_to_a_door_that_was_updated() -> Result<()> {
+    let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
+    let folder = tempfile::tempdir().could_not("make a folder")?;
+    let before = OtherBuild::make(folder.path())?;
+    let interface = before.interface.display().to_string();
+    let (door, address) = terminal.serve_by(&before.program, &["--demo", "--wall", "--ui", &interface]).await?;
+    let port = port_of(&address)?;
+    let page = Page::browser(FULL_HD, &address).await?;
+    is(&page, "trouble").await?;
+    page.ask("window.isTheFirst = true; return true").await?;
+    drop(door);
+    within(&page, "cut").await?;
+
+    // Today's program with the page that it had before: it is loaded again, and that does not help. It says so.
+    let port = port.to_string();
+    let door = terminal.door(&["--demo", "--wall", "--port", &port, "--ui", &interface])?;
+    is(&page, "other-build").await?;
+    page.reads_as("[data-test='wall-head']", |text| text.contains("was updated"), "says why").await?;
+    legible(&page).await?;
+    drop(door);
+
+    // Today's program with its own page: with nobody at the keyboard it is there.
+    let door = terminal.door(&["--demo", "--wall", "--port", &port])?;
+    is(&page, "trouble").await?;
+    assert_eq!(page.ask("return window.isTheFirst ?? null").await?, json!(null));
     drop(door);
     page.close().await
 }

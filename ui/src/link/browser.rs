@@ -30,7 +30,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 const ASK_EVERY_ON_WALL: Duration = Duration::from_secs(2);
 const ANSWERED_WITHIN_ON_WALL: Duration = Duration::from_millis(2_500);
 /// How long a page of another build waits before it is loaded once more: what keeps the old one may let it go.
-const LOAD_AGAIN: Duration = Duration::from_secs(60);
+const LOAD_AGAIN: Duration = Duration::from_secs(20);
 
 /// A WebSocket, and the closures that it calls: they must live as long as it does.
 pub struct Socket {
@@ -67,8 +67,7 @@ pub async fn run(link: Link) {
         }
         if link.phase.get_untracked() == Phase::Differs {
             if on_wall() {
-                sleep(jittered(LOAD_AGAIN)).await;
-                reload::again();
+                load_again().await;
             }
             return;
         }
@@ -77,6 +76,16 @@ pub async fn run(link: Link) {
         link.lost(lost, Some(now().plus(pause)));
         sleep(pause).await;
         wait = longer(wait);
+    }
+}
+
+/// Loads the page once more when its door answers: without one the browser would show a page that never comes back.
+async fn load_again() {
+    loop {
+        sleep(jittered(LOAD_AGAIN)).await;
+        if fetch(LINK, &RequestInit::new()).await.is_some() {
+            return reload::again();
+        }
     }
 }
 
