@@ -31,7 +31,7 @@ pub(crate) struct Head {
     pub rows: Vec<Row>,
     /// Is the first row what was known before, and no measurement?
     pub init: bool,
-    /// What thinning must not take away: a code that changed between rows.
+    /// What thinning must not take away: an XID that changed between rows.
     pub events: Vec<Event>,
 }
 

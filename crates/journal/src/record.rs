@@ -151,7 +151,7 @@ impl Recorder {
         Ok(Self { path: path.to_owned(), way: Some(way), tide, lost, wants, thread: Some(thread), _lock: lock })
     }
 
-    /// Takes in a batch, without waiting.
+    /// Takes in a batch, without waiting. Its readings are kept as they are: [`crate::round_readings`] comes before.
     pub fn append(&self, batch: &Batch) {
         if self.tide.behind().is_some() {
             self.lost.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! Thinning with age: of each minute, then of each ten minutes, the least, the greatest, the mean and the last reading
-//! stay. A code that changed between stays as it was: it is no number to be averaged.
+//! stay. A code is no number to be averaged: an XID that changed between stays as it was told, and of reasons every bit that
+//! was set.
 
 mod roll;
 

@@ -3,7 +3,7 @@
 use crate::{
     body,
     gaps::{self, Missing},
-    grid, prune,
+    prune,
     record::{Limits, Tide, Watch},
     schema::{self, CROSSING_MS},
     seal,
@@ -236,7 +236,8 @@ impl Writer {
                     let list = list.filter(|list| list.number == fact.list && list.gpus == fact.at.len() && *regular);
                     let shape = list.map_or(0, |list| list.shape);
                     taken.push(Taken { fact: *place, gpus: fact.at.len() as u32, shape });
-                    let bytes = if shape == 0 { postcard::to_stdvec(fact).unwrap_or_default() } else { rounded(fact) };
+                    let bytes =
+                        if shape == 0 { postcard::to_stdvec(fact).unwrap_or_default() } else { plain::write(fact) };
                     readings.push(Blob(bytes));
                 }
             }
@@ -334,9 +335,7 @@ impl Writer {
             let shape = shape::keep(&self.db, print, uuids)?;
             self.shapes.insert(shape);
             self.lists.insert(source.clone(), List { number: *list, shape, gpus: uuids.len() });
-            let mut latest = latest.clone();
-            grid::round_columns(latest.columns.iter_mut().map(|(metric, column)| (*metric, column)));
-            kept.push(State { source: source.clone(), list: *list, shape, latest });
+            kept.push(State { source: source.clone(), list: *list, shape, latest: latest.clone() });
         }
         let (world, base) = self.packed(at, plain);
         // Nothing was heard since one at the same place: it holds from then on.
@@ -372,11 +371,4 @@ impl Writer {
         }
         let _ = prune::prune(&mut self.db, self.limits, now, &self.shapes);
     }
-}
-
-/// Readings as they are kept.
-fn rounded(fact: &ReadingsFact) -> Vec<u8> {
-    let mut fact = fact.clone();
-    grid::round_columns(fact.columns.iter_mut().map(|(metric, column)| (*metric, column)));
-    plain::write(&fact)
 }
