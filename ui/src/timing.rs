@@ -17,23 +17,25 @@ const PAINT: &str = "pilothouse.paint";
 thread_local! {
     /// Is an update being measured?
     static OPEN: Cell<bool> = const { Cell::new(false) };
-    static BEHIND: RefCell<Option<MessageChannel>> = const { RefCell::new(None) };
+    static BEHIND: RefCell<Option<Behind>> = const { RefCell::new(None) };
 }
 
 /// A message has come. What follows from it runs in this task of the browser and in its microtasks: a message to ourselves
-/// comes behind all of them, and ends the measure.
+/// comes behind all of them, and ends the measure. So does the browser's next frame, if it is earlier: from there on the
+/// browser draws.
 pub fn update_begins() {
     if OPEN.replace(true) {
         return;
     }
     let Some(list) = list() else { return };
     let _ = list.mark(UPDATE);
-    BEHIND.with_borrow_mut(|channel| {
-        if channel.is_none() {
-            *channel = open_channel();
+    BEHIND.with_borrow_mut(|behind| {
+        if behind.is_none() {
+            *behind = Behind::new();
         }
-        if let Some(channel) = channel {
-            let _ = channel.port2().post_message(&JsValue::NULL);
+        if let Some(behind) = behind {
+            let _ = behind.channel.port2().post_message(&JsValue::NULL);
+            let _ = window().request_animation_frame(behind.ends.as_ref().unchecked_ref());
         }
     });
 }
@@ -66,11 +68,17 @@ fn list() -> Option<Performance> {
     window().performance()
 }
 
-fn open_channel() -> Option<MessageChannel> {
-    let channel = MessageChannel::new().ok()?;
-    let heard = Closure::<dyn Fn()>::new(update_ends);
-    channel.port1().set_onmessage(Some(heard.as_ref().unchecked_ref()));
-    // It lives as long as the page.
-    heard.forget();
-    Some(channel)
+/// What comes behind all that follows from a message. It lives as long as the page.
+struct Behind {
+    channel: MessageChannel,
+    ends: Closure<dyn Fn()>,
+}
+
+impl Behind {
+    fn new() -> Option<Self> {
+        let channel = MessageChannel::new().ok()?;
+        let ends = Closure::<dyn Fn()>::new(update_ends);
+        channel.port1().set_onmessage(Some(ends.as_ref().unchecked_ref()));
+        Some(Self { channel, ends })
+    }
 }

@@ -8,20 +8,18 @@ use pilothouse_wire::{
     view::{FleetSpec, FleetView},
 };
 use pilothouse_world::World;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
-/// Worlds that are kept: a screen asks for several views of one time, and two times are compared.
-const KEPT: usize = 2;
 /// What was heard within this may still be on its way into the record.
 const UNSETTLED: Duration = Duration::from_secs(10);
-/// Worlds that nobody looked at for so long are let go.
+/// A world that nobody looked at for so long is let go.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Worlds of the past. One is folded at a time, and who asks for the same one waits for it: a hand on the ribbon asks
-/// for many, each in several views.
+/// The world of the past that was asked for last. One is folded at a time, and who asks for the same one waits for it: a
+/// hand on the ribbon asks for many, each in several views.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Worlds(Arc<Mutex<VecDeque<Kept>>>);
+pub(crate) struct Worlds(Arc<Mutex<Option<Kept>>>);
 
 #[derive(Debug)]
 struct Kept {
@@ -39,35 +37,34 @@ impl Worlds {
                 .next("Open the window or `pilothouse serve`: they record."));
         };
         let mut kept = self.0.lock().await;
-        if let Some(at) = kept.iter().position(|kept| kept.at == t) {
-            kept[at].used = now;
-            return Ok(Arc::clone(&kept[at].world));
+        if let Some(kept) = kept.as_mut().filter(|kept| kept.at == t) {
+            kept.used = now;
+            return Ok(Arc::clone(&kept.world));
         }
+        // Before the next one is folded: the journal goes on from a world that nobody else holds, and copies one that
+        // somebody does.
+        *kept = None;
         let folded = tokio::task::spawn_blocking(move || journal.world_at(t));
         let world = folded.await.map_err(|error| unreadable(&error))??;
         if t < now.minus(UNSETTLED) {
-            kept.truncate(KEPT - 1);
-            kept.push_front(Kept { at: t, used: now, world: Arc::clone(&world) });
+            *kept = Some(Kept { at: t, used: now, world: Arc::clone(&world) });
         }
         Ok(world)
     }
 
     /// Lets go of what nobody looks at any more; not now, if somebody looks just now.
-    /// Answers whether none is left.
+    /// Answers whether none is kept.
     pub(crate) fn tidy(&self, now: Stamp) -> bool {
         self.0.try_lock().is_ok_and(|mut kept| {
-            kept.retain(|kept| kept.used >= now.minus(IDLE));
-            kept.is_empty()
+            kept.take_if(|kept| kept.used < now.minus(IDLE));
+            kept.is_none()
         })
     }
 }
 
-/// Works something out of a world, off the event loop's threads.
-pub(crate) async fn worked_out<T: Send + 'static>(
-    world: Arc<World>,
-    work: impl FnOnce(&World) -> T + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(move || work(&world)).await.map_err(|error| unreadable(&error))
+/// Works something out, off the event loop's threads.
+pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &tokio::task::JoinError) -> Problem {

@@ -2,7 +2,7 @@
 
 use crate::{
     body,
-    part::{Column, Table},
+    part::{Of, Rows, Table},
     schema::PARTS,
 };
 use pilothouse_wire::{Metric, Reading, SmolStr, Stamp};
@@ -164,21 +164,29 @@ pub(crate) fn delete(db: &Connection, id: i64) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM chunk WHERE id = ?1")?.execute([id]).map(drop)
 }
 
-/// The part in which a GPU is. `Ok(None)` for a damaged one.
+/// One of the parts. `Ok(None)` for a damaged one.
 pub(crate) fn part(
     db: &Connection,
     id: i64,
     head: &Head,
     place: usize,
+    of: Of<'_>,
     spread: bool,
 ) -> rusqlite::Result<Option<Table>> {
-    let gpus = (head.gpus as usize).saturating_sub(place * PART_GPUS).min(PART_GPUS);
-    let body: Option<Vec<u8>> = db
-        .prepare_cached("SELECT body FROM part WHERE id = ?1")?
-        .query_row([id * PARTS + place as i64], |row| row.get(0))
-        .optional()?;
-    let table = body.and_then(|body| Table::unpack(&body::unpack(&body, None)?, gpus, head.rows.len(), spread));
+    let (body, size) = (part_body(db, id, place)?, (gpus_of(head, place), head.rows.len()));
+    let table = body.and_then(|body| Table::unpack(&body::unpack(&body, None)?, size, of, spread));
     Ok(table.filter(|table| table.columns.iter().map(|column| column.metric).eq(head.metrics.iter().copied())))
+}
+
+fn part_body(db: &Connection, id: i64, place: usize) -> rusqlite::Result<Option<Vec<u8>>> {
+    db.prepare_cached("SELECT body FROM part WHERE id = ?1")?
+        .query_row([id * PARTS + place as i64], |row| row.get(0))
+        .optional()
+}
+
+/// How many GPUs are in a part.
+fn gpus_of(head: &Head, place: usize) -> usize {
+    (head.gpus as usize).saturating_sub(place * PART_GPUS).min(PART_GPUS)
 }
 
 /// A chunk in memory: what is folded of it.
@@ -187,19 +195,18 @@ pub(crate) struct Chunk {
     pub first: i64,
     pub last: i64,
     pub head: Head,
-    parts: Vec<Table>,
+    parts: Vec<Rows>,
 }
 
 impl Chunk {
     /// Reads a whole chunk. `Ok(None)` for a damaged one.
     pub(crate) fn load(db: &Connection, place: &Place) -> rusqlite::Result<Option<Self>> {
         let Some(head) = place.head() else { return Ok(None) };
-        let mut parts = Vec::new();
-        for at in 0..(head.gpus as usize).div_ceil(PART_GPUS) {
-            let Some(part) = part(db, place.id, &head, at, false)? else { return Ok(None) };
-            parts.push(part);
-        }
-        Ok(Some(Self { first: place.first, last: place.last, head, parts }))
+        let count = (head.gpus as usize).div_ceil(PART_GPUS);
+        let bodies: Vec<Option<Vec<u8>>> =
+            (0..count).map(|at| part_body(db, place.id, at)).collect::<rusqlite::Result<_>>()?;
+        let parts = unpack_all(&head, &bodies);
+        Ok(parts.map(|parts| Self { first: place.first, last: place.last, head, parts }))
     }
 
     /// What a batch said of the GPUs; `None` where nothing of it was kept.
@@ -253,21 +260,42 @@ impl Chunk {
 
     fn row(&self, at: usize) -> ReadingsFact {
         let row = self.head.rows[at];
-        let rows = self.head.rows.len();
         let gpus = self.head.gpus as usize;
         let mut times = Vec::with_capacity(gpus);
         for part in &self.parts {
-            times.extend((0..part.gpus).map(|gpu| part.at[gpu * rows + at]));
+            times.extend(part.times(at));
         }
         let mut columns = Vec::with_capacity(self.head.metrics.len());
         for (place, metric) in self.head.metrics.iter().enumerate().filter(|(place, _)| row.names(*place)) {
             let mut column = Vec::with_capacity(gpus);
             for part in &self.parts {
-                let Column { last, .. } = &part.columns[place];
-                column.extend((0..part.gpus).map(|gpu| last[gpu * rows + at]));
+                column.extend(part.readings(place, at));
             }
             columns.push((*metric, column));
         }
         ReadingsFact { list: row.list, at: times, columns }
     }
+}
+
+/// Unpacks the parts of a chunk, on all cores: of a large fleet it is millions of numbers, and somebody waits.
+fn unpack_all(head: &Head, bodies: &[Option<Vec<u8>>]) -> Option<Vec<Rows>> {
+    let one = |place: usize, body: &Option<Vec<u8>>| {
+        let rows = Rows::unpack(&body::unpack(body.as_deref()?, None)?, gpus_of(head, place), head.rows.len())?;
+        rows.metrics().eq(head.metrics.iter().copied()).then_some(rows)
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let each = bodies.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let some = |(turn, bodies): (usize, &[Option<Vec<u8>>])| -> Option<Vec<Rows>> {
+            (turn * each..).zip(bodies).map(|(place, body)| one(place, body)).collect()
+        };
+        let mut shares = bodies.chunks(each).enumerate();
+        let own = shares.next();
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || some(share))).collect();
+        let mut all = own.map_or(Some(Vec::new()), some)?;
+        for other in others {
+            all.extend(other.join().ok()??);
+        }
+        Some(all)
+    })
 }

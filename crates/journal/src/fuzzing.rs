@@ -48,8 +48,10 @@ pub fn rows(mut bytes: &[u8]) -> usize {
 /// Columns of readings as they are at rest: what reads is written and reads again as the same.
 pub fn columns(gpus: u8, rows: u8, bytes: &[u8]) -> bool {
     let (gpus, rows) = (usize::from(gpus) + 1, usize::from(rows) + 1);
-    let Some(table) = crate::part::Table::unpack(bytes, gpus, rows, false) else { return false };
-    let again = crate::part::Table::unpack(&table.pack(), gpus, rows, false);
+    let Some(table) = crate::part::Table::unpack(bytes, (gpus, rows), crate::part::Of::All, false) else {
+        return false;
+    };
+    let again = crate::part::Table::unpack(&table.pack(), (gpus, rows), crate::part::Of::All, false);
     assert!(again.as_ref() == Some(&table), "columns read back as others");
     true
 }

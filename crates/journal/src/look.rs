@@ -3,6 +3,7 @@
 use crate::{
     chunk::{self, PART_GPUS},
     gaps::Gap,
+    part::Of,
     prune,
     read::Reader,
     record, schema,
@@ -121,7 +122,7 @@ pub(crate) fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
             continue;
         };
         let parts = 0..(head.gpus as usize).div_ceil(PART_GPUS);
-        if !parts.clone().all(|part| matches!(chunk::part(db, place.id, &head, part, true), Ok(Some(_)))) {
+        if !parts.clone().all(|part| matches!(chunk::part(db, place.id, &head, part, Of::All, true), Ok(Some(_)))) {
             say(damaged);
         }
     }

@@ -94,13 +94,123 @@ impl Odd {
     }
 }
 
-/// Writes the exceptions over what was read; `None` if they lie outside.
-fn restore<T: Copy>(all: &mut [T], runs: &[Except], value: impl Fn(u32) -> T) -> Option<()> {
-    for run in runs {
-        let end = run.from.checked_add(run.count)?;
-        all.get_mut(run.from as usize..end as usize)?.fill(value(run.bits));
+/// Of which GPUs a table is read. Columns are unpacked whole either way; what is made of them is not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of<'a> {
+    /// All of them.
+    All,
+    /// These, in this order.
+    These(&'a [usize]),
+}
+
+impl Of<'_> {
+    /// How many, of so many.
+    fn count(self, gpus: usize) -> usize {
+        match self {
+            Self::All => gpus,
+            Self::These(these) => these.len(),
+        }
     }
-    Some(())
+
+    /// Of numbers in lines of GPUs those of the wanted ones; `None` where one is not there.
+    fn lines<T: Copy>(self, all: Vec<T>, line: usize) -> Option<Vec<T>> {
+        let Self::These(these) = self else { return Some(all) };
+        let mut some = Vec::with_capacity(these.len() * line);
+        for gpu in these {
+            some.extend_from_slice(all.get(gpu * line..(gpu + 1) * line)?);
+        }
+        Some(some)
+    }
+
+    /// Writes the exceptions over what was read of these GPUs; `None` if they lie outside of all.
+    fn restore<T: Copy>(
+        self,
+        some: &mut [T],
+        (gpus, rows): (usize, usize),
+        runs: &[Except],
+        value: impl Fn(u32) -> T,
+    ) -> Option<()> {
+        for run in runs {
+            let (from, end) = (run.from as usize, run.from.checked_add(run.count)? as usize);
+            if end > gpus * rows {
+                return None;
+            }
+            match self {
+                Self::All => some.get_mut(from..end)?.fill(value(run.bits)),
+                Self::These(these) => {
+                    for (line, gpu) in some.chunks_mut(rows.max(1)).zip(these) {
+                        let within = |at: usize| at.saturating_sub(gpu * rows).min(rows);
+                        line.get_mut(within(from)..within(end))?.fill(value(run.bits));
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+/// A table at rest in memory: its readings are numbers still, and are made row by row. Most of them nobody asks for.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub gpus: usize,
+    rows: usize,
+    at: Vec<Option<Stamp>>,
+    columns: Vec<Numbers>,
+}
+
+/// One metric of it.
+#[derive(Debug)]
+struct Numbers {
+    metric: Metric,
+    last: Vec<i64>,
+    odd: Vec<Except>,
+}
+
+impl Rows {
+    /// Reads a table of so many GPUs and rows; `None` for a damaged one.
+    pub(crate) fn unpack(bytes: &[u8], gpus: usize, rows: usize) -> Option<Self> {
+        let packed: Packed = postcard::from_bytes(bytes).ok()?;
+        let cells = gpus.checked_mul(rows)?;
+        let at = packed.times(gpus, rows, Of::All)?;
+        let mut columns = Vec::with_capacity(packed.columns.len());
+        for PackedColumn { metric, last, odd, spread } in packed.columns {
+            let mut last = last.read(cells)?;
+            if let Some(spread) = spread {
+                last.iter_mut().zip(spread.mean.read(cells)?).for_each(|(last, mean)| *last = last.wrapping_add(mean));
+            }
+            if odd.iter().any(|run| run.from.checked_add(run.count).is_none_or(|end| end as usize > cells)) {
+                return None;
+            }
+            columns.push(Numbers { metric, last, odd });
+        }
+        Some(Self { gpus, rows, at, columns })
+    }
+
+    /// The metrics of its columns.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = Metric> {
+        self.columns.iter().map(|column| column.metric)
+    }
+
+    /// When each GPU was measured in a row.
+    pub(crate) fn times(&self, row: usize) -> impl Iterator<Item = Option<Stamp>> {
+        self.cells(row).map(|cell| self.at[cell])
+    }
+
+    /// What was measured of each GPU in a row.
+    pub(crate) fn readings(&self, column: usize, row: usize) -> impl Iterator<Item = Reading> {
+        let Numbers { metric, last, odd } = &self.columns[column];
+        self.cells(row).map(move |cell| {
+            let found = odd.partition_point(|run| (run.from + run.count) as usize <= cell);
+            match odd.get(found).filter(|run| run.from as usize <= cell) {
+                Some(run) => Reading::from_bits(run.bits),
+                None => grid::of_number(*metric, last[cell]),
+            }
+        })
+    }
+
+    fn cells(&self, row: usize) -> impl Iterator<Item = usize> + use<> {
+        (row..self.gpus * self.rows).step_by(self.rows.max(1))
+    }
 }
 
 impl Table {
@@ -138,25 +248,30 @@ impl Table {
     }
 
     /// Reads a table of so many GPUs and rows; `None` for a damaged one. What lies between the rows is read if asked for.
-    pub(crate) fn unpack(bytes: &[u8], gpus: usize, rows: usize, spread: bool) -> Option<Self> {
+    pub(crate) fn unpack(bytes: &[u8], (gpus, rows): (usize, usize), of: Of<'_>, spread: bool) -> Option<Self> {
         let packed: Packed = postcard::from_bytes(bytes).ok()?;
-        let cells = gpus.checked_mul(rows)?;
-        let first = packed.first.read(gpus)?;
-        let steps = packed.steps.read(cells.checked_sub(gpus)?)?;
-        let mut at = Vec::with_capacity(cells);
-        for (first, steps) in
-            first.iter().zip(steps.chunks(rows.saturating_sub(1).max(1)).chain(std::iter::repeat(&[][..])))
-        {
+        let at = packed.times(gpus, rows, of)?;
+        let columns = packed.columns.iter().map(|column| column.unpack((gpus, rows), of, spread));
+        Some(Self { gpus: of.count(gpus), rows, at, columns: columns.collect::<Option<_>>()? })
+    }
+}
+
+impl Packed {
+    fn times(&self, gpus: usize, rows: usize, of: Of<'_>) -> Option<Vec<Option<Stamp>>> {
+        let (cells, between) = (gpus.checked_mul(rows)?, rows.saturating_sub(1));
+        let first = of.lines(self.first.read(gpus)?, 1)?;
+        let steps = of.lines(self.steps.read(cells.checked_sub(gpus)?)?, between)?;
+        let mut at = Vec::with_capacity(first.len() * rows);
+        for (first, steps) in first.iter().zip(steps.chunks(between.max(1)).chain(std::iter::repeat(&[][..]))) {
             let mut time = *first;
             at.push(Some(Stamp(time)));
-            for step in &steps[..steps.len().min(rows - 1)] {
+            for step in steps {
                 time = time.wrapping_add(*step);
                 at.push(Some(Stamp(time)));
             }
         }
-        restore(&mut at, &packed.never, |_| None)?;
-        let columns = packed.columns.iter().map(|column| column.unpack(cells, spread));
-        Some(Self { gpus, rows, at, columns: columns.collect::<Option<_>>()? })
+        of.restore(&mut at, (gpus, rows), &self.never, |_| None)?;
+        Some(at)
     }
 }
 
@@ -191,31 +306,30 @@ impl Column {
 }
 
 impl PackedColumn {
-    fn unpack(&self, cells: usize, with_spread: bool) -> Option<Column> {
-        let metric = self.metric;
-        let mut last = self.last.read(cells)?;
+    fn unpack(&self, (gpus, rows): (usize, usize), of: Of<'_>, with_spread: bool) -> Option<Column> {
+        let (metric, cells) = (self.metric, gpus.checked_mul(rows)?);
+        let mut last = of.lines(self.last.read(cells)?, rows)?;
         let mut spread = None;
         if let Some(packed) = &self.spread {
-            let mean = packed.mean.read(cells)?;
+            let mean = of.lines(packed.mean.read(cells)?, rows)?;
             for (last, mean) in last.iter_mut().zip(&mean) {
                 *last = last.wrapping_add(*mean);
             }
             if with_spread {
-                spread = Some(packed.unpack(metric, mean)?);
+                spread = Some(packed.unpack(metric, (gpus, rows), of, mean)?);
             }
         }
         let mut last: Vec<Reading> = last.iter().map(|number| grid::of_number(metric, *number)).collect();
-        restore(&mut last, &self.odd, Reading::from_bits)?;
+        of.restore(&mut last, (gpus, rows), &self.odd, Reading::from_bits)?;
         Some(Column { metric, last, spread })
     }
 }
 
 impl PackedSpread {
     /// Of a row without finite readings nothing lies between.
-    fn unpack(&self, metric: Metric, mean: Vec<i64>) -> Option<Spread> {
-        let cells = mean.len();
-        let count: Vec<u32> =
-            self.count.read(cells)?.into_iter().map(|n| u32::try_from(n).ok()).collect::<Option<_>>()?;
+    fn unpack(&self, metric: Metric, (gpus, rows): (usize, usize), of: Of<'_>, mean: Vec<i64>) -> Option<Spread> {
+        let read = |numbers: &Ints| of.lines(numbers.read(gpus.checked_mul(rows)?)?, rows);
+        let count: Vec<u32> = read(&self.count)?.into_iter().map(|n| u32::try_from(n).ok()).collect::<Option<_>>()?;
         let shown = |numbers: &mut dyn Iterator<Item = i64>, kept: bool| -> Vec<Reading> {
             let some = |(number, count): (i64, &u32)| match (*count, kept) {
                 (0, _) | (_, false) => Reading::ABSENT,
@@ -223,7 +337,7 @@ impl PackedSpread {
             };
             numbers.zip(&count).map(some).collect()
         };
-        let (below, above) = (self.below.read(cells)?, self.above.read(cells)?);
+        let (below, above) = (read(&self.below)?, read(&self.above)?);
         let scale = !grid::is_code(metric);
         let min = shown(&mut mean.iter().zip(below).map(|(mean, below)| mean.wrapping_sub(below)), scale);
         let max = shown(&mut mean.iter().zip(above).map(|(mean, above)| mean.wrapping_add(above)), true);
@@ -268,7 +382,31 @@ mod tests {
         #[test]
         fn a_table_reads_back_bit_by_bit(table in table()) {
             let bytes = table.pack();
-            prop_assert_eq!(Table::unpack(&bytes, table.gpus, table.rows, true), Some(table.clone()));
+            let size = (table.gpus, table.rows);
+            prop_assert_eq!(Table::unpack(&bytes, size, Of::All, true), Some(table.clone()));
+        }
+
+        #[test]
+        fn some_gpus_and_single_rows_read_as_in_the_whole(table in table(), picked in prop::collection::vec(any::<prop::sample::Index>(), 0..4)) {
+            let (bytes, size) = (table.pack(), (table.gpus, table.rows));
+            let these: Vec<usize> = picked.iter().map(|index| index.index(table.gpus)).collect();
+            let some = Table::unpack(&bytes, size, Of::These(&these), true).unwrap();
+            let rows = Rows::unpack(&bytes, table.gpus, table.rows).unwrap();
+            for row in 0..table.rows {
+                for (at, gpu) in these.iter().enumerate() {
+                    let (here, there) = (at * table.rows + row, gpu * table.rows + row);
+                    prop_assert_eq!(some.at[here], table.at[there]);
+                    for (of_some, of_all) in some.columns.iter().zip(&table.columns) {
+                        prop_assert_eq!(of_some.last[here], of_all.last[there]);
+                    }
+                }
+                let of_row = |gpu: usize| gpu * table.rows + row;
+                prop_assert!(rows.times(row).eq((0..table.gpus).map(|gpu| table.at[of_row(gpu)])));
+                for (place, column) in table.columns.iter().enumerate() {
+                    prop_assert!(rows.readings(place, row).eq((0..table.gpus).map(|gpu| column.last[of_row(gpu)])));
+                }
+            }
+            prop_assert!(Table::unpack(&bytes, size, Of::These(&[table.gpus]), true).is_none());
         }
 
         #[test]
@@ -276,8 +414,13 @@ mod tests {
             let mut bytes = table.pack();
             let at = at % bytes.len();
             bytes[at] ^= with;
-            if let Some(read) = Table::unpack(&bytes, table.gpus, table.rows, true) {
+            let size = (table.gpus, table.rows);
+            if let Some(read) = Table::unpack(&bytes, size, Of::All, true) {
                 prop_assert_eq!(read.at.len(), table.at.len());
+            }
+            if let Some(rows) = Rows::unpack(&bytes, table.gpus, table.rows) {
+                let cells = (0..table.rows).map(|row| rows.times(row).count()).sum::<usize>();
+                prop_assert_eq!(cells, table.at.len());
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::{
     body,
     chunk::{self, PART_GPUS},
-    part::Spread,
+    part::{Of, Spread},
     shape,
     stored::{readings_of, row_of},
     walk::Fault,
@@ -89,20 +89,23 @@ pub(crate) fn of_gpus(
         }
         let damaged = || Fault::damaged("A chunk of readings", place.first);
         let head = place.head().ok_or_else(damaged)?;
-        let mut part = None;
+        // GPUs of one part are read at once.
+        let mut by_part: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
         for (gpu, at) in wanted {
-            let which = at / PART_GPUS;
-            if part.as_ref().is_none_or(|(known, _)| *known != which) {
-                part = Some((which, chunk::part(db, place.id, &head, which, true)?.ok_or_else(damaged)?));
-            }
-            let Some((_, table)) = &part else { continue };
-            let from = at % PART_GPUS * table.rows;
-            for (row, of) in head.rows.iter().enumerate().skip(usize::from(head.init)) {
-                let Some(time) = table.at[from + row].filter(|time| within(*time)) else { continue };
-                for (of_metric, column) in table.columns.iter().enumerate() {
-                    let last = if of.names(of_metric) { column.last[from + row] } else { Reading::ABSENT };
-                    let point = Point::of(time, last, column.spread.as_ref(), from + row);
-                    points[*gpu].entry(column.metric).or_default().push(point);
+            by_part.entry(at / PART_GPUS).or_default().push((*gpu, at % PART_GPUS));
+        }
+        for (part, wanted) in by_part {
+            let these: Vec<usize> = wanted.iter().map(|(_, at)| *at).collect();
+            let table = chunk::part(db, place.id, &head, part, Of::These(&these), true)?.ok_or_else(damaged)?;
+            for (line, (gpu, _)) in wanted.iter().enumerate() {
+                let from = line * table.rows;
+                for (row, of) in head.rows.iter().enumerate().skip(usize::from(head.init)) {
+                    let Some(time) = table.at[from + row].filter(|time| within(*time)) else { continue };
+                    for (of_metric, column) in table.columns.iter().enumerate() {
+                        let last = if of.names(of_metric) { column.last[from + row] } else { Reading::ABSENT };
+                        let point = Point::of(time, last, column.spread.as_ref(), from + row);
+                        points[*gpu].entry(column.metric).or_default().push(point);
+                    }
                 }
             }
         }

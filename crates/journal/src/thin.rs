@@ -6,7 +6,7 @@ mod roll;
 
 use crate::{
     chunk::{self, Event, Head, Place, Row},
-    part::Table,
+    part::{Of, Table},
     record::Watch,
 };
 use pilothouse_wire::{Metric, Reading, Stamp};
@@ -132,7 +132,7 @@ fn continuous(db: &Connection, places: &[Place]) -> rusqlite::Result<(usize, Vec
 
 fn parts(db: &Connection, place: &Place, head: &Head) -> rusqlite::Result<Option<Vec<Table>>> {
     let count = (head.gpus as usize).div_ceil(chunk::PART_GPUS);
-    let parts = (0..count).map(|at| chunk::part(db, place.id, head, at, false));
+    let parts = (0..count).map(|at| chunk::part(db, place.id, head, at, Of::All, false));
     parts.collect::<rusqlite::Result<Option<Vec<Table>>>>()
 }
 
@@ -162,7 +162,7 @@ fn write(db: &Connection, places: &[Place], heads: &[Head], step: Step) -> rusql
     let of = (first.source.as_str(), first.shape, step.from + 1);
     chunk::insert(db, of, (first.began, last.ended), &new, |from, _| {
         let part = from / chunk::PART_GPUS;
-        let tables = places.iter().zip(heads).map(|(place, head)| chunk::part(db, place.id, head, part, true));
+        let tables = places.iter().zip(heads).map(|(place, head)| chunk::part(db, place.id, head, part, Of::All, true));
         let tables = tables.collect::<rusqlite::Result<Option<Vec<Table>>>>()?;
         Ok(roll::table(&tables.unwrap_or_default(), heads, &plan.metrics, &plan.buckets))
     })
@@ -177,7 +177,7 @@ fn plan(db: &Connection, places: &[Place], heads: &[Head], metrics: Vec<Metric>,
     for (place, head) in places.iter().zip(heads) {
         events.extend(head.events.iter().map(|event| renamed(event, head, &metrics)));
         for at in 0..(head.gpus as usize).div_ceil(chunk::PART_GPUS) {
-            let Some(part) = chunk::part(db, place.id, head, at, false)? else { continue };
+            let Some(part) = chunk::part(db, place.id, head, at, Of::All, false)? else { continue };
             let found = codes.changed(head, &part, at * chunk::PART_GPUS);
             events.extend(found.iter().map(|event| renamed(event, head, &metrics)));
         }

@@ -10,7 +10,7 @@ mod picked;
 mod room_rows;
 mod rows;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod serving;
 mod silhouette;
 mod sorting;

@@ -2,7 +2,7 @@
 
 use pilothouse_wire::{
     NodeId, ObjectRef, PodId, SmolStr,
-    view::{AlertRow, Finding, FindingId, FleetView, PodRow},
+    view::{AlertRow, Finding, FindingId, FleetView, NodeRow, PodRow},
 };
 
 /// Everything that may need a person: what was found, and the alerts that somebody is told of.
@@ -35,26 +35,23 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
             .collect(),
         _ => Vec::new(),
     };
-    let on = |pod: &PodRow| Some(NodeId { cluster: pod.id.cluster.clone(), name: pod.node.clone()? });
-    let node = match &alert.about {
-        Some(ObjectRef::Node(node) | ObjectRef::Gpu(node, _)) => Some(node.clone()),
-        Some(object) => pods.first().and_then(|pod| on(pod)).or_else(|| Some(nowhere(object.connection()))),
-        None => None,
-    };
-    let node = node.unwrap_or_else(|| nowhere(&alert.id.source));
-    let holds = |pods: &[PodId]| {
-        let held =
-            view.nodes.get(&node).into_iter().flat_map(|row| row.gpus.iter().enumerate().map(move |cell| (row, cell)));
-        let slots = held.filter(|(row, (_, cell))| {
-            let holder = cell.holder.and_then(|at| row.holders.get(usize::from(at)));
-            holder.is_some_and(|holder| pods.contains(holder))
-        });
-        slots.filter_map(|(_, (slot, _))| u16::try_from(slot).ok()).collect::<Vec<_>>()
-    };
     let ids: Vec<PodId> = pods.iter().map(|pod| pod.id.clone()).collect();
+    let mut nodes: Vec<&NodeRow> = pods
+        .iter()
+        .filter_map(|pod| view.nodes.get(&NodeId { cluster: pod.id.cluster.clone(), name: pod.node.clone()? }))
+        .collect();
+    nodes.sort_by(|one, other| one.id.cmp(&other.id));
+    nodes.dedup_by(|one, other| one.id == other.id);
+    let node = match (&alert.about, &nodes[..]) {
+        (Some(ObjectRef::Node(node) | ObjectRef::Gpu(node, _)), _) => node.clone(),
+        (_, [only]) => only.id.clone(),
+        (Some(object), _) => nowhere(object.connection()),
+        (None, _) => nowhere(&alert.id.source),
+    };
+    // Slots of several nodes: how many is all that is shown of them.
     let gpus = match &alert.about {
         Some(ObjectRef::Gpu(_, slot)) => vec![*slot],
-        _ => holds(&ids),
+        _ => nodes.iter().flat_map(|node| held(node, &ids)).collect(),
     };
     let mut workloads: Vec<SmolStr> = pods
         .iter()
@@ -83,7 +80,15 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
     }
 }
 
-/// The node of what is on none.
+/// The slots of a node that these pods hold.
+fn held<'a>(node: &'a NodeRow, pods: &'a [PodId]) -> impl Iterator<Item = u16> + 'a {
+    (0_u16..).zip(&node.gpus).filter_map(|(slot, cell)| {
+        let holder = node.holders.get(usize::from(cell.holder?))?;
+        pods.contains(holder).then_some(slot)
+    })
+}
+
+/// The node of what is on none, or on several.
 fn nowhere(cluster: &pilothouse_wire::ConnectionId) -> NodeId {
     NodeId { cluster: cluster.clone(), name: SmolStr::default() }
 }
@@ -91,7 +96,7 @@ fn nowhere(cluster: &pilothouse_wire::ConnectionId) -> NodeId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wall::plan;
+    use crate::{screens::fleet::sample, wall::plan};
     use pilothouse_wire::{
         AlertId, ConnectionId, Stamp,
         view::{AlertState, Status},
@@ -127,6 +132,28 @@ mod tests {
             ("Slow", &[3][..], "h-1")
         );
         assert_eq!(find(&view, &bad[0].id).as_ref(), Some(bad[0]));
+    }
+
+    #[test]
+    fn an_alert_about_a_workload_hits_the_gpus_of_all_its_pods() {
+        let pod = |name: &str, node: &str| PodRow { node: Some(node.into()), ..sample::pod("iad", name) };
+        let node = |name: &str, holder: &str| {
+            let mut node = sample::node("iad", name, "pool", 3);
+            node.holders = vec![sample::pod("iad", holder).id];
+            node.gpus[0].holder = Some(0);
+            node.gpus[2].holder = Some(0);
+            node
+        };
+        let about = Some("workload:iad/serving/Deployment/chat-70b");
+        let view = FleetView {
+            alerts: [alert("Slow", Status::Bad, AlertState::Firing, about)].into_iter().collect(),
+            nodes: [node("h-1", "chat-0"), node("h-2", "chat-1"), node("h-3", "other-0")].into_iter().collect(),
+            pods: [pod("chat-0", "h-1"), pod("chat-1", "h-2")].into_iter().collect(),
+            ..FleetView::default()
+        };
+        let found = &all(&view)[0];
+        assert_eq!((found.gpus.len(), found.node.name.as_str(), found.pods.len()), (4, "", 2));
+        assert_eq!(found.workloads, ["Deployment serving/chat-70b"]);
     }
 
     #[test]

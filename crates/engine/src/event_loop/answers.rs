@@ -9,8 +9,10 @@ use crate::{
 };
 use pilothouse_wire::{
     Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About,
+    view::FleetView,
 };
 use pilothouse_world::{World, project};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Where an answer goes.
@@ -116,7 +118,10 @@ impl Loop {
     fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(&World) -> Answer + Send + 'static) {
         let (worlds, past, now) = (self.worlds.clone(), self.past.clone(), self.options.clock.now());
         tokio::spawn(async move {
-            let answer = async { past::worked_out(worlds.at(past, t, now).await?, answer).await };
+            let answer = async {
+                let world = worlds.at(past, t, now).await?;
+                past::apart(move || answer(&world)).await
+            };
             let _ = reply.send(answer.await);
         });
     }
@@ -125,24 +130,19 @@ impl Loop {
     fn compare(&self, scope: Vec<ConnectionId>, (from, to): (When, When), reply: Reply) {
         let now = self.options.clock.now();
         // The live world is projected here, since it is lent to nobody.
-        let live = [from, to].contains(&When::Now).then(|| past::fleet(&self.world, scope.clone(), now));
+        let live = [from, to].contains(&When::Now).then(|| Arc::new(past::fleet(&self.world, scope.clone(), now)));
         let (worlds, journal) = (self.worlds.clone(), self.past.clone());
         tokio::spawn(async move {
-            let fleet = |when: When| {
-                let (worlds, journal, scope, live) = (worlds.clone(), journal.clone(), scope.clone(), live.clone());
-                async move {
-                    let When::At(t) = when else { return Ok::<_, Problem>((live.unwrap_or_default(), now)) };
-                    let world = worlds.at(journal, t, now).await?;
-                    Ok((past::worked_out(world, move |world| past::fleet(world, scope, t)).await?, t))
-                }
+            let fleet = async |when: When| -> Result<(Arc<FleetView>, Stamp), Problem> {
+                let When::At(t) = when else { return Ok((live.clone().unwrap_or_default(), now)) };
+                let (world, scope) = (worlds.at(journal.clone(), t, now).await?, scope.clone());
+                Ok((past::apart(move || Arc::new(past::fleet(&world, scope, t))).await?, t))
             };
-            let compared: Result<Answer, Problem> = async {
+            let compared = async {
                 let (from, to) = (fleet(from).await?, fleet(to).await?);
-                let difference = pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1));
-                Ok(Answer::Difference(Box::new(difference)))
-            }
-            .await;
-            let _ = reply.send(compared);
+                past::apart(move || pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1))).await
+            };
+            let _ = reply.send(compared.await.map(|difference| Answer::Difference(Box::new(difference))));
         });
     }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     body,
     chunk::{self, Head, PART_GPUS, Place},
-    part::{Column, Spread, Table},
+    part::{Column, Of, Spread, Table},
     schema::PARTS,
     walk::Fault,
 };
@@ -32,7 +32,7 @@ pub(super) fn chunks<E: From<Fault> + From<rusqlite::Error>>(
         }
         let mut parts = Vec::new();
         for part in 0..(head.gpus as usize).div_ceil(PART_GPUS) {
-            let table = chunk::part(db, place.id, &head, part, true)?.ok_or_else(damaged)?;
+            let table = chunk::part(db, place.id, &head, part, Of::All, true)?.ok_or_else(damaged)?;
             parts.push((place.id * PARTS + part as i64, Packed(body::bare(&cut(&table, rows).pack()))));
         }
         debug_assert!(parts.iter().all(|(id, _)| part_of(*id) < PARTS));
