@@ -1,18 +1,20 @@
 //! The past: the journal's world at a time, projected like the live one.
 
-use crate::publish::{project_plain, sources_of};
+use crate::publish::{conclude, project_plain, sources_of};
 use pilothouse_insight::History;
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{
     Answer, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     view::{FleetSpec, FleetView},
 };
-use pilothouse_world::World;
+use pilothouse_world::{World, project::FleetProjection};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
 /// What was heard within this may still be on its way into the record.
 const UNSETTLED: Duration = Duration::from_secs(10);
+/// Fleets of one world that are kept: the whole, and one part of it.
+const FLEETS: usize = 2;
 /// A world that nobody looked at for so long is let go.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -26,30 +28,40 @@ struct Kept {
     at: Stamp,
     used: Stamp,
     world: Arc<World>,
+    /// Fleets of it that were looked at: of a neighbour only what changed is projected again.
+    fleets: Vec<FleetProjection>,
 }
 
 impl Worlds {
     /// The world as it was known at `t`.
     pub(crate) async fn at(&self, journal: Option<JournalReader>, t: Stamp, now: Stamp) -> Result<Arc<World>, Problem> {
-        let Some(journal) = journal else {
-            return Err(Problem::new(Code::NotFound, "There is no record to go back in.")
-                .why("This door does not record, and no journal is there.")
-                .next("Open the window or `pilothouse serve`: they record."));
-        };
+        let journal = readable(journal)?;
         let mut kept = self.0.lock().await;
-        if let Some(kept) = kept.as_mut().filter(|kept| kept.at == t) {
-            kept.used = now;
-            return Ok(Arc::clone(&kept.world));
-        }
-        // Before the next one is folded: the journal goes on from a world that nobody else holds, and copies one that
-        // somebody does.
-        *kept = None;
-        let folded = tokio::task::spawn_blocking(move || journal.world_at(t));
-        let world = folded.await.map_err(|error| unreadable(&error))??;
-        if t < now.minus(UNSETTLED) {
-            *kept = Some(Kept { at: t, used: now, world: Arc::clone(&world) });
-        }
-        Ok(world)
+        Ok(Arc::clone(&turn(&mut kept, journal, t, now).await?.world))
+    }
+
+    /// One full frame of a fleet as it was known at `t`.
+    pub(crate) async fn fleet(
+        &self,
+        journal: Option<JournalReader>,
+        spec: FleetSpec,
+        (t, now): (Stamp, Stamp),
+    ) -> Result<Answer, Problem> {
+        let journal = readable(journal)?;
+        let mut kept = self.0.lock().await;
+        let then = turn(&mut kept, journal, t, now).await?;
+        let known = then.fleets.iter().position(|fleet| *fleet.spec() == spec).map(|at| then.fleets.remove(at));
+        let world = Arc::clone(&then.world);
+        let (answer, fleet) = apart(move || {
+            let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
+            conclude(&mut fleet, t);
+            let view = View::Fleet(Box::new(fleet.view().clone()));
+            (full(&world, &ViewSpec::Fleet(spec), t, view), fleet)
+        })
+        .await?;
+        then.fleets.truncate(FLEETS - 1);
+        then.fleets.insert(0, fleet);
+        Ok(answer)
     }
 
     /// Lets go of what nobody looks at any more; not now, if somebody looks just now.
@@ -60,6 +72,38 @@ impl Worlds {
             kept.is_none()
         })
     }
+}
+
+/// Turns to the world at a time. What was looked at of the one before goes with it.
+async fn turn(kept: &mut Option<Kept>, journal: JournalReader, t: Stamp, now: Stamp) -> Result<&mut Kept, Problem> {
+    // What is not settled yet is read again.
+    let then = match kept.take() {
+        Some(then) if then.at == t && t < now.minus(UNSETTLED) => Kept { used: now, ..then },
+        before => {
+            // The journal goes on from a world that nobody else holds, and copies one that somebody does.
+            let (base, mut fleets) = before.map(|Kept { at, fleets, .. }| (at, fleets)).unzip();
+            apart(move || {
+                let (world, touched) = journal.world_since(base, t)?;
+                match &mut fleets {
+                    Some(fleets) if !touched.all => {
+                        fleets.iter_mut().for_each(|fleet| drop(fleet.update(&world, &touched)));
+                    }
+                    fleets => *fleets = None,
+                }
+                Ok::<_, Problem>(Kept { at: t, used: now, world, fleets: fleets.unwrap_or_default() })
+            })
+            .await??
+        }
+    };
+    Ok(kept.insert(then))
+}
+
+fn readable(journal: Option<JournalReader>) -> Result<JournalReader, Problem> {
+    journal.ok_or_else(|| {
+        Problem::new(Code::NotFound, "There is no record to go back in.")
+            .why("This door does not record, and no journal is there.")
+            .next("Open the window or `pilothouse serve`: they record.")
+    })
 }
 
 /// Works something out, off the event loop's threads.
@@ -73,13 +117,17 @@ fn unreadable(error: &tokio::task::JoinError) -> Problem {
 
 /// One full frame of a world as of a time.
 pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp) -> Answer {
+    full(world, spec, t, project_plain(world, spec, &History::default(), t))
+}
+
+fn full(world: &World, spec: &ViewSpec, t: Stamp, view: View) -> Answer {
     Answer::Frame(Box::new(Frame {
         rev: Rev(1),
         as_of: t,
         when: When::At(t),
         sources: sources_of(world, spec, t),
         dropped: world.dropped(),
-        body: Body::Full(project_plain(world, spec, &History::default(), t)),
+        body: Body::Full(view),
     }))
 }
 

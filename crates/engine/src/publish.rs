@@ -370,7 +370,7 @@ fn concluded(world: &World, spec: FleetSpec, now: Stamp) -> FleetView {
 }
 
 /// Puts into a fleet view what follows from it. The funnel leaves out what a finding says is broken: findings first.
-fn conclude(projection: &mut FleetProjection, now: Stamp) -> FleetPatch {
+pub(crate) fn conclude(projection: &mut FleetProjection, now: Stamp) -> FleetPatch {
     let findings = projection.set_findings(pilothouse_insight::findings(projection.view(), now));
     let funnel = projection.set_funnel(pilothouse_insight::funnel(projection.view(), now));
     FleetPatch { findings, funnel, ..FleetPatch::default() }

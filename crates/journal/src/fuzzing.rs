@@ -38,9 +38,9 @@ pub fn rows(mut bytes: &[u8]) -> usize {
         count += 1;
     }
     let _ = crate::look::verify(&db);
-    let target = crate::seek::locate(&db, pilothouse_wire::Stamp(i64::MAX)).ok().flatten();
-    if let Some(target) = target {
-        let _ = crate::seek::Near::default().seek(&db, target);
+    let end = pilothouse_wire::Stamp(i64::MAX);
+    if let Some(target) = crate::seek::locate(&db, end).ok().flatten() {
+        let _ = crate::seek::Near::default().seek(&db, (end, target), None);
     }
     count
 }

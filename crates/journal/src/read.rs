@@ -12,7 +12,7 @@ use crate::{
     walk::{Fault, Filler, With, walk},
 };
 use pilothouse_wire::{Code, ConnectionId, Problem, SmolStr, Stamp};
-use pilothouse_world::{Batch, World};
+use pilothouse_world::{Batch, Touched, World};
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
@@ -46,18 +46,39 @@ impl Reader {
     /// # Errors
     /// [`Code::NotFound`] if nothing that old is kept, or nothing of that time; others if the file cannot be read.
     pub fn world_at(&self, t: Stamp) -> Result<Arc<World>, Problem> {
+        self.world_since(None, t).map(|(world, _)| world)
+    }
+
+    /// The world as it was known at `t`, and what changed since the one at `base`: all of it, unless that was sought last
+    /// here and is somewhat before. Blocks: not for the event loop.
+    ///
+    /// # Errors
+    /// As [`Reader::world_at`].
+    pub fn world_since(&self, base: Option<Stamp>, t: Stamp) -> Result<(Arc<World>, Touched), Problem> {
         self.tide.wait(t);
-        let db = self.open()?;
-        let mut gaps = self.db(gaps::within(&db, t.0, t.0))?.into_iter();
+        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = near.file(|| self.open())?;
+        let sought = self.seek(&mut near, &db, base, t);
+        near.keep(db);
+        sought
+    }
+
+    fn seek(
+        &self,
+        near: &mut seek::Near,
+        db: &Connection,
+        base: Option<Stamp>,
+        t: Stamp,
+    ) -> Result<(Arc<World>, Touched), Problem> {
+        let mut gaps = self.db(gaps::within(db, t.0, t.0))?.into_iter();
         if let Some(gap) = gaps.find(|gap| gap.why.hides() && gap.holds(t)) {
             return Err(nothing_of(t, &gap).next(format!("The record goes on at {}.", gap.until)));
         }
         if let Some(gap) = self.being_lost(t) {
             return Err(nothing_of(t, &gap).next("It goes on by itself once it can be written: make room on the disk."));
         }
-        let Some(target) = self.db(seek::locate(&db, t))? else { return Err(self.too_old(&db, t)) };
-        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
-        near.seek(&db, target).map_err(|fault| self.fault(&fault))
+        let Some(target) = self.db(near.locate(db, t))? else { return Err(self.too_old(db, t)) };
+        near.seek(db, (t, target), base).map_err(|fault| self.fault(&fault))
     }
 
     /// Lets go of what is kept for a neighbour of the world that was sought last; not now, if somebody seeks just now.

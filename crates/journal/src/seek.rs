@@ -3,12 +3,15 @@
 use crate::{
     body, chunk,
     stored::plain,
-    walk::{Fault, Filler, Loaded, Step, With, walk},
+    walk::{Blocks, Fault, Filler, Loaded, Step, With, walk},
 };
 use pilothouse_wire::{ConnectionId, Stamp};
-use pilothouse_world::World;
+use pilothouse_world::{Touched, World};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
+
+/// Batches over which a world is folded on though a kept one is nearer: that would have to be read.
+const STEP: i64 = 64;
 
 /// A place of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,10 @@ pub(crate) struct Start {
 
 /// The place that a time is at: the last that was heard by then. Where the clock was set back it is the later of the two.
 pub(crate) fn locate(db: &Connection, t: Stamp) -> rusqlite::Result<Option<Target>> {
+    locate_by(db, t, &mut Blocks::default())
+}
+
+fn locate_by(db: &Connection, t: Stamp, blocks: &mut Blocks) -> rusqlite::Result<Option<Target>> {
     let one = |text: &str, of: &[i64]| -> rusqlite::Result<Option<i64>> {
         db.prepare_cached(text)?
             .query_row(rusqlite::params_from_iter(of), |row| row.get(0))
@@ -54,16 +61,15 @@ pub(crate) fn locate(db: &Connection, t: Stamp) -> rusqlite::Result<Option<Targe
     )?;
     let block = db
         .prepare_cached(
-            "SELECT last, ended, body FROM block WHERE first >= ?1 AND first < ?2 AND began <= ?3 ORDER BY first DESC LIMIT 1",
+            "SELECT first, last, ended FROM block WHERE first >= ?1 AND first < ?2 AND began <= ?3 ORDER BY first DESC LIMIT 1",
         )?
         .query_row([first, next, t.0], |row| {
-            let (last, ended): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let (first, last, ended): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             if ended <= t.0 {
                 return Ok(Some(last));
             }
-            let block: Option<Vec<crate::stored::Stored>> = body::decode(&row.get::<_, Vec<u8>>(2)?);
             // A damaged one is found by whoever walks over it: the place is at its end.
-            let Some(block) = block else { return Ok(Some(last)) };
+            let Some(block) = blocks.get(db, first)? else { return Ok(Some(last)) };
             Ok(block.iter().rev().find(|stored| stored.at <= t).map(|stored| stored.seq))
         })
         .optional()?
@@ -178,32 +184,67 @@ fn world(
     Ok(world)
 }
 
-/// The world that was sought last, and where it is.
+/// What was sought last, and what it was read from: a neighbour is near.
 #[derive(Debug, Default)]
 pub(crate) struct Near {
-    last: Option<(Target, Arc<World>)>,
-    /// The chunks that it was folded from.
+    db: Option<Connection>,
+    last: Option<Last>,
+    /// The chunks and the block that it was folded from.
     loaded: Loaded,
+    blocks: Blocks,
+}
+
+#[derive(Debug)]
+struct Last {
+    /// The time that was asked for.
+    t: Stamp,
+    target: Target,
+    world: Arc<World>,
 }
 
 impl Near {
-    /// The world at a place. Somewhat behind the last one it is folded on from there.
-    pub(crate) fn seek(&mut self, db: &Connection, target: Target) -> Result<Arc<World>, Fault> {
+    /// The file, opened once.
+    pub(crate) fn file<E>(&mut self, open: impl FnOnce() -> Result<Connection, E>) -> Result<Connection, E> {
+        self.db.take().map_or_else(open, Ok)
+    }
+
+    /// Takes the file back.
+    pub(crate) fn keep(&mut self, db: Connection) {
+        self.db = Some(db);
+    }
+
+    /// The place of a time.
+    pub(crate) fn locate(&mut self, db: &Connection, t: Stamp) -> rusqlite::Result<Option<Target>> {
+        locate_by(db, t, &mut self.blocks)
+    }
+
+    /// The world at a place that is that of a time, and what changed since the world of `base`: all of it, unless that one
+    /// was sought last and is somewhat before.
+    pub(crate) fn seek(
+        &mut self,
+        db: &Connection,
+        (t, target): (Stamp, Target),
+        base: Option<Stamp>,
+    ) -> Result<(Arc<World>, Touched), Fault> {
         let nearest: Option<i64> = db
             .prepare_cached(
                 "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0",
             )?
             .query_row(params![target.hard, target.seq, target.at.0], |row| row.get(0))?;
-        let mut filler = Filler::with(db, With::Readings, std::mem::take(&mut self.loaded));
+        let mut filler =
+            Filler::with(db, With::Readings, std::mem::take(&mut self.loaded), std::mem::take(&mut self.blocks));
+        let mut touched = Touched::default();
         let (from, mut world) = match self.last.take() {
-            Some((last, world))
+            Some(Last { t, target: last, world })
                 if last.hard == target.hard
                     && last.seq <= target.seq
-                    && nearest.is_none_or(|near| near <= last.seq) =>
+                    && nearest.is_none_or(|near| near <= last.seq || target.seq - last.seq <= STEP) =>
             {
+                touched.all = base != Some(t);
                 (last.seq, world)
             }
             _ => {
+                touched.all = true;
                 let start = start_with(&mut filler, target)?;
                 (start.seq, Arc::new(start.world))
             }
@@ -213,14 +254,14 @@ impl Near {
         }
         if from < target.seq {
             let own = Arc::make_mut(&mut world);
-            walk(&mut filler, from, target.seq, &mut |Step { batch, .. }| drop(own.apply(batch)))?;
+            walk(&mut filler, from, target.seq, &mut |Step { batch, .. }| touched.merge(own.apply(batch)))?;
         }
         if is_later(db, &world, target)? {
             return Err(Fault::damaged("The time of the batch", target.seq));
         }
-        self.loaded = filler.into_loaded();
+        (self.loaded, self.blocks) = filler.into_loaded();
         self.loaded.retain(|_, chunk| chunk.last >= target.seq);
-        self.last = Some((target, Arc::clone(&world)));
-        Ok(world)
+        self.last = Some(Last { t, target, world: Arc::clone(&world) });
+        Ok((world, touched))
     }
 }

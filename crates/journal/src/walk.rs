@@ -7,7 +7,7 @@ use crate::{
 };
 use pilothouse_wire::Stamp;
 use pilothouse_world::{Batch, Fact};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 
 /// Why a walk ends early.
@@ -48,19 +48,39 @@ pub(crate) struct Filler<'a> {
     /// Which chunks were looked up already.
     known: Option<(i64, i64)>,
     loaded: Loaded,
+    blocks: Blocks,
 }
 
 /// Chunks in memory, by their number.
 pub(crate) type Loaded = HashMap<i64, Chunk>;
 
+/// The block of batches that was read last: who goes on a little is in it again.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks(Option<(i64, i64, Vec<Stored>)>);
+
+impl Blocks {
+    /// The block at a place; `Ok(None)` for a damaged one, and where none begins.
+    pub(crate) fn get(&mut self, db: &Connection, first: i64) -> rusqlite::Result<Option<&[Stored]>> {
+        let mut ends = db.prepare_cached("SELECT last FROM block WHERE first = ?1")?;
+        let last: Option<i64> = ends.query_row([first], |row| row.get(0)).optional()?;
+        let Some(last) = last else { return Ok(None) };
+        if self.0.as_ref().is_none_or(|known| (known.0, known.1) != (first, last)) {
+            let mut bodies = db.prepare_cached("SELECT body FROM block WHERE first = ?1")?;
+            let body: Vec<u8> = bodies.query_row([first], |row| row.get(0))?;
+            self.0 = body::decode(&body).map(|block| (first, last, block));
+        }
+        Ok(self.0.as_ref().map(|(.., block)| &block[..]))
+    }
+}
+
 impl<'a> Filler<'a> {
     pub(crate) fn new(db: &'a Connection, with: With) -> Self {
-        Self::with(db, with, Loaded::new())
+        Self::with(db, with, Loaded::new(), Blocks::default())
     }
 
-    /// With chunks that were in use before.
-    pub(crate) fn with(db: &'a Connection, with: With, loaded: Loaded) -> Self {
-        Self { db, with, places: Vec::new(), known: None, loaded }
+    /// With what was in use before.
+    pub(crate) fn with(db: &'a Connection, with: With, loaded: Loaded, blocks: Blocks) -> Self {
+        Self { db, with, places: Vec::new(), known: None, loaded, blocks }
     }
 
     /// The file that is read.
@@ -68,9 +88,9 @@ impl<'a> Filler<'a> {
         self.db
     }
 
-    /// The chunks that are in use.
-    pub(crate) fn into_loaded(self) -> Loaded {
-        self.loaded
+    /// What is in use.
+    pub(crate) fn into_loaded(self) -> (Loaded, Blocks) {
+        (self.loaded, self.blocks)
     }
 
     /// The chunk at a place, read if need be.
@@ -126,20 +146,21 @@ pub(crate) struct Step {
 pub(crate) fn walk(filler: &mut Filler<'_>, after: i64, until: i64, take: &mut dyn FnMut(Step)) -> Result<(), Fault> {
     let db = filler.db;
     let mut query =
-        db.prepare_cached("SELECT first, last, body FROM block WHERE last > ?1 AND first <= ?2 ORDER BY first")?;
+        db.prepare_cached("SELECT first, last FROM block WHERE last > ?1 AND first <= ?2 ORDER BY first")?;
     let mut blocks = query.query([after, until])?;
     let mut done = after;
     while let Some(row) = blocks.next()? {
         let (first, last): (i64, i64) = (row.get(0)?, row.get(1)?);
         rows(filler, done, until.min(first - 1), take)?;
-        let block: Vec<Stored> =
-            body::decode(&row.get::<_, Vec<u8>>(2)?).ok_or_else(|| Fault::damaged("A block of batches", first))?;
+        let block = filler.blocks.get(db, first)?.ok_or_else(|| Fault::damaged("A block of batches", first))?;
         if block.first().map(|stored| stored.seq) != Some(first) || block.last().map(|stored| stored.seq) != Some(last)
         {
             return Err(Fault::damaged("The place of a block of batches", first));
         }
+        let wanted: Vec<Stored> =
+            block.iter().filter(|stored| stored.seq > after && stored.seq <= until).cloned().collect();
         filler.range(first, last)?;
-        for mut stored in block.into_iter().filter(|stored| stored.seq > after && stored.seq <= until) {
+        for mut stored in wanted {
             filler.fill(&mut stored)?;
             take(Step { at: stored.at, batch: stored.batch });
         }

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_journal::{Limits, Reader, Recorder, Thinning};
-use pilothouse_wire::{ConnectionId, Metric, Reading, Stamp};
+use pilothouse_wire::{ConnectionId, Metric, Reading, Stamp, view::FleetSpec};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{Covers, DeviceFact, DevicesFact, Kind, NodeFact, PodFact, ReadingsFact, SourceFact},
+    project::FleetProjection,
 };
 use proptest::prelude::*;
 use std::{path::Path, time::Duration};
@@ -186,6 +187,29 @@ proptest! {
             prop_assert_eq!(&*reader.world_at(*at).unwrap(), want, "at {}", at);
         }
         prop_assert_eq!(&folded(&reader, Stamp(i64::MAX)), &then[count - 1].1);
+    }
+
+    #[test]
+    fn what_changed_since_a_neighbour_makes_the_same_fleet_of_it(story in story(), steps in prop::collection::vec(any::<prop::sample::Index>(), 1..30)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        let then = record(&path, WHOLE, &story);
+        let reader = Reader::new(&path);
+        let (mut base, mut fleet) = (None, None::<FleetProjection>);
+        for step in steps {
+            let (at, _) = &then[step.index(then.len())];
+            let (world, touched) = reader.world_since(base, *at).unwrap();
+            let fresh = FleetProjection::new(&world, FleetSpec::default());
+            let gone_on = match fleet.take() {
+                Some(mut fleet) if !touched.all => {
+                    let _ = fleet.update(&world, &touched);
+                    fleet
+                }
+                _ => fresh.clone(),
+            };
+            prop_assert_eq!(gone_on.view(), fresh.view(), "at {}", at);
+            (base, fleet) = (Some(*at), Some(gone_on));
+        }
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl Loop {
             Ask::Search { text, limit, when: When::Now } => {
                 let _ = reply.send(Ok(asks::search(&self.world, &text, limit)));
             }
+            Ask::Frame { spec: ViewSpec::Fleet(spec), when: When::At(t) } => {
+                let (worlds, journal) = (self.worlds.clone(), self.past.clone());
+                tokio::spawn(async move {
+                    let _ = reply.send(worlds.fleet(journal, spec, (t, now)).await);
+                });
+            }
             Ask::Frame { spec, when: When::At(t) } => {
                 self.in_the_past(t, reply, move |world| past::frame(world, &spec, t));
             }

@@ -59,6 +59,12 @@ impl FleetProjection {
         Self { spec, view, layout: Some(layout), totals }
     }
 
+    /// What it is a view of.
+    #[must_use]
+    pub fn spec(&self) -> &FleetSpec {
+        &self.spec
+    }
+
     /// The view as of the last update.
     #[must_use]
     pub fn view(&self) -> &FleetView {
@@ -149,7 +155,8 @@ impl FleetProjection {
             self.view.alerts = newer;
         }
         let mut clusters = touched.sources.clone();
-        clusters.extend(touched.nodes.iter().map(|id| id.cluster.clone()));
+        // Who measures may be another source than the node's own.
+        clusters.extend(touched.nodes.union(&measured).map(|id| id.cluster.clone()));
         clusters.extend(touched.pods.iter().map(|id| id.cluster.clone()));
         for id in clusters.iter().filter(|id| in_scope(&self.spec, id)) {
             let row = world.source(id).and_then(|source| cluster_row(id, source, &self.view.nodes));
