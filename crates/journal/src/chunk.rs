@@ -237,24 +237,57 @@ impl Chunk {
         Some(readings)
     }
 
-    /// What was known of the GPUs after the row, or the event, at a place.
+    /// What was known of the GPUs after the row, or the event, at a place: of each GPU what was measured of it last.
     pub(crate) fn latest(&self, seq: i64) -> Latest {
-        let mut latest = Latest::of(self.head.gpus as usize);
-        let mut places: Vec<(i64, u32)> =
-            self.head.events.iter().map(|event| (event.row.seq, event.row.fact)).collect();
-        places.extend(self.head.rows.iter().skip(usize::from(self.head.init)).map(|row| (row.seq, row.fact)));
-        places.retain(|(of, _)| *of <= seq);
-        places.sort_unstable();
-        places.dedup();
-        if self.head.init {
-            let ReadingsFact { at, columns, .. } = self.row(0);
-            latest = Latest { at, columns: columns.into_iter().collect() };
-        }
-        for (seq, fact) in places {
-            if let Some(readings) = self.readings(seq, fact) {
-                latest.take(readings);
+        let Head { gpus, metrics, rows, init, events } = &self.head;
+        let gpus = *gpus as usize;
+        let told = rows.iter().enumerate().skip(usize::from(*init)).filter(|(_, row)| row.seq <= seq);
+        let mut told: Vec<(&Row, Told<'_>)> = told.map(|(at, row)| (row, Told::Row(at))).collect();
+        told.extend(events.iter().filter(|event| event.row.seq <= seq).map(|event| (&event.row, Told::Event(event))));
+        let first = rows.first().filter(|_| *init).map(|row| (row, Told::Row(0)));
+        let named = told.iter().chain(&first).fold(0, |named, (row, _)| named | row.named);
+        // The newest first; that of a row before that of an event at the same place, which it holds.
+        told.sort_by_key(|(row, told)| std::cmp::Reverse((row.seq, row.fact, matches!(told, Told::Row(_)))));
+        let mut latest = Latest::of(gpus);
+        let mut columns: Vec<Vec<Reading>> = vec![vec![Reading::ABSENT; gpus]; metrics.len()];
+        let mut put = |gpu: usize, row: &Row, time, reading: &dyn Fn(usize) -> Reading| {
+            latest.at[gpu] = time;
+            for (place, column) in columns.iter_mut().enumerate().filter(|(place, _)| row.names(*place)) {
+                column[gpu] = reading(place);
+            }
+        };
+        let mut wanted: Vec<usize> = (0..gpus).collect();
+        for (row, told) in told {
+            match told {
+                Told::Row(at) => wanted.retain(|gpu| {
+                    let (part, gpu_there) = (&self.parts[gpu / PART_GPUS], gpu % PART_GPUS);
+                    let time = part.time(gpu_there, at);
+                    if time.is_some() {
+                        put(*gpu, row, time, &|place| part.reading(place, gpu_there, at));
+                    }
+                    time.is_none()
+                }),
+                Told::Event(event) => {
+                    if let Ok(at) = wanted.binary_search(&(event.gpu as usize)) {
+                        let gpu = wanted.remove(at);
+                        let absent = Reading::ABSENT;
+                        put(gpu, row, Some(event.at), &|place| event.readings.get(place).copied().unwrap_or(absent));
+                    }
+                }
+            }
+            if wanted.is_empty() {
+                break;
             }
         }
+        if let Some((row, _)) = first {
+            for gpu in wanted {
+                let (part, gpu_there) = (&self.parts[gpu / PART_GPUS], gpu % PART_GPUS);
+                put(gpu, row, part.time(gpu_there, 0), &|place| part.reading(place, gpu_there, 0));
+            }
+        }
+        let all = metrics.iter().zip(columns).enumerate();
+        let known = all.filter(|(place, _)| named >> place & 1 == 1);
+        latest.columns = known.map(|(_, (metric, column))| (*metric, column)).collect();
         latest
     }
 
@@ -275,6 +308,13 @@ impl Chunk {
         }
         ReadingsFact { list: row.list, at: times, columns }
     }
+}
+
+/// Who tells of a GPU.
+#[derive(Clone, Copy)]
+enum Told<'a> {
+    Row(usize),
+    Event(&'a Event),
 }
 
 /// Unpacks the parts of a chunk, on all cores: of a large fleet it is millions of numbers, and somebody waits.

@@ -193,23 +193,27 @@ impl Rows {
 
     /// When each GPU was measured in a row.
     pub(crate) fn times(&self, row: usize) -> impl Iterator<Item = Option<Stamp>> {
-        self.cells(row).map(|cell| self.at[cell])
+        (0..self.gpus).map(move |gpu| self.time(gpu, row))
     }
 
     /// What was measured of each GPU in a row.
     pub(crate) fn readings(&self, column: usize, row: usize) -> impl Iterator<Item = Reading> {
-        let Numbers { metric, last, odd } = &self.columns[column];
-        self.cells(row).map(move |cell| {
-            let found = odd.partition_point(|run| (run.from + run.count) as usize <= cell);
-            match odd.get(found).filter(|run| run.from as usize <= cell) {
-                Some(run) => Reading::from_bits(run.bits),
-                None => grid::of_number(*metric, last[cell]),
-            }
-        })
+        (0..self.gpus).map(move |gpu| self.reading(column, gpu, row))
     }
 
-    fn cells(&self, row: usize) -> impl Iterator<Item = usize> + use<> {
-        (row..self.gpus * self.rows).step_by(self.rows.max(1))
+    /// When a GPU was measured in a row.
+    pub(crate) fn time(&self, gpu: usize, row: usize) -> Option<Stamp> {
+        self.at[gpu * self.rows + row]
+    }
+
+    /// What was measured of a GPU in a row.
+    pub(crate) fn reading(&self, column: usize, gpu: usize, row: usize) -> Reading {
+        let (Numbers { metric, last, odd }, cell) = (&self.columns[column], gpu * self.rows + row);
+        let found = odd.partition_point(|run| (run.from + run.count) as usize <= cell);
+        match odd.get(found).filter(|run| run.from as usize <= cell) {
+            Some(run) => Reading::from_bits(run.bits),
+            None => grid::of_number(*metric, last[cell]),
+        }
     }
 }
 
