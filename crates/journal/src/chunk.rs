@@ -189,6 +189,30 @@ fn gpus_of(head: &Head, place: usize) -> usize {
     (head.gpus as usize).saturating_sub(place * PART_GPUS).min(PART_GPUS)
 }
 
+/// A chunk as it is at rest, out of the file.
+pub(crate) struct Packed {
+    first: i64,
+    last: i64,
+    head: Head,
+    bodies: Vec<Option<Vec<u8>>>,
+}
+
+impl Packed {
+    /// Reads one. `Ok(None)` for a damaged one.
+    pub(crate) fn load(db: &Connection, place: &Place) -> rusqlite::Result<Option<Self>> {
+        let Some(head) = place.head() else { return Ok(None) };
+        let count = (head.gpus as usize).div_ceil(PART_GPUS);
+        let bodies = (0..count).map(|at| part_body(db, place.id, at)).collect::<rusqlite::Result<_>>()?;
+        Ok(Some(Self { first: place.first, last: place.last, head, bodies }))
+    }
+
+    /// Unpacks it; `None` for a damaged one.
+    pub(crate) fn unpack(self) -> Option<Chunk> {
+        let parts = unpack_all(&self.head, &self.bodies)?;
+        Some(Chunk { first: self.first, last: self.last, head: self.head, parts })
+    }
+}
+
 /// A chunk in memory: what is folded of it.
 #[derive(Debug)]
 pub(crate) struct Chunk {
@@ -201,12 +225,7 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// Reads a whole chunk. `Ok(None)` for a damaged one.
     pub(crate) fn load(db: &Connection, place: &Place) -> rusqlite::Result<Option<Self>> {
-        let Some(head) = place.head() else { return Ok(None) };
-        let count = (head.gpus as usize).div_ceil(PART_GPUS);
-        let bodies: Vec<Option<Vec<u8>>> =
-            (0..count).map(|at| part_body(db, place.id, at)).collect::<rusqlite::Result<_>>()?;
-        let parts = unpack_all(&head, &bodies);
-        Ok(parts.map(|parts| Self { first: place.first, last: place.last, head, parts }))
+        Ok(Packed::load(db, place)?.and_then(Packed::unpack))
     }
 
     /// What a batch said of the GPUs; `None` where nothing of it was kept.

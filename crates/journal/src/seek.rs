@@ -158,8 +158,10 @@ fn world(
         }
         None => None,
     };
-    let plain = body::unpack(body, base.as_deref()).ok_or_else(damaged)?;
-    let mut world: World = postcard::from_bytes(&plain).map_err(|_| damaged())?;
+    let read = || postcard::from_bytes(&body::unpack(body, base.as_deref())?).ok();
+    // What was measured is unpacked meanwhile, unless it stands beside the world.
+    let world: Option<World> = if state.is_some() { read() } else { filler.beside(seq, read)? };
+    let mut world = world.ok_or_else(damaged)?;
     if let Some(state) = state {
         let states = body::unpack(state, None).and_then(|bytes| plain::read_states(&bytes)).ok_or_else(damaged)?;
         for state in states {

@@ -105,6 +105,28 @@ impl<'a> Filler<'a> {
         self.loaded.get(&place.id).ok_or_else(|| Fault::damaged("A chunk of readings", place.first))
     }
 
+    /// Does something, and unpacks the chunks of a place meanwhile.
+    pub(crate) fn beside<T>(&mut self, seq: i64, work: impl FnOnce() -> T) -> rusqlite::Result<T> {
+        let mut packed = Vec::new();
+        if self.with == With::Readings {
+            for place in chunk::overlapping(self.db, seq, seq)? {
+                if !self.loaded.contains_key(&place.id) {
+                    packed.extend(chunk::Packed::load(self.db, &place)?.map(|packed| (place.id, packed)));
+                }
+            }
+        }
+        Ok(std::thread::scope(|scope| {
+            let unpack = |(id, packed): (i64, chunk::Packed)| (id, scope.spawn(|| packed.unpack()));
+            let under_way: Vec<_> = packed.into_iter().map(unpack).collect();
+            let done = work();
+            for (id, chunk) in under_way {
+                // A damaged one is found by who asks for it.
+                self.loaded.extend(chunk.join().ok().flatten().map(|chunk| (id, chunk)));
+            }
+            done
+        }))
+    }
+
     /// Looks up the chunks of a range of places, and lets go of those before it.
     fn range(&mut self, first: i64, last: i64) -> Result<(), Fault> {
         if self.with == With::Readings && self.known != Some((first, last)) {

@@ -8,6 +8,7 @@ mod fold;
 pub mod gpu;
 pub mod project;
 pub mod serving;
+mod sorted;
 mod source;
 mod status;
 mod sum;

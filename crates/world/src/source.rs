@@ -7,6 +7,7 @@ use crate::{
         SourceAbout,
     },
     serving::Serving,
+    sorted,
     telemetry::Telemetry,
 };
 use pilothouse_wire::{Health, SmolStr, Stamp, view::Attempt};
@@ -45,14 +46,17 @@ pub struct Source {
     /// Objects, or parts of objects, that could not be used or kept.
     pub dropped: u64,
     /// Nodes by name.
+    #[serde(deserialize_with = "sorted::map")]
     pub nodes: BTreeMap<SmolStr, Node>,
     /// Namespaces; the value says whether it is terminating.
     pub namespaces: BTreeMap<SmolStr, bool>,
     /// The teams that namespaces are labelled with.
     pub teams: BTreeMap<SmolStr, SmolStr>,
     /// Pods by namespace and name.
+    #[serde(deserialize_with = "sorted::map")]
     pub pods: BTreeMap<(SmolStr, SmolStr), Pod>,
     /// Events by uid.
+    #[serde(deserialize_with = "sorted::map")]
     pub events: BTreeMap<SmolStr, EventFact>,
     /// Pods by the node they are placed on.
     pub(crate) placed: BTreeMap<SmolStr, BTreeSet<PodKey>>,

@@ -2,7 +2,7 @@
 
 use crate::{
     fact::Batch,
-    fold,
+    fold, sorted,
     source::Source,
     sum,
     telemetry::{Latest, Telemetry},
@@ -22,6 +22,7 @@ const MOST_MARKS: usize = 20_000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct World {
     pub(crate) sources: BTreeMap<ConnectionId, Source>,
+    #[serde(deserialize_with = "sorted::map")]
     pub(crate) marks: BTreeMap<MarkKey, Mark>,
     pub(crate) marks_dropped: u64,
 }
