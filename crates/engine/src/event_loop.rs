@@ -87,7 +87,9 @@ pub(crate) async fn open(record: &Path, paths: Paths) -> Result<Operator, Proble
     let ways = Ways::new();
     let touched = Touched { all: true, ..Touched::default() };
     let world = Arc::unwrap_or_clone(world);
-    let engine = Loop { world, touched, past: Some(past), ..Loop::new(options, &ways) };
+    // A record of the demo fleet says so, as the demo fleet itself does.
+    let demo = world.sources().filter(|(_, source)| source.about.demo).map(|(id, _)| id.clone()).collect();
+    let engine = Loop { world, touched, demo, past: Some(past), ..Loop::new(options, &ways) };
     Ok(ways.run(engine))
 }
 

@@ -10,7 +10,7 @@ mod rows;
 mod write;
 
 pub use read::import;
-pub use write::{Exported, export};
+pub use write::{Exported, Prepared, export, prepare};
 
 use pilothouse_wire::{Code, Problem, SmolStr, Stamp};
 use serde::{Deserialize, Serialize};

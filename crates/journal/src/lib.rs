@@ -28,7 +28,7 @@ mod thin;
 mod walk;
 mod writer;
 
-pub use export::{Exported, Manifest, export, import, is_export};
+pub use export::{Exported, Manifest, Prepared, export, import, is_export, prepare};
 pub use gaps::{Gap, Missing};
 pub use grid::round_readings;
 pub use look::{Info, prune_before};
