@@ -7,11 +7,9 @@ mod inside;
 mod read;
 
 pub use form::{Cluster, Exec, ExecEnv, InteractiveMode, User};
-#[cfg(test)]
-pub(crate) use read::merged;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use read::merged_text;
-pub use read::{files, known, shown};
+pub use read::{files, known, merged, shown};
 
 use pilothouse_wire::{Code, Problem};
 use std::path::PathBuf;
