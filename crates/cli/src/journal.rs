@@ -9,7 +9,7 @@ use crate::{
 };
 use pilothouse_engine::{
     Paths,
-    record::{self, Moment},
+    record::{self, Moment, Names},
 };
 use pilothouse_wire::{
     Code, Problem, Stamp,
@@ -23,14 +23,23 @@ use std::{
 };
 
 /// What whoever sends an export on should know.
-const NAMES: &str = "It names nodes, pods, namespaces and images as they are called.";
+const NAMES: &str =
+    "It names nodes, pods, namespaces and images as they are called: --pseudonyms gives them other names.";
+/// The same of one with pseudonyms.
+const OTHER_NAMES: &str = "Names and texts are replaced, and nobody can take that back. Times, sizes, products, kinds and \
+                           what was measured stay: who knows the fleet may still recognise it.";
 
 /// Does what was asked for with the record.
 pub async fn run(of: &JournalArgs, out: Style) -> Result<Exit, Failed> {
-    if let JournalVerb::Export { from, to, far, file } = &of.verb {
+    if let JournalVerb::Export { from, to, pseudonyms, far, file } = &of.verb {
+        let names = if *pseudonyms { Names::Pseudonyms } else { Names::Own };
         return match of.journal.clone().map_or_else(own, Ok)? {
-            Place::Here(journal) => export(journal, *from, *to, file.clone()).await,
-            Place::Far(address) => fetch(&address, far, *from, *to, file).await,
+            Place::Here(journal) => export(journal, *from, *to, names, file.clone()).await,
+            Place::Far(address) if names == Names::Own => fetch(&address, far, *from, *to, file).await,
+            Place::Far(address) => {
+                let opened = far::open(&Place::Far(address), far, Some(*from), *to).await?;
+                export(opened.path().to_owned(), *from, *to, names, file.clone()).await
+            }
         };
     }
     let file = match of.journal.clone().map_or_else(own, Ok)? {
@@ -141,9 +150,9 @@ async fn info(file: PathBuf, as_json: bool, style: Style) -> Result<Exit, Failed
     Ok(Exit::Ok)
 }
 
-async fn export(file: PathBuf, from: Moment, to: Option<Moment>, into: PathBuf) -> Result<Exit, Failed> {
+async fn export(file: PathBuf, from: Moment, to: Option<Moment>, names: Names, into: PathBuf) -> Result<Exit, Failed> {
     let name = into.display().to_string();
-    let exported = aside(move || record::export(&record::reader(&file)?, from, to, &into));
+    let exported = aside(move || record::export(&record::reader(&file)?, from, to, names, &into));
     let exported = exported.await?;
     let manifest = &exported.manifest;
     writeln!(
@@ -157,7 +166,10 @@ async fn export(file: PathBuf, from: Moment, to: Option<Moment>, into: PathBuf) 
         manifest.frames.len(),
         bytes(exported.bytes),
     )?;
-    note(NAMES);
+    note(match names {
+        Names::Own => NAMES,
+        Names::Pseudonyms => OTHER_NAMES,
+    });
     Ok(Exit::Ok)
 }
 

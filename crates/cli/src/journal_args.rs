@@ -36,6 +36,10 @@ pub enum JournalVerb {
         /// Until when [default: its end]
         #[arg(long, value_name = "TIME")]
         to: Option<Moment>,
+        /// Replace the names of clusters, nodes, namespaces, pods, images, people and all else, and texts: the same name by
+        /// the same other one
+        #[arg(long)]
+        pseudonyms: bool,
         #[command(flatten)]
         far: FarArgs,
         /// The file

@@ -5,7 +5,7 @@ mod moment;
 
 use crate::Paths;
 pub use moment::{Moment, span};
-pub use pilothouse_journal::{Exported, Gap, Info, Manifest, Prepared, Reader};
+pub use pilothouse_journal::{Exported, Gap, Info, Manifest, Names, Prepared, Reader};
 use pilothouse_wire::{Code, Problem, Stamp};
 use std::{
     fs::File,
@@ -37,6 +37,7 @@ pub fn reader(file: &Path) -> Result<Reader, Problem> {
 #[derive(Debug)]
 pub struct Opened {
     path: PathBuf,
+    name: String,
     _folder: Option<TempDir>,
 }
 
@@ -46,6 +47,12 @@ impl Opened {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// What it is called: its file, or where it came from.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// Opens an export, or a journal as it is. Blocks.
@@ -54,22 +61,29 @@ impl Opened {
 /// If it is neither; of an export, which chunk of it is not as it was written.
 pub fn open(file: &Path) -> Result<Opened, Problem> {
     reader(file)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if !pilothouse_journal::is_export(file) {
-        return Ok(Opened { path: file.to_owned(), _folder: None });
+        return Ok(Opened { path: file.to_owned(), name, _folder: None });
     }
     let folder = folder()?;
     let path = folder.path().join("journal.db");
     pilothouse_journal::import(file, &path)?;
-    Ok(Opened { path, _folder: Some(folder) })
+    Ok(Opened { path, name, _folder: Some(folder) })
 }
 
 /// Writes a part of a record into a new file. Blocks.
 ///
 /// # Errors
 /// If the file is there or cannot be written, or nothing is told of that time.
-pub fn export(reader: &Reader, from: Moment, to: Option<Moment>, into: &Path) -> Result<Exported, Problem> {
+pub fn export(
+    reader: &Reader,
+    from: Moment,
+    to: Option<Moment>,
+    names: Names,
+    into: &Path,
+) -> Result<Exported, Problem> {
     let (since, until) = within(reader, from, to)?;
-    pilothouse_journal::export(reader, since, until, into)
+    pilothouse_journal::export(reader, since, until, names, into)
 }
 
 /// Makes a part of a record to be sent; beside it, in a file without a name, it stands until then. Blocks.
@@ -79,7 +93,8 @@ pub fn export(reader: &Reader, from: Moment, to: Option<Moment>, into: &Path) ->
 pub fn part(reader: &Reader, from: Moment, to: Option<Moment>) -> Result<Prepared, Problem> {
     let (since, until) = within(reader, from, to)?;
     // Not where temporary files are: that may be memory.
-    pilothouse_journal::prepare(reader, since, until, reader.path().parent().unwrap_or(Path::new(".")))
+    let beside = reader.path().parent().unwrap_or(Path::new("."));
+    pilothouse_journal::prepare(reader, since, until, Names::Own, beside)
 }
 
 fn within(reader: &Reader, from: Moment, to: Option<Moment>) -> Result<(Stamp, Stamp), Problem> {
@@ -90,11 +105,11 @@ fn within(reader: &Reader, from: Moment, to: Option<Moment>) -> Result<(Stamp, S
 
 /// Unpacks an export into the folder that it is in, which goes with what is answered; the export itself goes at once.
 /// Blocks.
-fn unpack(file: &Path, folder: TempDir) -> Result<Opened, Problem> {
+fn unpack(file: &Path, name: String, folder: TempDir) -> Result<Opened, Problem> {
     let path = folder.path().join("journal.db");
     pilothouse_journal::import(file, &path)?;
     let _ = std::fs::remove_file(file);
-    Ok(Opened { path, _folder: Some(folder) })
+    Ok(Opened { path, name, _folder: Some(folder) })
 }
 
 /// A folder that only this person may enter, and that goes with what is in it.

@@ -97,7 +97,8 @@ pub async fn open(
     let folder = super::folder()?;
     let file = folder.path().join("record.pilothouse");
     fetch(address, trust, token, (from, to), &file, came).await?;
-    let opened = tokio::task::spawn_blocking(move || super::unpack(&file, folder));
+    let name = address.host.clone();
+    let opened = tokio::task::spawn_blocking(move || super::unpack(&file, name, folder));
     opened.await.map_err(|error| super::unusable(&error))?
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Frame, MAGIC, MOST_FRAME, Manifest, VERSION, clip, io,
+    pseudonym::{Pseudonyms, Worlds, veiled},
     rows::{Packed, Rows},
 };
 use crate::{
@@ -25,6 +26,16 @@ use std::{
 
 /// The level of packing of frames: their bodies are packed already.
 const LEVEL: i32 = 1;
+
+/// How things are called in an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// As they are called.
+    #[default]
+    Own,
+    /// By others, which fit together as their own do, under a key that is kept nowhere.
+    Pseudonyms,
+}
 
 /// What came of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +79,7 @@ impl Prepared {
 /// # Errors
 /// [`Code::NotFound`] if nothing is told of that span; [`Code::Exists`] if the file is there; others if a file cannot be
 /// read or written, or the record is damaged there.
-pub fn export(reader: &Reader, since: Stamp, until: Stamp, to: &Path) -> Result<Exported, Problem> {
+pub fn export(reader: &Reader, since: Stamp, until: Stamp, names: Names, to: &Path) -> Result<Exported, Problem> {
     let exists = || {
         Problem::new(Code::Exists, format!("{} is there already.", to.display()))
             .next("Give another name, or move it away.")
@@ -77,7 +88,7 @@ pub fn export(reader: &Reader, since: Stamp, until: Stamp, to: &Path) -> Result<
         return Err(exists());
     }
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let prepared = prepare(reader, since, until, folder)?;
+    let prepared = prepare(reader, since, until, names, folder)?;
     let (manifest, bytes) = (prepared.manifest.clone(), prepared.bytes);
     let mut file = File::options().write(true).create_new(true).open(to).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(),
@@ -96,7 +107,21 @@ pub fn export(reader: &Reader, since: Stamp, until: Stamp, to: &Path) -> Result<
 /// # Errors
 /// [`Code::NotFound`] if nothing is told of that span; others if a file cannot be read or written, or the record is
 /// damaged there.
-pub fn prepare(reader: &Reader, since: Stamp, until: Stamp, folder: &Path) -> Result<Prepared, Problem> {
+pub fn prepare(reader: &Reader, since: Stamp, until: Stamp, names: Names, folder: &Path) -> Result<Prepared, Problem> {
+    let veil = match names {
+        Names::Own => None,
+        Names::Pseudonyms => Some(Pseudonyms::new()?),
+    };
+    prepare_under(reader, since, until, veil, folder)
+}
+
+pub(super) fn prepare_under(
+    reader: &Reader,
+    since: Stamp,
+    until: Stamp,
+    veil: Option<Pseudonyms>,
+    folder: &Path,
+) -> Result<Prepared, Problem> {
     let db = reader.open()?;
     // One state of the record throughout, whatever is written meanwhile.
     let failed = |error: &rusqlite::Error| schema::failed(reader.path(), "read", error);
@@ -112,7 +137,7 @@ pub fn prepare(reader: &Reader, since: Stamp, until: Stamp, folder: &Path) -> Re
     let (since, until) = (since.max(first), until.min(last));
     let end = seek::locate(&db, until).map_err(|error| failed(&error))?.filter(|_| since <= until).ok_or_else(told)?;
     let begin = seek::locate(&db, since).map_err(|error| failed(&error))?.map_or(0, |target| target.seq);
-    let mut frames = Frames::new(folder)?;
+    let mut frames = Frames::new(folder, veil)?;
     match write_rows(&db, begin.min(end.seq), end.seq, (since, until), &mut frames) {
         Ok(()) => frames.finish(since, until),
         Err(Stopped::Fault(fault)) => Err(reader.fault(&fault)),
@@ -171,14 +196,14 @@ fn write_rows(
     }
     let gaps = gaps::within(db, since.0, until.0)?.into_iter();
     let gaps = gaps.map(|gap| (gap.since.0, gap.until.0, gap.why.word().to_owned(), gap.detail));
-    frames.put("where it begins and what is missing", &Rows::Outline { stretches, gaps: gaps.collect() })?;
+    frames.put("where it begins and what is missing", Rows::Outline { stretches, gaps: gaps.collect() })?;
     worlds(db, start, end, frames)?;
     batches(db, start, end, frames)?;
-    let shapes = clip::chunks(db, start, end, &mut |what, rows| frames.put(what, &rows))?;
+    let shapes = clip::chunks(db, start, end, &mut |what, rows| frames.put(what, rows))?;
     for id in shapes.union(&frames.shapes.clone()) {
         let text = "SELECT print, body FROM shape WHERE id = ?1";
         let (print, body) = db.query_row(text, [id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        frames.put("a list of GPUs", &Rows::Shape { id: *id, print, body })?;
+        frames.put("a list of GPUs", Rows::Shape { id: *id, print, body })?;
     }
     Ok(())
 }
@@ -190,6 +215,7 @@ fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Res
          OR seq IN (SELECT base FROM checkpoint WHERE seq BETWEEN ?1 AND ?2 AND hidden = 0) ORDER BY seq",
     )?;
     let mut rows = query.query([start, end])?;
+    let mut others = Worlds::default();
     while let Some(row) = rows.next()? {
         let (seq, at): (i64, i64) = (row.get(0)?, row.get(1)?);
         let state: Option<Vec<u8>> = row.get(5)?;
@@ -198,8 +224,15 @@ fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Res
         }
         let hidden: bool = row.get::<_, bool>(4)? || seq < start;
         let state = state.filter(|_| !hidden).map(Packed);
-        let world = Rows::World { seq, at, body: row.get(2)?, base: row.get(3)?, hidden, state };
-        frames.put(&format!("the world of {}", Stamp(at)), &world)?;
+        let mut world = Rows::World { seq, at, body: row.get(2)?, base: row.get(3)?, hidden, state };
+        if let Some(veil) = &frames.veil {
+            // What others are packed against is unpacked into them.
+            if hidden {
+                continue;
+            }
+            world = others.veiled(db, world, veil)?;
+        }
+        frames.put(&format!("the world of {}", Stamp(at)), world)?;
     }
     Ok(())
 }
@@ -224,7 +257,7 @@ fn batches(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Re
             frames.told(stored.batch.source.as_str());
         }
         let what = format!("batches from {} to {}", Stamp(began), Stamp(ended));
-        frames.put(&what, &Rows::Block { first, last, began, ended, body: packed })?;
+        frames.put(&what, Rows::Block { first, last, began, ended, body: packed })?;
     }
     let mut query = db.prepare(
         "SELECT seq, at, seen_at, source, body, readings FROM batch
@@ -241,7 +274,7 @@ fn batches(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Re
         frames.told(&source);
         let readings = row.get::<_, Option<Vec<u8>>>(5)?.map(Packed);
         let batch = Rows::Batch { seq, at, seen_at: row.get(2)?, source, body: Packed(body), readings };
-        frames.put(&format!("a batch of {}", Stamp(at)), &batch)?;
+        frames.put(&format!("a batch of {}", Stamp(at)), batch)?;
     }
     Ok(())
 }
@@ -254,6 +287,7 @@ pub(super) fn part_of(id: i64) -> i64 {
 /// Frames on their way into a file: before them goes the manifest, which is not known until the last.
 struct Frames<'a> {
     folder: &'a Path,
+    veil: Option<Pseudonyms>,
     file: BufWriter<File>,
     length: u64,
     all: Vec<Frame>,
@@ -263,10 +297,10 @@ struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    fn new(folder: &'a Path) -> Result<Self, Problem> {
+    fn new(folder: &'a Path, veil: Option<Pseudonyms>) -> Result<Self, Problem> {
         let file = tempfile::tempfile_in(folder).map_err(|error| no_room(folder, &error))?;
         let (all, sources, shapes) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        Ok(Self { folder, file: BufWriter::new(file), length: 0, all, sources, batches: 0, shapes })
+        Ok(Self { folder, veil, file: BufWriter::new(file), length: 0, all, sources, batches: 0, shapes })
     }
 
     fn told(&mut self, source: &str) {
@@ -276,8 +310,12 @@ impl<'a> Frames<'a> {
         }
     }
 
-    fn put(&mut self, what: &str, rows: &Rows) -> Result<(), Stopped> {
-        let bytes = body::pack(&postcard::to_stdvec(rows).unwrap_or_default(), LEVEL);
+    fn put(&mut self, what: &str, rows: Rows) -> Result<(), Stopped> {
+        let (what, rows) = match &self.veil {
+            None => (what, rows),
+            Some(veil) => (rows.kind(), veiled(rows, veil)?),
+        };
+        let bytes = body::pack(&postcard::to_stdvec(&rows).unwrap_or_default(), LEVEL);
         if bytes.len() > MOST_FRAME {
             return Err(Problem::new(Code::Internal, format!("{what} is too large for an export.")).into());
         }
@@ -288,13 +326,14 @@ impl<'a> Frames<'a> {
     }
 
     fn finish(self, since: Stamp, until: Stamp) -> Result<Prepared, Problem> {
-        let Self { folder, file, length, all, sources, batches, .. } = self;
+        let Self { folder, veil, file, length, all, sources, batches, .. } = self;
+        let called = |source: String| veil.as_ref().map_or_else(|| source.clone(), |veil| veil.whole(&source));
         let manifest = Manifest {
             facts: FACT_VERSION,
             schema: schema::SCHEMA,
             since,
             until,
-            sources: sources.into_iter().map(Into::into).collect(),
+            sources: sources.into_iter().map(|source| called(source).into()).collect(),
             batches,
             frames: all,
         };
