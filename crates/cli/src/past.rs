@@ -25,7 +25,7 @@ pub async fn frame(spec: ViewSpec, past: &PastArgs) -> Result<(bool, Frame), Fai
     let (begin, end) =
         span.map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))??;
     let then = time(past.at.as_deref().unwrap_or("now"), begin, end)?;
-    let session = Session::of_record(opened.path()).await?;
+    let session = Session::of_record(&opened).await?;
     let frame = session.frame_at(spec, When::At(then)).await;
     let demo = session.demo;
     session.end().await;

@@ -5,6 +5,7 @@ use crate::{
     exit::{Exit, Failed},
     journal_args::{RecordArgs, RecordVerb},
     out::{Style, Tone, note, stdout},
+    problems,
     serve::{self, token},
     start::Session,
 };
@@ -59,7 +60,7 @@ async fn keep_recording(
     drop(out);
     note("Recording into this file. Ctrl-C ends it.");
     if let Some(door) = &door {
-        tell(door, of, err)?;
+        tell(door, of, err);
     }
     let ended = tokio::select! {
         ended = session.follow_health(interruption) => ended,
@@ -96,10 +97,15 @@ async fn open(session: &Session, of: &RecordArgs, listen: IpAddr, journal: PathB
     serve_record(session.reader().clone(), options).await
 }
 
-fn tell(door: &Serving<Sent>, of: &RecordArgs, err: Style) -> Result<(), Failed> {
+fn tell(door: &Serving<Sent>, of: &RecordArgs, err: Style) {
     note(&format!("Who has a token reads it from there: pilothouse open {}", door.url));
-    if book(of.tokens.as_deref())?.tokens(Clock::system().now())?.is_empty() {
-        note(&err.paint(Tone::Warn, "No token lets anybody in yet. Make one: pilothouse record token new."));
+    // What is wrong with the tokens keeps readers out, and nobody from recording.
+    match book(of.tokens.as_deref()).and_then(|book| book.tokens(Clock::system().now())) {
+        Ok(tokens) if tokens.is_empty() => {
+            note(&err.paint(Tone::Warn, "No token lets anybody in yet. Make one: pilothouse record token new."));
+        }
+        Ok(_) => {}
+        Err(problem) => problems::tell(&problem, err),
     }
     if !door.local_addr.ip().is_loopback() && of.cert.is_none() {
         note(&err.paint(
@@ -108,7 +114,6 @@ fn tell(door: &Serving<Sent>, of: &RecordArgs, err: Style) -> Result<(), Failed>
              can use the token.",
         ));
     }
-    Ok(())
 }
 
 /// Says who was sent what, for as long as the recorder runs.

@@ -43,7 +43,7 @@ async fn open_and_wait(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
 /// Opens the door on a record that is kept in a file: no server is contacted, and nothing is recorded.
 pub async fn run_on_record(of: &OpenArgs, err: Style) -> Result<Exit, Failed> {
     let opened = far::open(&of.place, &of.far, of.from, of.to).await?;
-    let session = Session::of_record(opened.path()).await?;
+    let session = Session::of_record(&opened).await?;
     let of = ServeArgs {
         verb: None,
         port: of.port,

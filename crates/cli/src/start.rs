@@ -1,14 +1,14 @@
 //! Starts the engine for one command, and waits until there is something whole to show.
 
 use crate::{args::SourceArgs, exit::Failed, out::note};
-use pilothouse_engine::{Engine, Operator, Options, Paths, Reader, Settled};
+use pilothouse_engine::{Engine, Operator, Options, Paths, Reader, Settled, record::Opened};
 use pilothouse_wire::{
     Answer, Ask, Code, ConnectionId, Frame, Freshness, Problem, ViewSpec, When,
     ask::About,
     frame::SourceState,
     units::{count, visible},
 };
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 /// An engine that runs for this command.
 pub struct Session {
@@ -38,8 +38,8 @@ impl Session {
     }
 
     /// Opens a record: no server is contacted.
-    pub async fn of_record(file: &Path) -> Result<Self, Failed> {
-        let operator = Engine::open(file, Paths::from_env()?).await?;
+    pub async fn of_record(record: &Opened) -> Result<Self, Failed> {
+        let operator = Engine::open(record, Paths::from_env()?).await?;
         let reader = operator.reader();
         let Answer::About(About { demo, .. }) = reader.ask(Ask::About).await? else { return Err(other_answer()) };
         Ok(Self { operator, reader, demo })
