@@ -288,8 +288,15 @@ impl State {
     /// Sets the clock and the grounds. Of a record the end stands for now, and all of it is past.
     fn stand_at(self, when: When) {
         let when = match (when, untrack(|| self.link.record())) {
-            (When::Now, Some(record)) => When::At(record.until),
-            (when, _) => when,
+            (When::Now, Some(record)) => {
+                self.clock.end_at(record.until);
+                When::At(record.until)
+            }
+            (when, Some(record)) => {
+                self.clock.end_at(record.until);
+                when
+            }
+            (when, None) => when,
         };
         self.clock.show(when);
         self.theme.show_past(when != When::Now);
