@@ -1,7 +1,9 @@
-//! Addresses from outside: `pilothouse://fleet?at=…`, as an alert or a message has them. One opens a place, and does nothing.
+//! What the program is called with. Addresses: `pilothouse://fleet?at=…`, as an alert or a message has them; one opens a
+//! place, and does nothing. A file: a record, which is shown and not changed.
 
 use pilothouse_wire::address::Address;
-use tauri::{Runtime, WebviewWindow};
+use std::{ffi::OsStr, path::PathBuf};
+use tauri::{Runtime, Url, WebviewWindow};
 
 /// What every one of them begins with; the desktop calls the program with what was clicked.
 const SCHEME: &str = "pilothouse:";
@@ -9,6 +11,18 @@ const SCHEME: &str = "pilothouse:";
 /// The address that the program was called with, if it was.
 pub fn wanted<S: AsRef<str>>(arguments: &[S]) -> Option<Address> {
     arguments.iter().skip(1).find_map(|argument| read(argument.as_ref()))
+}
+
+/// The file that an argument names: a path, or an address of one as desktops give it for what was clicked.
+pub fn file(argument: &OsStr) -> Option<PathBuf> {
+    let text = argument.to_string_lossy();
+    if text.starts_with('-') || text.starts_with(SCHEME) || text.is_empty() {
+        return None;
+    }
+    match text.strip_prefix("file:") {
+        Some(_) => Url::parse(&text).ok()?.to_file_path().ok(),
+        None => Some(argument.into()),
+    }
 }
 
 fn read(text: &str) -> Option<Address> {

@@ -1,6 +1,11 @@
 //! The window: opened where it was left, once on this desktop, and shut to every other page.
 
-use crate::{door, engine::Starting, link, menu, page::Pages};
+use crate::{
+    door,
+    engine::{Shows, Starting},
+    link, menu,
+    page::Pages,
+};
 use pilothouse_engine::Paths;
 use tauri::{
     App, AppHandle, Manager, RunEvent, Url, Webview, WebviewUrl, WebviewWindowBuilder, Wry, webview::NewWindowResponse,
@@ -19,27 +24,22 @@ pub const LABEL: &str = "main";
 /// # Errors
 /// There is no display, or no WebKit.
 pub fn run() -> tauri::Result<()> {
-    let app = tauri::Builder::default()
+    let shows = shows();
+    let mut builder = tauri::Builder::default();
+    // A record has a window of its own, beside that of what is live.
+    if matches!(shows, Shows::Live { .. }) {
         // First: a second program ends before it does anything else.
-        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
-            if let Some(window) = app.get_webview_window(LABEL) {
-                let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
-                let shown = match link::wanted(&arguments) {
-                    Some(address) => shown.and(link::open(&window, &address)),
-                    None => shown,
-                };
-                if let Err(error) = shown {
-                    tracing::warn!(%error, "the window does not come to the front");
-                }
-            }
-        }))
+        builder =
+            builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _| come_to_front(app, &arguments)));
+    }
+    let app = builder
         .plugin(remembered())
         .invoke_handler(tauri::generate_handler![door::call, door::subscribe])
         .menu(menu::build)
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
         .manage(Pages::default())
-        .setup(|app| {
-            app.manage(Starting::begin(std::env::args_os().any(|argument| argument == "--demo")));
+        .setup(move |app| {
+            app.manage(Starting::begin(shows));
             end_when_told(app.handle().clone());
             open(app)?;
             Ok(())
@@ -53,6 +53,25 @@ pub fn run() -> tauri::Result<()> {
         }
     });
     Ok(())
+}
+
+/// What the window was called to show.
+fn shows() -> Shows {
+    let file = std::env::args_os().skip(1).find_map(|argument| link::file(&argument));
+    let demo = std::env::args_os().any(|argument| argument == "--demo");
+    file.map_or(Shows::Live { demo }, Shows::Record)
+}
+
+fn come_to_front(app: &AppHandle, arguments: &[String]) {
+    let Some(window) = app.get_webview_window(LABEL) else { return };
+    let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+    let shown = match link::wanted(arguments) {
+        Some(address) => shown.and(link::open(&window, &address)),
+        None => shown,
+    };
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the window does not come to the front");
+    }
 }
 
 /// A session that ends, or a person with `kill`: the engine is ended as by Quit.

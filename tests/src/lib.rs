@@ -43,6 +43,7 @@ pub use other_build::OtherBuild;
 pub use page::{Page, program};
 pub use parts::Part;
 pub use people::{ADMINS, Rule, Subject, User};
+pub use ports::free as free_port;
 pub use process::Process;
 pub use prometheus::Prometheus;
 pub use story::Story;

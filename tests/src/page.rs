@@ -39,6 +39,14 @@ impl Page {
     /// # Errors
     /// If the display, the driver or the window cannot start.
     pub async fn window(size: (u32, u32), environment: &[(&str, &Path)]) -> Result<Self> {
+        Self::window_on(size, environment, &[]).await
+    }
+
+    /// The same, called with these arguments.
+    ///
+    /// # Errors
+    /// As [`Page::window`].
+    pub async fn window_on(size: (u32, u32), environment: &[(&str, &Path)], arguments: &[&str]) -> Result<Self> {
         let den = Den::new()?;
         let (display, xvfb) = display(&den, size).await?;
         let port = ports::free()?;
@@ -50,7 +58,7 @@ impl Page {
         command.env("HOME", den.folder()).env_remove("WAYLAND_DISPLAY");
         let driver_process = Process::start(&den, "webkit-driver", command)?;
         let app = program("pilothouse-desktop")?;
-        let options = serde_json::json!({ "webkitgtk:browserOptions": { "binary": app, "args": [] } });
+        let options = serde_json::json!({ "webkitgtk:browserOptions": { "binary": app, "args": arguments } });
         let driver = session(port, options, &driver_process).await?;
         Ok(Self { driver, den, processes: vec![driver_process, xvfb] })
     }

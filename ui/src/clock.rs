@@ -14,6 +14,8 @@ pub struct Clock {
     // The past that is shown, if it is.
     then: RwSignal<Option<Stamp>>,
     ahead_ms: StoredValue<i64>,
+    // The end of a record, where one is shown: its time goes no further.
+    end: StoredValue<Option<Stamp>>,
 }
 
 /// The clock of this page.
@@ -25,8 +27,8 @@ pub fn use_clock() -> Clock {
 impl Clock {
     /// Starts the clock and offers it to everything below.
     pub fn provide() -> Self {
-        let clock =
-            Self { now: RwSignal::new(Stamp(page_ms())), then: RwSignal::new(None), ahead_ms: StoredValue::new(0) };
+        let (now, then) = (RwSignal::new(Stamp(page_ms())), RwSignal::new(None));
+        let clock = Self { now, then, ahead_ms: StoredValue::new(0), end: StoredValue::new(None) };
         provide_context(clock);
         // The only timer of the page that repeats: the face of the clock.
         let tick = move || clock.now.set(clock.read_real());
@@ -57,7 +59,13 @@ impl Clock {
     /// The time of day, without ticking.
     #[must_use]
     pub fn read_real(self) -> Stamp {
-        Stamp(page_ms() + self.ahead_ms.get_value())
+        self.end.get_value().unwrap_or_else(|| Stamp(page_ms() + self.ahead_ms.get_value()))
+    }
+
+    /// Stands at the end of a record. For the state of the page alone.
+    pub fn end_at(self, end: Stamp) {
+        self.end.set_value(Some(end));
+        self.now.set(end);
     }
 
     /// Shows the past, or now. For the state of the page alone.

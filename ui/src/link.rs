@@ -12,7 +12,7 @@ use futures::channel::oneshot;
 use leptos::prelude::*;
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Code, Frame, Problem, Stamp, ViewSpec, When,
-    ask::About,
+    ask::{About, RecordShown},
     codec::{self, ToDesktop, ToEngine, ToPage},
 };
 use std::{collections::HashMap, future::Future, rc::Rc};
@@ -128,7 +128,7 @@ impl Link {
     /// The engine's problem; [`Code::NotOffered`] in a browser; [`Code::Cut`] if the link breaks before the answer:
     /// what came of the act is then not known.
     pub async fn act(self, act: Act) -> Result<Acted, Problem> {
-        if !self.may_act() {
+        if !untrack(|| self.may_act()) {
             return Err(Problem::new(Code::NotOffered, "This page can only read.")
                 .why("The browser door cannot change anything.")
                 .next("Use the desktop window or the terminal: pilothouse connect."));
@@ -153,7 +153,13 @@ impl Link {
     /// May this page act? Fixed by its door.
     #[must_use]
     pub fn may_act(self) -> bool {
-        is_desktop()
+        is_desktop() && self.record().is_none()
+    }
+
+    /// The record that is shown instead of anything live, if one is; tracks.
+    #[must_use]
+    pub fn record(self) -> Option<RecordShown> {
+        self.about.with(|about| about.as_ref().and_then(|about| about.record.clone()))
     }
 
     /// How the link is; tracks.

@@ -48,8 +48,6 @@ impl State {
     /// Reads the page's address, follows back and forward, and offers the state to everything below.
     pub fn provide(link: Link, clock: Clock, theme: Theme) -> Self {
         let first = read_address();
-        clock.show(first.when);
-        theme.show_past(first.when != When::Now);
         let address = RwSignal::new(first);
         let state = Self {
             address,
@@ -67,6 +65,11 @@ impl State {
             theme,
         };
         provide_context(state);
+        // That it is a record is heard a moment after the page began.
+        Effect::new(move |_| {
+            drop(link.record());
+            untrack(|| state.stand_at(state.when.get()));
+        });
         let back = window_event_listener(ev::popstate, move |_| state.arrive(read_address()));
         on_cleanup(move || back.remove());
         state
@@ -131,10 +134,10 @@ impl State {
         self.when
     }
 
-    /// Is the past shown? Tracks.
+    /// Is the past shown? Of a record, always. Tracks.
     #[must_use]
     pub fn is_past(self) -> bool {
-        self.when.get() != When::Now
+        self.when.get() != When::Now || self.link.record().is_some()
     }
 
     /// In the past: are changes shown as they were true then, and not as they were known? Tracks.
@@ -276,9 +279,27 @@ impl State {
 
     fn arrive(self, address: Address) {
         // The clock first: what is drawn anew is drawn as of the time of its address.
-        self.clock.show(address.when);
-        self.theme.show_past(address.when != When::Now);
+        self.stand_at(address.when);
         self.address.set(address);
+    }
+}
+
+impl State {
+    /// Sets the clock and the grounds. Of a record the end stands for now, and all of it is past.
+    fn stand_at(self, when: When) {
+        let when = match (when, untrack(|| self.link.record())) {
+            (When::Now, Some(record)) => {
+                self.clock.end_at(record.until);
+                When::At(record.until)
+            }
+            (when, Some(record)) => {
+                self.clock.end_at(record.until);
+                when
+            }
+            (when, None) => when,
+        };
+        self.clock.show(when);
+        self.theme.show_past(when != When::Now);
     }
 }
 

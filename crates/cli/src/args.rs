@@ -7,7 +7,7 @@ use crate::{
     serve_args::ServeArgs,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// The control plane of GPU fleets, in the terminal.
 #[derive(Debug, Parser)]
@@ -105,6 +105,22 @@ pub struct SourceArgs {
     pub wait: Duration,
 }
 
+/// As it was, out of a record; no server is asked.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PastArgs {
+    /// As it was then, in UTC: -30m before the end of the record, 02:41, "2026-11-24 02:41" or 2026-11-24T02:41:30Z
+    #[arg(
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["context", "demo", "watch"]
+    )]
+    pub at: Option<String>,
+    /// Out of this record: an export or a copied journal [default with --at: that of this account]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["context", "demo", "watch"])]
+    pub journal: Option<PathBuf>,
+}
+
 /// How the answer is given.
 #[derive(Args, Clone, Debug, Default)]
 pub struct FormArgs {
@@ -122,6 +138,8 @@ pub struct FleetArgs {
     #[command(flatten)]
     pub source: SourceArgs,
     #[command(flatten)]
+    pub past: PastArgs,
+    #[command(flatten)]
     pub form: FormArgs,
     /// Only clusters that fit, and what is in them: words, key=value, key~part, key!=value, key>number, -word. Totals
     /// are of all
@@ -134,6 +152,8 @@ pub struct FleetArgs {
 pub struct ListArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    #[command(flatten)]
+    pub past: PastArgs,
     #[command(flatten)]
     pub form: FormArgs,
     /// Only rows that fit: words, key=value, key~part, key!=value, key>number, -word

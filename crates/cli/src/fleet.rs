@@ -28,7 +28,7 @@ struct Fleet {
 pub async fn run(arguments: &FleetArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
     filter.check::<ClusterRow>().map_err(Failed::filter)?;
-    page::show(&Fleet { filter }, &arguments.source, &arguments.form, false, out, err).await
+    page::show(&Fleet { filter }, (&arguments.source, &arguments.past), &arguments.form, false, out, err).await
 }
 
 impl Page for Fleet {

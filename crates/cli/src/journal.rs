@@ -1,35 +1,70 @@
-//! The commands about the record: what it is, a part of it as a file, whether it is whole, less of it; and a recorder
-//! without a window.
+//! The commands about the record: what it is, a part of it as a file, whether it is whole, less of it.
 
 use crate::{
-    args::SourceArgs,
     exit::{Exit, Failed},
-    journal_args::{JournalArgs, JournalVerb, Moment, RecordArgs},
+    far::{self, FarArgs, Place},
+    journal_args::{JournalArgs, JournalVerb},
     json,
     out::{Style, Tone, note, stdout},
-    serve,
-    start::Session,
 };
-use pilothouse_engine::{Paths, record};
+use pilothouse_engine::{
+    Paths,
+    record::{self, Moment, Names},
+};
 use pilothouse_wire::{
     Code, Problem, Stamp,
     units::{bytes, count, span, visible},
 };
 use serde::Serialize;
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// What whoever sends an export on should know.
+const NAMES: &str =
+    "It names nodes, pods, namespaces and images as they are called: --pseudonyms gives them other names.";
+/// The same of one with pseudonyms.
+const OTHER_NAMES: &str = "Names and texts are replaced, and nobody can take that back. Times, sizes, products, kinds and \
+                           what was measured stay: who knows the fleet may still recognise it.";
 
 /// Does what was asked for with the record.
 pub async fn run(of: &JournalArgs, out: Style) -> Result<Exit, Failed> {
-    let file = match &of.journal {
-        Some(file) => file.clone(),
-        None => record::file(&Paths::from_env()?),
+    if let JournalVerb::Export { from, to, pseudonyms, far, file } = &of.verb {
+        let names = if *pseudonyms { Names::Pseudonyms } else { Names::Own };
+        return match of.journal.clone().map_or_else(own, Ok)? {
+            Place::Here(journal) => export(journal, *from, *to, names, file.clone()).await,
+            Place::Far(address) if names == Names::Own => fetch(&address, far, *from, *to, file).await,
+            Place::Far(address) => {
+                let opened = far::open(&Place::Far(address), far, Some(*from), *to).await?;
+                export(opened.path().to_owned(), *from, *to, names, file.clone()).await
+            }
+        };
+    }
+    let file = match of.journal.clone().map_or_else(own, Ok)? {
+        Place::Here(file) => file,
+        Place::Far(address) => {
+            return Err(Problem::new(
+                Code::NotOffered,
+                format!("{address} gives its record, and does nothing with it."),
+            )
+            .next("Export a part of it into a file: pilothouse journal --journal ADDRESS export --from 2h FILE.")
+            .into());
+        }
     };
     match of.verb.clone() {
         JournalVerb::Info { json } => info(file, json, out).await,
-        JournalVerb::Export { from, to, file: into } => export(file, from, to, into).await,
         JournalVerb::Verify { file: other } => verify(other.unwrap_or(file), out).await,
         JournalVerb::Prune { older_than } => prune(file, older_than).await,
+        // Above.
+        JournalVerb::Export { .. } => Ok(Exit::Ok),
     }
+}
+
+/// The journal of this account.
+fn own() -> Result<Place, Problem> {
+    Ok(Place::Here(record::file(&Paths::from_env()?)))
 }
 
 /// Does work that waits for the disk.
@@ -115,15 +150,9 @@ async fn info(file: PathBuf, as_json: bool, style: Style) -> Result<Exit, Failed
     Ok(Exit::Ok)
 }
 
-async fn export(file: PathBuf, from: Moment, to: Option<Moment>, into: PathBuf) -> Result<Exit, Failed> {
+async fn export(file: PathBuf, from: Moment, to: Option<Moment>, names: Names, into: PathBuf) -> Result<Exit, Failed> {
     let name = into.display().to_string();
-    let exported = aside(move || {
-        let reader = record::reader(&file)?;
-        let (_, end) = reader
-            .span()?
-            .ok_or_else(|| Problem::new(Code::NotFound, format!("Nothing is recorded in {}.", file.display())))?;
-        record::export(&reader, from.of(end), to.map_or(end, |to| to.of(end)), &into)
-    });
+    let exported = aside(move || record::export(&record::reader(&file)?, from, to, names, &into));
     let exported = exported.await?;
     let manifest = &exported.manifest;
     writeln!(
@@ -137,7 +166,23 @@ async fn export(file: PathBuf, from: Moment, to: Option<Moment>, into: PathBuf) 
         manifest.frames.len(),
         bytes(exported.bytes),
     )?;
-    note("It names nodes, pods, namespaces and images as they are called.");
+    note(match names {
+        Names::Own => NAMES,
+        Names::Pseudonyms => OTHER_NAMES,
+    });
+    Ok(Exit::Ok)
+}
+
+async fn fetch(
+    address: &record::far::Address,
+    far: &FarArgs,
+    from: Moment,
+    to: Option<Moment>,
+    into: &Path,
+) -> Result<Exit, Failed> {
+    far::fetch(address, far, from, to, into).await?;
+    writeln!(stdout(), "{}: whole, as {address} sent it", visible(&into.display().to_string()))?;
+    note(NAMES);
     Ok(Exit::Ok)
 }
 
@@ -162,26 +207,5 @@ async fn verify(file: PathBuf, style: Style) -> Result<Exit, Failed> {
 async fn prune(file: PathBuf, older_than: Duration) -> Result<Exit, Failed> {
     let freed = aside(move || record::prune(&file, older_than)).await?;
     writeln!(stdout(), "{} given back.", bytes(freed))?;
-    Ok(Exit::Ok)
-}
-
-/// Records until it is interrupted, without a door.
-pub async fn record(of: &RecordArgs) -> Result<Exit, Failed> {
-    let source = SourceArgs { context: of.context.clone(), demo: of.demo, wait: Duration::ZERO };
-    let interruption = serve::interruption();
-    let session = Session::start(&source, true).await?;
-    if let Err(problem) = session.recording().await {
-        session.end().await;
-        return Err(problem);
-    }
-    let file = record::file(&Paths::from_env()?);
-    let mut out = stdout();
-    writeln!(out, "{}", file.display())?;
-    out.flush()?;
-    note("Recording into this file. Ctrl-C ends it.");
-    let ended = session.follow_health(interruption).await;
-    session.end().await;
-    note("The record is closed.");
-    ended?;
     Ok(Exit::Ok)
 }

@@ -1,8 +1,12 @@
 //! What may be typed about the record.
 
+use crate::{
+    far::{FarArgs, Place},
+    serve_args::TokenVerb,
+};
 use clap::{Args, Subcommand};
-use pilothouse_wire::Stamp;
-use std::{path::PathBuf, time::Duration};
+use pilothouse_engine::record::{Moment, span};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// The record of what was seen.
 #[derive(Args, Clone, Debug)]
@@ -10,9 +14,9 @@ pub struct JournalArgs {
     /// What about it
     #[command(subcommand)]
     pub verb: JournalVerb,
-    /// The journal [default: that of this account]
+    /// The journal; to export from, also the address of a recorder [default: that of this account]
     #[arg(long, global = true, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
+    pub journal: Option<Place>,
 }
 
 /// What is done with the record.
@@ -27,11 +31,17 @@ pub enum JournalVerb {
     /// Write a part of it into one file, to be sent and opened elsewhere
     Export {
         /// From when: 2026-11-24T03:00:00Z, or so long before its end: 90m, 2h, 3d
-        #[arg(long, value_name = "TIME", value_parser = moment)]
+        #[arg(long, value_name = "TIME")]
         from: Moment,
         /// Until when [default: its end]
-        #[arg(long, value_name = "TIME", value_parser = moment)]
+        #[arg(long, value_name = "TIME")]
         to: Option<Moment>,
+        /// Replace the names of clusters, nodes, namespaces, pods, images, people and all else, and texts: the same name by
+        /// the same other one
+        #[arg(long)]
+        pseudonyms: bool,
+        #[command(flatten)]
+        far: FarArgs,
         /// The file
         file: PathBuf,
     },
@@ -48,53 +58,20 @@ pub enum JournalVerb {
     },
 }
 
-/// A time, or how long before the end of the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// The time itself.
-    At(Stamp),
-    /// So long before the end.
-    Before(Duration),
-}
-
-impl Moment {
-    /// The time, in a record that ends at `end`.
-    pub fn of(self, end: Stamp) -> Stamp {
-        match self {
-            Self::At(at) => at,
-            Self::Before(span) => end.minus(span),
-        }
-    }
-}
-
-/// Reads a time or a span.
-pub fn moment(text: &str) -> Result<Moment, String> {
-    match span(text) {
-        Ok(span) => Ok(Moment::Before(span)),
-        Err(_) => text.parse().map(Moment::At).map_err(|error| format!("{error}, and no span such as 90m, 2h, 3d")),
-    }
-}
-
-/// Reads a span.
-fn span(text: &str) -> Result<Duration, String> {
-    let wrong = || "give a span such as 30s, 90m, 2h, 3d".to_owned();
-    let at = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at)).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(at);
-    let seconds: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    number.parse::<u32>().map(|number| Duration::from_secs(u64::from(number) * seconds)).map_err(|_| wrong())
-}
-
 /// Of a record in a file.
 #[derive(Args, Clone, Debug)]
 pub struct OpenArgs {
-    /// An export, or a copied journal
-    pub file: PathBuf,
+    /// An export, a copied journal, or the address of a recorder: https://host:port/
+    #[arg(value_name = "FILE")]
+    pub place: Place,
+    /// Of an address: from when, a time or so long before its end [default: 24h]
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<Moment>,
+    /// Of an address: until when [default: its end]
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<Moment>,
+    #[command(flatten)]
+    pub far: FarArgs,
     /// The port; 0 for any that is free [default: 7447, or a free one where that is taken]
     #[arg(long)]
     pub port: Option<u16>,
@@ -108,31 +85,54 @@ pub struct OpenArgs {
 
 /// Of a recorder.
 #[derive(Args, Clone, Debug, Default)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct RecordArgs {
+    /// Something else than to record.
+    #[command(subcommand)]
+    pub verb: Option<RecordVerb>,
     /// Only this connection, by id or name; or a context of the kubeconfig, for this run alone
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
     /// The demo fleet, though connections are configured
     #[arg(long)]
     pub demo: bool,
+    /// Open a door on this address too, where who has a token reads the record, and nothing else
+    #[arg(long, value_name = "IP")]
+    pub listen: Option<IpAddr>,
+    /// The door's port; 0 for any that is free [default: 7448]
+    #[arg(long, requires = "listen")]
+    pub port: Option<u16>,
+    /// The certificate to show, PEM, with those that vouch for it behind it
+    #[arg(long, value_name = "FILE", requires_all = ["key", "listen"])]
+    pub cert: Option<PathBuf>,
+    /// The key of the certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Speak to other machines without encryption: whoever listens can read everything, and get in
+    #[arg(long, conflicts_with = "cert", requires = "listen")]
+    pub plain: bool,
+    /// A name under which other machines call this one; may be repeated
+    #[arg(long = "name", value_name = "HOST", requires = "listen")]
+    pub names: Vec<String>,
+    /// The file of tokens that open the door [default: record.json beside the settings]
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub tokens: Option<PathBuf>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What else may be done about a recorder.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RecordVerb {
+    /// Tokens by which other machines read the record
+    Token(RecordTokenArgs),
+}
 
-    #[test]
-    fn times_and_spans_are_told_apart() {
-        for (text, want) in [
-            ("90m", Ok(Moment::Before(Duration::from_secs(5_400)))),
-            ("3d", Ok(Moment::Before(Duration::from_secs(259_200)))),
-            ("2026-11-24T03:12:44Z", Ok(Moment::At(Stamp(1_795_489_964_000)))),
-            ("d", Err(())),
-            ("", Err(())),
-            ("−3d", Err(())),
-            ("99999999999d", Err(())),
-        ] {
-            assert_eq!(moment(text).map_err(|_| ()), want, "{text}");
-        }
-    }
+/// Of tokens of the record.
+#[derive(Args, Clone, Debug)]
+pub struct RecordTokenArgs {
+    /// What about them
+    #[command(subcommand)]
+    pub verb: TokenVerb,
+    /// The file that they are in [default: record.json beside the settings]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
 }

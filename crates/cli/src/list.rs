@@ -30,7 +30,7 @@ type Draw<R> = fn(&[&R], &View, Stamp, pilothouse_chart::Sheet) -> String;
 /// Lists rows of one kind.
 pub async fn run<R: Listed>(arguments: &ListArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let plan = Plan::<R>::new(arguments, None)?;
-    page::show(&plan, &arguments.source, &arguments.form, false, out, err).await
+    page::show(&plan, (&arguments.source, &arguments.past), &arguments.form, false, out, err).await
 }
 
 /// Lists rows of one kind, or draws them.
@@ -41,7 +41,7 @@ pub async fn run_or_draw<R: Drawable>(
 ) -> Result<Exit, Failed> {
     let (svg, arguments) = (arguments.svg, &arguments.of);
     let plan = Plan::<R>::new(arguments, Some(R::draw))?;
-    page::show(&plan, &arguments.source, &arguments.form, svg, out, err).await
+    page::show(&plan, (&arguments.source, &arguments.past), &arguments.form, svg, out, err).await
 }
 
 impl<R: Listed> Plan<R> {

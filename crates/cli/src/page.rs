@@ -1,11 +1,11 @@
 //! A command that shows one view: once or as it changes, for people, as JSON, or as a drawing.
 
 use crate::{
-    args::{FormArgs, SourceArgs},
+    args::{FormArgs, PastArgs, SourceArgs},
     exit::{Exit, Failed},
     json::About,
     out::{Style, note, stdout},
-    problems,
+    past, problems,
     start::{Session, Troubles, other_answer},
     watch,
 };
@@ -46,25 +46,22 @@ pub struct Shown {
 /// Shows a page as a person asked for.
 pub async fn show(
     page: &impl Page,
-    source: &SourceArgs,
+    (source, past): (&SourceArgs, &PastArgs),
     form: &FormArgs,
     svg: bool,
     out: Style,
     err: Style,
 ) -> Result<Exit, Failed> {
+    if past.at.is_some() || past.journal.is_some() {
+        let (demo, frame) = past::frame(page.spec(), past).await?;
+        return once(page, demo, &frame, &Troubles::of_the_past(&frame), Form::of(form, svg), out, err);
+    }
     let session = Session::start(source, false).await?;
     let exit = if form.watch {
         follow(page, &session, form.json, out).await
     } else {
         let (frame, troubles) = session.frame(page.spec(), source.wait).await?;
-        let form = if form.json {
-            Form::Json
-        } else if svg {
-            Form::Svg
-        } else {
-            Form::Text
-        };
-        once(page, session.demo, &frame, &troubles, form, out, err)
+        once(page, session.demo, &frame, &troubles, Form::of(form, svg), out, err)
     };
     session.end().await;
     exit
@@ -76,6 +73,16 @@ enum Form {
     Text,
     Json,
     Svg,
+}
+
+impl Form {
+    fn of(form: &FormArgs, svg: bool) -> Self {
+        match (form.json, svg) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Svg,
+            (false, false) => Self::Text,
+        }
+    }
 }
 
 fn once(

@@ -52,7 +52,7 @@ pub async fn run(arguments: &Drawn<FleetArgs>, out: Style, err: Style) -> Result
     let (svg, arguments) = (arguments.svg, &arguments.of);
     let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
     filter.check::<PoolRoom>().map_err(Failed::filter)?;
-    page::show(&Room { filter }, &arguments.source, &arguments.form, svg, out, err).await
+    page::show(&Room { filter }, (&arguments.source, &arguments.past), &arguments.form, svg, out, err).await
 }
 
 impl Page for Room {

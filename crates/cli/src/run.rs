@@ -6,7 +6,7 @@ use crate::{
     exit::{Exit, Failed},
     fleet, get, journal, list, manual,
     out::{Style, note},
-    problems, room,
+    problems, record, room,
     rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
     serve,
 };
@@ -58,7 +58,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,
         Verb::Serve(of) => serve::run(of, err).await,
-        Verb::Record(of) => journal::record(of).await,
+        Verb::Record(of) => record::run(of, err).await,
         Verb::Journal(of) => journal::run(of, out).await,
         Verb::Open(of) => serve::run_on_record(of, err).await,
         Verb::Doctor => doctor::run(out).await,

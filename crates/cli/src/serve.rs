@@ -1,18 +1,19 @@
 //! The command that opens the browser door, and tells one person its address.
 
 mod files;
-mod token;
+pub mod token;
 
 use crate::{
     args::SourceArgs,
     exit::{Exit, Failed},
+    far,
     journal_args::OpenArgs,
     out::{Style, Tone, note, stdout},
     serve_args::{ServeArgs, ServeVerb},
     start::Session,
 };
-use pilothouse_engine::{Clock, Options, Reader, record};
-use pilothouse_serve::{Dist, Grade, Identity, Limits, Notice, ServeOptions, Serving, serve};
+use pilothouse_engine::{Clock, Options, Reader};
+use pilothouse_serve::{Dist, Grade, Identity, Limits, Notice, OfWall, ServeOptions, Serving, serve};
 use pilothouse_wire::{Code, Problem};
 use std::{
     fs, io,
@@ -28,7 +29,7 @@ const PORT: u16 = 7447;
 /// Opens the door, and keeps it open until it is interrupted; or does what else was typed about it.
 pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
     match &of.verb {
-        Some(ServeVerb::Token(verb)) => token::run(verb),
+        Some(ServeVerb::Token(verb)) => token::run::<OfWall>(&token::book()?, verb),
         None => open_and_wait(of, err).await,
     }
 }
@@ -41,11 +42,8 @@ async fn open_and_wait(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
 
 /// Opens the door on a record that is kept in a file: no server is contacted, and nothing is recorded.
 pub async fn run_on_record(of: &OpenArgs, err: Style) -> Result<Exit, Failed> {
-    let file = of.file.clone();
-    let opened = tokio::task::spawn_blocking(move || record::open(&file))
-        .await
-        .map_err(|error| Problem::new(Code::Internal, "The record could not be opened.").why(error.to_string()))??;
-    let session = Session::of_record(opened.path()).await?;
+    let opened = far::open(&of.place, &of.far, of.from, of.to).await?;
+    let session = Session::of_record(&opened).await?;
     let of = ServeArgs {
         verb: None,
         port: of.port,

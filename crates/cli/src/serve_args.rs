@@ -59,19 +59,18 @@ pub enum TokenVerb {
     /// Make one. It is shown this once, and kept as a hash
     New {
         /// What it is for, in your words
-        #[arg(default_value = "wall", hide_default_value = true)]
-        name: String,
-        /// How long it lets screens in: 12h, 30d; a year at most
+        name: Option<String>,
+        /// How long it lets somebody in: 12h, 30d; a year at most
         #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = span)]
         expires: Duration,
     },
-    /// Those that let screens in now
+    /// Those that let somebody in now
     List {
         /// As JSON
         #[arg(long)]
         json: bool,
     },
-    /// End one, and every screen that it let in
+    /// End one, and everything that it let in
     Revoke {
         /// Its number, as the list has it
         id: u32,

@@ -1,13 +1,14 @@
 //! Starts the engine for one command, and waits until there is something whole to show.
 
 use crate::{args::SourceArgs, exit::Failed, out::note};
-use pilothouse_engine::{Engine, Operator, Options, Paths, Reader, Settled};
+use pilothouse_engine::{Engine, Operator, Options, Paths, Reader, Settled, record::Opened};
 use pilothouse_wire::{
-    Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When,
+    Answer, Ask, Code, ConnectionId, Frame, Freshness, Problem, ViewSpec, When,
     ask::About,
+    frame::SourceState,
     units::{count, visible},
 };
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 /// An engine that runs for this command.
 pub struct Session {
@@ -37,10 +38,11 @@ impl Session {
     }
 
     /// Opens a record: no server is contacted.
-    pub async fn of_record(file: &Path) -> Result<Self, Failed> {
-        let operator = Engine::open(file, Paths::from_env()?).await?;
+    pub async fn of_record(record: &Opened) -> Result<Self, Failed> {
+        let operator = Engine::open(record, Paths::from_env()?).await?;
         let reader = operator.reader();
-        Ok(Self { operator, reader, demo: false })
+        let Answer::About(About { demo, .. }) = reader.ask(Ask::About).await? else { return Err(other_answer()) };
+        Ok(Self { operator, reader, demo })
     }
 
     /// Is what is seen recorded?
@@ -101,7 +103,12 @@ impl Session {
 
     /// A whole frame, as things are.
     pub async fn frame_now(&self, spec: ViewSpec) -> Result<Frame, Failed> {
-        match self.reader.ask(Ask::Frame { spec, when: When::Now }).await? {
+        self.frame_at(spec, When::Now).await
+    }
+
+    /// A whole frame, as things are or were.
+    pub async fn frame_at(&self, spec: ViewSpec, when: When) -> Result<Frame, Failed> {
+        match self.reader.ask(Ask::Frame { spec, when }).await? {
             Answer::Frame(frame) => Ok(*frame),
             _ => Err(other_answer()),
         }
@@ -138,6 +145,24 @@ impl Troubles {
             ));
         }
         Self(all)
+    }
+
+    /// Sources that were not read, or not whole, then.
+    pub fn of_the_past(frame: &Frame) -> Self {
+        let whole =
+            |source: &&SourceState| matches!(source.freshness, Freshness::Live | Freshness::Slow | Freshness::Paused);
+        let troubled = frame.sources.iter().filter(|source| !whole(source)).map(|source| {
+            let problem =
+                Problem::new(Code::Cut, format!("{} was not read whole then: {}.", source.id, source.freshness.word()));
+            (
+                source.id.clone(),
+                match &source.note {
+                    Some(note) => problem.why(format!("{note}.")),
+                    None => problem,
+                },
+            )
+        });
+        Self(troubled.collect())
     }
 
     /// Is everything read?

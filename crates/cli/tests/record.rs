@@ -78,3 +78,34 @@ fn a_record_is_made_without_a_window_looked_into_sent_and_opened_elsewhere() {
         assert!(!refused.status.success() && text(&refused).contains("was altered"), "{}", text(&refused));
     }
 }
+
+/// The counts of a fleet, and every name in it that is longer than a few letters.
+fn counted(home: &Path, file: &str) -> (Value, Vec<String>) {
+    let fleet: Value = serde_json::from_slice(&run(home, &["fleet", "--journal", file, "--json"]).stdout).unwrap();
+    let of = |rows: &str| fleet[rows].as_array().unwrap().iter().map(|row| row["id"].to_string()).collect::<Vec<_>>();
+    let mut summary = fleet["summary"].clone();
+    summary.as_object_mut().unwrap().remove("partial");
+    (summary, [of("clusters"), of("nodes"), of("pods")].concat())
+}
+
+#[test]
+fn an_export_with_pseudonyms_shows_the_same_fleet_under_other_names() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    recorded(home);
+    let (own, other) = (home.join("own.pilothouse"), home.join("other.pilothouse"));
+    let (own, other) = (own.to_str().unwrap(), other.to_str().unwrap());
+    assert!(run(home, &["journal", "export", "--from", "1h", own]).status.success());
+    let sent = run(home, &["journal", "export", "--from", "1h", "--pseudonyms", other]);
+    assert!(sent.status.success() && text(&sent).contains("nobody can take that back"), "{}", text(&sent));
+    let ((fleet, names), (veiled, pseudonyms)) = (counted(home, own), counted(home, other));
+    assert_eq!(veiled, fleet);
+    assert_eq!(pseudonyms.len(), names.len());
+    assert!(names.len() > 20 && names.iter().all(|name| !pseudonyms.contains(name)));
+    let shown = text(&run(home, &["pods", "--journal", other, "--columns", "all"]));
+    for name in ["iad-prod", "h100", "serving", "training"] {
+        assert!(!shown.contains(name), "{name}: {shown}");
+    }
+    let whole = run(home, &["journal", "verify", other]);
+    assert!(whole.status.success(), "{}", text(&whole));
+}

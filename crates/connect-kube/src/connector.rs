@@ -75,13 +75,16 @@ fn context(opening: &Opening) -> Result<Context, Problem> {
             Problem::new(Code::BadInput, "The connection names no context.").next("Fill in the field \"Context\".")
         );
     };
-    let files = kubeconfig::files(value("kubeconfig"));
-    if files.is_empty() {
+    let named = value("kubeconfig");
+    let files = kubeconfig::files(named);
+    let nowhere = files.is_empty();
+    let known = kubeconfig::known(files, named.is_some());
+    if nowhere && known.contexts.is_empty() {
         return Err(Problem::new(Code::BadInput, "There is no place to look for a kubeconfig.")
             .why("KUBECONFIG is not set, and this account has no home folder.")
             .next("Fill in the field \"Kubeconfig\"."));
     }
-    kubeconfig::merged(files).context(name)
+    known.context(name)
 }
 
 fn place(opening: &Opening, context: &Context) -> Place {

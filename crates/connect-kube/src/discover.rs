@@ -1,4 +1,5 @@
-//! Contexts that could be connected, found by reading kubeconfig files. Contacts nobody, runs nothing.
+//! Contexts that could be connected, found by reading kubeconfig files and where a pod has its account. Contacts nobody,
+//! runs nothing.
 
 use crate::{
     auth,
@@ -6,7 +7,7 @@ use crate::{
 };
 use pilothouse_connect::{Discovery, redact_url};
 use pilothouse_wire::{form::Draft, view::OfferedContext};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 /// Looks where kubectl would.
 pub(crate) fn discover() -> Discovery {
@@ -14,12 +15,7 @@ pub(crate) fn discover() -> Discovery {
     // Where nobody has named a file, its absence is the usual state and no problem.
     let named = std::env::var_os("KUBECONFIG").is_some_and(|list| !list.is_empty());
     let files = if named { files } else { files.into_iter().filter(|file| file.exists()).collect() };
-    discover_in(files)
-}
-
-/// Looks in these files.
-pub(crate) fn discover_in(files: Vec<PathBuf>) -> Discovery {
-    offers(kubeconfig::merged(files))
+    offers(kubeconfig::known(files, false))
 }
 
 /// What these files offer.
@@ -77,7 +73,7 @@ users:
         std::fs::write(&first, text).unwrap();
         std::fs::write(folder.path().join("sign-in"), "#!/bin/sh\n").unwrap();
         std::fs::write(&second, "not: [closed").unwrap();
-        let found = discover_in(vec![first, second]);
+        let found = offers(kubeconfig::merged(vec![first, second]));
         let text = format!("{found:#?}").replace(&folder.path().display().to_string(), "FOLDER");
         // It covers the folder's name too.
         let fingerprints = found.offered.iter().filter_map(|(offer, _)| offer.plugin.as_ref()?.fingerprint.as_deref());

@@ -1,14 +1,15 @@
-//! Kubeconfig files: where they are, what is in them, and how several become one.
+//! Kubeconfig files: where they are, what is in them, and how several become one, with the account of a pod behind them.
 //!
 //! Reads files only. An error names the file and, for YAML, the line; never what stands there, which may be a secret.
 
 mod form;
+mod inside;
 mod read;
 
 pub use form::{Cluster, Exec, ExecEnv, InteractiveMode, User};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use read::merged_text;
-pub use read::{files, merged, shown};
+pub use read::{files, known, merged, shown};
 
 use pilothouse_wire::{Code, Problem};
 use std::path::PathBuf;

@@ -13,6 +13,7 @@ use crate::{
     past::Worlds,
     publish::{Publisher, Scene},
     rates::Rates,
+    record::Opened,
     table,
 };
 use pilothouse_connect::{Clock, Discovery};
@@ -20,11 +21,11 @@ use pilothouse_journal::{Limits, Reader as JournalReader, Recorder};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
     Acted, Code, ConnectionId, Health, Problem, ViewSpec,
+    ask::RecordShown,
     view::{ConnectionsView, VaultState},
 };
 use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact};
 use std::{
-    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -72,22 +73,25 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
 }
 
 /// Opens a record: its world is that of its end, and stays it.
-pub(crate) async fn open(record: &Path, paths: Paths) -> Result<Operator, Problem> {
-    let past = JournalReader::new(record);
+pub(crate) async fn open(record: &Opened, paths: Paths) -> Result<Operator, Problem> {
+    let past = JournalReader::new(record.path());
     let reader = past.clone();
     let read = move || {
         let empty = || Problem::new(Code::NotFound, format!("There is nothing in {}.", reader.path().display()));
-        let (_, end) = reader.span()?.ok_or_else(empty)?;
-        reader.world_at(end).map(|world| (end, world))
+        let (since, end) = reader.span()?.ok_or_else(empty)?;
+        reader.world_at(end).map(|world| (since, end, world))
     };
-    let (end, world) = tokio::task::spawn_blocking(read)
+    let (since, end, world) = tokio::task::spawn_blocking(read)
         .await
         .map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))??;
     let options = Options { paths, demo: false, only: None, record: false, clock: Clock::of(move || end) };
     let ways = Ways::new();
     let touched = Touched { all: true, ..Touched::default() };
     let world = Arc::unwrap_or_clone(world);
-    let engine = Loop { world, touched, past: Some(past), ..Loop::new(options, &ways) };
+    // A record of the demo fleet says so, as the demo fleet itself does.
+    let demo = world.sources().filter(|(_, source)| source.about.demo).map(|(id, _)| id.clone()).collect();
+    let shown = Some(RecordShown { name: record.name().to_owned(), since, until: end });
+    let engine = Loop { world, touched, demo, shown, past: Some(past), ..Loop::new(options, &ways) };
     Ok(ways.run(engine))
 }
 
@@ -154,6 +158,8 @@ struct Loop {
     desk: Desk,
     /// The demo fleet's connections, while it is shown. They are in no settings.
     demo: Vec<ConnectionId>,
+    /// The record that is shown instead of anything live. Nobody acts on it, and no place to connect is looked for.
+    shown: Option<RecordShown>,
     options: Options,
 }
 
@@ -179,6 +185,7 @@ impl Loop {
             settings: Settings::default(),
             desk: Desk { paths: options.paths.clone(), surroundings, confirmed_early },
             demo: Vec::new(),
+            shown: None,
             options,
         }
     }
@@ -243,7 +250,7 @@ impl Loop {
                     }
                     if Instant::now() >= discover {
                         discover = Instant::now() + DISCOVER;
-                        if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
+                        if self.shown.is_none() && self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
                             self.discover();
                         }
                     }
@@ -256,6 +263,11 @@ impl Loop {
     fn take(&mut self, input: Input) {
         match input {
             Input::Ask(ask, reply) => self.answer(ask, reply),
+            Input::Act(_, reply) if self.shown.is_some() => {
+                let problem = Problem::new(Code::NotOffered, "A record cannot be changed.")
+                    .why("This shows what somebody recorded: there is no server behind it, and nothing is kept.");
+                let _ = reply.send(Err(problem.next("Open Pilothouse without a file to act.")));
+            }
             Input::Act(act, reply) => {
                 if let Some(fact) = notes::fact_of(&act) {
                     let _ = reply.send(fact.and_then(|fact| self.note(fact)));

@@ -4,9 +4,10 @@ use crate::{
     event_loop,
     input::Input,
     options::{Options, Paths},
+    record::Opened,
 };
 use pilothouse_wire::{Act, Acted, Answer, Ask, Code, ConnectionId, Frame, Problem, ViewSpec, When};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 /// Starts engines.
@@ -22,11 +23,12 @@ impl Engine {
         event_loop::start(options).await
     }
 
-    /// Opens a record that somebody keeps in a file: no server is contacted, nothing is recorded, and now is its end.
+    /// Opens a record that somebody keeps in a file: no server is contacted, nothing is recorded, nobody can act, and now
+    /// is its end.
     ///
     /// # Errors
     /// If the file is no record, or nothing is in it.
-    pub async fn open(record: &Path, paths: Paths) -> Result<Operator, Problem> {
+    pub async fn open(record: &Opened, paths: Paths) -> Result<Operator, Problem> {
         event_loop::open(record, paths).await
     }
 }

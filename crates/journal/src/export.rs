@@ -5,12 +5,13 @@
 //! little-endian.
 
 mod clip;
+mod pseudonym;
 mod read;
 mod rows;
 mod write;
 
 pub use read::import;
-pub use write::{Exported, export};
+pub use write::{Exported, Names, Prepared, export, prepare};
 
 use pilothouse_wire::{Code, Problem, SmolStr, Stamp};
 use serde::{Deserialize, Serialize};

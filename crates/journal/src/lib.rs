@@ -4,6 +4,9 @@
 //! of batches, and their readings chunks of columns, which are thinned with age. Going back to a time loads the nearest
 //! checkpoint of the world and folds the batches up to it. Encoded facts carry [`pilothouse_world::FACT_VERSION`].
 
+#[cfg(test)]
+extern crate self as pilothouse_journal;
+
 mod body;
 mod chunk;
 mod export;
@@ -28,7 +31,7 @@ mod thin;
 mod walk;
 mod writer;
 
-pub use export::{Exported, Manifest, export, import, is_export};
+pub use export::{Exported, Manifest, Names, Prepared, export, import, is_export, prepare};
 pub use gaps::{Gap, Missing};
 pub use grid::round_readings;
 pub use look::{Info, prune_before};

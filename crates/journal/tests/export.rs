@@ -3,7 +3,7 @@
 
 mod story;
 
-use pilothouse_journal::{Limits, Reader, export, import, is_export};
+use pilothouse_journal::{Limits, Names, Reader, export, import, is_export};
 use pilothouse_wire::{Code, Stamp};
 use std::{fs, path::Path};
 use story::{Recorded, recorded};
@@ -23,9 +23,9 @@ fn what_was_exported_shows_what_the_record_shows_and_nothing_beyond_it() {
         let reader = Reader::new(&path);
         let (since, until) = (then[then.len() / 3].0, then[then.len() * 2 / 3].0);
         let file = folder.path().join("part.pilothouse");
-        let exported = export(&reader, since, until, &file).unwrap();
+        let exported = export(&reader, since, until, Names::Own, &file).unwrap();
         assert!(is_export(&file) && exported.bytes == fs::metadata(&file).unwrap().len());
-        assert_eq!(export(&reader, since, until, &file).unwrap_err().code, Code::Exists);
+        assert_eq!(export(&reader, since, until, Names::Own, &file).unwrap_err().code, Code::Exists);
         let (_kept, other) = opened(&file).unwrap();
         for (at, _) in then.iter().filter(|(at, _)| *at >= since && *at <= until) {
             assert_eq!(other.world_at(*at).unwrap(), reader.world_at(*at).unwrap(), "{at}");
@@ -35,7 +35,7 @@ fn what_was_exported_shows_what_the_record_shows_and_nothing_beyond_it() {
         let mut late = 0;
         other.batches(Stamp(i64::MAX), |batch| late += u32::from(batch.seen_at > until)).unwrap();
         assert_eq!(late, 0, "what came later is not in it");
-        let nothing = export(&reader, Stamp(1), Stamp(2), &folder.path().join("no")).unwrap_err();
+        let nothing = export(&reader, Stamp(1), Stamp(2), Names::Own, &folder.path().join("no")).unwrap_err();
         assert_eq!(nothing.code, Code::NotFound);
     }
 }
@@ -44,7 +44,7 @@ fn what_was_exported_shows_what_the_record_shows_and_nothing_beyond_it() {
 fn an_export_that_is_cut_or_altered_anywhere_is_refused_and_says_where() {
     let Recorded { folder, path, then } = recorded(Limits::default());
     let file = folder.path().join("all.pilothouse");
-    export(&Reader::new(&path), Stamp(0), then[then.len() - 1].0, &file).unwrap();
+    export(&Reader::new(&path), Stamp(0), then[then.len() - 1].0, Names::Own, &file).unwrap();
     let whole = fs::read(&file).unwrap();
     let step = whole.len() / 61;
     for at in (0..whole.len()).step_by(step) {

@@ -10,12 +10,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinSet,
     time::timeout,
 };
@@ -26,8 +27,6 @@ use tower::ServiceExt;
 const MAX_HEAD: usize = 32 * 1024;
 /// How long connections may take to end once the door is closed.
 const END: Duration = Duration::from_secs(3);
-/// How long a connection may be there that loads files; that of a page becomes a link long before.
-const LOADING: Duration = Duration::from_secs(300);
 /// After the system refused a connection, for want of files perhaps.
 const PAUSE: Duration = Duration::from_millis(200);
 /// What one is told for whom there is no room; a browser shows it.
@@ -38,12 +37,25 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/pla
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub IpAddr);
 
+/// Ends the connection that a request came by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HangUp(Arc<Notify>);
+
+impl HangUp {
+    /// Ends it, whatever it still waits for.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
 /// How connections are served.
 #[derive(Clone)]
 pub(crate) struct Host {
     pub router: Router,
     pub tls: Option<TlsAcceptor>,
     pub head: Duration,
+    /// How long a connection may be there; that of a page becomes a link long before.
+    pub longest: Duration,
     pub stop: watch::Receiver<bool>,
 }
 
@@ -100,9 +112,11 @@ async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     peer: SocketAddr,
     host: Host,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let (router, mut stop) = (host.router, host.stop);
+    let (router, mut stop, hang_up) = (host.router, host.stop, HangUp::default());
+    let hung_up = hang_up.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer.ip()));
+        request.extensions_mut().insert(hang_up.clone());
         router.clone().oneshot(request.map(Body::new))
     });
     let mut builder = http1::Builder::new();
@@ -110,8 +124,9 @@ async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     tokio::select! {
         ended = connection.as_mut() => return Ok(ended?),
+        () = hung_up.0.notified() => return Err(Box::new(io::Error::from(io::ErrorKind::ConnectionAborted))),
         // A page's link is no longer of it: whoever still loads files by now reads none.
-        () = tokio::time::sleep(LOADING) => return Err(Box::new(io::Error::from(io::ErrorKind::TimedOut))),
+        () = tokio::time::sleep(host.longest) => return Err(Box::new(io::Error::from(io::ErrorKind::TimedOut))),
         _ = stop.wait_for(|stop| *stop) => {}
     }
     connection.as_mut().graceful_shutdown();

@@ -1,33 +1,38 @@
-//! Who is let in to a wall, kept over restarts: tokens that a person made, and the sessions of screens, as hashes.
+//! Who is let in to a door, kept over restarts: tokens that a person made, and the sessions of screens, as hashes.
 //!
-//! One file that only this person may read. A door and the terminal may change it at the same time: each change is made
-//! under a lock, on what the file holds then, and the file is replaced as a whole.
+//! One file a purpose, that only this person may read. A door and the terminal may change it at the same time: each change
+//! is made under a lock, on what the file holds then, and the file is replaced as a whole.
+
+mod kept;
+mod purpose;
+mod watched;
+
+pub(crate) use kept::{Kept, NoEntry};
+pub use purpose::{OfRecord, OfWall, Purpose};
+pub(crate) use watched::Watched;
 
 use crate::{hashed::Hashed, secret::Secret};
 use pilothouse_wire::{Code, Problem, Stamp};
-use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
+    marker::PhantomData,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
 /// The form of the file. One of a later build is left alone.
 const FORM: u32 = 1;
-/// Screens whose sessions are kept; beyond them the oldest is forgotten.
-const MAX_SESSIONS: usize = 256;
 /// Tokens that may be kept.
 const MAX_TOKENS: usize = 256;
-/// What a token begins with, so that whoever finds one knows what it is.
-const BEGINS: &str = "phw_";
 /// What a file of this size holds was not written by us.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// The file of tokens and sessions.
+/// The file of tokens of one purpose, and of the sessions that they became.
 #[derive(Clone, Debug)]
-pub struct Book {
+pub struct Book<P> {
     path: PathBuf,
+    purpose: PhantomData<P>,
 }
 
 /// A token as a person is told of it: never the token itself.
@@ -45,127 +50,46 @@ pub struct TokenRow {
     pub screens: usize,
 }
 
-/// What the file holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    form: u32,
-    last: u32,
-    tokens: Vec<Token>,
-    sessions: Vec<Session>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Token {
-    id: u32,
-    name: String,
-    hash: Hashed,
-    made: Stamp,
-    expires: Stamp,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Session {
-    hash: Hashed,
-    /// The token that it was made by; none for one of a one-time code.
-    token: Option<u32>,
-    made: Stamp,
-    expires: Stamp,
-}
-
-impl Kept {
-    /// When the session with this hash ends, if there is one.
-    pub fn session(&self, hash: &Hashed, now: Stamp) -> Option<Stamp> {
-        let found =
-            self.sessions.iter().filter(|session| session.hash.is(hash)).find(|session| session.expires > now)?;
-        match found.token {
-            Some(id) => self.tokens.iter().any(|token| token.id == id && token.expires > now).then_some(found.expires),
-            None => Some(found.expires),
-        }
-    }
-
-    /// The token of this hash, and when it ends.
-    pub fn token(&self, hash: &Hashed, now: Stamp) -> Option<(u32, Stamp)> {
-        let found = self.tokens.iter().filter(|token| token.hash.is(hash)).find(|token| token.expires > now)?;
-        Some((found.id, found.expires))
-    }
-
-    /// Is there a token that lets somebody in now?
-    pub fn lets_in(&self, now: Stamp) -> bool {
-        self.tokens.iter().any(|token| token.expires > now)
-    }
-
-    /// Keeps a session of a screen.
-    pub fn add_session(&mut self, hash: Hashed, token: Option<u32>, expires: Stamp, now: Stamp) {
-        self.forget_old(now);
-        if self.sessions.len() >= MAX_SESSIONS {
-            self.sessions.remove(0);
-        }
-        self.sessions.push(Session { hash, token, made: now, expires });
-    }
-
-    fn forget_old(&mut self, now: Stamp) {
-        self.tokens.retain(|token| token.expires > now);
-        let valid: Vec<u32> = self.tokens.iter().map(|token| token.id).collect();
-        self.sessions.retain(|session| session.expires > now && session.token.is_none_or(|id| valid.contains(&id)));
-    }
-}
-
-impl Book {
+impl<P: Purpose> Book<P> {
     /// The file at `path`, which need not exist yet.
     #[must_use]
     pub fn at(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, purpose: PhantomData }
     }
 
-    /// Makes a token that lets screens in for so long; it is told here and nowhere else.
+    /// Makes a token that lets somebody in for so long; it is told here and nowhere else.
     ///
     /// # Errors
     /// The file cannot be written, or there are too many tokens.
     pub fn make_token(&self, name: &str, lasts: Duration, now: Stamp) -> Result<(TokenRow, String), Problem> {
-        let token = format!("{BEGINS}{}", Secret::new()?.reveal());
+        let token = format!("{}{}", P::BEGINS, Secret::new()?.reveal());
         let row = self.change(|kept| {
             kept.forget_old(now);
-            if kept.tokens.len() >= MAX_TOKENS {
+            if kept.count() >= MAX_TOKENS {
                 return Err(Problem::new(Code::NotOffered, format!("There are {MAX_TOKENS} tokens already."))
-                    .next("Revoke those that nobody uses: pilothouse serve token list."));
+                    .next(format!("Revoke those that nobody uses: {} token list.", P::COMMAND)));
             }
-            kept.last += 1;
-            let (id, expires) = (kept.last, now.plus(lasts));
-            let hash = Hashed::of(token.as_bytes());
-            kept.tokens.push(Token { id, name: name.to_owned(), hash, made: now, expires });
-            Ok(TokenRow { id, name: name.to_owned(), made: now, expires, screens: 0 })
+            Ok(kept.add_token(name, Hashed::of(token.as_bytes()), now, now.plus(lasts)))
         })??;
         Ok((row, token))
     }
 
-    /// The tokens that let screens in now, the oldest first.
+    /// The tokens that let somebody in now, the oldest first.
     ///
     /// # Errors
     /// The file cannot be read.
     pub fn tokens(&self, now: Stamp) -> Result<Vec<TokenRow>, Problem> {
         let mut kept = self.read()?;
         kept.forget_old(now);
-        let row = |token: &Token| TokenRow {
-            id: token.id,
-            name: token.name.clone(),
-            made: token.made,
-            expires: token.expires,
-            screens: kept.sessions.iter().filter(|session| session.token == Some(token.id)).count(),
-        };
-        Ok(kept.tokens.iter().map(row).collect())
+        Ok(kept.rows())
     }
 
     /// Revokes a token, and with it every screen that it let in. Was there one?
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn revoke(&self, id: u32) -> Result<bool, Problem> {
-        self.change(|kept| {
-            let before = kept.tokens.len();
-            kept.tokens.retain(|token| token.id != id);
-            kept.sessions.retain(|session| session.token != Some(id));
-            kept.tokens.len() < before
-        })
+    pub fn revoke(&self, id: u32, now: Stamp) -> Result<bool, Problem> {
+        self.change(|kept| kept.revoke(id, now))
     }
 
     /// What the file holds; nothing if there is none.
@@ -177,7 +101,7 @@ impl Book {
             Err(error) => Err(error),
         };
         let kept = kept.map_err(|error| self.unreadable(&error))?;
-        if kept.form > FORM {
+        if kept.form() > FORM {
             return Err(self.unreadable(&io::Error::other("a later version of Pilothouse wrote it")));
         }
         Ok(kept)
@@ -203,7 +127,7 @@ impl Book {
         lock.lock().map_err(written)?;
         let mut kept = self.read()?;
         let answer = how(&mut kept);
-        kept.form = FORM;
+        kept.set_form(FORM);
         self.write(&kept).map_err(written)?;
         Ok(answer)
     }
@@ -219,7 +143,7 @@ impl Book {
     fn unreadable(&self, error: &io::Error) -> Problem {
         Problem::new(Code::BadInput, format!("{} cannot be read.", self.path.display()))
             .why(format!("{error}."))
-            .next("Move the file away, make new tokens, and open the screens anew.")
+            .next(format!("Move the file away, and make new tokens: {} token new.", P::COMMAND))
     }
 }
 
@@ -239,7 +163,7 @@ mod tests {
     const NOW: Stamp = Stamp(1_000_000);
     const DAY: Duration = Duration::from_secs(86_400);
 
-    fn book() -> (tempfile::TempDir, Book) {
+    fn book() -> (tempfile::TempDir, Book<OfWall>) {
         let folder = tempfile::tempdir().unwrap();
         let book = Book::at(folder.path().join("deep").join("wall.json"));
         (folder, book)
@@ -250,7 +174,7 @@ mod tests {
         let (_folder, book) = book();
         let (row, token) = book.make_token("lobby", DAY, NOW).unwrap();
         assert_eq!((row.id, row.expires), (1, NOW.plus(DAY)));
-        assert!(token.starts_with(BEGINS) && token.len() == BEGINS.len() + 43);
+        assert!(token.starts_with("phw_") && token.len() == 4 + 43);
         let text = fs::read_to_string(&book.path).unwrap();
         assert!(!text.contains(&token) && text.contains("lobby"));
         #[cfg(unix)]
@@ -259,8 +183,8 @@ mod tests {
             assert_eq!(fs::metadata(&book.path).unwrap().permissions().mode() & 0o077, 0);
         }
         let kept = book.read().unwrap();
-        assert_eq!(kept.token(&Hashed::of(token.as_bytes()), NOW), Some((1, NOW.plus(DAY))));
-        assert_eq!(kept.token(&Hashed::of(b"phw_guess"), NOW), None);
+        assert_eq!(kept.token::<OfWall>(token.as_bytes(), NOW), Ok((1, NOW.plus(DAY))));
+        assert_eq!(kept.token::<OfWall>(b"phw_guess", NOW), Err(NoEntry::Unknown));
     }
 
     #[test]
@@ -279,7 +203,7 @@ mod tests {
         .unwrap();
         let screens = |rows: Vec<TokenRow>| rows.into_iter().map(|row| (row.id, row.screens)).collect::<Vec<_>>();
         assert_eq!(screens(book.tokens(NOW).unwrap()), [(1, 1), (2, 1)]);
-        assert_eq!((book.revoke(1), book.revoke(1)), (Ok(true), Ok(false)));
+        assert_eq!((book.revoke(1, NOW), book.revoke(1, NOW)), (Ok(true), Ok(false)));
         let kept = book.read().unwrap();
         let known = |word: &[u8], at| kept.session(&screen(word), at).is_some();
         assert_eq!([known(b"a", NOW), known(b"b", NOW), known(b"c", NOW)], [false, true, true]);
@@ -290,13 +214,25 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_bounded_and_the_oldest_goes() {
-        let mut kept = Kept::default();
-        for n in 0..=u32::try_from(MAX_SESSIONS).unwrap() {
-            kept.add_session(Hashed::of(&n.to_le_bytes()), None, NOW.plus(DAY), NOW);
-        }
-        assert_eq!(kept.sessions.len(), MAX_SESSIONS);
-        assert_eq!(kept.session(&Hashed::of(&0_u32.to_le_bytes()), NOW), None);
+    fn a_token_of_one_purpose_is_nothing_to_another_and_one_that_ended_is_told_from_a_guess() {
+        let (folder, book) = book();
+        // Even where somebody gives both doors the same file.
+        let records = Book::<OfRecord>::at(book.path.clone());
+        let (_, screen) = book.make_token("lobby", DAY, NOW).unwrap();
+        let (row, laptop) = records.make_token("laptop", DAY, NOW).unwrap();
+        assert!(laptop.starts_with("phr_"));
+        let kept = || book.read().unwrap();
+        assert_eq!(kept().token::<OfRecord>(laptop.as_bytes(), NOW).map(|(id, _)| id), Ok(row.id));
+        assert_eq!(kept().token::<OfRecord>(screen.as_bytes(), NOW), Err(NoEntry::OtherPurpose));
+        assert_eq!(kept().token::<OfWall>(laptop.as_bytes(), NOW), Err(NoEntry::OtherPurpose));
+        let later = NOW.plus(DAY);
+        assert_eq!(kept().token::<OfRecord>(laptop.as_bytes(), later), Err(NoEntry::Expired(later)));
+        records.revoke(row.id, NOW).unwrap();
+        assert_eq!(kept().token::<OfRecord>(laptop.as_bytes(), NOW), Err(NoEntry::Revoked(NOW)));
+        // That one has run out is still known after others came.
+        records.make_token("next", DAY, later).unwrap();
+        assert_eq!(kept().token::<OfWall>(screen.as_bytes(), later), Err(NoEntry::Expired(later)));
+        drop(folder);
     }
 
     #[test]

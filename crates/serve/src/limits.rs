@@ -18,11 +18,15 @@ pub struct Limits {
     pub links: usize,
     /// The same, for one address.
     pub links_of_one: usize,
+    /// Parts of the record that are made and sent at the same time, in all.
+    pub exports: usize,
+    /// The same, for one address.
+    pub exports_of_one: usize,
     /// A connection that has not said within this what it wants is closed; so is one that has nothing to ask.
     pub head: Duration,
-    /// A page that takes nothing for so long is gone.
+    /// Who takes nothing for so long is gone.
     pub send: Duration,
-    /// How often it is asked whether a session is still let in.
+    /// How often it is asked whether a session or a token is still let in.
     pub check: Duration,
     /// Requests a second that one address may make for ever.
     pub requests: NonZeroU32,
@@ -50,6 +54,8 @@ impl Default for Limits {
             connections_of_one: 256,
             links: 1_000,
             links_of_one: 128,
+            exports: 4,
+            exports_of_one: 2,
             head: Duration::from_secs(10),
             send: Duration::from_secs(10),
             check: Duration::from_secs(5),

@@ -1,6 +1,11 @@
 //! Where a door may listen: on this machine, or for others too if somebody said so in so many words.
 
-use crate::{ServeOptions, book::Book, grade::Grade};
+use crate::{
+    ServeOptions,
+    book::{Book, OfWall},
+    grade::Grade,
+    tls::Identity,
+};
 use pilothouse_wire::{Code, Problem, Stamp};
 use std::net::SocketAddr;
 
@@ -12,17 +17,13 @@ pub(crate) async fn may_listen(options: &ServeOptions, now: Stamp) -> Result<(),
     if options.address.ip().is_loopback() {
         return Ok(());
     }
-    let what = format!("{} can be reached from other machines.", options.address);
+    let what = far(options.address);
     if options.grade == Grade::Own {
         return Err(Problem::new(Code::NotOffered, what)
             .why("Other machines are shown the wall alone: no YAML, no settings, no search.")
             .next("Add --wall, or leave --listen out."));
     }
-    if options.identity.is_none() && !options.plain {
-        return Err(Problem::new(Code::NotOffered, what)
-            .why("What screens are sent, and the token by which they are let in, would not be encrypted.")
-            .next("Give a certificate with --cert and --key. In a network that only you can listen to, add --plain."));
-    }
+    is_private(options.address, options.identity.as_ref(), options.plain)?;
     if !lets_in(options.book.as_ref(), now).await? {
         return Err(Problem::new(Code::NotOffered, what)
             .why("Screens of other machines are let in by a token, and there is none.")
@@ -31,7 +32,24 @@ pub(crate) async fn may_listen(options: &ServeOptions, now: Stamp) -> Result<(),
     Ok(())
 }
 
-async fn lets_in(book: Option<&Book>, now: Stamp) -> Result<bool, Problem> {
+/// Refuses a door that others could reach and everybody on the way could listen to, unless somebody said so.
+///
+/// # Errors
+/// What is missing.
+pub(crate) fn is_private(address: SocketAddr, identity: Option<&Identity>, plain: bool) -> Result<(), Problem> {
+    if address.ip().is_loopback() || identity.is_some() || plain {
+        return Ok(());
+    }
+    Err(Problem::new(Code::NotOffered, far(address))
+        .why("What is sent there, and the token by which somebody is let in, would not be encrypted.")
+        .next("Give a certificate with --cert and --key. In a network that only you can listen to, add --plain."))
+}
+
+fn far(address: SocketAddr) -> String {
+    format!("{address} can be reached from other machines.")
+}
+
+async fn lets_in(book: Option<&Book<OfWall>>, now: Stamp) -> Result<bool, Problem> {
     let Some(book) = book.cloned() else { return Ok(false) };
     let read = tokio::task::spawn_blocking(move || book.read());
     match read.await {

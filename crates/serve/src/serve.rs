@@ -2,7 +2,7 @@
 
 use crate::{
     accept::{self, Host, Peer},
-    book::Book,
+    book::{Book, OfWall},
     fanout::Encoder,
     files::Dist,
     grade::Grade,
@@ -36,6 +36,8 @@ use tokio::{
 
 /// A code is 43 letters, a token 47.
 const MAX_CODE: usize = 256;
+/// How long a connection may be there that loads files.
+const LOADING: Duration = Duration::from_secs(300);
 /// Different views that a wall's screens may watch: each is worked out anew when something changes.
 pub(crate) const MAX_VIEWS: usize = 64;
 /// The page of a wall.
@@ -54,7 +56,7 @@ pub struct ServeOptions {
     /// May other machines be spoken to without encryption?
     pub plain: bool,
     /// Where tokens and the sessions of screens are kept over restarts. A door of [`Grade::Own`] keeps none.
-    pub book: Option<Book>,
+    pub book: Option<Book<OfWall>>,
     /// Names of this machine under which other machines call it; addresses need no name.
     pub names: Vec<String>,
     /// The interface.
@@ -67,20 +69,20 @@ pub struct ServeOptions {
 
 /// An open door. It closes when this is dropped.
 #[derive(Debug)]
-pub struct Serving {
+pub struct Serving<N = Notice> {
     /// The address to open. On loopback with the one-time code in its fragment: shown to one person, never logged. For
     /// other machines without: what follows `#code=` there is a token.
     pub url: String,
     /// Where it listens.
     pub local_addr: SocketAddr,
     /// What whoever opened it should be told.
-    pub notices: mpsc::Receiver<Notice>,
+    pub notices: mpsc::Receiver<N>,
     /// Ends when the door is closed.
     pub done: JoinHandle<()>,
-    stop: watch::Sender<bool>,
+    pub(crate) stop: watch::Sender<bool>,
 }
 
-impl Serving {
+impl<N> Serving<N> {
     /// Closes the door: pages are told.
     pub fn close(&self) {
         self.stop.send_replace(true);
@@ -132,7 +134,7 @@ pub async fn serve(reader: Reader, options: ServeOptions) -> Result<Serving, Pro
         },
     });
     let tls = options.identity.map(|identity| identity.acceptor());
-    let host = Host { router: router(door), tls, head: limits.head, stop: stopped };
+    let host = Host { router: router(door), tls, head: limits.head, longest: LOADING, stop: stopped };
     let done = tokio::spawn(async move { accept::run(listener, host, &limits).await });
     Ok(Serving { url, local_addr, notices, done, stop })
 }

@@ -1,16 +1,13 @@
 //! What a page shows to be let in, a one-time code or a token, and the session that it becomes.
 
 use crate::{
-    book::{Book, Kept},
+    book::{Book, OfWall, Watched},
     hashed::Hashed,
     secret::Secret,
 };
 use pilothouse_engine::Clock;
 use pilothouse_wire::{Problem, Stamp};
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 
 /// So many wrong codes, and the right one is void.
@@ -47,7 +44,7 @@ pub(crate) struct Sessions {
     state: Mutex<State>,
     notices: mpsc::Sender<Notice>,
     /// Where sessions and tokens are kept; without it they end with the door.
-    book: Option<Book>,
+    book: Option<Watched<OfWall>>,
     clock: Clock,
 }
 
@@ -56,17 +53,15 @@ struct State {
     code: Option<Hashed>,
     session: Option<Hashed>,
     wrong: u32,
-    /// The book as last read, and what told that version of it from others.
-    read: (Option<(SystemTime, u64)>, Arc<Kept>),
 }
 
 impl Sessions {
     /// A door with a one-time code, if it has one; and where notices come out.
-    pub fn new(code: Option<&Secret>, book: Option<Book>, clock: Clock) -> (Self, mpsc::Receiver<Notice>) {
+    pub fn new(code: Option<&Secret>, book: Option<Book<OfWall>>, clock: Clock) -> (Self, mpsc::Receiver<Notice>) {
         let (notices, heard) = mpsc::channel(4);
         let code = code.map(|code| Hashed::of(code.reveal().as_bytes()));
-        let state = State { code, session: None, wrong: 0, read: (None, Arc::default()) };
-        (Self { state: Mutex::new(state), notices, book, clock }, heard)
+        let state = State { code, session: None, wrong: 0 };
+        (Self { state: Mutex::new(state), notices, book: book.map(Watched::new), clock }, heard)
     }
 
     /// Turns a code, once, or a token into a session.
@@ -80,17 +75,18 @@ impl Sessions {
             let hash = Hashed::of(secret.reveal().as_bytes());
             let lasts = self.book.is_some().then_some(SCREEN_LASTS);
             match &self.book {
-                Some(book) => keep(book, hash, None, now.plus(SCREEN_LASTS), now).await?,
+                Some(book) => keep(book.book(), hash, None, now.plus(SCREEN_LASTS), now).await?,
                 None => state.session = Some(hash),
             }
             state.code = None;
             self.tell(Notice::Opened);
             return Ok(Redeemed::Session { secret, lasts });
         }
-        let kept = self.kept(&mut state).await;
-        if let (Some(book), Some((id, expires))) = (&self.book, kept.token(&shown, now)) {
+        if let Some(book) = &self.book
+            && let Ok((id, expires)) = book.kept().await.token::<OfWall>(word, now)
+        {
             let secret = Secret::new()?;
-            keep(book, Hashed::of(secret.reveal().as_bytes()), Some(id), expires, now).await?;
+            keep(book.book(), Hashed::of(secret.reveal().as_bytes()), Some(id), expires, now).await?;
             self.tell(Notice::Opened);
             return Ok(Redeemed::Session { secret, lasts: Some(expires.since(now)) });
         }
@@ -109,31 +105,13 @@ impl Sessions {
 
     /// Is it still? A token may have been revoked meanwhile, or have run out.
     pub async fn knows(&self, known: &Known) -> bool {
-        let mut state = self.state.lock().await;
-        if state.session.is_some_and(|session| session.is(&known.0)) {
+        if self.state.lock().await.session.is_some_and(|session| session.is(&known.0)) {
             return true;
         }
-        self.kept(&mut state).await.session(&known.0, self.clock.now()).is_some()
-    }
-
-    /// The book as it is now: it is read again where it has changed. One that cannot be read lets nobody in.
-    async fn kept(&self, state: &mut State) -> Arc<Kept> {
-        let Some(book) = self.book.clone() else { return Arc::default() };
-        let before = state.read.0;
-        let read = tokio::task::spawn_blocking(move || {
-            let version = book.version();
-            (version.is_none() || version != before).then(|| (version, book.read()))
-        });
-        match read.await {
-            Ok(None) => {}
-            Ok(Some((version, Ok(kept)))) => state.read = (version, Arc::new(kept)),
-            Ok(Some((_, Err(problem)))) => {
-                tracing::error!(%problem, "nobody is let in");
-                state.read = (None, Arc::default());
-            }
-            Err(_) => state.read = (None, Arc::default()),
+        match &self.book {
+            Some(book) => book.kept().await.session(&known.0, self.clock.now()).is_some(),
+            None => false,
         }
-        Arc::clone(&state.read.1)
     }
 
     fn tell(&self, notice: Notice) {
@@ -146,7 +124,13 @@ impl Sessions {
 #[derive(Clone, Debug)]
 pub(crate) struct Known(Hashed);
 
-async fn keep(book: &Book, hash: Hashed, token: Option<u32>, expires: Stamp, now: Stamp) -> Result<(), Problem> {
+async fn keep(
+    book: &Book<OfWall>,
+    hash: Hashed,
+    token: Option<u32>,
+    expires: Stamp,
+    now: Stamp,
+) -> Result<(), Problem> {
     let book = book.clone();
     let kept = tokio::task::spawn_blocking(move || book.change(|kept| kept.add_session(hash, token, expires, now)));
     kept.await.unwrap_or_else(|_| Err(Problem::new(pilothouse_wire::Code::Internal, "The session was not kept.")))
@@ -155,7 +139,10 @@ async fn keep(book: &Book, hash: Hashed, token: Option<u32>, expires: Stamp, now
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    };
 
     const DAY: Duration = Duration::from_secs(86_400);
 
@@ -221,7 +208,7 @@ mod tests {
         assert!(secret_of(&sessions, token.as_bytes()).await.is_some());
         let after_restart = door();
         assert!(knows(&after_restart, &a).await && knows(&after_restart, &b).await);
-        book.revoke(first.id).unwrap();
+        book.revoke(first.id, Stamp(0)).unwrap();
         assert!(!knows(&after_restart, &a).await && knows(&after_restart, &b).await);
         assert!(secret_of(&after_restart, token.as_bytes()).await.is_none());
         time.store(i64::try_from((DAY * 2).as_millis()).unwrap(), Ordering::Relaxed);

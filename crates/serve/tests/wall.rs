@@ -239,7 +239,7 @@ async fn a_revoked_token_ends_the_links_that_it_made_and_no_others() {
     let (by_token, by_code) = (door.cookie_for(&token).await, door.cookie().await);
     let mut screen = door.greeted(&by_token).await;
     let mut own = door.greeted(&by_code).await;
-    door.book().revoke(row.id).unwrap();
+    door.book().revoke(row.id, Clock::system().now()).unwrap();
     assert_eq!(closed(&mut screen).await, 4003);
     let headers = format!("Cookie: {by_token}\r\n");
     assert_eq!(door.request("GET /link", &headers, "").await.status, 401);

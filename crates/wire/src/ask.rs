@@ -200,6 +200,19 @@ pub struct About {
     pub demo: bool,
     /// Does this door show the wall, and nothing else?
     pub wall: bool,
+    /// The record that it shows instead of anything live: its end stands for now, and nothing can be done.
+    pub record: Option<RecordShown>,
+}
+
+/// A record that somebody opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordShown {
+    /// The name of its file, or of where it came from.
+    pub name: String,
+    /// From when it tells.
+    pub since: Stamp,
+    /// Until when.
+    pub until: Stamp,
 }
 
 /// An object that a search found.

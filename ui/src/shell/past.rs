@@ -14,6 +14,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, Stamp, When,
+    ask::RecordShown,
     units::{self, visible},
 };
 use std::time::Duration;
@@ -30,15 +31,36 @@ pub fn PastBanner(
         state.go_when(When::Now);
         was_past
     });
-    move || match state.when().get() {
-        When::Now => None,
-        When::At(_) => Some(view! { <Banner watched=watched /> }),
+    let link = use_link();
+    let record = Memo::new(move |_| link.record());
+    move || match (state.when().get(), record.get()) {
+        (When::Now, None) => ().into_any(),
+        (When::Now, Some(record)) => view! { <OfRecord record=record /> }.into_any(),
+        (When::At(_), _) => view! { <Banner watched=watched /> }.into_any(),
+    }
+}
+
+/// Of a record whose end is shown. At another time the banner of the past says so.
+#[component]
+fn OfRecord(record: RecordShown) -> impl IntoView {
+    let RecordShown { name, since, until } = record;
+    view! {
+        <div class="past-banner" data-test="record" role="status">
+            <Sign icon=Icon::Past size=16 />
+            <strong>"A record"</strong>
+            <strong class="clip" data-test="record-name" dir="auto">{visible(&name)}</strong>
+            <span data-test="record-time">{format!("{} to {}", when_in_words(since), when_in_words(until))}</span>
+            <span class="clip past-said" data-test="record-said">
+                "Everything on this screen is as it was at its end. No server is asked, and nothing is recorded."
+            </span>
+        </div>
+        <div class="past-frame" aria-hidden="true"></div>
     }
 }
 
 #[component]
 fn Banner(watched: Watched) -> impl IntoView {
-    let (state, clock, views) = (use_state(), use_clock(), use_views());
+    let (state, clock, views, link) = (use_state(), use_clock(), use_views(), use_link());
     let then = move || state.when().get().stamp(clock.real());
     let ago = move || format!(", {} ago", units::age(clock.real().since(then())));
     let said = move || match watched.problem() {
@@ -54,7 +76,7 @@ fn Banner(watched: Watched) -> impl IntoView {
     view! {
         <div class="past-banner" data-test="past" data-turning=move || views.is_turning().then_some("") role="status">
             <Sign icon=Icon::Past size=16 />
-            <strong>"The past"</strong>
+            <strong>{move || if link.record().is_some() { "A record, the past" } else { "The past" }}</strong>
             <span><strong data-test="past-time">{move || when_in_words(then())}</strong>{ago}</span>
             <span class="clip past-said" data-test="past-said" dir="auto">{said}</span>
             <Show when=move || watched.problem().is_some()><ToBeginning /></Show>
@@ -72,7 +94,7 @@ fn Banner(watched: Watched) -> impl IntoView {
             </span>
             <span class="past-keys"><KeyOf command=Command::Compare />" compare with now"</span>
             <button type="button" class="past-back" data-test="past-back" on:click=move |_| state.go_when(When::Now)>
-                "Back to now " <KeyOf command=Command::BackToNow />
+                {move || if link.record().is_some() { "To its end " } else { "Back to now " }} <KeyOf command=Command::BackToNow />
             </button>
         </div>
         <div class="past-frame" aria-hidden="true"></div>

@@ -56,8 +56,10 @@ struct Picture {
     scale: Scale,
     width: f64,
     height: f64,
-    /// The time of day.
+    /// The time of day; of a record, its end.
     now: Stamp,
+    /// What that time is called.
+    now_word: &'static str,
     /// The time that the page shows.
     when: When,
     /// When the record begins, if it is known.
@@ -152,7 +154,7 @@ fn recorded() -> RwSignal<Option<Stamp>> {
 }
 
 fn picture(watched: Watched, window: RwSignal<Window>, recorded: RwSignal<Option<Stamp>>) -> Memo<Picture> {
-    let (clock, size, state) = (use_clock(), use_size(), use_state());
+    let (clock, size, state, link) = (use_clock(), use_size(), use_state(), use_link());
     let scope = state.scope();
     Memo::new(move |before: Option<&Picture>| {
         let (width, lanes) = (size.width(), size.lanes());
@@ -174,7 +176,8 @@ fn picture(watched: Watched, window: RwSignal<Window>, recorded: RwSignal<Option
         let (lost, marks, lanes) = content
             .or_else(|| before.map(|before| (before.lost.clone(), before.marks.clone(), before.lanes.clone())))
             .unwrap_or_default();
-        Picture { scale, width, height, now, when, recorded: recorded.get(), marks, lanes, lost }
+        let now_word = if link.record().is_some() { "end" } else { "now" };
+        Picture { scale, width, height, now, now_word, when, recorded: recorded.get(), marks, lanes, lost }
     })
 }
 

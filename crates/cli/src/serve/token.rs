@@ -6,7 +6,7 @@ use crate::{
     serve_args::TokenVerb,
 };
 use pilothouse_engine::{Clock, Paths};
-use pilothouse_serve::{Book, TokenRow};
+use pilothouse_serve::{Book, OfRecord, OfWall, Purpose, TokenRow};
 use pilothouse_wire::{
     Code, Problem, Stamp,
     units::{span, visible},
@@ -14,59 +14,89 @@ use pilothouse_wire::{
 use serde_json::json;
 use std::io::Write;
 
-/// Where tokens and the sessions of screens are kept.
-pub fn book() -> Result<Book, Problem> {
-    Ok(Book::at(Paths::from_env()?.config().join("wall.json")))
+/// The tokens of a purpose: where they are kept, and what is said to whoever makes them.
+pub trait Told: Purpose {
+    /// Whom its tokens let in.
+    const WHOM: &'static str;
+    /// What to do with a new one.
+    const USE: &'static str;
+    /// What ends with one that is revoked.
+    const ENDS: &'static str;
+    /// Do its tokens become screens?
+    const HAS_SCREENS: bool;
 }
 
-/// Runs one of them.
-pub fn run(verb: &TokenVerb) -> Result<Exit, Failed> {
-    let (book, now) = (book()?, Clock::system().now());
+impl Told for OfWall {
+    const WHOM: &'static str = "screens";
+    const USE: &'static str = "Open the wall with #code= and the token behind its address; the page takes it out of the \
+         address at once.";
+    const ENDS: &'static str = "Screens that it let in lose their link within seconds.";
+    const HAS_SCREENS: bool = true;
+}
+
+impl Told for OfRecord {
+    const WHOM: &'static str = "readers of the record";
+    const USE: &'static str = "Give it to pilothouse open by PILOTHOUSE_TOKEN, by --token-file, or when it asks.";
+    const ENDS: &'static str = "What is being sent by it ends within seconds.";
+    const HAS_SCREENS: bool = false;
+}
+
+/// Where tokens of a purpose are kept.
+pub fn book<P: Purpose>() -> Result<Book<P>, Problem> {
+    Ok(Book::at(Paths::from_env()?.config().join(P::FILE)))
+}
+
+/// Runs one of the commands.
+pub fn run<P: Told>(book: &Book<P>, verb: &TokenVerb) -> Result<Exit, Failed> {
+    let now = Clock::system().now();
     let mut out = stdout();
     match verb {
         TokenVerb::New { name, expires } => {
-            let (row, token) = book.make_token(name, *expires, now)?;
+            let (row, token) = book.make_token(name.as_deref().unwrap_or(P::NAME), *expires, now)?;
             writeln!(out, "{token}")?;
             out.flush()?;
-            note(&format!(
-                "Token {} lets screens in until {}. It is not shown again. Open the wall with #code= and the token \
-                 behind its address; the page takes it out of the address at once.",
-                row.id, row.expires
-            ));
+            let (id, expires) = (row.id, row.expires);
+            note(&format!("Token {id} lets {} in until {expires}. It is not shown again. {}", P::WHOM, P::USE));
         }
         TokenVerb::List { json: true } => {
-            let rows: Vec<_> = book.tokens(now)?.iter().map(object).collect();
+            let rows: Vec<_> = book.tokens(now)?.iter().map(object::<P>).collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&rows).unwrap_or_default())?;
         }
         TokenVerb::List { json: false } => {
             let rows = book.tokens(now)?;
             if rows.is_empty() {
-                note("No token lets screens in. Make one: pilothouse serve token new.");
+                note(&format!("No token lets {} in. Make one: {} token new.", P::WHOM, P::COMMAND));
             }
             for row in rows {
-                writeln!(out, "{}", line(&row, now))?;
+                writeln!(out, "{}", line::<P>(&row, now))?;
             }
         }
         TokenVerb::Revoke { id } => {
-            if !book.revoke(*id)? {
+            if !book.revoke(*id, now)? {
                 return Err(Problem::new(Code::NotFound, format!("There is no token {id}."))
-                    .next("See which there are: pilothouse serve token list.")
+                    .next(format!("See which there are: {} token list.", P::COMMAND))
                     .into());
             }
-            note(&format!(
-                "Token {id} lets nobody in any more. Screens that it let in lose their link within seconds."
-            ));
+            note(&format!("Token {id} lets nobody in any more. {}", P::ENDS));
         }
     }
     Ok(Exit::Ok)
 }
 
-fn line(row: &TokenRow, now: Stamp) -> String {
-    let screens = if row.screens == 1 { "1 screen".to_owned() } else { format!("{} screens", row.screens) };
+fn line<P: Told>(row: &TokenRow, now: Stamp) -> String {
+    let screens = match row.screens {
+        _ if !P::HAS_SCREENS => String::new(),
+        1 => "1 screen, ".to_owned(),
+        screens => format!("{screens} screens, "),
+    };
     let (left, age) = (span(row.expires.since(now)), span(now.since(row.made)));
-    format!("{:>3}  {}  {screens}, made {age} ago, ends in {left}", row.id, visible(&row.name))
+    format!("{:>3}  {}  {screens}made {age} ago, ends in {left}", row.id, visible(&row.name))
 }
 
-fn object(row: &TokenRow) -> serde_json::Value {
-    json!({ "id": row.id, "name": row.name, "made": row.made, "expires": row.expires, "screens": row.screens })
+fn object<P: Told>(row: &TokenRow) -> serde_json::Value {
+    let mut object = json!({ "id": row.id, "name": row.name, "made": row.made, "expires": row.expires });
+    if P::HAS_SCREENS {
+        object["screens"] = json!(row.screens);
+    }
+    object
 }

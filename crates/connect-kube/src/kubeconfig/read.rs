@@ -1,6 +1,6 @@
 //! Finding and reading the files.
 
-use super::{Merged, Placed, form::File};
+use super::{Merged, Placed, form::File, inside::Inside};
 use crate::small_file::{self, Unread};
 use pilothouse_wire::{Code, Problem};
 use std::{
@@ -53,6 +53,17 @@ pub fn merged(files: Vec<PathBuf>) -> Merged {
         merged.add(file, read(file));
     }
     merged.files = files;
+    merged
+}
+
+/// What there is to connect by: these files, and behind them the service account of the pod that we run in, if we do. A
+/// file that is `named` stands for itself.
+#[must_use]
+pub fn known(files: Vec<PathBuf>, named: bool) -> Merged {
+    let mut merged = merged(files);
+    if let Some(inside) = Inside::of_env().filter(|_| !named) {
+        merged.add_inside(inside);
+    }
     merged
 }
 

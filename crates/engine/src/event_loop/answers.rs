@@ -29,6 +29,7 @@ impl Loop {
                     may_act: false,
                     demo: !self.demo.is_empty(),
                     wall: false,
+                    record: self.shown.clone(),
                 })));
             }
             Ask::Frame { spec, when: When::Now } => {

@@ -58,6 +58,18 @@ pub(crate) enum Rows {
 pub(crate) struct Packed(#[serde(with = "bytes")] pub Vec<u8>);
 
 impl Rows {
+    /// What they are, without a name.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Outline { .. } => "where it begins and what is missing",
+            Self::Shape { .. } => "a list of GPUs",
+            Self::World { .. } => "a world",
+            Self::Block { .. } => "batches",
+            Self::Batch { .. } => "a batch",
+            Self::Chunk { .. } => "readings",
+        }
+    }
+
     /// Writes them into the tables.
     pub(super) fn insert(&self, db: &Connection) -> rusqlite::Result<()> {
         match self {

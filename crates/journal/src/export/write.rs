@@ -2,6 +2,7 @@
 
 use super::{
     Frame, MAGIC, MOST_FRAME, Manifest, VERSION, clip, io,
+    pseudonym::{Pseudonyms, Worlds, veiled},
     rows::{Packed, Rows},
 };
 use crate::{
@@ -19,12 +20,22 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{BufReader, BufWriter, Cursor, Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
 /// The level of packing of frames: their bodies are packed already.
 const LEVEL: i32 = 1;
+
+/// How things are called in an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// As they are called.
+    #[default]
+    Own,
+    /// By others, which fit together as their own do, under a key that is kept nowhere.
+    Pseudonyms,
+}
 
 /// What came of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,31 +46,102 @@ pub struct Exported {
     pub bytes: u64,
 }
 
+/// An export that is made and stands in a file without a name: it goes with whoever made it, even if that one is killed.
+#[derive(Debug)]
+pub struct Prepared {
+    manifest: Manifest,
+    head: Vec<u8>,
+    frames: File,
+    bytes: u64,
+}
+
+impl Prepared {
+    /// What it says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its length.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Its bytes, from the first.
+    pub fn into_bytes(self) -> impl Read + Send + 'static {
+        Cursor::new(self.head).chain(BufReader::new(self.frames))
+    }
+}
+
 /// Writes what a journal tells of a span of time into a new file. Blocks.
 ///
 /// # Errors
 /// [`Code::NotFound`] if nothing is told of that span; [`Code::Exists`] if the file is there; others if a file cannot be
 /// read or written, or the record is damaged there.
-pub fn export(reader: &Reader, since: Stamp, until: Stamp, to: &Path) -> Result<Exported, Problem> {
+pub fn export(reader: &Reader, since: Stamp, until: Stamp, names: Names, to: &Path) -> Result<Exported, Problem> {
+    let exists = || {
+        Problem::new(Code::Exists, format!("{} is there already.", to.display()))
+            .next("Give another name, or move it away.")
+    };
+    if to.exists() {
+        return Err(exists());
+    }
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prepared = prepare(reader, since, until, names, folder)?;
+    let (manifest, bytes) = (prepared.manifest.clone(), prepared.bytes);
+    let mut file = File::options().write(true).create_new(true).open(to).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => exists(),
+        _ => io(to, "written", &error),
+    })?;
+    let written = std::io::copy(&mut prepared.into_bytes(), &mut file).and_then(|_| file.sync_all());
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(to);
+        io(to, "written", &error)
+    })?;
+    Ok(Exported { manifest, bytes })
+}
+
+/// Makes an export of what a journal tells of a span of time; its frames stand in `folder` meanwhile. Blocks.
+///
+/// # Errors
+/// [`Code::NotFound`] if nothing is told of that span; others if a file cannot be read or written, or the record is
+/// damaged there.
+pub fn prepare(reader: &Reader, since: Stamp, until: Stamp, names: Names, folder: &Path) -> Result<Prepared, Problem> {
+    let veil = match names {
+        Names::Own => None,
+        Names::Pseudonyms => Some(Pseudonyms::new()?),
+    };
+    prepare_under(reader, since, until, veil, folder)
+}
+
+pub(super) fn prepare_under(
+    reader: &Reader,
+    since: Stamp,
+    until: Stamp,
+    veil: Option<Pseudonyms>,
+    folder: &Path,
+) -> Result<Prepared, Problem> {
     let db = reader.open()?;
     // One state of the record throughout, whatever is written meanwhile.
     let failed = |error: &rusqlite::Error| schema::failed(reader.path(), "read", error);
     db.execute_batch("BEGIN").map_err(|error| failed(&error))?;
-    let nothing = || {
+    let nothing = |why: String| {
         Problem::new(Code::NotFound, format!("Nothing is recorded between {since} and {until}."))
-            .next("`pilothouse journal info` says of which times something is.")
+            .why(why)
+            .next("Ask for a time that it tells of: `pilothouse journal info` says what is missing.")
     };
-    let (first, last) = seek::span(&db).map_err(|error| failed(&error))?.ok_or_else(nothing)?;
+    let span = seek::span(&db).map_err(|error| failed(&error))?;
+    let (first, last) = span.ok_or_else(|| nothing("The record is empty.".into()))?;
+    let told = || nothing(format!("The record tells of {first} to {last}."));
     let (since, until) = (since.max(first), until.min(last));
-    let end =
-        seek::locate(&db, until).map_err(|error| failed(&error))?.filter(|_| since <= until).ok_or_else(nothing)?;
+    let end = seek::locate(&db, until).map_err(|error| failed(&error))?.filter(|_| since <= until).ok_or_else(told)?;
     let begin = seek::locate(&db, since).map_err(|error| failed(&error))?.map_or(0, |target| target.seq);
-    let mut frames = Frames::new(to)?;
-    let written = write_rows(&db, begin.min(end.seq), end.seq, (since, until), &mut frames);
-    match written {
+    let mut frames = Frames::new(folder, veil)?;
+    match write_rows(&db, begin.min(end.seq), end.seq, (since, until), &mut frames) {
         Ok(()) => frames.finish(since, until),
-        Err(Stopped::Fault(fault)) => Err(frames.give_up(reader.fault(&fault))),
-        Err(Stopped::Problem(problem)) => Err(frames.give_up(problem)),
+        Err(Stopped::Fault(fault)) => Err(reader.fault(&fault)),
+        Err(Stopped::Problem(problem)) => Err(problem),
     }
 }
 
@@ -114,14 +196,14 @@ fn write_rows(
     }
     let gaps = gaps::within(db, since.0, until.0)?.into_iter();
     let gaps = gaps.map(|gap| (gap.since.0, gap.until.0, gap.why.word().to_owned(), gap.detail));
-    frames.put("where it begins and what is missing", &Rows::Outline { stretches, gaps: gaps.collect() })?;
+    frames.put("where it begins and what is missing", Rows::Outline { stretches, gaps: gaps.collect() })?;
     worlds(db, start, end, frames)?;
     batches(db, start, end, frames)?;
-    let shapes = clip::chunks(db, start, end, &mut |what, rows| frames.put(what, &rows))?;
+    let shapes = clip::chunks(db, start, end, &mut |what, rows| frames.put(what, rows))?;
     for id in shapes.union(&frames.shapes.clone()) {
         let text = "SELECT print, body FROM shape WHERE id = ?1";
         let (print, body) = db.query_row(text, [id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        frames.put("a list of GPUs", &Rows::Shape { id: *id, print, body })?;
+        frames.put("a list of GPUs", Rows::Shape { id: *id, print, body })?;
     }
     Ok(())
 }
@@ -133,6 +215,7 @@ fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Res
          OR seq IN (SELECT base FROM checkpoint WHERE seq BETWEEN ?1 AND ?2 AND hidden = 0) ORDER BY seq",
     )?;
     let mut rows = query.query([start, end])?;
+    let mut others = Worlds::default();
     while let Some(row) = rows.next()? {
         let (seq, at): (i64, i64) = (row.get(0)?, row.get(1)?);
         let state: Option<Vec<u8>> = row.get(5)?;
@@ -141,8 +224,15 @@ fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Res
         }
         let hidden: bool = row.get::<_, bool>(4)? || seq < start;
         let state = state.filter(|_| !hidden).map(Packed);
-        let world = Rows::World { seq, at, body: row.get(2)?, base: row.get(3)?, hidden, state };
-        frames.put(&format!("the world of {}", Stamp(at)), &world)?;
+        let mut world = Rows::World { seq, at, body: row.get(2)?, base: row.get(3)?, hidden, state };
+        if let Some(veil) = &frames.veil {
+            // What others are packed against is unpacked into them.
+            if hidden {
+                continue;
+            }
+            world = others.veiled(db, world, veil)?;
+        }
+        frames.put(&format!("the world of {}", Stamp(at)), world)?;
     }
     Ok(())
 }
@@ -167,7 +257,7 @@ fn batches(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Re
             frames.told(stored.batch.source.as_str());
         }
         let what = format!("batches from {} to {}", Stamp(began), Stamp(ended));
-        frames.put(&what, &Rows::Block { first, last, began, ended, body: packed })?;
+        frames.put(&what, Rows::Block { first, last, began, ended, body: packed })?;
     }
     let mut query = db.prepare(
         "SELECT seq, at, seen_at, source, body, readings FROM batch
@@ -184,7 +274,7 @@ fn batches(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Re
         frames.told(&source);
         let readings = row.get::<_, Option<Vec<u8>>>(5)?.map(Packed);
         let batch = Rows::Batch { seq, at, seen_at: row.get(2)?, source, body: Packed(body), readings };
-        frames.put(&format!("a batch of {}", Stamp(at)), &batch)?;
+        frames.put(&format!("a batch of {}", Stamp(at)), batch)?;
     }
     Ok(())
 }
@@ -194,11 +284,12 @@ pub(super) fn part_of(id: i64) -> i64 {
     id % PARTS
 }
 
-/// Frames on their way into a file: beside it, until the manifest is known.
+/// Frames on their way into a file: before them goes the manifest, which is not known until the last.
 struct Frames<'a> {
-    to: &'a Path,
-    beside: std::path::PathBuf,
+    folder: &'a Path,
+    veil: Option<Pseudonyms>,
     file: BufWriter<File>,
+    length: u64,
     all: Vec<Frame>,
     sources: BTreeSet<String>,
     batches: u64,
@@ -206,27 +297,10 @@ struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    fn new(to: &'a Path) -> Result<Self, Problem> {
-        if to.exists() {
-            return Err(Problem::new(Code::Exists, format!("{} is there already.", to.display()))
-                .next("Give another name, or move it away."));
-        }
-        let mut beside = to.as_os_str().to_owned();
-        beside.push(".part");
-        let beside = std::path::PathBuf::from(beside);
-        let file = File::options().read(true).write(true).create_new(true).open(&beside);
-        let file = file.map_err(|error| match error.kind() {
-            // Somebody's own file, or what a crash left: nobody but its owner can tell.
-            std::io::ErrorKind::AlreadyExists => {
-                Problem::new(Code::Exists, format!("{} is there already.", beside.display()))
-                    .why("It is needed for a while beside the export.")
-                    .next("Give another name, or move it away.")
-            }
-            _ => io(&beside, "written", &error),
-        })?;
-        let file = BufWriter::new(file);
+    fn new(folder: &'a Path, veil: Option<Pseudonyms>) -> Result<Self, Problem> {
+        let file = tempfile::tempfile_in(folder).map_err(|error| no_room(folder, &error))?;
         let (all, sources, shapes) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        Ok(Self { to, beside, file, all, sources, batches: 0, shapes })
+        Ok(Self { folder, veil, file: BufWriter::new(file), length: 0, all, sources, batches: 0, shapes })
     }
 
     fn told(&mut self, source: &str) {
@@ -236,66 +310,55 @@ impl<'a> Frames<'a> {
         }
     }
 
-    fn put(&mut self, what: &str, rows: &Rows) -> Result<(), Stopped> {
-        let bytes = body::pack(&postcard::to_stdvec(rows).unwrap_or_default(), LEVEL);
+    fn put(&mut self, what: &str, rows: Rows) -> Result<(), Stopped> {
+        let (what, rows) = match &self.veil {
+            None => (what, rows),
+            Some(veil) => (rows.kind(), veiled(rows, veil)?),
+        };
+        let bytes = body::pack(&postcard::to_stdvec(&rows).unwrap_or_default(), LEVEL);
         if bytes.len() > MOST_FRAME {
             return Err(Problem::new(Code::Internal, format!("{what} is too large for an export.")).into());
         }
-        let hash = Sha256::digest(&bytes).into();
-        self.file.write_all(&bytes).map_err(|error| io(&self.beside, "written", &error))?;
-        self.all.push(Frame { what: what.into(), bytes: bytes.len() as u32, hash });
+        let frame = Frame { what: what.into(), bytes: bytes.len() as u32, hash: Sha256::digest(&bytes).into() };
+        self.length += write_frame(&mut self.file, &bytes).map_err(|error| no_room(self.folder, &error))?;
+        self.all.push(frame);
         Ok(())
     }
 
-    fn give_up(self, problem: Problem) -> Problem {
-        drop(self.file);
-        let _ = std::fs::remove_file(&self.beside);
-        problem
-    }
-
-    fn finish(self, since: Stamp, until: Stamp) -> Result<Exported, Problem> {
-        let Self { to, beside, file, all, sources, batches, .. } = self;
+    fn finish(self, since: Stamp, until: Stamp) -> Result<Prepared, Problem> {
+        let Self { folder, veil, file, length, all, sources, batches, .. } = self;
+        let called = |source: String| veil.as_ref().map_or_else(|| source.clone(), |veil| veil.whole(&source));
         let manifest = Manifest {
             facts: FACT_VERSION,
             schema: schema::SCHEMA,
             since,
             until,
-            sources: sources.into_iter().map(Into::into).collect(),
+            sources: sources.into_iter().map(|source| called(source).into()).collect(),
             batches,
             frames: all,
         };
-        let written = put_together(to, &manifest, file);
-        let _ = std::fs::remove_file(&beside);
-        match written {
-            Ok(bytes) => Ok(Exported { manifest, bytes }),
-            Err(error) => {
-                let _ = std::fs::remove_file(to);
-                Err(io(to, "written", &error))
-            }
-        }
+        let mut head = [MAGIC.as_slice(), &VERSION.to_le_bytes()].concat();
+        let written = write_frame(&mut head, &body::encode(&manifest, 3)).and_then(|_| {
+            let mut frames = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+            frames.seek(SeekFrom::Start(0))?;
+            Ok(frames)
+        });
+        let frames = written.map_err(|error| no_room(folder, &error))?;
+        let bytes = head.len() as u64 + length;
+        Ok(Prepared { manifest, head, frames, bytes })
     }
 }
 
-fn put_together(to: &Path, manifest: &Manifest, frames: BufWriter<File>) -> std::io::Result<u64> {
-    let mut frames = frames.into_inner().map_err(|error| error.into_error())?;
-    frames.seek(SeekFrom::Start(0))?;
-    let mut frames = BufReader::new(frames);
-    let mut file = BufWriter::new(File::options().write(true).create_new(true).open(to)?);
-    file.write_all(MAGIC)?;
-    file.write_all(&VERSION.to_le_bytes())?;
-    let head = body::encode(manifest, 3);
-    let mut put = |bytes: &[u8]| -> std::io::Result<()> {
-        file.write_all(&(bytes.len() as u32).to_le_bytes())?;
-        file.write_all(&Sha256::digest(bytes))?;
-        file.write_all(bytes)
-    };
-    put(&head)?;
-    for frame in &manifest.frames {
-        let mut bytes = vec![0; frame.bytes as usize];
-        frames.read_exact(&mut bytes)?;
-        put(&bytes)?;
-    }
-    let file = file.into_inner().map_err(|error| error.into_error())?;
-    file.sync_all()?;
-    file.metadata().map(|about| about.len())
+/// Writes a frame with its head; answers how many bytes that were.
+fn write_frame(to: &mut impl Write, bytes: &[u8]) -> std::io::Result<u64> {
+    to.write_all(&(bytes.len() as u32).to_le_bytes())?;
+    to.write_all(&Sha256::digest(bytes))?;
+    to.write_all(bytes)?;
+    Ok(4 + 32 + bytes.len() as u64)
+}
+
+fn no_room(folder: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(Code::Internal, format!("The export cannot be written in {}.", folder.display()))
+        .why(format!("{error}."))
+        .next("Make room there, or export a shorter time.")
 }

@@ -3,7 +3,7 @@
 
 use futures::{SinkExt, StreamExt};
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
-use pilothouse_serve::{Book, Dist, Grade, Limits, ServeOptions, Serving, serve};
+use pilothouse_serve::{Book, Dist, Grade, Limits, OfWall, ServeOptions, Serving, serve};
 use pilothouse_wire::{
     WIRE_HASH,
     codec::{self, ToEngine, ToPage},
@@ -54,7 +54,7 @@ impl Door {
     }
 
     /// The book of a wall.
-    pub fn book(&self) -> Book {
+    pub fn book(&self) -> Book<OfWall> {
         Book::at(self.home.path().join("wall.json"))
     }
 

@@ -100,7 +100,7 @@ pub fn veil(picture: &Picture) -> impl IntoView + use<> {
         view! {
             <path class="real-now" d=format!("M{x:.1} 0V{floor}") />
             <text class="real-now-text" x=x y=picture.height - 5.0 text-anchor="middle">
-                {format!("now {}", &picture.now.clock()[..5])}
+                {format!("{} {}", picture.now_word, &picture.now.clock()[..5])}
             </text>
         }
     });
@@ -122,7 +122,7 @@ pub fn cursor(picture: &Picture) -> impl IntoView + use<> {
                 {line.then(|| view! { <path class="now-line" d=format!("M{x} 0V{floor}") /> })}
                 <rect class="now-tag" x=x - 8.0 y=height - 20.0 width="96" height="20" rx="3" />
                 <text class="now-text" x=x + 40.0 y=height - 6.0 text-anchor="middle">
-                    {format!("now {}", picture.now.clock())}
+                    {format!("{} {}", picture.now_word, picture.now.clock())}
                 </text>
             }
             .into_any()

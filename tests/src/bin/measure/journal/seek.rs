@@ -1,7 +1,7 @@
 //! How quickly a time of a recorded day is there: as a person meets it, through the engine, up to the whole frame.
 
 use acceptance::{Context, Failure, Result};
-use pilothouse_engine::{Engine, Paths, Reader};
+use pilothouse_engine::{Engine, Paths, Reader, record};
 use pilothouse_wire::{Answer, Ask, ObjectRef, Stamp, ViewSpec, When, view::FleetSpec};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,7 +16,8 @@ use crate::statistics::{median, millis, quantile};
 /// Measures it.
 pub async fn measure(day: &Day, scale: Scale, report: &mut Report) -> Result<()> {
     let home = tempfile::tempdir().could_not("make a home")?;
-    let operator = Engine::open(&day.thinned, Paths::under(home.path())).await.could_not("open the day")?;
+    let opened = record::open(&day.thinned).map_err(|problem| Failure::new(problem.to_string()))?;
+    let operator = Engine::open(&opened, Paths::under(home.path())).await.could_not("open the day")?;
     let reader = operator.reader().clone();
     let mut chance = Chance::new(5);
     let (mut far, mut near, mut lines) = (Vec::new(), Vec::new(), Vec::new());

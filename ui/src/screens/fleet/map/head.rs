@@ -81,7 +81,7 @@ pub fn MapHead(map: MapState) -> impl IntoView {
             <span class="fill">{without} {why}</span>
             <MissingButton />
             <PickedChip />
-            <Show when=move || made_up.get()>
+            <Show when=move || made_up.get() && !state.is_past()>
                 <button type="button" class="link small" on:click=move |_| state.go_screen("connections")>
                     "This is made up. Connect your own"
                 </button>

@@ -1,0 +1,88 @@
+//! Rows of an export with other names in them.
+
+use super::{
+    super::rows::{Packed, Rows},
+    Pseudonyms,
+};
+use crate::{
+    body, shape,
+    stored::{Stored, plain, row_of},
+    walk::Fault,
+};
+use pilothouse_wire::SmolStr;
+use pilothouse_world::World;
+use rusqlite::{Connection, OptionalExtension};
+
+/// The level at which bodies are packed again.
+const LEVEL: i32 = 6;
+
+/// Rows with other names in them. Worlds have them already: see [`Worlds`].
+pub(in super::super) fn veiled(rows: Rows, veil: &Pseudonyms) -> Result<Rows, Fault> {
+    Ok(match rows {
+        Rows::Outline { stretches, gaps } => {
+            let gaps = gaps.into_iter().map(|(since, until, why, detail)| (since, until, why, veil.text(&detail)));
+            Rows::Outline { stretches, gaps: gaps.collect() }
+        }
+        Rows::Shape { id, print: _, body } => {
+            let gpus: Vec<SmolStr> = body::decode(&body).ok_or_else(|| Fault::damaged("A list of GPUs", id))?;
+            let gpus: Vec<SmolStr> = gpus.iter().map(|uuid| veil.name(uuid).into()).collect();
+            let print = shape::print(gpus.iter()).to_vec();
+            Rows::Shape { id, print, body: body::encode(&gpus, LEVEL) }
+        }
+        Rows::World { .. } => rows,
+        Rows::Block { first, last, began, ended, body } => {
+            let block: Vec<Stored> = body::decode(&body).ok_or_else(|| Fault::damaged("A block of batches", first))?;
+            Rows::Block { first, last, began, ended, body: body::pack(&veil.encode(&block), LEVEL) }
+        }
+        Rows::Batch { seq, at, seen_at, source, body, readings } => {
+            let row = body::unpack(&body.0, None).and_then(|bytes| row_of(&bytes));
+            let row = row.ok_or_else(|| Fault::damaged("A batch", seq))?;
+            let (source, body) = (veil.whole(&source), Packed(body::pack(&veil.encode(&row), LEVEL)));
+            Rows::Batch { seq, at, seen_at, source, body, readings }
+        }
+        Rows::Chunk { id, source, shape, level, first, last, began, ended, head, parts } => {
+            // Numbers alone, but for whose they are.
+            Rows::Chunk { id, source: veil.whole(&source), shape, level, first, last, began, ended, head, parts }
+        }
+    })
+}
+
+/// Worlds with other names in them: each is packed as what differs from the first.
+#[derive(Default)]
+pub(in super::super) struct Worlds {
+    first: Option<(i64, Vec<u8>)>,
+}
+
+impl Worlds {
+    /// The same world with other names.
+    pub fn veiled(&mut self, db: &Connection, rows: Rows, veil: &Pseudonyms) -> Result<Rows, Fault> {
+        let Rows::World { seq, at, body, base, hidden, state } = rows else { return Ok(rows) };
+        let damaged = || Fault::damaged("A world", seq);
+        let base = match base {
+            Some(base) => {
+                let text = "SELECT body FROM checkpoint WHERE seq = ?1";
+                let body: Vec<u8> = db.query_row(text, [base], |row| row.get(0)).optional()?.ok_or_else(damaged)?;
+                Some(body::unpack(&body, None).ok_or_else(damaged)?)
+            }
+            None => None,
+        };
+        let old = body::unpack(&body, base.as_deref()).ok_or_else(damaged)?;
+        let world: World = postcard::from_bytes(&old).map_err(|_| damaged())?;
+        let new = veil.encode(&world);
+        let (body, base) = match &self.first {
+            Some((first, against)) => (body::pack_patch(&new, against, LEVEL).ok_or_else(damaged)?, Some(*first)),
+            None => (body::pack(&new, LEVEL), None),
+        };
+        self.first.get_or_insert((seq, new));
+        let state = match state {
+            Some(state) => {
+                let states = body::unpack(&state.0, None).and_then(|bytes| plain::read_states(&bytes));
+                let mut states = states.ok_or_else(damaged)?;
+                states.iter_mut().for_each(|state| state.source = veil.whole(&state.source).into());
+                Some(Packed(body::pack(&plain::write_states(&states), LEVEL)))
+            }
+            None => None,
+        };
+        Ok(Rows::World { seq, at, body, base, hidden, state })
+    }
+}

@@ -1,0 +1,199 @@
+//! What the file of tokens holds, and who is let in by it.
+
+use super::{
+    TokenRow,
+    purpose::{self, Purpose},
+};
+use crate::hashed::Hashed;
+use pilothouse_wire::Stamp;
+use serde::{Deserialize, Serialize};
+
+/// Screens whose sessions are kept; beyond them the oldest is forgotten.
+const MAX_SESSIONS: usize = 256;
+/// Tokens that ended of which it is known that they did.
+const MAX_ENDED: usize = 256;
+
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    form: u32,
+    last: u32,
+    tokens: Vec<Token>,
+    sessions: Vec<Session>,
+    /// Tokens that let nobody in any more, the newest last: who shows one is told why.
+    #[serde(default)]
+    ended: Vec<Ended>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Token {
+    id: u32,
+    name: String,
+    hash: Hashed,
+    made: Stamp,
+    expires: Stamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Session {
+    hash: Hashed,
+    /// The token that it was made by; none for one of a one-time code.
+    token: Option<u32>,
+    made: Stamp,
+    expires: Stamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Ended {
+    hash: Hashed,
+    at: Stamp,
+    revoked: bool,
+}
+
+/// Why a word lets nobody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoEntry {
+    /// It is no token that was made here, or of one that ended long ago.
+    Unknown,
+    /// It is a token for another door.
+    OtherPurpose,
+    /// A person took it back.
+    Revoked(Stamp),
+    /// Its time is over.
+    Expired(Stamp),
+}
+
+impl Kept {
+    /// The version of the form that it is of.
+    pub fn form(&self) -> u32 {
+        self.form
+    }
+
+    pub fn set_form(&mut self, form: u32) {
+        self.form = form;
+    }
+
+    /// How many tokens there are.
+    pub fn count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    pub fn add_token(&mut self, name: &str, hash: Hashed, made: Stamp, expires: Stamp) -> TokenRow {
+        self.last += 1;
+        let (id, name) = (self.last, name.to_owned());
+        self.tokens.push(Token { id, name: name.clone(), hash, made, expires });
+        TokenRow { id, name, made, expires, screens: 0 }
+    }
+
+    /// The tokens as a person is told of them, the oldest first.
+    pub fn rows(&self) -> Vec<TokenRow> {
+        let row = |token: &Token| TokenRow {
+            id: token.id,
+            name: token.name.clone(),
+            made: token.made,
+            expires: token.expires,
+            screens: self.sessions.iter().filter(|session| session.token == Some(token.id)).count(),
+        };
+        self.tokens.iter().map(row).collect()
+    }
+
+    /// Takes a token back, and every session that it became. Was there one?
+    pub fn revoke(&mut self, id: u32, now: Stamp) -> bool {
+        let before = self.tokens.len();
+        self.end(|token| (token.id == id).then_some((now, true)));
+        self.sessions.retain(|session| session.token != Some(id));
+        self.tokens.len() < before
+    }
+
+    /// What the token of this number is called.
+    pub fn name_of(&self, id: u32) -> &str {
+        self.tokens.iter().find(|token| token.id == id).map_or("", |token| &token.name)
+    }
+
+    /// When the session with this hash ends, if there is one.
+    pub fn session(&self, hash: &Hashed, now: Stamp) -> Option<Stamp> {
+        let found =
+            self.sessions.iter().filter(|session| session.hash.is(hash)).find(|session| session.expires > now)?;
+        match found.token {
+            Some(id) => self.tokens.iter().any(|token| token.id == id && token.expires > now).then_some(found.expires),
+            None => Some(found.expires),
+        }
+    }
+
+    /// The token that this word is, and when it ends.
+    ///
+    /// # Errors
+    /// Why it lets nobody in.
+    pub fn token<P: Purpose>(&self, word: &[u8], now: Stamp) -> Result<(u32, Stamp), NoEntry> {
+        // By its beginning alone, so that no file, swapped or shared, makes a token of one door that of another.
+        if !word.starts_with(P::BEGINS.as_bytes()) {
+            let other = purpose::BEGINNINGS.iter().any(|begins| word.starts_with(begins.as_bytes()));
+            return Err(if other { NoEntry::OtherPurpose } else { NoEntry::Unknown });
+        }
+        let hash = Hashed::of(word);
+        if let Some(token) = self.tokens.iter().find(|token| token.hash.is(&hash)) {
+            return if token.expires > now {
+                Ok((token.id, token.expires))
+            } else {
+                Err(NoEntry::Expired(token.expires))
+            };
+        }
+        Err(match self.ended.iter().find(|ended| ended.hash.is(&hash)) {
+            Some(Ended { at, revoked: true, .. }) => NoEntry::Revoked(*at),
+            Some(Ended { at, revoked: false, .. }) => NoEntry::Expired(*at),
+            None => NoEntry::Unknown,
+        })
+    }
+
+    /// Is there a token that lets somebody in now?
+    pub fn lets_in(&self, now: Stamp) -> bool {
+        self.tokens.iter().any(|token| token.expires > now)
+    }
+
+    /// Keeps a session of a screen.
+    pub fn add_session(&mut self, hash: Hashed, token: Option<u32>, expires: Stamp, now: Stamp) {
+        self.forget_old(now);
+        if self.sessions.len() >= MAX_SESSIONS {
+            self.sessions.remove(0);
+        }
+        self.sessions.push(Session { hash, token, made: now, expires });
+    }
+
+    /// Ends tokens of which `why` says when that is, and whether by a person.
+    fn end(&mut self, why: impl Fn(&Token) -> Option<(Stamp, bool)>) {
+        let ended = self.tokens.iter().filter_map(|token| why(token).map(|why| (token.hash, why)));
+        self.ended.extend(ended.map(|(hash, (at, revoked))| Ended { hash, at, revoked }));
+        self.tokens.retain(|token| why(token).is_none());
+        let beyond = self.ended.len().saturating_sub(MAX_ENDED);
+        self.ended.drain(..beyond);
+    }
+
+    /// Lets go of what has run out.
+    pub fn forget_old(&mut self, now: Stamp) {
+        self.end(|token| (token.expires <= now).then_some((token.expires, false)));
+        let valid: Vec<u32> = self.tokens.iter().map(|token| token.id).collect();
+        self.sessions.retain(|session| session.expires > now && session.token.is_none_or(|id| valid.contains(&id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn sessions_and_ended_tokens_are_bounded_and_the_oldest_goes() {
+        let (mut kept, now) = (Kept::default(), Stamp(1_000_000));
+        let far = now.plus(Duration::from_secs(86_400));
+        let hash = |n: usize| Hashed::of(format!("phw_{n}").as_bytes());
+        for n in 0..=MAX_SESSIONS {
+            kept.add_session(hash(n), None, far, now);
+            let row = kept.add_token("x", hash(n), now, far);
+            assert!(kept.revoke(row.id, now));
+        }
+        assert_eq!((kept.sessions.len(), kept.ended.len()), (MAX_SESSIONS, MAX_ENDED));
+        assert_eq!(kept.session(&hash(0), now), None);
+        let why = |n: usize| kept.token::<super::super::OfWall>(format!("phw_{n}").as_bytes(), now);
+        assert_eq!([why(0), why(1)], [Err(NoEntry::Unknown), Err(NoEntry::Revoked(now))]);
+    }
+}
