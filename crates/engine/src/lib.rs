@@ -8,6 +8,7 @@ mod asks;
 pub mod checks;
 mod connections;
 mod event_loop;
+mod gaps;
 mod handle;
 mod history;
 mod input;

@@ -1,7 +1,7 @@
 //! The record as a file: where it is, a part of it to be sent, and one that somebody else kept.
 
 use crate::Paths;
-pub use pilothouse_journal::{Exported, Gap, Info, Manifest, Reader, export};
+pub use pilothouse_journal::{Exported, Info, Manifest, Reader, export};
 use pilothouse_wire::{Code, Problem};
 use std::{
     path::{Path, PathBuf},

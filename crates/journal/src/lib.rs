@@ -29,7 +29,6 @@ mod walk;
 mod writer;
 
 pub use export::{Exported, Manifest, export, import, is_export};
-pub use gaps::{Gap, Missing};
 pub use grid::round_readings;
 pub use look::{Info, prune_before};
 pub use read::Reader;

@@ -47,7 +47,10 @@ fn Banner(watched: Watched) -> impl IntoView {
             visible(&format!("{}{why}", problem.what))
         }
         None if views.is_turning() => "Reading the record.".to_owned(),
-        None => "Everything on this screen is as it was then. Actions are off.".to_owned(),
+        None => match watched.gap() {
+            Some(gap) => visible(&format!("{} Actions are off.", gap.sentence())),
+            None => "Everything on this screen is as it was then. Actions are off.".to_owned(),
+        },
     };
     let known = move |true_then: bool| move |_| state.set_true_then(true_then);
     let pressed = move |true_then: bool| move || (state.true_then() == true_then).to_string();

@@ -3,6 +3,7 @@
 
 mod bubble;
 mod draw;
+mod gap;
 mod known;
 pub mod lane;
 mod lost;
@@ -10,19 +11,20 @@ pub mod place;
 pub mod scale;
 pub mod shape;
 mod signs;
+mod span;
 mod time;
 mod window;
 
 use super::size::use_size;
 use crate::{
     clock::use_clock,
-    link::use_link,
     mirror::{Watched, use_view},
     state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Stamp, When,
+    Stamp, When,
+    record::Gap,
     view::{Lane, Mark},
 };
 use scale::Scale;
@@ -60,14 +62,21 @@ struct Picture {
     now: Stamp,
     /// The time that the page shows.
     when: When,
-    /// When the record begins, if it is known.
-    recorded: Option<Stamp>,
     marks: Vec<Mark>,
     lanes: Vec<Lane>,
     lost: Vec<(Stamp, Option<Stamp>)>,
+    gaps: Vec<Gap>,
 }
 
 impl Picture {
+    /// Nothing yet.
+    #[cfg(test)]
+    fn empty() -> Self {
+        let scale = Scale { from: Stamp(0), to: Stamp(1), left: 0.0, right: 1.0 };
+        let (marks, lanes, lost, gaps) = Default::default();
+        Self { scale, width: 0.0, height: 0.0, now: Stamp(0), when: When::Now, marks, lanes, lost, gaps }
+    }
+
     /// Where the lanes end and the axis begins.
     fn floor(&self) -> f64 {
         self.height - AXIS
@@ -90,9 +99,10 @@ pub fn Ribbon() -> impl IntoView {
     bring_into_sight(window);
     let spec = Memo::new(move |_| window.get().spec());
     let watched = use_view(spec);
-    let picture = picture(watched, window, recorded());
+    let picture = picture(watched, window);
     let signs = Memo::new(move |_| picture.with(|picture| place::place(&picture.marks, &picture.scale)));
     let current = signs::Current::none();
+    let (ends, pointed) = (RwSignal::new(None::<span::Ends>), RwSignal::new(None::<f64>));
     view! {
         <footer
             class="ribbon" data-test="ribbon" role="region" aria-label="Changes and series, up to now"
@@ -107,7 +117,9 @@ pub fn Ribbon() -> impl IntoView {
                         <rect class="veil-stripe" width="2" height="6" />
                     </pattern>
                 </defs>
+                {move || picture.with(|picture| span::shade(picture, ends.get()))}
                 {move || picture.with(draw::grid)}
+                {move || picture.with(gap::gaps)}
                 {move || picture.with(draw::lanes)}
                 {move || picture.with(draw::ticks)}
                 <signs::Signs picture=picture signs=signs current=current />
@@ -117,9 +129,11 @@ pub fn Ribbon() -> impl IntoView {
             <Spans window=window />
             {move || picture.with(draw::gutters)}
             <Empty watched=watched />
-            <time::Time picture=picture window=window />
+            <time::Time picture=picture window=window ends=ends pointed=pointed />
+            <span::Handles picture=picture window=window ends=ends />
             <signs::Hits picture=picture signs=signs current=current />
             <bubble::Bubble picture=picture signs=signs current=current />
+            <gap::Bubble picture=picture pointed=pointed />
         </footer>
     }
 }
@@ -135,23 +149,7 @@ fn bring_into_sight(window: RwSignal<Window>) {
     }
 }
 
-/// When the record begins; asked for once, and again when somebody goes back.
-fn recorded() -> RwSignal<Option<Stamp>> {
-    let (link, state) = (use_link(), use_state());
-    let begins = RwSignal::new(None);
-    Effect::new(move |_| {
-        if link.is_open() && (state.is_past() || begins.with_untracked(Option::is_none)) {
-            link.ask_then(Ask::Recorded, move |answer| {
-                if let Ok(Answer::Recorded(span)) = answer {
-                    begins.set(span.map(|(from, _)| from));
-                }
-            });
-        }
-    });
-    begins
-}
-
-fn picture(watched: Watched, window: RwSignal<Window>, recorded: RwSignal<Option<Stamp>>) -> Memo<Picture> {
+fn picture(watched: Watched, window: RwSignal<Window>) -> Memo<Picture> {
     let (clock, size, state) = (use_clock(), use_size(), use_state());
     let scope = state.scope();
     Memo::new(move |before: Option<&Picture>| {
@@ -168,13 +166,12 @@ fn picture(watched: Watched, window: RwSignal<Window>, recorded: RwSignal<Option
             let shown = |mark: &&Mark| in_scope(mark) && known::is_shown(mark, when, true_then);
             let marks: Vec<Mark> = view.marks.rows().iter().filter(shown).cloned().collect();
             let lanes: Vec<Lane> = view.lanes.iter().take(lanes).cloned().collect();
-            (lost::spans(&marks, &watched.sources()), marks, lanes)
+            (lost::spans(&marks, &watched.sources()), marks, lanes, view.gaps.clone())
         });
         // While another stretch is on its way, the last one stays: times are right, and what is missing comes.
-        let (lost, marks, lanes) = content
-            .or_else(|| before.map(|before| (before.lost.clone(), before.marks.clone(), before.lanes.clone())))
-            .unwrap_or_default();
-        Picture { scale, width, height, now, when, recorded: recorded.get(), marks, lanes, lost }
+        let kept = || before.map(|p| (p.lost.clone(), p.marks.clone(), p.lanes.clone(), p.gaps.clone()));
+        let (lost, marks, lanes, gaps) = content.or_else(kept).unwrap_or_default();
+        Picture { scale, width, height, now, when, marks, lanes, lost, gaps }
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{Limits, Recorder};
-use pilothouse_wire::ConnectionId;
+use pilothouse_wire::{ConnectionId, record::Missing};
 use pilothouse_world::{
     Extent, Fact,
     fact::{Covers, Kind, NodeFact},
@@ -74,7 +74,13 @@ fn a_full_journal_drops_its_oldest_stretch_and_can_still_be_sought() {
         }
         recorder.flush();
     }
-    assert_eq!(recorder.reader().world_at(Stamp(2_000)).unwrap_err().code, Code::NotFound);
+    let refused = recorder.reader().world_at(Stamp(2_000)).unwrap_err();
+    assert_eq!(refused.code, Code::NotFound);
+    assert!(refused.why.unwrap().ends_with("What was before is pruned."));
+    let gaps = recorder.reader().gaps(Stamp(0), Stamp(39_000)).unwrap();
+    let reasons: Vec<_> = gaps.iter().map(|gap| (gap.why, gap.since)).collect();
+    assert_eq!(reasons, [(Missing::NotRecorded, None), (Missing::Pruned, Some(Stamp(1_000)))]);
+    assert!(gaps[1].holds(Stamp(2_000)) && !gaps[1].holds(Stamp(38_000)), "{gaps:?}");
     assert_eq!(*recorder.reader().world_at(Stamp(39_000)).unwrap(), world);
 }
 

@@ -1,6 +1,6 @@
 //! The ribbon at the foot: changes as marks, and the series that moved, on one clock.
 
-use crate::{Keyed, KeyedPatch, ObjectRef, Row, SmolStr, Stamp, view::fleet::Status};
+use crate::{Keyed, KeyedPatch, ObjectRef, Row, SmolStr, Stamp, record::Gap, view::fleet::Status};
 use serde::{Deserialize, Serialize};
 
 /// Changes and series of the last while.
@@ -12,6 +12,8 @@ pub struct RibbonView {
     pub lanes: Vec<Lane>,
     /// Marks left out because they matter less; each [`Mark::more`] says where.
     pub thinned: u64,
+    /// Times that the record does not tell of, and why; the oldest first.
+    pub gaps: Vec<Gap>,
 }
 
 /// What turns one ribbon into a later one.
@@ -23,6 +25,8 @@ pub struct RibbonPatch {
     pub lanes: Option<Vec<Lane>>,
     /// Marks left out because they matter less.
     pub thinned: u64,
+    /// All gaps, if any changed.
+    pub gaps: Option<Vec<Gap>>,
 }
 
 impl RibbonView {
@@ -33,6 +37,7 @@ impl RibbonView {
             marks: self.marks.diff(&newer.marks),
             lanes: (self.lanes != newer.lanes).then(|| newer.lanes.clone()),
             thinned: newer.thinned,
+            gaps: (self.gaps != newer.gaps).then(|| newer.gaps.clone()),
         }
     }
 
@@ -43,6 +48,9 @@ impl RibbonView {
             self.lanes = lanes;
         }
         self.thinned = patch.thinned;
+        if let Some(gaps) = patch.gaps {
+            self.gaps = gaps;
+        }
     }
 }
 

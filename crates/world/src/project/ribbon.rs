@@ -25,7 +25,7 @@ const MOST_POINTS: usize = 360;
 /// A write and what came of it are this near, in milliseconds: a server's times are in seconds.
 const NEAR_MS: u64 = 5_000;
 
-/// Projects a span. `end` says where it ends, `now` is the time of the world.
+/// Projects a span. `end` says where it ends, `now` is the time of the world. Of gaps of the record the world knows nothing.
 #[must_use]
 pub fn ribbon(world: &World, span: Duration, end: When, now: Stamp) -> RibbonView {
     let end = match end {
@@ -42,6 +42,7 @@ pub fn ribbon(world: &World, span: Duration, end: When, now: Stamp) -> RibbonVie
         thinned: thinned.iter().map(|mark| u64::from(mark.more)).sum(),
         marks: thinned.into_iter().map(|mark| whose(world, mark)).collect::<Keyed<Mark>>(),
         lanes: lanes(world, since, end),
+        gaps: Vec::new(),
     }
 }
 

@@ -46,27 +46,9 @@ pub fn lanes(picture: &Picture) -> impl IntoView + use<> {
         }
     });
     view! {
-        {unrecorded(picture)}
         {lines.collect_view()}
         {lost.collect_view()}
     }
-}
-
-/// Before the record begins nothing can be gone back to: said to whoever is going back.
-fn unrecorded(picture: &Picture) -> impl IntoView + use<> {
-    let scale = picture.scale;
-    if picture.when == When::Now {
-        return None;
-    }
-    let begins = picture.recorded.map(|from| scale.x(from)).filter(|x| *x > scale.left)?;
-    let (end, height) = (begins.min(scale.right), picture.floor() - MARKS);
-    let word = (end - scale.left > 120.0).then(|| {
-        view! { <text class="unrecorded-text" x=end - 6.0 y=picture.floor() - 4.0 text-anchor="end">"not recorded"</text> }
-    });
-    Some(view! {
-        <rect class="unrecorded" x=scale.left y=MARKS width=end - scale.left height=height />
-        {word}
-    })
 }
 
 /// The upper edge of a lane.
