@@ -2,13 +2,14 @@
 
 use super::{
     api::Api,
-    kind::{CLUSTER, KIND},
+    kind::KIND,
     memory::Memory,
     past::{self, Known},
     problems, session,
 };
 use crate::{
     failure::Failure,
+    offered::CLUSTER,
     server::{self, End, Server},
 };
 use async_trait::async_trait;
