@@ -4,14 +4,20 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[allow(dead_code, reason = "each test file uses a part")]
+#[path = "kube_relay.rs"]
+mod kube_relay;
+#[allow(dead_code, reason = "each test file uses a part")]
 #[path = "kube_support.rs"]
 mod kube_support;
 
 use std::time::Duration;
 
 use acceptance::{ControlPlane, GpuNodes, GpuPods, Options, Result, Rule, until};
+use kube_relay::{Kind, Relay};
 use kube_support::{LIMIT, Settings, Watched};
+use pilothouse_connect_kube::stand::kubeconfig;
 use pilothouse_wire::view::{Mark, MarkKind};
+use serde_json::json;
 
 /// Waits for a mark on the ribbon.
 async fn mark(watched: &Watched, what: &str, test: impl Fn(&Mark) -> bool) -> Result<Mark> {
@@ -78,6 +84,49 @@ async fn a_change_that_is_seen_says_from_what_to_what_and_by_whom() -> Result<()
     plane.kubectl(&["scale", "deployment/chat", "--replicas=4"]).await?;
     let scaled = mark(&watched, "the scale is seen", |mark| mark.key.kind == MarkKind::Scale && !mark.rebuilt).await?;
     assert_eq!((scaled.title.as_str(), scaled.by.as_deref()), ("chat 2 → 4", Some("kubectl")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_deleted_while_nobody_could_watch_is_gone_and_what_was_not_stays() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("gone", 2, 8), LIMIT).await?;
+    for name in ["stays", "goes"] {
+        a_deployment(&plane, name).await?;
+    }
+    let relay = Relay::start(Kind::Plain, &plane.url()).await?;
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.crt");
+    std::fs::write(&ca, plane.ca_pem()).unwrap();
+    let cluster = json!({ "server": format!("https://{}", relay.address), "certificate-authority": ca });
+    let file = kubeconfig(folder.path(), cluster, json!({ "token": plane.admin_token() })).unwrap();
+    let watched = Watched::start(&Settings::new(&file))?;
+    let known = |source: &pilothouse_world::Source| {
+        let there = |name: &&str| source.controller("Deployment", "default", name).is_some();
+        let names: Vec<&str> = ["stays", "goes"].into_iter().filter(there).collect();
+        (names.join(" "), source.revisions_known())
+    };
+    let until = async |want: (&str, usize)| {
+        let is = |source: &pilothouse_world::Source| (known(source) == (want.0.to_owned(), want.1)).then_some(());
+        watched.until(&format!("{want:?} is known"), is).await
+    };
+    until(("stays goes", 2)).await?;
+
+    relay.shut(true);
+    watched.until_problem("Lost").await?;
+    plane.kubectl(&["delete", "deployment", "goes", "--wait=true"]).await?;
+    let api = plane.api()?;
+    acceptance::until("its ReplicaSet is collected", LIMIT, async || {
+        let sets = api.get("/apis/apps/v1/namespaces/default/replicasets").await?;
+        Ok((acceptance::api::items(&sets).len() == 1).then_some(()))
+    })
+    .await?;
+    assert_eq!(watched.see(known), Some(("stays goes".into(), 2)), "what was known stays while nobody can watch");
+    relay.shut(false);
+    watched.until_well().await?;
+    until(("stays", 1)).await?;
+    // No watch said so: the listing did.
+    assert!(!watched.said().contains("ControllerGone(\"Deployment\", \"default\", \"goes\")"));
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 const MOST_SCOPES: usize = 20;
 
 /// Where it is followed: where pods are read, unless that is in too many places.
-pub fn scopes(pods: &[Scope]) -> &[Scope] {
+fn scopes(pods: &[Scope]) -> &[Scope] {
     if pods.len() > MOST_SCOPES { &[] } else { pods }
 }
 
@@ -33,7 +33,7 @@ fn version(meta: Option<&WrittenMeta>) -> String {
 macro_rules! controllers {
     ($($kind:ident $plural:literal, $replicas:expr;)+) => {$(
         impl Resource for $kind {
-            const KIND: Kind = Kind::Controller;
+            const KIND: Kind = Kind::$kind;
             const GROUP: &'static str = "apps";
             const PLURAL: &'static str = $plural;
 
@@ -68,7 +68,7 @@ controllers! {
 }
 
 impl Resource for ReplicaSet {
-    const KIND: Kind = Kind::Revision;
+    const KIND: Kind = Kind::ReplicaSet;
     const GROUP: &'static str = "apps";
     const PLURAL: &'static str = "replicasets";
 
@@ -96,7 +96,7 @@ impl Resource for ReplicaSet {
 }
 
 impl Resource for ControllerRevision {
-    const KIND: Kind = Kind::Revision;
+    const KIND: Kind = Kind::ControllerRevision;
     const GROUP: &'static str = "apps";
     const PLURAL: &'static str = "controllerrevisions";
 

@@ -12,6 +12,7 @@ mod export;
 pub mod fuzzing;
 mod gaps;
 mod grid;
+mod holders;
 mod ints;
 mod look;
 mod part;

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::{
-    gaps,
+    gaps, holders,
     record::Tide,
     schema::{self, failed},
     seek,
@@ -165,7 +165,8 @@ impl Reader {
     }
 
     /// Folds what was said from the last world before `since` up to `until`, without what was measured, and shows the
-    /// world at `since` and after each batch in that span that may have changed who holds which GPUs. Blocks.
+    /// world at `since`, after each batch in that span that may have changed who holds which GPUs, and where the record
+    /// begins anew: with a run, or behind a loss. Blocks.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -173,32 +174,7 @@ impl Reader {
         self.tide.wait(until);
         let db = self.open()?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
-        // What is older than the record is not there: the fold begins with the first world that is kept.
-        let begin = self.db(seek::span(&db))?.map_or(since, |(begin, _)| begin.max(since));
-        let first = self.db(seek::locate(&db, begin))?;
-        let fault = |fault: Fault| self.fault(&fault);
-        let (seq, mut world) = match first {
-            Some(first) => seek::start(&db, first).map(|start| (start.seq, start.world)).map_err(fault)?,
-            None => (0, World::default()),
-        };
-        let mut filler = Filler::new(&db, With::NoReadings);
-        let mut begun = false;
-        let mut take = |step: crate::walk::Step| {
-            let in_span = step.at >= since;
-            if in_span && !begun {
-                begun = true;
-                show(since, &world);
-            }
-            let touched = world.apply(step.batch);
-            if in_span && (touched.all || touched.lists || !touched.pods.is_empty() || !touched.devices.is_empty()) {
-                show(step.at, &world);
-            }
-        };
-        walk(&mut filler, seq, last.seq, &mut take).map_err(fault)?;
-        if !begun {
-            show(since, &world);
-        }
-        Ok(())
+        holders::fold(&db, since, last, &mut show).map_err(|fault| self.fault(&fault))
     }
 
     /// The file that is read.

@@ -179,7 +179,13 @@ fn what_could_not_be_written_is_a_gap_until_the_next_world() {
         assert_eq!(refused.code, Code::NotFound);
         assert!(refused.why.unwrap().starts_with("What was heard could not be written"), "{at}");
     }
-    assert_eq!(*reader.world_at(Stamp(again.0 + 1_000)).unwrap(), world);
+    let after = Stamp(again.0 + 1_000);
+    assert_eq!(*reader.world_at(after).unwrap(), world);
+    // Who held what goes on with the world behind the loss, and not with what was known before it.
+    let objects = |world: &World| world.objects().map(|(object, ..)| object).collect::<Vec<_>>();
+    let mut told = Vec::new();
+    reader.holders(then[whole - 1].0, after, |at, world| told.push((at, objects(world)))).unwrap();
+    assert_eq!(told.last(), Some(&(after, objects(&world))));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use pilothouse_wire::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 4;
+pub const FACT_VERSION: u16 = 5;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,10 +57,20 @@ pub enum Kind {
     Pod,
     /// Events.
     Event,
-    /// Controllers of pods.
+    /// Controllers of pods of any kind. Builds before each kind had its own said this: such a listing may tell of a part.
     Controller,
-    /// Revisions of what controllers make pods of.
+    /// Revisions of any kind; likewise.
     Revision,
+    /// Deployments.
+    Deployment,
+    /// StatefulSets.
+    StatefulSet,
+    /// DaemonSets.
+    DaemonSet,
+    /// ReplicaSets: revisions, and controllers where nobody owns them.
+    ReplicaSet,
+    /// ControllerRevisions.
+    ControllerRevision,
 }
 
 /// One fact.

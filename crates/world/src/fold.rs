@@ -94,7 +94,9 @@ impl Fold<'_> {
         for fact in facts {
             self.fact(fact);
         }
-        if let Extent::Replace(Covers { kind: Kind::Revision, namespace }) = &extent {
+        if let Extent::Replace(Covers { kind: Kind::Revision | Kind::ReplicaSet | Kind::ControllerRevision, namespace }) =
+            &extent
+        {
             self.rebuild_revisions(namespace.as_ref());
         }
         if let Extent::Replace(covers) = extent {
@@ -199,7 +201,17 @@ impl Fold<'_> {
                     .collect();
                 gone.iter().for_each(|uid| self.event_gone(uid));
             }
-            // Two listings of one kind each tell of a part: what is gone is said of each, and old revisions still tell.
+            Kind::Deployment => self.drop_controllers("Deployment", covers.namespace.as_ref(), facts),
+            Kind::StatefulSet => self.drop_controllers("StatefulSet", covers.namespace.as_ref(), facts),
+            Kind::DaemonSet => self.drop_controllers("DaemonSet", covers.namespace.as_ref(), facts),
+            Kind::ReplicaSet => {
+                self.drop_controllers("ReplicaSet", covers.namespace.as_ref(), facts);
+                self.drop_revisions(controllers::OF_REPLICA_SETS, covers.namespace.as_ref(), facts);
+            }
+            Kind::ControllerRevision => {
+                self.drop_revisions(controllers::OF_REVISIONS, covers.namespace.as_ref(), facts);
+            }
+            // Each listing of several kinds told of a part: what was gone was said of each.
             Kind::Controller | Kind::Revision => {}
         }
     }

@@ -90,6 +90,12 @@ impl Source {
         self.revisions.values().map(BTreeMap::len).sum()
     }
 
+    /// A controller of pods, by kind, namespace and name.
+    #[must_use]
+    pub fn controller(&self, kind: &str, namespace: &str, name: &str) -> Option<&ControllerFact> {
+        self.controllers.get(&(kind.into(), namespace.into(), name.into()))
+    }
+
     /// The pods of a workload: those that are not well first, then by name.
     #[must_use]
     pub fn pods_of(&self, kind: &SmolStr, namespace: &SmolStr, name: &SmolStr) -> Vec<&PodFact> {

@@ -132,6 +132,69 @@ fn a_change_that_is_seen_says_from_what_to_what_and_by_whom() {
 }
 
 #[test]
+fn what_a_listing_of_one_kind_does_not_name_is_gone_and_no_other_kind_is_touched() {
+    let id = ConnectionId::slug("iad");
+    let of = |kind: &str, name: &str| {
+        let (kind, name) = (kind.into(), name.into());
+        Fact::Controller(Box::new(ControllerFact { kind, namespace: "serving".into(), name, ..ControllerFact::default() }))
+    };
+    let revision = |kind: &str, owner: &str, name: &str| {
+        Fact::Revision(Box::new(RevisionFact {
+            namespace: "serving".into(),
+            name: name.into(),
+            owner: OwnerFact { kind: kind.into(), name: owner.into() },
+            number: 1,
+            ..RevisionFact::default()
+        }))
+    };
+    let mut world = World::default();
+    let deployments = |names: &[&str]| names.iter().map(|name| of("Deployment", name)).collect();
+    world.apply(said(NOW, all(Kind::Deployment), deployments(&["chat", "old"])));
+    world.apply(said(NOW, all(Kind::StatefulSet), vec![of("StatefulSet", "cache")]));
+    world.apply(said(NOW, all(Kind::DaemonSet), vec![of("DaemonSet", "agent")]));
+    let sets = vec![
+        revision("Deployment", "chat", "chat-1"),
+        revision("Deployment", "old", "old-1"),
+        revision("Rollout", "canary", "canary-1"),
+        of("ReplicaSet", "bare"),
+    ];
+    world.apply(said(NOW, all(Kind::ReplicaSet), sets));
+    let others = vec![revision("StatefulSet", "cache", "cache-1"), revision("CloneSet", "clone", "clone-1")];
+    world.apply(said(NOW, all(Kind::ControllerRevision), others));
+    let known = |world: &World| {
+        let source = world.source(&id).unwrap();
+        let there = |(kind, name): &&(&str, &str)| source.controller(kind, "serving", name).is_some();
+        let all = [
+            ("Deployment", "chat"),
+            ("Deployment", "old"),
+            ("StatefulSet", "cache"),
+            ("DaemonSet", "agent"),
+            ("ReplicaSet", "bare"),
+        ];
+        let names: Vec<&str> = all.iter().filter(there).map(|(_, name)| *name).collect();
+        (names.join(" "), source.revisions_known())
+    };
+    assert_eq!(known(&world), ("chat old cache agent bare".into(), 5));
+    // A Deployment that is gone takes its revisions with it.
+    world.apply(said(NOW, all(Kind::Deployment), deployments(&["chat"])));
+    assert_eq!(known(&world), ("chat cache agent bare".into(), 4));
+    // One namespace tells of itself alone.
+    let elsewhere = Extent::Replace(Covers { kind: Kind::StatefulSet, namespace: Some("batch".into()) });
+    world.apply(said(NOW, elsewhere, Vec::new()));
+    assert_eq!(known(&world), ("chat cache agent bare".into(), 4));
+    // ReplicaSets are the revisions of Deployments and Rollouts, and no ControllerRevision.
+    world.apply(said(NOW, all(Kind::ReplicaSet), vec![revision("Deployment", "chat", "chat-1")]));
+    assert_eq!(known(&world), ("chat cache agent".into(), 3));
+    // Of a kind that nobody knows, a listing that names one tells which resource keeps its revisions.
+    world.apply(said(NOW, all(Kind::ControllerRevision), vec![revision("CloneSet", "clone", "clone-2")]));
+    assert_eq!(known(&world), ("chat cache agent".into(), 2));
+    // What a build before said of several kinds at once drops none.
+    world.apply(said(NOW, all(Kind::Controller), Vec::new()));
+    world.apply(said(NOW, all(Kind::Revision), Vec::new()));
+    assert_eq!(known(&world), ("chat cache agent".into(), 2));
+}
+
+#[test]
 fn nodes_pods_and_events_tell_of_before() {
     let ready =
         ConditionFact { kind: "Ready".into(), status: "True".into(), reason: None, since: Some(Stamp(NOW - 2 * HOUR)) };
