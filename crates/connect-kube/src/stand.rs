@@ -49,7 +49,7 @@ fn well(path: &str) -> Reply {
 fn listing(path: &str) -> Option<Part> {
     let (kind, query) = path.split_once('?')?;
     // Controllers and their revisions have no say in how it is.
-    if !query.contains("limit=") || kind.starts_with("/apis/apps/") {
+    if !query.contains("limit=") || kind.starts_with("/apis/apps/") || kind.starts_with("/apis/batch/") {
         return None;
     }
     Some(if query.contains("continue=") { Part::Further } else { Part::First })

@@ -3,11 +3,11 @@
 
 use crate::{
     client::Client,
-    facts::{facts_of_controller, facts_of_replica_set, facts_of_revision},
+    facts::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision},
     follow::{Follower, Told},
     resource::{Resource, Scope},
     rights,
-    slim::{ControllerRevision, DaemonSet, Deployment, Meta, ReplicaSet, StatefulSet, WrittenMeta},
+    slim::{ControllerRevision, DaemonSet, Deployment, Job, Meta, ReplicaSet, StatefulSet, WrittenMeta},
 };
 use pilothouse_connect::{Closed, Sink};
 use pilothouse_wire::SmolStr;
@@ -18,7 +18,7 @@ use pilothouse_world::{
 use std::sync::Arc;
 use tokio::{sync::mpsc, task::JoinSet};
 
-/// Who reads namespaces one by one would need five watches for each: of so many at most they are followed.
+/// Who reads namespaces one by one would need six watches for each: of so many at most they are followed.
 const MOST_SCOPES: usize = 20;
 
 /// Where it is followed: where pods are read, unless that is in too many places.
@@ -117,6 +117,28 @@ impl Resource for ControllerRevision {
     }
 }
 
+impl Resource for Job {
+    const KIND: Kind = Kind::Job;
+    const GROUP: &'static str = "batch";
+    const PLURAL: &'static str = "jobs";
+
+    fn meta(&self) -> Option<&Meta> {
+        None
+    }
+
+    fn version(&self) -> String {
+        version(self.metadata.as_ref())
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_job(self).map(|job| Fact::Job(Box::new(job)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::ControllerGone(SmolStr::new_static("Job"), SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+    }
+}
+
 /// Follows all of it, as far as it may be read, and says what may not.
 pub struct Written {
     /// The way to the server.
@@ -147,6 +169,7 @@ impl Written {
         self.start::<DaemonSet>(&mut followers, &mut not).await;
         self.start::<ReplicaSet>(&mut followers, &mut not).await;
         self.start::<ControllerRevision>(&mut followers, &mut not).await;
+        self.start::<Job>(&mut followers, &mut not).await;
         if !not.is_empty() {
             let what = format!("list and watch {}: what changed before Pilothouse came is not rebuilt", not.join(", "));
             let _ = self.say_not(&what).await;

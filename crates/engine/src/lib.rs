@@ -12,6 +12,7 @@ mod gaps;
 mod handle;
 mod history;
 mod input;
+mod lanes;
 mod logs;
 mod notes;
 mod offers;

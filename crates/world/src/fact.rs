@@ -3,8 +3,10 @@
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
 mod changes;
+mod extent;
 
-pub use changes::{ControllerFact, NoteFact, RevisionFact, WriteFact};
+pub use changes::{ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
+pub use extent::{Covers, Extent, Kind};
 
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
@@ -26,51 +28,6 @@ pub struct Batch {
     pub extent: Extent,
     /// What was said.
     pub facts: Vec<Fact>,
-}
-
-/// How much a batch says.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Extent {
-    /// What changed; everything else stays.
-    Delta,
-    /// Everything of a kind: what is not named is gone. Nobody sees half of it.
-    Replace(Covers),
-}
-
-/// What a complete listing covers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Covers {
-    /// The kind that was listed.
-    pub kind: Kind,
-    /// Only in this namespace, or everywhere.
-    pub namespace: Option<SmolStr>,
-}
-
-/// The kinds of object that are listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Kind {
-    /// Nodes.
-    Node,
-    /// Namespaces.
-    Namespace,
-    /// Pods.
-    Pod,
-    /// Events.
-    Event,
-    /// Controllers of pods of any kind. Builds before each kind had its own said this: such a listing may tell of a part.
-    Controller,
-    /// Revisions of any kind; likewise.
-    Revision,
-    /// Deployments.
-    Deployment,
-    /// StatefulSets.
-    StatefulSet,
-    /// DaemonSets.
-    DaemonSet,
-    /// ReplicaSets: revisions, and controllers where nobody owns them.
-    ReplicaSet,
-    /// ControllerRevisions.
-    ControllerRevision,
 }
 
 /// One fact.
@@ -120,6 +77,8 @@ pub enum Fact {
     Recalled(Vec<Mark>),
     /// These are all the alerts that the source has.
     Alerts(Box<AlertsFact>),
+    /// A Job is as follows.
+    Job(Box<JobFact>),
 }
 
 /// About a source itself.

@@ -1,6 +1,7 @@
 //! The ribbon at the foot of every screen: what changed and what moved, on one clock. The time that the page shows is a
 //! place on it.
 
+mod before;
 mod bubble;
 mod draw;
 mod gap;
@@ -64,6 +65,8 @@ struct Picture {
     when: When,
     marks: Vec<Mark>,
     lanes: Vec<Lane>,
+    /// The same lanes from before this run, as servers keep them.
+    before: before::Before,
     lost: Vec<(Stamp, Option<Stamp>)>,
     gaps: Vec<Gap>,
 }
@@ -73,8 +76,14 @@ impl Picture {
     #[cfg(test)]
     fn empty() -> Self {
         let scale = Scale { from: Stamp(0), to: Stamp(1), left: 0.0, right: 1.0 };
-        let (marks, lanes, lost, gaps) = Default::default();
-        Self { scale, width: 0.0, height: 0.0, now: Stamp(0), when: When::Now, marks, lanes, lost, gaps }
+        let (marks, lanes, before, lost, gaps) = Default::default();
+        Self { scale, width: 0.0, height: 0.0, now: Stamp(0), when: When::Now, marks, lanes, before, lost, gaps }
+    }
+
+    /// What a server keeps of a lane from before this run.
+    fn before(&self, of: &Lane) -> &[(Stamp, f64)] {
+        let same = |lane: &&Lane| lane.kind == of.kind && lane.source == of.source;
+        self.before.lanes.iter().find(same).map_or(&[], |lane| lane.points.as_slice())
     }
 
     /// Where the lanes end and the axis begins.
@@ -99,7 +108,7 @@ pub fn Ribbon() -> impl IntoView {
     bring_into_sight(window);
     let spec = Memo::new(move |_| window.get().spec());
     let watched = use_view(spec);
-    let picture = picture(watched, window);
+    let picture = picture(watched, window, before::lanes(watched, window));
     let signs = Memo::new(move |_| picture.with(|picture| place::place(&picture.marks, &picture.scale)));
     let current = signs::Current::none();
     let (ends, pointed) = (RwSignal::new(None::<span::Ends>), RwSignal::new(None::<f64>));
@@ -149,7 +158,7 @@ fn bring_into_sight(window: RwSignal<Window>) {
     }
 }
 
-fn picture(watched: Watched, window: RwSignal<Window>) -> Memo<Picture> {
+fn picture(watched: Watched, window: RwSignal<Window>, older: RwSignal<before::Before>) -> Memo<Picture> {
     let (clock, size, state) = (use_clock(), use_size(), use_state());
     let scope = state.scope();
     Memo::new(move |before: Option<&Picture>| {
@@ -171,7 +180,7 @@ fn picture(watched: Watched, window: RwSignal<Window>) -> Memo<Picture> {
         // While another stretch is on its way, the last one stays: times are right, and what is missing comes.
         let kept = || before.map(|p| (p.lost.clone(), p.marks.clone(), p.lanes.clone(), p.gaps.clone()));
         let (lost, marks, lanes, gaps) = content.or_else(kept).unwrap_or_default();
-        Picture { scale, width, height, now, when, marks, lanes, lost, gaps }
+        Picture { scale, width, height, now, when, marks, lanes, before: older.get(), lost, gaps }
     })
 }
 

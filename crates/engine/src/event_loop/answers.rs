@@ -2,13 +2,15 @@
 
 use super::Loop;
 use crate::{
-    asks, history, logs,
+    asks, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
-    publish::{project_plain, sources_of},
+    publish::{WEEK, project_plain, sources_of},
 };
 use pilothouse_wire::{
-    Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About, record::Gap,
+    Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
+    ask::About,
+    record::Gap,
     view::{Difference, FleetView},
 };
 use pilothouse_world::{World, project};
@@ -105,6 +107,11 @@ impl Loop {
             }
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),
+            Ask::Lanes { span, end } => {
+                let wanted = lanes::wanted(&self.world, span.min(WEEK), end.stamp(now));
+                let lanes = lanes::lanes(self.connections.connectors(), wanted);
+                tokio::spawn(async move { reply.send(Ok(lanes.await)) });
+            }
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();

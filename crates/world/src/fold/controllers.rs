@@ -69,6 +69,9 @@ impl Fold<'_> {
             .iter()
             .filter_map(|fact| match fact {
                 Fact::Controller(fact) if fact.kind == kind => Some((&fact.namespace, &fact.name)),
+                Fact::Job(job) if job.controller.kind == kind => {
+                    Some((&job.controller.namespace, &job.controller.name))
+                }
                 _ => None,
             })
             .collect();
@@ -81,8 +84,10 @@ impl Fold<'_> {
     /// Revisions that a complete listing does not name are gone: those of these kinds of owner, and of the kinds that it
     /// names.
     pub(super) fn drop_revisions(&mut self, owners: &[&str], namespace: Option<&SmolStr>, facts: &[Fact]) {
-        let listed: Vec<&RevisionFact> =
-            facts.iter().filter_map(|fact| if let Fact::Revision(fact) = fact { Some(&**fact) } else { None }).collect();
+        let listed: Vec<&RevisionFact> = facts
+            .iter()
+            .filter_map(|fact| if let Fact::Revision(fact) = fact { Some(&**fact) } else { None })
+            .collect();
         let named: BTreeSet<(&SmolStr, &SmolStr)> = listed.iter().map(|fact| (&fact.namespace, &fact.name)).collect();
         let kinds: BTreeSet<&str> =
             owners.iter().copied().chain(listed.iter().map(|fact| fact.owner.kind.as_str())).collect();
@@ -200,7 +205,7 @@ impl Fold<'_> {
         Mark { title, detail: Some(detail), ..self.mark_of(key, at, MarkKind::Deploy) }
     }
 
-    fn mark_of(&self, (kind, namespace, name): &WorkloadKey, at: Stamp, what: MarkKind) -> Mark {
+    pub(super) fn mark_of(&self, (kind, namespace, name): &WorkloadKey, at: Stamp, what: MarkKind) -> Mark {
         let object = ObjectRef::Workload(self.id.clone(), namespace.clone(), kind.clone(), name.clone());
         Mark { status: Status::Unknown, ..Mark::of(MarkKey { at, object, kind: what }) }
     }
@@ -208,6 +213,7 @@ impl Fold<'_> {
     /// Do revisions tell what this workload is made of? Then its pods need not.
     pub(super) fn has_revisions(&self, key: &WorkloadKey) -> bool {
         let told = [Kind::Revision, Kind::ReplicaSet, Kind::ControllerRevision];
-        told.into_iter().any(|kind| self.source.was_listed(kind, Some(&key.1))) && self.source.revisions.contains_key(key)
+        told.into_iter().any(|kind| self.source.was_listed(kind, Some(&key.1)))
+            && self.source.revisions.contains_key(key)
     }
 }
