@@ -59,6 +59,11 @@ impl Alertmanager {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Its port on the loopback address.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Ends it at once, as a crash would. Silences that it has written down stay; alerts are sent again by who sends them.
     pub fn kill(&mut self) {
         self.process = None;

@@ -148,6 +148,16 @@ impl Page {
         }
     }
 
+    /// Moves the pointer onto the first element that a CSS selector finds.
+    ///
+    /// # Errors
+    /// If it does not come.
+    pub async fn point_at(&self, css: &str) -> Result<()> {
+        let element = self.find_by(css).await?;
+        let chain = self.driver.action_chain().move_to_element_center(&element);
+        chain.perform().await.could_not(format!("point at {css}"))
+    }
+
     /// Types into the element with this hook, in place of what it held.
     ///
     /// # Errors

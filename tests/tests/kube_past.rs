@@ -4,14 +4,20 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[allow(dead_code, reason = "each test file uses a part")]
+#[path = "kube_relay.rs"]
+mod kube_relay;
+#[allow(dead_code, reason = "each test file uses a part")]
 #[path = "kube_support.rs"]
 mod kube_support;
 
 use std::time::Duration;
 
 use acceptance::{ControlPlane, GpuNodes, GpuPods, Options, Result, Rule, until};
+use kube_relay::{Kind, Relay};
 use kube_support::{LIMIT, Settings, Watched};
+use pilothouse_connect_kube::stand::kubeconfig;
 use pilothouse_wire::view::{Mark, MarkKind};
+use serde_json::json;
 
 /// Waits for a mark on the ribbon.
 async fn mark(watched: &Watched, what: &str, test: impl Fn(&Mark) -> bool) -> Result<Mark> {
@@ -78,6 +84,142 @@ async fn a_change_that_is_seen_says_from_what_to_what_and_by_whom() -> Result<()
     plane.kubectl(&["scale", "deployment/chat", "--replicas=4"]).await?;
     let scaled = mark(&watched, "the scale is seen", |mark| mark.key.kind == MarkKind::Scale && !mark.rebuilt).await?;
     assert_eq!((scaled.title.as_str(), scaled.by.as_deref()), ("chat 2 → 4", Some("kubectl")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_size_from_before_has_the_time_at_which_it_was_followed_and_a_rollout_is_none() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("sizes", 2, 8), LIMIT).await?;
+    for name in ["sized", "rolled"] {
+        a_deployment(&plane, name).await?;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    plane.kubectl(&["scale", "deployment/sized", "--replicas=4"]).await?;
+    plane.kubectl(&["rollout", "status", "deployment/sized", "--timeout=60s"]).await?;
+    set_image(&plane, "rolled", "registry.test/chat:v2").await?;
+    let api = plane.api()?;
+    let events = "/api/v1/namespaces/default/events?fieldSelector=reason=ScalingReplicaSet,involvedObject.name=sized";
+    let followed = acceptance::until("its event is there", LIMIT, async || {
+        let all = api.get(events).await?;
+        let of = acceptance::api::items(&all)
+            .iter()
+            .find(|event| event["message"].as_str().is_some_and(|text| text.ends_with("from 2 to 4")));
+        Ok(of.and_then(|event| event["lastTimestamp"].as_str().map(str::to_owned)))
+    })
+    .await?;
+
+    let watched = Watched::start(&Settings::new(&plane.kubeconfig()))?;
+    let scaled = |mark: &Mark| mark.key.kind == MarkKind::Scale && mark.by.is_some();
+    let scale = mark(&watched, "the size is on the ribbon", scaled).await?;
+    assert_eq!((scale.title.as_str(), scale.by.as_deref()), ("sized 2 → 4", Some("kubectl")));
+    assert_eq!((scale.key.at.to_string(), scale.rebuilt), (followed, true));
+    mark(&watched, "the rollout is told", |mark| mark.key.kind == MarkKind::Deploy).await?;
+    let ribbon = watched.ribbon();
+    let sizes: Vec<_> = ribbon.marks.rows().iter().filter(|mark| mark.key.kind == MarkKind::Scale).collect();
+    assert_eq!(sizes.len(), 1, "a step of a rollout is no new size: {sizes:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_came_of_jobs_before_we_were_there_is_told_at_its_time() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("jobs", 1, 8), LIMIT).await?;
+    let api = plane.api()?;
+    let jobs = "/apis/batch/v1/namespaces/default/jobs";
+    for (name, gpus, deadline, pool) in
+        [("train", "2", 600, "jobs"), ("stuck", "1", 3, "nowhere"), ("small", "0", 600, "jobs")]
+    {
+        let limits = json!({ "cpu": "1", "nvidia.com/gpu": gpus });
+        let container = json!({ "name": "a", "image": "t:1", "resources": { "limits": limits } });
+        let pod = json!({
+            "restartPolicy": "Never", "containers": [container],
+            "nodeSelector": { acceptance::POOL_LABEL: pool },
+        });
+        let spec = json!({
+            "parallelism": 2, "completions": 2, "activeDeadlineSeconds": deadline, "template": { "spec": pod },
+        });
+        api.create(jobs, &json!({ "metadata": { "name": name }, "spec": spec })).await?;
+    }
+    // What is written about when a Job ends is told by its end.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    plane.kubectl(&["label", "job", "train", "team=search", "--field-manager=somebody"]).await?;
+    let over = acceptance::until("both Jobs are over", LIMIT, async || {
+        // Nothing runs in these pods: they are done when somebody says so.
+        let of_train =
+            "/api/v1/namespaces/default/pods?labelSelector=job-name=train&fieldSelector=status.phase=Running";
+        for pod in acceptance::api::items(&api.get(of_train).await?) {
+            let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+            let done = json!({ "status": { "phase": "Succeeded" } });
+            api.patch(&format!("/api/v1/namespaces/default/pods/{name}/status"), &done).await?;
+        }
+        let (train, stuck) = (api.get(&format!("{jobs}/train")).await?, api.get(&format!("{jobs}/stuck")).await?);
+        let failed = stuck["status"]["conditions"].as_array().into_iter().flatten().find(|of| of["type"] == "Failed");
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let (began, done) = (text(&train["status"]["startTime"]), text(&train["status"]["completionTime"]));
+        Ok(began.zip(done).zip(failed.and_then(|of| text(&of["lastTransitionTime"]))))
+    });
+    let ((began, done), failed) = over.await?;
+
+    let watched = Watched::start(&Settings::new(&plane.kubeconfig()))?;
+    for (title, kind, at) in [
+        ("train began", MarkKind::JobBegan, began),
+        ("train done", MarkKind::JobEnded, done),
+        ("stuck failed", MarkKind::Condition, failed),
+    ] {
+        let told = mark(&watched, title, |mark| mark.title == title).await?;
+        assert_eq!((told.key.kind, told.key.at.to_string(), told.rebuilt), (kind, at, true), "{told:?}");
+    }
+    let began = mark(&watched, "its size", |mark| mark.title == "train began").await?;
+    assert_eq!(began.detail.as_deref(), Some("4 GPUs"));
+    let failed = mark(&watched, "its reason", |mark| mark.title == "stuck failed").await?;
+    assert!(failed.detail.as_deref().is_some_and(|why| why.starts_with("DeadlineExceeded")), "{failed:?}");
+    let wrote = mark(&watched, "who wrote into it", |mark| mark.by.as_deref() == Some("somebody")).await?;
+    assert_eq!((wrote.title.as_str(), wrote.key.kind), ("train changed", MarkKind::Config));
+    assert!(!watched.ribbon().marks.rows().iter().any(|mark| mark.title.contains("small")), "it moves no GPU");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_deleted_while_nobody_could_watch_is_gone_and_what_was_not_stays() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("gone", 2, 8), LIMIT).await?;
+    for name in ["stays", "goes"] {
+        a_deployment(&plane, name).await?;
+    }
+    let relay = Relay::start(Kind::Plain, &plane.url()).await?;
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.crt");
+    std::fs::write(&ca, plane.ca_pem()).unwrap();
+    let cluster = json!({ "server": format!("https://{}", relay.address), "certificate-authority": ca });
+    let file = kubeconfig(folder.path(), cluster, json!({ "token": plane.admin_token() })).unwrap();
+    let watched = Watched::start(&Settings::new(&file))?;
+    let known = |source: &pilothouse_world::Source| {
+        let there = |name: &&str| source.controller("Deployment", "default", name).is_some();
+        let names: Vec<&str> = ["stays", "goes"].into_iter().filter(there).collect();
+        (names.join(" "), source.revisions_known())
+    };
+    let until = async |want: (&str, usize)| {
+        let is = |source: &pilothouse_world::Source| (known(source) == (want.0.to_owned(), want.1)).then_some(());
+        watched.until(&format!("{want:?} is known"), is).await
+    };
+    until(("stays goes", 2)).await?;
+
+    relay.shut(true);
+    watched.until_problem("Lost").await?;
+    plane.kubectl(&["delete", "deployment", "goes", "--wait=true"]).await?;
+    let api = plane.api()?;
+    acceptance::until("its ReplicaSet is collected", LIMIT, async || {
+        let sets = api.get("/apis/apps/v1/namespaces/default/replicasets").await?;
+        Ok((acceptance::api::items(&sets).len() == 1).then_some(()))
+    })
+    .await?;
+    assert_eq!(watched.see(known), Some(("stays goes".into(), 2)), "what was known stays while nobody can watch");
+    relay.shut(false);
+    watched.until_well().await?;
+    until(("stays", 1)).await?;
+    // No watch said so: the listing did.
+    assert!(!watched.said().contains("ControllerGone(\"Deployment\", \"default\", \"goes\")"));
     Ok(())
 }
 

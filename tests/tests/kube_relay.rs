@@ -1,6 +1,12 @@
 //! What stands between a client and the API server in tests: a relay that can cut every connection, and two proxies.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use acceptance::{Context, Result};
 use tokio::{
@@ -25,6 +31,7 @@ pub enum Kind {
 pub struct Relay {
     pub address: SocketAddr,
     cut: Arc<Notify>,
+    shut: Arc<AtomicBool>,
     _tasks: JoinSet<()>,
 }
 
@@ -32,14 +39,17 @@ impl Relay {
     pub async fn start(kind: Kind, to: &str) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.could_not("listen")?;
         let address = listener.local_addr().could_not("listen")?;
-        let cut = Arc::new(Notify::new());
+        let (cut, shut) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let to = to.trim_start_matches("https://").to_owned();
         let mut tasks = JoinSet::new();
         tasks.spawn({
-            let cut = Arc::clone(&cut);
+            let (cut, shut) = (Arc::clone(&cut), Arc::clone(&shut));
             async move {
                 let mut connections = JoinSet::new();
                 while let Ok((stream, _)) = listener.accept().await {
+                    if shut.load(Ordering::Relaxed) {
+                        continue;
+                    }
                     let (cut, to) = (Arc::clone(&cut), to.clone());
                     connections.spawn(async move {
                         tokio::select! {
@@ -50,12 +60,18 @@ impl Relay {
                 }
             }
         });
-        Ok(Self { address, cut, _tasks: tasks })
+        Ok(Self { address, cut, shut, _tasks: tasks })
     }
 
     /// Cuts all connections; new ones are let through.
     pub fn cut(&self) {
         self.cut.notify_waiters();
+    }
+
+    /// Cuts all connections, and lets no new ones through until it is opened again.
+    pub fn shut(&self, shut: bool) {
+        self.shut.store(shut, Ordering::Relaxed);
+        self.cut();
     }
 }
 

@@ -86,6 +86,7 @@ async fn whose_a_pod_is_follows_its_labels_and_those_of_its_namespace() -> Resul
 async fn servers_inside_are_told_of_until_they_are_gone() -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
     let sought = vec![Signature {
+        kind: "metrics".to_owned(),
         id: "metrics".to_owned(),
         labels: vec![("app".to_owned(), "metrics".to_owned())],
         ports: vec!["web".to_owned()],

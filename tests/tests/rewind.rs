@@ -1,6 +1,7 @@
 //! Going back in time, from end to end: a pod that is gone is there again, everywhere, and nothing can be done there.
 
 use acceptance::{ControlPlane, Failure, GpuPods, Options, Page, Result, Story, Terminal};
+use pilothouse_connect::Clock;
 use std::time::Duration;
 use thirtyfour::Key;
 
@@ -87,6 +88,59 @@ async fn address(page: &Page) -> Result<String> {
     if text.contains("at=") { Ok(text) } else { Err(Failure::new(format!("{text} has no time"))) }
 }
 
+/// A span drawn with Shift held, and two handles put there by a key, each open the comparison of their two times.
+async fn two_times_by_hand_and_by_key(page: &Page) -> Result<()> {
+    let failed = |error: thirtyfour::error::WebDriverError| Failure::new(format!("could not draw a span: {error}"));
+    let time = page.find("ribbon-time").await?.rect().await.map_err(failed)?;
+    #[allow(clippy::cast_possible_truncation, reason = "pixels")]
+    let (right, y) = ((time.x + time.width) as i64 - 1, (time.y + 20.0) as i64);
+    let drawn = page.driver().action_chain().move_to(right - 120, y).key_down(Key::Shift).click_and_hold();
+    let drawn = drawn.move_to(right - 60, y).move_to(right - 20, y).release().key_up(Key::Shift);
+    drawn.perform().await.map_err(failed)?;
+    let both = page.find("compare").await?.text().await.map_err(failed)?;
+    assert!(both.contains("Compare two times"), "{both}");
+    page.find("compare-rows").await?;
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='compare']").await?;
+    // The handles stay where they were drawn until they are taken away.
+    page.find("ribbon-handle-0").await?;
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='ribbon-handle-0']").await?;
+
+    let shift_c = page.driver().action_chain().key_down(Key::Shift).send_keys("c").key_up(Key::Shift);
+    shift_c.perform().await.map_err(failed)?;
+    page.find("ribbon-handle-1").await?;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // It stands before the record begins: ten steps on there is one.
+    let on = page.driver().action_chain().key_down(Key::Shift).send_keys(Key::Right).key_up(Key::Shift);
+    on.perform().await.map_err(failed)?;
+    page.key(Key::Enter).await?;
+    page.find("compare-rows").await?;
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='compare']").await?;
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='ribbon-handle-0']").await
+}
+
+/// A time at which nothing ran, since the door before was ended as a crash would end it, is shown as it was last known;
+/// that is said in both doors.
+async fn while_nobody_recorded_is_said(terminal: &Terminal) -> Result<()> {
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let away = Clock::system().now().minus(Duration::from_secs(2));
+    let (door, link) = terminal.serve(&[]).await?;
+    let page = Page::browser((1440, 900), &link).await?;
+    page.find_by(&format!("[data-test='chip-{CONNECTION}'][data-state='live']")).await?;
+    let base = link.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
+    page.driver().goto(format!("{base}/fleet?at={away}")).await.map_err(|error| Failure::new(error.to_string()))?;
+    page.reads_as("[data-test='past-said']", |text| text.contains("ended without closing the record"), "says why")
+        .await?;
+    page.close().await?;
+    drop(door);
+    let said = terminal.good(&["diff", "--from", &away.to_string(), "--to", "now", "--json"]).await?;
+    assert!(said.contains("ended without closing the record"), "{said}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_browser_a_hand_on_the_ribbon_brings_back_what_was() -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
@@ -121,6 +175,11 @@ async fn in_a_browser_a_hand_on_the_ribbon_brings_back_what_was() -> Result<()> 
     page.reads_as(".toasts", |text| text.contains("window"), "says where notes are written").await?;
     n_returns(&page, &namespace).await?;
 
+    // What the record does not tell of is hatched, and says why to whoever points at it.
+    page.point_at("[data-test='ribbon-gap']").await?;
+    page.reads_as("[data-test='ribbon-gap-said']", |text| text.contains("Nothing is recorded"), "says why").await?;
+    two_times_by_hand_and_by_key(&page).await?;
+
     // Before the record there is nothing, and it says from when there is.
     page.chord("k").await?;
     page.fill("palette-input", ":-2d").await?;
@@ -134,7 +193,8 @@ async fn in_a_browser_a_hand_on_the_ribbon_brings_back_what_was() -> Result<()> 
     let said: serde_json::Value = serde_json::from_str(&said).map_err(|error| Failure::new(error.to_string()))?;
     assert!(said["rows"].is_array() && said["complete"] == true, "{said}");
     drop(door);
-    page.close().await
+    page.close().await?;
+    while_nobody_recorded_is_said(&terminal).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,9 +8,9 @@ use crate::site::{LIMIT, Plan, Site, nearly};
 use acceptance::{Failure, Result, until};
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
 use pilothouse_wire::{
-    Act, Answer, Ask, Code, Metric, ObjectRef, Problem, Stamp, When,
+    Act, Answer, Ask, Body, Code, Metric, ObjectRef, Problem, Stamp, View, ViewSpec, When,
     form::Draft,
-    view::{Past, Series},
+    view::{Lane, LaneKind, Past, Series},
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -48,6 +48,24 @@ async fn older(operator: &Operator, object: &ObjectRef, before: Option<Stamp>) -
     match operator.reader().ask(ask).await? {
         Answer::History(past) => Ok(past),
         other => panic!("{other:?}"),
+    }
+}
+
+async fn ribbon_lanes(operator: &Operator) -> Result<Vec<Lane>> {
+    let ask = Ask::Frame { spec: ViewSpec::Ribbon { span: HOUR, end: When::Now }, when: When::Now };
+    match operator.reader().ask(ask).await.map_err(told)? {
+        Answer::Frame(frame) => match frame.body {
+            Body::Full(View::Ribbon(ribbon)) => Ok(ribbon.lanes),
+            other => Err(Failure::new(format!("{other:?}"))),
+        },
+        other => Err(Failure::new(format!("{other:?}"))),
+    }
+}
+
+async fn lanes_before(operator: &Operator) -> Result<(Vec<Lane>, Vec<Problem>)> {
+    match operator.reader().ask(Ask::Lanes { span: HOUR, end: When::Now }).await.map_err(told)? {
+        Answer::Lanes { lanes, problems } => Ok((lanes, problems)),
+        other => Err(Failure::new(format!("{other:?}"))),
     }
 }
 
@@ -104,7 +122,24 @@ async fn what_was_before_the_record_comes_from_prometheus_and_its_loss_leaves_wh
     let started: Stamp = object["status"]["startTime"].as_str().unwrap().parse().unwrap();
     assert!(of_pod.ends().is_some_and(|(first, _)| first >= started), "{of_pod:?}, and it started at {started}");
 
+    // The lanes of the ribbon: what is measured now is a line, and what was before is asked for.
+    let (live, kept) = (ribbon_lanes(&operator).await?, lanes_before(&operator).await?);
+    let activity = |lanes: &[Lane]| lanes.iter().find(|lane| lane.kind == LaneKind::Activity).cloned();
+    let line = activity(&live).unwrap_or_else(|| panic!("no activity in {live:?}"));
+    let before = activity(&kept.0).unwrap_or_else(|| panic!("no activity in {kept:?}"));
+    assert_eq!((&before.name, &before.source, kept.1.len()), (&line.name, &line.source, 0));
+    assert_eq!((line.name.as_str(), line.unit.as_str()), ("GPU activity, metrics", "%"));
+    let first = line.points[0].0;
+    assert!(before.points.len() >= 2 && before.points.iter().all(|(at, _)| *at < first), "{before:?}, then {line:?}");
+    for (at, value) in &before.points {
+        let query = format!("avg(max by (UUID) (DCGM_FI_DEV_GPU_UTIL @ {:.3}))", at.0 as f64 / 1_000.0);
+        let said: f64 = site.prometheus.query(&query).await?[0].value.parse().unwrap();
+        assert!(nearly(*value, said), "{value} at {at}, and Prometheus says {said}");
+    }
+
     site.prometheus.kill();
+    let (none, problems) = lanes_before(&operator).await?;
+    assert!(none.is_empty() && problems[0].what.contains("metrics"), "{problems:?}");
     let lost = older(&operator, &gpu, Some(began)).await.unwrap_err();
     assert!(lost.code == Code::Refused && lost.what.contains("metrics"), "{lost:?}");
     assert!(recorded(&operator, &gpu).await?.series.len() >= own.series.len(), "what is recorded stays");

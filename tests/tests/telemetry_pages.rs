@@ -27,6 +27,10 @@ async fn a_person_finds_a_gpu_with_an_xid_its_pod_and_what_to_do_and_hands_the_a
     driver.goto(there.as_str()).await.could_not("open the address")?;
     story.is_told(&page).await?;
     story.the_funnel_leads_to_gpus(&page).await?;
+
+    // How busy GPUs were before this door was there is a line of its own before that of now.
+    page.find_by("[data-test='lane-rebuilt']").await?;
+    page.find_by(".lane-name[title^='GPU activity, metrics. Dashed: reconstructed']").await?;
     drop(door);
     page.close().await
 }

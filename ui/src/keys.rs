@@ -87,6 +87,8 @@ pub enum Command {
     BackToNow,
     /// Compares two times.
     Compare,
+    /// Puts two handles on the ribbon, to compare their times.
+    PickTimes,
     /// Puts a note on the ribbon.
     Note,
     /// Adds a connection.
@@ -209,6 +211,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::TimeFarOn, "}", "ten steps on in time", Place::Ribbon),
     key(Command::BackToNow, "n", "back to now", Place::Everywhere),
     key(Command::Compare, "c", "compare two times", Place::Everywhere),
+    key(Command::PickTimes, "Shift C", "two handles on the ribbon, to compare their times", Place::Ribbon),
     key(Command::Note, "b", "put a note on the ribbon", Place::Everywhere),
 ];
 

@@ -22,6 +22,7 @@ use part::Wakers;
 use pilothouse_wire::{
     Body, Frame, Problem, Stamp, View, ViewSpec, When,
     frame::{Mirror, SourceState},
+    record::Gap,
     view::{ConnectionsView, FleetView, ObjectView, RibbonView, RoomView, Waste},
 };
 use std::{
@@ -60,6 +61,7 @@ struct Replica {
     as_of: ArcRwSignal<Option<Stamp>>,
     sources: ArcRwSignal<Vec<SourceState>>,
     dropped: ArcRwSignal<u64>,
+    gap: ArcRwSignal<Option<Gap>>,
     problem: ArcRwSignal<Option<Problem>>,
 }
 
@@ -134,6 +136,7 @@ impl Views {
             as_of: ArcRwSignal::default(),
             sources: ArcRwSignal::default(),
             dropped: ArcRwSignal::default(),
+            gap: ArcRwSignal::default(),
             problem: ArcRwSignal::default(),
         });
         self.held.update_value(|held| {
@@ -253,6 +256,7 @@ impl Replica {
         self.as_of.set(Some(frame.as_of));
         set_if_new(&self.sources, frame.sources);
         set_if_new(&self.dropped, frame.dropped);
+        set_if_new(&self.gap, frame.gap);
         set_if_new(&self.problem, None);
         Taken::Whole
     }
@@ -266,6 +270,7 @@ impl Replica {
             self.content.set(Mirror::default());
             self.parts.wake(&Part::ALL);
             set_if_new(&self.sources, Vec::new());
+            set_if_new(&self.gap, None);
             self.as_of.set(None);
         }
         self.problem.set(Some(problem));
@@ -372,6 +377,12 @@ impl Watched {
     #[must_use]
     pub fn dropped(self) -> u64 {
         self.0.get().0.dropped.get()
+    }
+
+    /// Why the record does not tell of the time that is shown, where the nearest that it tells of is shown instead.
+    #[must_use]
+    pub fn gap(self) -> Option<Gap> {
+        self.0.get().0.gap.get()
     }
 
     /// Why the engine does not show this view, if it does not.

@@ -7,7 +7,7 @@ pub mod toast;
 mod alone;
 mod announce;
 mod chips;
-mod compare;
+pub mod compare;
 mod fold;
 mod help;
 mod inspector_slot;
@@ -60,6 +60,7 @@ pub fn Shell() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     palette::PaletteDoor::provide();
+    compare::CompareDoor::provide();
     offer_commands();
     paste::open_what_is_pasted();
     name_document();

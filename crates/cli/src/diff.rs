@@ -4,7 +4,7 @@ use crate::{
     args::DiffArgs,
     exit::{Exit, Failed},
     json::{self, DifferenceDocument},
-    out::{Style, Tone, stdout},
+    out::{Style, Tone, note, stdout},
     problems,
     start::{Session, Troubles, other_answer},
 };
@@ -41,13 +41,20 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
         let complete = troubles.is_empty();
         json::write(
             &mut stdout,
-            &DifferenceDocument { from: difference.from, to: difference.to, complete, rows },
+            &DifferenceDocument {
+                from: difference.from,
+                to: difference.to,
+                complete,
+                gaps: json::gaps(&difference.gaps),
+                rows,
+            },
             false,
         )?;
     } else {
         text(&mut stdout, &difference, &rows, out)?;
     }
     stdout.flush()?;
+    difference.gaps.iter().for_each(|gap| note(&visible(&gap.sentence())));
     troubles.0.iter().for_each(|(_, problem)| problems::tell(problem, err));
     Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
 }
@@ -118,7 +125,7 @@ mod tests {
             row(DifferKind::Node, "node:iad/h-1", Change::Changed, Some(("cordoned", "no", "yes"))),
             row(DifferKind::Pod, "pod:iad/serving/chat-0", Change::Went, None),
         ];
-        let difference = Difference { from: Stamp(0), to: Stamp(60_000), rows: rows.to_vec() };
+        let difference = Difference { from: Stamp(0), to: Stamp(60_000), gaps: Vec::new(), rows: rows.to_vec() };
         let plain = Style { colour: false, terminal: false, width: None, height: None };
         let mut out = Vec::new();
         text(&mut out, &difference, &rows.iter().collect::<Vec<_>>(), plain).unwrap();

@@ -86,7 +86,7 @@ struct InfoDocument {
     world_bytes: u64,
     batch_bytes: u64,
     reading_bytes: ReadingBytes,
-    gaps: Vec<GapDocument>,
+    gaps: Vec<json::GapDocument>,
 }
 
 #[derive(Serialize)]
@@ -96,17 +96,9 @@ struct ReadingBytes {
     by_ten_minutes: u64,
 }
 
-#[derive(Serialize)]
-struct GapDocument {
-    since: Stamp,
-    until: Stamp,
-    why: String,
-}
-
 async fn info(file: PathBuf, as_json: bool, style: Style) -> Result<Exit, Failed> {
     let name = file.display().to_string();
     let info = aside(move || record::reader(&file)?.info()).await?;
-    let gaps = info.gaps.iter().map(|gap| GapDocument { since: gap.since, until: gap.until, why: gap.to_string() });
     let [whole, by_minute, by_ten_minutes] = info.reading_bytes;
     let document = InfoDocument {
         file: name,
@@ -119,7 +111,7 @@ async fn info(file: PathBuf, as_json: bool, style: Style) -> Result<Exit, Failed
         world_bytes: info.world_bytes,
         batch_bytes: info.batch_bytes,
         reading_bytes: ReadingBytes { whole, by_minute, by_ten_minutes },
-        gaps: gaps.collect(),
+        gaps: json::gaps(&info.gaps),
     };
     let mut out = stdout();
     if as_json {
@@ -145,7 +137,8 @@ async fn info(file: PathBuf, as_json: bool, style: Style) -> Result<Exit, Failed
     line("Worlds", format!("{}, {}", count(info.worlds), bytes(info.world_bytes)))?;
     line("Runs", count(info.runs))?;
     for gap in &document.gaps {
-        line("Missing", format!("{} to {}: {}", gap.since, gap.until, visible(&gap.why)))?;
+        let [since, until] = [gap.since, gap.until].map(|at| at.map(|at| at.to_string()).unwrap_or_default());
+        line("Missing", format!("{since} to {until}: {}", visible(&gap.why)))?;
     }
     Ok(Exit::Ok)
 }

@@ -8,6 +8,7 @@ use pilothouse_wire::{
     ConnectionId, Frame, Freshness, Problem, Stamp,
     filter::{Filter, Record},
     frame::SourceState,
+    record::Gap,
     view::{ClusterRow, Differs, FleetSummary, FleetView, NodeRow, PodRow},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -40,8 +41,26 @@ pub struct DifferenceDocument<'a> {
     pub to: Stamp,
     /// Is every source read, and whole? It matters where a time is now.
     pub complete: bool,
+    /// Why the record does not tell of one of the times, where the nearest that it tells of is compared.
+    pub gaps: Vec<GapDocument>,
     /// What fits.
     pub rows: Vec<&'a Differs>,
+}
+
+/// A time that the record does not tell of.
+#[derive(Serialize)]
+pub struct GapDocument {
+    /// From when; none if nothing was told before its end.
+    pub since: Option<Stamp>,
+    /// Until when; none while it lasts.
+    pub until: Option<Stamp>,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
+/// Gaps as they are written.
+pub fn gaps(gaps: &[Gap]) -> Vec<GapDocument> {
+    gaps.iter().map(|gap| GapDocument { since: gap.since, until: gap.until, why: gap.to_string() }).collect()
 }
 
 #[derive(Serialize)]

@@ -125,7 +125,8 @@ mod tests {
             note: None,
         };
         let body = Body::Same { base: Rev(1) };
-        let frame = Frame { rev: Rev(1), as_of: Stamp(0), when: When::Now, sources: vec![source], dropped: 0, body };
+        let frame =
+            Frame { rev: Rev(1), as_of: Stamp(0), when: When::Now, sources: vec![source], dropped: 0, gap: None, body };
         let plain = Style { colour: false, terminal: false, width: None, height: None };
         let mut out = Vec::new();
         draw(&mut out, &RoomView::default(), &Filter::default(), &frame, plain).unwrap();

@@ -13,6 +13,7 @@ mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inside;
+mod offered;
 pub mod place;
 pub mod problems;
 pub mod prometheus;

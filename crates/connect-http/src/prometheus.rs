@@ -17,7 +17,6 @@ mod look;
 #[doc(hidden)]
 pub mod measuring;
 mod memory;
-mod offered;
 mod past;
 pub mod problems;
 pub mod query;

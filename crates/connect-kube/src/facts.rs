@@ -8,7 +8,7 @@ mod pod;
 mod quantity;
 mod requests;
 
-pub use controller::{facts_of_controller, facts_of_replica_set, facts_of_revision};
+pub use controller::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision};
 pub use event::facts_of_event;
 pub use namespace::facts_of_namespace;
 pub use node::facts_of_node;

@@ -141,7 +141,7 @@ fn selectors(sought: &[Signature]) -> Vec<String> {
 /// The services that are servers of a kind that is looked for, in the order of their names.
 #[must_use]
 pub fn recognised(services: &[Service], sought: &[Signature]) -> Vec<ServiceFact> {
-    let mut found: BTreeMap<(&str, &str), (ServiceFact, bool)> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, &str), (ServiceFact, &Signature)> = BTreeMap::new();
     for service in services {
         let meta = &service.metadata;
         // A chart's second service for the same pods.
@@ -159,15 +159,16 @@ pub fn recognised(services: &[Service], sought: &[Signature]) -> Vec<ServiceFact
                 port,
                 signature: SmolStr::new(&signature.id),
             };
-            Some((fact, signature.fallback))
+            Some((fact, signature))
         });
         if let Some(fact) = fact {
             found.insert((&meta.namespace, &meta.name), fact);
         }
     }
-    let surer: BTreeSet<SmolStr> =
-        found.values().filter(|(_, fallback)| !fallback).map(|(fact, _)| fact.namespace.clone()).collect();
-    let all = found.into_values().filter(|(fact, fallback)| !fallback || !surer.contains(&fact.namespace));
+    let place = |fact: &ServiceFact, of: &Signature| (fact.namespace.clone(), of.kind.clone());
+    let sure = found.values().filter(|(_, of)| !of.fallback);
+    let surer: BTreeSet<(SmolStr, String)> = sure.map(|(fact, of)| place(fact, of)).collect();
+    let all = found.into_values().filter(|(fact, of)| !of.fallback || !surer.contains(&place(fact, of)));
     all.map(|(fact, _)| fact).take(MOST).collect()
 }
 
@@ -192,7 +193,8 @@ mod tests {
     fn signature(id: &str, labels: &[(&str, &str)], ports: &[&str], fallback: bool) -> Signature {
         let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
         let ports = ports.iter().map(|port| (*port).to_owned()).collect();
-        Signature { id: id.to_owned(), labels, ports, fallback }
+        let kind = if id.starts_with("alert") { "alertmanager" } else { "prometheus" }.to_owned();
+        Signature { kind, id: id.to_owned(), labels, ports, fallback }
     }
 
     fn sought() -> Vec<Signature> {
@@ -201,6 +203,8 @@ mod tests {
             signature("prometheus", &[(name, "prometheus")], &["web", "http"], false),
             signature("operated", &[("operated-prometheus", "true")], &["9090"], true),
             signature("mimir", &[(name, "mimir"), ("app.kubernetes.io/component", "query-frontend")], &["8080"], false),
+            signature("alerts", &[(name, "alertmanager")], &["web"], false),
+            signature("alerts-operated", &[("operated-alertmanager", "true")], &["web"], true),
         ]
     }
 
@@ -228,7 +232,11 @@ mod tests {
     fn one_question_asks_for_all_values_of_a_label() {
         assert_eq!(
             selectors(&sought()),
-            ["app.kubernetes.io/name in (mimir,prometheus)", "operated-prometheus in (true)"]
+            [
+                "app.kubernetes.io/name in (alertmanager,mimir,prometheus)",
+                "operated-alertmanager in (true)",
+                "operated-prometheus in (true)"
+            ]
         );
     }
 
@@ -236,6 +244,7 @@ mod tests {
     fn servers_are_told_by_their_labels_and_their_port() {
         let name = |name: &str| json!({ "app.kubernetes.io/name": name });
         let operated = json!({ "operated-prometheus": "true" });
+        let alerts = json!({ "operated-alertmanager": "true" });
         let frontend = json!({ "app.kubernetes.io/name": "mimir", "app.kubernetes.io/component": "query-frontend" });
         check(
             &[
@@ -244,6 +253,10 @@ mod tests {
                 service("a/prometheus-k8s-thanos-sidecar", &name("prometheus"), &[("grpc", 10901)]),
                 service("a/prometheus-operated", &operated, &[("web", 9090)]),
                 service("c/prometheus-operated", &operated, &[("web", 9090)]),
+                // One of another kind makes it no less of use.
+                service("b/alertmanager-operated", &alerts, &[("web", 9093)]),
+                service("c/alertmanager-main", &name("alertmanager"), &[("web", 9093), ("reloader-web", 8080)]),
+                service("c/alertmanager-operated", &alerts, &[("web", 9093)]),
                 service("d/mimir-distributor", &name("mimir"), &[("http-metrics", 8080)]),
                 service("d/mimir-query-frontend", &frontend, &[("http-metrics", 8080)]),
                 service("d/mimir-query-frontend-headless", &frontend, &[("http-metrics", 8080)]),
@@ -251,7 +264,9 @@ mod tests {
             ],
             &[
                 "prometheus a/prometheus-k8s:9090",
+                "alerts-operated b/alertmanager-operated:9093",
                 "prometheus b/prometheus:80",
+                "alerts c/alertmanager-main:9093",
                 "operated c/prometheus-operated:9090",
                 "mimir d/mimir-query-frontend:8080",
             ],

@@ -128,7 +128,7 @@ pub fn fact<T: Resource>(object: T, rule: &TeamRule) -> Option<Fact> {
     let labels = match T::KIND {
         Kind::Pod => object.meta().map(|meta| rule.of_pod(&meta.labels)),
         Kind::Namespace => object.meta().map(|meta| PodLabels { team: rule.team(&meta.labels), queue: None }),
-        Kind::Node | Kind::Event | Kind::Controller | Kind::Revision => None,
+        _ => None,
     };
     let labels = labels.filter(|labels| *labels != PodLabels::default());
     Some(match (object.fact()?, labels) {

@@ -1,4 +1,5 @@
-//! The listings of a watch, each asked for one object: what the test of a connection adds to asking what we may.
+//! The listings of a watch that decide how it is, each asked for one object: what the test of a connection adds to asking
+//! what we may.
 
 use crate::{
     client::Client,
@@ -6,14 +7,11 @@ use crate::{
     list::first,
     resource::Scope,
     rights::Plan,
-    slim::{
-        ControllerRevision, CoreEvent, DaemonSet, Deployment, Event, Namespace, Node, Pod, ReplicaSet, StatefulSet,
-    },
-    written,
+    slim::{CoreEvent, Event, Namespace, Node, Pod},
 };
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 
-/// Asks for one object of all that would be read.
+/// Asks for one object of each. What tells of changes has no say in how a cluster is: nothing of it is asked for.
 ///
 /// # Errors
 /// Why the first that cannot be read cannot.
@@ -27,17 +25,7 @@ pub async fn sample(client: &Client, plan: &Plan) -> Result<(), Failure> {
     }
     try_join_all(plan.pods.iter().map(|scope| first::<Pod>(client, scope))).await?;
     try_join_all(plan.events.iter().map(|scope| events(client, scope))).await?;
-    join_all(written::scopes(&plan.pods).iter().map(|scope| written(client, scope))).await;
     Ok(())
-}
-
-/// What tells of changes. Who may not read it has a cluster that is as well as any other.
-async fn written(client: &Client, scope: &Scope) {
-    let _ = first::<Deployment>(client, scope).await;
-    let _ = first::<StatefulSet>(client, scope).await;
-    let _ = first::<DaemonSet>(client, scope).await;
-    let _ = first::<ReplicaSet>(client, scope).await;
-    let _ = first::<ControllerRevision>(client, scope).await;
 }
 
 /// In the newer group, or else in the older: many roles allow only that.

@@ -11,8 +11,8 @@ mod node;
 mod pod;
 
 pub use controller::{
-    ControllerRevision, DaemonSet, Deployment, ManagedFields, Raw, ReplicaSet, ScaledSpec, StatefulSet, Template,
-    WrittenMeta,
+    ControllerRevision, DaemonSet, Deployment, Job, JobSpec, JobStatus, ManagedFields, Raw, ReplicaSet, ScaledSpec,
+    StatefulSet, Template, WrittenMeta,
 };
 pub use event::{CoreEvent, Event, EventSeries, ObjectReference};
 pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};

@@ -47,8 +47,9 @@ fn well(path: &str) -> Reply {
 }
 
 fn listing(path: &str) -> Option<Part> {
-    let (_, query) = path.split_once('?')?;
-    if !query.contains("limit=") {
+    let (kind, query) = path.split_once('?')?;
+    // Controllers and their revisions have no say in how it is.
+    if !query.contains("limit=") || kind.starts_with("/apis/apps/") || kind.starts_with("/apis/batch/") {
         return None;
     }
     Some(if query.contains("continue=") { Part::Further } else { Part::First })

@@ -3,11 +3,11 @@
 
 use crate::{
     client::Client,
-    facts::{facts_of_controller, facts_of_replica_set, facts_of_revision},
+    facts::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision},
     follow::{Follower, Told},
     resource::{Resource, Scope},
     rights,
-    slim::{ControllerRevision, DaemonSet, Deployment, Meta, ReplicaSet, StatefulSet, WrittenMeta},
+    slim::{ControllerRevision, DaemonSet, Deployment, Job, Meta, ReplicaSet, StatefulSet, WrittenMeta},
 };
 use pilothouse_connect::{Closed, Sink};
 use pilothouse_wire::SmolStr;
@@ -18,11 +18,11 @@ use pilothouse_world::{
 use std::sync::Arc;
 use tokio::{sync::mpsc, task::JoinSet};
 
-/// Who reads namespaces one by one would need five watches for each: of so many at most they are followed.
+/// Who reads namespaces one by one would need six watches for each: of so many at most they are followed.
 const MOST_SCOPES: usize = 20;
 
 /// Where it is followed: where pods are read, unless that is in too many places.
-pub fn scopes(pods: &[Scope]) -> &[Scope] {
+fn scopes(pods: &[Scope]) -> &[Scope] {
     if pods.len() > MOST_SCOPES { &[] } else { pods }
 }
 
@@ -33,7 +33,7 @@ fn version(meta: Option<&WrittenMeta>) -> String {
 macro_rules! controllers {
     ($($kind:ident $plural:literal, $replicas:expr;)+) => {$(
         impl Resource for $kind {
-            const KIND: Kind = Kind::Controller;
+            const KIND: Kind = Kind::$kind;
             const GROUP: &'static str = "apps";
             const PLURAL: &'static str = $plural;
 
@@ -68,7 +68,7 @@ controllers! {
 }
 
 impl Resource for ReplicaSet {
-    const KIND: Kind = Kind::Revision;
+    const KIND: Kind = Kind::ReplicaSet;
     const GROUP: &'static str = "apps";
     const PLURAL: &'static str = "replicasets";
 
@@ -96,7 +96,7 @@ impl Resource for ReplicaSet {
 }
 
 impl Resource for ControllerRevision {
-    const KIND: Kind = Kind::Revision;
+    const KIND: Kind = Kind::ControllerRevision;
     const GROUP: &'static str = "apps";
     const PLURAL: &'static str = "controllerrevisions";
 
@@ -114,6 +114,28 @@ impl Resource for ControllerRevision {
 
     fn gone(meta: &Meta) -> Fact {
         Fact::RevisionGone(SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+    }
+}
+
+impl Resource for Job {
+    const KIND: Kind = Kind::Job;
+    const GROUP: &'static str = "batch";
+    const PLURAL: &'static str = "jobs";
+
+    fn meta(&self) -> Option<&Meta> {
+        None
+    }
+
+    fn version(&self) -> String {
+        version(self.metadata.as_ref())
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_job(self).map(|job| Fact::Job(Box::new(job)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::ControllerGone(SmolStr::new_static("Job"), SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
     }
 }
 
@@ -147,6 +169,7 @@ impl Written {
         self.start::<DaemonSet>(&mut followers, &mut not).await;
         self.start::<ReplicaSet>(&mut followers, &mut not).await;
         self.start::<ControllerRevision>(&mut followers, &mut not).await;
+        self.start::<Job>(&mut followers, &mut not).await;
         if !not.is_empty() {
             let what = format!("list and watch {}: what changed before Pilothouse came is not rebuilt", not.join(", "));
             let _ = self.say_not(&what).await;

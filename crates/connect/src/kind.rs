@@ -1,6 +1,6 @@
 //! What a kind of connection is, as data, and what an open connection can do.
 
-use crate::{Clock, Inside, PastQuery, Relay, Relays, Signature, Sink};
+use crate::{Clock, Inside, KeptLane, LanesQuery, PastQuery, Relay, Relays, Signature, Sink};
 use async_trait::async_trait;
 use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
@@ -141,6 +141,15 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// Why it cannot be read.
     async fn past(&self, _: &PastQuery) -> Result<Vec<Series>, Problem> {
+        Ok(Vec::new())
+    }
+
+    /// What was measured in the past of everything together, one series a lane of the ribbon that the server keeps. By
+    /// default nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    async fn lanes(&self, _: &LanesQuery) -> Result<Vec<KeptLane>, Problem> {
         Ok(Vec::new())
     }
 

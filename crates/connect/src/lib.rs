@@ -23,7 +23,7 @@ pub use cause::{Cause, Insecure};
 pub use clock::Clock;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
 pub use lost::lost;
-pub use past::PastQuery;
+pub use past::{KeptLane, LanesQuery, PastQuery};
 pub use redact::{
     GONE, is_shown, looks_secret, redact_arguments, redact_sign_in, redact_url, redact_variable, redact_words,
 };

@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 /// How the service of a server is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
+    /// The kind of connection that looks for it.
+    pub kind: String,
     /// Its id, of which there is one among all kinds.
     pub id: String,
     /// Labels that the service has, all of them. By the first one it is asked for.
     pub labels: Vec<(String, String)>,
     /// Names or numbers of the port, the likeliest first: the first that is there is the one.
     pub ports: Vec<String>,
-    /// Is it the same server as others of its namespace, so that it is of use only where there is none?
+    /// Is it the same server as others of its kind in its namespace, so that it is of use only where there is none?
     pub fallback: bool,
 }
 

@@ -6,6 +6,7 @@ use crate::{
     acts::Desk,
     checks,
     connections::{self, Connections, Surroundings},
+    gaps::Gaps,
     handle::{Operator, Settled},
     input::{Changed, Input},
     notes, offers,
@@ -150,6 +151,7 @@ struct Loop {
     recorder: Option<Recorder>,
     past: Option<JournalReader>,
     worlds: Worlds,
+    gaps: Gaps,
     rates: Rates,
     discovery: Discovery,
     vault: VaultState,
@@ -178,6 +180,7 @@ impl Loop {
             recorder: None,
             past: None,
             worlds: Worlds::default(),
+            gaps: Gaps::default(),
             rates: Rates::default(),
             discovery: Discovery::default(),
             vault: VaultState::NotNeeded,
@@ -291,6 +294,7 @@ impl Loop {
             }
             Input::Changed(changed) => self.changed(changed),
             Input::Recalled(marks) => self.keep_and_fold(vec![Fact::Recalled(marks)]),
+            Input::Gaps(gaps) => self.touched.ribbon |= self.gaps.take(gaps),
             Input::Stop(done) => drop(done.send(())),
         }
     }
@@ -345,6 +349,10 @@ impl Loop {
         {
             past.let_go();
         }
+        if self.publisher.is_watched(|spec| matches!(spec, ViewSpec::Ribbon { .. })) {
+            let lost = self.recorder.as_ref().map_or(0, Recorder::lost);
+            self.gaps.beat(self.past.as_ref(), lost, now, &self.desk.surroundings.inputs);
+        }
         if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
             self.touched.sources.extend(self.connections.ids().cloned());
         }
@@ -358,6 +366,7 @@ impl Loop {
         let scene = Scene {
             world: &self.world,
             connections: &|| self.connections_view(),
+            gaps: &self.gaps,
             now: self.options.clock.now(),
             dropped: self.dropped(),
         };

@@ -4,6 +4,7 @@ use crate::handle::Settled;
 use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, ViewSpec,
+    record::Gap,
     view::{Mark, VaultState},
 };
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(crate) enum Input {
     Changed(Changed),
     /// What earlier runs had on their ribbon.
     Recalled(Vec<Mark>),
+    /// Times of the last week that the record does not tell of.
+    Gaps(Vec<Gap>),
     /// Everybody is to stop.
     Stop(oneshot::Sender<()>),
 }

@@ -46,9 +46,9 @@ pub(crate) fn recall(worlds: Worlds, journal: JournalReader, began: Stamp, input
     tokio::spawn(async move {
         let before = began.minus(Duration::from_millis(1));
         // Without a record of earlier runs there is nothing to recall.
-        let Ok(world) = worlds.at(Some(journal), before, began).await else { return };
-        let marks = world.worth_recalling(began.minus(RECALLED), MOST_RECALLED);
-        drop(world);
+        let Ok(then) = worlds.at(Some(journal), before, began).await else { return };
+        let marks = then.world.worth_recalling(began.minus(RECALLED), MOST_RECALLED);
+        drop(then);
         if !marks.is_empty() {
             let _ = inputs.send(Input::Recalled(marks)).await;
         }

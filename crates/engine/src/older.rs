@@ -55,7 +55,7 @@ pub(crate) async fn older(
 ) -> Result<Answer, Problem> {
     let keeper = match then {
         Then::Now(keeper) => keeper,
-        Then::Recorded(journal, object) => project::keeper(&*worlds.at(journal, span.until, now).await?, &object),
+        Then::Recorded(journal, object) => project::keeper(&worlds.at(journal, span.until, now).await?.world, &object),
     };
     let nothing = || Ok(Answer::History(Past::default()));
     let Some(keeper) = keeper else { return nothing() };

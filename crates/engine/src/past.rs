@@ -5,6 +5,7 @@ use pilothouse_insight::History;
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{
     Answer, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
+    record::Gap,
     view::{FleetSpec, FleetView},
 };
 use pilothouse_world::{World, project::FleetProjection};
@@ -27,17 +28,26 @@ pub(crate) struct Worlds(Arc<Mutex<Option<Kept>>>);
 struct Kept {
     at: Stamp,
     used: Stamp,
-    world: Arc<World>,
+    then: Moment,
     /// Fleets of it that were looked at: of a neighbour only what changed is projected again.
     fleets: Vec<FleetProjection>,
 }
 
+/// The world at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Moment {
+    /// As it was known then.
+    pub world: Arc<World>,
+    /// Why the record does not tell of this time, if it does not: the world is that of the nearest which it tells of.
+    pub gap: Option<Gap>,
+}
+
 impl Worlds {
     /// The world as it was known at `t`.
-    pub(crate) async fn at(&self, journal: Option<JournalReader>, t: Stamp, now: Stamp) -> Result<Arc<World>, Problem> {
+    pub(crate) async fn at(&self, journal: Option<JournalReader>, t: Stamp, now: Stamp) -> Result<Moment, Problem> {
         let journal = readable(journal)?;
         let mut kept = self.0.lock().await;
-        Ok(Arc::clone(&turn(&mut kept, journal, t, now).await?.world))
+        Ok(turn(&mut kept, journal, t, now).await?.then.clone())
     }
 
     /// One full frame of a fleet as it was known at `t`.
@@ -49,18 +59,18 @@ impl Worlds {
     ) -> Result<Answer, Problem> {
         let journal = readable(journal)?;
         let mut kept = self.0.lock().await;
-        let then = turn(&mut kept, journal, t, now).await?;
-        let known = then.fleets.iter().position(|fleet| *fleet.spec() == spec).map(|at| then.fleets.remove(at));
-        let world = Arc::clone(&then.world);
+        let kept = turn(&mut kept, journal, t, now).await?;
+        let known = kept.fleets.iter().position(|fleet| *fleet.spec() == spec).map(|at| kept.fleets.remove(at));
+        let Moment { world, gap } = kept.then.clone();
         let (answer, fleet) = apart(move || {
             let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
             conclude(&mut fleet, t);
             let view = View::Fleet(Box::new(fleet.view().clone()));
-            (full(&world, &ViewSpec::Fleet(spec), t, view), fleet)
+            (full(&world, &ViewSpec::Fleet(spec), t, gap, view), fleet)
         })
         .await?;
-        then.fleets.truncate(FLEETS - 1);
-        then.fleets.insert(0, fleet);
+        kept.fleets.truncate(FLEETS - 1);
+        kept.fleets.insert(0, fleet);
         Ok(answer)
     }
 
@@ -84,13 +94,15 @@ async fn turn(kept: &mut Option<Kept>, journal: JournalReader, t: Stamp, now: St
             let (base, mut fleets) = before.map(|Kept { at, fleets, .. }| (at, fleets)).unzip();
             apart(move || {
                 let (world, touched) = journal.world_since(base, t)?;
+                let gap = journal.gap_at(t)?;
                 match &mut fleets {
                     Some(fleets) if !touched.all => {
                         fleets.iter_mut().for_each(|fleet| drop(fleet.update(&world, &touched)));
                     }
                     fleets => *fleets = None,
                 }
-                Ok::<_, Problem>(Kept { at: t, used: now, world, fleets: fleets.unwrap_or_default() })
+                let then = Moment { world, gap };
+                Ok::<_, Problem>(Kept { at: t, used: now, then, fleets: fleets.unwrap_or_default() })
             })
             .await??
         }
@@ -116,17 +128,18 @@ fn unreadable(error: &tokio::task::JoinError) -> Problem {
 }
 
 /// One full frame of a world as of a time.
-pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp) -> Answer {
-    full(world, spec, t, project_plain(world, spec, &History::default(), t))
+pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>) -> Answer {
+    full(world, spec, t, gap, project_plain(world, spec, &History::default(), t))
 }
 
-fn full(world: &World, spec: &ViewSpec, t: Stamp, view: View) -> Answer {
+fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) -> Answer {
     Answer::Frame(Box::new(Frame {
         rev: Rev(1),
         as_of: t,
         when: When::At(t),
         sources: sources_of(world, spec, t),
         dropped: world.dropped(),
+        gap,
         body: Body::Full(view),
     }))
 }

@@ -1,5 +1,6 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
+use crate::gaps::Gaps;
 use pilothouse_insight::History;
 use pilothouse_wire::{
     Body, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
@@ -33,6 +34,7 @@ pub(crate) struct Publisher {
 pub(crate) struct Scene<'a> {
     pub world: &'a World,
     pub connections: &'a dyn Fn() -> ConnectionsView,
+    pub gaps: &'a Gaps,
     pub now: Stamp,
     pub dropped: u64,
 }
@@ -188,6 +190,7 @@ impl Published {
             when: When::Now,
             sources: self.sources.clone(),
             dropped: scene.dropped,
+            gap: None,
             body,
         }
     }
@@ -325,7 +328,7 @@ impl Scene<'_> {
         match spec {
             ViewSpec::Connections => View::Connections((self.connections)()),
             ViewSpec::Object(object) => object_view(self.world, object, so_far.findings, self.now),
-            other => project_plain(self.world, other, so_far.history, self.now),
+            other => self.gaps.told(project_plain(self.world, other, so_far.history, self.now), other, self.now),
         }
     }
 }
@@ -376,7 +379,8 @@ pub(crate) fn conclude(projection: &mut FleetProjection, now: Stamp) -> FleetPat
     FleetPatch { findings, funnel, ..FleetPatch::default() }
 }
 
-const WEEK: Duration = Duration::from_secs(7 * 86_400);
+/// As far back as a ribbon reaches.
+pub(crate) const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 #[cfg(test)]
 mod tests {

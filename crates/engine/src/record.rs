@@ -5,7 +5,7 @@ mod moment;
 
 use crate::Paths;
 pub use moment::{Moment, span};
-pub use pilothouse_journal::{Exported, Gap, Info, Manifest, Names, Prepared, Reader};
+pub use pilothouse_journal::{Exported, Info, Manifest, Names, Prepared, Reader};
 use pilothouse_wire::{Code, Problem, Stamp};
 use std::{
     fs::File,

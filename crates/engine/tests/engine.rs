@@ -12,6 +12,7 @@ use pilothouse_wire::{
     ask::{LogQuery, WorkloadLogQuery},
     form::Draft,
     frame::Mirror,
+    record::{Gap, Missing},
     view::{Change, ConnectionsView, DifferKind, FleetSpec, FleetView, Mark, MarkKind},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -134,6 +135,55 @@ async fn the_past_is_as_it_was() {
     assert_eq!(fleet(&past), fleet(&then));
     let before = Ask::Frame { spec: fleet_spec(), when: When::At(then.as_of.minus(Duration::from_secs(86_400))) };
     assert_eq!(operator.reader().ask(before).await.unwrap_err().code, Code::NotFound);
+    operator.shutdown().await;
+}
+
+/// A ribbon with the gaps of the record, as it comes to whoever watches.
+async fn told_gaps(operator: &Operator) -> Vec<Gap> {
+    let day = ViewSpec::Ribbon { span: Duration::from_secs(86_400), end: When::Now };
+    let mut frames = operator.reader().watch(day, When::Now).await.unwrap();
+    let mut mirror = Mirror::default();
+    let told = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let frame = frames.next().await.unwrap();
+            mirror.apply(frame.rev, frame.body.clone()).unwrap();
+            match mirror.view() {
+                Some(View::Ribbon(ribbon)) if !ribbon.gaps.is_empty() => return ribbon.gaps.clone(),
+                _ => {}
+            }
+        }
+    });
+    told.await.expect("the ribbon never told of a gap")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_program_was_away_is_a_gap_on_the_ribbon_and_said_by_whoever_shows_it() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), true).await;
+    let seen = frame(&operator, fleet_spec(), When::Now).await;
+    assert_eq!(seen.gap, None);
+    operator.shutdown().await;
+
+    // The next run begins an hour later.
+    let clock = Clock::of(|| Clock::system().now().plus(Duration::from_secs(3_600)));
+    let options = Options { paths: Paths::under(home.path()), demo: true, only: None, record: true, clock };
+    let operator = Engine::start(options).await.unwrap();
+    operator.reader().settled(Duration::from_secs(30)).await;
+    let gaps = told_gaps(&operator).await;
+    assert_eq!(gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [Missing::NotRecorded, Missing::NotRunning]);
+    let away = &gaps[1];
+    let (since, until) = (away.since.unwrap(), away.until.unwrap());
+    assert!(since >= seen.as_of && until.since(since) > Duration::from_secs(3_000), "{away:?}");
+
+    let between = When::At(since.plus(Duration::from_secs(1_800)));
+    let shown = frame(&operator, fleet_spec(), between).await;
+    assert_eq!(shown.gap.as_ref(), Some(away));
+    assert!(shown.sources.iter().all(|source| source.freshness >= Freshness::Stale), "{:?}", shown.sources);
+    let compare = Ask::Compare { scope: vec![], from: between, to: When::Now };
+    let Answer::Difference(difference) = operator.reader().ask(compare).await.unwrap() else {
+        panic!("not a difference")
+    };
+    assert_eq!(difference.gaps, std::slice::from_ref(away));
     operator.shutdown().await;
 }
 

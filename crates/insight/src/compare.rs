@@ -22,7 +22,7 @@ pub fn compare(from: (&FleetView, Stamp), to: (&FleetView, Stamp)) -> Difference
     pairs(&old.nodes, &new.nodes, |pair| node(pair, &mut rows));
     pairs(&old.pods, &new.pods, |pair| rows.extend(pod(pair)));
     rows.sort_by(|a, b| (a.kind, &a.object, &a.what).cmp(&(b.kind, &b.object, &b.what)));
-    Difference { from: from.1, to: to.1, rows }
+    Difference { from: from.1, to: to.1, gaps: Vec::new(), rows }
 }
 
 /// A row at both times.

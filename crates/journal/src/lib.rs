@@ -15,6 +15,7 @@ mod export;
 pub mod fuzzing;
 mod gaps;
 mod grid;
+mod holders;
 mod ints;
 mod look;
 mod part;
@@ -32,7 +33,6 @@ mod walk;
 mod writer;
 
 pub use export::{Exported, Manifest, Names, Prepared, export, import, is_export, prepare};
-pub use gaps::{Gap, Missing};
 pub use grid::round_readings;
 pub use look::{Info, prune_before};
 pub use read::Reader;

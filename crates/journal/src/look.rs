@@ -2,7 +2,6 @@
 
 use crate::{
     chunk::{self, PART_GPUS},
-    gaps::Gap,
     part::Of,
     prune,
     read::Reader,
@@ -11,7 +10,7 @@ use crate::{
     shape,
     walk::{Fault, Filler, With, walk},
 };
-use pilothouse_wire::{Code, Problem, Stamp};
+use pilothouse_wire::{Code, Problem, Stamp, record::Gap};
 use rusqlite::Connection;
 use std::{collections::BTreeSet, path::Path};
 

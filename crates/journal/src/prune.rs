@@ -1,6 +1,6 @@
 //! Pruning: the oldest past goes, whole stretches between checkpoints at a time, so that what stays can be sought.
 
-use crate::{chunk, record::Limits};
+use crate::{chunk, gaps, record::Limits, seek};
 use pilothouse_wire::Stamp;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
@@ -28,6 +28,7 @@ pub(crate) fn used(db: &Connection) -> rusqlite::Result<u64> {
 /// Drops what stands before a checkpoint, but for lists of GPUs that are in use.
 pub(crate) fn drop_before(db: &mut Connection, seq: i64, in_use: &BTreeSet<i64>) -> rusqlite::Result<()> {
     let turn = db.transaction()?;
+    let told = seek::span(&turn)?;
     turn.execute("DELETE FROM batch WHERE seq <= ?1", [seq])?;
     turn.execute("DELETE FROM block WHERE last <= ?1", [seq])?;
     let old = turn
@@ -43,7 +44,11 @@ pub(crate) fn drop_before(db: &mut Connection, seq: i64, in_use: &BTreeSet<i64>)
     // Others are packed against these: they stay for that alone.
     turn.execute("UPDATE checkpoint SET hidden = 1, state = NULL WHERE seq < ?1", [seq])?;
     turn.execute("DELETE FROM stretch WHERE first < (SELECT max(first) FROM stretch WHERE first <= ?1)", [seq])?;
-    turn.execute("DELETE FROM gap WHERE until < (SELECT at FROM checkpoint WHERE seq = ?1)", [seq])?;
+    let until: Option<i64> =
+        turn.query_row("SELECT at FROM checkpoint WHERE seq = ?1", [seq], |row| row.get(0)).optional()?;
+    if let (Some((since, _)), Some(until)) = (told, until) {
+        gaps::note_pruned(&turn, since.0, until)?;
+    }
     let unused = turn
         .prepare("SELECT id FROM shape WHERE id NOT IN (SELECT shape FROM chunk)")?
         .query_map([], |row| row.get(0))?

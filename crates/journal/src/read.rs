@@ -4,14 +4,17 @@
 mod tests;
 
 use crate::{
-    gaps::{self, Gap, Missing},
+    gaps, holders,
     record::Tide,
     schema::{self, failed},
     seek,
     series::{self, GpuPoints},
     walk::{Fault, Filler, With, walk},
 };
-use pilothouse_wire::{Code, ConnectionId, Problem, SmolStr, Stamp};
+use pilothouse_wire::{
+    Code, ConnectionId, Problem, SmolStr, Stamp,
+    record::{Gap, Missing},
+};
 use pilothouse_world::{Batch, Touched, World};
 use rusqlite::Connection;
 use std::{
@@ -70,12 +73,8 @@ impl Reader {
         base: Option<Stamp>,
         t: Stamp,
     ) -> Result<(Arc<World>, Touched), Problem> {
-        let mut gaps = self.db(gaps::within(db, t.0, t.0))?.into_iter();
-        if let Some(gap) = gaps.find(|gap| gap.why.hides() && gap.holds(t)) {
-            return Err(nothing_of(t, &gap).next(format!("The record goes on at {}.", gap.until)));
-        }
-        if let Some(gap) = self.being_lost(t) {
-            return Err(nothing_of(t, &gap).next("It goes on by itself once it can be written: make room on the disk."));
+        if let Some(gap) = self.gap(db, t)?.filter(|gap| gap.why.hides()) {
+            return Err(nothing_of(t, &gap));
         }
         let Some(target) = self.db(near.locate(db, t))? else { return Err(self.too_old(db, t)) };
         near.seek(db, (t, target), base).map_err(|fault| self.fault(&fault))
@@ -108,21 +107,46 @@ impl Reader {
         self.db(seek::span(&self.open()?))
     }
 
-    /// Times in a span that the record does not tell of, and why. Blocks.
+    /// Times in a span that the record does not tell of, and why; the oldest first. Before it begins is such a time, and
+    /// so is what is being lost just now. Blocks.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub fn gaps(&self, since: Stamp, until: Stamp) -> Result<Vec<Gap>, Problem> {
-        let mut gaps = self.db(gaps::within(&self.open()?, since.0, until.0))?;
-        gaps.extend(self.being_lost(until));
-        Ok(gaps)
+        let db = self.open()?;
+        let noted = self.db(gaps::within(&db, i64::MIN, until.0))?;
+        let begins = self.db(seek::span(&db))?.map(|(begins, _)| begins);
+        let told = begins.map(|begins| noted.iter().filter_map(|gap| gap.since).fold(begins, Stamp::min));
+        let before =
+            told.map(|told| Gap { since: None, until: Some(told), why: Missing::NotRecorded, detail: String::new() });
+        let all = before.into_iter().chain(noted).chain(self.being_lost());
+        Ok(all.filter(|gap| gap.touches(since, until)).collect())
     }
 
-    /// What is being lost now, as a gap up to a time: the record says so only once there is a world behind it.
-    fn being_lost(&self, until: Stamp) -> Option<Gap> {
-        let loss = self.tide.loss().filter(|loss| loss.since <= until)?;
-        let until = Stamp(until.0.saturating_add(1));
-        Some(Gap { since: loss.since, until, why: Missing::NotWritten, detail: loss.why })
+    /// Why the record does not tell of a time; `None` where it does. Blocks.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn gap_at(&self, t: Stamp) -> Result<Option<Gap>, Problem> {
+        self.tide.wait(t);
+        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        let db = near.file(|| self.open())?;
+        let gap = self.gap(&db, t);
+        near.keep(db);
+        gap
+    }
+
+    /// Of several gaps at a time the one that hides it.
+    fn gap(&self, db: &Connection, t: Stamp) -> Result<Option<Gap>, Problem> {
+        let noted = self.db(gaps::within(db, t.0, t.0))?;
+        let holding = noted.into_iter().chain(self.being_lost()).filter(|gap| gap.holds(t));
+        Ok(holding.max_by_key(|gap| gap.why.hides()))
+    }
+
+    /// What is being lost now, as a gap without an end: the record says so only once there is a world behind it.
+    fn being_lost(&self) -> Option<Gap> {
+        let loss = self.tide.loss()?;
+        Some(Gap { since: Some(loss.since), until: None, why: Missing::NotWritten, detail: loss.why })
     }
 
     /// What was measured of GPUs of a source in a span of time, each by its UUID. Blocks.
@@ -141,7 +165,8 @@ impl Reader {
     }
 
     /// Folds what was said from the last world before `since` up to `until`, without what was measured, and shows the
-    /// world at `since` and after each batch in that span that may have changed who holds which GPUs. Blocks.
+    /// world at `since`, after each batch in that span that may have changed who holds which GPUs, and where the record
+    /// begins anew: with a run, or behind a loss. Blocks.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -149,32 +174,7 @@ impl Reader {
         self.tide.wait(until);
         let db = self.open()?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
-        // What is older than the record is not there: the fold begins with the first world that is kept.
-        let begin = self.db(seek::span(&db))?.map_or(since, |(begin, _)| begin.max(since));
-        let first = self.db(seek::locate(&db, begin))?;
-        let fault = |fault: Fault| self.fault(&fault);
-        let (seq, mut world) = match first {
-            Some(first) => seek::start(&db, first).map(|start| (start.seq, start.world)).map_err(fault)?,
-            None => (0, World::default()),
-        };
-        let mut filler = Filler::new(&db, With::NoReadings);
-        let mut begun = false;
-        let mut take = |step: crate::walk::Step| {
-            let in_span = step.at >= since;
-            if in_span && !begun {
-                begun = true;
-                show(since, &world);
-            }
-            let touched = world.apply(step.batch);
-            if in_span && (touched.all || touched.lists || !touched.pods.is_empty() || !touched.devices.is_empty()) {
-                show(step.at, &world);
-            }
-        };
-        walk(&mut filler, seq, last.seq, &mut take).map_err(fault)?;
-        if !begun {
-            show(since, &world);
-        }
-        Ok(())
+        holders::fold(&db, since, last, &mut show).map_err(|fault| self.fault(&fault))
     }
 
     /// The file that is read.
@@ -219,12 +219,21 @@ impl Reader {
     fn too_old(&self, db: &Connection, t: Stamp) -> Problem {
         let problem = Problem::new(Code::NotFound, format!("Nothing is recorded at {t}."));
         match seek::span(db).unwrap_or(None) {
-            Some((first, _)) => problem.why(format!("The record begins at {first}.")),
+            Some((first, _)) => {
+                let pruned = gaps::within(db, t.0, t.0).unwrap_or_default();
+                let pruned = pruned.iter().any(|gap| gap.why == Missing::Pruned);
+                let why = if pruned { " What was before is pruned." } else { "" };
+                problem.why(format!("The record begins at {first}.{why}"))
+            }
             None => problem.why("The record is empty."),
         }
     }
 }
 
 fn nothing_of(t: Stamp, gap: &Gap) -> Problem {
-    Problem::new(Code::NotFound, format!("Nothing can be shown at {t}.")).why(gap.to_string())
+    let problem = Problem::new(Code::NotFound, format!("Nothing can be shown at {t}.")).why(gap.to_string());
+    match gap.until {
+        Some(until) => problem.next(format!("The record goes on at {until}.")),
+        None => problem.next("It goes on by itself once it can be written: make room on the disk."),
+    }
 }

@@ -82,7 +82,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Problem> {
             set_about(&turn, "facts", &FACT_VERSION.to_string()).map_err(|error| failed(path, "written", &error))?;
         }
         Some(version) if version.parse() == Ok(FACT_VERSION) => {}
-        Some(_) => upgrade::facts(&turn).map_err(|error| failed(path, "brought up to date", &error))?,
+        Some(version) => upgrade::facts(&turn, &version).map_err(|error| failed(path, "brought up to date", &error))?,
     }
     upgrade::stretches(&turn).map_err(|error| failed(path, "brought up to date", &error))?;
     set_about(&turn, "schema", &SCHEMA.to_string()).map_err(|error| failed(path, "written", &error))?;

@@ -3,14 +3,13 @@
 use crate::{
     body,
     chunk::{self, Head, Row},
-    gaps::{self, Missing},
-    grid,
+    gaps, grid,
     part::Table,
     record::Watch,
     shape,
     stored::{State, Stored, Taken, plain, put_back, readings_of, row_of},
 };
-use pilothouse_wire::{SmolStr, Stamp};
+use pilothouse_wire::{SmolStr, Stamp, record::Missing};
 use pilothouse_world::{Fact, Latest, World, fact::ReadingsFact, fact::SourceFact};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;

@@ -28,6 +28,11 @@ impl Target {
     pub(crate) fn at(seq: i64, at: Stamp) -> Self {
         Self { seq, hard: 0, at }
     }
+
+    /// The place at which a stretch begins.
+    pub(crate) fn beginning(first: i64) -> Self {
+        Self { seq: first, hard: first, at: Stamp(i64::MAX) }
+    }
 }
 
 /// A world with which a fold begins.
@@ -77,6 +82,14 @@ fn locate_by(db: &Connection, t: Stamp, blocks: &mut Blocks) -> rusqlite::Result
     let hard = one("SELECT max(first) FROM stretch WHERE first <= ?1 AND why <> 'clock'", &[first])?.unwrap_or(0);
     let seq = row.max(world).max(block);
     Ok(seq.map(|seq| Target { seq, hard, at: t }))
+}
+
+/// The stretches behind a place, up to another one, that begin with another world than the one before: where, and when.
+pub(crate) fn anew(db: &Connection, after: i64, until: i64) -> rusqlite::Result<Vec<(i64, Stamp)>> {
+    let text = "SELECT first, began FROM stretch WHERE first > ?1 AND first <= ?2 AND why <> 'clock' ORDER BY first";
+    let mut query = db.prepare_cached(text)?;
+    let all = query.query_map([after, until], |row| Ok((row.get(0)?, Stamp(row.get(1)?))))?;
+    all.collect()
 }
 
 /// Does the record go on behind a place, unless it is its end? A damaged page may hide rows without a word.

@@ -1,9 +1,7 @@
 //! The thread that writes: what was heard at once, a checkpoint now and then, and behind it what makes the record small.
 
 use crate::{
-    body,
-    gaps::{self, Missing},
-    prune,
+    body, gaps, prune,
     record::{Limits, Tide, Watch},
     schema::{self, CROSSING_MS},
     seal,
@@ -11,7 +9,7 @@ use crate::{
     stored::{Blob, State, Taken, plain},
     thin,
 };
-use pilothouse_wire::{SmolStr, Stamp};
+use pilothouse_wire::{SmolStr, Stamp, record::Missing};
 use pilothouse_world::{Latest, fact::ReadingsFact};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{

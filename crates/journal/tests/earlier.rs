@@ -5,7 +5,10 @@ use pilothouse_journal::{Limits, Recorder};
 use pilothouse_wire::{Code, ConnectionId, Metric, Reading, Stamp};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{Covers, DeviceFact, DevicesFact, Kind, NodeFact, ReadingsFact, SourceFact},
+    fact::{
+        ControllerFact, Covers, DeviceFact, DevicesFact, Kind, NodeFact, OwnerFact, ReadingsFact, RevisionFact,
+        SourceFact,
+    },
 };
 use std::path::{Path, PathBuf};
 
@@ -19,6 +22,9 @@ fn batch(at: i64, extent: Extent, facts: Vec<Fact>) -> Batch {
 fn node(name: &str) -> Fact {
     Fact::Node(Box::new(NodeFact { name: name.into(), ..NodeFact::default() }))
 }
+
+/// Written by the build before each kind of controller had a listing of its own.
+const FACTS_4: &[u8] = include_bytes!("fixtures/schema-2-facts-4.db");
 
 /// What was heard: runs of batches; a world is kept after the second batch of each.
 fn story() -> Vec<Vec<Batch>> {
@@ -53,9 +59,40 @@ fn story() -> Vec<Vec<Batch>> {
     ]
 }
 
-/// Writes the story as a build writes it. This is how the fixtures were made.
-fn write(path: &Path) {
-    for run in story() {
+/// The same, and a run that was told of controllers as builds before their kinds had listings of their own.
+fn story_of_controllers() -> Vec<Vec<Batch>> {
+    let listing = |kind| Extent::Replace(Covers { kind, namespace: None });
+    let owner = OwnerFact { kind: "Deployment".into(), name: "chat".into() };
+    let (namespace, created) = ("serving".into(), Some(Stamp(2_000_000)));
+    let controller = ControllerFact {
+        kind: owner.kind.clone(),
+        namespace,
+        name: owner.name.clone(),
+        created,
+        replicas: Some(2),
+        writes: Vec::new(),
+    };
+    let images = vec![("server".into(), "chat:v1".into())];
+    let revision =
+        RevisionFact { namespace: "serving".into(), name: "chat-1".into(), owner, number: 1, created, images };
+    let mut runs = story();
+    runs.push(vec![
+        batch(2_500_000, listing(Kind::Node), vec![node("e")]),
+        batch(2_501_000, listing(Kind::Controller), vec![Fact::Controller(Box::new(controller.clone()))]),
+        batch(2_502_000, listing(Kind::Revision), vec![Fact::Revision(Box::new(revision))]),
+        batch(2_503_000, listing(Kind::Controller), Vec::new()),
+        batch(
+            2_504_000,
+            Extent::Delta,
+            vec![Fact::Controller(Box::new(ControllerFact { replicas: Some(5), ..controller }))],
+        ),
+    ]);
+    runs
+}
+
+/// Writes a story as a build writes it. This is how the fixtures were made.
+fn write(path: &Path, story: Vec<Vec<Batch>>) {
+    for run in story {
         let recorder = Recorder::open(path, Limits::default()).unwrap();
         let mut world = World::default();
         recorder.checkpoint(&world, Stamp(run[0].seen_at.0 - 500));
@@ -70,16 +107,23 @@ fn write(path: &Path) {
     }
 }
 
-/// The fixture in a folder of its own.
-fn kept() -> (tempfile::TempDir, PathBuf) {
+/// A fixture in a folder of its own.
+fn kept(fixture: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
-    std::fs::write(&path, FIRST_SCHEMA).unwrap();
+    std::fs::write(&path, fixture).unwrap();
     (folder, path)
 }
 
+/// Says in a journal that its facts are of this version, and makes its worlds such as do not read.
+fn of_version(path: &Path, version: &str) {
+    let db = rusqlite::Connection::open(path).unwrap();
+    db.execute("UPDATE about SET value = ?1 WHERE key = 'facts'", [version]).unwrap();
+    db.execute("UPDATE checkpoint SET body = x'00' WHERE length(body) > 40", []).unwrap();
+}
+
 #[track_caller]
-fn shows_the_story(path: &Path) {
+fn shows_the_story(path: &Path, story: &dyn Fn() -> Vec<Vec<Batch>>) {
     let recorder = Recorder::open(path, Limits::default()).unwrap();
     for later in [0, 300_000, 600_000] {
         if later > 0 {
@@ -104,32 +148,75 @@ fn shows_the_story(path: &Path) {
 fn a_journal_of_this_build_shows_what_was_heard() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
-    write(&path);
-    shows_the_story(&path);
+    write(&path, story_of_controllers());
+    shows_the_story(&path, &story_of_controllers);
 }
 
 #[test]
 fn a_journal_of_the_first_schema_is_brought_up_to_date_in_place() {
-    let (_folder, path) = kept();
-    shows_the_story(&path);
+    let (_folder, path) = kept(FIRST_SCHEMA);
+    shows_the_story(&path, &story);
+}
+
+#[test]
+fn a_journal_whose_worlds_are_encoded_as_ever_keeps_them() {
+    let (_folder, path) = kept(FACTS_4);
+    let worlds = |path: &Path| {
+        let db = rusqlite::Connection::open(path).unwrap();
+        db.query_row("SELECT count(*) FROM checkpoint", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let before = worlds(&path);
+    drop(Recorder::open(&path, Limits::default()).unwrap());
+    assert_eq!((worlds(&path), before > 3), (before, true));
+    shows_the_story(&path, &story_of_controllers);
 }
 
 #[test]
 fn facts_of_earlier_versions_are_folded_again_where_their_worlds_do_not_read() {
     for version in ["1", "2"] {
-        let (_folder, path) = kept();
-        let db = rusqlite::Connection::open(&path).unwrap();
-        db.execute("UPDATE about SET value = ?1 WHERE key = 'facts'", [version]).unwrap();
-        db.execute("UPDATE checkpoint SET body = x'00' WHERE length(body) > 40", []).unwrap();
-        drop(db);
-        shows_the_story(&path);
+        let (_folder, path) = kept(FIRST_SCHEMA);
+        of_version(&path, version);
+        shows_the_story(&path, &story);
+    }
+    // With the tables of today, sealed in blocks.
+    let (_folder, path) = kept(FACTS_4);
+    of_version(&path, "3");
+    shows_the_story(&path, &story_of_controllers);
+}
+
+#[test]
+fn what_cannot_be_folded_again_from_where_a_run_begins_is_a_gap_up_to_the_next_one() {
+    // The record of the first run was lost for a while, or its beginning was pruned.
+    for (change, run) in [
+        ("UPDATE stretch SET why = 'loss' WHERE first = (SELECT min(first) FROM stretch)", 0),
+        ("UPDATE stretch SET first = first - 1 WHERE first = (SELECT min(first) FROM stretch)", 0),
+    ] {
+        let (_folder, path) = kept(FACTS_4);
+        of_version(&path, "3");
+        rusqlite::Connection::open(&path).unwrap().execute(change, []).unwrap();
+        let recorder = Recorder::open(&path, Limits::default()).unwrap();
+        for (number, batches) in story_of_controllers().into_iter().enumerate() {
+            let mut world = World::default();
+            for batch in batches {
+                let at = batch.seen_at;
+                world.apply(batch);
+                match recorder.reader().world_at(at) {
+                    Ok(shown) => assert!(number != run && *shown == world, "{at}, {change}"),
+                    Err(refused) => {
+                        assert_eq!((number, refused.code), (run, Code::NotFound), "{at}, {change}");
+                        let why = refused.why.unwrap();
+                        assert!(why.contains("of an earlier version"), "{why}");
+                    }
+                }
+            }
+        }
     }
 }
 
 #[test]
 fn a_journal_of_the_future_is_said_and_left_alone() {
     for (key, value) in [("facts", "99"), ("schema", "3"), ("schema", "what")] {
-        let (_folder, path) = kept();
+        let (_folder, path) = kept(FIRST_SCHEMA);
         let db = rusqlite::Connection::open(&path).unwrap();
         db.execute("INSERT OR REPLACE INTO about VALUES (?1, ?2)", [key, value]).unwrap();
         drop(db);

@@ -3,8 +3,11 @@
 
 mod story;
 
-use pilothouse_journal::{Missing, Reader, Recorder};
-use pilothouse_wire::{Code, Stamp};
+use pilothouse_journal::{Reader, Recorder};
+use pilothouse_wire::{
+    Code, Stamp,
+    record::{Gap, Missing},
+};
 use pilothouse_world::World;
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::fs;
@@ -91,8 +94,10 @@ fn a_clock_that_was_set_back_tells_the_later_of_two_and_says_so() {
         assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
     }
     let gaps = reader.gaps(Stamp(0), Stamp(i64::MAX)).unwrap();
-    assert_eq!(gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [Missing::Twice]);
-    assert!(gaps[0].since <= back && gaps[0].until == before[39].0, "{gaps:?}");
+    assert_eq!(reasons(&gaps), [Missing::NotRecorded, Missing::Twice]);
+    assert!(gaps[1].since <= Some(back) && gaps[1].until == Some(before[39].0), "{gaps:?}");
+    let told = reader.gap_at(Stamp(back.0 + 1)).unwrap().unwrap();
+    assert_eq!(told.shown().unwrap(), "What is shown is the later one.");
 }
 
 #[test]
@@ -115,7 +120,11 @@ fn a_run_that_ended_without_a_word_and_one_that_was_closed_are_told_apart() {
         }
     }
     let gaps = Reader::new(&path).gaps(Stamp(0), Stamp(i64::MAX)).unwrap();
-    assert_eq!(gaps.iter().map(|gap| gap.why).collect::<Vec<_>>(), [Missing::NotRunning, Missing::Ended]);
+    assert_eq!(reasons(&gaps), [Missing::NotRecorded, Missing::NotRunning, Missing::Ended]);
+    // A time in it is shown as it was last known, and that is said.
+    let away = gaps[1].since.unwrap();
+    let told = Reader::new(&path).gap_at(away).unwrap().unwrap();
+    assert_eq!((told.why, told.shown().unwrap().contains(&away.to_string())), (Missing::NotRunning, true));
 }
 
 #[test]
@@ -149,17 +158,19 @@ fn what_could_not_be_written_is_a_gap_until_the_next_world() {
     }
     recorder.flush();
     assert!(recorder.lost() > 0 && recorder.wants_checkpoint());
-    // While it is lost it is not what was written last.
+    // While it is lost it has no end, and is not what was written last.
     let (last, reader) = (then[then.len() - 1].0, recorder.reader());
     assert_eq!(reader.world_at(last).unwrap_err().code, Code::NotFound);
     assert_eq!(*reader.world_at(then[whole - 1].0).unwrap(), then[whole - 1].1);
-    assert_eq!(reader.gaps(then[0].0, last).unwrap().len(), 1);
+    let lasting = reader.gaps(then[whole - 1].0, Stamp(i64::MAX)).unwrap();
+    assert_eq!((reasons(&lasting), lasting[0].until), (vec![Missing::NotWritten], None));
     other.execute_batch("ROLLBACK").unwrap();
     let again = then[then.len() - 1].0;
     recorder.checkpoint(&world, Stamp(again.0 + 1_000));
     recorder.flush();
     assert!(!recorder.wants_checkpoint());
-    let reader = recorder.reader();
+    let told = reader.gaps(then[whole - 1].0, Stamp(i64::MAX)).unwrap();
+    assert_eq!((reasons(&told), told[0].until), (vec![Missing::NotWritten], Some(Stamp(again.0 + 1_000))));
     for (at, want) in &then[..whole] {
         assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
     }
@@ -168,7 +179,13 @@ fn what_could_not_be_written_is_a_gap_until_the_next_world() {
         assert_eq!(refused.code, Code::NotFound);
         assert!(refused.why.unwrap().starts_with("What was heard could not be written"), "{at}");
     }
-    assert_eq!(*reader.world_at(Stamp(again.0 + 1_000)).unwrap(), world);
+    let after = Stamp(again.0 + 1_000);
+    assert_eq!(*reader.world_at(after).unwrap(), world);
+    // Who held what goes on with the world behind the loss, and not with what was known before it.
+    let objects = |world: &World| world.objects().map(|(object, ..)| object).collect::<Vec<_>>();
+    let mut told = Vec::new();
+    reader.holders(then[whole - 1].0, after, |at, world| told.push((at, objects(world)))).unwrap();
+    assert_eq!(told.last(), Some(&(after, objects(&world))));
 }
 
 #[test]
@@ -202,4 +219,8 @@ fn a_bit_that_fell_over_anywhere_is_never_another_picture() {
             Ok(())
         })
         .unwrap();
+}
+
+fn reasons(gaps: &[Gap]) -> Vec<Missing> {
+    gaps.iter().map(|gap| gap.why).collect()
 }

@@ -91,7 +91,15 @@ mod tests {
 
     fn frame(rev: u64) -> Arc<Frame> {
         let body = Body::Full(View::Fleet(Box::default()));
-        Arc::new(Frame { rev: Rev(rev), as_of: Stamp(5), when: When::Now, sources: Vec::new(), dropped: 0, body })
+        Arc::new(Frame {
+            rev: Rev(rev),
+            as_of: Stamp(5),
+            when: When::Now,
+            sources: Vec::new(),
+            dropped: 0,
+            gap: None,
+            body,
+        })
     }
 
     fn whole(number: u32, frame: &Frame) -> Vec<u8> {

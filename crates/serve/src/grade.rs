@@ -31,7 +31,8 @@ impl Grade {
             | Ask::Objects(_)
             | Ask::Describe(_)
             | Ask::Compare { .. }
-            | Ask::Recorded => self.own_only(),
+            | Ask::Recorded
+            | Ask::Lanes { .. } => self.own_only(),
         }
     }
 
@@ -65,7 +66,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 13;
+    const ASKS: usize = 14;
     const VIEWS: usize = 6;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -84,6 +85,7 @@ mod tests {
             Ask::Describe(_) => 10,
             Ask::Compare { .. } => 11,
             Ask::Recorded => 12,
+            Ask::Lanes { .. } => 13,
         }
     }
 
@@ -126,6 +128,7 @@ mod tests {
             Ask::Describe(object),
             Ask::Compare { scope: Vec::new(), from: when, to: when },
             Ask::Recorded,
+            Ask::Lanes { span, end: when },
         ]
     }
 

@@ -1,8 +1,10 @@
-//! What a wall is not sent of the views that it shows: what persons wrote down for each other. Notes on the ribbon, and the
-//! labels and runbooks of alerts; their names and summaries are what they are sent round for.
+//! What a wall is not sent of the views that it shows: what persons wrote down for each other, notes on the ribbon and the
+//! labels and runbooks of alerts, whose names and summaries are what they are sent round for; and what this machine said of
+//! a gap of the record, whose reason is enough.
 
 use pilothouse_wire::{
     Body, Frame, Patch, View,
+    record::Gap,
     view::{AlertRow, Mark, MarkKind},
 };
 use std::borrow::Cow;
@@ -16,9 +18,13 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
     match &mut frame.body {
         Body::Full(View::Ribbon(ribbon)) => {
             ribbon.marks = ribbon.marks.rows().iter().filter(|mark| !is_note(mark)).cloned().collect();
+            ribbon.gaps.iter_mut().for_each(|gap| gap.detail.clear());
         }
         Body::Full(View::Fleet(fleet)) => fleet.alerts = fleet.alerts.rows().iter().cloned().map(bare).collect(),
-        Body::Patch { patch: Patch::Ribbon(patch), .. } => patch.marks.set.retain(|mark| !is_note(mark)),
+        Body::Patch { patch: Patch::Ribbon(patch), .. } => {
+            patch.marks.set.retain(|mark| !is_note(mark));
+            patch.gaps.iter_mut().flatten().for_each(|gap| gap.detail.clear());
+        }
         Body::Patch { patch: Patch::Fleet(patch), .. } => {
             if let Some(alerts) = &mut patch.alerts {
                 alerts.set = std::mem::take(&mut alerts.set).into_iter().map(bare).collect();
@@ -31,12 +37,18 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
 
 fn has_private(body: &Body) -> bool {
     match body {
-        Body::Full(View::Ribbon(ribbon)) => ribbon.marks.rows().iter().any(is_note),
+        Body::Full(View::Ribbon(ribbon)) => ribbon.marks.rows().iter().any(is_note) || has_detail(&ribbon.gaps),
         Body::Full(View::Fleet(fleet)) => !fleet.alerts.is_empty(),
-        Body::Patch { patch: Patch::Ribbon(patch), .. } => patch.marks.set.iter().any(is_note),
+        Body::Patch { patch: Patch::Ribbon(patch), .. } => {
+            patch.marks.set.iter().any(is_note) || patch.gaps.as_deref().is_some_and(has_detail)
+        }
         Body::Patch { patch: Patch::Fleet(patch), .. } => patch.alerts.is_some(),
         Body::Full(_) | Body::Patch { .. } | Body::Same { .. } => false,
     }
+}
+
+fn has_detail(gaps: &[Gap]) -> bool {
+    gaps.iter().any(|gap| !gap.detail.is_empty())
 }
 
 fn is_note(mark: &Mark) -> bool {
@@ -52,11 +64,12 @@ mod tests {
     use super::*;
     use pilothouse_wire::{
         AlertId, ConnectionId, ObjectRef, Rev, Stamp, When,
+        record::Missing,
         view::{AlertState, FleetView, RibbonView, Status, ribbon::MarkKey},
     };
 
     fn frame(body: Body) -> Frame {
-        Frame { rev: Rev(2), as_of: Stamp(5), when: When::Now, sources: Vec::new(), dropped: 0, body }
+        Frame { rev: Rev(2), as_of: Stamp(5), when: When::Now, sources: Vec::new(), dropped: 0, gap: None, body }
     }
 
     fn mark(kind: MarkKind) -> Mark {
@@ -80,8 +93,10 @@ mod tests {
 
     #[test]
     fn a_wall_is_sent_no_note_label_or_runbook_whole_or_in_a_patch() {
+        let detail = "canary: the disk is full".into();
         let ribbon = RibbonView {
             marks: [mark(MarkKind::Bookmark), mark(MarkKind::Fault)].into_iter().collect(),
+            gaps: vec![Gap { since: None, until: None, why: Missing::NotWritten, detail }],
             ..RibbonView::default()
         };
         let fleet = FleetView { alerts: [alert()].into_iter().collect(), ..FleetView::default() };

@@ -8,7 +8,7 @@ use crate::{
     describe::Description,
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
-    view::{Difference, Past, connections::PluginNotice, ribbon::MarkKey},
+    view::{Difference, Lane, Past, connections::PluginNotice, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -80,6 +80,13 @@ pub enum Ask {
     },
     /// From when to when there is a record.
     Recorded,
+    /// The lanes of the ribbon from before this run heard of them, as the servers that measure keep them.
+    Lanes {
+        /// How long the ribbon is.
+        span: Duration,
+        /// Where it ends.
+        end: When,
+    },
 }
 
 /// Which lines of a log.
@@ -187,6 +194,13 @@ pub enum Answer {
     Difference(Box<Difference>),
     /// To [`Ask::Recorded`]: its ends; `None` where nothing is recorded.
     Recorded(Option<(Stamp, Stamp)>),
+    /// To [`Ask::Lanes`].
+    Lanes {
+        /// The lanes that are kept.
+        lanes: Vec<Lane>,
+        /// Why those of a server are missing.
+        problems: Vec<Problem>,
+    },
 }
 
 /// What a door is connected to.

@@ -108,7 +108,8 @@ mod tests {
     fn a_frame_behind_its_head_is_the_message() {
         use crate::{Body, Rev};
         let body = Body::Same { base: Rev(3) };
-        let frame = Frame { rev: Rev(3), as_of: Stamp(5), when: When::Now, sources: Vec::new(), dropped: 1, body };
+        let frame =
+            Frame { rev: Rev(3), as_of: Stamp(5), when: When::Now, sources: Vec::new(), dropped: 1, gap: None, body };
         for number in [0, 1, 127, 128, 70_000, u32::MAX] {
             let bytes = encode_behind(frame_head(number), &frame);
             assert_eq!(decode::<ToPage>(&bytes), Ok(ToPage::Frame(number, Box::new(frame.clone()))));

@@ -3,6 +3,7 @@
 use crate::{
     ConnectionId, ObjectRef, Stamp, When,
     health::Freshness,
+    record,
     view::{
         ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, RoomView, Waste, connections::ConnectionsPatch,
         fleet::FleetPatch, ribbon::RibbonPatch,
@@ -109,6 +110,8 @@ pub struct Frame {
     pub sources: Vec<SourceState>,
     /// Facts that could not be used or were not kept, since the start.
     pub dropped: u64,
+    /// Why the record does not tell of this time, where what is shown is the nearest that it tells of.
+    pub gap: Option<record::Gap>,
     /// The content.
     pub body: Body,
 }

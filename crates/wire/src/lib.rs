@@ -19,6 +19,7 @@ pub mod keyed;
 pub mod kinds;
 pub mod metric;
 pub mod problem;
+pub mod record;
 pub mod serving;
 pub mod sum;
 pub mod time;

@@ -25,7 +25,7 @@ pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuRe
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};
-pub use ribbon::{Lane, Mark, MarkKind, RibbonView};
+pub use ribbon::{Lane, LaneKind, Mark, MarkKind, RibbonView};
 pub use room::{
     Move, PendingPod, PendingWhy, PoolKind, PoolRoom, Relief, RoomView, Score, SizeRoom, Stranded, StrandedWhy,
 };

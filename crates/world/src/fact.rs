@@ -3,8 +3,10 @@
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
 mod changes;
+mod extent;
 
-pub use changes::{ControllerFact, NoteFact, RevisionFact, WriteFact};
+pub use changes::{ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
+pub use extent::{Covers, Extent, Kind};
 
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
@@ -13,7 +15,7 @@ use pilothouse_wire::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 4;
+pub const FACT_VERSION: u16 = 5;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,41 +28,6 @@ pub struct Batch {
     pub extent: Extent,
     /// What was said.
     pub facts: Vec<Fact>,
-}
-
-/// How much a batch says.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Extent {
-    /// What changed; everything else stays.
-    Delta,
-    /// Everything of a kind: what is not named is gone. Nobody sees half of it.
-    Replace(Covers),
-}
-
-/// What a complete listing covers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Covers {
-    /// The kind that was listed.
-    pub kind: Kind,
-    /// Only in this namespace, or everywhere.
-    pub namespace: Option<SmolStr>,
-}
-
-/// The kinds of object that are listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Kind {
-    /// Nodes.
-    Node,
-    /// Namespaces.
-    Namespace,
-    /// Pods.
-    Pod,
-    /// Events.
-    Event,
-    /// Controllers of pods.
-    Controller,
-    /// Revisions of what controllers make pods of.
-    Revision,
 }
 
 /// One fact.
@@ -110,6 +77,8 @@ pub enum Fact {
     Recalled(Vec<Mark>),
     /// These are all the alerts that the source has.
     Alerts(Box<AlertsFact>),
+    /// A Job is as follows.
+    Job(Box<JobFact>),
 }
 
 /// About a source itself.

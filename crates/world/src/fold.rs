@@ -2,11 +2,13 @@
 
 mod alerts;
 mod controllers;
+mod jobs;
 mod lanes;
 mod nodes;
 mod persons;
 mod pods;
 mod rest;
+mod scales;
 mod telemetry;
 
 use crate::{
@@ -94,8 +96,17 @@ impl Fold<'_> {
         for fact in facts {
             self.fact(fact);
         }
-        if let Extent::Replace(Covers { kind: Kind::Revision, namespace }) = &extent {
+        if let Extent::Replace(Covers {
+            kind: Kind::Revision | Kind::ReplicaSet | Kind::ControllerRevision,
+            namespace,
+        }) = &extent
+        {
             self.rebuild_revisions(namespace.as_ref());
+        }
+        if let Extent::Replace(Covers { kind: Kind::Event, namespace }) = &extent
+            && !self.source.was_listed(Kind::Event, namespace.as_ref())
+        {
+            self.rebuild_scales(namespace.as_ref());
         }
         if let Extent::Replace(covers) = extent {
             self.touched.sources.insert(self.id.clone());
@@ -129,6 +140,7 @@ impl Fold<'_> {
             Fact::Controller(controller) => self.controller(*controller),
             Fact::ControllerGone(kind, namespace, name) => self.controller_gone(&(kind, namespace, name)),
             Fact::Revision(revision) => self.revision(*revision),
+            Fact::Job(job) => self.job(*job),
             Fact::RevisionGone(namespace, name) => self.revision_gone(&namespace, &name),
             // They are no source's: taken in before.
             Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) => {}
@@ -199,7 +211,18 @@ impl Fold<'_> {
                     .collect();
                 gone.iter().for_each(|uid| self.event_gone(uid));
             }
-            // Two listings of one kind each tell of a part: what is gone is said of each, and old revisions still tell.
+            Kind::Deployment => self.drop_controllers("Deployment", covers.namespace.as_ref(), facts),
+            Kind::StatefulSet => self.drop_controllers("StatefulSet", covers.namespace.as_ref(), facts),
+            Kind::DaemonSet => self.drop_controllers("DaemonSet", covers.namespace.as_ref(), facts),
+            Kind::Job => self.drop_controllers("Job", covers.namespace.as_ref(), facts),
+            Kind::ReplicaSet => {
+                self.drop_controllers("ReplicaSet", covers.namespace.as_ref(), facts);
+                self.drop_revisions(controllers::OF_REPLICA_SETS, covers.namespace.as_ref(), facts);
+            }
+            Kind::ControllerRevision => {
+                self.drop_revisions(controllers::OF_REVISIONS, covers.namespace.as_ref(), facts);
+            }
+            // Each listing of several kinds told of a part: what was gone was said of each.
             Kind::Controller | Kind::Revision => {}
         }
     }

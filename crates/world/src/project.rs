@@ -9,7 +9,7 @@ mod serving;
 pub use connections::connection_rows;
 pub use fleet::FleetProjection;
 pub use object::{Keeper, keeper, object, readings};
-pub use ribbon::ribbon;
+pub use ribbon::{MeasuredLanes, lane, measured_lanes, ribbon};
 
 use crate::World;
 use pilothouse_wire::{ConnectionId, Freshness, Health, Stamp, frame::SourceState};

@@ -71,6 +71,9 @@ pub struct Source {
     /// The point that holds now, once it was counted.
     #[serde(skip)]
     pub(crate) tally: Tally,
+    /// What was measured over time, for the ribbon of this run: a checkpoint does not keep it.
+    #[serde(skip)]
+    pub(crate) measured: MeasuredPoints,
     /// What it measures of GPUs: its own, or those of another cluster.
     pub telemetry: Telemetry,
     /// What it measures of serving engines: of its own pods, or of those of another cluster.
@@ -88,6 +91,12 @@ impl Source {
     #[must_use]
     pub fn revisions_known(&self) -> usize {
         self.revisions.values().map(BTreeMap::len).sum()
+    }
+
+    /// A controller of pods, by kind, namespace and name.
+    #[must_use]
+    pub fn controller(&self, kind: &str, namespace: &str, name: &str) -> Option<&ControllerFact> {
+        self.controllers.get(&(kind.into(), namespace.into(), name.into()))
     }
 
     /// The pods of a workload: those that are not well first, then by name.
@@ -198,6 +207,24 @@ impl Source {
             point.pending = point.pending.saturating_sub(was.pending).saturating_add(new.pending);
         }
         old
+    }
+}
+
+/// What was measured in a bucket of time: of all GPUs, and of all serving engines.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct MeasuredPoint {
+    pub activity: Option<f32>,
+    pub tokens: Option<f32>,
+    pub first_token: Option<f32>,
+}
+
+/// These points. They are beside what a world is: two worlds are equal whether they were gathered or not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MeasuredPoints(pub BTreeMap<Stamp, MeasuredPoint>);
+
+impl PartialEq for MeasuredPoints {
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 

@@ -2,13 +2,13 @@
 
 use pilothouse_wire::{
     ConnectionId, Metric, ObjectRef, Reading, Stamp, When,
-    view::{Mark, MarkKind, ribbon::MarkKey},
+    view::{LaneKind, Mark, MarkKind, ribbon::MarkKey},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        ConditionFact, ControllerFact, Covers, DeviceFact, DevicesFact, EventFact, Kind, NodeFact, NoteFact, OwnerFact,
-        Phase, PodFact, ReadingsFact, RevisionFact, WriteFact,
+        ConditionFact, ControllerFact, Covers, DeviceFact, DevicesFact, EventFact, JobFact, Kind, NodeFact, NoteFact,
+        OwnerFact, Phase, PodFact, ReadingsFact, RevisionFact, WriteFact,
     },
     project,
 };
@@ -132,6 +132,74 @@ fn a_change_that_is_seen_says_from_what_to_what_and_by_whom() {
 }
 
 #[test]
+fn what_a_listing_of_one_kind_does_not_name_is_gone_and_no_other_kind_is_touched() {
+    let id = ConnectionId::slug("iad");
+    let of = |kind: &str, name: &str| {
+        let (kind, name) = (kind.into(), name.into());
+        Fact::Controller(Box::new(ControllerFact {
+            kind,
+            namespace: "serving".into(),
+            name,
+            ..ControllerFact::default()
+        }))
+    };
+    let revision = |kind: &str, owner: &str, name: &str| {
+        Fact::Revision(Box::new(RevisionFact {
+            namespace: "serving".into(),
+            name: name.into(),
+            owner: OwnerFact { kind: kind.into(), name: owner.into() },
+            number: 1,
+            ..RevisionFact::default()
+        }))
+    };
+    let mut world = World::default();
+    let deployments = |names: &[&str]| names.iter().map(|name| of("Deployment", name)).collect();
+    world.apply(said(NOW, all(Kind::Deployment), deployments(&["chat", "old"])));
+    world.apply(said(NOW, all(Kind::StatefulSet), vec![of("StatefulSet", "cache")]));
+    world.apply(said(NOW, all(Kind::DaemonSet), vec![of("DaemonSet", "agent")]));
+    let sets = vec![
+        revision("Deployment", "chat", "chat-1"),
+        revision("Deployment", "old", "old-1"),
+        revision("Rollout", "canary", "canary-1"),
+        of("ReplicaSet", "bare"),
+    ];
+    world.apply(said(NOW, all(Kind::ReplicaSet), sets));
+    let others = vec![revision("StatefulSet", "cache", "cache-1"), revision("CloneSet", "clone", "clone-1")];
+    world.apply(said(NOW, all(Kind::ControllerRevision), others));
+    let known = |world: &World| {
+        let source = world.source(&id).unwrap();
+        let there = |(kind, name): &&(&str, &str)| source.controller(kind, "serving", name).is_some();
+        let all = [
+            ("Deployment", "chat"),
+            ("Deployment", "old"),
+            ("StatefulSet", "cache"),
+            ("DaemonSet", "agent"),
+            ("ReplicaSet", "bare"),
+        ];
+        let names: Vec<&str> = all.iter().filter(there).map(|(_, name)| *name).collect();
+        (names.join(" "), source.revisions_known())
+    };
+    assert_eq!(known(&world), ("chat old cache agent bare".into(), 5));
+    // A Deployment that is gone takes its revisions with it.
+    world.apply(said(NOW, all(Kind::Deployment), deployments(&["chat"])));
+    assert_eq!(known(&world), ("chat cache agent bare".into(), 4));
+    // One namespace tells of itself alone.
+    let elsewhere = Extent::Replace(Covers { kind: Kind::StatefulSet, namespace: Some("batch".into()) });
+    world.apply(said(NOW, elsewhere, Vec::new()));
+    assert_eq!(known(&world), ("chat cache agent bare".into(), 4));
+    // ReplicaSets are the revisions of Deployments and Rollouts, and no ControllerRevision.
+    world.apply(said(NOW, all(Kind::ReplicaSet), vec![revision("Deployment", "chat", "chat-1")]));
+    assert_eq!(known(&world), ("chat cache agent".into(), 3));
+    // Of a kind that nobody knows, a listing that names one tells which resource keeps its revisions.
+    world.apply(said(NOW, all(Kind::ControllerRevision), vec![revision("CloneSet", "clone", "clone-2")]));
+    assert_eq!(known(&world), ("chat cache agent".into(), 2));
+    // What a build before said of several kinds at once drops none.
+    world.apply(said(NOW, all(Kind::Controller), Vec::new()));
+    world.apply(said(NOW, all(Kind::Revision), Vec::new()));
+    assert_eq!(known(&world), ("chat cache agent".into(), 2));
+}
+
+#[test]
 fn nodes_pods_and_events_tell_of_before() {
     let ready =
         ConditionFact { kind: "Ready".into(), status: "True".into(), reason: None, since: Some(Stamp(NOW - 2 * HOUR)) };
@@ -197,6 +265,112 @@ fn a_gpu_that_begins_to_be_slowed_by_heat_is_marked_once_and_one_that_always_was
     let marks = marks(&world, NOW + HOUR);
     let told: Vec<_> = marks.iter().map(|mark| (mark.key.kind, mark.title.as_str(), mark.key.at.0 - NOW)).collect();
     assert_eq!(told, [(MarkKind::Slowdown, "h-1 / 0 slowed by heat", 15_000)]);
+}
+
+#[test]
+fn sizes_of_before_are_told_by_the_events_that_followed_them_and_steps_of_a_rollout_are_none() {
+    let event = |at: i64, set: &str, from: u32, to: u32| {
+        let way = if to > from { "up" } else { "down" };
+        Fact::Event(Box::new(EventFact {
+            uid: format!("{set}-{at}").into(),
+            kind: "Deployment".into(),
+            namespace: Some("serving".into()),
+            name: "chat".into(),
+            warning: false,
+            reason: "ScalingReplicaSet".into(),
+            note: format!("Scaled {way} replica set {set} from {from} to {to}"),
+            count: 1,
+            at: Stamp(at),
+        }))
+    };
+    let listing = vec![
+        event(NOW - 10 * HOUR, "a", 0, 2),
+        event(NOW - 8 * HOUR, "a", 2, 4),
+        // A rollout.
+        event(NOW - 6 * HOUR, "b", 0, 1),
+        event(NOW - 6 * HOUR, "a", 4, 3),
+        event(NOW - 6 * HOUR + 5_000, "b", 1, 4),
+        event(NOW - 6 * HOUR + 9_000, "a", 3, 0),
+        event(NOW - 4 * HOUR, "b", 4, 0),
+        event(NOW - 2 * HOUR, "b", 0, 3),
+    ];
+    let who = vec![controller(3, &[("kubectl", None, true)])];
+    check(
+        vec![said(NOW, all(Kind::Event), listing.clone()), said(NOW, all(Kind::Deployment), who)],
+        &["-8 h rebuilt chat 2 → 4", "-4 h rebuilt chat 4 → 0", "-2 h rebuilt chat 0 → 3 by kubectl"],
+    );
+    // What is listed again was seen, or was told.
+    let seen = vec![said(NOW, all(Kind::Event), Vec::new()), said(NOW + HOUR, all(Kind::Event), listing)];
+    check(seen, &[]);
+}
+
+#[test]
+fn a_job_is_told_once_whether_it_is_listed_or_seen_and_one_without_gpus_is_not() {
+    let job = |name: &str, gpus: u64, ended: Option<i64>, failed: Option<&str>| {
+        Fact::Job(Box::new(JobFact {
+            controller: ControllerFact {
+                kind: "Job".into(),
+                namespace: "batch".into(),
+                name: name.into(),
+                replicas: Some(2),
+                ..ControllerFact::default()
+            },
+            gpus,
+            started: Some(Stamp(NOW - 3 * HOUR)),
+            ended: ended.map(Stamp),
+            failed: failed.map(Into::into),
+        }))
+    };
+    let listing = vec![
+        job("done", 4, Some(NOW - HOUR), None),
+        job("failed", 1, Some(NOW - 2 * HOUR), Some("BackoffLimitExceeded")),
+        job("runs", 8, None, None),
+        job("small", 0, Some(NOW - HOUR), None),
+    ];
+    check(
+        vec![
+            said(NOW, all(Kind::Job), listing),
+            // Its status changed, and later it ends before our eyes.
+            said(NOW + HOUR, Extent::Delta, vec![job("runs", 8, None, None)]),
+            said(NOW + 2 * HOUR + 1_000, Extent::Delta, vec![job("runs", 8, Some(NOW + 2 * HOUR), None)]),
+        ],
+        &[
+            "-3 h rebuilt done began (8 GPUs)",
+            "-3 h rebuilt failed began (2 GPUs)",
+            "-3 h rebuilt runs began (16 GPUs)",
+            "-2 h rebuilt failed failed (BackoffLimitExceeded, after 1 h 00 min)",
+            "-1 h rebuilt done done (after 2 h 00 min)",
+            "2 h runs done (after 5 h 00 min)",
+        ],
+    );
+}
+
+#[test]
+fn what_is_measured_of_all_gpus_is_a_lane_of_this_run() {
+    let mut world = World::default();
+    let device = |index: u16| DeviceFact {
+        uuid: format!("GPU-{index}").into(),
+        node: Some("h-1".into()),
+        index: Some(index),
+        ..DeviceFact::default()
+    };
+    let devices =
+        DevicesFact { list: 1, interval_ms: 5_000, devices: vec![device(0), device(1)], ..DevicesFact::default() };
+    world.apply(said(NOW, Extent::Delta, vec![Fact::Devices(Box::new(devices))]));
+    let before = world.clone();
+    for (at, shares) in [(0, [0.5, 1.0]), (1, [0.25, f32::NAN]), (3, [0.0, 0.5])] {
+        let at = Stamp(NOW + at * 10_000);
+        let columns = vec![(Metric::Utilisation, shares.map(Reading::of).to_vec())];
+        let readings = ReadingsFact { list: 1, at: vec![Some(at); 2], columns };
+        let touched = world.apply(said(at.0, Extent::Delta, vec![Fact::Readings(Box::new(readings))]));
+        assert!(touched.ribbon, "a new bucket begins");
+    }
+    let ribbon = project::ribbon(&world, Duration::from_secs(3_600), When::Now, Stamp(NOW + HOUR / 2));
+    let lane = ribbon.lanes.iter().find(|lane| lane.kind == LaneKind::Activity).unwrap();
+    assert_eq!(lane.points, [(0, 75.0), (1, 25.0), (3, 25.0)].map(|(at, value)| (Stamp(NOW + at * 10_000), value)));
+    let told = project::measured_lanes(&world).remove(0);
+    assert_eq!((told.kinds, told.began), (vec![LaneKind::Activity], Stamp(NOW)));
+    assert!(project::measured_lanes(&before).is_empty());
 }
 
 #[test]

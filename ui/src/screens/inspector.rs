@@ -100,6 +100,9 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
                         </div>
                     </div>
                 </Show>
+                {move || watched.gap().map(|gap| view! {
+                    <p class="section small warn" data-test="inspector-gap" dir="auto">{visible(&gap.sentence())}</p>
+                })}
                 <Show when=move || state.is_past()>
                     <p class="section small faint" data-test="inspector-past">
                         "Logs, YAML and words are read from the server and are of now. "

@@ -23,19 +23,44 @@ use std::time::Duration;
 /// Rows of a group that are drawn at once.
 const SHOWN: usize = 100;
 
-/// Opens on `c`.
+/// Opens the dialog, on two times.
+#[derive(Clone, Copy)]
+pub struct CompareDoor {
+    times: RwSignal<Option<(When, When)>>,
+}
+
+/// The dialog's door.
+#[must_use]
+pub fn use_compare() -> CompareDoor {
+    expect_context()
+}
+
+impl CompareDoor {
+    /// Offers itself to everything below.
+    pub fn provide() {
+        provide_context(Self { times: RwSignal::new(None) });
+    }
+
+    /// Compares these two.
+    pub fn open(self, from: When, to: When) {
+        self.times.set(Some((from, to)));
+    }
+}
+
+/// Opens on `c`, and on what is drawn on the ribbon.
 #[component]
 pub fn Compare() -> impl IntoView {
-    let is_open = RwSignal::new(false);
+    let (door, state, clock) = (use_compare(), use_state(), use_clock());
     on_command(Command::Compare, move || {
-        is_open.set(true);
+        let first = match state.when().get_untracked() {
+            When::At(then) => then,
+            When::Now => clock.read_real().minus(Duration::from_secs(3_600)),
+        };
+        door.open(When::At(first), When::Now);
         true
     });
-    view! {
-        <Show when=move || is_open.get()>
-            <Open on_close=Callback::new(move |()| is_open.set(false)) />
-        </Show>
-    }
+    let on_close = Callback::new(move |()| door.times.set(None));
+    move || door.times.get().map(|times| view! { <Open times=times on_close=on_close /> })
 }
 
 /// What came of comparing.
@@ -47,13 +72,9 @@ enum Came {
 }
 
 #[component]
-fn Open(on_close: Callback<()>) -> impl IntoView {
+fn Open(times: (When, When), on_close: Callback<()>) -> impl IntoView {
     let (link, state, clock) = (use_link(), use_state(), use_clock());
-    let first = match state.when().get_untracked() {
-        When::At(then) => then,
-        When::Now => clock.read_real().minus(Duration::from_secs(3_600)),
-    };
-    let (from, to) = (RwSignal::new(in_words(first)), RwSignal::new("now".to_owned()));
+    let (from, to) = (RwSignal::new(in_words(times.0)), RwSignal::new(in_words(times.1)));
     let came = RwSignal::new(Came::Asked);
     // An answer to what is no longer asked says nothing.
     let asked = StoredValue::new(0_u32);
@@ -106,7 +127,8 @@ fn Open(on_close: Callback<()>) -> impl IntoView {
 }
 
 /// A time as it can be typed again: `2026-11-24 02:41:30`.
-fn in_words(at: Stamp) -> String {
+fn in_words(when: When) -> String {
+    let When::At(at) = when else { return "now".to_owned() };
     let text = Stamp(at.0.div_euclid(1_000) * 1_000).to_string();
     text.trim_end_matches('Z').replace('T', " ")
 }
@@ -115,13 +137,18 @@ fn drawn(came: &Came, on_close: Callback<()>) -> AnyView {
     match came {
         Came::Asked => view! { <p class="faint" role="status">"Reading both times from the record."</p> }.into_any(),
         Came::Failed(problem) => view! { <ProblemRows problem=problem.clone() /> }.into_any(),
-        Came::Found(difference) if difference.rows.is_empty() => {
-            view! { <p data-test="compare-rows" role="status">"Nothing differs between these two times."</p> }
-                .into_any()
-        }
         Came::Found(difference) => {
+            // A time that the record does not tell of is said before what is shown instead of it.
+            let gaps = difference.gaps.iter().map(|gap| {
+                view! { <p class="small soft" data-test="compare-gap" dir="auto">{visible(&gap.sentence())}</p> }
+            });
+            let gaps = gaps.collect_view();
+            if difference.rows.is_empty() {
+                let said = "Nothing differs between these two times.";
+                return view! { {gaps} <p data-test="compare-rows" role="status">{said}</p> }.into_any();
+            }
             let groups = DifferKind::ALL.into_iter().filter_map(|kind| group(kind, difference, on_close));
-            view! { <div data-test="compare-rows">{groups.collect_view()}</div> }.into_any()
+            view! { {gaps} <div data-test="compare-rows">{groups.collect_view()}</div> }.into_any()
         }
     }
 }

@@ -69,7 +69,14 @@ fn Banner(watched: Watched) -> impl IntoView {
             visible(&format!("{}{why}", problem.what))
         }
         None if views.is_turning() => "Reading the record.".to_owned(),
-        None => "Everything on this screen is as it was then. Actions are off.".to_owned(),
+        None => match watched.gap() {
+            Some(gap) => visible(&format!("{} Actions are off.", gap.sentence())),
+            // The switch is about the ribbon alone, and says so while it is on.
+            None if state.true_then() => {
+                "The ribbon shows changes that were true then. All else is as it was known. Actions are off.".to_owned()
+            }
+            None => "Everything on this screen is as it was then. Actions are off.".to_owned(),
+        },
     };
     let known = move |true_then: bool| move |_| state.set_true_then(true_then);
     let pressed = move |true_then: bool| move || (state.true_then() == true_then).to_string();
@@ -82,7 +89,7 @@ fn Banner(watched: Watched) -> impl IntoView {
             <Show when=move || watched.problem().is_some()><ToBeginning /></Show>
             <span class="fill"></span>
             <span
-                class="segments" role="group" aria-label="Which changes the ribbon shows"
+                class="segments" role="group" aria-label="Which changes the ribbon shows; nothing else on the page"
                 title="Changes that were known then, or those that were true then, whenever they were heard. What the screens show is always what was known."
             >
                 <button type="button" aria-pressed=pressed(false) on:click=known(false)>"as known"</button>

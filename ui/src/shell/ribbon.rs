@@ -1,8 +1,10 @@
 //! The ribbon at the foot of every screen: what changed and what moved, on one clock. The time that the page shows is a
 //! place on it.
 
+mod before;
 mod bubble;
 mod draw;
+mod gap;
 mod known;
 pub mod lane;
 mod lost;
@@ -10,6 +12,7 @@ pub mod place;
 pub mod scale;
 pub mod shape;
 mod signs;
+mod span;
 mod time;
 mod window;
 
@@ -22,7 +25,8 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Stamp, When,
+    Stamp, When,
+    record::Gap,
     view::{Lane, Mark},
 };
 use scale::Scale;
@@ -62,14 +66,29 @@ struct Picture {
     now_word: &'static str,
     /// The time that the page shows.
     when: When,
-    /// When the record begins, if it is known.
-    recorded: Option<Stamp>,
     marks: Vec<Mark>,
     lanes: Vec<Lane>,
+    /// The same lanes from before this run, as servers keep them.
+    before: before::Before,
     lost: Vec<(Stamp, Option<Stamp>)>,
+    gaps: Vec<Gap>,
 }
 
 impl Picture {
+    /// Nothing yet.
+    #[cfg(test)]
+    fn empty() -> Self {
+        let scale = Scale { from: Stamp(0), to: Stamp(1), left: 0.0, right: 1.0 };
+        let (marks, lanes, before, lost, gaps) = Default::default();
+        Self { scale, width: 0.0, height: 0.0, now: Stamp(0), when: When::Now, marks, lanes, before, lost, gaps }
+    }
+
+    /// What a server keeps of a lane from before this run.
+    fn before(&self, of: &Lane) -> &[(Stamp, f64)] {
+        let same = |lane: &&Lane| lane.kind == of.kind && lane.source == of.source;
+        self.before.lanes.iter().find(same).map_or(&[], |lane| lane.points.as_slice())
+    }
+
     /// Where the lanes end and the axis begins.
     fn floor(&self) -> f64 {
         self.height - AXIS
@@ -92,9 +111,10 @@ pub fn Ribbon() -> impl IntoView {
     bring_into_sight(window);
     let spec = Memo::new(move |_| window.get().spec());
     let watched = use_view(spec);
-    let picture = picture(watched, window, recorded());
+    let picture = picture(watched, window, before::lanes(watched, window));
     let signs = Memo::new(move |_| picture.with(|picture| place::place(&picture.marks, &picture.scale)));
     let current = signs::Current::none();
+    let (ends, pointed) = (RwSignal::new(None::<span::Ends>), RwSignal::new(None::<f64>));
     view! {
         <footer
             class="ribbon" data-test="ribbon" role="region" aria-label="Changes and series, up to now"
@@ -109,7 +129,9 @@ pub fn Ribbon() -> impl IntoView {
                         <rect class="veil-stripe" width="2" height="6" />
                     </pattern>
                 </defs>
+                {move || picture.with(|picture| span::shade(picture, ends.get()))}
                 {move || picture.with(draw::grid)}
+                {move || picture.with(gap::gaps)}
                 {move || picture.with(draw::lanes)}
                 {move || picture.with(draw::ticks)}
                 <signs::Signs picture=picture signs=signs current=current />
@@ -119,9 +141,11 @@ pub fn Ribbon() -> impl IntoView {
             <Spans window=window />
             {move || picture.with(draw::gutters)}
             <Empty watched=watched />
-            <time::Time picture=picture window=window />
+            <time::Time picture=picture window=window ends=ends pointed=pointed />
+            <span::Handles picture=picture window=window ends=ends />
             <signs::Hits picture=picture signs=signs current=current />
             <bubble::Bubble picture=picture signs=signs current=current />
+            <gap::Bubble picture=picture pointed=pointed />
         </footer>
     }
 }
@@ -137,23 +161,7 @@ fn bring_into_sight(window: RwSignal<Window>) {
     }
 }
 
-/// When the record begins; asked for once, and again when somebody goes back.
-fn recorded() -> RwSignal<Option<Stamp>> {
-    let (link, state) = (use_link(), use_state());
-    let begins = RwSignal::new(None);
-    Effect::new(move |_| {
-        if link.is_open() && (state.is_past() || begins.with_untracked(Option::is_none)) {
-            link.ask_then(Ask::Recorded, move |answer| {
-                if let Ok(Answer::Recorded(span)) = answer {
-                    begins.set(span.map(|(from, _)| from));
-                }
-            });
-        }
-    });
-    begins
-}
-
-fn picture(watched: Watched, window: RwSignal<Window>, recorded: RwSignal<Option<Stamp>>) -> Memo<Picture> {
+fn picture(watched: Watched, window: RwSignal<Window>, older: RwSignal<before::Before>) -> Memo<Picture> {
     let (clock, size, state, link) = (use_clock(), use_size(), use_state(), use_link());
     let scope = state.scope();
     Memo::new(move |before: Option<&Picture>| {
@@ -170,14 +178,13 @@ fn picture(watched: Watched, window: RwSignal<Window>, recorded: RwSignal<Option
             let shown = |mark: &&Mark| in_scope(mark) && known::is_shown(mark, when, true_then);
             let marks: Vec<Mark> = view.marks.rows().iter().filter(shown).cloned().collect();
             let lanes: Vec<Lane> = view.lanes.iter().take(lanes).cloned().collect();
-            (lost::spans(&marks, &watched.sources()), marks, lanes)
+            (lost::spans(&marks, &watched.sources()), marks, lanes, view.gaps.clone())
         });
         // While another stretch is on its way, the last one stays: times are right, and what is missing comes.
-        let (lost, marks, lanes) = content
-            .or_else(|| before.map(|before| (before.lost.clone(), before.marks.clone(), before.lanes.clone())))
-            .unwrap_or_default();
+        let kept = || before.map(|p| (p.lost.clone(), p.marks.clone(), p.lanes.clone(), p.gaps.clone()));
+        let (lost, marks, lanes, gaps) = content.or_else(kept).unwrap_or_default();
         let now_word = if link.record().is_some() { "end" } else { "now" };
-        Picture { scale, width, height, now, now_word, when, recorded: recorded.get(), marks, lanes, lost }
+        Picture { scale, width, height, now, now_word, when, marks, lanes, before: older.get(), lost, gaps }
     })
 }
 

@@ -1,11 +1,9 @@
 //! The connector: opens a connection, tests it, watches it.
 
-use super::{
-    kind::{CLUSTER, KIND},
-    problems, session,
-};
+use super::{kind::KIND, problems, session};
 use crate::{
     failure::Failure,
+    offered::CLUSTER,
     server::{self, End, Server},
 };
 use async_trait::async_trait;

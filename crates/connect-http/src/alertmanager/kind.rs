@@ -1,15 +1,19 @@
 //! What a connection to an Alertmanager is and asks for, as data.
 
 use super::connector;
-use crate::{access, address, destination, trust};
-use pilothouse_connect::{FieldSpec, InputSpec, Kind};
+use crate::{
+    access, address, destination,
+    offered::{self, CLUSTER},
+    trust,
+};
+use pilothouse_connect::{FieldSpec, InputSpec, Inside, Kind};
 
-/// Key of the field that names the cluster.
-pub const CLUSTER: &str = "cluster";
+/// Its id, as in the settings file.
+const ID: &str = "alertmanager";
 
 /// The Alertmanager connector.
 pub const KIND: Kind = Kind {
-    id: "alertmanager",
+    id: ID,
     name: "Alertmanager",
     summary: "Which alerts fire, since when, about what, and whether somebody silenced them.",
     fields: FIELDS,
@@ -21,7 +25,11 @@ pub const KIND: Kind = Kind {
     demo: false,
     open: connector::open,
     discover: None,
-    inside: None,
+    inside: Some(Inside {
+        signatures: || offered::signatures(ID),
+        offer: |cluster, fact| offered::offer(ID, cluster, fact),
+        leads: offered::leads,
+    }),
 };
 
 const FIELDS: &[FieldSpec] = &[

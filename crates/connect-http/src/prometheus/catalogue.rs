@@ -199,12 +199,12 @@ impl Kind {
     }
 }
 
-pub(super) fn yes(field: &str, yes: &str, no: &str) -> Option<bool> {
+pub(crate) fn yes(field: &str, yes: &str, no: &str) -> Option<bool> {
     if field == yes { Some(true) } else { (field == no).then_some(false) }
 }
 
 /// Fields between commas; within quotes a comma is one, and two quotes are one.
-pub(super) fn fields(line: &str) -> Vec<String> {
+pub(crate) fn fields(line: &str) -> Vec<String> {
     let (mut all, mut field, mut quoted) = (Vec::new(), String::new(), false);
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {

@@ -2,17 +2,18 @@
 
 use super::{
     api::Api,
-    kind::{CLUSTER, KIND},
+    kind::KIND,
     memory::Memory,
     past::{self, Known},
     problems, session,
 };
 use crate::{
     failure::Failure,
+    offered::CLUSTER,
     server::{self, End, Server},
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Connector, Opening, PastQuery, Sink};
+use pilothouse_connect::{Connector, KeptLane, LanesQuery, Opening, PastQuery, Sink};
 use pilothouse_wire::{ObjectRef, Problem, ask::Tested, view::Series};
 use pilothouse_world::fact::SourceAbout;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,6 +84,12 @@ impl Connector for Prometheus {
     async fn past(&self, wanted: &PastQuery) -> Result<Vec<Series>, Problem> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let outcome = past::past(&self.api()?, &known, wanted).await;
+        outcome.map_err(|failure| self.problem(&failure))
+    }
+
+    async fn lanes(&self, wanted: &LanesQuery) -> Result<Vec<KeptLane>, Problem> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let outcome = past::lanes(&self.api()?, &known, wanted).await;
         outcome.map_err(|failure| self.problem(&failure))
     }
 

@@ -1,15 +1,19 @@
 //! What a connection to a Prometheus is and asks for, as data.
 
-use super::{connector, offered};
-use crate::{access, address, destination, trust};
-use pilothouse_connect::{FieldSpec, InputSpec, Kind};
+use super::connector;
+use crate::{
+    access, address, destination,
+    offered::{self, CLUSTER},
+    trust,
+};
+use pilothouse_connect::{FieldSpec, InputSpec, Inside, Kind};
 
-/// Key of the field that names the cluster.
-pub const CLUSTER: &str = "cluster";
+/// Its id, as in the settings file.
+const ID: &str = "prometheus";
 
 /// The Prometheus connector.
 pub const KIND: Kind = Kind {
-    id: "prometheus",
+    id: ID,
     name: "Prometheus",
     summary: "What each GPU does, as dcgm-exporter and its like measure it: load, memory, power, heat, errors.",
     fields: FIELDS,
@@ -21,7 +25,11 @@ pub const KIND: Kind = Kind {
     demo: false,
     open: connector::open,
     discover: None,
-    inside: Some(offered::INSIDE),
+    inside: Some(Inside {
+        signatures: || offered::signatures(ID),
+        offer: |cluster, fact| offered::offer(ID, cluster, fact),
+        leads: offered::leads,
+    }),
 };
 
 const FIELDS: &[FieldSpec] = &[

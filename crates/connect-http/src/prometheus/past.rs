@@ -3,12 +3,15 @@
 use super::{
     api::{AT_ONCE, Api, Points},
     catalogue::Exporter,
-    interval, query,
+    engines, interval, query,
 };
 use crate::failure::Failure;
 use futures::{StreamExt, stream};
-use pilothouse_connect::PastQuery;
-use pilothouse_wire::{Metric, Reading, Stamp, view::Series};
+use pilothouse_connect::{KeptLane, LanesQuery, PastQuery};
+use pilothouse_wire::{
+    Metric, Reading, ServingEngine, ServingMetric, Stamp,
+    view::{LaneKind, Series},
+};
 use std::{collections::BTreeSet, time::Duration};
 
 /// A server that has a lower limit of points than others is asked for fewer, so often, each time for a quarter.
@@ -36,7 +39,7 @@ impl Default for Known {
 /// # Errors
 /// If the server answers no question.
 pub async fn past(api: &Api, known: &Known, wanted: &PastQuery) -> Result<Vec<Series>, Failure> {
-    let step = step(wanted, known.interval);
+    let step = step((wanted.since, wanted.until), wanted.most_points, known.interval);
     let of = |metric: &Metric| Some((*metric, query::together(*metric, &known.exporters, known.key, &wanted.gpus)?));
     let asked =
         wanted.metrics.iter().filter_map(of).map(|(metric, query)| async move {
@@ -56,10 +59,50 @@ pub async fn past(api: &Api, known: &Known, wanted: &PastQuery) -> Result<Vec<Se
     }
 }
 
+/// Asks for the past of all GPUs, and of all serving engines, together. What one lane lacks leaves the others.
+///
+/// # Errors
+/// If the server answers no question.
+pub async fn lanes(api: &Api, known: &Known, wanted: &LanesQuery) -> Result<Vec<KeptLane>, Failure> {
+    let ends = (wanted.since, wanted.until);
+    let step = step(ends, wanted.most_points, known.interval);
+    let of = |kind: &LaneKind| Some((*kind, of_lane(*kind, known)?));
+    let asked = wanted.kinds.iter().filter_map(of).map(|(kind, (query, factor))| async move {
+        let points = range(api, &query, ends, step).await;
+        (kind, points.map(|all| all.into_iter().next().unwrap_or_default()), factor)
+    });
+    let all: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+    let (mut lanes, mut failure) = (Vec::new(), None);
+    for (kind, outcome, factor) in all {
+        match outcome {
+            Ok(points) => lanes.push((kind, points.into_iter().map(|(at, value)| (at, value * factor)).collect())),
+            Err(why) => failure = failure.or(Some(why)),
+        }
+    }
+    match failure {
+        Some(why) if lanes.is_empty() => Err(why),
+        _ => Ok(lanes),
+    }
+}
+
+/// The query of a lane, and what makes its unit of ours. The same that a poll asks of each, put together.
+fn of_lane(kind: LaneKind, known: &Known) -> Option<(String, f64)> {
+    let served = |metric| {
+        let all = ServingEngine::ALL.iter().copied().collect();
+        engines::query::metric(metric, &all, known.interval)
+    };
+    match kind {
+        LaneKind::Activity => Some((format!("avg({})", query::metric(Metric::Utilisation, &known.exporters)?), 100.0)),
+        LaneKind::Tokens => Some((format!("sum({})", served(ServingMetric::Generated)?), 1.0)),
+        LaneKind::FirstToken => Some((format!("max({})", served(ServingMetric::FirstTokenP99)?), 1_000.0)),
+        LaneKind::Held | LaneKind::Pending => None,
+    }
+}
+
 /// How far apart points are: never more of them than are wanted, and none between two measurements.
-fn step(wanted: &PastQuery, interval: Duration) -> Duration {
-    let span = wanted.until.since(wanted.since).as_millis();
-    let most = u128::from(wanted.most_points.max(1));
+fn step((since, until): (Stamp, Stamp), most: u32, interval: Duration) -> Duration {
+    let span = until.since(since).as_millis();
+    let most = u128::from(most.max(1));
     let seconds = span.div_ceil(most).div_ceil(1_000);
     Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)).max(interval)
 }
@@ -96,14 +139,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_lane_is_what_a_poll_asks_of_each_put_together() {
+        let known = Known { exporters: BTreeSet::from([Exporter::Dcgm]), ..Known::default() };
+        let (query, factor) = of_lane(LaneKind::Activity, &known).unwrap();
+        assert!(
+            query.starts_with("avg(max by (") && query.contains("DCGM_FI_DEV_GPU_UTIL") && factor == 100.0,
+            "{query}"
+        );
+        let (query, _) = of_lane(LaneKind::Tokens, &known).unwrap();
+        assert!(query.starts_with("sum(") && query.contains("vllm:generation_tokens_total"), "{query}");
+        let (query, factor) = of_lane(LaneKind::FirstToken, &known).unwrap();
+        assert!(query.starts_with("max(") && query.contains("histogram_quantile(0.99") && factor == 1_000.0, "{query}");
+        assert_eq!(of_lane(LaneKind::Activity, &Known::default()), None, "nobody knows who exports");
+        assert_eq!(of_lane(LaneKind::Held, &known), None);
+    }
+
+    #[test]
     fn a_span_of_any_length_has_no_more_points_than_wanted_and_none_between_measurements() {
         for (span_s, interval_s, want_s) in
             [(60, 15, 15), (3_600, 15, 15), (3_600, 5, 12), (86_400, 15, 288), (31_536_000, 15, 105_120), (0, 30, 30)]
         {
             let until = Stamp(span_s * 1_000);
-            let (gpus, metrics) = (Vec::new(), Vec::new());
-            let wanted = PastQuery { gpus, metrics, since: Stamp(0), until, most_points: 300 };
-            let step = step(&wanted, Duration::from_secs(interval_s));
+            let step = step((Stamp(0), until), 300, Duration::from_secs(interval_s));
             assert_eq!(step, Duration::from_secs(want_s), "{span_s} s");
             assert!(until.since(Stamp(0)).as_secs() / step.as_secs() <= 300);
         }

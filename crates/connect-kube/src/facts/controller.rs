@@ -1,9 +1,9 @@
 //! Controllers of pods and their revisions into facts.
 
-use super::{some, stamp};
-use crate::slim::{Container, ControllerRevision, ReplicaSet, Template, WrittenMeta};
+use super::{requests::requests, some, stamp};
+use crate::slim::{Container, ControllerRevision, Job, ReplicaSet, Template, WrittenMeta};
 use pilothouse_wire::SmolStr;
-use pilothouse_world::fact::{ControllerFact, OwnerFact, RevisionFact, WriteFact};
+use pilothouse_world::fact::{ControllerFact, JobFact, OwnerFact, RevisionFact, WriteFact};
 use serde::Deserialize;
 
 /// Where the number of a revision stands on a ReplicaSet, by who keeps it.
@@ -31,6 +31,24 @@ pub fn facts_of_controller(kind: &'static str, meta: WrittenMeta, replicas: Opti
         created: stamp(meta.creation_timestamp),
         replicas: replicas.and_then(|replicas| u64::try_from(replicas).ok()),
         writes,
+    })
+}
+
+/// What a Job says; `None` for one without a name.
+#[must_use]
+pub fn facts_of_job(job: Job) -> Option<JobFact> {
+    let (spec, status) = (job.spec.unwrap_or_default(), job.status.unwrap_or_default());
+    let failed = status.conditions.into_iter().find(|of| of.r#type == "Failed" && of.status == "True");
+    let pod = spec.template.and_then(|template| template.spec).unwrap_or_default();
+    Some(JobFact {
+        controller: facts_of_controller("Job", job.metadata?, spec.parallelism)?,
+        gpus: requests(&pod).gpus.into_iter().map(|(_, amount)| amount).sum(),
+        started: stamp(status.start_time),
+        ended: match &failed {
+            Some(failed) => stamp(failed.last_transition_time),
+            None => stamp(status.completion_time),
+        },
+        failed: failed.map(|failed| some(&failed.reason).unwrap_or(SmolStr::new_static("Failed"))),
     })
 }
 
@@ -117,6 +135,38 @@ mod tests {
         .unwrap();
         let fact = facts_of_revision(&revision).unwrap();
         assert_eq!((fact.number, fact.images), (3, vec![("a".into(), "redis:7".into())]));
+    }
+
+    #[test]
+    fn a_job_says_when_it_began_when_it_ended_and_why_it_failed() {
+        let of = |status: serde_json::Value| {
+            let job: Job = serde_json::from_value(json!({
+                "metadata": { "name": "train", "namespace": "batch" },
+                "spec": { "parallelism": 4, "template": { "spec": { "containers": [
+                    { "name": "a", "image": "t:1", "resources": { "limits": { "nvidia.com/gpu": "2", "cpu": "8" } } },
+                ] } } },
+                "status": status,
+            }))
+            .unwrap();
+            let fact = facts_of_job(job).unwrap();
+            let text = |at: Option<pilothouse_wire::Stamp>| at.map(|at| at.to_string()).unwrap_or_default();
+            (fact.controller.replicas, fact.gpus, text(fact.started), text(fact.ended), fact.failed)
+        };
+        let began = "2026-11-24T03:00:00Z";
+        let ended = "2026-11-24T04:00:00Z";
+        assert_eq!(of(json!({})), (Some(4), 2, String::new(), String::new(), None));
+        assert_eq!(
+            of(json!({ "startTime": began, "completionTime": ended })),
+            (Some(4), 2, began.into(), ended.into(), None)
+        );
+        let failed = json!([
+            { "type": "Suspended", "status": "False" },
+            { "type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": ended },
+        ]);
+        assert_eq!(
+            of(json!({ "startTime": began, "conditions": failed })),
+            (Some(4), 2, began.into(), ended.into(), Some("BackoffLimitExceeded".into()))
+        );
     }
 
     #[test]

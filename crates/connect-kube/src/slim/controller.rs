@@ -1,10 +1,11 @@
 //! Controllers of pods, and the revisions that they keep.
 //!
-//! Of annotations there is one that is read: the number of a revision. Of a template there are its images.
+//! Of annotations there is one that is read: the number of a revision. Of a template there are its images, and what its
+//! pods ask for.
 
 use super::{
     meta::{OwnerReference, Time, or_default, time},
-    pod::PodSpec,
+    pod::{PodCondition, PodSpec},
 };
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -121,6 +122,51 @@ pub struct Template {
     /// `spec`.
     #[prost(message, optional, tag = "2")]
     pub spec: Option<PodSpec>,
+}
+
+/// `batch/v1.Job`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Job {
+    /// `metadata`.
+    #[prost(message, optional, tag = "1")]
+    pub metadata: Option<WrittenMeta>,
+    /// `spec`.
+    #[prost(message, optional, tag = "2")]
+    pub spec: Option<JobSpec>,
+    /// `status`.
+    #[prost(message, optional, tag = "3")]
+    pub status: Option<JobStatus>,
+}
+
+/// `batch/v1.JobSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct JobSpec {
+    /// `parallelism`.
+    #[prost(int32, optional, tag = "1")]
+    pub parallelism: Option<i32>,
+    /// `template`.
+    #[prost(message, optional, tag = "6")]
+    pub template: Option<Template>,
+}
+
+/// `batch/v1.JobStatus`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct JobStatus {
+    /// `conditions`, of the same form as those of a pod.
+    #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub conditions: Vec<PodCondition>,
+    /// `startTime`.
+    #[prost(message, optional, tag = "2")]
+    #[serde(deserialize_with = "time")]
+    pub start_time: Option<Time>,
+    /// `completionTime`.
+    #[prost(message, optional, tag = "3")]
+    #[serde(deserialize_with = "time")]
+    pub completion_time: Option<Time>,
 }
 
 /// `apps/v1.ControllerRevision`.

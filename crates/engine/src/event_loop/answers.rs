@@ -2,14 +2,16 @@
 
 use super::Loop;
 use crate::{
-    asks, history, logs,
+    asks, history, lanes, logs,
     older::{self, Span, Then},
-    past,
-    publish::{project_plain, sources_of},
+    past::{self, Moment},
+    publish::{WEEK, project_plain, sources_of},
 };
 use pilothouse_wire::{
-    Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About,
-    view::FleetView,
+    Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
+    ask::About,
+    record::Gap,
+    view::{Difference, FleetView},
 };
 use pilothouse_world::{World, project};
 use std::sync::Arc;
@@ -45,10 +47,10 @@ impl Loop {
                 });
             }
             Ask::Frame { spec, when: When::At(t) } => {
-                self.in_the_past(t, reply, move |world| past::frame(world, &spec, t));
+                self.in_the_past(t, reply, move |world, gap| past::frame(world, &spec, t, gap));
             }
             Ask::Search { text, limit, when: When::At(t) } => {
-                self.in_the_past(t, reply, move |world| asks::search(world, &text, limit));
+                self.in_the_past(t, reply, move |world, _| asks::search(world, &text, limit));
             }
             Ask::History { object, span, when } => {
                 let (then, until) = match when {
@@ -106,6 +108,11 @@ impl Loop {
             }
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),
+            Ask::Lanes { span, end } => {
+                let wanted = lanes::wanted(&self.world, span.min(WEEK), end.stamp(now));
+                let lanes = lanes::lanes(self.connections.connectors(), wanted);
+                tokio::spawn(async move { reply.send(Ok(lanes.await)) });
+            }
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
@@ -122,12 +129,12 @@ impl Loop {
         }
     }
 
-    fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(&World) -> Answer + Send + 'static) {
+    fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(&World, Option<Gap>) -> Answer + Send + 'static) {
         let (worlds, past, now) = (self.worlds.clone(), self.past.clone(), self.options.clock.now());
         tokio::spawn(async move {
             let answer = async {
-                let world = worlds.at(past, t, now).await?;
-                past::apart(move || answer(&world)).await
+                let Moment { world, gap } = worlds.at(past, t, now).await?;
+                past::apart(move || answer(&world, gap)).await
             };
             let _ = reply.send(answer.await);
         });
@@ -140,14 +147,21 @@ impl Loop {
         let live = [from, to].contains(&When::Now).then(|| Arc::new(past::fleet(&self.world, scope.clone(), now)));
         let (worlds, journal) = (self.worlds.clone(), self.past.clone());
         tokio::spawn(async move {
-            let fleet = async |when: When| -> Result<(Arc<FleetView>, Stamp), Problem> {
-                let When::At(t) = when else { return Ok((live.clone().unwrap_or_default(), now)) };
-                let (world, scope) = (worlds.at(journal.clone(), t, now).await?, scope.clone());
-                Ok((past::apart(move || Arc::new(past::fleet(&world, scope, t))).await?, t))
+            let fleet = async |when: When| -> Result<(Arc<FleetView>, Stamp, Option<Gap>), Problem> {
+                let When::At(t) = when else { return Ok((live.clone().unwrap_or_default(), now, None)) };
+                let Moment { world, gap } = worlds.at(journal.clone(), t, now).await?;
+                let scope = scope.clone();
+                Ok((past::apart(move || Arc::new(past::fleet(&world, scope, t))).await?, t, gap))
             };
             let compared = async {
                 let (from, to) = (fleet(from).await?, fleet(to).await?);
-                past::apart(move || pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1))).await
+                past::apart(move || {
+                    let difference = pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1));
+                    let mut gaps: Vec<Gap> = from.2.into_iter().chain(to.2).collect();
+                    gaps.dedup();
+                    Difference { gaps, ..difference }
+                })
+                .await
             };
             let _ = reply.send(compared.await.map(|difference| Answer::Difference(Box::new(difference))));
         });
@@ -168,7 +182,7 @@ impl Loop {
     fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
         let view = match spec {
             ViewSpec::Connections => View::Connections(self.connections_view()),
-            other => project_plain(&self.world, other, self.publisher.history(), now),
+            other => self.gaps.told(project_plain(&self.world, other, self.publisher.history(), now), other, now),
         };
         Answer::Frame(Box::new(Frame {
             rev: Rev(1),
@@ -176,6 +190,7 @@ impl Loop {
             when: When::Now,
             sources: sources_of(&self.world, spec, now),
             dropped: self.dropped(),
+            gap: None,
             body: Body::Full(view),
         }))
     }

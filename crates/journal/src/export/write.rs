@@ -195,7 +195,8 @@ fn write_rows(
         stretches.insert(0, (start, at, "clock".into()));
     }
     let gaps = gaps::within(db, since.0, until.0)?.into_iter();
-    let gaps = gaps.map(|gap| (gap.since.0, gap.until.0, gap.why.word().to_owned(), gap.detail));
+    let bound = |at: Option<Stamp>| at.map_or(i64::MAX, |at| at.0);
+    let gaps = gaps.map(|gap| (bound(gap.since), bound(gap.until), gaps::word(gap.why).to_owned(), gap.detail));
     frames.put("where it begins and what is missing", Rows::Outline { stretches, gaps: gaps.collect() })?;
     worlds(db, start, end, frames)?;
     batches(db, start, end, frames)?;

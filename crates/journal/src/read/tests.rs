@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::{Limits, Recorder};
-use pilothouse_wire::ConnectionId;
+use pilothouse_wire::{ConnectionId, record::Missing};
 use pilothouse_world::{
     Extent, Fact,
-    fact::{Covers, Kind, NodeFact},
+    fact::{Covers, Kind, NodeFact, Phase, PodFact},
 };
 use std::time::Duration;
 
@@ -74,8 +74,51 @@ fn a_full_journal_drops_its_oldest_stretch_and_can_still_be_sought() {
         }
         recorder.flush();
     }
-    assert_eq!(recorder.reader().world_at(Stamp(2_000)).unwrap_err().code, Code::NotFound);
+    let refused = recorder.reader().world_at(Stamp(2_000)).unwrap_err();
+    assert_eq!(refused.code, Code::NotFound);
+    assert!(refused.why.unwrap().ends_with("What was before is pruned."));
+    let gaps = recorder.reader().gaps(Stamp(0), Stamp(39_000)).unwrap();
+    let reasons: Vec<_> = gaps.iter().map(|gap| (gap.why, gap.since)).collect();
+    assert_eq!(reasons, [(Missing::NotRecorded, None), (Missing::Pruned, Some(Stamp(1_000)))]);
+    assert!(gaps[1].holds(Stamp(2_000)) && !gaps[1].holds(Stamp(38_000)), "{gaps:?}");
     assert_eq!(*recorder.reader().world_at(Stamp(39_000)).unwrap(), world);
+}
+
+#[test]
+fn who_held_a_gpu_in_an_earlier_run_holds_it_in_no_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.db");
+    let pod = |at: i64, name: &str| {
+        let pod = PodFact {
+            namespace: "serving".into(),
+            name: name.into(),
+            node: Some("a".into()),
+            phase: Phase::Running,
+            gpus: vec![("nvidia.com/gpu".into(), 1)],
+            ..PodFact::default()
+        };
+        let facts = vec![Fact::Pod(Box::new(pod))];
+        Batch { source: ConnectionId::slug("iad"), seen_at: Stamp(at), extent: Extent::Delta, facts }
+    };
+    for (began, heard) in [(500, pod(1_000, "first")), (5_000, pod(6_000, "second"))] {
+        let recorder = Recorder::open(&path, Limits::default()).unwrap();
+        recorder.checkpoint(&World::default(), Stamp(began));
+        recorder.append(&heard);
+    }
+    let pods = |world: &World| -> Vec<String> {
+        world.sources().flat_map(|(_, source)| source.pods.keys().map(|(_, name)| name.to_string())).collect()
+    };
+    let told = |since: i64| {
+        let mut told = Vec::new();
+        Reader::new(&path)
+            .holders(Stamp(since), Stamp(9_000), |at, world| told.push((at.0, pods(world).join(" "))))
+            .unwrap();
+        told
+    };
+    let text = |all: &[(i64, &str)]| all.iter().map(|(at, pods)| (*at, (*pods).to_owned())).collect::<Vec<_>>();
+    assert_eq!(told(0), text(&[(0, ""), (1_000, "first"), (5_000, ""), (6_000, "second")]));
+    assert_eq!(told(2_000), text(&[(2_000, "first"), (5_000, ""), (6_000, "second")]));
+    assert_eq!(told(7_000), text(&[(7_000, "second")]));
 }
 
 #[test]

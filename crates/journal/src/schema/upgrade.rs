@@ -1,6 +1,7 @@
 //! Journals of earlier versions: new columns, worlds that no longer read, and where each run began.
 
-use crate::body;
+use crate::{body, gaps};
+use pilothouse_wire::record::Missing;
 use pilothouse_world::{FACT_VERSION, World};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -27,17 +28,52 @@ pub(super) fn tables(db: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Facts of earlier versions read as those of later ones, which only added kinds of fact. Their worlds do not: but an
-/// empty one, with which each run begins, is the same in all, and the others are folded again from there.
-pub(super) fn facts(db: &Connection) -> rusqlite::Result<()> {
+/// The first version of facts whose worlds are encoded as those of this build.
+const SAME_WORLDS: u16 = 4;
+
+/// Facts of earlier versions read as those of later ones, which only added kinds of fact. Their worlds may not: those are
+/// folded again, from the empty one with which each run begins.
+pub(super) fn facts(db: &Connection, version: &str) -> rusqlite::Result<()> {
+    if version.parse::<u16>().is_ok_and(|version| version < SAME_WORLDS) {
+        let with_stretches: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM stretch)", [], |row| row.get(0))?;
+        if with_stretches { forget_worlds(db)? } else { forget_worlds_of_first(db)? }
+    }
+    super::set_about(db, "facts", &FACT_VERSION.to_string())
+}
+
+/// Of the first schema: its empty worlds say where runs begin.
+fn forget_worlds_of_first(db: &Connection) -> rusqlite::Result<()> {
     for (seq, is_empty) in checkpoints(db)? {
         if !is_empty {
             db.execute("DELETE FROM checkpoint WHERE seq = ?1", [seq])?;
         }
     }
     // What lies before the first empty world continues one that can no longer be read.
-    db.execute("DELETE FROM batch WHERE seq <= coalesce((SELECT min(seq) FROM checkpoint), seq)", [])?;
-    super::set_about(db, "facts", &FACT_VERSION.to_string())
+    db.execute("DELETE FROM batch WHERE seq <= coalesce((SELECT min(seq) FROM checkpoint), seq)", []).map(drop)
+}
+
+/// Of later ones: where no run begins, up to the next one that does, nothing can be folded again, and that is a gap.
+fn forget_worlds(db: &Connection) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM checkpoint", [])?;
+    let mut query = db.prepare("SELECT first, began, why FROM stretch WHERE why <> 'clock' ORDER BY first")?;
+    let hard = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let hard: Vec<(i64, i64, String)> = hard.collect::<rusqlite::Result<_>>()?;
+    // Of the oldest one the beginning may be pruned.
+    let earliest = "SELECT min(seq) FROM (
+        SELECT first AS seq FROM block UNION ALL SELECT seq FROM batch WHERE length(body) > 0)";
+    let earliest: Option<i64> = db.query_row(earliest, [], |row| row.get(0))?;
+    let ends = "SELECT max(at) FROM (SELECT max(at) AS at FROM batch UNION ALL SELECT max(ended) FROM block)";
+    let ends: Option<i64> = db.query_row(ends, [], |row| row.get(0))?;
+    for (place, (first, began, why)) in hard.iter().enumerate() {
+        let is_cut = place == 0 && earliest.is_some_and(|earliest| earliest > first + 1);
+        if why == "run" && !is_cut {
+            continue;
+        }
+        let until = hard.get(place + 1).map(|next| next.1).or(ends.map(|ends| ends.saturating_add(1)));
+        let detail = "its worlds are of an earlier version of Pilothouse";
+        gaps::note(db, *began, until.unwrap_or(*began), Missing::Damaged, detail)?;
+    }
+    Ok(())
 }
 
 /// Finds where each run of the first schema began, and where its clock was set back.

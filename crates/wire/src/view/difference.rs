@@ -3,6 +3,7 @@
 use crate::{
     ObjectRef, SmolStr, Stamp,
     filter::{Record, Value},
+    record::Gap,
     view::fleet::Status,
 };
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ pub struct Difference {
     pub from: Stamp,
     /// The later or second time.
     pub to: Stamp,
+    /// Why the record does not tell of one of the times, where what is compared is the nearest that it tells of.
+    pub gaps: Vec<Gap>,
     /// What differs: by kind, then in the order of the objects.
     pub rows: Vec<Differs>,
 }

@@ -1,6 +1,6 @@
 //! The ribbon at the foot: changes as marks, and the series that moved, on one clock.
 
-use crate::{Keyed, KeyedPatch, ObjectRef, Row, SmolStr, Stamp, view::fleet::Status};
+use crate::{ConnectionId, Keyed, KeyedPatch, ObjectRef, Row, SmolStr, Stamp, record::Gap, view::fleet::Status};
 use serde::{Deserialize, Serialize};
 
 /// Changes and series of the last while.
@@ -12,6 +12,8 @@ pub struct RibbonView {
     pub lanes: Vec<Lane>,
     /// Marks left out because they matter less; each [`Mark::more`] says where.
     pub thinned: u64,
+    /// Times that the record does not tell of, and why; the oldest first.
+    pub gaps: Vec<Gap>,
 }
 
 /// What turns one ribbon into a later one.
@@ -23,6 +25,8 @@ pub struct RibbonPatch {
     pub lanes: Option<Vec<Lane>>,
     /// Marks left out because they matter less.
     pub thinned: u64,
+    /// All gaps, if any changed.
+    pub gaps: Option<Vec<Gap>>,
 }
 
 impl RibbonView {
@@ -33,6 +37,7 @@ impl RibbonView {
             marks: self.marks.diff(&newer.marks),
             lanes: (self.lanes != newer.lanes).then(|| newer.lanes.clone()),
             thinned: newer.thinned,
+            gaps: (self.gaps != newer.gaps).then(|| newer.gaps.clone()),
         }
     }
 
@@ -43,6 +48,9 @@ impl RibbonView {
             self.lanes = lanes;
         }
         self.thinned = patch.thinned;
+        if let Some(gaps) = patch.gaps {
+            self.gaps = gaps;
+        }
     }
 }
 
@@ -130,6 +138,11 @@ pub enum MarkKind {
     PodPlaced,
     /// A pod went away.
     PodGone,
+    // What journals hold keeps its place: later kinds stand behind.
+    /// A Job began.
+    JobBegan,
+    /// A Job was done.
+    JobEnded,
 }
 
 impl MarkKind {
@@ -140,9 +153,44 @@ impl MarkKind {
     }
 }
 
+/// What a lane is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum LaneKind {
+    /// GPUs that pods hold.
+    Held,
+    /// Pods that wait.
+    Pending,
+    /// How busy GPUs are: the mean of their utilisation, in percent.
+    Activity,
+    /// Tokens that serving engines write a second, all together.
+    Tokens,
+    /// The time to first token of the slowest serving engine, 99 of 100 requests, in milliseconds.
+    FirstToken,
+}
+
+impl LaneKind {
+    /// Those that a server measures, and may keep from before we were there.
+    pub const MEASURED: [Self; 3] = [Self::Activity, Self::Tokens, Self::FirstToken];
+
+    /// Its unit; empty for a count.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Held | Self::Pending => "",
+            Self::Activity => "%",
+            Self::Tokens => "tok/s",
+            Self::FirstToken => "ms",
+        }
+    }
+}
+
 /// A series with one value a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lane {
+    /// What it is of.
+    pub kind: LaneKind,
+    /// Whose it is; `None` for one of all sources.
+    pub source: Option<ConnectionId>,
     /// Its name: "GPUs held, iad-prod".
     pub name: SmolStr,
     /// Its unit, empty for a count.

@@ -21,6 +21,21 @@ pub struct ControllerFact {
     pub writes: Vec<WriteFact>,
 }
 
+/// A Job. Source: `batch/v1.Job`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFact {
+    /// As a controller of pods; its replicas are `spec.parallelism`.
+    pub controller: ControllerFact,
+    /// GPUs that one of its pods asks for.
+    pub gpus: u64,
+    /// `status.startTime`.
+    pub started: Option<Stamp>,
+    /// `status.completionTime`, or since when the condition `Failed` holds.
+    pub ended: Option<Stamp>,
+    /// `reason` of the condition `Failed`; absent where it holds not.
+    pub failed: Option<SmolStr>,
+}
+
 /// Who wrote into an object, and when last. Source: `v1.ManagedFieldsEntry`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteFact {

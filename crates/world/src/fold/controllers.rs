@@ -5,17 +5,22 @@ use super::{
     pods::{repository, tag},
 };
 use crate::{
-    fact::{ControllerFact, Kind, RevisionFact},
+    fact::{ControllerFact, Fact, Kind, RevisionFact},
     source::WorkloadKey,
 };
 use pilothouse_wire::{
     ObjectRef, SmolStr, Stamp,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Revisions of one workload that are kept: a controller keeps ten itself.
 const MOST_REVISIONS: usize = 20;
+
+/// The kinds of owner whose revisions are ReplicaSets, and those whose revisions are ControllerRevisions. Of another kind a
+/// listing tells which it is, by naming one of it.
+pub(super) const OF_REPLICA_SETS: &[&str] = &["Deployment", "Rollout"];
+pub(super) const OF_REVISIONS: &[&str] = &["StatefulSet", "DaemonSet"];
 
 /// When somebody wrote last, as far as times are kept.
 fn latest(fact: &ControllerFact) -> Option<Stamp> {
@@ -56,6 +61,42 @@ impl Fold<'_> {
     pub(super) fn controller_gone(&mut self, key: &WorkloadKey) {
         self.source.controllers.remove(key);
         self.source.revisions.remove(key);
+    }
+
+    /// Controllers of a kind that a complete listing does not name are gone.
+    pub(super) fn drop_controllers(&mut self, kind: &str, namespace: Option<&SmolStr>, facts: &[Fact]) {
+        let named: BTreeSet<(&SmolStr, &SmolStr)> = facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::Controller(fact) if fact.kind == kind => Some((&fact.namespace, &fact.name)),
+                Fact::Job(job) if job.controller.kind == kind => {
+                    Some((&job.controller.namespace, &job.controller.name))
+                }
+                _ => None,
+            })
+            .collect();
+        let covered = |(of, at, _): &&WorkloadKey| of == kind && namespace.is_none_or(|only| only == at);
+        let all = self.source.controllers.keys().filter(covered);
+        let gone: Vec<WorkloadKey> = all.filter(|(_, at, name)| !named.contains(&(at, name))).cloned().collect();
+        gone.iter().for_each(|key| self.controller_gone(key));
+    }
+
+    /// Revisions that a complete listing does not name are gone: those of these kinds of owner, and of the kinds that it
+    /// names.
+    pub(super) fn drop_revisions(&mut self, owners: &[&str], namespace: Option<&SmolStr>, facts: &[Fact]) {
+        let listed: Vec<&RevisionFact> = facts
+            .iter()
+            .filter_map(|fact| if let Fact::Revision(fact) = fact { Some(&**fact) } else { None })
+            .collect();
+        let named: BTreeSet<(&SmolStr, &SmolStr)> = listed.iter().map(|fact| (&fact.namespace, &fact.name)).collect();
+        let kinds: BTreeSet<&str> =
+            owners.iter().copied().chain(listed.iter().map(|fact| fact.owner.kind.as_str())).collect();
+        self.source.revisions.retain(|(kind, at, _), revisions| {
+            if kinds.contains(kind.as_str()) && namespace.is_none_or(|only| only == at) {
+                revisions.retain(|name, _| named.contains(&(at, name)));
+            }
+            !revisions.is_empty()
+        });
     }
 
     /// Who wrote what before we were there: a server keeps the last time of each writer, not what was there before.
@@ -164,13 +205,15 @@ impl Fold<'_> {
         Mark { title, detail: Some(detail), ..self.mark_of(key, at, MarkKind::Deploy) }
     }
 
-    fn mark_of(&self, (kind, namespace, name): &WorkloadKey, at: Stamp, what: MarkKind) -> Mark {
+    pub(super) fn mark_of(&self, (kind, namespace, name): &WorkloadKey, at: Stamp, what: MarkKind) -> Mark {
         let object = ObjectRef::Workload(self.id.clone(), namespace.clone(), kind.clone(), name.clone());
         Mark { status: Status::Unknown, ..Mark::of(MarkKey { at, object, kind: what }) }
     }
 
     /// Do revisions tell what this workload is made of? Then its pods need not.
     pub(super) fn has_revisions(&self, key: &WorkloadKey) -> bool {
-        self.source.was_listed(Kind::Revision, Some(&key.1)) && self.source.revisions.contains_key(key)
+        let told = [Kind::Revision, Kind::ReplicaSet, Kind::ControllerRevision];
+        told.into_iter().any(|kind| self.source.was_listed(kind, Some(&key.1)))
+            && self.source.revisions.contains_key(key)
     }
 }

@@ -1,11 +1,12 @@
-//! The lanes of the ribbon: what is held and what waits, one point a bucket of time.
+//! The lanes of the ribbon: what is held, what waits and what is measured, one point a bucket of time.
 
 use super::Fold;
 use crate::{
     fact::Kind,
-    source::{LanePoint, Source},
+    source::{LanePoint, MeasuredPoint, Source},
 };
-use pilothouse_wire::Stamp;
+use pilothouse_wire::{Metric, ServingMetric, Stamp};
+use std::collections::BTreeMap;
 
 /// The lanes get one point in this many milliseconds; each is the last value known in it.
 const STEP_MS: i64 = 10_000;
@@ -29,26 +30,60 @@ impl Fold<'_> {
         if self.source.heard != Some(self.seen) || !reads_pods {
             return;
         }
-        let bucket = Stamp(self.seen.0.saturating_sub(self.seen.0.rem_euclid(STEP_MS)));
+        let bucket = self.bucket();
         let moved = !self.touched.pods.is_empty() || before.is_none();
         let point = if moved { self.source.lane_point() } else { before.unwrap_or_default() };
         if self.source.lanes.insert(bucket, point) != Some(point) {
             self.touched.ribbon = true;
         }
-        self.thin(bucket);
+        thin(&mut self.source.lanes, bucket);
     }
 
-    /// Of what is no longer recent one point stays now and then. What was thinned before ends the walk back.
-    fn thin(&mut self, bucket: Stamp) {
-        let old = Stamp(bucket.0.saturating_sub(FINE_MS));
-        let is_fine = |at: &Stamp| at.0.rem_euclid(COARSE_MS) != 0;
-        let lanes = &mut self.source.lanes;
-        let over: Vec<Stamp> = lanes.range(..=old).rev().map(|(at, _)| *at).take_while(is_fine).collect();
-        for at in over {
-            lanes.remove(&at);
+    /// Adds what was measured of GPUs now to its lane.
+    pub(super) fn gpus_measured(&mut self) {
+        let column = self.source.telemetry.column(Metric::Utilisation);
+        let activity = Metric::Utilisation.together(column.iter().copied());
+        self.measured(|point| point.activity = activity.finite().or(point.activity));
+    }
+
+    /// Adds what was measured of serving engines now to their lanes.
+    pub(super) fn engines_measured(&mut self) {
+        let served = |metric: ServingMetric| {
+            let spoke = self.source.serving.pods().filter(|(_, served)| served.spoke);
+            metric.together(spoke.map(|(_, served)| served.read(metric))).finite()
+        };
+        let (tokens, first) = (served(ServingMetric::Generated), served(ServingMetric::FirstTokenP99));
+        if tokens.is_some() || first.is_some() {
+            self.measured(|point| {
+                point.tokens = tokens.or(point.tokens);
+                point.first_token = first.or(point.first_token);
+            });
         }
-        while lanes.len() > MOST_POINTS {
-            lanes.pop_first();
-        }
+    }
+
+    fn measured(&mut self, put: impl FnOnce(&mut MeasuredPoint)) {
+        let bucket = self.bucket();
+        let points = &mut self.source.measured.0;
+        // Who looks is told once a bucket: what is measured comes more often than a line can show.
+        self.touched.ribbon |= !points.contains_key(&bucket);
+        put(points.entry(bucket).or_default());
+        thin(points, bucket);
+    }
+
+    fn bucket(&self) -> Stamp {
+        Stamp(self.seen.0.saturating_sub(self.seen.0.rem_euclid(STEP_MS)))
+    }
+}
+
+/// Of what is no longer recent one point stays now and then. What was thinned before ends the walk back.
+fn thin<T>(points: &mut BTreeMap<Stamp, T>, bucket: Stamp) {
+    let old = Stamp(bucket.0.saturating_sub(FINE_MS));
+    let is_fine = |at: &Stamp| at.0.rem_euclid(COARSE_MS) != 0;
+    let over: Vec<Stamp> = points.range(..=old).rev().map(|(at, _)| *at).take_while(is_fine).collect();
+    for at in over {
+        points.remove(&at);
+    }
+    while points.len() > MOST_POINTS {
+        points.pop_first();
     }
 }

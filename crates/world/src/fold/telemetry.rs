@@ -25,10 +25,15 @@ impl Fold<'_> {
 
     pub(super) fn readings(&mut self, fact: ReadingsFact) {
         let cool = self.slowed(fact.columns.iter().any(|(metric, _)| *metric == Metric::ThermalSlowdown));
+        // A walk without readings has none, and would look at all GPUs for nothing.
+        let names_activity = fact.columns.iter().any(|(metric, _)| *metric == Metric::Utilisation);
         let names_xids = fact.columns.iter().any(|(metric, _)| *metric == Metric::Xid);
         let before = if names_xids { self.xids() } else { Vec::new() };
         self.source.dropped = self.source.dropped.saturating_add(self.source.telemetry.readings(fact));
         self.touched.readings = true;
+        if names_activity {
+            self.gpus_measured();
+        }
         // An XID stays after its event: what was there when we first looked is no news.
         let after = self.xids_now();
         let changed = before.iter().zip(after.iter()).enumerate().filter_map(|(at, (was, now))| {
@@ -80,6 +85,7 @@ impl Fold<'_> {
     pub(super) fn serving(&mut self, fact: ServingFact) {
         self.source.dropped = self.source.dropped.saturating_add(self.source.serving.take(fact));
         self.touched.serving = true;
+        self.engines_measured();
     }
 
     fn xids_now(&self) -> Cow<'_, [Reading]> {

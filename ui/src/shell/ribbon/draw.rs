@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     When,
     units::{self, visible},
-    view::Mark,
+    view::{LaneKind, Mark},
 };
 
 /// Half of the tag of the time that is shown.
@@ -38,35 +38,19 @@ pub fn lanes(picture: &Picture) -> impl IntoView + use<> {
         view! { <rect class="lost-span" x=x y=MARKS width=width height=height /> }
     });
     let lines = picture.lanes.iter().enumerate().map(|(index, lane)| {
-        let (path, last) = lane::path(lane, &picture.scale, top(index) + 4.0, LANE - 9.0);
+        let before = picture.before(lane);
+        let (rebuilt, path, last) = lane::both(lane, before, &picture.scale, top(index) + 4.0, LANE - 9.0);
         let dot = last.map(|(x, y)| view! { <circle class="lane-dot" cx=x cy=y r="2" /> });
         view! {
+            {(!rebuilt.is_empty()).then(|| view! { <path class="lane-path rebuilt" data-test="lane-rebuilt" d=rebuilt /> })}
             <path class="lane-path" d=path />
             {dot}
         }
     });
     view! {
-        {unrecorded(picture)}
         {lines.collect_view()}
         {lost.collect_view()}
     }
-}
-
-/// Before the record begins nothing can be gone back to: said to whoever is going back.
-fn unrecorded(picture: &Picture) -> impl IntoView + use<> {
-    let scale = picture.scale;
-    if picture.when == When::Now {
-        return None;
-    }
-    let begins = picture.recorded.map(|from| scale.x(from)).filter(|x| *x > scale.left)?;
-    let (end, height) = (begins.min(scale.right), picture.floor() - MARKS);
-    let word = (end - scale.left > 120.0).then(|| {
-        view! { <text class="unrecorded-text" x=end - 6.0 y=picture.floor() - 4.0 text-anchor="end">"not recorded"</text> }
-    });
-    Some(view! {
-        <rect class="unrecorded" x=scale.left y=MARKS width=end - scale.left height=height />
-        {word}
-    })
 }
 
 /// The upper edge of a lane.
@@ -143,11 +127,17 @@ pub fn cursor(picture: &Picture) -> impl IntoView + use<> {
 
 pub fn gutters(picture: &Picture) -> impl IntoView + use<> {
     let lanes = picture.lanes.iter().enumerate().map(|(index, lane)| {
-        let name = visible(&lane.name);
+        let (name, before) = (visible(&lane.name), picture.before(lane));
+        let measured = LaneKind::MEASURED.contains(&lane.kind);
+        let title = match (before.is_empty(), &picture.before.missing) {
+            (false, _) => format!("{name}. Dashed: reconstructed from what the server keeps of before."),
+            (true, Some(missing)) if measured => format!("{name}. What was before is missing: {}", visible(missing)),
+            (true, _) => name.clone(),
+        };
         let top = format!("{}px", top(index));
         view! {
-            <span class="lane-name" style:top=top.clone() title=name.clone() dir="auto">{name.clone()}</span>
-            <span class="lane-value" style:top=top dir="auto">{visible(&lane::present(lane, picture.when))}</span>
+            <span class="lane-name" style:top=top.clone() title=title dir="auto">{name}</span>
+            <span class="lane-value" style:top=top dir="auto">{visible(&lane::present_or_before(lane, before, picture.when))}</span>
         }
     });
     lanes.collect_view()

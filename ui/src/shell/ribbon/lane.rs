@@ -10,13 +10,34 @@ const GAP_STEPS: i64 = 3;
 /// The path of a series in `height` pixels, and where its last point is.
 #[must_use]
 pub fn path(lane: &Lane, scale: &Scale, top: f64, height: f64) -> (String, Option<(f64, f64)>) {
-    let shown = within(&lane.points, scale);
-    let Some((low, high)) = range(shown) else { return (String::new(), None) };
+    let (_, path, last) = both(lane, &[], scale, top, height);
+    (path, last)
+}
+
+/// The paths of what was before it, and of a series, on one range; and where its last point is.
+#[must_use]
+pub fn both(
+    lane: &Lane,
+    before: &[(Stamp, f64)],
+    scale: &Scale,
+    top: f64,
+    height: f64,
+) -> (String, String, Option<(f64, f64)>) {
+    let (before, shown) = (within(before, scale), within(&lane.points, scale));
+    let ranges = [range(before), range(shown)].into_iter().flatten();
+    let Some((low, high)) = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) else {
+        return (String::new(), String::new(), None);
+    };
     let y = |value: f64| {
         // A series that never moved is a line in the middle.
         let share = if high > low { (value - low) / (high - low) } else { 0.5 };
         top + (1.0 - share) * height
     };
+    let last = shown.last().map(|(at, value)| (scale.x(*at).max(scale.left), y(*value)));
+    (line(before, scale, y), line(shown, scale, y), last)
+}
+
+fn line(shown: &[(Stamp, f64)], scale: &Scale, y: impl Fn(f64) -> f64) -> String {
     let step = step(shown);
     let mut path = String::new();
     let mut before: Option<Stamp> = None;
@@ -27,8 +48,7 @@ pub fn path(lane: &Lane, scale: &Scale, top: f64, height: f64) -> (String, Optio
         let _ = write!(path, "{}{x:.1} {:.1}", if joined { 'L' } else { 'M' }, y(*value));
         before = Some(*at);
     }
-    let last = shown.last().map(|(at, value)| (scale.x(*at).max(scale.left), y(*value)));
-    (path, last)
+    path
 }
 
 /// The points in the span, and the one before it: the line comes from the left edge.
@@ -55,15 +75,32 @@ fn step(points: &[(Stamp, f64)]) -> i64 {
 pub fn present(lane: &Lane, when: When) -> String {
     let shown = match when {
         When::Now => lane.points.last(),
-        When::At(then) => {
-            let step = step(&lane.points);
-            let last = lane.points[..lane.points.partition_point(|(at, _)| *at <= then)].last();
-            last.filter(|(at, _)| then.0 - at.0 <= step * GAP_STEPS)
-        }
+        When::At(then) => at(&lane.points, then),
     };
-    let Some((_, value)) = shown else { return units::ABSENT.into() };
+    shown.map_or_else(|| units::ABSENT.into(), |(_, value)| with_unit(lane, *value))
+}
+
+/// The same; in brackets where it is reconstructed from what was before.
+#[must_use]
+pub fn present_or_before(lane: &Lane, before: &[(Stamp, f64)], when: When) -> String {
+    match (present(lane, when), when) {
+        (own, When::At(then)) if own == units::ABSENT => {
+            at(before, then).map_or(own, |(_, value)| format!("({})", with_unit(lane, *value)))
+        }
+        (own, _) => own,
+    }
+}
+
+/// The point that holds at a time.
+fn at(points: &[(Stamp, f64)], then: Stamp) -> Option<&(Stamp, f64)> {
+    let step = step(points);
+    let last = points[..points.partition_point(|(at, _)| *at <= then)].last();
+    last.filter(|(at, _)| then.0 - at.0 <= step * GAP_STEPS)
+}
+
+fn with_unit(lane: &Lane, value: f64) -> String {
     let unit = if lane.unit.is_empty() { String::new() } else { format!(" {}", lane.unit) };
-    format!("{}{unit}", figure(*value))
+    format!("{}{unit}", figure(value))
 }
 
 /// Three significant digits; whole numbers in full.
@@ -85,10 +122,11 @@ fn figure(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_wire::view::LaneKind;
 
     fn lane(points: &[(i64, f64)]) -> Lane {
         let points = points.iter().map(|(second, value)| (Stamp(second * 1000), *value)).collect();
-        Lane { name: "held".into(), unit: "".into(), points }
+        Lane { kind: LaneKind::Held, source: None, name: "held".into(), unit: "".into(), points }
     }
 
     fn scale() -> Scale {
@@ -100,6 +138,14 @@ mod tests {
         let (path, last) = path(&lane(&[(0, 0.0), (10, 1.0), (20, 0.5), (80, 1.0), (90, 0.0)]), &scale(), 0.0, 10.0);
         assert_eq!(path, "M0.0 10.0L10.0 0.0L20.0 5.0M80.0 0.0L90.0 10.0");
         assert_eq!(last, Some((90.0, 10.0)));
+    }
+
+    #[test]
+    fn what_was_before_is_on_the_same_range_and_a_line_of_its_own() {
+        let before = [(0, 4.0), (10, 2.0)].map(|(second, value)| (Stamp(second * 1_000), value));
+        let (before, path, last) = both(&lane(&[(20, 0.0), (30, 1.0)]), &before, &scale(), 0.0, 8.0);
+        assert_eq!((before.as_str(), path.as_str()), ("M0.0 0.0L10.0 4.0", "M20.0 8.0L30.0 6.0"));
+        assert_eq!(last, Some((30.0, 6.0)));
     }
 
     #[test]
@@ -121,6 +167,9 @@ mod tests {
         let at = |second: i64| present(&lane, When::At(Stamp(second * 1_000)));
         assert_eq!((present(&lane, When::Now).as_str(), at(15).as_str(), at(-5).as_str()), ("3", "2", units::ABSENT));
         assert_eq!(at(500), units::ABSENT, "a value of long before is none");
+        let before = [(Stamp(-20_000), 7.0), (Stamp(-10_000), 8.0)];
+        let or_before = |second: i64| present_or_before(&lane, &before, When::At(Stamp(second * 1_000)));
+        assert_eq!([or_before(-5), or_before(15), or_before(-50)], ["(8)", "2", units::ABSENT]);
     }
 
     #[test]

@@ -20,7 +20,9 @@ pub fn tone(mark: &Mark) -> &'static str {
         MarkKind::Alert | MarkKind::Condition | MarkKind::Cordon => "change warn",
         MarkKind::ConnectionFound | MarkKind::AlertOver => "change good",
         MarkKind::Deploy => "change",
-        MarkKind::Scale | MarkKind::NodeCame | MarkKind::NodeWent => "change quiet",
+        MarkKind::Scale | MarkKind::NodeCame | MarkKind::NodeWent | MarkKind::JobBegan | MarkKind::JobEnded => {
+            "change quiet"
+        }
         MarkKind::PodPlaced | MarkKind::PodGone => "change tick",
     }
 }
@@ -45,6 +47,8 @@ pub fn word(kind: MarkKind) -> &'static str {
         MarkKind::NodeWent => "node went",
         MarkKind::PodPlaced => "pod placed",
         MarkKind::PodGone => "pod gone",
+        MarkKind::JobBegan => "job began",
+        MarkKind::JobEnded => "job done",
     }
 }
 
@@ -73,6 +77,9 @@ pub fn shape(kind: MarkKind) -> AnyView {
         MarkKind::Scale => path("M0-5V5M-3-2 0-5 3-2M-3 2 0 5 3 2").into_any(),
         MarkKind::NodeCame => path("M-4.5-4.5H4.5V4.5H-4.5ZM-2.5 0H2.5M0-2.5V2.5").into_any(),
         MarkKind::NodeWent => path("M-4.5-4.5H4.5V4.5H-4.5ZM-2.5 0H2.5").into_any(),
+        // A bar, as of a run, with its beginning or its end.
+        MarkKind::JobBegan => filled("M-5-5H-3.5V-2H6V2H-3.5V5H-5Z").into_any(),
+        MarkKind::JobEnded => filled("M5-5H3.5V-2H-6V2H3.5V5H5Z").into_any(),
         MarkKind::PodPlaced | MarkKind::PodGone => {
             view! { <path d="M0-4V4" stroke="currentColor" stroke-width="1" /> }.into_any()
         }

@@ -1,10 +1,15 @@
-//! Takes hold of time: a drag over the lanes moves it, a drag along the axis and the wheel move and zoom what is shown,
-//! keys go step by step.
+//! Takes hold of time: a drag over the lanes moves it, with Shift it draws a span to be compared; a drag along the axis and
+//! the wheel move and zoom what is shown, keys go step by step.
 
-use super::{AXIS, MARKS, Picture, known, window::Window};
+use super::{
+    AXIS, MARKS, Picture, gap, known,
+    span::{Ends, when_at},
+    window::Window,
+};
 use crate::{
     clock::use_clock,
     keys::{Command, on_command},
+    shell::compare::use_compare,
     state::use_state,
 };
 use leptos::{
@@ -23,12 +28,21 @@ enum Held {
     Time,
     /// The axis goes with it: where it was last.
     Axis(f64),
+    /// A span is drawn, from where Shift was held.
+    Span,
 }
 
 /// The lanes and the axis, to be taken hold of.
 #[component]
-pub fn Time(picture: Memo<Picture>, window: RwSignal<Window>) -> impl IntoView {
-    let (state, clock) = (use_state(), use_clock());
+pub fn Time(
+    picture: Memo<Picture>,
+    window: RwSignal<Window>,
+    /// Two times to be compared.
+    ends: RwSignal<Option<Ends>>,
+    /// Where the pointer rests on the lanes.
+    pointed: RwSignal<Option<f64>>,
+) -> impl IntoView {
+    let (state, clock, compare) = (use_state(), use_clock(), use_compare());
     let node = NodeRef::<html::Div>::new();
     let held = RwSignal::new(None::<Held>);
     let to = move |x: f64| {
@@ -47,8 +61,16 @@ pub fn Time(picture: Memo<Picture>, window: RwSignal<Window>) -> impl IntoView {
         let on_axis = f64::from(event.client_y()) > element.get_bounding_client_rect().bottom() - AXIS;
         // At the cursor the axis has its grip: that is time again.
         let on_grip = picture.with_untracked(|picture| picture.grip().is_some_and(|(from, to)| from <= x && x <= to));
-        let holds = if on_axis && !on_grip { Held::Axis(x) } else { Held::Time };
+        let holds = match event.shift_key() {
+            true => Held::Span,
+            false if on_axis && !on_grip => Held::Axis(x),
+            false => Held::Time,
+        };
         held.set(Some(holds));
+        if holds == Held::Span {
+            let from = picture.with_untracked(|picture| when_at(picture, x));
+            ends.set(Some(Ends([from, from])));
+        }
         if holds == Held::Time && !on_grip {
             to(x);
         }
@@ -62,13 +84,35 @@ pub fn Time(picture: Memo<Picture>, window: RwSignal<Window>) -> impl IntoView {
                 let by = picture.with_untracked(|picture| picture.scale.at_ms(from - x));
                 window.update(|window| *window = window.panned(by, clock.read_real()));
             }
+            Some(Held::Span) => {
+                let to = picture.with_untracked(|picture| when_at(picture, x));
+                ends.update(|ends| *ends = ends.map(|ends| ends.with(1, to)));
+            }
             None => {}
+        }
+        pointed.set(held.with_untracked(Option::is_none).then_some(x));
+    };
+    let up = move |_| {
+        let was = held.try_update(Option::take).flatten();
+        if was == Some(Held::Span)
+            && let Some(drawn) = ends.get_untracked()
+        {
+            let now = clock.read_real();
+            if picture.with_untracked(|picture| drawn.are_one(&picture.scale, now)) {
+                ends.set(None);
+            } else {
+                let (from, to) = drawn.ordered(now);
+                compare.open(from, to);
+            }
         }
     };
     offer_keys(picture, window);
     let spoken = move || match state.when().get() {
         When::Now => "now".to_owned(),
-        When::At(then) => format!("{} UTC", then.clock()),
+        When::At(then) => {
+            let gap = picture.with(|picture| gap::at(&picture.gaps, then).map(|gap| format!(". {gap}")));
+            format!("{} UTC{}", then.clock(), gap.unwrap_or_default())
+        }
     };
     view! {
         <div
@@ -82,7 +126,8 @@ pub fn Time(picture: Memo<Picture>, window: RwSignal<Window>) -> impl IntoView {
             style:top=format!("{MARKS}px")
             on:pointerdown=down
             on:pointermove=moved
-            on:pointerup=move |_| held.set(None)
+            on:pointerup=up
+            on:pointerleave=move |_| pointed.set(None)
             on:pointercancel=move |_| held.set(None)
         ></div>
     }

@@ -1,20 +1,19 @@
-//! Servers of this kind as they are found inside of clusters, read out of `assets/services.csv`, and the connections that
-//! they are offered as.
+//! Servers as they are found inside of clusters, read out of `assets/services.csv`, and the connections that they are
+//! offered as.
 
-use super::{
-    catalogue::{fields, yes},
-    kind::{CLUSTER, KIND},
+use crate::{
+    destination::{Inside as Place, SERVICE_FIELD, VIA_FIELD},
+    prometheus::catalogue::{fields, yes},
 };
-use crate::destination::{Inside as Place, SERVICE_FIELD, VIA_FIELD};
-use pilothouse_connect::{Inside, Offer, Service, Signature};
+use pilothouse_connect::{Offer, Service, Signature};
 use pilothouse_wire::{ConnectionId, form::Draft};
 use pilothouse_world::fact::ServiceFact;
 use std::{collections::BTreeMap, sync::LazyLock};
 
-/// What is looked for inside of clusters.
-pub const INSIDE: Inside = Inside { signatures, offer, leads };
+/// Key of the field that names the cluster which a server is about.
+pub const CLUSTER: &str = "cluster";
 
-/// A way in which such a server is installed.
+/// A way in which a server is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
     what: String,
@@ -24,17 +23,26 @@ struct Row {
     own: bool,
 }
 
-static ROWS: LazyLock<(Vec<Signature>, BTreeMap<String, Row>)> = LazyLock::new(|| {
-    let (rows, _) = parse(include_str!("../../../../assets/services.csv"));
-    let signatures = rows.iter().map(|(signature, _)| signature.clone()).collect();
-    (signatures, rows.into_iter().map(|(signature, row)| (signature.id, row)).collect())
+/// Signatures by kind, and rows by the id of their signature.
+type Rows = (BTreeMap<String, Vec<Signature>>, BTreeMap<String, Row>);
+
+static ROWS: LazyLock<Rows> = LazyLock::new(|| {
+    let (mut signatures, mut by_id) = Rows::default();
+    for (signature, row) in parse(include_str!("../../../assets/services.csv")).0 {
+        by_id.insert(signature.id.clone(), row);
+        signatures.entry(signature.kind.clone()).or_default().push(signature);
+    }
+    (signatures, by_id)
 });
 
-fn signatures() -> &'static [Signature] {
-    &ROWS.0
+/// What is looked for inside of clusters for a kind.
+pub fn signatures(kind: &str) -> &'static [Signature] {
+    ROWS.0.get(kind).map_or(&[], Vec::as_slice)
 }
 
-fn offer(cluster: &ConnectionId, fact: &ServiceFact) -> Option<Offer> {
+/// What a service is offered as; `None` if it is not of this kind.
+pub fn offer(kind: &str, cluster: &ConnectionId, fact: &ServiceFact) -> Option<Offer> {
+    signatures(kind).iter().find(|signature| signature.id == fact.signature)?;
     let row = ROWS.1.get(fact.signature.as_str())?;
     let place = Service {
         namespace: fact.namespace.to_string(),
@@ -50,11 +58,12 @@ fn offer(cluster: &ConnectionId, fact: &ServiceFact) -> Option<Offer> {
         values.insert(CLUSTER.to_owned(), cluster.to_string());
     }
     let name = format!("{cluster}-{}-{}", fact.namespace, fact.name);
-    Some(Offer { what: row.what.clone(), draft: Draft { kind: KIND.id.to_owned(), name, values } })
+    Some(Offer { what: row.what.clone(), draft: Draft { kind: kind.to_owned(), name, values } })
 }
 
-/// By namespace and name: a person may have written the port in another way.
-fn leads(values: &BTreeMap<String, String>, cluster: &ConnectionId, fact: &ServiceFact) -> bool {
+/// Does a connection with these settings lead there? By namespace and name: a person may have written the port in another
+/// way.
+pub fn leads(values: &BTreeMap<String, String>, cluster: &ConnectionId, fact: &ServiceFact) -> bool {
     let value = |key: &str| values.get(key).map(|value| value.trim()).filter(|value| !value.is_empty());
     let via = value(VIA_FIELD.key).or_else(|| value(CLUSTER)).map(ConnectionId::slug);
     let place = value(SERVICE_FIELD.key).and_then(|text| Service::parse(text).ok());
@@ -77,14 +86,16 @@ fn parse(text: &str) -> (Vec<(Signature, Row)>, Vec<String>) {
 }
 
 fn row(fields: &[String]) -> Option<(Signature, Row)> {
-    let [id, what, labels, ports, prefix, measures, fallback, source] = fields else { return None };
+    let [kind, id, what, labels, ports, prefix, about, fallback, source] = fields else { return None };
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let label = |pair: String| pair.split_once('=').map(|(label, value)| (label.to_owned(), value.to_owned()));
     let labels: Vec<(String, String)> = words(labels).into_iter().map(label).collect::<Option<_>>()?;
     let ports = words(ports);
-    let whole = [id, what, source].iter().all(|field| !field.is_empty()) && !labels.is_empty() && !ports.is_empty();
-    let signature = Signature { id: id.clone(), labels, ports, fallback: yes(fallback, "yes", "no")? };
-    let own = yes(measures, "own", "many")?;
+    let whole =
+        [kind, id, what, source].iter().all(|field| !field.is_empty()) && !labels.is_empty() && !ports.is_empty();
+    let (kind, id) = (kind.clone(), id.clone());
+    let signature = Signature { kind, id, labels, ports, fallback: yes(fallback, "yes", "no")? };
+    let own = yes(about, "own", "many")?;
     whole.then(|| (signature, Row { what: what.clone(), prefix: prefix.clone(), own }))
 }
 
@@ -92,6 +103,8 @@ fn row(fields: &[String]) -> Option<(Signature, Row)> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    const KINDS: [&str; 2] = [crate::prometheus::KIND.id, crate::alertmanager::KIND.id];
 
     fn fact(signature: &str, name: &str, port: u16) -> ServiceFact {
         ServiceFact { namespace: "monitoring".into(), name: name.into(), port, signature: signature.into() }
@@ -103,10 +116,11 @@ mod tests {
 
     #[test]
     fn every_row_is_read_and_has_an_id_of_its_own() {
-        let (rows, faults) = parse(include_str!("../../../../assets/services.csv"));
+        let (rows, faults) = parse(include_str!("../../../assets/services.csv"));
         assert_eq!(faults, Vec::<String>::new());
         let ids: BTreeSet<&str> = rows.iter().map(|(signature, _)| signature.id.as_str()).collect();
-        assert_eq!((ids.len(), signatures().len()), (rows.len(), rows.len()));
+        let of_kinds: usize = KINDS.iter().map(|kind| signatures(kind).len()).sum();
+        assert_eq!((ids.len(), of_kinds), (rows.len(), rows.len()));
         for (_, row) in &rows {
             let text = format!("monitoring/it:9090{}", row.prefix);
             assert_eq!(Service::parse(&text).unwrap().1, row.prefix);
@@ -115,7 +129,13 @@ mod tests {
 
     #[test]
     fn a_row_that_is_none_is_found() {
-        for wrong in ["a,b,c=d,80,,own,no,", "a,b,c,80,,own,no,x", "a,b,c=d,,,own,no,x", "a,b,c=d,80,,all,no,x"] {
+        for wrong in [
+            "k,a,b,c=d,80,,own,no,",
+            "k,a,b,c,80,,own,no,x",
+            "k,a,b,c=d,,,own,no,x",
+            "k,a,b,c=d,80,,all,no,x",
+            ",a,b,c=d,80,,own,no,x",
+        ] {
             assert_eq!(parse(&format!("head\n{wrong}\n")).1, [wrong]);
         }
     }
@@ -123,19 +143,48 @@ mod tests {
     #[test]
     fn what_is_offered_can_be_opened_and_is_then_not_offered_again() {
         let cluster = ConnectionId::slug("prod-eu");
-        for (found, service, own) in [
-            (fact("prometheus-operated", "prometheus-operated", 9090), "monitoring/prometheus-operated:9090", true),
-            (fact("vmselect", "vmselect-a", 8481), "monitoring/vmselect-a:8481/select/0/prometheus", true),
-            (fact("mimir", "mimir-query-frontend", 8080), "monitoring/mimir-query-frontend:8080/prometheus", false),
-            (fact("thanos-query", "thanos-query", 9090), "monitoring/thanos-query:9090", false),
+        for (kind, found, service, own) in [
+            (
+                "prometheus",
+                fact("prometheus-operated", "prometheus-operated", 9090),
+                "monitoring/prometheus-operated:9090",
+                true,
+            ),
+            (
+                "prometheus",
+                fact("vmselect", "vmselect-a", 8481),
+                "monitoring/vmselect-a:8481/select/0/prometheus",
+                true,
+            ),
+            (
+                "prometheus",
+                fact("mimir", "mimir-query-frontend", 8080),
+                "monitoring/mimir-query-frontend:8080/prometheus",
+                false,
+            ),
+            (
+                "alertmanager",
+                fact("alertmanager", "alertmanager-main", 9093),
+                "monitoring/alertmanager-main:9093",
+                true,
+            ),
+            (
+                "alertmanager",
+                fact("mimir-alertmanager", "mimir-alertmanager", 8080),
+                "monitoring/mimir-alertmanager:8080/alertmanager",
+                false,
+            ),
         ] {
-            let Offer { draft, .. } = offer(&cluster, &found).unwrap();
-            assert_eq!((draft.values["service"].as_str(), draft.values["via"].as_str()), (service, "prod-eu"));
+            let Offer { draft, .. } = offer(kind, &cluster, &found).unwrap();
+            assert_eq!((draft.kind.as_str(), draft.values["service"].as_str()), (kind, service));
+            assert_eq!(draft.values["via"], "prod-eu");
             assert_eq!(draft.values.get("cluster").map(String::as_str), own.then_some("prod-eu"));
             assert_eq!(draft.id().as_str(), format!("prod-eu-monitoring-{}", found.name));
             assert!(leads(&draft.values, &cluster, &found));
+            let others = KINDS.into_iter().filter(|other| *other != kind);
+            assert!(others.into_iter().all(|other| offer(other, &cluster, &found).is_none()), "of one kind alone");
         }
-        assert_eq!(offer(&cluster, &fact("grafana", "grafana", 80)), None);
+        assert_eq!(offer("prometheus", &cluster, &fact("grafana", "grafana", 80)), None);
     }
 
     #[test]
