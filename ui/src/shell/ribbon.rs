@@ -80,7 +80,8 @@ impl Picture {
     fn empty() -> Self {
         let scale = Scale { from: Stamp(0), to: Stamp(1), left: 0.0, right: 1.0 };
         let (marks, lanes, before, lost, gaps) = Default::default();
-        Self { scale, width: 0.0, height: 0.0, now: Stamp(0), when: When::Now, marks, lanes, before, lost, gaps }
+        let (now, now_word, when) = (Stamp(0), "now", When::Now);
+        Self { scale, width: 0.0, height: 0.0, now, now_word, when, marks, lanes, before, lost, gaps }
     }
 
     /// What a server keeps of a lane from before this run.
