@@ -5,6 +5,7 @@ mod door;
 mod engine;
 mod link;
 mod menu;
+mod notices;
 mod page;
 mod picture;
 mod window;

@@ -1,6 +1,7 @@
 //! The loop: takes what happened, folds it in, and publishes. The only writer of the world.
 
 mod answers;
+mod telling;
 
 use crate::{
     acts::Desk,
@@ -8,7 +9,9 @@ use crate::{
     connections::{self, Connections, Surroundings},
     handle::{Operator, Settled},
     input::{Changed, Input},
-    notes, offers,
+    notes,
+    notices::memory::Memory,
+    offers,
     options::{Options, Paths},
     past::Worlds,
     publish::{Publisher, Scene},
@@ -64,9 +67,11 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
     } else {
         None
     };
+    let memory = if recorder.is_some() { telling::remembered(&options.paths).await } else { None };
     let ways = Ways::new();
     let past = journal.exists().then(|| JournalReader::new(&journal));
     let mut engine = Loop { past, recorder, notices, settings, ..Loop::new(options, &ways) };
+    engine.begin_telling(memory);
     engine.begin(chosen);
     Ok(ways.run(engine))
 }
@@ -154,6 +159,8 @@ struct Loop {
     desk: Desk,
     /// The demo fleet's connections, while it is shown. They are in no settings.
     demo: Vec<ConnectionId>,
+    /// What was told, in a file.
+    memory: Option<Memory>,
     options: Options,
 }
 
@@ -179,6 +186,7 @@ impl Loop {
             settings: Settings::default(),
             desk: Desk { paths: options.paths.clone(), surroundings, confirmed_early },
             demo: Vec::new(),
+            memory: None,
             options,
         }
     }
@@ -261,6 +269,10 @@ impl Loop {
                     let _ = reply.send(fact.and_then(|fact| self.note(fact)));
                     return;
                 }
+                if let Some(acted) = self.told(&act) {
+                    let _ = reply.send(Ok(acted));
+                    return;
+                }
                 let desk = self.desk.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(desk.act(act).await);
@@ -338,6 +350,7 @@ impl Loop {
         }
         let touched = std::mem::take(&mut self.touched);
         self.with_scene(|publisher, scene| publisher.beat(&touched, scene));
+        self.remember();
     }
 
     /// Lends the publisher what it projects from.
@@ -348,6 +361,7 @@ impl Loop {
             connections: &|| self.connections_view(),
             now: self.options.clock.now(),
             dropped: self.dropped(),
+            zone: self.options.clock.zone(),
         };
         work(&mut publisher, &scene);
         self.publisher = publisher;
@@ -411,6 +425,7 @@ impl Loop {
             Err(problem) => self.notices = vec![problem],
         }
         match changed {
+            Changed::Wishes => return self.wished(),
             Changed::Restart(id) => self.restart(&id),
             Changed::Moved(id) => {
                 self.forget(&id);
@@ -475,8 +490,9 @@ impl Loop {
         }
     }
 
-    fn stop(self, done: oneshot::Sender<()>) {
+    fn stop(mut self, done: oneshot::Sender<()>) {
         self.keep();
+        self.end_telling();
         // Dropping the recorder writes out what waits.
         drop(self);
         let _ = done.send(());

@@ -13,6 +13,7 @@ mod history;
 mod input;
 mod logs;
 mod notes;
+mod notices;
 mod offers;
 mod older;
 mod options;

@@ -1,8 +1,12 @@
 //! The record as a file: where it is, a part of it to be sent, and one that somebody else kept.
 
 use crate::Paths;
+use pilothouse_journal::Limits;
 pub use pilothouse_journal::{Exported, Gap, Info, Manifest, Reader, export};
-use pilothouse_wire::{Code, Problem};
+use pilothouse_wire::{
+    Code, Problem,
+    record::{RecordBounds, RecordGap, RecordInfo},
+};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -24,6 +28,36 @@ pub fn reader(file: &Path) -> Result<Reader, Problem> {
             .next("The window, `pilothouse serve` and `pilothouse record` write one."));
     }
     Ok(Reader::new(file))
+}
+
+/// What a record is, for a screen that shows it. Blocks.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(crate) fn info(reader: &Reader, recording: bool) -> Result<RecordInfo, Problem> {
+    let info = reader.info()?;
+    let gaps = info.gaps.iter().map(|gap| RecordGap { since: gap.since, until: gap.until, why: gap.to_string() });
+    Ok(RecordInfo {
+        file: reader.path().display().to_string(),
+        recording,
+        span: info.span,
+        bytes: info.bytes,
+        used: info.used,
+        bounds: recording.then(bounds),
+        readings: info.reading_bytes,
+        facts: info.batch_bytes,
+        worlds: info.worlds,
+        world_bytes: info.world_bytes,
+        runs: info.runs,
+        gaps: gaps.collect(),
+    })
+}
+
+/// Those with which every engine records.
+fn bounds() -> RecordBounds {
+    let limits = Limits::default();
+    let thinned = limits.thin.map(|thinning| (thinning.whole, thinning.minutes));
+    RecordBounds { bytes: limits.bytes, age: limits.age, thinned }
 }
 
 /// A record that was opened: an export is unpacked into a folder of its own, which goes with it.

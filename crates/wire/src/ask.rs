@@ -8,6 +8,8 @@ use crate::{
     describe::Description,
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
+    notice::Wishes,
+    record::RecordInfo,
     view::{Difference, Past, connections::PluginNotice, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
@@ -80,6 +82,8 @@ pub enum Ask {
     },
     /// From when to when there is a record.
     Recorded,
+    /// What the record is: how far it reaches, what it takes, what it does not tell of.
+    Record,
 }
 
 /// Which lines of a log.
@@ -187,6 +191,8 @@ pub enum Answer {
     Difference(Box<Difference>),
     /// To [`Ask::Recorded`]: its ends; `None` where nothing is recorded.
     Recorded(Option<(Stamp, Stamp)>),
+    /// To [`Ask::Record`]; `None` where nothing is recorded.
+    Record(Option<Box<RecordInfo>>),
 }
 
 /// What a door is connected to.
@@ -270,6 +276,16 @@ pub enum Act {
     },
     /// Takes a note away again.
     RemoveNote(MarkKey),
+    /// This door shows notices: from now on they are told. Without one that does, nothing counts as told.
+    ShowNotices,
+    /// Tells something at once, so that a person sees whether this desktop shows it.
+    TryNotice,
+    /// Changes what is told, and when.
+    Wish(Wishes),
+    /// A person has seen the notices up to this number.
+    SawNotices(u32),
+    /// The desktop took this notice, or did not.
+    DeliveredNotice(u32, Result<(), Problem>),
 }
 
 /// What came of an [`Act`].

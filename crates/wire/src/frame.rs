@@ -3,6 +3,7 @@
 use crate::{
     ConnectionId, ObjectRef, Stamp, When,
     health::Freshness,
+    notice::NoticesView,
     view::{
         ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, RoomView, Waste, connections::ConnectionsPatch,
         fleet::FleetPatch, ribbon::RibbonPatch,
@@ -31,6 +32,8 @@ pub enum ViewSpec {
     Room(FleetSpec),
     /// GPUs that do nothing, or less than they could.
     Waste(FleetSpec),
+    /// What a person asked to hear of, and was told.
+    Notices,
 }
 
 impl ViewSpec {
@@ -40,7 +43,7 @@ impl ViewSpec {
     pub const fn is_for_walls(&self) -> bool {
         match self {
             Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
-            Self::Connections | Self::Object(_) => false,
+            Self::Connections | Self::Object(_) | Self::Notices => false,
         }
     }
 }
@@ -60,6 +63,8 @@ pub enum View {
     Room(RoomView),
     /// Waste.
     Waste(Waste),
+    /// Notices.
+    Notices(Box<NoticesView>),
 }
 
 /// What changed in a view.
