@@ -8,6 +8,7 @@ mod menu;
 mod notices;
 mod page;
 mod picture;
+mod wall;
 mod window;
 
 use std::{io::IsTerminal, process::ExitCode};

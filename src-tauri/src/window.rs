@@ -1,6 +1,6 @@
 //! The window: opened where it was left, once on this desktop, and shut to every other page.
 
-use crate::{door, engine::Starting, link, menu, notices, page::Pages};
+use crate::{door, engine::Starting, link, menu, notices, page::Pages, wall::Wall};
 use pilothouse_engine::Paths;
 use pilothouse_wire::address::Address;
 use tauri::{
@@ -33,6 +33,7 @@ pub fn run() -> tauri::Result<()> {
             }
         })
         .manage(Pages::default())
+        .manage(Wall::default())
         .manage(notices::Unseen::default())
         .setup(|app| {
             app.manage(Starting::begin(std::env::args_os().any(|argument| argument == "--demo")));
@@ -46,7 +47,10 @@ pub fn run() -> tauri::Result<()> {
         if let RunEvent::Exit = event
             && let Some(engine) = app.try_state::<Starting>()
         {
-            tauri::async_runtime::block_on(engine.end());
+            tauri::async_runtime::block_on(async {
+                app.state::<Wall>().close().await;
+                engine.end().await;
+            });
         }
     });
     Ok(())

@@ -10,6 +10,7 @@ use pilothouse_serve::{Grade, Identity, Limits, ServeOptions, serve};
 use pilothouse_wire::{
     Act, Answer, Ask, Body, Code, ConnectionId, Health, ObjectRef, Stamp, View, ViewSpec, When,
     codec::{self, ToDesktop, ToEngine, ToPage},
+    door::DoorAct,
     form::{Draft, SecretInput},
     notice::Wishes,
     view::{MarkKind, connections::PluginNotice, ribbon::MarkKey},
@@ -115,6 +116,9 @@ async fn no_address_message_or_forged_frame_reaches_an_act() {
                 }
             }
         }
+    }
+    for act in [DoorAct::Look, DoorAct::Open { port: 7447 }, DoorAct::Close] {
+        assert!(codec::decode::<ToEngine>(&codec::encode(&ToDesktop::Door(1, act))).is_err(), "{act:?}");
     }
     for line in ["POST /act", "PUT /link", "DELETE /wall", "POST /wall", "POST /connections", "PATCH /session"] {
         let body = String::from_utf8_lossy(&codec::encode(&ToDesktop::Act(1, acts()[4].clone()))).into_owned();

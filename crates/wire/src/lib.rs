@@ -10,6 +10,7 @@ pub mod ask;
 mod bytes;
 pub mod codec;
 pub mod describe;
+pub mod door;
 pub mod filter;
 pub mod form;
 pub mod frame;
