@@ -2,7 +2,10 @@
 #![no_main]
 
 use pilothouse_vault::{ConnectionSettings, fuzzing};
-use pilothouse_wire::ConnectionId;
+use pilothouse_wire::{
+    ConnectionId,
+    notice::{NoticeKind, QuietHours, TimeOfDay, Wishes},
+};
 use std::collections::BTreeMap;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -21,6 +24,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         settings.connections.push(ConnectionSettings::new(id, "kubernetes", text, BTreeMap::new()));
     }
     check(text, &settings);
+    let quiet = TimeOfDay::new(22, 0).zip(TimeOfDay::new(7, 30)).and_then(|(from, to)| QuietHours::new(from, to));
+    settings.notices = Wishes { kinds: [NoticeKind::Alert].into(), warnings: true, quiet };
+    check(text, &settings);
+    settings.notices = Wishes::default();
     settings.connections.remove(0);
     for connection in &mut settings.connections {
         connection.values.clear();

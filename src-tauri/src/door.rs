@@ -1,6 +1,6 @@
 //! The two commands of the page. They pass messages on unread.
 
-use crate::{engine::Starting, page::Pages};
+use crate::{engine::Starting, page::Pages, wall::Wall};
 use pilothouse_wire::{
     Problem,
     codec::{self, ToDesktop, ToEngine, ToPage},
@@ -16,6 +16,7 @@ pub async fn call(
     request: Request<'_>,
     engine: State<'_, Starting>,
     pages: State<'_, Pages>,
+    wall: State<'_, Wall>,
 ) -> Result<Response, String> {
     let message =
         bytes(request.body()).and_then(|bytes| codec::decode(&bytes)).map_err(|problem| problem.to_string())?;
@@ -26,6 +27,13 @@ pub async fn call(
                 Err(problem) => Err(problem),
             };
             Some(ToPage::Acted(id, acted))
+        }
+        ToDesktop::Door(id, act) => {
+            let door = match engine.operator().await {
+                Ok(operator) => wall.act(act, operator.reader()).await,
+                Err(problem) => Err(problem),
+            };
+            Some(ToPage::Door(id, door))
         }
         ToDesktop::Read(ToEngine::Ask(id, ask)) => {
             let answer = match engine.operator().await {

@@ -5,8 +5,10 @@ mod door;
 mod engine;
 mod link;
 mod menu;
+mod notices;
 mod page;
 mod picture;
+mod wall;
 mod window;
 
 use std::{io::IsTerminal, process::ExitCode};

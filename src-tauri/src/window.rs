@@ -3,13 +3,15 @@
 use crate::{
     door,
     engine::{Shows, Starting},
-    link, menu,
+    link, menu, notices,
     page::Pages,
+    wall::Wall,
 };
 use pilothouse_engine::Paths;
+use pilothouse_wire::address::Address;
 use tauri::{
-    App, AppHandle, Manager, RunEvent, Url, Webview, WebviewUrl, WebviewWindowBuilder, Wry, webview::NewWindowResponse,
-    window::Color,
+    App, AppHandle, Manager, RunEvent, Url, Webview, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry,
+    webview::NewWindowResponse, window::Color,
 };
 use tauri_plugin_window_state::StateFlags;
 
@@ -29,18 +31,30 @@ pub fn run() -> tauri::Result<()> {
     // A record has a window of its own, beside that of what is live.
     if matches!(shows, Shows::Live { .. }) {
         // First: a second program ends before it does anything else.
-        builder =
-            builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _| come_to_front(app, &arguments)));
+        builder = builder.plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
+            come(app, link::wanted(&arguments).as_ref());
+        }));
     }
     let app = builder
         .plugin(remembered())
         .invoke_handler(tauri::generate_handler![door::call, door::subscribe])
         .menu(menu::build)
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
+        .on_window_event(|window, event| {
+            if let WindowEvent::Focused(true) = event {
+                notices::saw_all(window.app_handle());
+            }
+        })
         .manage(Pages::default())
+        .manage(Wall::default())
+        .manage(notices::Unseen::default())
         .setup(move |app| {
+            let is_live = matches!(shows, Shows::Live { .. });
             app.manage(Starting::begin(shows));
             end_when_told(app.handle().clone());
+            if is_live {
+                notices::begin(app.handle().clone());
+            }
             open(app)?;
             Ok(())
         })
@@ -49,7 +63,10 @@ pub fn run() -> tauri::Result<()> {
         if let RunEvent::Exit = event
             && let Some(engine) = app.try_state::<Starting>()
         {
-            tauri::async_runtime::block_on(engine.end());
+            tauri::async_runtime::block_on(async {
+                app.state::<Wall>().close().await;
+                engine.end().await;
+            });
         }
     });
     Ok(())
@@ -62,16 +79,22 @@ fn shows() -> Shows {
     file.map_or(Shows::Live { demo }, Shows::Record)
 }
 
-fn come_to_front(app: &AppHandle, arguments: &[String]) {
+/// Brings the window to the front, at an address if there is one.
+pub fn come(app: &AppHandle, address: Option<&Address>) {
     let Some(window) = app.get_webview_window(LABEL) else { return };
     let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
-    let shown = match link::wanted(arguments) {
-        Some(address) => shown.and(link::open(&window, &address)),
+    let shown = match address {
+        Some(address) => shown.and(link::open(&window, address)),
         None => shown,
     };
     if let Err(error) = shown {
         tracing::warn!(%error, "the window does not come to the front");
     }
+}
+
+/// Has the window the caret of this desktop?
+pub fn is_in_front(app: &AppHandle) -> bool {
+    app.get_webview_window(LABEL).is_some_and(|window| window.is_focused().unwrap_or(false))
 }
 
 /// A session that ends, or a person with `kill`: the engine is ended as by Quit.
@@ -104,6 +127,11 @@ fn open(app: &App) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::from_config(app, &config)?
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_document_title_changed(|window, title| {
+            if let Err(error) = window.set_title(&title) {
+                tracing::warn!(%error, "the window keeps its title");
+            }
+        })
         .build()?;
     // The page's ground until it is drawn. Not the window's: the menu has the colours of the desktop.
     let page: &Webview = window.as_ref();

@@ -1,5 +1,6 @@
 //! A real window or a real browser, driven over WebDriver: what a person would find, press and read.
 
+use crate::desktop::Desktop;
 use crate::failure::{Context, Failure, Result};
 use crate::process::{Den, Process};
 use crate::{ports, until};
@@ -39,28 +40,51 @@ impl Page {
     /// # Errors
     /// If the display, the driver or the window cannot start.
     pub async fn window(size: (u32, u32), environment: &[(&str, &Path)]) -> Result<Self> {
-        Self::window_on(size, environment, &[]).await
+        Self::window_with(size, environment, &[]).await
     }
 
     /// The same, called with these arguments.
     ///
     /// # Errors
     /// As [`Page::window`].
-    pub async fn window_on(size: (u32, u32), environment: &[(&str, &Path)], arguments: &[&str]) -> Result<Self> {
+    pub async fn window_with(size: (u32, u32), environment: &[(&str, &Path)], arguments: &[&str]) -> Result<Self> {
         let den = Den::new()?;
         let (display, xvfb) = display(&den, size).await?;
-        let port = ports::free()?;
         let mut command = Command::new("dbus-run-session");
-        command.args(["--", "WebKitWebDriver", &format!("--port={port}")]);
+        command.args(["--", "WebKitWebDriver"]).env("DISPLAY", &display);
+        let mut page = Self::driven(den, command, environment, arguments).await?;
+        page.processes.push(xvfb);
+        Ok(page)
+    }
+
+    /// Opens the window on a desktop that is there.
+    ///
+    /// # Errors
+    /// If the driver or the window cannot start.
+    pub async fn window_on(desktop: &Desktop, environment: &[(&str, &Path)]) -> Result<Self> {
+        let mut command = Command::new("WebKitWebDriver");
+        command.envs(desktop.environment());
+        Self::driven(Den::new()?, command, environment, &[]).await
+    }
+
+    /// Opens the window by a driver that is started with this command.
+    async fn driven(
+        den: Arc<Den>,
+        mut command: Command,
+        environment: &[(&str, &Path)],
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let port = ports::free()?;
+        command.arg(format!("--port={port}"));
         // Without these two the driver never gets a session out of the program.
         command.env("TAURI_AUTOMATION", "true").env("TAURI_WEBVIEW_AUTOMATION", "true");
-        command.env("DISPLAY", &display).env("GDK_BACKEND", "x11").envs(environment.iter().copied());
+        command.env("GDK_BACKEND", "x11").envs(environment.iter().copied());
         command.env("HOME", den.folder()).env_remove("WAYLAND_DISPLAY");
         let driver_process = Process::start(&den, "webkit-driver", command)?;
         let app = program("pilothouse-desktop")?;
         let options = serde_json::json!({ "webkitgtk:browserOptions": { "binary": app, "args": arguments } });
         let driver = session(port, options, &driver_process).await?;
-        Ok(Self { driver, den, processes: vec![driver_process, xvfb] })
+        Ok(Self { driver, den, processes: vec![driver_process] })
     }
 
     /// Opens an address in headless Chromium.
@@ -295,7 +319,7 @@ async fn rendered(element: &WebElement) -> String {
 }
 
 /// A display of its own: Xvfb says which number it took.
-async fn display(den: &Arc<Den>, (width, height): (u32, u32)) -> Result<(String, Process)> {
+pub(crate) async fn display(den: &Arc<Den>, (width, height): (u32, u32)) -> Result<(String, Process)> {
     let mut command = Command::new("Xvfb");
     command.args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp"]);
     let xvfb = Process::start(den, "xvfb", command)?;

@@ -38,7 +38,7 @@ async fn a_file_opens_in_a_window_that_says_what_it_is_and_can_only_be_looked_at
     let (file, fleet) = sent(&sender).await?;
     // As a desktop calls it for what was clicked.
     let clicked = format!("file://{}", file.display().to_string().replace(' ', "%20"));
-    let page = Page::window_on(SIZE, &reader.environment(), &[&clicked]).await?;
+    let page = Page::window_with(SIZE, &reader.environment(), &[&clicked]).await?;
 
     page.reads_as("[data-test='record']", |text| text.contains("A record"), "says what it is").await?;
     page.reads_as("[data-test='record-name']", |text| text == "incident of tonight.pilothouse", "says which").await?;
@@ -78,7 +78,7 @@ async fn a_file_that_is_no_record_is_said_in_the_window() -> Result<()> {
     let reader = Terminal::new(Path::new(""))?;
     let file = reader.home().join("letter.pilothouse");
     fs::write(&file, "Dear reader").could_not("write a letter")?;
-    let page = Page::window_on(SIZE, &reader.environment(), &[&file.display().to_string()]).await?;
+    let page = Page::window_with(SIZE, &reader.environment(), &[&file.display().to_string()]).await?;
     page.reads_as("body", |text| text.contains("letter.pilothouse"), "names the file").await.map(drop)
 }
 

@@ -23,6 +23,8 @@ pub enum Command {
     GoConnections,
     /// Goes to how a wall is opened.
     GoWall,
+    /// Goes to the settings.
+    GoSettings,
     /// Puts the caret into the table's filter.
     Filter,
     /// Moves down.
@@ -168,6 +170,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::GoFleet, "g f", "go to Fleet", Place::Everywhere),
     key(Command::GoConnections, "g n", "go to Connections", Place::Everywhere),
     key(Command::GoWall, "g w", "go to Wall", Place::Everywhere),
+    key(Command::GoSettings, "g s", "go to Settings", Place::Everywhere),
     key(Command::Filter, "/", "filter this table", Place::Everywhere),
     key(Command::Down, "↓", "move down", Place::Everywhere),
     key(Command::Down, "j", "move down", Place::Everywhere),

@@ -14,6 +14,7 @@ use pilothouse_wire::{
     Act, Acted, Answer, Ask, Code, Frame, Problem, Stamp, ViewSpec, When,
     ask::{About, RecordShown},
     codec::{self, ToDesktop, ToEngine, ToPage},
+    door::{DoorAct, WallDoor},
 };
 use std::{collections::HashMap, future::Future, rc::Rc};
 
@@ -75,6 +76,7 @@ enum Transport {
 enum Waiter {
     Ask(oneshot::Sender<Result<Answer, Problem>>),
     Act(oneshot::Sender<Result<Acted, Problem>>),
+    Door(oneshot::Sender<Result<WallDoor, Problem>>),
 }
 
 /// The link of this page.
@@ -148,6 +150,17 @@ impl Link {
     /// outcome must be told: it may only touch what lives as long as the page (toasts, state).
     pub fn act_then(self, act: Act, then: impl FnOnce(Result<Acted, Problem>) + 'static) {
         spawn(async move { then(self.act(act).await) });
+    }
+
+    /// Does something with the wall door of this window; `then` gets how it is, if its owner still lives. A browser has none.
+    pub fn door_then(self, act: DoorAct, then: impl FnOnce(Result<WallDoor, Problem>) + 'static) {
+        let (door, answered) = oneshot::channel();
+        let sent = self.wait(Waiter::Door(door)).map(|id| self.send_desktop(ToDesktop::Door(id, act)));
+        let answer = async move {
+            sent?;
+            answered.await.unwrap_or_else(|_| Err(cut()))
+        };
+        spawn_scoped(answer, then);
     }
 
     /// May this page act? Fixed by its door.
@@ -232,7 +245,7 @@ impl Link {
     fn send_desktop(self, message: ToDesktop) {
         if is_desktop() {
             let number = match &message {
-                ToDesktop::Act(id, _) | ToDesktop::Read(ToEngine::Ask(id, _)) => Some(*id),
+                ToDesktop::Act(id, _) | ToDesktop::Door(id, _) | ToDesktop::Read(ToEngine::Ask(id, _)) => Some(*id),
                 ToDesktop::Read(_) => None,
             };
             spawn(desktop::call(self, codec::encode(&message), number));
@@ -245,6 +258,7 @@ impl Link {
             Ok(ToPage::Hello(hash)) => self.greeted(&hash),
             Ok(ToPage::Answer(id, answer)) => self.answered(id, answer),
             Ok(ToPage::Acted(id, acted)) => self.acted(id, acted),
+            Ok(ToPage::Door(id, door)) => self.doored(id, door),
             Ok(ToPage::Frame(number, frame)) => self.tell(Heard::Frame(number, frame)),
             Ok(ToPage::Refused(number, problem)) => self.tell(Heard::Refused(number, problem)),
             Err(problem) => leptos::logging::warn!("{problem}"),
@@ -282,7 +296,7 @@ impl Link {
     fn answered(self, id: u32, answer: Result<Answer, Problem>) {
         match self.take(id) {
             Some(Waiter::Ask(waiter)) => drop(waiter.send(answer)),
-            Some(waiter @ Waiter::Act(_)) => self.put_back(id, waiter),
+            Some(waiter @ (Waiter::Act(_) | Waiter::Door(_))) => self.put_back(id, waiter),
             None => {}
         }
     }
@@ -290,7 +304,15 @@ impl Link {
     fn acted(self, id: u32, acted: Result<Acted, Problem>) {
         match self.take(id) {
             Some(Waiter::Act(waiter)) => drop(waiter.send(acted)),
-            Some(waiter @ Waiter::Ask(_)) => self.put_back(id, waiter),
+            Some(waiter @ (Waiter::Ask(_) | Waiter::Door(_))) => self.put_back(id, waiter),
+            None => {}
+        }
+    }
+
+    fn doored(self, id: u32, door: Result<WallDoor, Problem>) {
+        match self.take(id) {
+            Some(Waiter::Door(waiter)) => drop(waiter.send(door)),
+            Some(waiter @ (Waiter::Ask(_) | Waiter::Act(_))) => self.put_back(id, waiter),
             None => {}
         }
     }
@@ -299,6 +321,7 @@ impl Link {
         match self.take(id) {
             Some(Waiter::Ask(waiter)) => drop(waiter.send(Err(problem))),
             Some(Waiter::Act(waiter)) => drop(waiter.send(Err(problem))),
+            Some(Waiter::Door(waiter)) => drop(waiter.send(Err(problem))),
             None => {}
         }
     }

@@ -22,6 +22,7 @@ use part::Wakers;
 use pilothouse_wire::{
     Body, Frame, Problem, Stamp, View, ViewSpec, When,
     frame::{Mirror, SourceState},
+    notice::NoticesView,
     record::Gap,
     view::{ConnectionsView, FleetView, ObjectView, RibbonView, RoomView, Waste},
 };
@@ -156,7 +157,7 @@ impl Views {
 
     /// The time of which a view is shown.
     fn when_of(self, spec: &ViewSpec) -> When {
-        if matches!(spec, ViewSpec::Ribbon { .. }) { When::Now } else { self.when.get_untracked() }
+        if matches!(spec, ViewSpec::Ribbon { .. } | ViewSpec::Notices) { When::Now } else { self.when.get_untracked() }
     }
 
     fn say(self, replica: &Replica) {
@@ -343,6 +344,14 @@ impl Watched {
     pub fn waste<R>(self, read: impl FnOnce(&Waste) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Waste(waste)) => Some(read(waste)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for the notices.
+    pub fn notices<R>(self, read: impl FnOnce(&NoticesView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Notices(notices)) => Some(read(notices)),
             _ => None,
         })
     }

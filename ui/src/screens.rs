@@ -32,7 +32,7 @@ macro_rules! screens {
     };
 }
 
-screens![fleet, connections, walls];
+screens![fleet, connections, walls, settings];
 
 /// The screen of a route.
 #[must_use]

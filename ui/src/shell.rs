@@ -142,11 +142,18 @@ fn text_is_marked() -> bool {
 /// The document's title is outside of Leptos: this effect is the bridge, and writes no signal.
 fn name_document() {
     let state = use_state();
+    // In a browser nothing is told, so nothing waits to be seen.
+    let notices = use_link().may_act().then(|| use_view(Signal::stored(ViewSpec::Notices)));
+    let unseen = Memo::new(move |_| notices.and_then(|view| view.notices(|view| view.unseen)).unwrap_or_default());
     Effect::new(move |_| {
         let screen = state.screen().with(|route| screens::find(route).map_or("Pilothouse", |screen| screen.name));
         let title = match state.selected().with(|object| object.as_ref().map(|object| object.name())) {
             Some(name) => format!("{} · {screen} · Pilothouse", pilothouse_wire::units::visible(&name)),
             None => format!("{screen} · Pilothouse"),
+        };
+        let title = match unseen.get() {
+            0 => title,
+            n => format!("({}) {title}", pilothouse_wire::units::count(n.into())),
         };
         document().set_title(&title);
     });

@@ -54,7 +54,12 @@ pub trait Drawable: Listed {
 fn fleet(view: &View) -> Option<&FleetView> {
     match view {
         View::Fleet(fleet) => Some(fleet),
-        View::Connections(_) | View::Ribbon(_) | View::Object(_) | View::Room(_) | View::Waste(_) => None,
+        View::Connections(_)
+        | View::Ribbon(_)
+        | View::Object(_)
+        | View::Room(_)
+        | View::Waste(_)
+        | View::Notices(_) => None,
     }
 }
 

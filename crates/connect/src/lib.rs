@@ -21,6 +21,7 @@ pub use backoff::Backoff;
 #[cfg(feature = "transport")]
 pub use cause::{Cause, Insecure};
 pub use clock::Clock;
+pub use jiff::tz::TimeZone;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
 pub use lost::lost;
 pub use past::{KeptLane, LanesQuery, PastQuery};

@@ -52,8 +52,18 @@ impl Desk {
                 self.changed(Changed::Vault(vault.state().await)).await?;
                 Ok(Acted::Ok)
             }
+            Act::Wish(wishes) => {
+                self.edit_settings(move |all| all.notices = wishes).await?;
+                self.changed(Changed::Wishes).await?;
+                Ok(Acted::Ok)
+            }
             // They change no settings: the loop takes them in itself.
-            Act::Note { .. } | Act::RemoveNote(_) => Ok(Acted::Ok),
+            Act::Note { .. }
+            | Act::RemoveNote(_)
+            | Act::ShowNotices
+            | Act::TryNotice
+            | Act::SawNotices(_)
+            | Act::DeliveredNotice(..) => Ok(Acted::Ok),
         }
     }
 

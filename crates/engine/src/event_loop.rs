@@ -1,6 +1,7 @@
 //! The loop: takes what happened, folds it in, and publishes. The only writer of the world.
 
 mod answers;
+mod telling;
 
 use crate::{
     acts::Desk,
@@ -9,7 +10,9 @@ use crate::{
     gaps::Gaps,
     handle::{Operator, Settled},
     input::{Changed, Input},
-    notes, offers,
+    notes,
+    notices::memory::Memory,
+    offers,
     options::{Options, Paths},
     past::Worlds,
     publish::{Publisher, Scene},
@@ -66,9 +69,11 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
     } else {
         None
     };
+    let memory = if recorder.is_some() { telling::remembered(&options.paths).await } else { None };
     let ways = Ways::new();
     let past = journal.exists().then(|| JournalReader::new(&journal));
     let mut engine = Loop { past, recorder, notices, settings, ..Loop::new(options, &ways) };
+    engine.begin_telling(memory);
     engine.begin(chosen);
     Ok(ways.run(engine))
 }
@@ -162,6 +167,8 @@ struct Loop {
     demo: Vec<ConnectionId>,
     /// The record that is shown instead of anything live. Nobody acts on it, and no place to connect is looked for.
     shown: Option<RecordShown>,
+    /// What was told, in a file.
+    memory: Option<Memory>,
     options: Options,
 }
 
@@ -189,6 +196,7 @@ impl Loop {
             desk: Desk { paths: options.paths.clone(), surroundings, confirmed_early },
             demo: Vec::new(),
             shown: None,
+            memory: None,
             options,
         }
     }
@@ -276,6 +284,10 @@ impl Loop {
                     let _ = reply.send(fact.and_then(|fact| self.note(fact)));
                     return;
                 }
+                if let Some(acted) = self.told(&act) {
+                    let _ = reply.send(Ok(acted));
+                    return;
+                }
                 let desk = self.desk.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(desk.act(act).await);
@@ -358,6 +370,7 @@ impl Loop {
         }
         let touched = std::mem::take(&mut self.touched);
         self.with_scene(|publisher, scene| publisher.beat(&touched, scene));
+        self.remember();
     }
 
     /// Lends the publisher what it projects from.
@@ -369,6 +382,7 @@ impl Loop {
             gaps: &self.gaps,
             now: self.options.clock.now(),
             dropped: self.dropped(),
+            zone: self.options.clock.zone(),
         };
         work(&mut publisher, &scene);
         self.publisher = publisher;
@@ -432,6 +446,7 @@ impl Loop {
             Err(problem) => self.notices = vec![problem],
         }
         match changed {
+            Changed::Wishes => return self.wished(),
             Changed::Restart(id) => self.restart(&id),
             Changed::Moved(id) => {
                 self.forget(&id);
@@ -496,8 +511,9 @@ impl Loop {
         }
     }
 
-    fn stop(self, done: oneshot::Sender<()>) {
+    fn stop(mut self, done: oneshot::Sender<()>) {
         self.keep();
+        self.end_telling();
         // Dropping the recorder writes out what waits.
         drop(self);
         let _ = done.send(());

@@ -49,4 +49,6 @@ pub(crate) enum Changed {
     Moved(ConnectionId),
     /// The vault is as follows; connections that waited for it start anew.
     Vault(VaultState),
+    /// A person wishes to be told of something else.
+    Wishes,
 }

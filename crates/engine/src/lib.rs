@@ -15,6 +15,7 @@ mod input;
 mod lanes;
 mod logs;
 mod notes;
+mod notices;
 mod offers;
 mod older;
 mod options;

@@ -1,6 +1,7 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
-use crate::gaps::Gaps;
+use crate::{gaps::Gaps, notices::Notices};
+use pilothouse_connect::TimeZone;
 use pilothouse_insight::History;
 use pilothouse_wire::{
     Body, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
@@ -25,6 +26,10 @@ pub(crate) struct Publisher {
     findings: Keyed<Finding>,
     /// Since when each GPU does nothing, as far as this run has seen.
     history: History,
+    /// What a person is told of.
+    notices: Notices,
+    /// Conclusions that nobody but the notices waited for, and that were left out.
+    rested: u32,
     /// Beats since the last conclusion, and whether anything was touched since.
     beats: u32,
     moved: bool,
@@ -37,6 +42,7 @@ pub(crate) struct Scene<'a> {
     pub gaps: &'a Gaps,
     pub now: Stamp,
     pub dropped: u64,
+    pub zone: TimeZone,
 }
 
 struct Published {
@@ -60,7 +66,7 @@ enum Content {
 impl Publisher {
     /// Somebody watches a view: they get a full frame at the next publication.
     pub(crate) fn watch(&mut self, spec: ViewSpec, way: Sender<Arc<Frame>>, scene: &Scene<'_>) {
-        let so_far = SoFar { findings: &self.findings, history: &self.history };
+        let so_far = SoFar { findings: &self.findings, history: &self.history, notices: &self.notices };
         let published = self.views.entry(spec.clone()).or_insert_with(|| Published {
             content: Content::new(&spec, so_far, scene),
             rev: Rev(1),
@@ -82,7 +88,7 @@ impl Publisher {
             published.watchers.retain(|watcher| !watcher.way.is_closed());
             !published.watchers.is_empty()
         });
-        let so_far = SoFar { findings: &self.findings, history: &self.history };
+        let so_far = SoFar { findings: &self.findings, history: &self.history, notices: &self.notices };
         for (spec, published) in &mut self.views {
             if let Some(change) = published.content.renew(spec, touched, concluded, so_far, scene) {
                 published.renewed(spec, change, scene);
@@ -111,17 +117,28 @@ impl Publisher {
             _ => None,
         });
         if watched.is_none() && !self.is_watched(follows) {
-            return;
+            // For what is told alone, now and then is often enough.
+            self.rested += 1;
+            if !self.notices.is_told_here() || self.rested < QUIET_BEATS {
+                return;
+            }
         }
+        self.rested = 0;
         let made = watched.is_none().then(|| concluded(scene.world, FleetSpec::default(), scene.now));
         let Some(whole) = watched.or(made.as_ref()) else { return };
         self.history.note(whole, scene.now);
         let moved = self.findings != whole.findings;
         self.findings = whole.findings.clone();
-        let so_far = SoFar { findings: &self.findings, history: &self.history };
+        let told = self.notices.is_told_here()
+            && self.notices.look(whole, &scene.sources(&ViewSpec::Notices), scene.now, &scene.zone);
+        let so_far = SoFar { findings: &self.findings, history: &self.history, notices: &self.notices };
         let all = Touched { all: true, ..Touched::default() };
         for (spec, published) in &mut self.views {
-            let again = follows(spec) && (moved || !matches!(spec, ViewSpec::Object(_)));
+            let again = match spec {
+                ViewSpec::Object(_) => moved,
+                ViewSpec::Notices => told,
+                other => follows(other),
+            };
             if again && let Some(change) = published.content.renew(spec, &all, false, so_far, scene) {
                 published.renewed(spec, change, scene);
                 published.catch_up(scene);
@@ -149,6 +166,33 @@ impl Publisher {
                     let _ = watcher.way.try_send(Arc::clone(&frame));
                 }
             }
+        }
+    }
+
+    /// Tells from now on by this.
+    pub(crate) fn tell(&mut self, notices: Notices) {
+        self.notices = notices;
+    }
+
+    /// What a person is told of.
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// What a person is told of, to be changed; [`Publisher::publish_notices`] says so.
+    pub(crate) fn notices_mut(&mut self) -> &mut Notices {
+        &mut self.notices
+    }
+
+    /// Sends out the notices, if they changed.
+    pub(crate) fn publish_notices(&mut self, scene: &Scene<'_>) {
+        let so_far = SoFar { findings: &self.findings, history: &self.history, notices: &self.notices };
+        let all = Touched { all: true, ..Touched::default() };
+        if let Some(published) = self.views.get_mut(&ViewSpec::Notices)
+            && let Some(change) = published.content.renew(&ViewSpec::Notices, &all, false, so_far, scene)
+        {
+            published.renewed(&ViewSpec::Notices, change, scene);
+            published.catch_up(scene);
         }
     }
 
@@ -284,6 +328,7 @@ impl Content {
 struct SoFar<'a> {
     findings: &'a Keyed<Finding>,
     history: &'a History,
+    notices: &'a Notices,
 }
 
 /// Does this view follow from the fleet as a whole?
@@ -301,7 +346,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Connections => !touched.sources.is_empty(),
         ViewSpec::Ribbon { .. } => touched.ribbon,
         // They are concluded once a second, not with each fact.
-        ViewSpec::Room(_) | ViewSpec::Waste(_) => false,
+        ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices => false,
         ViewSpec::Object(object) => {
             let id = object.connection();
             touched.ribbon
@@ -328,6 +373,7 @@ impl Scene<'_> {
         match spec {
             ViewSpec::Connections => View::Connections((self.connections)()),
             ViewSpec::Object(object) => object_view(self.world, object, so_far.findings, self.now),
+            ViewSpec::Notices => View::Notices(Box::new(so_far.notices.view())),
             other => self.gaps.told(project_plain(self.world, other, so_far.history, self.now), other, self.now),
         }
     }
@@ -358,6 +404,8 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         ViewSpec::Waste(spec) => {
             View::Waste(pilothouse_insight::waste(&concluded(world, spec.clone(), now), history, now))
         }
+        // They are of now: the world knows none.
+        ViewSpec::Notices => View::Notices(Box::default()),
     }
 }
 

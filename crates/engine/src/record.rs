@@ -5,8 +5,12 @@ mod moment;
 
 use crate::Paths;
 pub use moment::{Moment, span};
+use pilothouse_journal::Limits;
 pub use pilothouse_journal::{Exported, Info, Manifest, Names, Prepared, Reader};
-use pilothouse_wire::{Code, Problem, Stamp};
+use pilothouse_wire::{
+    Code, Problem, Stamp,
+    record::{RecordBounds, RecordInfo},
+};
 use std::{
     fs::File,
     io,
@@ -31,6 +35,35 @@ pub fn reader(file: &Path) -> Result<Reader, Problem> {
             .next("The window, `pilothouse serve` and `pilothouse record` write one."));
     }
     Ok(Reader::new(file))
+}
+
+/// What a record is, for a screen that shows it. Blocks.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(crate) fn info(reader: &Reader, recording: bool) -> Result<RecordInfo, Problem> {
+    let info = reader.info()?;
+    Ok(RecordInfo {
+        file: reader.path().display().to_string(),
+        recording,
+        span: info.span,
+        bytes: info.bytes,
+        used: info.used,
+        bounds: recording.then(bounds),
+        readings: info.reading_bytes,
+        facts: info.batch_bytes,
+        worlds: info.worlds,
+        world_bytes: info.world_bytes,
+        runs: info.runs,
+        gaps: info.gaps,
+    })
+}
+
+/// Those with which every engine records.
+fn bounds() -> RecordBounds {
+    let limits = Limits::default();
+    let thinned = limits.thin.map(|thinning| (thinning.whole, thinning.minutes));
+    RecordBounds { bytes: limits.bytes, age: limits.age, thinned }
 }
 
 /// A record that was opened: an export is unpacked into a folder of its own, which goes with it.

@@ -7,6 +7,7 @@
 //! - [`room()`]: where GPUs are free, how well the free ones fit together, and why pods wait.
 //! - [`waste()`]: GPUs that are paid for and do nothing, and whose they are; it needs a [`History`].
 //! - [`compare()`]: what differs between two times.
+//! - [`Lookout`]: what a person is told of, each thing once, and nothing in quiet hours.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
 mod answer;
@@ -16,6 +17,7 @@ mod findings;
 mod funnel;
 mod history;
 mod limits;
+mod lookout;
 mod pods;
 mod room;
 mod rules;
@@ -30,5 +32,6 @@ pub use compare::compare;
 pub use findings::findings;
 pub use funnel::funnel;
 pub use history::History;
+pub use lookout::{Call, Lookout, Wrong, quiet_until, wrong};
 pub use room::room;
 pub use waste::waste;

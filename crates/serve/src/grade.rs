@@ -32,7 +32,8 @@ impl Grade {
             | Ask::Describe(_)
             | Ask::Compare { .. }
             | Ask::Recorded
-            | Ask::Lanes { .. } => self.own_only(),
+            | Ask::Lanes { .. }
+            | Ask::Record => self.own_only(),
         }
     }
 
@@ -66,8 +67,8 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 14;
-    const VIEWS: usize = 6;
+    const ASKS: usize = 15;
+    const VIEWS: usize = 7;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -86,6 +87,7 @@ mod tests {
             Ask::Compare { .. } => 11,
             Ask::Recorded => 12,
             Ask::Lanes { .. } => 13,
+            Ask::Record => 14,
         }
     }
 
@@ -97,6 +99,7 @@ mod tests {
             ViewSpec::Object(_) => 3,
             ViewSpec::Room(_) => 4,
             ViewSpec::Waste(_) => 5,
+            ViewSpec::Notices => 6,
         }
     }
 
@@ -129,6 +132,7 @@ mod tests {
             Ask::Compare { scope: Vec::new(), from: when, to: when },
             Ask::Recorded,
             Ask::Lanes { span, end: when },
+            Ask::Record,
         ]
     }
 
@@ -140,6 +144,7 @@ mod tests {
             ViewSpec::Object("node:a/b".parse().unwrap()),
             ViewSpec::Room(FleetSpec::default()),
             ViewSpec::Waste(FleetSpec::default()),
+            ViewSpec::Notices,
         ]
     }
 
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
-        let marked = [true, false, true, false, true, true];
+        let marked = [true, false, true, false, true, true, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

@@ -10,7 +10,9 @@ use pilothouse_serve::{Grade, Identity, Limits, ServeOptions, serve};
 use pilothouse_wire::{
     Act, Answer, Ask, Body, Code, ConnectionId, Health, ObjectRef, Stamp, View, ViewSpec, When,
     codec::{self, ToDesktop, ToEngine, ToPage},
+    door::DoorAct,
     form::{Draft, SecretInput},
+    notice::Wishes,
     view::{MarkKind, connections::PluginNotice, ribbon::MarkKey},
 };
 use std::{fs, sync::Arc, time::Duration};
@@ -21,7 +23,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const ACTS: usize = 10;
+const ACTS: usize = 15;
 
 /// The place of an act in [`acts`]. A new act does not compile until it has one.
 fn place(act: &Act) -> usize {
@@ -36,6 +38,11 @@ fn place(act: &Act) -> usize {
         Act::UnlockVault(_) => 7,
         Act::Note { .. } => 8,
         Act::RemoveNote(_) => 9,
+        Act::ShowNotices => 10,
+        Act::TryNotice => 11,
+        Act::Wish(_) => 12,
+        Act::SawNotices(_) => 13,
+        Act::DeliveredNotice(..) => 14,
     }
 }
 
@@ -56,6 +63,11 @@ fn acts() -> [Act; ACTS] {
         Act::UnlockVault(SecretInput("x".into())),
         Act::Note { at: Stamp(1), object: Some(about.clone()), text: "forged".into() },
         Act::RemoveNote(MarkKey { at: Stamp(1), object: about, kind: MarkKind::Bookmark }),
+        Act::ShowNotices,
+        Act::TryNotice,
+        Act::Wish(Wishes { kinds: [].into(), ..Wishes::default() }),
+        Act::SawNotices(7),
+        Act::DeliveredNotice(7, Ok(())),
     ]
 }
 
@@ -104,6 +116,9 @@ async fn no_address_message_or_forged_frame_reaches_an_act() {
                 }
             }
         }
+    }
+    for act in [DoorAct::Look, DoorAct::Open { port: 7447 }, DoorAct::Close] {
+        assert!(codec::decode::<ToEngine>(&codec::encode(&ToDesktop::Door(1, act))).is_err(), "{act:?}");
     }
     for line in ["POST /act", "PUT /link", "DELETE /wall", "POST /wall", "POST /connections", "PATCH /session"] {
         let body = String::from_utf8_lossy(&codec::encode(&ToDesktop::Act(1, acts()[4].clone()))).into_owned();

@@ -1,10 +1,11 @@
 //! The settings: connections and what is chosen for them. Never a secret.
 
+mod notices;
 pub(crate) mod read;
 pub(crate) mod write;
 
 use crate::{Paths, files, trouble::Trouble};
-use pilothouse_wire::{ConnectionId, Problem, view::connections::PluginNotice};
+use pilothouse_wire::{ConnectionId, Problem, notice::Wishes, view::connections::PluginNotice};
 use std::{collections::BTreeMap, fs, io};
 
 /// The version of the file that this build reads and writes.
@@ -15,6 +16,8 @@ const VERSION: i64 = 1;
 pub struct Settings {
     /// Configured connections, in the order of the file. Their ids differ.
     pub connections: Vec<ConnectionSettings>,
+    /// What a person asked to hear of, and when not.
+    pub notices: Wishes,
 }
 
 /// A configured connection.

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
 
 use pilothouse_vault::{ConnectionSettings, Paths, Settings};
-use pilothouse_wire::{Code, ConnectionId, view::connections::PluginNotice};
+use pilothouse_wire::{
+    Code, ConnectionId,
+    notice::{NoticeKind, QuietHours, Wishes},
+    view::connections::PluginNotice,
+};
 use std::{collections::BTreeMap, env, fs, process::Command, thread};
 use tempfile::TempDir;
 
@@ -413,4 +417,55 @@ fn what_is_new_takes_nothing_from_the_connection_before_it() {
     fs::write(paths.settings(), text).unwrap();
     let want = Settings::edit(&paths, |settings| settings.connections.push(connection("new"))).unwrap();
     assert_eq!(Settings::load(&paths), Ok(want));
+}
+
+fn quiet(from: &str, to: &str) -> Option<QuietHours> {
+    QuietHours::new(from.parse().unwrap(), to.parse().unwrap())
+}
+
+#[test]
+fn what_a_person_asked_to_hear_of_reads_back_and_is_written_where_it_differs_from_the_defaults() {
+    let (_home, paths) = home();
+    Settings::edit(&paths, |settings| settings.connections = vec![connection("iad-prod")]).unwrap();
+    assert!(!fs::read_to_string(paths.settings()).unwrap().contains("notices"));
+    let wishes =
+        Wishes { kinds: [NoticeKind::Gpu, NoticeKind::Alert].into(), warnings: true, quiet: quiet("22:00", "07:00") };
+    for (wishes, want) in [
+        (wishes.clone(), "of = [\"gpu\", \"alert\"]\nwarnings = true\nquiet = { from = \"22:00\", to = \"07:00\" }\n"),
+        (Wishes { kinds: [].into(), quiet: None, ..wishes }, "of = []\nwarnings = true\n"),
+        (Wishes::default(), "of = [\"gpu\", \"finding\", \"connection\", \"alert\"]\nwarnings = false\n"),
+    ] {
+        let written = Settings::edit(&paths, |settings| settings.notices = wishes.clone()).unwrap();
+        assert_eq!((&written.notices, Settings::load(&paths).as_ref()), (&wishes, Ok(&written)));
+        let text = fs::read_to_string(paths.settings()).unwrap();
+        assert_eq!(text.split_once("[notices]\n").map(|(_, rest)| rest), Some(want), "{text}");
+    }
+}
+
+#[test]
+fn what_stands_among_the_notices_stays() {
+    let (_home, paths) = home();
+    let text = "notices.of = ['alert', 'gpu'] # the on-call's\nnotices.sound = 'bell'\n\n[notices.quiet] # asleep\nto = '7:00'\nfrom = '22:00'\nfor = 'me'\n";
+    fs::write(paths.settings(), text).unwrap();
+    let read = Settings::load(&paths).unwrap();
+    assert_eq!(read.notices.quiet, quiet("22:00", "07:00"));
+    Settings::edit(&paths, |settings| settings.notices.quiet = quiet("23:00", "07:00")).unwrap();
+    let new = fs::read_to_string(paths.settings()).unwrap();
+    assert_eq!(new.replace("version = 1\n", ""), text.replace("'22:00'", "\"23:00\""));
+}
+
+#[test]
+fn a_wish_that_cannot_be_read_is_named() {
+    for (text, field, why) in [
+        ("notices = 3", "notices", "[notices]"),
+        ("[notices]\nof = ['gpus']", "notices.of", "There is no \"gpus\""),
+        ("[notices]\nwarnings = 'yes'", "notices.warnings", "true or false"),
+        ("[notices]\nquiet = true", "notices.quiet", "from and to"),
+        ("[notices]\nquiet = { from = '22:00' }", "notices.quiet.to", "time of day"),
+        ("[notices]\nquiet = { from = '25:00', to = '07:00' }", "notices.quiet.from", "time of day"),
+        ("[notices]\nquiet = { from = '07:00', to = '7:00' }", "notices.quiet", "another time"),
+    ] {
+        let told = told(text.as_bytes());
+        assert!(told.contains(field) && told.contains(why), "{text}: {told}");
+    }
 }

@@ -8,6 +8,8 @@ use crate::{
     describe::Description,
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
+    notice::Wishes,
+    record::RecordInfo,
     view::{Difference, Lane, Past, connections::PluginNotice, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
@@ -87,6 +89,8 @@ pub enum Ask {
         /// Where it ends.
         end: When,
     },
+    /// What the record is: how far it reaches, what it takes, what it does not tell of.
+    Record,
 }
 
 /// Which lines of a log.
@@ -201,6 +205,8 @@ pub enum Answer {
         /// Why those of a server are missing.
         problems: Vec<Problem>,
     },
+    /// To [`Ask::Record`]; `None` where nothing is recorded.
+    Record(Option<Box<RecordInfo>>),
 }
 
 /// What a door is connected to.
@@ -297,6 +303,16 @@ pub enum Act {
     },
     /// Takes a note away again.
     RemoveNote(MarkKey),
+    /// This door shows notices: from now on they are told. Without one that does, nothing counts as told.
+    ShowNotices,
+    /// Tells something at once, so that a person sees whether this desktop shows it.
+    TryNotice,
+    /// Changes what is told, and when.
+    Wish(Wishes),
+    /// A person has seen the notices up to this number.
+    SawNotices(u32),
+    /// The desktop took this notice, or did not.
+    DeliveredNotice(u32, Result<(), Problem>),
 }
 
 /// What came of an [`Act`].

@@ -1,6 +1,9 @@
 //! The one codec, and the messages of a door's connection. The same bytes travel over a desktop channel or a WebSocket.
 
-use crate::{Act, Acted, Answer, Ask, Code, Frame, Problem, ViewSpec, When};
+use crate::{
+    Act, Acted, Answer, Ask, Code, Frame, Problem, ViewSpec, When,
+    door::{DoorAct, WallDoor},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Fingerprint of this crate's sources. Both ends of a door say theirs first; ends that differ do not talk.
@@ -27,6 +30,8 @@ pub enum ToDesktop {
     Read(ToEngine),
     /// An act, numbered by the page.
     Act(u32, Act),
+    /// Something about the wall door, numbered by the page.
+    Door(u32, DoorAct),
 }
 
 /// From the engine to a page.
@@ -42,6 +47,8 @@ pub enum ToPage {
     Frame(u32, Box<Frame>),
     /// The view watched under that number cannot be shown.
     Refused(u32, Problem),
+    /// Answers [`ToDesktop::Door`] of that number.
+    Door(u32, Result<WallDoor, Problem>),
 }
 
 /// The largest message that a page may send: more is a mistake or an attack.

@@ -3,6 +3,7 @@
 use crate::{
     ConnectionId, ObjectRef, Stamp, When,
     health::Freshness,
+    notice::NoticesView,
     record,
     view::{
         ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, RoomView, Waste, connections::ConnectionsPatch,
@@ -32,6 +33,8 @@ pub enum ViewSpec {
     Room(FleetSpec),
     /// GPUs that do nothing, or less than they could.
     Waste(FleetSpec),
+    /// What a person asked to hear of, and was told.
+    Notices,
 }
 
 impl ViewSpec {
@@ -41,7 +44,7 @@ impl ViewSpec {
     pub const fn is_for_walls(&self) -> bool {
         match self {
             Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
-            Self::Connections | Self::Object(_) => false,
+            Self::Connections | Self::Object(_) | Self::Notices => false,
         }
     }
 }
@@ -61,6 +64,8 @@ pub enum View {
     Room(RoomView),
     /// Waste.
     Waste(Waste),
+    /// Notices.
+    Notices(Box<NoticesView>),
 }
 
 /// What changed in a view.

@@ -1,5 +1,7 @@
 //! How to put the wall on a screen: here, in another browser, on another machine.
 
+mod door;
+
 use crate::{
     keys::Command,
     parts::{
@@ -8,6 +10,7 @@ use crate::{
     },
     screens::Screen,
     shell::toast::use_toasts,
+    link::use_link,
     state::use_state,
     wall,
 };
@@ -46,7 +49,7 @@ const WAYS: [(&str, &str, &str); 3] = [
 
 #[component]
 fn Walls() -> impl IntoView {
-    let (state, toasts) = (use_state(), use_toasts());
+    let (state, toasts, link) = (use_state(), use_toasts(), use_link());
     let show = move || {
         let scope = state.scope().get_untracked();
         state.go(Address { screen: wall::ROUTE.into(), scope, ..Address::default() });
@@ -74,6 +77,7 @@ fn Walls() -> impl IntoView {
                  back over restarts. An address can pin what it shows: /wall?show=fleet,changes&scope=iad-prod."
             </p>
             <p><Button label="Show it here" weight=Weight::Primary on_press=show test="wall-here" /> " Esc comes back."</p>
+            {link.may_act().then(|| view! { <door::Door /> })}
             {WAYS.map(way).collect_view()}
         </div>
     }

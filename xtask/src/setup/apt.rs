@@ -25,6 +25,9 @@ const TEST: &[Package] = &[
     ("gnome-keyring", "a real keyring to keep secrets in"),
     ("xvfb", "a screen for the window where there is none"),
     ("webkit2gtk-driver", "drives the window"),
+    ("dunst", "shows the notices of the window"),
+    ("openbox", "lets a test put the window away"),
+    ("libglib2.0-bin", "reads the sign in the tray"),
     ("chromium|chromium-browser", "the browser for the browser door"),
     ("chromium-driver|chromium-chromedriver", "drives the browser"),
 ];

@@ -6,6 +6,7 @@ use crate::{
     older::{self, Span, Then},
     past::{self, Moment},
     publish::{WEEK, project_plain, sources_of},
+    record,
 };
 use pilothouse_wire::{
     Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
@@ -113,6 +114,7 @@ impl Loop {
                 let lanes = lanes::lanes(self.connections.connectors(), wanted);
                 tokio::spawn(async move { reply.send(Ok(lanes.await)) });
             }
+            Ask::Record => self.record(reply),
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
@@ -179,9 +181,22 @@ impl Loop {
         });
     }
 
+    /// What the record is.
+    fn record(&self, reply: Reply) {
+        let (past, recording) = (self.past.clone(), self.recorder.is_some());
+        tokio::spawn(async move {
+            let read = tokio::task::spawn_blocking(move || past.map(|past| record::info(&past, recording)).transpose());
+            let info = read.await.unwrap_or_else(|error| {
+                Err(Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))
+            });
+            let _ = reply.send(info.map(|info| Answer::Record(info.map(Box::new))));
+        });
+    }
+
     fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
         let view = match spec {
             ViewSpec::Connections => View::Connections(self.connections_view()),
+            ViewSpec::Notices => View::Notices(Box::new(self.publisher.notices().view())),
             other => self.gaps.told(project_plain(&self.world, other, self.publisher.history(), now), other, now),
         };
         Answer::Frame(Box::new(Frame {

@@ -1,6 +1,6 @@
 //! From the text of the settings file to settings. Field by field, so that what is wrong can be named with its line.
 
-use super::{ConnectionSettings, Settings, VERSION};
+use super::{ConnectionSettings, Settings, VERSION, notices};
 use crate::trouble::Trouble;
 use pilothouse_wire::{ConnectionId, view::connections::PluginNotice};
 use std::{collections::BTreeMap, path::Path};
@@ -26,6 +26,9 @@ pub(crate) fn settings(path: &Path, text: &str) -> Result<Settings, Trouble> {
         }
         settings.connections.push(connection);
     }
+    if let Some(item) = document.get("notices") {
+        settings.notices = notices::read(&reader, item)?;
+    }
     Ok(settings)
 }
 
@@ -42,7 +45,7 @@ type Table<'a> = (Place, &'a dyn TableLike);
 /// Where something stands in the text, if that is known.
 type Place = Option<usize>;
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
 }
@@ -106,7 +109,7 @@ impl Reader<'_> {
         table.iter().map(text).collect()
     }
 
-    fn texts(&self, item: Option<&Item>, name: &str) -> Result<Vec<String>, Trouble> {
+    pub(super) fn texts(&self, item: Option<&Item>, name: &str) -> Result<Vec<String>, Trouble> {
         let Some(item) = item else { return Ok(Vec::new()) };
         let list = item.as_array().ok_or_else(|| self.bad(item, name, "It is to be a list of texts."))?;
         let text = |value: &Value| {
@@ -138,11 +141,11 @@ impl Reader<'_> {
         }
     }
 
-    fn bad(&self, item: &Item, field: &str, why: &str) -> Trouble {
+    pub(super) fn bad(&self, item: &Item, field: &str, why: &str) -> Trouble {
         self.bad_at(place_of(Some(item)), field, why)
     }
 
-    fn bad_at(&self, at: Place, field: &str, why: &str) -> Trouble {
+    pub(super) fn bad_at(&self, at: Place, field: &str, why: &str) -> Trouble {
         Trouble::BadField {
             file: self.path.to_owned(),
             line: line(self.text, at.unwrap_or(0)),
@@ -154,7 +157,7 @@ impl Reader<'_> {
 
 const TEXT: &str = "It is to be a text in quotes.";
 
-fn place_of(item: Option<&Item>) -> Place {
+pub(super) fn place_of(item: Option<&Item>) -> Place {
     item?.span().map(|span| span.start)
 }
 

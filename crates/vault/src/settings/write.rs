@@ -1,6 +1,6 @@
 //! From settings to the text of their file. Only what changed is written anew: comments and unknown fields stay.
 
-use super::{ConnectionSettings, Settings, VERSION, read};
+use super::{ConnectionSettings, Settings, VERSION, notices, read};
 use crate::trouble::Trouble;
 use pilothouse_wire::view::connections::PluginNotice;
 use std::path::Path;
@@ -27,6 +27,7 @@ pub(crate) fn settings(path: &Path, old: &str, settings: &Settings) -> Result<St
     if !list.is_empty() {
         document.insert("connections", Item::ArrayOfTables(list));
     }
+    notices::write(&mut document, &settings.notices);
     let text = document.to_string();
     Ok(if old.is_empty() { format!("{HEAD}{text}") } else { text })
 }

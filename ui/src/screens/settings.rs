@@ -1,0 +1,38 @@
+//! Settings: what a person is told of, what was told, and the record of this machine.
+
+mod ask;
+mod quiet;
+mod record;
+mod told;
+
+use crate::{keys::Command, mirror::use_view, parts::icon::Icon, screens::Screen};
+use leptos::prelude::*;
+use pilothouse_wire::ViewSpec;
+
+/// The catalog's row.
+pub const SCREEN: Screen = Screen {
+    route: "settings",
+    name: "Settings",
+    about: "What this desktop tells you, when it is quiet, and how far the record reaches.",
+    icon: Icon::Settings,
+    go: Command::GoSettings,
+    scoped: false,
+    view: || view! { <Settings /> }.into_any(),
+};
+
+#[component]
+fn Settings() -> impl IntoView {
+    let view = use_view(ViewSpec::Notices);
+    view! {
+        <div class="page settings" data-test="settings">
+            <h1 class="unseen">"Settings"</h1>
+            <div class="settings-columns">
+                <div class="settings-column">
+                    <ask::Asked view=view />
+                    <told::Told view=view />
+                </div>
+                <record::Record />
+            </div>
+        </div>
+    }
+}
