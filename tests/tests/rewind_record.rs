@@ -51,7 +51,6 @@ async fn a_file_opens_in_a_window_that_says_what_it_is_and_can_only_be_looked_at
     page.find_by("html[data-past]").await?;
     page.reads_as("[data-test='mode']", |text| text.contains("No actions"), "offers none").await?;
     page.find("demo").await?;
-    page.reads_as(".now-text", |text| text.starts_with("end "), "calls its end by its name").await?;
     let nodes = pilothouse_wire::units::count(fleet["nodes"].as_array().map_or(0, Vec::len) as u64);
     page.press("tab-nodes").await?;
     page.fill("table-filter", "gpus>0").await?;

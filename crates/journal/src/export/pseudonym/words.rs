@@ -5,8 +5,8 @@
 const COMMON: &[&str] = &[
     // Ours, on the ribbon.
     "placed", "gone", "over", "changed", "settings", "revision", "slowed", "by", "heat", "XID", "cordoned",
-    "uncordoned", "tainted", "lost", "found", "again", "came", "went", "back", "gives", "ready", "not", "what",
-    "was", "there", "before", "is", "kept", "→", "×", "−", "+",
+    "uncordoned", "tainted", "lost", "found", "again", "came", "went", "back", "gives", "began",
+    "done", "after", "ready", "not", "what", "was", "there", "before", "is", "kept", "→", "×", "−", "+",
     // The scheduler's, the kubelet's and the controllers'.
     "nodes", "node", "are", "available", "Insufficient", "cpu", "memory", "nvidia.com/gpu", "amd.com/gpu",
     "ephemeral-storage", "didn't", "match", "Pod's", "affinity/selector", "had", "untolerated", "taint", "were",
