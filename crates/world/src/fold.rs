@@ -51,6 +51,7 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
     let removed = facts.iter().any(|fact| matches!(fact, Fact::Source(crate::fact::SourceFact::Removed)));
     let source = world.sources.entry(id.clone()).or_default();
     let before = source.lane_point_last();
+    let had_nodes = !source.nodes.is_empty();
     let mut fold = Fold {
         id: &id,
         seen: seen_at,
@@ -62,7 +63,12 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
     };
     fold.facts(extent, facts);
     fold.lanes(before);
-    let Fold { mut touched, marks, .. } = fold;
+    let Fold { mut touched, marks, source, .. } = fold;
+    if had_nodes == source.nodes.is_empty() {
+        // What it measures is of its own nodes once it has some, and of others before.
+        touched.devices.extend(source.telemetry.nodes().cloned());
+        touched.serving = true;
+    }
     touched.ribbon |= !marks.is_empty();
     touched.columns |= !touched.nodes.is_empty() || !touched.pods.is_empty();
     touched.merge(std::mem::take(&mut noted));

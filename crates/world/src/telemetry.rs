@@ -144,6 +144,11 @@ fn share(said: Reading, used: Reading, total: Reading) -> Reading {
 }
 
 impl Telemetry {
+    /// Names of the nodes of which it tells.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &SmolStr> {
+        self.by_node.keys()
+    }
+
     /// How old a measurement may be: two and a half times the interval, so that one that comes late is not stale yet.
     #[must_use]
     pub fn patience(&self) -> Duration {

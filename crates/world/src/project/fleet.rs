@@ -103,7 +103,12 @@ impl FleetProjection {
         }
         let mut patch = FleetPatch::default();
         let mut reordered = false;
-        let measured = world.nodes_called(&touched.devices);
+        let mut named = touched.devices.clone();
+        if world.has_telemetry() {
+            // Whom a list of GPUs is about depends on which clusters have a node of that name.
+            named.extend(touched.nodes.iter().map(|id| id.name.clone()));
+        }
+        let measured = world.nodes_called(&named);
         for id in touched.nodes.union(&measured).filter(|id| in_scope(&self.spec, &id.cluster)) {
             let source = world.source(&id.cluster);
             let row = source.and_then(|source| Some(node_row(world, &id.cluster, source, source.nodes.get(&id.name)?)));
