@@ -5,7 +5,10 @@
 //! picture; [`PAINT`] is the picture of the map. Only the last of each stays in the list: a page is open for weeks.
 
 use leptos::prelude::window;
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageChannel, Performance};
 
@@ -35,7 +38,10 @@ pub fn update_begins() {
         }
         if let Some(behind) = behind {
             let _ = behind.channel.port2().post_message(&JsValue::NULL);
-            let _ = window().request_animation_frame(behind.ends.as_ref().unchecked_ref());
+            // In a page that is not in sight no frame comes: one that waits is enough.
+            if !behind.waits.replace(true) {
+                let _ = window().request_animation_frame(behind.frame.as_ref().unchecked_ref());
+            }
         }
     });
 }
@@ -71,7 +77,9 @@ fn list() -> Option<Performance> {
 /// What comes behind all that follows from a message. It lives as long as the page.
 struct Behind {
     channel: MessageChannel,
-    ends: Closure<dyn Fn()>,
+    frame: Closure<dyn Fn()>,
+    /// Is a frame waited for?
+    waits: Rc<Cell<bool>>,
 }
 
 impl Behind {
@@ -79,6 +87,15 @@ impl Behind {
         let channel = MessageChannel::new().ok()?;
         let ends = Closure::<dyn Fn()>::new(update_ends);
         channel.port1().set_onmessage(Some(ends.as_ref().unchecked_ref()));
-        Some(Self { channel, ends })
+        ends.forget();
+        let waits = Rc::new(Cell::new(false));
+        let frame = Closure::<dyn Fn()>::new({
+            let waits = Rc::clone(&waits);
+            move || {
+                waits.set(false);
+                update_ends();
+            }
+        });
+        Some(Self { channel, frame, waits })
     }
 }

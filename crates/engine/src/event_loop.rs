@@ -422,10 +422,16 @@ impl Loop {
     }
 
     fn settled(&self) -> Settled {
-        let mut settled = Settled::default();
-        if self.options.record && self.recorder.is_none() {
-            settled.not_recorded = self.notices.first().cloned();
-        }
+        let not_recorded = match &self.recorder {
+            None if self.options.record => self.notices.first().cloned(),
+            None => None,
+            Some(recorder) => recorder.losing().map(|why| {
+                Problem::new(Code::Internal, "What is heard cannot be written.")
+                    .why(format!("{why}."))
+                    .next("Make room on the disk: it goes on by itself.")
+            }),
+        };
+        let mut settled = Settled { not_recorded, ..Settled::default() };
         for id in self.connections.ids() {
             match self.world.source(id).map(|source| &source.health) {
                 Some(Health::Well) => settled.ready.push(id.clone()),

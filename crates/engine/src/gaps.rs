@@ -3,6 +3,10 @@
 use crate::{input::Input, publish::WEEK};
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{Stamp, View, ViewSpec, When, record::Gap};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio::sync::mpsc;
 
 /// Beats after which they are read again: what is damaged is found by and by.
@@ -16,6 +20,8 @@ pub(crate) struct Gaps {
     left: u32,
     /// What could not be kept when they were read last.
     lost: u64,
+    /// Are they being read? On a disk that is too slow reads must not pile up.
+    reading: Arc<AtomicBool>,
 }
 
 impl Gaps {
@@ -26,10 +32,14 @@ impl Gaps {
             return;
         }
         let Some(past) = past.cloned() else { return };
+        if self.reading.swap(true, Ordering::AcqRel) {
+            return;
+        }
         (self.left, self.lost) = (EVERY, lost);
-        let inputs = inputs.clone();
+        let (inputs, reading) = (inputs.clone(), Arc::clone(&self.reading));
         tokio::spawn(async move {
             let read = tokio::task::spawn_blocking(move || past.gaps(now.minus(WEEK), now));
+            reading.store(false, Ordering::Release);
             // What cannot be read now is read at the next beat that it is time.
             if let Ok(Ok(gaps)) = read.await {
                 let _ = inputs.send(Input::Gaps(gaps)).await;

@@ -2,7 +2,7 @@
 
 use crate::publish::{conclude, project_plain, sources_of};
 use pilothouse_insight::History;
-use pilothouse_journal::Reader as JournalReader;
+use pilothouse_journal::{Place, Reader as JournalReader, Sought};
 use pilothouse_wire::{
     Answer, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     record::Gap,
@@ -27,6 +27,9 @@ pub(crate) struct Worlds(Arc<Mutex<Option<Kept>>>);
 #[derive(Debug)]
 struct Kept {
     at: Stamp,
+    /// Which world it is, and when it was read.
+    place: Place,
+    read: Stamp,
     used: Stamp,
     then: Moment,
     /// Fleets of it that were looked at: of a neighbour only what changed is projected again.
@@ -86,14 +89,14 @@ impl Worlds {
 
 /// Turns to the world at a time. What was looked at of the one before goes with it.
 async fn turn(kept: &mut Option<Kept>, journal: JournalReader, t: Stamp, now: Stamp) -> Result<&mut Kept, Problem> {
-    // What is not settled yet is read again.
+    // What was not settled when it was read is read again.
     let then = match kept.take() {
-        Some(then) if then.at == t && t < now.minus(UNSETTLED) => Kept { used: now, ..then },
+        Some(then) if then.at == t && t < then.read.minus(UNSETTLED) => Kept { used: now, ..then },
         before => {
             // The journal goes on from a world that nobody else holds, and copies one that somebody does.
-            let (base, mut fleets) = before.map(|Kept { at, fleets, .. }| (at, fleets)).unzip();
+            let (base, mut fleets) = before.map(|Kept { place, fleets, .. }| (place, fleets)).unzip();
             apart(move || {
-                let (world, touched) = journal.world_since(base, t)?;
+                let Sought { world, place, touched } = journal.world_since(base, t)?;
                 let gap = journal.gap_at(t)?;
                 match &mut fleets {
                     Some(fleets) if !touched.all => {
@@ -102,7 +105,7 @@ async fn turn(kept: &mut Option<Kept>, journal: JournalReader, t: Stamp, now: St
                     fleets => *fleets = None,
                 }
                 let then = Moment { world, gap };
-                Ok::<_, Problem>(Kept { at: t, used: now, then, fleets: fleets.unwrap_or_default() })
+                Ok::<_, Problem>(Kept { at: t, place, read: now, used: now, then, fleets: fleets.unwrap_or_default() })
             })
             .await??
         }

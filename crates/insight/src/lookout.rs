@@ -93,6 +93,7 @@ impl Lookout {
         quiet: bool,
         now: Stamp,
     ) -> Option<Call> {
+        self.turn_back(now);
         self.note(wrong, wishes, now);
         self.forget(sources, now);
         if quiet {
@@ -105,6 +106,13 @@ impl Lookout {
             .extend(due.iter().map(|Waiting { what, .. }| (what.id.clone(), Told { status: what.status, so: now })));
         let held = due.iter().any(|waiting| waiting.held);
         words::call(due.into_iter().map(|waiting| waiting.what).collect(), held)
+    }
+
+    /// Forgets times that are still to come: a clock that was set back keeps nothing waiting until it has caught up.
+    fn turn_back(&mut self, now: Stamp) {
+        self.last = self.last.filter(|last| *last <= now);
+        self.waiting.values_mut().for_each(|waiting| waiting.since = waiting.since.min(now));
+        self.told.values_mut().for_each(|told| told.so = told.so.min(now));
     }
 
     /// Takes in what is wrong: what was told stays so, what is new or became worse waits, what ended waits no more.

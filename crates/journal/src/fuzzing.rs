@@ -40,7 +40,7 @@ pub fn rows(mut bytes: &[u8]) -> usize {
     let _ = crate::look::verify(&db);
     let end = pilothouse_wire::Stamp(i64::MAX);
     if let Some(target) = crate::seek::locate(&db, end).ok().flatten() {
-        let _ = crate::seek::Near::default().seek(&db, (end, target), None);
+        let _ = crate::seek::Near::default().seek(&db, target, None);
     }
     count
 }

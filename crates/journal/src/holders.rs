@@ -8,6 +8,7 @@ use crate::{
 use pilothouse_wire::Stamp;
 use pilothouse_world::World;
 use rusqlite::Connection;
+use std::sync::Arc;
 
 /// Shows the world at `since`, after each batch up to `last` that may have changed who holds which GPUs, and where the
 /// record begins anew.
@@ -28,7 +29,7 @@ pub(crate) fn fold(
     for (place, ((target, began), end)) in [(first, since)].into_iter().chain(begins).zip(ends).enumerate() {
         let (seq, mut world) = match target.map(|target| seek::start(db, target)) {
             None => (0, World::default()),
-            Some(Ok(start)) => (start.seq, start.world),
+            Some(Ok(start)) => (start.seq, Arc::unwrap_or_clone(start.world)),
             // Nobody knows what was so until the record begins anew.
             Some(Err(Fault::Damaged(_))) if !anew.is_empty() => (end, World::default()),
             Some(Err(fault)) => return Err(fault),

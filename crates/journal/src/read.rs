@@ -7,7 +7,7 @@ use crate::{
     gaps, holders,
     record::Tide,
     schema::{self, failed},
-    seek,
+    seek::{self, Place, Sought},
     series::{self, GpuPoints},
     walk::{Fault, Filler, With, walk},
 };
@@ -15,8 +15,8 @@ use pilothouse_wire::{
     Code, ConnectionId, Problem, SmolStr, Stamp,
     record::{Gap, Missing},
 };
-use pilothouse_world::{Batch, Touched, World};
-use rusqlite::Connection;
+use pilothouse_world::{Batch, World};
+use rusqlite::{Connection, Transaction};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -49,35 +49,29 @@ impl Reader {
     /// # Errors
     /// [`Code::NotFound`] if nothing that old is kept, or nothing of that time; others if the file cannot be read.
     pub fn world_at(&self, t: Stamp) -> Result<Arc<World>, Problem> {
-        self.world_since(None, t).map(|(world, _)| world)
+        self.world_since(None, t).map(|sought| sought.world)
     }
 
-    /// The world as it was known at `t`, and what changed since the one at `base`: all of it, unless that was sought last
-    /// here and is somewhat before. Blocks: not for the event loop.
+    /// The world as it was known at `t`, and what changed since that of `base`: all of it, unless that was sought last here
+    /// and is somewhat before. Blocks: not for the event loop.
     ///
     /// # Errors
     /// As [`Reader::world_at`].
-    pub fn world_since(&self, base: Option<Stamp>, t: Stamp) -> Result<(Arc<World>, Touched), Problem> {
+    pub fn world_since(&self, base: Option<Place>, t: Stamp) -> Result<Sought, Problem> {
         self.tide.wait(t);
         let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
         let db = near.file(|| self.open())?;
-        let sought = self.seek(&mut near, &db, base, t);
+        let sought = self.snapshot(&db).and_then(|db| self.seek(&mut near, &db, base, t));
         near.keep(db);
         sought
     }
 
-    fn seek(
-        &self,
-        near: &mut seek::Near,
-        db: &Connection,
-        base: Option<Stamp>,
-        t: Stamp,
-    ) -> Result<(Arc<World>, Touched), Problem> {
+    fn seek(&self, near: &mut seek::Near, db: &Connection, base: Option<Place>, t: Stamp) -> Result<Sought, Problem> {
         if let Some(gap) = self.gap(db, t)?.filter(|gap| gap.why.hides()) {
             return Err(nothing_of(t, &gap));
         }
         let Some(target) = self.db(near.locate(db, t))? else { return Err(self.too_old(db, t)) };
-        near.seek(db, (t, target), base).map_err(|fault| self.fault(&fault))
+        near.seek(db, target, base).map_err(|fault| self.fault(&fault))
     }
 
     /// Lets go of what is kept for a neighbour of the world that was sought last; not now, if somebody seeks just now.
@@ -94,6 +88,7 @@ impl Reader {
     pub fn batches(&self, until: Stamp, mut take: impl FnMut(Batch)) -> Result<(), Problem> {
         self.tide.wait(until);
         let db = self.open()?;
+        let db = self.snapshot(&db)?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
         let mut filler = Filler::new(&db, With::Readings);
         walk(&mut filler, 0, last.seq, &mut |step| take(step.batch)).map_err(|fault| self.fault(&fault))
@@ -161,7 +156,9 @@ impl Reader {
         until: Stamp,
     ) -> Result<Vec<GpuPoints>, Problem> {
         self.tide.wait(until);
-        series::of_gpus(&self.open()?, source.as_str(), gpus, since, until).map_err(|fault| self.fault(&fault))
+        let db = self.open()?;
+        let db = self.snapshot(&db)?;
+        series::of_gpus(&db, source.as_str(), gpus, since, until).map_err(|fault| self.fault(&fault))
     }
 
     /// Folds what was said from the last world before `since` up to `until`, without what was measured, and shows the
@@ -173,6 +170,7 @@ impl Reader {
     pub fn holders(&self, since: Stamp, until: Stamp, mut show: impl FnMut(Stamp, &World)) -> Result<(), Problem> {
         self.tide.wait(until);
         let db = self.open()?;
+        let db = self.snapshot(&db)?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
         holders::fold(&db, since, last, &mut show).map_err(|fault| self.fault(&fault))
     }
@@ -190,6 +188,11 @@ impl Reader {
             return Err(self.of_before());
         }
         Ok(db)
+    }
+
+    /// The file as it is now: what is sealed, thinned or pruned meanwhile does not move under who reads.
+    fn snapshot<'a>(&self, db: &'a Connection) -> Result<Transaction<'a>, Problem> {
+        self.db(db.unchecked_transaction())
     }
 
     fn db<T>(&self, result: rusqlite::Result<T>) -> Result<T, Problem> {

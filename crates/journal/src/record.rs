@@ -131,13 +131,15 @@ impl Recorder {
     #[doc(hidden)]
     pub fn watched(path: &Path, limits: Limits, watch: Watch) -> Result<Self, Problem> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| {
+            make_folder(folder).map_err(|error| {
                 Problem::new(Code::Internal, format!("The folder {} cannot be made.", folder.display()))
                     .why(format!("{error}."))
                     .next("Nothing is recorded until it can.")
             })?;
         }
         let lock = hold(path)?;
+        // It names everything of a fleet: nobody else of this machine reads it. Where it cannot be made SQLite says why.
+        let _ = own_only(File::options().append(true).create(true)).open(path);
         let db = schema::open(path)?;
         let (way, entries) = sync_channel(WAITING);
         let way = Arc::new(way);
@@ -219,6 +221,12 @@ impl Recorder {
         self.lost.load(Ordering::Relaxed)
     }
 
+    /// Why nothing can be written just now, if it cannot.
+    #[must_use]
+    pub fn losing(&self) -> Option<String> {
+        self.tide.loss().map(|loss| loss.why)
+    }
+
     /// A reader of the same journal. It waits until what it is asked for is written.
     #[must_use]
     pub fn reader(&self) -> Reader {
@@ -248,6 +256,21 @@ impl Drop for Recorder {
             let _ = thread.join();
         }
     }
+}
+
+/// A file that is made is for this account alone.
+pub(crate) fn own_only(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// The same of folders.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 /// Keeps others from recording into a journal.

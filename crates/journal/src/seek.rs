@@ -38,7 +38,7 @@ impl Target {
 /// A world with which a fold begins.
 pub(crate) struct Start {
     pub seq: i64,
-    pub world: World,
+    pub world: Arc<World>,
 }
 
 /// The place that a time is at: the last that was heard by then. Where the clock was set back it is the later of the two.
@@ -137,7 +137,7 @@ fn start_with(filler: &mut Filler<'_>, target: Target) -> Result<Start, Fault> {
         let seq: i64 = row.get(0)?;
         let (body, base, state): (Vec<u8>, Option<i64>, Option<Vec<u8>>) = (row.get(1)?, row.get(2)?, row.get(3)?);
         match world(filler, seq, &body, base, state.as_deref()) {
-            Ok(world) => return Ok(Start { seq, world }),
+            Ok(world) => return Ok(Start { seq, world: Arc::new(world) }),
             Err(fault) => damaged = Some(fault),
         }
     }
@@ -145,7 +145,7 @@ fn start_with(filler: &mut Filler<'_>, target: Target) -> Result<Start, Fault> {
         .query_row("SELECT first FROM stretch WHERE first = ?1 AND why = 'run'", [target.hard], |row| row.get(0))
         .optional()?;
     match (begins, damaged) {
-        (Some(first), _) => Ok(Start { seq: first - 1, world: World::default() }),
+        (Some(first), _) => Ok(Start { seq: first - 1, world: Arc::default() }),
         (None, Some(fault)) => Err(fault),
         (None, None) => Err(Fault::damaged("The world", target.hard)),
     }
@@ -211,10 +211,32 @@ pub(crate) struct Near {
 
 #[derive(Debug)]
 struct Last {
-    /// The time that was asked for.
-    t: Stamp,
     target: Target,
     world: Arc<World>,
+}
+
+/// Which world of a record it is, whatever time it was asked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    seq: i64,
+    hard: i64,
+}
+
+/// A world that was sought.
+#[derive(Clone, Debug)]
+pub struct Sought {
+    /// The world.
+    pub world: Arc<World>,
+    /// Which one it is.
+    pub place: Place,
+    /// What changed since the world of the place that was said.
+    pub touched: Touched,
+}
+
+impl Target {
+    fn place(self) -> Place {
+        Place { seq: self.seq, hard: self.hard }
+    }
 }
 
 impl Near {
@@ -233,50 +255,53 @@ impl Near {
         locate_by(db, t, &mut self.blocks)
     }
 
-    /// The world at a place that is that of a time, and what changed since the world of `base`: all of it, unless that one
-    /// was sought last and is somewhat before.
-    pub(crate) fn seek(
-        &mut self,
-        db: &Connection,
-        (t, target): (Stamp, Target),
-        base: Option<Stamp>,
-    ) -> Result<(Arc<World>, Touched), Fault> {
+    /// The world at a place, and what changed since that of `base`: all of it, unless that one was sought last and is
+    /// somewhat before.
+    pub(crate) fn seek(&mut self, db: &Connection, target: Target, base: Option<Place>) -> Result<Sought, Fault> {
         let nearest: Option<i64> = db
             .prepare_cached(
                 "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0",
             )?
             .query_row(params![target.hard, target.seq, target.at.0], |row| row.get(0))?;
+        let is_near = |last: &Last| {
+            let of = last.target;
+            of.hard == target.hard
+                && of.seq <= target.seq
+                && nearest.is_none_or(|near| near <= of.seq || target.seq - of.seq <= STEP)
+        };
+        if let Some(last) = self.last.take().filter(is_near) {
+            let all = base != Some(last.target.place());
+            let start = Start { seq: last.target.seq, world: last.world };
+            // What it would go on over may have been pruned since: then it begins anew.
+            if let Ok(sought) = self.go_on(db, target, Some(start), all) {
+                return Ok(sought);
+            }
+        }
+        self.go_on(db, target, None, true)
+    }
+
+    fn go_on(&mut self, db: &Connection, target: Target, start: Option<Start>, all: bool) -> Result<Sought, Fault> {
         let mut filler =
             Filler::with(db, With::Readings, std::mem::take(&mut self.loaded), std::mem::take(&mut self.blocks));
-        let mut touched = Touched::default();
-        let (from, mut world) = match self.last.take() {
-            Some(Last { t, target: last, world })
-                if last.hard == target.hard
-                    && last.seq <= target.seq
-                    && nearest.is_none_or(|near| near <= last.seq || target.seq - last.seq <= STEP) =>
-            {
-                touched.all = base != Some(t);
-                (last.seq, world)
-            }
-            _ => {
-                touched.all = true;
-                let start = start_with(&mut filler, target)?;
-                (start.seq, Arc::new(start.world))
-            }
+        let Start { seq, mut world } = match start {
+            Some(start) => start,
+            None => start_with(&mut filler, target)?,
         };
         if !goes_on(db, target.seq)? {
             return Err(Fault::damaged("What stands behind the batch", target.seq));
         }
-        if from < target.seq {
+        let mut touched = Touched { all, ..Touched::default() };
+        if seq < target.seq {
             let own = Arc::make_mut(&mut world);
-            walk(&mut filler, from, target.seq, &mut |Step { batch, .. }| touched.merge(own.apply(batch)))?;
+            walk(&mut filler, seq, target.seq, &mut |Step { batch, .. }| touched.merge(own.apply(batch)))?;
         }
         if is_later(db, &world, target)? {
             return Err(Fault::damaged("The time of the batch", target.seq));
         }
         (self.loaded, self.blocks) = filler.into_loaded();
-        self.loaded.retain(|_, chunk| chunk.last >= target.seq);
-        self.last = Some(Last { t, target, world: Arc::clone(&world) });
-        Ok((world, touched))
+        // Who goes back or far ahead needs others.
+        self.loaded.retain(|_, chunk| chunk.first <= target.seq && chunk.last >= target.seq);
+        self.last = Some(Last { target, world: Arc::clone(&world) });
+        Ok(Sought { world, place: target.place(), touched })
     }
 }

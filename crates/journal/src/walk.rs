@@ -132,7 +132,7 @@ impl<'a> Filler<'a> {
         if self.with == With::Readings && self.known != Some((first, last)) {
             self.places = chunk::overlapping(self.db, first, last)?;
             self.known = Some((first, last));
-            self.loaded.retain(|_, chunk| chunk.last >= first);
+            self.loaded.retain(|_, chunk| chunk.last >= first && chunk.first <= last);
         }
         Ok(())
     }

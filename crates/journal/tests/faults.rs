@@ -189,6 +189,37 @@ fn what_could_not_be_written_is_a_gap_until_the_next_world() {
 }
 
 #[test]
+fn what_is_sealed_while_somebody_reads_is_neither_missing_nor_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = Recorder::open(&folder.path().join("journal.db"), WHOLE).unwrap();
+    let (mut world, mut told, mut end) = (World::default(), 0, Stamp(START));
+    recorder.checkpoint(&world, end);
+    for number in 0..70 {
+        for batch in step(number) {
+            end = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+            told += 1;
+        }
+        if number % 30 == 29 {
+            recorder.checkpoint(&world, end);
+            recorder.flush();
+        }
+    }
+    let (reader, mut heard) = (recorder.reader(), 0);
+    reader
+        .batches(end, |_| {
+            if heard == 0 {
+                recorder.checkpoint(&world, end);
+                recorder.flush();
+            }
+            heard += 1;
+        })
+        .unwrap();
+    assert_eq!(heard, told);
+}
+
+#[test]
 fn a_journal_that_cannot_be_written_is_said_and_can_still_be_read() {
     let told = recorded(WHOLE);
     // Its folder is a file: root may write anywhere else.

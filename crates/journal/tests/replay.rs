@@ -2,7 +2,7 @@
 //! checkpoints fell.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use pilothouse_journal::{Limits, Reader, Recorder, Thinning};
+use pilothouse_journal::{Limits, Reader, Recorder, Sought, Thinning};
 use pilothouse_wire::{ConnectionId, Metric, Reading, Stamp, view::FleetSpec};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
@@ -190,7 +190,8 @@ proptest! {
     }
 
     #[test]
-    fn what_changed_since_a_neighbour_makes_the_same_fleet_of_it(story in story(), steps in prop::collection::vec(any::<prop::sample::Index>(), 1..30)) {
+    fn what_changed_since_a_neighbour_makes_the_same_fleet_of_it(story in story(), steps in prop::collection::vec(any::<prop::sample::Index>(), 1..30), others in prop::collection::vec(prop::bool::weighted(0.3), 30)) {
+        let mut others = others.iter();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j.db");
         let then = record(&path, WHOLE, &story);
@@ -198,7 +199,7 @@ proptest! {
         let (mut base, mut fleet) = (None, None::<FleetProjection>);
         for step in steps {
             let (at, _) = &then[step.index(then.len())];
-            let (world, touched) = reader.world_since(base, *at).unwrap();
+            let Sought { world, place, touched } = reader.world_since(base, *at).unwrap();
             let fresh = FleetProjection::new(&world, FleetSpec::default());
             let gone_on = match fleet.take() {
                 Some(mut fleet) if !touched.all => {
@@ -208,7 +209,11 @@ proptest! {
                 _ => fresh.clone(),
             };
             prop_assert_eq!(gone_on.view(), fresh.view(), "at {}", at);
-            (base, fleet) = (Some(*at), Some(gone_on));
+            (base, fleet) = (Some(place), Some(gone_on));
+            if others.next() == Some(&true) {
+                // Somebody else seeks by the same reader.
+                let _ = reader.world_at(then[then.len() / 2].0).unwrap();
+            }
         }
     }
 

@@ -54,7 +54,7 @@ impl Default for Limits {
             connections_of_one: 256,
             links: 1_000,
             links_of_one: 128,
-            exports: 4,
+            exports: 2,
             exports_of_one: 2,
             head: Duration::from_secs(10),
             send: Duration::from_secs(10),

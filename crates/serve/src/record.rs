@@ -11,7 +11,7 @@ use crate::{
     book::{Book, OfRecord, Watched},
     guard::{self, Names},
     limits::{Limits, Rates},
-    places::Places,
+    places::{Place, Places},
     reach::{is_private, shown, taken},
     serve::Serving,
     tls::Identity,
@@ -188,7 +188,7 @@ async fn part(
     let Some(place) = door.exports.take(peer) else {
         return Err(Refused::too_many("Others are being sent the record just now.", Duration::from_secs(5)));
     };
-    let prepared = door.prepare(from, to).await?;
+    let (prepared, place) = door.prepare(from, to, place).await?;
     let (since, until, bytes) = (prepared.manifest().since, prepared.manifest().until, prepared.bytes());
     let sent = Sent { to: peer, token: name, since, until, bytes, whole: false };
     let body = send::body(prepared, place, send::Way { door, word, sent, hang_up });
@@ -219,10 +219,16 @@ impl Door {
         Ok((word.to_vec(), kept.name_of(id).to_owned()))
     }
 
-    /// Makes the part, off the event loop's threads.
-    async fn prepare(&self, from: Moment, to: Option<Moment>) -> Result<record::Prepared, Refused> {
+    /// Makes the part, off the event loop's threads. Its place is taken until it is made, also where who asked is gone.
+    async fn prepare(
+        &self,
+        from: Moment,
+        to: Option<Moment>,
+        place: Place,
+    ) -> Result<(record::Prepared, Place), Refused> {
         let journal = self.journal.clone();
-        let made = tokio::task::spawn_blocking(move || record::part(&record::reader(&journal)?, from, to));
+        let make = move || record::part(&record::reader(&journal)?, from, to).map(|part| (part, place));
+        let made = tokio::task::spawn_blocking(make);
         let made = made.await.unwrap_or_else(|error| {
             Err(Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))
         });

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     body, gaps,
     read::Reader,
+    record::own_only,
     schema::{self, PARTS},
     seek,
     stored::Stored,
@@ -90,10 +91,11 @@ pub fn export(reader: &Reader, since: Stamp, until: Stamp, names: Names, to: &Pa
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let prepared = prepare(reader, since, until, names, folder)?;
     let (manifest, bytes) = (prepared.manifest.clone(), prepared.bytes);
-    let mut file = File::options().write(true).create_new(true).open(to).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists(),
-        _ => io(to, "written", &error),
-    })?;
+    let mut file =
+        own_only(File::options().write(true).create_new(true)).open(to).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => exists(),
+            _ => io(to, "written", &error),
+        })?;
     let written = std::io::copy(&mut prepared.into_bytes(), &mut file).and_then(|_| file.sync_all());
     written.map_err(|error| {
         let _ = std::fs::remove_file(to);

@@ -58,10 +58,11 @@ async fn pour<F: Future<Output = bool>>(
     every: Duration,
     is_good: impl Fn() -> F,
 ) -> io::Result<()> {
-    let mut checked = Instant::now();
+    // It may have taken long to make.
+    let mut checked = None;
     loop {
-        if checked.elapsed() >= every {
-            checked = Instant::now();
+        if checked.is_none_or(|checked: Instant| checked.elapsed() >= every) {
+            checked = Some(Instant::now());
             if !is_good().await {
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, "its token is no longer good"));
             }
