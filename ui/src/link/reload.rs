@@ -45,7 +45,8 @@ pub fn again() {
 }
 
 fn judge(engine: &str, reloaded_for: Option<&str>) -> Verdict {
-    if engine == WIRE_HASH {
+    // As text, and not as numbers within the code: so a test can make another build of this one.
+    if engine == std::hint::black_box(WIRE_HASH) {
         Verdict::Same
     } else if reloaded_for == Some(engine) {
         Verdict::Differs
