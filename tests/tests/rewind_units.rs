@@ -305,9 +305,12 @@ async fn the_deployment_records_with_exactly_the_rights_that_it_names_and_is_rea
 
     // Nothing was refused, and nothing is granted that is not used.
     let role = plane.api()?.get(&format!("/apis/rbac.authorization.k8s.io/v1/clusterroles/{NAME}")).await?;
-    let (got, refused) = asked(&audit.path().join("audit.log"));
-    assert_eq!(refused, Vec::<String>::new());
-    assert_eq!(got, granted(&role));
+    let log = audit.path().join("audit.log");
+    // Controllers and their revisions are followed last.
+    let all = until("it uses every right", LIMIT, async || Ok((asked(&log).0 == granted(&role)).then_some(()))).await;
+    let (got, refused) = asked(&log);
+    assert_eq!((refused, got), (Vec::<String>::new(), granted(&role)));
+    all?;
 
     // Its token is renewed: the old one ends with the account, and the role is that of the new one.
     plane.api()?.delete(ACCOUNT).await?;
