@@ -69,7 +69,7 @@ async fn a_file_opens_in_a_window_that_says_what_it_is_and_can_only_be_looked_at
     let home = reader.home();
     assert!(!home.join("data/journal.db").exists() && !home.join("settings.toml").exists());
     assert!(fs::metadata(&file).could_not("look at the file")?.len() > 0);
-    Ok(())
+    page.close().await
 }
 
 #[tokio::test]
@@ -78,7 +78,8 @@ async fn a_file_that_is_no_record_is_said_in_the_window() -> Result<()> {
     let file = reader.home().join("letter.pilothouse");
     fs::write(&file, "Dear reader").could_not("write a letter")?;
     let page = Page::window_with(SIZE, &reader.environment(), &[&file.display().to_string()]).await?;
-    page.reads_as("body", |text| text.contains("letter.pilothouse"), "names the file").await.map(drop)
+    page.reads_as("body", |text| text.contains("letter.pilothouse"), "names the file").await?;
+    page.close().await
 }
 
 #[test]
