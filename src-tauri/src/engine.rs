@@ -84,9 +84,7 @@ async fn live(demo: bool) -> Result<Running, Problem> {
 }
 
 async fn of_record(file: PathBuf) -> Result<Running, Problem> {
-    let opened = tokio::task::spawn_blocking(move || record::open(&file)).await;
-    let opened = opened
-        .map_err(|error| Problem::new(Code::Internal, "The record could not be opened.").why(error.to_string()))??;
+    let opened = record::open(&file).await?;
     let operator = Engine::open(&opened, Paths::from_env()?).await?;
     Ok(Running { operator, record: Some(Arc::new(opened)) })
 }

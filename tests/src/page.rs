@@ -87,6 +87,22 @@ impl Page {
         Ok(Self { driver, den, processes: vec![driver_process] })
     }
 
+    /// Connects a server that was found inside of a cluster, by one press on the Connections screen, and waits until it is
+    /// live.
+    ///
+    /// # Errors
+    /// If it is not offered there with where it is, or does not become live.
+    pub async fn connect_inside(&self, name: &str, service: &str) -> Result<()> {
+        self.press("rail-connections").await?;
+        let offer = format!("[data-test='inside-{name}']");
+        self.reads_as(&offer, |text| text.contains(service), "says where it is").await?;
+        self.press_by(&format!("{offer} button")).await?;
+        self.find(&format!("connection-row-{name}")).await?;
+        self.gone(&offer).await?;
+        self.press("rail-fleet").await?;
+        self.find_by(&format!("[data-test='chip-{name}'][data-state='live']")).await.map(drop)
+    }
+
     /// Opens an address in headless Chromium.
     ///
     /// # Errors

@@ -83,14 +83,6 @@ async fn one_press_connects_an_alertmanager_that_was_found_inside() -> Result<()
     let terminal = Terminal::new(&plane.kubeconfig())?;
     terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
     let page = Page::window((1440, 900), &terminal.environment()).await?;
-    page.press("rail-connections").await?;
-    let name = format!("admin-{namespace}-stack-alertmanager");
-    let offer = format!("[data-test='inside-{name}']");
-    page.reads_as(&offer, |text| text.contains(&inside.service), "says where it is").await?;
-    page.press_by(&format!("{offer} button")).await?;
-    page.find(&format!("connection-row-{name}")).await?;
-    page.gone(&offer).await?;
-    page.press("rail-fleet").await?;
-    page.find_by(&format!("[data-test='chip-{name}'][data-state='live']")).await?;
+    page.connect_inside(&format!("admin-{namespace}-stack-alertmanager"), &inside.service).await?;
     page.close().await
 }

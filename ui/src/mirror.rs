@@ -157,7 +157,7 @@ impl Views {
 
     /// The time of which a view is shown.
     fn when_of(self, spec: &ViewSpec) -> When {
-        if matches!(spec, ViewSpec::Ribbon { .. } | ViewSpec::Notices) { When::Now } else { self.when.get_untracked() }
+        if spec.is_of_now() { When::Now } else { self.when.get_untracked() }
     }
 
     fn say(self, replica: &Replica) {

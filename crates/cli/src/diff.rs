@@ -5,7 +5,7 @@ use crate::{
     exit::{Exit, Failed},
     json::{self, DifferenceDocument},
     out::{Style, Tone, note, stdout},
-    problems,
+    past, problems,
     start::{Session, Troubles, other_answer},
 };
 use pilothouse_engine::Clock;
@@ -26,10 +26,17 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
         When::typed(text, now).map_err(|wrong| Failed::Usage(format!("--{name} cannot be used: {wrong}.")))
     };
     let (from, to) = (time("from", &arguments.from)?, time("to", &arguments.to)?);
-    let session = Session::start(&arguments.source, false).await?;
-    // The past needs no server; now is whole once every source is.
-    let troubles = match [from, to].contains(&When::Now) {
-        true => session.frame(ViewSpec::Fleet(FleetSpec::default()), arguments.source.wait).await?.1,
+    let (is_past, source) = (![from, to].contains(&When::Now), &arguments.source);
+    // The past needs no server, unless somebody names one for this run.
+    let own = is_past && source.context.is_none() && !source.demo;
+    let record = if own { Some(past::own().await?) } else { None };
+    let session = match &record {
+        Some(record) => Session::of_record(record).await?,
+        None => Session::start(source, false).await?,
+    };
+    // Now is whole once every source is.
+    let troubles = match !is_past {
+        true => session.frame(ViewSpec::Fleet(FleetSpec::default()), source.wait).await?.1,
         false => Troubles::default(),
     };
     let answer = session.reader().ask(Ask::Compare { scope: Vec::new(), from, to }).await;

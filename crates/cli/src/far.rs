@@ -89,19 +89,13 @@ fn read(file: &Path) -> Result<SecretInput, Problem> {
     Ok(SecretInput(token.to_owned()))
 }
 
-/// Opens a record, wherever it is; what was fetched for that goes with it, also if somebody interrupts.
+/// Opens a record, wherever it is; what was fetched or unpacked for that goes with it, also if somebody interrupts.
 pub async fn open(place: &Place, far: &FarArgs, from: Option<Moment>, to: Option<Moment>) -> Result<Opened, Failed> {
     match place {
         Place::Here(_) if from.is_some() || to.is_some() => {
             Err(Failed::Usage("--from and --to are of an address: a file is opened whole.".into()))
         }
-        Place::Here(file) => {
-            let file = file.clone();
-            let opened = tokio::task::spawn_blocking(move || record::open(&file)).await;
-            Ok(opened.map_err(|error| {
-                Problem::new(Code::Internal, "The record could not be opened.").why(error.to_string())
-            })??)
-        }
+        Place::Here(file) => unless_interrupted(record::open(file)).await,
         Place::Far(address) => {
             let (token, trust, bar) = (far.token()?, far.trust(), Bar::new());
             let opened = far::open(address, &trust, &token, from.unwrap_or(USUAL), to, bar.follow());
@@ -118,25 +112,15 @@ pub async fn fetch(
     to: Option<Moment>,
     into: &Path,
 ) -> Result<(), Failed> {
-    let (token, bar) = (far.token()?, Bar::new());
-    let fetched = async {
-        far::fetch(address, &far.trust(), &token, (from, to), into, bar.follow()).await?;
-        let file = into.to_owned();
-        let opened = tokio::task::spawn_blocking(move || record::open(&file)).await;
-        opened.map_err(|error| Problem::new(Code::Internal, "It could not be read.").why(error.to_string()))?
-    };
-    let fetched = unless_interrupted(fetched).await;
-    if fetched.is_err() && !matches!(&fetched, Err(Failed::Problem(problem)) if problem.code == Code::Exists) {
-        let _ = std::fs::remove_file(into);
-    }
-    fetched.map(drop)
+    let (token, trust, bar) = (far.token()?, far.trust(), Bar::new());
+    unless_interrupted(far::fetch(address, &trust, &token, (from, to), into, bar.follow())).await
 }
 
 async fn unless_interrupted<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Failed> {
     tokio::select! {
         done = work => Ok(done?),
-        () = serve::interruption() => {
-            Err(Problem::new(Code::Cut, "Interrupted.").why("Nothing of what came is kept.").into())
+        () = serve::interruption_or_hangup() => {
+            Err(Problem::new(Code::Cut, "Interrupted.").why("Nothing of what was begun is kept.").into())
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     journal_args::{JournalArgs, JournalVerb},
     json,
     out::{Style, Tone, note, stdout},
+    past,
 };
 use pilothouse_engine::{
     Paths,
@@ -31,34 +32,36 @@ const OTHER_NAMES: &str = "Names and texts are replaced, and nobody can take tha
 
 /// Does what was asked for with the record.
 pub async fn run(of: &JournalArgs, out: Style) -> Result<Exit, Failed> {
-    if let JournalVerb::Export { from, to, pseudonyms, far, file } = &of.verb {
-        let names = if *pseudonyms { Names::Pseudonyms } else { Names::Own };
-        return match of.journal.clone().map_or_else(own, Ok)? {
-            Place::Here(journal) => export(journal, *from, *to, names, file.clone()).await,
-            Place::Far(address) if names == Names::Own => fetch(&address, far, *from, *to, file).await,
-            Place::Far(address) => {
+    let place = of.journal.clone().map_or_else(own, Ok)?;
+    match &of.verb {
+        JournalVerb::Info { json } => info(here(place)?, *json, out).await,
+        JournalVerb::Verify { file: Some(other) } => verify(other.clone(), out).await,
+        JournalVerb::Verify { file: None } => verify(here(place)?, out).await,
+        JournalVerb::Prune { older_than } => prune(here(place)?, *older_than).await,
+        JournalVerb::Export { from, to, pseudonyms, far, file } => match place {
+            Place::Here(journal) if *pseudonyms => export(journal, *from, *to, Names::Pseudonyms, file.clone()).await,
+            Place::Here(journal) => export(journal, *from, *to, Names::Own, file.clone()).await,
+            Place::Far(address) if *pseudonyms => {
                 let opened = far::open(&Place::Far(address), far, Some(*from), *to).await?;
-                export(opened.path().to_owned(), *from, *to, names, file.clone()).await
+                // What was asked for has come: spans of it would be cut off once more.
+                let (since, until) =
+                    opened.told().map_or((*from, *to), |told| (Moment::At(told.0), Some(Moment::At(told.1))));
+                export(opened.path().to_owned(), since, until, Names::Pseudonyms, file.clone()).await
             }
-        };
+            Place::Far(address) => fetch(&address, far, *from, *to, file).await,
+        },
     }
-    let file = match of.journal.clone().map_or_else(own, Ok)? {
-        Place::Here(file) => file,
+}
+
+/// A journal or an export of this machine.
+fn here(place: Place) -> Result<PathBuf, Problem> {
+    match place {
+        Place::Here(file) => Ok(file),
         Place::Far(address) => {
-            return Err(Problem::new(
-                Code::NotOffered,
-                format!("{address} gives its record, and does nothing with it."),
-            )
-            .next("Export a part of it into a file: pilothouse journal --journal ADDRESS export --from 2h FILE.")
-            .into());
+            Err(Problem::new(Code::NotOffered, format!("{address} gives its record, and does nothing with it."))
+                .why("What is asked for is done with a file.")
+                .next("Export a part of it into a file: pilothouse journal --journal ADDRESS export --from 2h FILE."))
         }
-    };
-    match of.verb.clone() {
-        JournalVerb::Info { json } => info(file, json, out).await,
-        JournalVerb::Verify { file: other } => verify(other.unwrap_or(file), out).await,
-        JournalVerb::Prune { older_than } => prune(file, older_than).await,
-        // Above.
-        JournalVerb::Export { .. } => Ok(Exit::Ok),
     }
 }
 
@@ -181,7 +184,7 @@ async fn fetch(
 
 async fn verify(file: PathBuf, style: Style) -> Result<Exit, Failed> {
     let name = file.display().to_string();
-    let opened = aside(move || record::open(&file)).await?;
+    let opened = past::open(file).await?;
     let path = opened.path().to_owned();
     let wrong = aside(move || record::reader(&path)?.verify()).await?;
     let mut out = stdout();

@@ -5,51 +5,52 @@ use crate::{
     exit::Failed,
     far::{self, FarArgs, Place},
     out::note,
-    start::Session,
+    start::{Session, other_answer},
 };
 use pilothouse_engine::{
     Paths,
-    record::{self, Reader},
+    record::{self, Opened},
 };
-use pilothouse_wire::{Code, Frame, Problem, Stamp, ViewSpec, When};
+use pilothouse_wire::{Answer, Ask, Code, Frame, Problem, Stamp, ViewSpec, When};
+use std::path::PathBuf;
 
 /// One frame of a view as it was then, and whether it is of the demo fleet.
 pub async fn frame(spec: ViewSpec, past: &PastArgs) -> Result<(bool, Frame), Failed> {
-    let file = match &past.journal {
-        Some(file) => file.clone(),
-        None => record::file(&Paths::from_env()?),
+    let opened = match &past.journal {
+        Some(file) => open(file.clone()).await?,
+        None => own().await?,
     };
-    let opened = far::open(&Place::Here(file), &FarArgs::default(), None, None).await?;
-    let reader = record::reader(opened.path())?;
-    let span = tokio::task::spawn_blocking(move || told(&reader)).await;
-    let (begin, end) =
-        span.map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))??;
-    let then = time(past.at.as_deref().unwrap_or("now"), begin, end)?;
     let session = Session::of_record(&opened).await?;
-    let frame = session.frame_at(spec, When::At(then)).await;
+    let frame = frame_of(&session, spec, past).await;
     let demo = session.demo;
     session.end().await;
-    note(&format!("As it was at {then}, out of the record."));
     Ok((demo, frame?))
 }
 
-fn told(reader: &Reader) -> Result<(Stamp, Stamp), Problem> {
-    let nothing = || Problem::new(Code::NotFound, format!("Nothing is recorded in {}.", reader.path().display()));
-    reader.span()?.ok_or_else(nothing)
+/// The record of this account.
+pub async fn own() -> Result<Opened, Failed> {
+    open(record::file(&Paths::from_env()?)).await
+}
+
+/// A record of this machine.
+pub async fn open(file: PathBuf) -> Result<Opened, Failed> {
+    far::open(&Place::Here(file), &FarArgs::default(), None, None).await
+}
+
+async fn frame_of(session: &Session, spec: ViewSpec, past: &PastArgs) -> Result<Frame, Failed> {
+    let Answer::Recorded(Some((begin, end))) = session.reader().ask(Ask::Recorded).await? else {
+        return Err(other_answer());
+    };
+    let then = time(past.at.as_deref().unwrap_or("now"), begin, end)?;
+    let frame = session.frame_at(spec, When::At(then)).await?;
+    note(&format!("As it was at {then}, out of the record."));
+    Ok(frame)
 }
 
 /// The time that was typed, in a record that tells from `begin` to `end`.
 fn time(typed: &str, begin: Stamp, end: Stamp) -> Result<Stamp, Failed> {
-    // By this, what lies behind the end is told from the end itself.
-    const FAR: Stamp = Stamp(i64::MAX);
-    let wrong = |wrong| Failed::Usage(format!("--at cannot be used: {wrong}."));
-    let then = match When::typed(typed, end).map_err(wrong)? {
-        When::At(then) => then,
-        When::Now => match When::typed(typed, FAR).map_err(wrong)? {
-            When::At(then) if !typed.trim_start().starts_with(['-', '−']) && typed.contains('-') => then,
-            _ => end,
-        },
-    };
+    let then = Stamp::typed(typed, end).map_err(|wrong| Failed::Usage(format!("--at cannot be used: {wrong}.")))?;
+    let then = then.unwrap_or(end);
     if then < begin || then > end {
         return Err(Problem::new(Code::NotFound, format!("Nothing is recorded at {then}."))
             .why(format!("The record tells of {begin} to {end}."))

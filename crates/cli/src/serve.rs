@@ -37,7 +37,7 @@ pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
 async fn open_and_wait(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
     files::allow_as_many_as_the_system_does();
     let source = SourceArgs { context: of.context.clone(), demo: of.demo, wait: Duration::ZERO };
-    show_session(Session::start(&source, true).await?, of, err).await
+    show_session(Session::start(&source, true).await?, of, err, interruption()).await
 }
 
 /// Opens the door on a record that is kept in a file: no server is contacted, and nothing is recorded.
@@ -59,10 +59,15 @@ pub async fn run_on_record(of: &OpenArgs, err: Style) -> Result<Exit, Failed> {
         ui: of.ui.clone(),
     };
     note("It shows what was recorded, as of its end. No server is contacted.");
-    show_session(session, &of, err).await
+    show_session(session, &of, err, interruption_or_hangup()).await
 }
 
-async fn show_session(session: Session, of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
+async fn show_session(
+    session: Session,
+    of: &ServeArgs,
+    err: Style,
+    interruption: impl Future<Output = ()>,
+) -> Result<Exit, Failed> {
     let opened = open(session.reader(), of).await;
     let mut serving = match opened {
         Ok(serving) => serving,
@@ -71,7 +76,6 @@ async fn show_session(session: Session, of: &ServeArgs, err: Style) -> Result<Ex
             return Err(problem.into());
         }
     };
-    let interruption = interruption();
     tell(&serving, of, err)?;
     let page = if of.open { show(&serving.url).await } else { None };
     until_closed(&mut serving, page.as_deref(), interruption).await;
@@ -153,25 +157,34 @@ async fn until_closed(serving: &mut Serving, page: Option<&Path>, interruption: 
 /// Ends with Ctrl-C or a request to end. It listens from this call on: whoever has read the address may close the door.
 #[cfg(unix)]
 pub fn interruption() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-    async fn heard(signal: Option<Signal>) {
-        match signal {
-            Some(mut signal) => drop(signal.recv().await),
-            None => std::future::pending().await,
-        }
-    }
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok());
-    async {
-        tokio::select! {
-            () = heard(interrupt) => {}
-            () = heard(terminate) => {}
-        }
-    }
+    use tokio::signal::unix::SignalKind;
+    any_of([SignalKind::interrupt(), SignalKind::terminate()])
+}
+
+/// The same, and where the terminal is closed. Not for what is to go on then, as somebody wished who used `nohup`.
+#[cfg(unix)]
+pub fn interruption_or_hangup() -> impl Future<Output = ()> {
+    use tokio::signal::unix::SignalKind;
+    any_of([SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])
+}
+
+#[cfg(unix)]
+fn any_of<const N: usize>(kinds: [tokio::signal::unix::SignalKind; N]) -> impl Future<Output = ()> {
+    let mut signals = kinds.map(|kind| tokio::signal::unix::signal(kind).ok());
+    std::future::poll_fn(move |context| {
+        let heard = signals.iter_mut().flatten().any(|signal| signal.poll_recv(context).is_ready());
+        if heard { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
 }
 
 #[cfg(not(unix))]
 pub async fn interruption() {
     drop(tokio::signal::ctrl_c().await);
+}
+
+#[cfg(not(unix))]
+pub async fn interruption_or_hangup() {
+    interruption().await;
 }
 
 /// Opens a browser by a page that only this person may read: an argument could be read by everybody here.

@@ -16,6 +16,21 @@ pub const fn field(help: &'static str, example: &'static str) -> FieldSpec {
     FieldSpec { key: URL, label: LABEL, help, input: InputSpec::Text(example), required: false }
 }
 
+/// Why a text is no address that we ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAddress {
+    /// It does not read as one.
+    Unreadable,
+    /// It is for neither HTTP nor HTTPS.
+    Scheme,
+    /// There is a user name or a password in it.
+    Credential,
+    /// It goes on behind its path.
+    More,
+    /// It names no host.
+    Host,
+}
+
 /// Where a server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -30,31 +45,50 @@ pub struct Address {
 }
 
 impl Address {
-    /// The address that was filled in.
+    /// Reads an address.
     ///
     /// # Errors
-    /// If it is none, or says more than scheme, host and path. It is not repeated then: there may be a credential in it.
-    pub(crate) fn of(fields: &Fields<'_>) -> Result<Self, Problem> {
-        let text = fields.required(URL)?;
-        let bad = |why: &str| fields.bad(URL, why);
-        let url = Url::parse(text).map_err(|_| bad("It is no address: write it as https://host:port/path."))?;
+    /// If it is none, or says more than scheme, host and path.
+    pub fn parse(text: &str) -> Result<Self, NoAddress> {
+        let url = Url::parse(text).map_err(|_| NoAddress::Unreadable)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(bad("It begins with neither https:// nor http://."));
+            return Err(NoAddress::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("It has a user name or a password in it, and addresses are shown and logged. Both have \
-                 fields of their own."));
+            return Err(NoAddress::Credential);
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(bad("It goes on behind a ? or a #. Only scheme, host, port and path are wanted."));
+            return Err(NoAddress::More);
         }
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad("It names no host."))?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(NoAddress::Host)?;
         let bare = host.trim_matches(['[', ']']);
         Ok(Self {
             base: url.as_str().trim_end_matches('/').to_owned(),
             host: format!("{host}:{}", url.port_or_known_default().unwrap_or_default()),
             tls: url.scheme() == "https",
             here: bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        })
+    }
+
+    /// The address that was filled in.
+    ///
+    /// # Errors
+    /// As [`Address::parse`]. It is not repeated then: there may be a credential in it.
+    pub(crate) fn of(fields: &Fields<'_>) -> Result<Self, Problem> {
+        Self::parse(fields.required(URL)?).map_err(|why| {
+            fields.bad(
+                URL,
+                match why {
+                    NoAddress::Unreadable => "It is no address: write it as https://host:port/path.",
+                    NoAddress::Scheme => "It begins with neither https:// nor http://.",
+                    NoAddress::Credential => {
+                        "It has a user name or a password in it, and addresses are shown and logged. Both have fields of \
+                         their own."
+                    }
+                    NoAddress::More => "It goes on behind a ? or a #. Only scheme, host, port and path are wanted.",
+                    NoAddress::Host => "It names no host.",
+                },
+            )
         })
     }
 

@@ -157,7 +157,11 @@ impl Client {
     }
 }
 
-fn http(address: &Address, trust: Trust) -> reqwest::Result<reqwest::Client> {
+/// A client for one address: no redirects, our own TLS, no proxy for this machine.
+///
+/// # Errors
+/// If the way cannot be secured.
+pub fn http(address: &Address, trust: Trust) -> reqwest::Result<reqwest::Client> {
     // Whoever came first has installed one already; any is the same, since only ring is built in.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()

@@ -4,7 +4,7 @@ use crate::{address::Address, fields::Fields};
 use pilothouse_connect::{FieldSpec, InputSpec};
 use pilothouse_wire::Problem;
 use reqwest::Certificate;
-use std::{fs::File, io::Read};
+use std::{fs::File, io::Read, path::Path};
 
 const CA: &str = "ca";
 const INSECURE: &str = "insecure";
@@ -49,14 +49,19 @@ impl Trust {
     pub(crate) fn of(fields: &Fields<'_>, address: &Address) -> Result<Self, Problem> {
         let insecure = fields.is_set(INSECURE) && address.tls;
         let Some(file) = fields.text(CA) else { return Ok(Self { insecure, ..Self::default() }) };
-        let bad = |why: String| fields.bad(CA, format!("{file}: {why}"));
-        let mut pem = Vec::new();
-        let read = File::open(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut pem));
-        read.map_err(|error| bad(format!("{error}.")))?;
-        let authorities = Certificate::from_pem_bundle(&pem).unwrap_or_default();
-        if authorities.is_empty() {
-            return Err(bad("there is no certificate in it.".to_owned()));
-        }
+        let authorities = authorities(Path::new(file)).map_err(|why| fields.bad(CA, format!("{file}: {why}.")))?;
         Ok(Self { authorities, file: Some(file.to_owned()), insecure })
     }
+}
+
+/// The certificates in a file of PEM. Blocks.
+///
+/// # Errors
+/// Why there is none.
+pub fn authorities(file: &Path) -> Result<Vec<Certificate>, String> {
+    let mut pem = Vec::new();
+    let read = File::open(file).and_then(|opened| opened.take(LARGEST).read_to_end(&mut pem));
+    read.map_err(|error| error.to_string())?;
+    let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+    if found.is_empty() { Err("there is no certificate in it".into()) } else { Ok(found) }
 }

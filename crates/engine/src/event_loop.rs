@@ -1,34 +1,31 @@
 //! The loop: takes what happened, folds it in, and publishes. The only writer of the world.
 
 mod answers;
+mod connecting;
+mod opening;
 mod telling;
+
+pub(crate) use opening::{open, start};
 
 use crate::{
     acts::Desk,
-    checks,
-    connections::{self, Connections, Surroundings},
+    connections::{Connections, Surroundings},
     gaps::Gaps,
-    handle::{Operator, Settled},
-    input::{Changed, Input},
+    handle::Settled,
+    input::Input,
     notes,
     notices::memory::Memory,
-    offers,
-    options::{Options, Paths},
+    options::Options,
     past::Worlds,
     publish::{Publisher, Scene},
     rates::Rates,
-    record::Opened,
-    table,
 };
-use pilothouse_connect::{Clock, Discovery};
-use pilothouse_journal::{Limits, Reader as JournalReader, Recorder};
+use opening::Ways;
+use pilothouse_connect::Discovery;
+use pilothouse_journal::{Reader as JournalReader, Recorder};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
-use pilothouse_wire::{
-    Acted, Code, ConnectionId, Health, Problem, ViewSpec,
-    ask::RecordShown,
-    view::{ConnectionsView, VaultState},
-};
-use pilothouse_world::{Batch, Extent, Fact, Touched, World, fact::SourceFact};
+use pilothouse_wire::{Acted, Code, ConnectionId, Health, Problem, ViewSpec, ask::RecordShown, view::VaultState};
+use pilothouse_world::{Batch, Fact, Touched, World};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -46,107 +43,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const CHECKPOINT: Duration = Duration::from_secs(300);
 /// How often files are looked through for places to connect, while somebody looks at the connections.
 const DISCOVER: Duration = Duration::from_secs(10);
-/// Batches that may wait; more, and connectors wait.
-const BATCHES: usize = 256;
-/// Asks and acts that may wait; more, and doors wait.
-const INPUTS: usize = 64;
-
-pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
-    let paths = options.paths.clone();
-    let settings = tokio::task::spawn_blocking(move || Settings::load(&paths))
-        .await
-        .map_err(|error| Problem::new(Code::Internal, "The settings could not be read.").why(error.to_string()))??;
-    let chosen = chosen(&options, &settings)?;
-    let (journal, mut notices) = (checks::journal_file(&options.paths), Vec::new());
-    let recorder = if options.record {
-        // One of an earlier version is brought up to date first.
-        let file = journal.clone();
-        let opened = tokio::task::spawn_blocking(move || Recorder::open(&file, Limits::default())).await;
-        let opened = opened.unwrap_or_else(|error| {
-            Err(Problem::new(Code::Internal, "The record could not be opened.").why(error.to_string()))
-        });
-        opened.map_err(|problem| notices.push(problem)).ok()
-    } else {
-        None
-    };
-    let memory = if recorder.is_some() { telling::remembered(&options.paths).await } else { None };
-    let ways = Ways::new();
-    let past = journal.exists().then(|| JournalReader::new(&journal));
-    let mut engine = Loop { past, recorder, notices, settings, ..Loop::new(options, &ways) };
-    engine.begin_telling(memory);
-    engine.begin(chosen);
-    Ok(ways.run(engine))
-}
-
-/// Opens a record: its world is that of its end, and stays it.
-pub(crate) async fn open(record: &Opened, paths: Paths) -> Result<Operator, Problem> {
-    let past = JournalReader::new(record.path());
-    let reader = past.clone();
-    let read = move || {
-        let empty = || Problem::new(Code::NotFound, format!("There is nothing in {}.", reader.path().display()));
-        let (since, end) = reader.span()?.ok_or_else(empty)?;
-        reader.world_at(end).map(|world| (since, end, world))
-    };
-    let (since, end, world) = tokio::task::spawn_blocking(read)
-        .await
-        .map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))??;
-    let options = Options { paths, demo: false, only: None, record: false, clock: Clock::of(move || end) };
-    let ways = Ways::new();
-    let touched = Touched { all: true, ..Touched::default() };
-    let world = Arc::unwrap_or_clone(world);
-    // A record of the demo fleet says so, as the demo fleet itself does.
-    let demo = world.sources().filter(|(_, source)| source.about.demo).map(|(id, _)| id.clone()).collect();
-    let shown = Some(RecordShown { name: record.name().to_owned(), since, until: end });
-    let engine = Loop { world, touched, demo, shown, past: Some(past), ..Loop::new(options, &ways) };
-    Ok(ways.run(engine))
-}
-
-/// The ways into the loop.
-struct Ways {
-    inputs: mpsc::Sender<Input>,
-    inbox: mpsc::Receiver<Input>,
-    facts: mpsc::Sender<Batch>,
-    batches: mpsc::Receiver<Batch>,
-}
-
-impl Ways {
-    fn new() -> Self {
-        let (inputs, inbox) = mpsc::channel(INPUTS);
-        let (facts, batches) = mpsc::channel(BATCHES);
-        Self { inputs, inbox, facts, batches }
-    }
-
-    /// Runs a loop behind them.
-    fn run(self, engine: Loop) -> Operator {
-        tokio::spawn(engine.run(self.inbox, self.batches));
-        Operator::new(self.inputs)
-    }
-}
-
-/// The connections to start: the one asked for, or all that are configured.
-fn chosen(options: &Options, settings: &Settings) -> Result<Vec<ConnectionSettings>, Problem> {
-    let Some(only) = &options.only else { return Ok(settings.connections.clone()) };
-    let configured =
-        settings.connections.iter().find(|settings| settings.id.as_str() == only || settings.name == *only);
-    if let Some(settings) = configured {
-        return Ok(vec![settings.clone()]);
-    }
-    // A context of the kubeconfig, for this run only: naming it is choosing it.
-    let found = table::discover();
-    let offered = found.offered.iter().find(|(context, _)| context.context == *only);
-    if let Some((_, draft)) = offered {
-        return Ok(vec![ConnectionSettings::new(draft.id(), &draft.kind, &draft.name, draft.values.clone())]);
-    }
-    if let Some(problem) = found.problems.into_iter().next() {
-        return Err(problem);
-    }
-    let names = settings.connections.iter().map(|settings| settings.id.to_string());
-    let contexts = found.offered.into_iter().map(|(context, _)| context.context);
-    let known: Vec<String> = names.chain(contexts).collect();
-    let next =
-        if known.is_empty() { "Neither is there any.".into() } else { format!("There are: {}.", known.join(", ")) };
-    Err(Problem::new(Code::NotFound, format!("There is no connection and no context \"{only}\".")).next(next))
-}
 
 struct Loop {
     world: World,
@@ -220,21 +116,6 @@ impl Loop {
         self.discover();
     }
 
-    fn start_demo(&mut self) {
-        self.demo.clear();
-        for (kind, name, values) in table::demo_fleet() {
-            let settings = ConnectionSettings::new(ConnectionId::slug(&name), kind, &name, values);
-            self.demo.push(settings.id.clone());
-            self.start(settings);
-        }
-    }
-
-    fn start(&mut self, settings: ConnectionSettings) {
-        let batch = connections::announced(&settings, self.options.clock.now());
-        self.connections.start(settings, &self.desk.surroundings);
-        self.fold(batch);
-    }
-
     async fn run(mut self, mut inbox: mpsc::Receiver<Input>, mut batches: mpsc::Receiver<Batch>) {
         let mut frame = tokio::time::interval(FRAME);
         let mut beat = tokio::time::interval(BEAT);
@@ -247,7 +128,7 @@ impl Loop {
                 _ = frame.tick() => self.publish(),
                 Some(input) = inbox.recv() => {
                     if let Input::Stop(done) = input {
-                        return self.stop(done);
+                        return self.stop(done).await;
                     }
                     self.take(input);
                 }
@@ -392,35 +273,6 @@ impl Loop {
         self.world.dropped() + self.recorder.as_ref().map_or(0, Recorder::lost)
     }
 
-    /// The connections: what the world knows of each, joined with its settings.
-    fn connections_view(&self) -> ConnectionsView {
-        let rows = pilothouse_world::project::connection_rows(&self.world);
-        let rows = rows.rows().iter().cloned().map(|mut row| {
-            row.facts_per_s = self.rates.of(&row.id);
-            if let Some(settings) = self.settings.connections.iter().find(|settings| settings.id == row.id) {
-                row.values = settings.values.clone();
-                row.secrets_set = settings.secrets.clone();
-            }
-            row
-        });
-        let offered = self.discovery.offered.iter().map(|(context, draft)| {
-            let used = self.settings.connections.iter().find(|settings| {
-                settings.kind == draft.kind && settings.values.get("context") == draft.values.get("context")
-            });
-            let connected_as = used.map(|settings| settings.id.clone());
-            pilothouse_wire::view::OfferedContext { connected_as, ..context.clone() }
-        });
-        ConnectionsView {
-            rows: rows.collect(),
-            offered: offered.collect(),
-            inside: offers::inside(&self.world, &self.settings),
-            looking: offers::is_looking(&self.world, &self.connections),
-            kinds: table::KINDS.iter().filter(|kind| !kind.demo).map(pilothouse_connect::Kind::form).collect(),
-            vault: self.vault.clone(),
-            problems: self.discovery.problems.iter().chain(&self.notices).cloned().collect(),
-        }
-    }
-
     fn settled(&self) -> Settled {
         let not_recorded = match &self.recorder {
             None if self.options.record => self.notices.first().cloned(),
@@ -445,71 +297,6 @@ impl Loop {
         settled
     }
 
-    /// Takes over what an act changed.
-    fn changed(&mut self, changed: Changed) {
-        match Settings::load(&self.options.paths) {
-            Ok(settings) => self.settings = settings,
-            Err(problem) => self.notices = vec![problem],
-        }
-        match changed {
-            Changed::Wishes => return self.wished(),
-            Changed::Restart(id) => self.restart(&id),
-            Changed::Moved(id) => {
-                self.forget(&id);
-                self.restart(&id);
-            }
-            Changed::Vault(state) => {
-                self.vault = state;
-                let waiting: Vec<ConnectionId> = self
-                    .world
-                    .sources()
-                    .filter(|(_, source)| source.health.problem().is_some_and(|p| p.code == Code::VaultLocked))
-                    .map(|(id, _)| id.clone())
-                    .collect();
-                waiting.iter().for_each(|id| self.restart(id));
-            }
-        }
-        self.touched.all = true;
-    }
-
-    fn restart(&mut self, id: &ConnectionId) {
-        match self.settings.connections.iter().find(|settings| settings.id == *id).cloned() {
-            Some(settings) => {
-                // A first connection of one's own: the demo fleet makes room, unless it was asked for.
-                if !self.options.demo {
-                    std::mem::take(&mut self.demo).iter().for_each(|id| self.forget(id));
-                }
-                self.start(settings);
-            }
-            None if self.demo.contains(id) => self.start_demo(),
-            None => self.forget(id),
-        }
-        if self.settings.connections.is_empty() && self.demo.is_empty() {
-            self.start_demo();
-        }
-    }
-
-    /// Ends a connection and forgets what it said.
-    fn forget(&mut self, id: &ConnectionId) {
-        let batch = Batch {
-            source: id.clone(),
-            seen_at: self.options.clock.now(),
-            extent: Extent::Delta,
-            facts: vec![Fact::Source(SourceFact::Removed)],
-        };
-        self.fold(batch);
-        self.connections.stop(id);
-    }
-
-    fn discover(&self) {
-        let inputs = self.desk.surroundings.inputs.clone();
-        tokio::spawn(async move {
-            if let Ok(found) = tokio::task::spawn_blocking(table::discover).await {
-                let _ = inputs.send(Input::Discovered(found)).await;
-            }
-        });
-    }
-
     /// Keeps the world in the journal.
     fn keep(&self) {
         if let Some(recorder) = &self.recorder {
@@ -517,9 +304,9 @@ impl Loop {
         }
     }
 
-    fn stop(mut self, done: oneshot::Sender<()>) {
+    async fn stop(mut self, done: oneshot::Sender<()>) {
         self.keep();
-        self.end_telling();
+        self.end_telling().await;
         // Dropping the recorder writes out what waits.
         drop(self);
         let _ = done.send(());

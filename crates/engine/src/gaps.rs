@@ -1,13 +1,9 @@
 //! Times that the record does not tell of, for the ribbon: read beside the loop while somebody looks at one.
 
-use crate::{input::Input, publish::WEEK};
+use crate::{input::Input, past, publish::WEEK};
 use pilothouse_journal::Reader as JournalReader;
-use pilothouse_wire::{Stamp, View, ViewSpec, When, record::Gap};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-use tokio::sync::mpsc;
+use pilothouse_wire::{Stamp, View, ViewSpec, record::Gap};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Beats after which they are read again: what is damaged is found by and by.
 const EVERY: u32 = 10;
@@ -20,8 +16,8 @@ pub(crate) struct Gaps {
     left: u32,
     /// What could not be kept when they were read last.
     lost: u64,
-    /// Are they being read? On a disk that is too slow reads must not pile up.
-    reading: Arc<AtomicBool>,
+    /// What reads them. On a disk that is too slow reads must not pile up.
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Gaps {
@@ -32,19 +28,17 @@ impl Gaps {
             return;
         }
         let Some(past) = past.cloned() else { return };
-        if self.reading.swap(true, Ordering::AcqRel) {
+        if self.reading.as_ref().is_some_and(|reading| !reading.is_finished()) {
             return;
         }
         (self.left, self.lost) = (EVERY, lost);
-        let (inputs, reading) = (inputs.clone(), Arc::clone(&self.reading));
-        tokio::spawn(async move {
-            let read = tokio::task::spawn_blocking(move || past.gaps(now.minus(WEEK), now));
-            reading.store(false, Ordering::Release);
+        let inputs = inputs.clone();
+        self.reading = Some(tokio::spawn(async move {
             // What cannot be read now is read at the next beat that it is time.
-            if let Ok(Ok(gaps)) = read.await {
+            if let Ok(Ok(gaps)) = past::apart(move || past.gaps(now.minus(WEEK), now)).await {
                 let _ = inputs.send(Input::Gaps(gaps)).await;
             }
-        });
+        }));
     }
 
     /// Takes in what was read. Answers whether it is news.
@@ -57,10 +51,7 @@ impl Gaps {
     /// Puts them onto a ribbon: those that touch its span.
     pub(crate) fn told(&self, mut view: View, spec: &ViewSpec, now: Stamp) -> View {
         if let (View::Ribbon(ribbon), ViewSpec::Ribbon { span, end }) = (&mut view, spec) {
-            let end = match end {
-                When::Now => now,
-                When::At(end) => *end,
-            };
+            let end = end.stamp(now);
             ribbon.gaps = self.known.iter().filter(|gap| gap.touches(end.minus(*span), end)).cloned().collect();
         }
         view
@@ -70,7 +61,7 @@ impl Gaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{record::Missing, view::RibbonView};
+    use pilothouse_wire::{When, record::Missing, view::RibbonView};
     use std::time::Duration;
 
     #[test]

@@ -53,9 +53,9 @@ impl Notices {
         let before = (self.view.quiet_until, self.view.held);
         let wishes = &self.view.wishes;
         self.view.quiet_until = wishes.quiet.and_then(|hours| quiet_until(hours, now, zone));
-        let (quiet, kept) = (self.view.quiet_until.is_some(), self.lookout.told().count());
+        let (quiet, kept) = (self.view.quiet_until.is_some(), self.lookout.told_count());
         let call = self.lookout.look(wrong(fleet, sources), sources, wishes, quiet, now);
-        self.changed |= call.is_some() || self.lookout.told().count() != kept;
+        self.changed |= call.is_some() || self.lookout.told_count() != kept;
         self.view.held = if quiet { u32::try_from(self.lookout.waiting()).unwrap_or(u32::MAX) } else { 0 };
         let told = call.is_some();
         if let Some(call) = call {

@@ -96,8 +96,7 @@ async fn turn(kept: &mut Option<Kept>, journal: JournalReader, t: Stamp, now: St
             // The journal goes on from a world that nobody else holds, and copies one that somebody does.
             let (base, mut fleets) = before.map(|Kept { place, fleets, .. }| (place, fleets)).unzip();
             apart(move || {
-                let Sought { world, place, touched } = journal.world_since(base, t)?;
-                let gap = journal.gap_at(t)?;
+                let Sought { world, place, touched, gap } = journal.world_since(base, t)?;
                 match &mut fleets {
                     Some(fleets) if !touched.all => {
                         fleets.iter_mut().for_each(|fleet| drop(fleet.update(&world, &touched)));

@@ -131,15 +131,19 @@ impl Publisher {
         self.findings = whole.findings.clone();
         let told = self.notices.is_told_here()
             && self.notices.look(whole, &scene.sources(&ViewSpec::Notices), scene.now, &scene.zone);
+        self.renew_whole(scene, |spec| match spec {
+            ViewSpec::Object(_) => moved,
+            ViewSpec::Notices => told,
+            other => follows(other),
+        });
+    }
+
+    /// Renews the whole of these views and sends out those that changed.
+    fn renew_whole(&mut self, scene: &Scene<'_>, which: impl Fn(&ViewSpec) -> bool) {
         let so_far = SoFar { findings: &self.findings, history: &self.history, notices: &self.notices };
         let all = Touched { all: true, ..Touched::default() };
-        for (spec, published) in &mut self.views {
-            let again = match spec {
-                ViewSpec::Object(_) => moved,
-                ViewSpec::Notices => told,
-                other => follows(other),
-            };
-            if again && let Some(change) = published.content.renew(spec, &all, false, so_far, scene) {
+        for (spec, published) in self.views.iter_mut().filter(|(spec, _)| which(spec)) {
+            if let Some(change) = published.content.renew(spec, &all, false, so_far, scene) {
                 published.renewed(spec, change, scene);
                 published.catch_up(scene);
             }
@@ -186,14 +190,7 @@ impl Publisher {
 
     /// Sends out the notices, if they changed.
     pub(crate) fn publish_notices(&mut self, scene: &Scene<'_>) {
-        let so_far = SoFar { findings: &self.findings, history: &self.history, notices: &self.notices };
-        let all = Touched { all: true, ..Touched::default() };
-        if let Some(published) = self.views.get_mut(&ViewSpec::Notices)
-            && let Some(change) = published.content.renew(&ViewSpec::Notices, &all, false, so_far, scene)
-        {
-            published.renewed(&ViewSpec::Notices, change, scene);
-            published.catch_up(scene);
-        }
+        self.renew_whole(scene, |spec| *spec == ViewSpec::Notices);
     }
 
     /// Is there one who has not the newest revision?

@@ -3,7 +3,7 @@
 pub mod far;
 mod moment;
 
-use crate::Paths;
+use crate::{Paths, past};
 pub use moment::{Moment, span};
 use pilothouse_journal::Limits;
 pub use pilothouse_journal::{Exported, Info, Manifest, Names, Prepared, Reader};
@@ -12,8 +12,6 @@ use pilothouse_wire::{
     record::{RecordBounds, RecordInfo},
 };
 use std::{
-    fs::File,
-    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -71,6 +69,7 @@ fn bounds() -> RecordBounds {
 pub struct Opened {
     path: PathBuf,
     name: String,
+    told: Option<(Stamp, Stamp)>,
     _folder: Option<TempDir>,
 }
 
@@ -86,22 +85,34 @@ impl Opened {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// From when to when an export was made; `None` of a journal.
+    #[must_use]
+    pub fn told(&self) -> Option<(Stamp, Stamp)> {
+        self.told
+    }
 }
 
-/// Opens an export, or a journal as it is. Blocks.
+/// Opens an export, or a journal as it is. Who gives up meanwhile leaves nothing behind.
 ///
 /// # Errors
 /// If it is neither; of an export, which chunk of it is not as it was written.
-pub fn open(file: &Path) -> Result<Opened, Problem> {
-    reader(file)?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if !pilothouse_journal::is_export(file) {
-        return Ok(Opened { path: file.to_owned(), name, _folder: None });
+pub async fn open(file: &Path) -> Result<Opened, Problem> {
+    let (path, name) = (file.to_owned(), file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let looked = file.to_owned();
+    let look = move || reader(&looked).map(|_| pilothouse_journal::is_export(&looked));
+    match past::apart(look).await.flatten()? {
+        true => unpack(path, name, folder()?).await,
+        false => Ok(Opened { path, name, told: None, _folder: None }),
     }
-    let folder = folder()?;
+}
+
+/// Unpacks an export. The folder is not the work's, which goes on where nobody waits for it.
+async fn unpack(file: PathBuf, name: String, folder: TempDir) -> Result<Opened, Problem> {
     let path = folder.path().join("journal.db");
-    pilothouse_journal::import(file, &path)?;
-    Ok(Opened { path, name, _folder: Some(folder) })
+    let into = path.clone();
+    let manifest = past::apart(move || pilothouse_journal::import(&file, &into)).await.flatten()?;
+    Ok(Opened { path, name, told: Some((manifest.since, manifest.until)), _folder: Some(folder) })
 }
 
 /// Writes a part of a record into a new file. Blocks.
@@ -136,41 +147,11 @@ fn within(reader: &Reader, from: Moment, to: Option<Moment>) -> Result<(Stamp, S
     Ok((from.of(end), to.map_or(end, |to| to.of(end))))
 }
 
-/// Unpacks an export into the folder that it is in, which goes with what is answered; the export itself goes at once.
-/// Blocks.
-fn unpack(file: &Path, name: String, folder: TempDir) -> Result<Opened, Problem> {
-    let path = folder.path().join("journal.db");
-    pilothouse_journal::import(file, &path)?;
-    let _ = std::fs::remove_file(file);
-    Ok(Opened { path, name, _folder: Some(folder) })
-}
-
 /// A folder that only this person may enter, and that goes with what is in it.
 fn folder() -> Result<TempDir, Problem> {
     tempfile::tempdir().map_err(|error| {
         Problem::new(Code::Internal, "There is no room to unpack the export.").why(format!("{error}."))
     })
-}
-
-/// A new file that only this person may read.
-fn private(path: &Path) -> Result<File, Problem> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Problem::new(Code::Exists, format!("{} is there already.", path.display()))
-            .next("Give another name, or move it away."),
-        _ => not_written(path, &error),
-    })
-}
-
-fn not_written(path: &Path, error: &io::Error) -> Problem {
-    Problem::new(Code::Internal, format!("{} cannot be written.", path.display())).why(format!("{error}."))
-}
-
-fn unusable(error: &tokio::task::JoinError) -> Problem {
-    Problem::new(Code::Internal, "The record could not be used.").why(error.to_string())
 }
 
 /// Drops from a journal what is older than this before its end. Answers how many bytes that gave back. Blocks.

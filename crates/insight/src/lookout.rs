@@ -15,7 +15,10 @@ use pilothouse_wire::{
     notice::{NoticeKind, Wishes},
     view::{FindingId, Status},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 /// For so long after the first of them, things are gathered into one notice.
 const GATHER: Duration = Duration::from_secs(5);
@@ -78,6 +81,12 @@ impl Lookout {
         self.told.iter().map(|(id, told)| (id, told.status))
     }
 
+    /// How many of them.
+    #[must_use]
+    pub fn told_count(&self) -> usize {
+        self.told.len()
+    }
+
     /// How many things wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -134,8 +143,10 @@ impl Lookout {
 
     /// Forgets what ended long ago. Of a source that is not heard nobody knows what ended.
     fn forget(&mut self, sources: &[SourceState], now: Stamp) {
+        // One that was removed has nothing left to say.
+        let silent: HashSet<&ConnectionId> = sources.iter().filter(|source| !tells(source)).map(|of| &of.id).collect();
         self.told.retain(|id, told| {
-            if !tells(sources, id.object.connection()) {
+            if silent.contains(id.object.connection()) {
                 told.so = now;
             }
             now.since(told.so) < FORGET
@@ -170,10 +181,7 @@ fn patience(kind: NoticeKind) -> Duration {
     }
 }
 
-/// Would this connection say that something ended? One that was removed has nothing left to say.
-fn tells(sources: &[SourceState], id: &ConnectionId) -> bool {
-    sources
-        .iter()
-        .find(|source| source.id == *id)
-        .is_none_or(|source| matches!(source.freshness, Freshness::Live | Freshness::Slow | Freshness::Partial))
+/// Would this connection say that something ended?
+fn tells(source: &SourceState) -> bool {
+    matches!(source.freshness, Freshness::Live | Freshness::Slow | Freshness::Partial)
 }

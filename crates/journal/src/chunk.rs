@@ -7,6 +7,7 @@ use crate::{
 };
 use pilothouse_wire::{Metric, Reading, SmolStr, Stamp};
 use pilothouse_world::{Latest, fact::ReadingsFact};
+use rayon::prelude::*;
 use rusqlite::{Connection, OptionalExtension, Row as DbRow, params};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,15 @@ pub(crate) struct Event {
     pub at: Stamp,
     /// In the order of the metrics.
     pub readings: Vec<Reading>,
+}
+
+impl Head {
+    /// The first place that it tells of, and the last: an event may lie before the first row that is kept, or behind the
+    /// last one.
+    pub(crate) fn places(&self) -> Option<(i64, i64)> {
+        let seqs = || self.rows.iter().map(|row| row.seq).chain(self.events.iter().map(|event| event.row.seq));
+        seqs().min().zip(seqs().max())
+    }
 }
 
 impl Row {
@@ -140,9 +150,7 @@ pub(crate) fn insert(
     head: &Head,
     mut part: impl FnMut(usize, usize) -> rusqlite::Result<Table>,
 ) -> rusqlite::Result<()> {
-    // An event may lie before the first row that is kept, or behind the last one.
-    let seqs = || head.rows.iter().map(|row| row.seq).chain(head.events.iter().map(|event| event.row.seq));
-    let (Some(first), Some(last)) = (seqs().min(), seqs().max()) else { return Ok(()) };
+    let Some((first, last)) = head.places() else { return Ok(()) };
     db.prepare_cached(
         "INSERT INTO chunk (source, shape, level, first, last, began, ended, head)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -206,9 +214,14 @@ impl Packed {
         Ok(Some(Self { first: place.first, last: place.last, head, bodies }))
     }
 
-    /// Unpacks it; `None` for a damaged one.
+    /// Unpacks it, on all cores: of a large fleet it is millions of numbers, and somebody waits. `None` for a damaged one.
     pub(crate) fn unpack(self) -> Option<Chunk> {
-        let parts = unpack_all(&self.head, &self.bodies)?;
+        let head = &self.head;
+        let one = |(place, body): (usize, &Option<Vec<u8>>)| {
+            let rows = Rows::unpack(&body::unpack(body.as_deref()?, None)?, gpus_of(head, place), head.rows.len())?;
+            rows.metrics().eq(head.metrics.iter().copied()).then_some(rows)
+        };
+        let parts = self.bodies.par_iter().enumerate().map(one).collect::<Option<_>>()?;
         Some(Chunk { first: self.first, last: self.last, head: self.head, parts })
     }
 }
@@ -279,10 +292,10 @@ impl Chunk {
         for (row, told) in told {
             match told {
                 Told::Row(at) => wanted.retain(|gpu| {
-                    let (part, gpu_there) = (&self.parts[gpu / PART_GPUS], gpu % PART_GPUS);
-                    let time = part.time(gpu_there, at);
+                    let (part, there) = self.part_of(*gpu);
+                    let time = part.time(there, at);
                     if time.is_some() {
-                        put(*gpu, row, time, &|place| part.reading(place, gpu_there, at));
+                        put(*gpu, row, time, &|place| part.reading(place, there, at));
                     }
                     time.is_none()
                 }),
@@ -300,14 +313,19 @@ impl Chunk {
         }
         if let Some((row, _)) = first {
             for gpu in wanted {
-                let (part, gpu_there) = (&self.parts[gpu / PART_GPUS], gpu % PART_GPUS);
-                put(gpu, row, part.time(gpu_there, 0), &|place| part.reading(place, gpu_there, 0));
+                let (part, there) = self.part_of(gpu);
+                put(gpu, row, part.time(there, 0), &|place| part.reading(place, there, 0));
             }
         }
         let all = metrics.iter().zip(columns).enumerate();
         let known = all.filter(|(place, _)| named >> place & 1 == 1);
         latest.columns = known.map(|(_, (metric, column))| (*metric, column)).collect();
         latest
+    }
+
+    /// The part that a GPU is in, and its place there.
+    fn part_of(&self, gpu: usize) -> (&Rows, usize) {
+        (&self.parts[gpu / PART_GPUS], gpu % PART_GPUS)
     }
 
     fn row(&self, at: usize) -> ReadingsFact {
@@ -334,27 +352,4 @@ impl Chunk {
 enum Told<'a> {
     Row(usize),
     Event(&'a Event),
-}
-
-/// Unpacks the parts of a chunk, on all cores: of a large fleet it is millions of numbers, and somebody waits.
-fn unpack_all(head: &Head, bodies: &[Option<Vec<u8>>]) -> Option<Vec<Rows>> {
-    let one = |place: usize, body: &Option<Vec<u8>>| {
-        let rows = Rows::unpack(&body::unpack(body.as_deref()?, None)?, gpus_of(head, place), head.rows.len())?;
-        rows.metrics().eq(head.metrics.iter().copied()).then_some(rows)
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let each = bodies.len().div_ceil(cores).max(1);
-    std::thread::scope(|scope| {
-        let some = |(turn, bodies): (usize, &[Option<Vec<u8>>])| -> Option<Vec<Rows>> {
-            (turn * each..).zip(bodies).map(|(place, body)| one(place, body)).collect()
-        };
-        let mut shares = bodies.chunks(each).enumerate();
-        let own = shares.next();
-        let others: Vec<_> = shares.map(|share| scope.spawn(move || some(share))).collect();
-        let mut all = own.map_or(Some(Vec::new()), some)?;
-        for other in others {
-            all.extend(other.join().ok()??);
-        }
-        Some(all)
-    })
 }

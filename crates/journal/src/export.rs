@@ -10,7 +10,7 @@ mod read;
 mod rows;
 mod write;
 
-pub use read::import;
+pub use read::{check, import};
 pub use write::{Exported, Names, Prepared, export, prepare};
 
 use pilothouse_wire::{Code, Problem, SmolStr, Stamp};

@@ -32,7 +32,7 @@ mod thin;
 mod walk;
 mod writer;
 
-pub use export::{Exported, Manifest, Names, Prepared, export, import, is_export, prepare};
+pub use export::{Exported, Manifest, Names, Prepared, check, export, import, is_export, prepare};
 pub use grid::round_readings;
 pub use look::{Info, prune_before};
 pub use read::Reader;

@@ -1,18 +1,22 @@
 //! What a journal is and whether it is whole; and making it smaller by hand.
 
 use crate::{
-    chunk::{self, PART_GPUS},
+    chunk::{self, PART_GPUS, Place},
     part::Of,
     prune,
     read::Reader,
     record, schema,
     seek::{self, Target},
     shape,
-    walk::{Fault, Filler, With, walk},
+    stored::Stored,
+    walk::{Blocks, Fault, Filler, With, walk},
 };
-use pilothouse_wire::{Code, Problem, Stamp, record::Gap};
+use pilothouse_wire::{Code, Problem, SmolStr, Stamp, record::Gap};
 use rusqlite::Connection;
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// What a journal is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,12 +118,15 @@ pub(crate) fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
         }
     }
     let chunks = chunk::overlapping(db, i64::MIN, i64::MAX)?;
-    for place in chunks {
+    for place in &chunks {
         let damaged = format!("Readings of {} from {} to {} do not read", place.source, place.began, place.ended);
         let Some(head) = place.head() else {
             say(damaged);
             continue;
         };
+        if head.places() != Some((place.first, place.last)) {
+            say(damaged.clone());
+        }
         let parts = 0..(head.gpus as usize).div_ceil(PART_GPUS);
         if !parts.clone().all(|part| matches!(chunk::part(db, place.id, &head, part, Of::All, true), Ok(Some(_)))) {
             say(damaged);
@@ -138,6 +145,37 @@ pub(crate) fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
             Ok(()) => {}
             Err(Fault::Damaged(what)) => say(what),
             Err(Fault::Db(error)) => say(format!("Batches from place {first} to {last}: {error}")),
+        }
+    }
+    of_blocks(db, &chunks)?.into_iter().for_each(say);
+    Ok(wrong)
+}
+
+/// Does what stands beside blocks and chunks fit what is in them? By it they are found.
+fn of_blocks(db: &Connection, chunks: &[Place]) -> rusqlite::Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let mut measured = BTreeMap::<SmolStr, BTreeSet<i64>>::new();
+    let mut blocks = Blocks::default();
+    for (first, [last, began, ended]) in db
+        .prepare("SELECT first, last, began, ended FROM block ORDER BY first")?
+        .query_map([], |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?])))?
+        .collect::<rusqlite::Result<Vec<(i64, [i64; 3])>>>()?
+    {
+        // One that does not read was found already.
+        let Some(block) = blocks.get(db, first)? else { continue };
+        let fits = |of: Option<&Stored>, seq, at| of.is_some_and(|of| of.seq == seq && of.at.0 == at);
+        if !fits(block.first(), first, began) || !fits(block.last(), last, ended) {
+            wrong.push(format!("The place of a block of batches at place {first} does not fit it"));
+        }
+        for stored in block.iter().filter(|stored| !stored.taken.is_empty()) {
+            measured.entry(stored.batch.source.as_str().into()).or_default().insert(stored.seq);
+        }
+    }
+    for place in chunks {
+        let of_source = measured.get(&place.source);
+        let next = of_source.and_then(|places| places.range(place.first..).next());
+        if next.is_none_or(|next| *next > place.last) {
+            wrong.push(format!("Readings of {} from {} to {} are of no batch", place.source, place.began, place.ended));
         }
     }
     Ok(wrong)

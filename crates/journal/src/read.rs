@@ -67,11 +67,13 @@ impl Reader {
     }
 
     fn seek(&self, near: &mut seek::Near, db: &Connection, base: Option<Place>, t: Stamp) -> Result<Sought, Problem> {
-        if let Some(gap) = self.gap(db, t)?.filter(|gap| gap.why.hides()) {
-            return Err(nothing_of(t, &gap));
+        let gap = self.gap(db, t)?;
+        if let Some(gap) = gap.as_ref().filter(|gap| gap.why.hides()) {
+            return Err(nothing_of(t, gap));
         }
         let Some(target) = self.db(near.locate(db, t))? else { return Err(self.too_old(db, t)) };
-        near.seek(db, target, base).map_err(|fault| self.fault(&fault))
+        let sought = near.seek(db, target, base).map_err(|fault| self.fault(&fault))?;
+        Ok(Sought { gap, ..sought })
     }
 
     /// Lets go of what is kept for a neighbour of the world that was sought last; not now, if somebody seeks just now.
@@ -116,19 +118,6 @@ impl Reader {
             told.map(|told| Gap { since: None, until: Some(told), why: Missing::NotRecorded, detail: String::new() });
         let all = before.into_iter().chain(noted).chain(self.being_lost());
         Ok(all.filter(|gap| gap.touches(since, until)).collect())
-    }
-
-    /// Why the record does not tell of a time; `None` where it does. Blocks.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn gap_at(&self, t: Stamp) -> Result<Option<Gap>, Problem> {
-        self.tide.wait(t);
-        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
-        let db = near.file(|| self.open())?;
-        let gap = self.gap(&db, t);
-        near.keep(db);
-        gap
     }
 
     /// Of several gaps at a time the one that hides it.

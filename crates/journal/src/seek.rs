@@ -2,10 +2,10 @@
 
 use crate::{
     body, chunk,
-    stored::plain,
+    stored::{plain, row_of},
     walk::{Blocks, Fault, Filler, Loaded, Step, With, walk},
 };
-use pilothouse_wire::{ConnectionId, Stamp};
+use pilothouse_wire::{ConnectionId, Stamp, record::Gap};
 use pilothouse_world::{Touched, World};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
@@ -101,6 +101,22 @@ fn goes_on(db: &Connection, seq: i64) -> rusqlite::Result<bool> {
     db.prepare_cached(text)?.query_row([seq], |row| row.get(0))
 }
 
+/// Was what stands behind a place heard by its time, too, as it says itself? Then something that is damaged hides it.
+fn is_earlier(db: &Connection, blocks: &mut Blocks, target: Target) -> rusqlite::Result<bool> {
+    let next = target.seq + 1;
+    let begins = "SELECT EXISTS (SELECT 1 FROM stretch WHERE first = ?1)";
+    if db.prepare_cached(begins)?.query_row([next], |row| row.get(0))? {
+        return Ok(false);
+    }
+    if let Some(block) = blocks.get(db, next)? {
+        return Ok(block.first().is_some_and(|stored| stored.at <= target.at));
+    }
+    let mut bodies = db.prepare_cached("SELECT body FROM batch WHERE seq = ?1")?;
+    let body: Option<Vec<u8>> = bodies.query_row([next], |row| row.get(0)).optional()?;
+    let row = body.and_then(|body| row_of(&body::unpack(&body, None)?));
+    Ok(row.is_some_and(|(batch, _)| batch.seen_at <= target.at))
+}
+
 /// Was anything heard after the time that a world is of? Where the clock was set back nobody can tell.
 fn is_later(db: &Connection, world: &World, target: Target) -> rusqlite::Result<bool> {
     let newest = world.sources().filter_map(|(_, source)| source.heard).max();
@@ -151,6 +167,13 @@ fn start_with(filler: &mut Filler<'_>, target: Target) -> Result<Start, Fault> {
     }
 }
 
+/// The bytes of a world that others are packed against; `Ok(None)` for a damaged one.
+pub(crate) fn plain_world(db: &Connection, seq: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+    let mut bodies = db.prepare_cached("SELECT body FROM checkpoint WHERE seq = ?1")?;
+    let body: Option<Vec<u8>> = bodies.query_row([seq], |row| row.get(0)).optional()?;
+    Ok(body.and_then(|body| body::unpack(&body, None)))
+}
+
 /// A world at rest, with what was measured until then.
 fn world(
     filler: &mut Filler<'_>,
@@ -161,16 +184,7 @@ fn world(
 ) -> Result<World, Fault> {
     let db = filler.db();
     let damaged = || Fault::damaged("A world", seq);
-    let base = match base {
-        Some(base) => {
-            let body: Vec<u8> = db
-                .query_row("SELECT body FROM checkpoint WHERE seq = ?1", [base], |row| row.get(0))
-                .optional()?
-                .ok_or_else(damaged)?;
-            Some(body::unpack(&body, None).ok_or_else(damaged)?)
-        }
-        None => None,
-    };
+    let base = base.map(|base| -> Result<_, Fault> { plain_world(db, base)?.ok_or_else(damaged) }).transpose()?;
     let read = || postcard::from_bytes(&body::unpack(body, base.as_deref())?).ok();
     // What was measured is unpacked meanwhile, unless it stands beside the world.
     let world: Option<World> = if state.is_some() { read() } else { filler.beside(seq, read)? };
@@ -231,6 +245,8 @@ pub struct Sought {
     pub place: Place,
     /// What changed since the world of the place that was said.
     pub touched: Touched,
+    /// Why the record does not tell of the time, if it does not: the world is that of the nearest which it tells of.
+    pub gap: Option<Gap>,
 }
 
 impl Target {
@@ -258,6 +274,9 @@ impl Near {
     /// The world at a place, and what changed since that of `base`: all of it, unless that one was sought last and is
     /// somewhat before.
     pub(crate) fn seek(&mut self, db: &Connection, target: Target, base: Option<Place>) -> Result<Sought, Fault> {
+        if is_earlier(db, &mut self.blocks, target)? {
+            return Err(Fault::damaged("The time behind the batch", target.seq));
+        }
         let nearest: Option<i64> = db
             .prepare_cached(
                 "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0",
@@ -302,6 +321,6 @@ impl Near {
         // Who goes back or far ahead needs others.
         self.loaded.retain(|_, chunk| chunk.first <= target.seq && chunk.last >= target.seq);
         self.last = Some(Last { target, world: Arc::clone(&world) });
-        Ok(Sought { world, place: target.place(), touched })
+        Ok(Sought { world, place: target.place(), touched, gap: None })
     }
 }

@@ -7,6 +7,7 @@ use crate::{
 };
 use pilothouse_wire::Stamp;
 use pilothouse_world::{Batch, Fact};
+use rayon::prelude::*;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 
@@ -106,7 +107,7 @@ impl<'a> Filler<'a> {
     }
 
     /// Does something, and unpacks the chunks of a place meanwhile.
-    pub(crate) fn beside<T>(&mut self, seq: i64, work: impl FnOnce() -> T) -> rusqlite::Result<T> {
+    pub(crate) fn beside<T: Send>(&mut self, seq: i64, work: impl FnOnce() -> T + Send) -> rusqlite::Result<T> {
         let mut packed = Vec::new();
         if self.with == With::Readings {
             for place in chunk::overlapping(self.db, seq, seq)? {
@@ -115,16 +116,11 @@ impl<'a> Filler<'a> {
                 }
             }
         }
-        Ok(std::thread::scope(|scope| {
-            let unpack = |(id, packed): (i64, chunk::Packed)| (id, scope.spawn(|| packed.unpack()));
-            let under_way: Vec<_> = packed.into_iter().map(unpack).collect();
-            let done = work();
-            for (id, chunk) in under_way {
-                // A damaged one is found by who asks for it.
-                self.loaded.extend(chunk.join().ok().flatten().map(|chunk| (id, chunk)));
-            }
-            done
-        }))
+        let unpack = || packed.into_par_iter().map(|(id, packed)| Some((id, packed.unpack()?))).collect::<Vec<_>>();
+        let (done, chunks) = rayon::join(work, unpack);
+        // A damaged one is found by who asks for it.
+        self.loaded.extend(chunks.into_iter().flatten());
+        Ok(done)
     }
 
     /// Looks up the chunks of a range of places, and lets go of those before it.

@@ -199,7 +199,7 @@ proptest! {
         let (mut base, mut fleet) = (None, None::<FleetProjection>);
         for step in steps {
             let (at, _) = &then[step.index(then.len())];
-            let Sought { world, place, touched } = reader.world_since(base, *at).unwrap();
+            let Sought { world, place, touched, .. } = reader.world_since(base, *at).unwrap();
             let fresh = FleetProjection::new(&world, FleetSpec::default());
             let gone_on = match fleet.take() {
                 Some(mut fleet) if !touched.all => {

@@ -12,12 +12,12 @@ pub use purpose::{OfRecord, OfWall, Purpose};
 pub(crate) use watched::Watched;
 
 use crate::{hashed::Hashed, secret::Secret};
+use pilothouse_vault::files;
 use pilothouse_wire::{Code, Problem, Stamp};
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    fs, io,
     marker::PhantomData,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -120,24 +120,13 @@ impl<P: Purpose> Book<P> {
                 .why(format!("{error}."))
                 .next("Free space there, or give this person the right to write it.")
         };
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder).map_err(written)?;
-        }
-        let lock = private(&self.path.with_extension("lock"), false).map_err(written)?;
-        lock.lock().map_err(written)?;
+        let _lock = files::lock(&self.path.with_extension("lock")).map_err(written)?;
         let mut kept = self.read()?;
         let answer = how(&mut kept);
         kept.set_form(FORM);
-        self.write(&kept).map_err(written)?;
+        let bytes = serde_json::to_vec_pretty(&kept).map_err(|error| written(error.into()))?;
+        files::replace(&self.path, &bytes).map_err(written)?;
         Ok(answer)
-    }
-
-    fn write(&self, kept: &Kept) -> io::Result<()> {
-        let new = self.path.with_extension("new");
-        let mut file = private(&new, true)?;
-        file.write_all(&serde_json::to_vec_pretty(kept)?)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)
     }
 
     fn unreadable(&self, error: &io::Error) -> Problem {
@@ -145,15 +134,6 @@ impl<P: Purpose> Book<P> {
             .why(format!("{error}."))
             .next(format!("Move the file away, and make new tokens: {} token new.", P::COMMAND))
     }
-}
-
-/// A file that only this person may read.
-fn private(path: &Path, anew: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(anew);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -1,7 +1,52 @@
 //! Which requests are answered at all: those of a page that this door itself has sent, under a name that is its own.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use crate::limits::Rates;
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
 use std::net::{IpAddr, SocketAddr};
+
+/// What stands before each door.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// What the door is called.
+    pub names: Names,
+    /// How often each address asks.
+    pub rates: Rates,
+}
+
+/// Why a request is not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// Its address asks too often.
+    TooOften,
+    /// It is for another name, or from a page of another door.
+    NotOurs,
+}
+
+impl Gate {
+    /// Lets a request through, or has the door say why not. Every answer is hardened.
+    pub async fn pass(
+        &self,
+        peer: IpAddr,
+        request: Request,
+        next: Next,
+        say: impl FnOnce(Shut) -> Response,
+    ) -> Response {
+        let mut response = if !self.rates.may_ask(peer) {
+            say(Shut::TooOften)
+        } else if self.names.admit(request.headers()) {
+            next.run(request).await
+        } else {
+            say(Shut::NotOurs)
+        };
+        harden(response.headers_mut());
+        response
+    }
+}
 
 /// What every answer carries.
 const HEADERS: [(HeaderName, &str); 5] = [
@@ -20,6 +65,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     address: SocketAddr,
+    /// The port by which it is called; `None` for any.
+    port: Option<u16>,
     /// Is what is said encrypted?
     encrypted: bool,
     /// Lower case, without a port.
@@ -31,7 +78,13 @@ impl Names {
     pub fn new(address: SocketAddr, encrypted: bool, given: &[String]) -> Self {
         let mut names: Vec<String> = given.iter().map(|name| name.to_lowercase()).collect();
         names.push("localhost".to_owned());
-        Self { address, encrypted, names }
+        Self { address, port: Some(address.port()), encrypted, names }
+    }
+
+    /// The same, called by any port: what stands before the door may have another one. Only for a door that no page can
+    /// use, since it takes no cookie.
+    pub fn at_any_port(self) -> Self {
+        Self { port: None, ..self }
     }
 
     /// Is the request for this door, and from a page of it if from a page at all?
@@ -56,7 +109,7 @@ impl Names {
             Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
             _ => (host, Some(if self.encrypted { 443 } else { 80 })),
         };
-        if port != Some(self.address.port()) {
+        if self.port.is_some() && port != self.port {
             return false;
         }
         let name = name.to_lowercase();
@@ -74,7 +127,7 @@ pub(crate) fn has_origin(headers: &HeaderMap) -> bool {
 }
 
 /// Adds what every answer carries.
-pub(crate) fn harden(headers: &mut HeaderMap) {
+fn harden(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -9,7 +9,7 @@ mod send;
 use crate::{
     accept::{self, HangUp, Host, Peer},
     book::{Book, OfRecord, Watched},
-    guard::{self, Names},
+    guard::{Gate, Names, Shut},
     limits::{Limits, Rates},
     places::{Place, Places},
     reach::{is_private, shown, taken},
@@ -43,7 +43,7 @@ use tokio::{
 };
 
 /// How long one connection may stay: a stalled one is ended long before.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+const LONGEST: Duration = Duration::from_secs(4 * 3_600);
 /// A token of ours has 47 letters.
 const MAX_TOKEN: usize = 256;
 
@@ -89,8 +89,7 @@ struct Door {
     /// Says whether it is well.
     engine: Reader,
     journal: PathBuf,
-    names: Names,
-    rates: Rates,
+    gate: Gate,
     exports: Places,
     book: Arc<Watched<OfRecord>>,
     limits: Limits,
@@ -115,14 +114,13 @@ pub async fn serve_record(engine: Reader, options: RecordOptions) -> Result<Serv
     let local_addr = listener.local_addr().map_err(|error| taken(options.address, &error))?;
     let (stop, stopped) = watch::channel(false);
     let (sent, notices) = mpsc::channel(16);
-    let names = Names::new(local_addr, options.identity.is_some(), &options.names);
+    let names = Names::new(local_addr, options.identity.is_some(), &options.names).at_any_port();
     let url = format!("{}://{}/", names.scheme(), shown(local_addr, &options.names));
     let limits = options.limits;
     let door = Arc::new(Door {
         engine,
         journal: options.journal,
-        names,
-        rates: Rates::new(&limits),
+        gate: Gate { names, rates: Rates::new(&limits) },
         exports: Places::new(limits.exports, limits.exports_of_one),
         book: Arc::new(Watched::new(options.book)),
         limits: limits.clone(),
@@ -149,15 +147,11 @@ async fn guarded(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = if !door.rates.may_ask(peer) {
-        Refused::too_many("This address asks too often.", Duration::from_secs(1)).into_response()
-    } else if door.names.admit(request.headers()) {
-        next.run(request).await
-    } else {
-        Refused::other_name().into_response()
+    let say = |why| match why {
+        Shut::TooOften => Refused::too_many("This address asks too often.", Duration::from_secs(1)).into_response(),
+        Shut::NotOurs => Refused::other_name().into_response(),
     };
-    guard::harden(response.headers_mut());
-    response
+    door.gate.pass(peer, request, next, say).await
 }
 
 /// Is it recorded? For whoever looks after the recorder, and says nothing else.
@@ -180,7 +174,7 @@ async fn part(
     if method != Method::GET {
         return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response());
     }
-    if !door.rates.may_try(peer) {
+    if !door.gate.rates.may_try(peer) {
         return Err(Refused::too_many("Too many tokens were tried.", door.limits.code_every));
     }
     let (word, name) = door.let_in(&headers).await?;

@@ -6,7 +6,7 @@ use crate::{
     fanout::Encoder,
     files::Dist,
     grade::Grade,
-    guard::{self, Names},
+    guard::{self, Gate, Names, Shut},
     limits::{Limits, Rates},
     link::{self, Linked},
     places::{Kinds, Places},
@@ -91,9 +91,8 @@ impl<N> Serving<N> {
 
 struct Door {
     dist: Dist,
-    names: Names,
+    gate: Gate,
     cookie: String,
-    rates: Rates,
     links: Places,
     linked: Linked,
 }
@@ -118,10 +117,9 @@ pub async fn serve(reader: Reader, options: ServeOptions) -> Result<Serving, Pro
     let limits = options.limits;
     let door = Arc::new(Door {
         dist: options.dist,
-        names,
         // Cookies do not know ports: two doors of one machine must not take each other's.
         cookie: format!("pilothouse_{}", local_addr.port()),
-        rates: Rates::new(&limits),
+        gate: Gate { names, rates: Rates::new(&limits) },
         links: Places::new(limits.links, limits.links_of_one),
         linked: Linked {
             reader,
@@ -154,15 +152,11 @@ async fn guarded(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = if !door.rates.may_ask(peer) {
-        wait("This address asks too often.", Duration::from_secs(1))
-    } else if door.names.admit(request.headers()) {
-        next.run(request).await
-    } else {
-        StatusCode::FORBIDDEN.into_response()
+    let say = |why| match why {
+        Shut::TooOften => wait("This address asks too often.", Duration::from_secs(1)),
+        Shut::NotOurs => StatusCode::FORBIDDEN.into_response(),
     };
-    guard::harden(response.headers_mut());
-    response
+    door.gate.pass(peer, request, next, say).await
 }
 
 async fn file(State(door): State<Arc<Door>>, request: Request) -> Response {
@@ -180,7 +174,7 @@ fn to_wall(asked: &Uri) -> String {
 
 async fn session(State(door): State<Arc<Door>>, Extension(Peer(peer)): Extension<Peer>, body: Body) -> Response {
     let limits = &door.linked.limits;
-    if !door.rates.may_try(peer) {
+    if !door.gate.rates.may_try(peer) {
         return wait("Too many codes were tried.", limits.code_every);
     }
     let code = match timeout(limits.head, to_bytes(body, MAX_CODE)).await {
@@ -233,7 +227,7 @@ fn wait(why: &'static str, how_long: Duration) -> Response {
 
 impl Door {
     fn cookie(&self, secret: &Secret, lasts: Option<Duration>) -> Option<HeaderValue> {
-        let secure = if self.names.scheme() == "https" { "; Secure" } else { "" };
+        let secure = if self.gate.names.scheme() == "https" { "; Secure" } else { "" };
         let age = lasts.map(|lasts| format!("; Max-Age={}", lasts.as_secs())).unwrap_or_default();
         let cookie = format!("{}={}; HttpOnly; SameSite=Strict; Path=/{secure}{age}", self.cookie, secret.reveal());
         let mut cookie = HeaderValue::from_str(&cookie).ok()?;

@@ -137,7 +137,7 @@ async fn who_has_a_token_gets_the_record_as_an_export_and_the_recorder_goes_on()
 
     let file = recorder.home.path().join("came.pilothouse");
     fs::write(&file, &reply.body).unwrap();
-    let opened = record::open(&file).unwrap();
+    let opened = record::open(&file).await.unwrap();
     let (there, here) = (
         record::reader(opened.path()).unwrap(),
         record::reader(&options(&recorder.home, "127.0.0.1:0").journal).unwrap(),

@@ -8,10 +8,13 @@ use std::{
 
 /// A lock that other processes respect. It is given back when this is dropped, or when the process ends.
 #[derive(Debug)]
-pub(crate) struct Lock(#[allow(dead_code, reason = "held for its lock")] File);
+pub struct Lock(#[allow(dead_code, reason = "held for its lock")] File);
 
-/// Waits for the lock of a file, which is made if need be.
-pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
+/// Waits for the lock of a file, which is made if need be. Blocks.
+///
+/// # Errors
+/// If the file or its folder cannot be made, or locked.
+pub fn lock(path: &Path) -> io::Result<Lock> {
     make_folder_of(path)?;
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
@@ -22,8 +25,11 @@ pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
     Ok(Lock(file))
 }
 
-/// Puts these bytes in the place of a file's, at once and for good. Only the owner may read the result.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts these bytes in the place of a file's, at once and for good. Only the owner may read the result. Blocks.
+///
+/// # Errors
+/// If they cannot be written beside the file; it is then as it was.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Settings may be a link into a folder of dot files: the link stays, what it points to changes.
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     make_folder_of(path)?;

@@ -4,7 +4,7 @@
 //! file encrypted with a passphrase. No secret is ever in the settings, a log, an error or a `Debug` output.
 
 mod age_file;
-mod files;
+pub mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -38,6 +38,12 @@ pub enum ViewSpec {
 }
 
 impl ViewSpec {
+    /// Is it live whatever time is shown? The ribbon holds both; what a person is told of is told now.
+    #[must_use]
+    pub const fn is_of_now(&self) -> bool {
+        matches!(self, Self::Ribbon { .. } | Self::Notices)
+    }
+
     /// May a screen show it that whoever passes by can read? Figures, states, names and ages may be shown; what somebody
     /// set up, wrote or asked for may not: of views that are shown the door leaves it out. Each view decides here, a new one too.
     #[must_use]

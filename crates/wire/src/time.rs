@@ -98,27 +98,38 @@ impl When {
         }
     }
 
-    /// What a person types: `now`, `-1h30m` before it, `02:41` as it last was, a day with a time, an ISO 8601 time.
-    /// All in UTC, as times are shown. What is not before `now` is now.
+    /// What a person types, as [`Stamp::typed`]. What is not before `now` is now.
+    ///
+    /// # Errors
+    /// [`NotTyped`] for a text that is no time.
+    pub fn typed(text: &str, now: Stamp) -> Result<Self, NotTyped> {
+        let then = Stamp::typed(text, now)?;
+        Ok(then.filter(|then| *then < now).map_or(Self::Now, Self::At))
+    }
+}
+
+impl Stamp {
+    /// What a person types: `now`, which is `None`; `-1h30m` before it, `02:41` as it last was, a day with a time, an ISO
+    /// 8601 time. All in UTC, as times are shown.
     ///
     /// # Errors
     /// [`NotTyped`] for a text that is none of these.
-    pub fn typed(text: &str, now: Stamp) -> Result<Self, NotTyped> {
+    pub fn typed(text: &str, now: Self) -> Result<Option<Self>, NotTyped> {
         let text = text.trim();
         let wrong = || NotTyped(text.to_owned());
         if text.eq_ignore_ascii_case("now") {
-            return Ok(Self::Now);
+            return Ok(None);
         }
         let then = if let Some(ago) = text.strip_prefix(['-', '−']) {
             now.minus(ago_typed(ago).ok_or_else(wrong)?)
         } else if let Some(of_day) = clock_typed(text) {
             let midnight = now.0.saturating_sub(now.0.rem_euclid(DAY_MS));
             let today = midnight.saturating_add(of_day);
-            Stamp(if today > now.0 { today.saturating_sub(DAY_MS) } else { today })
+            Self(if today > now.0 { today.saturating_sub(DAY_MS) } else { today })
         } else {
             day_typed(text).ok_or_else(wrong)?
         };
-        Ok(if then < now { Self::At(then) } else { Self::Now })
+        Ok(Some(then))
     }
 }
 

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The most marks that are kept: the oldest give way.
 const MOST_MARKS: usize = 20_000;
+/// So many at once.
+const ROOM: usize = 1_000;
 
 /// All that is known, live or as of a time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -142,14 +144,25 @@ impl World {
             mark.heard = mark.heard.min(known.heard);
         }
         self.marks.insert(mark.key.clone(), mark);
-        while self.marks.len() > MOST_MARKS {
-            // Pods come and go by thousands; what a person wrote stays.
-            let oldest = |test: fn(MarkKind) -> bool| self.marks.keys().find(|key| test(key.kind)).cloned();
-            let least = oldest(MarkKind::is_tick).or_else(|| oldest(|kind| kind != MarkKind::Bookmark));
-            let Some(least) = least else { break };
-            self.marks.remove(&least);
-            self.marks_dropped = self.marks_dropped.saturating_add(1);
+        if self.marks.len() > MOST_MARKS {
+            self.drop_oldest_marks();
         }
+    }
+
+    /// Makes room for a while, since all marks have to be looked through. Pods come and go by thousands: they give way
+    /// first; what a person wrote stays.
+    fn drop_oldest_marks(&mut self) {
+        let oldest = |test: fn(MarkKind) -> bool| -> Vec<MarkKey> {
+            self.marks.keys().filter(|key| test(key.kind)).take(ROOM).cloned().collect()
+        };
+        let mut least = oldest(MarkKind::is_tick);
+        if least.is_empty() {
+            least = oldest(|kind| kind != MarkKind::Bookmark);
+        }
+        for key in &least {
+            self.marks.remove(key);
+        }
+        self.marks_dropped = self.marks_dropped.saturating_add(least.len() as u64);
     }
 
     /// All marks that a later run should still have: persons' notes, and of the others the most important, the newest

@@ -244,8 +244,8 @@ fn nodes_pods_and_events_tell_of_before() {
     );
 }
 
-#[test]
-fn a_gpu_that_begins_to_be_slowed_by_heat_is_marked_once_and_one_that_always_was_is_not() {
+/// A world in which a source measures two GPUs of one node.
+fn with_two_gpus() -> World {
     let mut world = World::default();
     let device = |index: u16| DeviceFact {
         uuid: format!("GPU-{index}").into(),
@@ -256,6 +256,12 @@ fn a_gpu_that_begins_to_be_slowed_by_heat_is_marked_once_and_one_that_always_was
     let devices =
         DevicesFact { list: 1, interval_ms: 5_000, devices: vec![device(0), device(1)], ..DevicesFact::default() };
     world.apply(said(NOW, Extent::Delta, vec![Fact::Devices(Box::new(devices))]));
+    world
+}
+
+#[test]
+fn a_gpu_that_begins_to_be_slowed_by_heat_is_marked_once_and_one_that_always_was_is_not() {
+    let mut world = with_two_gpus();
     for (at, shares) in [(1, [0.0, 0.6]), (2, [0.02, 0.6]), (3, [0.4, 0.6]), (4, [0.5, 0.6])] {
         let at = Stamp(NOW + at * 5_000);
         let columns = vec![(Metric::ThermalSlowdown, shares.map(Reading::of).to_vec())];
@@ -347,16 +353,7 @@ fn a_job_is_told_once_whether_it_is_listed_or_seen_and_one_without_gpus_is_not()
 
 #[test]
 fn what_is_measured_of_all_gpus_is_a_lane_of_this_run() {
-    let mut world = World::default();
-    let device = |index: u16| DeviceFact {
-        uuid: format!("GPU-{index}").into(),
-        node: Some("h-1".into()),
-        index: Some(index),
-        ..DeviceFact::default()
-    };
-    let devices =
-        DevicesFact { list: 1, interval_ms: 5_000, devices: vec![device(0), device(1)], ..DevicesFact::default() };
-    world.apply(said(NOW, Extent::Delta, vec![Fact::Devices(Box::new(devices))]));
+    let mut world = with_two_gpus();
     let before = world.clone();
     for (at, shares) in [(0, [0.5, 1.0]), (1, [0.25, f32::NAN]), (3, [0.0, 0.5])] {
         let at = Stamp(NOW + at * 10_000);

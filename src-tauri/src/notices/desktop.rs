@@ -7,12 +7,16 @@ use pilothouse_wire::{Code, Problem, notice::Notice};
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
-use tauri::AppHandle;
+use tauri::{AppHandle, async_runtime::JoinHandle};
+use tokio::time::timeout;
 use zbus::zvariant::Value;
 
 /// What a click on the notification itself is called.
 const CLICK: &str = "default";
+/// A service that does not answer within this hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Notices whose click is still understood: the last ones.
 const KEPT: usize = 50;
 /// "Normal": what is critical stays on the screen until somebody closes it, also over a talk.
@@ -50,8 +54,21 @@ type Shown = Arc<Mutex<VecDeque<(u32, Notice)>>>;
 /// The desktop of this session. It is looked for when there is something to show, and again if there was none.
 pub struct Desktop {
     app: AppHandle,
-    found: Option<NotificationsProxy<'static>>,
+    found: Option<Found>,
     shown: Shown,
+}
+
+/// What shows notifications, and who listens to its clicks.
+struct Found {
+    way: NotificationsProxy<'static>,
+    has_markup: bool,
+    clicks: JoinHandle<()>,
+}
+
+impl Drop for Found {
+    fn drop(&mut self) {
+        self.clicks.abort();
+    }
 }
 
 impl Desktop {
@@ -62,22 +79,26 @@ impl Desktop {
     /// Shows a notice.
     ///
     /// # Errors
-    /// If there is no session, or nothing in it that shows notifications.
+    /// If there is no session, or nothing in it that shows notifications, or it hangs.
     pub async fn show(&mut self, notice: &Notice) -> Result<(), Problem> {
-        let shown = self.try_show(notice).await;
-        shown.map_err(|error| {
-            // What is there may come later.
-            self.found = None;
-            Problem::new(Code::NotOffered, "This desktop does not show notices.")
-                .why(format!("{error}."))
-                .next("They are listed here. A notification service of the desktop shows them: GNOME and KDE have one.")
-        })
+        let why = match timeout(PATIENCE, self.try_show(notice)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => format!("{error}."),
+            Err(_) => format!("It did not answer within {} s.", PATIENCE.as_secs()),
+        };
+        // What is there may come later.
+        self.found = None;
+        Err(Problem::new(Code::NotOffered, "This desktop does not show notices.")
+            .why(why)
+            .next("They are listed here. A notification service of the desktop shows them: GNOME and KDE have one."))
     }
 
     async fn try_show(&mut self, notice: &Notice) -> zbus::Result<()> {
-        let desktop = self.found().await?;
-        let has_markup = desktop.get_capabilities().await?.iter().any(|word| word == "body-markup");
-        let body = if has_markup { escaped(&notice.text) } else { notice.text.clone() };
+        let found = match self.found.take() {
+            Some(found) => found,
+            None => self.find().await?,
+        };
+        let body = if found.has_markup { escaped(&notice.text) } else { notice.text.clone() };
         let hints = HashMap::from([
             ("urgency", Value::from(URGENCY)),
             ("desktop-entry", Value::from("Pilothouse")),
@@ -86,22 +107,21 @@ impl Desktop {
         let actions = [CLICK, "Open"];
         // The desktop decides for how long it is seen.
         let id =
-            desktop.notify("Pilothouse", 0, "pilothouse-desktop", &notice.title, &body, &actions, hints, -1).await?;
+            found.way.notify("Pilothouse", 0, "pilothouse-desktop", &notice.title, &body, &actions, hints, -1).await?;
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.push_front((id, notice.clone()));
         shown.truncate(KEPT);
+        self.found = Some(found);
         Ok(())
     }
 
-    /// The desktop; the first time it is found, its clicks are listened to.
-    async fn found(&mut self) -> zbus::Result<NotificationsProxy<'static>> {
-        if let Some(found) = &self.found {
-            return Ok(found.clone());
-        }
-        let found = NotificationsProxy::new(&zbus::Connection::session().await?).await?;
-        let mut clicks = found.receive_action_invoked().await?;
+    /// Finds the desktop, and listens to its clicks.
+    async fn find(&self) -> zbus::Result<Found> {
+        let way = NotificationsProxy::new(&zbus::Connection::session().await?).await?;
+        let has_markup = way.get_capabilities().await?.iter().any(|word| word == "body-markup");
+        let mut clicks = way.receive_action_invoked().await?;
         let (app, shown) = (self.app.clone(), Arc::clone(&self.shown));
-        tauri::async_runtime::spawn(async move {
+        let clicks = tauri::async_runtime::spawn(async move {
             while let Some(click) = clicks.next().await {
                 let Ok(click) = click.args() else { continue };
                 let of = |(id, _): &&(u32, Notice)| *id == click.id && click.action_key == CLICK;
@@ -111,8 +131,7 @@ impl Desktop {
                 }
             }
         });
-        self.found = Some(found.clone());
-        Ok(found)
+        Ok(Found { way, has_markup, clicks })
     }
 }
 

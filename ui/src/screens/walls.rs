@@ -10,7 +10,6 @@ use crate::{
     },
     screens::Screen,
     shell::toast::use_toasts,
-    link::use_link,
     state::use_state,
     wall,
 };
@@ -49,7 +48,7 @@ const WAYS: [(&str, &str, &str); 3] = [
 
 #[component]
 fn Walls() -> impl IntoView {
-    let (state, toasts, link) = (use_state(), use_toasts(), use_link());
+    let (state, toasts) = (use_state(), use_toasts());
     let show = move || {
         let scope = state.scope().get_untracked();
         state.go(Address { screen: wall::ROUTE.into(), scope, ..Address::default() });
@@ -77,7 +76,7 @@ fn Walls() -> impl IntoView {
                  back over restarts. An address can pin what it shows: /wall?show=fleet,changes&scope=iad-prod."
             </p>
             <p><Button label="Show it here" weight=Weight::Primary on_press=show test="wall-here" /> " Esc comes back."</p>
-            {link.may_act().then(|| view! { <door::Door /> })}
+            <Show when=move || state.may_act()><door::Door /></Show>
             {WAYS.map(way).collect_view()}
         </div>
     }

@@ -37,7 +37,8 @@ impl Told for OfWall {
 impl Told for OfRecord {
     const WHOM: &'static str = "readers of the record";
     const USE: &'static str = "Give it to pilothouse open by PILOTHOUSE_TOKEN, by --token-file, or when it asks.";
-    const ENDS: &'static str = "What is being sent by it ends within seconds.";
+    const ENDS: &'static str = "What is being sent by it ends within seconds, where the recorder reads this very file; one \
+         that was given a copy lets it in until it has the new one.";
     const HAS_SCREENS: bool = false;
 }
 

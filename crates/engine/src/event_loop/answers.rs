@@ -9,7 +9,7 @@ use crate::{
     record,
 };
 use pilothouse_wire::{
-    Answer, Ask, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
+    Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     ask::About,
     record::Gap,
     view::{Difference, FleetView},
@@ -35,7 +35,7 @@ impl Loop {
                     record: self.shown.clone(),
                 })));
             }
-            Ask::Frame { spec, when: When::Now } => {
+            Ask::Frame { spec, when: When::Now } | Ask::Frame { spec: spec @ ViewSpec::Notices, .. } => {
                 let _ = reply.send(Ok(self.frame(&spec, now)));
             }
             Ask::Search { text, limit, when: When::Now } => {
@@ -173,10 +173,7 @@ impl Loop {
     fn span(&self, reply: Reply) {
         let past = self.past.clone();
         tokio::spawn(async move {
-            let read = tokio::task::spawn_blocking(move || past.map_or(Ok(None), |past| past.span()));
-            let span = read.await.unwrap_or_else(|error| {
-                Err(Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))
-            });
+            let span = past::apart(move || past.map_or(Ok(None), |past| past.span())).await.flatten();
             let _ = reply.send(span.map(Answer::Recorded));
         });
     }
@@ -185,10 +182,7 @@ impl Loop {
     fn record(&self, reply: Reply) {
         let (past, recording) = (self.past.clone(), self.recorder.is_some());
         tokio::spawn(async move {
-            let read = tokio::task::spawn_blocking(move || past.map(|past| record::info(&past, recording)).transpose());
-            let info = read.await.unwrap_or_else(|error| {
-                Err(Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))
-            });
+            let info = past::apart(move || past.map(|past| record::info(&past, recording)).transpose()).await.flatten();
             let _ = reply.send(info.map(|info| Answer::Record(info.map(Box::new))));
         });
     }

@@ -57,11 +57,11 @@ impl Loop {
         self.with_scene(|publisher, scene| publisher.publish_notices(scene));
     }
 
-    /// Writes down what was told and is not written yet. Blocks.
-    pub(super) fn end_telling(&mut self) {
+    /// Writes down what was told and is not written yet.
+    pub(super) async fn end_telling(&mut self) {
         self.remember();
         if let Some(memory) = self.memory.take() {
-            memory.end();
+            memory.end().await;
         }
     }
 

@@ -1,12 +1,12 @@
 //! What was told, in a file, so that the next run does not tell it again.
 
 use super::Told;
-use pilothouse_vault::Paths;
+use pilothouse_vault::{Paths, files};
 use pilothouse_wire::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
 };
 use tokio::task::JoinHandle;
@@ -60,10 +60,14 @@ impl Memory {
         }
     }
 
-    /// Writes what was not written yet. Blocks.
-    pub(crate) fn end(self) {
-        if let Some(told) = self.next {
-            drop(write(&self.file, told));
+    /// Writes what was not written yet, behind what is on its way.
+    pub(crate) async fn end(mut self) {
+        if let Some(writing) = self.writing.take() {
+            let _ = writing.await;
+        }
+        self.keep(None);
+        if let Some(writing) = self.writing {
+            let _ = writing.await;
         }
     }
 }
@@ -78,14 +82,8 @@ fn read(file: &Path) -> io::Result<Vec<Told>> {
     Ok(document.told)
 }
 
-/// Puts a new file in the place of the old one: whoever reads finds one or the other.
 fn write(file: &Path, told: Vec<Told>) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(&serde_json::to_vec(&Document { version: VERSION, told })?)?;
-    new.persist(file)?;
-    Ok(())
+    files::replace(file, &serde_json::to_vec(&Document { version: VERSION, told })?)
 }
 
 #[cfg(test)]
@@ -110,7 +108,7 @@ mod tests {
         if let Some(writing) = memory.writing.take() {
             writing.await.unwrap();
         }
-        memory.end();
+        memory.end().await;
         assert_eq!(Memory::of(&paths).read(), Ok(told()));
     }
 

@@ -3,29 +3,30 @@
 mod words;
 
 use super::{Moment, Opened};
+use crate::past;
+use pilothouse_connect_http::{
+    address::{self, NoAddress},
+    client, trust,
+};
 use pilothouse_wire::{Code, Problem, form::SecretInput};
 use reqwest::{
-    Certificate, Response, Url,
+    Response, Url,
     header::{AUTHORIZATION, HeaderValue},
-    redirect,
 };
 use std::{
-    fmt,
-    fs::File,
-    io::{Read, Write},
+    fmt, io,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
-use tokio::time::timeout;
+use tempfile::NamedTempFile;
+use tokio::{fs::File, io::AsyncWriteExt, time::timeout};
 
 /// Where the door has the record.
 pub const PATH: &str = "/record";
 /// What an export is called among types of media.
 pub const MIME: &str = "application/vnd.pilothouse.record";
 
-/// How long the way there may take, with its handshake.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How long the door may take to make the part.
 const MAKING: Duration = Duration::from_secs(300);
 /// How long nothing may come.
@@ -34,41 +35,30 @@ const SILENT: Duration = Duration::from_secs(30);
 const MOST: u64 = 16 << 30;
 /// Bytes of a refusal that are read.
 const MOST_WORDS: usize = 64 << 10;
-/// No file of authorities is larger.
-const MOST_PEM: u64 = 4 << 20;
 
 /// Where a record's door is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    url: Url,
-    /// Host and port, for people.
-    host: String,
-    /// Is it this machine? Then no proxy is asked, and nobody listens on the way.
-    here: bool,
-}
+pub struct Address(address::Address);
 
 impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|_| "it is no address: write it as https://host:port/")?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err("it begins with neither https:// nor http://".into());
-        }
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err("only scheme, host, port and path are wanted; the token is asked for apart".into());
-        }
-        let name = url.host_str().filter(|host| !host.is_empty()).ok_or("it names no host")?;
-        let bare = name.trim_matches(['[', ']']);
-        let here = bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        let host = format!("{name}:{}", url.port_or_known_default().unwrap_or_default());
-        Ok(Self { host, here, url })
+        let why = |why| match why {
+            NoAddress::Unreadable => "it is no address: write it as https://host:port/",
+            NoAddress::Scheme => "it begins with neither https:// nor http://",
+            NoAddress::Credential | NoAddress::More => {
+                "only scheme, host, port and path are wanted; the token is asked for apart"
+            }
+            NoAddress::Host => "it names no host",
+        };
+        address::Address::parse(text).map(Self).map_err(|no| why(no).into())
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.url.fmt(f)
+        f.write_str(self.0.shown())
     }
 }
 
@@ -95,11 +85,8 @@ pub async fn open(
     came: impl FnMut(u64, u64),
 ) -> Result<Opened, Problem> {
     let folder = super::folder()?;
-    let file = folder.path().join("record.pilothouse");
-    fetch(address, trust, token, (from, to), &file, came).await?;
-    let name = address.host.clone();
-    let opened = tokio::task::spawn_blocking(move || super::unpack(&file, name, folder));
-    opened.await.map_err(|error| super::unusable(&error))?
+    let came = bring(address, trust, token, (from, to), folder.path(), came).await?;
+    super::unpack(came.path().to_owned(), address.0.host.clone(), folder).await
 }
 
 /// Fetches a part of a record into a new file that only this person may read.
@@ -114,13 +101,44 @@ pub async fn fetch(
     into: &Path,
     came: impl FnMut(u64, u64),
 ) -> Result<(), Problem> {
+    let exists = || {
+        Problem::new(Code::Exists, format!("{} is there already.", into.display()))
+            .next("Give another name, or move it away.")
+    };
     // Before anything is asked: whoever has such a file already need not wait to be told.
-    let file = super::private(into)?;
-    let taken = async { take(ask(address, trust, token, from, to).await?, address, file, into, came).await }.await;
-    if taken.is_err() {
-        let _ = std::fs::remove_file(into);
+    if into.exists() {
+        return Err(exists());
     }
-    taken
+    let folder = into.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = bring(address, trust, token, (from, to), folder, came).await?;
+    let path = file.path().to_owned();
+    let checked = past::apart(move || pilothouse_journal::check(&path)).await.flatten();
+    checked.map_err(|problem| Problem { what: format!("What {} sent cannot be used.", address.0.host), ..problem })?;
+    file.persist_noclobber(into).map(drop).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => exists(),
+        _ => not_written(into, &error.error),
+    })
+}
+
+/// Fetches a part of a record into a file in a folder, which goes unless somebody keeps it.
+async fn bring(
+    address: &Address,
+    trust: &Trust,
+    token: &SecretInput,
+    (from, to): (Moment, Option<Moment>),
+    folder: &Path,
+    came: impl FnMut(u64, u64),
+) -> Result<NamedTempFile, Problem> {
+    let unwritten = |error: io::Error| not_written(folder, &error);
+    let file = tempfile::Builder::new().prefix(".pilothouse-").tempfile_in(folder).map_err(unwritten)?;
+    let into = File::from_std(file.reopen().map_err(unwritten)?);
+    take(ask(address, trust, token, from, to).await?, address, into, came).await.map(|()| file)
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Problem {
+    Problem::new(Code::Internal, format!("{} cannot be written.", path.display()))
+        .why(format!("{error}."))
+        .next("Free space there, or give this person the right to write it.")
 }
 
 async fn ask(
@@ -130,16 +148,16 @@ async fn ask(
     from: Moment,
     to: Option<Moment>,
 ) -> Result<Response, Problem> {
-    if address.url.scheme() == "http" && !address.here && !trust.plain {
-        return Err(words::in_the_clear(&address.host));
+    let host = &address.0.host;
+    if !address.0.tls && !address.0.here && !trust.plain {
+        return Err(words::in_the_clear(host));
     }
     let client = client(address, trust)?;
-    let mut url = address.url.clone();
-    url.set_path(&format!("{}{PATH}", url.path().trim_end_matches('/').trim_end_matches(PATH)));
-    url.query_pairs_mut().append_pair("from", &from.to_string());
-    if let Some(to) = to {
-        url.query_pairs_mut().append_pair("to", &to.to_string());
-    }
+    let base = address.0.shown();
+    let asked = [("from", Some(from)), ("to", to)].map(|(name, time)| time.map(|time| (name, time.to_string())));
+    let url = format!("{}{PATH}", base.strip_suffix(PATH).unwrap_or(base));
+    let url = Url::parse_with_params(&url, asked.into_iter().flatten())
+        .map_err(|error| Problem::new(Code::BadInput, format!("{url} cannot be asked.")).why(format!("{error}.")))?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.0.trim())).map_err(|_| {
         Problem::new(Code::BadInput, "The token cannot be used.")
             .why("It has characters in it that no token has.")
@@ -147,74 +165,57 @@ async fn ask(
     })?;
     bearer.set_sensitive(true);
     let answer = timeout(MAKING, client.get(url).header(AUTHORIZATION, bearer).send()).await;
-    let response = answer.map_err(|_| words::silent(&address.host, MAKING))?;
-    let response = response.map_err(|error| words::no_answer(address, trust, &error))?;
+    let response = answer.map_err(|_| words::silent(host, MAKING))?;
+    let response = response.map_err(|error| words::no_answer(host, trust, &error))?;
     if response.status().is_success() {
         return Ok(response);
     }
     let status = response.status().as_u16();
-    Err(words::refused(&address.host, status, &body(response).await))
+    Err(words::refused(host, status, &body(response).await))
 }
 
 fn client(address: &Address, trust: &Trust) -> Result<reqwest::Client, Problem> {
-    let mut builder = reqwest::Client::builder()
-        .connect_timeout(CONNECT)
-        // Who sends us elsewhere would be sent the token there.
-        .redirect(redirect::Policy::none())
-        .user_agent(concat!("pilothouse/", env!("CARGO_PKG_VERSION")));
-    if address.here {
-        builder = builder.no_proxy();
-    }
-    if let Some(file) = &trust.authorities {
-        builder = builder.tls_certs_only(authorities(file)?);
-    } else if address.url.scheme() == "http" {
-        // Without TLS there is nothing to check, and the authorities of this machine need not be read.
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    builder.build().map_err(|error| {
+    let unusable = |file: &Path, why: String| {
+        Problem::new(Code::BadInput, format!("The authorities in {} cannot be used.", file.display()))
+            .why(format!("{why}."))
+            .next("Give a file of certificates in PEM with --ca.")
+    };
+    let file = trust.authorities.as_deref().filter(|_| address.0.tls);
+    let authorities = file.map(|file| trust::authorities(file).map_err(|why| unusable(file, why))).transpose()?;
+    let trust = trust::Trust { authorities: authorities.unwrap_or_default(), ..trust::Trust::default() };
+    client::http(&address.0, trust).map_err(|error| {
         Problem::new(Code::BadInput, "The way there cannot be secured.")
             .why(format!("{error}."))
             .next("Check the authorities of this machine, or name a file of them with --ca.")
     })
 }
 
-fn authorities(file: &Path) -> Result<Vec<Certificate>, Problem> {
-    let unusable = |why: String| {
-        Problem::new(Code::BadInput, format!("The authorities in {} cannot be used.", file.display()))
-            .why(format!("{why}."))
-            .next("Give a file of certificates in PEM with --ca.")
-    };
-    let mut pem = Vec::new();
-    let read = File::open(file).and_then(|opened| opened.take(MOST_PEM).read_to_end(&mut pem));
-    read.map_err(|error| unusable(error.to_string()))?;
-    let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
-    if found.is_empty() { Err(unusable("There is no certificate in it".into())) } else { Ok(found) }
-}
-
 async fn take(
     mut response: Response,
     address: &Address,
-    file: File,
-    into: &Path,
+    mut file: File,
     mut came: impl FnMut(u64, u64),
 ) -> Result<(), Problem> {
-    let host = &address.host;
+    let host = &address.0.host;
     let all = response.content_length().ok_or_else(|| words::no_recorder(host))?;
     if all > MOST {
         return Err(words::too_large(host, all, MOST));
     }
-    let (mut there, mut file) = (0, file);
+    let unwritten = |error: io::Error| {
+        Problem::new(Code::Internal, format!("What {host} sends cannot be written."))
+            .why(format!("{error}."))
+            .next("Free space where it is written to.")
+    };
+    let mut there = 0;
     came(there, all);
     loop {
         let piece = timeout(SILENT, response.chunk()).await.map_err(|_| words::silent(host, SILENT))?;
         let Some(piece) = piece.map_err(|error| words::cut(host, there, all, &error))? else { break };
         there += piece.len() as u64;
-        let written = tokio::task::spawn_blocking(move || file.write_all(&piece).map(|()| file)).await;
-        let written = written.map_err(|error| super::unusable(&error))?;
-        file = written.map_err(|error| super::not_written(into, &error))?;
+        file.write_all(&piece).await.map_err(unwritten)?;
         came(there, all);
     }
-    Ok(())
+    file.flush().await.map_err(unwritten)
 }
 
 /// The words of a refusal, no longer than is bearable.
@@ -249,7 +250,7 @@ mod tests {
             ("", Err("no address")),
         ] {
             match (text.parse::<Address>(), want) {
-                (Ok(address), Ok((host, here))) => assert_eq!((address.host.as_str(), address.here), (host, here)),
+                (Ok(address), Ok((host, here))) => assert_eq!((address.0.host.as_str(), address.0.here), (host, here)),
                 (Err(why), Err(part)) => assert!(why.contains(part), "{text}: {why}"),
                 (read, _) => assert!(read.is_err() && want.is_err(), "{text}: {read:?}"),
             }

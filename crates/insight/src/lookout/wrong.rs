@@ -7,6 +7,8 @@ use pilothouse_wire::{
     view::{AlertRow, Finding, FindingId, FleetView, Status, WorkloadRow},
 };
 
+use std::collections::HashMap;
+
 /// A thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
@@ -25,10 +27,11 @@ pub struct Wrong {
 /// All that is wrong and not of the demo fleet, which needs nobody.
 #[must_use]
 pub fn wrong(view: &FleetView, sources: &[SourceState]) -> Vec<Wrong> {
-    let is_demo = |id: &ConnectionId| sources.iter().any(|source| source.id == *id && source.demo);
-    let is_lost = |object: &ObjectRef| {
-        let of = |source: &&SourceState| *object == ObjectRef::Connection(source.id.clone());
-        sources.iter().find(of).is_some_and(|source| status_of(source.freshness).is_some())
+    let of: HashMap<&ConnectionId, &SourceState> = sources.iter().map(|source| (&source.id, source)).collect();
+    let is_demo = |id: &ConnectionId| of.get(id).is_some_and(|source| source.demo);
+    let is_lost = |object: &ObjectRef| match object {
+        ObjectRef::Connection(id) => of.get(id).is_some_and(|source| status_of(source.freshness).is_some()),
+        _ => false,
     };
     // That a source is lost says why it measures nothing.
     let findings = view.findings.rows().iter().filter(|finding| !is_lost(&finding.id.object)).map(of_finding);

@@ -322,9 +322,9 @@ impl<'a> Frames<'a> {
         if bytes.len() > MOST_FRAME {
             return Err(Problem::new(Code::Internal, format!("{what} is too large for an export.")).into());
         }
-        let frame = Frame { what: what.into(), bytes: bytes.len() as u32, hash: Sha256::digest(&bytes).into() };
-        self.length += write_frame(&mut self.file, &bytes).map_err(|error| no_room(self.folder, &error))?;
-        self.all.push(frame);
+        let (length, hash) = write_frame(&mut self.file, &bytes).map_err(|error| no_room(self.folder, &error))?;
+        self.length += length;
+        self.all.push(Frame { what: what.into(), bytes: bytes.len() as u32, hash });
         Ok(())
     }
 
@@ -352,12 +352,13 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// Writes a frame with its head; answers how many bytes that were.
-fn write_frame(to: &mut impl Write, bytes: &[u8]) -> std::io::Result<u64> {
+/// Writes a frame with its head; answers how many bytes that were, and the hash of what is in it.
+fn write_frame(to: &mut impl Write, bytes: &[u8]) -> std::io::Result<(u64, [u8; 32])> {
+    let hash: [u8; 32] = Sha256::digest(bytes).into();
     to.write_all(&(bytes.len() as u32).to_le_bytes())?;
-    to.write_all(&Sha256::digest(bytes))?;
+    to.write_all(&hash)?;
     to.write_all(bytes)?;
-    Ok(4 + 32 + bytes.len() as u64)
+    Ok((4 + 32 + bytes.len() as u64, hash))
 }
 
 fn no_room(folder: &Path, error: &std::io::Error) -> Problem {

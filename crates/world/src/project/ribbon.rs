@@ -134,7 +134,7 @@ fn whose(world: &World, mut mark: Mark, newest: &BTreeSet<MarkKey>) -> Mark {
 
 fn controller<'a>(world: &'a World, object: &ObjectRef) -> Option<&'a ControllerFact> {
     let ObjectRef::Workload(id, namespace, kind, name) = object else { return None };
-    world.source(id)?.controllers.get(&(kind.clone(), namespace.clone(), name.clone()))
+    world.source(id)?.controller(kind, namespace, name)
 }
 
 fn lanes(world: &World, since: Stamp, end: Option<Stamp>) -> Vec<Lane> {

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// A hand on the axis asks for nothing until it rests: servers are asked for ranges.
 const REST: Duration = Duration::from_millis(300);
 
+/// A server that did not answer is asked once more.
+const LATER: Duration = Duration::from_secs(30);
+
 /// What servers keep of before.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Before {
@@ -29,14 +32,20 @@ pub fn lanes(watched: Watched, window: RwSignal<Window>) -> RwSignal<Before> {
     let measured = Memo::new(move |_| watched.ribbon(|view| measured(&view.lanes)).unwrap_or_default());
     // An answer to what is no longer asked says nothing.
     let asked = StoredValue::new(0_u32);
+    let again = Trigger::new();
     // The link is outside of Leptos: this effect is the bridge.
     Effect::new(move |_| {
         let ViewSpec::Ribbon { span, end } = spec.get() else { return };
-        if measured.with(Vec::is_empty) || !link.is_open() {
-            return;
-        }
+        again.track();
         let number = asked.get_value().wrapping_add(1);
         asked.set_value(number);
+        if measured.with(Vec::is_empty) {
+            older.set(Before::default());
+            return;
+        }
+        if !link.is_open() {
+            return;
+        }
         let taken = move |answer| {
             if asked.try_get_value() != Some(number) {
                 return;
@@ -46,6 +55,9 @@ pub fn lanes(watched: Watched, window: RwSignal<Window>) -> RwSignal<Before> {
                 Ok(_) => return,
                 Err(problem) => (Vec::new(), Some(problem)),
             };
+            if problem.is_some() {
+                set_timeout(move || again.notify(), LATER);
+            }
             older.set(Before { lanes, missing: problem.map(|problem| problem.what) });
         };
         let ask = move || {

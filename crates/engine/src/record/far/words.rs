@@ -1,6 +1,6 @@
 //! Why a record of another machine does not come, in words.
 
-use super::{Address, Trust};
+use super::Trust;
 use pilothouse_connect::{Cause, Insecure};
 use pilothouse_wire::{
     Code, Problem,
@@ -55,16 +55,15 @@ pub(super) fn refused(host: &str, status: u16, body: &[u8]) -> Problem {
         300..=399 => Problem::new(Code::BadInput, format!("{host} sends us elsewhere."))
             .why("We do not follow: the token is for this address alone.")
             .next("Give the address of the recorder itself."),
-        503 => {
-            Problem::new(Code::TooMany, format!("{host} has too many connections.")).next("Try again in some seconds.")
-        }
+        503 => Problem::new(Code::TooMany, format!("{host} has too many connections."))
+            .why("It takes no more than it can serve.")
+            .next("Try again in some seconds."),
         _ => no_recorder(host),
     }
 }
 
 /// Why there was no answer.
-pub(super) fn no_answer(address: &Address, trust: &Trust, error: &reqwest::Error) -> Problem {
-    let host = &address.host;
+pub(super) fn no_answer(host: &str, trust: &Trust, error: &reqwest::Error) -> Problem {
     match Cause::of(error) {
         Cause::NameNotFound => Problem::new(Code::NameNotFound, format!("{host} is not found."))
             .why("The resolver of this machine does not know the name.")

@@ -60,12 +60,12 @@ impl<'a> Place<'a> {
                 *last.borrow_mut() = text.to_owned();
                 text.to_owned()
             }
-            (Treat::Labels, Some((last, _))) if policy::is_kept(&last.borrow()) => text.to_owned(),
+            (Treat::Labels, Some((last, _))) if policy::is_kept(&last.borrow(), text) => text.to_owned(),
             (Treat::Keep, _) => text.to_owned(),
             (Treat::Whole, _) => with.whole(text),
             (Treat::Text, _) => with.text(text),
             (Treat::Taint, _) => taint(with, text),
-            (Treat::Name | Treat::Labels | Treat::KindAt(_) | Treat::ByKind | Treat::Counted, _) => with.name(text),
+            (Treat::Name | Treat::Labels | Treat::KindAt(_) | Treat::ByKind, _) => with.name(text),
         }
     }
 }

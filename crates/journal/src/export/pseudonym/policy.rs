@@ -19,8 +19,6 @@ pub(super) enum Treat {
     KindAt(usize),
     /// A map whose keys begin with a kind; what they lead to are names.
     ByKind,
-    /// Pairs whose first is a kind.
-    Counted,
 }
 
 /// Of a field of a type; of a variant of an enum.
@@ -32,25 +30,26 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("Probed", "version")
         | ("ServiceFact", "signature")
         | ("NodeFact", "kubelet")
-        | ("ConditionFact", "kind" | "status" | "reason")
-        | ("PodFact", "reason")
+        | ("ConditionFact", "status")
         | ("OwnerFact" | "ControllerFact", "kind")
-        | ("ContainerFact", "reason")
-        | ("EventFact", "kind" | "reason")
+        | ("EventFact", "kind")
         | ("DeviceFact", "product" | "driver" | "pci")
         | ("DeviceClaim", "slice")
-        | ("AlertFact", "severity")
         | ("KindId", "version" | "plural" | "kind") => Treat::Keep,
 
         ("NodeFact" | "AlertFact", "labels") => Treat::Labels,
         ("NodeFact", "taints") => Treat::Taint,
-        ("NodeFact", "capacity" | "allocatable") | ("PodFact", "gpus") => Treat::Counted,
+        ("NodeFact", "capacity" | "allocatable") | ("PodFact", "gpus") => Treat::KindAt(0),
 
         ("Fact", "ControllerGone") => Treat::KindAt(0),
         ("ObjectRef", "Workload") => Treat::KindAt(2),
         ("Source", "workloads" | "controllers" | "revisions" | "regarding") => Treat::ByKind,
 
-        ("EventFact", "note")
+        // Any controller or rule may have words of its own for these.
+        ("ConditionFact", "kind" | "reason")
+        | ("PodFact" | "ContainerFact", "reason")
+        | ("EventFact", "reason" | "note")
+        | ("AlertFact", "severity")
         | ("NoteFact", "text")
         | ("AlertFact", "summary")
         | ("MissingMetric", "why" | "next")
@@ -76,13 +75,6 @@ impl Treat {
                     Self::Name
                 }
             }
-            Self::Counted => {
-                if place == 0 {
-                    Self::Keep
-                } else {
-                    Self::Name
-                }
-            }
             other => other,
         }
     }
@@ -99,7 +91,11 @@ impl Treat {
 }
 
 /// Does the value of a label stay? What a GPU or a machine is, not whose, where or in which pool.
-pub(super) fn is_kept(label: &str) -> bool {
+pub(super) fn is_kept(label: &str, value: &str) -> bool {
+    // Of alerts; an exporter may write there who a GPU is.
+    if matches!(label, "gpu" | "xid") {
+        return value.bytes().all(|digit| digit.is_ascii_digit());
+    }
     const KEPT: &[&str] = &[
         "nvidia.com/gpu.product",
         "nvidia.com/gpu.count",
@@ -117,12 +113,7 @@ pub(super) fn is_kept(label: &str) -> bool {
         "amd.com/gpu.vram",
         "cloud.google.com/gke-accelerator",
         "cloud.google.com/gke-tpu-accelerator",
-        // Of alerts.
-        "gpu",
         "modelName",
-        "condition",
-        "reason",
-        "xid",
     ];
     KEPT.contains(&label)
 }

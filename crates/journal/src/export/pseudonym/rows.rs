@@ -5,13 +5,13 @@ use super::{
     Pseudonyms,
 };
 use crate::{
-    body, shape,
+    body, seek, shape,
     stored::{Stored, plain, row_of},
     walk::Fault,
 };
 use pilothouse_wire::SmolStr;
 use pilothouse_world::World;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 /// The level at which bodies are packed again.
 const LEVEL: i32 = 6;
@@ -51,6 +51,8 @@ pub(in super::super) fn veiled(rows: Rows, veil: &Pseudonyms) -> Result<Rows, Fa
 #[derive(Default)]
 pub(in super::super) struct Worlds {
     first: Option<(i64, Vec<u8>)>,
+    /// What the last one was packed against, under its own names.
+    base: Option<(i64, Vec<u8>)>,
 }
 
 impl Worlds {
@@ -58,15 +60,12 @@ impl Worlds {
     pub fn veiled(&mut self, db: &Connection, rows: Rows, veil: &Pseudonyms) -> Result<Rows, Fault> {
         let Rows::World { seq, at, body, base, hidden, state } = rows else { return Ok(rows) };
         let damaged = || Fault::damaged("A world", seq);
-        let base = match base {
-            Some(base) => {
-                let text = "SELECT body FROM checkpoint WHERE seq = ?1";
-                let body: Vec<u8> = db.query_row(text, [base], |row| row.get(0)).optional()?.ok_or_else(damaged)?;
-                Some(body::unpack(&body, None).ok_or_else(damaged)?)
-            }
-            None => None,
-        };
-        let old = body::unpack(&body, base.as_deref()).ok_or_else(damaged)?;
+        // Many are packed against one.
+        if let Some(base) = base.filter(|base| self.base.as_ref().is_none_or(|(known, _)| known != base)) {
+            self.base = Some((base, seek::plain_world(db, base)?.ok_or_else(damaged)?));
+        }
+        let base = base.and(self.base.as_ref()).map(|(_, bytes)| &bytes[..]);
+        let old = body::unpack(&body, base).ok_or_else(damaged)?;
         let world: World = postcard::from_bytes(&old).map_err(|_| damaged())?;
         let new = veil.encode(&world);
         let (body, base) = match &self.first {

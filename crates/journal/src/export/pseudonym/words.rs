@@ -1,6 +1,6 @@
 //! Words of texts that are everybody's: those of Kubernetes' own messages and of ours. Nothing that somebody calls theirs.
 
-/// They stay in texts, and in texts alone: a thing that is called like one of them gets another name.
+/// They stay in texts, and in texts alone: a thing that is called like one of them gets another name everywhere else.
 #[rustfmt::skip]
 const COMMON: &[&str] = &[
     // Ours, on the ribbon.
@@ -22,7 +22,19 @@ const COMMON: &[&str] = &[
     "FailedCreatePodSandBox", "Evicted", "Preempted", "Preempting", "NodeReady", "NodeNotReady",
     "NodeHasSufficientMemory", "NodeHasDiskPressure", "Rebooted", "OOMKilled", "OOMKilling", "CrashLoopBackOff",
     "ImagePullBackOff", "ErrImagePull", "ScalingReplicaSet", "SuccessfulCreate", "SuccessfulDelete",
-    "TaintManagerEviction",
+    "TaintManagerEviction", "PodScheduled", "Initialized", "ContainersReady", "PodReadyToStartContainers",
+    "DisruptionTarget", "KernelDeadlock", "ReadonlyFilesystem", "Available", "Progressing", "ReplicaFailure", "Complete",
+    "Suspended", "FailureTarget", "SuccessCriteriaMet", "KubeletReady", "KubeletNotReady", "NodeStatusUnknown",
+    "NodeStatusNeverUpdated", "KubeletHasSufficientMemory", "KubeletHasInsufficientMemory", "KubeletHasNoDiskPressure",
+    "KubeletHasDiskPressure", "KubeletHasSufficientPID", "KubeletHasInsufficientPID", "Completed", "ContainerCreating",
+    "PodInitializing", "ContainerCannotRun", "ContainerStatusUnknown", "CreateContainerConfigError",
+    "CreateContainerError", "RunContainerError", "InvalidImageName", "ErrImageNeverPull", "DeadlineExceeded",
+    "BackoffLimitExceeded", "NodeLost", "NodeAffinity", "UnexpectedAdmissionError", "Terminated", "Unschedulable",
+    "SchedulingGated", "PreemptionByScheduler", "DeletionByTaintManager", "EvictionByEvictionAPI",
+    "TerminationByKubelet", "NewReplicaSetAvailable", "MinimumReplicasAvailable", "MinimumReplicasUnavailable",
+    "ProgressDeadlineExceeded", "ReplicaSetUpdated", "FoundNewReplicaSet",
+    // Severities of alerts.
+    "critical", "warning", "info", "page", "none",
     // Of problems.
     "certificate", "connection", "refused", "does", "answer", "answered", "tried", "read", "cannot", "server",
     "know", "who", "Check", "token", "right", "rights", "list", "watch", "Listing", "Signing", "forbidden",

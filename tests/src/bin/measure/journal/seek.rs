@@ -16,7 +16,7 @@ use crate::statistics::{median, millis, quantile};
 /// Measures it.
 pub async fn measure(day: &Day, scale: Scale, report: &mut Report) -> Result<()> {
     let home = tempfile::tempdir().could_not("make a home")?;
-    let opened = record::open(&day.thinned).map_err(|problem| Failure::new(problem.to_string()))?;
+    let opened = record::open(&day.thinned).await.map_err(|problem| Failure::new(problem.to_string()))?;
     let operator = Engine::open(&opened, Paths::under(home.path())).await.could_not("open the day")?;
     let reader = operator.reader().clone();
     let mut chance = Chance::new(5);
