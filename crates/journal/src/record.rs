@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -67,29 +67,63 @@ pub struct Recorder {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tide {
     way: Weak<SyncSender<Entry>>,
-    /// The newest time that was handed over, and the newest that was written or lost.
-    heard: Arc<AtomicI64>,
-    written: Arc<AtomicI64>,
+    pace: Arc<Mutex<Pace>>,
     /// Since when nothing is handed over any more, because the writer was behind.
     behind: Arc<Mutex<Option<Loss>>>,
     /// Since when nothing can be written.
     broken: Arc<Mutex<Option<Loss>>>,
 }
 
+/// What was handed over, and what of it is written or lost: how many entries, and up to which time.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    handed: u64,
+    done: u64,
+    heard: i64,
+    written: i64,
+    /// The last entry that is of a time before one that was heard already: the clock was set back.
+    back: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { handed: 0, done: 0, heard: i64::MIN, written: i64::MIN, back: 0 }
+    }
+}
+
+impl Pace {
+    fn hand(&mut self, seen_at: Stamp) {
+        self.handed += 1;
+        if seen_at.0 < self.heard {
+            self.back = self.handed;
+        }
+        self.heard = self.heard.max(seen_at.0);
+    }
+
+    /// May anything of this time or before still be on its way?
+    fn lacks(&self, until: Stamp) -> bool {
+        self.done < self.handed && (self.done < self.back || self.written < until.0.min(self.heard))
+    }
+}
+
 impl Tide {
     /// Waits until what was heard up to a time is written. Blocks.
     pub(crate) fn wait(&self, until: Stamp) {
-        if self.written.load(Ordering::Acquire) < until.0.min(self.heard.load(Ordering::Acquire))
+        if lock(&self.pace).lacks(until)
             && let Some(way) = self.way.upgrade()
         {
             ask(&way, Entry::Flush);
         }
     }
 
-    /// So much is written, or lost since then.
-    pub(crate) fn came(&self, to: i64, broken: Option<Loss>) {
+    /// So many more are written, of these times, or lost since then.
+    pub(crate) fn came(&self, entries: impl Iterator<Item = Stamp>, broken: Option<Loss>) {
         *lock(&self.broken) = broken;
-        self.written.fetch_max(to, Ordering::AcqRel);
+        let mut pace = lock(&self.pace);
+        for seen_at in entries {
+            pace.done += 1;
+            pace.written = pace.written.max(seen_at.0);
+        }
     }
 
     /// What is lost at the end of the record, up to a world that is still to come. A gap says so only from then on.
@@ -236,8 +270,12 @@ impl Recorder {
     /// Hands over an entry. After one that could not be handed over, batches are of no use until the next checkpoint.
     fn put(&self, seen_at: Stamp, entry: Entry) -> bool {
         let Some(way) = &self.way else { return false };
-        self.tide.heard.fetch_max(seen_at.0, Ordering::AcqRel);
-        let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = way.try_send(entry) else { return true };
+        let mut pace = lock(&self.tide.pace);
+        let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = way.try_send(entry) else {
+            pace.hand(seen_at);
+            return true;
+        };
+        drop(pace);
         self.lost.fetch_add(1, Ordering::Relaxed);
         lock(&self.tide.behind).get_or_insert_with(|| Loss { since: seen_at, why: "the disk was too slow".into() });
         false
@@ -288,5 +326,26 @@ pub(crate) fn hold(path: &Path) -> Result<File, Problem> {
             .why(format!("It holds {}.", path.display()))
             .next("This one shows everything live and records nothing.")),
         Err(TryLockError::Error(error)) => Err(unusable(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_waits_for_what_is_on_its_way_also_where_the_clock_was_set_back() {
+        let mut pace = Pace::default();
+        assert!(!pace.lacks(Stamp(100)));
+        pace.hand(Stamp(100));
+        assert_eq!([Stamp(99), Stamp(100), Stamp(200)].map(|until| pace.lacks(until)), [true; 3]);
+        (pace.done, pace.written) = (1, 100);
+        pace.hand(Stamp(110));
+        assert_eq!([Stamp(100), Stamp(105)].map(|until| pace.lacks(until)), [false, true]);
+        // An hour back: what is on its way is of a time that seems to be written.
+        pace.hand(Stamp(60));
+        assert!(pace.lacks(Stamp(60)));
+        (pace.done, pace.written) = (3, 110);
+        assert!(!pace.lacks(Stamp(110)));
     }
 }

@@ -145,8 +145,7 @@ impl Writer {
             waiting.extend(entries.try_iter().take(AT_ONCE));
             let mut kept = None;
             self.turn(&waiting, &mut kept);
-            let newest = waiting.iter().filter_map(Entry::seen_at).max();
-            self.tide.came(newest.map_or(i64::MIN, |newest| newest.0), self.broken.clone());
+            self.tide.came(waiting.iter().filter_map(Entry::seen_at), self.broken.clone());
             // Who waits is told before the record is made small, which takes long.
             let tell = |which: fn(&Entry) -> Option<&SyncSender<()>>| {
                 for done in waiting.iter().filter_map(which) {
