@@ -17,7 +17,7 @@ use std::{
 };
 
 /// The variable that a token may be in.
-const VARIABLE: &str = "PILOTHOUSE_TOKEN";
+pub const VARIABLE: &str = "PILOTHOUSE_TOKEN";
 /// A file of a token is no longer.
 const MOST_TOKEN: u64 = 4_096;
 /// How much of a far record is taken unless somebody says.

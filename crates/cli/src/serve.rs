@@ -197,7 +197,9 @@ async fn show(url: &str) -> Option<PathBuf> {
             return None;
         }
     };
-    let opened = tokio::process::Command::new(program).arg(&page).kill_on_drop(false).spawn();
+    // A token that was given to this program is for nobody that it starts.
+    let opened =
+        tokio::process::Command::new(program).arg(&page).env_remove(crate::far::VARIABLE).kill_on_drop(false).spawn();
     if let Err(error) = opened {
         note(&format!("No browser is opened: {program}: {error}. Open the address by hand."));
     }
