@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod fuzz;
 mod heal;
+mod lanes;
 mod layers;
 mod measure;
 mod new;

@@ -5,11 +5,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::lanes::{self, Program};
 use crate::setup::{self, tools, wasm};
 use crate::{Outcome, command, heal, repo, servers, ui};
 
 /// The tests of package `acceptance` that start the built programs begin with one of these.
 const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry", "alerts", "rewind"];
+
+/// The tests of package `acceptance` that take longest.
+const LONGEST: &[&str] = &["telemetry", "browser_wall", "kube_watch", "telemetry_pages", "alerts"];
 
 /// Installs what the tests need.
 pub fn machine() -> Outcome {
@@ -99,18 +103,41 @@ fn acceptance(wanted: fn(&str) -> bool) -> Outcome {
         println!("There is no such test yet.");
         return Ok(());
     }
-    host(&[&["test"], selected(&names).as_slice()].concat(), &[])
+    let build = [&["test", "--no-run"], selected(&names).as_slice()].concat();
+    host(&build, &[])?;
+    let told = command::quiet(host_cargo(&build)?.arg("--message-format=json"))?;
+    let mut programs: Vec<Program> = told.lines().filter_map(test_program).collect();
+    // The longest first, so that none of them is alone at the end.
+    programs.sort_by_key(|program| LONGEST.iter().position(|name| *name == program.name).unwrap_or(LONGEST.len()));
+    lanes::run(programs, |program| {
+        let mut test = Command::new(&program.path);
+        test.current_dir(repo::root().join("tests"));
+        for_tests(&mut test);
+        test
+    })
+}
+
+/// The test program that a line of cargo's is about.
+fn test_program(line: &str) -> Option<Program> {
+    let told: Value = serde_json::from_str(line).ok()?;
+    let is_test = told["target"]["kind"][0] == "test";
+    let (name, path) = (told["target"]["name"].as_str()?, told["executable"].as_str()?);
+    is_test.then(|| Program { name: name.to_owned(), path: path.into() })
 }
 
 /// A cargo verb over all packages of the host, with the features that they are shipped with.
 fn host(before: &[&str], after: &[&str]) -> Outcome {
+    heal::cargo(host_cargo(before)?.args(after), &repo::host_target(), "debug")
+}
+
+fn host_cargo(verb: &[&str]) -> Result<Command, String> {
     let mut cargo = command::cargo();
-    cargo.args(before).args(["--workspace", "--exclude", "pilothouse-ui"]);
+    cargo.args(verb).args(["--workspace", "--exclude", "pilothouse-ui"]);
     for feature in shipped_features()? {
         cargo.args(["--features", &feature]);
     }
-    for_tests(cargo.args(after));
-    heal::cargo(&mut cargo, &repo::host_target(), "debug")
+    for_tests(&mut cargo);
+    Ok(cargo)
 }
 
 /// What a test finds of this run: the cache, the built programs, and a Go of our own.
