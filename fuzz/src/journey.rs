@@ -7,7 +7,7 @@ use pilothouse_world::{
     project::{self, FleetProjection},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// More objects than this tell nothing new, and make each input slow.
 const MOST_OBJECTS: usize = 16;
@@ -56,7 +56,7 @@ impl Journey {
         let whole = FleetProjection::new(&self.world, FleetSpec::default()).into_view();
         assert!(!self.sound || whole == *self.fleet.view(), "the followed view differs from one made anew");
         let findings = whole.findings.clone();
-        same_bytes(&View::Fleet(Box::new(whole)));
+        same_bytes(&View::Fleet(Arc::new(whole)));
         same_bytes(&project::connection_rows(&self.world));
         same_bytes(&project::ribbon(&self.world, Duration::from_secs(3_600), self.now));
         same_bytes(&project::sources(&self.world, &[], self.now));

@@ -237,11 +237,7 @@ impl Loop {
     fn beat(&mut self) {
         let now = self.options.clock.now();
         self.rates.note(&self.world, now);
-        if self.worlds.tidy(now)
-            && let Some(past) = &self.past
-        {
-            past.let_go();
-        }
+        self.worlds.tidy(self.past.as_ref(), now);
         if self.publisher.is_watched(|spec| matches!(spec, ViewSpec::Ribbon { .. })) {
             let lost = self.recorder.as_ref().map_or(0, Recorder::lost);
             self.gaps.beat(self.past.as_ref(), lost, now, &self.desk.surroundings.inputs);

@@ -68,7 +68,7 @@ impl Worlds {
         let (answer, fleet) = apart(move || {
             let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
             conclude(&mut fleet, t);
-            let view = View::Fleet(Box::new(fleet.view().clone()));
+            let view = View::Fleet(Arc::clone(fleet.view()));
             (full(&world, &ViewSpec::Fleet(spec), t, gap, view), fleet)
         })
         .await?;
@@ -77,13 +77,17 @@ impl Worlds {
         Ok(answer)
     }
 
-    /// Lets go of what nobody looks at any more; not now, if somebody looks just now.
-    /// Answers whether none is kept.
-    pub(crate) fn tidy(&self, now: Stamp) -> bool {
-        self.0.try_lock().is_ok_and(|mut kept| {
-            kept.take_if(|kept| kept.used < now.minus(IDLE));
-            kept.is_none()
-        })
+    /// Lets go of what nobody looks at any more, and of what the journal keeps for a neighbour; not now, if somebody looks
+    /// just now. Both are large, and end beside the event loop.
+    pub(crate) fn tidy(&self, journal: Option<&JournalReader>, now: Stamp) {
+        let gone = self.0.try_lock().ok().and_then(|mut kept| kept.take_if(|kept| kept.used < now.minus(IDLE)));
+        if let Some(gone) = gone {
+            let journal = journal.cloned();
+            tokio::task::spawn_blocking(move || {
+                drop(gone);
+                journal.iter().for_each(JournalReader::let_go);
+            });
+        }
     }
 }
 
@@ -147,9 +151,9 @@ fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) 
 }
 
 /// The fleet as of a time.
-pub(crate) fn fleet(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> FleetView {
+pub(crate) fn fleet(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> Arc<FleetView> {
     match project_plain(world, &ViewSpec::Fleet(FleetSpec { scope }), &History::default(), t) {
-        View::Fleet(fleet) => *fleet,
-        _ => FleetView::default(),
+        View::Fleet(fleet) => fleet,
+        _ => Arc::default(),
     }
 }

@@ -281,7 +281,7 @@ impl Content {
 
     fn view(&self) -> View {
         match self {
-            Self::Fleet(projection) => View::Fleet(Box::new(projection.view().clone())),
+            Self::Fleet(projection) => View::Fleet(Arc::clone(projection.view())),
             Self::Plain(view) => (**view).clone(),
         }
     }
@@ -388,7 +388,7 @@ pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<Sour
 /// Projects a view of the world alone. Of the connections it has the rows that the world knows.
 pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, now: Stamp) -> View {
     match spec {
-        ViewSpec::Fleet(spec) => View::Fleet(Box::new(concluded(world, spec.clone(), now))),
+        ViewSpec::Fleet(spec) => View::Fleet(concluded(world, spec.clone(), now)),
         ViewSpec::Connections => {
             View::Connections(ConnectionsView { rows: project::connection_rows(world), ..ConnectionsView::default() })
         }
@@ -411,10 +411,10 @@ fn object_view(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now
 }
 
 /// A fleet view with what follows from it.
-fn concluded(world: &World, spec: FleetSpec, now: Stamp) -> FleetView {
+fn concluded(world: &World, spec: FleetSpec, now: Stamp) -> Arc<FleetView> {
     let mut projection = FleetProjection::new(world, spec);
     conclude(&mut projection, now);
-    projection.into_view()
+    Arc::clone(projection.view())
 }
 
 /// Puts into a fleet view what follows from it. The funnel leaves out what a finding says is broken: findings first.

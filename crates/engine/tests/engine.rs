@@ -15,7 +15,7 @@ use pilothouse_wire::{
     record::{Gap, Missing},
     view::{Change, ConnectionsView, DifferKind, FleetSpec, FleetView, Mark, MarkKind},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 async fn engine(home: &std::path::Path, demo: bool) -> Operator {
     let options = Options { paths: Paths::under(home), demo, only: None, record: true, clock: Clock::system() };
@@ -90,7 +90,7 @@ async fn frames_add_up_to_what_is_asked_for() {
     let followed = tokio::time::timeout(Duration::from_secs(30), async {
         loop {
             let asked = self::frame(&operator, fleet_spec(), When::Now).await;
-            if mirror.view() == Some(&View::Fleet(Box::new(fleet(&asked).clone()))) {
+            if mirror.view() == Some(&View::Fleet(Arc::new(fleet(&asked).clone()))) {
                 return;
             }
             let frame = frames.next().await.unwrap();

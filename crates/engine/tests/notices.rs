@@ -89,3 +89,19 @@ async fn the_record_says_what_it_is_and_that_there_is_none() {
     assert!(info.span.is_some() && info.used > 0 && info.used <= info.bytes, "{info:?}");
     reading.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_is_known_also_while_another_process_records() {
+    let home = tempfile::tempdir().unwrap();
+    let recording = engine(home.path(), true).await;
+    // One that cannot be read is said: so it was looked for.
+    std::fs::write(Paths::under(home.path()).data().join("notices.json"), "{").unwrap();
+    let telling = engine(home.path(), true).await;
+    let ask = Ask::Frame { spec: ViewSpec::Connections, when: When::Now };
+    let Ok(Answer::Frame(frame)) = telling.reader().ask(ask).await else { panic!("no frame") };
+    let Body::Full(View::Connections(view)) = frame.body else { panic!("not the connections") };
+    let said: Vec<&str> = view.problems.iter().map(|problem| problem.what.as_str()).collect();
+    assert!(said.iter().any(|what| what.contains("notices.json")), "{said:?}");
+    telling.shutdown().await;
+    recording.shutdown().await;
+}

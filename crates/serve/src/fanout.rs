@@ -90,7 +90,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     fn frame(rev: u64) -> Arc<Frame> {
-        let body = Body::Full(View::Fleet(Box::default()));
+        let body = Body::Full(View::Fleet(Arc::default()));
         Arc::new(Frame {
             rev: Rev(rev),
             as_of: Stamp(5),

@@ -7,7 +7,7 @@ use pilothouse_wire::{
     record::Gap,
     view::{AlertRow, Mark, MarkKind},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// A frame as a wall may be sent it.
 pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
@@ -20,7 +20,10 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
             ribbon.marks = ribbon.marks.rows().iter().filter(|mark| !is_note(mark)).cloned().collect();
             ribbon.gaps.iter_mut().for_each(|gap| gap.detail.clear());
         }
-        Body::Full(View::Fleet(fleet)) => fleet.alerts = fleet.alerts.rows().iter().cloned().map(bare).collect(),
+        Body::Full(View::Fleet(fleet)) => {
+            let alerts = fleet.alerts.rows().iter().cloned().map(bare).collect();
+            Arc::make_mut(fleet).alerts = alerts;
+        }
         Body::Patch { patch: Patch::Ribbon(patch), .. } => {
             patch.marks.set.retain(|mark| !is_note(mark));
             patch.gaps.iter_mut().flatten().for_each(|gap| gap.detail.clear());
@@ -102,7 +105,7 @@ mod tests {
         let fleet = FleetView { alerts: [alert()].into_iter().collect(), ..FleetView::default() };
         let patches =
             [Patch::Ribbon(RibbonView::default().diff(&ribbon)), Patch::Fleet(FleetView::default().diff(&fleet))];
-        let whole = [View::Ribbon(ribbon), View::Fleet(Box::new(fleet))].map(Body::Full);
+        let whole = [View::Ribbon(ribbon), View::Fleet(Arc::new(fleet))].map(Body::Full);
         let patched = patches.map(|patch| Body::Patch { base: Rev(1), patch });
         for body in whole.into_iter().chain(patched) {
             let frame = frame(body);

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What a door wants to see.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,8 +58,8 @@ impl ViewSpec {
 /// A view, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum View {
-    /// The fleet.
-    Fleet(Box<FleetView>),
+    /// The fleet: large, and sent to several.
+    Fleet(Arc<FleetView>),
     /// The connections.
     Connections(ConnectionsView),
     /// The ribbon.
@@ -167,7 +167,7 @@ impl View {
     /// [`Gap`] if the patch is of another kind of view; `self` is then unchanged.
     pub fn apply(&mut self, patch: Patch) -> Result<(), Gap> {
         match (self, patch) {
-            (Self::Fleet(view), Patch::Fleet(patch)) => view.apply(patch),
+            (Self::Fleet(view), Patch::Fleet(patch)) => Arc::make_mut(view).apply(patch),
             (Self::Connections(view), Patch::Connections(patch)) => view.apply(patch),
             (Self::Ribbon(view), Patch::Ribbon(patch)) => view.apply(patch),
             _ => return Err(Gap),
@@ -215,7 +215,7 @@ mod tests {
         let mut mirror = Mirror::default();
         let patch = |base| Body::Patch { base: Rev(base), patch: Patch::Fleet(FleetPatch::default()) };
         assert_eq!(mirror.apply(Rev(1), patch(0)), Err(Gap));
-        assert_eq!(mirror.apply(Rev(1), Body::Full(View::Fleet(Box::default()))), Ok(()));
+        assert_eq!(mirror.apply(Rev(1), Body::Full(View::Fleet(Arc::default()))), Ok(()));
         assert_eq!(mirror.apply(Rev(3), patch(2)), Err(Gap));
         assert_eq!(mirror.apply(Rev(2), patch(1)), Ok(()));
     }

@@ -219,7 +219,7 @@ fn what_nobody_read_is_not_free_and_not_0() {
             }
         }
         let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
-        assert_eq!(followed.view(), &view, "{told_of:?}");
+        assert_eq!(**followed.view(), view, "{told_of:?}");
         let lanes = project::ribbon(&world, Duration::from_secs(3_600), When::Now, Stamp(1_000)).lanes.len();
         let with_pods = told_of.iter().filter(|(_, pods)| pods.is_some()).count();
         assert_eq!(lanes, if with_pods > 0 { with_pods + 1 } else { 0 }, "{told_of:?}");

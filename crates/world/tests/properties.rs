@@ -2,7 +2,7 @@
 
 use pilothouse_wire::{
     ConnectionId, Health, Keyed, Problem, Stamp,
-    view::{FleetSpec, GpuState},
+    view::{FleetSpec, FleetView, GpuState},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, Touched, World,
@@ -112,7 +112,7 @@ proptest! {
         let mut world = World::default();
         let spec = FleetSpec::default();
         let mut projection = FleetProjection::new(&world, spec.clone());
-        let mut mirror = projection.view().clone();
+        let mut mirror = FleetView::clone(projection.view());
         let mut pending = Touched::default();
         for (i, batch) in batches.into_iter().enumerate() {
             pending.merge(world.apply(batch));

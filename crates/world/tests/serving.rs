@@ -127,7 +127,7 @@ fn whose_pod_it_is_is_told_or_clear_and_never_guessed() {
 fn patches_add_up_to_what_is_projected_anew() {
     let mut world = World::default();
     let mut projection = FleetProjection::new(&world, FleetSpec::default());
-    let mut mirror = projection.view().clone();
+    let mut mirror = FleetView::clone(projection.view());
     let measure = |at, running| measured(None, &[("chat-a", Some(at), running, 0.5)]);
     let removed = Fact::Source(SourceFact::Removed);
     let gone = Fact::PodGone("serving".into(), "chat-a".into());

@@ -84,6 +84,7 @@ mod tests {
         Rev, View,
         view::{FleetSummary, FleetView, telemetry::TelemetryPatch},
     };
+    use std::sync::Arc;
 
     #[test]
     fn a_patch_changes_what_is_in_it_and_a_full_frame_everything() {
@@ -94,6 +95,6 @@ mod tests {
         assert_eq!(changed(&patch(summed)), [Part::Totals, Part::Telemetry]);
         assert_eq!(changed(&patch(FleetPatch::default())), []);
         assert_eq!(changed(&Body::Same { base: Rev(1) }), []);
-        assert_eq!(changed(&Body::Full(View::Fleet(Box::<FleetView>::default()))), Part::ALL);
+        assert_eq!(changed(&Body::Full(View::Fleet(Arc::<FleetView>::default()))), Part::ALL);
     }
 }

@@ -146,14 +146,14 @@ impl Loop {
     fn compare(&self, scope: Vec<ConnectionId>, (from, to): (When, When), reply: Reply) {
         let now = self.options.clock.now();
         // The live world is projected here, since it is lent to nobody.
-        let live = [from, to].contains(&When::Now).then(|| Arc::new(past::fleet(&self.world, scope.clone(), now)));
+        let live = [from, to].contains(&When::Now).then(|| past::fleet(&self.world, scope.clone(), now));
         let (worlds, journal) = (self.worlds.clone(), self.past.clone());
         tokio::spawn(async move {
             let fleet = async |when: When| -> Result<(Arc<FleetView>, Stamp, Option<Gap>), Problem> {
                 let When::At(t) = when else { return Ok((live.clone().unwrap_or_default(), now, None)) };
                 let Moment { world, gap } = worlds.at(journal.clone(), t, now).await?;
                 let scope = scope.clone();
-                Ok((past::apart(move || Arc::new(past::fleet(&world, scope, t))).await?, t, gap))
+                Ok((past::apart(move || past::fleet(&world, scope, t)).await?, t, gap))
             };
             let compared = async {
                 let (from, to) = (fleet(from).await?, fleet(to).await?);

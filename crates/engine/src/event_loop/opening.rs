@@ -44,7 +44,7 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
     } else {
         None
     };
-    let memory = if recorder.is_some() { telling::remembered(&options.paths).await } else { None };
+    let memory = if options.record { telling::remembered(&options.paths).await } else { None };
     let ways = Ways::new();
     let past = journal.exists().then(|| JournalReader::new(&journal));
     let mut engine = Loop { past, recorder, notices, settings, ..Loop::new(options, &ways) };

@@ -8,7 +8,7 @@ use pilothouse_wire::{Act, Acted, Problem};
 /// The file of what was told, and what is in it.
 type Remembered = (Memory, Result<Vec<Told>, Problem>);
 
-/// What earlier runs told: kept by the one that holds the record.
+/// What earlier runs told. Whoever tells keeps it, also while another process holds the record.
 pub(super) async fn remembered(paths: &Paths) -> Option<Remembered> {
     let memory = Memory::of(paths);
     let read = tokio::task::spawn_blocking(move || {

@@ -18,14 +18,15 @@ use pilothouse_wire::{
     },
 };
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use telemetry::Layout;
 
 /// A fleet view that follows the world.
 #[derive(Clone, Debug)]
 pub struct FleetProjection {
     spec: FleetSpec,
-    view: FleetView,
+    /// Shared with who is sent it: it is copied where somebody still has it when it changes.
+    view: Arc<FleetView>,
     /// Where the columns of the view come from, until that changes.
     layout: Option<Layout>,
     /// Sums over the view's nodes and pods.
@@ -56,7 +57,7 @@ impl FleetProjection {
         view.telemetry = layout.gather(world);
         let totals = Totals::of(&view);
         view.summary = summary(world, &spec, &view, &totals);
-        Self { spec, view, layout: Some(layout), totals }
+        Self { spec, view: Arc::new(view), layout: Some(layout), totals }
     }
 
     /// What it is a view of.
@@ -67,28 +68,32 @@ impl FleetProjection {
 
     /// The view as of the last update.
     #[must_use]
-    pub fn view(&self) -> &FleetView {
+    pub fn view(&self) -> &Arc<FleetView> {
         &self.view
     }
 
     /// The view, taken out.
     #[must_use]
     pub fn into_view(self) -> FleetView {
-        self.view
+        Arc::unwrap_or_clone(self.view)
     }
 
     /// Puts in what is wrong; answers what that changed.
     pub fn set_findings(&mut self, findings: Keyed<Finding>) -> KeyedPatch<Finding, FindingId> {
         let patch = self.view.findings.diff(&findings);
-        self.view.findings = findings;
+        if !patch.is_empty() {
+            Arc::make_mut(&mut self.view).findings = findings;
+        }
         patch
     }
 
     /// Puts in the funnel; answers it if it changed.
     pub fn set_funnel(&mut self, funnel: Funnel) -> Option<Box<Funnel>> {
         let changed = self.view.funnel != funnel;
-        self.view.funnel = funnel;
-        changed.then(|| Box::new(self.view.funnel.clone()))
+        changed.then(|| {
+            Arc::make_mut(&mut self.view).funnel = funnel.clone();
+            Box::new(funnel)
+        })
     }
 
     /// Renews what was touched, and says how.
@@ -96,11 +101,14 @@ impl FleetProjection {
         if touched.all {
             let mut fresh = Self::new(world, self.spec.clone());
             // What follows from it is concluded anew by who asks for it.
-            (fresh.view.findings, fresh.view.funnel) = (self.view.findings.clone(), self.view.funnel.clone());
+            let view = Arc::make_mut(&mut fresh.view);
+            (view.findings, view.funnel) = (self.view.findings.clone(), self.view.funnel.clone());
             let patch = self.view.diff(&fresh.view);
             *self = fresh;
             return patch;
         }
+        let Self { spec, view, layout, totals } = self;
+        let view = Arc::make_mut(view);
         let mut patch = FleetPatch::default();
         let mut reordered = false;
         let mut named = touched.devices.clone();
@@ -109,70 +117,70 @@ impl FleetProjection {
             named.extend(touched.nodes.iter().map(|id| id.name.clone()));
         }
         let measured = world.nodes_called(&named);
-        for id in touched.nodes.union(&measured).filter(|id| in_scope(&self.spec, &id.cluster)) {
+        for id in touched.nodes.union(&measured).filter(|id| in_scope(spec, &id.cluster)) {
             let source = world.source(&id.cluster);
             let row = source.and_then(|source| Some(node_row(world, &id.cluster, source, source.nodes.get(&id.name)?)));
             let gpus = |view: &FleetView| view.nodes.get(id).map(|node| node.gpus.len());
-            let before = gpus(&self.view);
-            renew(&mut self.view.nodes, &mut patch.nodes, id, row);
-            reordered |= gpus(&self.view) != before;
+            let before = gpus(view);
+            renew(&mut view.nodes, &mut patch.nodes, id, row);
+            reordered |= gpus(view) != before;
         }
         let mut moved: BTreeSet<ObjectRef> = BTreeSet::new();
-        for id in touched.pods.iter().filter(|id| in_scope(&self.spec, &id.cluster)) {
-            moved.extend(self.view.pods.get(id).map(workloads::of_row));
+        for id in touched.pods.iter().filter(|id| in_scope(spec, &id.cluster)) {
+            moved.extend(view.pods.get(id).map(workloads::of_row));
             let source = world.source(&id.cluster);
             let row = source.and_then(|source| {
                 let pod = source.pods.get(&(id.namespace.clone(), id.name.clone()))?;
                 Some(pod_row(&id.cluster, source, pod))
             });
-            renew(&mut self.view.pods, &mut patch.pods, id, row);
-            moved.extend(self.view.pods.get(id).map(workloads::of_row));
+            renew(&mut view.pods, &mut patch.pods, id, row);
+            moved.extend(view.pods.get(id).map(workloads::of_row));
         }
         for workload in &moved {
             let row = world.source(workload.connection()).and_then(|source| workloads::row(source, workload));
-            let before = self.view.workloads.len();
-            renew(&mut self.view.workloads, &mut patch.workloads, workload, row);
-            reordered |= self.view.workloads.len() != before;
+            let before = view.workloads.len();
+            renew(&mut view.workloads, &mut patch.workloads, workload, row);
+            reordered |= view.workloads.len() != before;
         }
         let moved = !patch.nodes.is_empty() || !patch.workloads.is_empty() || !patch.pods.is_empty();
         if moved || touched.lists {
-            self.layout = None;
+            *layout = None;
         }
         // Columns follow the order of nodes, their GPUs, and workloads: where that changed they are laid out anew at once,
         // so that no reading stands at another GPU. What else follows from changed rows may wait for what is measured.
-        let has = world.has_telemetry() || !self.view.telemetry.columns.is_empty();
+        let has = world.has_telemetry() || !view.telemetry.columns.is_empty();
         let reordered = reordered || touched.lists || !touched.devices.is_empty();
         if touched.readings || (has && (reordered || touched.columns)) {
-            let layout = self.layout.get_or_insert_with(|| Layout::of(world, &self.view));
+            let layout = layout.get_or_insert_with(|| Layout::of(world, view));
             let newer = layout.gather(world);
-            patch.telemetry = self.view.telemetry.diff(&newer).map(Box::new);
-            self.view.telemetry = newer;
+            patch.telemetry = view.telemetry.diff(&newer).map(Box::new);
+            view.telemetry = newer;
         }
         if touched.serving || (!patch.pods.is_empty() && world.has_serving()) {
-            let newer = serving::rows(world, &self.spec);
-            patch.serving = self.view.serving.changes(&newer);
-            self.view.serving = newer;
+            let newer = serving::rows(world, spec);
+            patch.serving = view.serving.changes(&newer);
+            view.serving = newer;
         }
         // What an alert is about may have come only now.
         if touched.alerts || (touched.columns && world.sources().any(|(_, source)| !source.alerts.is_empty())) {
-            let newer = alerts(world, &self.spec);
-            patch.alerts = self.view.alerts.changes(&newer);
-            self.view.alerts = newer;
+            let newer = alerts(world, spec);
+            patch.alerts = view.alerts.changes(&newer);
+            view.alerts = newer;
         }
         let mut clusters = touched.sources.clone();
         // Who measures may be another source than the node's own.
         clusters.extend(touched.nodes.union(&measured).map(|id| id.cluster.clone()));
         clusters.extend(touched.pods.iter().map(|id| id.cluster.clone()));
-        for id in clusters.iter().filter(|id| in_scope(&self.spec, id)) {
-            let row = world.source(id).and_then(|source| cluster_row(id, source, &self.view.nodes));
-            renew(&mut self.view.clusters, &mut patch.clusters, id, row);
+        for id in clusters.iter().filter(|id| in_scope(spec, id)) {
+            let row = world.source(id).and_then(|source| cluster_row(id, source, &view.nodes));
+            renew(&mut view.clusters, &mut patch.clusters, id, row);
         }
         if !patch.nodes.is_empty() || !patch.pods.is_empty() {
-            self.totals = Totals::of(&self.view);
+            *totals = Totals::of(view);
         }
-        let summary = summary(world, &self.spec, &self.view, &self.totals);
-        if summary != self.view.summary {
-            self.view.summary = summary.clone();
+        let summary = summary(world, spec, view, totals);
+        if summary != view.summary {
+            view.summary = summary.clone();
             patch.summary = Some(Box::new(summary));
         }
         patch
