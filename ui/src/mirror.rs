@@ -23,6 +23,7 @@ use pilothouse_wire::{
     Body, Frame, Problem, Stamp, View, ViewSpec, When,
     frame::{Mirror, SourceState},
     notice::NoticesView,
+    plan::ActionsView,
     record::Gap,
     view::{ConnectionsView, FleetView, ObjectView, RibbonView, RoomView, Waste},
 };
@@ -352,6 +353,14 @@ impl Watched {
     pub fn notices<R>(self, read: impl FnOnce(&NoticesView) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Notices(notices)) => Some(read(notices)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for what is done.
+    pub fn actions<R>(self, read: impl FnOnce(&ActionsView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Actions(actions)) => Some(read(actions)),
             _ => None,
         })
     }

@@ -16,6 +16,7 @@ mod palette;
 mod past;
 mod paste;
 mod pins;
+pub mod plan;
 mod rail;
 pub mod ribbon;
 mod save;
@@ -61,6 +62,7 @@ pub fn Shell() -> impl IntoView {
 fn Frame() -> impl IntoView {
     palette::PaletteDoor::provide();
     compare::CompareDoor::provide();
+    plan::PlanDoor::provide();
     offer_commands();
     paste::open_what_is_pasted();
     name_document();
@@ -79,6 +81,7 @@ fn Frame() -> impl IntoView {
         <save::SaveView />
         <note::Note />
         <compare::Compare />
+        <plan::PlanDialog />
         <help::Help />
         <toast::Toasts />
         <announce::Announcer watched=watched />

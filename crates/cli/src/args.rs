@@ -1,6 +1,7 @@
 //! What may be typed.
 
 use crate::{
+    act_args::{ActArgs, AuditArgs},
     connect_args::ConnectArgs,
     exit::CODES,
     journal_args::{JournalArgs, OpenArgs, RecordArgs},
@@ -72,6 +73,10 @@ pub enum Verb {
     Connections(ListArgs),
     /// Add, change, test and remove connections
     Connect(ConnectArgs),
+    /// Do something to an object: shown as a plan, confirmed, sent, verified, written down
+    Act(ActArgs),
+    /// The audit book: what was done, by whom, and what became of it
+    Audit(AuditArgs),
     /// Open the browser door: the interface on this machine, which can only read
     Serve(ServeArgs),
     /// Record what is seen, without a window, until it is ended

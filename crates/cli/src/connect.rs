@@ -18,6 +18,7 @@ use pilothouse_wire::{
     ask::Tested,
     form::{Draft, SecretInput},
     frame::Mirror,
+    plan::Operation,
     units::visible,
     view::{ConnectionRow, ConnectionsView},
 };
@@ -46,6 +47,7 @@ async fn on(session: &Session, verb: &ConnectVerb, out: Style, err: Style) -> Re
             let draft = Draft { kind: row.kind, name: row.name, values: row.values };
             test(session, draft, Vec::new(), &Consent::ask(), err).await
         }
+        ConnectVerb::Operate { id, off, production } => operate(session, id, *off, *production).await,
         ConnectVerb::Pause { id } => pause(session, id, true).await,
         ConnectVerb::Resume { id } => pause(session, id, false).await,
         ConnectVerb::Remove { id, yes } => remove(session, id, *yes).await,
@@ -100,7 +102,7 @@ async fn test(
     match acted {
         Acted::Tested(tested) => tell_test(&tested, err),
         Acted::NeedsConsent { .. } => Ok(Exit::Partial),
-        Acted::Done(_) | Acted::Ok => Err(other_answer()),
+        Acted::Done(_) | Acted::Ok | Acted::Begun(_) => Err(other_answer()),
     }
 }
 
@@ -129,6 +131,19 @@ async fn pause(session: &Session, id: &str, paused: bool) -> Result<Exit, Failed
     let done = if paused { "is paused" } else { "goes on" };
     act(session, Act::PauseConnection { id: id.clone(), paused }, &Consent::ask()).await?;
     say(&format!("{id} {done}."))
+}
+
+async fn operate(session: &Session, id: &str, off: bool, production: Option<bool>) -> Result<Exit, Failed> {
+    let ConnectionRow { id, operation, .. } = row(session, id).await?;
+    let operation = Operation { operate: !off, production: production.unwrap_or(operation.production) };
+    act(session, Act::Operate { id: id.clone(), operation }, &Consent::ask()).await?;
+    say(&match (off, operation.production) {
+        (true, _) => format!("{id} is read alone."),
+        (false, false) => format!("Something may be done through {id}: each time it is planned, shown and confirmed."),
+        (false, true) => {
+            format!("Something may be done through {id}, which is production: its names have to be typed.")
+        }
+    })
 }
 
 async fn remove(session: &Session, id: &str, sure: bool) -> Result<Exit, Failed> {
@@ -179,7 +194,7 @@ async fn outcome(session: &Session, acted: Acted, done: &str, err: Style) -> Res
             note(&format!("Next: pilothouse connect edit {id} --trust-plugin {fingerprint}"));
             Ok(Exit::Partial)
         }
-        Acted::Ok | Acted::Tested(_) => Err(other_answer()),
+        Acted::Ok | Acted::Tested(_) | Acted::Begun(_) => Err(other_answer()),
     }
 }
 

@@ -37,6 +37,17 @@ pub enum ConnectVerb {
         /// Its id
         id: String,
     },
+    /// Say that something may be done through a connection; until then it is read alone
+    Operate {
+        /// Its id
+        id: String,
+        /// Read it alone again
+        #[arg(long)]
+        off: bool,
+        /// It is what users depend on: what is done there is confirmed by typing its name
+        #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+        production: Option<bool>,
+    },
     /// Remove a connection, what is known of it, and its secrets
     Remove {
         /// Its id
@@ -184,6 +195,14 @@ fn common_args(kind: &Kind) -> [Arg; 5] {
             .help("Consent to the sign-in program with this fingerprint; asked for on a terminal"),
         Arg::new("dry-run").long("dry-run").action(ArgAction::SetTrue).help("Test it, and keep nothing"),
     ]
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("say yes or no".to_owned()),
+    }
 }
 
 fn secret_help(kind: &Kind) -> String {

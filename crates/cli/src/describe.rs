@@ -65,9 +65,27 @@ async fn one(
     kind: &KindRow,
     arguments: &DescribeArgs,
 ) -> Result<Option<Description>, Failed> {
-    let Some(object) = named(session, cluster, kind, arguments).await? else { return Ok(None) };
+    let at = arguments.namespace.as_deref();
+    let Some(object) = named(session, cluster, kind, &arguments.name, at).await? else { return Ok(None) };
     match session.reader().ask(Ask::Describe(object)).await {
         Ok(Answer::Description(description)) => Ok(Some(*description)),
+        Ok(_) => Err(other_answer()),
+        Err(problem) if problem.code == Code::NotFound => Ok(None),
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+/// The object of this name, if the cluster has it.
+pub async fn existing(
+    session: &Session,
+    cluster: &ConnectionId,
+    kind: &KindRow,
+    name: &str,
+    namespace: Option<&str>,
+) -> Result<Option<ObjectRef>, Failed> {
+    let Some(object) = named(session, cluster, kind, name, namespace).await? else { return Ok(None) };
+    match session.reader().ask(Ask::Describe(object.clone())).await {
+        Ok(Answer::Description(_)) => Ok(Some(object)),
         Ok(_) => Err(other_answer()),
         Err(problem) if problem.code == Code::NotFound => Ok(None),
         Err(problem) => Err(problem.into()),
@@ -79,21 +97,22 @@ async fn named(
     session: &Session,
     cluster: &ConnectionId,
     kind: &KindRow,
-    arguments: &DescribeArgs,
+    name: &str,
+    namespace: Option<&str>,
 ) -> Result<Option<ObjectRef>, Failed> {
-    let at = |namespace| ObjectRef::listed(cluster.clone(), &kind.id, namespace, arguments.name.as_str().into());
+    let at = |namespace| ObjectRef::listed(cluster.clone(), &kind.id, namespace, name.into());
     if !kind.namespaced {
         return Ok(Some(at(None)));
     }
-    if let Some(namespace) = &arguments.namespace {
-        return Ok(Some(at(Some(namespace.as_str().into()))));
+    if let Some(namespace) = namespace {
+        return Ok(Some(at(Some(namespace.into()))));
     }
     let listing = Listing {
         cluster: cluster.clone(),
         kind: kind.id.clone(),
         namespaced: true,
         namespace: None,
-        name: Some(arguments.name.as_str().into()),
+        name: Some(name.into()),
         most: NAMESAKES,
     };
     let Answer::Objects(table) = session.reader().ask(Ask::Objects(listing)).await? else { return Err(other_answer()) };
@@ -102,7 +121,7 @@ async fn named(
         [row] => Ok(Some(row.object.clone())),
         rows => {
             let places: Vec<&str> = rows.iter().filter_map(|row| row.object.namespace()).map(|n| n.as_str()).collect();
-            let what = format!("{cluster} has {} {} of the name {}.", rows.len(), kind.id.plural, arguments.name);
+            let what = format!("{cluster} has {} {} of the name {name}.", rows.len(), kind.id.plural);
             Err(Problem::new(Code::BadInput, what)
                 .why(format!("They are in {}.", places.join(", ")))
                 .next("Say which: -n NAMESPACE.")

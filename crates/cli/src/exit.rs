@@ -10,6 +10,8 @@ pub enum Exit {
     Ok,
     /// What could be read was printed; a source could not be read, or not whole.
     Partial,
+    /// It was sent, and it was not seen that it came to pass.
+    Unverified,
 }
 
 /// How a command failed.
@@ -37,7 +39,8 @@ Exit codes:
   0  all of it
   1  a problem: what, why and what comes next are on stderr
   2  the command cannot be understood
-  3  not every source could be read, or not whole: what could be is printed, the rest is on stderr";
+  3  not every source could be read, or not whole: what could be is printed, the rest is on stderr
+  4  what was to be done was sent, and it was not seen that it came to pass";
 
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
@@ -67,6 +70,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Ok => 0,
             Exit::Partial => 3,
+            Exit::Unverified => 4,
         })
     }
 }

@@ -1,6 +1,9 @@
 //! The terminal door: every ask and every act, as the program `pilothouse`.
 
+mod act;
+mod act_args;
 mod args;
+mod audit;
 mod columns;
 mod connect;
 mod connect_args;

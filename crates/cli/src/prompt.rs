@@ -20,6 +20,17 @@ pub fn yes(question: &str) -> Result<bool, Failed> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// A line that somebody types.
+pub fn line(question: &str) -> Result<String, Failed> {
+    let mut err = std::io::stderr().lock();
+    write!(err, "{}: ", visible(question))?;
+    err.flush()?;
+    drop(err);
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
+}
+
 /// A secret: typed unseen at a terminal, or the next line of stdin. It is never an argument.
 pub fn secret(label: &str) -> Result<SecretInput, Failed> {
     let typed = if std::io::stdin().is_terminal() {

@@ -1,8 +1,9 @@
 //! From the arguments to the command, and from its end to the exit code.
 
 use crate::{
+    act,
     args::{Arguments, ListArgs, Verb},
-    connect, describe, diff, doctor,
+    audit, connect, describe, diff, doctor,
     exit::{Exit, Failed},
     fleet, get, journal, list, manual,
     out::{Style, note},
@@ -57,6 +58,8 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Diff(of) => diff::run(of, out, err).await,
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,
+        Verb::Act(of) => act::run(of, out, err).await,
+        Verb::Audit(of) => audit::run(of, out).await,
         Verb::Serve(of) => serve::run(of, err).await,
         Verb::Record(of) => record::run(of, err).await,
         Verb::Journal(of) => journal::run(of, out).await,

@@ -94,6 +94,23 @@ impl Client {
         serde_json::from_slice(&body).map_err(|_| Failure::Unreadable("It is no JSON".to_owned()))
     }
 
+    /// Writes, and reads what came of it as JSON. Never tried a second time by itself, but where nobody knew who we are.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn write(
+        &self,
+        call: &Call,
+        method: Method,
+        path: &str,
+        media: &'static str,
+        body: Vec<u8>,
+    ) -> Result<serde_json::Value, Failure> {
+        let response = self.send_as(call, method, path, (JSON, media), body, PATIENCE).await?;
+        let body = whole(response.into_body(), PATIENCE, LARGEST).await?;
+        serde_json::from_slice(&body).map_err(|_| Failure::Unreadable("It is no JSON".to_owned()))
+    }
+
     /// Opens a stream, whose parts [`next`] hands out: its content type, and its body.
     ///
     /// # Errors
@@ -126,10 +143,22 @@ impl Client {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<Response<Body>, Failure> {
+        self.send_as(call, method, path, (accept, JSON), body, limit).await
+    }
+
+    async fn send_as(
+        &self,
+        call: &Call,
+        method: Method,
+        path: &str,
+        media: (&'static str, &'static str),
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Response<Body>, Failure> {
         let mut again = true;
         loop {
             let credential = self.auth.credential().await?;
-            let request = request(&credential, method.clone(), path, accept, body.clone())?;
+            let request = request(&credential, method.clone(), path, media, body.clone())?;
             let response = self.answer(&credential, request, limit).await?;
             self.compare_clocks(response.headers());
             if response.status().is_success() {
@@ -152,7 +181,7 @@ impl Client {
         let mut again = true;
         loop {
             let credential = self.auth.credential().await?;
-            let mut request = request(&credential, Method::GET, &question.path, JSON, Vec::new())?;
+            let mut request = request(&credential, Method::GET, &question.path, (JSON, JSON), Vec::new())?;
             // One of these would be another person's name in our credential's place.
             for (name, value) in question.headers.iter().filter(|(name, _)| !is_claimed(name)) {
                 request.headers_mut().insert(name.clone(), value.clone());
@@ -228,12 +257,12 @@ fn request(
     credential: &Credential,
     method: Method,
     path: &str,
-    accept: &'static str,
+    (accept, sent): (&'static str, &'static str),
     body: Vec<u8>,
 ) -> Result<Request<Body>, Failure> {
     let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
     if !body.is_empty() {
-        request = request.header(header::CONTENT_TYPE, JSON);
+        request = request.header(header::CONTENT_TYPE, sent);
     }
     let mut request = request.body(Body::from(body)).map_err(|_| Failure::Unreadable(format!("{path} is no path")))?;
     credential.apply(request.headers_mut());

@@ -12,12 +12,15 @@ use crate::{
     target::Target,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Backoff, Connector, Opening, Question, Relay, RelayAnswer, RelayFailure, Sink, lost};
+use pilothouse_connect::{
+    Backoff, Connector, NotSent, Opening, Question, Relay, RelayAnswer, RelayFailure, Seen, Sink, lost,
+};
 use pilothouse_wire::{
     Code, Health, ObjectRef, Problem, SmolStr,
     ask::{LogQuery, Tested},
     describe::Description,
     kinds::{Listing, ObjectTable, Offered},
+    plan::{Intent, Plan, Request},
     view::connections::PluginNotice,
 };
 use pilothouse_world::fact::SourceAbout;
@@ -225,6 +228,21 @@ impl Connector for Kube {
             |key: &str| self.opening.values.get(key).map(String::as_str).filter(|value| !value.trim().is_empty());
         let access = Access { context: value("context"), kubeconfig: value("kubeconfig") };
         describe(&client, object, &access, self.opening.clock.now()).await
+    }
+
+    async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
+        let client = self.client().await?;
+        crate::acts::plan(&client, intent, self.opening.clock.now()).await
+    }
+
+    async fn send(&self, request: &Request) -> Result<(), NotSent> {
+        let client = self.client().await.map_err(NotSent::Refused)?;
+        crate::acts::send(&client, request).await
+    }
+
+    async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
+        let client = self.client().await?;
+        crate::acts::look(&client, plan).await
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {

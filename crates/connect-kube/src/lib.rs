@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the world that the facts are folded into, nor of who looks at it.
 
+mod acts;
 pub mod auth;
 mod board;
 pub mod client;

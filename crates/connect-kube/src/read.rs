@@ -40,7 +40,7 @@ pub(crate) struct Spot {
 
 impl Spot {
     /// The path of the object.
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("{}/{}", collection(&self.kind, self.namespace.as_deref()), self.name)
     }
 

@@ -8,6 +8,7 @@ use pilothouse_wire::{
     describe::Description,
     form::{Draft, Field, Input, KindForm},
     kinds::{Listing, ObjectTable, Offered},
+    plan::{Intent, Plan, Request},
     view::{OfferedContext, Series, connections::PluginNotice},
 };
 use pilothouse_world::fact::SourceAbout;
@@ -95,6 +96,26 @@ pub struct Discovery {
     pub problems: Vec<Problem>,
 }
 
+/// Why a step of a plan was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// The server said no, or was not reached: nothing was changed.
+    Refused(Problem),
+    /// It was sent, and its answer was lost: nobody can say.
+    Lost(Problem),
+}
+
+/// What is seen of what was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It is as it should be.
+    Met(String),
+    /// Not yet: how it is.
+    NotYet(String),
+    /// It will not be, by what the server says.
+    Never(String),
+}
+
 /// An open connection. Dropping the future of [`Connector::watch`] ends everything that it started.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -170,6 +191,33 @@ pub trait Connector: Send + Sync {
     async fn objects(&self, listing: &Listing) -> Result<ObjectTable, Problem> {
         Err(Problem::new(Code::NotOffered, format!("{} lists no {}.", self.about().name, listing.kind))
             .next("Clusters of Kubernetes list objects."))
+    }
+
+    /// What would be done: reads the present state, asks whether we may, and asks the server to try where it can. Nothing
+    /// is changed.
+    ///
+    /// # Errors
+    /// Why it cannot be planned; by default that nothing can be done here.
+    async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
+        let what = format!("Nothing can be done to {} {}.", intent.object.kind_word(), intent.object);
+        Err(Problem::new(Code::NotOffered, what).why(format!("{} is read alone.", self.about().name)))
+    }
+
+    /// Sends one step of a plan.
+    ///
+    /// # Errors
+    /// Whether nothing was done, or nobody can say.
+    async fn send(&self, _: &Request) -> Result<(), NotSent> {
+        let problem = Problem::new(Code::NotOffered, "Nothing can be done here.");
+        Err(NotSent::Refused(problem.why(format!("{} is read alone.", self.about().name))))
+    }
+
+    /// Is what was planned as it should be? Reads it from the server now.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} cannot be looked at.", plan.intent.object)))
     }
 
     /// An object in words with its events, read from the server now, without values of secrets.

@@ -22,7 +22,7 @@ pub use backoff::Backoff;
 pub use cause::{Cause, Insecure};
 pub use clock::Clock;
 pub use jiff::tz::TimeZone;
-pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, Opening};
+pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, NotSent, Opening, Seen};
 pub use lost::lost;
 pub use past::{KeptLane, LanesQuery, PastQuery};
 pub use redact::{

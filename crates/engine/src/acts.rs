@@ -11,6 +11,7 @@ use pilothouse_vault::{ConnectionSettings, Paths, Settings};
 use pilothouse_wire::{
     Act, Acted, Code, ConnectionId, Problem,
     form::{Draft, SecretInput},
+    plan::Operation,
     view::connections::PluginNotice,
 };
 use secrecy::SecretString;
@@ -46,6 +47,11 @@ impl Desk {
             Act::RemoveConnection(id) => self.remove(id).await,
             Act::RetryConnection(id) => self.restart(id).await,
             Act::TrustPlugin { id, plugin } => self.trust(id, plugin).await,
+            Act::Operate { id, operation } => {
+                self.settings_of(id.clone(), move |settings| settings.operation = operation).await?;
+                self.changed(Changed::Operation).await?;
+                Ok(Acted::Done(id))
+            }
             Act::UnlockVault(passphrase) => {
                 let vault = &self.surroundings.vault;
                 vault.unlock(SecretString::from(passphrase.0)).await?;
@@ -57,13 +63,14 @@ impl Desk {
                 self.changed(Changed::Wishes).await?;
                 Ok(Acted::Ok)
             }
-            // They change no settings: the loop takes them in itself.
+            // They change no settings: the loop takes them in itself, or gives them to who sends.
             Act::Note { .. }
             | Act::RemoveNote(_)
             | Act::ShowNotices
             | Act::TryNotice
             | Act::SawNotices(_)
-            | Act::DeliveredNotice(..) => Ok(Acted::Ok),
+            | Act::DeliveredNotice(..)
+            | Act::Confirm(_) => Ok(Acted::Ok),
         }
     }
 
@@ -100,6 +107,7 @@ impl Desk {
         // The id stays: bookmarks, links and the journal know the connection by it.
         settings.id = id.clone();
         settings.paused = old.paused;
+        settings.operation = old.operation;
         settings.trusted_plugins.extend(old.trusted_plugins.clone());
         let mut all_secrets = connections::secrets(old, &self.surroundings.vault).await?;
         all_secrets.extend(plain(&secrets));
@@ -179,6 +187,7 @@ impl Desk {
             values: draft.values.into_iter().filter(|(_, value)| !value.trim().is_empty()).collect(),
             secrets: secrets.iter().map(|(key, _)| key.clone()).collect(),
             paused: false,
+            operation: Operation::default(),
             trusted_plugins: trusted,
         })
     }

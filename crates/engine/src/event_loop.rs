@@ -10,6 +10,7 @@ pub(crate) use opening::{open, start};
 use crate::{
     acts::Desk,
     connections::{Connections, Surroundings},
+    deeds::{self, Bench, Shown},
     gaps::Gaps,
     handle::Settled,
     input::Input,
@@ -24,7 +25,12 @@ use opening::Ways;
 use pilothouse_connect::Discovery;
 use pilothouse_journal::{Reader as JournalReader, Recorder};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
-use pilothouse_wire::{Acted, Code, ConnectionId, Health, Problem, ViewSpec, ask::RecordShown, view::VaultState};
+use pilothouse_wire::{
+    Act, Acted, Code, ConnectionId, Health, Problem, SmolStr, ViewSpec,
+    ask::RecordShown,
+    plan::{Action, ActionState, ActionsView},
+    view::VaultState,
+};
 use pilothouse_world::{Batch, Fact, Touched, World};
 use std::{
     sync::{Arc, Mutex},
@@ -65,6 +71,9 @@ struct Loop {
     shown: Option<RecordShown>,
     /// What was told, in a file.
     memory: Option<Memory>,
+    /// Plans that may be confirmed, and what is being done.
+    shown_plans: Shown,
+    actions: ActionsView,
     options: Options,
 }
 
@@ -93,6 +102,8 @@ impl Loop {
             demo: Vec::new(),
             shown: None,
             memory: None,
+            shown_plans: Shown::default(),
+            actions: ActionsView::default(),
             options,
         }
     }
@@ -169,6 +180,12 @@ impl Loop {
                     let _ = reply.send(Ok(acted));
                     return;
                 }
+                if let Act::Confirm(by) = act {
+                    let (bench, shown) = (self.bench(), &self.shown_plans);
+                    let connector = shown.connection(&by.digest).and_then(|id| self.connections.connector(&id));
+                    tokio::spawn(async move { reply.send(bench.confirm(connector, by).await) });
+                    return;
+                }
                 let desk = self.desk.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(desk.act(act).await);
@@ -187,6 +204,7 @@ impl Loop {
             }
             Input::Changed(changed) => self.changed(changed),
             Input::Recalled(marks) => self.keep_and_fold(vec![Fact::Recalled(marks)]),
+            Input::Acting(action, who) => self.acting(*action, who),
             Input::Gaps(gaps) => self.touched.ribbon |= self.gaps.take(gaps),
             Input::Stop(done) => drop(done.send(())),
         }
@@ -202,6 +220,34 @@ impl Loop {
         }
         let touched = self.world.apply(batch);
         self.touched.merge(touched);
+    }
+
+    /// Says which actions were cut, to who opens something that stays open.
+    async fn tell_of_cut(&mut self) {
+        if self.options.record {
+            let paths = self.options.paths.clone();
+            let cut = tokio::task::spawn_blocking(move || deeds::book::cut(&paths)).await;
+            match cut {
+                Ok(Ok(cut)) => self.notices.extend(cut.iter().filter_map(deeds::book::told)),
+                Ok(Err(problem)) => self.notices.push(problem),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// What a deed works with.
+    fn bench(&self) -> Bench {
+        let Surroundings { vault, clock, inputs, .. } = self.desk.surroundings.clone();
+        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown: self.shown_plans.clone() }
+    }
+
+    /// Takes in how an action is: shown at once, and told by the ribbon as it begins and when it is over.
+    fn acting(&mut self, action: Action, who: SmolStr) {
+        if action.state == ActionState::Sending || action.state.is_over() {
+            self.keep_and_fold(vec![deeds::fact(&action, who)]);
+        }
+        deeds::note(&mut self.actions, action);
+        self.with_scene(|publisher, scene| publisher.publish_actions(scene));
     }
 
     /// Puts a person's note into the record and onto the ribbon.
@@ -257,6 +303,7 @@ impl Loop {
             world: &self.world,
             connections: &|| self.connections_view(),
             gaps: &self.gaps,
+            actions: &self.actions,
             now: self.options.clock.now(),
             dropped: self.dropped(),
             zone: self.options.clock.zone(),

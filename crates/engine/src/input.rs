@@ -3,7 +3,8 @@
 use crate::handle::Settled;
 use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, ViewSpec,
+    Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, SmolStr, ViewSpec,
+    plan::Action,
     record::Gap,
     view::{Mark, VaultState},
 };
@@ -32,6 +33,8 @@ pub(crate) enum Input {
     Changed(Changed),
     /// What earlier runs had on their ribbon.
     Recalled(Vec<Mark>),
+    /// An action that a person confirmed is as follows, and who it was.
+    Acting(Box<Action>, SmolStr),
     /// Times of the last week that the record does not tell of.
     Gaps(Vec<Gap>),
     /// Everybody is to stop.
@@ -51,4 +54,6 @@ pub(crate) enum Changed {
     Vault(VaultState),
     /// A person wishes to be told of something else.
     Wishes,
+    /// What may be done through a connection: it is read on as before.
+    Operation,
 }

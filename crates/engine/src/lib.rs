@@ -5,8 +5,10 @@
 
 mod acts;
 mod asks;
+pub mod audit;
 pub mod checks;
 mod connections;
+mod deeds;
 mod event_loop;
 mod gaps;
 mod handle;

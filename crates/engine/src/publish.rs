@@ -6,6 +6,7 @@ use pilothouse_insight::History;
 use pilothouse_wire::{
     Body, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
     frame::SourceState,
+    plan::ActionsView,
     view::{ConnectionsView, Finding, FleetSpec, FleetView, fleet::FleetPatch},
 };
 use pilothouse_world::{
@@ -40,6 +41,7 @@ pub(crate) struct Scene<'a> {
     pub world: &'a World,
     pub connections: &'a dyn Fn() -> ConnectionsView,
     pub gaps: &'a Gaps,
+    pub actions: &'a ActionsView,
     pub now: Stamp,
     pub dropped: u64,
     pub zone: TimeZone,
@@ -193,6 +195,11 @@ impl Publisher {
         self.renew_whole(scene, |spec| *spec == ViewSpec::Notices);
     }
 
+    /// Sends out what is being done, if it changed.
+    pub(crate) fn publish_actions(&mut self, scene: &Scene<'_>) {
+        self.renew_whole(scene, |spec| *spec == ViewSpec::Actions);
+    }
+
     /// Is there one who has not the newest revision?
     pub(crate) fn is_behind(&self) -> bool {
         self.views.values().any(|published| published.watchers.iter().any(|watcher| watcher.has != Some(published.rev)))
@@ -343,7 +350,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Connections => !touched.sources.is_empty(),
         ViewSpec::Ribbon { .. } => touched.ribbon,
         // They are concluded once a second, not with each fact.
-        ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices => false,
+        ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions => false,
         ViewSpec::Object(object) => {
             let id = object.connection();
             touched.ribbon
@@ -371,6 +378,7 @@ impl Scene<'_> {
             ViewSpec::Connections => View::Connections((self.connections)()),
             ViewSpec::Object(object) => object_view(self.world, object, so_far.findings, self.now),
             ViewSpec::Notices => View::Notices(Box::new(so_far.notices.view())),
+            ViewSpec::Actions => View::Actions(Box::new(self.actions.clone())),
             other => self.gaps.told(project_plain(self.world, other, so_far.history, self.now), other, self.now),
         }
     }
@@ -403,6 +411,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         }
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
+        ViewSpec::Actions => View::Actions(Box::default()),
     }
 }
 

@@ -7,6 +7,7 @@
 #[cfg(test)]
 extern crate self as pilothouse_journal;
 
+pub mod audit;
 mod body;
 mod chunk;
 mod export;

@@ -304,7 +304,7 @@ pub(crate) fn own_only(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
 }
 
 /// The same of folders.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

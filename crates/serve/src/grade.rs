@@ -33,7 +33,8 @@ impl Grade {
             | Ask::Compare { .. }
             | Ask::Recorded
             | Ask::Lanes { .. }
-            | Ask::Record => self.own_only(),
+            | Ask::Record
+            | Ask::Plan(_) => self.own_only(),
         }
     }
 
@@ -63,12 +64,13 @@ mod tests {
         ConnectionId, KindId, PodId, Stamp,
         ask::{LogQuery, WorkloadLogQuery},
         kinds::Listing,
+        plan::{Deed, Intent},
         view::FleetSpec,
     };
     use std::time::Duration;
 
-    const ASKS: usize = 15;
-    const VIEWS: usize = 7;
+    const ASKS: usize = 16;
+    const VIEWS: usize = 8;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -88,6 +90,7 @@ mod tests {
             Ask::Recorded => 12,
             Ask::Lanes { .. } => 13,
             Ask::Record => 14,
+            Ask::Plan(_) => 15,
         }
     }
 
@@ -100,6 +103,7 @@ mod tests {
             ViewSpec::Room(_) => 4,
             ViewSpec::Waste(_) => 5,
             ViewSpec::Notices => 6,
+            ViewSpec::Actions => 7,
         }
     }
 
@@ -128,11 +132,12 @@ mod tests {
             Ask::WorkloadLogs(of_workload),
             Ask::Kinds { scope: Vec::new() },
             Ask::Objects(Listing { cluster, kind, namespaced: true, namespace: None, name: None, most: 1 }),
-            Ask::Describe(object),
+            Ask::Describe(object.clone()),
             Ask::Compare { scope: Vec::new(), from: when, to: when },
             Ask::Recorded,
             Ask::Lanes { span, end: when },
             Ask::Record,
+            Ask::Plan(Intent { object, deed: Deed::Cordon }),
         ]
     }
 
@@ -145,6 +150,7 @@ mod tests {
             ViewSpec::Room(FleetSpec::default()),
             ViewSpec::Waste(FleetSpec::default()),
             ViewSpec::Notices,
+            ViewSpec::Actions,
         ]
     }
 

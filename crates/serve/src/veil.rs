@@ -17,7 +17,7 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
     let mut frame = frame.clone();
     match &mut frame.body {
         Body::Full(View::Ribbon(ribbon)) => {
-            ribbon.marks = ribbon.marks.rows().iter().filter(|mark| !is_note(mark)).cloned().collect();
+            ribbon.marks = ribbon.marks.rows().iter().filter(|mark| !is_note(mark)).cloned().map(nameless).collect();
             ribbon.gaps.iter_mut().for_each(|gap| gap.detail.clear());
         }
         Body::Full(View::Fleet(fleet)) => {
@@ -26,6 +26,7 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
         }
         Body::Patch { patch: Patch::Ribbon(patch), .. } => {
             patch.marks.set.retain(|mark| !is_note(mark));
+            patch.marks.set = std::mem::take(&mut patch.marks.set).into_iter().map(nameless).collect();
             patch.gaps.iter_mut().flatten().for_each(|gap| gap.detail.clear());
         }
         Body::Patch { patch: Patch::Fleet(patch), .. } => {
@@ -40,10 +41,10 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
 
 fn has_private(body: &Body) -> bool {
     match body {
-        Body::Full(View::Ribbon(ribbon)) => ribbon.marks.rows().iter().any(is_note) || has_detail(&ribbon.gaps),
+        Body::Full(View::Ribbon(ribbon)) => ribbon.marks.rows().iter().any(is_persons) || has_detail(&ribbon.gaps),
         Body::Full(View::Fleet(fleet)) => !fleet.alerts.is_empty(),
         Body::Patch { patch: Patch::Ribbon(patch), .. } => {
-            patch.marks.set.iter().any(is_note) || patch.gaps.as_deref().is_some_and(has_detail)
+            patch.marks.set.iter().any(is_persons) || patch.gaps.as_deref().is_some_and(has_detail)
         }
         Body::Patch { patch: Patch::Fleet(patch), .. } => patch.alerts.is_some(),
         Body::Full(_) | Body::Patch { .. } | Body::Same { .. } => false,
@@ -52,6 +53,15 @@ fn has_private(body: &Body) -> bool {
 
 fn has_detail(gaps: &[Gap]) -> bool {
     gaps.iter().any(|gap| !gap.detail.is_empty())
+}
+
+fn is_persons(mark: &Mark) -> bool {
+    mark.key.kind.is_persons()
+}
+
+/// What somebody did is told; who it was, is not.
+fn nameless(mark: Mark) -> Mark {
+    if mark.key.kind == MarkKind::Acted { Mark { by: None, ..mark } } else { mark }
 }
 
 fn is_note(mark: &Mark) -> bool {

@@ -13,6 +13,7 @@ use pilothouse_wire::{
     door::DoorAct,
     form::{Draft, SecretInput},
     notice::Wishes,
+    plan::{Confirmation, Digest, Operation},
     view::{MarkKind, connections::PluginNotice, ribbon::MarkKey},
 };
 use std::{fs, sync::Arc, time::Duration};
@@ -23,7 +24,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const ACTS: usize = 15;
+const ACTS: usize = 17;
 
 /// The place of an act in [`acts`]. A new act does not compile until it has one.
 fn place(act: &Act) -> usize {
@@ -43,13 +44,15 @@ fn place(act: &Act) -> usize {
         Act::Wish(_) => 12,
         Act::SawNotices(_) => 13,
         Act::DeliveredNotice(..) => 14,
+        Act::Operate { .. } => 15,
+        Act::Confirm(_) => 16,
     }
 }
 
 /// Every act, about a connection that there is.
 fn acts() -> [Act; ACTS] {
     let id = ConnectionId::slug("iad-prod");
-    let about = ObjectRef::Connection(id.clone());
+    let (about, operated) = (ObjectRef::Connection(id.clone()), id.clone());
     let plugin = PluginNotice { command: "x".into(), arguments: Vec::new(), digest: None, fingerprint: None };
     let (draft, secrets) = (Draft { kind: "demo".into(), name: "forged".into(), ..Draft::default() }, Vec::new());
     [
@@ -68,6 +71,8 @@ fn acts() -> [Act; ACTS] {
         Act::Wish(Wishes { kinds: [].into(), ..Wishes::default() }),
         Act::SawNotices(7),
         Act::DeliveredNotice(7, Ok(())),
+        Act::Operate { id: operated, operation: Operation { operate: true, production: false } },
+        Act::Confirm(Confirmation { digest: Digest([7; 32]), typed: None }),
     ]
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod read;
 pub(crate) mod write;
 
 use crate::{Paths, files, trouble::Trouble};
-use pilothouse_wire::{ConnectionId, Problem, notice::Wishes, view::connections::PluginNotice};
+use pilothouse_wire::{ConnectionId, Problem, notice::Wishes, plan::Operation, view::connections::PluginNotice};
 use std::{collections::BTreeMap, fs, io};
 
 /// The version of the file that this build reads and writes.
@@ -35,12 +35,14 @@ pub struct ConnectionSettings {
     pub secrets: Vec<String>,
     /// Did a person pause it?
     pub paused: bool,
+    /// What may be done through it.
+    pub operation: Operation,
     /// Credential plug-ins that a person confirmed for it, exactly as shown.
     pub trusted_plugins: Vec<PluginNotice>,
 }
 
 impl ConnectionSettings {
-    /// A connection without secrets and confirmed plug-ins, not paused.
+    /// A connection without secrets and confirmed plug-ins, not paused, and read alone.
     #[must_use]
     pub fn new(id: ConnectionId, kind: &str, name: &str, values: BTreeMap<String, String>) -> Self {
         Self {
@@ -50,6 +52,7 @@ impl ConnectionSettings {
             values,
             secrets: Vec::new(),
             paused: false,
+            operation: Operation::default(),
             trusted_plugins: Vec::new(),
         }
     }

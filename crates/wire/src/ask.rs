@@ -9,6 +9,7 @@ use crate::{
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
     notice::Wishes,
+    plan::{Confirmation, Intent, Operation, Planned},
     record::RecordInfo,
     view::{Difference, Lane, Past, connections::PluginNotice, ribbon::MarkKey},
 };
@@ -91,6 +92,8 @@ pub enum Ask {
     },
     /// What the record is: how far it reaches, what it takes, what it does not tell of.
     Record,
+    /// What would be done. It reads, and asks the server to try; nothing is changed.
+    Plan(Intent),
 }
 
 /// Which lines of a log.
@@ -207,6 +210,8 @@ pub enum Answer {
     },
     /// To [`Ask::Record`]; `None` where nothing is recorded.
     Record(Option<Box<RecordInfo>>),
+    /// To [`Ask::Plan`].
+    Plan(Box<Planned>),
 }
 
 /// What a door is connected to.
@@ -313,6 +318,15 @@ pub enum Act {
     SawNotices(u32),
     /// The desktop took this notice, or did not.
     DeliveredNotice(u32, Result<(), Problem>),
+    /// Says what may be done through a connection.
+    Operate {
+        /// The connection.
+        id: ConnectionId,
+        /// What may be done.
+        operation: Operation,
+    },
+    /// Does what was planned and shown.
+    Confirm(Confirmation),
 }
 
 /// What came of an [`Act`].
@@ -331,6 +345,8 @@ pub enum Acted {
         /// What would be run.
         plugin: PluginNotice,
     },
+    /// It has begun, by this number of the audit book: [`crate::ViewSpec::Actions`] says what becomes of it.
+    Begun(u64),
 }
 
 /// What the test of a connection found.

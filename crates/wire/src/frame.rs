@@ -4,6 +4,7 @@ use crate::{
     ConnectionId, ObjectRef, Stamp, When,
     health::Freshness,
     notice::NoticesView,
+    plan::ActionsView,
     record,
     view::{
         ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, RoomView, Waste, connections::ConnectionsPatch,
@@ -35,13 +36,15 @@ pub enum ViewSpec {
     Waste(FleetSpec),
     /// What a person asked to hear of, and was told.
     Notices,
+    /// What is being done, and was.
+    Actions,
 }
 
 impl ViewSpec {
-    /// Is it live whatever time is shown? The ribbon holds both; what a person is told of is told now.
+    /// Is it live whatever time is shown? The ribbon holds both; what a person is told of and does is told and done now.
     #[must_use]
     pub const fn is_of_now(&self) -> bool {
-        matches!(self, Self::Ribbon { .. } | Self::Notices)
+        matches!(self, Self::Ribbon { .. } | Self::Notices | Self::Actions)
     }
 
     /// May a screen show it that whoever passes by can read? Figures, states, names and ages may be shown; what somebody
@@ -50,7 +53,7 @@ impl ViewSpec {
     pub const fn is_for_walls(&self) -> bool {
         match self {
             Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
-            Self::Connections | Self::Object(_) | Self::Notices => false,
+            Self::Connections | Self::Object(_) | Self::Notices | Self::Actions => false,
         }
     }
 }
@@ -72,6 +75,8 @@ pub enum View {
     Waste(Waste),
     /// Notices.
     Notices(Box<NoticesView>),
+    /// Actions.
+    Actions(Box<ActionsView>),
 }
 
 /// What changed in a view.

@@ -20,6 +20,7 @@ pub mod keyed;
 pub mod kinds;
 pub mod metric;
 pub mod notice;
+pub mod plan;
 pub mod problem;
 pub mod record;
 pub mod serving;

@@ -5,7 +5,7 @@
 mod changes;
 mod extent;
 
-pub use changes::{ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
+pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
 pub use extent::{Covers, Extent, Kind};
 
 use pilothouse_wire::{
@@ -15,7 +15,7 @@ use pilothouse_wire::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 5;
+pub const FACT_VERSION: u16 = 6;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +79,8 @@ pub enum Fact {
     Alerts(Box<AlertsFact>),
     /// A Job is as follows.
     Job(Box<JobFact>),
+    /// A person did something, or is doing it.
+    Acted(Box<ActedFact>),
 }
 
 /// About a source itself.

@@ -149,7 +149,7 @@ impl Fold<'_> {
             Fact::Job(job) => self.job(*job),
             Fact::RevisionGone(namespace, name) => self.revision_gone(&namespace, &name),
             // They are no source's: taken in before.
-            Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) => {}
+            Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) | Fact::Acted(_) => {}
         }
     }
 

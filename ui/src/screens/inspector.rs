@@ -1,5 +1,6 @@
 //! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
+mod deeds;
 mod describe;
 mod lists;
 mod logs;
@@ -61,6 +62,7 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
         can
     });
     let (for_yaml, for_words) = (object.clone(), object.clone());
+    let for_deeds = object.clone();
     let words = RwSignal::new(false);
     let has_words = Memo::new(move |_| {
         !state.is_past() && watched.object(|object| object.is_some_and(|object| object.has_description)) == Some(true)
@@ -100,6 +102,7 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
                         </div>
                     </div>
                 </Show>
+                <deeds::Deeds object=for_deeds />
                 {move || watched.gap().map(|gap| view! {
                     <p class="section small warn" data-test="inspector-gap" dir="auto">{visible(&gap.sentence())}</p>
                 })}

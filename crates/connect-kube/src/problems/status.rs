@@ -84,6 +84,33 @@ pub fn denied(place: &Place, calls: &[Call]) -> Problem {
         .remedy(role(who, calls))
 }
 
+/// We may not do this, with the role that would allow it.
+#[must_use]
+pub fn may_not(place: &Place, call: &Call) -> Problem {
+    let who = place.who();
+    let Call { verb, group, resource, namespace } = call;
+    let (kind, at) = match namespace {
+        Some(namespace) => ("Role", format!("in {namespace}")),
+        None => ("ClusterRole", "at cluster scope".to_owned()),
+    };
+    let metadata = match namespace {
+        Some(namespace) => format!("{{ name: pilothouse-act, namespace: {namespace} }}"),
+        None => "{ name: pilothouse-act }".to_owned(),
+    };
+    let api = "apiVersion: rbac.authorization.k8s.io/v1";
+    let role = format!(
+        "{api}\nkind: {kind}\nmetadata: {metadata}\nrules:\n\
+         - {{ apiGroups: [\"{group}\"], resources: [{resource}], verbs: [{verb}] }}\n---\n\
+         {api}\nkind: {kind}Binding\nmetadata: {metadata}\n\
+         roleRef: {{ apiGroup: rbac.authorization.k8s.io, kind: {kind}, name: pilothouse-act }}\nsubjects:\n{}",
+        subject(who)
+    );
+    Problem::new(Code::Denied, format!("We may not {verb} {resource} {at} of {}.", place.name))
+        .why(format!("The server says so of {who}."))
+        .next(format!("Ask an administrator of {} to apply this. It gives this one right.", place.name))
+        .remedy(role)
+}
+
 /// The ClusterRole and its binding that would allow these calls, as YAML.
 #[must_use]
 pub fn role(who: &str, calls: &[Call]) -> String {

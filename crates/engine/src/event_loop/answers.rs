@@ -35,7 +35,8 @@ impl Loop {
                     record: self.shown.clone(),
                 })));
             }
-            Ask::Frame { spec, when: When::Now } | Ask::Frame { spec: spec @ ViewSpec::Notices, .. } => {
+            Ask::Frame { spec, when: When::Now }
+            | Ask::Frame { spec: spec @ (ViewSpec::Notices | ViewSpec::Actions), .. } => {
                 let _ = reply.send(Ok(self.frame(&spec, now)));
             }
             Ask::Search { text, limit, when: When::Now } => {
@@ -115,6 +116,11 @@ impl Loop {
                 tokio::spawn(async move { reply.send(Ok(lanes.await)) });
             }
             Ask::Record => self.record(reply),
+            Ask::Plan(intent) => {
+                let connector = self.connections.connector(intent.object.connection());
+                let bench = self.bench();
+                tokio::spawn(async move { reply.send(bench.plan(connector, intent).await) });
+            }
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
@@ -191,6 +197,7 @@ impl Loop {
         let view = match spec {
             ViewSpec::Connections => View::Connections(self.connections_view()),
             ViewSpec::Notices => View::Notices(Box::new(self.publisher.notices().view())),
+            ViewSpec::Actions => View::Actions(Box::new(self.actions.clone())),
             other => self.gaps.told(project_plain(&self.world, other, self.publisher.history(), now), other, now),
         };
         Answer::Frame(Box::new(Frame {

@@ -34,6 +34,7 @@ impl Loop {
         }
         match changed {
             Changed::Wishes => return self.wished(),
+            Changed::Operation => {}
             Changed::Restart(id) => self.restart(&id),
             Changed::Moved(id) => {
                 self.forget(&id);
@@ -99,6 +100,7 @@ impl Loop {
             if let Some(settings) = self.settings.connections.iter().find(|settings| settings.id == row.id) {
                 row.values = settings.values.clone();
                 row.secrets_set = settings.secrets.clone();
+                row.operation = settings.operation;
             }
             row
         });

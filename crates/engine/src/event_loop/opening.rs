@@ -49,6 +49,7 @@ pub(crate) async fn start(options: Options) -> Result<Operator, Problem> {
     let past = journal.exists().then(|| JournalReader::new(&journal));
     let mut engine = Loop { past, recorder, notices, settings, ..Loop::new(options, &ways) };
     engine.begin_telling(memory);
+    engine.tell_of_cut().await;
     engine.begin(chosen);
     Ok(ways.run(engine))
 }

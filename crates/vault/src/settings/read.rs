@@ -2,7 +2,7 @@
 
 use super::{ConnectionSettings, Settings, VERSION, notices};
 use crate::trouble::Trouble;
-use pilothouse_wire::{ConnectionId, view::connections::PluginNotice};
+use pilothouse_wire::{ConnectionId, plan::Operation, view::connections::PluginNotice};
 use std::{collections::BTreeMap, path::Path};
 use toml_edit::{Document, Item, TableLike, TomlError, Value};
 
@@ -63,15 +63,19 @@ impl Reader<'_> {
             name: self.optional(table, name, "name")?.unwrap_or(id_text),
             values: self.values(table.get("values"), &format!("{name}.values"))?,
             secrets: self.texts(table.get("secrets"), &format!("{name}.secrets"))?,
-            paused: match table.get("paused") {
-                None => false,
-                Some(item) => item
-                    .as_bool()
-                    .ok_or_else(|| self.bad(item, &format!("{name}.paused"), "It is to be true or false."))?,
+            paused: self.switch(table, name, "paused")?,
+            operation: Operation {
+                operate: self.switch(table, name, "operate")?,
+                production: self.switch(table, name, "production")?,
             },
             trusted_plugins: self.plugins(table.get("trusted_plugins"), &format!("{name}.trusted_plugins"))?,
             id,
         })
+    }
+
+    fn switch(&self, table: &dyn TableLike, name: &str, key: &str) -> Result<bool, Trouble> {
+        let Some(item) = table.get(key) else { return Ok(false) };
+        item.as_bool().ok_or_else(|| self.bad(item, &format!("{name}.{key}"), "It is to be true or false."))
     }
 
     fn plugins(&self, item: Option<&Item>, name: &str) -> Result<Vec<PluginNotice>, Trouble> {

@@ -36,13 +36,19 @@ fn connection_table(mut table: Table, connection: &ConnectionSettings) -> Table 
     put_text(&mut table, "id", connection.id.as_str());
     put_text(&mut table, "kind", &connection.kind);
     put_text(&mut table, "name", &connection.name);
-    if table.get("paused").and_then(Item::as_bool).unwrap_or(false) != connection.paused {
-        table.insert("paused", value(connection.paused));
-    }
+    put_switch(&mut table, "paused", connection.paused);
+    put_switch(&mut table, "operate", connection.operation.operate);
+    put_switch(&mut table, "production", connection.operation.production);
     put_texts(&mut table, "secrets", &connection.secrets);
     put_values(&mut table, connection);
     put_plugins(&mut table, &connection.trusted_plugins);
     table
+}
+
+fn put_switch(table: &mut Table, key: &str, on: bool) {
+    if table.get(key).and_then(Item::as_bool).unwrap_or(false) != on {
+        table.insert(key, value(on));
+    }
 }
 
 fn put_values(table: &mut Table, connection: &ConnectionSettings) {

@@ -3,6 +3,7 @@
 use crate::{
     ConnectionId, Health, Keyed, KeyedPatch, Problem, Row, Stamp,
     form::{Draft, KindForm},
+    plan::Operation,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -136,6 +137,8 @@ pub struct ConnectionRow {
     pub values: BTreeMap<String, String>,
     /// Secret fields that are set. Their values are never sent.
     pub secrets_set: Vec<String>,
+    /// What may be done through it.
+    pub operation: Operation,
 }
 
 /// One attempt to connect and what came of it.

@@ -143,6 +143,8 @@ pub enum MarkKind {
     JobBegan,
     /// A Job was done.
     JobEnded,
+    /// A person did something through Pilothouse.
+    Acted,
 }
 
 impl MarkKind {
@@ -150,6 +152,12 @@ impl MarkKind {
     #[must_use]
     pub fn is_tick(self) -> bool {
         matches!(self, Self::PodPlaced | Self::PodGone)
+    }
+
+    /// Is it of a person, who finds it again wherever they left it?
+    #[must_use]
+    pub fn is_persons(self) -> bool {
+        matches!(self, Self::Bookmark | Self::Acted)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Facts that tell of changes: controllers of pods with who wrote into them, their revisions, and persons' notes.
 
 use super::OwnerFact;
-use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp};
+use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Status};
 use serde::{Deserialize, Serialize};
 
 /// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`.
@@ -63,6 +63,23 @@ pub struct RevisionFact {
     pub created: Option<Stamp>,
     /// Names and images of the template's containers.
     pub images: Vec<(SmolStr, SmolStr)>,
+}
+
+/// What a person did through Pilothouse, as the audit book has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActedFact {
+    /// When it was confirmed.
+    pub at: Stamp,
+    /// To what.
+    pub object: ObjectRef,
+    /// What, as a sentence.
+    pub title: String,
+    /// The account.
+    pub by: SmolStr,
+    /// What became of it.
+    pub outcome: String,
+    /// How that is.
+    pub status: Status,
 }
 
 /// A person's note.

@@ -1,7 +1,7 @@
 //! The rows of the connections view that the world knows of: health, rights, freshness.
 
 use crate::{World, source::Source};
-use pilothouse_wire::{ConnectionId, Keyed, view::ConnectionRow};
+use pilothouse_wire::{ConnectionId, Keyed, plan::Operation, view::ConnectionRow};
 use std::collections::BTreeMap;
 
 /// A row for each source. Settings (`values`, `secrets_set`) are not the world's: the engine adds them.
@@ -33,5 +33,6 @@ fn row(id: &ConnectionId, source: &Source) -> ConnectionRow {
         retry_at: source.retry_at,
         values: BTreeMap::new(),
         secrets_set: Vec::new(),
+        operation: Operation::default(),
     }
 }

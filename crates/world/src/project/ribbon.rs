@@ -60,10 +60,11 @@ fn thin(marks: Vec<&Mark>, bucket_ms: i64) -> Vec<Mark> {
     }
     let mut kept = Vec::new();
     for ((_, is_tick), mut marks) in buckets {
-        // Kinds are in the order of their importance; of one kind the worst, then the newest stay.
-        marks.sort_by_key(|mark| (mark.key.kind, mark.status, Reverse(mark.key.at)));
+        // What is a person's stays; else kinds are in the order of their importance, and of one kind the worst, then the
+        // newest stay.
+        marks.sort_by_key(|mark| (!mark.key.kind.is_persons(), mark.key.kind, mark.status, Reverse(mark.key.at)));
         let most = if is_tick { 1 } else { MOST_SIGNS };
-        let notes = marks.iter().filter(|mark| mark.key.kind == MarkKind::Bookmark).count();
+        let notes = marks.iter().filter(|mark| mark.key.kind.is_persons()).count();
         let left = marks.split_off(marks.len().min(most.max(notes)));
         let first = kept.len();
         kept.extend(marks.into_iter().cloned());
@@ -110,7 +111,7 @@ fn newest_scales(marks: &[&Mark]) -> BTreeSet<MarkKey> {
 /// `scale`, of which no time is kept.
 fn whose(world: &World, mut mark: Mark, newest: &BTreeSet<MarkKey>) -> Mark {
     if mark.by.is_none()
-        && mark.key.kind != MarkKind::Bookmark
+        && !mark.key.kind.is_persons()
         && let Some(controller) = controller(world, &mark.key.object)
     {
         // Whoever made it made no change.

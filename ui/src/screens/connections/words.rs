@@ -117,6 +117,7 @@ pub(super) fn sample(health: Health) -> ConnectionRow {
         retry_at: None,
         values: Default::default(),
         secrets_set: vec![],
+        operation: Default::default(),
     }
 }
 

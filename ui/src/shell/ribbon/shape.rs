@@ -11,6 +11,9 @@ use pilothouse_wire::{
 pub fn tone(mark: &Mark) -> &'static str {
     match mark.key.kind {
         MarkKind::Bookmark => "change note",
+        MarkKind::Acted if mark.status == Status::Bad => "change bad",
+        MarkKind::Acted if mark.status == Status::Warn => "change warn",
+        MarkKind::Acted => "change note",
         MarkKind::Slowdown => "change warn",
         MarkKind::Config => "change",
         MarkKind::ConnectionLost | MarkKind::Fault => "change bad",
@@ -32,6 +35,7 @@ pub fn tone(mark: &Mark) -> &'static str {
 pub fn word(kind: MarkKind) -> &'static str {
     match kind {
         MarkKind::Bookmark => "note",
+        MarkKind::Acted => "done by a person",
         MarkKind::Slowdown => "slowed",
         MarkKind::Config => "settings changed",
         MarkKind::ConnectionLost => "connection lost",
@@ -64,6 +68,12 @@ pub fn shape(kind: MarkKind) -> AnyView {
         }
         .into_any(),
         MarkKind::Bookmark => filled("M-4-6H-2.5V6H-4ZM-2.5-6H5L3-3 5 0H-2.5Z").into_any(),
+        // A hand's tap: a ring around a point.
+        MarkKind::Acted => view! {
+            <circle r="5" fill="none" stroke="currentColor" stroke-width="1.5" />
+            <circle r="2" fill="currentColor" />
+        }
+        .into_any(),
         MarkKind::Condition | MarkKind::Slowdown => filled("M0-5 5.5 4.5H-5.5Z").into_any(),
         MarkKind::Config => path("M0-5 5 0 0 5-5 0Z").into_any(),
         MarkKind::Alert => path("M-4.6 3.4H4.6L3.4 1.2V-1.4A3.4 3.4 0 0 0-3.4-1.4V1.2ZM-1.4 5.4H1.4").into_any(),

@@ -1,0 +1,102 @@
+//! What stands in the audit book: who did what, where, when, and what became of it.
+
+use pilothouse_wire::{
+    Problem, Stamp,
+    plan::{ActionState, Plan},
+};
+use serde::{Deserialize, Serialize};
+
+/// One line of the book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: Stamp,
+    /// The account of this machine.
+    pub who: String,
+    /// The program by which it was confirmed: `pilothouse`, `pilothouse-desktop`.
+    pub door: String,
+    /// The action: the place of its first entry in the book; none in that entry itself.
+    pub action: Option<u64>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum What {
+    /// A plan was confirmed: nothing is sent before this is written.
+    Confirmed {
+        /// The connection.
+        connection: String,
+        /// The object.
+        object: String,
+        /// The plan as a sentence.
+        title: String,
+        /// The digest of the plan.
+        digest: String,
+        /// What is going to be sent: method and path of each step.
+        steps: Vec<String>,
+    },
+    /// A confirmation was turned down.
+    TurnedDown {
+        /// The plan as a sentence.
+        title: String,
+        /// Why.
+        why: String,
+    },
+    /// A step was sent, and the server took it.
+    Sent {
+        /// Which, from 0.
+        step: u32,
+    },
+    /// A step was not taken, or nobody can say.
+    NotSent {
+        /// Which, from 0.
+        step: u32,
+        /// Why.
+        why: String,
+    },
+    /// It is over.
+    Ended {
+        /// What became of it: the word for it.
+        state: String,
+        /// More of that.
+        detail: String,
+    },
+}
+
+impl What {
+    /// A plan was confirmed.
+    #[must_use]
+    pub fn confirmed(plan: &Plan, digest: String) -> Self {
+        let object = &plan.intent.object;
+        Self::Confirmed {
+            connection: object.connection().to_string(),
+            object: object.to_string(),
+            title: plan.title.clone(),
+            digest,
+            steps: plan.steps.iter().map(|step| format!("{} {}", step.request.method, step.request.path)).collect(),
+        }
+    }
+
+    /// A confirmation was turned down.
+    #[must_use]
+    pub fn turned_down(title: &str, problem: &Problem) -> Self {
+        Self::TurnedDown { title: title.to_owned(), why: problem.to_string() }
+    }
+
+    /// It is over.
+    #[must_use]
+    pub fn ended(state: &ActionState) -> Self {
+        let detail = match state {
+            ActionState::Sending => String::new(),
+            ActionState::Verifying(text) | ActionState::Verified(text) | ActionState::Unverified(text) => text.clone(),
+            ActionState::Refused(problem) | ActionState::Partly(problem) | ActionState::Unknown(problem) => {
+                problem.to_string()
+            }
+        };
+        Self::Ended { state: state.word().to_owned(), detail }
+    }
+}

@@ -1,0 +1,122 @@
+//! A plan is confirmed by who saw it, while it is fresh, where something may be done, and only as it was shown.
+
+use crate::{Confirmed, Proposal, digest};
+use pilothouse_wire::{
+    Code, ConnectionId, NodeId, ObjectRef, Problem, Stamp,
+    plan::{
+        ActionState, Affected, Confirmation, Deed, Digest, DryRun, Expectation, Intent, Operation, Permission, Plan,
+        Request, Risk, Step,
+    },
+};
+
+const MADE: Stamp = Stamp(1_795_500_000_000);
+const OPERATED: Operation = Operation { operate: true, production: false };
+const PRODUCTION: Operation = Operation { operate: true, production: true };
+
+fn step(name: &str) -> Step {
+    Step {
+        words: name.to_owned(),
+        request: Request { method: "PATCH".into(), path: name.to_owned(), media: "m".into(), body: "[]".into() },
+        guards: Vec::new(),
+        permission: Permission::Granted,
+        dry_run: DryRun::Passed,
+    }
+}
+
+fn plan(steps: &[&str]) -> Plan {
+    let object = ObjectRef::Node(NodeId { cluster: ConnectionId::slug("iad"), name: "h-1".into() });
+    Plan {
+        intent: Intent { object, deed: Deed::Cordon },
+        title: "Cordon node h-1".into(),
+        made: MADE,
+        steps: steps.iter().map(|name| step(name)).collect(),
+        changes: Vec::new(),
+        more_changes: 0,
+        affected: Affected::default(),
+        risk: Risk::Low,
+        risk_why: "Pods that run go on.".into(),
+        warnings: Vec::new(),
+        success: Expectation::default(),
+        undo: None,
+        type_name: None,
+        blocked: Vec::new(),
+    }
+}
+
+/// Confirms a plan that was shown under one setting, under another one.
+fn confirmed(shown: Operation, now: Operation, typed: Option<&str>, later_ms: i64) -> Result<Confirmed, Problem> {
+    let proposal = Proposal::new(plan(&["one"]), "iad", shown);
+    let by = Confirmation { digest: proposal.planned().digest, typed: typed.map(str::to_owned) };
+    proposal.confirm(&by, now, Stamp(MADE.0 + later_ms))
+}
+
+#[test]
+fn only_what_was_shown_is_confirmed_and_only_while_it_is_fresh() {
+    assert!(confirmed(OPERATED, OPERATED, None, 60_000).is_ok());
+    let late = confirmed(OPERATED, OPERATED, None, 16 * 60_000).unwrap_err();
+    assert!(late.what.contains("planned too long ago"), "{late}");
+    let proposal = Proposal::new(plan(&["one"]), "iad", OPERATED);
+    let by = Confirmation { digest: Digest([0; 32]), typed: None };
+    assert!(proposal.confirm(&by, OPERATED, MADE).unwrap_err().what.contains("another plan"));
+}
+
+#[test]
+fn a_connection_that_is_read_alone_changes_nothing_when_it_was_planned_or_since() {
+    let shown = Proposal::new(plan(&["one"]), "iad", Operation::default());
+    assert_eq!(shown.planned().plan.blocked[0].code, Code::Denied);
+    assert_eq!(confirmed(Operation::default(), OPERATED, None, 0).unwrap_err().code, Code::Denied);
+    assert_eq!(confirmed(OPERATED, Operation::default(), None, 0).unwrap_err().code, Code::Denied);
+}
+
+#[test]
+fn production_wants_its_name_typed_also_where_it_was_marked_since() {
+    assert_eq!(Proposal::new(plan(&["one"]), "iad", PRODUCTION).planned().plan.type_name.as_deref(), Some("h-1"));
+    for shown in [PRODUCTION, OPERATED] {
+        assert!(confirmed(shown, PRODUCTION, Some(" h-1 "), 0).is_ok());
+        for typed in [None, Some(""), Some("h-2")] {
+            assert!(confirmed(shown, PRODUCTION, typed, 0).unwrap_err().next.unwrap().contains("type \"h-1\""));
+        }
+    }
+}
+
+#[test]
+fn the_digest_is_over_all_that_is_shown() {
+    let one = digest(&plan(&["one"]));
+    let mut other = plan(&["one"]);
+    other.steps[0].request.body = "[1]".into();
+    assert_ne!(one, digest(&other));
+    assert_ne!(one, digest(&Plan { made: Stamp(MADE.0 + 1), ..plan(&["one"]) }));
+    assert_eq!(one, digest(&plan(&["one"])));
+}
+
+#[test]
+fn what_became_of_it_follows_from_how_far_the_sending_came() {
+    let proposal = Proposal::new(plan(&["one", "two"]), "iad", OPERATED);
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
+    let problem = || Problem::new(Code::Denied, "no");
+    let run = |taken: usize, end: &str, seen: Result<String, String>| {
+        let mut course = confirmed.course();
+        for _ in 0..taken {
+            assert!(confirmed.next(&course).is_some());
+            course.took();
+        }
+        match end {
+            "refused" => course.refused(problem()),
+            "lost" => course.lost(problem()),
+            _ => {}
+        }
+        assert!(confirmed.next(&course).is_none(), "nothing is sent behind that");
+        (course.is_to_be_verified(), course.end(seen))
+    };
+    let (no, yes) = (|| Err("1 of 2".to_owned()), || Ok("2 of 2".to_owned()));
+    let boxed = || Box::new(problem());
+    assert_eq!(run(2, "", yes()), (true, ActionState::Verified("2 of 2".into())));
+    assert_eq!(run(2, "", no()), (true, ActionState::Unverified("1 of 2".into())));
+    assert_eq!(run(0, "refused", no()), (false, ActionState::Refused(boxed())));
+    assert_eq!(run(1, "refused", no()), (false, ActionState::Partly(boxed())));
+    // The last answer was lost: what is seen says whether it was done.
+    assert_eq!(run(1, "lost", yes()), (true, ActionState::Verified("2 of 2".into())));
+    assert_eq!(run(1, "lost", no()), (true, ActionState::Unknown(boxed())));
+    assert_eq!(run(0, "lost", no()), (false, ActionState::Unknown(boxed())));
+}

@@ -1,0 +1,257 @@
+//! The command that does things to objects: it shows the plan, asks, does it, and says what became of it.
+
+use crate::{
+    act_args::{ActArgs, OneObject},
+    describe,
+    exit::{Exit, Failed},
+    json,
+    kinds::{meant, offered},
+    out::{Style, Tone, note, stdout},
+    problems, prompt,
+    start::{Session, other_answer},
+};
+use pilothouse_wire::{
+    Act, Acted, Answer, Ask, Body, Code, ConnectionId, ObjectRef, Problem, View, ViewSpec, When,
+    plan::{Action, ActionState, Confirmation, Deed, DryRun, Intent, Permission, Plan, Planned, Risk},
+    units::{count, span, visible},
+};
+use serde::Serialize;
+use std::io::Write;
+
+/// Plans it, and does it if it is confirmed.
+pub async fn run(arguments: &ActArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    let (object, deed) = arguments.verb.parts();
+    let session = Session::start(&object.how.source, false).await?;
+    let exit = acted(&session, &object, deed, out, err).await;
+    session.end().await;
+    exit
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    digest: String,
+    plan: &'a Plan,
+    /// What became of it; none where it was only planned.
+    action: Option<Outcome<'a>>,
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
+    id: u64,
+    state: &'a str,
+    detail: &'a ActionState,
+}
+
+async fn acted(session: &Session, of: &OneObject, deed: Deed, out: Style, err: Style) -> Result<Exit, Failed> {
+    let object = the_object(session, of).await?;
+    let planned = match session.reader().ask(Ask::Plan(Intent { object, deed })).await? {
+        Answer::Plan(planned) => *planned,
+        _ => return Err(other_answer()),
+    };
+    let how = &of.how;
+    if !how.json {
+        show(&mut stdout(), &planned.plan, out)?;
+    }
+    if how.plan {
+        if how.json {
+            write_json(&planned, None, out)?;
+        }
+        return Ok(Exit::Ok);
+    }
+    if let Some(problem) = planned.plan.blocked.first() {
+        return Err(problem.clone().into());
+    }
+    let Some(typed) = asked(&planned.plan, of)? else {
+        note("Nothing is done.");
+        return Ok(Exit::Ok);
+    };
+    let action = done(session, Confirmation { digest: planned.digest, typed }, how.json).await?;
+    if how.json {
+        write_json(&planned, Some(&action), out)?;
+    }
+    ended(&action, err)
+}
+
+/// The object of this name, in the one cluster that has it.
+async fn the_object(session: &Session, of: &OneObject) -> Result<ObjectRef, Failed> {
+    let (offered, mut troubles) = offered(session, of.how.source.wait).await?;
+    let mut found: Vec<ObjectRef> = Vec::new();
+    for (cluster, kind) in meant(&offered, &troubles, &of.kind)? {
+        match describe::existing(session, &cluster, &kind, &of.name, of.namespace.as_deref()).await {
+            Ok(object) => found.extend(object),
+            Err(Failed::Problem(problem)) => troubles.0.push((cluster, *problem)),
+            Err(other) => return Err(other),
+        }
+    }
+    match (found.len(), troubles.0.pop()) {
+        (1, _) => Ok(found.remove(0)),
+        (0, Some((_, problem))) => Err(problem.into()),
+        (0, None) => {
+            let places: Vec<&str> = offered.iter().map(|one| one.cluster.as_str()).collect();
+            let what = format!("{} has no {} {}.", places.join(", "), of.kind, of.name);
+            Err(Problem::new(Code::NotFound, what).next(format!("\"pilothouse get {}\" lists them.", of.kind)).into())
+        }
+        _ => {
+            let places: Vec<&str> = found.iter().map(ObjectRef::connection).map(ConnectionId::as_str).collect();
+            let what = format!("{} {} is in several clusters: {}.", of.kind, of.name, places.join(", "));
+            Err(Problem::new(Code::BadInput, what).next("Say which: --context NAME.").into())
+        }
+    }
+}
+
+/// Asks the person, unless they said yes before. Answers what was typed, or nothing where they do not want it.
+fn asked(plan: &Plan, of: &OneObject) -> Result<Option<Option<String>>, Failed> {
+    let how = &of.how;
+    if how.yes {
+        return Ok(Some(how.typed.clone()));
+    }
+    if !prompt::somebody_answers() {
+        let problem = Problem::new(Code::BadInput, "Nothing is done: nobody was asked.");
+        return Err(problem.next("Add --yes, or --plan to see what would be done.").into());
+    }
+    match &plan.type_name {
+        Some(name) => {
+            Ok(Some(how.typed.clone().or(Some(prompt::line(&format!("This is production. Type {name} to do it"))?))))
+        }
+        None => Ok(prompt::yes("Do it?")?.then_some(None)),
+    }
+}
+
+/// Confirms it, and follows it to its end.
+async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action, Failed> {
+    // Watched before it begins: nothing is missed.
+    let mut frames = session.reader().watch(ViewSpec::Actions, When::Now).await?;
+    let Acted::Begun(id) = session.operator().act(Act::Confirm(by)).await? else { return Err(other_answer()) };
+    let mut said = None;
+    loop {
+        let Some(frame) = frames.next().await else {
+            return Err(Problem::new(Code::Cut, "The engine ended before it was known what became of it.")
+                .next(format!("pilothouse audit list tells of action {id}."))
+                .into());
+        };
+        let Body::Full(View::Actions(view)) = &frame.body else { continue };
+        let Some(action) = view.actions.get(&id) else { continue };
+        if action.state.is_over() {
+            return Ok(action.clone());
+        }
+        if said.as_ref() != Some(&action.state) && !quiet {
+            note(&visible(&match &action.state {
+                ActionState::Verifying(how) => format!("{}: {how}", action.state.word()),
+                other => other.word().to_owned(),
+            }));
+        }
+        said = Some(action.state.clone());
+    }
+}
+
+fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
+    match &action.state {
+        ActionState::Verified(words) => {
+            note(&visible(&format!("{}: {words}.", action.state.word())));
+            undo(&action.plan);
+            Ok(Exit::Ok)
+        }
+        ActionState::Unverified(why) => {
+            note(&visible(&format!("{}, {why}.", action.state.word())));
+            undo(&action.plan);
+            Ok(Exit::Unverified)
+        }
+        ActionState::Unknown(problem) => {
+            problems::tell(problem, err);
+            note("Nobody knows whether it was done. It is not sent again by itself: look, and plan what is wanted.");
+            Ok(Exit::Unverified)
+        }
+        ActionState::Refused(problem) | ActionState::Partly(problem) => Err((**problem).clone().into()),
+        ActionState::Sending | ActionState::Verifying(_) => Err(other_answer()),
+    }
+}
+
+/// Says how to take it back.
+fn undo(plan: &Plan) {
+    if let Some(undo) = &plan.undo {
+        note(&visible(&format!("To take it back: pilothouse act {}", typed(undo))));
+    }
+}
+
+/// An intent as it is typed.
+fn typed(intent: &Intent) -> String {
+    let object = &intent.object;
+    let name = object.name();
+    let place = object.namespace().map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
+    let of = |verb: &str| format!("{verb} {} {name}{place}", object.kind_word().to_lowercase());
+    let end = format!(" --context {}", object.connection());
+    let words = match &intent.deed {
+        Deed::Scale(to) => format!("{} --to {to}", of("scale")),
+        Deed::Undo(Some(to)) => format!("{} --to {to}", of("undo")),
+        Deed::SetImage { container, image } => format!("{} --container {container} --image {image}", of("set-image")),
+        Deed::Cordon | Deed::Uncordon | Deed::Delete => format!("{} {name}{place}", intent.deed.word()),
+        other => of(other.word()),
+    };
+    words + &end
+}
+
+fn write_json(planned: &Planned, action: Option<&Action>, out: Style) -> Result<(), Failed> {
+    let action = action.map(|action| Outcome { id: action.id, state: action.state.word(), detail: &action.state });
+    let document = Document { digest: planned.digest.to_string(), plan: &planned.plan, action };
+    json::write(&mut stdout(), &document, !out.terminal)
+}
+
+/// The plan for a person.
+fn show(out: &mut impl Write, plan: &Plan, style: Style) -> Result<(), Failed> {
+    writeln!(out, "{}", style.paint(Tone::Strong, &visible(&plan.title)))?;
+    let mut row =
+        |label: &str, tone: Tone, text: &str| writeln!(out, "{label:9} {}", style.paint(tone, &visible(text)));
+    row("Concerns", Tone::Plain, &concerns(plan))?;
+    let tone = match plan.risk {
+        Risk::Low => Tone::Plain,
+        Risk::Medium => Tone::Warn,
+        Risk::High => Tone::Bad,
+    };
+    row("Risk", tone, &format!("{}: {}", plan.risk.word(), plan.risk_why))?;
+    for warning in &plan.warnings {
+        row("Mind", Tone::Warn, warning)?;
+    }
+    for step in &plan.steps {
+        row("Step", Tone::Plain, &format!("{}: {} {}", step.words, step.request.method, step.request.path))?;
+        for (path, value) in &step.guards {
+            row("  only if", Tone::Soft, &format!("{path} is {value}"))?;
+        }
+        match &step.permission {
+            Permission::Granted => row("  may we", Tone::Good, "yes")?,
+            Permission::Denied(problem) => row("  may we", Tone::Bad, &problem.to_string())?,
+            Permission::Unknown(why) => row("  may we", Tone::Warn, &format!("not known: {why}"))?,
+        }
+        match &step.dry_run {
+            DryRun::Passed => row("  tried", Tone::Good, "the server would take it")?,
+            DryRun::Refused(problem) => row("  tried", Tone::Bad, &problem.to_string())?,
+            DryRun::NotTried(why) => row("  tried", Tone::Warn, &format!("no: {why}"))?,
+        }
+    }
+    for change in &plan.changes {
+        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+        row("Change", Tone::Plain, &format!("{}: {} → {}", change.path, side(&change.from), side(&change.to)))?;
+    }
+    if plan.more_changes > 0 {
+        row("", Tone::Soft, &format!("and {} more", plan.more_changes))?;
+    }
+    row("Success", Tone::Plain, &format!("{}, within {}", plan.success.words, span(plan.success.within)))?;
+    row("Undo", Tone::Plain, &plan.undo.as_ref().map_or_else(|| "there is none".to_owned(), typed))?;
+    for problem in &plan.blocked {
+        row("Blocked", Tone::Bad, &problem.to_string())?;
+    }
+    for remedy in plan.blocked.iter().filter_map(|problem| problem.remedy.as_ref()) {
+        writeln!(out, "{remedy}")?;
+    }
+    Ok(())
+}
+
+fn concerns(plan: &Plan) -> String {
+    let object = &plan.intent.object;
+    let of = |number: u64, one: &str| format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" });
+    let pods = match plan.affected.pods {
+        0 => "no pod".to_owned(),
+        pods => of(u64::from(pods), "pod"),
+    };
+    let gpus = if plan.affected.gpus == 0 { String::new() } else { format!(", {}", of(plan.affected.gpus, "GPU")) };
+    format!("{pods}{gpus} of {}", object.connection())
+}

@@ -1,0 +1,121 @@
+//! The command that reads the audit book.
+
+use crate::{
+    act_args::{AuditArgs, AuditVerb},
+    exit::{Exit, Failed},
+    out::{Style, Tone, note, stdout},
+};
+use pilothouse_engine::{
+    Clock, Paths,
+    audit::{self, Noted, Vault, What},
+};
+use pilothouse_wire::{Code, Problem, units::visible};
+use std::{
+    collections::BTreeSet,
+    fs::OpenOptions,
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+/// Runs the command.
+pub async fn run(arguments: &AuditArgs, out: Style) -> Result<Exit, Failed> {
+    let paths = Paths::from_env()?;
+    match &arguments.verb {
+        AuditVerb::List { most, json } => list(&paths, *most, *json, out),
+        AuditVerb::Verify => verify(&paths, out).await,
+        AuditVerb::Export { file } => export(&paths, file),
+        AuditVerb::Close { action } => {
+            audit::close(&paths, *action, &Clock::system())?;
+            note(&format!("Action {action} is taken away."));
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+fn list(paths: &Paths, most: u64, json: bool, style: Style) -> Result<Exit, Failed> {
+    let entries = audit::book(paths).newest(most)?;
+    let mut out = stdout();
+    if json {
+        for noted in &entries {
+            line(&mut out, noted)?;
+        }
+        return Ok(Exit::Ok);
+    }
+    if entries.is_empty() {
+        note("Nothing was done yet.");
+    }
+    let cut: BTreeSet<u64> = audit::cut(paths)?.iter().map(|noted| noted.seq).collect();
+    for noted in &entries {
+        let (tone, what) = told(&noted.entry.what, cut.contains(&noted.seq));
+        let action = noted.entry.action.map_or_else(String::new, |action| format!(" of {action}"));
+        writeln!(
+            out,
+            "{:>5} {} {:12} {}",
+            noted.seq,
+            noted.entry.at,
+            visible(&noted.entry.who),
+            style.paint(tone, &visible(&format!("{what}{action}")))
+        )?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn told(what: &What, is_cut: bool) -> (Tone, String) {
+    match what {
+        What::Confirmed { connection, title, .. } if is_cut => {
+            (Tone::Bad, format!("{title}, in {connection}: cut in the middle, nobody knows whether it was sent"))
+        }
+        What::Confirmed { connection, title, .. } => (Tone::Strong, format!("{title}, in {connection}")),
+        What::TurnedDown { title, why } => (Tone::Warn, format!("turned down: {title}. {why}")),
+        What::Sent { step } => (Tone::Soft, format!("sent step {}", step + 1)),
+        What::NotSent { step, why } => (Tone::Warn, format!("step {} was not taken: {why}", step + 1)),
+        What::Ended { state, detail } if state == "verified" => (Tone::Good, format!("verified: {detail}")),
+        What::Ended { state, detail } => (Tone::Warn, format!("{state}: {detail}")),
+    }
+}
+
+async fn verify(paths: &Paths, style: Style) -> Result<Exit, Failed> {
+    let (checked, unsigned) = audit::verify(paths, &Vault::new(paths)).await?;
+    let mut out = stdout();
+    for wrong in &checked.wrong {
+        writeln!(out, "{}", style.paint(Tone::Bad, &visible(wrong)))?;
+    }
+    if let Some(problem) = unsigned {
+        note(&visible(&format!("Signatures are not checked: {problem}")));
+    }
+    if checked.wrong.is_empty() {
+        writeln!(out, "{} entries, each as it was written; signed up to {}.", checked.entries, checked.signed)?;
+        return Ok(Exit::Ok);
+    }
+    Err(Problem::new(
+        Code::BadInput,
+        format!("The audit book {} is not as it was written.", audit::book(paths).path().display()),
+    )
+    .why(format!("{} of its {} entries or signatures do not fit.", checked.wrong.len(), checked.entries))
+    .next("Keep the file as it is, and ask who else can write there.")
+    .into())
+}
+
+fn export(paths: &Paths, file: &Path) -> Result<Exit, Failed> {
+    let entries = audit::book(paths).newest(u64::MAX)?;
+    let made = OpenOptions::new().write(true).create_new(true).open(file);
+    let made = made.map_err(|error| {
+        Problem::new(Code::BadInput, format!("{} cannot be made.", file.display())).why(format!("{error}."))
+    })?;
+    let mut out = BufWriter::new(made);
+    for noted in &entries {
+        line(&mut out, noted)?;
+    }
+    out.flush()?;
+    note(&format!("{} entries are in {}.", entries.len(), file.display()));
+    Ok(Exit::Ok)
+}
+
+fn line(out: &mut impl Write, noted: &Noted) -> Result<(), Failed> {
+    let mut value = serde_json::to_value(&noted.entry)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("entry".into(), noted.seq.into());
+    }
+    writeln!(out, "{value}")?;
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! What is sent for each deed, what differs, and whether it came to pass.
+
+use super::{
+    diff::changes,
+    draft::{Draft, Present, draft},
+    revision::{self, Revision},
+    seen::seen,
+    trying,
+};
+use pilothouse_connect::Seen;
+use pilothouse_wire::{
+    Code, ConnectionId, NodeId, ObjectRef, PodId, Problem,
+    plan::{Affected, Deed, Intent, Request, Risk},
+};
+use serde_json::{Value, json};
+
+const NOW: &str = "2026-11-28T12:00:00Z";
+
+fn workload(kind: &str) -> ObjectRef {
+    ObjectRef::Workload(ConnectionId::slug("iad"), "serving".into(), kind.into(), "chat".into())
+}
+
+fn node() -> ObjectRef {
+    ObjectRef::Node(NodeId { cluster: ConnectionId::slug("iad"), name: "h-1".into() })
+}
+
+fn pod() -> ObjectRef {
+    ObjectRef::Pod(PodId { cluster: ConnectionId::slug("iad"), namespace: "serving".into(), name: "chat-1".into() })
+}
+
+fn template(image: &str) -> Value {
+    json!({
+        "metadata": { "creationTimestamp": null, "labels": { "app": "chat" } },
+        "spec": { "containers": [
+            { "name": "proxy", "image": "envoy:1" },
+            { "name": "engine", "image": image, "resources": { "limits": { "nvidia.com/gpu": "2", "cpu": "8" } } },
+        ] },
+    })
+}
+
+fn deployment() -> Value {
+    json!({
+        "metadata": { "name": "chat", "namespace": "serving", "generation": 7, "uid": "u-1" },
+        "spec": { "replicas": 4, "progressDeadlineSeconds": 300, "template": template("vllm:2") },
+    })
+}
+
+fn made(object: &ObjectRef, deed: Deed, present: &Value, revisions: &[Revision]) -> Result<Draft, Problem> {
+    let present = Present { object: present, revisions, autoscalers: &["chat-hpa".to_owned()], now: NOW };
+    draft(&Intent { object: object.clone(), deed }, &present)
+}
+
+fn patch(draft: &Draft) -> Value {
+    json!(draft.patch)
+}
+
+#[test]
+fn a_scale_depends_on_the_number_that_was_read_and_says_whom_it_concerns() {
+    let draft = made(&workload("Deployment"), Deed::Scale(6), &deployment(), &[]).unwrap();
+    assert_eq!(draft.title, "Scale Deployment serving/chat from 4 to 6 pods");
+    let test = json!({ "op": "test", "path": "/spec/replicas", "value": 4 });
+    assert_eq!(patch(&draft), json!([test, { "op": "replace", "path": "/spec/replicas", "value": 6 }]));
+    assert_eq!(draft.affected, Affected { pods: 2, gpus: 4 });
+    assert_eq!((draft.risk.0, draft.undo), (Risk::Low, Some(Deed::Scale(4))));
+    assert!(draft.warnings[0].contains("HorizontalPodAutoscaler chat-hpa"), "{:?}", draft.warnings);
+    assert_eq!(draft.success.within.as_secs(), 300);
+    let none = made(&workload("Deployment"), Deed::Scale(0), &deployment(), &[]).unwrap();
+    assert_eq!(none.risk.0, Risk::High);
+    let same = made(&workload("Deployment"), Deed::Scale(4), &deployment(), &[]).unwrap_err();
+    assert_eq!(same.code, Code::Exists);
+    assert_eq!(made(&workload("DaemonSet"), Deed::Scale(4), &deployment(), &[]).unwrap_err().code, Code::NotOffered);
+}
+
+#[test]
+fn a_restart_marks_the_template_whatever_is_in_it_already() {
+    let path_of = |annotations: Option<Value>, metadata: bool| {
+        let mut object = deployment();
+        let of = &mut object["spec"]["template"];
+        if !metadata {
+            of.as_object_mut().unwrap().remove("metadata");
+        }
+        if let Some(annotations) = annotations {
+            of["metadata"]["annotations"] = annotations;
+        }
+        let draft = made(&workload("Deployment"), Deed::Restart, &object, &[]).unwrap();
+        assert_eq!(draft.guards, [("/metadata/generation".to_owned(), "7".to_owned())]);
+        patch(&draft)[1].clone()
+    };
+    let key = "kubectl.kubernetes.io/restartedAt";
+    let added = |path: &str, value: Value| json!({ "op": "add", "path": path, "value": value });
+    let template = "/spec/template/metadata";
+    assert_eq!(path_of(None, false), added(template, json!({ "annotations": { key: NOW } })));
+    assert_eq!(path_of(None, true), added(&format!("{template}/annotations"), json!({ key: NOW })));
+    let known = format!("{template}/annotations/kubectl.kubernetes.io~1restartedAt");
+    assert_eq!(path_of(Some(json!({ "a": "b" })), true), added(&known, json!(NOW)));
+}
+
+#[test]
+fn what_stops_something_depends_on_nothing_and_what_goes_on_does() {
+    for (object, deed, present, guards) in [
+        (workload("Deployment"), Deed::Pause, deployment(), 0),
+        (node(), Deed::Cordon, json!({ "spec": {} }), 0),
+        (node(), Deed::Uncordon, json!({ "spec": { "unschedulable": true } }), 1),
+    ] {
+        assert_eq!(deed.is_stop(), guards == 0);
+        let draft = made(&object, deed, &present, &[]).unwrap();
+        assert_eq!(draft.guards.len(), guards, "{draft:?}");
+    }
+    let mut paused = deployment();
+    paused["spec"]["paused"] = json!(true);
+    assert_eq!(made(&workload("Deployment"), Deed::Resume, &paused, &[]).unwrap().undo, Some(Deed::Pause));
+    // What would reach no pod is not offered.
+    for deed in [Deed::Restart, Deed::Undo(None), Deed::SetImage { container: "engine".into(), image: "vllm:3".into() }]
+    {
+        let refused = made(&workload("Deployment"), deed, &paused, &[]).unwrap_err();
+        assert!(refused.what.contains("is paused"), "{refused}");
+    }
+}
+
+fn replica_sets() -> Value {
+    let set = |revision: &str, image: &str, owner: &str| {
+        let mut template = template(image);
+        template["metadata"]["labels"]["pod-template-hash"] = json!("abc");
+        json!({
+            "metadata": {
+                "annotations": { "deployment.kubernetes.io/revision": revision },
+                "ownerReferences": [{ "uid": owner, "controller": true }],
+            },
+            "spec": { "template": template },
+        })
+    };
+    json!({ "items": [
+        set("1", "vllm:0", "u-1"), set("3", "vllm:2", "u-1"), set("2", "vllm:1", "u-1"), set("9", "other", "u-2"),
+    ] })
+}
+
+#[test]
+fn an_undo_goes_back_to_the_template_of_a_revision_that_is_kept() {
+    let kept = revision::of_replica_sets(&replica_sets(), "u-1");
+    assert_eq!(kept.iter().map(|revision| revision.number).collect::<Vec<_>>(), [3, 2, 1]);
+    let back = |to| made(&workload("Deployment"), Deed::Undo(to), &deployment(), &kept);
+    let draft = back(None).unwrap();
+    assert_eq!(draft.title, "Take Deployment serving/chat back to revision 2");
+    assert_eq!(patch(&draft)[1]["value"], template("vllm:1"));
+    assert_eq!(draft.undo, Some(Deed::Undo(Some(3))));
+    assert_eq!(draft.affected, Affected { pods: 4, gpus: 8 });
+    assert!(back(Some(1)).unwrap().title.ends_with("revision 1"));
+    let refused = |to| back(to).unwrap_err().to_string();
+    assert!(refused(Some(3)).contains("revision 3 is what runs"), "{}", refused(Some(3)));
+    assert!(refused(Some(7)).contains("not kept. Kept are 3, 2, 1"), "{}", refused(Some(7)));
+    let none = made(&workload("Deployment"), Deed::Undo(None), &deployment(), &kept[..1]).unwrap_err();
+    assert!(none.what.contains("there is no revision before this one"), "{none}");
+}
+
+#[test]
+fn an_image_is_set_in_the_container_that_is_named() {
+    let set = |container: &str, image: &str| {
+        let deed = Deed::SetImage { container: container.into(), image: image.into() };
+        made(&workload("StatefulSet"), deed, &deployment(), &[])
+    };
+    let draft = set("engine", "vllm:3").unwrap();
+    assert_eq!(patch(&draft)[1]["path"], "/spec/template/spec/containers/1/image");
+    assert_eq!(draft.undo, Some(Deed::SetImage { container: "engine".into(), image: "vllm:2".into() }));
+    assert!(set("motor", "vllm:3").unwrap_err().to_string().contains("It has proxy, engine"));
+    assert!(set("engine", "a b").unwrap_err().what.contains("is no image"));
+    assert_eq!(set("engine", "vllm:2").unwrap_err().code, Code::Exists);
+}
+
+#[test]
+fn a_pod_is_deleted_only_if_it_is_the_one_that_was_shown() {
+    let owners = json!([{ "kind": "ReplicaSet", "controller": true }]);
+    let present = json!({
+        "metadata": { "uid": "u-9", "ownerReferences": owners },
+        "spec": { "terminationGracePeriodSeconds": 5, "containers": template("vllm:2")["spec"]["containers"] },
+    });
+    let draft = made(&pod(), Deed::Delete, &present, &[]).unwrap();
+    assert_eq!((draft.patch, draft.affected), (None, Affected { pods: 1, gpus: 2 }));
+    assert_eq!(draft.guards, [("/metadata/uid".to_owned(), "\"u-9\"".to_owned())]);
+    assert_eq!(draft.risk, (Risk::Medium, "Its ReplicaSet makes another.".to_owned()));
+    let alone = made(&pod(), Deed::Delete, &json!({ "metadata": { "uid": "u-9" } }), &[]).unwrap();
+    assert_eq!(alone.risk.0, Risk::High);
+}
+
+#[test]
+fn who_applies_it_out_of_a_repository_is_said() {
+    for (list, key, who) in [
+        ("annotations", "argocd.argoproj.io/tracking-id", "Argo CD"),
+        ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux"),
+    ] {
+        let mut object = deployment();
+        object["metadata"][list] = json!({ key: "x" });
+        let draft = made(&workload("Deployment"), Deed::Restart, &object, &[]).unwrap();
+        assert!(draft.warnings.iter().any(|warning| warning.starts_with(who)), "{:?}", draft.warnings);
+    }
+}
+
+#[test]
+fn fields_that_differ_are_named_and_what_a_write_changes_by_itself_is_not() {
+    let mut after = deployment();
+    after["metadata"]["generation"] = json!(8);
+    after["status"] = json!({ "replicas": 1 });
+    after["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:3");
+    after["spec"]["template"]["metadata"]["annotations"] = json!({ "a/b": "c" });
+    after["spec"]["tolerations"] = json!([1, 2]);
+    let told: Vec<String> = changes(&deployment(), &after)
+        .into_iter()
+        .map(|change| format!("{} {:?} {:?}", change.path, change.from, change.to))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"/spec/template/metadata/annotations None Some("{\"a/b\":\"c\"}")"#,
+            r#"/spec/template/spec/containers/1/image Some("vllm:2") Some("vllm:3")"#,
+            r#"/spec/tolerations None Some("[1,2]")"#,
+        ]
+    );
+}
+
+#[test]
+fn it_came_to_pass_when_the_server_says_so_of_every_pod() {
+    let status = |generation: u64, updated: u64, all: u64, available: u64| {
+        let mut object = deployment();
+        object["status"] = json!({
+            "observedGeneration": generation, "updatedReplicas": updated, "replicas": all, "availableReplicas": available,
+        });
+        seen(&Deed::Restart, "Deployment", "", Some(&object))
+    };
+    assert_eq!(status(6, 4, 4, 4), Seen::NotYet("its controller has not seen it yet".into()));
+    assert_eq!(status(7, 1, 5, 4), Seen::NotYet("1 of 4 pods are of the newest revision".into()));
+    assert_eq!(status(7, 4, 5, 4), Seen::NotYet("1 older pods are ending".into()));
+    assert_eq!(status(7, 4, 4, 3), Seen::NotYet("3 of 4 pods are ready".into()));
+    assert_eq!(status(7, 4, 4, 4), Seen::Met("4 of 4 pods are ready".into()));
+    let mut stuck = deployment();
+    stuck["status"] = json!({
+        "observedGeneration": 7,
+        "conditions": [{ "type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "timed out" }],
+    });
+    assert_eq!(seen(&Deed::Restart, "Deployment", "", Some(&stuck)), Seen::Never("timed out".into()));
+    // Somebody else was quicker.
+    assert!(matches!(seen(&Deed::Scale(6), "Deployment", "", Some(&deployment())), Seen::Never(_)));
+    assert!(matches!(seen(&Deed::Restart, "Deployment", "", None), Seen::Never(_)));
+}
+
+#[test]
+fn a_pod_is_gone_where_another_has_its_name() {
+    let pod = |uid: &str| json!({ "metadata": { "uid": uid } });
+    assert!(matches!(seen(&Deed::Delete, "pod", "u-9", Some(&pod("u-9"))), Seen::NotYet(_)));
+    for gone in [None, Some(pod("u-10"))] {
+        assert_eq!(seen(&Deed::Delete, "pod", "u-9", gone.as_ref()), Seen::Met("it is gone".into()));
+    }
+}
+
+#[test]
+fn what_only_tries_says_so_where_the_server_reads_it() {
+    let request = |method: &str, body: Value| Request {
+        method: method.into(),
+        path: "/api/v1/namespaces/serving/pods/chat-1".into(),
+        media: "application/json".into(),
+        body: body.to_string(),
+    };
+    let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": "u-9" } });
+    let tried: Value = serde_json::from_str(&trying(&request("DELETE", options)).body).unwrap();
+    assert_eq!((&tried["dryRun"], &tried["preconditions"]["uid"]), (&json!(["All"]), &json!("u-9")));
+    let patch = request("PATCH", json!([]));
+    assert_eq!(trying(&patch), patch);
+}

@@ -1,0 +1,264 @@
+//! Deeds: plans that were shown, and what becomes of those that a person confirms.
+//!
+//! Nothing is sent before it stands in the audit book, and nothing is drawn before it was seen: what became of a deed is read
+//! from its server.
+
+pub(crate) mod book;
+
+use crate::{asks, input::Input};
+use book::Ledger;
+use pilothouse_actions::{Confirmed, Proposal, What};
+use pilothouse_connect::{Clock, Connector, NotSent, Seen};
+use pilothouse_vault::{Paths, Settings, Vault};
+use pilothouse_wire::{
+    Acted, Answer, Code, ConnectionId, Problem, SmolStr,
+    plan::{Action, ActionState, ActionsView, Confirmation, Digest, Intent, Operation, Plan},
+    view::Status,
+};
+use pilothouse_world::{Fact, fact::ActedFact};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::Instant};
+
+/// Plans that may still be confirmed.
+const MOST_PLANS: usize = 32;
+/// Actions that are shown.
+const MOST_SHOWN: usize = 100;
+/// How often it is looked whether a deed came to pass.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Plans that were shown, by all doors of this process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shown(Arc<Mutex<VecDeque<Proposal>>>);
+
+impl Shown {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Proposal>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, proposal: Proposal) {
+        let mut shown = self.lock();
+        shown.push_back(proposal);
+        while shown.len() > MOST_PLANS {
+            shown.pop_front();
+        }
+    }
+
+    /// The connection and the words of a plan that may be confirmed.
+    fn find(&self, digest: &Digest) -> Option<Plan> {
+        self.lock().iter().find(|shown| shown.planned().digest == *digest).map(|shown| shown.planned().plan.clone())
+    }
+
+    /// The connection of a plan that may be confirmed.
+    pub(crate) fn connection(&self, digest: &Digest) -> Option<ConnectionId> {
+        self.find(digest).map(|plan| plan.intent.object.connection().clone())
+    }
+
+    /// Confirms a plan: only once, but a wrong word may be put right.
+    fn confirm(&self, by: &Confirmation, operation: Operation, clock: &Clock) -> Result<Confirmed, Problem> {
+        let mut shown = self.lock();
+        let Some(at) = shown.iter().position(|shown| shown.planned().digest == by.digest) else {
+            return Err(Problem::new(Code::NotFound, "There is no such plan, so nothing is done.")
+                .why("It was confirmed already, or is too old, or another Pilothouse made it.")
+                .next("Plan it anew."));
+        };
+        let confirmed = shown[at].clone().confirm(by, operation, clock.now())?;
+        shown.remove(at);
+        Ok(confirmed)
+    }
+}
+
+/// What a deed works with.
+#[derive(Clone)]
+pub(crate) struct Bench {
+    pub paths: Paths,
+    pub vault: Arc<Vault>,
+    pub clock: Clock,
+    pub inputs: mpsc::Sender<Input>,
+    pub shown: Shown,
+}
+
+impl Bench {
+    /// Makes a plan, and keeps it for who may confirm it.
+    pub(crate) async fn plan(self, connector: Option<Arc<dyn Connector>>, intent: Intent) -> Result<Answer, Problem> {
+        let id = intent.object.connection().clone();
+        let connector = asks::connected(connector, &id, "What would be done is read from the server")?;
+        let asked = format!("a plan to {} {}", intent.deed.word(), intent.object.name());
+        let plan = asks::within(&id, &asked, connector.plan(&intent)).await?;
+        let proposal = Proposal::new(plan, id.as_str(), self.operation(&id).await?);
+        let planned = proposal.planned().clone();
+        self.shown.keep(proposal);
+        Ok(Answer::Plan(Box::new(planned)))
+    }
+
+    /// Takes in a person's word: writes it down, answers, and does it behind the answer.
+    pub(crate) async fn confirm(
+        self,
+        connector: Option<Arc<dyn Connector>>,
+        by: Confirmation,
+    ) -> Result<Acted, Problem> {
+        let ledger = Ledger::of(&self.paths, self.clock.clone());
+        let plan = self.shown.find(&by.digest);
+        match self.confirmed(connector, &by).await {
+            Ok((connector, confirmed)) => {
+                let what = What::confirmed(confirmed.plan(), confirmed.digest().to_string());
+                let running = ledger.begin(what).await?;
+                let id = running.id();
+                let course = Run { bench: self, connector, confirmed, running };
+                course.tell(ActionState::Sending, 0).await;
+                tokio::spawn(course.run());
+                Ok(Acted::Begun(id))
+            }
+            Err(problem) => {
+                if let Some(plan) = plan {
+                    // That it cannot be written changes nothing: nothing is done.
+                    let _ = ledger.write(None, What::turned_down(&plan.title, &problem)).await;
+                }
+                Err(problem)
+            }
+        }
+    }
+
+    async fn confirmed(
+        &self,
+        connector: Option<Arc<dyn Connector>>,
+        by: &Confirmation,
+    ) -> Result<(Arc<dyn Connector>, Confirmed), Problem> {
+        let operation = match self.shown.connection(&by.digest) {
+            Some(id) => self.operation(&id).await?,
+            None => Operation::default(),
+        };
+        let confirmed = self.shown.confirm(by, operation, &self.clock)?;
+        let id = confirmed.plan().intent.object.connection();
+        Ok((asks::connected(connector, id, "Nothing is sent before")?, confirmed))
+    }
+
+    /// How a connection is set now, whoever set it.
+    async fn operation(&self, id: &ConnectionId) -> Result<Operation, Problem> {
+        if read_only() {
+            return Ok(Operation::default());
+        }
+        let paths = self.paths.clone();
+        let settings = tokio::task::spawn_blocking(move || Settings::load(&paths)).await;
+        let settings = settings.map_err(|error| {
+            Problem::new(Code::Internal, "The settings could not be read.").why(error.to_string())
+        })??;
+        Ok(settings.connection(id).map(|settings| settings.operation).unwrap_or_default())
+    }
+}
+
+/// Is everything read alone in this session, whatever the settings say?
+fn read_only() -> bool {
+    std::env::var_os("PILOTHOUSE_READ_ONLY").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// A deed on its way.
+struct Run {
+    bench: Bench,
+    connector: Arc<dyn Connector>,
+    confirmed: Confirmed,
+    running: book::Running,
+}
+
+impl Run {
+    async fn run(mut self) {
+        let mut course = self.confirmed.course();
+        while let Some(step) = self.confirmed.next(&course) {
+            let number = course.sent();
+            let what = match self.connector.send(&step.request).await {
+                Ok(()) => {
+                    course.took();
+                    What::Sent { step: number }
+                }
+                Err(NotSent::Refused(problem)) => {
+                    let what = What::NotSent { step: number, why: problem.to_string() };
+                    course.refused(problem);
+                    what
+                }
+                Err(NotSent::Lost(problem)) => {
+                    let what = What::NotSent { step: number, why: format!("Its answer was lost. {problem}") };
+                    course.lost(problem);
+                    what
+                }
+            };
+            self.running.note(what).await;
+        }
+        let sent = course.sent();
+        let seen = if course.is_to_be_verified() { self.verify(sent).await } else { Err(String::new()) };
+        let state = course.end(seen);
+        self.running.end(What::ended(&state), &self.bench.vault).await;
+        self.tell(state, sent).await;
+    }
+
+    /// Looks until what was wanted is so, will not be, or the time is over.
+    async fn verify(&self, sent: u32) -> Result<String, String> {
+        let plan = self.confirmed.plan();
+        let (deadline, mut last) = (Instant::now() + plan.success.within, "nothing was seen yet".to_owned());
+        self.tell(ActionState::Verifying(last.clone()), sent).await;
+        loop {
+            let now = match self.connector.look(plan).await {
+                Ok(Seen::Met(words)) => return Ok(words),
+                Ok(Seen::Never(why)) => return Err(why),
+                Ok(Seen::NotYet(how)) => how,
+                // A server that cannot be asked just now may be asked again.
+                Err(problem) => problem.what,
+            };
+            if Instant::now() >= deadline {
+                let waited = pilothouse_wire::units::span(plan.success.within);
+                return Err(format!("after {waited}: {now}"));
+            }
+            if now != last {
+                last.clone_from(&now);
+                self.tell(ActionState::Verifying(now), sent).await;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn tell(&self, state: ActionState, sent: u32) {
+        let action = Action {
+            id: self.running.id(),
+            plan: self.confirmed.plan().clone(),
+            digest: self.confirmed.digest(),
+            begun: self.running.begun(),
+            sent,
+            state,
+            at: self.bench.clock.now(),
+        };
+        let _ = self.bench.inputs.send(Input::Acting(Box::new(action), self.running.who().into())).await;
+    }
+}
+
+/// What the ribbon tells of an action.
+pub(crate) fn fact(action: &Action, who: SmolStr) -> Fact {
+    let status = match &action.state {
+        ActionState::Verified(_) => Status::Good,
+        ActionState::Sending | ActionState::Verifying(_) => Status::Unknown,
+        ActionState::Unverified(_) | ActionState::Unknown(_) | ActionState::Refused(_) => Status::Warn,
+        ActionState::Partly(_) => Status::Bad,
+    };
+    let outcome = match &action.state {
+        ActionState::Verified(words) => format!("{}: {words}", action.state.word()),
+        ActionState::Unverified(why) => format!("{}, {why}", action.state.word()),
+        ActionState::Refused(problem) | ActionState::Partly(problem) | ActionState::Unknown(problem) => {
+            format!("{}: {}", action.state.word(), problem.what)
+        }
+        ActionState::Sending | ActionState::Verifying(_) => action.state.word().to_owned(),
+    };
+    let object = action.plan.intent.object.clone();
+    let title = action.plan.title.clone();
+    Fact::Acted(Box::new(ActedFact { at: action.begun, object, title, by: who, outcome, status }))
+}
+
+/// Takes in how an action is. Only so many of those that are over are kept.
+pub(crate) fn note(view: &mut ActionsView, action: Action) {
+    view.actions.set(action);
+    let over = |view: &ActionsView| view.actions.rows().iter().find(|one| one.state.is_over()).map(|one| one.id);
+    while view.actions.len() > MOST_SHOWN {
+        let Some(oldest) = over(view) else { return };
+        view.actions.remove(&oldest);
+    }
+}

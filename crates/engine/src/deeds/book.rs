@@ -1,0 +1,228 @@
+//! The audit book as the engine writes it: beside the loop, signed where the vault is open.
+
+use pilothouse_actions::{Entry, What};
+use pilothouse_connect::Clock;
+use pilothouse_journal::audit::{Book, Head, Key, Noted};
+use pilothouse_vault::{Paths, Vault};
+use pilothouse_wire::{Code, ConnectionId, Problem, Stamp};
+use secrecy::{ExposeSecret, SecretString};
+use std::{fs::File, path::PathBuf, time::Duration};
+
+/// Whose secret the key of the book is.
+const OWNER: &str = "pilothouse-audit";
+/// The key, and the newest head that was signed by it.
+const FIELD: &str = "book";
+/// A vault that asks a person first is not waited for: the next action signs what this one leaves.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Entries that are looked through for actions that were cut.
+const LOOKED: u64 = 1_000;
+
+/// The book of an installation.
+pub fn book(paths: &Paths) -> Book {
+    Book::at(&paths.data().join("audit.db"))
+}
+
+/// Writes into the book.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    book: Book,
+    /// Where a file stands for each action that runs: locked by who runs it.
+    running: PathBuf,
+    clock: Clock,
+}
+
+impl Ledger {
+    pub(crate) fn of(paths: &Paths, clock: Clock) -> Self {
+        Self { book: book(paths), running: paths.data().join("running"), clock }
+    }
+
+    /// Writes an entry.
+    pub(crate) async fn write(&self, action: Option<u64>, what: What) -> Result<(Head, Stamp), Problem> {
+        let entry = Entry { at: self.clock.now(), who: who(), door: door(), action, what };
+        let (book, at) = (self.book.clone(), entry.at);
+        blocking(move || book.append(&entry)).await.map(|head| (head, at))
+    }
+
+    /// Writes that an action was confirmed. Until it is over others see that somebody runs it.
+    pub(crate) async fn begin(self, what: What) -> Result<Running, Problem> {
+        let (head, begun) = self.write(None, what).await?;
+        let path = self.running.join(head.seq.to_string());
+        let lock = blocking(move || Ok(locked(&path).map(|file| (file, path)))).await?;
+        Ok(Running { ledger: self, id: head.seq, begun, lock, who: who() })
+    }
+}
+
+/// An action that is written down and not over.
+pub(crate) struct Running {
+    ledger: Ledger,
+    id: u64,
+    begun: Stamp,
+    lock: Option<(File, PathBuf)>,
+    who: String,
+}
+
+impl Running {
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn begun(&self) -> Stamp {
+        self.begun
+    }
+
+    pub(crate) fn who(&self) -> &str {
+        &self.who
+    }
+
+    /// Writes what happened. What is sent is sent: that it cannot be written is found at the next start.
+    pub(crate) async fn note(&self, what: What) {
+        let _ = self.ledger.write(Some(self.id), what).await;
+    }
+
+    /// Writes how it ended, and signs.
+    pub(crate) async fn end(&mut self, what: What, vault: &Vault) {
+        self.note(what).await;
+        if let Some((file, path)) = self.lock.take() {
+            drop(file);
+            let _ = std::fs::remove_file(path);
+        }
+        let _ = tokio::time::timeout(PATIENCE, sign(&self.ledger.book, vault)).await;
+    }
+}
+
+fn locked(path: &std::path::Path) -> Option<File> {
+    std::fs::create_dir_all(path.parent()?).ok()?;
+    let file = File::options().append(true).create(true).open(path).ok()?;
+    file.try_lock().ok()?;
+    Some(file)
+}
+
+/// Actions that were cut: confirmed, not over, and run by nobody. Blocks.
+///
+/// # Errors
+/// If the book cannot be read.
+pub fn cut(paths: &Paths) -> Result<Vec<Noted>, Problem> {
+    let folder = paths.data().join("running");
+    let is_run = |noted: &Noted| {
+        let path = folder.join(noted.seq.to_string());
+        path.exists() && locked(&path).is_none()
+    };
+    Ok(book(paths).unfinished(LOOKED)?.into_iter().filter(|noted| !is_run(noted)).collect())
+}
+
+/// Takes away an action that was cut: somebody looked. Blocks.
+///
+/// # Errors
+/// If there is no such action, or the book cannot be written.
+pub fn close(paths: &Paths, action: u64, clock: &Clock) -> Result<(), Problem> {
+    if !cut(paths)?.iter().any(|noted| noted.seq == action) {
+        return Err(Problem::new(Code::NotFound, format!("There is no action {action} that was cut."))
+            .next("pilothouse audit list says which there are."));
+    }
+    let what = What::Ended { state: "cut".to_owned(), detail: "Somebody looked, and took it away.".to_owned() };
+    let entry = Entry { at: clock.now(), who: who(), door: door(), action: Some(action), what };
+    book(paths).append(&entry).map(drop)
+}
+
+/// What a person is told of an action that was cut.
+pub(crate) fn told(noted: &Noted) -> Option<Problem> {
+    let What::Confirmed { title, object, .. } = &noted.entry.what else { return None };
+    Some(
+        Problem::new(Code::Cut, format!("\"{title}\" was cut in the middle."))
+            .why(format!("{} confirmed it at {}, and Pilothouse ended before it was over.", noted.entry.who, noted.entry.at))
+            .next(format!(
+                "Nobody knows whether it was sent, and it is not sent again by itself. Look at {object}, and plan what is wanted. \
+                 pilothouse audit close {} takes this away.",
+                noted.seq
+            )),
+    )
+}
+
+/// What the vault keeps of the book.
+struct Kept {
+    key: Key,
+    head: Option<Head>,
+}
+
+/// Signs the newest head, and keeps it where the book is not.
+async fn sign(book: &Book, vault: &Vault) -> Result<(), Problem> {
+    let kept = match kept(vault).await? {
+        Some(kept) => kept,
+        None => Kept { key: Key::random().ok_or_else(no_chance)?, head: None },
+    };
+    // A key that cannot be kept signs nothing that anybody could check.
+    let (at, key) = (book.clone(), kept.key.clone());
+    let head = blocking(move || at.sign(&key)).await?;
+    keep(vault, &Kept { key: kept.key, head: head.or(kept.head) }).await
+}
+
+fn no_chance() -> Problem {
+    Problem::new(Code::Internal, "This system gives no chance for a key.")
+}
+
+async fn kept(vault: &Vault) -> Result<Option<Kept>, Problem> {
+    let Some(secret) = vault.get(&ConnectionId::slug(OWNER), FIELD).await? else { return Ok(None) };
+    let text = secret.expose_secret();
+    let mut parts = text.split(':');
+    let key = parts.next().and_then(unhex).map(Key::new);
+    let seq = parts.next().and_then(|seq| seq.parse().ok());
+    let head = seq.zip(parts.next().and_then(unhex)).map(|(seq, hash)| Head { seq, hash });
+    Ok(key.map(|key| Kept { key, head }))
+}
+
+async fn keep(vault: &Vault, kept: &Kept) -> Result<(), Problem> {
+    let head = kept.head.map(|head| format!(":{}:{}", head.seq, hex(&head.hash))).unwrap_or_default();
+    let text = format!("{}{head}", hex(&kept.key.bytes()));
+    vault.set(&ConnectionId::slug(OWNER), FIELD, SecretString::from(text)).await
+}
+
+/// Checks the book against what the vault keeps of it; without the vault, the chain alone.
+///
+/// # Errors
+/// If the book cannot be read.
+pub async fn verify(
+    paths: &Paths,
+    vault: &Vault,
+) -> Result<(pilothouse_journal::audit::Checked, Option<Problem>), Problem> {
+    let (kept, unsigned) = match tokio::time::timeout(PATIENCE, kept(vault)).await {
+        Ok(Ok(kept)) => (kept, None),
+        Ok(Err(problem)) => (None, Some(problem)),
+        Err(_) => (None, Some(Problem::new(Code::VaultLocked, "The vault does not answer."))),
+    };
+    let book = book(paths);
+    let (key, head) = kept.map(|kept| (kept.key, kept.head)).unzip();
+    let checked = blocking(move || book.verify(key.as_ref(), head.flatten())).await?;
+    Ok((checked, unsigned))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// The account that this process runs under.
+fn who() -> String {
+    whoami::fallible::username().unwrap_or_else(|_| "unknown".to_owned())
+}
+
+/// The program that a person confirmed in.
+fn door() -> String {
+    let program = std::env::current_exe().ok();
+    program.and_then(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).unwrap_or_default()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Problem::new(Code::Internal, "The audit book could not be written.").why(error.to_string()))?
+}

@@ -1,0 +1,453 @@
+//! The audit book: what was done, by whom, where and when, in a chain that shows what was altered or taken away.
+//!
+//! Each entry's hash is over the one before, its place and its text. A head (a place and its hash) is signed with a key that
+//! is kept elsewhere, and the newest head is kept there, too: without the key nobody can write a book that fits, and a book
+//! that ends before that head was cut.
+
+use crate::schema::failed;
+use hmac::{Hmac, Mac};
+use pilothouse_actions::{Entry, What};
+use pilothouse_wire::{Code, Problem};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The version of the file.
+const VERSION: i64 = 1;
+/// How long another process may take to write an entry.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS entry (seq INTEGER PRIMARY KEY, text TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS head (seq INTEGER PRIMARY KEY, sign BLOB NOT NULL) STRICT;
+";
+
+/// The audit book of an installation. Every call opens the file: several processes write into it, one after the other.
+#[derive(Clone, Debug)]
+pub struct Book {
+    path: PathBuf,
+}
+
+/// A place of the book, and the hash of everything up to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The place, from 1.
+    pub seq: u64,
+    /// The hash.
+    pub hash: [u8; 32],
+}
+
+/// An entry at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Its place, from 1.
+    pub seq: u64,
+    /// What stands there.
+    pub entry: Entry,
+}
+
+/// What a check of the book found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Entries in it.
+    pub entries: u64,
+    /// Up to which of them it is signed, by the key that was given.
+    pub signed: u64,
+    /// What is wrong, each as a sentence.
+    pub wrong: Vec<String>,
+}
+
+/// By which heads are signed.
+#[derive(Clone)]
+pub struct Key([u8; 32]);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Key {
+    /// A key of these bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A new one; nothing where the system gives no chance.
+    #[must_use]
+    pub fn random() -> Option<Self> {
+        let mut bytes = [0; 32];
+        rand::TryRngCore::try_fill_bytes(&mut rand::rngs::OsRng, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
+    /// Its bytes: for whoever keeps it.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
+    fn sign(&self, head: Head) -> Option<Vec<u8>> {
+        Some(self.mac(head)?.finalize().into_bytes().to_vec())
+    }
+
+    fn fits(&self, head: Head, sign: &[u8]) -> bool {
+        self.mac(head).is_some_and(|mac| mac.verify_slice(sign).is_ok())
+    }
+
+    fn mac(&self, head: Head) -> Option<Hmac<Sha256>> {
+        // A key of any length is taken.
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(&head.seq.to_le_bytes());
+        mac.update(&head.hash);
+        Some(mac)
+    }
+}
+
+impl Book {
+    /// The book at `path`, which need not be there yet.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes an entry down, for good before this answers. Answers its place. Blocks.
+    ///
+    /// # Errors
+    /// If it cannot be written: then nothing may be done.
+    pub fn append(&self, entry: &Entry) -> Result<Head, Problem> {
+        let text = serde_json::to_string(entry)
+            .map_err(|error| Problem::new(Code::Internal, "An entry does not encode.").why(error.to_string()))?;
+        self.written(|db| {
+            let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let before = newest(&turn)?;
+            let seq = before.map_or(1, |head| head.seq + 1);
+            let hash = link(before.map(|head| head.hash), seq, &text);
+            turn.execute(
+                "INSERT INTO entry (seq, text, hash) VALUES (?1, ?2, ?3)",
+                params![signed(seq), text, hash.as_slice()],
+            )?;
+            turn.commit()?;
+            Ok(Head { seq, hash })
+        })
+    }
+
+    /// Signs the newest head, and answers it. Blocks.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn sign(&self, key: &Key) -> Result<Option<Head>, Problem> {
+        self.written(|db| {
+            let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let Some(head) = newest(&turn)? else { return Ok(None) };
+            let sign = key.sign(head).unwrap_or_default();
+            turn.execute("INSERT OR REPLACE INTO head (seq, sign) VALUES (?1, ?2)", params![signed(head.seq), sign])?;
+            turn.commit()?;
+            Ok(Some(head))
+        })
+    }
+
+    /// The newest entries, at most so many, in order. Blocks.
+    ///
+    /// # Errors
+    /// If the book cannot be read, or an entry in it.
+    pub fn newest(&self, most: u64) -> Result<Vec<Noted>, Problem> {
+        let Some(db) = self.opened()? else { return Ok(Vec::new()) };
+        let read = || -> rusqlite::Result<Vec<(i64, String)>> {
+            let mut query = db.prepare("SELECT seq, text FROM entry ORDER BY seq DESC LIMIT ?1")?;
+            query.query_map([signed(most)], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        let rows = read().map_err(|error| self.failed("read", &error))?;
+        let noted = |(seq, text): (i64, String)| {
+            let seq = u64::try_from(seq).unwrap_or(0);
+            let entry = serde_json::from_str(&text).map_err(|error| {
+                Problem::new(Code::BadInput, format!("Entry {seq} of {} does not read.", self.path.display()))
+                    .why(format!("{error}."))
+                    .next("pilothouse audit verify says what else is wrong with it.")
+            })?;
+            Ok(Noted { seq, entry })
+        };
+        rows.into_iter().rev().map(noted).collect()
+    }
+
+    /// The actions that were confirmed and are not over, by what the newest entries say: each with its place. Blocks.
+    ///
+    /// # Errors
+    /// As [`Book::newest`].
+    pub fn unfinished(&self, most: u64) -> Result<Vec<Noted>, Problem> {
+        let noted = self.newest(most)?;
+        let over: std::collections::BTreeSet<u64> = noted
+            .iter()
+            .filter(|noted| matches!(noted.entry.what, What::Ended { .. }))
+            .filter_map(|noted| noted.entry.action)
+            .collect();
+        let begun = |noted: &Noted| matches!(noted.entry.what, What::Confirmed { .. });
+        Ok(noted.into_iter().filter(|noted| begun(noted) && !over.contains(&noted.seq)).collect())
+    }
+
+    /// Reads all of it. `key` signs its heads, and `kept` is the newest head that was kept elsewhere. Blocks.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn verify(&self, key: Option<&Key>, kept: Option<Head>) -> Result<Checked, Problem> {
+        let mut checked = Checked::default();
+        if let Some(db) = self.opened()? {
+            check(&db, key, &mut checked, kept).map_err(|error| self.failed("read", &error))?;
+        }
+        if let Some(kept) = kept.filter(|kept| kept.seq > checked.entries) {
+            checked.wrong.push(match checked.entries {
+                0 => format!("The book is gone: it had {} entries.", kept.seq),
+                entries => format!("It was cut: entries {} to {} are gone.", entries + 1, kept.seq),
+            });
+        }
+        Ok(checked)
+    }
+
+    fn written<T>(&self, write: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Problem> {
+        let failed = |error: &rusqlite::Error| self.failed("written", error);
+        if let Some(folder) = self.path.parent() {
+            crate::record::make_folder(folder).map_err(|error| {
+                Problem::new(Code::Internal, format!("The folder {} cannot be made.", folder.display()))
+                    .why(format!("{error}."))
+            })?;
+        }
+        // A file that SQLite makes is for everybody: it is made before.
+        let mut options = std::fs::OpenOptions::new();
+        let made = crate::record::own_only(options.read(true).append(true).create(true)).open(&self.path);
+        made.map_err(|error| {
+            Problem::new(Code::Internal, format!("The audit book {} cannot be written.", self.path.display()))
+                .why(format!("{error}."))
+                .next("Nothing is done that cannot be written down.")
+        })?;
+        let mut db = Connection::open(&self.path).map_err(|error| failed(&error))?;
+        self.set_up(&db).map_err(|error| failed(&error))?;
+        self.check_version(&db)?;
+        write(&mut db).map_err(|error| failed(&error))
+    }
+
+    fn set_up(&self, db: &Connection) -> rusqlite::Result<()> {
+        db.busy_timeout(PATIENCE)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        // An entry is on the disk before anything is sent.
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.execute_batch(TABLES)?;
+        if version(db)? == 0 {
+            db.pragma_update(None, "user_version", VERSION)?;
+        }
+        Ok(())
+    }
+
+    fn opened(&self) -> Result<Option<Connection>, Problem> {
+        if !self.path.is_file() {
+            return Ok(None);
+        }
+        let db = Connection::open_with_flags(&self.path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .or_else(|_| Connection::open_with_flags(&self.path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY))
+            .and_then(|db| db.busy_timeout(PATIENCE).map(|()| db))
+            .map_err(|error| self.failed("read", &error))?;
+        self.check_version(&db)?;
+        Ok(Some(db))
+    }
+
+    fn check_version(&self, db: &Connection) -> Result<(), Problem> {
+        let version = version(db).map_err(|error| self.failed("read", &error))?;
+        if version <= VERSION {
+            return Ok(());
+        }
+        Err(Problem::new(Code::BadInput, format!("The audit book {} is of a newer Pilothouse.", self.path.display()))
+            .why(format!("It is of version {version}, and this build knows {VERSION}."))
+            .next("Use the newer one."))
+    }
+
+    fn failed(&self, done: &str, error: &rusqlite::Error) -> Problem {
+        failed(&self.path, done, error)
+    }
+}
+
+fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn newest(db: &Connection) -> rusqlite::Result<Option<Head>> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?));
+    let row = db.query_row("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1", [], read).optional()?;
+    // A hash of another length fits nothing, and is found by a check.
+    Ok(row.map(|(seq, hash)| Head { seq: u64::try_from(seq).unwrap_or(0), hash: hash.try_into().unwrap_or_default() }))
+}
+
+fn link(before: Option<[u8; 32]>, seq: u64, text: &str) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(before.unwrap_or_default());
+    hasher.update(seq.to_le_bytes());
+    hasher.update(text.as_bytes());
+    hasher.finalize().into()
+}
+
+fn check(db: &Connection, key: Option<&Key>, checked: &mut Checked, kept: Option<Head>) -> rusqlite::Result<()> {
+    let mut signs = db.prepare("SELECT sign FROM head WHERE seq = ?1")?;
+    let mut query = db.prepare("SELECT seq, text, hash FROM entry ORDER BY seq")?;
+    let mut rows = query.query([])?;
+    let (mut hash, mut next) = (None, 1);
+    while let Some(row) = rows.next()? {
+        let (seq, text, told): (i64, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let seq = u64::try_from(seq).unwrap_or(0);
+        if seq != next {
+            checked.wrong.push(format!("Entries {next} to {} are gone.", seq.saturating_sub(1)));
+        }
+        let own = link(hash, seq, &text);
+        if own.as_slice() != told.as_slice() {
+            checked.wrong.push(format!("Entry {seq} was altered, or one before it."));
+        } else if serde_json::from_str::<Entry>(&text).is_err() {
+            checked.wrong.push(format!("Entry {seq} does not read."));
+        }
+        let head = Head { seq, hash: own };
+        if let Some(kept) = kept.filter(|kept| kept.seq == seq && kept.hash != own) {
+            checked.wrong.push(format!("The book up to entry {} is another one than was signed.", kept.seq));
+        }
+        if let Some(key) = key
+            && let Some(sign) = signs.query_row([signed(seq)], |row| row.get::<_, Vec<u8>>(0)).optional()?
+        {
+            if key.fits(head, &sign) {
+                checked.signed = seq;
+            } else {
+                checked.wrong.push(format!("The signature at entry {seq} does not fit."));
+            }
+        }
+        // The chain goes on by what is told: an altered entry is named once.
+        hash = Some(told.try_into().unwrap_or(own));
+        next = seq + 1;
+        checked.entries = seq;
+    }
+    Ok(())
+}
+
+/// Places are no larger than SQLite's numbers.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilothouse_wire::Stamp;
+
+    fn entry(action: Option<u64>, what: What) -> Entry {
+        Entry { at: Stamp(1_795_500_000_000), who: "ada".into(), door: "pilothouse".into(), action, what }
+    }
+
+    fn confirmed(title: &str) -> Entry {
+        let what = What::Confirmed {
+            connection: "iad".into(),
+            object: "node:iad/h-1".into(),
+            title: title.into(),
+            digest: "00".into(),
+            steps: vec!["PATCH /api/v1/nodes/h-1".into()],
+        };
+        entry(None, what)
+    }
+
+    fn ended(action: u64) -> Entry {
+        entry(Some(action), What::Ended { state: "verified".into(), detail: "it is cordoned".into() })
+    }
+
+    fn book() -> (tempfile::TempDir, Book) {
+        let home = tempfile::tempdir().unwrap();
+        let book = Book::at(&home.path().join("data").join("audit.db"));
+        (home, book)
+    }
+
+    fn altered(book: &Book, text: &str) {
+        Connection::open(book.path()).unwrap().execute_batch(text).unwrap();
+    }
+
+    #[test]
+    fn entries_read_back_in_order_and_what_is_not_over_is_known() {
+        let (_home, book) = book();
+        assert_eq!((book.newest(9), book.verify(None, None)), (Ok(Vec::new()), Ok(Checked::default())));
+        let first = book.append(&confirmed("Cordon node h-1")).unwrap();
+        assert_eq!(first.seq, 1);
+        book.append(&entry(Some(1), What::Sent { step: 0 })).unwrap();
+        assert_eq!(book.unfinished(9).unwrap().iter().map(|noted| noted.seq).collect::<Vec<_>>(), [1]);
+        book.append(&ended(1)).unwrap();
+        book.append(&confirmed("Cordon node h-2")).unwrap();
+        assert_eq!(book.unfinished(9).unwrap().iter().map(|noted| noted.seq).collect::<Vec<_>>(), [4]);
+        let noted = book.newest(2).unwrap();
+        assert_eq!(noted.iter().map(|noted| noted.seq).collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(noted[0].entry, ended(1));
+        assert_eq!(book.verify(None, None).unwrap(), Checked { entries: 4, ..Checked::default() });
+    }
+
+    #[test]
+    fn what_was_altered_taken_out_cut_off_or_written_anew_is_found() {
+        let key = Key::random().unwrap();
+        let with = |change: &str| {
+            let (home, book) = book();
+            for number in 0..4 {
+                book.append(&confirmed(&format!("Cordon node h-{number}"))).unwrap();
+            }
+            let head = book.sign(&key).unwrap();
+            book.append(&ended(4)).unwrap();
+            altered(&book, change);
+            let found = book.verify(Some(&key), head).unwrap();
+            drop(home);
+            found
+        };
+        assert_eq!(with(""), Checked { entries: 5, signed: 4, wrong: Vec::new() });
+        for (change, said) in [
+            ("UPDATE entry SET text = replace(text, 'h-1', 'h-7') WHERE seq = 2", "Entry 2 was altered"),
+            ("UPDATE entry SET hash = zeroblob(32) WHERE seq = 2", "Entry 2 was altered"),
+            ("DELETE FROM entry WHERE seq = 2", "Entries 2 to 2 are gone"),
+            ("DELETE FROM entry WHERE seq > 2", "It was cut: entries 3 to 4 are gone"),
+            ("DELETE FROM entry; DELETE FROM head", "The book is gone: it had 4 entries"),
+            ("UPDATE head SET sign = zeroblob(32)", "The signature at entry 4 does not fit"),
+        ] {
+            let wrong = with(change).wrong;
+            assert!(wrong.iter().any(|wrong| wrong.contains(said)), "{change}: {wrong:?}");
+        }
+        // A whole new book, without the key.
+        let (_home, other) = book();
+        (0..4).for_each(|_| drop(other.append(&confirmed("Nothing"))));
+        let (_home, own) = book();
+        (0..4).for_each(|_| drop(own.append(&confirmed("Cordon node h-1"))));
+        let head = own.sign(&key).unwrap();
+        let wrong = other.verify(Some(&key), head).unwrap().wrong;
+        assert!(wrong.iter().any(|wrong| wrong.contains("another one than was signed")), "{wrong:?}");
+    }
+
+    #[test]
+    fn several_write_into_one_chain() {
+        let (_home, book) = book();
+        std::thread::scope(|scope| {
+            for of in 0..4 {
+                let book = book.clone();
+                scope.spawn(move || {
+                    for at in 0..10 {
+                        book.append(&confirmed(&format!("{of}/{at}"))).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(book.verify(None, None).unwrap(), Checked { entries: 40, ..Checked::default() });
+    }
+
+    #[test]
+    fn a_book_of_the_future_and_a_file_that_is_none_are_said() {
+        let (_home, book) = book();
+        book.append(&confirmed("Cordon node h-1")).unwrap();
+        altered(&book, "PRAGMA user_version = 9");
+        assert!(book.newest(1).unwrap_err().what.contains("newer Pilothouse"));
+        std::fs::write(book.path(), "this is no database, and is long enough to be seen as none by whoever opens it")
+            .unwrap();
+        assert!(book.append(&confirmed("x")).is_err() && book.newest(1).is_err());
+    }
+}

@@ -1,0 +1,318 @@
+//! What a person wants done to an object of a connection: planned, shown, confirmed, sent, verified.
+//!
+//! A plan is made by reading alone. It is confirmed by its digest: one confirms what one saw.
+
+use crate::{
+    ObjectRef, Problem, SmolStr, Stamp,
+    keyed::{Keyed, Row},
+};
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+/// What is wanted of which object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Intent {
+    /// The object.
+    pub object: ObjectRef,
+    /// What is to be done.
+    pub deed: Deed,
+}
+
+/// What can be done to an object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Deed {
+    /// A controller of pods is to have so many.
+    Scale(u32),
+    /// A controller is to make its pods anew, a few at a time.
+    Restart,
+    /// A Deployment is to change no pods for now.
+    Pause,
+    /// A Deployment is to go on.
+    Resume,
+    /// A controller is to go back to a revision; to the one before, if none is named.
+    Undo(Option<u64>),
+    /// A container of a controller's pods is to run this image.
+    SetImage {
+        /// The container.
+        container: SmolStr,
+        /// The image.
+        image: SmolStr,
+    },
+    /// A node is to get no more pods.
+    Cordon,
+    /// A node is to get pods again.
+    Uncordon,
+    /// A pod is to end: its controller makes another.
+    Delete,
+}
+
+impl Deed {
+    /// The word for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Scale(_) => "scale",
+            Self::Restart => "restart",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Undo(_) => "undo",
+            Self::SetImage { .. } => "set image",
+            Self::Cordon => "cordon",
+            Self::Uncordon => "uncordon",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Does it keep something from going on? Such a deed is never held up because the object changed meanwhile.
+    #[must_use]
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Pause | Self::Cordon)
+    }
+}
+
+/// What would be done, and what is known before it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What is wanted.
+    pub intent: Intent,
+    /// It as a sentence: "Scale Deployment serving/chat from 4 to 6 pods".
+    pub title: String,
+    /// When the present state was read.
+    pub made: Stamp,
+    /// What is sent, in order.
+    pub steps: Vec<Step>,
+    /// The fields of the object that would be others; the first ones.
+    pub changes: Vec<FieldChange>,
+    /// How many more there are.
+    pub more_changes: u32,
+    /// Whom it concerns.
+    pub affected: Affected,
+    /// How much can go wrong.
+    pub risk: Risk,
+    /// Why so much.
+    pub risk_why: String,
+    /// What a person should know before.
+    pub warnings: Vec<String>,
+    /// What success will look like.
+    pub success: Expectation,
+    /// What would undo it.
+    pub undo: Option<Intent>,
+    /// The name that has to be typed to confirm it.
+    pub type_name: Option<SmolStr>,
+    /// Why it cannot be confirmed.
+    pub blocked: Vec<Problem>,
+}
+
+/// One thing that is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// In words.
+    pub words: String,
+    /// What is sent.
+    pub request: Request,
+    /// The fields that have to be as they were read, or else nothing is done: path and value.
+    pub guards: Vec<(String, String)>,
+    /// May we?
+    pub permission: Permission,
+    /// What the server said when it was asked to try.
+    pub dry_run: DryRun,
+}
+
+/// A request to a server, as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The method: `PATCH`, `DELETE`, `POST`.
+    pub method: SmolStr,
+    /// The path on the server.
+    pub path: String,
+    /// The type of its body.
+    pub media: SmolStr,
+    /// Its body.
+    pub body: String,
+}
+
+/// What a review of our rights said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Permission {
+    /// Yes.
+    Granted,
+    /// No: what is missing, and what would give it.
+    Denied(Box<Problem>),
+    /// Nobody can say.
+    Unknown(String),
+}
+
+/// What the server said when it was asked to try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DryRun {
+    /// It would do it.
+    Passed,
+    /// It would not, in its own words.
+    Refused(Box<Problem>),
+    /// It was not asked, and why.
+    NotTried(String),
+}
+
+/// A field that would be another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Its path: `/spec/replicas`.
+    pub path: String,
+    /// What is there; `None` where nothing is.
+    pub from: Option<String>,
+    /// What would be there.
+    pub to: Option<String>,
+}
+
+/// Whom it concerns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affected {
+    /// Pods that begin, end or are made anew.
+    pub pods: u32,
+    /// GPUs that these ask for.
+    pub gpus: u64,
+}
+
+/// How much can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Risk {
+    /// Nothing that runs is touched.
+    Low,
+    /// Some of what runs is touched, or for a while.
+    Medium,
+    /// All of it is, or there is no way back.
+    High,
+}
+
+impl Risk {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// What success will look like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// In words: "6 of 6 pods ready".
+    pub words: String,
+    /// How long it is waited for.
+    pub within: Duration,
+}
+
+/// A plan, and by what it is confirmed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Over the whole plan.
+    pub digest: Digest,
+    /// The plan.
+    pub plan: Plan,
+}
+
+/// The SHA-256 of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A person confirms a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// The plan that was shown.
+    pub digest: Digest,
+    /// The name that was typed, where one has to be.
+    pub typed: Option<String>,
+}
+
+/// What was done since the engine began, and what is being done; the newest last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ActionsView {
+    /// Each action.
+    pub actions: Keyed<Action>,
+}
+
+/// A plan that was confirmed, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// Its number in the audit book.
+    pub id: u64,
+    /// The plan.
+    pub plan: Plan,
+    /// By what it was confirmed.
+    pub digest: Digest,
+    /// When it was confirmed.
+    pub begun: Stamp,
+    /// Steps that the server accepted.
+    pub sent: u32,
+    /// What became of it.
+    pub state: ActionState,
+    /// When that was.
+    pub at: Stamp,
+}
+
+/// What became of an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActionState {
+    /// It is being sent.
+    Sending,
+    /// All is sent; what success looks like is not seen yet, but this is.
+    Verifying(String),
+    /// Success was seen: what.
+    Verified(String),
+    /// All was sent, and success was not seen: why.
+    Unverified(String),
+    /// Nothing was changed, and why.
+    Refused(Box<Problem>),
+    /// Some steps were sent and one was not, and why.
+    Partly(Box<Problem>),
+    /// Nobody can say whether the last step was done: the answer was lost.
+    Unknown(Box<Problem>),
+}
+
+impl ActionState {
+    /// Is there nothing more to come?
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        !matches!(self, Self::Sending | Self::Verifying(_))
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Sending => "being sent",
+            Self::Verifying(_) => "sent, being verified",
+            Self::Verified(_) => "verified",
+            Self::Unverified(_) => "unverified",
+            Self::Refused(_) => "not done",
+            Self::Partly(_) => "partly done",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+impl Row for Action {
+    type Key = u64;
+
+    fn key(&self) -> &u64 {
+        &self.id
+    }
+}
+
+/// May anything be done through a connection?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// A person switched it on: without, a connection is read alone.
+    pub operate: bool,
+    /// It is what users depend on: the name has to be typed.
+    pub production: bool,
+}

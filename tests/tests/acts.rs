@@ -1,0 +1,316 @@
+//! Doing things to a real cluster: planned, confirmed, verified and written down, by the terminal and by the engine; and what
+//! keeps something from being done, in the words of who keeps it.
+
+use acceptance::{
+    Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rule, Said, Subject, Terminal, User, until,
+};
+use pilothouse_engine::{Clock, Engine, Operator, Paths};
+use pilothouse_wire::{
+    Act, Acted, Answer, Ask, Body, Code, ConnectionId, ObjectRef, View, ViewSpec, When,
+    plan::{Action, ActionState, Confirmation, Deed, Intent, Planned},
+};
+use serde_json::Value;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const PERSON: &str = "acts-token-1";
+const CONNECTION: &str = "admin";
+
+/// A cluster with a Deployment of two pods, and a terminal that is connected to it.
+struct Site {
+    plane: ControlPlane,
+    terminal: Terminal,
+    namespace: String,
+}
+
+impl Site {
+    async fn start() -> Result<Self> {
+        let users = vec![User::new("person", PERSON)];
+        let plane = ControlPlane::start(Options { users, ..Options::default() }).await?;
+        plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
+        let namespace = plane.namespace("serving").await?;
+        let pods = GpuPods::new(&namespace, "chat", 2, 1);
+        plane.add_gpu_deployment(&pods).await?;
+        plane.wait_running(&pods, LIMIT).await?;
+        let terminal = Terminal::new(&plane.kubeconfig())?;
+        terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+        Ok(Self { plane, terminal, namespace })
+    }
+
+    async fn operated() -> Result<Self> {
+        let site = Self::start().await?;
+        site.terminal.good(&["connect", "operate", CONNECTION]).await?;
+        Ok(site)
+    }
+
+    /// Does something to the Deployment.
+    async fn chat(&self, verb: &str, more: &[&str]) -> Result<Said> {
+        self.terminal.call(&[&["act", verb, "deployment", "chat", "-n", &self.namespace], more].concat()).await
+    }
+
+    async fn read(&self, path: &str) -> Result<String> {
+        let path = format!("jsonpath={{{path}}}");
+        self.plane.kubectl(&["get", "deployment", "chat", "-n", &self.namespace, "-o", &path]).await
+    }
+
+    /// An engine of its own, as the window has one.
+    async fn engine(&self) -> Result<Operator> {
+        // It reads the kubeconfig that the settings name, whatever this process has in its environment.
+        let edit = format!("kubeconfig={}", self.plane.kubeconfig().display());
+        self.terminal.good(&["connect", "edit", CONNECTION, "--set", &edit]).await?;
+        let options = pilothouse_engine::Options {
+            paths: Paths::under(self.terminal.home()),
+            demo: false,
+            only: None,
+            record: false,
+            clock: Clock::system(),
+        };
+        let operator = Engine::start(options).await.could_not("start an engine")?;
+        operator.reader().settled(LIMIT).await;
+        Ok(operator)
+    }
+
+    fn chat_object(&self) -> ObjectRef {
+        let namespace = self.namespace.as_str().into();
+        ObjectRef::Workload(ConnectionId::slug(CONNECTION), namespace, "Deployment".into(), "chat".into())
+    }
+}
+
+async fn planned(operator: &Operator, object: ObjectRef, deed: Deed) -> Result<Planned> {
+    match operator.reader().ask(Ask::Plan(Intent { object, deed })).await.could_not("plan")? {
+        Answer::Plan(planned) => Ok(*planned),
+        other => Err(Failure::new(format!("not a plan: {other:?}"))),
+    }
+}
+
+/// Confirms a plan, and follows it to its end.
+async fn confirmed(operator: &Operator, planned: &Planned) -> Result<Action> {
+    let mut frames = operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
+    let by = Confirmation { digest: planned.digest, typed: None };
+    let Acted::Begun(id) = operator.act(Act::Confirm(by)).await.could_not("confirm")? else {
+        return Err(Failure::new("it did not begin"));
+    };
+    loop {
+        let frame = frames.next().await.ok_or_else(|| Failure::new("the engine ended"))?;
+        let Body::Full(View::Actions(view)) = &frame.body else { continue };
+        if let Some(action) = view.actions.get(&id).filter(|action| action.state.is_over()) {
+            return Ok(action.clone());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Result<()> {
+    let site = Site::start().await?;
+    // A connection is read alone until somebody says otherwise.
+    let said = site.chat("scale", &["--to", "3", "--yes"]).await?;
+    assert!(said.code == 1 && said.err.contains("is read alone"), "{said:?}");
+    site.terminal.good(&["connect", "operate", CONNECTION]).await?;
+
+    let plan = site.chat("scale", &["--to", "3", "--plan"]).await?;
+    assert_eq!(plan.code, 0, "{plan:?}");
+    for part in ["from 2 to 3 pods", "1 pod, 1 GPU", "/spec/replicas is 2", "/spec/replicas: 2 → 3", "would take it"]
+    {
+        assert!(plan.out.contains(part), "{part}: {}", plan.out);
+    }
+    assert_eq!(site.read(".spec.replicas").await?, "2");
+    let nobody = site.chat("scale", &["--to", "3"]).await?;
+    assert!(nobody.code == 1 && nobody.err.contains("nobody was asked"), "{nobody:?}");
+
+    let done = site.chat("scale", &["--to", "3", "--yes"]).await?;
+    assert!(done.code == 0 && done.err.contains("verified: 3 of 3 pods are ready"), "{done:?}");
+    assert!(done.err.contains("To take it back: pilothouse act scale deployment chat"), "{done:?}");
+    assert_eq!(site.read(".status.availableReplicas").await?, "3");
+
+    let image = ["--container", "server", "--image", "registry.invalid/models/server:2.0.0", "--yes", "--json"];
+    let done = site.chat("set-image", &image).await?;
+    let document: Value = serde_json::from_str(&done.out).could_not(format!("read {done:?}"))?;
+    assert_eq!(document["action"]["state"], "verified", "{document}");
+    assert_eq!(document["plan"]["changes"][0]["to"], "registry.invalid/models/server:2.0.0", "{document}");
+    let done = site.chat("undo", &["--yes"]).await?;
+    assert!(done.code == 0 && done.out.contains("back to revision 1"), "{done:?}");
+    assert!(site.read(".spec.template.spec.containers[0].image").await?.ends_with(":1.0.0"));
+    assert_eq!(site.read(".status.updatedReplicas").await?, "3");
+    let done = site.chat("restart", &["--yes"]).await?;
+    assert_eq!(done.code, 0, "{done:?}");
+
+    for (verb, wanted) in [("cordon", "true"), ("uncordon", "")] {
+        site.terminal.good(&["act", verb, "acts-0000", "--yes"]).await?;
+        let path = ["get", "node", "acts-0000", "-o", "jsonpath={.spec.unschedulable}"];
+        assert_eq!(site.plane.kubectl(&path).await?, wanted);
+    }
+    let pods = ["get", "pods", "-n", &site.namespace, "-o", "jsonpath={.items[*].metadata.name}"];
+    // Those of before the restart may be ending still.
+    let pod = until("the pods are three", LIMIT, async || {
+        let names = site.plane.kubectl(&pods).await?;
+        let first = names.split(' ').next().unwrap_or_default().to_owned();
+        Ok((names.split(' ').count() == 3).then_some(first))
+    })
+    .await?;
+    // What is only planned changes nothing, though the server is asked to try.
+    let uid = ["get", "pod", &pod, "-n", &site.namespace, "-o", "jsonpath={.metadata.deletionTimestamp}"];
+    site.terminal.good(&["act", "delete", &pod, "-n", &site.namespace, "--plan"]).await?;
+    assert_eq!(site.plane.kubectl(&uid).await?, "");
+    site.terminal.good(&["act", "delete", &pod, "-n", &site.namespace, "--yes"]).await?;
+    assert!(!site.plane.kubectl(&pods).await?.contains(&pod));
+
+    let book = site.terminal.good(&["audit", "list"]).await?;
+    for part in ["Scale Deployment", "verified: 3 of 3 pods", "Cordon node acts-0000"] {
+        assert!(book.contains(part), "{part}: {book}");
+    }
+    let whole = site.terminal.good(&["audit", "verify"]).await?;
+    assert!(whole.contains("each as it was written"), "{whole}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_since_it_was_planned_is_not_done_and_a_plan_is_confirmed_once() -> Result<()> {
+    let site = Site::operated().await?;
+    let operator = site.engine().await?;
+    let plan = planned(&operator, site.chat_object(), Deed::Scale(3)).await?;
+    site.plane.kubectl(&["scale", "deployment", "chat", "-n", &site.namespace, "--replicas", "1"]).await?;
+    let action = confirmed(&operator, &plan).await?;
+    let ActionState::Refused(problem) = &action.state else { return Err(Failure::new(format!("{action:?}"))) };
+    assert!(problem.what.contains("changed since it was planned"), "{problem}");
+    assert_eq!(site.read(".spec.replicas").await?, "1");
+    let again = operator.act(Act::Confirm(Confirmation { digest: plan.digest, typed: None })).await;
+    assert_eq!(again.map_err(|problem| problem.code), Err(Code::NotFound));
+
+    // An annotation that somebody touches keeps nobody from anything.
+    let plan = planned(&operator, site.chat_object(), Deed::Scale(2)).await?;
+    site.plane.kubectl(&["annotate", "deployment", "chat", "-n", &site.namespace, "a=b"]).await?;
+    let action = confirmed(&operator, &plan).await?;
+    assert!(matches!(action.state, ActionState::Verified(_)), "{action:?}");
+
+    // Production wants the name; a wrong one may be put right.
+    site.terminal.good(&["connect", "operate", CONNECTION, "--production", "yes"]).await?;
+    let plan = planned(&operator, site.chat_object(), Deed::Scale(1)).await?;
+    assert_eq!(plan.plan.type_name.as_deref(), Some("chat"));
+    let typed = |name: &str| Act::Confirm(Confirmation { digest: plan.digest, typed: Some(name.to_owned()) });
+    let wrong = operator.act(typed("chta")).await.unwrap_err();
+    assert!(wrong.next.is_some_and(|next| next.contains("type \"chat\"")));
+    assert!(matches!(operator.act(typed("chat")).await, Ok(Acted::Begun(_))));
+    operator.shutdown().await;
+    let book = site.terminal.good(&["audit", "list"]).await?;
+    assert!(book.contains("turned down: Scale Deployment") && book.contains("changed since it was planned"), "{book}");
+    Ok(())
+}
+
+/// The ribbon tells of what was done, with who and what became of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_is_on_the_ribbon() -> Result<()> {
+    let site = Site::operated().await?;
+    let operator = site.engine().await?;
+    let node: ObjectRef = format!("node:{CONNECTION}/acts-0001").parse().could_not("name a node")?;
+    let plan = planned(&operator, node, Deed::Cordon).await?;
+    confirmed(&operator, &plan).await?;
+    let spec = ViewSpec::Ribbon { span: Duration::from_secs(600), end: When::Now };
+    until("the ribbon tells of it", LIMIT, async || {
+        let ask = Ask::Frame { spec: spec.clone(), when: When::Now };
+        let Answer::Frame(frame) = operator.reader().ask(ask).await.could_not("ask")? else { return Ok(None) };
+        let Body::Full(View::Ribbon(ribbon)) = frame.body else { return Ok(None) };
+        let told = ribbon.marks.rows().iter().find(|mark| mark.title == "Cordon node acts-0001");
+        Ok(told
+            .filter(|mark| mark.by.is_some() && mark.detail.as_deref() == Some("verified: it is cordoned"))
+            .map(drop))
+    })
+    .await?;
+    operator.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_missing_is_named_and_the_role_that_is_shown_gives_it() -> Result<()> {
+    let site = Site::operated().await?;
+    let person = Subject::User("person".to_owned());
+    let read = [
+        Rule::new("", &["nodes", "pods", "namespaces", "events"], &["get", "list", "watch"]),
+        Rule::new("events.k8s.io", &["events"], &["get", "list", "watch"]),
+        Rule::new("apps", &["deployments", "replicasets"], &["get", "list", "watch"]),
+    ];
+    site.plane.grant(&person, None, &read).await?;
+    let file = site.plane.kubeconfig_for(PERSON)?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let terminal = Terminal::new(&file)?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", &name, "--name", "own"]).await?;
+    terminal.good(&["connect", "operate", "own"]).await?;
+    let act = async |more: &str| {
+        terminal.call(&["act", "scale", "deployment", "chat", "-n", &site.namespace, "--to", "3", more]).await
+    };
+    let said = act("--plan").await?;
+    assert!(said.out.contains("We may not patch deployments"), "{said:?}");
+    // An autoscaler that nobody may look for is said, too.
+    assert!(said.out.contains("autoscaler"), "{said:?}");
+    let role = said.out.split_once("apiVersion:").map(|(_, role)| format!("apiVersion:{role}")).unwrap_or_default();
+    let refused = act("--yes").await?;
+    assert!(refused.code == 1 && site.read(".spec.replicas").await? == "2", "{refused:?}");
+    site.plane.apply(&role).await?;
+    let done = act("--yes").await?;
+    assert!(done.code == 0 && done.err.contains("verified"), "{done:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_no_is_heard_in_its_own_words() -> Result<()> {
+    let site = Site::operated().await?;
+    let policy = "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: { name: few }
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - { apiGroups: [apps], apiVersions: [v1], operations: [UPDATE], resources: [deployments] }
+  validations:
+  - { expression: \"object.spec.replicas <= 5\", message: \"five pods are enough for anybody\" }
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: { name: few }
+spec: { policyName: few, validationActions: [Deny] }
+";
+    site.plane.apply(policy).await?;
+    // A policy holds once the server has heard of it.
+    until("the policy holds", LIMIT, async || {
+        let said = site.chat("scale", &["--to", "9", "--plan"]).await?;
+        Ok(said.out.contains("five pods are enough for anybody").then_some(()))
+    })
+    .await?;
+    let said = site.chat("scale", &["--to", "9", "--yes"]).await?;
+    assert!(said.code == 1 && said.err.contains("five pods are enough for anybody"), "{said:?}");
+    assert_eq!(site.read(".spec.replicas").await?, "2");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_is_cut_is_found_and_not_done_again_by_itself() -> Result<()> {
+    let mut site = Site::operated().await?;
+    // Without kwok no pod becomes ready, so that it stays unverified for long.
+    site.plane.pause(acceptance::Part::Kwok)?;
+    let mut command =
+        site.terminal.command(&["act", "scale", "deployment", "chat", "-n", &site.namespace, "--to", "4", "--yes"])?;
+    let mut child = command.spawn().could_not("start pilothouse")?;
+    until("it is being verified", LIMIT, async || {
+        let book = site.terminal.good(&["audit", "list"]).await?;
+        Ok(book.contains("sent step 1").then_some(()))
+    })
+    .await?;
+    // While it runs it is not cut.
+    let book = site.terminal.good(&["audit", "list"]).await?;
+    assert!(!book.contains("cut in the middle"), "{book}");
+    child.kill().await.could_not("kill it")?;
+    let book = site.terminal.good(&["audit", "list"]).await?;
+    assert!(book.contains("cut in the middle, nobody knows whether it was sent"), "{book}");
+    site.plane.resume(acceptance::Part::Kwok)?;
+    site.plane.kubectl(&["scale", "deployment", "chat", "-n", &site.namespace, "--replicas", "2"]).await?;
+    let entries = site.terminal.good(&["audit", "list", "--json"]).await?;
+    let first: Value = serde_json::from_str(entries.lines().next().unwrap_or_default()).could_not("read the book")?;
+    let number = first["entry"].to_string();
+    site.terminal.good(&["audit", "close", &number]).await?;
+    let book = site.terminal.good(&["audit", "list"]).await?;
+    assert!(!book.contains("nobody knows") && book.contains("Somebody looked"), "{book}");
+    assert_eq!(site.read(".spec.replicas").await?, "2");
+    site.terminal.good(&["audit", "verify"]).await?;
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! The rows of a plan, in the order in which a person decides; and what became of it.
+
+use crate::parts::mark::Mark;
+use leptos::prelude::*;
+use pilothouse_wire::{
+    plan::{Action, ActionState, DryRun, FieldChange, Permission, Plan, Risk, Step},
+    units::{count, span, visible},
+    view::Status,
+};
+
+/// A plan.
+#[component]
+pub fn PlanRows(plan: Plan) -> impl IntoView {
+    let risk = match plan.risk {
+        Risk::Low => Status::Good,
+        Risk::Medium => Status::Warn,
+        Risk::High => Status::Bad,
+    };
+    let more = plan.more_changes;
+    view! {
+        <dl class="plan-rows">
+            {(!plan.changes.is_empty()).then(|| view! {
+                <dt>"Change"</dt>
+                <dd class="plan-diff mono" data-test="plan-changes">
+                    {plan.changes.into_iter().map(change).collect_view()}
+                    {(more > 0).then(|| view! { <p class="soft">{format!("and {} more", count(more.into()))}</p> })}
+                </dd>
+            })}
+            <dt>"Steps"</dt>
+            <dd>{plan.steps.iter().enumerate().map(|(at, step)| sent(at + 1, step)).collect_view()}</dd>
+            <dt>"Affected"</dt>
+            <dd data-test="plan-affected">{affected(plan.affected.pods, plan.affected.gpus)}</dd>
+            <dt>"Permission"</dt>
+            <dd data-test="plan-permission">{plan.steps.into_iter().map(may).collect_view()}</dd>
+            <dt>"Risk"</dt>
+            <dd>
+                {said(risk, format!("{}. {}", title(plan.risk.word()), plan.risk_why))}
+                {plan.warnings.into_iter().map(|warning| said(Status::Warn, warning)).collect_view()}
+            </dd>
+            <dt>"Proof"</dt>
+            <dd>{format!("{}, within {}. After that it is shown as unverified, not as done.", title(&plan.success.words), span(plan.success.within))}</dd>
+            <dt>"Way back"</dt>
+            <dd>{match &plan.undo {
+                Some(undo) => said(Status::Good, format!("\"{}\" is planned from here, once it is done.", undo.deed.word())),
+                None => said(Status::Unknown, "There is nothing to go back to.".to_owned()),
+            }}</dd>
+            {(!plan.blocked.is_empty()).then(|| view! {
+                <dt>"Blocked"</dt>
+                <dd data-test="plan-blocked">{plan.blocked.into_iter().map(|problem| {
+                    let remedy = problem.remedy.clone();
+                    view! {
+                        {said(Status::Bad, problem.to_string())}
+                        {remedy.map(|remedy| view! { <pre class="mono small">{visible(&remedy)}</pre> })}
+                    }
+                }).collect_view()}</dd>
+            })}
+        </dl>
+    }
+}
+
+fn change(change: FieldChange) -> impl IntoView {
+    let line = |sign: &'static str, class: &'static str, text: String| {
+        view! { <p class=class><span aria-hidden="true">{sign}</span>" "<bdi>{visible(&text)}</bdi></p> }
+    };
+    view! {
+        <p class="soft"><bdi>{visible(&change.path)}</bdi></p>
+        {change.from.map(|from| line("−", "plan-from", from))}
+        {change.to.map(|to| line("+", "plan-to", to))}
+    }
+}
+
+fn sent(number: usize, step: &Step) -> impl IntoView {
+    let guards = step.guards.iter().map(|(path, value)| format!("{path} is {value}")).collect::<Vec<_>>().join(", ");
+    let guards = (!guards.is_empty()).then(|| format!(", only if {guards}"));
+    view! {
+        <p dir="auto">
+            {format!("{number}  ")}{visible(&step.words)}
+            <span class="soft">{guards.map(|guards| visible(&guards))}</span>
+        </p>
+    }
+}
+
+fn may(step: Step) -> impl IntoView {
+    let right = match step.permission {
+        Permission::Granted => said(Status::Good, format!("{} {}", step.request.method, step.request.path)),
+        Permission::Denied(problem) => said(Status::Bad, problem.what),
+        Permission::Unknown(why) => said(Status::Unknown, format!("Nobody can say whether we may: {why}")),
+    };
+    let tried = match step.dry_run {
+        DryRun::Passed => said(Status::Good, "The server tried it and would take it".to_owned()),
+        DryRun::Refused(problem) => said(Status::Bad, problem.to_string()),
+        DryRun::NotTried(why) => said(Status::Unknown, format!("Not tried: {why}")),
+    };
+    view! { {right} {tried} }
+}
+
+fn affected(pods: u32, gpus: u64) -> String {
+    let of = |number: u64, one: &str| format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" });
+    match (pods, gpus) {
+        (0, _) => "No pod.".to_owned(),
+        (pods, 0) => format!("{}.", of(pods.into(), "pod")),
+        (pods, gpus) => format!("{} with {}.", of(pods.into(), "pod"), of(gpus, "GPU")),
+    }
+}
+
+/// What became of it.
+#[component]
+pub fn Became(action: Memo<Option<Action>>) -> impl IntoView {
+    move || match action.get() {
+        None => view! { <p class="soft">"It is being sent…"</p> }.into_any(),
+        Some(action) => {
+            let (status, detail) = match action.state.clone() {
+                ActionState::Sending => (Status::Progress, String::new()),
+                ActionState::Verifying(how) => (Status::Progress, how),
+                ActionState::Verified(words) => (Status::Good, words),
+                ActionState::Unverified(why) => (Status::Warn, why),
+                ActionState::Refused(problem) => (Status::Warn, problem.to_string()),
+                ActionState::Partly(problem) => (Status::Bad, problem.to_string()),
+                ActionState::Unknown(problem) => (Status::Warn, problem.to_string()),
+            };
+            let since = format!("Action {} of the audit book, confirmed at {} UTC.", action.id, action.begun.clock());
+            view! {
+                <div class="plan-became" data-test="plan-became" data-state=action.state.word()>
+                    {said(status, format!("{}.", title(action.state.word())))}
+                    <p dir="auto">{visible(&detail)}</p>
+                    <p class="small faint">{since}</p>
+                </div>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn said(status: Status, text: String) -> AnyView {
+    view! { <p class="plan-said"><Mark status=status /><span dir="auto">{visible(&text)}</span></p> }.into_any()
+}
+
+/// With a capital.
+fn title(words: &str) -> String {
+    let mut signs = words.chars();
+    signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
+}
