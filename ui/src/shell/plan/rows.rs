@@ -69,7 +69,7 @@ fn change(change: FieldChange) -> impl IntoView {
     }
 }
 
-fn sent(number: usize, step: &Step) -> impl IntoView {
+fn sent(number: usize, step: &Step) -> impl IntoView + use<> {
     let guards = step.guards.iter().map(|(path, value)| format!("{path} is {value}")).collect::<Vec<_>>().join(", ");
     let guards = (!guards.is_empty()).then(|| format!(", only if {guards}"));
     view! {
