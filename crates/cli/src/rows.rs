@@ -59,7 +59,8 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Object(_)
         | View::Room(_)
         | View::Waste(_)
-        | View::Notices(_) => None,
+        | View::Notices(_)
+        | View::Models(_) => None,
     }
 }
 

@@ -8,6 +8,7 @@ use pilothouse_wire::{
     describe::Description,
     form::{Draft, Field, Input, KindForm},
     kinds::{Listing, ObjectTable, Offered},
+    runs::{RunAnswer, RunAsk},
     view::{OfferedContext, Series, connections::PluginNotice},
 };
 use pilothouse_world::fact::SourceAbout;
@@ -170,6 +171,15 @@ pub trait Connector: Send + Sync {
     async fn objects(&self, listing: &Listing) -> Result<ObjectTable, Problem> {
         Err(Problem::new(Code::NotOffered, format!("{} lists no {}.", self.about().name, listing.kind))
             .next("Clusters of Kubernetes list objects."))
+    }
+
+    /// Runs of models, read from the server now.
+    ///
+    /// # Errors
+    /// Why they cannot be read; by default that this kind of connection keeps none.
+    async fn runs(&self, _: &RunAsk) -> Result<RunAnswer, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} keeps no runs.", self.about().name))
+            .next("Runs are kept by a tracking server: connect an MLflow."))
     }
 
     /// An object in words with its events, read from the server now, without values of secrets.

@@ -23,6 +23,7 @@ mod past;
 mod publish;
 mod rates;
 pub mod record;
+mod runs;
 mod table;
 mod ways;
 

@@ -33,7 +33,9 @@ impl Grade {
             | Ask::Compare { .. }
             | Ask::Recorded
             | Ask::Lanes { .. }
-            | Ask::Record => self.own_only(),
+            | Ask::Record
+            | Ask::Runs(..)
+            | Ask::CompareVersions(..) => self.own_only(),
         }
     }
 
@@ -60,15 +62,16 @@ impl Grade {
 mod tests {
     use super::*;
     use pilothouse_wire::{
-        ConnectionId, KindId, PodId, Stamp,
+        ConnectionId, KindId, ModelId, PodId, Stamp,
         ask::{LogQuery, WorkloadLogQuery},
         kinds::Listing,
-        view::FleetSpec,
+        runs::{RunAsk, VersionId},
+        view::{FleetSpec, ModelsSpec},
     };
     use std::time::Duration;
 
-    const ASKS: usize = 15;
-    const VIEWS: usize = 7;
+    const ASKS: usize = 17;
+    const VIEWS: usize = 8;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -88,6 +91,8 @@ mod tests {
             Ask::Recorded => 12,
             Ask::Lanes { .. } => 13,
             Ask::Record => 14,
+            Ask::Runs(..) => 15,
+            Ask::CompareVersions(..) => 16,
         }
     }
 
@@ -100,6 +105,7 @@ mod tests {
             ViewSpec::Room(_) => 4,
             ViewSpec::Waste(_) => 5,
             ViewSpec::Notices => 6,
+            ViewSpec::Models(_) => 7,
         }
     }
 
@@ -108,6 +114,8 @@ mod tests {
         let (span, when) = (Duration::from_secs(60), When::Now);
         let pod = PodId { cluster: cluster.clone(), namespace: "n".into(), name: "p".into() };
         let kind = KindId { group: "apps".into(), version: "v1".into(), plural: "d".into(), kind: "D".into() };
+        let model = ModelId { source: cluster.clone(), name: "m".into() };
+        let version = VersionId { model, number: 1 };
         let of_workload = WorkloadLogQuery {
             cluster: cluster.clone(),
             namespace: "n".into(),
@@ -133,6 +141,8 @@ mod tests {
             Ask::Recorded,
             Ask::Lanes { span, end: when },
             Ask::Record,
+            Ask::Runs(version.model.source.clone(), RunAsk::Run("r".into())),
+            Ask::CompareVersions(version.clone(), version),
         ]
     }
 
@@ -145,6 +155,7 @@ mod tests {
             ViewSpec::Room(FleetSpec::default()),
             ViewSpec::Waste(FleetSpec::default()),
             ViewSpec::Notices,
+            ViewSpec::Models(ModelsSpec::default()),
         ]
     }
 
@@ -164,7 +175,7 @@ mod tests {
 
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
-        let marked = [true, false, true, false, true, true, false];
+        let marked = [true, false, true, false, true, true, false, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

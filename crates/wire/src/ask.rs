@@ -10,6 +10,7 @@ use crate::{
     kinds::{Listing, ObjectTable, Offered},
     notice::Wishes,
     record::RecordInfo,
+    runs::{Comparison, RunAnswer, RunAsk, VersionId},
     view::{Difference, Lane, Past, connections::PluginNotice, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,10 @@ pub enum Ask {
     },
     /// What the record is: how far it reaches, what it takes, what it does not tell of.
     Record,
+    /// Runs, read from the server that keeps them now.
+    Runs(ConnectionId, RunAsk),
+    /// Two versions of registered models side by side, with what their servers say of them now.
+    CompareVersions(VersionId, VersionId),
 }
 
 /// Which lines of a log.
@@ -207,6 +212,10 @@ pub enum Answer {
     },
     /// To [`Ask::Record`]; `None` where nothing is recorded.
     Record(Option<Box<RecordInfo>>),
+    /// To [`Ask::Runs`].
+    Runs(Box<RunAnswer>),
+    /// To [`Ask::CompareVersions`].
+    Versions(Box<Comparison>),
 }
 
 /// What a door is connected to.

@@ -6,8 +6,8 @@ use crate::{
     notice::NoticesView,
     record,
     view::{
-        ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, RoomView, Waste, connections::ConnectionsPatch,
-        fleet::FleetPatch, ribbon::RibbonPatch,
+        ConnectionsView, FleetSpec, FleetView, ModelsSpec, ModelsView, ObjectView, RibbonView, RoomView, Waste,
+        connections::ConnectionsPatch, fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ pub enum ViewSpec {
     Waste(FleetSpec),
     /// What a person asked to hear of, and was told.
     Notices,
+    /// Registered models.
+    Models(ModelsSpec),
 }
 
 impl ViewSpec {
@@ -50,7 +52,7 @@ impl ViewSpec {
     pub const fn is_for_walls(&self) -> bool {
         match self {
             Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
-            Self::Connections | Self::Object(_) | Self::Notices => false,
+            Self::Connections | Self::Object(_) | Self::Notices | Self::Models(_) => false,
         }
     }
 }
@@ -72,6 +74,8 @@ pub enum View {
     Waste(Waste),
     /// Notices.
     Notices(Box<NoticesView>),
+    /// Registered models.
+    Models(Box<ModelsView>),
 }
 
 /// What changed in a view.
@@ -83,6 +87,8 @@ pub enum Patch {
     Connections(ConnectionsPatch),
     /// Of the ribbon.
     Ribbon(RibbonPatch),
+    /// Of the registered models.
+    Models(ModelsPatch),
 }
 
 /// Counts the versions of one subscription's view, from 1.
@@ -157,6 +163,7 @@ impl View {
             (Self::Fleet(old), Self::Fleet(new)) => Some(Patch::Fleet(old.diff(new))),
             (Self::Connections(old), Self::Connections(new)) => Some(Patch::Connections(old.diff(new))),
             (Self::Ribbon(old), Self::Ribbon(new)) => Some(Patch::Ribbon(old.diff(new))),
+            (Self::Models(old), Self::Models(new)) => Some(Patch::Models(old.diff(new))),
             _ => None,
         }
     }
@@ -170,6 +177,7 @@ impl View {
             (Self::Fleet(view), Patch::Fleet(patch)) => Arc::make_mut(view).apply(patch),
             (Self::Connections(view), Patch::Connections(patch)) => view.apply(patch),
             (Self::Ribbon(view), Patch::Ribbon(patch)) => view.apply(patch),
+            (Self::Models(view), Patch::Models(patch)) => view.apply(patch),
             _ => return Err(Gap),
         }
         Ok(())

@@ -4,9 +4,11 @@
 
 mod changes;
 mod extent;
+mod models;
 
 pub use changes::{ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
 pub use extent::{Covers, Extent, Kind};
+pub use models::{ModelFact, VersionFact};
 
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
@@ -15,7 +17,7 @@ use pilothouse_wire::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 5;
+pub const FACT_VERSION: u16 = 6;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +81,10 @@ pub enum Fact {
     Alerts(Box<AlertsFact>),
     /// A Job is as follows.
     Job(Box<JobFact>),
+    /// A registered model is as follows, with its versions and aliases.
+    Model(Box<ModelFact>),
+    /// A registered model is gone: its name.
+    ModelGone(SmolStr),
 }
 
 /// About a source itself.

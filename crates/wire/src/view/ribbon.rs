@@ -143,6 +143,12 @@ pub enum MarkKind {
     JobBegan,
     /// A Job was done.
     JobEnded,
+    /// An alias of a registered model was set, moved or taken away.
+    ModelAlias,
+    /// A version of a model was registered.
+    ModelVersion,
+    /// A version of a model went to another stage.
+    ModelStage,
 }
 
 impl MarkKind {

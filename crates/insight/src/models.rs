@@ -1,0 +1,3 @@
+//! What follows from registered models: how two versions differ.
+
+pub mod compare;
