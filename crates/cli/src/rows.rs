@@ -4,6 +4,7 @@ mod alerts;
 mod clusters;
 mod connections;
 mod gpus;
+mod models;
 mod nodes;
 mod pods;
 pub mod room;

@@ -4,11 +4,11 @@ use crate::{
     args::{Arguments, ListArgs, Verb},
     connect, describe, diff, doctor,
     exit::{Exit, Failed},
-    fleet, get, journal, list, manual,
+    fleet, get, journal, list, manual, models,
     out::{Style, note},
     problems, record, room,
     rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
-    serve,
+    runs, serve,
 };
 use clap::Parser;
 use pilothouse_wire::{
@@ -52,6 +52,8 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
         Verb::Alerts(of) => list::run::<AlertRow>(of, out, err).await,
         Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,
+        Verb::Models(of) => models::run(of, out, err).await,
+        Verb::Runs(of) => runs::run(of, out, err).await,
         Verb::Get(of) => get::run(of, out, err).await,
         Verb::Describe(of) => describe::run(of, out, err).await,
         Verb::Diff(of) => diff::run(of, out, err).await,
