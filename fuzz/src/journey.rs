@@ -1,7 +1,10 @@
 //! The way that every fact goes once it is one: into the journal and back, into the world, into each view, to a page.
 //! No fact may break it, whoever said it.
 
-use pilothouse_wire::{ConnectionId, Stamp, View, codec, view::FleetSpec};
+use pilothouse_wire::{
+    ConnectionId, Stamp, View, codec,
+    view::{FleetSpec, ModelsSpec},
+};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     project::{self, FleetProjection},
@@ -60,6 +63,7 @@ impl Journey {
         same_bytes(&project::connection_rows(&self.world));
         same_bytes(&project::ribbon(&self.world, Duration::from_secs(3_600), self.now));
         same_bytes(&project::sources(&self.world, &[], self.now));
+        same_bytes(&View::Models(Box::new(project::models(&self.world, &ModelsSpec::default()))));
         for (object, ..) in self.world.objects().take(MOST_OBJECTS) {
             same_bytes(&project::object(&self.world, &object, &findings, self.now));
         }

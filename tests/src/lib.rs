@@ -1,10 +1,10 @@
 //! Real servers as child processes, for the tests of the doors.
 //!
-//! `cargo xtask servers` builds them once into the cache; nothing here needs Go. Prometheus and Alertmanager
-//! are the system's own, which `cargo xtask setup` brings.
+//! `cargo xtask servers` builds them once into the cache, and installs MLflow there; nothing here needs Go. Prometheus and
+//! Alertmanager are the system's own, which `cargo xtask setup` brings.
 //! A test that only reads, or works in its own namespace and pool of nodes, takes
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
-//! starts its own by [`ControlPlane::start`].
+//! starts its own by [`ControlPlane::start`]. So it is with [`Mlflow::shared`] and [`Mlflow::start`].
 
 pub mod alertmanager;
 pub mod api;
@@ -19,6 +19,7 @@ mod holders;
 mod inside;
 mod kubectl;
 mod login;
+pub mod mlflow;
 mod other_build;
 mod page;
 mod parts;
@@ -41,6 +42,7 @@ pub use fleet::{APP_LABEL, GPU, GpuNodes, GpuPods, POOL_LABEL};
 pub use holders::{Follower, Holder, Holders, Place};
 pub use inside::Inside;
 pub use login::Login;
+pub use mlflow::Mlflow;
 pub use other_build::OtherBuild;
 pub use page::{Page, program};
 pub use parts::Part;

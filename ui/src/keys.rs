@@ -25,6 +25,8 @@ pub enum Command {
     GoWall,
     /// Goes to the settings.
     GoSettings,
+    /// Goes to the models.
+    GoModels,
     /// Puts the caret into the table's filter.
     Filter,
     /// Moves down.
@@ -171,6 +173,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::GoConnections, "g n", "go to Connections", Place::Everywhere),
     key(Command::GoWall, "g w", "go to Wall", Place::Everywhere),
     key(Command::GoSettings, "g s", "go to Settings", Place::Everywhere),
+    key(Command::GoModels, "g m", "go to Models", Place::Everywhere),
     key(Command::Filter, "/", "filter this table", Place::Everywhere),
     key(Command::Down, "↓", "move down", Place::Everywhere),
     key(Command::Down, "j", "move down", Place::Everywhere),

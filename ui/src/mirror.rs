@@ -25,7 +25,7 @@ use pilothouse_wire::{
     notice::NoticesView,
     plan::ActionsView,
     record::Gap,
-    view::{ConnectionsView, FleetView, ObjectView, RibbonView, RoomView, Waste},
+    view::{ConnectionsView, FleetView, ModelsView, ObjectView, RibbonView, RoomView, Waste},
 };
 use std::{
     collections::HashMap,
@@ -345,6 +345,14 @@ impl Watched {
     pub fn waste<R>(self, read: impl FnOnce(&Waste) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Waste(waste)) => Some(read(waste)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for the registered models.
+    pub fn models<R>(self, read: impl FnOnce(&ModelsView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Models(models)) => Some(read(models)),
             _ => None,
         })
     }

@@ -170,7 +170,11 @@ impl State {
 
     /// Selects an object on the screen that it belongs to.
     pub fn show(self, object: ObjectRef) {
-        let screen = if matches!(object, ObjectRef::Connection(_)) { "connections" } else { "fleet" };
+        let screen = match &object {
+            ObjectRef::Connection(_) => "connections",
+            ObjectRef::Model(_) => "models",
+            _ => "fleet",
+        };
         if self.screen.with_untracked(|route| route == screen) {
             self.select(Some(object));
         } else {
@@ -232,6 +236,16 @@ impl State {
             }
             address.tab = Some(tab.to_owned());
         });
+    }
+
+    /// Opens a place of the screen, which its address names as a table; the filter stays.
+    pub fn set_place(self, place: &str) {
+        self.change(Keep::Step, |address| address.tab = Some(place.to_owned()));
+    }
+
+    /// [`State::set_place`] while a hand walks from one to the next: no step that *back* returns from.
+    pub fn turn_place(self, place: &str) {
+        self.change(Keep::InPlace, |address| address.tab = Some(place.to_owned()));
     }
 
     /// Sets the table's filter, as typed.

@@ -2,8 +2,10 @@
 //! Knows how they are compiled and kept, not how they are started (that is `tests/src`).
 //!
 //! The cache: `<cache>/servers/<server>-<hash of the sources>-<Go version>/` holds the binary and
-//! `SHA256SUMS`. A folder is made under another name and renamed when it is whole, so that a
+//! `SHA256SUMS`; servers from PyPI stand beside ([`python`]). A folder is made under another name and renamed when it is whole, so that a
 //! build that was stopped leaves nothing that looks finished.
+
+mod python;
 
 use std::fs::{self, File};
 use std::io;
@@ -41,6 +43,7 @@ const SERVERS: &[Server] = &[Server {
 pub fn build() -> Result<PathBuf, String> {
     let cache = cache_folder()?.join("servers");
     build_in(&cache, &["go"])?;
+    python::build_in(&cache)?;
     Ok(cache)
 }
 

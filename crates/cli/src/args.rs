@@ -5,6 +5,7 @@ use crate::{
     connect_args::ConnectArgs,
     exit::CODES,
     journal_args::{JournalArgs, OpenArgs, RecordArgs},
+    model_args::{ModelsArgs, RunsArgs},
     serve_args::ServeArgs,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -63,6 +64,10 @@ pub enum Verb {
     Waste(Drawn<ListArgs>),
     /// What fires, as Alertmanagers say: since when, about what, silenced or not
     Alerts(ListArgs),
+    /// Registered models with their aliases, the versions of one, and two versions side by side
+    Models(ModelsArgs),
+    /// Runs behind models: search over experiments, or one with its metrics, parameters and artefacts
+    Runs(RunsArgs),
     /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events

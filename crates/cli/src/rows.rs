@@ -4,6 +4,7 @@ mod alerts;
 mod clusters;
 mod connections;
 mod gpus;
+mod models;
 mod nodes;
 mod pods;
 pub mod room;
@@ -60,7 +61,8 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Room(_)
         | View::Waste(_)
         | View::Notices(_)
-        | View::Actions(_) => None,
+        | View::Actions(_)
+        | View::Models(_) => None,
     }
 }
 

@@ -5,11 +5,11 @@ use crate::{
     args::{Arguments, ListArgs, Verb},
     audit, connect, describe, diff, doctor,
     exit::{Exit, Failed},
-    fleet, get, journal, list, manual,
+    fleet, get, journal, list, manual, models,
     out::{Style, note},
     problems, record, room,
     rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
-    serve,
+    runs, serve,
 };
 use clap::Parser;
 use pilothouse_wire::{
@@ -53,6 +53,8 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
         Verb::Alerts(of) => list::run::<AlertRow>(of, out, err).await,
         Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,
+        Verb::Models(of) => models::run(of, out, err).await,
+        Verb::Runs(of) => runs::run(of, out, err).await,
         Verb::Get(of) => get::run(of, out, err).await,
         Verb::Describe(of) => describe::run(of, out, err).await,
         Verb::Diff(of) => diff::run(of, out, err).await,

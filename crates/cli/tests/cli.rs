@@ -72,7 +72,7 @@ impl Ran {
 #[test]
 fn the_help_says_what_there_is_and_what_exit_codes_mean() {
     let home = Home::new();
-    for typed in ["--help", "nodes --help", "connect --help", "connect edit --help", "serve --help"] {
+    for typed in ["--help", "nodes --help", "models --help", "runs --help", "connect --help", "connect edit --help", "serve --help"] {
         insta::assert_snapshot!(typed.replace(' ', "_"), home.run(typed).all());
     }
 }
@@ -87,9 +87,22 @@ fn what_cannot_be_understood_is_told_with_what_can() {
         "fleet --wait long",
         "connect remove nope --yes",
         "connect edit nope --set novalue",
+        "models --compare 1 2",
+        "models chat --compare 1",
+        "runs --demo --limit 0",
     ] {
         insta::assert_snapshot!(typed.replace(['"', ' '], "_"), home.run(typed).all());
     }
+}
+
+#[test]
+fn where_no_registry_is_connected_no_model_is_listed_and_no_run_is_looked_for() {
+    let home = Home::new();
+    let models = home.run("models --demo --json");
+    assert_eq!((models.code, models.json()["models"].clone()), (0, Value::Array(Vec::new())), "{}", models.all());
+    insta::assert_snapshot!(home.run("runs --demo").all());
+    let absent = home.run("models chat --demo --compare 1 2");
+    assert_eq!((absent.code, absent.stderr.contains("no registered model chat")), (1, true), "{}", absent.all());
 }
 
 #[test]

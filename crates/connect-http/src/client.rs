@@ -7,6 +7,7 @@ use crate::{
     failure::{self, Failure, Refusal},
     inside,
     place::Place,
+    problems,
     trust::Trust,
 };
 use bytes::{Bytes, BytesMut};
@@ -14,7 +15,7 @@ use pilothouse_connect::{Clock, RelayAnswer, Relays};
 use pilothouse_wire::{Code, Problem, Stamp};
 use reqwest::{
     RequestBuilder, Response,
-    header::{ACCEPT, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER},
+    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
     redirect,
 };
 use std::time::Duration;
@@ -66,7 +67,7 @@ impl Client {
         let insecure = trust.insecure;
         let http = http(&address, trust).map_err(|error| {
             // About certificates and settings: nothing was asked yet.
-            let why = crate::problems::line(&error.to_string());
+            let why = problems::line(&error.to_string());
             Problem::new(Code::BadInput, format!("The way to {} cannot be secured.", place.name))
                 .why(format!("{why}."))
                 .next("Check the authorities of this machine, or the field \"Authority file\".")
@@ -106,6 +107,28 @@ impl Client {
         match &self.way {
             Way::Direct { address, http, .. } => self.send(http.post(address.with(path)).form(form), path, limit).await,
             Way::Inside(way) => self.send_inside(way, path, form, limit).await,
+        }
+    }
+
+    /// The same client, which says one header more with each call.
+    #[must_use]
+    pub fn saying(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.access.headers.insert(name, value);
+        self
+    }
+
+    /// Posts a JSON object to a path and reads the answer, whole. There is no such way into a cluster: what is posted there
+    /// needs a right to write.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; or that only `GET` gets through.
+    pub async fn post_json(&self, path: &str, body: &serde_json::Value, limit: Duration) -> Result<Answer, Failure> {
+        match &self.way {
+            Way::Direct { address, http, .. } => {
+                let request = http.post(address.with(path)).header(CONTENT_TYPE, JSON).body(body.to_string());
+                self.send(request, path, limit).await
+            }
+            Way::Inside(_) => Err(Failure::Told(Box::new(problems::gets_alone(&self.place, path)))),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Connectors to servers that are asked over HTTP, a folder each, and the client that they share.
+//! Connectors to servers that are asked over HTTP, a folder each, and the client that they share with those in crates of
+//! their own.
 //!
 //! Knows nothing of the world that the facts are folded into, nor of who looks at it.
 
@@ -8,7 +9,7 @@ pub mod alertmanager;
 pub mod client;
 pub mod destination;
 pub mod failure;
-mod fields;
+pub mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -17,5 +18,5 @@ mod offered;
 pub mod place;
 pub mod problems;
 pub mod prometheus;
-mod server;
+pub mod server;
 pub mod trust;

@@ -10,7 +10,7 @@ use pilothouse_wire::{Code, Problem, units};
 use std::time::Duration;
 
 /// What stands at the end of most: nobody has to do anything for it.
-pub(crate) const AGAIN: &str = "It is tried again by itself.";
+pub const AGAIN: &str = "It is tried again by itself.";
 
 /// The failure in words that fit any server.
 #[must_use]
@@ -185,8 +185,19 @@ pub fn insecure(place: &Place) -> Problem {
         .next("Name the file of its authority, and turn verification on.")
 }
 
+/// A question that is posted does not get into a cluster.
+pub(crate) fn gets_alone(place: &Place, path: &str) -> Problem {
+    let Place { name, host, .. } = place;
+    Problem::new(Code::BadInput, format!("{name} cannot be asked that by way of a cluster."))
+        .why(format!(
+            "{path} of {host} is asked by POST, and an API server hands on nothing but GET with a right to read."
+        ))
+        .next("Connect it by an address of its own: a port-forward or an ingress.")
+}
+
 /// A server's own words as a sentence.
-pub(crate) fn sentence(text: &str) -> String {
+#[must_use]
+pub fn sentence(text: &str) -> String {
     let text = line(text);
     match text.chars().last() {
         None => "it gives no reason.".to_owned(),

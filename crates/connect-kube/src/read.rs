@@ -80,8 +80,12 @@ pub(crate) async fn spot(client: &Client, object: &ObjectRef) -> Result<Spot, Pr
         ObjectRef::Other(other) => {
             Spot { kind: other.kind.clone(), namespace: other.namespace.clone(), name: other.name.clone() }
         }
-        ObjectRef::Connection(_) | ObjectRef::Alert(_) => {
-            let what = if matches!(object, ObjectRef::Alert(_)) { "An alert" } else { "A connection" };
+        ObjectRef::Connection(_) | ObjectRef::Alert(_) | ObjectRef::Model(_) => {
+            let what = match object {
+                ObjectRef::Alert(_) => "An alert",
+                ObjectRef::Model(_) => "A registered model",
+                _ => "A connection",
+            };
             return Err(Problem::new(Code::NotOffered, format!("{what} is no object of its cluster."))
                 .next("Objects in it can be read."));
         }

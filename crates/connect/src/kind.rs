@@ -9,6 +9,7 @@ use pilothouse_wire::{
     form::{Draft, Field, Input, KindForm},
     kinds::{Listing, ObjectTable, Offered},
     plan::{Intent, Plan, Request},
+    runs::{RunAnswer, RunAsk},
     view::{OfferedContext, Series, connections::PluginNotice},
 };
 use pilothouse_world::fact::SourceAbout;
@@ -218,6 +219,15 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be read.
     async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
         Err(Problem::new(Code::NotOffered, format!("{} cannot be looked at.", plan.intent.object)))
+    }
+
+    /// Runs of models, read from the server now.
+    ///
+    /// # Errors
+    /// Why they cannot be read; by default that this kind of connection keeps none.
+    async fn runs(&self, _: &RunAsk) -> Result<RunAnswer, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} keeps no runs.", self.about().name))
+            .next("Runs are kept by a tracking server: connect an MLflow."))
     }
 
     /// An object in words with its events, read from the server now, without values of secrets.

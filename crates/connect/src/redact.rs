@@ -51,7 +51,9 @@ const SHOWN_VARIABLES: &[&str] = &[
     "LD_LIBRARY_PATH",
 ];
 
-fn names_a_secret(name: &str) -> bool {
+/// Is what has this name a secret: a flag, a parameter, a variable, a tag?
+#[must_use]
+pub fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
     SECRET_WORDS.iter().any(|word| name.contains(word)) || SECRET_ENDS.iter().any(|end| name.ends_with(end))
 }

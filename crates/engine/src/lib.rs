@@ -25,6 +25,7 @@ mod past;
 mod publish;
 mod rates;
 pub mod record;
+mod runs;
 mod table;
 mod ways;
 

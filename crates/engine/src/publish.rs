@@ -349,6 +349,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Fleet(_) => true,
         ViewSpec::Connections => !touched.sources.is_empty(),
         ViewSpec::Ribbon { .. } => touched.ribbon,
+        ViewSpec::Models(_) => touched.models,
         // They are concluded once a second, not with each fact.
         ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions => false,
         ViewSpec::Object(object) => {
@@ -359,6 +360,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
                 || touched.serving
                 // An alert names what it is about, whoever sends it.
                 || touched.alerts
+                || touched.models
                 || !touched.devices.is_empty()
                 || touched.sources.contains(id)
                 || touched.events.contains(id)
@@ -388,6 +390,7 @@ impl Scene<'_> {
 pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<SourceState> {
     let scope = match spec {
         ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) => spec.scope.as_slice(),
+        ViewSpec::Models(spec) => spec.scope.as_slice(),
         _ => &[],
     };
     project::sources(world, scope, now)
@@ -409,6 +412,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         ViewSpec::Waste(spec) => {
             View::Waste(pilothouse_insight::waste(&concluded(world, spec.clone(), now), history, now))
         }
+        ViewSpec::Models(spec) => View::Models(Box::new(project::models(world, spec))),
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),

@@ -22,6 +22,7 @@ connectors![
     pilothouse_connect_http::prometheus,
     pilothouse_connect_http::alertmanager,
     pilothouse_connect_local,
+    pilothouse_connect_mlflow,
     pilothouse_connect_demo
 ];
 

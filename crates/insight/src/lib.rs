@@ -7,6 +7,8 @@
 //! - [`room()`]: where GPUs are free, how well the free ones fit together, and why pods wait.
 //! - [`waste()`]: GPUs that are paid for and do nothing, and whose they are; it needs a [`History`].
 //! - [`compare()`]: what differs between two times.
+//! - [`compare_versions()`]: two versions of registered models side by side.
+//! - [`lineage()`]: from what a pod is started with to a version of a model, its alias and its run.
 //! - [`Lookout`]: what a person is told of, each thing once, and nothing in quiet hours.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
@@ -18,6 +20,7 @@ mod funnel;
 mod history;
 mod limits;
 mod lookout;
+mod models;
 mod pods;
 mod room;
 mod rules;
@@ -33,5 +36,9 @@ pub use findings::findings;
 pub use funnel::funnel;
 pub use history::History;
 pub use lookout::{Call, Lookout, Wrong, quiet_until, wrong};
+pub use models::{
+    compare::{VersionDetail, compare_versions},
+    lineage::{Lineage, Link, ModelUri, Named, Unknown, lineage, named},
+};
 pub use room::room;
 pub use waste::waste;

@@ -160,7 +160,9 @@ fn a_journal_of_the_first_schema_is_brought_up_to_date_in_place() {
 
 #[test]
 fn a_journal_whose_worlds_are_encoded_as_ever_keeps_them() {
-    let (_folder, path) = kept(FACTS_4);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    write(&path, story_of_controllers());
     let worlds = |path: &Path| {
         let db = rusqlite::Connection::open(path).unwrap();
         db.query_row("SELECT count(*) FROM checkpoint", [], |row| row.get::<_, i64>(0)).unwrap()
@@ -168,6 +170,12 @@ fn a_journal_whose_worlds_are_encoded_as_ever_keeps_them() {
     let before = worlds(&path);
     drop(Recorder::open(&path, Limits::default()).unwrap());
     assert_eq!((worlds(&path), before > 3), (before, true));
+    shows_the_story(&path, &story_of_controllers);
+}
+
+#[test]
+fn worlds_from_before_there_were_models_are_folded_again() {
+    let (_folder, path) = kept(FACTS_4);
     shows_the_story(&path, &story_of_controllers);
 }
 

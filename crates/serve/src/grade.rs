@@ -34,7 +34,9 @@ impl Grade {
             | Ask::Recorded
             | Ask::Lanes { .. }
             | Ask::Record
-            | Ask::Plan(_) => self.own_only(),
+            | Ask::Plan(_)
+            | Ask::Runs(..)
+            | Ask::CompareVersions(..) => self.own_only(),
         }
     }
 
@@ -61,16 +63,17 @@ impl Grade {
 mod tests {
     use super::*;
     use pilothouse_wire::{
-        ConnectionId, KindId, PodId, Stamp,
+        ConnectionId, KindId, ModelId, PodId, Stamp,
         ask::{LogQuery, WorkloadLogQuery},
         kinds::Listing,
         plan::{Deed, Intent},
-        view::FleetSpec,
+        runs::{RunAsk, VersionId},
+        view::{FleetSpec, ModelsSpec},
     };
     use std::time::Duration;
 
-    const ASKS: usize = 16;
-    const VIEWS: usize = 8;
+    const ASKS: usize = 18;
+    const VIEWS: usize = 9;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -91,6 +94,8 @@ mod tests {
             Ask::Lanes { .. } => 13,
             Ask::Record => 14,
             Ask::Plan(_) => 15,
+            Ask::Runs(..) => 16,
+            Ask::CompareVersions(..) => 17,
         }
     }
 
@@ -104,6 +109,7 @@ mod tests {
             ViewSpec::Waste(_) => 5,
             ViewSpec::Notices => 6,
             ViewSpec::Actions => 7,
+            ViewSpec::Models(_) => 8,
         }
     }
 
@@ -112,6 +118,8 @@ mod tests {
         let (span, when) = (Duration::from_secs(60), When::Now);
         let pod = PodId { cluster: cluster.clone(), namespace: "n".into(), name: "p".into() };
         let kind = KindId { group: "apps".into(), version: "v1".into(), plural: "d".into(), kind: "D".into() };
+        let model = ModelId { source: cluster.clone(), name: "m".into() };
+        let version = VersionId { model, number: 1 };
         let of_workload = WorkloadLogQuery {
             cluster: cluster.clone(),
             namespace: "n".into(),
@@ -138,6 +146,8 @@ mod tests {
             Ask::Lanes { span, end: when },
             Ask::Record,
             Ask::Plan(Intent { object, deed: Deed::Cordon }),
+            Ask::Runs(version.model.source.clone(), RunAsk::Run("r".into())),
+            Ask::CompareVersions(version.clone(), version),
         ]
     }
 
@@ -151,6 +161,7 @@ mod tests {
             ViewSpec::Waste(FleetSpec::default()),
             ViewSpec::Notices,
             ViewSpec::Actions,
+            ViewSpec::Models(ModelsSpec::default()),
         ]
     }
 
@@ -170,7 +181,7 @@ mod tests {
 
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
-        let marked = [true, false, true, false, true, true, false];
+        let marked = [true, false, true, false, true, true, false, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

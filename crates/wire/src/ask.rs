@@ -11,6 +11,7 @@ use crate::{
     notice::Wishes,
     plan::{Confirmation, Intent, Operation, Planned},
     record::RecordInfo,
+    runs::{Comparison, RunAnswer, RunAsk, VersionId},
     view::{Difference, Lane, Past, connections::PluginNotice, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,10 @@ pub enum Ask {
     Record,
     /// What would be done. It reads, and asks the server to try; nothing is changed.
     Plan(Intent),
+    /// Runs, read from the server that keeps them now.
+    Runs(ConnectionId, RunAsk),
+    /// Two versions of registered models side by side, with what their servers say of them now.
+    CompareVersions(VersionId, VersionId),
 }
 
 /// Which lines of a log.
@@ -212,6 +217,10 @@ pub enum Answer {
     Record(Option<Box<RecordInfo>>),
     /// To [`Ask::Plan`].
     Plan(Box<Planned>),
+    /// To [`Ask::Runs`].
+    Runs(Box<RunAnswer>),
+    /// To [`Ask::CompareVersions`].
+    Versions(Box<Comparison>),
 }
 
 /// What a door is connected to.

@@ -7,8 +7,8 @@ use crate::{
     plan::ActionsView,
     record,
     view::{
-        ConnectionsView, FleetSpec, FleetView, ObjectView, RibbonView, RoomView, Waste, connections::ConnectionsPatch,
-        fleet::FleetPatch, ribbon::RibbonPatch,
+        ConnectionsView, FleetSpec, FleetView, ModelsSpec, ModelsView, ObjectView, RibbonView, RoomView, Waste,
+        connections::ConnectionsPatch, fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub enum ViewSpec {
     Notices,
     /// What is being done, and was.
     Actions,
+    /// Registered models.
+    Models(ModelsSpec),
 }
 
 impl ViewSpec {
@@ -53,7 +55,7 @@ impl ViewSpec {
     pub const fn is_for_walls(&self) -> bool {
         match self {
             Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
-            Self::Connections | Self::Object(_) | Self::Notices | Self::Actions => false,
+            Self::Connections | Self::Object(_) | Self::Notices | Self::Actions | Self::Models(_) => false,
         }
     }
 }
@@ -77,6 +79,8 @@ pub enum View {
     Notices(Box<NoticesView>),
     /// Actions.
     Actions(Box<ActionsView>),
+    /// Registered models.
+    Models(Box<ModelsView>),
 }
 
 /// What changed in a view.
@@ -88,6 +92,8 @@ pub enum Patch {
     Connections(ConnectionsPatch),
     /// Of the ribbon.
     Ribbon(RibbonPatch),
+    /// Of the registered models.
+    Models(ModelsPatch),
 }
 
 /// Counts the versions of one subscription's view, from 1.
@@ -162,6 +168,7 @@ impl View {
             (Self::Fleet(old), Self::Fleet(new)) => Some(Patch::Fleet(old.diff(new))),
             (Self::Connections(old), Self::Connections(new)) => Some(Patch::Connections(old.diff(new))),
             (Self::Ribbon(old), Self::Ribbon(new)) => Some(Patch::Ribbon(old.diff(new))),
+            (Self::Models(old), Self::Models(new)) => Some(Patch::Models(old.diff(new))),
             _ => None,
         }
     }
@@ -175,6 +182,7 @@ impl View {
             (Self::Fleet(view), Patch::Fleet(patch)) => Arc::make_mut(view).apply(patch),
             (Self::Connections(view), Patch::Connections(patch)) => view.apply(patch),
             (Self::Ribbon(view), Patch::Ribbon(patch)) => view.apply(patch),
+            (Self::Models(view), Patch::Models(patch)) => view.apply(patch),
             _ => return Err(Gap),
         }
         Ok(())

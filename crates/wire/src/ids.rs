@@ -156,6 +156,15 @@ pub struct AlertId {
     pub fingerprint: SmolStr,
 }
 
+/// A registered model of a registry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ModelId {
+    /// The connection that says so.
+    pub source: ConnectionId,
+    /// Its name, unique in the registry.
+    pub name: SmolStr,
+}
+
 /// Anything that can be selected, inspected, linked to or marked on the ribbon.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ObjectRef {
@@ -175,6 +184,8 @@ pub enum ObjectRef {
     Other(Box<OtherId>),
     /// An alert.
     Alert(Box<AlertId>),
+    /// A registered model.
+    Model(Box<ModelId>),
 }
 
 impl ObjectRef {
@@ -187,6 +198,7 @@ impl ObjectRef {
             Self::Pod(pod) => &pod.cluster,
             Self::Other(other) => &other.cluster,
             Self::Alert(alert) => &alert.source,
+            Self::Model(model) => &model.source,
         }
     }
 
@@ -197,7 +209,12 @@ impl ObjectRef {
             Self::Pod(pod) => Some(&pod.namespace),
             Self::Workload(_, namespace, ..) => Some(namespace),
             Self::Other(other) => other.namespace.as_ref(),
-            Self::Connection(_) | Self::Namespace(..) | Self::Node(_) | Self::Gpu(..) | Self::Alert(_) => None,
+            Self::Connection(_)
+            | Self::Namespace(..)
+            | Self::Node(_)
+            | Self::Gpu(..)
+            | Self::Alert(_)
+            | Self::Model(_) => None,
         }
     }
 
@@ -224,6 +241,7 @@ impl ObjectRef {
             Self::Workload(_, _, kind, _) => kind,
             Self::Other(other) => &other.kind.kind,
             Self::Alert(_) => "alert",
+            Self::Model(_) => "model",
         }
     }
 
@@ -238,6 +256,7 @@ impl ObjectRef {
             Self::Pod(pod) => pod.name.clone(),
             Self::Other(other) => other.name.clone(),
             Self::Alert(alert) => alert.name.clone(),
+            Self::Model(model) => model.name.clone(),
         }
     }
 }
@@ -264,6 +283,7 @@ impl fmt::Display for ObjectRef {
             Self::Alert(alert) => {
                 write!(f, "alert:{}/{}/{}", alert.source, Part(&alert.name), Part(&alert.fingerprint))
             }
+            Self::Model(model) => write!(f, "model:{}/{}", model.source, Part(&model.name)),
         }
     }
 }
@@ -293,6 +313,7 @@ impl FromStr for ObjectRef {
             "pod" => Self::Pod(PodId { cluster, namespace: part()?, name: part()? }),
             "workload" => Self::Workload(cluster, part()?, part()?, part()?),
             "alert" => Self::Alert(Box::new(AlertId { source: cluster, name: part()?, fingerprint: part()? })),
+            "model" => Self::Model(Box::new(ModelId { source: cluster, name: part()? })),
             "object" => {
                 let (kind, word, first) = (part()?, part()?, part()?);
                 let kind = KindId::read(&kind, word).ok_or_else(fail)?;
@@ -325,6 +346,7 @@ mod tests {
             "object:iad-prod/inferenceservices.v1beta1.serving.kserve.io/InferenceService/serving/chat",
             "object:iad-prod/persistentvolumes.v1/PersistentVolume/models",
             "alert:alerts/HighLatency/6b4f1c5a",
+            "model:registry/chat-70b",
         ] {
             assert_eq!(text.parse::<ObjectRef>().map(|object| object.to_string()), Ok(text.to_owned()));
         }

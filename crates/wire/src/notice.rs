@@ -181,6 +181,7 @@ impl Notice {
     pub fn address(&self) -> Address {
         let (screen, tab) = match &self.object {
             Some(ObjectRef::Connection(_)) => ("connections", None),
+            Some(ObjectRef::Model(_)) => ("models", None),
             Some(ObjectRef::Alert(_)) => ("fleet", Some("alerts".to_owned())),
             Some(_) => ("fleet", None),
             None => ("settings", None),

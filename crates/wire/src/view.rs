@@ -8,6 +8,7 @@ pub mod finding;
 pub mod fleet;
 pub mod funnel;
 pub mod gpu;
+pub mod models;
 pub mod object;
 pub mod ribbon;
 pub mod room;
@@ -24,6 +25,7 @@ pub use finding::{Finding, FindingId};
 pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
+pub use models::{AliasRow, ModelRow, ModelsSpec, ModelsView, Readiness, VersionLine, VersionRow};
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};
 pub use ribbon::{Lane, LaneKind, Mark, MarkKind, RibbonView};
 pub use room::{

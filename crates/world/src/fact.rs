@@ -4,9 +4,11 @@
 
 mod changes;
 mod extent;
+mod models;
 
 pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
 pub use extent::{Covers, Extent, Kind};
+pub use models::{ModelFact, VersionFact};
 
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
@@ -81,6 +83,10 @@ pub enum Fact {
     Job(Box<JobFact>),
     /// A person did something, or is doing it.
     Acted(Box<ActedFact>),
+    /// A registered model is as follows, with its versions and aliases.
+    Model(Box<ModelFact>),
+    /// A registered model is gone: its name.
+    ModelGone(SmolStr),
 }
 
 /// About a source itself.

@@ -4,6 +4,7 @@ mod alerts;
 mod controllers;
 mod jobs;
 mod lanes;
+mod models;
 mod nodes;
 mod persons;
 mod pods;
@@ -147,6 +148,8 @@ impl Fold<'_> {
             Fact::ControllerGone(kind, namespace, name) => self.controller_gone(&(kind, namespace, name)),
             Fact::Revision(revision) => self.revision(*revision),
             Fact::Job(job) => self.job(*job),
+            Fact::Model(model) => self.model(*model),
+            Fact::ModelGone(name) => self.model_gone(&name),
             Fact::RevisionGone(namespace, name) => self.revision_gone(&namespace, &name),
             // They are no source's: taken in before.
             Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) | Fact::Acted(_) => {}
@@ -228,6 +231,7 @@ impl Fold<'_> {
             Kind::ControllerRevision => {
                 self.drop_revisions(controllers::OF_REVISIONS, covers.namespace.as_ref(), facts);
             }
+            Kind::Model => self.drop_models(facts),
             // Each listing of several kinds told of a part: what was gone was said of each.
             Kind::Controller | Kind::Revision => {}
         }

@@ -6,6 +6,7 @@ pub mod alert;
 pub mod fact;
 mod fold;
 pub mod gpu;
+mod model;
 pub mod project;
 pub mod serving;
 mod sorted;
@@ -18,6 +19,7 @@ mod workload;
 mod world;
 
 pub use fact::{Batch, Extent, FACT_VERSION, Fact};
+pub use model::Model;
 pub use serving::{Served, Serving};
 pub use source::{Node, Pod, Source};
 pub use telemetry::{Latest, Measured, Telemetry};

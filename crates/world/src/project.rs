@@ -2,12 +2,14 @@
 
 mod connections;
 mod fleet;
+mod models;
 mod object;
 mod ribbon;
 mod serving;
 
 pub use connections::connection_rows;
 pub use fleet::FleetProjection;
+pub use models::{model, models};
 pub use object::{Keeper, keeper, object, readings};
 pub use ribbon::{MeasuredLanes, lane, measured_lanes, ribbon};
 

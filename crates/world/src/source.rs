@@ -6,6 +6,7 @@ use crate::{
         ControllerFact, Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact, ServiceFact,
         SourceAbout,
     },
+    model::Model,
     serving::Serving,
     sorted,
     telemetry::Telemetry,
@@ -84,6 +85,8 @@ pub struct Source {
     pub(crate) revisions: BTreeMap<WorkloadKey, BTreeMap<SmolStr, RevisionFact>>,
     /// The alerts that it has.
     pub alerts: Alerts,
+    /// Registered models, by name.
+    pub models: BTreeMap<SmolStr, Model>,
 }
 
 impl Source {

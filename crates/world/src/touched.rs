@@ -26,6 +26,8 @@ pub struct Touched {
     pub serving: bool,
     /// Did an alert come, go or change?
     pub alerts: bool,
+    /// Did a registered model come, go or change?
+    pub models: bool,
     /// Did the ribbon get a mark or a point?
     pub ribbon: bool,
     /// Did so much change that everything is to be renewed?
@@ -70,6 +72,7 @@ impl Touched {
         self.columns |= other.columns;
         self.serving |= other.serving;
         self.alerts |= other.alerts;
+        self.models |= other.models;
         self.ribbon |= other.ribbon;
         self.all |= other.all;
     }

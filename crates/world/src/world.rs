@@ -2,7 +2,7 @@
 
 use crate::{
     fact::Batch,
-    fold, sorted,
+    fold, model, sorted,
     source::Source,
     sum,
     telemetry::{Latest, Telemetry},
@@ -85,7 +85,11 @@ impl World {
                     pilothouse_wire::PodId { cluster: id.clone(), namespace: namespace.clone(), name: name.clone() };
                 (ObjectRef::Pod(pod), name.clone(), at)
             });
-            std::iter::once(own).chain(nodes).chain(workloads).chain(pods)
+            let models = source.models.keys().map({
+                let place = SmolStr::new(id.as_str());
+                move |name| (model::object(id, name), name.clone(), place.clone())
+            });
+            std::iter::once(own).chain(nodes).chain(workloads).chain(pods).chain(models)
         })
     }
 

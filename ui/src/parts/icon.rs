@@ -41,6 +41,7 @@ icons! {
     Link = "link",
     Lock = "lock",
     Logs = "logs",
+    Models = "models",
     Namespace = "namespace",
     Node = "node",
     Past = "past",
@@ -73,6 +74,7 @@ impl Icon {
             ObjectRef::Workload(..) => Self::Workload,
             ObjectRef::Other(_) => Self::Code,
             ObjectRef::Alert(_) => Self::Alert,
+            ObjectRef::Model(_) => Self::Models,
         }
     }
 }

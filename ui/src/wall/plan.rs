@@ -162,7 +162,11 @@ fn touches(mark: &Mark, of: &Finding) -> bool {
         ObjectRef::Workload(_, namespace, kind, name) => {
             of.workloads.contains(&SmolStr::new(format!("{kind} {namespace}/{name}")))
         }
-        ObjectRef::Connection(_) | ObjectRef::Namespace(..) | ObjectRef::Other(_) | ObjectRef::Alert(_) => false,
+        ObjectRef::Connection(_)
+        | ObjectRef::Namespace(..)
+        | ObjectRef::Other(_)
+        | ObjectRef::Alert(_)
+        | ObjectRef::Model(_) => false,
     }
 }
 

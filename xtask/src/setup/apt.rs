@@ -22,6 +22,7 @@ const RUN: &[Package] = &[
 const TEST: &[Package] = &[
     ("curl", "fetches tools"),
     ("ca-certificates", "lets them be trusted"),
+    ("python3-venv", "a place for MLflow, a real server of the tests"),
     ("gnome-keyring", "a real keyring to keep secrets in"),
     ("xvfb", "a screen for the window where there is none"),
     ("webkit2gtk-driver", "drives the window"),

@@ -6,12 +6,13 @@ use crate::{
     older::{self, Span, Then},
     past::{self, Moment},
     publish::{WEEK, project_plain, sources_of},
-    record,
+    record, runs,
 };
 use pilothouse_wire::{
     Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     ask::About,
     record::Gap,
+    runs::VersionId,
     view::{Difference, FleetView},
 };
 use pilothouse_world::{World, project};
@@ -126,6 +127,23 @@ impl Loop {
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
                 tokio::spawn(async move {
                     let _ = reply.send(asks::kinds(connectors).await);
+                });
+            }
+            Ask::Runs(id, ask) => {
+                let connector = self.connections.connector(&id);
+                tokio::spawn(async move {
+                    let _ = reply.send(runs::answer(connector, &id, &ask).await);
+                });
+            }
+            Ask::CompareVersions(a, b) => {
+                let side = |id: &VersionId| runs::Side {
+                    connector: self.connections.connector(id.source()),
+                    row: runs::version(&self.world, id),
+                    id: id.clone(),
+                };
+                let sides = (side(&a), side(&b));
+                tokio::spawn(async move {
+                    let _ = reply.send(runs::compare(sides.0, sides.1).await);
                 });
             }
             Ask::Objects(listing) => {

@@ -145,6 +145,12 @@ pub enum MarkKind {
     JobEnded,
     /// A person did something through Pilothouse.
     Acted,
+    /// An alias of a registered model was set, moved or taken away.
+    ModelAlias,
+    /// A version of a model was registered.
+    ModelVersion,
+    /// A version of a model went to another stage.
+    ModelStage,
 }
 
 impl MarkKind {

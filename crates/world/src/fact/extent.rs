@@ -48,4 +48,6 @@ pub enum Kind {
     ControllerRevision,
     /// Jobs.
     Job,
+    /// Registered models with their versions.
+    Model,
 }

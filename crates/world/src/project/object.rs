@@ -3,6 +3,7 @@
 mod alert;
 mod connection;
 mod measured;
+mod model;
 mod node;
 mod pod;
 mod workload;
@@ -27,6 +28,7 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
         ObjectRef::Alert(id) => alert::part(world, id)?,
+        ObjectRef::Model(id) => model::part(world, id)?,
         // Never watched: whoever looks at one reads it from its server.
         ObjectRef::Other(_) => return None,
     };
@@ -48,10 +50,15 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         events: events(source, part.regarding),
         changes: changes(world, object, &around, now),
         source: object.connection().clone(),
-        has_yaml: !matches!(object, ObjectRef::Connection(_) | ObjectRef::Alert(_)),
+        has_yaml: !is_of_no_cluster(object),
         // The demo fleet is made of facts: there is no server behind it to tell more.
-        has_description: !matches!(object, ObjectRef::Connection(_) | ObjectRef::Alert(_)) && !source.about.demo,
+        has_description: !is_of_no_cluster(object) && !source.about.demo,
     })
+}
+
+/// Is it no object of a cluster, so that no server of one can say more of it?
+fn is_of_no_cluster(object: &ObjectRef) -> bool {
+    matches!(object, ObjectRef::Connection(_) | ObjectRef::Alert(_) | ObjectRef::Model(_))
 }
 
 /// Does a finding hit an object? A pod is not ill because of what is wrong with its own node's neighbours.
@@ -64,7 +71,11 @@ fn hits(finding: &Finding, object: &ObjectRef) -> bool {
             finding.node.cluster == *id
                 && finding.workloads.iter().any(|hit| *hit == format!("{kind} {namespace}/{name}"))
         }
-        ObjectRef::Connection(_) | ObjectRef::Namespace(..) | ObjectRef::Other(_) | ObjectRef::Alert(_) => false,
+        ObjectRef::Connection(_)
+        | ObjectRef::Namespace(..)
+        | ObjectRef::Other(_)
+        | ObjectRef::Alert(_)
+        | ObjectRef::Model(_) => false,
     }
 }
 

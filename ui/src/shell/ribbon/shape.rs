@@ -22,10 +22,14 @@ pub fn tone(mark: &Mark) -> &'static str {
         MarkKind::Alert if mark.status != Status::Warn => "change quiet",
         MarkKind::Alert | MarkKind::Condition | MarkKind::Cordon => "change warn",
         MarkKind::ConnectionFound | MarkKind::AlertOver => "change good",
-        MarkKind::Deploy => "change",
-        MarkKind::Scale | MarkKind::NodeCame | MarkKind::NodeWent | MarkKind::JobBegan | MarkKind::JobEnded => {
-            "change quiet"
-        }
+        MarkKind::Deploy | MarkKind::ModelAlias | MarkKind::ModelStage => "change",
+        MarkKind::ModelVersion if mark.status == Status::Bad => "change bad",
+        MarkKind::Scale
+        | MarkKind::NodeCame
+        | MarkKind::NodeWent
+        | MarkKind::JobBegan
+        | MarkKind::JobEnded
+        | MarkKind::ModelVersion => "change quiet",
         MarkKind::PodPlaced | MarkKind::PodGone => "change tick",
     }
 }
@@ -53,6 +57,9 @@ pub fn word(kind: MarkKind) -> &'static str {
         MarkKind::PodGone => "pod gone",
         MarkKind::JobBegan => "job began",
         MarkKind::JobEnded => "job done",
+        MarkKind::ModelAlias => "alias moved",
+        MarkKind::ModelVersion => "new model version",
+        MarkKind::ModelStage => "stage changed",
     }
 }
 
@@ -90,6 +97,10 @@ pub fn shape(kind: MarkKind) -> AnyView {
         // A bar, as of a run, with its beginning or its end.
         MarkKind::JobBegan => filled("M-5-5H-3.5V-2H6V2H-3.5V5H-5Z").into_any(),
         MarkKind::JobEnded => filled("M5-5H3.5V-2H-6V2H3.5V5H5Z").into_any(),
+        // A tag with its hole: hollow for an alias, halved for a stage, filled for a version.
+        MarkKind::ModelAlias => path("M-5.5 0-2-4.5H5V4.5H-2ZM-2-.5V.5").into_any(),
+        MarkKind::ModelStage => path("M-5.5 0-2-4.5H5V4.5H-2ZM1.5-4.5V4.5").into_any(),
+        MarkKind::ModelVersion => filled("M-5.5 0-2-4.5H5V4.5H-2Z").into_any(),
         MarkKind::PodPlaced | MarkKind::PodGone => {
             view! { <path d="M0-4V4" stroke="currentColor" stroke-width="1" /> }.into_any()
         }

@@ -52,6 +52,8 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("AlertFact", "severity")
         | ("NoteFact", "text")
         | ("AlertFact", "summary")
+        | ("ModelFact", "description")
+        | ("VersionFact", "description" | "message" | "stage")
         | ("MissingMetric", "why" | "next")
         | ("Probed", "may" | "may_not" | "not_visible")
         | ("Health", "Starting")

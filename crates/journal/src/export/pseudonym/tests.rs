@@ -10,17 +10,17 @@ use crate::{
     grid::round_readings,
 };
 use pilothouse_wire::{
-    AlertId, ConnectionId, Health, KindId, Metric, NodeId, ObjectRef, OtherId, PodId, Reading, ServingEngine,
+    AlertId, ConnectionId, Health, KindId, Metric, ModelId, NodeId, ObjectRef, OtherId, PodId, Reading, ServingEngine,
     ServingMetric, SmolStr, Stamp,
-    view::{AlertState, Attempt, Mark, MarkKind, Status, ribbon::MarkKey},
+    view::{AlertState, Attempt, Mark, MarkKind, Readiness, Status, ribbon::MarkKey},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
         AlertFact, AlertsFact, ConditionFact, ContainerFact, ControllerFact, Covers, DeviceClaim, DeviceFact,
-        DevicesFact, EventFact, Kind, MissingMetric, NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase, PodFact,
-        PodLabels, Probed, ReadingsFact, RevisionFact, ServiceFact, ServingFact, ServingPodFact, SourceAbout,
-        SourceFact, WriteFact,
+        DevicesFact, EventFact, Kind, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase,
+        PodFact, PodLabels, Probed, ReadingsFact, RevisionFact, ServiceFact, ServingFact, ServingPodFact, SourceAbout,
+        SourceFact, VersionFact, WriteFact,
     },
 };
 use proptest::prelude::*;
@@ -200,6 +200,7 @@ fn objects() -> Vec<ObjectRef> {
             name: canary("o"),
         })),
         ObjectRef::Alert(Box::new(alert)),
+        ObjectRef::Model(Box::new(ModelId { source: cluster(), name: canary("model") })),
     ]
 }
 
@@ -271,6 +272,30 @@ fn facts() -> Vec<Fact> {
             images: vec![(canary("container"), canary("image"))],
         })),
         Fact::RevisionGone(canary("namespace"), canary("gone")),
+        Fact::Model(Box::new(ModelFact {
+            name: canary("model"),
+            created: Some(AT),
+            updated: Some(AT),
+            description: Some("canary talks".into()),
+            tags: vec![(canary("key"), canary("value"))],
+            aliases: vec![(canary("alias"), 1)],
+            versions: vec![VersionFact {
+                number: 1,
+                created: Some(AT),
+                updated: Some(AT),
+                stage: Some(canary("stage")),
+                readiness: Readiness::Failed,
+                message: Some("canary failed".into()),
+                description: Some("of canary".into()),
+                source: Some("s3://canary/canary".into()),
+                run: Some(canary("run")),
+                model: Some(canary("m")),
+                user: Some(canary("person")),
+                tags: vec![(canary("key"), canary("value"))],
+            }],
+            more: 0,
+        })),
+        Fact::ModelGone(canary("gone")),
         Fact::NoteGone(AT, ObjectRef::Connection(cluster())),
         Fact::Recalled(marks.collect()),
         Fact::Alerts(Box::new(AlertsFact {

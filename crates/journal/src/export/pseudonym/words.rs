@@ -7,6 +7,7 @@ const COMMON: &[&str] = &[
     "placed", "gone", "over", "changed", "settings", "revision", "slowed", "by", "heat", "XID", "cordoned",
     "uncordoned", "tainted", "lost", "found", "again", "came", "went", "back", "gives", "began",
     "done", "after", "ready", "not", "what", "was", "there", "before", "is", "kept", "→", "×", "−", "+",
+    "version", "alias", "stage", "registered", "run", "Staging", "Production", "Archived",
     // The scheduler's, the kubelet's and the controllers'.
     "nodes", "node", "are", "available", "Insufficient", "cpu", "memory", "nvidia.com/gpu", "amd.com/gpu",
     "ephemeral-storage", "didn't", "match", "Pod's", "affinity/selector", "had", "untolerated", "taint", "were",

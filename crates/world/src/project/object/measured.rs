@@ -88,7 +88,11 @@ fn gpus<'a>(world: &'a World, object: &ObjectRef) -> Option<Gpus<'a>> {
             };
             of_pods(world, source, keys.iter().map(pod))
         }
-        ObjectRef::Connection(_) | ObjectRef::Namespace(..) | ObjectRef::Other(_) | ObjectRef::Alert(_) => None,
+        ObjectRef::Connection(_)
+        | ObjectRef::Namespace(..)
+        | ObjectRef::Other(_)
+        | ObjectRef::Alert(_)
+        | ObjectRef::Model(_) => None,
     }
 }
 

@@ -1,0 +1,128 @@
+//! The command that lists registered models, the versions of one, and compares two versions.
+
+use crate::{
+    exit::{Exit, Failed},
+    json, list,
+    model_args::ModelsArgs,
+    out::{Style, Tone, note, stdout},
+    problems,
+    start::{Session, other_answer},
+    table::{self, Cell},
+};
+use pilothouse_wire::{
+    Answer, Ask, Body, Code, Problem, View, ViewSpec,
+    runs::{ComparedPart, ComparedRow, Comparison, VersionId},
+    units::{count, visible},
+    view::{ModelRow, ModelsSpec, VersionLine},
+};
+use std::io::Write;
+
+/// Lists models, versions, or what differs between two.
+pub async fn run(arguments: &ModelsArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    match (&arguments.name, arguments.compare.as_slice()) {
+        (Some(name), [a, b]) => compare(arguments, name, (a, b), out, err).await,
+        (Some(name), _) => {
+            if name.contains('"') {
+                return Err(Failed::Usage("No model has a quote in its name.".into()));
+            }
+            // The filter of the list, so that it is followed and read from a record as any other.
+            let filter = format!("model=\"{name}\" {}", arguments.list.filter);
+            let list = crate::args::ListArgs { filter, ..arguments.list.clone() };
+            list::run::<VersionLine>(&list, out, err).await
+        }
+        (None, _) => list::run::<ModelRow>(&arguments.list, out, err).await,
+    }
+}
+
+async fn compare(
+    arguments: &ModelsArgs,
+    name: &str,
+    (a, b): (&str, &str),
+    style: Style,
+    err: Style,
+) -> Result<Exit, Failed> {
+    let source = &arguments.list.source;
+    let session = Session::start(source, false).await?;
+    let compared = async {
+        let (frame, troubles) = session.frame(ViewSpec::Models(ModelsSpec::default()), source.wait).await?;
+        let Body::Full(View::Models(view)) = &frame.body else { return Err(other_answer()) };
+        let models: Vec<&ModelRow> = view.models.rows().iter().filter(|model| model.id.name == name).collect();
+        let model = match (&models[..], troubles.0.last()) {
+            ([model], _) => *model,
+            ([], Some((_, problem))) => return Err(problem.clone().into()),
+            ([], None) => return Err(absent(name).into()),
+            (several, _) => return Err(Failed::Usage(ambiguous(name, several))),
+        };
+        let of = |text: &str| named(model, text);
+        let answer = session.reader().ask(Ask::CompareVersions(of(a)?, of(b)?)).await?;
+        let Answer::Versions(comparison) = answer else { return Err(other_answer()) };
+        Ok(comparison)
+    };
+    let compared = compared.await;
+    session.end().await;
+    let comparison = compared?;
+    let mut out = stdout();
+    if arguments.list.form.json {
+        json::write(&mut out, &*comparison, !style.terminal)?;
+    } else {
+        draw(&mut out, &comparison, style)?;
+        out.flush()?;
+    }
+    comparison.problems.iter().for_each(|problem| problems::tell(problem, err));
+    Ok(if comparison.problems.is_empty() { Exit::Ok } else { Exit::Partial })
+}
+
+fn absent(name: &str) -> Problem {
+    Problem::new(Code::NotFound, format!("There is no registered model {name}."))
+        .next("\"pilothouse models\" lists them.")
+}
+
+fn ambiguous(name: &str, models: &[&ModelRow]) -> String {
+    let sources: Vec<&str> = models.iter().map(|model| model.id.source.as_str()).collect();
+    format!("{} registries have a model {name}. Name one: --context {}.", models.len(), sources.join(" or --context "))
+}
+
+fn named(model: &ModelRow, text: &str) -> Result<VersionId, Problem> {
+    match model.named(text) {
+        Some(version) => Ok(VersionId { model: model.id.clone(), number: version.number }),
+        None => {
+            let name = &model.id.name;
+            let newest = model.versions.first().map_or(0, |version| version.number);
+            let aliases: Vec<&str> = model.aliases.iter().map(|alias| alias.name.as_str()).collect();
+            let aliases = if aliases.is_empty() { "it has none".to_owned() } else { aliases.join(", ") };
+            Err(Problem::new(Code::NotFound, format!("{name} has no version and no alias {text}."))
+                .why(format!("Its newest version is {newest}; aliases: {aliases}.")))
+        }
+    }
+}
+
+fn draw(out: &mut impl Write, of: &Comparison, style: Style) -> Result<(), Failed> {
+    let [a, b] = [&of.a, &of.b].map(|id| id.to_string().to_uppercase());
+    let mut same = 0;
+    for part in ComparedPart::ALL {
+        let rows: Vec<&ComparedRow> = of.rows.iter().filter(|row| row.part == part).collect();
+        let differing: Vec<Vec<Cell>> = rows.iter().filter(|row| row.differs()).map(|row| cells(row)).collect();
+        same += rows.len() - differing.len();
+        if differing.is_empty() {
+            continue;
+        }
+        writeln!(out, "{}", style.paint(Tone::Strong, part.title()))?;
+        let titles = [("".to_owned(), false), (visible(&a), false), (visible(&b), false), ("CHANGE".to_owned(), true)];
+        table::write_titled(out, &titles, &differing, style)?;
+        writeln!(out)?;
+    }
+    if same == of.rows.len() {
+        writeln!(out, "Nothing differs.")?;
+    }
+    note(&format!("{} things are the same and not shown.", count(same as u64)));
+    Ok(())
+}
+
+fn cells(row: &ComparedRow) -> Vec<Cell> {
+    vec![
+        Cell::text(&row.key),
+        Cell::some(row.a.as_ref()),
+        Cell::some(row.b.as_ref()),
+        Cell::text(row.change.as_deref().unwrap_or_default()),
+    ]
+}

@@ -1,0 +1,91 @@
+//! The connector: opens a connection, tests it, watches it, and asks what somebody wants to know of runs.
+
+use crate::{
+    kind::{KIND, WORKSPACE},
+    problems,
+    registry::Registry,
+    runs, session,
+};
+use async_trait::async_trait;
+use pilothouse_connect::{Connector, Opening, Sink};
+use pilothouse_connect_http::{
+    client::Client,
+    failure::Failure,
+    fields::Fields,
+    server::{self, End, Server},
+};
+use pilothouse_wire::{
+    ObjectRef, Problem,
+    ask::Tested,
+    runs::{RunAnswer, RunAsk},
+};
+use pilothouse_world::fact::SourceAbout;
+use reqwest::header::{HeaderName, HeaderValue};
+use std::sync::Arc;
+
+/// No field says which cluster it is about: it is about none.
+const NO_CLUSTER: &str = "cluster";
+const HEADER: HeaderName = HeaderName::from_static("x-mlflow-workspace");
+
+/// An open connection.
+struct Mlflow {
+    server: Server,
+    workspace: Option<HeaderValue>,
+}
+
+/// Opens a connection; reads the file of authorities, contacts nobody.
+pub(crate) fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
+    let fields = Fields::of(&opening, &KIND);
+    let no_header = || fields.bad(WORKSPACE, "There are characters in it that no header may have.");
+    let header = |text: &str| HeaderValue::from_str(text).map_err(|_| no_header());
+    let workspace = fields.text(WORKSPACE).map(header).transpose()?;
+    let server = Server::of(opening, &KIND, NO_CLUSTER, "an MLflow")?;
+    Ok(Arc::new(Mlflow { server, workspace }))
+}
+
+impl Mlflow {
+    fn client(&self) -> Result<Client, Problem> {
+        let client = self.server.client()?;
+        Ok(match &self.workspace {
+            Some(workspace) => client.saying(HEADER, workspace.clone()),
+            None => client,
+        })
+    }
+}
+
+#[async_trait]
+impl Connector for Mlflow {
+    fn about(&self) -> SourceAbout {
+        self.server.about(session::PERIOD)
+    }
+
+    async fn probe(&self) -> Result<Tested, Problem> {
+        let client = self.client()?;
+        let calls = async { Ok((session::version(&client).await?, Registry::default().look(&client).await?)) };
+        let (version, news) = calls.await.map_err(|failure| problems::problem(&failure, &self.server.place))?;
+        Ok(Tested {
+            problem: session::shortcoming(&client, version.as_deref(), &news),
+            version,
+            identity: self.server.place.who.clone(),
+            may: vec![session::MAY.to_owned()],
+        })
+    }
+
+    async fn watch(&self, sink: Sink) {
+        let session = || async {
+            match self.client() {
+                Ok(client) => session::run(&client, &sink).await,
+                Err(problem) => End::Lost(Failure::Told(Box::new(problem))),
+            }
+        };
+        server::keep(&sink, |failure| problems::problem(failure, &self.server.place), session).await;
+    }
+
+    async fn yaml(&self, _: &ObjectRef) -> Result<String, Problem> {
+        Err(problems::no_yaml(&self.server.place))
+    }
+
+    async fn runs(&self, ask: &RunAsk) -> Result<RunAnswer, Problem> {
+        runs::answer(&self.client()?, ask).await
+    }
+}

@@ -1,0 +1,4 @@
+//! What follows from registered models: how two versions differ, and which version a pod is started with.
+
+pub mod compare;
+pub mod lineage;

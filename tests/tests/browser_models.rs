@@ -1,0 +1,193 @@
+//! Registered models as a person meets them: in the terminal, and in headless Chromium, both before a real MLflow.
+
+use std::path::Path;
+use std::time::Duration;
+
+use acceptance::mlflow::Trained;
+use acceptance::{Context, Mlflow, Page, Result, Terminal, until};
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+const LIMIT: Duration = Duration::from_secs(90);
+const MLMODEL: &str = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: x\nsignature:\n  \
+                       inputs: '[{\"type\": \"string\", \"name\": \"text\", \"required\": true}]'\n";
+
+/// A registry with a model of two versions, and a home that is connected to it.
+struct Site {
+    server: Mlflow,
+    terminal: Terminal,
+    runs: [String; 2],
+}
+
+impl Site {
+    async fn start() -> Result<Self> {
+        let server = Mlflow::start().await?;
+        let experiment = server.experiment("chat-tuning").await?;
+        let loss: Vec<f64> = (0..200).map(|step| 2.0 / f64::from(step + 1)).collect();
+        let first = Trained {
+            name: "patient-owl",
+            params: &[("lr", "0.001"), ("base", "8b")],
+            metrics: &[("loss", &loss), ("auc", &[0.7, 0.8])],
+            tags: &[],
+        };
+        let second = Trained {
+            name: "brisk-fox",
+            params: &[("lr", "0.0005"), ("base", "8b")],
+            metrics: &[("loss", &[1.0, 0.5, 0.25]), ("auc", &[0.75, 0.84])],
+            tags: &[],
+        };
+        let runs = [server.run(&experiment, first).await?, server.run(&experiment, second).await?];
+        server.artefact(&experiment, &runs[1], "model/MLmodel", MLMODEL).await?;
+        server.model("chat").await?;
+        server.model("idle").await?;
+        for run in &runs {
+            server.version("chat", &experiment, run).await?;
+        }
+        server.alias("chat", "champion", "1").await?;
+        let terminal = Terminal::new(Path::new(""))?;
+        let url = server.url();
+        terminal.good(&["connect", "add", "mlflow", "--name", "registry", "--url", &url]).await?;
+        Ok(Self { server, terminal, runs })
+    }
+}
+
+fn rows<'a>(answer: &'a Value, key: &str) -> &'a [Value] {
+    answer[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_finds_a_model_its_run_and_what_changed_between_two_versions() -> Result<()> {
+    let site = Site::start().await?;
+    the_terminal_lists_compares_and_searches(&site).await?;
+
+    let (door, address) = site.terminal.serve(&[]).await?;
+    let page = Page::browser((1_440, 900), &address).await?;
+    page.press("rail-models").await?;
+    page.reads_as(
+        "[data-test='model'][data-key='registry/chat']",
+        |text| text.contains("@champion 1"),
+        "has its alias",
+    )
+    .await?;
+    // Walked by keys, found by a filter.
+    page.fill("models-filter", "alias=champion").await?;
+    page.gone("[data-test='model'][data-key='registry/idle']").await?;
+    page.press_by("[data-test='model'][data-key='registry/chat']").await?;
+    the_newest_version_has_its_run(&page, &site).await?;
+
+    if let Some(folder) = std::env::var_os("PILOTHOUSE_PICTURES") {
+        page.picture(&Path::new(&folder).join("version.png")).await?;
+    }
+    page.press_by("[data-test='compare-with'][data-key='1']").await?;
+    let compared = "[data-test='compared'][data-key='lr']";
+    page.reads_as(
+        compared,
+        |text| text.contains("0.001") && text.contains("0.0005") && text.contains("−50.0 %"),
+        "differs",
+    )
+    .await?;
+    page.reads_as("[data-test='compared'][data-key='auc']", |text| text.contains("+0.04 (+5.0 %)"), "says by how much")
+        .await?;
+    page.gone("[data-test='compared'][data-key='base']").await?;
+    page.press("compare-all").await?;
+    page.find_by("[data-test='compared'][data-key='base']").await?;
+    page.find_by("[data-test='compared'][data-key='input text']").await?;
+
+    // The address leads back to it, and an alias that moves is seen where it stands and on the ribbon.
+    page.reload().await?;
+    page.find_by(compared).await?;
+    site.server.alias("chat", "champion", "2").await?;
+    page.reads_as("[data-test='version'][data-key='2']", |text| text.contains("@champion for"), "has the alias now")
+        .await?;
+    until("the ribbon tells it", LIMIT, async || {
+        // From sign to sign, back from the newest: each is spoken.
+        page.find_by(".ribbon-marks").await?.send_keys(Key::Left).await.could_not("walk along the ribbon")?;
+        let spoken = page.ask("return document.querySelector('.ribbon-marks .unseen').textContent").await?;
+        Ok(spoken.as_str().is_some_and(|spoken| spoken.contains("chat@champion 1 → 2")).then_some(()))
+    })
+    .await?;
+    if let Some(folder) = std::env::var_os("PILOTHOUSE_PICTURES") {
+        page.picture(&Path::new(&folder).join("models.png")).await?;
+    }
+    drop(door);
+    page.close().await
+}
+
+async fn the_newest_version_has_its_run(page: &Page, site: &Site) -> Result<()> {
+    page.reads_as("[data-test='version'][data-key='1']", |text| text.contains("@champion"), "has the alias").await?;
+    page.reads_as("[data-test='version-page']", |text| text.contains(&site.runs[1]), "names its run").await?;
+    let run = "[data-test='run']";
+    page.reads_as(run, |text| text.contains("brisk-fox") && text.contains("chat-tuning"), "is read from its server")
+        .await?;
+    page.reads_as("[data-test='params']", |text| text.contains("lr") && text.contains("0.0005"), "has parameters")
+        .await?;
+    page.reads_as("[data-test='artefacts']", |text| text.contains("model/"), "lists what was left").await?;
+    page.reads_as(
+        "[data-test='chart'][data-key='loss']",
+        |text| text.contains("0.25 to 1, steps 0 to 2"),
+        "has a history",
+    )
+    .await?;
+    page.find_by("[data-test='chart'][data-key='loss'] svg polyline").await?;
+    Ok(())
+}
+
+async fn the_terminal_lists_compares_and_searches(site: &Site) -> Result<()> {
+    let terminal = &site.terminal;
+    let models = terminal.json(&["models", "--json"]).await?;
+    let chat = rows(&models, "models").iter().find(|model| model["id"]["name"] == "chat").cloned().unwrap_or_default();
+    assert_eq!(chat["aliases"], json!([{ "name": "champion", "version": 1, "since": null }]), "{chat:#}");
+    assert_eq!(rows(&models, "models").len(), 2);
+    let versions = terminal.good(&["models", "chat"]).await?;
+    let lines: Vec<Vec<&str>> = versions.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1][..3], ["ready", "chat", "2"], "{versions}");
+    assert!(lines[2].contains(&"@champion") && lines[2].contains(&site.runs[0].as_str()), "{versions}");
+
+    let compared = terminal.good(&["models", "chat", "--compare", "champion", "2"]).await?;
+    assert!(compared.contains("CHAT/1") && compared.contains("−0.0005 (−50.0 %)"), "{compared}");
+    assert!(!compared.contains("8b"), "what is the same is not shown: {compared}");
+    let absent = terminal.call(&["models", "chat", "--compare", "2", "nobody"]).await?;
+    assert!(absent.code == 1 && absent.err.contains("no version and no alias nobody"), "{absent:?}");
+
+    let found = terminal.json(&["runs", "--experiment", "chat*", "--filter", "metrics.auc > 0.82", "--json"]).await?;
+    let runs = rows(&found["found"][0], "runs");
+    assert_eq!((runs.len(), &runs[0]["name"]), (1, &json!("brisk-fox")), "{found:#}");
+    let run = terminal.good(&["runs", &site.runs[1], "--history", "loss"]).await?;
+    assert!(run.contains("brisk-fox") && run.contains("0.0005") && run.contains("model/"), "{run}");
+    let wrong = terminal.call(&["runs", "--filter", "metrics.auc >"]).await?;
+    assert!(wrong.code == 1 && wrong.err.contains("Invalid"), "{wrong:?}");
+
+    let mut watch = terminal.watch(&["models"])?;
+    watch.until("it is followed", LIMIT, |said| (rows(said, "models").len() == 2).then_some(())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_registry_the_screen_says_what_it_would_show_and_one_that_is_lost_says_so() -> Result<()> {
+    let site = Site::start().await?;
+    let empty = Terminal::new(Path::new(""))?;
+    // A server that is not there: its registry is not known.
+    empty.call(&["connect", "add", "mlflow", "--name", "gone", "--url", "http://127.0.0.1:9"]).await?;
+    let (door, address) = empty.serve(&[]).await?;
+    let page = Page::browser((1_440, 900), &address).await?;
+    page.press("rail-models").await?;
+    page.reads_as("[data-test='empty']", |text| text.contains("No registered models"), "says what stands here").await?;
+    page.press("models-connect").await?;
+    page.reads_as("[data-test='connections']", |text| text.contains("gone refused the connection"), "says why").await?;
+    drop(door);
+    page.close().await?;
+
+    let Site { mut server, terminal, .. } = site;
+    let (door, address) = terminal.serve(&[]).await?;
+    let page = Page::browser((1_440, 900), &address).await?;
+    page.press("rail-models").await?;
+    page.press_by("[data-test='model'][data-key='registry/chat']").await?;
+    page.find("metrics").await?;
+    server.kill();
+    let lost = |text: &str| text.contains("lost");
+    page.reads_as("[data-test='model-page'] .card-head", lost, "says that its registry is lost").await?;
+    // What it said last stays; what is asked of it now says why there is no answer.
+    page.press_by("[data-test='version'][data-key='1']").await?;
+    page.reads_as("[data-test='run']", |text| text.contains("refused the connection"), "says why").await?;
+    drop(door);
+    page.close().await
+}
