@@ -27,9 +27,16 @@ async fn a_person_cordons_a_node_scales_a_deployment_and_takes_it_back() -> Resu
     page.reads_as("[data-test='plan-blocked']", |text| text.contains("is read alone"), "says why not").await?;
     page.press("plan-allow").await?;
     page.gone("[data-test='plan-blocked']").await?;
-    page.reads_as("[data-test='plan-changes']", |text| text.contains("/spec/unschedulable"), "says what changes").await?;
+    page.reads_as("[data-test='plan-changes']", |text| text.contains("/spec/unschedulable"), "says what changes")
+        .await?;
     page.reads_as("[data-test='plan-permission']", |text| text.contains("would take it"), "says that it can").await?;
-    page.driver().action_chain().key_down(Key::Control).send_keys(Key::Enter).key_up(Key::Control).perform().await
+    page.driver()
+        .action_chain()
+        .key_down(Key::Control)
+        .send_keys(Key::Enter)
+        .key_up(Key::Control)
+        .perform()
+        .await
         .could_not("confirm by the key")?;
     page.find_by(BECAME).await?;
     let cordoned = ["get", "node", "acts-0000", "-o", "jsonpath={.spec.unschedulable}"];
@@ -37,7 +44,8 @@ async fn a_person_cordons_a_node_scales_a_deployment_and_takes_it_back() -> Resu
 
     // The way back stands there.
     page.press("plan-undo").await?;
-    page.reads_as("[data-test='plan-changes']", |text| text.contains("/spec/unschedulable"), "plans the way back").await?;
+    page.reads_as("[data-test='plan-changes']", |text| text.contains("/spec/unschedulable"), "plans the way back")
+        .await?;
     page.press("plan-confirm").await?;
     page.find_by(BECAME).await?;
     assert_eq!(plane.kubectl(&cordoned).await?, "");

@@ -72,7 +72,15 @@ impl Ran {
 #[test]
 fn the_help_says_what_there_is_and_what_exit_codes_mean() {
     let home = Home::new();
-    for typed in ["--help", "nodes --help", "models --help", "runs --help", "connect --help", "connect edit --help", "serve --help"] {
+    for typed in [
+        "--help",
+        "nodes --help",
+        "models --help",
+        "runs --help",
+        "connect --help",
+        "connect edit --help",
+        "serve --help",
+    ] {
         insta::assert_snapshot!(typed.replace(' ', "_"), home.run(typed).all());
     }
 }

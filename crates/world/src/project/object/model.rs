@@ -33,7 +33,7 @@ pub(super) fn part(world: &World, id: &ModelId) -> Option<Part> {
             link: None,
         }
     });
-    let versions = row.versions.iter().take(VERSIONS).map(|version| version_row(version));
+    let versions = row.versions.iter().take(VERSIONS).map(version_row);
     Some(Part {
         status: worst,
         status_word: row.versions.first().map_or("no version", |newest| newest.readiness.word()).into(),
