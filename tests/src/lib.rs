@@ -1,7 +1,7 @@
 //! Real servers as child processes, for the tests of the doors.
 //!
-//! `cargo xtask servers` builds them once into the cache, and installs MLflow there; nothing here needs Go. Prometheus and
-//! Alertmanager are the system's own, which `cargo xtask setup` brings.
+//! `cargo xtask servers` builds the control plane and the OCI registry once into the cache, and installs MLflow there; nothing
+//! here needs Go. Prometheus and Alertmanager are the system's own, which `cargo xtask setup` brings.
 //! A test that only reads, or works in its own namespace and pool of nodes, takes
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
 //! starts its own by [`ControlPlane::start`]. So it is with [`Mlflow::shared`] and [`Mlflow::start`].
@@ -27,6 +27,7 @@ mod people;
 mod ports;
 mod process;
 pub mod prometheus;
+pub mod registry;
 mod settings;
 mod story;
 mod terminal;
@@ -50,6 +51,7 @@ pub use people::{ADMINS, Rule, Subject, User};
 pub use ports::free as free_port;
 pub use process::Process;
 pub use prometheus::Prometheus;
+pub use registry::Registry;
 pub use story::Story;
 pub use terminal::{Said, Terminal, Watch};
 pub use wait::until;
