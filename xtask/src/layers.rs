@@ -22,6 +22,7 @@ const ACROSS: &[(&str, &str, &str)] = &[
     ("cli", "serve", "`pilothouse serve` opens the browser door"),
     ("desktop", "serve", "the window opens a wall"),
     ("connect-mlflow", "connect-http", "the client, the trust and the words of all servers that are asked over HTTP"),
+    ("connect-oci", "connect-http", "a registry is asked by the client of all that is asked over HTTP"),
 ];
 
 /// Packages that may use only these, though lower layers hold more.

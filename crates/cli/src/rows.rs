@@ -62,7 +62,8 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Waste(_)
         | View::Notices(_)
         | View::Actions(_)
-        | View::Models(_) => None,
+        | View::Models(_)
+        | View::Artifacts(_) => None,
     }
 }
 

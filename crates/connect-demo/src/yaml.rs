@@ -13,7 +13,11 @@ pub(crate) fn of(script: &Script, object: &ObjectRef) -> Option<String> {
         ObjectRef::Pod(pod) => pod_value(script.pod(&pod.namespace, &pod.name)?),
         ObjectRef::Namespace(_, name) => namespace_value(script, name)?,
         ObjectRef::Workload(_, namespace, kind, name) => workload_value(script, namespace, kind, name)?,
-        ObjectRef::Connection(_) | ObjectRef::Other(_) | ObjectRef::Alert(_) | ObjectRef::Model(_) => return None,
+        ObjectRef::Connection(_)
+        | ObjectRef::Other(_)
+        | ObjectRef::Alert(_)
+        | ObjectRef::Model(_)
+        | ObjectRef::Tag(_) => return None,
     };
     let mut text = String::from("# Of the demo fleet: made up, not read from a server.\n");
     write_map(&mut text, &value, 0);

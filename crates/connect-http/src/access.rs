@@ -76,7 +76,7 @@ impl Access {
     ///
     /// # Errors
     /// If two ways to sign in are filled in, or one by half, or a value cannot be sent as a header.
-    pub(crate) fn of(fields: &Fields<'_>) -> Result<Self, Problem> {
+    pub fn of(fields: &Fields<'_>) -> Result<Self, Problem> {
         let mut access = Self::default();
         if let Some(tenant) = fields.text(TENANT) {
             let value = HeaderValue::from_str(tenant).map_err(|_| fields.bad(TENANT, NO_HEADER))?;

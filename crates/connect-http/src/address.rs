@@ -74,7 +74,7 @@ impl Address {
     ///
     /// # Errors
     /// As [`Address::parse`]. It is not repeated then: there may be a credential in it.
-    pub(crate) fn of(fields: &Fields<'_>) -> Result<Self, Problem> {
+    pub fn of(fields: &Fields<'_>) -> Result<Self, Problem> {
         Self::parse(fields.required(URL)?).map_err(|why| {
             fields.bad(
                 URL,

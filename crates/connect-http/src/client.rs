@@ -15,7 +15,7 @@ use pilothouse_connect::{Clock, RelayAnswer, Relays};
 use pilothouse_wire::{Code, Problem, Stamp};
 use reqwest::{
     RequestBuilder, Response,
-    header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
     redirect,
 };
 use std::time::Duration;
@@ -40,6 +40,34 @@ pub struct Answer {
     pub came: Stamp,
     /// When the server sent it, by the server's clock.
     pub date: Option<Stamp>,
+}
+
+/// One question, where more is wanted than the JSON of a path.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// `HEAD`, which answers with headers alone, or `GET`?
+    pub head: bool,
+    /// The path with its query.
+    pub path: &'a str,
+    /// What is accepted.
+    pub accept: &'a str,
+    /// A credential for this one question, marked as sensitive.
+    pub authorization: Option<HeaderValue>,
+    /// How long each part of the answer may take to come.
+    pub limit: Duration,
+    /// The most bytes that are taken in.
+    pub largest: usize,
+}
+
+/// An answer of any status, whole.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body; of a refusal no more than is read of one.
+    pub body: Bytes,
 }
 
 /// The way to one server. Connections are kept alive.
@@ -132,6 +160,31 @@ impl Client {
         }
     }
 
+    /// Asks a question and gives the answer whatever its status: a refusal may say how to sign in. Into a cluster there is
+    /// no such way.
+    ///
+    /// # Errors
+    /// If there is no answer in time, or it is too large.
+    pub async fn call(&self, call: Call<'_>) -> Result<Heard, Failure> {
+        let Way::Direct { address, http, .. } = &self.way else {
+            return Err(Failure::Told(Box::new(Problem::new(
+                Code::NotOffered,
+                "This cannot be asked inside of a cluster.",
+            ))));
+        };
+        let to = address.with(call.path);
+        let request = if call.head { http.head(to) } else { http.get(to) };
+        let mut headers = self.access.headers.clone();
+        headers.extend(call.authorization.map(|value| (AUTHORIZATION, value)));
+        heard(request.headers(headers).header(ACCEPT, call.accept), call.limit, call.largest).await
+    }
+
+    /// An answer that says no, as a failure, without our secrets.
+    #[must_use]
+    pub fn refused(&self, path: &str, answer: &Heard) -> Failure {
+        self.refusal(path, answer.status, &answer.headers, &answer.body, self.clock.now())
+    }
+
     /// The limit is for the begin of the answer, and for each part of it to follow: a slow line is no failure.
     async fn send(&self, request: RequestBuilder, path: &str, limit: Duration) -> Result<Answer, Failure> {
         let request = request.headers(self.access.headers.clone()).header(ACCEPT, JSON);
@@ -203,6 +256,21 @@ pub fn http(address: &Address, trust: Trust) -> reqwest::Result<reqwest::Client>
         builder = builder.tls_certs_only(trust.authorities);
     }
     builder.build()
+}
+
+/// Sends a request and reads the answer, whatever its status.
+///
+/// # Errors
+/// If there is no answer in time, or it is too large.
+pub async fn heard(request: RequestBuilder, limit: Duration, largest: usize) -> Result<Heard, Failure> {
+    let answer = tokio::time::timeout(limit, request.send()).await;
+    let response = answer.map_err(|_| Failure::TimedOut(limit))?.map_err(without_answer)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = match status.is_success() {
+        true => whole(response, limit, largest).await?,
+        false => whole(response, limit, LARGEST_REFUSAL).await.unwrap_or_default(),
+    };
+    Ok(Heard { status: status.as_u16(), headers, body })
 }
 
 /// The library's error has the address in its text; what stands behind it has not.

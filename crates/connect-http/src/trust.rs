@@ -46,7 +46,7 @@ impl Trust {
     ///
     /// # Errors
     /// If the file cannot be read, or has no certificate in it.
-    pub(crate) fn of(fields: &Fields<'_>, address: &Address) -> Result<Self, Problem> {
+    pub fn of(fields: &Fields<'_>, address: &Address) -> Result<Self, Problem> {
         let insecure = fields.is_set(INSECURE) && address.tls;
         let Some(file) = fields.text(CA) else { return Ok(Self { insecure, ..Self::default() }) };
         let authorities = authorities(Path::new(file)).map_err(|why| fields.bad(CA, format!("{file}: {why}.")))?;

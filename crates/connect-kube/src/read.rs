@@ -80,10 +80,11 @@ pub(crate) async fn spot(client: &Client, object: &ObjectRef) -> Result<Spot, Pr
         ObjectRef::Other(other) => {
             Spot { kind: other.kind.clone(), namespace: other.namespace.clone(), name: other.name.clone() }
         }
-        ObjectRef::Connection(_) | ObjectRef::Alert(_) | ObjectRef::Model(_) => {
+        ObjectRef::Connection(_) | ObjectRef::Alert(_) | ObjectRef::Model(_) | ObjectRef::Tag(_) => {
             let what = match object {
                 ObjectRef::Alert(_) => "An alert",
                 ObjectRef::Model(_) => "A registered model",
+                ObjectRef::Tag(_) => "A tag of a registry",
                 _ => "A connection",
             };
             return Err(Problem::new(Code::NotOffered, format!("{what} is no object of its cluster."))

@@ -4,6 +4,7 @@ use crate::{Clock, Inside, KeptLane, LanesQuery, PastQuery, Relay, Relays, Signa
 use async_trait::async_trait;
 use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
+    artifact::{Artifact, ArtifactRef, TagPage, TagsQuery},
     ask::{LogQuery, Tested},
     describe::Description,
     form::{Draft, Field, Input, KindForm},
@@ -230,6 +231,22 @@ pub trait Connector: Send + Sync {
             .next("Runs are kept by a tracking server: connect an MLflow."))
     }
 
+    /// A page of a repository's tags, read from the registry now.
+    ///
+    /// # Errors
+    /// Why it cannot be read; by default that this kind of connection is no registry.
+    async fn tags(&self, _: &TagsQuery) -> Result<TagPage, Problem> {
+        Err(no_registry(&self.about().name))
+    }
+
+    /// An artefact in full without its layers, read from the registry now.
+    ///
+    /// # Errors
+    /// Why it cannot be read; by default that this kind of connection is no registry.
+    async fn artifact(&self, _: &ArtifactRef) -> Result<Artifact, Problem> {
+        Err(no_registry(&self.about().name))
+    }
+
     /// An object in words with its events, read from the server now, without values of secrets.
     ///
     /// # Errors
@@ -238,6 +255,10 @@ pub trait Connector: Send + Sync {
         Err(Problem::new(Code::NotOffered, format!("{} describes no {}.", self.about().name, object.kind_word()))
             .next("Objects are described by the cluster that they are in."))
     }
+}
+
+fn no_registry(name: &str) -> Problem {
+    Problem::new(Code::NotOffered, format!("{name} is no registry.")).next("OCI registries have tags and artefacts.")
 }
 
 impl Kind {

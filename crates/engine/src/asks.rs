@@ -8,6 +8,7 @@ use pilothouse_connect::Connector;
 use pilothouse_wire::{
     Answer, Code, ConnectionId, ObjectRef, Problem,
     ask::Hit,
+    describe::Section,
     kinds::{Listing, Offered},
 };
 use pilothouse_world::World;
@@ -57,11 +58,17 @@ pub(crate) async fn yaml(connector: Option<Arc<dyn Connector>>, object: &ObjectR
 }
 
 /// An object in words, from its server.
-pub(crate) async fn describe(connector: Option<Arc<dyn Connector>>, object: &ObjectRef) -> Result<Answer, Problem> {
+/// `images` is what is known here of the images of a pod: its server does not know it.
+pub(crate) async fn describe(
+    connector: Option<Arc<dyn Connector>>,
+    object: &ObjectRef,
+    images: Option<Section>,
+) -> Result<Answer, Problem> {
     let id = object.connection();
     let connector = connected(connector, id, "An object is described by its server")?;
     let asked = format!("the {} {}", object.kind_word(), object.name());
-    let description = within(id, &asked, connector.describe(object)).await?;
+    let mut description = within(id, &asked, connector.describe(object)).await?;
+    description.sections.extend(images);
     Ok(Answer::Description(Box::new(description)))
 }
 

@@ -4,6 +4,7 @@
 //! [`Operator`], and contain no decision.
 
 mod acts;
+mod artifacts;
 mod asks;
 pub mod audit;
 pub mod checks;

@@ -1,13 +1,13 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
-use crate::{gaps::Gaps, notices::Notices};
+use crate::{gaps::Gaps, notices::Notices, table};
 use pilothouse_connect::TimeZone;
 use pilothouse_insight::History;
 use pilothouse_wire::{
-    Body, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
+    Body, ConnectionId, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
     frame::SourceState,
     plan::ActionsView,
-    view::{ConnectionsView, Finding, FleetSpec, FleetView, fleet::FleetPatch},
+    view::{ConnectionsView, Finding, FleetSpec, FleetView, ImageLineage, ObjectView, fleet::FleetPatch},
 };
 use pilothouse_world::{
     Touched, World,
@@ -350,6 +350,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Connections => !touched.sources.is_empty(),
         ViewSpec::Ribbon { .. } => touched.ribbon,
         ViewSpec::Models(_) => touched.models,
+        ViewSpec::Artifacts => touched.artifacts,
         // They are concluded once a second, not with each fact.
         ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions => false,
         ViewSpec::Object(object) => {
@@ -361,6 +362,8 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
                 // An alert names what it is about, whoever sends it.
                 || touched.alerts
                 || touched.models
+                // A pod's tag stands in a registry.
+                || touched.artifacts
                 || !touched.devices.is_empty()
                 || touched.sources.contains(id)
                 || touched.events.contains(id)
@@ -388,6 +391,11 @@ impl Scene<'_> {
 
 /// The sources behind a view.
 pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<SourceState> {
+    if *spec == ViewSpec::Artifacts {
+        let is_registry =
+            |id: &ConnectionId| world.source(id).is_some_and(|source| table::is_registry(&source.about.kind));
+        return project::sources(world, &[], now).into_iter().filter(|source| is_registry(&source.id)).collect();
+    }
     let scope = match spec {
         ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) => spec.scope.as_slice(),
         ViewSpec::Models(spec) => spec.scope.as_slice(),
@@ -413,6 +421,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
             View::Waste(pilothouse_insight::waste(&concluded(world, spec.clone(), now), history, now))
         }
         ViewSpec::Models(spec) => View::Models(Box::new(project::models(world, spec))),
+        ViewSpec::Artifacts => View::Artifacts(Box::new(project::artifacts(world))),
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),
@@ -420,7 +429,17 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
 }
 
 fn object_view(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now: Stamp) -> View {
-    View::Object(project::object(world, object, findings, now).map(Box::new))
+    let view = project::object(world, object, findings, now);
+    View::Object(view.map(|view| Box::new(ObjectView { images: images_of(world, object), ..view })))
+}
+
+/// Where the images of a pod come from.
+pub(crate) fn images_of(world: &World, object: &ObjectRef) -> Vec<ImageLineage> {
+    let images = project::images(world, object);
+    if images.is_empty() {
+        return Vec::new();
+    }
+    pilothouse_insight::lineage::images(&images, &project::artifacts(world))
 }
 
 /// A fleet view with what follows from it.

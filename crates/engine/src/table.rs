@@ -21,6 +21,7 @@ connectors![
     pilothouse_connect_kube,
     pilothouse_connect_http::prometheus,
     pilothouse_connect_http::alertmanager,
+    pilothouse_connect_oci,
     pilothouse_connect_local,
     pilothouse_connect_mlflow,
     pilothouse_connect_demo
@@ -29,6 +30,11 @@ connectors![
 /// A kind by its id.
 pub(crate) fn kind(id: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.id == id)
+}
+
+/// Is a connection of this kind one to a registry, which has tags and artefacts?
+pub(crate) fn is_registry(kind: &str) -> bool {
+    kind == pilothouse_connect_oci::KIND.id
 }
 
 /// What all kinds look for inside of clusters.

@@ -10,15 +10,19 @@
 //! - [`compare_versions()`]: two versions of registered models side by side.
 //! - [`lineage()`]: from what a pod is started with to a version of a model, its alias and its run.
 //! - [`Lookout`]: what a person is told of, each thing once, and nothing in quiet hours.
+//! - [`lineage`]: what a pod really runs, and whether its tag still stands there.
+//! - [`compare_artifacts()`]: two artefacts of registries side by side.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
 mod answer;
+mod artifacts;
 mod compare;
 mod draft;
 mod findings;
 mod funnel;
 mod history;
 mod limits;
+pub mod lineage;
 mod lookout;
 mod models;
 mod pods;
@@ -31,6 +35,7 @@ mod xid;
 #[cfg(test)]
 mod fixture;
 
+pub use artifacts::compare_artifacts;
 pub use compare::compare;
 pub use findings::findings;
 pub use funnel::funnel;

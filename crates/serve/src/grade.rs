@@ -36,7 +36,10 @@ impl Grade {
             | Ask::Record
             | Ask::Plan(_)
             | Ask::Runs(..)
-            | Ask::CompareVersions(..) => self.own_only(),
+            | Ask::CompareVersions(..)
+            | Ask::Tags(_)
+            | Ask::Artifact(_)
+            | Ask::CompareArtifacts(..) => self.own_only(),
         }
     }
 
@@ -64,6 +67,7 @@ mod tests {
     use super::*;
     use pilothouse_wire::{
         ConnectionId, KindId, ModelId, PodId, Stamp,
+        artifact::{ArtifactRef, TagsQuery},
         ask::{LogQuery, WorkloadLogQuery},
         kinds::Listing,
         plan::{Deed, Intent},
@@ -72,8 +76,8 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 18;
-    const VIEWS: usize = 9;
+    const ASKS: usize = 21;
+    const VIEWS: usize = 10;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -96,6 +100,9 @@ mod tests {
             Ask::Plan(_) => 15,
             Ask::Runs(..) => 16,
             Ask::CompareVersions(..) => 17,
+            Ask::Tags(_) => 18,
+            Ask::Artifact(_) => 19,
+            Ask::CompareArtifacts(..) => 20,
         }
     }
 
@@ -110,12 +117,14 @@ mod tests {
             ViewSpec::Notices => 6,
             ViewSpec::Actions => 7,
             ViewSpec::Models(_) => 8,
+            ViewSpec::Artifacts => 9,
         }
     }
 
     fn asks() -> [Ask; ASKS] {
         let (object, cluster) = ("node:a/b".parse::<pilothouse_wire::ObjectRef>().unwrap(), ConnectionId::slug("a"));
         let (span, when) = (Duration::from_secs(60), When::Now);
+        let artifact = ArtifactRef { source: cluster.clone(), repository: "r".into(), reference: "t".into() };
         let pod = PodId { cluster: cluster.clone(), namespace: "n".into(), name: "p".into() };
         let kind = KindId { group: "apps".into(), version: "v1".into(), plural: "d".into(), kind: "D".into() };
         let model = ModelId { source: cluster.clone(), name: "m".into() };
@@ -148,6 +157,9 @@ mod tests {
             Ask::Plan(Intent { object, deed: Deed::Cordon }),
             Ask::Runs(version.model.source.clone(), RunAsk::Run("r".into())),
             Ask::CompareVersions(version.clone(), version),
+            Ask::Tags(TagsQuery { source: artifact.source.clone(), repository: "r".into(), after: None, limit: 1 }),
+            Ask::Artifact(artifact.clone()),
+            Ask::CompareArtifacts(artifact.clone(), artifact),
         ]
     }
 
@@ -162,6 +174,7 @@ mod tests {
             ViewSpec::Notices,
             ViewSpec::Actions,
             ViewSpec::Models(ModelsSpec::default()),
+            ViewSpec::Artifacts,
         ]
     }
 
@@ -181,7 +194,7 @@ mod tests {
 
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
-        let marked = [true, false, true, false, true, true, false, false];
+        let marked = [true, false, true, false, true, true, false, false, false, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

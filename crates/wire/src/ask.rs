@@ -5,6 +5,7 @@
 
 use crate::{
     ConnectionId, Frame, ObjectRef, PodId, Problem, SmolStr, Stamp, ViewSpec, When,
+    artifact::{Artifact, ArtifactDifference, ArtifactRef, TagPage, TagsQuery},
     describe::Description,
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
@@ -99,6 +100,12 @@ pub enum Ask {
     Runs(ConnectionId, RunAsk),
     /// Two versions of registered models side by side, with what their servers say of them now.
     CompareVersions(VersionId, VersionId),
+    /// A page of a repository's tags, read from its registry now.
+    Tags(TagsQuery),
+    /// An artefact in full, without its layers, read from its registry now.
+    Artifact(ArtifactRef),
+    /// Two artefacts side by side, read now.
+    CompareArtifacts(ArtifactRef, ArtifactRef),
 }
 
 /// Which lines of a log.
@@ -221,6 +228,12 @@ pub enum Answer {
     Runs(Box<RunAnswer>),
     /// To [`Ask::CompareVersions`].
     Versions(Box<Comparison>),
+    /// To [`Ask::Tags`].
+    Tags(TagPage),
+    /// To [`Ask::Artifact`].
+    Artifact(Box<Artifact>),
+    /// To [`Ask::CompareArtifacts`].
+    ArtifactDifference(Box<ArtifactDifference>),
 }
 
 /// What a door is connected to.

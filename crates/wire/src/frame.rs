@@ -7,8 +7,8 @@ use crate::{
     plan::ActionsView,
     record,
     view::{
-        ConnectionsView, FleetSpec, FleetView, ModelsSpec, ModelsView, ObjectView, RibbonView, RoomView, Waste,
-        connections::ConnectionsPatch, fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
+        ArtifactsView, ConnectionsView, FleetSpec, FleetView, ModelsSpec, ModelsView, ObjectView, RibbonView, RoomView,
+        Waste, connections::ConnectionsPatch, fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ pub enum ViewSpec {
     Actions,
     /// Registered models.
     Models(ModelsSpec),
+    /// What registries hold, as far as it is watched.
+    Artifacts,
 }
 
 impl ViewSpec {
@@ -55,7 +57,9 @@ impl ViewSpec {
     pub const fn is_for_walls(&self) -> bool {
         match self {
             Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
-            Self::Connections | Self::Object(_) | Self::Notices | Self::Actions | Self::Models(_) => false,
+            Self::Connections | Self::Object(_) | Self::Notices | Self::Actions | Self::Models(_) | Self::Artifacts => {
+                false
+            }
         }
     }
 }
@@ -81,6 +85,8 @@ pub enum View {
     Actions(Box<ActionsView>),
     /// Registered models.
     Models(Box<ModelsView>),
+    /// What registries hold.
+    Artifacts(Box<ArtifactsView>),
 }
 
 /// What changed in a view.

@@ -165,6 +165,17 @@ pub struct ModelId {
     pub name: SmolStr,
 }
 
+/// A tag of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TagId {
+    /// The connection to the registry.
+    pub source: ConnectionId,
+    /// The repository: `team/chat`.
+    pub repository: SmolStr,
+    /// The tag.
+    pub tag: SmolStr,
+}
+
 /// Anything that can be selected, inspected, linked to or marked on the ribbon.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ObjectRef {
@@ -186,6 +197,8 @@ pub enum ObjectRef {
     Alert(Box<AlertId>),
     /// A registered model.
     Model(Box<ModelId>),
+    /// A tag of a registry.
+    Tag(Box<TagId>),
 }
 
 impl ObjectRef {
@@ -199,6 +212,7 @@ impl ObjectRef {
             Self::Other(other) => &other.cluster,
             Self::Alert(alert) => &alert.source,
             Self::Model(model) => &model.source,
+            Self::Tag(tag) => &tag.source,
         }
     }
 
@@ -214,7 +228,8 @@ impl ObjectRef {
             | Self::Node(_)
             | Self::Gpu(..)
             | Self::Alert(_)
-            | Self::Model(_) => None,
+            | Self::Model(_)
+            | Self::Tag(_) => None,
         }
     }
 
@@ -242,6 +257,7 @@ impl ObjectRef {
             Self::Other(other) => &other.kind.kind,
             Self::Alert(_) => "alert",
             Self::Model(_) => "model",
+            Self::Tag(_) => "tag",
         }
     }
 
@@ -257,6 +273,7 @@ impl ObjectRef {
             Self::Other(other) => other.name.clone(),
             Self::Alert(alert) => alert.name.clone(),
             Self::Model(model) => model.name.clone(),
+            Self::Tag(tag) => format_smolstr!("{}:{}", tag.repository, tag.tag),
         }
     }
 }
@@ -284,6 +301,7 @@ impl fmt::Display for ObjectRef {
                 write!(f, "alert:{}/{}/{}", alert.source, Part(&alert.name), Part(&alert.fingerprint))
             }
             Self::Model(model) => write!(f, "model:{}/{}", model.source, Part(&model.name)),
+            Self::Tag(tag) => write!(f, "tag:{}/{}/{}", tag.source, Part(&tag.repository), Part(&tag.tag)),
         }
     }
 }
@@ -314,6 +332,7 @@ impl FromStr for ObjectRef {
             "workload" => Self::Workload(cluster, part()?, part()?, part()?),
             "alert" => Self::Alert(Box::new(AlertId { source: cluster, name: part()?, fingerprint: part()? })),
             "model" => Self::Model(Box::new(ModelId { source: cluster, name: part()? })),
+            "tag" => Self::Tag(Box::new(TagId { source: cluster, repository: part()?, tag: part()? })),
             "object" => {
                 let (kind, word, first) = (part()?, part()?, part()?);
                 let kind = KindId::read(&kind, word).ok_or_else(fail)?;
@@ -347,6 +366,7 @@ mod tests {
             "object:iad-prod/persistentvolumes.v1/PersistentVolume/models",
             "alert:alerts/HighLatency/6b4f1c5a",
             "model:registry/chat-70b",
+            "tag:registry/team%2Fchat/prod",
         ] {
             assert_eq!(text.parse::<ObjectRef>().map(|object| object.to_string()), Ok(text.to_owned()));
         }

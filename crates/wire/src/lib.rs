@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod area;
+pub mod artifact;
 pub mod ask;
 mod bytes;
 pub mod codec;
@@ -36,7 +37,7 @@ pub use ask::{Act, Acted, Answer, Ask};
 pub use codec::WIRE_HASH;
 pub use frame::{Body, Frame, Patch, Rev, View, ViewSpec};
 pub use health::{Freshness, Health};
-pub use ids::{AlertId, ConnectionId, KindId, ModelId, NodeId, ObjectRef, OtherId, PodId};
+pub use ids::{AlertId, ConnectionId, KindId, ModelId, NodeId, ObjectRef, OtherId, PodId, TagId};
 pub use keyed::{Keyed, KeyedPatch, Row};
 pub use metric::{Metric, Reading, Readings};
 pub use problem::{Code, Problem};

@@ -1,6 +1,7 @@
 //! What the screens and the terminal show: rows and summaries, projected from the world by the engine.
 
 pub mod alert;
+pub mod artifacts;
 pub mod cell;
 pub mod connections;
 pub mod difference;
@@ -8,6 +9,7 @@ pub mod finding;
 pub mod fleet;
 pub mod funnel;
 pub mod gpu;
+pub mod lineage;
 pub mod models;
 pub mod object;
 pub mod ribbon;
@@ -18,6 +20,7 @@ pub mod waste;
 pub mod workload;
 
 pub use alert::{AlertRow, AlertState};
+pub use artifacts::{ArtifactsView, RepositoryId, RepositoryRow, TagRow};
 pub use cell::{GpuAt, GpuCell, GpuDevice, GpuState, Method};
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, OfferedService, VaultState};
 pub use difference::{Change, DifferKind, Difference, Differs, FieldChange};
@@ -25,6 +28,7 @@ pub use finding::{Finding, FindingId};
 pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
+pub use lineage::{ContainerImage, ImageLineage, ImageVerdict, LineageLink};
 pub use models::{AliasRow, ModelRow, ModelsSpec, ModelsView, Readiness, VersionLine, VersionRow};
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};
 pub use ribbon::{Lane, LaneKind, Mark, MarkKind, RibbonView};

@@ -5,10 +5,12 @@
 mod changes;
 mod extent;
 mod models;
+mod registry;
 
 pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
 pub use extent::{Covers, Extent, Kind};
 pub use models::{ModelFact, VersionFact};
+pub use registry::{RegistryFact, RepositoryFact, TagFact};
 
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
@@ -87,6 +89,8 @@ pub enum Fact {
     Model(Box<ModelFact>),
     /// A registered model is gone: its name.
     ModelGone(SmolStr),
+    /// These are all the repositories and tags that are watched of a registry.
+    Registry(Box<RegistryFact>),
 }
 
 /// About a source itself.

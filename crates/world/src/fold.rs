@@ -8,6 +8,7 @@ mod models;
 mod nodes;
 mod persons;
 mod pods;
+mod registries;
 mod rest;
 mod scales;
 mod telemetry;
@@ -144,6 +145,7 @@ impl Fold<'_> {
             Fact::Readings(readings) => self.readings(*readings),
             Fact::Serving(serving) => self.serving(*serving),
             Fact::Alerts(alerts) => self.alerts(*alerts),
+            Fact::Registry(registry) => self.registry(*registry),
             Fact::Controller(controller) => self.controller(*controller),
             Fact::ControllerGone(kind, namespace, name) => self.controller_gone(&(kind, namespace, name)),
             Fact::Revision(revision) => self.revision(*revision),

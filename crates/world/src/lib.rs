@@ -8,6 +8,7 @@ mod fold;
 pub mod gpu;
 mod model;
 pub mod project;
+mod registry;
 pub mod serving;
 mod sorted;
 mod source;

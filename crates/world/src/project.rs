@@ -2,13 +2,16 @@
 
 mod connections;
 mod fleet;
+mod images;
 mod models;
 mod object;
 mod ribbon;
 mod serving;
 
+pub use crate::registry::artifacts;
 pub use connections::connection_rows;
 pub use fleet::FleetProjection;
+pub use images::images;
 pub use models::{model, models};
 pub use object::{Keeper, keeper, object, readings};
 pub use ribbon::{MeasuredLanes, lane, measured_lanes, ribbon};

@@ -7,6 +7,7 @@ use crate::{
         SourceAbout,
     },
     model::Model,
+    registry::Registry,
     serving::Serving,
     sorted,
     telemetry::Telemetry,
@@ -87,6 +88,8 @@ pub struct Source {
     pub alerts: Alerts,
     /// Registered models, by name.
     pub models: BTreeMap<SmolStr, Model>,
+    /// What is watched of it, if it is a registry.
+    pub registry: Registry,
 }
 
 impl Source {

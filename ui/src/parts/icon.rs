@@ -55,6 +55,7 @@ icons! {
     Screen = "screen",
     Search = "search",
     Settings = "settings",
+    Tag = "tag",
     Theme = "theme",
     Trash = "trash",
     Undo = "undo",
@@ -75,6 +76,7 @@ impl Icon {
             ObjectRef::Other(_) => Self::Code,
             ObjectRef::Alert(_) => Self::Alert,
             ObjectRef::Model(_) => Self::Models,
+            ObjectRef::Tag(_) => Self::Tag,
         }
     }
 }

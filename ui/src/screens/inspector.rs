@@ -2,6 +2,7 @@
 
 mod deeds;
 mod describe;
+mod images;
 mod lists;
 mod logs;
 mod logs_text;
@@ -245,6 +246,7 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
         </div>
         <lists::Findings findings=part(watched, |object| object.findings.clone()) />
         <Section title="Held" rows=part(watched, |object| object.holding.clone()) />
+        <images::Images watched=watched />
         <serving::Serving watched=watched />
         <measured::Measured watched=watched object=object />
         <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />

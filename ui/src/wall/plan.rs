@@ -166,7 +166,8 @@ fn touches(mark: &Mark, of: &Finding) -> bool {
         | ObjectRef::Namespace(..)
         | ObjectRef::Other(_)
         | ObjectRef::Alert(_)
-        | ObjectRef::Model(_) => false,
+        | ObjectRef::Model(_)
+        | ObjectRef::Tag(_) => false,
     }
 }
 

@@ -125,9 +125,10 @@ fn reason(state: Option<&ContainerState>) -> (Option<SmolStr>, bool) {
     }
 }
 
-/// `sha256:…` out of `docker-pullable://registry/model@sha256:…`.
+/// `sha256:…` out of `docker-pullable://registry/model@sha256:…`. A bare one is that of the image's configuration: by it no
+/// registry knows the image.
 fn digest(image_id: &str) -> Option<SmolStr> {
-    let tail = image_id.rsplit_once('@').map_or(image_id, |(_, tail)| tail);
+    let (_, tail) = image_id.rsplit_once('@')?;
     let (algorithm, hex) = tail.split_once(':')?;
     let plain = matches!(algorithm, "sha256" | "sha384" | "sha512");
     (plain && hex.len() >= 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| SmolStr::new(tail))
@@ -242,7 +243,7 @@ mod tests {
         for (id, want) in [
             (format!("registry/a@sha256:{hex}"), Some(format!("sha256:{hex}"))),
             (format!("docker-pullable://registry:5000/a@sha256:{hex}"), Some(format!("sha256:{hex}"))),
-            (format!("sha256:{hex}"), Some(format!("sha256:{hex}"))),
+            (format!("sha256:{hex}"), None),
             (String::new(), None),
             ("registry:5000/a".to_owned(), None),
             ("a@sha256:xyz".to_owned(), None),

@@ -2,10 +2,10 @@
 
 use super::Loop;
 use crate::{
-    asks, history, lanes, logs,
+    artifacts, asks, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
-    publish::{WEEK, project_plain, sources_of},
+    publish::{WEEK, images_of, project_plain, sources_of},
     record, runs,
 };
 use pilothouse_wire::{
@@ -105,9 +105,16 @@ impl Loop {
             }
             Ask::Describe(object) => {
                 let connector = self.connections.connector(object.connection());
+                let images = pilothouse_insight::lineage::section(&images_of(&self.world, &object));
                 tokio::spawn(async move {
-                    let _ = reply.send(asks::describe(connector, &object).await);
+                    let _ = reply.send(asks::describe(connector, &object, images).await);
                 });
+            }
+            Ask::Tags(query) => artifacts::tags(self.connections.connector(&query.source), query, reply),
+            Ask::Artifact(of) => artifacts::artifact(self.connections.connector(&of.source), of, reply),
+            Ask::CompareArtifacts(from, to) => {
+                let connectors = [&from, &to].map(|of| self.connections.connector(&of.source));
+                artifacts::compare(connectors, [from, to], reply);
             }
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),

@@ -1,8 +1,8 @@
 //! One object in full, for the inspector.
 
 use crate::{
-    ConnectionId, Keyed, Metric, ObjectRef, Reading, SmolStr, Stamp, view::fleet::Status, view::ribbon::Mark,
-    view::serving::ServingRow,
+    ConnectionId, Keyed, Metric, ObjectRef, Reading, SmolStr, Stamp, view::fleet::Status, view::lineage::ImageLineage,
+    view::ribbon::Mark, view::serving::ServingRow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub struct ObjectView {
     pub measured: Option<MeasuredView>,
     /// What its serving engine says, or those of its pods together.
     pub serving: Option<ServingRow>,
+    /// Where the images of a pod come from.
+    pub images: Vec<ImageLineage>,
     /// Events about it, newest first.
     pub events: Vec<EventRow>,
     /// Changes here and around, newest first.

@@ -151,6 +151,8 @@ pub enum MarkKind {
     ModelVersion,
     /// A version of a model went to another stage.
     ModelStage,
+    /// A tag of a registry stands at another digest.
+    TagMoved,
 }
 
 impl MarkKind {

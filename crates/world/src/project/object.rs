@@ -6,6 +6,7 @@ mod measured;
 mod model;
 mod node;
 mod pod;
+mod tag;
 mod workload;
 
 use crate::{World, source::Source};
@@ -29,6 +30,7 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
         ObjectRef::Alert(id) => alert::part(world, id)?,
         ObjectRef::Model(id) => model::part(world, id)?,
+        ObjectRef::Tag(id) => tag::part(world, id)?,
         // Never watched: whoever looks at one reads it from its server.
         ObjectRef::Other(_) => return None,
     };
@@ -47,6 +49,8 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         holding: part.holding,
         measured: measured::measured(world, object, now),
         serving: super::serving::of(world, object),
+        // Which registry has them follows from more than the world.
+        images: Vec::new(),
         events: events(source, part.regarding),
         changes: changes(world, object, &around, now),
         source: object.connection().clone(),
@@ -58,7 +62,7 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
 
 /// Is it no object of a cluster, so that no server of one can say more of it?
 fn is_of_no_cluster(object: &ObjectRef) -> bool {
-    matches!(object, ObjectRef::Connection(_) | ObjectRef::Alert(_) | ObjectRef::Model(_))
+    matches!(object, ObjectRef::Connection(_) | ObjectRef::Alert(_) | ObjectRef::Model(_) | ObjectRef::Tag(_))
 }
 
 /// Does a finding hit an object? A pod is not ill because of what is wrong with its own node's neighbours.
@@ -75,7 +79,8 @@ fn hits(finding: &Finding, object: &ObjectRef) -> bool {
         | ObjectRef::Namespace(..)
         | ObjectRef::Other(_)
         | ObjectRef::Alert(_)
-        | ObjectRef::Model(_) => false,
+        | ObjectRef::Model(_)
+        | ObjectRef::Tag(_) => false,
     }
 }
 

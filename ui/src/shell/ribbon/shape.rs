@@ -22,7 +22,7 @@ pub fn tone(mark: &Mark) -> &'static str {
         MarkKind::Alert if mark.status != Status::Warn => "change quiet",
         MarkKind::Alert | MarkKind::Condition | MarkKind::Cordon => "change warn",
         MarkKind::ConnectionFound | MarkKind::AlertOver => "change good",
-        MarkKind::Deploy | MarkKind::ModelAlias | MarkKind::ModelStage => "change",
+        MarkKind::Deploy | MarkKind::TagMoved | MarkKind::ModelAlias | MarkKind::ModelStage => "change",
         MarkKind::ModelVersion if mark.status == Status::Bad => "change bad",
         MarkKind::Scale
         | MarkKind::NodeCame
@@ -60,6 +60,7 @@ pub fn word(kind: MarkKind) -> &'static str {
         MarkKind::ModelAlias => "alias moved",
         MarkKind::ModelVersion => "new model version",
         MarkKind::ModelStage => "stage changed",
+        MarkKind::TagMoved => "tag moved",
     }
 }
 
@@ -101,6 +102,8 @@ pub fn shape(kind: MarkKind) -> AnyView {
         MarkKind::ModelAlias => path("M-5.5 0-2-4.5H5V4.5H-2ZM-2-.5V.5").into_any(),
         MarkKind::ModelStage => path("M-5.5 0-2-4.5H5V4.5H-2ZM1.5-4.5V4.5").into_any(),
         MarkKind::ModelVersion => filled("M-5.5 0-2-4.5H5V4.5H-2Z").into_any(),
+        // A sheet that lies over another.
+        MarkKind::TagMoved => path("M-5-1.5H2V5.5H-5ZM-2-4.5H5V2.5").into_any(),
         MarkKind::PodPlaced | MarkKind::PodGone => {
             view! { <path d="M0-4V4" stroke="currentColor" stroke-width="1" /> }.into_any()
         }

@@ -11,7 +11,8 @@ use crate::{
 };
 use pilothouse_wire::{
     AlertId, ConnectionId, Health, KindId, Metric, ModelId, NodeId, ObjectRef, OtherId, PodId, Reading, ServingEngine,
-    ServingMetric, SmolStr, Stamp,
+    ServingMetric, SmolStr, Stamp, TagId,
+    artifact::ArtifactKind,
     view::{AlertState, Attempt, Mark, MarkKind, Readiness, Status, ribbon::MarkKey},
 };
 use pilothouse_world::{
@@ -19,8 +20,8 @@ use pilothouse_world::{
     fact::{
         AlertFact, AlertsFact, ConditionFact, ContainerFact, ControllerFact, Covers, DeviceClaim, DeviceFact,
         DevicesFact, EventFact, Kind, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase,
-        PodFact, PodLabels, Probed, ReadingsFact, RevisionFact, ServiceFact, ServingFact, ServingPodFact, SourceAbout,
-        SourceFact, VersionFact, WriteFact,
+        PodFact, PodLabels, Probed, ReadingsFact, RegistryFact, RepositoryFact, RevisionFact, ServiceFact, ServingFact,
+        ServingPodFact, SourceAbout, SourceFact, TagFact, VersionFact, WriteFact,
     },
 };
 use proptest::prelude::*;
@@ -201,6 +202,7 @@ fn objects() -> Vec<ObjectRef> {
         })),
         ObjectRef::Alert(Box::new(alert)),
         ObjectRef::Model(Box::new(ModelId { source: cluster(), name: canary("model") })),
+        ObjectRef::Tag(Box::new(TagId { source: cluster(), repository: canary("repository"), tag: canary("tag") })),
     ]
 }
 
@@ -298,6 +300,21 @@ fn facts() -> Vec<Fact> {
         Fact::ModelGone(canary("gone")),
         Fact::NoteGone(AT, ObjectRef::Connection(cluster())),
         Fact::Recalled(marks.collect()),
+        Fact::Registry(Box::new(RegistryFact {
+            hosts: vec![canary("host")],
+            repositories: vec![RepositoryFact {
+                name: canary("repository"),
+                tags: vec![TagFact {
+                    name: canary("tag"),
+                    digest: canary("digest"),
+                    kind: ArtifactKind::Image,
+                    size: Some(1),
+                    created: Some(AT),
+                    parts: vec![canary("part")],
+                }],
+                more: true,
+            }],
+        })),
         Fact::Alerts(Box::new(AlertsFact {
             cluster: Some(cluster()),
             alerts: vec![AlertFact {

@@ -92,7 +92,8 @@ fn gpus<'a>(world: &'a World, object: &ObjectRef) -> Option<Gpus<'a>> {
         | ObjectRef::Namespace(..)
         | ObjectRef::Other(_)
         | ObjectRef::Alert(_)
-        | ObjectRef::Model(_) => None,
+        | ObjectRef::Model(_)
+        | ObjectRef::Tag(_) => None,
     }
 }
 
