@@ -68,6 +68,8 @@ pub enum Verb {
     Models(ModelsArgs),
     /// Runs behind models: search over experiments, or one with its metrics, parameters and artefacts
     Runs(RunsArgs),
+    /// Registries: tags that are watched; with a name the tags of a repository, or one artefact in full
+    Artifacts(ArtifactsArgs),
     /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events
@@ -183,6 +185,36 @@ pub struct Drawn<A: Args> {
     /// As a drawing, SVG, to be kept or sent
     #[arg(long, conflicts_with_all = ["watch", "json"])]
     pub svg: bool,
+}
+
+/// Of registries.
+#[derive(Args, Clone, Debug)]
+pub struct ArtifactsArgs {
+    /// A repository: its tags; with :TAG or @DIGEST that artefact in full, without its layers
+    #[arg(value_name = "REPOSITORY[:TAG]")]
+    pub named: Option<String>,
+    /// Beside another artefact: what differs of configuration, sizes, layers and annotations; a tag alone is of the same
+    /// repository
+    #[arg(long, value_name = "[REPOSITORY:]TAG")]
+    pub with: Option<String>,
+    /// In this registry, by id or name [default: the one that has the repository]
+    #[arg(long, value_name = "NAME")]
+    pub registry: Option<String>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub past: PastArgs,
+    #[command(flatten)]
+    pub form: FormArgs,
+    /// Only tags that fit: words, key=value, key~part, key!=value, key>number, -word
+    #[arg(long, value_name = "EXPR", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub filter: String,
+    /// These columns, in this order; "all" for all of them
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "json")]
+    pub columns: Vec<String>,
+    /// So many tags of a repository at most
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub most: u32,
 }
 
 /// Of two times.

@@ -84,6 +84,9 @@ impl<R: Listed> Page for Plan<R> {
 
     fn remark(&self, frame: &Frame, view: &View) -> Option<String> {
         let rows = R::rows(view, frame.as_of);
+        if rows.is_empty() && R::NONE.is_some() {
+            return R::NONE.map(str::to_owned);
+        }
         let none = !self.filter.is_empty() && !rows.iter().any(|row| self.filter.matches(row));
         none.then(|| format!("None of {} {} fits.", rows.len(), R::WORD))
     }

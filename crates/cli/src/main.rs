@@ -3,6 +3,7 @@
 mod act;
 mod act_args;
 mod args;
+mod artifacts;
 mod audit;
 mod columns;
 mod connect;

@@ -1,6 +1,7 @@
 //! What can be listed: each kind of row with its columns and where it stands in a view.
 
 mod alerts;
+mod artifacts;
 mod clusters;
 mod connections;
 mod gpus;
@@ -34,6 +35,8 @@ pub trait Listed: Record + Serialize + Clone + 'static {
     const WORD: &'static str;
     /// What a drawing of them is called.
     const TITLE: &'static str = Self::WORD;
+    /// What is to be said where there are none at all.
+    const NONE: Option<&'static str> = None;
     /// Their columns.
     const COLUMNS: &'static [Column<Self>];
 

@@ -3,7 +3,7 @@
 use crate::{
     act,
     args::{Arguments, ListArgs, Verb},
-    audit, connect, describe, diff, doctor,
+    artifacts, audit, connect, describe, diff, doctor,
     exit::{Exit, Failed},
     fleet, get, journal, list, manual, models,
     out::{Style, note},
@@ -52,6 +52,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Room(of) => room::run(of, out, err).await,
         Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
         Verb::Alerts(of) => list::run::<AlertRow>(of, out, err).await,
+        Verb::Artifacts(of) => artifacts::run(of, out, err).await,
         Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,
         Verb::Models(of) => models::run(of, out, err).await,
         Verb::Runs(of) => runs::run(of, out, err).await,
