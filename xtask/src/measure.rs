@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k; all of them if none is given
     names: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub const WINDOW: Shipped =
 pub fn run(options: &Options) -> Outcome {
     let wants = |name: &str| options.names.is_empty() || options.names.iter().any(|wanted| wanted == name);
     let on_servers = ["fleet-open", "fleet-churn", "watch-replay"].into_iter().any(wants);
-    if on_servers {
+    if on_servers || wants("oci-50k") {
         aside(&["servers"])?;
     }
     let on_pages = ["start", "map-frames"].into_iter().any(wants);

@@ -10,6 +10,7 @@ mod journal;
 mod made;
 mod map_frames;
 mod metrics_poll;
+mod oci_tags;
 mod peak;
 mod plain;
 mod processes;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -48,11 +49,14 @@ const NAMES: [&str; 12] = [
     "journal-seek",
     "journal-crash",
     "wall-fanout",
+    "oci-50k",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
 /// The same for polls of the Prometheus whose address follows.
 const POLLS: &str = "--polls-alone";
+/// The same for the pages of a registry's tags, whose address follows.
+const TAGS: &str = "--tags-alone";
 /// The same for a wall of screens, for as many minutes as follow.
 const DAY: &str = "--wall-day";
 
@@ -70,6 +74,9 @@ async fn main() -> ExitCode {
     }
     if let [POLLS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return metrics_poll::alone(url).await;
+    }
+    if let [TAGS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return oci_tags::alone(url).await;
     }
     if let [DAY, minutes] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return wall_fanout::alone(minutes.parse().unwrap_or(1));
@@ -112,6 +119,9 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("wall-fanout") {
         wall_fanout::measure(size, report).await?;
+    }
+    if wanted("oci-50k") {
+        oci_tags::measure(size, report).await?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());
