@@ -6,6 +6,7 @@ use crate::{
     exit::CODES,
     journal_args::{JournalArgs, OpenArgs, RecordArgs},
     model_args::{ModelsArgs, RunsArgs},
+    rollout_args::RolloutArgs,
     serve_args::ServeArgs,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -68,6 +69,8 @@ pub enum Verb {
     Models(ModelsArgs),
     /// Runs behind models: search over experiments, or one with its metrics, parameters and artefacts
     Runs(RunsArgs),
+    /// Services on their way to their next revision: Rollouts, Deployments and their kin
+    Rollout(RolloutArgs),
     /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events

@@ -3,6 +3,7 @@
 mod alerts;
 mod clusters;
 mod connections;
+pub mod delivery;
 mod gpus;
 mod models;
 mod nodes;
@@ -44,6 +45,11 @@ pub trait Listed: Record + Serialize + Clone + 'static {
 
     /// The rows of a view as of a time.
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]>;
+
+    /// Is all of it read that can be?
+    fn is_whole(_: &View) -> bool {
+        true
+    }
 }
 
 /// Rows that can be drawn.
@@ -62,7 +68,9 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Waste(_)
         | View::Notices(_)
         | View::Actions(_)
-        | View::Models(_) => None,
+        | View::Models(_)
+        | View::Delivery(_)
+        | View::Rollout(_) => None,
     }
 }
 

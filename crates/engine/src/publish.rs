@@ -350,6 +350,14 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Connections => !touched.sources.is_empty(),
         ViewSpec::Ribbon { .. } => touched.ribbon,
         ViewSpec::Models(_) => touched.models,
+        ViewSpec::Delivery(_) => touched.delivery || !touched.pods.is_empty(),
+        ViewSpec::Rollout(object) => {
+            let id = object.connection();
+            touched.delivery
+                || touched.ribbon
+                || touched.events.contains(id)
+                || touched.pods.iter().any(|pod| pod.cluster == *id)
+        }
         // They are concluded once a second, not with each fact.
         ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions => false,
         ViewSpec::Object(object) => {
@@ -389,7 +397,9 @@ impl Scene<'_> {
 /// The sources behind a view.
 pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<SourceState> {
     let scope = match spec {
-        ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) => spec.scope.as_slice(),
+        ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) | ViewSpec::Delivery(spec) => {
+            spec.scope.as_slice()
+        }
         ViewSpec::Models(spec) => spec.scope.as_slice(),
         _ => &[],
     };
@@ -413,6 +423,8 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
             View::Waste(pilothouse_insight::waste(&concluded(world, spec.clone(), now), history, now))
         }
         ViewSpec::Models(spec) => View::Models(Box::new(project::models(world, spec))),
+        ViewSpec::Delivery(spec) => View::Delivery(Box::new(project::delivery(world, spec))),
+        ViewSpec::Rollout(object) => View::Rollout(project::rollout(world, object, now).map(Box::new)),
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),

@@ -73,7 +73,7 @@ mod tests {
     use std::time::Duration;
 
     const ASKS: usize = 18;
-    const VIEWS: usize = 9;
+    const VIEWS: usize = 11;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -110,6 +110,8 @@ mod tests {
             ViewSpec::Notices => 6,
             ViewSpec::Actions => 7,
             ViewSpec::Models(_) => 8,
+            ViewSpec::Delivery(_) => 9,
+            ViewSpec::Rollout(_) => 10,
         }
     }
 
@@ -162,6 +164,8 @@ mod tests {
             ViewSpec::Notices,
             ViewSpec::Actions,
             ViewSpec::Models(ModelsSpec::default()),
+            ViewSpec::Delivery(FleetSpec::default()),
+            ViewSpec::Rollout("node:a/b".parse().unwrap()),
         ]
     }
 
@@ -181,7 +185,7 @@ mod tests {
 
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
-        let marked = [true, false, true, false, true, true, false, false];
+        let marked = [true, false, true, false, true, true, false, false, false, true, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

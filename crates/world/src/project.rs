@@ -1,6 +1,7 @@
 //! From the world to what one view needs. Pure: the time is an argument.
 
 mod connections;
+mod delivery;
 mod fleet;
 mod models;
 mod object;
@@ -8,6 +9,7 @@ mod ribbon;
 mod serving;
 
 pub use connections::connection_rows;
+pub use delivery::{delivery, rollout};
 pub use fleet::FleetProjection;
 pub use models::{model, models};
 pub use object::{Keeper, keeper, object, readings};

@@ -2,6 +2,7 @@
 
 use crate::{
     alert::Alerts,
+    delivery::Deliveries,
     fact::{
         ControllerFact, Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact, ServiceFact,
         SourceAbout,
@@ -87,6 +88,8 @@ pub struct Source {
     pub alerts: Alerts,
     /// Registered models, by name.
     pub models: BTreeMap<SmolStr, Model>,
+    /// Services on their way from revision to revision.
+    pub(crate) delivery: Deliveries,
 }
 
 impl Source {

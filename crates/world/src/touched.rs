@@ -28,6 +28,8 @@ pub struct Touched {
     pub alerts: bool,
     /// Did a registered model come, go or change?
     pub models: bool,
+    /// Did a service, the size of a revision, an analysis or an experiment change?
+    pub delivery: bool,
     /// Did the ribbon get a mark or a point?
     pub ribbon: bool,
     /// Did so much change that everything is to be renewed?
@@ -73,6 +75,7 @@ impl Touched {
         self.serving |= other.serving;
         self.alerts |= other.alerts;
         self.models |= other.models;
+        self.delivery |= other.delivery;
         self.ribbon |= other.ribbon;
         self.all |= other.all;
     }
