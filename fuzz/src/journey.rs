@@ -2,7 +2,7 @@
 //! No fact may break it, whoever said it.
 
 use pilothouse_wire::{
-    ConnectionId, Stamp, View, codec,
+    ConnectionId, Stamp, View, When, codec,
     view::{FleetSpec, ModelsSpec},
 };
 use pilothouse_world::{
@@ -61,7 +61,12 @@ impl Journey {
         let findings = whole.findings.clone();
         same_bytes(&View::Fleet(Arc::new(whole)));
         same_bytes(&project::connection_rows(&self.world));
-        same_bytes(&project::ribbon(&self.world, Duration::from_secs(3_600), self.now));
+        same_bytes(&project::ribbon(&self.world, Duration::from_secs(3_600), When::Now, self.now));
+        let services = project::delivery(&self.world, &FleetSpec::default());
+        for row in services.rows.rows().iter().take(MOST_OBJECTS) {
+            same_bytes(&project::rollout(&self.world, &row.id, self.now));
+        }
+        same_bytes(&services);
         same_bytes(&project::sources(&self.world, &[], self.now));
         same_bytes(&View::Models(Box::new(project::models(&self.world, &ModelsSpec::default()))));
         for (object, ..) in self.world.objects().take(MOST_OBJECTS) {

@@ -12,6 +12,11 @@ use crate::failure::{Context, Failure, Result};
 /// `server` is a folder of `tests/servers`. The layout of the cache is xtask's
 /// (`xtask/src/servers.rs`): `<cache>/servers/<server>-<hash of the sources>-<Go version>/`.
 pub fn binary(server: &str) -> Result<PathBuf> {
+    part(server, server)
+}
+
+/// The path of one of several files that a server was built as; else as [`binary`].
+pub fn part(server: &str, name: &str) -> Result<PathBuf> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers").join(server);
     let wanted = format!("{server}-{}-", source_hash(&sources)?);
     let cache = cache_folder()?.join("servers");
@@ -27,9 +32,8 @@ pub fn binary(server: &str) -> Result<PathBuf> {
             cache.display()
         )));
     };
-    let binary = folder.join(server);
-    check(&folder, server)?;
-    Ok(binary)
+    check(&folder, server, name)?;
+    Ok(folder.join(name))
 }
 
 /// The Python of a server that comes from PyPI, in an environment made from today's requirements, or what to do to get one.
@@ -95,13 +99,13 @@ fn source_hash(sources: &Path) -> Result<String> {
     Ok(hex(&hash.finalize())[..16].to_owned())
 }
 
-/// Compares the binary with the manifest that was written when it was built.
-fn check(folder: &Path, server: &str) -> Result<()> {
+/// Compares a file with the manifest that was written when it was built.
+fn check(folder: &Path, server: &str, name: &str) -> Result<()> {
     let manifest = folder.join("SHA256SUMS");
     let text = fs::read_to_string(&manifest).could_not(format!("read {}", manifest.display()))?;
-    let binary = folder.join(server);
-    let bytes = fs::read(&binary).could_not(format!("read {}", binary.display()))?;
-    let actual = format!("{}  {server}", hex(&Sha256::digest(&bytes)));
+    let file = folder.join(name);
+    let bytes = fs::read(&file).could_not(format!("read {}", file.display()))?;
+    let actual = format!("{}  {name}", hex(&Sha256::digest(&bytes)));
     if text.lines().any(|line| line == actual) {
         return Ok(());
     }

@@ -12,8 +12,8 @@ use acceptance::{Failure, Result, api, until};
 use pilothouse_connect::{Clock, Connector, Opening, Relays, Signature, Sink};
 use pilothouse_connect_kube::KIND;
 use pilothouse_wire::{
-    ConnectionId, Health, Problem, When,
-    view::{RibbonView, connections::PluginNotice},
+    ConnectionId, Health, ObjectRef, Problem, When,
+    view::{DeliveryView, FleetSpec, RibbonView, RolloutView, connections::PluginNotice},
 };
 use pilothouse_world::{Batch, Source, World, project};
 use serde_json::Value;
@@ -139,6 +139,19 @@ impl Watched {
     pub fn ribbon(&self) -> RibbonView {
         let now = self.see(|source| source.heard).flatten().unwrap_or_default();
         project::ribbon(&self.world.lock().unwrap(), Duration::from_secs(86_400), When::Now, now)
+    }
+
+    /// The services, as a door lists them.
+    #[allow(dead_code, reason = "each test file uses a part")]
+    pub fn services(&self) -> DeliveryView {
+        project::delivery(&self.world.lock().unwrap(), &FleetSpec::default())
+    }
+
+    /// One service in full, as of the last that was heard.
+    #[allow(dead_code, reason = "each test file uses a part")]
+    pub fn service(&self, object: &ObjectRef) -> Option<RolloutView> {
+        let now = self.see(|source| source.heard).flatten().unwrap_or_default();
+        project::rollout(&self.world.lock().unwrap(), object, now)
     }
 
     pub async fn until_well(&self) -> Result<()> {

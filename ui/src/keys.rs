@@ -19,6 +19,8 @@ pub enum Command {
     Close,
     /// Goes to the fleet.
     GoFleet,
+    /// Goes to services and their revisions.
+    GoDelivery,
     /// Goes to the connections.
     GoConnections,
     /// Goes to how a wall is opened.
@@ -170,6 +172,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Help, "?", "keys of this screen", Place::Everywhere),
     key(Command::Close, "Esc", "close, one layer at a time", Place::Everywhere),
     key(Command::GoFleet, "g f", "go to Fleet", Place::Everywhere),
+    key(Command::GoDelivery, "g d", "go to Delivery", Place::Everywhere),
     key(Command::GoConnections, "g n", "go to Connections", Place::Everywhere),
     key(Command::GoWall, "g w", "go to Wall", Place::Everywhere),
     key(Command::GoSettings, "g s", "go to Settings", Place::Everywhere),

@@ -25,7 +25,9 @@ use pilothouse_wire::{
     notice::NoticesView,
     plan::ActionsView,
     record::Gap,
-    view::{ConnectionsView, FleetView, ModelsView, ObjectView, RibbonView, RoomView, Waste},
+    view::{
+        ConnectionsView, DeliveryView, FleetView, ModelsView, ObjectView, RibbonView, RolloutView, RoomView, Waste,
+    },
 };
 use std::{
     collections::HashMap,
@@ -329,6 +331,22 @@ impl Watched {
     pub fn ribbon<R>(self, read: impl FnOnce(&RibbonView) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Ribbon(ribbon)) => Some(read(ribbon)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for delivery.
+    pub fn delivery<R>(self, read: impl FnOnce(&DeliveryView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Delivery(delivery)) => Some(read(delivery)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for one service; the inner `None` if nothing is known of it.
+    pub fn rollout<R>(self, read: impl FnOnce(Option<&RolloutView>) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Rollout(rollout)) => Some(read(rollout.as_deref())),
             _ => None,
         })
     }

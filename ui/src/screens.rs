@@ -32,7 +32,7 @@ macro_rules! screens {
     };
 }
 
-screens![fleet, connections, walls, settings, models];
+screens![fleet, delivery, connections, walls, settings, models];
 
 /// The screen of a route.
 #[must_use]

@@ -22,11 +22,15 @@ const UNFINISHED: &str = ".unfinished-";
 /// Folders kept for each server: today's and the one of the branch before.
 const KEPT: usize = 2;
 
-/// A folder of `tests/servers` that is a Go module with one main package.
+/// A folder of `tests/servers` that is a Go module.
 struct Server {
     name: &'static str,
     takes: &'static str,
     ldflags: &'static str,
+    /// What is compiled: the name of the binary, and its package.
+    programs: &'static [(&'static str, &'static str)],
+    /// Files that are taken out of a module as they are: the module, and their paths in it.
+    files: Option<(&'static str, &'static [&'static str])>,
 }
 
 const SERVERS: &[Server] = &[
@@ -35,12 +39,51 @@ const SERVERS: &[Server] = &[
         takes: "6 to 10 min the first time on 2 cores",
         // Without the version the API server calls itself v0.0.0, which clients may refuse.
         ldflags: "-s -w \
-        -X k8s.io/component-base/version.gitVersion=v1.36.3 \
-        -X k8s.io/component-base/version.gitMajor=1 \
-        -X k8s.io/component-base/version.gitMinor=36",
+            -X k8s.io/component-base/version.gitVersion=v1.36.3 \
+            -X k8s.io/component-base/version.gitMajor=1 \
+            -X k8s.io/component-base/version.gitMinor=36",
+        programs: &[("controlplane", ".")],
+        files: None,
     },
-    Server { name: "registry", takes: "1 to 2 min the first time on 2 cores", ldflags: "-s -w" },
+    Server {
+        name: "registry",
+        takes: "1 to 2 min the first time on 2 cores",
+        ldflags: "-s -w",
+        programs: &[("registry", ".")],
+        files: None,
+    },
+    Server {
+        name: "rollouts",
+        takes: "2 to 4 min behind the control plane, with which it shares its libraries",
+        ldflags: "-s -w",
+        programs: &[
+            ("rollouts-controller", "github.com/argoproj/argo-rollouts/cmd/rollouts-controller"),
+            ("kubectl-argo-rollouts", "github.com/argoproj/argo-rollouts/cmd/kubectl-argo-rollouts"),
+        ],
+        files: Some((
+            "github.com/argoproj/argo-rollouts",
+            &[
+                "manifests/crds/rollout-crd.yaml",
+                "manifests/crds/analysis-run-crd.yaml",
+                "manifests/crds/analysis-template-crd.yaml",
+                "manifests/crds/cluster-analysis-template-crd.yaml",
+                "manifests/crds/experiment-crd.yaml",
+            ],
+        )),
+    },
 ];
+
+impl Server {
+    /// The names of all that its folder of the cache holds.
+    fn parts(&self) -> impl Iterator<Item = &'static str> {
+        let files = self.files.map_or(&[][..], |(_, paths)| paths);
+        self.programs.iter().map(|(name, _)| *name).chain(files.iter().map(|path| file_name(path)))
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
 
 /// Makes sure that every server is in the cache, whole, and returns the folder that holds them.
 pub fn build() -> Result<PathBuf, String> {
@@ -59,7 +102,7 @@ fn build_in(cache: &Path, go: &[&str]) -> Result<(), String> {
         let sources = source_folder(server);
         let key = format!("{}-{}-{version}", server.name, source_hash(&sources)?);
         let folder = cache.join(key);
-        match check(&folder, server.name) {
+        match check(&folder, server) {
             Ok(()) => say(&format!("{} is built", server.name)),
             Err(reason) => {
                 if folder.exists() {
@@ -82,15 +125,30 @@ fn compile(go: &[&str], server: &Server, sources: &Path, folder: &Path) -> Resul
     let unfinished = folder.with_file_name(format!("{UNFINISHED}{name}"));
     remove(&unfinished)?;
     fs::create_dir_all(&unfinished).map_err(|e| cannot("make the folder", &unfinished, &e))?;
-    let binary = unfinished.join(server.name);
+    for (program, package) in server.programs {
+        compile_one(go, server, package, (sources, &unfinished.join(program)), start)?;
+    }
+    copy_files(go, server, sources, &unfinished)?;
+    write_manifest(&unfinished, server)?;
+    fs::rename(&unfinished, folder).map_err(|e| cannot("rename", &unfinished, &e))?;
+    say(&format!("built {} in {}", server.name, spoken(start.elapsed())));
+    Ok(())
+}
 
+fn compile_one(
+    go: &[&str],
+    server: &Server,
+    package: &str,
+    (sources, binary): (&Path, &Path),
+    start: Instant,
+) -> Result<(), String> {
     let mut build = command(go)
         // -mod=readonly: a build never changes go.mod or go.sum. -p 2: the linker alone takes
         // 2.5 GiB, and the compilers as much together.
         .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-p", "2"])
         .args(["-ldflags", server.ldflags, "-o"])
-        .arg(&binary)
-        .arg(".")
+        .arg(binary)
+        .arg(package)
         .current_dir(sources)
         .env("CGO_ENABLED", "0")
         .env("GOWORK", "off")
@@ -105,9 +163,30 @@ fn compile(go: &[&str], server: &Server, sources: &Path, folder: &Path) -> Resul
             server.name
         ));
     }
-    write_manifest(&unfinished, server.name)?;
-    fs::rename(&unfinished, folder).map_err(|e| cannot("rename", &unfinished, &e))?;
-    say(&format!("built {} in {}", server.name, spoken(start.elapsed())));
+    Ok(())
+}
+
+/// Copies what stands in a module beside its packages: the definitions of its custom resources.
+fn copy_files(go: &[&str], server: &Server, sources: &Path, to: &Path) -> Result<(), String> {
+    let Some((module, paths)) = server.files else { return Ok(()) };
+    let output = command(go)
+        .args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module])
+        .current_dir(sources)
+        .env("GOWORK", "off")
+        .output()
+        .map_err(|e| no_go(&e))?;
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if !output.status.success() || folder.as_os_str().is_empty() {
+        let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!("servers: Go does not say where {module} is.\nWhy: {why}\nNext: repeat with a network."));
+    }
+    for path in paths {
+        let from = folder.join(path);
+        let to = to.join(file_name(path));
+        // Written anew: files of a module may not be written to, and a copy would take that over.
+        let content = fs::read(&from).map_err(|e| cannot("read", &from, &e))?;
+        fs::write(&to, content).map_err(|e| cannot("write", &to, &e))?;
+    }
     Ok(())
 }
 
@@ -209,20 +288,23 @@ fn source_hash(sources: &Path) -> Result<String, String> {
     Ok(hex(&hash.finalize())[..16].to_owned())
 }
 
-fn write_manifest(folder: &Path, name: &str) -> Result<(), String> {
-    let line = format!("{}  {name}\n", sum_of(&folder.join(name))?);
+fn write_manifest(folder: &Path, server: &Server) -> Result<(), String> {
+    let line = |name: &str| Ok(format!("{}  {name}\n", sum_of(&folder.join(name))?));
+    let lines = server.parts().map(line).collect::<Result<String, String>>()?;
     let path = folder.join(MANIFEST);
-    fs::write(&path, line).map_err(|e| cannot("write", &path, &e))
+    fs::write(&path, lines).map_err(|e| cannot("write", &path, &e))
 }
 
-/// Says why the binary is not what the manifest promises.
-fn check(folder: &Path, name: &str) -> Result<(), String> {
+/// Says why what is in the folder is not what the manifest promises.
+fn check(folder: &Path, server: &Server) -> Result<(), String> {
     let manifest = fs::read_to_string(folder.join(MANIFEST)).map_err(|e| e.to_string())?;
-    let actual = format!("{}  {name}", sum_of(&folder.join(name))?);
-    if manifest.lines().any(|line| line == actual) {
-        return Ok(());
+    for name in server.parts() {
+        let actual = format!("{}  {name}", sum_of(&folder.join(name))?);
+        if !manifest.lines().any(|line| line == actual) {
+            return Err(format!("the checksum of {name} is another"));
+        }
     }
-    Err("its checksum is another".to_owned())
+    Ok(())
 }
 
 fn sum_of(path: &Path) -> Result<String, String> {
@@ -278,13 +360,25 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// A compiler that knows its version and writes one line where the binary should be.
+    /// A compiler that knows its version, writes one line where a binary should be, and has a module of one line a file.
     const FAKE_GO: &str = r#"
 if [ "$1" = env ]; then echo "$VERSION"; exit; fi
+if [ "$1" = list ]; then
+    folder=$(dirname "$0")/module
+    mkdir -p "$folder/manifests/crds"
+    for name in rollout analysis-run analysis-template cluster-analysis-template experiment; do
+        echo "of $name" > "$folder/manifests/crds/$name-crd.yaml"
+    done
+    echo "$folder"
+    exit
+fi
 while [ "$1" != -o ]; do shift; done
 echo compiled > "$2"
 echo once >> "$(dirname "$0")/compiled"
 "#;
+
+    /// Programs of all servers.
+    const PROGRAMS: usize = 4;
 
     struct Bench {
         folder: PathBuf,
@@ -298,7 +392,7 @@ echo once >> "$(dirname "$0")/compiled"
             Self { folder }
         }
 
-        /// Builds with a fake Go of this version; returns how often it has compiled until now.
+        /// Builds with a fake Go of this version; returns how many programs it has compiled until now.
         fn build(&self, version: &str) -> usize {
             let go = self.folder.join("go");
             fs::write(&go, format!("VERSION={version}\n{FAKE_GO}")).unwrap();
@@ -307,10 +401,13 @@ echo once >> "$(dirname "$0")/compiled"
             log.unwrap_or_default().lines().count()
         }
 
-        /// The folders in the cache, oldest version first.
-        fn folders(&self) -> Vec<PathBuf> {
+        /// The folders of a server in the cache, oldest version first.
+        fn folders(&self, server: &str) -> Vec<PathBuf> {
             let entries = fs::read_dir(self.folder.join("cache")).unwrap().flatten();
-            let mut all: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| p.is_dir()).collect();
+            let is_its = |path: &PathBuf| {
+                path.is_dir() && path.file_name().is_some_and(|name| name.to_string_lossy().contains(server))
+            };
+            let mut all: Vec<PathBuf> = entries.map(|e| e.path()).filter(is_its).collect();
             all.sort();
             all
         }
@@ -325,22 +422,32 @@ echo once >> "$(dirname "$0")/compiled"
     #[test]
     fn a_second_build_finds_the_first() {
         let bench = Bench::new("second");
-        assert_eq!(bench.build("go1.0"), SERVERS.len());
-        assert_eq!(bench.build("go1.0"), SERVERS.len());
+        assert_eq!(bench.build("go1.0"), PROGRAMS);
+        assert_eq!(bench.build("go1.0"), PROGRAMS);
     }
 
     #[test]
     fn a_damaged_cache_heals_itself() {
         let bench = Bench::new("damaged");
         bench.build("go1.0");
-        let folder = bench.folders().into_iter().next().unwrap();
-        let name = SERVERS.iter().map(|server| server.name).find(|name| folder.join(name).exists()).unwrap();
-        let binary = folder.join(name);
+        let binary = bench.folders("controlplane")[0].join("controlplane");
         fs::write(&binary, "c0mpiled\n").unwrap();
-        assert_eq!(bench.build("go1.0"), SERVERS.len() + 1);
+        assert_eq!(bench.build("go1.0"), PROGRAMS + 1);
         assert_eq!(fs::read_to_string(&binary).unwrap(), "compiled\n");
         fs::remove_file(&binary).unwrap();
-        assert_eq!(bench.build("go1.0"), SERVERS.len() + 2);
+        assert_eq!(bench.build("go1.0"), PROGRAMS + 2);
+    }
+
+    #[test]
+    fn files_of_a_module_are_kept_beside_its_programs_and_are_mended_with_them() {
+        let bench = Bench::new("files");
+        bench.build("go1.0");
+        let file = bench.folders("rollouts")[0].join("rollout-crd.yaml");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "of rollout\n");
+        fs::write(&file, "of something else\n").unwrap();
+        // Its two programs with it, and nothing of the other server.
+        assert_eq!(bench.build("go1.0"), PROGRAMS + 2);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "of rollout\n");
     }
 
     #[test]
@@ -351,9 +458,10 @@ echo once >> "$(dirname "$0")/compiled"
         for version in ["go1.0", "go1.1", "go1.2"] {
             bench.build(version);
         }
-        let names: Vec<String> = bench.folders().iter().map(|path| path.to_string_lossy().into_owned()).collect();
-        assert_eq!(names.len(), KEPT * SERVERS.len(), "{names:?}");
-        assert!(names.iter().all(|name| name.ends_with("-go1.1") || name.ends_with("-go1.2")), "{names:?}");
+        let all = bench.folders("controlplane");
+        let names: Vec<String> = all.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        assert!(names[0].ends_with("-go1.1") && names[1].ends_with("-go1.2"), "{names:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     exit::CODES,
     journal_args::{JournalArgs, OpenArgs, RecordArgs},
     model_args::{ModelsArgs, RunsArgs},
+    rollout_args::RolloutArgs,
     serve_args::ServeArgs,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -70,6 +71,8 @@ pub enum Verb {
     Runs(RunsArgs),
     /// Registries: tags that are watched; with a name the tags of a repository, or one artefact in full
     Artifacts(ArtifactsArgs),
+    /// Services on their way to their next revision: Rollouts, Deployments and their kin
+    Rollout(RolloutArgs),
     /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events

@@ -58,6 +58,10 @@ impl<R: Listed> Page for Plan<R> {
         R::spec()
     }
 
+    fn is_whole(&self, view: &View) -> bool {
+        R::is_whole(view)
+    }
+
     fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {
         let now = about.as_of();
         let document = ListDocument { about, word: R::WORD, rows: &R::rows(view, now), filter: &self.filter };

@@ -30,6 +30,8 @@ mod picture;
 mod problems;
 mod prompt;
 mod record;
+mod rollout;
+mod rollout_args;
 mod room;
 mod rows;
 mod run;

@@ -10,7 +10,7 @@ use crate::{
     watch,
 };
 use pilothouse_wire::{Body, Frame, Freshness, View, ViewSpec, frame::SourceState};
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 /// What a command shows of its view.
 pub trait Page {
@@ -26,6 +26,11 @@ pub trait Page {
     /// It as SVG, for what can be drawn.
     fn svg(&self, _: &Frame, _: &View, _: Shown) -> Result<String, Failed> {
         Err(other_answer())
+    }
+
+    /// Is all of it read that can be? Of some kinds that is later than that its source is well.
+    fn is_whole(&self, _: &View) -> bool {
+        true
     }
 
     /// What is to be said to whoever sees nothing.
@@ -57,14 +62,25 @@ pub async fn show(
         return once(page, demo, &frame, &Troubles::of_the_past(&frame), Form::of(form, svg), out, err);
     }
     let session = Session::start(source, false).await?;
-    let exit = if form.watch {
-        follow(page, &session, form.json, out).await
-    } else {
-        let (frame, troubles) = session.frame(page.spec(), source.wait).await?;
-        once(page, session.demo, &frame, &troubles, Form::of(form, svg), out, err)
-    };
+    let exit = show_in(&session, page, (source.wait, form), svg, out, err).await;
     session.end().await;
     exit
+}
+
+/// The same in a session that is there.
+pub async fn show_in(
+    session: &Session,
+    page: &impl Page,
+    (wait, form): (Duration, &FormArgs),
+    svg: bool,
+    out: Style,
+    err: Style,
+) -> Result<Exit, Failed> {
+    if form.watch {
+        return follow(page, session, form.json, out).await;
+    }
+    let (frame, troubles) = session.frame_whole(page.spec(), wait, |view| page.is_whole(view)).await?;
+    once(page, session.demo, &frame, &troubles, Form::of(form, svg), out, err)
 }
 
 /// How one answer is given.

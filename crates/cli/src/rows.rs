@@ -4,6 +4,7 @@ mod alerts;
 mod artifacts;
 mod clusters;
 mod connections;
+pub mod delivery;
 mod gpus;
 mod models;
 mod nodes;
@@ -47,6 +48,11 @@ pub trait Listed: Record + Serialize + Clone + 'static {
 
     /// The rows of a view as of a time.
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]>;
+
+    /// Is all of it read that can be?
+    fn is_whole(_: &View) -> bool {
+        true
+    }
 }
 
 /// Rows that can be drawn.
@@ -66,7 +72,9 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Notices(_)
         | View::Actions(_)
         | View::Models(_)
-        | View::Artifacts(_) => None,
+        | View::Artifacts(_)
+        | View::Delivery(_)
+        | View::Rollout(_) => None,
     }
 }
 

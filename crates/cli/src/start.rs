@@ -3,12 +3,15 @@
 use crate::{args::SourceArgs, exit::Failed, out::note};
 use pilothouse_engine::{Engine, Operator, Options, Paths, Reader, Settled, record::Opened};
 use pilothouse_wire::{
-    Answer, Ask, Code, ConnectionId, Frame, Freshness, Problem, ViewSpec, When,
+    Answer, Ask, Body, Code, ConnectionId, Frame, Freshness, Problem, View, ViewSpec, When,
     ask::About,
-    frame::SourceState,
+    frame::{Mirror, SourceState},
     units::{count, visible},
 };
 use std::{collections::BTreeMap, time::Duration};
+
+/// What is read behind the rest of a source is waited for so long at most.
+const LATER: Duration = Duration::from_secs(10);
 
 /// An engine that runs for this command.
 pub struct Session {
@@ -99,6 +102,35 @@ impl Session {
         let frame = self.frame_now(spec).await?;
         let troubles = Troubles::of(settled, wait, &frame);
         Ok((frame, troubles))
+    }
+
+    /// The same, where a view is read later than its source is well: waits for that, too, for a while.
+    pub async fn frame_whole(
+        &self,
+        spec: ViewSpec,
+        wait: Duration,
+        is_whole: impl Fn(&View) -> bool,
+    ) -> Result<(Frame, Troubles), Failed> {
+        let (frame, troubles) = self.frame(spec.clone(), wait).await?;
+        if matches!(&frame.body, Body::Full(view) if is_whole(view)) {
+            return Ok((frame, troubles));
+        }
+        let read = async {
+            let mut frames = self.reader.watch(spec.clone(), When::Now).await?;
+            let mut mirror = Mirror::default();
+            while let Some(frame) = frames.next().await {
+                // A frame that was missed is made good by the next whole one.
+                if mirror.apply(frame.rev, frame.body.clone()).is_ok() && mirror.view().is_some_and(&is_whole) {
+                    break;
+                }
+            }
+            Ok::<_, Failed>(())
+        };
+        // What may not be read is not waited for long.
+        if let Ok(read) = tokio::time::timeout(wait.min(LATER), read).await {
+            read?;
+        }
+        Ok((self.frame_now(spec).await?, troubles))
     }
 
     /// A whole frame, as things are.

@@ -119,6 +119,8 @@ impl Demo {
             (Kind::Node, listing.nodes),
             (Kind::Pod, listing.pods),
             (Kind::Event, listing.events),
+            (Kind::Deployment, listing.deployments),
+            (Kind::StatefulSet, listing.stateful_sets),
         ] {
             sink.replace(Covers { kind, namespace: None }, facts).await?;
         }

@@ -1,6 +1,7 @@
 //! What stands on the stage of one cluster: its nodes, pods and events, and what changed since somebody looked.
 
 mod ailments;
+mod delivery;
 mod events;
 mod lines;
 mod nodes;
@@ -11,7 +12,7 @@ mod slots;
 use crate::{
     agenda::{Agenda, Due, PodNo},
     dice::Dice,
-    fleet::{Cast, Cluster, GPUS_A_NODE},
+    fleet::{Cast, Cluster, GPUS_A_NODE, Keeper},
     owned,
     plot::{Cue, ROUND_MS, Release},
 };
@@ -56,6 +57,8 @@ pub(crate) struct Stage {
     /// May a pod that waited in vain find room now?
     room_changed: bool,
     changed: Changed,
+    /// Services as they were told last.
+    told: Vec<Fact>,
 }
 
 /// A pod and what it plays.
@@ -111,6 +114,7 @@ impl Stage {
             last_no: 0,
             room_changed: true,
             changed: Changed::default(),
+            told: Vec::new(),
         }
     }
 
@@ -216,6 +220,8 @@ impl Stage {
             nodes: self.nodes.values().map(|node| Fact::Node(Box::new(node.clone()))).collect(),
             pods: self.players.values().map(|player| owned::pod(&player.fact)).collect(),
             events: self.events.values().map(|event| Fact::Event(Box::new(event.clone()))).collect(),
+            deployments: self.kept_by(Keeper::Deployment),
+            stateful_sets: self.kept_by(Keeper::StatefulSet),
         }
     }
 
@@ -230,6 +236,7 @@ impl Stage {
         facts.extend(nodes.map(|node| Fact::Node(Box::new(node.clone()))));
         let pods = changed.pods.iter().filter_map(|no| self.players.get(no));
         facts.extend(pods.map(|player| owned::pod(&player.fact)));
+        facts.extend(self.changed_services());
         let events = changed.events.iter().filter_map(|uid| self.events.get(uid));
         facts.extend(events.map(|event| Fact::Event(Box::new(event.clone()))));
         facts
@@ -247,6 +254,10 @@ pub struct Listing {
     pub pods: Vec<Fact>,
     /// Events.
     pub events: Vec<Fact>,
+    /// Services whose pods a Deployment keeps.
+    pub deployments: Vec<Fact>,
+    /// Services whose pods a StatefulSet keeps.
+    pub stateful_sets: Vec<Fact>,
 }
 
 /// The name of the n-th node of a cluster.

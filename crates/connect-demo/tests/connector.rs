@@ -58,7 +58,7 @@ async fn it_lists_everything_first_and_is_heard_within_its_period() {
     let clock = clock();
     let said = watched(open("fra-train", clock.clone()), clock, Duration::from_secs(120)).await;
     let replaced = said.iter().filter(|batch| matches!(batch.extent, Extent::Replace(_))).count();
-    assert_eq!(replaced, 4);
+    assert_eq!(replaced, 6);
     assert!(matches!(source_facts(&said).next(), Some((_, SourceFact::Health(Health::Starting { .. })))));
     assert!(source_facts(&said).any(|(_, fact)| matches!(fact, SourceFact::Health(Health::Well))));
     for pair in said.windows(2) {

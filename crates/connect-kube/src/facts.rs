@@ -1,6 +1,8 @@
 //! Objects into facts: pure functions, so that each is tested by table and a server is not needed.
 
+mod analysis;
 mod controller;
+mod delivery;
 mod event;
 mod namespace;
 mod node;
@@ -8,7 +10,9 @@ mod pod;
 mod quantity;
 mod requests;
 
+pub use analysis::{facts_of_analysis, facts_of_experiment};
 pub use controller::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision};
+pub use delivery::{facts_of_deployment, facts_of_groups, facts_of_rollout, facts_of_stateful_set, size_of};
 pub use event::facts_of_event;
 pub use namespace::facts_of_namespace;
 pub use node::facts_of_node;
@@ -26,6 +30,17 @@ fn stamp(time: Option<Time>) -> Option<Stamp> {
 /// An empty text is how Go writes "none".
 fn some(text: &str) -> Option<SmolStr> {
     (!text.is_empty()).then(|| SmolStr::new(text))
+}
+
+/// A count that Go keeps with a sign.
+fn count(n: impl TryInto<u64>) -> u64 {
+    n.try_into().unwrap_or(0)
+}
+
+/// A text of a server that is kept as words: credentials taken out, of so many characters at most.
+fn words(text: &str, most: usize) -> Option<String> {
+    let text: String = text.trim().chars().take(most).collect();
+    (!text.is_empty()).then(|| pilothouse_connect::redact_words(&text))
 }
 
 /// The amounts of GPU keys, by key.

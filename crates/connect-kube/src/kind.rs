@@ -15,8 +15,10 @@ pub const KIND: Kind = Kind {
         "list and watch pods, in all namespaces or in some",
         "list and watch events of events.k8s.io, in all namespaces or in some",
         "list and watch deployments, statefulsets, daemonsets, replicasets and controllerrevisions of apps, and jobs of \
-         batch, so that changes of images, settings and sizes and what came of Jobs are told, also from before; without \
-         it they are not",
+         batch, so that services with their revisions are told, and changes of images, settings and sizes and what came \
+         of Jobs, also from before; without it they are not",
+        "list and watch rollouts, analysisruns and experiments of argoproj.io, and leaderworkersets of \
+         leaderworkerset.x-k8s.io, where they are served, so that services are followed to their next revision",
         "get nodes, namespaces and pods, to show one as YAML",
         "list services, so that servers of metrics inside of it are offered; without it none is",
     ],

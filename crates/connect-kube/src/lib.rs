@@ -24,6 +24,7 @@ mod lines;
 pub mod list;
 mod logs;
 mod objects;
+mod offered;
 pub mod owned;
 pub mod place;
 pub mod problems;

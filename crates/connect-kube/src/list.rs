@@ -155,7 +155,7 @@ impl Page {
     fn take_all<T: Resource>(&mut self, objects: &mut Objects, part: &[u8], rule: &TeamRule) -> Result<(), Failure> {
         objects.push(part);
         while let Some(object) = objects.next_object()? {
-            self.take(T::decode(object).ok(), rule);
+            self.take(T::decoded(object), rule);
         }
         Ok(())
     }

@@ -4,20 +4,48 @@ use crate::{
     facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod},
     failure::Call,
     owned::TeamRule,
-    slim::{CoreEvent, Event, Meta, Namespace, Node, Pod},
+    slim::{AnalysisRun, CoreEvent, Event, Experiment, LeaderWorkerSet, Meta, Namespace, Node, Pod, Rollout},
 };
+use bytes::Bytes;
 use pilothouse_wire::SmolStr;
 use pilothouse_world::{
     Fact,
     fact::{Covers, Kind, PodLabels},
 };
 
+/// How an object is read out of a list in protobuf.
+pub trait Decode: Sized {
+    /// The object; `None` if it cannot be read.
+    fn decoded(bytes: Bytes) -> Option<Self>;
+}
+
+impl<T: prost::Message + Default> Decode for T {
+    fn decoded(bytes: Bytes) -> Option<Self> {
+        T::decode(bytes).ok()
+    }
+}
+
+/// Custom resources are never sent in protobuf.
+macro_rules! json_alone {
+    ($($kind:ty),+ $(,)?) => {$(
+        impl Decode for $kind {
+            fn decoded(_: Bytes) -> Option<Self> {
+                None
+            }
+        }
+    )+};
+}
+
+json_alone![Rollout, AnalysisRun, Experiment, LeaderWorkerSet];
+
 /// An object that is listed and watched.
-pub trait Resource: prost::Message + serde::de::DeserializeOwned + Default + 'static {
+pub trait Resource: Decode + serde::de::DeserializeOwned + Default + 'static {
     /// The kind of its facts.
     const KIND: Kind;
     /// Its API group; empty for the core.
     const GROUP: &'static str;
+    /// The version of its API.
+    const VERSION: &'static str = "v1";
     /// Its name in paths and roles.
     const PLURAL: &'static str;
 
@@ -157,7 +185,7 @@ impl Scope {
     /// The path of the collection.
     #[must_use]
     pub fn path<T: Resource>(&self) -> String {
-        let api = if T::GROUP.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/v1", T::GROUP) };
+        let api = if T::GROUP.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/{}", T::GROUP, T::VERSION) };
         match &self.namespace {
             Some(namespace) => format!("{api}/namespaces/{namespace}/{}", T::PLURAL),
             None => format!("{api}/{}", T::PLURAL),

@@ -2,17 +2,21 @@
 //!
 //! Field numbers are those of `generated.proto` in k8s.io/api and k8s.io/apimachinery; a field that is not here is
 //! skipped by both decoders and never kept. There are none for environment variables, commands and arguments, on
-//! purpose; of annotations the number of a revision is read, and nothing else.
+//! purpose; of annotations those are read by name that say a number of a revision, when it goes, and who keeps the object.
 
+mod analysis;
 mod controller;
 mod event;
 mod meta;
 mod node;
 mod pod;
+mod rollout;
 
+pub use analysis::{AnalysisRun, AnalysisSpec, AnalysisStatus, Measurement, Metric, MetricResult};
 pub use controller::{
-    ControllerRevision, DaemonSet, Deployment, Job, JobSpec, JobStatus, ManagedFields, Raw, ReplicaSet, ScaledSpec,
-    StatefulSet, Template, WrittenMeta,
+    ControllerRevision, DaemonSet, Deployment, DeploymentCondition, DeploymentSpec, DeploymentStatus, Job, JobSpec,
+    JobStatus, ManagedFields, Partition, Raw, ReplicaSet, ReplicaSetStatus, ScaledSpec, StatefulSet, StatefulSetSpec,
+    StatefulSetStatus, Strategy, Template, UpdateStrategy, WrittenMeta,
 };
 pub use event::{CoreEvent, Event, EventSeries, ObjectReference};
 pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};
@@ -20,3 +24,4 @@ pub use node::{Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeSp
 pub use pod::{
     Container, ContainerState, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus, Resources, Terminated, Waiting,
 };
+pub use rollout::{Condition, Experiment, LeaderWorkerSet, Rollout, RolloutStatus};

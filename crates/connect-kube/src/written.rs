@@ -3,8 +3,12 @@
 
 use crate::{
     client::Client,
-    facts::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision},
-    follow::{Follower, Told},
+    facts::{
+        facts_of_controller, facts_of_deployment, facts_of_job, facts_of_replica_set, facts_of_revision,
+        facts_of_stateful_set, size_of,
+    },
+    follow::{ASK_AGAIN, Follower, Told},
+    offered,
     resource::{Resource, Scope},
     rights,
     slim::{ControllerRevision, DaemonSet, Deployment, Job, Meta, ReplicaSet, StatefulSet, WrittenMeta},
@@ -26,12 +30,12 @@ fn scopes(pods: &[Scope]) -> &[Scope] {
     if pods.len() > MOST_SCOPES { &[] } else { pods }
 }
 
-fn version(meta: Option<&WrittenMeta>) -> String {
+pub(crate) fn version(meta: Option<&WrittenMeta>) -> String {
     meta.map(|meta| meta.resource_version.clone()).unwrap_or_default()
 }
 
 macro_rules! controllers {
-    ($($kind:ident $plural:literal, $replicas:expr;)+) => {$(
+    ($($kind:ident $plural:literal, $fact:expr;)+) => {$(
         impl Resource for $kind {
             const KIND: Kind = Kind::$kind;
             const GROUP: &'static str = "apps";
@@ -46,10 +50,8 @@ macro_rules! controllers {
             }
 
             fn fact(self) -> Option<Fact> {
-                let replicas: fn(&Self) -> Option<i32> = $replicas;
-                let replicas = replicas(&self);
-                let fact = facts_of_controller(stringify!($kind), self.metadata?, replicas)?;
-                Some(Fact::Controller(Box::new(fact)))
+                let fact: fn(Self) -> Option<Fact> = $fact;
+                fact(self)
             }
 
             fn gone(meta: &Meta) -> Fact {
@@ -61,10 +63,11 @@ macro_rules! controllers {
 }
 
 controllers! {
-    // One that is not said is one: the server fills that in.
-    Deployment "deployments", |it| it.spec.as_ref()?.replicas;
-    StatefulSet "statefulsets", |it| it.spec.as_ref()?.replicas;
-    DaemonSet "daemonsets", |_| None;
+    Deployment "deployments", facts_of_deployment;
+    StatefulSet "statefulsets", facts_of_stateful_set;
+    DaemonSet "daemonsets", |it| {
+        Some(Fact::Controller(Box::new(facts_of_controller("DaemonSet", it.metadata?, None)?)))
+    };
 }
 
 impl Resource for ReplicaSet {
@@ -82,7 +85,7 @@ impl Resource for ReplicaSet {
 
     fn fact(self) -> Option<Fact> {
         if let Some(revision) = facts_of_replica_set(&self) {
-            return Some(Fact::Revision(Box::new(revision)));
+            return Some(Fact::SizedRevision(Box::new(revision), size_of(&self)));
         }
         // One that nobody owns keeps pods by itself.
         let replicas = self.spec.as_ref().and_then(|spec| spec.replicas);
@@ -174,11 +177,45 @@ impl Written {
             let what = format!("list and watch {}: what changed before Pilothouse came is not rebuilt", not.join(", "));
             let _ = self.say_not(&what).await;
         }
+        self.follow_offered(&mut followers).await;
         while followers.join_next().await.is_some() {}
     }
 
+    /// What a cluster may offer and need not: looked for again until all of it is there.
+    async fn follow_offered(&mut self, followers: &mut JoinSet<()>) {
+        let mut waiting = offered::GROUPS.to_vec();
+        let mut told = false;
+        loop {
+            let (mut absent, mut not) = (Vec::new(), Vec::new());
+            for group in waiting {
+                match group.served(&self.client).await {
+                    Some(served) if !served.is_empty() => group.start(self, &served, followers, &mut not).await,
+                    known => {
+                        // Of a kind that is not served there is none.
+                        if known.is_some() && !told && group.is_absent(self).await.is_err() {
+                            return;
+                        }
+                        absent.push(group);
+                    }
+                }
+            }
+            if !not.is_empty() {
+                let what =
+                    format!("list and watch {}: how services get to their next revision is not told", not.join(", "));
+                if self.say_not(&what).await.is_err() {
+                    return;
+                }
+            }
+            if absent.is_empty() {
+                return;
+            }
+            (waiting, told) = (absent, true);
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+    }
+
     /// Follows one kind in each scope in which it may be read.
-    async fn start<T: Resource>(&self, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
+    pub(crate) async fn start<T: Resource>(&self, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
         let mut refused = Vec::new();
         for scope in &self.scopes {
             match rights::may_read::<T>(&self.client, scope).await {

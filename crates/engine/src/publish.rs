@@ -351,6 +351,14 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Ribbon { .. } => touched.ribbon,
         ViewSpec::Models(_) => touched.models,
         ViewSpec::Artifacts => touched.artifacts,
+        ViewSpec::Delivery(_) => touched.delivery || !touched.pods.is_empty(),
+        ViewSpec::Rollout(object) => {
+            let id = object.connection();
+            touched.delivery
+                || touched.ribbon
+                || touched.events.contains(id)
+                || touched.pods.iter().any(|pod| pod.cluster == *id)
+        }
         // They are concluded once a second, not with each fact.
         ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions => false,
         ViewSpec::Object(object) => {
@@ -397,7 +405,9 @@ pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<Sour
         return project::sources(world, &[], now).into_iter().filter(|source| is_registry(&source.id)).collect();
     }
     let scope = match spec {
-        ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) => spec.scope.as_slice(),
+        ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) | ViewSpec::Delivery(spec) => {
+            spec.scope.as_slice()
+        }
         ViewSpec::Models(spec) => spec.scope.as_slice(),
         _ => &[],
     };
@@ -422,6 +432,8 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         }
         ViewSpec::Models(spec) => View::Models(Box::new(project::models(world, spec))),
         ViewSpec::Artifacts => View::Artifacts(Box::new(project::artifacts(world))),
+        ViewSpec::Delivery(spec) => View::Delivery(Box::new(project::delivery(world, spec))),
+        ViewSpec::Rollout(object) => View::Rollout(project::rollout(world, object, now).map(Box::new)),
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),

@@ -77,7 +77,7 @@ mod tests {
     use std::time::Duration;
 
     const ASKS: usize = 21;
-    const VIEWS: usize = 10;
+    const VIEWS: usize = 12;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -118,6 +118,8 @@ mod tests {
             ViewSpec::Actions => 7,
             ViewSpec::Models(_) => 8,
             ViewSpec::Artifacts => 9,
+            ViewSpec::Delivery(_) => 10,
+            ViewSpec::Rollout(_) => 11,
         }
     }
 
@@ -175,6 +177,8 @@ mod tests {
             ViewSpec::Actions,
             ViewSpec::Models(ModelsSpec::default()),
             ViewSpec::Artifacts,
+            ViewSpec::Delivery(FleetSpec::default()),
+            ViewSpec::Rollout("node:a/b".parse().unwrap()),
         ]
     }
 
@@ -194,7 +198,7 @@ mod tests {
 
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
-        let marked = [true, false, true, false, true, true, false, false, false, false];
+        let marked = [true, false, true, false, true, true, false, false, false, false, true, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

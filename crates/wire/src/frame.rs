@@ -7,8 +7,9 @@ use crate::{
     plan::ActionsView,
     record,
     view::{
-        ArtifactsView, ConnectionsView, FleetSpec, FleetView, ModelsSpec, ModelsView, ObjectView, RibbonView, RoomView,
-        Waste, connections::ConnectionsPatch, fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
+        ArtifactsView, ConnectionsView, DeliveryView, FleetSpec, FleetView, ModelsSpec, ModelsView, ObjectView,
+        RibbonView, RolloutView, RoomView, Waste, connections::ConnectionsPatch, delivery::DeliveryPatch,
+        fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,10 @@ pub enum ViewSpec {
     Models(ModelsSpec),
     /// What registries hold, as far as it is watched.
     Artifacts,
+    /// Services, and how each gets from revision to revision.
+    Delivery(FleetSpec),
+    /// One service in full: a workload.
+    Rollout(ObjectRef),
 }
 
 impl ViewSpec {
@@ -56,10 +61,15 @@ impl ViewSpec {
     #[must_use]
     pub const fn is_for_walls(&self) -> bool {
         match self {
-            Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
-            Self::Connections | Self::Object(_) | Self::Notices | Self::Actions | Self::Models(_) | Self::Artifacts => {
-                false
-            }
+            Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) | Self::Delivery(_) => true,
+            // The queries of analyses are what somebody set up.
+            Self::Connections
+            | Self::Object(_)
+            | Self::Notices
+            | Self::Actions
+            | Self::Models(_)
+            | Self::Artifacts
+            | Self::Rollout(_) => false,
         }
     }
 }
@@ -87,6 +97,10 @@ pub enum View {
     Models(Box<ModelsView>),
     /// What registries hold.
     Artifacts(Box<ArtifactsView>),
+    /// Delivery.
+    Delivery(Box<DeliveryView>),
+    /// One service; `None` if nothing is known of it.
+    Rollout(Option<Box<RolloutView>>),
 }
 
 /// What changed in a view.
@@ -100,6 +114,8 @@ pub enum Patch {
     Ribbon(RibbonPatch),
     /// Of the registered models.
     Models(ModelsPatch),
+    /// Of delivery.
+    Delivery(DeliveryPatch),
 }
 
 /// Counts the versions of one subscription's view, from 1.
@@ -175,6 +191,7 @@ impl View {
             (Self::Connections(old), Self::Connections(new)) => Some(Patch::Connections(old.diff(new))),
             (Self::Ribbon(old), Self::Ribbon(new)) => Some(Patch::Ribbon(old.diff(new))),
             (Self::Models(old), Self::Models(new)) => Some(Patch::Models(old.diff(new))),
+            (Self::Delivery(old), Self::Delivery(new)) => Some(Patch::Delivery(old.diff(new))),
             _ => None,
         }
     }
@@ -189,6 +206,7 @@ impl View {
             (Self::Connections(view), Patch::Connections(patch)) => view.apply(patch),
             (Self::Ribbon(view), Patch::Ribbon(patch)) => view.apply(patch),
             (Self::Models(view), Patch::Models(patch)) => view.apply(patch),
+            (Self::Delivery(view), Patch::Delivery(patch)) => view.apply(patch),
             _ => return Err(Gap),
         }
         Ok(())

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod artifacts;
 pub mod cell;
 pub mod connections;
+pub mod delivery;
 pub mod difference;
 pub mod finding;
 pub mod fleet;
@@ -23,6 +24,10 @@ pub use alert::{AlertRow, AlertState};
 pub use artifacts::{ArtifactsView, RepositoryId, RepositoryRow, TagRow};
 pub use cell::{GpuAt, GpuCell, GpuDevice, GpuState, Method};
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, OfferedService, VaultState};
+pub use delivery::{
+    AnalysisPhase, AnalysisRow, AnalysisVerdict, DeliveryPhase, DeliveryRow, DeliveryView, Guard, MeasurementRow,
+    MetricRow, Occasion, RolloutView, Step,
+};
 pub use difference::{Change, DifferKind, Difference, Differs, FieldChange};
 pub use finding::{Finding, FindingId};
 pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};

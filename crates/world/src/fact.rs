@@ -3,11 +3,16 @@
 //! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
 
 mod changes;
+mod delivery;
 mod extent;
 mod models;
 mod registry;
 
 pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
+pub use delivery::{
+    AnalysisFact, CountsFact, DeliveryFact, ExperimentFact, MOST_MEASUREMENTS, MetricFact, PodsFact, RolloutFact,
+    SizeFact, StatedFact, StrategyFact,
+};
 pub use extent::{Covers, Extent, Kind};
 pub use models::{ModelFact, VersionFact};
 pub use registry::{RegistryFact, RepositoryFact, TagFact};
@@ -19,7 +24,7 @@ use pilothouse_wire::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 6;
+pub const FACT_VERSION: u16 = 7;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,6 +96,18 @@ pub enum Fact {
     ModelGone(SmolStr),
     /// These are all the repositories and tags that are watched of a registry.
     Registry(Box<RegistryFact>),
+    /// A controller of pods is as follows, and this is how it gets from revision to revision.
+    Delivered(Box<ControllerFact>, Box<DeliveryFact>),
+    /// A revision is as follows, and this large.
+    SizedRevision(Box<RevisionFact>, SizeFact),
+    /// An analysis is as follows.
+    Analysis(Box<AnalysisFact>),
+    /// An analysis is gone: namespace, name.
+    AnalysisGone(SmolStr, SmolStr),
+    /// An experiment is as follows.
+    Experiment(Box<ExperimentFact>),
+    /// An experiment is gone: namespace, name.
+    ExperimentGone(SmolStr, SmolStr),
 }
 
 /// About a source itself.
@@ -258,6 +275,25 @@ impl Fact {
     pub fn pod(&self) -> Option<&PodFact> {
         match self {
             Self::Pod(pod) | Self::LabelledPod(pod, _) => Some(pod),
+            _ => None,
+        }
+    }
+
+    /// The controller of pods that it tells of.
+    #[must_use]
+    pub fn controller(&self) -> Option<&ControllerFact> {
+        match self {
+            Self::Controller(controller) | Self::Delivered(controller, _) => Some(controller),
+            Self::Job(job) => Some(&job.controller),
+            _ => None,
+        }
+    }
+
+    /// The revision that it tells of.
+    #[must_use]
+    pub fn revision(&self) -> Option<&RevisionFact> {
+        match self {
+            Self::Revision(revision) | Self::SizedRevision(revision, _) => Some(revision),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod controllers;
+mod delivery;
 mod jobs;
 mod lanes;
 mod models;
@@ -153,6 +154,12 @@ impl Fold<'_> {
             Fact::Model(model) => self.model(*model),
             Fact::ModelGone(name) => self.model_gone(&name),
             Fact::RevisionGone(namespace, name) => self.revision_gone(&namespace, &name),
+            Fact::Delivered(controller, delivery) => self.delivered(*controller, *delivery),
+            Fact::SizedRevision(revision, size) => self.sized_revision(*revision, size),
+            Fact::Analysis(analysis) => self.analysis(*analysis),
+            Fact::AnalysisGone(namespace, name) => self.analysis_gone(&(namespace, name)),
+            Fact::Experiment(experiment) => self.experiment(*experiment),
+            Fact::ExperimentGone(namespace, name) => self.experiment_gone(&(namespace, name)),
             // They are no source's: taken in before.
             Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) | Fact::Acted(_) => {}
         }
@@ -226,6 +233,9 @@ impl Fold<'_> {
             Kind::StatefulSet => self.drop_controllers("StatefulSet", covers.namespace.as_ref(), facts),
             Kind::DaemonSet => self.drop_controllers("DaemonSet", covers.namespace.as_ref(), facts),
             Kind::Job => self.drop_controllers("Job", covers.namespace.as_ref(), facts),
+            Kind::Rollout => self.drop_controllers("Rollout", covers.namespace.as_ref(), facts),
+            Kind::LeaderWorkerSet => self.drop_controllers("LeaderWorkerSet", covers.namespace.as_ref(), facts),
+            kind @ (Kind::Analysis | Kind::Experiment) => self.drop_analyses(kind, covers.namespace.as_ref(), facts),
             Kind::ReplicaSet => {
                 self.drop_controllers("ReplicaSet", covers.namespace.as_ref(), facts);
                 self.drop_revisions(controllers::OF_REPLICA_SETS, covers.namespace.as_ref(), facts);

@@ -1,6 +1,7 @@
 //! From the world to what one view needs. Pure: the time is an argument.
 
 mod connections;
+mod delivery;
 mod fleet;
 mod images;
 mod models;
@@ -10,6 +11,7 @@ mod serving;
 
 pub use crate::registry::artifacts;
 pub use connections::connection_rows;
+pub use delivery::{delivery, rollout};
 pub use fleet::FleetProjection;
 pub use images::images;
 pub use models::{model, models};

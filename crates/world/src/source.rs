@@ -2,6 +2,7 @@
 
 use crate::{
     alert::Alerts,
+    delivery::Deliveries,
     fact::{
         ControllerFact, Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact, ServiceFact,
         SourceAbout,
@@ -90,6 +91,8 @@ pub struct Source {
     pub models: BTreeMap<SmolStr, Model>,
     /// What is watched of it, if it is a registry.
     pub registry: Registry,
+    /// Services on their way from revision to revision.
+    pub(crate) delivery: Deliveries,
 }
 
 impl Source {

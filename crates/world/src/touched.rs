@@ -30,6 +30,8 @@ pub struct Touched {
     pub models: bool,
     /// Did a tag come, go or move, or a repository?
     pub artifacts: bool,
+    /// Did a service, the size of a revision, an analysis or an experiment change?
+    pub delivery: bool,
     /// Did the ribbon get a mark or a point?
     pub ribbon: bool,
     /// Did so much change that everything is to be renewed?
@@ -76,6 +78,7 @@ impl Touched {
         self.alerts |= other.alerts;
         self.models |= other.models;
         self.artifacts |= other.artifacts;
+        self.delivery |= other.delivery;
         self.ribbon |= other.ribbon;
         self.all |= other.all;
     }

@@ -179,7 +179,7 @@ impl World {
             .filter(|mark| !mark.key.kind.is_tick())
             .partition(|mark| mark.key.kind == MarkKind::Bookmark);
         others.retain(|mark| mark.key.at >= since);
-        others.sort_by_key(|mark| (mark.key.kind, std::cmp::Reverse(mark.key.at)));
+        others.sort_by_key(|mark| (mark.key.kind.importance(), std::cmp::Reverse(mark.key.at)));
         notes.extend(others.into_iter().take(most));
         notes.into_iter().cloned().collect()
     }

@@ -32,6 +32,7 @@ icons! {
     Connections = "connections",
     Compare = "compare",
     Copy = "copy",
+    Delivery = "delivery",
     Down = "down",
     Edit = "edit",
     Flag = "flag",

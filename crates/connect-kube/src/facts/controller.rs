@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 /// Where the number of a revision stands on a ReplicaSet, by who keeps it.
 const NUMBERS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
-/// It writes what follows from what others wrote.
-const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+/// They write what follows from what others wrote.
+const CONTROLLERS: [&str; 3] = ["kube-controller-manager", "rollouts-controller", "lws-controller-manager"];
 
 /// What a controller of pods says; `None` for one without a name.
 #[must_use]
@@ -17,7 +17,7 @@ pub fn facts_of_controller(kind: &'static str, meta: WrittenMeta, replicas: Opti
     let writes = meta
         .managed_fields
         .into_iter()
-        .filter(|entry| entry.subresource != "status" && entry.manager != CONTROLLER_MANAGER)
+        .filter(|entry| entry.subresource != "status" && !CONTROLLERS.contains(&entry.manager.as_str()))
         .filter_map(|entry| {
             let scaled = entry.subresource == "scale";
             Some(WriteFact { by: some(&entry.manager)?, at: stamp(entry.time), scaled })
@@ -116,8 +116,10 @@ mod tests {
         assert_eq!((fact.number, fact.owner.kind.as_str(), fact.owner.name.as_str()), (42, "Deployment", "chat"));
         assert_eq!(fact.images, [("server".into(), "vllm:v2".into())]);
         assert!(!format!("{fact:?}").contains("secret"));
-        let bare =
-            ReplicaSet { metadata: Some(WrittenMeta { name: "bare".into(), ..WrittenMeta::default() }), spec: None };
+        let bare = ReplicaSet {
+            metadata: Some(WrittenMeta { name: "bare".into(), ..WrittenMeta::default() }),
+            ..ReplicaSet::default()
+        };
         assert_eq!(facts_of_replica_set(&bare), None);
     }
 

@@ -1,7 +1,7 @@
 //! Controllers of pods, and the revisions that they keep.
 //!
-//! Of annotations there is one that is read: the number of a revision. Of a template there are its images, and what its
-//! pods ask for.
+//! Of annotations a few are read, by name: the number of a revision, when it goes, and who keeps the object as it stands in
+//! a repository. Of a template there are its images, and what its pods ask for.
 
 use super::{
     meta::{OwnerReference, Time, or_default, time},
@@ -23,10 +23,18 @@ pub struct WrittenMeta {
     /// `resourceVersion`.
     #[prost(string, tag = "6")]
     pub resource_version: String,
+    /// `generation`.
+    #[prost(int64, tag = "7")]
+    #[serde(deserialize_with = "or_default")]
+    pub generation: i64,
     /// `creationTimestamp`.
     #[prost(message, optional, tag = "8")]
     #[serde(deserialize_with = "time")]
     pub creation_timestamp: Option<Time>,
+    /// `labels`.
+    #[prost(btree_map = "string, string", tag = "11")]
+    #[serde(deserialize_with = "or_default")]
+    pub labels: BTreeMap<String, String>,
     /// `annotations`.
     #[prost(btree_map = "string, string", tag = "12")]
     #[serde(deserialize_with = "or_default")]
@@ -67,7 +75,94 @@ pub struct Deployment {
     pub metadata: Option<WrittenMeta>,
     /// `spec`.
     #[prost(message, optional, tag = "2")]
-    pub spec: Option<ScaledSpec>,
+    pub spec: Option<DeploymentSpec>,
+    /// `status`.
+    #[prost(message, optional, tag = "3")]
+    pub status: Option<DeploymentStatus>,
+}
+
+/// `apps/v1.DeploymentSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct DeploymentSpec {
+    /// `replicas`.
+    #[prost(int32, optional, tag = "1")]
+    pub replicas: Option<i32>,
+    /// `template`.
+    #[prost(message, optional, tag = "3")]
+    pub template: Option<Template>,
+    /// `strategy`.
+    #[prost(message, optional, tag = "4")]
+    pub strategy: Option<Strategy>,
+    /// `paused`.
+    #[prost(bool, tag = "7")]
+    #[serde(deserialize_with = "or_default")]
+    pub paused: bool,
+}
+
+/// `apps/v1.DeploymentStrategy`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Strategy {
+    /// `type`.
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub r#type: String,
+}
+
+/// `apps/v1.DeploymentStatus`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct DeploymentStatus {
+    /// `observedGeneration`.
+    #[prost(int64, optional, tag = "1")]
+    pub observed_generation: Option<i64>,
+    /// `replicas`.
+    #[prost(int32, tag = "2")]
+    #[serde(deserialize_with = "or_default")]
+    pub replicas: i32,
+    /// `updatedReplicas`.
+    #[prost(int32, tag = "3")]
+    #[serde(deserialize_with = "or_default")]
+    pub updated_replicas: i32,
+    /// `availableReplicas`.
+    #[prost(int32, tag = "4")]
+    #[serde(deserialize_with = "or_default")]
+    pub available_replicas: i32,
+    /// `conditions`.
+    #[prost(message, repeated, tag = "6")]
+    #[serde(deserialize_with = "or_default")]
+    pub conditions: Vec<DeploymentCondition>,
+    /// `readyReplicas`.
+    #[prost(int32, tag = "7")]
+    #[serde(deserialize_with = "or_default")]
+    pub ready_replicas: i32,
+}
+
+/// `apps/v1.DeploymentCondition`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct DeploymentCondition {
+    /// `type`.
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub r#type: String,
+    /// `status`.
+    #[prost(string, tag = "2")]
+    #[serde(deserialize_with = "or_default")]
+    pub status: String,
+    /// `reason`.
+    #[prost(string, tag = "4")]
+    #[serde(deserialize_with = "or_default")]
+    pub reason: String,
+    /// `message`.
+    #[prost(string, tag = "5")]
+    #[serde(deserialize_with = "or_default")]
+    pub message: String,
+    /// `lastTransitionTime`.
+    #[prost(message, optional, tag = "7")]
+    #[serde(deserialize_with = "time")]
+    pub last_transition_time: Option<Time>,
 }
 
 /// `apps/v1.StatefulSet`.
@@ -79,7 +174,80 @@ pub struct StatefulSet {
     pub metadata: Option<WrittenMeta>,
     /// `spec`.
     #[prost(message, optional, tag = "2")]
-    pub spec: Option<ScaledSpec>,
+    pub spec: Option<StatefulSetSpec>,
+    /// `status`.
+    #[prost(message, optional, tag = "3")]
+    pub status: Option<StatefulSetStatus>,
+}
+
+/// `apps/v1.StatefulSetSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct StatefulSetSpec {
+    /// `replicas`.
+    #[prost(int32, optional, tag = "1")]
+    pub replicas: Option<i32>,
+    /// `template`.
+    #[prost(message, optional, tag = "3")]
+    pub template: Option<Template>,
+    /// `updateStrategy`.
+    #[prost(message, optional, tag = "7")]
+    pub update_strategy: Option<UpdateStrategy>,
+}
+
+/// `apps/v1.StatefulSetUpdateStrategy`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct UpdateStrategy {
+    /// `type`.
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub r#type: String,
+    /// `rollingUpdate`.
+    #[prost(message, optional, tag = "2")]
+    pub rolling_update: Option<Partition>,
+}
+
+/// `apps/v1.RollingUpdateStatefulSetStrategy`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Partition {
+    /// `partition`.
+    #[prost(int32, optional, tag = "1")]
+    pub partition: Option<i32>,
+}
+
+/// `apps/v1.StatefulSetStatus`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct StatefulSetStatus {
+    /// `observedGeneration`.
+    #[prost(int64, optional, tag = "1")]
+    pub observed_generation: Option<i64>,
+    /// `replicas`.
+    #[prost(int32, tag = "2")]
+    #[serde(deserialize_with = "or_default")]
+    pub replicas: i32,
+    /// `readyReplicas`.
+    #[prost(int32, tag = "3")]
+    #[serde(deserialize_with = "or_default")]
+    pub ready_replicas: i32,
+    /// `updatedReplicas`.
+    #[prost(int32, tag = "5")]
+    #[serde(deserialize_with = "or_default")]
+    pub updated_replicas: i32,
+    /// `currentRevision`.
+    #[prost(string, tag = "6")]
+    #[serde(deserialize_with = "or_default")]
+    pub current_revision: String,
+    /// `updateRevision`.
+    #[prost(string, tag = "7")]
+    #[serde(deserialize_with = "or_default")]
+    pub update_revision: String,
+    /// `availableReplicas`.
+    #[prost(int32, tag = "11")]
+    #[serde(deserialize_with = "or_default")]
+    pub available_replicas: i32,
 }
 
 /// `apps/v1.DaemonSet`.
@@ -101,9 +269,30 @@ pub struct ReplicaSet {
     /// `spec`.
     #[prost(message, optional, tag = "2")]
     pub spec: Option<ScaledSpec>,
+    /// `status`.
+    #[prost(message, optional, tag = "3")]
+    pub status: Option<ReplicaSetStatus>,
 }
 
-/// What the specs of Deployments, StatefulSets and ReplicaSets have in common, under the same numbers.
+/// `apps/v1.ReplicaSetStatus`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ReplicaSetStatus {
+    /// `replicas`.
+    #[prost(int32, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub replicas: i32,
+    /// `readyReplicas`.
+    #[prost(int32, tag = "4")]
+    #[serde(deserialize_with = "or_default")]
+    pub ready_replicas: i32,
+    /// `availableReplicas`.
+    #[prost(int32, tag = "5")]
+    #[serde(deserialize_with = "or_default")]
+    pub available_replicas: i32,
+}
+
+/// `apps/v1.ReplicaSetSpec`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ScaledSpec {

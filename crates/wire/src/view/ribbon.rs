@@ -153,9 +153,28 @@ pub enum MarkKind {
     ModelStage,
     /// A tag of a registry stands at another digest.
     TagMoved,
+    /// A service got another share of traffic for its new revision.
+    Weight,
+    /// A service came to another of its steps.
+    Step,
+    /// A service got another phase.
+    Phase,
+    /// An analysis was over.
+    Analysis,
 }
 
 impl MarkKind {
+    /// Its place in the order of importance, the most important first. Kinds that came later stand among those they are
+    /// like.
+    #[must_use]
+    pub fn importance(self) -> u8 {
+        match self {
+            Self::Analysis | Self::Phase => Self::Condition as u8,
+            Self::Weight | Self::Step => Self::Config as u8,
+            other => other as u8,
+        }
+    }
+
     /// Is it one of the many small ones? Pods come and go too often to have a sign of their own.
     #[must_use]
     pub fn is_tick(self) -> bool {

@@ -4,7 +4,7 @@ use super::OwnerFact;
 use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Status};
 use serde::{Deserialize, Serialize};
 
-/// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`.
+/// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`; `Rollout`, `LeaderWorkerSet`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControllerFact {
     /// `kind`.
@@ -47,7 +47,7 @@ pub struct WriteFact {
     pub scaled: bool,
 }
 
-/// A revision of what a controller makes pods of. Source: `apps/v1.ReplicaSet` of a Deployment,
+/// A revision of what a controller makes pods of. Source: `apps/v1.ReplicaSet` of a Deployment or a Rollout,
 /// `apps/v1.ControllerRevision`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevisionFact {

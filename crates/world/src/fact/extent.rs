@@ -50,4 +50,12 @@ pub enum Kind {
     Job,
     /// Registered models with their versions.
     Model,
+    /// Rollouts of Argo.
+    Rollout,
+    /// Groups of pods with a leader.
+    LeaderWorkerSet,
+    /// Analyses of Argo.
+    Analysis,
+    /// Experiments of Argo.
+    Experiment,
 }

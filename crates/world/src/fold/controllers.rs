@@ -14,13 +14,13 @@ use pilothouse_wire::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Revisions of one workload that are kept: a controller keeps ten itself.
-const MOST_REVISIONS: usize = 20;
+/// Revisions of one workload that are kept: a controller keeps ten itself, unless somebody wants more.
+const MOST_REVISIONS: usize = 200;
 
 /// The kinds of owner whose revisions are ReplicaSets, and those whose revisions are ControllerRevisions. Of another kind a
 /// listing tells which it is, by naming one of it.
 pub(super) const OF_REPLICA_SETS: &[&str] = &["Deployment", "Rollout"];
-pub(super) const OF_REVISIONS: &[&str] = &["StatefulSet", "DaemonSet"];
+pub(super) const OF_REVISIONS: &[&str] = &["StatefulSet", "DaemonSet", "LeaderWorkerSet"];
 
 /// When somebody wrote last, as far as times are kept.
 fn latest(fact: &ControllerFact) -> Option<Stamp> {
@@ -60,20 +60,19 @@ impl Fold<'_> {
 
     pub(super) fn controller_gone(&mut self, key: &WorkloadKey) {
         self.source.controllers.remove(key);
-        self.source.revisions.remove(key);
+        self.service_gone(key);
+        if self.source.revisions.remove(key).is_some() {
+            self.forget_sizes();
+        }
     }
 
     /// Controllers of a kind that a complete listing does not name are gone.
     pub(super) fn drop_controllers(&mut self, kind: &str, namespace: Option<&SmolStr>, facts: &[Fact]) {
         let named: BTreeSet<(&SmolStr, &SmolStr)> = facts
             .iter()
-            .filter_map(|fact| match fact {
-                Fact::Controller(fact) if fact.kind == kind => Some((&fact.namespace, &fact.name)),
-                Fact::Job(job) if job.controller.kind == kind => {
-                    Some((&job.controller.namespace, &job.controller.name))
-                }
-                _ => None,
-            })
+            .filter_map(Fact::controller)
+            .filter(|controller| controller.kind == kind)
+            .map(|controller| (&controller.namespace, &controller.name))
             .collect();
         let covered = |(of, at, _): &&WorkloadKey| of == kind && namespace.is_none_or(|only| only == at);
         let all = self.source.controllers.keys().filter(covered);
@@ -84,10 +83,7 @@ impl Fold<'_> {
     /// Revisions that a complete listing does not name are gone: those of these kinds of owner, and of the kinds that it
     /// names.
     pub(super) fn drop_revisions(&mut self, owners: &[&str], namespace: Option<&SmolStr>, facts: &[Fact]) {
-        let listed: Vec<&RevisionFact> = facts
-            .iter()
-            .filter_map(|fact| if let Fact::Revision(fact) = fact { Some(&**fact) } else { None })
-            .collect();
+        let listed: Vec<&RevisionFact> = facts.iter().filter_map(Fact::revision).collect();
         let named: BTreeSet<(&SmolStr, &SmolStr)> = listed.iter().map(|fact| (&fact.namespace, &fact.name)).collect();
         let kinds: BTreeSet<&str> =
             owners.iter().copied().chain(listed.iter().map(|fact| fact.owner.kind.as_str())).collect();
@@ -97,6 +93,8 @@ impl Fold<'_> {
             }
             !revisions.is_empty()
         });
+        self.forget_sizes();
+        self.touched.delivery = true;
     }
 
     /// Who wrote what before we were there: a server keeps the last time of each writer, not what was there before.
@@ -146,6 +144,9 @@ impl Fold<'_> {
             let mark = self.revised(&key, &before, &fact, at.unwrap_or(self.seen));
             self.marks.push(mark);
         }
+        // Of a service that names no revision itself the newest is the one that is wanted.
+        self.touched.delivery = true;
+        self.assess(&key);
     }
 
     pub(super) fn revision_gone(&mut self, namespace: &SmolStr, name: &SmolStr) {
@@ -154,6 +155,8 @@ impl Fold<'_> {
             revisions.remove(name);
         }
         self.source.revisions.retain(|_, revisions| !revisions.is_empty());
+        self.source.delivery.sizes.remove(&(namespace.clone(), name.clone()));
+        self.touched.delivery = true;
         // One that nobody owned was a controller itself.
         self.source.controllers.remove(&(SmolStr::new_static("ReplicaSet"), namespace.clone(), name.clone()));
     }

@@ -118,7 +118,7 @@ struct Part {
     around: Vec<ObjectRef>,
 }
 
-fn events(source: &Source, regarding: Option<(SmolStr, Option<SmolStr>, SmolStr)>) -> Vec<EventRow> {
+pub(super) fn events(source: &Source, regarding: Option<(SmolStr, Option<SmolStr>, SmolStr)>) -> Vec<EventRow> {
     let Some((kind, namespace, name)) = regarding else { return Vec::new() };
     // Events about a cluster-wide object stand in namespace "default" or in none: writers differ.
     let keys = [(kind.clone(), namespace.clone(), name.clone()), (kind, None, name)];

@@ -62,7 +62,9 @@ fn thin(marks: Vec<&Mark>, bucket_ms: i64) -> Vec<Mark> {
     for ((_, is_tick), mut marks) in buckets {
         // What is a person's stays; else kinds are in the order of their importance, and of one kind the worst, then the
         // newest stay.
-        marks.sort_by_key(|mark| (!mark.key.kind.is_persons(), mark.key.kind, mark.status, Reverse(mark.key.at)));
+        marks.sort_by_key(|mark| {
+            (!mark.key.kind.is_persons(), mark.key.kind.importance(), mark.status, Reverse(mark.key.at))
+        });
         let most = if is_tick { 1 } else { MOST_SIGNS };
         let notes = marks.iter().filter(|mark| mark.key.kind.is_persons()).count();
         let left = marks.split_off(marks.len().min(most.max(notes)));

@@ -91,9 +91,9 @@ fn join(group: &mut Sign, index: usize, marks: &[Mark]) {
     }
 }
 
-/// The order of importance: the kinds are listed in it, a worse status goes first within a kind.
-fn rank(mark: &Mark) -> (MarkKind, pilothouse_wire::view::Status) {
-    (mark.key.kind, mark.status)
+/// The order of importance: that of the kinds, a worse status goes first within a kind.
+fn rank(mark: &Mark) -> (u8, pilothouse_wire::view::Status) {
+    (mark.key.kind.importance(), mark.status)
 }
 
 fn number_width(members: usize) -> f64 {
@@ -127,7 +127,7 @@ fn label(groups: &mut [Sign], marks: &[Mark], scale: &Scale) {
             // The number of a group always has room: it was joined until it had.
             (more > 0).then(|| Label { text: group.count().to_string(), after: true })
         };
-        let drops = label.is_some() || chief.key.kind <= MarkKind::Condition;
+        let drops = label.is_some() || chief.key.kind.importance() <= MarkKind::Condition.importance();
         taken[index] = extent(group.x, label.as_ref());
         groups[index] = Sign { label, drops, ..groups[index].clone() };
     }

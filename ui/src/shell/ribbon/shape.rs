@@ -22,7 +22,9 @@ pub fn tone(mark: &Mark) -> &'static str {
         MarkKind::Alert if mark.status != Status::Warn => "change quiet",
         MarkKind::Alert | MarkKind::Condition | MarkKind::Cordon => "change warn",
         MarkKind::ConnectionFound | MarkKind::AlertOver => "change good",
-        MarkKind::Deploy | MarkKind::TagMoved | MarkKind::ModelAlias | MarkKind::ModelStage => "change",
+        MarkKind::Deploy | MarkKind::TagMoved | MarkKind::Weight | MarkKind::ModelAlias | MarkKind::ModelStage => {
+            "change"
+        }
         MarkKind::ModelVersion if mark.status == Status::Bad => "change bad",
         MarkKind::Scale
         | MarkKind::NodeCame
@@ -30,6 +32,10 @@ pub fn tone(mark: &Mark) -> &'static str {
         | MarkKind::JobBegan
         | MarkKind::JobEnded
         | MarkKind::ModelVersion => "change quiet",
+        MarkKind::Phase | MarkKind::Analysis if mark.status == Status::Bad => "change bad",
+        MarkKind::Phase | MarkKind::Analysis if mark.status == Status::Warn => "change warn",
+        MarkKind::Phase | MarkKind::Analysis if mark.status == Status::Good => "change good",
+        MarkKind::Phase | MarkKind::Analysis | MarkKind::Step => "change quiet",
         MarkKind::PodPlaced | MarkKind::PodGone => "change tick",
     }
 }
@@ -61,6 +67,10 @@ pub fn word(kind: MarkKind) -> &'static str {
         MarkKind::ModelVersion => "new model version",
         MarkKind::ModelStage => "stage changed",
         MarkKind::TagMoved => "tag moved",
+        MarkKind::Weight => "traffic",
+        MarkKind::Step => "step",
+        MarkKind::Phase => "phase",
+        MarkKind::Analysis => "analysis",
     }
 }
 
@@ -82,7 +92,13 @@ pub fn shape(kind: MarkKind) -> AnyView {
             <circle r="2" fill="currentColor" />
         }
         .into_any(),
-        MarkKind::Condition | MarkKind::Slowdown => filled("M0-5 5.5 4.5H-5.5Z").into_any(),
+        // Two chevrons: on to more traffic; one for a step.
+        MarkKind::Weight => path("M-4.5 0 0-4.5 4.5 0M-4.5 5 0 .5 4.5 5").into_any(),
+        MarkKind::Step => path("M-4.5 2.5 0-2 4.500 2.500").into_any(),
+        MarkKind::Phase => {
+            path("M0-4.600A4.600 4.600 0 1 1 0 4.600 4.600 4.600 0 1 1 0-4.600M0-1.500V1.500").into_any()
+        }
+        MarkKind::Analysis | MarkKind::Condition | MarkKind::Slowdown => filled("M0-5 5.5 4.5H-5.5Z").into_any(),
         MarkKind::Config => path("M0-5 5 0 0 5-5 0Z").into_any(),
         MarkKind::Alert => path("M-4.6 3.4H4.6L3.4 1.2V-1.4A3.4 3.4 0 0 0-3.4-1.4V1.2ZM-1.4 5.4H1.4").into_any(),
         MarkKind::ConnectionFound | MarkKind::AlertOver => view! { <circle r="4.5" fill="currentColor" /> }.into_any(),

@@ -35,7 +35,12 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("EventFact", "kind")
         | ("DeviceFact", "product" | "driver" | "pci")
         | ("DeviceClaim", "slice")
-        | ("KindId", "version" | "plural" | "kind") => Treat::Keep,
+        | ("KindId", "version" | "plural" | "kind")
+        | ("StatedFact", "status")
+        | ("RolloutFact", "phase")
+        | ("Canary", "router")
+        | ("MetricFact", "provider")
+        | ("Step", "Other") => Treat::Keep,
 
         ("NodeFact" | "AlertFact", "labels") => Treat::Labels,
         ("NodeFact", "taints") => Treat::Taint,
@@ -43,7 +48,9 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
 
         ("Fact", "ControllerGone") => Treat::KindAt(0),
         ("ObjectRef", "Workload") => Treat::KindAt(2),
-        ("Source", "workloads" | "controllers" | "revisions" | "regarding") => Treat::ByKind,
+        ("Source", "workloads" | "controllers" | "revisions" | "regarding") | ("Deliveries", "services") => {
+            Treat::ByKind
+        }
 
         // Any controller or rule may have words of its own for these.
         ("ConditionFact", "kind" | "reason")
@@ -51,6 +58,13 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("EventFact", "reason" | "note")
         | ("AlertFact", "severity")
         | ("NoteFact", "text")
+        | ("StatedFact", "kind" | "reason" | "message")
+        | ("RolloutFact", "message" | "pauses")
+        | ("AnalysisFact" | "MetricFact" | "ExperimentFact" | "MeasurementRow", "message")
+        | ("MetricFact", "success" | "failure")
+        | ("MeasurementRow", "value")
+        | ("Step", "Scale")
+        | ("Wait", "Unread")
         | ("AlertFact", "summary")
         | ("ModelFact", "description")
         | ("VersionFact", "description" | "message" | "stage")

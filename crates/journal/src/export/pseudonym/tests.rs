@@ -13,15 +13,20 @@ use pilothouse_wire::{
     AlertId, ConnectionId, Health, KindId, Metric, ModelId, NodeId, ObjectRef, OtherId, PodId, Reading, ServingEngine,
     ServingMetric, SmolStr, Stamp, TagId,
     artifact::ArtifactKind,
-    view::{AlertState, Attempt, Mark, MarkKind, Readiness, Status, ribbon::MarkKey},
+    view::{
+        AlertState, AnalysisPhase, Attempt, Guard, Mark, MarkKind, MeasurementRow, Readiness, Status, Step,
+        delivery::{Keeper, Wait},
+        ribbon::MarkKey,
+    },
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        AlertFact, AlertsFact, ConditionFact, ContainerFact, ControllerFact, Covers, DeviceClaim, DeviceFact,
-        DevicesFact, EventFact, Kind, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase,
-        PodFact, PodLabels, Probed, ReadingsFact, RegistryFact, RepositoryFact, RevisionFact, ServiceFact, ServingFact,
-        ServingPodFact, SourceAbout, SourceFact, TagFact, VersionFact, WriteFact,
+        AlertFact, AlertsFact, AnalysisFact, ConditionFact, ContainerFact, ControllerFact, Covers, DeliveryFact,
+        DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact, Kind, MetricFact, MissingMetric, ModelFact,
+        NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase, PodFact, PodLabels, Probed, ReadingsFact, RegistryFact,
+        RepositoryFact, RevisionFact, RolloutFact, ServiceFact, ServingFact, ServingPodFact, SizeFact, SourceAbout,
+        SourceFact, StatedFact, StrategyFact, TagFact, VersionFact, WriteFact,
     },
 };
 use proptest::prelude::*;
@@ -298,6 +303,27 @@ fn facts() -> Vec<Fact> {
             more: 0,
         })),
         Fact::ModelGone(canary("gone")),
+        Fact::Delivered(Box::new(service()), Box::new(delivery())),
+        Fact::SizedRevision(
+            Box::new(RevisionFact {
+                namespace: canary("namespace"),
+                name: canary("set"),
+                owner: OwnerFact { kind: "Rollout".into(), name: canary("rollout") },
+                ..RevisionFact::default()
+            }),
+            SizeFact { hash: canary("hash"), ..SizeFact::default() },
+        ),
+        Fact::Analysis(Box::new(analysis())),
+        Fact::AnalysisGone(canary("namespace"), canary("gone")),
+        Fact::Experiment(Box::new(ExperimentFact {
+            namespace: canary("namespace"),
+            name: canary("experiment"),
+            owner: Some(OwnerFact { kind: "Rollout".into(), name: canary("rollout") }),
+            message: Some("canary waits".into()),
+            templates: vec![(canary("template"), 1, 1)],
+            ..ExperimentFact::default()
+        })),
+        Fact::ExperimentGone(canary("namespace"), canary("gone")),
         Fact::NoteGone(AT, ObjectRef::Connection(cluster())),
         Fact::Recalled(marks.collect()),
         Fact::Registry(Box::new(RegistryFact {
@@ -335,6 +361,70 @@ fn facts() -> Vec<Fact> {
         })),
     ]);
     all
+}
+
+fn service() -> ControllerFact {
+    ControllerFact {
+        kind: "Rollout".into(),
+        namespace: canary("namespace"),
+        name: canary("rollout"),
+        ..ControllerFact::default()
+    }
+}
+
+fn delivery() -> DeliveryFact {
+    let steps = vec![
+        Step::Analysis(vec![canary("template")]),
+        Step::Scale("canary pods".into()),
+        Step::Route(canary("route")),
+        Step::Plugin(canary("plugin")),
+        Step::Pause(Wait::Unread(canary("pause"))),
+    ];
+    let rollout = RolloutFact {
+        phase: Some("Paused".into()),
+        message: Some("canary waits".into()),
+        pauses: vec![("BlueGreenPause".into(), None)],
+        active: Some(canary("hash")),
+        template_of: Some(OwnerFact { kind: "Deployment".into(), name: canary("deployment") }),
+        ..RolloutFact::default()
+    };
+    DeliveryFact {
+        strategy: StrategyFact::Canary { steps, router: Some("istio".into()), whole: 100 },
+        current: Some(canary("hash")),
+        stable: Some(canary("hash")),
+        conditions: vec![StatedFact { kind: canary("Kind"), message: Some("canary".into()), ..StatedFact::default() }],
+        images: vec![(canary("container"), canary("image"))],
+        guard: Some(Guard { by: Keeper::ArgoCd, name: canary("application") }),
+        rollout: Some(Box::new(rollout)),
+        ..DeliveryFact::default()
+    }
+}
+
+fn analysis() -> AnalysisFact {
+    let metric = MetricFact {
+        name: canary("metric"),
+        query: Some("sum(canary)".into()),
+        success: Some("result.canary".into()),
+        failure: Some("canary".into()),
+        message: Some("canary".into()),
+        phase: AnalysisPhase::Failed,
+        measurements: vec![MeasurementRow {
+            value: Some("canary".into()),
+            message: Some("canary".into()),
+            ..MeasurementRow::default()
+        }],
+        ..MetricFact::default()
+    };
+    AnalysisFact {
+        namespace: canary("namespace"),
+        name: canary("analysis"),
+        owner: Some(OwnerFact { kind: "Rollout".into(), name: canary("rollout") }),
+        hash: Some(canary("hash")),
+        phase: AnalysisPhase::Failed,
+        message: Some("canary".into()),
+        metrics: vec![metric],
+        ..AnalysisFact::default()
+    }
 }
 
 fn batch(extent: Extent, facts: Vec<Fact>) -> Batch {

@@ -6,6 +6,7 @@ const COMMON: &[&str] = &[
     // Ours, on the ribbon.
     "placed", "gone", "over", "changed", "settings", "revision", "slowed", "by", "heat", "XID", "cordoned",
     "uncordoned", "tainted", "lost", "found", "again", "came", "went", "back", "gives", "began",
+    "analysis", "step", "traffic", "promoted", "Weight", "Pause", "Analysis", "Experiment", "passed", "inconclusive",
     "done", "after", "ready", "not", "what", "was", "there", "before", "is", "kept", "→", "×", "−", "+",
     "version", "alias", "stage", "registered", "run", "Staging", "Production", "Archived",
     // The scheduler's, the kubelet's and the controllers'.
@@ -34,6 +35,11 @@ const COMMON: &[&str] = &[
     "SchedulingGated", "PreemptionByScheduler", "DeletionByTaintManager", "EvictionByEvictionAPI",
     "TerminationByKubelet", "NewReplicaSetAvailable", "MinimumReplicasAvailable", "MinimumReplicasUnavailable",
     "ProgressDeadlineExceeded", "ReplicaSetUpdated", "FoundNewReplicaSet",
+    // Of rollouts, and of the conditions of what is measured.
+    "Healthy", "Degraded", "Paused", "CanaryPauseStep", "BlueGreenPause", "InconclusiveAnalysisRun", "RolloutAborted",
+    "RolloutPaused", "RolloutResumed", "RolloutCompleted", "AnalysisRunFailed", "ReplicaSetNotAvailable", "InvalidSpec",
+    "aborted", "Rollout", "Metric", "assessed", "due", "failureLimit", "consecutiveErrorLimit", "inconclusiveLimit",
+    "result", "result[0", "len(result", "isNaN(result[0", "<", "<=", ">", ">=", "==", "!=", "&&", "||",
     // Severities of alerts.
     "critical", "warning", "info", "page", "none",
     // Of problems.

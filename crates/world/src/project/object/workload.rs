@@ -1,7 +1,7 @@
 //! A controller of pods, or a namespace, in the inspector: the sum of its pods.
 
 use super::{Part, field, link, pod_ref};
-use crate::{fact::PodFact, source::Source, sum::total};
+use crate::{fact::PodFact, project::delivery::pods as pods_of_service, source::Source, sum::total};
 use pilothouse_wire::{
     ConnectionId, ObjectRef, PodId, SmolStr,
     units::count,
@@ -19,8 +19,11 @@ pub(super) fn part(
     kind: &SmolStr,
     name: &SmolStr,
 ) -> Option<Part> {
-    let keys = source.workloads.get(&(kind.clone(), namespace.clone(), name.clone()))?;
-    let pods: Vec<&PodFact> = keys.iter().filter_map(|key| source.pods.get(key)).map(|pod| &pod.fact).collect();
+    let key = (kind.clone(), namespace.clone(), name.clone());
+    if !source.workloads.contains_key(&key) && !source.delivery.services.contains_key(&key) {
+        return None;
+    }
+    let pods: Vec<&PodFact> = pods_of_service(source, &key).into_iter().map(|pod| &pod.fact).collect();
     let identity = vec![
         field("Kind", Some(kind.to_string())),
         field("Cluster", Some(id.to_string())),

@@ -1,0 +1,349 @@
+//! One service for people: what it is, its steps, its revisions, what was measured, what happened.
+
+use crate::{
+    exit::Failed,
+    out::{Style, Tone},
+    rows::tone,
+    table::{self, Cell, Head},
+};
+use pilothouse_wire::{
+    Frame,
+    units::{self, count, number, visible},
+    view::{
+        AnalysisRow, MetricRow, RolloutView,
+        delivery::{RevisionRow, StepRow, StepState},
+    },
+};
+use std::io::Write;
+
+/// Events that are shown.
+const MOST_EVENTS: usize = 10;
+
+/// Writes it.
+pub fn write(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -> Result<(), Failed> {
+    head(out, view, frame, style)?;
+    if !view.steps.is_empty() {
+        title(out, "Steps", style)?;
+        let heads = [Head::left(""), Head::right("STEP"), Head::left("WHAT"), Head::left("RESULT")];
+        let rows: Vec<Vec<Cell>> = view.steps.iter().enumerate().map(|(at, step)| step_cells(at, step)).collect();
+        table::write(out, &heads, &rows, style, None)?;
+    }
+    if !view.revisions.is_empty() {
+        title(out, "Revisions", style)?;
+        revisions(out, view, frame, style)?;
+    }
+    for analysis in &view.analyses {
+        self::analysis(out, analysis, style)?;
+    }
+    if !view.experiments.is_empty() {
+        title(out, "Experiments", style)?;
+        let heads = [Head::left("PHASE"), Head::left("NAME"), Head::left("WHY")];
+        let cells = |row: &pilothouse_wire::view::delivery::ExperimentRow| {
+            vec![Cell::text(row.phase.word()), Cell::text(&row.name), Cell::some(row.message.as_deref())]
+        };
+        let rows: Vec<Vec<Cell>> = view.experiments.iter().map(cells).collect();
+        table::write(out, &heads, &rows, style, None)?;
+    }
+    if !view.events.is_empty() {
+        title(out, "Events", style)?;
+        let heads = [Head::right("AGE"), Head::left("REASON"), Head::left("NOTE")];
+        let cells = |event: &pilothouse_wire::view::EventRow| {
+            let reason = Cell::text(&event.reason).tone(if event.warning { Tone::Warn } else { Tone::Plain });
+            vec![Cell::text(units::age(frame.as_of.since(event.at))), reason, Cell::text(&event.note)]
+        };
+        let rows: Vec<Vec<Cell>> = view.events.iter().take(MOST_EVENTS).map(cells).collect();
+        table::write(out, &heads, &rows, style, None)?;
+    }
+    Ok(())
+}
+
+fn title(out: &mut impl Write, text: &str, style: Style) -> Result<(), Failed> {
+    writeln!(out)?;
+    writeln!(out, "{}", style.paint(Tone::Strong, text))?;
+    Ok(())
+}
+
+fn head(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -> Result<(), Failed> {
+    let row = &view.row;
+    let place = format!("{} {}/{} in {}", row.kind, row.namespace, row.name, row.cluster());
+    writeln!(out, "{}", style.paint(Tone::Strong, &visible(&place)))?;
+    let since = row.since.map(|since| format!(", for {}", units::age(frame.as_of.since(since)))).unwrap_or_default();
+    let phase = style.paint(tone(row.status), row.phase.word()).to_string();
+    let why = row.why.as_ref().map(|why| format!(": {}", visible(why))).unwrap_or_default();
+    let mut line = |label: &str, text: String| writeln!(out, "{label:<11}{text}");
+    line("Phase", format!("{phase}{why}{since}"))?;
+    if let Some(old) = row.is_old(frame.as_of) {
+        line("Old", style.paint(Tone::Warn, &old).to_string())?;
+    }
+    let router = row.router.as_ref().map(|router| format!(", traffic by {}", visible(router))).unwrap_or_default();
+    line("Strategy", format!("{}{router}", visible(&row.strategy)))?;
+    if let Some(step) = &row.step {
+        let words = step.words.as_ref().map(|words| format!(": {}", visible(words))).unwrap_or_default();
+        line("Step", format!("{} of {}{words}", step.done, step.of))?;
+        line("Left", visible(&view.left.words()))?;
+    }
+    let traffic = row.traffic;
+    if traffic.wanted.is_some() || traffic.actual.is_some() {
+        line("Traffic", format!("wanted {}, actual {}", traffic.words(traffic.wanted), traffic.words(traffic.actual)))?;
+    }
+    let wanted = row.wanted.map_or_else(|| units::ABSENT.to_owned(), count);
+    line(
+        "Pods",
+        format!(
+            "{} of {wanted} ready, {} available, {} of the new revision, {} GPUs",
+            count(row.ready),
+            count(row.available),
+            count(row.updated),
+            count(row.gpus)
+        ),
+    )?;
+    if let Some(team) = &row.team {
+        line("Team", visible(team))?;
+    }
+    if let Some(guard) = &row.guard {
+        line("Kept by", format!("{}: it takes back what is changed by hand", visible(&guard.words())))?;
+    }
+    Ok(())
+}
+
+fn step_cells(at: usize, step: &StepRow) -> Vec<Cell> {
+    let sign = match step.state {
+        StepState::Done => "done",
+        StepState::Now => "now",
+        StepState::ToCome => "",
+        StepState::NotReached => "not reached",
+    };
+    let soft = matches!(step.state, StepState::ToCome | StepState::NotReached);
+    let words = Cell::text(&step.words).tone(if soft { Tone::Soft } else { Tone::Plain });
+    let result = match (&step.result, step.since) {
+        (Some(result), _) => {
+            Cell::text(result).tone(if step.state == StepState::Now { tone(step.status) } else { Tone::Plain })
+        }
+        (None, Some(since)) => Cell::text(format!("{} UTC", since.clock())),
+        (None, None) => Cell::text(""),
+    };
+    vec![Cell::text(sign), Cell::text((at + 1).to_string()), words, result]
+}
+
+fn revisions(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -> Result<(), Failed> {
+    let heads = [
+        Head::right("NUMBER"),
+        Head::left("ROLE"),
+        Head::right("WANTED"),
+        Head::right("ACTUAL"),
+        Head::right("READY"),
+        Head::right("GPUS"),
+        Head::right("RESTARTS"),
+        Head::right("AGE"),
+        Head::left("IMAGES"),
+    ];
+    let split = view.row.traffic;
+    let cells = |row: &RevisionRow| {
+        let ready = row.ready.zip(row.wanted).map(|(ready, wanted)| format!("{}/{}", count(ready), count(wanted)));
+        let images: Vec<&str> = row.images.iter().map(|(_, image)| image.as_str()).collect();
+        vec![
+            Cell::text(row.number.to_string()),
+            Cell::text(row.role.word()),
+            Cell::text(split.words(row.weight_wanted)),
+            Cell::text(split.words(row.weight_actual)),
+            Cell::some(ready),
+            Cell::text(count(row.gpus)),
+            Cell::text(row.restarts.to_string()),
+            Cell::some(row.created.map(|created| units::age(frame.as_of.since(created)))),
+            Cell::text(images.join(" ")),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = view.revisions.iter().map(cells).collect();
+    table::write(out, &heads, &rows, style, None)?;
+    if view.revisions_left_out > 0 {
+        writeln!(out, "… and {} older", count(view.revisions_left_out.into()))?;
+    }
+    Ok(())
+}
+
+fn analysis(out: &mut impl Write, row: &AnalysisRow, style: Style) -> Result<(), Failed> {
+    let of = row.revision.map(|number| format!(", revision {number}")).unwrap_or_default();
+    title(out, &visible(&format!("Analysis {} {}{of}", row.name, row.occasion.words(row.step))), style)?;
+    let verdict = style.paint(tone(row.verdict.status()), row.verdict.word()).to_string();
+    let message = row.message.as_ref().map(|message| format!(": {}", visible(message))).unwrap_or_default();
+    writeln!(out, "{verdict}; the controller says {}{message}", row.phase.word())?;
+    if let Some(dispute) = &row.dispute {
+        writeln!(out, "{}", style.paint(Tone::Warn, &visible(dispute)))?;
+    }
+    let heads = [
+        Head::left("VERDICT"),
+        Head::left("METRIC"),
+        Head::left("CONDITION"),
+        Head::right("VALUE"),
+        Head::right("TO LIMIT"),
+        Head::left("WHY"),
+    ];
+    let rows: Vec<Vec<Cell>> = row.metrics.iter().map(metric).collect();
+    table::write(out, &heads, &rows, style, None)?;
+    Ok(())
+}
+
+fn metric(row: &MetricRow) -> Vec<Cell> {
+    let conditions =
+        [row.success.as_ref().map(|text| text.to_string()), row.failure.as_ref().map(|text| format!("not {text}"))];
+    let conditions: Vec<String> = conditions.into_iter().flatten().collect();
+    let distance = row.compared.as_ref().and_then(|compared| compared.distance());
+    let distance =
+        distance.map(|distance| format!("{}{} %", if distance > 0.0 { "+" } else { "" }, number(distance, 0)));
+    vec![
+        Cell::text(row.verdict.word()).tone(tone(row.verdict.status())),
+        Cell::text(if row.dry { format!("{} (dry)", row.name) } else { row.name.to_string() }),
+        Cell::some((!conditions.is_empty()).then(|| conditions.join(", "))),
+        Cell::some(row.value.as_deref()),
+        Cell::some(distance),
+        Cell::text(&row.why),
+    ]
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use pilothouse_wire::{
+        Body, ObjectRef, Rev, Stamp, View, When,
+        view::{
+            AnalysisPhase, AnalysisVerdict, DeliveryPhase, DeliveryRow, Occasion, Status, Step,
+            delivery::{Compared, Left, Role, Split, StepAt},
+        },
+    };
+
+    /// A row of little.
+    pub fn row(id: ObjectRef, kind: &str, namespace: &str, name: &str) -> DeliveryRow {
+        DeliveryRow {
+            id,
+            kind: kind.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            status: Status::Warn,
+            phase: DeliveryPhase::Paused,
+            why: Some("CanaryPauseStep".into()),
+            since: Some(Stamp(60_000)),
+            unobserved: None,
+            strategy: "canary".into(),
+            router: None,
+            step: Some(StepAt { done: 1, of: 2, words: Some("Pause until promoted".into()) }),
+            traffic: Split { wanted: Some(20), actual: Some(16), whole: 100 },
+            revision: Some(2),
+            stable: Some(1),
+            revisions: 2,
+            images: vec!["vllm:2".into()],
+            wanted: Some(5),
+            updated: 1,
+            ready: 6,
+            available: 6,
+            gpus: 12,
+            team: None,
+            guard: None,
+            analysis: Some(AnalysisVerdict::NoData),
+            disputed: true,
+            created: None,
+        }
+    }
+
+    #[test]
+    fn a_service_is_said_with_its_values_against_their_conditions() {
+        let step = |step: Step, state, result: Option<&str>| StepRow {
+            words: step.words(100),
+            step,
+            state,
+            status: Status::Warn,
+            since: None,
+            until: None,
+            result: result.map(str::to_owned),
+        };
+        let metric = |name: &str, verdict, compared: Option<Compared>| MetricRow {
+            name: name.into(),
+            provider: None,
+            query: None,
+            success: Some("result[0] <= 800".into()),
+            failure: None,
+            value: compared.as_ref().map(|compared| format!("[{}]", compared.value)),
+            compared,
+            phase: AnalysisPhase::Successful,
+            message: None,
+            verdict,
+            why: "why".into(),
+            dispute: None,
+            dry: false,
+            passed: 0,
+            failed: 0,
+            inconclusive: 0,
+            errors: 0,
+            most_failed: 0,
+            no_data: 0,
+            measurements: Vec::new(),
+            left_out: 0,
+        };
+        let compared = Compared { value: 1_142.0, sign: "<=".into(), limit: 800.0, holds: false, of_failure: false };
+        let revision = |number, role, weight| RevisionRow {
+            number,
+            name: format!("chat-{number}").into(),
+            hash: None,
+            role,
+            created: Some(Stamp(0)),
+            images: vec![("server".into(), format!("vllm:{number}").into())],
+            wanted: Some(1),
+            ready: Some(1),
+            available: Some(1),
+            weight_wanted: weight,
+            weight_actual: weight,
+            gpus: 8,
+            restarts: 0,
+            pods: Vec::new(),
+            pods_left_out: 0,
+            goes_at: None,
+        };
+        let view = RolloutView {
+            row: row("workload:iad/serving/Rollout/chat".parse().unwrap(), "Rollout", "serving", "chat"),
+            steps: vec![
+                step(Step::Weight(20), StepState::Done, None),
+                step(
+                    Step::Pause(pilothouse_wire::view::delivery::Wait::ForPerson),
+                    StepState::Now,
+                    Some("since 1 min 00 s"),
+                ),
+            ],
+            left: Left::Unknown("step 2 waits for a person".into()),
+            revisions: vec![revision(2, Role::Canary, Some(20)), revision(1, Role::Stable, Some(80))],
+            revisions_left_out: 3,
+            analyses: vec![AnalysisRow {
+                name: "chat-2-1".into(),
+                occasion: Occasion::Step,
+                step: Some(1),
+                revision: Some(2),
+                phase: AnalysisPhase::Successful,
+                message: None,
+                verdict: AnalysisVerdict::Failed,
+                dispute: Some("The controller says Successful; its measurements say failed.".into()),
+                ended_by_hand: false,
+                started: None,
+                ended: None,
+                metrics: vec![
+                    metric("ttft", AnalysisVerdict::Failed, Some(compared)),
+                    metric("goodput", AnalysisVerdict::NoData, None),
+                ],
+            }],
+            analyses_left_out: 0,
+            experiments: Vec::new(),
+            weights: Vec::new(),
+            events: Vec::new(),
+            changes: Vec::new(),
+        };
+        let frame = Frame {
+            rev: Rev(1),
+            as_of: Stamp(120_000),
+            when: When::Now,
+            sources: Vec::new(),
+            dropped: 0,
+            gap: None,
+            body: Body::Full(View::Rollout(None)),
+        };
+        let mut out = Vec::new();
+        write(&mut out, &view, &frame, Style { colour: false, terminal: false, width: None, height: None }).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
+}

@@ -1,0 +1,144 @@
+//! Kinds that a cluster may serve and need not: rollouts and analyses of Argo, groups with a leader. They are discovered,
+//! and nothing is missing where they are not.
+
+use crate::{
+    client::{Client, JSON, PATIENCE},
+    facts::{facts_of_analysis, facts_of_experiment, facts_of_groups, facts_of_rollout},
+    failure::Call,
+    resource::Resource,
+    slim::{AnalysisRun, Experiment, LeaderWorkerSet, Meta, Rollout},
+    written::{Written, version},
+};
+use pilothouse_connect::Closed;
+use pilothouse_wire::SmolStr;
+use pilothouse_world::{Fact, fact::Kind};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use tokio::task::JoinSet;
+
+/// The groups that are looked for.
+pub(crate) const GROUPS: &[Group] = &[Group::ArgoRollouts, Group::LeaderWorkerSet];
+
+/// A group of kinds that come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    ArgoRollouts,
+    LeaderWorkerSet,
+}
+
+/// `v1.APIResourceList`.
+#[derive(Deserialize)]
+struct Served {
+    #[serde(default)]
+    resources: Vec<Kinds>,
+}
+
+#[derive(Deserialize)]
+struct Kinds {
+    name: String,
+}
+
+impl Group {
+    fn path(self) -> String {
+        let (group, version) = match self {
+            Self::ArgoRollouts => (Rollout::GROUP, Rollout::VERSION),
+            Self::LeaderWorkerSet => (LeaderWorkerSet::GROUP, LeaderWorkerSet::VERSION),
+        };
+        format!("/apis/{group}/{version}")
+    }
+
+    /// The first of its kinds: without it the others mean nothing.
+    fn chief(self) -> &'static str {
+        match self {
+            Self::ArgoRollouts => Rollout::PLURAL,
+            Self::LeaderWorkerSet => LeaderWorkerSet::PLURAL,
+        }
+    }
+
+    /// The kinds of it that are served: none where it is absent. `None` where nobody says so now.
+    pub(crate) async fn served(self, client: &Client) -> Option<BTreeSet<String>> {
+        let path = self.path();
+        let served: Served = match client.get(&Call::path(&path), &path, JSON, PATIENCE).await {
+            Ok(answer) => serde_json::from_slice(&answer.body).ok()?,
+            Err(failure) if failure.status() == Some(404) => return Some(BTreeSet::new()),
+            Err(_) => return None,
+        };
+        let names: BTreeSet<String> = served.resources.into_iter().map(|kind| kind.name).collect();
+        Some(if names.contains(self.chief()) { names } else { BTreeSet::new() })
+    }
+
+    /// Tells that there is none of it.
+    pub(crate) async fn is_absent(self, written: &Written) -> Result<(), Closed> {
+        for scope in &written.scopes {
+            match self {
+                Self::ArgoRollouts => {
+                    written.sink.replace(scope.covers::<Rollout>(), Vec::new()).await?;
+                    written.sink.replace(scope.covers::<AnalysisRun>(), Vec::new()).await?;
+                    written.sink.replace(scope.covers::<Experiment>(), Vec::new()).await?;
+                }
+                Self::LeaderWorkerSet => written.sink.replace(scope.covers::<LeaderWorkerSet>(), Vec::new()).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows those of its kinds that are served.
+    pub(crate) async fn start(
+        self,
+        written: &Written,
+        served: &BTreeSet<String>,
+        followers: &mut JoinSet<()>,
+        not: &mut Vec<String>,
+    ) {
+        match self {
+            Self::ArgoRollouts => {
+                written.start::<Rollout>(followers, not).await;
+                if served.contains(AnalysisRun::PLURAL) {
+                    written.start::<AnalysisRun>(followers, not).await;
+                }
+                if served.contains(Experiment::PLURAL) {
+                    written.start::<Experiment>(followers, not).await;
+                }
+            }
+            Self::LeaderWorkerSet => written.start::<LeaderWorkerSet>(followers, not).await,
+        }
+    }
+}
+
+macro_rules! offered {
+    ($($kind:ident as $as:ident, $group:literal $version:literal $plural:literal, $fact:expr, $gone:expr;)+) => {$(
+        impl Resource for $kind {
+            const KIND: Kind = Kind::$as;
+            const GROUP: &'static str = $group;
+            const VERSION: &'static str = $version;
+            const PLURAL: &'static str = $plural;
+
+            fn meta(&self) -> Option<&Meta> {
+                None
+            }
+
+            fn version(&self) -> String {
+                version(self.metadata.as_ref())
+            }
+
+            fn fact(self) -> Option<Fact> {
+                $fact(self)
+            }
+
+            fn gone(meta: &Meta) -> Fact {
+                $gone(SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+            }
+        }
+    )+};
+}
+
+offered! {
+    Rollout as Rollout, "argoproj.io" "v1alpha1" "rollouts", facts_of_rollout,
+        |namespace, name| Fact::ControllerGone(SmolStr::new_static("Rollout"), namespace, name);
+    AnalysisRun as Analysis, "argoproj.io" "v1alpha1" "analysisruns",
+        |run| facts_of_analysis(run).map(|fact| Fact::Analysis(Box::new(fact))), Fact::AnalysisGone;
+    Experiment as Experiment, "argoproj.io" "v1alpha1" "experiments",
+        |it| facts_of_experiment(it).map(|fact| Fact::Experiment(Box::new(fact))), Fact::ExperimentGone;
+    LeaderWorkerSet as LeaderWorkerSet, "leaderworkerset.x-k8s.io" "v1" "leaderworkersets", facts_of_groups,
+        |namespace, name| Fact::ControllerGone(SmolStr::new_static("LeaderWorkerSet"), namespace, name);
+}

@@ -1,0 +1,178 @@
+//! Services as rows: one vocabulary for every splitter. Which revisions, which traffic, which phase and why.
+
+mod rollout;
+
+pub use rollout::rollout;
+
+use crate::{
+    World,
+    delivery::{self, Delivery},
+    fact::{AnalysisFact, ControllerFact, Kind, RevisionFact, StrategyFact},
+    source::{Pod, Source, WorkloadKey},
+};
+use pilothouse_wire::{
+    ConnectionId, ObjectRef, SmolStr,
+    view::{
+        DeliveryRow, DeliveryView, FleetSpec,
+        delivery::{AnalysisVerdict, StepAt},
+    },
+};
+use std::collections::BTreeMap;
+
+/// All services in scope.
+#[must_use]
+pub fn delivery(world: &World, spec: &FleetSpec) -> DeliveryView {
+    let sources = || world.sources().filter(|(id, _)| spec.scope.is_empty() || spec.scope.contains(id));
+    let rows = sources().flat_map(|(id, source)| {
+        let analyses = Analyses::of(source);
+        let rows: Vec<DeliveryRow> =
+            source.delivery.services.keys().filter_map(|key| row(id, source, key, &analyses)).collect();
+        rows
+    });
+    let reading = sources().filter(|(_, source)| is_reading(source)).map(|(id, _)| id.clone());
+    DeliveryView { rows: rows.collect(), reading: reading.collect() }
+}
+
+/// Has it pods, and has not told of all that could keep them? Of what it does not serve it tells an empty listing.
+fn is_reading(source: &Source) -> bool {
+    let listed = |kind: Kind| source.listed.iter().any(|covers| covers.kind == kind);
+    let all = [Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet, Kind::Rollout];
+    listed(Kind::Pod) && !source.about.demo && !all.into_iter().all(listed)
+}
+
+/// Analyses by who made them: looked through once for all services.
+struct Analyses<'a>(BTreeMap<(&'a SmolStr, &'a SmolStr), Vec<&'a AnalysisFact>>);
+
+impl<'a> Analyses<'a> {
+    fn of(source: &'a Source) -> Self {
+        let mut by_owner: BTreeMap<_, Vec<&AnalysisFact>> = BTreeMap::new();
+        for analysis in source.delivery.analyses.values() {
+            if let Some(owner) = owner(source, analysis) {
+                by_owner.entry((&analysis.namespace, owner)).or_default().push(analysis);
+            }
+        }
+        // The newest first; names decide between those of one second.
+        for all in by_owner.values_mut() {
+            all.sort_by(|a, b| (b.created, &b.name).cmp(&(a.created, &a.name)));
+        }
+        Self(by_owner)
+    }
+
+    fn of_service<'b>(&'b self, (_, namespace, name): &'b WorkloadKey) -> &'b [&'a AnalysisFact] {
+        self.0.get(&(namespace, name)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The Rollout that an analysis belongs to; through the Experiment that made it, if one did.
+fn owner<'a>(source: &'a Source, analysis: &'a AnalysisFact) -> Option<&'a SmolStr> {
+    let owner = analysis.owner.as_ref()?;
+    match owner.kind.as_str() {
+        "Rollout" => Some(&owner.name),
+        "Experiment" => {
+            let key = (analysis.namespace.clone(), owner.name.clone());
+            let above = source.delivery.experiments.get(&key)?.owner.as_ref()?;
+            (above.kind == "Rollout").then_some(&above.name)
+        }
+        _ => None,
+    }
+}
+
+/// A service as a row.
+fn row(id: &ConnectionId, source: &Source, key: &WorkloadKey, analyses: &Analyses<'_>) -> Option<DeliveryRow> {
+    let (controller, service) = (source.controllers.get(key)?, source.delivery.services.get(key)?);
+    let fact = &*source.service(key)?;
+    let (phase, why) = delivery::phase(controller, fact);
+    let pods = pods(source, key);
+    let current = revision(source, key, fact.current.as_ref());
+    let of_current: Vec<AnalysisVerdict> = analyses
+        .of_service(key)
+        .iter()
+        .filter(|analysis| analysis.hash == fact.current)
+        .map(|analysis| delivery::verdict::of(analysis))
+        .collect();
+    let disputed = analyses
+        .of_service(key)
+        .iter()
+        .filter(|analysis| analysis.hash == fact.current)
+        .any(|analysis| delivery::verdict::analysis(analysis, None).dispute.is_some());
+    let (kind, namespace, name) = key.clone();
+    Some(DeliveryRow {
+        id: ObjectRef::Workload(id.clone(), namespace.clone(), kind.clone(), name.clone()),
+        kind,
+        namespace,
+        name,
+        status: phase.status(),
+        phase,
+        why: Some(why).filter(|why| !why.is_empty()),
+        since: since(service),
+        unobserved: delivery::unobserved(controller, fact),
+        strategy: delivery::strategy_word(fact).into(),
+        router: if let StrategyFact::Canary { router, .. } = &fact.strategy { router.clone() } else { None },
+        step: step_at(service),
+        traffic: delivery::split(fact, &source.sizes_of(key)),
+        revision: current.map(|revision| revision.number),
+        stable: revision(source, key, fact.stable.as_ref()).map(|revision| revision.number),
+        revisions: count(source.revisions.get(key).map_or(0, BTreeMap::len)),
+        images: images(fact.images.as_slice(), current),
+        wanted: controller.replicas,
+        updated: fact.pods.updated,
+        ready: fact.pods.ready,
+        available: fact.pods.available,
+        gpus: pods.iter().filter(|pod| pod.fact.holds()).map(|pod| pod.fact.gpu_count()).fold(0, u64::saturating_add),
+        team: pods.iter().find_map(|pod| source.team(pod)).or_else(|| source.teams.get(&key.1)).cloned(),
+        guard: fact.guard.clone(),
+        analysis: of_current.into_iter().next(),
+        disputed,
+        created: controller.created,
+    })
+}
+
+/// Since when it has its phase: by its pause, which has a time of its own; else as far as that was seen.
+fn since(service: &Delivery) -> Option<pilothouse_wire::Stamp> {
+    let paused = service.fact.rollout.as_ref().and_then(|rollout| rollout.pauses.first()).and_then(|pause| pause.1);
+    paused.or_else(|| service.since())
+}
+
+fn step_at(service: &Delivery) -> Option<StepAt> {
+    let fact = &service.fact;
+    let (at, steps) = (delivery::step(fact)?, delivery::steps(fact));
+    let under_way = usize::try_from(at).ok().and_then(|at| steps.get(at));
+    Some(StepAt { done: at, of: count(steps.len()), words: under_way.map(|step| step.words(delivery::whole(fact))) })
+}
+
+fn images(of_template: &[(SmolStr, SmolStr)], current: Option<&RevisionFact>) -> Vec<SmolStr> {
+    // One that takes the template of another has none of its own.
+    let images =
+        if of_template.is_empty() { current.map_or(&[][..], |revision| &revision.images) } else { of_template };
+    images.iter().map(|(_, image)| image.clone()).collect()
+}
+
+/// The revision of a service with this hash, or of this name.
+fn revision<'a>(source: &'a Source, key: &WorkloadKey, hash: Option<&SmolStr>) -> Option<&'a RevisionFact> {
+    let hash = hash?;
+    let all = source.revisions.get(key)?;
+    let is_it = |revision: &&RevisionFact| {
+        let size = source.delivery.sizes.get(&(key.1.clone(), revision.name.clone()));
+        size.is_some_and(|size| size.hash == *hash) || revision.name == *hash
+    };
+    all.values().find(is_it)
+}
+
+/// The pods of a service: its own, and those of its revisions.
+pub(super) fn pods<'a>(source: &'a Source, key: &WorkloadKey) -> Vec<&'a Pod> {
+    let own = source.workloads.get(key).into_iter().flatten();
+    // Of a Rollout a pod names no more than its ReplicaSet.
+    let sets = source.revisions.get(key).into_iter().flat_map(BTreeMap::keys);
+    let set = |name: &SmolStr| (SmolStr::new_static("ReplicaSet"), key.1.clone(), name.clone());
+    let of_sets = sets.filter_map(|name| source.workloads.get(&set(name))).flatten();
+    own.chain(of_sets).filter_map(|pod| source.pods.get(pod)).collect()
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The controller and the service of an object.
+fn service<'a>(source: &'a Source, key: &WorkloadKey) -> Option<(&'a ControllerFact, &'a Delivery)> {
+    Some((source.controllers.get(key)?, source.delivery.services.get(key)?))
+}

@@ -1,0 +1,291 @@
+//! Services in the world: what their facts make of rows, of the ribbon, and of a page; what goes with what.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use pilothouse_wire::{
+    ConnectionId, ObjectRef, SmolStr, Stamp,
+    view::{
+        AnalysisPhase, AnalysisVerdict, DeliveryPhase, FleetSpec, MarkKind, MeasurementRow, Occasion, Step,
+        delivery::{DeliveryView, Left, Role, StepState, Wait},
+    },
+};
+use pilothouse_world::{
+    Batch, Extent, Fact, World,
+    fact::{
+        AnalysisFact, ContainerFact, ControllerFact, CountsFact, Covers, DeliveryFact, Kind, MetricFact, OwnerFact,
+        Phase, PodFact, PodsFact, RevisionFact, RolloutFact, SizeFact, StrategyFact,
+    },
+    project,
+};
+use proptest::prelude::*;
+use std::time::Duration;
+
+const BEGAN: i64 = 1_795_500_000_000;
+
+struct Told {
+    world: World,
+    now: Stamp,
+}
+
+impl Told {
+    fn new() -> Self {
+        let mut told = Self { world: World::default(), now: Stamp(BEGAN) };
+        // What was there before is no news.
+        for kind in [Kind::Pod, Kind::ReplicaSet, Kind::Deployment, Kind::StatefulSet, Kind::Rollout, Kind::Analysis] {
+            told.listing(kind, Vec::new());
+        }
+        told
+    }
+
+    fn batch(&mut self, extent: Extent, facts: Vec<Fact>) {
+        self.now = self.now.plus(Duration::from_secs(10));
+        let source = ConnectionId::slug("iad");
+        self.world.apply(Batch { source, seen_at: self.now, extent, facts });
+    }
+
+    fn tell(&mut self, facts: Vec<Fact>) {
+        self.batch(Extent::Delta, facts);
+    }
+
+    fn listing(&mut self, kind: Kind, facts: Vec<Fact>) {
+        self.batch(Extent::Replace(Covers { kind, namespace: None }), facts);
+    }
+
+    fn view(&self) -> DeliveryView {
+        project::delivery(&self.world, &FleetSpec::default())
+    }
+
+    fn titles(&self) -> Vec<String> {
+        let ribbon = project::ribbon(&self.world, Duration::from_secs(86_400), pilothouse_wire::When::Now, self.now);
+        let kinds = [MarkKind::Step, MarkKind::Weight, MarkKind::Phase, MarkKind::Analysis];
+        let marks = ribbon.marks.rows().iter().filter(|mark| kinds.contains(&mark.key.kind));
+        marks.map(|mark| mark.title.clone()).collect()
+    }
+}
+
+fn chat() -> ObjectRef {
+    "workload:iad/serving/Rollout/chat".parse().unwrap()
+}
+
+/// The Rollout `chat` at a step, in a phase, with this revision wanted; stable is `a`.
+fn rollout(step: u32, phase: &str, current: &str) -> Fact {
+    let steps = vec![Step::Weight(20), Step::Pause(Wait::ForPerson), Step::Analysis(vec!["ttft".into()])];
+    let (controller, stable) = (controller(), if current == "b" && step == 3 { "b" } else { "a" });
+    let delivery = DeliveryFact {
+        strategy: StrategyFact::Canary { steps, router: None, whole: 100 },
+        generation: 1,
+        observed: Some(1),
+        pods: PodsFact { all: 5, updated: 1, ready: 5, available: 5 },
+        current: Some(current.into()),
+        stable: Some(stable.into()),
+        rollout: Some(Box::new(RolloutFact {
+            phase: Some(phase.into()),
+            message: (phase == "Degraded").then(|| "RolloutAborted".to_owned()),
+            step: Some(step),
+            aborted: phase == "Degraded",
+            ..RolloutFact::default()
+        })),
+        ..DeliveryFact::default()
+    };
+    Fact::Delivered(Box::new(controller), Box::new(delivery))
+}
+
+fn controller() -> ControllerFact {
+    ControllerFact {
+        kind: "Rollout".into(),
+        namespace: "serving".into(),
+        name: "chat".into(),
+        replicas: Some(5),
+        ..ControllerFact::default()
+    }
+}
+
+fn revision(number: u64, hash: &str, available: u64) -> Fact {
+    let fact = RevisionFact {
+        namespace: "serving".into(),
+        name: format!("chat-{hash}").into(),
+        owner: OwnerFact { kind: "Rollout".into(), name: "chat".into() },
+        number,
+        created: Some(Stamp(BEGAN)),
+        images: vec![("server".into(), format!("vllm:{number}").into())],
+    };
+    let size = SizeFact {
+        hash: hash.into(),
+        wanted: available,
+        all: available,
+        ready: available,
+        available,
+        gpus: 8,
+        goes_at: None,
+    };
+    Fact::SizedRevision(Box::new(fact), size)
+}
+
+fn pod(name: &str, set: &str, restarts: u32) -> Fact {
+    Fact::Pod(Box::new(PodFact {
+        namespace: "serving".into(),
+        name: name.into(),
+        uid: name.into(),
+        owners: vec![OwnerFact { kind: "ReplicaSet".into(), name: set.into() }],
+        node: Some("h100-1".into()),
+        phase: Phase::Running,
+        gpus: vec![("nvidia.com/gpu".into(), 8)],
+        containers: vec![ContainerFact { ready: true, restarts, ..ContainerFact::default() }],
+        ..PodFact::default()
+    }))
+}
+
+fn analysis(phase: AnalysisPhase, values: &[&str]) -> Fact {
+    let measured = |value: &&str| MeasurementRow {
+        phase: AnalysisPhase::Failed,
+        value: Some((*value).to_owned()),
+        ..MeasurementRow::default()
+    };
+    let metric = MetricFact {
+        name: "ttft".into(),
+        success: Some("result[0] <= 800".into()),
+        phase,
+        counted: CountsFact { failed: values.len() as u64, ..CountsFact::default() },
+        measurements: values.iter().map(measured).collect(),
+        ..MetricFact::default()
+    };
+    Fact::Analysis(Box::new(AnalysisFact {
+        namespace: "serving".into(),
+        name: "chat-b-2".into(),
+        owner: Some(OwnerFact { kind: "Rollout".into(), name: "chat".into() }),
+        hash: Some("b".into()),
+        occasion: Occasion::Step,
+        step: Some(2),
+        phase,
+        metrics: vec![metric],
+        ..AnalysisFact::default()
+    }))
+}
+
+#[test]
+fn a_canary_is_followed_from_step_to_step_and_stands_on_the_ribbon() {
+    let mut told = Told::new();
+    told.tell(vec![revision(1, "a", 5), rollout(3, "Healthy", "a")]);
+    assert_eq!(told.titles(), Vec::<String>::new(), "what is seen first did not change");
+    told.tell(vec![revision(2, "b", 0), rollout(0, "Progressing", "b")]);
+    told.tell(vec![revision(2, "b", 1), rollout(1, "Paused", "b"), pod("chat-b-x", "chat-b", 2)]);
+    let row = told.view().rows.get(&chat()).cloned().unwrap();
+    assert_eq!((row.phase, row.step_words().as_deref()), (DeliveryPhase::Paused, Some("1 of 3")));
+    assert_eq!((row.traffic.wanted, row.traffic.actual), (Some(20), Some(20)));
+    assert_eq!((row.revision, row.stable, row.gpus), (Some(2), Some(1), 8));
+    told.tell(vec![analysis(AnalysisPhase::Running, &[]), rollout(2, "Progressing", "b")]);
+    told.tell(vec![analysis(AnalysisPhase::Failed, &["[1142]"]), rollout(2, "Degraded", "b")]);
+    // Of one moment they stand in the order of their kinds.
+    assert_eq!(
+        told.titles(),
+        [
+            "chat 0 % → 20 %",
+            "chat step 1 of 3: Weight 20 %",
+            "chat step 2 of 3: Pause until promoted",
+            "chat Paused",
+            "chat step 3 of 3: Analysis ttft",
+            "chat Progressing",
+            "chat 20 % → 0 %",
+            "chat Degraded",
+            "chat analysis: failed",
+        ]
+    );
+}
+
+#[test]
+fn a_service_in_full_has_its_steps_its_revisions_and_what_was_measured() {
+    let mut told = Told::new();
+    told.tell(vec![revision(1, "a", 4), rollout(3, "Healthy", "a")]);
+    told.tell(vec![revision(2, "b", 1), rollout(0, "Progressing", "b"), pod("chat-b-x", "chat-b", 2)]);
+    told.tell(vec![rollout(2, "Progressing", "b"), analysis(AnalysisPhase::Running, &["[1142]"])]);
+    let view = project::rollout(&told.world, &chat(), told.now).unwrap();
+    let states: Vec<StepState> = view.steps.iter().map(|step| step.state).collect();
+    assert_eq!(states, [StepState::Done, StepState::Done, StepState::Now]);
+    assert_eq!(view.left, Left::Unknown("step 3 (Analysis ttft) was never seen before".into()));
+    let roles: Vec<(u64, Role, usize, u32)> =
+        view.revisions.iter().map(|row| (row.number, row.role, row.pods.len(), row.restarts)).collect();
+    assert_eq!(roles, [(2, Role::Canary, 1, 2), (1, Role::Stable, 0, 0)]);
+    assert_eq!((view.revisions[0].weight_wanted, view.revisions[1].weight_wanted), (Some(20), Some(80)));
+    assert_eq!((view.analyses[0].verdict, view.analyses[0].revision), (AnalysisVerdict::Failed, Some(2)));
+    assert!(view.weights.len() >= 2, "{:?}", view.weights);
+    // Of what nobody has told there is nothing.
+    let other: ObjectRef = "workload:iad/serving/Rollout/other".parse().unwrap();
+    assert_eq!(project::rollout(&told.world, &other, told.now), None);
+}
+
+#[test]
+fn what_a_listing_does_not_name_is_gone_with_all_that_hung_on_it() {
+    let mut told = Told::new();
+    told.tell(vec![revision(1, "a", 5), rollout(3, "Healthy", "a"), analysis(AnalysisPhase::Failed, &["[1]"])]);
+    told.listing(Kind::Analysis, Vec::new());
+    assert_eq!(project::rollout(&told.world, &chat(), told.now).unwrap().analyses, []);
+    told.listing(Kind::ReplicaSet, Vec::new());
+    assert_eq!(project::rollout(&told.world, &chat(), told.now).unwrap().revisions, []);
+    told.listing(Kind::Rollout, Vec::new());
+    assert_eq!((told.view().rows.len(), project::rollout(&told.world, &chat(), told.now)), (0, None));
+    told.tell(vec![rollout(3, "Healthy", "a")]);
+    told.tell(vec![Fact::ControllerGone("Rollout".into(), "serving".into(), "chat".into())]);
+    assert!(told.view().rows.is_empty());
+}
+
+#[test]
+fn a_cluster_is_read_whole_once_each_kind_was_listed() {
+    let mut world = World::default();
+    let source = ConnectionId::slug("iad");
+    let mut list = |kind| {
+        let extent = Extent::Replace(Covers { kind, namespace: None });
+        world.apply(Batch { source: source.clone(), seen_at: Stamp(BEGAN), extent, facts: Vec::new() });
+        project::delivery(&world, &FleetSpec::default()).reading.len()
+    };
+    assert_eq!(list(Kind::Node), 0, "nothing is expected of who has no pods");
+    assert_eq!([list(Kind::Pod), list(Kind::Deployment), list(Kind::StatefulSet), list(Kind::ReplicaSet)], [1; 4]);
+    assert_eq!(list(Kind::Rollout), 0);
+}
+
+#[test]
+fn of_many_revisions_and_moments_the_newest_are_kept() {
+    let mut told = Told::new();
+    let hash = |n: u64| format!("h{n:03}");
+    for n in 0..300 {
+        told.tell(vec![revision(n, &hash(n), 1), rollout(u32::try_from(n % 3).unwrap(), "Progressing", &hash(n))]);
+    }
+    let view = project::rollout(&told.world, &chat(), told.now).unwrap();
+    assert_eq!((view.row.revisions, view.revisions.len(), view.revisions[0].number), (200, 20, 299));
+    assert!(view.weights.len() <= 200);
+}
+
+fn facts() -> impl Strategy<Value = Fact> {
+    let hash = || prop::sample::select(vec!["a", "b", "c"]);
+    let phase = prop::sample::select(vec!["Healthy", "Paused", "Progressing", "Degraded", ""]);
+    prop_oneof![
+        (0_u32..5, phase, hash()).prop_map(|(step, phase, hash)| rollout(step, phase, hash)),
+        (1_u64..4, hash(), 0_u64..6).prop_map(|(number, hash, available)| revision(number, hash, available)),
+        (hash(), 0_u32..3).prop_map(|(hash, restarts)| pod(&format!("p-{hash}"), &format!("chat-{hash}"), restarts)),
+        Just(analysis(AnalysisPhase::Running, &["[1]"])),
+        Just(analysis(AnalysisPhase::Failed, &["[900]", "[]"])),
+        Just(Fact::AnalysisGone("serving".into(), "chat-b-2".into())),
+        hash().prop_map(|hash| Fact::RevisionGone("serving".into(), SmolStr::from(format!("chat-{hash}")))),
+        Just(Fact::ControllerGone("Rollout".into(), "serving".into(), "chat".into())),
+    ]
+}
+
+proptest! {
+    /// Patches add up to the view, what says that nothing changed is true, and a world is what it is told, whenever it is asked.
+    #[test]
+    fn patches_add_up_and_a_world_reads_back(all in prop::collection::vec(facts(), 0..40)) {
+        let mut told = Told::new();
+        let mut followed = told.view();
+        for fact in all {
+            told.now = told.now.plus(Duration::from_secs(1));
+            let batch = Batch { source: ConnectionId::slug("iad"), seen_at: told.now, extent: Extent::Delta, facts: vec![fact] };
+            let touched = told.world.apply(batch);
+            let newer = told.view();
+            prop_assert!(newer == followed || touched.delivery || !touched.pods.is_empty(), "a change that nobody is told of");
+            let patch = followed.diff(&newer);
+            followed.apply(patch);
+            prop_assert_eq!(&followed, &newer);
+            let _ = project::rollout(&told.world, &chat(), told.now);
+        }
+        let bytes = postcard::to_stdvec(&told.world).unwrap();
+        prop_assert!(postcard::from_bytes::<World>(&bytes).unwrap() == told.world);
+    }
+}

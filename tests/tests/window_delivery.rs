@@ -1,0 +1,116 @@
+//! Delivery, from end to end: a canary of the real controller, as a person follows it in the window and in the terminal.
+
+use std::time::Duration;
+
+use acceptance::{ControlPlane, GpuNodes, Options, Page, Result, Rollouts, Terminal};
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+const LIMIT: Duration = Duration::from_secs(120);
+const SERVICE: &str = "workload:admin/default/Rollout/chat";
+
+fn rollout(tag: &str) -> Value {
+    let container = json!({
+        "name": "server", "image": format!("registry.invalid/models/server:{tag}"),
+        "resources": { "limits": { "nvidia.com/gpu": "2" } },
+    });
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "chat", "namespace": "default" },
+        "spec": {
+            "replicas": 5, "selector": { "matchLabels": { "app": "chat" } }, "strategy": { "canary": { "steps": steps } },
+            "template": {
+                "metadata": { "labels": { "app": "chat", "team": "assistant" } },
+                "spec": { "terminationGracePeriodSeconds": 0, "containers": [container] },
+            },
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_follows_a_canary_from_the_list_to_its_steps_and_revisions() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("delivery", 2, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    plane.apply(&rollout("1.0.0").to_string()).await?;
+    rollouts.until("default", "chat", "Status", "Healthy").await?;
+    plane.apply(&rollout("2.0.0").to_string()).await?;
+    rollouts.until("default", "chat", "Status", "Paused").await?;
+
+    let terminal = Terminal::new(&plane.kubeconfig())?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    the_terminal_tells_it(&terminal).await?;
+
+    let page = Page::window((1440, 900), &terminal.environment()).await?;
+    page.find_by("[data-test='chip-admin'][data-state='live']").await?;
+    the_list_has_it(&page).await?;
+    the_page_tells_all_of_it(&page).await?;
+
+    let then = terminal.json(&["rollout", "get", "chat", "--json"]).await?["as_of"].as_str().map(str::to_owned);
+    let then = then.unwrap_or_default();
+
+    // It goes on, and the page with it.
+    rollouts.plugin(&["promote", "chat", "--namespace", "default"]).await?;
+    page.find_by("[data-test='step']:nth-child(4)[data-state='now']").await?;
+    page.reads_as("[data-test='rollout-traffic']", |text| text.contains("wanted 60 %"), "says the new weight").await?;
+    rollouts.plugin(&["abort", "chat", "--namespace", "default"]).await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Degraded"), "says that it was stopped").await?;
+    page.key(Key::Escape + "").await?;
+    page.find("delivery").await?;
+    page.close().await?;
+
+    // What the window saw is in the record: it is shown as it was.
+    let was = terminal.json(&["rollout", "get", "default/chat", "--at", &then, "--json"]).await?;
+    assert_eq!(
+        (&was["service"]["row"]["phase"], &was["service"]["row"]["traffic"]["wanted"]),
+        (&json!("Paused"), &json!(20))
+    );
+    Ok(())
+}
+
+async fn the_terminal_tells_it(terminal: &Terminal) -> Result<()> {
+    let listed = terminal.good(&["rollout", "list", "--filter", "kind=Rollout"]).await?;
+    let line = listed.lines().nth(1).unwrap_or_default();
+    for word in ["Paused", "chat", "canary", "1 of 4", "20 %", "assistant"] {
+        assert!(line.contains(word), "{word}: {listed}");
+    }
+    let json = terminal.json(&["rollout", "get", "default/chat", "--json"]).await?;
+    assert_eq!(json["service"]["row"]["traffic"]["wanted"], 20, "{json}");
+    assert_eq!(json["service"]["revisions"].as_array().map(Vec::len), Some(2), "{json}");
+    let text = terminal.good(&["rollout", "get", "chat"]).await?;
+    for line in ["Step       1 of 4: Pause until promoted", "Left       unknown: step 2 waits for a person"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let none = terminal.call(&["rollout", "get", "nobody"]).await?;
+    assert_eq!((none.code, none.err.contains("There is no service nobody.")), (1, true), "{none:?}");
+    Ok(())
+}
+
+async fn the_list_has_it(page: &Page) -> Result<()> {
+    // By keyboard: to the screen, to the row, into it.
+    page.key("gd").await?;
+    let row = format!("[data-test='row'][data-key='{SERVICE}']");
+    page.reads_as(&row, |text| text.contains("Paused") && text.contains("canary"), "says its phase").await?;
+    page.fill("delivery-filter", "phase=Paused").await?;
+    page.reads_as("[data-test='delivery-count']", |text| text.contains("1"), "counts it").await?;
+    page.key(Key::Down + "").await?;
+    page.key(Key::Enter + "").await?;
+    page.find_by(&format!("[data-test='rollout'][data-key='{SERVICE}']")).await?;
+    // By pointer: back, and into it again.
+    page.press("rollout-back").await?;
+    page.press_by(&row).await
+}
+
+async fn the_page_tells_all_of_it(page: &Page) -> Result<()> {
+    let head = "[data-test='rollout-head']";
+    page.reads_as(head, |text| text.contains("Paused") && text.contains("team assistant"), "says its phase and team")
+        .await?;
+    page.reads_as("[data-test='rollout-left']", |text| text.contains("waits for a person"), "says what is left")
+        .await?;
+    page.find_by("[data-test='step']:nth-child(1)[data-state='done']").await?;
+    page.find_by("[data-test='step']:nth-child(2)[data-state='now']").await?;
+    let revisions = "[data-test='revisions']";
+    let both = |text: &str| text.contains("Revision 2") && text.contains("Revision 1") && text.contains("server:2.0.0");
+    page.reads_as(revisions, both, "has its revisions side by side").await?;
+    page.reads_as(revisions, |text| text.contains("20 %") && text.contains("80 %"), "has their shares").await.map(drop)
+}
