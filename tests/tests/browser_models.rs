@@ -75,9 +75,6 @@ async fn a_person_finds_a_model_its_run_and_what_changed_between_two_versions() 
     page.press_by("[data-test='model'][data-key='registry/chat']").await?;
     the_newest_version_has_its_run(&page, &site).await?;
 
-    if let Some(folder) = std::env::var_os("PILOTHOUSE_PICTURES") {
-        page.picture(&Path::new(&folder).join("version.png")).await?;
-    }
     page.press_by("[data-test='compare-with'][data-key='1']").await?;
     let compared = "[data-test='compared'][data-key='lr']";
     page.reads_as(
@@ -106,9 +103,6 @@ async fn a_person_finds_a_model_its_run_and_what_changed_between_two_versions() 
         Ok(spoken.as_str().is_some_and(|spoken| spoken.contains("chat@champion 1 → 2")).then_some(()))
     })
     .await?;
-    if let Some(folder) = std::env::var_os("PILOTHOUSE_PICTURES") {
-        page.picture(&Path::new(&folder).join("models.png")).await?;
-    }
     drop(door);
     page.close().await
 }
@@ -154,6 +148,8 @@ async fn the_terminal_lists_compares_and_searches(site: &Site) -> Result<()> {
     assert_eq!((runs.len(), &runs[0]["name"]), (1, &json!("brisk-fox")), "{found:#}");
     let run = terminal.good(&["runs", &site.runs[1], "--history", "loss"]).await?;
     assert!(run.contains("brisk-fox") && run.contains("0.0005") && run.contains("model/"), "{run}");
+    let left = terminal.good(&["runs", &site.runs[1], "--artefacts", "model/"]).await?;
+    assert!(left.contains("model/MLmodel"), "{left}");
     let wrong = terminal.call(&["runs", "--filter", "metrics.auc >"]).await?;
     assert!(wrong.code == 1 && wrong.err.contains("Invalid"), "{wrong:?}");
 

@@ -12,7 +12,7 @@ use crate::{
 use pilothouse_engine::Clock;
 use pilothouse_wire::{
     Answer, Ask, Body, Code, ConnectionId, Problem, SmolStr, Stamp, View, ViewSpec,
-    runs::{MetricHistory, Run, RunAnswer, RunAsk, RunPage, RunQuery, RunRow},
+    runs::{Artefacts, MetricHistory, Run, RunAnswer, RunAsk, RunPage, RunQuery, RunRow},
     units::{ABSENT, bytes, count, span, visible},
 };
 use serde::Serialize;
@@ -24,9 +24,10 @@ const COLUMNS: usize = 4;
 /// Searches, or shows one.
 pub async fn run(arguments: &RunsArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let session = Session::start(&arguments.source, false).await?;
-    let exit = match &arguments.run {
-        Some(run) => one(&session, run, arguments, out, err).await,
-        None => search(&session, arguments, out, err).await,
+    let exit = match (&arguments.run, &arguments.artefacts) {
+        (Some(run), Some(folder)) => left(&session, run, folder, arguments, out, err).await,
+        (Some(run), None) => one(&session, run, arguments, out, err).await,
+        (None, _) => search(&session, arguments, out, err).await,
     };
     session.end().await;
     exit
@@ -226,6 +227,49 @@ async fn one(session: &Session, id: &str, arguments: &RunsArgs, style: Style, er
     Ok(if whole { Exit::Ok } else { Exit::Partial })
 }
 
+#[derive(Serialize)]
+struct LeftDocument<'a> {
+    source: &'a ConnectionId,
+    #[serde(flatten)]
+    artefacts: &'a Artefacts,
+}
+
+async fn left(
+    session: &Session,
+    id: &str,
+    folder: &str,
+    arguments: &RunsArgs,
+    style: Style,
+    err: Style,
+) -> Result<Exit, Failed> {
+    let wanted = RunAsk::Artefacts { run: id.into(), path: folder.trim_matches('/').to_owned() };
+    let (answers, troubles) = ask(session, arguments, &wanted).await?;
+    let Some((source, RunAnswer::Artefacts(artefacts))) = answers.into_iter().next() else {
+        return Err(troubles.0.into_iter().next_back().map_or_else(other_answer, |(_, problem)| problem.into()));
+    };
+    let mut out = stdout();
+    if arguments.json {
+        json::write(&mut out, &LeftDocument { source: &source, artefacts: &artefacts }, !style.terminal)?;
+    } else {
+        let rows: Vec<Vec<Cell>> =
+            files(&artefacts).map(|(path, size)| vec![Cell::text(path), Cell::text(size)]).collect();
+        table::write(&mut out, &[Head::left("ARTEFACT"), Head::right("SIZE")], &rows, style, None)?;
+        out.flush()?;
+        if artefacts.more {
+            note(&format!("The first {} are shown.", count(rows.len() as u64)));
+        }
+    }
+    Ok(end(&Troubles::default(), err))
+}
+
+/// Files with their sizes, and folders.
+fn files(artefacts: &Artefacts) -> impl Iterator<Item = (String, String)> + '_ {
+    artefacts.entries.iter().map(|entry| match entry.bytes {
+        Some(size) => (entry.path.clone(), bytes(size)),
+        None => (format!("{}/", entry.path), String::new()),
+    })
+}
+
 fn describe(out: &mut impl Write, source: &ConnectionId, run: &Run, style: Style) -> Result<(), Failed> {
     let about = &run.about;
     let said = [
@@ -247,11 +291,7 @@ fn describe(out: &mut impl Write, source: &ConnectionId, run: &Run, style: Style
     section(out, "Metrics", metrics, style)?;
     section(out, "Parameters", about.params.iter().map(|(key, value)| (key.to_string(), value.clone())), style)?;
     section(out, "Tags", run.tags.iter().map(|(key, value)| (key.to_string(), value.clone())), style)?;
-    let files = run.artefacts.entries.iter().map(|entry| match entry.bytes {
-        Some(size) => (entry.path.clone(), bytes(size)),
-        None => (format!("{}/", entry.path), String::new()),
-    });
-    section(out, "Artefacts", files, style)?;
+    section(out, "Artefacts", files(&run.artefacts), style)?;
     let models = run.models.iter().map(|model| {
         let kind = model.kind.as_ref().map(|kind| format!(", {kind}")).unwrap_or_default();
         (model.id.to_string(), format!("{}, {}{kind}", model.name, model.status.to_lowercase()))
