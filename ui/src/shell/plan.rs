@@ -126,7 +126,9 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
     });
     let allow = move || {
         let id = wanted.with_value(|intent| intent.object.connection().clone());
-        let operation = Operation { operate: true, production: false };
+        // What was marked as production stays so: its name has to be typed then as now.
+        let production = stage.with_untracked(|stage| stage.planned().is_some_and(|it| it.plan.type_name.is_some()));
+        let operation = Operation { operate: true, production };
         link.act_then(Act::Operate { id, operation }, move |acted| match acted {
             Ok(_) => plan(),
             Err(problem) => toasts.problem(&problem),
