@@ -13,9 +13,15 @@ use pilothouse_world::{
     Touched, World,
     project::{self, FleetProjection},
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 
+/// For so long a whole frame may be sent again as it is, to who comes when nothing has changed since.
+const WHOLE: Duration = Duration::from_secs(1);
 /// Beats after which conclusions are drawn anew though no fact moved.
 const QUIET_BEATS: u32 = 5;
 
@@ -52,6 +58,8 @@ struct Published {
     rev: Rev,
     sources: Vec<SourceState>,
     watchers: Vec<Watcher>,
+    /// The whole as it was last sent, while somebody has it still: who asks again gets the same, and its bytes.
+    whole: Weak<Frame>,
 }
 
 /// One who watches, and the revision that they have; none until the first frame.
@@ -74,6 +82,7 @@ impl Publisher {
             rev: Rev(1),
             sources: scene.sources(&spec),
             watchers: Vec::new(),
+            whole: Weak::new(),
         });
         published.watchers.push(Watcher { way, has: None });
         published.catch_up(scene);
@@ -261,7 +270,8 @@ impl Published {
         if self.watchers.iter().all(|watcher| watcher.has == Some(rev)) {
             return;
         }
-        let mut full: Option<Arc<Frame>> = None;
+        let is_fresh = |frame: &Arc<Frame>| frame.rev == rev && scene.now.since(frame.as_of) < WHOLE;
+        let mut full: Option<Arc<Frame>> = self.whole.upgrade().filter(is_fresh);
         let mut watchers = std::mem::take(&mut self.watchers);
         for watcher in watchers.iter_mut().filter(|watcher| watcher.has != Some(rev) && watcher.way.capacity() > 0) {
             let frame = full.get_or_insert_with(|| Arc::new(self.frame(scene, Body::Full(self.content.view()))));
@@ -271,6 +281,7 @@ impl Published {
             }
         }
         self.watchers = watchers;
+        self.whole = full.as_ref().map(Arc::downgrade).unwrap_or_default();
     }
 }
 

@@ -61,7 +61,8 @@ fn a_write_ahead_log_that_is_cut_anywhere_shows_what_was_before() {
         let Ok(recorder) = Recorder::open(&path, WHOLE) else { panic!("what is left does not open, {cut}") };
         let reader = recorder.reader();
         let Some((_, end)) = reader.span().unwrap() else { continue };
-        for (at, want) in then.iter().filter(|(at, _)| *at <= end).step_by(7) {
+        // Of several batches of the last time some may be cut off.
+        for (at, want) in then.iter().filter(|(at, _)| *at < end).step_by(7) {
             assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}, cut at {cut}");
         }
     }
