@@ -93,8 +93,8 @@ fn kinds(journal: &Path) -> BTreeSet<&'static str> {
             Fact::Namespace(_) => Some("namespace"),
             Fact::Pod(_) | Fact::LabelledPod(..) => Some("pod"),
             Fact::Event(_) => Some("event"),
-            Fact::Controller(_) => Some("controller"),
-            Fact::Revision(_) => Some("revision"),
+            Fact::Controller(_) | Fact::Delivered(..) => Some("controller"),
+            Fact::Revision(_) | Fact::SizedRevision(..) => Some("revision"),
             _ => None,
         }));
     });
