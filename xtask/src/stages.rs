@@ -13,7 +13,8 @@ use crate::{Outcome, command, heal, repo, servers, ui};
 const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry", "alerts", "rewind", "acts"];
 
 /// The tests of package `acceptance` that take longest.
-const LONGEST: &[&str] = &["telemetry", "browser_wall", "kube_watch", "telemetry_pages", "alerts"];
+const LONGEST: &[&str] =
+    &["telemetry", "window_notices", "browser_wall", "kube_watch", "mlflow", "telemetry_pages", "alerts"];
 
 /// Installs what the tests need.
 pub fn machine() -> Outcome {
