@@ -127,7 +127,13 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
     let document: Value = serde_json::from_str(&done.out).could_not(format!("read {done:?}"))?;
     assert_eq!(document["action"]["state"], "verified", "{document}");
     assert_eq!(document["plan"]["changes"][0]["to"], "registry.invalid/models/server:2.0.0", "{document}");
-    let done = site.chat("undo", &["--yes"]).await?;
+    // A template has values of variables: they are sent, and shown to nobody.
+    let set = ["set", "env", "deployment/chat", "-n", &site.namespace, "PASSWORD=canary-in-template"];
+    site.plane.kubectl(&set).await?;
+    let shown = site.chat("undo", &["--plan", "--json"]).await?;
+    assert!(shown.code == 0 && !shown.out.contains("canary-in-template"), "{shown:?}");
+    site.plane.kubectl(&["set", "env", "deployment/chat", "-n", &site.namespace, "PASSWORD-"]).await?;
+    let done = site.chat("undo", &["--to", "1", "--yes"]).await?;
     assert!(done.code == 0 && done.out.contains("back to revision 1"), "{done:?}");
     assert!(site.read(".spec.template.spec.containers[0].image").await?.ends_with(":1.0.0"));
     assert_eq!(site.read(".status.updatedReplicas").await?, "3");

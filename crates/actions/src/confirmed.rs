@@ -2,14 +2,16 @@
 
 use pilothouse_wire::{
     Problem,
-    plan::{ActionState, Digest, Plan, Step},
+    plan::{ActionState, Digest, Plan, Request},
 };
 
 /// A plan that a person confirmed. There is no other way to get one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirmed {
+    /// As it was shown.
     plan: Plan,
     digest: Digest,
+    requests: Vec<Request>,
 }
 
 /// How far the sending came.
@@ -27,11 +29,11 @@ enum Stopped {
 }
 
 impl Confirmed {
-    pub(crate) fn new(plan: Plan, digest: Digest) -> Self {
-        Self { plan, digest }
+    pub(crate) fn new(plan: Plan, digest: Digest, requests: Vec<Request>) -> Self {
+        Self { plan, digest, requests }
     }
 
-    /// The plan.
+    /// The plan as it was shown: without the bodies of what is sent.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -46,13 +48,13 @@ impl Confirmed {
     /// The beginning of its course.
     #[must_use]
     pub fn course(&self) -> Course {
-        Course { sent: 0, all: self.plan.steps.len(), stopped: None }
+        Course { sent: 0, all: self.requests.len(), stopped: None }
     }
 
     /// What is to be sent next; nothing once all is sent, or a step was not.
     #[must_use]
-    pub fn next(&self, course: &Course) -> Option<&Step> {
-        self.plan.steps.get(course.sent).filter(|_| course.stopped.is_none())
+    pub fn next(&self, course: &Course) -> Option<&Request> {
+        self.requests.get(course.sent).filter(|_| course.stopped.is_none())
     }
 }
 

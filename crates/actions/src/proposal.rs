@@ -3,7 +3,7 @@
 use crate::Confirmed;
 use pilothouse_wire::{
     Code, Problem, SmolStr, Stamp,
-    plan::{Confirmation, Digest, Operation, Plan, Planned},
+    plan::{Confirmation, Digest, Operation, Plan, Planned, Request},
 };
 use sha2::Digest as _;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// A plan is of how things were: for so long it may be confirmed.
 const FRESH: Duration = Duration::from_secs(15 * 60);
 
-/// The digest of a plan: over all that was shown.
+/// The digest of a plan: over all that was shown, and all that is sent.
 #[must_use]
 pub fn digest(plan: &Plan) -> Digest {
     // A plan always encodes: it is made of texts and numbers.
@@ -22,6 +22,8 @@ pub fn digest(plan: &Plan) -> Digest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposal {
     planned: Planned,
+    /// What is sent. A template in it has values of variables, which nobody is shown.
+    requests: Vec<Request>,
 }
 
 impl Proposal {
@@ -39,7 +41,10 @@ impl Proposal {
         if operation.production {
             plan.type_name = Some(plan.intent.object.name());
         }
-        Self { planned: Planned { digest: digest(&plan), plan } }
+        let digest = digest(&plan);
+        let requests = plan.steps.iter().map(|step| step.request.clone()).collect();
+        plan.steps.iter_mut().for_each(|step| step.request.body.clear());
+        Self { planned: Planned { digest, plan }, requests }
     }
 
     /// What is shown.
@@ -74,7 +79,7 @@ impl Proposal {
         {
             return Err(wrong_name(&name, by.typed.as_deref()));
         }
-        Ok(Confirmed::new(plan, digest))
+        Ok(Confirmed::new(plan, digest, self.requests))
     }
 }
 

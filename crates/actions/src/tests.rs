@@ -90,6 +90,18 @@ fn the_digest_is_over_all_that_is_shown() {
 }
 
 #[test]
+fn what_is_sent_is_shown_to_nobody() {
+    let mut secret = plan(&["one"]);
+    secret.steps[0].request.body = "[{\"value\":\"hunter2\"}]".into();
+    let proposal = Proposal::new(secret.clone(), "iad", OPERATED);
+    assert!(!format!("{:?}", proposal.planned()).contains("hunter2"));
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
+    assert!(!format!("{:?}", confirmed.plan()).contains("hunter2"));
+    assert_eq!(confirmed.next(&confirmed.course()), Some(&secret.steps[0].request));
+}
+
+#[test]
 fn what_became_of_it_follows_from_how_far_the_sending_came() {
     let proposal = Proposal::new(plan(&["one", "two"]), "iad", OPERATED);
     let by = Confirmation { digest: proposal.planned().digest, typed: None };

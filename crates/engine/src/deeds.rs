@@ -166,9 +166,9 @@ struct Run {
 impl Run {
     async fn run(mut self) {
         let mut course = self.confirmed.course();
-        while let Some(step) = self.confirmed.next(&course) {
+        while let Some(request) = self.confirmed.next(&course) {
             let number = course.sent();
-            let what = match self.connector.send(&step.request).await {
+            let what = match self.connector.send(request).await {
                 Ok(()) => {
                     course.took();
                     What::Sent { step: number }

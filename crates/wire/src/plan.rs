@@ -127,7 +127,7 @@ pub struct Request {
     pub path: String,
     /// The type of its body.
     pub media: SmolStr,
-    /// Its body.
+    /// Its body; empty in what is shown, since a template has values that are not for everybody's eyes.
     pub body: String,
 }
 
