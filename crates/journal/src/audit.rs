@@ -237,16 +237,17 @@ impl Book {
 
     fn set_up(&self, db: &Connection) -> rusqlite::Result<()> {
         db.busy_timeout(PATIENCE)?;
-        db.pragma_update(None, "journal_mode", "WAL")?;
+        // Not in WAL: to change a file to it fails at once where another process has it open, and does not wait.
         // An entry is on the disk before anything is sent.
         db.pragma_update(None, "synchronous", "FULL")?;
-        db.execute_batch(TABLES)?;
         if version(db)? == 0 {
-            db.pragma_update(None, "user_version", VERSION)?;
+            // In one turn: whoever reads meanwhile sees a book that was not begun, or one that is.
+            db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
         }
         Ok(())
     }
 
+    /// Opened to be read; nothing where no entry was ever begun.
     fn opened(&self) -> Result<Option<Connection>, Problem> {
         if !self.path.is_file() {
             return Ok(None);
@@ -255,14 +256,14 @@ impl Book {
             .or_else(|_| Connection::open_with_flags(&self.path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY))
             .and_then(|db| db.busy_timeout(PATIENCE).map(|()| db))
             .map_err(|error| self.failed("read", &error))?;
-        self.check_version(&db)?;
-        Ok(Some(db))
+        let begun = self.check_version(&db)? > 0;
+        Ok(begun.then_some(db))
     }
 
-    fn check_version(&self, db: &Connection) -> Result<(), Problem> {
+    fn check_version(&self, db: &Connection) -> Result<i64, Problem> {
         let version = version(db).map_err(|error| self.failed("read", &error))?;
         if version <= VERSION {
-            return Ok(());
+            return Ok(version);
         }
         Err(Problem::new(Code::BadInput, format!("The audit book {} is of a newer Pilothouse.", self.path.display()))
             .why(format!("It is of version {version}, and this build knows {VERSION}."))
@@ -438,6 +439,17 @@ mod tests {
             }
         });
         assert_eq!(book.verify(None, None).unwrap(), Checked { entries: 40, ..Checked::default() });
+    }
+
+    #[test]
+    fn a_book_that_another_process_is_just_beginning_has_no_entries_yet() {
+        let (_home, book) = book();
+        std::fs::create_dir_all(book.path().parent().unwrap()).unwrap();
+        // The file is made before its tables are.
+        std::fs::write(book.path(), "").unwrap();
+        assert_eq!((book.newest(9), book.verify(None, None)), (Ok(Vec::new()), Ok(Checked::default())));
+        assert_eq!(book.unfinished(9), Ok(Vec::new()));
+        assert_eq!(book.append(&confirmed("Cordon node h-1")).unwrap().seq, 1);
     }
 
     #[test]
