@@ -289,6 +289,73 @@ spec: { policyName: few, validationActions: [Deny] }
     Ok(())
 }
 
+/// A budget lets one pod go at a time: a drain waits for it, and is stopped by a person.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_drained_as_budgets_allow_it_and_stopped_where_they_do_not() -> Result<()> {
+    let site = Site::operated().await?;
+    let budget = |least: u32| {
+        serde_json::json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": { "name": "chat", "namespace": site.namespace },
+            "spec": { "minAvailable": least, "selector": { "matchLabels": { "app.kubernetes.io/name": "chat" } } },
+        })
+        .to_string()
+    };
+    site.plane.apply(&budget(1)).await?;
+    let allowed = ["get", "pdb", "chat", "-n", &site.namespace, "-o", "jsonpath={.status.disruptionsAllowed}"];
+    let allows = async |number: &str| {
+        until("the budget is reckoned", LIMIT, async || {
+            Ok((site.plane.kubectl(&allowed).await? == number).then_some(()))
+        })
+        .await
+    };
+    allows("1").await?;
+    // Both pods on one node: the other is closed while they come.
+    site.terminal.good(&["act", "cordon", "acts-0001", "--yes"]).await?;
+    site.terminal.good(&["act", "scale", "deployment", "chat", "-n", &site.namespace, "--to", "1", "--yes"]).await?;
+    site.terminal.call(&["act", "restart", "deployment", "chat", "-n", &site.namespace, "--yes"]).await?;
+    site.terminal.good(&["act", "scale", "deployment", "chat", "-n", &site.namespace, "--to", "2", "--yes"]).await?;
+    site.terminal.good(&["act", "uncordon", "acts-0001", "--yes"]).await?;
+    allows("1").await?;
+    let done = site.terminal.call(&["act", "drain", "acts-0000", "--yes"]).await?;
+    assert!(done.code == 0 && done.err.contains("verified: it is cordoned, and its pods are gone"), "{done:?}");
+    assert!(done.out.contains("2 pods leave it"), "{done:?}");
+    let there = ["get", "pods", "-n", &site.namespace, "-o", "jsonpath={.items[*].spec.nodeName}"];
+    assert_eq!(site.plane.kubectl(&there).await?, "acts-0001 acts-0001");
+
+    // Where none may go, it waits until a person stops it: the node stays closed, and the pods stay.
+    site.plane.apply(&budget(2)).await?;
+    allows("0").await?;
+    let operator = site.engine().await?;
+    let node: ObjectRef = format!("node:{CONNECTION}/acts-0001").parse().could_not("name a node")?;
+    let plan = planned(&operator, node, Deed::Drain).await?;
+    let mut frames = operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
+    let by = Confirmation { digest: plan.digest, typed: None };
+    let Acted::Begun(id) = operator.act(Act::Confirm(by)).await.could_not("confirm")? else {
+        return Err(Failure::new("it did not begin"));
+    };
+    let mut halted = false;
+    let action = loop {
+        let frame = frames.next().await.ok_or_else(|| Failure::new("the engine ended"))?;
+        let Body::Full(View::Actions(view)) = &frame.body else { continue };
+        let Some(action) = view.actions.get(&id) else { continue };
+        match &action.state {
+            ActionState::Sending(waits) if waits.contains("disruption budget") && !halted => {
+                halted = true;
+                operator.act(Act::Halt(id)).await.could_not("stop it")?;
+            }
+            state if state.is_over() => break action.clone(),
+            _ => {}
+        }
+    };
+    let ActionState::Partly(problem) = &action.state else { return Err(Failure::new(format!("{action:?}"))) };
+    assert!(problem.what.contains("A person stopped it after 1 of 3 steps"), "{problem}");
+    assert_eq!(site.plane.kubectl(&there).await?, "acts-0001 acts-0001");
+    let over = operator.act(Act::Halt(id)).await.unwrap_err();
+    assert_eq!(over.code, Code::NotFound);
+    operator.shutdown().await;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_action_that_is_cut_is_found_and_not_done_again_by_itself() -> Result<()> {
     let mut site = Site::operated().await?;

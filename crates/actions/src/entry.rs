@@ -91,8 +91,10 @@ impl What {
     #[must_use]
     pub fn ended(state: &ActionState) -> Self {
         let detail = match state {
-            ActionState::Sending => String::new(),
-            ActionState::Verifying(text) | ActionState::Verified(text) | ActionState::Unverified(text) => text.clone(),
+            ActionState::Sending(text)
+            | ActionState::Verifying(text)
+            | ActionState::Verified(text)
+            | ActionState::Unverified(text) => text.clone(),
             ActionState::Refused(problem) | ActionState::Partly(problem) | ActionState::Unknown(problem) => {
                 problem.to_string()
             }

@@ -32,6 +32,7 @@ fn plan(steps: &[&str]) -> Plan {
         steps: steps.iter().map(|name| step(name)).collect(),
         changes: Vec::new(),
         more_changes: 0,
+        traffic: Vec::new(),
         affected: Affected::default(),
         risk: Risk::Low,
         risk_why: "Pods that run go on.".into(),

@@ -1,28 +1,30 @@
 //! The command that does things to objects: it shows the plan, asks, does it, and says what became of it.
 
 use crate::{
-    act_args::{ActArgs, OneObject},
+    act_args::{ActArgs, How, Meant, Named, OneObject},
     describe,
     exit::{Exit, Failed},
     json,
     kinds::{meant, offered},
+    models,
     out::{Style, Tone, note, stdout},
     problems, prompt,
     start::{Session, other_answer},
 };
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, Body, Code, ConnectionId, ObjectRef, Problem, View, ViewSpec, When,
+    Act, Acted, AlertId, Answer, Ask, Body, Code, ConnectionId, ObjectRef, Problem, View, ViewSpec, When,
     plan::{Action, ActionState, Confirmation, Deed, DryRun, Intent, Permission, Plan, Planned, Risk},
     units::{count, span, visible},
+    view::FleetSpec,
 };
 use serde::Serialize;
 use std::io::Write;
 
 /// Plans it, and does it if it is confirmed.
 pub async fn run(arguments: &ActArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let (object, deed) = arguments.verb.parts();
-    let session = Session::start(&object.how.source, false).await?;
-    let exit = acted(&session, &object, deed, out, err).await;
+    let meant = arguments.verb.meant();
+    let session = Session::start(&meant.how.source, false).await?;
+    let exit = acted(&session, &meant, out, err).await;
     session.end().await;
     exit
 }
@@ -42,13 +44,23 @@ struct Outcome<'a> {
     detail: &'a ActionState,
 }
 
-async fn acted(session: &Session, of: &OneObject, deed: Deed, out: Style, err: Style) -> Result<Exit, Failed> {
-    let object = the_object(session, of).await?;
-    let planned = match session.reader().ask(Ask::Plan(Intent { object, deed })).await? {
+async fn acted(session: &Session, meant: &Meant, out: Style, err: Style) -> Result<Exit, Failed> {
+    let Meant { named, deed, how } = meant;
+    let object = match named {
+        Named::Object(of) => the_object(session, of).await?,
+        Named::Model(name) => the_model(session, name, how).await?,
+        Named::Alert(name) => the_alert(session, name, how).await?,
+    };
+    let intent = Intent { object, deed: deed.clone() };
+    do_it(session, intent, how, out, err).await
+}
+
+/// Plans it, shows that, and does it if it is confirmed.
+pub async fn do_it(session: &Session, intent: Intent, how: &How, out: Style, err: Style) -> Result<Exit, Failed> {
+    let planned = match session.reader().ask(Ask::Plan(intent)).await? {
         Answer::Plan(planned) => *planned,
         _ => return Err(other_answer()),
     };
-    let how = &of.how;
     if !how.json {
         show(&mut stdout(), &planned.plan, out)?;
     }
@@ -61,7 +73,7 @@ async fn acted(session: &Session, of: &OneObject, deed: Deed, out: Style, err: S
     if let Some(problem) = planned.plan.blocked.first() {
         return Err(problem.clone().into());
     }
-    let Some(typed) = asked(&planned.plan, of)? else {
+    let Some(typed) = asked(&planned.plan, how)? else {
         note("Nothing is done.");
         return Ok(Exit::Ok);
     };
@@ -99,9 +111,35 @@ async fn the_object(session: &Session, of: &OneObject) -> Result<ObjectRef, Fail
     }
 }
 
+/// The registered model of this name, in the one registry that has it.
+async fn the_model(session: &Session, name: &str, how: &How) -> Result<ObjectRef, Failed> {
+    let model = models::the_model(session, name, how.source.wait).await?;
+    Ok(ObjectRef::Model(Box::new(model.id)))
+}
+
+/// The alert of this name or fingerprint, where it is the only one.
+async fn the_alert(session: &Session, name: &str, how: &How) -> Result<ObjectRef, Failed> {
+    let (frame, mut troubles) = session.frame(ViewSpec::Fleet(FleetSpec::default()), how.source.wait).await?;
+    let Body::Full(View::Fleet(view)) = &frame.body else { return Err(other_answer()) };
+    let found: Vec<&AlertId> =
+        view.alerts.rows().iter().map(|row| &row.id).filter(|id| id.name == name || id.fingerprint == name).collect();
+    match (&found[..], troubles.0.pop()) {
+        ([id], _) => Ok(ObjectRef::Alert(Box::new((*id).clone()))),
+        ([], Some((_, problem))) => Err(problem.into()),
+        ([], None) => {
+            let problem = Problem::new(Code::NotFound, format!("No alert {name} is known."));
+            Err(problem.next("\"pilothouse alerts\" lists them.").into())
+        }
+        (several, _) => {
+            let named: Vec<&str> = several.iter().map(|id| id.fingerprint.as_str()).collect();
+            let problem = Problem::new(Code::BadInput, format!("{} alerts are called {name}.", several.len()));
+            Err(problem.next(format!("Name one by its fingerprint: {}.", named.join(", "))).into())
+        }
+    }
+}
+
 /// Asks the person, unless they said yes before. Answers what was typed, or nothing where they do not want it.
-fn asked(plan: &Plan, of: &OneObject) -> Result<Option<Option<String>>, Failed> {
-    let how = &of.how;
+fn asked(plan: &Plan, how: &How) -> Result<Option<Option<String>>, Failed> {
     if how.yes {
         return Ok(Some(how.typed.clone()));
     }
@@ -123,8 +161,21 @@ async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action
     let mut frames = session.reader().watch(ViewSpec::Actions, When::Now).await?;
     let Acted::Begun(id) = session.operator().act(Act::Confirm(by)).await? else { return Err(other_answer()) };
     let mut said = None;
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut halted = false;
     loop {
-        let Some(frame) = frames.next().await else {
+        let frame = tokio::select! {
+            frame = frames.next() => frame,
+            // The first asks that nothing more is sent; a second one ends the program.
+            _ = &mut interrupt, if !halted => {
+                halted = true;
+                note("No further step is sent. What was done stays.");
+                // That it is over already is seen in what comes next.
+                let _ = session.operator().act(Act::Halt(id)).await;
+                continue;
+            }
+        };
+        let Some(frame) = frame else {
             return Err(Problem::new(Code::Cut, "The engine ended before it was known what became of it.")
                 .next(format!("pilothouse audit list tells of action {id}."))
                 .into());
@@ -137,6 +188,11 @@ async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action
         if said.as_ref() != Some(&action.state) && !quiet {
             note(&visible(&match &action.state {
                 ActionState::Verifying(how) => format!("{}: {how}", action.state.word()),
+                ActionState::Sending(waits) => {
+                    let of = action.plan.steps.len();
+                    let waits = if waits.is_empty() { String::new() } else { format!(", waits: {waits}") };
+                    format!("{}: {} of {of} steps{waits}", action.state.word(), action.sent)
+                }
                 other => other.word().to_owned(),
             }));
         }
@@ -162,7 +218,7 @@ fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
             Ok(Exit::Unverified)
         }
         ActionState::Refused(problem) | ActionState::Partly(problem) => Err((**problem).clone().into()),
-        ActionState::Sending | ActionState::Verifying(_) => Err(other_answer()),
+        ActionState::Sending(_) | ActionState::Verifying(_) => Err(other_answer()),
     }
 }
 
@@ -184,10 +240,24 @@ fn typed(intent: &Intent) -> String {
         Deed::Scale(to) => format!("{} --to {to}", of("scale")),
         Deed::Undo(Some(to)) => format!("{} --to {to}", of("undo")),
         Deed::SetImage { container, image } => format!("{} --container {container} --image {image}", of("set-image")),
-        Deed::Cordon | Deed::Uncordon | Deed::Delete => format!("{} {name}{place}", intent.deed.word()),
+        Deed::Cordon | Deed::Uncordon | Deed::Drain | Deed::Delete | Deed::Unsilence => {
+            format!("{} {name}{place}", intent.deed.word())
+        }
+        Deed::PromoteFully => format!("{} --full", of("promote")),
+        Deed::SetAlias { alias, version } => format!("set-alias {name} {alias} --version {version}"),
+        Deed::RemoveAlias(alias) => format!("remove-alias {name} {alias}"),
+        Deed::SetTag { version, key, value } => {
+            format!("set-tag {name} {key} --value {value:?}{}", of_version(*version))
+        }
+        Deed::RemoveTag { version, key } => format!("remove-tag {name} {key}{}", of_version(*version)),
+        Deed::Silence(long) => format!("silence {name} --for {}s", long.as_secs()),
         other => of(other.word()),
     };
     words + &end
+}
+
+fn of_version(version: Option<u64>) -> String {
+    version.map(|version| format!(" --version {version}")).unwrap_or_default()
 }
 
 fn write_json(planned: &Planned, action: Option<&Action>, out: Style) -> Result<(), Failed> {
@@ -233,6 +303,9 @@ fn show(out: &mut impl Write, plan: &Plan, style: Style) -> Result<(), Failed> {
     }
     if plan.more_changes > 0 {
         row("", Tone::Soft, &format!("and {} more", plan.more_changes))?;
+    }
+    for share in &plan.traffic {
+        row("Traffic", Tone::Plain, &format!("{}: {} % → {} %", share.of, share.now, share.then))?;
     }
     row("Success", Tone::Plain, &format!("{}, within {}", plan.success.words, span(plan.success.within)))?;
     row("Undo", Tone::Plain, &plan.undo.as_ref().map_or_else(|| "there is none".to_owned(), typed))?;

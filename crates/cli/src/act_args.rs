@@ -3,7 +3,7 @@
 use crate::args::SourceArgs;
 use clap::{Args, Subcommand};
 use pilothouse_wire::plan::Deed;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Of what is done to objects.
 #[derive(Args, Debug)]
@@ -26,10 +26,24 @@ pub enum ActVerb {
     },
     /// Make the pods of a controller anew, a few at a time
     Restart(OneObject),
-    /// Let a Deployment change no pods for now
+    /// Let a Deployment or a Rollout change no pods for now
     Pause(OneObject),
-    /// Let a paused Deployment go on
+    /// Let a Deployment or a Rollout that is paused go on
     Resume(OneObject),
+    /// Let a Rollout go on behind the step at which it waits
+    Promote {
+        #[command(flatten)]
+        object: OneObject,
+        /// All the way: without the steps, pauses and analyses that are left
+        #[arg(long)]
+        full: bool,
+    },
+    /// Give all traffic of a Rollout back to its stable revision
+    Abort(OneObject),
+    /// Let a Rollout that was aborted try its newest revision again
+    Retry(OneObject),
+    /// End an AnalysisRun or an Experiment
+    Terminate(OneObject),
     /// Take a controller back to an earlier revision
     Undo {
         #[command(flatten)]
@@ -53,8 +67,88 @@ pub enum ActVerb {
     Cordon(OneNode),
     /// Let pods come to a node again
     Uncordon(OneNode),
+    /// Let no more pods come to a node, and evict those that it has, as their disruption budgets allow it
+    Drain(OneNode),
     /// End a pod: its controller makes another
     Delete(OnePod),
+    /// Let an alias of a registered model lead to a version
+    SetAlias {
+        /// The model
+        model: String,
+        /// The alias
+        alias: String,
+        /// The version
+        #[arg(long, value_name = "NUMBER")]
+        version: u64,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take an alias of a registered model away
+    RemoveAlias {
+        /// The model
+        model: String,
+        /// The alias
+        alias: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Give a registered model, or one of its versions, a tag
+    SetTag {
+        #[command(flatten)]
+        tag: OneTag,
+        /// Its value
+        #[arg(long, value_name = "TEXT")]
+        value: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take a tag of a registered model, or of one of its versions, away
+    RemoveTag {
+        #[command(flatten)]
+        tag: OneTag,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Tell nobody of an alert for a while
+    Silence {
+        /// The alert: its name, or its fingerprint where several have the name
+        alert: String,
+        /// For how long: 30m, 2h, 1d
+        #[arg(long = "for", value_name = "TIME", value_parser = how_long)]
+        long: Duration,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Let people be told of an alert again that was silenced here
+    Unsilence {
+        /// The alert: its name, or its fingerprint where several have the name
+        alert: String,
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// What something is done to, as it is named.
+#[derive(Clone, Debug)]
+pub enum Named {
+    /// An object of a cluster.
+    Object(Box<OneObject>),
+    /// A registered model.
+    Model(String),
+    /// An alert, by its name or fingerprint.
+    Alert(String),
+}
+
+/// A tag of a model.
+#[derive(Args, Clone, Debug)]
+pub struct OneTag {
+    /// The model
+    pub model: String,
+    /// The tag
+    pub key: String,
+    /// The version [default: the model itself]
+    #[arg(long, value_name = "NUMBER")]
+    pub version: Option<u64>,
 }
 
 /// An object by its kind and name.
@@ -111,26 +205,80 @@ pub struct How {
     pub json: bool,
 }
 
+/// A deed, what it is done to, and how it is confirmed and shown.
+#[derive(Clone, Debug)]
+pub struct Meant {
+    /// What it is done to.
+    pub named: Named,
+    /// The deed.
+    pub deed: Deed,
+    /// How.
+    pub how: How,
+}
+
 impl ActVerb {
-    /// The object, what is to be done to it, and how.
-    pub fn parts(&self) -> (OneObject, Deed) {
+    /// What is meant.
+    pub fn meant(&self) -> Meant {
+        let object = |object: &OneObject, deed| Meant {
+            how: object.how.clone(),
+            named: Named::Object(Box::new(object.clone())),
+            deed,
+        };
+        let model =
+            |model: &str, how: &How, deed| Meant { named: Named::Model(model.to_owned()), deed, how: how.clone() };
+        let alert =
+            |alert: &str, how: &How, deed| Meant { named: Named::Alert(alert.to_owned()), deed, how: how.clone() };
         match self {
-            Self::Scale { object, to } => (object.clone(), Deed::Scale(*to)),
-            Self::Restart(object) => (object.clone(), Deed::Restart),
-            Self::Pause(object) => (object.clone(), Deed::Pause),
-            Self::Resume(object) => (object.clone(), Deed::Resume),
-            Self::Undo { object, to } => (object.clone(), Deed::Undo(*to)),
-            Self::SetImage { object, container, image } => {
-                (object.clone(), Deed::SetImage { container: container.into(), image: image.into() })
+            Self::Scale { object: of, to } => object(of, Deed::Scale(*to)),
+            Self::Restart(of) => object(of, Deed::Restart),
+            Self::Pause(of) => object(of, Deed::Pause),
+            Self::Resume(of) => object(of, Deed::Resume),
+            Self::Promote { object: of, full } => object(of, if *full { Deed::PromoteFully } else { Deed::Promote }),
+            Self::Abort(of) => object(of, Deed::Abort),
+            Self::Retry(of) => object(of, Deed::Retry),
+            Self::Terminate(of) => object(of, Deed::Terminate),
+            Self::Undo { object: of, to } => object(of, Deed::Undo(*to)),
+            Self::SetImage { object: of, container, image } => {
+                object(of, Deed::SetImage { container: container.into(), image: image.into() })
             }
-            Self::Cordon(node) => (node.object(), Deed::Cordon),
-            Self::Uncordon(node) => (node.object(), Deed::Uncordon),
+            Self::Cordon(node) => object(&node.object(), Deed::Cordon),
+            Self::Uncordon(node) => object(&node.object(), Deed::Uncordon),
+            Self::Drain(node) => object(&node.object(), Deed::Drain),
             Self::Delete(pod) => {
                 let OnePod { name, namespace, how } = pod.clone();
-                (OneObject { kind: "pods".into(), name, namespace, how }, Deed::Delete)
+                object(&OneObject { kind: "pods".into(), name, namespace, how }, Deed::Delete)
             }
+            Self::SetAlias { model: of, alias, version, how } => {
+                model(of, how, Deed::SetAlias { alias: alias.into(), version: *version })
+            }
+            Self::RemoveAlias { model: of, alias, how } => model(of, how, Deed::RemoveAlias(alias.into())),
+            Self::SetTag { tag, value, how } => {
+                let OneTag { model: of, key, version } = tag;
+                model(of, how, Deed::SetTag { version: *version, key: key.into(), value: value.into() })
+            }
+            Self::RemoveTag { tag, how } => {
+                let OneTag { model: of, key, version } = tag;
+                model(of, how, Deed::RemoveTag { version: *version, key: key.into() })
+            }
+            Self::Silence { alert: of, long, how } => alert(of, how, Deed::Silence(*long)),
+            Self::Unsilence { alert: of, how } => alert(of, how, Deed::Unsilence),
         }
     }
+}
+
+/// A span of whole seconds, minutes, hours or days.
+fn how_long(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a whole number of seconds, minutes, hours or days, such as 30m or 2h".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).filter(|all| *all > 0).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 impl OneNode {
@@ -172,4 +320,19 @@ pub enum AuditVerb {
         /// Its number
         action: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_while_is_a_number_with_its_unit() {
+        for (text, seconds) in [("90s", 90), ("30m", 1_800), ("2h", 7_200), ("1d", 86_400)] {
+            assert_eq!(how_long(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "h", "2", "0h", "-1h", "1.5h", "99999999999999999999d", "2µ"] {
+            assert!(how_long(text).is_err(), "{text}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use pilothouse_wire::{
     units::{count, visible},
     view::{ModelRow, ModelsSpec, VersionLine},
 };
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 /// Lists models, versions, or what differs between two.
 pub async fn run(arguments: &ModelsArgs, out: Style, err: Style) -> Result<Exit, Failed> {
@@ -44,15 +44,7 @@ async fn compare(
     let source = &arguments.list.source;
     let session = Session::start(source, false).await?;
     let compared = async {
-        let (frame, troubles) = session.frame(ViewSpec::Models(ModelsSpec::default()), source.wait).await?;
-        let Body::Full(View::Models(view)) = &frame.body else { return Err(other_answer()) };
-        let models: Vec<&ModelRow> = view.models.rows().iter().filter(|model| model.id.name == name).collect();
-        let model = match (&models[..], troubles.0.last()) {
-            ([model], _) => *model,
-            ([], Some((_, problem))) => return Err(problem.clone().into()),
-            ([], None) => return Err(absent(name).into()),
-            (several, _) => return Err(Failed::Usage(ambiguous(name, several))),
-        };
+        let model = &the_model(&session, name, source.wait).await?;
         let of = |text: &str| named(model, text);
         let answer = session.reader().ask(Ask::CompareVersions(of(a)?, of(b)?)).await?;
         let Answer::Versions(comparison) = answer else { return Err(other_answer()) };
@@ -70,6 +62,19 @@ async fn compare(
     }
     comparison.problems.iter().for_each(|problem| problems::tell(problem, err));
     Ok(if comparison.problems.is_empty() { Exit::Ok } else { Exit::Partial })
+}
+
+/// The registered model of this name, in the one registry that has it.
+pub async fn the_model(session: &Session, name: &str, wait: Duration) -> Result<ModelRow, Failed> {
+    let (frame, troubles) = session.frame(ViewSpec::Models(ModelsSpec::default()), wait).await?;
+    let Body::Full(View::Models(view)) = &frame.body else { return Err(other_answer()) };
+    let models: Vec<&ModelRow> = view.models.rows().iter().filter(|model| model.id.name == name).collect();
+    match (&models[..], troubles.0.last()) {
+        ([model], _) => Ok((*model).clone()),
+        ([], Some((_, problem))) => Err(problem.clone().into()),
+        ([], None) => Err(absent(name).into()),
+        (several, _) => Err(Failed::Usage(ambiguous(name, several))),
+    }
 }
 
 fn absent(name: &str) -> Problem {

@@ -1,7 +1,7 @@
-//! Alertmanager: what fires, since when, and what somebody silenced, by its API v2.
-//!
-//! Read alone: silences are made where they always were.
+//! Alertmanager: what fires, since when, and what somebody silenced, by its API v2; one alert is silenced where it was
+//! planned and confirmed.
 
+mod acts;
 mod answer;
 mod connector;
 mod kind;

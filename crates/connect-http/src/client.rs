@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use pilothouse_connect::{Clock, RelayAnswer, Relays};
 use pilothouse_wire::{Code, Problem, Stamp};
 use reqwest::{
-    RequestBuilder, Response,
+    Method, RequestBuilder, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER},
     redirect,
 };
@@ -151,13 +151,28 @@ impl Client {
     /// # Errors
     /// As [`Client::get`]; or that only `GET` gets through.
     pub async fn post_json(&self, path: &str, body: &serde_json::Value, limit: Duration) -> Result<Answer, Failure> {
+        self.write(Method::POST, path, &body.to_string(), limit).await
+    }
+
+    /// Writes by this method, and reads what came of it, whole. Never tried again by itself. Into a cluster there is no such
+    /// way: what is written there needs a right to write.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; or that only `GET` gets through.
+    pub async fn write(&self, method: Method, path: &str, body: &str, limit: Duration) -> Result<Answer, Failure> {
         match &self.way {
             Way::Direct { address, http, .. } => {
-                let request = http.post(address.with(path)).header(CONTENT_TYPE, JSON).body(body.to_string());
-                self.send(request, path, limit).await
+                let request = http.request(method, address.with(path)).header(CONTENT_TYPE, JSON);
+                self.send(request.body(body.to_owned()), path, limit).await
             }
             Way::Inside(_) => Err(Failure::Told(Box::new(problems::gets_alone(&self.place, path)))),
         }
+    }
+
+    /// Why nothing can be written to this path; nothing where it can.
+    #[must_use]
+    pub fn no_way_to_write(&self, path: &str) -> Option<Problem> {
+        matches!(self.way, Way::Inside(_)).then(|| problems::gets_alone(&self.place, path))
     }
 
     /// Asks a question and gives the answer whatever its status: a refusal may say how to sign in. Into a cluster there is

@@ -4,6 +4,7 @@
 //! Knows nothing of the world that the facts are folded into, nor of who looks at it.
 
 pub mod access;
+pub mod acts;
 pub mod address;
 pub mod alertmanager;
 pub mod client;

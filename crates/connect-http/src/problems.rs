@@ -190,7 +190,7 @@ pub(crate) fn gets_alone(place: &Place, path: &str) -> Problem {
     let Place { name, host, .. } = place;
     Problem::new(Code::BadInput, format!("{name} cannot be asked that by way of a cluster."))
         .why(format!(
-            "{path} of {host} is asked by POST, and an API server hands on nothing but GET with a right to read."
+            "{path} of {host} is asked by another method than GET, and an API server hands on nothing else with a right to read."
         ))
         .next("Connect it by an address of its own: a port-forward or an ingress.")
 }

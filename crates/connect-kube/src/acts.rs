@@ -4,6 +4,7 @@
 mod diff;
 mod draft;
 mod revision;
+mod rollout;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,11 @@ use crate::{
     failure::{Call, Failure},
     problems,
     read::{self, Spot},
+    rights,
     scrub::scrub,
 };
-use draft::{Draft, Present, draft};
+use draft::{Body, Guard, Part, Present, Target, draft};
+use futures::{StreamExt, stream};
 use http::Method;
 use pilothouse_connect::{NotSent, Seen};
 use pilothouse_wire::{
@@ -29,6 +32,8 @@ const JSON_PATCH: &str = "application/json-patch+json";
 /// What the server says where a `test` of a JSON patch does not hold, and of nothing else: a field that is not valid is
 /// named. Source: `NewGenericServerResponse` of apimachinery, for 422 without details.
 const GUARD_FAILED: &str = "the server rejected our request due to an error in our request";
+/// Steps that the server is asked to try at once.
+const AT_ONCE: usize = 8;
 /// Who writes, as the server keeps it.
 const MANAGER: &str = "fieldManager=pilothouse";
 
@@ -36,12 +41,22 @@ const MANAGER: &str = "fieldManager=pilothouse";
 pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result<Plan, Problem> {
     let spot = read::spot(client, &intent.object).await?;
     let object = read::object(client, &spot, intent.object.kind_word()).await?;
-    let revisions = match &intent.deed {
-        Deed::Undo(_) => revisions(client, &spot, &object).await?,
+    let template = match (&intent.deed, is_borrowing(&spot, &object)) {
+        (Deed::Undo(_) | Deed::SetImage { .. }, true) => Some(template(client, &spot, &object).await?),
+        _ => None,
+    };
+    let revisions = match intent.deed {
+        Deed::Undo(_) | Deed::Promote | Deed::PromoteFully | Deed::Abort | Deed::Resume => {
+            revisions(client, &spot, &object).await?
+        }
+        _ => Vec::new(),
+    };
+    let pods = match intent.deed {
+        Deed::Drain => pods_of(client, &spot.name).await.map_err(|failure| failure.problem(&client.place))?,
         _ => Vec::new(),
     };
     let mut unknown = Vec::new();
-    let autoscalers = match &intent.deed {
+    let autoscalers = match intent.deed {
         Deed::Scale(_) => autoscalers(client, &spot).await.unwrap_or_else(|failure| {
             let why = failure.problem(&client.place);
             unknown.push(format!("Whether an autoscaler keeps the number of pods is not known: {}", why.what));
@@ -49,45 +64,43 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
         }),
         _ => Vec::new(),
     };
-    let present = Present { object: &object, revisions: &revisions, autoscalers: &autoscalers, now: &now.to_string() };
-    let draft = draft(intent, &present)?;
-    let (request, call) = request(&spot, &object, draft.patch.as_deref());
-    let permission = permission(client, &call, &spot).await;
-    let (dry_run, after) = try_it(client, &call, &request, &permission).await;
-    Ok(assembled(intent, now, draft, (request, permission, dry_run), (&object, after.as_ref()), unknown))
-}
-
-fn assembled(
-    intent: &Intent,
-    now: Stamp,
-    draft: Draft,
-    (request, permission, dry_run): (Request, Permission, DryRun),
-    (before, after): (&Value, Option<&Value>),
-    unknown: Vec<String>,
-) -> Plan {
-    let scrubbed = |object: &Value| {
-        let mut object = object.clone();
-        scrub(&mut object);
-        object
+    let present = Present {
+        object: &object,
+        template: template.as_ref().map(|(_, template)| template),
+        revisions: &revisions,
+        autoscalers: &autoscalers,
+        pods: &pods,
+        now: &now.to_string(),
     };
-    let mut changes = after.map(|after| diff::changes(&scrubbed(before), &scrubbed(after))).unwrap_or_default();
+    let draft = draft(intent, &present)?;
+    let others = template.as_ref().map(|(spot, _)| spot);
+    // Made one by one: a closure over borrowed steps is not general enough for a boxed future.
+    let mut asked = Vec::new();
+    for part in &draft.steps {
+        asked.push(tried(client, &spot, others, part));
+    }
+    let tried: Vec<(Step, Option<Value>)> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+    // What is shown to change is the object; of several steps each is tried alone, and what they change comes together.
+    let mut changes = Vec::new();
+    for (part, (_, after)) in draft.steps.iter().zip(&tried) {
+        let before = if part.to == Target::Template { present.template } else { Some(&object) };
+        if let (Some(before), Some(after)) = (before, after) {
+            let status = part.to == Target::Status;
+            changes.extend(diff::changes(&scrubbed(before), &scrubbed(after), status));
+        }
+    }
     let more_changes = u32::try_from(changes.len().saturating_sub(diff::MOST)).unwrap_or(u32::MAX);
     changes.truncate(diff::MOST);
-    let denied = match &permission {
-        Permission::Denied(problem) => Some((**problem).clone()),
-        Permission::Granted | Permission::Unknown(_) => None,
-    };
-    let refused = match &dry_run {
-        DryRun::Refused(problem) => Some((**problem).clone()),
-        DryRun::Passed | DryRun::NotTried(_) => None,
-    };
-    Plan {
+    let steps: Vec<Step> = tried.into_iter().map(|(step, _)| step).collect();
+    Ok(Plan {
         intent: intent.clone(),
         title: draft.title,
         made: now,
-        steps: vec![Step { words: draft.words, request, guards: draft.guards, permission, dry_run }],
+        blocked: blocked(&steps),
+        steps,
         changes,
         more_changes,
+        traffic: draft.traffic,
         affected: draft.affected,
         risk: draft.risk.0,
         risk_why: draft.risk.1,
@@ -95,46 +108,136 @@ fn assembled(
         success: draft.success,
         undo: draft.undo.map(|deed| Intent { object: intent.object.clone(), deed }),
         type_name: None,
-        blocked: denied.or(refused).into_iter().collect(),
-    }
+    })
 }
 
-/// What is sent, and the right that it needs.
-fn request(spot: &Spot, object: &Value, patch: Option<&[Value]>) -> (Request, Call) {
-    let (method, verb, media, body) = match patch {
-        Some(patch) => ("PATCH", "patch", JSON_PATCH, json!(patch)),
-        None => {
-            let uid = &object["metadata"]["uid"];
-            let body = json!({
-                "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid },
+fn scrubbed(object: &Value) -> Value {
+    let mut object = object.clone();
+    scrub(&mut object);
+    object
+}
+
+/// Why it cannot be confirmed: each reason once, however many steps have it.
+fn blocked(steps: &[Step]) -> Vec<Problem> {
+    let mut all: Vec<Problem> = Vec::new();
+    for step in steps {
+        let problem = match (&step.permission, &step.dry_run) {
+            (Permission::Denied(problem), _) | (_, DryRun::Refused(problem)) => problem,
+            _ => continue,
+        };
+        if !all.contains(problem) {
+            all.push((**problem).clone());
+        }
+    }
+    all
+}
+
+/// A step as it would be sent, with what the server says of it, and what the object would be.
+async fn tried(client: &Client, spot: &Spot, others: Option<&Spot>, part: &Part) -> (Step, Option<Value>) {
+    let (request, call, name) = request(spot, others, part);
+    let permission = match rights::is_granted(client, &call, Some(&name)).await {
+        Ok(true) => Permission::Granted,
+        Ok(false) => Permission::Denied(Box::new(problems::may_not(&client.place, &call))),
+        Err(failure) => Permission::Unknown(failure.problem(&client.place).what),
+    };
+    let (dry_run, after) = try_it(client, &call, &request, &permission).await;
+    let guards = part.guards.iter().map(Guard::shown).collect();
+    (Step { words: part.words.clone(), request, guards, permission, dry_run }, after)
+}
+
+/// What is sent, the right that it needs, and the name that this is about.
+fn request(spot: &Spot, others: Option<&Spot>, part: &Part) -> (Request, Call, SmolStr) {
+    let pod = match &part.to {
+        Target::Pod(namespace, name) => Some(read::pod(namespace, name)),
+        _ => None,
+    };
+    let (spot, below) = match &part.to {
+        Target::Object => (spot, ""),
+        Target::Status => (spot, "/status"),
+        Target::Template => (others.unwrap_or(spot), ""),
+        Target::Pod(..) => (pod.as_ref().unwrap_or(spot), "/eviction"),
+    };
+    let precondition =
+        |uid: &str| json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid } });
+    let (method, verb, media, body) = match &part.body {
+        Body::Patch(put) => {
+            let guards = part.guards.iter().map(Guard::test);
+            ("PATCH", "patch", JSON_PATCH, json!(guards.chain(put.iter().cloned()).collect::<Vec<_>>()))
+        }
+        Body::Delete(uid) => ("DELETE", "delete", JSON, precondition(uid)),
+        Body::Evict(uid) => {
+            let metadata = json!({ "name": spot.name, "namespace": spot.namespace });
+            let eviction = json!({
+                "apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": precondition(uid),
             });
-            ("DELETE", "delete", JSON, body)
+            ("POST", "create", JSON, eviction)
         }
     };
     let request = Request {
         method: SmolStr::new_static(method),
-        path: spot.path(),
+        path: format!("{}{below}", spot.path()),
         media: SmolStr::new_static(media),
         body: body.to_string(),
     };
     let call = Call {
         verb,
         group: spot.kind.group.to_string().into(),
-        resource: spot.kind.plural.to_string(),
+        resource: format!("{}{below}", spot.kind.plural),
         namespace: spot.namespace.as_ref().map(SmolStr::to_string),
     };
-    (request, call)
+    (request, call, spot.name.clone())
+}
+
+/// Does a Rollout take the template of another workload?
+fn is_borrowing(spot: &Spot, object: &Value) -> bool {
+    spot.kind.kind == "Rollout" && object["spec"]["workloadRef"].is_object()
+}
+
+/// The workload whose template a Rollout takes.
+async fn template(client: &Client, spot: &Spot, object: &Value) -> Result<(Spot, Value), Problem> {
+    let of = &object["spec"]["workloadRef"];
+    let text = |field: &str| of[field].as_str().unwrap_or_default().to_owned();
+    let group = text("apiVersion").rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
+    let kind = read::kind_of(client, Some(&group), &text("kind")).await?;
+    let of = read::plain(Spot { kind, namespace: spot.namespace.clone(), name: text("name").into() })?;
+    let template = read::object(client, &of, &of.kind.kind).await?;
+    Ok((of, template))
+}
+
+/// Has the controller of a Rollout seen the template of the other workload as it is now?
+async fn seen_whole(client: &Client, spot: &Spot, object: &Value) -> Result<bool, Problem> {
+    let (_, template) = template(client, spot, object).await?;
+    let seen = object["status"]["workloadObservedGeneration"].as_str().and_then(|text| text.parse().ok());
+    Ok(seen >= template["metadata"]["generation"].as_i64())
+}
+
+/// All pods of a node.
+async fn pods_of(client: &Client, node: &str) -> Result<Vec<Value>, Failure> {
+    let call = Call { verb: "list", group: "".into(), resource: "pods".to_owned(), namespace: None };
+    let path = format!("/api/v1/pods?fieldSelector=spec.nodeName%3D{node}");
+    let answer = client.get(&call, &path, JSON, PATIENCE).await?;
+    let mut list: Value =
+        serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("It is no list in JSON".to_owned()))?;
+    match list["items"].take() {
+        Value::Array(pods) => Ok(pods),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The revisions that the server keeps of a controller, the newest first.
 async fn revisions(client: &Client, spot: &Spot, object: &Value) -> Result<Vec<Revision>, Problem> {
-    let kind = if spot.kind.kind == "Deployment" { "ReplicaSet" } else { "ControllerRevision" };
-    let of = if kind == "ReplicaSet" { "replicasets" } else { "controllerrevisions" };
+    let keeper = match spot.kind.kind.as_str() {
+        "Deployment" => Some(revision::DEPLOYMENT),
+        "Rollout" => Some(revision::ROLLOUT),
+        "StatefulSet" | "DaemonSet" => None,
+        _ => return Ok(Vec::new()),
+    };
+    let of = if keeper.is_some() { "replicasets" } else { "controllerrevisions" };
     let list = list(client, spot, "/apis/apps/v1", of).await.map_err(|failure| failure.problem(&client.place))?;
     let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
-    Ok(match kind {
-        "ReplicaSet" => revision::of_replica_sets(&list, uid),
-        _ => revision::of_controller_revisions(&list, uid),
+    Ok(match keeper {
+        Some(keeper) => revision::of_replica_sets(&list, uid, keeper),
+        None => revision::of_controller_revisions(&list, uid),
     })
 }
 
@@ -159,31 +262,6 @@ async fn list(client: &Client, spot: &Spot, root: &str, plural: &str) -> Result<
     serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("It is no list in JSON".to_owned()))
 }
 
-/// May we send this?
-async fn permission(client: &Client, call: &Call, spot: &Spot) -> Permission {
-    let attributes = json!({
-        "verb": call.verb, "group": call.group, "resource": call.resource,
-        "namespace": call.namespace.as_deref().unwrap_or_default(), "name": spot.name,
-    });
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": attributes },
-    });
-    let asked = Call {
-        verb: "create",
-        group: "authorization.k8s.io".into(),
-        resource: "selfsubjectaccessreviews".to_owned(),
-        namespace: None,
-    };
-    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    match client.post(&asked, path, &review).await.map(|answer| answer["status"]["allowed"].as_bool()) {
-        Ok(Some(true)) => Permission::Granted,
-        Ok(Some(false)) => Permission::Denied(Box::new(problems::may_not(&client.place, call))),
-        Ok(None) => Permission::Unknown("Its review of our rights has no result.".to_owned()),
-        Err(failure) => Permission::Unknown(failure.problem(&client.place).what),
-    }
-}
-
 /// Asks the server to try, and what the object would be.
 async fn try_it(client: &Client, call: &Call, request: &Request, permission: &Permission) -> (DryRun, Option<Value>) {
     if matches!(permission, Permission::Denied(_)) {
@@ -191,6 +269,10 @@ async fn try_it(client: &Client, call: &Call, request: &Request, permission: &Pe
     }
     match write(client, call, &trying(request), "dryRun=All").await {
         Ok(after) => (DryRun::Passed, (request.method == "PATCH").then_some(after)),
+        // Its budget may allow it by the time when it is its turn.
+        Err(Failure::Refusal(refusal)) if is_not_now(request, refusal.status) => {
+            (DryRun::NotTried(format!("not just now: {}", problems::line(&refusal.message))), None)
+        }
         // An admission webhook that has side effects and does not say that it can try keeps everybody from trying.
         Err(Failure::Refusal(refusal)) if refusal.message.contains("does not support dry run") => {
             (DryRun::NotTried(problems::line(&refusal.message)), None)
@@ -199,13 +281,14 @@ async fn try_it(client: &Client, call: &Call, request: &Request, permission: &Pe
     }
 }
 
-/// The request that only tries. Where a deletion has a body, the server reads its options there and nowhere else: without
-/// this one it would be done.
+/// The request that only tries. Where a deletion or an eviction has a body, the server reads its options there: without this
+/// one it would be done.
 fn trying(request: &Request) -> Request {
     let mut tried = request.clone();
-    if request.method == "DELETE" {
+    if request.method != "PATCH" {
         let mut body: Value = serde_json::from_str(&request.body).unwrap_or_else(|_| json!({}));
-        body["dryRun"] = json!(["All"]);
+        let options = if request.method == "POST" { &mut body["deleteOptions"] } else { &mut body };
+        options["dryRun"] = json!(["All"]);
         tried.body = body.to_string();
     }
     tried
@@ -215,11 +298,17 @@ async fn write(client: &Client, call: &Call, request: &Request, query: &str) -> 
     let method = match request.method.as_str() {
         "PATCH" => Method::PATCH,
         "DELETE" => Method::DELETE,
+        "POST" => Method::POST,
         other => return Err(Failure::Unreadable(format!("{other} is not sent"))),
     };
     let path = format!("{}?{MANAGER}&{query}", request.path);
     let media = if request.media == JSON_PATCH { JSON_PATCH } else { JSON };
     client.write(call, method, &path, media, request.body.clone().into_bytes()).await
+}
+
+/// Does a disruption budget keep this for later? Source: the Eviction API of Kubernetes, 429.
+fn is_not_now(request: &Request, status: u16) -> bool {
+    request.method == "POST" && status == 429
 }
 
 /// A refusal in words: a guard that does not hold is the object's change, not our fault.
@@ -251,9 +340,15 @@ pub(crate) async fn send(client: &Client, request: &Request) -> Result<(), NotSe
     let call = Call { verb: "patch", group: "".into(), resource: request.path.clone(), namespace: None };
     match write(client, &call, request, "").await {
         Ok(_) => Ok(()),
+        // Who is gone already need not be sent away.
+        Err(Failure::Refusal(refusal)) if request.method == "POST" && refusal.status == 404 => Ok(()),
         Err(failure) => {
             let problem = refused(client, request, &failure);
-            Err(if is_lost(&failure, &problem) { NotSent::Lost(problem) } else { NotSent::Refused(problem) })
+            Err(match &failure {
+                Failure::Refusal(refusal) if is_not_now(request, refusal.status) => NotSent::Later(problem),
+                _ if is_lost(&failure, &problem) => NotSent::Lost(problem),
+                _ => NotSent::Refused(problem),
+            })
         }
     }
 }
@@ -275,13 +370,16 @@ fn is_lost(failure: &Failure, problem: &Problem) -> bool {
 /// Is what was planned as it should be?
 pub(crate) async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> {
     let spot = read::spot(client, &plan.intent.object).await?;
-    let kind = plan.intent.object.kind_word();
-    // Only a deleted pod is told from one that has taken its name.
-    let uid = plan.steps.iter().flat_map(|step| &step.guards).find(|(path, _)| path == "/metadata/uid");
-    let uid = uid.map(|(_, value)| value.trim_matches('"')).unwrap_or_default();
-    match read::object(client, &spot, kind).await {
-        Ok(object) => Ok(seen::seen(&plan.intent.deed, kind, uid, Some(&object))),
-        Err(problem) if problem.code == Code::NotFound => Ok(seen::seen(&plan.intent.deed, kind, uid, None)),
+    let pods = match plan.intent.deed {
+        Deed::Drain => pods_of(client, &spot.name).await.map_err(|failure| failure.problem(&client.place))?,
+        _ => Vec::new(),
+    };
+    match read::object(client, &spot, plan.intent.object.kind_word()).await {
+        Ok(object) if is_borrowing(&spot, &object) && !seen_whole(client, &spot, &object).await? => {
+            Ok(Seen::NotYet("its controller has not seen the template yet".to_owned()))
+        }
+        Ok(object) => Ok(seen::seen(plan, Some(&object), &pods)),
+        Err(problem) if problem.code == Code::NotFound => Ok(seen::seen(plan, None, &pods)),
         Err(problem) => Err(problem),
     }
 }

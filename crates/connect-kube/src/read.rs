@@ -91,11 +91,25 @@ pub(crate) async fn spot(client: &Client, object: &ObjectRef) -> Result<Spot, Pr
                 .next("Objects in it can be read."));
         }
     };
+    plain(spot)
+}
+
+/// A spot of which every part may stand in a path.
+///
+/// # Errors
+/// If one may not.
+pub(crate) fn plain(spot: Spot) -> Result<Spot, Problem> {
     if spot.is_plain() {
         Ok(spot)
     } else {
         Err(Problem::new(Code::NotFound, format!("\"{}\" names nothing in Kubernetes.", spot.name)))
     }
+}
+
+/// Where a pod is that the server has told of.
+pub(crate) fn pod(namespace: &str, name: &str) -> Spot {
+    let [group, version, plural, kind] = ["", "v1", "pods", "Pod"].map(SmolStr::new_static);
+    Spot { kind: KindId { group, version, plural, kind }, namespace: Some(namespace.into()), name: name.into() }
 }
 
 /// Reads an object; of a secret its metadata only. What is in it is not yet for a person: [`crate::scrub`].

@@ -136,25 +136,38 @@ async fn is_allowed(
     resource: &str,
     verb: &'static str,
 ) -> Result<bool, Failure> {
-    let mut asked = json!({ "verb": verb, "group": group, "resource": resource });
-    if let Some(namespace) = &scope.namespace {
-        asked["namespace"] = namespace.as_str().into();
+    let namespace = scope.namespace.clone();
+    let call = Call { verb, group: group.to_owned().into(), resource: resource.to_owned(), namespace };
+    match is_granted(client, &call, None).await {
+        // Nobody can say: the listing itself will.
+        Err(failure) if matches!(failure.status(), Some(403..=405)) => Ok(true),
+        other => other,
+    }
+}
+
+/// May we make this call, to the object of this name? By a `SelfSubjectAccessReview`; a subresource stands behind a slash,
+/// as in a role.
+///
+/// # Errors
+/// If the server does not answer, or cannot say.
+pub(crate) async fn is_granted(client: &Client, call: &Call, name: Option<&str>) -> Result<bool, Failure> {
+    let (resource, subresource) = call.resource.split_once('/').unwrap_or((&call.resource, ""));
+    let mut asked = json!({ "verb": call.verb, "group": call.group, "resource": resource });
+    let parts = [("subresource", Some(subresource)), ("namespace", call.namespace.as_deref()), ("name", name)];
+    for (key, value) in parts {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            asked[key] = value.into();
+        }
     }
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
         "spec": { "resourceAttributes": asked },
     });
-    let call = review_call("authorization.k8s.io", "selfsubjectaccessreviews");
-    match client.post(&call, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await {
-        Ok(answer) => {
-            let allowed = answer["status"]["allowed"].as_bool();
-            allowed.ok_or_else(|| Failure::Unreadable("Its review of our rights has no result".to_owned()))
-        }
-        // Nobody can say: the listing itself will.
-        Err(failure) if matches!(failure.status(), Some(403..=405)) => Ok(true),
-        Err(failure) => Err(failure),
-    }
+    let own = review_call("authorization.k8s.io", "selfsubjectaccessreviews");
+    let answer = client.post(&own, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await?;
+    let allowed = answer["status"]["allowed"].as_bool();
+    allowed.ok_or_else(|| Failure::Unreadable("Its review of our rights has no result".to_owned()))
 }
 
 /// Namespaces to ask about one by one, and how many there are besides.

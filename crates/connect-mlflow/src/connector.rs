@@ -1,13 +1,14 @@
 //! The connector: opens a connection, tests it, watches it, and asks what somebody wants to know of runs.
 
 use crate::{
+    acts,
     kind::{KIND, WORKSPACE},
     problems,
     registry::Registry,
     runs, session,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Connector, Opening, Sink};
+use pilothouse_connect::{Connector, NotSent, Opening, Seen, Sink};
 use pilothouse_connect_http::{
     client::Client,
     failure::Failure,
@@ -17,6 +18,7 @@ use pilothouse_connect_http::{
 use pilothouse_wire::{
     ObjectRef, Problem,
     ask::Tested,
+    plan::{Intent, Plan, Request},
     runs::{RunAnswer, RunAsk},
 };
 use pilothouse_world::fact::SourceAbout;
@@ -83,6 +85,18 @@ impl Connector for Mlflow {
 
     async fn yaml(&self, _: &ObjectRef) -> Result<String, Problem> {
         Err(problems::no_yaml(&self.server.place))
+    }
+
+    async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
+        acts::plan(&self.client()?, intent, self.server.opening.clock.now()).await
+    }
+
+    async fn send(&self, request: &Request) -> Result<(), NotSent> {
+        acts::send(&self.client().map_err(NotSent::Refused)?, request).await
+    }
+
+    async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
+        acts::look(&self.client()?, plan).await
     }
 
     async fn runs(&self, ask: &RunAsk) -> Result<RunAnswer, Problem> {

@@ -1,8 +1,9 @@
 //! MLflow: registered models with their versions, aliases and tags as facts; runs, metrics, artefacts and signatures when
-//! somebody looks. Read alone.
+//! somebody looks; aliases and tags are set where it was planned and confirmed.
 //!
 //! Knows nothing of the world that the facts are folded into, nor of who looks at it.
 
+mod acts;
 mod answer;
 mod connector;
 #[cfg(any(test, feature = "fuzzing"))]

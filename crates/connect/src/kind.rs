@@ -103,6 +103,8 @@ pub struct Discovery {
 pub enum NotSent {
     /// The server said no, or was not reached: nothing was changed.
     Refused(Problem),
+    /// The server said not now: nothing was changed, and it may be tried again.
+    Later(Problem),
     /// It was sent, and its answer was lost: nobody can say.
     Lost(Problem),
 }

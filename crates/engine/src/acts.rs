@@ -70,7 +70,8 @@ impl Desk {
             | Act::TryNotice
             | Act::SawNotices(_)
             | Act::DeliveredNotice(..)
-            | Act::Confirm(_) => Ok(Acted::Ok),
+            | Act::Confirm(_)
+            | Act::Halt(_) => Ok(Acted::Ok),
         }
     }
 

@@ -17,7 +17,7 @@ use pilothouse_wire::{
 };
 use pilothouse_world::{Fact, fact::ActedFact};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -29,6 +29,8 @@ const MOST_PLANS: usize = 32;
 const MOST_SHOWN: usize = 100;
 /// How often it is looked whether a deed came to pass.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long it is waited before something is sent again that the server did not take just then.
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// Plans that were shown, by all doors of this process.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +73,29 @@ impl Shown {
     }
 }
 
+/// Actions of this process of which no further step is to be sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Halted(Arc<Mutex<BTreeSet<u64>>>);
+
+impl Halted {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends no further step of an action, once what is on its way is answered.
+    pub(crate) fn halt(&self, action: u64) {
+        self.lock().insert(action);
+    }
+
+    fn is_halted(&self, action: u64) -> bool {
+        self.lock().contains(&action)
+    }
+
+    fn forget(&self, action: u64) {
+        self.lock().remove(&action);
+    }
+}
+
 /// What a deed works with.
 #[derive(Clone)]
 pub(crate) struct Bench {
@@ -79,6 +104,7 @@ pub(crate) struct Bench {
     pub clock: Clock,
     pub inputs: mpsc::Sender<Input>,
     pub shown: Shown,
+    pub halted: Halted,
 }
 
 impl Bench {
@@ -108,7 +134,7 @@ impl Bench {
                 let running = ledger.begin(what).await?;
                 let id = running.id();
                 let course = Run { bench: self, connector, confirmed, running };
-                course.tell(ActionState::Sending, 0).await;
+                course.tell(ActionState::Sending(String::new()), 0).await;
                 tokio::spawn(course.run());
                 Ok(Acted::Begun(id))
             }
@@ -166,14 +192,28 @@ struct Run {
 impl Run {
     async fn run(mut self) {
         let mut course = self.confirmed.course();
+        let deadline = Instant::now() + self.confirmed.plan().success.within;
         while let Some(request) = self.confirmed.next(&course) {
             let number = course.sent();
+            let action = self.running.id();
+            if self.bench.halted.is_halted(action) {
+                let of = self.confirmed.plan().steps.len();
+                let problem = Problem::new(Code::Cut, format!("A person stopped it after {number} of {of} steps."))
+                    .next("What was done stays. Plan it anew to go on, or plan the way back.");
+                course.refused(problem);
+                break;
+            }
             let what = match self.connector.send(request).await {
                 Ok(()) => {
                     course.took();
                     What::Sent { step: number }
                 }
-                Err(NotSent::Refused(problem)) => {
+                Err(NotSent::Later(problem)) if Instant::now() < deadline => {
+                    self.tell(ActionState::Sending(waits(&problem)), number).await;
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
+                Err(NotSent::Refused(problem) | NotSent::Later(problem)) => {
                     let what = What::NotSent { step: number, why: problem.to_string() };
                     course.refused(problem);
                     what
@@ -185,10 +225,14 @@ impl Run {
                 }
             };
             self.running.note(what).await;
+            if self.confirmed.next(&course).is_some() {
+                self.tell(ActionState::Sending(String::new()), course.sent()).await;
+            }
         }
         let sent = course.sent();
         let seen = if course.is_to_be_verified() { self.verify(sent).await } else { Err(String::new()) };
         let state = course.end(seen);
+        self.bench.halted.forget(self.running.id());
         self.running.end(What::ended(&state), &self.bench.vault).await;
         self.tell(state, sent).await;
     }
@@ -206,6 +250,9 @@ impl Run {
                 // A server that cannot be asked just now may be asked again.
                 Err(problem) => problem.what,
             };
+            if self.bench.halted.is_halted(self.running.id()) {
+                return Err(format!("a person waited no longer: {now}"));
+            }
             if Instant::now() >= deadline {
                 let waited = pilothouse_wire::units::span(plan.success.within);
                 return Err(format!("after {waited}: {now}"));
@@ -232,11 +279,16 @@ impl Run {
     }
 }
 
+/// What a step waits for.
+fn waits(problem: &Problem) -> String {
+    problem.why.clone().unwrap_or_else(|| problem.what.clone())
+}
+
 /// What the ribbon tells of an action.
 pub(crate) fn fact(action: &Action, who: SmolStr) -> Fact {
     let status = match &action.state {
         ActionState::Verified(_) => Status::Good,
-        ActionState::Sending | ActionState::Verifying(_) => Status::Unknown,
+        ActionState::Sending(_) | ActionState::Verifying(_) => Status::Unknown,
         ActionState::Unverified(_) | ActionState::Unknown(_) | ActionState::Refused(_) => Status::Warn,
         ActionState::Partly(_) => Status::Bad,
     };
@@ -246,7 +298,7 @@ pub(crate) fn fact(action: &Action, who: SmolStr) -> Fact {
         ActionState::Refused(problem) | ActionState::Partly(problem) | ActionState::Unknown(problem) => {
             format!("{}: {}", action.state.word(), problem.what)
         }
-        ActionState::Sending | ActionState::Verifying(_) => action.state.word().to_owned(),
+        ActionState::Sending(_) | ActionState::Verifying(_) => action.state.word().to_owned(),
     };
     let object = action.plan.intent.object.clone();
     let title = action.plan.title.clone();

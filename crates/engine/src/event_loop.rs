@@ -10,7 +10,7 @@ pub(crate) use opening::{open, start};
 use crate::{
     acts::Desk,
     connections::{Connections, Surroundings},
-    deeds::{self, Bench, Shown},
+    deeds::{self, Bench, Halted, Shown},
     gaps::Gaps,
     handle::Settled,
     input::Input,
@@ -28,7 +28,7 @@ use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
     Act, Acted, Code, ConnectionId, Health, Problem, SmolStr, ViewSpec,
     ask::RecordShown,
-    plan::{Action, ActionState, ActionsView},
+    plan::{Action, ActionsView},
     view::VaultState,
 };
 use pilothouse_world::{Batch, Fact, Touched, World};
@@ -73,6 +73,7 @@ struct Loop {
     memory: Option<Memory>,
     /// Plans that may be confirmed, and what is being done.
     shown_plans: Shown,
+    halted: Halted,
     actions: ActionsView,
     options: Options,
 }
@@ -103,6 +104,7 @@ impl Loop {
             shown: None,
             memory: None,
             shown_plans: Shown::default(),
+            halted: Halted::default(),
             actions: ActionsView::default(),
             options,
         }
@@ -186,6 +188,10 @@ impl Loop {
                     tokio::spawn(async move { reply.send(bench.confirm(connector, by).await) });
                     return;
                 }
+                if let Act::Halt(id) = act {
+                    let _ = reply.send(self.halt(id));
+                    return;
+                }
                 let desk = self.desk.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(desk.act(act).await);
@@ -238,12 +244,25 @@ impl Loop {
     /// What a deed works with.
     fn bench(&self) -> Bench {
         let Surroundings { vault, clock, inputs, .. } = self.desk.surroundings.clone();
-        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown: self.shown_plans.clone() }
+        let (shown, halted) = (self.shown_plans.clone(), self.halted.clone());
+        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown, halted }
+    }
+
+    /// Sends no further step of an action of this process.
+    fn halt(&self, id: u64) -> Result<Acted, Problem> {
+        let runs = self.actions.actions.get(&id).is_some_and(|action| !action.state.is_over());
+        if !runs {
+            let problem = Problem::new(Code::NotFound, format!("No action {id} is under way here."));
+            return Err(problem.next("Who began it stops it; pilothouse audit list tells of all."));
+        }
+        self.halted.halt(id);
+        Ok(Acted::Ok)
     }
 
     /// Takes in how an action is: shown at once, and told by the ribbon as it begins and when it is over.
     fn acting(&mut self, action: Action, who: SmolStr) {
-        if action.state == ActionState::Sending || action.state.is_over() {
+        let is_new = self.actions.actions.get(&action.id).is_none();
+        if is_new || action.state.is_over() {
             self.keep_and_fold(vec![deeds::fact(&action, who)]);
         }
         deeds::note(&mut self.actions, action);

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const ACTS: usize = 17;
+const ACTS: usize = 18;
 
 /// The place of an act in [`acts`]. A new act does not compile until it has one.
 fn place(act: &Act) -> usize {
@@ -46,6 +46,7 @@ fn place(act: &Act) -> usize {
         Act::DeliveredNotice(..) => 14,
         Act::Operate { .. } => 15,
         Act::Confirm(_) => 16,
+        Act::Halt(_) => 17,
     }
 }
 
@@ -73,6 +74,7 @@ fn acts() -> [Act; ACTS] {
         Act::DeliveredNotice(7, Ok(())),
         Act::Operate { id: operated, operation: Operation { operate: true, production: false } },
         Act::Confirm(Confirmation { digest: Digest([7; 32]), typed: None }),
+        Act::Halt(7),
     ]
 }
 
@@ -82,7 +84,7 @@ fn forged(act: Act) -> Vec<Vec<u8>> {
     let whole = codec::encode(&ToDesktop::Act(1, act));
     let behind = (0..8).map(|tag| [&[tag], whole.as_slice()].concat());
     let cut = (1..whole.len()).map(|end| whole[..end].to_vec());
-    let other = (0..=16_u8).map(|first| [&[first], &whole[1..]].concat());
+    let other = (0..=17_u8).map(|first| [&[first], &whole[1..]].concat());
     std::iter::once(whole.clone()).chain(behind).chain(cut).chain(other).collect()
 }
 

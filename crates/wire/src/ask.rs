@@ -349,6 +349,8 @@ pub enum Act {
     },
     /// Does what was planned and shown.
     Confirm(Confirmation),
+    /// Sends no further step of an action that is under way.
+    Halt(u64),
 }
 
 /// What came of an [`Act`].

@@ -25,10 +25,20 @@ pub enum Deed {
     Scale(u32),
     /// A controller is to make its pods anew, a few at a time.
     Restart,
-    /// A Deployment is to change no pods for now.
+    /// A Deployment or a Rollout is to change no pods for now.
     Pause,
-    /// A Deployment is to go on.
+    /// A Deployment or a Rollout is to go on.
     Resume,
+    /// A Rollout is to go on behind the step at which it is.
+    Promote,
+    /// A Rollout is to give all traffic to its newest revision, without the steps that are left.
+    PromoteFully,
+    /// A Rollout is to give all traffic back to its stable revision.
+    Abort,
+    /// A Rollout that was aborted is to try its newest revision again.
+    Retry,
+    /// An analysis or an experiment is to end.
+    Terminate,
     /// A controller is to go back to a revision; to the one before, if none is named.
     Undo(Option<u64>),
     /// A container of a controller's pods is to run this image.
@@ -42,8 +52,39 @@ pub enum Deed {
     Cordon,
     /// A node is to get pods again.
     Uncordon,
+    /// A node is to get no more pods, and to lose those that it has.
+    Drain,
     /// A pod is to end: its controller makes another.
     Delete,
+    /// An alias of a registered model is to lead to a version.
+    SetAlias {
+        /// The alias.
+        alias: SmolStr,
+        /// The version.
+        version: u64,
+    },
+    /// An alias of a registered model is to lead nowhere.
+    RemoveAlias(SmolStr),
+    /// A registered model, or one of its versions, is to have a tag.
+    SetTag {
+        /// The version; the model itself without.
+        version: Option<u64>,
+        /// The tag.
+        key: SmolStr,
+        /// Its value.
+        value: SmolStr,
+    },
+    /// A registered model, or one of its versions, is to lose a tag.
+    RemoveTag {
+        /// The version; the model itself without.
+        version: Option<u64>,
+        /// The tag.
+        key: SmolStr,
+    },
+    /// Nobody is to be told of an alert for so long.
+    Silence(Duration),
+    /// What keeps people from being told of an alert is to end, where it is about this alert alone.
+    Unsilence,
 }
 
 impl Deed {
@@ -55,18 +96,24 @@ impl Deed {
             Self::Restart => "restart",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::Promote => "promote",
+            Self::PromoteFully => "promote fully",
+            Self::Abort => "abort",
+            Self::Retry => "retry",
+            Self::Terminate => "terminate",
             Self::Undo(_) => "undo",
             Self::SetImage { .. } => "set image",
             Self::Cordon => "cordon",
             Self::Uncordon => "uncordon",
+            Self::Drain => "drain",
             Self::Delete => "delete",
+            Self::SetAlias { .. } => "set alias",
+            Self::RemoveAlias(_) => "remove alias",
+            Self::SetTag { .. } => "set tag",
+            Self::RemoveTag { .. } => "remove tag",
+            Self::Silence(_) => "silence",
+            Self::Unsilence => "unsilence",
         }
-    }
-
-    /// Does it keep something from going on? Such a deed is never held up because the object changed meanwhile.
-    #[must_use]
-    pub fn is_stop(&self) -> bool {
-        matches!(self, Self::Pause | Self::Cordon)
     }
 }
 
@@ -85,6 +132,8 @@ pub struct Plan {
     pub changes: Vec<FieldChange>,
     /// How many more there are.
     pub more_changes: u32,
+    /// How traffic is split, and how it would be; empty where the object splits none.
+    pub traffic: Vec<Share>,
     /// Whom it concerns.
     pub affected: Affected,
     /// How much can go wrong.
@@ -162,6 +211,17 @@ pub struct FieldChange {
     pub from: Option<String>,
     /// What would be there.
     pub to: Option<String>,
+}
+
+/// A revision's share of the traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Whose: "revision 4, canary".
+    pub of: String,
+    /// How much it gets, in percent.
+    pub now: u32,
+    /// How much it would get, in percent: where the deed alone leads to, before any further step.
+    pub then: u32,
 }
 
 /// Whom it concerns.
@@ -262,8 +322,8 @@ pub struct Action {
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ActionState {
-    /// It is being sent.
-    Sending,
+    /// It is being sent: what it waits for, or nothing.
+    Sending(String),
     /// All is sent; what success looks like is not seen yet, but this is.
     Verifying(String),
     /// Success was seen: what.
@@ -282,14 +342,14 @@ impl ActionState {
     /// Is there nothing more to come?
     #[must_use]
     pub fn is_over(&self) -> bool {
-        !matches!(self, Self::Sending | Self::Verifying(_))
+        !matches!(self, Self::Sending(_) | Self::Verifying(_))
     }
 
     /// The word for it.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Sending => "being sent",
+            Self::Sending(_) => "being sent",
             Self::Verifying(_) => "sent, being verified",
             Self::Verified(_) => "verified",
             Self::Unverified(_) => "unverified",

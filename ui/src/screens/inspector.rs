@@ -1,6 +1,5 @@
 //! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
-mod deeds;
 mod describe;
 mod images;
 mod lists;
@@ -23,6 +22,7 @@ use crate::{
         mark::StatusWord,
         problem::ProblemRows,
     },
+    shell::plan::Deeds,
     state::{State, use_state},
 };
 use leptos::prelude::*;
@@ -103,7 +103,7 @@ fn Inspected(object: ObjectRef) -> impl IntoView {
                         </div>
                     </div>
                 </Show>
-                <deeds::Deeds object=for_deeds />
+                <Deeds object=for_deeds class="section" />
                 {move || watched.gap().map(|gap| view! {
                     <p class="section small warn" data-test="inspector-gap" dir="auto">{visible(&gap.sentence())}</p>
                 })}

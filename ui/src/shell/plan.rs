@@ -2,7 +2,10 @@
 //!
 //! Nothing here is drawn as done before the engine has read it from the server.
 
+mod deeds;
 mod rows;
+
+pub use deeds::Deeds;
 
 use crate::{
     keys::{Command, on_command},
@@ -136,6 +139,18 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
     };
     let read_alone = Memo::new(move |_| stage.with(|stage| stage.planned().is_some_and(is_read_alone)));
     let undo = Memo::new(move |_| action.with(|action| action.as_ref().and_then(undo_of)));
+    // Of one step there is nothing to be stopped once it is sent.
+    let halts = Memo::new(move |_| {
+        action.with(|action| action.as_ref().is_some_and(|one| !one.state.is_over() && one.plan.steps.len() > 1))
+    });
+    let halt = move || {
+        let Some(id) = action.with_untracked(|action| action.as_ref().map(|action| action.id)) else { return };
+        link.act_then(Act::Halt(id), move |acted| {
+            if let Err(problem) = acted {
+                toasts.problem(&problem);
+            }
+        });
+    };
     let door = use_plan();
     let verb = words(&intent.deed);
     let title = Signal::derive(move || {
@@ -167,6 +182,9 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
                 <Button label=move || if is_shown.get() { "Cancel" } else { "Close" }.to_owned() on_press=move || on_close.run(()) command=Command::Close test="plan-close" />
                 <Show when=move || is_shown.get()>
                     <Button label=verb.to_owned() on_press=confirm weight=Weight::Primary blocked=blocked command=Command::Confirm test="plan-confirm" />
+                </Show>
+                <Show when=move || halts.get()>
+                    <Button label="Stop: send no further step" on_press=halt weight=Weight::Danger test="plan-halt" />
                 </Show>
                 {move || undo.get().map(|undo| view! {
                     <Button label=format!("Plan the way back: {}", words(&undo.deed).to_lowercase()) on_press=move || door.open(undo.clone()) test="plan-undo" />
@@ -235,6 +253,18 @@ fn words(deed: &Deed) -> &'static str {
         Deed::SetImage { .. } => "Set the image",
         Deed::Cordon => "Cordon",
         Deed::Uncordon => "Uncordon",
+        Deed::Drain => "Drain",
         Deed::Delete => "Delete",
+        Deed::Promote => "Promote",
+        Deed::PromoteFully => "Promote fully",
+        Deed::Abort => "Abort",
+        Deed::Retry => "Retry",
+        Deed::Terminate => "Terminate",
+        Deed::SetAlias { .. } => "Set the alias",
+        Deed::RemoveAlias(_) => "Remove the alias",
+        Deed::SetTag { .. } => "Set the tag",
+        Deed::RemoveTag { .. } => "Remove the tag",
+        Deed::Silence(_) => "Silence",
+        Deed::Unsilence => "Tell of it again",
     }
 }

@@ -119,7 +119,11 @@ pub fn version(body: &[u8]) -> Result<Option<String>, Failure> {
     Ok(read::<About>(body)?.version_info.version.map(|version| cut(&version, 64)))
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
+/// Reads an answer in JSON.
+///
+/// # Errors
+/// If it is a page for people, or of another form.
+pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
     if body.trim_ascii_start().starts_with(b"<") {
         return Err(Failure::Page);
     }

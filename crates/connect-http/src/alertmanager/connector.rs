@@ -1,14 +1,18 @@
 //! The connector: opens a connection, tests it, watches it.
 
-use super::{kind::KIND, problems, session};
+use super::{acts, kind::KIND, problems, session};
 use crate::{
     failure::Failure,
     offered::CLUSTER,
     server::{self, End, Server},
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Connector, Opening, Sink};
-use pilothouse_wire::{ObjectRef, Problem, ask::Tested};
+use pilothouse_connect::{Connector, NotSent, Opening, Seen, Sink};
+use pilothouse_wire::{
+    ObjectRef, Problem,
+    ask::Tested,
+    plan::{Intent, Plan, Request},
+};
 use pilothouse_world::fact::SourceAbout;
 use std::sync::Arc;
 
@@ -46,6 +50,19 @@ impl Connector for Alertmanager {
             }
         };
         server::keep(&sink, |failure| problems::problem(failure, &self.0.place), session).await;
+    }
+
+    async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
+        acts::plan(&self.0.client()?, intent, self.0.opening.clock.now()).await
+    }
+
+    async fn send(&self, request: &Request) -> Result<(), NotSent> {
+        let client = self.0.client().map_err(NotSent::Refused)?;
+        crate::acts::send(&client, request, |failure| problems::problem(failure, &client.place)).await
+    }
+
+    async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
+        acts::look(&self.0.client()?, plan).await
     }
 
     async fn yaml(&self, _: &ObjectRef) -> Result<String, Problem> {

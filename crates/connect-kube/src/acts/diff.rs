@@ -9,13 +9,13 @@ pub(super) const MOST: usize = 200;
 const LONGEST: usize = 400;
 
 /// What each write changes by itself.
-const BOOKKEEPING: &[&str] =
-    &["/metadata/generation", "/metadata/resourceVersion", "/metadata/managedFields", "/status"];
+const BOOKKEEPING: &[&str] = &["/metadata/generation", "/metadata/resourceVersion", "/metadata/managedFields"];
 
-/// The fields that differ, in the order of their paths.
-pub(super) fn changes(from: &Value, to: &Value) -> Vec<FieldChange> {
+/// The fields that differ, in the order of their paths: of the status, or of all else.
+pub(super) fn changes(from: &Value, to: &Value, status: bool) -> Vec<FieldChange> {
     let mut all = Vec::new();
     compare(String::new(), Some(from), Some(to), &mut all);
+    all.retain(|change| change.path.starts_with("/status") == status);
     all
 }
 

@@ -1,6 +1,6 @@
 //! Revisions of a controller, and which of them an undo goes back to.
 
-use pilothouse_wire::{Code, Problem};
+use pilothouse_wire::{Code, Problem, SmolStr};
 use serde_json::Value;
 
 /// A revision that is kept.
@@ -10,17 +10,34 @@ pub(super) struct Revision {
     pub number: u64,
     /// The template of its pods, without what its controller adds.
     pub template: Value,
+    /// The hash by which its controller knows it; of a ReplicaSet alone.
+    pub hash: Option<SmolStr>,
+    /// Pods of it that are available; of a ReplicaSet alone.
+    pub available: u64,
 }
 
-/// Out of the ReplicaSets of a namespace, those of a Deployment.
-pub(super) fn of_replica_sets(list: &Value, owner: &str) -> Vec<Revision> {
+/// Who keeps ReplicaSets, and where it writes the number and the hash of a revision.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeper {
+    number: &'static str,
+    hash: &'static str,
+}
+
+/// Of Deployments.
+pub(super) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io/revision", hash: "pod-template-hash" };
+/// Of Rollouts.
+pub(super) const ROLLOUT: Keeper =
+    Keeper { number: "rollout.argoproj.io/revision", hash: "rollouts-pod-template-hash" };
+
+/// Out of the ReplicaSets of a namespace, those of a Deployment or a Rollout.
+pub(super) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
     revisions(list, owner, |set| {
-        let number = set["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str()?.parse().ok()?;
+        let number = set["metadata"]["annotations"][keeper.number].as_str()?.parse().ok()?;
         let mut template = set["spec"]["template"].clone();
-        if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
-            labels.remove("pod-template-hash");
-        }
-        Some(Revision { number, template })
+        let hash = template["metadata"]["labels"].as_object_mut().and_then(|labels| labels.remove(keeper.hash));
+        let hash = hash.as_ref().and_then(Value::as_str).map(SmolStr::new);
+        let available = set["status"]["availableReplicas"].as_u64().unwrap_or(0);
+        Some(Revision { number, template, hash, available })
     })
 }
 
@@ -29,7 +46,8 @@ pub(super) fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision
     revisions(list, owner, |revision| {
         let mut template = revision["data"]["spec"]["template"].clone();
         template.as_object_mut()?.remove("$patch");
-        Some(Revision { number: revision["revision"].as_u64()?, template })
+        let number = revision["revision"].as_u64()?;
+        Some(Revision { number, template, hash: None, available: 0 })
     })
 }
 
@@ -44,6 +62,25 @@ fn revisions(list: &Value, owner: &str, one: impl Fn(&Value) -> Option<Revision>
     all
 }
 
+/// Which of the revisions runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Running<'a> {
+    /// The one of this template: the server fills in what it leaves out, of object and revision alike.
+    Template(&'a Value),
+    /// The one of this hash, as its controller says: of a custom resource nothing is filled in, so that templates differ
+    /// from those of its ReplicaSets.
+    Hash(&'a str),
+}
+
+impl Running<'_> {
+    fn is(self, revision: &Revision) -> bool {
+        match self {
+            Self::Template(template) => same(&revision.template, template),
+            Self::Hash(hash) => revision.hash.as_deref() == Some(hash),
+        }
+    }
+}
+
 /// The revision that runs, if it is kept, and the one to go back to.
 ///
 /// # Errors
@@ -51,19 +88,19 @@ fn revisions(list: &Value, owner: &str, one: impl Fn(&Value) -> Option<Revision>
 pub(super) fn chosen<'a>(
     to: Option<u64>,
     revisions: &'a [Revision],
-    template: &Value,
+    running: Running<'_>,
 ) -> Result<(Option<&'a Revision>, &'a Revision), Problem> {
-    let now = revisions.iter().find(|revision| same(&revision.template, template));
+    let now = revisions.iter().find(|revision| running.is(revision));
     let then = match to {
         Some(number) => revisions.iter().find(|revision| revision.number == number),
-        None => revisions.iter().find(|revision| !same(&revision.template, template)),
+        None => revisions.iter().find(|revision| !running.is(revision)),
     };
     let kept = || {
         let numbers: Vec<String> = revisions.iter().map(|revision| revision.number.to_string()).collect();
         if numbers.is_empty() { "No revision is kept.".to_owned() } else { format!("Kept are {}.", numbers.join(", ")) }
     };
     match (then, to) {
-        (Some(then), _) if same(&then.template, template) => {
+        (Some(then), _) if running.is(then) => {
             Err(Problem::new(Code::Exists, format!("revision {} is what runs.", then.number)).next(kept()))
         }
         (Some(then), _) => Ok((now, then)),

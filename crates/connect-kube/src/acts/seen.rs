@@ -1,41 +1,158 @@
-//! Is an object as it should be after a deed? By the rules of `kubectl rollout status`.
+//! Is an object as it should be after a deed? Of Deployments and kin by the rules of `kubectl rollout status`, of Rollouts by
+//! those of their own clients.
 
+use super::{
+    draft::{leaves, moved_on},
+    rollout::Standing,
+};
 use pilothouse_connect::Seen;
-use pilothouse_wire::plan::Deed;
+use pilothouse_wire::{
+    plan::{Deed, Plan},
+    view::{AnalysisPhase, DeliveryPhase},
+};
 use serde_json::Value;
 
-/// How an object is, after a deed. `uid` is of the one that the plan was made for; `object` is none where there is no such
-/// object any more.
-pub(super) fn seen(deed: &Deed, kind: &str, uid: &str, object: Option<&Value>) -> Seen {
-    let Some(object) = object.filter(|object| uid.is_empty() || object["metadata"]["uid"] == uid) else {
+/// How an object is, after what was planned. `object` is none where there is no such object any more; `pods` are those of a
+/// node.
+pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen {
+    let deed = &plan.intent.deed;
+    // Only a deleted pod is told from one that has taken its name.
+    let uid = match deed {
+        Deed::Delete => {
+            guards(plan).find(|(path, _)| path == "/metadata/uid").map(|(_, value)| value.trim_matches('"'))
+        }
+        _ => None,
+    };
+    let Some(object) = object.filter(|object| uid.is_none_or(|uid| object["metadata"]["uid"] == uid)) else {
         return match deed {
             Deed::Delete => Seen::Met("it is gone".to_owned()),
             _ => Seen::Never("it is gone".to_owned()),
         };
     };
+    let kind = plan.intent.object.kind_word();
     let spec = &object["spec"];
-    let is = |holds: bool, words: &str| {
-        if holds { Seen::Met(words.to_owned()) } else { Seen::NotYet(format!("not yet so: {words}")) }
-    };
     match deed {
         Deed::Cordon => is(spec["unschedulable"] == true, "it is cordoned"),
         Deed::Uncordon => is(spec["unschedulable"] != true, "it is open for pods"),
+        Deed::Drain => drained(plan, object, pods),
         Deed::Pause => is(spec["paused"] == true, "it is paused"),
-        Deed::Resume => is(spec["paused"] != true, "it is not paused"),
+        Deed::Resume if kind != "Rollout" => is(spec["paused"] != true, "it is not paused"),
         Deed::Delete => Seen::NotYet("it is still there".to_owned()),
+        Deed::Terminate => {
+            let phase = object["status"]["phase"].as_str().unwrap_or_default();
+            is(AnalysisPhase::of(phase).is_over(), "it is over")
+        }
         Deed::Scale(to) if spec["replicas"].as_u64().unwrap_or(1) != u64::from(*to) => {
             Seen::Never(format!("somebody set {} pods since", spec["replicas"]))
         }
-        Deed::SetImage { container, image } if !runs(spec, container, image) => {
+        // The template of a Rollout may be another object's: its controller says which revision it means.
+        Deed::SetImage { container, image } if kind != "Rollout" && !runs(spec, container, image) => {
             Seen::Never(format!("{container} was given another image since"))
         }
-        Deed::Scale(_) | Deed::Restart | Deed::Undo(_) | Deed::SetImage { .. } => rolled(kind, object),
+        _ if kind == "Rollout" => Standing::of(object)
+            .map_or_else(|| Seen::NotYet("it does not read".to_owned()), |standing| rollout(plan, object, &standing)),
+        _ => rolled(kind, object),
     }
 }
 
+fn guards(plan: &Plan) -> impl Iterator<Item = &(String, String)> {
+    plan.steps.iter().flat_map(|step| &step.guards)
+}
+
+fn is(holds: bool, words: &str) -> Seen {
+    if holds { Seen::Met(words.to_owned()) } else { Seen::NotYet(format!("not yet so: {words}")) }
+}
+
 fn runs(spec: &Value, container: &str, image: &str) -> bool {
-    let containers = spec["template"]["spec"]["containers"].as_array();
-    containers.into_iter().flatten().any(|one| one["name"] == container && one["image"] == image)
+    let lists = ["containers", "initContainers"].map(|list| spec["template"]["spec"][list].as_array());
+    lists.into_iter().flatten().flatten().any(|one| one["name"] == container && one["image"] == image)
+}
+
+/// Have all pods that were to go, gone?
+fn drained(plan: &Plan, node: &Value, pods: &[Value]) -> Seen {
+    if node["spec"]["unschedulable"] != true {
+        return Seen::Never("somebody let pods come to it again".to_owned());
+    }
+    let meant = |uid: &str| guards(plan).any(|(path, value)| path == "/metadata/uid" && value.trim_matches('"') == uid);
+    let left = pods.iter().filter(|pod| leaves(pod));
+    let left = left.filter(|pod| pod["metadata"]["uid"].as_str().is_some_and(meant)).count();
+    match left {
+        0 => Seen::Met("it is cordoned, and its pods are gone".to_owned()),
+        left => Seen::NotYet(format!("{left} of its pods are still ending")),
+    }
+}
+
+fn rollout(plan: &Plan, object: &Value, standing: &Standing) -> Seen {
+    let (phase, why) = standing.phase();
+    let (facts, status) = (standing.rollout(), &object["status"]);
+    let wanted = standing.controller.replicas.unwrap_or(1);
+    let all_ready = standing.fact.pods.available >= wanted;
+    let ready = || format!("{wanted} of {wanted} pods are ready");
+    let observed = standing.fact.observed.is_none_or(|observed| observed >= standing.fact.generation);
+    if !observed {
+        return Seen::NotYet("its controller has not seen it yet".to_owned());
+    }
+    match &plan.intent.deed {
+        Deed::Promote | Deed::Resume => {
+            let sent: Vec<_> = guards(plan).cloned().collect();
+            let behind = sent.iter().all(|(path, _)| path == "/spec/paused") || moved_on(&sent, object);
+            match (object["spec"]["paused"] == true, behind) {
+                (false, true) => Seen::Met(going_on(standing, phase, &why)),
+                (true, _) => Seen::NotYet("it is still paused by a person".to_owned()),
+                (false, false) => Seen::NotYet("it is still at the same step".to_owned()),
+            }
+        }
+        Deed::Retry => match (facts.aborted, phase) {
+            (true, _) => Seen::NotYet("it is still aborted".to_owned()),
+            (false, DeliveryPhase::Degraded) => Seen::NotYet(why),
+            (false, _) => Seen::Met(going_on(standing, phase, &why)),
+        },
+        Deed::Abort => {
+            let router = standing.rollout().weight.is_some_and(|weight| weight > 0);
+            let blue = !status["blueGreen"]["activeSelector"].is_null() && facts.active != standing.fact.stable;
+            let canary = facts.active.is_none() && facts.weight.is_none() && standing.fact.pods.updated > 0;
+            match (facts.aborted, phase) {
+                _ if standing.is_whole() => Seen::Met(format!("its stable revision is its newest: {}", ready())),
+                (false, _) => Seen::Never("it was retried, or given another revision, since".to_owned()),
+                (true, DeliveryPhase::Degraded) if router || blue || canary => {
+                    Seen::NotYet("some traffic is still at the newest revision".to_owned())
+                }
+                (true, DeliveryPhase::Degraded) if all_ready => {
+                    Seen::Met(format!("all traffic is at the stable revision, {}", ready()))
+                }
+                (true, _) => {
+                    Seen::NotYet(format!("{} of {wanted} pods are ready", standing.fact.pods.available.min(wanted)))
+                }
+            }
+        }
+        Deed::Restart => match facts.restarts {
+            true => Seen::NotYet("its pods are being made anew".to_owned()),
+            false => is(all_ready, &ready()),
+        },
+        Deed::PromoteFully => match phase {
+            DeliveryPhase::Healthy if standing.is_whole() => Seen::Met(ready()),
+            DeliveryPhase::Degraded => Seen::Never(why),
+            _ => Seen::NotYet(why),
+        },
+        Deed::Scale(_) => is(all_ready, &ready()),
+        _ => match phase {
+            DeliveryPhase::Healthy => Seen::Met(ready()),
+            DeliveryPhase::Paused => Seen::Met(going_on(standing, phase, &why)),
+            DeliveryPhase::Degraded => Seen::Never(why),
+            _ => Seen::NotYet(if why.is_empty() { "it is on its way".to_owned() } else { why }),
+        },
+    }
+}
+
+/// How a Rollout stands, as words for a person.
+fn going_on(standing: &Standing, phase: DeliveryPhase, why: &str) -> String {
+    let place = standing.step().map(|at| format!(" at step {} of {}", at + 1, standing.steps().len()));
+    let place = place.unwrap_or_default();
+    match phase {
+        DeliveryPhase::Paused => format!("it waits{place}: {why}"),
+        _ if standing.is_whole() => "its newest revision is the stable one".to_owned(),
+        _ => format!("it goes on{place}"),
+    }
 }
 
 /// Are all pods of the newest revision, and ready?

@@ -1,16 +1,19 @@
 //! What is sent for each deed, what differs, and whether it came to pass.
 
+mod nodes;
+mod rollouts;
+
 use super::{
     diff::changes,
-    draft::{Draft, Present, draft},
+    draft::{Body, Draft, Present, Target, draft},
     revision::{self, Revision},
     seen::seen,
     trying,
 };
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
-    Code, ConnectionId, NodeId, ObjectRef, PodId, Problem,
-    plan::{Affected, Deed, Intent, Request, Risk},
+    Code, ConnectionId, NodeId, ObjectRef, PodId, Problem, Stamp,
+    plan::{Affected, Deed, DryRun, Expectation, Intent, Permission, Plan, Request, Risk, Step},
 };
 use serde_json::{Value, json};
 
@@ -45,13 +48,51 @@ fn deployment() -> Value {
     })
 }
 
-fn made(object: &ObjectRef, deed: Deed, present: &Value, revisions: &[Revision]) -> Result<Draft, Problem> {
-    let present = Present { object: present, revisions, autoscalers: &["chat-hpa".to_owned()], now: NOW };
-    draft(&Intent { object: object.clone(), deed }, &present)
+fn present<'a>(object: &'a Value, revisions: &'a [Revision], autoscalers: &'a [String]) -> Present<'a> {
+    Present { object, template: None, revisions, autoscalers, pods: &[], now: NOW }
 }
 
+fn made(object: &ObjectRef, deed: Deed, now: &Value, revisions: &[Revision]) -> Result<Draft, Problem> {
+    let autoscalers = ["chat-hpa".to_owned()];
+    draft(&Intent { object: object.clone(), deed }, &present(now, revisions, &autoscalers))
+}
+
+/// The patch of the only step.
 fn patch(draft: &Draft) -> Value {
-    json!(draft.patch)
+    patch_of(draft, 0)
+}
+
+fn patch_of(draft: &Draft, step: usize) -> Value {
+    let Body::Patch(put) = &draft.steps[step].body else { return Value::Null };
+    json!(draft.steps[step].guards.iter().map(super::Guard::test).chain(put.iter().cloned()).collect::<Vec<_>>())
+}
+
+fn guards(draft: &Draft) -> Vec<(String, String)> {
+    draft.steps.iter().flat_map(|part| part.guards.iter().map(super::Guard::shown)).collect()
+}
+
+/// What is seen after a draft of this deed, with these guards.
+fn seen_of(object: ObjectRef, deed: Deed, guards: Vec<(String, String)>, now: Option<&Value>, pods: &[Value]) -> Seen {
+    let request = Request { method: "PATCH".into(), path: String::new(), media: "m".into(), body: String::new() };
+    let (permission, dry_run) = (Permission::Granted, DryRun::Passed);
+    let plan = Plan {
+        intent: Intent { object, deed },
+        title: String::new(),
+        made: Stamp(0),
+        steps: vec![Step { words: String::new(), request, guards, permission, dry_run }],
+        changes: Vec::new(),
+        more_changes: 0,
+        traffic: Vec::new(),
+        affected: Affected::default(),
+        risk: Risk::Low,
+        risk_why: String::new(),
+        warnings: Vec::new(),
+        success: Expectation::default(),
+        undo: None,
+        type_name: None,
+        blocked: Vec::new(),
+    };
+    seen(&plan, now, pods)
 }
 
 #[test]
@@ -83,7 +124,7 @@ fn a_restart_marks_the_template_whatever_is_in_it_already() {
             of["metadata"]["annotations"] = annotations;
         }
         let draft = made(&workload("Deployment"), Deed::Restart, &object, &[]).unwrap();
-        assert_eq!(draft.guards, [("/metadata/generation".to_owned(), "7".to_owned())]);
+        assert_eq!(guards(&draft), [("/metadata/generation".to_owned(), "7".to_owned())]);
         patch(&draft)[1].clone()
     };
     let key = "kubectl.kubernetes.io/restartedAt";
@@ -97,14 +138,13 @@ fn a_restart_marks_the_template_whatever_is_in_it_already() {
 
 #[test]
 fn what_stops_something_depends_on_nothing_and_what_goes_on_does() {
-    for (object, deed, present, guards) in [
+    for (object, deed, present, number) in [
         (workload("Deployment"), Deed::Pause, deployment(), 0),
         (node(), Deed::Cordon, json!({ "spec": {} }), 0),
         (node(), Deed::Uncordon, json!({ "spec": { "unschedulable": true } }), 1),
     ] {
-        assert_eq!(deed.is_stop(), guards == 0);
         let draft = made(&object, deed, &present, &[]).unwrap();
-        assert_eq!(draft.guards.len(), guards, "{draft:?}");
+        assert_eq!(guards(&draft).len(), number, "{draft:?}");
     }
     let mut paused = deployment();
     paused["spec"]["paused"] = json!(true);
@@ -136,7 +176,7 @@ fn replica_sets() -> Value {
 
 #[test]
 fn an_undo_goes_back_to_the_template_of_a_revision_that_is_kept() {
-    let kept = revision::of_replica_sets(&replica_sets(), "u-1");
+    let kept = revision::of_replica_sets(&replica_sets(), "u-1", revision::DEPLOYMENT);
     assert_eq!(kept.iter().map(|revision| revision.number).collect::<Vec<_>>(), [3, 2, 1]);
     let back = |to| made(&workload("Deployment"), Deed::Undo(to), &deployment(), &kept);
     let draft = back(None).unwrap();
@@ -174,8 +214,8 @@ fn a_pod_is_deleted_only_if_it_is_the_one_that_was_shown() {
         "spec": { "terminationGracePeriodSeconds": 5, "containers": template("vllm:2")["spec"]["containers"] },
     });
     let draft = made(&pod(), Deed::Delete, &present, &[]).unwrap();
-    assert_eq!((draft.patch, draft.affected), (None, Affected { pods: 1, gpus: 2 }));
-    assert_eq!(draft.guards, [("/metadata/uid".to_owned(), "\"u-9\"".to_owned())]);
+    assert_eq!((&draft.steps[0].body, draft.affected), (&Body::Delete("u-9".into()), Affected { pods: 1, gpus: 2 }));
+    assert_eq!(guards(&draft), [("/metadata/uid".to_owned(), "\"u-9\"".to_owned())]);
     assert_eq!(draft.risk, (Risk::Medium, "Its ReplicaSet makes another.".to_owned()));
     let alone = made(&pod(), Deed::Delete, &json!({ "metadata": { "uid": "u-9" } }), &[]).unwrap();
     assert_eq!(alone.risk.0, Risk::High);
@@ -202,7 +242,7 @@ fn fields_that_differ_are_named_and_what_a_write_changes_by_itself_is_not() {
     after["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:3");
     after["spec"]["template"]["metadata"]["annotations"] = json!({ "a/b": "c" });
     after["spec"]["tolerations"] = json!([1, 2]);
-    let told: Vec<String> = changes(&deployment(), &after)
+    let told: Vec<String> = changes(&deployment(), &after, false)
         .into_iter()
         .map(|change| format!("{} {:?} {:?}", change.path, change.from, change.to))
         .collect();
@@ -223,7 +263,7 @@ fn it_came_to_pass_when_the_server_says_so_of_every_pod() {
         object["status"] = json!({
             "observedGeneration": generation, "updatedReplicas": updated, "replicas": all, "availableReplicas": available,
         });
-        seen(&Deed::Restart, "Deployment", "", Some(&object))
+        seen_of(workload("Deployment"), Deed::Restart, Vec::new(), Some(&object), &[])
     };
     assert_eq!(status(6, 4, 4, 4), Seen::NotYet("its controller has not seen it yet".into()));
     assert_eq!(status(7, 1, 5, 4), Seen::NotYet("1 of 4 pods are of the newest revision".into()));
@@ -235,18 +275,21 @@ fn it_came_to_pass_when_the_server_says_so_of_every_pod() {
         "observedGeneration": 7,
         "conditions": [{ "type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "timed out" }],
     });
-    assert_eq!(seen(&Deed::Restart, "Deployment", "", Some(&stuck)), Seen::Never("timed out".into()));
+    let seen = |deed, now: Option<&Value>| seen_of(workload("Deployment"), deed, Vec::new(), now, &[]);
+    assert_eq!(seen(Deed::Restart, Some(&stuck)), Seen::Never("timed out".into()));
     // Somebody else was quicker.
-    assert!(matches!(seen(&Deed::Scale(6), "Deployment", "", Some(&deployment())), Seen::Never(_)));
-    assert!(matches!(seen(&Deed::Restart, "Deployment", "", None), Seen::Never(_)));
+    assert!(matches!(seen(Deed::Scale(6), Some(&deployment())), Seen::Never(_)));
+    assert!(matches!(seen(Deed::Restart, None), Seen::Never(_)));
 }
 
 #[test]
 fn a_pod_is_gone_where_another_has_its_name() {
-    let pod = |uid: &str| json!({ "metadata": { "uid": uid } });
-    assert!(matches!(seen(&Deed::Delete, "pod", "u-9", Some(&pod("u-9"))), Seen::NotYet(_)));
-    for gone in [None, Some(pod("u-10"))] {
-        assert_eq!(seen(&Deed::Delete, "pod", "u-9", gone.as_ref()), Seen::Met("it is gone".into()));
+    let named = |uid: &str| json!({ "metadata": { "uid": uid } });
+    let guard = || vec![("/metadata/uid".to_owned(), "\"u-9\"".to_owned())];
+    let seen = |now: Option<&Value>| seen_of(pod(), Deed::Delete, guard(), now, &[]);
+    assert!(matches!(seen(Some(&named("u-9"))), Seen::NotYet(_)));
+    for gone in [None, Some(named("u-10"))] {
+        assert_eq!(seen(gone.as_ref()), Seen::Met("it is gone".into()));
     }
 }
 
@@ -261,6 +304,9 @@ fn what_only_tries_says_so_where_the_server_reads_it() {
     let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": "u-9" } });
     let tried: Value = serde_json::from_str(&trying(&request("DELETE", options)).body).unwrap();
     assert_eq!((&tried["dryRun"], &tried["preconditions"]["uid"]), (&json!(["All"]), &json!("u-9")));
+    let eviction = json!({ "kind": "Eviction", "deleteOptions": { "preconditions": { "uid": "u-9" } } });
+    let tried: Value = serde_json::from_str(&trying(&request("POST", eviction)).body).unwrap();
+    assert_eq!(tried["deleteOptions"]["dryRun"], json!(["All"]));
     let patch = request("PATCH", json!([]));
     assert_eq!(trying(&patch), patch);
 }

@@ -139,7 +139,8 @@ pub fn facts_of_rollout(it: Rollout) -> Option<Fact> {
             _ => false,
         },
         template_of: spec.workload_ref.and_then(|of| Some(OwnerFact { kind: some(&of.kind)?, name: some(&of.name)? })),
-        restarts: spec.restart_at.is_some() && spec.restart_at != status.restarted_at,
+        // The controller writes whole seconds, whatever stands in the spec.
+        restarts: spec.restart_at.is_some_and(|at| status.restarted_at.map(|done| done.seconds) != Some(at.seconds)),
         ..of_status(&status)
     };
     let delivery = DeliveryFact {

@@ -12,6 +12,7 @@ use crate::{
         mark::{Mark, StatusWord, tone},
         problem::ProblemCard,
     },
+    shell::plan::Deeds,
     state::use_state,
 };
 use leptos::prelude::*;
@@ -42,7 +43,10 @@ pub fn RolloutPage(object: ObjectRef) -> impl IntoView {
                 <Empty title="Nothing is known of it" what="No source in reach tells of it at this time. It may be gone, or its cluster is not connected." />
             }
             .into_any(),
-            (Some(true), _) => view! { <Known view=view /> }.into_any(),
+            (Some(true), _) => view! {
+                <Known view=view object=object.clone() />
+            }
+            .into_any(),
         };
         view! {
             <div class="page rollout" data-test="rollout" data-key=object.to_string()>
@@ -78,10 +82,11 @@ pub(super) fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
 }
 
 #[component]
-fn Known(view: Watched) -> impl IntoView {
+fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
     let events = part(view, |rollout| rollout.events.clone());
     view! {
         <Head view=view />
+        <Deeds object=object class="rollout-deeds" />
         <Steps view=view />
         <div class="rollout-grid">
             <Traffic view=view />

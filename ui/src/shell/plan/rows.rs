@@ -3,7 +3,7 @@
 use crate::parts::mark::Mark;
 use leptos::prelude::*;
 use pilothouse_wire::{
-    plan::{Action, ActionState, DryRun, FieldChange, Permission, Plan, Risk, Step},
+    plan::{Action, ActionState, DryRun, FieldChange, Permission, Plan, Risk, Share, Step},
     units::{count, span, visible},
     view::Status,
 };
@@ -28,6 +28,10 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
             })}
             <dt>"Steps"</dt>
             <dd>{plan.steps.iter().enumerate().map(|(at, step)| sent(at + 1, step)).collect_view()}</dd>
+            {(!plan.traffic.is_empty()).then(|| view! {
+                <dt>"Traffic"</dt>
+                <dd data-test="plan-traffic">{plan.traffic.into_iter().map(share).collect_view()}</dd>
+            })}
             <dt>"Affected"</dt>
             <dd data-test="plan-affected">{affected(plan.affected.pods, plan.affected.gpus)}</dd>
             <dt>"Permission"</dt>
@@ -56,6 +60,18 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
             })}
         </dl>
     }
+}
+
+fn share(share: Share) -> impl IntoView {
+    let Share { of, now, then } = share;
+    view! { <p class="plan-share"><bdi>{visible(&of)}</bdi><span class="mono">{format!("{now} % → {then} %")}</span></p> }
+}
+
+/// How far a plan of several steps is, and what it waits for.
+fn sending(action: &Action, waits: &str) -> String {
+    let of = action.plan.steps.len();
+    let far = if of > 1 { format!("{} of {of} steps.", action.sent) } else { String::new() };
+    if waits.is_empty() { far } else { format!("{far} It waits: {waits}") }
 }
 
 fn change(change: FieldChange) -> impl IntoView {
@@ -110,7 +126,7 @@ pub fn Became(action: Memo<Option<Action>>) -> impl IntoView {
         None => view! { <p class="soft">"It is being sent…"</p> }.into_any(),
         Some(action) => {
             let (status, detail) = match action.state.clone() {
-                ActionState::Sending => (Status::Progress, String::new()),
+                ActionState::Sending(waits) => (Status::Progress, sending(&action, &waits)),
                 ActionState::Verifying(how) => (Status::Progress, how),
                 ActionState::Verified(words) => (Status::Good, words),
                 ActionState::Unverified(why) => (Status::Warn, why),

@@ -1,0 +1,193 @@
+//! Controllers of pods: how many, made anew, held, taken back, given another image.
+
+use super::{About, Draft, Guard, Part, SOON, Target};
+use crate::acts::revision::{self, Revision, Running};
+use pilothouse_wire::{
+    Code, Problem,
+    plan::{Affected, Deed, Expectation, Risk},
+};
+use serde_json::{Value, json};
+
+/// The annotation by which `kubectl rollout restart` makes pods anew, too.
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+const SCALABLE: &[&str] = &["Deployment", "StatefulSet", "ReplicaSet", "LeaderWorkerSet", "Rollout"];
+const ROLLED: &[&str] = &["Deployment", "StatefulSet", "DaemonSet"];
+const WITH_TEMPLATE: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
+const PAUSABLE: &[&str] = &["Deployment", "Rollout"];
+
+pub(super) fn scale(about: &About<'_>, to: u32, autoscalers: &[String]) -> Result<Draft, Problem> {
+    about.of(SCALABLE, "scaled")?;
+    let from = about.replicas();
+    if from == to {
+        return Err(about.so_already(&format!("at {to} pods")));
+    }
+    let risk = match to {
+        0 => (Risk::High, "All pods end.".to_owned()),
+        _ if to < from => (Risk::Medium, format!("{} pods end.", from - to)),
+        _ => (Risk::Low, "Pods that run go on.".to_owned()),
+    };
+    let warnings = autoscalers.iter().map(|name| {
+        format!(
+            "HorizontalPodAutoscaler {name} keeps the number of pods: it may set another one soon. Change its bounds."
+        )
+    });
+    let put = json!({ "op": "replace", "path": "/spec/replicas", "value": to });
+    let guard = Guard::new("/spec/replicas", json!(from));
+    Ok(Draft {
+        title: format!("Scale {} {} from {from} to {to} pods", about.kind, about.name),
+        steps: vec![Part::patch(format!("Set the number of pods to {to}"), vec![guard], put)],
+        traffic: Vec::new(),
+        affected: about.affected(from.abs_diff(to)),
+        risk,
+        warnings: warnings.collect(),
+        success: Expectation { words: format!("{to} of {to} pods are ready"), within: about.rollout() },
+        undo: Some(Deed::Scale(from)),
+    })
+}
+
+pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
+    about.of(ROLLED, "restarted")?;
+    about.not_paused()?;
+    let metadata = &about.template()["metadata"];
+    let put = match (metadata.is_object(), metadata["annotations"].is_object()) {
+        (_, true) => {
+            let key = RESTARTED_AT.replace('/', "~1");
+            json!({ "op": "add", "path": format!("/spec/template/metadata/annotations/{key}"), "value": now })
+        }
+        (true, false) => {
+            json!({ "op": "add", "path": "/spec/template/metadata/annotations", "value": { RESTARTED_AT: now } })
+        }
+        (false, false) => {
+            json!({ "op": "add", "path": "/spec/template/metadata", "value": { "annotations": { RESTARTED_AT: now } } })
+        }
+    };
+    let pods = about.replicas();
+    Ok(Draft {
+        title: format!("Restart the {pods} pods of {} {}", about.kind, about.name),
+        // Pods that were made anew are no others: there is nothing to go back to.
+        ..anew(about, "Mark the template, so that every pod is made anew", put, None)
+    })
+}
+
+pub(super) fn pause(about: &About<'_>) -> Result<Draft, Problem> {
+    about.of(PAUSABLE, "paused")?;
+    if is_paused(about) {
+        return Err(about.so_already("paused"));
+    }
+    let put = json!({ "op": "add", "path": "/spec/paused", "value": true });
+    Ok(Draft {
+        title: format!("Pause {} {}", about.kind, about.name),
+        // What stops something depends on nothing: it is never held up because something else changed meanwhile.
+        steps: vec![Part::patch("Change no more pods for now", Vec::new(), put)],
+        traffic: Vec::new(),
+        affected: Affected::default(),
+        risk: (Risk::Low, "Pods that run go on; none is changed.".to_owned()),
+        warnings: Vec::new(),
+        success: Expectation { words: "it is paused".to_owned(), within: SOON },
+        undo: Some(Deed::Resume),
+    })
+}
+
+pub(super) fn resume(about: &About<'_>) -> Result<Draft, Problem> {
+    about.of(PAUSABLE, "resumed")?;
+    if !is_paused(about) {
+        return Err(about.so_already("not paused"));
+    }
+    Ok(Draft {
+        title: format!("Resume {} {}", about.kind, about.name),
+        steps: vec![unpause("Go on with changing pods")],
+        traffic: Vec::new(),
+        affected: Affected::default(),
+        risk: (Risk::Medium, "What was changed while it was paused reaches the pods.".to_owned()),
+        warnings: Vec::new(),
+        success: Expectation { words: "it is not paused".to_owned(), within: SOON },
+        undo: Some(Deed::Pause),
+    })
+}
+
+pub(super) fn is_paused(about: &About<'_>) -> bool {
+    about.object["spec"]["paused"] == true
+}
+
+/// Takes a person's pause away.
+pub(super) fn unpause(words: &str) -> Part {
+    let put = json!({ "op": "add", "path": "/spec/paused", "value": false });
+    Part::patch(words, vec![Guard::new("/spec/paused", json!(true))], put)
+}
+
+pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -> Result<Draft, Problem> {
+    about.of(WITH_TEMPLATE, "taken back to a revision")?;
+    about.not_paused()?;
+    let running = match about.object["status"]["currentPodHash"].as_str().filter(|_| about.is_rollout()) {
+        Some(hash) => Running::Hash(hash),
+        None => Running::Template(about.template()),
+    };
+    let (now, then) = revision::chosen(to, revisions, running).map_err(|problem| Problem {
+        what: format!("{} {} cannot go back: {}", about.kind, about.name, problem.what),
+        ..problem
+    })?;
+    let put = json!({ "op": "replace", "path": "/spec/template", "value": then.template });
+    let words = format!("Make pods by the template of revision {}", then.number);
+    let mut draft = anew(about, &words, put, now.map(|now| Deed::Undo(Some(now.number))));
+    if about.is_rollout() && then.hash.as_ref().is_some_and(|hash| about.object["status"]["stableRS"] == hash.as_str())
+    {
+        draft.risk = (Risk::Medium, "It is its stable revision: no step is waited for.".to_owned());
+    } else if about.is_rollout() {
+        draft.risk = (Risk::Medium, "Pods are made anew, by the steps of its strategy.".to_owned());
+    }
+    Ok(Draft { title: format!("Take {} {} back to revision {}", about.kind, about.name, then.number), ..draft })
+}
+
+pub(super) fn set_image(about: &About<'_>, container: &str, image: &str) -> Result<Draft, Problem> {
+    about.of(WITH_TEMPLATE, "given an image")?;
+    about.not_paused()?;
+    let list = |list: &'static str| {
+        let all = about.template()["spec"][list].as_array().map(Vec::as_slice).unwrap_or_default();
+        all.iter().enumerate().map(move |(place, one)| (list, place, one))
+    };
+    let containers: Vec<_> = list("containers").chain(list("initContainers")).collect();
+    let Some((list, place, one)) = containers.iter().find(|(.., one)| one["name"] == container) else {
+        let names: Vec<&str> = containers.iter().filter_map(|(.., one)| one["name"].as_str()).collect();
+        return Err(Problem::new(
+            Code::NotFound,
+            format!("{} {} has no container {container}.", about.kind, about.name),
+        )
+        .next(format!("It has {}.", names.join(", "))));
+    };
+    if image.is_empty() || image.chars().any(|sign| sign.is_whitespace() || sign.is_control()) {
+        return Err(
+            Problem::new(Code::BadInput, format!("\"{image}\" is no image.")).next("Such as registry/name:tag.")
+        );
+    }
+    let from = one["image"].as_str().unwrap_or_default();
+    if from == image {
+        return Err(about.so_already(&format!("at {image}")));
+    }
+    let path = format!("/spec/template/spec/{list}/{place}/image");
+    let put = json!({ "op": "replace", "path": path, "value": image });
+    let undo = Deed::SetImage { container: container.into(), image: from.into() };
+    Ok(Draft {
+        title: format!("Run {image} in {container} of {} {}", about.kind, about.name),
+        ..anew(about, &format!("Set the image of {container}"), put, Some(undo))
+    })
+}
+
+/// A change of the template: every pod is made anew.
+fn anew(about: &About<'_>, words: &str, put: Value, undo: Option<Deed>) -> Draft {
+    let pods = about.replicas();
+    let part = Part::patch(words, vec![about.generation()], put);
+    Draft {
+        title: String::new(),
+        steps: vec![if about.borrowed { part.of(Target::Template) } else { part }],
+        traffic: Vec::new(),
+        affected: about.affected(pods),
+        risk: match about.is_rollout() {
+            true => (Risk::Medium, "Pods are made anew, by the steps of its strategy.".to_owned()),
+            false => (Risk::Medium, "Every pod is made anew, a few at a time.".to_owned()),
+        },
+        warnings: Vec::new(),
+        success: about.success(pods),
+        undo,
+    }
+}

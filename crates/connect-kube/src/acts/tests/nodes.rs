@@ -1,0 +1,61 @@
+//! A node is emptied: who leaves, who stays, and when it is over.
+
+use super::{Body, Deed, NOW, Present, Target, draft, guards, node, patch_of, seen_of};
+use pilothouse_connect::Seen;
+use pilothouse_wire::plan::{Affected, Intent, Risk};
+use serde_json::{Value, json};
+
+fn pod(name: &str, owner: Option<&str>, change: impl FnOnce(&mut Value)) -> Value {
+    let owners = owner.map(|kind| json!({ "kind": kind, "controller": true }));
+    let mut pod = json!({
+        "metadata": { "name": name, "namespace": "serving", "uid": format!("u-{name}"), "ownerReferences": owners.into_iter().collect::<Vec<_>>() },
+        "spec": { "containers": [{ "resources": { "limits": { "nvidia.com/gpu": "2" } } }] },
+        "status": { "phase": "Running" },
+    });
+    change(&mut pod);
+    pod
+}
+
+fn pods() -> Vec<Value> {
+    vec![
+        pod("a", Some("ReplicaSet"), |_| ()),
+        pod("b", Some("ReplicaSet"), |pod| pod["spec"]["volumes"] = json!([{ "emptyDir": {} }])),
+        pod("daemon", Some("DaemonSet"), |_| ()),
+        pod("mirror", Some("Node"), |pod| {
+            pod["metadata"]["annotations"] = json!({ "kubernetes.io/config.mirror": "x" })
+        }),
+        pod("done", Some("Job"), |pod| pod["status"]["phase"] = json!("Succeeded")),
+    ]
+}
+
+fn drained(object: &Value, pods: &[Value]) -> super::Draft {
+    let present = Present { object, template: None, revisions: &[], autoscalers: &[], pods, now: NOW };
+    draft(&Intent { object: node(), deed: Deed::Drain }, &present).unwrap()
+}
+
+#[test]
+fn a_drain_closes_the_node_first_and_evicts_whom_a_controller_makes_anew() {
+    let draft = drained(&json!({ "spec": {} }), &pods());
+    assert_eq!(patch_of(&draft, 0)[0]["path"], "/spec/unschedulable");
+    let evicted: Vec<&Target> = draft.steps[1..].iter().map(|part| &part.to).collect();
+    assert_eq!(evicted, [&Target::Pod("serving".into(), "a".into()), &Target::Pod("serving".into(), "b".into())]);
+    assert_eq!(draft.steps[1].body, Body::Evict("u-a".into()));
+    assert_eq!((draft.affected, draft.risk.0), (Affected { pods: 2, gpus: 4 }, Risk::Medium));
+    assert!(draft.warnings[0].contains("1 of the pods keep files"), "{:?}", draft.warnings);
+    // One that is closed already is not closed again, and a pod without a controller is named.
+    let alone = drained(&json!({ "spec": { "unschedulable": true } }), &[pod("alone", None, |_| ())]);
+    assert_eq!((alone.steps.len(), alone.risk.0), (1, Risk::High));
+    assert!(alone.warnings[0].contains("Nothing makes another of alone"), "{:?}", alone.warnings);
+}
+
+#[test]
+fn a_drain_is_over_when_the_pods_that_were_meant_are_gone() {
+    let closed = json!({ "spec": { "unschedulable": true } });
+    let sent = guards(&drained(&json!({ "spec": {} }), &pods()));
+    let seen = |node: &Value, pods: &[Value]| seen_of(super::node(), Deed::Drain, sent.clone(), Some(node), pods);
+    assert_eq!(seen(&closed, &pods()), Seen::NotYet("2 of its pods are still ending".into()));
+    assert!(matches!(seen(&closed, &pods()[2..]), Seen::Met(_)));
+    // One that came in between is another matter.
+    assert!(matches!(seen(&closed, &[pod("c", Some("ReplicaSet"), |_| ())]), Seen::Met(_)));
+    assert!(matches!(seen(&json!({ "spec": {} }), &pods()[2..]), Seen::Never(_)));
+}

@@ -1,0 +1,202 @@
+//! Rollouts of the real controller of Argo, acted on from the terminal: each step is seen by its own plugin for kubectl too.
+
+use acceptance::{ControlPlane, GpuNodes, Options, Result, Rollouts, Said, Terminal, until};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const NAMESPACE: &str = "default";
+
+async fn terminal(plane: &ControlPlane) -> Result<Terminal> {
+    let terminal = Terminal::new(&plane.kubeconfig())?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    terminal.good(&["connect", "operate", "admin"]).await?;
+    Ok(terminal)
+}
+
+fn template(name: &str) -> Value {
+    let container = json!({
+        "name": "server", "image": "registry.invalid/models/server:1.0.0",
+        "resources": { "limits": { "nvidia.com/gpu": "1" } },
+    });
+    json!({
+        "metadata": { "labels": { "app": name } },
+        "spec": { "terminationGracePeriodSeconds": 0, "containers": [container] },
+    })
+}
+
+fn rollout(name: &str, strategy: &Value, more: &Value) -> String {
+    let mut spec = json!({
+        "replicas": 5, "progressDeadlineSeconds": 60, "strategy": strategy, "selector": { "matchLabels": { "app": name } },
+    });
+    let (fields, more) = (spec.as_object_mut(), more.as_object().cloned().unwrap_or_default());
+    fields.into_iter().for_each(|fields| fields.extend(more.clone()));
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+        "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
+    })
+    .to_string()
+}
+
+/// What a deed to the rollout says.
+async fn act(terminal: &Terminal, verb: &str, name: &str, more: &[&str]) -> Result<Said> {
+    terminal.call(&[&["act", verb, "rollout", name, "-n", NAMESPACE], more].concat()).await
+}
+
+/// Does it, and wants this to be seen.
+#[track_caller]
+fn seen(said: &Said, words: &str) {
+    assert!(said.code == 0 && said.err.contains(&format!("verified: {words}")), "{words}: {said:?}");
+}
+
+async fn image(terminal: &Terminal, name: &str, tag: &str) -> Result<Said> {
+    let image = format!("registry.invalid/models/server:{tag}");
+    act(terminal, "set-image", name, &["--container", "server", "--image", &image, "--yes"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", 4, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
+    plane
+        .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
+        .await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let terminal = terminal(&plane).await?;
+
+    seen(&image(&terminal, "chat", "2.0.0").await?, "it waits at step 2 of 4");
+    let plan = act(&terminal, "promote", "chat", &["--plan"]).await?;
+    for part in
+        ["go on behind the pause of step 2 of 4", "revision 2, newest: 20 % → 60 %", "revision 1, stable: 80 % → 40 %"]
+    {
+        assert!(plan.out.contains(part), "{part}: {}", plan.out);
+    }
+    assert!(plan.out.contains("rollouts/chat/status") && plan.out.contains("would take it"), "{}", plan.out);
+    let said = act(&terminal, "promote", "chat", &["--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("at step"), "{said:?}");
+    rollouts.until(NAMESPACE, "chat", "Step", "3/4").await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+
+    // Back while it is under way, and again.
+    let said = act(&terminal, "abort", "chat", &["--yes"]).await?;
+    seen(&said, "all traffic is at the stable revision, 5 of 5 pods are ready");
+    assert!(said.err.contains("To take it back: pilothouse act retry rollout chat"), "{said:?}");
+    let after = rollouts.until(NAMESPACE, "chat", "Status", "Degraded").await?;
+    assert_eq!((after.of("SetWeight"), after.of("ActualWeight")), ("0", "0"));
+    let again = act(&terminal, "abort", "chat", &["--yes"]).await?;
+    assert!(again.code == 1 && again.err.contains("aborted already"), "{again:?}");
+    let said = act(&terminal, "retry", "chat", &["--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("verified: it "), "{said:?}");
+    rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+
+    // To the revision before, without the steps, since it is the stable one.
+    let said = act(&terminal, "undo", "chat", &["--yes"]).await?;
+    seen(&said, "5 of 5 pods are ready");
+    assert!(said.out.contains("It is its stable revision"), "{said:?}");
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let running =
+        ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
+    assert!(plane.kubectl(&running).await?.ends_with(":1.0.0"));
+
+    // All the way at once, through a pause of a person.
+    seen(&image(&terminal, "chat", "3.0.0").await?, "it waits at step 2 of 4");
+    seen(&act(&terminal, "pause", "chat", &["--yes"]).await?, "it is paused");
+    seen(&act(&terminal, "promote", "chat", &["--full", "--yes"]).await?, "5 of 5 pods are ready");
+    let after = rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    assert_eq!(after.of("ActualWeight"), "100");
+    seen(&act(&terminal, "restart", "chat", &["--yes"]).await?, "5 of 5 pods are ready");
+    let none = act(&terminal, "promote", "chat", &["--yes"]).await?;
+    assert!(none.code == 1 && none.err.contains("with all traffic already"), "{none:?}");
+
+    let book = terminal.good(&["audit", "list"]).await?;
+    for part in
+        ["Abort Rollout default/chat: give all traffic back to revision 1", "Promote Rollout default/chat fully"]
+    {
+        assert!(book.contains(part), "{part}: {book}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blue_turns_green_an_analysis_ends_and_the_template_of_another_is_changed_there() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", 4, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    let terminal = terminal(&plane).await?;
+    let service = |name: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": NAMESPACE },
+            "spec": { "selector": { "app": "turn" }, "ports": [{ "port": 80 }] },
+        })
+    };
+    plane.apply(&service("active").to_string()).await?;
+    plane.apply(&service("preview").to_string()).await?;
+    let turn = json!({ "blueGreen": {
+        "activeService": "active", "previewService": "preview", "autoPromotionEnabled": false,
+    } });
+    plane.apply(&rollout("turn", &turn, &json!({ "template": template("turn") }))).await?;
+    rollouts.until(NAMESPACE, "turn", "Status", "Healthy").await?;
+    let said = image(&terminal, "turn", "2.0.0").await?;
+    assert!(said.code == 0 && said.err.contains("it waits: BlueGreenPause"), "{said:?}");
+    let plan = act(&terminal, "promote", "turn", &["--plan"]).await?;
+    assert!(plan.out.contains("revision 2, newest: 0 % → 100 %"), "{}", plan.out);
+    let said = act(&terminal, "promote", "turn", &["--yes"]).await?;
+    assert_eq!(said.code, 0, "{said:?}");
+    rollouts.until(NAMESPACE, "turn", "Status", "Healthy").await?;
+
+    // The pods of this one are made by the template of a Deployment, which has none of its own.
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "lent", "namespace": NAMESPACE },
+        "spec": { "replicas": 0, "selector": { "matchLabels": { "app": "lent" } }, "template": template("lent") },
+    });
+    plane.apply(&deployment.to_string()).await?;
+    let of = json!({ "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "lent" } });
+    plane
+        .apply(&rollout("lent", &json!({ "canary": { "steps": [{ "setWeight": 20 }, { "pause": {} }] } }), &of))
+        .await?;
+    rollouts.until(NAMESPACE, "lent", "Status", "Healthy").await?;
+    let said = image(&terminal, "lent", "2.0.0").await?;
+    seen(&said, "it waits at step 2 of 2");
+    assert!(said.out.contains("PATCH /apis/apps/v1/namespaces/default/deployments/lent"), "{said:?}");
+    seen(&act(&terminal, "undo", "lent", &["--yes"]).await?, "5 of 5 pods are ready");
+
+    let metric = json!({
+        "name": "slow", "interval": "10m", "count": 9, "consecutiveErrorLimit": 99,
+        "provider": { "web": { "url": "http://127.0.0.1:9/", "jsonPath": "{$.x}" } }, "successCondition": "result > 0",
+    });
+    let run = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun",
+        "metadata": { "name": "slow", "namespace": NAMESPACE }, "spec": { "metrics": [metric] },
+    });
+    plane.apply(&run.to_string()).await?;
+    let phase = ["get", "analysisrun", "slow", "-n", NAMESPACE, "-o", "jsonpath={.status.phase}"];
+    until("the analysis runs", LIMIT, async || Ok((plane.kubectl(&phase).await? == "Running").then_some(()))).await?;
+    let ended = terminal.call(&["act", "terminate", "analysisrun", "slow", "-n", NAMESPACE, "--yes"]).await?;
+    seen(&ended, "it is over");
+    assert_ne!(plane.kubectl(&phase).await?, "Running");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_controller_an_abort_is_sent_and_not_said_to_be_done() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
+    let mut rollouts = Rollouts::start(&plane).await?;
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
+    plane
+        .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
+        .await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let terminal = terminal(&plane).await?;
+    seen(&image(&terminal, "chat", "2.0.0").await?, "it waits at step 2 of 4");
+
+    rollouts.stop_controller();
+    let said = act(&terminal, "abort", "chat", &["--yes"]).await?;
+    // Nothing is drawn by hope: without its controller an abort is not seen to have come to pass.
+    assert!(said.code != 0 && said.err.contains("unverified"), "{said:?}");
+    rollouts.start_controller().await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Degraded").await?;
+    Ok(())
+}
