@@ -387,3 +387,42 @@ async fn an_action_that_is_cut_is_found_and_not_done_again_by_itself() -> Result
     site.terminal.good(&["audit", "verify"]).await?;
     Ok(())
 }
+
+/// What we may do is said before anything is planned, and the role that is printed gives what is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_we_may_do_is_said_with_the_role_that_gives_the_rest() -> Result<()> {
+    let site = Site::operated().await?;
+    let all = site.terminal.good(&["can"]).await?;
+    assert!(all.contains("admin everywhere") && all.contains("patch deployments.apps"), "{all}");
+    // Without the controller of Argo there is nothing to promote.
+    assert!(all.contains("not served") && !all.contains("  no  "), "{all}");
+
+    let person = Subject::User("person".to_owned());
+    let read = [
+        Rule::new("", &["nodes", "pods", "namespaces", "events"], &["get", "list", "watch"]),
+        Rule::new("apps", &["deployments"], &["get", "list", "watch", "patch"]),
+    ];
+    site.plane.grant(&person, None, &read).await?;
+    let file = site.plane.kubeconfig_for(PERSON)?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let terminal = Terminal::new(&file)?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", &name, "--name", "own"]).await?;
+    let held = async || {
+        let said: Value = terminal.json(&["can", "-n", &site.namespace, "--json"]).await?;
+        let rights = said[0]["rights"].as_array().cloned().unwrap_or_default();
+        let held = |needs: &str| {
+            rights
+                .iter()
+                .find(|right| right["needs"] == needs)
+                .map(|right| right["held"].to_string())
+                .unwrap_or_default()
+        };
+        Ok::<_, Failure>(["patch deployments.apps", "patch nodes", "delete pods", "create pods/eviction"].map(held))
+    };
+    assert_eq!(held().await?, ["\"Yes\"", "\"No\"", "\"No\"", "\"No\""]);
+    let role = terminal.good(&["can", "-n", &site.namespace, "--role"]).await?;
+    site.plane.apply(&role).await?;
+    assert_eq!(held().await?, ["\"Yes\"", "\"Yes\"", "\"Yes\"", "\"Yes\""]);
+    assert_eq!(terminal.good(&["can", "-n", &site.namespace, "--role"]).await?, "");
+    Ok(())
+}

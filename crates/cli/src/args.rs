@@ -85,6 +85,8 @@ pub enum Verb {
     Connect(ConnectArgs),
     /// Do something to an object: shown as a plan, confirmed, sent, verified, written down
     Act(ActArgs),
+    /// What we may do to objects of each cluster, and the role that would give what is missing
+    Can(CanArgs),
     /// The audit book: what was done, by whom, and what became of it
     Audit(AuditArgs),
     /// Open the browser door: the interface on this machine, which can only read
@@ -271,6 +273,22 @@ pub struct DescribeArgs {
     /// Its namespace [default: the only one that has an object of this name]
     #[arg(long, short, value_name = "NAME")]
     pub namespace: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of what we may do.
+#[derive(Args, Clone, Debug)]
+pub struct CanArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// In this namespace [default: everywhere]
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Print only the role that would give what is missing, as YAML
+    #[arg(long, conflicts_with = "json")]
+    pub role: bool,
     /// As JSON
     #[arg(long)]
     pub json: bool,

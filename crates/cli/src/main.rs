@@ -5,6 +5,7 @@ mod act_args;
 mod args;
 mod artifacts;
 mod audit;
+mod can;
 mod columns;
 mod connect;
 mod connect_args;

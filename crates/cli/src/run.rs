@@ -3,7 +3,7 @@
 use crate::{
     act,
     args::{Arguments, ListArgs, Verb},
-    artifacts, audit, connect, describe, diff, doctor,
+    artifacts, audit, can, connect, describe, diff, doctor,
     exit::{Exit, Failed},
     fleet, get, journal, list, manual, models,
     out::{Style, note},
@@ -63,6 +63,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Connections(of) => connections(of, out, err).await,
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,
         Verb::Act(of) => act::run(of, out, err).await,
+        Verb::Can(of) => can::run(of, out, err).await,
         Verb::Audit(of) => audit::run(of, out).await,
         Verb::Serve(of) => serve::run(of, err).await,
         Verb::Record(of) => record::run(of, err).await,

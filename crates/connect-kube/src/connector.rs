@@ -21,6 +21,7 @@ use pilothouse_wire::{
     describe::Description,
     kinds::{Listing, ObjectTable, Offered},
     plan::{Intent, Plan, Request},
+    rights::{Rights, RightsQuery},
     view::connections::PluginNotice,
 };
 use pilothouse_world::fact::SourceAbout;
@@ -233,6 +234,11 @@ impl Connector for Kube {
     async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
         let client = self.client().await?;
         crate::acts::plan(&client, intent, self.opening.clock.now()).await
+    }
+
+    async fn rights(&self, query: &RightsQuery) -> Result<Rights, Problem> {
+        let client = self.client().await?;
+        crate::rights::can(&client, query).await
     }
 
     async fn send(&self, request: &Request) -> Result<(), NotSent> {

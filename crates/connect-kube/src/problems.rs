@@ -5,7 +5,7 @@ mod status;
 mod transport;
 
 pub use relay::beyond;
-pub use status::{denied, may_not, role};
+pub use status::{acting_role, denied, may_not, role};
 
 use crate::{failure::Failure, place::Place};
 use pilothouse_wire::{Code, Problem, Stamp};

@@ -1,5 +1,9 @@
 //! What we may read of a cluster: asked of the server, so that a person is told before something is missing.
 
+mod can;
+
+pub(crate) use can::can;
+
 use crate::{
     client::Client,
     failure::{Call, Failure},

@@ -10,6 +10,7 @@ use pilothouse_wire::{
     form::{Draft, Field, Input, KindForm},
     kinds::{Listing, ObjectTable, Offered},
     plan::{Intent, Plan, Request},
+    rights::{Rights, RightsQuery},
     runs::{RunAnswer, RunAsk},
     view::{OfferedContext, Series, connections::PluginNotice},
 };
@@ -205,6 +206,15 @@ pub trait Connector: Send + Sync {
     async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
         let what = format!("Nothing can be done to {} {}.", intent.object.kind_word(), intent.object);
         Err(Problem::new(Code::NotOffered, what).why(format!("{} is read alone.", self.about().name)))
+    }
+
+    /// What we may do, and the role that would give what is missing.
+    ///
+    /// # Errors
+    /// Why nobody can say; by default that this kind of connection has no way to ask.
+    async fn rights(&self, _: &RightsQuery) -> Result<Rights, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} has no way to ask what we may do.", self.about().name))
+            .next("Clusters of Kubernetes have. Elsewhere it is said when something is sent."))
     }
 
     /// Sends one step of a plan.

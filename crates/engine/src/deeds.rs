@@ -13,6 +13,7 @@ use pilothouse_vault::{Paths, Settings, Vault};
 use pilothouse_wire::{
     Acted, Answer, Code, ConnectionId, Problem, SmolStr,
     plan::{Action, ActionState, ActionsView, Confirmation, Digest, Intent, Operation, Plan},
+    rights::{Rights, RightsQuery},
     view::Status,
 };
 use pilothouse_world::{Fact, fact::ActedFact};
@@ -118,6 +119,19 @@ impl Bench {
         let planned = proposal.planned().clone();
         self.shown.keep(proposal);
         Ok(Answer::Plan(Box::new(planned)))
+    }
+
+    /// What we may do through a connection, and what a person allows there.
+    pub(crate) async fn rights(
+        self,
+        connector: Option<Arc<dyn Connector>>,
+        query: RightsQuery,
+    ) -> Result<Answer, Problem> {
+        let id = query.connection.clone();
+        let connector = asks::connected(connector, &id, "What we may do is asked of the server")?;
+        let rights = asks::within(&id, "what we may do", connector.rights(&query)).await?;
+        let operation = self.operation(&id).await?;
+        Ok(Answer::Rights(Box::new(Rights { operation, ..rights })))
     }
 
     /// Takes in a person's word: writes it down, answers, and does it behind the answer.

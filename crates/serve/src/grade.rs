@@ -35,6 +35,7 @@ impl Grade {
             | Ask::Lanes { .. }
             | Ask::Record
             | Ask::Plan(_)
+            | Ask::Rights(_)
             | Ask::Runs(..)
             | Ask::CompareVersions(..)
             | Ask::Tags(_)
@@ -71,12 +72,13 @@ mod tests {
         ask::{LogQuery, WorkloadLogQuery},
         kinds::Listing,
         plan::{Deed, Intent},
+        rights::RightsQuery,
         runs::{RunAsk, VersionId},
         view::{FleetSpec, ModelsSpec},
     };
     use std::time::Duration;
 
-    const ASKS: usize = 21;
+    const ASKS: usize = 22;
     const VIEWS: usize = 12;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -103,6 +105,7 @@ mod tests {
             Ask::Tags(_) => 18,
             Ask::Artifact(_) => 19,
             Ask::CompareArtifacts(..) => 20,
+            Ask::Rights(_) => 21,
         }
     }
 
@@ -161,7 +164,8 @@ mod tests {
             Ask::CompareVersions(version.clone(), version),
             Ask::Tags(TagsQuery { source: artifact.source.clone(), repository: "r".into(), after: None, limit: 1 }),
             Ask::Artifact(artifact.clone()),
-            Ask::CompareArtifacts(artifact.clone(), artifact),
+            Ask::CompareArtifacts(artifact.clone(), artifact.clone()),
+            Ask::Rights(RightsQuery { connection: artifact.source, namespace: None }),
         ]
     }
 

@@ -12,6 +12,7 @@ use crate::{
     notice::Wishes,
     plan::{Confirmation, Intent, Operation, Planned},
     record::RecordInfo,
+    rights::{Rights, RightsQuery},
     runs::{Comparison, RunAnswer, RunAsk, VersionId},
     view::{Difference, Lane, Past, connections::PluginNotice, ribbon::MarkKey},
 };
@@ -96,6 +97,8 @@ pub enum Ask {
     Record,
     /// What would be done. It reads, and asks the server to try; nothing is changed.
     Plan(Intent),
+    /// What we may do through a connection, by the word of its server.
+    Rights(RightsQuery),
     /// Runs, read from the server that keeps them now.
     Runs(ConnectionId, RunAsk),
     /// Two versions of registered models side by side, with what their servers say of them now.
@@ -203,6 +206,8 @@ pub enum Answer {
     Logs(Logs),
     /// To [`Ask::WorkloadLogs`].
     WorkloadLogs(WorkloadLogs),
+    /// To [`Ask::Rights`].
+    Rights(Box<Rights>),
     /// To [`Ask::Kinds`]: one for each connection that has kinds of objects.
     Kinds(Vec<Offered>),
     /// To [`Ask::Objects`].

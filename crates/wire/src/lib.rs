@@ -24,6 +24,7 @@ pub mod notice;
 pub mod plan;
 pub mod problem;
 pub mod record;
+pub mod rights;
 pub mod runs;
 pub mod serving;
 pub mod sum;

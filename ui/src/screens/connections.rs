@@ -7,6 +7,7 @@ pub(crate) mod dialogs;
 mod edit;
 mod inside;
 pub(crate) mod offers;
+mod rights;
 mod rows;
 mod small;
 mod words;

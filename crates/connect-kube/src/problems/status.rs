@@ -88,53 +88,68 @@ pub fn denied(place: &Place, calls: &[Call]) -> Problem {
 #[must_use]
 pub fn may_not(place: &Place, call: &Call) -> Problem {
     let who = place.who();
-    let Call { verb, group, resource, namespace } = call;
-    let (kind, at) = match namespace {
-        Some(namespace) => ("Role", format!("in {namespace}")),
-        None => ("ClusterRole", "at cluster scope".to_owned()),
+    let Call { verb, resource, namespace, .. } = call;
+    let at = match namespace {
+        Some(namespace) => format!("in {namespace}"),
+        None => "at cluster scope".to_owned(),
     };
-    let metadata = match namespace {
-        Some(namespace) => format!("{{ name: pilothouse-act, namespace: {namespace} }}"),
-        None => "{ name: pilothouse-act }".to_owned(),
-    };
-    let api = "apiVersion: rbac.authorization.k8s.io/v1";
-    let role = format!(
-        "{api}\nkind: {kind}\nmetadata: {metadata}\nrules:\n\
-         - {{ apiGroups: [\"{group}\"], resources: [{resource}], verbs: [{verb}] }}\n---\n\
-         {api}\nkind: {kind}Binding\nmetadata: {metadata}\n\
-         roleRef: {{ apiGroup: rbac.authorization.k8s.io, kind: {kind}, name: pilothouse-act }}\nsubjects:\n{}",
-        subject(who)
-    );
     Problem::new(Code::Denied, format!("We may not {verb} {resource} {at} of {}.", place.name))
         .why(format!("The server says so of {who}."))
         .next(format!("Ask an administrator of {} to apply this. It gives this one right.", place.name))
-        .remedy(role)
+        .remedy(acting_role(who, &[call]))
 }
 
-/// The ClusterRole and its binding that would allow these calls, as YAML.
+/// The roles and their bindings that would allow these calls, as YAML: one in each namespace, and one for what is everywhere.
+#[must_use]
+pub fn acting_role(who: &str, calls: &[&Call]) -> String {
+    let mut places: Vec<Option<&str>> = calls.iter().map(|call| call.namespace.as_deref()).collect();
+    places.sort_unstable();
+    places.dedup();
+    let role = |place: &Option<&str>| {
+        let of = calls.iter().filter(|call| call.namespace.as_deref() == *place);
+        yaml("pilothouse-act", who, *place, of.map(|call| (&*call.group, call.resource.as_str(), call.verb)))
+    };
+    places.iter().map(role).collect::<Vec<_>>().join("---\n")
+}
+
+/// The ClusterRole and its binding that would allow to read by these calls, as YAML.
 #[must_use]
 pub fn role(who: &str, calls: &[Call]) -> String {
-    let mut rules: Vec<(&str, Vec<&str>)> = Vec::new();
-    for call in calls {
-        match rules.iter_mut().find(|(group, _)| *group == call.group) {
-            Some((_, resources)) if !resources.contains(&call.resource.as_str()) => resources.push(&call.resource),
+    let read = calls.iter().map(|call| (&*call.group, call.resource.as_str(), "get, list, watch"));
+    yaml("pilothouse-read", who, None, read)
+}
+
+/// A role with its binding. Rights are groups, resources and verbs: those of a group with the same verbs are one rule.
+fn yaml<'a>(
+    name: &str,
+    who: &str,
+    namespace: Option<&str>,
+    rights: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> String {
+    let mut rules: Vec<(&str, Vec<&str>, &str)> = Vec::new();
+    for (group, resource, verbs) in rights {
+        match rules.iter_mut().find(|(known, _, of)| (*known, *of) == (group, verbs)) {
+            Some((_, resources, _)) if !resources.contains(&resource) => resources.push(resource),
             Some(_) => {}
-            None => rules.push((&call.group, vec![&call.resource])),
+            None => rules.push((group, vec![resource], verbs)),
         }
     }
-    let mut yaml = String::from(
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: { name: pilothouse-read }\nrules:\n",
-    );
-    for (group, resources) in rules {
-        yaml += &format!(
-            "- {{ apiGroups: [\"{group}\"], resources: [{}],\n    verbs: [get, list, watch] }}\n",
-            resources.join(", ")
-        );
+    let (kind, metadata) = match namespace {
+        Some(namespace) => ("Role", format!("{{ name: {name}, namespace: {namespace} }}")),
+        None => ("ClusterRole", format!("{{ name: {name} }}")),
+    };
+    let api = "apiVersion: rbac.authorization.k8s.io/v1";
+    let mut text = format!("{api}\nkind: {kind}\nmetadata: {metadata}\nrules:\n");
+    for (group, resources, verbs) in rules {
+        let resources = resources.join(", ");
+        text += &format!("- {{ apiGroups: [\"{group}\"], resources: [{resources}],\n    verbs: [{verbs}] }}\n");
     }
-    yaml += "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: { name: pilothouse-read }\n\
-             roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pilothouse-read }\nsubjects:\n";
-    yaml += &subject(who);
-    yaml
+    text += &format!(
+        "---\n{api}\nkind: {kind}Binding\nmetadata: {metadata}\n\
+         roleRef: {{ apiGroup: rbac.authorization.k8s.io, kind: {kind}, name: {name} }}\nsubjects:\n{}",
+        subject(who)
+    );
+    text
 }
 
 pub(super) fn subject(who: &str) -> String {

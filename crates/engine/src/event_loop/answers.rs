@@ -129,6 +129,11 @@ impl Loop {
                 let bench = self.bench();
                 tokio::spawn(async move { reply.send(bench.plan(connector, intent).await) });
             }
+            Ask::Rights(query) => {
+                let connector = self.connections.connector(&query.connection);
+                let bench = self.bench();
+                tokio::spawn(async move { reply.send(bench.rights(connector, query).await) });
+            }
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();

@@ -12,7 +12,7 @@ use pilothouse_wire::{
 };
 
 /// Id of the kind that a kubeconfig's context is connected as.
-const KUBERNETES: &str = "kubernetes";
+pub(super) const KUBERNETES: &str = "kubernetes";
 
 /// Id of the kind that shows the demo fleet.
 const DEMO: &str = "demo";
@@ -30,6 +30,8 @@ pub enum Dialog {
     Consent(Box<Consent>),
     /// Opens the file of secrets.
     Unlock,
+    /// Says what we may do.
+    Rights(ConnectionId, String),
 }
 
 /// A plug-in that would be run, and what for.
@@ -104,6 +106,11 @@ impl Acting {
     /// Opens the dialog that removes a connection.
     pub fn ask_to_remove(self, id: ConnectionId, name: String) {
         self.dialog.set(Some(Dialog::Remove(id, name)));
+    }
+
+    /// Opens the dialog that says what we may do.
+    pub fn show_rights(self, id: ConnectionId, name: String) {
+        self.dialog.set(Some(Dialog::Rights(id, name)));
     }
 
     /// Opens the dialog that unlocks the secrets.

@@ -1,7 +1,7 @@
 //! The table of all connections.
 
 use super::{
-    acting::Acting,
+    acting::{Acting, KUBERNETES},
     cards::{is_paused, kind_name},
     small::SmallButton,
     words::{age_tone, status_of, why},
@@ -110,9 +110,15 @@ fn RowActions(row: Memo<Option<ConnectionRow>>) -> impl IntoView {
             act(acting, row);
         }
     };
-    state.may_act().then(|| {
+    let is_cluster = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.kind == KUBERNETES)));
+    let rights = view! {
+        <Show when=move || is_cluster.get()>
+            <SmallButton icon=Icon::Lock label="What may we do in this cluster?" test="connection-rights"
+                on_press=move || with(|acting, row| acting.show_rights(row.id, row.name)) />
+        </Show>
+    };
+    let changing = state.may_act().then(|| {
         view! {
-            <span class="row-actions">
                 {move || if paused.get() {
                     view! { <SmallButton icon=Icon::Play label="Resume this connection" test="connection-resume"
                         on_press=move || with(|acting, row| acting.pause(row.id, false)) /> }.into_any()
@@ -124,7 +130,7 @@ fn RowActions(row: Memo<Option<ConnectionRow>>) -> impl IntoView {
                     on_press=move || with(|acting, row| acting.edit(row)) />
                 <SmallButton icon=Icon::Trash label="Remove this connection" test="connection-remove"
                     on_press=move || with(|acting, row| acting.ask_to_remove(row.id, row.name)) />
-            </span>
         }
-    })
+    });
+    view! { <span class="row-actions">{rights}{changing}</span> }
 }
