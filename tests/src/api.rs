@@ -9,6 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::failure::{Context, Failure, Result};
 
@@ -66,6 +67,26 @@ impl Api {
     /// Reads an object or a list.
     pub async fn get(&self, path: &str) -> Result<Value> {
         accepted("GET", path, self.call(Method::GET, path, None).await?)
+    }
+
+    /// Watches a collection, and answers when an object in it first is so.
+    pub async fn watched(&self, path: &str, is: impl Fn(&Value) -> bool) -> Result<Instant> {
+        let what = || format!("watch {path}");
+        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let mut response = request.send().await.could_not(what())?;
+        let mut rest = Vec::new();
+        while let Some(part) = response.chunk().await.could_not(what())? {
+            let came = Instant::now();
+            rest.extend_from_slice(&part);
+            while let Some(end) = memchr::memchr(b'\n', &rest) {
+                let line: Vec<u8> = rest.drain(..=end).collect();
+                let event: Value = serde_json::from_slice(&line).could_not(what())?;
+                if is(&event["object"]) {
+                    return Ok(came);
+                }
+            }
+        }
+        Err(Failure::new(format!("could not {}: it ended", what())))
     }
 
     /// Creates an object in the collection at `path`.

@@ -117,6 +117,13 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
     let nobody = site.chat("scale", &["--to", "3"]).await?;
     assert!(nobody.code == 1 && nobody.err.contains("nobody was asked"), "{nobody:?}");
 
+    let scale = ["act", "scale", "deployment", "chat", "-n", &site.namespace, "--to", "3", "--yes"];
+    let mut command = site.terminal.command(&scale)?;
+    let output = command.env("PILOTHOUSE_READ_ONLY", "1").output().await.could_not("run pilothouse")?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("Nothing is done in this session") && !said.contains("connect operate"), "{said}");
+    assert_eq!(site.read(".spec.replicas").await?, "2");
+
     let done = site.chat("scale", &["--to", "3", "--yes"]).await?;
     assert!(done.code == 0 && done.err.contains("verified: 3 of 3 pods are ready"), "{done:?}");
     assert!(done.err.contains("To take it back: pilothouse act scale deployment chat"), "{done:?}");

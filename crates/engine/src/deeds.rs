@@ -114,8 +114,14 @@ impl Bench {
         let id = intent.object.connection().clone();
         let connector = asks::connected(connector, &id, "What would be done is read from the server")?;
         let asked = format!("a plan to {} {}", intent.deed.word(), intent.object.name());
-        let plan = asks::within(&id, &asked, connector.plan(&intent)).await?;
-        let proposal = Proposal::new(plan, id.as_str(), self.operation(&id).await?);
+        let mut plan = asks::within(&id, &asked, connector.plan(&intent)).await?;
+        let mut operation = self.operation(&id).await?;
+        if read_only() {
+            plan.blocked.push(of_session());
+            // What keeps it is not the connection, whatever that allows.
+            operation.operate = true;
+        }
+        let proposal = Proposal::new(plan, id.as_str(), operation);
         let planned = proposal.planned().clone();
         self.shown.keep(proposal);
         Ok(Answer::Plan(Box::new(planned)))
@@ -168,8 +174,8 @@ impl Bench {
         by: &Confirmation,
     ) -> Result<(Arc<dyn Connector>, Confirmed), Problem> {
         let operation = match self.shown.connection(&by.digest) {
-            Some(id) => self.operation(&id).await?,
-            None => Operation::default(),
+            Some(id) if !read_only() => self.operation(&id).await?,
+            _ => Operation::default(),
         };
         let confirmed = self.shown.confirm(by, operation, &self.clock)?;
         let id = confirmed.plan().intent.object.connection();
@@ -178,9 +184,6 @@ impl Bench {
 
     /// How a connection is set now, whoever set it.
     async fn operation(&self, id: &ConnectionId) -> Result<Operation, Problem> {
-        if read_only() {
-            return Ok(Operation::default());
-        }
         let paths = self.paths.clone();
         let settings = tokio::task::spawn_blocking(move || Settings::load(&paths)).await;
         let settings = settings.map_err(|error| {
@@ -193,6 +196,13 @@ impl Bench {
 /// Is everything read alone in this session, whatever the settings say?
 fn read_only() -> bool {
     std::env::var_os("PILOTHOUSE_READ_ONLY").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// What keeps everything from being done in this session.
+fn of_session() -> Problem {
+    Problem::new(Code::Denied, "Nothing is done in this session.")
+        .why("PILOTHOUSE_READ_ONLY is set, whatever connections allow.")
+        .next("Start Pilothouse without it.")
 }
 
 /// A deed on its way.

@@ -45,10 +45,17 @@ impl Ledger {
 
     /// Writes that an action was confirmed. Until it is over others see that somebody runs it.
     pub(crate) async fn begin(self, what: What) -> Result<Running, Problem> {
-        let (head, begun) = self.write(None, what).await?;
-        let path = self.running.join(head.seq.to_string());
-        let lock = blocking(move || Ok(locked(&path).map(|file| (file, path)))).await?;
-        Ok(Running { ledger: self, id: head.seq, begun, lock, who: who() })
+        let entry = Entry { at: self.clock.now(), who: who(), door: door(), action: None, what };
+        let (book, running, begun) = (self.book.clone(), self.running.clone(), entry.at);
+        let (id, lock) = blocking(move || {
+            // Who looks for actions that were cut sees none between its entry and its lock.
+            let _door = turn(&running);
+            let id = book.append(&entry)?.seq;
+            let path = running.join(id.to_string());
+            Ok((id, locked(&path).map(|file| (file, path))))
+        })
+        .await?;
+        Ok(Running { ledger: self, id, begun, lock, who: who() })
     }
 }
 
@@ -90,6 +97,14 @@ impl Running {
     }
 }
 
+/// Held while an action begins, and while it is looked which of them nobody runs; none where it cannot be had.
+fn turn(running: &std::path::Path) -> Option<File> {
+    std::fs::create_dir_all(running).ok()?;
+    let file = File::options().append(true).create(true).open(running.join("begin")).ok()?;
+    file.lock().ok()?;
+    Some(file)
+}
+
 fn locked(path: &std::path::Path) -> Option<File> {
     std::fs::create_dir_all(path.parent()?).ok()?;
     let file = File::options().append(true).create(true).open(path).ok()?;
@@ -103,6 +118,7 @@ fn locked(path: &std::path::Path) -> Option<File> {
 /// If the book cannot be read.
 pub fn cut(paths: &Paths) -> Result<Vec<Noted>, Problem> {
     let folder = paths.data().join("running");
+    let _door = folder.is_dir().then(|| turn(&folder));
     let is_run = |noted: &Noted| {
         let path = folder.join(noted.seq.to_string());
         path.exists() && locked(&path).is_none()

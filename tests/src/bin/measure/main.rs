@@ -1,5 +1,7 @@
 //! Measures what Pilothouse promises, each figure beside its reference in the same run: `cargo xtask measure`.
 
+mod act_crash;
+mod acting;
 mod attribution;
 mod chance;
 mod churn;
@@ -36,7 +38,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 16] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -50,6 +52,9 @@ const NAMES: [&str; 13] = [
     "journal-crash",
     "wall-fanout",
     "oci-50k",
+    "act-latency",
+    "rollback-60",
+    "act-crash",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
@@ -122,6 +127,15 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("oci-50k") {
         oci_tags::measure(size, report).await?;
+    }
+    if wanted("act-latency") {
+        acting::latency(size, report).await?;
+    }
+    if wanted("rollback-60") {
+        acting::rollback(size, report).await?;
+    }
+    if wanted("act-crash") {
+        act_crash::measure(size, report).await?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());

@@ -1,0 +1,254 @@
+//! Doing something: how much of the way from the wish to the first write is ours, and of the way back from a bad canary.
+//!
+//! A real apiserver and the real controller of Argo. Beside our plan and confirmation stand the same requests, made plainly
+//! one after the other: what is more is ours.
+
+use std::time::Duration;
+
+use acceptance::{Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, until};
+use pilothouse_engine::{Frames, Operator};
+use pilothouse_wire::{
+    Act, Acted, Answer, Ask, Body, ConnectionId, ObjectRef, View, ViewSpec, When,
+    plan::{Action, ActionState, Confirmation, Deed, Intent, Operation, Planned},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::engine;
+use crate::report::{Figure, Report, say};
+use crate::stand::Size;
+use crate::statistics::{median, millis};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const ROUNDS: usize = 25;
+const FEW: usize = 5;
+const CONTEXT: &str = "admin";
+const CHAT: &str = "chat";
+/// The most of an action that may be ours before its first write, in ms.
+const OWN_MS: f64 = 10.0;
+/// The most of a rollback that may be ours, in s.
+const OWN_S: f64 = 2.0;
+
+fn id() -> ConnectionId {
+    ConnectionId::slug(CONTEXT)
+}
+
+/// Switches on that something may be done.
+async fn operated(operator: &Operator) -> Result<()> {
+    let operation = Operation { operate: true, production: false };
+    operator.act(Act::Operate { id: id(), operation }).await.could_not("switch it on").map(drop)
+}
+
+async fn planned(operator: &Operator, object: &ObjectRef, deed: Deed) -> Result<Planned> {
+    let intent = Intent { object: object.clone(), deed };
+    match operator.reader().ask(Ask::Plan(intent)).await.could_not("plan")? {
+        Answer::Plan(planned) => Ok(*planned),
+        other => Err(Failure::new(format!("not a plan: {other:?}"))),
+    }
+}
+
+async fn begun(operator: &Operator, planned: &Planned) -> Result<u64> {
+    let by = Confirmation { digest: planned.digest, typed: None };
+    match operator.act(Act::Confirm(by)).await.could_not("confirm")? {
+        Acted::Begun(id) => Ok(id),
+        other => Err(Failure::new(format!("it did not begin: {other:?}"))),
+    }
+}
+
+/// Follows an action until it is so.
+async fn until_it(frames: &mut Frames, id: u64, is: impl Fn(&Action) -> bool) -> Result<Action> {
+    loop {
+        let frame = frames.next().await.ok_or_else(|| Failure::new("the engine ended"))?;
+        let Body::Full(View::Actions(view)) = &frame.body else { continue };
+        if let Some(action) = view.actions.get(&id).filter(|action| is(action)) {
+            return Ok(action.clone());
+        }
+    }
+}
+
+/// Measures what of an action is ours.
+pub async fn latency(size: Size, report: &mut Report) -> Result<()> {
+    let rounds = if size.is_small() { FEW } else { ROUNDS };
+    say("act-latency: a Deployment with two revisions.");
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
+    let namespace = plane.namespace("serving").await?;
+    let pods = GpuPods::new(&namespace, CHAT, 2, 1);
+    plane.add_gpu_deployment(&pods).await?;
+    plane.wait_running(&pods, LIMIT).await?;
+    let image = format!("{CHAT}={}", "registry.invalid/models/server:2.0.0");
+    let set = ["set", "image", "deployment/chat", &image.replace("chat=", "server="), "-n", &namespace];
+    plane.kubectl(&set).await?;
+    let running = engine::watching(&plane.kubeconfig(), CONTEXT).await?;
+    operated(&running.operator).await?;
+    let object = ObjectRef::Workload(id(), namespace.as_str().into(), "Deployment".into(), CHAT.into());
+    let api = plane.api()?;
+    let (mut ours, mut plain) = (Vec::new(), Vec::new());
+    for round in 0..=rounds {
+        for turn in 0..2 {
+            let generation = settled(&api, &namespace).await?;
+            // Somebody else sees when the write is there.
+            let (other, path) = (plane.api()?, format!("/apis/apps/v1/namespaces/{namespace}/deployments?watch=1"));
+            let is_written = move |object: &Value| object["metadata"]["generation"].as_u64() > Some(generation);
+            let seen = tokio::spawn(async move { other.watched(&path, is_written).await });
+            // It has begun to watch by then.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let began = Instant::now();
+            if (round + turn) % 2 == 0 {
+                let mut frames =
+                    running.operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
+                let plan = planned(&running.operator, &object, Deed::Undo(None)).await?;
+                let id = begun(&running.operator, &plan).await?;
+                let end = until_it(&mut frames, id, |action| action.state.is_over()).await?;
+                if !matches!(end.state, ActionState::Verified(_)) {
+                    return Err(Failure::new(format!("an undo ended as {:?}", end.state)));
+                }
+            } else {
+                plainly(&api, &namespace).await?;
+            }
+            let took = millis(seen.await.could_not("wait for who looks besides")??.duration_since(began));
+            // The first of each warms up.
+            if round > 0 {
+                if (round + turn) % 2 == 0 { &mut ours } else { &mut plain }.push(took);
+            }
+        }
+    }
+    running.operator.shutdown().await;
+    let own = median(&ours.iter().zip(&plain).map(|(ours, plain)| ours - plain).collect::<Vec<_>>());
+    report.add(Figure::new("act-latency.ms", median(&ours), "ms").beside(
+        "the same requests, plainly",
+        median(&plain),
+        "ms",
+    ));
+    report.add(Figure::new("act-latency.own_ms", own, "ms").at_most(OWN_MS));
+    Ok(())
+}
+
+/// Waits until it rests, and answers its generation.
+async fn settled(api: &Api, namespace: &str) -> Result<u64> {
+    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/{CHAT}");
+    until("the Deployment rests", LIMIT, async || {
+        let object = api.get(&path).await?;
+        let (status, wanted) = (&object["status"], json!(2));
+        let rests = status["observedGeneration"] == object["metadata"]["generation"]
+            && ["replicas", "updatedReplicas", "availableReplicas"].iter().all(|count| status[*count] == wanted);
+        Ok(object["metadata"]["generation"].as_u64().filter(|_| rests))
+    })
+    .await
+}
+
+/// What an undo has to ask and to send: the object, its revisions, whether we may, whether the server would, and the write.
+async fn plainly(api: &Api, namespace: &str) -> Result<()> {
+    let base = format!("/apis/apps/v1/namespaces/{namespace}");
+    let path = format!("{base}/deployments/{CHAT}");
+    let object = api.get(&path).await?;
+    let sets = api.get(&format!("{base}/replicasets")).await?;
+    let image = |template: &Value| template["spec"]["containers"][0]["image"].clone();
+    let running = image(&object["spec"]["template"]);
+    let other = acceptance::api::items(&sets)
+        .iter()
+        .map(|set| image(&set["spec"]["template"]))
+        .find(|image| *image != running)
+        .ok_or_else(|| Failure::new("there is no other revision"))?;
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": {
+            "verb": "patch", "group": "apps", "resource": "deployments", "namespace": namespace, "name": CHAT,
+        } },
+    });
+    api.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await?;
+    let change = json!({ "spec": { "template": { "spec": { "containers": [{
+        "name": "server", "image": other,
+        "resources": object["spec"]["template"]["spec"]["containers"][0]["resources"],
+    }] } } } });
+    for query in ["?dryRun=All", ""] {
+        let answer = api.call(Method::PATCH, &format!("{path}{query}"), Some(&change)).await?;
+        if answer.status != 200 {
+            return Err(Failure::new(format!("a plain write was answered with {}", answer.status)));
+        }
+    }
+    Ok(())
+}
+
+/// Measures the way back from a bad canary: from the page of the service to the end that is seen.
+pub async fn rollback(size: Size, report: &mut Report) -> Result<()> {
+    let rounds = if size.is_small() { 1 } else { 5 };
+    say("rollback-60: a canary of the real controller, aborted.");
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", 4, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    plane.apply(&canary().to_string()).await?;
+    rollouts.until("default", CHAT, "Status", "Healthy").await?;
+    let running = engine::watching(&plane.kubeconfig(), CONTEXT).await?;
+    operated(&running.operator).await?;
+    let object = ObjectRef::Workload(id(), "default".into(), "Rollout".into(), CHAT.into());
+    let (mut totals, mut owns) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let image = format!("server=registry.invalid/models/server:2.{round}");
+        rollouts.plugin(&["set", "image", CHAT, &image, "--namespace", "default"]).await?;
+        rollouts.until("default", CHAT, "Status", "Paused").await?;
+        let mut frames = running.operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
+        let began = Instant::now();
+        let other = tokio::spawn(seen_by_others(plane.api()?, began));
+        let page = Ask::Frame { spec: ViewSpec::Rollout(object.clone()), when: When::Now };
+        running.operator.reader().ask(page).await.could_not("open the page")?;
+        let plan = planned(&running.operator, &object, Deed::Abort).await?;
+        let id = begun(&running.operator, &plan).await?;
+        let end = until_it(&mut frames, id, |action| action.state.is_over()).await?;
+        let total = began.elapsed();
+        if !matches!(end.state, ActionState::Verified(_)) {
+            return Err(Failure::new(format!("an abort ended as {:?}", end.state)));
+        }
+        let (written, healthy) = other.await.could_not("wait for who looks besides")??;
+        let theirs = healthy.saturating_sub(written);
+        totals.push(total.as_secs_f64());
+        owns.push(total.saturating_sub(theirs).as_secs_f64());
+        say(&format!("  {:.2} s, of it the controller's {:.2} s", total.as_secs_f64(), theirs.as_secs_f64()));
+        let back = planned(&running.operator, &object, Deed::Undo(None)).await?;
+        let id = begun(&running.operator, &back).await?;
+        until_it(&mut frames, id, |action| action.state.is_over()).await?;
+    }
+    running.operator.shutdown().await;
+    report.add(Figure::new("rollback-60.total_s", median(&totals), "s"));
+    report.add(Figure::new("rollback-60.own_s", median(&owns), "s").at_most(OWN_S));
+    Ok(())
+}
+
+/// When somebody else sees that the abort is written, and that all pods are the stable revision's and ready.
+async fn seen_by_others(api: Api, began: Instant) -> Result<(Duration, Duration)> {
+    let mut written = None;
+    loop {
+        let object = api.get("/apis/argoproj.io/v1alpha1/namespaces/default/rollouts/chat").await?;
+        let status = &object["status"];
+        if status["abort"] == true {
+            let written = *written.get_or_insert_with(|| began.elapsed());
+            let updated = status["updatedReplicas"].as_u64().unwrap_or(0);
+            if status["phase"] == "Degraded" && updated == 0 && status["availableReplicas"] == 5 {
+                return Ok((written, began.elapsed()));
+            }
+        }
+        if began.elapsed() > LIMIT {
+            return Err(Failure::new("nobody sees that it was aborted"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn canary() -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+        "metadata": { "name": CHAT, "namespace": "default" },
+        "spec": {
+            "replicas": 5, "progressDeadlineSeconds": 60, "selector": { "matchLabels": { "app": CHAT } },
+            "strategy": { "canary": { "steps": [{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }] } },
+            "template": {
+                "metadata": { "labels": { "app": CHAT } },
+                "spec": { "terminationGracePeriodSeconds": 0, "containers": [{
+                    "name": "server", "image": "registry.invalid/models/server:1.0.0",
+                    "resources": { "limits": { "nvidia.com/gpu": "1" } },
+                }] },
+            },
+        },
+    })
+}
