@@ -121,6 +121,9 @@ impl Demo {
             (Kind::Event, listing.events),
             (Kind::Deployment, listing.deployments),
             (Kind::StatefulSet, listing.stateful_sets),
+            (Kind::Rollout, listing.rollouts),
+            (Kind::ReplicaSet, listing.replica_sets),
+            (Kind::Analysis, listing.analyses),
         ] {
             sink.replace(Covers { kind, namespace: None }, facts).await?;
         }

@@ -13,7 +13,7 @@ pub(crate) const GPUS_A_NODE: u64 = 8;
 /// A cluster of the demo fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cluster {
-    /// Serving on 2,048 H100: a canary, an incident, a way back.
+    /// Serving on 2,048 H100: a canary that failed, another one, an incident, a way back.
     IadProd,
     /// Serving on 1,280 H200: a connection that is lost and comes back.
     OrdProd,
@@ -112,6 +112,7 @@ pub(crate) struct Pool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeper {
     Deployment,
+    Rollout,
     StatefulSet,
 }
 

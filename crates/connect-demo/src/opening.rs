@@ -20,6 +20,9 @@ pub(crate) fn open(cluster: Cluster, seed: u64, now: Stamp) -> Stage {
     daemons(&mut stage);
     before_now(&mut stage, Trouble::is_cordon);
     services(&mut stage);
+    if cluster == Cluster::IadProd {
+        stage.had_failed("rerank", Duration::from_secs(19 * 60));
+    }
     lines(&mut stage);
     before_now(&mut stage, |trouble| !trouble.is_cordon());
     stage.now = now;

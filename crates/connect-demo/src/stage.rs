@@ -1,6 +1,7 @@
 //! What stands on the stage of one cluster: its nodes, pods and events, and what changed since somebody looked.
 
 mod ailments;
+mod canary;
 mod delivery;
 mod events;
 mod lines;
@@ -12,7 +13,7 @@ mod slots;
 use crate::{
     agenda::{Agenda, Due, PodNo},
     dice::Dice,
-    fleet::{Cast, Cluster, GPUS_A_NODE, Keeper},
+    fleet::{Cast, Cluster, GPUS_A_NODE},
     owned,
     plot::{Cue, ROUND_MS, Release},
 };
@@ -41,6 +42,8 @@ pub(crate) struct Stage {
     pub events: BTreeMap<SmolStr, EventFact>,
     /// The version that new pods of each service get.
     pub versions: Vec<u32>,
+    /// How far the services are that a Rollout keeps.
+    canaries: Vec<Option<canary::Canary>>,
     /// How many jobs each line has begun.
     pub begun: Vec<u32>,
     /// Until when the cluster answers nobody.
@@ -95,9 +98,10 @@ impl Stage {
     /// An empty stage.
     pub fn empty(cluster: Cluster, seed: u64, now: Stamp) -> Self {
         let cast = cluster.cast();
-        Self {
+        let mut stage = Self {
             cluster,
             seed,
+            canaries: Vec::new(),
             dice: Dice::new(seed, cluster.name()),
             now,
             agenda: Agenda::default(),
@@ -115,7 +119,9 @@ impl Stage {
             room_changed: true,
             changed: Changed::default(),
             told: Vec::new(),
-        }
+        };
+        stage.canaries = cast.services.iter().map(|service| stage.rest(service)).collect();
+        stage
     }
 
     pub fn cast(&self) -> &'static Cast {
@@ -140,7 +146,10 @@ impl Stage {
             Due::Cut(service) => self.cut(service),
             Due::Swap(service, version) => self.swap(service, version),
             Due::Start(no) => self.start(no),
-            Due::Ready(no) => self.ready(no),
+            Due::Ready(no) => {
+                self.ready(no);
+                self.settle(no);
+            }
             Due::Gone(no) => self.gone(no),
             Due::Crash(no) => self.crash(no),
             Due::Waits(no) => self.waits(no),
@@ -220,8 +229,11 @@ impl Stage {
             nodes: self.nodes.values().map(|node| Fact::Node(Box::new(node.clone()))).collect(),
             pods: self.players.values().map(|player| owned::pod(&player.fact)).collect(),
             events: self.events.values().map(|event| Fact::Event(Box::new(event.clone()))).collect(),
-            deployments: self.kept_by(Keeper::Deployment),
-            stateful_sets: self.kept_by(Keeper::StatefulSet),
+            deployments: self.told_of(|fact| fact_kind(fact) == "Deployment"),
+            stateful_sets: self.told_of(|fact| fact_kind(fact) == "StatefulSet"),
+            rollouts: self.told_of(|fact| fact_kind(fact) == "Rollout"),
+            replica_sets: self.told_of(|fact| matches!(fact, Fact::SizedRevision(..))),
+            analyses: self.told_of(|fact| matches!(fact, Fact::Analysis(_))),
         }
     }
 
@@ -258,6 +270,17 @@ pub struct Listing {
     pub deployments: Vec<Fact>,
     /// Services whose pods a StatefulSet keeps.
     pub stateful_sets: Vec<Fact>,
+    /// Services whose pods a Rollout keeps.
+    pub rollouts: Vec<Fact>,
+    /// Revisions of those.
+    pub replica_sets: Vec<Fact>,
+    /// What is measured of them.
+    pub analyses: Vec<Fact>,
+}
+
+/// The kind of the controller that a fact tells of.
+fn fact_kind(fact: &Fact) -> &str {
+    fact.controller().map_or("", |controller| &controller.kind)
 }
 
 /// The name of the n-th node of a cluster.

@@ -122,8 +122,13 @@ fn workload_value(script: &Script, namespace: &str, kind: &str, name: &str) -> O
     let newest = pods.last()?;
     let is_ready = |pod: &&&PodFact| pod.containers.iter().all(|container| container.ready);
     let spec: Vec<Value> = newest.containers.iter().map(|container| container_spec(container, newest)).collect();
+    let version = match kind {
+        "Job" => "batch/v1",
+        "Rollout" => "argoproj.io/v1alpha1",
+        _ => "apps/v1",
+    };
     Some(json!({
-        "apiVersion": if kind == "Job" { "batch/v1" } else { "apps/v1" },
+        "apiVersion": version,
         "kind": kind,
         "metadata": { "name": name, "namespace": namespace },
         "spec": { "replicas": pods.len(), "template": { "spec": { "containers": spec } } },

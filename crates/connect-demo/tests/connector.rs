@@ -58,7 +58,7 @@ async fn it_lists_everything_first_and_is_heard_within_its_period() {
     let clock = clock();
     let said = watched(open("fra-train", clock.clone()), clock, Duration::from_secs(120)).await;
     let replaced = said.iter().filter(|batch| matches!(batch.extent, Extent::Replace(_))).count();
-    assert_eq!(replaced, 6);
+    assert_eq!(replaced, 9);
     assert!(matches!(source_facts(&said).next(), Some((_, SourceFact::Health(Health::Starting { .. })))));
     assert!(source_facts(&said).any(|(_, fact)| matches!(fact, SourceFact::Health(Health::Well))));
     for pair in said.windows(2) {
@@ -126,7 +126,7 @@ async fn yaml_is_built_of_facts_and_says_that_it_is_made_up() {
     assert_eq!(demo.yaml(&node).await.map_err(|problem| problem.code), Err(Code::NotFound));
     watched(demo.clone(), clock, Duration::from_secs(2)).await;
     insta::assert_snapshot!(demo.yaml(&node).await.unwrap());
-    let service: ObjectRef = "workload:iad-prod/serving/Deployment/chat-70b".parse().unwrap();
+    let service: ObjectRef = "workload:iad-prod/serving/Rollout/chat-70b".parse().unwrap();
     insta::assert_snapshot!(demo.yaml(&service).await.unwrap());
     let memory: ObjectRef = "pod:iad-prod/assistant/memory-3".parse().unwrap();
     insta::assert_snapshot!(demo.yaml(&memory).await.unwrap());

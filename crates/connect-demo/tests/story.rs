@@ -50,6 +50,11 @@ impl Play {
             (Kind::Node, listing.nodes),
             (Kind::Pod, listing.pods),
             (Kind::Event, listing.events),
+            (Kind::Deployment, listing.deployments),
+            (Kind::StatefulSet, listing.stateful_sets),
+            (Kind::Rollout, listing.rollouts),
+            (Kind::ReplicaSet, listing.replica_sets),
+            (Kind::Analysis, listing.analyses),
         ] {
             self.say(Extent::Replace(Covers { kind, namespace: None }), facts);
         }
@@ -120,6 +125,8 @@ fn the_same_seed_and_time_give_the_same_facts_however_time_is_cut() {
         };
         let fine: Vec<u64> = (1..=700).collect();
         assert_eq!(at(&fine, 7), at(&[700], 7));
+        // In the middle of a way back, too.
+        assert_eq!(at(&fine[..430], 7), at(&[430], 7));
         assert_ne!(at(&[700], 7).pods, at(&[700], 8).pods);
     }
 }
@@ -194,15 +201,80 @@ fn told(cluster: Cluster) -> String {
     lines.map(|mark| format!("{} {:?}: {}\n", second(&mark), mark.key.kind, mark.title)).collect()
 }
 
+/// What the list of services says of one: phase, step, traffic wanted, verdict of its analyses.
+fn service(play: &Play, name: &str) -> String {
+    let view = pilothouse_world::project::delivery(&play.world, &FleetSpec::default());
+    let row = view.rows.rows().iter().find(|row| row.name == name).unwrap();
+    let step = row.step_words().unwrap_or_default();
+    let wanted = row.traffic.wanted.unwrap_or_default();
+    format!("{}, step {step}, {wanted} %, {:?}", row.phase.word(), row.analysis)
+}
+
+#[test]
+fn a_canary_that_failed_is_there_at_first_and_another_goes_all_the_way_and_back() {
+    let mut play = Play::new(Cluster::IadProd, 4_096);
+    assert_eq!(service(&play, "rerank"), "Degraded, step 0 of 6, 0 %, Some(Failed)");
+    let object = "workload:iad-prod/serving/Rollout/rerank".parse().unwrap();
+    let view = pilothouse_world::project::rollout(&play.world, &object, play.now()).unwrap();
+    let failed = &view.analyses[0].metrics[0];
+    assert_eq!((failed.name.as_str(), failed.measurements.len()), ("ttft-p99", 4));
+    // Our own reckoning says what its controller says.
+    assert!(view.analyses.iter().all(|run| run.dispute.is_none()), "{:?}", view.analyses);
+    assert_eq!(view.revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [19, 18]);
+    let mut seen = Vec::new();
+    for _ in 0..700 {
+        play.tick();
+        let now = service(&play, "chat-70b");
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    insta::assert_snapshot!(seen.join("\n"), @r"
+    Healthy, step 6 of 6, 100 %, None
+    Progressing, step 1 of 6, 5 %, None
+    Paused, step 1 of 6, 5 %, None
+    Progressing, step 3 of 6, 25 %, Some(Running)
+    Progressing, step 3 of 6, 25 %, Some(Passed)
+    Progressing, step 5 of 6, 50 %, Some(Running)
+    Progressing, step 5 of 6, 50 %, Some(Passed)
+    Progressing, step 6 of 6, 100 %, Some(Passed)
+    Healthy, step 6 of 6, 100 %, Some(Passed)
+    Progressing, step 6 of 6, 100 %, Some(Passed)
+    Progressing, step 5 of 6, 50 %, None
+    Progressing, step 6 of 6, 100 %, None
+    Healthy, step 6 of 6, 100 %, None
+    ");
+}
+
 #[test]
 fn iad_prod_tells_of_a_canary_its_incident_and_the_way_back() {
     insta::assert_snapshot!(told(Cluster::IadProd), @r"
     60 Deploy: chat-70b v42
+    60 Weight: chat-70b 0 % → 5 %
+    60 Step: chat-70b step 2 of 6: Pause 1 min
+    72 Phase: chat-70b Paused
+    125 Weight: chat-70b 5 % → 25 %
+    125 Step: chat-70b step 4 of 6: Analysis slo
+    125 Phase: chat-70b Progressing
+    175 Analysis: chat-70b analysis: passed
+    185 Weight: chat-70b 25 % → 50 %
+    185 Step: chat-70b step 6 of 6: Analysis slo
+    235 Analysis: chat-70b analysis: passed
+    245 Weight: chat-70b 50 % → 100 %
+    278 Phase: chat-70b Healthy
     370 Fault: h100-131 not ready
     398 Cordon: h100-117 cordoned
     420 Deploy: chat-70b v41
+    420 Weight: chat-70b 0 % → 50 %
+    420 Step: chat-70b step 6 of 6: Analysis slo
+    450 Weight: chat-70b 50 % → 100 %
+    484 Phase: chat-70b Healthy
     600 Cordon: h100-117 uncordoned
     740 Deploy: rerank v19
+    740 Step: rerank step 4 of 6: Analysis slo
+    740 Phase: rerank Progressing
+    790 Analysis: rerank analysis: passed
+    800 Weight: rerank 25 % → 100 %
     ");
 }
 

@@ -236,7 +236,8 @@ pub struct PodFact {
     pub created: Option<Stamp>,
     /// `metadata.deletionTimestamp`.
     pub deleting: Option<Stamp>,
-    /// `metadata.ownerReferences`, the controller first.
+    /// `metadata.ownerReferences`, the controller first; behind a ReplicaSet of a Rollout that Rollout, by the label
+    /// `rollouts-pod-template-hash`.
     pub owners: Vec<OwnerFact>,
     /// Label `pod-template-hash`, set by a Deployment's controller.
     pub template_hash: Option<SmolStr>,

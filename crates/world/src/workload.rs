@@ -11,6 +11,10 @@ impl PodFact {
     #[must_use]
     pub fn workload(&self) -> Option<OwnerFact> {
         let owner = self.owners.first()?;
+        if let Some(rollout) = self.owners.get(1).filter(|above| owner.kind == "ReplicaSet" && above.kind == "Rollout")
+        {
+            return Some(rollout.clone());
+        }
         let above =
             self.template_hash.as_ref().filter(|_| owner.kind == "ReplicaSet").and_then(|hash| {
                 owner.name.strip_suffix(hash.as_str())?.strip_suffix('-').filter(|name| !name.is_empty())
@@ -33,6 +37,17 @@ impl PodFact {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rollout_is_above_its_replica_set() {
+        let owner = |kind: &str, name: &str| OwnerFact { kind: kind.into(), name: name.into() };
+        let owners = vec![owner("ReplicaSet", "chat-7c9f"), owner("Rollout", "chat")];
+        let pod = PodFact { owners, ..PodFact::default() };
+        assert_eq!(pod.owner_chain().join(" "), "ReplicaSet/chat-7c9f Rollout/chat");
+        // Somebody else's second owner is none above the first.
+        let owners = vec![owner("Job", "train"), owner("Rollout", "chat")];
+        assert_eq!(PodFact { owners, ..PodFact::default() }.workload(), Some(owner("Job", "train")));
+    }
 
     #[test]
     fn the_topmost_controller_is_read_off_the_pod() {

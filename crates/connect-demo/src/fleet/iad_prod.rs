@@ -45,11 +45,11 @@ const fn service(
 }
 
 const SERVICES: &[Service] = &[
-    service("serving", "chat-70b", 8, 58, 41, 100),
+    Service { keeper: Rollout, ..service("serving", "chat-70b", 8, 58, 41, 100) },
     service("serving", "code-34b", 4, 66, 17, 0),
     service("serving", "vision-8b", 2, 48, 9, 33),
     service("serving", "embed-e5", 1, 96, 12, 45),
-    service("serving", "rerank", 1, 64, 18, 57),
+    Service { keeper: Rollout, ..service("serving", "rerank", 1, 64, 18, 57) },
     service("serving", "guard-8b", 1, 32, 5, 65),
     service("assistant", "planner-32b", 2, 36, 23, 69),
     service("assistant", "speech-3b", 1, 24, 7, 78),

@@ -37,17 +37,21 @@ impl Stage {
                 let hash = names::template_hash(service.name, version);
                 let image = names::image(&format!("{}/{}", service.namespace, service.name), version);
                 let (owner, name, hash) = match service.keeper {
-                    Keeper::Deployment => {
+                    Keeper::Deployment | Keeper::Rollout => {
                         let set = SmolStr::from(format!("{}-{hash}", service.name));
                         let name = format!("{set}-{}", self.dice.letters(5));
-                        (owner("ReplicaSet", &set), name, Some(hash))
+                        (owner("ReplicaSet", &set), name, Some(hash).filter(|_| service.keeper == Keeper::Deployment))
                     }
                     Keeper::StatefulSet => {
                         (owner("StatefulSet", service.name), format!("{}-{ordinal}", service.name), None)
                     }
                 };
                 let name = name.into();
-                pod(service.namespace.into(), name, owner, hash, "server", image, service.gpus)
+                let mut fact = pod(service.namespace.into(), name, owner, hash, "server", image, service.gpus);
+                if service.keeper == Keeper::Rollout {
+                    fact.owners.push(self::owner("Rollout", service.name));
+                }
+                fact
             }
             Role::Job { line, number, index } => {
                 let job = self.job_name(line, number);

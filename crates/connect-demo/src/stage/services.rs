@@ -55,6 +55,7 @@ impl Stage {
         if share >= 100 {
             self.versions[service] = version;
         }
+        self.steps_on(service, version, release, share);
         let set = format!("{name}-{}", names::template_hash(name, version));
         self.say_of_service(service, &format!("Scaled up replica set {set} from {has} to {wanted}"));
     }
@@ -63,6 +64,7 @@ impl Stage {
         let service = &self.cast().services[service];
         let (kind, reason) = match service.keeper {
             Keeper::Deployment => ("Deployment", "ScalingReplicaSet"),
+            Keeper::Rollout => ("Rollout", "ScalingReplicaSet"),
             Keeper::StatefulSet => ("StatefulSet", "Scaling"),
         };
         self.say(kind, Some(service.namespace.into()), service.name.into(), false, reason, note.into());

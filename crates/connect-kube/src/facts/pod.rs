@@ -21,7 +21,7 @@ pub fn facts_of_pod(pod: Pod) -> Option<PodFact> {
         uid: SmolStr::new(&meta.uid),
         created: stamp(meta.creation_timestamp),
         deleting: stamp(meta.deletion_timestamp),
-        owners: owners(&meta.owner_references),
+        owners: owners(&meta.owner_references, meta.labels.get("rollouts-pod-template-hash")),
         template_hash: meta.labels.get("pod-template-hash").map(SmolStr::new),
         node: some(&spec.node_name),
         phase: phase(&status.phase),
@@ -44,14 +44,21 @@ pub fn facts_of_pod(pod: Pod) -> Option<PodFact> {
     })
 }
 
-/// The controller first.
-fn owners(references: &[OwnerReference]) -> Vec<OwnerFact> {
+/// The controller first, and behind a ReplicaSet of a Rollout that Rollout: its controller names the set by its own name and
+/// the hash of the template, which is a label of the pod.
+fn owners(references: &[OwnerReference], rollout_hash: Option<&String>) -> Vec<OwnerFact> {
     let mut references: Vec<&OwnerReference> = references.iter().collect();
     references.sort_by_key(|owner| !owner.controller.unwrap_or(false));
-    references
+    let mut owners: Vec<OwnerFact> = references
         .into_iter()
         .map(|owner| OwnerFact { kind: SmolStr::new(&owner.kind), name: SmolStr::new(&owner.name) })
-        .collect()
+        .collect();
+    let set = owners.first().filter(|owner| owner.kind == "ReplicaSet");
+    let above = set.zip(rollout_hash).and_then(|(set, hash)| set.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
+    if let Some(name) = above.filter(|name| !name.is_empty()).map(SmolStr::new) {
+        owners.insert(1, OwnerFact { kind: SmolStr::new_static("Rollout"), name });
+    }
+    owners
 }
 
 fn phase(text: &str) -> Phase {

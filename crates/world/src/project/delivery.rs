@@ -161,7 +161,7 @@ fn revision<'a>(source: &'a Source, key: &WorkloadKey, hash: Option<&SmolStr>) -
 /// The pods of a service: its own, and those of its revisions.
 pub(super) fn pods<'a>(source: &'a Source, key: &WorkloadKey) -> Vec<&'a Pod> {
     let own = source.workloads.get(key).into_iter().flatten();
-    // Of a Rollout a pod names no more than its ReplicaSet.
+    // In a record of before, a pod of a Rollout names no more than its ReplicaSet.
     let sets = source.revisions.get(key).into_iter().flat_map(BTreeMap::keys);
     let set = |name: &SmolStr| (SmolStr::new_static("ReplicaSet"), key.1.clone(), name.clone());
     let of_sets = sets.filter_map(|name| source.workloads.get(&set(name))).flatten();
