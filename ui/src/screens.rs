@@ -32,7 +32,7 @@ macro_rules! screens {
     };
 }
 
-screens![fleet, delivery, connections, walls, settings, models];
+screens![fleet, delivery, models, connections, walls, settings];
 
 /// The screen of a route.
 #[must_use]

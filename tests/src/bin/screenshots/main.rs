@@ -49,6 +49,8 @@ impl<'a> Album<'a> {
         album.inspector().await?;
         album.pending().await?;
         album.palette().await?;
+        album.delivery().await?;
+        album.settings().await?;
         album.connections().await?;
         album.theme("light").await?;
         album.page.press("rail-fleet").await?;
@@ -109,6 +111,22 @@ impl<'a> Album<'a> {
         self.page.find("palette-row").await?;
         self.take("palette").await?;
         self.key(Key::Escape + "").await
+    }
+
+    /// Services on their way, and the page of one whose canary failed.
+    async fn delivery(&self) -> Result<()> {
+        self.page.press("rail-delivery").await?;
+        let row = "[data-test='row'][data-key='workload:iad-prod/serving/Rollout/rerank']";
+        self.page.find_by(row).await?;
+        self.take("delivery").await?;
+        self.page.press_by(row).await?;
+        self.page.find("rollout-head").await?;
+        self.take("rollout").await
+    }
+
+    async fn settings(&self) -> Result<()> {
+        self.page.press("rail-settings").await?;
+        self.take("settings").await
     }
 
     async fn connections(&self) -> Result<()> {

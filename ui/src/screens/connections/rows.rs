@@ -27,7 +27,7 @@ pub fn Rows(view: Watched) -> impl IntoView {
             .unwrap_or_default()
     });
     view! {
-        <section class="card table-card" aria-label="All connections">
+        <section class="card table-card connection-rows" aria-label="All connections">
             <table class="plain-table">
                 <thead>
                     <tr>

@@ -13,20 +13,20 @@ use pilothouse_wire::{
 pub const COLUMNS: &[Column] = &[
     Column::text("status", "Phase", "minmax(116px, 0.8fr)"),
     Column::text("name", "Service", "minmax(140px, 1.4fr)"),
-    Column::text("kind", "Kind", "minmax(96px, 0.7fr)"),
+    Column::text("why", "Why", "minmax(200px, 2.4fr)"),
+    Column::text("kind", "Kind", "minmax(88px, 0.6fr)"),
     Column::text("cluster", "Cluster", "minmax(84px, 0.7fr)"),
     Column::text("namespace", "Namespace", "minmax(84px, 0.8fr)"),
     Column::text("strategy", "Strategy", "minmax(84px, 0.6fr)"),
     Column::number("step", "Step", "minmax(64px, 0.4fr)"),
     Column::number("wanted", "Wanted, %", "minmax(76px, 0.4fr)"),
     Column::number("weight", "Actual, %", "minmax(72px, 0.4fr)"),
-    Column::number("ready", "Ready", "minmax(72px, 0.5fr)"),
+    Column::number("ready", "Ready", "minmax(84px, 0.5fr)"),
     Column::number("gpus", "GPUs", "minmax(56px, 0.4fr)"),
-    Column::text("analysis", "Analysis", "minmax(116px, 0.8fr)"),
-    Column::number("for", "For", "minmax(88px, 0.5fr)"),
+    Column::text("analysis", "Analysis", "minmax(96px, 0.6fr)"),
+    Column::number("for", "For", "minmax(64px, 0.4fr)"),
     Column::text("team", "Team", "minmax(76px, 0.6fr)"),
     Column::text("guard", "Kept by", "minmax(96px, 0.8fr)"),
-    Column::text("why", "Why", "minmax(220px, 3fr)"),
 ];
 
 /// A service as a row.
@@ -43,6 +43,7 @@ pub fn row(row: &DeliveryRow, now: Stamp, stale: bool) -> RowModel {
     let cells = vec![
         Cell::Status(status, word.into()),
         Cell::Name(row.name.clone()),
+        old.or_else(|| row.why.clone()).map_or(Cell::Absent, |why| Cell::Soft(why.into())),
         Cell::Soft(row.kind.clone()),
         Cell::Soft(row.cluster().as_str().into()),
         Cell::Soft(row.namespace.clone()),
@@ -56,7 +57,6 @@ pub fn row(row: &DeliveryRow, now: Stamp, stale: bool) -> RowModel {
         row.since.map_or(Cell::Absent, |since| Cell::Since(since, false)),
         Cell::soft(row.team.as_ref()),
         row.guard.as_ref().map_or(Cell::Absent, |guard| Cell::Soft(guard.words().into())),
-        old.or_else(|| row.why.clone()).map_or(Cell::Absent, |why| Cell::Soft(why.into())),
     ];
     RowModel { object: row.id.clone(), cells, stale }
 }
@@ -145,7 +145,7 @@ mod tests {
     fn absent_is_not_zero_and_a_share_is_of_its_whole() {
         let row = row(&service("chat", DeliveryPhase::Paused), Stamp(0), false);
         let cells: Vec<String> = row.cells.iter().map(|cell| plain(cell).unwrap_or("—".into())).collect();
-        assert_eq!(cells[6..11], ["—", "20", "—", "3", "8"]);
+        assert_eq!(cells[7..12], ["—", "20", "—", "3", "8"]);
         assert_eq!(row.cells.len(), COLUMNS.len());
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let service = DeliveryRow { unobserved: Some(Stamp(0)), ..service("chat", DeliveryPhase::Healthy) };
         let row = row(&service, Stamp(240_000), false);
         assert_eq!(row.cells[0], Cell::Status(Status::Warn, "Old".into()));
-        assert!(plain(&row.cells[15]).unwrap().contains("No controller has taken its spec up for 4 min"));
+        assert!(plain(&row.cells[2]).unwrap().contains("No controller has taken its spec up for 4 min"));
     }
 
     #[test]

@@ -7,9 +7,9 @@ use pilothouse_wire::{Stamp, view::delivery::WeightPoint};
 use std::fmt::Write;
 
 /// The picture, in its own units; a gutter for the axis at the left, one for times below.
-const WIDTH: f64 = 360.0;
-const HEIGHT: f64 = 150.0;
-const LEFT: f64 = 34.0;
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 260.0;
+const LEFT: f64 = 42.0;
 const FOOT: f64 = 18.0;
 const TOP: f64 = 8.0;
 
