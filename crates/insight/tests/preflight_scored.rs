@@ -32,9 +32,7 @@ fn report(name: &str, gpu: &str, engine: &str, arguments: &str) -> Report {
 
 fn verdict(report: &Report, about: &str) -> (Verdict, String) {
     let checks = &report.candidate.checks;
-    let of = |check: &&pilothouse_insight::preflight::Check| {
-        serde_json::to_value(check.topic).unwrap() == about
-    };
+    let of = |check: &&pilothouse_insight::preflight::Check| serde_json::to_value(check.topic).unwrap() == about;
     match checks.iter().find(of) {
         Some(check) => (check.verdict, check.why.clone()),
         None => {
@@ -78,7 +76,10 @@ fn what_engines_measured_lies_between_the_bounds() {
         let report = report(name, gpu, engine, arguments);
         let bounds = report.candidate.tokens.unwrap();
         if tokens < bounds.low || bounds.high.is_some_and(|high| tokens > high) {
-            outside.push(format!("{name} on {gpu}: {tokens} is not in {bounds:?} ({source}): {:#?}", report.candidate.sums));
+            outside.push(format!(
+                "{name} on {gpu}: {tokens} is not in {bounds:?} ({source}): {:#?}",
+                report.candidate.sums
+            ));
         }
     }
     assert!(outside.is_empty(), "{}", outside.join("\n"));

@@ -1,12 +1,7 @@
 //! The cache of keys and values: what a token takes on a GPU, and what a sequence does.
 
 use super::{
-    Between, ModelConfig,
-    config::Attention,
-    flags::Flags,
-    params::lacks,
-    spread::Spread,
-    weights::plain_width,
+    Between, ModelConfig, config::Attention, flags::Flags, params::lacks, spread::Spread, weights::plain_width,
 };
 
 /// Tokens are kept in blocks of so many. Source: vLLM, `--block-size`.

@@ -59,7 +59,9 @@ fn plain(config: &ModelConfig, flags: &Flags, gpu: &Result<Gpu, String>) -> Chec
     if dtype != "bfloat16" {
         return check(Verdict::Fits, &format!("{dtype}: every GPU computes in it."));
     }
-    let Some(format) = Format::named("bf16") else { return check(Verdict::CannotTell, "bfloat16 is not in the table.") };
+    let Some(format) = Format::named("bf16") else {
+        return check(Verdict::CannotTell, "bfloat16 is not in the table.");
+    };
     let on = on(*format, dtype, flags.engine, gpu);
     if on.verdict == Verdict::DoesNot && asked.is_none() {
         let why = "The GPU does not compute in bfloat16: newer engines take float16 by themselves, older ones refuse.";
@@ -83,10 +85,13 @@ fn on(format: Format, said: &str, engine: Engine, gpu: &Result<Gpu, String>) -> 
         Takes::AsWeights if engine == Engine::Vllm => {
             check(Verdict::Fits, format!("{said}: {of} keeps weights so and computes in 16 bits ({}).", format.source))
         }
-        Takes::Not if engine == Engine::Vllm => check(Verdict::DoesNot, format!("{said}: {of} does not take it ({}).", format.source)),
-        Takes::AsWeights | Takes::Not => {
-            check(Verdict::CannotTell, format!("{said}: {of} does not compute in it; what {} does then is not known.", engine.name()))
+        Takes::Not if engine == Engine::Vllm => {
+            check(Verdict::DoesNot, format!("{said}: {of} does not take it ({}).", format.source))
         }
+        Takes::AsWeights | Takes::Not => check(
+            Verdict::CannotTell,
+            format!("{said}: {of} does not compute in it; what {} does then is not known.", engine.name()),
+        ),
     }
 }
 
@@ -114,7 +119,10 @@ pub(super) fn parallelism(config: &ModelConfig, spread: Spread) -> Check {
         && !keys.is_multiple_of(parts)
         && !parts.is_multiple_of(keys)
     {
-        return check(Verdict::DoesNot, format!("{keys} heads of keys and values cannot be parted among {parts} GPUs, nor copied evenly."));
+        return check(
+            Verdict::DoesNot,
+            format!("{keys} heads of keys and values cannot be parted among {parts} GPUs, nor copied evenly."),
+        );
     }
     let layers = config.layers.filter(|layers| *layers < spread.stages);
     if let Some(layers) = layers {
@@ -134,7 +142,10 @@ fn broken_block(config: &ModelConfig, spread: Spread) -> Option<String> {
     let broken = |width: u64, parts: u64, of: &str| {
         let breaks = parts > 1 && !(width.is_multiple_of(parts) && (width / parts).is_multiple_of(block));
         breaks.then(|| {
-            format!("{of} {width} among {parts} GPUs is {}, no multiple of the {block} in which weights are scaled.", width / parts)
+            format!(
+                "{of} {width} among {parts} GPUs is {}, no multiple of the {block} in which weights are scaled.",
+                width / parts
+            )
         })
     };
     match config.experts {
@@ -157,7 +168,9 @@ pub(super) fn node(flags: &Flags, spread: Spread, gpus_a_node: Option<u64>) -> C
         }
         Some(there) => check(
             Verdict::CannotTell,
-            format!("It takes {gpus} GPUs, a node has {there}, and no argument says that it is started on several nodes."),
+            format!(
+                "It takes {gpus} GPUs, a node has {there}, and no argument says that it is started on several nodes."
+            ),
         ),
     }
 }

@@ -23,8 +23,7 @@ const WIDTH_OF_EXPERT: &[&str] = &["mixtral", "gpt_oss", "minimax_m2", "phimoe"]
 impl Experts {
     /// None where the model has none.
     pub(super) fn read(fields: Fields<'_>, family: Option<&str>, layers: Option<u64>) -> Option<Self> {
-        let count =
-            fields.size(&["n_routed_experts", "num_experts", "num_local_experts", "moe_num_experts"])?;
+        let count = fields.size(&["n_routed_experts", "num_experts", "num_local_experts", "moe_num_experts"])?;
         if count < 2 {
             return None;
         }

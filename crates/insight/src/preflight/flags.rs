@@ -147,7 +147,8 @@ impl Flags {
 
     fn offload(&mut self, words: &Words) {
         let millionths = self.take(words.millionths(&["cpu-offload-gb"], 1e6)).unwrap_or_default();
-        self.offload = (GIB / 1_000_000).saturating_mul(millionths).saturating_add(GIB % 1_000_000 * millionths / 1_000_000);
+        self.offload =
+            (GIB / 1_000_000).saturating_mul(millionths).saturating_add(GIB % 1_000_000 * millionths / 1_000_000);
     }
 
     /// Flags that change what nothing here reckons.
@@ -187,14 +188,18 @@ fn vllm(words: &Words) -> Flags {
         Given::Value(text) if text.contains("mtp") => it.predicts = true,
         Given::Value(_) | Given::Unreadable(_) => it.more_weights = Some("--speculative-config: a draft model".into()),
     }
-    it.overrides = ["hf-overrides", "rope-scaling", "hf-config-path"].into_iter().find(|name| words.has(&[name])).map(flagged);
-    it.beyond(words, &[
-        "config",
-        "kv-cache-memory-bytes",
-        "num-gpu-blocks-override",
-        "decode-context-parallel-size",
-        "prefill-context-parallel-size",
-    ]);
+    it.overrides =
+        ["hf-overrides", "rope-scaling", "hf-config-path"].into_iter().find(|name| words.has(&[name])).map(flagged);
+    it.beyond(
+        words,
+        &[
+            "config",
+            "kv-cache-memory-bytes",
+            "num-gpu-blocks-override",
+            "decode-context-parallel-size",
+            "prefill-context-parallel-size",
+        ],
+    );
     it
 }
 
@@ -260,7 +265,8 @@ mod tests {
 
     #[test]
     fn each_engine_has_its_own_words_for_the_same() {
-        let vllm = read(Engine::Vllm, "serve m -tp 8 --max-model-len 32k --gpu-memory-utilization 0.95 --kv-cache-dtype fp8");
+        let vllm =
+            read(Engine::Vllm, "serve m -tp 8 --max-model-len 32k --gpu-memory-utilization 0.95 --kv-cache-dtype fp8");
         let sglang = read(
             Engine::Sglang,
             "-m sglang.launch_server --tp 8 --context-length 32000 --mem-fraction-static 0.95 --kv-cache-dtype fp8",

@@ -70,18 +70,15 @@ mod tests {
     fn formats_stand_against_gpus_as_the_engine_says() {
         let on = |name: &str, capability| Format::named(name).unwrap().on(capability);
         let (v100, t4, a100, ada, hopper, blackwell) = ((7, 0), (7, 5), (8, 0), (8, 9), (9, 0), (10, 0));
-        assert_eq!([v100, t4, a100, ada].map(|gpu| on("fp8", gpu)), [
-            Takes::Not,
-            Takes::AsWeights,
-            Takes::AsWeights,
-            Takes::Natively
-        ]);
+        assert_eq!(
+            [v100, t4, a100, ada].map(|gpu| on("fp8", gpu)),
+            [Takes::Not, Takes::AsWeights, Takes::AsWeights, Takes::Natively]
+        );
         assert_eq!([t4, hopper, blackwell].map(|gpu| on("int8", gpu)), [Takes::Natively, Takes::Natively, Takes::Not]);
-        assert_eq!([t4, hopper, blackwell].map(|gpu| on("nvfp4", gpu)), [
-            Takes::Not,
-            Takes::AsWeights,
-            Takes::Natively
-        ]);
+        assert_eq!(
+            [t4, hopper, blackwell].map(|gpu| on("nvfp4", gpu)),
+            [Takes::Not, Takes::AsWeights, Takes::Natively]
+        );
         assert_eq!([t4, a100].map(|gpu| on("bf16", gpu)), [Takes::Not, Takes::Natively]);
     }
 }

@@ -63,8 +63,12 @@ fn on_surge(gpus: u64, surge: &Surge) -> Option<Check> {
     let check = |verdict, why: String| Some(Check::new(Topic::Surge, verdict, why));
     match surge {
         Surge::NotAsked => None,
-        Surge::Free(free) if *free >= gpus => check(Verdict::Fits, format!("One more replica takes {gpus} of {free} free GPUs.")),
-        Surge::Free(free) => check(Verdict::DoesNot, format!("One more replica takes {gpus} GPUs, and {free} are free.")),
+        Surge::Free(free) if *free >= gpus => {
+            check(Verdict::Fits, format!("One more replica takes {gpus} of {free} free GPUs."))
+        }
+        Surge::Free(free) => {
+            check(Verdict::DoesNot, format!("One more replica takes {gpus} GPUs, and {free} are free."))
+        }
         Surge::Unknown(why) => check(Verdict::CannotTell, format!("One more replica takes {gpus} GPUs; {why}.")),
     }
 }
@@ -121,7 +125,7 @@ fn on_memory(version: Version<'_>, spread: Spread, machine: &Machine, side: &mut
         Ok(gpu) => gpu,
         Err(why) => return cannot(format!("The GPU: {why}.")),
     };
-    let (share, from) = share(version.flags);
+    let (share, from) = share(version.config, version.flags, spread, gpu);
     let (takes, leaves) = budget(gpu, share);
     let work = work(version.config, version.flags, spread, gpu);
     side.sums.extend(work.lines);
@@ -133,7 +137,8 @@ fn on_memory(version: Version<'_>, spread: Spread, machine: &Machine, side: &mut
         high: takes.high.map(|takes| takes.saturating_sub(need.low)),
     };
     side.sums.push(line("Left for the cache", room, "for the engine, less weights and work", false));
-    let unbounded = side.sums.iter().filter(|line| line.part && line.bytes.high.is_none()).map(|line| line.from.as_str());
+    let unbounded =
+        side.sums.iter().filter(|line| line.part && line.bytes.high.is_none()).map(|line| line.from.as_str());
     let unbounded = unbounded.collect::<Vec<_>>().join("; ");
     let because = if unbounded.is_empty() { unbounded } else { format!(" ({unbounded})") };
     let parts = [
@@ -183,11 +188,17 @@ fn on_context(version: Version<'_>, spread: Spread, room: Option<Between>, side:
     side.tokens = Some(tokens);
     let Some(length) = side.context else {
         return match flags.length {
-            Length::AsFits if tokens.low > 0 => {
-                check(Verdict::Fits, format!("It takes as long a context as there is memory for: {} tokens at least.", count(tokens.low)))
+            Length::AsFits if tokens.low > 0 => check(
+                Verdict::Fits,
+                format!("It takes as long a context as there is memory for: {} tokens at least.", count(tokens.low)),
+            ),
+            Length::AsFits if tokens.high == Some(0) => {
+                check(Verdict::DoesNot, "Nothing is left for the cache.".into())
             }
-            Length::AsFits if tokens.high == Some(0) => check(Verdict::DoesNot, "Nothing is left for the cache.".into()),
-            _ => check(Verdict::CannotTell, "Neither an argument nor the configuration says how long the context is, or it may be none.".into()),
+            _ => check(
+                Verdict::CannotTell,
+                "Neither an argument nor the configuration says how long the context is, or it may be none.".into(),
+            ),
         };
     };
     let need = cache.need(length);
@@ -196,7 +207,12 @@ fn on_context(version: Version<'_>, spread: Spread, room: Option<Between>, side:
         low: room.low / need.high.unwrap_or(u64::MAX).max(1),
         high: room.high.and_then(|room| room.checked_div(need.low)),
     });
-    let why = format!("A sequence of {} tokens takes {}, and {} are left for the cache.", count(length), shown(need), shown(room));
+    let why = format!(
+        "A sequence of {} tokens takes {}, and {} are left for the cache.",
+        count(length),
+        shown(need),
+        shown(room)
+    );
     check(Verdict::of_need(need, room), why)
 }
 
@@ -229,7 +245,12 @@ fn changes((was, old): (&Version<'_>, &Side), (now, new): (&Version<'_>, &Side))
     ]
 }
 
-fn between(what: &'static str, was: Option<Between>, now: Option<Between>, shown: impl Fn(Between) -> String) -> Change {
+fn between(
+    what: &'static str,
+    was: Option<Between>,
+    now: Option<Between>,
+    shown: impl Fn(Between) -> String,
+) -> Change {
     let how = match (was, now) {
         (Some(was), Some(now)) if was == now => Changed::Same,
         // Both bounds rest on the same assumptions: where both move, it moved.

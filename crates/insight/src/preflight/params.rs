@@ -5,9 +5,28 @@ use super::config::{Attention, ModelConfig};
 /// Families with these layers: queries, keys, values and output; a gate, an up and a down projection, or as many of each
 /// expert. A test holds what they come to against published numbers.
 const KNOWN: &[&str] = &[
-    "llama", "mistral", "mixtral", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "gemma", "gemma2", "gemma3_text", "phi3",
-    "granite", "olmo2", "seed_oss", "deepseek_v2", "deepseek_v3", "kimi_k2", "glm4_moe", "gpt_oss", "minimax_m2",
-    "ernie4_5", "ernie4_5_moe",
+    "llama",
+    "mistral",
+    "mixtral",
+    "qwen2",
+    "qwen2_moe",
+    "qwen3",
+    "qwen3_moe",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "phi3",
+    "granite",
+    "olmo2",
+    "seed_oss",
+    "deepseek_v2",
+    "deepseek_v3",
+    "kimi_k2",
+    "glm4_moe",
+    "gpt_oss",
+    "minimax_m2",
+    "ernie4_5",
+    "ernie4_5_moe",
 ];
 
 /// Numbers of weights.
@@ -102,7 +121,12 @@ fn attention(config: &ModelConfig, hidden: u64) -> Result<PerLayer, String> {
             let keys = keys.ok_or_else(|| lacks("num_key_value_heads"))?;
             let size = size.ok_or_else(|| lacks("head_dim"))?;
             let one = times(&[hidden, size]);
-            Ok(PerLayer { parted: times(&[2, heads, one]), keys: (one.saturating_mul(2), keys), copied: 0, unpacked: 0 })
+            Ok(PerLayer {
+                parted: times(&[2, heads, one]),
+                keys: (one.saturating_mul(2), keys),
+                copied: 0,
+                unpacked: 0,
+            })
         }
         Attention::Latent { query, rank, rope, plain, value } => {
             let rope = rope.ok_or_else(|| lacks("qk_rope_head_dim"))?;

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 /// Thousandths of a bit, in which widths are reckoned: a scale of each 32 weights is a part of a bit.
 const BIT: u64 = 1_000;
 
+/// A weight in 8 bits, with a scale of a tensor, or of 32 bits for each row of 320 weights or more.
+const EIGHT: Between = Between { low: 8 * BIT, high: Some(8 * BIT + BIT / 10) };
+
 /// How a checkpoint is quantised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Quantised {
@@ -89,9 +92,9 @@ impl Quantised {
     pub(super) fn while_loading(flag: &str) -> Option<Self> {
         let mut it = Self::plain(flag.to_owned());
         match flag {
-            "fp8" | "fp8_per_tensor" | "fp8_e4m3" => it.in_format("fp8", Between::new(8 * BIT, 81 * BIT / 10)),
+            "fp8" | "fp8_per_tensor" | "fp8_e4m3" => it.in_format("fp8", EIGHT),
             "bitsandbytes" | "bitsandbytes-nf4" => it.in_format("bitsandbytes", Between::new(4_127, 4_500)),
-            "w8a8_int8" => it.in_format("int8", Between::new(8 * BIT, 81 * BIT / 10)),
+            "w8a8_int8" => it.in_format("int8", EIGHT),
             _ => return None,
         }
         Some(it)
@@ -117,11 +120,10 @@ impl Quantised {
     }
 
     fn by_method(&mut self, fields: Fields<'_>) {
-        let eight = Between::new(8 * BIT, 81 * BIT / 10);
         match self.method.to_lowercase().as_str() {
             "fp8" | "fbgemm_fp8" => {
-                self.in_format("fp8", eight);
                 self.block = block(fields);
+                self.in_format("fp8", self.block.map_or(EIGHT, in_blocks));
             }
             "awq" | "gptq" | "awq_marlin" | "gptq_marlin" => {
                 let bits = fields.size(&["bits", "w_bit"]).unwrap_or(4);
@@ -130,7 +132,7 @@ impl Quantised {
                 // A scale of 16 bits, and at most a zero point beside it.
                 self.in_format(format, Between::new(grouped(bits, 16, group), grouped(bits, 16 + bits, group)));
             }
-            "bitsandbytes" if fields.flag("load_in_8bit") == Some(true) => self.in_format("bitsandbytes", eight),
+            "bitsandbytes" if fields.flag("load_in_8bit") == Some(true) => self.in_format("bitsandbytes", EIGHT),
             // A scale of 32 bits for 64 weights, or of 8 where scales are quantised too.
             "bitsandbytes" => self.in_format("bitsandbytes", Between::new(4_127, 4_500)),
             "mxfp4" => self.in_mxfp4(),
@@ -151,7 +153,7 @@ impl Quantised {
         let algorithm = fields.word("quant_algo").unwrap_or_default().to_uppercase();
         match algorithm.as_str() {
             "FP8" | "FP8_PER_CHANNEL_PER_TOKEN" => {
-                return self.in_format("fp8", Between::new(8 * BIT, 81 * BIT / 10));
+                return self.in_format("fp8", EIGHT);
             }
             "NVFP4" => return self.in_format("nvfp4", Between::exactly(grouped(4, 8, 16))),
             _ => {}
@@ -166,7 +168,8 @@ impl Quantised {
             let wider = self.width.is_none_or(|known| width.low > known.low);
             self.format = if wider { Some(format) } else { self.format };
             self.width = Some(self.width.map_or(width, |known| known.or(width)));
-            self.block = self.block.or_else(|| of.object("weights").and_then(|it| block_of(Fields::of(it), "block_structure")));
+            self.block =
+                self.block.or_else(|| of.object("weights").and_then(|it| block_of(Fields::of(it), "block_structure")));
         }
     }
 
@@ -176,12 +179,14 @@ impl Quantised {
         if has(&["norm", "lm_head", "embed", "visual", "vision", "audio", "bias"]) {
             return;
         }
+        // The router is small, and with other parts is never quantised.
         let router = has(&["router"]) || has(&["gate"]) && !has(&["gate_proj", "gate_up"]);
         if has(&["attn", "attention", "q_proj", "k_proj", "v_proj", "o_proj", "qkv"]) {
             self.attention.add(layer);
-        } else if router {
         } else if has(&["shared_expert"]) {
-            self.shared = true;
+            self.shared |= !router;
+        } else if router {
+            // Nothing: it is reckoned as not quantised.
         } else if has(&["mlp", "expert", "ffn", "feed_forward", "gate_proj", "gate_up", "up_proj", "down_proj"]) {
             self.mlp.add(layer);
         } else if layer.is_some() {
@@ -206,6 +211,11 @@ fn scheme(weights: &Value, group: Fields<'_>) -> Option<(&'static str, Between)>
         _ => return None,
     };
     Some((format, width))
+}
+
+/// A weight in 8 bits, with a scale of 32 bits for each square of weights, and squares at edges that are not full.
+fn in_blocks(wide: u64) -> Between {
+    Between::new(8 * BIT, grouped(8, 32, wide.saturating_mul(wide)).saturating_add(BIT / 100))
 }
 
 fn block(fields: Fields<'_>) -> Option<u64> {
@@ -243,10 +253,14 @@ mod tests {
             Some(Between::new(4_125, 4_156)),
         );
         check(json!({ "quant_method": "mxfp4" }), Some("mxfp4"), Some(Between::exactly(4_250)));
-        check(json!({ "quant_method": "modelopt", "quant_algo": "NVFP4" }), Some("nvfp4"), Some(Between::exactly(4_500)));
+        check(
+            json!({ "quant_method": "modelopt", "quant_algo": "NVFP4" }),
+            Some("nvfp4"),
+            Some(Between::exactly(4_500)),
+        );
         check(json!({ "quant_method": "gguf" }), None, None);
         let blocks = json!({ "quant_method": "fp8", "weight_block_size": [128, 128] });
-        assert_eq!(check(blocks, Some("fp8"), Some(Between::new(8_000, 8_100))).block, Some(128));
+        assert_eq!(check(blocks, Some("fp8"), Some(Between::new(8_000, 8_011))).block, Some(128));
         let int8 = json!({ "quant_method": "compressed-tensors", "config_groups": { "group_0": {
             "weights": { "num_bits": 8, "type": "int", "strategy": "channel" }, "input_activations": { "num_bits": 8 } } } });
         check(int8, Some("int8"), Some(Between::new(8_000, 8_100)));
@@ -260,7 +274,8 @@ mod tests {
         ] }))
         .unwrap();
         assert_eq!((it.attention.of(126), it.mlp.of(126), it.shared), (126, 2, false));
-        let it = Quantised::read(&json!({ "quant_method": "fp8", "ignore": ["re:.*mlp.gate$", "re:.*lm_head"] })).unwrap();
+        let it =
+            Quantised::read(&json!({ "quant_method": "fp8", "ignore": ["re:.*mlp.gate$", "re:.*lm_head"] })).unwrap();
         assert_eq!((it.attention.of(60), it.mlp.of(60)), (0, 0));
     }
 }

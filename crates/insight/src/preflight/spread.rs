@@ -30,7 +30,14 @@ impl Spread {
             Engine::Vllm => tensor.saturating_mul(copies),
             Engine::Sglang | Engine::Tgi => tensor,
         };
-        Self { attention, tensor, experts, whole_experts: flags.whole_experts, stages, copies: if inside { 1 } else { copies } }
+        Self {
+            attention,
+            tensor,
+            experts,
+            whole_experts: flags.whole_experts,
+            stages,
+            copies: if inside { 1 } else { copies },
+        }
     }
 
     /// All GPUs of it.

@@ -49,14 +49,35 @@ fn dimensions_come_to_the_published_numbers_of_weights() {
     let llama = llama();
     for (change, published) in [
         (json!({}), 8_030_261_248_u64),
-        (json!({ "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64 }), 70_553_706_496),
-        (json!({ "vocab_size": 32000, "hidden_size": 5120, "intermediate_size": 13824, "num_hidden_layers": 40, "num_attention_heads": 40, "num_key_value_heads": 40 }), 13_015_864_320),
+        (
+            json!({ "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64 }),
+            70_553_706_496,
+        ),
+        (
+            json!({ "vocab_size": 32000, "hidden_size": 5120, "intermediate_size": 13824, "num_hidden_layers": 40, "num_attention_heads": 40, "num_key_value_heads": 40 }),
+            13_015_864_320,
+        ),
         (json!({ "model_type": "mistral", "vocab_size": 32000 }), 7_241_732_096),
-        (json!({ "model_type": "mixtral", "vocab_size": 32000, "num_local_experts": 8, "num_experts_per_tok": 2 }), 46_702_792_704),
-        (json!({ "hidden_size": 3072, "num_hidden_layers": 28, "num_attention_heads": 24, "intermediate_size": 8192, "tie_word_embeddings": true }), 3_212_749_824),
-        (json!({ "model_type": "minimax_m2", "hidden_size": 3072, "intermediate_size": 1536, "num_hidden_layers": 62, "num_attention_heads": 48, "head_dim": 128, "num_local_experts": 256, "num_experts_per_tok": 8, "vocab_size": 200064 }), 228_703_644_928),
-        (json!({ "model_type": "gpt_oss", "hidden_size": 2880, "intermediate_size": 2880, "num_hidden_layers": 24, "num_attention_heads": 64, "head_dim": 64, "num_local_experts": 32, "num_experts_per_tok": 4, "vocab_size": 201088 }), 20_910_000_000),
-        (json!({ "model_type": "deepseek_v3", "hidden_size": 7168, "intermediate_size": 18432, "moe_intermediate_size": 2048, "num_hidden_layers": 61, "num_attention_heads": 128, "n_routed_experts": 256, "n_shared_experts": 1, "num_experts_per_tok": 8, "first_k_dense_replace": 3, "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "v_head_dim": 128, "vocab_size": 129280 }), 671_000_000_000),
+        (
+            json!({ "model_type": "mixtral", "vocab_size": 32000, "num_local_experts": 8, "num_experts_per_tok": 2 }),
+            46_702_792_704,
+        ),
+        (
+            json!({ "hidden_size": 3072, "num_hidden_layers": 28, "num_attention_heads": 24, "intermediate_size": 8192, "tie_word_embeddings": true }),
+            3_212_749_824,
+        ),
+        (
+            json!({ "model_type": "minimax_m2", "hidden_size": 3072, "intermediate_size": 1536, "num_hidden_layers": 62, "num_attention_heads": 48, "head_dim": 128, "num_local_experts": 256, "num_experts_per_tok": 8, "vocab_size": 200064 }),
+            228_703_644_928,
+        ),
+        (
+            json!({ "model_type": "gpt_oss", "hidden_size": 2880, "intermediate_size": 2880, "num_hidden_layers": 24, "num_attention_heads": 64, "head_dim": 64, "num_local_experts": 32, "num_experts_per_tok": 4, "vocab_size": 201088 }),
+            20_910_000_000,
+        ),
+        (
+            json!({ "model_type": "deepseek_v3", "hidden_size": 7168, "intermediate_size": 18432, "moe_intermediate_size": 2048, "num_hidden_layers": 61, "num_attention_heads": 128, "n_routed_experts": 256, "n_shared_experts": 1, "num_experts_per_tok": 8, "first_k_dense_replace": 3, "q_lora_rank": 1536, "kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "v_head_dim": 128, "vocab_size": 129280 }),
+            671_000_000_000,
+        ),
     ] {
         let config = with(llama.clone(), &change);
         let total = Params::of(&ModelConfig::read(&config)).unwrap().total();
@@ -95,9 +116,19 @@ fn what_keeps_more_than_keys_and_values_is_not_reckoned() {
 
 #[test]
 fn heads_blocks_formats_and_nodes_are_held_against_the_flags() {
-    let fp8 = with(llama(), &json!({ "intermediate_size": 14080, "quantization_config": { "quant_method": "fp8", "weight_block_size": [128, 128] } }));
+    let fp8 = with(
+        llama(),
+        &json!({ "intermediate_size": 14080, "quantization_config": { "quant_method": "fp8", "weight_block_size": [128, 128] } }),
+    );
     for (config, typed, product, topic, verdict, part) in [
-        (llama(), "-tp 3", "NVIDIA H200", Topic::Parallelism, Verdict::DoesNot, "32 attention heads cannot be parted among 3"),
+        (
+            llama(),
+            "-tp 3",
+            "NVIDIA H200",
+            Topic::Parallelism,
+            Verdict::DoesNot,
+            "32 attention heads cannot be parted among 3",
+        ),
         (llama(), "-tp 16", "NVIDIA H200", Topic::Parallelism, Verdict::Fits, ""),
         (llama(), "-pp 64", "NVIDIA H200", Topic::Parallelism, Verdict::DoesNot, "64 stages"),
         (fp8.clone(), "-tp 4", "NVIDIA H200", Topic::Parallelism, Verdict::DoesNot, "no multiple of the 128"),
@@ -187,7 +218,10 @@ fn what_changed_says_more_less_and_other() {
     let how = |what| report.changes.iter().find(|change| change.what == what).unwrap().how;
     assert_eq!(how("A token in the cache"), Changed::More);
     assert_eq!(how("Tokens that the cache holds"), Changed::Less);
-    assert_eq!([how("Context"), how("Chat template"), how("Tokenizer")], [Changed::Same, Changed::Other, Changed::Same]);
+    assert_eq!(
+        [how("Context"), how("Chat template"), how("Tokenizer")],
+        [Changed::Same, Changed::Other, Changed::Same]
+    );
 }
 
 /// Numbers as somebody may write them, and worse.
@@ -203,10 +237,27 @@ fn number() -> impl Strategy<Value = Value> {
 }
 
 const KEYS: &[&str] = &[
-    "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "intermediate_size",
-    "vocab_size", "num_experts", "moe_intermediate_size", "num_experts_per_tok", "n_shared_experts", "kv_lora_rank",
-    "qk_rope_head_dim", "q_lora_rank", "sliding_window", "sliding_window_pattern", "decoder_sparse_step",
-    "first_k_dense_replace", "max_position_embeddings", "num_nextn_predict_layers", "moe_layer_start_index",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "intermediate_size",
+    "vocab_size",
+    "num_experts",
+    "moe_intermediate_size",
+    "num_experts_per_tok",
+    "n_shared_experts",
+    "kv_lora_rank",
+    "qk_rope_head_dim",
+    "q_lora_rank",
+    "sliding_window",
+    "sliding_window_pattern",
+    "decoder_sparse_step",
+    "first_k_dense_replace",
+    "max_position_embeddings",
+    "num_nextn_predict_layers",
+    "moe_layer_start_index",
     "moe_layer_end_index",
 ];
 

@@ -3,7 +3,7 @@
 //! Two bounds: what a step cannot do without, and the most that its layers and its sampling come to.
 
 use super::{
-    Between, Gpu, ModelConfig,
+    Between, Gpu, ModelConfig, budget,
     config::Attention,
     flags::{Engine, Flags},
     params::lacks,
@@ -14,9 +14,9 @@ use super::{
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
-/// Bytes of sampling for each word of the vocabulary and sequence: logits in 32 bits, sorted with their places in 64,
-/// probabilities and their running sum, and the logits in 16 bits from which they are made.
-const SAMPLING: Between = Between { low: 6, high: Some(28) };
+/// Bytes of sampling for each word of the vocabulary and sequence: logits in 16 and 32 bits at least; and while they are
+/// sorted, themselves and their places in 64 bits, twice.
+const SAMPLING: Between = Between { low: 6, high: Some(6 + 2 * (4 + 8)) };
 /// What the runtime takes of one GPU: reports of vLLM say 0.02 to 1.39 GiB of `non_torch_memory`.
 const RUNTIME: u64 = GIB * 14 / 10;
 /// With links to others: up to 2.10 GiB.
@@ -48,7 +48,8 @@ pub(super) fn work(config: &ModelConfig, flags: &Flags, spread: Spread, gpu: &Gp
     let runtime = Between::new(0, if spread.gpus() > 1 { LINKED } else { RUNTIME });
     let layers = config.layers.unwrap_or(u64::MAX).div_ceil(spread.stages);
     let graphs = if flags.eager { Between::ZERO } else { Between::new(0, GRAPHS.min(GRAPH.saturating_mul(layers))) };
-    let without = if flags.eager { "switched off" } else { "up to 35 MiB a layer and 3 GiB, as vLLM warns and reports" };
+    let without =
+        if flags.eager { "switched off" } else { "up to 35 MiB a layer and 3 GiB, as vLLM warns and reports" };
     let lines = vec![
         line("Work of a step", activations, from, true),
         line("Runtime and links", runtime, "as much as reports of vLLM show", true),
@@ -57,7 +58,9 @@ pub(super) fn work(config: &ModelConfig, flags: &Flags, spread: Spread, gpu: &Gp
     match flags.engine {
         // Its share is for weights and cache alone.
         Engine::Sglang => Work { inside: runtime, outside: activations.plus(graphs), lines },
-        Engine::Vllm | Engine::Tgi => Work { inside: activations.plus(runtime).plus(graphs), outside: Between::ZERO, lines },
+        Engine::Vllm | Engine::Tgi => {
+            Work { inside: activations.plus(runtime).plus(graphs), outside: Between::ZERO, lines }
+        }
     }
 }
 
@@ -80,11 +83,10 @@ impl Step {
             (false, false) => 2_048,
         };
         let tokens = flags.tokens.map_or(Between::new(2_048, most_tokens), Between::exactly);
-        let sequences =
-            flags.requests.map_or(Between::new(256, if large { 1_024 } else { 256 }), Between::exactly);
+        let sequences = flags.requests.map_or(Between::new(256, if large { 1_024 } else { 256 }), Between::exactly);
         let tokens = match (flags.engine, flags.tokens) {
             (Engine::Tgi, None) => Between::at_least(1),
-            (Engine::Sglang, None) => Between::new(1, 16_384),
+            (Engine::Sglang, None) => Between::new(1, budget::most_tokens(gpu)),
             _ => tokens,
         };
         let many = |what: Between, flag: Option<u64>| match (flag, what.high) {
@@ -109,15 +111,14 @@ fn activations(config: &ModelConfig, flags: &Flags, spread: Spread, step: &Step)
     let width = plain_width(flags) / 8_000;
     // A step holds the states of its tokens, and what is added to them.
     let states = hidden.saturating_mul(2).saturating_mul(width);
-    let most = hidden
-        .saturating_mul(4)
-        .saturating_add(attention(config, spread)?)
-        .saturating_add(matrices(config, hidden, spread)?)
-        .saturating_mul(width);
+    // Attention is over when the matrices behind it begin, and all layers when sampling does: vLLM measures the peak.
+    let layer = attention(config, spread)?.max(matrices(config, hidden, spread)?);
+    let most = hidden.saturating_mul(4).saturating_add(layer).saturating_mul(width);
     let sampling = step.sequences.times(vocabulary);
     let low = step.tokens.low.saturating_mul(states).max(sampling.low.saturating_mul(SAMPLING.low));
     let high = step.tokens.high.zip(sampling.high).zip(SAMPLING.high).map(|((tokens, words), bytes)| {
-        tokens.saturating_mul(most).saturating_add(words.saturating_mul(bytes))
+        let sampling = words.saturating_mul(bytes).saturating_add(tokens.saturating_mul(states));
+        tokens.saturating_mul(most).max(sampling)
     });
     Ok(Between { low: low.min(high.unwrap_or(u64::MAX)), high })
 }
