@@ -135,10 +135,12 @@ pub(super) fn parallelism(config: &ModelConfig, spread: Spread) -> Check {
     check(Verdict::Fits, format!("{heads} attention heads are parted among {parts}{stages}."))
 }
 
-/// A part of a matrix that is no multiple of the blocks in which it is scaled. Source: vLLM, quantization/fp8.py, and
-/// vllm-project/recipes of Qwen3-Coder and MiniMax-M2.
+/// A part of a matrix that is no multiple of the blocks in which it is scaled. Source: vLLM, quantization/fp8.py, awq.py
+/// and gptq.py, and vllm-project/recipes of Qwen3-Coder and MiniMax-M2.
 fn broken_block(config: &ModelConfig, spread: Spread) -> Option<String> {
-    let block = config.quantised.as_ref()?.block?;
+    let it = config.quantised.as_ref()?;
+    // Groups along a row of experts are another matter: engines have more than one way with them.
+    let block = it.block.or_else(|| it.group.filter(|_| config.experts.is_none()))?;
     let broken = |width: u64, parts: u64, of: &str| {
         let breaks = parts > 1 && !(width.is_multiple_of(parts) && (width / parts).is_multiple_of(block));
         breaks.then(|| {

@@ -61,15 +61,16 @@ pub fn preflight(candidate: Version<'_>, was: Option<Version<'_>>, machine: &Mac
 
 fn on_surge(gpus: u64, surge: &Surge) -> Option<Check> {
     let check = |verdict, why: String| Some(Check::new(Topic::Surge, verdict, why));
+    let takes = if gpus == 1 { "1 GPU".to_owned() } else { format!("{} GPUs", count(gpus)) };
     match surge {
         Surge::NotAsked => None,
         Surge::Free(free) if *free >= gpus => {
-            check(Verdict::Fits, format!("One more replica takes {gpus} of {free} free GPUs."))
+            check(Verdict::Fits, format!("One more replica takes {takes}, and {free} can be had."))
         }
         Surge::Free(free) => {
-            check(Verdict::DoesNot, format!("One more replica takes {gpus} GPUs, and {free} are free."))
+            check(Verdict::DoesNot, format!("One more replica takes {takes}, and only {free} can be had."))
         }
-        Surge::Unknown(why) => check(Verdict::CannotTell, format!("One more replica takes {gpus} GPUs; {why}.")),
+        Surge::Unknown(why) => check(Verdict::CannotTell, format!("One more replica takes {takes}; {why}.")),
     }
 }
 
@@ -88,6 +89,7 @@ fn judge(version: Version<'_>, machine: &Machine) -> Side {
     let mut side = Side {
         engine: flags.engine,
         gpus: spread.gpus(),
+        copies: flags.data.max(1),
         sums: Vec::new(),
         context,
         token: None,

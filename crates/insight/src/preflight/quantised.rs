@@ -23,6 +23,8 @@ pub(super) struct Quantised {
     pub experts_only: bool,
     /// Weights are scaled in blocks that are so wide.
     pub block: Option<u64>,
+    /// So many weights along a row have a scale of their own.
+    pub group: Option<u64>,
     /// The engine makes each dimension a multiple of this.
     pub padded: Option<u64>,
     /// Layers whose attention is not.
@@ -107,6 +109,7 @@ impl Quantised {
             width: None,
             experts_only: false,
             block: None,
+            group: None,
             padded: None,
             attention: Exempt::none(),
             mlp: Exempt::none(),
@@ -128,6 +131,7 @@ impl Quantised {
             "awq" | "gptq" | "awq_marlin" | "gptq_marlin" => {
                 let bits = fields.size(&["bits", "w_bit"]).unwrap_or(4);
                 let group = fields.size(&["group_size", "q_group_size"]).unwrap_or_default();
+                self.group = Some(group).filter(|group| *group > 0);
                 let format = if self.method.to_lowercase().starts_with("awq") { "awq" } else { "gptq" };
                 // A scale of 16 bits, and at most a zero point beside it.
                 self.in_format(format, Between::new(grouped(bits, 16, group), grouped(bits, 16 + bits, group)));

@@ -125,6 +125,8 @@ pub struct Side {
     pub engine: Engine,
     /// GPUs of one replica.
     pub gpus: u64,
+    /// Copies of it among them, which take requests of their own, each with a cache of its own.
+    pub copies: u64,
     /// The sums, on the GPU with the most.
     pub sums: Vec<Line>,
     /// The longest sequence that it takes, in tokens; none where nobody says.

@@ -11,6 +11,7 @@ use super::{
     spread::Spread,
     weights::{line, plain_width},
 };
+use pilothouse_wire::units::count;
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -89,17 +90,17 @@ impl Step {
             (Engine::Sglang, None) => Between::new(1, budget::most_tokens(gpu)),
             _ => tokens,
         };
-        let many = |what: Between, flag: Option<u64>| match (flag, what.high) {
-            (Some(n), _) => n.to_string(),
-            (None, Some(high)) if high == what.low => format!("{high} by default"),
-            (None, Some(high)) => format!("{} to {high} by default", what.low),
-            (None, None) => "nobody says how many".into(),
+        let many = |what: Between, of: &str, flag: Option<u64>| match (flag, what.high) {
+            (Some(n), _) => format!("{} {of}", count(n)),
+            (None, Some(high)) if high == what.low => format!("{} {of} (by default)", count(high)),
+            (None, Some(high)) => format!("{} to {} {of} (by default)", count(what.low), count(high)),
+            (None, None) => format!("nobody says how many {of}"),
         };
         let copies = if spread.copies > 1 { format!(" of each of {} copies", spread.copies) } else { String::new() };
         let from = format!(
-            "{} tokens and {} sequences{copies} through a layer and its sampling",
-            many(tokens, flags.tokens),
-            many(sequences, flags.requests)
+            "{}, {}{copies}, through a layer and its sampling",
+            many(tokens, "tokens", flags.tokens),
+            many(sequences, "sequences", flags.requests)
         );
         Self { tokens, sequences, from }
     }
