@@ -118,7 +118,7 @@ fn judge(version: Version<'_>, machine: &Machine) -> Side {
 /// Weights and work against the memory of the GPU, and what is left for the cache.
 fn on_memory(version: Version<'_>, spread: Spread, machine: &Machine, side: &mut Side) -> (Check, Option<Between>) {
     let cannot = |why: String| (Check::new(Topic::Memory, Verdict::CannotTell, why), None);
-    let weights = match weights(&version, spread) {
+    let weights = match weights(&version, spread, machine.gpu.as_ref().ok()) {
         Ok(weights) => weights,
         Err(missing) => return cannot(format!("The weights: {missing}.")),
     };

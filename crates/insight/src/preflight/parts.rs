@@ -28,6 +28,8 @@ impl Parts {
 pub(super) struct Widths<'a> {
     pub plain: u64,
     pub quantised: Option<&'a Quantised>,
+    /// Of the GPU, where it is known.
+    pub capability: Option<(u16, u16)>,
 }
 
 impl Widths<'_> {
@@ -71,8 +73,8 @@ pub(super) fn on_gpu(
     attention.high = attention.plus(unpacked).high;
     let mlp = |weights| widths.of(weights, layers, |it| (!it.experts_only).then_some(&it.mlp));
     let mut experts = widths.of(params.experts / spread.experts.max(1), layers, |it| Some(&it.mlp))?;
-    if let Some(to) = widths.quantised.and_then(|it| it.padded) {
-        experts.high = experts.high.map(|high| padded(high, config, to));
+    if widths.quantised.is_some_and(|it| it.padded) {
+        experts.high = experts.high.map(|high| padded(high, config, spread, widths.capability));
     }
     let shared = params.shared / spread.tensor;
     let shared = widths.of(shared, layers, |it| (!it.experts_only && !it.shared).then_some(&it.mlp))?;
@@ -91,11 +93,14 @@ fn attention(of: &PerLayer, parts: u64) -> u64 {
     (of.parted / parts).saturating_add(one.saturating_mul(heads.div_ceil(parts))).saturating_add(of.copied)
 }
 
-/// Bytes of experts, each dimension rounded up.
-fn padded(bytes: u64, config: &ModelConfig, to: u64) -> u64 {
+/// Bytes of experts in MXFP4, each dimension rounded up as the kernel needs it. Source: vLLM, quantization/mxfp4.py: by
+/// kernel up to 256; below capability 9.0 there is only Marlin, which rounds their width to 128.
+fn padded(bytes: u64, config: &ModelConfig, spread: Spread, capability: Option<(u16, u16)>) -> u64 {
     let (Some(hidden), Some(size)) = (config.hidden, config.experts.and_then(|it| it.size)) else { return bytes };
-    let wider = ratio(bytes, hidden.next_multiple_of(to), hidden);
-    ratio(wider, size.next_multiple_of(to), size)
+    let size = if spread.whole_experts { size } else { (size / spread.experts.max(1)).max(1) };
+    let to = if capability.is_some_and(|it| it < (9, 0)) { 128 } else { 256 };
+    let up = |n: u64, to: u64| n.checked_next_multiple_of(to).unwrap_or(n);
+    ratio(ratio(bytes, up(hidden, 256), hidden), up(size, to), size)
 }
 
 /// The stage with the most layers: at least an average one.

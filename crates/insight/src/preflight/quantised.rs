@@ -25,8 +25,8 @@ pub(super) struct Quantised {
     pub block: Option<u64>,
     /// So many weights along a row have a scale of their own.
     pub group: Option<u64>,
-    /// The engine makes each dimension a multiple of this.
-    pub padded: Option<u64>,
+    /// Are dimensions of experts rounded up?
+    pub padded: bool,
     /// Layers whose attention is not.
     pub attention: Exempt,
     /// Layers whose experts or other matrices are not.
@@ -110,7 +110,7 @@ impl Quantised {
             experts_only: false,
             block: None,
             group: None,
-            padded: None,
+            padded: false,
             attention: Exempt::none(),
             mlp: Exempt::none(),
             shared: false,
@@ -148,8 +148,7 @@ impl Quantised {
     fn in_mxfp4(&mut self) {
         self.in_format("mxfp4", Between::exactly(grouped(4, 8, 32)));
         self.experts_only = true;
-        // Source: vLLM, quantization/mxfp4.py: hidden and intermediate sizes are rounded up, by backend to 64 up to 256.
-        self.padded = Some(256);
+        self.padded = true;
     }
 
     /// Groups of weights with a scheme each, or one algorithm for all.

@@ -1,7 +1,7 @@
 //! The weights on a GPU: from the dimensions of the model, or from the size of its files where that is given.
 
 use super::{
-    Between, Version,
+    Between, Gpu, Version,
     flags::Flags,
     params::Params,
     parts::{Parts, Widths, on_gpu, ratio},
@@ -34,7 +34,7 @@ pub(super) fn plain_width(flags: &Flags) -> u64 {
 /// # Errors
 ///
 /// What is missing.
-pub(super) fn weights(version: &Version<'_>, spread: Spread) -> Result<Weights, String> {
+pub(super) fn weights(version: &Version<'_>, spread: Spread, gpu: Option<&Gpu>) -> Result<Weights, String> {
     let (config, flags) = (version.config, version.flags);
     let at_loading = match (&config.quantised, flags.quantisation.as_deref()) {
         (None, Some(flag)) => Some(Quantised::while_loading(flag).ok_or_else(|| {
@@ -42,12 +42,13 @@ pub(super) fn weights(version: &Version<'_>, spread: Spread) -> Result<Weights, 
         })?),
         _ => None,
     };
+    let capability = gpu.and_then(|gpu| gpu.capability);
     let quantised = at_loading.as_ref().or(config.quantised.as_ref());
-    let (mut kept, mut lines) = kept(version, quantised, spread)?;
+    let (mut kept, mut lines) = kept(version, quantised, spread, capability)?;
     let mut loading = kept;
     if at_loading.is_some() {
         // Source: vLLM, quantization/fp8: the model is loaded as it is before it is quantised; newer ones do so by layer.
-        let (whole, _) = self::kept(version, None, spread)?;
+        let (whole, _) = self::kept(version, None, spread, capability)?;
         loading = kept.or(whole);
     }
     if let Some(reason) = &flags.more_weights {
@@ -65,9 +66,14 @@ pub(super) fn line(what: &str, bytes: Between, from: impl Into<String>, part: bo
     Line { what: what.to_owned(), bytes, from: from.into(), part }
 }
 
-fn kept(version: &Version<'_>, quantised: Option<&Quantised>, spread: Spread) -> Result<(Between, Vec<Line>), String> {
+fn kept(
+    version: &Version<'_>,
+    quantised: Option<&Quantised>,
+    spread: Spread,
+    capability: Option<(u16, u16)>,
+) -> Result<(Between, Vec<Line>), String> {
     let (config, flags) = (version.config, version.flags);
-    let widths = Widths { plain: plain_width(flags), quantised };
+    let widths = Widths { plain: plain_width(flags), quantised, capability };
     let more = if flags.predicts { config.predicts.max(1) } else { 0 };
     match (version.weights, Params::of(config)) {
         (None, Ok(params)) => {

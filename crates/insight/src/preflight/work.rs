@@ -85,10 +85,14 @@ impl Step {
         };
         let tokens = flags.tokens.map_or(Between::new(2_048, most_tokens), Between::exactly);
         let sequences = flags.requests.map_or(Between::new(256, if large { 1_024 } else { 256 }), Between::exactly);
-        let tokens = match (flags.engine, flags.tokens) {
-            (Engine::Tgi, None) => Between::at_least(1),
-            (Engine::Sglang, None) => Between::new(1, budget::most_tokens(gpu)),
-            _ => tokens,
+        let (tokens, sequences) = match flags.engine {
+            Engine::Vllm => (tokens, sequences),
+            // It does not try the largest step beforehand. Source: SGLang, `model_runner.py`: 2,048 to 4,096 requests.
+            Engine::Sglang => (
+                Between::new(1, flags.tokens.unwrap_or_else(|| budget::most_tokens(gpu))),
+                Between::new(1, flags.requests.unwrap_or(4_096)),
+            ),
+            Engine::Tgi => (flags.tokens.map_or(Between::at_least(1), Between::exactly), sequences),
         };
         let many = |what: Between, of: &str, flag: Option<u64>| match (flag, what.high) {
             (Some(n), _) => format!("{} {of}", count(n)),
