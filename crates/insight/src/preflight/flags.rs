@@ -183,13 +183,14 @@ fn vllm(words: &Words) -> Flags {
     if words.has(&["enable-lora", "lora-modules"]) {
         it.more_weights = Some("--enable-lora: adapters".into());
     }
-    match words.text(&["speculative-config", "sc"]) {
+    let speculative = words.by_key("speculative-config").map(Given::Value);
+    match speculative.unwrap_or_else(|| words.text(&["speculative-config", "sc"])) {
         Given::Absent => {}
         Given::Value(text) if text.contains("mtp") => it.predicts = true,
         Given::Value(_) | Given::Unreadable(_) => it.more_weights = Some("--speculative-config: a draft model".into()),
     }
-    it.overrides =
-        ["hf-overrides", "rope-scaling", "hf-config-path"].into_iter().find(|name| words.has(&[name])).map(flagged);
+    let mut overrides = ["hf-overrides", "rope-scaling", "hf-config-path"].into_iter();
+    it.overrides = overrides.find(|name| words.has(&[name]) || words.by_key(name).is_some()).map(flagged);
     it.beyond(
         words,
         &[
@@ -287,6 +288,10 @@ mod tests {
         assert_eq!(it.unreadable, ["--tensor-parallel-size $TP", "--config"]);
         let it = read(Engine::Vllm, "--speculative-config {\"method\":\"mtp\"} --cpu-offload-gb 16");
         assert_eq!((it.predicts, it.more_weights, it.offload), (true, None, 16 << 30));
+        let it = read(Engine::Vllm, "--speculative-config.num_speculative_tokens 1 --speculative-config.method mtp");
+        assert_eq!((it.predicts, it.more_weights), (true, None));
+        assert!(read(Engine::Vllm, "--speculative-config.model a/draft").more_weights.is_some());
+        assert!(read(Engine::Vllm, "--hf-overrides.max_position_embeddings 9").overrides.is_some());
         assert!(read(Engine::Vllm, "--enable-lora").more_weights.is_some());
     }
 

@@ -65,6 +65,16 @@ impl Words {
         }
     }
 
+    /// What is given key by key, `--name.key value`, as one text.
+    pub(super) fn by_key(&self, name: &str) -> Option<String> {
+        let under = |(flag, value): &(String, Option<String>)| {
+            let key = flag.strip_prefix(name)?.strip_prefix('.')?;
+            Some(format!("{key}: {}", value.as_deref().unwrap_or_default()))
+        };
+        let keys: Vec<String> = self.0.iter().filter_map(under).collect();
+        (!keys.is_empty()).then(|| keys.join(", "))
+    }
+
     pub(super) fn number(&self, names: &[&str]) -> Given<u64> {
         self.read(names, |text| text.parse().ok())
     }
