@@ -1,6 +1,7 @@
 //! The command that says beforehand whether a version of a model fits its GPUs, and shows its sums.
 
 mod model;
+mod service;
 mod words;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
 use model::Model;
 use pilothouse_insight::preflight::{Engine, Flags, Gpu, Machine, Report, Surge, Verdict, Version, preflight};
 use serde::Serialize;
+use service::Running;
 
 /// What it says, as one object.
 #[derive(Serialize)]
@@ -25,27 +27,82 @@ struct Document<'a> {
 }
 
 /// Reads what was named, reckons, and tells.
-pub fn run(arguments: &PreflightArgs, style: Style) -> Result<Exit, Failed> {
+pub async fn run(arguments: &PreflightArgs, style: Style, err: Style) -> Result<Exit, Failed> {
     let candidate = Model::read(&arguments.config)?;
     let was = arguments.was.as_deref().map(Model::read).transpose()?;
-    let typed = &arguments.arguments;
-    let typed_before = split(arguments.was_args.as_deref()).unwrap_or_else(|| typed.clone());
-    let (flags, engine_assumed) = flags(arguments, typed);
-    let (flags_before, _) = self::flags(arguments, &typed_before);
-    let was = was.as_ref().map(|was| version(was, &flags_before));
-    let report = preflight(version(&candidate, &flags), was, &machine(arguments), &surge(arguments));
+    let running = match &arguments.service {
+        Some(name) => Some(Running::read(name, &arguments.source, err).await?),
+        None => None,
+    };
+    let wanted = Wanted::of(arguments, running);
+    let was = was.as_ref().map(|was| version(was, &wanted.before));
+    let candidate = version(&candidate, &wanted.flags);
+    let surge = wanted.surge(arguments, candidate);
+    let report = preflight(candidate, was, &wanted.machine, &surge);
+    let gpu = wanted.gpu.as_deref();
     let mut out = stdout();
-    let gpu = arguments.gpu.as_deref();
     if arguments.json {
-        json::write(&mut out, &Document { gpu, engine_assumed, report: &report }, !style.terminal)?;
+        let document = Document { gpu, engine_assumed: wanted.engine_assumed, report: &report };
+        json::write(&mut out, &document, !style.terminal)?;
     } else {
-        words::write(&mut out, &report, gpu, engine_assumed, style)?;
+        words::write(&mut out, &report, gpu, wanted.engine_assumed, style)?;
     }
     Ok(match report.verdict {
         Verdict::Fits => Exit::Ok,
         Verdict::DoesNot => Exit::No,
         Verdict::CannotTell => Exit::CannotTell,
     })
+}
+
+/// What is asked for, by what was typed, and where nothing was by the service.
+struct Wanted {
+    flags: Flags,
+    before: Flags,
+    /// Did nothing say which engine it is?
+    engine_assumed: bool,
+    gpu: Option<String>,
+    machine: Machine,
+    running: Option<Running>,
+}
+
+impl Wanted {
+    fn of(arguments: &PreflightArgs, running: Option<Running>) -> Self {
+        let served = running.as_ref().map(|running| running.arguments.clone());
+        let typed = Some(arguments.arguments.clone()).filter(|typed| !typed.is_empty());
+        let words = typed.or_else(|| served.clone()).unwrap_or_default();
+        let before = split(arguments.was_args.as_deref()).or(served).unwrap_or_else(|| words.clone());
+        let known = |words: &[String]| {
+            let named = Engine::in_words(words.iter().map(String::as_str));
+            let said = arguments.engine.map(Engine::from).or(named);
+            said.or_else(|| running.as_ref().and_then(|running| running.engine))
+        };
+        let (engine, engine_before) = (known(&words), known(&before));
+        let read = running.as_ref().map(|running| running.product.clone());
+        let gpu =
+            arguments.gpu.clone().map(Ok).or(read).unwrap_or_else(|| Err("--gpu does not say which it is".into()));
+        let gpus_a_node = running.as_ref().and_then(|running| running.gpus_a_node);
+        Self {
+            flags: Flags::read(engine.unwrap_or(Engine::Vllm), &words),
+            before: Flags::read(engine_before.unwrap_or(Engine::Vllm), &before),
+            engine_assumed: engine.is_none(),
+            gpu: gpu.clone().ok(),
+            machine: Machine {
+                gpu: gpu.and_then(|product| Gpu::of_product(&product)),
+                gpus_a_node: arguments.gpus_a_node.or(gpus_a_node),
+            },
+            running,
+        }
+    }
+
+    fn surge(&self, arguments: &PreflightArgs, candidate: Version<'_>) -> Surge {
+        match (arguments.free, &self.running) {
+            (Some(free), _) => Surge::Free(free),
+            (None, None) => Surge::NotAsked,
+            (None, Some(running)) => {
+                running.surge(preflight(candidate, None, &self.machine, &Surge::NotAsked).candidate.gpus)
+            }
+        }
+    }
 }
 
 fn version<'a>(model: &'a Model, flags: &'a Flags) -> Version<'a> {
@@ -58,22 +115,7 @@ fn version<'a>(model: &'a Model, flags: &'a Flags) -> Version<'a> {
     }
 }
 
-/// What the engine is asked for, and whether nothing says which it is.
-fn flags(arguments: &PreflightArgs, typed: &[String]) -> (Flags, bool) {
-    let known = arguments.engine.map(Engine::from).or_else(|| Engine::in_words(typed.iter().map(String::as_str)));
-    (Flags::read(known.unwrap_or(Engine::Vllm), typed), known.is_none())
-}
-
 /// A text as the words that a shell would make of it, without its quotes.
 fn split(text: Option<&str>) -> Option<Vec<String>> {
     Some(text?.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect())
-}
-
-fn machine(arguments: &PreflightArgs) -> Machine {
-    let gpu = arguments.gpu.as_deref().ok_or_else(|| "--gpu does not say which it is".to_owned());
-    Machine { gpu: gpu.and_then(Gpu::of_product), gpus_a_node: arguments.gpus_a_node }
-}
-
-fn surge(arguments: &PreflightArgs) -> Surge {
-    arguments.free.map_or(Surge::NotAsked, Surge::Free)
 }

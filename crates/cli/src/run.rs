@@ -57,7 +57,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Models(of) => models::run(of, out, err).await,
         Verb::Runs(of) => runs::run(of, out, err).await,
         Verb::Rollout(of) => rollout::run(&of.verb, out, err).await,
-        Verb::Preflight(of) => preflight::run(of, out),
+        Verb::Preflight(of) => preflight::run(of, out, err).await,
         Verb::Get(of) => get::run(of, out, err).await,
         Verb::Describe(of) => describe::run(of, out, err).await,
         Verb::Diff(of) => diff::run(of, out, err).await,

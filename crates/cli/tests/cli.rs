@@ -399,3 +399,24 @@ fn a_preflight_shows_its_sums_and_says_by_its_exit_code_whether_it_fits() {
     assert_eq!((&json["candidate"]["gpus"], &json["was"]["gpus"]), (&Value::from(1), &Value::from(2)));
     assert_eq!(json["candidate"]["token"]["low"], 2 * 8 * 128 * 2 * 32);
 }
+
+#[test]
+fn a_preflight_of_a_service_takes_arguments_and_gpu_from_its_cluster() {
+    let home = Home::new();
+    models(&home);
+    let of = "preflight iad-prod/serving/chat-70b --demo --config llama.json";
+    let ran = home.run_inside(&format!("{of} --was new"));
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let said = "It fits: vLLM on 8 GPUs, NVIDIA-H100-80GB-HBM3.";
+    assert!(ran.stdout.starts_with(said) && ran.stdout.contains("sequences of 32,768 tokens at once"), "{}", ran.all());
+    assert!(
+        ran.stdout.contains("It takes 8 of the 8 GPUs of a node.") && ran.stdout.contains("One more replica takes 8")
+    );
+    // What is typed is of the candidate, and what runs is of the version before.
+    let typed = home.run_inside(&format!("{of} --was new --json -- vllm serve -tp 2")).json();
+    assert_eq!((&typed["candidate"]["gpus"], &typed["was"]["gpus"]), (&Value::from(2), &Value::from(8)));
+    let several = home.run_inside("preflight serving/chat-70b --demo --config llama.json");
+    assert_eq!((several.code, several.stderr.contains("2 services are called serving/chat-70b.")), (1, true));
+    let none = home.run_inside("preflight gateway --demo --config llama.json");
+    assert_eq!((none.code, none.stderr.contains("No service gateway holds a GPU.")), (1, true), "{}", none.all());
+}

@@ -5,7 +5,7 @@ use super::{
     flags::Flags,
     params::Params,
     parts::{Parts, Widths, on_gpu, ratio},
-    quantised::Quantised,
+    quantised::{Exempt, Quantised},
     report::Line,
     spread::Spread,
 };
@@ -116,9 +116,10 @@ fn told(parts: &Parts, widths: Widths<'_>) -> Vec<Line> {
     let plain = format!("in {} bits", widths.plain / 1_000);
     let method = widths.quantised.map_or_else(|| plain.clone(), |it| format!("by quantization {}", it.method));
     let dense = if widths.quantised.is_some_and(|it| it.experts_only) { &plain } else { &method };
+    let attention = if widths.quantised.is_some_and(|it| it.attention == Exempt::All) { &plain } else { dense };
     let all = [
         ("Table and head", parts.table, format!("vocab_size × hidden_size, {plain}")),
-        ("Attention", parts.attention, format!("num_hidden_layers × heads × head_dim, {dense}")),
+        ("Attention", parts.attention, format!("num_hidden_layers × heads × head_dim, {attention}")),
         ("Dense layers", parts.dense, format!("3 × hidden_size × intermediate_size a layer, {dense}")),
         ("Experts", parts.experts, format!("their number × 3 × hidden_size × width a layer, {method}")),
         ("Norms, routers", parts.other, plain),
