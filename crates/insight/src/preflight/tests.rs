@@ -1,3 +1,4 @@
+//! Preflights of made-up and of known models: counts of weights, what is missing, what is asked for, and what must always hold.
 use super::{params::Params, *};
 use proptest::prelude::*;
 use serde_json::{Value, json};
