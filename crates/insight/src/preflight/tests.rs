@@ -1,4 +1,5 @@
-//! Preflights of made-up and of known models: counts of weights, what is missing, what is asked for, and what must always hold.
+//! Preflights of models: counts of weights, what is missing, what is asked for, and what must always hold.
+
 use super::{params::Params, *};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -207,6 +208,18 @@ fn the_surge_is_held_against_what_is_free() {
     assert_eq!(of(Surge::Free(2)), Verdict::Fits);
     assert_eq!(of(Surge::Free(1)), Verdict::DoesNot);
     assert_eq!(of(Surge::Unknown("pods are not read".into())), Verdict::CannotTell);
+}
+
+#[test]
+fn files_that_hold_less_than_the_dimensions_never_make_it_fit() {
+    let (config, flags) = (ModelConfig::read(&llama()), Flags::read(Engine::Vllm, &words("")));
+    let of = |weights| {
+        let version = Version { config: &config, flags: &flags, weights, template: None, tokenizer: None };
+        bytes_of(&preflight(version, None, &on("NVIDIA H200"), &Surge::NotAsked), "Weights")
+    };
+    let (dimensions, whole, part) = (of(None), of(Some(16_060_522_496)), of(Some(1_000)));
+    assert!(whole.low.abs_diff(dimensions.low) < dimensions.low / 1_000, "{whole:?}, {dimensions:?}");
+    assert!(part.low < 2_000 && part.high == dimensions.high, "{part:?}, {dimensions:?}");
 }
 
 #[test]

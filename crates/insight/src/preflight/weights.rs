@@ -105,11 +105,12 @@ fn loaded(kept: Between) -> Between {
 }
 
 /// The size of the files, by the share that a GPU has of the dimensions. What is in the files and not in the dimensions
-/// (layers that predict further tokens, what sees) is loaded, or not.
+/// (layers that predict further tokens, what sees) is loaded, or not; where files are less than the dimensions say, a part
+/// of them may be missing.
 fn scaled(total: u64, stored: Between, here: Between) -> Between {
     let most = stored.high.unwrap_or(u64::MAX);
     let low = if total > most { here.low } else { ratio(here.low, total, most) };
-    loaded(Between { low, high: here.high.map(|high| ratio(high, total, stored.low)) })
+    loaded(Between { low, high: here.high.map(|high| ratio(high, total, stored.low).max(high)) })
 }
 
 fn told(parts: &Parts, widths: Widths<'_>) -> Vec<Line> {
