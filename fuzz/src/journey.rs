@@ -48,16 +48,16 @@ impl Journey {
     pub fn batch(&mut self, batch: Batch) {
         same_bytes(&batch);
         let touched = self.world.apply(batch);
-        let mut page = self.fleet.view().clone();
+        let mut page = self.fleet.view().as_ref().clone();
         page.apply(self.fleet.update(&self.world, &touched));
-        assert!(!self.sound || page == *self.fleet.view(), "the patch leads elsewhere");
+        assert!(!self.sound || page == **self.fleet.view(), "the patch leads elsewhere");
     }
 
     /// Looks at the world as every screen does, and keeps it as a checkpoint.
     pub fn look(&self) {
         same_bytes(&self.world);
         let whole = FleetProjection::new(&self.world, FleetSpec::default()).into_view();
-        assert!(!self.sound || whole == *self.fleet.view(), "the followed view differs from one made anew");
+        assert!(!self.sound || whole == **self.fleet.view(), "the followed view differs from one made anew");
         let findings = whole.findings.clone();
         same_bytes(&View::Fleet(Arc::new(whole)));
         same_bytes(&project::connection_rows(&self.world));

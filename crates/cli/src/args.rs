@@ -6,6 +6,7 @@ use crate::{
     exit::CODES,
     journal_args::{JournalArgs, OpenArgs, RecordArgs},
     model_args::{ModelsArgs, RunsArgs},
+    preflight_args::PreflightArgs,
     rollout_args::RolloutArgs,
     serve_args::ServeArgs,
 };
@@ -73,6 +74,8 @@ pub enum Verb {
     Artifacts(ArtifactsArgs),
     /// Services on their way to their next revision: Rollouts, Deployments and their kin
     Rollout(RolloutArgs),
+    /// Will a version of a model fit its GPUs? By sums from its configuration and the arguments of its engine
+    Preflight(PreflightArgs),
     /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events

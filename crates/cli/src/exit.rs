@@ -12,6 +12,10 @@ pub enum Exit {
     Partial,
     /// It was sent, and it was not seen that it came to pass.
     Unverified,
+    /// What was asked for does not hold.
+    No,
+    /// Whether it holds nobody can tell.
+    CannotTell,
 }
 
 /// How a command failed.
@@ -40,7 +44,9 @@ Exit codes:
   1  a problem: what, why and what comes next are on stderr
   2  the command cannot be understood
   3  not every source could be read, or not whole: what could be is printed, the rest is on stderr
-  4  what was to be done was sent, and it was not seen that it came to pass";
+  4  what was to be done was sent, and it was not seen that it came to pass
+  5  preflight: it does not fit
+  6  preflight: nobody can tell whether it fits";
 
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {
@@ -71,6 +77,8 @@ impl From<Exit> for ExitCode {
             Exit::Ok => 0,
             Exit::Partial => 3,
             Exit::Unverified => 4,
+            Exit::No => 5,
+            Exit::CannotTell => 6,
         })
     }
 }

@@ -28,6 +28,8 @@ mod out;
 mod page;
 mod past;
 mod picture;
+mod preflight;
+mod preflight_args;
 mod problems;
 mod prompt;
 mod record;

@@ -7,7 +7,7 @@ use crate::{
     exit::{Exit, Failed},
     fleet, get, journal, list, manual, models,
     out::{Style, note},
-    problems, record, rollout, room,
+    preflight, problems, record, rollout, room,
     rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
     runs, serve,
 };
@@ -57,6 +57,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Models(of) => models::run(of, out, err).await,
         Verb::Runs(of) => runs::run(of, out, err).await,
         Verb::Rollout(of) => rollout::run(&of.verb, out, err).await,
+        Verb::Preflight(of) => preflight::run(of, out, err).await,
         Verb::Get(of) => get::run(of, out, err).await,
         Verb::Describe(of) => describe::run(of, out, err).await,
         Verb::Diff(of) => diff::run(of, out, err).await,

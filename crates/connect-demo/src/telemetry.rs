@@ -6,6 +6,8 @@ mod noise;
 mod sample;
 mod serving;
 
+pub(crate) use serving::engine_of;
+
 use crate::{
     dice::{hash, mix},
     names,

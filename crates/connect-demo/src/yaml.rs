@@ -1,7 +1,7 @@
 //! Objects of the demo fleet as YAML, built from their facts, and marked as made up.
 
-use crate::script::Script;
-use pilothouse_wire::{ObjectRef, SmolStr, Stamp};
+use crate::{script::Script, telemetry::engine_of};
+use pilothouse_wire::{ObjectRef, ServingEngine, SmolStr, Stamp};
 use pilothouse_world::fact::{ConditionFact, ContainerFact, NodeFact, OwnerFact, PodFact};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -81,8 +81,37 @@ fn container_spec(container: &ContainerFact, pod: &PodFact) -> Value {
     json!({
         "name": container.name,
         "image": container.image,
+        "args": arguments(&container.image, pod.gpus.iter().map(|(_, n)| n).sum()),
         "resources": { "limits": limits, "requests": requests },
     })
+}
+
+/// What an engine is asked for, by the service that its image is of.
+fn arguments(image: &str, gpus: u64) -> Vec<String> {
+    let service = image.rsplit('/').next().and_then(|name| name.split(':').next()).unwrap_or_default();
+    let model = format!("/models/{service}");
+    match engine_of(service) {
+        Some(ServingEngine::Vllm) => {
+            vec![
+                "vllm".into(),
+                "serve".into(),
+                model,
+                format!("--tensor-parallel-size={gpus}"),
+                "--max-model-len=32768".into(),
+            ]
+        }
+        Some(ServingEngine::Sglang) => vec![
+            "python3".into(),
+            "-m".into(),
+            "sglang.launch_server".into(),
+            format!("--model-path={model}"),
+            format!("--tp-size={gpus}"),
+        ],
+        Some(ServingEngine::Tgi) => {
+            vec!["text-generation-launcher".into(), format!("--model-id={model}"), format!("--num-shard={gpus}")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn container_status(container: &ContainerFact) -> Value {
@@ -201,7 +230,12 @@ fn write_value(text: &mut String, value: &Value, indent: usize) {
             text.push('\n');
             for item in list {
                 let _ = write!(text, "{:indent$}- ", "");
-                write_map(text, item, indent + 2);
+                match item {
+                    Value::String(string) => {
+                        let _ = writeln!(text, "{}", scalar(string));
+                    }
+                    item => write_map(text, item, indent + 2),
+                }
             }
         }
         Value::String(string) => {

@@ -12,6 +12,7 @@
 //! - [`Lookout`]: what a person is told of, each thing once, and nothing in quiet hours.
 //! - [`lineage`]: what a pod really runs, and whether its tag still stands there.
 //! - [`compare_artifacts()`]: two artefacts of registries side by side.
+//! - [`preflight`]: will a version of a model fit the GPUs that are there? By sums that are shown.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
 mod answer;
@@ -26,6 +27,7 @@ pub mod lineage;
 mod lookout;
 mod models;
 mod pods;
+pub mod preflight;
 mod room;
 mod rules;
 mod site;

@@ -75,7 +75,11 @@ fn service(stage: &Stage, player: &Player) -> Option<&'static str> {
 }
 
 fn engine(stage: &Stage, player: &Player) -> Option<ServingEngine> {
-    let name = service(stage, player)?;
+    engine_of(service(stage, player)?)
+}
+
+/// The engine of a service.
+pub(crate) fn engine_of(name: &str) -> Option<ServingEngine> {
     let is = |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest == "-next");
     ENGINES.iter().find(|(known, _)| is(known)).map(|(_, engine)| *engine)
 }
