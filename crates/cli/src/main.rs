@@ -31,6 +31,8 @@ mod picture;
 mod problems;
 mod prompt;
 mod record;
+mod rollback;
+mod rollback_args;
 mod rollout;
 mod rollout_args;
 mod room;

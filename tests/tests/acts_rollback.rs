@@ -1,0 +1,492 @@
+//! "Can I go back?" of a real cluster with a real registry: each grade, and the way back then taken, which ends as graded.
+//!
+//! kwok plays the nodes: it pulls no image and mounts no volume. Whether pods come is decided by real parts all the same: the
+//! scheduler that finds no GPU, the API server that knows no account. For the kubelet, which starts no container without its
+//! Secret, a policy of the API server stands: it takes no pod that mounts the Secret while there is none.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use acceptance::{
+    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rule, Said, Subject, Terminal,
+    registry::Content, until,
+};
+use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
+use pilothouse_wire::{
+    Answer, Ask, ConnectionId, ObjectRef,
+    back::{Took, WayBack},
+};
+use serde_json::{Value, json};
+use std::{path::Path, time::Duration};
+
+const LIMIT: Duration = Duration::from_secs(90);
+const SECRET: &str = "hf-token";
+
+/// A Deployment of two pods with two GPUs each, on a pool of its own, that came from `v1` to `v2`; only `v1` mounts a Secret.
+struct Site {
+    plane: &'static ControlPlane,
+    registry: Registry,
+    terminal: Terminal,
+    namespace: String,
+    pool: String,
+    /// The digest of `v1`.
+    first: String,
+}
+
+/// How the pods of a site are replaced.
+struct Wish {
+    /// GPUs of the pool's one node.
+    gpus: u32,
+    surge: u32,
+    unavailable: u32,
+    /// The account of the pods of `v1`.
+    account: &'static str,
+}
+
+impl Wish {
+    fn new(gpus: u32, surge: u32, unavailable: u32) -> Self {
+        Self { gpus, surge, unavailable, account: "default" }
+    }
+}
+
+impl Site {
+    async fn start(name: &str, wish: Wish) -> Result<Self> {
+        let plane = ControlPlane::shared().await?;
+        let namespace = plane.namespace(name).await?;
+        plane.add_gpu_nodes(&GpuNodes::new(&namespace, 1, wish.gpus), LIMIT).await?;
+        let registry = Registry::start().await?;
+        let first = registry.push("team/chat", "v1", &Content::image("first")).await?;
+        registry.push("team/chat", "v2", &Content::image("second")).await?;
+        let terminal = connected(&plane.kubeconfig(), "admin", Some(&registry)).await?;
+        let site = Self { plane, registry, terminal, pool: namespace.clone(), namespace, first };
+        let secret = json!({ "metadata": { "name": SECRET }, "stringData": { "token": "canary-of-a-secret" } });
+        site.create("/api/v1", "secrets", &secret).await?;
+        if wish.account != "default" {
+            site.create("/api/v1", "serviceaccounts", &json!({ "metadata": { "name": wish.account } })).await?;
+        }
+        site.create("/apis/apps/v1", "deployments", &site.chat(&wish)).await?;
+        site.complete().await?;
+        site.to_v2().await?;
+        Ok(site)
+    }
+
+    fn image(&self, tag: &str) -> String {
+        format!("{}/team/chat:{tag}", self.registry.host())
+    }
+
+    fn chat(&self, wish: &Wish) -> Value {
+        let limits = json!({ "cpu": "1", "memory": "1Gi", GPU: "2" });
+        let pod = json!({
+            "serviceAccountName": wish.account,
+            "terminationGracePeriodSeconds": 0,
+            "nodeSelector": { POOL_LABEL: self.pool },
+            "volumes": [{ "name": "token", "secret": { "secretName": SECRET } }],
+            "containers": [{ "name": "server", "image": self.image("v1"), "resources": { "limits": limits } }],
+        });
+        let rolling = json!({ "maxSurge": wish.surge, "maxUnavailable": wish.unavailable });
+        json!({
+            "metadata": { "name": "chat" },
+            "spec": {
+                "replicas": 2, "progressDeadlineSeconds": 20,
+                "selector": { "matchLabels": { "app": "chat" } },
+                "strategy": { "type": "RollingUpdate", "rollingUpdate": rolling },
+                "template": { "metadata": { "labels": { "app": "chat" } }, "spec": pod },
+            },
+        })
+    }
+
+    /// The second revision: another image, and nothing of what the first one needs.
+    async fn to_v2(&self) -> Result<()> {
+        let container = json!({ "name": "server", "image": self.image("v2"), "resources": { "limits": { GPU: "2" } } });
+        let spec =
+            json!({ "volumes": null, "serviceAccountName": null, "serviceAccount": null, "containers": [container] });
+        let change = json!({ "spec": { "template": { "spec": spec } } });
+        self.plane.api()?.patch(&self.path("/apis/apps/v1", "deployments/chat"), &change).await?;
+        self.complete().await
+    }
+
+    fn path(&self, root: &str, of: &str) -> String {
+        format!("{root}/namespaces/{}/{of}", self.namespace)
+    }
+
+    async fn create(&self, root: &str, plural: &str, object: &Value) -> Result<()> {
+        self.plane.api()?.create(&self.path(root, plural), object).await.map(drop)
+    }
+
+    async fn kubectl(&self, words: &[&str]) -> Result<String> {
+        self.plane.kubectl(&[words, &["-n", &self.namespace]].concat()).await
+    }
+
+    async fn complete(&self) -> Result<()> {
+        self.kubectl(&["rollout", "status", "deployment/chat", "--timeout=90s"]).await?;
+        // Pods of before that are ending hold their GPUs still.
+        until("only its two pods are there", LIMIT, async || {
+            let names = self.kubectl(&["get", "pods", "-l", "app=chat", "-o", "name"]).await?;
+            Ok((names.lines().count() == 2).then_some(()))
+        })
+        .await
+    }
+
+    async fn running(&self) -> Result<String> {
+        self.kubectl(&["get", "deployment", "chat", "-o", "jsonpath={.spec.template.spec.containers[0].image}"]).await
+    }
+
+    async fn rollback(&self, more: &[&str]) -> Result<Said> {
+        rollback(&self.terminal, &self.namespace, more).await
+    }
+
+    /// The check alone, with the code that it ends with.
+    async fn check(&self) -> Result<Checked> {
+        checked(&self.terminal, &self.namespace).await
+    }
+
+    /// Takes the way back, and says what became of it.
+    async fn taken(&self, more: &[&str]) -> Result<(i32, String)> {
+        taken(&self.terminal, &self.namespace, more).await
+    }
+
+    /// From now on no pod that mounts the Secret comes while there is none.
+    async fn stand_for_the_kubelet(&self) -> Result<()> {
+        let namespace = &self.namespace;
+        let policy = format!(
+            "
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {{ name: kubelet-{namespace} }}
+spec:
+  failurePolicy: Fail
+  paramKind: {{ apiVersion: v1, kind: Secret }}
+  matchConstraints:
+    resourceRules:
+    - {{ apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE], resources: [pods] }}
+  matchConditions:
+  - name: mounts
+    expression: \"has(object.spec.volumes) && object.spec.volumes.exists(v, has(v.secret) && v.secret.secretName == '{SECRET}')\"
+  validations:
+  - {{ expression: \"true\" }}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {{ name: kubelet-{namespace} }}
+spec:
+  policyName: kubelet-{namespace}
+  validationActions: [Deny]
+  paramRef: {{ name: {SECRET}, namespace: {namespace}, parameterNotFoundAction: Deny }}
+  matchResources:
+    namespaceSelector: {{ matchLabels: {{ kubernetes.io/metadata.name: {namespace} }} }}
+"
+        );
+        self.plane.apply(&policy).await
+    }
+
+    async fn without_the_secret(&self) -> Result<()> {
+        self.stand_for_the_kubelet().await?;
+        self.kubectl(&["delete", "secret", SECRET]).await?;
+        let api = self.plane.api()?;
+        let pod = json!({ "metadata": { "name": "probe" }, "spec": {
+            "volumes": [{ "name": "token", "secret": { "secretName": SECRET } }],
+            "containers": [{ "name": "server", "image": "x" }],
+        } });
+        until("no pod comes without the Secret", LIMIT, async || {
+            let path = self.path("/api/v1", "pods?dryRun=All");
+            let answer = api.call(reqwest::Method::POST, &path, Some(&pod)).await?;
+            Ok((answer.status >= 400).then_some(()))
+        })
+        .await
+    }
+}
+
+/// What a check said.
+#[derive(Debug)]
+struct Checked {
+    code: i32,
+    grade: String,
+    takes: String,
+    /// Each check as `state what: words`.
+    checks: Vec<String>,
+}
+
+impl Checked {
+    #[track_caller]
+    fn says(&self, grade: &str, code: i32, line: &str) {
+        assert_eq!((self.grade.as_str(), self.code), (grade, code), "{self:#?}");
+        assert!(self.checks.iter().any(|check| check.starts_with(line)), "{line}: {self:#?}");
+    }
+}
+
+async fn connected(kubeconfig: &Path, context: &str, registry: Option<&Registry>) -> Result<Terminal> {
+    let terminal = Terminal::new(kubeconfig)?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", context, "--name", "cluster"]).await?;
+    terminal.good(&["connect", "operate", "cluster"]).await?;
+    if let Some(registry) = registry {
+        let watch = "watch=team/chat:v1, team/chat:v2";
+        terminal.good(&["connect", "add", "oci", "--name", "models", "--url", &registry.url(), "--set", watch]).await?;
+    }
+    Ok(terminal)
+}
+
+async fn rollback(terminal: &Terminal, namespace: &str, more: &[&str]) -> Result<Said> {
+    terminal.call(&[&["rollback", "chat", "-n", namespace], more].concat()).await
+}
+
+async fn checked(terminal: &Terminal, namespace: &str) -> Result<Checked> {
+    let said = rollback(terminal, namespace, &["--check", "--json"]).await?;
+    assert!(!said.out.contains("canary"), "no value of a Secret: {said:?}");
+    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    let way = &document["way_back"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |check: &Value| format!("{} {}: {}", text(&check["state"]), text(&check["what"]), text(&check["words"]));
+    Ok(Checked {
+        code: said.code,
+        grade: text(&way["grade"]),
+        takes: text(&way["takes"]),
+        checks: way["detail"]["checks"].as_array().into_iter().flatten().map(line).collect(),
+    })
+}
+
+async fn taken(terminal: &Terminal, namespace: &str, more: &[&str]) -> Result<(i32, String)> {
+    let said = rollback(terminal, namespace, &[&["--yes", "--json"], more].concat()).await?;
+    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    Ok((said.code, document["action"]["state"].as_str().unwrap_or_default().to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ready_goes_back_and_is_verified() -> Result<()> {
+    let site = Site::start("ready", Wish::new(8, 1, 0)).await?;
+    let check = site.check().await?;
+    check.says("ready", 0, "Holds Revision: Revision 1 is kept.");
+    check.says("ready", 0, &format!("Holds Image {}: models has its tag", site.image("v1")));
+    check.says("ready", 0, "Holds Secret hf-token: It is there.");
+    check.says("ready", 0, "Holds GPUs: 2 pods of 2 GPUs fit beside those that run; 1 comes at once.");
+    check.says("ready", 0, "Holds API: Deployment of apps/v1 is served.");
+    assert!(check.takes.ends_with("by its last change, as its server keeps it"), "{check:?}");
+
+    // A node that has the image still says which digest ran.
+    let names = [site.image("v1"), format!("{}/team/chat@{}", site.registry.host(), site.first)];
+    let status = json!({ "status": { "images": [{ "names": names, "sizeBytes": 9 }] } });
+    let node = format!("/api/v1/nodes/{}-0000/status", site.pool);
+    site.plane.api()?.patch(&node, &status).await?;
+    let line = format!("Holds Image {}: models has it at the digest that ran", site.image("v1"));
+    site.check().await?.says("ready", 0, &line);
+
+    let plan = site.rollback(&["--plan"]).await?;
+    for part in ["go back from revision 2 to 1? ready", "Take Deployment", "holds    Secret hf-token", "would take it"]
+    {
+        assert!(plan.out.contains(part), "{part}: {plan:?}");
+    }
+    assert!(site.running().await?.ends_with(":v2"));
+    assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
+    assert!(site.running().await?.ends_with(":v1"));
+
+    // And forth again, which is a way back, too; nodes have to fetch that image.
+    let forth = site.check().await?;
+    forth.says("slow", 0, &format!("Slow Image {}", site.image("v2")));
+    let said = site.rollback(&["--to", "2", "--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("verified: 2 of 2 pods are ready"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_waits_for_pods_to_end_and_is_verified() -> Result<()> {
+    // The node is full with its two pods, of which one may be missing.
+    let site = Site::start("slow", Wish::new(4, 1, 1)).await?;
+    let check = site.check().await?;
+    check.says("slow", 0, "Slow GPUs: No pod of 2 GPUs fits: 1 pod ends before others can begin.");
+    assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
+    assert!(site.running().await?.ends_with(":v1"));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stateful_set_goes_back_in_place_which_is_slow() -> Result<()> {
+    let site = Site::start("stateful", Wish::new(8, 1, 0)).await?;
+    site.kubectl(&["delete", "deployment", "chat"]).await?;
+    let set = |tag: &str| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "StatefulSet",
+            "metadata": { "name": "chat", "namespace": site.namespace },
+            "spec": {
+                "replicas": 2, "serviceName": "chat", "selector": { "matchLabels": { "app": "set" } },
+                "template": { "metadata": { "labels": { "app": "set" } }, "spec": {
+                    "terminationGracePeriodSeconds": 0,
+                    "containers": [{ "name": "server", "image": site.image(tag) }],
+                } },
+            },
+        })
+    };
+    for tag in ["v1", "v2"] {
+        site.plane.apply(&set(tag).to_string()).await?;
+        site.kubectl(&["rollout", "status", "statefulset/chat", "--timeout=90s"]).await?;
+    }
+    let check = site.check().await?;
+    check.says("slow", 0, "Slow Moves: Each pod ends before the one in its place begins.");
+    check.says("slow", 0, "Holds Revision: Revision 1 is kept.");
+    assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
+    let image = ["get", "pods", "-l", "app=set", "-o", "jsonpath={.items[*].spec.containers[0].image}"];
+    assert_eq!(site.kubectl(&image).await?, [site.image("v1"), site.image("v1")].join(" "));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_room_it_is_not_possible_and_waits_in_vain() -> Result<()> {
+    // Room for one pod more, until another takes it.
+    let site = Site::start("full", Wish::new(6, 1, 0)).await?;
+    site.check().await?.says("ready", 0, "Holds GPUs: 1 pod of 2 GPUs fits");
+    let filler = json!({ "metadata": { "name": "filler" }, "spec": {
+        "nodeSelector": { POOL_LABEL: site.pool },
+        "containers": [{ "name": "x", "image": "x", "resources": { "limits": { GPU: "2" } } }],
+    } });
+    site.create("/api/v1", "pods", &filler).await?;
+    site.kubectl(&["wait", "--for=condition=Ready", "pod/filler", "--timeout=60s"]).await?;
+    let check = site.check().await?;
+    check.says("not possible", 1, "Fails GPUs: No pod of 2 GPUs fits, and no pod may end before another is there");
+    let refused = site.rollback(&["--yes"]).await?;
+    assert!(refused.code == 1 && refused.err.contains("cannot go back as it is"), "{refused:?}");
+    assert!(site.running().await?.ends_with(":v2"));
+    // Taken all the same, a pod waits for the scheduler until the time of the Deployment is over.
+    assert_eq!(site.taken(&["--anyway"]).await?, (4, "unverified".to_owned()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_secret_it_is_not_possible_and_no_pod_comes() -> Result<()> {
+    let site = Site::start("secret", Wish::new(8, 1, 0)).await?;
+    site.without_the_secret().await?;
+    site.check().await?.says("not possible", 1, "Fails Secret hf-token: It is not there: pods would not start.");
+    assert_eq!(site.taken(&["--anyway"]).await?, (4, "unverified".to_owned()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_account_it_is_not_possible_and_the_server_takes_no_pod() -> Result<()> {
+    let site = Site::start("account", Wish { account: "engine", ..Wish::new(8, 1, 0) }).await?;
+    site.check().await?.says("ready", 0, "Holds ServiceAccount engine: It is there.");
+    site.kubectl(&["delete", "serviceaccount", "engine"]).await?;
+    site.check().await?.says("not possible", 1, "Fails ServiceAccount engine: It is not there");
+    assert_eq!(site.taken(&["--anyway"]).await?, (4, "unverified".to_owned()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_revision_there_is_nothing_to_take() -> Result<()> {
+    let site = Site::start("revision", Wish::new(8, 1, 0)).await?;
+    // What keeps the old revision is gone, as a history limit of 0 would have it.
+    let limit = json!({ "spec": { "revisionHistoryLimit": 0 } });
+    site.plane.api()?.patch(&site.path("/apis/apps/v1", "deployments/chat"), &limit).await?;
+    until("the old ReplicaSet is gone", LIMIT, async || {
+        let sets = site.kubectl(&["get", "replicasets", "-o", "name"]).await?;
+        Ok((sets.lines().count() == 1).then_some(()))
+    })
+    .await?;
+    site.check().await?.says("not possible", 1, "Fails Revision: there is no revision before this one.");
+    let said = site.rollback(&["--anyway", "--yes"]).await?;
+    assert!(said.code == 1 && said.err.contains("there is no revision before this one"), "{said:?}");
+    assert!(site.running().await?.ends_with(":v2"));
+    let said = site.rollback(&["--to", "7", "--check"]).await?;
+    assert!(said.code == 1 && said.out.contains("revision 7 is not kept"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_gone_from_its_registry_or_has_moved() -> Result<()> {
+    let site = Site::start("image", Wish::new(8, 1, 0)).await?;
+    let what = format!("Image {}", site.image("v1"));
+    site.check().await?.says("ready", 0, &format!("Holds {what}: models has its tag"));
+    let names = [site.image("v1"), format!("{}/team/chat@{}", site.registry.host(), site.first)];
+    let status = json!({ "status": { "images": [{ "names": names, "sizeBytes": 9 }] } });
+    let node = format!("/api/v1/nodes/{}-0000/status", site.pool);
+    site.plane.api()?.patch(&node, &status).await?;
+    let other = site.registry.push("team/chat", "v1", &Content::image("another")).await?;
+    let moved =
+        format!("Unknown {what}: Its tag stands at {} in models now, and {} ran", &other[..19], &site.first[..19]);
+    site.check().await?.says("unknown", 3, &moved);
+    site.registry.delete("team/chat", &other).await?;
+    // The node has it still, and another would have nothing to start.
+    site.check().await?.says("unknown", 3, &format!("Unknown {what}: models has no team/chat:v1 any more; the nodes"));
+    site.plane.api()?.patch(&node, &json!({ "status": { "images": [] } })).await?;
+    site.check().await?.says("not possible", 1, &format!("Fails {what}: models has no team/chat:v1 any more."));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_looked_at_is_unknown_and_then_ends_one_way_or_the_other() -> Result<()> {
+    for (name, is_there) in [("there", true), ("away", false)] {
+        let site = Site::start(&format!("denied-{name}"), Wish::new(8, 1, 0)).await?;
+        if !is_there {
+            site.without_the_secret().await?;
+        }
+        let (person, token) = site.plane.service_account(&site.namespace, "oncall").await?;
+        allow(site.plane, &person).await?;
+        let file = site.plane.kubeconfig_for(&token)?;
+        let context = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let terminal = connected(&file, &context, Some(&site.registry)).await?;
+        let check = checked(&terminal, &site.namespace).await?;
+        check.says("unknown", 3, "Unknown Secret hf-token: Not known: 403 for");
+        let want = if is_there { (0, "verified".to_owned()) } else { (4, "unverified".to_owned()) };
+        assert_eq!(taken(&terminal, &site.namespace, &[]).await?, want);
+
+        // Without its registry nobody says whether the image is there.
+        if is_there {
+            let alone = connected(&site.plane.kubeconfig(), "admin", None).await?;
+            let line = format!("Unknown Image {}: No registry that is connected is called 127.0.0.1", site.image("v2"));
+            checked(&alone, &site.namespace).await?.says("unknown", 3, &line);
+        }
+    }
+    Ok(())
+}
+
+/// The same question, to an engine that goes on: what it has seen itself.
+async fn asked(operator: &Operator, namespace: &str) -> Result<WayBack> {
+    let cluster = ConnectionId::slug("cluster");
+    let object = ObjectRef::Workload(cluster, namespace.into(), "Deployment".into(), "chat".into());
+    match operator.reader().ask(Ask::WayBack(object, None)).await.could_not("ask for the way back")? {
+        Answer::WayBack(way) => Ok(*way),
+        other => panic!("not a way back: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_long_it_should_take_is_told_by_what_was_seen_now_and_later_by_the_record() -> Result<()> {
+    let site = Site::start("took", Wish::new(8, 1, 0)).await?;
+    // It reads the kubeconfig that the settings name, whatever this process has in its environment.
+    let edit = format!("kubeconfig={}", site.plane.kubeconfig().display());
+    site.terminal.good(&["connect", "edit", "cluster", "--set", &edit]).await?;
+    let paths = Paths::under(site.terminal.home());
+    let options = Options { paths, demo: false, only: None, record: true, clock: Clock::system() };
+    let operator = Engine::start(options).await.could_not("start an engine")?;
+    operator.reader().settled(LIMIT).await;
+    // Before it has seen a change, its server's word stands.
+    until("the service is read", LIMIT, async || {
+        let took = asked(&operator, &site.namespace).await?.took;
+        Ok(took.words().ends_with("its last change, as its server keeps it").then_some(()))
+    })
+    .await?;
+    // Back through the terminal: seen by the engine, as anybody's change would be.
+    assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
+    let seen = until("the change is seen", LIMIT, async || {
+        let took = asked(&operator, &site.namespace).await?.took;
+        Ok(took.words().ends_with("its last change, as it was seen").then_some(took))
+    })
+    .await?;
+    let Took::Between { least_ms, most_ms, .. } = seen else { panic!("{seen:?}") };
+    assert!(least_ms == most_ms && least_ms > 0, "{seen:?}");
+    operator.shutdown().await;
+    // Another run has seen nothing itself, and reads it in the record.
+    let check = site.check().await?;
+    assert!(check.takes.ends_with("its last change, as it was seen"), "{check:?}");
+    Ok(())
+}
+
+/// All that an on-call person needs to take a service back, but for a look at Secrets.
+async fn allow(plane: &ControlPlane, person: &Subject) -> Result<()> {
+    let rules = [
+        Rule::new("", &["nodes", "pods", "namespaces", "events"], &["get", "list", "watch"]),
+        Rule::new("events.k8s.io", &["events"], &["get", "list", "watch"]),
+        Rule::new(
+            "apps",
+            &["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"],
+            &["get", "list", "watch", "patch"],
+        ),
+        Rule::new("batch", &["jobs"], &["get", "list", "watch"]),
+    ];
+    plane.grant(person, None, &rules).await
+}
