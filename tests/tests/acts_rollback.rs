@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use acceptance::{
-    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rule, Said, Subject, Terminal,
+    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rollouts, Rule, Said, Subject, Terminal,
     registry::Content, until,
 };
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
@@ -473,6 +473,63 @@ async fn how_long_it_should_take_is_told_by_what_was_seen_now_and_later_by_the_r
     // Another run has seen nothing itself, and reads it in the record.
     let check = site.check().await?;
     assert!(check.takes.ends_with("its last change, as it was seen"), "{check:?}");
+    Ok(())
+}
+
+/// A Rollout goes back by an abort while it is on its way, to its stable revision once it was stopped, and else by its steps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
+    let plane = ControlPlane::start(acceptance::Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("canary", 1, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    let registry = Registry::start().await?;
+    for tag in ["v1", "v2"] {
+        registry.push("team/chat", tag, &Content::image(tag)).await?;
+    }
+    let terminal = connected(&plane.kubeconfig(), "admin", Some(&registry)).await?;
+    let rollout = |tag: &str| {
+        let container = json!({
+            "name": "server", "image": format!("{}/team/chat:{tag}", registry.host()),
+            "resources": { "limits": { GPU: "1" } },
+        });
+        json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "chat", "namespace": "default" },
+            "spec": {
+                "replicas": 4, "progressDeadlineSeconds": 60, "selector": { "matchLabels": { "app": "chat" } },
+                "strategy": { "canary": { "steps": [{ "setWeight": 25 }, { "pause": {} }] } },
+                "template": {
+                    "metadata": { "labels": { "app": "chat" } },
+                    "spec": { "terminationGracePeriodSeconds": 0, "containers": [container] },
+                },
+            },
+        })
+        .to_string()
+    };
+    plane.apply(&rollout("v1")).await?;
+    rollouts.until("default", "chat", "Status", "Healthy").await?;
+    plane.apply(&rollout("v2")).await?;
+    rollouts.until("default", "chat", "Status", "Paused").await?;
+
+    // On its way: the stable pods are there, and an abort gives all traffic back to them.
+    let check = checked(&terminal, "default").await?;
+    check.says("ready", 0, "Holds Revision: Revision 1 is kept. 3 of its pods are ready.");
+    check.says("ready", 0, "Holds API: Rollout of argoproj.io/v1alpha1 is served.");
+    let said = rollback(&terminal, "default", &["--yes"]).await?;
+    assert!(said.code == 0 && said.out.contains("Abort Rollout"), "{said:?}");
+    assert!(said.err.contains("verified: all traffic is at the stable revision"), "{said:?}");
+    rollouts.until("default", "chat", "Status", "Degraded").await?;
+
+    // Stopped: what its spec asks for goes back, too.
+    checked(&terminal, "default").await?.says("ready", 0, "Holds GPUs: All 4 pods of it are there.");
+    assert_eq!(taken(&terminal, "default", &[]).await?, (0, "verified".to_owned()));
+    rollouts.until("default", "chat", "Status", "Healthy").await?;
+
+    // From the one that all have to another there is no other way than the steps.
+    let check = checked(&terminal, "default").await?;
+    check.says("slow", 0, "Slow Moves: It goes by the 2 steps of its strategy, of which step 2 waits for a person.");
+    let said = rollback(&terminal, "default", &["--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("verified: it waits at step 2 of 2"), "{said:?}");
+    rollouts.until("default", "chat", "Status", "Paused").await?;
     Ok(())
 }
 
