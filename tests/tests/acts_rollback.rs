@@ -483,9 +483,8 @@ async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
     plane.add_gpu_nodes(&GpuNodes::new("canary", 1, 8), LIMIT).await?;
     let rollouts = Rollouts::start(&plane).await?;
     let registry = Registry::start().await?;
-    for tag in ["v1", "v2"] {
-        registry.push("team/chat", tag, &Content::image(tag)).await?;
-    }
+    let first = registry.push("team/chat", "v1", &Content::image("v1")).await?;
+    registry.push("team/chat", "v2", &Content::image("v2")).await?;
     let terminal = connected(&plane.kubeconfig(), "admin", Some(&registry)).await?;
     let rollout = |tag: &str| {
         let container = json!({
@@ -519,8 +518,11 @@ async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
     assert!(said.err.contains("verified: all traffic is at the stable revision"), "{said:?}");
     rollouts.until("default", "chat", "Status", "Degraded").await?;
 
-    // Stopped: what its spec asks for goes back, too.
-    checked(&terminal, "default").await?.says("ready", 0, "Holds GPUs: All 4 pods of it are there.");
+    // Stopped: what its spec asks for goes back, too. No pod has to start for it, so that no image is needed.
+    registry.delete("team/chat", &first).await?;
+    let check = checked(&terminal, "default").await?;
+    check.says("ready", 0, "Holds GPUs: All 4 pods of it are there.");
+    check.says("ready", 0, &format!("Moot Image {}/team/chat:v1: models has no team/chat:v1", registry.host()));
     assert_eq!(taken(&terminal, "default", &[]).await?, (0, "verified".to_owned()));
     rollouts.until("default", "chat", "Status", "Healthy").await?;
 

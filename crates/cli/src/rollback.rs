@@ -109,6 +109,7 @@ fn of_grade(grade: Grade) -> Tone {
 fn of_state(state: CheckState) -> Tone {
     match state {
         CheckState::Holds => Tone::Good,
+        CheckState::Moot => Tone::Soft,
         CheckState::Slow | CheckState::Unknown => Tone::Warn,
         CheckState::Fails => Tone::Bad,
     }

@@ -68,7 +68,7 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
     let to = midway.as_ref().map(|midway| midway.stable).or(query.to);
     match revision::chosen(to, &revisions, running) {
         Ok((_, then)) => {
-            let read = read_then(client, &spot, query, (keeps.kind, item(then.number)), then).await;
+            let read = read_then(client, &spot, query, (keeps.kind, item(then.number)), then).await?;
             let aborts = midway.is_some_and(|midway| !midway.aborted);
             let deed = if aborts { Deed::Abort } else { Deed::Undo(Some(then.number)) };
             let stops = service::stops(kind, &object, kept.from, then);
@@ -92,18 +92,17 @@ async fn read_then(
     query: &BackQuery,
     (kind, item): (&'static str, &Value),
     revision: &revision::Revision,
-) -> Then {
+) -> Result<Then, Problem> {
     let spec = &revision.template["spec"];
+    let gpus = gpus(spec).ok_or_else(|| unreadable(client, revision.number))?;
     let api = service::owner_api(item);
-    let mut named = named::named(spec);
-    named.truncate(MOST_NAMED);
     let (named, nodes, placed, served) = tokio::join!(
-        looked_for(client, spot, named),
+        looked_for(client, spot, named::named(spec)),
         images_of(client, &query.nodes),
         where_placed(client, spec),
         served(client, &api, &spot.kind.kind),
     );
-    Then {
+    Ok(Then {
         number: revision.number,
         kind: SmolStr::new_static(kind),
         name: SmolStr::new(item["metadata"]["name"].as_str().unwrap_or_default()),
@@ -112,19 +111,24 @@ async fn read_then(
         nodes,
         named,
         models: named::models(spec),
-        gpus: gpus(spec),
+        gpus,
         placed,
         api: (api, served),
-    }
+    })
 }
 
-/// The GPUs that a pod of this spec asks for, by vendor key.
-fn gpus(spec: &Value) -> Vec<(SmolStr, u64)> {
-    serde_json::from_value::<PodSpec>(spec.clone()).map(|spec| facts::gpus_of(&spec)).unwrap_or_default()
+fn unreadable(client: &Client, number: u64) -> Problem {
+    let what = format!("The template of revision {number} cannot be read.");
+    Problem::new(Code::BadInput, what).why(format!("What {} keeps of it is no spec of a pod.", client.place.name))
+}
+
+/// The GPUs that a pod of this spec asks for, by vendor key; none of what does not read, which is not the same as no GPU.
+fn gpus(spec: &Value) -> Option<Vec<(SmolStr, u64)>> {
+    serde_json::from_value::<PodSpec>(spec.clone()).map(|spec| facts::gpus_of(&spec)).ok()
 }
 
 fn gpus_of(spec: &Value) -> u64 {
-    gpus(spec).iter().fold(0, |sum, (_, gpus)| sum.saturating_add(*gpus))
+    gpus(spec).iter().flatten().fold(0, |sum, (_, gpus)| sum.saturating_add(*gpus))
 }
 
 fn images(spec: &Value) -> Vec<ThenImage> {
@@ -139,16 +143,17 @@ fn images(spec: &Value) -> Vec<ThenImage> {
     named::containers(spec).filter_map(one).collect()
 }
 
-/// Are the objects there?
+/// Are the objects there? Of more than can be looked for the rest stays unknown.
 async fn looked_for(client: &Client, spot: &Spot, named: Vec<NamedObject>) -> Vec<NamedObject> {
-    let look = |object: NamedObject| async move {
+    let look = |(at, object): (usize, NamedObject)| async move {
         let there = match place(spot, &object) {
+            _ if at >= MOST_NAMED => Known::NotAsked,
             Some(place) => is_there(client, &place).await,
             None => Known::No,
         };
         NamedObject { there, ..object }
     };
-    stream::iter(named).map(look).buffered(AT_ONCE).collect().await
+    stream::iter(named.into_iter().enumerate()).map(look).buffered(AT_ONCE).collect().await
 }
 
 /// Where an object is that pods name; none where no object can be called so.

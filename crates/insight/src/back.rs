@@ -2,7 +2,7 @@
 //!
 //! Each thing that the way back needs is a [`Check`]. One that **fails** makes it *not possible*; else one that is **unknown**
 //! makes it *unknown*; else one that is **slow** makes it *slow*: an image is fetched first, or pods end before others can
-//! begin; else it is *ready*. Not looked at are CPU and memory, quotas, and whether a ConfigMap or Secret has the keys that are
+//! begin; else it is *ready*. Where all its pods are there already, what pods need to start is **moot**. Not looked at are CPU and memory, quotas, and whether a ConfigMap or Secret has the keys that are
 //! named of it: its content is not read.
 
 mod images;
@@ -46,11 +46,18 @@ pub fn way_back(object: &ObjectRef, kept: &Kept, around: &Around<'_>, now: Stamp
         Ok(then) => {
             checks.push(revision(then));
             checks.extend(moves(kept));
-            checks.extend(images::images(then, around));
-            checks.extend(then.models.iter().map(|(by, text)| model(by, text, around.models)));
-            checks.extend(then.named.iter().map(named));
-            checks.push(room::room(object, kept, then, around.fleet));
-            checks.extend(api(then, object.kind_word()));
+            let mut of_pods = images::images(then, around);
+            of_pods.extend(then.models.iter().map(|(by, text)| model(by, text, around.models)));
+            of_pods.extend(then.named.iter().map(named));
+            of_pods.push(room::room(object, kept, then, around.fleet));
+            // What a pod needs to start is not needed where none has to.
+            let none_starts = then.there >= kept.wanted;
+            let is_moot = |check: &Check| none_starts && check.state != CheckState::Holds;
+            checks.extend(of_pods.into_iter().map(|check| match is_moot(&check) {
+                true => Check { state: CheckState::Moot, ..check },
+                false => check,
+            }));
+            checks.push(api(then, object.kind_word()));
         }
     }
     WayBack {
@@ -83,6 +90,7 @@ fn revision(then: &Then) -> Check {
     let pods = match there {
         0 if kind == "ReplicaSet" => " Its pods are made anew.".to_owned(),
         0 => String::new(),
+        1 => " 1 of its pods is ready.".to_owned(),
         there => format!(" {there} of its pods are ready."),
     };
     let words = format!("Revision {number} is kept.{pods}");
@@ -158,15 +166,15 @@ fn model(by: &str, text: &SmolStr, models: &ModelsView) -> Check {
     }
 }
 
-fn api(then: &Then, kind: &str) -> Option<Check> {
+fn api(then: &Then, kind: &str) -> Check {
     let (api, served) = &then.api;
     let (state, words) = match served {
         Known::Yes => (CheckState::Holds, format!("{kind} of {api} is served.")),
         Known::No => (CheckState::Fails, format!("{kind} of {api} is not served any more.")),
         Known::Unknown(problem) => (CheckState::Unknown, format!("Not known: {}", reason(problem))),
-        Known::NotAsked => return None,
+        Known::NotAsked => (CheckState::Unknown, "Nobody looked.".to_owned()),
     };
-    Some(check("API", state, words, "the owner that the revision names, and discovery"))
+    check("API", state, words, "the owner that the revision names, and discovery")
 }
 
 /// How long it should take: by changes that were seen, else by what its server keeps of the last one.

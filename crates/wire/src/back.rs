@@ -92,6 +92,8 @@ pub enum CheckState {
     Slow,
     /// It is there.
     Holds,
+    /// It is not needed now, however it is: no pod has to start.
+    Moot,
 }
 
 impl CheckState {
@@ -103,6 +105,7 @@ impl CheckState {
             Self::Unknown => "unknown",
             Self::Slow => "slow",
             Self::Holds => "holds",
+            Self::Moot => "moot",
         }
     }
 }
@@ -342,8 +345,9 @@ mod tests {
 
     #[test]
     fn the_worst_check_decides_and_no_check_is_no_pass() {
-        use CheckState::{Fails, Holds, Slow, Unknown};
+        use CheckState::{Fails, Holds, Moot, Slow, Unknown};
         graded(&[], Grade::Unknown);
+        graded(&[Holds, Moot], Grade::Ready);
         graded(&[Holds, Holds], Grade::Ready);
         graded(&[Holds, Slow], Grade::Slow);
         graded(&[Slow, Unknown, Holds], Grade::Unknown);

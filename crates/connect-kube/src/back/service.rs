@@ -119,8 +119,13 @@ pub(super) fn replaces(kind: &str, object: &Value) -> Replaces {
         "Deployment" if spec["strategy"]["type"] == "Recreate" => Replaces::AllAtOnce,
         "Deployment" => rolling(&spec["strategy"]["rollingUpdate"], "25%", "25%"),
         "Rollout" if spec["strategy"]["blueGreen"].is_object() => Replaces::BesideIt,
-        // Where a router splits traffic, a whole set stands beside the other.
-        "Rollout" if spec["strategy"]["canary"]["trafficRouting"].is_object() => Replaces::BesideIt,
+        // Where a router splits traffic, a whole set stands beside the other, unless that one shrinks as this one grows.
+        "Rollout"
+            if spec["strategy"]["canary"]["trafficRouting"].is_object()
+                && spec["strategy"]["canary"]["dynamicStableScale"] != true =>
+        {
+            Replaces::BesideIt
+        }
         "Rollout" => rolling(&spec["strategy"]["canary"], "25%", "25%"),
         "StatefulSet" | "DaemonSet" if update["type"] == "OnDelete" => Replaces::OnDelete,
         "DaemonSet" if pods(&update["rollingUpdate"]["maxSurge"], "0", wanted, Round::Up) > 0 => {

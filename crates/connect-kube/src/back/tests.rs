@@ -111,6 +111,7 @@ fn how_pods_are_replaced_is_told_in_pods() {
         ("Deployment", deployment(json!({ "type": "Recreate" })), Replaces::AllAtOnce),
         ("Rollout", deployment(json!({ "canary": { "steps": [] } })), of(2, 1)),
         ("Rollout", deployment(json!({ "canary": { "trafficRouting": {} } })), Replaces::BesideIt),
+        ("Rollout", deployment(json!({ "canary": { "trafficRouting": {}, "dynamicStableScale": true } })), of(2, 1)),
         ("Rollout", deployment(json!({ "blueGreen": {} })), Replaces::BesideIt),
         ("StatefulSet", json!({ "spec": {} }), Replaces::InPlace { partition: 0 }),
         (

@@ -38,6 +38,10 @@ fn source<'a>(reference: &Reference, artifacts: &'a ArtifactsView) -> Option<&'a
 
 /// A check for each image, and one for images that several containers run.
 pub(super) fn images(then: &Then, around: &Around<'_>) -> Vec<Check> {
+    if then.images.is_empty() {
+        let words = "Which images its pods run is not known.".to_owned();
+        return vec![check("Image", CheckState::Unknown, words, "its template names none")];
+    }
     let mut checks: Vec<(&SmolStr, Check)> = Vec::new();
     for image in &then.images {
         if checks.iter().all(|(known, _)| **known != image.image) {

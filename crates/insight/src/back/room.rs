@@ -51,15 +51,26 @@ fn judged(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> (C
         }
         Replaces::InPlace { .. } | Replaces::AllAtOnce | Replaces::OnDelete => (made, 0),
     };
+    let one_by_one = || "A pod ends before the one in its place begins: none may be there beyond.".to_owned();
+    if surge == 0 && frees {
+        return (CheckState::Slow, one_by_one());
+    }
     let fit = match fit(object.connection(), then, fleet) {
         Fit::Known(fit) => fit,
         Fit::Unknown(why) => return (CheckState::Unknown, format!("How many GPUs are free is not known: {why}.")),
     };
     let unread = then.placed.unread.first();
     let there = format!("{} of {each} GPUs {}", pods(fit), if fit == 1 { "fits" } else { "fit" });
+    if surge == 0 && fit > 0 && unread.is_none() {
+        return (CheckState::Slow, one_by_one());
+    }
     if surge > 0 && fit > 0 {
         return match unread {
             Some(unread) => (CheckState::Unknown, format!("{there}, and {unread} is not read: perhaps they do not.")),
+            // Traffic turns to it once all of it is there: what is missing is waited for.
+            None if fit < surge && kept.replaces == Replaces::BesideIt => {
+                (CheckState::Fails, format!("{there}, and {surge} have to be there beside those that run."))
+            }
             None if fit < surge => {
                 (CheckState::Slow, format!("{there}, and {surge} would come at once: it goes on with fewer."))
             }

@@ -301,6 +301,30 @@ fn what_pods_name_is_there_or_not_needed_or_missing_or_denied() {
     check(of(Without::Nothing, problem()), what, Holds, "It need not be there", Grade::Ready);
     check(|case| case.then.api.1 = Known::No, "API", Fails, "Deployment of apps/v1 is not served", Grade::NotPossible);
     check(|case| case.then.api.1 = problem(), "API", Unknown, "Not known", Grade::Unknown);
+    check(|case| case.then.api.1 = Known::NotAsked, "API", Unknown, "Nobody looked", Grade::Unknown);
+    check(|case| case.then.images.clear(), "Image", Unknown, "Which images", Grade::Unknown);
+}
+
+#[test]
+fn where_all_pods_are_there_nothing_is_needed_that_only_starts_them() {
+    let all = |case: &mut Case| {
+        case.then.there = 2;
+        case.then.named = vec![named("Secret", "hf-token", Without::NoStart, Known::No)];
+        case.said = vec![(asked("v1"), Err(gone()))];
+    };
+    check(all, "Secret hf-token", CheckState::Moot, "It is not there", Grade::Ready);
+    check(all, &format!("Image {IMAGE}"), CheckState::Moot, "ghcr has no team/chat:v1", Grade::Ready);
+    let one_is_missing = |case: &mut Case| {
+        all(case);
+        case.then.there = 1;
+    };
+    check(one_is_missing, "Secret hf-token", CheckState::Fails, "It is not there", Grade::NotPossible);
+    // What it moves by is needed all the same.
+    let paused = |case: &mut Case| {
+        all(case);
+        case.kept.paused = true;
+    };
+    check(paused, "Moves", CheckState::Fails, "It is paused", Grade::NotPossible);
 }
 
 #[test]
@@ -342,7 +366,14 @@ fn room_is_what_is_free_where_its_pods_may_be_and_what_ends_first() {
     };
     check(in_full(rolling(1, 0)), "GPUs", Fails, "No pod of 2 GPUs fits, and no pod may end", Grade::NotPossible);
     check(in_full(rolling(1, 1)), "GPUs", Slow, "No pod of 2 GPUs fits: 1 pod ends before", Grade::Slow);
-    check(in_full(rolling(0, 1)), "GPUs", Slow, "No pod of 2 GPUs fits: 1 pod ends", Grade::Slow);
+    check(in_full(rolling(0, 1)), "GPUs", Slow, "A pod ends before the one in its place begins", Grade::Slow);
+    check(
+        |case| case.kept.replaces = rolling(0, 1),
+        "GPUs",
+        Slow,
+        "A pod ends before the one in its place",
+        Grade::Slow,
+    );
     check(in_full(Replaces::BesideIt), "GPUs", Fails, "No pod of 2 GPUs fits, and no pod may end", Grade::NotPossible);
     check(in_full(Replaces::AllAtOnce), "GPUs", Holds, "A pod that ends frees the 2 GPUs", Grade::Slow);
     // What ends frees less than what comes takes.
@@ -368,6 +399,9 @@ fn room_is_what_is_free_where_its_pods_may_be_and_what_ends_first() {
     check(|case| case.then.gpus.clear(), "GPUs", Holds, "Its pods ask for no GPU", Grade::Ready);
     let many = |case: &mut Case| (case.kept.wanted, case.kept.replaces) = (9, rolling(3, 0));
     check(many, "GPUs", Slow, "2 pods of 2 GPUs fit, and 3 would come at once", Grade::Slow);
+    // A whole set that does not fit as a whole never serves.
+    let beside = |case: &mut Case| (case.kept.wanted, case.kept.replaces) = (3, Replaces::BesideIt);
+    check(beside, "GPUs", Fails, "2 pods of 2 GPUs fit, and 3 have to be there", Grade::NotPossible);
 
     let on = |nodes: &[&str]| Some(nodes.iter().map(SmolStr::new).collect());
     check(|case| case.then.placed.on = on(&["h-2"]), "GPUs", Fails, "No pod of 2 GPUs fits", Grade::NotPossible);

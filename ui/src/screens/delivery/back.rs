@@ -103,7 +103,7 @@ fn row(check: Check) -> impl IntoView {
         CheckState::Holds => Status::Good,
         CheckState::Slow => Status::Warn,
         CheckState::Fails => Status::Bad,
-        CheckState::Unknown => Status::Unknown,
+        CheckState::Unknown | CheckState::Moot => Status::Unknown,
     };
     view! {
         <tr data-test="back-check" data-state=state.word()>
