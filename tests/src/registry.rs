@@ -159,6 +159,12 @@ impl Registry {
         Ok(digest)
     }
 
+    /// Deletes a manifest, and with it every tag that stands at it.
+    pub async fn delete(&self, repository: &str, digest: &str) -> Result<()> {
+        let path = format!("/v2/{repository}/manifests/{digest}");
+        sent(self.request(Method::DELETE, &path, repository), &path).await.map(drop)
+    }
+
     /// Puts many tags onto one artefact: `v00000` and so on. The first is pushed; the others are laid down as the registry
     /// itself keeps a tag, which waits for the disk with each one that is pushed.
     pub async fn push_tags(&self, repository: &str, count: usize) -> Result<()> {

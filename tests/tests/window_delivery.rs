@@ -45,6 +45,7 @@ async fn a_person_follows_a_canary_from_the_list_to_its_steps_and_revisions() ->
     page.find_by("[data-test='chip-admin'][data-state='live']").await?;
     the_list_has_it(&page).await?;
     the_page_tells_all_of_it(&page).await?;
+    it_says_whether_it_can_go_back(&page).await?;
 
     let then = terminal.json(&["rollout", "get", "chat", "--json"]).await?["as_of"].as_str().map(str::to_owned);
     let then = then.unwrap_or_default();
@@ -99,6 +100,17 @@ async fn the_list_has_it(page: &Page) -> Result<()> {
     // By pointer: back, and into it again.
     page.press("rollout-back").await?;
     page.press_by(&row).await
+}
+
+/// Asked for by a press. Of the image nobody can say anything, since no registry is connected; the rest is looked at.
+async fn it_says_whether_it_can_go_back(page: &Page) -> Result<()> {
+    page.press("back-ask").await?;
+    let said = "[data-test='back-said'][data-grade='unknown']";
+    page.reads_as(said, |text| text.contains("to revision 1: unknown") && text.contains("takes"), "is graded").await?;
+    let none = |text: &str| text.contains("No registry that is connected is called registry.invalid");
+    page.reads_as("[data-test='back-check'][data-state='unknown']", none, "says what is not known").await?;
+    let kept = |text: &str| text.contains("Revision 1 is kept. 4 of its pods are ready.");
+    page.reads_as("[data-test='back-check'][data-state='holds']", kept, "says what is there").await.map(drop)
 }
 
 async fn the_page_tells_all_of_it(page: &Page) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::{
 };
 use pilothouse_wire::{
     Act, Acted, AlertId, Answer, Ask, Body, Code, ConnectionId, ObjectRef, Problem, View, ViewSpec, When,
+    back::WayBack,
     plan::{Action, ActionState, Confirmation, Deed, DryRun, Intent, Permission, Plan, Planned, Risk},
     units::{count, span, visible},
     view::FleetSpec,
@@ -35,6 +36,37 @@ struct Document<'a> {
     plan: &'a Plan,
     /// What became of it; none where it was only planned.
     action: Option<Outcome<'a>>,
+    /// What was checked before; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way_back: Option<Checked<'a>>,
+}
+
+/// A way back that was checked.
+#[derive(Serialize)]
+pub struct Checked<'a> {
+    /// The grade as a word.
+    grade: &'a str,
+    /// How long it should take, in words.
+    takes: String,
+    /// All of it.
+    detail: &'a WayBack,
+}
+
+/// A way back that was checked, and nothing else.
+#[derive(Serialize)]
+pub struct CheckedAlone<'a> {
+    way_back: Checked<'a>,
+}
+
+impl<'a> Checked<'a> {
+    fn of(way: &'a WayBack) -> Self {
+        Self { grade: way.grade.word(), takes: way.took.words(), detail: way }
+    }
+
+    /// As a document of its own.
+    pub fn alone(way: &'a WayBack) -> CheckedAlone<'a> {
+        CheckedAlone { way_back: Self::of(way) }
+    }
 }
 
 #[derive(Serialize)]
@@ -52,11 +84,17 @@ async fn acted(session: &Session, meant: &Meant, out: Style, err: Style) -> Resu
         Named::Alert(name) => the_alert(session, name, how).await?,
     };
     let intent = Intent { object, deed: deed.clone() };
-    do_it(session, intent, how, out, err).await
+    do_it(session, intent, how, None, (out, err)).await
 }
 
-/// Plans it, shows that, and does it if it is confirmed.
-pub async fn do_it(session: &Session, intent: Intent, how: &How, out: Style, err: Style) -> Result<Exit, Failed> {
+/// Plans it, shows that, and does it if it is confirmed. `way` is what was checked before.
+pub async fn do_it(
+    session: &Session,
+    intent: Intent,
+    how: &How,
+    way: Option<&WayBack>,
+    (out, err): (Style, Style),
+) -> Result<Exit, Failed> {
     let planned = match session.reader().ask(Ask::Plan(intent)).await? {
         Answer::Plan(planned) => *planned,
         _ => return Err(other_answer()),
@@ -66,7 +104,7 @@ pub async fn do_it(session: &Session, intent: Intent, how: &How, out: Style, err
     }
     if how.plan {
         if how.json {
-            write_json(&planned, None, out)?;
+            write_json(&document(&planned, None, way), out)?;
         }
         return Ok(Exit::Ok);
     }
@@ -79,7 +117,7 @@ pub async fn do_it(session: &Session, intent: Intent, how: &How, out: Style, err
     };
     let action = done(session, Confirmation { digest: planned.digest, typed }, how.json).await?;
     if how.json {
-        write_json(&planned, Some(&action), out)?;
+        write_json(&document(&planned, Some(&action), way), out)?;
     }
     ended(&action, err)
 }
@@ -260,10 +298,14 @@ fn of_version(version: Option<u64>) -> String {
     version.map(|version| format!(" --version {version}")).unwrap_or_default()
 }
 
-fn write_json(planned: &Planned, action: Option<&Action>, out: Style) -> Result<(), Failed> {
+fn document<'a>(planned: &'a Planned, action: Option<&'a Action>, way: Option<&'a WayBack>) -> Document<'a> {
     let action = action.map(|action| Outcome { id: action.id, state: action.state.word(), detail: &action.state });
-    let document = Document { digest: planned.digest.to_string(), plan: &planned.plan, action };
-    json::write(&mut stdout(), &document, !out.terminal)
+    Document { digest: planned.digest.to_string(), plan: &planned.plan, action, way_back: way.map(Checked::of) }
+}
+
+/// Writes a document: on one line, if a program reads it.
+pub fn write_json(document: &impl Serialize, out: Style) -> Result<(), Failed> {
+    json::write(&mut stdout(), document, !out.terminal)
 }
 
 /// The plan for a person.

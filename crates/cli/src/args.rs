@@ -7,6 +7,7 @@ use crate::{
     journal_args::{JournalArgs, OpenArgs, RecordArgs},
     model_args::{ModelsArgs, RunsArgs},
     preflight_args::PreflightArgs,
+    rollback_args::RollbackArgs,
     rollout_args::RolloutArgs,
     serve_args::ServeArgs,
 };
@@ -90,6 +91,8 @@ pub enum Verb {
     Act(ActArgs),
     /// What we may do to objects of each cluster, and the role that would give what is missing
     Can(CanArgs),
+    /// Take a service back to an earlier revision: first whether it can go back is checked and shown
+    Rollback(RollbackArgs),
     /// The audit book: what was done, by whom, and what became of it
     Audit(AuditArgs),
     /// Open the browser door: the interface on this machine, which can only read

@@ -33,6 +33,8 @@ mod preflight_args;
 mod problems;
 mod prompt;
 mod record;
+mod rollback;
+mod rollback_args;
 mod rollout;
 mod rollout_args;
 mod room;

@@ -72,7 +72,7 @@ async fn in_session(of: &Service, form: &FormArgs, out: Style, err: Style) -> Re
 }
 
 /// The service that was typed.
-fn named(frame: &Frame, of: &Service) -> Result<ObjectRef, Failed> {
+pub fn named(frame: &Frame, of: &Service) -> Result<ObjectRef, Failed> {
     let Body::Full(View::Delivery(delivery)) = &frame.body else { return Err(other_answer()) };
     let (namespace, name) = match of.name.split_once('/') {
         Some((namespace, name)) => (Some(namespace), name),

@@ -7,7 +7,7 @@ use crate::{
     exit::{Exit, Failed},
     fleet, get, journal, list, manual, models,
     out::{Style, note},
-    preflight, problems, record, rollout, room,
+    preflight, problems, record, rollback, rollout, room,
     rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
     runs, serve,
 };
@@ -65,6 +65,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Connect(of) => connect::run(&of.verb, out, err).await,
         Verb::Act(of) => act::run(of, out, err).await,
         Verb::Can(of) => can::run(of, out, err).await,
+        Verb::Rollback(of) => rollback::run(of, out, err).await,
         Verb::Audit(of) => audit::run(of, out).await,
         Verb::Serve(of) => serve::run(of, err).await,
         Verb::Record(of) => record::run(of, err).await,

@@ -3,7 +3,7 @@
 
 mod diff;
 mod draft;
-mod revision;
+pub(crate) mod revision;
 mod rollout;
 mod seen;
 #[cfg(test)]
@@ -252,7 +252,8 @@ async fn autoscalers(client: &Client, spot: &Spot) -> Result<Vec<String>, Failur
     Ok(items.iter().filter(fits).filter_map(|item| item["metadata"]["name"].as_str().map(str::to_owned)).collect())
 }
 
-async fn list(client: &Client, spot: &Spot, root: &str, plural: &str) -> Result<Value, Failure> {
+/// All objects of a resource in the namespace of an object.
+pub(crate) async fn list(client: &Client, spot: &Spot, root: &str, plural: &str) -> Result<Value, Failure> {
     let namespace = spot.namespace.as_deref().unwrap_or_default();
     let path = format!("{root}/namespaces/{namespace}/{plural}");
     let group = root.split('/').nth(2).unwrap_or_default().to_owned();

@@ -18,6 +18,7 @@ use pilothouse_connect::{
 use pilothouse_wire::{
     Code, Health, ObjectRef, Problem, SmolStr,
     ask::{LogQuery, Tested},
+    back::{BackQuery, Kept},
     describe::Description,
     kinds::{Listing, ObjectTable, Offered},
     plan::{Intent, Plan, Request},
@@ -249,6 +250,11 @@ impl Connector for Kube {
     async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
         let client = self.client().await?;
         crate::acts::look(&client, plan).await
+    }
+
+    async fn back(&self, query: &BackQuery) -> Result<Kept, Problem> {
+        let client = self.client().await?;
+        crate::back::back(&client, query).await
     }
 
     async fn logs(&self, query: &LogQuery) -> Result<Vec<String>, Problem> {

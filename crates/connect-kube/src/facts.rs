@@ -18,6 +18,7 @@ pub use namespace::facts_of_namespace;
 pub use node::facts_of_node;
 pub use pod::facts_of_pod;
 pub use quantity::{milli, whole};
+pub(crate) use requests::gpus_of;
 
 use crate::slim::{Quantities, Time};
 use pilothouse_wire::{SmolStr, Stamp};

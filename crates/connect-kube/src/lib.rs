@@ -4,6 +4,7 @@
 
 mod acts;
 pub mod auth;
+mod back;
 mod board;
 pub mod client;
 mod connector;

@@ -49,7 +49,8 @@ impl Spot {
         self.kind.group.is_empty() && self.kind.plural == "secrets"
     }
 
-    fn is_plain(&self) -> bool {
+    /// Are all its parts plain names, which lead nowhere else in a path?
+    pub(crate) fn is_plain(&self) -> bool {
         let KindId { group, version, plural, kind } = &self.kind;
         let parts = [Some(version), Some(plural), Some(kind), Some(&self.name), self.namespace.as_ref()];
         parts.into_iter().flatten().all(|part| is_segment(part)) && (group.is_empty() || is_segment(group))

@@ -6,6 +6,7 @@ use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
     artifact::{Artifact, ArtifactRef, TagPage, TagsQuery},
     ask::{LogQuery, Tested},
+    back::{BackQuery, Kept},
     describe::Description,
     form::{Draft, Field, Input, KindForm},
     kinds::{Listing, ObjectTable, Offered},
@@ -232,6 +233,15 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be read.
     async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
         Err(Problem::new(Code::NotOffered, format!("{} cannot be looked at.", plan.intent.object)))
+    }
+
+    /// What is kept of a service and of the revision that it would go back to, read from the server now. Nothing is changed.
+    ///
+    /// # Errors
+    /// Why it cannot be read; by default that nothing here has revisions.
+    async fn back(&self, query: &BackQuery) -> Result<Kept, Problem> {
+        let what = format!("{} {} has no revisions here.", query.object.kind_word(), query.object.name());
+        Err(Problem::new(Code::NotOffered, what).next("Services of Kubernetes have."))
     }
 
     /// Runs of models, read from the server now.

@@ -39,7 +39,8 @@ pub(crate) fn compare(connectors: [Open; 2], [from, to]: [ArtifactRef; 2], reply
     });
 }
 
-async fn read(connector: Open, of: &ArtifactRef) -> Result<Artifact, Problem> {
+/// Reads an artefact, if its registry is connected.
+pub(crate) async fn read(connector: Open, of: &ArtifactRef) -> Result<Artifact, Problem> {
     let connector = connected(connector, &of.source, BECAUSE)?;
     within(&of.source, &of.shown(), connector.artifact(of)).await
 }

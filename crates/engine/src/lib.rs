@@ -7,6 +7,7 @@ mod acts;
 mod artifacts;
 mod asks;
 pub mod audit;
+mod back;
 pub mod checks;
 mod connections;
 mod deeds;

@@ -10,6 +10,7 @@
 //! - [`compare_versions()`]: two versions of registered models side by side.
 //! - [`lineage()`]: from what a pod is started with to a version of a model, its alias and its run.
 //! - [`Lookout`]: what a person is told of, each thing once, and nothing in quiet hours.
+//! - [`back`]: can a service go back to an earlier revision, and how long should it take.
 //! - [`lineage`]: what a pod really runs, and whether its tag still stands there.
 //! - [`compare_artifacts()`]: two artefacts of registries side by side.
 //! - [`preflight`]: will a version of a model fit the GPUs that are there? By sums that are shown.
@@ -17,6 +18,7 @@
 
 mod answer;
 mod artifacts;
+pub mod back;
 mod compare;
 mod draft;
 mod findings;

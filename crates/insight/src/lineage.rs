@@ -6,7 +6,7 @@
 mod image;
 mod verdict;
 
-use image::Reference;
+pub(crate) use image::Reference;
 use pilothouse_wire::{
     ObjectRef, SmolStr,
     artifact::short_digest,

@@ -1,6 +1,6 @@
 //! Where there is room: free GPUs a pool, how well they fit together, what would make room, and why pods wait.
 
-mod pending;
+pub(crate) mod pending;
 pub(crate) mod pool;
 mod relief;
 mod repack;

@@ -36,6 +36,7 @@ impl Grade {
             | Ask::Record
             | Ask::Plan(_)
             | Ask::Rights(_)
+            | Ask::WayBack(..)
             | Ask::Runs(..)
             | Ask::CompareVersions(..)
             | Ask::Tags(_)
@@ -78,7 +79,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 22;
+    const ASKS: usize = 23;
     const VIEWS: usize = 12;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -106,6 +107,7 @@ mod tests {
             Ask::Artifact(_) => 19,
             Ask::CompareArtifacts(..) => 20,
             Ask::Rights(_) => 21,
+            Ask::WayBack(..) => 22,
         }
     }
 
@@ -159,13 +161,14 @@ mod tests {
             Ask::Recorded,
             Ask::Lanes { span, end: when },
             Ask::Record,
-            Ask::Plan(Intent { object, deed: Deed::Cordon }),
+            Ask::Plan(Intent { object: object.clone(), deed: Deed::Cordon }),
             Ask::Runs(version.model.source.clone(), RunAsk::Run("r".into())),
             Ask::CompareVersions(version.clone(), version),
             Ask::Tags(TagsQuery { source: artifact.source.clone(), repository: "r".into(), after: None, limit: 1 }),
             Ask::Artifact(artifact.clone()),
             Ask::CompareArtifacts(artifact.clone(), artifact.clone()),
             Ask::Rights(RightsQuery { connection: artifact.source, namespace: None }),
+            Ask::WayBack(object, None),
         ]
     }
 

@@ -6,6 +6,7 @@
 use crate::{
     ConnectionId, Frame, ObjectRef, PodId, Problem, SmolStr, Stamp, ViewSpec, When,
     artifact::{Artifact, ArtifactDifference, ArtifactRef, TagPage, TagsQuery},
+    back::WayBack,
     describe::Description,
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
@@ -99,6 +100,8 @@ pub enum Ask {
     Plan(Intent),
     /// What we may do through a connection, by the word of its server.
     Rights(RightsQuery),
+    /// Can a service go back to this revision, or to the one before? Read from its server and its registries now.
+    WayBack(ObjectRef, Option<u64>),
     /// Runs, read from the server that keeps them now.
     Runs(ConnectionId, RunAsk),
     /// Two versions of registered models side by side, with what their servers say of them now.
@@ -229,6 +232,8 @@ pub enum Answer {
     Record(Option<Box<RecordInfo>>),
     /// To [`Ask::Plan`].
     Plan(Box<Planned>),
+    /// To [`Ask::WayBack`].
+    WayBack(Box<WayBack>),
     /// To [`Ask::Runs`].
     Runs(Box<RunAnswer>),
     /// To [`Ask::CompareVersions`].

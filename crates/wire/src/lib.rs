@@ -8,6 +8,7 @@ pub mod address;
 pub mod area;
 pub mod artifact;
 pub mod ask;
+pub mod back;
 mod bytes;
 pub mod codec;
 pub mod describe;

@@ -4,11 +4,13 @@ pub mod condition;
 mod left;
 mod phase;
 mod split;
+mod took;
 pub mod verdict;
 
 pub(crate) use left::left;
 pub use phase::phase;
 pub use split::{Sizes, split};
+pub(crate) use took::took;
 
 use crate::{
     fact::{AnalysisFact, ControllerFact, DeliveryFact, ExperimentFact, SizeFact, StrategyFact},

@@ -11,7 +11,7 @@ mod serving;
 
 pub use crate::registry::artifacts;
 pub use connections::connection_rows;
-pub use delivery::{delivery, rollout};
+pub use delivery::{delivery, rollout, took};
 pub use fleet::FleetProjection;
 pub use images::images;
 pub use models::{model, models};

@@ -1,6 +1,7 @@
 //! Delivery: services over all clusters on their way to their next revision, and each of them in full.
 
 mod analyses;
+mod back;
 mod list;
 mod revisions;
 mod rollout;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// A revision that is kept.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Revision {
+pub(crate) struct Revision {
     /// Its number.
     pub number: u64,
     /// The template of its pods, without what its controller adds.
@@ -18,19 +18,19 @@ pub(super) struct Revision {
 
 /// Who keeps ReplicaSets, and where it writes the number and the hash of a revision.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     number: &'static str,
     hash: &'static str,
 }
 
 /// Of Deployments.
-pub(super) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io/revision", hash: "pod-template-hash" };
+pub(crate) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io/revision", hash: "pod-template-hash" };
 /// Of Rollouts.
-pub(super) const ROLLOUT: Keeper =
+pub(crate) const ROLLOUT: Keeper =
     Keeper { number: "rollout.argoproj.io/revision", hash: "rollouts-pod-template-hash" };
 
 /// Out of the ReplicaSets of a namespace, those of a Deployment or a Rollout.
-pub(super) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
+pub(crate) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
     revisions(list, owner, |set| {
         let number = set["metadata"]["annotations"][keeper.number].as_str()?.parse().ok()?;
         let mut template = set["spec"]["template"].clone();
@@ -42,7 +42,7 @@ pub(super) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<
 }
 
 /// Out of the ControllerRevisions of a namespace, those of a StatefulSet or DaemonSet.
-pub(super) fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision> {
+pub(crate) fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision> {
     revisions(list, owner, |revision| {
         let mut template = revision["data"]["spec"]["template"].clone();
         template.as_object_mut()?.remove("$patch");
@@ -53,18 +53,20 @@ pub(super) fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision
 
 fn revisions(list: &Value, owner: &str, one: impl Fn(&Value) -> Option<Revision>) -> Vec<Revision> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let owned = |item: &&Value| {
-        let owners = item["metadata"]["ownerReferences"].as_array();
-        owners.into_iter().flatten().any(|of| of["uid"] == owner && of["controller"] == true)
-    };
-    let mut all: Vec<Revision> = items.iter().filter(owned).filter_map(one).collect();
+    let mut all: Vec<Revision> = items.iter().filter(|item| is_owned(item, owner)).filter_map(one).collect();
     all.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     all
 }
 
+/// Is it of this controller?
+pub(crate) fn is_owned(item: &Value, owner: &str) -> bool {
+    let owners = item["metadata"]["ownerReferences"].as_array();
+    owners.into_iter().flatten().any(|of| of["uid"] == owner && of["controller"] == true)
+}
+
 /// Which of the revisions runs.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Running<'a> {
+pub(crate) enum Running<'a> {
     /// The one of this template: the server fills in what it leaves out, of object and revision alike.
     Template(&'a Value),
     /// The one of this hash, as its controller says: of a custom resource nothing is filled in, so that templates differ
@@ -73,7 +75,8 @@ pub(super) enum Running<'a> {
 }
 
 impl Running<'_> {
-    fn is(self, revision: &Revision) -> bool {
+    /// Is it this one?
+    pub(crate) fn is(self, revision: &Revision) -> bool {
         match self {
             Self::Template(template) => same(&revision.template, template),
             Self::Hash(hash) => revision.hash.as_deref() == Some(hash),
@@ -85,7 +88,7 @@ impl Running<'_> {
 ///
 /// # Errors
 /// If there is none such, or it runs already.
-pub(super) fn chosen<'a>(
+pub(crate) fn chosen<'a>(
     to: Option<u64>,
     revisions: &'a [Revision],
     running: Running<'_>,

@@ -22,6 +22,11 @@ pub(super) fn goes_on(container: &Container) -> bool {
     container.restart_policy == "Always"
 }
 
+/// The GPUs that a pod asks for, by vendor key.
+pub(crate) fn gpus_of(spec: &PodSpec) -> Vec<(SmolStr, u64)> {
+    requests(spec).gpus
+}
+
 /// The larger of: all that run at once; and, for each init container, itself with those that already go on.
 pub(super) fn requests(spec: &PodSpec) -> Requests {
     let mut running = Amounts::new();

@@ -2,7 +2,7 @@
 
 use super::Loop;
 use crate::{
-    artifacts, asks, history, lanes, logs,
+    artifacts, asks, back, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
     publish::{WEEK, images_of, project_plain, sources_of},
@@ -133,6 +133,12 @@ impl Loop {
                 let connector = self.connections.connector(&query.connection);
                 let bench = self.bench();
                 tokio::spawn(async move { reply.send(bench.rights(connector, query).await) });
+            }
+            Ask::WayBack(object, to) => {
+                let scene = back::Scene::of(&self.world, object, now);
+                let record = (self.worlds.clone(), self.past.clone());
+                let answer = back::answer(scene, to, self.connections.connectors(), record);
+                tokio::spawn(async move { reply.send(answer.await) });
             }
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));

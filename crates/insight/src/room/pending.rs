@@ -49,7 +49,7 @@ pub(crate) fn pending<'a>(view: &'a FleetView, pools: &[Pool<'a>], after: &[Opti
 }
 
 /// What a node offers of a resource, and what of it is free. Whole GPUs are counted as cells, parts as the cluster counts.
-fn offer(node: &PoolNode<'_>, key: &str) -> Option<(u64, u64)> {
+pub(crate) fn offer(node: &PoolNode<'_>, key: &str) -> Option<(u64, u64)> {
     let resource = node.row.resources.iter().find(|resource| resource.key == key && resource.capacity > 0)?;
     Some(if is_cut(node.row) {
         (resource.allocatable, resource.allocatable.saturating_sub(resource.requested))

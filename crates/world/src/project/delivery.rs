@@ -33,6 +33,15 @@ pub fn delivery(world: &World, spec: &FleetSpec) -> DeliveryView {
     DeliveryView { rows: rows.collect(), reading: reading.collect() }
 }
 
+/// How long changes of a service took that were seen from begin to end, in milliseconds; the oldest first.
+#[must_use]
+pub fn took(world: &World, object: &ObjectRef) -> Vec<u64> {
+    let ObjectRef::Workload(id, namespace, kind, name) = object else { return Vec::new() };
+    let key: WorkloadKey = (kind.clone(), namespace.clone(), name.clone());
+    let service = world.source(id).and_then(|source| source.delivery.services.get(&key));
+    service.map(|service| delivery::took(&service.moments)).unwrap_or_default()
+}
+
 /// Has it pods, and has not told of all that could keep them? Of what it does not serve it tells an empty listing.
 fn is_reading(source: &Source) -> bool {
     let listed = |kind: Kind| source.listed.iter().any(|covers| covers.kind == kind);

@@ -1,6 +1,6 @@
 //! One service in full: what it is, its steps, how traffic is split, its revisions, what is measured, what happened.
 
-use super::{LIST, analyses::Analyses, revisions::Revisions, steps::Steps, traffic::Traffic};
+use super::{LIST, analyses::Analyses, back::Back, revisions::Revisions, steps::Steps, traffic::Traffic};
 use crate::{
     clock::use_clock,
     keys::{Command, on_command},
@@ -84,6 +84,7 @@ pub(super) fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
 #[component]
 fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
     let events = part(view, |rollout| rollout.events.clone());
+    let for_back = object.clone();
     view! {
         <Head view=view />
         <Deeds object=object class="rollout-deeds" />
@@ -92,6 +93,7 @@ fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
             <Traffic view=view />
             <Revisions view=view />
         </div>
+        <Back object=for_back />
         <Analyses view=view />
         <Events events=events />
     }

@@ -1,0 +1,171 @@
+//! The command that takes a service back: it shows whether that can be, then the plan, and does it as every deed is done.
+
+use crate::{
+    act::{self, Checked},
+    exit::{Exit, Failed},
+    out::{Style, Tone, note, stdout},
+    rollback_args::RollbackArgs,
+    rollout,
+    rows::Listed,
+    start::{Session, other_answer},
+};
+use pilothouse_wire::{
+    Answer, Ask, Code, Problem,
+    back::{Check, CheckState, Grade, WayBack},
+    plan::Intent,
+    units::visible,
+    view::DeliveryRow,
+};
+use std::io::Write;
+
+/// Checks the way back, and takes it if it is confirmed.
+pub async fn run(arguments: &RollbackArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    let session = Session::start(&arguments.how.source, false).await?;
+    let exit = taken(&session, arguments, out, err).await;
+    session.end().await;
+    exit
+}
+
+async fn taken(session: &Session, of: &RollbackArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    let (how, wait) = (&of.how, of.how.source.wait);
+    let (frame, _) = session.frame_whole(DeliveryRow::spec(), wait, DeliveryRow::is_whole).await?;
+    let object = rollout::named(&frame, &of.service())?;
+    let way = match session.reader().ask(Ask::WayBack(object.clone(), of.to)).await? {
+        Answer::WayBack(way) => *way,
+        _ => return Err(other_answer()),
+    };
+    if !how.json {
+        show(&mut stdout(), &way, out)?;
+    }
+    if of.check {
+        if how.json {
+            act::write_json(&Checked::alone(&way), out)?;
+        }
+        return checked(&way);
+    }
+    if way.grade == Grade::NotPossible && !of.anyway {
+        if how.json {
+            act::write_json(&Checked::alone(&way), out)?;
+        }
+        let next = "Nothing is done. Make good what is missing and try again; --anyway takes it all the same.";
+        return Err(not_possible(&way).next(next).into());
+    }
+    let intent = Intent { object, deed: way.deed.clone() };
+    act::do_it(session, intent, how, Some(&way), (out, err)).await
+}
+
+/// How the check alone ends.
+fn checked(way: &WayBack) -> Result<Exit, Failed> {
+    match way.grade {
+        Grade::Ready | Grade::Slow => Ok(Exit::Ok),
+        Grade::Unknown => {
+            note("Not all that it needs could be looked at.");
+            Ok(Exit::Partial)
+        }
+        Grade::NotPossible => Err(not_possible(way).into()),
+    }
+}
+
+fn not_possible(way: &WayBack) -> Problem {
+    let object = &way.object;
+    let fails = way.checks.iter().filter(|check| check.state == CheckState::Fails);
+    let why: Vec<String> = fails.map(|check| format!("{}: {}", check.what, check.words)).collect();
+    Problem::new(Code::NotFound, format!("{} {} cannot go back as it is.", object.kind_word(), object.name()))
+        .why(why.join(" "))
+}
+
+/// The check for a person.
+fn show(out: &mut impl Write, way: &WayBack, style: Style) -> Result<(), Failed> {
+    let object = &way.object;
+    let place = object.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+    let name = format!("{} {place}{}", object.kind_word(), object.name());
+    let revision =
+        |number: Option<u64>| number.map_or_else(|| "an unknown one".to_owned(), |number| number.to_string());
+    let to = match way.to {
+        Some(to) => format!("from revision {} to {to}", revision(way.from)),
+        None => "to an earlier revision".to_owned(),
+    };
+    let line = format!("Can {name} go back {to}? {}", way.grade.word());
+    writeln!(out, "{}", style.paint(of_grade(way.grade), &visible(&line)))?;
+    for Check { what, state, words, evidence } in &way.checks {
+        let line = format!("{what}: {words}");
+        write!(out, "{}  {}", style.paint(of_state(*state), &format!("{:7}", state.word())), visible(&line))?;
+        let known = if evidence.is_empty() { String::new() } else { format!(" ({evidence})") };
+        writeln!(out, "{}", style.paint(Tone::Soft, &visible(&known)))?;
+    }
+    writeln!(out, "{:7}  {}", "takes", visible(&way.took.words()))?;
+    writeln!(out, "{:7}  {}", "as of", way.checked_at)?;
+    Ok(())
+}
+
+fn of_grade(grade: Grade) -> Tone {
+    match grade {
+        Grade::Ready => Tone::Good,
+        Grade::Slow | Grade::Unknown => Tone::Warn,
+        Grade::NotPossible => Tone::Bad,
+    }
+}
+
+fn of_state(state: CheckState) -> Tone {
+    match state {
+        CheckState::Holds => Tone::Good,
+        CheckState::Moot => Tone::Soft,
+        CheckState::Slow | CheckState::Unknown => Tone::Warn,
+        CheckState::Fails => Tone::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilothouse_wire::{Stamp, back::Took, plan::Deed};
+
+    fn way(grade: Grade, state: CheckState) -> WayBack {
+        WayBack {
+            object: "workload:iad/serving/Deployment/chat".parse().unwrap(),
+            from: Some(3),
+            to: Some(2),
+            deed: Deed::Undo(Some(2)),
+            grade,
+            checks: vec![Check {
+                what: "Secret hf-token".into(),
+                state,
+                words: "It is \u{1b}[2J there.".to_owned(),
+                evidence: "volume v".to_owned(),
+            }],
+            took: Took::Between { least_ms: 4_000, most_ms: 9_000, evidence: "its last 2 changes".to_owned() },
+            checked_at: Stamp(1_764_331_200_000),
+        }
+    }
+
+    #[test]
+    fn a_check_is_shown_with_its_evidence_and_foreign_text_does_nothing() {
+        let plain = Style { colour: false, terminal: false, width: None, height: None };
+        let mut out = Vec::new();
+        show(&mut out, &way(Grade::Ready, CheckState::Holds), plain).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "Can Deployment serving/chat go back from revision 3 to 2? ready",
+                "holds    Secret hf-token: It is ␛[2J there. (volume v)",
+                "takes    4 s … 9 s, by its last 2 changes",
+                "as of    2025-11-28T12:00:00Z",
+            ]
+        );
+    }
+
+    #[test]
+    fn each_grade_ends_the_check_with_its_code() {
+        let end = |grade, state| match checked(&way(grade, state)) {
+            Ok(exit) => format!("{exit:?}"),
+            Err(Failed::Problem(problem)) => problem.why.clone().unwrap_or_default(),
+            Err(_) => "another failure".to_owned(),
+        };
+        assert_eq!(end(Grade::Ready, CheckState::Holds), "Ok");
+        assert_eq!(end(Grade::Slow, CheckState::Slow), "Ok");
+        assert_eq!(end(Grade::Unknown, CheckState::Unknown), "Partial");
+        assert!(end(Grade::NotPossible, CheckState::Fails).starts_with("Secret hf-token: It is"));
+    }
+}

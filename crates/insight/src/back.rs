@@ -1,0 +1,197 @@
+//! Can a service go back? What its server keeps of the earlier revision, held against the fleet, the registries and its own past.
+//!
+//! Each thing that the way back needs is a [`Check`]. One that **fails** makes it *not possible*; else one that is **unknown**
+//! makes it *unknown*; else one that is **slow** makes it *slow*: an image is fetched first, or pods end before others can
+//! begin; else it is *ready*. Where all its pods are there already, what pods need to start is **moot**. Not looked at are CPU and memory, quotas, and whether a ConfigMap or Secret has the keys that are
+//! named of it: its content is not read.
+
+mod images;
+mod room;
+#[cfg(test)]
+mod tests;
+
+use crate::models::lineage::{ModelUri, Named, Unknown, lineage};
+use pilothouse_wire::{
+    ObjectRef, Problem, SmolStr, Stamp,
+    artifact::{Artifact, ArtifactRef},
+    back::{Check, CheckState, Grade, Kept, Known, NamedObject, Replaces, Then, Took, WayBack, Without},
+    view::{ArtifactsView, ContainerImage, FleetView, ModelsView},
+};
+
+pub use images::sought;
+
+/// What a way back is held against.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The cluster of the service.
+    pub fleet: &'a FleetView,
+    /// Registries of images, as they are watched.
+    pub artifacts: &'a ArtifactsView,
+    /// What registries said of the images that were [`sought`].
+    pub said: &'a [(ArtifactRef, Result<Artifact, Problem>)],
+    /// Images of pods that are of the revision which is gone back to.
+    pub seen: &'a [ContainerImage],
+    /// Registries of models.
+    pub models: &'a ModelsView,
+    /// How long changes of the service took that were seen from begin to end, in milliseconds.
+    pub took: &'a [u64],
+}
+
+/// Grades the way back of a service, as of a time.
+#[must_use]
+pub fn way_back(object: &ObjectRef, kept: &Kept, around: &Around<'_>, now: Stamp) -> WayBack {
+    let mut checks = Vec::new();
+    match &kept.then {
+        Err(problem) => checks.push(no_revision(problem)),
+        Ok(then) => {
+            checks.push(revision(then));
+            checks.extend(moves(kept));
+            let mut of_pods = images::images(then, around);
+            of_pods.extend(then.models.iter().map(|(by, text)| model(by, text, around.models)));
+            of_pods.extend(then.named.iter().map(named));
+            of_pods.push(room::room(object, kept, then, around.fleet));
+            // What a pod needs to start is not needed where none has to.
+            let none_starts = then.there >= kept.wanted;
+            let is_moot = |check: &Check| none_starts && check.state != CheckState::Holds;
+            checks.extend(of_pods.into_iter().map(|check| match is_moot(&check) {
+                true => Check { state: CheckState::Moot, ..check },
+                false => check,
+            }));
+            checks.push(api(then, object.kind_word()));
+        }
+    }
+    WayBack {
+        object: object.clone(),
+        from: kept.from,
+        to: kept.then.as_ref().ok().map(|then| then.number),
+        deed: kept.deed.clone(),
+        grade: Grade::of(&checks),
+        checks,
+        took: took(kept, around.took),
+        checked_at: now,
+    }
+}
+
+fn check(what: impl Into<SmolStr>, state: CheckState, words: String, evidence: impl Into<String>) -> Check {
+    Check { what: what.into(), state, words, evidence: evidence.into() }
+}
+
+fn no_revision(problem: &Problem) -> Check {
+    use pilothouse_wire::Code;
+    // Of a kind that we do not know nothing is known.
+    let state = if problem.code == Code::NotOffered { CheckState::Unknown } else { CheckState::Fails };
+    let told = [problem.why.as_deref(), problem.next.as_deref()];
+    let evidence = told.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    check("Revision", state, problem.what.clone(), evidence)
+}
+
+fn revision(then: &Then) -> Check {
+    let Then { number, kind, name, there, .. } = then;
+    let pods = match there {
+        0 if kind == "ReplicaSet" => " Its pods are made anew.".to_owned(),
+        0 => String::new(),
+        1 => " 1 of its pods is ready.".to_owned(),
+        there => format!(" {there} of its pods are ready."),
+    };
+    let words = format!("Revision {number} is kept.{pods}");
+    check("Revision", CheckState::Holds, words, format!("{kind} {name}"))
+}
+
+/// Does anything move once the template is another one, and what serves meanwhile?
+fn moves(kept: &Kept) -> Option<Check> {
+    if kept.paused {
+        let words = "It is paused: nothing that is changed reaches its pods. Resume it first.";
+        return Some(check("Moves", CheckState::Fails, words.to_owned(), "spec.paused is true"));
+    }
+    let (state, words) = match kept.replaces {
+        Replaces::OnDelete => (CheckState::Fails, "Its pods go back only when somebody deletes them.".to_owned()),
+        Replaces::InPlace { partition } if partition >= kept.wanted.max(1) => {
+            (CheckState::Fails, format!("None of its pods goes back: those below number {partition} stay as they are."))
+        }
+        Replaces::InPlace { partition } if partition > 0 => {
+            (CheckState::Fails, format!("Pods below number {partition} stay as they are: it goes back in part."))
+        }
+        Replaces::InPlace { .. } => (CheckState::Slow, "Each pod ends before the one in its place begins.".to_owned()),
+        Replaces::AllAtOnce => {
+            (CheckState::Slow, "All its pods end before the others begin: nothing serves meanwhile.".to_owned())
+        }
+        Replaces::Rolling { .. } | Replaces::BesideIt => (CheckState::Slow, kept.stops.clone()?),
+    };
+    Some(check("Moves", state, words, "its strategy"))
+}
+
+fn named(object: &NamedObject) -> Check {
+    let NamedObject { kind, name, by, without, there } = object;
+    let (state, words) = match (there, without) {
+        (Known::Yes, _) => (CheckState::Holds, "It is there.".to_owned()),
+        (Known::No, Without::NoStart) => (CheckState::Fails, "It is not there: pods would not start.".to_owned()),
+        (Known::No, Without::PerhapsNoImage) => {
+            (CheckState::Unknown, "It is not there: whether images can be pulled without it is not known.".to_owned())
+        }
+        (Known::No, Without::Nothing) => (CheckState::Holds, "It is not there, and need not be.".to_owned()),
+        (Known::NotAsked | Known::Unknown(_), Without::Nothing) => {
+            (CheckState::Holds, "It need not be there.".to_owned())
+        }
+        (Known::Unknown(problem), _) => (CheckState::Unknown, format!("Not known: {}", reason(problem))),
+        (Known::NotAsked, _) => (CheckState::Unknown, "Nobody looked.".to_owned()),
+    };
+    check(format!("{kind} {name}"), state, words, format!("{by}; its metadata alone is read"))
+}
+
+fn reason(problem: &Problem) -> String {
+    problem.why.clone().unwrap_or_else(|| problem.what.clone())
+}
+
+/// Does the address of a model lead anywhere now?
+fn model(by: &str, text: &SmolStr, models: &ModelsView) -> Check {
+    let what = format!("Model {text}");
+    let Some(uri) = ModelUri::parse(text) else {
+        return check(what, CheckState::Unknown, "It is no address that can be followed.".to_owned(), by);
+    };
+    let is_alias = matches!(uri, ModelUri::Alias(..));
+    let found = lineage(&Named { uri, text: text.clone(), place: by.to_owned() }, models, None);
+    match found.version {
+        Ok(link) => {
+            let id = &link.to;
+            let moves = if is_alias { " now: what it led to then may be another" } else { "" };
+            let words = format!("It leads to version {} of {}{moves}.", id.number, id.model.name);
+            check(what, CheckState::Holds, words, link.evidence)
+        }
+        // A registry that has the model says so of its own.
+        Err(why @ Unknown::NoVersion(_)) => {
+            let why = why.to_string();
+            check(what, CheckState::Fails, format!("{}.", why.trim_start_matches("unknown: ")), by)
+        }
+        Err(why) => check(what, CheckState::Unknown, format!("{why}."), by),
+    }
+}
+
+fn api(then: &Then, kind: &str) -> Check {
+    let (api, served) = &then.api;
+    let (state, words) = match served {
+        Known::Yes => (CheckState::Holds, format!("{kind} of {api} is served.")),
+        Known::No => (CheckState::Fails, format!("{kind} of {api} is not served any more.")),
+        Known::Unknown(problem) => (CheckState::Unknown, format!("Not known: {}", reason(problem))),
+        Known::NotAsked => (CheckState::Unknown, "Nobody looked.".to_owned()),
+    };
+    check("API", state, words, "the owner that the revision names, and discovery")
+}
+
+/// How long it should take: by changes that were seen, else by what its server keeps of the last one.
+fn took(kept: &Kept, seen: &[u64]) -> Took {
+    if let (Some(least), Some(most)) = (seen.iter().min(), seen.iter().max()) {
+        let evidence = match seen.len() {
+            1 => "its last change, as it was seen".to_owned(),
+            changes => format!("its last {changes} changes, as they were seen"),
+        };
+        return Took::Between { least_ms: *least, most_ms: *most, evidence };
+    }
+    match kept.last {
+        Some((begun, ended)) => {
+            let ms = u64::try_from(ended.since(begun).as_millis()).unwrap_or(u64::MAX);
+            let evidence = "its last change, as its server keeps it".to_owned();
+            Took::Between { least_ms: ms, most_ms: ms, evidence }
+        }
+        None => Took::Unknown("no change of it was seen from begin to end".to_owned()),
+    }
+}
