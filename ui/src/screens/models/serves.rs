@@ -71,8 +71,9 @@ fn Now(row: ServesRow) -> impl IntoView {
     let ServesRow { version, workload, pods, ready, gpus, traffic, share, since, verdict, evidence } = row;
     let unknown = if version.is_none() { ", its version unknown" } else { "" };
     let named = format!("{}{unknown}", verdict.word());
+    let key = workload.to_string();
     view! {
-        <tr data-test="serves-row" data-key=workload.to_string()>
+        <tr data-test="serves-row" data-key=key>
             <td title=visible(&evidence)><StatusWord status=verdict.status() word=named /></td>
             <td>
                 <Workload object=workload />
@@ -89,8 +90,9 @@ fn Now(row: ServesRow) -> impl IntoView {
 #[component]
 fn Before(row: ServedRow) -> impl IntoView {
     let ServedRow { workload, pods, since, until, evidence, .. } = row;
+    let key = workload.to_string();
     view! {
-        <tr data-test="served-row" data-key=workload.to_string()>
+        <tr data-test="served-row" data-key=key>
             <td title=visible(&evidence)><Workload object=workload /></td>
             <td class="number">{count(pods)}</td>
             <td class="number faint"><Age of=Signal::stored(since) /></td>

@@ -28,6 +28,7 @@ const OFFERED: usize = 6;
 /// Draws a version.
 #[component]
 pub fn Version(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoView {
+    let model = StoredValue::new(model);
     let version =
         Memo::new(move |_| row.with(|row| row.as_ref().and_then(|row| row.version(number)).cloned()));
     let run = Memo::new(move |_| {
@@ -52,7 +53,7 @@ pub fn Version(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl
                 <dl class="fields">{move || version.get().map(|version| fields(&version).collect_view())}</dl>
                 <Tags of=tags />
             </div>
-            <Serves model=model.clone() number=number />
+            <Serves model=model.get_value() number=number />
             {of_run}
         </Show>
     }
