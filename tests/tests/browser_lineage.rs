@@ -117,7 +117,11 @@ async fn a_person_gets_from_a_pod_to_its_version_and_from_a_version_to_where_it_
     let was = terminal.json(&["models", "chat", "2", "--at", &then.unwrap_or_default(), "--json"]).await?;
     let of_canary = |row: &&Value| row["workload"].to_string().contains("Rollout");
     let row = was["serves"].as_array().into_iter().flatten().find(of_canary).cloned().unwrap_or_default();
-    assert_eq!((&row["version"], &row["verdict"], &row["traffic"]["actual"]), (&json!(2), &json!("Current"), &json!(20)), "{was:#}");
+    assert_eq!(
+        (&row["version"], &row["verdict"], &row["traffic"]["actual"]),
+        (&json!(2), &json!("Current"), &json!(20)),
+        "{was:#}"
+    );
     Ok(())
 }
 
@@ -147,13 +151,20 @@ async fn the_page_says_where_it_serves(page: &Page) -> Result<()> {
 }
 
 /// One command begins after the pods: of them it knows what their addresses fix. Gives the name of a pod of the canary.
-async fn the_terminal_says_where_it_serves(terminal: &Terminal, plane: &ControlPlane, runs: &[String]) -> Result<String> {
+async fn the_terminal_says_where_it_serves(
+    terminal: &Terminal,
+    plane: &ControlPlane,
+    runs: &[String],
+) -> Result<String> {
     let one = terminal.json(&["models", "chat", "1", "--json"]).await?;
     let of_version = |row: &&Value| row["version"] == 1;
     let rows: Vec<&Value> = one["serves"].as_array().into_iter().flatten().collect();
     let known: Vec<&&Value> = rows.iter().filter(|row| of_version(row)).collect();
     assert_eq!(known.len(), 1, "{one:#}");
-    assert_eq!((&known[0]["pods"], &known[0]["gpus"], &known[0]["traffic"]["actual"]), (&json!(4), &json!(4), &json!(80)));
+    assert_eq!(
+        (&known[0]["pods"], &known[0]["gpus"], &known[0]["traffic"]["actual"]),
+        (&json!(4), &json!(4), &json!(80))
+    );
     let alias = rows.iter().find(|row| row["version"].is_null()).copied().cloned().unwrap_or_default();
     let why = "Alias champion leads to version 2 now; whether it did when the container began was not seen.";
     assert_eq!((&alias["evidence"], &alias["traffic"]["actual"]), (&json!(why), &json!(20)), "{one:#}");

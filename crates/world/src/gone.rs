@@ -58,8 +58,9 @@ impl Source {
     /// The service that a workload belongs to: of a Rollout a pod names no more than its ReplicaSet.
     pub(crate) fn service_key(&self, kind: SmolStr, namespace: &SmolStr, name: SmolStr) -> WorkloadKey {
         if kind == "ReplicaSet" {
-            let mut revisions = self.revisions.iter();
-            let has_it = revisions.find(|(key, all)| key.1 == *namespace && all.contains_key(&name));
+            // It is named after its owner: a cheap look before the dear one.
+            let may_have_it = |key: &WorkloadKey| key.1 == *namespace && name.starts_with(key.2.as_str());
+            let has_it = self.revisions.iter().find(|(key, all)| may_have_it(key) && all.contains_key(&name));
             if let Some((key, _)) = has_it {
                 return key.clone();
             }

@@ -17,7 +17,7 @@ const MOST_BEFORE: usize = 100;
 #[must_use]
 pub fn serves(model: &ModelId, starts: &[WorkloadStarts], models: &ModelsView) -> LineageView {
     let mut now: Vec<ServesRow> = starts.iter().flat_map(|workload| rows(model, workload, models)).collect();
-    // Nothing before 0: what is not known comes last.
+    // The newest first, and last what is not known.
     now.sort_by(|a, b| (Reverse(a.version), &a.workload).cmp(&(Reverse(b.version), &b.workload)));
     let is_still =
         |row: &ServedRow| now.iter().any(|other| other.workload == row.workload && other.version == row.version);
