@@ -16,6 +16,7 @@ mod handle;
 mod history;
 mod input;
 mod lanes;
+mod lineage;
 mod logs;
 mod notes;
 mod notices;

@@ -1,15 +1,13 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
-use crate::{gaps::Gaps, notices::Notices, table};
+use crate::{gaps::Gaps, lineage, notices::Notices, table};
 use pilothouse_connect::TimeZone;
 use pilothouse_insight::History;
 use pilothouse_wire::{
     Body, ConnectionId, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
     frame::SourceState,
     plan::ActionsView,
-    view::{
-        ConnectionsView, Finding, FleetSpec, FleetView, Lineage, ModelsSpec, ModelsView, ObjectView, fleet::FleetPatch,
-    },
+    view::{ConnectionsView, Finding, FleetSpec, FleetView, ObjectView, fleet::FleetPatch},
 };
 use pilothouse_world::{
     Touched, World,
@@ -448,11 +446,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         ViewSpec::Artifacts => View::Artifacts(Box::new(project::artifacts(world))),
         ViewSpec::Delivery(spec) => View::Delivery(Box::new(project::delivery(world, spec))),
         ViewSpec::Rollout(object) => View::Rollout(project::rollout(world, object, now).map(Box::new)),
-        ViewSpec::Lineage(model) => {
-            let models = project::models(world, &ModelsSpec::default());
-            let starts = project::workload_starts(world);
-            View::Lineage(Box::new(pilothouse_insight::lineage::serves(model, &starts, &models)))
-        }
+        ViewSpec::Lineage(model) => View::Lineage(Box::new(lineage::serves(world, model))),
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),
@@ -461,20 +455,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
 
 fn object_view(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now: Stamp) -> View {
     let view = project::object(world, object, findings, now);
-    View::Object(view.map(|view| Box::new(ObjectView { lineage: lineage_of(world, object), ..view })))
-}
-
-/// Where what a pod runs comes from.
-pub(crate) fn lineage_of(world: &World, object: &ObjectRef) -> Vec<Lineage> {
-    let (images, starts) = (project::images(world, object), project::starts(world, object));
-    if images.is_empty() && starts.is_empty() {
-        return Vec::new();
-    }
-    let models = match starts.as_slice() {
-        [] => ModelsView::default(),
-        _ => project::models(world, &ModelsSpec::default()),
-    };
-    pilothouse_insight::lineage::lineage((&images, &starts), &project::artifacts(world), &models)
+    View::Object(view.map(|view| Box::new(ObjectView { lineage: lineage::of(world, object), ..view })))
 }
 
 /// A fleet view with what follows from it.
