@@ -1,6 +1,6 @@
 //! Containers that were started with models and are gone: what tells where a version served before.
 
-use crate::source::{Source, WorkloadKey};
+use crate::source::WorkloadKey;
 use pilothouse_wire::{ModelAddress, SmolStr, Stamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,21 +51,6 @@ impl GoneStarts {
         {
             self.all.remove(&first);
         }
-    }
-}
-
-impl Source {
-    /// The service that a workload belongs to: of a Rollout a pod names no more than its ReplicaSet.
-    pub(crate) fn service_key(&self, kind: SmolStr, namespace: &SmolStr, name: SmolStr) -> WorkloadKey {
-        if kind == "ReplicaSet" {
-            // It is named after its owner: a cheap look before the dear one.
-            let may_have_it = |key: &WorkloadKey| key.1 == *namespace && name.starts_with(key.2.as_str());
-            let has_it = self.revisions.iter().find(|(key, all)| may_have_it(key) && all.contains_key(&name));
-            if let Some((key, _)) = has_it {
-                return key.clone();
-            }
-        }
-        (kind, namespace.clone(), name)
     }
 }
 

@@ -1,14 +1,14 @@
 //! What containers are started with: told of pods and workloads while they are there, and kept once they are gone.
 
 use pilothouse_wire::{
-    AddressPlace, ConnectionId, ModelAddress, ObjectRef, PodId, SmolStr, Stamp,
+    AddressPlace, ConnectionId, ModelAddress, ObjectRef, PodId, Stamp,
     view::{ModelsSpec, WorkloadStarts},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        ConditionFact, Covers, Kind, ModelFact, OwnerFact, Phase, PodFact, PodLabels, RevisionFact, SizeFact,
-        SourceFact, StartFact,
+        ConditionFact, ControllerFact, Covers, DeliveryFact, Kind, ModelFact, OwnerFact, Phase, PodFact, PodLabels,
+        RevisionFact, SizeFact, SourceFact, StartFact,
     },
     project,
 };
@@ -108,27 +108,39 @@ fn a_container_that_begins_again_and_a_pod_that_is_replaced_leave_what_was_befor
 }
 
 #[test]
-fn a_pod_of_a_rollout_is_found_through_its_replica_set() {
+fn pods_of_a_service_say_of_which_revision_they_are() {
     let mut world = World::default();
-    let rollout = || OwnerFact { kind: "Rollout".into(), name: "chat".into() };
+    let controller = ControllerFact {
+        kind: "Rollout".into(),
+        namespace: "serving".into(),
+        name: "chat".into(),
+        ..ControllerFact::default()
+    };
+    let service = DeliveryFact { current: Some("2".into()), rollout: Some(Box::default()), ..DeliveryFact::default() };
     let revision = |name: &str, hash: &str| {
-        let revision = RevisionFact {
-            namespace: "serving".into(),
-            name: name.into(),
-            owner: rollout(),
-            ..RevisionFact::default()
-        };
+        let owner = OwnerFact { kind: "Rollout".into(), name: "chat".into() };
+        let revision =
+            RevisionFact { namespace: "serving".into(), name: name.into(), owner, ..RevisionFact::default() };
         Fact::SizedRevision(Box::new(revision), SizeFact { hash: hash.into(), ..SizeFact::default() })
     };
-    let of = |name: &str, set: &'static str| {
-        pod(name, name, Some(("ReplicaSet", set)), vec![start("models:/chat/3", Some(5))])
+    let of = |name: &str, set: &str| {
+        let Fact::StartedPod(mut pod, labels, starts) =
+            pod(name, name, Some(("ReplicaSet", set)), vec![start("models:/chat/3", Some(5))])
+        else {
+            unreachable!()
+        };
+        pod.owners.push(OwnerFact { kind: "Rollout".into(), name: "chat".into() });
+        Fact::StartedPod(pod, labels, starts)
     };
-    said(&mut world, 10, Extent::Delta, vec![revision("chat-1", "1"), of("a", "chat-1"), of("b", "lonely-1")]);
-    let names: Vec<SmolStr> =
-        project::workload_starts(&world).iter().map(|of| of.workload.to_string().into()).collect();
-    assert_eq!(names, ["workload:iad/serving/ReplicaSet/lonely-1", "workload:iad/serving/Rollout/chat"]);
+    let delivered = Fact::Delivered(Box::new(controller), Box::new(service));
+    let facts = vec![delivered, revision("chat-a", "1"), revision("chat-b", "2"), of("a", "chat-a"), of("b", "chat-b")];
+    said(&mut world, 10, Extent::Delta, facts);
+    let all = project::workload_starts(&world);
+    assert_eq!(all[0].workload.to_string(), "workload:iad/serving/Rollout/chat");
+    let current: Vec<Option<bool>> = all[0].pods.iter().map(|pod| pod.current).collect();
+    assert_eq!((all.len(), current, all[0].split.is_some()), (1, vec![Some(false), Some(true)], true));
     said(&mut world, 20, Extent::Delta, vec![gone("a")]);
-    assert!(lines(&world)[1].contains("Rollout/chat: | 1 of models:/chat/3"), "{:?}", lines(&world));
+    assert!(lines(&world)[0].ends_with("| 1 of models:/chat/3 from 5 to 20"), "{:?}", lines(&world));
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use super::Fold;
 use crate::{
-    fact::{OwnerFact, PodFact, StartFact},
+    fact::{PodFact, StartFact},
     source::PodKey,
 };
-use pilothouse_wire::SmolStr;
 
 impl Fold<'_> {
     /// A pod is said anew: containers of it that began again, or whose pod was replaced, are gone.
@@ -25,10 +24,7 @@ impl Fold<'_> {
         if starts.is_empty() {
             return;
         }
-        let key = match fact.workload() {
-            Some(OwnerFact { kind, name }) => self.source.service_key(kind, &fact.namespace, name),
-            None => (SmolStr::new_static("Pod"), fact.namespace.clone(), fact.name.clone()),
-        };
+        let key = fact.told_under();
         let until = fact.deleting.map_or(self.seen, |at| at.min(self.seen));
         for StartFact { container, began, models } in starts {
             // What never began served nothing.

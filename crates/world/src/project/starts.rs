@@ -39,35 +39,13 @@ fn of_source<'a>(id: &'a ConnectionId, source: &'a Source) -> impl Iterator<Item
         let key = (kind.clone(), namespace.clone(), name.clone());
         gone.entry(key).or_default().push(GoneStart { start, pods: of.count, until: of.until });
     }
-    let owners = owners(source);
     let live = source.pods.values().filter(|pod| !pod.starts.is_empty());
-    let mut keys: BTreeSet<WorkloadKey> = live.map(|pod| key(&owners, pod)).collect();
+    let mut keys: BTreeSet<WorkloadKey> = live.map(|pod| pod.fact.told_under()).collect();
     keys.extend(gone.keys().cloned());
     keys.into_iter().map(move |key| {
         let gone = gone.remove(&key).unwrap_or_default();
         WorkloadStarts { workload: object(id, &key), split: split(source, &key), pods: pods_of(source, &key), gone }
     })
-}
-
-/// Services by namespace and name of what their pods name.
-type Owners<'a> = BTreeMap<(&'a SmolStr, &'a SmolStr), &'a WorkloadKey>;
-
-/// The services of all sets of pods: looked through once for all pods.
-fn owners(source: &Source) -> Owners<'_> {
-    source.revisions.iter().flat_map(|(key, all)| all.keys().map(move |name| ((&key.1, name), key))).collect()
-}
-
-/// The workload of a pod; itself, where it has none.
-fn key(owners: &Owners<'_>, pod: &Pod) -> WorkloadKey {
-    let namespace = &pod.fact.namespace;
-    match pod.fact.workload() {
-        Some(of) if of.kind == "ReplicaSet" => match owners.get(&(namespace, &of.name)) {
-            Some(service) => (*service).clone(),
-            None => (of.kind, namespace.clone(), of.name),
-        },
-        Some(of) => (of.kind, namespace.clone(), of.name),
-        None => (SmolStr::new_static("Pod"), namespace.clone(), pod.fact.name.clone()),
-    }
 }
 
 fn object(id: &ConnectionId, (kind, namespace, name): &WorkloadKey) -> ObjectRef {
