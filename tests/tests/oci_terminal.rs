@@ -110,7 +110,7 @@ async fn a_pod_whose_tag_moved_is_called_out_with_the_evidence_of_each_step() ->
     terminal.good(&["connect", "add", "kubernetes", "--name", "prod", "--context", "admin"]).await?;
     let describe = ["describe", "pod", "chat-0", "-n", &namespace];
     let text = terminal.good(&describe).await?;
-    assert!(text.contains("Where its images come from"), "{text}");
+    assert!(text.contains("Where what it runs comes from"), "{text}");
     assert!(text.contains("current") && text.contains("team/chat:prod stands at what runs."), "{text}");
     assert!(text.contains("The node says so in the container's status (imageID)."), "{text}");
 
@@ -121,6 +121,6 @@ async fn a_pod_whose_tag_moved_is_called_out_with_the_evidence_of_each_step() ->
     assert!(text.contains(&anew), "{text}");
     let described = terminal.json(&["describe", "pod", "chat-0", "-n", &namespace, "--json"]).await?;
     let sections = described["sections"].as_array().cloned().unwrap_or_default();
-    assert!(sections.iter().any(|section| section["title"] == "Where its images come from"), "{described}");
+    assert!(sections.iter().any(|section| section["title"] == "Where what it runs comes from"), "{described}");
     Ok(())
 }

@@ -91,7 +91,7 @@ fn kinds(journal: &Path) -> BTreeSet<&'static str> {
         kinds.extend(batch.facts.iter().filter_map(|fact| match fact {
             Fact::Node(_) => Some("node"),
             Fact::Namespace(_) => Some("namespace"),
-            Fact::Pod(_) | Fact::LabelledPod(..) => Some("pod"),
+            Fact::Pod(_) | Fact::LabelledPod(..) | Fact::StartedPod(..) => Some("pod"),
             Fact::Event(_) => Some("event"),
             Fact::Controller(_) | Fact::Delivered(..) => Some("controller"),
             Fact::Revision(_) | Fact::SizedRevision(..) => Some("revision"),

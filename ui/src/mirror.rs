@@ -26,7 +26,8 @@ use pilothouse_wire::{
     plan::ActionsView,
     record::Gap,
     view::{
-        ConnectionsView, DeliveryView, FleetView, ModelsView, ObjectView, RibbonView, RolloutView, RoomView, Waste,
+        ConnectionsView, DeliveryView, FleetView, LineageView, ModelsView, ObjectView, RibbonView, RolloutView,
+        RoomView, Waste,
     },
 };
 use std::{
@@ -371,6 +372,14 @@ impl Watched {
     pub fn models<R>(self, read: impl FnOnce(&ModelsView) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Models(models)) => Some(read(models)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for where the versions of a model serve.
+    pub fn lineage<R>(self, read: impl FnOnce(&LineageView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Lineage(lineage)) => Some(read(lineage)),
             _ => None,
         })
     }

@@ -67,7 +67,7 @@ pub enum Verb {
     Waste(Drawn<ListArgs>),
     /// What fires, as Alertmanagers say: since when, about what, silenced or not
     Alerts(ListArgs),
-    /// Registered models with their aliases, the versions of one, and two versions side by side
+    /// Registered models with their aliases, the versions of one, where one serves, and two versions side by side
     Models(ModelsArgs),
     /// Runs behind models: search over experiments, or one with its metrics, parameters and artefacts
     Runs(RunsArgs),

@@ -9,6 +9,9 @@ use pilothouse_wire::runs::MOST_RUNS;
 pub struct ModelsArgs {
     /// The versions of this model, * for anything; without it, all models
     pub name: Option<String>,
+    /// One version of it, by its number or an alias: where it serves now, and did before
+    #[arg(conflicts_with_all = ["compare", "columns", "filter"])]
+    pub version: Option<String>,
     /// Two versions of it side by side, each by its number or an alias
     #[arg(
         long,

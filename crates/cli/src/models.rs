@@ -1,4 +1,6 @@
-//! The command that lists registered models, the versions of one, and compares two versions.
+//! The command that lists registered models, the versions of one, where one of them serves, and compares two versions.
+
+mod version;
 
 use crate::{
     exit::{Exit, Failed},
@@ -19,6 +21,9 @@ use std::{io::Write, time::Duration};
 
 /// Lists models, versions, or what differs between two.
 pub async fn run(arguments: &ModelsArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    if let (Some(name), Some(text)) = (&arguments.name, &arguments.version) {
+        return version::run(arguments, name, text, out, err).await;
+    }
     match (&arguments.name, arguments.compare.as_slice()) {
         (Some(name), [a, b]) => compare(arguments, name, (a, b), out, err).await,
         (Some(name), _) => {

@@ -74,7 +74,8 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Models(_)
         | View::Artifacts(_)
         | View::Delivery(_)
-        | View::Rollout(_) => None,
+        | View::Rollout(_)
+        | View::Lineage(_) => None,
     }
 }
 

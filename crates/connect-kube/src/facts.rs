@@ -9,6 +9,7 @@ mod node;
 mod pod;
 mod quantity;
 mod requests;
+mod start;
 
 pub use analysis::{facts_of_analysis, facts_of_experiment};
 pub use controller::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision};
@@ -19,6 +20,7 @@ pub use node::facts_of_node;
 pub use pod::facts_of_pod;
 pub use quantity::{milli, whole};
 pub(crate) use requests::gpus_of;
+pub use start::starts_of_pod;
 
 use crate::slim::{Quantities, Time};
 use pilothouse_wire::{SmolStr, Stamp};

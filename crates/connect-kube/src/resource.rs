@@ -1,7 +1,7 @@
 //! The kinds of object that are listed and watched, and what is the same in all of them.
 
 use crate::{
-    facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod},
+    facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod, starts_of_pod},
     failure::Call,
     owned::TeamRule,
     slim::{AnalysisRun, CoreEvent, Event, Experiment, LeaderWorkerSet, Meta, Namespace, Node, Pod, Rollout},
@@ -107,7 +107,9 @@ impl Resource for Pod {
     }
 
     fn fact(self) -> Option<Fact> {
-        facts_of_pod(self).map(|pod| Fact::Pod(Box::new(pod)))
+        let starts = starts_of_pod(&self);
+        let pod = Box::new(facts_of_pod(self)?);
+        Some(if starts.is_empty() { Fact::Pod(pod) } else { Fact::StartedPod(pod, PodLabels::default(), starts) })
     }
 
     fn gone(meta: &Meta) -> Fact {
@@ -161,6 +163,7 @@ pub fn fact<T: Resource>(object: T, rule: &TeamRule) -> Option<Fact> {
     let labels = labels.filter(|labels| *labels != PodLabels::default());
     Some(match (object.fact()?, labels) {
         (Fact::Pod(pod), Some(labels)) => Fact::LabelledPod(pod, labels),
+        (Fact::StartedPod(pod, _, starts), Some(labels)) => Fact::StartedPod(pod, labels, starts),
         (Fact::Namespace(namespace), Some(PodLabels { team: Some(team), .. })) => {
             Fact::LabelledNamespace(namespace, team)
         }

@@ -1,8 +1,9 @@
 //! Slim Kubernetes types: only the fields that become facts, readable from protobuf and from JSON alike.
 //!
 //! Field numbers are those of `generated.proto` in k8s.io/api and k8s.io/apimachinery; a field that is not here is
-//! skipped by both decoders and never kept. There are none for environment variables, commands and arguments, on
-//! purpose; of annotations those are read by name that say a number of a revision, when it goes, and who keeps the object.
+//! skipped by both decoders and never kept. Commands, arguments, environment variables and annotations are read on the way to
+//! facts, which take from them what they name: addresses of models, a number of a revision, when it goes, who keeps the
+//! object.
 
 mod analysis;
 mod controller;
@@ -22,6 +23,7 @@ pub use event::{CoreEvent, Event, EventSeries, ObjectReference};
 pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};
 pub use node::{Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeSpec, NodeStatus, Taint};
 pub use pod::{
-    Container, ContainerState, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus, Resources, Terminated, Waiting,
+    Container, ContainerState, ContainerStatus, EnvVar, Pod, PodCondition, PodSpec, PodStatus, Resources, Running,
+    Terminated, Waiting,
 };
 pub use rollout::{Condition, Experiment, LeaderWorkerSet, Rollout, RolloutStatus};

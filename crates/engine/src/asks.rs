@@ -62,13 +62,13 @@ pub(crate) async fn yaml(connector: Option<Arc<dyn Connector>>, object: &ObjectR
 pub(crate) async fn describe(
     connector: Option<Arc<dyn Connector>>,
     object: &ObjectRef,
-    images: Option<Section>,
+    lineage: Option<Section>,
 ) -> Result<Answer, Problem> {
     let id = object.connection();
     let connector = connected(connector, id, "An object is described by its server")?;
     let asked = format!("the {} {}", object.kind_word(), object.name());
     let mut description = within(id, &asked, connector.describe(object)).await?;
-    description.sections.extend(images);
+    description.sections.extend(lineage);
     Ok(Answer::Description(Box::new(description)))
 }
 

@@ -17,6 +17,7 @@ mod handle;
 mod history;
 mod input;
 mod lanes;
+mod lineage;
 mod logs;
 mod notes;
 mod notices;

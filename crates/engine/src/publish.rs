@@ -1,13 +1,13 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
-use crate::{gaps::Gaps, notices::Notices, table};
+use crate::{gaps::Gaps, lineage, notices::Notices, table};
 use pilothouse_connect::TimeZone;
 use pilothouse_insight::History;
 use pilothouse_wire::{
     Body, ConnectionId, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
     frame::SourceState,
     plan::ActionsView,
-    view::{ConnectionsView, Finding, FleetSpec, FleetView, ImageLineage, ObjectView, fleet::FleetPatch},
+    view::{ConnectionsView, Finding, FleetSpec, FleetView, ObjectView, fleet::FleetPatch},
 };
 use pilothouse_world::{
     Touched, World,
@@ -363,6 +363,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Models(_) => touched.models,
         ViewSpec::Artifacts => touched.artifacts,
         ViewSpec::Delivery(_) => touched.delivery || !touched.pods.is_empty(),
+        ViewSpec::Lineage(_) => touched.models || touched.delivery || !touched.pods.is_empty(),
         ViewSpec::Rollout(object) => {
             let id = object.connection();
             touched.delivery
@@ -445,6 +446,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         ViewSpec::Artifacts => View::Artifacts(Box::new(project::artifacts(world))),
         ViewSpec::Delivery(spec) => View::Delivery(Box::new(project::delivery(world, spec))),
         ViewSpec::Rollout(object) => View::Rollout(project::rollout(world, object, now).map(Box::new)),
+        ViewSpec::Lineage(model) => View::Lineage(Box::new(lineage::serves(world, model))),
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),
@@ -453,16 +455,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
 
 fn object_view(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now: Stamp) -> View {
     let view = project::object(world, object, findings, now);
-    View::Object(view.map(|view| Box::new(ObjectView { images: images_of(world, object), ..view })))
-}
-
-/// Where the images of a pod come from.
-pub(crate) fn images_of(world: &World, object: &ObjectRef) -> Vec<ImageLineage> {
-    let images = project::images(world, object);
-    if images.is_empty() {
-        return Vec::new();
-    }
-    pilothouse_insight::lineage::images(&images, &project::artifacts(world))
+    View::Object(view.map(|view| Box::new(ObjectView { lineage: lineage::of(world, object), ..view })))
 }
 
 /// A fleet view with what follows from it.
@@ -485,6 +478,17 @@ pub(crate) const WEEK: Duration = Duration::from_secs(7 * 86_400);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_wire::{ModelId, PodId};
+
+    #[test]
+    fn where_a_model_serves_is_renewed_by_models_pods_and_services_alone() {
+        let chat = ViewSpec::Lineage(ModelId { source: ConnectionId::slug("registry"), name: "chat".into() });
+        let pod = PodId { cluster: ConnectionId::slug("iad"), namespace: "serving".into(), name: "chat-0".into() };
+        assert!(concerns(&chat, &Touched { models: true, ..Touched::default() }));
+        assert!(concerns(&chat, &Touched { delivery: true, ..Touched::default() }));
+        assert!(concerns(&chat, &Touched { pods: [pod].into(), ..Touched::default() }));
+        assert!(!concerns(&chat, &Touched { readings: true, artifacts: true, ribbon: true, ..Touched::default() }));
+    }
 
     #[test]
     fn an_object_is_renewed_when_another_source_measures_it() {

@@ -10,9 +10,9 @@ mod room;
 #[cfg(test)]
 mod tests;
 
-use crate::models::lineage::{ModelUri, Named, Unknown, lineage};
+use crate::lineage::{Leads, leads};
 use pilothouse_wire::{
-    ObjectRef, Problem, SmolStr, Stamp,
+    ModelUri, ObjectRef, Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactRef},
     back::{Check, CheckState, Grade, Kept, Known, NamedObject, Replaces, Then, Took, WayBack, Without},
     view::{ArtifactsView, ContainerImage, FleetView, ModelsView},
@@ -149,20 +149,15 @@ fn model(by: &str, text: &SmolStr, models: &ModelsView) -> Check {
         return check(what, CheckState::Unknown, "It is no address that can be followed.".to_owned(), by);
     };
     let is_alias = matches!(uri, ModelUri::Alias(..));
-    let found = lineage(&Named { uri, text: text.clone(), place: by.to_owned() }, models, None);
-    match found.version {
-        Ok(link) => {
-            let id = &link.to;
+    match leads(&uri, text, models) {
+        Leads::To(model, version, evidence) => {
             let moves = if is_alias { " now: what it led to then may be another" } else { "" };
-            let words = format!("It leads to version {} of {}{moves}.", id.number, id.model.name);
-            check(what, CheckState::Holds, words, link.evidence)
+            let words = format!("It leads to version {version} of {}{moves}.", model.id.name);
+            check(what, CheckState::Holds, words, evidence)
         }
         // A registry that has the model says so of its own.
-        Err(why @ Unknown::NoVersion(_)) => {
-            let why = why.to_string();
-            check(what, CheckState::Fails, format!("{}.", why.trim_start_matches("unknown: ")), by)
-        }
-        Err(why) => check(what, CheckState::Unknown, format!("{why}."), by),
+        Leads::Nowhere(why) => check(what, CheckState::Fails, why, by),
+        Leads::Unknown(why) => check(what, CheckState::Unknown, why, by),
     }
 }
 

@@ -1,176 +1,76 @@
-//! What a pod really runs: from the image that it names, by the digest that its node pulled, to what the registry has now.
+//! What a pod really runs, and back. From the image that it names, by the digest that its node pulled, to what the registry
+//! has now; from the model that it is started with to its version, aliases and run; from a version to where it serves.
 //!
 //! Each step says how it is known. Where one is missing it is unknown: two digests are never taken for the same, nor a tag
-//! for moved, because something else would be likely.
+//! for moved, nor an alias for where it leads now, because something else would be likely.
 
 mod image;
+mod leads;
+mod model;
+mod reference;
+mod serves;
 mod verdict;
 
-pub(crate) use image::Reference;
+pub(crate) use leads::{Leads, leads};
+pub(crate) use reference::Reference;
+pub use serves::serves;
+
 use pilothouse_wire::{
-    ObjectRef, SmolStr,
+    SmolStr,
     artifact::short_digest,
     describe::{Grid, Section},
-    view::{ArtifactsView, ContainerImage, ImageLineage, LineageLink, RepositoryRow, TagRow},
+    view::{ArtifactsView, ContainerImage, ContainerStart, Lineage, LineageLink, ModelsView},
 };
 
-/// Tags that are named as holding a digest.
-const MOST_HOLDERS: usize = 5;
-
-/// Where the images of a pod's containers come from.
+/// Where what the containers of a pod run comes from: of each its image, then the models that it is started with; last the
+/// models of containers that are over.
 #[must_use]
-pub fn images(images: &[ContainerImage], artifacts: &ArtifactsView) -> Vec<ImageLineage> {
-    images.iter().map(|image| one(image, artifacts)).collect()
-}
-
-fn one(image: &ContainerImage, artifacts: &ArtifactsView) -> ImageLineage {
-    let reference = Reference::read(&image.image);
-    let place = Place::of(&reference, artifacts);
-    let (verdict, sentence) = verdict::of(image, &reference, &place);
-    let mut links = vec![runs(image), repository(&reference, &place)];
-    links.extend(reference.tag.as_ref().filter(|_| reference.digest.is_none()).map(|tag| tag_now(tag, &place)));
-    links.extend(image.digest.as_ref().map(|digest| held_by(digest, artifacts)));
-    ImageLineage { container: image.container.clone(), image: image.image.clone(), verdict, sentence, links }
-}
-
-/// Where an image's repository is watched.
-pub(crate) enum Place<'a> {
-    /// No connected registry is called so.
-    NoRegistry,
-    /// One is, and does not know the repository.
-    NoRepository(&'a RepositoryRow),
-    /// It is known, and the tag is not watched.
-    NoTag(&'a RepositoryRow),
-    /// The tag is watched.
-    Tag(&'a TagRow),
-}
-
-impl<'a> Place<'a> {
-    fn of(reference: &Reference, artifacts: &'a ArtifactsView) -> Self {
-        let here = || artifacts.repositories.rows().iter().filter(|row| row.hosts.contains(&reference.host));
-        let known: Vec<&RepositoryRow> = here().filter(|row| row.id.name == reference.repository).collect();
-        // Two connections may lead to one registry: whichever watches the tag tells of it.
-        let tag = known.iter().find_map(|row| {
-            let tag = reference.tag.as_ref()?;
-            let is_it = |found: &&TagRow| {
-                found.id.source == row.id.source && found.id.repository == row.id.name && found.id.tag == *tag
-            };
-            artifacts.tags.rows().iter().find(is_it)
-        });
-        match (tag, known.first(), here().next()) {
-            (Some(tag), ..) => Self::Tag(tag),
-            (None, Some(row), _) => Self::NoTag(row),
-            (None, None, Some(row)) => Self::NoRepository(row),
-            (None, None, None) => Self::NoRegistry,
-        }
+pub fn lineage(
+    (images, starts): (&[ContainerImage], &[ContainerStart]),
+    artifacts: &ArtifactsView,
+    models: &ModelsView,
+) -> Vec<Lineage> {
+    let of = |start: &ContainerStart| -> Vec<Lineage> {
+        start.models.iter().map(|address| model::lineage(start, address, models)).collect()
+    };
+    let mut all = Vec::new();
+    for image in images {
+        all.push(image::lineage(image, artifacts));
+        all.extend(starts.iter().filter(|start| start.container == image.container).flat_map(of));
     }
+    let is_over = |start: &&ContainerStart| images.iter().all(|image| image.container != start.container);
+    all.extend(starts.iter().filter(is_over).flat_map(of));
+    all
 }
 
 fn link(label: &'static str, value: Option<String>, evidence: String) -> LineageLink {
     LineageLink { label: SmolStr::new_static(label), value, evidence, at: None, object: None }
 }
 
-fn runs(image: &ContainerImage) -> LineageLink {
-    let evidence = match &image.digest {
-        Some(_) => "The node says so in the container's status (imageID).",
-        None => "The node names no digest of it: it has not pulled it, or it has it from elsewhere than a registry.",
-    };
-    LineageLink {
-        at: image.started.filter(|_| image.digest.is_some()),
-        ..link("Runs", image.digest.as_ref().map(ToString::to_string), evidence.to_owned())
-    }
-}
-
-fn repository(reference: &Reference, place: &Place<'_>) -> LineageLink {
-    let Reference { host, repository, .. } = reference;
-    let known = |source: &pilothouse_wire::ConnectionId| LineageLink {
-        object: Some(ObjectRef::Connection(source.clone())),
-        ..link("Repository", Some(format!("{repository} in {source}")), format!("{source} is called {host}."))
-    };
-    match place {
-        Place::Tag(tag) => known(&tag.id.source),
-        Place::NoTag(row) => known(&row.id.source),
-        Place::NoRepository(row) => {
-            let source = &row.id.source;
-            link("Repository", None, format!("{source} is {host}, and {repository} is not among what it watches."))
-        }
-        Place::NoRegistry => link("Repository", None, format!("No registry that is connected is called {host}.")),
-    }
-}
-
-fn tag_now(tag: &SmolStr, place: &Place<'_>) -> LineageLink {
-    match place {
-        Place::Tag(row) => LineageLink {
-            at: Some(row.since),
-            object: Some(ObjectRef::Tag(Box::new(row.id.clone()))),
-            ..link(
-                "Tag now",
-                Some(row.digest.to_string()),
-                format!("{} says so of {}:{tag}.", row.id.source, row.id.repository),
-            )
-        },
-        Place::NoTag(row) => {
-            let why = format!("{} does not watch {}:{tag}.", row.id.source, row.id.name);
-            link("Tag now", None, why)
-        }
-        Place::NoRepository(_) | Place::NoRegistry => link("Tag now", None, "Nobody is asked for it.".to_owned()),
-    }
-}
-
-fn held_by(digest: &SmolStr, artifacts: &ArtifactsView) -> LineageLink {
-    let holders: Vec<&TagRow> = artifacts.tags.rows().iter().filter(|row| stands_at(row, digest)).collect();
-    let Some(first) = holders.first() else {
-        return link("Held by", None, "No tag that is watched stands at it; others may.".to_owned());
-    };
-    let names = holders.iter().take(MOST_HOLDERS).map(|row| format!("{}:{}", row.id.repository, row.id.tag));
-    let more = holders.len().saturating_sub(MOST_HOLDERS);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    LineageLink {
-        at: Some(first.since),
-        object: Some(ObjectRef::Tag(Box::new(first.id.clone()))),
-        ..link(
-            "Held by",
-            Some(format!("{}{more}", names.collect::<Vec<_>>().join(", "))),
-            format!("{} has it there.", first.id.source),
-        )
-    }
-}
-
-/// Does a tag stand at a digest, or at an index that has it?
-pub(crate) fn stands_at(row: &TagRow, digest: &SmolStr) -> bool {
-    row.digest == *digest || row.parts.contains(digest)
-}
-
-/// The images as a part of a description; nothing where there are none.
+/// It as a part of a description; nothing where there is none.
 #[must_use]
-pub fn section(images: &[ImageLineage]) -> Option<Section> {
-    if images.is_empty() {
+pub fn section(all: &[Lineage]) -> Option<Section> {
+    if all.is_empty() {
         return None;
     }
     let short = |value: &String| {
         let is_digest = value.contains(':') && !value.contains(['/', ' ', ',']);
         if is_digest { short_digest(value).to_owned() } else { value.clone() }
     };
-    let row = |image: &ImageLineage| {
-        let steps = image.links.iter().map(|link| {
-            vec![
-                Some(image.container.to_string()),
-                Some(link.label.to_string()),
-                link.value.as_ref().map(short).or_else(|| Some("unknown".to_owned())),
-                Some(link.evidence.clone()),
-            ]
+    let rows = |of: &Lineage| {
+        let row = |step: &str, leads_to: String, known_by: &str| {
+            [of.container.to_string(), step.to_owned(), leads_to, known_by.to_owned()].map(Some).to_vec()
+        };
+        let steps = of.links.iter().map(|link| {
+            let leads_to = link.value.as_ref().map_or_else(|| "unknown".to_owned(), short);
+            row(&link.label, leads_to, &link.evidence)
         });
-        let verdict = vec![
-            Some(image.container.to_string()),
-            Some("Comes to".to_owned()),
-            Some(image.verdict.word().to_owned()),
-            Some(image.sentence.clone()),
-        ];
+        let verdict = row("Comes to", of.verdict.word().to_owned(), &of.sentence);
         steps.chain([verdict]).collect::<Vec<_>>()
     };
     let heads = ["Container", "Step", "Leads to", "Known by"].map(SmolStr::new_static);
-    let table = Grid { heads: heads.into(), rows: images.iter().flat_map(row).collect() };
-    Some(Section { title: "Where its images come from".to_owned(), table: Some(table), ..Section::default() })
+    let table = Grid { heads: heads.into(), rows: all.iter().flat_map(rows).collect() };
+    Some(Section { title: "Where what it runs comes from".to_owned(), table: Some(table), ..Section::default() })
 }
 
 #[cfg(test)]

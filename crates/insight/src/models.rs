@@ -1,4 +1,5 @@
-//! What follows from registered models: how two versions differ, and which version a pod is started with.
+//! What follows from registered models: how two versions differ.
 
-pub mod compare;
-pub mod lineage;
+mod compare;
+
+pub use compare::{VersionDetail, compare_versions};

@@ -80,7 +80,7 @@ mod tests {
     use std::time::Duration;
 
     const ASKS: usize = 23;
-    const VIEWS: usize = 12;
+    const VIEWS: usize = 13;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -125,6 +125,7 @@ mod tests {
             ViewSpec::Artifacts => 9,
             ViewSpec::Delivery(_) => 10,
             ViewSpec::Rollout(_) => 11,
+            ViewSpec::Lineage(_) => 12,
         }
     }
 
@@ -186,6 +187,7 @@ mod tests {
             ViewSpec::Artifacts,
             ViewSpec::Delivery(FleetSpec::default()),
             ViewSpec::Rollout("node:a/b".parse().unwrap()),
+            ViewSpec::Lineage(ModelId { source: ConnectionId::slug("a"), name: "m".into() }),
         ]
     }
 

@@ -1,14 +1,14 @@
 //! Views on their way to a door: what to project, the whole of it or what changed, and how fresh it is.
 
 use crate::{
-    ConnectionId, ObjectRef, Stamp, When,
+    ConnectionId, ModelId, ObjectRef, Stamp, When,
     health::Freshness,
     notice::NoticesView,
     plan::ActionsView,
     record,
     view::{
-        ArtifactsView, ConnectionsView, DeliveryView, FleetSpec, FleetView, ModelsSpec, ModelsView, ObjectView,
-        RibbonView, RolloutView, RoomView, Waste, connections::ConnectionsPatch, delivery::DeliveryPatch,
+        ArtifactsView, ConnectionsView, DeliveryView, FleetSpec, FleetView, LineageView, ModelsSpec, ModelsView,
+        ObjectView, RibbonView, RolloutView, RoomView, Waste, connections::ConnectionsPatch, delivery::DeliveryPatch,
         fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
     },
 };
@@ -47,6 +47,8 @@ pub enum ViewSpec {
     Delivery(FleetSpec),
     /// One service in full: a workload.
     Rollout(ObjectRef),
+    /// Where the versions of a registered model serve, and did.
+    Lineage(ModelId),
 }
 
 impl ViewSpec {
@@ -69,7 +71,8 @@ impl ViewSpec {
             | Self::Actions
             | Self::Models(_)
             | Self::Artifacts
-            | Self::Rollout(_) => false,
+            | Self::Rollout(_)
+            | Self::Lineage(_) => false,
         }
     }
 }
@@ -101,6 +104,8 @@ pub enum View {
     Delivery(Box<DeliveryView>),
     /// One service; `None` if nothing is known of it.
     Rollout(Option<Box<RolloutView>>),
+    /// Where a model serves.
+    Lineage(Box<LineageView>),
 }
 
 /// What changed in a view.

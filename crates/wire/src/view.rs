@@ -33,8 +33,11 @@ pub use finding::{Finding, FindingId};
 pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
-pub use lineage::{ContainerImage, ImageLineage, ImageVerdict, LineageLink};
-pub use models::{AliasRow, ModelRow, ModelsSpec, ModelsView, Readiness, VersionLine, VersionRow};
+pub use lineage::{
+    ContainerImage, ContainerStart, GoneStart, Lineage, LineageLink, LineageOf, LineageVerdict, LineageView, PodStart,
+    ServedRow, ServesRow, WorkloadStarts,
+};
+pub use models::{AliasRow, AliasStay, ModelRow, ModelsSpec, ModelsView, Readiness, VersionLine, VersionRow};
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};
 pub use ribbon::{Lane, LaneKind, Mark, MarkKind, RibbonView};
 pub use room::{

@@ -1,12 +1,14 @@
 //! What servers say, as facts. An allow-list: what is not needed has no field here and so is not kept.
 //!
-//! Never kept: values of environment variables, ConfigMaps and Secrets; last-applied annotations.
+//! Never kept: values of environment variables (but addresses of models in those read by name), ConfigMaps and Secrets;
+//! last-applied annotations.
 
 mod changes;
 mod delivery;
 mod extent;
 mod models;
 mod registry;
+mod start;
 
 pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
 pub use delivery::{
@@ -16,6 +18,7 @@ pub use delivery::{
 pub use extent::{Covers, Extent, Kind};
 pub use models::{ModelFact, VersionFact};
 pub use registry::{RegistryFact, RepositoryFact, TagFact};
+pub use start::StartFact;
 
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
@@ -24,7 +27,7 @@ use pilothouse_wire::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 7;
+pub const FACT_VERSION: u16 = 8;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,6 +111,8 @@ pub enum Fact {
     Experiment(Box<ExperimentFact>),
     /// An experiment is gone: namespace, name.
     ExperimentGone(SmolStr, SmolStr),
+    /// A pod is as follows, its labels say whose it is, and these of its containers are started with models.
+    StartedPod(Box<PodFact>, PodLabels, Vec<StartFact>),
 }
 
 /// About a source itself.
@@ -275,7 +280,7 @@ impl Fact {
     #[must_use]
     pub fn pod(&self) -> Option<&PodFact> {
         match self {
-            Self::Pod(pod) | Self::LabelledPod(pod, _) => Some(pod),
+            Self::Pod(pod) | Self::LabelledPod(pod, _) | Self::StartedPod(pod, ..) => Some(pod),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ mod pods;
 mod registries;
 mod rest;
 mod scales;
+mod starts;
 mod telemetry;
 
 use crate::{
@@ -41,6 +42,8 @@ pub(crate) struct Fold<'a> {
     /// Is this a complete listing?
     pub listing: bool,
     pub rebuilt: usize,
+    /// When the source was last heard before.
+    pub heard: Option<Stamp>,
 }
 
 pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
@@ -55,6 +58,7 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
     let source = world.sources.entry(id.clone()).or_default();
     let before = source.lane_point_last();
     let had_nodes = !source.nodes.is_empty();
+    let heard = source.heard;
     let mut fold = Fold {
         id: &id,
         seen: seen_at,
@@ -63,6 +67,7 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
         marks: Vec::new(),
         listing: matches!(extent, Extent::Replace(_)),
         rebuilt: 0,
+        heard,
     };
     fold.facts(extent, facts);
     fold.lanes(before);
@@ -134,8 +139,9 @@ impl Fold<'_> {
             Fact::Source(fact) => self.about(fact),
             Fact::Node(node) => self.node(*node),
             Fact::NodeGone(name) => self.node_gone(&name),
-            Fact::Pod(pod) => self.pod(*pod, PodLabels::default()),
-            Fact::LabelledPod(pod, labels) => self.pod(*pod, labels),
+            Fact::Pod(pod) => self.pod(*pod, PodLabels::default(), Vec::new()),
+            Fact::LabelledPod(pod, labels) => self.pod(*pod, labels, Vec::new()),
+            Fact::StartedPod(pod, labels, starts) => self.pod(*pod, labels, starts),
             Fact::PodGone(namespace, name) => self.pod_gone(&(namespace, name)),
             Fact::Namespace(namespace) => self.namespace(namespace, None),
             Fact::LabelledNamespace(namespace, team) => self.namespace(namespace, Some(team)),

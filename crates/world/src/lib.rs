@@ -6,6 +6,7 @@ pub mod alert;
 pub mod delivery;
 pub mod fact;
 mod fold;
+mod gone;
 pub mod gpu;
 mod model;
 pub mod project;

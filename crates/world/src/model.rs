@@ -3,7 +3,7 @@
 use crate::{World, fact::ModelFact};
 use pilothouse_wire::{
     ConnectionId, ModelId, ObjectRef, SmolStr, Stamp,
-    view::{AliasRow, ModelRow},
+    view::{AliasRow, AliasStay, ModelRow},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +15,10 @@ pub struct Model {
     pub fact: ModelFact,
     /// When each alias was seen to be set, by our clock. One that was there from the first is not named.
     pub(crate) aliased: BTreeMap<SmolStr, Stamp>,
+    /// When it was first seen, by our clock.
+    pub(crate) seen: Option<Stamp>,
+    /// Where each alias led before it was moved, as far as that was seen.
+    pub(crate) before: BTreeMap<SmolStr, AliasStay>,
 }
 
 /// The object that a model is.
@@ -34,11 +38,13 @@ pub(crate) fn find(world: &World, id: &ModelId) -> Option<ModelRow> {
 }
 
 fn row(source: &ConnectionId, model: &Model) -> ModelRow {
-    let Model { fact, aliased } = model;
+    let Model { fact, aliased, seen, before } = model;
     let alias = |(name, version): &(SmolStr, u64)| AliasRow {
         name: name.clone(),
         version: *version,
         since: aliased.get(name).copied(),
+        seen: aliased.get(name).copied().or(*seen),
+        before: before.get(name).copied(),
     };
     ModelRow {
         id: ModelId { source: source.clone(), name: fact.name.clone() },

@@ -8,6 +8,7 @@ mod models;
 mod object;
 mod ribbon;
 mod serving;
+mod starts;
 
 pub use crate::registry::artifacts;
 pub use connections::connection_rows;
@@ -17,6 +18,7 @@ pub use images::images;
 pub use models::{model, models};
 pub use object::{Keeper, keeper, object, readings};
 pub use ribbon::{MeasuredLanes, lane, measured_lanes, ribbon};
+pub use starts::{starts, workload_starts};
 
 use crate::World;
 use pilothouse_wire::{ConnectionId, Freshness, Health, Stamp, frame::SourceState};

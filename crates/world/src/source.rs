@@ -5,8 +5,9 @@ use crate::{
     delivery::Deliveries,
     fact::{
         ControllerFact, Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact, ServiceFact,
-        SourceAbout,
+        SourceAbout, StartFact,
     },
+    gone::GoneStarts,
     model::Model,
     registry::Registry,
     serving::Serving,
@@ -93,6 +94,8 @@ pub struct Source {
     pub registry: Registry,
     /// Services on their way from revision to revision.
     pub(crate) delivery: Deliveries,
+    /// Containers that were started with models and are gone.
+    pub(crate) gone: GoneStarts,
 }
 
 impl Source {
@@ -142,6 +145,8 @@ pub struct Pod {
     pub fact: PodFact,
     /// What its labels say.
     pub labels: PodLabels,
+    /// Those of its containers that are started with models.
+    pub starts: Vec<StartFact>,
     /// When it last changed, by our clock.
     pub seen: Stamp,
 }

@@ -1,6 +1,9 @@
 //! Which controller a pod belongs to in the end.
 
-use crate::fact::{OwnerFact, PodFact};
+use crate::{
+    fact::{OwnerFact, PodFact},
+    source::WorkloadKey,
+};
 use pilothouse_wire::SmolStr;
 
 impl PodFact {
@@ -23,6 +26,13 @@ impl PodFact {
             Some(name) => OwnerFact { kind: SmolStr::new_static("Deployment"), name: name.into() },
             None => owner.clone(),
         })
+    }
+
+    /// What it is told of under: its topmost controller, or itself where it has none.
+    pub(crate) fn told_under(&self) -> WorkloadKey {
+        let OwnerFact { kind, name } =
+            self.workload().unwrap_or_else(|| OwnerFact { kind: SmolStr::new_static("Pod"), name: self.name.clone() });
+        (kind, self.namespace.clone(), name)
     }
 
     /// Owners from the nearest up, as `Kind/name`.

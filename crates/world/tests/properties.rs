@@ -1,14 +1,14 @@
 //! What must hold for any facts: patches add up, order of independent facts does not matter, replay is equal.
 
 use pilothouse_wire::{
-    ConnectionId, Health, Keyed, Problem, Stamp,
+    AddressPlace, ConnectionId, Health, Keyed, ModelAddress, Problem, Stamp,
     view::{FleetSpec, FleetView, GpuState},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, Touched, World,
     fact::{
         ConditionFact, ContainerFact, Covers, EventFact, Kind, NamespaceFact, NodeFact, OwnerFact, Phase, PodFact,
-        PodLabels, SourceAbout, SourceFact,
+        PodLabels, SourceAbout, SourceFact, StartFact,
     },
     project::FleetProjection,
 };
@@ -32,6 +32,11 @@ fn node() -> impl Strategy<Value = Fact> {
     })
 }
 
+fn start(version: u8) -> StartFact {
+    let model = ModelAddress { text: format!("models:/chat/{version}").into(), place: AddressPlace::Argument };
+    StartFact { container: "server".into(), began: Some(Stamp(i64::from(version))), models: vec![model] }
+}
+
 fn pod() -> impl Strategy<Value = Fact> {
     (0..2u8, 0..5u8, prop::option::of(0..4u8), 0..3u64, 0..3u8, any::<bool>()).prop_map(
         |(namespace, name, node, gpus, version, failed)| {
@@ -50,6 +55,7 @@ fn pod() -> impl Strategy<Value = Fact> {
             });
             match version {
                 2 => Fact::LabelledPod(pod, PodLabels { team: Some("search".into()), queue: None }),
+                1 => Fact::StartedPod(pod, PodLabels::default(), vec![start(version)]),
                 _ => Fact::Pod(pod),
             }
         },
@@ -205,7 +211,9 @@ proptest! {
 fn object(fact: &Fact) -> String {
     match fact {
         Fact::Node(node) => node.name.to_string(),
-        Fact::Pod(pod) | Fact::LabelledPod(pod, _) => format!("{}/{}", pod.namespace, pod.name),
+        Fact::Pod(pod) | Fact::LabelledPod(pod, _) | Fact::StartedPod(pod, ..) => {
+            format!("{}/{}", pod.namespace, pod.name)
+        }
         _ => String::new(),
     }
 }

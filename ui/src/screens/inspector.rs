@@ -1,7 +1,7 @@
 //! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
 mod describe;
-mod images;
+mod lineage;
 mod lists;
 mod logs;
 mod logs_text;
@@ -246,7 +246,7 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
         </div>
         <lists::Findings findings=part(watched, |object| object.findings.clone()) />
         <Section title="Held" rows=part(watched, |object| object.holding.clone()) />
-        <images::Images watched=watched />
+        <lineage::Lineages watched=watched />
         <serving::Serving watched=watched />
         <measured::Measured watched=watched object=object />
         <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />

@@ -5,6 +5,7 @@ mod list;
 mod page;
 mod place;
 mod run;
+mod serves;
 mod version;
 
 use crate::{

@@ -54,6 +54,18 @@ pub struct Container {
     #[prost(string, tag = "2")]
     #[serde(deserialize_with = "or_default")]
     pub image: String,
+    /// `command`. Of this, `args` and `env` facts have addresses of models, and nothing else.
+    #[prost(string, repeated, tag = "3")]
+    #[serde(deserialize_with = "or_default")]
+    pub command: Vec<String>,
+    /// `args`.
+    #[prost(string, repeated, tag = "4")]
+    #[serde(deserialize_with = "or_default")]
+    pub args: Vec<String>,
+    /// `env`.
+    #[prost(message, repeated, tag = "7")]
+    #[serde(deserialize_with = "or_default")]
+    pub env: Vec<EnvVar>,
     /// `resources`.
     #[prost(message, optional, tag = "8")]
     pub resources: Option<Resources>,
@@ -61,6 +73,19 @@ pub struct Container {
     #[prost(string, tag = "24")]
     #[serde(deserialize_with = "or_default")]
     pub restart_policy: String,
+}
+
+/// `v1.EnvVar`. What a variable takes from a Secret or a ConfigMap has no field here.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EnvVar {
+    /// `name`.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// `value`.
+    #[prost(string, tag = "2")]
+    #[serde(deserialize_with = "or_default")]
+    pub value: String,
 }
 
 /// `v1.ResourceRequirements`.
@@ -156,6 +181,9 @@ pub struct ContainerState {
     /// `waiting`.
     #[prost(message, optional, tag = "1")]
     pub waiting: Option<Waiting>,
+    /// `running`.
+    #[prost(message, optional, tag = "2")]
+    pub running: Option<Running>,
     /// `terminated`.
     #[prost(message, optional, tag = "3")]
     pub terminated: Option<Terminated>,
@@ -171,6 +199,16 @@ pub struct Waiting {
     pub reason: String,
 }
 
+/// `v1.ContainerStateRunning`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Running {
+    /// `startedAt`.
+    #[prost(message, optional, tag = "1")]
+    #[serde(deserialize_with = "time")]
+    pub started_at: Option<Time>,
+}
+
 /// `v1.ContainerStateTerminated`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -182,4 +220,8 @@ pub struct Terminated {
     #[prost(string, tag = "3")]
     #[serde(deserialize_with = "or_default")]
     pub reason: String,
+    /// `startedAt`.
+    #[prost(message, optional, tag = "5")]
+    #[serde(deserialize_with = "time")]
+    pub started_at: Option<Time>,
 }

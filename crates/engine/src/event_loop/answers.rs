@@ -5,7 +5,7 @@ use crate::{
     artifacts, asks, back, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
-    publish::{WEEK, images_of, project_plain, sources_of},
+    publish::{WEEK, project_plain, sources_of},
     record, runs,
 };
 use pilothouse_wire::{
@@ -105,9 +105,9 @@ impl Loop {
             }
             Ask::Describe(object) => {
                 let connector = self.connections.connector(object.connection());
-                let images = pilothouse_insight::lineage::section(&images_of(&self.world, &object));
+                let lineage = pilothouse_insight::lineage::section(&crate::lineage::of(&self.world, &object));
                 tokio::spawn(async move {
-                    let _ = reply.send(asks::describe(connector, &object, images).await);
+                    let _ = reply.send(asks::describe(connector, &object, lineage).await);
                 });
             }
             Ask::Tags(query) => artifacts::tags(self.connections.connector(&query.source), query, reply),

@@ -82,7 +82,7 @@ fn chat() -> ModelRow {
         updated: None,
         description: None,
         tags: Vec::new(),
-        aliases: vec![AliasRow { name: "prod".into(), version: 7, since: None }],
+        aliases: vec![AliasRow { name: "prod".into(), version: 7, since: None, seen: None, before: None }],
         versions: Vec::new(),
         more: 0,
     }
@@ -344,14 +344,26 @@ fn the_address_of_a_model_leads_somewhere_or_nobody_can_say() {
         Grade::Ready,
     );
     let gone = "models:/chat@gone";
-    check(model(gone), &format!("Model {gone}"), Fails, "chat@gone leads to no version now.", Grade::NotPossible);
+    check(
+        model(gone),
+        &format!("Model {gone}"),
+        Fails,
+        "mlflow says that models:/chat@gone leads to no version now.",
+        Grade::NotPossible,
+    );
     let other = "models:/other@prod";
-    check(model(other), &format!("Model {other}"), Unknown, "unknown: no registry has a model other", Grade::Unknown);
+    check(
+        model(other),
+        &format!("Model {other}"),
+        Unknown,
+        "No registry that is connected has a model other.",
+        Grade::Unknown,
+    );
     let none = |case: &mut Case| {
         model("models:/chat@prod")(case);
         case.models = ModelsView::default();
     };
-    check(none, "Model models:/chat@prod", Unknown, "unknown: no registry of models is read", Grade::Unknown);
+    check(none, "Model models:/chat@prod", Unknown, "No registry of models is read.", Grade::Unknown);
 }
 
 #[test]

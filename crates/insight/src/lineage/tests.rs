@@ -4,7 +4,7 @@ use super::*;
 use pilothouse_wire::{
     ConnectionId, Stamp, TagId,
     artifact::ArtifactKind,
-    view::{ImageVerdict, RepositoryId},
+    view::{LineageVerdict, RepositoryId, RepositoryRow, TagRow},
 };
 
 const OLD: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
@@ -41,8 +41,8 @@ fn image(image: &str, digest: Option<&str>) -> ContainerImage {
 }
 
 #[track_caller]
-fn check(of: &ContainerImage, artifacts: &ArtifactsView, want: (ImageVerdict, &str)) -> Vec<LineageLink> {
-    let all = images(std::slice::from_ref(of), artifacts);
+fn check(of: &ContainerImage, artifacts: &ArtifactsView, want: (LineageVerdict, &str)) -> Vec<LineageLink> {
+    let all = lineage((std::slice::from_ref(of), &[]), artifacts, &ModelsView::default());
     assert_eq!((all[0].verdict, all[0].sentence.as_str()), want);
     // Whatever is known says how, and whatever is not says why.
     assert!(all[0].links.iter().all(|link| !link.evidence.is_empty()));
@@ -52,7 +52,7 @@ fn check(of: &ContainerImage, artifacts: &ArtifactsView, want: (ImageVerdict, &s
 #[test]
 fn a_tag_that_stands_at_what_runs_is_current_also_through_an_index() {
     let prod = "reg.example/team/chat:prod";
-    let current = (ImageVerdict::Current, "team/chat:prod stands at what runs.");
+    let current = (LineageVerdict::Current, "team/chat:prod stands at what runs.");
     let links = check(&image(prod, Some(NEW)), &artifacts(vec![tag(NEW, HOUR, None)]), current);
     let steps: Vec<&str> = links.iter().map(|link| link.label.as_str()).collect();
     assert_eq!(steps, ["Runs", "Repository", "Tag now", "Held by"]);
@@ -66,18 +66,18 @@ fn a_tag_that_moved_is_called_out_with_when_it_did() {
     let of = image("reg.example/team/chat:prod", Some(OLD));
     let anew = "it runs sha256:000000000000, and a pod that starts anew gets sha256:111111111111.";
     let after = format!("team/chat:prod moved 2 h 00 min after the pod started: {anew}");
-    check(&of, &artifacts(vec![tag(NEW, 12 * HOUR, Some(OLD))]), (ImageVerdict::Moved, &after));
+    check(&of, &artifacts(vec![tag(NEW, 12 * HOUR, Some(OLD))]), (LineageVerdict::Moved, &after));
     let before = format!("team/chat:prod moved 3 h 00 min before the pod started, whose node took what it had: {anew}");
-    check(&of, &artifacts(vec![tag(NEW, 7 * HOUR, Some(OLD))]), (ImageVerdict::Moved, &before));
+    check(&of, &artifacts(vec![tag(NEW, 7 * HOUR, Some(OLD))]), (LineageVerdict::Moved, &before));
     let unseen = format!("team/chat:prod stands elsewhere, and moved before it was watched: {anew}");
-    let links = check(&of, &artifacts(vec![tag(NEW, 12 * HOUR, None)]), (ImageVerdict::Moved, &unseen));
+    let links = check(&of, &artifacts(vec![tag(NEW, 12 * HOUR, None)]), (LineageVerdict::Moved, &unseen));
     assert_eq!((links[3].label.as_str(), links[3].value.as_deref()), ("Held by", None));
 }
 
 #[test]
 fn an_image_that_is_named_by_its_digest_is_pinned() {
     let of = image(&format!("reg.example/team/chat:prod@{OLD}"), Some(OLD));
-    let pinned = (ImageVerdict::Pinned, "It is named by its digest: no tag can change what runs.");
+    let pinned = (LineageVerdict::Pinned, "It is named by its digest: no tag can change what runs.");
     let links = check(&of, &artifacts(vec![tag(NEW, HOUR, None)]), pinned);
     assert!(links.iter().all(|link| link.label != "Tag now"));
 }
@@ -85,7 +85,7 @@ fn an_image_that_is_named_by_its_digest_is_pinned() {
 #[test]
 fn what_is_not_known_is_said_with_what_would_tell() {
     let all = artifacts(vec![tag(NEW, HOUR, None)]);
-    let unknown = |why| (ImageVerdict::Unknown, why);
+    let unknown = |why| (LineageVerdict::Unknown, why);
     check(
         &image("nginx", Some(OLD)),
         &all,
@@ -105,7 +105,8 @@ fn what_is_not_known_is_said_with_what_would_tell() {
 
 #[test]
 fn the_steps_are_a_table_of_a_description() {
-    let all = images(&[image("reg.example/team/chat:prod", Some(OLD))], &artifacts(vec![tag(NEW, HOUR, None)]));
+    let of = [image("reg.example/team/chat:prod", Some(OLD))];
+    let all = lineage((&of, &[]), &artifacts(vec![tag(NEW, HOUR, None)]), &ModelsView::default());
     let table = section(&all).and_then(|section| section.table).unwrap_or_default();
     assert_eq!(table.rows.len(), 5);
     assert_eq!(table.rows[0][2].as_deref(), Some("sha256:000000000000"));

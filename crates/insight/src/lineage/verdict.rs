@@ -1,19 +1,22 @@
 //! What the steps come to: does the tag that a pod names still stand at what it runs?
 
-use super::{Place, image::Reference, stands_at};
+use super::{
+    image::{Place, stands_at},
+    reference::Reference,
+};
 use pilothouse_wire::{
     SmolStr, Stamp,
     artifact::{ArtifactKind, short_digest},
     units::span,
-    view::{ContainerImage, ImageVerdict, TagRow},
+    view::{ContainerImage, LineageVerdict, TagRow},
 };
 
 /// The verdict, and it as a sentence.
-pub(super) fn of(image: &ContainerImage, reference: &Reference, place: &Place<'_>) -> (ImageVerdict, String) {
+pub(super) fn of(image: &ContainerImage, reference: &Reference, place: &Place<'_>) -> (LineageVerdict, String) {
     if reference.digest.is_some() {
-        return (ImageVerdict::Pinned, "It is named by its digest: no tag can change what runs.".to_owned());
+        return (LineageVerdict::Pinned, "It is named by its digest: no tag can change what runs.".to_owned());
     }
-    let unknown = |why: &str| (ImageVerdict::Unknown, why.to_owned());
+    let unknown = |why: &str| (LineageVerdict::Unknown, why.to_owned());
     let name = format!("{}:{}", reference.repository, reference.tag.as_deref().unwrap_or_default());
     let row = match place {
         Place::Tag(row) => row,
@@ -32,14 +35,14 @@ pub(super) fn of(image: &ContainerImage, reference: &Reference, place: &Place<'_
     };
     let Some(running) = &image.digest else { return unknown("What runs is not known: the node names no digest.") };
     if stands_at(row, running) {
-        return (ImageVerdict::Current, format!("{name} stands at what runs."));
+        return (LineageVerdict::Current, format!("{name} stands at what runs."));
     }
     if !is_read(row) {
         return unknown(&format!(
             "{name} stands at a manifest that could not be read: it may be an index of what runs."
         ));
     }
-    (ImageVerdict::Moved, moved(&name, running, row, image.started))
+    (LineageVerdict::Moved, moved(&name, running, row, image.started))
 }
 
 /// Is it known what the tag's manifest is? One that was not read may be an index.

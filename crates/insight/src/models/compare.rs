@@ -160,7 +160,7 @@ mod tests {
         VersionDetail {
             line: VersionLine {
                 model: ModelId { source: ConnectionId::slug("registry"), name: "chat".into() },
-                aliases: vec![AliasRow { name: "champion".into(), version: number, since: None }],
+                aliases: vec![AliasRow { name: "champion".into(), version: number, ..AliasRow::default() }],
                 version,
             },
             run: Some(Run { about, ..Run::default() }),

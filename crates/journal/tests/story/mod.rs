@@ -2,10 +2,10 @@
 #![allow(dead_code, reason = "each test needs its part")]
 
 use pilothouse_journal::{Limits, Reader, Recorder};
-use pilothouse_wire::{ConnectionId, Metric, Reading, Stamp};
+use pilothouse_wire::{AddressPlace, ConnectionId, Metric, ModelAddress, Reading, Stamp};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{Covers, DeviceFact, DevicesFact, Kind, NodeFact, PodFact, ReadingsFact, SourceFact},
+    fact::{Covers, DeviceFact, DevicesFact, Kind, NodeFact, PodFact, PodLabels, ReadingsFact, SourceFact, StartFact},
 };
 use std::{path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -62,18 +62,28 @@ pub fn step(number: i64) -> Vec<Batch> {
     let name = format!("p{}", number % 5);
     let change = match number % 3 {
         0 => Fact::PodGone("ns".into(), name.into()),
-        _ => Fact::Pod(Box::new(PodFact {
-            namespace: "ns".into(),
-            name: name.into(),
-            node: Some(format!("n{}", number % 3).into()),
-            gpus: vec![("nvidia.com/gpu".into(), 1)],
-            ..PodFact::default()
-        })),
+        _ => {
+            let pod = PodFact {
+                namespace: "ns".into(),
+                name: name.into(),
+                node: Some(format!("n{}", number % 3).into()),
+                gpus: vec![("nvidia.com/gpu".into(), 1)],
+                ..PodFact::default()
+            };
+            Fact::StartedPod(Box::new(pod), PodLabels::default(), vec![started(number)])
+        }
     };
     vec![
         batch(at, Extent::Delta, vec![Fact::Source(SourceFact::Heard), Fact::Readings(Box::new(readings))]),
         batch(at + 5, Extent::Delta, vec![change]),
     ]
+}
+
+/// What a pod is started with; what is gone of these is kept.
+fn started(number: i64) -> StartFact {
+    let text = if number % 2 == 0 { "models:/chat@champion" } else { "models:/chat/3" };
+    let model = ModelAddress { text: text.into(), place: AddressPlace::Variable("MODEL_URI".into()) };
+    StartFact { container: "server".into(), began: Some(Stamp(START + number / 20 * 1_000)), models: vec![model] }
 }
 
 /// Records two hours and a half of it; a world is kept every five minutes, but for the end.

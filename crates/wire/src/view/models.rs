@@ -46,7 +46,7 @@ pub struct ModelRow {
 }
 
 /// A name that leads to one version of a model, and can be moved to another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AliasRow {
     /// The alias.
     pub name: SmolStr,
@@ -55,6 +55,21 @@ pub struct AliasRow {
     /// When it was seen to be set there, by our clock; `None` if it was there when we first looked: MLflow does not keep
     /// when that was.
     pub since: Option<Stamp>,
+    /// Since when it is seen to lead there, by our clock: from then on it did.
+    pub seen: Option<Stamp>,
+    /// Where it led before it was moved there, if that was seen.
+    pub before: Option<AliasStay>,
+}
+
+/// Where an alias led for a while, as far as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AliasStay {
+    /// The version.
+    pub version: u64,
+    /// When it was first seen there, by our clock.
+    pub since: Stamp,
+    /// When its registry was last heard before it said another version.
+    pub until: Stamp,
 }
 
 /// A version of a registered model.
@@ -269,7 +284,7 @@ mod tests {
     }
 
     fn model() -> ModelRow {
-        let alias = |name: &str, version| AliasRow { name: name.into(), version, since: None };
+        let alias = |name: &str, version| AliasRow { name: name.into(), version, ..AliasRow::default() };
         ModelRow {
             id: ModelId { source: ConnectionId::slug("registry"), name: "chat".into() },
             created: None,

@@ -1,7 +1,7 @@
 //! One object in full, for the inspector.
 
 use crate::{
-    ConnectionId, Keyed, Metric, ObjectRef, Reading, SmolStr, Stamp, view::fleet::Status, view::lineage::ImageLineage,
+    ConnectionId, Keyed, Metric, ObjectRef, Reading, SmolStr, Stamp, view::fleet::Status, view::lineage::Lineage,
     view::ribbon::Mark, view::serving::ServingRow,
 };
 use serde::{Deserialize, Serialize};
@@ -27,8 +27,8 @@ pub struct ObjectView {
     pub measured: Option<MeasuredView>,
     /// What its serving engine says, or those of its pods together.
     pub serving: Option<ServingRow>,
-    /// Where the images of a pod come from.
-    pub images: Vec<ImageLineage>,
+    /// Where what a pod runs comes from: of each container its image, and the models that it is started with.
+    pub lineage: Vec<Lineage>,
     /// Events about it, newest first.
     pub events: Vec<EventRow>,
     /// Changes here and around, newest first.

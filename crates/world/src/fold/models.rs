@@ -3,11 +3,11 @@
 use super::Fold;
 use crate::{
     fact::{Fact, Kind, ModelFact, VersionFact},
-    model,
+    model::{self, Model},
 };
 use pilothouse_wire::{
     SmolStr, Stamp,
-    view::{Mark, MarkKind, Readiness, Status, ribbon::MarkKey},
+    view::{AliasStay, Mark, MarkKind, Readiness, Status, ribbon::MarkKey},
 };
 use std::collections::BTreeSet;
 
@@ -17,11 +17,16 @@ impl Fold<'_> {
         if known.is_some_and(|known| known.fact == fact) {
             return;
         }
-        let mut model = known.cloned().unwrap_or_default();
+        let mut model = known.cloned().unwrap_or_else(|| Model { seen: Some(self.seen), ..Model::default() });
         // What was there when we first looked is no news; of a version its registry says when it came.
         let is_news = self.source.was_listed(Kind::Model, None);
         if is_news {
             for (name, from, to) in moved(&model.fact.aliases, &fact.aliases) {
+                let stayed = from.filter(|_| to.is_some()).and_then(|from| self.stayed(&model, &name, from));
+                match stayed {
+                    Some(stay) => model.before.insert(name.clone(), stay),
+                    None => model.before.remove(&name),
+                };
                 match to {
                     Some(_) => model.aliased.insert(name.clone(), self.seen),
                     None => model.aliased.remove(&name),
@@ -44,6 +49,12 @@ impl Fold<'_> {
         model.fact = fact;
         self.touched.models = true;
         self.source.models.insert(model.fact.name.clone(), model);
+    }
+
+    /// Where an alias led until it was moved. When that was lies between the last time that its registry was heard and now.
+    fn stayed(&self, model: &Model, name: &SmolStr, version: u64) -> Option<AliasStay> {
+        let since = model.aliased.get(name).copied().or(model.seen)?;
+        Some(AliasStay { version, since, until: self.heard?.max(since) })
     }
 
     pub(super) fn model_gone(&mut self, name: &SmolStr) {

@@ -2,7 +2,7 @@
 
 use super::Fold;
 use crate::{
-    fact::{Kind, OwnerFact, PodFact, PodLabels},
+    fact::{Kind, OwnerFact, PodFact, PodLabels, StartFact},
     source::{Pod, PodKey},
 };
 use pilothouse_wire::{
@@ -12,12 +12,14 @@ use pilothouse_wire::{
 use std::collections::BTreeSet;
 
 impl Fold<'_> {
-    pub(super) fn pod(&mut self, fact: PodFact, labels: PodLabels) {
+    pub(super) fn pod(&mut self, fact: PodFact, labels: PodLabels, starts: Vec<StartFact>) {
         let key: PodKey = (fact.namespace.clone(), fact.name.clone());
         let old = self.source.pods.get(&key);
-        if old.is_some_and(|old| old.fact == fact && old.labels == labels) {
+        if old.is_some_and(|old| old.fact == fact && old.labels == labels && old.starts == starts) {
             return;
         }
+        self.restarted(&key, &fact, &starts);
+        let old = self.source.pods.get(&key);
         let old = old.map(|pod| &pod.fact);
         let placed_before = old.filter(|old| old.uid == fact.uid).is_some_and(|old| old.node.is_some());
         let (was_on, was_bad) = (old.and_then(|old| old.node.clone()), old.map(PodFact::status));
@@ -37,12 +39,13 @@ impl Fold<'_> {
         self.touch_pod(&key, was_on.as_ref());
         self.touch_pod(&key, fact.node.as_ref());
         self.index(&key, &fact);
-        self.source.set_pod(key, Some(Pod { fact, labels, seen: self.seen }));
+        self.source.set_pod(key, Some(Pod { fact, labels, starts, seen: self.seen }));
     }
 
     pub(super) fn pod_gone(&mut self, key: &PodKey) {
         self.unindex(key);
-        let Some(Pod { fact, .. }) = self.source.set_pod(key.clone(), None) else { return };
+        let Some(Pod { fact, starts, .. }) = self.source.set_pod(key.clone(), None) else { return };
+        self.served(&fact, starts);
         self.touch_pod(key, fact.node.as_ref());
         let gpus = fact.gpu_count();
         if fact.node.is_some() && gpus > 0 {

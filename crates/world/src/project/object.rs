@@ -49,8 +49,8 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         holding: part.holding,
         measured: measured::measured(world, object, now),
         serving: super::serving::of(world, object),
-        // Which registry has them follows from more than the world.
-        images: Vec::new(),
+        // Which registries have it follows from more than the world.
+        lineage: Vec::new(),
         events: events(source, part.regarding),
         changes: changes(world, object, &around, now),
         source: object.connection().clone(),

@@ -43,6 +43,7 @@ fn Model(view: Watched, id: ModelId, here: Memo<Option<Place>>) -> impl IntoView
         Memo::new(move |_| view.models(|view| view.models.get(&id).cloned()).flatten())
     };
     let is_there = Memo::new(move |_| row.with(Option::is_some));
+    let model = StoredValue::new(id.clone());
     let (name, registry) = (visible(&id.name), visible(id.source.as_str()));
     let source = id.source.clone();
     let fresh = Memo::new(move |_| {
@@ -67,7 +68,7 @@ fn Model(view: Watched, id: ModelId, here: Memo<Option<Place>>) -> impl IntoView
     });
     let shown = move || match which.get() {
         Versions::Two(a, b) => view! { <Compare row=row a=a b=b /> }.into_any(),
-        Versions::One(number) => view! { <Version row=row number=number /> }.into_any(),
+        Versions::One(number) => view! { <Version row=row model=model.get_value() number=number /> }.into_any(),
         Versions::Newest => ().into_any(),
     };
     view! {

@@ -5,6 +5,7 @@ use super::{
     page::Tags,
     place::{Place, Versions},
     run::RunCard,
+    serves::Serves,
 };
 use crate::{
     parts::{
@@ -16,7 +17,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    SmolStr,
+    ModelId, SmolStr,
     units::{ABSENT, visible},
     view::{ModelRow, VersionRow},
 };
@@ -26,7 +27,8 @@ const OFFERED: usize = 6;
 
 /// Draws a version.
 #[component]
-pub fn Version(row: Memo<Option<ModelRow>>, number: u64) -> impl IntoView {
+pub fn Version(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoView {
+    let model = StoredValue::new(model);
     let version =
         Memo::new(move |_| row.with(|row| row.as_ref().and_then(|row| row.version(number)).cloned()));
     let run = Memo::new(move |_| {
@@ -51,6 +53,7 @@ pub fn Version(row: Memo<Option<ModelRow>>, number: u64) -> impl IntoView {
                 <dl class="fields">{move || version.get().map(|version| fields(&version).collect_view())}</dl>
                 <Tags of=tags />
             </div>
+            <Serves model=model.get_value() number=number />
             {of_run}
         </Show>
     }
@@ -122,7 +125,7 @@ fn offered(model: &ModelRow, number: u64) -> Vec<(String, u64)> {
 mod tests {
     use super::*;
     use pilothouse_wire::{
-        ConnectionId, ModelId,
+        ConnectionId,
         view::{AliasRow, Readiness},
     };
 
@@ -142,7 +145,7 @@ mod tests {
             user: None,
             tags: Vec::new(),
         };
-        let alias = |name: &str, version| AliasRow { name: name.into(), version, since: None };
+        let alias = |name: &str, version| AliasRow { name: name.into(), version, ..AliasRow::default() };
         let model = ModelRow {
             id: ModelId { source: ConnectionId::slug("r"), name: "m".into() },
             created: None,

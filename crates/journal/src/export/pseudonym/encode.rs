@@ -65,6 +65,7 @@ impl<'a> Place<'a> {
             (Treat::Whole, _) => with.whole(text),
             (Treat::Text, _) => with.text(text),
             (Treat::Taint, _) => taint(with, text),
+            (Treat::Address, _) => address(with, text),
             (Treat::Name | Treat::Labels | Treat::KindAt(_) | Treat::ByKind, _) => with.name(text),
         }
     }
@@ -78,6 +79,23 @@ fn taint(with: &Pseudonyms, text: &str) -> String {
     let value = if pair.contains('=') { format!("={}", with.name(value)) } else { String::new() };
     if effect.is_empty() { format!("{key}{value}") } else { format!("{key}{value}:{effect}") }
 }
+
+/// `models:/name/3`: the scheme stays, the words that MLflow puts between names, and numbers of few digits.
+fn address(with: &Pseudonyms, text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once(":/").filter(|(scheme, _)| SCHEMES.contains(scheme)) else {
+        return with.name(text);
+    };
+    let stays = |part: &str| {
+        ["latest", "artifacts", "models"].contains(&part)
+            || part.len() <= 6 && part.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    let parts = rest.split('/').map(|part| if stays(part) { part.to_owned() } else { with.name(part) });
+    format!("{scheme}:/{}", parts.collect::<Vec<_>>().join("/"))
+}
+
+/// Everybody's schemes of addresses of models.
+const SCHEMES: [&str; 12] =
+    ["models", "runs", "mlflow-artifacts", "s3", "gs", "wasbs", "abfss", "hdfs", "dbfs", "hf", "oci", "pvc"];
 
 /// A serializer before another one.
 struct Veil<'a, S> {

@@ -15,6 +15,8 @@ pub(super) enum Treat {
     Labels,
     /// `key=value:Effect`.
     Taint,
+    /// `models:/name@alias`: what tells which kind of address it is stays, and numbers of versions.
+    Address,
     /// Of so many texts side by side this one is a kind, and stays; the others are names.
     KindAt(usize),
     /// A map whose keys begin with a kind; what they lead to are names.
@@ -44,13 +46,14 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
 
         ("NodeFact" | "AlertFact", "labels") => Treat::Labels,
         ("NodeFact", "taints") => Treat::Taint,
+        ("ModelAddress", "text") | ("VersionFact", "source") => Treat::Address,
         ("NodeFact", "capacity" | "allocatable") | ("PodFact", "gpus") => Treat::KindAt(0),
 
         ("Fact", "ControllerGone") => Treat::KindAt(0),
         ("ObjectRef", "Workload") => Treat::KindAt(2),
-        ("Source", "workloads" | "controllers" | "revisions" | "regarding") | ("Deliveries", "services") => {
-            Treat::ByKind
-        }
+        ("Source", "workloads" | "controllers" | "revisions" | "regarding")
+        | ("Deliveries", "services")
+        | ("GoneStarts", "all") => Treat::ByKind,
 
         // Any controller or rule may have words of its own for these.
         ("ConditionFact", "kind" | "reason")

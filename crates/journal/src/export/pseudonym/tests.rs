@@ -10,8 +10,8 @@ use crate::{
     grid::round_readings,
 };
 use pilothouse_wire::{
-    AlertId, ConnectionId, Health, KindId, Metric, ModelId, NodeId, ObjectRef, OtherId, PodId, Reading, ServingEngine,
-    ServingMetric, SmolStr, Stamp, TagId,
+    AddressPlace, AlertId, ConnectionId, Health, KindId, Metric, ModelAddress, ModelId, NodeId, ObjectRef, OtherId,
+    PodId, Reading, ServingEngine, ServingMetric, SmolStr, Stamp, TagId,
     artifact::ArtifactKind,
     view::{
         AlertState, AnalysisPhase, Attempt, Guard, Mark, MarkKind, MeasurementRow, Readiness, Status, Step,
@@ -26,7 +26,7 @@ use pilothouse_world::{
         DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact, Kind, MetricFact, MissingMetric, ModelFact,
         NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase, PodFact, PodLabels, Probed, ReadingsFact, RegistryFact,
         RepositoryFact, RevisionFact, RolloutFact, ServiceFact, ServingFact, ServingPodFact, SizeFact, SourceAbout,
-        SourceFact, StatedFact, StrategyFact, TagFact, VersionFact, WriteFact,
+        SourceFact, StartFact, StatedFact, StrategyFact, TagFact, VersionFact, WriteFact,
     },
 };
 use proptest::prelude::*;
@@ -145,6 +145,37 @@ fn pod() -> PodFact {
     }
 }
 
+fn starts() -> Vec<StartFact> {
+    let places = [
+        AddressPlace::Argument,
+        AddressPlace::Flag(canary("flag")),
+        AddressPlace::Variable(canary("VARIABLE")),
+        AddressPlace::Annotation(canary("annotation")),
+    ];
+    let texts = ["models:/canary@canary", "runs:/canary/canary", "s3://canary/canary", "canary://canary"];
+    let models = texts.into_iter().zip(places).map(|(text, place)| ModelAddress { text: text.into(), place });
+    vec![StartFact { container: canary("container"), began: Some(AT), models: models.collect() }]
+}
+
+#[test]
+fn an_address_of_a_model_says_still_what_it_is() {
+    let veil = Pseudonyms::new().unwrap();
+    let began = |text: &str| StartFact {
+        container: "c".into(),
+        began: None,
+        models: vec![ModelAddress { text: text.into(), place: AddressPlace::Argument }],
+    };
+    let all = ["models:/chat@champion", "models:/chat/3", "mlflow-artifacts:/1/r/artifacts/model"].map(began);
+    let fact = Fact::StartedPod(Box::new(pod()), PodLabels::default(), all.to_vec());
+    let back: Batch = postcard::from_bytes(&veil.encode(&batch(Extent::Delta, vec![fact]))).unwrap();
+    let Fact::StartedPod(_, _, starts) = &back.facts[0] else { panic!("{back:?}") };
+    let texts: Vec<&str> = starts.iter().map(|start| start.models[0].text.as_str()).collect();
+    let (chat, champion) = (veil.name("chat"), veil.name("champion"));
+    assert_eq!(texts[0], format!("models:/{chat}@{champion}"));
+    assert_eq!(texts[1], format!("models:/{chat}/3"));
+    assert!(texts[2].starts_with("mlflow-artifacts:/1/") && texts[2].contains("/artifacts/"), "{texts:?}");
+}
+
 fn event() -> EventFact {
     EventFact {
         uid: canary("uid"),
@@ -247,7 +278,8 @@ fn facts() -> Vec<Fact> {
             at: vec![Some(AT)],
             columns: vec![(Metric::Power, vec![Reading::of(500.0)])],
         })),
-        Fact::LabelledPod(Box::new(pod()), labels),
+        Fact::LabelledPod(Box::new(pod()), labels.clone()),
+        Fact::StartedPod(Box::new(pod()), labels, starts()),
         Fact::LabelledNamespace(namespace, canary("team")),
         Fact::Serving(Box::new(ServingFact {
             cluster: Some(cluster()),

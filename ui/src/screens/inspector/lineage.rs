@@ -1,4 +1,5 @@
-//! Where the images of a pod come from: what runs, where its tag stands now, and how each step is known.
+//! Where what a pod runs comes from, container by container: its image and its models, where tag and alias stand now, and how
+//! each step is known.
 
 use crate::{
     mirror::Watched,
@@ -7,36 +8,54 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
+    SmolStr,
     units::visible,
-    view::{ImageLineage, LineageLink},
+    view::{Lineage, LineageLink},
 };
 
 /// Draws the section, where the object is a pod.
 #[component]
-pub fn Images(watched: Watched) -> impl IntoView {
-    let images = super::part(watched, |object| object.images.clone());
+pub fn Lineages(watched: Watched) -> impl IntoView {
+    let all = super::part(watched, |object| object.lineage.clone());
+    let chains = move || {
+        let chain = |(container, of): (SmolStr, Vec<Lineage>)| {
+            view! {
+                <h4 dir="auto">{visible(&container)}</h4>
+                {of.into_iter().map(|of| view! { <One of=of /> }).collect_view()}
+            }
+        };
+        by_container(all.get()).into_iter().map(chain).collect_view()
+    };
     view! {
-        <Show when=move || images.with(|images| !images.is_empty())>
-            <div class="section" data-test="images">
-                <h3>"Images"</h3>
-                {move || images.get().into_iter().map(|image| view! { <Image image=image /> }).collect_view()}
-            </div>
+        <Show when=move || all.with(|all| !all.is_empty())>
+            <div class="section" data-test="lineage"><h3>"Where it comes from"</h3>{chains}</div>
         </Show>
     }
 }
 
+/// One chain a container, in their order.
+fn by_container(all: Vec<Lineage>) -> Vec<(SmolStr, Vec<Lineage>)> {
+    let mut chains: Vec<(SmolStr, Vec<Lineage>)> = Vec::new();
+    for of in all {
+        match chains.iter_mut().find(|(container, _)| *container == of.container) {
+            Some((_, chain)) => chain.push(of),
+            None => chains.push((of.container.clone(), vec![of])),
+        }
+    }
+    chains
+}
+
 #[component]
-fn Image(image: ImageLineage) -> impl IntoView {
-    let ImageLineage { container, image, verdict, sentence, links } = image;
+fn One(of: Lineage) -> impl IntoView {
+    let Lineage { of, named, verdict, sentence, links, .. } = of;
     let (status, word) = (Signal::stored(verdict.status()), Signal::stored(verdict.word().to_owned()));
     view! {
-        <article data-test="image" data-key=verdict.word()>
+        <article data-test=of.word() data-key=verdict.word()>
             <div class="line">
-                <b class="clip" dir="auto">{visible(&container)}</b>
+                <span class="small mono clip" dir="auto">{visible(&named)}</span>
                 <span class="fill"></span>
                 <StatusWord status=status word=word />
             </div>
-            <p class="small mono" dir="auto">{visible(&image)}</p>
             <p class="soft" dir="auto">{visible(&sentence)}</p>
             <dl class="fields">{links.into_iter().map(|link| view! { <Step link=link /> }).collect_view()}</dl>
         </article>
