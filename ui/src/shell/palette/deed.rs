@@ -43,7 +43,7 @@ pub enum Deed {
     /// Takes the page to a time.
     GoWhen(When),
     /// Goes to a saved view.
-    Open(Address),
+    Open(Box<Address>),
     /// Forgets a saved view.
     Forget(String),
 }
@@ -91,7 +91,7 @@ impl Doer {
             Deed::Pause(id, paused) => self.act(Act::PauseConnection { id: id.clone(), paused }, &id),
             Deed::Retry(id) => self.act(Act::RetryConnection(id.clone()), &id),
             Deed::GoWhen(when) => self.state.go_when(when),
-            Deed::Open(address) => self.state.go(address),
+            Deed::Open(address) => self.state.go(*address),
             Deed::Forget(name) => {
                 self.kept.update(|kept| kept.forget(&name));
                 self.toasts.say(
@@ -154,7 +154,14 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
 fn saved(kept: &Kept) -> Vec<Entry> {
     let view = |view: &SavedView| {
         let address = visible(&view.address.to_string());
-        entry(Section::Saved, Icon::Link, &visible(&view.name), &address, None, Deed::Open(view.address.clone()))
+        entry(
+            Section::Saved,
+            Icon::Link,
+            &visible(&view.name),
+            &address,
+            None,
+            Deed::Open(Box::new(view.address.clone())),
+        )
     };
     let pin = |pin: &ObjectRef| Entry {
         target: Target::Object(pin.clone()),
