@@ -334,20 +334,20 @@ mod tests {
 
     #[test]
     fn each_write_is_the_call_that_mlflow_documents() {
-        let call = |place: &Place, wanted: Option<&str>| {
+        let check = |place: &Place, wanted: Option<&str>, call: &str, sent: Value| {
             let (method, path, body) = write("chat", place, wanted);
-            format!("{method} {} {body}", path.trim_start_matches("/api/2.0/mlflow/"))
+            assert_eq!(format!("{method} {}", path.trim_start_matches("/api/2.0/mlflow/")), call);
+            assert_eq!(body, sent, "{call}");
         };
         let alias = Place::Alias("champion".into());
         let tag = Place::Tag(Some(2), "team".into());
-        assert_eq!(
-            [call(&alias, Some("3")), call(&alias, None), call(&tag, Some("x")), call(&tag, None)],
-            [
-                r#"POST registered-models/alias {"alias":"champion","name":"chat","version":"3"}"#,
-                r#"DELETE registered-models/alias {"alias":"champion","name":"chat"}"#,
-                r#"POST model-versions/set-tag {"key":"team","name":"chat","value":"x","version":"2"}"#,
-                r#"DELETE model-versions/delete-tag {"key":"team","name":"chat","version":"2"}"#,
-            ]
-        );
+        let set = json!({ "name": "chat", "alias": "champion", "version": "3" });
+        check(&alias, Some("3"), "POST registered-models/alias", set);
+        let removed = json!({ "name": "chat", "alias": "champion" });
+        check(&alias, None, "DELETE registered-models/alias", removed);
+        let set = json!({ "name": "chat", "version": "2", "key": "team", "value": "x" });
+        check(&tag, Some("x"), "POST model-versions/set-tag", set);
+        let removed = json!({ "name": "chat", "version": "2", "key": "team" });
+        check(&tag, None, "DELETE model-versions/delete-tag", removed);
     }
 }
