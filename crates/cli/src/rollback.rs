@@ -6,7 +6,6 @@ use crate::{
     out::{Style, Tone, note, stdout},
     rollback_args::RollbackArgs,
     rollout,
-    rows::Listed,
     start::{Session, other_answer},
 };
 use pilothouse_wire::{
@@ -14,7 +13,6 @@ use pilothouse_wire::{
     back::{Check, CheckState, Grade, WayBack},
     plan::Intent,
     units::visible,
-    view::DeliveryRow,
 };
 use std::io::Write;
 
@@ -27,9 +25,8 @@ pub async fn run(arguments: &RollbackArgs, out: Style, err: Style) -> Result<Exi
 }
 
 async fn taken(session: &Session, of: &RollbackArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let (how, wait) = (&of.how, of.how.source.wait);
-    let (frame, _) = session.frame_whole(DeliveryRow::spec(), wait, DeliveryRow::is_whole).await?;
-    let object = rollout::named(&frame, &of.service())?;
+    let how = &of.how;
+    let object = rollout::the_service(session, &of.service()).await?;
     let way = match session.reader().ask(Ask::WayBack(object.clone(), of.to)).await? {
         Answer::WayBack(way) => *way,
         _ => return Err(other_answer()),

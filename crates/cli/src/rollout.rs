@@ -63,12 +63,21 @@ async fn watch(arguments: &WatchRolloutArgs, out: Style, err: Style) -> Result<E
 async fn in_session(of: &Service, form: &FormArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let session = Session::start(&of.source, false).await?;
     let exit = async {
-        let (frame, _) = session.frame_whole(DeliveryRow::spec(), of.source.wait, DeliveryRow::is_whole).await?;
-        page::show_in(&session, &One(named(&frame, of)?), (of.source.wait, form), false, out, err).await
+        let one = One(the_service(&session, of).await?);
+        page::show_in(&session, &one, (of.source.wait, form), false, out, err).await
     };
     let exit = exit.await;
     session.end().await;
     exit
+}
+
+/// The service that was typed; where none is called so, why a source is not read that may have it.
+pub async fn the_service(session: &Session, of: &Service) -> Result<ObjectRef, Failed> {
+    let (frame, mut troubles) = session.frame_whole(DeliveryRow::spec(), of.source.wait, DeliveryRow::is_whole).await?;
+    match (named(&frame, of), troubles.0.pop()) {
+        (Err(Failed::Problem(problem)), Some((_, trouble))) if problem.code == Code::NotFound => Err(trouble.into()),
+        (named, _) => named,
+    }
 }
 
 /// The service that was typed.

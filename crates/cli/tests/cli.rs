@@ -250,6 +250,18 @@ fn a_source_that_cannot_be_read_makes_the_answer_partial() {
     assert_eq!(unknown.code, 1, "{}", unknown.all());
 }
 
+/// Whoever looks for a service at night has to hear that its cluster does not answer, and not that there is no such service.
+#[test]
+fn a_service_of_a_cluster_that_does_not_answer_is_not_said_to_be_missing() {
+    let home = Home::new();
+    home.with_a_context();
+    home.run("connect add kubernetes --context gone");
+    for typed in ["rollback chat --check", "rollout get chat", "can", "act abort rollout chat --plan"] {
+        let ran = home.run(&format!("{typed} --wait 5"));
+        assert!(ran.code == 1 && ran.stderr.contains("gone refused the connection"), "{typed}: {}", ran.all());
+    }
+}
+
 #[test]
 fn a_connection_is_added_changed_and_removed() {
     let home = Home::new();

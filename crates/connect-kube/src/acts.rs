@@ -226,19 +226,10 @@ async fn pods_of(client: &Client, node: &str) -> Result<Vec<Value>, Failure> {
 
 /// The revisions that the server keeps of a controller, the newest first.
 async fn revisions(client: &Client, spot: &Spot, object: &Value) -> Result<Vec<Revision>, Problem> {
-    let keeper = match spot.kind.kind.as_str() {
-        "Deployment" => Some(revision::DEPLOYMENT),
-        "Rollout" => Some(revision::ROLLOUT),
-        "StatefulSet" | "DaemonSet" => None,
-        _ => return Ok(Vec::new()),
-    };
-    let of = if keeper.is_some() { "replicasets" } else { "controllerrevisions" };
-    let list = list(client, spot, "/apis/apps/v1", of).await.map_err(|failure| failure.problem(&client.place))?;
-    let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
-    Ok(match keeper {
-        Some(keeper) => revision::of_replica_sets(&list, uid, keeper),
-        None => revision::of_controller_revisions(&list, uid),
-    })
+    let Some(keeps) = revision::keeps(&spot.kind.kind) else { return Ok(Vec::new()) };
+    let list = list(client, spot, "/apis/apps/v1", keeps.plural).await;
+    let list = list.map_err(|failure| failure.problem(&client.place))?;
+    Ok((keeps.revisions)(&list, object["metadata"]["uid"].as_str().unwrap_or_default()))
 }
 
 /// The autoscalers that keep the number of an object's pods.

@@ -49,12 +49,12 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
         stops: None,
         last: None,
     };
-    let Some(keeps) = service::keeps(kind) else { return Ok(now) };
+    let Some(keeps) = revision::keeps(kind) else { return Ok(now) };
     let list = acts::list(client, &spot, "/apis/apps/v1", keeps.plural).await;
     let list = list.map_err(|failure| failure.problem(&client.place))?;
     let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
     let revisions = (keeps.revisions)(&list, uid);
-    let running = service::running(kind, &object);
+    let running = revision::running(kind, &object, &object["spec"]["template"]);
     let current = revisions.iter().find(|revision| running.is(revision));
     let item = |number: u64| service::item(&list, uid, number).unwrap_or(&Value::Null);
     let kept = Kept {

@@ -18,19 +18,19 @@ pub(crate) struct Revision {
 
 /// Who keeps ReplicaSets, and where it writes the number and the hash of a revision.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Keeper {
+pub(super) struct Keeper {
     number: &'static str,
     hash: &'static str,
 }
 
 /// Of Deployments.
-pub(crate) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io/revision", hash: "pod-template-hash" };
+pub(super) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io/revision", hash: "pod-template-hash" };
 /// Of Rollouts.
-pub(crate) const ROLLOUT: Keeper =
+pub(super) const ROLLOUT: Keeper =
     Keeper { number: "rollout.argoproj.io/revision", hash: "rollouts-pod-template-hash" };
 
 /// Out of the ReplicaSets of a namespace, those of a Deployment or a Rollout.
-pub(crate) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
+pub(super) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
     revisions(list, owner, |set| {
         let number = set["metadata"]["annotations"][keeper.number].as_str()?.parse().ok()?;
         let mut template = set["spec"]["template"].clone();
@@ -42,7 +42,7 @@ pub(crate) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<
 }
 
 /// Out of the ControllerRevisions of a namespace, those of a StatefulSet or DaemonSet.
-pub(crate) fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision> {
+fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision> {
     revisions(list, owner, |revision| {
         let mut template = revision["data"]["spec"]["template"].clone();
         template.as_object_mut()?.remove("$patch");
@@ -81,6 +81,39 @@ impl Running<'_> {
             Self::Template(template) => same(&revision.template, template),
             Self::Hash(hash) => revision.hash.as_deref() == Some(hash),
         }
+    }
+}
+
+/// Where a controller keeps its revisions.
+pub(crate) struct Keeps {
+    /// As objects of this kind.
+    pub kind: &'static str,
+    /// Their resource.
+    pub plural: &'static str,
+    /// Those of an owner, out of all of a namespace.
+    pub revisions: fn(&Value, &str) -> Vec<Revision>,
+}
+
+/// Where controllers of this kind keep their revisions.
+pub(crate) fn keeps(kind: &str) -> Option<Keeps> {
+    let sets = |revisions| Keeps { kind: "ReplicaSet", plural: "replicasets", revisions };
+    match kind {
+        "Deployment" => Some(sets(|list, owner| of_replica_sets(list, owner, DEPLOYMENT))),
+        "Rollout" => Some(sets(|list, owner| of_replica_sets(list, owner, ROLLOUT))),
+        "StatefulSet" | "DaemonSet" => Some(Keeps {
+            kind: "ControllerRevision",
+            plural: "controllerrevisions",
+            revisions: of_controller_revisions,
+        }),
+        _ => None,
+    }
+}
+
+/// Which revision runs. `template` is the one of its pods, which a Rollout may take from another workload.
+pub(crate) fn running<'a>(kind: &str, object: &'a Value, template: &'a Value) -> Running<'a> {
+    match object["status"]["currentPodHash"].as_str().filter(|_| kind == "Rollout") {
+        Some(hash) => Running::Hash(hash),
+        None => Running::Template(template),
     }
 }
 

@@ -7,39 +7,6 @@ use serde_json::Value;
 /// Where the number of a revision stands on a ReplicaSet, by who keeps it.
 const NUMBERS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
 
-/// Where a controller keeps its revisions.
-pub(super) struct Keeps {
-    /// As objects of this kind.
-    pub kind: &'static str,
-    /// Their resource.
-    pub plural: &'static str,
-    /// Those of an owner, out of all of a namespace.
-    pub revisions: fn(&Value, &str) -> Vec<Revision>,
-}
-
-/// Where controllers of this kind keep their revisions.
-pub(super) fn keeps(kind: &str) -> Option<Keeps> {
-    let sets = |revisions| Keeps { kind: "ReplicaSet", plural: "replicasets", revisions };
-    match kind {
-        "Deployment" => Some(sets(|list, owner| revision::of_replica_sets(list, owner, revision::DEPLOYMENT))),
-        "Rollout" => Some(sets(|list, owner| revision::of_replica_sets(list, owner, revision::ROLLOUT))),
-        "StatefulSet" | "DaemonSet" => Some(Keeps {
-            kind: "ControllerRevision",
-            plural: "controllerrevisions",
-            revisions: revision::of_controller_revisions,
-        }),
-        _ => None,
-    }
-}
-
-/// Which revision runs.
-pub(super) fn running<'a>(kind: &str, object: &'a Value) -> Running<'a> {
-    match object["status"]["currentPodHash"].as_str().filter(|_| kind == "Rollout") {
-        Some(hash) => Running::Hash(hash),
-        None => Running::Template(&object["spec"]["template"]),
-    }
-}
-
 /// A Rollout between two revisions.
 pub(super) struct Midway {
     /// The number of the revision that it came from.

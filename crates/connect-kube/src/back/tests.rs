@@ -1,7 +1,7 @@
 //! What pods name, where they may be placed, and how they are replaced.
 
 use super::{named, node_images, placed, service};
-use crate::acts::revision::{Revision, Running};
+use crate::acts::revision::{self, Revision, Running};
 use pilothouse_wire::back::{NamedObject, Replaces, Toleration};
 use serde_json::{Value, json};
 
@@ -154,8 +154,8 @@ fn a_rollout_on_its_way_goes_back_to_what_it_came_from_and_else_by_its_steps() {
     assert_eq!(stops(&object("c", 1), 2).as_deref(), Some(words));
     let blue = json!({ "spec": { "strategy": { "blueGreen": { "autoPromotionEnabled": false } } } });
     assert_eq!(stops(&blue, 1).as_deref(), Some("It waits for a person to promote it."));
-    assert!(matches!(service::running("Rollout", &object("a", 0)), Running::Hash("c")));
-    assert!(matches!(service::running("Deployment", &object("a", 0)), Running::Template(_)));
+    assert!(matches!(revision::running("Rollout", &object("a", 0), &Value::Null), Running::Hash("c")));
+    assert!(matches!(revision::running("Deployment", &object("a", 0), &Value::Null), Running::Template(_)));
 }
 
 #[test]

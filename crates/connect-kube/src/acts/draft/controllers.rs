@@ -1,7 +1,7 @@
 //! Controllers of pods: how many, made anew, held, taken back, given another image.
 
 use super::{About, Draft, Guard, Part, SOON, Target};
-use crate::acts::revision::{self, Revision, Running};
+use crate::acts::revision::{self, Revision};
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Risk},
@@ -119,10 +119,7 @@ pub(super) fn unpause(words: &str) -> Part {
 pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -> Result<Draft, Problem> {
     about.of(WITH_TEMPLATE, "taken back to a revision")?;
     about.not_paused()?;
-    let running = match about.object["status"]["currentPodHash"].as_str().filter(|_| about.is_rollout()) {
-        Some(hash) => Running::Hash(hash),
-        None => Running::Template(about.template()),
-    };
+    let running = revision::running(about.kind, about.object, about.template());
     let (now, then) = revision::chosen(to, revisions, running).map_err(|problem| Problem {
         what: format!("{} {} cannot go back: {}", about.kind, about.name, problem.what),
         ..problem
