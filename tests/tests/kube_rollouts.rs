@@ -212,7 +212,13 @@ async fn blue_and_green_are_shown_as_the_plugin_shows_them() -> Result<()> {
     act(&rollouts, &["promote", "embed"]).await?;
     let healthy = same(&rollouts, &watched, "embed", "Healthy").await?;
     assert_eq!(healthy.traffic.actual, Some(100));
-    // The pods of before are still there: it goes back at once, without a pause.
+    // The pods of before are still there, and the controller has set the time at which they go:
+    // until it has, it would pause on the way back as on the way there.
+    full(&watched, "embed", "the pods of before have a time", |view| {
+        view.revisions.iter().any(|revision| revision.goes_at.is_some())
+    })
+    .await?;
+    // It goes back at once, without a pause.
     act(&rollouts, &["undo", "embed"]).await?;
     let back = until("the image of before is wanted", LIMIT, async || {
         let row = watched.services().rows.get(&object("embed")).cloned();
