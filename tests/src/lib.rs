@@ -22,6 +22,7 @@ mod login;
 pub mod mlflow;
 mod other_build;
 mod page;
+pub mod parity;
 mod parts;
 mod people;
 mod ports;

@@ -12,6 +12,7 @@ use crate::failure::{Context, Failure, Result};
 use crate::ports;
 use crate::process::{Den, Process};
 use crate::wait::until;
+use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -37,6 +38,27 @@ pub struct Rollouts<'a> {
 /// What `kubectl argo rollouts get rollout` says of one, by the labels of its lines: `Status`, `Step`, `SetWeight`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said(BTreeMap<String, String>);
+
+/// A Rollout of five pods of one GPU each, whose container `server` has the image `registry.invalid/models/server:1.0.0`.
+#[must_use]
+pub fn rollout(namespace: &str, name: &str, strategy: &Value) -> Value {
+    let container = json!({
+        "name": "server", "image": "registry.invalid/models/server:1.0.0",
+        "resources": { "limits": { "nvidia.com/gpu": "1" } },
+    });
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
+        "metadata": { "name": name, "namespace": namespace },
+        "spec": {
+            "replicas": 5, "progressDeadlineSeconds": 600, "strategy": strategy,
+            "selector": { "matchLabels": { "app": name } },
+            "template": {
+                "metadata": { "labels": { "app": name } },
+                "spec": { "terminationGracePeriodSeconds": 0, "containers": [container] },
+            },
+        },
+    })
+}
 
 impl<'a> Rollouts<'a> {
     /// Defines the custom resources and starts the controller; returns when it works.
@@ -108,6 +130,12 @@ impl<'a> Rollouts<'a> {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         Err(Failure::new(format!("could not {what}: {}", String::from_utf8_lossy(&output.stderr).trim())))
+    }
+
+    /// Gives container `server` of a rollout of [`rollout`] another image.
+    pub async fn set_image(&self, namespace: &str, name: &str, tag: &str) -> Result<()> {
+        let image = format!("server=registry.invalid/models/server:{tag}");
+        self.plugin(&["set", "image", name, &image, "--namespace", namespace]).await.map(drop)
     }
 
     /// What the plugin says of a rollout now.

@@ -9,7 +9,7 @@ mod kube_support;
 
 use std::time::Duration;
 
-use acceptance::{ControlPlane, Failure, GpuNodes, Options, Prometheus, Result, Rollouts, rollouts::Said, until};
+use acceptance::{ControlPlane, Failure, GpuNodes, Options, Prometheus, Result, Rollouts, parity, rollouts, until};
 use kube_support::{LIMIT, Settings, Watched};
 use pilothouse_wire::{
     ObjectRef,
@@ -22,86 +22,30 @@ use serde_json::json;
 
 const NAMESPACE: &str = "default";
 const POOL: &str = "rollouts";
-/// What is compared, as the plugin calls it.
-const COMPARED: &[&str] =
-    &["Status", "Message", "Strategy", "Step", "SetWeight", "ActualWeight", "Desired", "Updated", "Ready", "Available"];
-
 fn object(name: &str) -> ObjectRef {
     format!("workload:{}/{NAMESPACE}/Rollout/{name}", kube_support::NAME).parse().unwrap()
 }
 
-/// What we show, under the plugin's names.
-fn ours(row: &DeliveryRow) -> Vec<(&'static str, String)> {
-    let some = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
-    let canary = row.strategy == "canary";
-    let strategy = if canary { "Canary" } else { "BlueGreen" };
-    let step = row.step.as_ref().map(|step| format!("{}/{}", step.done, step.of));
-    let weight = |n: Option<u32>| if canary { some(n) } else { String::new() };
-    let values = [
-        row.phase.word().to_owned(),
-        row.why.clone().unwrap_or_default(),
-        strategy.to_owned(),
-        step.unwrap_or_default(),
-        weight(row.traffic.wanted),
-        weight(row.traffic.actual),
-        row.wanted.map(|n| n.to_string()).unwrap_or_default(),
-        row.updated.to_string(),
-        row.ready.to_string(),
-        row.available.to_string(),
-    ];
-    COMPARED.iter().copied().zip(values).collect()
-}
-
-fn theirs(said: &Said) -> Vec<(&'static str, String)> {
-    COMPARED.iter().map(|label| (*label, said.of(label).to_owned())).collect()
-}
-
-/// Waits until the plugin says this phase, and we the same of everything: its answer is taken before and after ours, so
-/// that both are of one state.
+/// Waits until the plugin says this phase, and we the same of everything.
 async fn same(rollouts: &Rollouts<'_>, watched: &Watched, name: &str, phase: &str) -> Result<DeliveryRow> {
     rollouts.until(NAMESPACE, name, "Status", phase).await?;
-    let mut differs = String::new();
+    let mut last = Vec::new();
     let same = until(&format!("{name} is {phase} here as there"), LIMIT, async || {
-        let before = theirs(&rollouts.get(NAMESPACE, name).await?);
-        let row = watched.services().rows.get(&object(name)).cloned();
-        let after = theirs(&rollouts.get(NAMESPACE, name).await?);
-        let Some(row) = row.filter(|_| before == after) else { return Ok(None) };
-        let ours = ours(&row);
-        let pairs = ours.iter().zip(&before).filter(|(ours, theirs)| ours != theirs);
-        differs =
-            pairs.map(|(ours, theirs)| format!("ours {ours:?}, theirs {theirs:?}")).collect::<Vec<_>>().join("; ");
-        Ok(differs.is_empty().then_some(row))
+        let row = async || Ok(watched.services().rows.get(&object(name)).cloned());
+        let Some((row, differs)) = parity::compare(rollouts, (NAMESPACE, name), row).await? else { return Ok(None) };
+        last = differs;
+        Ok(last.is_empty().then_some(row))
     })
     .await;
-    same.map_err(|failure| Failure::new(format!("{failure}: {differs}")))
+    same.map_err(|failure| Failure::new(format!("{failure}: {last:?}")))
 }
 
+/// One that Argo CD keeps.
 fn rollout(name: &str, strategy: &serde_json::Value) -> String {
-    let container = json!({
-        "name": "server", "image": "registry.invalid/models/server:1.0.0",
-        "resources": { "limits": { "nvidia.com/gpu": "1" } },
-    });
-    json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
-        "metadata": {
-            "name": name, "namespace": NAMESPACE,
-            "annotations": { "argocd.argoproj.io/tracking-id": format!("apps:argoproj.io/Rollout:{NAMESPACE}/{name}") },
-        },
-        "spec": {
-            "replicas": 5, "progressDeadlineSeconds": 600, "strategy": strategy,
-            "selector": { "matchLabels": { "app": name } },
-            "template": {
-                "metadata": { "labels": { "app": name } },
-                "spec": { "terminationGracePeriodSeconds": 0, "containers": [container] },
-            },
-        },
-    })
-    .to_string()
-}
-
-async fn set_image(rollouts: &Rollouts<'_>, name: &str, tag: &str) -> Result<()> {
-    let image = format!("server=registry.invalid/models/server:{tag}");
-    rollouts.plugin(&["set", "image", name, &image, "--namespace", NAMESPACE]).await.map(drop)
+    let mut rollout = rollouts::rollout(NAMESPACE, name, strategy);
+    let tracking = format!("apps:argoproj.io/Rollout:{NAMESPACE}/{name}");
+    rollout["metadata"]["annotations"] = json!({ "argocd.argoproj.io/tracking-id": tracking });
+    rollout.to_string()
 }
 
 async fn act(rollouts: &Rollouts<'_>, words: &[&str]) -> Result<()> {
@@ -132,7 +76,7 @@ async fn a_canary_and_its_ways_back_are_shown_as_the_plugin_shows_them() -> Resu
     assert_eq!(first.guard.map(|guard| guard.words()).as_deref(), Some("Argo CD, apps"));
 
     // 20 %, then a pause that waits for a person.
-    set_image(&rollouts, "chat", "2.0.0").await?;
+    rollouts.set_image(NAMESPACE, "chat", "2.0.0").await?;
     let paused = same(&rollouts, &watched, "chat", "Paused").await?;
     assert_eq!(paused.step_words().as_deref(), Some("1 of 4"));
     assert_eq!((paused.traffic.wanted, paused.revision, paused.stable), (Some(20), Some(2), Some(1)));
@@ -152,7 +96,7 @@ async fn a_canary_and_its_ways_back_are_shown_as_the_plugin_shows_them() -> Resu
     assert_eq!((healthy.revision, healthy.stable), (Some(2), Some(2)));
 
     // Stopped: what is wanted stays, and all traffic goes back.
-    set_image(&rollouts, "chat", "3.0.0").await?;
+    rollouts.set_image(NAMESPACE, "chat", "3.0.0").await?;
     same(&rollouts, &watched, "chat", "Paused").await?;
     act(&rollouts, &["abort", "chat"]).await?;
     let degraded = same(&rollouts, &watched, "chat", "Degraded").await?;
@@ -203,7 +147,7 @@ async fn blue_and_green_are_shown_as_the_plugin_shows_them() -> Result<()> {
     } });
     plane.apply(&rollout("embed", &strategy)).await?;
     same(&rollouts, &watched, "embed", "Healthy").await?;
-    set_image(&rollouts, "embed", "2.0.0").await?;
+    rollouts.set_image(NAMESPACE, "embed", "2.0.0").await?;
     let paused = same(&rollouts, &watched, "embed", "Paused").await?;
     assert_eq!((paused.strategy.as_str(), paused.traffic.actual), ("blue-green", Some(0)));
     let view = full(&watched, "embed", "both sides are told", |view| view.revisions.len() == 2).await?;
@@ -226,7 +170,7 @@ async fn blue_and_green_are_shown_as_the_plugin_shows_them() -> Result<()> {
     });
     back.await?;
     same(&rollouts, &watched, "embed", "Healthy").await?;
-    set_image(&rollouts, "embed", "3.0.0").await?;
+    rollouts.set_image(NAMESPACE, "embed", "3.0.0").await?;
     same(&rollouts, &watched, "embed", "Paused").await?;
     act(&rollouts, &["abort", "embed"]).await?;
     same(&rollouts, &watched, "embed", "Degraded").await.map(drop)
@@ -256,7 +200,7 @@ async fn an_analysis_fails_with_its_value_and_what_passed_without_data_is_disput
     let steps = json!([{ "setWeight": 20 }, { "analysis": analysis }, { "pause": {} }]);
     plane.apply(&rollout("chat", &json!({ "canary": { "steps": steps } }))).await?;
     same(&rollouts, &watched, "chat", "Healthy").await?;
-    set_image(&rollouts, "chat", "2.0.0").await?;
+    rollouts.set_image(NAMESPACE, "chat", "2.0.0").await?;
 
     // The controller takes it back, and here stands why.
     let degraded = same(&rollouts, &watched, "chat", "Degraded").await?;
@@ -288,7 +232,7 @@ async fn an_analysis_fails_with_its_value_and_what_passed_without_data_is_disput
     // Nobody runs the controller. What is said of it then is said by hand: it cannot be made to err so.
     rollouts.stop_controller();
     the_controller_errs(&plane, &watched, &view).await?;
-    set_image(&rollouts, "chat", "3.0.0").await?;
+    rollouts.set_image(NAMESPACE, "chat", "3.0.0").await?;
     let old = until("the phase is known to be old", LIMIT, async || {
         let row = watched.services().rows.get(&object("chat")).cloned();
         Ok(row.filter(|row| row.unobserved.is_some()))

@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash, parity, delivery-scale; all of them if none is given
     names: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub const WINDOW: Shipped =
 pub fn run(options: &Options) -> Outcome {
     let wants = |name: &str| options.names.is_empty() || options.names.iter().any(|wanted| wanted == name);
     let on_servers = ["fleet-open", "fleet-churn", "watch-replay"].into_iter().any(wants);
-    let on_acts = ["act-latency", "rollback-60", "act-crash"].into_iter().any(wants);
+    let on_acts = ["act-latency", "rollback-60", "act-crash", "parity", "delivery-scale"].into_iter().any(wants);
     if on_servers || on_acts || wants("oci-50k") {
         aside(&["servers"])?;
     }
@@ -48,7 +48,7 @@ pub fn run(options: &Options) -> Outcome {
     if on_servers || on_pages {
         aside(&["ui"])?;
     }
-    if wants("fleet-open") || wants("wall-fanout") || wants("act-crash") || on_pages {
+    if wants("fleet-open") || wants("wall-fanout") || wants("act-crash") || wants("delivery-scale") || on_pages {
         build(TERMINAL)?;
     }
     if on_pages {

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_wire::{
-    ConnectionId, ObjectRef, SmolStr, Stamp,
+    ConnectionId, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
     view::{
-        AnalysisPhase, AnalysisVerdict, DeliveryPhase, FleetSpec, MarkKind, MeasurementRow, Occasion, Step,
+        AnalysisPhase, AnalysisVerdict, DeliveryPhase, FleetSpec, MarkKind, MeasurementRow, Occasion, ServingRow, Step,
         delivery::{DeliveryView, Left, Role, StepState, Wait},
     },
 };
@@ -12,7 +12,7 @@ use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
         AnalysisFact, ContainerFact, ControllerFact, CountsFact, Covers, DeliveryFact, Kind, MetricFact, OwnerFact,
-        Phase, PodFact, PodsFact, RevisionFact, RolloutFact, SizeFact, StrategyFact,
+        Phase, PodFact, PodsFact, RevisionFact, RolloutFact, ServingFact, ServingPodFact, SizeFact, StrategyFact,
     },
     project,
 };
@@ -210,6 +210,45 @@ fn a_service_in_full_has_its_steps_its_revisions_and_what_was_measured() {
     // Of what nobody has told there is nothing.
     let other: ObjectRef = "workload:iad/serving/Rollout/other".parse().unwrap();
     assert_eq!(project::rollout(&told.world, &other, told.now), None);
+}
+
+/// Engines of pods that another source measures, with the p99 of the time to the first token of each, in seconds.
+fn engines(pods: &[(&str, f32)], at: Stamp) -> Vec<Fact> {
+    let of = |(pod, _): &(&str, f32)| ServingPodFact {
+        namespace: "serving".into(),
+        pod: (*pod).into(),
+        engine: ServingEngine::Vllm,
+        models: vec!["chat".into()],
+    };
+    vec![Fact::Serving(Box::new(ServingFact {
+        cluster: Some(ConnectionId::slug("iad")),
+        interval_ms: 15_000,
+        pods: pods.iter().map(of).collect(),
+        at: vec![Some(at); pods.len()],
+        columns: vec![(ServingMetric::FirstTokenP99, pods.iter().map(|(_, value)| Reading::of(*value)).collect())],
+    }))]
+}
+
+#[test]
+fn what_engines_say_is_told_of_each_revision_apart() {
+    let mut told = Told::new();
+    told.tell(vec![revision(1, "a", 2), rollout(3, "Healthy", "a")]);
+    told.tell(vec![revision(2, "b", 1), rollout(0, "Progressing", "b"), pod("chat-b-x", "chat-b", 0)]);
+    told.tell(vec![pod("chat-a-x", "chat-a", 0), pod("chat-a-y", "chat-a", 0)]);
+    let read = |told: &Told| -> Vec<Option<(u32, Reading)>> {
+        let view = project::rollout(&told.world, &chat(), told.now).unwrap();
+        let of = |serving: &ServingRow| (serving.pods, serving.read(ServingMetric::FirstTokenP99));
+        view.revisions.iter().map(|row| row.serving.as_ref().map(of)).collect()
+    };
+    assert_eq!(read(&told), [None, None], "nobody measures");
+    let at = told.now;
+    told.world.apply(Batch {
+        source: ConnectionId::slug("prom"),
+        seen_at: at,
+        extent: Extent::Delta,
+        facts: engines(&[("chat-b-x", 3.5), ("chat-a-x", 0.5), ("chat-a-y", 0.75)], at),
+    });
+    assert_eq!(read(&told), [Some((1, Reading::of(3.5))), Some((2, Reading::of(0.75)))]);
 }
 
 #[test]

@@ -7,10 +7,10 @@ use crate::{
     table::{self, Cell, Head},
 };
 use pilothouse_wire::{
-    Frame,
+    Frame, ServingMetric,
     units::{self, count, number, visible},
     view::{
-        AnalysisRow, MetricRow, RolloutView,
+        AnalysisRow, MetricRow, RolloutView, ServingRow,
         delivery::{RevisionRow, StepRow, StepState},
     },
 };
@@ -158,6 +158,38 @@ fn revisions(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Sty
     if view.revisions_left_out > 0 {
         writeln!(out, "… and {} older", count(view.revisions_left_out.into()))?;
     }
+    measured(out, view, frame, style)
+}
+
+/// What the serving engines of each revision say: a column a metric that one of them has.
+fn measured(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -> Result<(), Failed> {
+    let told: Vec<(u64, &ServingRow)> =
+        view.revisions.iter().filter_map(|row| Some((row.number, row.serving.as_ref()?))).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    title(out, "What their engines say", style)?;
+    let is_told = |metric: &&ServingMetric| told.iter().any(|(_, serving)| !serving.read(**metric).is_absent());
+    let metrics: Vec<ServingMetric> = ServingMetric::ALL.iter().filter(is_told).copied().collect();
+    let own = [("NUMBER", true), ("ENGINE", false), ("PODS", true), ("AGE", true)];
+    let own = own.map(|(head, right)| (head.to_owned(), right));
+    let heads: Vec<(String, bool)> =
+        own.into_iter().chain(metrics.iter().map(|metric| (metric.label().to_uppercase(), true))).collect();
+    let cells = |(number, serving): &(u64, &ServingRow)| {
+        let silent = if serving.silent > 0 { format!(", {} silent", serving.silent) } else { String::new() };
+        let age = Cell::some(serving.at.map(|at| units::age(frame.as_of.since(at))));
+        let age = if serving.is_stale(frame.as_of) { age.tone(Tone::Warn) } else { age };
+        let own = [
+            Cell::text(number.to_string()),
+            Cell::text(serving.names()),
+            Cell::text(format!("{}{silent}", serving.pods)),
+            age,
+        ];
+        let readings = metrics.iter().map(|metric| Cell::text(metric.words(serving.read(*metric))));
+        own.into_iter().chain(readings).collect()
+    };
+    let rows: Vec<Vec<Cell>> = told.iter().map(cells).collect();
+    table::write_titled(out, &heads, &rows, style)?;
     Ok(())
 }
 
@@ -204,7 +236,7 @@ fn metric(row: &MetricRow) -> Vec<Cell> {
 pub mod tests {
     use super::*;
     use pilothouse_wire::{
-        Body, ObjectRef, Rev, Stamp, View, When,
+        Body, ObjectRef, Reading, Rev, ServingEngine, Stamp, View, When,
         view::{
             AnalysisPhase, AnalysisVerdict, DeliveryPhase, DeliveryRow, Occasion, Status, Step,
             delivery::{Compared, Left, Role, Split, StepAt},
@@ -296,6 +328,17 @@ pub mod tests {
             pods: Vec::new(),
             pods_left_out: 0,
             goes_at: None,
+            serving: Some(ServingRow {
+                id: "workload:iad/serving/Rollout/chat".parse().unwrap(),
+                source: pilothouse_wire::ConnectionId::slug("prom"),
+                engines: vec![ServingEngine::Vllm],
+                models: Vec::new(),
+                pods: 1,
+                silent: u32::try_from(number).unwrap() - 1,
+                at: Some(Stamp(0)),
+                patience_ms: 60_000,
+                readings: vec![(ServingMetric::FirstTokenP99, Reading::of(if number == 2 { 3.5 } else { 0.75 }))],
+            }),
         };
         let view = RolloutView {
             row: row("workload:iad/serving/Rollout/chat".parse().unwrap(), "Rollout", "serving", "chat"),

@@ -53,6 +53,22 @@ pub(super) fn of(world: &World, object: &ObjectRef) -> Option<ServingRow> {
     row(object.clone(), &told.map(|(_, told)| told).collect::<Vec<_>>())
 }
 
+/// All engines that are measured, looked up once for several groups of pods.
+pub(super) struct Engines<'a>(BTreeMap<PodId, Told<'a>>);
+
+impl<'a> Engines<'a> {
+    /// All of a world.
+    pub(super) fn of(world: &'a World) -> Self {
+        Self(if world.has_serving() { told(world) } else { BTreeMap::new() })
+    }
+
+    /// The engines of some pods of an object together.
+    pub(super) fn together(&self, object: &ObjectRef, pods: impl Iterator<Item = PodId>) -> Option<ServingRow> {
+        let told: Vec<Told<'_>> = pods.filter_map(|pod| self.0.get(&pod).copied()).collect();
+        row(object.clone(), &told)
+    }
+}
+
 /// Every pod of which an engine is measured, once: by the surest source, never by two together.
 fn told(world: &World) -> BTreeMap<PodId, Told<'_>> {
     let mut all: BTreeMap<PodId, (Sure, Told<'_>)> = BTreeMap::new();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use acceptance::{Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, until};
+use acceptance::{Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, rollouts::rollout, until};
 use pilothouse_engine::{Frames, Operator};
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Body, ConnectionId, ObjectRef, View, ViewSpec, When,
@@ -185,8 +185,7 @@ pub async fn rollback(size: Size, report: &mut Report) -> Result<()> {
     let object = ObjectRef::Workload(id(), "default".into(), "Rollout".into(), CHAT.into());
     let (mut totals, mut owns) = (Vec::new(), Vec::new());
     for round in 0..rounds {
-        let image = format!("server=registry.invalid/models/server:2.{round}");
-        rollouts.plugin(&["set", "image", CHAT, &image, "--namespace", "default"]).await?;
+        rollouts.set_image("default", CHAT, &format!("2.{round}")).await?;
         rollouts.until("default", CHAT, "Status", "Paused").await?;
         let mut frames = running.operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
         let began = Instant::now();
@@ -236,19 +235,6 @@ async fn seen_by_others(api: Api, began: Instant) -> Result<(Duration, Duration)
 }
 
 fn canary() -> Value {
-    json!({
-        "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout",
-        "metadata": { "name": CHAT, "namespace": "default" },
-        "spec": {
-            "replicas": 5, "progressDeadlineSeconds": 60, "selector": { "matchLabels": { "app": CHAT } },
-            "strategy": { "canary": { "steps": [{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }] } },
-            "template": {
-                "metadata": { "labels": { "app": CHAT } },
-                "spec": { "terminationGracePeriodSeconds": 0, "containers": [{
-                    "name": "server", "image": "registry.invalid/models/server:1.0.0",
-                    "resources": { "limits": { "nvidia.com/gpu": "1" } },
-                }] },
-            },
-        },
-    })
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
+    rollout("default", CHAT, &json!({ "canary": { "steps": steps } }))
 }

@@ -33,7 +33,7 @@ pub async fn measure(stand: &Stand, report: &mut Report) -> Result<()> {
     let plain = Plain::new(&stand.plane)?;
     let version = stand.plane.api()?.get("/api/v1/pods?limit=1").await?;
     let version = version["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
-    let lines = plain.watch_pods(&version).await?;
+    let lines = plain.watch("/api/v1/pods", &version).await?;
 
     let pods = stand.pod_names().await?;
     let count = (stand.size.churn.as_secs_f64() * f64::from(RATE)) as usize;

@@ -5,6 +5,7 @@ mod acting;
 mod attribution;
 mod chance;
 mod churn;
+mod delivery_scale;
 mod engine;
 mod fleet_open;
 mod follower;
@@ -13,6 +14,7 @@ mod made;
 mod map_frames;
 mod metrics_poll;
 mod oci_tags;
+mod parity;
 mod peak;
 mod plain;
 mod processes;
@@ -38,7 +40,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 18] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -55,6 +57,8 @@ const NAMES: [&str; 16] = [
     "act-latency",
     "rollback-60",
     "act-crash",
+    "parity",
+    "delivery-scale",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
@@ -136,6 +140,12 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("act-crash") {
         act_crash::measure(size, report).await?;
+    }
+    if wanted("parity") {
+        parity::measure(report).await?;
+    }
+    if wanted("delivery-scale") {
+        delivery_scale::measure(size, report).await?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());

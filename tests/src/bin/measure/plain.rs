@@ -49,9 +49,9 @@ impl Plain {
         Ok(bytes.to_vec())
     }
 
-    /// Begins a watch of all pods from a version on.
-    pub async fn watch_pods(&self, version: &str) -> Result<Lines> {
-        let response = self.ask(&format!("/api/v1/pods?watch=1&resourceVersion={version}")).await?;
+    /// Begins a watch of a collection from a version on.
+    pub async fn watch(&self, collection: &str, version: &str) -> Result<Lines> {
+        let response = self.ask(&format!("{collection}?watch=1&resourceVersion={version}")).await?;
         Ok(Lines { response, buffer: Vec::new(), from: 0, searched: 0 })
     }
 

@@ -1,10 +1,11 @@
-//! Revisions side by side: what each is, its share, its pods, restarts, GPUs and images; what differs stands out.
+//! Revisions side by side: what each is, its share, its pods, restarts, GPUs and images, and what its serving engines say;
+//! what differs stands out.
 
 use super::rollout::part;
 use crate::{mirror::Watched, parts::{age::Age, mark::StatusWord}, state::use_state};
 use leptos::prelude::*;
 use pilothouse_wire::{
-    ObjectRef,
+    ObjectRef, ServingMetric,
     units::{self, count, visible},
     view::delivery::{PodOf, RevisionRow, Split},
 };
@@ -44,6 +45,29 @@ fn lines(rows: &[RevisionRow], split: Split) -> Vec<(&'static str, Vec<String>, 
         ("GPUs", each(&|row| count(row.gpus)), false),
         ("Restarts", each(&|row| count(row.restarts.into())), false),
     ]
+    .into_iter()
+    .chain(measured(rows))
+    .collect()
+}
+
+/// What the engines say: a line for each metric that one of them has. One that is silent says so beside its name.
+fn measured(rows: &[RevisionRow]) -> Vec<(&'static str, Vec<String>, bool)> {
+    let engines = |row: &RevisionRow| match &row.serving {
+        None => units::ABSENT.to_owned(),
+        Some(serving) if serving.silent > 0 => format!("{}, {} silent", serving.names(), count(serving.silent.into())),
+        Some(serving) => serving.names(),
+    };
+    let read = |row: &RevisionRow, metric: ServingMetric| {
+        row.serving.as_ref().map_or_else(|| units::ABSENT.to_owned(), |serving| metric.words(serving.read(metric)))
+    };
+    let is_told = |metric: &&ServingMetric| {
+        rows.iter().filter_map(|row| row.serving.as_ref()).any(|serving| !serving.read(**metric).is_absent())
+    };
+    let metrics = ServingMetric::ALL.iter().filter(is_told).map(|metric| {
+        (metric.label(), rows.iter().map(|row| read(row, *metric)).collect::<Vec<_>>(), false)
+    });
+    let any = rows.iter().any(|row| row.serving.is_some());
+    any.then(|| ("Engine", rows.iter().map(engines).collect(), false)).into_iter().chain(metrics).collect()
 }
 
 fn table(rows: &[RevisionRow], split: Split) -> impl IntoView + use<> {
@@ -69,11 +93,19 @@ fn table(rows: &[RevisionRow], split: Split) -> impl IntoView + use<> {
         let created = row.created;
         view! { <td><Age of=Signal::stored(created) /></td> }
     });
+    let measured = rows.iter().any(|row| row.serving.is_some()).then(|| {
+        let ages = rows.iter().map(|row| {
+            let at = row.serving.as_ref().and_then(|serving| serving.at);
+            view! { <td><Age of=Signal::stored(at) /></td> }
+        });
+        view! { <tr data-test="revisions-measured"><th scope="row" class="soft">"Measured"</th>{ages.collect_view()}</tr> }
+    });
     let pods = rows.iter().map(|row| pods(&row.pods, row.pods_left_out));
     view! {
         <thead><tr><th></th>{heads.collect_view()}</tr></thead>
         <tbody>
             {body.collect_view()}
+            {measured}
             <tr><th scope="row" class="soft">"Age"</th>{ages.collect_view()}</tr>
             <tr class="revision-pods"><th scope="row" class="soft">"Pods"</th>{pods.collect_view()}</tr>
         </tbody>
@@ -108,7 +140,7 @@ fn pods(pods: &[PodOf], left_out: u32) -> impl IntoView + use<> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::view::delivery::Role;
+    use pilothouse_wire::{ConnectionId, Reading, ServingEngine, view::{ServingRow, delivery::Role}};
 
     #[test]
     fn what_nobody_says_is_absent() {
@@ -129,10 +161,50 @@ mod tests {
             pods: Vec::new(),
             pods_left_out: 0,
             goes_at: None,
+            serving: None,
         };
         let split = Split { wanted: None, actual: None, whole: 100 };
         let lines = lines(&[row], split);
         let values: Vec<&str> = lines.iter().map(|(_, values, _)| values[0].as_str()).collect();
         assert_eq!(values, ["", "—", "25 %", "— of —", "0", "0"]);
+    }
+
+    #[test]
+    fn what_engines_say_stands_side_by_side_and_absent_is_not_0() {
+        let row = |number, serving| RevisionRow {
+            number,
+            name: "chat".into(),
+            hash: None,
+            role: Role::Canary,
+            created: None,
+            images: Vec::new(),
+            wanted: None,
+            ready: None,
+            available: None,
+            weight_wanted: None,
+            weight_actual: None,
+            gpus: 0,
+            restarts: 0,
+            pods: Vec::new(),
+            pods_left_out: 0,
+            goes_at: None,
+            serving,
+        };
+        let said = ServingRow {
+            id: ObjectRef::Connection(ConnectionId::slug("a")),
+            source: ConnectionId::slug("prom"),
+            engines: vec![ServingEngine::Vllm],
+            models: Vec::new(),
+            pods: 2,
+            silent: 1,
+            at: None,
+            patience_ms: 1,
+            readings: vec![(ServingMetric::FirstTokenP99, Reading::of(1.25))],
+        };
+        let lines = measured(&[row(2, Some(said)), row(1, None)]);
+        let lines: Vec<(&str, [&str; 2])> =
+            lines.iter().map(|(label, values, _)| (*label, [values[0].as_str(), values[1].as_str()])).collect();
+        assert_eq!(lines, [("Engine", ["vLLM, 1 silent", "—"]), ("TTFT, p99", ["1.25 s", "—"])]);
+        assert!(measured(&[row(1, None)]).is_empty());
     }
 }

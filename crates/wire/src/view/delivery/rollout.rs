@@ -3,7 +3,7 @@
 use super::{AnalysisRow, DeliveryRow, ExperimentRow, Split, Step};
 use crate::{
     PodId, SmolStr, Stamp, units,
-    view::{fleet::Status, object::EventRow, ribbon::Mark},
+    view::{ServingRow, fleet::Status, object::EventRow, ribbon::Mark},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -167,6 +167,8 @@ pub struct RevisionRow {
     pub pods_left_out: u32,
     /// When its pods go.
     pub goes_at: Option<Stamp>,
+    /// What the serving engines of its pods say together; absent where nobody measures them.
+    pub serving: Option<ServingRow>,
 }
 
 /// A pod of a revision.

@@ -5,7 +5,7 @@ use crate::{
     World,
     delivery::{self, Delivery, Moment},
     fact::{AnalysisFact, DeliveryFact, RevisionFact, SizeFact, StrategyFact},
-    project::object::events,
+    project::{object::events, serving::Engines},
     source::{Pod, Source, WorkloadKey},
 };
 use pilothouse_wire::{
@@ -38,7 +38,7 @@ pub fn rollout(world: &World, object: &ObjectRef, now: Stamp) -> Option<RolloutV
     let analyses = by_service.of_service(&key);
     let shown: Vec<AnalysisRow> =
         analyses.iter().take(MOST_ANALYSES).map(|fact| analysis(source, &key, fact)).collect();
-    let mut revisions = revisions(id, source, &key, &*source.service(&key)?);
+    let mut revisions = revisions(object, source, &key, (&*source.service(&key)?, &Engines::of(world)));
     let left_out = revisions.len().saturating_sub(MOST_REVISIONS);
     revisions.truncate(MOST_REVISIONS);
     let is_of_it = |mark: &&Mark| mark.key.object == *object;
@@ -183,7 +183,12 @@ fn role(fact: &DeliveryFact, hash: &SmolStr) -> Role {
     }
 }
 
-fn revisions(id: &ConnectionId, source: &Source, key: &WorkloadKey, fact: &DeliveryFact) -> Vec<RevisionRow> {
+fn revisions(
+    object: &ObjectRef,
+    source: &Source,
+    key: &WorkloadKey,
+    (fact, engines): (&DeliveryFact, &Engines<'_>),
+) -> Vec<RevisionRow> {
     let split = delivery::split(fact, &source.sizes_of(key));
     let all = source.revisions.get(key).into_iter().flat_map(BTreeMap::values);
     let mut rows: Vec<RevisionRow> = all
@@ -199,9 +204,11 @@ fn revisions(id: &ConnectionId, source: &Source, key: &WorkloadKey, fact: &Deliv
                 Role::Old => None,
             };
             let pods = pods(source, key, revision, fact);
+            let id = object.connection();
             RevisionRow {
                 weight_wanted: share(split.wanted),
                 weight_actual: share(split.actual),
+                serving: engines.together(object, pods.iter().map(|pod| pod_id(id, pod))),
                 ..shown(id, revision, (size, size.map(|size| size.hash.clone())), role, &pods)
             }
         })
@@ -219,6 +226,10 @@ fn pods<'a>(source: &'a Source, key: &WorkloadKey, revision: &RevisionFact, fact
     if only { all } else { all.into_iter().filter(is_of_it).collect() }
 }
 
+fn pod_id(cluster: &ConnectionId, pod: &Pod) -> PodId {
+    PodId { cluster: cluster.clone(), namespace: pod.fact.namespace.clone(), name: pod.fact.name.clone() }
+}
+
 fn shown(
     id: &ConnectionId,
     revision: &RevisionFact,
@@ -231,7 +242,7 @@ fn shown(
         .map(|pod| {
             let (status, status_word) = pod.fact.status();
             PodOf {
-                id: PodId { cluster: id.clone(), namespace: pod.fact.namespace.clone(), name: pod.fact.name.clone() },
+                id: pod_id(id, pod),
                 status,
                 status_word,
                 node: pod.fact.node.clone(),
@@ -263,5 +274,6 @@ fn shown(
         pods: rows,
         pods_left_out: count(left_out),
         goes_at: size.and_then(|size| size.goes_at),
+        serving: None,
     }
 }

@@ -1,0 +1,123 @@
+//! What we show of a Rollout beside what Argo's own plugin for kubectl shows of it, at each station of a script: a canary and
+//! a blue-green one, each on its way, promoted, stopped, tried again and gone back from.
+
+use std::time::Duration;
+
+use acceptance::{Context, ControlPlane, Failure, GpuNodes, Options, Result, Rollouts, parity, rollouts::rollout};
+use pilothouse_engine::Reader;
+use pilothouse_wire::{
+    Answer, Ask, Body, ConnectionId, ObjectRef, View, ViewSpec, When,
+    view::{DeliveryRow, FleetSpec},
+};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::engine;
+use crate::report::{Figure, Report, say};
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// What is said of both is one state by then; what is not the same counts.
+const SETTLES: Duration = Duration::from_secs(15);
+const CONTEXT: &str = "admin";
+const NAMESPACE: &str = "default";
+
+/// What is done to a Rollout, and the phase that the plugin says of it then.
+type Station = (&'static [&'static str], &'static str);
+
+const CANARY: &[Station] = &[
+    (&[], "Healthy"),
+    (&["2.0.0"], "Paused"),
+    (&["promote", "chat"], "Healthy"),
+    (&["3.0.0"], "Paused"),
+    (&["abort", "chat"], "Degraded"),
+    (&["retry", "rollout", "chat"], "Paused"),
+    (&["abort", "chat"], "Degraded"),
+    (&["undo", "chat"], "Healthy"),
+    (&["4.0.0"], "Paused"),
+    (&["promote", "chat", "--full"], "Healthy"),
+    (&["restart", "chat"], "Healthy"),
+];
+
+const BLUE_GREEN: &[Station] = &[
+    (&[], "Healthy"),
+    (&["2.0.0"], "Paused"),
+    (&["promote", "embed"], "Healthy"),
+    (&["3.0.0"], "Paused"),
+    (&["abort", "embed"], "Degraded"),
+    (&["retry", "rollout", "embed"], "Paused"),
+    (&["promote", "embed"], "Healthy"),
+];
+
+/// Measures it.
+pub async fn measure(report: &mut Report) -> Result<()> {
+    say("parity: a canary and a blue-green Rollout of the real controller, beside its plugin.");
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("parity", 4, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    let services = ["active", "preview"].map(|name| {
+        json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": NAMESPACE },
+            "spec": { "selector": { "app": "embed" }, "ports": [{ "port": 80 }] },
+        })
+    });
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": { "duration": "2s" } }]);
+    let turn = json!({ "activeService": "active", "previewService": "preview", "autoPromotionEnabled": false });
+    let canary = rollout(NAMESPACE, "chat", &json!({ "canary": { "steps": steps } }));
+    let blue_green = rollout(NAMESPACE, "embed", &json!({ "blueGreen": turn }));
+    for object in services.iter().chain([&canary, &blue_green]) {
+        plane.apply(&object.to_string()).await?;
+    }
+    let running = engine::watching(&plane.kubeconfig(), CONTEXT).await?;
+    let reader = running.operator.reader();
+    let (mut differences, mut compared) = (0, 0);
+    for (name, stations) in [("chat", CANARY), ("embed", BLUE_GREEN)] {
+        for (words, phase) in stations {
+            match words {
+                [] => {}
+                [tag] => rollouts.set_image(NAMESPACE, name, tag).await?,
+                words => drop(rollouts.plugin(&[words, &["--namespace", NAMESPACE][..]].concat()).await?),
+            }
+            rollouts.until(NAMESPACE, name, "Status", phase).await?;
+            let differs = differing(&rollouts, &reader, name).await?;
+            for parity::Differs { what, ours, theirs } in &differs {
+                say(&format!("  {name}, {words:?}: {what} is \"{ours}\" here and \"{theirs}\" there"));
+            }
+            differences += differs.len();
+            compared += parity::COMPARED.len();
+        }
+    }
+    running.operator.shutdown().await;
+    report.add(Figure::new("parity.differences", differences as f64, "").at_most(0.0).beside(
+        "values compared",
+        compared as f64,
+        "",
+    ));
+    Ok(())
+}
+
+/// What is not the same once both had time to tell of the same state.
+async fn differing(rollouts: &Rollouts<'_>, reader: &Reader, name: &str) -> Result<Vec<parity::Differs>> {
+    let began = Instant::now();
+    loop {
+        let compared = parity::compare(rollouts, (NAMESPACE, name), async || row(reader, name).await).await?;
+        let late = began.elapsed() > SETTLES;
+        match compared {
+            Some((_, differs)) if differs.is_empty() || late => return Ok(differs),
+            None if late => return Err(Failure::new(format!("the plugin's word on {name} never rests"))),
+            _ => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// The row of a Rollout, as a door is shown it.
+async fn row(reader: &Reader, name: &str) -> Result<Option<DeliveryRow>> {
+    let ask = Ask::Frame { spec: ViewSpec::Delivery(FleetSpec::default()), when: When::Now };
+    let Answer::Frame(frame) = reader.ask(ask).await.could_not("ask for the services")? else {
+        return Err(Failure::new("the engine answered with something else than a frame"));
+    };
+    let Body::Full(View::Delivery(view)) = frame.body else {
+        return Err(Failure::new("the engine answered with another view"));
+    };
+    let id = ConnectionId::slug(CONTEXT);
+    Ok(view.rows.get(&ObjectRef::Workload(id, NAMESPACE.into(), "Rollout".into(), name.into())).cloned())
+}

@@ -1,0 +1,176 @@
+//! The whole story, from end to end: a model is pushed and registered, goes out as a canary, is found to be bad by what an
+//! analysis measures, and is taken back in the window; all of it is in the audit book, and can be seen again.
+
+use std::time::Duration;
+
+use acceptance::mlflow::Trained;
+use acceptance::registry::Content;
+use acceptance::rollouts::rollout;
+use acceptance::{ControlPlane, Failure, GpuNodes, Mlflow, Options, Page, Prometheus, Registry, Result, Rollouts, Terminal};
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+const LIMIT: Duration = Duration::from_secs(120);
+const NAMESPACE: &str = "default";
+const SERVICE: &str = "workload:admin/default/Rollout/chat";
+const BECAME: &str = "[data-test='plan-became'][data-state='verified']";
+/// What the gateway says of TTFT at its 95th percentile, in ms, and the most that it may be.
+const MEASURED: &str = "1142";
+const MOST: u32 = 800;
+
+/// Where the model comes from.
+struct Shelves {
+    registry: Registry,
+    mlflow: Mlflow,
+    /// The images of both versions, by their digests.
+    images: [String; 2],
+}
+
+impl Shelves {
+    /// Pushes two versions of a model and registers each, with the run that made it.
+    async fn filled() -> Result<Self> {
+        let (registry, mlflow) = (Registry::start().await?, Mlflow::start().await?);
+        let experiment = mlflow.experiment("chat-tuning").await?;
+        mlflow.model("chat").await?;
+        let mut images = Vec::new();
+        for (version, run) in [("1", "patient-owl"), ("2", "brisk-fox")] {
+            let digest = registry.push("team/chat", version, &Content::image(&format!("weights of {version}"))).await?;
+            images.push(format!("{}/team/chat@{digest}", registry.host()));
+            let run = mlflow.run(&experiment, Trained { name: run, ..Trained::default() }).await?;
+            mlflow.version("chat", &experiment, &run).await?;
+        }
+        mlflow.alias("chat", "champion", "1").await?;
+        let images = images.try_into().map_err(|_| Failure::new("two were pushed"))?;
+        Ok(Self { registry, mlflow, images })
+    }
+}
+
+/// One version of the service, as its repository would have it: the image by its digest, the model by its number.
+fn service(image: &str, version: &str) -> Value {
+    let measured = json!({ "templates": [{ "templateName": "ttft" }] });
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "analysis": measured }]);
+    let mut service = rollout(NAMESPACE, "chat", &json!({ "canary": { "steps": steps } }));
+    let container = &mut service["spec"]["template"]["spec"]["containers"][0];
+    container["image"] = json!(image);
+    container["args"] = json!(["--model-uri", format!("models:/chat/{version}")]);
+    service
+}
+
+/// Measured each second, and patient: whoever looks sees that it is bad before the controller acts on it.
+fn template(prometheus: &Prometheus) -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
+        "metadata": { "name": "ttft", "namespace": NAMESPACE },
+        "spec": { "metrics": [{
+            "name": "ttft", "interval": "1s", "count": 600, "failureLimit": 500,
+            "successCondition": format!("result[0] <= {MOST}"),
+            "provider": { "prometheus": { "address": prometheus.url(), "query": format!("vector({MEASURED})") } },
+        }] },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book() -> Result<()> {
+    let shelves = Shelves::filled().await?;
+    let [first, second] = &shelves.images;
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    let prometheus = Prometheus::start(Duration::from_secs(1), &[]).await?;
+    plane.apply(&template(&prometheus).to_string()).await?;
+    plane.apply(&service(first, "1").to_string()).await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+
+    let terminal = Terminal::new(&plane.kubeconfig())?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    terminal.good(&["connect", "operate", "admin"]).await?;
+    terminal.good(&["connect", "add", "mlflow", "--name", "models", "--url", &shelves.mlflow.url()]).await?;
+    let oci = ["connect", "add", "oci", "--name", "images", "--url", &shelves.registry.url(), "--set", "watch=team/chat"];
+    terminal.good(&oci).await?;
+    let page = Page::window((1440, 900), &terminal.environment()).await?;
+    page.find_by("[data-test='chip-admin'][data-state='live']").await?;
+
+    // It goes out, and waits for a person.
+    plane.apply(&service(second, "2").to_string()).await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+    page.key("gd").await?;
+    page.press_by(&format!("[data-test='row'][data-key='{SERVICE}']")).await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Paused"), "waits").await?;
+    page.reads_as("[data-test='rollout-traffic']", |text| text.contains("20 %"), "says its weight").await?;
+    which_version_serves(&terminal, "2").await?;
+
+    // The person lets it go on; it is measured, and what is measured stands against its condition.
+    done(&page, "deed-promote").await?;
+    let bad = |text: &str| text.contains(MEASURED) && text.contains(&MOST.to_string());
+    page.reads_as("[data-test='metric'][data-key='ttft']", bad, "says the value against the condition").await?;
+    let analysing = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
+    let then = analysing["as_of"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(analysing["service"]["analyses"][0]["metrics"][0]["compared"]["value"], 1_142.0, "{analysing:#}");
+
+    it_can_go_back(&page, first).await?;
+
+    // Stopped, and gone back from, each verified.
+    done(&page, "deed-abort").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Degraded"), "was stopped").await?;
+    done(&page, "deed-undo").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well again").await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let image = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
+    assert_eq!(plane.kubectl(&image).await?, *first);
+    which_version_serves(&terminal, "1").await?;
+
+    the_book_has_it(&terminal).await?;
+    it_is_seen_again(&page, &then).await?;
+    page.close().await
+}
+
+/// Plans a deed of the page, confirms it by the key, and waits until what became of it is verified.
+async fn done(page: &Page, deed: &str) -> Result<()> {
+    page.press(deed).await?;
+    page.reads_as("[data-test='plan-permission']", |text| text.contains("would take it"), "says that it can").await?;
+    page.press("plan-confirm").await?;
+    page.find_by(BECAME).await?;
+    page.press("plan-close").await?;
+    page.gone("[data-test='plan']").await
+}
+
+/// The image of before is in its registry at the digest that the template names.
+async fn it_can_go_back(page: &Page, image: &str) -> Result<()> {
+    page.press("back-ask").await?;
+    page.find_by("[data-test='back-said'][data-grade='ready']").await?;
+    let digest = image.split('@').next_back().unwrap_or_default().to_owned();
+    let is_there = |text: &str| text.contains(&digest) && text.contains("images has");
+    page.reads_as("[data-test='back']", is_there, "has the image").await.map(drop)
+}
+
+/// From the version to its pods, in the terminal.
+async fn which_version_serves(terminal: &Terminal, version: &str) -> Result<()> {
+    let document = terminal.json(&["models", "chat", version, "--json"]).await?;
+    let rows = document["serves"].as_array().cloned().unwrap_or_default();
+    let is_it = |row: &Value| row["version"].to_string() == version && row["workload"].to_string().contains("chat");
+    assert!(rows.iter().any(is_it), "version {version}: {document:#}");
+    Ok(())
+}
+
+async fn the_book_has_it(terminal: &Terminal) -> Result<()> {
+    let book = terminal.good(&["audit", "list"]).await?;
+    for part in ["Promote Rollout default/chat", "Abort Rollout default/chat", "Take Rollout default/chat back", "verified"] {
+        assert!(book.contains(part), "{part}: {book}");
+    }
+    terminal.good(&["audit", "verify"]).await.map(drop)
+}
+
+/// The whole application is at the time at which it was measured.
+async fn it_is_seen_again(page: &Page, then: &str) -> Result<()> {
+    page.chord("k").await?;
+    page.fill("palette-input", &format!(":{then}")).await?;
+    page.key(Key::Enter).await?;
+    page.find("past").await?;
+    let was = |text: &str| text.contains("Progressing");
+    page.reads_as("[data-test='rollout-head']", was, "is on its way again").await?;
+    page.reads_as("[data-test='metric'][data-key='ttft']", |text| text.contains(MEASURED), "has its value").await?;
+    page.gone("[data-test='deeds']").await?;
+    page.key("n").await?;
+    page.gone("[data-test='past']").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is now").await.map(drop)
+}
