@@ -136,7 +136,7 @@ pub(crate) fn plain(limit: Duration) -> Result<reqwest::Client> {
     builder.no_proxy().timeout(limit).build().could_not("make an HTTP client")
 }
 
-fn trusting(ca_pem: &str) -> Result<ClientConfig> {
+pub(crate) fn trusting(ca_pem: &str) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).could_not("read the authority")?;
     roots.add(ca).could_not("trust the authority")?;

@@ -6,8 +6,10 @@
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
 //! starts its own by [`ControlPlane::start`]. So it is with [`Mlflow::shared`] and [`Mlflow::start`].
 
+pub mod acting;
 pub mod alertmanager;
 pub mod api;
+pub mod between;
 mod cache;
 pub mod certs;
 mod control_plane;

@@ -1,6 +1,7 @@
 //! Doing things to a real cluster: planned, confirmed, verified and written down, by the terminal and by the engine; and what
 //! keeps something from being done, in the words of who keeps it.
 
+use acceptance::acting::{self, confirmed, planned};
 use acceptance::{
     Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rule, Said, Subject, Terminal, User, until,
 };
@@ -58,44 +59,12 @@ impl Site {
         // It reads the kubeconfig that the settings name, whatever this process has in its environment.
         let edit = format!("kubeconfig={}", self.plane.kubeconfig().display());
         self.terminal.good(&["connect", "edit", CONNECTION, "--set", &edit]).await?;
-        let options = pilothouse_engine::Options {
-            paths: Paths::under(self.terminal.home()),
-            demo: false,
-            only: None,
-            record: false,
-            clock: Clock::system(),
-        };
-        let operator = Engine::start(options).await.could_not("start an engine")?;
-        operator.reader().settled(LIMIT).await;
-        Ok(operator)
+        acting::engine(&self.terminal).await
     }
 
     fn chat_object(&self) -> ObjectRef {
         let namespace = self.namespace.as_str().into();
         ObjectRef::Workload(ConnectionId::slug(CONNECTION), namespace, "Deployment".into(), "chat".into())
-    }
-}
-
-async fn planned(operator: &Operator, object: ObjectRef, deed: Deed) -> Result<Planned> {
-    match operator.reader().ask(Ask::Plan(Intent { object, deed })).await.could_not("plan")? {
-        Answer::Plan(planned) => Ok(*planned),
-        other => Err(Failure::new(format!("not a plan: {other:?}"))),
-    }
-}
-
-/// Confirms a plan, and follows it to its end.
-async fn confirmed(operator: &Operator, planned: &Planned) -> Result<Action> {
-    let mut frames = operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
-    let by = Confirmation { digest: planned.digest, typed: None };
-    let Acted::Begun(id) = operator.act(Act::Confirm(by)).await.could_not("confirm")? else {
-        return Err(Failure::new("it did not begin"));
-    };
-    loop {
-        let frame = frames.next().await.ok_or_else(|| Failure::new("the engine ended"))?;
-        let Body::Full(View::Actions(view)) = &frame.body else { continue };
-        if let Some(action) = view.actions.get(&id).filter(|action| action.state.is_over()) {
-            return Ok(action.clone());
-        }
     }
 }
 
@@ -180,7 +149,7 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
 async fn what_changed_since_it_was_planned_is_not_done_and_a_plan_is_confirmed_once() -> Result<()> {
     let site = Site::operated().await?;
     let operator = site.engine().await?;
-    let plan = planned(&operator, site.chat_object(), Deed::Scale(3)).await?;
+    let plan = planned(&operator, &site.chat_object(), Deed::Scale(3)).await?;
     site.plane.kubectl(&["scale", "deployment", "chat", "-n", &site.namespace, "--replicas", "1"]).await?;
     let action = confirmed(&operator, &plan).await?;
     let ActionState::Refused(problem) = &action.state else { return Err(Failure::new(format!("{action:?}"))) };
@@ -190,14 +159,14 @@ async fn what_changed_since_it_was_planned_is_not_done_and_a_plan_is_confirmed_o
     assert_eq!(again.map_err(|problem| problem.code), Err(Code::NotFound));
 
     // An annotation that somebody touches keeps nobody from anything.
-    let plan = planned(&operator, site.chat_object(), Deed::Scale(2)).await?;
+    let plan = planned(&operator, &site.chat_object(), Deed::Scale(2)).await?;
     site.plane.kubectl(&["annotate", "deployment", "chat", "-n", &site.namespace, "a=b"]).await?;
     let action = confirmed(&operator, &plan).await?;
     assert!(matches!(action.state, ActionState::Verified(_)), "{action:?}");
 
     // Production wants the name; a wrong one may be put right.
     site.terminal.good(&["connect", "operate", CONNECTION, "--production", "yes"]).await?;
-    let plan = planned(&operator, site.chat_object(), Deed::Scale(1)).await?;
+    let plan = planned(&operator, &site.chat_object(), Deed::Scale(1)).await?;
     assert_eq!(plan.plan.type_name.as_deref(), Some("chat"));
     let typed = |name: &str| Act::Confirm(Confirmation { digest: plan.digest, typed: Some(name.to_owned()) });
     let wrong = operator.act(typed("chta")).await.unwrap_err();
@@ -215,7 +184,7 @@ async fn what_was_done_is_on_the_ribbon() -> Result<()> {
     let site = Site::operated().await?;
     let operator = site.engine().await?;
     let node: ObjectRef = format!("node:{CONNECTION}/acts-0001").parse().could_not("name a node")?;
-    let plan = planned(&operator, node, Deed::Cordon).await?;
+    let plan = planned(&operator, &node, Deed::Cordon).await?;
     confirmed(&operator, &plan).await?;
     let spec = ViewSpec::Ribbon { span: Duration::from_secs(600), end: When::Now };
     until("the ribbon tells of it", LIMIT, async || {

@@ -112,7 +112,11 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     // Stopped, and gone back from, each verified.
     done(&page, "deed-abort").await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Degraded"), "was stopped").await?;
-    done(&page, "deed-undo").await?;
+    // By the keyboard alone.
+    page.key("a").await?;
+    page.fill("palette-input", ">go back").await?;
+    page.key(Key::Enter).await?;
+    confirmed(&page).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well again").await?;
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
     let image = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
@@ -124,9 +128,13 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     page.close().await
 }
 
-/// Plans a deed of the page, confirms it by the key, and waits until what became of it is verified.
+/// Plans a deed of the page, confirms it, and waits until what became of it is verified.
 async fn done(page: &Page, deed: &str) -> Result<()> {
     page.press(deed).await?;
+    confirmed(page).await
+}
+
+async fn confirmed(page: &Page) -> Result<()> {
     page.reads_as("[data-test='plan-permission']", |text| text.contains("would take it"), "says that it can").await?;
     page.press("plan-confirm").await?;
     page.find_by(BECAME).await?;

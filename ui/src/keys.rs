@@ -73,6 +73,8 @@ pub enum Command {
     Describe,
     /// Logs of what is selected.
     Logs,
+    /// What can be planned for what is shown or selected.
+    Act,
     /// A wider span of the ribbon.
     ZoomOut,
     /// A narrower span of the ribbon.
@@ -209,6 +211,8 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Yaml, "y", "YAML of the selection", Place::Selection),
     key(Command::Describe, "Shift D", "the selection in words", Place::Selection),
     key(Command::Logs, "l", "logs of the selection", Place::Selection),
+    // Behind the connections' own `a`.
+    key(Command::Act, "a", "what can be planned for it", Place::Selection),
     key(Command::ZoomIn, "+", "shorter span", Place::Ribbon),
     key(Command::ZoomOut, "−", "longer span", Place::Ribbon),
     key(Command::EarlierChange, ",", "go to the change before", Place::Ribbon),

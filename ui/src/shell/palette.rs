@@ -31,7 +31,8 @@ const HITS: u16 = 12;
 /// Opens and closes the palette.
 #[derive(Clone, Copy)]
 pub struct PaletteDoor {
-    is_open: RwSignal<bool>,
+    /// What its field begins with, while it is open.
+    open: RwSignal<Option<&'static str>>,
 }
 
 /// The palette's door.
@@ -43,30 +44,37 @@ pub fn use_palette() -> PaletteDoor {
 impl PaletteDoor {
     /// Offers itself to everything below.
     pub fn provide() -> Self {
-        let door = Self { is_open: RwSignal::new(false) };
+        let door = Self { open: RwSignal::new(None) };
         provide_context(door);
         door
     }
 
     /// Opens the palette.
     pub fn open(self) {
-        self.is_open.set(true);
+        self.open.set(Some(""));
+    }
+
+    fn close(self) {
+        self.open.set(None);
     }
 }
 
-/// Opens on `Ctrl K`.
+/// Opens on `Ctrl K`, and on `a` with what can be done to what is shown.
 #[component]
 pub fn Palette() -> impl IntoView {
-    let door = use_palette();
+    let (door, state) = (use_palette(), use_state());
     on_command(Command::Palette, move || {
-        door.is_open.update(|open| *open = !*open);
+        door.open.update(|open| *open = if open.is_some() { None } else { Some("") });
         true
     });
-    view! {
-        <Show when=move || door.is_open.get()>
-            <Open door=door />
-        </Show>
-    }
+    on_command(Command::Act, move || {
+        let is_any = !untrack(|| deed::to_subject(state)).is_empty();
+        if is_any {
+            door.open.set(Some(">"));
+        }
+        is_any
+    });
+    move || door.open.get().map(|begins| view! { <Open door=door begins=begins /> })
 }
 
 /// What the engine found, and for which text.
@@ -78,9 +86,9 @@ struct Found {
 }
 
 #[component]
-fn Open(door: PaletteDoor) -> impl IntoView {
+fn Open(door: PaletteDoor, begins: &'static str) -> impl IntoView {
     let doer = deed::Doer::here();
-    let typed = RwSignal::new(String::new());
+    let typed = RwSignal::new(begins.to_owned());
     let found = RwSignal::new(Found::default());
     let at = RwSignal::new(0_usize);
     let deeds = deed::possible(doer);
@@ -104,7 +112,7 @@ fn Open(door: PaletteDoor) -> impl IntoView {
         match entry.map(|entry| entry.target) {
             Some(Target::Kind(word)) => input(format!(":{word} ")),
             Some(target) => {
-                door.is_open.set(false);
+                door.close();
                 doer.reach(target);
             }
             None => {}
@@ -122,7 +130,7 @@ fn Open(door: PaletteDoor) -> impl IntoView {
         None => {}
     };
     view! {
-        <Dialog label="Search or act" class="palette" test="palette" on_close=move || door.is_open.set(false)>
+        <Dialog label="Search or act" class="palette" test="palette" on_close=move || door.close()>
             <Field typed=typed at=at on_input=input on:keydown=keydown />
             <row::Rows list=list at=at nothing=Signal::derive(move || nothing(typed, browse)) heads=heads on_run=run />
             <Show when=move || found.with(|found| found.problem.is_some())>

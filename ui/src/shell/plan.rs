@@ -5,7 +5,7 @@
 mod deeds;
 mod rows;
 
-pub use deeds::Deeds;
+pub use deeds::{Deeds, deeds};
 
 use crate::{
     keys::{Command, on_command},

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use acceptance::acting::{begun, ended, planned};
 use acceptance::{Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, rollouts::rollout, until};
 use pilothouse_engine::{Frames, Operator};
 use pilothouse_wire::{
@@ -40,33 +41,6 @@ async fn operated(operator: &Operator) -> Result<()> {
     operator.act(Act::Operate { id: id(), operation }).await.could_not("switch it on").map(drop)
 }
 
-async fn planned(operator: &Operator, object: &ObjectRef, deed: Deed) -> Result<Planned> {
-    let intent = Intent { object: object.clone(), deed };
-    match operator.reader().ask(Ask::Plan(intent)).await.could_not("plan")? {
-        Answer::Plan(planned) => Ok(*planned),
-        other => Err(Failure::new(format!("not a plan: {other:?}"))),
-    }
-}
-
-async fn begun(operator: &Operator, planned: &Planned) -> Result<u64> {
-    let by = Confirmation { digest: planned.digest, typed: None };
-    match operator.act(Act::Confirm(by)).await.could_not("confirm")? {
-        Acted::Begun(id) => Ok(id),
-        other => Err(Failure::new(format!("it did not begin: {other:?}"))),
-    }
-}
-
-/// Follows an action until it is so.
-async fn until_it(frames: &mut Frames, id: u64, is: impl Fn(&Action) -> bool) -> Result<Action> {
-    loop {
-        let frame = frames.next().await.ok_or_else(|| Failure::new("the engine ended"))?;
-        let Body::Full(View::Actions(view)) = &frame.body else { continue };
-        if let Some(action) = view.actions.get(&id).filter(|action| is(action)) {
-            return Ok(action.clone());
-        }
-    }
-}
-
 /// Measures what of an action is ours.
 pub async fn latency(size: Size, report: &mut Report) -> Result<()> {
     let rounds = if size.is_small() { FEW } else { ROUNDS };
@@ -100,7 +74,7 @@ pub async fn latency(size: Size, report: &mut Report) -> Result<()> {
                     running.operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
                 let plan = planned(&running.operator, &object, Deed::Undo(None)).await?;
                 let id = begun(&running.operator, &plan).await?;
-                let end = until_it(&mut frames, id, |action| action.state.is_over()).await?;
+                let end = ended(&mut frames, id).await?;
                 if !matches!(end.state, ActionState::Verified(_)) {
                     return Err(Failure::new(format!("an undo ended as {:?}", end.state)));
                 }
@@ -194,7 +168,7 @@ pub async fn rollback(size: Size, report: &mut Report) -> Result<()> {
         running.operator.reader().ask(page).await.could_not("open the page")?;
         let plan = planned(&running.operator, &object, Deed::Abort).await?;
         let id = begun(&running.operator, &plan).await?;
-        let end = until_it(&mut frames, id, |action| action.state.is_over()).await?;
+        let end = ended(&mut frames, id).await?;
         let total = began.elapsed();
         if !matches!(end.state, ActionState::Verified(_)) {
             return Err(Failure::new(format!("an abort ended as {:?}", end.state)));
@@ -206,7 +180,7 @@ pub async fn rollback(size: Size, report: &mut Report) -> Result<()> {
         say(&format!("  {:.2} s, of it the controller's {:.2} s", total.as_secs_f64(), theirs.as_secs_f64()));
         let back = planned(&running.operator, &object, Deed::Undo(None)).await?;
         let id = begun(&running.operator, &back).await?;
-        until_it(&mut frames, id, |action| action.state.is_over()).await?;
+        ended(&mut frames, id).await?;
     }
     running.operator.shutdown().await;
     report.add(Figure::new("rollback-60.total_s", median(&totals), "s"));

@@ -8,7 +8,10 @@ use crate::{
     mirror::use_view,
     parts::{button::copy, icon::Icon},
     screens::SCREENS,
-    shell::toast::{Toaster, use_toasts},
+    shell::{
+        plan::{PlanDoor, deeds, use_plan},
+        toast::{Toaster, use_toasts},
+    },
     state::{State, use_state},
     theme::{Choice, Theme, use_theme},
 };
@@ -16,6 +19,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Act, ConnectionId, Health, ObjectRef, Stamp, ViewSpec, When,
     address::Address,
+    plan::Intent,
     units::{span, visible},
     view::Status,
 };
@@ -46,6 +50,8 @@ pub enum Deed {
     Open(Box<Address>),
     /// Forgets a saved view.
     Forget(String),
+    /// Opens a plan; nothing is done by it.
+    Plan(Box<Intent>),
 }
 
 /// What is needed to do it.
@@ -57,6 +63,7 @@ pub struct Doer {
     link: Link,
     toasts: Toaster,
     kept: Keeper,
+    plan: PlanDoor,
 }
 
 impl Doer {
@@ -64,7 +71,7 @@ impl Doer {
     pub fn here() -> Self {
         let keys = expect_context();
         let (link, toasts) = (use_link(), use_toasts());
-        Self { state: use_state(), theme: use_theme(), keys, link, toasts, kept: use_kept() }
+        Self { state: use_state(), theme: use_theme(), keys, link, toasts, kept: use_kept(), plan: use_plan() }
     }
 
     /// Goes to an object or does a deed.
@@ -92,6 +99,7 @@ impl Doer {
             Deed::Retry(id) => self.act(Act::RetryConnection(id.clone()), &id),
             Deed::GoWhen(when) => self.state.go_when(when),
             Deed::Open(address) => self.state.go(*address),
+            Deed::Plan(intent) => self.plan.open(*intent),
             Deed::Forget(name) => {
                 self.kept.update(|kept| kept.forget(&name));
                 self.toasts.say(
@@ -133,7 +141,8 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
     let connections = use_view(Signal::stored(ViewSpec::Connections));
     Memo::new(move |_| {
         let may_act = doer.state.may_act();
-        let mut list = doer.kept.with(saved);
+        let mut list = to_subject(doer.state);
+        list.extend(doer.kept.with(saved));
         list.extend(SCREENS.iter().map(|screen| {
             entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route))
         }));
@@ -148,6 +157,22 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
         list.extend(doer.kept.with(forgettable));
         list
     })
+}
+
+/// What can be planned for what is shown or selected; tracks.
+pub fn to_subject(state: State) -> Vec<Entry> {
+    let Some(object) = subject(state).filter(|_| state.may_act() && !state.is_past()) else { return Vec::new() };
+    let about = visible(&format!("{} {}", object.kind_word(), object.name()));
+    let all = deeds(&object).into_iter().map(|(name, _, deed)| {
+        let intent = Intent { object: object.clone(), deed };
+        entry(Section::Subject, Icon::Play, &format!("{name}…"), &about, None, Deed::Plan(Box::new(intent)))
+    });
+    all.collect()
+}
+
+/// What is selected; else the object that the screen is about.
+fn subject(state: State) -> Option<ObjectRef> {
+    state.selected().get().or_else(|| state.tab().with(|tab| tab.as_deref()?.parse().ok()))
 }
 
 /// Saved views, the newest first, and what is pinned.

@@ -7,6 +7,8 @@ use pilothouse_wire::{ObjectRef, ask::Hit, units::visible};
 /// The heading under which an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
+    /// What can be planned for what is shown or selected.
+    Subject,
     /// Objects of the fleet.
     Objects,
     /// What its person keeps: saved views and pins.
@@ -25,6 +27,7 @@ impl Section {
     /// The heading's words.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Subject => "Plan, for what is shown",
             Self::Objects => "Objects",
             Self::Saved => "Saved",
             Self::Listed => "Listed by the server",

@@ -20,7 +20,8 @@ use std::time::Duration;
 const SILENCE: Duration = Duration::from_secs(2 * 3_600);
 
 /// The deeds that an object may be subject to, each with its word and what tests find it by.
-fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
+#[must_use]
+pub fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
     let undo = ("Go back", "deed-undo", Deed::Undo(None));
     let restart = ("Restart", "deed-restart", Deed::Restart);
     let pause = ("Pause", "deed-pause", Deed::Pause);

@@ -1,0 +1,78 @@
+//! Doing something through an engine, as a door does: planned, confirmed, and followed to its end.
+
+use pilothouse_engine::{Clock, Engine, Frames, Operator, Options, Paths};
+use pilothouse_wire::{
+    Act, Acted, Answer, Ask, Body, ObjectRef, View, ViewSpec, When,
+    plan::{Action, Confirmation, Deed, Intent, Planned},
+};
+use std::time::Duration;
+
+use crate::failure::{Context, Failure, Result};
+use crate::terminal::Terminal;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// An engine with the connections of a terminal, as the window of that person has one.
+///
+/// # Errors
+///
+/// If it does not start.
+pub async fn engine(terminal: &Terminal) -> Result<Operator> {
+    let paths = Paths::under(terminal.home());
+    let options = Options { paths, demo: false, only: None, record: false, clock: Clock::system() };
+    let operator = Engine::start(options).await.could_not("start an engine")?;
+    operator.reader().settled(LIMIT).await;
+    Ok(operator)
+}
+
+/// Plans a deed.
+///
+/// # Errors
+///
+/// If it cannot be planned: why.
+pub async fn planned(operator: &Operator, object: &ObjectRef, deed: Deed) -> Result<Planned> {
+    let intent = Intent { object: object.clone(), deed };
+    match operator.reader().ask(Ask::Plan(intent)).await.could_not("plan")? {
+        Answer::Plan(planned) => Ok(*planned),
+        other => Err(Failure::new(format!("not a plan: {other:?}"))),
+    }
+}
+
+/// Confirms a plan; the number of the action.
+///
+/// # Errors
+///
+/// If it does not begin: why.
+pub async fn begun(operator: &Operator, planned: &Planned) -> Result<u64> {
+    let by = Confirmation { digest: planned.digest, typed: None };
+    match operator.act(Act::Confirm(by)).await.could_not("confirm")? {
+        Acted::Begun(id) => Ok(id),
+        other => Err(Failure::new(format!("it did not begin: {other:?}"))),
+    }
+}
+
+/// What became of an action.
+///
+/// # Errors
+///
+/// If the engine ends before.
+pub async fn ended(frames: &mut Frames, id: u64) -> Result<Action> {
+    loop {
+        let frame = frames.next().await.ok_or_else(|| Failure::new("the engine ended"))?;
+        let Body::Full(View::Actions(view)) = &frame.body else { continue };
+        if let Some(action) = view.actions.get(&id).filter(|action| action.state.is_over()) {
+            return Ok(action.clone());
+        }
+    }
+}
+
+/// Confirms a plan, and follows it to its end.
+///
+/// # Errors
+///
+/// If it does not begin, or the engine ends before.
+pub async fn confirmed(operator: &Operator, planned: &Planned) -> Result<Action> {
+    let mut frames = operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
+    let id = begun(operator, planned).await?;
+    ended(&mut frames, id).await
+}

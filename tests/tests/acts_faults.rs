@@ -1,0 +1,158 @@
+//! Doing something when it goes wrong: two people at once, an answer that is lost behind the write, a registry that is gone
+//! between the plan and the deed, and a service with two hundred revisions.
+
+use std::path::Path;
+use std::time::Duration;
+
+use acceptance::acting::{self, confirmed, planned};
+use acceptance::between::Between;
+use acceptance::mlflow::Trained;
+use acceptance::{ControlPlane, Failure, GpuNodes, GpuPods, Mlflow, Options, Result, Terminal, until};
+use pilothouse_wire::{
+    ConnectionId, ModelId, ObjectRef,
+    plan::{ActionState, Deed},
+};
+use serde_json::{Value, json};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A cluster with a Deployment of two pods.
+async fn served() -> Result<(ControlPlane, String)> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("faults", 2, 8), LIMIT).await?;
+    let namespace = plane.namespace("serving").await?;
+    let pods = GpuPods::new(&namespace, "chat", 2, 1);
+    plane.add_gpu_deployment(&pods).await?;
+    plane.wait_running(&pods, LIMIT).await?;
+    Ok((plane, namespace))
+}
+
+/// A person at a terminal of their own, who may act there.
+async fn person(kubeconfig: &Path, context: &str) -> Result<Terminal> {
+    let terminal = Terminal::new(kubeconfig)?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", context]).await?;
+    terminal.good(&["connect", "operate", context]).await?;
+    let edit = format!("kubeconfig={}", kubeconfig.display());
+    terminal.good(&["connect", "edit", context, "--set", &edit]).await?;
+    Ok(terminal)
+}
+
+fn chat(connection: &str, namespace: &str) -> ObjectRef {
+    ObjectRef::Workload(ConnectionId::slug(connection), namespace.into(), "Deployment".into(), "chat".into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_people_at_once_one_is_told_that_the_other_was_first() -> Result<()> {
+    let (plane, namespace) = served().await?;
+    let (one, other) =
+        (person(&plane.kubeconfig(), "admin").await?, person(&plane.kubeconfig(), "admin").await?);
+    let [one, other] = [acting::engine(&one).await?, acting::engine(&other).await?];
+    let object = chat("admin", &namespace);
+    let first = planned(&one, &object, Deed::Scale(3)).await?;
+    let second = planned(&other, &object, Deed::Scale(4)).await?;
+    let (first, second) = tokio::join!(confirmed(&one, &first), confirmed(&other, &second));
+    let states = [first?.state, second?.state];
+    let refused = |state: &&ActionState| {
+        matches!(state, ActionState::Refused(problem) if problem.what.contains("changed since it was planned"))
+    };
+    let wrote = |state: &&ActionState| matches!(state, ActionState::Verified(_));
+    assert_eq!((states.iter().filter(refused).count(), states.iter().filter(wrote).count()), (1, 1), "{states:?}");
+    one.shutdown().await;
+    other.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_behind_the_write_is_looked_for_and_not_sent_again() -> Result<()> {
+    let (plane, namespace) = served().await?;
+    let between = Between::start(&plane).await?;
+    let terminal = Terminal::holding(&between.kubeconfig(plane.admin_token()))?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "between"]).await?;
+    terminal.good(&["connect", "operate", "between"]).await?;
+    between.lose(true);
+    let scale = ["act", "scale", "deployment", "chat", "-n", &namespace, "--to", "3", "--yes"];
+    let said = terminal.call(&scale).await?;
+    assert!(said.code == 0 && said.err.contains("verified: 3 of 3 pods are ready"), "{said:?}");
+    between.lose(false);
+    // The creation and one write: what sends twice makes more of them.
+    let generation = ["get", "deployment", "chat", "-n", &namespace, "-o", "jsonpath={.metadata.generation}"];
+    assert_eq!(plane.kubectl(&generation).await?, "2");
+    let book = terminal.good(&["audit", "list"]).await?;
+    assert!(book.contains("verified: 3 of 3 pods"), "{book}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_goes_between_the_plan_and_the_deed_leaves_no_half_of_it() -> Result<()> {
+    let mut server = Mlflow::start().await?;
+    let experiment = server.experiment("chat").await?;
+    server.model("chat").await?;
+    for name in ["first", "second"] {
+        let run = server.run(&experiment, Trained { name, ..Trained::default() }).await?;
+        server.version("chat", &experiment, &run).await?;
+    }
+    server.alias("chat", "champion", "1").await?;
+    let terminal = Terminal::new(Path::new(""))?;
+    terminal.good(&["connect", "add", "mlflow", "--name", "registry", "--url", &server.url()]).await?;
+    terminal.good(&["connect", "operate", "registry"]).await?;
+    let operator = acting::engine(&terminal).await?;
+    let object = ObjectRef::Model(Box::new(ModelId { source: ConnectionId::slug("registry"), name: "chat".into() }));
+    let deed = Deed::SetAlias { alias: "champion".into(), version: 2 };
+    let plan = planned(&operator, &object, deed.clone()).await?;
+    server.kill();
+    let action = confirmed(&operator, &plan).await?;
+    let ActionState::Refused(problem) = &action.state else { return Err(Failure::new(format!("{action:?}"))) };
+    assert!(problem.to_string().contains("registry"), "{problem}");
+    server.start_again().await?;
+    until("it is connected again", LIMIT, async || Ok(planned(&operator, &object, deed.clone()).await.ok())).await?;
+    operator.shutdown().await;
+    let models: Value = terminal.json(&["models", "chat", "1", "--json"]).await?;
+    assert!(models.to_string().contains("champion"), "the alias is where it was: {models}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_with_two_hundred_revisions_is_read_whole_and_goes_back_to_any() -> Result<()> {
+    const OLD: usize = 200;
+    let (plane, namespace) = served().await?;
+    let api = plane.api()?;
+    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/chat");
+    api.patch(&path, &json!({ "spec": { "revisionHistoryLimit": 1_000 } })).await?;
+    let deployment = api.get(&path).await?;
+    let owner = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "name": "chat", "controller": true, "blockOwnerDeletion": true,
+        "uid": deployment["metadata"]["uid"],
+    });
+    let old = (1..=OLD).map(|number| {
+        let mut template = deployment["spec"]["template"].clone();
+        template["metadata"]["labels"]["pod-template-hash"] = json!(format!("old{number}"));
+        template["spec"]["containers"][0]["image"] = json!(format!("registry.invalid/models/server:0.{number}"));
+        json!({
+            "metadata": {
+                "name": format!("chat-old{number}"), "labels": template["metadata"]["labels"], "ownerReferences": [owner],
+                "annotations": { "deployment.kubernetes.io/revision": number.to_string() },
+            },
+            "spec": { "replicas": 0, "selector": { "matchLabels": template["metadata"]["labels"] }, "template": template },
+        })
+    });
+    api.create_all(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets"), old).await?;
+    // The controller numbers the one that runs anew, behind all of them.
+    until("the newest is behind the old ones", LIMIT, async || {
+        let revision = api.get(&path).await?["metadata"]["annotations"]["deployment.kubernetes.io/revision"].clone();
+        Ok((revision == (OLD + 1).to_string()).then_some(()))
+    })
+    .await?;
+    let terminal = person(&plane.kubeconfig(), "admin").await?;
+    let view = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
+    let shown = view["service"]["revisions"].as_array().map_or(0, Vec::len);
+    let left_out = view["service"]["revisions_left_out"].as_u64().unwrap_or_default();
+    assert_eq!(shown as u64 + left_out, OLD as u64 + 1, "all are read: {shown} and {left_out}");
+    assert_eq!(view["service"]["row"]["revisions"], OLD + 1);
+
+    let undo = ["act", "undo", "deployment", "chat", "-n", &namespace, "--to", "100", "--yes"];
+    let said = terminal.call(&undo).await?;
+    assert!(said.code == 0 && said.err.contains("verified: 2 of 2 pods are ready"), "{said:?}");
+    let image = ["get", "deployment", "chat", "-n", &namespace, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
+    assert!(plane.kubectl(&image).await?.ends_with(":0.100"));
+    Ok(())
+}
