@@ -19,5 +19,6 @@ mod offered;
 pub mod place;
 pub mod problems;
 pub mod prometheus;
+pub mod rounds;
 pub mod server;
 pub mod trust;

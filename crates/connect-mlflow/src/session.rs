@@ -5,11 +5,16 @@ use crate::{
     registry::{News, PATIENCE, Registry},
 };
 use pilothouse_connect::Sink;
-use pilothouse_connect_http::{client::Client, failure::Failure, problems::insecure, server::End};
-use pilothouse_wire::{Health, Problem, SmolStr};
-use pilothouse_world::fact::{Covers, Kind, Probed, SourceFact};
+use pilothouse_connect_http::{
+    client::Client,
+    failure::Failure,
+    problems::insecure,
+    rounds::{Rounds, answering, probed},
+    server::End,
+};
+use pilothouse_wire::Problem;
+use pilothouse_world::fact::{Covers, Kind};
 use std::{convert::Infallible, time::Duration};
-use tokio::time::Instant;
 
 /// How often it is asked: it tells nobody by itself.
 pub(crate) const PERIOD: Duration = Duration::from_secs(15);
@@ -40,52 +45,21 @@ pub(crate) fn shortcoming(client: &Client, version: Option<&str>, news: &News) -
 
 /// Runs a session until it ends.
 pub(crate) async fn run(client: &Client, sink: &Sink) -> End {
-    match go_on(client, sink).await {
-        Ok(never) => match never {},
-        Err(end) => end,
-    }
+    Rounds::run(go_on(client, sink)).await
 }
 
 async fn go_on(client: &Client, sink: &Sink) -> Result<Infallible, End> {
-    let began = Instant::now();
+    let mut rounds = Rounds::begin(sink);
     let version = version(client).await.map_err(End::Lost)?;
-    let (mut registry, mut met, mut shown, mut dropped) = (Registry::default(), false, None, 0);
+    let mut registry = Registry::default();
     loop {
-        let started = Instant::now();
         let news = registry.look(client).await.map_err(End::Lost)?;
         let problem = shortcoming(client, version.as_deref(), &news);
-        if std::mem::replace(&mut met, true) {
-            sink.delta(news.facts).await?;
-        } else {
-            sink.source(SourceFact::RetryAt(None)).await?;
-            sink.attempt(true, format!("connected in {} ms", began.elapsed().as_millis())).await?;
-            sink.probed(probed(client, version.clone())).await?;
+        if rounds.met("", || probed(&client.place, version.clone(), [MAY.to_owned()])).await? {
             sink.replace(Covers { kind: Kind::Model, namespace: None }, news.facts).await?;
+        } else {
+            sink.delta(news.facts).await?;
         }
-        // Counted once: the same ones come in every answer.
-        if news.dropped > dropped {
-            sink.source(SourceFact::Dropped(news.dropped - dropped)).await?;
-            dropped = news.dropped;
-        }
-        sink.heard().await?;
-        let health = problem.map_or(Health::Well, Health::Partial);
-        if shown.as_ref() != Some(&health) {
-            sink.health(health.clone()).await?;
-            shown = Some(health);
-        }
-        tokio::select! {
-            () = tokio::time::sleep_until(started + PERIOD) => {}
-            () = sink.closed() => return Err(End::Closed),
-        }
-    }
-}
-
-fn probed(client: &Client, version: Option<String>) -> Probed {
-    Probed {
-        version: version.map(SmolStr::from),
-        identity: client.place.who.as_ref().map(SmolStr::from),
-        may: vec![MAY.into()],
-        may_not: Vec::new(),
-        not_visible: None,
+        rounds.end(answering(problem), news.dropped, PERIOD).await?;
     }
 }

@@ -7,14 +7,14 @@ use crate::{
     round::{self, Round, Seen},
 };
 use pilothouse_connect::Sink;
-use pilothouse_connect_http::{problems::insecure, server::End};
-use pilothouse_wire::{Health, Problem, SmolStr};
-use pilothouse_world::{
-    Fact,
-    fact::{Probed, SourceFact},
+use pilothouse_connect_http::{
+    problems::insecure,
+    rounds::{self, Rounds, answering},
+    server::End,
 };
+use pilothouse_wire::{Problem, SmolStr};
+use pilothouse_world::{Fact, fact::Probed};
 use std::{convert::Infallible, time::Duration};
-use tokio::time::Instant;
 
 /// How often it is looked at: it tells nobody by itself, and each tag is a question.
 pub(crate) const PERIOD: Duration = Duration::from_secs(30);
@@ -27,43 +27,22 @@ pub(crate) struct Watched<'a> {
 
 /// Runs a session until it ends.
 pub(crate) async fn run(registry: &Registry, sink: &Sink, watched: &Watched<'_>) -> End {
-    match go_on(registry, sink, watched).await {
-        Ok(never) => match never {},
-        Err(end) => end,
-    }
+    Rounds::run(go_on(registry, sink, watched)).await
 }
 
 async fn go_on(registry: &Registry, sink: &Sink, watched: &Watched<'_>) -> Result<Infallible, End> {
-    let began = Instant::now();
+    let mut rounds = Rounds::begin(sink);
     let version = registry.ping().await.map_err(End::Lost)?;
-    let (mut seen, mut told, mut shown, mut dropped, mut met) = (Seen::default(), None, None, 0, false);
+    let (mut seen, mut told) = (Seen::default(), None);
     loop {
-        let started = Instant::now();
         let round = round::look(registry, watched.hosts, watched.wishes, &mut seen).await.map_err(End::Lost)?;
-        if !std::mem::replace(&mut met, true) {
-            sink.source(SourceFact::RetryAt(None)).await?;
-            sink.attempt(true, format!("connected in {} ms", began.elapsed().as_millis())).await?;
-            sink.probed(probed(registry, version.clone(), &round)).await?;
-        }
-        let health = wrong(registry, &round).map_or(Health::Well, Health::Partial);
+        rounds.met("", || probed(registry, version.clone(), &round)).await?;
+        let problem = wrong(registry, &round);
         if told.as_ref() != Some(&round.fact) {
             told = Some(round.fact.clone());
             sink.delta(vec![Fact::Registry(Box::new(round.fact))]).await?;
         }
-        // Counted once: the same names come in every answer.
-        if round.dropped > dropped {
-            sink.source(SourceFact::Dropped(round.dropped - dropped)).await?;
-            dropped = round.dropped;
-        }
-        sink.heard().await?;
-        if shown.as_ref() != Some(&health) {
-            sink.health(health.clone()).await?;
-            shown = Some(health);
-        }
-        tokio::select! {
-            () = tokio::time::sleep_until(started + PERIOD) => {}
-            () = sink.closed() => return Err(End::Closed),
-        }
+        rounds.end(answering(problem), round.dropped, PERIOD).await?;
     }
 }
 
@@ -86,10 +65,8 @@ fn probed(registry: &Registry, version: Option<String>, round: &Round) -> Probed
         format!("Of {of} some tags are not watched: name those that matter in the field \"Watch\".")
     });
     Probed {
-        version: version.map(SmolStr::from),
-        identity: registry.place.who.as_ref().map(SmolStr::from),
-        may: may(round).into_iter().map(SmolStr::from).collect(),
         may_not: (round.lists == Some(false)).then(|| "list repositories".into()).into_iter().collect(),
         not_visible,
+        ..rounds::probed(&registry.place, version, may(round))
     }
 }

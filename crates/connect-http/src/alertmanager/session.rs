@@ -1,15 +1,17 @@
 //! One session with an Alertmanager: all its alerts, asked for again and again until it breaks.
 
 use super::{answer, problems};
-use crate::{client::Client, failure::Failure, problems::insecure, server::End};
-use pilothouse_connect::Sink;
-use pilothouse_wire::{ConnectionId, Health, Problem, SmolStr};
-use pilothouse_world::{
-    Fact,
-    fact::{AlertsFact, Probed, SourceFact},
+use crate::{
+    client::Client,
+    failure::Failure,
+    problems::insecure,
+    rounds::{Rounds, answering, probed},
+    server::End,
 };
+use pilothouse_connect::Sink;
+use pilothouse_wire::{ConnectionId, Problem};
+use pilothouse_world::{Fact, fact::AlertsFact};
 use std::{convert::Infallible, time::Duration};
-use tokio::time::Instant;
 
 /// How often it is asked: it tells nobody by itself. Alerts are sent to it about once a minute.
 pub const PERIOD: Duration = Duration::from_secs(10);
@@ -51,50 +53,17 @@ pub async fn take(client: &Client) -> Result<Taken, Failure> {
 
 /// Runs a session until it ends.
 pub async fn run(client: &Client, sink: &Sink, cluster: Option<&ConnectionId>) -> End {
-    match go_on(client, sink, cluster).await {
-        Ok(never) => match never {},
-        Err(end) => end,
-    }
+    Rounds::run(go_on(client, sink, cluster)).await
 }
 
 async fn go_on(client: &Client, sink: &Sink, cluster: Option<&ConnectionId>) -> Result<Infallible, End> {
-    let began = Instant::now();
+    let mut rounds = Rounds::begin(sink);
     let version = version(client).await.map_err(End::Lost)?;
-    let (mut met, mut shown, mut dropped) = (false, None, 0);
     loop {
-        let started = Instant::now();
         let Taken { read, problem } = take(client).await.map_err(End::Lost)?;
-        if !std::mem::replace(&mut met, true) {
-            sink.source(SourceFact::RetryAt(None)).await?;
-            sink.attempt(true, format!("connected in {} ms", began.elapsed().as_millis())).await?;
-            sink.probed(probed(client, version.clone())).await?;
-        }
+        rounds.met("", || probed(&client.place, version.clone(), [MAY.to_owned()])).await?;
         let facts = AlertsFact { cluster: cluster.cloned(), alerts: read.alerts };
         sink.delta(vec![Fact::Alerts(Box::new(facts))]).await?;
-        // Counted once: the same alerts come in every answer.
-        if read.dropped > dropped {
-            sink.source(SourceFact::Dropped(read.dropped - dropped)).await?;
-            dropped = read.dropped;
-        }
-        sink.heard().await?;
-        let health = problem.map_or(Health::Well, Health::Partial);
-        if shown.as_ref() != Some(&health) {
-            sink.health(health.clone()).await?;
-            shown = Some(health);
-        }
-        tokio::select! {
-            () = tokio::time::sleep_until(started + PERIOD) => {}
-            () = sink.closed() => return Err(End::Closed),
-        }
-    }
-}
-
-fn probed(client: &Client, version: Option<String>) -> Probed {
-    Probed {
-        version: version.map(SmolStr::from),
-        identity: client.place.who.as_ref().map(SmolStr::from),
-        may: vec![MAY.into()],
-        may_not: Vec::new(),
-        not_visible: None,
+        rounds.end(answering(problem), read.dropped, PERIOD).await?;
     }
 }

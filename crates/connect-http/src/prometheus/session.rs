@@ -7,15 +7,20 @@ use super::{
     memory::Memory,
     problems, query,
 };
-use crate::{failure::Failure, problems::insecure, server::End};
-use pilothouse_connect::{Closed, Sink};
+use crate::{
+    failure::Failure,
+    problems::insecure,
+    rounds::{self, Rounds},
+    server::End,
+};
+use pilothouse_connect::Sink;
 use pilothouse_wire::{ConnectionId, Health, Metric, Problem, SmolStr, Stamp};
 use pilothouse_world::{
     Fact,
-    fact::{Probed, SourceFact},
+    fact::Probed,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -131,10 +136,7 @@ fn stale(api: &Api, memory: &Memory, at: &BTreeMap<SmolStr, Stamp>, now: Stamp) 
 
 /// Runs a session until it ends.
 pub async fn run(api: &Api, sink: &Sink, memory: &mut Memory, cluster: Option<&ConnectionId>) -> End {
-    match go_on(api, sink, memory, cluster).await {
-        Ok(never) => match never {},
-        Err(end) => end,
-    }
+    Rounds::run(go_on(api, sink, memory, cluster)).await
 }
 
 async fn go_on(
@@ -143,36 +145,20 @@ async fn go_on(
     memory: &mut Memory,
     cluster: Option<&ConnectionId>,
 ) -> Result<std::convert::Infallible, End> {
-    let began = Instant::now();
+    let mut rounds = Rounds::begin(sink);
     let version = api.version().await.map_err(End::Lost)?;
     let mut looked: Option<Instant> = None;
-    let (mut shown, mut dropped) = (None, BTreeSet::new());
     loop {
         let started = Instant::now();
         let due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);
         let taken = take(api, memory, due, sink.now()).await.map_err(End::Lost)?;
-        if looked.is_none() {
-            met(api, sink, memory, version.clone(), began.elapsed()).await?;
-        }
+        let unchecked = if api.client.is_insecure() { ", TLS not checked" } else { "" };
+        rounds.met(unchecked, || probed(api, memory, version.clone())).await?;
         if due {
             looked = Some(started);
         }
         sink.delta(facts(memory, cluster, &taken)).await?;
-        // Counted once: the same series come in every poll.
-        if taken.dropped > 0 && dropped.insert(taken.dropped) {
-            sink.source(SourceFact::Dropped(taken.dropped)).await?;
-        }
-        sink.heard().await?;
-        let health = taken.health();
-        if shown.as_ref() != Some(&health) {
-            sink.health(health.clone()).await?;
-            shown = Some(health);
-        }
-        let next = started + memory.interval.min(PERIOD);
-        tokio::select! {
-            () = tokio::time::sleep_until(next) => {}
-            () = sink.closed() => return Err(End::Closed),
-        }
+        rounds.end(taken.health(), taken.dropped, memory.interval.min(PERIOD)).await?;
     }
 }
 
@@ -188,24 +174,9 @@ pub fn facts(memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken)
     facts
 }
 
-/// Tells of a server that answered for the first time.
-async fn met(api: &Api, sink: &Sink, memory: &Memory, version: Option<String>, took: Duration) -> Result<(), Closed> {
-    let unchecked = if api.client.is_insecure() { ", TLS not checked" } else { "" };
-    sink.source(SourceFact::RetryAt(None)).await?;
-    sink.attempt(true, format!("connected in {} ms{unchecked}", took.as_millis())).await?;
-    sink.probed(Probed {
-        version: version.map(SmolStr::from),
-        identity: api.client.place.who.as_ref().map(SmolStr::from),
-        may: may(memory).into_iter().map(SmolStr::from).collect(),
-        may_not: api
-            .client
-            .is_insecure()
-            .then(|| "check the server's certificate: that is off".into())
-            .into_iter()
-            .collect(),
-        not_visible: None,
-    })
-    .await
+fn probed(api: &Api, memory: &Memory, version: Option<String>) -> Probed {
+    let off = api.client.is_insecure().then(|| "check the server's certificate: that is off".into());
+    Probed { may_not: off.into_iter().collect(), ..rounds::probed(&api.client.place, version, may(memory)) }
 }
 
 /// What can be read there, for people.

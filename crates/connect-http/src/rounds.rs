@@ -1,0 +1,94 @@
+//! A session with a server that tells nobody anything by itself: it is asked round after round. What of a round is told once,
+//! and what only where it changed.
+
+use crate::{place::Place, server::End};
+use pilothouse_connect::{Closed, Sink};
+use pilothouse_wire::{Health, Problem, SmolStr};
+use pilothouse_world::fact::{Probed, SourceFact};
+use std::{convert::Infallible, future::Future, time::Duration};
+use tokio::time::Instant;
+
+/// The rounds of one session.
+pub struct Rounds<'a> {
+    sink: &'a Sink,
+    /// When the session began.
+    began: Instant,
+    /// When the round began that is under way.
+    started: Instant,
+    is_met: bool,
+    shown: Option<Health>,
+    dropped: u64,
+}
+
+impl<'a> Rounds<'a> {
+    /// Begins a session, and its first round.
+    #[must_use]
+    pub fn begin(sink: &'a Sink) -> Self {
+        let now = Instant::now();
+        Self { sink, began: now, started: now, is_met: false, shown: None, dropped: 0 }
+    }
+
+    /// Runs a session until it ends.
+    pub async fn run(session: impl Future<Output = Result<Infallible, End>>) -> End {
+        match session.await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    /// Tells of a server that answered: the first time that it does. `how` stands behind the time that it took, as in
+    /// `, TLS not checked`. Answers whether it was the first time.
+    ///
+    /// # Errors
+    /// If nobody listens.
+    pub async fn met(&mut self, how: &str, probed: impl FnOnce() -> Probed) -> Result<bool, Closed> {
+        if std::mem::replace(&mut self.is_met, true) {
+            return Ok(false);
+        }
+        self.sink.source(SourceFact::RetryAt(None)).await?;
+        self.sink.attempt(true, format!("connected in {} ms{how}", self.began.elapsed().as_millis())).await?;
+        self.sink.probed(probed()).await?;
+        Ok(true)
+    }
+
+    /// Ends a round: what it left out is counted, once, since the same comes in every answer; how the server is, is told
+    /// where it changed. Waits until a period has gone by since the round began, and begins the next.
+    ///
+    /// # Errors
+    /// If nobody listens.
+    pub async fn end(&mut self, health: Health, dropped: u64, period: Duration) -> Result<(), End> {
+        if dropped > self.dropped {
+            self.sink.source(SourceFact::Dropped(dropped - self.dropped)).await?;
+            self.dropped = dropped;
+        }
+        self.sink.heard().await?;
+        if self.shown.as_ref() != Some(&health) {
+            self.sink.health(health.clone()).await?;
+            self.shown = Some(health);
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(self.started + period) => {}
+            () = self.sink.closed() => return Err(End::Closed),
+        }
+        self.started = Instant::now();
+        Ok(())
+    }
+}
+
+/// How a server is that answers, by what is wrong all the same.
+#[must_use]
+pub fn answering(problem: Option<Problem>) -> Health {
+    problem.map_or(Health::Well, Health::Partial)
+}
+
+/// What was found out of a server: its version, who we are there, and what it lets us do.
+#[must_use]
+pub fn probed(place: &Place, version: Option<String>, may: impl IntoIterator<Item = String>) -> Probed {
+    Probed {
+        version: version.map(SmolStr::from),
+        identity: place.who.as_ref().map(SmolStr::from),
+        may: may.into_iter().map(SmolStr::from).collect(),
+        may_not: Vec::new(),
+        not_visible: None,
+    }
+}
