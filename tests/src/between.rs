@@ -9,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::{TryStreamExt, stream};
+use futures::stream;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -101,8 +101,12 @@ async fn through(behind: &Behind, request: Request) -> Result<Response> {
     if let Some(headers) = response.headers_mut() {
         headers.extend(handed_on(answer.headers()));
     }
-    let body = Body::from_stream(answer.bytes_stream().map_err(std::io::Error::other));
-    response.body(body).could_not("hand an answer on")
+    // Piece by piece: a watch has no end.
+    let pieces = stream::try_unfold(answer, async |mut answer| {
+        let piece = answer.chunk().await.map_err(std::io::Error::other)?;
+        Ok::<_, std::io::Error>(piece.map(|piece| (piece, answer)))
+    });
+    response.body(Body::from_stream(pieces)).could_not("hand an answer on")
 }
 
 /// Headers without those that are about one connection alone.

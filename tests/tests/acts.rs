@@ -5,10 +5,10 @@ use acceptance::acting::{self, confirmed, planned};
 use acceptance::{
     Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rule, Said, Subject, Terminal, User, until,
 };
-use pilothouse_engine::{Clock, Engine, Operator, Paths};
+use pilothouse_engine::Operator;
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Body, Code, ConnectionId, ObjectRef, View, ViewSpec, When,
-    plan::{Action, ActionState, Confirmation, Deed, Intent, Planned},
+    plan::{ActionState, Confirmation, Deed},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -303,7 +303,7 @@ async fn a_node_is_drained_as_budgets_allow_it_and_stopped_where_they_do_not() -
     allows("0").await?;
     let operator = site.engine().await?;
     let node: ObjectRef = format!("node:{CONNECTION}/acts-0001").parse().could_not("name a node")?;
-    let plan = planned(&operator, node, Deed::Drain).await?;
+    let plan = planned(&operator, &node, Deed::Drain).await?;
     let mut frames = operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
     let by = Confirmation { digest: plan.digest, typed: None };
     let Acted::Begun(id) = operator.act(Act::Confirm(by)).await.could_not("confirm")? else {

@@ -44,17 +44,14 @@ fn chat(connection: &str, namespace: &str) -> ObjectRef {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_people_at_once_one_is_told_that_the_other_was_first() -> Result<()> {
     let (plane, namespace) = served().await?;
-    let (one, other) =
-        (person(&plane.kubeconfig(), "admin").await?, person(&plane.kubeconfig(), "admin").await?);
+    let (one, other) = (person(&plane.kubeconfig(), "admin").await?, person(&plane.kubeconfig(), "admin").await?);
     let [one, other] = [acting::engine(&one).await?, acting::engine(&other).await?];
     let object = chat("admin", &namespace);
     let first = planned(&one, &object, Deed::Scale(3)).await?;
     let second = planned(&other, &object, Deed::Scale(4)).await?;
     let (first, second) = tokio::join!(confirmed(&one, &first), confirmed(&other, &second));
     let states = [first?.state, second?.state];
-    let refused = |state: &&ActionState| {
-        matches!(state, ActionState::Refused(problem) if problem.what.contains("changed since it was planned"))
-    };
+    let refused = |state: &&ActionState| matches!(state, ActionState::Refused(problem) if problem.what.contains("changed since it was planned"));
     let wrote = |state: &&ActionState| matches!(state, ActionState::Verified(_));
     assert_eq!((states.iter().filter(refused).count(), states.iter().filter(wrote).count()), (1, 1), "{states:?}");
     one.shutdown().await;
@@ -152,7 +149,8 @@ async fn a_service_with_two_hundred_revisions_is_read_whole_and_goes_back_to_any
     let undo = ["act", "undo", "deployment", "chat", "-n", &namespace, "--to", "100", "--yes"];
     let said = terminal.call(&undo).await?;
     assert!(said.code == 0 && said.err.contains("verified: 2 of 2 pods are ready"), "{said:?}");
-    let image = ["get", "deployment", "chat", "-n", &namespace, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
+    let image =
+        ["get", "deployment", "chat", "-n", &namespace, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
     assert!(plane.kubectl(&image).await?.ends_with(":0.100"));
     Ok(())
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use acceptance::mlflow::Trained;
 use acceptance::registry::Content;
 use acceptance::rollouts::rollout;
-use acceptance::{ControlPlane, Failure, GpuNodes, Mlflow, Options, Page, Prometheus, Registry, Result, Rollouts, Terminal};
+use acceptance::{
+    ControlPlane, Failure, GpuNodes, Mlflow, Options, Page, Prometheus, Registry, Result, Rollouts, Terminal,
+};
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
@@ -85,7 +87,8 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
     terminal.good(&["connect", "operate", "admin"]).await?;
     terminal.good(&["connect", "add", "mlflow", "--name", "models", "--url", &shelves.mlflow.url()]).await?;
-    let oci = ["connect", "add", "oci", "--name", "images", "--url", &shelves.registry.url(), "--set", "watch=team/chat"];
+    let oci =
+        ["connect", "add", "oci", "--name", "images", "--url", &shelves.registry.url(), "--set", "watch=team/chat"];
     terminal.good(&oci).await?;
     let page = Page::window((1440, 900), &terminal.environment()).await?;
     page.find_by("[data-test='chip-admin'][data-state='live']").await?;
@@ -162,7 +165,9 @@ async fn which_version_serves(terminal: &Terminal, version: &str) -> Result<()> 
 
 async fn the_book_has_it(terminal: &Terminal) -> Result<()> {
     let book = terminal.good(&["audit", "list"]).await?;
-    for part in ["Promote Rollout default/chat", "Abort Rollout default/chat", "Take Rollout default/chat back", "verified"] {
+    for part in
+        ["Promote Rollout default/chat", "Abort Rollout default/chat", "Take Rollout default/chat back", "verified"]
+    {
         assert!(book.contains(part), "{part}: {book}");
     }
     terminal.good(&["audit", "verify"]).await.map(drop)

@@ -15,14 +15,8 @@ use crate::{
 };
 use pilothouse_connect::Sink;
 use pilothouse_wire::{ConnectionId, Health, Metric, Problem, SmolStr, Stamp};
-use pilothouse_world::{
-    Fact,
-    fact::Probed,
-};
-use std::{
-    collections::BTreeMap,
-    time::Duration,
-};
+use pilothouse_world::{Fact, fact::Probed};
+use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 /// A poll is made at least so often, so that one sees that the server lives.

@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use acceptance::acting::{begun, ended, planned};
-use acceptance::{Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, rollouts::rollout, until};
-use pilothouse_engine::{Frames, Operator};
+use acceptance::{
+    Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, rollouts::rollout, until,
+};
+use pilothouse_engine::Operator;
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, Body, ConnectionId, ObjectRef, View, ViewSpec, When,
-    plan::{Action, ActionState, Confirmation, Deed, Intent, Operation, Planned},
+    Act, Ask, ConnectionId, ObjectRef, ViewSpec, When,
+    plan::{ActionState, Deed, Operation},
 };
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -10,7 +10,6 @@ use acceptance::{
     rollouts::rollout, until,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use pilothouse_engine::Frames;
 use pilothouse_wire::{
     Body, Patch, View, ViewSpec, When,
     view::{DeliveryRow, FleetSpec},
@@ -221,7 +220,9 @@ async fn step(plane: &ControlPlane, names: &[(String, String)], scale: &Scale, r
         if let Ok(next) = timeout(Duration::from_secs(1), frames.next()).await {
             let frame = next.ok_or_else(|| Failure::new("the engine has stopped"))?;
             let here = Instant::now();
-            rows(&frame.body).iter().filter_map(at).for_each(|at| drop(shown.entry(at).or_insert(here)));
+            for at in rows(&frame.body).iter().filter_map(at) {
+                shown.entry(at).or_insert(here);
+            }
         }
         if end.is_some() && is_told(&heard, &shown) {
             break;

@@ -68,7 +68,8 @@ pub async fn record(stand: &Stand) -> Result<Recorded> {
 
 async fn lines(stand: &Stand, plain: &Plain, pods: &[(String, String)]) -> Result<Vec<Line>> {
     let version = stand.plane.api()?.get("/api/v1/pods?limit=1").await?;
-    let mut watch = plain.watch("/api/v1/pods", version["metadata"]["resourceVersion"].as_str().unwrap_or_default()).await?;
+    let mut watch =
+        plain.watch("/api/v1/pods", version["metadata"]["resourceVersion"].as_str().unwrap_or_default()).await?;
     let changes = stream::iter(pods.iter().enumerate().map(Ok::<_, Failure>));
     let change = changes.try_for_each_concurrent(AT_ONCE, |(number, pod)| async move {
         plain.change(pod, &ticks::word(FROM + number)).await
