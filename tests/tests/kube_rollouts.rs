@@ -143,7 +143,7 @@ async fn blue_and_green_are_shown_as_the_plugin_shows_them() -> Result<()> {
         plane.apply(&service.to_string()).await?;
     }
     let strategy = json!({ "blueGreen": {
-        "activeService": "active", "previewService": "preview", "autoPromotionEnabled": false, "scaleDownDelaySeconds": 30,
+        "activeService": "active", "previewService": "preview", "autoPromotionEnabled": false, "scaleDownDelaySeconds": 600,
     } });
     plane.apply(&rollout("embed", &strategy)).await?;
     same(&rollouts, &watched, "embed", "Healthy").await?;
