@@ -25,7 +25,7 @@ const MOST_STEPS: usize = 200;
 const MOST_CONDITIONS: usize = 50;
 /// Where the hash of a template stands on a ReplicaSet, by who keeps it.
 const HASHES: [&str; 2] = ["rollouts-pod-template-hash", "pod-template-hash"];
-const GOES_AT: &str = "argo-rollouts.argoproj.io/scale-down-deadline";
+const GOES_AT: &str = "scale-down-deadline";
 const TEMPLATE_GENERATION: &str = "rollout.argoproj.io/workload-generation";
 
 /// What a Deployment says; `None` for one without a name.

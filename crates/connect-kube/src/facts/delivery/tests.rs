@@ -131,7 +131,7 @@ fn a_revision_has_a_size() {
     let set: ReplicaSet = serde_json::from_value(json!({
         "metadata": {
             "name": "chat-b", "labels": { "rollouts-pod-template-hash": "b" },
-            "annotations": { "argo-rollouts.argoproj.io/scale-down-deadline": "2026-11-24T03:00:00Z" },
+            "annotations": { "scale-down-deadline": "2026-11-24T03:00:00Z" },
         },
         "spec": { "replicas": 2, "template": { "spec": { "containers": [
             { "name": "s", "resources": { "limits": { "nvidia.com/gpu": "8" } } }] } } },
