@@ -230,7 +230,7 @@ fn runtime() -> Value {
         "metadata": { "name": "tests" },
         "spec": {
             "supportedModelFormats": [{ "name": FORMAT, "version": "1", "autoSelect": true }],
-            "protocolVersions": ["v2"],
+            "protocolVersions": ["v2", "v1"],
             "containers": [{
                 "name": "kserve-container", "image": "registry.invalid/models/server:1.0.0",
                 "args": ["--model_name={{.Name}}", "--model_dir=/mnt/models"],
