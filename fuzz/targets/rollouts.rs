@@ -1,11 +1,13 @@
-//! Objects of Argo Rollouts and of LeaderWorkerSet, and what their facts do to the world and to its views.
+//! Objects of Argo Rollouts, of LeaderWorkerSet and of KServe, and what their facts do to the world and to its views.
 #![no_main]
 
 use libfuzzer_sys::Corpus;
 use pilothouse_connect_kube::{
     owned::TeamRule,
     resource::Resource,
-    slim::{AnalysisRun, Experiment, LeaderWorkerSet, ReplicaSet, Rollout},
+    slim::{
+        AnalysisRun, Experiment, InferenceService, LeaderWorkerSet, LlmInferenceService, ReplicaSet, Rollout,
+    },
     watch::{Said, read},
 };
 use pilothouse_fuzz::Journey;
@@ -16,11 +18,13 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
     let mut journey = Journey::default();
     for line in bytes.split(|byte| *byte == b'\n').take(64) {
         let [kind, object @ ..] = line else { continue };
-        match kind % 5 {
-            0 => take::<Rollout>(&mut journey, object),
-            1 => take::<AnalysisRun>(&mut journey, object),
-            2 => take::<Experiment>(&mut journey, object),
-            3 => take::<LeaderWorkerSet>(&mut journey, object),
+        match (kind, kind % 5) {
+            (b'i', _) => take::<InferenceService>(&mut journey, object),
+            (b'l', _) => take::<LlmInferenceService>(&mut journey, object),
+            (_, 0) => take::<Rollout>(&mut journey, object),
+            (_, 1) => take::<AnalysisRun>(&mut journey, object),
+            (_, 2) => take::<Experiment>(&mut journey, object),
+            (_, 3) => take::<LeaderWorkerSet>(&mut journey, object),
             _ => take::<ReplicaSet>(&mut journey, object),
         }
     }

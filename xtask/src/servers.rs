@@ -71,6 +71,25 @@ const SERVERS: &[Server] = &[
             ],
         )),
     },
+    Server {
+        name: "kserve",
+        takes: "4 to 6 min the first time on 2 cores",
+        ldflags: "-s -w",
+        programs: &[("kserve-manager", "github.com/kserve/kserve/cmd/manager")],
+        files: Some((
+            "github.com/kserve/kserve",
+            &[
+                "config/crd/full/serving.kserve.io_inferenceservices.yaml",
+                "config/crd/full/serving.kserve.io_clusterservingruntimes.yaml",
+                "config/crd/full/serving.kserve.io_servingruntimes.yaml",
+                "config/crd/full/serving.kserve.io_clusterstoragecontainers.yaml",
+                "config/crd/full/serving.kserve.io_inferencegraphs.yaml",
+                "config/crd/full/serving.kserve.io_trainedmodels.yaml",
+                "config/crd/full/serving.kserve.io_localmodelcaches.yaml",
+                "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml",
+            ],
+        )),
+    },
 ];
 
 impl Server {
@@ -369,6 +388,12 @@ if [ "$1" = list ]; then
     for name in rollout analysis-run analysis-template cluster-analysis-template experiment; do
         echo "of $name" > "$folder/manifests/crds/$name-crd.yaml"
     done
+    crds=$folder/config/crd/full
+    mkdir -p "$crds/llmisvc"
+    for name in inferenceservices clusterservingruntimes servingruntimes clusterstoragecontainers inferencegraphs \
+        trainedmodels localmodelcaches llmisvc/llminferenceservices; do
+        echo "of $name" > "$crds/$(dirname "$name")/serving.kserve.io_$(basename "$name").yaml"
+    done
     echo "$folder"
     exit
 fi
@@ -378,7 +403,7 @@ echo once >> "$(dirname "$0")/compiled"
 "#;
 
     /// Programs of all servers.
-    const PROGRAMS: usize = 4;
+    const PROGRAMS: usize = 5;
 
     struct Bench {
         folder: PathBuf,

@@ -289,6 +289,8 @@ fn typed(intent: &Intent) -> String {
         }
         Deed::RemoveTag { version, key } => format!("remove-tag {name} {key}{}", of_version(*version)),
         Deed::Silence(long) => format!("silence {name} --for {}s", long.as_secs()),
+        Deed::Canary(to) => format!("{} --to {to}", of("canary")),
+        Deed::SetModel(uri) => format!("{} --uri {uri}", of("set-model")),
         other => of(other.word()),
     };
     words + &end

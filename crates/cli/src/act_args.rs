@@ -30,7 +30,7 @@ pub enum ActVerb {
     Pause(OneObject),
     /// Let a Deployment or a Rollout that is paused go on
     Resume(OneObject),
-    /// Let a Rollout go on behind the step at which it waits
+    /// Let a Rollout go on behind the step at which it waits, or an InferenceService give its newest revision all traffic
     Promote {
         #[command(flatten)]
         object: OneObject,
@@ -38,7 +38,7 @@ pub enum ActVerb {
         #[arg(long)]
         full: bool,
     },
-    /// Give all traffic of a Rollout back to its stable revision
+    /// Give all traffic of a Rollout, or of an InferenceService, back to its stable revision
     Abort(OneObject),
     /// Let a Rollout that was aborted try its newest revision again
     Retry(OneObject),
@@ -62,6 +62,26 @@ pub enum ActVerb {
         /// The image
         #[arg(long, value_name = "IMAGE")]
         image: String,
+    },
+    /// Give the newest revision of an InferenceService a share of its traffic
+    Canary {
+        #[command(flatten)]
+        object: OneObject,
+        /// The share, in percent
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+        to: u32,
+    },
+    /// Let an InferenceService have no pods, and keep its settings
+    Stop(OneObject),
+    /// Let an InferenceService that was stopped have its pods again
+    Start(OneObject),
+    /// Let an InferenceService serve another model
+    SetModel {
+        #[command(flatten)]
+        object: OneObject,
+        /// Its address: s3://bucket/folder, hf://org/name
+        #[arg(long, value_name = "ADDRESS")]
+        uri: String,
     },
     /// Let no more pods come to a node
     Cordon(OneNode),
@@ -241,6 +261,10 @@ impl ActVerb {
             Self::SetImage { object: of, container, image } => {
                 object(of, Deed::SetImage { container: container.into(), image: image.into() })
             }
+            Self::Canary { object: of, to } => object(of, Deed::Canary(*to)),
+            Self::Stop(of) => object(of, Deed::Stop),
+            Self::Start(of) => object(of, Deed::Start),
+            Self::SetModel { object: of, uri } => object(of, Deed::SetModel(uri.into())),
             Self::Cordon(node) => object(&node.object(), Deed::Cordon),
             Self::Uncordon(node) => object(&node.object(), Deed::Uncordon),
             Self::Drain(node) => object(&node.object(), Deed::Drain),

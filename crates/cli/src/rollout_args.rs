@@ -38,7 +38,7 @@ pub struct GetRolloutArgs {
 pub struct WatchRolloutArgs {
     /// NAMESPACE/NAME, or NAME where only one service is called so [default: all]
     pub name: Option<String>,
-    /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet
+    /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet, InferenceService
     #[arg(long, requires = "name")]
     pub kind: Option<String>,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub struct WatchRolloutArgs {
 pub struct Service {
     /// NAMESPACE/NAME, or NAME where only one service is called so
     pub name: String,
-    /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet
+    /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet, InferenceService
     #[arg(long)]
     pub kind: Option<String>,
     #[command(flatten)]

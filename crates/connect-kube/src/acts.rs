@@ -3,6 +3,7 @@
 
 mod diff;
 mod draft;
+mod kserve;
 pub(crate) mod revision;
 mod rollout;
 mod seen;
@@ -363,9 +364,14 @@ fn is_lost(failure: &Failure, problem: &Problem) -> bool {
 pub(crate) async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> {
     let spot = read::spot(client, &plan.intent.object).await?;
     let pods = match plan.intent.deed {
-        Deed::Drain => pods_of(client, &spot.name).await.map_err(|failure| failure.problem(&client.place))?,
-        _ => Vec::new(),
+        Deed::Drain => pods_of(client, &spot.name).await,
+        // Of a service of KServe what its controller has made of it.
+        Deed::Stop | Deed::Start | Deed::SetModel(_) if spot.kind.kind == kserve::KIND => {
+            kserve::predictors(client, &spot).await
+        }
+        _ => Ok(Vec::new()),
     };
+    let pods = pods.map_err(|failure| failure.problem(&client.place))?;
     match read::object(client, &spot, plan.intent.object.kind_word()).await {
         Ok(object) if is_borrowing(&spot, &object) && !seen_whole(client, &spot, &object).await? => {
             Ok(Seen::NotYet("its controller has not seen the template yet".to_owned()))

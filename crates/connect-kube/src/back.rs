@@ -81,8 +81,15 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
 }
 
 fn no_way(kind: &str, name: &str) -> Problem {
-    Problem::new(Code::NotOffered, format!("Pilothouse knows no way back for {kind} {name}."))
-        .why("It goes back with Deployments, StatefulSets, DaemonSets and Rollouts.")
+    let problem = Problem::new(Code::NotOffered, format!("Pilothouse knows no way back for {kind} {name}."))
+        .why("It goes back with Deployments, StatefulSets, DaemonSets and Rollouts.");
+    match kind {
+        "InferenceService" => problem.next(
+            "Its share of traffic goes back in Knative mode: pilothouse act abort. In Standard mode set the model that it \
+             served before: pilothouse act set-model.",
+        ),
+        _ => problem,
+    }
 }
 
 /// The revision that is gone back to, with what its pods need.

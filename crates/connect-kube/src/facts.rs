@@ -9,6 +9,7 @@ mod node;
 mod pod;
 mod quantity;
 mod requests;
+mod served;
 mod start;
 
 pub use analysis::{facts_of_analysis, facts_of_experiment};
@@ -20,6 +21,8 @@ pub use node::facts_of_node;
 pub use pod::facts_of_pod;
 pub use quantity::{milli, whole};
 pub(crate) use requests::gpus_of;
+pub(crate) use served::{SERVICE, STOP};
+pub use served::{facts_of_inference, facts_of_llm};
 pub use start::starts_of_pod;
 
 use crate::slim::{Quantities, Time};

@@ -19,6 +19,8 @@ pub const KIND: Kind = Kind {
          of Jobs, also from before; without it they are not",
         "list and watch rollouts, analysisruns and experiments of argoproj.io, and leaderworkersets of \
          leaderworkerset.x-k8s.io, where they are served, so that services are followed to their next revision",
+        "list and watch inferenceservices and llminferenceservices of serving.kserve.io, where they are served, so that \
+         services of KServe are told with their model and their traffic",
         "get nodes, namespaces and pods, to show one as YAML",
         "list services, so that servers of metrics inside of it are offered; without it none is",
     ],

@@ -1,12 +1,15 @@
-//! Kinds that a cluster may serve and need not: rollouts and analyses of Argo, groups with a leader. They are discovered,
+//! Kinds that a cluster may serve and need not: rollouts and analyses of Argo, groups with a leader, services of KServe. They are
+//! discovered,
 //! and nothing is missing where they are not.
 
 use crate::{
     client::{Client, JSON, PATIENCE},
-    facts::{facts_of_analysis, facts_of_experiment, facts_of_groups, facts_of_rollout},
+    facts::{
+        facts_of_analysis, facts_of_experiment, facts_of_groups, facts_of_inference, facts_of_llm, facts_of_rollout,
+    },
     failure::Call,
     resource::Resource,
-    slim::{AnalysisRun, Experiment, LeaderWorkerSet, Meta, Rollout},
+    slim::{AnalysisRun, Experiment, InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Rollout},
     written::{Written, version},
 };
 use pilothouse_connect::Closed;
@@ -17,13 +20,16 @@ use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
 /// The groups that are looked for.
-pub(crate) const GROUPS: &[Group] = &[Group::ArgoRollouts, Group::LeaderWorkerSet];
+pub(crate) const GROUPS: &[Group] =
+    &[Group::ArgoRollouts, Group::LeaderWorkerSet, Group::InferenceService, Group::LlmInferenceService];
 
 /// A group of kinds that come together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     ArgoRollouts,
     LeaderWorkerSet,
+    InferenceService,
+    LlmInferenceService,
 }
 
 /// `v1.APIResourceList`.
@@ -43,6 +49,8 @@ impl Group {
         let (group, version) = match self {
             Self::ArgoRollouts => (Rollout::GROUP, Rollout::VERSION),
             Self::LeaderWorkerSet => (LeaderWorkerSet::GROUP, LeaderWorkerSet::VERSION),
+            Self::InferenceService => (InferenceService::GROUP, InferenceService::VERSION),
+            Self::LlmInferenceService => (LlmInferenceService::GROUP, LlmInferenceService::VERSION),
         };
         format!("/apis/{group}/{version}")
     }
@@ -52,6 +60,8 @@ impl Group {
         match self {
             Self::ArgoRollouts => Rollout::PLURAL,
             Self::LeaderWorkerSet => LeaderWorkerSet::PLURAL,
+            Self::InferenceService => InferenceService::PLURAL,
+            Self::LlmInferenceService => LlmInferenceService::PLURAL,
         }
     }
 
@@ -77,6 +87,10 @@ impl Group {
                     written.sink.replace(scope.covers::<Experiment>(), Vec::new()).await?;
                 }
                 Self::LeaderWorkerSet => written.sink.replace(scope.covers::<LeaderWorkerSet>(), Vec::new()).await?,
+                Self::InferenceService => written.sink.replace(scope.covers::<InferenceService>(), Vec::new()).await?,
+                Self::LlmInferenceService => {
+                    written.sink.replace(scope.covers::<LlmInferenceService>(), Vec::new()).await?;
+                }
             }
         }
         Ok(())
@@ -101,6 +115,8 @@ impl Group {
                 }
             }
             Self::LeaderWorkerSet => written.start::<LeaderWorkerSet>(followers, not).await,
+            Self::InferenceService => written.start::<InferenceService>(followers, not).await,
+            Self::LlmInferenceService => written.start::<LlmInferenceService>(followers, not).await,
         }
     }
 }
@@ -141,4 +157,8 @@ offered! {
         |it| facts_of_experiment(it).map(|fact| Fact::Experiment(Box::new(fact))), Fact::ExperimentGone;
     LeaderWorkerSet as LeaderWorkerSet, "leaderworkerset.x-k8s.io" "v1" "leaderworkersets", facts_of_groups,
         |namespace, name| Fact::ControllerGone(SmolStr::new_static("LeaderWorkerSet"), namespace, name);
+    InferenceService as InferenceService, "serving.kserve.io" "v1beta1" "inferenceservices", facts_of_inference,
+        |namespace, name| Fact::ControllerGone(SmolStr::new_static("InferenceService"), namespace, name);
+    LlmInferenceService as LlmInferenceService, "serving.kserve.io" "v1alpha1" "llminferenceservices", facts_of_llm,
+        |namespace, name| Fact::ControllerGone(SmolStr::new_static("LLMInferenceService"), namespace, name);
 }

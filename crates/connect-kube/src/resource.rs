@@ -4,7 +4,10 @@ use crate::{
     facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod, starts_of_pod},
     failure::Call,
     owned::TeamRule,
-    slim::{AnalysisRun, CoreEvent, Event, Experiment, LeaderWorkerSet, Meta, Namespace, Node, Pod, Rollout},
+    slim::{
+        AnalysisRun, CoreEvent, Event, Experiment, InferenceService, LeaderWorkerSet, LlmInferenceService, Meta,
+        Namespace, Node, Pod, Rollout,
+    },
 };
 use bytes::Bytes;
 use pilothouse_wire::SmolStr;
@@ -36,7 +39,7 @@ macro_rules! json_alone {
     )+};
 }
 
-json_alone![Rollout, AnalysisRun, Experiment, LeaderWorkerSet];
+json_alone![Rollout, AnalysisRun, Experiment, LeaderWorkerSet, InferenceService, LlmInferenceService];
 
 /// An object that is listed and watched.
 pub trait Resource: Decode + serde::de::DeserializeOwned + Default + 'static {

@@ -3,11 +3,12 @@
 //! Field numbers are those of `generated.proto` in k8s.io/api and k8s.io/apimachinery; a field that is not here is
 //! skipped by both decoders and never kept. Commands, arguments, environment variables and annotations are read on the way to
 //! facts, which take from them what they name: addresses of models, a number of a revision, when it goes, who keeps the
-//! object.
+//! object, whether KServe is to stop it.
 
 mod analysis;
 mod controller;
 mod event;
+mod inference;
 mod meta;
 mod node;
 mod pod;
@@ -20,6 +21,10 @@ pub use controller::{
     StatefulSetStatus, Strategy, Template, UpdateStrategy, WrittenMeta,
 };
 pub use event::{CoreEvent, Event, EventSeries, ObjectReference};
+pub use inference::{
+    ComponentStatus, FailureInfo, InferenceService, InferenceSpec, InferenceStatus, LlmInferenceService, LlmModel,
+    LlmSpec, ModelCopies, ModelStates, ModelStatus, Predictor, TrafficTarget,
+};
 pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};
 pub use node::{Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeSpec, NodeStatus, Taint};
 pub use pod::{

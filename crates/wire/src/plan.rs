@@ -29,11 +29,11 @@ pub enum Deed {
     Pause,
     /// A Deployment or a Rollout is to go on.
     Resume,
-    /// A Rollout is to go on behind the step at which it is.
+    /// A Rollout is to go on behind the step at which it is; an InferenceService is to give its newest revision all traffic.
     Promote,
     /// A Rollout is to give all traffic to its newest revision, without the steps that are left.
     PromoteFully,
-    /// A Rollout is to give all traffic back to its stable revision.
+    /// A Rollout or an InferenceService is to give all traffic back to its stable revision.
     Abort,
     /// A Rollout that was aborted is to try its newest revision again.
     Retry,
@@ -85,6 +85,14 @@ pub enum Deed {
     Silence(Duration),
     /// What keeps people from being told of an alert is to end, where it is about this alert alone.
     Unsilence,
+    /// The newest revision of a service is to get this share of its traffic, in percent.
+    Canary(u32),
+    /// A service is to have no pods, and to keep its settings.
+    Stop,
+    /// A service that was stopped is to have its pods again.
+    Start,
+    /// A service is to serve the model at this address.
+    SetModel(SmolStr),
 }
 
 impl Deed {
@@ -113,6 +121,10 @@ impl Deed {
             Self::RemoveTag { .. } => "remove tag",
             Self::Silence(_) => "silence",
             Self::Unsilence => "unsilence",
+            Self::Canary(_) => "canary",
+            Self::Stop => "stop",
+            Self::Start => "start",
+            Self::SetModel(_) => "set model",
         }
     }
 }

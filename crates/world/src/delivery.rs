@@ -3,12 +3,14 @@
 pub mod condition;
 mod left;
 mod phase;
+mod served;
 mod split;
 mod took;
 pub mod verdict;
 
 pub(crate) use left::left;
 pub use phase::phase;
+pub use served::{pods, served};
 pub use split::{Sizes, split};
 pub(crate) use took::took;
 
@@ -18,7 +20,10 @@ use crate::{
 };
 use pilothouse_wire::{
     SmolStr, Stamp,
-    view::{DeliveryPhase, Step, delivery::Split},
+    view::{
+        DeliveryPhase, Step,
+        delivery::{ServedMode, Split},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -82,14 +87,27 @@ impl Source {
     /// What was said of a service. Of one that names no revision itself the newest is the one that is wanted.
     pub(crate) fn service(&self, key: &WorkloadKey) -> Option<Cow<'_, DeliveryFact>> {
         let fact = &self.delivery.services.get(key)?.fact;
+        if served(fact).is_some() {
+            return Some(Cow::Owned(self.served(key, fact.clone())));
+        }
         if fact.current.is_some() || fact.rollout.is_some() {
             return Some(Cow::Borrowed(fact));
         }
-        let newest = self.revisions.get(key).and_then(|all| all.values().max_by_key(|revision| revision.number));
-        let Some(newest) = newest else { return Some(Cow::Borrowed(fact)) };
+        let Some(current) = self.newest(key) else { return Some(Cow::Borrowed(fact)) };
+        Some(Cow::Owned(DeliveryFact { current: Some(current), ..fact.clone() }))
+    }
+
+    /// The hash of the newest revision of a service.
+    fn newest(&self, key: &WorkloadKey) -> Option<SmolStr> {
+        let newest = self.revisions.get(key)?.values().max_by_key(|revision| revision.number)?;
         let size = self.delivery.sizes.get(&(key.1.clone(), newest.name.clone()));
-        let current = Some(size.map_or(&newest.name, |size| &size.hash).clone());
-        Some(Cow::Owned(DeliveryFact { current, ..fact.clone() }))
+        Some(size.map_or(&newest.name, |size| &size.hash).clone())
+    }
+
+    /// A service of KServe: its own status counts no pods, and names no revision where a Deployment makes them.
+    fn served(&self, key: &WorkloadKey, fact: DeliveryFact) -> DeliveryFact {
+        let current = fact.current.clone().or_else(|| self.newest(key));
+        DeliveryFact { pods: pods(current.as_ref(), &self.sizes_of(key)), current, ..fact }
     }
 
     /// The sizes of the revisions of a service, by the hash of each.
@@ -132,6 +150,16 @@ pub fn whole(fact: &DeliveryFact) -> u32 {
     if let StrategyFact::Canary { whole, .. } = fact.strategy { whole } else { 100 }
 }
 
+/// Who splits traffic; absent where the number of pods does.
+#[must_use]
+pub fn router(fact: &DeliveryFact) -> Option<SmolStr> {
+    match &fact.strategy {
+        StrategyFact::Canary { router, .. } => router.clone(),
+        StrategyFact::Served(served) if served.mode == ServedMode::Knative => Some(SmolStr::new_static("Knative")),
+        _ => None,
+    }
+}
+
 /// How revisions follow each other, as a word.
 #[must_use]
 pub fn strategy_word(fact: &DeliveryFact) -> &'static str {
@@ -142,6 +170,11 @@ pub fn strategy_word(fact: &DeliveryFact) -> &'static str {
         StrategyFact::OnDelete => "on delete",
         StrategyFact::Canary { .. } => "canary",
         StrategyFact::BlueGreen { .. } => "blue-green",
+        StrategyFact::Served(ref served) => match served.mode {
+            ServedMode::Knative => "canary",
+            ServedMode::Standard | ServedMode::Llm => "rolling",
+            ServedMode::ModelMesh | ServedMode::Unknown => "unknown",
+        },
     }
 }
 
@@ -149,9 +182,11 @@ pub fn strategy_word(fact: &DeliveryFact) -> &'static str {
 /// status at all.
 #[must_use]
 pub fn unobserved(controller: &ControllerFact, fact: &DeliveryFact) -> Option<Stamp> {
-    let never = match &fact.rollout {
-        Some(rollout) => rollout.phase.is_none() && fact.current.is_none() && fact.conditions.is_empty(),
-        None => fact.observed.is_none(),
+    let never = match (&fact.rollout, served(fact)) {
+        (Some(rollout), _) => rollout.phase.is_none() && fact.current.is_none() && fact.conditions.is_empty(),
+        // Which spec its controller means is not said: only that it has never looked is known.
+        (None, Some(_)) => fact.conditions.is_empty(),
+        (None, None) => fact.observed.is_none(),
     };
     let behind = fact.observed.is_some_and(|observed| observed < fact.generation);
     (never || behind).then(|| fact.written.or(controller.created)).flatten()

@@ -8,6 +8,7 @@ mod delivery;
 mod extent;
 mod models;
 mod registry;
+mod served;
 mod start;
 
 pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
@@ -18,6 +19,7 @@ pub use delivery::{
 pub use extent::{Covers, Extent, Kind};
 pub use models::{ModelFact, VersionFact};
 pub use registry::{RegistryFact, RepositoryFact, TagFact};
+pub use served::{FailureFact, LoadFact, ServedFact, TargetFact};
 pub use start::StartFact;
 
 use pilothouse_wire::{
@@ -27,7 +29,7 @@ use pilothouse_wire::{
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 8;
+pub const FACT_VERSION: u16 = 9;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -242,7 +244,8 @@ pub struct PodFact {
     /// `metadata.deletionTimestamp`.
     pub deleting: Option<Stamp>,
     /// `metadata.ownerReferences`, the controller first; behind a ReplicaSet of a Rollout that Rollout, by the label
-    /// `rollouts-pod-template-hash`.
+    /// `rollouts-pod-template-hash`, and of a predictor of KServe its service, by the label
+    /// `serving.kserve.io/inferenceservice`.
     pub owners: Vec<OwnerFact>,
     /// Label `pod-template-hash`, set by a Deployment's controller.
     pub template_hash: Option<SmolStr>,

@@ -241,6 +241,8 @@ impl Fold<'_> {
             Kind::Job => self.drop_controllers("Job", covers.namespace.as_ref(), facts),
             Kind::Rollout => self.drop_controllers("Rollout", covers.namespace.as_ref(), facts),
             Kind::LeaderWorkerSet => self.drop_controllers("LeaderWorkerSet", covers.namespace.as_ref(), facts),
+            Kind::InferenceService => self.drop_controllers("InferenceService", covers.namespace.as_ref(), facts),
+            Kind::LlmInferenceService => self.drop_controllers("LLMInferenceService", covers.namespace.as_ref(), facts),
             kind @ (Kind::Analysis | Kind::Experiment) => self.drop_analyses(kind, covers.namespace.as_ref(), facts),
             Kind::ReplicaSet => {
                 self.drop_controllers("ReplicaSet", covers.namespace.as_ref(), facts);

@@ -6,6 +6,9 @@ use crate::{
 };
 use pilothouse_wire::SmolStr;
 
+/// Who stands above a ReplicaSet where a pod says so by its labels: see [`PodFact::owners`].
+const ABOVE_SETS: &[&str] = &["Rollout", "InferenceService", "LLMInferenceService"];
+
 impl PodFact {
     /// The topmost controller that the pod itself tells of: its kind and name.
     ///
@@ -14,9 +17,9 @@ impl PodFact {
     #[must_use]
     pub fn workload(&self) -> Option<OwnerFact> {
         let owner = self.owners.first()?;
-        if let Some(rollout) = self.owners.get(1).filter(|above| owner.kind == "ReplicaSet" && above.kind == "Rollout")
-        {
-            return Some(rollout.clone());
+        let above = self.owners.get(1).filter(|above| ABOVE_SETS.contains(&above.kind.as_str()));
+        if let Some(above) = above.filter(|_| owner.kind == "ReplicaSet") {
+            return Some(above.clone());
         }
         let above =
             self.template_hash.as_ref().filter(|_| owner.kind == "ReplicaSet").and_then(|hash| {
@@ -54,6 +57,10 @@ mod tests {
         let owners = vec![owner("ReplicaSet", "chat-7c9f"), owner("Rollout", "chat")];
         let pod = PodFact { owners, ..PodFact::default() };
         assert_eq!(pod.owner_chain().join(" "), "ReplicaSet/chat-7c9f Rollout/chat");
+        // A service of KServe keeps a Deployment, which keeps the ReplicaSet.
+        let owners = vec![owner("ReplicaSet", "chat-predictor-7c9f"), owner("InferenceService", "chat")];
+        let pod = PodFact { owners, template_hash: Some("7c9f".into()), ..PodFact::default() };
+        assert_eq!(pod.owner_chain().join(" "), "ReplicaSet/chat-predictor-7c9f InferenceService/chat");
         // Somebody else's second owner is none above the first.
         let owners = vec![owner("Job", "train"), owner("Rollout", "chat")];
         assert_eq!(PodFact { owners, ..PodFact::default() }.workload(), Some(owner("Job", "train")));

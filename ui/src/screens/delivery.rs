@@ -6,6 +6,7 @@ mod list;
 mod revisions;
 mod rollout;
 mod rows;
+mod served;
 mod steps;
 mod traffic;
 

@@ -266,5 +266,9 @@ fn words(deed: &Deed) -> &'static str {
         Deed::RemoveTag { .. } => "Remove the tag",
         Deed::Silence(_) => "Silence",
         Deed::Unsilence => "Tell of it again",
+        Deed::Canary(_) => "Set the share",
+        Deed::Stop => "Stop",
+        Deed::Start => "Start",
+        Deed::SetModel(_) => "Set the model",
     }
 }

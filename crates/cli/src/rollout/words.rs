@@ -11,7 +11,7 @@ use pilothouse_wire::{
     units::{self, count, number, visible},
     view::{
         AnalysisRow, MetricRow, RolloutView, ServingRow,
-        delivery::{RevisionRow, StepRow, StepState},
+        delivery::{RevisionRow, ServedRow, StatedRow, StepRow, StepState},
     },
 };
 use std::io::Write;
@@ -31,6 +31,9 @@ pub fn write(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Sty
     if !view.revisions.is_empty() {
         title(out, "Revisions", style)?;
         revisions(out, view, frame, style)?;
+    }
+    if let Some(served) = view.served.as_ref().filter(|served| !served.conditions.is_empty()) {
+        conditions(out, served, frame, style)?;
     }
     for analysis in &view.analyses {
         self::analysis(out, analysis, style)?;
@@ -97,12 +100,58 @@ fn head(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -
             count(row.gpus)
         ),
     )?;
+    if let Some(served) = &view.served {
+        served_lines(served, frame, style, &mut line)?;
+    }
     if let Some(team) = &row.team {
         line("Team", visible(team))?;
     }
     if let Some(guard) = &row.guard {
         line("Kept by", format!("{}: it takes back what is changed by hand", visible(&guard.words())))?;
     }
+    Ok(())
+}
+
+/// What KServe says of it: by whom it is served, which model, how that loads.
+fn served_lines(
+    served: &ServedRow,
+    frame: &Frame,
+    style: Style,
+    line: &mut impl FnMut(&str, String) -> std::io::Result<()>,
+) -> Result<(), Failed> {
+    let by = served.runtime.as_ref().map(|runtime| format!(", by {}", visible(runtime))).unwrap_or_default();
+    let stopped = if served.stops { ", stopped by a person" } else { "" };
+    line("Mode", format!("{}{by}{stopped}", served.mode.words()))?;
+    let format = served.format.as_ref().map(|format| format!(" ({})", visible(format))).unwrap_or_default();
+    let model = served.model.as_deref().map_or_else(|| units::ABSENT.to_owned(), visible);
+    line("Model", format!("{model}{format}"))?;
+    if let Some(load) = &served.load {
+        line("Loaded", style.paint(tone(served.load_status), &visible(load)).to_string())?;
+    }
+    if let Some(failure) = &served.failure {
+        let at = served.failed_at.map(|at| format!(", {} ago", units::age(frame.as_of.since(at)))).unwrap_or_default();
+        line("Failed", format!("{}{at}", visible(failure)))?;
+    }
+    if let Some(url) = &served.url {
+        line("Address", visible(url))?;
+    }
+    Ok(())
+}
+
+/// What its controller says, condition by condition.
+fn conditions(out: &mut impl Write, served: &ServedRow, frame: &Frame, style: Style) -> Result<(), Failed> {
+    title(out, "Conditions", style)?;
+    let heads = [Head::left("CONDITION"), Head::left("HOLDS"), Head::right("FOR"), Head::left("WHY")];
+    let cells = |row: &StatedRow| {
+        vec![
+            Cell::text(&row.kind),
+            Cell::text(&row.holds).tone(tone(row.status)),
+            Cell::some(row.since.map(|since| units::age(frame.as_of.since(since)))),
+            Cell::some(row.why.as_deref()),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = served.conditions.iter().map(cells).collect();
+    table::write(out, &heads, &rows, style, None)?;
     Ok(())
 }
 
@@ -375,6 +424,7 @@ pub mod tests {
             weights: Vec::new(),
             events: Vec::new(),
             changes: Vec::new(),
+            served: None,
         };
         let frame = Frame {
             rev: Rev(1),

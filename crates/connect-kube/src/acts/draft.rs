@@ -6,6 +6,7 @@
 
 mod about;
 mod controllers;
+mod kserve;
 mod nodes;
 mod rollouts;
 
@@ -139,6 +140,13 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
             rollouts::promote(&about, present.revisions)
         }
         Deed::Resume => controllers::resume(&about),
+        Deed::Promote | Deed::PromoteFully if about.is_served() => kserve::promote(&about),
+        Deed::Abort if about.is_served() => kserve::abort(&about),
+        Deed::Undo(_) if about.is_served() => kserve::undo(&about),
+        Deed::Canary(to) => kserve::canary(&about, *to),
+        Deed::Stop => kserve::stop(&about),
+        Deed::Start => kserve::start(&about),
+        Deed::SetModel(uri) => kserve::set_model(&about, uri),
         Deed::Promote => rollouts::promote(&about, present.revisions),
         Deed::PromoteFully => rollouts::promote_fully(&about, present.revisions),
         Deed::Abort => rollouts::abort(&about, present.revisions),

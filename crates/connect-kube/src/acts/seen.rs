@@ -3,6 +3,7 @@
 
 use super::{
     draft::{leaves, moved_on},
+    kserve,
     rollout::Standing,
 };
 use pilothouse_connect::Seen;
@@ -13,7 +14,7 @@ use pilothouse_wire::{
 use serde_json::Value;
 
 /// How an object is, after what was planned. `object` is none where there is no such object any more; `pods` are those of a
-/// node.
+/// node, or the Deployments of a service of KServe.
 pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen {
     let deed = &plan.intent.deed;
     // Only a deleted pod is told from one that has taken its name.
@@ -32,6 +33,7 @@ pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen 
     let kind = plan.intent.object.kind_word();
     let spec = &object["spec"];
     match deed {
+        _ if kind == kserve::KIND && *deed != Deed::Delete => kserve::seen(plan, object, pods),
         Deed::Cordon => is(spec["unschedulable"] == true, "it is cordoned"),
         Deed::Uncordon => is(spec["unschedulable"] != true, "it is open for pods"),
         Deed::Drain => drained(plan, object, pods),
@@ -156,7 +158,7 @@ fn going_on(standing: &Standing, phase: DeliveryPhase, why: &str) -> String {
 }
 
 /// Are all pods of the newest revision, and ready?
-fn rolled(kind: &str, object: &Value) -> Seen {
+pub(super) fn rolled(kind: &str, object: &Value) -> Seen {
     let (spec, status) = (&object["spec"], &object["status"]);
     let number = |value: &Value| value.as_u64().unwrap_or(0);
     let observed = number(&status["observedGeneration"]) >= number(&object["metadata"]["generation"]);

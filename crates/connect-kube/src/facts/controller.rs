@@ -1,6 +1,10 @@
 //! Controllers of pods and their revisions into facts.
 
-use super::{requests::requests, some, stamp};
+use super::{
+    requests::requests,
+    served::{of_knative, served_by},
+    some, stamp,
+};
 use crate::slim::{Container, ControllerRevision, Job, ReplicaSet, Template, WrittenMeta};
 use pilothouse_wire::SmolStr;
 use pilothouse_world::fact::{ControllerFact, JobFact, OwnerFact, RevisionFact, WriteFact};
@@ -8,8 +12,8 @@ use serde::Deserialize;
 
 /// Where the number of a revision stands on a ReplicaSet, by who keeps it.
 const NUMBERS: [&str; 2] = ["deployment.kubernetes.io/revision", "rollout.argoproj.io/revision"];
-/// They write what follows from what others wrote.
-const CONTROLLERS: [&str; 3] = ["kube-controller-manager", "rollouts-controller", "lws-controller-manager"];
+/// They write what follows from what others wrote. `manager` is what KServe calls itself, and most who are made by its tools.
+const CONTROLLERS: [&str; 4] = ["kube-controller-manager", "rollouts-controller", "lws-controller-manager", "manager"];
 
 /// What a controller of pods says; `None` for one without a name.
 #[must_use]
@@ -58,7 +62,11 @@ pub fn facts_of_replica_set(set: &ReplicaSet) -> Option<RevisionFact> {
     let meta = set.metadata.as_ref()?;
     let number = NUMBERS.iter().find_map(|key| meta.annotations.get(*key)?.parse().ok())?;
     let template = set.spec.as_ref().and_then(|spec| spec.template.as_ref());
-    revision(meta, number, template)
+    let fact = revision(meta, number, template)?;
+    // A service of KServe keeps the Deployment; one of Knative has a Deployment a revision, each with one set.
+    let Some(owner) = served_by(&meta.labels).filter(|_| fact.owner.kind == "Deployment") else { return Some(fact) };
+    let number = of_knative(&meta.labels).map_or(number, |(_, number)| number);
+    Some(RevisionFact { owner, number, ..fact })
 }
 
 /// What a ControllerRevision says; `None` for one that nobody owns.

@@ -1,6 +1,12 @@
 //! How workloads get from revision to revision, into facts.
 
-use super::{controller::facts_of_controller, count, requests::requests, some, stamp, words};
+use super::{
+    controller::facts_of_controller,
+    count,
+    requests::requests,
+    served::{of_knative, served_by},
+    some, stamp, words,
+};
 use crate::slim::{
     Condition, Deployment, DeploymentCondition, LeaderWorkerSet, ReplicaSet, Rollout, RolloutStatus, StatefulSet,
     Template, WrittenMeta,
@@ -22,7 +28,7 @@ use serde_json::{Map, Value};
 pub(super) const MOST_WORDS: usize = 1_024;
 /// The most steps that are kept, and the most conditions.
 const MOST_STEPS: usize = 200;
-const MOST_CONDITIONS: usize = 50;
+pub(super) const MOST_CONDITIONS: usize = 50;
 /// Where the hash of a template stands on a ReplicaSet, by who keeps it.
 const HASHES: [&str; 2] = ["rollouts-pod-template-hash", "pod-template-hash"];
 const GOES_AT: &str = "scale-down-deadline";
@@ -32,6 +38,11 @@ const TEMPLATE_GENERATION: &str = "rollout.argoproj.io/workload-generation";
 #[must_use]
 pub fn facts_of_deployment(it: Deployment) -> Option<Fact> {
     let (meta, spec, status) = (it.metadata?, it.spec.unwrap_or_default(), it.status.unwrap_or_default());
+    // One that a service of KServe keeps is a part of that, and no service of its own.
+    if served_by(&meta.labels).is_some() && meta.owner_references.iter().any(|owner| owner.controller == Some(true)) {
+        let controller = facts_of_controller("Deployment", meta, spec.replicas)?;
+        return Some(Fact::Controller(Box::new(controller)));
+    }
     let strategy = match spec.strategy.unwrap_or_default().r#type.as_str() {
         "Recreate" => StrategyFact::Recreate,
         _ => StrategyFact::Rolling { partition: 0 },
@@ -198,7 +209,12 @@ fn of_meta(meta: &WrittenMeta, template: Option<&Template>) -> DeliveryFact {
     }
 }
 
-fn delivered(kind: &'static str, meta: WrittenMeta, replicas: Option<i32>, delivery: DeliveryFact) -> Option<Fact> {
+pub(super) fn delivered(
+    kind: &'static str,
+    meta: WrittenMeta,
+    replicas: Option<i32>,
+    delivery: DeliveryFact,
+) -> Option<Fact> {
     let controller = facts_of_controller(kind, meta, replicas)?;
     let written = written(&controller);
     Some(Fact::Delivered(Box::new(controller), Box::new(DeliveryFact { written, ..delivery })))
@@ -213,7 +229,7 @@ fn of_deployment(condition: DeploymentCondition) -> StatedFact {
     stated(Condition { r#type, status, reason, message, last_transition_time })
 }
 
-fn stated(condition: Condition) -> StatedFact {
+pub(super) fn stated(condition: Condition) -> StatedFact {
     StatedFact {
         kind: SmolStr::new(&condition.r#type),
         status: SmolStr::new(&condition.status),
@@ -225,7 +241,7 @@ fn stated(condition: Condition) -> StatedFact {
 
 /// Who keeps the object as it stands in a repository. Sources: Argo CD, "Resource tracking"; Flux, "Ownership" of
 /// Kustomizations and HelmReleases.
-fn guard(meta: &WrittenMeta) -> Option<Guard> {
+pub(super) fn guard(meta: &WrittenMeta) -> Option<Guard> {
     let label = |key: &str| meta.labels.get(key).map(String::as_str).filter(|text| !text.is_empty());
     let guard = |by, name: &str| Some(Guard { by, name: SmolStr::new(name) });
     if let Some(id) = meta.annotations.get("argocd.argoproj.io/tracking-id") {
@@ -318,9 +334,10 @@ pub fn size_of(set: &ReplicaSet) -> SizeFact {
     let meta = set.metadata.clone().unwrap_or_default();
     let (spec, status) = (set.spec.as_ref(), set.status.clone().unwrap_or_default());
     let pod = spec.and_then(|spec| spec.template.as_ref()).and_then(|template| template.spec.clone());
-    let hash = HASHES.iter().find_map(|key| meta.labels.get(*key));
+    let hash = || HASHES.iter().find_map(|key| meta.labels.get(*key)).map(SmolStr::new);
     SizeFact {
-        hash: hash.map(SmolStr::new).unwrap_or_default(),
+        // The router of Knative knows a revision by its name.
+        hash: of_knative(&meta.labels).map(|(name, _)| name).or_else(hash).unwrap_or_default(),
         wanted: spec.and_then(|spec| spec.replicas).map_or(0, count),
         all: count(status.replicas),
         ready: count(status.ready_replicas),

@@ -2,12 +2,14 @@
 
 use super::{
     requests::{goes_on, requests},
+    served::served_by,
     some, stamp,
 };
 use crate::slim::{Container, ContainerState, ContainerStatus, OwnerReference, Pod, PodSpec, PodStatus};
 use pilothouse_wire::SmolStr;
 use pilothouse_world::fact::{ConditionFact, ContainerFact, OwnerFact, Phase, PodFact};
 use smol_str::format_smolstr;
+use std::collections::BTreeMap;
 
 /// What a pod says of itself; `None` for one without a name.
 #[must_use]
@@ -21,7 +23,7 @@ pub fn facts_of_pod(pod: Pod) -> Option<PodFact> {
         uid: SmolStr::new(&meta.uid),
         created: stamp(meta.creation_timestamp),
         deleting: stamp(meta.deletion_timestamp),
-        owners: owners(&meta.owner_references, meta.labels.get("rollouts-pod-template-hash")),
+        owners: owners(&meta.owner_references, &meta.labels),
         template_hash: meta.labels.get("pod-template-hash").map(SmolStr::new),
         node: some(&spec.node_name),
         phase: phase(&status.phase),
@@ -45,8 +47,9 @@ pub fn facts_of_pod(pod: Pod) -> Option<PodFact> {
 }
 
 /// The controller first, and behind a ReplicaSet of a Rollout that Rollout: its controller names the set by its own name and
-/// the hash of the template, which is a label of the pod.
-fn owners(references: &[OwnerReference], rollout_hash: Option<&String>) -> Vec<OwnerFact> {
+/// the hash of the template, which is a label of the pod. Behind one of a predictor of KServe its service, by labels.
+fn owners(references: &[OwnerReference], labels: &BTreeMap<String, String>) -> Vec<OwnerFact> {
+    let rollout_hash = labels.get("rollouts-pod-template-hash");
     let mut references: Vec<&OwnerReference> = references.iter().collect();
     references.sort_by_key(|owner| !owner.controller.unwrap_or(false));
     let mut owners: Vec<OwnerFact> = references
@@ -57,6 +60,8 @@ fn owners(references: &[OwnerReference], rollout_hash: Option<&String>) -> Vec<O
     let above = set.zip(rollout_hash).and_then(|(set, hash)| set.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
     if let Some(name) = above.filter(|name| !name.is_empty()).map(SmolStr::new) {
         owners.insert(1, OwnerFact { kind: SmolStr::new_static("Rollout"), name });
+    } else if let Some(service) = set.and_then(|_| served_by(labels)) {
+        owners.insert(1, service);
     }
     owners
 }

@@ -157,6 +157,11 @@ fn address(name: Option<&str>, text: &str, known: bool) -> Option<SmolStr> {
     (is_kept && text.chars().all(is_plain)).then(|| SmolStr::new(text))
 }
 
+/// An address of a model in a field that is for one: as [`address`], where a model is known to stand.
+pub(super) fn of_store(text: &str) -> Option<SmolStr> {
+    address(None, text, true)
+}
+
 /// `org/name`, as hubs write it.
 fn is_of_hub(text: &str) -> bool {
     let is_part = |part: &str| {

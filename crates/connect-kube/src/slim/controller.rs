@@ -1,7 +1,7 @@
 //! Controllers of pods, and the revisions that they keep.
 //!
-//! Of annotations a few are read, by name: the number of a revision, when it goes, and who keeps the object as it stands in
-//! a repository. Of a template there are its images, and what its pods ask for.
+//! Of annotations a few are read, by name: the number of a revision, when it goes, who keeps the object as it stands in
+//! a repository, and of a service of KServe its mode and whether it is to stop. Of a template there are its images, and what its pods ask for.
 
 use super::{
     meta::{OwnerReference, Time, or_default, time},

@@ -3,12 +3,14 @@
 
 mod analysis;
 mod rollout;
+mod served;
 mod step;
 
 pub use analysis::{
     AnalysisPhase, AnalysisRow, AnalysisVerdict, Compared, ExperimentRow, MeasurementRow, MetricRow, Occasion,
 };
 pub use rollout::{Left, PodOf, RevisionRow, Role, RolloutView, StepRow, StepState, WeightPoint};
+pub use served::{ServedMode, ServedRow, StatedRow};
 pub use step::{Step, Wait};
 
 use crate::{
@@ -183,7 +185,7 @@ impl Split {
 pub struct DeliveryRow {
     /// Itself: [`ObjectRef::Workload`].
     pub id: ObjectRef,
-    /// Its kind: `Rollout`, `Deployment`, `StatefulSet`, `LeaderWorkerSet`.
+    /// Its kind: `Rollout`, `Deployment`, `StatefulSet`, `LeaderWorkerSet`, `InferenceService`.
     pub kind: SmolStr,
     /// Its namespace.
     pub namespace: SmolStr,

@@ -1,6 +1,7 @@
 //! The phase of a service: of a Rollout by the rules that clients of Argo Rollouts follow (`utils/rollout` of v1.10), which
 //! believe the controller only of a spec that it has seen; of others from their counts and conditions.
 
+use super::served;
 use crate::fact::{ControllerFact, DeliveryFact, RolloutFact, StatedFact, StrategyFact};
 use pilothouse_wire::{
     SmolStr,
@@ -10,6 +11,9 @@ use pilothouse_wire::{
 /// The phase of a service, and why; without a reason the text is empty.
 #[must_use]
 pub fn phase(controller: &ControllerFact, fact: &DeliveryFact) -> (DeliveryPhase, String) {
+    if let Some(served) = served(fact) {
+        return super::served::phase(fact, served, controller.replicas);
+    }
     let wanted = controller.replicas.unwrap_or(1);
     match &fact.rollout {
         Some(rollout) => of_rollout(fact, rollout, wanted),

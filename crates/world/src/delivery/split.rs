@@ -26,7 +26,8 @@ pub fn split(fact: &DeliveryFact, sizes: &Sizes<'_>) -> Split {
                 rollout.active.as_ref().map(|active| if Some(active) == fact.current.as_ref() { 100 } else { 0 });
             Split { wanted: Some(100), actual: turned, whole: 100 }
         }
-        _ => Split { wanted: None, actual: by_pods(fact, sizes), whole: 100 },
+        (StrategyFact::Served(of), _) => super::served::split(of).unwrap_or_else(|| by_pods_alone(fact, sizes)),
+        _ => by_pods_alone(fact, sizes),
     }
 }
 
@@ -69,6 +70,11 @@ fn actual(
     let canary = fact.current.as_ref().filter(|current| fact.stable.as_ref() != Some(current));
     let available = canary.and_then(|hash| sizes.get(hash)).map_or(0, |size| size.available);
     share(available, fact.pods.available, whole)
+}
+
+/// Nobody splits: requests go where pods are.
+fn by_pods_alone(fact: &DeliveryFact, sizes: &Sizes<'_>) -> Split {
+    Split { wanted: None, actual: by_pods(fact, sizes), whole: 100 }
 }
 
 /// The newest revision's share of available pods; absent where sizes are not told.

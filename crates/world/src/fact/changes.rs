@@ -4,7 +4,8 @@ use super::OwnerFact;
 use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Status};
 use serde::{Deserialize, Serialize};
 
-/// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`; `Rollout`, `LeaderWorkerSet`.
+/// A controller of pods. Source: `apps/v1.Deployment`, `StatefulSet`, `DaemonSet`; `Rollout`, `LeaderWorkerSet`,
+/// `InferenceService`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControllerFact {
     /// `kind`.
@@ -47,17 +48,18 @@ pub struct WriteFact {
     pub scaled: bool,
 }
 
-/// A revision of what a controller makes pods of. Source: `apps/v1.ReplicaSet` of a Deployment or a Rollout,
-/// `apps/v1.ControllerRevision`.
+/// A revision of what a controller makes pods of. Source: `apps/v1.ReplicaSet` of a Deployment or a Rollout, or of the
+/// Deployments that a service of KServe keeps; `apps/v1.ControllerRevision`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevisionFact {
     /// `metadata.namespace`.
     pub namespace: SmolStr,
     /// `metadata.name`.
     pub name: SmolStr,
-    /// The controller, of `metadata.ownerReferences`.
+    /// The controller, of `metadata.ownerReferences`; of a service of KServe that one, by its labels.
     pub owner: OwnerFact,
-    /// `revision`, or the annotation `deployment.kubernetes.io/revision`.
+    /// `revision`, or the annotation `deployment.kubernetes.io/revision`; of Knative the label
+    /// `serving.knative.dev/configurationGeneration`.
     pub number: u64,
     /// `metadata.creationTimestamp`.
     pub created: Option<Stamp>,

@@ -1,6 +1,6 @@
 //! Facts of delivery: how a workload gets from one revision to the next, how far it is, and what is measured on the way.
 
-use super::OwnerFact;
+use super::{OwnerFact, ServedFact};
 use pilothouse_wire::{
     SmolStr, Stamp,
     view::{AnalysisPhase, Guard, MeasurementRow, Occasion, Step},
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const MOST_MEASUREMENTS: usize = 200;
 
 /// How a workload gets from revision to revision. Source: `argoproj.io/v1alpha1.Rollout`, `apps/v1.Deployment`,
-/// `apps/v1.StatefulSet`, `leaderworkerset.x-k8s.io/v1.LeaderWorkerSet`.
+/// `apps/v1.StatefulSet`, `leaderworkerset.x-k8s.io/v1.LeaderWorkerSet`, `serving.kserve.io/v1beta1.InferenceService`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryFact {
     /// `spec.strategy`, `spec.updateStrategy`, `spec.rolloutStrategy`.
@@ -71,6 +71,8 @@ pub enum StrategyFact {
         /// `postPromotionAnalysis` is set.
         analysed_behind: bool,
     },
+    /// As KServe does it, by the mode of the service.
+    Served(Box<ServedFact>),
 }
 
 /// Counts of pods. Source: `status` of the workload.
@@ -138,7 +140,8 @@ pub struct RolloutFact {
 /// How large a revision is. Source: `apps/v1.ReplicaSet`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeFact {
-    /// Label `pod-template-hash` or `rollouts-pod-template-hash`; the name of a ControllerRevision.
+    /// Label `pod-template-hash` or `rollouts-pod-template-hash`, of Knative `serving.knative.dev/revision`; the name of a
+    /// ControllerRevision.
     pub hash: SmolStr,
     /// `spec.replicas`.
     pub wanted: u64,

@@ -58,4 +58,8 @@ pub enum Kind {
     Analysis,
     /// Experiments of Argo.
     Experiment,
+    /// InferenceServices of KServe.
+    InferenceService,
+    /// LLMInferenceServices of KServe.
+    LlmInferenceService,
 }

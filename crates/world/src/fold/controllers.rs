@@ -19,7 +19,7 @@ const MOST_REVISIONS: usize = 200;
 
 /// The kinds of owner whose revisions are ReplicaSets, and those whose revisions are ControllerRevisions. Of another kind a
 /// listing tells which it is, by naming one of it.
-pub(super) const OF_REPLICA_SETS: &[&str] = &["Deployment", "Rollout"];
+pub(super) const OF_REPLICA_SETS: &[&str] = &["Deployment", "Rollout", "InferenceService", "LLMInferenceService"];
 pub(super) const OF_REVISIONS: &[&str] = &["StatefulSet", "DaemonSet", "LeaderWorkerSet"];
 
 /// When somebody wrote last, as far as times are kept.

@@ -1,13 +1,14 @@
 //! Services as rows: one vocabulary for every splitter. Which revisions, which traffic, which phase and why.
 
 mod rollout;
+mod served;
 
 pub use rollout::rollout;
 
 use crate::{
     World,
-    delivery::{self, Delivery},
-    fact::{AnalysisFact, ControllerFact, Kind, RevisionFact, StrategyFact},
+    delivery::{self, Delivery, Sizes},
+    fact::{AnalysisFact, ControllerFact, DeliveryFact, Kind, RevisionFact},
     source::{Pod, Source, WorkloadKey},
 };
 use pilothouse_wire::{
@@ -45,7 +46,14 @@ pub fn took(world: &World, object: &ObjectRef) -> Vec<u64> {
 /// Has it pods, and has not told of all that could keep them? Of what it does not serve it tells an empty listing.
 fn is_reading(source: &Source) -> bool {
     let listed = |kind: Kind| source.listed.iter().any(|covers| covers.kind == kind);
-    let all = [Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet, Kind::Rollout];
+    let all = [
+        Kind::Deployment,
+        Kind::StatefulSet,
+        Kind::ReplicaSet,
+        Kind::Rollout,
+        Kind::InferenceService,
+        Kind::LlmInferenceService,
+    ];
     listed(Kind::Pod) && !source.about.demo && !all.into_iter().all(listed)
 }
 
@@ -67,8 +75,10 @@ impl<'a> Analyses<'a> {
         Self(by_owner)
     }
 
-    fn of_service<'b>(&'b self, (_, namespace, name): &'b WorkloadKey) -> &'b [&'a AnalysisFact] {
-        self.0.get(&(namespace, name)).map_or(&[], Vec::as_slice)
+    /// Of a Rollout: others of its name have none.
+    fn of_service<'b>(&'b self, (kind, namespace, name): &'b WorkloadKey) -> &'b [&'a AnalysisFact] {
+        let all = self.0.get(&(namespace, name)).filter(|_| kind == "Rollout");
+        all.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -116,14 +126,14 @@ fn row(id: &ConnectionId, source: &Source, key: &WorkloadKey, analyses: &Analyse
         since: since(service),
         unobserved: delivery::unobserved(controller, fact),
         strategy: delivery::strategy_word(fact).into(),
-        router: if let StrategyFact::Canary { router, .. } = &fact.strategy { router.clone() } else { None },
+        router: delivery::router(fact),
         step: step_at(service),
         traffic: delivery::split(fact, &source.sizes_of(key)),
         revision: current.map(|revision| revision.number),
         stable: revision(source, key, fact.stable.as_ref()).map(|revision| revision.number),
         revisions: count(source.revisions.get(key).map_or(0, BTreeMap::len)),
         images: images(fact.images.as_slice(), current),
-        wanted: controller.replicas,
+        wanted: wanted(controller, fact, &source.sizes_of(key)),
         updated: fact.pods.updated,
         ready: fact.pods.ready,
         available: fact.pods.available,
@@ -134,6 +144,16 @@ fn row(id: &ConnectionId, source: &Source, key: &WorkloadKey, analyses: &Analyse
         disputed,
         created: controller.created,
     })
+}
+
+/// Pods that are wanted. What scales a service of KServe sets the number of its Deployment, and leaves its own.
+fn wanted(controller: &ControllerFact, fact: &DeliveryFact, sizes: &Sizes<'_>) -> Option<u64> {
+    let Some(served) = delivery::served(fact) else { return controller.replicas };
+    if served.stops {
+        return Some(0);
+    }
+    let of_sets = sizes.values().map(|size| size.wanted).fold(0, u64::saturating_add);
+    Some(of_sets).filter(|wanted| *wanted > 0).or(controller.replicas)
 }
 
 /// Since when it has its phase: by its pause, which has a time of its own; else as far as that was seen.

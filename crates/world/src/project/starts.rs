@@ -3,7 +3,7 @@
 use super::delivery::pods;
 use crate::{
     World, delivery,
-    fact::{StartFact, StrategyFact},
+    fact::StartFact,
     source::{Pod, Source, WorkloadKey},
 };
 use pilothouse_wire::{
@@ -57,11 +57,7 @@ fn object(id: &ConnectionId, (kind, namespace, name): &WorkloadKey) -> ObjectRef
 
 fn split(source: &Source, key: &WorkloadKey) -> Option<(Split, Option<SmolStr>)> {
     let fact = source.service(key)?;
-    let router = match &fact.strategy {
-        StrategyFact::Canary { router, .. } => router.clone(),
-        _ => None,
-    };
-    Some((delivery::split(&fact, &source.sizes_of(key)), router))
+    Some((delivery::split(&fact, &source.sizes_of(key)), delivery::router(&fact)))
 }
 
 /// The pods of a workload that are on a node, also those that are started with no model.

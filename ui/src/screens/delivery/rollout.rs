@@ -1,6 +1,8 @@
 //! One service in full: what it is, its steps, how traffic is split, its revisions, what is measured, what happened.
 
-use super::{LIST, analyses::Analyses, back::Back, revisions::Revisions, steps::Steps, traffic::Traffic};
+use super::{
+    LIST, analyses::Analyses, back::Back, revisions::Revisions, served::Served, steps::Steps, traffic::Traffic,
+};
 use crate::{
     clock::use_clock,
     keys::{Command, on_command},
@@ -93,6 +95,7 @@ fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
             <Traffic view=view />
             <Revisions view=view />
         </div>
+        <Served view=view />
         <Back object=for_back />
         <Analyses view=view />
         <Events events=events />

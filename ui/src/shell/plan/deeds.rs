@@ -41,6 +41,12 @@ pub fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
                 restart,
             ],
             "StatefulSet" | "DaemonSet" => vec![undo, restart],
+            "InferenceService" => vec![
+                ("Roll back", "deed-abort", Deed::Abort),
+                ("Promote", "deed-promote", Deed::Promote),
+                ("Stop", "deed-stop", Deed::Stop),
+                ("Start", "deed-start", Deed::Start),
+            ],
             _ => Vec::new(),
         },
         ObjectRef::Node(_) => vec![
@@ -60,8 +66,72 @@ pub fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
     }
 }
 
-fn is_scaled(object: &ObjectRef) -> bool {
-    matches!(object, ObjectRef::Workload(_, _, kind, _) if ["Deployment", "StatefulSet", "Rollout"].contains(&kind.as_str()))
+/// What a person is asked for before there is a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// How many pods.
+    Pods,
+    /// Which share of the traffic, in percent.
+    Percent,
+    /// Where the model is.
+    Model,
+}
+
+impl Asked {
+    /// Of an object.
+    fn of(object: &ObjectRef) -> &'static [Self] {
+        match object {
+            ObjectRef::Workload(_, _, kind, _) => match kind.as_str() {
+                "Deployment" | "StatefulSet" | "Rollout" => &[Self::Pods],
+                "InferenceService" => &[Self::Percent, Self::Model],
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+
+    /// What its button says, and what tests find it by.
+    fn button(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Pods => ("Scale…", "deed-scale"),
+            Self::Percent => ("Canary…", "deed-canary"),
+            Self::Model => ("Set model…", "deed-set-model"),
+        }
+    }
+
+    /// The question, the name of its field, and how long the answer may be.
+    fn question(self) -> (&'static str, &'static str, u16) {
+        match self {
+            Self::Pods => ("Scale to how many pods?", "Pods", 6),
+            Self::Percent => ("Give the newest revision how much of the traffic, in percent?", "Percent", 3),
+            Self::Model => ("Serve which model?", "Address", 512),
+        }
+    }
+
+    /// What tests find the dialog, its field and its button by.
+    fn tests(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Pods => ("scale", "scale-to", "scale-plan"),
+            Self::Percent => ("canary", "canary-to", "canary-plan"),
+            Self::Model => ("set-model", "set-model-to", "set-model-plan"),
+        }
+    }
+
+    /// What is meant by this answer.
+    fn deed(self, text: &str) -> Result<Deed, &'static str> {
+        let text = text.trim();
+        match self {
+            Self::Pods => text.parse().map(Deed::Scale).map_err(|_| "give a number of pods"),
+            Self::Percent => text
+                .parse()
+                .ok()
+                .filter(|percent| *percent <= 100)
+                .map(Deed::Canary)
+                .ok_or("give a number from 0 to 100"),
+            Self::Model if text.is_empty() => Err("give an address, such as s3://bucket/folder"),
+            Self::Model => Ok(Deed::SetModel(text.into())),
+        }
+    }
 }
 
 /// Buttons that open plans, where something may be done: in the window, and not in the past.
@@ -73,19 +143,20 @@ pub fn Deeds(
     class: &'static str,
 ) -> impl IntoView {
     let (state, door) = (use_state(), use_plan());
-    let (list, scaled) = (deeds(&object), is_scaled(&object));
-    let scaling = RwSignal::new(false);
+    let (list, questions) = (deeds(&object), Asked::of(&object));
+    let asking = RwSignal::new(None::<Asked>);
     let is_shown = !list.is_empty();
-    let for_scale = object.clone();
+    let for_question = object.clone();
     let object = StoredValue::new(object);
     let list = StoredValue::new(list);
     view! {
         <Show when=move || is_shown && state.may_act() && !state.is_past()>
             <div class=class data-test="deeds">
                 <div class="buttons">
-                    <Show when=move || scaled>
-                        <Button label="Scale…" on_press=move || scaling.set(true) test="deed-scale" />
-                    </Show>
+                    {questions.iter().map(|asked| {
+                        let (label, test) = asked.button();
+                        view! { <Button label=label on_press=move || asking.set(Some(*asked)) test=test /> }
+                    }).collect_view()}
                     {list.get_value().into_iter().map(|(label, test, deed)| {
                         let ends = matches!(deed, Deed::Delete | Deed::Drain);
                         let weight = if ends { Weight::Danger } else { Weight::Plain };
@@ -95,34 +166,50 @@ pub fn Deeds(
                 </div>
             </div>
         </Show>
-        <Show when=move || scaling.get()>
-            <Scale object=for_scale.clone() on_close=Callback::new(move |()| scaling.set(false)) />
-        </Show>
+        {move || asking.get().map(|asked| view! {
+            <Question asked=asked object=for_question.clone() on_close=Callback::new(move |()| asking.set(None)) />
+        })}
     }
 }
 
 #[component]
-fn Scale(object: ObjectRef, on_close: Callback<()>) -> impl IntoView {
+fn Question(asked: Asked, object: ObjectRef, on_close: Callback<()>) -> impl IntoView {
     let door = use_plan();
+    let ((title, label, most), (test, field, button)) = (asked.question(), asked.tests());
     let text = RwSignal::new(String::new());
-    let number = move || text.with(|text| text.trim().parse::<u32>().ok());
-    let blocked = Signal::derive(move || number().is_none().then(|| "give a number of pods".to_owned()));
+    let deed = move || text.with(|text| asked.deed(text));
+    let blocked = Signal::derive(move || deed().err().map(str::to_owned));
     let plan = move || {
-        if let Some(to) = untrack(number) {
+        if let Ok(deed) = untrack(deed) {
             on_close.run(());
-            door.open(Intent { object: object.clone(), deed: Deed::Scale(to) });
+            door.open(Intent { object: object.clone(), deed });
         }
     };
     let on_enter = plan.clone();
     view! {
-        <Titled label="Scale" title="Scale to how many pods?" on_close=on_close test="scale">
+        <Titled label=label title=title on_close=on_close test=test>
             <div class="dialog-body stack">
-                <Line id="scale-to" label="Pods" text=text most=6 on_enter=on_enter />
+                <Line id=field label=label text=text most=most on_enter=on_enter />
             </div>
             <footer class="dialog-foot">
                 <Button label="Cancel" on_press=move || on_close.run(()) command=Command::Close />
-                <Button label="Plan it" on_press=plan weight=Weight::Primary blocked=blocked test="scale-plan" />
+                <Button label="Plan it" on_press=plan weight=Weight::Primary blocked=blocked test=button />
             </footer>
         </Titled>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_meant_as_the_question_was() {
+        assert_eq!(Asked::Pods.deed(" 4 "), Ok(Deed::Scale(4)));
+        assert!(Asked::Pods.deed("four").is_err());
+        assert_eq!(Asked::Percent.deed("10"), Ok(Deed::Canary(10)));
+        assert!(Asked::Percent.deed("101").is_err() && Asked::Percent.deed("-1").is_err());
+        assert_eq!(Asked::Model.deed("hf://org/name"), Ok(Deed::SetModel("hf://org/name".into())));
+        assert!(Asked::Model.deed(" ").is_err());
     }
 }

@@ -40,6 +40,11 @@ impl<'a> About<'a> {
         self.kind == "Rollout"
     }
 
+    /// Is it a service of KServe?
+    pub fn is_served(&self) -> bool {
+        self.kind == crate::acts::kserve::KIND
+    }
+
     pub fn not_offered(&self, deed: &str) -> Problem {
         Problem::new(Code::NotOffered, format!("{} {} cannot be {deed}.", self.kind, self.name))
     }

@@ -40,13 +40,15 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("KindId", "version" | "plural" | "kind")
         | ("StatedFact", "status")
         | ("RolloutFact", "phase")
+        | ("ServedFact", "format")
+        | ("LoadFact", "transition" | "active" | "target")
         | ("Canary", "router")
         | ("MetricFact", "provider")
         | ("Step", "Other") => Treat::Keep,
 
         ("NodeFact" | "AlertFact", "labels") => Treat::Labels,
         ("NodeFact", "taints") => Treat::Taint,
-        ("ModelAddress", "text") | ("VersionFact", "source") => Treat::Address,
+        ("ModelAddress", "text") | ("VersionFact", "source") | ("ServedFact", "model") => Treat::Address,
         ("NodeFact", "capacity" | "allocatable") | ("PodFact", "gpus") => Treat::KindAt(0),
 
         ("Fact", "ControllerGone") => Treat::KindAt(0),
@@ -63,6 +65,7 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("NoteFact", "text")
         | ("StatedFact", "kind" | "reason" | "message")
         | ("RolloutFact", "message" | "pauses")
+        | ("FailureFact", "reason" | "message")
         | ("AnalysisFact" | "MetricFact" | "ExperimentFact" | "MeasurementRow", "message")
         | ("MetricFact", "success" | "failure")
         | ("MeasurementRow", "value")

@@ -23,10 +23,11 @@ use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
         AlertFact, AlertsFact, AnalysisFact, ConditionFact, ContainerFact, ControllerFact, Covers, DeliveryFact,
-        DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact, Kind, MetricFact, MissingMetric, ModelFact,
-        NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase, PodFact, PodLabels, Probed, ReadingsFact, RegistryFact,
-        RepositoryFact, RevisionFact, RolloutFact, ServiceFact, ServingFact, ServingPodFact, SizeFact, SourceAbout,
-        SourceFact, StartFact, StatedFact, StrategyFact, TagFact, VersionFact, WriteFact,
+        DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact, FailureFact, Kind, LoadFact, MetricFact,
+        MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase, PodFact, PodLabels, Probed,
+        ReadingsFact, RegistryFact, RepositoryFact, RevisionFact, RolloutFact, ServedFact, ServiceFact, ServingFact,
+        ServingPodFact, SizeFact, SourceAbout, SourceFact, StartFact, StatedFact, StrategyFact, TagFact, TargetFact,
+        VersionFact, WriteFact,
     },
 };
 use proptest::prelude::*;
@@ -336,6 +337,10 @@ fn facts() -> Vec<Fact> {
         })),
         Fact::ModelGone(canary("gone")),
         Fact::Delivered(Box::new(service()), Box::new(delivery())),
+        Fact::Delivered(
+            Box::new(ControllerFact { kind: "InferenceService".into(), ..service() }),
+            Box::new(DeliveryFact { strategy: StrategyFact::Served(Box::new(served())), ..delivery() }),
+        ),
         Fact::SizedRevision(
             Box::new(RevisionFact {
                 namespace: canary("namespace"),
@@ -429,6 +434,31 @@ fn delivery() -> DeliveryFact {
         guard: Some(Guard { by: Keeper::ArgoCd, name: canary("application") }),
         rollout: Some(Box::new(rollout)),
         ..DeliveryFact::default()
+    }
+}
+
+fn served() -> ServedFact {
+    ServedFact {
+        model: Some("s3://canary/canary".into()),
+        format: Some("huggingface".into()),
+        runtime: Some(canary("runtime")),
+        url: Some("http://canary.canary.example.com".into()),
+        created: Some(canary("revision")),
+        ready: Some(canary("revision")),
+        rolled_out: Some(canary("revision")),
+        before: Some(canary("revision")),
+        traffic: vec![TargetFact { revision: canary("revision"), percent: 10 }],
+        load: LoadFact {
+            transition: Some("UpToDate".into()),
+            failure: Some(FailureFact {
+                reason: Some(canary("Reason")),
+                message: Some("canary failed".into()),
+                location: Some(canary("pod")),
+                ..FailureFact::default()
+            }),
+            ..LoadFact::default()
+        },
+        ..ServedFact::default()
     }
 }
 

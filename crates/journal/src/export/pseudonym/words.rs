@@ -40,6 +40,10 @@ const COMMON: &[&str] = &[
     "RolloutPaused", "RolloutResumed", "RolloutCompleted", "AnalysisRunFailed", "ReplicaSetNotAvailable", "InvalidSpec",
     "aborted", "Rollout", "Metric", "assessed", "due", "failureLimit", "consecutiveErrorLimit", "inconclusiveLimit",
     "result", "result[0", "len(result", "isNaN(result[0", "<", "<=", ">", ">=", "==", "!=", "&&", "||",
+    // Of services of KServe.
+    "InferenceService", "Stopped", "PredictorReady", "IngressReady", "RoutesReady", "LatestDeploymentReady", "UpToDate",
+    "InProgress", "BlockedByFailedLoad", "ModelLoadFailed", "NoSupportingRuntime", "Loaded", "Loading", "FailedToLoad",
+    "stopped", "person", "started",
     // Severities of alerts.
     "critical", "warning", "info", "page", "none",
     // Of problems.

@@ -1,6 +1,6 @@
 //! One service in full: its steps, its revisions side by side, what was measured, and how long it may still take.
 
-use super::{AnalysisRow, DeliveryRow, ExperimentRow, Split, Step};
+use super::{AnalysisRow, DeliveryRow, ExperimentRow, ServedRow, Split, Step};
 use crate::{
     PodId, SmolStr, Stamp, units,
     view::{ServingRow, fleet::Status, object::EventRow, ribbon::Mark},
@@ -33,6 +33,8 @@ pub struct RolloutView {
     pub events: Vec<EventRow>,
     /// Changes of it, newest first.
     pub changes: Vec<Mark>,
+    /// What is known of it because KServe keeps it.
+    pub served: Option<Box<ServedRow>>,
 }
 
 /// A step and where it is.

@@ -1,6 +1,6 @@
 //! One service in full: its steps, its revisions side by side with their pods, and what was measured.
 
-use super::{Analyses, count, row, service};
+use super::{Analyses, count, row, served, service};
 use crate::{
     World,
     delivery::{self, Delivery, Moment},
@@ -12,7 +12,9 @@ use pilothouse_wire::{
     ConnectionId, ObjectRef, PodId, SmolStr, Stamp,
     view::{
         AnalysisRow, Mark, Occasion, RolloutView, Status, Step,
-        delivery::{AnalysisVerdict, ExperimentRow, PodOf, RevisionRow, Role, StepRow, StepState, WeightPoint},
+        delivery::{
+            AnalysisVerdict, ExperimentRow, PodOf, RevisionRow, Role, ServedMode, StepRow, StepState, WeightPoint,
+        },
     },
 };
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
@@ -54,6 +56,7 @@ pub fn rollout(world: &World, object: &ObjectRef, now: Stamp) -> Option<RolloutV
         weights: weights(&delivery.moments),
         events: events(source, Some((kind.clone(), Some(namespace.clone()), name.clone()))),
         changes: world.marks_since(now.minus(DAY)).filter(is_of_it).take(MOST_CHANGES).cloned().collect(),
+        served: served::row(&delivery.fact).map(Box::new),
     })
 }
 
@@ -177,6 +180,7 @@ fn role(fact: &DeliveryFact, hash: &SmolStr) -> Role {
         StrategyFact::BlueGreen { .. } if preview => Role::Preview,
         _ if is(&fact.current) && is(&fact.stable) => Role::Stable,
         StrategyFact::Canary { .. } if is(&fact.current) => Role::Canary,
+        StrategyFact::Served(served) if served.mode == ServedMode::Knative && is(&fact.current) => Role::Canary,
         _ if is(&fact.stable) => Role::Stable,
         _ if is(&fact.current) => Role::Current,
         _ => Role::Old,
@@ -213,6 +217,19 @@ fn revisions(
             }
         })
         .collect();
+    // Those that a router knows and nobody keeps a set of, or whose sets may not be read.
+    for name in delivery::served(fact).into_iter().flat_map(served::routed) {
+        if rows.iter().all(|row| row.hash.as_ref() != Some(name)) {
+            let role = role(fact, name);
+            let share = |of_newest: Option<u32>| match role {
+                Role::Old => None,
+                _ if fact.current.as_ref() == Some(name) => of_newest,
+                _ => of_newest.map(|share| split.whole.saturating_sub(share)),
+            };
+            let (wanted, actual) = (share(split.wanted), share(split.actual));
+            rows.push(served::revision(name, role, (wanted, actual)));
+        }
+    }
     let has_part = |row: &RevisionRow| row.role != Role::Old || row.wanted.is_some_and(|wanted| wanted > 0);
     rows.sort_by_key(|row| (Reverse(has_part(row)), Reverse(row.number), row.name.clone()));
     rows

@@ -1,0 +1,181 @@
+//! How a service of KServe stands, read by the same rules as what is shown of it, and whether it is as it should be after a deed.
+
+use super::seen::rolled;
+use crate::{
+    client::{Client, JSON, PATIENCE},
+    facts,
+    failure::{Call, Failure},
+    read::Spot,
+    slim::InferenceService,
+};
+use pilothouse_connect::Seen;
+use pilothouse_wire::{
+    SmolStr,
+    plan::{Deed, Plan},
+    view::{DeliveryPhase, delivery::ServedMode},
+};
+use pilothouse_world::{
+    Fact, delivery,
+    fact::{ControllerFact, DeliveryFact, ServedFact},
+};
+use serde_json::Value;
+
+/// The kind that is acted on.
+pub(super) const KIND: &str = "InferenceService";
+/// By which its controller tells its pods what to fetch.
+const SOURCE: &str = "internal.serving.kserve.io/storage-initializer-sourceuri";
+
+/// A service as its controller says.
+pub(super) struct Standing {
+    pub controller: ControllerFact,
+    pub served: ServedFact,
+    fact: DeliveryFact,
+}
+
+impl Standing {
+    /// Out of the object; none where it is no service that is known.
+    pub fn of(object: &Value) -> Option<Self> {
+        let read: InferenceService = serde_json::from_value(object.clone()).ok()?;
+        let Some(Fact::Delivered(controller, fact)) = facts::facts_of_inference(read) else { return None };
+        Some(Self { controller: *controller, served: delivery::served(&fact)?.clone(), fact: *fact })
+    }
+
+    pub fn phase(&self) -> (DeliveryPhase, String) {
+        delivery::phase(&self.controller, &self.fact)
+    }
+
+    /// The revision beside the newest one to which traffic can go: the one that shares it, else the one that had all of it
+    /// before.
+    pub fn other(&self) -> Option<&str> {
+        let newest = self.served.created.as_ref();
+        let other = self.served.stable().filter(|name| Some(*name) != newest);
+        other.or(self.served.before.as_ref().filter(|name| Some(*name) != newest)).map(SmolStr::as_str)
+    }
+}
+
+/// Where the address of its model stands, as a JSON pointer, and what stands there: at `model`, or at the framework that its
+/// predictor names.
+pub(super) fn model(object: &Value) -> Option<(String, &str)> {
+    let predictor = object["spec"]["predictor"].as_object()?;
+    let at =
+        |key: &str| Some((format!("/spec/predictor/{key}/storageUri"), predictor.get(key)?["storageUri"].as_str()?));
+    if predictor.contains_key("model") {
+        return at("model");
+    }
+    predictor.keys().find_map(|key| at(key))
+}
+
+/// The Deployments of its predictor.
+pub(super) async fn predictors(client: &Client, spot: &Spot) -> Result<Vec<Value>, Failure> {
+    let namespace = spot.namespace.as_deref().unwrap_or_default();
+    let call = Call {
+        verb: "list",
+        group: "apps".into(),
+        resource: "deployments".to_owned(),
+        namespace: Some(namespace.to_owned()),
+    };
+    let selector = crate::list::encoded(&format!("{}={},component=predictor", facts::SERVICE, spot.name));
+    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?labelSelector={selector}");
+    let answer = client.get(&call, &path, JSON, PATIENCE).await?;
+    let mut list: Value =
+        serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("It is no list in JSON".to_owned()))?;
+    match list["items"].take() {
+        Value::Array(items) => Ok(items),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Is it as it should be? `predictors` are the Deployments of its predictor.
+pub(super) fn seen(plan: &Plan, object: &Value, predictors: &[Value]) -> Seen {
+    let Some(standing) = Standing::of(object) else { return Seen::NotYet("it does not read".to_owned()) };
+    let percent = standing.served.percent;
+    match &plan.intent.deed {
+        Deed::Canary(to) if percent != Some(*to) => Seen::Never("somebody set another share since".to_owned()),
+        Deed::Canary(to) => shared(&standing, *to),
+        Deed::Promote | Deed::PromoteFully if percent.is_some_and(|percent| percent < 100) => {
+            Seen::Never("somebody set another share since".to_owned())
+        }
+        Deed::Promote | Deed::PromoteFully => shared(&standing, 100),
+        Deed::Abort if percent != Some(0) => Seen::Never("somebody set another share since".to_owned()),
+        Deed::Abort => shared(&standing, 0),
+        Deed::Stop if !standing.served.stops => Seen::Never("somebody started it since".to_owned()),
+        Deed::Stop => match standing.phase() {
+            (DeliveryPhase::Paused, _) if predictors.is_empty() => {
+                Seen::Met("it is stopped, and has no pods".to_owned())
+            }
+            (DeliveryPhase::Paused, _) => Seen::NotYet("its pods are ending".to_owned()),
+            (_, why) => Seen::NotYet(why),
+        },
+        Deed::Start if standing.served.stops => Seen::Never("somebody stopped it since".to_owned()),
+        Deed::Start => ready(&standing, "it is ready"),
+        Deed::SetModel(uri) => serves(plan, object, &standing, (uri.as_str(), predictors)),
+        _ => Seen::NotYet("it is not known how that would look".to_owned()),
+    }
+}
+
+/// Does the newest revision get this share, as its router says?
+fn shared(standing: &Standing, share: u32) -> Seen {
+    let newest = standing.served.created.as_deref().unwrap_or("its newest revision");
+    let Some(other) = standing.other().filter(|_| share < 100) else {
+        return match standing.served.share() {
+            Some(100) if share < 100 => {
+                Seen::Met(format!("{newest} is alone: the next revision gets {share} % at first"))
+            }
+            Some(100) => Seen::Met(format!("all traffic is at {newest}")),
+            Some(now) => Seen::NotYet(format!("{newest} gets {now} %")),
+            None => Seen::NotYet("its router says nothing".to_owned()),
+        };
+    };
+    match standing.served.share() {
+        Some(0) if share == 0 => Seen::Met(format!("all traffic is at {other}")),
+        Some(now) if now == share => Seen::Met(format!("{newest} gets {share} %, {other} the rest")),
+        Some(now) => Seen::NotYet(format!("{newest} gets {now} %")),
+        None => Seen::NotYet("its router says nothing".to_owned()),
+    }
+}
+
+fn ready(standing: &Standing, words: &str) -> Seen {
+    match standing.phase() {
+        (DeliveryPhase::Healthy, _) => Seen::Met(words.to_owned()),
+        (DeliveryPhase::Paused, why) => Seen::Met(format!("{words}; {why}")),
+        // What failed may be the state of before: whoever waits is told what is seen.
+        (_, why) => Seen::NotYet(if why.is_empty() { "it is not ready".to_owned() } else { why }),
+    }
+}
+
+/// Does it serve this model?
+fn serves(plan: &Plan, object: &Value, standing: &Standing, (uri, predictors): (&str, &[Value])) -> Seen {
+    if model(object).is_none_or(|(_, now)| now != uri) {
+        return Seen::Never("it was given another model since".to_owned());
+    }
+    if standing.served.mode == ServedMode::Knative {
+        return revised(plan, standing);
+    }
+    if predictors.is_empty() {
+        return Seen::NotYet("its controller has made no pods of it yet".to_owned());
+    }
+    let fetches = |one: &Value| one["spec"]["template"]["metadata"]["annotations"][SOURCE] == uri;
+    if !predictors.iter().all(fetches) {
+        return Seen::NotYet("its controller has not taken the model up yet".to_owned());
+    }
+    match predictors.iter().map(|one| rolled("Deployment", one)).find(|seen| !matches!(seen, Seen::Met(_))) {
+        Some(seen) => seen,
+        None => ready(standing, "its pods are ready with the model"),
+    }
+}
+
+/// Is there another revision than when it was planned, and is it ready?
+fn revised(plan: &Plan, standing: &Standing) -> Seen {
+    let mut guards = plan.steps.iter().flat_map(|step| &step.guards);
+    let was = guards.find(|(path, _)| path.ends_with("/latestCreatedRevision")).map(|(_, name)| name.trim_matches('"'));
+    let (created, is_ready) = (standing.served.created.as_deref(), standing.served.ready.as_deref());
+    match created {
+        Some(created) if Some(created) == was => Seen::NotYet("its router has made no new revision yet".to_owned()),
+        Some(created) if Some(created) == is_ready => {
+            let share = standing.served.share().map(|share| format!(", and gets {share} %")).unwrap_or_default();
+            Seen::Met(format!("revision {created} is ready{share}"))
+        }
+        Some(created) => Seen::NotYet(format!("revision {created} is not ready yet")),
+        None => Seen::NotYet("its controller names no revision yet".to_owned()),
+    }
+}
