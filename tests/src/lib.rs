@@ -11,6 +11,7 @@ pub mod api;
 mod cache;
 pub mod certs;
 mod control_plane;
+pub mod definitions;
 mod desktop;
 pub mod exporter;
 mod failure;

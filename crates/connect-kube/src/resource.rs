@@ -4,7 +4,10 @@ use crate::{
     facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod, starts_of_pod},
     failure::Call,
     owned::TeamRule,
-    slim::{AnalysisRun, CoreEvent, Event, Experiment, LeaderWorkerSet, Meta, Namespace, Node, Pod, Rollout},
+    slim::{
+        AnalysisRun, Application, Canary, CoreEvent, Event, Experiment, HttpRoute, InferenceModelRewrite,
+        InferencePool, LeaderWorkerSet, Meta, Namespace, Node, Pod, Promotion, Rollout, Stage,
+    },
 };
 use bytes::Bytes;
 use pilothouse_wire::SmolStr;
@@ -37,6 +40,7 @@ macro_rules! json_alone {
 }
 
 json_alone![Rollout, AnalysisRun, Experiment, LeaderWorkerSet];
+json_alone![HttpRoute, InferencePool, InferenceModelRewrite, Application, Canary, Promotion, Stage];
 
 /// An object that is listed and watched.
 pub trait Resource: Decode + serde::de::DeserializeOwned + Default + 'static {

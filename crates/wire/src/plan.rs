@@ -85,6 +85,13 @@ pub enum Deed {
     Silence(Duration),
     /// What keeps people from being told of an alert is to end, where it is about this alert alone.
     Unsilence,
+    /// Backends of a route's rule are to have these weights; the others keep theirs.
+    SetWeights {
+        /// The rule, from 0; the only one that has these backends, if none is named.
+        rule: Option<u32>,
+        /// Backends by their names, and their weights.
+        weights: Vec<(SmolStr, u32)>,
+    },
 }
 
 impl Deed {
@@ -113,6 +120,7 @@ impl Deed {
             Self::RemoveTag { .. } => "remove tag",
             Self::Silence(_) => "silence",
             Self::Unsilence => "unsilence",
+            Self::SetWeights { .. } => "weight",
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Services on their way from revision to revision: what is kept of each, and what follows from it.
 
 pub mod condition;
+mod flagger;
 mod left;
 mod phase;
+pub(crate) mod route;
 mod split;
 mod took;
 pub mod verdict;
@@ -13,7 +15,10 @@ pub use split::{Sizes, split};
 pub(crate) use took::took;
 
 use crate::{
-    fact::{AnalysisFact, ControllerFact, DeliveryFact, ExperimentFact, SizeFact, StrategyFact},
+    fact::{
+        AnalysisFact, ApplicationFact, BackendFact, ControllerFact, DeliveryFact, ExperimentFact, LabelsFact,
+        PromotionFact, SizeFact, StageFact, StrategyFact,
+    },
     source::{PodKey, Source, WorkloadKey},
 };
 use pilothouse_wire::{
@@ -37,6 +42,16 @@ pub(crate) struct Deliveries {
     pub analyses: BTreeMap<PodKey, AnalysisFact>,
     /// Experiments, by namespace and name.
     pub experiments: BTreeMap<PodKey, ExperimentFact>,
+    /// The labels that pods of a service get, by kind, namespace and name.
+    pub labels: BTreeMap<WorkloadKey, LabelsFact>,
+    /// What routes may send traffic to, by kind, namespace and name.
+    pub backends: BTreeMap<WorkloadKey, BackendFact>,
+    /// What Argo CD keeps, by namespace and name.
+    pub applications: BTreeMap<PodKey, ApplicationFact>,
+    /// Promotions of Kargo, by namespace and name.
+    pub promotions: BTreeMap<PodKey, PromotionFact>,
+    /// Stages of Kargo, by namespace and name.
+    pub stages: BTreeMap<PodKey, StageFact>,
 }
 
 /// A service, and how it came to be as it is.
@@ -142,6 +157,8 @@ pub fn strategy_word(fact: &DeliveryFact) -> &'static str {
         StrategyFact::OnDelete => "on delete",
         StrategyFact::Canary { .. } => "canary",
         StrategyFact::BlueGreen { .. } => "blue-green",
+        StrategyFact::Routed(_) => "weights",
+        StrategyFact::Flagger(_) => "canary of Flagger",
     }
 }
 

@@ -6,6 +6,7 @@ mod list;
 mod revisions;
 mod rollout;
 mod rows;
+mod shares;
 mod steps;
 mod traffic;
 

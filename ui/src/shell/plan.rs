@@ -266,5 +266,6 @@ fn words(deed: &Deed) -> &'static str {
         Deed::RemoveTag { .. } => "Remove the tag",
         Deed::Silence(_) => "Silence",
         Deed::Unsilence => "Tell of it again",
+        Deed::SetWeights { .. } => "Set the weights",
     }
 }

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 pub(super) const MOST_WORDS: usize = 1_024;
 /// The most steps that are kept, and the most conditions.
 const MOST_STEPS: usize = 200;
-const MOST_CONDITIONS: usize = 50;
+pub(super) const MOST_CONDITIONS: usize = 50;
 /// Where the hash of a template stands on a ReplicaSet, by who keeps it.
 const HASHES: [&str; 2] = ["rollouts-pod-template-hash", "pod-template-hash"];
 const GOES_AT: &str = "argo-rollouts.argoproj.io/scale-down-deadline";
@@ -186,7 +186,7 @@ fn of_status(status: &RolloutStatus) -> RolloutFact {
 }
 
 /// What all of them have.
-fn of_meta(meta: &WrittenMeta, template: Option<&Template>) -> DeliveryFact {
+pub(super) fn of_meta(meta: &WrittenMeta, template: Option<&Template>) -> DeliveryFact {
     let spec = template.and_then(|template| template.spec.as_ref());
     let containers = spec.map(|spec| spec.init_containers.iter().chain(&spec.containers));
     let images = containers.into_iter().flatten().map(|one| (SmolStr::new(&one.name), SmolStr::new(&one.image)));
@@ -198,7 +198,12 @@ fn of_meta(meta: &WrittenMeta, template: Option<&Template>) -> DeliveryFact {
     }
 }
 
-fn delivered(kind: &'static str, meta: WrittenMeta, replicas: Option<i32>, delivery: DeliveryFact) -> Option<Fact> {
+pub(super) fn delivered(
+    kind: &'static str,
+    meta: WrittenMeta,
+    replicas: Option<i32>,
+    delivery: DeliveryFact,
+) -> Option<Fact> {
     let controller = facts_of_controller(kind, meta, replicas)?;
     let written = written(&controller);
     Some(Fact::Delivered(Box::new(controller), Box::new(DeliveryFact { written, ..delivery })))
@@ -213,7 +218,7 @@ fn of_deployment(condition: DeploymentCondition) -> StatedFact {
     stated(Condition { r#type, status, reason, message, last_transition_time })
 }
 
-fn stated(condition: Condition) -> StatedFact {
+pub(super) fn stated(condition: Condition) -> StatedFact {
     StatedFact {
         kind: SmolStr::new(&condition.r#type),
         status: SmolStr::new(&condition.status),

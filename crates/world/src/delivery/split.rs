@@ -26,6 +26,7 @@ pub fn split(fact: &DeliveryFact, sizes: &Sizes<'_>) -> Split {
                 rollout.active.as_ref().map(|active| if Some(active) == fact.current.as_ref() { 100 } else { 0 });
             Split { wanted: Some(100), actual: turned, whole: 100 }
         }
+        (StrategyFact::Flagger(flagger), _) => Split { wanted: flagger.weight, actual: flagger.weight, whole: 100 },
         _ => Split { wanted: None, actual: by_pods(fact, sizes), whole: 100 },
     }
 }

@@ -39,7 +39,7 @@ fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
                 resume,
                 restart,
             ],
-            "StatefulSet" | "DaemonSet" => vec![undo, restart],
+            "StatefulSet" | "DaemonSet" | "LeaderWorkerSet" => vec![undo, restart],
             _ => Vec::new(),
         },
         ObjectRef::Node(_) => vec![
@@ -60,7 +60,7 @@ fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
 }
 
 fn is_scaled(object: &ObjectRef) -> bool {
-    matches!(object, ObjectRef::Workload(_, _, kind, _) if ["Deployment", "StatefulSet", "Rollout"].contains(&kind.as_str()))
+    matches!(object, ObjectRef::Workload(_, _, kind, _) if ["Deployment", "StatefulSet", "Rollout", "LeaderWorkerSet"].contains(&kind.as_str()))
 }
 
 /// Buttons that open plans, where something may be done: in the window, and not in the past.

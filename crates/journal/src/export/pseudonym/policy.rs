@@ -42,17 +42,21 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("RolloutFact", "phase")
         | ("Canary", "router")
         | ("MetricFact", "provider")
-        | ("Step", "Other") => Treat::Keep,
+        | ("Step", "Other")
+        | ("FlaggerFact", "phase" | "provider")
+        | ("ApplicationFact", "sync" | "health")
+        | ("OperationFact" | "PromotionFact", "phase")
+        | ("StageFact", "health") => Treat::Keep,
 
         ("NodeFact" | "AlertFact", "labels") => Treat::Labels,
         ("NodeFact", "taints") => Treat::Taint,
         ("ModelAddress", "text") | ("VersionFact", "source") => Treat::Address,
         ("NodeFact", "capacity" | "allocatable") | ("PodFact", "gpus") => Treat::KindAt(0),
 
-        ("Fact", "ControllerGone") => Treat::KindAt(0),
+        ("Fact", "ControllerGone" | "BackendGone") => Treat::KindAt(0),
         ("ObjectRef", "Workload") => Treat::KindAt(2),
         ("Source", "workloads" | "controllers" | "revisions" | "regarding")
-        | ("Deliveries", "services")
+        | ("Deliveries", "services" | "labels" | "backends")
         | ("GoneStarts", "all") => Treat::ByKind,
 
         // Any controller or rule may have words of its own for these.
@@ -64,6 +68,8 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("StatedFact", "kind" | "reason" | "message")
         | ("RolloutFact", "message" | "pauses")
         | ("AnalysisFact" | "MetricFact" | "ExperimentFact" | "MeasurementRow", "message")
+        | ("ApplicationFact" | "PromotionFact", "message")
+        | ("RuleFact", "matches")
         | ("MetricFact", "success" | "failure")
         | ("MeasurementRow", "value")
         | ("Step", "Scale")
