@@ -147,14 +147,15 @@ async fn groups_go_back_to_both_templates_of_a_revision() -> Result<()> {
     for part in ["back to revision 1", "4 pods", "/spec/leaderWorkerTemplate/workerTemplate", "would take it"] {
         assert!(plan.out.contains(part), "{part}: {plan:?}");
     }
+    let controller = async || loop {
+        if let Err(failure) = says().await {
+            return failure;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
     let said = tokio::select! {
         said = act(&["--yes"]) => said?,
-        failed = async {
-            loop {
-                says().await?;
-                tokio::time::sleep(Duration::from_millis(300)).await;
-            }
-        } => failed?,
+        failed = controller() => return Err(failed),
     };
     assert!(said.code == 0 && said.err.contains("verified: 2 of 2 groups are ready"), "{said:?}");
     assert!(said.err.contains("pilothouse act undo leaderworkerset llama"), "{said:?}");

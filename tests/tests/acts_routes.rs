@@ -9,8 +9,9 @@ use acceptance::{
 };
 use pilothouse_engine::{Clock, Engine, Operator, Paths};
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, Body, ObjectRef, View, ViewSpec, When,
+    Act, Acted, Answer, Ask, Body, ObjectRef, SmolStr, View, ViewSpec, When,
     plan::{Action, ActionState, Confirmation, Deed, Intent, Planned},
+    view::FleetSpec,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -85,6 +86,16 @@ async fn take_up(plane: &ControlPlane) -> Result<()> {
     api.patch(&format!("{path}/status"), &json!({ "status": { "parents": [said] } })).await.map(drop)
 }
 
+/// Plays the gateway, which takes up what is set, until it cannot any more.
+async fn gateway(plane: &ControlPlane) -> Failure {
+    loop {
+        if let Err(failure) = take_up(plane).await {
+            return failure;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
 impl Site {
     async fn start() -> Result<Self> {
         let users = vec![User::new("person", PERSON)];
@@ -118,15 +129,9 @@ impl Site {
 
     /// Does it while somebody plays the gateway, which takes up what is set.
     async fn with_gateway(&self, doing: impl Future<Output = Result<Said>>) -> Result<Said> {
-        let gateway = async {
-            loop {
-                take_up(&self.plane).await?;
-                tokio::time::sleep(Duration::from_millis(300)).await;
-            }
-        };
         tokio::select! {
             said = doing => said,
-            failed = gateway => failed,
+            failed = gateway(&self.plane) => Err(failed),
         }
     }
 
@@ -138,6 +143,14 @@ impl Site {
             pilothouse_engine::Options { paths, demo: false, only: None, record: false, clock: Clock::system() };
         let operator = Engine::start(options).await.could_not("start an engine")?;
         operator.reader().settled(LIMIT).await;
+        // Routes are followed last: what moves before is heard of later, and not as a change.
+        until("the route is followed", LIMIT, async || {
+            let ask = Ask::Frame { spec: ViewSpec::Delivery(FleetSpec::default()), when: When::Now };
+            let Answer::Frame(frame) = operator.reader().ask(ask).await.could_not("ask")? else { return Ok(None) };
+            let Body::Full(View::Delivery(view)) = frame.body else { return Ok(None) };
+            Ok(view.rows.rows().iter().any(|row| row.kind == "HTTPRoute").then_some(()))
+        })
+        .await?;
         Ok(operator)
     }
 }
@@ -256,27 +269,26 @@ async fn weights_that_somebody_set_meanwhile_are_kept_and_a_right_that_is_missin
     site.plane.kubectl(&["annotate", "httproute", "chat", "-n", NAMESPACE, "a=b"]).await?;
     let action = tokio::select! {
         action = confirmed(&operator, &plan) => action?,
-        failed = async {
-            loop {
-                take_up(&site.plane).await?;
-                tokio::time::sleep(Duration::from_millis(300)).await;
-            }
-        } => failed?,
+        failed = gateway(&site.plane) => return Err(failed),
     };
     assert!(matches!(action.state, ActionState::Verified(_)), "{action:?}");
     assert_eq!(site.weights().await?, "80 20 0");
     // What moved is on the ribbon, by whom.
     let spec = ViewSpec::Ribbon { span: Duration::from_secs(600), end: When::Now };
-    until("the ribbon tells of the shares that moved", LIMIT, async || {
+    let mut all = Vec::new();
+    let told = until("the ribbon tells of the shares that moved", LIMIT, async || {
         let ask = Ask::Frame { spec: spec.clone(), when: When::Now };
         let Answer::Frame(frame) = operator.reader().ask(ask).await.could_not("ask")? else { return Ok(None) };
         let Body::Full(View::Ribbon(ribbon)) = frame.body else { return Ok(None) };
-        let is_it = |title: &str| title.starts_with("chat: chat-stable") && title.contains("chat-canary");
-        let mark =
-            ribbon.marks.rows().iter().find(|mark| is_it(&mark.title) && mark.by.as_deref() == Some("pilothouse"));
-        Ok(mark.map(drop))
-    })
-    .await?;
+        all = ribbon.marks.rows().iter().map(|mark| (mark.title.clone(), mark.by.clone())).collect();
+        let is_it = |(title, by): &(String, Option<SmolStr>)| {
+            title == "chat: chat-stable 88.9 % → 80 %, chat-canary 11.1 % → 20 %" && by.as_deref() == Some("pilothouse")
+        };
+        Ok(all.iter().any(is_it).then_some(()))
+    });
+    if let Err(failure) = told.await {
+        return Err(Failure::new(format!("{failure}: {all:#?}")));
+    }
     operator.shutdown().await;
 
     let person = Subject::User("person".to_owned());
