@@ -1,4 +1,5 @@
-//! Objects of Argo Rollouts, of LeaderWorkerSet and of KServe, and what their facts do to the world and to its views.
+//! Objects of Argo Rollouts, of LeaderWorkerSet and of KServe, of routes and of what keeps services, and what their facts do to
+//! the world and to its views.
 #![no_main]
 
 use libfuzzer_sys::Corpus;
@@ -6,7 +7,8 @@ use pilothouse_connect_kube::{
     owned::TeamRule,
     resource::Resource,
     slim::{
-        AnalysisRun, Experiment, InferenceService, LeaderWorkerSet, LlmInferenceService, ReplicaSet, Rollout,
+        AnalysisRun, Application, Canary, Experiment, HttpRoute, InferenceModelRewrite, InferencePool, InferenceService,
+        LeaderWorkerSet, LlmInferenceService, Promotion, ReplicaSet, Rollout, Service, Stage,
     },
     watch::{Said, read},
 };
@@ -18,13 +20,21 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
     let mut journey = Journey::default();
     for line in bytes.split(|byte| *byte == b'\n').take(64) {
         let [kind, object @ ..] = line else { continue };
-        match (kind, kind % 5) {
-            (b'i', _) => take::<InferenceService>(&mut journey, object),
-            (b'l', _) => take::<LlmInferenceService>(&mut journey, object),
-            (_, 0) => take::<Rollout>(&mut journey, object),
-            (_, 1) => take::<AnalysisRun>(&mut journey, object),
-            (_, 2) => take::<Experiment>(&mut journey, object),
-            (_, 3) => take::<LeaderWorkerSet>(&mut journey, object),
+        match kind % 20 {
+            0 => take::<Rollout>(&mut journey, object),
+            1 => take::<AnalysisRun>(&mut journey, object),
+            2 => take::<Experiment>(&mut journey, object),
+            3 => take::<LeaderWorkerSet>(&mut journey, object),
+            5 => take::<HttpRoute>(&mut journey, object),
+            6 => take::<Service>(&mut journey, object),
+            7 => take::<InferencePool>(&mut journey, object),
+            8 => take::<InferenceModelRewrite>(&mut journey, object),
+            9 => take::<Application>(&mut journey, object),
+            10 => take::<Canary>(&mut journey, object),
+            11 => take::<Promotion>(&mut journey, object),
+            12 => take::<Stage>(&mut journey, object),
+            13 => take::<InferenceService>(&mut journey, object),
+            14 => take::<LlmInferenceService>(&mut journey, object),
             _ => take::<ReplicaSet>(&mut journey, object),
         }
     }

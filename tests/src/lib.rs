@@ -13,6 +13,7 @@ pub mod between;
 mod cache;
 pub mod certs;
 mod control_plane;
+pub mod definitions;
 mod desktop;
 pub mod exporter;
 mod failure;

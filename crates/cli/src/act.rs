@@ -288,6 +288,11 @@ fn typed(intent: &Intent) -> String {
             format!("set-tag {name} {key} --value {value:?}{}", of_version(*version))
         }
         Deed::RemoveTag { version, key } => format!("remove-tag {name} {key}{}", of_version(*version)),
+        Deed::SetWeights { rule, weights } => {
+            let to: String = weights.iter().map(|(name, weight)| format!(" --to {name}={weight}")).collect();
+            let rule = rule.map(|rule| format!(" --rule {}", u64::from(rule) + 1)).unwrap_or_default();
+            format!("{}{to}{rule}", of("weight"))
+        }
         Deed::Silence(long) => format!("silence {name} --for {}s", long.as_secs()),
         Deed::Canary(to) => format!("{} --to {to}", of("canary")),
         Deed::SetModel(uri) => format!("{} --uri {uri}", of("set-model")),

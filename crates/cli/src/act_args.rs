@@ -83,6 +83,17 @@ pub enum ActVerb {
         #[arg(long, value_name = "ADDRESS")]
         uri: String,
     },
+    /// Give backends of a route, an HTTPRoute or an InferenceModelRewrite, other weights
+    Weight {
+        #[command(flatten)]
+        object: OneObject,
+        /// A backend and its weight; once for each that changes
+        #[arg(long, value_name = "BACKEND=WEIGHT", required = true, value_parser = backend)]
+        to: Vec<(String, u32)>,
+        /// The rule, counted from 1 [default: the only one that has these backends]
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+        rule: Option<u32>,
+    },
     /// Let no more pods come to a node
     Cordon(OneNode),
     /// Let pods come to a node again
@@ -265,6 +276,10 @@ impl ActVerb {
             Self::Stop(of) => object(of, Deed::Stop),
             Self::Start(of) => object(of, Deed::Start),
             Self::SetModel { object: of, uri } => object(of, Deed::SetModel(uri.into())),
+            Self::Weight { object: of, to, rule } => {
+                let weights = to.iter().map(|(name, weight)| (name.into(), *weight)).collect();
+                object(of, Deed::SetWeights { rule: rule.map(|rule| rule - 1), weights })
+            }
             Self::Cordon(node) => object(&node.object(), Deed::Cordon),
             Self::Uncordon(node) => object(&node.object(), Deed::Uncordon),
             Self::Drain(node) => object(&node.object(), Deed::Drain),
@@ -303,6 +318,14 @@ fn how_long(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = number.parse().map_err(|_| wrong())?;
     number.checked_mul(seconds).filter(|all| *all > 0).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// A backend and its weight: `chat-canary=10`.
+fn backend(text: &str) -> Result<(String, u32), String> {
+    let pair = text.rsplit_once('=').and_then(|(name, weight)| Some((name.trim(), weight.trim().parse().ok()?)));
+    let pair = pair.filter(|(name, _)| !name.is_empty());
+    let wrong = || "give a backend and a whole number that is not below 0, such as chat-canary=10".to_owned();
+    pair.map(|(name, weight)| (name.to_owned(), weight)).ok_or_else(wrong)
 }
 
 impl OneNode {
@@ -349,6 +372,15 @@ pub enum AuditVerb {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_weight_stands_behind_its_backend() {
+        assert_eq!(backend("chat-canary=10"), Ok(("chat-canary".to_owned(), 10)));
+        assert_eq!(backend(" a = 0 "), Ok(("a".to_owned(), 0)));
+        for text in ["", "chat", "=1", "chat=", "chat=-1", "chat=ten", "chat=99999999999"] {
+            assert!(backend(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_while_is_a_number_with_its_unit() {

@@ -1,6 +1,7 @@
 //! Doing things to objects: what would be sent, whether we may, whether the server would take it; sending it; looking
 //! whether it came to pass.
 
+mod beside;
 mod diff;
 mod draft;
 mod kserve;
@@ -65,12 +66,15 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
         }),
         _ => Vec::new(),
     };
+    let beside = beside::beside(client, &spot, &object, &intent.deed).await;
     let present = Present {
         object: &object,
         template: template.as_ref().map(|(_, template)| template),
         revisions: &revisions,
         autoscalers: &autoscalers,
         pods: &pods,
+        backends: &beside.backends,
+        keeper: beside.keeper.as_deref(),
         now: &now.to_string(),
     };
     let draft = draft(intent, &present)?;
@@ -105,7 +109,7 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
         affected: draft.affected,
         risk: draft.risk.0,
         risk_why: draft.risk.1,
-        warnings: draft.warnings.into_iter().chain(unknown).collect(),
+        warnings: draft.warnings.into_iter().chain(beside.warnings).chain(unknown).collect(),
         success: draft.success,
         undo: draft.undo.map(|deed| Intent { object: intent.object.clone(), deed }),
         type_name: None,

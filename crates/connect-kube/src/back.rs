@@ -49,7 +49,8 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
         stops: None,
         last: None,
     };
-    let Some(keeps) = revision::keeps(kind) else { return Ok(now) };
+    // Two templates and a limit of one revision: what a group needs is not looked into.
+    let Some(keeps) = revision::keeps(kind).filter(|_| kind != "LeaderWorkerSet") else { return Ok(now) };
     let list = acts::list(client, &spot, "/apis/apps/v1", keeps.plural).await;
     let list = list.map_err(|failure| failure.problem(&client.place))?;
     let uid = object["metadata"]["uid"].as_str().unwrap_or_default();

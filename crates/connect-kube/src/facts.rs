@@ -8,7 +8,9 @@ mod namespace;
 mod node;
 mod pod;
 mod quantity;
+mod repository;
 mod requests;
+mod route;
 mod served;
 mod start;
 
@@ -20,7 +22,11 @@ pub use namespace::facts_of_namespace;
 pub use node::facts_of_node;
 pub use pod::facts_of_pod;
 pub use quantity::{milli, whole};
+pub use repository::{facts_of_application, facts_of_promotion, facts_of_stage};
 pub(crate) use requests::gpus_of;
+pub use route::{
+    Labelled, facts_of_canary, facts_of_pool, facts_of_rewrite, facts_of_route, facts_of_service, with_labels,
+};
 pub(crate) use served::{SERVICE, STOP};
 pub use served::{facts_of_inference, facts_of_llm};
 pub use start::starts_of_pod;

@@ -21,6 +21,11 @@ pub const KIND: Kind = Kind {
          leaderworkerset.x-k8s.io, where they are served, so that services are followed to their next revision",
         "list and watch inferenceservices and llminferenceservices of serving.kserve.io, where they are served, so that \
          services of KServe are told with their model and their traffic",
+        "list and watch httproutes of gateway.networking.k8s.io with services, inferencepools of \
+         inference.networking.k8s.io and inferencemodelrewrites of llm-d.ai, where they are served, so that it is told who \
+         should get how much traffic",
+        "list and watch applications of argoproj.io, canaries of flagger.app, promotions and stages of kargo.akuity.io, where \
+         they are served, so that it is told who keeps a service as it is, and what they change",
         "get nodes, namespaces and pods, to show one as YAML",
         "list services, so that servers of metrics inside of it are offered; without it none is",
     ],

@@ -1,15 +1,20 @@
-//! Kinds that a cluster may serve and need not: rollouts and analyses of Argo, groups with a leader, services of KServe. They are
-//! discovered,
-//! and nothing is missing where they are not.
+//! Kinds that a cluster may serve and need not: rollouts and analyses of Argo, groups with a leader, services of KServe; routes
+//! with their backends; who keeps objects out of a repository, or moves traffic by himself. They are discovered, and nothing is
+//! missing where they are not.
 
 use crate::{
     client::{Client, JSON, PATIENCE},
     facts::{
-        facts_of_analysis, facts_of_experiment, facts_of_groups, facts_of_inference, facts_of_llm, facts_of_rollout,
+        facts_of_analysis, facts_of_application, facts_of_canary, facts_of_experiment, facts_of_groups,
+        facts_of_inference, facts_of_llm, facts_of_pool, facts_of_promotion, facts_of_rewrite, facts_of_rollout,
+        facts_of_route, facts_of_service, facts_of_stage, with_labels,
     },
     failure::Call,
     resource::Resource,
-    slim::{AnalysisRun, Experiment, InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Rollout},
+    slim::{
+        AnalysisRun, Application, Canary, Experiment, HttpRoute, InferenceModelRewrite, InferencePool,
+        InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Promotion, Rollout, Service, Stage,
+    },
     written::{Written, version},
 };
 use pilothouse_connect::Closed;
@@ -20,8 +25,18 @@ use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
 /// The groups that are looked for.
-pub(crate) const GROUPS: &[Group] =
-    &[Group::ArgoRollouts, Group::LeaderWorkerSet, Group::InferenceService, Group::LlmInferenceService];
+pub(crate) const GROUPS: &[Group] = &[
+    Group::ArgoRollouts,
+    Group::LeaderWorkerSet,
+    Group::InferenceService,
+    Group::LlmInferenceService,
+    Group::GatewayApi,
+    Group::InferencePools,
+    Group::ModelRewrites,
+    Group::ArgoCd,
+    Group::Flagger,
+    Group::Kargo,
+];
 
 /// A group of kinds that come together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +45,13 @@ pub(crate) enum Group {
     LeaderWorkerSet,
     InferenceService,
     LlmInferenceService,
+    /// With the Services that routes name.
+    GatewayApi,
+    InferencePools,
+    ModelRewrites,
+    ArgoCd,
+    Flagger,
+    Kargo,
 }
 
 /// `v1.APIResourceList`.
@@ -51,6 +73,12 @@ impl Group {
             Self::LeaderWorkerSet => (LeaderWorkerSet::GROUP, LeaderWorkerSet::VERSION),
             Self::InferenceService => (InferenceService::GROUP, InferenceService::VERSION),
             Self::LlmInferenceService => (LlmInferenceService::GROUP, LlmInferenceService::VERSION),
+            Self::GatewayApi => (HttpRoute::GROUP, HttpRoute::VERSION),
+            Self::InferencePools => (InferencePool::GROUP, InferencePool::VERSION),
+            Self::ModelRewrites => (InferenceModelRewrite::GROUP, InferenceModelRewrite::VERSION),
+            Self::ArgoCd => (Application::GROUP, Application::VERSION),
+            Self::Flagger => (Canary::GROUP, Canary::VERSION),
+            Self::Kargo => (Stage::GROUP, Stage::VERSION),
         };
         format!("/apis/{group}/{version}")
     }
@@ -62,6 +90,12 @@ impl Group {
             Self::LeaderWorkerSet => LeaderWorkerSet::PLURAL,
             Self::InferenceService => InferenceService::PLURAL,
             Self::LlmInferenceService => LlmInferenceService::PLURAL,
+            Self::GatewayApi => HttpRoute::PLURAL,
+            Self::InferencePools => InferencePool::PLURAL,
+            Self::ModelRewrites => InferenceModelRewrite::PLURAL,
+            Self::ArgoCd => Application::PLURAL,
+            Self::Flagger => Canary::PLURAL,
+            Self::Kargo => Stage::PLURAL,
         }
     }
 
@@ -91,6 +125,20 @@ impl Group {
                 Self::LlmInferenceService => {
                     written.sink.replace(scope.covers::<LlmInferenceService>(), Vec::new()).await?;
                 }
+                Self::GatewayApi => {
+                    written.sink.replace(scope.covers::<HttpRoute>(), Vec::new()).await?;
+                    written.sink.replace(scope.covers::<Service>(), Vec::new()).await?;
+                }
+                Self::InferencePools => written.sink.replace(scope.covers::<InferencePool>(), Vec::new()).await?,
+                Self::ModelRewrites => {
+                    written.sink.replace(scope.covers::<InferenceModelRewrite>(), Vec::new()).await?;
+                }
+                Self::ArgoCd => written.sink.replace(scope.covers::<Application>(), Vec::new()).await?,
+                Self::Flagger => written.sink.replace(scope.covers::<Canary>(), Vec::new()).await?,
+                Self::Kargo => {
+                    written.sink.replace(scope.covers::<Promotion>(), Vec::new()).await?;
+                    written.sink.replace(scope.covers::<Stage>(), Vec::new()).await?;
+                }
             }
         }
         Ok(())
@@ -117,6 +165,20 @@ impl Group {
             Self::LeaderWorkerSet => written.start::<LeaderWorkerSet>(followers, not).await,
             Self::InferenceService => written.start::<InferenceService>(followers, not).await,
             Self::LlmInferenceService => written.start::<LlmInferenceService>(followers, not).await,
+            Self::GatewayApi => {
+                written.start::<HttpRoute>(followers, not).await;
+                written.start::<Service>(followers, not).await;
+            }
+            Self::InferencePools => written.start::<InferencePool>(followers, not).await,
+            Self::ModelRewrites => written.start::<InferenceModelRewrite>(followers, not).await,
+            Self::ArgoCd => written.start::<Application>(followers, not).await,
+            Self::Flagger => written.start::<Canary>(followers, not).await,
+            Self::Kargo => {
+                if served.contains(Promotion::PLURAL) {
+                    written.start::<Promotion>(followers, not).await;
+                }
+                written.start::<Stage>(followers, not).await;
+            }
         }
     }
 }
@@ -149,16 +211,50 @@ macro_rules! offered {
 }
 
 offered! {
-    Rollout as Rollout, "argoproj.io" "v1alpha1" "rollouts", facts_of_rollout,
+    Rollout as Rollout, "argoproj.io" "v1alpha1" "rollouts", |it| with_labels(it, facts_of_rollout),
         |namespace, name| Fact::ControllerGone(SmolStr::new_static("Rollout"), namespace, name);
     AnalysisRun as Analysis, "argoproj.io" "v1alpha1" "analysisruns",
         |run| facts_of_analysis(run).map(|fact| Fact::Analysis(Box::new(fact))), Fact::AnalysisGone;
     Experiment as Experiment, "argoproj.io" "v1alpha1" "experiments",
         |it| facts_of_experiment(it).map(|fact| Fact::Experiment(Box::new(fact))), Fact::ExperimentGone;
-    LeaderWorkerSet as LeaderWorkerSet, "leaderworkerset.x-k8s.io" "v1" "leaderworkersets", facts_of_groups,
+    LeaderWorkerSet as LeaderWorkerSet, "leaderworkerset.x-k8s.io" "v1" "leaderworkersets",
+        |it| with_labels(it, facts_of_groups),
         |namespace, name| Fact::ControllerGone(SmolStr::new_static("LeaderWorkerSet"), namespace, name);
     InferenceService as InferenceService, "serving.kserve.io" "v1beta1" "inferenceservices", facts_of_inference,
         |namespace, name| Fact::ControllerGone(SmolStr::new_static("InferenceService"), namespace, name);
     LlmInferenceService as LlmInferenceService, "serving.kserve.io" "v1alpha1" "llminferenceservices", facts_of_llm,
         |namespace, name| Fact::ControllerGone(SmolStr::new_static("LLMInferenceService"), namespace, name);
+    HttpRoute as HttpRoute, "gateway.networking.k8s.io" "v1" "httproutes", facts_of_route,
+        |namespace, name| Fact::ControllerGone(SmolStr::new_static("HTTPRoute"), namespace, name);
+    InferencePool as InferencePool, "inference.networking.k8s.io" "v1" "inferencepools",
+        |it| facts_of_pool(it).map(|fact| Fact::Backend(Box::new(fact))),
+        |namespace, name| Fact::BackendGone(SmolStr::new_static("InferencePool"), namespace, name);
+    InferenceModelRewrite as ModelRewrite, "llm-d.ai" "v1alpha2" "inferencemodelrewrites", facts_of_rewrite,
+        |namespace, name| Fact::ControllerGone(SmolStr::new_static("InferenceModelRewrite"), namespace, name);
+    Application as Application, "argoproj.io" "v1alpha1" "applications",
+        |it| facts_of_application(it).map(|fact| Fact::Application(Box::new(fact))), Fact::ApplicationGone;
+    Canary as Canary, "flagger.app" "v1beta1" "canaries", facts_of_canary,
+        |namespace, name| Fact::ControllerGone(SmolStr::new_static("Canary"), namespace, name);
+    Promotion as Promotion, "kargo.akuity.io" "v1alpha1" "promotions",
+        |it| facts_of_promotion(it).map(|fact| Fact::Promotion(Box::new(fact))), Fact::PromotionGone;
+    Stage as Stage, "kargo.akuity.io" "v1alpha1" "stages",
+        |it| facts_of_stage(it).map(|fact| Fact::Stage(Box::new(fact))), Fact::StageGone;
+}
+
+impl Resource for Service {
+    const KIND: Kind = Kind::Service;
+    const GROUP: &'static str = "";
+    const PLURAL: &'static str = "services";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_service(self).map(|fact| Fact::Backend(Box::new(fact)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::BackendGone(SmolStr::new_static("Service"), SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+    }
 }

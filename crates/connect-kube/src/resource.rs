@@ -5,8 +5,9 @@ use crate::{
     failure::Call,
     owned::TeamRule,
     slim::{
-        AnalysisRun, CoreEvent, Event, Experiment, InferenceService, LeaderWorkerSet, LlmInferenceService, Meta,
-        Namespace, Node, Pod, Rollout,
+        AnalysisRun, Application, Canary, CoreEvent, Event, Experiment, HttpRoute, InferenceModelRewrite,
+        InferencePool, InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Namespace, Node, Pod, Promotion,
+        Rollout, Stage,
     },
 };
 use bytes::Bytes;
@@ -40,6 +41,7 @@ macro_rules! json_alone {
 }
 
 json_alone![Rollout, AnalysisRun, Experiment, LeaderWorkerSet, InferenceService, LlmInferenceService];
+json_alone![HttpRoute, InferencePool, InferenceModelRewrite, Application, Canary, Promotion, Stage];
 
 /// An object that is listed and watched.
 pub trait Resource: Decode + serde::de::DeserializeOwned + Default + 'static {

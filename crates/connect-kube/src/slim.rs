@@ -12,7 +12,9 @@ mod inference;
 mod meta;
 mod node;
 mod pod;
+mod repository;
 mod rollout;
+mod traffic;
 
 pub use analysis::{AnalysisRun, AnalysisSpec, AnalysisStatus, Measurement, Metric, MetricResult};
 pub use controller::{
@@ -31,4 +33,8 @@ pub use pod::{
     Container, ContainerState, ContainerStatus, EnvVar, Pod, PodCondition, PodSpec, PodStatus, Resources, Running,
     Terminated, Waiting,
 };
-pub use rollout::{Condition, Experiment, LeaderWorkerSet, Rollout, RolloutStatus};
+pub use repository::{Application, Promotion, Stage, Synced};
+pub use rollout::{Condition, Experiment, GroupTemplate, LeaderWorkerSet, Rollout, RolloutStatus};
+pub use traffic::{
+    Canary, HttpRoute, InferenceModelRewrite, InferencePool, PathMatch, Reference, RouteMatch, SeenCondition, Service,
+};

@@ -5,7 +5,7 @@ use crate::{
     client::Client,
     facts::{
         facts_of_controller, facts_of_deployment, facts_of_job, facts_of_replica_set, facts_of_revision,
-        facts_of_stateful_set, size_of,
+        facts_of_stateful_set, size_of, with_labels,
     },
     follow::{ASK_AGAIN, Follower, Told},
     offered,
@@ -63,8 +63,8 @@ macro_rules! controllers {
 }
 
 controllers! {
-    Deployment "deployments", facts_of_deployment;
-    StatefulSet "statefulsets", facts_of_stateful_set;
+    Deployment "deployments", |it| with_labels(it, facts_of_deployment);
+    StatefulSet "statefulsets", |it| with_labels(it, facts_of_stateful_set);
     DaemonSet "daemonsets", |it| {
         Some(Fact::Controller(Box::new(facts_of_controller("DaemonSet", it.metadata?, None)?)))
     };

@@ -93,6 +93,13 @@ pub enum Deed {
     Start,
     /// A service is to serve the model at this address.
     SetModel(SmolStr),
+    /// Backends of a route's rule are to have these weights; the others keep theirs.
+    SetWeights {
+        /// The rule, from 0; the only one that has these backends, if none is named.
+        rule: Option<u32>,
+        /// Backends by their names, and their weights.
+        weights: Vec<(SmolStr, u32)>,
+    },
 }
 
 impl Deed {
@@ -125,6 +132,7 @@ impl Deed {
             Self::Stop => "stop",
             Self::Start => "start",
             Self::SetModel(_) => "set model",
+            Self::SetWeights { .. } => "weight",
         }
     }
 }

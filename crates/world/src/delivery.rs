@@ -1,8 +1,10 @@
 //! Services on their way from revision to revision: what is kept of each, and what follows from it.
 
 pub mod condition;
+mod flagger;
 mod left;
 mod phase;
+pub(crate) mod route;
 mod served;
 mod split;
 mod took;
@@ -15,7 +17,10 @@ pub use split::{Sizes, split};
 pub(crate) use took::took;
 
 use crate::{
-    fact::{AnalysisFact, ControllerFact, DeliveryFact, ExperimentFact, SizeFact, StrategyFact},
+    fact::{
+        AnalysisFact, ApplicationFact, BackendFact, ControllerFact, DeliveryFact, ExperimentFact, LabelsFact,
+        PromotionFact, SizeFact, StageFact, StrategyFact,
+    },
     source::{PodKey, Source, WorkloadKey},
 };
 use pilothouse_wire::{
@@ -42,6 +47,16 @@ pub(crate) struct Deliveries {
     pub analyses: BTreeMap<PodKey, AnalysisFact>,
     /// Experiments, by namespace and name.
     pub experiments: BTreeMap<PodKey, ExperimentFact>,
+    /// The labels that pods of a service get, by kind, namespace and name.
+    pub labels: BTreeMap<WorkloadKey, LabelsFact>,
+    /// What routes may send traffic to, by kind, namespace and name.
+    pub backends: BTreeMap<WorkloadKey, BackendFact>,
+    /// What Argo CD keeps, by namespace and name.
+    pub applications: BTreeMap<PodKey, ApplicationFact>,
+    /// Promotions of Kargo, by namespace and name.
+    pub promotions: BTreeMap<PodKey, PromotionFact>,
+    /// Stages of Kargo, by namespace and name.
+    pub stages: BTreeMap<PodKey, StageFact>,
 }
 
 /// A service, and how it came to be as it is.
@@ -156,6 +171,7 @@ pub fn router(fact: &DeliveryFact) -> Option<SmolStr> {
     match &fact.strategy {
         StrategyFact::Canary { router, .. } => router.clone(),
         StrategyFact::Served(served) if served.mode == ServedMode::Knative => Some(SmolStr::new_static("Knative")),
+        StrategyFact::Flagger(flagger) => flagger.provider.clone(),
         _ => None,
     }
 }
@@ -175,6 +191,8 @@ pub fn strategy_word(fact: &DeliveryFact) -> &'static str {
             ServedMode::Standard | ServedMode::Llm => "rolling",
             ServedMode::ModelMesh | ServedMode::Unknown => "unknown",
         },
+        StrategyFact::Routed(_) => "weights",
+        StrategyFact::Flagger(_) => "canary of Flagger",
     }
 }
 

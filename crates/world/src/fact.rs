@@ -8,8 +8,10 @@ mod delivery;
 mod extent;
 mod models;
 mod registry;
+mod repository;
 mod served;
 mod start;
+mod traffic;
 
 pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
 pub use delivery::{
@@ -19,8 +21,10 @@ pub use delivery::{
 pub use extent::{Covers, Extent, Kind};
 pub use models::{ModelFact, VersionFact};
 pub use registry::{RegistryFact, RepositoryFact, TagFact};
+pub use repository::{ApplicationFact, OperationFact, PromotionFact, RepositorySource, StageFact, SyncedFact};
 pub use served::{FailureFact, LoadFact, ServedFact, TargetFact};
 pub use start::StartFact;
+pub use traffic::{BackendFact, FlaggerFact, LabelsFact, ParentFact, RouteFact, RuleFact, ShareFact};
 
 use pilothouse_wire::{
     ConnectionId, Health, Metric, ObjectRef, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
@@ -115,6 +119,24 @@ pub enum Fact {
     ExperimentGone(SmolStr, SmolStr),
     /// A pod is as follows, its labels say whose it is, and these of its containers are started with models.
     StartedPod(Box<PodFact>, PodLabels, Vec<StartFact>),
+    /// A controller of pods is as follows, and so it gets from revision to revision; its pods get these labels.
+    Labelled(Box<ControllerFact>, Box<DeliveryFact>, LabelsFact),
+    /// What a route may send traffic to is as follows.
+    Backend(Box<BackendFact>),
+    /// It is gone: kind, namespace, name.
+    BackendGone(SmolStr, SmolStr, SmolStr),
+    /// What Argo CD keeps is as follows.
+    Application(Box<ApplicationFact>),
+    /// It is gone: namespace, name.
+    ApplicationGone(SmolStr, SmolStr),
+    /// A promotion of Kargo is as follows.
+    Promotion(Box<PromotionFact>),
+    /// It is gone: namespace, name.
+    PromotionGone(SmolStr, SmolStr),
+    /// A stage of Kargo is as follows.
+    Stage(Box<StageFact>),
+    /// It is gone: namespace, name.
+    StageGone(SmolStr, SmolStr),
 }
 
 /// About a source itself.
@@ -292,7 +314,9 @@ impl Fact {
     #[must_use]
     pub fn controller(&self) -> Option<&ControllerFact> {
         match self {
-            Self::Controller(controller) | Self::Delivered(controller, _) => Some(controller),
+            Self::Controller(controller) | Self::Delivered(controller, _) | Self::Labelled(controller, ..) => {
+                Some(controller)
+            }
             Self::Job(job) => Some(&job.controller),
             _ => None,
         }

@@ -10,10 +10,14 @@ mod nodes;
 mod persons;
 mod pods;
 mod registries;
+mod repositories;
 mod rest;
 mod scales;
 mod starts;
 mod telemetry;
+mod traffic;
+
+pub(crate) use repositories::application;
 
 use crate::{
     fact::{Batch, Covers, Extent, Fact, Kind, PodLabels},
@@ -166,6 +170,15 @@ impl Fold<'_> {
             Fact::AnalysisGone(namespace, name) => self.analysis_gone(&(namespace, name)),
             Fact::Experiment(experiment) => self.experiment(*experiment),
             Fact::ExperimentGone(namespace, name) => self.experiment_gone(&(namespace, name)),
+            Fact::Labelled(controller, delivery, labels) => self.labelled(*controller, *delivery, labels),
+            Fact::Backend(backend) => self.backend(*backend),
+            Fact::BackendGone(kind, namespace, name) => self.backend_gone(&(kind, namespace, name)),
+            Fact::Application(application) => self.application(*application),
+            Fact::ApplicationGone(namespace, name) => self.application_gone(&(namespace, name)),
+            Fact::Promotion(promotion) => self.promotion(*promotion),
+            Fact::PromotionGone(namespace, name) => self.promotion_gone(&(namespace, name)),
+            Fact::Stage(stage) => self.stage(*stage),
+            Fact::StageGone(namespace, name) => self.stage_gone(&(namespace, name)),
             // They are no source's: taken in before.
             Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) | Fact::Acted(_) => {}
         }
@@ -252,6 +265,14 @@ impl Fold<'_> {
                 self.drop_revisions(controllers::OF_REVISIONS, covers.namespace.as_ref(), facts);
             }
             Kind::Model => self.drop_models(facts),
+            Kind::HttpRoute => self.drop_controllers("HTTPRoute", covers.namespace.as_ref(), facts),
+            Kind::ModelRewrite => self.drop_controllers("InferenceModelRewrite", covers.namespace.as_ref(), facts),
+            Kind::Canary => self.drop_controllers("Canary", covers.namespace.as_ref(), facts),
+            Kind::Service => self.drop_backends("Service", covers.namespace.as_ref(), facts),
+            Kind::InferencePool => self.drop_backends("InferencePool", covers.namespace.as_ref(), facts),
+            kind @ (Kind::Application | Kind::Promotion | Kind::Stage) => {
+                self.drop_kept(kind, covers.namespace.as_ref(), facts);
+            }
             // Each listing of several kinds told of a part: what was gone was said of each.
             Kind::Controller | Kind::Revision => {}
         }

@@ -277,7 +277,9 @@ fn a_cluster_is_read_whole_once_each_kind_was_listed() {
     };
     assert_eq!(list(Kind::Node), 0, "nothing is expected of who has no pods");
     assert_eq!([list(Kind::Pod), list(Kind::Deployment), list(Kind::StatefulSet), list(Kind::ReplicaSet)], [1; 4]);
-    assert_eq!([list(Kind::Rollout), list(Kind::InferenceService), list(Kind::LlmInferenceService)], [1, 1, 0]);
+    assert_eq!([list(Kind::Rollout), list(Kind::InferenceService), list(Kind::LlmInferenceService)], [1; 3]);
+    // Routes with what stands behind them say who gets the traffic.
+    assert_eq!([list(Kind::HttpRoute), list(Kind::Service)], [1, 0]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod revisions;
 mod rollout;
 mod rows;
 mod served;
+mod shares;
 mod steps;
 mod traffic;
 

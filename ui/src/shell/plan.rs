@@ -270,5 +270,6 @@ fn words(deed: &Deed) -> &'static str {
         Deed::Stop => "Stop",
         Deed::Start => "Start",
         Deed::SetModel(_) => "Set the model",
+        Deed::SetWeights { .. } => "Set the weights",
     }
 }

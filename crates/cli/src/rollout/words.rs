@@ -7,11 +7,11 @@ use crate::{
     table::{self, Cell, Head},
 };
 use pilothouse_wire::{
-    Frame, ServingMetric,
+    Frame, ObjectRef, ServingMetric,
     units::{self, count, number, visible},
     view::{
-        AnalysisRow, MetricRow, RolloutView, ServingRow,
-        delivery::{RevisionRow, ServedRow, StatedRow, StepRow, StepState},
+        AnalysisRow, DeliveryRow, MetricRow, RolloutView, ServingRow,
+        delivery::{Keeper, RevisionRow, ServedRow, ShareRow, StatedRow, StepRow, StepState},
     },
 };
 use std::io::Write;
@@ -22,6 +22,9 @@ const MOST_EVENTS: usize = 10;
 /// Writes it.
 pub fn write(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -> Result<(), Failed> {
     head(out, view, frame, style)?;
+    if !view.row.shares.is_empty() {
+        shares(out, &view.row, style)?;
+    }
     if !view.steps.is_empty() {
         title(out, "Steps", style)?;
         let heads = [Head::left(""), Head::right("STEP"), Head::left("WHAT"), Head::left("RESULT")];
@@ -89,17 +92,19 @@ fn head(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -
     if traffic.wanted.is_some() || traffic.actual.is_some() {
         line("Traffic", format!("wanted {}, actual {}", traffic.words(traffic.wanted), traffic.words(traffic.actual)))?;
     }
-    let wanted = row.wanted.map_or_else(|| units::ABSENT.to_owned(), count);
-    line(
-        "Pods",
-        format!(
-            "{} of {wanted} ready, {} available, {} of the new revision, {} GPUs",
-            count(row.ready),
-            count(row.available),
-            count(row.updated),
-            count(row.gpus)
-        ),
-    )?;
+    if row.has_pods() {
+        let wanted = row.wanted.map_or_else(|| units::ABSENT.to_owned(), count);
+        line(
+            "Pods",
+            format!(
+                "{} of {wanted} ready, {} available, {} of the new revision, {} GPUs",
+                count(row.ready),
+                count(row.available),
+                count(row.updated),
+                count(row.gpus)
+            ),
+        )?;
+    }
     if let Some(served) = &view.served {
         served_lines(served, frame, style, &mut line)?;
     }
@@ -107,7 +112,20 @@ fn head(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -
         line("Team", visible(team))?;
     }
     if let Some(guard) = &row.guard {
-        line("Kept by", format!("{}: it takes back what is changed by hand", visible(&guard.words())))?;
+        match &row.kept {
+            Some(kept) => {
+                line("Kept by", format!("{}: {}", visible(&guard.words()), visible(&kept.state())))?;
+                line("Kept from", visible(&kept.place()))?;
+                line("", kept.consequence().to_owned())?;
+                if let Some(message) = &kept.message {
+                    line("", style.paint(Tone::Warn, &visible(message)).to_string())?;
+                }
+            }
+            None if guard.by == Keeper::Flagger => {
+                line("Moved by", format!("{}: it decides which revision gets how much", visible(&guard.words())))?;
+            }
+            None => line("Kept by", format!("{}: it takes back what is changed by hand", visible(&guard.words())))?,
+        }
     }
     Ok(())
 }
@@ -153,6 +171,42 @@ fn conditions(out: &mut impl Write, served: &ServedRow, frame: &Frame, style: St
     let rows: Vec<Vec<Cell>> = served.conditions.iter().map(cells).collect();
     table::write(out, &heads, &rows, style, None)?;
     Ok(())
+}
+
+/// Shares of traffic: what a route gives, or what comes to a service.
+fn shares(out: &mut impl Write, row: &DeliveryRow, style: Style) -> Result<(), Failed> {
+    title(out, if row.is_route() { "Backends" } else { "Traffic from routes" }, style)?;
+    let heads = [
+        Head::left(if row.is_route() { "RULE" } else { "ROUTE" }),
+        Head::left("KIND"),
+        Head::left("BACKEND"),
+        Head::right("WEIGHT"),
+        Head::right("WANTED"),
+        Head::left("GOES TO"),
+        Head::left("WHY"),
+    ];
+    let cells = |share: &ShareRow| {
+        let rule = if share.rule_words.is_empty() { "all".to_owned() } else { share.rule_words.clone() };
+        let to = |object: &ObjectRef| format!("{} {}", object.kind_word(), object.name());
+        let to = share.to.iter().map(to).collect::<Vec<_>>().join(", ");
+        let revision = share.revision.map(|number| format!(" revision {number}")).unwrap_or_default();
+        vec![
+            Cell::text(if row.is_route() { rule } else { from_route(share) }),
+            Cell::text(&share.kind),
+            Cell::text(share.place()),
+            Cell::text(share.weight.to_string()),
+            Cell::text(share.percent()),
+            Cell::some((!to.is_empty()).then(|| format!("{to}{revision}"))),
+            Cell::some(share.unknown.as_deref()).tone(Tone::Warn),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = row.shares.iter().map(cells).collect();
+    table::write(out, &heads, &rows, style, None)?;
+    Ok(())
+}
+
+fn from_route(share: &ShareRow) -> String {
+    format!("{} {}", share.route.kind_word(), share.route.name())
 }
 
 fn step_cells(at: usize, step: &StepRow) -> Vec<Cell> {
@@ -319,6 +373,8 @@ pub mod tests {
             gpus: 12,
             team: None,
             guard: None,
+            kept: None,
+            shares: Vec::new(),
             analysis: Some(AnalysisVerdict::NoData),
             disputed: true,
             created: None,

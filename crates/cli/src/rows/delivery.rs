@@ -20,18 +20,21 @@ impl Listed for DeliveryRow {
         Column::usual("namespace", "NAMESPACE", |row, _| Cell::text(&row.namespace)),
         Column::usual("strategy", "STRATEGY", |row, _| Cell::text(&row.strategy)),
         Column::number("step", "STEP", |row, _| Cell::some(row.step_words())),
-        Column::number("wanted-weight", "WANTED", |row, _| Cell::text(row.traffic.words(row.traffic.wanted))),
+        Column::number("wanted-weight", "WANTED", |row, _| Cell::text(row.wanted_words())),
         Column::number("weight", "ACTUAL", |row, _| Cell::text(row.traffic.words(row.traffic.actual))),
         Column::number("ready", "READY", |row, _| ready(row)),
-        Column::number("gpus", "GPUS", |row, _| Cell::text(count(row.gpus))),
+        Column::number("gpus", "GPUS", |row, _| Cell::some(row.has_pods().then(|| count(row.gpus)))),
         Column::usual("analysis", "ANALYSIS", |row, _| analysis(row)),
         Column::roomy_number("for", "FOR", |row, moment| moment.ago(row.since)),
         Column::roomy("why", "WHY", |row, moment| {
             let old = row.is_old(moment.now).map(|old| Cell::text(old).tone(Tone::Warn));
             old.unwrap_or_else(|| Cell::some(row.why.as_deref()))
         }),
+        Column::roomy("shares", "TRAFFIC", |row, _| Cell::some(row.share_words())),
         Column::roomy("team", "TEAM", |row, _| Cell::some(row.team.as_deref())),
         Column::roomy("guard", "KEPT BY", |row, _| Cell::some(row.guard.as_ref().map(|guard| guard.words()))),
+        Column::more("sync", "SYNC", |row, _| Cell::some(row.kept.as_ref().map(|kept| kept.state()))),
+        Column::more("kept-from", "KEPT FROM", |row, _| Cell::some(row.kept.as_ref().map(|kept| kept.place()))),
         Column::more("revision", "REVISION", |row, _| Cell::some(row.revision.map(|number| number.to_string()))),
         Column::more("stable", "STABLE", |row, _| Cell::some(row.stable.map(|number| number.to_string()))),
         Column::more("revisions", "REVISIONS", |row, _| Cell::text(row.revisions.to_string())),
@@ -61,6 +64,9 @@ impl Listed for DeliveryRow {
 
 /// Pods that are ready, of those that are wanted.
 pub fn ready(row: &DeliveryRow) -> Cell {
+    if !row.has_pods() {
+        return Cell::absent();
+    }
     let wanted = row.wanted.map_or_else(|| "—".to_owned(), count);
     Cell::text(format!("{}/{wanted}", count(row.ready)))
 }

@@ -6,12 +6,15 @@
 
 mod about;
 mod controllers;
+mod groups;
 mod kserve;
 mod nodes;
 mod rollouts;
+mod routes;
 
 pub(super) use nodes::leaves;
 pub(super) use rollouts::moved_on;
+pub(super) use routes::has_weights;
 
 use super::revision::Revision;
 use about::About;
@@ -121,6 +124,10 @@ pub(super) struct Present<'a> {
     pub autoscalers: &'a [String],
     /// Pods of a node.
     pub pods: &'a [Value],
+    /// What is to be known of backends that get traffic.
+    pub backends: &'a [String],
+    /// Who keeps it out of a repository, where that was found out in full.
+    pub keeper: Option<&'a str>,
     /// The time, as RFC 3339.
     pub now: &'a str,
 }
@@ -158,6 +165,7 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         Deed::Uncordon => nodes::uncordon(&about),
         Deed::Drain => nodes::drain(&about, present.pods),
         Deed::Delete => nodes::delete(&about),
+        Deed::SetWeights { rule, weights } => routes::weigh(&about, *rule, weights, present.backends),
         Deed::SetAlias { .. }
         | Deed::RemoveAlias(_)
         | Deed::SetTag { .. }
@@ -169,7 +177,7 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         }
     };
     drafted.map(|mut draft| {
-        draft.warnings.extend(owner(present.object));
+        draft.warnings.extend(present.keeper.map(str::to_owned).or_else(|| owner(present.object)));
         draft
     })
 }

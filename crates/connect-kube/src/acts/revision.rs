@@ -1,7 +1,7 @@
 //! Revisions of a controller, and which of them an undo goes back to.
 
 use pilothouse_wire::{Code, Problem, SmolStr};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A revision that is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,40 @@ fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision> {
     })
 }
 
+/// What stands in the template of groups and is of no revision. Source: `getPatch` of kubernetes-sigs/lws.
+pub(super) const GROUPS_LIVE: [&str; 2] = ["maxGroupRestarts", "restartBackoff"];
+
+/// Out of the ControllerRevisions of a namespace, those of a LeaderWorkerSet: its template has both templates of a group,
+/// and the settings of their network.
+fn of_groups(list: &Value, owner: &str) -> Vec<Revision> {
+    revisions(list, owner, |revision| {
+        let mut template = json!({});
+        for part in ["leaderWorkerTemplate", "networkConfig"] {
+            let mut kept = revision["data"]["spec"][part].clone();
+            if let Some(fields) = kept.as_object_mut() {
+                fields.remove("$patch");
+                template[part] = kept;
+            }
+        }
+        template["leaderWorkerTemplate"].is_object().then_some(())?;
+        Some(Revision { number: revision["revision"].as_u64()?, template, hash: None, available: 0 })
+    })
+}
+
+/// The templates of groups as a revision would keep them.
+fn of_now(spec: &Value) -> Value {
+    let mut template = spec["leaderWorkerTemplate"].clone();
+    if let Some(fields) = template.as_object_mut() {
+        GROUPS_LIVE.iter().for_each(|live| drop(fields.remove(*live)));
+    }
+    json!({ "leaderWorkerTemplate": template, "networkConfig": network(&spec["networkConfig"]) })
+}
+
+/// Where nothing is said of its network, a revision says what that means.
+fn network(said: &Value) -> Value {
+    if said.is_object() { said.clone() } else { json!({ "subdomainPolicy": "Shared" }) }
+}
+
 fn revisions(list: &Value, owner: &str, one: impl Fn(&Value) -> Option<Revision>) -> Vec<Revision> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut all: Vec<Revision> = items.iter().filter(|item| is_owned(item, owner)).filter_map(one).collect();
@@ -72,6 +106,8 @@ pub(crate) enum Running<'a> {
     /// The one of this hash, as its controller says: of a custom resource nothing is filled in, so that templates differ
     /// from those of its ReplicaSets.
     Hash(&'a str),
+    /// The one of this spec of groups: its templates, without what is of no revision.
+    Groups(&'a Value),
 }
 
 impl Running<'_> {
@@ -80,6 +116,15 @@ impl Running<'_> {
         match self {
             Self::Template(template) => same(&revision.template, template),
             Self::Hash(hash) => revision.hash.as_deref() == Some(hash),
+            Self::Groups(spec) => {
+                let mut kept = revision.template.clone();
+                if let Some(fields) = kept["leaderWorkerTemplate"].as_object_mut() {
+                    // Older controllers kept these, too.
+                    GROUPS_LIVE.iter().for_each(|live| drop(fields.remove(*live)));
+                }
+                kept["networkConfig"] = network(&kept["networkConfig"]);
+                same(&kept, &of_now(spec))
+            }
         }
     }
 }
@@ -105,12 +150,18 @@ pub(crate) fn keeps(kind: &str) -> Option<Keeps> {
             plural: "controllerrevisions",
             revisions: of_controller_revisions,
         }),
+        "LeaderWorkerSet" => {
+            Some(Keeps { kind: "ControllerRevision", plural: "controllerrevisions", revisions: of_groups })
+        }
         _ => None,
     }
 }
 
 /// Which revision runs. `template` is the one of its pods, which a Rollout may take from another workload.
 pub(crate) fn running<'a>(kind: &str, object: &'a Value, template: &'a Value) -> Running<'a> {
+    if kind == "LeaderWorkerSet" {
+        return Running::Groups(&object["spec"]);
+    }
     match object["status"]["currentPodHash"].as_str().filter(|_| kind == "Rollout") {
         Some(hash) => Running::Hash(hash),
         None => Running::Template(template),

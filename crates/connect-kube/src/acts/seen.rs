@@ -2,15 +2,18 @@
 //! those of their own clients.
 
 use super::{
-    draft::{leaves, moved_on},
+    draft::{has_weights, leaves, moved_on},
     kserve,
     rollout::Standing,
 };
+use crate::facts;
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
+    SmolStr, Stamp,
     plan::{Deed, Plan},
     view::{AnalysisPhase, DeliveryPhase},
 };
+use pilothouse_world::{Fact, delivery};
 use serde_json::Value;
 
 /// How an object is, after what was planned. `object` is none where there is no such object any more; `pods` are those of a
@@ -44,6 +47,7 @@ pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen 
             let phase = object["status"]["phase"].as_str().unwrap_or_default();
             is(AnalysisPhase::of(phase).is_over(), "it is over")
         }
+        Deed::SetWeights { weights, .. } => weighted(plan, object, weights),
         Deed::Scale(to) if spec["replicas"].as_u64().unwrap_or(1) != u64::from(*to) => {
             Seen::Never(format!("somebody set {} pods since", spec["replicas"]))
         }
@@ -53,6 +57,7 @@ pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen 
         }
         _ if kind == "Rollout" => Standing::of(object)
             .map_or_else(|| Seen::NotYet("it does not read".to_owned()), |standing| rollout(plan, object, &standing)),
+        _ if kind == "LeaderWorkerSet" => groups(plan, object),
         _ => rolled(kind, object),
     }
 }
@@ -68,6 +73,26 @@ fn is(holds: bool, words: &str) -> Seen {
 fn runs(spec: &Value, container: &str, image: &str) -> bool {
     let lists = ["containers", "initContainers"].map(|list| spec["template"]["spec"][list].as_array());
     lists.into_iter().flatten().flatten().any(|one| one["name"] == container && one["image"] == image)
+}
+
+/// Has a route these weights, and has whoever routes by it taken them up?
+fn weighted(plan: &Plan, object: &Value, weights: &[(SmolStr, u32)]) -> Seen {
+    let held: Vec<_> = guards(plan).cloned().collect();
+    if !has_weights(object, &held, weights) {
+        return Seen::Never("somebody set other weights since".to_owned());
+    }
+    let read = |kind: &str| match kind {
+        "HTTPRoute" => facts::facts_of_route(serde_json::from_value(object.clone()).ok()?),
+        _ => facts::facts_of_rewrite(serde_json::from_value(object.clone()).ok()?),
+    };
+    let Some(Fact::Delivered(controller, fact)) = read(plan.intent.object.kind_word()) else {
+        return Seen::NotYet("it does not read".to_owned());
+    };
+    let words = weights.iter().map(|(name, weight)| format!("{name} weighs {weight}")).collect::<Vec<_>>().join(", ");
+    match delivery::phase(&controller, &fact) {
+        (DeliveryPhase::Healthy, _) => Seen::Met(format!("{words}, and it is taken up")),
+        (_, why) => Seen::NotYet(format!("{words}; {why}")),
+    }
 }
 
 /// Have all pods that were to go, gone?
@@ -154,6 +179,40 @@ fn going_on(standing: &Standing, phase: DeliveryPhase, why: &str) -> String {
         DeliveryPhase::Paused => format!("it waits{place}: {why}"),
         _ if standing.is_whole() => "its newest revision is the stable one".to_owned(),
         _ => format!("it goes on{place}"),
+    }
+}
+
+/// Are all groups of the newest revision, and ready? Older controllers do not say of which spec their counts are: then the end
+/// of an update that came behind the plan says so, or nothing does.
+fn groups(plan: &Plan, object: &Value) -> Seen {
+    let (spec, status) = (&object["spec"], &object["status"]);
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let wanted = spec["replicas"].as_u64().unwrap_or(1);
+    let ended = || {
+        let mut conditions = status["conditions"].as_array().into_iter().flatten();
+        let update = conditions.find(|one| one["type"] == "UpdateInProgress" && one["status"] == "False")?;
+        update["lastTransitionTime"].as_str()?.parse::<Stamp>().ok()
+    };
+    let is_scale = matches!(plan.intent.deed, Deed::Scale(_));
+    match status["observedGeneration"].as_u64() {
+        Some(seen) if seen < number(&object["metadata"]["generation"]) => {
+            return Seen::NotYet("its controller has not seen it yet".to_owned());
+        }
+        // Its times are of whole seconds.
+        None if !is_scale && ended().is_none_or(|ended| ended.0 / 1_000 <= plan.made.0 / 1_000) => {
+            return Seen::NotYet("its controller does not say yet that it is done with it".to_owned());
+        }
+        _ => {}
+    }
+    let [all, updated, ready] = ["replicas", "updatedReplicas", "readyReplicas"].map(|key| number(&status[key]));
+    if updated < wanted && !is_scale {
+        Seen::NotYet(format!("{updated} of {wanted} groups are of the newest revision"))
+    } else if all > wanted {
+        Seen::NotYet(format!("{} groups are ending", all - wanted))
+    } else if ready < wanted {
+        Seen::NotYet(format!("{ready} of {wanted} groups are ready"))
+    } else {
+        Seen::Met(format!("{ready} of {wanted} groups are ready"))
     }
 }
 

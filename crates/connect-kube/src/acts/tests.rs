@@ -1,8 +1,10 @@
 //! What is sent for each deed, what differs, and whether it came to pass.
 
+mod groups;
 mod kserve;
 mod nodes;
 mod rollouts;
+mod routes;
 
 use super::{
     diff::changes,
@@ -50,7 +52,7 @@ fn deployment() -> Value {
 }
 
 fn present<'a>(object: &'a Value, revisions: &'a [Revision], autoscalers: &'a [String]) -> Present<'a> {
-    Present { object, template: None, revisions, autoscalers, pods: &[], now: NOW }
+    Present { object, template: None, revisions, autoscalers, pods: &[], backends: &[], keeper: None, now: NOW }
 }
 
 fn made(object: &ObjectRef, deed: Deed, now: &Value, revisions: &[Revision]) -> Result<Draft, Problem> {

@@ -5,7 +5,7 @@ use super::{
     served::{of_knative, served_by},
     some, stamp,
 };
-use crate::slim::{Container, ControllerRevision, Job, ReplicaSet, Template, WrittenMeta};
+use crate::slim::{Container, ControllerRevision, GroupTemplate, Job, ReplicaSet, Template, WrittenMeta};
 use pilothouse_wire::SmolStr;
 use pilothouse_world::fact::{ControllerFact, JobFact, OwnerFact, RevisionFact, WriteFact};
 use serde::Deserialize;
@@ -81,10 +81,14 @@ pub fn facts_of_revision(revision: &ControllerRevision) -> Option<RevisionFact> 
     #[serde(default)]
     struct Spec {
         template: Option<Template>,
+        #[serde(rename = "leaderWorkerTemplate")]
+        groups: GroupTemplate,
     }
     let data: Data = revision.data.as_ref().and_then(|data| serde_json::from_slice(&data.raw).ok()).unwrap_or_default();
     let number = u64::try_from(revision.revision).ok()?;
-    self::revision(revision.metadata.as_ref()?, number, data.spec.template.as_ref())
+    let Spec { template, groups } = data.spec;
+    let template = template.or(groups.leader_template).or(groups.worker_template);
+    self::revision(revision.metadata.as_ref()?, number, template.as_ref())
 }
 
 fn revision(meta: &WrittenMeta, number: u64, template: Option<&Template>) -> Option<RevisionFact> {
@@ -145,6 +149,27 @@ mod tests {
         .unwrap();
         let fact = facts_of_revision(&revision).unwrap();
         assert_eq!((fact.number, fact.images), (3, vec![("a".into(), "redis:7".into())]));
+    }
+
+    #[test]
+    fn a_revision_of_groups_has_the_images_of_its_leader() {
+        let template = |image: &str| json!({ "spec": { "containers": [{ "name": "a", "image": image }] } });
+        let revision: ControllerRevision = serde_json::from_value(json!({
+            "metadata": {
+                "name": "llama-7f9d-2", "namespace": "serving",
+                "ownerReferences": [{ "kind": "LeaderWorkerSet", "name": "llama", "controller": true }],
+            },
+            "revision": 2,
+            "data": { "spec": {
+                "leaderWorkerTemplate": {
+                    "$patch": "replace", "size": 4, "leaderTemplate": template("lead:2"), "workerTemplate": template("work:2"),
+                },
+                "networkConfig": { "$patch": "replace", "subdomainPolicy": "Shared" },
+            } },
+        }))
+        .unwrap();
+        let fact = facts_of_revision(&revision).unwrap();
+        assert_eq!((fact.number, fact.images), (2, vec![("a".into(), "lead:2".into())]));
     }
 
     #[test]

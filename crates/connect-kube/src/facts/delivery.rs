@@ -197,7 +197,7 @@ fn of_status(status: &RolloutStatus) -> RolloutFact {
 }
 
 /// What all of them have.
-fn of_meta(meta: &WrittenMeta, template: Option<&Template>) -> DeliveryFact {
+pub(super) fn of_meta(meta: &WrittenMeta, template: Option<&Template>) -> DeliveryFact {
     let spec = template.and_then(|template| template.spec.as_ref());
     let containers = spec.map(|spec| spec.init_containers.iter().chain(&spec.containers));
     let images = containers.into_iter().flatten().map(|one| (SmolStr::new(&one.name), SmolStr::new(&one.image)));

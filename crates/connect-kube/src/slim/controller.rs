@@ -1,10 +1,11 @@
 //! Controllers of pods, and the revisions that they keep.
 //!
 //! Of annotations a few are read, by name: the number of a revision, when it goes, who keeps the object as it stands in
-//! a repository, and of a service of KServe its mode and whether it is to stop. Of a template there are its images, and what its pods ask for.
+//! a repository, and of a service of KServe its mode and whether it is to stop. Of a template there are its images, what its
+//! pods ask for, and by which labels they are chosen.
 
 use super::{
-    meta::{OwnerReference, Time, or_default, time},
+    meta::{Meta, OwnerReference, Time, or_default, time},
     pod::{PodCondition, PodSpec},
 };
 use serde::{Deserialize, Deserializer};
@@ -308,6 +309,9 @@ pub struct ScaledSpec {
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Template {
+    /// `metadata`.
+    #[prost(message, optional, tag = "1")]
+    pub metadata: Option<Meta>,
     /// `spec`.
     #[prost(message, optional, tag = "2")]
     pub spec: Option<PodSpec>,

@@ -4,6 +4,7 @@
 mod analysis;
 mod rollout;
 mod served;
+mod shares;
 mod step;
 
 pub use analysis::{
@@ -11,6 +12,7 @@ pub use analysis::{
 };
 pub use rollout::{Left, PodOf, RevisionRow, Role, RolloutView, StepRow, StepState, WeightPoint};
 pub use served::{ServedMode, ServedRow, StatedRow};
+pub use shares::{Kept, ShareRow, percent};
 pub use step::{Step, Wait};
 
 use crate::{
@@ -130,6 +132,8 @@ pub enum Keeper {
     FluxKustomization,
     /// A HelmRelease of Flux.
     FluxRelease,
+    /// A canary of Flagger, which gives what it targets the revisions and the traffic that it wants.
+    Flagger,
 }
 
 impl Guard {
@@ -141,6 +145,7 @@ impl Guard {
             Keeper::ArgoCdPerhaps => "perhaps Argo CD",
             Keeper::FluxKustomization => "Flux",
             Keeper::FluxRelease => "Flux Helm",
+            Keeper::Flagger => "Flagger",
         };
         if self.name.is_empty() { by.to_owned() } else { format!("{by}, {}", self.name) }
     }
@@ -231,6 +236,10 @@ pub struct DeliveryRow {
     pub team: Option<SmolStr>,
     /// Who would take a change by hand back.
     pub guard: Option<Guard>,
+    /// From where they keep it, where that is read.
+    pub kept: Option<Box<Kept>>,
+    /// Shares of traffic: those that it gives, or those that it gets.
+    pub shares: Vec<ShareRow>,
     /// What became of the analysis that was begun last for the revision that is wanted.
     pub analysis: Option<AnalysisVerdict>,
     /// Does the controller's word on an analysis of that revision differ from what its measurements say?
@@ -265,6 +274,35 @@ impl DeliveryRow {
         })
     }
 
+    /// Has it pods, and revisions of them? What only moves traffic has none.
+    #[must_use]
+    pub fn has_pods(&self) -> bool {
+        !["HTTPRoute", "InferenceModelRewrite", "Canary"].contains(&self.kind.as_str())
+    }
+
+    /// Does it give shares of traffic, rather than get some?
+    #[must_use]
+    pub fn is_route(&self) -> bool {
+        self.shares.iter().any(|share| share.route == self.id)
+    }
+
+    /// The shares of traffic that are wanted, in words; absent where no route is known.
+    #[must_use]
+    pub fn share_words(&self) -> Option<String> {
+        let words = |share: &ShareRow| if self.is_route() { share.words() } else { share.words_of_receiver() };
+        let words: Vec<String> = self.shares.iter().map(words).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
+    /// What its newest revision should get; else what it should get itself, where one route says so.
+    #[must_use]
+    pub fn wanted_words(&self) -> String {
+        match (self.traffic.wanted, self.shares.as_slice()) {
+            (None, [only]) if !self.is_route() => only.percent(),
+            (wanted, _) => self.traffic.words(wanted),
+        }
+    }
+
     /// `3 of 6`; absent without steps.
     #[must_use]
     pub fn step_words(&self) -> Option<String> {
@@ -291,6 +329,7 @@ impl Record for DeliveryRow {
         "ready",
         "guard",
         "analysis",
+        "backend",
     ];
 
     fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
@@ -312,6 +351,7 @@ impl Record for DeliveryRow {
             "wanted" => self.wanted.iter().flat_map(|wanted| number(*wanted)).collect(),
             "ready" => number(self.ready),
             "guard" => self.guard.iter().map(|guard| Value::owned(guard.words())).collect(),
+            "backend" => self.shares.iter().map(|share| Value::text(&share.backend)).collect(),
             "analysis" => self.analysis.iter().map(|verdict| Value::text(verdict.word())).collect(),
             _ => return None,
         })

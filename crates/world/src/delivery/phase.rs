@@ -15,9 +15,11 @@ pub fn phase(controller: &ControllerFact, fact: &DeliveryFact) -> (DeliveryPhase
         return super::served::phase(fact, served, controller.replicas);
     }
     let wanted = controller.replicas.unwrap_or(1);
-    match &fact.rollout {
-        Some(rollout) => of_rollout(fact, rollout, wanted),
-        None => of_other(fact, wanted),
+    match (&fact.strategy, &fact.rollout) {
+        (StrategyFact::Routed(route), _) => super::route::phase(fact, route),
+        (StrategyFact::Flagger(flagger), _) => super::flagger::phase(flagger),
+        (_, Some(rollout)) => of_rollout(fact, rollout, wanted),
+        (_, None) => of_other(fact, wanted),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Facts of delivery: how a workload gets from one revision to the next, how far it is, and what is measured on the way.
 
-use super::{OwnerFact, ServedFact};
+use super::{FlaggerFact, OwnerFact, RouteFact, ServedFact};
 use pilothouse_wire::{
     SmolStr, Stamp,
     view::{AnalysisPhase, Guard, MeasurementRow, Occasion, Step},
@@ -73,6 +73,10 @@ pub enum StrategyFact {
     },
     /// As KServe does it, by the mode of the service.
     Served(Box<ServedFact>),
+    /// It has no pods: it gives shares of traffic to backends.
+    Routed(Box<RouteFact>),
+    /// It has no pods of its own: it moves the traffic of a workload by itself.
+    Flagger(Box<FlaggerFact>),
 }
 
 /// Counts of pods. Source: `status` of the workload.

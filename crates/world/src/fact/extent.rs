@@ -62,4 +62,20 @@ pub enum Kind {
     InferenceService,
     /// LLMInferenceServices of KServe.
     LlmInferenceService,
+    /// Routes of the Gateway API.
+    HttpRoute,
+    /// Services, as backends of routes.
+    Service,
+    /// Pools of serving engines, as backends of routes.
+    InferencePool,
+    /// Rules that give a model's requests to others of its pool.
+    ModelRewrite,
+    /// Applications of Argo CD.
+    Application,
+    /// Canaries of Flagger.
+    Canary,
+    /// Promotions of Kargo.
+    Promotion,
+    /// Stages of Kargo.
+    Stage,
 }

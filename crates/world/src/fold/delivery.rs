@@ -19,6 +19,9 @@ impl Fold<'_> {
     pub(super) fn delivered(&mut self, controller: ControllerFact, fact: DeliveryFact) {
         let key: WorkloadKey = (controller.kind.clone(), controller.namespace.clone(), controller.name.clone());
         let resized = self.source.controllers.get(&key) != Some(&controller);
+        if let Some(mark) = self.moved(&key, &controller, &fact) {
+            self.marks.push(mark);
+        }
         self.controller(controller);
         let service = self.source.delivery.services.entry(key.clone()).or_default();
         if resized || service.fact != fact || service.moments.is_empty() {
@@ -56,6 +59,7 @@ impl Fold<'_> {
 
     pub(super) fn service_gone(&mut self, key: &WorkloadKey) {
         self.touched.delivery |= self.source.delivery.services.remove(key).is_some();
+        self.source.delivery.labels.remove(key);
     }
 
     pub(super) fn analysis(&mut self, fact: AnalysisFact) {
@@ -195,7 +199,7 @@ impl Fold<'_> {
         self.seen_or_rebuilt(at, mark);
     }
 
-    fn seen_or_rebuilt(&mut self, at: Stamp, mark: Mark) {
+    pub(super) fn seen_or_rebuilt(&mut self, at: Stamp, mark: Mark) {
         if self.listing || self.seen.since(at) > SOON {
             self.rebuild(mark);
         } else {

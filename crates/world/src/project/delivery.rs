@@ -2,6 +2,7 @@
 
 mod rollout;
 mod served;
+mod shares;
 
 pub use rollout::rollout;
 
@@ -18,6 +19,7 @@ use pilothouse_wire::{
         delivery::{AnalysisVerdict, StepAt},
     },
 };
+use shares::Traffic;
 use std::collections::BTreeMap;
 
 /// All services in scope.
@@ -25,9 +27,9 @@ use std::collections::BTreeMap;
 pub fn delivery(world: &World, spec: &FleetSpec) -> DeliveryView {
     let sources = || world.sources().filter(|(id, _)| spec.scope.is_empty() || spec.scope.contains(id));
     let rows = sources().flat_map(|(id, source)| {
-        let analyses = Analyses::of(source);
-        let rows: Vec<DeliveryRow> =
-            source.delivery.services.keys().filter_map(|key| row(id, source, key, &analyses)).collect();
+        let (analyses, traffic) = (Analyses::of(source), Traffic::of(id, source));
+        let rows = source.delivery.services.keys().filter_map(|key| row(id, source, key, &analyses));
+        let rows: Vec<DeliveryRow> = rows.map(|row| traffic.beside(world, id, row)).collect();
         rows
     });
     let reading = sources().filter(|(_, source)| is_reading(source)).map(|(id, _)| id.clone());
@@ -43,7 +45,8 @@ pub fn took(world: &World, object: &ObjectRef) -> Vec<u64> {
     service.map(|service| delivery::took(&service.moments)).unwrap_or_default()
 }
 
-/// Has it pods, and has not told of all that could keep them? Of what it does not serve it tells an empty listing.
+/// Has it pods, and has not told of all that could keep them or give them traffic? Of what it does not serve it tells an
+/// empty listing.
 fn is_reading(source: &Source) -> bool {
     let listed = |kind: Kind| source.listed.iter().any(|covers| covers.kind == kind);
     let all = [
@@ -53,6 +56,8 @@ fn is_reading(source: &Source) -> bool {
         Kind::Rollout,
         Kind::InferenceService,
         Kind::LlmInferenceService,
+        Kind::HttpRoute,
+        Kind::Service,
     ];
     listed(Kind::Pod) && !source.about.demo && !all.into_iter().all(listed)
 }
@@ -140,6 +145,8 @@ fn row(id: &ConnectionId, source: &Source, key: &WorkloadKey, analyses: &Analyse
         gpus: pods.iter().filter(|pod| pod.fact.holds()).map(|pod| pod.fact.gpu_count()).fold(0, u64::saturating_add),
         team: pods.iter().find_map(|pod| source.team(pod)).or_else(|| source.teams.get(&key.1)).cloned(),
         guard: fact.guard.clone(),
+        kept: None,
+        shares: Vec::new(),
         analysis: of_current.into_iter().next(),
         disputed,
         created: controller.created,
@@ -164,6 +171,12 @@ fn since(service: &Delivery) -> Option<pilothouse_wire::Stamp> {
 
 fn step_at(service: &Delivery) -> Option<StepAt> {
     let fact = &service.fact;
+    if let StrategyFact::Flagger(flagger) = &fact.strategy {
+        let done = flagger.weights.iter().filter(|step| Some(**step) <= flagger.weight).count();
+        let is_under_way =
+            flagger.phase.as_deref().is_some_and(|phase| ["Progressing", "WaitingPromotion"].contains(&phase));
+        return is_under_way.then(|| StepAt { done: count(done), of: count(flagger.weights.len()), words: None });
+    }
     let (at, steps) = (delivery::step(fact)?, delivery::steps(fact));
     let under_way = usize::try_from(at).ok().and_then(|at| steps.get(at));
     Some(StepAt { done: at, of: count(steps.len()), words: under_way.map(|step| step.words(delivery::whole(fact))) })

@@ -121,7 +121,7 @@ fn Services(view: Watched) -> impl IntoView {
                 (true, 0) => view! {
                     <Empty
                         title="No service is seen"
-                        what="Here stand Rollouts of Argo, Deployments, StatefulSets and LeaderWorkerSets of all clusters, as soon as one is read. What a cluster does not serve is not missed."
+                        what="Here stand Rollouts of Argo, Deployments, StatefulSets and LeaderWorkerSets, routes and canaries of all clusters, as soon as one is read. What a cluster does not serve is not missed."
                     />
                 }
                 .into_any(),

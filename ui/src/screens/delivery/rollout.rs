@@ -1,7 +1,8 @@
 //! One service in full: what it is, its steps, how traffic is split, its revisions, what is measured, what happened.
 
 use super::{
-    LIST, analyses::Analyses, back::Back, revisions::Revisions, served::Served, steps::Steps, traffic::Traffic,
+    LIST, analyses::Analyses, back::Back, revisions::Revisions, served::Served, shares::Shares, steps::Steps,
+    traffic::Traffic,
 };
 use crate::{
     clock::use_clock,
@@ -87,16 +88,22 @@ pub(super) fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
 fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
     let events = part(view, |rollout| rollout.events.clone());
     let for_back = object.clone();
+    let has_pods = Memo::new(move |_| view.rollout(|rollout| rollout.is_none_or(|rollout| rollout.row.has_pods())));
+    let has_pods = move || has_pods.get().unwrap_or(true);
     view! {
         <Head view=view />
+        <Kept view=view />
         <Deeds object=object class="rollout-deeds" />
+        <Shares view=view />
         <Steps view=view />
-        <div class="rollout-grid">
-            <Traffic view=view />
-            <Revisions view=view />
-        </div>
-        <Served view=view />
-        <Back object=for_back />
+        <Show when=has_pods>
+            <div class="rollout-grid">
+                <Traffic view=view />
+                <Revisions view=view />
+            </div>
+            <Served view=view />
+            <Back object=for_back.clone() />
+        </Show>
         <Analyses view=view />
         <Events events=events />
     }
@@ -122,7 +129,7 @@ fn Head(view: Watched) -> impl IntoView {
             let pods = format!("{} of {wanted} ready, {} GPUs", count(row.ready), count(row.gpus));
             let facts = [
                 Some(format!("{}, {}{router}", row.kind, row.strategy)),
-                Some(pods),
+                row.has_pods().then_some(pods),
                 row.team.as_ref().map(|team| format!("team {team}")),
                 row.step_words().map(|step| format!("step {step}")),
             ];
@@ -150,6 +157,19 @@ fn Head(view: Watched) -> impl IntoView {
                     <p class="rollout-old warn" role="status" data-test="rollout-old"><Mark status=Status::Warn size=12 /> {old}</p>
                 })}
             }
+        })
+    }
+}
+
+/// From where it is kept, and what becomes of a change by hand.
+#[component]
+fn Kept(view: Watched) -> impl IntoView {
+    let kept = part(view, |rollout| rollout.row.kept.clone());
+    move || {
+        kept.get().map(|kept| {
+            let message = kept.message.as_ref().map(|message| format!(" {message}")).unwrap_or_default();
+            let words = format!("Kept from {} ({}). {}{message}", kept.place(), kept.state(), kept.consequence());
+            view! { <p class="small soft rollout-kept" data-test="rollout-kept" dir="auto">{visible(&words)}</p> }
         })
     }
 }

@@ -43,22 +43,28 @@ pub fn row(row: &DeliveryRow, now: Stamp, stale: bool) -> RowModel {
     let cells = vec![
         Cell::Status(status, word.into()),
         Cell::Name(row.name.clone()),
-        old.or_else(|| row.why.clone()).map_or(Cell::Absent, |why| Cell::Soft(why.into())),
+        old.or_else(|| row.why.clone()).or_else(|| row.share_words()).map_or(Cell::Absent, |why| Cell::Soft(why.into())),
         Cell::Soft(row.kind.clone()),
         Cell::Soft(row.cluster().as_str().into()),
         Cell::Soft(row.namespace.clone()),
         Cell::Soft(row.strategy.clone()),
         step,
-        weight(row.traffic.wanted),
+        row.traffic.wanted.map_or_else(|| from_route(row), |share| weight(Some(share))),
         weight(row.traffic.actual),
-        ready,
-        Cell::Count(row.gpus),
+        if row.has_pods() { ready } else { Cell::Absent },
+        if row.has_pods() { Cell::Count(row.gpus) } else { Cell::Absent },
         analysis(row),
         row.since.map_or(Cell::Absent, |since| Cell::Since(since, false)),
         Cell::soft(row.team.as_ref()),
         row.guard.as_ref().map_or(Cell::Absent, |guard| Cell::Soft(guard.words().into())),
     ];
     RowModel { object: row.id.clone(), cells, stale }
+}
+
+/// What it should get, where one route says so.
+fn from_route(row: &DeliveryRow) -> Cell {
+    let [only] = row.shares.as_slice() else { return Cell::Absent };
+    only.share().filter(|_| !row.is_route()).map_or(Cell::Absent, |share| Cell::Number(share, 0))
 }
 
 fn percent(share: u32, row: &DeliveryRow) -> f64 {
@@ -135,6 +141,8 @@ mod tests {
             gpus: 8,
             team: None,
             guard: None,
+            kept: None,
+            shares: Vec::new(),
             analysis: None,
             disputed: false,
             created: None,

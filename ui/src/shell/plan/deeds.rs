@@ -40,7 +40,7 @@ pub fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
                 resume,
                 restart,
             ],
-            "StatefulSet" | "DaemonSet" => vec![undo, restart],
+            "StatefulSet" | "DaemonSet" | "LeaderWorkerSet" => vec![undo, restart],
             "InferenceService" => vec![
                 ("Roll back", "deed-abort", Deed::Abort),
                 ("Promote", "deed-promote", Deed::Promote),
@@ -82,7 +82,7 @@ impl Asked {
     fn of(object: &ObjectRef) -> &'static [Self] {
         match object {
             ObjectRef::Workload(_, _, kind, _) => match kind.as_str() {
-                "Deployment" | "StatefulSet" | "Rollout" => &[Self::Pods],
+                "Deployment" | "StatefulSet" | "Rollout" | "LeaderWorkerSet" => &[Self::Pods],
                 "InferenceService" => &[Self::Percent, Self::Model],
                 _ => &[],
             },

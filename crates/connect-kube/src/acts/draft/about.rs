@@ -45,6 +45,11 @@ impl<'a> About<'a> {
         self.kind == crate::acts::kserve::KIND
     }
 
+    /// Are its replicas groups of pods?
+    pub fn is_groups(&self) -> bool {
+        self.kind == "LeaderWorkerSet"
+    }
+
     pub fn not_offered(&self, deed: &str) -> Problem {
         Problem::new(Code::NotOffered, format!("{} {} cannot be {deed}.", self.kind, self.name))
     }
@@ -88,6 +93,9 @@ impl<'a> About<'a> {
     }
 
     pub fn affected(&self, pods: u32) -> Affected {
+        if self.is_groups() {
+            return super::groups::affected(self.object, pods);
+        }
         Affected { pods, gpus: gpus(&self.template()["spec"]) * u64::from(pods) }
     }
 

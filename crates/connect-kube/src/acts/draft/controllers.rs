@@ -1,6 +1,6 @@
 //! Controllers of pods: how many, made anew, held, taken back, given another image.
 
-use super::{About, Draft, Guard, Part, SOON, Target};
+use super::{About, Draft, Guard, Part, SOON, Target, groups};
 use crate::acts::revision::{self, Revision};
 use pilothouse_wire::{
     Code, Problem,
@@ -9,22 +9,23 @@ use pilothouse_wire::{
 use serde_json::{Value, json};
 
 /// The annotation by which `kubectl rollout restart` makes pods anew, too.
-const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 const SCALABLE: &[&str] = &["Deployment", "StatefulSet", "ReplicaSet", "LeaderWorkerSet", "Rollout"];
-const ROLLED: &[&str] = &["Deployment", "StatefulSet", "DaemonSet"];
+const ROLLED: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "LeaderWorkerSet"];
+const WITH_REVISIONS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "Rollout", "LeaderWorkerSet"];
 const WITH_TEMPLATE: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
 const PAUSABLE: &[&str] = &["Deployment", "Rollout"];
 
 pub(super) fn scale(about: &About<'_>, to: u32, autoscalers: &[String]) -> Result<Draft, Problem> {
     about.of(SCALABLE, "scaled")?;
-    let from = about.replicas();
+    let (from, what) = (about.replicas(), if about.is_groups() { "groups" } else { "pods" });
     if from == to {
-        return Err(about.so_already(&format!("at {to} pods")));
+        return Err(about.so_already(&format!("at {to} {what}")));
     }
     let risk = match to {
-        0 => (Risk::High, "All pods end.".to_owned()),
-        _ if to < from => (Risk::Medium, format!("{} pods end.", from - to)),
+        0 => (Risk::High, format!("All {what} end.")),
+        _ if to < from => (Risk::Medium, format!("{} {what} end.", from - to)),
         _ => (Risk::Low, "Pods that run go on.".to_owned()),
     };
     let warnings = autoscalers.iter().map(|name| {
@@ -35,13 +36,13 @@ pub(super) fn scale(about: &About<'_>, to: u32, autoscalers: &[String]) -> Resul
     let put = json!({ "op": "replace", "path": "/spec/replicas", "value": to });
     let guard = Guard::new("/spec/replicas", json!(from));
     Ok(Draft {
-        title: format!("Scale {} {} from {from} to {to} pods", about.kind, about.name),
-        steps: vec![Part::patch(format!("Set the number of pods to {to}"), vec![guard], put)],
+        title: format!("Scale {} {} from {from} to {to} {what}", about.kind, about.name),
+        steps: vec![Part::patch(format!("Set the number of {what} to {to}"), vec![guard], put)],
         traffic: Vec::new(),
         affected: about.affected(from.abs_diff(to)),
         risk,
         warnings: warnings.collect(),
-        success: Expectation { words: format!("{to} of {to} pods are ready"), within: about.rollout() },
+        success: Expectation { words: format!("{to} of {to} {what} are ready"), within: about.rollout() },
         undo: Some(Deed::Scale(from)),
     })
 }
@@ -49,6 +50,9 @@ pub(super) fn scale(about: &About<'_>, to: u32, autoscalers: &[String]) -> Resul
 pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
     about.of(ROLLED, "restarted")?;
     about.not_paused()?;
+    if about.is_groups() {
+        return groups::restart(about, now);
+    }
     let metadata = &about.template()["metadata"];
     let put = match (metadata.is_object(), metadata["annotations"].is_object()) {
         (_, true) => {
@@ -117,8 +121,11 @@ pub(super) fn unpause(words: &str) -> Part {
 }
 
 pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -> Result<Draft, Problem> {
-    about.of(WITH_TEMPLATE, "taken back to a revision")?;
+    about.of(WITH_REVISIONS, "taken back to a revision")?;
     about.not_paused()?;
+    if about.is_groups() {
+        return groups::undo(about, to, revisions);
+    }
     let running = revision::running(about.kind, about.object, about.template());
     let (now, then) = revision::chosen(to, revisions, running).map_err(|problem| Problem {
         what: format!("{} {} cannot go back: {}", about.kind, about.name, problem.what),

@@ -29,7 +29,16 @@ fn pods() -> Vec<Value> {
 }
 
 fn drained(object: &Value, pods: &[Value]) -> super::Draft {
-    let present = Present { object, template: None, revisions: &[], autoscalers: &[], pods, now: NOW };
+    let present = Present {
+        object,
+        template: None,
+        revisions: &[],
+        autoscalers: &[],
+        pods,
+        backends: &[],
+        keeper: None,
+        now: NOW,
+    };
     draft(&Intent { object: node(), deed: Deed::Drain }, &present).unwrap()
 }
 

@@ -44,17 +44,21 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("LoadFact", "transition" | "active" | "target")
         | ("Canary", "router")
         | ("MetricFact", "provider")
-        | ("Step", "Other") => Treat::Keep,
+        | ("Step", "Other")
+        | ("FlaggerFact", "phase" | "provider")
+        | ("ApplicationFact", "sync" | "health")
+        | ("OperationFact" | "PromotionFact", "phase")
+        | ("StageFact", "health") => Treat::Keep,
 
         ("NodeFact" | "AlertFact", "labels") => Treat::Labels,
         ("NodeFact", "taints") => Treat::Taint,
         ("ModelAddress", "text") | ("VersionFact", "source") | ("ServedFact", "model") => Treat::Address,
         ("NodeFact", "capacity" | "allocatable") | ("PodFact", "gpus") => Treat::KindAt(0),
 
-        ("Fact", "ControllerGone") => Treat::KindAt(0),
+        ("Fact", "ControllerGone" | "BackendGone") => Treat::KindAt(0),
         ("ObjectRef", "Workload") => Treat::KindAt(2),
         ("Source", "workloads" | "controllers" | "revisions" | "regarding")
-        | ("Deliveries", "services")
+        | ("Deliveries", "services" | "labels" | "backends")
         | ("GoneStarts", "all") => Treat::ByKind,
 
         // Any controller or rule may have words of its own for these.
@@ -67,6 +71,8 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("RolloutFact", "message" | "pauses")
         | ("FailureFact", "reason" | "message")
         | ("AnalysisFact" | "MetricFact" | "ExperimentFact" | "MeasurementRow", "message")
+        | ("ApplicationFact" | "PromotionFact", "message")
+        | ("RuleFact", "matches")
         | ("MetricFact", "success" | "failure")
         | ("MeasurementRow", "value")
         | ("Step", "Scale")

@@ -22,12 +22,13 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        AlertFact, AlertsFact, AnalysisFact, ConditionFact, ContainerFact, ControllerFact, Covers, DeliveryFact,
-        DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact, FailureFact, Kind, LoadFact, MetricFact,
-        MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OwnerFact, Phase, PodFact, PodLabels, Probed,
-        ReadingsFact, RegistryFact, RepositoryFact, RevisionFact, RolloutFact, ServedFact, ServiceFact, ServingFact,
-        ServingPodFact, SizeFact, SourceAbout, SourceFact, StartFact, StatedFact, StrategyFact, TagFact, TargetFact,
-        VersionFact, WriteFact,
+        AlertFact, AlertsFact, AnalysisFact, ApplicationFact, BackendFact, ConditionFact, ContainerFact,
+        ControllerFact, Covers, DeliveryFact, DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact,
+        FailureFact, Kind, LoadFact, MetricFact, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact,
+        OperationFact, OwnerFact, ParentFact, Phase, PodFact, PodLabels, Probed, PromotionFact, ReadingsFact,
+        RegistryFact, RepositoryFact, RepositorySource, RevisionFact, RolloutFact, RouteFact, RuleFact, ServedFact,
+        ServiceFact, ServingFact, ServingPodFact, ShareFact, SizeFact, SourceAbout, SourceFact, StageFact, StartFact,
+        StatedFact, StrategyFact, SyncedFact, TagFact, TargetFact, VersionFact, WriteFact,
     },
 };
 use proptest::prelude::*;
@@ -361,6 +362,57 @@ fn facts() -> Vec<Fact> {
             ..ExperimentFact::default()
         })),
         Fact::ExperimentGone(canary("namespace"), canary("gone")),
+        Fact::Labelled(Box::new(service()), Box::new(routed()), vec![(canary("key"), canary("value"))]),
+        Fact::Backend(Box::new(BackendFact {
+            of: OwnerFact { kind: "Service".into(), name: canary("backend") },
+            namespace: canary("namespace"),
+            selector: vec![(canary("key"), canary("value"))],
+            hash: Some(canary("hash")),
+            wrong: vec![StatedFact { kind: canary("Kind"), message: Some("canary".into()), ..StatedFact::default() }],
+        })),
+        Fact::BackendGone("Service".into(), canary("namespace"), canary("gone")),
+        Fact::Application(Box::new(ApplicationFact {
+            namespace: canary("namespace"),
+            name: canary("application"),
+            project: Some(canary("project")),
+            sources: vec![RepositorySource {
+                repository: "https://canary/canary".into(),
+                path: Some(canary("path")),
+                chart: Some(canary("chart")),
+                revision: Some(canary("branch")),
+            }],
+            sync: Some("Synced".into()),
+            health: Some("Healthy".into()),
+            message: Some("canary waits".into()),
+            operation: Some(OperationFact { phase: "Failed".into(), ..OperationFact::default() }),
+            history: vec![SyncedFact {
+                revision: Some(canary("commit")),
+                by: Some(canary("person")),
+                ..SyncedFact::default()
+            }],
+            ..ApplicationFact::default()
+        })),
+        Fact::ApplicationGone(canary("namespace"), canary("gone")),
+        Fact::Promotion(Box::new(PromotionFact {
+            namespace: canary("namespace"),
+            name: canary("promotion"),
+            stage: canary("stage"),
+            freight: canary("freight"),
+            phase: Some("Succeeded".into()),
+            message: Some("canary".into()),
+            by: Some(canary("person")),
+            ..PromotionFact::default()
+        })),
+        Fact::PromotionGone(canary("namespace"), canary("gone")),
+        Fact::Stage(Box::new(StageFact {
+            namespace: canary("namespace"),
+            name: canary("stage"),
+            health: Some("Healthy".into()),
+            freight: vec![canary("freight")],
+            holds: vec![canary("image")],
+            since: None,
+        })),
+        Fact::StageGone(canary("namespace"), canary("gone")),
         Fact::NoteGone(AT, ObjectRef::Connection(cluster())),
         Fact::Recalled(marks.collect()),
         Fact::Registry(Box::new(RegistryFact {
@@ -460,6 +512,30 @@ fn served() -> ServedFact {
         },
         ..ServedFact::default()
     }
+}
+
+fn routed() -> DeliveryFact {
+    let of = OwnerFact { kind: "Gateway".into(), name: canary("gateway") };
+    let to = OwnerFact { kind: "Service".into(), name: canary("backend") };
+    let route = RouteFact {
+        hosts: vec![canary("host")],
+        parents: vec![ParentFact {
+            of,
+            namespace: Some(canary("namespace")),
+            by: Some(canary("controller")),
+            conditions: vec![StatedFact {
+                kind: canary("Kind"),
+                message: Some("canary".into()),
+                ..StatedFact::default()
+            }],
+        }],
+        rules: vec![RuleFact {
+            name: Some(canary("rule")),
+            matches: vec!["PathPrefix /canary".into()],
+            backends: vec![ShareFact { to, namespace: Some(canary("namespace")), port: Some(80), weight: 1 }],
+        }],
+    };
+    DeliveryFact { strategy: StrategyFact::Routed(Box::new(route)), ..DeliveryFact::default() }
 }
 
 fn analysis() -> AnalysisFact {

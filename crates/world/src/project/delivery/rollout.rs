@@ -1,6 +1,6 @@
 //! One service in full: its steps, its revisions side by side with their pods, and what was measured.
 
-use super::{Analyses, count, row, served, service};
+use super::{Analyses, count, row, served, service, shares::Traffic};
 use crate::{
     World,
     delivery::{self, Delivery, Moment},
@@ -43,9 +43,12 @@ pub fn rollout(world: &World, object: &ObjectRef, now: Stamp) -> Option<RolloutV
     let mut revisions = revisions(object, source, &key, (&*source.service(&key)?, &Engines::of(world)));
     let left_out = revisions.len().saturating_sub(MOST_REVISIONS);
     revisions.truncate(MOST_REVISIONS);
-    let is_of_it = |mark: &&Mark| mark.key.object == *object;
+    let row = Traffic::of(id, source).beside(world, id, row(id, source, &key, &by_service)?);
+    // What keeps it out of a repository changes it.
+    let application = row.kept.as_ref().map(|kept| kept.application.clone());
+    let is_of_it = |mark: &&Mark| mark.key.object == *object || Some(&mark.key.object) == application.as_ref();
     Some(RolloutView {
-        row: row(id, source, &key, &by_service)?,
+        row,
         steps: steps(delivery, &shown, now),
         left: delivery::left(delivery, now),
         revisions,

@@ -1,0 +1,337 @@
+//! What stands beside an object that something is to be done to: who keeps it as it is, who moves its traffic by himself, and
+//! whether a backend that is to get traffic can answer. Reads alone; what cannot be read is said.
+
+use crate::{
+    client::{Client, JSON, PATIENCE},
+    facts,
+    failure::{Call, Failure},
+    list::encoded,
+    read::Spot,
+    slim::Application,
+};
+use pilothouse_wire::{SmolStr, plan::Deed};
+use pilothouse_world::fact::ApplicationFact;
+use serde_json::Value;
+
+/// Kinds that a Canary of Flagger may target.
+const TARGETS: [&str; 2] = ["Deployment", "DaemonSet"];
+/// Kinds that something may keep or make. Nodes and pods are nobody's in this way.
+const NOT_KEPT: [&str; 3] = ["Node", "Pod", "Namespace"];
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// Who keeps the object out of a repository, in full; takes the place of what its marks alone say.
+    pub keeper: Option<String>,
+    /// Who else will have a say in it.
+    pub warnings: Vec<String>,
+    /// What is to be known of backends that get traffic.
+    pub backends: Vec<String>,
+}
+
+/// Looks around an object.
+pub(super) async fn beside(client: &Client, spot: &Spot, object: &Value, deed: &Deed) -> Beside {
+    let kind = spot.kind.kind.as_str();
+    if NOT_KEPT.contains(&kind) {
+        return Beside::default();
+    }
+    let (keeper, flagger, rollouts, backends) = tokio::join!(
+        keeper(client, object),
+        flagger(client, spot),
+        rollouts(client, spot),
+        backends(client, spot, object, deed),
+    );
+    let routes = ["HTTPRoute", "InferenceModelRewrite"].contains(&kind);
+    let made = maker(object).filter(|_| routes);
+    let mut warnings: Vec<String> = made.into_iter().chain(rollouts).chain(flagger).collect();
+    let (keeper, unknown) = match keeper {
+        Ok(keeper) => (keeper, None),
+        Err(failure) => (None, Some(not_known(client, "What Argo CD does about it", &failure))),
+    };
+    warnings.extend(unknown);
+    Beside { keeper, warnings, backends }
+}
+
+fn not_known(client: &Client, what: &str, failure: &Failure) -> String {
+    let problem = Failure::problem(failure, &client.place);
+    format!("{what} is not known: {}", problem.what)
+}
+
+/// The controller that made the object, and sets it again.
+fn maker(object: &Value) -> Option<String> {
+    let owners = object["metadata"]["ownerReferences"].as_array()?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    let (kind, name) = (owner["kind"].as_str()?, owner["name"].as_str()?);
+    Some(format!("{kind} {name} made this object and sets it again as it likes. Better: change it there."))
+}
+
+/// Who keeps the object, if that is an Application of Argo CD that can be read.
+async fn keeper(client: &Client, object: &Value) -> Result<Option<String>, Failure> {
+    let Some(mark) = mark(object) else { return Ok(None) };
+    // In other namespaces than Argo CD's own an application is called `namespace_name`.
+    let (namespace, name) = mark.name.split_once('_').map_or((None, mark.name), |(of, name)| (Some(of), name));
+    // Argo CD may live in another cluster.
+    if !is_offered(client, ("argoproj.io", "v1alpha1", "applications")).await? {
+        return Ok(None);
+    }
+    let call = Call { verb: "list", group: "argoproj.io".into(), resource: "applications".into(), namespace: None };
+    let path =
+        format!("/apis/argoproj.io/v1alpha1/applications?fieldSelector={}", encoded(&format!("metadata.name={name}")));
+    let list = match read(client, &call, &path).await {
+        Ok(list) => list,
+        Err(_) if !mark.is_own => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let found = items(&list).iter().filter_map(|item| serde_json::from_value::<Application>(item.clone()).ok());
+    let mut found = found.filter_map(facts::facts_of_application);
+    let found = found.find(|found| namespace.is_none_or(|namespace| found.namespace == namespace));
+    Ok(found.map(|found| keeps(&found)))
+}
+
+/// A mark by which Argo CD knows what it keeps.
+struct Mark<'a> {
+    name: &'a str,
+    /// Nobody else leaves this mark.
+    is_own: bool,
+}
+
+fn mark(object: &Value) -> Option<Mark<'_>> {
+    let metadata = &object["metadata"];
+    let text = |list: &str, key: &str| metadata[list][key].as_str().filter(|text| !text.is_empty());
+    if let Some(id) = text("annotations", "argocd.argoproj.io/tracking-id") {
+        return Some(Mark { name: id.split(':').next().unwrap_or_default(), is_own: true });
+    }
+    if let Some(name) = text("labels", "argocd.argoproj.io/instance") {
+        return Some(Mark { name, is_own: true });
+    }
+    let by_helm = text("labels", "app.kubernetes.io/managed-by") == Some("Helm");
+    let label = text("labels", "app.kubernetes.io/instance").filter(|_| !by_helm);
+    label.map(|name| Mark { name, is_own: false })
+}
+
+/// Who keeps it, what becomes of a change, and what is better.
+fn keeps(application: &ApplicationFact) -> String {
+    let places: Vec<String> = application
+        .sources
+        .iter()
+        .map(|source| {
+            let path = source.path.as_ref().or(source.chart.as_ref());
+            let path = path.map(|path| format!("{path} in ")).unwrap_or_default();
+            let at = source.revision.as_ref().map(|revision| format!(" at {revision}")).unwrap_or_default();
+            format!("{path}{}{at}", source.repository)
+        })
+        .collect();
+    let place = if places.is_empty() { "a repository".to_owned() } else { places.join(" and ") };
+    let becomes = match (application.automated, application.self_heal) {
+        (true, true) => {
+            "It heals itself: this is taken back within minutes. Better: change it there, or suspend its automated sync first."
+        }
+        (true, false) => {
+            "It does not heal itself: this stays until the repository changes, and is taken back then. Better: change it there as well."
+        }
+        (false, _) => {
+            "It syncs when somebody asks for it: this stays until then, and is taken back by it. Better: change it there as well."
+        }
+    };
+    format!(
+        "Application {}/{} of Argo CD keeps this object as it stands in {place}. {becomes}",
+        application.namespace, application.name
+    )
+}
+
+/// A Canary of Flagger that targets the object.
+async fn flagger(client: &Client, spot: &Spot) -> Option<String> {
+    if !TARGETS.contains(&spot.kind.kind.as_str()) {
+        return None;
+    }
+    let list = match in_namespace(client, spot, ("flagger.app", "v1beta1", "canaries")).await {
+        Ok(Some(list)) => list,
+        Ok(None) => return None,
+        Err(failure) => return Some(not_known(client, "Whether Flagger moves its traffic", &failure)),
+    };
+    let targets = |item: &&Value| {
+        let target = &item["spec"]["targetRef"];
+        target["kind"] == spot.kind.kind.as_str() && target["name"] == spot.name.as_str()
+    };
+    let canary = items(&list).iter().find(targets)?;
+    let name = canary["metadata"]["name"].as_str().unwrap_or_default();
+    let phase = canary["status"]["phase"].as_str().filter(|phase| !phase.is_empty());
+    let phase = phase.map(|phase| format!(" ({phase})")).unwrap_or_default();
+    Some(format!(
+        "Canary {name} of Flagger{phase} targets this object: a change of its template begins an analysis, traffic stays with {}-primary until that has passed, and Flagger sets its number of pods.",
+        spot.name
+    ))
+}
+
+/// Rollouts whose steps set the weights of a route.
+async fn rollouts(client: &Client, spot: &Spot) -> Vec<String> {
+    if spot.kind.kind != "HTTPRoute" {
+        return Vec::new();
+    }
+    let list = match in_namespace(client, spot, ("argoproj.io", "v1alpha1", "rollouts")).await {
+        Ok(Some(list)) => list,
+        Ok(None) => return Vec::new(),
+        Err(failure) => return vec![not_known(client, "Whether a Rollout sets its weights", &failure)],
+    };
+    let sets = |item: &&Value| sets_route(&item["spec"]["strategy"]["canary"]["trafficRouting"]["plugins"], &spot.name);
+    let names = items(&list).iter().filter(sets).filter_map(|item| item["metadata"]["name"].as_str());
+    names
+        .map(|name| {
+            format!("Rollout {name} sets the weights of this route by its steps, and will set them again. Better: promote or abort it.")
+        })
+        .collect()
+}
+
+/// Does a plugin of traffic routing name this route? Source: the settings of Argo's plugin for the Gateway API.
+fn sets_route(plugins: &Value, name: &str) -> bool {
+    plugins.as_object().into_iter().flatten().any(|(_, plugin)| {
+        let several = plugin["httpRoutes"].as_array().into_iter().flatten();
+        plugin["httpRoute"] == name || several.into_iter().any(|route| route["name"] == name)
+    })
+}
+
+/// Can the backends answer that are to get traffic?
+async fn backends(client: &Client, spot: &Spot, object: &Value, deed: &Deed) -> Vec<String> {
+    let Deed::SetWeights { weights, .. } = deed else { return Vec::new() };
+    let mut words = Vec::new();
+    for (name, _) in weights.iter().filter(|(_, weight)| *weight > 0) {
+        let named = |one: &&Value| one["name"] == name.as_str();
+        let lists = object["spec"]["rules"].as_array().into_iter().flatten();
+        let Some(backend) = lists.filter_map(|rule| rule["backendRefs"].as_array()).flatten().find(named) else {
+            continue;
+        };
+        if backend["kind"].as_str().unwrap_or("Service") != "Service" {
+            continue;
+        }
+        let namespace = backend["namespace"].as_str().map(SmolStr::new).or_else(|| spot.namespace.clone());
+        words.extend(service(client, &namespace.unwrap_or_default(), name).await);
+    }
+    words
+}
+
+/// Why what is sent to a Service would not be answered, if so.
+async fn service(client: &Client, namespace: &str, name: &str) -> Option<String> {
+    if !crate::yaml::is_segment(namespace) || !crate::yaml::is_segment(name) {
+        return None;
+    }
+    let call = |verb, group: &'static str, resource: &str| Call {
+        verb,
+        group: group.into(),
+        resource: resource.to_owned(),
+        namespace: Some(namespace.to_owned()),
+    };
+    let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
+    match read(client, &call("get", "", "services"), &path).await {
+        Err(failure) if failure.status() == Some(404) => {
+            return Some(format!(
+                "There is no Service {name} in {namespace}: what it should get is answered with an error."
+            ));
+        }
+        Err(failure) => return Some(not_known(client, &format!("Whether Service {name} is there"), &failure)),
+        Ok(_) => {}
+    }
+    let selector = encoded(&format!("kubernetes.io/service-name={name}"));
+    let path = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}");
+    match read(client, &call("list", "discovery.k8s.io", "endpointslices"), &path).await {
+        Ok(list) if ready(&list) == 0 => {
+            Some(format!("Service {name} has no pod that is ready: what it should get is answered with an error."))
+        }
+        Ok(_) => None,
+        Err(failure) => Some(not_known(client, &format!("Whether Service {name} has pods that are ready"), &failure)),
+    }
+}
+
+/// Endpoints that are ready; one that says nothing is.
+fn ready(slices: &Value) -> usize {
+    let endpoints = items(slices).iter().flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
+    endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false).count()
+}
+
+/// A kind by its group, version and plural.
+type Plural = (&'static str, &'static str, &'static str);
+
+/// All objects of a kind in the namespace of an object; none where the kind is not served.
+async fn in_namespace(client: &Client, spot: &Spot, of: Plural) -> Result<Option<Value>, Failure> {
+    if !is_offered(client, of).await? {
+        return Ok(None);
+    }
+    super::list(client, spot, &format!("/apis/{}/{}", of.0, of.1), of.2).await.map(Some)
+}
+
+/// Is a kind served? Whoever may not read it is told so whether it is there or not: discovery is open to all.
+async fn is_offered(client: &Client, (group, version, plural): Plural) -> Result<bool, Failure> {
+    let path = format!("/apis/{group}/{version}");
+    match read(client, &Call::path(&path), &path).await {
+        Ok(list) => {
+            let kinds = list["resources"].as_array().into_iter().flatten();
+            Ok(kinds.into_iter().any(|kind| kind["name"] == plural))
+        }
+        Err(failure) if failure.status() == Some(404) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn read(client: &Client, call: &Call, path: &str) -> Result<Value, Failure> {
+    let answer = client.get(call, path, JSON, PATIENCE).await?;
+    serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("It is nothing in JSON".to_owned()))
+}
+
+fn items(list: &Value) -> &[Value] {
+    list["items"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_better_way_names_the_application_its_repository_path_and_revision() {
+        let of = |policy: Value| {
+            let it = json!({
+                "metadata": { "name": "chat", "namespace": "argocd" },
+                "spec": {
+                    "source": { "repoURL": "https://bot:hunter2@git.example/m", "path": "prod", "targetRevision": "main" },
+                    "syncPolicy": policy,
+                },
+            });
+            keeps(&facts::facts_of_application(serde_json::from_value(it).unwrap()).unwrap())
+        };
+        let heals = of(json!({ "automated": { "selfHeal": true } }));
+        let start = "Application argocd/chat of Argo CD keeps this object as it stands in prod in https://git.example/m at main. ";
+        assert!(heals.starts_with(start) && heals.contains("taken back within minutes"), "{heals}");
+        assert!(of(json!({ "automated": {} })).contains("stays until the repository changes"));
+        assert!(of(json!({})).contains("syncs when somebody asks"));
+    }
+
+    #[test]
+    fn a_mark_that_others_leave_too_is_no_mark_of_argo_cd_alone() {
+        let of = |metadata: Value| {
+            let object = json!({ "metadata": metadata });
+            mark(&object).map(|mark| (mark.name.to_owned(), mark.is_own))
+        };
+        let tracked =
+            json!({ "annotations": { "argocd.argoproj.io/tracking-id": "team_chat:apps/Deployment:serving/chat" } });
+        assert_eq!(of(tracked), Some(("team_chat".into(), true)));
+        let label = json!({ "labels": { "app.kubernetes.io/instance": "chat" } });
+        assert_eq!(of(label), Some(("chat".into(), false)));
+        let helm =
+            json!({ "labels": { "app.kubernetes.io/instance": "chat", "app.kubernetes.io/managed-by": "Helm" } });
+        assert_eq!(of(helm), None);
+    }
+
+    #[test]
+    fn a_plugin_names_its_routes_in_two_ways_and_a_silent_endpoint_is_ready() {
+        let plugin = |settings: Value| json!({ "argoproj-labs/gatewayAPI": settings });
+        assert!(sets_route(&plugin(json!({ "httpRoute": "chat" })), "chat"));
+        assert!(sets_route(&plugin(json!({ "httpRoutes": [{ "name": "a" }, { "name": "chat" }] })), "chat"));
+        assert!(!sets_route(&plugin(json!({ "httpRoute": "other" })), "chat"));
+        assert!(!sets_route(&Value::Null, "chat"));
+        let slices = json!({ "items": [
+            { "endpoints": [{ "conditions": { "ready": false } }, { "conditions": {} }] }, { "endpoints": null },
+        ] });
+        assert_eq!(ready(&slices), 1);
+        let made = json!({ "metadata": { "ownerReferences": [{ "kind": "LLMInferenceService", "name": "chat", "controller": true }] } });
+        assert!(maker(&made).is_some_and(|words| words.contains("LLMInferenceService chat made this object")));
+    }
+}

@@ -1,0 +1,123 @@
+//! Weights of routes: what is sent, what it depends on, and whether it came to pass.
+
+use super::*;
+use pilothouse_wire::plan::Share;
+
+fn route() -> Value {
+    json!({
+        "metadata": { "name": "chat", "namespace": "serving", "generation": 3 },
+        "spec": {
+            "parentRefs": [{ "name": "front" }],
+            "rules": [
+                { "backendRefs": [
+                    { "name": "chat-stable", "port": 80, "weight": 90 }, { "name": "chat-canary", "port": 80, "weight": 10 },
+                ] },
+                { "backendRefs": [{ "name": "chat-stable", "port": 80 }] },
+            ],
+        },
+        "status": { "parents": [{ "parentRef": { "name": "front" }, "controllerName": "x/y", "conditions": [
+            { "type": "Accepted", "status": "True", "reason": "Accepted", "observedGeneration": 3 },
+        ] }] },
+    })
+}
+
+fn weights(all: &[(&str, u32)], rule: Option<u32>) -> Deed {
+    Deed::SetWeights { rule, weights: all.iter().map(|(name, weight)| ((*name).into(), *weight)).collect() }
+}
+
+fn weighed(deed: Deed) -> Result<Draft, Problem> {
+    made(&workload("HTTPRoute"), deed, &route(), &[])
+}
+
+#[test]
+fn weights_are_set_where_names_and_old_weights_are_as_they_were_read() {
+    let draft = weighed(weights(&[("chat-canary", 50), ("chat-stable", 50)], None)).unwrap();
+    assert_eq!(draft.title, "Weigh chat-stable from 90 to 50, chat-canary from 10 to 50 in HTTPRoute serving/chat");
+    let at = |place: u32, field: &str| format!("/spec/rules/0/backendRefs/{place}/{field}");
+    let test = |path: String, value: Value| json!({ "op": "test", "path": path, "value": value });
+    let add = |path: String, value: u32| json!({ "op": "add", "path": path, "value": value });
+    assert_eq!(
+        patch(&draft),
+        json!([
+            test(at(0, "name"), json!("chat-stable")),
+            test(at(0, "weight"), json!(90)),
+            test(at(1, "name"), json!("chat-canary")),
+            test(at(1, "weight"), json!(10)),
+            add(at(0, "weight"), 50),
+            add(at(1, "weight"), 50),
+        ])
+    );
+    let share = |of: &str, now, then| Share { of: of.into(), now, then };
+    assert_eq!(draft.traffic, [share("chat-stable", 90, 50), share("chat-canary", 10, 50)]);
+    assert_eq!(draft.undo, Some(weights(&[("chat-stable", 90), ("chat-canary", 10)], Some(0))));
+    assert_eq!((draft.risk.0, draft.affected), (Risk::Medium, Affected::default()));
+    // Of one alone the share of the other follows.
+    let draft = weighed(weights(&[("chat-canary", 0)], None)).unwrap();
+    assert_eq!(draft.traffic, [share("chat-stable", 90, 100), share("chat-canary", 10, 0)]);
+    let none = weighed(weights(&[("chat-canary", 0), ("chat-stable", 0)], None)).unwrap();
+    assert_eq!(none.risk.0, Risk::High);
+    assert_eq!(none.traffic, [share("chat-stable", 90, 0), share("chat-canary", 10, 0)]);
+}
+
+#[test]
+fn a_weight_that_is_not_said_is_held_with_its_whole_backend() {
+    let draft = weighed(weights(&[("chat-stable", 5)], Some(1))).unwrap();
+    let whole = json!({ "name": "chat-stable", "port": 80 });
+    assert_eq!(patch(&draft)[1], json!({ "op": "test", "path": "/spec/rules/1/backendRefs/0", "value": whole }));
+    assert_eq!(draft.undo, Some(weights(&[("chat-stable", 1)], Some(1))));
+}
+
+#[test]
+fn what_names_no_backend_or_several_is_told_with_those_that_there_are() {
+    let fails = |deed: Deed| {
+        let problem = weighed(deed).unwrap_err();
+        (problem.code, problem.what, problem.next.unwrap_or_default())
+    };
+    let (code, what, next) = fails(weights(&[("chat-new", 1)], None));
+    assert_eq!((code, what.as_str()), (Code::NotFound, "No rule of HTTPRoute serving/chat has chat-new."));
+    assert_eq!(next, "Of it rule 1 has chat-stable, chat-canary; rule 2 has chat-stable.");
+    let (code, _, next) = fails(weights(&[("chat-stable", 2)], None));
+    assert_eq!((code, next.as_str()), (Code::BadInput, "Say which: 1, 2."));
+    assert_eq!(fails(weights(&[("chat-canary", 10)], None)).0, Code::Exists);
+    assert_eq!(fails(weights(&[("chat-canary", 1_000_001)], None)).0, Code::BadInput);
+    assert_eq!(fails(weights(&[], None)).0, Code::BadInput);
+    assert_eq!(fails(weights(&[("a", 1), ("a", 2)], None)).0, Code::BadInput);
+    let other = made(&workload("Deployment"), weights(&[("a", 1)], None), &deployment(), &[]).unwrap_err();
+    assert_eq!(other.code, Code::NotOffered);
+}
+
+#[test]
+fn models_of_a_rewrite_are_weighed_in_the_same_way() {
+    let rewrite = json!({
+        "metadata": { "name": "chat", "namespace": "serving", "generation": 1 },
+        "spec": { "poolRef": { "name": "llama" }, "rules": [{ "targets": [
+            { "modelRewrite": "chat-v1", "weight": 9 }, { "modelRewrite": "chat-v2", "weight": 1 },
+        ] }] },
+    });
+    let draft = made(&workload("InferenceModelRewrite"), weights(&[("chat-v2", 9)], None), &rewrite, &[]).unwrap();
+    let last = json!({ "op": "add", "path": "/spec/rules/0/targets/1/weight", "value": 9 });
+    assert_eq!(patch(&draft).as_array().and_then(|all| all.last()), Some(&last));
+}
+
+#[test]
+fn it_came_to_pass_once_the_gateway_says_so() {
+    let deed = weights(&[("chat-canary", 50), ("chat-stable", 50)], None);
+    let held = guards(&weighed(deed.clone()).unwrap());
+    let check = |object: &Value| seen_of(workload("HTTPRoute"), deed.clone(), held.clone(), Some(object), &[]);
+    assert_eq!(check(&route()), Seen::Never("somebody set other weights since".into()));
+    let mut set = route();
+    for backend in 0..2 {
+        set["spec"]["rules"][0]["backendRefs"][backend]["weight"] = json!(50);
+    }
+    set["metadata"]["generation"] = json!(4);
+    let weighs = "chat-canary weighs 50, chat-stable weighs 50";
+    assert_eq!(check(&set), Seen::NotYet(format!("{weighs}; waiting for the spec to be taken up")));
+    let condition = &mut set["status"]["parents"][0]["conditions"][0];
+    condition["observedGeneration"] = json!(4);
+    assert_eq!(check(&set), Seen::Met(format!("{weighs}, and it is taken up")));
+    set["status"]["parents"][0]["conditions"][0]["status"] = json!("False");
+    assert!(matches!(check(&set), Seen::NotYet(why) if why.contains("Accepted is False")));
+    // Nobody's word is no yes.
+    set["status"] = json!({});
+    assert!(matches!(check(&set), Seen::NotYet(why) if why.contains("no controller has said anything")));
+}

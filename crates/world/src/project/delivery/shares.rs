@@ -1,0 +1,249 @@
+//! What stands beside a service: shares of traffic that routes give it, joined by the labels of its pods; who moves its
+//! traffic; from where it is kept.
+
+use crate::{
+    World,
+    delivery::route,
+    fact::{BackendFact, Kind, LabelsFact, ParentFact, RouteFact, RuleFact, ShareFact, StrategyFact},
+    fold::application,
+    source::{Source, WorkloadKey},
+};
+use pilothouse_wire::{
+    ConnectionId, ObjectRef, SmolStr,
+    view::{
+        DeliveryRow, Guard,
+        delivery::{Keeper, Kept, ShareRow},
+    },
+};
+use std::collections::BTreeMap;
+
+/// Labels that the controller of a LeaderWorkerSet gives its pods; which group and which place in it is no service's.
+const GROUPS_OWN: &str = "leaderworkerset.sigs.k8s.io/";
+const GROUPS_NAME: &str = "leaderworkerset.sigs.k8s.io/name";
+/// The label of leaders by which Services choose them alone.
+const GROUPS_LEADER: (&str, &str) = ("leaderworkerset.sigs.k8s.io/worker-index", "0");
+
+/// All shares of one source: looked through once for all of its services.
+pub(super) struct Traffic<'a> {
+    source: &'a Source,
+    shares: BTreeMap<WorkloadKey, Vec<ShareRow>>,
+    movers: BTreeMap<WorkloadKey, SmolStr>,
+}
+
+/// Services of a namespace with the labels of their pods.
+type ByNamespace<'a> = BTreeMap<&'a SmolStr, Vec<(&'a WorkloadKey, &'a LabelsFact)>>;
+
+impl<'a> Traffic<'a> {
+    pub fn of(id: &ConnectionId, source: &'a Source) -> Self {
+        let mut shares: BTreeMap<WorkloadKey, Vec<ShareRow>> = BTreeMap::new();
+        let mut movers = BTreeMap::new();
+        let mut by_namespace: Option<ByNamespace<'a>> = None;
+        for (key, service) in &source.delivery.services {
+            match &service.fact.strategy {
+                StrategyFact::Routed(route) => {
+                    let labelled = by_namespace.get_or_insert_with(|| labelled(source));
+                    for (row, to) in rows(id, source, labelled, key, route) {
+                        for receiver in to {
+                            shares.entry(receiver.clone()).or_default().push(row.clone());
+                        }
+                        shares.entry(key.clone()).or_default().push(row);
+                    }
+                }
+                StrategyFact::Flagger(flagger) => {
+                    let target = (flagger.target.kind.clone(), key.1.clone(), flagger.target.name.clone());
+                    movers.insert(target, key.2.clone());
+                }
+                _ => {}
+            }
+        }
+        Self { source, shares, movers }
+    }
+
+    /// A service with what stands beside it.
+    pub fn beside(&self, world: &World, id: &ConnectionId, mut row: DeliveryRow) -> DeliveryRow {
+        let key: WorkloadKey = (row.kind.clone(), row.namespace.clone(), row.name.clone());
+        row.shares = self.shares.get(&key).cloned().unwrap_or_default();
+        if let Some(guard) = &mut row.guard
+            && let Some(kept) = kept(world, id, self.source, guard)
+        {
+            // The label is anybody's; the application says whose it is.
+            guard.by = Keeper::ArgoCd;
+            row.kept = Some(Box::new(kept));
+        }
+        if row.guard.is_none()
+            && let Some(name) = self.movers.get(&key)
+        {
+            row.guard = Some(Guard { by: Keeper::Flagger, name: name.clone() });
+        }
+        row
+    }
+}
+
+/// The application that a guard names: of its own cluster, else the only one of this name, since Argo CD may keep other
+/// clusters than its own.
+fn kept(world: &World, id: &ConnectionId, source: &Source, guard: &Guard) -> Option<Kept> {
+    // In other namespaces than Argo CD's own an application is called `namespace_name`; no name has that sign itself.
+    let (namespace, name) = match guard.name.split_once('_') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, guard.name.as_str()),
+    };
+    let may_be_far = match guard.by {
+        Keeper::ArgoCd => true,
+        Keeper::ArgoCdPerhaps => false,
+        _ => return None,
+    };
+    let called = |source: &'_ Source| {
+        let all = source.delivery.applications.keys();
+        let is = |key: &&(SmolStr, SmolStr)| key.1 == name && namespace.is_none_or(|namespace| key.0 == namespace);
+        all.filter(is).cloned().collect::<Vec<_>>()
+    };
+    let mut found: Vec<(ConnectionId, (SmolStr, SmolStr))> =
+        called(source).into_iter().map(|key| (id.clone(), key)).collect();
+    if found.is_empty() && may_be_far {
+        found = world
+            .sources()
+            .flat_map(|(id, source)| called(source).into_iter().map(move |key| (id.clone(), key)))
+            .collect();
+    }
+    let [(of, key)] = found.as_slice() else { return None };
+    let fact = world.source(of)?.delivery.applications.get(key)?;
+    // Of several places all are named, since nobody says which one has this object.
+    let all = |read: &dyn Fn(&crate::fact::RepositorySource) -> Option<SmolStr>| {
+        let mut texts: Vec<SmolStr> = fact.sources.iter().filter_map(read).collect();
+        texts.dedup();
+        (!texts.is_empty()).then(|| SmolStr::from(texts.join(" and ")))
+    };
+    Some(Kept {
+        application: application(of, &key.0, &key.1),
+        repository: all(&|source| Some(source.repository.clone())).unwrap_or_default(),
+        path: all(&|source| source.path.clone().or_else(|| source.chart.clone())),
+        revision: all(&|source| source.revision.clone()),
+        automated: fact.automated,
+        self_heal: fact.self_heal,
+        sync: fact.sync.clone(),
+        health: fact.health.clone(),
+        message: fact.message.clone(),
+    })
+}
+
+fn labelled(source: &Source) -> ByNamespace<'_> {
+    let mut all: ByNamespace<'_> = BTreeMap::new();
+    for (key, service) in &source.delivery.services {
+        // One that takes the template of another has its labels.
+        let lender = service.fact.rollout.as_ref().and_then(|rollout| rollout.template_of.as_ref());
+        let lender = lender.map(|of| (of.kind.clone(), key.1.clone(), of.name.clone()));
+        let labels = &source.delivery.labels;
+        let own = labels.get(key).filter(|labels| !labels.is_empty());
+        let Some(labels) = own.or_else(|| labels.get(&lender?)) else { continue };
+        all.entry(&key.1).or_default().push((key, labels));
+    }
+    all
+}
+
+/// The shares of a route, each with the services behind it.
+fn rows(
+    id: &ConnectionId,
+    source: &Source,
+    labelled: &ByNamespace<'_>,
+    key: &WorkloadKey,
+    fact: &RouteFact,
+) -> Vec<(ShareRow, Vec<WorkloadKey>)> {
+    let object = |(kind, namespace, name): &WorkloadKey| {
+        ObjectRef::Workload(id.clone(), namespace.clone(), kind.clone(), name.clone())
+    };
+    let mut rows = Vec::new();
+    for (place, rule) in fact.rules.iter().enumerate() {
+        for share in &rule.backends {
+            let behind = behind(source, labelled, key, &fact.parents, share);
+            let (to, hash, unknown) = match behind {
+                Ok((to, backend)) => (to, backend.hash.clone(), wrong(backend)),
+                Err(why) => (Vec::new(), None, Some(why)),
+            };
+            let revision = match (&hash, to.as_slice()) {
+                (Some(hash), [only]) => super::revision(source, only, Some(hash)).map(|revision| revision.number),
+                _ => None,
+            };
+            let row = ShareRow {
+                route: object(key),
+                rule: u32::try_from(place).unwrap_or(u32::MAX),
+                rule_words: rule_words(fact, place, rule),
+                kind: share.to.kind.clone(),
+                backend: share.to.name.clone(),
+                namespace: share.namespace.clone(),
+                weight: share.weight,
+                of: route::whole(rule),
+                to: to.iter().map(object).collect(),
+                revision,
+                unknown,
+            };
+            rows.push((row, to));
+        }
+    }
+    rows
+}
+
+fn rule_words(fact: &RouteFact, place: usize, rule: &RuleFact) -> String {
+    let named = (fact.rules.len() > 1 || rule.name.is_some()).then(|| route::rule_words(fact, place));
+    let matches = (!rule.matches.is_empty()).then(|| rule.matches.join(", or "));
+    named.into_iter().chain(matches).collect::<Vec<_>>().join(": ")
+}
+
+fn wrong(backend: &BackendFact) -> Option<String> {
+    let first = backend.wrong.first()?;
+    let words = [first.reason.as_ref().map(SmolStr::as_str), first.message.as_deref()];
+    let why = words.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    Some(format!("{} {} says {} is {}: {why}", backend.of.kind, backend.of.name, first.kind, first.status))
+}
+
+/// The services whose pods a backend chooses, and the backend; else why they are not known.
+fn behind<'a>(
+    source: &'a Source,
+    labelled: &ByNamespace<'_>,
+    key: &WorkloadKey,
+    parents: &[ParentFact],
+    share: &ShareFact,
+) -> Result<(Vec<WorkloadKey>, &'a BackendFact), String> {
+    // A model is served by the pool of its rewrite.
+    let (kind, name) = match (share.to.kind.as_str(), parents.first()) {
+        ("Model", Some(pool)) => (&pool.of.kind, &pool.of.name),
+        _ => (&share.to.kind, &share.to.name),
+    };
+    let namespace = share.namespace.as_ref().unwrap_or(&key.1);
+    let listed = match kind.as_str() {
+        "Service" => Kind::Service,
+        "InferencePool" => Kind::InferencePool,
+        _ => return Err(format!("who stands behind a {kind} is not looked into")),
+    };
+    let Some(backend) = source.delivery.backends.get(&(kind.clone(), namespace.clone(), name.clone())) else {
+        return Err(match source.was_listed(listed, Some(namespace)) {
+            true => format!("there is no {kind} {name} in {namespace}"),
+            false => format!("{kind} {name} is not read here"),
+        });
+    };
+    if backend.selector.is_empty() && backend.hash.is_none() {
+        return Err(format!("{kind} {name} chooses its pods by no label"));
+    }
+    let chosen = labelled.get(namespace).into_iter().flatten().filter(|(key, labels)| chooses(backend, key, labels));
+    let mut to: Vec<WorkloadKey> = chosen.map(|(key, _)| (*key).clone()).collect();
+    // Of a revision alone there is one who has it; its labels may be those of whoever lent the template.
+    if let Some(hash) = &backend.hash
+        && let Some(owner) = to.iter().find(|key| super::revision(source, key, Some(hash)).is_some())
+    {
+        to = vec![owner.clone()];
+    }
+    if to.is_empty() {
+        let labels: Vec<String> = backend.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        return Err(format!("no service has pods with {}", labels.join(", ")));
+    }
+    Ok((to, backend))
+}
+
+/// Does a backend choose the pods that have these labels?
+fn chooses(backend: &BackendFact, (kind, _, name): &WorkloadKey, labels: &LabelsFact) -> bool {
+    backend.selector.iter().all(|(key, value)| {
+        if kind == "LeaderWorkerSet" && key.starts_with(GROUPS_OWN) {
+            return (key == GROUPS_NAME && value == name) || (key.as_str(), value.as_str()) == GROUPS_LEADER;
+        }
+        labels.iter().any(|(own, is)| own == key && is == value)
+    })
+}

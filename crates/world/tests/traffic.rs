@@ -1,0 +1,392 @@
+//! Shares of traffic and who keeps a service, out of the facts: routes joined to services by labels, from both sides; what
+//! cannot be joined, with why; what moved; applications, also of another cluster.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use pilothouse_wire::{
+    ConnectionId, ObjectRef, SmolStr, Stamp, When,
+    view::{
+        DeliveryPhase, DeliveryRow, FleetSpec, Mark, MarkKind,
+        delivery::{Guard, Keeper, ShareRow},
+    },
+};
+use pilothouse_world::{
+    Batch, Extent, Fact, World,
+    fact::{
+        ApplicationFact, BackendFact, ControllerFact, Covers, DeliveryFact, FlaggerFact, Kind, OwnerFact, ParentFact,
+        PodsFact, PromotionFact, RepositorySource, RevisionFact, RolloutFact, RouteFact, RuleFact, ShareFact, SizeFact,
+        StatedFact, StrategyFact, SyncedFact, WriteFact,
+    },
+    project,
+};
+use std::time::Duration;
+
+const BEGAN: i64 = 1_795_500_000_000;
+
+struct Told {
+    world: World,
+    now: Stamp,
+}
+
+impl Told {
+    fn new() -> Self {
+        Self { world: World::default(), now: Stamp(BEGAN) }
+    }
+
+    fn of(&mut self, source: &str, extent: Extent, facts: Vec<Fact>) {
+        self.now = self.now.plus(Duration::from_secs(10));
+        self.world.apply(Batch { source: ConnectionId::slug(source), seen_at: self.now, extent, facts });
+    }
+
+    fn tell(&mut self, facts: Vec<Fact>) {
+        self.of("iad", Extent::Delta, facts);
+    }
+
+    fn list(&mut self, kind: Kind, facts: Vec<Fact>) {
+        self.of("iad", Extent::Replace(Covers { kind, namespace: None }), facts);
+    }
+
+    fn row(&self, kind: &str, name: &str) -> DeliveryRow {
+        let view = project::delivery(&self.world, &FleetSpec::default());
+        view.rows.get(&object(kind, name)).cloned().unwrap()
+    }
+
+    fn marks(&self, kind: MarkKind) -> Vec<Mark> {
+        let ribbon = project::ribbon(&self.world, Duration::from_secs(86_400), When::Now, self.now);
+        ribbon.marks.rows().iter().filter(|mark| mark.key.kind == kind).cloned().collect()
+    }
+}
+
+fn object(kind: &str, name: &str) -> ObjectRef {
+    format!("workload:iad/serving/{kind}/{name}").parse().unwrap()
+}
+
+fn controller(kind: &str, name: &str) -> Box<ControllerFact> {
+    let (kind, namespace, name) = (kind.into(), "serving".into(), name.into());
+    Box::new(ControllerFact { kind, namespace, name, ..ControllerFact::default() })
+}
+
+fn pairs(all: &[(&str, &str)]) -> Vec<(SmolStr, SmolStr)> {
+    all.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+}
+
+fn workload(kind: &str, name: &str, labels: &[(&str, &str)]) -> Fact {
+    let delivery = DeliveryFact {
+        strategy: StrategyFact::Rolling { partition: 0 },
+        observed: Some(0),
+        pods: PodsFact { all: 1, updated: 1, ready: 1, available: 1 },
+        ..DeliveryFact::default()
+    };
+    Fact::Labelled(controller(kind, name), Box::new(delivery), pairs(labels))
+}
+
+fn backend(kind: &str, name: &str, selector: &[(&str, &str)], hash: Option<&str>) -> Fact {
+    Fact::Backend(Box::new(BackendFact {
+        of: OwnerFact { kind: kind.into(), name: name.into() },
+        namespace: "serving".into(),
+        selector: pairs(selector),
+        hash: hash.map(SmolStr::new),
+        wrong: Vec::new(),
+    }))
+}
+
+fn share(kind: &str, name: &str, weight: u32) -> ShareFact {
+    ShareFact { to: OwnerFact { kind: kind.into(), name: name.into() }, weight, ..ShareFact::default() }
+}
+
+fn route_of(kind: &str, parent: (&str, &str), backends: Vec<ShareFact>) -> Fact {
+    let accepted = StatedFact { kind: "Accepted".into(), status: "True".into(), ..StatedFact::default() };
+    let parent = ParentFact {
+        of: OwnerFact { kind: parent.0.into(), name: parent.1.into() },
+        conditions: vec![accepted],
+        ..ParentFact::default()
+    };
+    let rule = RuleFact { matches: vec!["paths below /v1".into()], backends, ..RuleFact::default() };
+    let route = RouteFact { parents: vec![parent], rules: vec![rule], ..RouteFact::default() };
+    let delivery = DeliveryFact {
+        strategy: StrategyFact::Routed(Box::new(route)),
+        observed: Some(0),
+        written: Some(Stamp(BEGAN)),
+        ..DeliveryFact::default()
+    };
+    let mut of = controller(kind, "chat");
+    of.writes = vec![WriteFact { by: "ann".into(), at: Some(Stamp(BEGAN)), scaled: false }];
+    Fact::Delivered(of, Box::new(delivery))
+}
+
+fn route(backends: Vec<ShareFact>) -> Fact {
+    route_of("HTTPRoute", ("Gateway", "front"), backends)
+}
+
+fn split(stable: u32, canary: u32) -> Fact {
+    route(vec![share("Service", "stable", stable), share("Service", "canary", canary)])
+}
+
+fn words(row: &DeliveryRow) -> Vec<String> {
+    let one = |share: &ShareRow| {
+        let to: Vec<String> = share.to.iter().map(|of| format!("{} {}", of.kind_word(), of.name())).collect();
+        format!("{} to [{}] {}", share.words(), to.join(", "), share.unknown.clone().unwrap_or_default())
+            .trim_end()
+            .to_owned()
+    };
+    row.shares.iter().map(one).collect()
+}
+
+#[test]
+fn a_route_is_joined_to_who_stands_behind_its_services_from_both_sides() {
+    let mut told = Told::new();
+    told.tell(vec![
+        workload("Deployment", "old", &[("app", "chat"), ("track", "stable")]),
+        workload("Deployment", "new", &[("app", "chat"), ("track", "canary")]),
+        backend("Service", "stable", &[("app", "chat"), ("track", "stable")], None),
+        backend("Service", "canary", &[("track", "canary")], None),
+        split(90, 10),
+    ]);
+    let row = told.row("HTTPRoute", "chat");
+    assert_eq!(words(&row), ["stable 90 % to [Deployment old]", "canary 10 % to [Deployment new]"]);
+    assert_eq!(
+        (row.phase, row.strategy.as_str(), row.is_route(), row.has_pods()),
+        (DeliveryPhase::Healthy, "weights", true, false)
+    );
+    assert_eq!(row.shares[0].rule_words, "paths below /v1");
+    let new = told.row("Deployment", "new");
+    assert_eq!((new.wanted_words(), new.is_route()), ("10 %".to_owned(), false));
+    assert_eq!(new.share_words().as_deref(), Some("10 % of HTTPRoute chat"));
+    // One Service may choose the pods of several.
+    told.tell(vec![backend("Service", "canary", &[("app", "chat")], None)]);
+    assert_eq!(words(&told.row("HTTPRoute", "chat"))[1], "canary 10 % to [Deployment new, Deployment old]");
+    assert_eq!(told.row("Deployment", "old").shares.len(), 2);
+    // With the route goes what it gave.
+    told.tell(vec![Fact::ControllerGone("HTTPRoute".into(), "serving".into(), "chat".into())]);
+    assert!(told.row("Deployment", "new").shares.is_empty());
+}
+
+#[test]
+fn what_cannot_be_joined_says_why() {
+    let mut told = Told::new();
+    told.tell(vec![
+        workload("Deployment", "old", &[("app", "chat")]),
+        backend("Service", "outside", &[], None),
+        backend("Service", "nobody", &[("app", "other")], None),
+        route(vec![
+            share("Service", "gone", 1),
+            share("Service", "outside", 1),
+            share("Service", "nobody", 1),
+            share("Thing", "x", 1),
+        ]),
+    ]);
+    let why = |told: &Told| -> Vec<String> {
+        told.row("HTTPRoute", "chat").shares.iter().filter_map(|share| share.unknown.clone()).collect()
+    };
+    let rest = [
+        "Service outside chooses its pods by no label",
+        "no service has pods with app=other",
+        "who stands behind a Thing is not looked into",
+    ];
+    let with = |first: &str| [first].into_iter().chain(rest).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(why(&told), with("Service gone is not read here"));
+    let kept = ["outside", "nobody"]
+        .map(|name| backend("Service", name, if name == "nobody" { &[("app", "other")] } else { &[] }, None));
+    told.list(Kind::Service, kept.to_vec());
+    assert_eq!(why(&told), with("there is no Service gone in serving"));
+    // A pool that is not well says so beside who stands behind it.
+    let wrong = StatedFact {
+        kind: "ResolvedRefs".into(),
+        status: "False".into(),
+        reason: Some("InvalidExtensionRef".into()),
+        message: Some("no picker".into()),
+        since: None,
+    };
+    let pool = BackendFact {
+        of: OwnerFact { kind: "InferencePool".into(), name: "llama".into() },
+        namespace: "serving".into(),
+        selector: pairs(&[("app", "chat")]),
+        hash: None,
+        wrong: vec![wrong],
+    };
+    told.tell(vec![Fact::Backend(Box::new(pool)), route(vec![share("InferencePool", "llama", 1)])]);
+    let row = told.row("HTTPRoute", "chat");
+    assert_eq!(
+        words(&row),
+        [
+            "llama 100 % to [Deployment old] InferencePool llama says ResolvedRefs is False: InvalidExtensionRef: no picker"
+        ]
+    );
+}
+
+#[test]
+fn a_rollouts_services_name_its_revisions_and_groups_are_chosen_by_their_own_labels() {
+    let mut told = Told::new();
+    let delivery = DeliveryFact {
+        strategy: StrategyFact::Canary { steps: Vec::new(), router: Some("plugins".into()), whole: 100 },
+        current: Some("bbb".into()),
+        stable: Some("aaa".into()),
+        rollout: Some(Box::new(RolloutFact {
+            template_of: Some(OwnerFact { kind: "Deployment".into(), name: "lent".into() }),
+            ..RolloutFact::default()
+        })),
+        ..DeliveryFact::default()
+    };
+    let revision = |number, hash: &str| {
+        Fact::SizedRevision(
+            Box::new(RevisionFact {
+                namespace: "serving".into(),
+                name: format!("chat-{hash}").into(),
+                owner: OwnerFact { kind: "Rollout".into(), name: "chat".into() },
+                number,
+                ..RevisionFact::default()
+            }),
+            SizeFact { hash: hash.into(), ..SizeFact::default() },
+        )
+    };
+    told.tell(vec![
+        // Its pods are made by the template of another.
+        workload("Deployment", "lent", &[("app", "chat")]),
+        Fact::Labelled(controller("Rollout", "chat"), Box::new(delivery), Vec::new()),
+        revision(1, "aaa"),
+        revision(2, "bbb"),
+        backend("Service", "stable", &[("app", "chat")], Some("aaa")),
+        backend("Service", "canary", &[("app", "chat")], Some("bbb")),
+        split(80, 20),
+        workload("LeaderWorkerSet", "llama", &[("role", "leader")]),
+        backend("Service", "llama", &[("leaderworkerset.sigs.k8s.io/name", "llama"), ("role", "leader")], None),
+    ]);
+    let shares = told.row("Rollout", "chat").shares;
+    let of: Vec<_> = shares.iter().map(|share| (share.backend.as_str(), share.revision)).collect();
+    assert_eq!(of, [("stable", Some(1)), ("canary", Some(2))]);
+    assert_eq!(shares[1].words_of_receiver(), "20 % of HTTPRoute chat for revision 2");
+    told.tell(vec![route(vec![share("Service", "llama", 1)])]);
+    assert_eq!(words(&told.row("HTTPRoute", "chat")), ["llama 100 % to [LeaderWorkerSet llama]"]);
+}
+
+#[test]
+fn models_of_a_pool_are_shares_of_who_stands_behind_the_pool() {
+    let mut told = Told::new();
+    told.tell(vec![
+        workload("Deployment", "old", &[("app", "chat")]),
+        backend("InferencePool", "llama", &[("app", "chat")], None),
+        route_of(
+            "InferenceModelRewrite",
+            ("InferencePool", "llama"),
+            vec![share("Model", "v1", 3), share("Model", "v2", 1)],
+        ),
+    ]);
+    let row = told.row("InferenceModelRewrite", "chat");
+    assert_eq!(words(&row), ["v1 75 % to [Deployment old]", "v2 25 % to [Deployment old]"]);
+}
+
+#[test]
+fn shares_that_move_are_a_change_and_other_weights_of_the_same_shares_are_none() {
+    let mut told = Told::new();
+    told.list(Kind::HttpRoute, vec![split(90, 10)]);
+    assert!(told.marks(MarkKind::Weight).is_empty(), "what was there before is no news");
+    told.tell(vec![split(9, 1)]);
+    assert!(told.marks(MarkKind::Weight).is_empty());
+    told.tell(vec![split(1, 1)]);
+    let marks = told.marks(MarkKind::Weight);
+    assert_eq!(marks[0].title, "chat: stable 90 % → 50 %, canary 10 % → 50 %");
+    assert_eq!((marks[0].by.as_deref(), marks[0].rebuilt, marks.len()), (Some("ann"), false, 1));
+}
+
+fn application(history: Vec<SyncedFact>) -> Fact {
+    let source = RepositorySource {
+        repository: "https://git.example/m".into(),
+        path: Some("prod".into()),
+        revision: Some("main".into()),
+        chart: None,
+    };
+    Fact::Application(Box::new(ApplicationFact {
+        namespace: "argocd".into(),
+        name: "serving".into(),
+        sources: vec![source],
+        automated: true,
+        self_heal: true,
+        sync: Some("Synced".into()),
+        history,
+        ..ApplicationFact::default()
+    }))
+}
+
+fn guarded(by: Keeper, name: &str) -> Fact {
+    let delivery = DeliveryFact { guard: Some(Guard { by, name: name.into() }), ..DeliveryFact::default() };
+    Fact::Delivered(controller("Deployment", "chat"), Box::new(delivery))
+}
+
+#[test]
+fn who_keeps_a_service_is_found_in_its_own_cluster_or_as_the_only_one_of_the_name() {
+    let kept = |source: &[&str], by, name: &str| {
+        let mut told = Told::new();
+        told.tell(vec![guarded(by, name)]);
+        source.iter().for_each(|source| told.of(source, Extent::Delta, vec![application(Vec::new())]));
+        let row = told.row("Deployment", "chat");
+        (row.guard.map(|guard| guard.by), row.kept.map(|kept| kept.application.to_string()))
+    };
+    let own = "object:iad/applications.v1alpha1.argoproj.io/Application/argocd/serving";
+    let far = own.replace("iad", "hub");
+    let argo = Some(Keeper::ArgoCd);
+    assert_eq!(kept(&["iad"], Keeper::ArgoCd, "serving"), (argo, Some(own.to_owned())));
+    assert_eq!(kept(&["iad"], Keeper::ArgoCd, "argocd_serving"), (argo, Some(own.to_owned())));
+    assert_eq!(kept(&["iad"], Keeper::ArgoCd, "team_serving"), (argo, None));
+    assert_eq!(kept(&["iad", "hub"], Keeper::ArgoCd, "serving"), (argo, Some(own.to_owned())));
+    assert_eq!(kept(&["hub"], Keeper::ArgoCd, "serving"), (argo, Some(far)));
+    assert_eq!(kept(&["hub", "spoke"], Keeper::ArgoCd, "serving"), (argo, None));
+    // A label that everybody leaves is believed of an application beside it, and of no other.
+    assert_eq!(kept(&["iad"], Keeper::ArgoCdPerhaps, "serving"), (argo, Some(own.to_owned())));
+    assert_eq!(kept(&["hub"], Keeper::ArgoCdPerhaps, "serving"), (Some(Keeper::ArgoCdPerhaps), None));
+    assert_eq!(kept(&["iad"], Keeper::FluxRelease, "serving"), (Some(Keeper::FluxRelease), None));
+}
+
+#[test]
+fn each_sync_is_a_change_once_and_a_canary_of_flagger_guards_its_target() {
+    let mut told = Told::new();
+    let synced = |id, revision: &str, at| SyncedFact { id, revision: Some(revision.into()), at: Some(at), by: None };
+    let before = synced(0, &"a".repeat(40), Stamp(BEGAN - 3_600_000));
+    told.list(Kind::Application, vec![application(vec![before.clone()])]);
+    let after = synced(1, "v2", told.now.plus(Duration::from_secs(9)));
+    told.tell(vec![application(vec![before.clone(), after.clone()])]);
+    told.list(Kind::Application, vec![application(vec![before, after])]);
+    let marks: Vec<(String, bool)> =
+        told.marks(MarkKind::Deploy).into_iter().map(|mark| (mark.title, mark.rebuilt)).collect();
+    let want = [("serving synced to aaaaaaaa", true), ("serving synced to v2", false)];
+    let mut titles: Vec<(&str, bool)> = marks.iter().map(|(title, rebuilt)| (title.as_str(), *rebuilt)).collect();
+    titles.sort_unstable();
+    assert_eq!(titles, want);
+
+    let flagger = FlaggerFact {
+        target: OwnerFact { kind: "Deployment".into(), name: "chat".into() },
+        phase: Some("Progressing".into()),
+        weight: Some(25),
+        weights: vec![10, 20, 30],
+        ..FlaggerFact::default()
+    };
+    let delivery = DeliveryFact {
+        strategy: StrategyFact::Flagger(Box::new(flagger)),
+        observed: Some(0),
+        ..DeliveryFact::default()
+    };
+    told.tell(vec![
+        workload("Deployment", "chat", &[]),
+        Fact::Delivered(controller("Canary", "chat"), Box::new(delivery)),
+    ]);
+    let row = told.row("Canary", "chat");
+    assert_eq!((row.traffic.wanted, row.step_words().as_deref()), (Some(25), Some("2 of 3")));
+    assert_eq!(told.row("Deployment", "chat").guard.map(|guard| guard.words()).as_deref(), Some("Flagger, chat"));
+
+    let promotion = |phase: &str, finished| {
+        Fact::Promotion(Box::new(PromotionFact {
+            namespace: "kargo".into(),
+            name: "p".into(),
+            stage: "prod".into(),
+            freight: "f1".into(),
+            phase: Some(phase.into()),
+            finished,
+            ..PromotionFact::default()
+        }))
+    };
+    let now = told.now.plus(Duration::from_secs(5));
+    told.tell(vec![promotion("Running", None)]);
+    told.tell(vec![promotion("Failed", Some(now))]);
+    told.tell(vec![promotion("Failed", Some(now))]);
+    let failed: Vec<Mark> =
+        told.marks(MarkKind::Deploy).into_iter().filter(|mark| mark.title.contains("prod")).collect();
+    assert_eq!((failed.len(), failed[0].title.as_str()), (1, "prod gets f1: Failed"));
+}

@@ -1,0 +1,199 @@
+//! Shares of traffic: what a route gives to each of its backends, or what comes to a service; and other weights, which open a
+//! plan.
+
+use super::rollout::part;
+use crate::{
+    keys::Command,
+    mirror::Watched,
+    parts::{
+        button::{Button, Weight},
+        form::dialog::Titled,
+    },
+    shell::plan::use_plan,
+    state::use_state,
+};
+use leptos::prelude::*;
+use pilothouse_wire::{
+    ObjectRef, SmolStr,
+    plan::{Deed, Intent},
+    units::{self, visible},
+    view::delivery::{ShareRow, percent},
+};
+
+/// Backends of one rule that are weighed anew.
+#[derive(Clone, PartialEq)]
+struct Weighing {
+    route: ObjectRef,
+    rule: u32,
+    backends: Vec<(SmolStr, u32)>,
+}
+
+/// Draws the shares, where there are some.
+#[component]
+pub fn Shares(view: Watched) -> impl IntoView {
+    let shares = part(view, |rollout| (rollout.row.shares.clone(), rollout.row.is_route()));
+    let weighing = RwSignal::new(None::<Weighing>);
+    let on_close = Callback::new(move |()| weighing.set(None));
+    view! {
+        {move || {
+            let (rows, is_route) = shares.get();
+            (!rows.is_empty()).then(|| table(&rows, is_route, weighing))
+        }}
+        {move || weighing.get().map(|what| view! { <Weigh what=what on_close=on_close /> })}
+    }
+}
+
+fn table(rows: &[ShareRow], is_route: bool, weighing: RwSignal<Option<Weighing>>) -> impl IntoView + use<> {
+    let title = if is_route { "Where its traffic goes" } else { "Traffic that routes give it" };
+    let lines = rows.iter().enumerate().map(|(at, row)| {
+        // What can be weighed is a rule: its button stands beside its first backend.
+        let is_first = at.checked_sub(1).and_then(|before| rows.get(before)).is_none_or(|before| before.rule != row.rule);
+        let of_rule = || rows.iter().filter(|other| other.rule == row.rule && other.route == row.route);
+        let weigh = (is_route && is_first).then(|| Weighing {
+            route: row.route.clone(),
+            rule: row.rule,
+            backends: of_rule().map(|other| (other.backend.clone(), other.weight)).collect(),
+        });
+        line(row, is_route, weigh, weighing)
+    });
+    view! {
+        <section class="card table-card" aria-label=title data-test="shares">
+            <header class="card-head"><h2>{title}</h2></header>
+            <table class="plain-table">
+                <thead>
+                    <tr>
+                        <th>{if is_route { "For" } else { "Route" }}</th>
+                        <th>"Backend"</th>
+                        <th class="number">"Weight"</th>
+                        <th class="number">"Wanted"</th>
+                        <th>"Goes to"</th>
+                        <th></th>
+                    </tr>
+                </thead>
+                <tbody>{lines.collect_view()}</tbody>
+            </table>
+        </section>
+    }
+}
+
+fn line(
+    row: &ShareRow,
+    is_route: bool,
+    weigh: Option<Weighing>,
+    weighing: RwSignal<Option<Weighing>>,
+) -> impl IntoView + use<> {
+    let state = use_state();
+    let first = match is_route {
+        true if row.rule_words.is_empty() => view! { <span class="soft">"everything"</span> }.into_any(),
+        true => view! { <span dir="auto">{visible(&row.rule_words)}</span> }.into_any(),
+        false => link(&row.route).into_any(),
+    };
+    let to = row.to.iter().map(link).collect_view();
+    let revision = row.revision.map(|number| view! { <span class="soft">{format!(" revision {number}")}</span> });
+    let unknown = row.unknown.clone().map(|why| view! { <span class="warn small" dir="auto">{visible(&why)}</span> });
+    let backend = format!("{} {}", row.kind, row.place());
+    view! {
+        <tr data-test="share" data-key=row.backend.to_string()>
+            <td class="clip">{first}</td>
+            <td class="mono clip" dir="auto" title=visible(&backend)>{visible(&backend)}</td>
+            <td class="number">{units::count(row.weight.into())}</td>
+            <td class="number strong" data-test="share-wanted">{row.percent()}</td>
+            <td class="clip">{to} {revision} {unknown}</td>
+            <td>
+                {weigh.map(|what| view! {
+                    <Show when=move || state.may_act() && !state.is_past()>
+                        <Button
+                            label="Weights…"
+                            on_press={
+                                let what = what.clone();
+                                move || weighing.set(Some(what.clone()))
+                            }
+                            test="weigh"
+                        />
+                    </Show>
+                })}
+            </td>
+        </tr>
+    }
+}
+
+/// A service, by which one gets to its page.
+fn link(object: &ObjectRef) -> impl IntoView + use<> {
+    let state = use_state();
+    let (words, tab) = (format!("{} {}", object.kind_word(), object.name()), object.to_string());
+    view! {
+        <button type="button" class="link clip" dir="auto" on:click=move |_| state.set_tab(&tab)>{visible(&words)}</button>
+    }
+}
+
+/// Asks for other weights. Nothing is done here: the plan says what would be.
+#[component]
+fn Weigh(what: Weighing, on_close: Callback<()>) -> impl IntoView {
+    let door = use_plan();
+    let Weighing { route, rule, backends } = what;
+    let fields: Vec<(SmolStr, u32, RwSignal<String>)> =
+        backends.into_iter().map(|(name, weight)| (name, weight, RwSignal::new(weight.to_string()))).collect();
+    let fields = StoredValue::new(fields);
+    let typed = move || fields.with_value(|fields| weights(fields));
+    let blocked = Signal::derive(move || match typed() {
+        None => Some("each weight is a whole number from 0 on".to_owned()),
+        Some(weights) if changed(&weights).is_empty() => Some("nothing is another one".to_owned()),
+        Some(_) => None,
+    });
+    let plan = StoredValue::new(route);
+    let plan = move || {
+        if let Some(weights) = untrack(typed).map(|weights| changed(&weights)).filter(|weights| !weights.is_empty()) {
+            on_close.run(());
+            door.open(Intent { object: plan.get_value(), deed: Deed::SetWeights { rule: Some(rule), weights } });
+        }
+    };
+    let field = move |(name, _, text): (SmolStr, u32, RwSignal<String>)| {
+        let share = move || {
+            let weights = typed()?;
+            let whole = weights.iter().map(|(_, _, to)| u64::from(*to)).sum();
+            text.with(|text| text.trim().parse().ok()).map(|weight: u32| percent(weight, whole))
+        };
+        view! {
+            <label class="weigh">
+                <span class="mono clip" dir="auto">{visible(&name)}</span>
+                <input
+                    class="field" type="text" inputmode="numeric" maxlength="7" autocomplete="off" data-test="weigh-field"
+                    data-key=name.to_string()
+                    prop:value=move || text.get()
+                    on:input:target=move |event| text.set(event.target().value())
+                />
+                <span class="soft">{move || share().unwrap_or_else(|| units::ABSENT.to_owned())}</span>
+            </label>
+        }
+    };
+    view! {
+        <Titled label="Weights" title="Which weights should they have?" on_close=on_close test="weights">
+            <div class="dialog-body stack">{fields.get_value().into_iter().map(field).collect_view()}</div>
+            <footer class="dialog-foot">
+                <Button label="Cancel" on_press=move || on_close.run(()) command=Command::Close />
+                <Button label="Plan it" on_press=plan weight=Weight::Primary blocked=blocked test="weigh-plan" />
+            </footer>
+        </Titled>
+    }
+}
+
+/// Each backend with its weight and the one that is typed; none where one is no weight.
+fn weights(fields: &[(SmolStr, u32, RwSignal<String>)]) -> Option<Vec<(SmolStr, u32, u32)>> {
+    fields.iter().map(|(name, from, text)| Some((name.clone(), *from, text.with(|text| text.trim().parse().ok())?))).collect()
+}
+
+/// Those that would be others.
+fn changed(weights: &[(SmolStr, u32, u32)]) -> Vec<(SmolStr, u32)> {
+    weights.iter().filter(|(_, from, to)| from != to).map(|(name, _, to)| (name.clone(), *to)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_another_weight_is_planned() {
+        let weights = [("a".into(), 90, 50), ("b".into(), 10, 10)];
+        assert_eq!(changed(&weights), [("a".into(), 50)]);
+    }
+}
