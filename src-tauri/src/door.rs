@@ -37,7 +37,7 @@ pub async fn call(
         }
         ToDesktop::Read(ToEngine::Ask(id, ask)) => {
             let answer = match engine.operator().await {
-                Ok(operator) => operator.reader().ask(ask).await,
+                Ok(operator) => pages.asked(id, operator.reader().ask(ask)).await,
                 Err(problem) => Err(problem),
             };
             Some(ToPage::Answer(id, answer))
@@ -52,6 +52,10 @@ pub async fn call(
         }
         ToDesktop::Read(ToEngine::Unwatch(number)) => {
             pages.unwatch(number).await;
+            None
+        }
+        ToDesktop::Read(ToEngine::Leave(id)) => {
+            pages.leave(id).await;
             None
         }
         ToDesktop::Read(ToEngine::Hello(_)) => None,

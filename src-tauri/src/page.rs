@@ -2,12 +2,15 @@
 
 use pilothouse_engine::Frames;
 use pilothouse_wire::{
-    Problem,
+    Answer, Code, Problem,
     codec::{self, ToPage},
 };
 use std::collections::HashMap;
 use tauri::ipc::{Channel, Response};
-use tokio::{sync::Mutex, task::JoinHandle};
+use tokio::{
+    sync::{Mutex, oneshot},
+    task::JoinHandle,
+};
 
 /// The page that is loaded now. One that is loaded again takes the place of the last.
 #[derive(Default)]
@@ -17,6 +20,8 @@ pub struct Pages(Mutex<Page>);
 struct Page {
     channel: Option<Channel<Response>>,
     watches: HashMap<u32, JoinHandle<()>>,
+    /// Questions that are on their way, each with what ends it.
+    asks: HashMap<u32, oneshot::Sender<()>>,
 }
 
 impl Pages {
@@ -43,6 +48,28 @@ impl Pages {
             }
             Err(problem) => drop(send(&channel, &ToPage::Refused(number, problem))),
         }
+    }
+
+    /// Waits for an answer, unless the page leaves its question: what is on its way is let go then.
+    pub async fn asked(
+        &self,
+        number: u32,
+        answer: impl Future<Output = Result<Answer, Problem>>,
+    ) -> Result<Answer, Problem> {
+        let (end, ended) = oneshot::channel();
+        self.0.lock().await.asks.insert(number, end);
+        let answer = tokio::select! {
+            answer = answer => answer,
+            // Also where another page took this number: it is the one that waits.
+            _ = ended => return Err(Problem::new(Code::Cut, "Nobody waits for this answer any more.")),
+        };
+        self.0.lock().await.asks.remove(&number);
+        answer
+    }
+
+    /// Nobody waits for this answer any more.
+    pub async fn leave(&self, number: u32) {
+        self.0.lock().await.asks.remove(&number);
     }
 
     /// Ends a watch.

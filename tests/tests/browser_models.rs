@@ -12,6 +12,13 @@ const LIMIT: Duration = Duration::from_secs(90);
 const MLMODEL: &str = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: x\nsignature:\n  \
                        inputs: '[{\"type\": \"string\", \"name\": \"text\", \"required\": true}]'\n";
 
+/// Dimensions that published models of eight billion weights have.
+const LLAMA: &str = r#"{
+    "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
+    "intermediate_size": 14336, "vocab_size": 128256, "torch_dtype": "bfloat16", "max_position_embeddings": 8192,
+    "tie_word_embeddings": false
+}"#;
+
 /// A registry with a model of two versions, and a home that is connected to it.
 struct Site {
     server: Mlflow,
@@ -38,6 +45,7 @@ impl Site {
         };
         let runs = [server.run(&experiment, first).await?, server.run(&experiment, second).await?];
         server.artefact(&experiment, &runs[1], "model/MLmodel", MLMODEL).await?;
+        server.artefact(&experiment, &runs[1], "model/config.json", LLAMA).await?;
         server.model("chat").await?;
         server.model("idle").await?;
         for run in &runs {
@@ -74,6 +82,8 @@ async fn a_person_finds_a_model_its_run_and_what_changed_between_two_versions() 
     page.gone("[data-test='model'][data-key='registry/idle']").await?;
     page.press_by("[data-test='model'][data-key='registry/chat']").await?;
     the_newest_version_has_its_run(&page, &site).await?;
+    it_is_reckoned_whether_it_fits(&page).await?;
+    a_word_is_found_wherever_it_stands(&page).await?;
 
     page.press_by("[data-test='compare-with'][data-key='1']").await?;
     let compared = "[data-test='compared'][data-key='lr']";
@@ -126,6 +136,51 @@ async fn the_newest_version_has_its_run(page: &Page, site: &Site) -> Result<()> 
     Ok(())
 }
 
+/// No service serves it: the GPU is said by a person.
+async fn it_is_reckoned_whether_it_fits(page: &Page) -> Result<()> {
+    page.press("fits-ask").await?;
+    let said = "[data-test='fits-said']";
+    page.reads_as(said, |text| text.contains("Nobody can tell"), "misses the GPU").await?;
+    page.fill("fits-gpu", "NVIDIA-H100-80GB-HBM3").await?;
+    page.fill("fits-arguments", "vllm serve --max-model-len 8192").await?;
+    page.press("fits-again").await?;
+    page.reads_as(said, |text| text.contains("It fits") && text.contains("vLLM on 1 GPU"), "says that it fits").await?;
+    page.reads_as(
+        "[data-test='fits-sums']",
+        |text| text.contains("Weights") && text.contains("Left for the cache"),
+        "shows its sums",
+    )
+    .await?;
+    page.fill("fits-gpu", "Tesla T4").await?;
+    page.fill("fits-arguments", "vllm serve --dtype half").await?;
+    page.press("fits-again").await?;
+    page.reads_as(said, |text| text.contains("It does not fit"), "says that it does not fit").await?;
+    // The other version has no configuration: that is said, and not guessed.
+    page.press_by("[data-test='version'][data-key='1']").await?;
+    page.press("fits-ask").await?;
+    page.reads_as("[data-test='fits']", |text| text.contains("chat/1 has no configuration"), "says what is missing")
+        .await?;
+    page.press_by("[data-test='version'][data-key='2']").await.map(drop)
+}
+
+/// By its name, which is known to the server alone, and walked to by keys from the field.
+async fn a_word_is_found_wherever_it_stands(page: &Page) -> Result<()> {
+    page.fill("models-filter", "patient").await?;
+    let found = "[data-test='found'][data-key='registry/chat/1']";
+    page.reads_as(found, |text| text.contains("patient-owl") && text.contains("registry"), "is found by its run")
+        .await?;
+    let through = |text: &str| text.contains("registry: 2 models with 2 versions, and runs by their names");
+    page.reads_as("[data-test='searched']", through, "says what was looked through").await?;
+    let at = page.driver().active_element().await.could_not("find the caret")?;
+    at.send_keys(Key::Down + Key::Enter).await.could_not("walk to it")?;
+    page.reads_as("[data-test='version-page']", |text| text.contains("Version 1"), "is opened by keys").await?;
+    page.fill("models-filter", "champ").await?;
+    page.reads_as("[data-test='found']", |text| text.contains("@champion"), "is found by its alias").await?;
+    page.fill("models-filter", "alias=champion").await?;
+    page.gone("[data-test='found']").await?;
+    page.press_by("[data-test='version'][data-key='2']").await.map(drop)
+}
+
 async fn the_terminal_lists_compares_and_searches(site: &Site) -> Result<()> {
     let terminal = &site.terminal;
     let models = terminal.json(&["models", "--json"]).await?;
@@ -154,6 +209,16 @@ async fn the_terminal_lists_compares_and_searches(site: &Site) -> Result<()> {
     assert!(run.contains("brisk-fox") && run.contains("0.0005") && run.contains("model/"), "{run}");
     let left = terminal.good(&["runs", &site.runs[1], "--artefacts", "model/"]).await?;
     assert!(left.contains("model/MLmodel"), "{left}");
+    let searched = terminal.json(&["models", "--search", "OWL", "--json"]).await?;
+    let row = &searched["rows"][0];
+    assert_eq!((&row["kind"], &row["name"]), (&json!("Run"), &json!("patient-owl")), "{searched:#}");
+    assert_eq!(row["at"]["Version"]["number"], 1, "{searched:#}");
+    let nothing = terminal.call(&["models", "--search", "nobody"]).await?;
+    assert!(nothing.code == 0 && nothing.out.contains("Nothing that is known"), "{nothing:?}");
+    assert!(nothing.err.contains("Looked through registry: 2 models"), "{nothing:?}");
+    let fits = ["preflight", "--model", "chat/2", "--gpu", "NVIDIA-H100-80GB-HBM3", "--", "vllm", "serve"];
+    let fits = terminal.good(&fits).await?;
+    assert!(fits.starts_with("It fits: vLLM on 1 GPU"), "{fits}");
     let wrong = terminal.call(&["runs", "--filter", "metrics.auc >"]).await?;
     assert!(wrong.code == 1 && wrong.err.contains("Invalid"), "{wrong:?}");
 

@@ -141,9 +141,27 @@ impl Link {
         done.await.unwrap_or_else(|_| Err(cut()))
     }
 
-    /// [`Link::ask`] for callers that are not async: `then` gets the answer if its owner still lives.
+    /// [`Link::ask`] for callers that are not async: `then` gets the answer if its owner still lives. When the owner goes
+    /// before, the engine is told that nobody waits any more: what a server is still asked for is let go.
     pub fn ask_then(self, ask: Ask, then: impl FnOnce(Result<Answer, Problem>) + 'static) {
-        spawn_scoped(self.ask(ask), then);
+        let (answer, answered) = oneshot::channel();
+        let asked = self.wait(Waiter::Ask(answer)).inspect(|id| self.send(&ToEngine::Ask(*id, ask)));
+        if let Ok(id) = asked {
+            on_cleanup(move || self.leave(id));
+        }
+        let answer = async move {
+            asked?;
+            answered.await.unwrap_or_else(|_| Err(cut()))
+        };
+        spawn_scoped(answer, then);
+    }
+
+    /// Nobody waits for the answer to this question any more.
+    fn leave(self, id: u32) {
+        let waits = self.take(id).is_some();
+        if waits && self.phase.try_with_untracked(|phase| *phase == Phase::Open) == Some(true) {
+            self.send(&ToEngine::Leave(id));
+        }
     }
 
     /// [`Link::act`] for callers that are not async. `then` is called even if the caller's owner is gone, since an

@@ -26,8 +26,8 @@ use pilothouse_wire::{
     plan::ActionsView,
     record::Gap,
     view::{
-        ConnectionsView, DeliveryView, FleetView, LineageView, ModelsView, ObjectView, RibbonView, RolloutView,
-        RoomView, Waste,
+        ArtifactServesView, ArtifactsView, ConnectionsView, DeliveryView, FleetView, LineageView, ModelsView,
+        ObjectView, RibbonView, RolloutView, RoomView, Waste,
     },
 };
 use std::{
@@ -380,6 +380,22 @@ impl Watched {
     pub fn lineage<R>(self, read: impl FnOnce(&LineageView) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Lineage(lineage)) => Some(read(lineage)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for what registries hold.
+    pub fn artifacts<R>(self, read: impl FnOnce(&ArtifactsView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Artifacts(artifacts)) => Some(read(artifacts)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for where the artefacts of a repository serve.
+    pub fn artifact_serves<R>(self, read: impl FnOnce(&ArtifactServesView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::ArtifactServes(serves)) => Some(read(serves)),
             _ => None,
         })
     }

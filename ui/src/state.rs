@@ -172,7 +172,7 @@ impl State {
     pub fn show(self, object: ObjectRef) {
         let screen = match &object {
             ObjectRef::Connection(_) => "connections",
-            ObjectRef::Model(_) => "models",
+            ObjectRef::Model(_) | ObjectRef::Tag(_) => "models",
             _ => "fleet",
         };
         if self.screen.with_untracked(|route| route == screen) {

@@ -87,6 +87,23 @@ async fn looked_at(
     Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
 }
 
+/// The artefact that is named, in the registry that is named or has its repository.
+pub async fn named(
+    session: &Session,
+    named: &str,
+    registry: Option<&str>,
+    wait: std::time::Duration,
+) -> Result<ArtifactRef, Failed> {
+    let (frame, _) = session.frame(ViewSpec::Artifacts, wait).await?;
+    let Body::Full(View::Artifacts(view)) = &frame.body else { return Err(other_answer()) };
+    let (repository, reference) = split_reference(named);
+    let source = Places { view, registries: &frame.sources, wanted: registry }.of(repository)?;
+    match reference {
+        Some(reference) => Ok(artifact(source, repository, reference)),
+        None => Err(Failed::Usage(format!("Say which artefact of {repository} is meant: {repository}:TAG."))),
+    }
+}
+
 fn artifact(source: ConnectionId, repository: &str, reference: &str) -> ArtifactRef {
     ArtifactRef { source, repository: repository.into(), reference: reference.into() }
 }

@@ -21,6 +21,14 @@ pub struct ModelsArgs {
         conflicts_with_all = ["watch", "columns", "filter", "at", "journal"]
     )]
     pub compare: Vec<String>,
+    /// What these words are found in, over all registries: models, versions, aliases, tags, runs by their names,
+    /// repositories; and what was looked through
+    #[arg(
+        long,
+        value_name = "WORDS",
+        conflicts_with_all = ["name", "compare", "watch", "columns", "filter", "at", "journal"]
+    )]
+    pub search: Option<String>,
     #[command(flatten)]
     pub list: ListArgs,
 }

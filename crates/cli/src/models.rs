@@ -1,5 +1,7 @@
-//! The command that lists registered models, the versions of one, where one of them serves, and compares two versions.
+//! The command that lists registered models, the versions of one, where one of them serves, compares two versions, and
+//! searches all registries.
 
+mod search;
 mod version;
 
 use crate::{
@@ -21,6 +23,9 @@ use std::{io::Write, time::Duration};
 
 /// Lists models, versions, or what differs between two.
 pub async fn run(arguments: &ModelsArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    if let Some(text) = &arguments.search {
+        return search::run(arguments, text, out, err).await;
+    }
     if let (Some(name), Some(text)) = (&arguments.name, &arguments.version) {
         return version::run(arguments, name, text, out, err).await;
     }
@@ -67,6 +72,17 @@ async fn compare(
     }
     comparison.problems.iter().for_each(|problem| problems::tell(problem, err));
     Ok(if comparison.problems.is_empty() { Exit::Ok } else { Exit::Partial })
+}
+
+/// The version that is named: `chat/3`, `chat/champion`, `chat@champion`.
+pub async fn version_named(session: &Session, text: &str, wait: Duration) -> Result<VersionId, Failed> {
+    // With its sign an alias stays one, whatever it is called.
+    let at = text.find('@').map(|at| text.split_at(at));
+    let parts = at.or_else(|| text.rsplit_once('/')).filter(|(name, which)| !name.is_empty() && !which.is_empty());
+    let Some((name, which)) = parts else {
+        return Err(Failed::Usage(format!("Say which version of {text} is meant: {text}/VERSION or {text}@ALIAS.")));
+    };
+    Ok(named(&the_model(session, name, wait).await?, which)?)
 }
 
 /// The registered model of this name, in the one registry that has it.

@@ -1,6 +1,7 @@
 //! The command that says beforehand whether a version of a model fits its GPUs, and shows its sums.
 
 mod model;
+mod of_registry;
 mod service;
 mod words;
 
@@ -11,9 +12,8 @@ use crate::{
     preflight_args::PreflightArgs,
 };
 use model::Model;
-use pilothouse_insight::preflight::{Engine, Flags, Gpu, Machine, Report, Surge, Verdict, Version, preflight};
+use pilothouse_insight::preflight::{Engine, Flags, Gpu, Machine, Report, Running, Surge, Verdict, Version, preflight};
 use serde::Serialize;
-use service::Running;
 
 /// What it says, as one object.
 #[derive(Serialize)]
@@ -28,10 +28,11 @@ struct Document<'a> {
 
 /// Reads what was named, reckons, and tells.
 pub async fn run(arguments: &PreflightArgs, style: Style, err: Style) -> Result<Exit, Failed> {
-    let candidate = Model::read(&arguments.config)?;
+    let Some(config) = &arguments.config else { return of_registry::run(arguments, style, err).await };
+    let candidate = Model::read(config)?;
     let was = arguments.was.as_deref().map(Model::read).transpose()?;
     let running = match &arguments.service {
-        Some(name) => Some(Running::read(name, &arguments.source, err).await?),
+        Some(name) => Some(service::read(name, &arguments.source, err).await?),
         None => None,
     };
     let wanted = Wanted::of(arguments, running);
@@ -47,11 +48,15 @@ pub async fn run(arguments: &PreflightArgs, style: Style, err: Style) -> Result<
     } else {
         words::write(&mut out, &report, gpu, wanted.engine_assumed, style)?;
     }
-    Ok(match report.verdict {
+    Ok(exit(report.verdict))
+}
+
+fn exit(verdict: Verdict) -> Exit {
+    match verdict {
         Verdict::Fits => Exit::Ok,
         Verdict::DoesNot => Exit::No,
         Verdict::CannotTell => Exit::CannotTell,
-    })
+    }
 }
 
 /// What is asked for, by what was typed, and where nothing was by the service.

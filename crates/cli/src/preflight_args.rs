@@ -14,8 +14,18 @@ pub struct PreflightArgs {
     pub service: Option<String>,
     /// The candidate: its config.json, or the folder of the model, where sizes of weights, template and tokenizer are
     /// read too
-    #[arg(long, value_name = "FILE|FOLDER")]
-    pub config: PathBuf,
+    #[arg(long, value_name = "FILE|FOLDER", required_unless_present_any = ["model", "artifact"])]
+    pub config: Option<PathBuf>,
+    /// The candidate as a version of a registered model: its configuration is read from the registry, its weights are not.
+    /// Arguments and GPU are those of the service that serves the model now, as far as they are not said here
+    #[arg(long, value_name = "NAME/VERSION|NAME@ALIAS", conflicts_with_all = ["config", "artifact", "was", "free"])]
+    pub model: Option<String>,
+    /// The candidate as an artefact of a registry, likewise
+    #[arg(long, value_name = "REPOSITORY:TAG", conflicts_with_all = ["config", "was", "free"])]
+    pub artifact: Option<String>,
+    /// The registry of the artefact, by id or name [default: the one that has the repository]
+    #[arg(long, value_name = "NAME", requires = "artifact")]
+    pub registry: Option<String>,
     /// The version before, likewise: what changes is told
     #[arg(long, value_name = "FILE|FOLDER")]
     pub was: Option<PathBuf>,

@@ -75,7 +75,8 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Artifacts(_)
         | View::Delivery(_)
         | View::Rollout(_)
-        | View::Lineage(_) => None,
+        | View::Lineage(_)
+        | View::ArtifactServes(_) => None,
     }
 }
 

@@ -1,12 +1,19 @@
 //! The demo fleet as a kind of connection: one connection is one of its clusters.
 
-use crate::{connector::Demo, fleet::Cluster};
+use crate::{
+    connector::Demo,
+    fleet::Cluster,
+    registry::{self, Registry},
+};
 use pilothouse_connect::{Connector, FieldSpec, InputSpec, Kind, Opening};
 use pilothouse_wire::{Code, Problem};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The seed of a fleet for which nobody chose one.
 const SEED: u64 = 4_096;
+
+/// The parts of the demo fleet, each of which is a connection.
+const PARTS: [&str; 4] = [Cluster::NAMES[0], Cluster::NAMES[1], Cluster::NAMES[2], registry::NAME];
 
 /// The demo fleet.
 pub const KIND: Kind = Kind {
@@ -16,9 +23,9 @@ pub const KIND: Kind = Kind {
     fields: &[
         FieldSpec {
             key: "cluster",
-            label: "Cluster",
-            help: "Which cluster of the demo fleet this is. iad-prod, if left out.",
-            input: InputSpec::Choice(&Cluster::NAMES),
+            label: "Part",
+            help: "Which cluster of the demo fleet this is, or its registry of models. iad-prod, if left out.",
+            input: InputSpec::Choice(&PARTS),
             required: false,
         },
         FieldSpec {
@@ -43,22 +50,20 @@ pub const KIND: Kind = Kind {
     inside: None,
 };
 
-/// The three connections that make up the demo fleet: their names, and the values of their fields.
+/// The four connections that make up the demo fleet: their names, and the values of their fields.
 #[must_use]
 pub fn default_connections() -> Vec<(String, BTreeMap<String, String>)> {
-    let named = |cluster: Cluster| {
-        let name = cluster.name().to_owned();
-        (name.clone(), BTreeMap::from([("cluster".to_owned(), name)]))
-    };
-    Cluster::ALL.into_iter().map(named).collect()
+    let named = |name: &str| (name.to_owned(), BTreeMap::from([("cluster".to_owned(), name.to_owned())]));
+    PARTS.into_iter().map(named).collect()
 }
 
 fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
-    let cluster = match filled(&opening.values, "cluster") {
-        None => Cluster::IadProd,
+    let part = filled(&opening.values, "cluster");
+    let cluster = match part {
+        None | Some(registry::NAME) => Cluster::IadProd,
         Some(text) => text.parse().map_err(|_| {
             bad("cluster", text, "The demo fleet has no cluster of that name.")
-                .next(format!("Choose one of {}.", Cluster::NAMES.join(", ")))
+                .next(format!("Choose one of {}.", PARTS.join(", ")))
         })?,
     };
     let seed = match filled(&opening.values, "seed") {
@@ -67,6 +72,9 @@ fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
             bad("seed", text, "A seed is a whole number from 0.").next("Write a number such as 4096, or leave it out.")
         })?,
     };
+    if part == Some(registry::NAME) {
+        return Ok(Arc::new(Registry::new(opening.name, seed)));
+    }
     let interval = match filled(&opening.values, "interval") {
         None => None,
         Some(text) => Some(seconds(text).ok_or_else(|| {
@@ -117,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn the_three_defaults_open() {
+    fn the_four_defaults_open() {
         let defaults = default_connections();
-        assert_eq!(defaults.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), Cluster::NAMES);
+        assert_eq!(defaults.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), PARTS);
         for (_, values) in defaults {
             let values: Vec<_> = values.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
             assert!(opened(&values).is_ok());

@@ -1,4 +1,5 @@
-//! The demo fleet: a seeded, scripted world of three clusters with incidents. It asks no server and says so.
+//! The demo fleet: a seeded, scripted world of three clusters with incidents, and a registry of the models that they serve.
+//! It asks no server and says so.
 //!
 //! [`Script`] is pure: a cluster, a seed and the time passed give its facts. The connector only plays it into a sink.
 
@@ -12,6 +13,7 @@ mod names;
 mod opening;
 mod owned;
 mod plot;
+mod registry;
 mod script;
 mod stage;
 #[cfg(feature = "conformance")]

@@ -1,5 +1,6 @@
 //! Whose the demo's namespaces are, and which of them put their pods through a queue.
 
+use crate::registry;
 use pilothouse_wire::SmolStr;
 use pilothouse_world::{
     Fact,
@@ -37,9 +38,14 @@ pub(crate) fn namespace(name: &str) -> Fact {
     }
 }
 
-/// A pod, with its queue.
+/// A pod, with its queue, and with the models that it is started with.
 pub(crate) fn pod(fact: &PodFact) -> Fact {
     let pod = Box::new(fact.clone());
+    let starts = registry::starts(fact);
+    if !starts.is_empty() {
+        let queue = queue(&fact.namespace).map(SmolStr::new_static);
+        return Fact::StartedPod(pod, PodLabels { team: None, queue }, starts);
+    }
     match queue(&fact.namespace) {
         Some(queue) => Fact::LabelledPod(pod, PodLabels { team: None, queue: Some(SmolStr::new_static(queue)) }),
         None => Fact::Pod(pod),

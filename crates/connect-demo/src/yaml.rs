@@ -1,6 +1,6 @@
 //! Objects of the demo fleet as YAML, built from their facts, and marked as made up.
 
-use crate::{script::Script, telemetry::engine_of};
+use crate::{registry, script::Script, telemetry::engine_of};
 use pilothouse_wire::{ObjectRef, ServingEngine, SmolStr, Stamp};
 use pilothouse_world::fact::{ConditionFact, ContainerFact, NodeFact, OwnerFact, PodFact};
 use serde_json::{Value, json};
@@ -81,6 +81,10 @@ fn container_spec(container: &ContainerFact, pod: &PodFact) -> Value {
     json!({
         "name": container.name,
         "image": container.image,
+        "env": registry::variables(pod, &container.name)
+            .iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect::<Vec<_>>(),
         "args": arguments(&container.image, pod.gpus.iter().map(|(_, n)| n).sum()),
         "resources": { "limits": limits, "requests": requests },
     })

@@ -3,12 +3,12 @@
 use crate::{
     acts,
     kind::{KIND, WORKSPACE},
-    problems,
+    model, problems,
     registry::Registry,
     runs, session,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Connector, NotSent, Opening, Seen, Sink};
+use pilothouse_connect::{Connector, ModelFiles, NotSent, Opening, Seen, Sink};
 use pilothouse_connect_http::{
     client::Client,
     failure::Failure,
@@ -16,9 +16,10 @@ use pilothouse_connect_http::{
     server::{self, End, Server},
 };
 use pilothouse_wire::{
-    ObjectRef, Problem,
+    Code, ObjectRef, Problem,
     ask::Tested,
     plan::{Intent, Plan, Request},
+    preflight::ModelSubject,
     runs::{RunAnswer, RunAsk},
 };
 use pilothouse_world::fact::SourceAbout;
@@ -101,5 +102,14 @@ impl Connector for Mlflow {
 
     async fn runs(&self, ask: &RunAsk) -> Result<RunAnswer, Problem> {
         runs::answer(&self.client()?, ask).await
+    }
+
+    async fn model_files(&self, of: &ModelSubject) -> Result<ModelFiles, Problem> {
+        match of {
+            ModelSubject::Version(of) => model::files(&self.client()?, of).await,
+            ModelSubject::Artifact(_) => {
+                Err(Problem::new(Code::NotOffered, format!("{} keeps no artefacts of OCI.", self.server.place.name)))
+            }
+        }
     }
 }

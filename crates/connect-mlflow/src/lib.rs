@@ -10,6 +10,7 @@ mod connector;
 #[doc(hidden)]
 pub mod fuzzing;
 mod kind;
+mod model;
 mod paths;
 mod problems;
 mod registry;

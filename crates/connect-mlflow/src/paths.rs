@@ -20,14 +20,32 @@ pub(crate) fn api(call: &str, query: &[(&str, &str)]) -> String {
 
 /// The path of a file in a folder that the server hands out; `None` if the folder is in a store of its own, or no folder.
 pub(crate) fn file(folder: &str, name: &str) -> Option<String> {
+    within(folder, &[name])
+}
+
+/// The path by which the files in a folder of such a folder are listed.
+pub(crate) fn listing(folder: &str, inner: &[&str]) -> Option<String> {
+    let parts = proxied(folder)?.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
+    let path = parts.chain(inner.iter().copied()).collect::<Vec<_>>().join("/");
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    text.append_pair("path", &path);
+    Some(format!("{}?{}", FILES.trim_end_matches('/'), text.finish()))
+}
+
+fn proxied(folder: &str) -> Option<&str> {
     let rest = folder.strip_prefix(PROXIED)?;
-    let path = match rest.strip_prefix("//") {
+    match rest.strip_prefix("//") {
         // The host is the server's own, by the name that it has elsewhere.
-        Some(with_host) => with_host.split_once('/')?.1,
-        None => rest.strip_prefix('/')?,
-    };
+        Some(with_host) => Some(with_host.split_once('/')?.1),
+        None => rest.strip_prefix('/'),
+    }
+}
+
+/// [`file`], by its folders and its name.
+pub(crate) fn within(folder: &str, inner: &[&str]) -> Option<String> {
+    let path = proxied(folder)?;
     let mut url = Url::parse("http://any").ok()?;
-    let parts = path.split('/').filter(|part| !part.is_empty()).chain([name]);
+    let parts = path.split('/').filter(|part| !part.is_empty()).chain(inner.iter().copied());
     // What would lead out of the folder is taken for no part of it.
     url.path_segments_mut().ok()?.clear().extend(parts);
     Some(format!("{FILES}{}", url.path().trim_start_matches('/')))
@@ -61,5 +79,13 @@ mod tests {
             let found = file(folder, "MLmodel");
             assert_eq!(found.as_deref(), want.map(|path| format!("{FILES}{path}")).as_deref(), "{folder}");
         }
+        let root = "mlflow-artifacts:/1/a b/../artifacts";
+        assert_eq!(
+            within(root, &["model", "config.json"]),
+            Some(format!("{FILES}1/a%20b/artifacts/model/config.json"))
+        );
+        let listed = "/api/2.0/mlflow-artifacts/artifacts?path=1%2Fa+b%2Fartifacts%2Fmodel";
+        assert_eq!(listing(root, &["model"]).as_deref(), Some(listed));
+        assert_eq!(listing("s3://bucket/1", &[]), None);
     }
 }

@@ -85,9 +85,9 @@ pub(crate) fn no_experiment(place: &Place, wanted: &[String], there: &[&str]) ->
 }
 
 /// The files of a version are where we have no way to.
-pub(crate) fn elsewhere(place: &Place, version: &str, folder: &str) -> Problem {
+pub(crate) fn elsewhere(place: &Place, what: &str, version: &str, folder: &str) -> Problem {
     let scheme = folder.split_once(':').map_or("a folder of its own", |(scheme, _)| scheme);
-    Problem::new(Code::NotOffered, format!("The signature of {version} cannot be read."))
+    Problem::new(Code::NotOffered, format!("The {what} of {version} cannot be read."))
         .why(format!("Its files are in {scheme}, and {} does not hand them out.", place.name))
         .next("A server that is started with --serve-artifacts does.")
 }

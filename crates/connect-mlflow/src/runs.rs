@@ -226,7 +226,7 @@ async fn read_signature(client: &Client, model: &str, version: u64, about: &str)
     let asked = api("model-versions/get-download-uri", &[("name", model), ("version", &number)]);
     let folder = answer::folder(&client.get(&asked, PATIENCE).await.map_err(told)?.body).map_err(told)?;
     let Some(path) = paths::file(&folder, "MLmodel") else {
-        return Err(problems::elsewhere(&client.place, about, &folder));
+        return Err(problems::elsewhere(&client.place, "signature", about, &folder));
     };
     match client.get(&path, PATIENCE).await {
         Ok(answer) => signature::read(&answer.body).map_err(told),

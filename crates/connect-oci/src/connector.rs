@@ -3,13 +3,14 @@
 use crate::{
     client::Registry,
     kind::{HOSTS, KIND, WATCH},
+    model,
     names::{Wish, wishes},
     problems, read,
     round::{self, Seen},
     session::{self, Watched},
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Connector, Opening, Sink};
+use pilothouse_connect::{Connector, ModelFiles, Opening, Sink};
 use pilothouse_connect_http::{
     access::Access,
     address::Address,
@@ -20,9 +21,10 @@ use pilothouse_connect_http::{
     trust::Trust,
 };
 use pilothouse_wire::{
-    ObjectRef, Problem, SmolStr,
+    Code, ObjectRef, Problem, SmolStr,
     artifact::{Artifact, ArtifactRef, TagPage, TagsQuery},
     ask::Tested,
+    preflight::ModelSubject,
 };
 use pilothouse_world::fact::SourceAbout;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -156,13 +158,22 @@ impl Connector for Oci {
         let host = self.hosts.first().cloned().unwrap_or_default();
         read::artifact(&*self.way()?, &host, of, self.opening.clock.now()).await
     }
+
+    async fn model_files(&self, of: &ModelSubject) -> Result<ModelFiles, Problem> {
+        match of {
+            ModelSubject::Artifact(of) => model::files(&*self.way()?, of).await,
+            ModelSubject::Version(_) => {
+                Err(Problem::new(Code::NotOffered, format!("{} has no registered models.", self.place.name)))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use pilothouse_connect::{Clock, Relays};
-    use pilothouse_wire::{Code, ConnectionId};
+    use pilothouse_wire::ConnectionId;
 
     fn opened(values: &[(&str, &str)]) -> Result<(), Problem> {
         let values = values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));

@@ -18,6 +18,7 @@ pub mod fuzzing;
 mod kind;
 pub mod link;
 pub mod manifest;
+mod model;
 pub mod names;
 mod problems;
 mod read;

@@ -22,8 +22,7 @@ pub const LARGEST: usize = 4 << 20;
 /// Parts of a manifest that are kept.
 const MOST_PARTS: usize = 2_000;
 
-const TITLES: [&str; 3] =
-    ["org.cncf.model.filepath", "org.opencontainers.image.title", "org.cncf.model.file.metadata+json"];
+const TITLES: [&str; 2] = ["org.cncf.model.filepath", "org.opencontainers.image.title"];
 const CREATED: &str = "org.opencontainers.image.created";
 
 #[derive(Default, Deserialize)]
@@ -185,7 +184,7 @@ impl Manifest {
 }
 
 /// Are layers of this media type weights?
-fn is_weight(media_type: &str) -> bool {
+pub(crate) fn is_weight(media_type: &str) -> bool {
     let of = |start: &str| media_type.strip_prefix(start);
     if let Some(rest) = of("application/vnd.cncf.model.weight.") {
         return !rest.starts_with("config.");
@@ -200,11 +199,16 @@ fn is_weight(media_type: &str) -> bool {
 }
 
 impl Descriptor {
+    /// The name of the file that it is, as its annotations say.
+    pub(crate) fn title(&self) -> Option<&str> {
+        let note = |name: &&str| self.annotations.as_ref()?.get(*name).filter(|text| !text.trim().is_empty());
+        TITLES.iter().find_map(note).map(String::as_str)
+    }
+
     /// It as a part that is shown.
     #[must_use]
     pub fn part(&self) -> Part {
-        let note = |name: &&str| self.annotations.as_ref()?.get(*name).filter(|text| !text.trim().is_empty());
-        let titled = TITLES[..2].iter().find_map(note).map(|title| cut(title));
+        let titled = self.title().map(cut);
         let platform = self.platform.as_ref().filter(|platform| !platform.os.is_empty()).map(|platform| {
             let parts = [Some(&platform.os), Some(&platform.architecture), platform.variant.as_ref()];
             let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());

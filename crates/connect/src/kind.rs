@@ -1,6 +1,6 @@
 //! What a kind of connection is, as data, and what an open connection can do.
 
-use crate::{Clock, Inside, KeptLane, LanesQuery, PastQuery, Relay, Relays, Signature, Sink};
+use crate::{Clock, Inside, KeptLane, LanesQuery, ModelFiles, PastQuery, Relay, Relays, Signature, Sink};
 use async_trait::async_trait;
 use pilothouse_wire::{
     Code, ConnectionId, ObjectRef, Problem,
@@ -11,6 +11,7 @@ use pilothouse_wire::{
     form::{Draft, Field, Input, KindForm},
     kinds::{Listing, ObjectTable, Offered},
     plan::{Intent, Plan, Request},
+    preflight::ModelSubject,
     rights::{Rights, RightsQuery},
     runs::{RunAnswer, RunAsk},
     view::{OfferedContext, Series, connections::PluginNotice},
@@ -267,6 +268,15 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be read; by default that this kind of connection is no registry.
     async fn artifact(&self, _: &ArtifactRef) -> Result<Artifact, Problem> {
         Err(no_registry(&self.about().name))
+    }
+
+    /// What decides whether a model fits a GPU, read from the registry now, without its weights.
+    ///
+    /// # Errors
+    /// Why it cannot be read; by default that this kind of connection has no models.
+    async fn model_files(&self, _: &ModelSubject) -> Result<ModelFiles, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} has no models.", self.about().name))
+            .next("Models are kept by a registry: connect an MLflow or an OCI registry."))
     }
 
     /// An object in words with its events, read from the server now, without values of secrets.

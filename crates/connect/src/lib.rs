@@ -10,6 +10,7 @@ mod clock;
 pub mod conformance;
 mod kind;
 mod lost;
+mod model_files;
 mod past;
 mod redact;
 mod relay;
@@ -24,6 +25,7 @@ pub use clock::Clock;
 pub use jiff::tz::TimeZone;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, NotSent, Opening, Seen};
 pub use lost::lost;
+pub use model_files::{LARGEST_CONFIG, ModelFiles, TEMPLATE, TOKENIZERS};
 pub use past::{KeptLane, LanesQuery, PastQuery};
 pub use redact::{
     GONE, is_shown, looks_secret, names_a_secret, redact_arguments, redact_sign_in, redact_url, redact_variable,

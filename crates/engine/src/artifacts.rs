@@ -46,7 +46,7 @@ pub(crate) async fn read(connector: Open, of: &ArtifactRef) -> Result<Artifact, 
 }
 
 /// Answers, unless whoever asked has gone meanwhile: then what is on its way is let go.
-fn for_who_waits(mut reply: Reply, answer: impl Future<Output = Result<Answer, Problem>> + Send + 'static) {
+pub(crate) fn for_who_waits(mut reply: Reply, answer: impl Future<Output = Result<Answer, Problem>> + Send + 'static) {
     tokio::spawn(async move {
         let answer = tokio::select! {
             answer = answer => answer,

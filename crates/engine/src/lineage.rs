@@ -3,7 +3,7 @@
 use pilothouse_insight::lineage;
 use pilothouse_wire::{
     ModelId, ObjectRef,
-    view::{Lineage, LineageView, ModelsSpec, ModelsView},
+    view::{ArtifactServesView, Lineage, LineageView, ModelsSpec, ModelsView, RepositoryId},
 };
 use pilothouse_world::{World, project};
 
@@ -21,6 +21,11 @@ pub(crate) fn of(world: &World, object: &ObjectRef) -> Vec<Lineage> {
 /// Where the versions of a model serve, and did.
 pub(crate) fn serves(world: &World, model: &ModelId) -> LineageView {
     lineage::serves(model, &project::workload_starts(world), &models(world))
+}
+
+/// Where the artefacts of a repository serve.
+pub(crate) fn holds(world: &World, repository: &RepositoryId) -> ArtifactServesView {
+    lineage::artifact_serves(repository, &project::workload_images(world, &repository.name), &project::artifacts(world))
 }
 
 fn models(world: &World) -> ModelsView {

@@ -364,6 +364,7 @@ fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         ViewSpec::Artifacts => touched.artifacts,
         ViewSpec::Delivery(_) => touched.delivery || !touched.pods.is_empty(),
         ViewSpec::Lineage(_) => touched.models || touched.delivery || !touched.pods.is_empty(),
+        ViewSpec::ArtifactServes(_) => touched.artifacts || !touched.pods.is_empty(),
         ViewSpec::Rollout(object) => {
             let id = object.connection();
             touched.delivery
@@ -447,6 +448,7 @@ pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, n
         ViewSpec::Delivery(spec) => View::Delivery(Box::new(project::delivery(world, spec))),
         ViewSpec::Rollout(object) => View::Rollout(project::rollout(world, object, now).map(Box::new)),
         ViewSpec::Lineage(model) => View::Lineage(Box::new(lineage::serves(world, model))),
+        ViewSpec::ArtifactServes(repository) => View::ArtifactServes(Box::new(lineage::holds(world, repository))),
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),

@@ -37,6 +37,11 @@ pub(crate) fn is_registry(kind: &str) -> bool {
     kind == pilothouse_connect_oci::KIND.id
 }
 
+/// Does a connection of this kind keep runs, that can be searched?
+pub(crate) fn keeps_runs(kind: &str) -> bool {
+    kind == pilothouse_connect_mlflow::KIND.id
+}
+
 /// What all kinds look for inside of clusters.
 pub(crate) fn sought() -> &'static [Signature] {
     static ALL: LazyLock<Vec<Signature>> =

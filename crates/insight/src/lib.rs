@@ -8,10 +8,11 @@
 //! - [`waste()`]: GPUs that are paid for and do nothing, and whose they are; it needs a [`History`].
 //! - [`compare()`]: what differs between two times.
 //! - [`compare_versions()`]: two versions of registered models side by side.
+//! - [`find()`]: where words stand in what all registries hold, and what was looked through.
 //! - [`Lookout`]: what a person is told of, each thing once, and nothing in quiet hours.
 //! - [`back`]: can a service go back to an earlier revision, and how long should it take.
 //! - [`lineage`]: what a pod really runs, its image and its models, and whether tag and alias still stand there; and where a
-//!   version serves.
+//!   version or an artefact serves.
 //! - [`compare_artifacts()`]: two artefacts of registries side by side.
 //! - [`preflight`]: will a version of a model fit the GPUs that are there? By sums that are shown.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
@@ -45,6 +46,6 @@ pub use findings::findings;
 pub use funnel::funnel;
 pub use history::History;
 pub use lookout::{Call, Lookout, Wrong, quiet_until, wrong};
-pub use models::{VersionDetail, compare_versions};
+pub use models::{FoundRuns, VersionDetail, Words, compare_versions, find};
 pub use room::room;
 pub use waste::waste;

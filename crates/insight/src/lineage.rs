@@ -1,9 +1,11 @@
 //! What a pod really runs, and back. From the image that it names, by the digest that its node pulled, to what the registry
-//! has now; from the model that it is started with to its version, aliases and run; from a version to where it serves.
+//! has now; from the model that it is started with to its version, aliases and run; from a version or an artefact to
+//! where it serves.
 //!
 //! Each step says how it is known. Where one is missing it is unknown: two digests are never taken for the same, nor a tag
 //! for moved, nor an alias for where it leads now, because something else would be likely.
 
+mod holds;
 mod image;
 mod leads;
 mod model;
@@ -11,6 +13,7 @@ mod reference;
 mod serves;
 mod verdict;
 
+pub use holds::artifact_serves;
 pub(crate) use leads::{Leads, leads};
 pub(crate) use reference::Reference;
 pub use serves::serves;

@@ -8,9 +8,9 @@
 //! - [`ModelConfig`]: what a `config.json` says: attention, experts, windows, quantisation.
 //! - [`Flags`]: what the arguments of a container ask of vLLM, SGLang or TGI.
 //! - [`Gpu`]: memory and compute capability of a product, and which formats it computes in.
+//! - [`Running`]: what a service that runs is asked for, and the room that it has.
 //! - [`preflight()`]: the sums, the checks, and what changed since the version before.
 
-mod between;
 mod budget;
 mod cache;
 mod checks;
@@ -23,7 +23,7 @@ mod judge;
 mod params;
 mod parts;
 mod quantised;
-mod report;
+mod running;
 mod spread;
 mod weights;
 mod words;
@@ -32,9 +32,12 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use between::Between;
 pub use config::ModelConfig;
-pub use flags::{Engine, Flags};
+pub use flags::Flags;
 pub use gpu::Gpu;
 pub use judge::{Machine, Surge, Version, preflight};
-pub use report::{Change, Changed, Check, Line, Report, Side, Topic, Verdict};
+pub use pilothouse_wire::{
+    Between,
+    preflight::{Change, Changed, Check, Engine, Line, Report, Side, Topic, Verdict},
+};
+pub use running::{Running, pods_of, telling};

@@ -41,7 +41,9 @@ impl Grade {
             | Ask::CompareVersions(..)
             | Ask::Tags(_)
             | Ask::Artifact(_)
-            | Ask::CompareArtifacts(..) => self.own_only(),
+            | Ask::CompareArtifacts(..)
+            | Ask::Find(_)
+            | Ask::Preflight(_) => self.own_only(),
         }
     }
 
@@ -71,16 +73,18 @@ mod tests {
         ConnectionId, KindId, ModelId, PodId, Stamp,
         artifact::{ArtifactRef, TagsQuery},
         ask::{LogQuery, WorkloadLogQuery},
+        find::FindQuery,
         kinds::Listing,
         plan::{Deed, Intent},
+        preflight::{ModelSubject, PreflightQuery},
         rights::RightsQuery,
         runs::{RunAsk, VersionId},
-        view::{FleetSpec, ModelsSpec},
+        view::{FleetSpec, ModelsSpec, RepositoryId},
     };
     use std::time::Duration;
 
-    const ASKS: usize = 23;
-    const VIEWS: usize = 13;
+    const ASKS: usize = 25;
+    const VIEWS: usize = 14;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -108,6 +112,8 @@ mod tests {
             Ask::CompareArtifacts(..) => 20,
             Ask::Rights(_) => 21,
             Ask::WayBack(..) => 22,
+            Ask::Find(_) => 23,
+            Ask::Preflight(_) => 24,
         }
     }
 
@@ -126,6 +132,7 @@ mod tests {
             ViewSpec::Delivery(_) => 10,
             ViewSpec::Rollout(_) => 11,
             ViewSpec::Lineage(_) => 12,
+            ViewSpec::ArtifactServes(_) => 13,
         }
     }
 
@@ -137,6 +144,14 @@ mod tests {
         let kind = KindId { group: "apps".into(), version: "v1".into(), plural: "d".into(), kind: "D".into() };
         let model = ModelId { source: cluster.clone(), name: "m".into() };
         let version = VersionId { model, number: 1 };
+        let preflight = PreflightQuery {
+            of: ModelSubject::Version(version.clone()),
+            service: None,
+            gpu: None,
+            gpus_a_node: None,
+            arguments: None,
+            engine: None,
+        };
         let of_workload = WorkloadLogQuery {
             cluster: cluster.clone(),
             namespace: "n".into(),
@@ -170,6 +185,8 @@ mod tests {
             Ask::CompareArtifacts(artifact.clone(), artifact.clone()),
             Ask::Rights(RightsQuery { connection: artifact.source, namespace: None }),
             Ask::WayBack(object, None),
+            Ask::Find(FindQuery::default()),
+            Ask::Preflight(Box::new(preflight)),
         ]
     }
 
@@ -188,6 +205,7 @@ mod tests {
             ViewSpec::Delivery(FleetSpec::default()),
             ViewSpec::Rollout("node:a/b".parse().unwrap()),
             ViewSpec::Lineage(ModelId { source: ConnectionId::slug("a"), name: "m".into() }),
+            ViewSpec::ArtifactServes(RepositoryId { source: ConnectionId::slug("a"), name: "r".into() }),
         ]
     }
 
@@ -208,7 +226,7 @@ mod tests {
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
         let marked: [bool; VIEWS] =
-            [true, false, true, false, true, true, false, false, false, false, true, false, false];
+            [true, false, true, false, true, true, false, false, false, false, true, false, false, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

@@ -18,7 +18,7 @@ use pilothouse_wire::{
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
-    task::{JoinHandle, JoinSet},
+    task::{AbortHandle, JoinHandle, JoinSet},
 };
 
 /// A page has few views; more is a mistake or an attack.
@@ -82,7 +82,8 @@ pub(crate) async fn run(socket: WebSocket, linked: Linked, known: Known) {
     let mut writer = tokio::spawn(write(sink, queue, linked.limits.send));
     let mut check = tokio::time::interval(linked.limits.check.max(Duration::from_millis(10)));
     let mut silence = std::pin::pin!(tokio::time::sleep(PING_EVERY * 2));
-    let mut page = Page { linked, outgoing, watches: HashMap::new(), asks: JoinSet::new(), greeted: false };
+    let (watches, asks, asked) = (HashMap::new(), JoinSet::new(), HashMap::new());
+    let mut page = Page { linked, outgoing, watches, asks, asked, greeted: false };
     let close = loop {
         let message = tokio::select! {
             message = incoming.next() => Some(message),
@@ -148,6 +149,8 @@ struct Page {
     outgoing: mpsc::Sender<Message>,
     watches: HashMap<u32, JoinHandle<()>>,
     asks: JoinSet<()>,
+    /// Questions that are on their way, by the number that the page gave them.
+    asked: HashMap<u32, AbortHandle>,
     greeted: bool,
 }
 
@@ -184,6 +187,13 @@ impl Page {
                 }
                 Ok(())
             }
+            ToEngine::Leave(id) => {
+                // With the task goes the question, and with that what a server is still asked for.
+                if let Some(task) = self.asked.remove(&id) {
+                    task.abort();
+                }
+                Ok(())
+            }
         }
     }
 
@@ -192,8 +202,9 @@ impl Page {
             self.asks.join_next().await;
         }
         while self.asks.try_join_next().is_some() {}
+        self.asked.retain(|_, task| !task.is_finished());
         let (reader, outgoing, grade) = (self.linked.reader.clone(), self.outgoing.clone(), self.linked.grade);
-        self.asks.spawn(async move {
+        let task = self.asks.spawn(async move {
             let mut answer = match grade.admits(&ask) {
                 Ok(()) => reader.ask(ask).await,
                 Err(problem) => Err(problem),
@@ -205,6 +216,7 @@ impl Page {
             }
             let _ = outgoing.send(binary(&ToPage::Answer(id, answer))).await;
         });
+        self.asked.insert(id, task);
     }
 
     async fn watch(&mut self, number: u32, spec: ViewSpec, when: When) -> Result<(), Close> {

@@ -66,6 +66,10 @@ async fn a_page_asks_and_watches() {
     say(&mut socket, &ToEngine::Ask(7, Ask::About)).await;
     let ToPage::Answer(7, Ok(Answer::About(about))) = hear(&mut socket).await else { panic!("no answer") };
     assert!(about.demo && !about.may_act);
+    // What is answered, or was never asked, can be left as well.
+    for number in [7, 70] {
+        say(&mut socket, &ToEngine::Leave(number)).await;
+    }
     say(&mut socket, &ToEngine::Watch(1, ViewSpec::Connections, When::Now)).await;
     let ToPage::Frame(1, frame) = hear(&mut socket).await else { panic!("no frame") };
     assert!(matches!(frame.body, Body::Full(View::Connections(view)) if !view.kinds.is_empty()));

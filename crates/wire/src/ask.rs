@@ -8,10 +8,12 @@ use crate::{
     artifact::{Artifact, ArtifactDifference, ArtifactRef, TagPage, TagsQuery},
     back::WayBack,
     describe::Description,
+    find::{FindQuery, Found},
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
     notice::Wishes,
     plan::{Confirmation, Intent, Operation, Planned},
+    preflight::{Preflight, PreflightQuery},
     record::RecordInfo,
     rights::{Rights, RightsQuery},
     runs::{Comparison, RunAnswer, RunAsk, VersionId},
@@ -112,6 +114,10 @@ pub enum Ask {
     Artifact(ArtifactRef),
     /// Two artefacts side by side, read now.
     CompareArtifacts(ArtifactRef, ArtifactRef),
+    /// What words are found in, over all registries: of what is known of them, and of runs by asking their servers now.
+    Find(FindQuery),
+    /// Would a model of a registry fit the GPUs? Its configuration is read from there now, its weights are not.
+    Preflight(Box<PreflightQuery>),
 }
 
 /// Which lines of a log.
@@ -244,6 +250,10 @@ pub enum Answer {
     Artifact(Box<Artifact>),
     /// To [`Ask::CompareArtifacts`].
     ArtifactDifference(Box<ArtifactDifference>),
+    /// To [`Ask::Find`].
+    Found(Box<Found>),
+    /// To [`Ask::Preflight`].
+    Preflight(Box<Preflight>),
 }
 
 /// What a door is connected to.

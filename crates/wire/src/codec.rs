@@ -21,6 +21,8 @@ pub enum ToEngine {
     Watch(u32, ViewSpec, When),
     /// Stops sending frames.
     Unwatch(u32),
+    /// Nobody waits any more for the answer to the question of this number: what is on its way for it may be let go.
+    Leave(u32),
 }
 
 /// From a page that may act to the engine: the desktop window only.

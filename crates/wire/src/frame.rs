@@ -7,9 +7,10 @@ use crate::{
     plan::ActionsView,
     record,
     view::{
-        ArtifactsView, ConnectionsView, DeliveryView, FleetSpec, FleetView, LineageView, ModelsSpec, ModelsView,
-        ObjectView, RibbonView, RolloutView, RoomView, Waste, connections::ConnectionsPatch, delivery::DeliveryPatch,
-        fleet::FleetPatch, models::ModelsPatch, ribbon::RibbonPatch,
+        ArtifactServesView, ArtifactsView, ConnectionsView, DeliveryView, FleetSpec, FleetView, LineageView,
+        ModelsSpec, ModelsView, ObjectView, RepositoryId, RibbonView, RolloutView, RoomView, Waste,
+        connections::ConnectionsPatch, delivery::DeliveryPatch, fleet::FleetPatch, models::ModelsPatch,
+        ribbon::RibbonPatch,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ pub enum ViewSpec {
     Rollout(ObjectRef),
     /// Where the versions of a registered model serve, and did.
     Lineage(ModelId),
+    /// Where the artefacts of a repository serve.
+    ArtifactServes(RepositoryId),
 }
 
 impl ViewSpec {
@@ -72,7 +75,8 @@ impl ViewSpec {
             | Self::Models(_)
             | Self::Artifacts
             | Self::Rollout(_)
-            | Self::Lineage(_) => false,
+            | Self::Lineage(_)
+            | Self::ArtifactServes(_) => false,
         }
     }
 }
@@ -106,6 +110,8 @@ pub enum View {
     Rollout(Option<Box<RolloutView>>),
     /// Where a model serves.
     Lineage(Box<LineageView>),
+    /// Where the artefacts of a repository serve.
+    ArtifactServes(Box<ArtifactServesView>),
 }
 
 /// What changed in a view.

@@ -21,7 +21,7 @@ pub mod waste;
 pub mod workload;
 
 pub use alert::{AlertRow, AlertState};
-pub use artifacts::{ArtifactsView, RepositoryId, RepositoryRow, TagRow};
+pub use artifacts::{ArtifactServesRow, ArtifactServesView, ArtifactsView, RepositoryId, RepositoryRow, TagRow};
 pub use cell::{GpuAt, GpuCell, GpuDevice, GpuState, Method};
 pub use connections::{Attempt, ConnectionRow, ConnectionsView, OfferedContext, OfferedService, VaultState};
 pub use delivery::{
@@ -34,8 +34,8 @@ pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuRe
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
 pub use lineage::{
-    ContainerImage, ContainerStart, GoneStart, Lineage, LineageLink, LineageOf, LineageVerdict, LineageView, PodStart,
-    ServedRow, ServesRow, WorkloadStarts,
+    ContainerImage, ContainerStart, GoneStart, Lineage, LineageLink, LineageOf, LineageVerdict, LineageView, PodImages,
+    PodStart, ServedRow, ServesRow, WorkloadImages, WorkloadStarts,
 };
 pub use models::{AliasRow, AliasStay, ModelRow, ModelsSpec, ModelsView, Readiness, VersionLine, VersionRow};
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};

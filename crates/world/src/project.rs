@@ -14,7 +14,7 @@ pub use crate::registry::artifacts;
 pub use connections::connection_rows;
 pub use delivery::{delivery, rollout, took};
 pub use fleet::FleetProjection;
-pub use images::images;
+pub use images::{images, workload_images};
 pub use models::{model, models};
 pub use object::{Keeper, keeper, object, readings};
 pub use ribbon::{MeasuredLanes, lane, measured_lanes, ribbon};

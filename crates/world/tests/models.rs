@@ -126,6 +126,14 @@ fn what_a_listing_does_not_name_is_gone_and_the_same_again_is_no_change() {
 }
 
 #[test]
+fn a_registry_is_no_cluster() {
+    let mut world = World::default();
+    said(&mut world, NOW, all(), vec![model("chat", &[], vec![])]);
+    let fleet = project::FleetProjection::new(&world, pilothouse_wire::view::FleetSpec::default());
+    assert!(fleet.view().clusters.is_empty());
+}
+
+#[test]
 fn after_a_loss_it_is_told_what_moved_meanwhile() {
     let mut world = World::default();
     said(&mut world, NOW, all(), vec![model("chat", &[("champion", 1)], vec![version(1, NOW - 400 * HOUR, None)])]);

@@ -1,11 +1,19 @@
-//! Registered models: which versions there are, which alias leads where since when, and the run behind each version.
+//! What registries hold: registered models with their versions, aliases and runs; repositories with their tags and artefacts.
 
+mod artifact;
 mod compare;
+mod deeds;
+mod differ;
+mod holds;
 mod list;
 mod page;
 mod place;
+mod preflight;
+mod repository;
 mod run;
+mod searched;
 mod serves;
+mod sums;
 mod version;
 
 use crate::{
@@ -22,47 +30,51 @@ use crate::{
     state::{State, use_state},
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Freshness, ObjectRef, ViewSpec, view::ModelsSpec};
-use place::Place;
+use pilothouse_wire::{Freshness, ViewSpec, view::ModelsSpec};
+use place::Spot;
 
 /// The catalog's row.
 pub const SCREEN: Screen = Screen {
     route: "models",
     name: "Models",
-    about: "Registered models: versions, aliases, the run behind each, and two versions side by side.",
+    about: "What registries hold: models, versions, aliases and runs; repositories, tags and artefacts; one search over all.",
     icon: Icon::Models,
     go: Command::GoModels,
     scoped: true,
     view: || view! { <Models /> }.into_any(),
 };
 
-/// Where a person is among the models: by the address, else by what is selected.
+/// Where a person is: by the address, else by what is selected.
 #[derive(Clone, Copy)]
 struct Here {
-    place: Memo<Option<Place>>,
+    spot: Memo<Option<Spot>>,
     state: State,
+}
+
+/// What is known of all registries.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Registered models.
+    models: Watched,
+    /// Repositories and tags.
+    artifacts: Watched,
 }
 
 impl Here {
     fn provide() -> Self {
         let state = use_state();
-        let place = Memo::new(move |_| {
-            let place = state.tab().with(|tab| tab.as_deref().and_then(Place::parse));
-            place.or_else(|| {
-                state.selected().with(|object| match object {
-                    Some(ObjectRef::Model(model)) => Some(Place::of((**model).clone())),
-                    _ => None,
-                })
-            })
+        let spot = Memo::new(move |_| {
+            let spot = state.tab().with(|tab| tab.as_deref().and_then(Spot::parse));
+            spot.or_else(|| state.selected().with(|object| object.as_ref().and_then(Spot::of_object)))
         });
-        let here = Self { place, state };
+        let here = Self { spot, state };
         provide_context(here);
         here
     }
 
-    /// Goes to a place among the models; the filter of the list stays.
-    fn go(self, place: &Place) {
-        self.state.set_place(&place.to_string());
+    /// Goes to a place of the screen; the filter of the list stays.
+    fn go(self, spot: &Spot) {
+        self.state.set_place(&spot.to_string());
     }
 }
 
@@ -70,19 +82,25 @@ impl Here {
 fn Models() -> impl IntoView {
     let state = use_state();
     let here = Here::provide();
-    let view = use_view(Signal::derive(move || {
+    let models = use_view(Signal::derive(move || {
         let scope = state.scope().with(|scope| scope.to_vec());
         ViewSpec::Models(ModelsSpec { scope })
     }));
-    let none = Memo::new(move |_| view.models(|view| view.models.is_empty()) == Some(true));
-    let shown = move || match (view.loaded(), view.problem()) {
+    let known = Known { models, artifacts: use_view(Signal::stored(ViewSpec::Artifacts)) };
+    let loaded = Memo::new(move |_| models.loaded() && known.artifacts.loaded());
+    let problem = Memo::new(move |_| models.problem().or_else(|| known.artifacts.problem()));
+    let none = Memo::new(move |_| {
+        models.models(|view| view.models.is_empty()) == Some(true)
+            && known.artifacts.artifacts(|view| view.repositories.is_empty()) == Some(true)
+    });
+    let shown = move || match (loaded.get(), problem.get()) {
         (_, Some(problem)) => view! { <ProblemCard title="The models cannot be shown" problem=problem /> }.into_any(),
         (false, None) => view! { <p class="faint">"Waiting for the first frame of the engine."</p> }.into_any(),
-        (true, None) if none.get() => view! { <Nothing view=view /> }.into_any(),
+        (true, None) if none.get() => view! { <Nothing view=models /> }.into_any(),
         (true, None) => view! {
             <div class="models-panes">
-                <list::List view=view />
-                <page::Page view=view here=here.place />
+                <list::List known=known />
+                <page::Page known=known here=here.spot />
             </div>
         }
         .into_any(),
@@ -95,7 +113,7 @@ fn Models() -> impl IntoView {
     }
 }
 
-/// No model is known: those that may know some are on their way, or there is nobody to know.
+/// Nothing is known: those that may know some are on their way, or there is nobody to know.
 #[component]
 fn Nothing(view: Watched) -> impl IntoView {
     let state = use_state();
@@ -117,9 +135,10 @@ fn Nothing(view: Watched) -> impl IntoView {
         }
         view! {
             <Empty
-                title="No registered models"
-                what="The models of a registry stand here: their versions, which alias leads where and since when, and the \
-                      run behind each version. A registry is a connection of its own: pilothouse connect add mlflow."
+                title="No registered models, and no repositories"
+                what="What registries hold stands here: models with their versions, which alias leads where and since when, and the \
+                      run behind each version; repositories with their tags and artefacts. A registry is a connection of its own: \
+                      pilothouse connect add mlflow, or oci."
             >
                 <Button
                     label="Go to Connections"

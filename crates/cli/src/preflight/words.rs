@@ -5,8 +5,8 @@ use crate::{
     out::{Style, Tone},
     table::{self, Cell, Head},
 };
-use pilothouse_insight::preflight::{Between, Changed, Report, Side, Verdict};
-use pilothouse_wire::units::{bytes, count, visible};
+use pilothouse_insight::preflight::{Changed, Report, Side, Verdict};
+use pilothouse_wire::units::{count, visible};
 use std::io::Write;
 
 /// Writes it.
@@ -20,30 +20,19 @@ pub fn write(
     // Reasons are read to their end: they are never shortened.
     let style = Style { width: None, ..style };
     let side = &report.candidate;
-    let verdict = style.paint(tone(report.verdict), &whole(report));
+    let verdict = style.paint(tone(report.verdict), &format!("{}:", report.headline()));
     let gpus = if side.gpus == 1 { "1 GPU".to_owned() } else { format!("{} GPUs", count(side.gpus)) };
     let product = gpu.map(|gpu| format!(", {}", visible(gpu))).unwrap_or_default();
     let engine = if assumed { format!("{} (assumed)", side.engine.name()) } else { side.engine.name().to_owned() };
     writeln!(out, "{verdict} {engine} on {gpus}{product}.\n")?;
     checks(out, side, style)?;
     sums(out, side, style)?;
-    writeln!(out, "\n{}", ceiling(side))?;
+    writeln!(out, "\n{}", side.ceiling())?;
     if let Some(was) = &report.was {
         changes(out, report, was, style)?;
     }
     out.flush()?;
     Ok(())
-}
-
-/// The verdict, with what it hangs on.
-fn whole(report: &Report) -> String {
-    let deciding = report.candidate.checks.iter().filter(|check| check.verdict == report.verdict);
-    let topics: Vec<String> = deciding.map(|check| check.topic.title().to_lowercase()).collect();
-    match report.verdict {
-        Verdict::Fits => "It fits:".to_owned(),
-        Verdict::DoesNot => format!("It does not fit ({}):", topics.join(", ")),
-        Verdict::CannotTell => format!("Nobody can tell whether it fits ({}):", topics.join(", ")),
-    }
 }
 
 fn tone(verdict: Verdict) -> Tone {
@@ -76,38 +65,13 @@ fn sums(out: &mut impl Write, side: &Side, style: Style) -> Result<(), Failed> {
         .map(|line| {
             let what = if line.part { format!("  {}", line.what) } else { line.what.clone() };
             let tone = if line.part { Tone::Plain } else { Tone::Strong };
-            let high = line.bytes.high.map_or_else(Cell::absent, |high| Cell::text(bytes(high)));
-            vec![Cell::text(what).tone(tone), Cell::text(bytes(line.bytes.low)), high, Cell::text(&line.from)]
+            let (low, high) = line.bounds();
+            let high = high.map_or_else(Cell::absent, Cell::text);
+            vec![Cell::text(what).tone(tone), Cell::text(low), high, Cell::text(&line.from)]
         })
         .collect();
     table::write(out, &heads, &rows, style, None)?;
     Ok(())
-}
-
-/// How many sequences it takes at once.
-fn ceiling(side: &Side) -> String {
-    let whose = match side.copies {
-        1 => "The cache".to_owned(),
-        copies => format!("The cache of each of {} copies", count(copies)),
-    };
-    let tokens = side.tokens.map(|tokens| format!("{whose} holds {} tokens", shown(tokens)));
-    let Some(tokens) = tokens else { return "How many tokens the cache holds nobody can tell.".to_owned() };
-    let sequences = match (side.sequences, side.context) {
-        (Some(sequences), Some(context)) => {
-            format!(": {} sequences of {} tokens at once", shown(sequences), count(context))
-        }
-        _ => String::new(),
-    };
-    let asked = side.requests.map(|most| format!("; its arguments allow {}", count(most))).unwrap_or_default();
-    format!("{tokens}{sequences}{asked}.")
-}
-
-fn shown(of: Between) -> String {
-    match (of.exact(), of.high) {
-        (Some(exact), _) => count(exact),
-        (None, Some(high)) => format!("{} to {}", count(of.low), count(high)),
-        (None, None) => format!("{} at least", count(of.low)),
-    }
 }
 
 fn changes(out: &mut impl Write, report: &Report, was: &Side, style: Style) -> Result<(), Failed> {
@@ -123,7 +87,7 @@ fn changes(out: &mut impl Write, report: &Report, was: &Side, style: Style) -> R
                 Changed::More | Changed::Less | Changed::Other => Tone::Strong,
             };
             let how = Cell::text(change.how.word()).tone(tone);
-            vec![Cell::text(change.what), how, Cell::some(change.was.as_ref()), Cell::some(change.now.as_ref())]
+            vec![Cell::text(&change.what), how, Cell::some(change.was.as_ref()), Cell::some(change.now.as_ref())]
         })
         .collect();
     table::write(out, &heads, &rows, style, None)?;

@@ -2,9 +2,10 @@
 
 use super::Loop;
 use crate::{
-    artifacts, asks, back, history, lanes, logs,
+    artifacts, asks, back, find, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
+    preflight,
     publish::{WEEK, project_plain, sources_of},
     record, runs,
 };
@@ -115,6 +116,16 @@ impl Loop {
             Ask::CompareArtifacts(from, to) => {
                 let connectors = [&from, &to].map(|of| self.connections.connector(&of.source));
                 artifacts::compare(connectors, [from, to], reply);
+            }
+            Ask::Find(query) => {
+                let scene = find::Scene::of(&self.world, |id| self.connections.connector(id));
+                artifacts::for_who_waits(reply, find::answer(scene, query));
+            }
+            Ask::Preflight(query) => {
+                let scene = preflight::Scene::of(&self.world, *query, now);
+                let registry = self.connections.connector(scene.registry());
+                let cluster = scene.service().and_then(|of| self.connections.connector(of.connection()));
+                artifacts::for_who_waits(reply, preflight::answer(scene, registry, cluster));
             }
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),

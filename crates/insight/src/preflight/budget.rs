@@ -1,11 +1,6 @@
 //! How much of a GPU an engine takes.
 
-use super::{
-    Between, Gpu, ModelConfig,
-    flags::{Engine, Flags},
-    parts::ratio,
-    spread::Spread,
-};
+use super::{Between, Engine, Gpu, ModelConfig, flags::Flags, parts::ratio, spread::Spread};
 
 const WHOLE: u64 = 1_000_000;
 const MIB: u64 = 1 << 20;

@@ -1,12 +1,11 @@
 //! Checks that need no sum: the format against the GPU, parts against heads and blocks, a replica against a node.
 
 use super::{
-    Gpu, ModelConfig, Topic, Verdict,
+    Check, Engine, Gpu, ModelConfig, Topic, Verdict,
     config::Attention,
-    flags::{Engine, Flags},
+    flags::Flags,
     formats::{Format, Takes},
     quantised::Quantised,
-    report::Check,
     spread::Spread,
 };
 

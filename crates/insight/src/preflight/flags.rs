@@ -1,50 +1,11 @@
 //! What the arguments of a container ask of its engine, as far as memory follows from it.
 
-use super::words::{Given, Words};
-use serde::Serialize;
+use super::{
+    Engine,
+    words::{Given, Words},
+};
 
 const GIB: u64 = 1 << 30;
-
-/// A serving engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Engine {
-    /// vLLM.
-    Vllm,
-    /// SGLang.
-    Sglang,
-    /// Text Generation Inference.
-    Tgi,
-}
-
-impl Engine {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Vllm => "vLLM",
-            Self::Sglang => "SGLang",
-            Self::Tgi => "TGI",
-        }
-    }
-
-    /// The engine that words name: an image, a command, arguments.
-    #[must_use]
-    pub fn in_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        words.into_iter().find_map(|word| {
-            let has = |part: &str| word.contains(part);
-            if has("sglang") {
-                Some(Self::Sglang)
-            } else if has("vllm") {
-                Some(Self::Vllm)
-            } else if has("text-generation-launcher") || has("text-generation-inference") {
-                Some(Self::Tgi)
-            } else {
-                None
-            }
-        })
-    }
-}
 
 /// How long a sequence may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,11 @@
 //! The preflight: sums, checks, and what changed.
 
 use super::{
-    Between, Change, Changed, Flags, Gpu, ModelConfig, Report, Side, Topic, Verdict,
+    Between, Change, Changed, Check, Flags, Gpu, ModelConfig, Report, Side, Topic, Verdict,
     budget::{budget, share},
     cache::Cache,
     checks,
     flags::Length,
-    report::Check,
     spread::Spread,
     weights::{line, weights},
     work::work,
@@ -220,20 +219,12 @@ fn on_context(version: Version<'_>, spread: Spread, room: Option<Between>, side:
 
 /// Bytes between two bounds.
 fn shown(of: Between) -> String {
-    match (of.exact(), of.high) {
-        (Some(exact), _) => bytes(exact),
-        (None, Some(high)) => format!("{} to {}", bytes(of.low), bytes(high)),
-        (None, None) => format!("{} at least", bytes(of.low)),
-    }
+    of.words(bytes)
 }
 
 fn changes((was, old): (&Version<'_>, &Side), (now, new): (&Version<'_>, &Side)) -> Vec<Change> {
     let weights = |side: &Side| side.sums.iter().find(|line| line.what == "Weights").map(|line| line.bytes);
-    let number = |n: Between| match (n.exact(), n.high) {
-        (Some(exact), _) => count(exact),
-        (None, Some(high)) => format!("{} to {}", count(n.low), count(high)),
-        (None, None) => format!("{} at least", count(n.low)),
-    };
+    let number = |n: Between| n.words(count);
     let exactly = |n: Option<u64>| n.map(Between::exactly);
     vec![
         between("GPUs of a replica", exactly(Some(old.gpus)), exactly(Some(new.gpus)), number),
@@ -265,7 +256,7 @@ fn between(
         }
         _ => Changed::CannotTell,
     };
-    Change { what, how, was: was.map(&shown), now: now.map(&shown) }
+    Change { what: what.into(), how, was: was.map(&shown), now: now.map(&shown) }
 }
 
 fn named(what: &'static str, was: Option<&str>, now: Option<&str>) -> Change {
@@ -274,5 +265,5 @@ fn named(what: &'static str, was: Option<&str>, now: Option<&str>) -> Change {
         (Some(_), Some(_)) => Changed::Other,
         _ => Changed::CannotTell,
     };
-    Change { what, how, was: was.map(str::to_owned), now: now.map(str::to_owned) }
+    Change { what: what.into(), how, was: was.map(str::to_owned), now: now.map(str::to_owned) }
 }

@@ -1,6 +1,6 @@
 //! How a model is spread over GPUs: what a flag of parallelism parts, and what it copies.
 
-use super::flags::{Engine, Flags};
+use super::{Engine, flags::Flags};
 
 /// How an engine spreads a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

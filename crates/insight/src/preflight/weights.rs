@@ -1,12 +1,11 @@
 //! The weights on a GPU: from the dimensions of the model, or from the size of its files where that is given.
 
 use super::{
-    Between, Gpu, Version,
+    Between, Gpu, Line, Version,
     flags::Flags,
     params::Params,
     parts::{Parts, Widths, on_gpu, ratio},
     quantised::{Exempt, Quantised},
-    report::Line,
     spread::Spread,
 };
 

@@ -3,11 +3,10 @@
 //! Two bounds: what a step cannot do without, and the most that its layers and its sampling come to.
 
 use super::{
-    Between, Gpu, ModelConfig, budget,
+    Between, Engine, Gpu, Line, ModelConfig, budget,
     config::Attention,
-    flags::{Engine, Flags},
+    flags::Flags,
     params::lacks,
-    report::Line,
     spread::Spread,
     weights::{line, plain_width},
 };

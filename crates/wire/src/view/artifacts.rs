@@ -1,9 +1,10 @@
 //! What registries hold, as far as it is watched: repositories, and tags with the digests at which they stand.
 
 use crate::{
-    ConnectionId, Keyed, Row, SmolStr, Stamp, TagId,
+    ConnectionId, Keyed, ObjectRef, Row, SmolStr, Stamp, TagId,
     artifact::ArtifactKind,
     filter::{Record, Value},
+    view::lineage::LineageVerdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,47 @@ pub struct TagRow {
     pub parts: Vec<SmolStr>,
 }
 
+/// Where the artefacts of a repository serve, by what the nodes say that they pulled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArtifactServesView {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// A row a workload and digest.
+    pub rows: Vec<ArtifactServesRow>,
+}
+
+impl ArtifactServesView {
+    /// The rows of a manifest: of its digest, or of one of these, which are those of an index; last the rows of which no digest
+    /// is told.
+    pub fn of<'a>(&'a self, digest: &'a str, parts: &'a [SmolStr]) -> impl Iterator<Item = &'a ArtifactServesRow> {
+        let is_it = move |runs: &SmolStr| runs == digest || parts.contains(runs);
+        self.rows.iter().filter(move |row| row.digest.as_ref().is_none_or(is_it))
+    }
+}
+
+/// A workload, or a pod of none, that runs an artefact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactServesRow {
+    /// The digest that its nodes pulled; `None` where none is told.
+    pub digest: Option<SmolStr>,
+    /// The tag or the digest by which its pods name it.
+    pub named: SmolStr,
+    /// The workload, or the pod.
+    pub workload: ObjectRef,
+    /// Its pods that run it.
+    pub pods: u64,
+    /// Those of them that are ready.
+    pub ready: u64,
+    /// GPUs that these pods hold.
+    pub gpus: u64,
+    /// When the oldest of them started, by the cluster's clock.
+    pub since: Option<Stamp>,
+    /// What became of the tag by which they name it.
+    pub verdict: LineageVerdict,
+    /// The verdict as a sentence.
+    pub evidence: String,
+}
+
 impl Row for RepositoryRow {
     type Key = RepositoryId;
     fn key(&self) -> &RepositoryId {
@@ -70,6 +112,20 @@ impl Row for TagRow {
     type Key = TagId;
     fn key(&self) -> &TagId {
         &self.id
+    }
+}
+
+impl Record for RepositoryRow {
+    const KEYS: &'static [&'static str] = &["name", "registry", "host", "tags"];
+
+    fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
+        Some(match key {
+            "name" | "repository" | "repo" => vec![Value::text(&self.id.name)],
+            "registry" | "source" => vec![Value::text(self.id.source.as_str())],
+            "host" => self.hosts.iter().map(|host| Value::text(host)).collect(),
+            "tags" => vec![Value::Number(f64::from(self.watched))],
+            _ => return None,
+        })
     }
 }
 

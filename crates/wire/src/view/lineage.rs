@@ -129,6 +129,28 @@ pub struct WorkloadStarts {
     pub gone: Vec<GoneStart>,
 }
 
+/// A workload, or a pod of none, with the images that its pods run of a repository, as its cluster tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadImages {
+    /// The workload, or the pod.
+    pub workload: ObjectRef,
+    /// Its pods on nodes that may run some of it.
+    pub pods: Vec<PodImages>,
+}
+
+/// A pod with images of its containers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodImages {
+    /// Is it ready?
+    pub ready: bool,
+    /// GPUs that it holds.
+    pub gpus: u64,
+    /// The images.
+    pub images: Vec<ContainerImage>,
+    /// Addresses of models in registries, with which its containers are started: `oci://…`.
+    pub addresses: Vec<(SmolStr, Option<Stamp>)>,
+}
+
 /// A pod with what its containers are started with: of one with no model nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodStart {

@@ -5,7 +5,7 @@ mod workloads;
 
 use crate::{
     Touched, World, alert,
-    fact::ConditionFact,
+    fact::{ConditionFact, Kind},
     gpu::{self, Claim, Devices},
     project::serving,
     source::{Node, Pod, Source},
@@ -212,7 +212,9 @@ fn renew<R: pilothouse_wire::Row>(
 }
 
 fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Option<ClusterRow> {
-    if source.listed.is_empty() && source.nodes.is_empty() && source.pods.is_empty() {
+    // A registry lists models, and is no cluster by that.
+    let lists = source.listed.iter().any(|covers| covers.kind != Kind::Model);
+    if !lists && source.nodes.is_empty() && source.pods.is_empty() {
         return None;
     }
     let rows = nodes.rows();

@@ -48,7 +48,7 @@ fn of_source<'a>(id: &'a ConnectionId, source: &'a Source) -> impl Iterator<Item
     })
 }
 
-fn object(id: &ConnectionId, (kind, namespace, name): &WorkloadKey) -> ObjectRef {
+pub(super) fn object(id: &ConnectionId, (kind, namespace, name): &WorkloadKey) -> ObjectRef {
     match kind.as_str() {
         "Pod" => ObjectRef::Pod(PodId { cluster: id.clone(), namespace: namespace.clone(), name: name.clone() }),
         _ => ObjectRef::Workload(id.clone(), namespace.clone(), kind.clone(), name.clone()),

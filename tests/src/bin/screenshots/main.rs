@@ -50,6 +50,7 @@ impl<'a> Album<'a> {
         album.pending().await?;
         album.palette().await?;
         album.delivery().await?;
+        album.models().await?;
         album.settings().await?;
         album.connections().await?;
         album.theme("light").await?;
@@ -122,6 +123,16 @@ impl<'a> Album<'a> {
         self.page.press_by(row).await?;
         self.page.find("rollout-head").await?;
         self.take("rollout").await
+    }
+
+    /// A model of the demo's registry, with where its newest version serves and whether it fits.
+    async fn models(&self) -> Result<()> {
+        self.page.press("rail-models").await?;
+        self.page.press_by("[data-test='model'][data-key='model-registry/chat-70b']").await?;
+        self.page.press_by("[data-test='version'][data-key='41']").await?;
+        self.page.find("serves-row").await?;
+        self.page.find("metrics").await?;
+        self.take("models").await
     }
 
     async fn settings(&self) -> Result<()> {

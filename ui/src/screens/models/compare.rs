@@ -2,7 +2,7 @@
 
 use super::{
     Here,
-    place::{Place, Versions},
+    place::{Place, Spot, Versions},
 };
 use crate::{link::use_link, parts::problem::ProblemRows, state::use_state};
 use leptos::prelude::*;
@@ -44,7 +44,7 @@ pub fn Compare(row: Memo<Option<ModelRow>>, a: u64, b: u64) -> impl IntoView {
     let one = move |number: u64| {
         let go = move |_| {
             if let Some(model) = model.get_untracked() {
-                here.go(&Place::of(model).with(Versions::One(number)));
+                here.go(&Spot::Model(Place::of(model).with(Versions::One(number))));
             }
         };
         view! { <button type="button" class="link" on:click=go>{format!("version {number}")}</button> }

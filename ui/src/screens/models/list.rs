@@ -1,100 +1,186 @@
-//! The list of models at the left: name, aliases, how many versions, how old. Found by a filter, walked by keys.
+//! The list at the left: models and repositories that pass the filter, and beneath what the words stand in elsewhere. One
+//! field for both, walked by keys.
 
-use super::{Here, place::Place};
+use super::{
+    Here, Known,
+    place::{Place, Spot},
+    searched::{FoundRows, LookedThrough, Search},
+};
 use crate::{
     keys::{Command, on_command},
-    mirror::Watched,
     parts::age::Age,
     state::use_state,
 };
-use leptos::{html::Input, prelude::*};
+use leptos::{ev::KeyboardEvent, html::Input, prelude::*};
 use pilothouse_wire::{
     ModelId,
-    filter::Filter,
+    filter::{Filter, Record},
     units::{count, visible},
-    view::ModelRow,
+    view::{ModelRow, RepositoryId, RepositoryRow},
 };
 
 /// Aliases that have room in a row.
 const ALIASES: usize = 2;
 
+/// A filter for rows of one kind: one that is made for another kind lets none of this one through.
+fn for_rows<T: Record>(filter: &Result<Filter, String>) -> Result<Filter, String> {
+    let filter = filter.clone()?;
+    filter.check::<T>().map_err(|error| error.to_string())?;
+    Ok(filter)
+}
+
 /// Draws the list.
 #[component]
-pub fn List(view: Watched) -> impl IntoView {
+pub fn List(known: Known) -> impl IntoView {
     let state = use_state();
-    let Here { place: here, .. } = expect_context();
+    let here: Here = expect_context();
+    let search = Search::new();
     let filter = Memo::new(move |_| state.filter().with(|text| text.parse::<Filter>().map_err(|error| error.to_string())));
-    let checked = Memo::new(move |_| {
-        filter.with(|filter| match filter {
-            Ok(filter) => filter.check::<ModelRow>().map(|()| filter.clone()).map_err(|error| error.to_string()),
-            Err(error) => Err(error.clone()),
-        })
-    });
-    let ids = Memo::new(move |_| {
-        let fits = |model: &&ModelRow| checked.with(|filter| filter.as_ref().is_ok_and(|filter| filter.matches(*model)));
+    let of_models = Memo::new(move |_| filter.with(for_rows::<ModelRow>));
+    let of_repositories = Memo::new(move |_| filter.with(for_rows::<RepositoryRow>));
+    let models = Memo::new(move |_| {
+        let fits = |model: &&ModelRow| of_models.with(|filter| filter.as_ref().is_ok_and(|filter| filter.matches(*model)));
         let rows = |view: &pilothouse_wire::view::ModelsView| {
             view.models.rows().iter().filter(fits).map(|model| model.id.clone()).collect::<Vec<ModelId>>()
         };
-        view.models(rows).unwrap_or_default()
+        known.models.models(rows).unwrap_or_default()
     });
+    let repositories = Memo::new(move |_| {
+        let scope = state.scope().get();
+        let fits = |row: &&RepositoryRow| {
+            let in_scope = scope.is_empty() || scope.contains(&row.id.source);
+            in_scope && of_repositories.with(|filter| filter.as_ref().is_ok_and(|filter| filter.matches(*row)))
+        };
+        let rows = |view: &pilothouse_wire::view::ArtifactsView| {
+            view.repositories.rows().iter().filter(fits).map(|row| row.id.clone()).collect::<Vec<RepositoryId>>()
+        };
+        known.artifacts.artifacts(rows).unwrap_or_default()
+    });
+    let shown = Signal::derive(move || here.spot.with(|spot| spot.as_ref().map(ToString::to_string)));
+    // All that can be walked to, in the order in which it stands there.
+    let all = Memo::new(move |_| {
+        let of_models = models.with(|ids| ids.iter().map(|id| Place::of(id.clone()).to_string()).collect::<Vec<_>>());
+        let of_repositories =
+            repositories.with(|ids| ids.iter().map(|id| Spot::Repository(id.clone()).to_string()).collect::<Vec<_>>());
+        let found = search.rows.with(|rows| rows.iter().map(|row| Spot::of_found(&row.at).to_string()).collect::<Vec<_>>());
+        [of_models, of_repositories, found].concat()
+    });
+    // Two rows may lead to one place: where a hand walked last is kept.
+    let last: StoredValue<Option<usize>> = StoredValue::new(None);
     let walk = move |by: isize| {
-        ids.with_untracked(|ids| {
-            let Some(last) = ids.len().checked_sub(1) else { return false };
-            let chosen = here.with_untracked(|here| here.as_ref().map(|here| here.model.clone()));
-            let at = chosen.and_then(|chosen| ids.iter().position(|id| *id == chosen));
-            let to = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
-            state.turn_place(&Place::of(ids[to].clone()).to_string());
+        all.with_untracked(|all| {
+            let Some(end) = all.len().checked_sub(1) else { return false };
+            let spot = here.spot.get_untracked();
+            let place = spot.as_ref().map(ToString::to_string);
+            let walked = last.get_value().filter(|at| all.get(*at) == place.as_ref());
+            let at = walked.or_else(|| spot.and_then(|spot| stands(all, &spot)));
+            let to = at.map_or(0, |at| at.saturating_add_signed(by).min(end));
+            last.set_value(Some(to));
+            state.turn_place(&all[to]);
             true
         })
     };
     on_command(Command::Down, move || walk(1));
     on_command(Command::Up, move || walk(-1));
+    let open = move || {
+        let place = shown.get_untracked().or_else(|| all.with_untracked(|all| all.first().cloned()));
+        if let Some(place) = place {
+            state.set_place(&place);
+        }
+    };
+    // While somebody types, the field has the keys: it walks and opens itself.
+    let keydown = move |event: KeyboardEvent| {
+        if event.is_composing() || event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        match event.key().as_str() {
+            "ArrowDown" => drop(walk(1)),
+            "ArrowUp" => drop(walk(-1)),
+            "Enter" => open(),
+            _ => return,
+        }
+        event.prevent_default();
+    };
     let input: NodeRef<Input> = NodeRef::new();
     on_command(Command::Filter, move || input.get_untracked().is_some_and(|input| input.focus().is_ok()));
-    let told = move || {
-        checked.with(|checked| match checked {
-            Err(error) => visible(&format!("The filter cannot be used: {error}.")),
-            Ok(_) => {
-                let all = view.models(|view| view.models.len()).unwrap_or_default() as u64;
-                let shown = ids.with(Vec::len) as u64;
-                if shown == all { format!("{} models", count(all)) } else { format!("{} of {} models", count(shown), count(all)) }
-            }
-        })
+    let told = move || match (of_models.get(), of_repositories.get()) {
+        (Err(error), Err(_)) => visible(&format!("The filter cannot be used: {error}.")),
+        _ => {
+            let total = known.models.models(|view| view.models.len()).unwrap_or_default();
+            let of_models = some_of(models.with(Vec::len), total, "model", "models");
+            let total = known.artifacts.artifacts(|view| view.repositories.len()).unwrap_or_default();
+            let of_repositories = some_of(repositories.with(Vec::len), total, "repository", "repositories");
+            [of_models, of_repositories].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
     };
+    let some_models = Memo::new(move |_| models.with(|ids| !ids.is_empty()));
+    let some_repositories = Memo::new(move |_| repositories.with(|ids| !ids.is_empty()));
     view! {
-        <section class="card models-list" aria-label="Registered models">
+        <section class="card models-list" aria-label="What registries hold">
             <header class="card-head">
                 <input
                     class="field fill"
                     type="search"
-                    placeholder="Filter: chat alias=champion tag~gold"
-                    aria-label="Filter the models"
+                    placeholder="Search all registries, or filter: alias=champion tag~gold"
+                    aria-label="Search all registries, or filter the list"
                     data-test="models-filter"
                     node_ref=input
                     prop:value=move || state.filter().get()
                     on:input:target=move |event| state.set_filter(&event.target().value())
+                    on:keydown=keydown
                 />
             </header>
             <p class="small faint models-count" role="status">{told}</p>
-            <ul class="models-rows">
-                <For each=move || ids.get() key=ModelId::clone let(id)><Row view=view id=id /></For>
-            </ul>
+            <div class="models-rows">
+                <Show when=move || some_models.get()><h3 class="models-group">"Models"</h3></Show>
+                <ul><For each=move || models.get() key=ModelId::clone let(id)><Model known=known id=id /></For></ul>
+                <Show when=move || some_repositories.get()><h3 class="models-group">"Repositories"</h3></Show>
+                <ul>
+                    <For each=move || repositories.get() key=RepositoryId::clone let(id)><Repository known=known id=id /></For>
+                </ul>
+                <FoundRows search=search shown=shown go=Callback::new(move |spot: Spot| here.go(&spot)) />
+                <LookedThrough search=search />
+            </div>
         </section>
     }
 }
 
+/// The row of a place: its own, or else that of its model or repository.
+fn stands(all: &[String], spot: &Spot) -> Option<usize> {
+    let at = |spot: &Spot| {
+        let place = spot.to_string();
+        all.iter().position(|one| *one == place)
+    };
+    let whole = || {
+        let model = spot.model().map(|model| Spot::Model(Place::of(model.clone())));
+        model.or_else(|| spot.repository().map(Spot::Repository))
+    };
+    at(spot).or_else(|| at(&whole()?))
+}
+
+fn some_of(shown: usize, total: usize, one: &str, many: &str) -> Option<String> {
+    let word = if total == 1 { one } else { many };
+    match (shown as u64, total as u64) {
+        (_, 0) => None,
+        (shown, total) if shown == total => Some(format!("{} {word}", count(total))),
+        (shown, total) => Some(format!("{} of {} {word}", count(shown), count(total))),
+    }
+}
+
 #[component]
-fn Row(view: Watched, id: ModelId) -> impl IntoView {
+fn Model(known: Known, id: ModelId) -> impl IntoView {
     let here: Here = expect_context();
-    let place = Place::of(id.clone());
+    let spot = Spot::Model(Place::of(id.clone()));
     let name = visible(&id.name);
-    let key = place.to_string();
+    let key = spot.to_string();
     let (chosen, registry) = (id.clone(), visible(id.source.as_str()));
-    let is_chosen = move || here.place.with(|here| here.as_ref().is_some_and(|here| here.model == chosen));
+    let is_chosen = move || here.spot.with(|spot| spot.as_ref().and_then(Spot::model) == Some(&chosen));
     // Ages tick by themselves: the row is drawn anew only for what it says.
     let said = Memo::new(move |_| {
-        view.models(|view| view.models.get(&id).map(|model| (line(model), model.versions.len() as u64 + model.more, model.updated)))
-            .flatten()
+        let row = |view: &pilothouse_wire::view::ModelsView| {
+            view.models.get(&id).map(|model| (line(model), model.versions.len() as u64 + model.more, model.updated))
+        };
+        known.models.models(row).flatten()
     });
     let versions = move || said.with(|said| said.as_ref().map(|said| count(said.1)));
     let updated = Signal::derive(move || said.with(|said| said.as_ref().and_then(|said| said.2)));
@@ -107,12 +193,49 @@ fn Row(view: Watched, id: ModelId) -> impl IntoView {
                 data-key=key
                 title=format!("{name}, in {registry}")
                 aria-current=move || is_chosen().then_some("true")
-                on:click=move |_| here.go(&place)
+                on:click=move |_| here.go(&spot)
             >
                 <span class="name clip" dir="auto">{name.clone()}</span>
                 <span class="soft clip model-aliases" dir="auto">{move || said.with(|said| said.as_ref().map(|said| said.0.clone()))}</span>
                 <span class="number soft" title="Versions">{versions}</span>
                 <span class="number faint"><Age of=updated /></span>
+            </button>
+        </li>
+    }
+}
+
+#[component]
+fn Repository(known: Known, id: RepositoryId) -> impl IntoView {
+    let here: Here = expect_context();
+    let spot = Spot::Repository(id.clone());
+    let key = spot.to_string();
+    let (chosen, name, registry) = (id.clone(), visible(&id.name), visible(id.source.as_str()));
+    let is_chosen = move || here.spot.with(|spot| spot.as_ref().and_then(Spot::repository).as_ref() == Some(&chosen));
+    let tags = Memo::new(move |_| {
+        let row = |view: &pilothouse_wire::view::ArtifactsView| view.repositories.get(&id).map(|row| (row.watched, row.more));
+        known.artifacts.artifacts(row).flatten()
+    });
+    let words = move || {
+        tags.get().map(|(watched, more)| {
+            let sign = if more { "≥ " } else { "" };
+            format!("{sign}{}", count(watched.into()))
+        })
+    };
+    view! {
+        <li>
+            <button
+                type="button"
+                class="model-row"
+                data-test="repository"
+                data-key=key
+                title=format!("{name}, in {registry}")
+                aria-current=move || is_chosen().then_some("true")
+                on:click=move |_| here.go(&spot)
+            >
+                <span class="name clip" dir="auto">{name.clone()}</span>
+                <span class="soft clip" dir="auto">{registry.clone()}</span>
+                <span class="number soft" title="Tags that are watched">{words}</span>
+                <span class="number faint"></span>
             </button>
         </li>
     }
@@ -126,4 +249,34 @@ fn line(model: &ModelRow) -> String {
         text.push_str(&format!(", +{more}"));
     }
     visible(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_for_one_kind_of_rows_is_none_for_the_other() {
+        let of = |text: &str| text.parse::<Filter>().map_err(|error| error.to_string());
+        assert!(for_rows::<ModelRow>(&of("alias=champion")).is_ok());
+        assert!(for_rows::<RepositoryRow>(&of("alias=champion")).is_err());
+        assert!(for_rows::<RepositoryRow>(&of("tags>3")).is_ok() && for_rows::<ModelRow>(&of("tags>3")).is_err());
+        assert!(for_rows::<ModelRow>(&of("chat")).is_ok() && for_rows::<RepositoryRow>(&of("chat")).is_ok());
+    }
+
+    #[test]
+    fn a_version_stands_in_the_row_of_its_model_and_an_artefact_in_that_of_its_repository() {
+        let all = ["r/chat", "r/idle", "repository:o/a", "r/idle/3"].map(str::to_owned);
+        let of = |text: &str| stands(&all, &Spot::parse(text).unwrap());
+        assert_eq!((of("r/idle"), of("r/chat/2"), of("r/idle/3")), (Some(1), Some(0), Some(3)));
+        assert_eq!((of("artifact:o/a/v1"), of("artifact:o/b/v1"), of("run:r/ab")), (Some(2), None, None));
+    }
+
+    #[test]
+    fn how_many_are_shown_is_told_where_there_are_any() {
+        assert_eq!(some_of(2, 2, "model", "models").as_deref(), Some("2 models"));
+        assert_eq!(some_of(1, 2, "model", "models").as_deref(), Some("1 of 2 models"));
+        assert_eq!(some_of(1, 1, "model", "models").as_deref(), Some("1 model"));
+        assert_eq!(some_of(0, 0, "model", "models"), None);
+    }
 }

@@ -1,9 +1,14 @@
-//! A model at the right: what it is, how fresh, its versions, and of them what the address asks for.
+//! What the address asks for, at the right: a model with its versions, a run, a repository, an artefact, or two of them.
 
 use super::{
-    Here,
+    Here, Known,
+    artifact::ArtifactPage,
     compare::Compare,
-    place::{Place, Versions},
+    deeds::ModelTags,
+    differ::Differ,
+    place::{Place, Spot, Versions},
+    repository::RepositoryPage,
+    run::RunCard,
     version::Version,
 };
 use crate::{
@@ -16,50 +21,107 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    ModelId, SmolStr,
+    ConnectionId, ModelId,
     units::{ABSENT, count, middle, visible},
     view::{AliasRow, ModelRow, VersionRow},
 };
 
-/// Draws the model that the address names.
+/// Draws what the address names.
 #[component]
-pub fn Page(view: Watched, here: Memo<Option<Place>>) -> impl IntoView {
-    let chosen = Memo::new(move |_| here.with(|here| here.as_ref().map(|here| here.model.clone())));
-    move || match chosen.get() {
+pub fn Page(known: Known, here: Memo<Option<Spot>>) -> impl IntoView {
+    // Another version of one model is no other page.
+    let page = Memo::new(move |_| {
+        here.with(|spot| match spot {
+            Some(Spot::Model(place)) => Some(Spot::Model(Place::of(place.model.clone()))),
+            other => other.clone(),
+        })
+    });
+    move || match page.get() {
         None => view! {
             <section class="card models-page">
-                <Empty title="Choose a model" what="Its versions and aliases stand here, with the run behind each version." />
+                <Empty
+                    title="Choose a model or a repository"
+                    what="Of a model its versions and aliases stand here, with the run behind each version; of a repository its tags."
+                />
             </section>
         }
         .into_any(),
-        Some(id) => view! { <Model view=view id=id here=here /> }.into_any(),
+        Some(Spot::Model(place)) => view! { <Model view=known.models id=place.model here=here /> }.into_any(),
+        Some(Spot::Run(source, run)) => view! {
+            <Card known=known source=source.clone() title=run.to_string() label="Run">
+                <RunCard source=source.clone() run=run.clone() />
+            </Card>
+        }
+        .into_any(),
+        Some(Spot::Repository(id)) => view! { <RepositoryPage known=known id=id /> }.into_any(),
+        Some(Spot::Artifact(of)) => view! { <ArtifactPage known=known of=of /> }.into_any(),
+        Some(Spot::Artifacts(from, to)) => view! { <Differ known=known from=from to=to /> }.into_any(),
     }
 }
 
+/// A page of something of a source: its head says what it is, of which source, and how fresh that is.
 #[component]
-fn Model(view: Watched, id: ModelId, here: Memo<Option<Place>>) -> impl IntoView {
+pub fn Card(
+    /// What is known of all registries.
+    known: Known,
+    /// The source.
+    source: ConnectionId,
+    /// The name.
+    title: String,
+    /// What kind of thing.
+    label: &'static str,
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    let name = visible(&title);
+    view! {
+        <section class="card models-page" data-test="model-page" aria-label=format!("{label} {name}")>
+            <header class="card-head">
+                <h2 class="lead clip" dir="auto" title=name.clone()>{name.clone()}</h2>
+                <Source view=known.artifacts also=known.models source=source />
+            </header>
+            <div class="models-scroll">{children()}</div>
+        </section>
+    }
+}
+
+/// The source of a page: its name, whether it is the demo, how fresh it is.
+#[component]
+fn Source(view: Watched, #[prop(optional, into)] also: Option<Watched>, source: ConnectionId) -> impl IntoView {
+    let name = visible(source.as_str());
+    let state = Memo::new(move |_| {
+        let find = |view: Watched| view.sources().into_iter().find(|one| one.id == source);
+        find(view).or_else(|| also.and_then(find)).map(|of| (of.freshness, of.note, of.demo))
+    });
+    let freshness = move || {
+        state.get().map(|(freshness, note, demo)| {
+            let word = note.map_or_else(|| freshness.word().to_owned(), |note| format!("{}: {note}", freshness.word()));
+            view! {
+                {demo.then(|| view! { <span class="tag demo">"DEMO"</span> })}
+                <span class="fill"></span>
+                <StatusWord status=of_freshness(freshness) word=word />
+            }
+        })
+    };
+    view! { <span class="tag" dir="auto">{name}</span>{freshness} }
+}
+
+#[component]
+fn Model(view: Watched, id: ModelId, here: Memo<Option<Spot>>) -> impl IntoView {
     let row = {
         let id = id.clone();
         Memo::new(move |_| view.models(|view| view.models.get(&id).cloned()).flatten())
     };
     let is_there = Memo::new(move |_| row.with(Option::is_some));
     let model = StoredValue::new(id.clone());
-    let (name, registry) = (visible(&id.name), visible(id.source.as_str()));
-    let source = id.source.clone();
-    let fresh = Memo::new(move |_| {
-        let source = view.sources().into_iter().find(|one| one.id == source)?;
-        Some((source.freshness, source.note))
-    });
-    let freshness = move || {
-        fresh.get().map(|(freshness, note)| {
-            let word = note.map_or_else(|| freshness.word().to_owned(), |note| format!("{}: {note}", freshness.word()));
-            view! { <StatusWord status=of_freshness(freshness) word=word /> }
-        })
-    };
+    let (name, source) = (visible(&id.name), id.source.clone());
     let description = move || row.with(|row| row.as_ref().and_then(|row| row.description.clone()));
     // Of what changes only the versions are drawn anew; the one that is shown, only when it is another one.
     let which = Memo::new(move |_| {
-        let versions = here.with(|here| here.as_ref().map_or(Versions::Newest, |here| here.versions));
+        let versions = here.with(|here| match here {
+            Some(Spot::Model(place)) => place.versions,
+            _ => Versions::Newest,
+        });
         let newest = row.with(|row| row.as_ref().and_then(|row| row.versions.first().map(|newest| newest.number)));
         match (versions, newest) {
             (Versions::Newest, Some(number)) => Versions::One(number),
@@ -75,9 +137,7 @@ fn Model(view: Watched, id: ModelId, here: Memo<Option<Place>>) -> impl IntoView
         <section class="card models-page" data-test="model-page" aria-label=format!("Model {name}")>
             <header class="card-head">
                 <h2 class="lead" dir="auto">{name.clone()}</h2>
-                <span class="tag" dir="auto">{registry}</span>
-                <span class="fill"></span>
-                {freshness}
+                <Source view=view source=source />
             </header>
             <div class="models-scroll">
                 <Show
@@ -86,7 +146,7 @@ fn Model(view: Watched, id: ModelId, here: Memo<Option<Place>>) -> impl IntoView
                 >
                     <div class="section">
                         {move || description().map(|text| view! { <p class="soft" dir="auto">{visible(&text)}</p> })}
-                        <Tags of=Signal::derive(move || row.with(|row| row.as_ref().map(|row| row.tags.clone()).unwrap_or_default())) />
+                        <ModelTags row=row version=None />
                         <Table row=row />
                     </div>
                     {shown}
@@ -96,24 +156,15 @@ fn Model(view: Watched, id: ModelId, here: Memo<Option<Place>>) -> impl IntoView
     }
 }
 
-/// Tags, as pairs.
-#[component]
-pub fn Tags(of: Signal<Vec<(SmolStr, SmolStr)>>) -> impl IntoView {
-    let tags = move || {
-        let tag = |(key, value): (SmolStr, SmolStr)| {
-            view! { <span class="tag" dir="auto">{visible(&key)}"="{visible(&middle(&value, 48))}</span> }
-        };
-        of.get().into_iter().map(tag).collect_view()
-    };
-    view! { <Show when=move || of.with(|of| !of.is_empty())><p class="model-tags">{tags}</p></Show> }
-}
-
 /// The versions of the model.
 #[component]
 fn Table(row: Memo<Option<ModelRow>>) -> impl IntoView {
     let here: Here = expect_context();
     let rows = move || {
-        let place = here.place.get();
+        let place = here.spot.get().and_then(|spot| match spot {
+            Spot::Model(place) => Some(place),
+            _ => None,
+        });
         row.get().map(|model| {
             let all = model.versions.iter().map(|version| line(&model, version, place.as_ref(), here));
             all.collect::<Vec<_>>()
@@ -152,7 +203,7 @@ fn line(model: &ModelRow, version: &VersionRow, at: Option<&Place>, here: Here) 
     let run = version.run.as_ref().map_or_else(|| ABSENT.to_owned(), |run| visible(&middle(run, 13)));
     let created = version.created;
     view! {
-        <tr data-test="version" data-key=number.to_string() class:selected=shown on:click=move |_| here.go(&place)>
+        <tr data-test="version" data-key=number.to_string() class:selected=shown on:click=move |_| here.go(&Spot::Model(place.clone()))>
             <td><StatusWord status=version.readiness.status() word=version.readiness.word().to_owned() /></td>
             <td class="number"><button type="button" class="name">{number.to_string()}</button></td>
             <td class="model-aliases">{aliases}</td>

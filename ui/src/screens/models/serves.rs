@@ -103,7 +103,7 @@ fn Before(row: ServedRow) -> impl IntoView {
 
 /// What serves it, and where that is; a press opens it.
 #[component]
-fn Workload(object: ObjectRef) -> impl IntoView {
+pub fn Workload(object: ObjectRef) -> impl IntoView {
     let state = use_state();
     let place = match object.namespace() {
         Some(namespace) => format!("{} in {}/{namespace}", object.kind_word(), object.connection()),

@@ -2,8 +2,9 @@
 
 use super::{
     Here,
-    page::Tags,
-    place::{Place, Versions},
+    deeds::{ModelTags, VersionDeeds},
+    place::{Place, Spot, Versions},
+    preflight::Fits,
     run::RunCard,
     serves::Serves,
 };
@@ -18,6 +19,8 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     ModelId, SmolStr,
+    preflight::ModelSubject,
+    runs::VersionId,
     units::{ABSENT, visible},
     view::{ModelRow, VersionRow},
 };
@@ -35,7 +38,6 @@ pub fn Version(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl
         let source = row.with(|row| row.as_ref().map(|row| row.id.source.clone()))?;
         version.with(|version| version.as_ref().and_then(|version| version.run.clone())).map(|run| (source, run))
     });
-    let tags = Signal::derive(move || version.with(|version| version.as_ref().map(|v| v.tags.clone()).unwrap_or_default()));
     let of_run = move || match run.get() {
         Some((source, run)) => view! { <RunCard source=source run=run /> }.into_any(),
         None => view! {
@@ -51,9 +53,11 @@ pub fn Version(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl
             <div class="section" data-test="version-page">
                 <h3>{format!("Version {number}")}<With row=row number=number /></h3>
                 <dl class="fields">{move || version.get().map(|version| fields(&version).collect_view())}</dl>
-                <Tags of=tags />
+                <ModelTags row=row version=Some(number) />
+                <VersionDeeds row=row number=number />
             </div>
             <Serves model=model.get_value() number=number />
+            <Fits of=ModelSubject::Version(VersionId { model: model.get_value(), number }) />
             {of_run}
         </Show>
     }
@@ -95,7 +99,7 @@ fn With(row: Memo<Option<ModelRow>>, number: u64) -> impl IntoView {
             // The older one stands at the left.
             let place = place.with(Versions::Two(number.min(other), number.max(other)));
             view! {
-                <button type="button" class="link" data-test="compare-with" data-key=other.to_string() on:click=move |_| here.go(&place)>
+                <button type="button" class="link" data-test="compare-with" data-key=other.to_string() on:click=move |_| here.go(&Spot::Model(place.clone()))>
                     {visible(&word)}
                 </button>
             }

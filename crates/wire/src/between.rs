@@ -1,11 +1,11 @@
 //! A number that is known between two bounds.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A number between two bounds; without an upper one where nothing says how much it may be.
 ///
 /// Sums stop at the largest number instead of going over it: sizes come from files of others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Between {
     /// At least this.
     pub low: u64,
@@ -77,6 +77,16 @@ impl Between {
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self { low: self.low.min(other.low), high: self.high.zip(other.high).map(|(a, b)| a.max(b)) }
+    }
+
+    /// In words, each bound by these: "3 to 5", "3 at least".
+    #[must_use]
+    pub fn words(self, shown: impl Fn(u64) -> String) -> String {
+        match (self.exact(), self.high) {
+            (Some(exact), _) => shown(exact),
+            (None, Some(high)) => format!("{} to {}", shown(self.low), shown(high)),
+            (None, None) => format!("{} at least", shown(self.low)),
+        }
     }
 
     fn map(self, bound: impl Fn(u64) -> u64) -> Self {

@@ -1,0 +1,240 @@
+//! Does it fit: asked for by a press, since the registry and a cluster are asked. GPU, engine and arguments are those of the
+//! service that serves the model now, until a person says others.
+
+use super::sums::Sums;
+use crate::{
+    link::use_link,
+    parts::{button::Button, loading::Outline, problem::ProblemRows},
+    state::use_state,
+};
+use leptos::{html::Input, prelude::*};
+use pilothouse_wire::{
+    Answer, Ask, Code, ObjectRef, Problem, SmolStr,
+    preflight::{Engine, ModelSubject, Preflight, PreflightQuery},
+    units::visible,
+};
+
+/// How far the question is.
+#[derive(Clone, PartialEq)]
+enum Stage {
+    NotAsked,
+    Asked,
+    Said(Box<Preflight>),
+    Failed(Problem),
+}
+
+/// What a person says; what is empty is taken of the service.
+#[derive(Clone, Copy)]
+struct Wanted {
+    service: RwSignal<Option<ObjectRef>>,
+    gpu: RwSignal<String>,
+    engine: RwSignal<Option<Engine>>,
+    arguments: RwSignal<Option<String>>,
+}
+
+/// The question and its answer. What is read from servers is of now: in the past it is not asked.
+#[component]
+pub fn Fits(of: ModelSubject) -> impl IntoView {
+    let (link, state) = (use_link(), use_state());
+    let stage = RwSignal::new(Stage::NotAsked);
+    let wanted = Wanted {
+        service: RwSignal::new(None),
+        gpu: RwSignal::default(),
+        engine: RwSignal::new(None),
+        arguments: RwSignal::new(None),
+    };
+    let of = StoredValue::new(of);
+    let asked = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        if asked.get() == 0 {
+            return;
+        }
+        stage.set(Stage::Asked);
+        let query = untrack(|| PreflightQuery {
+            of: of.get_value(),
+            service: wanted.service.get(),
+            gpu: Some(wanted.gpu.get().trim().to_owned()).filter(|gpu| !gpu.is_empty()),
+            gpus_a_node: None,
+            arguments: wanted.arguments.get().map(|text| split(&text)),
+            engine: wanted.engine.get(),
+        });
+        link.ask_then(Ask::Preflight(Box::new(query)), move |answer| {
+            stage.set(match answer {
+                Ok(Answer::Preflight(said)) => Stage::Said(said),
+                Ok(_) => Stage::Failed(Problem::new(Code::Internal, "The engine answered another question.")),
+                Err(problem) => Stage::Failed(problem),
+            });
+        });
+    });
+    let ask = move || asked.update(|asked| *asked += 1);
+    let again = Memo::new(move |_| stage.with(|stage| matches!(stage, Stage::Said(_) | Stage::Failed(_))));
+    view! {
+        <Show when=move || !state.is_past()>
+            <div class="section fits" aria-label="Does it fit?" data-test="fits">
+                <h3>
+                    "Does it fit?"
+                    <Button
+                        label=move || if again.get() { "Reckon again" } else { "Reckon" }.to_owned()
+                        on_press=ask
+                        blocked=Signal::derive(move || (stage.get() == Stage::Asked).then(|| "it is being reckoned".to_owned()))
+                        test="fits-ask"
+                    />
+                </h3>
+                {move || match stage.get() {
+                    Stage::NotAsked => view! {
+                        <p class="soft">
+                            "By sums from its configuration, read without its weights, and from the GPU, engine and arguments of the \
+                             service that serves it now, or others that you say."
+                        </p>
+                    }
+                    .into_any(),
+                    Stage::Asked => view! { <p aria-busy="true"><Outline width=220 /></p> }.into_any(),
+                    Stage::Failed(problem) => view! { <ProblemRows problem=problem /> }.into_any(),
+                    Stage::Said(said) => view! { <Said said=*said wanted=wanted ask=Callback::new(move |()| ask()) /> }.into_any(),
+                }}
+            </div>
+        </Show>
+    }
+}
+
+#[component]
+fn Said(said: Preflight, wanted: Wanted, ask: Callback<()>) -> impl IntoView {
+    let Preflight { report, config, service, others, missing, arguments, engine_assumed, gpu, gpus_a_node, products } = said;
+    let engine = report.candidate.engine;
+    let taken = match &service {
+        Some(service) => format!("GPU, engine and arguments as {service} has them, as far as none were said."),
+        None => "No service that is read serves it: say GPU, engine and arguments.".to_owned(),
+    };
+    let a_node = gpus_a_node.map(|gpus| format!(" Nodes have {gpus} of these GPUs.")).unwrap_or_default();
+    let rests = format!("Its configuration is {config}. {taken}{a_node}");
+    view! {
+        <Sums report=report gpu=gpu.clone() assumed=engine_assumed />
+        {missing.map(|problem| view! { <ProblemRows problem=problem /> })}
+        <Form wanted=wanted gpu=gpu products=products engine=engine arguments=arguments ask=ask />
+        <Others service=service others=others wanted=wanted ask=ask />
+        <p class="small faint" dir="auto" data-test="fits-rests">{visible(&rests)}</p>
+    }
+}
+
+/// The GPU, the engine and its arguments, to be said otherwise.
+#[component]
+fn Form(
+    wanted: Wanted,
+    gpu: Option<String>,
+    products: Vec<SmolStr>,
+    engine: Engine,
+    arguments: Vec<String>,
+    ask: Callback<()>,
+) -> impl IntoView {
+    let product = gpu.unwrap_or_default();
+    let text = joined(&arguments);
+    let (gpu_at, text_at): (NodeRef<Input>, NodeRef<Input>) = (NodeRef::new(), NodeRef::new());
+    let (old_product, old_text) = (product.clone(), text.clone());
+    // What was left as it was is taken of the service again.
+    let read = move || {
+        if let (Some(gpu), Some(text)) = (gpu_at.get_untracked(), text_at.get_untracked()) {
+            if gpu.value() != old_product {
+                wanted.gpu.set(gpu.value());
+            }
+            if text.value() != old_text {
+                wanted.arguments.set(Some(text.value()));
+            }
+        }
+        ask.run(());
+    };
+    let (on_gpu, on_text) = (read.clone(), read.clone());
+    let choose = move |event: leptos::ev::Event| {
+        let name = event_target_value(&event);
+        wanted.engine.set(ENGINES.into_iter().find(|engine| engine.name() == name));
+    };
+    let option = move |of: Engine| view! { <option value=of.name() selected=of == engine>{of.name()}</option> };
+    let datalist = products.into_iter().map(|product| view! { <option value=product.to_string()></option> }).collect_view();
+    view! {
+        <div class="fits-form">
+            <label>
+                <span class="faint small">"GPU"</span>
+                <input
+                    class="field" type="text" list="fits-products" spellcheck="false" data-test="fits-gpu" value=product
+                    node_ref=gpu_at
+                    on:keydown=move |event| if event.key() == "Enter" && !event.is_composing() { on_gpu() }
+                />
+                <datalist id="fits-products">{datalist}</datalist>
+            </label>
+            <label>
+                <span class="faint small">"Engine"</span>
+                <select class="field" data-test="fits-engine" on:change=choose>{ENGINES.map(option).into_iter().collect_view()}</select>
+            </label>
+            <label class="fits-arguments">
+                <span class="faint small">"Arguments"</span>
+                <input
+                    class="field mono" type="text" spellcheck="false" data-test="fits-arguments" value=text
+                    node_ref=text_at
+                    on:keydown=move |event| if event.key() == "Enter" && !event.is_composing() { on_text() }
+                />
+            </label>
+            <Button label="Reckon with these" on_press=read test="fits-again" />
+        </div>
+    }
+}
+
+/// Other services that serve the model: a press takes theirs.
+#[component]
+fn Others(service: Option<ObjectRef>, others: Vec<ObjectRef>, wanted: Wanted, ask: Callback<()>) -> impl IntoView {
+    let is_chosen = wanted.service.get_untracked().is_some();
+    let all: Vec<ObjectRef> = if is_chosen { service.into_iter().chain(others).collect() } else { others };
+    let one = move |object: ObjectRef| {
+        let name = visible(&format!("{} in {}", object.name(), object.connection()));
+        let take = move |_| {
+            wanted.service.set(Some(object.clone()));
+            wanted.gpu.set(String::new());
+            wanted.arguments.set(None);
+            wanted.engine.set(None);
+            ask.run(());
+        };
+        view! { <button type="button" class="link" dir="auto" data-test="fits-other" on:click=take>{name}</button> }
+    };
+    (!all.is_empty()).then(|| view! { <p class="fits-others">"As it is served by "{all.into_iter().map(one).collect_view()}</p> })
+}
+
+const ENGINES: [Engine; 3] = [Engine::Vllm, Engine::Sglang, Engine::Tgi];
+
+/// Arguments as one line; what has a space in it stands in quotes.
+fn joined(arguments: &[String]) -> String {
+    let word = |argument: &String| {
+        if argument.is_empty() || argument.contains(char::is_whitespace) { format!("\"{argument}\"") } else { argument.clone() }
+    };
+    arguments.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A line as the arguments that a shell would make of it: at spaces, but in quotes.
+fn split(text: &str) -> Vec<String> {
+    let (mut all, mut word, mut quote) = (Vec::new(), None::<String>, None::<char>);
+    for sign in text.chars() {
+        match (quote, sign) {
+            (Some(end), sign) if sign == end => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(sign);
+                word.get_or_insert_default();
+            }
+            (None, sign) if sign.is_whitespace() => all.extend(word.take()),
+            (_, sign) => word.get_or_insert_default().push(sign),
+        }
+    }
+    all.extend(word);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_split_as_a_shell_splits_it_and_joined_again() {
+        let words = ["vllm", "serve", "--hf-overrides", "{a: 1, b: 2}", "", "-tp=4"].map(str::to_owned);
+        assert_eq!(joined(&words), "vllm serve --hf-overrides \"{a: 1, b: 2}\" \"\" -tp=4");
+        assert_eq!(split(&joined(&words)), words);
+        assert_eq!(split("  a 'b c'd  "), ["a", "b cd"]);
+        assert_eq!(split("a \"b"), ["a", "b"]);
+        assert_eq!(split(""), Vec::<String>::new());
+    }
+}
