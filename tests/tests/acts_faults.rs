@@ -136,10 +136,11 @@ async fn a_service_with_two_hundred_revisions_is_read_whole_and_goes_back_to_any
         })
     });
     api.create_all(&format!("/apis/apps/v1/namespaces/{namespace}/replicasets"), old).await?;
+    let newest = (OLD + 1).to_string();
     // The controller numbers the one that runs anew, behind all of them.
     until("the newest is behind the old ones", LIMIT, async || {
         let revision = api.get(&path).await?["metadata"]["annotations"]["deployment.kubernetes.io/revision"].clone();
-        Ok((revision == (OLD + 1).to_string()).then_some(()))
+        Ok((revision.as_str() == Some(&newest)).then_some(()))
     })
     .await?;
     let terminal = person(&plane.kubeconfig(), "admin").await?;

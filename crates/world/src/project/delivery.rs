@@ -9,7 +9,7 @@ pub use rollout::rollout;
 use crate::{
     World,
     delivery::{self, Delivery, Sizes},
-    fact::{AnalysisFact, ControllerFact, DeliveryFact, Kind, RevisionFact},
+    fact::{AnalysisFact, ControllerFact, DeliveryFact, Kind, RevisionFact, StrategyFact},
     source::{Pod, Source, WorkloadKey},
 };
 use pilothouse_wire::{

@@ -95,5 +95,6 @@ pub(super) fn revision(name: &SmolStr, role: Role, (wanted, actual): (Option<u32
         pods: Vec::new(),
         pods_left_out: 0,
         goes_at: None,
+        serving: None,
     }
 }
