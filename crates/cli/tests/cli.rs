@@ -110,13 +110,37 @@ fn what_cannot_be_understood_is_told_with_what_can() {
 }
 
 #[test]
-fn where_no_registry_is_connected_no_model_is_listed_and_no_run_is_looked_for() {
+fn runs_of_the_demo_are_listed_and_of_a_cluster_alone_none_are_looked_for() {
     let home = Home::new();
-    let models = home.run("models --demo --json");
-    assert_eq!((models.code, models.json()["models"].clone()), (0, Value::Array(Vec::new())), "{}", models.all());
-    insta::assert_snapshot!(home.run("runs --demo").all());
+    let runs = home.run("runs --demo --experiment chat-70b*");
+    assert!(
+        runs.code == 0 && runs.stdout.contains("chat-70b-tuning") && !runs.stdout.contains("rerank"),
+        "{}",
+        runs.all()
+    );
+    insta::assert_snapshot!(home.run("runs --demo --context iad-prod").all());
     let absent = home.run("models chat --demo --compare 1 2");
     assert_eq!((absent.code, absent.stderr.contains("no registered model chat")), (1, true), "{}", absent.all());
+}
+
+#[test]
+fn the_demo_has_a_registry_whose_versions_serve_and_are_found_and_reckoned() {
+    let home = Home::new();
+    let models = home.run("models --demo --json");
+    let names = models.json()["models"].as_array().map_or(0, Vec::len);
+    assert_eq!((models.code, names, models.json()["demo"].as_bool()), (0, 10, Some(true)), "{}", models.all());
+    let one = home.run("models chat-70b champion --demo");
+    assert!(one.code == 0 && one.stdout.starts_with("chat-70b/41 in model-registry"), "{}", one.all());
+    assert!(one.stdout.contains("Rollout/chat-70b") && one.stdout.contains("pinned"), "{}", one.all());
+    let found = home.run("models --search challenger --demo");
+    assert!(found.code == 0 && found.stdout.contains("chat-70b, version 42"), "{}", found.all());
+    assert!(found.stderr.contains("Looked through model-registry: 10 models"), "{}", found.all());
+    // GPU, engine and arguments are those of a service that serves it.
+    let fits = home.run("preflight --model chat-70b@champion iad-prod/serving/chat-70b --demo");
+    assert_eq!(fits.code, 0, "{}", fits.all());
+    assert!(fits.stdout.starts_with("It fits: vLLM on 8 GPUs, NVIDIA-H100-80GB-HBM3."), "{}", fits.all());
+    let none = home.run("preflight --model rerank/18 --demo");
+    assert_eq!((none.code, none.stderr.contains("rerank/18 has no configuration")), (1, true), "{}", none.all());
 }
 
 #[test]
@@ -148,7 +172,7 @@ fn the_fleet_as_json_is_one_whole_object() {
     let length = |key: &str| fleet[key].as_array().unwrap().len();
     assert_eq!(fleet["complete"], true);
     assert_eq!(fleet["summary"]["gpus"], 4_096);
-    assert_eq!((length("clusters"), length("nodes"), length("sources")), (3, 512, 3));
+    assert_eq!((length("clusters"), length("nodes"), length("sources")), (3, 512, 4));
     let gpus: usize =
         fleet["nodes"].as_array().unwrap().iter().map(|node| node["gpus"].as_array().unwrap().len()).sum();
     assert_eq!(gpus, 4_096);

@@ -59,7 +59,7 @@ fn a_record_is_made_without_a_window_looked_into_sent_and_opened_elsewhere() {
     let file = home.join("part.pilothouse");
     let name = file.to_str().unwrap();
     let sent = run(home, &["journal", "export", "--from", "1h", name]);
-    assert!(sent.status.success() && text(&sent).contains("3 connections"), "{}", text(&sent));
+    assert!(sent.status.success() && text(&sent).contains("4 connections"), "{}", text(&sent));
     let other = tempfile::tempdir().unwrap();
     let words = ["open", name, "--port", "0"];
     let mut door = command(other.path(), &words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

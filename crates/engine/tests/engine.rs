@@ -283,7 +283,7 @@ async fn connections_are_added_paused_edited_and_removed() {
     operator.act(Act::RemoveConnection(id.clone())).await.unwrap();
     operator.reader().settled(Duration::from_secs(30)).await;
     let rows = connections(&operator).await.rows;
-    assert_eq!(rows.len(), 3, "with nothing configured the demo fleet is back");
+    assert_eq!(rows.len(), 4, "with nothing configured the demo fleet is back");
     assert_eq!(operator.act(Act::RemoveConnection(id)).await.unwrap_err().code, Code::NotFound);
     operator.shutdown().await;
 }

@@ -64,6 +64,11 @@ pub struct Alerts {
 }
 
 impl Alerts {
+    /// Were they ever told?
+    pub(crate) fn are_told(&self) -> bool {
+        self.told
+    }
+
     /// Takes in what there is now; answers what came or began anew, and what is gone, if anything changed.
     pub(crate) fn take(&mut self, fact: AlertsFact) -> Option<News> {
         let AlertsFact { cluster, alerts } = fact;

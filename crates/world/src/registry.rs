@@ -41,6 +41,11 @@ pub(crate) struct Moved {
 }
 
 impl Registry {
+    /// Was anything told of it?
+    pub(crate) fn is_told(&self) -> bool {
+        !self.hosts.is_empty() || !self.repositories.is_empty()
+    }
+
     /// Takes in what there is now; answers which tags moved, if anything changed at all.
     pub(crate) fn take(&mut self, fact: RegistryFact, seen: Stamp) -> Option<Vec<Moved>> {
         let mut moved = Vec::new();

@@ -40,6 +40,11 @@ impl Served {
 }
 
 impl Serving {
+    /// Was it ever told what is measured?
+    pub(crate) fn is_told(&self) -> bool {
+        self.interval_ms > 0
+    }
+
     /// How old a measurement may be: two and a half times the interval, so that one that comes late is not stale yet.
     #[must_use]
     pub fn patience(&self) -> Duration {

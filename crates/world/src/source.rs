@@ -165,6 +165,18 @@ impl Source {
             .any(|covers| covers.kind == kind && (covers.namespace.is_none() || covers.namespace.as_ref() == namespace))
     }
 
+    /// Does it tell of what stands beside clusters (models, artefacts, alerts, measurements), and of no cluster? Then nothing
+    /// of the fleet is missing that it could list.
+    pub(crate) fn is_beside(&self) -> bool {
+        let of_cluster = self.listed.iter().any(|covers| covers.kind != Kind::Model);
+        let tells = !self.listed.is_empty()
+            || self.registry.is_told()
+            || self.alerts.are_told()
+            || self.telemetry.is_told()
+            || self.serving.is_told();
+        tells && !of_cluster && self.nodes.is_empty() && self.pods.is_empty()
+    }
+
     /// Are all nodes read?
     pub(crate) fn knows_nodes(&self) -> bool {
         self.was_listed(Kind::Node, None)

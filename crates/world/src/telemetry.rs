@@ -144,6 +144,11 @@ fn share(said: Reading, used: Reading, total: Reading) -> Reading {
 }
 
 impl Telemetry {
+    /// Was it ever told what is measured?
+    pub(crate) fn is_told(&self) -> bool {
+        self.interval_ms > 0
+    }
+
     /// Names of the nodes of which it tells.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &SmolStr> {
         self.by_node.keys()

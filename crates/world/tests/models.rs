@@ -130,7 +130,7 @@ fn a_registry_is_no_cluster() {
     let mut world = World::default();
     said(&mut world, NOW, all(), vec![model("chat", &[], vec![])]);
     let fleet = project::FleetProjection::new(&world, pilothouse_wire::view::FleetSpec::default());
-    assert!(fleet.view().clusters.is_empty());
+    assert!(fleet.view().clusters.is_empty() && fleet.view().summary.partial.is_empty());
 }
 
 #[test]

@@ -30,9 +30,17 @@ pub(super) fn answer(book: &Book, ask: &RunAsk) -> Option<RunAnswer> {
             RunAnswer::Artefacts(Artefacts::default())
         }
         RunAsk::Search(query) => {
+            let is_wanted = |model: &&Model| {
+                let name = experiment(model);
+                query.experiments.is_empty() || query.experiments.iter().any(|wanted| is_like(wanted, &name))
+            };
             let most = usize::try_from(query.most).unwrap_or(usize::MAX);
-            let all =
-                || MODELS.iter().flat_map(|model| (1..=model.newest).rev().take(3).map(move |number| (model, number)));
+            let all = || {
+                MODELS
+                    .iter()
+                    .filter(is_wanted)
+                    .flat_map(|model| (1..=model.newest).rev().take(3).map(move |number| (model, number)))
+            };
             let runs = all().take(most).map(|(model, number)| row(book, model, number)).collect();
             RunAnswer::Found(RunPage { runs, more: all().count() > most, experiments: 1 })
         }
@@ -47,6 +55,22 @@ pub(super) fn answer(book: &Book, ask: &RunAsk) -> Option<RunAnswer> {
             RunAnswer::Signature(known.then_some(signature))
         }
     })
+}
+
+/// The experiment in which the runs of a model are.
+fn experiment(model: &Model) -> SmolStr {
+    SmolStr::from(format!("{}-tuning", model.name))
+}
+
+/// Is a name what is wanted, with `*` for anything at its ends?
+fn is_like(wanted: &str, name: &str) -> bool {
+    let bare = wanted.trim_matches('*');
+    match (wanted.starts_with('*'), wanted.ends_with('*')) {
+        (true, true) => name.contains(bare),
+        (true, false) => name.ends_with(bare),
+        (false, true) => name.starts_with(bare),
+        (false, false) => name == wanted,
+    }
 }
 
 /// The version that a run made. A round of the story more is looked through than is registered.
@@ -78,7 +102,7 @@ fn row(book: &Book, model: &Model, number: u64) -> RunRow {
     };
     RunRow {
         name: format!("{}-{}", pick(ADJECTIVES, 1), pick(ANIMALS, 2)).into(),
-        experiment: ("1".into(), Some(SmolStr::from(format!("{}-tuning", model.name)))),
+        experiment: ("1".into(), Some(experiment(model))),
         user: Some("release-bot".into()),
         status: "FINISHED".into(),
         began: Some(ended.minus(Duration::from_secs(9 * 3_600))),

@@ -5,7 +5,7 @@ mod workloads;
 
 use crate::{
     Touched, World, alert,
-    fact::{ConditionFact, Kind},
+    fact::ConditionFact,
     gpu::{self, Claim, Devices},
     project::serving,
     source::{Node, Pod, Source},
@@ -212,9 +212,7 @@ fn renew<R: pilothouse_wire::Row>(
 }
 
 fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Option<ClusterRow> {
-    // A registry lists models, and is no cluster by that.
-    let lists = source.listed.iter().any(|covers| covers.kind != Kind::Model);
-    if !lists && source.nodes.is_empty() && source.pods.is_empty() {
+    if source.is_beside() || source.listed.is_empty() && source.nodes.is_empty() && source.pods.is_empty() {
         return None;
     }
     let rows = nodes.rows();
@@ -378,7 +376,7 @@ struct Reach {
 impl Reach {
     fn of(world: &World, spec: &FleetSpec) -> Self {
         let mut reach = Self { nodes: true, pods: true, nodes_seen: true, any_pods: false, partial: Vec::new() };
-        for (id, source) in world.sources().filter(|(id, _)| in_scope(spec, id)) {
+        for (id, source) in world.sources().filter(|(id, source)| in_scope(spec, id) && !source.is_beside()) {
             let well = matches!(source.health, Health::Well | Health::Slow(_));
             let (nodes, pods) = (source.knows_nodes(), source.knows_pods());
             reach.nodes &= nodes && well;
