@@ -110,7 +110,7 @@ fn what_cannot_be_understood_is_told_with_what_can() {
 }
 
 #[test]
-fn runs_of_the_demo_are_listed_and_of_a_cluster_alone_none_are_looked_for() {
+fn runs_of_the_demo_are_listed_and_where_no_registry_is_connected_none_are_looked_for() {
     let home = Home::new();
     let runs = home.run("runs --demo --experiment chat-70b*");
     assert!(
@@ -118,7 +118,9 @@ fn runs_of_the_demo_are_listed_and_of_a_cluster_alone_none_are_looked_for() {
         "{}",
         runs.all()
     );
-    insta::assert_snapshot!(home.run("runs --demo --context iad-prod").all());
+    let added = home.run("connect add demo --name lab --set cluster=fra-train");
+    assert_eq!(added.code, 0, "{}", added.all());
+    insta::assert_snapshot!(home.run("runs").all());
     let absent = home.run("models chat --demo --compare 1 2");
     assert_eq!((absent.code, absent.stderr.contains("no registered model chat")), (1, true), "{}", absent.all());
 }

@@ -119,9 +119,11 @@ fn options(home: &tempfile::TempDir, address: &str) -> RecordOptions {
 /// Are the pods of each cluster in it?
 fn is_whole(journal: &Path) -> bool {
     let Ok(Some((_, end))) = record::reader(journal).and_then(|reader| reader.span()) else { return false };
-    record::reader(journal)
-        .and_then(|reader| reader.world_at(end))
-        .is_ok_and(|world| world.sources().count() > 2 && world.sources().all(|(_, source)| !source.pods.is_empty()))
+    record::reader(journal).and_then(|reader| reader.world_at(end)).is_ok_and(|world| {
+        // Three clusters with their pods, and a registry with its models.
+        let mut sources = world.sources();
+        world.sources().count() > 3 && sources.all(|(_, source)| !source.pods.is_empty() || !source.models.is_empty())
+    })
 }
 
 #[tokio::test]
