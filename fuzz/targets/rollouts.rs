@@ -7,8 +7,8 @@ use pilothouse_connect_kube::{
     owned::TeamRule,
     resource::Resource,
     slim::{
-        AnalysisRun, Application, Canary, Experiment, HttpRoute, InferenceModelRewrite, InferencePool, InferenceService,
-        LeaderWorkerSet, LlmInferenceService, Promotion, ReplicaSet, Rollout, Service, Stage,
+        AnalysisRun, Application, Canary, Experiment, HttpRoute, InferenceModelRewrite, InferencePool,
+        InferenceService, LeaderWorkerSet, LlmInferenceService, Promotion, ReplicaSet, Rollout, Service, Stage,
     },
     watch::{Said, read},
 };

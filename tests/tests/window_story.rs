@@ -158,7 +158,8 @@ async fn it_can_go_back(page: &Page, image: &str) -> Result<()> {
 async fn which_version_serves(terminal: &Terminal, version: &str) -> Result<()> {
     let document = terminal.json(&["models", "chat", version, "--json"]).await?;
     let rows = document["serves"].as_array().cloned().unwrap_or_default();
-    let is_it = |row: &Value| row["version"].as_u64() == version.parse().ok() && row["workload"].to_string().contains("chat");
+    let is_it =
+        |row: &Value| row["version"].as_u64() == version.parse().ok() && row["workload"].to_string().contains("chat");
     assert!(rows.iter().any(is_it), "version {version}: {document:#}");
     Ok(())
 }
