@@ -199,12 +199,12 @@ mod tests {
             silent: 1,
             at: None,
             patience_ms: 1,
-            readings: vec![(ServingMetric::FirstTokenP99, Reading::of(1.25))],
+            readings: vec![(ServingMetric::FirstTokenP99, Reading::of(1.5))],
         };
         let lines = measured(&[row(2, Some(said)), row(1, None)]);
         let lines: Vec<(&str, [&str; 2])> =
             lines.iter().map(|(label, values, _)| (*label, [values[0].as_str(), values[1].as_str()])).collect();
-        assert_eq!(lines, [("Engine", ["vLLM, 1 silent", "—"]), ("TTFT, p99", ["1.25 s", "—"])]);
+        assert_eq!(lines, [("Engine", ["vLLM, 1 silent", "—"]), ("TTFT, p99", ["1.5 s", "—"])]);
         assert!(measured(&[row(1, None)]).is_empty());
     }
 }
