@@ -105,7 +105,7 @@ fn apt(arguments: &[&str]) -> Outcome {
 }
 
 /// A command with an administrator's rights. Asks for no password: it fails where one is needed.
-fn as_root(program: &str) -> Command {
+pub fn as_root(program: &str) -> Command {
     let user = command::quiet(command::program("id").arg("-u")).unwrap_or_default();
     if user.trim() == "0" {
         return command::program(program);

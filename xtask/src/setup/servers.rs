@@ -13,6 +13,11 @@ const PACKAGES: [(&str, &str); 2] = [
     ("prometheus-alertmanager", "the real server of alerts that tests ask"),
 ];
 
+/// Where programs read what belongs to all machines alike, below the root of a machine or of a package.
+const SHARED: &str = "usr/share";
+/// What they do not begin without, below that.
+const READ: [&str; 1] = ["prometheus/alertmanager"];
+
 /// Where a package is taken apart; `tests/src/cache.rs` looks for it there.
 fn folder(package: &str) -> PathBuf {
     repo::tools().join(package)
@@ -25,8 +30,11 @@ pub fn ready() -> Outcome {
 
 fn one(package: &'static str, why: &'static str) -> Outcome {
     let program = folder(package).join("usr/bin").join(package);
-    if starts(Path::new(package)) || starts(&program) {
+    if starts(Path::new(package)) {
         return Ok(());
+    }
+    if starts(&program) {
+        return shared(package);
     }
     if !command::exists("apt-get") || !command::exists("dpkg-deb") {
         return apt::by_hand(&[(package, why)]);
@@ -45,7 +53,22 @@ fn one(package: &'static str, why: &'static str) -> Outcome {
     fs::remove_file(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     drop(fs::remove_dir_all(folder(package)));
     fs::rename(&place, folder(package)).map_err(|error| format!("{}: {error}", place.display()))?;
-    if starts(&program) { Ok(()) } else { Err(format!("{} does not start.", program.display())) }
+    if starts(&program) { shared(package) } else { Err(format!("{} does not start.", program.display())) }
+}
+
+/// Puts what a program reads at a fixed place, and a package would have put there: Debian's Alertmanager does not begin
+/// without its templates.
+fn shared(package: &str) -> Outcome {
+    let own = folder(package).join(SHARED);
+    let missing = |name: &str| own.join(name).exists() && !Path::new("/").join(SHARED).join(name).exists();
+    for name in READ.iter().filter(|name| missing(name)) {
+        let place = Path::new("/").join(SHARED).join(name);
+        println!("Putting what {package} reads into {}.", place.display());
+        let made = place.parent().unwrap_or(&place);
+        command::quiet(apt::as_root("mkdir").arg("-p").arg(made))?;
+        command::quiet(apt::as_root("cp").arg("-r").arg(own.join(name)).arg(&place))?;
+    }
+    Ok(())
 }
 
 /// Fetches the package into a folder. Needs no administrator.
