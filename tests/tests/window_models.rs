@@ -40,7 +40,8 @@ async fn a_person_sets_moves_and_takes_away_an_alias_and_a_tag() -> Result<()> {
     confirmed(&page, "/aliases/champion").await?;
     let version = |number: u32| format!("[data-test='version'][data-key='{number}']");
     page.reads_as(&version(2), |text| text.contains("@champion"), "has the alias").await?;
-    page.press_by(&version(1)).await?;
+    // A row of a table is pressed in one of its cells.
+    page.press_by(&format!("{} td:first-child", version(1))).await?;
     page.press("alias-move").await?;
     page.reads_as("[data-test='plan']", |text| text.contains("from version 2 to 1"), "says from where").await?;
     confirmed(&page, "/aliases/champion").await?;

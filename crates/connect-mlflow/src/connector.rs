@@ -24,7 +24,10 @@ use pilothouse_wire::{
 };
 use pilothouse_world::fact::SourceAbout;
 use reqwest::header::{HeaderName, HeaderValue};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// No field says which cluster it is about: it is about none.
 const NO_CLUSTER: &str = "cluster";
@@ -34,6 +37,8 @@ const HEADER: HeaderName = HeaderName::from_static("x-mlflow-workspace");
 struct Mlflow {
     server: Server,
     workspace: Option<HeaderValue>,
+    /// Was something sent since the last look? A tag of a version is written down nowhere else.
+    wrote: AtomicBool,
 }
 
 /// Opens a connection; reads the file of authorities, contacts nobody.
@@ -43,7 +48,7 @@ pub(crate) fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
     let header = |text: &str| HeaderValue::from_str(text).map_err(|_| no_header());
     let workspace = fields.text(WORKSPACE).map(header).transpose()?;
     let server = Server::of(opening, &KIND, NO_CLUSTER, "an MLflow")?;
-    Ok(Arc::new(Mlflow { server, workspace }))
+    Ok(Arc::new(Mlflow { server, workspace, wrote: AtomicBool::new(false) }))
 }
 
 impl Mlflow {
@@ -77,7 +82,7 @@ impl Connector for Mlflow {
     async fn watch(&self, sink: Sink) {
         let session = || async {
             match self.client() {
-                Ok(client) => session::run(&client, &sink).await,
+                Ok(client) => session::run(&client, &sink, &self.wrote).await,
                 Err(problem) => End::Lost(Failure::Told(Box::new(problem))),
             }
         };
@@ -93,7 +98,10 @@ impl Connector for Mlflow {
     }
 
     async fn send(&self, request: &Request) -> Result<(), NotSent> {
-        acts::send(&self.client().map_err(NotSent::Refused)?, request).await
+        let sent = acts::send(&self.client().map_err(NotSent::Refused)?, request).await;
+        // Also where it was not: an answer may be lost behind a write that was done.
+        self.wrote.store(true, Ordering::Release);
+        sent
     }
 
     async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {

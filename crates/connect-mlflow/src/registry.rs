@@ -105,6 +105,11 @@ impl Registry {
         Ok(news)
     }
 
+    /// Reads all versions at the next look.
+    pub fn read_all_anew(&mut self) {
+        self.looks = 0;
+    }
+
     /// What was written since the last look, and all versions of models that were written: one may be gone.
     async fn fresh(
         &self,

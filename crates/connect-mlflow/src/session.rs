@@ -14,7 +14,11 @@ use pilothouse_connect_http::{
 };
 use pilothouse_wire::Problem;
 use pilothouse_world::fact::{Covers, Kind};
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 /// How often it is asked: it tells nobody by itself.
 pub(crate) const PERIOD: Duration = Duration::from_secs(15);
@@ -44,15 +48,18 @@ pub(crate) fn shortcoming(client: &Client, version: Option<&str>, news: &News) -
 }
 
 /// Runs a session until it ends.
-pub(crate) async fn run(client: &Client, sink: &Sink) -> End {
-    Rounds::run(go_on(client, sink)).await
+pub(crate) async fn run(client: &Client, sink: &Sink, wrote: &AtomicBool) -> End {
+    Rounds::run(go_on(client, sink, wrote)).await
 }
 
-async fn go_on(client: &Client, sink: &Sink) -> Result<Infallible, End> {
+async fn go_on(client: &Client, sink: &Sink, wrote: &AtomicBool) -> Result<Infallible, End> {
     let mut rounds = Rounds::begin(sink);
     let version = version(client).await.map_err(End::Lost)?;
     let mut registry = Registry::default();
     loop {
+        if wrote.swap(false, Ordering::AcqRel) {
+            registry.read_all_anew();
+        }
         let news = registry.look(client).await.map_err(End::Lost)?;
         let problem = shortcoming(client, version.as_deref(), &news);
         if rounds.met("", || probed(&client.place, version.clone(), [MAY.to_owned()])).await? {
