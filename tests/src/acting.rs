@@ -7,6 +7,7 @@ use pilothouse_wire::{
 };
 use std::time::Duration;
 
+use crate::control_plane::ControlPlane;
 use crate::failure::{Context, Failure, Result};
 use crate::terminal::Terminal;
 
@@ -23,6 +24,21 @@ pub async fn engine(terminal: &Terminal) -> Result<Operator> {
     let operator = Engine::start(options).await.could_not("start an engine")?;
     operator.reader().settled(LIMIT).await;
     Ok(operator)
+}
+
+/// A terminal of the administrator, who may act in a cluster through a connection `admin`. It reads that cluster's kubeconfig
+/// whatever the process has in its environment that starts an engine for it.
+///
+/// # Errors
+///
+/// If the connection cannot be made.
+pub async fn terminal(plane: &ControlPlane) -> Result<Terminal> {
+    let terminal = Terminal::new(&plane.kubeconfig())?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    terminal.good(&["connect", "operate", "admin"]).await?;
+    let edit = format!("kubeconfig={}", plane.kubeconfig().display());
+    terminal.good(&["connect", "edit", "admin", "--set", &edit]).await?;
+    Ok(terminal)
 }
 
 /// Plans a deed.

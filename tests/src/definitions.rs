@@ -4,8 +4,9 @@
 use serde_json::json;
 use std::time::Duration;
 
+use crate::cache;
 use crate::control_plane::ControlPlane;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::wait::until;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -93,7 +94,6 @@ impl Definition {
 impl ControlPlane {
     /// Defines kinds with an open schema, and returns when they are served.
     pub async fn define(&self, kinds: &[Definition]) -> Result<()> {
-        let api = self.api()?;
         for kind in kinds {
             let open = json!({ "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } });
             let below = if kind.status { json!({ "status": {} }) } else { json!({}) };
@@ -114,13 +114,36 @@ impl ControlPlane {
                     json!({ "api-approved.kubernetes.io": "unapproved, a definition of a test" });
             }
             self.apply(&object.to_string()).await?;
-            let path = format!("/apis/{}/{}/{}?limit=1", kind.group, kind.version, kind.plural);
-            until("the custom resources are served", LIMIT, async || {
-                let answer = api.call(reqwest::Method::GET, &path, None).await?;
-                Ok((answer.status == 200).then_some(()))
-            })
-            .await?;
+            self.served(&format!("/apis/{}/{}/{}", kind.group, kind.version, kind.plural)).await?;
         }
         Ok(())
+    }
+
+    /// Defines the kinds of a server of `tests/servers` by its own files beside it: each file, and the collection that it
+    /// makes. Returns when all of them are served.
+    pub(crate) async fn define_for(
+        &self,
+        server: &str,
+        all: impl Iterator<Item = (String, String)> + Clone,
+    ) -> Result<()> {
+        for (file, _) in all.clone() {
+            let path = cache::part(server, &file)?;
+            let path = path.to_str().ok_or_else(|| Failure::new("the cache has a name that is no text"))?;
+            self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", path]).await?;
+        }
+        for (_, collection) in all {
+            self.served(&collection).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a collection is served.
+    async fn served(&self, collection: &str) -> Result<()> {
+        let (api, path) = (self.api()?, format!("{collection}?limit=1"));
+        until("the custom resources are served", LIMIT, async || {
+            let answer = api.call(reqwest::Method::GET, &path, None).await?;
+            Ok((answer.status == 200).then_some(()))
+        })
+        .await
     }
 }

@@ -64,20 +64,10 @@ impl<'a> Kserve<'a> {
 
     /// Defines the custom resources and starts nothing: what a status says is then the test's word.
     pub async fn without_controller(plane: &'a ControlPlane) -> Result<Self> {
-        for (plural, _) in DEFINITIONS {
-            let path = cache::part(SERVER, &format!("serving.kserve.io_{plural}.yaml"))?;
-            let path = path.to_str().ok_or_else(|| Failure::new("the cache has a name that is no text"))?;
-            plane.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", path]).await?;
-        }
-        let api = plane.api()?;
-        for (plural, version) in DEFINITIONS {
-            let path = format!("/apis/serving.kserve.io/{version}/{plural}?limit=1");
-            until("the custom resources are served", LIMIT, async || {
-                let answer = api.call(reqwest::Method::GET, &path, None).await?;
-                Ok((answer.status == 200).then_some(()))
-            })
-            .await?;
-        }
+        let of = |(plural, version): &(&str, &str)| {
+            (format!("serving.kserve.io_{plural}.yaml"), format!("/apis/serving.kserve.io/{version}/{plural}"))
+        };
+        plane.define_for(SERVER, DEFINITIONS.iter().map(of)).await?;
         Ok(Self { plane, process: None, den: Den::new()?, port: ports::free()? })
     }
 

@@ -70,20 +70,8 @@ impl<'a> Rollouts<'a> {
 
     /// Defines the custom resources and starts nothing.
     pub async fn without_controller(plane: &'a ControlPlane) -> Result<Self> {
-        for (file, _) in DEFINITIONS {
-            let path = cache::part(SERVER, file)?;
-            let path = path.to_str().ok_or_else(|| Failure::new("the cache has a name that is no text"))?;
-            plane.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", path]).await?;
-        }
-        let api = plane.api()?;
-        for (_, plural) in DEFINITIONS {
-            let path = format!("/apis/argoproj.io/v1alpha1/{plural}?limit=1");
-            until("the custom resources are served", LIMIT, async || {
-                let answer = api.call(reqwest::Method::GET, &path, None).await?;
-                Ok((answer.status == 200).then_some(()))
-            })
-            .await?;
-        }
+        let of = |(file, plural): &(&str, &str)| ((*file).to_owned(), format!("/apis/argoproj.io/v1alpha1/{plural}"));
+        plane.define_for(SERVER, DEFINITIONS.iter().map(of)).await?;
         Ok(Self { plane, process: None, den: Den::new()? })
     }
 

@@ -27,16 +27,6 @@ async fn served() -> Result<(ControlPlane, String)> {
     Ok((plane, namespace))
 }
 
-/// A person at a terminal of their own, who may act there.
-async fn person(kubeconfig: &Path, context: &str) -> Result<Terminal> {
-    let terminal = Terminal::new(kubeconfig)?;
-    terminal.good(&["connect", "add", "kubernetes", "--context", context]).await?;
-    terminal.good(&["connect", "operate", context]).await?;
-    let edit = format!("kubeconfig={}", kubeconfig.display());
-    terminal.good(&["connect", "edit", context, "--set", &edit]).await?;
-    Ok(terminal)
-}
-
 fn chat(connection: &str, namespace: &str) -> ObjectRef {
     ObjectRef::Workload(ConnectionId::slug(connection), namespace.into(), "Deployment".into(), "chat".into())
 }
@@ -44,7 +34,7 @@ fn chat(connection: &str, namespace: &str) -> ObjectRef {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_people_at_once_one_is_told_that_the_other_was_first() -> Result<()> {
     let (plane, namespace) = served().await?;
-    let (one, other) = (person(&plane.kubeconfig(), "admin").await?, person(&plane.kubeconfig(), "admin").await?);
+    let (one, other) = (acting::terminal(&plane).await?, acting::terminal(&plane).await?);
     let [one, other] = [acting::engine(&one).await?, acting::engine(&other).await?];
     let object = chat("admin", &namespace);
     let first = planned(&one, &object, Deed::Scale(3)).await?;
@@ -143,7 +133,7 @@ async fn a_service_with_two_hundred_revisions_is_read_whole_and_goes_back_to_any
         Ok((revision.as_str() == Some(&newest)).then_some(()))
     })
     .await?;
-    let terminal = person(&plane.kubeconfig(), "admin").await?;
+    let terminal = acting::terminal(&plane).await?;
     let view = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
     let shown = view["service"]["revisions"].as_array().map_or(0, Vec::len);
     let left_out = view["service"]["revisions_left_out"].as_u64().unwrap_or_default();

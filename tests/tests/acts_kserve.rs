@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use acceptance::{
-    ControlPlane, Failure, GpuNodes, Kserve, Options, Result, Said, Terminal,
+    ControlPlane, Failure, GpuNodes, Kserve, Options, Result, Said, Terminal, acting,
     kserve::{FORMAT, path_of},
     until,
 };
@@ -17,13 +17,6 @@ use tokio::task::JoinSet;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const NAMESPACE: &str = "default";
-
-async fn terminal(plane: &ControlPlane) -> Result<Terminal> {
-    let terminal = Terminal::new(&plane.kubeconfig())?;
-    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
-    terminal.good(&["connect", "operate", "admin"]).await?;
-    Ok(terminal)
-}
 
 /// A service of two pods with a GPU each.
 fn inference(name: &str, uri: &str, annotations: &Value) -> String {
@@ -73,7 +66,7 @@ async fn a_service_is_ready_gets_another_model_is_stopped_and_started_and_taken_
     let kserve = Kserve::start(&plane).await?;
     plane.apply(&inference("chat", "hf://org/chat-1", &json!({}))).await?;
     kserve.until(NAMESPACE, "chat", "Ready", "True").await?;
-    let terminal = terminal(&plane).await?;
+    let terminal = acting::terminal(&plane).await?;
 
     // It is one service, with the pods of its Deployment, its model and what its controller says of it.
     let seen_first = service(&terminal, "chat", "it is seen ready", |it| {
@@ -150,7 +143,7 @@ async fn a_webhook_that_refuses_is_heard_in_its_own_words_and_a_controller_that_
     let old = json!({ "serving.kserve.io/deploymentMode": "RawDeployment" });
     plane.apply(&inference("old", "hf://org/chat-1", &old)).await?;
     kserve.until(NAMESPACE, "old", "Ready", "True").await?;
-    let terminal = terminal(&plane).await?;
+    let terminal = acting::terminal(&plane).await?;
     let words = "update rejected: deploymentMode cannot be changed from 'Standard' to 'RawDeployment'";
     let plan = act(&terminal, "set-model", "old", &["--uri", "hf://org/chat-2", "--plan"]).await?;
     assert!(plan.out.contains("Blocked") && plan.out.contains(words), "{}", plan.out);
@@ -279,7 +272,7 @@ async fn a_canary_of_knative_whose_status_the_test_writes_is_split_promoted_and_
     let knative = json!({ "serving.kserve.io/deploymentMode": "Serverless" });
     plane.apply(&inference("chat", "hf://org/chat-1", &knative)).await?;
     let _stand_in = StandIn::start(&plane, "chat");
-    let terminal = terminal(&plane).await?;
+    let terminal = acting::terminal(&plane).await?;
     let first = service(&terminal, "chat", "it is seen ready", |it| it["row"]["phase"] == "Healthy").await?;
     assert_eq!(
         (&first["row"]["strategy"], &first["row"]["router"]),
@@ -359,7 +352,7 @@ async fn an_llm_service_whose_status_the_test_writes_is_told_with_its_pods() -> 
         },
     });
     plane.apply(&deployment.to_string()).await?;
-    let terminal = terminal(&plane).await?;
+    let terminal = acting::terminal(&plane).await?;
     let bad = service(&terminal, "llama", "its pods are seen", |it| it["row"]["ready"] == 2).await?;
     assert_eq!(
         (&bad["row"]["kind"], &bad["row"]["phase"]),

@@ -1,18 +1,11 @@
 //! Rollouts of the real controller of Argo, acted on from the terminal: each step is seen by its own plugin for kubectl too.
 
-use acceptance::{ControlPlane, GpuNodes, Options, Result, Rollouts, Said, Terminal, until};
+use acceptance::{ControlPlane, GpuNodes, Options, Result, Rollouts, Said, Terminal, acting, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const NAMESPACE: &str = "default";
-
-async fn terminal(plane: &ControlPlane) -> Result<Terminal> {
-    let terminal = Terminal::new(&plane.kubeconfig())?;
-    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
-    terminal.good(&["connect", "operate", "admin"]).await?;
-    Ok(terminal)
-}
 
 fn template(name: &str) -> Value {
     let container = json!({
@@ -64,7 +57,7 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
         .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
         .await?;
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
-    let terminal = terminal(&plane).await?;
+    let terminal = acting::terminal(&plane).await?;
 
     seen(&image(&terminal, "chat", "2.0.0").await?, "it waits at step 2 of 4");
     let plan = act(&terminal, "promote", "chat", &["--plan"]).await?;
@@ -124,7 +117,7 @@ async fn blue_turns_green_an_analysis_ends_and_the_template_of_another_is_change
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new("acts", 4, 8), LIMIT).await?;
     let rollouts = Rollouts::start(&plane).await?;
-    let terminal = terminal(&plane).await?;
+    let terminal = acting::terminal(&plane).await?;
     let service = |name: &str| {
         json!({
             "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": NAMESPACE },
@@ -189,7 +182,7 @@ async fn without_its_controller_an_abort_is_sent_and_not_said_to_be_done() -> Re
         .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
         .await?;
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
-    let terminal = terminal(&plane).await?;
+    let terminal = acting::terminal(&plane).await?;
     seen(&image(&terminal, "chat", "2.0.0").await?, "it waits at step 2 of 4");
 
     rollouts.stop_controller();

@@ -2,15 +2,16 @@
 //! somebody else set them meanwhile. No gateway is here: the kind is defined by the test with an open schema, and what a
 //! gateway would say of a route the test writes into its status. Services, Deployments and pods are real.
 
+use acceptance::acting::{self, confirmed, planned};
 use acceptance::{
     Context, ControlPlane, Failure, GpuNodes, Options, Result, Rule, Said, Subject, Terminal, User,
     definitions::{APPLICATION, HTTP_ROUTE, INFERENCE_POOL, MODEL_REWRITE},
     until,
 };
-use pilothouse_engine::{Clock, Engine, Operator, Paths};
+use pilothouse_engine::Operator;
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, Body, ObjectRef, SmolStr, View, ViewSpec, When,
-    plan::{Action, ActionState, Confirmation, Deed, Intent, Planned},
+    Answer, Ask, Body, ObjectRef, SmolStr, View, ViewSpec, When,
+    plan::{ActionState, Deed},
     view::FleetSpec,
 };
 use serde_json::{Value, json};
@@ -110,9 +111,7 @@ impl Site {
         }
         plane.apply(&route()).await?;
         take_up(&plane).await?;
-        let terminal = Terminal::new(&plane.kubeconfig())?;
-        terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
-        terminal.good(&["connect", "operate", "admin"]).await?;
+        let terminal = acting::terminal(&plane).await?;
         Ok(Self { plane, terminal })
     }
 
@@ -136,13 +135,7 @@ impl Site {
     }
 
     async fn engine(&self) -> Result<Operator> {
-        let edit = format!("kubeconfig={}", self.plane.kubeconfig().display());
-        self.terminal.good(&["connect", "edit", "admin", "--set", &edit]).await?;
-        let paths = Paths::under(self.terminal.home());
-        let options =
-            pilothouse_engine::Options { paths, demo: false, only: None, record: false, clock: Clock::system() };
-        let operator = Engine::start(options).await.could_not("start an engine")?;
-        operator.reader().settled(LIMIT).await;
+        let operator = acting::engine(&self.terminal).await?;
         // Routes are followed last: what moves before is heard of later, and not as a change.
         until("the route is followed", LIMIT, async || {
             let ask = Ask::Frame { spec: ViewSpec::Delivery(FleetSpec::default()), when: When::Now };
@@ -152,29 +145,6 @@ impl Site {
         })
         .await?;
         Ok(operator)
-    }
-}
-
-async fn planned(operator: &Operator, deed: Deed) -> Result<Planned> {
-    let object: ObjectRef = format!("workload:admin/{NAMESPACE}/HTTPRoute/chat").parse().could_not("name the route")?;
-    match operator.reader().ask(Ask::Plan(Intent { object, deed })).await.could_not("plan")? {
-        Answer::Plan(planned) => Ok(*planned),
-        other => Err(Failure::new(format!("not a plan: {other:?}"))),
-    }
-}
-
-async fn confirmed(operator: &Operator, planned: &Planned) -> Result<Action> {
-    let mut frames = operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
-    let by = Confirmation { digest: planned.digest, typed: None };
-    let Acted::Begun(id) = operator.act(Act::Confirm(by)).await.could_not("confirm")? else {
-        return Err(Failure::new("it did not begin"));
-    };
-    loop {
-        let frame = frames.next().await.ok_or_else(|| Failure::new("the engine ended"))?;
-        let Body::Full(View::Actions(view)) = &frame.body else { continue };
-        if let Some(action) = view.actions.get(&id).filter(|action| action.state.is_over()) {
-            return Ok(action.clone());
-        }
     }
 }
 
@@ -253,8 +223,9 @@ async fn weights_are_shown_set_verified_and_taken_back() -> Result<()> {
 async fn weights_that_somebody_set_meanwhile_are_kept_and_a_right_that_is_missing_is_named() -> Result<()> {
     let site = Site::start().await?;
     let operator = site.engine().await?;
+    let route: ObjectRef = format!("workload:admin/{NAMESPACE}/HTTPRoute/chat").parse().could_not("name the route")?;
     let deed = Deed::SetWeights { rule: None, weights: vec![("chat-canary".into(), 20)] };
-    let plan = planned(&operator, deed.clone()).await?;
+    let plan = planned(&operator, &route, deed.clone()).await?;
     let somebody = json!([{ "op": "replace", "path": "/spec/rules/0/backendRefs/0/weight", "value": 80 }]).to_string();
     // Not the one that is planned, but what results from it would be another split.
     let patch = ["patch", "httproute", "chat", "-n", NAMESPACE, "--type", "json", "-p", &somebody];
@@ -265,7 +236,7 @@ async fn weights_that_somebody_set_meanwhile_are_kept_and_a_right_that_is_missin
     assert_eq!(site.weights().await?, "80 10 0");
 
     // An annotation that somebody touches keeps nobody from anything.
-    let plan = planned(&operator, deed).await?;
+    let plan = planned(&operator, &route, deed).await?;
     site.plane.kubectl(&["annotate", "httproute", "chat", "-n", NAMESPACE, "a=b"]).await?;
     let action = tokio::select! {
         action = confirmed(&operator, &plan) => action?,

@@ -19,14 +19,14 @@ use std::{
 };
 
 /// How often it is heard, though nothing changed.
-const PERIOD: Duration = Duration::from_secs(5);
+pub(crate) const PERIOD: Duration = Duration::from_secs(5);
 /// How often changes are said.
 const BEAT: Duration = Duration::from_secs(1);
 /// How often a lost connection is tried.
 const RETRY: Duration = Duration::from_secs(9);
 
 const VERSION: &str = "v1.36 demo";
-const IDENTITY: &str = "demo";
+pub(crate) const IDENTITY: &str = "demo";
 const MAY: &str = "read everything in the demo fleet";
 
 /// One cluster of the demo fleet as a connection.
@@ -142,25 +142,30 @@ async fn lose(sink: &Sink, problem: Problem) -> Result<Stamp, Closed> {
     Ok(retry)
 }
 
+/// What is known of each connection of the demo without asking.
+pub(crate) fn about(name: &SmolStr) -> SourceAbout {
+    SourceAbout {
+        name: name.clone(),
+        kind: crate::KIND.id.into(),
+        demo: true,
+        address: Some(SmolStr::new_static("this process")),
+        period_ms: u64::try_from(PERIOD.as_millis()).unwrap_or(5_000),
+    }
+}
+
+/// What the test of one finds.
+pub(crate) fn tested(version: &str, may: &str) -> Tested {
+    Tested { version: Some(version.into()), identity: Some(IDENTITY.into()), may: vec![may.into()], problem: None }
+}
+
 #[async_trait]
 impl Connector for Demo {
     fn about(&self) -> SourceAbout {
-        SourceAbout {
-            name: self.name.clone(),
-            kind: crate::KIND.id.into(),
-            demo: true,
-            address: Some(SmolStr::new_static("this process")),
-            period_ms: u64::try_from(PERIOD.as_millis()).unwrap_or(5_000),
-        }
+        about(&self.name)
     }
 
     async fn probe(&self) -> Result<Tested, Problem> {
-        Ok(Tested {
-            version: Some(VERSION.into()),
-            identity: Some(IDENTITY.into()),
-            may: vec![MAY.into()],
-            problem: None,
-        })
+        Ok(tested(VERSION, MAY))
     }
 
     async fn watch(&self, sink: Sink) {

@@ -5,6 +5,7 @@ mod configs;
 mod runs;
 
 use crate::{
+    connector::{IDENTITY, PERIOD, about, tested},
     dice::{Dice, hash},
     plot::ROUND_MS,
 };
@@ -29,13 +30,10 @@ use std::{
 /// How it is called, and by which word it is chosen.
 pub(crate) const NAME: &str = "model-registry";
 
-/// How often it is heard.
-const PERIOD: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Versions of a model that are there from the beginning.
 const VERSIONS: u64 = 6;
 const VERSION: &str = "demo";
-const IDENTITY: &str = "demo";
 const MAY: &str = "read every model of the demo fleet";
 /// The variable in which the demo's pods name their model.
 const VARIABLE: &str = "MODEL_URI";
@@ -236,22 +234,11 @@ impl Book {
 #[async_trait]
 impl Connector for Registry {
     fn about(&self) -> SourceAbout {
-        SourceAbout {
-            name: self.name.clone(),
-            kind: crate::KIND.id.into(),
-            demo: true,
-            address: Some(SmolStr::new_static("this process")),
-            period_ms: u64::try_from(PERIOD.as_millis()).unwrap_or(5_000),
-        }
+        about(&self.name)
     }
 
     async fn probe(&self) -> Result<Tested, Problem> {
-        Ok(Tested {
-            version: Some(VERSION.into()),
-            identity: Some(IDENTITY.into()),
-            may: vec![MAY.into()],
-            problem: None,
-        })
+        Ok(tested(VERSION, MAY))
     }
 
     async fn watch(&self, sink: Sink) {
