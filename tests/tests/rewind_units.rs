@@ -93,7 +93,7 @@ fn kinds(journal: &Path) -> BTreeSet<&'static str> {
             Fact::Namespace(_) => Some("namespace"),
             Fact::Pod(_) | Fact::LabelledPod(..) | Fact::StartedPod(..) => Some("pod"),
             Fact::Event(_) => Some("event"),
-            Fact::Controller(_) | Fact::Delivered(..) | Fact::Labelled(..) => Some("controller"),
+            Fact::Controller(_) | Fact::Delivered(..) | Fact::Labelled(..) | Fact::Part(..) => Some("controller"),
             Fact::Revision(_) | Fact::SizedRevision(..) => Some("revision"),
             _ => None,
         }));

@@ -137,6 +137,8 @@ pub enum Fact {
     Stage(Box<StageFact>),
     /// It is gone: namespace, name.
     StageGone(SmolStr, SmolStr),
+    /// A controller of pods is as follows; it is a part of that service, and its pods get these labels.
+    Part(Box<ControllerFact>, OwnerFact, LabelsFact),
 }
 
 /// About a source itself.
@@ -314,9 +316,10 @@ impl Fact {
     #[must_use]
     pub fn controller(&self) -> Option<&ControllerFact> {
         match self {
-            Self::Controller(controller) | Self::Delivered(controller, _) | Self::Labelled(controller, ..) => {
-                Some(controller)
-            }
+            Self::Controller(controller)
+            | Self::Delivered(controller, _)
+            | Self::Labelled(controller, ..)
+            | Self::Part(controller, ..) => Some(controller),
             Self::Job(job) => Some(&job.controller),
             _ => None,
         }

@@ -171,6 +171,7 @@ impl Fold<'_> {
             Fact::Experiment(experiment) => self.experiment(*experiment),
             Fact::ExperimentGone(namespace, name) => self.experiment_gone(&(namespace, name)),
             Fact::Labelled(controller, delivery, labels) => self.labelled(*controller, *delivery, labels),
+            Fact::Part(controller, service, labels) => self.part(*controller, service, labels),
             Fact::Backend(backend) => self.backend(*backend),
             Fact::BackendGone(kind, namespace, name) => self.backend_gone(&(kind, namespace, name)),
             Fact::Application(application) => self.application(*application),

@@ -12,7 +12,8 @@ use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
         AnalysisFact, ContainerFact, ControllerFact, CountsFact, Covers, DeliveryFact, Kind, MetricFact, OwnerFact,
-        Phase, PodFact, PodsFact, RevisionFact, RolloutFact, ServingFact, ServingPodFact, SizeFact, StrategyFact,
+        Phase, PodFact, PodsFact, Probed, RevisionFact, RolloutFact, ServingFact, ServingPodFact, SizeFact, SourceFact,
+        StrategyFact,
     },
     project,
 };
@@ -280,6 +281,26 @@ fn a_cluster_is_read_whole_once_each_kind_was_listed() {
     assert_eq!([list(Kind::Rollout), list(Kind::InferenceService), list(Kind::LlmInferenceService)], [1; 3]);
     // Routes with what stands behind them say who gets the traffic.
     assert_eq!([list(Kind::HttpRoute), list(Kind::Service)], [1, 0]);
+}
+
+#[test]
+fn what_may_not_be_listed_is_not_waited_for() {
+    let mut world = World::default();
+    let source = ConnectionId::slug("iad");
+    let mut tell = |extent, facts| {
+        world.apply(Batch { source: source.clone(), seen_at: Stamp(BEGAN), extent, facts });
+        project::delivery(&world, &FleetSpec::default()).reading.len()
+    };
+    for kind in [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet, Kind::Rollout] {
+        tell(Extent::Replace(Covers { kind, namespace: None }), Vec::new());
+    }
+    let may_not = |text: &str| {
+        let probed = Probed { may_not: vec![text.into()], ..Probed::default() };
+        vec![Fact::Source(SourceFact::Probed(Box::new(probed)))]
+    };
+    assert_eq!(tell(Extent::Delta, may_not("list and watch services: not told")), 1);
+    let all = "list and watch services, httproutes, inferenceservices, llminferenceservices in a, b: not told";
+    assert_eq!(tell(Extent::Delta, may_not(all)), 0);
 }
 
 #[test]

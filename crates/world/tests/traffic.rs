@@ -6,15 +6,15 @@ use pilothouse_wire::{
     ConnectionId, ObjectRef, SmolStr, Stamp, When,
     view::{
         DeliveryPhase, DeliveryRow, FleetSpec, Mark, MarkKind,
-        delivery::{Guard, Keeper, ShareRow},
+        delivery::{Guard, Keeper, ServedMode, ShareRow},
     },
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
         ApplicationFact, BackendFact, ControllerFact, Covers, DeliveryFact, FlaggerFact, Kind, OwnerFact, ParentFact,
-        PodsFact, PromotionFact, RepositorySource, RevisionFact, RolloutFact, RouteFact, RuleFact, ShareFact, SizeFact,
-        StatedFact, StrategyFact, SyncedFact, WriteFact,
+        PodsFact, PromotionFact, RepositorySource, RevisionFact, RolloutFact, RouteFact, RuleFact, ServedFact,
+        ShareFact, SizeFact, StageFact, StatedFact, StrategyFact, SyncedFact, WriteFact,
     },
     project,
 };
@@ -281,7 +281,9 @@ fn shares_that_move_are_a_change_and_other_weights_of_the_same_shares_are_none()
     assert!(told.marks(MarkKind::Weight).is_empty(), "what was there before is no news");
     told.tell(vec![split(9, 1)]);
     assert!(told.marks(MarkKind::Weight).is_empty());
-    told.tell(vec![split(1, 1)]);
+    let Fact::Delivered(mut of, fact) = split(1, 1) else { unreachable!("a route is delivered") };
+    of.writes[0].at = Some(Stamp(BEGAN + 20_000));
+    told.tell(vec![Fact::Delivered(of, fact)]);
     let marks = told.marks(MarkKind::Weight);
     assert_eq!(marks[0].title, "chat: stable 90 % → 50 %, canary 10 % → 50 %");
     assert_eq!((marks[0].by.as_deref(), marks[0].rebuilt, marks.len()), (Some("ann"), false, 1));
@@ -333,6 +335,64 @@ fn who_keeps_a_service_is_found_in_its_own_cluster_or_as_the_only_one_of_the_nam
     assert_eq!(kept(&["iad"], Keeper::ArgoCdPerhaps, "serving"), (argo, Some(own.to_owned())));
     assert_eq!(kept(&["hub"], Keeper::ArgoCdPerhaps, "serving"), (Some(Keeper::ArgoCdPerhaps), None));
     assert_eq!(kept(&["iad"], Keeper::FluxRelease, "serving"), (Some(Keeper::FluxRelease), None));
+}
+
+#[test]
+fn a_route_gets_to_a_service_of_kserve_by_the_labels_of_its_part() {
+    let mut told = Told::new();
+    let served = DeliveryFact {
+        strategy: StrategyFact::Served(Box::new(ServedFact { mode: ServedMode::Standard, ..ServedFact::default() })),
+        ..DeliveryFact::default()
+    };
+    let of = OwnerFact { kind: "InferenceService".into(), name: "chat".into() };
+    let labels = [("app", "isvc.chat-predictor"), ("component", "predictor")];
+    told.tell(vec![
+        Fact::Part(controller("Deployment", "chat-predictor"), of, pairs(&labels)),
+        Fact::Delivered(controller("InferenceService", "chat"), Box::new(served)),
+        backend("Service", "stable", &[("app", "isvc.chat-predictor")], None),
+        backend("Service", "canary", &[("app", "other")], None),
+        split(90, 10),
+    ]);
+    let row = told.row("HTTPRoute", "chat");
+    assert_eq!(words(&row)[0], "stable 90 % to [InferenceService chat]");
+    assert_eq!(told.row("InferenceService", "chat").shares.len(), 1);
+}
+
+#[test]
+fn who_wrote_before_did_not_move_what_moves_now() {
+    let mut told = Told::new();
+    told.tell(vec![split(90, 10)]);
+    // The same write stands there still: somebody moved it who is not told of.
+    told.tell(vec![split(80, 20)]);
+    assert_eq!(told.marks(MarkKind::Weight).iter().map(|mark| mark.by.clone()).collect::<Vec<_>>(), [None]);
+}
+
+#[test]
+fn what_a_promotion_told_of_is_not_told_again_by_its_stage() {
+    let mut told = Told::new();
+    let stage = |freight: &str| {
+        Fact::Stage(Box::new(StageFact {
+            namespace: "kargo".into(),
+            name: "prod".into(),
+            freight: vec![freight.into()],
+            holds: vec![format!("chat:{freight}").into()],
+            ..StageFact::default()
+        }))
+    };
+    let promotion = PromotionFact {
+        namespace: "kargo".into(),
+        name: "p".into(),
+        stage: "prod".into(),
+        freight: "f1".into(),
+        phase: Some("Succeeded".into()),
+        finished: Some(Stamp(BEGAN)),
+        ..PromotionFact::default()
+    };
+    told.tell(vec![stage("f0")]);
+    told.tell(vec![Fact::Promotion(Box::new(promotion)), stage("f1")]);
+    assert_eq!(told.marks(MarkKind::Config).len(), 0);
+    told.tell(vec![stage("f2")]);
+    assert_eq!(told.marks(MarkKind::Config)[0].title, "prod holds chat:f2");
 }
 
 #[test]

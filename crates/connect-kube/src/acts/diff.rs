@@ -1,5 +1,6 @@
 //! Which fields of an object would be others.
 
+use pilothouse_connect::redact_url;
 use pilothouse_wire::plan::FieldChange;
 use serde_json::Value;
 
@@ -44,7 +45,8 @@ fn compare(path: String, from: Option<&Value>, to: Option<&Value>, all: &mut Vec
 }
 
 fn shown(value: &Value) -> String {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // An address may have a credential in it.
+    let text = value.as_str().map_or_else(|| value.to_string(), redact_url);
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

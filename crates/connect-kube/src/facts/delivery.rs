@@ -39,9 +39,11 @@ const TEMPLATE_GENERATION: &str = "rollout.argoproj.io/workload-generation";
 pub fn facts_of_deployment(it: Deployment) -> Option<Fact> {
     let (meta, spec, status) = (it.metadata?, it.spec.unwrap_or_default(), it.status.unwrap_or_default());
     // One that a service of KServe keeps is a part of that, and no service of its own.
-    if served_by(&meta.labels).is_some() && meta.owner_references.iter().any(|owner| owner.controller == Some(true)) {
+    if let Some(service) = served_by(&meta.labels)
+        && meta.owner_references.iter().any(|owner| owner.controller == Some(true))
+    {
         let controller = facts_of_controller("Deployment", meta, spec.replicas)?;
-        return Some(Fact::Controller(Box::new(controller)));
+        return Some(Fact::Part(Box::new(controller), service, Vec::new()));
     }
     let strategy = match spec.strategy.unwrap_or_default().r#type.as_str() {
         "Recreate" => StrategyFact::Recreate,

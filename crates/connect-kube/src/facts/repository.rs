@@ -26,7 +26,8 @@ pub fn facts_of_application(it: Application) -> Option<ApplicationFact> {
     });
     let failed = status.operation_state.as_ref().filter(|of| ["Failed", "Error"].contains(&of.phase.as_str()));
     let errors = status.conditions.iter().filter(|one| one.r#type.ends_with("Error")).map(|one| &one.message);
-    let messages = [Some(&status.health.message), failed.map(|failed| &failed.message)];
+    // Why a sync failed says more than how that looks.
+    let messages = [failed.map(|failed| &failed.message), Some(&status.health.message)];
     let message = messages.into_iter().flatten().chain(errors).find_map(|message| words(message, MOST_WORDS));
     let automated = spec.sync_policy.automated.filter(|automated| automated.enabled != Some(false));
     let left_out = status.history.len().saturating_sub(MOST_HISTORY);

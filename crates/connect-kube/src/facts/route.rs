@@ -237,7 +237,6 @@ pub fn facts_of_canary(it: Canary) -> Option<Fact> {
         weight: status.canary_weight.map(number),
         failed_checks: number(status.failed_checks),
         most_failed: number(analysis.threshold),
-        iterations: number(status.iterations),
         weights,
     };
     let delivery = DeliveryFact {
@@ -293,6 +292,7 @@ pub fn with_labels<T: Labelled>(it: T, fact: impl Fn(T) -> Option<Fact>) -> Opti
         .collect();
     Some(match fact(it)? {
         Fact::Delivered(controller, delivery) => Fact::Labelled(controller, delivery, labels),
+        Fact::Part(controller, service, _) => Fact::Part(controller, service, labels),
         other => other,
     })
 }

@@ -106,7 +106,6 @@ fn load(status: &ModelStatus) -> LoadFact {
         active: some(&status.states.active_model_state),
         target: some(&status.states.target_model_state),
         failed: count(status.copies.failed_copies),
-        copies: count(status.copies.total_copies),
         failure: status.last_failure_info.as_ref().map(|info| FailureFact {
             reason: some(&info.reason),
             message: words(&info.message, MOST_WORDS),

@@ -55,8 +55,6 @@ pub struct LoadFact {
     pub target: Option<SmolStr>,
     /// `copies.failedCopies`.
     pub failed: u64,
-    /// `copies.totalCopies`.
-    pub copies: u64,
     /// `lastFailureInfo`; it stays also after the model has loaded.
     pub failure: Option<FailureFact>,
 }

@@ -86,8 +86,6 @@ pub struct FlaggerFact {
     pub failed_checks: u32,
     /// `spec.analysis.threshold`: so many failed checks take it back.
     pub most_failed: u32,
-    /// `status.iterations`.
-    pub iterations: u32,
     /// `spec.analysis.stepWeights`, or those that follow from `stepWeight` and `maxWeight`, in percent.
     pub weights: Vec<u32>,
 }

@@ -5,7 +5,7 @@ use super::{
     pods::{repository, tag},
 };
 use crate::{
-    fact::{ControllerFact, Fact, Kind, RevisionFact},
+    fact::{ControllerFact, Fact, Kind, RevisionFact, WriteFact},
     source::WorkloadKey,
 };
 use pilothouse_wire::{
@@ -27,10 +27,15 @@ fn latest(fact: &ControllerFact) -> Option<Stamp> {
     fact.writes.iter().filter_map(|write| write.at).max()
 }
 
+/// The newest write that was not there before: of nobody else is it known that he changed anything since.
+pub(super) fn fresh<'a>(old: Option<&ControllerFact>, new: &'a ControllerFact) -> Option<&'a WriteFact> {
+    let is_new = |write: &&WriteFact| old.is_none_or(|old| !old.writes.contains(write));
+    new.writes.iter().filter(is_new).max_by_key(|write| (write.scaled, write.at))
+}
+
 /// Who changed the number of pods: through `scale`, or with a write that was not there before.
 fn who_scaled(old: &ControllerFact, new: &ControllerFact) -> Option<SmolStr> {
-    let fresh =
-        new.writes.iter().filter(|write| !old.writes.contains(write)).max_by_key(|write| (write.scaled, write.at));
+    let fresh = fresh(Some(old), new);
     let scaled = || new.writes.iter().find(|write| write.scaled);
     fresh.or_else(scaled).map(|write| write.by.clone())
 }

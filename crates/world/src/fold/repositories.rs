@@ -100,9 +100,15 @@ impl Fold<'_> {
             return;
         }
         // Promotions tell of what they did; who was not there for one sees what came of it.
-        let changed = old.is_some_and(|old| old.holds != fact.holds && !fact.holds.is_empty());
-        if changed {
-            let at = fact.since.filter(|at| old.is_none_or(|old| Some(*at) > old.since)).unwrap_or(self.seen);
+        let is_told = |promotion: &PromotionFact| {
+            let is_its = promotion.namespace == fact.namespace && promotion.stage == fact.name;
+            is_its && fact.freight.contains(&promotion.freight) && outcome(promotion).is_some()
+        };
+        let changed = old.filter(|old| old.holds != fact.holds && !fact.holds.is_empty());
+        if let Some(old) = changed
+            && !self.source.delivery.promotions.values().any(is_told)
+        {
+            let at = fact.since.filter(|at| Some(*at) > old.since).unwrap_or(self.seen);
             let object = kargo(self.id, "stages", "Stage", &fact.namespace, &fact.name);
             let mark = Mark {
                 title: format!("{} holds {}", fact.name, fact.holds.join(", ")),

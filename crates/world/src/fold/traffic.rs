@@ -1,9 +1,9 @@
 //! Routes and their backends into the world, and the shares of traffic that moved.
 
-use super::Fold;
+use super::{Fold, controllers::fresh};
 use crate::{
     delivery::route,
-    fact::{BackendFact, ControllerFact, DeliveryFact, Fact, LabelsFact, StrategyFact},
+    fact::{BackendFact, ControllerFact, DeliveryFact, Fact, LabelsFact, OwnerFact, StrategyFact},
     source::WorkloadKey,
 };
 use pilothouse_wire::{
@@ -15,11 +15,21 @@ use std::collections::BTreeSet;
 impl Fold<'_> {
     pub(super) fn labelled(&mut self, controller: ControllerFact, fact: DeliveryFact, labels: LabelsFact) {
         let key: WorkloadKey = (controller.kind.clone(), controller.namespace.clone(), controller.name.clone());
+        self.labels(key, labels);
+        self.delivered(controller, fact);
+    }
+
+    /// A part of a service makes its pods: by their labels routes get to the service.
+    pub(super) fn part(&mut self, controller: ControllerFact, of: OwnerFact, labels: LabelsFact) {
+        self.labels((of.kind, controller.namespace.clone(), of.name), labels);
+        self.controller(controller);
+    }
+
+    fn labels(&mut self, key: WorkloadKey, labels: LabelsFact) {
         if self.source.delivery.labels.get(&key) != Some(&labels) {
             self.source.delivery.labels.insert(key, labels);
             self.touched.delivery = true;
         }
-        self.delivered(controller, fact);
     }
 
     pub(super) fn backend(&mut self, fact: BackendFact) {
@@ -58,7 +68,7 @@ impl Fold<'_> {
         let moved = route::moved(from, to);
         let (first, rest) = moved.split_first()?;
         let at = fact.written.filter(|at| Some(*at) > old.written).unwrap_or(self.seen);
-        let by = controller.writes.iter().filter(|write| write.at.is_some()).max_by_key(|write| write.at);
+        let by = fresh(self.source.controllers.get(key), controller);
         Some(Mark {
             title: format!("{}: {first}", key.2),
             detail: (!rest.is_empty()).then(|| rest.join("; ")),

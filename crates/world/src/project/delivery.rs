@@ -19,17 +19,18 @@ use pilothouse_wire::{
         delivery::{AnalysisVerdict, StepAt},
     },
 };
-use shares::Traffic;
+use shares::{Applications, Traffic};
 use std::collections::BTreeMap;
 
 /// All services in scope.
 #[must_use]
 pub fn delivery(world: &World, spec: &FleetSpec) -> DeliveryView {
     let sources = || world.sources().filter(|(id, _)| spec.scope.is_empty() || spec.scope.contains(id));
+    let applications = Applications::of(world);
     let rows = sources().flat_map(|(id, source)| {
         let (analyses, traffic) = (Analyses::of(source), Traffic::of(id, source));
         let rows = source.delivery.services.keys().filter_map(|key| row(id, source, key, &analyses));
-        let rows: Vec<DeliveryRow> = rows.map(|row| traffic.beside(world, id, row)).collect();
+        let rows: Vec<DeliveryRow> = rows.map(|row| traffic.beside(&applications, id, row)).collect();
         rows
     });
     let reading = sources().filter(|(_, source)| is_reading(source)).map(|(id, _)| id.clone());
@@ -45,21 +46,27 @@ pub fn took(world: &World, object: &ObjectRef) -> Vec<u64> {
     service.map(|service| delivery::took(&service.moments)).unwrap_or_default()
 }
 
+/// What keeps pods or gives them traffic, and how its resource is called.
+const TOLD: [(Kind, &str); 8] = [
+    (Kind::Deployment, "deployments"),
+    (Kind::StatefulSet, "statefulsets"),
+    (Kind::ReplicaSet, "replicasets"),
+    (Kind::Rollout, "rollouts"),
+    (Kind::InferenceService, "inferenceservices"),
+    (Kind::LlmInferenceService, "llminferenceservices"),
+    (Kind::HttpRoute, "httproutes"),
+    (Kind::Service, "services"),
+];
+
 /// Has it pods, and has not told of all that could keep them or give them traffic? Of what it does not serve it tells an
-/// empty listing.
+/// empty listing, and what it does not let us see it never tells of: that is said where it is said what we may.
 fn is_reading(source: &Source) -> bool {
     let listed = |kind: Kind| source.listed.iter().any(|covers| covers.kind == kind);
-    let all = [
-        Kind::Deployment,
-        Kind::StatefulSet,
-        Kind::ReplicaSet,
-        Kind::Rollout,
-        Kind::InferenceService,
-        Kind::LlmInferenceService,
-        Kind::HttpRoute,
-        Kind::Service,
-    ];
-    listed(Kind::Pod) && !source.about.demo && !all.into_iter().all(listed)
+    let refused = |resource: &str| {
+        let mut words = source.probed.may_not.iter().flat_map(|text| text.split(|sign: char| !sign.is_alphanumeric()));
+        words.any(|word| word == resource)
+    };
+    listed(Kind::Pod) && !source.about.demo && !TOLD.iter().all(|(kind, resource)| listed(*kind) || refused(resource))
 }
 
 /// Analyses by who made them: looked through once for all services.
@@ -120,6 +127,7 @@ fn row(id: &ConnectionId, source: &Source, key: &WorkloadKey, analyses: &Analyse
         .filter(|analysis| analysis.hash == fact.current)
         .any(|analysis| delivery::verdict::analysis(analysis, None).dispute.is_some());
     let (kind, namespace, name) = key.clone();
+    let sizes = source.sizes_of(key);
     Some(DeliveryRow {
         id: ObjectRef::Workload(id.clone(), namespace.clone(), kind.clone(), name.clone()),
         kind,
@@ -133,12 +141,12 @@ fn row(id: &ConnectionId, source: &Source, key: &WorkloadKey, analyses: &Analyse
         strategy: delivery::strategy_word(fact).into(),
         router: delivery::router(fact),
         step: step_at(service),
-        traffic: delivery::split(fact, &source.sizes_of(key)),
+        traffic: delivery::split(fact, &sizes),
         revision: current.map(|revision| revision.number),
         stable: revision(source, key, fact.stable.as_ref()).map(|revision| revision.number),
         revisions: count(source.revisions.get(key).map_or(0, BTreeMap::len)),
         images: images(fact.images.as_slice(), current),
-        wanted: wanted(controller, fact, &source.sizes_of(key)),
+        wanted: wanted(controller, fact, &sizes),
         updated: fact.pods.updated,
         ready: fact.pods.ready,
         available: fact.pods.available,

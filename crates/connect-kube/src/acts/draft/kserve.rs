@@ -9,6 +9,7 @@ use crate::{
     acts::kserve::{KIND, Standing, model},
     facts::STOP,
 };
+use pilothouse_connect::redact_url;
 use pilothouse_wire::{
     Code, Problem, SmolStr,
     plan::{Affected, Deed, Expectation, Risk, Share},
@@ -184,10 +185,17 @@ pub(super) fn set_model(about: &About<'_>, uri: &str) -> Result<Draft, Problem> 
         return Err(Problem::new(Code::BadInput, format!("\"{uri}\" is no address of a model."))
             .next("Such as s3://bucket/folder, hf://org/name, oci://registry/name:tag, pvc://claim/folder."));
     }
+    if redact_url(uri) != uri {
+        let what = "There is a credential in the address, and a plan is shown and written down.";
+        return Err(Problem::new(Code::BadInput, what)
+            .next("Keep it in a Secret of the service's account, and give the address without it."));
+    }
     if from == uri {
         return Err(about.so_already(&format!("serving {uri}")));
     }
-    let mut guards = vec![Guard::new(&path, json!(from))];
+    // One with a credential is neither shown nor sent again: the whole spec is held instead, and nothing leads back to it.
+    let is_open = redact_url(from) == from;
+    let mut guards = vec![if is_open { Guard::new(&path, json!(from)) } else { about.generation() }];
     // By it the revision is known that comes.
     if standing.served.mode == ServedMode::Knative
         && let Some(created) = &standing.served.created
@@ -204,7 +212,7 @@ pub(super) fn set_model(about: &About<'_>, uri: &str) -> Result<Draft, Problem> 
         risk: (Risk::Medium, risk),
         warnings: stopped(&standing),
         success: Expectation { words: "its pods are ready with the model".to_owned(), within: ROLLOUT },
-        undo: Some(Deed::SetModel(SmolStr::new(from))),
+        undo: is_open.then(|| Deed::SetModel(SmolStr::new(from))),
     })
 }
 
@@ -317,7 +325,7 @@ fn escaped(key: &str) -> String {
     key.replace('/', "~1")
 }
 
-/// The operation that sets the annotation.
+/// The operation that sets the annotation. Where there is none at all, the map that it stands in comes with it.
 fn annotated(object: &Value, value: &str) -> Value {
     if object["metadata"]["annotations"].is_object() {
         let path = format!("/metadata/annotations/{}", escaped(STOP));

@@ -178,6 +178,15 @@ fn a_model_is_set_where_it_stands_and_its_way_back_is_the_one_before() {
     assert_eq!(patch(&draft), json!([test(MODEL, "hf://org/two"), put]));
     assert_eq!(draft.undo, Some(Deed::SetModel("hf://org/two".into())));
     assert!(draft.traffic.is_empty() && draft.risk.1.contains("Every pod is made anew"), "{draft:?}");
+    // A credential is neither taken nor shown nor sent.
+    let open = Deed::SetModel("https://ann:hunter2@models/chat".into());
+    refused(open, &standard(|_| ()), Code::BadInput, "a credential in the address");
+    let closed = standard(|object| {
+        object["spec"]["predictor"]["model"]["storageUri"] = json!("https://ann:hunter2@models/chat");
+    });
+    let draft = drafted(Deed::SetModel("hf://org/three".into()), &closed);
+    assert_eq!((guards(&draft), draft.undo.clone()), (vec![("/metadata/generation".to_owned(), "3".to_owned())], None));
+    assert!(!format!("{draft:?}").contains("hunter2"), "{draft:?}");
     // Of Knative the revision that comes gets the share that is set, and the one that had all traffic the rest.
     let draft = drafted(Deed::SetModel("hf://org/three".into()), &canary(|_| ()));
     assert_eq!(guards(&draft)[1], (CREATED.to_owned(), "\"chat-2\"".to_owned()));

@@ -145,7 +145,7 @@ fn pods_and_sets_are_of_their_service_and_its_deployment_is_no_service_of_its_ow
         });
         facts_of_deployment(serde_json::from_value(json!({ "metadata": metadata })).unwrap())
     };
-    assert!(matches!(deployment("predictor"), Some(Fact::Controller(_))));
+    assert!(matches!(deployment("predictor"), Some(Fact::Part(_, of, _)) if of.kind == "InferenceService"));
     assert!(matches!(deployment("transformer"), Some(Fact::Delivered(..))));
 }
 

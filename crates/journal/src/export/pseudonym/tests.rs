@@ -363,6 +363,11 @@ fn facts() -> Vec<Fact> {
         })),
         Fact::ExperimentGone(canary("namespace"), canary("gone")),
         Fact::Labelled(Box::new(service()), Box::new(routed()), vec![(canary("key"), canary("value"))]),
+        Fact::Part(
+            Box::new(service()),
+            OwnerFact { kind: "InferenceService".into(), name: canary("service") },
+            vec![(canary("key"), canary("value"))],
+        ),
         Fact::Backend(Box::new(BackendFact {
             of: OwnerFact { kind: "Service".into(), name: canary("backend") },
             namespace: canary("namespace"),

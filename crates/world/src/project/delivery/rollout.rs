@@ -1,6 +1,9 @@
 //! One service in full: its steps, its revisions side by side with their pods, and what was measured.
 
-use super::{Analyses, count, row, served, service, shares::Traffic};
+use super::{
+    Analyses, count, row, served, service,
+    shares::{Applications, Traffic},
+};
 use crate::{
     World,
     delivery::{self, Delivery, Moment},
@@ -43,7 +46,7 @@ pub fn rollout(world: &World, object: &ObjectRef, now: Stamp) -> Option<RolloutV
     let mut revisions = revisions(object, source, &key, (&*source.service(&key)?, &Engines::of(world)));
     let left_out = revisions.len().saturating_sub(MOST_REVISIONS);
     revisions.truncate(MOST_REVISIONS);
-    let row = Traffic::of(id, source).beside(world, id, row(id, source, &key, &by_service)?);
+    let row = Traffic::of(id, source).beside(&Applications::of(world), id, row(id, source, &key, &by_service)?);
     // What keeps it out of a repository changes it.
     let application = row.kept.as_ref().map(|kept| kept.application.clone());
     let is_of_it = |mark: &&Mark| mark.key.object == *object || Some(&mark.key.object) == application.as_ref();

@@ -4,7 +4,10 @@
 use crate::{
     World,
     delivery::route,
-    fact::{BackendFact, Kind, LabelsFact, ParentFact, RouteFact, RuleFact, ShareFact, StrategyFact},
+    fact::{
+        ApplicationFact, BackendFact, Kind, LabelsFact, ParentFact, RepositorySource, RouteFact, RuleFact, ShareFact,
+        StrategyFact,
+    },
     fold::application,
     source::{Source, WorkloadKey},
 };
@@ -24,8 +27,7 @@ const GROUPS_NAME: &str = "leaderworkerset.sigs.k8s.io/name";
 const GROUPS_LEADER: (&str, &str) = ("leaderworkerset.sigs.k8s.io/worker-index", "0");
 
 /// All shares of one source: looked through once for all of its services.
-pub(super) struct Traffic<'a> {
-    source: &'a Source,
+pub(super) struct Traffic {
     shares: BTreeMap<WorkloadKey, Vec<ShareRow>>,
     movers: BTreeMap<WorkloadKey, SmolStr>,
 }
@@ -33,11 +35,11 @@ pub(super) struct Traffic<'a> {
 /// Services of a namespace with the labels of their pods.
 type ByNamespace<'a> = BTreeMap<&'a SmolStr, Vec<(&'a WorkloadKey, &'a LabelsFact)>>;
 
-impl<'a> Traffic<'a> {
-    pub fn of(id: &ConnectionId, source: &'a Source) -> Self {
+impl Traffic {
+    pub fn of(id: &ConnectionId, source: &Source) -> Self {
         let mut shares: BTreeMap<WorkloadKey, Vec<ShareRow>> = BTreeMap::new();
         let mut movers = BTreeMap::new();
-        let mut by_namespace: Option<ByNamespace<'a>> = None;
+        let mut by_namespace: Option<ByNamespace<'_>> = None;
         for (key, service) in &source.delivery.services {
             match &service.fact.strategy {
                 StrategyFact::Routed(route) => {
@@ -56,15 +58,15 @@ impl<'a> Traffic<'a> {
                 _ => {}
             }
         }
-        Self { source, shares, movers }
+        Self { shares, movers }
     }
 
     /// A service with what stands beside it.
-    pub fn beside(&self, world: &World, id: &ConnectionId, mut row: DeliveryRow) -> DeliveryRow {
+    pub fn beside(&self, applications: &Applications<'_>, id: &ConnectionId, mut row: DeliveryRow) -> DeliveryRow {
         let key: WorkloadKey = (row.kind.clone(), row.namespace.clone(), row.name.clone());
         row.shares = self.shares.get(&key).cloned().unwrap_or_default();
         if let Some(guard) = &mut row.guard
-            && let Some(kept) = kept(world, id, self.source, guard)
+            && let Some(kept) = applications.kept(id, guard)
         {
             // The label is anybody's; the application says whose it is.
             guard.by = Keeper::ArgoCd;
@@ -79,51 +81,62 @@ impl<'a> Traffic<'a> {
     }
 }
 
-/// The application that a guard names: of its own cluster, else the only one of this name, since Argo CD may keep other
-/// clusters than its own.
-fn kept(world: &World, id: &ConnectionId, source: &Source, guard: &Guard) -> Option<Kept> {
-    // In other namespaces than Argo CD's own an application is called `namespace_name`; no name has that sign itself.
-    let (namespace, name) = match guard.name.split_once('_') {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, guard.name.as_str()),
-    };
-    let may_be_far = match guard.by {
-        Keeper::ArgoCd => true,
-        Keeper::ArgoCdPerhaps => false,
-        _ => return None,
-    };
-    let called = |source: &'_ Source| {
-        let all = source.delivery.applications.keys();
-        let is = |key: &&(SmolStr, SmolStr)| key.1 == name && namespace.is_none_or(|namespace| key.0 == namespace);
-        all.filter(is).cloned().collect::<Vec<_>>()
-    };
-    let mut found: Vec<(ConnectionId, (SmolStr, SmolStr))> =
-        called(source).into_iter().map(|key| (id.clone(), key)).collect();
-    if found.is_empty() && may_be_far {
-        found = world
-            .sources()
-            .flat_map(|(id, source)| called(source).into_iter().map(move |key| (id.clone(), key)))
-            .collect();
+/// All applications by their names: looked up once for all services.
+pub(super) struct Applications<'a>(BTreeMap<&'a str, Vec<(&'a ConnectionId, &'a ApplicationFact)>>);
+
+impl<'a> Applications<'a> {
+    pub fn of(world: &'a World) -> Self {
+        let mut all: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (id, source) in world.sources() {
+            for fact in source.delivery.applications.values() {
+                all.entry(&fact.name).or_default().push((id, fact));
+            }
+        }
+        Self(all)
     }
-    let [(of, key)] = found.as_slice() else { return None };
-    let fact = world.source(of)?.delivery.applications.get(key)?;
-    // Of several places all are named, since nobody says which one has this object.
-    let all = |read: &dyn Fn(&crate::fact::RepositorySource) -> Option<SmolStr>| {
-        let mut texts: Vec<SmolStr> = fact.sources.iter().filter_map(read).collect();
-        texts.dedup();
-        (!texts.is_empty()).then(|| SmolStr::from(texts.join(" and ")))
-    };
-    Some(Kept {
-        application: application(of, &key.0, &key.1),
-        repository: all(&|source| Some(source.repository.clone())).unwrap_or_default(),
-        path: all(&|source| source.path.clone().or_else(|| source.chart.clone())),
-        revision: all(&|source| source.revision.clone()),
-        automated: fact.automated,
-        self_heal: fact.self_heal,
-        sync: fact.sync.clone(),
-        health: fact.health.clone(),
-        message: fact.message.clone(),
-    })
+
+    /// The application that a guard names: of its own cluster, else the only one of this name, since Argo CD may keep other
+    /// clusters than its own.
+    fn kept(&self, id: &ConnectionId, guard: &Guard) -> Option<Kept> {
+        // In other namespaces than Argo CD's own an application is called `namespace_name`; no name has that sign itself.
+        let (namespace, name) = match guard.name.split_once('_') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, guard.name.as_str()),
+        };
+        let may_be_far = match guard.by {
+            Keeper::ArgoCd => true,
+            Keeper::ArgoCdPerhaps => false,
+            _ => return None,
+        };
+        let called = self.0.get(name).into_iter().flatten();
+        let called: Vec<_> =
+            called.filter(|(_, fact)| namespace.is_none_or(|namespace| fact.namespace == namespace)).collect();
+        let own: Vec<_> = called.iter().copied().filter(|(of, _)| *of == id).collect();
+        let found = if own.is_empty() && may_be_far { called } else { own };
+        let [(of, fact)] = found.as_slice() else { return None };
+        Some(Kept {
+            application: application(of, &fact.namespace, &fact.name),
+            repository: places(fact, |source| Some(&source.repository)).unwrap_or_default(),
+            path: places(fact, |source| source.path.as_ref().or(source.chart.as_ref())),
+            revision: places(fact, |source| source.revision.as_ref()),
+            automated: fact.automated,
+            self_heal: fact.self_heal,
+            sync: fact.sync.clone(),
+            health: fact.health.clone(),
+            message: fact.message.clone(),
+        })
+    }
+}
+
+/// Of several places all are named, each once, since nobody says which one has this object.
+fn places(fact: &ApplicationFact, read: impl Fn(&RepositorySource) -> Option<&SmolStr>) -> Option<SmolStr> {
+    let mut texts: Vec<&str> = Vec::new();
+    for text in fact.sources.iter().filter_map(read) {
+        if !texts.contains(&text.as_str()) {
+            texts.push(text);
+        }
+    }
+    (!texts.is_empty()).then(|| SmolStr::from(texts.join(" and ")))
 }
 
 fn labelled(source: &Source) -> ByNamespace<'_> {
