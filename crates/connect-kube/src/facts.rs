@@ -16,6 +16,7 @@ mod start;
 
 pub use analysis::{facts_of_analysis, facts_of_experiment};
 pub use controller::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision};
+pub(crate) use delivery::guard_of;
 pub use delivery::{facts_of_deployment, facts_of_groups, facts_of_rollout, facts_of_stateful_set, size_of};
 pub use event::facts_of_event;
 pub use namespace::facts_of_namespace;

@@ -9,7 +9,7 @@ use crate::{
     read::Spot,
     slim::Application,
 };
-use pilothouse_wire::{SmolStr, plan::Deed};
+use pilothouse_wire::{SmolStr, plan::Deed, view::delivery::Keeper};
 use pilothouse_world::fact::ApplicationFact;
 use serde_json::Value;
 
@@ -67,9 +67,13 @@ fn maker(object: &Value) -> Option<String> {
 
 /// Who keeps the object, if that is an Application of Argo CD that can be read.
 async fn keeper(client: &Client, object: &Value) -> Result<Option<String>, Failure> {
-    let Some(mark) = mark(object) else { return Ok(None) };
+    let Some(guard) = facts::guard_of(object) else { return Ok(None) };
+    if !matches!(guard.by, Keeper::ArgoCd | Keeper::ArgoCdPerhaps) {
+        return Ok(None);
+    }
     // In other namespaces than Argo CD's own an application is called `namespace_name`.
-    let (namespace, name) = mark.name.split_once('_').map_or((None, mark.name), |(of, name)| (Some(of), name));
+    let (namespace, name) =
+        guard.name.split_once('_').map_or((None, guard.name.as_str()), |(of, name)| (Some(of), name));
     // Argo CD may live in another cluster.
     if !is_offered(client, ("argoproj.io", "v1alpha1", "applications")).await? {
         return Ok(None);
@@ -79,34 +83,15 @@ async fn keeper(client: &Client, object: &Value) -> Result<Option<String>, Failu
         format!("/apis/argoproj.io/v1alpha1/applications?fieldSelector={}", encoded(&format!("metadata.name={name}")));
     let list = match read(client, &call, &path).await {
         Ok(list) => list,
-        Err(_) if !mark.is_own => return Ok(None),
+        // The label is anybody's.
+        Err(_) if guard.by == Keeper::ArgoCdPerhaps => return Ok(None),
         Err(failure) => return Err(failure),
     };
     let found = items(&list).iter().filter_map(|item| serde_json::from_value::<Application>(item.clone()).ok());
-    let mut found = found.filter_map(facts::facts_of_application);
-    let found = found.find(|found| namespace.is_none_or(|namespace| found.namespace == namespace));
-    Ok(found.map(|found| keeps(&found)))
-}
-
-/// A mark by which Argo CD knows what it keeps.
-struct Mark<'a> {
-    name: &'a str,
-    /// Nobody else leaves this mark.
-    is_own: bool,
-}
-
-fn mark(object: &Value) -> Option<Mark<'_>> {
-    let metadata = &object["metadata"];
-    let text = |list: &str, key: &str| metadata[list][key].as_str().filter(|text| !text.is_empty());
-    if let Some(id) = text("annotations", "argocd.argoproj.io/tracking-id") {
-        return Some(Mark { name: id.split(':').next().unwrap_or_default(), is_own: true });
-    }
-    if let Some(name) = text("labels", "argocd.argoproj.io/instance") {
-        return Some(Mark { name, is_own: true });
-    }
-    let by_helm = text("labels", "app.kubernetes.io/managed-by") == Some("Helm");
-    let label = text("labels", "app.kubernetes.io/instance").filter(|_| !by_helm);
-    label.map(|name| Mark { name, is_own: false })
+    let found = found.filter_map(facts::facts_of_application);
+    let found: Vec<_> = found.filter(|found| namespace.is_none_or(|namespace| found.namespace == namespace)).collect();
+    // Of several of one name nobody can tell which.
+    Ok(if let [only] = found.as_slice() { Some(keeps(only)) } else { None })
 }
 
 /// Who keeps it, what becomes of a change, and what is better.
@@ -308,13 +293,13 @@ mod tests {
     fn a_mark_that_others_leave_too_is_no_mark_of_argo_cd_alone() {
         let of = |metadata: Value| {
             let object = json!({ "metadata": metadata });
-            mark(&object).map(|mark| (mark.name.to_owned(), mark.is_own))
+            facts::guard_of(&object).map(|guard| (guard.name.to_string(), guard.by))
         };
         let tracked =
             json!({ "annotations": { "argocd.argoproj.io/tracking-id": "team_chat:apps/Deployment:serving/chat" } });
-        assert_eq!(of(tracked), Some(("team_chat".into(), true)));
+        assert_eq!(of(tracked), Some(("team_chat".into(), Keeper::ArgoCd)));
         let label = json!({ "labels": { "app.kubernetes.io/instance": "chat" } });
-        assert_eq!(of(label), Some(("chat".into(), false)));
+        assert_eq!(of(label), Some(("chat".into(), Keeper::ArgoCdPerhaps)));
         let helm =
             json!({ "labels": { "app.kubernetes.io/instance": "chat", "app.kubernetes.io/managed-by": "Helm" } });
         assert_eq!(of(helm), None);

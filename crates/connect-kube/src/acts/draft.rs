@@ -17,10 +17,12 @@ pub(super) use rollouts::moved_on;
 pub(super) use routes::has_weights;
 
 use super::revision::Revision;
+use crate::facts;
 use about::About;
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Intent, Risk, Share},
+    view::delivery::Keeper,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -186,14 +188,10 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
 /// [Argo CD](https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/) and the labels of
 /// [Flux](https://fluxcd.io/flux/components/).
 fn owner(object: &Value) -> Option<String> {
-    let metadata = &object["metadata"];
-    let is = |list: &str, key: &str| metadata[list][key].is_string();
-    let who = if is("annotations", "argocd.argoproj.io/tracking-id") || is("labels", "argocd.argoproj.io/instance") {
-        "Argo CD"
-    } else if is("labels", "kustomize.toolkit.fluxcd.io/name") || is("labels", "helm.toolkit.fluxcd.io/name") {
-        "Flux"
-    } else {
-        return None;
+    let who = match facts::guard_of(object)?.by {
+        Keeper::ArgoCd => "Argo CD",
+        Keeper::FluxKustomization | Keeper::FluxRelease => "Flux",
+        _ => return None,
     };
     Some(format!(
         "{who} applies this object out of a repository and may take this back. Better: change it there, or suspend the syncing first."

@@ -264,6 +264,11 @@ pub(super) fn guard(meta: &WrittenMeta) -> Option<Guard> {
     label("app.kubernetes.io/instance").filter(|_| !by_helm).and_then(|name| guard(Keeper::ArgoCdPerhaps, name))
 }
 
+/// The same of an object as its server gives it.
+pub(crate) fn guard_of(object: &Value) -> Option<Guard> {
+    guard(&serde_json::from_value(object["metadata"].clone()).ok()?)
+}
+
 fn step(step: &Map<String, Value>) -> Step {
     let Some((key, value)) = step.iter().next() else { return Step::Other(SmolStr::default()) };
     let name = || some(value["name"].as_str().unwrap_or_default()).unwrap_or_default();
