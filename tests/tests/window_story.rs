@@ -95,7 +95,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     page.press_by(&format!("[data-test='row'][data-key='{SERVICE}']")).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Paused"), "waits").await?;
     page.reads_as("[data-test='rollout-traffic']", |text| text.contains("20 %"), "says its weight").await?;
-    which_version_serves(&terminal, "2").await?;
+    it_serves(&terminal, "chat", "2").await?;
 
     // The person lets it go on; it is measured, and what is measured stands against its condition.
     done(&page, "deed-promote").await?;
@@ -119,7 +119,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
     let image = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
     assert_eq!(plane.kubectl(&image).await?, *first);
-    which_version_serves(&terminal, "1").await?;
+    it_serves(&terminal, "chat", "1").await?;
 
     let deeds = ["Promote Rollout default/chat", "Abort Rollout default/chat", "Take Rollout default/chat back"];
     the_book_has(&terminal, &deeds).await?;
@@ -153,7 +153,7 @@ async fn a_deployment_gets_a_model_and_goes_back_from_it() -> Result<()> {
     runs(second, "2").await?;
     let newest = |text: &str| text.contains("Revision 2");
     page.reads_as("[data-test='revisions']", newest, "has a second revision").await?;
-    which_version_serves(&terminal, "2").await?;
+    it_serves(&terminal, "chat", "2").await?;
     let bad = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
     let then = bad["as_of"].as_str().unwrap_or_default().to_owned();
 
@@ -163,7 +163,7 @@ async fn a_deployment_gets_a_model_and_goes_back_from_it() -> Result<()> {
     let image =
         ["get", "deployment", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
     assert_eq!(plane.kubectl(&image).await?, *first);
-    which_version_serves(&terminal, "1").await?;
+    it_serves(&terminal, "chat", "1").await?;
     page.reads_as("[data-test='revisions']", |text| text.contains("Revision 3"), "has what it went back to").await?;
 
     the_book_has(&terminal, &["Take Deployment default/chat back"]).await?;
@@ -190,7 +190,7 @@ async fn a_member_of_a_group_of_kserve_gets_traffic_and_loses_it_again() -> Resu
         services.until_together(&plane, NAMESPACE, name, 2).await?;
     }
     let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
-    which_version_serves(&terminal, "2").await?;
+    it_serves(&terminal, "canary", "2").await?;
     page.key("gd").await?;
     page.press_by("[data-test='row'][data-key='workload:admin/default/LLMInferenceService/canary']").await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well").await?;
@@ -262,11 +262,11 @@ async fn it_can_go_back(page: &Page, image: &str) -> Result<()> {
 }
 
 /// From the version to its pods, in the terminal.
-async fn which_version_serves(terminal: &Terminal, version: &str) -> Result<()> {
+async fn it_serves(terminal: &Terminal, service: &str, version: &str) -> Result<()> {
     let document = terminal.json(&["models", "chat", version, "--json"]).await?;
     let rows = document["serves"].as_array().cloned().unwrap_or_default();
     let is_it =
-        |row: &Value| row["version"].as_u64() == version.parse().ok() && row["workload"].to_string().contains("chat");
+        |row: &Value| row["version"].as_u64() == version.parse().ok() && row["workload"].to_string().contains(service);
     assert!(rows.iter().any(is_it), "version {version}: {document:#}");
     Ok(())
 }
