@@ -4,7 +4,10 @@
 //! DeMets, Biometrika 70, 1983; the power family: K. Kim and D. L. DeMets, Biometrika 74, 1987). The level of each look
 //! follows by numerical integration over what did not stop before (P. Armitage, C. K. McPherson and B. C. Rowe, J. R.
 //! Statist. Soc. A 132, 1969), and is held against the p-value of Student's t at that look: the significance-level
-//! approach (C. Jennison and B. W. Turnbull, "Group Sequential Methods", 2000, sections 4.4 and 7.2).
+//! approach (C. Jennison and B. W. Turnbull, "Group Sequential Methods", 2000, sections 4.4 and 7.2). Of few rounds it gives
+//! a little too much, up to 5.7 % in trials, since one look's t follows from another's less than the integral takes for
+//! granted. So the integral decides the last look alone; each before it has what it adds to the spending and no more
+//! (Bonferroni's bound, which needs no such thing), and at most 4.9 % were told apart under all noise that was tried.
 //!
 //! Why this and not another:
 //! - The spending of O'Brien and Fleming leaves a look at three or four rounds so little that Student's t of two or three
@@ -17,6 +20,8 @@
 //!   sums (V. H. de la Peña, Ann. Probab. 27, 1999), wants half the square of the sum over the sum of squares to reach
 //!   ln(2/α). That quotient is at most half the number of rounds: no verdict before 8 rounds, 16 pairs, were the difference
 //!   tenfold and the same in each.
+
+use std::ops::RangeFrom;
 
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
@@ -35,17 +40,26 @@ pub(super) fn spent(shares: &[f64], alpha: f64) -> Vec<f64> {
 /// The two-sided level of each look, by what may have been spent at each of them in all. Both lists go upwards, shares to 1.
 #[must_use]
 pub(super) fn levels(shares: &[f64], spent: &[f64]) -> Vec<f64> {
+    integrated(shares, spent, shares.len().saturating_sub(1)..)
+}
+
+/// The same, by the integral at these looks alone.
+fn integrated(shares: &[f64], spent: &[f64], by_integral: RangeFrom<usize>) -> Vec<f64> {
     let normal = Normal::standard();
     let (mut levels, mut before, mut so_far) = (Vec::with_capacity(shares.len()), 0.0, 0.0);
     // Where the sum stands among what did not stop yet, with the weight of each point. It begins at nothing.
     let mut going = vec![(0.0, 1.0)];
-    for (share, total) in shares.iter().zip(spent) {
+    for (look, (share, total)) in shares.iter().zip(spent).enumerate() {
         let (step, root) = ((share - before).max(f64::MIN_POSITIVE).sqrt(), share.sqrt());
         let stops = |bound: f64| -> f64 {
             let beyond = |at: f64| normal.sf((bound * root - at) / step) + normal.cdf((-bound * root - at) / step);
             going.iter().map(|(at, weight)| weight * beyond(*at)).sum()
         };
-        let bound = where_falls_to(stops, total - so_far);
+        let adds = total - so_far;
+        let bound = match by_integral.contains(&look) {
+            true => where_falls_to(stops, adds),
+            false => where_falls_to(|bound| 2.0 * normal.sf(bound), adds),
+        };
         levels.push(2.0 * normal.sf(bound));
         let edge = bound.min(FAR) * root;
         going = points(edge).map(|(at, width)| (at, width * arrives(&normal, &going, at, step))).collect();
@@ -95,7 +109,7 @@ mod tests {
     #[track_caller]
     fn check(shares: &[f64], spent: &[f64], bounds: &[f64]) {
         let normal = Normal::standard();
-        for (level, bound) in levels(shares, spent).iter().zip(bounds) {
+        for (level, bound) in integrated(shares, spent, 0..).iter().zip(bounds) {
             let got = normal.inverse_cdf(1.0 - level / 2.0);
             assert!((got - bound).abs() < 6e-4, "{got} is not {bound}");
         }
@@ -118,17 +132,18 @@ mod tests {
         assert!((levels(&[1.0], &spent(&[1.0], 0.05))[0] - 0.05).abs() < 1e-9);
     }
 
-    /// What is spent at a look is what would be lost by chance at it: the sum over looks is what is allowed, and each
-    /// level lies between what the look adds and what it has added up to.
+    /// Before the last look a level is what the look adds; the last one has more, and not more than all of it.
     #[test]
-    fn a_level_is_between_its_own_share_and_all_shares_so_far() {
+    fn a_level_is_its_own_share_and_the_last_one_has_what_is_left() {
         let shares = [0.25, 1.0 / 3.0, 0.5, 2.0 / 3.0, 1.0];
         let spent = spent(&shares, 0.05);
+        let levels = levels(&shares, &spent);
         let mut before = 0.0;
-        for (level, total) in levels(&shares, &spent).iter().zip(&spent) {
-            assert!(*level >= total - before - 1e-9 && *level <= total + 1e-9, "{level}: {before} to {total}");
+        for (level, total) in levels.iter().zip(&spent[..4]) {
+            assert!((level - (total - before)).abs() < 1e-9, "{level}: {before} to {total}");
             before = *total;
         }
+        assert!(levels[4] > spent[4] - before && levels[4] < spent[4], "{levels:?}");
     }
 
     proptest! {

@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        let cases: [(&str, fn(&mut Settings)); 12] = [
+        type Change = fn(&mut Settings);
+        let cases: [(&str, Change); 12] = [
             ("arms", |settings| settings.arms.truncate(1)),
             ("arms", |settings| settings.arms[1] = "now".into()),
             ("metrics", |settings| settings.metrics.clear()),
