@@ -3,6 +3,7 @@
 mod act_crash;
 mod acting;
 mod attribution;
+mod bench_verdict;
 mod chance;
 mod churn;
 mod delivery_scale;
@@ -40,7 +41,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -59,6 +60,7 @@ const NAMES: [&str; 18] = [
     "act-crash",
     "parity",
     "delivery-scale",
+    "bench-verdict",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
@@ -146,6 +148,9 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("delivery-scale") {
         delivery_scale::measure(size, report).await?;
+    }
+    if wanted("bench-verdict") {
+        bench_verdict::measure(size, report)?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());
