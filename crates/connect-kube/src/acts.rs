@@ -32,6 +32,7 @@ use revision::Revision;
 use serde_json::{Value, json};
 
 const JSON_PATCH: &str = "application/json-patch+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
 /// What the server says where a `test` of a JSON patch does not hold, and of nothing else: a field that is not valid is
 /// named. Source: `NewGenericServerResponse` of apimachinery, for 422 without details.
 const GUARD_FAILED: &str = "the server rejected our request due to an error in our request";
@@ -170,6 +171,7 @@ fn request(spot: &Spot, others: Option<&Spot>, part: &Part) -> (Request, Call, S
             let guards = part.guards.iter().map(Guard::test);
             ("PATCH", "patch", JSON_PATCH, json!(guards.chain(put.iter().cloned()).collect::<Vec<_>>()))
         }
+        Body::Merge(object) => ("PATCH", "patch", MERGE_PATCH, object.clone()),
         Body::Delete(uid) => ("DELETE", "delete", JSON, precondition(uid)),
         Body::Evict(uid) => {
             let metadata = json!({ "name": spot.name, "namespace": spot.namespace });
@@ -300,7 +302,7 @@ async fn write(client: &Client, call: &Call, request: &Request, query: &str) -> 
         other => return Err(Failure::Unreadable(format!("{other} is not sent"))),
     };
     let path = format!("{}?{MANAGER}&{query}", request.path);
-    let media = if request.media == JSON_PATCH { JSON_PATCH } else { JSON };
+    let media = [JSON_PATCH, MERGE_PATCH].into_iter().find(|media| request.media == *media).unwrap_or(JSON);
     client.write(call, method, &path, media, request.body.clone().into_bytes()).await
 }
 

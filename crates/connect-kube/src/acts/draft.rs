@@ -74,6 +74,8 @@ pub(super) enum Target {
 pub(super) enum Body {
     /// A JSON patch, behind its guards.
     Patch(Vec<Value>),
+    /// A merge patch: what stops something needs no guard, and takes nothing away that came meanwhile.
+    Merge(Value),
     /// The object is to go, if it is the one of this `metadata.uid`.
     Delete(String),
     /// The pod of this `metadata.uid` is to go, where its disruption budget allows it.

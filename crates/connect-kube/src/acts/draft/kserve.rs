@@ -4,7 +4,7 @@
 //! `canaryTrafficPercent` is the share of the newest one. In Standard mode a Deployment replaces its pods: no two revisions share
 //! traffic, and the way back is the model of before.
 
-use super::{About, Draft, Guard, Part, ROLLOUT, SOON, about::gpus};
+use super::{About, Body, Draft, Guard, Part, ROLLOUT, SOON, Target, about::gpus};
 use crate::{
     acts::{
         kserve::{KIND, Standing, model},
@@ -18,7 +18,7 @@ use pilothouse_wire::{
     plan::{Affected, Deed, Expectation, Risk, Share},
     view::delivery::ServedMode,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 const PERCENT: &str = "/spec/predictor/canaryTrafficPercent";
 const CREATED: &str = "/status/components/predictor/latestCreatedRevision";
@@ -142,11 +142,12 @@ pub(super) fn stop(about: &About<'_>) -> Result<Draft, Problem> {
     Ok(Draft {
         title: format!("Stop {} {}", about.kind, about.name),
         // What stops something depends on nothing: it is never held up because something else changed meanwhile.
-        steps: vec![Part::patch(
-            "Let it have no pods, and keep its settings",
-            Vec::new(),
-            annotated(about.object, "true"),
-        )],
+        steps: vec![Part {
+            words: "Let it have no pods, and keep its settings".to_owned(),
+            to: Target::Object,
+            body: Body::Merge(json!({ "metadata": { "annotations": { STOP: "true" } } })),
+            guards: Vec::new(),
+        }],
         traffic: Vec::new(),
         affected: affected(about, &standing),
         risk: (Risk::High, "All pods end: nothing answers until it is started.".to_owned()),
@@ -162,10 +163,12 @@ pub(super) fn start(about: &About<'_>) -> Result<Draft, Problem> {
     if !standing.served.stops {
         return Err(about.so_already("not stopped"));
     }
-    let guard = Guard::new(&format!("/metadata/annotations/{}", escaped(STOP)), json!("true"));
+    let path = format!("/metadata/annotations/{}", STOP.replace('/', "~1"));
+    let guard = Guard::new(&path, json!("true"));
+    let put = json!({ "op": "add", "path": path, "value": "false" });
     Ok(Draft {
         title: format!("Start {} {}", about.kind, about.name),
-        steps: vec![Part::patch("Let it have its pods again", vec![guard], annotated(about.object, "false"))],
+        steps: vec![Part::patch("Let it have its pods again", vec![guard], put)],
         traffic: Vec::new(),
         affected: affected(about, &standing),
         risk: (Risk::Low, "Its pods ask for their GPUs anew: where none is free they wait.".to_owned()),
@@ -324,17 +327,4 @@ fn affected(about: &About<'_>, standing: &Standing) -> Affected {
     // Of an LLMInferenceService it is the pod itself, where it does not come from a preset.
     let template = gpus(&about.object["spec"]["template"]);
     Affected { pods, gpus: (engine + gpus(predictor) + template) * u64::from(pods) }
-}
-
-fn escaped(key: &str) -> String {
-    key.replace('/', "~1")
-}
-
-/// The operation that sets the annotation. Where there is none at all, the map that it stands in comes with it.
-fn annotated(object: &Value, value: &str) -> Value {
-    if object["metadata"]["annotations"].is_object() {
-        let path = format!("/metadata/annotations/{}", escaped(STOP));
-        return json!({ "op": "add", "path": path, "value": value });
-    }
-    json!({ "op": "add", "path": "/metadata/annotations", "value": { STOP: value } })
 }

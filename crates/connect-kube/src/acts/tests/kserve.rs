@@ -1,7 +1,7 @@
 //! A service of KServe is given a share, promoted, rolled back, stopped, started, given a model: what is sent, how traffic would
 //! be split, and when it is so.
 
-use super::{Deed, Draft, guards, made, patch, seen_of, workload};
+use super::{Body, Deed, Draft, guards, made, patch, seen_of, workload};
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
     Code,
@@ -156,8 +156,9 @@ fn where_a_deployment_makes_the_pods_nothing_is_split_and_why_is_said() {
 #[test]
 fn a_stop_depends_on_nothing_and_a_start_on_the_stop() {
     let draft = drafted(Deed::Stop, &standard(|_| ()));
-    let put = json!({ "op": "add", "path": "/metadata/annotations", "value": { "serving.kserve.io/stop": "true" } });
-    assert_eq!(patch(&draft), json!([put]));
+    // By a merge: an annotation that came meanwhile stays, and keeps nobody from stopping it.
+    let merged = json!({ "metadata": { "annotations": { "serving.kserve.io/stop": "true" } } });
+    assert_eq!((&draft.steps[0].body, guards(&draft).len()), (&Body::Merge(merged), 0));
     assert_eq!((draft.affected, draft.risk.0), (Affected { pods: 2, gpus: 8 }, Risk::High));
     assert!(draft.warnings[0].contains("before v0.16"), "{:?}", draft.warnings);
     assert_eq!(draft.undo, Some(Deed::Start));
