@@ -15,7 +15,7 @@ use acceptance::{
 };
 use pilothouse_engine::{Clock, Engine, Options, Paths};
 use pilothouse_wire::back::Took;
-use rollback_support::{LIMIT, Site, Wish, allow, asked, checked, connected, rollback, taken};
+use rollback_support::{LIMIT, Site, Wish, allow, asked, checked, connected, node_has, rollback, taken};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -24,19 +24,17 @@ async fn ready_goes_back_and_is_verified() -> Result<()> {
     let site = Site::start("ready", Wish::new(8, 1, 0)).await?;
     let check = site.check().await?;
     check.says("ready", 0, "Holds Revision: Revision 1 is kept.");
-    check.says("ready", 0, &format!("Holds Image {}: models has its tag", site.image("v1")));
+    check.says("ready", 0, &format!("Holds Image {}: models has it at the digest that ran", site.image("v1")));
     check.says("ready", 0, "Holds Secret hf-token: It is there.");
     check.says("ready", 0, "Holds GPUs: 2 pods of 2 GPUs fit beside those that run; 1 comes at once.");
     check.says("ready", 0, "Holds API: Deployment of apps/v1 is served.");
     assert!(check.takes.ends_with("by its last change, as its server keeps it"), "{check:?}");
 
-    // A node that has the image still says which digest ran.
-    let names = [site.image("v1"), format!("{}/team/chat@{}", site.registry.host(), site.first)];
-    let status = json!({ "status": { "images": [{ "names": names, "sizeBytes": 9 }] } });
-    let node = format!("/api/v1/nodes/{}-0000/status", site.pool);
-    site.plane.api()?.patch(&node, &status).await?;
-    let line = format!("Holds Image {}: models has it at the digest that ran", site.image("v1"));
-    site.check().await?.says("ready", 0, &line);
+    // Where no node says which digest ran, its tag alone is not enough.
+    site.node_has(&[]).await?;
+    let tag = format!("Unknown Image {}: models has its tag", site.image("v1"));
+    site.check().await?.says("unknown", 3, &tag);
+    site.node_has(&[("v1", &site.first)]).await?;
 
     let plan = site.rollback(&["--plan"]).await?;
     for part in ["go back from revision 2 to 1? ready", "Take Deployment", "holds    Secret hf-token", "would take it"]
@@ -47,9 +45,10 @@ async fn ready_goes_back_and_is_verified() -> Result<()> {
     assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
     assert!(site.running().await?.ends_with(":v1"));
 
-    // And forth again, which is a way back, too; nodes have to fetch that image.
-    let forth = site.check().await?;
-    forth.says("slow", 0, &format!("Slow Image {}", site.image("v2")));
+    // And forth again, which is a way back, too, once a node says which digest ran.
+    site.check().await?.says("unknown", 3, &format!("Unknown Image {}: models has its tag", site.image("v2")));
+    site.node_has(&[("v1", &site.first), ("v2", &site.second)]).await?;
+    site.check().await?.says("ready", 0, &format!("Holds Image {}: models has it", site.image("v2")));
     let said = site.rollback(&["--to", "2", "--yes"]).await?;
     assert!(said.code == 0 && said.err.contains("verified: 2 of 2 pods are ready"), "{said:?}");
     Ok(())
@@ -78,6 +77,7 @@ async fn a_stateful_set_goes_back_in_place_which_is_slow() -> Result<()> {
                 "replicas": 2, "serviceName": "chat", "selector": { "matchLabels": { "app": "set" } },
                 "template": { "metadata": { "labels": { "app": "set" } }, "spec": {
                     "terminationGracePeriodSeconds": 0,
+                    "nodeSelector": { POOL_LABEL: site.pool },
                     "containers": [{ "name": "server", "image": site.image(tag) }],
                 } },
             },
@@ -231,11 +231,7 @@ async fn without_a_revision_there_is_nothing_to_take() -> Result<()> {
 async fn an_image_is_gone_from_its_registry_or_has_moved() -> Result<()> {
     let site = Site::start("image", Wish::new(8, 1, 0)).await?;
     let what = format!("Image {}", site.image("v1"));
-    site.check().await?.says("ready", 0, &format!("Holds {what}: models has its tag"));
-    let names = [site.image("v1"), format!("{}/team/chat@{}", site.registry.host(), site.first)];
-    let status = json!({ "status": { "images": [{ "names": names, "sizeBytes": 9 }] } });
-    let node = format!("/api/v1/nodes/{}-0000/status", site.pool);
-    site.plane.api()?.patch(&node, &status).await?;
+    site.check().await?.says("ready", 0, &format!("Holds {what}: models has it at the digest that ran"));
     let other = site.registry.push("team/chat", "v1", &Content::image("another")).await?;
     let moved =
         format!("Unknown {what}: Its tag stands at {} in models now, and {} ran", &other[..19], &site.first[..19]);
@@ -243,7 +239,7 @@ async fn an_image_is_gone_from_its_registry_or_has_moved() -> Result<()> {
     site.registry.delete("team/chat", &other).await?;
     // The node has it still, and another would have nothing to start.
     site.check().await?.says("unknown", 3, &format!("Unknown {what}: models has no team/chat:v1 any more; the nodes"));
-    site.plane.api()?.patch(&node, &json!({ "status": { "images": [] } })).await?;
+    site.node_has(&[]).await?;
     site.check().await?.says("not possible", 1, &format!("Fails {what}: models has no team/chat:v1 any more."));
     Ok(())
 }
@@ -315,7 +311,9 @@ async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
     let rollouts = Rollouts::start(&plane).await?;
     let registry = Registry::start().await?;
     let first = registry.push("team/chat", "v1", &Content::image("v1")).await?;
-    registry.push("team/chat", "v2", &Content::image("v2")).await?;
+    let second = registry.push("team/chat", "v2", &Content::image("v2")).await?;
+    let repository = format!("{}/team/chat", registry.host());
+    node_has(&plane, "canary-0000", &repository, &[("v1", &first), ("v2", &second)]).await?;
     let terminal = connected(&plane.kubeconfig(), "admin", Some(&registry)).await?;
     let rollout = |tag: &str| {
         let container = json!({

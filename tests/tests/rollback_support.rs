@@ -22,6 +22,8 @@ pub struct Site {
     pub pool: String,
     /// The digest of `v1`.
     pub first: String,
+    /// The digest of `v2`.
+    pub second: String,
 }
 
 /// How the pods of a site are replaced.
@@ -47,9 +49,9 @@ impl Site {
         plane.add_gpu_nodes(&GpuNodes::new(&namespace, 1, wish.gpus), LIMIT).await?;
         let registry = Registry::start().await?;
         let first = registry.push("team/chat", "v1", &Content::image("first")).await?;
-        registry.push("team/chat", "v2", &Content::image("second")).await?;
+        let second = registry.push("team/chat", "v2", &Content::image("second")).await?;
         let terminal = connected(&plane.kubeconfig(), "admin", Some(&registry)).await?;
-        let site = Self { plane, registry, terminal, pool: namespace.clone(), namespace, first };
+        let site = Self { plane, registry, terminal, pool: namespace.clone(), namespace, first, second };
         let secret = json!({ "metadata": { "name": SECRET }, "stringData": { "token": "canary-of-a-secret" } });
         site.create("/api/v1", "secrets", &secret).await?;
         if wish.account != "default" {
@@ -58,6 +60,7 @@ impl Site {
         site.create("/apis/apps/v1", "deployments", &site.chat(&wish)).await?;
         site.complete().await?;
         site.to_v2().await?;
+        site.node_has(&[("v1", &site.first)]).await?;
         Ok(site)
     }
 
@@ -116,6 +119,12 @@ impl Site {
             Ok((names.lines().count() == 2).then_some(()))
         })
         .await
+    }
+
+    /// Lets the node tell of the images that it has, as its kubelet would, each by its tag and its digest.
+    pub async fn node_has(&self, images: &[(&str, &str)]) -> Result<()> {
+        let repository = format!("{}/team/chat", self.registry.host());
+        node_has(self.plane, &format!("{}-0000", self.pool), &repository, images).await
     }
 
     pub async fn running(&self) -> Result<String> {
@@ -185,6 +194,17 @@ spec:
         })
         .await
     }
+}
+
+/// Lets a node tell of images of a repository, as its kubelet would, each by its tag and its digest.
+pub async fn node_has(plane: &ControlPlane, node: &str, repository: &str, images: &[(&str, &str)]) -> Result<()> {
+    let image = |(tag, digest): &(&str, &str)| {
+        let names = [format!("{repository}:{tag}"), format!("{repository}@{digest}")];
+        json!({ "names": names, "sizeBytes": 9 })
+    };
+    let images: Vec<Value> = images.iter().map(image).collect();
+    let status = json!({ "status": { "images": images } });
+    plane.api()?.patch(&format!("/api/v1/nodes/{node}/status"), &status).await.map(drop)
 }
 
 /// What a check said.

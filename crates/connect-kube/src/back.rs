@@ -117,6 +117,7 @@ async fn read_then(
         there: revision.available,
         images: images(spec),
         nodes,
+        nodes_in_all: query.nodes.len() as u64,
         named,
         models: named::models(spec),
         gpus,

@@ -1,9 +1,10 @@
 //! Can a service go back? What its server keeps of the earlier revision, held against the fleet, the registries and its own past.
 //!
 //! Each thing that the way back needs is a [`Check`]. One that **fails** makes it *not possible*; else one that is **unknown**
-//! makes it *unknown*; else one that is **slow** makes it *slow*: an image is fetched first, or pods end before others can
-//! begin; else it is *ready*. Where all its pods are there already, what pods need to start is **moot**. Not looked at are CPU and memory, quotas, and whether a ConfigMap or Secret has the keys that are
-//! named of it: its content is not read.
+//! makes it *unknown*; else one that is **slow** makes it *slow*: a node of its pods has to fetch an image, or may have to, or pods
+//! end before others can begin; else it is *ready*. Where all its pods are there already, what pods need to start is **moot**.
+//! Not looked at are CPU and memory, quotas, and whether a ConfigMap or Secret has the keys that are named of it: its content
+//! is not read.
 
 mod images;
 mod room;

@@ -213,6 +213,8 @@ pub struct Then {
     pub images: Vec<ThenImage>,
     /// What nodes have of images, for those that were asked for and could be read.
     pub nodes: Vec<NodeImages>,
+    /// Nodes that hold its pods, whether their images were looked at or not.
+    pub nodes_in_all: u64,
     /// Objects that its pods name.
     pub named: Vec<NamedObject>,
     /// Addresses of registered models that its containers are started with, each with where it stands.

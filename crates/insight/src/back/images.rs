@@ -82,13 +82,19 @@ fn present(reference: &Reference, artifact: &Artifact, of: &ArtifactRef, had: &H
                 format!("Its tag stands at {now} in {source} now, and {ran} ran: going back would run another image.");
             return (CheckState::Unknown, words);
         }
-        (None, None) => format!("{source} has its tag, at {now}; which digest ran then is not known."),
+        // A tag can be moved: that it is there does not say that it leads to what ran.
+        (None, None) => {
+            let words = format!("{source} has its tag, at {now}; which digest ran then is not known.");
+            return (CheckState::Unknown, words);
+        }
     };
-    if had.on.is_empty() && !had.lacking.is_empty() {
-        let size = artifact.size.map(|size| format!(": {}", units::bytes(size))).unwrap_or_default();
-        return (CheckState::Slow, format!("{words} Nodes have to fetch it{size}."));
+    match had.fetched() {
+        Some(who) => {
+            let size = artifact.size.map(|size| format!(": {}", units::bytes(size))).unwrap_or_default();
+            (CheckState::Slow, format!("{words} {who}{size}."))
+        }
+        None => (CheckState::Holds, words),
     }
-    (CheckState::Holds, words)
 }
 
 fn absent(problem: &Problem, image: &ThenImage, of: &ArtifactRef, had: &Had) -> (CheckState, String) {
@@ -98,10 +104,11 @@ fn absent(problem: &Problem, image: &ThenImage, of: &ArtifactRef, had: &Had) -> 
     }
     let everywhere = !had.on.is_empty() && had.lacking.is_empty() && had.unsaid == 0;
     if everywhere && !image.always_pulled {
-        let words = format!(
-            "{source} has no {} any more; the nodes of its pods have it still, and no other could.",
-            of.shown()
-        );
+        let nodes = match had.unlooked {
+            0 => "the nodes of its pods".to_owned(),
+            _ => format!("the {} nodes of its pods that were looked at", units::count(had.on.len() as u64)),
+        };
+        let words = format!("{source} has no {} any more; {nodes} have it still, and no other could.", of.shown());
         return (CheckState::Unknown, words);
     }
     (CheckState::Fails, format!("{source} has no {} any more.", of.shown()))
@@ -115,13 +122,16 @@ struct Had {
     on: Vec<SmolStr>,
     /// Nodes that tell of all that they have, and not of it.
     lacking: Vec<SmolStr>,
-    /// Nodes that may have it, and do not say.
+    /// Nodes that were looked at, may have it, and do not say.
     unsaid: usize,
+    /// Nodes of its pods that nobody looked at.
+    unlooked: u64,
 }
 
 impl Had {
     fn of(image: &ThenImage, reference: &Reference, then: &Then, seen: &[ContainerImage]) -> Self {
-        let mut had = Self { digest: None, on: Vec::new(), lacking: Vec::new(), unsaid: 0 };
+        let unlooked = then.nodes_in_all.saturating_sub(then.nodes.len() as u64);
+        let mut had = Self { digest: None, on: Vec::new(), lacking: Vec::new(), unsaid: 0, unlooked };
         let mut digests: Vec<SmolStr> = Vec::new();
         for node in &then.nodes {
             match node.images.iter().find(|names| names.iter().any(|name| is_same(&Reference::read(name), reference))) {
@@ -148,6 +158,27 @@ impl Had {
         had
     }
 
+    /// Who has to fetch it, or may have to; none where all nodes of its pods have it.
+    fn fetched(&self) -> Option<String> {
+        let (lacking, unsaid) = (self.lacking.len() as u64, (self.unsaid as u64).saturating_add(self.unlooked));
+        let all = (self.on.len() as u64).saturating_add(lacking).saturating_add(unsaid);
+        let of = |nodes: u64| match all {
+            1 => "The node of its pods".to_owned(),
+            _ if nodes == all => "All nodes of its pods".to_owned(),
+            _ => format!("{} of {} nodes of its pods", units::count(nodes), units::count(all)),
+        };
+        let has = if lacking == 1 { "has" } else { "have" };
+        match (lacking, unsaid) {
+            (0, 0) => None,
+            (0, unsaid) => Some(format!("{} may have to fetch it", of(unsaid))),
+            (lacking, 0) => Some(format!("{} {has} to fetch it", of(lacking))),
+            (lacking, unsaid) => {
+                let unsaid = units::count(unsaid);
+                Some(format!("{} {has} to fetch it, {unsaid} more may have to", of(lacking)))
+            }
+        }
+    }
+
     fn words(&self) -> String {
         let mut parts = Vec::new();
         match &self.digest {
@@ -158,7 +189,15 @@ impl Had {
         if !self.lacking.is_empty() {
             parts.push(format!("{} has it not", self.lacking.join(", ")));
         }
-        if parts.is_empty() { "no node says whether it has it".to_owned() } else { parts.join("; ") }
+        if parts.is_empty() {
+            parts.push("no node says whether it has it".to_owned());
+        }
+        if self.unlooked > 0 {
+            let looked = (self.on.len() + self.lacking.len() + self.unsaid) as u64;
+            let all = units::count(looked.saturating_add(self.unlooked));
+            parts.push(format!("{} of {all} nodes of its pods were looked at", units::count(looked)));
+        }
+        parts.join("; ")
     }
 }
 

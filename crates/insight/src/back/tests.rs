@@ -1,5 +1,7 @@
 //! Each thing that a way back needs: there, slow, missing, not known; and the grade that follows.
 
+mod images;
+
 use super::{Around, way_back};
 use crate::fixture::{NOW, Node, Pod, cluster, view};
 use pilothouse_wire::{
@@ -60,6 +62,11 @@ fn artifact(digest: &str) -> Artifact {
         problems: Vec::new(),
         read_at: NOW,
     }
+}
+
+/// A pod of the revision that runs at a digest.
+fn runs(digest: &str) -> ContainerImage {
+    ContainerImage { container: "engine".into(), image: IMAGE.into(), digest: Some(digest.into()), started: None }
 }
 
 fn gone() -> Problem {
@@ -134,7 +141,7 @@ impl Case {
             fleet: fleet(),
             artifacts: ArtifactsView { repositories: [repository].into_iter().collect(), ..ArtifactsView::default() },
             said: vec![(asked("v1"), Ok(artifact("sha256:aa")))],
-            seen: Vec::new(),
+            seen: vec![runs("sha256:aa")],
             models: ModelsView::default(),
             took: vec![9_000, 4_000],
         }
@@ -176,7 +183,7 @@ fn what_has_all_that_it_needs_is_ready_and_says_how_each_is_known() {
         told,
         [
             "Revision: Revision 2 is kept. Its pods are made anew.",
-            "Image ghcr.io/team/chat:v1: ghcr has its tag, at sha256:aa; which digest ran then is not known.",
+            "Image ghcr.io/team/chat:v1: ghcr has it at the digest that ran: sha256:aa.",
             "Secret hf-token: It is there.",
             "GPUs: 2 pods of 2 GPUs fit beside those that run; 1 comes at once.",
             "API: Deployment of apps/v1 is served.",
@@ -211,78 +218,6 @@ fn how_pods_are_replaced_decides_whether_it_moves_at_all() {
     let steps = |case: &mut Case| case.kept.stops = Some("It goes by 4 steps.".to_owned());
     check(steps, "Moves", Slow, "It goes by 4 steps.", Grade::Slow);
     check(by(Replaces::AllAtOnce), "Moves", Slow, "All its pods end", Grade::Slow);
-}
-
-#[test]
-fn an_image_is_looked_for_by_the_digest_that_ran_wherever_that_is_known() {
-    use CheckState::{Fails, Holds, Slow, Unknown};
-    let what = format!("Image {IMAGE}");
-    let node = |names: &[&str], whole: bool| NodeImages {
-        node: "h-1".into(),
-        images: vec![names.iter().map(SmolStr::new).collect()],
-        whole,
-    };
-    let has = |digest: &str| node(&[IMAGE, &format!("ghcr.io/team/chat@{digest}")], true);
-    // A node has the image still, and says at which digest.
-    let told = |case: &mut Case| case.then.nodes = vec![has("sha256:aa")];
-    check(told, &what, Holds, "ghcr has it at the digest that ran: sha256:aa", Grade::Ready);
-    let moved = |case: &mut Case| case.then.nodes = vec![has("sha256:bb")];
-    check(moved, &what, Unknown, "Its tag stands at sha256:aa in ghcr now, and sha256:bb ran", Grade::Unknown);
-    // The digest of a platform's manifest stands in the index.
-    let index = |case: &mut Case| {
-        case.then.nodes = vec![has("sha256:bb")];
-        let part = pilothouse_wire::artifact::Part { digest: "sha256:bb".into(), ..Default::default() };
-        case.said = vec![(asked("v1"), Ok(Artifact { parts: vec![part], ..artifact("sha256:aa") }))];
-    };
-    check(index, &what, Holds, "ghcr has it at the digest that ran", Grade::Ready);
-    let differ = |case: &mut Case| case.then.nodes = vec![has("sha256:aa"), has("sha256:bb")];
-    check(differ, &what, Holds, "ghcr has its tag, at sha256:aa; which digest ran then is not known", Grade::Ready);
-    // A pod of it knows best.
-    let pod = |case: &mut Case| {
-        case.then.nodes = vec![has("sha256:bb")];
-        let digest = Some("sha256:aa".into());
-        case.seen = vec![ContainerImage { container: "engine".into(), image: IMAGE.into(), digest, started: None }];
-    };
-    check(pod, &what, Holds, "ghcr has it at the digest that ran", Grade::Ready);
-
-    let fetch = |case: &mut Case| case.then.nodes = vec![node(&["other/image:1"], true)];
-    let words = "ghcr has its tag, at sha256:aa; which digest ran then is not known. Nodes have to fetch it: 12.0 GB.";
-    check(fetch, &what, Slow, words, Grade::Slow);
-    let cut = |case: &mut Case| case.then.nodes = vec![node(&["other/image:1"], false)];
-    check(cut, &what, Holds, "ghcr has its tag", Grade::Ready);
-
-    let deleted = |case: &mut Case| case.said = vec![(asked("v1"), Err(gone()))];
-    check(deleted, &what, Fails, "ghcr has no team/chat:v1 any more.", Grade::NotPossible);
-    let cached = |case: &mut Case| {
-        deleted(case);
-        case.then.nodes = vec![has("sha256:aa")];
-    };
-    check(
-        cached,
-        &what,
-        Unknown,
-        "ghcr has no team/chat:v1 any more; the nodes of its pods have it still",
-        Grade::Unknown,
-    );
-    let always = |case: &mut Case| {
-        cached(case);
-        case.then.images[0].always_pulled = true;
-    };
-    check(always, &what, Fails, "ghcr has no team/chat:v1", Grade::NotPossible);
-
-    let silent =
-        |case: &mut Case| case.said = vec![(asked("v1"), Err(Problem::new(Code::TimedOut, "ghcr is silent.")))];
-    check(silent, &what, Unknown, "ghcr does not say: ghcr is silent.", Grade::Unknown);
-    let elsewhere = |case: &mut Case| case.artifacts = ArtifactsView::default();
-    check(elsewhere, &what, Unknown, "No registry that is connected is called ghcr.io", Grade::Unknown);
-
-    let pinned = |case: &mut Case| {
-        case.then.images[0].image = "ghcr.io/team/chat@sha256:aa".into();
-        case.said = vec![(asked("sha256:aa"), Ok(artifact("sha256:aa")))];
-    };
-    check(pinned, "Image ghcr.io/team/chat@sha256:aa", Holds, "ghcr has it by its digest.", Grade::Ready);
-    let case = Case::with(pinned);
-    assert_eq!(super::sought(&case.then, &case.artifacts), [asked("sha256:aa")]);
 }
 
 #[test]
