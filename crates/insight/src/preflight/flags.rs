@@ -103,7 +103,7 @@ impl Flags {
     }
 
     fn size(&mut self, words: &Words, names: &[&str]) -> u64 {
-        self.take(words.number(names)).unwrap_or(1).max(1)
+        self.take(words.some(names)).unwrap_or(1)
     }
 
     fn offload(&mut self, words: &Words) {
@@ -173,9 +173,9 @@ fn sglang(words: &Words) -> Flags {
     it.data = it.size(words, &["dp-size", "dp", "data-parallel-size"]);
     it.data_inside = words.has(&["enable-dp-attention"]);
     it.whole_experts = words.has(&["ep-size", "ep", "expert-parallel-size", "enable-ep-moe"]);
-    it.length = it.take(words.number(&["context-length"])).map_or(Length::OfModel, Length::Given);
+    it.length = it.take(words.some(&["context-length"])).map_or(Length::OfModel, Length::Given);
     it.share = it.take(words.millionths(&["mem-fraction-static"], 1.0));
-    it.requests = it.take(words.number(&["max-running-requests"]));
+    it.requests = it.take(words.some(&["max-running-requests"]));
     it.tokens = it.take(words.number(&["chunked-prefill-size"]));
     it.dtype = it.take(words.text(&["dtype"]));
     it.quantisation = it.take(words.text(&["quantization"]));
@@ -200,9 +200,9 @@ fn sglang(words: &Words) -> Flags {
 fn tgi(words: &Words) -> Flags {
     let mut it = Flags::plain(Engine::Tgi);
     it.tensor = it.size(words, &["num-shard"]);
-    it.length = it.take(words.number(&["max-total-tokens"])).map_or(Length::AsFits, Length::Given);
+    it.length = it.take(words.some(&["max-total-tokens"])).map_or(Length::AsFits, Length::Given);
     it.share = it.take(words.millionths(&["cuda-memory-fraction"], 1.0));
-    it.tokens = it.take(words.number(&["max-batch-prefill-tokens"]));
+    it.tokens = it.take(words.some(&["max-batch-prefill-tokens"]));
     it.dtype = it.take(words.text(&["dtype"]));
     it.quantisation = it.take(words.text(&["quantize"]));
     it.cache = it.take(words.text(&["kv-cache-dtype"]));
@@ -247,6 +247,15 @@ mod tests {
     fn what_decides_and_is_not_reckoned_is_named() {
         let it = read(Engine::Vllm, "--config /etc/vllm.yaml --tensor-parallel-size $TP");
         assert_eq!(it.unreadable, ["--tensor-parallel-size $TP", "--config"]);
+        // None of something that there must be is no smaller engine: it would not start.
+        for (engine, typed, flag) in [
+            (Engine::Vllm, "--tensor-parallel-size 0", "--tensor-parallel-size 0"),
+            (Engine::Vllm, "-pp 0 --max-model-len 0", "--pipeline-parallel-size 0"),
+            (Engine::Sglang, "--dp 0 --context-length 0", "--dp-size 0"),
+            (Engine::Tgi, "--num-shard 0", "--num-shard 0"),
+        ] {
+            assert_eq!(read(engine, typed).unreadable.first().map(String::as_str), Some(flag), "{engine:?} {typed}");
+        }
         let it = read(Engine::Vllm, "--speculative-config {\"method\":\"mtp\"} --cpu-offload-gb 16");
         assert_eq!((it.predicts, it.more_weights, it.offload), (true, None, 16 << 30));
         let it = read(Engine::Vllm, "--speculative-config.num_speculative_tokens 1 --speculative-config.method mtp");

@@ -104,6 +104,7 @@ fn where_a_field_that_decides_is_missing_that_cannot_be_told_and_says_which() {
     }
     let nothing = report(&json!(null), "", &on("NVIDIA H200"));
     assert_eq!(nothing.verdict, Verdict::CannotTell);
+    check(&llama(), "-tp 0", "NVIDIA H200", Topic::Memory, Verdict::CannotTell, "Not all arguments can be read");
     check(&llama(), "", "Quadro P400", Topic::Memory, Verdict::CannotTell, "does not have Quadro P400");
 }
 

@@ -79,7 +79,12 @@ impl Words {
         self.read(names, |text| text.parse().ok())
     }
 
-    /// A number of tokens, with `k` for 1,000 and `K` for 1,024, as vLLM reads it.
+    /// A number of something that there is at least one of: 0 of it is no number that an engine would start with.
+    pub(super) fn some(&self, names: &[&str]) -> Given<u64> {
+        self.read(names, |text| text.parse().ok().filter(|number| *number > 0))
+    }
+
+    /// A number of tokens, at least one, with `k` for 1,000 and `K` for 1,024, as vLLM reads it.
     pub(super) fn tokens(&self, names: &[&str]) -> Given<u64> {
         self.read(names, |text| {
             let (digits, unit) = match text.char_indices().last()? {
@@ -87,9 +92,9 @@ impl Words {
                 (at, 'K') => (&text[..at], 1024.0),
                 (at, 'm') => (&text[..at], 1e6),
                 (at, 'M') => (&text[..at], 1024.0 * 1024.0),
-                _ => return text.parse().ok(),
+                _ => return text.parse().ok().filter(|tokens| *tokens > 0),
             };
-            millionths(digits, 1e12).map(|n| scaled(n, unit))
+            millionths(digits, 1e12).map(|n| scaled(n, unit)).filter(|tokens| *tokens > 0)
         })
     }
 
@@ -161,6 +166,10 @@ mod tests {
         assert_eq!(words("--tp many").number(&["tp"]), Given::Unreadable("--tp many".into()));
         assert_eq!(words("--tp --dp 1").number(&["tp"]), Given::Unreadable("--tp ".into()));
         assert_eq!(words("serve").number(&["tp"]), Given::Absent);
+        for typed in ["--n 0", "--n 0k", "--n 0.0001k"] {
+            assert_eq!(words(typed).tokens(&["n"]), Given::Unreadable(typed.into()));
+        }
+        assert_eq!(words("--tp 0").some(&["tp"]), Given::Unreadable("--tp 0".into()));
         assert_eq!(words("--u 0.95").millionths(&["u"], 1.0), Given::Value(950_000));
         assert_eq!(words("--u 1.5").millionths(&["u"], 1.0), Given::Unreadable("--u 1.5".into()));
     }
