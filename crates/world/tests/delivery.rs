@@ -213,6 +213,55 @@ fn a_service_in_full_has_its_steps_its_revisions_and_what_was_measured() {
     assert_eq!(project::rollout(&told.world, &other, told.now), None);
 }
 
+/// Each step with what came of it, as the service stands in the world.
+fn steps(told: &Told) -> Vec<(StepState, Option<String>)> {
+    let view = project::rollout(&told.world, &chat(), told.now).unwrap();
+    view.steps.into_iter().map(|step| (step.state, step.result)).collect()
+}
+
+#[test]
+fn what_was_reached_before_an_abort_stays_reached_though_the_step_is_set_back() {
+    use StepState::{Done, NotReached, Unknown};
+    let before = || {
+        let mut told = Told::new();
+        told.tell(vec![revision(1, "a", 5), rollout(3, "Healthy", "a")]);
+        told.tell(vec![revision(2, "b", 1), rollout(0, "Progressing", "b")]);
+        told.tell(vec![rollout(1, "Paused", "b")]);
+        told
+    };
+    let said = |text: &str| Some(text.to_owned());
+    // Stopped by a person while it waited.
+    let mut told = before();
+    told.tell(vec![rollout(0, "Degraded", "b")]);
+    let want = [(Done, None), (Done, said("stopped here after 10 s")), (NotReached, said("not reached"))];
+    assert_eq!(steps(&told), want);
+    // Stopped by its analysis.
+    let mut told = before();
+    told.tell(vec![rollout(2, "Progressing", "b"), analysis(AnalysisPhase::Running, &[])]);
+    told.tell(vec![analysis(AnalysisPhase::Failed, &["[1142]"]), rollout(0, "Degraded", "b")]);
+    assert_eq!(steps(&told), [(Done, None), (Done, said("held 10 s")), (Done, said("1 failed"))]);
+    // Tried again and stopped at its first step.
+    let mut told = before();
+    told.tell(vec![rollout(0, "Degraded", "b")]);
+    told.tell(vec![rollout(0, "Progressing", "b")]);
+    told.tell(vec![rollout(0, "Degraded", "b")]);
+    assert_eq!(steps(&told).into_iter().map(|step| step.0).collect::<Vec<_>>(), [Done, NotReached, NotReached]);
+    // Nobody saw it: an analysis that ran tells of its step, and nothing else tells of any.
+    let mut told = Told::new();
+    told.tell(vec![revision(1, "a", 5), revision(2, "b", 1), rollout(0, "Degraded", "b")]);
+    assert_eq!(steps(&told), vec![(Unknown, said("not known whether it was reached")); 3]);
+    told.tell(vec![analysis(AnalysisPhase::Failed, &["[1142]"])]);
+    assert_eq!(steps(&told), [(Done, None), (Done, None), (Done, said("1 failed"))]);
+}
+
+#[test]
+fn an_analysis_of_another_revision_says_nothing_of_a_step() {
+    let mut told = Told::new();
+    told.tell(vec![revision(1, "a", 5), revision(2, "b", 1), analysis(AnalysisPhase::Failed, &["[1142]"])]);
+    told.tell(vec![revision(3, "c", 1), rollout(1, "Paused", "c")]);
+    assert_eq!(steps(&told)[2], (StepState::ToCome, None));
+}
+
 /// Engines of pods that another source measures, with the p99 of the time to the first token of each, in seconds.
 fn engines(pods: &[(&str, f32)], at: Stamp) -> Vec<Fact> {
     let of = |(pod, _): &(&str, f32)| ServingPodFact {

@@ -215,8 +215,9 @@ fn step_cells(at: usize, step: &StepRow) -> Vec<Cell> {
         StepState::Now => "now",
         StepState::ToCome => "",
         StepState::NotReached => "not reached",
+        StepState::Unknown => "unknown",
     };
-    let soft = matches!(step.state, StepState::ToCome | StepState::NotReached);
+    let soft = matches!(step.state, StepState::ToCome | StepState::NotReached | StepState::Unknown);
     let words = Cell::text(&step.words).tone(if soft { Tone::Soft } else { Tone::Plain });
     let result = match (&step.result, step.since) {
         (Some(result), _) => {

@@ -28,6 +28,7 @@ fn state_of(step: &StepRow) -> (&'static str, &'static str) {
         StepState::Now => ("now", "step now"),
         StepState::ToCome => ("to come", "step"),
         StepState::NotReached => ("not reached", "step"),
+        StepState::Unknown => ("unknown", "step"),
     }
 }
 

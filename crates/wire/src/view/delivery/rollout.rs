@@ -67,6 +67,8 @@ pub enum StepState {
     ToCome,
     /// The rollout was stopped before it.
     NotReached,
+    /// The rollout was stopped, and nobody saw whether it had come to it.
+    Unknown,
 }
 
 /// How long until all steps are done.

@@ -14,13 +14,17 @@ use crate::{
 use pilothouse_wire::{
     ConnectionId, ObjectRef, PodId, SmolStr, Stamp,
     view::{
-        AnalysisRow, Mark, Occasion, RolloutView, Status, Step,
+        AnalysisRow, DeliveryPhase, Mark, Occasion, RolloutView, Status, Step,
         delivery::{
             AnalysisVerdict, ExperimentRow, PodOf, RevisionRow, Role, ServedMode, StepRow, StepState, WeightPoint,
         },
     },
 };
-use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BTreeMap,
+    time::Duration,
+};
 
 /// Revisions that are shown.
 const MOST_REVISIONS: usize = 20;
@@ -51,8 +55,8 @@ pub fn rollout(world: &World, object: &ObjectRef, now: Stamp) -> Option<RolloutV
     let application = row.kept.as_ref().map(|kept| kept.application.clone());
     let is_of_it = |mark: &&Mark| mark.key.object == *object || Some(&mark.key.object) == application.as_ref();
     Some(RolloutView {
+        steps: steps(delivery, row.revision, &shown, now),
         row,
-        steps: steps(delivery, &shown, now),
         left: delivery::left(delivery, now),
         revisions,
         revisions_left_out: count(left_out),
@@ -103,45 +107,86 @@ fn weights(moments: &[Moment]) -> Vec<WeightPoint> {
     points
 }
 
-/// When each step of the present revision was come to.
-fn reached(delivery: &Delivery) -> BTreeMap<u32, Stamp> {
-    let mut reached = BTreeMap::new();
-    let now = delivery.moments.iter().rev().take_while(|moment| moment.hash == delivery.fact.current);
-    for moment in now {
-        if let Some(step) = moment.step {
-            reached.insert(step, moment.at);
-        }
-    }
-    reached
+/// What was seen of the attempt at the present revision that is under way, or that was stopped last.
+struct Attempt {
+    /// When each of its steps was come to.
+    reached: BTreeMap<u32, Stamp>,
+    /// When it was stopped.
+    stopped: Option<Stamp>,
 }
 
-fn steps(delivery: &Delivery, analyses: &[AnalysisRow], now: Stamp) -> Vec<StepRow> {
+impl Attempt {
+    fn of(delivery: &Delivery, aborted: bool) -> Self {
+        let of_it = delivery.moments.iter().rev().take_while(|moment| moment.hash == delivery.fact.current);
+        let of_it: Vec<&Moment> = of_it.collect();
+        // Who stops it sets its step back to the first.
+        let is_stopped =
+            |moment: &&&Moment| moment.phase == DeliveryPhase::Degraded && moment.step.is_none_or(|step| step == 0);
+        let after = if aborted { of_it.iter().take_while(is_stopped).count() } else { 0 };
+        let (after, before) = of_it.split_at(after);
+        let mut reached = BTreeMap::new();
+        let mut next = u32::MAX;
+        for moment in before {
+            let Some(step) = moment.step else { continue };
+            // A later step before an earlier one was of an attempt before.
+            if step > next {
+                break;
+            }
+            next = step;
+            reached.insert(step, moment.at);
+        }
+        Self { reached, stopped: after.last().map(|moment| moment.at) }
+    }
+
+    /// The last step that was come to, by what was seen of it and by analyses that ran there.
+    fn last<'a>(&self, at: u32, analyses: impl Iterator<Item = &'a AnalysisRow>) -> Option<u32> {
+        let begun = self.reached.values().min();
+        let is_of_it = |run: &&AnalysisRow| begun.zip(run.started).is_none_or(|(begun, started)| started >= *begun);
+        let measured = analyses.filter(is_of_it).filter_map(|run| run.step).max();
+        self.reached.keys().max().copied().max(measured).max((at > 0).then_some(at))
+    }
+}
+
+fn steps(delivery: &Delivery, revision: Option<u64>, analyses: &[AnalysisRow], now: Stamp) -> Vec<StepRow> {
     let fact = &delivery.fact;
     let Some(at) = delivery::step(fact) else { return Vec::new() };
-    let reached = reached(delivery);
     let aborted = fact.rollout.as_ref().is_some_and(|rollout| rollout.aborted);
+    let attempt = Attempt::of(delivery, aborted);
+    let reached = &attempt.reached;
+    let of_steps = |run: &&AnalysisRow| {
+        run.occasion == Occasion::Step && (run.revision.is_none() || revision.is_none() || run.revision == revision)
+    };
+    let last = if aborted { attempt.last(at, analyses.iter().filter(of_steps)) } else { None };
     // Of what is fully promoted all is behind it, whether it was seen or skipped.
     let whole = delivery::whole(fact);
     let phase = delivery.moments.last().map(|moment| moment.phase);
     let row = |(place, step): (u32, &Step)| {
-        let state = match place.cmp(&at) {
-            std::cmp::Ordering::Less => StepState::Done,
-            std::cmp::Ordering::Equal if !aborted => StepState::Now,
-            _ if aborted => StepState::NotReached,
-            _ => StepState::ToCome,
+        let stopped_here = last == Some(place);
+        let state = match (place.cmp(&at), last) {
+            (Ordering::Less, _) if !aborted => StepState::Done,
+            (Ordering::Equal, _) if !aborted => StepState::Now,
+            (Ordering::Greater, _) if !aborted => StepState::ToCome,
+            (_, Some(last)) if place <= last => StepState::Done,
+            (_, Some(_)) => StepState::NotReached,
+            (_, None) => StepState::Unknown,
         };
-        let (since, until) = (reached.get(&place).copied(), reached.get(&place.saturating_add(1)).copied());
-        let measured = analyses
-            .iter()
-            .find(|run| run.occasion == Occasion::Step && run.step == Some(place) && matches!(step, Step::Analysis(_)));
+        let stopped = attempt.stopped.filter(|_| stopped_here);
+        let (since, until) = (reached.get(&place).copied(), reached.get(&place.saturating_add(1)).copied().or(stopped));
+        let ran_here = |run: &&AnalysisRow| run.step == Some(place) && matches!(step, Step::Analysis(_));
+        let measured = analyses.iter().filter(of_steps).find(ran_here);
         let status = match (measured, state) {
             (Some(run), _) => run.verdict.status(),
+            (None, StepState::Done) if stopped_here => Status::Warn,
             (None, StepState::Done) => Status::Good,
             (None, StepState::Now) => phase.map_or(Status::Progress, |phase| phase.status()),
-            (None, StepState::ToCome | StepState::NotReached) => Status::Unknown,
+            (None, StepState::ToCome | StepState::NotReached | StepState::Unknown) => Status::Unknown,
         };
         let result = match (measured, state, step) {
             (Some(run), ..) => Some(measured_words(run)),
+            (None, StepState::Done, _) if stopped_here => {
+                let after = until.zip(since).map(|(until, since)| pilothouse_wire::units::span(until.since(since)));
+                Some(after.map_or_else(|| "stopped here".to_owned(), |after| format!("stopped here after {after}")))
+            }
             (None, StepState::Done, Step::Pause(_)) => {
                 let held = until.zip(since).map(|(until, since)| until.since(since));
                 held.map(|held| format!("held {}", pilothouse_wire::units::span(held)))
@@ -153,6 +198,7 @@ fn steps(delivery: &Delivery, analyses: &[AnalysisRow], now: Stamp) -> Vec<StepR
                     .map(|since| format!("since {}", pilothouse_wire::units::span(now.since(since))))
             }
             (None, StepState::NotReached, _) => Some("not reached".to_owned()),
+            (None, StepState::Unknown, _) => Some("not known whether it was reached".to_owned()),
             _ => None,
         };
         StepRow { step: step.clone(), words: step.words(whole), state, status, since, until, result }
