@@ -178,14 +178,26 @@ impl Registry {
         Manifest::read(&heard.body, None)
     }
 
-    /// Is there such a manifest? Its digest and size.
+    /// Is there such a manifest? Its digest and size; none where the registry says that it has none, and nothing else is that.
     pub(crate) async fn exists(&self, repository: &str, tag: &str) -> Result<Option<(SmolStr, u64)>, Failure> {
         let path = format!("/v2/{repository}/manifests/{tag}");
         let head = Call { head: true, ..call(&path, manifest::ACCEPT, manifest::LARGEST) };
         let heard = self.ask(Of::Repository(repository), head).await?;
         let length = || text(&heard.headers, &reqwest::header::CONTENT_LENGTH)?.parse().ok();
-        let digest = text(&heard.headers, &DIGEST).filter(|_| heard.status == 200);
-        Ok(digest.map(|digest| (SmolStr::new(digest), length().unwrap_or_default())))
+        match (heard.status, text(&heard.headers, &DIGEST)) {
+            (404, _) => Ok(None),
+            (200, Some(digest)) => Ok(Some((SmolStr::new(digest), length().unwrap_or_default()))),
+            // What it refuses, or does not say, without a body it may tell with one.
+            _ => {
+                let heard =
+                    self.ask(Of::Repository(repository), call(&path, manifest::ACCEPT, manifest::LARGEST)).await?;
+                match heard.status {
+                    404 => Ok(None),
+                    200 => Ok(Some((digest::of(&heard.body), heard.body.len() as u64))),
+                    _ => Err(self.http.refused(&path, &heard)),
+                }
+            }
+        }
     }
 
     /// A blob, no larger than this, held against its digest. Registries keep blobs elsewhere: a redirect is followed without

@@ -172,10 +172,21 @@ impl Connector for Oci {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_connect::{Clock, Relays};
-    use pilothouse_wire::ConnectionId;
+    use pilothouse_connect::{
+        Clock, Relays,
+        conformance::scripted::{Reply, Scripted},
+    };
+    use pilothouse_wire::{
+        ConnectionId,
+        artifact::{Artifact, ArtifactRef, ReferrersBy},
+    };
+    use serde_json::json;
 
     fn opened(values: &[(&str, &str)]) -> Result<(), Problem> {
+        connected(values).map(drop)
+    }
+
+    fn connected(values: &[(&str, &str)]) -> Result<Arc<dyn Connector>, Problem> {
         let values = values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         open(Opening {
             id: ConnectionId::slug("r"),
@@ -187,7 +198,37 @@ mod tests {
             relays: Relays::none(),
             sought: &[],
         })
-        .map(drop)
+    }
+
+    /// What an artefact is told to be by a registry without the API of referrers that answers so to a look for a signature,
+    /// with nothing in the body.
+    async fn read_where_a_signature_is_answered_by(status: u16, headers: &'static str) -> Artifact {
+        let registry = Scripted::start(move |path, _| match path {
+            "/v2/team/chat/manifests/v1" => Reply::Json(200, "", json!({ "schemaVersion": 2, "layers": [] })),
+            path if path.ends_with(".sig") => Reply::Text(status, headers, String::new()),
+            _ => Reply::Json(404, "", json!({ "errors": [] })),
+        });
+        let registry = registry.await.unwrap();
+        let connector = connected(&[("url", &registry.url), ("watch", "team/chat:v1")]).unwrap();
+        let of =
+            ArtifactRef { source: ConnectionId::slug("r"), repository: "team/chat".into(), reference: "v1".into() };
+        connector.artifact(&of).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_an_artefact_of_which_the_registry_has_no_signature_has_none() {
+        let read = read_where_a_signature_is_answered_by;
+        let none = read(404, "").await;
+        assert_eq!((none.referrers.len(), none.referrers_by, none.problems.len()), (0, ReferrersBy::Neither, 0));
+        for (status, code) in [(403, Code::Denied), (429, Code::TooMany), (500, Code::ServerFailed)] {
+            let not_told = read(status, "").await;
+            assert_eq!((not_told.referrers.len(), not_told.referrers_by), (0, ReferrersBy::NotKnown), "{status}");
+            assert_eq!(not_told.problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), [code], "{status}");
+        }
+        let signed = read(200, "docker-content-digest: sha256:aa\r\n").await;
+        assert_eq!((signed.referrers.len(), signed.referrers_by), (1, ReferrersBy::Tag));
+        // One that does not say at which digest has it all the same.
+        assert_eq!(read(200, "").await.referrers.len(), 1);
     }
 
     #[test]

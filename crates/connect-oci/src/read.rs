@@ -87,10 +87,8 @@ pub(crate) async fn artifact(
         wrong.push(told(failure));
         (proven.manifest.kind(), Vec::new())
     });
-    let (referrers, referrers_by) = found.unwrap_or_else(|failure| {
-        wrong.push(told(failure));
-        Default::default()
-    });
+    let referrers::Found { referrers, by: referrers_by, failures } = found;
+    wrong.extend(failures.into_iter().map(told));
     let Manifest { media_type, artifact_type, config, parts, subject, annotations, .. } = &proven.manifest;
     let annotation = |(label, value): (&SmolStr, &String)| Said {
         label: label.chars().take(LONGEST).collect(),

@@ -9,27 +9,44 @@ const MOST: usize = 200;
 /// Tags that cosign puts beside an image, and what each is.
 const COSIGN: [(&str, &str); 3] = [("sig", "cosign signature"), ("att", "cosign attestation"), ("sbom", "cosign SBOM")];
 
+/// What refers to a digest.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub referrers: Vec<Referrer>,
+    /// How they are known.
+    pub by: ReferrersBy,
+    /// Why there may be others: the registry has the one or the other way to tell them, and does not.
+    pub failures: Vec<Failure>,
+}
+
 /// What refers to a digest, and how that is known.
-///
-/// # Errors
-/// If the registry has the one or the other, and does not tell it.
-pub(crate) async fn find(
-    registry: &Registry,
-    repository: &str,
-    digest: &str,
-) -> Result<(Vec<Referrer>, ReferrersBy), Failure> {
+pub(crate) async fn find(registry: &Registry, repository: &str, digest: &str) -> Found {
     let path = format!("/v2/{repository}/referrers/{digest}");
-    let (mut all, by) = match registry.referrers(repository, &path).await {
-        Ok(list) => (list.referrers(), ReferrersBy::Api),
+    let told = match registry.referrers(repository, &path).await {
+        Ok(list) => Ok((list.referrers(), ReferrersBy::Api)),
         // A registry without that API says so in one of these ways; some in a page, and some in words of their own.
-        Err(failure) if is_absent(&failure) => by_tag(registry, repository, digest).await?,
-        Err(failure) => return Err(failure),
+        Err(failure) if is_absent(&failure) => by_tag(registry, repository, digest).await,
+        Err(failure) => Err(failure),
     };
-    let signed = by_cosign(registry, repository, digest).await?;
-    let by = if by == ReferrersBy::Neither && !signed.is_empty() { ReferrersBy::Tag } else { by };
-    all.extend(signed);
-    all.truncate(MOST);
-    Ok((all, by))
+    let mut found = Found::default();
+    match told {
+        Ok((referrers, by)) => (found.referrers, found.by) = (referrers, by),
+        Err(failure) => found.failures.push(failure),
+    }
+    match by_cosign(registry, repository, digest).await {
+        Ok(signed) => {
+            if found.by == ReferrersBy::Neither && !signed.is_empty() {
+                found.by = ReferrersBy::Tag;
+            }
+            found.referrers.extend(signed);
+        }
+        Err(failure) => found.failures.push(failure),
+    }
+    if found.referrers.is_empty() && !found.failures.is_empty() {
+        found.by = ReferrersBy::NotKnown;
+    }
+    found.referrers.truncate(MOST);
+    found
 }
 
 fn is_absent(failure: &Failure) -> bool {

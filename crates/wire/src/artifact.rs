@@ -189,6 +189,8 @@ pub enum ReferrersBy {
     /// The registry has neither: nothing refers to it that clients would find.
     #[default]
     Neither,
+    /// The registry did not tell: whether anything refers to it is not known.
+    NotKnown,
 }
 
 /// An artefact in full, as its registry had it when it was read.

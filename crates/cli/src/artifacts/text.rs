@@ -34,7 +34,8 @@ pub fn artifact(out: &mut impl Write, of: &Artifact, style: Style) -> io::Result
     group(out, ArtifactArea::Annotation, &of.annotations, style)?;
     writeln!(out, "\n{}", style.paint(Tone::Strong, &format!("Referrers, {}", by(of.referrers_by))))?;
     if of.referrers.is_empty() {
-        writeln!(out, "  None.")?;
+        let none = if of.referrers_by == ReferrersBy::NotKnown { "Not known." } else { "None." };
+        writeln!(out, "  {none}")?;
     }
     for referrer in &of.referrers {
         writeln!(out, "  {}", visible(&format!("{}  {}", short_digest(&referrer.digest), referrer.kind)))?;
@@ -50,6 +51,7 @@ fn by(how: ReferrersBy) -> &'static str {
         ReferrersBy::Api => "by the registry's API",
         ReferrersBy::Tag => "by the tags that stand for the API",
         ReferrersBy::Neither => "of which this registry knows nothing",
+        ReferrersBy::NotKnown => "of which this registry did not tell",
     }
 }
 

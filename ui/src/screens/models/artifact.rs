@@ -272,6 +272,7 @@ fn Referrers(of: ArtifactRef, subject: Option<SmolStr>, all: Vec<Referrer>, by: 
         ReferrersBy::Api => "By the registry's API of referrers.",
         ReferrersBy::Tag => "The registry has no API of referrers: by the tags that stand for it.",
         ReferrersBy::Neither => "The registry has no API of referrers, and no tag stands for it: nothing that clients would find.",
+        ReferrersBy::NotKnown => "The registry did not tell: whether anything refers to it is not known.",
     };
     let link = move |digest: SmolStr, test: &'static str| {
         let short = visible(short_digest(&digest));
@@ -306,7 +307,7 @@ fn Referrers(of: ArtifactRef, subject: Option<SmolStr>, all: Vec<Referrer>, by: 
                     <tbody>{all.into_iter().map(row).collect_view()}</tbody>
                 </table>
             })}
-            {none.then(|| view! { <p class="soft">"Nothing refers to it."</p> })}
+            {(none && by != ReferrersBy::NotKnown).then(|| view! { <p class="soft">"Nothing refers to it."</p> })}
             <p class="small faint">{how}</p>
         </div>
     }
