@@ -1,5 +1,6 @@
 //! The commands about services: which there are, and one of them in full, once or as it changes.
 
+mod analyses;
 mod words;
 
 use crate::{

@@ -1,5 +1,6 @@
 //! One service for people: what it is, its steps, its revisions, what was measured, what happened.
 
+use super::analyses;
 use crate::{
     exit::Failed,
     out::{Style, Tone},
@@ -8,9 +9,9 @@ use crate::{
 };
 use pilothouse_wire::{
     Frame, ObjectRef, ServingMetric,
-    units::{self, count, number, visible},
+    units::{self, count, visible},
     view::{
-        AnalysisRow, DeliveryRow, MetricRow, RolloutView, ServingRow,
+        DeliveryRow, RolloutView, ServingRow,
         delivery::{Keeper, RevisionRow, ServedRow, ShareRow, StatedRow, StepRow, StepState},
     },
 };
@@ -38,9 +39,7 @@ pub fn write(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Sty
     if let Some(served) = view.served.as_ref().filter(|served| !served.conditions.is_empty()) {
         conditions(out, served, frame, style)?;
     }
-    for analysis in &view.analyses {
-        self::analysis(out, analysis, style)?;
-    }
+    analyses::write(out, view, frame, style)?;
     if !view.experiments.is_empty() {
         title(out, "Experiments", style)?;
         let heads = [Head::left("PHASE"), Head::left("NAME"), Head::left("WHY")];
@@ -63,7 +62,7 @@ pub fn write(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Sty
     Ok(())
 }
 
-fn title(out: &mut impl Write, text: &str, style: Style) -> Result<(), Failed> {
+pub(super) fn title(out: &mut impl Write, text: &str, style: Style) -> Result<(), Failed> {
     writeln!(out)?;
     writeln!(out, "{}", style.paint(Tone::Strong, text))?;
     Ok(())
@@ -297,53 +296,15 @@ fn measured(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Styl
     Ok(())
 }
 
-fn analysis(out: &mut impl Write, row: &AnalysisRow, style: Style) -> Result<(), Failed> {
-    let of = row.revision.map(|number| format!(", revision {number}")).unwrap_or_default();
-    title(out, &visible(&format!("Analysis {} {}{of}", row.name, row.occasion.words(row.step))), style)?;
-    let verdict = style.paint(tone(row.verdict.status()), row.verdict.word()).to_string();
-    let message = row.message.as_ref().map(|message| format!(": {}", visible(message))).unwrap_or_default();
-    writeln!(out, "{verdict}; the controller says {}{message}", row.phase.word())?;
-    if let Some(dispute) = &row.dispute {
-        writeln!(out, "{}", style.paint(Tone::Warn, &visible(dispute)))?;
-    }
-    let heads = [
-        Head::left("VERDICT"),
-        Head::left("METRIC"),
-        Head::left("CONDITION"),
-        Head::right("VALUE"),
-        Head::right("TO LIMIT"),
-        Head::left("WHY"),
-    ];
-    let rows: Vec<Vec<Cell>> = row.metrics.iter().map(metric).collect();
-    table::write(out, &heads, &rows, style, None)?;
-    Ok(())
-}
-
-fn metric(row: &MetricRow) -> Vec<Cell> {
-    let conditions =
-        [row.success.as_ref().map(|text| text.to_string()), row.failure.as_ref().map(|text| format!("not {text}"))];
-    let conditions: Vec<String> = conditions.into_iter().flatten().collect();
-    let distance = row.compared.as_ref().and_then(|compared| compared.distance());
-    let distance =
-        distance.map(|distance| format!("{}{} %", if distance > 0.0 { "+" } else { "" }, number(distance, 0)));
-    vec![
-        Cell::text(row.verdict.word()).tone(tone(row.verdict.status())),
-        Cell::text(if row.dry { format!("{} (dry)", row.name) } else { row.name.to_string() }),
-        Cell::some((!conditions.is_empty()).then(|| conditions.join(", "))),
-        Cell::some(row.value.as_deref()),
-        Cell::some(distance),
-        Cell::text(&row.why),
-    ]
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
     use pilothouse_wire::{
         Body, ObjectRef, Reading, Rev, ServingEngine, Stamp, View, When,
         view::{
-            AnalysisPhase, AnalysisVerdict, DeliveryPhase, DeliveryRow, Occasion, Status, Step,
-            delivery::{Compared, Left, Role, Split, StepAt},
+            AnalysisPhase, AnalysisRow, AnalysisVerdict, DeliveryPhase, DeliveryRow, MeasurementRow, MetricRow,
+            Occasion, Status, Step,
+            delivery::{Compared, JudgedRow, Left, Role, Split, StepAt},
         },
     };
 
@@ -393,14 +354,21 @@ pub mod tests {
             until: None,
             result: result.map(str::to_owned),
         };
+        let measured = |compared: &Compared| MeasurementRow {
+            phase: AnalysisPhase::Successful,
+            value: Some(format!("[{}]", compared.value)),
+            finished: Some(Stamp(90_000)),
+            ..MeasurementRow::default()
+        };
+        let judged =
+            |compared: &Compared| JudgedRow { verdict: AnalysisVerdict::Failed, compared: Some(compared.clone()) };
         let metric = |name: &str, verdict, compared: Option<Compared>| MetricRow {
             name: name.into(),
-            provider: None,
-            query: None,
+            provider: Some("prometheus".into()),
+            query: compared.as_ref().map(|_| format!("histogram_quantile(0.99,\n  {name})")),
             success: Some("result[0] <= 800".into()),
             failure: None,
             value: compared.as_ref().map(|compared| format!("[{}]", compared.value)),
-            compared,
             phase: AnalysisPhase::Successful,
             message: None,
             verdict,
@@ -413,10 +381,12 @@ pub mod tests {
             errors: 0,
             most_failed: 0,
             no_data: 0,
-            measurements: Vec::new(),
-            left_out: 0,
+            measurements: compared.iter().map(measured).collect(),
+            judged: compared.iter().map(|compared| judged(compared)).collect(),
+            left_out: 12,
+            compared,
         };
-        let compared = Compared { value: 1_142.0, sign: "<=".into(), limit: 800.0, holds: false, of_failure: false };
+        let compared = Compared { value: 1_142.25, sign: "<=".into(), limit: 800.0, holds: false, of_failure: false };
         let revision = |number, role, weight| RevisionRow {
             number,
             name: format!("chat-{number}").into(),

@@ -8,7 +8,8 @@ mod shares;
 mod step;
 
 pub use analysis::{
-    AnalysisPhase, AnalysisRow, AnalysisVerdict, Compared, ExperimentRow, MeasurementRow, MetricRow, Occasion,
+    AnalysisPhase, AnalysisRow, AnalysisVerdict, Compared, ExperimentRow, JudgedRow, MeasurementRow, MetricRow,
+    Occasion,
 };
 pub use rollout::{Left, PodOf, RevisionRow, Role, RolloutView, StepRow, StepState, WeightPoint};
 pub use served::{ServedMode, ServedRow, StatedRow};

@@ -9,6 +9,7 @@ use pilothouse_wire::view::{
     AnalysisPhase, AnalysisRow, AnalysisVerdict,
     AnalysisVerdict::{Error, Failed, Inconclusive, NoData, Passed, Running},
     MeasurementRow, MetricRow,
+    delivery::JudgedRow,
 };
 
 /// An analysis with what follows from it.
@@ -85,7 +86,12 @@ fn metric(fact: &MetricFact, over: bool) -> MetricRow {
         let success = fact.success.as_deref().and_then(|condition| compared(condition, value, false));
         success.or_else(|| fact.failure.as_deref().and_then(|condition| compared(condition, value, true)))
     };
+    let shows = |(judged, measurement): (&Judged, &MeasurementRow)| {
+        let value = measurement.value.as_deref().and_then(Value::read);
+        JudgedRow { verdict: judged.verdict(), compared: value.as_ref().and_then(against) }
+    };
     MetricRow {
+        judged: judged.iter().zip(&fact.measurements).map(shows).collect(),
         name: fact.name.clone(),
         provider: fact.provider.clone(),
         query: fact.query.clone(),
@@ -120,6 +126,19 @@ enum Judged {
     /// It came out without a value, or with none that says anything.
     NoData,
     UnderWay,
+}
+
+impl Judged {
+    fn verdict(self) -> AnalysisVerdict {
+        match self {
+            Self::Passed => Passed,
+            Self::Failed => Failed,
+            Self::Inconclusive => Inconclusive,
+            Self::Error => Error,
+            Self::NoData => NoData,
+            Self::UnderWay => Running,
+        }
+    }
 }
 
 fn judge(metric: &MetricFact, measurement: &MeasurementRow) -> Judged {
@@ -265,6 +284,7 @@ mod tests {
         let compared = row.metrics[0].compared.clone().unwrap();
         assert_eq!((compared.value, compared.limit, compared.holds), (1_142.0, 800.0, false));
         assert_eq!(row.metrics[0].why, "1 failed, and 0 may");
+        assert_eq!(row.metrics[0].judged, [JudgedRow { verdict: Failed, compared: Some(compared) }]);
         check(fact(P::Successful, vec![measured(P::Successful, Some("[612]"))]), P::Successful, Passed, false);
     }
 
@@ -285,6 +305,7 @@ mod tests {
         metric.success = Some("len(result) == 0 || result[0] >= 0.95".into());
         let row = check(metric, P::Successful, NoData, true);
         assert_eq!(row.metrics[0].no_data, 1);
+        assert_eq!(row.metrics[0].judged, [JudgedRow { verdict: NoData, compared: None }]);
         assert_eq!(
             row.dispute.as_deref(),
             Some("The controller says Successful; no measurement passed: that is not a pass.")

@@ -203,6 +203,8 @@ pub struct MetricRow {
     pub no_data: u64,
     /// The measurements, the oldest first.
     pub measurements: Vec<MeasurementRow>,
+    /// What each of these measurements shows, in their order.
+    pub judged: Vec<JudgedRow>,
     /// Measurements that were made and that their source does not keep.
     pub left_out: u64,
 }
@@ -220,6 +222,16 @@ pub struct MeasurementRow {
     pub finished: Option<Stamp>,
     /// Why it could not be made, cut at 1,024 characters.
     pub message: Option<String>,
+}
+
+/// What a measurement shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JudgedRow {
+    /// What follows from its value and the conditions, else the controller's word; [`AnalysisVerdict::Running`] while it is
+    /// under way.
+    pub verdict: AnalysisVerdict,
+    /// Its value against the first comparison of the condition, where both can be read.
+    pub compared: Option<Compared>,
 }
 
 /// A value against a limit.
