@@ -24,6 +24,7 @@ mod list;
 mod manual;
 mod model_args;
 mod models;
+mod named;
 mod out;
 mod page;
 mod past;

@@ -6,7 +6,7 @@ use clap::Args;
 /// Of a service that is taken back.
 #[derive(Args, Clone, Debug)]
 pub struct RollbackArgs {
-    /// NAMESPACE/NAME, or NAME where only one service is called so
+    /// [[CLUSTER/]NAMESPACE/]NAME, as much of it as only one service is called
     pub name: String,
     /// Its namespace [default: the only one that has a service of this name]
     #[arg(long, short, value_name = "NAME")]

@@ -8,6 +8,7 @@ use crate::{
     exit::{Exit, Failed},
     json::{self, About},
     list,
+    named::{Place, Typed},
     out::Style,
     page::{self, Page},
     past,
@@ -84,13 +85,9 @@ pub async fn the_service(session: &Session, of: &Service) -> Result<ObjectRef, F
 /// The service that was typed.
 pub fn named(frame: &Frame, of: &Service) -> Result<ObjectRef, Failed> {
     let Body::Full(View::Delivery(delivery)) = &frame.body else { return Err(other_answer()) };
-    let (namespace, name) = match of.name.split_once('/') {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, of.name.as_str()),
-    };
+    let typed = Typed::of(&of.name);
     let is_meant = |row: &&DeliveryRow| {
-        row.name == name
-            && namespace.is_none_or(|namespace| row.namespace == namespace)
+        typed.is(row.cluster().as_str(), &row.namespace, &row.name)
             && of.kind.as_ref().is_none_or(|kind| row.kind.eq_ignore_ascii_case(kind))
     };
     let meant: Vec<&DeliveryRow> = delivery.rows.rows().iter().filter(is_meant).collect();
@@ -101,13 +98,13 @@ pub fn named(frame: &Frame, of: &Service) -> Result<ObjectRef, Failed> {
             .next("\"pilothouse rollout list\" lists those that there are.")
             .into()),
         several => {
-            let place =
-                |row: &&DeliveryRow| format!("{} {}/{} in {}", row.kind, row.namespace, row.name, row.cluster());
-            let places: Vec<String> = several.iter().map(place).collect();
-            Err(Problem::new(Code::BadInput, format!("{} services are called {}.", several.len(), of.name))
-                .why(format!("{}.", places.join(", ")))
-                .next("Say which: NAMESPACE/NAME, --kind KIND, --context NAME.")
-                .into())
+            let place = |row: &&DeliveryRow| Place {
+                cluster: row.cluster().to_string(),
+                namespace: row.namespace.to_string(),
+                name: row.name.to_string(),
+                kind: row.kind.to_string(),
+            };
+            Err(typed.ambiguous(&several.iter().map(place).collect()).into())
         }
     }
 }
@@ -157,8 +154,9 @@ mod tests {
     use pilothouse_wire::{Rev, Stamp, When, view::delivery::DeliveryView};
 
     fn frame(rows: &[(&str, &str, &str)]) -> Frame {
-        let row = |(kind, namespace, name): &(&str, &str, &str)| {
-            let id: ObjectRef = format!("workload:iad/{namespace}/{kind}/{name}").parse().unwrap();
+        let row = |(kind, place, name): &(&str, &str, &str)| {
+            let (cluster, namespace) = place.split_once('/').unwrap_or(("iad", place));
+            let id: ObjectRef = format!("workload:{cluster}/{namespace}/{kind}/{name}").parse().unwrap();
             words::tests::row(id, kind, namespace, name)
         };
         let view = DeliveryView { rows: rows.iter().map(row).collect(), ..DeliveryView::default() };
@@ -193,5 +191,9 @@ mod tests {
         check(&rows, "embed", None, "2 services are called embed.");
         check(&rows, "chat", Some("deployment"), "There is no service chat.");
         check(&rows, "nothing", None, "There is no service nothing.");
+        let rows = [("Rollout", "iad/serving", "chat"), ("Rollout", "ord/serving", "chat")];
+        check(&rows, "serving/chat", None, "2 services are called serving/chat.");
+        check(&rows, "ord/serving/chat", None, "workload:ord/serving/Rollout/chat");
+        check(&rows, "fra/serving/chat", None, "There is no service fra/serving/chat.");
     }
 }

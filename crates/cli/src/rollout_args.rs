@@ -36,7 +36,7 @@ pub struct GetRolloutArgs {
 /// Of what is followed.
 #[derive(Args, Debug)]
 pub struct WatchRolloutArgs {
-    /// NAMESPACE/NAME, or NAME where only one service is called so [default: all]
+    /// [[CLUSTER/]NAMESPACE/]NAME, as much of it as only one service is called [default: all]
     pub name: Option<String>,
     /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet, InferenceService
     #[arg(long, requires = "name")]
@@ -54,7 +54,7 @@ pub struct WatchRolloutArgs {
 /// Which service.
 #[derive(Args, Clone, Debug)]
 pub struct Service {
-    /// NAMESPACE/NAME, or NAME where only one service is called so
+    /// [[CLUSTER/]NAMESPACE/]NAME, as much of it as only one service is called
     pub name: String,
     /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet, InferenceService
     #[arg(long)]

@@ -3,6 +3,7 @@
 use crate::{
     args::SourceArgs,
     exit::Failed,
+    named::{Place, Typed},
     out::Style,
     problems,
     start::{Session, other_answer},
@@ -53,28 +54,26 @@ pub fn named(fleet: &FleetView, typed: &str) -> Result<ObjectRef, Problem> {
 
 /// Its pods that hold GPUs.
 fn pods<'a>(fleet: &'a FleetView, typed: &str) -> Result<Vec<&'a PodRow>, Problem> {
-    let mut parts = typed.rsplitn(3, '/');
-    let (name, namespace, cluster) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let called = Typed::of(typed);
     let is_meant = |pod: &&PodRow| {
-        pod.workload.as_deref() == Some(name)
-            && namespace.is_none_or(|namespace| pod.id.namespace == namespace)
-            && cluster.is_none_or(|cluster| pod.id.cluster.as_str() == cluster)
+        let workload = pod.workload.as_deref();
+        workload.is_some_and(|name| called.is(pod.id.cluster.as_str(), &pod.id.namespace, name))
             && pod.gpus > 0
             && pod.node.is_some()
     };
     let meant: Vec<&PodRow> = fleet.pods.rows().iter().filter(is_meant).collect();
-    let place = |pod: &&PodRow| {
-        let kind = pod.workload_kind.as_deref().unwrap_or("workload");
-        format!("{kind} {}/{name} in {}", pod.id.namespace, pod.id.cluster)
+    let place = |pod: &&PodRow| Place {
+        cluster: pod.id.cluster.to_string(),
+        namespace: pod.id.namespace.to_string(),
+        name: pod.workload.as_deref().unwrap_or_default().to_owned(),
+        kind: pod.workload_kind.as_deref().unwrap_or("workload").to_owned(),
     };
-    let places: BTreeSet<String> = meant.iter().map(place).collect();
+    let places: BTreeSet<Place> = meant.iter().map(place).collect();
     match places.len() {
         0 => Err(Problem::new(Code::NotFound, format!("No service {typed} holds a GPU."))
             .why("No pod that is placed and has GPUs is kept by a workload of that name.")
             .next("\"pilothouse workloads\" lists those that there are.")),
         1 => Ok(meant),
-        several => Err(Problem::new(Code::BadInput, format!("{several} services are called {typed}."))
-            .why(format!("{}.", places.into_iter().collect::<Vec<_>>().join(", ")))
-            .next("Say which: CLUSTER/NAMESPACE/NAME.")),
+        _ => Err(called.ambiguous(&places)),
     }
 }
