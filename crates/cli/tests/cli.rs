@@ -137,6 +137,14 @@ fn the_demo_has_a_registry_whose_versions_serve_and_are_found_and_reckoned() {
     let found = home.run("models --search challenger --demo");
     assert!(found.code == 0 && found.stdout.contains("chat-70b, version 42"), "{}", found.all());
     assert!(found.stderr.contains("Looked through model-registry: 10 models"), "{}", found.all());
+    // Runs are looked through as well, and where nothing keeps any nothing is said of them.
+    let run = home.run("models --search owl --demo");
+    assert!(
+        run.code == 0 && run.stdout.contains("-owl") && run.stderr.contains("runs by their names"),
+        "{}",
+        run.all()
+    );
+    assert!(!run.stderr.contains("were not"), "{}", run.all());
     // GPU, engine and arguments are those of a service that serves it.
     let fits = home.run("preflight --model chat-70b@champion iad-prod/serving/chat-70b --demo");
     assert_eq!(fits.code, 0, "{}", fits.all());

@@ -255,10 +255,11 @@ impl Connector for Registry {
 
     async fn runs(&self, ask: &RunAsk) -> Result<RunAnswer, Problem> {
         if let RunAsk::Search(query) = ask
-            && !query.filter.is_empty()
+            && runs::parts_of_names(&query.filter).is_none()
         {
-            let problem = Problem::new(Code::NotOffered, format!("{} looks for no runs by a filter.", self.name));
-            return Err(problem.why("It is of the demo: no tracking server is asked."));
+            let what = format!("{} finds runs by parts of their names alone.", self.name);
+            let problem = Problem::new(Code::BadInput, what).why("It is of the demo: no tracking server is asked.");
+            return Err(problem.next("Such as: attributes.run_name ILIKE '%fox%'."));
         }
         // Before somebody watches nothing is made up yet.
         let start = *self.start.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,7 +30,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Takes what is known out of the world.
     pub(crate) fn of(world: &World, connector: impl Fn(&ConnectionId) -> Option<Arc<dyn Connector>>) -> Self {
-        let keeps = world.sources().filter(|(_, source)| table::keeps_runs(&source.about.kind));
+        let keeps = world.sources().filter(|(_, source)| table::keeps_runs(source));
         Self {
             models: project::models(world, &ModelsSpec::default()),
             artifacts: project::artifacts(world),

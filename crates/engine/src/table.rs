@@ -3,6 +3,7 @@
 #[cfg(feature = "conformance")]
 use pilothouse_connect::conformance::Stand;
 use pilothouse_connect::{Discovery, Inside, Kind, Signature};
+use pilothouse_world::Source;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 /// One word for each connector: the module that holds its `KIND` and, for the suite, its `STAND`.
@@ -37,9 +38,11 @@ pub(crate) fn is_registry(kind: &str) -> bool {
     kind == pilothouse_connect_oci::KIND.id
 }
 
-/// Does a connection of this kind keep runs, that can be searched?
-pub(crate) fn keeps_runs(kind: &str) -> bool {
-    kind == pilothouse_connect_mlflow::KIND.id
+/// Does a connection keep runs, that can be searched? Of the demo fleet its registry does, and none of its clusters.
+pub(crate) fn keeps_runs(source: &Source) -> bool {
+    let kind = &source.about.kind;
+    *kind == pilothouse_connect_mlflow::KIND.id
+        || (*kind == pilothouse_connect_demo::KIND.id && !source.models.is_empty())
 }
 
 /// What all kinds look for inside of clusters.

@@ -34,15 +34,15 @@ pub(super) fn answer(book: &Book, ask: &RunAsk) -> Option<RunAnswer> {
                 let name = experiment(model);
                 query.experiments.is_empty() || query.experiments.iter().any(|wanted| is_like(wanted, &name))
             };
+            let parts = parts_of_names(&query.filter)?;
             let most = usize::try_from(query.most).unwrap_or(usize::MAX);
-            let all = || {
-                MODELS
-                    .iter()
-                    .filter(is_wanted)
-                    .flat_map(|model| (1..=model.newest).rev().take(3).map(move |number| (model, number)))
-            };
-            let runs = all().take(most).map(|(model, number)| row(book, model, number)).collect();
-            RunAnswer::Found(RunPage { runs, more: all().count() > most, experiments: 1 })
+            let newest =
+                |model: &'static Model| (1..=model.newest).rev().take(3).map(move |number| row(book, model, number));
+            let has_all = |row: &RunRow| parts.iter().all(|part| row.name.to_lowercase().contains(part.as_str()));
+            let mut runs: Vec<RunRow> = MODELS.iter().filter(is_wanted).flat_map(newest).filter(has_all).collect();
+            let more = runs.len() > most;
+            runs.truncate(most);
+            RunAnswer::Found(RunPage { runs, more, experiments: 1 })
         }
         RunAsk::Signature { model, version } => {
             let known = MODELS.iter().any(|known| known.name == *model && *version > 0);
@@ -55,6 +55,15 @@ pub(super) fn answer(book: &Book, ask: &RunAsk) -> Option<RunAnswer> {
             RunAnswer::Signature(known.then_some(signature))
         }
     })
+}
+
+/// The parts of names, in lower case, that a filter asks for in the words of MLflow; none if it asks for anything else.
+pub(super) fn parts_of_names(filter: &str) -> Option<Vec<String>> {
+    let part = |clause: &str| {
+        let part = clause.trim().strip_prefix("attributes.run_name ILIKE '%")?.strip_suffix("%'")?;
+        Some(part.to_lowercase())
+    };
+    filter.split(" AND ").filter(|clause| !clause.trim().is_empty()).map(part).collect()
 }
 
 /// The experiment in which the runs of a model are.
@@ -139,6 +148,7 @@ fn history(book: &Book, model: &Model, number: u64, key: &str) -> MetricHistory 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_wire::runs::RunQuery;
 
     #[test]
     fn the_run_behind_a_version_is_there_with_its_metrics() {
@@ -152,5 +162,21 @@ mod tests {
         let Some(RunAnswer::Metrics(all)) = answer(&book, &asked) else { panic!("no metrics") };
         assert_eq!((all[0].points.len(), all[1].points.len()), (61, 0));
         assert_eq!(answer(&book, &RunAsk::Run("nobody".into())), None);
+    }
+
+    #[test]
+    fn runs_are_found_by_parts_of_their_names() {
+        let book = Book { seed: 4_096, start: Stamp(1_795_489_964_000) };
+        let found = |filter: &str| {
+            let query = RunQuery { filter: filter.to_owned(), most: 100, ..RunQuery::default() };
+            let Some(RunAnswer::Found(page)) = answer(&book, &RunAsk::Search(query)) else { return None };
+            Some(page.runs.into_iter().map(|run| run.name.to_string()).collect::<Vec<_>>())
+        };
+        let all = found("").unwrap();
+        let owls = found("attributes.run_name ILIKE '%OWL%'").unwrap();
+        assert!(!owls.is_empty() && owls.len() < all.len() && owls.iter().all(|name| name.ends_with("-owl")));
+        let keen = found("attributes.run_name ILIKE '%owl%' AND attributes.run_name ILIKE '%nothing%'");
+        assert_eq!(keen, Some(Vec::new()));
+        assert_eq!(found("metrics.loss < 0.4"), None);
     }
 }
