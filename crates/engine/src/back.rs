@@ -2,7 +2,7 @@
 
 use crate::{
     artifacts,
-    asks::{connected, within},
+    asks::{connected, together, within},
     connections::Connectors,
     past::Worlds,
 };
@@ -81,12 +81,8 @@ pub(crate) async fn answer(
     let asked = format!("the revisions of {}", scene.object.name());
     let kept = within(id, &asked, connector.back(&query)).await?;
     let wanted = kept.then.as_ref().map(|then| sought(then, &scene.artifacts)).unwrap_or_default();
-    // All at once: a registry that hangs keeps no other from answering.
-    let asked = wanted.into_iter().map(|of| tokio::spawn(read(find(&of.source), of)));
-    let mut said = Vec::new();
-    for one in asked.collect::<Vec<_>>() {
-        said.extend(one.await.ok());
-    }
+    let said = together(wanted.into_iter().map(|of| read(find(&of.source), of))).await;
+    let said: Vec<_> = said.into_iter().flatten().collect();
     let took = match scene.took.as_slice() {
         [] => recorded(&scene, worlds, journal).await,
         seen => seen.to_vec(),

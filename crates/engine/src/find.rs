@@ -1,6 +1,9 @@
 //! One search over all registries: what the world knows of them at once, and runs by asking who keeps them.
 
-use crate::{asks::connected, table};
+use crate::{
+    asks::{connected, together},
+    table,
+};
 use pilothouse_connect::Connector;
 use pilothouse_insight::{FoundRuns, Words, find};
 use pilothouse_wire::{
@@ -44,17 +47,9 @@ pub(crate) async fn answer(scene: Scene, query: FindQuery) -> Result<Answer, Pro
     let words = Words::of(&query.text);
     let limit = usize::from(query.limit.clamp(1, MOST_FOUND));
     let filter = by_name(&words);
-    // All at once: a server that hangs keeps nobody else's runs.
-    let asked: Vec<_> = scene
-        .tracking
-        .into_iter()
-        .filter(|_| !words.is_empty())
-        .map(|(id, connector)| tokio::spawn(runs(id, connector, filter.clone())))
-        .collect();
-    let mut found = Vec::new();
-    for one in asked {
-        found.extend(one.await.ok());
-    }
+    let tracking = scene.tracking.into_iter().filter(|_| !words.is_empty());
+    let found = together(tracking.map(|(id, connector)| runs(id, connector, filter.clone()))).await;
+    let found: Vec<FoundRuns> = found.into_iter().flatten().collect();
     Ok(Answer::Found(Box::new(find(&words, limit, &scene.models, &scene.artifacts, &found))))
 }
 
