@@ -9,7 +9,7 @@ use pilothouse_insight::{FoundRuns, Words, find};
 use pilothouse_wire::{
     Answer, ConnectionId, Problem,
     find::{FindQuery, MOST_FOUND},
-    runs::{RunAnswer, RunAsk, RunQuery, RunRow},
+    runs::{RunAnswer, RunAsk, RunPage, RunQuery},
     view::{ArtifactsView, ModelsSpec, ModelsView},
 };
 use pilothouse_world::{World, project};
@@ -71,7 +71,7 @@ async fn runs(id: ConnectionId, connector: Option<Arc<dyn Connector>>, filter: R
         let connector = connected(connector, &id, "Runs are read from their server").map_err(|problem| problem.what)?;
         let ask = RunAsk::Search(RunQuery { filter, most: MOST_RUNS, ..RunQuery::default() });
         match tokio::time::timeout(PATIENCE, connector.runs(&ask)).await {
-            Ok(Ok(RunAnswer::Found(page))) => Ok::<Vec<RunRow>, String>(page.runs),
+            Ok(Ok(RunAnswer::Found(page))) => Ok::<RunPage, String>(page),
             Ok(Ok(_)) => Err("its answer was another".to_owned()),
             Ok(Err(problem)) => Err(problem.what),
             Err(_) => Err(format!("{id} did not answer in {} s", PATIENCE.as_secs())),
