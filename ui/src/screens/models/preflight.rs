@@ -9,7 +9,7 @@ use crate::{
 };
 use leptos::{html::Input, prelude::*};
 use pilothouse_wire::{
-    Answer, Ask, Code, ObjectRef, Problem, SmolStr,
+    Answer, Ask, ObjectRef, Problem, SmolStr,
     preflight::{Engine, ModelSubject, Preflight, PreflightQuery},
     shell,
     units::visible,
@@ -62,7 +62,7 @@ pub fn Fits(of: ModelSubject) -> impl IntoView {
         link.ask_then(Ask::Preflight(Box::new(query)), move |answer| {
             stage.set(match answer {
                 Ok(Answer::Preflight(said)) => Stage::Said(said),
-                Ok(_) => Stage::Failed(Problem::new(Code::Internal, "The engine answered another question.")),
+                Ok(_) => Stage::Failed(Problem::other_answer()),
                 Err(problem) => Stage::Failed(problem),
             });
         });

@@ -4,7 +4,7 @@ use super::place::Spot;
 use crate::{link::use_link, state::use_state};
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, Problem,
+    Answer, Ask, Problem,
     find::{FindQuery, Found, FoundKind, FoundRow, Searched},
     units::{count, visible},
 };
@@ -53,7 +53,7 @@ impl Search {
             link.ask_then(Ask::Find(FindQuery { text: text.clone(), limit: MOST }), move |answer| {
                 let answer = answer.and_then(|answer| match answer {
                     Answer::Found(found) => Ok(*found),
-                    _ => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                    _ => Err(Problem::other_answer()),
                 });
                 found.set(Some((text, answer)));
             });
