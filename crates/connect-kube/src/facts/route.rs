@@ -1,7 +1,7 @@
 //! Routes and what stands behind them, into facts.
 
 use super::{
-    delivery::{MOST_CONDITIONS, delivered, of_meta, stated},
+    delivery::{HASHES, MOST_CONDITIONS, delivered, of_meta, stated},
     some, words,
 };
 use crate::slim::{
@@ -22,8 +22,6 @@ use std::collections::BTreeMap;
 const MOST: usize = 64;
 /// The longest words of a match that are kept.
 const MOST_MATCH: usize = 200;
-/// By which label a Service chooses pods of one revision alone, by who writes it there.
-const HASHES: [&str; 2] = ["rollouts-pod-template-hash", "pod-template-hash"];
 /// All labels of a template are small; of more than these a Service chooses by none.
 const MOST_LABELS: usize = 64;
 
