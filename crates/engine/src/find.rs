@@ -3,6 +3,7 @@
 use crate::{
     asks::{connected, together},
     table,
+    views::Known,
 };
 use pilothouse_connect::Connector;
 use pilothouse_insight::{FoundRuns, Words, find};
@@ -10,9 +11,8 @@ use pilothouse_wire::{
     Answer, ConnectionId, Problem,
     find::{FindQuery, MOST_FOUND},
     runs::{RunAnswer, RunAsk, RunPage, RunQuery},
-    view::{ArtifactsView, ModelsSpec, ModelsView},
+    view::{ArtifactsView, ModelsView},
 };
-use pilothouse_world::{World, project};
 use std::{sync::Arc, time::Duration};
 
 /// So long a server may take to look for runs: what is known already does not wait longer.
@@ -24,19 +24,20 @@ const MOST_WORDS: usize = 8;
 
 /// What is looked through.
 pub(crate) struct Scene {
-    models: ModelsView,
-    artifacts: ArtifactsView,
+    models: Arc<ModelsView>,
+    artifacts: Arc<ArtifactsView>,
     /// Servers that keep runs, each with its connection if it is open.
     tracking: Vec<(ConnectionId, Option<Arc<dyn Connector>>)>,
 }
 
 impl Scene {
     /// Takes what is known out of the world.
-    pub(crate) fn of(world: &World, connector: impl Fn(&ConnectionId) -> Option<Arc<dyn Connector>>) -> Self {
+    pub(crate) fn of(known: Known<'_>, connector: impl Fn(&ConnectionId) -> Option<Arc<dyn Connector>>) -> Self {
+        let Known { world, registries } = known;
         let keeps = world.sources().filter(|(_, source)| table::keeps_runs(&source.about.kind));
         Self {
-            models: project::models(world, &ModelsSpec::default()),
-            artifacts: project::artifacts(world),
+            models: Arc::clone(registries.models(world)),
+            artifacts: Arc::clone(registries.artifacts(world)),
             tracking: keeps.map(|(id, _)| (id.clone(), connector(id))).collect(),
         }
     }

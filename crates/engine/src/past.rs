@@ -1,6 +1,9 @@
 //! The past: the journal's world at a time, projected like the live one.
 
-use crate::publish::{conclude, project_plain, sources_of};
+use crate::{
+    registries::Registries,
+    views::{Known, conclude, concluded, project_plain, sources_of},
+};
 use pilothouse_insight::History;
 use pilothouse_journal::{Place, Reader as JournalReader, Sought};
 use pilothouse_wire::{
@@ -154,7 +157,8 @@ fn unreadable(error: &JoinError) -> Problem {
 
 /// One full frame of a world as of a time.
 pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>) -> Answer {
-    full(world, spec, t, gap, project_plain(world, spec, &History::default(), t))
+    let known = Known { world, registries: &Registries::default() };
+    full(world, spec, t, gap, project_plain(known, spec, &History::default(), t))
 }
 
 fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) -> Answer {
@@ -171,8 +175,5 @@ fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) 
 
 /// The fleet as of a time.
 pub(crate) fn fleet(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> Arc<FleetView> {
-    match project_plain(world, &ViewSpec::Fleet(FleetSpec { scope }), &History::default(), t) {
-        View::Fleet(fleet) => fleet,
-        _ => Arc::default(),
-    }
+    concluded(world, FleetSpec { scope }, t)
 }

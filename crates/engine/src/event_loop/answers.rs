@@ -7,9 +7,8 @@ use crate::{
     back, find, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
-    preflight,
-    publish::{WEEK, project_plain, sources_of},
-    record, runs,
+    preflight, record, runs,
+    views::{Known, WEEK, project_plain, sources_of},
 };
 use pilothouse_wire::{
     Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
@@ -93,7 +92,8 @@ impl Loop {
             }
             Ask::Describe(object) => {
                 let connector = self.connections.connector(object.connection());
-                let lineage = pilothouse_insight::lineage::section(&crate::lineage::of(&self.world, &object));
+                let lineage =
+                    pilothouse_insight::lineage::section(&crate::lineage::of(&self.world, &self.registries, &object));
                 for_who_waits(reply, async move { asks::describe(connector, &object, lineage).await });
             }
             Ask::Tags(query) => {
@@ -107,14 +107,12 @@ impl Loop {
                 for_who_waits(reply, artifacts::compare(connectors, [from, to]));
             }
             Ask::Find(query) => {
-                let scene = find::Scene::of(&self.world, |id| self.connections.connector(id));
+                let scene = find::Scene::of(self.known(), |id| self.connections.connector(id));
                 for_who_waits(reply, find::answer(scene, query));
             }
             Ask::Preflight(query) => {
-                let scene = preflight::Scene::of(&self.world, *query, now);
-                let registry = self.connections.connector(scene.registry());
-                let cluster = scene.service().and_then(|of| self.connections.connector(of.connection()));
-                for_who_waits(reply, preflight::answer(scene, registry, cluster));
+                let scene = preflight::Scene::of(self.known(), self.publisher.whole_fleet(), *query, now);
+                for_who_waits(reply, preflight::answer(scene, self.connections.connectors()));
             }
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),
@@ -133,7 +131,7 @@ impl Loop {
                 for_who_waits(reply, self.bench().rights(connector, query));
             }
             Ask::WayBack(object, to) => {
-                let scene = back::Scene::of(&self.world, object, now);
+                let scene = back::Scene::of(self.known(), object, now);
                 let record = (self.worlds.clone(), self.past.clone());
                 for_who_waits(reply, back::answer(scene, to, self.connections.connectors(), record));
             }
@@ -211,12 +209,16 @@ impl Loop {
         });
     }
 
+    fn known(&self) -> Known<'_> {
+        Known { world: &self.world, registries: &self.registries }
+    }
+
     fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
         let view = match spec {
             ViewSpec::Connections => View::Connections(self.connections_view()),
             ViewSpec::Notices => View::Notices(Box::new(self.publisher.notices().view())),
             ViewSpec::Actions => View::Actions(Box::new(self.actions.clone())),
-            other => self.gaps.told(project_plain(&self.world, other, self.publisher.history(), now), other, now),
+            other => self.gaps.told(project_plain(self.known(), other, self.publisher.history(), now), other, now),
         };
         Answer::Frame(Box::new(Frame {
             rev: Rev(1),
