@@ -3,7 +3,7 @@
 use super::{About, Body, Draft, Guard, Part, SOON, Target};
 use pilothouse_wire::{
     Code, Problem, SmolStr,
-    plan::{Affected, Deed, Expectation, Risk, Share},
+    plan::{Affected, Deed, Expectation, Portion, Risk, Share},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -176,16 +176,12 @@ fn weight_of(backend: &Value) -> u32 {
 }
 
 fn shares(all: &[Backend<'_>]) -> Vec<Share> {
-    let percent = |weight: u32, whole: u64| {
-        let tenths = (u64::from(weight) * 100 + whole / 2).checked_div(whole).unwrap_or(0);
-        u32::try_from(tenths).unwrap_or(100)
-    };
     let whole = |of: fn(&Backend<'_>) -> u32| all.iter().map(|backend| u64::from(of(backend))).sum::<u64>();
     let (now, then) = (whole(|backend| backend.now), whole(|backend| backend.then));
     let share = |backend: &Backend<'_>| Share {
         of: backend.name.to_owned(),
-        now: percent(backend.now, now),
-        then: percent(backend.then, then),
+        now: Portion { part: backend.now, whole: now },
+        then: Portion { part: backend.then, whole: then },
     };
     all.iter().map(share).collect()
 }
