@@ -295,5 +295,12 @@ pub fn with_labels<T: Labelled>(it: T, fact: impl Fn(T) -> Option<Fact>) -> Opti
     })
 }
 
+/// Takes out the labels that pods get: where no routes are served nothing is joined by them.
+pub fn without_labels(fact: &mut Fact) {
+    if let Fact::Labelled(_, _, labels) | Fact::Part(_, _, labels) = fact {
+        labels.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests;
