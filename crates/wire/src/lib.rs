@@ -33,6 +33,7 @@ pub mod record;
 pub mod rights;
 pub mod runs;
 pub mod serving;
+pub mod shell;
 pub mod sum;
 pub mod time;
 pub mod units;
