@@ -18,7 +18,8 @@ pub(super) fn stands(plan: &Plan, holder: &Value) -> Option<Seen> {
     if fields.peek().is_none() {
         // The server was not asked to try: a spec that was written has another number.
         let held = plan.steps.iter().flat_map(|step| &step.guards).find(|(path, _)| path == "/metadata/generation");
-        let is_same = held.is_some_and(|(_, value)| holder["metadata"]["generation"].to_string() == *value);
+        let generation = holder["metadata"]["generation"].to_string();
+        let is_same = held.is_some_and(|(_, value)| *value == generation);
         return is_same.then(before);
     }
     let now: Vec<_> = fields.map(|change| (diff::shown_at(&shown, &change.path), change)).collect();
