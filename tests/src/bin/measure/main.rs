@@ -3,6 +3,7 @@
 mod act_crash;
 mod acting;
 mod attribution;
+mod bench;
 mod chance;
 mod churn;
 mod delivery_scale;
@@ -40,7 +41,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 20] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -59,6 +60,8 @@ const NAMES: [&str; 18] = [
     "act-crash",
     "parity",
     "delivery-scale",
+    "bench-truth",
+    "bench-lag",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
@@ -68,6 +71,8 @@ const POLLS: &str = "--polls-alone";
 const TAGS: &str = "--tags-alone";
 /// The same for a wall of screens, for as many minutes as follow.
 const DAY: &str = "--wall-day";
+/// The same for the scripted server of benchmarks, whose times and log follow.
+const TRUTH: &str = "--truth";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -80,6 +85,9 @@ async fn main() -> ExitCode {
     }
     if let [journal::CHILD, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return journal::child(&words[1..]);
+    }
+    if let [TRUTH, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return acceptance::truth::program(&words[1..]).await;
     }
     if let [POLLS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return metrics_poll::alone(url).await;
@@ -146,6 +154,12 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("delivery-scale") {
         delivery_scale::measure(size, report).await?;
+    }
+    if wanted("bench-truth") {
+        bench::truth(size, report)?;
+    }
+    if wanted("bench-lag") {
+        bench::lag(size, report)?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());
