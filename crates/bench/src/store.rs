@@ -97,7 +97,7 @@ impl Place {
                 self.document.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             // A temporary file is made for its owner alone.
             let mut file = tempfile::Builder::new().prefix(".pilothouse-").tempfile_in(folder)?;
-            let mut bytes = serde_json::to_vec_pretty(document)?;
+            let mut bytes = serde_json::to_vec(document)?;
             bytes.push(b'\n');
             file.write_all(&bytes)?;
             file.as_file().sync_all()?;
