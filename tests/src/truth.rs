@@ -72,6 +72,8 @@ pub enum Fault {
     Reasoning(u32),
     /// The stream ends without `[DONE]`.
     NoDone,
+    /// The stream stays open after `[DONE]`.
+    StaysOpen,
     /// The stream ends without `[DONE]` and without a reason.
     Unfinished,
     /// Nothing is counted, though it was asked for.

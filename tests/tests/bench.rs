@@ -126,6 +126,7 @@ async fn what_is_only_unusual_is_an_answer_like_any_other() -> Result<()> {
         Fault::NoDone,
         Fault::Reasoning(3),
         Fault::Reasoning(9),
+        Fault::StaysOpen,
     ];
     let many = unusual.len() as u64;
     let fault = move |n: u64| unusual[usize::try_from(n).unwrap_or(0) % unusual.len()];
@@ -141,7 +142,7 @@ async fn what_is_only_unusual_is_an_answer_like_any_other() -> Result<()> {
     assert_eq!((measures["ttft"]["count"].as_u64(), measures["ttfo"]["count"].as_u64()), (Some(many), Some(many - 1)));
     let requests = stand.requests()?;
     let pieces: Vec<u64> = requests.iter().filter_map(|of| of["end"]["answered"]["pieces"].as_u64()).collect();
-    assert_eq!(pieces, [6, 6, 6, 6, 6, 6, 12, 6, 6, 6, 6, 6]);
+    assert_eq!(pieces, [6, 6, 6, 6, 6, 6, 12, 6, 6, 6, 6, 6, 6]);
     let thought = &requests[10]["end"]["answered"];
     assert!(thought["ttfo_us"].as_u64() >= thought["ttft_us"].as_u64(), "{thought}");
     assert!(requests[11]["end"]["answered"]["ttfo_us"].is_null());

@@ -39,6 +39,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const REFUSAL: usize = 64 << 10;
 /// How long a refusal may take to come whole.
 const REFUSAL_TIME: Duration = Duration::from_secs(5);
+/// How long a stream may stay open once the server has said that nothing more comes.
+const AFTER_DONE: Duration = Duration::from_secs(1);
 /// A file of a key is no longer.
 const MOST_KEY: u64 = 16 << 10;
 
@@ -162,9 +164,16 @@ impl Client {
         let marks = marks.ok_or_else(|| Failure::new(Kind::Other, "the connection has no marks"))?;
         let mut body = response.into_body();
         let mut hearing = Hearing::new(intended, ready.wanted_output);
-        while let Some(frame) = body.frame().await {
+        loop {
+            // Once all is said, what is left of the stream only matters for using the connection again.
+            let frame = match hearing.is_done() {
+                true => tokio::time::timeout(AFTER_DONE, body.frame()).await.unwrap_or_default(),
+                false => body.frame().await,
+            };
+            let Some(frame) = frame else { break };
             let frame = match frame {
                 Ok(frame) => frame,
+                Err(_) if hearing.is_done() => break,
                 Err(error) => return Err(self.clean(hearing.cut(Failure::of_cause(Cause::of(&error))))),
             };
             if let Some(bytes) = frame.data_ref()

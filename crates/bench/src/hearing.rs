@@ -51,6 +51,12 @@ impl Hearing {
         told.failure.is_none()
     }
 
+    /// Has the server said that nothing more comes?
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.told.done
+    }
+
     /// The stream is over, well by what carried it.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::{arrivals::Arrivals, sizes::Sizes, slo::Slo, trace};
 use http::Uri;
-use pilothouse_connect::{names_a_secret, redact_url};
+use pilothouse_connect::{looks_secret, names_a_secret, redact_url};
 use pilothouse_wire::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -296,8 +296,9 @@ impl Output {
         if let Some(name) = self.extra.keys().find(|name| OURS.contains(&name.as_str())) {
             return Err(bad("extra", name, "It is set by the run.", "Leave it out"));
         }
-        match self.extra.keys().find(|name| is_secret(name)) {
-            Some(name) => {
+        let is_secret = |(name, value): &(&String, &Value)| is_secret(name) || value.as_str().is_some_and(looks_secret);
+        match self.extra.iter().find(is_secret) {
+            Some((name, _)) => {
                 Err(bad("extra", name, "It would be kept with the results.", "Give the key by --key-env or --key-file"))
             }
             None => Ok(()),
@@ -412,6 +413,12 @@ pub(crate) mod tests {
                 }),
             ),
             ("extra cannot be api_key.", Box::new(|plan| drop(plan.output.extra.insert("api_key".into(), "x".into())))),
+            (
+                "extra cannot be note.",
+                Box::new(|plan| {
+                    plan.output.extra.insert("note".into(), "sk-proj-abcdefgh".into());
+                }),
+            ),
             ("extra cannot be stream.", Box::new(|plan| drop(plan.output.extra.insert("stream".into(), false.into())))),
             (
                 "shared-prefix cannot be 17.",

@@ -139,6 +139,9 @@ impl Answer<'_> {
                 self.event("[DONE]", fault).await?;
             }
         }
+        if fault == Fault::StaysOpen {
+            std::future::pending::<()>().await;
+        }
         self.socket.write_all(b"0\r\n\r\n").await
     }
 
