@@ -101,10 +101,11 @@ pub fn start(plan: Plan, place: Place, clock: Clock) -> Result<Running, Problem>
     let maker = Maker::of(&plan)?;
     let key = client::key(&plan.target.key)?;
     let way = Way::new(&plan.target, key)?;
-    let requests = place.open()?;
+    place.is_free()?;
     let began = clock.now();
     let document = Document::begun(place.id.clone(), plan.clone(), Environment::read(), began, place.requests_name());
     place.write(&document)?;
+    let requests = place.open()?;
     let (stop, _) = watch::channel(None);
     let (progress, shown) = watch::channel(Progress::default());
     let (ended, end) = oneshot::channel();

@@ -2,10 +2,11 @@
 
 use crate::result::Document;
 use jiff::Timestamp;
+use pilothouse_vault::files;
 use pilothouse_wire::{Code, Problem, Stamp};
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, BufWriter, Write},
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter},
     path::{Path, PathBuf},
 };
 
@@ -66,44 +67,42 @@ impl Place {
         self.requests.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// Makes the file of requests, and the folder.
+    /// Is nothing kept there yet?
     ///
     /// # Errors
-    /// If it cannot be made, or a run is kept there already.
-    pub fn open(&self) -> Result<BufWriter<File>, Problem> {
+    /// If a run is.
+    pub fn is_free(&self) -> Result<(), Problem> {
         if self.document.exists() || self.requests.exists() {
             return Err(Problem::new(Code::Exists, format!("{} is there already.", self.document.display()))
                 .why("Nothing of what was measured is ever written over.")
                 .next("Give another file by --out, or move that one."));
         }
-        let make = || {
-            make_folder_of(&self.requests)?;
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options.open(&self.requests)
-        };
-        make().map(BufWriter::new).map_err(|error| self.unwritable(&error))
+        Ok(())
     }
 
-    /// Writes the document, at once and whole.
+    /// Makes the file of requests, in the folder of the document.
+    ///
+    /// # Errors
+    /// If it cannot be made, or is there already.
+    pub fn open(&self) -> Result<BufWriter<File>, Problem> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&self.requests).map(BufWriter::new).map_err(|error| self.unwritable(&error))
+    }
+
+    /// Writes the document, at once and whole; makes the folder where there is none.
     ///
     /// # Errors
     /// If it cannot be written; it is then as it was.
     pub fn write(&self, document: &Document) -> Result<(), Problem> {
-        let write = || {
-            let folder =
-                self.document.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            // A temporary file is made for its owner alone.
-            let mut file = tempfile::Builder::new().prefix(".pilothouse-").tempfile_in(folder)?;
-            let mut bytes = serde_json::to_vec(document)?;
+        let bytes = serde_json::to_vec(document).map_err(io::Error::from);
+        let written = bytes.and_then(|mut bytes| {
             bytes.push(b'\n');
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(&self.document).map_err(|error| error.error).map(drop)
-        };
-        write().map_err(|error: io::Error| self.unwritable(&error))
+            files::replace(&self.document, &bytes)
+        });
+        written.map_err(|error| self.unwritable(&error))
     }
 
     /// What a file that cannot be written means.
@@ -181,15 +180,6 @@ fn unreadable(place: &Path, error: &io::Error) -> Problem {
     Problem::new(Code::NotFound, format!("{} cannot be read.", place.display())).why(format!("{error}."))
 }
 
-fn make_folder_of(file: &Path) -> io::Result<()> {
-    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 fn slug(model: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
     // Of an organisation's model the model says more.
@@ -216,13 +206,13 @@ mod tests {
             (place.id.as_str(), place.requests_name().as_str()),
             ("20270115-080000-chat-8b", "20270115-080000-chat-8b.requests.jsonl")
         );
-        drop(place.open().unwrap());
+        place.is_free().unwrap();
         place.write(&document(&place)).unwrap();
-        assert_eq!(place.open().unwrap_err().code, Code::Exists);
+        drop(place.open().unwrap());
+        assert_eq!(place.is_free().unwrap_err().code, Code::Exists);
         // Another one of the same second.
         let next = Place::new(&folder, Stamp(1_800_000_000_000), "Org/Chat 8B");
         assert_eq!(next.id, "20270115-080000-chat-8b-2");
-        drop(next.open().unwrap());
         next.write(&document(&next)).unwrap();
         let ids: Vec<_> = list(&folder).unwrap().into_iter().map(|(_, run)| run.unwrap().id).collect();
         assert_eq!(ids.len(), 2);
@@ -248,8 +238,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let home = tempfile::tempdir().unwrap();
         let place = Place::at(&home.path().join("sub/mine.json"));
-        drop(place.open().unwrap());
         place.write(&document(&place)).unwrap();
+        drop(place.open().unwrap());
         for file in [&place.document, &place.requests] {
             assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
