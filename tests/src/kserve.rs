@@ -1,6 +1,10 @@
-//! The real controller of KServe with its webhooks beside a control plane, and a runtime for it to make pods by.
+//! The real controllers of KServe with their webhooks beside a control plane, and a runtime for one of them to make pods by.
 //!
 //! It runs in its Standard mode, formerly RawDeployment: the other, Knative, needs a server that cannot be had here.
+
+mod llm;
+
+pub use llm::{LlmServices, member};
 
 use std::path::Path;
 use std::process::Command;
@@ -26,6 +30,8 @@ const SERVER: &str = "kserve";
 const NAME: &str = "kserve-manager";
 /// Where it looks for its settings.
 const NAMESPACE: &str = "kserve";
+/// The gateway that its settings name.
+const GATEWAY: &str = "kserve-ingress-gateway";
 /// The custom resources, in files beside the controller, each with the version in which it is served.
 const DEFINITIONS: &[(&str, &str)] = &[
     ("inferenceservices", "v1beta1"),
@@ -35,7 +41,8 @@ const DEFINITIONS: &[(&str, &str)] = &[
     ("inferencegraphs", "v1alpha1"),
     ("trainedmodels", "v1alpha1"),
     ("localmodelcaches", "v1alpha1"),
-    ("llminferenceservices", "v1alpha1"),
+    ("localmodelnamespacecaches", "v1alpha1"),
+    ("llminferenceservices", "v1alpha2"),
 ];
 /// The format of models that the runtime of the tests serves.
 pub const FORMAT: &str = "huggingface";
@@ -55,9 +62,7 @@ impl<'a> Kserve<'a> {
         let mut kserve = Self::without_controller(plane).await?;
         kserve.plane.apply(&settings()).await?;
         kserve.start_controller().await?;
-        for webhook in kserve.webhooks() {
-            kserve.plane.apply(&webhook.to_string()).await?;
-        }
+        kserve.ask_webhooks().await?;
         kserve.plane.apply(&runtime().to_string()).await?;
         Ok(kserve)
     }
@@ -74,19 +79,15 @@ impl<'a> Kserve<'a> {
     /// Starts the controller, or starts it again.
     pub async fn start_controller(&mut self) -> Result<()> {
         self.process = None;
-        self.write_certificate()?;
-        let health = ports::free()?;
-        let mut command = Command::new(cache::part(SERVER, NAME)?);
-        command
-            .env("KUBECONFIG", self.plane.kubeconfig())
-            // Its webhooks look for their certificate below the folder for temporary files.
-            .env("TMPDIR", self.den.folder())
-            .args(["-metrics-addr", "0", "-leader-elect=false", "-zap-encoder", "console"])
-            .arg(format!("-health-probe-addr=127.0.0.1:{health}"))
-            .arg(format!("-webhook-port={}", self.port));
-        let process = Process::start(&self.den, NAME, command)?;
-        process.is_ready(&plain(ANSWER_LIMIT)?, &format!("http://127.0.0.1:{health}/readyz"), LIMIT).await?;
-        self.process = Some(process);
+        self.process = Some(started(self.plane, &self.den, NAME, self.port).await?);
+        Ok(())
+    }
+
+    /// Lets its webhooks be asked, or asked again.
+    pub async fn ask_webhooks(&self) -> Result<()> {
+        for webhook in self.webhooks() {
+            self.plane.apply(&webhook.to_string()).await?;
+        }
         Ok(())
     }
 
@@ -121,24 +122,12 @@ impl<'a> Kserve<'a> {
         }
     }
 
-    fn write_certificate(&self) -> Result<()> {
-        let folder = self.den.folder().join("k8s-webhook-server/serving-certs");
-        std::fs::create_dir_all(&folder).could_not(format!("make {}", folder.display()))?;
-        let pair = self.plane.authority.server(&["127.0.0.1"], Validity::Good)?;
-        let write = |name: &str, text: &str| write(&folder.join(name), text);
-        write("tls.crt", &pair.cert_pem)?;
-        write("tls.key", &pair.key_pem)
-    }
-
-    /// Its webhooks as its own manifests have them, but by address: nothing here resolves the name of a service.
+    /// Its webhooks as its own manifests have them, but by address.
     fn webhooks(&self) -> [Value; 2] {
-        let authority = STANDARD.encode(self.plane.ca_pem());
         let asked = |name: &str, path: &str, group: &str, version: &str, plural: &str, operations: &[&str]| {
             json!({
                 "name": format!("inferenceservice.kserve-webhook-server.{name}"),
-                "clientConfig": {
-                    "url": format!("https://127.0.0.1:{}{path}", self.port), "caBundle": authority,
-                },
+                "clientConfig": asked_at(self.plane, self.port, path),
                 "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1beta1"],
                 "rules": [{
                     "apiGroups": [group], "apiVersions": [version], "resources": [plural], "operations": operations,
@@ -176,6 +165,32 @@ pub fn path_of(namespace: &str, name: &str) -> String {
     format!("/apis/serving.kserve.io/v1beta1/namespaces/{namespace}/inferenceservices/{name}")
 }
 
+/// Starts a controller whose webhooks listen at the port; returns when it works.
+async fn started(plane: &ControlPlane, den: &Arc<Den>, program: &'static str, port: u16) -> Result<Process> {
+    let folder = den.folder().join("k8s-webhook-server/serving-certs");
+    std::fs::create_dir_all(&folder).could_not(format!("make {}", folder.display()))?;
+    let pair = plane.authority.server(&["127.0.0.1"], Validity::Good)?;
+    write(&folder.join("tls.crt"), &pair.cert_pem)?;
+    write(&folder.join("tls.key"), &pair.key_pem)?;
+    let health = ports::free()?;
+    let mut command = Command::new(cache::part(SERVER, program)?);
+    command
+        .env("KUBECONFIG", plane.kubeconfig())
+        // Its webhooks look for their certificate below the folder for temporary files.
+        .env("TMPDIR", den.folder())
+        .args(["-metrics-addr", "0", "-leader-elect=false", "-zap-encoder", "console"])
+        .arg(format!("-health-probe-addr=127.0.0.1:{health}"))
+        .arg(format!("-webhook-port={port}"));
+    let process = Process::start(den, program, command)?;
+    process.is_ready(&plain(ANSWER_LIMIT)?, &format!("http://127.0.0.1:{health}/readyz"), LIMIT).await?;
+    Ok(process)
+}
+
+/// How a webhook is asked: by address, since nothing here resolves the name of a service.
+fn asked_at(plane: &ControlPlane, port: u16, path: &str) -> Value {
+    json!({ "url": format!("https://127.0.0.1:{port}{path}"), "caBundle": STANDARD.encode(plane.ca_pem()) })
+}
+
 fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).could_not(format!("write {}", path.display()))
 }
@@ -193,6 +208,7 @@ fn settings() -> String {
     let ingress = json!({
         "ingressGateway": "knative-serving/knative-ingress-gateway", "ingressDomain": "example.com",
         "urlScheme": "http", "disableIstioVirtualHost": true, "disableIngressCreation": true,
+        "kserveIngressGateway": format!("{NAMESPACE}/{GATEWAY}"),
     });
     let settings = [
         ("deploy", json!({ "defaultDeploymentMode": "Standard" })),

@@ -1,5 +1,5 @@
-//! Doing something when it goes wrong: two people at once, an answer that is lost behind the write, a registry that is gone
-//! between the plan and the deed, and a service with two hundred revisions.
+//! Doing something when it goes wrong: two people at once, an answer that is lost behind the write, a server that cannot try, a
+//! registry that is gone between the plan and the deed, and a service with two hundred revisions.
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,6 +31,15 @@ fn chat(connection: &str, namespace: &str) -> ObjectRef {
     ObjectRef::Workload(ConnectionId::slug(connection), namespace.into(), "Deployment".into(), "chat".into())
 }
 
+/// Something between, and a terminal that goes by way of it.
+async fn between(plane: &ControlPlane) -> Result<(Between, Terminal)> {
+    let between = Between::start(plane).await?;
+    let terminal = Terminal::holding(&between.kubeconfig(plane.admin_token()))?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "between"]).await?;
+    terminal.good(&["connect", "operate", "between"]).await?;
+    Ok((between, terminal))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_people_at_once_one_is_told_that_the_other_was_first() -> Result<()> {
     let (plane, namespace) = served().await?;
@@ -52,10 +61,7 @@ async fn of_two_people_at_once_one_is_told_that_the_other_was_first() -> Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_lost_behind_the_write_is_looked_for_and_not_sent_again() -> Result<()> {
     let (plane, namespace) = served().await?;
-    let between = Between::start(&plane).await?;
-    let terminal = Terminal::holding(&between.kubeconfig(plane.admin_token()))?;
-    terminal.good(&["connect", "add", "kubernetes", "--context", "between"]).await?;
-    terminal.good(&["connect", "operate", "between"]).await?;
+    let (between, terminal) = between(&plane).await?;
     between.lose(true);
     let scale = ["act", "scale", "deployment", "chat", "-n", &namespace, "--to", "3", "--yes"];
     let said = terminal.call(&scale).await?;
@@ -66,6 +72,20 @@ async fn an_answer_that_is_lost_behind_the_write_is_looked_for_and_not_sent_agai
     assert_eq!(plane.kubectl(&generation).await?, "2");
     let book = terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("verified: 3 of 3 pods"), "{book}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_cannot_try_is_said_and_can_be_done_all_the_same() -> Result<()> {
+    let (plane, namespace) = served().await?;
+    let (between, terminal) = between(&plane).await?;
+    between.refuse_to_try(true);
+    let scale = ["act", "scale", "deployment", "chat", "-n", &namespace, "--to", "3"];
+    let plan = terminal.call(&[&scale[..], &["--plan"]].concat()).await?;
+    let words = "not tried admission webhook \"quota.example.com\" does not support dry run";
+    assert!(plan.code == 0 && plan.out.contains(words) && !plan.out.contains("Blocked"), "{plan:?}");
+    let said = terminal.call(&[&scale[..], &["--yes"]].concat()).await?;
+    assert!(said.code == 0 && said.err.contains("verified: 3 of 3 pods are ready"), "{said:?}");
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 //! Services of KServe, acted on from the terminal.
 //!
-//! In Standard mode by its real controller with its real webhooks. Knative cannot be had here, nor the controller of
-//! LLMInferenceServices: in those tests the objects are real ones of its own definitions, on the real API server, and their
-//! status is written by [`StandIn`], by the rules of `PropagateStatus` and `createKnativeService` of KServe v0.16.
+//! In Standard mode by its real controller with its real webhooks. Knative cannot be had here: in that test the objects are real
+//! ones of its own definitions, on the real API server, and their status is written by [`StandIn`], by the rules of
+//! `PropagateStatus` and `createKnativeService` of KServe v0.20.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -139,22 +139,32 @@ async fn a_webhook_that_refuses_is_heard_in_its_own_words_and_a_controller_that_
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
     let mut kserve = Kserve::start(&plane).await?;
-    // KServe has called this mode by another name since v0.16, and takes the old one for a change of mode.
-    let old = json!({ "serving.kserve.io/deploymentMode": "RawDeployment" });
-    plane.apply(&inference("old", "hf://org/chat-1", &old)).await?;
-    kserve.until(NAMESPACE, "old", "Ready", "True").await?;
+    plane.apply(&inference("chat", "hf://org/chat-1", &json!({}))).await?;
+    kserve.until(NAMESPACE, "chat", "Ready", "True").await?;
+    // Something that the webhook does not take, written while nobody asked it: each change is refused from then on.
+    plane.kubectl(&["delete", "validatingwebhookconfiguration", "inferenceservice.serving.kserve.io"]).await?;
+    let wrong = json!({ "spec": { "predictor": { "containerConcurrency": -1 } } });
+    until("nobody asks the webhook", LIMIT, async || {
+        Ok(plane.api()?.patch(&path_of(NAMESPACE, "chat"), &wrong).await.ok())
+    })
+    .await?;
+    kserve.ask_webhooks().await?;
     let terminal = acting::terminal(&plane).await?;
-    let words = "update rejected: deploymentMode cannot be changed from 'Standard' to 'RawDeployment'";
-    let plan = act(&terminal, "set-model", "old", &["--uri", "hf://org/chat-2", "--plan"]).await?;
-    assert!(plan.out.contains("Blocked") && plan.out.contains(words), "{}", plan.out);
-    let said = act(&terminal, "set-model", "old", &["--uri", "hf://org/chat-2", "--yes"]).await?;
+    let words = "parallelism cannot be less than 0";
+    let plan = until("the webhook is asked", LIMIT, async || {
+        let plan = act(&terminal, "set-model", "chat", &["--uri", "hf://org/chat-2", "--plan"]).await?;
+        Ok(plan.out.contains("Blocked").then_some(plan))
+    });
+    let plan = plan.await?;
+    assert!(plan.out.contains(words), "{}", plan.out);
+    let said = act(&terminal, "set-model", "chat", &["--uri", "hf://org/chat-2", "--yes"]).await?;
     assert!(said.code == 1 && said.err.contains(words), "{said:?}");
-    let model = ["get", "isvc", "old", "-n", NAMESPACE, "-o", "jsonpath={.spec.predictor.model.storageUri}"];
+    let model = ["get", "isvc", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.predictor.model.storageUri}"];
     assert_eq!(plane.kubectl(&model).await?, "hf://org/chat-1", "nothing was done");
 
     // With it its webhooks are away, too: the server takes nothing then, and says so.
     kserve.stop_controller();
-    let said = act(&terminal, "stop", "old", &["--yes"]).await?;
+    let said = act(&terminal, "stop", "chat", &["--yes"]).await?;
     assert!(said.code == 1 && said.err.contains("failed calling webhook"), "{said:?}");
     Ok(())
 }
@@ -311,57 +321,5 @@ async fn a_canary_of_knative_whose_status_the_test_writes_is_split_promoted_and_
     assert!(again.code == 1 && again.err.contains("rolled back already"), "{again:?}");
     let book = terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("Roll InferenceService default/chat back"), "{book}");
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_llm_service_whose_status_the_test_writes_is_told_with_its_pods() -> Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
-    let _definitions = Kserve::without_controller(&plane).await?;
-    let service_of = json!({
-        "apiVersion": "serving.kserve.io/v1alpha1", "kind": "LLMInferenceService",
-        "metadata": { "name": "llama", "namespace": NAMESPACE },
-        "spec": { "model": { "uri": "hf://meta/llama", "name": "llama" }, "replicas": 2 },
-    });
-    plane.apply(&service_of.to_string()).await?;
-    let path = format!("/apis/serving.kserve.io/v1alpha1/namespaces/{NAMESPACE}/llminferenceservices/llama/status");
-    let failing =
-        json!({ "type": "RouterReady", "status": "False", "reason": "NoGateway", "message": "none is named" });
-    let status = |ready: &str, router: &Value| {
-        let conditions =
-            json!([{ "type": "WorkloadsReady", "status": "True" }, router, { "type": "Ready", "status": ready }]);
-        json!({ "status": { "url": "http://llama.example.com", "conditions": conditions } })
-    };
-    let api = plane.api()?;
-    let uid = api.patch(&path, &status("False", &failing)).await?["metadata"]["uid"].take();
-    let labels = json!({
-        "app.kubernetes.io/name": "llama", "app.kubernetes.io/part-of": "llminferenceservice",
-        "app.kubernetes.io/component": "llminferenceservice-workload",
-    });
-    let container = json!({ "name": "main", "image": "registry.invalid/vllm:1" });
-    let deployment = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {
-            "name": "llama-kserve", "namespace": NAMESPACE, "labels": labels,
-            "ownerReferences": owner("v1alpha1", "LLMInferenceService", "llama", &uid),
-        },
-        "spec": {
-            "replicas": 2, "selector": { "matchLabels": labels },
-            "template": { "metadata": { "labels": labels }, "spec": { "containers": [container] } },
-        },
-    });
-    plane.apply(&deployment.to_string()).await?;
-    let terminal = acting::terminal(&plane).await?;
-    let bad = service(&terminal, "llama", "its pods are seen", |it| it["row"]["ready"] == 2).await?;
-    assert_eq!(
-        (&bad["row"]["kind"], &bad["row"]["phase"]),
-        (&json!("LLMInferenceService"), &json!("Degraded")),
-        "{bad:#}"
-    );
-    assert_eq!(bad["row"]["why"], "RouterReady: NoGateway: none is named");
-    assert_eq!(bad["served"]["model"], "hf://meta/llama");
-    api.patch(&path, &status("True", &json!({ "type": "RouterReady", "status": "True" }))).await?;
-    service(&terminal, "llama", "it is seen ready", |it| it["row"]["phase"] == "Healthy").await?;
     Ok(())
 }

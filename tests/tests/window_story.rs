@@ -1,8 +1,11 @@
-//! The whole story, from end to end: a model is pushed and registered, goes out as a canary, is found to be bad by what an
-//! analysis measures, and is taken back in the window; all of it is in the audit book, and can be seen again.
+//! The whole story, from end to end, by three ways in which a model reaches traffic: it is pushed and registered, goes out, is
+//! found to be bad, and is taken back in the window; all of it is in the audit book, and can be seen again.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use acceptance::kserve::{LlmServices, member};
 use acceptance::mlflow::Trained;
 use acceptance::registry::Content;
 use acceptance::rollouts::rollout;
@@ -83,15 +86,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     plane.apply(&service(first, "1").to_string()).await?;
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
 
-    let terminal = Terminal::new(&plane.kubeconfig())?;
-    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
-    terminal.good(&["connect", "operate", "admin"]).await?;
-    terminal.good(&["connect", "add", "mlflow", "--name", "models", "--url", &shelves.mlflow.url()]).await?;
-    let oci =
-        ["connect", "add", "oci", "--name", "images", "--url", &shelves.registry.url(), "--set", "watch=team/chat"];
-    terminal.good(&oci).await?;
-    let page = Page::window((1440, 900), &terminal.environment()).await?;
-    page.find_by("[data-test='chip-admin'][data-state='live']").await?;
+    let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
 
     // It goes out, and waits for a person.
     plane.apply(&service(second, "2").to_string()).await?;
@@ -100,7 +95,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     page.press_by(&format!("[data-test='row'][data-key='{SERVICE}']")).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Paused"), "waits").await?;
     page.reads_as("[data-test='rollout-traffic']", |text| text.contains("20 %"), "says its weight").await?;
-    which_version_serves(&terminal, "2").await?;
+    it_serves(&terminal, "chat", "2").await?;
 
     // The person lets it go on; it is measured, and what is measured stands against its condition.
     done(&page, "deed-promote").await?;
@@ -124,11 +119,123 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
     let image = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
     assert_eq!(plane.kubectl(&image).await?, *first);
-    which_version_serves(&terminal, "1").await?;
+    it_serves(&terminal, "chat", "1").await?;
 
-    the_book_has_it(&terminal).await?;
-    it_is_seen_again(&page, &then).await?;
+    let deeds = ["Promote Rollout default/chat", "Abort Rollout default/chat", "Take Rollout default/chat back"];
+    the_book_has(&terminal, &deeds).await?;
+    it_is_then(&page, &then).await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Progressing"), "is on its way again").await?;
+    page.reads_as("[data-test='metric'][data-key='ttft']", |text| text.contains(MEASURED), "has its value").await?;
+    it_is_now(&page).await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is now").await?;
     page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_gets_a_model_and_goes_back_from_it() -> Result<()> {
+    let shelves = Shelves::filled().await?;
+    let [first, second] = &shelves.images;
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
+    let runs = async |image: &str, version: &str| {
+        let mut chat = service(image, version);
+        (chat["apiVersion"], chat["kind"]) = (json!("apps/v1"), json!("Deployment"));
+        chat["spec"]["strategy"] = json!({ "type": "RollingUpdate" });
+        plane.apply(&chat.to_string()).await?;
+        plane.kubectl(&["rollout", "status", "deployment/chat", "-n", NAMESPACE, "--timeout=90s"]).await
+    };
+    runs(first, "1").await?;
+    let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
+    page.key("gd").await?;
+    page.press_by("[data-test='row'][data-key='workload:admin/default/Deployment/chat']").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well").await?;
+
+    runs(second, "2").await?;
+    let newest = |text: &str| text.contains("Revision 2");
+    page.reads_as("[data-test='revisions']", newest, "has a second revision").await?;
+    it_serves(&terminal, "chat", "2").await?;
+    let bad = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
+    let then = bad["as_of"].as_str().unwrap_or_default().to_owned();
+
+    it_can_go_back(&page, first).await?;
+    done(&page, "deed-undo").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well again").await?;
+    let image =
+        ["get", "deployment", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
+    assert_eq!(plane.kubectl(&image).await?, *first);
+    it_serves(&terminal, "chat", "1").await?;
+    page.reads_as("[data-test='revisions']", |text| text.contains("Revision 3"), "has what it went back to").await?;
+
+    the_book_has(&terminal, &["Take Deployment default/chat back"]).await?;
+    it_is_then(&page, &then).await?;
+    let of_then = |text: &str| text.contains("Revision 2") && !text.contains("Revision 3");
+    page.reads_as("[data-test='revisions']", of_then, "is at its second revision again").await?;
+    it_is_now(&page).await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_of_a_group_of_kserve_gets_traffic_and_loses_it_again() -> Result<()> {
+    let shelves = Shelves::filled().await?;
+    let plane = Arc::new(ControlPlane::start(Options::default()).await?);
+    plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
+    let services = LlmServices::start(Arc::clone(&plane)).await?;
+    for (name, version, weight) in [("stable", "1", 90), ("canary", "2", 10)] {
+        let mut member = member(NAMESPACE, name, "hf://org/chat", weight);
+        let container = &mut member["spec"]["template"]["containers"][0];
+        container["args"] = json!(["--model-uri", format!("models:/chat/{version}")]);
+        plane.apply(&member.to_string()).await?;
+    }
+    for name in ["stable", "canary"] {
+        services.until_together(&plane, NAMESPACE, name, 2).await?;
+    }
+    let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
+    it_serves(&terminal, "canary", "2").await?;
+    page.key("gd").await?;
+    page.press_by("[data-test='row'][data-key='workload:admin/default/LLMInferenceService/canary']").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well").await?;
+    page.reads_as("[data-test='shares']", |text| text.contains("10 %"), "says its share").await?;
+
+    weighed(&page, "60", "canary 10 % → 40 %").await?;
+    page.reads_as("[data-test='shares']", |text| text.contains("40 %"), "has more of the traffic").await?;
+    let bad = terminal.json(&["rollout", "get", "canary", "--json"]).await?;
+    let then = bad["as_of"].as_str().unwrap_or_default().to_owned();
+
+    // It was a mistake: nothing is sent to it any more.
+    weighed(&page, "0", "canary 40 % → 0 %").await?;
+    page.reads_as("[data-test='shares']", |text| !text.contains("40 %"), "has none of the traffic").await?;
+
+    let deeds = ["default/canary from 10 to 60 in group chat", "default/canary from 60 to 0 in group chat"];
+    the_book_has(&terminal, &deeds).await?;
+    it_is_then(&page, &then).await?;
+    page.reads_as("[data-test='shares']", |text| text.contains("40 %"), "has its share of then").await?;
+    it_is_now(&page).await?;
+    page.close().await
+}
+
+/// Gives the member a weight, and wants the plan to say what follows.
+async fn weighed(page: &Page, to: &str, follows: &str) -> Result<()> {
+    page.press("deed-member-weight").await?;
+    page.fill("member-weight-to", to).await?;
+    page.press("member-weight-plan").await?;
+    let words: Vec<&str> = follows.split(' ').collect();
+    let says = |text: &str| words.iter().all(|word| text.contains(word));
+    page.reads_as("[data-test='plan-traffic']", says, "says what follows").await?;
+    confirmed(page).await
+}
+
+/// A terminal and a window that see a cluster and where its models come from.
+async fn seen(kubeconfig: &Path, shelves: &Shelves) -> Result<(Terminal, Page)> {
+    let terminal = Terminal::new(kubeconfig)?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    terminal.good(&["connect", "operate", "admin"]).await?;
+    terminal.good(&["connect", "add", "mlflow", "--name", "models", "--url", &shelves.mlflow.url()]).await?;
+    let oci =
+        ["connect", "add", "oci", "--name", "images", "--url", &shelves.registry.url(), "--set", "watch=team/chat"];
+    terminal.good(&oci).await?;
+    let page = Page::window((1440, 900), &terminal.environment()).await?;
+    page.find_by("[data-test='chip-admin'][data-state='live']").await?;
+    Ok((terminal, page))
 }
 
 /// Plans a deed of the page, confirms it, and waits until what became of it is verified.
@@ -155,36 +262,34 @@ async fn it_can_go_back(page: &Page, image: &str) -> Result<()> {
 }
 
 /// From the version to its pods, in the terminal.
-async fn which_version_serves(terminal: &Terminal, version: &str) -> Result<()> {
+async fn it_serves(terminal: &Terminal, service: &str, version: &str) -> Result<()> {
     let document = terminal.json(&["models", "chat", version, "--json"]).await?;
     let rows = document["serves"].as_array().cloned().unwrap_or_default();
     let is_it =
-        |row: &Value| row["version"].as_u64() == version.parse().ok() && row["workload"].to_string().contains("chat");
+        |row: &Value| row["version"].as_u64() == version.parse().ok() && row["workload"].to_string().contains(service);
     assert!(rows.iter().any(is_it), "version {version}: {document:#}");
     Ok(())
 }
 
-async fn the_book_has_it(terminal: &Terminal) -> Result<()> {
+/// Each deed is in the audit book, and the book is whole.
+async fn the_book_has(terminal: &Terminal, deeds: &[&str]) -> Result<()> {
     let book = terminal.good(&["audit", "list"]).await?;
-    for part in
-        ["Promote Rollout default/chat", "Abort Rollout default/chat", "Take Rollout default/chat back", "verified"]
-    {
+    for part in deeds.iter().chain(&["verified"]) {
         assert!(book.contains(part), "{part}: {book}");
     }
     terminal.good(&["audit", "verify"]).await.map(drop)
 }
 
-/// The whole application is at the time at which it was measured.
-async fn it_is_seen_again(page: &Page, then: &str) -> Result<()> {
+/// Takes the whole application to a time, where nothing can be done.
+async fn it_is_then(page: &Page, then: &str) -> Result<()> {
     page.chord("k").await?;
     page.fill("palette-input", &format!(":{then}")).await?;
     page.key(Key::Enter).await?;
     page.find("past").await?;
-    let was = |text: &str| text.contains("Progressing");
-    page.reads_as("[data-test='rollout-head']", was, "is on its way again").await?;
-    page.reads_as("[data-test='metric'][data-key='ttft']", |text| text.contains(MEASURED), "has its value").await?;
-    page.gone("[data-test='deeds']").await?;
+    page.gone("[data-test='deeds']").await
+}
+
+async fn it_is_now(page: &Page) -> Result<()> {
     page.key("n").await?;
-    page.gone("[data-test='past']").await?;
-    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is now").await.map(drop)
+    page.gone("[data-test='past']").await
 }

@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash, parity, delivery-scale, bench-truth, bench-lag; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash, parity, delivery-scale, bench-truth, bench-lag, bench-verdict; all of them if none is given
     names: Vec<String>,
 }
 

@@ -29,8 +29,8 @@ struct Server {
     ldflags: &'static str,
     /// What is compiled: the name of the binary, and its package.
     programs: &'static [(&'static str, &'static str)],
-    /// Files that are taken out of a module as they are: the module, and their paths in it.
-    files: Option<(&'static str, &'static [&'static str])>,
+    /// Files that are taken out of modules as they are: each module, and their paths in it.
+    files: &'static [(&'static str, &'static [&'static str])],
 }
 
 const SERVERS: &[Server] = &[
@@ -43,14 +43,14 @@ const SERVERS: &[Server] = &[
             -X k8s.io/component-base/version.gitMajor=1 \
             -X k8s.io/component-base/version.gitMinor=36",
         programs: &[("controlplane", ".")],
-        files: None,
+        files: &[],
     },
     Server {
         name: "registry",
         takes: "1 to 2 min the first time on 2 cores",
         ldflags: "-s -w",
         programs: &[("registry", ".")],
-        files: None,
+        files: &[],
     },
     Server {
         name: "rollouts",
@@ -60,7 +60,7 @@ const SERVERS: &[Server] = &[
             ("rollouts-controller", "github.com/argoproj/argo-rollouts/cmd/rollouts-controller"),
             ("kubectl-argo-rollouts", "github.com/argoproj/argo-rollouts/cmd/kubectl-argo-rollouts"),
         ],
-        files: Some((
+        files: &[(
             "github.com/argoproj/argo-rollouts",
             &[
                 "manifests/crds/rollout-crd.yaml",
@@ -69,34 +69,51 @@ const SERVERS: &[Server] = &[
                 "manifests/crds/cluster-analysis-template-crd.yaml",
                 "manifests/crds/experiment-crd.yaml",
             ],
-        )),
+        )],
     },
     Server {
         name: "kserve",
-        takes: "4 to 6 min the first time on 2 cores",
+        takes: "5 to 8 min the first time on 2 cores",
         ldflags: "-s -w",
-        programs: &[("kserve-manager", "github.com/kserve/kserve/cmd/manager")],
-        files: Some((
-            "github.com/kserve/kserve",
-            &[
-                "config/crd/full/serving.kserve.io_inferenceservices.yaml",
-                "config/crd/full/serving.kserve.io_clusterservingruntimes.yaml",
-                "config/crd/full/serving.kserve.io_servingruntimes.yaml",
-                "config/crd/full/serving.kserve.io_clusterstoragecontainers.yaml",
-                "config/crd/full/serving.kserve.io_inferencegraphs.yaml",
-                "config/crd/full/serving.kserve.io_trainedmodels.yaml",
-                "config/crd/full/serving.kserve.io_localmodelcaches.yaml",
-                "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml",
-            ],
-        )),
+        programs: &[
+            ("kserve-manager", "github.com/kserve/kserve/cmd/manager"),
+            ("kserve-llmisvc", "github.com/kserve/kserve/cmd/llmisvc"),
+        ],
+        files: &[
+            (
+                "github.com/kserve/kserve",
+                &[
+                    "config/crd/full/serving.kserve.io_inferenceservices.yaml",
+                    "config/crd/full/serving.kserve.io_clusterservingruntimes.yaml",
+                    "config/crd/full/serving.kserve.io_servingruntimes.yaml",
+                    "config/crd/full/serving.kserve.io_inferencegraphs.yaml",
+                    "config/crd/full/serving.kserve.io_trainedmodels.yaml",
+                    "config/crd/full/clusterstoragecontainer/serving.kserve.io_clusterstoragecontainers.yaml",
+                    "config/crd/full/localmodel/serving.kserve.io_localmodelcaches.yaml",
+                    "config/crd/full/localmodel/serving.kserve.io_localmodelnamespacecaches.yaml",
+                    "config/crd/full/llmisvc/serving.kserve.io_llminferenceservices.yaml",
+                    "config/crd/full/llmisvc/serving.kserve.io_llminferenceserviceconfigs.yaml",
+                    "config/llmisvcconfig/config-llm-template.yaml",
+                    "config/llmisvcconfig/config-llm-router-route.yaml",
+                ],
+            ),
+            (
+                "sigs.k8s.io/gateway-api",
+                &[
+                    "config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml",
+                    "config/crd/standard/gateway.networking.k8s.io_gateways.yaml",
+                    "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
+                ],
+            ),
+        ],
     },
 ];
 
 impl Server {
     /// The names of all that its folder of the cache holds.
     fn parts(&self) -> impl Iterator<Item = &'static str> {
-        let files = self.files.map_or(&[][..], |(_, paths)| paths);
-        self.programs.iter().map(|(name, _)| *name).chain(files.iter().map(|path| file_name(path)))
+        let files = self.files.iter().flat_map(|(_, paths)| paths.iter());
+        self.programs.iter().map(|(name, _)| *name).chain(files.map(|path| file_name(path)))
     }
 }
 
@@ -185,9 +202,12 @@ fn compile_one(
     Ok(())
 }
 
-/// Copies what stands in a module beside its packages: the definitions of its custom resources.
+/// Copies what stands in modules beside their packages: the definitions of their custom resources.
 fn copy_files(go: &[&str], server: &Server, sources: &Path, to: &Path) -> Result<(), String> {
-    let Some((module, paths)) = server.files else { return Ok(()) };
+    server.files.iter().try_for_each(|(module, paths)| copy_of(go, module, paths, (sources, to)))
+}
+
+fn copy_of(go: &[&str], module: &str, paths: &[&str], (sources, to): (&Path, &Path)) -> Result<(), String> {
     let output = command(go)
         .args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module])
         .current_dir(sources)
@@ -384,15 +404,9 @@ mod tests {
 if [ "$1" = env ]; then echo "$VERSION"; exit; fi
 if [ "$1" = list ]; then
     folder=$(dirname "$0")/module
-    mkdir -p "$folder/manifests/crds"
-    for name in rollout analysis-run analysis-template cluster-analysis-template experiment; do
-        echo "of $name" > "$folder/manifests/crds/$name-crd.yaml"
-    done
-    crds=$folder/config/crd/full
-    mkdir -p "$crds/llmisvc"
-    for name in inferenceservices clusterservingruntimes servingruntimes clusterstoragecontainers inferencegraphs \
-        trainedmodels localmodelcaches llmisvc/llminferenceservices; do
-        echo "of $name" > "$crds/$(dirname "$name")/serving.kserve.io_$(basename "$name").yaml"
+    for path in $PATHS; do
+        mkdir -p "$folder/$(dirname "$path")"
+        echo "of $path" > "$folder/$path"
     done
     echo "$folder"
     exit
@@ -403,7 +417,7 @@ echo once >> "$(dirname "$0")/compiled"
 "#;
 
     /// Programs of all servers.
-    const PROGRAMS: usize = 5;
+    const PROGRAMS: usize = 6;
 
     struct Bench {
         folder: PathBuf,
@@ -420,7 +434,9 @@ echo once >> "$(dirname "$0")/compiled"
         /// Builds with a fake Go of this version; returns how many programs it has compiled until now.
         fn build(&self, version: &str) -> usize {
             let go = self.folder.join("go");
-            fs::write(&go, format!("VERSION={version}\n{FAKE_GO}")).unwrap();
+            let paths: Vec<&str> =
+                SERVERS.iter().flat_map(|server| server.files).flat_map(|(_, paths)| *paths).copied().collect();
+            fs::write(&go, format!("VERSION={version}\nPATHS='{}'\n{FAKE_GO}", paths.join(" "))).unwrap();
             build_in(&self.folder.join("cache"), &["sh", go.to_str().unwrap()]).unwrap();
             let log = fs::read_to_string(self.folder.join("compiled"));
             log.unwrap_or_default().lines().count()
@@ -468,11 +484,11 @@ echo once >> "$(dirname "$0")/compiled"
         let bench = Bench::new("files");
         bench.build("go1.0");
         let file = bench.folders("rollouts")[0].join("rollout-crd.yaml");
-        assert_eq!(fs::read_to_string(&file).unwrap(), "of rollout\n");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "of manifests/crds/rollout-crd.yaml\n");
         fs::write(&file, "of something else\n").unwrap();
         // Its two programs with it, and nothing of the other server.
         assert_eq!(bench.build("go1.0"), PROGRAMS + 2);
-        assert_eq!(fs::read_to_string(&file).unwrap(), "of rollout\n");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "of manifests/crds/rollout-crd.yaml\n");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Load on a model that serves, and what comes of it: requests at stated times, the time of each piece of an answer, and a
 //! run kept as one file that says everything that is needed to repeat it.
 //!
-//! What is decided is pure and has its time handed in ([`arrivals`], [`sse`], [`hearing`], [`warm_up`], [`measures`]); what
+//! What is decided is pure and has its time handed in ([`arrivals`], [`sse`], [`hearing`], [`measures`]); what
 //! touches the outside is [`client`], `pace`, [`mod@run`] and [`store`].
 
 pub mod arrivals;
@@ -25,5 +25,4 @@ pub mod sse;
 mod stamped;
 pub mod store;
 pub mod trace;
-pub mod warm_up;
 mod words;

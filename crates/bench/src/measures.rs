@@ -7,8 +7,8 @@ use crate::{
     sample::{End, Heard, Sample},
     slo::Slo,
     spread::{MICROS, MILLITOKENS, Recorder, Spread},
-    warm_up::{Found, mser5},
 };
+use pilothouse_insight::verdict::mser::{self, WarmUp as Found};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -267,11 +267,9 @@ fn cut(samples: &[Sample], rule: WarmUp) -> (usize, Cut) {
                 .enumerate()
                 .filter_map(|(at, sample)| heard(sample).map(|heard| (at, precise(heard.e2e_us))))
                 .collect();
-            let found = mser5(&answers.iter().map(|(_, e2e)| *e2e).collect::<Vec<_>>());
-            let at = match found {
-                Found::Cut(answered) if answered > 0 => answers.get(answered).map_or(0, |(at, _)| *at),
-                Found::Cut(_) | Found::NeverAtRest | Found::TooFew => 0,
-            };
+            let found = mser::warm_up(&answers.iter().map(|(_, e2e)| *e2e).collect::<Vec<_>>());
+            let first = found.cut().filter(|answered| *answered > 0).and_then(|answered| answers.get(answered));
+            let at = first.map_or(0, |(at, _)| *at);
             (at, Some(found))
         }
     };
@@ -424,7 +422,7 @@ mod tests {
             (0..200).map(|n| answered(n, if n < 30 { 80_000 } else { 10_000 + n % 7 })).collect();
         samples[3] = failed(3, Kind::ServerFailed, "");
         let measures = measure(&samples, WarmUp::Mser5, &Slo::default());
-        let Some(Found::Cut(cut)) = measures.warm_up.found else { panic!("{:?}", measures.warm_up) };
+        let Some(Found::Ends { after: cut, .. }) = measures.warm_up.found else { panic!("{:?}", measures.warm_up) };
         assert!((29..=60).contains(&cut), "{cut}");
         // One of those before had failed.
         assert_eq!(measures.warm_up.requests, cut as u64 + 1);
@@ -442,7 +440,7 @@ mod tests {
             (measures.requests, measures.ttft.p50, measures.rates.input_tokens_per_s),
             (Counts::default(), None, None)
         );
-        assert_eq!(measures.warm_up.found, Some(Found::TooFew));
+        assert!(matches!(measures.warm_up.found, Some(Found::TooFew { .. })));
         let failed = [failed(0, Kind::Refused, "")];
         assert_eq!(measure(&failed, WarmUp::None, &Slo::default()).e2e.mean, None);
     }

@@ -295,6 +295,7 @@ fn typed(intent: &Intent) -> String {
         }
         Deed::Silence(long) => format!("silence {name} --for {}s", long.as_secs()),
         Deed::Canary(to) => format!("{} --to {to}", of("canary")),
+        Deed::MemberWeight(to) => format!("{} --to {to}", of("member-weight")),
         Deed::SetModel(uri) => format!("{} --uri {uri}", of("set-model")),
         other => of(other.word()),
     };
@@ -343,7 +344,7 @@ fn show(out: &mut impl Write, plan: &Plan, style: Style) -> Result<(), Failed> {
         match &step.dry_run {
             DryRun::Passed => row("  tried", Tone::Good, "the server would take it")?,
             DryRun::Refused(problem) => row("  tried", Tone::Bad, &problem.to_string())?,
-            DryRun::NotTried(why) => row("  tried", Tone::Warn, &format!("no: {why}"))?,
+            DryRun::NotTried(why) => row("  not tried", Tone::Warn, why)?,
         }
     }
     for change in &plan.changes {

@@ -71,9 +71,17 @@ pub enum ActVerb {
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
         to: u32,
     },
-    /// Let an InferenceService have no pods, and keep its settings
+    /// Give an LLMInferenceService a weight among the members of its routing group
+    MemberWeight {
+        #[command(flatten)]
+        object: OneObject,
+        /// The weight, in proportion to those of the other members; 0 sends it nothing
+        #[arg(long, value_name = "WEIGHT", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+        to: u32,
+    },
+    /// Let a service of KServe have no pods, and keep its settings
     Stop(OneObject),
-    /// Let an InferenceService that was stopped have its pods again
+    /// Let a service of KServe that was stopped have its pods again
     Start(OneObject),
     /// Let an InferenceService serve another model
     SetModel {
@@ -273,6 +281,7 @@ impl ActVerb {
                 object(of, Deed::SetImage { container: container.into(), image: image.into() })
             }
             Self::Canary { object: of, to } => object(of, Deed::Canary(*to)),
+            Self::MemberWeight { object: of, to } => object(of, Deed::MemberWeight(*to)),
             Self::Stop(of) => object(of, Deed::Stop),
             Self::Start(of) => object(of, Deed::Start),
             Self::SetModel { object: of, uri } => object(of, Deed::SetModel(uri.into())),

@@ -5,6 +5,7 @@ mod beside;
 mod diff;
 mod draft;
 mod kserve;
+mod member;
 pub(crate) mod revision;
 mod rollout;
 mod seen;
@@ -367,16 +368,16 @@ fn is_lost(failure: &Failure, problem: &Problem) -> bool {
 /// Is what was planned as it should be?
 pub(crate) async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> {
     let spot = read::spot(client, &plan.intent.object).await?;
-    let pods = match plan.intent.deed {
-        Deed::Drain => pods_of(client, &spot.name).await,
+    let object = read::object(client, &spot, plan.intent.object.kind_word()).await;
+    let pods = match (&plan.intent.deed, &object) {
+        (Deed::Drain, _) => pods_of(client, &spot.name).await,
         // Of a service of KServe what its controller has made of it.
-        Deed::Stop | Deed::Start | Deed::SetModel(_) if spot.kind.kind == kserve::KIND => {
-            kserve::predictors(client, &spot).await
-        }
+        (Deed::Stop | Deed::Start | Deed::SetModel(_), Ok(_)) => kserve::workloads(client, &spot).await,
+        (Deed::MemberWeight(_), Ok(object)) => member::of_group(client, &spot, object).await,
         _ => Ok(Vec::new()),
     };
     let pods = pods.map_err(|failure| failure.problem(&client.place))?;
-    match read::object(client, &spot, plan.intent.object.kind_word()).await {
+    match object {
         Ok(object) if is_borrowing(&spot, &object) && !seen_whole(client, &spot, &object).await? => {
             Ok(Seen::NotYet("its controller has not seen the template yet".to_owned()))
         }

@@ -15,6 +15,7 @@
 //!   version or an artefact serves.
 //! - [`compare_artifacts()`]: two artefacts of registries side by side.
 //! - [`preflight`]: will a version of a model fit the GPUs that are there? By sums that are shown.
+//! - [`verdict`]: which of several candidates is better under load, and how sure that is.
 //! - [`funnel()`]: from the GPUs that exist to those that do useful maths, with what is lost on the way.
 
 mod answer;
@@ -34,6 +35,7 @@ pub mod preflight;
 mod room;
 mod rules;
 mod site;
+pub mod verdict;
 mod waste;
 mod xid;
 

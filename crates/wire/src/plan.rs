@@ -100,6 +100,8 @@ pub enum Deed {
         /// Backends by their names, and their weights.
         weights: Vec<(SmolStr, u32)>,
     },
+    /// A member of a routing group is to have this weight, beside those of the other members.
+    MemberWeight(u32),
 }
 
 impl Deed {
@@ -133,6 +135,7 @@ impl Deed {
             Self::Start => "start",
             Self::SetModel(_) => "set model",
             Self::SetWeights { .. } => "weight",
+            Self::MemberWeight(_) => "member weight",
         }
     }
 }

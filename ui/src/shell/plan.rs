@@ -271,5 +271,6 @@ fn words(deed: &Deed) -> &'static str {
         Deed::Start => "Start",
         Deed::SetModel(_) => "Set the model",
         Deed::SetWeights { .. } => "Set the weights",
+        Deed::MemberWeight(_) => "Set the weight",
     }
 }

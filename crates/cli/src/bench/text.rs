@@ -11,8 +11,8 @@ use pilothouse_bench::{
     plan::{Api, Load, Plan, Prompts, WarmUp},
     result::{ClientLoad, Document, State},
     spread::Spread,
-    warm_up::Found,
 };
+use pilothouse_insight::verdict::mser::WarmUp as Found;
 use pilothouse_wire::units::{ABSENT, bytes, count, number, share, visible};
 use std::io::Write;
 
@@ -164,11 +164,13 @@ fn warm_up(cut: &Cut) -> String {
         more => format!("the first {} requests are left out of what follows", count(more)),
     };
     let rule = match (cut.rule, cut.found) {
-        (WarmUp::None, _) => "as asked for",
-        (WarmUp::Requests(_), _) => "by number",
-        (WarmUp::Mser5, Some(Found::NeverAtRest)) => "by MSER-5: it never came to rest, a longer run would tell more",
-        (WarmUp::Mser5, Some(Found::TooFew)) => "by MSER-5: it needs 50 answers to tell",
-        (WarmUp::Mser5, _) => "by MSER-5 over e2e",
+        (WarmUp::None, _) => "as asked for".to_owned(),
+        (WarmUp::Requests(_), _) => "by number".to_owned(),
+        (WarmUp::Mser5, Some(Found::NeverSettled { .. })) => {
+            "by MSER-5: it never came to rest, a longer run would tell more".to_owned()
+        }
+        (WarmUp::Mser5, Some(Found::TooFew { needed, .. })) => format!("by MSER-5: it needs {needed} answers to tell"),
+        (WarmUp::Mser5, _) => "by MSER-5 over e2e".to_owned(),
     };
     format!("{requests} ({rule})")
 }

@@ -8,9 +8,11 @@ mod about;
 mod controllers;
 mod groups;
 mod kserve;
+mod member;
 mod nodes;
 mod rollouts;
 mod routes;
+mod shares;
 
 pub(super) use nodes::leaves;
 pub(super) use rollouts::moved_on;
@@ -153,6 +155,7 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         Deed::Abort if about.is_served() => kserve::abort(&about),
         Deed::Undo(_) if about.is_served() => kserve::undo(&about),
         Deed::Canary(to) => kserve::canary(&about, *to),
+        Deed::MemberWeight(to) => member::weigh(&about, *to),
         Deed::Stop => kserve::stop(&about),
         Deed::Start => kserve::start(&about),
         Deed::SetModel(uri) => kserve::set_model(&about, uri),

@@ -1,12 +1,11 @@
 //! How a service of KServe stands, read by the same rules as what is shown of it, and whether it is as it should be after a deed.
 
-use super::seen::rolled;
+use super::{member, seen::rolled};
 use crate::{
     client::{Client, JSON, PATIENCE},
     facts,
     failure::{Call, Failure},
     read::Spot,
-    slim::InferenceService,
 };
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
@@ -20,8 +19,13 @@ use pilothouse_world::{
 };
 use serde_json::Value;
 
-/// The kind that is acted on.
+/// The kind whose traffic and model are acted on.
 pub(super) const KIND: &str = "InferenceService";
+
+/// Is it a kind that is stopped and started?
+pub(super) fn is_service(kind: &str) -> bool {
+    kind == KIND || kind == member::KIND
+}
 /// By which its controller tells its pods what to fetch.
 const SOURCE: &str = "internal.serving.kserve.io/storage-initializer-sourceuri";
 
@@ -35,8 +39,11 @@ pub(super) struct Standing {
 impl Standing {
     /// Out of the object; none where it is no service that is known.
     pub fn of(object: &Value) -> Option<Self> {
-        let read: InferenceService = serde_json::from_value(object.clone()).ok()?;
-        let Some(Fact::Delivered(controller, fact)) = facts::facts_of_inference(read) else { return None };
+        let fact = match object["kind"].as_str() {
+            Some(member::KIND) => facts::facts_of_llm(serde_json::from_value(object.clone()).ok()?),
+            _ => facts::facts_of_inference(serde_json::from_value(object.clone()).ok()?),
+        };
+        let Some(Fact::Delivered(controller, fact)) = fact else { return None };
         Some(Self { controller: *controller, served: delivery::served(&fact)?.clone(), fact: *fact })
     }
 
@@ -65,8 +72,13 @@ pub(super) fn model(object: &Value) -> Option<(String, &str)> {
     predictor.keys().find_map(|key| at(key))
 }
 
-/// The Deployments of its predictor.
-pub(super) async fn predictors(client: &Client, spot: &Spot) -> Result<Vec<Value>, Failure> {
+/// The Deployments of its predictor, or of its engines; of another kind none.
+pub(super) async fn workloads(client: &Client, spot: &Spot) -> Result<Vec<Value>, Failure> {
+    let labels = match spot.kind.kind.as_str() {
+        KIND => format!("{}={},component=predictor", facts::SERVICE, spot.name),
+        member::KIND => format!("app.kubernetes.io/part-of=llminferenceservice,app.kubernetes.io/name={}", spot.name),
+        _ => return Ok(Vec::new()),
+    };
     let namespace = spot.namespace.as_deref().unwrap_or_default();
     let call = Call {
         verb: "list",
@@ -74,7 +86,7 @@ pub(super) async fn predictors(client: &Client, spot: &Spot) -> Result<Vec<Value
         resource: "deployments".to_owned(),
         namespace: Some(namespace.to_owned()),
     };
-    let selector = crate::list::encoded(&format!("{}={},component=predictor", facts::SERVICE, spot.name));
+    let selector = crate::list::encoded(&labels);
     let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?labelSelector={selector}");
     let answer = client.get(&call, &path, JSON, PATIENCE).await?;
     let mut list: Value =
@@ -85,8 +97,8 @@ pub(super) async fn predictors(client: &Client, spot: &Spot) -> Result<Vec<Value
     }
 }
 
-/// Is it as it should be? `predictors` are the Deployments of its predictor.
-pub(super) fn seen(plan: &Plan, object: &Value, predictors: &[Value]) -> Seen {
+/// Is it as it should be? `workloads` are the Deployments that its controller has made of it.
+pub(super) fn seen(plan: &Plan, object: &Value, workloads: &[Value]) -> Seen {
     let Some(standing) = Standing::of(object) else { return Seen::NotYet("it does not read".to_owned()) };
     let percent = standing.served.percent;
     match &plan.intent.deed {
@@ -100,7 +112,7 @@ pub(super) fn seen(plan: &Plan, object: &Value, predictors: &[Value]) -> Seen {
         Deed::Abort => shared(&standing, 0),
         Deed::Stop if !standing.served.stops => Seen::Never("somebody started it since".to_owned()),
         Deed::Stop => match standing.phase() {
-            (DeliveryPhase::Paused, _) if predictors.is_empty() => {
+            (DeliveryPhase::Paused, _) if workloads.is_empty() => {
                 Seen::Met("it is stopped, and has no pods".to_owned())
             }
             (DeliveryPhase::Paused, _) => Seen::NotYet("its pods are ending".to_owned()),
@@ -108,7 +120,7 @@ pub(super) fn seen(plan: &Plan, object: &Value, predictors: &[Value]) -> Seen {
         },
         Deed::Start if standing.served.stops => Seen::Never("somebody stopped it since".to_owned()),
         Deed::Start => ready(&standing, "it is ready"),
-        Deed::SetModel(uri) => serves(plan, object, &standing, (uri.as_str(), predictors)),
+        Deed::SetModel(uri) => serves(plan, object, &standing, (uri.as_str(), workloads)),
         _ => Seen::NotYet("it is not known how that would look".to_owned()),
     }
 }
@@ -144,21 +156,21 @@ fn ready(standing: &Standing, words: &str) -> Seen {
 }
 
 /// Does it serve this model?
-fn serves(plan: &Plan, object: &Value, standing: &Standing, (uri, predictors): (&str, &[Value])) -> Seen {
+fn serves(plan: &Plan, object: &Value, standing: &Standing, (uri, workloads): (&str, &[Value])) -> Seen {
     if model(object).is_none_or(|(_, now)| now != uri) {
         return Seen::Never("it was given another model since".to_owned());
     }
     if standing.served.mode == ServedMode::Knative {
         return revised(plan, standing);
     }
-    if predictors.is_empty() {
+    if workloads.is_empty() {
         return Seen::NotYet("its controller has made no pods of it yet".to_owned());
     }
     let fetches = |one: &Value| one["spec"]["template"]["metadata"]["annotations"][SOURCE] == uri;
-    if !predictors.iter().all(fetches) {
+    if !workloads.iter().all(fetches) {
         return Seen::NotYet("its controller has not taken the model up yet".to_owned());
     }
-    match predictors.iter().map(|one| rolled("Deployment", one)).find(|seen| !matches!(seen, Seen::Met(_))) {
+    match workloads.iter().map(|one| rolled("Deployment", one)).find(|seen| !matches!(seen, Seen::Met(_))) {
         Some(seen) => seen,
         None => ready(standing, "its pods are ready with the model"),
     }

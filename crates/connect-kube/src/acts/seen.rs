@@ -3,7 +3,7 @@
 
 use super::{
     draft::{has_weights, leaves, moved_on},
-    kserve,
+    kserve, member,
     rollout::Standing,
 };
 use crate::facts;
@@ -17,7 +17,7 @@ use pilothouse_world::{Fact, delivery};
 use serde_json::Value;
 
 /// How an object is, after what was planned. `object` is none where there is no such object any more; `pods` are those of a
-/// node, or the Deployments of a service of KServe.
+/// node, the Deployments of a service of KServe, or the members of its routing group.
 pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen {
     let deed = &plan.intent.deed;
     // Only a deleted pod is told from one that has taken its name.
@@ -36,7 +36,8 @@ pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen 
     let kind = plan.intent.object.kind_word();
     let spec = &object["spec"];
     match deed {
-        _ if kind == kserve::KIND && *deed != Deed::Delete => kserve::seen(plan, object, pods),
+        Deed::MemberWeight(to) => member::seen(plan, object, *to, pods),
+        _ if kserve::is_service(kind) && *deed != Deed::Delete => kserve::seen(plan, object, pods),
         Deed::Cordon => is(spec["unschedulable"] == true, "it is cordoned"),
         Deed::Uncordon => is(spec["unschedulable"] != true, "it is open for pods"),
         Deed::Drain => drained(plan, object, pods),

@@ -2,6 +2,7 @@
 
 mod groups;
 mod kserve;
+mod member;
 mod nodes;
 mod rollouts;
 mod routes;
@@ -74,11 +75,11 @@ fn guards(draft: &Draft) -> Vec<(String, String)> {
     draft.steps.iter().flat_map(|part| part.guards.iter().map(super::Guard::shown)).collect()
 }
 
-/// What is seen after a draft of this deed, with these guards.
-fn seen_of(object: ObjectRef, deed: Deed, guards: Vec<(String, String)>, now: Option<&Value>, pods: &[Value]) -> Seen {
+/// A plan of this deed, with these guards.
+fn plan_of(object: ObjectRef, deed: Deed, guards: Vec<(String, String)>) -> Plan {
     let request = Request { method: "PATCH".into(), path: String::new(), media: "m".into(), body: String::new() };
     let (permission, dry_run) = (Permission::Granted, DryRun::Passed);
-    let plan = Plan {
+    Plan {
         intent: Intent { object, deed },
         title: String::new(),
         made: Stamp(0),
@@ -94,8 +95,12 @@ fn seen_of(object: ObjectRef, deed: Deed, guards: Vec<(String, String)>, now: Op
         undo: None,
         type_name: None,
         blocked: Vec::new(),
-    };
-    seen(&plan, now, pods)
+    }
+}
+
+/// What is seen after a draft of this deed, with these guards.
+fn seen_of(object: ObjectRef, deed: Deed, guards: Vec<(String, String)>, now: Option<&Value>, pods: &[Value]) -> Seen {
+    seen(&plan_of(object, deed, guards), now, pods)
 }
 
 #[test]

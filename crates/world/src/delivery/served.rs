@@ -52,9 +52,14 @@ impl ServedFact {
         if alone { 100 } else { self.percent.unwrap_or(100).min(100) }
     }
 
-    /// Is its condition `Stopped` so?
+    /// Does its controller say that it is stopped? Sources: the condition `Stopped` of an InferenceService; the reason of
+    /// `MainWorkloadReady` of an LLMInferenceService, which has no such condition.
     fn is_stopped(conditions: &[StatedFact]) -> bool {
-        conditions.iter().any(|one| one.kind == "Stopped" && one.status == "True")
+        conditions.iter().any(|one| match one.kind.as_str() {
+            "Stopped" => one.status == "True",
+            "MainWorkloadReady" => one.status == "False" && one.reason.as_deref() == Some("Stopped"),
+            _ => false,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ mod act_crash;
 mod acting;
 mod attribution;
 mod bench;
+mod bench_verdict;
 mod chance;
 mod churn;
 mod delivery_scale;
@@ -41,7 +42,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 21] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -62,6 +63,7 @@ const NAMES: [&str; 20] = [
     "delivery-scale",
     "bench-truth",
     "bench-lag",
+    "bench-verdict",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
@@ -160,6 +162,9 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("bench-lag") {
         bench::lag(size, report)?;
+    }
+    if wanted("bench-verdict") {
+        bench_verdict::measure(size, report)?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());

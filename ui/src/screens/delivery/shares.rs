@@ -43,23 +43,57 @@ pub fn Shares(view: Watched) -> impl IntoView {
     }
 }
 
+/// Of a service: what the rules of a route give it alike, once, with the rules in words. A gateway has a rule a path, and a
+/// dozen of them may say the same.
+fn gathered(rows: &[ShareRow]) -> Vec<(ShareRow, Vec<String>)> {
+    let mut all: Vec<(ShareRow, Vec<String>)> = Vec::new();
+    for row in rows {
+        let alike =
+            |other: &ShareRow| ShareRow { rule: row.rule, rule_words: row.rule_words.clone(), ..other.clone() } == *row;
+        match all.iter_mut().find(|(other, _)| alike(other)) {
+            Some((_, rules)) => rules.push(row.rule_words.clone()),
+            None => all.push((row.clone(), vec![row.rule_words.clone()])),
+        }
+    }
+    all
+}
+
 fn table(rows: &[ShareRow], is_route: bool, weighing: RwSignal<Option<Weighing>>) -> impl IntoView + use<> {
     let title = if is_route { "Where its traffic goes" } else { "Traffic that routes give it" };
-    let lines = rows.iter().enumerate().map(|(at, row)| {
-        // What can be weighed is a rule: its button stands beside its first backend.
-        let is_first = at.checked_sub(1).and_then(|before| rows.get(before)).is_none_or(|before| before.rule != row.rule);
-        let of_rule = || rows.iter().filter(|other| other.rule == row.rule && other.route == row.route);
-        let weigh = (is_route && is_first).then(|| Weighing {
-            route: row.route.clone(),
-            rule: row.rule,
-            backends: of_rule().map(|other| (other.backend.clone(), other.weight)).collect(),
+    let of_route = || {
+        rows.iter().enumerate().map(|(at, row)| {
+            // What can be weighed is a rule: its button stands beside its first backend.
+            let is_first =
+                at.checked_sub(1).and_then(|before| rows.get(before)).is_none_or(|before| before.rule != row.rule);
+            let of_rule = || rows.iter().filter(|other| other.rule == row.rule && other.route == row.route);
+            let weigh = is_first.then(|| Weighing {
+                route: row.route.clone(),
+                rule: row.rule,
+                backends: of_rule().map(|other| (other.backend.clone(), other.weight)).collect(),
+            });
+            let rule = match row.rule_words.as_str() {
+                "" => view! { <span class="soft">"everything"</span> }.into_any(),
+                words => view! { <span dir="auto">{visible(words)}</span> }.into_any(),
+            };
+            line(row, rule, weigh, weighing)
+        })
+    };
+    let of_service = || {
+        gathered(rows)
+            .iter()
+            .map(|(row, rules)| {
+                let many = (rules.len() > 1).then(|| {
+            view! { <span class="soft" title=visible(&rules.join("\n"))>{format!(" in {} rules", rules.len())}</span> }
         });
-        line(row, is_route, weigh, weighing)
-    });
+                line(row, view! { {link(&row.route)} {many} }.into_any(), None, weighing)
+            })
+            .collect_view()
+    };
+    let lines = if is_route { of_route().collect_view() } else { of_service() };
     view! {
         <section class="card table-card" aria-label=title data-test="shares">
             <header class="card-head"><h2>{title}</h2></header>
-            <table class="plain-table">
+            <table class="plain-table shares-table">
                 <thead>
                     <tr>
                         <th>{if is_route { "For" } else { "Route" }}</th>
@@ -70,7 +104,7 @@ fn table(rows: &[ShareRow], is_route: bool, weighing: RwSignal<Option<Weighing>>
                         <th></th>
                     </tr>
                 </thead>
-                <tbody>{lines.collect_view()}</tbody>
+                <tbody>{lines}</tbody>
             </table>
         </section>
     }
@@ -78,16 +112,11 @@ fn table(rows: &[ShareRow], is_route: bool, weighing: RwSignal<Option<Weighing>>
 
 fn line(
     row: &ShareRow,
-    is_route: bool,
+    first: AnyView,
     weigh: Option<Weighing>,
     weighing: RwSignal<Option<Weighing>>,
 ) -> impl IntoView + use<> {
     let state = use_state();
-    let first = match is_route {
-        true if row.rule_words.is_empty() => view! { <span class="soft">"everything"</span> }.into_any(),
-        true => view! { <span dir="auto">{visible(&row.rule_words)}</span> }.into_any(),
-        false => link(&row.route).into_any(),
-    };
     let to = row.to.iter().map(link).collect_view();
     let revision = row.revision.map(|number| view! { <span class="soft">{format!(" revision {number}")}</span> });
     let unknown = row.unknown.clone().map(|why| view! { <span class="warn small" dir="auto">{visible(&why)}</span> });
@@ -179,7 +208,10 @@ fn Weigh(what: Weighing, on_close: Callback<()>) -> impl IntoView {
 
 /// Each backend with its weight and the one that is typed; none where one is no weight.
 fn weights(fields: &[(SmolStr, u32, RwSignal<String>)]) -> Option<Vec<(SmolStr, u32, u32)>> {
-    fields.iter().map(|(name, from, text)| Some((name.clone(), *from, text.with(|text| text.trim().parse().ok())?))).collect()
+    fields
+        .iter()
+        .map(|(name, from, text)| Some((name.clone(), *from, text.with(|text| text.trim().parse().ok())?)))
+        .collect()
 }
 
 /// Those that would be others.
@@ -190,6 +222,27 @@ fn changed(weights: &[(SmolStr, u32, u32)]) -> Vec<(SmolStr, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_of_a_route_that_give_alike_are_told_once() {
+        let row = |rule: u32, words: &str, weight: u32| ShareRow {
+            route: "workload:iad/serving/HTTPRoute/chat".parse().unwrap(),
+            rule,
+            rule_words: words.to_owned(),
+            kind: "Service".into(),
+            backend: "chat".into(),
+            namespace: None,
+            weight,
+            of: 100,
+            to: Vec::new(),
+            revision: None,
+            unknown: None,
+        };
+        let all = gathered(&[row(0, "/v1/chat", 10), row(1, "/health", 100), row(2, "/v1/completions", 10)]);
+        let told: Vec<(u32, usize)> = all.iter().map(|(row, rules)| (row.weight, rules.len())).collect();
+        assert_eq!(told, [(10, 2), (100, 1)]);
+        assert_eq!(all[0].1, ["/v1/chat", "/v1/completions"]);
+    }
 
     #[test]
     fn only_what_is_another_weight_is_planned() {

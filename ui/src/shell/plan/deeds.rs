@@ -47,6 +47,9 @@ pub fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
                 ("Stop", "deed-stop", Deed::Stop),
                 ("Start", "deed-start", Deed::Start),
             ],
+            "LLMInferenceService" => {
+                vec![("Stop", "deed-stop", Deed::Stop), ("Start", "deed-start", Deed::Start)]
+            }
             _ => Vec::new(),
         },
         ObjectRef::Node(_) => vec![
@@ -75,6 +78,8 @@ enum Asked {
     Percent,
     /// Where the model is.
     Model,
+    /// Which weight in a routing group.
+    Weight,
 }
 
 impl Asked {
@@ -84,6 +89,7 @@ impl Asked {
             ObjectRef::Workload(_, _, kind, _) => match kind.as_str() {
                 "Deployment" | "StatefulSet" | "Rollout" | "LeaderWorkerSet" => &[Self::Pods],
                 "InferenceService" => &[Self::Percent, Self::Model],
+                "LLMInferenceService" => &[Self::Weight],
                 _ => &[],
             },
             _ => &[],
@@ -96,6 +102,7 @@ impl Asked {
             Self::Pods => ("Scale…", "deed-scale"),
             Self::Percent => ("Canary…", "deed-canary"),
             Self::Model => ("Set model…", "deed-set-model"),
+            Self::Weight => ("Weight…", "deed-member-weight"),
         }
     }
 
@@ -105,6 +112,7 @@ impl Asked {
             Self::Pods => ("Scale to how many pods?", "Pods", 6),
             Self::Percent => ("Give the newest revision how much of the traffic, in percent?", "Percent", 3),
             Self::Model => ("Serve which model?", "Address", 512),
+            Self::Weight => ("Which weight in its routing group, beside those of the other members?", "Weight", 7),
         }
     }
 
@@ -114,6 +122,7 @@ impl Asked {
             Self::Pods => ("scale", "scale-to", "scale-plan"),
             Self::Percent => ("canary", "canary-to", "canary-plan"),
             Self::Model => ("set-model", "set-model-to", "set-model-plan"),
+            Self::Weight => ("member-weight", "member-weight-to", "member-weight-plan"),
         }
     }
 
@@ -128,6 +137,12 @@ impl Asked {
                 .filter(|percent| *percent <= 100)
                 .map(Deed::Canary)
                 .ok_or("give a number from 0 to 100"),
+            Self::Weight => text
+                .parse()
+                .ok()
+                .filter(|weight| *weight <= 1_000_000)
+                .map(Deed::MemberWeight)
+                .ok_or("give a number from 0 to 1,000,000"),
             Self::Model if text.is_empty() => Err("give an address, such as s3://bucket/folder"),
             Self::Model => Ok(Deed::SetModel(text.into())),
         }
@@ -211,5 +226,7 @@ mod tests {
         assert!(Asked::Percent.deed("101").is_err() && Asked::Percent.deed("-1").is_err());
         assert_eq!(Asked::Model.deed("hf://org/name"), Ok(Deed::SetModel("hf://org/name".into())));
         assert!(Asked::Model.deed(" ").is_err());
+        assert_eq!(Asked::Weight.deed("20"), Ok(Deed::MemberWeight(20)));
+        assert!(Asked::Weight.deed("1000001").is_err());
     }
 }

@@ -6,7 +6,10 @@
 
 use super::{About, Draft, Guard, Part, ROLLOUT, SOON, about::gpus};
 use crate::{
-    acts::kserve::{KIND, Standing, model},
+    acts::{
+        kserve::{KIND, Standing, model},
+        member,
+    },
     facts::STOP,
 };
 use pilothouse_connect::redact_url;
@@ -20,17 +23,17 @@ use serde_json::{Value, json};
 const PERCENT: &str = "/spec/predictor/canaryTrafficPercent";
 const CREATED: &str = "/status/components/predictor/latestCreatedRevision";
 
-fn standing(about: &About<'_>, deed: &str) -> Result<Standing, Problem> {
-    about.of(&[KIND], deed)?;
+fn standing(about: &About<'_>, kinds: &[&str], deed: &str) -> Result<Standing, Problem> {
+    about.of(kinds, deed)?;
     Standing::of(about.object).ok_or_else(|| {
-        Problem::new(Code::BadInput, format!("{KIND} {} is of a form that is not known.", about.name))
+        Problem::new(Code::BadInput, format!("{} {} is of a form that is not known.", about.kind, about.name))
             .next("Use kubectl, with the API of the controller's own version.")
     })
 }
 
 /// One whose router splits traffic between revisions.
 fn split(about: &About<'_>, deed: &str) -> Result<Standing, Problem> {
-    let standing = standing(about, deed)?;
+    let standing = standing(about, &[KIND], deed)?;
     let why = match standing.served.mode {
         ServedMode::Knative => return Ok(standing),
         ServedMode::Standard => {
@@ -125,7 +128,7 @@ pub(super) fn abort(about: &About<'_>) -> Result<Draft, Problem> {
 
 /// It keeps its settings and loses its pods.
 pub(super) fn stop(about: &About<'_>) -> Result<Draft, Problem> {
-    let standing = standing(about, "stopped")?;
+    let standing = standing(about, &[KIND, member::KIND], "stopped")?;
     if standing.served.stops {
         return Err(about.so_already("stopped"));
     }
@@ -137,7 +140,7 @@ pub(super) fn stop(about: &About<'_>) -> Result<Draft, Problem> {
         _ => Vec::new(),
     };
     Ok(Draft {
-        title: format!("Stop {KIND} {}", about.name),
+        title: format!("Stop {} {}", about.kind, about.name),
         // What stops something depends on nothing: it is never held up because something else changed meanwhile.
         steps: vec![Part::patch(
             "Let it have no pods, and keep its settings",
@@ -155,13 +158,13 @@ pub(super) fn stop(about: &About<'_>) -> Result<Draft, Problem> {
 
 /// Its pods again.
 pub(super) fn start(about: &About<'_>) -> Result<Draft, Problem> {
-    let standing = standing(about, "started")?;
+    let standing = standing(about, &[KIND, member::KIND], "started")?;
     if !standing.served.stops {
         return Err(about.so_already("not stopped"));
     }
     let guard = Guard::new(&format!("/metadata/annotations/{}", escaped(STOP)), json!("true"));
     Ok(Draft {
-        title: format!("Start {KIND} {}", about.name),
+        title: format!("Start {} {}", about.kind, about.name),
         steps: vec![Part::patch("Let it have its pods again", vec![guard], annotated(about.object, "false"))],
         traffic: Vec::new(),
         affected: affected(about, &standing),
@@ -174,7 +177,7 @@ pub(super) fn start(about: &About<'_>) -> Result<Draft, Problem> {
 
 /// Another model.
 pub(super) fn set_model(about: &About<'_>, uri: &str) -> Result<Draft, Problem> {
-    let standing = standing(about, "given a model")?;
+    let standing = standing(about, &[KIND], "given a model")?;
     let Some((path, from)) = model(about.object) else {
         return Err(about
             .not_offered("given a model")
@@ -218,7 +221,7 @@ pub(super) fn set_model(about: &About<'_>, uri: &str) -> Result<Draft, Problem> 
 
 /// It has no revisions that a template of it could be taken back to.
 pub(super) fn undo(about: &About<'_>) -> Result<Draft, Problem> {
-    let standing = standing(about, "taken back to a revision")?;
+    let standing = standing(about, &[KIND], "taken back to a revision")?;
     let problem = about.not_offered("taken back to a revision");
     Err(match standing.served.mode {
         ServedMode::Knative => problem
@@ -318,7 +321,9 @@ fn affected(about: &About<'_>, standing: &Standing) -> Affected {
     let engine = model(about.object)
         .and_then(|(path, _)| about.object.pointer(path.strip_suffix("/storageUri")?))
         .map_or(0, |engine| gpus(&json!({ "containers": [engine] })));
-    Affected { pods, gpus: (engine + gpus(predictor)) * u64::from(pods) }
+    // Of an LLMInferenceService it is the pod itself, where it does not come from a preset.
+    let template = gpus(&about.object["spec"]["template"]);
+    Affected { pods, gpus: (engine + gpus(predictor) + template) * u64::from(pods) }
 }
 
 fn escaped(key: &str) -> String {

@@ -1,6 +1,6 @@
 //! Routes: which backend of a rule gets how much of its traffic. Pure.
 
-use super::{About, Body, Draft, Guard, Part, SOON, Target};
+use super::{About, Body, Draft, Guard, Part, SOON, Target, shares::percent};
 use pilothouse_wire::{
     Code, Problem, SmolStr,
     plan::{Affected, Deed, Expectation, Risk, Share},
@@ -176,10 +176,6 @@ fn weight_of(backend: &Value) -> u32 {
 }
 
 fn shares(all: &[Backend<'_>]) -> Vec<Share> {
-    let percent = |weight: u32, whole: u64| {
-        let tenths = (u64::from(weight) * 100 + whole / 2).checked_div(whole).unwrap_or(0);
-        u32::try_from(tenths).unwrap_or(100)
-    };
     let whole = |of: fn(&Backend<'_>) -> u32| all.iter().map(|backend| u64::from(of(backend))).sum::<u64>();
     let (now, then) = (whole(|backend| backend.now), whole(|backend| backend.then));
     let share = |backend: &Backend<'_>| Share {

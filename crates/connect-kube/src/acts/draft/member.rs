@@ -1,0 +1,95 @@
+//! A member of a routing group of LLMInferenceServices: how much of the group's traffic it gets. Pure.
+
+use super::{About, Draft, Guard, Part, SOON, shares::percent};
+use crate::acts::member::{GROUP, KIND, MEMBERS, Member, WEIGHT, group, members, weight};
+use pilothouse_wire::{
+    Code, Problem,
+    plan::{Affected, Deed, Expectation, Risk, Share},
+};
+use serde_json::json;
+
+/// What the API takes at most.
+const HEAVIEST: u32 = 1_000_000;
+
+/// Another weight for the member.
+pub(super) fn weigh(about: &About<'_>, to: u32) -> Result<Draft, Problem> {
+    about.of(&[KIND], "given a weight")?;
+    if to > HEAVIEST {
+        return Err(Problem::new(Code::BadInput, format!("{to} is too heavy.")).next(format!("Give 0 to {HEAVIEST}.")));
+    }
+    let Some(group) = group(about.object) else {
+        return Err(about
+            .not_offered("given a weight")
+            .why("It is in no routing group: no other service shares traffic with it.")
+            .next("Put both services into one group first (spec.router.route.group, with a weight each)."));
+    };
+    let from = weight(about.object);
+    if from == Some(to) {
+        return Err(about.so_already(&format!("weighed {to}")));
+    }
+    let name = about.object["metadata"]["name"].as_str().unwrap_or_default();
+    let known = members(about.object);
+    let then = |member: &Member<'_>| if member.name == name && !member.stopped { to } else { member.weight };
+    let mut guards = vec![Guard::new(GROUP, json!(group))];
+    guards.extend(from.map(|from| Guard::new(WEIGHT, json!(from))));
+    // Sending it nothing depends on nobody else: it is never held up because a weight of another changed meanwhile.
+    if to > 0
+        && let Some(all) = about.object.pointer(MEMBERS)
+    {
+        guards.push(Guard::new(MEMBERS, all.clone()));
+    }
+    let put = json!({ "op": "add", "path": WEIGHT, "value": to });
+    let was = from.map(|from| format!(" from {from}")).unwrap_or_default();
+    Ok(Draft {
+        title: format!("Weigh {KIND} {}{was} to {to} in group {group}", about.name),
+        steps: vec![Part::patch(format!("Set its weight{was} to {to}"), guards, put)],
+        traffic: shares(&known, then),
+        // Traffic moves between pods that run: none is made anew.
+        affected: Affected::default(),
+        risk: risk(&known, then, name),
+        warnings: warnings(&known, name),
+        success: Expectation {
+            words: format!("the routes of all members of {group} send it {to} parts, and are taken up"),
+            within: SOON,
+        },
+        undo: from.map(Deed::MemberWeight),
+    })
+}
+
+fn shares(known: &[Member<'_>], then: impl Fn(&Member<'_>) -> u32) -> Vec<Share> {
+    let whole = |of: &dyn Fn(&Member<'_>) -> u32| known.iter().map(|member| u64::from(of(member))).sum::<u64>();
+    let (now_whole, then_whole) = (whole(&|member| member.weight), whole(&then));
+    let share = |member: &Member<'_>| Share {
+        of: member.name.to_owned(),
+        now: percent(member.weight, now_whole),
+        then: percent(then(member), then_whole),
+    };
+    known.iter().map(share).collect()
+}
+
+fn risk(known: &[Member<'_>], then: impl Fn(&Member<'_>) -> u32, name: &str) -> (Risk, String) {
+    if !known.is_empty() && known.iter().all(|member| then(member) == 0) {
+        return (Risk::High, "No member of the group gets traffic: each request is answered with an error.".to_owned());
+    }
+    match known.iter().find(|member| member.name == name) {
+        None => (Risk::Low, "No traffic moves: it gets none before it is ready.".to_owned()),
+        Some(it) if it.weight == 0 && then(it) > 0 => {
+            (Risk::Medium, "It gets traffic, which it had none of. No pod is touched.".to_owned())
+        }
+        Some(_) => (Risk::Medium, "Traffic moves at once. No pod is touched.".to_owned()),
+    }
+}
+
+fn warnings(known: &[Member<'_>], name: &str) -> Vec<String> {
+    let of = |words: &str| vec![words.to_owned()];
+    match known.iter().find(|member| member.name == name) {
+        None => of(
+            "Its controller does not name it among the members that get traffic: it is not ready, or nobody has looked yet.",
+        ),
+        Some(it) if it.stopped => of("It is stopped: nothing is sent to it until it is started."),
+        Some(_) if known.len() < 2 => {
+            of("It is the only member of its group that gets traffic: all of it stays where it is.")
+        }
+        Some(_) => Vec::new(),
+    }
+}
