@@ -387,9 +387,11 @@ pub(crate) mod tests {
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan, "{text}");
     }
 
+    type Change = Box<dyn Fn(&mut Plan)>;
+
     #[test]
     fn what_cannot_be_run_names_its_field() {
-        let wrong: Vec<(&str, Box<dyn Fn(&mut Plan)>)> = vec![
+        let wrong: Vec<(&str, Change)> = vec![
             ("concurrency cannot be 0.", Box::new(|plan| plan.load = Load::Closed { concurrency: 0 })),
             ("concurrency cannot be 4000000.", Box::new(|plan| plan.load = Load::Closed { concurrency: 4_000_000 })),
             ("rate cannot be NaN.", Box::new(|plan| plan.load = open(f64::NAN, Arrivals::Poisson))),
