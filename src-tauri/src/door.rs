@@ -36,11 +36,9 @@ pub async fn call(
             Some(ToPage::Door(id, door))
         }
         ToDesktop::Read(ToEngine::Ask(id, ask)) => {
-            let answer = match engine.operator().await {
-                Ok(operator) => pages.asked(id, operator.reader().ask(ask)).await,
-                Err(problem) => Err(problem),
-            };
-            Some(ToPage::Answer(id, answer))
+            // Also while the engine starts the page may leave, or be gone.
+            let answer = async { engine.operator().await?.reader().ask(ask).await };
+            Some(ToPage::Answer(id, pages.asked(id, answer).await))
         }
         ToDesktop::Read(ToEngine::Watch(number, spec, when)) => {
             let frames = match engine.operator().await {

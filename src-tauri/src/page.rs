@@ -25,13 +25,24 @@ struct Page {
 }
 
 impl Pages {
-    /// A page was loaded: what the last one watched ends.
+    /// A page was loaded: what the last one watched and waited for ends.
     pub async fn replace(&self, channel: Channel<Response>) {
+        self.turn_to(Some(channel)).await;
+    }
+
+    /// The page is gone with its window, and with it all that it watched and waited for.
+    pub async fn end(&self) {
+        self.turn_to(None).await;
+    }
+
+    async fn turn_to(&self, channel: Option<Channel<Response>>) {
         let mut page = self.0.lock().await;
+        // What is on its way for its questions is let go.
+        page.asks.clear();
         for (_, watch) in page.watches.drain() {
             stop(watch).await;
         }
-        page.channel = Some(channel);
+        page.channel = channel;
     }
 
     /// Sends frames of a view, or why there are none, in place of what was watched under this number.
@@ -56,14 +67,19 @@ impl Pages {
         number: u32,
         answer: impl Future<Output = Result<Answer, Problem>>,
     ) -> Result<Answer, Problem> {
-        let (end, ended) = oneshot::channel();
+        let (end, mut ended) = oneshot::channel();
         self.0.lock().await.asks.insert(number, end);
         let answer = tokio::select! {
             answer = answer => answer,
             // Also where another page took this number: it is the one that waits.
-            _ = ended => return Err(Problem::new(Code::Cut, "Nobody waits for this answer any more.")),
+            _ = &mut ended => return Err(Problem::new(Code::Cut, "Nobody waits for this answer any more.")),
         };
-        self.0.lock().await.asks.remove(&number);
+        drop(ended);
+        let mut page = self.0.lock().await;
+        // Under this number there may be a question of another page by now, which waits still.
+        if page.asks.get(&number).is_some_and(oneshot::Sender::is_closed) {
+            page.asks.remove(&number);
+        }
         answer
     }
 

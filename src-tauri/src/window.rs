@@ -40,10 +40,13 @@ pub fn run() -> tauri::Result<()> {
         .invoke_handler(tauri::generate_handler![door::call, door::subscribe])
         .menu(menu::build)
         .on_menu_event(|app, event| menu::chosen(app, event.id().as_ref()))
-        .on_window_event(|window, event| {
-            if let WindowEvent::Focused(true) = event {
-                notices::saw_all(window.app_handle());
+        .on_window_event(|window, event| match event {
+            WindowEvent::Focused(true) => notices::saw_all(window.app_handle()),
+            WindowEvent::Destroyed => {
+                let app = window.app_handle().clone();
+                tauri::async_runtime::spawn(async move { app.state::<Pages>().end().await });
             }
+            _ => {}
         })
         .manage(Pages::default())
         .manage(Wall::default())
@@ -64,6 +67,7 @@ pub fn run() -> tauri::Result<()> {
             && let Some(engine) = app.try_state::<Starting>()
         {
             tauri::async_runtime::block_on(async {
+                app.state::<Pages>().end().await;
                 app.state::<Wall>().close().await;
                 engine.end().await;
             });

@@ -37,6 +37,7 @@ pub mod rollouts;
 mod settings;
 mod story;
 mod terminal;
+pub mod truth;
 mod wait;
 
 pub use alertmanager::Alertmanager;
@@ -62,4 +63,5 @@ pub use registry::Registry;
 pub use rollouts::Rollouts;
 pub use story::Story;
 pub use terminal::{Said, Terminal, Watch};
+pub use truth::Truth;
 pub use wait::until;

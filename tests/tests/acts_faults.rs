@@ -1,5 +1,5 @@
 //! Doing something when it goes wrong: two people at once, an answer that is lost behind the write, a server that cannot try, a
-//! registry that is gone between the plan and the deed, and a service with two hundred revisions.
+//! webhook that fails, a right that is lost, a registry that is gone between the plan and the deed, and a service with two hundred revisions.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,9 @@ use std::time::Duration;
 use acceptance::acting::{self, confirmed, planned};
 use acceptance::between::Between;
 use acceptance::mlflow::Trained;
-use acceptance::{Context, ControlPlane, Failure, GpuNodes, GpuPods, Mlflow, Options, Result, Terminal, until};
+use acceptance::{
+    Context, ControlPlane, Failure, GpuNodes, GpuPods, Mlflow, Options, Result, Rule, Subject, Terminal, User, until,
+};
 use pilothouse_wire::{
     ConnectionId, ModelId, ObjectRef,
     plan::{ActionState, Deed},
@@ -86,6 +88,80 @@ async fn what_the_server_cannot_try_is_said_and_can_be_done_all_the_same() -> Re
     assert!(plan.code == 0 && plan.out.contains(words) && !plan.out.contains("Blocked"), "{plan:?}");
     let said = terminal.call(&[&scale[..], &["--yes"]].concat()).await?;
     assert!(said.code == 0 && said.err.contains("verified: 3 of 3 pods are ready"), "{said:?}");
+    Ok(())
+}
+
+/// A webhook that nobody answers for, but where somebody only tries.
+fn out_of_reach(namespace: &str) -> String {
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": { "name": "out-of-reach" },
+        "webhooks": [{
+            "name": "quota.example.com", "failurePolicy": "Fail", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": { "url": "https://127.0.0.1:1/" }, "timeoutSeconds": 2,
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": namespace } },
+            "matchConditions": [
+                { "name": "really", "expression": "!request.dryRun" },
+                { "name": "ours", "expression": "request.options.?fieldManager.orValue('') == 'pilothouse'" },
+            ],
+            "rules": [{
+                "apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"], "operations": ["UPDATE"],
+            }],
+        }],
+    })
+    .to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_fails_is_a_refusal_and_well_pods_are_no_proof_of_a_restart() -> Result<()> {
+    let (plane, namespace) = served().await?;
+    let terminal = acting::terminal(&plane).await?;
+    plane.apply(&out_of_reach(&namespace)).await?;
+    let restart = ["act", "restart", "deployment", "chat", "-n", &namespace, "--yes"];
+    let said = until("the webhook is asked", LIMIT, async || {
+        let said = terminal.call(&restart).await?;
+        Ok((said.code != 0).then_some(said))
+    });
+    let said = said.await?;
+    assert!(said.code == 1 && said.err.contains("failed calling webhook"), "{said:?}");
+    assert!(!said.err.contains("verified"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_lost_after_the_plan_is_said_with_the_role_that_gives_it() -> Result<()> {
+    const PERSON: &str = "faults-token-2";
+    let users = vec![User::new("person", PERSON)];
+    let plane = ControlPlane::start(Options { users, ..Options::default() }).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("faults", 2, 8), LIMIT).await?;
+    let namespace = plane.namespace("serving").await?;
+    let pods = GpuPods::new(&namespace, "chat", 2, 1);
+    plane.add_gpu_deployment(&pods).await?;
+    plane.wait_running(&pods, LIMIT).await?;
+    let person = Subject::User("person".into());
+    let reads = Rule::new("", &["nodes", "pods", "namespaces", "events"], &["get", "list", "watch"]);
+    let sets = ["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"];
+    plane.grant(&person, None, &[reads, Rule::new("apps", &sets, &["get", "list", "watch"])]).await?;
+    plane.grant(&person, Some(&namespace), &[Rule::new("apps", &["deployments"], &["patch"])]).await?;
+    let file = plane.kubeconfig_for(PERSON)?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let terminal = Terminal::new(&file)?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", &name, "--name", "cluster"]).await?;
+    terminal.good(&["connect", "operate", "cluster"]).await?;
+    let operator = acting::engine(&terminal).await?;
+    let object = chat("cluster", &namespace);
+    let plan = until("it may be scaled", LIMIT, async || Ok(planned(&operator, &object, Deed::Scale(3)).await.ok()));
+    let plan = plan.await?;
+    plane.kubectl(&["delete", "rolebindings", "--all", "-n", &namespace]).await?;
+    let may = ["auth", "can-i", "patch", "deployments.apps", "-n", &namespace, "--as", "person", "--quiet"];
+    until("the right is gone", LIMIT, async || Ok(plane.kubectl(&may).await.is_err().then_some(()))).await?;
+    let action = confirmed(&operator, &plan).await?;
+    let ActionState::Refused(problem) = &action.state else { return Err(Failure::new(format!("{action:?}"))) };
+    let text = problem.to_string();
+    assert!(text.contains("We may not patch deployments in"), "{text}");
+    let role = problem.remedy.clone().unwrap_or_default();
+    assert!(role.contains("deployments") && role.contains("patch") && !role.contains("/apis/"), "{role}");
+    operator.shutdown().await;
     Ok(())
 }
 

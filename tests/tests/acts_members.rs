@@ -18,7 +18,7 @@ const ROUTES: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/default/http
 struct Site {
     plane: Arc<ControlPlane>,
     terminal: Terminal,
-    services: LlmServices,
+    _services: LlmServices,
 }
 
 impl Site {
@@ -34,7 +34,7 @@ impl Site {
             services.until_together(&plane, NAMESPACE, name, 2).await?;
         }
         let terminal = acting::terminal(&plane).await?;
-        Ok(Self { plane, terminal, services })
+        Ok(Self { plane, terminal, _services: services })
     }
 
     async fn act(&self, verb: &str, name: &str, more: &[&str]) -> Result<Said> {

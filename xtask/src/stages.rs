@@ -10,7 +10,7 @@ use crate::setup::{self, tools, wasm};
 use crate::{Outcome, command, heal, repo, servers, ui};
 
 /// The tests of package `acceptance` that start the built programs begin with one of these.
-const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry", "alerts", "rewind", "acts"];
+const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry", "alerts", "rewind", "acts", "bench"];
 
 /// The tests of package `acceptance` that take longest.
 const LONGEST: &[&str] =

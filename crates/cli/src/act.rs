@@ -319,7 +319,7 @@ fn show(out: &mut impl Write, plan: &Plan, style: Style) -> Result<(), Failed> {
         row("", Tone::Soft, &format!("and {} more", plan.more_changes))?;
     }
     for share in &plan.traffic {
-        row("Traffic", Tone::Plain, &format!("{}: {} % → {} %", share.of, share.now, share.then))?;
+        row("Traffic", Tone::Plain, &format!("{}: {}", share.of, share.words()))?;
     }
     row("Success", Tone::Plain, &format!("{}, within {}", plan.success.words, span(plan.success.within)))?;
     row("Undo", Tone::Plain, &plan.undo.as_ref().map_or_else(|| "there is none".to_owned(), typed))?;

@@ -2,6 +2,7 @@
 
 use crate::{
     act_args::{ActArgs, AuditArgs},
+    bench_args::BenchArgs,
     connect_args::ConnectArgs,
     exit::CODES,
     journal_args::{JournalArgs, OpenArgs, RecordArgs},
@@ -77,6 +78,8 @@ pub enum Verb {
     Rollout(RolloutArgs),
     /// Will a version of a model fit its GPUs? By sums from its configuration and the arguments of its engine
     Preflight(PreflightArgs),
+    /// Benchmark a model that serves: load at stated times, what came of it, and the runs that are kept
+    Bench(BenchArgs),
     /// Objects of any kind, in the columns of their server; without a kind, which there are
     Get(GetArgs),
     /// One object in words, with its events

@@ -44,6 +44,7 @@ Exit codes:
   1  a problem: what, why and what comes next are on stderr
   2  the command cannot be understood
   3  not every source could be read, or not whole: what could be is printed, the rest is on stderr
+     bench: requests failed, or it was ended early; what was measured is kept
   4  what was to be done was sent, and it was not seen that it came to pass
   5  preflight: it does not fit
   6  preflight: nobody can tell whether it fits";

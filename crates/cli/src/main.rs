@@ -5,6 +5,8 @@ mod act_args;
 mod args;
 mod artifacts;
 mod audit;
+mod bench;
+mod bench_args;
 mod can;
 mod columns;
 mod connect;

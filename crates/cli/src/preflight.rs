@@ -13,6 +13,7 @@ use crate::{
 };
 use model::Model;
 use pilothouse_insight::preflight::{Engine, Flags, Gpu, Machine, Report, Running, Surge, Verdict, Version, preflight};
+use pilothouse_wire::{Problem, shell};
 use serde::Serialize;
 
 /// What it says, as one object.
@@ -35,7 +36,7 @@ pub async fn run(arguments: &PreflightArgs, style: Style, err: Style) -> Result<
         Some(name) => Some(service::read(name, &arguments.source, err).await?),
         None => None,
     };
-    let wanted = Wanted::of(arguments, running);
+    let wanted = Wanted::of(arguments, running)?;
     let was = was.as_ref().map(|was| version(was, &wanted.before));
     let candidate = version(&candidate, &wanted.flags);
     let surge = wanted.surge(arguments, candidate);
@@ -71,11 +72,12 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(arguments: &PreflightArgs, running: Option<Running>) -> Self {
+    fn of(arguments: &PreflightArgs, running: Option<Running>) -> Result<Self, Problem> {
         let served = running.as_ref().map(|running| running.arguments.clone());
         let typed = Some(arguments.arguments.clone()).filter(|typed| !typed.is_empty());
         let words = typed.or_else(|| served.clone()).unwrap_or_default();
-        let before = split(arguments.was_args.as_deref()).or(served).unwrap_or_else(|| words.clone());
+        let before =
+            arguments.was_args.as_deref().map(shell::split).transpose()?.or(served).unwrap_or_else(|| words.clone());
         let known = |words: &[String]| {
             let named = Engine::in_words(words.iter().map(String::as_str));
             let said = arguments.engine.map(Engine::from).or(named);
@@ -86,7 +88,7 @@ impl Wanted {
         let gpu =
             arguments.gpu.clone().map(Ok).or(read).unwrap_or_else(|| Err("--gpu does not say which it is".into()));
         let gpus_a_node = running.as_ref().and_then(|running| running.gpus_a_node);
-        Self {
+        Ok(Self {
             flags: Flags::read(engine.unwrap_or(Engine::Vllm), &words),
             before: Flags::read(engine_before.unwrap_or(Engine::Vllm), &before),
             engine_assumed: engine.is_none(),
@@ -96,7 +98,7 @@ impl Wanted {
                 gpus_a_node: arguments.gpus_a_node.or(gpus_a_node),
             },
             running,
-        }
+        })
     }
 
     fn surge(&self, arguments: &PreflightArgs, candidate: Version<'_>) -> Surge {
@@ -118,9 +120,4 @@ fn version<'a>(model: &'a Model, flags: &'a Flags) -> Version<'a> {
         template: model.template.as_deref(),
         tokenizer: model.tokenizer.as_deref(),
     }
-}
-
-/// A text as the words that a shell would make of it, without its quotes.
-fn split(text: Option<&str>) -> Option<Vec<String>> {
-    Some(text?.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect())
 }

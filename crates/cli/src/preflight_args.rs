@@ -29,7 +29,8 @@ pub struct PreflightArgs {
     /// The version before, likewise: what changes is told
     #[arg(long, value_name = "FILE|FOLDER")]
     pub was: Option<PathBuf>,
-    /// The arguments of the version before, as one text [default: those of the service, else those of the candidate]
+    /// The arguments of the version before, as one line of a shell [default: those of the service,
+    /// else those of the candidate]
     #[arg(long, value_name = "ARGS", requires = "was", allow_hyphen_values = true)]
     pub was_args: Option<String>,
     /// The product of the GPU, as its driver or a label of a node names it: "NVIDIA H100 80GB HBM3"

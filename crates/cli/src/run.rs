@@ -3,7 +3,7 @@
 use crate::{
     act,
     args::{Arguments, ListArgs, Verb},
-    artifacts, audit, can, connect, describe, diff, doctor,
+    artifacts, audit, bench, can, connect, describe, diff, doctor,
     exit::{Exit, Failed},
     fleet, get, journal, list, manual, models,
     out::{Style, note},
@@ -58,6 +58,7 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Runs(of) => runs::run(of, out, err).await,
         Verb::Rollout(of) => rollout::run(&of.verb, out, err).await,
         Verb::Preflight(of) => preflight::run(of, out, err).await,
+        Verb::Bench(of) => bench::run(of, out, err).await,
         Verb::Get(of) => get::run(of, out, err).await,
         Verb::Describe(of) => describe::run(of, out, err).await,
         Verb::Diff(of) => diff::run(of, out, err).await,

@@ -205,5 +205,5 @@ impl Troubles {
 
 /// The engine answered another question: a fault of ours.
 pub fn other_answer() -> Failed {
-    Failed::from(Problem::new(Code::Internal, "The engine answered another question.").next("Report this."))
+    Failed::from(Problem::other_answer())
 }

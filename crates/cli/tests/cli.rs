@@ -82,6 +82,8 @@ fn the_help_says_what_there_is_and_what_exit_codes_mean() {
         "connect --help",
         "connect edit --help",
         "serve --help",
+        "bench --help",
+        "bench run --help",
     ] {
         insta::assert_snapshot!(typed.replace(' ', "_"), home.run(typed).all());
     }

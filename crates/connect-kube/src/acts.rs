@@ -11,10 +11,11 @@ mod rollout;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use crate::{
     client::{Client, JSON, PATIENCE},
-    failure::{Call, Failure},
+    failure::{Call, Failure, Refusal},
     problems,
     read::{self, Spot},
     rights,
@@ -323,9 +324,13 @@ fn refused(client: &Client, request: &Request, failure: &Failure) -> Problem {
     if changed {
         return Problem::new(Code::Exists, "It has changed since it was planned.")
             .why("A field that the plan depends on is another one by now.")
-            .next("Nothing was done. Plan it anew: the plan will be of how it is now.");
+            .next("This was not done. Plan it anew: the plan will be of how it is now.");
     }
-    let problem = failure.problem(&client.place);
+    let problem = match failure {
+        // With the role that would allow what was asked.
+        Failure::Refusal(refusal) if refusal.status == 403 => problems::may_not(&client.place, &call_of(request)),
+        _ => failure.problem(&client.place),
+    };
     match failure {
         // Its own words are what a person needs: a webhook's, a quota's.
         Failure::Refusal(refusal) if !refusal.message.is_empty() => {
@@ -335,13 +340,41 @@ fn refused(client: &Client, request: &Request, failure: &Failure) -> Problem {
     }
 }
 
+/// Is the pod that was to be evicted gone? One of another identity with its name is another pod. Source: `BeforeDelete` of
+/// `k8s.io/apiserver`.
+fn is_gone(refusal: &Refusal) -> bool {
+    refusal.status == 404 || (refusal.status == 409 && refusal.message.contains("Precondition failed"))
+}
+
+/// The right that a request needs, by its path: `/apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME/BELOW`.
+fn call_of(request: &Request) -> Call {
+    let mut parts = request.path.trim_start_matches('/').split('/');
+    let group = if parts.next() == Some("apis") { parts.next().unwrap_or_default() } else { "" };
+    let rest: Vec<&str> = parts.skip(1).collect();
+    let (namespace, rest) = match rest.as_slice() {
+        ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some((*namespace).to_owned()), rest),
+        rest => (None, rest),
+    };
+    let resource = match rest {
+        [plural, _, below, ..] => format!("{plural}/{below}"),
+        [plural, ..] => (*plural).to_owned(),
+        [] => request.path.clone(),
+    };
+    let verb = match request.method.as_str() {
+        "DELETE" => "delete",
+        "POST" => "create",
+        _ => "patch",
+    };
+    Call { verb, group: group.to_owned().into(), resource, namespace }
+}
+
 /// Sends a step.
 pub(crate) async fn send(client: &Client, request: &Request) -> Result<(), NotSent> {
-    let call = Call { verb: "patch", group: "".into(), resource: request.path.clone(), namespace: None };
+    let call = call_of(request);
     match write(client, &call, request, "").await {
         Ok(_) => Ok(()),
         // Who is gone already need not be sent away.
-        Err(Failure::Refusal(refusal)) if request.method == "POST" && refusal.status == 404 => Ok(()),
+        Err(Failure::Refusal(refusal)) if request.method == "POST" && is_gone(&refusal) => Ok(()),
         Err(failure) => {
             let problem = refused(client, request, &failure);
             Err(match &failure {
@@ -357,7 +390,8 @@ pub(crate) async fn send(client: &Client, request: &Request) -> Result<(), NotSe
 fn is_lost(failure: &Failure, problem: &Problem) -> bool {
     match failure {
         Failure::Told(_) => false,
-        Failure::Refusal(refusal) => refusal.status >= 500,
+        // A webhook is asked before anything is written. Source: `NewInternalError` in the dispatchers of `k8s.io/apiserver`.
+        Failure::Refusal(refusal) => refusal.status >= 500 && !refusal.message.contains("failed calling webhook"),
         // Nothing was sent where nobody was reached.
         Failure::Transport(_) => !matches!(
             problem.code,
@@ -379,6 +413,17 @@ pub(crate) async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> 
         _ => Ok(Vec::new()),
     };
     let pods = pods.map_err(|failure| failure.problem(&client.place))?;
+    if let Ok(object) = &object {
+        let template = match plan.intent.deed {
+            Deed::Undo(_) | Deed::SetImage { .. } if is_borrowing(&spot, object) => {
+                Some(template(client, &spot, object).await?.1)
+            }
+            _ => None,
+        };
+        if let Some(seen) = written::stands(plan, template.as_ref().unwrap_or(object)) {
+            return Ok(seen);
+        }
+    }
     match object {
         Ok(object) if is_borrowing(&spot, &object) && !seen_whole(client, &spot, &object).await? => {
             Ok(Seen::NotYet("its controller has not seen the template yet".to_owned()))

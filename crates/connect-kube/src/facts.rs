@@ -27,6 +27,7 @@ pub use repository::{facts_of_application, facts_of_promotion, facts_of_stage};
 pub(crate) use requests::gpus_of;
 pub use route::{
     Labelled, facts_of_canary, facts_of_pool, facts_of_rewrite, facts_of_route, facts_of_service, with_labels,
+    without_labels,
 };
 pub(crate) use served::{SERVICE, STOP};
 pub use served::{facts_of_inference, facts_of_llm};

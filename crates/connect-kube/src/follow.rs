@@ -4,6 +4,7 @@ use crate::{
     board::Weight,
     client::Client,
     early::Listing,
+    facts::without_labels,
     failure::Failure,
     list::{Listed, first, list},
     problems,
@@ -52,6 +53,8 @@ pub struct Follower {
     pub scope: Scope,
     /// Where facts go.
     pub sink: Sink,
+    /// Are the labels kept that pods get by their template?
+    pub labels: bool,
     /// Its number in its session.
     pub slot: usize,
     /// Where the session listens.
@@ -119,8 +122,15 @@ impl Follower {
         if T::KIND == Kind::Event {
             listed.dropped += keep_newest(&mut listed.facts);
         }
+        self.keep_labels(&mut listed.facts);
         self.sink.replace(self.scope.covers::<T>(), listed.facts).await?;
         self.dropped(listed.dropped).await
+    }
+
+    fn keep_labels(&self, facts: &mut [Fact]) {
+        if !self.labels {
+            facts.iter_mut().for_each(without_labels);
+        }
     }
 
     async fn dropped(&self, n: u64) -> Result<(), Closed> {
@@ -167,7 +177,8 @@ impl Follower {
     async fn changes<T: Resource>(&self, watch: &mut Watch<T>) -> Result<Option<Failure>, Closed> {
         loop {
             match watch.changes().await {
-                Ok(Some(changes)) => {
+                Ok(Some(mut changes)) => {
+                    self.keep_labels(&mut changes.facts);
                     self.sink.delta(changes.facts).await?;
                     self.dropped(changes.dropped).await?;
                 }

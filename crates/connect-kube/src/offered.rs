@@ -144,6 +144,11 @@ impl Group {
         Ok(())
     }
 
+    /// Has it routes, which get to services by the labels of their pods?
+    pub(crate) fn routes(self) -> bool {
+        matches!(self, Self::GatewayApi | Self::ModelRewrites)
+    }
+
     /// Follows those of its kinds that are served.
     pub(crate) async fn start(
         self,
@@ -181,6 +186,16 @@ impl Group {
             }
         }
     }
+}
+
+/// Are routes served? Where nobody says so now, they may be.
+pub(crate) async fn has_routes(client: &Client) -> bool {
+    for group in GROUPS.iter().filter(|group| group.routes()) {
+        if group.served(client).await.is_none_or(|served| !served.is_empty()) {
+            return true;
+        }
+    }
+    false
 }
 
 macro_rules! offered {

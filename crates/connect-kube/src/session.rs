@@ -242,7 +242,7 @@ impl Session<'_> {
             return;
         }
         let (client, sink, tell) = (Arc::clone(&self.client), self.sink.clone(), tell.clone());
-        let written = Written { client, scopes, sink, tell, probed: self.probed.clone() };
+        let written = Written { client, scopes, sink, tell, probed: self.probed.clone(), routed: false };
         self.followers.spawn(written.follow());
     }
 
@@ -272,7 +272,8 @@ impl Session<'_> {
         // Nobody waits for events.
         let awaited = T::KIND != pilothouse_world::fact::Kind::Event;
         self.board.slots.push(Slot { what: T::PLURAL, awaited, settled: false, progress: None, trouble: None });
-        Follower { client: Arc::clone(&self.client), scope, sink: self.sink.clone(), slot, tell: tell.clone() }
+        let (client, sink, tell) = (Arc::clone(&self.client), self.sink.clone(), tell.clone());
+        Follower { client, scope, sink, labels: true, slot, tell }
     }
 
     fn note(&mut self, slot: usize, told: Told) {

@@ -154,7 +154,12 @@ pub struct Written {
     pub tell: mpsc::Sender<(usize, Told)>,
     /// What the server told of itself: what may not be read is added to it.
     pub probed: Probed,
+    /// Are routes served? Without them nothing is joined by the labels of templates, and these are not kept.
+    pub routed: bool,
 }
+
+/// Routes are served now, and were not when following began.
+struct RoutesCame;
 
 impl Written {
     /// Follows until nobody listens.
@@ -164,6 +169,18 @@ impl Written {
             let _ = self.say_not(&format!("changes of workloads, since {scopes} namespaces are read one by one")).await;
             return;
         }
+        let probed = self.probed.clone();
+        loop {
+            self.routed = offered::has_routes(&self.client).await;
+            if !matches!(self.follow_all().await, Err(RoutesCame)) {
+                return;
+            }
+            // All is listed again, with the labels that were left out.
+            self.probed = probed.clone();
+        }
+    }
+
+    async fn follow_all(&mut self) -> Result<(), RoutesCame> {
         let mut followers = JoinSet::new();
         // Who wrote comes first, so that a revision already knows by whom it is.
         let mut not = Vec::new();
@@ -177,23 +194,25 @@ impl Written {
             let what = format!("list and watch {}: what changed before Pilothouse came is not rebuilt", not.join(", "));
             let _ = self.say_not(&what).await;
         }
-        self.follow_offered(&mut followers).await;
+        self.follow_offered(&mut followers).await?;
         while followers.join_next().await.is_some() {}
+        Ok(())
     }
 
     /// What a cluster may offer and need not: looked for again until all of it is there.
-    async fn follow_offered(&mut self, followers: &mut JoinSet<()>) {
+    async fn follow_offered(&mut self, followers: &mut JoinSet<()>) -> Result<(), RoutesCame> {
         let mut waiting = offered::GROUPS.to_vec();
         let mut told = false;
         loop {
             let (mut absent, mut not) = (Vec::new(), Vec::new());
             for group in waiting {
                 match group.served(&self.client).await {
+                    Some(served) if !served.is_empty() && group.routes() && !self.routed => return Err(RoutesCame),
                     Some(served) if !served.is_empty() => group.start(self, &served, followers, &mut not).await,
                     known => {
                         // Of a kind that is not served there is none.
                         if known.is_some() && !told && group.is_absent(self).await.is_err() {
-                            return;
+                            return Ok(());
                         }
                         absent.push(group);
                     }
@@ -203,11 +222,11 @@ impl Written {
                 let what =
                     format!("list and watch {}: how services get to their next revision is not told", not.join(", "));
                 if self.say_not(&what).await.is_err() {
-                    return;
+                    return Ok(());
                 }
             }
             if absent.is_empty() {
-                return;
+                return Ok(());
             }
             (waiting, told) = (absent, true);
             tokio::time::sleep(ASK_AGAIN).await;
@@ -225,6 +244,7 @@ impl Written {
                         client: Arc::clone(&self.client),
                         scope: scope.clone(),
                         sink: self.sink.clone(),
+                        labels: self.routed,
                         // No slot of the session's: how this is does not change how the cluster is.
                         slot: usize::MAX,
                         tell: self.tell.clone(),

@@ -14,13 +14,14 @@ use pilothouse_connect_http::failure::Failure;
 use pilothouse_wire::{
     Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactKind, ArtifactRef, Part, Said, TagPage, TagsQuery},
+    units::count,
 };
 
 /// Tags of a page at most.
 const MOST_TAGS: u16 = 1_000;
-/// Annotations that are shown, and as much of each.
+/// Annotations that are shown, and as many characters of each.
 const MOST_ANNOTATIONS: usize = 64;
-const LONGEST: usize = 512;
+const LONGEST: usize = 4_096;
 
 /// A page of tags.
 ///
@@ -91,8 +92,8 @@ pub(crate) async fn artifact(
     wrong.extend(failures.into_iter().map(told));
     let Manifest { media_type, artifact_type, config, parts, subject, annotations, .. } = &proven.manifest;
     let annotation = |(label, value): (&SmolStr, &String)| Said {
-        label: label.chars().take(LONGEST).collect(),
-        value: redact_words(value).chars().take(LONGEST).collect(),
+        label: shortened(label).into(),
+        value: shortened(&redact_words(value)),
     };
     Ok(Artifact {
         id: of.clone(),
@@ -115,6 +116,14 @@ pub(crate) async fn artifact(
     })
 }
 
+/// A text of somebody else. One that is too long to be shown whole says so.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}… ({} characters in all)", &text[..end], count(text.chars().count() as u64)),
+    }
+}
+
 /// What it is, and what its configuration says of it.
 async fn says(registry: &Registry, name: &str, manifest: &Manifest) -> Result<(ArtifactKind, Vec<Said>), Failure> {
     let kind = manifest.kind();
@@ -130,6 +139,14 @@ async fn says(registry: &Registry, name: &str, manifest: &Manifest) -> Result<(A
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_not_shown_whole_says_so() {
+        assert_eq!(shortened("ä short one"), "ä short one");
+        let long = shortened(&"ä".repeat(5_000));
+        assert_eq!(long.chars().take_while(|sign| *sign == 'ä').count(), LONGEST);
+        assert!(long.ends_with("ä… (5,000 characters in all)"), "{long}");
+    }
 
     #[test]
     fn a_registry_that_gives_all_at_once_is_shown_page_by_page() {

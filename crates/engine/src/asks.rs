@@ -1,4 +1,7 @@
 //! Answers that need more than a projection: search, and what is read from a server when somebody looks at it.
+//!
+//! Whoever leaves ends the question ([`for_who_waits`]), with all that was begun for it ([`together`]): no server is asked
+//! any longer for somebody who is gone.
 
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
@@ -12,7 +15,14 @@ use pilothouse_wire::{
     kinds::{Listing, Offered},
 };
 use pilothouse_world::World;
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::oneshot,
+    task::{Id, JoinError, JoinSet},
+};
+
+/// Where an answer goes. Whoever waits for it holds the other end.
+pub(crate) type Reply = oneshot::Sender<Result<Answer, Problem>>;
 
 /// The most that a search may return.
 const MOST_HITS: u16 = 200;
@@ -20,6 +30,35 @@ const MOST_HITS: u16 = 200;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The most objects that are listed at once.
 const MOST_OBJECTS: u32 = 5_000;
+
+/// Answers in a task of its own, unless whoever asked has gone meanwhile: then what is on its way is let go.
+pub(crate) fn for_who_waits(mut reply: Reply, answer: impl Future<Output = Result<Answer, Problem>> + Send + 'static) {
+    tokio::spawn(async move {
+        let answer = tokio::select! {
+            answer = answer => answer,
+            () = reply.closed() => return,
+        };
+        let _ = reply.send(answer);
+    });
+}
+
+/// Does all of this at once, each in a task of its own, and answers what came of it in the same order: one that hangs or
+/// breaks keeps no other. With who waits for it all of them end.
+pub(crate) async fn together<T: Send + 'static>(
+    work: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<Result<T, JoinError>> {
+    let mut tasks = JoinSet::new();
+    let order: Vec<Id> = work.into_iter().map(|one| tasks.spawn(one).id()).collect();
+    let mut done = HashMap::new();
+    while let Some(one) = tasks.join_next_with_id().await {
+        let (id, one) = match one {
+            Ok((id, one)) => (id, Ok(one)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        done.insert(id, one);
+    }
+    order.iter().filter_map(|id| done.remove(id)).collect()
+}
 
 /// Objects whose names match, best first; of equals, the shorter name, then the alphabet.
 pub(crate) fn search(world: &World, text: &str, limit: u16) -> Answer {
@@ -58,7 +97,7 @@ pub(crate) async fn yaml(connector: Option<Arc<dyn Connector>>, object: &ObjectR
 }
 
 /// An object in words, from its server.
-/// `images` is what is known here of the images of a pod: its server does not know it.
+/// `lineage` is what is known here of the images of a pod: its server does not know it.
 pub(crate) async fn describe(
     connector: Option<Arc<dyn Connector>>,
     object: &ObjectRef,
@@ -82,13 +121,8 @@ pub(crate) async fn objects(connector: Option<Arc<dyn Connector>>, listing: &Lis
 
 /// The kinds that each of these connections offers; those that have none by their nature are left out.
 pub(crate) async fn kinds(connectors: Vec<(ConnectionId, Option<Arc<dyn Connector>>)>) -> Result<Answer, Problem> {
-    // All at once: a server that hangs keeps nobody else's kinds.
-    let asked: Vec<_> = connectors.into_iter().map(|(id, connector)| tokio::spawn(kinds_of(id, connector))).collect();
-    let mut offered = Vec::new();
-    for one in asked {
-        offered.extend(one.await.ok().flatten());
-    }
-    Ok(Answer::Kinds(offered))
+    let offered = together(connectors.into_iter().map(|(id, connector)| kinds_of(id, connector))).await;
+    Ok(Answer::Kinds(offered.into_iter().filter_map(|one| one.ok().flatten()).collect()))
 }
 
 async fn kinds_of(id: ConnectionId, connector: Option<Arc<dyn Connector>>) -> Option<Offered> {

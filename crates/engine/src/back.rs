@@ -2,9 +2,10 @@
 
 use crate::{
     artifacts,
-    asks::{connected, within},
+    asks::{connected, together, within},
     connections::Connectors,
     past::Worlds,
+    views::Known,
 };
 use pilothouse_connect::Connector;
 use pilothouse_insight::back::{Around, sought, way_back};
@@ -13,20 +14,17 @@ use pilothouse_wire::{
     Answer, ConnectionId, ObjectRef, Problem, Stamp,
     artifact::{Artifact, ArtifactRef},
     back::{BackQuery, Kept},
-    view::{ArtifactsView, ContainerImage, FleetSpec, FleetView, ModelsSpec, ModelsView, RolloutView},
+    view::{ArtifactsView, ContainerImage, FleetSpec, FleetView, ModelsView, RolloutView},
 };
-use pilothouse_world::{
-    World,
-    project::{self, FleetProjection},
-};
+use pilothouse_world::project::{self, FleetProjection};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What is known here of a service, as of now.
 pub(crate) struct Scene {
     object: ObjectRef,
     fleet: Arc<FleetView>,
-    artifacts: ArtifactsView,
-    models: ModelsView,
+    artifacts: Arc<ArtifactsView>,
+    models: Arc<ModelsView>,
     /// The service in full; none where nothing is heard of it.
     service: Option<RolloutView>,
     /// Images of its pods, by the number of their revision.
@@ -38,7 +36,8 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// Takes what is known of a service out of the world.
-    pub(crate) fn of(world: &World, object: ObjectRef, now: Stamp) -> Self {
+    pub(crate) fn of(known: Known<'_>, object: ObjectRef, now: Stamp) -> Self {
+        let Known { world, registries } = known;
         let scope = FleetSpec { scope: vec![object.connection().clone()] };
         let service = project::rollout(world, &object, now);
         let revisions = service.iter().flat_map(|service| &service.revisions);
@@ -49,8 +48,8 @@ impl Scene {
         Self {
             images: images.collect(),
             fleet: Arc::clone(FleetProjection::new(world, scope).view()),
-            artifacts: project::artifacts(world),
-            models: project::models(world, &ModelsSpec::default()),
+            artifacts: Arc::clone(registries.artifacts(world)),
+            models: Arc::clone(registries.models(world)),
             took: project::took(world, &object),
             service,
             object,
@@ -81,12 +80,8 @@ pub(crate) async fn answer(
     let asked = format!("the revisions of {}", scene.object.name());
     let kept = within(id, &asked, connector.back(&query)).await?;
     let wanted = kept.then.as_ref().map(|then| sought(then, &scene.artifacts)).unwrap_or_default();
-    // All at once: a registry that hangs keeps no other from answering.
-    let asked = wanted.into_iter().map(|of| tokio::spawn(read(find(&of.source), of)));
-    let mut said = Vec::new();
-    for one in asked.collect::<Vec<_>>() {
-        said.extend(one.await.ok());
-    }
+    let said = together(wanted.into_iter().map(|of| read(find(&of.source), of))).await;
+    let said: Vec<_> = said.into_iter().flatten().collect();
     let took = match scene.took.as_slice() {
         [] => recorded(&scene, worlds, journal).await,
         seen => seen.to_vec(),

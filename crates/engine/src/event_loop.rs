@@ -20,6 +20,7 @@ use crate::{
     past::Worlds,
     publish::{Publisher, Scene},
     rates::Rates,
+    registries::Registries,
 };
 use opening::Ways;
 use pilothouse_connect::Discovery;
@@ -52,6 +53,8 @@ const DISCOVER: Duration = Duration::from_secs(10);
 
 struct Loop {
     world: World,
+    /// What registries hold in it.
+    registries: Registries,
     touched: Touched,
     publisher: Publisher,
     connections: Connections,
@@ -87,6 +90,7 @@ impl Loop {
         let confirmed_early = Arc::new(Mutex::new(std::collections::BTreeMap::new()));
         Self {
             world: World::default(),
+            registries: Registries::default(),
             touched: Touched::default(),
             publisher: Publisher::default(),
             connections: Connections::default(),
@@ -224,7 +228,12 @@ impl Loop {
             pilothouse_journal::round_readings(&mut batch);
             recorder.append(&batch);
         }
+        self.apply(batch);
+    }
+
+    fn apply(&mut self, batch: Batch) {
         let touched = self.world.apply(batch);
+        self.registries.touched(&touched);
         self.touched.merge(touched);
     }
 
@@ -285,8 +294,7 @@ impl Loop {
         if let Some(recorder) = &self.recorder {
             recorder.append(&batch);
         }
-        let touched = self.world.apply(batch);
-        self.touched.merge(touched);
+        self.apply(batch);
     }
 
     /// Says what changed, but for what was measured: each of many sources measures in a moment of its own, and columns go
@@ -320,6 +328,7 @@ impl Loop {
         let mut publisher = std::mem::take(&mut self.publisher);
         let scene = Scene {
             world: &self.world,
+            registries: &self.registries,
             connections: &|| self.connections_view(),
             gaps: &self.gaps,
             actions: &self.actions,

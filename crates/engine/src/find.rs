@@ -1,15 +1,18 @@
 //! One search over all registries: what the world knows of them at once, and runs by asking who keeps them.
 
-use crate::{asks::connected, table};
+use crate::{
+    asks::{connected, together},
+    table,
+    views::Known,
+};
 use pilothouse_connect::Connector;
 use pilothouse_insight::{FoundRuns, Words, find};
 use pilothouse_wire::{
     Answer, ConnectionId, Problem,
     find::{FindQuery, MOST_FOUND},
-    runs::{RunAnswer, RunAsk, RunQuery, RunRow},
-    view::{ArtifactsView, ModelsSpec, ModelsView},
+    runs::{RunAnswer, RunAsk, RunPage, RunQuery},
+    view::{ArtifactsView, ModelsView},
 };
-use pilothouse_world::{World, project};
 use std::{sync::Arc, time::Duration};
 
 /// So long a server may take to look for runs: what is known already does not wait longer.
@@ -21,19 +24,20 @@ const MOST_WORDS: usize = 8;
 
 /// What is looked through.
 pub(crate) struct Scene {
-    models: ModelsView,
-    artifacts: ArtifactsView,
+    models: Arc<ModelsView>,
+    artifacts: Arc<ArtifactsView>,
     /// Servers that keep runs, each with its connection if it is open.
     tracking: Vec<(ConnectionId, Option<Arc<dyn Connector>>)>,
 }
 
 impl Scene {
     /// Takes what is known out of the world.
-    pub(crate) fn of(world: &World, connector: impl Fn(&ConnectionId) -> Option<Arc<dyn Connector>>) -> Self {
+    pub(crate) fn of(known: Known<'_>, connector: impl Fn(&ConnectionId) -> Option<Arc<dyn Connector>>) -> Self {
+        let Known { world, registries } = known;
         let keeps = world.sources().filter(|(_, source)| table::keeps_runs(source));
         Self {
-            models: project::models(world, &ModelsSpec::default()),
-            artifacts: project::artifacts(world),
+            models: Arc::clone(registries.models(world)),
+            artifacts: Arc::clone(registries.artifacts(world)),
             tracking: keeps.map(|(id, _)| (id.clone(), connector(id))).collect(),
         }
     }
@@ -44,17 +48,9 @@ pub(crate) async fn answer(scene: Scene, query: FindQuery) -> Result<Answer, Pro
     let words = Words::of(&query.text);
     let limit = usize::from(query.limit.clamp(1, MOST_FOUND));
     let filter = by_name(&words);
-    // All at once: a server that hangs keeps nobody else's runs.
-    let asked: Vec<_> = scene
-        .tracking
-        .into_iter()
-        .filter(|_| !words.is_empty())
-        .map(|(id, connector)| tokio::spawn(runs(id, connector, filter.clone())))
-        .collect();
-    let mut found = Vec::new();
-    for one in asked {
-        found.extend(one.await.ok());
-    }
+    let tracking = scene.tracking.into_iter().filter(|_| !words.is_empty());
+    let found = together(tracking.map(|(id, connector)| runs(id, connector, filter.clone()))).await;
+    let found: Vec<FoundRuns> = found.into_iter().flatten().collect();
     Ok(Answer::Found(Box::new(find(&words, limit, &scene.models, &scene.artifacts, &found))))
 }
 
@@ -76,7 +72,7 @@ async fn runs(id: ConnectionId, connector: Option<Arc<dyn Connector>>, filter: R
         let connector = connected(connector, &id, "Runs are read from their server").map_err(|problem| problem.what)?;
         let ask = RunAsk::Search(RunQuery { filter, most: MOST_RUNS, ..RunQuery::default() });
         match tokio::time::timeout(PATIENCE, connector.runs(&ask)).await {
-            Ok(Ok(RunAnswer::Found(page))) => Ok::<Vec<RunRow>, String>(page.runs),
+            Ok(Ok(RunAnswer::Found(page))) => Ok::<RunPage, String>(page),
             Ok(Ok(_)) => Err("its answer was another".to_owned()),
             Ok(Err(problem)) => Err(problem.what),
             Err(_) => Err(format!("{id} did not answer in {} s", PATIENCE.as_secs())),

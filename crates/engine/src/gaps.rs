@@ -1,6 +1,6 @@
 //! Times that the record does not tell of, for the ribbon: read beside the loop while somebody looks at one.
 
-use crate::{input::Input, past, publish::WEEK};
+use crate::{input::Input, past, views::WEEK};
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{Stamp, View, ViewSpec, record::Gap};
 use tokio::{sync::mpsc, task::JoinHandle};

@@ -9,7 +9,10 @@ use lines::Lines;
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{Answer, Code, ConnectionId, ObjectRef, Problem, SmolStr, Stamp, view::Past};
 use pilothouse_world::{World, project};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 /// The longest span that is read at once.
 pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
@@ -35,18 +38,24 @@ pub(crate) async fn history(
             .next("Series are there once Pilothouse records: it does so in the window and in the browser."));
     };
     let since = until.minus(span.min(LONGEST));
+    // A thread cannot be cut off: between two parts it looks whether somebody waits still.
+    let waits = Arc::new(());
+    let waited = Arc::downgrade(&waits);
     let read = move || {
         let had = had(&journal, then, &object, since, until)?;
         let mut lines = Lines::new(since, until);
         for (place, Had { since: from, source, gpus }) in had.iter().enumerate() {
+            if Weak::strong_count(&waited) == 0 {
+                break;
+            }
             let end = had.get(place + 1).map_or(until, |next| Stamp(next.since.0 - 1));
             lines.take(journal.series(source, gpus, *from, end)?);
         }
         Ok(Answer::History(Past { series: lines.done(), from: None }))
     };
-    tokio::task::spawn_blocking(read)
-        .await
-        .map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))?
+    let answer = tokio::task::spawn_blocking(read).await;
+    drop(waits);
+    answer.map_err(|error| Problem::new(Code::Internal, "The record could not be read.").why(error.to_string()))?
 }
 
 /// Which GPUs an object had in a span of time. Those of a node, and a GPU itself, are what they are; those of a pod or of

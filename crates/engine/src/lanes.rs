@@ -1,6 +1,6 @@
 //! The lanes of the ribbon before this run: as the servers that measure keep them.
 
-use crate::connections::Connectors;
+use crate::{asks::together, connections::Connectors};
 use pilothouse_connect::LanesQuery;
 use pilothouse_wire::{
     Answer, Code, ConnectionId, Problem, SmolStr, Stamp,
@@ -34,26 +34,23 @@ pub(crate) fn wanted(world: &World, span: Duration, end: Stamp) -> Vec<Wanted> {
     asked.filter(|wanted| wanted.query.since < wanted.query.until).collect()
 }
 
-/// Asks all at once: a server that hangs keeps nobody else's lanes.
+/// Asks all at once.
 pub(crate) async fn lanes(connectors: Connectors, wanted: Vec<Wanted>) -> Answer {
-    let asked: Vec<_> = wanted
-        .into_iter()
-        .filter_map(|wanted| {
-            let connector = Arc::clone(connectors.get(&wanted.source)?);
-            Some(tokio::spawn(async move {
-                let answer = tokio::time::timeout(LIMIT, connector.lanes(&wanted.query)).await;
-                let answer = answer.unwrap_or_else(|_| {
-                    let limit = LIMIT.as_secs();
-                    Err(Problem::new(Code::TimedOut, format!("{} did not answer.", wanted.source))
-                        .why(format!("It was asked for what it keeps of the ribbon's span for {limit} s.")))
-                });
-                answer.map(|series| taken(&wanted, series))
-            }))
+    let asked = wanted.into_iter().filter_map(|wanted| {
+        let connector = Arc::clone(connectors.get(&wanted.source)?);
+        Some(async move {
+            let answer = tokio::time::timeout(LIMIT, connector.lanes(&wanted.query)).await;
+            let answer = answer.unwrap_or_else(|_| {
+                let limit = LIMIT.as_secs();
+                Err(Problem::new(Code::TimedOut, format!("{} did not answer.", wanted.source))
+                    .why(format!("It was asked for what it keeps of the ribbon's span for {limit} s.")))
+            });
+            answer.map(|series| taken(&wanted, series))
         })
-        .collect();
+    });
     let (mut lanes, mut problems) = (Vec::new(), Vec::new());
-    for one in asked {
-        match one.await {
+    for one in together(asked).await {
+        match one {
             Ok(Ok(some)) => lanes.extend(some),
             Ok(Err(problem)) => problems.push(problem),
             Err(error) => {

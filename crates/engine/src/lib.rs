@@ -30,8 +30,10 @@ mod preflight;
 mod publish;
 mod rates;
 pub mod record;
+mod registries;
 mod runs;
 mod table;
+mod views;
 mod ways;
 
 pub use handle::{Engine, Frames, Operator, Reader, Settled};

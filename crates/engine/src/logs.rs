@@ -2,7 +2,7 @@
 
 mod merge;
 
-use crate::asks::{connected, within};
+use crate::asks::{connected, together, within};
 use merge::merge;
 use pilothouse_connect::Connector;
 use pilothouse_wire::{
@@ -70,7 +70,7 @@ pub(crate) async fn of_workload(
         }
     }
     let gate = Arc::new(Semaphore::new(AT_ONCE));
-    let asked: Vec<_> = pods
+    let (pods, asked): (Vec<PodId>, Vec<_>) = pods
         .into_iter()
         .take(MOST_PODS)
         .map(|(pod, own)| {
@@ -80,12 +80,12 @@ pub(crate) async fn of_workload(
                 previous: query.previous,
                 lines: most.min(MOST_LINES_OF_ONE),
             };
-            (pod, tokio::spawn(read(Arc::clone(&connector), Arc::clone(&gate), one)))
+            (pod, read(Arc::clone(&connector), Arc::clone(&gate), one))
         })
-        .collect();
+        .unzip();
     let (mut logs, mut texts, mut more) = (Vec::new(), Vec::new(), false);
-    for (pod, reading) in asked {
-        let read = reading.await.unwrap_or_else(|error| {
+    for (pod, read) in pods.into_iter().zip(together(asked).await) {
+        let read = read.unwrap_or_else(|error| {
             Err(Problem::new(Code::Internal, format!("The log of {} was not read.", pod.name)).why(error.to_string()))
         });
         let (lines, problem) = match read {

@@ -1,6 +1,9 @@
 //! The past: the journal's world at a time, projected like the live one.
 
-use crate::publish::{conclude, project_plain, sources_of};
+use crate::{
+    registries::Registries,
+    views::{Known, conclude, concluded, project_plain, sources_of},
+};
 use pilothouse_insight::History;
 use pilothouse_journal::{Place, Reader as JournalReader, Sought};
 use pilothouse_wire::{
@@ -10,7 +13,10 @@ use pilothouse_wire::{
 };
 use pilothouse_world::{World, project::FleetProjection};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Mutex;
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    task::JoinError,
+};
 
 /// What was heard within this may still be on its way into the record.
 const UNSETTLED: Duration = Duration::from_secs(10);
@@ -20,7 +26,8 @@ const FLEETS: usize = 2;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The world of the past that was asked for last. One is folded at a time, and who asks for the same one waits for it: a
-/// hand on the ribbon asks for many, each in several views.
+/// hand on the ribbon asks for many, each in several views. Who waits for their turn may go; one that is being folded is
+/// folded to its end, since the next one is found from it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Worlds(Arc<Mutex<Option<Kept>>>);
 
@@ -49,8 +56,13 @@ impl Worlds {
     /// The world as it was known at `t`.
     pub(crate) async fn at(&self, journal: Option<JournalReader>, t: Stamp, now: Stamp) -> Result<Moment, Problem> {
         let journal = readable(journal)?;
-        let mut kept = self.0.lock().await;
-        Ok(turn(&mut kept, journal, t, now).await?.then.clone())
+        let mut kept = self.alone().await;
+        to_its_end(async move { Ok(turn(&mut kept, journal, t, now).await?.then.clone()) }).await
+    }
+
+    /// Waits until nobody else folds.
+    async fn alone(&self) -> OwnedMutexGuard<Option<Kept>> {
+        Arc::clone(&self.0).lock_owned().await
     }
 
     /// One full frame of a fleet as it was known at `t`.
@@ -61,20 +73,23 @@ impl Worlds {
         (t, now): (Stamp, Stamp),
     ) -> Result<Answer, Problem> {
         let journal = readable(journal)?;
-        let mut kept = self.0.lock().await;
-        let kept = turn(&mut kept, journal, t, now).await?;
-        let known = kept.fleets.iter().position(|fleet| *fleet.spec() == spec).map(|at| kept.fleets.remove(at));
-        let Moment { world, gap } = kept.then.clone();
-        let (answer, fleet) = apart(move || {
-            let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
-            conclude(&mut fleet, t);
-            let view = View::Fleet(Arc::clone(fleet.view()));
-            (full(&world, &ViewSpec::Fleet(spec), t, gap, view), fleet)
+        let mut kept = self.alone().await;
+        to_its_end(async move {
+            let kept = turn(&mut kept, journal, t, now).await?;
+            let known = kept.fleets.iter().position(|fleet| *fleet.spec() == spec).map(|at| kept.fleets.remove(at));
+            let Moment { world, gap } = kept.then.clone();
+            let (answer, fleet) = apart(move || {
+                let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
+                conclude(&mut fleet, t);
+                let view = View::Fleet(Arc::clone(fleet.view()));
+                (full(&world, &ViewSpec::Fleet(spec), t, gap, view), fleet)
+            })
+            .await?;
+            kept.fleets.truncate(FLEETS - 1);
+            kept.fleets.insert(0, fleet);
+            Ok(answer)
         })
-        .await?;
-        kept.fleets.truncate(FLEETS - 1);
-        kept.fleets.insert(0, fleet);
-        Ok(answer)
+        .await
     }
 
     /// Lets go of what nobody looks at any more, and of what the journal keeps for a neighbour; not now, if somebody looks
@@ -124,18 +139,26 @@ fn readable(journal: Option<JournalReader>) -> Result<JournalReader, Problem> {
     })
 }
 
+/// Goes on with it though nobody waits for it any more.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work).await.map_err(|error| unreadable(&error))?
+}
+
 /// Works something out, off the event loop's threads.
 pub(crate) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: &tokio::task::JoinError) -> Problem {
+fn unreadable(error: &JoinError) -> Problem {
     Problem::new(Code::Internal, "The record could not be read.").why(error.to_string())
 }
 
 /// One full frame of a world as of a time.
 pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>) -> Answer {
-    full(world, spec, t, gap, project_plain(world, spec, &History::default(), t))
+    let known = Known { world, registries: &Registries::default() };
+    full(world, spec, t, gap, project_plain(known, spec, &History::default(), t))
 }
 
 fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) -> Answer {
@@ -152,8 +175,5 @@ fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) 
 
 /// The fleet as of a time.
 pub(crate) fn fleet(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> Arc<FleetView> {
-    match project_plain(world, &ViewSpec::Fleet(FleetSpec { scope }), &History::default(), t) {
-        View::Fleet(fleet) => fleet,
-        _ => Arc::default(),
-    }
+    concluded(world, FleetSpec { scope }, t)
 }

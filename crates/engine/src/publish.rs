@@ -1,18 +1,20 @@
 //! Frames to those who watch: what changed, or everything for one who missed some, at most ten a second.
 
-use crate::{gaps::Gaps, lineage, notices::Notices, table};
+use crate::{
+    gaps::Gaps,
+    notices::Notices,
+    registries::Registries,
+    views::{Known, concerns, conclude, concluded, follows, object_view, project_plain, sources_of},
+};
 use pilothouse_connect::TimeZone;
 use pilothouse_insight::History;
 use pilothouse_wire::{
-    Body, ConnectionId, Frame, Keyed, ObjectRef, Patch, Rev, Stamp, View, ViewSpec, When,
+    Body, Frame, Keyed, Patch, Rev, Stamp, View, ViewSpec, When,
     frame::SourceState,
     plan::ActionsView,
-    view::{ConnectionsView, Finding, FleetSpec, FleetView, ObjectView, fleet::FleetPatch},
+    view::{ConnectionsView, Finding, FleetSpec, FleetView, fleet::FleetPatch},
 };
-use pilothouse_world::{
-    Touched, World,
-    project::{self, FleetProjection},
-};
+use pilothouse_world::{Touched, World, project::FleetProjection};
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
@@ -45,6 +47,7 @@ pub(crate) struct Publisher {
 /// What a projection may look at.
 pub(crate) struct Scene<'a> {
     pub world: &'a World,
+    pub registries: &'a Registries,
     pub connections: &'a dyn Fn() -> ConnectionsView,
     pub gaps: &'a Gaps,
     pub actions: &'a ActionsView,
@@ -123,10 +126,7 @@ impl Publisher {
     /// What stands beside the fleet and follows from the whole of it: objects, room, waste. Without a fleet that is
     /// watched, which is rare, it is projected for them.
     fn conclude_beside(&mut self, scene: &Scene<'_>) {
-        let watched = self.views.iter().find_map(|(spec, published)| match (spec, &published.content) {
-            (ViewSpec::Fleet(spec), Content::Fleet(projection)) if spec.scope.is_empty() => Some(projection.view()),
-            _ => None,
-        });
+        let watched = self.whole_fleet().cloned();
         if watched.is_none() && !self.is_watched(follows) {
             // For what is told alone, now and then is often enough.
             self.rested += 1;
@@ -136,17 +136,25 @@ impl Publisher {
         }
         self.rested = 0;
         let made = watched.is_none().then(|| concluded(scene.world, FleetSpec::default(), scene.now));
-        let Some(whole) = watched.or(made.as_ref()) else { return };
-        self.history.note(whole, scene.now);
+        let Some(whole) = watched.or(made) else { return };
+        self.history.note(&whole, scene.now);
         let moved = self.findings != whole.findings;
         self.findings = whole.findings.clone();
         let told = self.notices.is_told_here()
-            && self.notices.look(whole, &scene.sources(&ViewSpec::Notices), scene.now, &scene.zone);
+            && self.notices.look(&whole, &scene.sources(&ViewSpec::Notices), scene.now, &scene.zone);
         self.renew_whole(scene, |spec| match spec {
             ViewSpec::Object(_) => moved,
             ViewSpec::Notices => told,
             other => follows(other),
         });
+    }
+
+    /// The whole fleet, while somebody watches it.
+    pub(crate) fn whole_fleet(&self) -> Option<&Arc<FleetView>> {
+        match &self.views.get(&ViewSpec::Fleet(FleetSpec::default()))?.content {
+            Content::Fleet(projection) => Some(projection.view()),
+            Content::Plain(_) => None,
+        }
     }
 
     /// Renews the whole of these views and sends out those that changed.
@@ -346,55 +354,11 @@ struct SoFar<'a> {
     notices: &'a Notices,
 }
 
-/// Does this view follow from the fleet as a whole?
-fn follows(spec: &ViewSpec) -> bool {
-    matches!(spec, ViewSpec::Object(_) | ViewSpec::Room(_) | ViewSpec::Waste(_))
-}
-
-/// Can what was touched have changed this view?
-fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
-    if touched.all {
-        return true;
-    }
-    match spec {
-        ViewSpec::Fleet(_) => true,
-        ViewSpec::Connections => !touched.sources.is_empty(),
-        ViewSpec::Ribbon { .. } => touched.ribbon,
-        ViewSpec::Models(_) => touched.models,
-        ViewSpec::Artifacts => touched.artifacts,
-        ViewSpec::Delivery(_) => touched.delivery || !touched.pods.is_empty(),
-        ViewSpec::Lineage(_) => touched.models || touched.delivery || !touched.pods.is_empty(),
-        ViewSpec::ArtifactServes(_) => touched.artifacts || !touched.pods.is_empty(),
-        ViewSpec::Rollout(object) => {
-            let id = object.connection();
-            touched.delivery
-                || touched.ribbon
-                || touched.events.contains(id)
-                || touched.pods.iter().any(|pod| pod.cluster == *id)
-        }
-        // They are concluded once a second, not with each fact.
-        ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions => false,
-        ViewSpec::Object(object) => {
-            let id = object.connection();
-            touched.ribbon
-                // Who measures its GPUs may be another source.
-                || touched.readings
-                || touched.serving
-                // An alert names what it is about, whoever sends it.
-                || touched.alerts
-                || touched.models
-                // A pod's tag stands in a registry.
-                || touched.artifacts
-                || !touched.devices.is_empty()
-                || touched.sources.contains(id)
-                || touched.events.contains(id)
-                || touched.nodes.iter().any(|node| node.cluster == *id)
-                || touched.pods.iter().any(|pod| pod.cluster == *id)
-        }
-    }
-}
-
 impl Scene<'_> {
+    fn known(&self) -> Known<'_> {
+        Known { world: self.world, registries: self.registries }
+    }
+
     fn sources(&self, spec: &ViewSpec) -> Vec<SourceState> {
         sources_of(self.world, spec, self.now)
     }
@@ -402,105 +366,10 @@ impl Scene<'_> {
     fn plain(&self, spec: &ViewSpec, so_far: SoFar<'_>) -> View {
         match spec {
             ViewSpec::Connections => View::Connections((self.connections)()),
-            ViewSpec::Object(object) => object_view(self.world, object, so_far.findings, self.now),
+            ViewSpec::Object(object) => object_view(self.known(), object, so_far.findings, self.now),
             ViewSpec::Notices => View::Notices(Box::new(so_far.notices.view())),
             ViewSpec::Actions => View::Actions(Box::new(self.actions.clone())),
-            other => self.gaps.told(project_plain(self.world, other, so_far.history, self.now), other, self.now),
+            other => self.gaps.told(project_plain(self.known(), other, so_far.history, self.now), other, self.now),
         }
-    }
-}
-
-/// The sources behind a view.
-pub(crate) fn sources_of(world: &World, spec: &ViewSpec, now: Stamp) -> Vec<SourceState> {
-    if *spec == ViewSpec::Artifacts {
-        let is_registry =
-            |id: &ConnectionId| world.source(id).is_some_and(|source| table::is_registry(&source.about.kind));
-        return project::sources(world, &[], now).into_iter().filter(|source| is_registry(&source.id)).collect();
-    }
-    let scope = match spec {
-        ViewSpec::Fleet(spec) | ViewSpec::Room(spec) | ViewSpec::Waste(spec) | ViewSpec::Delivery(spec) => {
-            spec.scope.as_slice()
-        }
-        ViewSpec::Models(spec) => spec.scope.as_slice(),
-        _ => &[],
-    };
-    project::sources(world, scope, now)
-}
-
-/// Projects a view of the world alone. Of the connections it has the rows that the world knows.
-pub(crate) fn project_plain(world: &World, spec: &ViewSpec, history: &History, now: Stamp) -> View {
-    match spec {
-        ViewSpec::Fleet(spec) => View::Fleet(concluded(world, spec.clone(), now)),
-        ViewSpec::Connections => {
-            View::Connections(ConnectionsView { rows: project::connection_rows(world), ..ConnectionsView::default() })
-        }
-        ViewSpec::Ribbon { span, end } => View::Ribbon(project::ribbon(world, (*span).min(WEEK), *end, now)),
-        ViewSpec::Object(object) => {
-            let scope = FleetSpec { scope: vec![object.connection().clone()] };
-            object_view(world, object, &concluded(world, scope, now).findings, now)
-        }
-        ViewSpec::Room(spec) => View::Room(pilothouse_insight::room(&concluded(world, spec.clone(), now), now)),
-        ViewSpec::Waste(spec) => {
-            View::Waste(pilothouse_insight::waste(&concluded(world, spec.clone(), now), history, now))
-        }
-        ViewSpec::Models(spec) => View::Models(Box::new(project::models(world, spec))),
-        ViewSpec::Artifacts => View::Artifacts(Box::new(project::artifacts(world))),
-        ViewSpec::Delivery(spec) => View::Delivery(Box::new(project::delivery(world, spec))),
-        ViewSpec::Rollout(object) => View::Rollout(project::rollout(world, object, now).map(Box::new)),
-        ViewSpec::Lineage(model) => View::Lineage(Box::new(lineage::serves(world, model))),
-        ViewSpec::ArtifactServes(repository) => View::ArtifactServes(Box::new(lineage::holds(world, repository))),
-        // They are of now: the world knows none.
-        ViewSpec::Notices => View::Notices(Box::default()),
-        ViewSpec::Actions => View::Actions(Box::default()),
-    }
-}
-
-fn object_view(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now: Stamp) -> View {
-    let view = project::object(world, object, findings, now);
-    View::Object(view.map(|view| Box::new(ObjectView { lineage: lineage::of(world, object), ..view })))
-}
-
-/// A fleet view with what follows from it.
-fn concluded(world: &World, spec: FleetSpec, now: Stamp) -> Arc<FleetView> {
-    let mut projection = FleetProjection::new(world, spec);
-    conclude(&mut projection, now);
-    Arc::clone(projection.view())
-}
-
-/// Puts into a fleet view what follows from it. The funnel leaves out what a finding says is broken: findings first.
-pub(crate) fn conclude(projection: &mut FleetProjection, now: Stamp) -> FleetPatch {
-    let findings = projection.set_findings(pilothouse_insight::findings(projection.view(), now));
-    let funnel = projection.set_funnel(pilothouse_insight::funnel(projection.view(), now));
-    FleetPatch { findings, funnel, ..FleetPatch::default() }
-}
-
-/// As far back as a ribbon reaches.
-pub(crate) const WEEK: Duration = Duration::from_secs(7 * 86_400);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pilothouse_wire::{ModelId, PodId};
-
-    #[test]
-    fn where_a_model_serves_is_renewed_by_models_pods_and_services_alone() {
-        let chat = ViewSpec::Lineage(ModelId { source: ConnectionId::slug("registry"), name: "chat".into() });
-        let pod = PodId { cluster: ConnectionId::slug("iad"), namespace: "serving".into(), name: "chat-0".into() };
-        assert!(concerns(&chat, &Touched { models: true, ..Touched::default() }));
-        assert!(concerns(&chat, &Touched { delivery: true, ..Touched::default() }));
-        assert!(concerns(&chat, &Touched { pods: [pod].into(), ..Touched::default() }));
-        assert!(!concerns(&chat, &Touched { readings: true, artifacts: true, ribbon: true, ..Touched::default() }));
-    }
-
-    #[test]
-    fn an_object_is_renewed_when_another_source_measures_it() {
-        let gpu = ViewSpec::Object("gpu:iad/h-1/3".parse().unwrap());
-        assert!(concerns(&gpu, &Touched { readings: true, ..Touched::default() }));
-        let pod = ViewSpec::Object("pod:iad/serving/chat-0".parse().unwrap());
-        assert!(concerns(&pod, &Touched { serving: true, ..Touched::default() }));
-        assert!(concerns(&gpu, &Touched { devices: ["h-1".into()].into(), ..Touched::default() }));
-        assert!(!concerns(&gpu, &Touched::default()));
-        let room = ViewSpec::Room(FleetSpec::default());
-        assert!(!concerns(&room, &Touched { readings: true, ..Touched::default() }));
     }
 }

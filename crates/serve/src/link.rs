@@ -17,14 +17,16 @@ use pilothouse_wire::{
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     task::{AbortHandle, JoinHandle, JoinSet},
 };
 
 /// A page has few views; more is a mistake or an attack.
 const MAX_WATCHES: usize = 16;
-/// Questions of one page that are answered at the same time.
+/// Questions of one page that are answered at the same time. Further ones wait, each where it can be left at once.
 const MAX_ASKS: usize = 8;
+/// Questions of one page that are answered or wait.
+const MAX_ASKED: usize = 64;
 /// A browser answers a ping by itself: one that was silent for two of these is gone.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
@@ -82,8 +84,15 @@ pub(crate) async fn run(socket: WebSocket, linked: Linked, known: Known) {
     let mut writer = tokio::spawn(write(sink, queue, linked.limits.send));
     let mut check = tokio::time::interval(linked.limits.check.max(Duration::from_millis(10)));
     let mut silence = std::pin::pin!(tokio::time::sleep(PING_EVERY * 2));
-    let (watches, asks, asked) = (HashMap::new(), JoinSet::new(), HashMap::new());
-    let mut page = Page { linked, outgoing, watches, asks, asked, greeted: false };
+    let mut page = Page {
+        linked,
+        outgoing,
+        watches: HashMap::new(),
+        asks: JoinSet::new(),
+        asked: HashMap::new(),
+        turns: Arc::new(Semaphore::new(MAX_ASKS)),
+        greeted: false,
+    };
     let close = loop {
         let message = tokio::select! {
             message = incoming.next() => Some(message),
@@ -149,8 +158,10 @@ struct Page {
     outgoing: mpsc::Sender<Message>,
     watches: HashMap<u32, JoinHandle<()>>,
     asks: JoinSet<()>,
-    /// Questions that are on their way, by the number that the page gave them.
+    /// Questions that are on their way or wait for their turn, by the number that the page gave them.
     asked: HashMap<u32, AbortHandle>,
+    /// What each of them needs to be answered.
+    turns: Arc<Semaphore>,
     greeted: bool,
 }
 
@@ -176,10 +187,7 @@ impl Page {
         }
         match message {
             ToEngine::Hello(_) => Ok(()),
-            ToEngine::Ask(id, ask) => {
-                self.ask(id, ask).await;
-                Ok(())
-            }
+            ToEngine::Ask(id, ask) => self.ask(id, ask).await,
             ToEngine::Watch(number, spec, when) => self.watch(number, spec, when).await,
             ToEngine::Unwatch(number) => {
                 if let Some(task) = self.watches.remove(&number) {
@@ -197,14 +205,21 @@ impl Page {
         }
     }
 
-    async fn ask(&mut self, id: u32, ask: Ask) {
-        while self.asks.len() >= MAX_ASKS {
-            self.asks.join_next().await;
-        }
+    /// Begins to answer. It waits for nothing: what the page says next may be that it leaves.
+    async fn ask(&mut self, id: u32, ask: Ask) -> Result<(), Close> {
         while self.asks.try_join_next().is_some() {}
         self.asked.retain(|_, task| !task.is_finished());
+        if self.asked.len() >= MAX_ASKED {
+            let problem = Problem::new(Code::TooMany, "This page asks too much at once.")
+                .why(format!("{MAX_ASKED} of its questions are not answered yet."))
+                .next("Ask again when some are.");
+            return self.send(&ToPage::Answer(id, Err(problem))).await;
+        }
         let (reader, outgoing, grade) = (self.linked.reader.clone(), self.outgoing.clone(), self.linked.grade);
+        let turns = Arc::clone(&self.turns);
         let task = self.asks.spawn(async move {
+            // In the order in which they came. It is never closed.
+            let _turn = turns.acquire().await;
             let mut answer = match grade.admits(&ask) {
                 Ok(()) => reader.ask(ask).await,
                 Err(problem) => Err(problem),
@@ -216,7 +231,11 @@ impl Page {
             }
             let _ = outgoing.send(binary(&ToPage::Answer(id, answer))).await;
         });
-        self.asked.insert(id, task);
+        // Under one number one question waits.
+        if let Some(left) = self.asked.insert(id, task) {
+            left.abort();
+        }
+        Ok(())
     }
 
     async fn watch(&mut self, number: u32, spec: ViewSpec, when: When) -> Result<(), Close> {
@@ -228,24 +247,30 @@ impl Page {
         if self.watches.len() >= MAX_WATCHES {
             return Err(Close::TooMany);
         }
-        match self.frames(spec, when).await {
-            Ok((used, frames)) => {
-                let (encoder, outgoing) = (self.linked.encoder.clone(), self.outgoing.clone());
-                self.watches.insert(number, tokio::spawn(forward(number, frames, used, encoder, outgoing)));
-                Ok(())
+        let used = match self.used(&spec, when) {
+            Ok(used) => used,
+            Err(problem) => return self.refuse(number, problem).await,
+        };
+        let (reader, encoder, outgoing) =
+            (self.linked.reader.clone(), self.linked.encoder.clone(), self.outgoing.clone());
+        let task = async move {
+            // A frame of the past takes its time.
+            match reader.watch(spec, when).await {
+                Ok(frames) => forward(number, frames, used, encoder, outgoing).await,
+                Err(problem) => drop(outgoing.send(binary(&ToPage::Refused(number, problem))).await),
             }
-            Err(problem) => self.refuse(number, problem).await,
-        }
+        };
+        self.watches.insert(number, tokio::spawn(task));
+        Ok(())
     }
 
-    async fn frames(&self, spec: ViewSpec, when: When) -> Result<(Use<ViewSpec>, Frames), Problem> {
-        self.linked.grade.shows(&spec, when)?;
-        let used = self.linked.views.begin(spec.clone()).ok_or_else(|| {
+    fn used(&self, spec: &ViewSpec, when: When) -> Result<Use<ViewSpec>, Problem> {
+        self.linked.grade.shows(spec, when)?;
+        self.linked.views.begin(spec.clone()).ok_or_else(|| {
             Problem::new(Code::NotOffered, "This door shows too many different views already.")
                 .why("Each of them is worked out anew when something changes.")
                 .next("Close some, or let screens show the same scope.")
-        })?;
-        Ok((used, self.linked.reader.watch(spec, when).await?))
+        })
     }
 
     async fn refuse(&self, number: u32, problem: Problem) -> Result<(), Close> {

@@ -7,10 +7,13 @@ use common::{Door, closed, ending, hear, say};
 use futures::{SinkExt, StreamExt};
 use pilothouse_serve::{Grade, Notice};
 use pilothouse_wire::{
-    Act, Answer, Ask, Body, View, ViewSpec, WIRE_HASH, When,
+    Act, Acted, Answer, Ask, Body, Code, ConnectionId, View, ViewSpec, WIRE_HASH, When,
     codec::{self, MAX_FROM_PAGE, ToDesktop, ToEngine, ToPage},
+    form::Draft,
+    runs::RunAsk,
 };
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 #[tokio::test]
@@ -84,6 +87,62 @@ async fn a_page_asks_and_watches() {
     say(&mut socket, &ToEngine::Unwatch(1)).await;
     say(&mut socket, &ToEngine::Ask(8, Ask::About)).await;
     while !matches!(hear(&mut socket).await, ToPage::Answer(8, Ok(_))) {}
+    door.end().await;
+}
+
+/// A connection to a server that takes every call and answers none, once it is open.
+async fn silent_server(door: &Door, server: &TcpListener) -> ConnectionId {
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let draft = Draft { kind: "mlflow".into(), name: "silent".into(), values: [("url".to_owned(), url)].into() };
+    let Acted::Done(id) = door.operator.act(Act::AddConnection { draft, secrets: Vec::new() }).await.unwrap() else {
+        panic!("not added")
+    };
+    let reader = door.operator.reader();
+    // Before it is open that is said at once.
+    while tokio::time::timeout(Duration::from_millis(200), reader.ask(runs_of(&id))).await.is_ok() {}
+    id
+}
+
+fn runs_of(id: &ConnectionId) -> Ask {
+    Ask::Runs(id.clone(), RunAsk::Run("ab12".into()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_leaves_waits_behind_no_question() {
+    let door = Door::open(Grade::Own).await;
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let id = silent_server(&door, &server).await;
+    let mut socket = door.greeted(&door.cookie().await).await;
+    // More than are answered at the same time: the last ones wait for their turn.
+    for number in 0..12 {
+        say(&mut socket, &ToEngine::Ask(number, runs_of(&id))).await;
+    }
+    for number in 0..12 {
+        say(&mut socket, &ToEngine::Leave(number)).await;
+    }
+    say(&mut socket, &ToEngine::Ask(100, Ask::About)).await;
+    // None of them was waited for: the first answer is that of the question which nobody left.
+    let heard = hear(&mut socket).await;
+    assert!(matches!(heard, ToPage::Answer(100, Ok(Answer::About(_)))), "{heard:?}");
+    door.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_asks_too_much_at_once_is_told_so_and_the_rest_is_answered() {
+    let door = Door::open(Grade::Own).await;
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let id = silent_server(&door, &server).await;
+    let mut socket = door.greeted(&door.cookie().await).await;
+    for number in 0..=64 {
+        say(&mut socket, &ToEngine::Ask(number, runs_of(&id))).await;
+    }
+    let ToPage::Answer(64, Err(problem)) = hear(&mut socket).await else { panic!("not refused") };
+    assert_eq!(problem.code, Code::TooMany);
+    for number in 0..64 {
+        say(&mut socket, &ToEngine::Leave(number)).await;
+    }
+    say(&mut socket, &ToEngine::Ask(100, Ask::About)).await;
+    assert!(matches!(hear(&mut socket).await, ToPage::Answer(100, Ok(_))));
     door.end().await;
 }
 

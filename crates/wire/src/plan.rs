@@ -5,6 +5,7 @@
 use crate::{
     ObjectRef, Problem, SmolStr, Stamp,
     keyed::{Keyed, Row},
+    view::delivery::percent,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
@@ -236,15 +237,40 @@ pub struct FieldChange {
     pub to: Option<String>,
 }
 
-/// A revision's share of the traffic.
+/// The share of the traffic that a revision or a backend gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Whose: "revision 4, canary".
     pub of: String,
-    /// How much it gets, in percent.
-    pub now: u32,
-    /// How much it would get, in percent: where the deed alone leads to, before any further step.
-    pub then: u32,
+    /// How much it gets.
+    pub now: Portion,
+    /// How much it would get: where the deed alone leads to, before any further step.
+    pub then: Portion,
+}
+
+impl Share {
+    /// A share that is known in percent.
+    #[must_use]
+    pub fn in_percent(of: impl Into<String>, now: u32, then: u32) -> Self {
+        let [now, then] = [now, then].map(|part| Portion { part, whole: 100 });
+        Self { of: of.into(), now, then }
+    }
+
+    /// Now and then: `10 % → 50 %`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let [now, then] = [self.now, self.then].map(|portion| percent(portion.part, portion.whole));
+        format!("{now} → {then}")
+    }
+}
+
+/// A weight, and what it is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Portion {
+    /// The weight.
+    pub part: u32,
+    /// All weights together.
+    pub whole: u64,
 }
 
 /// Whom it concerns.

@@ -74,6 +74,12 @@ impl Problem {
         Self { code, what: what.into(), why: None, next: None, remedy: None }
     }
 
+    /// An answer came that is none to what was asked: a fault of ours.
+    #[must_use]
+    pub fn other_answer() -> Self {
+        Self::new(Code::Internal, "The engine answered another question.").next("Report this.")
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {

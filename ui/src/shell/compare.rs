@@ -93,7 +93,7 @@ fn Open(times: (When, When), on_close: Callback<()>) -> impl IntoView {
                     }
                     came.set(match answer {
                         Ok(Answer::Difference(difference)) => Came::Found(difference),
-                        Ok(_) => Came::Failed(Problem::new(Code::Internal, "The engine answered another question.")),
+                        Ok(_) => Came::Failed(Problem::other_answer()),
                         Err(problem) => Came::Failed(problem),
                     });
                 });

@@ -94,7 +94,7 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
         link.ask_then(Ask::Plan(wanted.get_value()), move |answer| {
             let _ = stage.try_set(match answer {
                 Ok(Answer::Plan(planned)) => Stage::Shown(planned),
-                Ok(_) => Stage::Failed(Problem::new(Code::Internal, "The engine answered another question.")),
+                Ok(_) => Stage::Failed(Problem::other_answer()),
                 Err(problem) => Stage::Failed(problem),
             });
         });

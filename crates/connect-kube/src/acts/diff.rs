@@ -44,6 +44,11 @@ fn compare(path: String, from: Option<&Value>, to: Option<&Value>, all: &mut Vec
     }
 }
 
+/// What stands at a path, as a change shows it; none where nothing does.
+pub(super) fn shown_at(object: &Value, path: &str) -> Option<String> {
+    object.pointer(path).filter(|value| !value.is_null()).map(shown)
+}
+
 fn shown(value: &Value) -> String {
     // An address may have a credential in it.
     let text = value.as_str().map_or_else(|| value.to_string(), redact_url);

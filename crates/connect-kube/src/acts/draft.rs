@@ -12,7 +12,6 @@ mod member;
 mod nodes;
 mod rollouts;
 mod routes;
-mod shares;
 
 pub(super) use nodes::leaves;
 pub(super) use rollouts::moved_on;

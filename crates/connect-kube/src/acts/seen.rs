@@ -102,11 +102,15 @@ fn drained(plan: &Plan, node: &Value, pods: &[Value]) -> Seen {
         return Seen::Never("somebody let pods come to it again".to_owned());
     }
     let meant = |uid: &str| guards(plan).any(|(path, value)| path == "/metadata/uid" && value.trim_matches('"') == uid);
-    let left = pods.iter().filter(|pod| leaves(pod));
-    let left = left.filter(|pod| pod["metadata"]["uid"].as_str().is_some_and(meant)).count();
-    match left {
-        0 => Seen::Met("it is cordoned, and its pods are gone".to_owned()),
-        left => Seen::NotYet(format!("{left} of its pods are still ending")),
+    let (left, others): (Vec<&Value>, Vec<&Value>) =
+        pods.iter().filter(|pod| leaves(pod)).partition(|pod| pod["metadata"]["uid"].as_str().is_some_and(meant));
+    match (left.len(), others.len()) {
+        (0, 0) => Seen::Met("it is cordoned, and its pods are gone".to_owned()),
+        // A plan sends away whom it has shown, and nobody else.
+        (0, others) => Seen::Never(format!(
+            "it is cordoned, and the pods of the plan are gone; {others} came to it since and stay: plan the drain anew"
+        )),
+        (left, _) => Seen::NotYet(format!("{left} of its pods are still ending")),
     }
 }
 
@@ -162,6 +166,9 @@ fn rollout(plan: &Plan, object: &Value, standing: &Standing) -> Seen {
             DeliveryPhase::Degraded => Seen::Never(why),
             _ => Seen::NotYet(why),
         },
+        Deed::Scale(_) if standing.fact.pods.all > wanted => {
+            Seen::NotYet(format!("{} pods are ending", standing.fact.pods.all - wanted))
+        }
         Deed::Scale(_) => is(all_ready, &ready()),
         _ => match phase {
             DeliveryPhase::Healthy => Seen::Met(ready()),
@@ -252,14 +259,25 @@ pub(super) fn rolled(kind: &str, object: &Value) -> Seen {
             number(&status["availableReplicas"]),
         ),
     };
+    let stays = stays_old(spec, wanted);
     let there = number(if kind == "DaemonSet" { &status["currentNumberScheduled"] } else { &status["replicas"] });
-    if updated < wanted {
-        Seen::NotYet(format!("{updated} of {wanted} pods are of the newest revision"))
+    if updated < wanted - stays {
+        Seen::NotYet(format!("{updated} of {} pods are of the newest revision", wanted - stays))
     } else if there > wanted {
         Seen::NotYet(format!("{} older pods are ending", there - wanted))
     } else if ready < wanted {
         Seen::NotYet(format!("{ready} of {wanted} pods are ready"))
     } else {
-        Seen::Met(format!("{ready} of {wanted} pods are ready"))
+        let old = if updated < wanted { ", the others get it as they are deleted" } else { "" };
+        Seen::Met(format!("{ready} of {wanted} pods are ready{old}"))
+    }
+}
+
+/// Pods that keep their template until somebody deletes them, or moves the partition. Source: `updateStrategy` of `apps/v1`.
+pub(super) fn stays_old(spec: &Value, wanted: u64) -> u64 {
+    let update = &spec["updateStrategy"];
+    match update["type"].as_str() {
+        Some("OnDelete") => wanted,
+        _ => update["rollingUpdate"]["partition"].as_u64().unwrap_or(0).min(wanted),
     }
 }

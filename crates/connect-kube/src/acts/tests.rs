@@ -8,15 +8,16 @@ mod rollouts;
 mod routes;
 
 use super::{
+    call_of,
     diff::changes,
     draft::{Body, Draft, Present, Target, draft},
     revision::{self, Revision},
     seen::seen,
-    trying,
+    trying, written,
 };
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
-    Code, ConnectionId, NodeId, ObjectRef, PodId, Problem, Stamp,
+    Code, ConnectionId, NodeId, ObjectRef, PodId, Problem, SmolStr, Stamp,
     plan::{Affected, Deed, DryRun, Expectation, Intent, Permission, Plan, Request, Risk, Step},
 };
 use serde_json::{Value, json};
@@ -317,4 +318,65 @@ fn what_only_tries_says_so_where_the_server_reads_it() {
     assert_eq!(tried["deleteOptions"]["dryRun"], json!(["All"]));
     let patch = request("PATCH", json!([]));
     assert_eq!(trying(&patch), patch);
+}
+
+#[test]
+fn what_was_not_written_is_not_seen_however_well_the_pods_are() {
+    let mut after = deployment();
+    after["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:1");
+    let held = vec![("/metadata/generation".to_owned(), "7".to_owned())];
+    let plan = |tried: bool| Plan {
+        changes: if tried { changes(&deployment(), &after, false) } else { Vec::new() },
+        ..plan_of(workload("Deployment"), Deed::Undo(None), held.clone())
+    };
+    let before = Some(Seen::NotYet("it is as it was: nothing was written, or it was taken back".into()));
+    assert_eq!(written::stands(&plan(true), &deployment()), before);
+    assert_eq!(written::stands(&plan(false), &deployment()), before);
+    assert_eq!(written::stands(&plan(true), &after), None);
+    let mut others = after.clone();
+    others["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:3");
+    assert_eq!(written::stands(&plan(true), &others), Some(Seen::Never("it was given another template since".into())));
+    // Not tried: that it was written at all is all that can be told.
+    others["metadata"]["generation"] = json!(9);
+    assert_eq!(written::stands(&plan(false), &others), None);
+}
+
+#[test]
+fn pods_that_wait_to_be_deleted_are_not_waited_for_and_are_named_before() {
+    let set = |strategy: Value, updated: u64| {
+        let mut set = deployment();
+        set["spec"]["updateStrategy"] = strategy;
+        set["status"] = json!({
+            "observedGeneration": 7, "replicas": 4, "readyReplicas": 4, "updatedReplicas": updated,
+            "currentRevision": "a", "updateRevision": "b",
+        });
+        set
+    };
+    let seen = |set: &Value| seen_of(workload("StatefulSet"), Deed::Restart, Vec::new(), Some(set), &[]);
+    let on_delete = set(json!({ "type": "OnDelete" }), 0);
+    assert_eq!(seen(&on_delete), Seen::Met("4 of 4 pods are ready, the others get it as they are deleted".into()));
+    let parted = |updated| set(json!({ "rollingUpdate": { "partition": 3 } }), updated);
+    assert_eq!(seen(&parted(0)), Seen::NotYet("0 of 1 pods are of the newest revision".into()));
+    assert!(matches!(seen(&parted(1)), Seen::Met(_)));
+    let draft = made(&workload("StatefulSet"), Deed::Restart, &on_delete, &[]).unwrap();
+    assert!(draft.warnings[0].starts_with("4 of 4 pods stay as they are"), "{:?}", draft.warnings);
+}
+
+#[test]
+fn the_right_that_a_request_needs_is_told_by_its_path() {
+    let right = |method: &str, path: &str| {
+        let request =
+            Request { method: method.into(), path: path.into(), media: SmolStr::default(), body: String::new() };
+        let call = call_of(&request);
+        format!("{} {} {} {}", call.verb, call.group, call.resource, call.namespace.unwrap_or_default())
+    };
+    for (method, path, wanted) in [
+        ("PATCH", "/apis/apps/v1/namespaces/serving/deployments/chat", "patch apps deployments serving"),
+        ("PATCH", "/apis/argoproj.io/v1alpha1/namespaces/a/rollouts/b/status", "patch argoproj.io rollouts/status a"),
+        ("PATCH", "/api/v1/nodes/h-1", "patch  nodes "),
+        ("DELETE", "/api/v1/namespaces/serving/pods/chat-1", "delete  pods serving"),
+        ("POST", "/api/v1/namespaces/serving/pods/chat-1/eviction", "create  pods/eviction serving"),
+    ] {
+        assert_eq!(right(method, path), wanted, "{path}");
+    }
 }

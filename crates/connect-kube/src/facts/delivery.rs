@@ -29,8 +29,9 @@ pub(super) const MOST_WORDS: usize = 1_024;
 /// The most steps that are kept, and the most conditions.
 const MOST_STEPS: usize = 200;
 pub(super) const MOST_CONDITIONS: usize = 50;
-/// Where the hash of a template stands on a ReplicaSet, by who keeps it.
-const HASHES: [&str; 2] = ["rollouts-pod-template-hash", "pod-template-hash"];
+/// Where the hash of a template stands on a ReplicaSet and its pods, and in the selector of a Service for one revision alone,
+/// by who keeps it.
+pub(super) const HASHES: [&str; 2] = ["rollouts-pod-template-hash", "pod-template-hash"];
 const GOES_AT: &str = "scale-down-deadline";
 const TEMPLATE_GENERATION: &str = "rollout.argoproj.io/workload-generation";
 

@@ -1,7 +1,7 @@
 //! Routes and what stands behind them, into facts.
 
 use super::{
-    delivery::{MOST_CONDITIONS, delivered, of_meta, stated},
+    delivery::{HASHES, MOST_CONDITIONS, delivered, of_meta, stated},
     some, words,
 };
 use crate::slim::{
@@ -22,8 +22,6 @@ use std::collections::BTreeMap;
 const MOST: usize = 64;
 /// The longest words of a match that are kept.
 const MOST_MATCH: usize = 200;
-/// By which label a Service chooses pods of one revision alone, by who writes it there.
-const HASHES: [&str; 2] = ["rollouts-pod-template-hash", "pod-template-hash"];
 /// All labels of a template are small; of more than these a Service chooses by none.
 const MOST_LABELS: usize = 64;
 
@@ -295,6 +293,13 @@ pub fn with_labels<T: Labelled>(it: T, fact: impl Fn(T) -> Option<Fact>) -> Opti
         Fact::Part(controller, service, _) => Fact::Part(controller, service, labels),
         other => other,
     })
+}
+
+/// Takes out the labels that pods get: where no routes are served nothing is joined by them.
+pub fn without_labels(fact: &mut Fact) {
+    if let Fact::Labelled(_, _, labels) | Fact::Part(_, _, labels) = fact {
+        labels.clear();
+    }
 }
 
 #[cfg(test)]

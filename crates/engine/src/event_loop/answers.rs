@@ -2,12 +2,13 @@
 
 use super::Loop;
 use crate::{
-    artifacts, asks, back, find, history, lanes, logs,
+    artifacts,
+    asks::{self, Reply, for_who_waits},
+    back, find, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
-    preflight,
-    publish::{WEEK, project_plain, sources_of},
-    record, runs,
+    preflight, record, runs,
+    views::{Known, WEEK, project_plain, sources_of},
 };
 use pilothouse_wire::{
     Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
@@ -18,10 +19,6 @@ use pilothouse_wire::{
 };
 use pilothouse_world::{World, project};
 use std::sync::Arc;
-use tokio::sync::oneshot;
-
-/// Where an answer goes.
-type Reply = oneshot::Sender<Result<Answer, Problem>>;
 
 impl Loop {
     pub(super) fn answer(&self, ask: Ask, reply: Reply) {
@@ -46,9 +43,7 @@ impl Loop {
             }
             Ask::Frame { spec: ViewSpec::Fleet(spec), when: When::At(t) } => {
                 let (worlds, journal) = (self.worlds.clone(), self.past.clone());
-                tokio::spawn(async move {
-                    let _ = reply.send(worlds.fleet(journal, spec, (t, now)).await);
-                });
+                for_who_waits(reply, async move { worlds.fleet(journal, spec, (t, now)).await });
             }
             Ask::Frame { spec, when: When::At(t) } => {
                 self.in_the_past(t, reply, move |world, gap| past::frame(world, &spec, t, gap));
@@ -61,10 +56,7 @@ impl Loop {
                     When::Now => (Then::Now(project::keeper(&self.world, &object)), now),
                     When::At(t) => (Then::Recorded(None, object.clone()), t),
                 };
-                let past = self.past.clone();
-                tokio::spawn(async move {
-                    let _ = reply.send(history::history(past, then, object, span, until).await);
-                });
+                for_who_waits(reply, history::history(self.past.clone(), then, object, span, until));
             }
             Ask::Older { object, span: back, when, before } => {
                 let (world, until) = match when {
@@ -77,7 +69,7 @@ impl Loop {
                     self.connections.connectors(),
                     Span { back, until, before },
                 );
-                tokio::spawn(async move { reply.send(older.await) });
+                for_who_waits(reply, older);
             }
             Ask::Logs(query) => {
                 let connector = self.connections.connector(&query.pod.cluster);
@@ -86,83 +78,71 @@ impl Loop {
                     .source(&query.pod.cluster)
                     .and_then(|source| source.pods.get(&(query.pod.namespace.clone(), query.pod.name.clone())));
                 let containers = pod.map(|pod| pod.fact.containers.iter().map(|one| one.name.clone()).collect());
-                tokio::spawn(async move {
-                    let _ = reply.send(logs::of_pod(connector, containers.unwrap_or_default(), query).await);
-                });
+                for_who_waits(reply, logs::of_pod(connector, containers.unwrap_or_default(), query));
             }
             Ask::WorkloadLogs(query) => {
                 let connector = self.connections.connector(&query.cluster);
                 let source = self.world.source(&query.cluster);
                 let pods = source.map(|source| logs::pods_of(source, &query)).unwrap_or_default();
-                tokio::spawn(async move {
-                    let _ = reply.send(logs::of_workload(connector, pods, &query).await);
-                });
+                for_who_waits(reply, async move { logs::of_workload(connector, pods, &query).await });
             }
             Ask::Yaml(object) => {
                 let connector = self.connections.connector(object.connection());
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::yaml(connector, &object).await);
-                });
+                for_who_waits(reply, async move { asks::yaml(connector, &object).await });
             }
             Ask::Describe(object) => {
                 let connector = self.connections.connector(object.connection());
-                let lineage = pilothouse_insight::lineage::section(&crate::lineage::of(&self.world, &object));
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::describe(connector, &object, lineage).await);
-                });
+                let lineage =
+                    pilothouse_insight::lineage::section(&crate::lineage::of(&self.world, &self.registries, &object));
+                for_who_waits(reply, async move { asks::describe(connector, &object, lineage).await });
             }
-            Ask::Tags(query) => artifacts::tags(self.connections.connector(&query.source), query, reply),
-            Ask::Artifact(of) => artifacts::artifact(self.connections.connector(&of.source), of, reply),
+            Ask::Tags(query) => {
+                for_who_waits(reply, artifacts::tags(self.connections.connector(&query.source), query));
+            }
+            Ask::Artifact(of) => {
+                for_who_waits(reply, artifacts::artifact(self.connections.connector(&of.source), of));
+            }
             Ask::CompareArtifacts(from, to) => {
                 let connectors = [&from, &to].map(|of| self.connections.connector(&of.source));
-                artifacts::compare(connectors, [from, to], reply);
+                for_who_waits(reply, artifacts::compare(connectors, [from, to]));
             }
             Ask::Find(query) => {
-                let scene = find::Scene::of(&self.world, |id| self.connections.connector(id));
-                artifacts::for_who_waits(reply, find::answer(scene, query));
+                let scene = find::Scene::of(self.known(), |id| self.connections.connector(id));
+                for_who_waits(reply, find::answer(scene, query));
             }
             Ask::Preflight(query) => {
-                let scene = preflight::Scene::of(&self.world, *query, now);
-                let registry = self.connections.connector(scene.registry());
-                let cluster = scene.service().and_then(|of| self.connections.connector(of.connection()));
-                artifacts::for_who_waits(reply, preflight::answer(scene, registry, cluster));
+                let scene = preflight::Scene::of(self.known(), self.publisher.whole_fleet(), *query, now);
+                for_who_waits(reply, preflight::answer(scene, self.connections.connectors()));
             }
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),
             Ask::Lanes { span, end } => {
                 let wanted = lanes::wanted(&self.world, span.min(WEEK), end.stamp(now));
                 let lanes = lanes::lanes(self.connections.connectors(), wanted);
-                tokio::spawn(async move { reply.send(Ok(lanes.await)) });
+                for_who_waits(reply, async move { Ok(lanes.await) });
             }
             Ask::Record => self.record(reply),
             Ask::Plan(intent) => {
                 let connector = self.connections.connector(intent.object.connection());
-                let bench = self.bench();
-                tokio::spawn(async move { reply.send(bench.plan(connector, intent).await) });
+                for_who_waits(reply, self.bench().plan(connector, intent));
             }
             Ask::Rights(query) => {
                 let connector = self.connections.connector(&query.connection);
-                let bench = self.bench();
-                tokio::spawn(async move { reply.send(bench.rights(connector, query).await) });
+                for_who_waits(reply, self.bench().rights(connector, query));
             }
             Ask::WayBack(object, to) => {
-                let scene = back::Scene::of(&self.world, object, now);
+                let scene = back::Scene::of(self.known(), object, now);
                 let record = (self.worlds.clone(), self.past.clone());
-                let answer = back::answer(scene, to, self.connections.connectors(), record);
-                tokio::spawn(async move { reply.send(answer.await) });
+                for_who_waits(reply, back::answer(scene, to, self.connections.connectors(), record));
             }
             Ask::Kinds { scope } => {
                 let wanted = self.connections.ids().filter(|id| scope.is_empty() || scope.contains(id));
                 let connectors = wanted.map(|id| (id.clone(), self.connections.connector(id))).collect();
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::kinds(connectors).await);
-                });
+                for_who_waits(reply, asks::kinds(connectors));
             }
             Ask::Runs(id, ask) => {
                 let connector = self.connections.connector(&id);
-                tokio::spawn(async move {
-                    let _ = reply.send(runs::answer(connector, &id, &ask).await);
-                });
+                for_who_waits(reply, async move { runs::answer(connector, &id, &ask).await });
             }
             Ask::CompareVersions(a, b) => {
                 let side = |id: &VersionId| runs::Side {
@@ -170,28 +150,20 @@ impl Loop {
                     row: runs::version(&self.world, id),
                     id: id.clone(),
                 };
-                let sides = (side(&a), side(&b));
-                tokio::spawn(async move {
-                    let _ = reply.send(runs::compare(sides.0, sides.1).await);
-                });
+                for_who_waits(reply, runs::compare(side(&a), side(&b)));
             }
             Ask::Objects(listing) => {
                 let connector = self.connections.connector(&listing.cluster);
-                tokio::spawn(async move {
-                    let _ = reply.send(asks::objects(connector, &listing).await);
-                });
+                for_who_waits(reply, async move { asks::objects(connector, &listing).await });
             }
         }
     }
 
     fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(&World, Option<Gap>) -> Answer + Send + 'static) {
         let (worlds, past, now) = (self.worlds.clone(), self.past.clone(), self.options.clock.now());
-        tokio::spawn(async move {
-            let answer = async {
-                let Moment { world, gap } = worlds.at(past, t, now).await?;
-                past::apart(move || answer(&world, gap)).await
-            };
-            let _ = reply.send(answer.await);
+        for_who_waits(reply, async move {
+            let Moment { world, gap } = worlds.at(past, t, now).await?;
+            past::apart(move || answer(&world, gap)).await
         });
     }
 
@@ -201,43 +173,44 @@ impl Loop {
         // The live world is projected here, since it is lent to nobody.
         let live = [from, to].contains(&When::Now).then(|| past::fleet(&self.world, scope.clone(), now));
         let (worlds, journal) = (self.worlds.clone(), self.past.clone());
-        tokio::spawn(async move {
+        for_who_waits(reply, async move {
             let fleet = async |when: When| -> Result<(Arc<FleetView>, Stamp, Option<Gap>), Problem> {
                 let When::At(t) = when else { return Ok((live.clone().unwrap_or_default(), now, None)) };
                 let Moment { world, gap } = worlds.at(journal.clone(), t, now).await?;
                 let scope = scope.clone();
                 Ok((past::apart(move || past::fleet(&world, scope, t)).await?, t, gap))
             };
-            let compared = async {
-                let (from, to) = (fleet(from).await?, fleet(to).await?);
-                past::apart(move || {
-                    let difference = pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1));
-                    let mut gaps: Vec<Gap> = from.2.into_iter().chain(to.2).collect();
-                    gaps.dedup();
-                    Difference { gaps, ..difference }
-                })
-                .await
-            };
-            let _ = reply.send(compared.await.map(|difference| Answer::Difference(Box::new(difference))));
+            let (from, to) = (fleet(from).await?, fleet(to).await?);
+            past::apart(move || {
+                let difference = pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1));
+                let mut gaps: Vec<Gap> = from.2.into_iter().chain(to.2).collect();
+                gaps.dedup();
+                Answer::Difference(Box::new(Difference { gaps, ..difference }))
+            })
+            .await
         });
     }
 
     /// From when to when there is a record.
     fn span(&self, reply: Reply) {
         let past = self.past.clone();
-        tokio::spawn(async move {
+        for_who_waits(reply, async move {
             let span = past::apart(move || past.map_or(Ok(None), |past| past.span())).await.flatten();
-            let _ = reply.send(span.map(Answer::Recorded));
+            span.map(Answer::Recorded)
         });
     }
 
     /// What the record is.
     fn record(&self, reply: Reply) {
         let (past, recording) = (self.past.clone(), self.recorder.is_some());
-        tokio::spawn(async move {
+        for_who_waits(reply, async move {
             let info = past::apart(move || past.map(|past| record::info(&past, recording)).transpose()).await.flatten();
-            let _ = reply.send(info.map(|info| Answer::Record(info.map(Box::new))));
+            info.map(|info| Answer::Record(info.map(Box::new)))
         });
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { world: &self.world, registries: &self.registries }
     }
 
     fn frame(&self, spec: &ViewSpec, now: Stamp) -> Answer {
@@ -245,7 +218,7 @@ impl Loop {
             ViewSpec::Connections => View::Connections(self.connections_view()),
             ViewSpec::Notices => View::Notices(Box::new(self.publisher.notices().view())),
             ViewSpec::Actions => View::Actions(Box::new(self.actions.clone())),
-            other => self.gaps.told(project_plain(&self.world, other, self.publisher.history(), now), other, now),
+            other => self.gaps.told(project_plain(self.known(), other, self.publisher.history(), now), other, now),
         };
         Answer::Frame(Box::new(Frame {
             rev: Rev(1),
@@ -258,3 +231,6 @@ impl Loop {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

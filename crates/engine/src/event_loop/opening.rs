@@ -86,7 +86,7 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (inputs, inbox) = mpsc::channel(INPUTS);
         let (facts, batches) = mpsc::channel(BATCHES);
         Self { inputs, inbox, facts, batches }

@@ -4,7 +4,7 @@ use pilothouse_wire::{
     ConnectionId, SmolStr,
     artifact::{ArtifactRef, short_digest},
     find::{Found, FoundAt, FoundKind, FoundRow, Searched},
-    runs::{RunRow, VersionId},
+    runs::{RunPage, RunRow, VersionId},
     units::count,
     view::{ArtifactsView, ModelRow, ModelsView, TagRow, VersionRow},
 };
@@ -66,7 +66,7 @@ enum Near {
 }
 
 /// Runs of a tracking server that were found there, or why none was looked for.
-pub type FoundRuns = (ConnectionId, Result<Vec<RunRow>, String>);
+pub type FoundRuns = (ConnectionId, Result<RunPage, String>);
 
 /// What words are found in: `limit` rows at most, the nearest first.
 #[must_use]
@@ -88,7 +88,7 @@ pub fn find(words: &Words, limit: usize, models: &ModelsView, artifacts: &Artifa
         in_tag(words, tag, &mut all);
     }
     for (source, found) in runs {
-        in_runs(words, source, found.as_deref().unwrap_or_default(), models, &mut all);
+        in_runs(words, source, found.as_ref().map_or(&[], |found| &found.runs), models, &mut all);
     }
     all.sort_by(|(a, left), (b, right)| {
         (a, left.kind, left.name.len(), &left.name, &left.of).cmp(&(
@@ -263,7 +263,13 @@ fn searched(models: &ModelsView, artifacts: &ArtifactsView, runs: &[FoundRuns]) 
     for (source, found) in runs {
         let (what, not) = all.entry(source.clone()).or_default();
         match found {
-            Ok(_) => what.push("runs by their names".to_owned()),
+            Ok(found) => {
+                what.push("runs by their names".to_owned());
+                if found.more {
+                    let read = many(found.runs.len() as u64, "run");
+                    not.push(format!("more than the {read} that it told first were not taken in"));
+                }
+            }
             Err(why) => not.push(format!("runs were not: {}", why.trim_end_matches('.'))),
         }
     }
@@ -387,7 +393,8 @@ mod tests {
             experiment: ("1".into(), Some("tuning".into())),
             ..RunRow::default()
         };
-        vec![(ConnectionId::slug("main"), Ok(vec![run("ab12cd34", "brisk-fox"), run("99", "calm-fox")]))]
+        let runs = vec![run("ab12cd34", "brisk-fox"), run("99", "calm-fox")];
+        vec![(ConnectionId::slug("main"), Ok(RunPage { runs, ..RunPage::default() }))]
     }
 
     #[track_caller]
@@ -444,6 +451,9 @@ mod tests {
                 "oci: 2 repositories with 2 tags that are watched | Not all tags of team/big are watched.",
             ]
         );
+        let mut many = runs();
+        many[0].1.as_mut().unwrap().more = true;
+        assert!(told(&many)[0].ends_with("; more than the 2 runs that it told first were not taken in."));
         let lost = vec![(ConnectionId::slug("main"), Err("main refused the connection.".to_owned()))];
         let want = "3 versions that are older are not followed; runs were not: main refused the connection.";
         assert!(told(&lost)[0].ends_with(want), "{:?}", told(&lost));

@@ -1,5 +1,7 @@
 //! The arguments of a container as words of flags and values.
 
+use pilothouse_wire::shell;
+
 /// Flags with their values, in the order in which they stand.
 pub(super) struct Words(Vec<(String, Option<String>)>);
 
@@ -24,16 +26,14 @@ impl<T> Given<T> {
 }
 
 impl Words {
-    /// Splits arguments. One that is a whole line of a shell is parted at its spaces.
+    /// Splits arguments. One that is a whole line of a shell is parted as a shell parts it; one that begins with a flag is
+    /// one argument, whatever its value has in it.
     pub(super) fn of(arguments: &[String]) -> Self {
         let mut words = Vec::new();
         for argument in arguments {
-            if argument.contains(char::is_whitespace) && argument.contains("--") && !argument.starts_with('{') {
-                let parts = argument.split_whitespace().filter(|part| *part != "\\");
-                words.extend(parts.map(|part| part.trim_matches(['"', '\'']).to_owned()));
-            } else {
-                words.push(argument.clone());
-            }
+            let is_line = argument.contains(char::is_whitespace) && argument.contains("--");
+            let line = if is_line && !argument.starts_with(['{', '-']) { shell::split(argument).ok() } else { None };
+            words.extend(line.unwrap_or_else(|| vec![argument.clone()]));
         }
         let mut all = Vec::new();
         let mut at = 0;
@@ -156,6 +156,12 @@ mod tests {
         }
         let line = Words::of(&["-c".into(), "exec vllm serve m \\\n  --tp \"4\" --enforce-eager".into()]);
         assert_eq!((line.number(&["tp"]), line.has(&["enforce-eager"])), (Given::Value(4), true));
+        let line = Words::of(&["-c".into(), r#"vllm serve m --hf-overrides '{"a": 1, "b": 2}' --tp 4"#.into()]);
+        assert_eq!(line.text(&["hf-overrides"]), Given::Value(r#"{"a": 1, "b": 2}"#.into()));
+        assert_eq!(line.number(&["tp"]), Given::Value(4));
+        let one = Words::of(&[r#"--hf-overrides={"a": "--b c"}"#.into(), "--tp=4".into()]);
+        assert_eq!(one.text(&["hf-overrides"]), Given::Value(r#"{"a": "--b c"}"#.into()));
+        assert_eq!(one.number(&["tp"]), Given::Value(4));
         assert_eq!(words("--tp 2 --tp 4").number(&["tp"]), Given::Value(4));
         assert_eq!(words("--max-model-len -1").text(&["max-model-len"]), Given::Value("-1".into()));
     }

@@ -3,6 +3,7 @@
 mod act_crash;
 mod acting;
 mod attribution;
+mod bench;
 mod bench_verdict;
 mod chance;
 mod churn;
@@ -41,7 +42,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 21] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -60,6 +61,8 @@ const NAMES: [&str; 19] = [
     "act-crash",
     "parity",
     "delivery-scale",
+    "bench-truth",
+    "bench-lag",
     "bench-verdict",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
@@ -70,6 +73,8 @@ const POLLS: &str = "--polls-alone";
 const TAGS: &str = "--tags-alone";
 /// The same for a wall of screens, for as many minutes as follow.
 const DAY: &str = "--wall-day";
+/// The same for the scripted server of benchmarks, whose times and log follow.
+const TRUTH: &str = "--truth";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -82,6 +87,9 @@ async fn main() -> ExitCode {
     }
     if let [journal::CHILD, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return journal::child(&words[1..]);
+    }
+    if let [TRUTH, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return acceptance::truth::program(&words[1..]).await;
     }
     if let [POLLS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return metrics_poll::alone(url).await;
@@ -148,6 +156,12 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("delivery-scale") {
         delivery_scale::measure(size, report).await?;
+    }
+    if wanted("bench-truth") {
+        bench::truth(size, report)?;
+    }
+    if wanted("bench-lag") {
+        bench::lag(size, report)?;
     }
     if wanted("bench-verdict") {
         bench_verdict::measure(size, report)?;

@@ -14,7 +14,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, ConnectionId, Problem,
+    Answer, Ask, ConnectionId, Problem,
     rights::{Held, Right, Rights, RightsQuery},
     units::visible,
     view::Status,
@@ -29,7 +29,7 @@ pub fn RightsDialog(id: ConnectionId, name: String) -> impl IntoView {
     use_link().ask_then(Ask::Rights(query), move |answer| {
         let _ = read.try_set(Some(match answer {
             Ok(Answer::Rights(rights)) => Ok(*rights),
-            Ok(_) => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+            Ok(_) => Err(Problem::other_answer()),
             Err(problem) => Err(problem),
         }));
     });

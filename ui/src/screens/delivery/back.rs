@@ -14,7 +14,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, ObjectRef, Problem,
+    Answer, Ask, ObjectRef, Problem,
     back::{Check, CheckState, Grade, WayBack},
     plan::Intent,
     units::visible,
@@ -41,7 +41,7 @@ pub fn Back(object: ObjectRef) -> impl IntoView {
         link.ask_then(Ask::WayBack(object.get_value(), None), move |answer| {
             let _ = stage.try_set(match answer {
                 Ok(Answer::WayBack(way)) => Stage::Said(way),
-                Ok(_) => Stage::Failed(Problem::new(Code::Internal, "The engine answered another question.")),
+                Ok(_) => Stage::Failed(Problem::other_answer()),
                 Err(problem) => Stage::Failed(problem),
             });
         });

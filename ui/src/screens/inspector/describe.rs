@@ -14,7 +14,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, ObjectRef, Problem,
+    Answer, Ask, ObjectRef, Problem,
     describe::{self, Description, Grid},
     units::{ABSENT, visible},
 };
@@ -33,7 +33,7 @@ fn ask(object: &ObjectRef, read: Read) {
     use_link().ask_then(Ask::Describe(object.clone()), move |answer| {
         read.set(Some(match answer {
             Ok(Answer::Description(description)) => Ok(*description),
-            Ok(_) => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+            Ok(_) => Err(Problem::other_answer()),
             Err(problem) => Err(problem),
         }));
     });

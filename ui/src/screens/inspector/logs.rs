@@ -17,7 +17,7 @@ use leptos::{
     prelude::*,
 };
 use pilothouse_wire::{
-    Answer, Ask, Code, ObjectRef, Problem, SmolStr,
+    Answer, Ask, ObjectRef, Problem, SmolStr,
     ask::{LogQuery, WorkloadLogQuery},
     units::{count, visible},
     view::Status,
@@ -72,7 +72,7 @@ impl Wanted {
             self.read.set(Some(match answer {
                 Ok(Answer::Logs(logs)) => Ok(logs.into()),
                 Ok(Answer::WorkloadLogs(logs)) => Ok(logs.into()),
-                Ok(_) => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                Ok(_) => Err(Problem::other_answer()),
                 Err(problem) => Err(problem),
             }));
         });

@@ -32,9 +32,7 @@ pub fn YamlDialog(object: ObjectRef, on_close: Callback<()>) -> impl IntoView {
     link.ask_then(Ask::Yaml(object.clone()), move |answer| {
         read.set(match answer {
             Ok(Answer::Yaml(text)) => Read::Text(text),
-            Ok(_) => {
-                Read::Failed(Problem::new(pilothouse_wire::Code::Internal, "The engine answered another question."))
-            }
+            Ok(_) => Read::Failed(Problem::other_answer()),
             Err(problem) => Read::Failed(problem),
         });
     });

@@ -20,7 +20,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, Problem, SmolStr, Stamp,
+    Answer, Ask, Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactKind, ArtifactRef, Part, Referrer, ReferrersBy, Said, short_digest},
     media,
     preflight::ModelSubject,
@@ -57,7 +57,7 @@ pub fn ArtifactPage(known: Known, of: ArtifactRef) -> impl IntoView {
         link.ask_then(Ask::Artifact(wanted.clone()), move |answer| {
             asked.set(Some(answer.and_then(|answer| match answer {
                 Answer::Artifact(artifact) => Ok(*artifact),
-                _ => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                _ => Err(Problem::other_answer()),
             })));
         });
     });
@@ -125,27 +125,53 @@ fn fields(of: &Artifact) -> impl Iterator<Item = AnyView> + use<> {
     let pull = |reference: &str, sign: char| format!("{}/{}{sign}{reference}", of.host, of.id.repository);
     let by_tag = (!of.id.is_pinned()).then(|| pull(&of.id.reference, ':'));
     let config = of.config.as_ref().map(|config| format!("{}, {}", typed(&config.media_type), bytes(config.size)));
-    let said: [(&str, Option<String>, bool); 8] = [
-        ("Digest", Some(of.digest.to_string()), true),
-        ("Pull by tag", by_tag, true),
-        ("Pull by digest", Some(pull(&of.digest, '@')), true),
-        ("Manifest", Some(typed(&of.media_type)), false),
-        ("Artefact type", of.artifact_type.as_deref().map(typed), false),
-        ("Size", Some(of.size.map_or_else(|| format!("{ABSENT} (of an index nobody says)"), bytes)), false),
-        ("Weights", of.weights.map(bytes), false),
-        ("Configured by", config, false),
+    let said: [(&str, Option<String>, How); 8] = [
+        ("Digest", Some(of.digest.to_string()), How::Typed),
+        ("Pull by tag", by_tag, How::Typed),
+        ("Pull by digest", Some(pull(&of.digest, '@')), How::Typed),
+        ("Manifest", Some(typed(&of.media_type)), How::Words(of.media_type.to_string())),
+        ("Artefact type", of.artifact_type.as_deref().map(typed), How::Words(of.artifact_type.as_deref().unwrap_or_default().to_owned())),
+        ("Size", Some(of.size.map_or_else(|| format!("{ABSENT} (of an index nobody says)"), bytes)), How::Size(of.size)),
+        ("Weights", of.weights.map(bytes), How::Size(of.weights)),
+        ("Configured by", config, How::Words(of.config.as_ref().map(|config| config.media_type.to_string()).unwrap_or_default())),
     ];
-    said.into_iter().filter(|(_, value, _)| value.is_some()).map(|(label, value, is_copied)| {
-        let value = value.unwrap_or_default();
-        let shown = visible(&value);
-        let toasts = use_toasts();
-        let button = is_copied.then(|| {
-            view! { <IconButton icon=Icon::Copy label="Copy" on_press=move || copy(value.clone(), toasts) /> }
-        });
-        let class = if is_copied { "mono" } else { "" };
-        view! { <dt>{label}</dt><dd data-test="artifact-field" data-key=label><span class=class dir="auto">{shown}</span>{button}</dd> }
-            .into_any()
+    said.into_iter().filter_map(|(label, value, how)| Some((label, value?, how))).map(|(label, value, how)| {
+        let (class, title, copied) = match how {
+            How::Typed => ("mono", value.clone(), Some(value.clone())),
+            How::Words(exact) => ("", exact.clone(), Some(exact).filter(|exact| !exact.is_empty())),
+            How::Size(size) => ("", size.map(exactly).unwrap_or_default(), None),
+        };
+        view! {
+            <dt>{label}</dt>
+            <dd data-test="artifact-field" data-key=label>
+                <span class=class dir="auto" title=visible(&title)>{visible(&value)}</span>
+                {copied.map(|text| view! { <CopyOf text=text label="Copy" /> })}
+            </dd>
+        }
+        .into_any()
     })
+}
+
+/// How a value is read and copied.
+enum How {
+    /// As it is typed.
+    Typed,
+    /// In words, of this text.
+    Words(String),
+    /// As a size in few digits, of so many bytes.
+    Size(Option<u64>),
+}
+
+/// A size to the byte.
+fn exactly(size: u64) -> String {
+    format!("{} B", count(size))
+}
+
+/// Copies a text.
+#[component]
+fn CopyOf(text: String, label: &'static str) -> impl IntoView {
+    let toasts = use_toasts();
+    view! { <IconButton icon=Icon::Copy label=label on_press=move || copy(text.clone(), toasts) /> }
 }
 
 /// A media type with what it is.
@@ -198,7 +224,14 @@ fn offered(tags: &[TagRow], of: &ArtifactRef, digest: &str) -> Vec<SmolStr> {
 fn Sayings(title: &'static str, test: &'static str, of: Vec<Said>) -> impl IntoView {
     (!of.is_empty()).then(|| {
         let row = |said: Said| {
-            view! { <dt dir="auto">{visible(&said.label)}</dt><dd dir="auto">{visible(&said.value)}</dd> }
+            let (label, value) = (visible(&said.label), visible(&said.value));
+            view! {
+                <dt dir="auto" title=label.clone()>{label.clone()}</dt>
+                <dd data-test="said" data-key=label>
+                    <span dir="auto" title=value.clone()>{value.clone()}</span>
+                    <CopyOf text=said.value label="Copy" />
+                </dd>
+            }
         };
         view! {
             <div class="section" data-test=test>
@@ -238,28 +271,30 @@ fn Layers(of: ArtifactRef, parts: Vec<Part>, is_index: bool) -> impl IntoView {
 #[component]
 fn Layer(of: ArtifactRef, part: Part, is_index: bool) -> impl IntoView {
     let here: Here = expect_context();
-    let toasts = use_toasts();
     let Part { media_type, digest, size, what } = part;
     let (short, whole, key) = (visible(short_digest(&digest)), visible(&digest), digest.to_string());
+    let text = digest.to_string();
     let name = if is_index {
         let spot = Spot::Artifact(ArtifactRef { reference: digest, ..of });
         view! { <button type="button" class="link mono" data-test="part-open" on:click=move |_| here.go(&spot)>{short}</button> }
             .into_any()
     } else {
-        let text = digest.to_string();
-        view! {
-            <span class="mono">{short}</span>
-            <IconButton icon=Icon::Copy label="Copy the digest" on_press=move || copy(text.clone(), toasts) />
-        }
-        .into_any()
+        view! { <span class="mono">{short}</span> }.into_any()
     };
+    let what = what.map_or_else(|| ABSENT.to_owned(), |what| visible(&what));
+    let exact = visible(&media_type);
     let words = media::words(&media_type).map_or_else(|| visible(&media_type), str::to_owned);
     view! {
         <tr data-test="layer" data-key=key>
-            <td title=whole>{name}</td>
-            <td dir="auto">{what.map_or_else(|| ABSENT.to_owned(), |what| visible(&what))}</td>
-            <td class="soft" dir="auto" title=visible(&media_type)>{words}</td>
-            <td class="number">{bytes(size)}</td>
+            <td title=whole><span class="copied">{name}<CopyOf text=text label="Copy the digest" /></span></td>
+            <td dir="auto" title=what.clone()>{what.clone()}</td>
+            <td class="soft" title=exact>
+                <span class="copied">
+                    <span class="clip" dir="auto">{words}</span>
+                    <CopyOf text=media_type.to_string() label="Copy the type" />
+                </span>
+            </td>
+            <td class="number" title=exactly(size)>{bytes(size)}</td>
         </tr>
     }
 }
@@ -289,9 +324,11 @@ fn Referrers(of: ArtifactRef, subject: Option<SmolStr>, all: Vec<Referrer>, by: 
             let words = media::words(&kind).map_or_else(|| visible(&kind), str::to_owned);
             view! {
                 <tr data-test="referrer">
-                    <td>{link(digest, "referrer-open")}</td>
-                    <td dir="auto" title=visible(&kind)>{words}</td>
-                    <td class="number">{bytes(size)}</td>
+                    <td><span class="copied">{link(digest.clone(), "referrer-open")}<CopyOf text=digest.to_string() label="Copy the digest" /></span></td>
+                    <td title=visible(&kind)>
+                        <span class="copied"><span class="clip" dir="auto">{words}</span><CopyOf text=kind.to_string() label="Copy the type" /></span>
+                    </td>
+                    <td class="number" title=exactly(size)>{bytes(size)}</td>
                 </tr>
             }
         }
@@ -333,6 +370,11 @@ mod tests {
         let of = ArtifactRef { source: ConnectionId::slug("r"), repository: "a".into(), reference: "v2".into() };
         let tags = [tag("a", "v1", "d1", 1), tag("a", "v2", "d2", 2), tag("a", "prod", "d2", 2), tag("a", "v3", "d3", 3), tag("b", "x", "d9", 9)];
         assert_eq!(offered(&tags, &of, "d2"), ["v3", "v1"]);
+    }
+
+    #[test]
+    fn a_size_is_told_to_the_byte_beside_its_three_digits() {
+        assert_eq!((bytes(16_060_556_376).as_str(), exactly(16_060_556_376).as_str()), ("16.1 GB", "16,060,556,376 B"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
 use crate::{link::use_link, parts::problem::ProblemRows, state::use_state};
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, Problem,
+    Answer, Ask, Problem,
     runs::{ComparedPart, ComparedRow, Comparison, VersionId},
     units::{ABSENT, count, visible},
     view::ModelRow,
@@ -25,7 +25,7 @@ pub fn Compare(row: Memo<Option<ModelRow>>, a: u64, b: u64) -> impl IntoView {
         link.ask_then(Ask::CompareVersions(id(a), id(b)), move |answer| {
             asked.set(Some(answer.and_then(|answer| match answer {
                 Answer::Versions(comparison) => Ok(*comparison),
-                _ => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                _ => Err(Problem::other_answer()),
             })));
         });
     });

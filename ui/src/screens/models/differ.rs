@@ -4,7 +4,7 @@ use super::{Here, Known, page::Card, place::Spot};
 use crate::{link::use_link, parts::problem::ProblemRows, state::use_state};
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, Problem,
+    Answer, Ask, Problem,
     artifact::{ArtifactArea, ArtifactDifference, ArtifactDiffers, ArtifactRef},
     units::{ABSENT, bytes, visible},
 };
@@ -22,7 +22,7 @@ pub fn Differ(known: Known, from: ArtifactRef, to: ArtifactRef) -> impl IntoView
         link.ask_then(Ask::CompareArtifacts(both.0.clone(), both.1.clone()), move |answer| {
             asked.set(Some(answer.and_then(|answer| match answer {
                 Answer::ArtifactDifference(difference) => Ok(*difference),
-                _ => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                _ => Err(Problem::other_answer()),
             })));
         });
     });

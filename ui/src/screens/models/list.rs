@@ -34,7 +34,6 @@ fn for_rows<T: Record>(filter: &Result<Filter, String>) -> Result<Filter, String
 pub fn List(known: Known) -> impl IntoView {
     let state = use_state();
     let here: Here = expect_context();
-    let search = Search::new();
     let filter = Memo::new(move |_| state.filter().with(|text| text.parse::<Filter>().map_err(|error| error.to_string())));
     let of_models = Memo::new(move |_| filter.with(for_rows::<ModelRow>));
     let of_repositories = Memo::new(move |_| filter.with(for_rows::<RepositoryRow>));
@@ -57,24 +56,25 @@ pub fn List(known: Known) -> impl IntoView {
         known.artifacts.artifacts(rows).unwrap_or_default()
     });
     let shown = Signal::derive(move || here.spot.with(|spot| spot.as_ref().map(ToString::to_string)));
-    // All that can be walked to, in the order in which it stands there.
-    let all = Memo::new(move |_| {
+    let listed = Memo::new(move |_| {
         let of_models = models.with(|ids| ids.iter().map(|id| Place::of(id.clone()).to_string()).collect::<Vec<_>>());
         let of_repositories =
             repositories.with(|ids| ids.iter().map(|id| Spot::Repository(id.clone()).to_string()).collect::<Vec<_>>());
+        [of_models, of_repositories].concat()
+    });
+    let search = Search::new(listed);
+    // All that can be walked to, in the order in which it stands there.
+    let all = Memo::new(move |_| {
         let found = search.rows.with(|rows| rows.iter().map(|row| Spot::of_found(&row.at).to_string()).collect::<Vec<_>>());
-        [of_models, of_repositories, found].concat()
+        [listed.get(), found].concat()
     });
     // Two rows may lead to one place: where a hand walked last is kept.
     let last: StoredValue<Option<usize>> = StoredValue::new(None);
+    let selected = move |all: &[String]| selected(all, here.spot.get_untracked().as_ref(), last.get_value());
     let walk = move |by: isize| {
         all.with_untracked(|all| {
             let Some(end) = all.len().checked_sub(1) else { return false };
-            let spot = here.spot.get_untracked();
-            let place = spot.as_ref().map(ToString::to_string);
-            let walked = last.get_value().filter(|at| all.get(*at) == place.as_ref());
-            let at = walked.or_else(|| spot.and_then(|spot| stands(all, &spot)));
-            let to = at.map_or(0, |at| at.saturating_add_signed(by).min(end));
+            let to = selected(all).map_or(0, |at| at.saturating_add_signed(by).min(end));
             last.set_value(Some(to));
             state.turn_place(&all[to]);
             true
@@ -82,9 +82,9 @@ pub fn List(known: Known) -> impl IntoView {
     };
     on_command(Command::Down, move || walk(1));
     on_command(Command::Up, move || walk(-1));
+    // What is open may not be in the list any more: what is opened stands there, and is the first where nothing is selected.
     let open = move || {
-        let place = shown.get_untracked().or_else(|| all.with_untracked(|all| all.first().cloned()));
-        if let Some(place) = place {
+        if let Some(place) = all.with_untracked(|all| all.get(selected(all).unwrap_or(0)).cloned()) {
             state.set_place(&place);
         }
     };
@@ -143,6 +143,13 @@ pub fn List(known: Known) -> impl IntoView {
             </div>
         </section>
     }
+}
+
+/// The row that stands selected in a list: where a hand walked last, if the page is still that, else the page's own.
+fn selected(all: &[String], spot: Option<&Spot>, walked: Option<usize>) -> Option<usize> {
+    let spot = spot?;
+    let place = spot.to_string();
+    walked.filter(|at| all.get(*at) == Some(&place)).or_else(|| stands(all, spot))
 }
 
 /// The row of a place: its own, or else that of its model or repository.
@@ -270,6 +277,16 @@ mod tests {
         let of = |text: &str| stands(&all, &Spot::parse(text).unwrap());
         assert_eq!((of("r/idle"), of("r/chat/2"), of("r/idle/3")), (Some(1), Some(0), Some(3)));
         assert_eq!((of("artifact:o/a/v1"), of("artifact:o/b/v1"), of("run:r/ab")), (Some(2), None, None));
+    }
+
+    #[test]
+    fn a_page_that_is_not_in_the_list_is_not_selected_in_it() {
+        let all = ["r/chat", "r/chat/2", "r/idle", "r/chat/2"].map(str::to_owned);
+        let of = |text: &str, walked| selected(&all, Spot::parse(text).as_ref(), walked);
+        assert_eq!((of("r/idle", None), of("r/other", None), of("r/other", Some(2))), (Some(2), None, None));
+        // Two rows lead to one place: the one that was walked to.
+        assert_eq!((of("r/chat/2", None), of("r/chat/2", Some(3)), of("r/chat/1", Some(3))), (Some(1), Some(3), Some(0)));
+        assert_eq!(selected(&all, None, Some(1)), None);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use crate::{
 };
 use leptos::{html::Input, prelude::*};
 use pilothouse_wire::{
-    Answer, Ask, Code, ObjectRef, Problem, SmolStr,
+    Answer, Ask, ObjectRef, Problem, SmolStr,
     preflight::{Engine, ModelSubject, Preflight, PreflightQuery},
+    shell,
     units::visible,
 };
 
@@ -29,7 +30,7 @@ struct Wanted {
     service: RwSignal<Option<ObjectRef>>,
     gpu: RwSignal<String>,
     engine: RwSignal<Option<Engine>>,
-    arguments: RwSignal<Option<String>>,
+    arguments: RwSignal<Option<Vec<String>>>,
 }
 
 /// The question and its answer. What is read from servers is of now: in the past it is not asked.
@@ -55,13 +56,13 @@ pub fn Fits(of: ModelSubject) -> impl IntoView {
             service: wanted.service.get(),
             gpu: Some(wanted.gpu.get().trim().to_owned()).filter(|gpu| !gpu.is_empty()),
             gpus_a_node: None,
-            arguments: wanted.arguments.get().map(|text| split(&text)),
+            arguments: wanted.arguments.get(),
             engine: wanted.engine.get(),
         });
         link.ask_then(Ask::Preflight(Box::new(query)), move |answer| {
             stage.set(match answer {
                 Ok(Answer::Preflight(said)) => Stage::Said(said),
-                Ok(_) => Stage::Failed(Problem::new(Code::Internal, "The engine answered another question.")),
+                Ok(_) => Stage::Failed(Problem::other_answer()),
                 Err(problem) => Stage::Failed(problem),
             });
         });
@@ -127,17 +128,22 @@ fn Form(
     ask: Callback<()>,
 ) -> impl IntoView {
     let product = gpu.unwrap_or_default();
-    let text = joined(&arguments);
+    let text = shell::join(arguments.iter().map(String::as_str));
     let (gpu_at, text_at): (NodeRef<Input>, NodeRef<Input>) = (NodeRef::new(), NodeRef::new());
-    let (old_product, old_text) = (product.clone(), text.clone());
+    let (old_product, old_text) = (product.clone(), in_field(&text));
+    let wrong: RwSignal<Option<Problem>> = RwSignal::new(None);
     // What was left as it was is taken of the service again.
     let read = move || {
         if let (Some(gpu), Some(text)) = (gpu_at.get_untracked(), text_at.get_untracked()) {
+            if text.value() != old_text {
+                match shell::split(&text.value()) {
+                    Ok(arguments) => wanted.arguments.set(Some(arguments)),
+                    // It stays where it can be put right.
+                    Err(problem) => return wrong.set(Some(problem)),
+                }
+            }
             if gpu.value() != old_product {
                 wanted.gpu.set(gpu.value());
-            }
-            if text.value() != old_text {
-                wanted.arguments.set(Some(text.value()));
             }
         }
         ask.run(());
@@ -174,6 +180,7 @@ fn Form(
             </label>
             <Button label="Reckon with these" on_press=read test="fits-again" />
         </div>
+        {move || wrong.get().map(|problem| view! { <ProblemRows problem=problem /> })}
     }
 }
 
@@ -198,43 +205,7 @@ fn Others(service: Option<ObjectRef>, others: Vec<ObjectRef>, wanted: Wanted, as
 
 const ENGINES: [Engine; 3] = [Engine::Vllm, Engine::Sglang, Engine::Tgi];
 
-/// Arguments as one line; what has a space in it stands in quotes.
-fn joined(arguments: &[String]) -> String {
-    let word = |argument: &String| {
-        if argument.is_empty() || argument.contains(char::is_whitespace) { format!("\"{argument}\"") } else { argument.clone() }
-    };
-    arguments.iter().map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// A line as the arguments that a shell would make of it: at spaces, but in quotes.
-fn split(text: &str) -> Vec<String> {
-    let (mut all, mut word, mut quote) = (Vec::new(), None::<String>, None::<char>);
-    for sign in text.chars() {
-        match (quote, sign) {
-            (Some(end), sign) if sign == end => quote = None,
-            (None, '"' | '\'') => {
-                quote = Some(sign);
-                word.get_or_insert_default();
-            }
-            (None, sign) if sign.is_whitespace() => all.extend(word.take()),
-            (_, sign) => word.get_or_insert_default().push(sign),
-        }
-    }
-    all.extend(word);
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_split_as_a_shell_splits_it_and_joined_again() {
-        let words = ["vllm", "serve", "--hf-overrides", "{a: 1, b: 2}", "", "-tp=4"].map(str::to_owned);
-        assert_eq!(joined(&words), "vllm serve --hf-overrides \"{a: 1, b: 2}\" \"\" -tp=4");
-        assert_eq!(split(&joined(&words)), words);
-        assert_eq!(split("  a 'b c'd  "), ["a", "b cd"]);
-        assert_eq!(split("a \"b"), ["a", "b"]);
-        assert_eq!(split(""), Vec::<String>::new());
-    }
+/// A line as a field of one line has it: without breaks.
+fn in_field(line: &str) -> String {
+    line.replace(['\n', '\r'], "")
 }

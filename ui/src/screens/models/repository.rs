@@ -9,7 +9,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, Problem, SmolStr, TagId,
+    Answer, Ask, Problem, SmolStr, TagId,
     artifact::{ArtifactRef, TagPage, TagsQuery, short_digest},
     units::{ABSENT, bytes, count, visible},
     view::{RepositoryId, RepositoryRow, TagRow},
@@ -110,7 +110,7 @@ fn Tags(id: RepositoryId, watched: Memo<Option<Vec<TagRow>>>) -> impl IntoView {
         link.ask_then(Ask::Tags(query), move |answer| {
             let answer = answer.and_then(|answer| match answer {
                 Answer::Tags(page) => Ok(page),
-                _ => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                _ => Err(Problem::other_answer()),
             });
             if answer.is_ok() {
                 came.set_value(page + 1);
@@ -208,7 +208,7 @@ fn Tag(id: RepositoryId, tag: SmolStr, row: Option<TagRow>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{ConnectionId, Stamp, artifact::ArtifactKind};
+    use pilothouse_wire::{Code, ConnectionId, Stamp, artifact::ArtifactKind};
 
     fn watched(tag: &str) -> TagRow {
         TagRow {

@@ -37,9 +37,9 @@ pub fn RunCard(source: ConnectionId, run: SmolStr) -> impl IntoView {
                 asked.set(Some(answer.and_then(|answer| match answer {
                     Answer::Runs(answer) => match *answer {
                         RunAnswer::Run(run) => Ok(*run),
-                        _ => Err(other()),
+                        _ => Err(Problem::other_answer()),
                     },
-                    _ => Err(other()),
+                    _ => Err(Problem::other_answer()),
                 })));
             });
         }
@@ -58,10 +58,6 @@ pub fn RunCard(source: ConnectionId, run: SmolStr) -> impl IntoView {
         }
     };
     view! { <div class="section" data-test="run"><h3>"Run"<span class="mono">{visible(&run)}</span></h3>{body}</div> }
-}
-
-fn other() -> Problem {
-    Problem::new(pilothouse_wire::Code::Internal, "The engine answered another question.").next("Report this.")
 }
 
 #[component]

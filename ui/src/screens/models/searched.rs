@@ -4,7 +4,7 @@ use super::place::Spot;
 use crate::{link::use_link, state::use_state};
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, Code, Problem,
+    Answer, Ask, Problem,
     find::{FindQuery, Found, FoundKind, FoundRow, Searched},
     units::{count, visible},
 };
@@ -20,7 +20,7 @@ const SIGNS: [char; 4] = ['=', '~', '<', '>'];
 /// A search, as far as it is.
 #[derive(Clone, Copy)]
 pub struct Search {
-    /// What was found for the words that stand there, without what the list above shows by itself.
+    /// What was found for the words that stand there, without what stands in the list above.
     pub rows: Memo<Vec<FoundRow>>,
     /// The whole answer; none before it came, and for no words.
     pub answer: Memo<Option<Result<Found, Problem>>>,
@@ -29,8 +29,8 @@ pub struct Search {
 }
 
 impl Search {
-    /// Searches for what is typed into the field of the screen.
-    pub fn new() -> Self {
+    /// Searches for what is typed into the field of the screen. `listed` are the places of the list above.
+    pub fn new(listed: Memo<Vec<String>>) -> Self {
         let (link, state) = (use_link(), use_state());
         let typed = Memo::new(move |_| state.filter().with(|text| words(text)));
         let wanted: RwSignal<String> = RwSignal::default();
@@ -53,7 +53,7 @@ impl Search {
             link.ask_then(Ask::Find(FindQuery { text: text.clone(), limit: MOST }), move |answer| {
                 let answer = answer.and_then(|answer| match answer {
                     Answer::Found(found) => Ok(*found),
-                    _ => Err(Problem::new(Code::Internal, "The engine answered another question.")),
+                    _ => Err(Problem::other_answer()),
                 });
                 found.set(Some((text, answer)));
             });
@@ -67,7 +67,7 @@ impl Search {
         });
         let rows = Memo::new(move |_| {
             answer.with(|answer| match answer {
-                Some(Ok(found)) => found.rows.iter().filter(|row| !is_listed(row.kind)).cloned().collect(),
+                Some(Ok(found)) => listed.with(|listed| beside(listed, &found.rows)),
                 _ => Vec::new(),
             })
         });
@@ -81,9 +81,14 @@ fn words(text: &str) -> String {
     if is_filter { String::new() } else { text.trim().to_owned() }
 }
 
-/// Is this kind what the list above is of?
-fn is_listed(kind: FoundKind) -> bool {
-    matches!(kind, FoundKind::Model | FoundKind::Repository)
+/// What was found and does not stand in the list: of models and repositories those of registries that are not in scope,
+/// and those in which the words stand elsewhere than in the name.
+fn beside(listed: &[String], found: &[FoundRow]) -> Vec<FoundRow> {
+    let stands = |row: &&FoundRow| {
+        let is_of_list = matches!(row.kind, FoundKind::Model | FoundKind::Repository);
+        is_of_list && listed.contains(&Spot::of_found(&row.at).to_string())
+    };
+    found.iter().filter(|row| !stands(row)).cloned().collect()
 }
 
 /// Draws what was found.
@@ -97,6 +102,10 @@ pub fn FoundRows(
     go: Callback<Spot>,
 ) -> impl IntoView {
     let is_there = Memo::new(move |_| search.rows.with(|rows| !rows.is_empty()));
+    let more = Memo::new(move |_| {
+        let more = search.answer.with(|answer| answer.as_ref().map_or(0, |answer| answer.as_ref().map_or(0, |found| found.more)));
+        (more > 0).then(|| format!("{} more: write more of it.", count(more)))
+    });
     let rows = move || {
         let row = |row: FoundRow| {
             let spot = Spot::of_found(&row.at);
@@ -115,9 +124,9 @@ pub fn FoundRows(
                         on:click=move |_| go.run(spot.clone())
                     >
                         <span class="faint small">{row.kind.word()}</span>
-                        <span class="name clip" dir="auto">{name.clone()}</span>
-                        <span class="soft clip" dir="auto">{of.clone()}</span>
-                        <span class="faint clip small" dir="auto">{source.clone()}</span>
+                        <span class="name" dir="auto">{name.clone()}</span>
+                        <span class="soft" dir="auto">{of.clone()}</span>
+                        <span class="faint small" dir="auto">{source.clone()}</span>
                     </button>
                 </li>
             }
@@ -126,9 +135,10 @@ pub fn FoundRows(
     };
     view! {
         <Show when=move || is_there.get()>
-            <h3 class="models-group">"Inside of them"</h3>
+            <h3 class="models-group">"Found elsewhere"</h3>
             <ul>{rows}</ul>
         </Show>
+        {move || more.get().map(|more| view! { <p class="models-count small" data-test="found-more">{more}</p> })}
     }
 }
 
@@ -151,10 +161,8 @@ pub fn LookedThrough(search: Search) -> impl IntoView {
         None => ().into_any(),
         Some(Err(problem)) => view! { <p class="warn" dir="auto">{visible(&problem.to_string())}</p> }.into_any(),
         Some(Ok(found)) => {
-            let more = (found.more > 0).then(|| format!("{} more are not shown: write more of it.", count(found.more)));
             let nothing = found.searched.is_empty().then_some("No registry is read: nothing was looked through.");
             view! {
-                {more.map(|more| view! { <p>{more}</p> })}
                 {nothing.map(|nothing| view! { <p>{nothing}</p> })}
                 {(!found.searched.is_empty()).then(|| view! { <p class="strong">"Looked through"</p> })}
                 {found.searched.into_iter().map(line).collect_view()}
@@ -168,6 +176,22 @@ pub fn LookedThrough(search: Search) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_wire::{ConnectionId, ModelId, find::FoundAt, runs::VersionId};
+
+    #[test]
+    fn what_was_found_and_is_not_in_the_list_is_shown_whatever_it_is() {
+        let model = |source: &str| ModelId { source: ConnectionId::slug(source), name: "chat".into() };
+        let row = |kind, at| FoundRow { kind, name: "chat".to_owned(), of: String::new(), at };
+        let found = [
+            row(FoundKind::Model, FoundAt::Model(model("near"))),
+            row(FoundKind::Model, FoundAt::Model(model("far"))),
+            row(FoundKind::Version, FoundAt::Version(VersionId { model: model("near"), number: 1 })),
+            row(FoundKind::ModelTag, FoundAt::Model(model("near"))),
+        ];
+        let listed = ["near/chat".to_owned(), "near/chat/1".to_owned()];
+        assert_eq!(beside(&listed, &found), found[1..]);
+        assert_eq!(beside(&[], &found), found);
+    }
 
     #[test]
     fn words_are_searched_for_and_a_filter_is_not() {

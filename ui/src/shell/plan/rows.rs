@@ -63,8 +63,7 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
 }
 
 fn share(share: Share) -> impl IntoView {
-    let Share { of, now, then } = share;
-    view! { <p class="plan-share"><bdi>{visible(&of)}</bdi><span class="mono">{format!("{now} % → {then} %")}</span></p> }
+    view! { <p class="plan-share"><bdi>{visible(&share.of)}</bdi><span class="mono">{share.words()}</span></p> }
 }
 
 /// How far a plan of several steps is, and what it waits for.

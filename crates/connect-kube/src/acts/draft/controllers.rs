@@ -1,7 +1,10 @@
 //! Controllers of pods: how many, made anew, held, taken back, given another image.
 
 use super::{About, Draft, Guard, Part, SOON, Target, groups};
-use crate::acts::revision::{self, Revision};
+use crate::acts::{
+    revision::{self, Revision},
+    seen::stays_old,
+};
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Risk},
@@ -190,8 +193,18 @@ fn anew(about: &About<'_>, words: &str, put: Value, undo: Option<Deed>) -> Draft
             true => (Risk::Medium, "Pods are made anew, by the steps of its strategy.".to_owned()),
             false => (Risk::Medium, "Every pod is made anew, a few at a time.".to_owned()),
         },
-        warnings: Vec::new(),
+        warnings: kept(about, pods),
         success: about.success(pods),
         undo,
+    }
+}
+
+/// That pods keep their template, where they do.
+fn kept(about: &About<'_>, pods: u32) -> Vec<String> {
+    match stays_old(&about.holder["spec"], pods.into()) {
+        0 => Vec::new(),
+        stays => vec![format!(
+            "{stays} of {pods} pods stay as they are until they are deleted, or its update strategy is another one."
+        )],
     }
 }

@@ -264,11 +264,11 @@ fn traffic(standing: &Standing, then: u32) -> Vec<Share> {
     let served = &standing.served;
     let Some((newest, now)) = served.created.as_ref().zip(served.share()) else { return Vec::new() };
     let Some(other) = standing.other() else {
-        return vec![Share { of: format!("{newest}, the only one"), now, then: 100 }];
+        return vec![Share::in_percent(format!("{newest}, the only one"), now, 100)];
     };
     vec![
-        Share { of: format!("{newest}, newest"), now, then },
-        Share { of: format!("{other}, before"), now: 100 - now, then: 100 - then },
+        Share::in_percent(format!("{newest}, newest"), now, then),
+        Share::in_percent(format!("{other}, before"), 100 - now, 100 - then),
     ]
 }
 
@@ -280,7 +280,7 @@ fn coming(standing: &Standing) -> (Vec<Share>, String) {
     }
     // Without one that had all traffic before there is none to share it with.
     let then = served.percent.filter(|_| served.rolled_out.is_some()).unwrap_or(100).min(100);
-    let mut shares = vec![Share { of: "the revision that comes".to_owned(), now: 0, then }];
+    let mut shares = vec![Share::in_percent("the revision that comes", 0, then)];
     let mut known: Vec<(&SmolStr, u32)> = Vec::new();
     for target in &served.traffic {
         match known.iter_mut().find(|(name, _)| **name == target.revision) {
@@ -290,7 +290,7 @@ fn coming(standing: &Standing) -> (Vec<Share>, String) {
     }
     shares.extend(known.into_iter().map(|(name, now)| {
         let is_base = served.rolled_out.as_ref() == Some(name);
-        Share { of: name.to_string(), now, then: if is_base { 100 - then } else { 0 } }
+        Share::in_percent(name.as_str(), now, if is_base { 100 - then } else { 0 })
     }));
     let risk = match then {
         100 => "All traffic goes to the revision that comes, once it is ready.".to_owned(),

@@ -1,10 +1,10 @@
 //! A member of a routing group of LLMInferenceServices: how much of the group's traffic it gets. Pure.
 
-use super::{About, Draft, Guard, Part, SOON, shares::percent};
+use super::{About, Draft, Guard, Part, SOON};
 use crate::acts::member::{GROUP, KIND, MEMBERS, Member, WEIGHT, group, members, weight};
 use pilothouse_wire::{
     Code, Problem,
-    plan::{Affected, Deed, Expectation, Risk, Share},
+    plan::{Affected, Deed, Expectation, Portion, Risk, Share},
 };
 use serde_json::json;
 
@@ -61,8 +61,8 @@ fn shares(known: &[Member<'_>], then: impl Fn(&Member<'_>) -> u32) -> Vec<Share>
     let (now_whole, then_whole) = (whole(&|member| member.weight), whole(&then));
     let share = |member: &Member<'_>| Share {
         of: member.name.to_owned(),
-        now: percent(member.weight, now_whole),
-        then: percent(then(member), then_whole),
+        now: Portion { part: member.weight, whole: now_whole },
+        then: Portion { part: then(member), whole: then_whole },
     };
     known.iter().map(share).collect()
 }

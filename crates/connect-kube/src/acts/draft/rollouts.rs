@@ -228,8 +228,8 @@ fn traffic(standing: &Standing, revisions: &[Revision], then: u32) -> Vec<Share>
     let percent = |weight: u32| u32::try_from(u64::from(weight) * 100 / u64::from(whole)).unwrap_or(100).min(100);
     let (now, then) = (percent(now), percent(then));
     vec![
-        Share { of: named(standing.fact.current.as_ref(), "newest"), now, then },
-        Share { of: named(standing.fact.stable.as_ref(), "stable"), now: 100 - now, then: 100 - then },
+        Share::in_percent(named(standing.fact.current.as_ref(), "newest"), now, then),
+        Share::in_percent(named(standing.fact.stable.as_ref(), "stable"), 100 - now, 100 - then),
     ]
 }
 

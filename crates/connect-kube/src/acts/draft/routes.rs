@@ -1,9 +1,9 @@
 //! Routes: which backend of a rule gets how much of its traffic. Pure.
 
-use super::{About, Body, Draft, Guard, Part, SOON, Target, shares::percent};
+use super::{About, Body, Draft, Guard, Part, SOON, Target};
 use pilothouse_wire::{
     Code, Problem, SmolStr,
-    plan::{Affected, Deed, Expectation, Risk, Share},
+    plan::{Affected, Deed, Expectation, Portion, Risk, Share},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -180,8 +180,8 @@ fn shares(all: &[Backend<'_>]) -> Vec<Share> {
     let (now, then) = (whole(|backend| backend.now), whole(|backend| backend.then));
     let share = |backend: &Backend<'_>| Share {
         of: backend.name.to_owned(),
-        now: percent(backend.now, now),
-        then: percent(backend.then, then),
+        now: Portion { part: backend.now, whole: now },
+        then: Portion { part: backend.then, whole: then },
     };
     all.iter().map(share).collect()
 }

@@ -78,7 +78,7 @@ fn test(path: &str, value: impl Into<Value>) -> Value {
 }
 
 fn shares(newest: (u32, u32)) -> Vec<Share> {
-    let share = |of: &str, now, then| Share { of: of.to_owned(), now, then };
+    let share = Share::in_percent;
     let (now, then) = newest;
     vec![share("chat-2, newest", now, then), share("chat-1, before", 100 - now, 100 - then)]
 }
@@ -101,7 +101,7 @@ fn a_share_depends_on_the_revision_that_was_read_and_says_what_follows() {
         object["status"]["components"]["predictor"]["latestRolledoutRevision"] = json!("chat-2");
     });
     let draft = drafted(Deed::Canary(10), &alone);
-    assert_eq!(draft.traffic, [Share { of: "chat-2, the only one".into(), now: 100, then: 100 }]);
+    assert_eq!(draft.traffic, [Share::in_percent("chat-2, the only one", 100, 100)]);
     assert!(draft.warnings[0].contains("the next revision gets 10 % at first"), "{:?}", draft.warnings);
     refused(Deed::Canary(10), &canary(|_| ()), Code::Exists, "at 10 % already");
     refused(Deed::Canary(101), &canary(|_| ()), Code::BadInput, "is no percentage");
@@ -191,7 +191,7 @@ fn a_model_is_set_where_it_stands_and_its_way_back_is_the_one_before() {
     // Of Knative the revision that comes gets the share that is set, and the one that had all traffic the rest.
     let draft = drafted(Deed::SetModel("hf://org/three".into()), &canary(|_| ()));
     assert_eq!(guards(&draft)[1], (CREATED.to_owned(), "\"chat-2\"".to_owned()));
-    let share = |of: &str, now, then| Share { of: of.to_owned(), now, then };
+    let share = Share::in_percent;
     assert_eq!(
         draft.traffic,
         [share("the revision that comes", 0, 10), share("chat-2", 10, 0), share("chat-1", 90, 90)]

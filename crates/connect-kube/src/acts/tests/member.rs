@@ -1,7 +1,7 @@
 //! Weights of members of a routing group: what is sent, what it depends on, how traffic would be split, and when it is so.
 
 use super::*;
-use pilothouse_wire::plan::Share;
+use pilothouse_wire::plan::{Portion, Share};
 
 const KIND: &str = "LLMInferenceService";
 const WEIGHT: &str = "/spec/router/route/weight";
@@ -44,12 +44,15 @@ fn a_weight_depends_on_those_of_the_others_and_none_on_nobody() {
     let held =
         [test(GROUP, json!("chat")), test(WEIGHT, json!(10)), test(MEMBERS, object.pointer(MEMBERS).unwrap().clone())];
     assert_eq!(patch(&draft), json!([held[0], held[1], held[2], put(30)]));
-    let share = |of: &str, now, then| Share { of: of.into(), now, then };
-    assert_eq!(draft.traffic, [share("chat", 10, 25), share("stable", 90, 75)]);
+    let share = |of: &str, now: (u32, u64), then: (u32, u64)| {
+        let [now, then] = [now, then].map(|(part, whole)| Portion { part, whole });
+        Share { of: of.into(), now, then }
+    };
+    assert_eq!(draft.traffic, [share("chat", (10, 100), (30, 120)), share("stable", (90, 100), (90, 120))]);
     assert_eq!((draft.undo, draft.risk.0), (Some(Deed::MemberWeight(10)), Risk::Medium));
     let none = drafted(0, &object);
     assert_eq!(patch(&none), json!([held[0], held[1], put(0)]));
-    assert_eq!(none.traffic, [share("chat", 10, 0), share("stable", 90, 100)]);
+    assert_eq!(none.traffic, [share("chat", (10, 100), (0, 90)), share("stable", (90, 100), (90, 90))]);
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn what_cannot_be_weighed_says_why_and_what_moves_nothing_says_so() {
     let mut stopped = canary();
     stopped["status"]["router"]["group"]["members"][0]["stopped"] = json!(true);
     let draft = drafted(20, &stopped);
-    assert!(draft.warnings[0].contains("stopped") && draft.traffic[0].then == 0, "{draft:?}");
+    assert!(draft.warnings[0].contains("stopped") && draft.traffic[0].then.part == 0, "{draft:?}");
 }
 
 #[test]

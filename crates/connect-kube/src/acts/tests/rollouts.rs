@@ -37,7 +37,7 @@ fn kept() -> Vec<Revision> {
 }
 
 fn shares(newest: (u32, u32)) -> Vec<Share> {
-    let share = |of: &str, now, then| Share { of: of.to_owned(), now, then };
+    let share = Share::in_percent;
     let (now, then) = newest;
     vec![share("revision 2, newest", now, then), share("revision 1, stable", 100 - now, 100 - then)]
 }

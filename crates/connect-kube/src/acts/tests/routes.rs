@@ -1,7 +1,6 @@
 //! Weights of routes: what is sent, what it depends on, and whether it came to pass.
 
 use super::*;
-use pilothouse_wire::plan::Share;
 
 fn route() -> Value {
     json!({
@@ -23,6 +22,10 @@ fn route() -> Value {
 
 fn weights(all: &[(&str, u32)], rule: Option<u32>) -> Deed {
     Deed::SetWeights { rule, weights: all.iter().map(|(name, weight)| ((*name).into(), *weight)).collect() }
+}
+
+fn words(draft: &Draft) -> Vec<String> {
+    draft.traffic.iter().map(|share| format!("{}: {}", share.of, share.words())).collect()
 }
 
 fn weighed(deed: Deed) -> Result<Draft, Problem> {
@@ -47,16 +50,18 @@ fn weights_are_set_where_names_and_old_weights_are_as_they_were_read() {
             add(at(1, "weight"), 50),
         ])
     );
-    let share = |of: &str, now, then| Share { of: of.into(), now, then };
-    assert_eq!(draft.traffic, [share("chat-stable", 90, 50), share("chat-canary", 10, 50)]);
+    assert_eq!(words(&draft), ["chat-stable: 90 % → 50 %", "chat-canary: 10 % → 50 %"]);
     assert_eq!(draft.undo, Some(weights(&[("chat-stable", 90), ("chat-canary", 10)], Some(0))));
     assert_eq!((draft.risk.0, draft.affected), (Risk::Medium, Affected::default()));
     // Of one alone the share of the other follows.
     let draft = weighed(weights(&[("chat-canary", 0)], None)).unwrap();
-    assert_eq!(draft.traffic, [share("chat-stable", 90, 100), share("chat-canary", 10, 0)]);
+    assert_eq!(words(&draft), ["chat-stable: 90 % → 100 %", "chat-canary: 10 % → 0 %"]);
     let none = weighed(weights(&[("chat-canary", 0), ("chat-stable", 0)], None)).unwrap();
     assert_eq!(none.risk.0, Risk::High);
-    assert_eq!(none.traffic, [share("chat-stable", 90, 0), share("chat-canary", 10, 0)]);
+    assert_eq!(words(&none), ["chat-stable: 90 % → nothing", "chat-canary: 10 % → nothing"]);
+    // A weight that is there is never told as none, and digits are those that a route shows.
+    let few = weighed(weights(&[("chat-canary", 1), ("chat-stable", 999)], None)).unwrap();
+    assert_eq!(words(&few), ["chat-stable: 90 % → 99.9 %", "chat-canary: 10 % → 0.1 %"]);
 }
 
 #[test]

@@ -173,5 +173,9 @@ fn what_makes_pods_says_which_labels_they_get() {
     let Some(Fact::Labelled(controller, _, labels)) = with_labels(it, crate::facts::facts_of_deployment) else {
         panic!("no labels")
     };
-    assert_eq!((controller.name.as_str(), labels), ("chat", vec![("app".into(), "chat".into())]));
+    assert_eq!((controller.name.as_str(), &labels), ("chat", &vec![("app".into(), "chat".into())]));
+    // Without routes nothing is joined by them.
+    let mut fact = Fact::Labelled(controller, Box::default(), labels);
+    without_labels(&mut fact);
+    assert!(matches!(&fact, Fact::Labelled(controller, _, labels) if controller.name == "chat" && labels.is_empty()));
 }

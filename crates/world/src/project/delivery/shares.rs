@@ -32,19 +32,28 @@ pub(super) struct Traffic {
     movers: BTreeMap<WorkloadKey, SmolStr>,
 }
 
-/// Services of a namespace with the labels of their pods.
-type ByNamespace<'a> = BTreeMap<&'a SmolStr, Vec<(&'a WorkloadKey, &'a LabelsFact)>>;
+/// A service with the labels of its pods.
+type Labelled<'a> = (&'a WorkloadKey, &'a LabelsFact);
+
+/// Services of one source by what backends choose them by: looked through once for all backends.
+#[derive(Default)]
+struct Chosen<'a> {
+    /// By namespace, and a label of their pods.
+    by_label: BTreeMap<(&'a SmolStr, &'a SmolStr, &'a SmolStr), Vec<Labelled<'a>>>,
+    /// By namespace alone.
+    all: BTreeMap<&'a SmolStr, Vec<Labelled<'a>>>,
+}
 
 impl Traffic {
     pub fn of(id: &ConnectionId, source: &Source) -> Self {
         let mut shares: BTreeMap<WorkloadKey, Vec<ShareRow>> = BTreeMap::new();
         let mut movers = BTreeMap::new();
-        let mut by_namespace: Option<ByNamespace<'_>> = None;
+        let mut chosen: Option<Chosen<'_>> = None;
         for (key, service) in &source.delivery.services {
             match &service.fact.strategy {
                 StrategyFact::Routed(route) => {
-                    let labelled = by_namespace.get_or_insert_with(|| labelled(source));
-                    for (row, to) in rows(id, source, labelled, key, route) {
+                    let chosen = chosen.get_or_insert_with(|| Chosen::of(source));
+                    for (row, to) in rows(id, source, chosen, key, route) {
                         for receiver in to {
                             shares.entry(receiver.clone()).or_default().push(row.clone());
                         }
@@ -139,25 +148,43 @@ fn places(fact: &ApplicationFact, read: impl Fn(&RepositorySource) -> Option<&Sm
     (!texts.is_empty()).then(|| SmolStr::from(texts.join(" and ")))
 }
 
-fn labelled(source: &Source) -> ByNamespace<'_> {
-    let mut all: ByNamespace<'_> = BTreeMap::new();
-    for (key, service) in &source.delivery.services {
-        // One that takes the template of another has its labels.
-        let lender = service.fact.rollout.as_ref().and_then(|rollout| rollout.template_of.as_ref());
-        let lender = lender.map(|of| (of.kind.clone(), key.1.clone(), of.name.clone()));
-        let labels = &source.delivery.labels;
-        let own = labels.get(key).filter(|labels| !labels.is_empty());
-        let Some(labels) = own.or_else(|| labels.get(&lender?)) else { continue };
-        all.entry(&key.1).or_default().push((key, labels));
+impl<'a> Chosen<'a> {
+    fn of(source: &'a Source) -> Self {
+        let mut chosen = Self::default();
+        for (key, service) in &source.delivery.services {
+            // One that takes the template of another has its labels.
+            let lender = service.fact.rollout.as_ref().and_then(|rollout| rollout.template_of.as_ref());
+            let lender = lender.map(|of| (of.kind.clone(), key.1.clone(), of.name.clone()));
+            let labels = &source.delivery.labels;
+            let own = labels.get(key).filter(|labels| !labels.is_empty());
+            let Some(labels) = own.or_else(|| labels.get(&lender?)) else { continue };
+            chosen.all.entry(&key.1).or_default().push((key, labels));
+            for (label, value) in labels {
+                chosen.by_label.entry((&key.1, label, value)).or_default().push((key, labels));
+            }
+        }
+        chosen
     }
-    all
+
+    /// The services of a namespace whose pods a backend chooses, in the order of their keys.
+    fn by(&self, backend: &BackendFact, namespace: &SmolStr) -> Vec<WorkloadKey> {
+        // Labels of a group are known by its name, and need not stand in its template.
+        let own = backend.selector.iter().filter(|(label, _)| !label.starts_with(GROUPS_OWN));
+        let with = own.map(|(label, value)| {
+            self.by_label.get(&(namespace, label, value)).map_or(&[] as &[Labelled<'_>], Vec::as_slice)
+        });
+        // Of several labels all have to be there: the services that have the rarest are the fewest to look at.
+        let few = with.min_by_key(|some| some.len());
+        let few = few.or_else(|| self.all.get(namespace).map(Vec::as_slice)).unwrap_or_default();
+        few.iter().filter(|(key, labels)| chooses(backend, key, labels)).map(|(key, _)| (*key).clone()).collect()
+    }
 }
 
 /// The shares of a route, each with the services behind it.
 fn rows(
     id: &ConnectionId,
     source: &Source,
-    labelled: &ByNamespace<'_>,
+    chosen: &Chosen<'_>,
     key: &WorkloadKey,
     fact: &RouteFact,
 ) -> Vec<(ShareRow, Vec<WorkloadKey>)> {
@@ -167,7 +194,7 @@ fn rows(
     let mut rows = Vec::new();
     for (place, rule) in fact.rules.iter().enumerate() {
         for share in &rule.backends {
-            let behind = behind(source, labelled, key, &fact.parents, share);
+            let behind = behind(source, chosen, key, &fact.parents, share);
             let (to, hash, unknown) = match behind {
                 Ok((to, backend)) => (to, backend.hash.clone(), wrong(backend)),
                 Err(why) => (Vec::new(), None, Some(why)),
@@ -211,7 +238,7 @@ fn wrong(backend: &BackendFact) -> Option<String> {
 /// The services whose pods a backend chooses, and the backend; else why they are not known.
 fn behind<'a>(
     source: &'a Source,
-    labelled: &ByNamespace<'_>,
+    chosen: &Chosen<'_>,
     key: &WorkloadKey,
     parents: &[ParentFact],
     share: &ShareFact,
@@ -236,8 +263,7 @@ fn behind<'a>(
     if backend.selector.is_empty() && backend.hash.is_none() {
         return Err(format!("{kind} {name} chooses its pods by no label"));
     }
-    let chosen = labelled.get(namespace).into_iter().flatten().filter(|(key, labels)| chooses(backend, key, labels));
-    let mut to: Vec<WorkloadKey> = chosen.map(|(key, _)| (*key).clone()).collect();
+    let mut to = chosen.by(backend, namespace);
     // Of a revision alone there is one who has it; its labels may be those of whoever lent the template.
     if let Some(hash) = &backend.hash
         && let Some(owner) = to.iter().find(|key| super::revision(source, key, Some(hash)).is_some())

@@ -1,0 +1,296 @@
+//! The way to a server that answers in pieces: one request, one answer, the time of each piece. Nothing is tried again, but
+//! for a connection that had gone before it was used.
+
+use crate::{
+    chunk,
+    failure::{Failure, Kind},
+    hearing::{Hearing, short},
+    plan::{KeyFrom, Target},
+    prompts::Ready,
+    sample::Heard,
+    stamped::{Connector, Marks},
+};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client as Pool, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use pilothouse_connect::{Cause, GONE, redact_words};
+use pilothouse_wire::{Code, Problem};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use rustls_platform_verifier::BuilderVerifierExt;
+use secrecy::{ExposeSecret, SecretString};
+use std::{fs::File, io::Read, path::Path, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// How long the way to the server may take, without its handshake.
+const CONNECT: Duration = Duration::from_secs(10);
+/// As much of a refusal is read, in bytes.
+const REFUSAL: usize = 64 << 10;
+/// How long a refusal may take to come whole.
+const REFUSAL_TIME: Duration = Duration::from_secs(5);
+/// How long a stream may stay open once the server has said that nothing more comes.
+const AFTER_DONE: Duration = Duration::from_secs(1);
+/// A file of a key is no longer.
+const MOST_KEY: u64 = 16 << 10;
+
+/// The way to a server, with nobody on it yet.
+pub struct Way {
+    inner: HttpsConnector<HttpConnector>,
+    uri: Uri,
+    headers: HeaderMap,
+    key: Option<SecretString>,
+}
+
+/// The way to a server, in use.
+pub struct Client {
+    pool: Pool<Connector, Full<Bytes>>,
+    uri: Uri,
+    headers: HeaderMap,
+    key: Option<SecretString>,
+}
+
+/// Reads a key from where it is.
+///
+/// # Errors
+/// If there is none, or it is no single word.
+pub fn key(from: &KeyFrom) -> Result<Option<SecretString>, Problem> {
+    let (place, text) = match from {
+        KeyFrom::None => return Ok(None),
+        KeyFrom::Variable(name) => {
+            (format!("the variable {name}"), std::env::var(name).map_err(|error| error.to_string()))
+        }
+        KeyFrom::File(file) => (file.display().to_string(), read_key(file)),
+    };
+    let unusable = |why: String| {
+        Problem::new(Code::BadInput, format!("There is no key in {place}."))
+            .why(format!("{why}."))
+            .next("Put the key alone into it, or leave out --key-env and --key-file where the server asks for none.")
+    };
+    let text = text.map_err(unusable)?;
+    let word = text.trim();
+    if word.is_empty() || !word.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(unusable("It is empty, or has something else in it than one word".into()));
+    }
+    Ok(Some(SecretString::from(word)))
+}
+
+fn read_key(file: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let read = File::open(file).and_then(|file| file.take(MOST_KEY).read_to_string(&mut text));
+    read.map(|_| text).map_err(|error| error.to_string())
+}
+
+impl Way {
+    /// To a target; contacts nobody.
+    ///
+    /// # Errors
+    /// If the address, the key or the authorities cannot be used.
+    pub fn new(target: &Target, key: Option<SecretString>) -> Result<Self, Problem> {
+        let uri: Uri = target.url.parse().map_err(|_| {
+            Problem::new(
+                Code::BadInput,
+                format!("{} is no address of a server.", pilothouse_connect::redact_url(&target.url)),
+            )
+        })?;
+        let mut headers = HeaderMap::from_iter([
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (ACCEPT, HeaderValue::from_static("text/event-stream")),
+            (USER_AGENT, HeaderValue::from_static(concat!("pilothouse/", env!("CARGO_PKG_VERSION")))),
+        ]);
+        if let Some(key) = &key {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()))
+                .map_err(|_| Problem::new(Code::BadInput, "The key has letters in it that no header can carry."))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let tls = match uri.scheme_str() {
+            Some("https") => tls(target.authorities.as_deref()),
+            // There is nothing to check, and the authorities of this machine need not be read.
+            _ => config(RootCertStore::empty()),
+        };
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT));
+        let inner =
+            HttpsConnectorBuilder::new().with_tls_config(tls?).https_or_http().enable_http1().wrap_connector(http);
+        Ok(Self { inner, uri, headers, key })
+    }
+
+    /// A client whose times are from this begin.
+    #[must_use]
+    pub fn begin(self, begin: Instant) -> Client {
+        let Self { inner, uri, headers, key } = self;
+        let pool =
+            Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(usize::MAX).build(Connector { inner, begin });
+        Client { pool, uri, headers, key }
+    }
+}
+
+impl Client {
+    /// Asks, and hears the answer out. It was meant to be sent at `intended` and is sent at `sent`, in microseconds from the
+    /// begin. `id` stands in the header `x-request-id`, so that a server's log can be read beside ours.
+    ///
+    /// # Errors
+    /// Why there is no whole answer.
+    pub async fn ask(&self, id: &str, ready: &Ready, intended: u64, sent: u64) -> Result<Heard, Failure> {
+        let mut request = Request::new(Full::new(ready.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        if let Ok(id) = HeaderValue::from_str(id) {
+            request.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+        }
+        let response = self.pool.request(request).await.map_err(|error| self.without_answer(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
+        }
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
+        if !kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream") {
+            return Err(Failure::new(Kind::NotAStream, format!("content type {}", short(kind))));
+        }
+        let marks = response.extensions().get::<Marks>().cloned();
+        let marks = marks.ok_or_else(|| Failure::new(Kind::Other, "the connection has no marks"))?;
+        let mut body = response.into_body();
+        let mut hearing = Hearing::new(intended, ready.wanted_output);
+        loop {
+            // Once all is said, what is left of the stream only matters for using the connection again.
+            let frame = match hearing.is_done() {
+                true => tokio::time::timeout(AFTER_DONE, body.frame()).await.unwrap_or_default(),
+                false => body.frame().await,
+            };
+            let Some(frame) = frame else { break };
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(_) if hearing.is_done() => break,
+                Err(error) => return Err(self.clean(hearing.cut(Failure::of_cause(Cause::of(&error))))),
+            };
+            if let Some(bytes) = frame.data_ref()
+                && !hearing.hear(bytes, marks.read())
+            {
+                break;
+            }
+        }
+        let mut heard = hearing.end().map_err(|failure| self.clean(failure))?;
+        heard.connect_us = (marks.stood >= sent).then(|| marks.stood - intended);
+        Ok(heard)
+    }
+
+    fn without_answer(&self, error: &hyper_util::client::legacy::Error) -> Failure {
+        self.clean(Failure::of_cause(Cause::of(error)))
+    }
+
+    async fn refusal(&self, response: Response<Incoming>) -> Failure {
+        let status = response.status().as_u16();
+        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after_s = asked.and_then(|text| text.trim().parse().ok());
+        let body = tokio::time::timeout(REFUSAL_TIME, Limited::new(response.into_body(), REFUSAL).collect()).await;
+        let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let words = chunk::read(&body).ok().and_then(|piece| piece.error).unwrap_or_else(|| plain(&body));
+        let status_text = status.to_string();
+        let said = [status_text.as_str(), words.trim()].into_iter().filter(|part| !part.is_empty());
+        let said = said.collect::<Vec<&str>>().join(": ");
+        self.clean(Failure { retry_after_s, ..Failure::new(Kind::of_status(status), said) })
+    }
+
+    /// Servers repeat what they were sent: the key is taken out, and whatever looks like one.
+    fn clean(&self, failure: Failure) -> Failure {
+        let mut detail = failure.detail;
+        if let Some(key) = &self.key {
+            detail = detail.replace(key.expose_secret(), GONE);
+        }
+        Failure { detail: short(&redact_words(&detail)), ..failure }
+    }
+}
+
+/// A text for people; a page of HTML says nothing to them.
+fn plain(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() }
+}
+
+fn tls(authorities: Option<&Path>) -> Result<ClientConfig, Problem> {
+    let unusable = |what: String, why: String| {
+        Problem::new(Code::BadInput, what)
+            .why(format!("{why}."))
+            .next("Check the authorities of this machine, or --ca.")
+    };
+    let Some(file) = authorities else {
+        let builder = builder().map_err(|why| unusable("TLS cannot be used.".into(), why))?;
+        let verified = builder.with_platform_verifier();
+        let verified = verified.map_err(|error| unusable("This machine trusts nobody.".into(), error.to_string()))?;
+        return Ok(verified.with_no_client_auth());
+    };
+    let what = || format!("The authorities of {} cannot be used.", file.display());
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unusable(what(), error.to_string()))?;
+    for certificate in certificates {
+        let added = certificate
+            .map_err(|error| error.to_string())
+            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
+        added.map_err(|why| unusable(what(), why))?;
+    }
+    if roots.is_empty() {
+        return Err(unusable(what(), "There is no certificate in it".into()));
+    }
+    config(roots)
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, Problem> {
+    let builder =
+        builder().map_err(|why| Problem::new(Code::Internal, "TLS cannot be used.").why(format!("{why}.")))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::plan;
+
+    fn client(key: &str) -> Client {
+        Way::new(&plan().target, Some(SecretString::from(key))).unwrap().begin(Instant::now())
+    }
+
+    #[tokio::test]
+    async fn a_key_is_in_nothing_that_is_said() {
+        let client = client("hunter2hunter2");
+        let said = client.clean(Failure::new(Kind::Unauthenticated, "401: no such key hunter2hunter2, sk-proj-abc"));
+        assert!(!said.detail.contains("hunter2") && !said.detail.contains("sk-proj-abc"), "{said:?}");
+        assert!(said.detail.starts_with("401: no such key"), "{said:?}");
+        let headers = format!("{:?}", client.headers);
+        assert!(!headers.contains("hunter2"), "{headers}");
+    }
+
+    #[test]
+    fn a_key_is_one_word_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        for (text, good) in [("abc\n", true), ("", false), ("two words", false), ("a\nb", false), ("é", false)] {
+            std::fs::write(&file, text).unwrap();
+            let key = key(&KeyFrom::File(file.clone()));
+            assert_eq!(key.is_ok(), good, "{text}");
+            assert!(key.map_or(true, |key| key.unwrap().expose_secret() == "abc"));
+        }
+        assert!(key(&KeyFrom::File(folder.path().join("none"))).is_err());
+        assert!(key(&KeyFrom::Variable("PILOTHOUSE_NO_SUCH_VARIABLE".into())).is_err());
+        assert!(key(&KeyFrom::None).unwrap().is_none());
+    }
+}

@@ -1,0 +1,246 @@
+//! One answer as it comes in: the time of each piece is handed in, and what the answer tells comes out.
+
+use crate::{
+    chunk::{self, DONE, Usage},
+    failure::{Failure, Kind},
+    sample::Heard,
+    sse::{Events, TooLarge},
+};
+
+/// So much of what went wrong is kept, in characters.
+const LONGEST: usize = 200;
+
+/// An answer on its way. Times are microseconds from the begin of the run.
+#[derive(Debug)]
+pub struct Hearing {
+    intended: u64,
+    events: Events,
+    told: Told,
+}
+
+/// What was told so far.
+#[derive(Debug, Default)]
+struct Told {
+    first: Option<u64>,
+    first_said: Option<u64>,
+    last: u64,
+    pieces: u32,
+    gaps: Vec<u32>,
+    usage: Option<Usage>,
+    finish: Option<String>,
+    done: bool,
+    failure: Option<Failure>,
+}
+
+impl Hearing {
+    /// Of a request that was meant to be sent then; so many pieces are expected, which only saves room.
+    #[must_use]
+    pub fn new(intended: u64, expected: Option<u32>) -> Self {
+        const MOST_EXPECTED: u32 = 4_096;
+        let room = expected.unwrap_or(0).min(MOST_EXPECTED) as usize;
+        Self { intended, events: Events::default(), told: Told { gaps: Vec::with_capacity(room), ..Told::default() } }
+    }
+
+    /// Takes in bytes that came then. Is it worth to read on?
+    pub fn hear(&mut self, bytes: &[u8], at: u64) -> bool {
+        let Self { events, told, .. } = self;
+        let pushed = events.push(bytes, |event| told.take(event.name, event.data, at));
+        if let Err(TooLarge(most)) = pushed {
+            told.fail(Failure::new(Kind::TooLarge, format!("a piece of more than {most} bytes")));
+        }
+        told.failure.is_none()
+    }
+
+    /// Has the server said that nothing more comes?
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.told.done
+    }
+
+    /// The stream is over, well by what carried it.
+    ///
+    /// # Errors
+    /// If what came is no whole answer.
+    pub fn end(self) -> Result<Heard, Failure> {
+        let told = self.told;
+        if let Some(failure) = told.failure {
+            return Err(failure);
+        }
+        if !told.done && told.finish.is_none() {
+            return Err(Failure::new(Kind::Unfinished, format!("after {} pieces", told.pieces)));
+        }
+        let Some(first) = told.first else { return Err(Failure::new(Kind::Empty, "")) };
+        let usage = told.usage.unwrap_or_default();
+        let since = |at: u64| at.saturating_sub(self.intended);
+        let mut gaps_us = told.gaps;
+        gaps_us.shrink_to_fit();
+        Ok(Heard {
+            ttft_us: since(first),
+            ttfo_us: told.first_said.map(since),
+            e2e_us: since(told.last),
+            connect_us: None,
+            pieces: told.pieces,
+            gaps_us,
+            input_tokens: usage.prompt_tokens,
+            output_tokens: usage.completion_tokens,
+            cached_tokens: usage.cached_tokens(),
+            reasoning_tokens: usage.reasoning_tokens(),
+            finish: told.finish,
+            no_done: !told.done,
+        })
+    }
+
+    /// The connection broke; what went wrong before that, if something did.
+    #[must_use]
+    pub fn cut(self, by: Failure) -> Failure {
+        let pieces = self.told.pieces;
+        self.told.failure.unwrap_or_else(|| match by.kind {
+            Kind::Cut => Failure::new(Kind::Cut, format!("after {pieces} pieces")),
+            _ => by,
+        })
+    }
+}
+
+impl Told {
+    fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
+    }
+
+    fn take(&mut self, name: &[u8], data: &[u8], at: u64) {
+        if self.failure.is_some() || self.done {
+            return;
+        }
+        if data == DONE {
+            self.done = true;
+            return;
+        }
+        let piece = match chunk::read(data) {
+            Ok(piece) => piece,
+            Err(error) => return self.fail(Failure::new(Kind::Malformed, error.to_string())),
+        };
+        if let Some(words) = piece.error {
+            return self.fail(Failure::new(Kind::SaidError, short(&words)));
+        }
+        if name == b"error" {
+            return self.fail(Failure::new(Kind::SaidError, short(&String::from_utf8_lossy(data))));
+        }
+        if piece.said || piece.thought {
+            if self.first.is_none() {
+                self.first = Some(at);
+            } else {
+                self.gaps.push(u32::try_from(at.saturating_sub(self.last)).unwrap_or(u32::MAX));
+            }
+            self.last = at;
+            self.pieces += 1;
+            if piece.said && self.first_said.is_none() {
+                self.first_said = Some(at);
+            }
+        }
+        self.usage = piece.usage.or(self.usage);
+        self.finish = piece.finish.or(self.finish.take());
+    }
+}
+
+/// The begin of a text.
+#[must_use]
+pub fn short(text: &str) -> String {
+    text.trim().chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hear(parts: &[(&str, u64)]) -> Result<Heard, Failure> {
+        let mut hearing = Hearing::new(1_000, None);
+        for (part, at) in parts {
+            if !hearing.hear(part.as_bytes(), *at) {
+                break;
+            }
+        }
+        hearing.end()
+    }
+
+    fn said(text: &str) -> String {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    }
+
+    const ROLE: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
+    const THOUGHT: &str = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n";
+    const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":6}}\n\n";
+    const DONE: &str = "data: [DONE]\n\n";
+
+    #[test]
+    fn times_are_from_when_the_request_was_meant_to_be_sent_and_to_what_has_something_in_it() {
+        let (a, b) = (said("a"), said("b"));
+        let parts = [
+            (ROLE, 1_100),
+            (": keep-alive\n\n", 1_150),
+            (THOUGHT, 1_200),
+            (THOUGHT, 1_300),
+            (&a, 1_450),
+            (&b, 1_700),
+            (STOP, 1_800),
+            (USAGE, 1_900),
+            (DONE, 1_950),
+        ];
+        let heard = hear(&parts).unwrap();
+        let want = Heard {
+            ttft_us: 200,
+            ttfo_us: Some(450),
+            e2e_us: 700,
+            pieces: 4,
+            gaps_us: vec![100, 150, 250],
+            input_tokens: Some(9),
+            output_tokens: Some(6),
+            finish: Some("stop".into()),
+            ..Heard::default()
+        };
+        assert_eq!(heard, want);
+    }
+
+    #[test]
+    fn pieces_that_came_together_have_the_same_time() {
+        let both = format!("{}{}{}", said("a"), said("b"), DONE);
+        let heard = hear(&[(&both, 1_500)]).unwrap();
+        assert_eq!((heard.ttft_us, heard.e2e_us, heard.gaps_us), (500, 500, vec![0]));
+        assert_eq!((heard.output_tokens, heard.finish, heard.no_done), (None, None, false));
+    }
+
+    #[test]
+    fn what_is_no_whole_answer_is_a_failure_of_its_kind() {
+        let a = said("a");
+        for (parts, want) in [
+            (vec![(a.as_str(), 1_100)], Kind::Unfinished),
+            (vec![(ROLE, 1_100), (STOP, 1_200), (DONE, 1_300)], Kind::Empty),
+            (vec![(DONE, 1_100)], Kind::Empty),
+            (
+                vec![(&a, 1_100), ("data: {\"error\":{\"message\":\"CUDA\"}}\n\n", 1_200), (DONE, 1_300)],
+                Kind::SaidError,
+            ),
+            (vec![("event: error\ndata: {}\n\n", 1_100), (DONE, 1_300)], Kind::SaidError),
+            (vec![(&a, 1_100), ("data: {\"choi\n\n", 1_200), (DONE, 1_300)], Kind::Malformed),
+        ] {
+            assert_eq!(hear(&parts).unwrap_err().kind, want, "{parts:?}");
+        }
+        // Without [DONE] a reason is enough, and it is noted.
+        assert!(hear(&[(&a, 1_100), (STOP, 1_200)]).unwrap().no_done);
+        let mut bytes = Hearing::new(0, None);
+        assert!(!bytes.hear(b"data: {\"choices\":[{\"text\":\"\xff\"}]}\n\n", 1));
+        assert_eq!(bytes.end().unwrap_err().kind, Kind::Malformed);
+        let mut huge = Hearing::new(0, None);
+        assert!(!huge.hear(&vec![b'x'; crate::sse::LARGEST + 1], 1));
+        assert_eq!(huge.end().unwrap_err().kind, Kind::TooLarge);
+    }
+
+    #[test]
+    fn a_cut_says_after_how_much_unless_something_was_wrong_before() {
+        let mut hearing = Hearing::new(0, None);
+        hearing.hear(said("a").as_bytes(), 5);
+        assert_eq!(hearing.cut(Failure::new(Kind::Cut, "")), Failure::new(Kind::Cut, "after 1 pieces"));
+        let mut hearing = Hearing::new(0, None);
+        hearing.hear(b"data: {\n\n", 5);
+        assert_eq!(hearing.cut(Failure::new(Kind::Cut, "")).kind, Kind::Malformed);
+    }
+}

@@ -1,0 +1,193 @@
+//! The commands about benchmarks: run one, show one, list those that are kept.
+
+mod text;
+
+use crate::{
+    bench_args::{BenchArgs, BenchVerb, RunArgs},
+    exit::{Exit, Failed},
+    json,
+    out::{Style, note, stdout},
+    serve,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use pilothouse_bench::{
+    measures::Counts,
+    plan::Plan,
+    result::{Document, State},
+    run::{self, Progress, Running},
+    store::{self, Place},
+};
+use pilothouse_connect::Clock;
+use pilothouse_engine::Paths;
+use pilothouse_wire::{Code, Problem, Stamp, units::count};
+use serde::Serialize;
+use std::{path::PathBuf, time::Duration};
+
+/// How often the bar moves.
+const PULSE: Duration = Duration::from_millis(200);
+
+/// Does what was asked for.
+pub async fn run(of: &BenchArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    match &of.verb {
+        BenchVerb::Run(of) => begin(of, out, err).await,
+        BenchVerb::Show { run, json } => show(&store::find(&folder()?, run)?, *json, out),
+        BenchVerb::List { json } => list(*json, out),
+    }
+}
+
+/// Where runs are kept.
+fn folder() -> Result<PathBuf, Problem> {
+    Ok(Paths::from_env()?.data().join("bench"))
+}
+
+async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
+    let (plan, clock) = (of.plan(), Clock::system());
+    // Before a folder or a file is made for it.
+    plan.check()?;
+    let place = match &of.out {
+        Some(file) => Place::at(file),
+        None => Place::new(&folder()?, clock.now(), &plan.target.model),
+    };
+    let (asked, kept) = (plan.clone(), place.clone());
+    let began = tokio::task::spawn_blocking(move || run::start(asked, kept, clock)).await;
+    let mut running =
+        began.map_err(|error| Problem::new(Code::Internal, "The run broke.").why(error.to_string()))??;
+    let document = follow(&mut running, &plan, err).await?;
+    note(&format!("Kept as {}: {}", document.id, place.document.display()));
+    show(&document, of.json, out)?;
+    verdict(&document)
+}
+
+/// Waits for its end, with a bar for a person at a terminal; Ctrl-C ends it, and what was measured is kept.
+async fn follow(running: &mut Running, plan: &Plan, err: Style) -> Result<Document, Failed> {
+    let bar = Bar::of(running.requests, plan, err);
+    let mut progress = running.progress.clone();
+    let mut interruption = std::pin::pin!(serve::interruption_or_hangup());
+    let (mut pulse, mut is_cut) = (tokio::time::interval(PULSE), false);
+    loop {
+        tokio::select! {
+            document = running.end() => return Ok(document?),
+            () = &mut interruption, if !is_cut => {
+                is_cut = true;
+                running.interrupt();
+            }
+            _ = pulse.tick() => bar.show(*progress.borrow_and_update()),
+        }
+    }
+}
+
+struct Bar {
+    bar: ProgressBar,
+    by_number: bool,
+}
+
+impl Bar {
+    fn of(requests: Option<u64>, plan: &Plan, err: Style) -> Self {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a run is a few days at most")]
+        let seconds = plan.until.seconds.map_or(0, |seconds| seconds.ceil() as u64);
+        let bar = if err.terminal { ProgressBar::new(requests.unwrap_or(seconds)) } else { ProgressBar::hidden() };
+        let template = match requests {
+            Some(_) => "{bar:32} {pos} of {len} requests, {eta} to go  {msg}",
+            None => "{bar:32} {pos} of {len} s  {msg}",
+        };
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, by_number: requests.is_some() }
+    }
+
+    fn show(&self, progress: Progress) {
+        let Progress { answered, failed, tokens } = progress;
+        self.bar.set_position(if self.by_number { answered + failed } else { self.bar.elapsed().as_secs() });
+        let failed = if failed > 0 { format!(", {} failed", count(failed)) } else { String::new() };
+        self.bar.set_message(format!("{} answered{failed}, {} tokens", count(answered), count(tokens)));
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A run in which something failed is no success, whatever its medians are.
+fn verdict(document: &Document) -> Result<Exit, Failed> {
+    let Counts { answered, failed, unfinished } = document.measures.as_ref().map(|of| of.requests).unwrap_or_default();
+    if answered == 0 && (failed > 0 || document.state == State::Whole) {
+        let first = document.measures.iter().flat_map(|of| &of.failures).next();
+        let why = first.map(text::failures).unwrap_or_default();
+        let what = format!("Not one of {} requests was answered.", count(failed));
+        return Err(Problem::new(Code::ServerFailed, what)
+            .why(format!("{why}."))
+            .next("Check the address, the model and the key; what failed is kept all the same.")
+            .into());
+    }
+    let is_whole = document.state == State::Whole && failed == 0 && unfinished == 0;
+    Ok(if is_whole { Exit::Ok } else { Exit::Partial })
+}
+
+fn show(document: &Document, as_json: bool, style: Style) -> Result<Exit, Failed> {
+    let mut out = stdout();
+    if as_json {
+        json::write(&mut out, document, false)?;
+    } else {
+        text::write(&mut out, document, style)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// A run in a list.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    began: Stamp,
+    state: &'a State,
+    model: &'a str,
+    url: &'a str,
+    requests: Option<Counts>,
+    requests_per_s: Option<f64>,
+    output_tokens_per_s: Option<f64>,
+    ttft_p50_us: Option<u64>,
+    tpot_p50_us: Option<u64>,
+}
+
+impl<'a> Line<'a> {
+    fn of(document: &'a Document) -> Self {
+        let measures = document.measures.as_ref();
+        Self {
+            id: &document.id,
+            began: document.began,
+            state: &document.state,
+            model: &document.plan.target.model,
+            url: &document.plan.target.url,
+            requests: measures.map(|of| of.requests),
+            requests_per_s: measures.map(|of| of.rates.requests_per_s),
+            output_tokens_per_s: measures.map(|of| of.rates.output_tokens_per_s),
+            ttft_p50_us: measures.and_then(|of| of.ttft.p50),
+            tpot_p50_us: measures.and_then(|of| of.tpot.p50),
+        }
+    }
+}
+
+fn list(as_json: bool, style: Style) -> Result<Exit, Failed> {
+    let listed = store::list(&folder()?)?;
+    let mut out = stdout();
+    let (mut documents, mut unreadable) = (Vec::new(), 0);
+    for (_, run) in listed {
+        match run {
+            Ok(document) => documents.push(document),
+            Err(problem) => {
+                unreadable += 1;
+                note(&pilothouse_wire::units::visible(&problem.to_string()));
+            }
+        }
+    }
+    if as_json {
+        for document in &documents {
+            json::write(&mut out, &Line::of(document), true)?;
+        }
+    } else if documents.is_empty() {
+        note("There is no run yet. pilothouse bench run makes one.");
+    } else {
+        text::table(&mut out, &documents, style)?;
+    }
+    Ok(if unreadable > 0 { Exit::Partial } else { Exit::Ok })
+}

@@ -1,0 +1,316 @@
+//! A run in words: what was run, what came of it, and what each number is.
+
+use crate::{
+    exit::Failed,
+    out::{Style, Tone},
+    table::{self, Cell, Head},
+};
+use pilothouse_bench::{
+    arrivals::Arrivals,
+    measures::{Counts, Cut, Failures, Goodput, Measures, Tokens},
+    plan::{Api, Load, Plan, Prompts, WarmUp},
+    result::{ClientLoad, Document, State},
+    spread::Spread,
+};
+use pilothouse_insight::verdict::mser::WarmUp as Found;
+use pilothouse_wire::units::{ABSENT, bytes, count, number, share, visible};
+use std::io::Write;
+
+const NAMES: usize = 12;
+
+/// Writes a run.
+pub fn write(out: &mut impl Write, document: &Document, style: Style) -> Result<(), Failed> {
+    let Document { plan, measures, client, environment, .. } = document;
+    let mut line = |name: &str, text: &str| {
+        let name = format!("{name:<NAMES$}");
+        writeln!(out, "{}{}", style.paint(Tone::Soft, &name), visible(text))
+    };
+    line("Run", &format!("{}, {}", document.id, state(document)))?;
+    line("Target", &format!("{} at {}", plan.target.model, plan.target.url))?;
+    line("Load", &load(plan))?;
+    line("Prompts", &prompts(plan))?;
+    let Some(measures) = measures else {
+        line("Requests", "its measures were not reached; what had ended is in the file of requests")?;
+        return Ok(());
+    };
+    line("Requests", &requests(&measures.requests))?;
+    for failures in &measures.failures {
+        line("", &failures_line(failures))?;
+    }
+    line("Warm-up", &warm_up(&measures.warm_up))?;
+    line("Tokens", &tokens(&measures.tokens, measures.kept))?;
+    if measures.without_done > 0 {
+        line("", &format!("{} answers ended without [DONE]", count(measures.without_done)))?;
+    }
+    let rates = &measures.rates;
+    let input = rates.input_tokens_per_s.map_or_else(|| ABSENT.to_owned(), |rate| number(rate, 1));
+    let seconds = micros(measures.span_us) / 1e6;
+    line(
+        "Rates",
+        &format!(
+            "{} answers/s, {} tokens/s out, {input} tokens/s in, over {} s",
+            number(rates.requests_per_s, 2),
+            number(rates.output_tokens_per_s, 1),
+            number(seconds, 1)
+        ),
+    )?;
+    if let Some(good) = &measures.goodput {
+        line("Goodput", &goodput(good))?;
+    }
+    if let Some(client) = client {
+        line("Client", &client_line(client, environment.cores, seconds))?;
+        if client.saturated {
+            line("", "the client was late: times are bounds from above, and the server may do better")?;
+        }
+    }
+    writeln!(out)?;
+    spreads(out, measures, style)?;
+    writeln!(out)?;
+    for (name, text) in &document.definitions {
+        writeln!(out, "{}", style.paint(Tone::Soft, &visible(&format!("{name:<NAMES$}{text}"))))?;
+    }
+    Ok(())
+}
+
+/// Failures of a kind, in words.
+pub fn failures(of: &Failures) -> String {
+    let example = if of.example.is_empty() { String::new() } else { format!(" ({})", of.example) };
+    format!("{} × {}{example}", count(of.count), of.kind.words())
+}
+
+fn failures_line(of: &Failures) -> String {
+    format!("failed: {}", failures(of))
+}
+
+fn state(document: &Document) -> String {
+    let word = match document.state {
+        State::Running => "running, or killed",
+        State::Whole => "whole",
+        State::Interrupted => "interrupted: partial",
+        State::GaveUp => "given up, nothing but failures: partial",
+    };
+    format!("{word}, began {}", document.began)
+}
+
+fn load(plan: &Plan) -> String {
+    let most = |most: &Option<u32>| {
+        most.map_or_else(String::new, |most| format!(", {} at a time at most", count(most.into())))
+    };
+    let shape = match &plan.load {
+        Load::Closed { concurrency } => format!("closed loop, {} at a time", count(u64::from(*concurrency))),
+        Load::Open { rate, arrivals, max_concurrency } => {
+            let spread = match arrivals {
+                Arrivals::Constant => "evenly".to_owned(),
+                Arrivals::Poisson => "Poisson".to_owned(),
+                Arrivals::Gamma(shape) => format!("gamma of shape {shape}"),
+            };
+            format!("open loop, {rate} a second, {spread}{}", most(max_concurrency))
+        }
+        Load::Trace { file, speed, max_concurrency } => {
+            format!("replay of {}, {speed} times its speed{}", file.display(), most(max_concurrency))
+        }
+    };
+    let requests = plan.until.requests.map(|requests| format!("{} requests", count(requests)));
+    let seconds = plan.until.seconds.map(|seconds| format!("{seconds} s"));
+    let ends: Vec<String> = requests.into_iter().chain(seconds).collect();
+    let ends = if ends.is_empty() { String::new() } else { format!(", for {}", ends.join(" or ")) };
+    format!("{shape}{ends}; seed {}", plan.seed)
+}
+
+fn prompts(plan: &Plan) -> String {
+    let api = match plan.target.api {
+        Api::Chat => "chat",
+        Api::Completions => "completions",
+    };
+    let prompts = match (&plan.prompts, &plan.load) {
+        (Prompts::File(file), _) => format!("{}, in order", file.display()),
+        (Prompts::Synthetic { shared_prefix, .. }, Load::Trace { .. }) => {
+            format!("synthetic, sizes of the trace by a word a token{}", shared(*shared_prefix))
+        }
+        (Prompts::Synthetic { input, shared_prefix }, _) => {
+            format!("synthetic, {input} tokens by a word a token{}", shared(*shared_prefix))
+        }
+    };
+    let output = plan.output.tokens.map_or_else(String::new, |tokens| format!(", answers of {tokens} tokens at most"));
+    let pinned = if plan.output.ignore_eos { ", pinned (ignore_eos)" } else { "" };
+    format!("{api}; {prompts}{output}{pinned}")
+}
+
+fn shared(prefix: u32) -> String {
+    match prefix {
+        0 => ", each another from its first word on".to_owned(),
+        prefix => format!(", the first {} the same in all", count(prefix.into())),
+    }
+}
+
+fn requests(counts: &Counts) -> String {
+    let Counts { answered, failed, unfinished } = *counts;
+    let all = answered + failed;
+    let failed = if failed == 0 {
+        "none failed".to_owned()
+    } else {
+        format!("{} failed ({})", count(failed), share(failed, all))
+    };
+    let unfinished = match unfinished {
+        0 => String::new(),
+        unfinished => format!(", {} under way when it was ended", count(unfinished)),
+    };
+    format!("{} answered, {failed}{unfinished}", count(answered))
+}
+
+fn warm_up(cut: &Cut) -> String {
+    let requests = match cut.requests {
+        0 => "nothing is left out".to_owned(),
+        more => format!("the first {} requests are left out of what follows", count(more)),
+    };
+    let rule = match (cut.rule, cut.found) {
+        (WarmUp::None, _) => "as asked for".to_owned(),
+        (WarmUp::Requests(_), _) => "by number".to_owned(),
+        (WarmUp::Mser5, Some(Found::NeverSettled { .. })) => {
+            "by MSER-5: it never came to rest, a longer run would tell more".to_owned()
+        }
+        (WarmUp::Mser5, Some(Found::TooFew { needed, .. })) => format!("by MSER-5: it needs {needed} answers to tell"),
+        (WarmUp::Mser5, _) => "by MSER-5 over e2e".to_owned(),
+    };
+    format!("{requests} ({rule})")
+}
+
+fn tokens(tokens: &Tokens, kept: Counts) -> String {
+    let who = match tokens.counted_by_server {
+        0 => "each piece counted as one",
+        all if all == kept.answered => "counted by the server",
+        _ => "counted by the server in part, else each piece as one",
+    };
+    let input = match tokens.input {
+        Some(input) => format!("{} of prompts ({} meant)", count(input), count(tokens.input_wanted)),
+        None => format!("{ABSENT} of prompts ({} meant)", count(tokens.input_wanted)),
+    };
+    let cached = tokens.cached.map_or_else(String::new, |cached| format!(", {} of them cached", count(cached)));
+    let spread = match (tokens.output_least, tokens.output_most) {
+        (least, most) if least == most => format!("{} each", count(most.into())),
+        (least, most) => format!("{} to {} each", count(least.into()), count(most.into())),
+    };
+    let unlike = match tokens.not_as_wanted {
+        0 => String::new(),
+        more => format!("; {} answers have another number than asked for", count(more)),
+    };
+    format!("{who}: {input}{cached}, {} of answers, {spread}{unlike}", count(tokens.output))
+}
+
+fn goodput(good: &Goodput) -> String {
+    format!(
+        "{} answers/s and {} tokens/s keep {}: {} of {} ({})",
+        number(good.requests_per_s, 2),
+        number(good.output_tokens_per_s, 1),
+        good.slo,
+        count(good.good),
+        count(good.of),
+        share(good.good, good.of)
+    )
+}
+
+fn client_line(client: &ClientLoad, cores: u64, seconds: f64) -> String {
+    let time = client.processor_s.map_or_else(
+        || ABSENT.to_owned(),
+        |time| {
+            let of_core = if seconds > 0.0 { number(100.0 * time / seconds, 0) } else { ABSENT.to_owned() };
+            format!("{} s of processor time, {of_core} % of one of {cores} cores", number(time, 2))
+        },
+    );
+    let memory = client.peak_memory_bytes.map_or_else(|| ABSENT.to_owned(), bytes);
+    let late = client.lateness.p99.or(client.lateness.max);
+    format!("{time}; {memory} of memory; woken {} ms late (p99)", millis(late))
+}
+
+fn spreads(out: &mut impl Write, measures: &Measures, style: Style) -> Result<(), Failed> {
+    const HEADS: [Head; 9] = [
+        Head::left("MEASURE"),
+        Head::left("UNIT"),
+        Head::right("P50"),
+        Head::right("P90"),
+        Head::right("P95"),
+        Head::right("P99"),
+        Head::right("MAX"),
+        Head::right("MEAN"),
+        Head::right("VALUES"),
+    ];
+    let rows = [
+        ("ttft", &measures.ttft, "ms"),
+        ("ttfo", &measures.ttfo, "ms"),
+        ("itl_gap", &measures.itl_gap, "ms"),
+        ("itl", &measures.itl, "ms"),
+        ("tpot", &measures.tpot, "ms"),
+        ("e2e", &measures.e2e, "ms"),
+        ("per_user", &measures.per_user, "tokens/s"),
+        ("lag", &measures.lag, "ms"),
+    ];
+    // Thinking is shown apart only where somebody thinks.
+    let is_shown = |name: &str| name != "ttfo" || measures.ttfo.counts != measures.ttft.counts;
+    let rows = rows.iter().filter(|(name, ..)| is_shown(name)).map(|(name, spread, unit)| row(name, unit, spread));
+    table::write(out, &HEADS, &rows.collect::<Vec<_>>(), style, None)?;
+    Ok(())
+}
+
+fn row(name: &str, unit: &str, spread: &Spread) -> Vec<Cell> {
+    let cell = |value: Option<u64>| value.map_or_else(Cell::absent, |value| Cell::text(millis(Some(value))));
+    let mean = spread.mean.map_or_else(Cell::absent, |mean| Cell::text(thousandths(mean)));
+    let values = [spread.p50, spread.p90, spread.p95, spread.p99, spread.max];
+    let mut cells = vec![Cell::text(name), Cell::text(unit)];
+    cells.extend(values.map(cell));
+    cells.extend([mean, Cell::text(count(spread.count))]);
+    cells
+}
+
+/// A thousandth of it: microseconds as milliseconds.
+fn millis(value: Option<u64>) -> String {
+    value.map_or_else(|| ABSENT.to_owned(), |value| thousandths(micros(value)))
+}
+
+fn thousandths(value: f64) -> String {
+    let value = value / 1e3;
+    number(value, if value < 10.0 { 2 } else { 1 })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "times of a run stay far below 2^53 microseconds")]
+fn micros(value: u64) -> f64 {
+    value as f64
+}
+
+/// Writes a table of runs.
+pub fn table(out: &mut impl Write, documents: &[Document], style: Style) -> Result<(), Failed> {
+    const HEADS: [Head; 8] = [
+        Head::left("RUN"),
+        Head::left("MODEL"),
+        Head::left("STATE"),
+        Head::right("ANSWERED"),
+        Head::right("FAILED"),
+        Head::right("TTFT P50 MS"),
+        Head::right("TPOT P50 MS"),
+        Head::right("TOKENS/S"),
+    ];
+    let rows = documents.iter().map(|document| {
+        let measures = document.measures.as_ref();
+        let (state, tone) = match document.state {
+            State::Running => ("running, or killed", Tone::Progress),
+            State::Whole => ("whole", Tone::Plain),
+            State::Interrupted => ("interrupted", Tone::Warn),
+            State::GaveUp => ("given up", Tone::Bad),
+        };
+        let counted = |of: fn(&Counts) -> u64| Cell::some(measures.map(|measures| count(of(&measures.requests))));
+        vec![
+            Cell::text(&document.id),
+            Cell::text(&document.plan.target.model),
+            Cell::text(state).tone(tone),
+            counted(|counts| counts.answered),
+            counted(|counts| counts.failed).tone(match measures.map_or(0, |measures| measures.requests.failed) {
+                0 => Tone::Plain,
+                _ => Tone::Bad,
+            }),
+            Cell::text(millis(measures.and_then(|measures| measures.ttft.p50))),
+            Cell::text(millis(measures.and_then(|measures| measures.tpot.p50))),
+            Cell::some(measures.map(|measures| number(measures.rates.output_tokens_per_s, 1))),
+        ]
+    });
+    table::write(out, &HEADS, &rows.collect::<Vec<_>>(), style, None)?;
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! An answer in pieces, written by hand: each at its moment, and each wrong as it was asked for.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::request::{self, Request};
+use super::{Fault, Logged, Shared};
+
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
+/// Of who asks for nothing.
+const TOKENS: u32 = 16;
+
+/// Answers the requests of a connection, one after the other, until it is closed.
+pub async fn serve(mut socket: TcpStream, shared: &Shared) {
+    // Pieces that wait to be sent with the next would have no time of their own.
+    let _ = socket.set_nodelay(true);
+    let mut buffer = Vec::new();
+    while let Some(request) = request::read(&mut socket, &mut buffer).await {
+        let received = Instant::now();
+        let number = shared.count.fetch_add(1, Ordering::Relaxed);
+        let Request { id, key, body, .. } = &request;
+        let logged = Logged {
+            id: id.clone(),
+            received_us: shared.now(),
+            key: key.clone(),
+            body: body.clone(),
+            ..Logged::default()
+        };
+        let mut answer = Answer { socket: &mut socket, shared, request: &request, received, logged };
+        let goes_on = answer.give(number).await.unwrap_or(false);
+        shared.note(answer.logged);
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+struct Answer<'a> {
+    socket: &'a mut TcpStream,
+    shared: &'a Shared,
+    request: &'a Request,
+    received: Instant,
+    logged: Logged,
+}
+
+impl Answer<'_> {
+    /// Gives the answer; may the connection be used again?
+    async fn give(&mut self, number: u64) -> io::Result<bool> {
+        let fault = (self.shared.script.fault)(number);
+        match fault {
+            Fault::Closed => return Ok(false),
+            Fault::Status(status) => {
+                let key = self.request.key.clone().unwrap_or_default();
+                let said = json!({ "error": { "message": format!("no, said the server to {key}") } });
+                return self.plain(&format!("{status} No"), "application/json", "", &said.to_string()).await;
+            }
+            Fault::TooMany(seconds) => {
+                let more = format!("retry-after: {seconds}\r\n");
+                return self.plain("429 Too Many Requests", "text/plain", &more, "slow down").await;
+            }
+            Fault::WrongType => return self.plain("200 OK", "application/json", "", "{\"choices\":[]}").await,
+            _ => {}
+        }
+        let chat = self.request.path.ends_with("/chat/completions");
+        let pieces = self.shared.script.tokens.or(self.request.wanted.max_tokens).unwrap_or(TOKENS);
+        let pieces = if fault == Fault::Empty { 0 } else { pieces };
+        self.socket.write_all(HEAD.as_bytes()).await?;
+        if chat {
+            let role = json!([{ "index": 0, "delta": { "role": "assistant", "content": "" }, "finish_reason": null }]);
+            self.event(&object(&role), fault).await?;
+        }
+        let moments = self.shared.script.moments(number, pieces);
+        for (at, moment) in (0..pieces).zip(moments) {
+            self.wait(moment).await;
+            match fault {
+                Fault::Cut(after) if at == after => return Ok(false),
+                Fault::Hangs(after) if at == after => std::future::pending::<()>().await,
+                Fault::SaidError(after) if at == after => {
+                    self.event("{\"error\":{\"message\":\"CUDA out of memory\",\"code\":500}}", fault).await?;
+                    break;
+                }
+                Fault::KeepAlives => self.raw(b": keep-alive\n\n").await?,
+                Fault::EmptyDeltas => self.event(&object(&delta(chat, "content", "")), fault).await?,
+                _ => {}
+            }
+            self.piece(at, chat, fault).await?;
+            self.logged.wrote_us.push(self.shared.now());
+        }
+        self.end(pieces, chat, fault).await?;
+        Ok(true)
+    }
+
+    async fn wait(&mut self, moment: Duration) {
+        let due = self.received + moment;
+        let planned = due.saturating_duration_since(self.shared.begin);
+        self.logged.planned_us.push(u64::try_from(planned.as_micros()).unwrap_or(u64::MAX));
+        if due > Instant::now() {
+            sleep_until(due).await;
+        }
+    }
+
+    async fn piece(&mut self, at: u32, chat: bool, fault: Fault) -> io::Result<()> {
+        let thought = matches!(fault, Fault::Reasoning(many) if at < many);
+        let field = if thought { "reasoning_content" } else { "content" };
+        match fault {
+            Fault::NotUtf8 if at == 1 => {
+                let [before, after] = ["data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"", "\"}}]}\n\n"];
+                self.raw(&[before.as_bytes(), b"\xff\xfe", after.as_bytes()].concat()).await
+            }
+            Fault::Huge(bytes) if at == 1 => self.event(&object(&delta(chat, field, &"x".repeat(bytes))), fault).await,
+            Fault::TwoChoices => {
+                let mut second = delta(chat, field, " two");
+                second[0]["index"] = 1.into();
+                self.event(&object(&delta(chat, field, " one")), fault).await?;
+                self.event(&object(&second), fault).await
+            }
+            _ => self.event(&object(&delta(chat, field, " the")), fault).await,
+        }
+    }
+
+    async fn end(&mut self, pieces: u32, chat: bool, fault: Fault) -> io::Result<()> {
+        if fault != Fault::Unfinished {
+            let mut last = delta(chat, "content", "");
+            last[0]["finish_reason"] = "length".into();
+            self.event(&object(&last), fault).await?;
+            if self.request.wanted.stream_options.include_usage && fault != Fault::NoUsage {
+                let prompt = self.request.wanted.words();
+                let usage = json!({ "prompt_tokens": prompt, "completion_tokens": pieces, "total_tokens": prompt + pieces as usize });
+                self.event(&json!({ "choices": [], "usage": usage }).to_string(), fault).await?;
+            }
+            if fault != Fault::NoDone {
+                self.event("[DONE]", fault).await?;
+            }
+        }
+        if fault == Fault::StaysOpen {
+            std::future::pending::<()>().await;
+        }
+        self.socket.write_all(b"0\r\n\r\n").await
+    }
+
+    async fn event(&mut self, data: &str, fault: Fault) -> io::Result<()> {
+        let line = if fault == Fault::Crlf { "\r\n" } else { "\n" };
+        self.part(format!("data: {data}{line}{line}").as_bytes(), fault).await
+    }
+
+    async fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.part(bytes, Fault::None).await
+    }
+
+    /// One part of the body; in small ones where that is asked for.
+    async fn part(&mut self, bytes: &[u8], fault: Fault) -> io::Result<()> {
+        let size = match fault {
+            Fault::Split(size) => size.max(1),
+            _ => bytes.len(),
+        };
+        for part in bytes.chunks(size.max(1)) {
+            let mut whole = format!("{:x}\r\n", part.len()).into_bytes();
+            whole.extend_from_slice(part);
+            whole.extend_from_slice(b"\r\n");
+            self.socket.write_all(&whole).await?;
+            if size < bytes.len() {
+                // So that the next one is a read of its own.
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn plain(&mut self, status: &str, kind: &str, more: &str, body: &str) -> io::Result<bool> {
+        let length = body.len();
+        let whole =
+            format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\n{more}content-length: {length}\r\n\r\n{body}");
+        self.socket.write_all(whole.as_bytes()).await?;
+        Ok(true)
+    }
+}
+
+fn delta(chat: bool, field: &str, text: &str) -> serde_json::Value {
+    match chat {
+        true => json!([{ "index": 0, "delta": { field: text }, "finish_reason": null }]),
+        false => json!([{ "index": 0, "text": text, "finish_reason": null }]),
+    }
+}
+
+/// A piece, as a server writes it.
+fn object(choices: &serde_json::Value) -> String {
+    format!(
+        "{{\"id\":\"truth\",\"object\":\"chat.completion.chunk\",\"created\":0,\"model\":\"truth\",\"choices\":{choices}}}"
+    )
+}
