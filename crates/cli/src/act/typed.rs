@@ -15,14 +15,14 @@ pub(super) fn typed(intent: &Intent) -> String {
 }
 
 fn line(intent: &Intent) -> String {
-    words(intent).iter().map(quoted).collect::<Vec<_>>().join(" ")
+    words(intent).iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-fn quoted(word: &String) -> String {
+fn quoted(word: &str) -> String {
     // For a sign of equality within a word alone there need be no quotes.
     let bare = word.replace('=', "-");
     let needs_none = !word.starts_with('=') && shell::join([bare.as_str()]) == bare;
-    if needs_none { word.clone() } else { shell::join([word.as_str()]) }
+    if needs_none { word.to_owned() } else { shell::join([word]) }
 }
 
 /// The words behind `pilothouse act`.

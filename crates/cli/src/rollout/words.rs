@@ -382,7 +382,7 @@ pub mod tests {
             most_failed: 0,
             no_data: 0,
             measurements: compared.iter().map(measured).collect(),
-            judged: compared.iter().map(|compared| judged(compared)).collect(),
+            judged: compared.iter().map(judged).collect(),
             left_out: 12,
             compared,
         };
