@@ -65,8 +65,10 @@ impl Terminal {
     }
 
     /// The environment that a program needs to find this home.
-    pub fn environment(&self) -> [(&str, &Path); 2] {
-        [("PILOTHOUSE_HOME", &self.home), ("KUBECONFIG", &self.kubeconfig)]
+    pub fn environment(&self) -> [(&str, &Path); 3] {
+        // Secrets of a test are in its home, never in the keyring of who runs it.
+        let keyring = ("PILOTHOUSE_KEYRING", Path::new("off"));
+        [("PILOTHOUSE_HOME", &self.home), ("KUBECONFIG", &self.kubeconfig), keyring]
     }
 
     /// A command of the program, not started.

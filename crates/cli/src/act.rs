@@ -74,6 +74,8 @@ struct Outcome<'a> {
     id: u64,
     state: &'a str,
     detail: &'a ActionState,
+    /// Why the audit book is not signed up to its end; null where it is.
+    unsigned: Option<&'a Problem>,
 }
 
 async fn acted(session: &Session, meant: &Meant, out: Style, err: Style) -> Result<Exit, Failed> {
@@ -239,6 +241,9 @@ async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action
 }
 
 fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
+    if let Some(problem) = &action.unsigned {
+        note(&visible(&problem.to_string()));
+    }
     match &action.state {
         ActionState::Verified(words) => {
             note(&visible(&format!("{}: {words}.", action.state.word())));
@@ -307,7 +312,12 @@ fn of_version(version: Option<u64>) -> String {
 }
 
 fn document<'a>(planned: &'a Planned, action: Option<&'a Action>, way: Option<&'a WayBack>) -> Document<'a> {
-    let action = action.map(|action| Outcome { id: action.id, state: action.state.word(), detail: &action.state });
+    let action = action.map(|action| Outcome {
+        id: action.id,
+        state: action.state.word(),
+        detail: &action.state,
+        unsigned: action.unsigned.as_deref(),
+    });
     Document { digest: planned.digest.to_string(), plan: &planned.plan, action, way_back: way.map(Checked::of) }
 }
 

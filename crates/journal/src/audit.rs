@@ -142,18 +142,30 @@ impl Book {
         })
     }
 
-    /// Signs the newest head, and answers it. Blocks.
+    /// Signs the newest head, and answers it. `kept` is the head that was signed last: a book that does not hold it any more
+    /// was cut or written anew, and is not signed, since that would hide it. Blocks.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn sign(&self, key: &Key) -> Result<Option<Head>, Problem> {
-        self.written(|db| {
+    /// If it cannot be written, or is not the book that was signed last.
+    pub fn sign(&self, key: &Key, kept: Option<Head>) -> Result<Option<Head>, Problem> {
+        let signed_on = self.written(|db| {
             let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let Some(head) = newest(&turn)? else { return Ok(None) };
+            if let Some(kept) = kept
+                && hash_at(&turn, kept.seq)?.as_deref() != Some(kept.hash.as_slice())
+            {
+                return Ok(Err(kept));
+            }
+            let Some(head) = newest(&turn)? else { return Ok(Ok(None)) };
             let sign = key.sign(head).unwrap_or_default();
             turn.execute("INSERT OR REPLACE INTO head (seq, sign) VALUES (?1, ?2)", params![signed(head.seq), sign])?;
             turn.commit()?;
-            Ok(Some(head))
+            Ok(Ok(Some(head)))
+        })?;
+        signed_on.map_err(|kept| {
+            let what = format!("{} is not the book that was signed up to entry {}.", self.path.display(), kept.seq);
+            Problem::new(Code::BadInput, what)
+                .why("That entry is gone, or is another one.")
+                .next("pilothouse audit verify says what is wrong with it.")
         })
     }
 
@@ -286,6 +298,10 @@ fn newest(db: &Connection) -> rusqlite::Result<Option<Head>> {
     Ok(row.map(|(seq, hash)| Head { seq: u64::try_from(seq).unwrap_or(0), hash: hash.try_into().unwrap_or_default() }))
 }
 
+fn hash_at(db: &Connection, seq: u64) -> rusqlite::Result<Option<Vec<u8>>> {
+    db.query_row("SELECT hash FROM entry WHERE seq = ?1", [signed(seq)], |row| row.get(0)).optional()
+}
+
 fn link(before: Option<[u8; 32]>, seq: u64, text: &str) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(before.unwrap_or_default());
@@ -396,7 +412,7 @@ mod tests {
             for number in 0..4 {
                 book.append(&confirmed(&format!("Cordon node h-{number}"))).unwrap();
             }
-            let head = book.sign(&key).unwrap();
+            let head = book.sign(&key, None).unwrap();
             book.append(&ended(4)).unwrap();
             altered(&book, change);
             let found = book.verify(Some(&key), head).unwrap();
@@ -420,9 +436,24 @@ mod tests {
         (0..4).for_each(|_| drop(other.append(&confirmed("Nothing"))));
         let (_home, own) = book();
         (0..4).for_each(|_| drop(own.append(&confirmed("Cordon node h-1"))));
-        let head = own.sign(&key).unwrap();
+        let head = own.sign(&key, None).unwrap();
         let wrong = other.verify(Some(&key), head).unwrap().wrong;
         assert!(wrong.iter().any(|wrong| wrong.contains("another one than was signed")), "{wrong:?}");
+    }
+
+    #[test]
+    fn a_book_that_was_cut_is_not_signed_over() {
+        let key = Key::random().unwrap();
+        let (_home, book) = book();
+        (0..4).for_each(|_| drop(book.append(&confirmed("Cordon node h-1"))));
+        let kept = book.sign(&key, None).unwrap();
+        assert_eq!(book.sign(&key, kept).unwrap(), kept);
+        altered(&book, "DELETE FROM entry WHERE seq > 2; DELETE FROM head");
+        assert!(book.sign(&key, kept).unwrap_err().what.contains("signed up to entry 4"));
+        // Nor once it is longer again than it was.
+        (0..4).for_each(|_| drop(book.append(&confirmed("Nothing"))));
+        assert!(book.sign(&key, kept).unwrap_err().why.unwrap().contains("another one"));
+        assert_eq!(book.verify(Some(&key), kept).unwrap().signed, 0);
     }
 
     #[test]

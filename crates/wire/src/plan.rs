@@ -338,6 +338,8 @@ pub struct Action {
     pub sent: u32,
     /// What became of it.
     pub state: ActionState,
+    /// Why the audit book is not signed up to its end; nothing while it is under way, or where it is.
+    pub unsigned: Option<Box<Problem>>,
     /// When that was.
     pub at: Stamp,
 }

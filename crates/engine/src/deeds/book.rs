@@ -6,7 +6,10 @@ use pilothouse_journal::audit::{Book, Head, Key, Noted};
 use pilothouse_vault::{Paths, Vault};
 use pilothouse_wire::{Code, ConnectionId, Problem, Stamp};
 use secrecy::{ExposeSecret, SecretString};
-use std::{fs::File, path::PathBuf, time::Duration};
+use std::{fs::File, path::PathBuf, sync::Arc, time::Duration};
+
+#[cfg(test)]
+mod tests;
 
 /// Whose secret the key of the book is.
 const OWNER: &str = "pilothouse-audit";
@@ -41,6 +44,18 @@ impl Ledger {
         let entry = Entry { at: self.clock.now(), who: who(), door: door(), action, what };
         let (book, at) = (self.book.clone(), entry.at);
         blocking(move || book.append(&entry)).await.map(|head| (head, at))
+    }
+
+    /// Signs what is written, and says why it could not be.
+    pub(crate) async fn signed(&self, vault: &Vault) -> Option<Problem> {
+        let why = match tokio::time::timeout(PATIENCE, sign(&self.book, vault)).await {
+            Ok(Ok(())) => return None,
+            Ok(Err(problem)) => problem,
+            Err(_) => silent(),
+        };
+        let words = [Some(why.what), why.why].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let problem = Problem::new(why.code, "It is written in the audit book, and not signed.").why(words);
+        Some(problem.next("Until it is, nobody can tell whether its newest entries were altered or taken away."))
     }
 
     /// Writes that an action was confirmed. Until it is over others see that somebody runs it.
@@ -86,14 +101,20 @@ impl Running {
         let _ = self.ledger.write(Some(self.id), what).await;
     }
 
-    /// Writes how it ended, and signs.
-    pub(crate) async fn end(&mut self, what: What, vault: &Vault) {
+    /// Signs what stands there by now, beside what is being sent: the end is signed once more, and waits for this.
+    pub(crate) fn sign(&self, vault: &Arc<Vault>) {
+        let (ledger, vault) = (self.ledger.clone(), Arc::clone(vault));
+        tokio::spawn(async move { ledger.signed(&vault).await });
+    }
+
+    /// Writes how it ended, and signs. Answers why it could not be signed.
+    pub(crate) async fn end(&mut self, what: What, vault: &Vault) -> Option<Problem> {
         self.note(what).await;
         if let Some((file, path)) = self.lock.take() {
             drop(file);
             let _ = std::fs::remove_file(path);
         }
-        let _ = tokio::time::timeout(PATIENCE, sign(&self.ledger.book, vault)).await;
+        self.ledger.signed(vault).await
     }
 }
 
@@ -160,36 +181,56 @@ struct Kept {
     head: Option<Head>,
 }
 
-/// Signs the newest head, and keeps it where the book is not.
+impl Kept {
+    fn read(secret: &SecretString) -> Option<Self> {
+        let mut parts = secret.expose_secret().split(':');
+        let key = parts.next().and_then(unhex).map(Key::new)?;
+        let seq = parts.next().and_then(|seq| seq.parse().ok());
+        let head = seq.zip(parts.next().and_then(unhex)).map(|(seq, hash)| Head { seq, hash });
+        Some(Self { key, head })
+    }
+
+    fn written(&self) -> SecretString {
+        let head = self.head.map(|head| format!(":{}:{}", head.seq, hex(&head.hash))).unwrap_or_default();
+        format!("{}{head}", hex(&self.key.bytes())).into()
+    }
+}
+
+/// Signs the newest head, and keeps it where the book is not. Of several processes one does it after the other: what the
+/// vault keeps is read, signed by and replaced under the vault's lock.
 async fn sign(book: &Book, vault: &Vault) -> Result<(), Problem> {
-    let kept = match kept(vault).await? {
-        Some(kept) => kept,
-        None => Kept { key: Key::random().ok_or_else(no_chance)?, head: None },
+    let owner = ConnectionId::slug(OWNER);
+    if kept(vault).await?.is_none() {
+        // Kept before anything is signed: a key that is lost signs nothing that anybody could check.
+        let made = |held: Option<SecretString>| match held.filter(|held| Kept::read(held).is_some()) {
+            Some(of_another) => Ok(of_another),
+            None => Ok(Kept { key: Key::random().ok_or_else(no_chance)?, head: None }.written()),
+        };
+        vault.change(&owner, FIELD, made).await?;
+    }
+    let book = book.clone();
+    let signed = move |held: Option<SecretString>| {
+        let kept = held.as_ref().and_then(Kept::read).ok_or_else(no_key)?;
+        let head = book.sign(&kept.key, kept.head)?;
+        Ok(Kept { key: kept.key, head: head.or(kept.head) }.written())
     };
-    // A key that cannot be kept signs nothing that anybody could check.
-    let (at, key) = (book.clone(), kept.key.clone());
-    let head = blocking(move || at.sign(&key)).await?;
-    keep(vault, &Kept { key: kept.key, head: head.or(kept.head) }).await
+    vault.change(&owner, FIELD, signed).await
 }
 
 fn no_chance() -> Problem {
     Problem::new(Code::Internal, "This system gives no chance for a key.")
 }
 
-async fn kept(vault: &Vault) -> Result<Option<Kept>, Problem> {
-    let Some(secret) = vault.get(&ConnectionId::slug(OWNER), FIELD).await? else { return Ok(None) };
-    let text = secret.expose_secret();
-    let mut parts = text.split(':');
-    let key = parts.next().and_then(unhex).map(Key::new);
-    let seq = parts.next().and_then(|seq| seq.parse().ok());
-    let head = seq.zip(parts.next().and_then(unhex)).map(|(seq, hash)| Head { seq, hash });
-    Ok(key.map(|key| Kept { key, head }))
+fn no_key() -> Problem {
+    Problem::new(Code::NotFound, "The key of the audit book was taken out of the vault just now.")
 }
 
-async fn keep(vault: &Vault, kept: &Kept) -> Result<(), Problem> {
-    let head = kept.head.map(|head| format!(":{}:{}", head.seq, hex(&head.hash))).unwrap_or_default();
-    let text = format!("{}{head}", hex(&kept.key.bytes()));
-    vault.set(&ConnectionId::slug(OWNER), FIELD, SecretString::from(text)).await
+fn silent() -> Problem {
+    Problem::new(Code::VaultLocked, "The vault does not answer.")
+}
+
+async fn kept(vault: &Vault) -> Result<Option<Kept>, Problem> {
+    Ok(vault.get(&ConnectionId::slug(OWNER), FIELD).await?.as_ref().and_then(Kept::read))
 }
 
 /// Checks the book against what the vault keeps of it; without the vault, the chain alone.
@@ -203,7 +244,7 @@ pub async fn verify(
     let (kept, unsigned) = match tokio::time::timeout(PATIENCE, kept(vault)).await {
         Ok(Ok(kept)) => (kept, None),
         Ok(Err(problem)) => (None, Some(problem)),
-        Err(_) => (None, Some(Problem::new(Code::VaultLocked, "The vault does not answer."))),
+        Err(_) => (None, Some(silent())),
     };
     let book = book(paths);
     let (key, head) = kept.map(|kept| (kept.key, kept.head)).unzip();

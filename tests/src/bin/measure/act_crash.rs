@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use acceptance::acting::book_fits;
 use acceptance::{Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Terminal};
 use pilothouse_engine::Paths;
 use pilothouse_journal::audit::Book;
@@ -44,8 +45,7 @@ pub async fn measure(size: Size, report: &mut Report) -> Result<()> {
         };
         site.killed(after, 1 + number % 3, &mut found).await?;
     }
-    let whole = site.terminal.call(&["audit", "verify"]).await?;
-    found.gaps += usize::from(whole.code != 0);
+    found.gaps += usize::from(book_fits(&site.terminal).await.is_err());
     say(&format!(
         "  {} were written down, {} of them over, {} cut; {} reached the server.",
         found.confirmed, found.over, found.cut, found.written
