@@ -4,11 +4,13 @@
 //! from its server.
 
 pub(crate) mod book;
+#[cfg(test)]
+mod tests;
 
 use crate::{asks, input::Input};
 use book::Ledger;
 use pilothouse_actions::{Confirmed, Proposal, What};
-use pilothouse_connect::{Clock, Connector, NotSent, Seen};
+use pilothouse_connect::{Clock, Connector, NotSent, Seen, redact_deed};
 use pilothouse_vault::{Paths, Settings, Vault};
 use pilothouse_wire::{
     Acted, Answer, Code, ConnectionId, Problem, SmolStr,
@@ -121,7 +123,7 @@ impl Bench {
             // What keeps it is not the connection, whatever that allows.
             operation.operate = true;
         }
-        let proposal = Proposal::new(plan, id.as_str(), operation);
+        let proposal = Proposal::new(plan, id.as_str(), operation, redact_deed);
         let planned = proposal.planned().clone();
         self.shown.keep(proposal);
         Ok(Answer::Plan(Box::new(planned)))
@@ -270,7 +272,7 @@ impl Run {
         let (deadline, mut last) = (Instant::now() + plan.success.within, "nothing was seen yet".to_owned());
         self.tell(ActionState::Verifying(last.clone()), sent, None).await;
         loop {
-            let now = match self.connector.look(plan).await {
+            let now = match self.connector.look(self.confirmed.sought()).await {
                 Ok(Seen::Met(words)) => return Ok(words),
                 Ok(Seen::Never(why)) => return Err(why),
                 Ok(Seen::NotYet(how)) => how,
