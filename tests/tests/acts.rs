@@ -137,7 +137,15 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
     assert!(!site.plane.kubectl(&pods).await?.contains(&pod));
 
     let book = site.terminal.good(&["audit", "list"]).await?;
-    for part in ["Scale Deployment", "verified: 3 of 3 pods", "Cordon node acts-0000"] {
+    // Also what was not done, and why not.
+    for part in [
+        "Scale Deployment",
+        "verified: 3 of 3 pods",
+        "Cordon node acts-0000",
+        "planned, and blocked: Scale Deployment",
+        "admin is read alone.",
+        "Nothing is done in this session.",
+    ] {
         assert!(book.contains(part), "{part}: {book}");
     }
     // Where no vault keeps a key nothing is signed: the action says so, and nobody can tell whether the book is whole.
@@ -369,8 +377,9 @@ async fn an_action_that_is_cut_is_found_and_not_done_again_by_itself() -> Result
     site.plane.resume(acceptance::Part::Kwok)?;
     site.plane.kubectl(&["scale", "deployment", "chat", "-n", &site.namespace, "--replicas", "2"]).await?;
     let entries = site.terminal.good(&["audit", "list", "--json"]).await?;
-    let first: Value = serde_json::from_str(entries.lines().next().unwrap_or_default()).could_not("read the book")?;
-    let number = first["entry"].to_string();
+    let begun = entries.lines().find(|line| line.contains("\"what\":\"confirmed\"")).unwrap_or_default();
+    let begun: Value = serde_json::from_str(begun).could_not("read the book")?;
+    let number = begun["entry"].to_string();
     site.terminal.good(&["audit", "close", &number]).await?;
     let book = site.terminal.good(&["audit", "list"]).await?;
     assert!(!book.contains("nobody knows") && book.contains("Somebody looked"), "{book}");

@@ -2,7 +2,7 @@
 
 use pilothouse_wire::{
     Problem, Stamp,
-    plan::{ActionState, Plan},
+    plan::{ActionState, Plan, Planned},
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,19 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum What {
+    /// A plan was made and shown.
+    Planned {
+        /// The connection.
+        connection: String,
+        /// The object.
+        object: String,
+        /// The plan as a sentence.
+        title: String,
+        /// The digest of the plan.
+        digest: String,
+        /// Why it cannot be confirmed; empty where it can.
+        blocked: Vec<String>,
+    },
     /// A plan was confirmed: nothing is sent before this is written.
     Confirmed {
         /// The connection.
@@ -68,6 +81,36 @@ pub enum What {
 }
 
 impl What {
+    /// A plan was made and shown.
+    #[must_use]
+    pub fn planned(planned: &Planned) -> Self {
+        let Planned { digest, plan } = planned;
+        let object = &plan.intent.object;
+        Self::Planned {
+            connection: object.connection().to_string(),
+            object: object.to_string(),
+            title: plan.title.clone(),
+            digest: digest.to_string(),
+            blocked: plan.blocked.iter().map(|problem| problem.to_string()).collect(),
+        }
+    }
+
+    /// Does it say what another one said? A plan that is made again has another digest, since it is of another time.
+    #[must_use]
+    pub fn repeats(&self, other: &Self) -> bool {
+        let of = |what: &Self| match what {
+            Self::Planned { connection, object, title, blocked, .. } => Self::Planned {
+                connection: connection.clone(),
+                object: object.clone(),
+                title: title.clone(),
+                digest: String::new(),
+                blocked: blocked.clone(),
+            },
+            other => other.clone(),
+        };
+        of(self) == of(other)
+    }
+
     /// A plan was confirmed.
     #[must_use]
     pub fn confirmed(plan: &Plan, digest: String) -> Self {

@@ -62,6 +62,10 @@ fn list(paths: &Paths, most: u64, json: bool, style: Style) -> Result<Exit, Fail
 
 fn told(what: &What, is_cut: bool) -> (Tone, String) {
     match what {
+        What::Planned { connection, title, blocked, .. } => match blocked.as_slice() {
+            [] => (Tone::Soft, format!("planned: {title}, in {connection}")),
+            why => (Tone::Warn, format!("planned, and blocked: {title}, in {connection}. {}", why.join(" "))),
+        },
         What::Confirmed { connection, title, .. } if is_cut => {
             (Tone::Bad, format!("{title}, in {connection}: cut in the middle, nobody knows whether it was sent"))
         }

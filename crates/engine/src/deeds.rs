@@ -8,7 +8,7 @@ pub(crate) mod book;
 mod tests;
 
 use crate::{asks, input::Input};
-use book::Ledger;
+use book::{Ledger, Signing};
 use pilothouse_actions::{Confirmed, Proposal, What};
 use pilothouse_connect::{Clock, Connector, NotSent, Seen, redact_deed};
 use pilothouse_vault::{Paths, Settings, Vault};
@@ -108,6 +108,7 @@ pub(crate) struct Bench {
     pub inputs: mpsc::Sender<Input>,
     pub shown: Shown,
     pub halted: Halted,
+    pub signing: Signing,
 }
 
 impl Bench {
@@ -123,7 +124,17 @@ impl Bench {
             // What keeps it is not the connection, whatever that allows.
             operation.operate = true;
         }
-        let proposal = Proposal::new(plan, id.as_str(), operation, redact_deed);
+        let mut proposal = Proposal::new(plan.clone(), id.as_str(), operation, redact_deed);
+        let ledger = Ledger::of(&self.paths, self.clock.clone());
+        match ledger.once(None, What::planned(proposal.planned())).await {
+            Ok(true) => self.signing.start(ledger, Arc::clone(&self.vault)),
+            Ok(false) => {}
+            // It may be looked at all the same; confirmed, it could not be written down either.
+            Err(problem) => {
+                plan.blocked.push(problem);
+                proposal = Proposal::new(plan, id.as_str(), operation, redact_deed);
+            }
+        }
         let planned = proposal.planned().clone();
         self.shown.keep(proposal);
         Ok(Answer::Plan(Box::new(planned)))

@@ -10,7 +10,7 @@ pub(crate) use opening::{open, start};
 use crate::{
     acts::Desk,
     connections::{Connections, Surroundings},
-    deeds::{self, Bench, Halted, Shown},
+    deeds::{self, Bench, Halted, Shown, book::Signing},
     gaps::Gaps,
     handle::Settled,
     input::Input,
@@ -74,6 +74,7 @@ struct Loop {
     /// Plans that may be confirmed, and what is being done.
     shown_plans: Shown,
     halted: Halted,
+    signing: Signing,
     actions: ActionsView,
     options: Options,
 }
@@ -105,6 +106,7 @@ impl Loop {
             memory: None,
             shown_plans: Shown::default(),
             halted: Halted::default(),
+            signing: Signing::default(),
             actions: ActionsView::default(),
             options,
         }
@@ -245,7 +247,8 @@ impl Loop {
     fn bench(&self) -> Bench {
         let Surroundings { vault, clock, inputs, .. } = self.desk.surroundings.clone();
         let (shown, halted) = (self.shown_plans.clone(), self.halted.clone());
-        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown, halted }
+        let signing = self.signing.clone();
+        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown, halted, signing }
     }
 
     /// Sends no further step of an action of this process.
@@ -369,6 +372,7 @@ impl Loop {
     async fn stop(mut self, done: oneshot::Sender<()>) {
         self.keep();
         self.end_telling().await;
+        self.signing.end().await;
         // Dropping the recorder writes out what waits.
         drop(self);
         let _ = done.send(());

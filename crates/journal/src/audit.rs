@@ -126,19 +126,39 @@ impl Book {
     /// # Errors
     /// If it cannot be written: then nothing may be done.
     pub fn append(&self, entry: &Entry) -> Result<Head, Problem> {
-        let text = serde_json::to_string(entry)
-            .map_err(|error| Problem::new(Code::Internal, "An entry does not encode.").why(error.to_string()))?;
+        let text = encoded(entry)?;
         self.written(|db| {
             let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let before = newest(&turn)?;
-            let seq = before.map_or(1, |head| head.seq + 1);
-            let hash = link(before.map(|head| head.hash), seq, &text);
-            turn.execute(
-                "INSERT INTO entry (seq, text, hash) VALUES (?1, ?2, ?3)",
-                params![signed(seq), text, hash.as_slice()],
-            )?;
+            let head = put(&turn, &text)?;
             turn.commit()?;
-            Ok(Head { seq, hash })
+            Ok(head)
+        })
+    }
+
+    /// As [`Book::append`], unless one of the newest entries, of which there are `tail`, says it already: then nothing is
+    /// written. Blocks.
+    ///
+    /// # Errors
+    /// As [`Book::append`].
+    pub fn append_new(
+        &self,
+        entry: &Entry,
+        tail: u64,
+        says_it: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<Head>, Problem> {
+        let text = encoded(entry)?;
+        self.written(|db| {
+            let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let newest: Vec<String> = {
+                let mut query = turn.prepare("SELECT text FROM entry ORDER BY seq DESC LIMIT ?1")?;
+                query.query_map([signed(tail)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+            };
+            if newest.iter().any(|text| serde_json::from_str(text).is_ok_and(|entry| says_it(&entry))) {
+                return Ok(None);
+            }
+            let head = put(&turn, &text)?;
+            turn.commit()?;
+            Ok(Some(head))
         })
     }
 
@@ -296,6 +316,20 @@ fn newest(db: &Connection) -> rusqlite::Result<Option<Head>> {
     let row = db.query_row("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1", [], read).optional()?;
     // A hash of another length fits nothing, and is found by a check.
     Ok(row.map(|(seq, hash)| Head { seq: u64::try_from(seq).unwrap_or(0), hash: hash.try_into().unwrap_or_default() }))
+}
+
+fn encoded(entry: &Entry) -> Result<String, Problem> {
+    serde_json::to_string(entry)
+        .map_err(|error| Problem::new(Code::Internal, "An entry does not encode.").why(error.to_string()))
+}
+
+/// Puts an entry behind the others.
+fn put(db: &Connection, text: &str) -> rusqlite::Result<Head> {
+    let before = newest(db)?;
+    let seq = before.map_or(1, |head| head.seq + 1);
+    let hash = link(before.map(|head| head.hash), seq, text);
+    db.execute("INSERT INTO entry (seq, text, hash) VALUES (?1, ?2, ?3)", params![signed(seq), text, hash.as_slice()])?;
+    Ok(Head { seq, hash })
 }
 
 fn hash_at(db: &Connection, seq: u64) -> rusqlite::Result<Option<Vec<u8>>> {

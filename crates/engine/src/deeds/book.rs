@@ -17,6 +17,9 @@ const OWNER: &str = "pilothouse-audit";
 const FIELD: &str = "book";
 /// A vault that asks a person first is not waited for: the next action signs what this one leaves.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// What is said again within this time stands once in the book, if it is among so many of the newest entries.
+const REPEATED: Duration = Duration::from_secs(3_600);
+const TAIL: u64 = 64;
 /// Entries that are looked through for actions that were cut.
 const LOOKED: u64 = 1_000;
 
@@ -46,6 +49,19 @@ impl Ledger {
         blocking(move || book.append(&entry)).await.map(|head| (head, at))
     }
 
+    /// Writes an entry, unless it was written a short while ago. Answers whether it was written now.
+    pub(crate) async fn once(&self, action: Option<u64>, what: What) -> Result<bool, Problem> {
+        let entry = Entry { at: self.clock.now(), who: who(), door: door(), action, what };
+        let book = self.book.clone();
+        let says_it = move |own: &Entry, other: &Entry| {
+            let is_recent = own.at.since(other.at) < REPEATED;
+            is_recent
+                && (&own.who, &own.door, own.action) == (&other.who, &other.door, other.action)
+                && own.what.repeats(&other.what)
+        };
+        blocking(move || book.append_new(&entry, TAIL, |other| says_it(&entry, other))).await.map(|head| head.is_some())
+    }
+
     /// Signs what is written, and says why it could not be.
     pub(crate) async fn signed(&self, vault: &Vault) -> Option<Problem> {
         let why = match tokio::time::timeout(PATIENCE, sign(&self.book, vault)).await {
@@ -71,6 +87,27 @@ impl Ledger {
         })
         .await?;
         Ok(Running { ledger: self, id, begun, lock, who: who() })
+    }
+}
+
+/// Signatures for which nobody waits, but the end of the program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signing(Arc<tokio::sync::RwLock<()>>);
+
+impl Signing {
+    /// Signs what is written, beside all else.
+    pub(crate) fn start(&self, ledger: Ledger, vault: Arc<Vault>) {
+        // Who ends waits for no new one.
+        let Ok(held) = Arc::clone(&self.0).try_read_owned() else { return };
+        tokio::spawn(async move {
+            let _held = held;
+            ledger.signed(&vault).await
+        });
+    }
+
+    /// Waits for those that are under way, each of which takes a few seconds at most.
+    pub(crate) async fn end(&self) {
+        drop(self.0.write().await);
     }
 }
 

@@ -93,6 +93,7 @@ impl Room {
             inputs,
             shown: Shown::default(),
             halted: Halted::default(),
+            signing: Signing::default(),
         };
         Self { bench, told, registry: Arc::default(), _home: home }
     }
@@ -151,4 +152,33 @@ async fn a_secret_in_a_deed_is_sent_and_verified_and_neither_shown_framed_nor_wr
     assert!(room.book().contains("Set tag hub_token") && !room.book().contains(SECRET), "{}", room.book());
     // Nobody opened the vault: what was done says that nothing of it is signed.
     assert!(action.unsigned.is_some_and(|problem| problem.what.contains("not signed")));
+}
+
+#[tokio::test]
+async fn a_plan_and_why_it_was_blocked_stand_in_the_book_once() {
+    let room = Room::new(Operation::default());
+    for _ in 0..3 {
+        assert_eq!(room.planned().await.unwrap().plan.blocked.len(), 1);
+    }
+    let told = || book::book(&room.bench.paths).newest(99).unwrap().into_iter().map(|noted| noted.entry.what);
+    let blocked_of = |what: What| match what {
+        What::Planned { blocked, .. } => blocked,
+        other => panic!("another entry: {other:?}"),
+    };
+    let all: Vec<_> = told().map(blocked_of).collect();
+    assert!(all.len() == 1 && all[0][0].contains("lab is read alone."), "{all:?}");
+    Settings::edit(&room.bench.paths, |all| all.connections[0].operation.operate = true).unwrap();
+    let planned = room.planned().await.unwrap();
+    let last = told().next_back();
+    assert_eq!(last, Some(What::planned(&planned)));
+    assert_eq!(told().count(), 2);
+    assert!(!room.book().contains(SECRET), "{}", room.book());
+}
+
+#[tokio::test]
+async fn a_plan_that_cannot_be_written_down_is_shown_and_cannot_be_confirmed() {
+    let room = Room::new(Operation { operate: true, production: false });
+    std::fs::create_dir_all(book::book(&room.bench.paths).path()).unwrap();
+    let plan = room.planned().await.unwrap().plan;
+    assert!(plan.blocked[0].what.contains("The audit book"), "{:?}", plan.blocked);
 }
