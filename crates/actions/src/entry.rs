@@ -1,10 +1,11 @@
 //! What stands in the audit book: who did what, where, when, and what became of it.
 
+use crate::Confirmed;
 use pilothouse_wire::{
     Problem, Stamp,
     plan::{ActionState, Plan, Planned},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One line of the book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,13 @@ pub enum What {
         digest: String,
         /// What is going to be sent: method and path of each step.
         steps: Vec<String>,
+        /// The plan as it was shown, so that it can be looked at if the action is cut; none in books of before, and where
+        /// it has another form by now.
+        #[serde(default, deserialize_with = "of_now", skip_serializing_if = "Option::is_none")]
+        plan: Option<Box<Plan>>,
+        /// Has the deed a secret in it? The plan is without.
+        #[serde(default)]
+        hidden: bool,
     },
     /// A confirmation was turned down.
     TurnedDown {
@@ -71,6 +79,13 @@ pub enum What {
         /// Why.
         why: String,
     },
+    /// An action that was cut was looked at.
+    Seen {
+        /// Is it as it should be?
+        verified: bool,
+        /// How it is.
+        words: String,
+    },
     /// It is over.
     Ended {
         /// What became of it: the word for it.
@@ -78,6 +93,12 @@ pub enum What {
         /// More of that.
         detail: String,
     },
+}
+
+/// A plan, if it still has the form of one: the book is read for years, and plans change with what they show.
+fn of_now<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<Plan>>, D::Error> {
+    let plan = Option::<serde_json::Value>::deserialize(from)?;
+    Ok(plan.and_then(|plan| serde_json::from_value(plan).ok()).map(Box::new))
 }
 
 impl What {
@@ -113,13 +134,16 @@ impl What {
 
     /// A plan was confirmed.
     #[must_use]
-    pub fn confirmed(plan: &Plan, digest: String) -> Self {
+    pub fn confirmed(confirmed: &Confirmed) -> Self {
+        let plan = confirmed.plan();
         let object = &plan.intent.object;
         Self::Confirmed {
             connection: object.connection().to_string(),
             object: object.to_string(),
             title: plan.title.clone(),
-            digest,
+            digest: confirmed.digest().to_string(),
+            plan: Some(Box::new(plan.clone())),
+            hidden: plan.intent != confirmed.sought().intent,
             steps: plan.steps.iter().map(|step| format!("{} {}", step.request.method, step.request.path)).collect(),
         }
     }

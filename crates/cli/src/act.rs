@@ -14,7 +14,7 @@ use crate::{
 use pilothouse_wire::{
     Act, Acted, AlertId, Answer, Ask, Body, Code, ConnectionId, ObjectRef, Problem, View, ViewSpec, When,
     back::WayBack,
-    plan::{Action, ActionState, Confirmation, Deed, DryRun, Intent, Permission, Plan, Planned, Risk},
+    plan::{Action, ActionState, Confirmation, DryRun, Intent, Permission, Plan, Planned, Risk},
     units::{count, span, visible},
     view::FleetSpec,
 };
@@ -268,47 +268,8 @@ fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
 /// Says how to take it back.
 fn undo(plan: &Plan) {
     if let Some(undo) = &plan.undo {
-        note(&visible(&format!("To take it back: pilothouse act {}", typed(undo))));
+        note(&visible(&format!("To take it back: pilothouse act {}", undo.command())));
     }
-}
-
-/// An intent as it is typed.
-fn typed(intent: &Intent) -> String {
-    let object = &intent.object;
-    let name = object.name();
-    let place = object.namespace().map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
-    let of = |verb: &str| format!("{verb} {} {name}{place}", object.kind_word().to_lowercase());
-    let end = format!(" --context {}", object.connection());
-    let words = match &intent.deed {
-        Deed::Scale(to) => format!("{} --to {to}", of("scale")),
-        Deed::Undo(Some(to)) => format!("{} --to {to}", of("undo")),
-        Deed::SetImage { container, image } => format!("{} --container {container} --image {image}", of("set-image")),
-        Deed::Cordon | Deed::Uncordon | Deed::Drain | Deed::Delete | Deed::Unsilence => {
-            format!("{} {name}{place}", intent.deed.word())
-        }
-        Deed::PromoteFully => format!("{} --full", of("promote")),
-        Deed::SetAlias { alias, version } => format!("set-alias {name} {alias} --version {version}"),
-        Deed::RemoveAlias(alias) => format!("remove-alias {name} {alias}"),
-        Deed::SetTag { version, key, value } => {
-            format!("set-tag {name} {key} --value {value:?}{}", of_version(*version))
-        }
-        Deed::RemoveTag { version, key } => format!("remove-tag {name} {key}{}", of_version(*version)),
-        Deed::SetWeights { rule, weights } => {
-            let to: String = weights.iter().map(|(name, weight)| format!(" --to {name}={weight}")).collect();
-            let rule = rule.map(|rule| format!(" --rule {}", u64::from(rule) + 1)).unwrap_or_default();
-            format!("{}{to}{rule}", of("weight"))
-        }
-        Deed::Silence(long) => format!("silence {name} --for {}s", long.as_secs()),
-        Deed::Canary(to) => format!("{} --to {to}", of("canary")),
-        Deed::MemberWeight(to) => format!("{} --to {to}", of("member-weight")),
-        Deed::SetModel(uri) => format!("{} --uri {uri}", of("set-model")),
-        other => of(other.word()),
-    };
-    words + &end
-}
-
-fn of_version(version: Option<u64>) -> String {
-    version.map(|version| format!(" --version {version}")).unwrap_or_default()
 }
 
 fn document<'a>(planned: &'a Planned, action: Option<&'a Action>, way: Option<&'a WayBack>) -> Document<'a> {
@@ -368,7 +329,7 @@ fn show(out: &mut impl Write, plan: &Plan, style: Style) -> Result<(), Failed> {
         row("Traffic", Tone::Plain, &format!("{}: {} % → {} %", share.of, share.now, share.then))?;
     }
     row("Success", Tone::Plain, &format!("{}, within {}", plan.success.words, span(plan.success.within)))?;
-    row("Undo", Tone::Plain, &plan.undo.as_ref().map_or_else(|| "there is none".to_owned(), typed))?;
+    row("Undo", Tone::Plain, &plan.undo.as_ref().map_or_else(|| "there is none".to_owned(), Intent::command))?;
     for problem in &plan.blocked {
         row("Blocked", Tone::Bad, &problem.to_string())?;
     }

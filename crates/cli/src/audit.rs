@@ -27,6 +27,9 @@ pub async fn run(arguments: &AuditArgs, out: Style) -> Result<Exit, Failed> {
         AuditVerb::Close { action } => {
             audit::close(&paths, *action, &Clock::system())?;
             note(&format!("Action {action} is taken away."));
+            if let Some(problem) = audit::seal(&paths, &Vault::new(&paths)).await {
+                note(&visible(&problem.to_string()));
+            }
             Ok(Exit::Ok)
         }
     }
@@ -56,6 +59,11 @@ fn list(paths: &Paths, most: u64, json: bool, style: Style) -> Result<Exit, Fail
             visible(&noted.entry.who),
             style.paint(tone, &visible(&format!("{what}{action}")))
         )?;
+        if let What::Confirmed { plan: Some(plan), .. } = &noted.entry.what
+            && let Some(undo) = plan.undo.as_ref().filter(|_| cut.contains(&noted.seq))
+        {
+            writeln!(out, "      to take it back: pilothouse act {}", visible(&undo.command()))?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -73,6 +81,8 @@ fn told(what: &What, is_cut: bool) -> (Tone, String) {
         What::TurnedDown { title, why } => (Tone::Warn, format!("turned down: {title}. {why}")),
         What::Sent { step } => (Tone::Soft, format!("sent step {}", step + 1)),
         What::NotSent { step, why } => (Tone::Warn, format!("step {} was not taken: {why}", step + 1)),
+        What::Seen { verified: true, words } => (Tone::Good, format!("looked at, verified: {words}")),
+        What::Seen { verified: false, words } => (Tone::Warn, format!("looked at, unverified: {words}")),
         What::Ended { state, detail } if state == "verified" => (Tone::Good, format!("verified: {detail}")),
         What::Ended { state, detail } => (Tone::Warn, format!("{state}: {detail}")),
     }

@@ -4,6 +4,7 @@
 //! from its server.
 
 pub(crate) mod book;
+pub(crate) mod cut;
 #[cfg(test)]
 mod tests;
 
@@ -163,8 +164,7 @@ impl Bench {
         let plan = self.shown.find(&by.digest);
         match self.confirmed(connector, &by).await {
             Ok((connector, confirmed)) => {
-                let what = What::confirmed(confirmed.plan(), confirmed.digest().to_string());
-                let running = ledger.begin(what).await?;
+                let running = ledger.begin(What::confirmed(&confirmed)).await?;
                 let id = running.id();
                 running.sign(&self.vault);
                 let course = Run { bench: self, connector, confirmed, running };

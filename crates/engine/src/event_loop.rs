@@ -22,8 +22,8 @@ use crate::{
     rates::Rates,
 };
 use opening::Ways;
-use pilothouse_connect::Discovery;
-use pilothouse_journal::{Reader as JournalReader, Recorder};
+use pilothouse_connect::{Connector, Discovery};
+use pilothouse_journal::{Reader as JournalReader, Recorder, audit::Noted};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
     Act, Acted, Code, ConnectionId, Health, Problem, SmolStr, ViewSpec,
@@ -75,6 +75,8 @@ struct Loop {
     shown_plans: Shown,
     halted: Halted,
     signing: Signing,
+    /// Actions that were cut and not looked at yet.
+    cut: Vec<Noted>,
     actions: ActionsView,
     options: Options,
 }
@@ -107,6 +109,7 @@ impl Loop {
             shown_plans: Shown::default(),
             halted: Halted::default(),
             signing: Signing::default(),
+            cut: Vec::new(),
             actions: ActionsView::default(),
             options,
         }
@@ -201,7 +204,10 @@ impl Loop {
             }
             Input::Settle(reply) => drop(reply.send(self.settled())),
             Input::Watch(spec, way) => self.with_scene(|publisher, scene| publisher.watch(spec, way, scene)),
-            Input::Opened(id, start, connector) => self.connections.opened(&id, start, connector),
+            Input::Opened(id, start, connector) => {
+                self.look_at_cut(&id, &connector);
+                self.connections.opened(&id, start, connector);
+            }
             Input::Shut(id, start, why) => self.connections.shut(&id, start, why),
             Input::Relay(id, asked) => self.connections.relay(&id, asked),
             Input::Discovered(discovery) => {
@@ -213,6 +219,11 @@ impl Loop {
             Input::Changed(changed) => self.changed(changed),
             Input::Recalled(marks) => self.keep_and_fold(vec![Fact::Recalled(marks)]),
             Input::Acting(action, who) => self.acting(*action, who),
+            Input::ToldAnew(told) => {
+                let (before, now) = *told;
+                self.notices.iter_mut().filter(|notice| **notice == before).for_each(|notice| notice.clone_from(&now));
+                self.touched.all = true;
+            }
             Input::Gaps(gaps) => self.touched.ribbon |= self.gaps.take(gaps),
             Input::Stop(done) => drop(done.send(())),
         }
@@ -236,10 +247,22 @@ impl Loop {
             let paths = self.options.paths.clone();
             let cut = tokio::task::spawn_blocking(move || deeds::book::cut(&paths)).await;
             match cut {
-                Ok(Ok(cut)) => self.notices.extend(cut.iter().filter_map(deeds::book::told)),
+                Ok(Ok(cut)) => {
+                    self.notices.extend(cut.iter().filter_map(|noted| deeds::cut::told(noted, None)));
+                    self.cut = cut;
+                }
                 Ok(Err(problem)) => self.notices.push(problem),
                 Err(_) => {}
             }
+        }
+    }
+
+    /// Looks at the actions that were cut and are of a connection that was opened, each once.
+    fn look_at_cut(&mut self, id: &ConnectionId, connector: &Arc<dyn Connector>) {
+        let (here, others) = std::mem::take(&mut self.cut).into_iter().partition(|noted| deeds::cut::is_of(noted, id));
+        self.cut = others;
+        for noted in Vec::from(here) {
+            tokio::spawn(self.bench().look_back(Arc::clone(connector), noted));
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! A plan is made by reading alone. It is confirmed by its digest: one confirms what one saw.
 
+mod command;
+
 use crate::{
     ObjectRef, Problem, SmolStr, Stamp,
     keyed::{Keyed, Row},
@@ -141,7 +143,7 @@ impl Deed {
 }
 
 /// What would be done, and what is known before it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// What is wanted.
     pub intent: Intent,

@@ -20,8 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What is said again within this time stands once in the book, if it is among so many of the newest entries.
 const REPEATED: Duration = Duration::from_secs(3_600);
 const TAIL: u64 = 64;
-/// Entries that are looked through for actions that were cut.
-const LOOKED: u64 = 1_000;
 
 /// The book of an installation.
 pub fn book(paths: &Paths) -> Book {
@@ -181,7 +179,7 @@ pub fn cut(paths: &Paths) -> Result<Vec<Noted>, Problem> {
         let path = folder.join(noted.seq.to_string());
         path.exists() && locked(&path).is_none()
     };
-    Ok(book(paths).unfinished(LOOKED)?.into_iter().filter(|noted| !is_run(noted)).collect())
+    Ok(book(paths).unfinished()?.into_iter().filter(|noted| !is_run(noted)).collect())
 }
 
 /// Takes away an action that was cut: somebody looked. Blocks.
@@ -198,18 +196,9 @@ pub fn close(paths: &Paths, action: u64, clock: &Clock) -> Result<(), Problem> {
     book(paths).append(&entry).map(drop)
 }
 
-/// What a person is told of an action that was cut.
-pub(crate) fn told(noted: &Noted) -> Option<Problem> {
-    let What::Confirmed { title, object, .. } = &noted.entry.what else { return None };
-    Some(
-        Problem::new(Code::Cut, format!("\"{title}\" was cut in the middle."))
-            .why(format!("{} confirmed it at {}, and Pilothouse ended before it was over.", noted.entry.who, noted.entry.at))
-            .next(format!(
-                "Nobody knows whether it was sent, and it is not sent again by itself. Look at {object}, and plan what is wanted. \
-                 pilothouse audit close {} takes this away.",
-                noted.seq
-            )),
-    )
+/// Signs what is written by now, and says why it could not be.
+pub async fn seal(paths: &Paths, vault: &Vault) -> Option<Problem> {
+    Ledger::of(paths, Clock::system()).signed(vault).await
 }
 
 /// What the vault keeps of the book.

@@ -182,3 +182,48 @@ async fn a_plan_that_cannot_be_written_down_is_shown_and_cannot_be_confirmed() {
     let plan = room.planned().await.unwrap().plan;
     assert!(plan.blocked[0].what.contains("The audit book"), "{:?}", plan.blocked);
 }
+
+/// Writes a confirmation into the book as a process does that ends behind it, and looks back at it.
+async fn cut(room: &mut Room, key: &str) -> (u64, Problem) {
+    let Intent { object, .. } = intent();
+    let wanted = Intent { object, deed: Deed::SetTag { version: None, key: key.into(), value: SECRET.into() } };
+    let plan = room.registry.plan(&wanted).await.unwrap();
+    let operation = Operation { operate: true, production: false };
+    let proposal = Proposal::new(plan, "lab", operation, redact_deed);
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    let confirmed = proposal.confirm(&by, operation, AT).unwrap();
+    let ledger = Ledger::of(&room.bench.paths, room.bench.clock.clone());
+    let (head, _) = ledger.write(None, What::confirmed(&confirmed)).await.unwrap();
+    let noted = book::cut(&room.bench.paths).unwrap().pop().unwrap();
+    assert!(noted.seq == head.seq && cut::is_of(&noted, &id()));
+    room.bench.clone().look_back(room.connector().unwrap(), noted.clone()).await;
+    let Some(Input::ToldAnew(told)) = room.told.recv().await else { panic!("nothing was told") };
+    assert_eq!(Some(&told.0), cut::told(&noted, None).as_ref());
+    (head.seq, told.1)
+}
+
+#[tokio::test]
+async fn an_action_that_was_cut_is_looked_at_and_its_way_back_is_named() {
+    let mut room = Room::new(Operation { operate: true, production: false });
+    let (first, told) = cut(&mut room, "team").await;
+    assert!(told.why.unwrap().ends_with("Seen since: unverified, it is not."));
+    assert!(told.next.unwrap().contains("To take it back: pilothouse act remove-tag chat team --context lab."));
+    *room.registry.0.lock().unwrap() = SECRET.to_owned();
+    let (second, told) = cut(&mut room, "team").await;
+    assert!(told.why.unwrap().ends_with("Seen since: verified, it is set."));
+    // What the book does not keep cannot be compared, and is not called wrong.
+    let (third, told) = cut(&mut room, "hub_token").await;
+    assert!(told.why.unwrap().contains("unverified, its value is a secret"));
+    let entries = book::book(&room.bench.paths).newest(99).unwrap();
+    let seen: Vec<_> = entries
+        .into_iter()
+        .filter_map(|noted| match noted.entry.what {
+            What::Seen { verified, .. } => Some((noted.entry.action, verified)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seen, [(Some(first), false), (Some(second), true), (Some(third), false)]);
+    // Whoever closed one is told nothing of it any more.
+    book::close(&room.bench.paths, first, &room.bench.clock).unwrap();
+    assert!(book::cut(&room.bench.paths).unwrap().iter().all(|noted| noted.seq != first));
+}
