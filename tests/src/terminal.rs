@@ -65,10 +65,8 @@ impl Terminal {
     }
 
     /// The environment that a program needs to find this home.
-    pub fn environment(&self) -> [(&str, &Path); 3] {
-        // Secrets of a test are in its home, never in the keyring of who runs it.
-        let keyring = ("PILOTHOUSE_KEYRING", Path::new("off"));
-        [("PILOTHOUSE_HOME", &self.home), ("KUBECONFIG", &self.kubeconfig), keyring]
+    pub fn environment(&self) -> [(&str, &Path); 2] {
+        [("PILOTHOUSE_HOME", &self.home), ("KUBECONFIG", &self.kubeconfig)]
     }
 
     /// A command of the program, not started.
@@ -78,7 +76,8 @@ impl Terminal {
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(program("pilothouse")?);
         command.args(arguments).envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
-        command.stdin(Stdio::null()).kill_on_drop(true);
+        // Secrets of a test are in its home, never in the keyring of who runs it.
+        command.env("PILOTHOUSE_KEYRING", "off").stdin(Stdio::null()).kill_on_drop(true);
         Ok(command)
     }
 
