@@ -161,7 +161,7 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok::<_, Failure>((output.status.code(), text(&output.stdout), text(&output.stderr)))
     };
-    let signed = with_vault(&["act", "uncordon", "acts-0000", "--yes"]).await?;
+    let signed = with_vault(&["act", "cordon", "acts-0000", "--yes"]).await?;
     assert!(signed.0 == Some(0) && !signed.2.contains("not signed"), "{signed:?}");
     let whole = with_vault(&["audit", "verify"]).await?;
     assert!(whole.0 == Some(0) && whole.1.contains("each as it was written"), "{whole:?}");
