@@ -261,7 +261,7 @@ impl Loop {
     fn look_at_cut(&mut self, id: &ConnectionId, connector: &Arc<dyn Connector>) {
         let (here, others) = std::mem::take(&mut self.cut).into_iter().partition(|noted| deeds::cut::is_of(noted, id));
         self.cut = others;
-        for noted in Vec::from(here) {
+        for noted in here {
             tokio::spawn(self.bench().look_back(Arc::clone(connector), noted));
         }
     }
