@@ -41,6 +41,17 @@ pub async fn terminal(plane: &ControlPlane) -> Result<Terminal> {
     Ok(terminal)
 }
 
+/// The audit book of a terminal whose vault nobody opened: its entries fit each other, and more nobody can tell.
+///
+/// # Errors
+///
+/// If the check says anything else.
+pub async fn book_fits(terminal: &Terminal) -> Result<()> {
+    let said = terminal.call(&["audit", "verify"]).await?;
+    let fits = said.code == 3 && said.out.contains("each fits the one before");
+    if fits { Ok(()) } else { Err(Failure::new(format!("audit verify: {said:?}"))) }
+}
+
 /// Plans a deed.
 ///
 /// # Errors

@@ -76,7 +76,8 @@ impl Terminal {
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(program("pilothouse")?);
         command.args(arguments).envs(self.environment()).env("HOME", &self.home).env_remove("DISPLAY");
-        command.stdin(Stdio::null()).kill_on_drop(true);
+        // Secrets of a test are in its home, never in the keyring of who runs it.
+        command.env("PILOTHOUSE_KEYRING", "off").stdin(Stdio::null()).kill_on_drop(true);
         Ok(command)
     }
 

@@ -137,11 +137,34 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
     assert!(!site.plane.kubectl(&pods).await?.contains(&pod));
 
     let book = site.terminal.good(&["audit", "list"]).await?;
-    for part in ["Scale Deployment", "verified: 3 of 3 pods", "Cordon node acts-0000"] {
+    // Also what was not done, and why not.
+    for part in [
+        "Scale Deployment",
+        "verified: 3 of 3 pods",
+        "Cordon node acts-0000",
+        "planned, and blocked: Scale Deployment",
+        "admin is read alone.",
+        "Nothing is done in this session.",
+    ] {
         assert!(book.contains(part), "{part}: {book}");
     }
-    let whole = site.terminal.good(&["audit", "verify"]).await?;
-    assert!(whole.contains("each as it was written"), "{whole}");
+    // Where no vault keeps a key nothing is signed: the action says so, and nobody can tell whether the book is whole.
+    assert!(done.err.contains("not signed") && document["action"]["unsigned"]["what"].is_string(), "{document}");
+    let unsigned = site.terminal.call(&["audit", "verify"]).await?;
+    assert!(unsigned.code == 3 && unsigned.out.contains("None is signed: nobody can tell"), "{unsigned:?}");
+    let passphrase = site.terminal.home().join("passphrase");
+    std::fs::write(&passphrase, "correct horse").could_not("write a passphrase")?;
+    let with_vault = async |arguments: &[&str]| {
+        let mut command = site.terminal.command(arguments)?;
+        let output = command.env("PILOTHOUSE_PASSPHRASE_FILE", &passphrase).output().await;
+        let output = output.could_not("run pilothouse")?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok::<_, Failure>((output.status.code(), text(&output.stdout), text(&output.stderr)))
+    };
+    let signed = with_vault(&["act", "cordon", "acts-0000", "--yes"]).await?;
+    assert!(signed.0 == Some(0) && !signed.2.contains("not signed"), "{signed:?}");
+    let whole = with_vault(&["audit", "verify"]).await?;
+    assert!(whole.0 == Some(0) && whole.1.contains("each as it was written"), "{whole:?}");
     Ok(())
 }
 
@@ -354,14 +377,14 @@ async fn an_action_that_is_cut_is_found_and_not_done_again_by_itself() -> Result
     site.plane.resume(acceptance::Part::Kwok)?;
     site.plane.kubectl(&["scale", "deployment", "chat", "-n", &site.namespace, "--replicas", "2"]).await?;
     let entries = site.terminal.good(&["audit", "list", "--json"]).await?;
-    let first: Value = serde_json::from_str(entries.lines().next().unwrap_or_default()).could_not("read the book")?;
-    let number = first["entry"].to_string();
+    let begun = entries.lines().find(|line| line.contains("\"what\":\"confirmed\"")).unwrap_or_default();
+    let begun: Value = serde_json::from_str(begun).could_not("read the book")?;
+    let number = begun["entry"].to_string();
     site.terminal.good(&["audit", "close", &number]).await?;
     let book = site.terminal.good(&["audit", "list"]).await?;
     assert!(!book.contains("nobody knows") && book.contains("Somebody looked"), "{book}");
     assert_eq!(site.read(".spec.replicas").await?, "2");
-    site.terminal.good(&["audit", "verify"]).await?;
-    Ok(())
+    acting::book_fits(&site.terminal).await
 }
 
 /// What we may do is said before anything is planned, and the role that is printed gives what is missing.

@@ -130,8 +130,7 @@ async fn a_service_is_ready_gets_another_model_is_stopped_and_started_and_taken_
     for part in ["Serve hf://org/chat-2 by InferenceService default/chat", "Stop InferenceService default/chat"] {
         assert!(book.contains(part), "{part}: {book}");
     }
-    assert!(terminal.call(&["audit", "verify"]).await?.code == 0);
-    Ok(())
+    acting::book_fits(&terminal).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

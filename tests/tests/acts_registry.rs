@@ -59,6 +59,19 @@ async fn an_alias_is_set_moved_and_taken_back_and_so_is_a_tag() -> Result<()> {
         &act(&["remove-tag", "chat", "team", "--version", "2", "--yes"]).await?,
         "there is no tag team of version 2",
     );
+    // The value of a tag that is called like a secret is sent and verified, and is shown, framed and written nowhere.
+    let secret = ["set-tag", "chat", "hub_token", "--value", "canary-7c1e", "--json"];
+    for last in ["--plan", "--yes"] {
+        let said = act(&[&secret[..], &[last]].concat()).await?;
+        assert!(
+            said.code == 0 && said.out.contains("hub_token") && !format!("{said:?}").contains("canary"),
+            "{said:?}"
+        );
+    }
+    let again = act(&[&secret[..], &["--yes"]].concat()).await?;
+    assert!(again.code == 1 && again.err.contains("already") && !again.err.contains("canary"), "{again:?}");
+    let entries = terminal.good(&["audit", "list", "--json"]).await?;
+    assert!(entries.contains("Set tag hub_token of chat") && !entries.contains("canary"), "{entries}");
     let book = terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("Move alias champion of chat from version 1 to 2"), "{book}");
     Ok(())

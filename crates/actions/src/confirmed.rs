@@ -2,7 +2,7 @@
 
 use pilothouse_wire::{
     Problem,
-    plan::{ActionState, Digest, Plan, Request},
+    plan::{ActionState, Deed, Digest, Plan, Request},
 };
 
 /// A plan that a person confirmed. There is no other way to get one.
@@ -12,6 +12,8 @@ pub struct Confirmed {
     plan: Plan,
     digest: Digest,
     requests: Vec<Request>,
+    /// As it is looked for: with the deed as it is wanted.
+    sought: Plan,
 }
 
 /// How far the sending came.
@@ -29,11 +31,19 @@ enum Stopped {
 }
 
 impl Confirmed {
-    pub(crate) fn new(plan: Plan, digest: Digest, requests: Vec<Request>) -> Self {
-        Self { plan, digest, requests }
+    pub(crate) fn new(plan: Plan, digest: Digest, requests: Vec<Request>, deed: Deed) -> Self {
+        let mut sought = plan.clone();
+        sought.intent.deed = deed;
+        Self { plan, digest, requests, sought }
     }
 
-    /// The plan as it was shown: without the bodies of what is sent.
+    /// The plan for who looks whether it came to pass: its deed may have a secret in it, which is shown to nobody.
+    #[must_use]
+    pub fn sought(&self) -> &Plan {
+        &self.sought
+    }
+
+    /// The plan as it was shown: without the bodies of what is sent, and without what is a secret.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan

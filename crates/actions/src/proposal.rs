@@ -3,7 +3,7 @@
 use crate::Confirmed;
 use pilothouse_wire::{
     Code, Problem, SmolStr, Stamp,
-    plan::{Confirmation, Digest, Operation, Plan, Planned, Request},
+    plan::{Confirmation, Deed, Digest, Operation, Plan, Planned, Request},
 };
 use sha2::Digest as _;
 use std::time::Duration;
@@ -24,12 +24,15 @@ pub struct Proposal {
     planned: Planned,
     /// What is sent. A template in it has values of variables, which nobody is shown.
     requests: Vec<Request>,
+    /// What is wanted. What is shown is without the values in it that are secrets.
+    deed: Deed,
 }
 
 impl Proposal {
-    /// What is shown: the plan, with what its connection asks of who confirms it.
+    /// What is shown: the plan, with what its connection asks of who confirms it. `hide` takes out of a deed what nobody is
+    /// shown.
     #[must_use]
-    pub fn new(mut plan: Plan, connection: &str, operation: Operation) -> Self {
+    pub fn new(mut plan: Plan, connection: &str, operation: Operation, hide: impl Fn(&Deed) -> Deed) -> Self {
         if !operation.operate {
             let what = format!("{connection} is read alone.");
             plan.blocked.push(
@@ -41,10 +44,16 @@ impl Proposal {
         if operation.production {
             plan.type_name = Some(plan.intent.object.name());
         }
+        if plan.undo.as_ref().is_some_and(|undo| hide(&undo.deed) != undo.deed) {
+            plan.undo = None;
+            plan.warnings.push("What would take it back has a secret in it, which is not kept.".to_owned());
+        }
         let digest = digest(&plan);
         let requests = plan.steps.iter().map(|step| step.request.clone()).collect();
         plan.steps.iter_mut().for_each(|step| step.request.body.clear());
-        Self { planned: Planned { digest, plan }, requests }
+        let shown = hide(&plan.intent.deed);
+        let deed = std::mem::replace(&mut plan.intent.deed, shown);
+        Self { planned: Planned { digest, plan }, requests, deed }
     }
 
     /// What is shown.
@@ -79,7 +88,7 @@ impl Proposal {
         {
             return Err(wrong_name(&name, by.typed.as_deref()));
         }
-        Ok(Confirmed::new(plan, digest, self.requests))
+        Ok(Confirmed::new(plan, digest, self.requests, self.deed))
     }
 }
 

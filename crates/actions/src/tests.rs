@@ -46,7 +46,7 @@ fn plan(steps: &[&str]) -> Plan {
 
 /// Confirms a plan that was shown under one setting, under another one.
 fn confirmed(shown: Operation, now: Operation, typed: Option<&str>, later_ms: i64) -> Result<Confirmed, Problem> {
-    let proposal = Proposal::new(plan(&["one"]), "iad", shown);
+    let proposal = Proposal::new(plan(&["one"]), "iad", shown, Deed::clone);
     let by = Confirmation { digest: proposal.planned().digest, typed: typed.map(str::to_owned) };
     proposal.confirm(&by, now, Stamp(MADE.0 + later_ms))
 }
@@ -56,14 +56,14 @@ fn only_what_was_shown_is_confirmed_and_only_while_it_is_fresh() {
     assert!(confirmed(OPERATED, OPERATED, None, 60_000).is_ok());
     let late = confirmed(OPERATED, OPERATED, None, 16 * 60_000).unwrap_err();
     assert!(late.what.contains("planned too long ago"), "{late}");
-    let proposal = Proposal::new(plan(&["one"]), "iad", OPERATED);
+    let proposal = Proposal::new(plan(&["one"]), "iad", OPERATED, Deed::clone);
     let by = Confirmation { digest: Digest([0; 32]), typed: None };
     assert!(proposal.confirm(&by, OPERATED, MADE).unwrap_err().what.contains("another plan"));
 }
 
 #[test]
 fn a_connection_that_is_read_alone_changes_nothing_when_it_was_planned_or_since() {
-    let shown = Proposal::new(plan(&["one"]), "iad", Operation::default());
+    let shown = Proposal::new(plan(&["one"]), "iad", Operation::default(), Deed::clone);
     assert_eq!(shown.planned().plan.blocked[0].code, Code::Denied);
     assert_eq!(confirmed(Operation::default(), OPERATED, None, 0).unwrap_err().code, Code::Denied);
     assert_eq!(confirmed(OPERATED, Operation::default(), None, 0).unwrap_err().code, Code::Denied);
@@ -71,7 +71,10 @@ fn a_connection_that_is_read_alone_changes_nothing_when_it_was_planned_or_since(
 
 #[test]
 fn production_wants_its_name_typed_also_where_it_was_marked_since() {
-    assert_eq!(Proposal::new(plan(&["one"]), "iad", PRODUCTION).planned().plan.type_name.as_deref(), Some("h-1"));
+    assert_eq!(
+        Proposal::new(plan(&["one"]), "iad", PRODUCTION, Deed::clone).planned().plan.type_name.as_deref(),
+        Some("h-1")
+    );
     for shown in [PRODUCTION, OPERATED] {
         assert!(confirmed(shown, PRODUCTION, Some(" h-1 "), 0).is_ok());
         for typed in [None, Some(""), Some("h-2")] {
@@ -94,7 +97,7 @@ fn the_digest_is_over_all_that_is_shown() {
 fn what_is_sent_is_shown_to_nobody() {
     let mut secret = plan(&["one"]);
     secret.steps[0].request.body = "[{\"value\":\"hunter2\"}]".into();
-    let proposal = Proposal::new(secret.clone(), "iad", OPERATED);
+    let proposal = Proposal::new(secret.clone(), "iad", OPERATED, Deed::clone);
     assert!(!format!("{:?}", proposal.planned()).contains("hunter2"));
     let by = Confirmation { digest: proposal.planned().digest, typed: None };
     let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
@@ -102,9 +105,37 @@ fn what_is_sent_is_shown_to_nobody() {
     assert_eq!(confirmed.next(&confirmed.course()), Some(&secret.steps[0].request));
 }
 
+/// A deed as it may be shown.
+fn hidden(deed: &Deed) -> Deed {
+    match deed {
+        Deed::SetTag { version, key, .. } => Deed::SetTag { version: *version, key: key.clone(), value: "…".into() },
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_secret_in_a_deed_is_looked_for_and_shown_to_nobody() {
+    let tag = |value: &str| Deed::SetTag { version: None, key: "token".into(), value: value.into() };
+    let mut secret = plan(&["one"]);
+    let undo = Intent { object: secret.intent.object.clone(), deed: tag("hunter1") };
+    (secret.intent.deed, secret.undo) = (tag("hunter2"), Some(undo));
+    let proposal = Proposal::new(secret, "iad", OPERATED, hidden);
+    let shown = proposal.planned().plan.clone();
+    assert!(!format!("{:?}", proposal.planned()).contains("hunter"));
+    assert_eq!((&shown.intent.deed, &shown.undo), (&tag("…"), &None));
+    assert!(shown.warnings[0].contains("has a secret in it"), "{:?}", shown.warnings);
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
+    assert_eq!((confirmed.plan(), &confirmed.sought().intent.deed), (&shown, &tag("hunter2")));
+    // What undoes it without a secret stays.
+    let harmless =
+        Proposal::new(Plan { undo: Some(shown.intent.clone()), ..plan(&["one"]) }, "iad", OPERATED, Deed::clone);
+    assert_eq!(harmless.planned().plan.undo.as_ref(), Some(&shown.intent));
+}
+
 #[test]
 fn what_became_of_it_follows_from_how_far_the_sending_came() {
-    let proposal = Proposal::new(plan(&["one", "two"]), "iad", OPERATED);
+    let proposal = Proposal::new(plan(&["one", "two"]), "iad", OPERATED, Deed::clone);
     let by = Confirmation { digest: proposal.planned().digest, typed: None };
     let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
     let problem = || Problem::new(Code::Denied, "no");

@@ -1,5 +1,6 @@
 //! The command that does things to objects: it shows the plan, asks, does it, and says what became of it.
 
+#[cfg(test)]
 mod typed;
 
 use crate::{
@@ -22,7 +23,6 @@ use pilothouse_wire::{
 };
 use serde::Serialize;
 use std::io::Write;
-use typed::typed;
 
 /// Plans it, and does it if it is confirmed.
 pub async fn run(arguments: &ActArgs, out: Style, err: Style) -> Result<Exit, Failed> {
@@ -77,6 +77,8 @@ struct Outcome<'a> {
     id: u64,
     state: &'a str,
     detail: &'a ActionState,
+    /// Why the audit book is not signed up to its end; null where it is.
+    unsigned: Option<&'a Problem>,
 }
 
 async fn acted(session: &Session, meant: &Meant, out: Style, err: Style) -> Result<Exit, Failed> {
@@ -242,6 +244,9 @@ async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action
 }
 
 fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
+    if let Some(problem) = &action.unsigned {
+        note(&visible(&problem.to_string()));
+    }
     match &action.state {
         ActionState::Verified(words) => {
             note(&visible(&format!("{}: {words}.", action.state.word())));
@@ -266,12 +271,17 @@ fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
 /// Says how to take it back.
 fn undo(plan: &Plan) {
     if let Some(undo) = &plan.undo {
-        note(&format!("To take it back: pilothouse act {}", typed(undo)));
+        note(&format!("To take it back: pilothouse act {}", undo.command()));
     }
 }
 
 fn document<'a>(planned: &'a Planned, action: Option<&'a Action>, way: Option<&'a WayBack>) -> Document<'a> {
-    let action = action.map(|action| Outcome { id: action.id, state: action.state.word(), detail: &action.state });
+    let action = action.map(|action| Outcome {
+        id: action.id,
+        state: action.state.word(),
+        detail: &action.state,
+        unsigned: action.unsigned.as_deref(),
+    });
     Document { digest: planned.digest.to_string(), plan: &planned.plan, action, way_back: way.map(Checked::of) }
 }
 
@@ -322,7 +332,7 @@ fn show(out: &mut impl Write, plan: &Plan, style: Style) -> Result<(), Failed> {
         row("Traffic", Tone::Plain, &format!("{}: {}", share.of, share.words()))?;
     }
     row("Success", Tone::Plain, &format!("{}, within {}", plan.success.words, span(plan.success.within)))?;
-    row("Undo", Tone::Plain, &plan.undo.as_ref().map_or_else(|| "there is none".to_owned(), typed))?;
+    row("Undo", Tone::Plain, &plan.undo.as_ref().map_or_else(|| "there is none".to_owned(), Intent::command))?;
     for problem in &plan.blocked {
         row("Blocked", Tone::Bad, &problem.to_string())?;
     }

@@ -364,7 +364,7 @@ pub enum AuditVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Was anything altered or taken away? Reads all of it
+    /// Was anything altered or taken away? Reads all of it; ends with 3 where nobody can tell
     Verify,
     /// All of it as JSON, one entry a line
     Export {

@@ -7,7 +7,7 @@ use crate::{
 };
 use pilothouse_engine::{
     Clock, Paths,
-    audit::{self, Noted, Vault, What},
+    audit::{self, Checked, Noted, Vault, What},
 };
 use pilothouse_wire::{Code, Problem, units::visible};
 use std::{
@@ -27,6 +27,9 @@ pub async fn run(arguments: &AuditArgs, out: Style) -> Result<Exit, Failed> {
         AuditVerb::Close { action } => {
             audit::close(&paths, *action, &Clock::system())?;
             note(&format!("Action {action} is taken away."));
+            if let Some(problem) = audit::seal(&paths, &Vault::new(&paths)).await {
+                note(&visible(&problem.to_string()));
+            }
             Ok(Exit::Ok)
         }
     }
@@ -56,12 +59,21 @@ fn list(paths: &Paths, most: u64, json: bool, style: Style) -> Result<Exit, Fail
             visible(&noted.entry.who),
             style.paint(tone, &visible(&format!("{what}{action}")))
         )?;
+        if let What::Confirmed { plan: Some(plan), .. } = &noted.entry.what
+            && let Some(undo) = plan.undo.as_ref().filter(|_| cut.contains(&noted.seq))
+        {
+            writeln!(out, "      to take it back: pilothouse act {}", visible(&undo.command()))?;
+        }
     }
     Ok(Exit::Ok)
 }
 
 fn told(what: &What, is_cut: bool) -> (Tone, String) {
     match what {
+        What::Planned { connection, title, blocked, .. } => match blocked.as_slice() {
+            [] => (Tone::Soft, format!("planned: {title}, in {connection}")),
+            why => (Tone::Warn, format!("planned, and blocked: {title}, in {connection}. {}", why.join(" "))),
+        },
         What::Confirmed { connection, title, .. } if is_cut => {
             (Tone::Bad, format!("{title}, in {connection}: cut in the middle, nobody knows whether it was sent"))
         }
@@ -69,6 +81,8 @@ fn told(what: &What, is_cut: bool) -> (Tone, String) {
         What::TurnedDown { title, why } => (Tone::Warn, format!("turned down: {title}. {why}")),
         What::Sent { step } => (Tone::Soft, format!("sent step {}", step + 1)),
         What::NotSent { step, why } => (Tone::Warn, format!("step {} was not taken: {why}", step + 1)),
+        What::Seen { verified: true, words } => (Tone::Good, format!("looked at, verified: {words}")),
+        What::Seen { verified: false, words } => (Tone::Warn, format!("looked at, unverified: {words}")),
         What::Ended { state, detail } if state == "verified" => (Tone::Good, format!("verified: {detail}")),
         What::Ended { state, detail } => (Tone::Warn, format!("{state}: {detail}")),
     }
@@ -80,12 +94,13 @@ async fn verify(paths: &Paths, style: Style) -> Result<Exit, Failed> {
     for wrong in &checked.wrong {
         writeln!(out, "{}", style.paint(Tone::Bad, &visible(wrong)))?;
     }
-    if let Some(problem) = unsigned {
+    if let Some(problem) = &unsigned {
         note(&visible(&format!("Signatures are not checked: {problem}")));
     }
     if checked.wrong.is_empty() {
-        writeln!(out, "{} entries, each as it was written; signed up to {}.", checked.entries, checked.signed)?;
-        return Ok(Exit::Ok);
+        let (exit, words) = judged(&checked, unsigned.is_none());
+        writeln!(out, "{words}")?;
+        return Ok(exit);
     }
     Err(Problem::new(
         Code::BadInput,
@@ -94,6 +109,32 @@ async fn verify(paths: &Paths, style: Style) -> Result<Exit, Failed> {
     .why(format!("{} of its {} entries or signatures do not fit.", checked.wrong.len(), checked.entries))
     .next("Keep the file as it is, and ask who else can write there.")
     .into())
+}
+
+/// What a book tells in which nothing is wrong. `checks`: what the vault keeps of it could be read.
+fn judged(checked: &Checked, checks: bool) -> (Exit, String) {
+    let Checked { entries, signed, .. } = checked;
+    let nobody = "nobody can tell whether it was written anew, or entries were taken away";
+    match (checks, *signed) {
+        (true, signed) if signed == *entries && signed == 0 => {
+            (Exit::Ok, "No entries, and none was ever signed.".to_owned())
+        }
+        (true, signed) if signed == *entries => {
+            (Exit::Ok, format!("{entries} entries, each as it was written; signed up to {signed}."))
+        }
+        (true, 0) => (Exit::Partial, format!("{entries} entries, each fits the one before. None is signed: {nobody}.")),
+        (true, signed) => {
+            let first = signed + 1;
+            let words = format!(
+                "{entries} entries; those up to {signed} are as they were signed. {first} to {entries} are not signed: nobody \
+                 can tell whether those were written anew, or others behind {signed} taken away."
+            );
+            (Exit::Partial, words)
+        }
+        (false, _) => {
+            (Exit::Partial, format!("{entries} entries, each fits the one before. No signature is checked: {nobody}."))
+        }
+    }
 }
 
 fn export(paths: &Paths, file: &Path) -> Result<Exit, Failed> {
@@ -118,4 +159,26 @@ fn line(out: &mut impl Write, noted: &Noted) -> Result<(), Failed> {
     }
     writeln!(out, "{value}")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_book_that_is_signed_to_its_end_is_called_whole() {
+        let of = |entries, signed, checks| judged(&Checked { entries, signed, wrong: Vec::new() }, checks);
+        assert_eq!(of(7, 7, true).0, Exit::Ok);
+        assert_eq!(of(0, 0, true).0, Exit::Ok);
+        for (entries, signed, checks, said) in [
+            (7, 0, true, "None is signed: nobody can tell"),
+            (7, 4, true, "5 to 7 are not signed: nobody can tell"),
+            (7, 0, false, "No signature is checked: nobody can tell"),
+            // It may have been taken away whole.
+            (0, 0, false, "No signature is checked: nobody can tell"),
+        ] {
+            let (exit, words) = of(entries, signed, checks);
+            assert!(exit == Exit::Partial && words.contains(said), "{words}");
+        }
+    }
 }

@@ -134,10 +134,10 @@ async fn pause(session: &Session, id: &str, paused: bool) -> Result<Exit, Failed
 }
 
 async fn operate(session: &Session, id: &str, off: bool, production: Option<bool>) -> Result<Exit, Failed> {
-    let ConnectionRow { id, operation, .. } = row(session, id).await?;
-    let operation = Operation { operate: !off, production: production.unwrap_or(operation.production) };
-    act(session, Act::Operate { id: id.clone(), operation }, &Consent::ask()).await?;
-    say(&match (off, operation.production) {
+    let id = row(session, id).await?.id;
+    act(session, Act::Operate { id: id.clone(), operate: !off, production }, &Consent::ask()).await?;
+    let Operation { production, .. } = row(session, id.as_str()).await?.operation;
+    say(&match (off, production) {
         (true, _) => format!("{id} is read alone."),
         (false, false) => format!("Something may be done through {id}: each time it is planned, shown and confirmed."),
         (false, true) => {

@@ -1,11 +1,11 @@
 //! Aliases and tags: set, moved, taken away. MLflow holds no conditions, so a step that looks stands before the one that writes.
 
 use crate::{
-    answer::{Pair, int, object, shown},
+    answer::{Pair, int, object},
     paths::api,
     problems,
 };
-use pilothouse_connect::{NotSent, Seen};
+use pilothouse_connect::{NotSent, Seen, redact_named};
 use pilothouse_connect_http::{
     acts::{self, Draft, LOOK},
     client::Client,
@@ -65,12 +65,14 @@ impl Place {
         }
     }
 
-    /// As words for people.
+    /// As words for people, who are not shown what is a secret.
     fn words(&self, value: Option<&str>) -> String {
         match (self, value) {
             (Self::Alias(alias), Some(version)) => format!("alias {alias} leads to version {version}"),
             (Self::Alias(alias), None) => format!("there is no alias {alias}"),
-            (Self::Tag(version, key), Some(value)) => format!("tag {key}{} is \"{value}\"", of(*version)),
+            (Self::Tag(version, key), Some(value)) => {
+                format!("tag {key}{} is \"{}\"", of(*version), redact_named(key, value))
+            }
             (Self::Tag(version, key), None) => format!("there is no tag {key}{}", of(*version)),
         }
     }
@@ -164,7 +166,7 @@ fn draft(client: &Client, model: &str, place: &Place, wanted: Option<&str>, is: 
         Place::Alias(_) => "",
         Place::Tag(_, key) => key,
     };
-    let clear = |value: Option<&str>| value.map(|value| shown(key, value.to_owned()));
+    let clear = |value: Option<&str>| value.map(|value| redact_named(key, value));
     let (from, to) = (clear(is), clear(wanted));
     let hidden = from.as_deref() != is;
     let (method, path, body) = write(model, place, wanted);
@@ -316,6 +318,9 @@ mod tests {
         assert_eq!(place_of_tag.deed(value.as_deref()), Some(tag));
         assert_eq!(place_of_tag.deed(None), Some(Deed::RemoveTag { version: Some(4), key: "team".into() }));
         assert!(place(&Deed::Cordon).is_none());
+        // Also where it is said that somebody else wrote another value meanwhile.
+        let secret = Place::Tag(None, "hub_token".into());
+        assert_eq!(secret.words(Some("hunter2")), "tag hub_token is \"…\"");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the registry answers, as facts. Source: `model_registry.proto` of mlflow/mlflow.
 
-use pilothouse_connect::{GONE, names_a_secret, redact_url};
+use pilothouse_connect::{redact_named, redact_url};
 use pilothouse_connect_http::failure::Failure;
 use pilothouse_wire::{SmolStr, Stamp, view::Readiness};
 use pilothouse_world::fact::{ModelFact, VersionFact};
@@ -225,20 +225,12 @@ fn cut(text: SmolStr, most: usize) -> SmolStr {
 }
 
 fn tags(tags: Vec<Pair>) -> Vec<(SmolStr, SmolStr)> {
-    let pair =
-        |Pair { key, value }: Pair| (cut(key.clone(), LONGEST_VALUE), cut(shown(&key, value).into(), LONGEST_VALUE));
+    let pair = |Pair { key, value }: Pair| {
+        (cut(key.clone(), LONGEST_VALUE), cut(redact_named(&key, &value).into(), LONGEST_VALUE))
+    };
     let mut tags: Vec<_> = tags.into_iter().take(MOST_TAGS).map(pair).collect();
     tags.sort();
     tags
-}
-
-/// A value without what its key says is a secret, and without the credentials of an address.
-pub(crate) fn shown(key: &str, value: String) -> String {
-    match (names_a_secret(key), value.contains("://")) {
-        (true, _) => GONE.to_owned(),
-        (false, true) => redact_url(&value),
-        (false, false) => value,
-    }
 }
 
 /// Reads the answer to `/version`: a text.

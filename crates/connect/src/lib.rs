@@ -28,8 +28,8 @@ pub use lost::lost;
 pub use model_files::{LARGEST_CONFIG, ModelFiles, TEMPLATE, TOKENIZERS};
 pub use past::{KeptLane, LanesQuery, PastQuery};
 pub use redact::{
-    GONE, is_shown, looks_secret, names_a_secret, redact_arguments, redact_sign_in, redact_url, redact_variable,
-    redact_words,
+    GONE, is_shown, looks_secret, names_a_secret, redact_arguments, redact_deed, redact_named, redact_sign_in,
+    redact_url, redact_variable, redact_words,
 };
 pub use relay::{FindRelay, NoRelay, Question, Relay, RelayAnswer, RelayFailure, Relays, is_claimed};
 pub use service::Service;

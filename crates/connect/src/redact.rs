@@ -1,8 +1,10 @@
 //! Takes secrets out of arguments and addresses before anybody keeps or shows them.
 
+mod deeds;
 mod looks;
 mod words;
 
+pub use deeds::{redact_deed, redact_named};
 pub use looks::looks_secret;
 
 /// What stands where a secret stood.

@@ -47,8 +47,12 @@ impl Desk {
             Act::RemoveConnection(id) => self.remove(id).await,
             Act::RetryConnection(id) => self.restart(id).await,
             Act::TrustPlugin { id, plugin } => self.trust(id, plugin).await,
-            Act::Operate { id, operation } => {
-                self.settings_of(id.clone(), move |settings| settings.operation = operation).await?;
+            Act::Operate { id, operate, production } => {
+                let set = move |operation: &mut Operation| {
+                    operation.operate = operate;
+                    operation.production = production.unwrap_or(operation.production);
+                };
+                self.settings_of(id.clone(), move |settings| set(&mut settings.operation)).await?;
                 self.changed(Changed::Operation).await?;
                 Ok(Acted::Done(id))
             }

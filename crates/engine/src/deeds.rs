@@ -4,11 +4,14 @@
 //! from its server.
 
 pub(crate) mod book;
+pub(crate) mod cut;
+#[cfg(test)]
+mod tests;
 
 use crate::{asks, input::Input};
-use book::Ledger;
+use book::{Ledger, Signing};
 use pilothouse_actions::{Confirmed, Proposal, What};
-use pilothouse_connect::{Clock, Connector, NotSent, Seen};
+use pilothouse_connect::{Clock, Connector, NotSent, Seen, redact_deed};
 use pilothouse_vault::{Paths, Settings, Vault};
 use pilothouse_wire::{
     Acted, Answer, Code, ConnectionId, Problem, SmolStr,
@@ -106,6 +109,7 @@ pub(crate) struct Bench {
     pub inputs: mpsc::Sender<Input>,
     pub shown: Shown,
     pub halted: Halted,
+    pub signing: Signing,
 }
 
 impl Bench {
@@ -121,7 +125,17 @@ impl Bench {
             // What keeps it is not the connection, whatever that allows.
             operation.operate = true;
         }
-        let proposal = Proposal::new(plan, id.as_str(), operation);
+        let mut proposal = Proposal::new(plan.clone(), id.as_str(), operation, redact_deed);
+        let ledger = Ledger::of(&self.paths, self.clock.clone());
+        match ledger.once(None, What::planned(proposal.planned())).await {
+            Ok(true) => self.signing.start(ledger, Arc::clone(&self.vault)),
+            Ok(false) => {}
+            // It may be looked at all the same; confirmed, it could not be written down either.
+            Err(problem) => {
+                plan.blocked.push(problem);
+                proposal = Proposal::new(plan, id.as_str(), operation, redact_deed);
+            }
+        }
         let planned = proposal.planned().clone();
         self.shown.keep(proposal);
         Ok(Answer::Plan(Box::new(planned)))
@@ -150,18 +164,20 @@ impl Bench {
         let plan = self.shown.find(&by.digest);
         match self.confirmed(connector, &by).await {
             Ok((connector, confirmed)) => {
-                let what = What::confirmed(confirmed.plan(), confirmed.digest().to_string());
-                let running = ledger.begin(what).await?;
+                let running = ledger.begin(What::confirmed(&confirmed)).await?;
                 let id = running.id();
+                running.sign(&self.vault);
                 let course = Run { bench: self, connector, confirmed, running };
-                course.tell(ActionState::Sending(String::new()), 0).await;
+                course.tell(ActionState::Sending(String::new()), 0, None).await;
                 tokio::spawn(course.run());
                 Ok(Acted::Begun(id))
             }
             Err(problem) => {
                 if let Some(plan) = plan {
-                    // That it cannot be written changes nothing: nothing is done.
-                    let _ = ledger.write(None, What::turned_down(&plan.title, &problem)).await;
+                    // That it cannot be written or signed changes nothing: nothing is done, and a check of the book says so.
+                    if ledger.write(None, What::turned_down(&plan.title, &problem)).await.is_ok() {
+                        let _ = ledger.signed(&self.vault).await;
+                    }
                 }
                 Err(problem)
             }
@@ -233,7 +249,7 @@ impl Run {
                     What::Sent { step: number }
                 }
                 Err(NotSent::Later(problem)) if Instant::now() < deadline => {
-                    self.tell(ActionState::Sending(waits(&problem)), number).await;
+                    self.tell(ActionState::Sending(waits(&problem)), number, None).await;
                     tokio::time::sleep(AGAIN).await;
                     continue;
                 }
@@ -250,24 +266,24 @@ impl Run {
             };
             self.running.note(what).await;
             if self.confirmed.next(&course).is_some() {
-                self.tell(ActionState::Sending(String::new()), course.sent()).await;
+                self.tell(ActionState::Sending(String::new()), course.sent(), None).await;
             }
         }
         let sent = course.sent();
         let seen = if course.is_to_be_verified() { self.verify(sent).await } else { Err(String::new()) };
         let state = course.end(seen);
         self.bench.halted.forget(self.running.id());
-        self.running.end(What::ended(&state), &self.bench.vault).await;
-        self.tell(state, sent).await;
+        let unsigned = self.running.end(What::ended(&state), &self.bench.vault).await;
+        self.tell(state, sent, unsigned).await;
     }
 
     /// Looks until what was wanted is so, will not be, or the time is over.
     async fn verify(&self, sent: u32) -> Result<String, String> {
         let plan = self.confirmed.plan();
         let (deadline, mut last) = (Instant::now() + plan.success.within, "nothing was seen yet".to_owned());
-        self.tell(ActionState::Verifying(last.clone()), sent).await;
+        self.tell(ActionState::Verifying(last.clone()), sent, None).await;
         loop {
-            let now = match self.connector.look(plan).await {
+            let now = match self.connector.look(self.confirmed.sought()).await {
                 Ok(Seen::Met(words)) => return Ok(words),
                 Ok(Seen::Never(why)) => return Err(why),
                 Ok(Seen::NotYet(how)) => how,
@@ -283,13 +299,13 @@ impl Run {
             }
             if now != last {
                 last.clone_from(&now);
-                self.tell(ActionState::Verifying(now), sent).await;
+                self.tell(ActionState::Verifying(now), sent, None).await;
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    async fn tell(&self, state: ActionState, sent: u32) {
+    async fn tell(&self, state: ActionState, sent: u32, unsigned: Option<Problem>) {
         let action = Action {
             id: self.running.id(),
             plan: self.confirmed.plan().clone(),
@@ -297,6 +313,7 @@ impl Run {
             begun: self.running.begun(),
             sent,
             state,
+            unsigned: unsigned.map(Box::new),
             at: self.bench.clock.now(),
         };
         let _ = self.bench.inputs.send(Input::Acting(Box::new(action), self.running.who().into())).await;

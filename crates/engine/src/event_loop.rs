@@ -10,7 +10,7 @@ pub(crate) use opening::{open, start};
 use crate::{
     acts::Desk,
     connections::{Connections, Surroundings},
-    deeds::{self, Bench, Halted, Shown},
+    deeds::{self, Bench, Halted, Shown, book::Signing},
     gaps::Gaps,
     handle::Settled,
     input::Input,
@@ -23,8 +23,8 @@ use crate::{
     registries::Registries,
 };
 use opening::Ways;
-use pilothouse_connect::Discovery;
-use pilothouse_journal::{Reader as JournalReader, Recorder};
+use pilothouse_connect::{Connector, Discovery};
+use pilothouse_journal::{Reader as JournalReader, Recorder, audit::Noted};
 use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
     Act, Acted, Code, ConnectionId, Health, Problem, SmolStr, ViewSpec,
@@ -77,6 +77,9 @@ struct Loop {
     /// Plans that may be confirmed, and what is being done.
     shown_plans: Shown,
     halted: Halted,
+    signing: Signing,
+    /// Actions that were cut and not looked at yet.
+    cut: Vec<Noted>,
     actions: ActionsView,
     options: Options,
 }
@@ -109,6 +112,8 @@ impl Loop {
             memory: None,
             shown_plans: Shown::default(),
             halted: Halted::default(),
+            signing: Signing::default(),
+            cut: Vec::new(),
             actions: ActionsView::default(),
             options,
         }
@@ -203,7 +208,10 @@ impl Loop {
             }
             Input::Settle(reply) => drop(reply.send(self.settled())),
             Input::Watch(spec, way) => self.with_scene(|publisher, scene| publisher.watch(spec, way, scene)),
-            Input::Opened(id, start, connector) => self.connections.opened(&id, start, connector),
+            Input::Opened(id, start, connector) => {
+                self.look_at_cut(&id, &connector);
+                self.connections.opened(&id, start, connector);
+            }
             Input::Shut(id, start, why) => self.connections.shut(&id, start, why),
             Input::Relay(id, asked) => self.connections.relay(&id, asked),
             Input::Discovered(discovery) => {
@@ -215,6 +223,11 @@ impl Loop {
             Input::Changed(changed) => self.changed(changed),
             Input::Recalled(marks) => self.keep_and_fold(vec![Fact::Recalled(marks)]),
             Input::Acting(action, who) => self.acting(*action, who),
+            Input::ToldAnew(told) => {
+                let (before, now) = *told;
+                self.notices.iter_mut().filter(|notice| **notice == before).for_each(|notice| notice.clone_from(&now));
+                self.touched.all = true;
+            }
             Input::Gaps(gaps) => self.touched.ribbon |= self.gaps.take(gaps),
             Input::Stop(done) => drop(done.send(())),
         }
@@ -243,10 +256,22 @@ impl Loop {
             let paths = self.options.paths.clone();
             let cut = tokio::task::spawn_blocking(move || deeds::book::cut(&paths)).await;
             match cut {
-                Ok(Ok(cut)) => self.notices.extend(cut.iter().filter_map(deeds::book::told)),
+                Ok(Ok(cut)) => {
+                    self.notices.extend(cut.iter().filter_map(|noted| deeds::cut::told(noted, None)));
+                    self.cut = cut;
+                }
                 Ok(Err(problem)) => self.notices.push(problem),
                 Err(_) => {}
             }
+        }
+    }
+
+    /// Looks at the actions that were cut and are of a connection that was opened, each once.
+    fn look_at_cut(&mut self, id: &ConnectionId, connector: &Arc<dyn Connector>) {
+        let (here, others) = std::mem::take(&mut self.cut).into_iter().partition(|noted| deeds::cut::is_of(noted, id));
+        self.cut = others;
+        for noted in here {
+            tokio::spawn(self.bench().look_back(Arc::clone(connector), noted));
         }
     }
 
@@ -254,7 +279,8 @@ impl Loop {
     fn bench(&self) -> Bench {
         let Surroundings { vault, clock, inputs, .. } = self.desk.surroundings.clone();
         let (shown, halted) = (self.shown_plans.clone(), self.halted.clone());
-        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown, halted }
+        let signing = self.signing.clone();
+        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown, halted, signing }
     }
 
     /// Sends no further step of an action of this process.
@@ -378,6 +404,7 @@ impl Loop {
     async fn stop(mut self, done: oneshot::Sender<()>) {
         self.keep();
         self.end_telling().await;
+        self.signing.end().await;
         // Dropping the recorder writes out what waits.
         drop(self);
         let _ = done.send(());

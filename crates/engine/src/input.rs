@@ -35,6 +35,8 @@ pub(crate) enum Input {
     Recalled(Vec<Mark>),
     /// An action that a person confirmed is as follows, and who it was.
     Acting(Box<Action>, SmolStr),
+    /// Of what was told at the start more is known by now: this, in the place of that.
+    ToldAnew(Box<(Problem, Problem)>),
     /// Times of the last week that the record does not tell of.
     Gaps(Vec<Gap>),
     /// Everybody is to stop.

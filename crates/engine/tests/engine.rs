@@ -289,6 +289,25 @@ async fn connections_are_added_paused_edited_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn to_let_something_be_done_takes_no_mark_of_production_away() {
+    let home = tempfile::tempdir().unwrap();
+    let operator = engine(home.path(), false).await;
+    let id = ConnectionId::slug("lab");
+    operator.act(Act::AddConnection { draft: demo_draft("lab", "fra-train"), secrets: vec![] }).await.unwrap();
+    let set = async |operate, production| {
+        operator.act(Act::Operate { id: id.clone(), operate, production }).await.unwrap();
+        let operation = connections(&operator).await.rows.rows()[0].operation;
+        (operation.operate, operation.production)
+    };
+    // A colleague marks it, while somebody looks at a plan from before that.
+    assert_eq!(set(false, Some(true)).await, (false, true));
+    assert_eq!(set(true, None).await, (true, true));
+    assert_eq!(set(false, None).await, (false, true));
+    assert_eq!(set(true, Some(false)).await, (true, false));
+    operator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_connected_is_refused_with_its_field() {
     let home = tempfile::tempdir().unwrap();
     let operator = engine(home.path(), false).await;

@@ -4,6 +4,9 @@
 //! is kept elsewhere, and the newest head is kept there, too: without the key nobody can write a book that fits, and a book
 //! that ends before that head was cut.
 
+#[cfg(test)]
+mod tests;
+
 use crate::schema::failed;
 use hmac::{Hmac, Mac};
 use pilothouse_actions::{Entry, What};
@@ -126,34 +129,66 @@ impl Book {
     /// # Errors
     /// If it cannot be written: then nothing may be done.
     pub fn append(&self, entry: &Entry) -> Result<Head, Problem> {
-        let text = serde_json::to_string(entry)
-            .map_err(|error| Problem::new(Code::Internal, "An entry does not encode.").why(error.to_string()))?;
+        let text = encoded(entry)?;
         self.written(|db| {
             let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let before = newest(&turn)?;
-            let seq = before.map_or(1, |head| head.seq + 1);
-            let hash = link(before.map(|head| head.hash), seq, &text);
-            turn.execute(
-                "INSERT INTO entry (seq, text, hash) VALUES (?1, ?2, ?3)",
-                params![signed(seq), text, hash.as_slice()],
-            )?;
+            let head = put(&turn, &text)?;
             turn.commit()?;
-            Ok(Head { seq, hash })
+            Ok(head)
         })
     }
 
-    /// Signs the newest head, and answers it. Blocks.
+    /// As [`Book::append`], unless one of the newest entries, of which there are `tail`, says it already: then nothing is
+    /// written. Blocks.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn sign(&self, key: &Key) -> Result<Option<Head>, Problem> {
+    /// As [`Book::append`].
+    pub fn append_new(
+        &self,
+        entry: &Entry,
+        tail: u64,
+        says_it: impl Fn(&Entry) -> bool,
+    ) -> Result<Option<Head>, Problem> {
+        let text = encoded(entry)?;
         self.written(|db| {
             let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let Some(head) = newest(&turn)? else { return Ok(None) };
+            let newest: Vec<String> = {
+                let mut query = turn.prepare("SELECT text FROM entry ORDER BY seq DESC LIMIT ?1")?;
+                query.query_map([signed(tail)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+            };
+            if newest.iter().any(|text| serde_json::from_str(text).is_ok_and(|entry| says_it(&entry))) {
+                return Ok(None);
+            }
+            let head = put(&turn, &text)?;
+            turn.commit()?;
+            Ok(Some(head))
+        })
+    }
+
+    /// Signs the newest head, and answers it. `kept` is the head that was signed last: a book that does not hold it any more
+    /// was cut or written anew, and is not signed, since that would hide it. Blocks.
+    ///
+    /// # Errors
+    /// If it cannot be written, or is not the book that was signed last.
+    pub fn sign(&self, key: &Key, kept: Option<Head>) -> Result<Option<Head>, Problem> {
+        let signed_on = self.written(|db| {
+            let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            if let Some(kept) = kept
+                && hash_at(&turn, kept.seq)?.as_deref() != Some(kept.hash.as_slice())
+            {
+                return Ok(Err(kept));
+            }
+            let Some(head) = newest(&turn)? else { return Ok(Ok(None)) };
             let sign = key.sign(head).unwrap_or_default();
             turn.execute("INSERT OR REPLACE INTO head (seq, sign) VALUES (?1, ?2)", params![signed(head.seq), sign])?;
             turn.commit()?;
-            Ok(Some(head))
+            Ok(Ok(Some(head)))
+        })?;
+        signed_on.map_err(|kept| {
+            let what = format!("{} is not the book that was signed up to entry {}.", self.path.display(), kept.seq);
+            Problem::new(Code::BadInput, what)
+                .why("That entry is gone, or is another one.")
+                .next("pilothouse audit verify says what is wrong with it.")
         })
     }
 
@@ -168,31 +203,40 @@ impl Book {
             query.query_map([signed(most)], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
         let rows = read().map_err(|error| self.failed("read", &error))?;
-        let noted = |(seq, text): (i64, String)| {
-            let seq = u64::try_from(seq).unwrap_or(0);
-            let entry = serde_json::from_str(&text).map_err(|error| {
-                Problem::new(Code::BadInput, format!("Entry {seq} of {} does not read.", self.path.display()))
-                    .why(format!("{error}."))
-                    .next("pilothouse audit verify says what else is wrong with it.")
-            })?;
-            Ok(Noted { seq, entry })
-        };
-        rows.into_iter().rev().map(noted).collect()
+        rows.into_iter().rev().map(|row| self.noted(row)).collect()
     }
 
-    /// The actions that were confirmed and are not over, by what the newest entries say: each with its place. Blocks.
+    /// The actions that were confirmed and are not over, by what the whole book says: each with its place. Blocks.
     ///
     /// # Errors
     /// As [`Book::newest`].
-    pub fn unfinished(&self, most: u64) -> Result<Vec<Noted>, Problem> {
-        let noted = self.newest(most)?;
-        let over: std::collections::BTreeSet<u64> = noted
-            .iter()
-            .filter(|noted| matches!(noted.entry.what, What::Ended { .. }))
-            .filter_map(|noted| noted.entry.action)
-            .collect();
-        let begun = |noted: &Noted| matches!(noted.entry.what, What::Confirmed { .. });
-        Ok(noted.into_iter().filter(|noted| begun(noted) && !over.contains(&noted.seq)).collect())
+    pub fn unfinished(&self) -> Result<Vec<Noted>, Problem> {
+        let mut open = std::collections::BTreeMap::new();
+        let Some(db) = self.opened()? else { return Ok(Vec::new()) };
+        // Only these are read as entries: there may be very many others.
+        let chosen =
+            "SELECT seq, text FROM entry WHERE instr(text, '\"confirmed\"') OR instr(text, '\"ended\"') ORDER BY seq";
+        let mut query = db.prepare(chosen).map_err(|error| self.failed("read", &error))?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        for row in rows.map_err(|error| self.failed("read", &error))? {
+            let noted = self.noted(row.map_err(|error| self.failed("read", &error))?)?;
+            match (&noted.entry.what, noted.entry.action) {
+                (What::Confirmed { .. }, _) => drop(open.insert(noted.seq, noted)),
+                (What::Ended { .. }, Some(action)) => drop(open.remove(&action)),
+                _ => {}
+            }
+        }
+        Ok(open.into_values().collect())
+    }
+
+    fn noted(&self, (seq, text): (i64, String)) -> Result<Noted, Problem> {
+        let seq = u64::try_from(seq).unwrap_or(0);
+        let entry = serde_json::from_str(&text).map_err(|error| {
+            Problem::new(Code::BadInput, format!("Entry {seq} of {} does not read.", self.path.display()))
+                .why(format!("{error}."))
+                .next("pilothouse audit verify says what else is wrong with it.")
+        })?;
+        Ok(Noted { seq, entry })
     }
 
     /// Reads all of it. `key` signs its heads, and `kept` is the newest head that was kept elsewhere. Blocks.
@@ -286,6 +330,24 @@ fn newest(db: &Connection) -> rusqlite::Result<Option<Head>> {
     Ok(row.map(|(seq, hash)| Head { seq: u64::try_from(seq).unwrap_or(0), hash: hash.try_into().unwrap_or_default() }))
 }
 
+fn encoded(entry: &Entry) -> Result<String, Problem> {
+    serde_json::to_string(entry)
+        .map_err(|error| Problem::new(Code::Internal, "An entry does not encode.").why(error.to_string()))
+}
+
+/// Puts an entry behind the others.
+fn put(db: &Connection, text: &str) -> rusqlite::Result<Head> {
+    let before = newest(db)?;
+    let seq = before.map_or(1, |head| head.seq + 1);
+    let hash = link(before.map(|head| head.hash), seq, text);
+    db.execute("INSERT INTO entry (seq, text, hash) VALUES (?1, ?2, ?3)", params![signed(seq), text, hash.as_slice()])?;
+    Ok(Head { seq, hash })
+}
+
+fn hash_at(db: &Connection, seq: u64) -> rusqlite::Result<Option<Vec<u8>>> {
+    db.query_row("SELECT hash FROM entry WHERE seq = ?1", [signed(seq)], |row| row.get(0)).optional()
+}
+
 fn link(before: Option<[u8; 32]>, seq: u64, text: &str) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(before.unwrap_or_default());
@@ -335,131 +397,4 @@ fn check(db: &Connection, key: Option<&Key>, checked: &mut Checked, kept: Option
 /// Places are no larger than SQLite's numbers.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pilothouse_wire::Stamp;
-
-    fn entry(action: Option<u64>, what: What) -> Entry {
-        Entry { at: Stamp(1_795_500_000_000), who: "ada".into(), door: "pilothouse".into(), action, what }
-    }
-
-    fn confirmed(title: &str) -> Entry {
-        let what = What::Confirmed {
-            connection: "iad".into(),
-            object: "node:iad/h-1".into(),
-            title: title.into(),
-            digest: "00".into(),
-            steps: vec!["PATCH /api/v1/nodes/h-1".into()],
-        };
-        entry(None, what)
-    }
-
-    fn ended(action: u64) -> Entry {
-        entry(Some(action), What::Ended { state: "verified".into(), detail: "it is cordoned".into() })
-    }
-
-    fn book() -> (tempfile::TempDir, Book) {
-        let home = tempfile::tempdir().unwrap();
-        let book = Book::at(&home.path().join("data").join("audit.db"));
-        (home, book)
-    }
-
-    fn altered(book: &Book, text: &str) {
-        Connection::open(book.path()).unwrap().execute_batch(text).unwrap();
-    }
-
-    #[test]
-    fn entries_read_back_in_order_and_what_is_not_over_is_known() {
-        let (_home, book) = book();
-        assert_eq!((book.newest(9), book.verify(None, None)), (Ok(Vec::new()), Ok(Checked::default())));
-        let first = book.append(&confirmed("Cordon node h-1")).unwrap();
-        assert_eq!(first.seq, 1);
-        book.append(&entry(Some(1), What::Sent { step: 0 })).unwrap();
-        assert_eq!(book.unfinished(9).unwrap().iter().map(|noted| noted.seq).collect::<Vec<_>>(), [1]);
-        book.append(&ended(1)).unwrap();
-        book.append(&confirmed("Cordon node h-2")).unwrap();
-        assert_eq!(book.unfinished(9).unwrap().iter().map(|noted| noted.seq).collect::<Vec<_>>(), [4]);
-        let noted = book.newest(2).unwrap();
-        assert_eq!(noted.iter().map(|noted| noted.seq).collect::<Vec<_>>(), [3, 4]);
-        assert_eq!(noted[0].entry, ended(1));
-        assert_eq!(book.verify(None, None).unwrap(), Checked { entries: 4, ..Checked::default() });
-    }
-
-    #[test]
-    fn what_was_altered_taken_out_cut_off_or_written_anew_is_found() {
-        let key = Key::random().unwrap();
-        let with = |change: &str| {
-            let (home, book) = book();
-            for number in 0..4 {
-                book.append(&confirmed(&format!("Cordon node h-{number}"))).unwrap();
-            }
-            let head = book.sign(&key).unwrap();
-            book.append(&ended(4)).unwrap();
-            altered(&book, change);
-            let found = book.verify(Some(&key), head).unwrap();
-            drop(home);
-            found
-        };
-        assert_eq!(with(""), Checked { entries: 5, signed: 4, wrong: Vec::new() });
-        for (change, said) in [
-            ("UPDATE entry SET text = replace(text, 'h-1', 'h-7') WHERE seq = 2", "Entry 2 was altered"),
-            ("UPDATE entry SET hash = zeroblob(32) WHERE seq = 2", "Entry 2 was altered"),
-            ("DELETE FROM entry WHERE seq = 2", "Entries 2 to 2 are gone"),
-            ("DELETE FROM entry WHERE seq > 2", "It was cut: entries 3 to 4 are gone"),
-            ("DELETE FROM entry; DELETE FROM head", "The book is gone: it had 4 entries"),
-            ("UPDATE head SET sign = zeroblob(32)", "The signature at entry 4 does not fit"),
-        ] {
-            let wrong = with(change).wrong;
-            assert!(wrong.iter().any(|wrong| wrong.contains(said)), "{change}: {wrong:?}");
-        }
-        // A whole new book, without the key.
-        let (_home, other) = book();
-        (0..4).for_each(|_| drop(other.append(&confirmed("Nothing"))));
-        let (_home, own) = book();
-        (0..4).for_each(|_| drop(own.append(&confirmed("Cordon node h-1"))));
-        let head = own.sign(&key).unwrap();
-        let wrong = other.verify(Some(&key), head).unwrap().wrong;
-        assert!(wrong.iter().any(|wrong| wrong.contains("another one than was signed")), "{wrong:?}");
-    }
-
-    #[test]
-    fn several_write_into_one_chain() {
-        let (_home, book) = book();
-        std::thread::scope(|scope| {
-            for of in 0..4 {
-                let book = book.clone();
-                scope.spawn(move || {
-                    for at in 0..10 {
-                        book.append(&confirmed(&format!("{of}/{at}"))).unwrap();
-                    }
-                });
-            }
-        });
-        assert_eq!(book.verify(None, None).unwrap(), Checked { entries: 40, ..Checked::default() });
-    }
-
-    #[test]
-    fn a_book_that_another_process_is_just_beginning_has_no_entries_yet() {
-        let (_home, book) = book();
-        std::fs::create_dir_all(book.path().parent().unwrap()).unwrap();
-        // The file is made before its tables are.
-        std::fs::write(book.path(), "").unwrap();
-        assert_eq!((book.newest(9), book.verify(None, None)), (Ok(Vec::new()), Ok(Checked::default())));
-        assert_eq!(book.unfinished(9), Ok(Vec::new()));
-        assert_eq!(book.append(&confirmed("Cordon node h-1")).unwrap().seq, 1);
-    }
-
-    #[test]
-    fn a_book_of_the_future_and_a_file_that_is_none_are_said() {
-        let (_home, book) = book();
-        book.append(&confirmed("Cordon node h-1")).unwrap();
-        altered(&book, "PRAGMA user_version = 9");
-        assert!(book.newest(1).unwrap_err().what.contains("newer Pilothouse"));
-        std::fs::write(book.path(), "this is no database, and is long enough to be seen as none by whoever opens it")
-            .unwrap();
-        assert!(book.append(&confirmed("x")).is_err() && book.newest(1).is_err());
-    }
 }

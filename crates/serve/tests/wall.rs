@@ -13,7 +13,7 @@ use pilothouse_wire::{
     door::DoorAct,
     form::{Draft, SecretInput},
     notice::Wishes,
-    plan::{Confirmation, Digest, Operation},
+    plan::{Confirmation, Digest},
     view::{MarkKind, connections::PluginNotice, ribbon::MarkKey},
 };
 use std::{fs, sync::Arc, time::Duration};
@@ -72,7 +72,7 @@ fn acts() -> [Act; ACTS] {
         Act::Wish(Wishes { kinds: [].into(), ..Wishes::default() }),
         Act::SawNotices(7),
         Act::DeliveredNotice(7, Ok(())),
-        Act::Operate { id: operated, operation: Operation { operate: true, production: false } },
+        Act::Operate { id: operated, operate: true, production: Some(false) },
         Act::Confirm(Confirmation { digest: Digest([7; 32]), typed: None }),
         Act::Halt(7),
     ]

@@ -49,7 +49,17 @@ impl Keeper {
     }
 
     pub fn get(&mut self, connection: &str, field: &str) -> Result<Option<SecretString>, Trouble> {
-        if let Some(keyring) = self.keyring()? {
+        let keyring = self.keyring()?;
+        self.held(keyring.as_ref(), connection, field)
+    }
+
+    fn held(
+        &mut self,
+        keyring: Option<&Keyring>,
+        connection: &str,
+        field: &str,
+    ) -> Result<Option<SecretString>, Trouble> {
+        if let Some(keyring) = keyring {
             let secret = keyring.load(connection)?.remove(field);
             if secret.is_some() || !self.file_exists() {
                 return Ok(secret);
@@ -67,7 +77,27 @@ impl Keeper {
 
     pub fn set(&mut self, connection: &str, new: Fields) -> Result<(), Trouble> {
         let lock = self.lock()?;
-        if let Some(keyring) = self.keyring_under(&lock) {
+        self.set_under(&lock, connection, new)
+    }
+
+    /// Puts another secret in the place of one, while no other process can: `change` says which, or that none is put.
+    pub fn change<E>(
+        &mut self,
+        connection: &str,
+        field: &str,
+        change: impl FnOnce(Option<SecretString>) -> Result<SecretString, E>,
+    ) -> Result<Result<(), E>, Trouble> {
+        let lock = self.lock()?;
+        let keyring = self.keyring_under(&lock);
+        let held = self.held(keyring.as_ref(), connection, field)?;
+        match change(held) {
+            Ok(secret) => self.set_under(&lock, connection, Fields::from([(field.to_owned(), secret)])).map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    fn set_under(&mut self, lock: &Lock, connection: &str, new: Fields) -> Result<(), Trouble> {
+        if let Some(keyring) = self.keyring_under(lock) {
             let mut fields = keyring.load(connection)?;
             fields.extend(new);
             return keyring.save(connection, &fields);

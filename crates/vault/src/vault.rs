@@ -116,6 +116,21 @@ impl Vault {
         self.ask(move |keeper| keeper.set(&connection, fields)).await
     }
 
+    /// Puts another secret in the place of one, while no other process can: `change` is told what is there, and says what is
+    /// to be there. It is called on the thread of the vault, and once at most; after it failed what was there stays.
+    ///
+    /// # Errors
+    /// As [`Vault::set`], or what `change` answers.
+    pub async fn change(
+        &self,
+        connection: &ConnectionId,
+        field: &str,
+        change: impl FnOnce(Option<SecretString>) -> Result<SecretString, Problem> + Send + 'static,
+    ) -> Result<(), Problem> {
+        let (connection, field) = (connection.to_string(), field.to_owned());
+        self.ask(move |keeper| keeper.change(&connection, &field, change)).await?
+    }
+
     /// Removes a secret of a connection.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::{
     form::{Draft, SecretInput},
     kinds::{Listing, ObjectTable, Offered},
     notice::Wishes,
-    plan::{Confirmation, Intent, Operation, Planned},
+    plan::{Confirmation, Intent, Planned},
     preflight::{Preflight, PreflightQuery},
     record::RecordInfo,
     rights::{Rights, RightsQuery},
@@ -364,8 +364,10 @@ pub enum Act {
     Operate {
         /// The connection.
         id: ConnectionId,
-        /// What may be done.
-        operation: Operation,
+        /// May anything be done?
+        operate: bool,
+        /// Is it what users depend on? Without, that stays as it is set by now, whoever set it.
+        production: Option<bool>,
     },
     /// Does what was planned and shown.
     Confirm(Confirmation),

@@ -2,6 +2,8 @@
 //!
 //! A plan is made by reading alone. It is confirmed by its digest: one confirms what one saw.
 
+mod command;
+
 use crate::{
     ObjectRef, Problem, SmolStr, Stamp,
     keyed::{Keyed, Row},
@@ -142,7 +144,7 @@ impl Deed {
 }
 
 /// What would be done, and what is known before it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// What is wanted.
     pub intent: Intent,
@@ -364,6 +366,8 @@ pub struct Action {
     pub sent: u32,
     /// What became of it.
     pub state: ActionState,
+    /// Why the audit book is not signed up to its end; nothing while it is under way, or where it is.
+    pub unsigned: Option<Box<Problem>>,
     /// When that was.
     pub at: Stamp,
 }

@@ -21,7 +21,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Code, Problem, ViewSpec,
-    plan::{Action, Confirmation, Deed, Intent, Operation, Planned},
+    plan::{Action, Confirmation, Deed, Intent, Planned},
     units::visible,
 };
 use rows::{Became, PlanRows};
@@ -129,10 +129,8 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
     });
     let allow = move || {
         let id = wanted.with_value(|intent| intent.object.connection().clone());
-        // What was marked as production stays so: its name has to be typed then as now.
-        let production = stage.with_untracked(|stage| stage.planned().is_some_and(|it| it.plan.type_name.is_some()));
-        let operation = Operation { operate: true, production };
-        link.act_then(Act::Operate { id, operation }, move |acted| match acted {
+        // What is marked as production stays so, also where somebody marked it since this was planned.
+        link.act_then(Act::Operate { id, operate: true, production: None }, move |acted| match acted {
             Ok(_) => plan(),
             Err(problem) => toasts.problem(&problem),
         });

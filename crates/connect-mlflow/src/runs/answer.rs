@@ -1,7 +1,7 @@
 //! What the tracking server answers of runs. Source: `service.proto` of mlflow/mlflow.
 
-use crate::answer::{Page, Pair, int, object, page, shown, stamp, word};
-use pilothouse_connect::redact_url;
+use crate::answer::{Page, Pair, int, object, page, stamp, word};
+use pilothouse_connect::{redact_named, redact_url};
 use pilothouse_connect_http::failure::Failure;
 use pilothouse_wire::{
     SmolStr, Stamp,
@@ -120,7 +120,7 @@ pub(crate) fn found(body: &[u8]) -> Result<Page<RunRow>, Failure> {
 
 fn pairs(pairs: Vec<Pair>) -> Vec<(SmolStr, String)> {
     let pair = |Pair { key, value }: Pair| {
-        let value = shown(&key, value);
+        let value = redact_named(&key, &value);
         (key, cut(value))
     };
     let mut pairs: Vec<_> = pairs.into_iter().take(MOST_PAIRS).map(pair).collect();

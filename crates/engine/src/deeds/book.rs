@@ -6,7 +6,10 @@ use pilothouse_journal::audit::{Book, Head, Key, Noted};
 use pilothouse_vault::{Paths, Vault};
 use pilothouse_wire::{Code, ConnectionId, Problem, Stamp};
 use secrecy::{ExposeSecret, SecretString};
-use std::{fs::File, path::PathBuf, time::Duration};
+use std::{fs::File, path::PathBuf, sync::Arc, time::Duration};
+
+#[cfg(test)]
+mod tests;
 
 /// Whose secret the key of the book is.
 const OWNER: &str = "pilothouse-audit";
@@ -14,8 +17,9 @@ const OWNER: &str = "pilothouse-audit";
 const FIELD: &str = "book";
 /// A vault that asks a person first is not waited for: the next action signs what this one leaves.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Entries that are looked through for actions that were cut.
-const LOOKED: u64 = 1_000;
+/// What is said again within this time stands once in the book, if it is among so many of the newest entries.
+const REPEATED: Duration = Duration::from_secs(3_600);
+const TAIL: u64 = 64;
 
 /// The book of an installation.
 pub fn book(paths: &Paths) -> Book {
@@ -43,6 +47,31 @@ impl Ledger {
         blocking(move || book.append(&entry)).await.map(|head| (head, at))
     }
 
+    /// Writes an entry, unless it was written a short while ago. Answers whether it was written now.
+    pub(crate) async fn once(&self, action: Option<u64>, what: What) -> Result<bool, Problem> {
+        let entry = Entry { at: self.clock.now(), who: who(), door: door(), action, what };
+        let book = self.book.clone();
+        let says_it = move |own: &Entry, other: &Entry| {
+            let is_recent = own.at.since(other.at) < REPEATED;
+            is_recent
+                && (&own.who, &own.door, own.action) == (&other.who, &other.door, other.action)
+                && own.what.repeats(&other.what)
+        };
+        blocking(move || book.append_new(&entry, TAIL, |other| says_it(&entry, other))).await.map(|head| head.is_some())
+    }
+
+    /// Signs what is written, and says why it could not be.
+    pub(crate) async fn signed(&self, vault: &Vault) -> Option<Problem> {
+        let why = match tokio::time::timeout(PATIENCE, sign(&self.book, vault)).await {
+            Ok(Ok(())) => return None,
+            Ok(Err(problem)) => problem,
+            Err(_) => silent(),
+        };
+        let words = [Some(why.what), why.why].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let problem = Problem::new(why.code, "It is written in the audit book, and not signed.").why(words);
+        Some(problem.next("Until it is, nobody can tell whether its newest entries were altered or taken away."))
+    }
+
     /// Writes that an action was confirmed. Until it is over others see that somebody runs it.
     pub(crate) async fn begin(self, what: What) -> Result<Running, Problem> {
         let entry = Entry { at: self.clock.now(), who: who(), door: door(), action: None, what };
@@ -56,6 +85,27 @@ impl Ledger {
         })
         .await?;
         Ok(Running { ledger: self, id, begun, lock, who: who() })
+    }
+}
+
+/// Signatures for which nobody waits, but the end of the program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signing(Arc<tokio::sync::RwLock<()>>);
+
+impl Signing {
+    /// Signs what is written, beside all else.
+    pub(crate) fn start(&self, ledger: Ledger, vault: Arc<Vault>) {
+        // Who ends waits for no new one.
+        let Ok(held) = Arc::clone(&self.0).try_read_owned() else { return };
+        tokio::spawn(async move {
+            let _held = held;
+            ledger.signed(&vault).await
+        });
+    }
+
+    /// Waits for those that are under way, each of which takes a few seconds at most.
+    pub(crate) async fn end(&self) {
+        drop(self.0.write().await);
     }
 }
 
@@ -86,14 +136,20 @@ impl Running {
         let _ = self.ledger.write(Some(self.id), what).await;
     }
 
-    /// Writes how it ended, and signs.
-    pub(crate) async fn end(&mut self, what: What, vault: &Vault) {
+    /// Signs what stands there by now, beside what is being sent: the end is signed once more, and waits for this.
+    pub(crate) fn sign(&self, vault: &Arc<Vault>) {
+        let (ledger, vault) = (self.ledger.clone(), Arc::clone(vault));
+        tokio::spawn(async move { ledger.signed(&vault).await });
+    }
+
+    /// Writes how it ended, and signs. Answers why it could not be signed.
+    pub(crate) async fn end(&mut self, what: What, vault: &Vault) -> Option<Problem> {
         self.note(what).await;
         if let Some((file, path)) = self.lock.take() {
             drop(file);
             let _ = std::fs::remove_file(path);
         }
-        let _ = tokio::time::timeout(PATIENCE, sign(&self.ledger.book, vault)).await;
+        self.ledger.signed(vault).await
     }
 }
 
@@ -123,7 +179,7 @@ pub fn cut(paths: &Paths) -> Result<Vec<Noted>, Problem> {
         let path = folder.join(noted.seq.to_string());
         path.exists() && locked(&path).is_none()
     };
-    Ok(book(paths).unfinished(LOOKED)?.into_iter().filter(|noted| !is_run(noted)).collect())
+    Ok(book(paths).unfinished()?.into_iter().filter(|noted| !is_run(noted)).collect())
 }
 
 /// Takes away an action that was cut: somebody looked. Blocks.
@@ -140,18 +196,9 @@ pub fn close(paths: &Paths, action: u64, clock: &Clock) -> Result<(), Problem> {
     book(paths).append(&entry).map(drop)
 }
 
-/// What a person is told of an action that was cut.
-pub(crate) fn told(noted: &Noted) -> Option<Problem> {
-    let What::Confirmed { title, object, .. } = &noted.entry.what else { return None };
-    Some(
-        Problem::new(Code::Cut, format!("\"{title}\" was cut in the middle."))
-            .why(format!("{} confirmed it at {}, and Pilothouse ended before it was over.", noted.entry.who, noted.entry.at))
-            .next(format!(
-                "Nobody knows whether it was sent, and it is not sent again by itself. Look at {object}, and plan what is wanted. \
-                 pilothouse audit close {} takes this away.",
-                noted.seq
-            )),
-    )
+/// Signs what is written by now, and says why it could not be.
+pub async fn seal(paths: &Paths, vault: &Vault) -> Option<Problem> {
+    Ledger::of(paths, Clock::system()).signed(vault).await
 }
 
 /// What the vault keeps of the book.
@@ -160,36 +207,56 @@ struct Kept {
     head: Option<Head>,
 }
 
-/// Signs the newest head, and keeps it where the book is not.
+impl Kept {
+    fn read(secret: &SecretString) -> Option<Self> {
+        let mut parts = secret.expose_secret().split(':');
+        let key = parts.next().and_then(unhex).map(Key::new)?;
+        let seq = parts.next().and_then(|seq| seq.parse().ok());
+        let head = seq.zip(parts.next().and_then(unhex)).map(|(seq, hash)| Head { seq, hash });
+        Some(Self { key, head })
+    }
+
+    fn written(&self) -> SecretString {
+        let head = self.head.map(|head| format!(":{}:{}", head.seq, hex(&head.hash))).unwrap_or_default();
+        format!("{}{head}", hex(&self.key.bytes())).into()
+    }
+}
+
+/// Signs the newest head, and keeps it where the book is not. Of several processes one does it after the other: what the
+/// vault keeps is read, signed by and replaced under the vault's lock.
 async fn sign(book: &Book, vault: &Vault) -> Result<(), Problem> {
-    let kept = match kept(vault).await? {
-        Some(kept) => kept,
-        None => Kept { key: Key::random().ok_or_else(no_chance)?, head: None },
+    let owner = ConnectionId::slug(OWNER);
+    if kept(vault).await?.is_none() {
+        // Kept before anything is signed: a key that is lost signs nothing that anybody could check.
+        let made = |held: Option<SecretString>| match held.filter(|held| Kept::read(held).is_some()) {
+            Some(of_another) => Ok(of_another),
+            None => Ok(Kept { key: Key::random().ok_or_else(no_chance)?, head: None }.written()),
+        };
+        vault.change(&owner, FIELD, made).await?;
+    }
+    let book = book.clone();
+    let signed = move |held: Option<SecretString>| {
+        let kept = held.as_ref().and_then(Kept::read).ok_or_else(no_key)?;
+        let head = book.sign(&kept.key, kept.head)?;
+        Ok(Kept { key: kept.key, head: head.or(kept.head) }.written())
     };
-    // A key that cannot be kept signs nothing that anybody could check.
-    let (at, key) = (book.clone(), kept.key.clone());
-    let head = blocking(move || at.sign(&key)).await?;
-    keep(vault, &Kept { key: kept.key, head: head.or(kept.head) }).await
+    vault.change(&owner, FIELD, signed).await
 }
 
 fn no_chance() -> Problem {
     Problem::new(Code::Internal, "This system gives no chance for a key.")
 }
 
-async fn kept(vault: &Vault) -> Result<Option<Kept>, Problem> {
-    let Some(secret) = vault.get(&ConnectionId::slug(OWNER), FIELD).await? else { return Ok(None) };
-    let text = secret.expose_secret();
-    let mut parts = text.split(':');
-    let key = parts.next().and_then(unhex).map(Key::new);
-    let seq = parts.next().and_then(|seq| seq.parse().ok());
-    let head = seq.zip(parts.next().and_then(unhex)).map(|(seq, hash)| Head { seq, hash });
-    Ok(key.map(|key| Kept { key, head }))
+fn no_key() -> Problem {
+    Problem::new(Code::NotFound, "The key of the audit book was taken out of the vault just now.")
 }
 
-async fn keep(vault: &Vault, kept: &Kept) -> Result<(), Problem> {
-    let head = kept.head.map(|head| format!(":{}:{}", head.seq, hex(&head.hash))).unwrap_or_default();
-    let text = format!("{}{head}", hex(&kept.key.bytes()));
-    vault.set(&ConnectionId::slug(OWNER), FIELD, SecretString::from(text)).await
+fn silent() -> Problem {
+    Problem::new(Code::VaultLocked, "The vault does not answer.")
+}
+
+async fn kept(vault: &Vault) -> Result<Option<Kept>, Problem> {
+    Ok(vault.get(&ConnectionId::slug(OWNER), FIELD).await?.as_ref().and_then(Kept::read))
 }
 
 /// Checks the book against what the vault keeps of it; without the vault, the chain alone.
@@ -203,7 +270,7 @@ pub async fn verify(
     let (kept, unsigned) = match tokio::time::timeout(PATIENCE, kept(vault)).await {
         Ok(Ok(kept)) => (kept, None),
         Ok(Err(problem)) => (None, Some(problem)),
-        Err(_) => (None, Some(Problem::new(Code::VaultLocked, "The vault does not answer."))),
+        Err(_) => (None, Some(silent())),
     };
     let book = book(paths);
     let (key, head) = kept.map(|kept| (kept.key, kept.head)).unzip();

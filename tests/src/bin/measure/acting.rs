@@ -12,7 +12,7 @@ use acceptance::{
 use pilothouse_engine::Operator;
 use pilothouse_wire::{
     Act, Ask, ConnectionId, ObjectRef, ViewSpec, When,
-    plan::{ActionState, Deed, Operation},
+    plan::{ActionState, Deed},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -39,8 +39,7 @@ fn id() -> ConnectionId {
 
 /// Switches on that something may be done.
 async fn operated(operator: &Operator) -> Result<()> {
-    let operation = Operation { operate: true, production: false };
-    operator.act(Act::Operate { id: id(), operation }).await.could_not("switch it on").map(drop)
+    operator.act(Act::Operate { id: id(), operate: true, production: None }).await.could_not("switch it on").map(drop)
 }
 
 /// Measures what of an action is ours.

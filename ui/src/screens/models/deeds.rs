@@ -36,9 +36,7 @@ enum Asked {
 enum May {
     Yes,
     /// A person can switch it on.
-    ReadAlone {
-        production: bool,
-    },
+    ReadAlone,
     /// It cannot, and why.
     Never(&'static str),
 }
@@ -51,7 +49,7 @@ fn use_may(source: ConnectionId) -> Memo<May> {
             None => May::Never("its connection is not there"),
             Some((_, true)) => May::Never("it is of the demo"),
             Some((Operation { operate: true, .. }, _)) => May::Yes,
-            Some((Operation { production, .. }, _)) => May::ReadAlone { production },
+            Some(_) => May::ReadAlone,
         }
     })
 }
@@ -129,7 +127,7 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
     let source = visible(model.source.as_str());
     let blocked = Signal::derive(move || match may.get() {
         May::Yes => None,
-        May::ReadAlone { .. } => Some(format!("{source} is read alone")),
+        May::ReadAlone => Some(format!("{source} is read alone")),
         May::Never(why) => Some(why.to_owned()),
     });
     let model = StoredValue::new(model);
@@ -156,7 +154,7 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
             {move || (may.get() == May::Yes).then(|| aliases.get().into_iter().map(of_alias).collect_view())}
             <Button label="Set a tag…" on_press=move || asked.set(Some(Asked::Tag)) blocked=blocked test="tag-set" />
             {move || match may.get() {
-                May::ReadAlone { production } => Some(view! { <Allow source=model.get_value().source production=production /> }),
+                May::ReadAlone => Some(view! { <Allow source=model.get_value().source /> }),
                 May::Yes | May::Never(_) => None,
             }}
         </div>
@@ -169,11 +167,10 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
 
 /// Lets something be done through a connection; each time it is planned, shown, confirmed and written down.
 #[component]
-fn Allow(source: ConnectionId, production: bool) -> impl IntoView {
+fn Allow(source: ConnectionId) -> impl IntoView {
     let (link, toasts) = (use_link(), use_toasts());
     let allow = move || {
-        let operation = Operation { operate: true, production };
-        link.act_then(Act::Operate { id: source.clone(), operation }, move |acted| {
+        link.act_then(Act::Operate { id: source.clone(), operate: true, production: None }, move |acted| {
             if let Err(problem) = acted {
                 toasts.problem(&problem);
             }

@@ -138,6 +138,7 @@ pub fn Became(action: Memo<Option<Action>>) -> impl IntoView {
                 <div class="plan-became" data-test="plan-became" data-state=action.state.word()>
                     {said(status, format!("{}.", title(action.state.word())))}
                     <p dir="auto">{visible(&detail)}</p>
+                    {action.unsigned.map(|problem| said(Status::Warn, problem.to_string()))}
                     <p class="small faint">{since}</p>
                 </div>
             }

@@ -1,0 +1,229 @@
+//! Deeds over a registry that takes what it is sent: what is shown, framed and written down of them.
+
+use super::*;
+use async_trait::async_trait;
+use pilothouse_connect::Sink;
+use pilothouse_vault::{ConnectionSettings, Options};
+use pilothouse_wire::{
+    NodeId, ObjectRef, Stamp,
+    ask::Tested,
+    plan::{Affected, Deed, DryRun, Expectation, Permission, Planned, Request, Risk, Step},
+};
+use pilothouse_world::fact::SourceAbout;
+
+const AT: Stamp = Stamp(1_795_500_000_000);
+const SECRET: &str = "hunter2";
+
+/// Has what it was sent last.
+#[derive(Default)]
+struct Takes(Mutex<String>);
+
+#[async_trait]
+impl Connector for Takes {
+    fn about(&self) -> SourceAbout {
+        SourceAbout::default()
+    }
+
+    async fn probe(&self) -> Result<Tested, Problem> {
+        Ok(Tested::default())
+    }
+
+    async fn watch(&self, _: Sink) {}
+
+    async fn yaml(&self, _: &ObjectRef) -> Result<String, Problem> {
+        Ok(String::new())
+    }
+
+    async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
+        let Deed::SetTag { key, value, .. } = &intent.deed else { panic!("another deed") };
+        let request =
+            Request { method: "POST".into(), path: "/tag".into(), media: "m".into(), body: value.to_string() };
+        let (words, guards) = (format!("Set {key}"), Vec::new());
+        Ok(Plan {
+            intent: intent.clone(),
+            title: format!("Set tag {key}"),
+            made: AT,
+            steps: vec![Step { words, request, guards, permission: Permission::Granted, dry_run: DryRun::Passed }],
+            changes: Vec::new(),
+            more_changes: 0,
+            traffic: Vec::new(),
+            affected: Affected::default(),
+            risk: Risk::Low,
+            risk_why: "A tag is read by people.".into(),
+            warnings: Vec::new(),
+            success: Expectation { words: "the tag is set".into(), within: Duration::from_secs(5) },
+            undo: Some(Intent { deed: Deed::RemoveTag { version: None, key: key.clone() }, ..intent.clone() }),
+            type_name: None,
+            blocked: Vec::new(),
+        })
+    }
+
+    async fn send(&self, request: &Request) -> Result<(), NotSent> {
+        self.0.lock().unwrap().clone_from(&request.body);
+        Ok(())
+    }
+
+    async fn look(&self, plan: &Plan) -> Result<Seen, Problem> {
+        let Deed::SetTag { value, .. } = &plan.intent.deed else { panic!("another deed") };
+        let held = self.0.lock().unwrap();
+        Ok(if *held == value.as_str() { Seen::Met("it is set".into()) } else { Seen::NotYet("it is not".into()) })
+    }
+}
+
+/// A bench whose vault nobody opened, and what it tells the loop.
+struct Room {
+    bench: Bench,
+    told: mpsc::Receiver<Input>,
+    registry: Arc<Takes>,
+    _home: tempfile::TempDir,
+}
+
+impl Room {
+    fn new(operation: Operation) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::under(home.path());
+        let settings = ConnectionSettings { operation, ..ConnectionSettings::new(id(), "mlflow", "lab", [].into()) };
+        Settings::edit(&paths, |all| all.connections.push(settings)).unwrap();
+        let options = Options { keyring: false, passphrase_file: None, work_factor: 2 };
+        let (inputs, told) = mpsc::channel(64);
+        let bench = Bench {
+            vault: Arc::new(Vault::with(&paths, options)),
+            paths,
+            clock: Clock::of(|| AT),
+            inputs,
+            shown: Shown::default(),
+            halted: Halted::default(),
+            signing: Signing::default(),
+        };
+        Self { bench, told, registry: Arc::default(), _home: home }
+    }
+
+    fn connector(&self) -> Option<Arc<dyn Connector>> {
+        Some(Arc::clone(&self.registry) as Arc<dyn Connector>)
+    }
+
+    async fn planned(&self) -> Result<Planned, Problem> {
+        match self.bench.clone().plan(self.connector(), intent()).await? {
+            Answer::Plan(planned) => Ok(*planned),
+            other => panic!("another answer: {other:?}"),
+        }
+    }
+
+    /// What an action came to, and every state on the way there.
+    async fn over(&mut self) -> (Action, Vec<Action>) {
+        let mut seen = Vec::new();
+        while let Some(input) = self.told.recv().await {
+            let Input::Acting(action, _) = input else { continue };
+            seen.push((*action).clone());
+            if action.state.is_over() {
+                return (*action, seen);
+            }
+        }
+        panic!("it never ended")
+    }
+
+    /// The book as it is written.
+    fn book(&self) -> String {
+        let entries = book::book(&self.bench.paths).newest(99).unwrap();
+        entries.iter().map(|noted| serde_json::to_string(&noted.entry).unwrap() + "\n").collect()
+    }
+}
+
+fn id() -> ConnectionId {
+    ConnectionId::slug("lab")
+}
+
+fn intent() -> Intent {
+    let object = ObjectRef::Node(NodeId { cluster: id(), name: "chat".into() });
+    Intent { object, deed: Deed::SetTag { version: None, key: "hub_token".into(), value: SECRET.into() } }
+}
+
+#[tokio::test]
+async fn a_secret_in_a_deed_is_sent_and_verified_and_neither_shown_framed_nor_written() {
+    let mut room = Room::new(Operation { operate: true, production: false });
+    let planned = room.planned().await.unwrap();
+    assert!(!format!("{planned:?}").contains(SECRET), "{planned:?}");
+    let by = Confirmation { digest: planned.digest, typed: None };
+    room.bench.clone().confirm(room.connector(), by).await.unwrap();
+    let (action, all) = room.over().await;
+    assert_eq!(action.state, ActionState::Verified("it is set".into()));
+    assert_eq!(*room.registry.0.lock().unwrap(), SECRET);
+    assert!(!format!("{all:?}").contains(SECRET), "{all:?}");
+    assert!(room.book().contains("Set tag hub_token") && !room.book().contains(SECRET), "{}", room.book());
+    // Nobody opened the vault: what was done says that nothing of it is signed.
+    assert!(action.unsigned.is_some_and(|problem| problem.what.contains("not signed")));
+}
+
+#[tokio::test]
+async fn a_plan_and_why_it_was_blocked_stand_in_the_book_once() {
+    let room = Room::new(Operation::default());
+    for _ in 0..3 {
+        assert_eq!(room.planned().await.unwrap().plan.blocked.len(), 1);
+    }
+    let told = || book::book(&room.bench.paths).newest(99).unwrap().into_iter().map(|noted| noted.entry.what);
+    let blocked_of = |what: What| match what {
+        What::Planned { blocked, .. } => blocked,
+        other => panic!("another entry: {other:?}"),
+    };
+    let all: Vec<_> = told().map(blocked_of).collect();
+    assert!(all.len() == 1 && all[0][0].contains("lab is read alone."), "{all:?}");
+    Settings::edit(&room.bench.paths, |all| all.connections[0].operation.operate = true).unwrap();
+    let planned = room.planned().await.unwrap();
+    let last = told().next_back();
+    assert_eq!(last, Some(What::planned(&planned)));
+    assert_eq!(told().count(), 2);
+    assert!(!room.book().contains(SECRET), "{}", room.book());
+}
+
+#[tokio::test]
+async fn a_plan_that_cannot_be_written_down_is_shown_and_cannot_be_confirmed() {
+    let room = Room::new(Operation { operate: true, production: false });
+    std::fs::create_dir_all(book::book(&room.bench.paths).path()).unwrap();
+    let plan = room.planned().await.unwrap().plan;
+    assert!(plan.blocked[0].what.contains("The audit book"), "{:?}", plan.blocked);
+}
+
+/// Writes a confirmation into the book as a process does that ends behind it, and looks back at it.
+async fn cut(room: &mut Room, key: &str) -> (u64, Problem) {
+    let Intent { object, .. } = intent();
+    let wanted = Intent { object, deed: Deed::SetTag { version: None, key: key.into(), value: SECRET.into() } };
+    let plan = room.registry.plan(&wanted).await.unwrap();
+    let operation = Operation { operate: true, production: false };
+    let proposal = Proposal::new(plan, "lab", operation, redact_deed);
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    let confirmed = proposal.confirm(&by, operation, AT).unwrap();
+    let ledger = Ledger::of(&room.bench.paths, room.bench.clock.clone());
+    let (head, _) = ledger.write(None, What::confirmed(&confirmed)).await.unwrap();
+    let noted = book::cut(&room.bench.paths).unwrap().pop().unwrap();
+    assert!(noted.seq == head.seq && cut::is_of(&noted, &id()));
+    room.bench.clone().look_back(room.connector().unwrap(), noted.clone()).await;
+    let Some(Input::ToldAnew(told)) = room.told.recv().await else { panic!("nothing was told") };
+    assert_eq!(Some(&told.0), cut::told(&noted, None).as_ref());
+    (head.seq, told.1)
+}
+
+#[tokio::test]
+async fn an_action_that_was_cut_is_looked_at_and_its_way_back_is_named() {
+    let mut room = Room::new(Operation { operate: true, production: false });
+    let (first, told) = cut(&mut room, "team").await;
+    assert!(told.why.unwrap().ends_with("Seen since: unverified, it is not."));
+    assert!(told.next.unwrap().contains("To take it back: pilothouse act remove-tag chat team --context lab."));
+    *room.registry.0.lock().unwrap() = SECRET.to_owned();
+    let (second, told) = cut(&mut room, "team").await;
+    assert!(told.why.unwrap().ends_with("Seen since: verified, it is set."));
+    // What the book does not keep cannot be compared, and is not called wrong.
+    let (third, told) = cut(&mut room, "hub_token").await;
+    assert!(told.why.unwrap().contains("unverified, its value is a secret"));
+    let entries = book::book(&room.bench.paths).newest(99).unwrap();
+    let seen: Vec<_> = entries
+        .into_iter()
+        .filter_map(|noted| match noted.entry.what {
+            What::Seen { verified, .. } => Some((noted.entry.action, verified)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seen, [(Some(first), false), (Some(second), true), (Some(third), false)]);
+    // Whoever closed one is told nothing of it any more.
+    book::close(&room.bench.paths, first, &room.bench.clock).unwrap();
+    assert!(book::cut(&room.bench.paths).unwrap().iter().all(|noted| noted.seq != first));
+}
