@@ -307,13 +307,13 @@ async fn how_long_it_should_take_is_told_by_what_was_seen_now_and_later_by_the_r
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
     let plane = ControlPlane::start(acceptance::Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("canary", 1, 8), LIMIT).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("argo", 1, 8), LIMIT).await?;
     let rollouts = Rollouts::start(&plane).await?;
     let registry = Registry::start().await?;
     let first = registry.push("team/chat", "v1", &Content::image("v1")).await?;
     let second = registry.push("team/chat", "v2", &Content::image("v2")).await?;
     let repository = format!("{}/team/chat", registry.host());
-    node_has(&plane, "canary-0000", &repository, &[("v1", &first), ("v2", &second)]).await?;
+    node_has(&plane, "argo-0000", &repository, &[("v1", &first), ("v2", &second)]).await?;
     let terminal = connected(&plane.kubeconfig(), "admin", Some(&registry)).await?;
     let rollout = |tag: &str| {
         let container = json!({
