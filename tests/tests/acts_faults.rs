@@ -139,19 +139,34 @@ async fn a_right_that_is_lost_after_the_plan_is_said_with_the_role_that_gives_it
     plane.add_gpu_deployment(&pods).await?;
     plane.wait_running(&pods, LIMIT).await?;
     let person = Subject::User("person".into());
-    let reads = Rule::new("", &["nodes", "pods", "namespaces", "events"], &["get", "list", "watch"]);
+    let reads = &["get", "list", "watch"];
     let sets = ["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"];
-    plane.grant(&person, None, &[reads, Rule::new("apps", &sets, &["get", "list", "watch"])]).await?;
+    let rules = [
+        Rule::new("", &["nodes", "pods", "namespaces", "events"], reads),
+        Rule::new("events.k8s.io", &["events"], reads),
+        Rule::new("apps", &sets, reads),
+        Rule::new("batch", &["jobs"], reads),
+    ];
+    plane.grant(&person, None, &rules).await?;
     plane.grant(&person, Some(&namespace), &[Rule::new("apps", &["deployments"], &["patch"])]).await?;
     let file = plane.kubeconfig_for(PERSON)?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let terminal = Terminal::new(&file)?;
     terminal.good(&["connect", "add", "kubernetes", "--context", &name, "--name", "cluster"]).await?;
     terminal.good(&["connect", "operate", "cluster"]).await?;
+    // An engine of this process reads that cluster's kubeconfig whatever its environment has.
+    terminal.good(&["connect", "edit", "cluster", "--set", &format!("kubeconfig={}", file.display())]).await?;
     let operator = acting::engine(&terminal).await?;
     let object = chat("cluster", &namespace);
-    let plan = until("it may be scaled", LIMIT, async || Ok(planned(&operator, &object, Deed::Scale(3)).await.ok()));
-    let plan = plan.await?;
+    let mut last = None;
+    let plan = until("it may be scaled", LIMIT, async || match planned(&operator, &object, Deed::Scale(3)).await {
+        Ok(plan) => Ok(Some(plan)),
+        Err(failure) => {
+            last = Some(failure);
+            Ok(None)
+        }
+    });
+    let plan = plan.await.map_err(|failure| Failure::new(format!("{failure}: {last:?}")))?;
     plane.kubectl(&["delete", "rolebindings", "--all", "-n", &namespace]).await?;
     let may = ["auth", "can-i", "patch", "deployments.apps", "-n", &namespace, "--as", "person", "--quiet"];
     until("the right is gone", LIMIT, async || Ok(plane.kubectl(&may).await.is_err().then_some(()))).await?;

@@ -30,9 +30,7 @@ impl Site {
         for (name, uri, weight) in [("stable", "hf://org/chat-1", 90), ("canary", "hf://org/chat-2", 10)] {
             plane.apply(&member(NAMESPACE, name, uri, weight).to_string()).await?;
         }
-        for name in ["stable", "canary"] {
-            services.until_together(&plane, NAMESPACE, name, 2).await?;
-        }
+        services.until_together(&plane, NAMESPACE, &["stable", "canary"]).await?;
         let terminal = acting::terminal(&plane).await?;
         Ok(Self { plane, terminal, _services: services })
     }

@@ -187,9 +187,7 @@ async fn a_member_of_a_group_of_kserve_gets_traffic_and_loses_it_again() -> Resu
         container["args"] = json!(["--model-uri", format!("models:/chat/{version}")]);
         plane.apply(&member.to_string()).await?;
     }
-    for name in ["stable", "canary"] {
-        services.until_together(&plane, NAMESPACE, name, 2).await?;
-    }
+    services.until_together(&plane, NAMESPACE, &["stable", "canary"]).await?;
     let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
     it_serves(&terminal, "canary", "2").await?;
     page.key("gd").await?;

@@ -79,28 +79,30 @@ impl LlmServices {
         Ok(Self { process, _den: den, _gateway: tasks })
     }
 
-    /// Waits until its controller says that a service is ready, and that it shares the traffic of its group with so many.
-    pub async fn until_together(
-        &self,
-        plane: &ControlPlane,
-        namespace: &str,
-        name: &str,
-        members: usize,
-    ) -> Result<Value> {
-        let (api, path) = (plane.api()?, path_of(namespace, name));
-        let (mut last, what) = (Value::Null, format!("{name} is ready"));
-        let waited = until(&what, LIMIT, async || {
-            last = api.get(&path).await?;
-            let conditions = last["status"]["conditions"].as_array().cloned().unwrap_or_default();
-            let is_so = conditions.iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
-            let together = last["status"]["router"]["group"]["members"].as_array().map_or(0, Vec::len);
-            Ok((is_so && together == members).then(|| last.clone()))
+    /// Waits until its controller says that services are ready, and that each shares the traffic of its group with all of them.
+    pub async fn until_together(&self, plane: &ControlPlane, namespace: &str, names: &[&str]) -> Result<()> {
+        let api = plane.api()?;
+        // A member is none for the others while its route is about to be taken up: it has to stay so.
+        let (mut last, mut times) = (Vec::new(), 0);
+        let waited = until("the members of the group are ready", LIMIT, async || {
+            last.clear();
+            for name in names {
+                last.push(api.get(&path_of(namespace, name)).await?["status"].take());
+            }
+            let is_so = |status: &Value| {
+                let conditions = status["conditions"].as_array().into_iter().flatten();
+                let ready = conditions.filter(|one| one["type"] == "Ready").any(|one| one["status"] == "True");
+                let members = status["router"]["group"]["members"].as_array().map_or(0, Vec::len);
+                ready && members == names.len()
+            };
+            times = if last.iter().all(is_so) { times + 1 } else { 0 };
+            Ok((times > 10).then_some(()))
         });
         match waited.await {
-            Ok(object) => Ok(object),
+            Ok(()) => Ok(()),
             Err(failure) => {
                 let log = self.process.last_lines(20);
-                Err(Failure::new(format!("{failure}\nIt is {:#}\nThe controller says:\n{log}", last["status"])))
+                Err(Failure::new(format!("{failure}\nThey are {last:#?}\nThe controller says:\n{log}")))
             }
         }
     }
