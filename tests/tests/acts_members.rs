@@ -18,7 +18,7 @@ const ROUTES: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/default/http
 struct Site {
     plane: Arc<ControlPlane>,
     terminal: Terminal,
-    _services: LlmServices,
+    services: LlmServices,
 }
 
 impl Site {
@@ -32,7 +32,7 @@ impl Site {
         }
         services.until_together(&plane, NAMESPACE, &["stable", "canary"]).await?;
         let terminal = acting::terminal(&plane).await?;
-        Ok(Self { plane, terminal, _services: services })
+        Ok(Self { plane, terminal, services })
     }
 
     async fn act(&self, verb: &str, name: &str, more: &[&str]) -> Result<Said> {
@@ -61,7 +61,8 @@ impl Site {
             last = [self.weight_at("stable").await?, self.weight_at("canary").await?];
             Ok(last.iter().all(|last| last == weight).then_some(()))
         });
-        is_so.await.map_err(|failure| Failure::new(format!("{failure}: {last:?} and not {weight}")))
+        is_so.await.map_err(|failure| Failure::new(format!("{failure}: {last:?} and not {weight}")))?;
+        self.services.until_together(&self.plane, NAMESPACE, &["stable", "canary"]).await
     }
 
     /// The service, once it is so.

@@ -197,6 +197,7 @@ async fn a_member_of_a_group_of_kserve_gets_traffic_and_loses_it_again() -> Resu
 
     weighed(&page, "60", "canary 10 % → 40 %").await?;
     page.reads_as("[data-test='shares']", |text| text.contains("40 %"), "has more of the traffic").await?;
+    services.until_together(&plane, NAMESPACE, &["stable", "canary"]).await?;
     let bad = terminal.json(&["rollout", "get", "canary", "--json"]).await?;
     let then = bad["as_of"].as_str().unwrap_or_default().to_owned();
 
