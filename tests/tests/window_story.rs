@@ -252,10 +252,11 @@ async fn confirmed(page: &Page) -> Result<()> {
     page.gone("[data-test='plan']").await
 }
 
-/// The image of before is in its registry at the digest that the template names.
+/// The image of before is in its registry at the digest that the template names. It is slow and not ready: a node that kwok plays
+/// has no image.
 async fn it_can_go_back(page: &Page, image: &str) -> Result<()> {
     page.press("back-ask").await?;
-    page.find_by("[data-test='back-said'][data-grade='ready']").await?;
+    page.find_by("[data-test='back-said'][data-grade='slow']").await?;
     let digest = image.split('@').next_back().unwrap_or_default().to_owned();
     let is_there = |text: &str| text.contains(&digest) && text.contains("images has");
     page.reads_as("[data-test='back']", is_there, "has the image").await.map(drop)
