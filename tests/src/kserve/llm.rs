@@ -15,9 +15,11 @@ use crate::wait::until;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const NAME: &str = "kserve-llmisvc";
-/// How often the gateway looks for routes that it has not taken up: often, since a member whose route is not taken up is none
-/// for the others, whose routes change by it.
-const LOOKS: Duration = Duration::from_millis(50);
+/// How often the gateway looks for routes that it has not taken up.
+const LOOKS: Duration = Duration::from_millis(100);
+/// So many changes of a route are taken up before they are written. A member whose route waits to be taken up is none for the
+/// others, whose routes change by it in turn: with a gateway that is slow a group goes to and fro for as long as it is.
+const AHEAD: i64 = 1_000;
 /// The custom resources, in files beside the controller, each with its group and the version in which it is served.
 const DEFINITIONS: &[(&str, &str, &str)] = &[
     ("serving.kserve.io", "llminferenceservices", "v1alpha2"),
@@ -204,13 +206,14 @@ async fn take_up(plane: &ControlPlane) -> Result<()> {
     let routes = api.get("/apis/gateway.networking.k8s.io/v1/httproutes").await?;
     for route in routes["items"].as_array().into_iter().flatten() {
         let (meta, parents) = (&route["metadata"], &route["status"]["parents"]);
-        let generation = &meta["generation"];
-        if parents[0]["conditions"][0]["observedGeneration"] == *generation {
+        let generation = meta["generation"].as_i64().unwrap_or_default();
+        if parents[0]["conditions"][0]["observedGeneration"].as_i64() >= Some(generation) {
             continue;
         }
+        let ahead = json!(generation + AHEAD);
         let said = json!({
             "parentRef": route["spec"]["parentRefs"][0], "controllerName": "example.com/gateway",
-            "conditions": [condition("Accepted", generation), condition("ResolvedRefs", generation)],
+            "conditions": [condition("Accepted", &ahead), condition("ResolvedRefs", &ahead)],
         });
         let text = |field: &str| meta[field].as_str().unwrap_or_default().to_owned();
         let path = format!(
