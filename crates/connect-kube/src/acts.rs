@@ -214,10 +214,9 @@ async fn template(client: &Client, spot: &Spot, object: &Value) -> Result<(Spot,
 }
 
 /// Has the controller of a Rollout seen the template of the other workload as it is now?
-async fn seen_whole(client: &Client, spot: &Spot, object: &Value) -> Result<bool, Problem> {
-    let (_, template) = template(client, spot, object).await?;
+fn is_seen_whole(object: &Value, template: &Value) -> bool {
     let seen = object["status"]["workloadObservedGeneration"].as_str().and_then(|text| text.parse().ok());
-    Ok(seen >= template["metadata"]["generation"].as_i64())
+    seen >= template["metadata"]["generation"].as_i64()
 }
 
 /// All pods of a node.
@@ -413,23 +412,24 @@ pub(crate) async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> 
         _ => Ok(Vec::new()),
     };
     let pods = pods.map_err(|failure| failure.problem(&client.place))?;
-    if let Ok(object) = &object {
-        let template = match plan.intent.deed {
-            Deed::Undo(_) | Deed::SetImage { .. } if is_borrowing(&spot, object) => {
-                Some(template(client, &spot, object).await?.1)
-            }
-            _ => None,
-        };
-        if let Some(seen) = written::stands(plan, template.as_ref().unwrap_or(object)) {
-            return Ok(seen);
-        }
+    let object = match object {
+        Ok(object) => object,
+        Err(problem) if problem.code == Code::NotFound => return Ok(seen::seen(plan, None, &pods)),
+        Err(problem) => return Err(problem),
+    };
+    let template = match is_borrowing(&spot, &object) {
+        true => Some(template(client, &spot, &object).await?.1),
+        false => None,
+    };
+    let holder = match plan.intent.deed {
+        Deed::Undo(_) | Deed::SetImage { .. } => template.as_ref().unwrap_or(&object),
+        _ => &object,
+    };
+    if let Some(seen) = written::stands(plan, holder) {
+        return Ok(seen);
     }
-    match object {
-        Ok(object) if is_borrowing(&spot, &object) && !seen_whole(client, &spot, &object).await? => {
-            Ok(Seen::NotYet("its controller has not seen the template yet".to_owned()))
-        }
-        Ok(object) => Ok(seen::seen(plan, Some(&object), &pods)),
-        Err(problem) if problem.code == Code::NotFound => Ok(seen::seen(plan, None, &pods)),
-        Err(problem) => Err(problem),
+    if template.is_some_and(|template| !is_seen_whole(&object, &template)) {
+        return Ok(Seen::NotYet("its controller has not seen the template yet".to_owned()));
     }
+    Ok(seen::seen(plan, Some(&object), &pods))
 }

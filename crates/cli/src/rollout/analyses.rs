@@ -208,21 +208,16 @@ fn figure(n: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use pilothouse_wire::view::AnalysisPhase;
 
-    fn written(measurements: &[(AnalysisVerdict, Option<&str>)]) -> String {
-        let of = |(_, value): &(AnalysisVerdict, Option<&str>)| MeasurementRow {
-            phase: AnalysisPhase::Successful,
-            value: value.map(str::to_owned),
-            finished: Some(Stamp(90_000)),
-            ..MeasurementRow::default()
-        };
-        let row = MetricRow {
-            name: "ttft".into(),
+    /// A metric that nothing is known of but its condition.
+    pub fn metric(name: &str) -> MetricRow {
+        MetricRow {
+            name: name.into(),
             provider: Some("prometheus".into()),
-            query: Some("up\u{1b}[2J".into()),
+            query: None,
             success: Some("result[0] <= 800".into()),
             failure: None,
             value: None,
@@ -239,9 +234,25 @@ mod tests {
             errors: 0,
             most_failed: 0,
             no_data: 0,
+            measurements: Vec::new(),
+            judged: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    fn written(measurements: &[(AnalysisVerdict, Option<&str>)]) -> String {
+        let of = |(_, value): &(AnalysisVerdict, Option<&str>)| MeasurementRow {
+            phase: AnalysisPhase::Successful,
+            value: value.map(str::to_owned),
+            finished: Some(Stamp(90_000)),
+            ..MeasurementRow::default()
+        };
+        let row = MetricRow {
+            query: Some("up\u{1b}[2J".into()),
             measurements: measurements.iter().map(of).collect(),
             judged: measurements.iter().map(|(verdict, _)| JudgedRow { verdict: *verdict, compared: None }).collect(),
             left_out: 2,
+            ..metric("ttft")
         };
         let mut out = Vec::new();
         let plain = Style { colour: false, terminal: false, width: None, height: None };

@@ -363,28 +363,15 @@ pub mod tests {
         let judged =
             |compared: &Compared| JudgedRow { verdict: AnalysisVerdict::Failed, compared: Some(compared.clone()) };
         let metric = |name: &str, verdict, compared: Option<Compared>| MetricRow {
-            name: name.into(),
-            provider: Some("prometheus".into()),
             query: compared.as_ref().map(|_| format!("histogram_quantile(0.99,\n  {name})")),
-            success: Some("result[0] <= 800".into()),
-            failure: None,
             value: compared.as_ref().map(|compared| format!("[{}]", compared.value)),
-            phase: AnalysisPhase::Successful,
-            message: None,
             verdict,
             why: "why".into(),
-            dispute: None,
-            dry: false,
-            passed: 0,
-            failed: 0,
-            inconclusive: 0,
-            errors: 0,
-            most_failed: 0,
-            no_data: 0,
             measurements: compared.iter().map(measured).collect(),
             judged: compared.iter().map(judged).collect(),
             left_out: 12,
             compared,
+            ..analyses::tests::metric(name)
         };
         let compared = Compared { value: 1_142.25, sign: "<=".into(), limit: 800.0, holds: false, of_failure: false };
         let revision = |number, role, weight| RevisionRow {

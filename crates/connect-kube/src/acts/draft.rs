@@ -28,6 +28,8 @@ use pilothouse_wire::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// The most that a weight may be, by the Gateway API and by KServe.
+const HEAVIEST: u32 = 1_000_000;
 /// How long a field takes that a controller only has to see, and a pod to be gone beyond its grace.
 const SOON: Duration = Duration::from_secs(30);
 /// How long pods may take to be ready, where the object names no time.

@@ -46,11 +46,14 @@ pub fn Shares(view: Watched) -> impl IntoView {
 /// Of a service: what the rules of a route give it alike, once, with the rules in words. A gateway has a rule a path, and a
 /// dozen of them may say the same.
 fn gathered(rows: &[ShareRow]) -> Vec<(ShareRow, Vec<String>)> {
+    // All of a share but the rule.
+    fn given(row: &ShareRow) -> impl PartialEq + use<'_> {
+        let backend = (&row.kind, &row.backend, &row.namespace);
+        (&row.route, backend, row.weight, row.of, &row.to, row.revision, &row.unknown)
+    }
     let mut all: Vec<(ShareRow, Vec<String>)> = Vec::new();
     for row in rows {
-        let alike =
-            |other: &ShareRow| ShareRow { rule: row.rule, rule_words: row.rule_words.clone(), ..other.clone() } == *row;
-        match all.iter_mut().find(|(other, _)| alike(other)) {
+        match all.iter_mut().find(|(other, _)| given(other) == given(row)) {
             Some((_, rules)) => rules.push(row.rule_words.clone()),
             None => all.push((row.clone(), vec![row.rule_words.clone()])),
         }

@@ -1,15 +1,12 @@
 //! A member of a routing group of LLMInferenceServices: how much of the group's traffic it gets. Pure.
 
-use super::{About, Draft, Guard, Part, SOON};
+use super::{About, Draft, Guard, HEAVIEST, Part, SOON};
 use crate::acts::member::{GROUP, KIND, MEMBERS, Member, WEIGHT, group, members, weight};
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Portion, Risk, Share},
 };
 use serde_json::json;
-
-/// What the API takes at most.
-const HEAVIEST: u32 = 1_000_000;
 
 /// Another weight for the member.
 pub(super) fn weigh(about: &About<'_>, to: u32) -> Result<Draft, Problem> {

@@ -1,15 +1,12 @@
 //! Routes: which backend of a rule gets how much of its traffic. Pure.
 
-use super::{About, Body, Draft, Guard, Part, SOON, Target};
+use super::{About, Body, Draft, Guard, HEAVIEST, Part, SOON, Target};
 use pilothouse_wire::{
     Code, Problem, SmolStr,
     plan::{Affected, Deed, Expectation, Portion, Risk, Share},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-/// What the Gateway API takes at most.
-const HEAVIEST: u32 = 1_000_000;
 
 /// Where a kind of route has its backends, and how it calls one: the Gateway API's HTTPRoute, llm-d's
 /// InferenceModelRewrite.
