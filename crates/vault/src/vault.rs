@@ -173,6 +173,14 @@ impl Vault {
         held(&self.state).clone()
     }
 
+    /// May the next answer wait for a person? A keyring asks for its password in a window of its own; the encrypted file
+    /// asks nobody, and takes its time where the machine is busy.
+    #[must_use]
+    pub fn may_ask_a_person(&self) -> bool {
+        let is_file = matches!(*held(&self.state), VaultState::FileOpen | VaultState::FileLocked { .. });
+        self.options.keyring && !is_file
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Keeper) -> Result<T, Trouble> + Send + 'static,
@@ -264,6 +272,16 @@ mod tests {
         assert_eq!(vault.state().await, VaultState::NotNeeded);
         answer.send(()).unwrap();
         drop(vault);
+    }
+
+    #[tokio::test]
+    async fn only_a_keyring_may_ask_a_person() {
+        assert!(!vault(PATIENCE).may_ask_a_person());
+        let options = Options { keyring: true, passphrase_file: None, work_factor: 1 };
+        let vault = Vault::with(&Paths::under(Path::new("nowhere")), options);
+        assert!(vault.may_ask_a_person());
+        *held(&vault.state) = VaultState::FileOpen;
+        assert!(!vault.may_ask_a_person());
     }
 
     #[tokio::test]

@@ -12,6 +12,9 @@ use crate::{Outcome, command, repo};
 /// The target's name.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
+/// Leptos's views as one boxed type instead of a type of each view's whole tree: a quarter less to load at every start.
+const ERASED: &str = "--cfg=erase_components";
+
 /// Debian's own compiler, whatever else is on the path.
 const DEBIAN: &str = "/usr/bin";
 
@@ -43,11 +46,12 @@ impl Wasm {
             (Some(_), "clippy") => command::program(format!("{DEBIAN}/cargo-clippy")),
             (Some(_), _) => command::program(format!("{DEBIAN}/cargo")),
         };
+        let mut flags = ERASED.to_owned();
         if let Some(sysroot) = &self.sysroot {
             debian(&mut command);
-            let flag = format!("--sysroot={}", sysroot.display());
-            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flag);
+            flags += &format!(" --sysroot={}", sysroot.display());
         }
+        command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
         command.env("CARGO_TARGET_DIR", self.build_folder());
         command.args([verb, "--target", TARGET]);
         command

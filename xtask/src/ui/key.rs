@@ -16,6 +16,7 @@ const SOURCES: &[&str] = &[
     "crates/wire",
     "ui",
     "xtask/src/bin/bindgen.rs",
+    "xtask/src/setup/wasm.rs",
     "xtask/src/ui",
     "xtask/src/ui.rs",
 ];

@@ -17,6 +17,9 @@ const OWNER: &str = "pilothouse-audit";
 const FIELD: &str = "book";
 /// A vault that asks a person first is not waited for: the next action signs what this one leaves.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A file's passphrase is stretched several times for a signature, each time half a second of a machine that does
+/// nothing else.
+const PATIENCE_WITH_A_FILE: Duration = Duration::from_secs(30);
 /// What is said again within this time stands once in the book, if it is among so many of the newest entries.
 const REPEATED: Duration = Duration::from_secs(3_600);
 const TAIL: u64 = 64;
@@ -62,7 +65,7 @@ impl Ledger {
 
     /// Signs what is written, and says why it could not be.
     pub(crate) async fn signed(&self, vault: &Vault) -> Option<Problem> {
-        let why = match tokio::time::timeout(PATIENCE, sign(&self.book, vault)).await {
+        let why = match tokio::time::timeout(patience(vault), sign(&self.book, vault)).await {
             Ok(Ok(())) => return None,
             Ok(Err(problem)) => problem,
             Err(_) => silent(),
@@ -243,6 +246,10 @@ async fn sign(book: &Book, vault: &Vault) -> Result<(), Problem> {
     vault.change(&owner, FIELD, signed).await
 }
 
+fn patience(vault: &Vault) -> Duration {
+    if vault.may_ask_a_person() { PATIENCE } else { PATIENCE_WITH_A_FILE }
+}
+
 fn no_chance() -> Problem {
     Problem::new(Code::Internal, "This system gives no chance for a key.")
 }
@@ -267,7 +274,7 @@ pub async fn verify(
     paths: &Paths,
     vault: &Vault,
 ) -> Result<(pilothouse_journal::audit::Checked, Option<Problem>), Problem> {
-    let (kept, unsigned) = match tokio::time::timeout(PATIENCE, kept(vault)).await {
+    let (kept, unsigned) = match tokio::time::timeout(patience(vault), kept(vault)).await {
         Ok(Ok(kept)) => (kept, None),
         Ok(Err(problem)) => (None, Some(problem)),
         Err(_) => (None, Some(silent())),
