@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
+/// So many new rows are inserted one by one.
+const FEW: usize = 8;
+
 /// A row of a view: its key is stable while the row's other values change.
 pub trait Row: Clone + PartialEq {
     /// What tells this row from the others of its list.
@@ -128,22 +131,40 @@ impl<R: Row> Keyed<R> {
         (!patch.is_empty()).then(|| Box::new(patch))
     }
 
-    /// Applies what [`Keyed::diff`] found.
+    /// Applies what [`Keyed::diff`] found, in whose order nothing has to be sorted.
     pub fn apply(&mut self, patch: KeyedPatch<R, R::Key>) {
-        if !patch.gone.is_empty() {
-            let mut gone = patch.gone;
-            gone.sort();
-            self.0.retain(|row| gone.binary_search(row.key()).is_err());
+        let KeyedPatch { gone, set } = patch;
+        if !gone.is_empty() {
+            let in_order = gone.is_sorted();
+            let is_gone = |key: &R::Key| if in_order { gone.binary_search(key).is_ok() } else { gone.contains(key) };
+            self.0.retain(|row| !is_gone(row.key()));
         }
-        // Many new rows at once are merged in one pass: inserting each would be quadratic.
-        let (known, new): (Vec<R>, Vec<R>) = patch.set.into_iter().partition(|row| self.find(row.key()).is_ok());
+        let (known, new): (Vec<R>, Vec<R>) = set.into_iter().partition(|row| self.find(row.key()).is_ok());
         for row in known {
             self.set(row);
         }
-        if !new.is_empty() {
-            self.0.extend(new);
-            self.0.sort_by(|a, b| a.key().cmp(b.key()));
+        // Many at once are merged in one pass: inserting each would be quadratic.
+        if new.len() > FEW && new.is_sorted_by(|a, b| a.key() < b.key()) {
+            self.merge(new);
+        } else {
+            for row in new {
+                self.set(row);
+            }
         }
+    }
+
+    /// Puts rows in between, in the order of their keys, none of which is there.
+    fn merge(&mut self, new: Vec<R>) {
+        let merged = Vec::with_capacity(self.0.len() + new.len());
+        let old = std::mem::replace(&mut self.0, merged);
+        let mut new = new.into_iter().peekable();
+        for row in old {
+            while let Some(before) = new.next_if(|one| one.key() < row.key()) {
+                self.0.push(before);
+            }
+            self.0.push(row);
+        }
+        self.0.extend(new);
     }
 
     fn find(&self, key: &R::Key) -> Result<usize, usize> {
@@ -167,7 +188,7 @@ mod tests {
     }
 
     fn list() -> impl Strategy<Value = Keyed<Cell>> {
-        prop::collection::vec((0u8..12, 0u8..3), 0..12)
+        prop::collection::vec((0u8..40, 0u8..3), 0..40)
             .prop_map(|cells| cells.into_iter().map(|(key, value)| Cell(key, value)).collect())
     }
 
@@ -176,6 +197,16 @@ mod tests {
         fn a_patch_turns_the_old_list_into_the_new(old in list(), new in list()) {
             let patch = old.diff(&new);
             prop_assert_eq!(patch.is_empty(), old == new);
+            let mut patched = old;
+            patched.apply(patch);
+            prop_assert_eq!(patched, new);
+        }
+
+        #[test]
+        fn a_patch_in_another_order_does_the_same(old in list(), new in list()) {
+            let mut patch = old.diff(&new);
+            patch.gone.reverse();
+            patch.set.reverse();
             let mut patched = old;
             patched.apply(patch);
             prop_assert_eq!(patched, new);

@@ -120,6 +120,17 @@ pub fn order_kept<'a, R: Record + 'a>(
             found.push((key(row, wanted.sort.column), Place { at, id: id(row) }));
         }
     }
+    ordered(found, total, bad, wanted, before)
+}
+
+/// What does not depend on what a row is, and is compiled once for all tables.
+fn ordered(
+    mut found: Vec<(Key, Place)>,
+    total: usize,
+    bad: Option<String>,
+    wanted: &Wanted,
+    before: Option<&Ordered>,
+) -> Ordered {
     if let Some(before) = before {
         as_before(&before.rows, &mut found);
     }
