@@ -282,11 +282,14 @@ fn iad_prod_tells_of_a_canary_its_incident_and_the_way_back() {
 fn ord_prod_is_lost_and_found() {
     insta::assert_snapshot!(told(Cluster::OrdProd), @r"
     90 Deploy: chat-70b-next v42
+    158 Phase: chat-70b-next Healthy
     300 ConnectionLost: ord-prod lost
     331 ConnectionFound: ord-prod found again
     640 Fault: h200-144 not ready
     880 Deploy: vision-8b v10
+    921 Phase: vision-8b Healthy
     1120 Deploy: rerank-next v20
+    1141 Phase: rerank-next Healthy
     ");
 }
 

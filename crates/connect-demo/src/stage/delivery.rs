@@ -88,8 +88,6 @@ fn plain(service: &Service, counts: Counts) -> Fact {
         replicas: Some(counts.all),
         ..ControllerFact::default()
     };
-    // Which of its sets is wanted; a StatefulSet has none.
-    let hash = (service.keeper == Keeper::Deployment).then(|| names::template_hash(service.name, counts.newest));
     let image = names::image(&format!("{}/{}", service.namespace, service.name), counts.newest);
     let delivery = DeliveryFact {
         strategy: StrategyFact::Rolling { partition: 0 },
@@ -97,8 +95,6 @@ fn plain(service: &Service, counts: Counts) -> Fact {
         observed: Some(1),
         pods: PodsFact { all: counts.all, updated: counts.updated, ready: counts.ready, available: counts.ready },
         images: vec![("server".into(), image)],
-        current: hash.clone(),
-        stable: hash.filter(|_| counts.updated == counts.all),
         ..DeliveryFact::default()
     };
     Fact::Delivered(Box::new(controller), Box::new(delivery))
