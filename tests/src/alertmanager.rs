@@ -97,6 +97,13 @@ impl Alertmanager {
         self.post("/api/v2/silences", &silence).await.map(drop)
     }
 
+    /// All silences, also those that are over.
+    pub async fn silences(&self) -> Result<Vec<Value>> {
+        let request = self.http.get(format!("{}/api/v2/silences", self.url()));
+        let text = request.send().await.could_not("read silences")?.text().await.could_not("read silences")?;
+        serde_json::from_str(&text).could_not("read silences")
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Result<String> {
         let what = || format!("post to {path}");
         let request = self.http.post(format!("{}{path}", self.url())).header("content-type", "application/json");

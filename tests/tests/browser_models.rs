@@ -46,6 +46,7 @@ impl Site {
         let runs = [server.run(&experiment, first).await?, server.run(&experiment, second).await?];
         server.artefact(&experiment, &runs[1], "model/MLmodel", MLMODEL).await?;
         server.artefact(&experiment, &runs[1], "model/config.json", LLAMA).await?;
+        server.artefact(&experiment, &runs[0], "model/data/more.bin", &"x".repeat(5_000)).await?;
         server.model("chat").await?;
         server.model("idle").await?;
         for run in &runs {
@@ -95,6 +96,11 @@ async fn a_person_finds_a_model_its_run_and_what_changed_between_two_versions() 
     .await?;
     page.reads_as("[data-test='compared'][data-key='auc']", |text| text.contains("+0.04 (+5.0 %)"), "says by how much")
         .await?;
+    // By their files: how large they are, and the settings that differ.
+    let sizes = |text: &str| text.contains("5.00 kB in 1 file") && text.contains("in 2 files");
+    page.reads_as("[data-test='compared'][data-key='files']", sizes, "says how large both are").await?;
+    let layers = |text: &str| text.contains("—") && text.contains("32");
+    page.reads_as("[data-test='compared'][data-key='num_hidden_layers']", layers, "is a setting of one alone").await?;
     page.gone("[data-test='compared'][data-key='base']").await?;
     page.press("compare-all").await?;
     page.find_by("[data-test='compared'][data-key='base']").await?;

@@ -231,6 +231,42 @@ async fn runs_are_read_found_and_followed_step_by_step() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_is_measured_by_its_files_and_what_cannot_be_read_says_why() -> Result<()> {
+    let server = Mlflow::shared().await?;
+    let (experiment, runs) = chat(server, "sized").await?;
+    server.artefact(&experiment, &runs[1], "model/MLmodel", MLMODEL).await?;
+    server.artefact(&experiment, &runs[1], "model/config.json", r#"{"model_type":"llama"}"#).await?;
+    server.artefact(&experiment, &runs[1], "model/data/deep/weights.bin", &"x".repeat(3_000)).await?;
+    server.artefact(&experiment, &runs[1], "notes.txt", "of the run, not of the model").await?;
+    let connector = open(&server.url(), &[], &[])?;
+    let version = |number| VersionId { model: ModelId { source: id(), name: "sized".into() }, number };
+    let files = async |number, run: Option<&str>| {
+        connector.version_files(&version(number), run).await.map_err(|problem| Failure::new(problem.to_string()))
+    };
+
+    let read = files(2, Some(&runs[1])).await?;
+    let size = read.size.unwrap();
+    let bytes = MLMODEL.len() + r#"{"model_type":"llama"}"#.len() + 3_000;
+    assert_eq!((size.files, size.bytes, size.whole), (3, bytes as u64, true));
+    assert_eq!(read.config.unwrap().as_deref(), Some(r#"{"model_type":"llama"}"#));
+    assert_eq!(read.flavours.unwrap(), [("python_function.loader_module".into(), "x".to_owned())]);
+    // One without files is known to have none.
+    let empty = files(1, Some(&runs[0])).await?;
+    assert_eq!((empty.size.unwrap().files, empty.config.unwrap(), empty.flavours.unwrap()), (0, None, Vec::new()));
+
+    // Where its files are in a store that the server does not hand out, that is said of each part.
+    let elsewhere = json!({ "name": "sized", "source": "s3://bucket/models/sized", "run_id": runs[1] });
+    server.post("model-versions/create", &elsewhere).await?;
+    let read = files(3, Some(&runs[1])).await?;
+    for problem in [read.size.unwrap_err(), read.config.unwrap_err(), read.flavours.unwrap_err()] {
+        assert!(problem.to_string().contains("Its files are in s3"), "{problem}");
+    }
+    let nobody = connector.version_files(&version(9), None).await.unwrap_err();
+    assert_eq!(nobody.code, Code::NotFound, "{nobody}");
+    Ok(())
+}
+
 const MLMODEL: &str = "artifact_path: model\nflavors:\n  python_function:\n    loader_module: x\nsignature:\n  \
                        inputs: '[{\"type\": \"string\", \"name\": \"text\", \"required\": true}]'\n  outputs: null\n";
 

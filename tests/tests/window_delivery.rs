@@ -54,6 +54,13 @@ async fn a_person_follows_a_canary_from_the_list_to_its_steps_and_revisions() ->
     rollouts.plugin(&["promote", "chat", "--namespace", "default"]).await?;
     page.find_by("[data-test='step']:nth-child(4)[data-state='now']").await?;
     page.reads_as("[data-test='rollout-traffic']", |text| text.contains("wanted 60 %"), "says the new weight").await?;
+    // A revision is gone back to from where it stands; the one that comes has no such button.
+    page.gone("[data-test='revision-back'][data-key='2'] button").await?;
+    page.press_by("[data-test='revision-back'][data-key='1'] button").await?;
+    page.reads_as("[data-test='plan']", |text| text.contains("back to revision 1"), "plans that one").await?;
+    page.reads_as("[data-test='plan-blocked']", |text| text.contains("is read alone"), "says why not").await?;
+    page.press("plan-close").await?;
+    page.gone("[data-test='plan']").await?;
     rollouts.plugin(&["abort", "chat", "--namespace", "default"]).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Degraded"), "says that it was stopped").await?;
     page.key(Key::Escape + "").await?;

@@ -22,6 +22,8 @@ const SERVICE: &str = "workload:admin/default/Rollout/chat";
 const BECAME: &str = "[data-test='plan-became'][data-state='verified']";
 /// What the gateway says of TTFT at its 95th percentile, in ms, and the most that it may be.
 const MEASURED: &str = "1142";
+/// The same for people.
+const SHOWN: &str = "1,142";
 const MOST: u32 = 800;
 
 /// Where the model comes from.
@@ -100,8 +102,12 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
 
     // The person lets it go on; it is measured, and what is measured stands against its condition.
     done(&page, "deed-promote").await?;
-    let bad = |text: &str| text.contains(MEASURED) && text.contains(&MOST.to_string());
+    let bad = |text: &str| text.contains(SHOWN) && text.contains(&format!("≤ {MOST}")) && text.contains("+43 %");
     page.reads_as("[data-test='metric'][data-key='ttft']", bad, "says the value against the condition").await?;
+    // And of each measurement, by a press.
+    page.press("measured").await?;
+    let each = |text: &str| text.starts_with("Failed") && bad(text);
+    page.reads_as("[data-test='measurement']", each, "says it of each").await?;
     let analysing = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
     let then = analysing["as_of"].as_str().unwrap_or_default().to_owned();
     assert_eq!(analysing["service"]["analyses"][0]["metrics"][0]["compared"]["value"], 1_142.0, "{analysing:#}");
@@ -126,7 +132,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     the_book_has(&terminal, &deeds).await?;
     it_is_then(&page, &then).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Progressing"), "is on its way again").await?;
-    page.reads_as("[data-test='metric'][data-key='ttft']", |text| text.contains(MEASURED), "has its value").await?;
+    page.reads_as("[data-test='metric'][data-key='ttft']", |text| text.contains(SHOWN), "has its value").await?;
     it_is_now(&page).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is now").await?;
     page.close().await

@@ -1,6 +1,7 @@
 //! The frame around every screen: rail, top bar, content, inspector, ribbon, and what floats above them.
 
 pub mod menu;
+pub mod mode;
 pub mod size;
 pub mod toast;
 

@@ -6,9 +6,11 @@
 mod confirmed;
 pub mod entry;
 mod proposal;
+mod seal;
 #[cfg(test)]
 mod tests;
 
 pub use confirmed::{Confirmed, Course};
 pub use entry::{Entry, What};
-pub use proposal::{Proposal, digest};
+pub use proposal::Proposal;
+pub use seal::Seal;

@@ -1,22 +1,14 @@
 //! A plan that was shown, and whether it may be confirmed.
 
-use crate::Confirmed;
+use crate::{Confirmed, Seal};
 use pilothouse_wire::{
     Code, Problem, SmolStr, Stamp,
-    plan::{Confirmation, Deed, Digest, Operation, Plan, Planned, Request},
+    plan::{Confirmation, Deed, Operation, Plan, Planned, Request},
 };
-use sha2::Digest as _;
 use std::time::Duration;
 
 /// A plan is of how things were: for so long it may be confirmed.
 const FRESH: Duration = Duration::from_secs(15 * 60);
-
-/// The digest of a plan: over all that was shown, and all that is sent.
-#[must_use]
-pub fn digest(plan: &Plan) -> Digest {
-    // A plan always encodes: it is made of texts and numbers.
-    Digest(sha2::Sha256::digest(postcard::to_stdvec(plan).unwrap_or_default()).into())
-}
 
 /// A plan that was shown to a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,10 +21,16 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// What is shown: the plan, with what its connection asks of who confirms it. `hide` takes out of a deed what nobody is
-    /// shown.
+    /// What is shown: the plan, with what its connection asks of who confirms it, named by the session's `seal`. `hide` takes
+    /// out of a deed what nobody is shown.
     #[must_use]
-    pub fn new(mut plan: Plan, connection: &str, operation: Operation, hide: impl Fn(&Deed) -> Deed) -> Self {
+    pub fn new(
+        mut plan: Plan,
+        connection: &str,
+        operation: Operation,
+        seal: &Seal,
+        hide: impl Fn(&Deed) -> Deed,
+    ) -> Self {
         if !operation.operate {
             let what = format!("{connection} is read alone.");
             plan.blocked.push(
@@ -48,7 +46,7 @@ impl Proposal {
             plan.undo = None;
             plan.warnings.push("What would take it back has a secret in it, which is not kept.".to_owned());
         }
-        let digest = digest(&plan);
+        let digest = seal.digest(&plan);
         let requests = plan.steps.iter().map(|step| step.request.clone()).collect();
         plan.steps.iter_mut().for_each(|step| step.request.body.clear());
         let shown = hide(&plan.intent.deed);

@@ -1,6 +1,6 @@
 //! A plan is confirmed by who saw it, while it is fresh, where something may be done, and only as it was shown.
 
-use crate::{Confirmed, Proposal, digest};
+use crate::{Confirmed, Proposal, Seal};
 use pilothouse_wire::{
     Code, ConnectionId, NodeId, ObjectRef, Problem, Stamp,
     plan::{
@@ -12,6 +12,11 @@ use pilothouse_wire::{
 const MADE: Stamp = Stamp(1_795_500_000_000);
 const OPERATED: Operation = Operation { operate: true, production: false };
 const PRODUCTION: Operation = Operation { operate: true, production: true };
+
+/// The seal of a session.
+fn seal() -> Seal {
+    Seal::new([7; 32])
+}
 
 fn step(name: &str) -> Step {
     Step {
@@ -46,7 +51,7 @@ fn plan(steps: &[&str]) -> Plan {
 
 /// Confirms a plan that was shown under one setting, under another one.
 fn confirmed(shown: Operation, now: Operation, typed: Option<&str>, later_ms: i64) -> Result<Confirmed, Problem> {
-    let proposal = Proposal::new(plan(&["one"]), "iad", shown, Deed::clone);
+    let proposal = Proposal::new(plan(&["one"]), "iad", shown, &seal(), Deed::clone);
     let by = Confirmation { digest: proposal.planned().digest, typed: typed.map(str::to_owned) };
     proposal.confirm(&by, now, Stamp(MADE.0 + later_ms))
 }
@@ -56,14 +61,14 @@ fn only_what_was_shown_is_confirmed_and_only_while_it_is_fresh() {
     assert!(confirmed(OPERATED, OPERATED, None, 60_000).is_ok());
     let late = confirmed(OPERATED, OPERATED, None, 16 * 60_000).unwrap_err();
     assert!(late.what.contains("planned too long ago"), "{late}");
-    let proposal = Proposal::new(plan(&["one"]), "iad", OPERATED, Deed::clone);
+    let proposal = Proposal::new(plan(&["one"]), "iad", OPERATED, &seal(), Deed::clone);
     let by = Confirmation { digest: Digest([0; 32]), typed: None };
     assert!(proposal.confirm(&by, OPERATED, MADE).unwrap_err().what.contains("another plan"));
 }
 
 #[test]
 fn a_connection_that_is_read_alone_changes_nothing_when_it_was_planned_or_since() {
-    let shown = Proposal::new(plan(&["one"]), "iad", Operation::default(), Deed::clone);
+    let shown = Proposal::new(plan(&["one"]), "iad", Operation::default(), &seal(), Deed::clone);
     assert_eq!(shown.planned().plan.blocked[0].code, Code::Denied);
     assert_eq!(confirmed(Operation::default(), OPERATED, None, 0).unwrap_err().code, Code::Denied);
     assert_eq!(confirmed(OPERATED, Operation::default(), None, 0).unwrap_err().code, Code::Denied);
@@ -72,7 +77,7 @@ fn a_connection_that_is_read_alone_changes_nothing_when_it_was_planned_or_since(
 #[test]
 fn production_wants_its_name_typed_also_where_it_was_marked_since() {
     assert_eq!(
-        Proposal::new(plan(&["one"]), "iad", PRODUCTION, Deed::clone).planned().plan.type_name.as_deref(),
+        Proposal::new(plan(&["one"]), "iad", PRODUCTION, &seal(), Deed::clone).planned().plan.type_name.as_deref(),
         Some("h-1")
     );
     for shown in [PRODUCTION, OPERATED] {
@@ -85,6 +90,7 @@ fn production_wants_its_name_typed_also_where_it_was_marked_since() {
 
 #[test]
 fn the_digest_is_over_all_that_is_shown() {
+    let digest = |plan: &Plan| seal().digest(plan);
     let one = digest(&plan(&["one"]));
     let mut other = plan(&["one"]);
     other.steps[0].request.body = "[1]".into();
@@ -94,10 +100,22 @@ fn the_digest_is_over_all_that_is_shown() {
 }
 
 #[test]
+fn nobody_can_make_the_digest_of_another_session() {
+    let of = |bits: u8| Seal::new([bits; 32]).digest(&plan(&["one"]));
+    assert_ne!(of(1), of(2));
+    assert_eq!(of(1), of(1));
+    assert_eq!(format!("{:?}", seal()), "Seal(…)");
+    // A plan of one session is not confirmed by the digest that another one gave it.
+    let proposal = Proposal::new(plan(&["one"]), "iad", OPERATED, &seal(), Deed::clone);
+    let by = Confirmation { digest: of(1), typed: None };
+    assert!(proposal.confirm(&by, OPERATED, MADE).unwrap_err().what.contains("another plan"));
+}
+
+#[test]
 fn what_is_sent_is_shown_to_nobody() {
     let mut secret = plan(&["one"]);
     secret.steps[0].request.body = "[{\"value\":\"hunter2\"}]".into();
-    let proposal = Proposal::new(secret.clone(), "iad", OPERATED, Deed::clone);
+    let proposal = Proposal::new(secret.clone(), "iad", OPERATED, &seal(), Deed::clone);
     assert!(!format!("{:?}", proposal.planned()).contains("hunter2"));
     let by = Confirmation { digest: proposal.planned().digest, typed: None };
     let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
@@ -119,7 +137,7 @@ fn a_secret_in_a_deed_is_looked_for_and_shown_to_nobody() {
     let mut secret = plan(&["one"]);
     let undo = Intent { object: secret.intent.object.clone(), deed: tag("hunter1") };
     (secret.intent.deed, secret.undo) = (tag("hunter2"), Some(undo));
-    let proposal = Proposal::new(secret, "iad", OPERATED, hidden);
+    let proposal = Proposal::new(secret, "iad", OPERATED, &seal(), hidden);
     let shown = proposal.planned().plan.clone();
     assert!(!format!("{:?}", proposal.planned()).contains("hunter"));
     assert_eq!((&shown.intent.deed, &shown.undo), (&tag("…"), &None));
@@ -128,14 +146,19 @@ fn a_secret_in_a_deed_is_looked_for_and_shown_to_nobody() {
     let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
     assert_eq!((confirmed.plan(), &confirmed.sought().intent.deed), (&shown, &tag("hunter2")));
     // What undoes it without a secret stays.
-    let harmless =
-        Proposal::new(Plan { undo: Some(shown.intent.clone()), ..plan(&["one"]) }, "iad", OPERATED, Deed::clone);
+    let harmless = Proposal::new(
+        Plan { undo: Some(shown.intent.clone()), ..plan(&["one"]) },
+        "iad",
+        OPERATED,
+        &seal(),
+        Deed::clone,
+    );
     assert_eq!(harmless.planned().plan.undo.as_ref(), Some(&shown.intent));
 }
 
 #[test]
 fn what_became_of_it_follows_from_how_far_the_sending_came() {
-    let proposal = Proposal::new(plan(&["one", "two"]), "iad", OPERATED, Deed::clone);
+    let proposal = Proposal::new(plan(&["one", "two"]), "iad", OPERATED, &seal(), Deed::clone);
     let by = Confirmation { digest: proposal.planned().digest, typed: None };
     let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
     let problem = || Problem::new(Code::Denied, "no");

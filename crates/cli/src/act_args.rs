@@ -2,7 +2,7 @@
 
 use crate::args::SourceArgs;
 use clap::{Args, Subcommand};
-use pilothouse_wire::plan::Deed;
+use pilothouse_wire::{plan::Deed, units};
 use std::{path::PathBuf, time::Duration};
 
 /// Of what is done to objects.
@@ -153,8 +153,11 @@ pub enum ActVerb {
         /// The alert: its name, or its fingerprint where several have the name
         alert: String,
         /// For how long: 30m, 2h, 1d
-        #[arg(long = "for", value_name = "TIME", value_parser = how_long)]
+        #[arg(long = "for", value_name = "TIME", value_parser = units::span_typed)]
         long: Duration,
+        /// Why, for others: it stands at the silence
+        #[arg(long, value_name = "TEXT")]
+        comment: Option<String>,
         #[command(flatten)]
         how: How,
     },
@@ -308,25 +311,13 @@ impl ActVerb {
                 let OneTag { model: of, key, version } = tag;
                 model(of, how, Deed::RemoveTag { version: *version, key: key.into() })
             }
-            Self::Silence { alert: of, long, how } => alert(of, how, Deed::Silence(*long)),
+            Self::Silence { alert: of, long, comment, how } => {
+                let comment = comment.as_deref().map(Into::into);
+                alert(of, how, Deed::Silence { long: *long, comment })
+            }
             Self::Unsilence { alert: of, how } => alert(of, how, Deed::Unsilence),
         }
     }
-}
-
-/// A span of whole seconds, minutes, hours or days.
-fn how_long(text: &str) -> Result<Duration, String> {
-    let wrong = || "give a whole number of seconds, minutes, hours or days, such as 30m or 2h".to_owned();
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).filter(|all| *all > 0).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 /// A backend and its weight: `chat-canary=10`.
@@ -388,16 +379,6 @@ mod tests {
         assert_eq!(backend(" a = 0 "), Ok(("a".to_owned(), 0)));
         for text in ["", "chat", "=1", "chat=", "chat=-1", "chat=ten", "chat=99999999999"] {
             assert!(backend(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_while_is_a_number_with_its_unit() {
-        for (text, seconds) in [("90s", 90), ("30m", 1_800), ("2h", 7_200), ("1d", 86_400)] {
-            assert_eq!(how_long(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in ["", "h", "2", "0h", "-1h", "1.5h", "99999999999999999999d", "2µ"] {
-            assert!(how_long(text).is_err(), "{text}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Plays a script into a sink, once a second by the sink's clock. Decides nothing.
 
 use crate::{
+    back,
     fleet::Cluster,
     logs,
     script::{Script, Step},
@@ -11,6 +12,7 @@ use pilothouse_connect::{Closed, Connector, Sink};
 use pilothouse_wire::{
     Code, Health, ObjectRef, Problem, SmolStr, Stamp,
     ask::{LogQuery, Tested},
+    back::{BackQuery, Kept},
 };
 use pilothouse_world::fact::{Covers, Kind, Probed, SourceAbout, SourceFact};
 use std::{
@@ -47,6 +49,11 @@ impl Demo {
 
     fn script(&self) -> MutexGuard<'_, Option<Script>> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn not_in_play(&self, object: &ObjectRef) -> Problem {
+        let what = format!("{} is not in play yet: there is no {object} to read.", self.cluster);
+        Problem::new(Code::NotFound, what).next("Start the connection.")
     }
 
     /// Lets the play go on until now.
@@ -173,12 +180,14 @@ impl Connector for Demo {
         let _: Result<(), Closed> = self.play(&sink).await;
     }
 
+    async fn back(&self, query: &BackQuery) -> Result<Kept, Problem> {
+        let script = self.script();
+        back::back(script.as_ref().ok_or_else(|| self.not_in_play(&query.object))?, query)
+    }
+
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {
         let script = self.script();
-        let Some(script) = script.as_ref() else {
-            let what = format!("{} is not in play yet: there is no {object} to read.", self.cluster);
-            return Err(Problem::new(Code::NotFound, what).next("Start the connection."));
-        };
+        let Some(script) = script.as_ref() else { return Err(self.not_in_play(object)) };
         yaml::of(script, object).ok_or_else(|| {
             Problem::new(Code::NotFound, format!("{} has no {object}.", self.cluster))
                 .why("It went, or it was never part of the demo fleet.")

@@ -4,6 +4,7 @@
 //! [`Script`] is pure: a cluster, a seed and the time passed give its facts. The connector only plays it into a sink.
 
 mod agenda;
+mod back;
 mod connector;
 mod dice;
 mod fleet;

@@ -10,12 +10,12 @@ use crate::{
     plot::ROUND_MS,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Closed, Connector, ModelFiles, Sink};
+use pilothouse_connect::{Closed, Connector, ModelFiles, Sink, VersionFiles};
 use pilothouse_wire::{
     AddressPlace, Code, Health, ModelAddress, ObjectRef, Problem, SmolStr, Stamp,
     ask::Tested,
     preflight::ModelSubject,
-    runs::{RunAnswer, RunAsk},
+    runs::{FilesSize, RunAnswer, RunAsk, VersionId},
     view::Readiness,
 };
 use pilothouse_world::{
@@ -267,6 +267,17 @@ impl Connector for Registry {
         runs::answer(&Book { seed: self.seed, start }, ask).ok_or_else(|| {
             Problem::new(Code::NotFound, format!("{} has no such run.", self.name))
                 .why("It was never part of the demo fleet.")
+        })
+    }
+
+    async fn version_files(&self, of: &VersionId, _run: Option<&str>) -> Result<VersionFiles, Problem> {
+        let config = configs::of(&of.model.name);
+        // Two bytes a weight, and a little beside.
+        let size = config.as_ref().map_or(0, configs::bytes) + 9_400_000 + of.number * 1_024;
+        Ok(VersionFiles {
+            size: Ok(FilesSize { files: 12, bytes: size, whole: true }),
+            config: Ok(config.map(|config| config.to_string())),
+            flavours: Ok(vec![("transformers.task".into(), "text-generation".to_owned())]),
         })
     }
 

@@ -220,7 +220,7 @@ fn a_canary_that_failed_is_there_at_first_and_another_goes_all_the_way_and_back(
     assert_eq!((failed.name.as_str(), failed.measurements.len()), ("ttft-p99", 4));
     // Our own reckoning says what its controller says.
     assert!(view.analyses.iter().all(|run| run.dispute.is_none()), "{:?}", view.analyses);
-    assert_eq!(view.revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [19, 18]);
+    assert_eq!(view.revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [19, 18, 17]);
     let mut seen = Vec::new();
     for _ in 0..700 {
         play.tick();
@@ -282,11 +282,14 @@ fn iad_prod_tells_of_a_canary_its_incident_and_the_way_back() {
 fn ord_prod_is_lost_and_found() {
     insta::assert_snapshot!(told(Cluster::OrdProd), @r"
     90 Deploy: chat-70b-next v42
+    158 Phase: chat-70b-next Healthy
     300 ConnectionLost: ord-prod lost
     331 ConnectionFound: ord-prod found again
     640 Fault: h200-144 not ready
     880 Deploy: vision-8b v10
+    921 Phase: vision-8b Healthy
     1120 Deploy: rerank-next v20
+    1141 Phase: rerank-next Healthy
     ");
 }
 

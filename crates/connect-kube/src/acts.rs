@@ -4,8 +4,8 @@
 mod beside;
 mod diff;
 mod draft;
-mod kserve;
-mod member;
+pub(crate) mod kserve;
+pub(crate) mod member;
 pub(crate) mod revision;
 mod rollout;
 mod seen;
@@ -26,7 +26,7 @@ use futures::{StreamExt, stream};
 use http::Method;
 use pilothouse_connect::{NotSent, Seen};
 use pilothouse_wire::{
-    Code, Problem, SmolStr, Stamp,
+    Code, ObjectRef, Problem, SmolStr, Stamp,
     plan::{Deed, DryRun, Intent, Permission, Plan, Request, Step},
 };
 use revision::Revision;
@@ -117,6 +117,26 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
         undo: draft.undo.map(|deed| Intent { object: intent.object.clone(), deed }),
         type_name: None,
     })
+}
+
+/// The containers of what makes pods, each once with its image. Of leaders and workers that share a name and have other images
+/// the leader's is told.
+pub(crate) async fn containers(client: &Client, object: &ObjectRef) -> Result<Vec<(SmolStr, SmolStr)>, Problem> {
+    let kind = object.kind_word();
+    let spot = read::spot(client, object).await?;
+    let read = read::object(client, &spot, kind).await?;
+    let holder = if is_borrowing(&spot, &read) { template(client, &spot, &read).await?.1 } else { read };
+    let mut all: Vec<(SmolStr, SmolStr)> = Vec::new();
+    for place in draft::places(kind, &holder) {
+        if all.iter().all(|(name, _)| name != place.name) {
+            all.push((place.name.into(), place.image.into()));
+        }
+    }
+    if all.is_empty() {
+        let what = format!("{kind} {} has no template with containers.", object.name());
+        return Err(Problem::new(Code::NotOffered, what));
+    }
+    Ok(all)
 }
 
 fn scrubbed(object: &Value) -> Value {

@@ -1,6 +1,7 @@
 //! Can a service go back: what the server keeps of the revision that it would go back to, and of what its pods need. Reads
 //! alone; of ConfigMaps, Secrets and all else that pods name, the metadata only.
 
+mod kserve;
 mod named;
 mod placed;
 mod service;
@@ -49,6 +50,9 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
         stops: None,
         last: None,
     };
+    if matches!(kind, "InferenceService" | "LLMInferenceService") {
+        return kserve::back(client, (&spot, &object), query, now).await;
+    }
     // Two templates and a limit of one revision: what a group needs is not looked into.
     let Some(keeps) = revision::keeps(kind).filter(|_| kind != "LeaderWorkerSet") else { return Ok(now) };
     let list = acts::list(client, &spot, "/apis/apps/v1", keeps.plural).await;
@@ -69,7 +73,13 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
     let to = midway.as_ref().map(|midway| midway.stable).or(query.to);
     match revision::chosen(to, &revisions, running) {
         Ok((_, then)) => {
-            let read = read_then(client, &spot, query, (keeps.kind, item(then.number)), then).await?;
+            let of = item(then.number);
+            let needs = Needs {
+                kind: keeps.kind,
+                name: of["metadata"]["name"].as_str().unwrap_or_default().into(),
+                api: service::owner_api(of),
+            };
+            let read = read_then(client, &spot, query, then, needs).await?;
             let aborts = midway.is_some_and(|midway| !midway.aborted);
             let deed = if aborts { Deed::Abort } else { Deed::Undo(Some(then.number)) };
             let stops = service::stops(kind, &object, kept.from, then);
@@ -82,15 +92,18 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
 }
 
 fn no_way(kind: &str, name: &str) -> Problem {
-    let problem = Problem::new(Code::NotOffered, format!("Pilothouse knows no way back for {kind} {name}."))
-        .why("It goes back with Deployments, StatefulSets, DaemonSets and Rollouts.");
-    match kind {
-        "InferenceService" => problem.next(
-            "Its share of traffic goes back in Knative mode: pilothouse act abort. In Standard mode set the model that it \
-             served before: pilothouse act set-model.",
-        ),
-        _ => problem,
-    }
+    Problem::new(Code::NotOffered, format!("Pilothouse knows no way back for {kind} {name}."))
+        .why("It goes back with Deployments, StatefulSets, DaemonSets, Rollouts and services of KServe.")
+}
+
+/// What a revision is kept as, and what it needs beside its pods.
+struct Needs {
+    /// The kind of that.
+    kind: &'static str,
+    /// Its name.
+    name: SmolStr,
+    /// The API of the service.
+    api: SmolStr,
 }
 
 /// The revision that is gone back to, with what its pods need.
@@ -98,12 +111,11 @@ async fn read_then(
     client: &Client,
     spot: &Spot,
     query: &BackQuery,
-    (kind, item): (&'static str, &Value),
     revision: &revision::Revision,
+    Needs { kind, name, api }: Needs,
 ) -> Result<Then, Problem> {
     let spec = &revision.template["spec"];
     let gpus = gpus(spec).ok_or_else(|| unreadable(client, revision.number))?;
-    let api = service::owner_api(item);
     let (named, nodes, placed, served) = tokio::join!(
         looked_for(client, spot, named::named(spec)),
         images_of(client, &query.nodes),
@@ -113,7 +125,7 @@ async fn read_then(
     Ok(Then {
         number: revision.number,
         kind: SmolStr::new_static(kind),
-        name: SmolStr::new(item["metadata"]["name"].as_str().unwrap_or_default()),
+        name,
         there: revision.available,
         images: images(spec),
         nodes,

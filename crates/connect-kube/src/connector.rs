@@ -237,6 +237,11 @@ impl Connector for Kube {
         crate::acts::plan(&client, intent, self.opening.clock.now()).await
     }
 
+    async fn containers(&self, object: &ObjectRef) -> Result<Vec<(SmolStr, SmolStr)>, Problem> {
+        let client = self.client().await?;
+        crate::acts::containers(&client, object).await
+    }
+
     async fn rights(&self, query: &RightsQuery) -> Result<Rights, Problem> {
         let client = self.client().await?;
         crate::rights::can(&client, query).await

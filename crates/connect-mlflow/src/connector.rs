@@ -1,14 +1,14 @@
 //! The connector: opens a connection, tests it, watches it, and asks what somebody wants to know of runs.
 
 use crate::{
-    acts,
+    acts, files,
     kind::{KIND, WORKSPACE},
     model, problems,
     registry::Registry,
     runs, session,
 };
 use async_trait::async_trait;
-use pilothouse_connect::{Connector, ModelFiles, NotSent, Opening, Seen, Sink};
+use pilothouse_connect::{Connector, ModelFiles, NotSent, Opening, Seen, Sink, VersionFiles};
 use pilothouse_connect_http::{
     client::Client,
     failure::Failure,
@@ -20,7 +20,7 @@ use pilothouse_wire::{
     ask::Tested,
     plan::{Intent, Plan, Request},
     preflight::ModelSubject,
-    runs::{RunAnswer, RunAsk},
+    runs::{RunAnswer, RunAsk, VersionId},
 };
 use pilothouse_world::fact::SourceAbout;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -110,6 +110,10 @@ impl Connector for Mlflow {
 
     async fn runs(&self, ask: &RunAsk) -> Result<RunAnswer, Problem> {
         runs::answer(&self.client()?, ask).await
+    }
+
+    async fn version_files(&self, of: &VersionId, run: Option<&str>) -> Result<VersionFiles, Problem> {
+        files::files(&self.client()?, of, run).await
     }
 
     async fn model_files(&self, of: &ModelSubject) -> Result<ModelFiles, Problem> {

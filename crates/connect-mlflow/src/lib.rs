@@ -6,6 +6,7 @@
 mod acts;
 mod answer;
 mod connector;
+mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -29,24 +29,12 @@ const FOLDERS: [&[&str]; 3] = [&["model"], &[], &["artifacts"]];
 pub(crate) async fn files(client: &Client, of: &VersionId) -> Result<ModelFiles, Problem> {
     let about = format!("version {} of {}", of.number, of.model.name);
     let told = |failure: Failure| problems::of_question(&failure, &client.place, &about);
-    let number = of.number.to_string();
-    let asked = api("model-versions/get-download-uri", &[("name", &of.model.name), ("version", &number)]);
-    let root = answer::folder(&client.get(&asked, PATIENCE).await.map_err(told)?.body).map_err(told)?;
-    for folder in FOLDERS {
-        let parts: Vec<&str> = folder.iter().copied().chain([CONFIG]).collect();
-        let Some(path) = paths::within(&root, &parts) else {
-            return Err(problems::elsewhere(&client.place, "configuration", &about, &root));
-        };
-        let body = match client.get(&path, PATIENCE).await {
-            Ok(answer) => answer.body,
-            Err(failure) if failure.status() == Some(404) => continue,
-            Err(failure) => return Err(told(failure)),
-        };
-        if body.len() > LARGEST_CONFIG {
-            return Err(told(Failure::TooLarge(LARGEST_CONFIG)));
-        }
-        let config = String::from_utf8(body.to_vec()).map_err(|_| told(Failure::Unreadable("it is no text".into())))?;
+    let root = root(client, of).await.map_err(told)?;
+    let read = config(client, &root).await;
+    let read = read.ok_or_else(|| problems::elsewhere(&client.place, "configuration", &about, &root))?;
+    if let Some((folder, config)) = read.map_err(told)? {
         let weights = weights(client, &root, folder).await.map_err(told)?;
+        let parts: Vec<&str> = folder.iter().copied().chain([CONFIG]).collect();
         let place = format!("{} of {of} in {}", parts.join("/"), client.place.name);
         return Ok(ModelFiles { config, place, weights, ..ModelFiles::default() });
     }
@@ -56,6 +44,42 @@ pub(crate) async fn files(client: &Client, of: &VersionId) -> Result<ModelFiles,
             client.place.name
         ))
         .next("Name the file on this machine: pilothouse preflight --config FILE."))
+}
+
+/// The folder of a version's files, as its registry says.
+pub(crate) async fn root(client: &Client, of: &VersionId) -> Result<String, Failure> {
+    let number = of.number.to_string();
+    let asked = api("model-versions/get-download-uri", &[("name", &of.model.name), ("version", &number)]);
+    answer::folder(&client.get(&asked, PATIENCE).await?.body)
+}
+
+/// A folder of a version's files, and the text of the configuration in it; an empty one where there is none.
+type Found = Option<(&'static [&'static str], String)>;
+
+/// The configuration in a folder of files; none if the server does not hand these out.
+pub(crate) async fn config(client: &Client, root: &str) -> Option<Result<Found, Failure>> {
+    let mut paths = Vec::new();
+    for folder in FOLDERS {
+        let parts: Vec<&str> = folder.iter().copied().chain([CONFIG]).collect();
+        paths.push((folder, paths::within(root, &parts)?));
+    }
+    Some(first(client, paths).await)
+}
+
+async fn first(client: &Client, paths: Vec<(&'static [&'static str], String)>) -> Result<Found, Failure> {
+    for (folder, path) in paths {
+        let body = match client.get(&path, PATIENCE).await {
+            Ok(answer) => answer.body,
+            Err(failure) if failure.status() == Some(404) => continue,
+            Err(failure) => return Err(failure),
+        };
+        if body.len() > LARGEST_CONFIG {
+            return Err(Failure::TooLarge(LARGEST_CONFIG));
+        }
+        let text = String::from_utf8(body.to_vec()).map_err(|_| Failure::Unreadable("it is no text".into()))?;
+        return Ok(Some((folder, text)));
+    }
+    Ok(None)
 }
 
 /// The bytes of its weights: as their index says, else as the files are long, where each part is there.
@@ -98,7 +122,8 @@ fn of_files(entries: &[Artefact]) -> Option<u64> {
     parts.iter().try_fold(0_u64, |sum, part| Some(sum.saturating_add(part.bytes?)))
 }
 
-fn name(entry: &Artefact) -> &str {
+/// The name of an entry, without the folders before it.
+pub(crate) fn name(entry: &Artefact) -> &str {
     entry.path.rsplit('/').next().unwrap_or(&entry.path)
 }
 

@@ -1,7 +1,8 @@
 //! What a model takes and gives, read out of its `MLmodel` file. Source: `mlflow/models/signature.py`.
 
+use pilothouse_connect::redact_named;
 use pilothouse_connect_http::failure::Failure;
-use pilothouse_wire::runs::Signature;
+use pilothouse_wire::{SmolStr, runs::Signature};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -39,13 +40,7 @@ struct Sides {
 /// # Errors
 /// If it is no such file.
 pub(crate) fn read(body: &[u8]) -> Result<Option<Signature>, Failure> {
-    if body.len() > LARGEST {
-        return Err(Failure::TooLarge(LARGEST));
-    }
-    let unreadable = |why: &str| Failure::Unreadable(format!("its MLmodel file is {why}"));
-    let text = std::str::from_utf8(body).map_err(|_| unreadable("no text"))?;
-    // What stands there is anybody's, so the reader's own words, which repeat it, are not told.
-    let file: File = serde_saphyr::from_str(text).map_err(|_| unreadable("no YAML of that form"))?;
+    let file = file(body)?;
     let Some(sides) = file.signature else { return Ok(None) };
     let side = |json: Option<String>| match json {
         None => Ok(Vec::new()),
@@ -61,6 +56,40 @@ pub(crate) fn read(body: &[u8]) -> Result<Option<Signature>, Failure> {
         params: side(sides.params)?,
         flavours: file.flavors.iter().map(|(name, of)| flavour(name, of)).collect(),
     }))
+}
+
+/// How a model was saved: each flavour with its plain settings, `transformers.task`. Values that are called like a secret are
+/// taken out.
+///
+/// # Errors
+/// If it is no such file.
+pub(crate) fn settings(body: &[u8]) -> Result<Vec<(SmolStr, String)>, Failure> {
+    let file = file(body)?;
+    let settings = file.flavors.iter().flat_map(|(flavour, of)| {
+        let plain = of.as_object().into_iter().flatten().filter_map(|(key, value)| {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                _ => return None,
+            };
+            Some((key, cut(redact_named(key, &value))))
+        });
+        plain.map(move |(key, value)| (SmolStr::from(format!("{flavour}.{key}")), value))
+    });
+    Ok(settings.take(MOST).collect())
+}
+
+fn file(body: &[u8]) -> Result<File, Failure> {
+    if body.len() > LARGEST {
+        return Err(Failure::TooLarge(LARGEST));
+    }
+    let text = std::str::from_utf8(body).map_err(|_| unreadable("no text"))?;
+    // What stands there is anybody's, so the reader's own words, which repeat it, are not told.
+    serde_saphyr::from_str(text).map_err(|_| unreadable("no YAML of that form"))
+}
+
+fn unreadable(why: &str) -> Failure {
+    Failure::Unreadable(format!("its MLmodel file is {why}"))
 }
 
 /// `question: string`, `Tensor(float32, [-1, 10])`, `limit?: long = 10`.
@@ -144,6 +173,25 @@ signature:
         assert_eq!(signature.outputs, ["Tensor(float32, [-1, 10])"]);
         assert_eq!(signature.params, ["temperature: double = 0.5", "stop: string [-1] = [\"a\"]"]);
         assert_eq!(signature.flavours, ["python_function", "sklearn 1.5.2"]);
+    }
+
+    #[test]
+    fn how_it_was_saved_is_read_as_plain_settings_and_without_secrets() {
+        let file = "flavors:\n  transformers:\n    task: text-generation\n    transformers_version: 4.57.0\n    \
+                    hub_token: hunter2\n    components:\n    - tokenizer\n  python_function:\n    model_path: data\n";
+        let all = settings(file.as_bytes()).unwrap();
+        let lines: Vec<String> = all.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        assert_eq!(
+            lines,
+            [
+                "python_function.model_path data",
+                "transformers.task text-generation",
+                "transformers.transformers_version 4.57.0",
+                "transformers.hub_token …",
+            ]
+        );
+        assert_eq!(settings(b"artifact_path: model\n").unwrap(), []);
+        assert!(settings(b"flavors: [\n").is_err());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What a kind of connection is, as data, and what an open connection can do.
 
-use crate::{Clock, Inside, KeptLane, LanesQuery, ModelFiles, PastQuery, Relay, Relays, Signature, Sink};
+use crate::{Clock, Inside, KeptLane, LanesQuery, ModelFiles, PastQuery, Relay, Relays, Signature, Sink, VersionFiles};
 use async_trait::async_trait;
 use pilothouse_wire::{
-    Code, ConnectionId, ObjectRef, Problem,
+    Code, ConnectionId, ObjectRef, Problem, SmolStr,
     artifact::{Artifact, ArtifactRef, TagPage, TagsQuery},
     ask::{LogQuery, Tested},
     back::{BackQuery, Kept},
@@ -13,7 +13,7 @@ use pilothouse_wire::{
     plan::{Intent, Plan, Request},
     preflight::ModelSubject,
     rights::{Rights, RightsQuery},
-    runs::{RunAnswer, RunAsk},
+    runs::{RunAnswer, RunAsk, VersionId},
     view::{OfferedContext, Series, connections::PluginNotice},
 };
 use pilothouse_world::fact::SourceAbout;
@@ -210,6 +210,15 @@ pub trait Connector: Send + Sync {
         Err(Problem::new(Code::NotOffered, what).why(format!("{} is read alone.", self.about().name)))
     }
 
+    /// The names and images of the containers of what makes pods, as its template has them now.
+    ///
+    /// # Errors
+    /// Why they cannot be read; by default that nothing here makes pods.
+    async fn containers(&self, object: &ObjectRef) -> Result<Vec<(SmolStr, SmolStr)>, Problem> {
+        let what = format!("{} {} has no containers here.", object.kind_word(), object.name());
+        Err(Problem::new(Code::NotOffered, what).next("Controllers of pods in Kubernetes have."))
+    }
+
     /// What we may do, and the role that would give what is missing.
     ///
     /// # Errors
@@ -268,6 +277,16 @@ pub trait Connector: Send + Sync {
     /// Why it cannot be read; by default that this kind of connection is no registry.
     async fn artifact(&self, _: &ArtifactRef) -> Result<Artifact, Problem> {
         Err(no_registry(&self.about().name))
+    }
+
+    /// How large a version of a model is, and what its files say of it, read now, without its weights. `run` is the one that
+    /// made it, where the registry names one.
+    ///
+    /// # Errors
+    /// If nothing of it can be read; by default that this kind of connection has no versions.
+    async fn version_files(&self, of: &VersionId, _run: Option<&str>) -> Result<VersionFiles, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} has no files of {of}.", self.about().name))
+            .next("Versions of models are kept by a registry: connect an MLflow."))
     }
 
     /// What decides whether a model fits a GPU, read from the registry now, without its weights.

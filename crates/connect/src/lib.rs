@@ -25,7 +25,7 @@ pub use clock::Clock;
 pub use jiff::tz::TimeZone;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, NotSent, Opening, Seen};
 pub use lost::lost;
-pub use model_files::{LARGEST_CONFIG, ModelFiles, TEMPLATE, TOKENIZERS};
+pub use model_files::{LARGEST_CONFIG, ModelFiles, TEMPLATE, TOKENIZERS, VersionFiles};
 pub use past::{KeptLane, LanesQuery, PastQuery};
 pub use redact::{
     GONE, is_shown, looks_secret, names_a_secret, redact_arguments, redact_deed, redact_named, redact_sign_in,

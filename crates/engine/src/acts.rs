@@ -75,7 +75,9 @@ impl Desk {
             | Act::SawNotices(_)
             | Act::DeliveredNotice(..)
             | Act::Confirm(_)
-            | Act::Halt(_) => Ok(Acted::Ok),
+            | Act::Halt(_)
+            | Act::Hold(_)
+            | Act::CloseCut(_) => Ok(Acted::Ok),
         }
     }
 

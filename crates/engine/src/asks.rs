@@ -111,6 +111,14 @@ pub(crate) async fn describe(
     Ok(Answer::Description(Box::new(description)))
 }
 
+/// The containers of what makes pods, from its server.
+pub(crate) async fn containers(connector: Option<Arc<dyn Connector>>, object: &ObjectRef) -> Result<Answer, Problem> {
+    let id = object.connection();
+    let connector = connected(connector, id, "Containers are read from the server")?;
+    let asked = format!("the containers of {} {}", object.kind_word(), object.name());
+    within(id, &asked, connector.containers(object)).await.map(Answer::Containers)
+}
+
 /// The objects of a kind, from their server.
 pub(crate) async fn objects(connector: Option<Arc<dyn Connector>>, listing: &Listing) -> Result<Answer, Problem> {
     let connector = connected(connector, &listing.cluster, "Objects are listed by their server")?;

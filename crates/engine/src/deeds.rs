@@ -5,77 +5,40 @@
 
 pub(crate) mod book;
 pub(crate) mod cut;
+mod holding;
+mod shown;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use holding::Holding;
+pub(crate) use shown::Shown;
+
 use crate::{asks, input::Input};
 use book::{Ledger, Signing};
+
 use pilothouse_actions::{Confirmed, Proposal, What};
 use pilothouse_connect::{Clock, Connector, NotSent, Seen, redact_deed};
 use pilothouse_vault::{Paths, Settings, Vault};
 use pilothouse_wire::{
     Acted, Answer, Code, ConnectionId, Problem, SmolStr,
-    plan::{Action, ActionState, ActionsView, Confirmation, Digest, Intent, Operation, Plan},
+    plan::{Action, ActionState, ActionsView, Confirmation, Intent, Operation},
     rights::{Rights, RightsQuery},
     view::Status,
 };
 use pilothouse_world::{Fact, fact::ActedFact};
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{sync::mpsc, time::Instant};
 
-/// Plans that may still be confirmed.
-const MOST_PLANS: usize = 32;
 /// Actions that are shown.
 const MOST_SHOWN: usize = 100;
 /// How often it is looked whether a deed came to pass.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long it is waited before something is sent again that the server did not take just then.
 const AGAIN: Duration = Duration::from_secs(3);
-
-/// Plans that were shown, by all doors of this process.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shown(Arc<Mutex<VecDeque<Proposal>>>);
-
-impl Shown {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Proposal>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keep(&self, proposal: Proposal) {
-        let mut shown = self.lock();
-        shown.push_back(proposal);
-        while shown.len() > MOST_PLANS {
-            shown.pop_front();
-        }
-    }
-
-    /// The connection and the words of a plan that may be confirmed.
-    fn find(&self, digest: &Digest) -> Option<Plan> {
-        self.lock().iter().find(|shown| shown.planned().digest == *digest).map(|shown| shown.planned().plan.clone())
-    }
-
-    /// The connection of a plan that may be confirmed.
-    pub(crate) fn connection(&self, digest: &Digest) -> Option<ConnectionId> {
-        self.find(digest).map(|plan| plan.intent.object.connection().clone())
-    }
-
-    /// Confirms a plan: only once, but a wrong word may be put right.
-    fn confirm(&self, by: &Confirmation, operation: Operation, clock: &Clock) -> Result<Confirmed, Problem> {
-        let mut shown = self.lock();
-        let Some(at) = shown.iter().position(|shown| shown.planned().digest == by.digest) else {
-            return Err(Problem::new(Code::NotFound, "There is no such plan, so nothing is done.")
-                .why("It was confirmed already, or is too old, or another Pilothouse made it.")
-                .next("Plan it anew."));
-        };
-        let confirmed = shown[at].clone().confirm(by, operation, clock.now())?;
-        shown.remove(at);
-        Ok(confirmed)
-    }
-}
 
 /// Actions of this process of which no further step is to be sent.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +71,7 @@ pub(crate) struct Bench {
     pub clock: Clock,
     pub inputs: mpsc::Sender<Input>,
     pub shown: Shown,
+    pub holding: Holding,
     pub halted: Halted,
     pub signing: Signing,
 }
@@ -120,12 +84,13 @@ impl Bench {
         let asked = format!("a plan to {} {}", intent.deed.word(), intent.object.name());
         let mut plan = asks::within(&id, &asked, connector.plan(&intent)).await?;
         let mut operation = self.operation(&id).await?;
-        if read_only() {
-            plan.blocked.push(of_session());
+        if let Some(held) = self.holding.problem() {
+            plan.blocked.push(held);
             // What keeps it is not the connection, whatever that allows.
             operation.operate = true;
         }
-        let mut proposal = Proposal::new(plan.clone(), id.as_str(), operation, redact_deed);
+        let seal = self.shown.seal()?;
+        let mut proposal = Proposal::new(plan.clone(), id.as_str(), operation, seal, redact_deed);
         let ledger = Ledger::of(&self.paths, self.clock.clone());
         match ledger.once(None, What::planned(proposal.planned())).await {
             Ok(true) => self.signing.start(ledger, Arc::clone(&self.vault)),
@@ -133,7 +98,7 @@ impl Bench {
             // It may be looked at all the same; confirmed, it could not be written down either.
             Err(problem) => {
                 plan.blocked.push(problem);
-                proposal = Proposal::new(plan, id.as_str(), operation, redact_deed);
+                proposal = Proposal::new(plan, id.as_str(), operation, seal, redact_deed);
             }
         }
         let planned = proposal.planned().clone();
@@ -189,9 +154,13 @@ impl Bench {
         connector: Option<Arc<dyn Connector>>,
         by: &Confirmation,
     ) -> Result<(Arc<dyn Connector>, Confirmed), Problem> {
+        // It may be held since it was planned.
+        if let Some(held) = self.holding.problem() {
+            return Err(held);
+        }
         let operation = match self.shown.connection(&by.digest) {
-            Some(id) if !read_only() => self.operation(&id).await?,
-            _ => Operation::default(),
+            Some(id) => self.operation(&id).await?,
+            None => Operation::default(),
         };
         let confirmed = self.shown.confirm(by, operation, &self.clock)?;
         let id = confirmed.plan().intent.object.connection();
@@ -207,18 +176,6 @@ impl Bench {
         })??;
         Ok(settings.connection(id).map(|settings| settings.operation).unwrap_or_default())
     }
-}
-
-/// Is everything read alone in this session, whatever the settings say?
-fn read_only() -> bool {
-    std::env::var_os("PILOTHOUSE_READ_ONLY").is_some_and(|value| !value.is_empty() && value != "0")
-}
-
-/// What keeps everything from being done in this session.
-fn of_session() -> Problem {
-    Problem::new(Code::Denied, "Nothing is done in this session.")
-        .why("PILOTHOUSE_READ_ONLY is set, whatever connections allow.")
-        .next("Start Pilothouse without it.")
 }
 
 /// A deed on its way.

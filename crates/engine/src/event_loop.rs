@@ -10,7 +10,7 @@ pub(crate) use opening::{open, start};
 use crate::{
     acts::Desk,
     connections::{Connections, Surroundings},
-    deeds::{self, Bench, Halted, Shown, book::Signing},
+    deeds::{self, Bench, Halted, Holding, Shown, book::Signing},
     gaps::Gaps,
     handle::Settled,
     input::Input,
@@ -29,7 +29,7 @@ use pilothouse_vault::{ConnectionSettings, Settings, Vault};
 use pilothouse_wire::{
     Act, Acted, Code, ConnectionId, Health, Problem, SmolStr, ViewSpec,
     ask::RecordShown,
-    plan::{Action, ActionsView},
+    plan::{Action, ActionsView, CutAction},
     view::VaultState,
 };
 use pilothouse_world::{Batch, Fact, Touched, World};
@@ -74,12 +74,15 @@ struct Loop {
     shown: Option<RecordShown>,
     /// What was told, in a file.
     memory: Option<Memory>,
-    /// Plans that may be confirmed, and what is being done.
+    /// Plans that may be confirmed, whether anything is done at all, and what is being done.
     shown_plans: Shown,
+    holding: Holding,
     halted: Halted,
     signing: Signing,
     /// Actions that were cut and not looked at yet.
     cut: Vec<Noted>,
+    /// What is told of those that nobody has closed.
+    told_cut: Vec<CutAction>,
     actions: ActionsView,
     options: Options,
 }
@@ -111,9 +114,11 @@ impl Loop {
             shown: None,
             memory: None,
             shown_plans: Shown::default(),
+            holding: Holding::of_environment(),
             halted: Halted::default(),
             signing: Signing::default(),
             cut: Vec::new(),
+            told_cut: Vec::new(),
             actions: ActionsView::default(),
             options,
         }
@@ -201,6 +206,15 @@ impl Loop {
                     let _ = reply.send(self.halt(id));
                     return;
                 }
+                if let Act::Hold(on) = act {
+                    let _ = reply.send(self.hold(on));
+                    return;
+                }
+                if let Act::CloseCut(id) = act {
+                    let bench = self.bench();
+                    tokio::spawn(async move { reply.send(bench.close_cut(id).await) });
+                    return;
+                }
                 let desk = self.desk.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(desk.act(act).await);
@@ -223,9 +237,12 @@ impl Loop {
             Input::Changed(changed) => self.changed(changed),
             Input::Recalled(marks) => self.keep_and_fold(vec![Fact::Recalled(marks)]),
             Input::Acting(action, who) => self.acting(*action, who),
-            Input::ToldAnew(told) => {
-                let (before, now) = *told;
-                self.notices.iter_mut().filter(|notice| **notice == before).for_each(|notice| notice.clone_from(&now));
+            Input::SeenSince(now) => {
+                self.told_cut.iter_mut().filter(|told| told.id == now.id).for_each(|told| told.clone_from(&now));
+                self.touched.all = true;
+            }
+            Input::ClosedCut(id) => {
+                self.told_cut.retain(|told| told.id != id);
                 self.touched.all = true;
             }
             Input::Gaps(gaps) => self.touched.ribbon |= self.gaps.take(gaps),
@@ -257,7 +274,7 @@ impl Loop {
             let cut = tokio::task::spawn_blocking(move || deeds::book::cut(&paths)).await;
             match cut {
                 Ok(Ok(cut)) => {
-                    self.notices.extend(cut.iter().filter_map(|noted| deeds::cut::told(noted, None)));
+                    self.told_cut = cut.iter().filter_map(|noted| deeds::cut::told(noted, None)).collect();
                     self.cut = cut;
                 }
                 Ok(Err(problem)) => self.notices.push(problem),
@@ -278,9 +295,17 @@ impl Loop {
     /// What a deed works with.
     fn bench(&self) -> Bench {
         let Surroundings { vault, clock, inputs, .. } = self.desk.surroundings.clone();
-        let (shown, halted) = (self.shown_plans.clone(), self.halted.clone());
-        let signing = self.signing.clone();
-        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown, halted, signing }
+        let (shown, holding) = (self.shown_plans.clone(), self.holding.clone());
+        let (halted, signing) = (self.halted.clone(), self.signing.clone());
+        Bench { paths: self.options.paths.clone(), vault, clock, inputs, shown, holding, halted, signing }
+    }
+
+    /// Does nothing in this session from now on, or as its connections allow. What was confirmed before goes on to its end, or
+    /// until a person stops it: half of a deed is no safer than all of it.
+    fn hold(&mut self, on: bool) -> Result<Acted, Problem> {
+        self.holding.set(on)?;
+        self.touched.all = true;
+        Ok(Acted::Ok)
     }
 
     /// Sends no further step of an action of this process.

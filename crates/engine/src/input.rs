@@ -4,7 +4,7 @@ use crate::handle::Settled;
 use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, SmolStr, ViewSpec,
-    plan::Action,
+    plan::{Action, CutAction},
     record::Gap,
     view::{Mark, VaultState},
 };
@@ -35,8 +35,10 @@ pub(crate) enum Input {
     Recalled(Vec<Mark>),
     /// An action that a person confirmed is as follows, and who it was.
     Acting(Box<Action>, SmolStr),
-    /// Of what was told at the start more is known by now: this, in the place of that.
-    ToldAnew(Box<(Problem, Problem)>),
+    /// Of an action that was cut more is known by now.
+    SeenSince(Box<CutAction>),
+    /// An action that was cut was taken away by a person.
+    ClosedCut(u64),
     /// Times of the last week that the record does not tell of.
     Gaps(Vec<Gap>),
     /// Everybody is to stop.

@@ -1,11 +1,11 @@
 //! Runs and versions of models, read from their servers when somebody looks at them.
 
 use crate::asks::{connected, within};
-use pilothouse_connect::Connector;
-use pilothouse_insight::{VersionDetail, compare_versions};
+use pilothouse_connect::{Connector, VersionFiles, redact_named};
+use pilothouse_insight::{Told, VersionDetail, compare_versions, config_lines};
 use pilothouse_wire::{
     Answer, Code, ConnectionId, Problem, SmolStr,
-    runs::{Comparison, Run, RunAnswer, RunAsk, Signature, VersionId},
+    runs::{Comparison, FilesSize, Run, RunAnswer, RunAsk, Signature, VersionId},
     view::VersionLine,
 };
 use pilothouse_world::{World, project};
@@ -70,9 +70,10 @@ async fn detail(side: Side) -> Result<(VersionDetail, Vec<Problem>), Problem> {
         .next("The versions that there are: pilothouse models NAME."));
     };
     let mut problems = Vec::new();
-    let (run, signature) = tokio::join!(
+    let (run, signature, files) = tokio::join!(
         read_run(&*connector, &source, line.version.run.as_ref()),
-        read_signature(&*connector, &source, &id)
+        read_signature(&*connector, &source, &id),
+        within(&source, "the files of a version", connector.version_files(&id, line.version.run.as_deref()))
     );
     let mut keep = |problem| problems.push(problem);
     let run = run.unwrap_or_else(|problem| {
@@ -83,7 +84,54 @@ async fn detail(side: Side) -> Result<(VersionDetail, Vec<Problem>), Problem> {
         keep(problem);
         None
     });
-    Ok((VersionDetail { line, run, signature }, problems))
+    let (size, config) = of_files(files, &mut keep);
+    Ok((VersionDetail { line, run, signature, size, config }, problems))
+}
+
+/// How large it is and what its files say; what could not be read is unknown, and why is kept.
+fn of_files(
+    files: Result<VersionFiles, Problem>,
+    keep: &mut impl FnMut(Problem),
+) -> (Told<FilesSize>, Told<Vec<(SmolStr, String)>>) {
+    let files = match files {
+        Ok(files) => files,
+        Err(problem) => {
+            keep(problem);
+            return (Told::Unknown, Told::Unknown);
+        }
+    };
+    let size = files.size.map_or_else(
+        |problem| {
+            keep(problem);
+            Told::Unknown
+        },
+        Told::Is,
+    );
+    let config = match (files.config, files.flavours) {
+        (Ok(config), Ok(flavours)) => settings(config, flavours),
+        (config, flavours) => {
+            // Both lie beside one another: what keeps one from being read keeps the other.
+            config.err().or(flavours.err()).into_iter().for_each(keep);
+            Told::Unknown
+        }
+    };
+    (size, config)
+}
+
+/// The settings of a `config.json` and of the flavours, without values that are called like a secret.
+fn settings(config: Option<String>, flavours: Vec<(SmolStr, String)>) -> Told<Vec<(SmolStr, String)>> {
+    let of_config = match config.as_deref().map(config_lines) {
+        // It is no configuration in the form that everybody writes: what it says cannot be told.
+        Some(None) => return Told::Unknown,
+        Some(Some(lines)) => lines,
+        None if flavours.is_empty() => return Told::None,
+        None => Vec::new(),
+    };
+    let harmless = of_config.into_iter().map(|(key, value)| {
+        let value = redact_named(&key, &value);
+        (key, value)
+    });
+    Told::Is(harmless.chain(flavours).collect())
 }
 
 async fn read_run(
@@ -108,5 +156,32 @@ async fn read_signature(
     match within(source, asked(&ask), connector.runs(&ask)).await? {
         RunAnswer::Signature(signature) => Ok(signature),
         _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_of_a_version_is_unknown_with_its_reason_and_secrets_are_taken_out() {
+        let problem = || Problem::new(Code::NotOffered, "not handed out");
+        let size = FilesSize { files: 2, bytes: 9, whole: true };
+        let of = |files: Result<VersionFiles, Problem>| {
+            let mut kept = Vec::new();
+            let (size, config) = of_files(files, &mut |problem| kept.push(problem));
+            (size, config, kept.len())
+        };
+        let files = |config: Result<Option<&str>, Problem>| {
+            let config = config.map(|config| config.map(str::to_owned));
+            Ok(VersionFiles { size: Ok(size), config, flavours: Ok(Vec::new()) })
+        };
+        assert_eq!(of(Err(problem())), (Told::Unknown, Told::Unknown, 1));
+        assert_eq!(of(files(Err(problem()))), (Told::Is(size), Told::Unknown, 1));
+        assert_eq!(of(files(Ok(None))), (Told::Is(size), Told::None, 0));
+        assert_eq!(of(files(Ok(Some("no JSON")))), (Told::Is(size), Told::Unknown, 0));
+        let (_, config, _) = of(files(Ok(Some(r#"{"layers":32,"hub_token":"hunter2"}"#))));
+        let lines = vec![("layers".into(), "32".to_owned()), ("hub_token".into(), "…".to_owned())];
+        assert_eq!(config, Told::Is(lines));
     }
 }

@@ -48,6 +48,6 @@ pub use findings::findings;
 pub use funnel::funnel;
 pub use history::History;
 pub use lookout::{Call, Lookout, Wrong, quiet_until, wrong};
-pub use models::{FoundRuns, VersionDetail, Words, compare_versions, find};
+pub use models::{FoundRuns, Told, VersionDetail, Words, compare_versions, config_lines, find};
 pub use room::room;
 pub use waste::waste;

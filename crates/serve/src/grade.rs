@@ -35,6 +35,7 @@ impl Grade {
             | Ask::Lanes { .. }
             | Ask::Record
             | Ask::Plan(_)
+            | Ask::Containers(_)
             | Ask::Rights(_)
             | Ask::WayBack(..)
             | Ask::Runs(..)
@@ -83,7 +84,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 25;
+    const ASKS: usize = 26;
     const VIEWS: usize = 14;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -114,6 +115,7 @@ mod tests {
             Ask::WayBack(..) => 22,
             Ask::Find(_) => 23,
             Ask::Preflight(_) => 24,
+            Ask::Containers(_) => 25,
         }
     }
 
@@ -184,9 +186,10 @@ mod tests {
             Ask::Artifact(artifact.clone()),
             Ask::CompareArtifacts(artifact.clone(), artifact.clone()),
             Ask::Rights(RightsQuery { connection: artifact.source, namespace: None }),
-            Ask::WayBack(object, None),
+            Ask::WayBack(object.clone(), None),
             Ask::Find(FindQuery::default()),
             Ask::Preflight(Box::new(preflight)),
+            Ask::Containers(object),
         ]
     }
 

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const ACTS: usize = 18;
+const ACTS: usize = 20;
 
 /// The place of an act in [`acts`]. A new act does not compile until it has one.
 fn place(act: &Act) -> usize {
@@ -47,6 +47,8 @@ fn place(act: &Act) -> usize {
         Act::Operate { .. } => 15,
         Act::Confirm(_) => 16,
         Act::Halt(_) => 17,
+        Act::Hold(_) => 18,
+        Act::CloseCut(_) => 19,
     }
 }
 
@@ -75,6 +77,8 @@ fn acts() -> [Act; ACTS] {
         Act::Operate { id: operated, operate: true, production: Some(false) },
         Act::Confirm(Confirmation { digest: Digest([7; 32]), typed: None }),
         Act::Halt(7),
+        Act::Hold(true),
+        Act::CloseCut(7),
     ]
 }
 
@@ -88,16 +92,14 @@ fn forged(act: Act) -> Vec<Vec<u8>> {
     std::iter::once(whole.clone()).chain(behind).chain(cut).chain(other).collect()
 }
 
-/// The connections with their settings, and whether each is paused, as their owner sees them.
+/// The connections with their settings, whether each is paused, and whether the session is held, as their owner sees them.
 async fn connections(door: &Door) -> Vec<String> {
     let ask = Ask::Frame { spec: ViewSpec::Connections, when: When::Now };
     let Answer::Frame(frame) = door.operator.reader().ask(ask).await.unwrap() else { panic!("another answer") };
     let Body::Full(View::Connections(view)) = frame.body else { panic!("another view") };
-    view.rows
-        .rows()
-        .iter()
-        .map(|row| format!("{} {:?} {:?}", row.id, row.values, row.health == Health::Paused))
-        .collect()
+    let rows = view.rows.rows().iter();
+    let rows = rows.map(|row| format!("{} {:?} {:?}", row.id, row.values, row.health == Health::Paused));
+    std::iter::once(format!("{:?}", view.hold)).chain(rows).collect()
 }
 
 #[tokio::test]

@@ -100,6 +100,8 @@ pub enum Ask {
     Record,
     /// What would be done. It reads, and asks the server to try; nothing is changed.
     Plan(Intent),
+    /// The containers of what makes pods, each with its image, read from its server now.
+    Containers(ObjectRef),
     /// What we may do through a connection, by the word of its server.
     Rights(RightsQuery),
     /// Can a service go back to this revision, or to the one before? Read from its server and its registries now.
@@ -238,6 +240,8 @@ pub enum Answer {
     Record(Option<Box<RecordInfo>>),
     /// To [`Ask::Plan`].
     Plan(Box<Planned>),
+    /// To [`Ask::Containers`]: names and images, in the order of the template.
+    Containers(Vec<(SmolStr, SmolStr)>),
     /// To [`Ask::WayBack`].
     WayBack(Box<WayBack>),
     /// To [`Ask::Runs`].
@@ -373,6 +377,10 @@ pub enum Act {
     Confirm(Confirmation),
     /// Sends no further step of an action that is under way.
     Halt(u64),
+    /// Keeps anything from being done in this session from now on, or no longer.
+    Hold(bool),
+    /// Takes away an action that was cut: a person looked what became of it.
+    CloseCut(u64),
 }
 
 /// What came of an [`Act`].

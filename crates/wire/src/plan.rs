@@ -3,6 +3,9 @@
 //! A plan is made by reading alone. It is confirmed by its digest: one confirms what one saw.
 
 mod command;
+mod session;
+
+pub use session::{CutAction, Hold};
 
 use crate::{
     ObjectRef, Problem, SmolStr, Stamp,
@@ -84,8 +87,13 @@ pub enum Deed {
         /// The tag.
         key: SmolStr,
     },
-    /// Nobody is to be told of an alert for so long.
-    Silence(Duration),
+    /// Nobody is to be told of an alert for a while.
+    Silence {
+        /// For so long.
+        long: Duration,
+        /// Why, as others read it at the silence.
+        comment: Option<SmolStr>,
+    },
     /// What keeps people from being told of an alert is to end, where it is about this alert alone.
     Unsilence,
     /// The newest revision of a service is to get this share of its traffic, in percent.
@@ -131,7 +139,7 @@ impl Deed {
             Self::RemoveAlias(_) => "remove alias",
             Self::SetTag { .. } => "set tag",
             Self::RemoveTag { .. } => "remove tag",
-            Self::Silence(_) => "silence",
+            Self::Silence { .. } => "silence",
             Self::Unsilence => "unsilence",
             Self::Canary(_) => "canary",
             Self::Stop => "stop",
@@ -325,7 +333,7 @@ pub struct Planned {
     pub plan: Plan,
 }
 
-/// The SHA-256 of a plan.
+/// By what a plan is named: only the session that made it can make it, and it says nothing of what is in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
 

@@ -186,6 +186,17 @@ pub struct MetricHistory {
     pub problem: Option<Problem>,
 }
 
+/// How large the files of a version are together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesSize {
+    /// Files that were counted.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Are these all? A server is not asked for ever so many folders.
+    pub whole: bool,
+}
+
 /// What a run left in a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artefacts {
@@ -316,13 +327,18 @@ pub enum ComparedPart {
     Param,
     /// Tags of the version.
     Tag,
+    /// How large its files are.
+    Size,
+    /// What its files say of it: its `config.json`, and the flavours of its `MLmodel`.
+    Config,
     /// What it takes and gives.
     Signature,
 }
 
 impl ComparedPart {
     /// All, in the order in which they are shown: what it does first, what always differs last.
-    pub const ALL: [Self; 5] = [Self::Metric, Self::Param, Self::Signature, Self::Tag, Self::Version];
+    pub const ALL: [Self; 7] =
+        [Self::Metric, Self::Param, Self::Size, Self::Config, Self::Signature, Self::Tag, Self::Version];
 
     /// Its heading.
     #[must_use]
@@ -332,6 +348,8 @@ impl ComparedPart {
             Self::Metric => "Metrics",
             Self::Param => "Parameters",
             Self::Tag => "Tags",
+            Self::Size => "Size",
+            Self::Config => "Configuration",
             Self::Signature => "Signature",
         }
     }

@@ -73,6 +73,26 @@ pub fn span(span: Duration) -> String {
     }
 }
 
+/// A span as a person types it: a whole number of seconds, minutes, hours or days, such as `30m`, `2 h`.
+///
+/// # Errors
+/// What to give instead.
+pub fn span_typed(text: &str) -> Result<Duration, String> {
+    let wrong = || "give a whole number of seconds, minutes, hours or days, such as 30m or 2h".to_owned();
+    let text = text.trim();
+    let at = text.find(|sign: char| !sign.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(at);
+    let seconds = match unit.trim_start() {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).filter(|all| *all > 0).map(Duration::from_secs).ok_or_else(wrong)
+}
+
 /// The age of a fact: a [`span`], from 1 s (under a second is "1 s": nobody can see the difference).
 #[must_use]
 pub fn age(span_of: Duration) -> String {
@@ -186,6 +206,16 @@ mod tests {
             [bytes(999), bytes(73_800_000_000), bytes(1_000), bytes(999_600)],
             ["999 B", "73.8 GB", "1.00 kB", "1.00 MB"]
         );
+    }
+
+    #[test]
+    fn a_span_is_typed_with_one_unit() {
+        for (text, want) in [("30m", 1_800), (" 2 h ", 7_200), ("90 min", 5_400), ("1d", 86_400), ("45s", 45)] {
+            assert_eq!(span_typed(text), Ok(Duration::from_secs(want)), "{text}");
+        }
+        for text in ["", "2", "h", "0m", "-1h", "1.5h", "2 weeks", "99999999999999999999d", "1h30m", "২h"] {
+            assert!(span_typed(text).is_err(), "{text}");
+        }
     }
 
     #[test]

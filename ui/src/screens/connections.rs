@@ -3,6 +3,7 @@
 pub(crate) mod acting;
 mod cards;
 mod consent;
+mod cut;
 pub(crate) mod dialogs;
 mod edit;
 mod inside;
@@ -57,6 +58,7 @@ fn ConnectionsScreen() -> impl IntoView {
         }
         (false, None) => view! { <p class="faint">"Waiting for the first frame of the engine."</p> }.into_any(),
         (true, _) => view! {
+            <cut::Cut view=view />
             <VaultCard view=view />
             <cards::Cards view=view />
             <Show when=move || !none.get()><rows::Rows view=view /></Show>

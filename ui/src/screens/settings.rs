@@ -1,8 +1,9 @@
-//! Settings: what a person is told of, what was told, and the record of this machine.
+//! Settings: whether anything is done in this session, what a person is told of, what was told, and the record of this machine.
 
 mod ask;
 mod quiet;
 mod record;
+mod session;
 mod told;
 
 use crate::{keys::Command, mirror::use_view, parts::icon::Icon, screens::Screen};
@@ -13,7 +14,7 @@ use pilothouse_wire::ViewSpec;
 pub const SCREEN: Screen = Screen {
     route: "settings",
     name: "Settings",
-    about: "What this desktop tells you, when it is quiet, and how far the record reaches.",
+    about: "Whether this session does anything, what this desktop tells you, and how far the record reaches.",
     icon: Icon::Settings,
     go: Command::GoSettings,
     scoped: false,
@@ -28,6 +29,7 @@ fn Settings() -> impl IntoView {
             <h1 class="unseen">"Settings"</h1>
             <div class="settings-columns">
                 <div class="settings-column">
+                    <session::Session />
                     <ask::Asked view=view />
                     <told::Told view=view />
                 </div>

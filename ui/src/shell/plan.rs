@@ -2,9 +2,11 @@
 //!
 //! Nothing here is drawn as done before the engine has read it from the server.
 
+mod asked;
 mod deeds;
 mod rows;
 
+pub use asked::Asked;
 pub use deeds::{Deeds, deeds};
 
 use crate::{
@@ -20,16 +22,17 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, Code, Problem, ViewSpec,
+    Act, Acted, Answer, Ask, Code, ObjectRef, Problem, ViewSpec,
     plan::{Action, Confirmation, Deed, Intent, Planned},
     units::visible,
 };
 use rows::{Became, PlanRows};
 
-/// Opens the dialog, on what is wanted.
+/// Opens the dialog, on what is wanted, or on what is to be asked before.
 #[derive(Clone, Copy)]
 pub struct PlanDoor {
     wanted: RwSignal<Option<Intent>>,
+    asked: RwSignal<Option<(Asked, ObjectRef)>>,
 }
 
 /// The dialog's door.
@@ -41,21 +44,32 @@ pub fn use_plan() -> PlanDoor {
 impl PlanDoor {
     /// Offers itself to everything below.
     pub fn provide() {
-        provide_context(Self { wanted: RwSignal::new(None) });
+        provide_context(Self { wanted: RwSignal::new(None), asked: RwSignal::new(None) });
     }
 
     /// Plans this.
     pub fn open(self, intent: Intent) {
         self.wanted.set(Some(intent));
     }
+
+    /// Asks for what a plan needs, and plans what is answered.
+    pub fn ask(self, asked: Asked, object: ObjectRef) {
+        self.asked.set(Some((asked, object)));
+    }
 }
 
-/// Is there while something is planned.
+/// Is there while something is planned, or asked before.
 #[component]
 pub fn PlanDialog() -> impl IntoView {
     let door = use_plan();
     let on_close = Callback::new(move |()| door.wanted.set(None));
-    move || door.wanted.get().map(|intent| view! { <Open intent=intent on_close=on_close /> })
+    let on_unasked = Callback::new(move |()| door.asked.set(None));
+    view! {
+        {move || door.asked.get().map(|(asked, object)| view! {
+            <asked::Question asked=asked object=object on_close=on_unasked />
+        })}
+        {move || door.wanted.get().map(|intent| view! { <Open intent=intent on_close=on_close /> })}
+    }
 }
 
 /// How far it is.
@@ -241,7 +255,8 @@ fn undo_of(action: &Action) -> Option<Intent> {
 }
 
 /// What a deed is called on its button.
-fn words(deed: &Deed) -> &'static str {
+#[must_use]
+pub fn words(deed: &Deed) -> &'static str {
     match deed {
         Deed::Scale(_) => "Scale",
         Deed::Restart => "Restart",
@@ -262,7 +277,7 @@ fn words(deed: &Deed) -> &'static str {
         Deed::RemoveAlias(_) => "Remove the alias",
         Deed::SetTag { .. } => "Set the tag",
         Deed::RemoveTag { .. } => "Remove the tag",
-        Deed::Silence(_) => "Silence",
+        Deed::Silence { .. } => "Silence",
         Deed::Unsilence => "Tell of it again",
         Deed::Canary(_) => "Set the share",
         Deed::Stop => "Stop",

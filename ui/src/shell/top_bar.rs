@@ -1,6 +1,6 @@
 //! The top bar: scope, search, freshness of every connection, and what this page may do.
 
-use super::{chips::Chips, palette::use_palette, scope::Scope};
+use super::{chips::Chips, mode::ModeSign, palette::use_palette, scope::Scope};
 use crate::{
     clock::use_clock,
     keys::Command,
@@ -12,7 +12,6 @@ use crate::{
         key::KeyOf,
         mark::Mark,
     },
-    state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -30,7 +29,7 @@ pub fn TopBar() -> impl IntoView {
         true => ViewSpec::Fleet(FleetSpec::default()),
         false => ViewSpec::Connections,
     }));
-    let (palette, state) = (use_palette(), use_state());
+    let palette = use_palette();
     let demo = Memo::new(move |_| watched.sources().iter().any(|source| source.demo));
     view! {
         <header class="top-bar" aria-label="Scope, search and freshness">
@@ -48,10 +47,7 @@ pub fn TopBar() -> impl IntoView {
             <Show when=move || demo.get()>
                 <span class="tag demo" data-test="demo" title="A made-up fleet. Nothing here is real.">"DEMO"</span>
             </Show>
-            <span class="tag" data-test="mode" title=move || if state.is_past() { "The past cannot be changed." } else { "Pilothouse changes nothing on these servers." }>
-                <Sign icon=Icon::Lock size=12 />
-                {move || if state.is_past() { "No actions" } else { "Read only" }}
-            </span>
+            <ModeSign />
         </header>
     }
 }

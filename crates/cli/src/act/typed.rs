@@ -6,10 +6,11 @@ use crate::{
 };
 use clap::Parser;
 use pilothouse_wire::{
-    ConnectionId, ModelId, ObjectRef, SmolStr,
+    AlertId, ConnectionId, ModelId, ObjectRef, SmolStr,
     plan::{Deed, Intent},
     shell,
 };
+use std::time::Duration;
 
 fn command(intent: &Intent) -> String {
     intent.command()
@@ -80,6 +81,18 @@ fn any_text_comes_back_as_it_was() {
             };
             assert_eq!((name, read), (text.to_string(), deed));
         }
+        let alert = ObjectRef::Alert(AlertId {
+            source: ConnectionId::slug("alerts"),
+            name: text.clone(),
+            fingerprint: "6b".into(),
+        });
+        let deed = Deed::Silence { long: Duration::from_secs(1_800), comment: Some(text.clone()) };
+        let Meant { named: Named::Alert(name), deed: read, .. } =
+            read_again(&Intent { object: alert, deed: deed.clone() })
+        else {
+            panic!("{text}")
+        };
+        assert_eq!((name, read), (text.to_string(), deed));
         let image = Deed::SetImage { container: text.clone(), image: text.clone() };
         for deed in [image, Deed::SetModel(text.clone())] {
             let iad = ConnectionId::slug("iad");

@@ -9,11 +9,10 @@ use crate::{
 };
 use pilothouse_wire::{
     Frame, Stamp,
-    runs::Number,
-    units::{ABSENT, count, number, visible},
+    units::{ABSENT, count, visible},
     view::{
         AnalysisRow, MeasurementRow, MetricRow, RolloutView,
-        delivery::{AnalysisVerdict, Compared, JudgedRow},
+        delivery::{AnalysisVerdict, Compared, JudgedRow, value_words},
     },
 };
 use std::{io::Write, time::Duration};
@@ -76,8 +75,8 @@ fn metric(row: &MetricRow) -> Vec<Cell> {
         Cell::text(row.verdict.word()).tone(tone(row.verdict.status())),
         Cell::text(named(row)),
         Cell::some((!conditions.is_empty()).then(|| conditions.join(", "))),
-        Cell::some(value(row.compared.as_ref(), row.value.as_deref())),
-        Cell::some(row.compared.as_ref().and_then(distance)),
+        Cell::some(value_words(row.compared.as_ref(), row.value.as_deref())),
+        Cell::some(row.compared.as_ref().and_then(Compared::distance_words)),
         Cell::text(&row.why),
     ]
 }
@@ -150,9 +149,9 @@ fn measurement(one: &MeasurementRow, judged: Option<&JudgedRow>, now: Stamp) -> 
             Some(verdict) => Cell::text(verdict.word()).tone(tone(verdict.status())),
             None => Cell::absent(),
         },
-        Cell::some(value(compared, one.value.as_deref())),
-        Cell::some(compared.map(limit)),
-        Cell::some(compared.and_then(distance)),
+        Cell::some(value_words(compared, one.value.as_deref())),
+        Cell::some(compared.map(Compared::limit_words)),
+        Cell::some(compared.and_then(Compared::distance_words)),
         Cell::some(at.map(|at| when(at, now))),
         Cell::text(one.phase.word()),
         Cell::some(why),
@@ -162,49 +161,6 @@ fn measurement(one: &MeasurementRow, judged: Option<&JudgedRow>, now: Stamp) -> 
 /// A time of the last day by the clock, an older one in full.
 fn when(at: Stamp, now: Stamp) -> String {
     if now.since(at) < DAY { format!("{} UTC", at.clock()) } else { at.to_string() }
-}
-
-fn distance(compared: &Compared) -> Option<String> {
-    let distance = compared.distance()?;
-    Some(format!("{}{} %", if distance > 0.0 { "+" } else { "" }, number(distance, 0)))
-}
-
-/// The limit: `≤ 800`, or that it is one at which a measurement fails.
-fn limit(compared: &Compared) -> String {
-    let words = compared.limit_words();
-    let sign = words.split_once(' ').map_or(compared.sign.as_str(), |(sign, _)| sign);
-    let words = format!("{sign} {}", figure(compared.limit));
-    if compared.of_failure { format!("fails at {words}") } else { words }
-}
-
-/// The value for people; absent where there is none, or none that says anything.
-fn value(compared: Option<&Compared>, text: Option<&str>) -> Option<String> {
-    if let Some(compared) = compared {
-        let (value, limit) = (figure(compared.value), figure(compared.limit));
-        // What is beyond its limit does not look as if it were the limit.
-        let is_beside = value == limit && !is_same(compared.value, compared.limit);
-        return Some(if is_beside { number(compared.value, 6) } else { value });
-    }
-    let text = text.map(str::trim)?;
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    if bare.trim().is_empty() {
-        return None;
-    }
-    let all: Option<Vec<String>> = bare.split(',').map(|one| one.trim().parse().ok().map(figure)).collect();
-    Some(all.map_or_else(|| text.to_owned(), |all| all.join(", ")))
-}
-
-fn is_same(a: f64, b: f64) -> bool {
-    a.total_cmp(&b).is_eq()
-}
-
-/// A number with four digits that matter.
-fn figure(n: f64) -> String {
-    let size = n.abs();
-    let decimals = [1_000.0, 100.0, 10.0, 1.0, 0.1, 0.01].iter().position(|least| size >= *least).unwrap_or(6);
-    let text = number(n, decimals);
-    let bare = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    if bare == "0" && size > 0.0 { Number(n).to_string() } else { bare.to_owned() }
 }
 
 #[cfg(test)]
@@ -272,27 +228,5 @@ pub(super) mod tests {
         assert!(lines[0].contains("00:01:30 UTC") && lines[0].ends_with("it gave no value: that is no pass"), "{text}");
         assert!(text.ends_with("… and 4 before\n"), "{text}");
         assert!(written(&[]).contains("No measurement is kept.\n… and 2 before"));
-    }
-
-    #[test]
-    fn a_value_is_a_number_and_no_list_and_never_looks_like_the_limit_that_it_is_beyond() {
-        for (text, want) in [
-            ("[1.403]", Some("1.403")),
-            ("[1142.25]", Some("1,142")),
-            ("0.00042", Some("0.00042")),
-            ("[0.97,NaN]", Some("0.97, NaN")),
-            ("[-3]", Some("−3")),
-            ("[2e-9]", Some("2e-9")),
-            ("[0]", Some("0")),
-            ("true", Some("true")),
-            ("[]", None),
-            ("", None),
-        ] {
-            assert_eq!(value(None, Some(text)).as_deref(), want, "{text}");
-        }
-        let against =
-            |value, limit| Compared { value, limit, sign: "<=".into(), holds: value <= limit, of_failure: false };
-        assert_eq!(value(Some(&against(1.400_02, 1.4)), None).as_deref(), Some("1.400020"));
-        assert_eq!(value(Some(&against(1.4, 1.4)), None).as_deref(), Some("1.4"));
     }
 }

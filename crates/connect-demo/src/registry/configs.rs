@@ -2,6 +2,15 @@
 
 use serde_json::{Value, json};
 
+/// About the bytes of the weights of such a model, two a weight: attention and the layers behind it, and the words twice.
+pub(super) fn bytes(config: &Value) -> u64 {
+    let of = |key: &str| config[key].as_u64().unwrap_or_default();
+    let (hidden, width) = (of("hidden_size"), of("intermediate_size"));
+    let of_keys = hidden * of("num_key_value_heads") / of("num_attention_heads").max(1);
+    let layer = 2 * hidden * hidden + 2 * hidden * of_keys + 3 * hidden * width;
+    2 * (of("num_hidden_layers") * layer + 2 * of("vocab_size") * hidden)
+}
+
 /// Hidden size, layers, heads, heads of keys, width, words, context.
 type Sizes = (u64, u64, u64, u64, u64, u64, u64);
 

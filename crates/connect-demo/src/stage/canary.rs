@@ -99,7 +99,8 @@ fn step_of(share: usize) -> u32 {
 impl Canary {
     /// One that has rested on a version for long.
     fn resting(version: u32, since: Stamp) -> Self {
-        let numbers = BTreeMap::from([(version, u64::from(version))]);
+        // The set of the version before is kept, with no pods.
+        let numbers = [version.saturating_sub(1), version].map(|version| (version, u64::from(version))).into();
         Self { wanted: version, stable: version, share: 100, since, aborted: false, numbers, runs: Vec::new() }
     }
 
@@ -193,7 +194,7 @@ impl Stage {
         let mut all = vec![self.rollout_fact(service, canary, versions)];
         all.extend(canary.numbers.iter().map(|(version, number)| {
             let (all, ready) = versions.get(version).copied().unwrap_or_default();
-            revision(service, *version, *number, (all, ready), self.now)
+            revision(("Rollout", service), *version, *number, (all, ready), self.now)
         }));
         all.extend(canary.runs.iter().map(|run| self.analysis(service, canary, run)));
         all
@@ -343,7 +344,14 @@ fn images(service: &Service, version: u32) -> Vec<(SmolStr, SmolStr)> {
     vec![("server".into(), names::image(&format!("{}/{}", service.namespace, service.name), version))]
 }
 
-fn revision(service: &Service, version: u32, number: u64, (all, ready): (u64, u64), now: Stamp) -> Fact {
+/// A set of a service's pods, as its controller keeps it.
+pub(super) fn revision(
+    (kind, service): (&'static str, &Service),
+    version: u32,
+    number: u64,
+    (all, ready): (u64, u64),
+    now: Stamp,
+) -> Fact {
     let hash = names::template_hash(service.name, version);
     let size =
         SizeFact { hash: hash.clone(), wanted: all, all, ready, available: ready, gpus: service.gpus, goes_at: None };
@@ -352,7 +360,7 @@ fn revision(service: &Service, version: u32, number: u64, (all, ready): (u64, u6
     let fact = RevisionFact {
         namespace: service.namespace.into(),
         name: format!("{}-{hash}", service.name).into(),
-        owner: OwnerFact { kind: "Rollout".into(), name: service.name.into() },
+        owner: OwnerFact { kind: SmolStr::new_static(kind), name: service.name.into() },
         number,
         created: (version == service.version).then(|| Stamp(now.minus(age).0 / 86_400_000 * 86_400_000)),
         images: images(service, version),

@@ -1,6 +1,9 @@
 //! Services as their controllers would tell of them: how many pods each has, and how many of its newest version.
 
-use super::{Role, Stage, canary::Versions};
+use super::{
+    Role, Stage,
+    canary::{Versions, revision},
+};
 use crate::{
     fleet::{Keeper, Service},
     names,
@@ -51,9 +54,27 @@ impl Stage {
         let of = self.cast().services.iter().zip(&self.canaries).zip(counts.iter().zip(versions));
         of.flat_map(|((service, canary), (counts, versions))| match canary {
             Some(canary) => self.rollout(service, canary, versions),
-            None => vec![plain(service, *counts)],
+            None => {
+                let mut all = vec![plain(service, *counts)];
+                if service.keeper == Keeper::Deployment {
+                    all.extend(self.sets(service, versions));
+                }
+                all
+            }
         })
         .collect()
+    }
+
+    /// The ReplicaSets of a Deployment: those that have pods, and the one before the newest.
+    fn sets(&self, service: &Service, versions: &Versions) -> Vec<Fact> {
+        let mut kept = versions.clone();
+        if let Some(newest) = versions.keys().next_back() {
+            kept.entry(newest.saturating_sub(1)).or_default();
+        }
+        let set = |(version, pods): (u32, (u64, u64))| {
+            revision(("Deployment", service), version, u64::from(version), pods, self.now)
+        };
+        kept.into_iter().map(set).collect()
     }
 }
 

@@ -24,6 +24,10 @@ const SOON: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 /// Who made a silence, as the server keeps it.
 const OWN: &str = "pilothouse";
+/// What stands at a silence of which nobody says why.
+const COMMENT: &str = "Silenced in Pilothouse.";
+/// The most signs of a comment: it is read in a list.
+const LONGEST_COMMENT: usize = 280;
 const SILENCES: &str = "/api/v2/silences";
 const ALERTS: &str = "/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true";
 
@@ -92,7 +96,7 @@ async fn silence(client: &Client, id: &str) -> Result<Silence, Failure> {
 
 fn alert_of<'a>(client: &Client, intent: &'a Intent) -> Result<&'a AlertId, Problem> {
     match (&intent.object, &intent.deed) {
-        (ObjectRef::Alert(id), Deed::Silence(_) | Deed::Unsilence) => Ok(id),
+        (ObjectRef::Alert(id), Deed::Silence { .. } | Deed::Unsilence) => Ok(id),
         _ => Err(acts::not_offered(client, intent)),
     }
 }
@@ -105,8 +109,8 @@ pub async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result<Plan, 
         return Err(Problem::new(Code::NotFound, format!("{} has no alert {} any more.", client.place.name, id.name))
             .why("It is over, or its labels are others by now."));
     };
-    let draft = match intent.deed {
-        Deed::Silence(long) => silenced(client, id, &alert, long, now)?,
+    let draft = match &intent.deed {
+        Deed::Silence { long, comment } => silenced(client, id, &alert, (*long, comment.as_deref()), now)?,
         _ => {
             let mut silences = Vec::new();
             for id in &alert.status.silenced_by {
@@ -118,10 +122,23 @@ pub async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result<Plan, 
     Ok(acts::plan(client, intent, now, draft))
 }
 
-fn silenced(client: &Client, id: &AlertId, alert: &Alert, long: Duration, now: Stamp) -> Result<Draft, Problem> {
+fn silenced(
+    client: &Client,
+    id: &AlertId,
+    alert: &Alert,
+    (long, comment): (Duration, Option<&str>),
+    now: Stamp,
+) -> Result<Draft, Problem> {
     if long.is_zero() || long > LONGEST {
         return Err(Problem::new(Code::BadInput, format!("An alert is not silenced for {}.", span(long)))
             .next(format!("From a second to {}.", span(LONGEST))));
+    }
+    // Alertmanager takes none without a comment.
+    let comment = comment.map(str::trim).filter(|comment| !comment.is_empty()).unwrap_or(COMMENT);
+    if comment.chars().count() > LONGEST_COMMENT {
+        return Err(Problem::new(Code::BadInput, "The comment is too long.")
+            .why(format!("It has {} signs.", comment.chars().count()))
+            .next(format!("Say it in {LONGEST_COMMENT}.")));
     }
     if !alert.status.silenced_by.is_empty() {
         return Err(acts::so_already(&format!("{} is silenced", id.name)));
@@ -133,13 +150,16 @@ fn silenced(client: &Client, id: &AlertId, alert: &Alert, long: Duration, now: S
     let until = Stamp(now.0.saturating_add(i64::try_from(long.as_millis()).unwrap_or(i64::MAX)));
     let body = json!({
         "matchers": matchers.collect::<Vec<_>>(), "startsAt": now.to_string(), "endsAt": until.to_string(),
-        "createdBy": OWN, "comment": "Silenced in Pilothouse.",
+        "createdBy": OWN, "comment": comment,
     });
     let to = format!("silenced until {until}");
     Ok(Draft {
         title: format!("Silence {} for {}", id.name, span(long)),
         steps: vec![acts::step(client, "Make a silence of all labels of this alert", "POST", SILENCES, &body)],
-        changes: vec![FieldChange { path: "/status/state".to_owned(), from: Some("active".to_owned()), to: Some(to) }],
+        changes: vec![
+            FieldChange { path: "/status/state".to_owned(), from: Some("active".to_owned()), to: Some(to) },
+            FieldChange { path: "/comment".to_owned(), from: None, to: Some(comment.to_owned()) },
+        ],
         risk: (Risk::Low, "Nobody is told of this alert meanwhile; it still fires, and others are told of.".to_owned()),
         warnings: Vec::new(),
         success: Expectation { words: format!("nobody is told of {}", id.name), within: SOON },
@@ -190,7 +210,7 @@ pub async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> {
         plan.steps.iter().any(|step| step.request.path.strip_prefix("/api/v2/silence/") == Some(silence))
     };
     let met = match plan.intent.deed {
-        Deed::Silence(_) => !alert.status.silenced_by.is_empty(),
+        Deed::Silence { .. } => !alert.status.silenced_by.is_empty(),
         _ => !alert.status.silenced_by.iter().any(ended),
     };
     let words = &plan.success.words;

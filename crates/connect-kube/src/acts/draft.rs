@@ -7,12 +7,14 @@
 mod about;
 mod controllers;
 mod groups;
+mod images;
 mod kserve;
 mod member;
 mod nodes;
 mod rollouts;
 mod routes;
 
+pub(super) use images::{places, runs};
 pub(super) use nodes::leaves;
 pub(super) use rollouts::moved_on;
 pub(super) use routes::has_weights;
@@ -168,7 +170,7 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         Deed::Retry => rollouts::retry(&about),
         Deed::Terminate => rollouts::terminate(&about),
         Deed::Undo(to) => controllers::undo(&about, *to, present.revisions),
-        Deed::SetImage { container, image } => controllers::set_image(&about, container, image),
+        Deed::SetImage { container, image } => images::set(&about, container, image),
         Deed::Cordon => nodes::cordon(&about),
         Deed::Uncordon => nodes::uncordon(&about),
         Deed::Drain => nodes::drain(&about, present.pods),
@@ -178,7 +180,7 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         | Deed::RemoveAlias(_)
         | Deed::SetTag { .. }
         | Deed::RemoveTag { .. }
-        | Deed::Silence(_)
+        | Deed::Silence { .. }
         | Deed::Unsilence => {
             let what = format!("Nothing in a cluster can be done to {} by \"{}\".", about.name, intent.deed.word());
             return Err(Problem::new(Code::NotOffered, what));

@@ -26,11 +26,12 @@ pub(super) const KIND: &str = "InferenceService";
 pub(super) fn is_service(kind: &str) -> bool {
     kind == KIND || kind == member::KIND
 }
+
 /// By which its controller tells its pods what to fetch.
-const SOURCE: &str = "internal.serving.kserve.io/storage-initializer-sourceuri";
+pub(crate) const SOURCE: &str = "internal.serving.kserve.io/storage-initializer-sourceuri";
 
 /// A service as its controller says.
-pub(super) struct Standing {
+pub(crate) struct Standing {
     pub controller: ControllerFact,
     pub served: ServedFact,
     fact: DeliveryFact,
@@ -62,7 +63,7 @@ impl Standing {
 
 /// Where the address of its model stands, as a JSON pointer, and what stands there: at `model`, or at the framework that its
 /// predictor names.
-pub(super) fn model(object: &Value) -> Option<(String, &str)> {
+pub(crate) fn model(object: &Value) -> Option<(String, &str)> {
     let predictor = object["spec"]["predictor"].as_object()?;
     let at =
         |key: &str| Some((format!("/spec/predictor/{key}/storageUri"), predictor.get(key)?["storageUri"].as_str()?));
@@ -73,7 +74,7 @@ pub(super) fn model(object: &Value) -> Option<(String, &str)> {
 }
 
 /// The Deployments of its predictor, or of its engines; of another kind none.
-pub(super) async fn workloads(client: &Client, spot: &Spot) -> Result<Vec<Value>, Failure> {
+pub(crate) async fn workloads(client: &Client, spot: &Spot) -> Result<Vec<Value>, Failure> {
     let labels = match spot.kind.kind.as_str() {
         KIND => format!("{}={},component=predictor", facts::SERVICE, spot.name),
         member::KIND => format!("app.kubernetes.io/part-of=llminferenceservice,app.kubernetes.io/name={}", spot.name),

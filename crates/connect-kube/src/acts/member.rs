@@ -17,7 +17,7 @@ pub(super) const GROUP: &str = "/spec/router/route/group";
 pub(super) const MEMBERS: &str = "/status/router/group/members";
 
 /// A member, as the controller of one of them says.
-pub(super) struct Member<'a> {
+pub(crate) struct Member<'a> {
     pub name: &'a str,
     /// What it gets: nothing while it is stopped.
     pub weight: u32,
@@ -25,7 +25,7 @@ pub(super) struct Member<'a> {
 }
 
 /// The group that a service is in.
-pub(super) fn group(object: &Value) -> Option<&str> {
+pub(crate) fn group(object: &Value) -> Option<&str> {
     object.pointer(GROUP)?.as_str()
 }
 
@@ -35,7 +35,7 @@ pub(super) fn weight(object: &Value) -> Option<u32> {
 }
 
 /// The members of its group, as its controller says: those that are ready, and those that are stopped.
-pub(super) fn members(object: &Value) -> Vec<Member<'_>> {
+pub(crate) fn members(object: &Value) -> Vec<Member<'_>> {
     let all = object.pointer(MEMBERS).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let member = |one| -> Option<Member<'_>> {
         let one: &Value = one;

@@ -18,19 +18,19 @@ pub(crate) struct Revision {
 
 /// Who keeps ReplicaSets, and where it writes the number and the hash of a revision.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     number: &'static str,
     hash: &'static str,
 }
 
 /// Of Deployments.
-pub(super) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io/revision", hash: "pod-template-hash" };
+pub(crate) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io/revision", hash: "pod-template-hash" };
 /// Of Rollouts.
 pub(super) const ROLLOUT: Keeper =
     Keeper { number: "rollout.argoproj.io/revision", hash: "rollouts-pod-template-hash" };
 
 /// Out of the ReplicaSets of a namespace, those of a Deployment or a Rollout.
-pub(super) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
+pub(crate) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
     revisions(list, owner, |set| {
         let number = set["metadata"]["annotations"][keeper.number].as_str()?.parse().ok()?;
         let mut template = set["spec"]["template"].clone();

@@ -2,7 +2,7 @@
 //! those of their own clients.
 
 use super::{
-    draft::{has_weights, leaves, moved_on},
+    draft::{has_weights, leaves, moved_on, runs},
     kserve, member,
     rollout::Standing,
 };
@@ -53,7 +53,7 @@ pub(super) fn seen(plan: &Plan, object: Option<&Value>, pods: &[Value]) -> Seen 
             Seen::Never(format!("somebody set {} pods since", spec["replicas"]))
         }
         // The template of a Rollout may be another object's: its controller says which revision it means.
-        Deed::SetImage { container, image } if kind != "Rollout" && !runs(spec, container, image) => {
+        Deed::SetImage { container, image } if kind != "Rollout" && !runs(kind, object, container, image) => {
             Seen::Never(format!("{container} was given another image since"))
         }
         _ if kind == "Rollout" => Standing::of(object)
@@ -69,11 +69,6 @@ fn guards(plan: &Plan) -> impl Iterator<Item = &(String, String)> {
 
 fn is(holds: bool, words: &str) -> Seen {
     if holds { Seen::Met(words.to_owned()) } else { Seen::NotYet(format!("not yet so: {words}")) }
-}
-
-fn runs(spec: &Value, container: &str, image: &str) -> bool {
-    let lists = ["containers", "initContainers"].map(|list| spec["template"]["spec"][list].as_array());
-    lists.into_iter().flatten().flatten().any(|one| one["name"] == container && one["image"] == image)
 }
 
 /// Has a route these weights, and has whoever routes by it taken them up?

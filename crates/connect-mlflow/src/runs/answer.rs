@@ -186,6 +186,14 @@ pub(crate) fn artefacts(body: &[u8]) -> Result<Artefacts, Failure> {
     Ok(Artefacts { root, entries, more })
 }
 
+/// The address of the topmost folder of a run, out of the answer to `artifacts/list`. It is compared and shown to nobody.
+///
+/// # Errors
+/// If it is no such answer.
+pub(crate) fn root(body: &[u8]) -> Result<Option<String>, Failure> {
+    Ok(object(body)?["root_uri"].as_str().filter(|uri| !uri.is_empty()).map(str::to_owned))
+}
+
 /// Reads the answer to `logged-models/search`.
 ///
 /// # Errors

@@ -36,7 +36,7 @@ pub fn redact_deed(deed: &Deed) -> Deed {
         | Deed::SetAlias { .. }
         | Deed::RemoveAlias(_)
         | Deed::RemoveTag { .. }
-        | Deed::Silence(_)
+        | Deed::Silence { .. }
         | Deed::Unsilence
         | Deed::Canary(_)
         | Deed::Stop

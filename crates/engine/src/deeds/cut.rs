@@ -8,7 +8,10 @@ use crate::{asks, input::Input};
 use pilothouse_actions::What;
 use pilothouse_connect::{Connector, Seen};
 use pilothouse_journal::audit::Noted;
-use pilothouse_wire::{Code, ConnectionId, Problem, plan::Plan};
+use pilothouse_wire::{
+    Acted, Code, ConnectionId, Problem,
+    plan::{CutAction, Plan},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -21,7 +24,7 @@ pub(crate) fn is_of(noted: &Noted, id: &ConnectionId) -> bool {
 }
 
 /// What a person is told of an action that was cut, and of what was seen since.
-pub(crate) fn told(noted: &Noted, seen: Option<&What>) -> Option<Problem> {
+pub(crate) fn told(noted: &Noted, seen: Option<&What>) -> Option<CutAction> {
     let What::Confirmed { title, object, plan, .. } = &noted.entry.what else { return None };
     let (who, at) = (&noted.entry.who, noted.entry.at);
     let seen = match seen {
@@ -29,20 +32,35 @@ pub(crate) fn told(noted: &Noted, seen: Option<&What>) -> Option<Problem> {
         Some(What::Seen { verified: false, words }) => format!(" Seen since: unverified, {words}."),
         _ => String::new(),
     };
-    let undo = plan.as_ref().and_then(|plan| plan.undo.as_ref());
-    let undo = undo.map(|undo| format!("To take it back: pilothouse act {}. ", undo.command())).unwrap_or_default();
-    Some(
-        Problem::new(Code::Cut, format!("\"{title}\" was cut in the middle."))
-            .why(format!("{who} confirmed it at {at}, and Pilothouse ended before it was over.{seen}"))
-            .next(format!(
-                "Nobody knows whether it was sent, and it is not sent again by itself. Look at {object}, and plan what is \
-                 wanted. {undo}pilothouse audit close {} takes this away.",
-                noted.seq
-            )),
-    )
+    let undo = plan.as_ref().and_then(|plan| plan.undo.clone());
+    let back = undo.as_ref().map(|undo| format!("To take it back: pilothouse act {}. ", undo.command()));
+    let problem = Problem::new(Code::Cut, format!("\"{title}\" was cut in the middle."))
+        .why(format!("{who} confirmed it at {at}, and Pilothouse ended before it was over.{seen}"))
+        .next(format!(
+            "Nobody knows whether it was sent, and it is not sent again by itself. Look at {object}, and plan what is \
+             wanted. {}pilothouse audit close {} takes this away.",
+            back.unwrap_or_default(),
+            noted.seq
+        ));
+    Some(CutAction { id: noted.seq, problem, object: plan.as_ref().map(|plan| plan.intent.object.clone()), undo })
 }
 
 impl Bench {
+    /// Takes away an action that was cut, since a person looked what became of it.
+    ///
+    /// # Errors
+    /// If there is no such action, or the book cannot be written.
+    pub(crate) async fn close_cut(self, id: u64) -> Result<Acted, Problem> {
+        let (paths, clock) = (self.paths.clone(), self.clock.clone());
+        let closed = tokio::task::spawn_blocking(move || book::close(&paths, id, &clock)).await;
+        closed.map_err(|error| {
+            Problem::new(Code::Internal, "The audit book could not be written.").why(error.to_string())
+        })??;
+        self.signing.start(Ledger::of(&self.paths, self.clock.clone()), Arc::clone(&self.vault));
+        let _ = self.inputs.send(Input::ClosedCut(id)).await;
+        Ok(Acted::Ok)
+    }
+
     /// Looks how it is, writes that down, and tells of it.
     pub(crate) async fn look_back(self, connector: Arc<dyn Connector>, noted: Noted) {
         let What::Confirmed { plan: Some(plan), hidden, .. } = &noted.entry.what else { return };
@@ -63,8 +81,8 @@ impl Bench {
         if ledger.once(Some(noted.seq), seen.clone()).await == Ok(true) {
             self.signing.start(ledger, Arc::clone(&self.vault));
         }
-        if let (Some(before), Some(now)) = (told(&noted, None), told(&noted, Some(&seen))) {
-            let _ = self.inputs.send(Input::ToldAnew(Box::new((before, now)))).await;
+        if let Some(now) = told(&noted, Some(&seen)) {
+            let _ = self.inputs.send(Input::SeenSince(Box::new(now))).await;
         }
     }
 }

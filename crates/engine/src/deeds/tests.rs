@@ -7,7 +7,7 @@ use pilothouse_vault::{ConnectionSettings, Options};
 use pilothouse_wire::{
     NodeId, ObjectRef, Stamp,
     ask::Tested,
-    plan::{Affected, Deed, DryRun, Expectation, Permission, Planned, Request, Risk, Step},
+    plan::{Affected, CutAction, Deed, DryRun, Expectation, Permission, Plan, Planned, Request, Risk, Step},
 };
 use pilothouse_world::fact::SourceAbout;
 
@@ -92,6 +92,7 @@ impl Room {
             clock: Clock::of(|| AT),
             inputs,
             shown: Shown::default(),
+            holding: Holding::default(),
             halted: Halted::default(),
             signing: Signing::default(),
         };
@@ -184,12 +185,13 @@ async fn a_plan_that_cannot_be_written_down_is_shown_and_cannot_be_confirmed() {
 }
 
 /// Writes a confirmation into the book as a process does that ends behind it, and looks back at it.
-async fn cut(room: &mut Room, key: &str) -> (u64, Problem) {
+async fn cut(room: &mut Room, key: &str) -> (u64, CutAction) {
     let Intent { object, .. } = intent();
     let wanted = Intent { object, deed: Deed::SetTag { version: None, key: key.into(), value: SECRET.into() } };
     let plan = room.registry.plan(&wanted).await.unwrap();
     let operation = Operation { operate: true, production: false };
-    let proposal = Proposal::new(plan, "lab", operation, redact_deed);
+    let seal = room.bench.shown.seal().unwrap();
+    let proposal = Proposal::new(plan, "lab", operation, seal, redact_deed);
     let by = Confirmation { digest: proposal.planned().digest, typed: None };
     let confirmed = proposal.confirm(&by, operation, AT).unwrap();
     let ledger = Ledger::of(&room.bench.paths, room.bench.clock.clone());
@@ -197,23 +199,28 @@ async fn cut(room: &mut Room, key: &str) -> (u64, Problem) {
     let noted = book::cut(&room.bench.paths).unwrap().pop().unwrap();
     assert!(noted.seq == head.seq && cut::is_of(&noted, &id()));
     room.bench.clone().look_back(room.connector().unwrap(), noted.clone()).await;
-    let Some(Input::ToldAnew(told)) = room.told.recv().await else { panic!("nothing was told") };
-    assert_eq!(Some(&told.0), cut::told(&noted, None).as_ref());
-    (head.seq, told.1)
+    let Some(Input::SeenSince(told)) = room.told.recv().await else { panic!("nothing was told") };
+    assert_eq!((told.id, &told.undo), (noted.seq, &cut::told(&noted, None).unwrap().undo));
+    (head.seq, *told)
 }
 
 #[tokio::test]
 async fn an_action_that_was_cut_is_looked_at_and_its_way_back_is_named() {
     let mut room = Room::new(Operation { operate: true, production: false });
     let (first, told) = cut(&mut room, "team").await;
-    assert!(told.why.unwrap().ends_with("Seen since: unverified, it is not."));
-    assert!(told.next.unwrap().contains("To take it back: pilothouse act remove-tag chat team --context lab."));
+    assert!(told.problem.why.unwrap().ends_with("Seen since: unverified, it is not."));
+    let next = told.problem.next.unwrap();
+    assert!(next.contains("To take it back: pilothouse act remove-tag chat team --context lab."), "{next}");
+    // The same as an intent, for who has buttons.
+    let back = Deed::RemoveTag { version: None, key: "team".into() };
+    assert_eq!(told.undo, Some(Intent { object: intent().object, deed: back }));
+    assert_eq!(told.object, Some(intent().object));
     *room.registry.0.lock().unwrap() = SECRET.to_owned();
     let (second, told) = cut(&mut room, "team").await;
-    assert!(told.why.unwrap().ends_with("Seen since: verified, it is set."));
+    assert!(told.problem.why.unwrap().ends_with("Seen since: verified, it is set."));
     // What the book does not keep cannot be compared, and is not called wrong.
     let (third, told) = cut(&mut room, "hub_token").await;
-    assert!(told.why.unwrap().contains("unverified, its value is a secret"));
+    assert!(told.problem.why.unwrap().contains("unverified, its value is a secret"));
     let entries = book::book(&room.bench.paths).newest(99).unwrap();
     let seen: Vec<_> = entries
         .into_iter()
@@ -223,7 +230,42 @@ async fn an_action_that_was_cut_is_looked_at_and_its_way_back_is_named() {
         })
         .collect();
     assert_eq!(seen, [(Some(first), false), (Some(second), true), (Some(third), false)]);
-    // Whoever closed one is told nothing of it any more.
-    book::close(&room.bench.paths, first, &room.bench.clock).unwrap();
+    // Whoever closed one is told nothing of it any more, and closes it once.
+    room.bench.clone().close_cut(first).await.unwrap();
+    assert!(matches!(room.told.recv().await, Some(Input::ClosedCut(id)) if id == first));
     assert!(book::cut(&room.bench.paths).unwrap().iter().all(|noted| noted.seq != first));
+    assert_eq!(room.bench.clone().close_cut(first).await.unwrap_err().code, Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_session_that_is_held_refuses_every_plan_with_the_reason_also_what_was_planned_before() {
+    let mut room = Room::new(Operation { operate: true, production: false });
+    let before = room.planned().await.unwrap();
+    assert!(before.plan.blocked.is_empty());
+    room.bench.holding.set(true).unwrap();
+    let held = room.planned().await.unwrap();
+    assert_eq!(held.plan.blocked.len(), 1, "{:?}", held.plan.blocked);
+    assert!(held.plan.blocked[0].to_string().contains("switched to reading alone"), "{}", held.plan.blocked[0]);
+    for digest in [before.digest, held.digest] {
+        let refused = room.bench.clone().confirm(room.connector(), Confirmation { digest, typed: None }).await;
+        assert!(refused.unwrap_err().what.contains("Nothing is done in this session"));
+    }
+    assert!(room.registry.0.lock().unwrap().is_empty());
+    // Once it is let go, what was planned before may still be confirmed.
+    room.bench.holding.set(false).unwrap();
+    let by = Confirmation { digest: before.digest, typed: None };
+    room.bench.clone().confirm(room.connector(), by).await.unwrap();
+    assert_eq!(room.over().await.0.state, ActionState::Verified("it is set".into()));
+}
+
+#[tokio::test]
+async fn a_plan_has_one_digest_in_a_session_and_another_in_another() {
+    let [one, other] = [(), ()].map(|()| Room::new(Operation { operate: true, production: false }));
+    let first = one.planned().await.unwrap();
+    assert_eq!(first.digest, one.planned().await.unwrap().digest);
+    let second = other.planned().await.unwrap();
+    assert_eq!(first.plan, second.plan);
+    assert_ne!(first.digest, second.digest);
+    // What stands in the book cannot be found out by trying: it is no plain hash of the plan.
+    assert!(one.book().contains(&first.digest.to_string()));
 }

@@ -126,6 +126,10 @@ impl Loop {
                 let connector = self.connections.connector(intent.object.connection());
                 for_who_waits(reply, self.bench().plan(connector, intent));
             }
+            Ask::Containers(object) => {
+                let connector = self.connections.connector(object.connection());
+                for_who_waits(reply, async move { asks::containers(connector, &object).await });
+            }
             Ask::Rights(query) => {
                 let connector = self.connections.connector(&query.connection);
                 for_who_waits(reply, self.bench().rights(connector, query));

@@ -119,6 +119,8 @@ impl Loop {
             kinds: table::KINDS.iter().filter(|kind| !kind.demo).map(pilothouse_connect::Kind::form).collect(),
             vault: self.vault.clone(),
             problems: self.discovery.problems.iter().chain(&self.notices).cloned().collect(),
+            hold: self.holding.now(),
+            cut: self.told_cut.clone(),
         }
     }
 }

@@ -2,11 +2,14 @@
 
 use pilothouse_wire::{
     SmolStr,
-    runs::{ComparedPart, ComparedRow, Number, Run, Signature},
-    units::ABSENT,
+    runs::{ComparedPart, ComparedRow, FilesSize, Number, Run, Signature},
+    units::{ABSENT, bytes, count},
     view::VersionLine,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// A version with all that its server says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +20,26 @@ pub struct VersionDetail {
     pub run: Option<Run>,
     /// What it takes and gives, where it could be read.
     pub signature: Option<Signature>,
+    /// How large its files are.
+    pub size: Told<FilesSize>,
+    /// What its files say of it, setting by setting.
+    pub config: Told<Vec<(SmolStr, String)>>,
 }
+
+/// What was read of a version. That there is none is known; that it could not be read is another thing, and is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Told<T> {
+    /// It is this.
+    Is(T),
+    /// It has none.
+    None,
+    /// Nobody can say.
+    #[default]
+    Unknown,
+}
+
+/// The word for what could not be read.
+const UNKNOWN: &str = "unknown";
 
 /// One thing of one version: how it is shown, and the number that it is.
 type Said = (String, Option<f64>);
@@ -27,7 +49,70 @@ type Sayings = BTreeMap<SmolStr, Said>;
 /// All that is said of either, part by part, in the order of the keys; of the signature, line by line.
 #[must_use]
 pub fn compare_versions(a: &VersionDetail, b: &VersionDetail) -> Vec<ComparedRow> {
-    ComparedPart::ALL.into_iter().flat_map(|part| rows(part, of(a, part), of(b, part))).collect()
+    let part = |part: ComparedPart| match part {
+        ComparedPart::Size => vec![size_row(&a.size, &b.size)],
+        ComparedPart::Config => config_rows(&a.config, &b.config),
+        part => rows(part, of(a, part), of(b, part)).collect(),
+    };
+    ComparedPart::ALL.into_iter().flat_map(part).collect()
+}
+
+fn size_row(a: &Told<FilesSize>, b: &Told<FilesSize>) -> ComparedRow {
+    let words = |size: &FilesSize| {
+        let bound = if size.whole { "" } else { "≥ " };
+        let files = if size.files == 1 { "1 file".to_owned() } else { format!("{} files", count(size.files)) };
+        format!("{bound}{} in {files}", bytes(size.bytes))
+    };
+    let said = |told: &Told<FilesSize>| match told {
+        Told::Is(size) => Some(words(size)),
+        Told::None => None,
+        Told::Unknown => Some(UNKNOWN.to_owned()),
+    };
+    let change = match (a, b) {
+        // Of a bound nobody knows by how much it is another.
+        (Told::Is(a), Told::Is(b)) if a.whole && b.whole => grown(a.bytes, b.bytes),
+        _ => None,
+    };
+    ComparedRow { part: ComparedPart::Size, key: "files".into(), a: said(a), b: said(b), change }
+}
+
+/// From one size to another: `+1.20 GB (+8.3 %)`.
+fn grown(from: u64, to: u64) -> Option<String> {
+    let sign = match to.cmp(&from) {
+        Ordering::Less => "−",
+        Ordering::Equal => return None,
+        Ordering::Greater => "+",
+    };
+    let by = to.abs_diff(from);
+    #[allow(clippy::cast_precision_loss, reason = "a share with one decimal")]
+    let share = match from {
+        0 => ABSENT.to_owned(),
+        from => format!("{sign}{:.1} %", by as f64 / from as f64 * 100.0),
+    };
+    Some(format!("{sign}{} ({share})", bytes(by)))
+}
+
+/// Settings of either, in the order of their keys. Where one could not be read, that is said at each.
+fn config_rows(a: &Told<Vec<(SmolStr, String)>>, b: &Told<Vec<(SmolStr, String)>>) -> Vec<ComparedRow> {
+    let unread = |told: &Told<_>| *told == Told::Unknown;
+    let of = |told: &Told<Vec<(SmolStr, String)>>, keys: &BTreeSet<SmolStr>| -> Sayings {
+        match told {
+            Told::Is(lines) => {
+                lines.iter().map(|(key, value)| (key.clone(), (value.clone(), value.parse().ok()))).collect()
+            }
+            Told::None => Sayings::new(),
+            Told::Unknown => keys.iter().map(|key| (key.clone(), (UNKNOWN.to_owned(), None))).collect(),
+        }
+    };
+    let mut keys: BTreeSet<SmolStr> = [a, b]
+        .into_iter()
+        .filter_map(|told| if let Told::Is(lines) = told { Some(lines) } else { None })
+        .flat_map(|lines| lines.iter().map(|(key, _)| key.clone()))
+        .collect();
+    if keys.is_empty() && (unread(a) || unread(b)) {
+        keys.insert("configuration".into());
+    }
+    rows(ComparedPart::Config, of(a, &keys), of(b, &keys)).collect()
 }
 
 fn of(detail: &VersionDetail, part: ComparedPart) -> Sayings {
@@ -46,6 +131,8 @@ fn of(detail: &VersionDetail, part: ComparedPart) -> Sayings {
             tags.map(|(key, value)| (key.clone(), (value.to_string(), None))).collect()
         }
         ComparedPart::Signature => detail.signature.as_ref().map(signature).unwrap_or_default(),
+        // They have rows of their own: what could not be read is said in them.
+        ComparedPart::Size | ComparedPart::Config => Sayings::new(),
     }
 }
 
@@ -165,7 +252,51 @@ mod tests {
             },
             run: Some(Run { about, ..Run::default() }),
             signature: (!inputs.is_empty()).then_some(signature),
+            size: Told::Is(FilesSize { files: 3, bytes: 1_200, whole: true }),
+            config: Told::None,
         }
+    }
+
+    fn config(lines: &[(&str, &str)]) -> Told<Vec<(SmolStr, String)>> {
+        Told::Is(lines.iter().map(|(key, value)| ((*key).into(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn sizes_and_settings_stand_side_by_side_and_what_could_not_be_read_is_unknown() {
+        let of = |size: Told<FilesSize>, config| VersionDetail { size, config, ..detail(1, &[], &[], &[]) };
+        let sized = |bytes, whole| Told::Is(FilesSize { files: 12, bytes, whole });
+        let old = of(
+            sized(16_000_000_000, true),
+            config(&[("dtype", "bfloat16"), ("layers", "32"), ("model_type", "llama")]),
+        );
+        let new =
+            of(sized(8_400_000_000, true), config(&[("dtype", "fp8"), ("layers", "36"), ("model_type", "llama")]));
+        assert_eq!(
+            differing(&old, &new),
+            [
+                "Size files: 16.0 GB in 12 files → 8.40 GB in 12 files −7.60 GB (−47.5 %)",
+                "Configuration dtype: bfloat16 → fp8 ",
+                "Configuration layers: 32 → 36 +4 (+12.5 %)",
+            ]
+        );
+        let unread = of(Told::Unknown, Told::Unknown);
+        assert_eq!(
+            differing(&new, &unread),
+            [
+                "Size files: 8.40 GB in 12 files → unknown ",
+                "Configuration dtype: fp8 → unknown ",
+                "Configuration layers: 36 → unknown ",
+                "Configuration model_type: llama → unknown ",
+            ]
+        );
+        // A version without a configuration is not one whose configuration nobody could read.
+        let none = of(sized(8_400_000_000, false), Told::None);
+        assert_eq!(
+            differing(&none, &new)[..2],
+            ["Size files: ≥ 8.40 GB in 12 files → 8.40 GB in 12 files ", "Configuration dtype: — → fp8 ",]
+        );
+        assert_eq!(differing(&none, &unread)[1], "Configuration configuration: — → unknown ");
+        assert_eq!(differing(&unread, &unread), Vec::<String>::new());
     }
 
     /// A line for each row that differs, but what the registry says of the version.

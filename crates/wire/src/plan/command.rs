@@ -46,7 +46,10 @@ fn words(intent: &Intent) -> Vec<String> {
             (of_kind(), weights.chain(rule.map(|rule| ("--rule", (u64::from(rule) + 1).to_string()))).collect())
         }
         Deed::Cordon | Deed::Uncordon | Deed::Drain | Deed::Delete | Deed::Unsilence => (vec![&name], Vec::new()),
-        Deed::Silence(long) => (vec![&name], vec![("--for", format!("{}s", long.as_secs()))]),
+        Deed::Silence { long, comment } => {
+            let comment = comment.iter().map(|comment| ("--comment", comment.to_string()));
+            (vec![&name], [("--for", format!("{}s", long.as_secs()))].into_iter().chain(comment).collect())
+        }
         Deed::SetAlias { alias, version } => (vec![&name, alias], of_version(&Some(*version))),
         Deed::RemoveAlias(alias) => (vec![&name, alias], Vec::new()),
         Deed::SetTag { version, key, value } => {

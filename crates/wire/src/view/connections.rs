@@ -3,7 +3,7 @@
 use crate::{
     ConnectionId, Health, Keyed, KeyedPatch, Problem, Row, Stamp,
     form::{Draft, KindForm},
-    plan::Operation,
+    plan::{CutAction, Hold, Operation},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -25,6 +25,10 @@ pub struct ConnectionsView {
     pub vault: VaultState,
     /// What could not be read while looking: a kubeconfig that is not YAML, say.
     pub problems: Vec<Problem>,
+    /// Is everything read alone in this session?
+    pub hold: Hold,
+    /// Actions that were cut, and that nobody has closed.
+    pub cut: Vec<CutAction>,
 }
 
 /// What turns one view of the connections into a later one. Everything but the rows changes rarely and goes whole.
@@ -51,6 +55,10 @@ pub struct Surroundings {
     pub vault: VaultState,
     /// As [`ConnectionsView::problems`].
     pub problems: Vec<Problem>,
+    /// As [`ConnectionsView::hold`].
+    pub hold: Hold,
+    /// As [`ConnectionsView::cut`].
+    pub cut: Vec<CutAction>,
 }
 
 impl ConnectionsView {
@@ -72,6 +80,8 @@ impl ConnectionsView {
                 kinds: self.kinds,
                 vault: self.vault,
                 problems: self.problems,
+                hold: self.hold,
+                cut: self.cut,
             } = *rest;
         }
     }
@@ -84,6 +94,8 @@ impl ConnectionsView {
             kinds: self.kinds.clone(),
             vault: self.vault.clone(),
             problems: self.problems.clone(),
+            hold: self.hold,
+            cut: self.cut.clone(),
         }
     }
 }

@@ -9,7 +9,7 @@ mod step;
 
 pub use analysis::{
     AnalysisPhase, AnalysisRow, AnalysisVerdict, Compared, ExperimentRow, JudgedRow, MeasurementRow, MetricRow,
-    Occasion,
+    Occasion, value_words,
 };
 pub use rollout::{Left, PodOf, RevisionRow, Role, RolloutView, StepRow, StepState, WeightPoint};
 pub use served::{ServedMode, ServedRow, StatedRow};

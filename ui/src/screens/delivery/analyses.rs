@@ -2,11 +2,16 @@
 
 use super::rollout::part;
 use crate::{mirror::Watched, parts::mark::{Mark, StatusWord}};
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 use pilothouse_wire::{
-    units::{self, count, number, visible},
-    view::{AnalysisRow, MeasurementRow, MetricRow, Status},
+    Stamp,
+    units::{self, count, visible},
+    view::{
+        AnalysisRow, AnalysisVerdict, MeasurementRow, MetricRow, Status,
+        delivery::{Compared, JudgedRow, value_words},
+    },
 };
+use std::collections::BTreeSet;
 
 /// Measurements that are shown one by one, the newest.
 const MOST_SHOWN: usize = 12;
@@ -14,16 +19,38 @@ const MOST_SHOWN: usize = 12;
 /// Draws the analyses, the newest first.
 #[component]
 pub fn Analyses(view: Watched) -> impl IntoView {
+    let open = Unfolded(RwSignal::new(BTreeSet::new()));
     let all = part(view, |rollout| (rollout.analyses.clone(), rollout.analyses_left_out));
     move || {
         let (analyses, left_out) = all.get();
         let older = (left_out > 0)
             .then(|| view! { <p class="small faint">{format!("and {} older analyses", count(left_out.into()))}</p> });
-        view! { {analyses.iter().map(analysis).collect_view()} {older} }
+        view! { {analyses.iter().map(|row| analysis(row, open)).collect_view()} {older} }
     }
 }
 
-fn analysis(row: &AnalysisRow) -> impl IntoView + use<> {
+/// Metrics of which each measurement is shown. They are drawn anew with each measurement, and stay as a person left them.
+#[derive(Clone, Copy)]
+struct Unfolded(RwSignal<BTreeSet<(String, String)>>);
+
+impl Unfolded {
+    fn is_open(self, analysis: &str, metric: &str) -> bool {
+        self.0.with(|open| open.contains(&(analysis.to_owned(), metric.to_owned())))
+    }
+
+    fn toggle(self, analysis: &str, metric: &str) -> impl Fn(MouseEvent) + 'static {
+        let key = (analysis.to_owned(), metric.to_owned());
+        move |_| {
+            self.0.update(|open| {
+                if !open.remove(&key) {
+                    open.insert(key.clone());
+                }
+            });
+        }
+    }
+}
+
+fn analysis(row: &AnalysisRow, open: Unfolded) -> impl IntoView + use<> {
     let of = row.revision.map(|revision| format!(", revision {revision}")).unwrap_or_default();
     let title = format!("Analysis {}{of}", row.occasion.words(row.step));
     let says = row.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
@@ -49,7 +76,7 @@ fn analysis(row: &AnalysisRow) -> impl IntoView + use<> {
                         <th class="number">"To the limit"</th><th>"Measurements"</th><th>"Why"</th>
                     </tr>
                 </thead>
-                <tbody>{row.metrics.iter().map(metric).collect_view()}</tbody>
+                <tbody>{row.metrics.iter().map(|metric_row| metric(metric_row, &row.name, open)).collect_view()}</tbody>
             </table>
         </section>
     }
@@ -58,31 +85,22 @@ fn analysis(row: &AnalysisRow) -> impl IntoView + use<> {
 /// The condition in few signs where it can be read, else as it is written.
 fn condition(row: &MetricRow) -> String {
     match (&row.compared, &row.success, &row.failure) {
-        (Some(compared), ..) if !compared.of_failure => compared.limit_words(),
-        (Some(compared), ..) => format!("fails at {}", compared.limit_words()),
+        (Some(compared), ..) => compared.limit_words(),
         (None, Some(success), _) => success.clone(),
         (None, None, Some(failure)) => format!("fails if {failure}"),
         (None, None, None) => units::ABSENT.to_owned(),
     }
 }
 
-fn distance(row: &MetricRow) -> String {
-    let distance = row.compared.as_ref().and_then(|compared| compared.distance());
-    distance.map_or_else(
-        || units::ABSENT.to_owned(),
-        |distance| format!("{}{} %", if distance > 0.0 { "+" } else { "" }, number(distance, 0)),
-    )
+fn distance(compared: Option<&Compared>) -> String {
+    compared.and_then(Compared::distance_words).unwrap_or_else(|| units::ABSENT.to_owned())
 }
 
-fn value(row: &MetricRow) -> String {
-    match (&row.compared, &row.value) {
-        (Some(compared), _) => compared.value.to_string(),
-        (None, Some(value)) => value.clone(),
-        (None, None) => units::ABSENT.to_owned(),
-    }
+fn value(compared: Option<&Compared>, text: Option<&str>) -> String {
+    value_words(compared, text).unwrap_or_else(|| units::ABSENT.to_owned())
 }
 
-fn metric(row: &MetricRow) -> impl IntoView + use<> {
+fn metric(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + use<> {
     let (bad, written) = (row.compared.as_ref().is_some_and(|compared| compared.holds == compared.of_failure), written(row));
     let class = if bad { "number strong bad" } else { "number strong" };
     let name = if row.dry { format!("{} (decides nothing)", row.name) } else { row.name.to_string() };
@@ -95,11 +113,12 @@ fn metric(row: &MetricRow) -> impl IntoView + use<> {
             <td><StatusWord status=Signal::stored(row.verdict.status()) word=Signal::stored(row.verdict.word().to_owned()) /></td>
             <td class="strong clip" dir="auto">{visible(&name)} {query}</td>
             <td class="mono clip" dir="auto" title=visible(&written)>{visible(&condition(row))}</td>
-            <td class=class dir="auto">{visible(&value(row))}</td>
-            <td class="number">{distance(row)}</td>
-            <td>{measurements(row)}</td>
+            <td class=class dir="auto">{visible(&value(row.compared.as_ref(), row.value.as_deref()))}</td>
+            <td class="number">{distance(row.compared.as_ref())}</td>
+            <td>{measurements(row, of, open)}</td>
             <td class="soft clip" dir="auto" title=visible(&why)>{visible(&why)}</td>
         </tr>
+        {each(row, of, open)}
     }
 }
 
@@ -112,58 +131,145 @@ fn written(row: &MetricRow) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// Measurement by measurement: a mark each, with its value and time under the pointer, and for readers.
-fn measurements(row: &MetricRow) -> impl IntoView + use<> {
+/// The measurements that are shown, the oldest first.
+fn shown(row: &MetricRow) -> impl DoubleEndedIterator<Item = Shown<'_>> {
     let over = row.measurements.len().saturating_sub(MOST_SHOWN);
-    let more = row.left_out + over as u64;
-    let marks = row.measurements.iter().skip(over).map(|one| {
-        let words = words(one);
-        view! { <li title=visible(&words)><Mark status=status(one) size=10 /><span class="unseen">{visible(&words)}</span></li> }
+    row.measurements.iter().enumerate().skip(over).map(|(at, one)| Shown { one, judged: row.judged.get(at) })
+}
+
+/// Measurement by measurement: a mark each, and what unfolds them.
+fn measurements(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + use<> {
+    let more = row.left_out + row.measurements.len().saturating_sub(MOST_SHOWN) as u64;
+    let marks = shown(row).map(|one| {
+        let words = one.words();
+        view! { <li title=visible(&words)><Mark status=one.status() size=10 /><span class="unseen">{visible(&words)}</span></li> }
+    });
+    let unfold = (!row.measurements.is_empty()).then(|| {
+        let (is_open, toggle) = (open.is_open(of, &row.name), open.toggle(of, &row.name));
+        view! {
+            <button type="button" class="link small" data-test="measured" aria-expanded=is_open.to_string() on:click=toggle>
+                {if is_open { "hide them" } else { "each of them" }}
+            </button>
+        }
     });
     view! {
         <ol class="measurements" data-test="measurements">
             {(more > 0).then(|| view! { <li class="faint small">{format!("{} before", count(more))}</li> })}
             {marks.collect_view()}
         </ol>
+        {unfold}
     }
 }
 
-fn status(one: &MeasurementRow) -> Status {
-    use pilothouse_wire::view::AnalysisPhase as Phase;
-    match one.phase {
-        // What came without a value is no pass, whatever it is called.
-        Phase::Successful if one.value.as_deref().is_none_or(|value| value == "[]") => Status::Unknown,
-        Phase::Successful => Status::Good,
-        Phase::Failed => Status::Bad,
-        Phase::Error | Phase::Inconclusive => Status::Warn,
-        Phase::Running | Phase::Pending => Status::Progress,
-        Phase::Unknown => Status::Unknown,
+/// What each measurement shows against its condition, the newest first, in a row below its metric.
+fn each(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + use<> {
+    (open.is_open(of, &row.name) && !row.measurements.is_empty()).then(|| {
+        let lines = shown(row).rev().map(line).collect_view();
+        view! {
+            <tr class="measured">
+                <td colspan="7">
+                    <table class="plain-table">
+                        <thead><tr>
+                            <th>"Result"</th><th class="number">"Value"</th><th>"Condition"</th><th class="number">"To the limit"</th>
+                            <th>"At, UTC"</th><th>"Controller"</th><th>"Why"</th>
+                        </tr></thead>
+                        <tbody>{lines}</tbody>
+                    </table>
+                </td>
+            </tr>
+        }
+    })
+}
+
+fn line(one: Shown<'_>) -> impl IntoView + use<> {
+    let (compared, status) = (one.compared(), one.status());
+    let at = one.at().map_or_else(|| units::ABSENT.to_owned(), |at| at.clock().to_string());
+    let limit = compared.map_or_else(|| units::ABSENT.to_owned(), Compared::limit_words);
+    let why = one.why().unwrap_or_default();
+    view! {
+        <tr data-test="measurement">
+            <td><StatusWord status=Signal::stored(status) word=Signal::stored(one.word().to_owned()) /></td>
+            <td class="number" dir="auto">{visible(&value(compared, one.one.value.as_deref()))}</td>
+            <td class="mono" dir="auto">{visible(&limit)}</td>
+            <td class="number">{distance(compared)}</td>
+            <td>{at}</td>
+            <td>{one.one.phase.word()}</td>
+            <td class="soft clip" dir="auto" title=visible(&why)>{visible(&why)}</td>
+        </tr>
     }
 }
 
-fn words(one: &MeasurementRow) -> String {
-    let value = one.value.clone().unwrap_or_else(|| "no value".to_owned());
-    let at = one.finished.or(one.started).map(|at| format!(", {} UTC", at.clock())).unwrap_or_default();
-    let message = one.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-    format!("{} {value}{at}{message}", one.phase.word())
+/// A measurement, and what it shows; that is absent where its source is of before.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    one: &'a MeasurementRow,
+    judged: Option<&'a JudgedRow>,
+}
+
+impl Shown<'_> {
+    fn compared(&self) -> Option<&Compared> {
+        self.judged.and_then(|judged| judged.compared.as_ref())
+    }
+
+    /// How it is: by what follows from its value, and never a pass without one.
+    fn status(&self) -> Status {
+        self.judged.map_or(Status::Unknown, |judged| judged.verdict.status())
+    }
+
+    fn word(&self) -> &'static str {
+        self.judged.map_or(units::ABSENT, |judged| judged.verdict.word())
+    }
+
+    fn at(&self) -> Option<Stamp> {
+        self.one.finished.or(self.one.started)
+    }
+
+    fn why(&self) -> Option<String> {
+        let no_data = self.judged.is_some_and(|judged| judged.verdict == AnalysisVerdict::NoData);
+        self.one.message.clone().or_else(|| no_data.then(|| "it gave no value: that is no pass".to_owned()))
+    }
+
+    /// All of it in a line: `Failed: 1,142 against ≤ 800, +43 %, 01:01:01 UTC`.
+    fn words(&self) -> String {
+        let compared = self.compared();
+        let against = compared.map(|compared| format!("against {}", compared.limit_words()));
+        let value = value_words(compared, self.one.value.as_deref()).unwrap_or_else(|| "no value".to_owned());
+        let value = [Some(value), against].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let parts = [
+            Some(value),
+            compared.and_then(Compared::distance_words),
+            self.at().map(|at| format!("{} UTC", at.clock())),
+            self.why(),
+        ];
+        format!("{}: {}", self.word(), parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{Stamp, view::AnalysisPhase};
+    use pilothouse_wire::view::AnalysisPhase;
 
     #[test]
-    fn a_measurement_says_its_value_and_one_without_is_no_pass() {
-        let one = MeasurementRow {
+    fn a_measurement_says_its_value_against_its_condition_and_one_without_is_no_pass() {
+        let failed = MeasurementRow {
             phase: AnalysisPhase::Failed,
-            value: Some("[1142]".into()),
-            started: None,
+            value: Some("[1142.25]".into()),
             finished: Some(Stamp(3_661_000)),
-            message: None,
+            ..MeasurementRow::default()
         };
-        assert_eq!(words(&one), "Failed [1142], 01:01:01 UTC");
-        let empty = MeasurementRow { phase: AnalysisPhase::Successful, value: Some("[]".into()), ..MeasurementRow::default() };
-        assert_eq!((status(&one), status(&empty)), (Status::Bad, Status::Unknown));
+        let compared = Compared { value: 1_142.25, sign: "<=".into(), limit: 800.0, holds: false, of_failure: false };
+        let judged = JudgedRow { verdict: AnalysisVerdict::Failed, compared: Some(compared) };
+        let one = Shown { one: &failed, judged: Some(&judged) };
+        assert_eq!(one.words(), "Failed: 1,142 against ≤ 800, +43 %, 01:01:01 UTC");
+        assert_eq!(one.status(), Status::Bad);
+
+        // The controller calls it a success: without a value it is none.
+        let empty =
+            MeasurementRow { phase: AnalysisPhase::Successful, value: Some("[]".into()), ..MeasurementRow::default() };
+        let judged = JudgedRow { verdict: AnalysisVerdict::NoData, compared: None };
+        let one = Shown { one: &empty, judged: Some(&judged) };
+        assert_eq!(one.words(), "No data: no value, it gave no value: that is no pass");
+        assert_eq!((one.status(), Shown { judged: None, ..one }.status()), (Status::Unknown, Status::Unknown));
     }
 }

@@ -2,10 +2,16 @@
 //! what differs stands out.
 
 use super::rollout::part;
-use crate::{mirror::Watched, parts::{age::Age, mark::StatusWord}, state::use_state};
+use crate::{
+    mirror::Watched,
+    parts::{age::Age, button::Button, mark::StatusWord},
+    shell::plan::{deeds, use_plan},
+    state::use_state,
+};
 use leptos::prelude::*;
 use pilothouse_wire::{
     ObjectRef, ServingMetric,
+    plan::{Deed, Intent},
     units::{self, count, visible},
     view::delivery::{PodOf, RevisionRow, Split},
 };
@@ -15,28 +21,97 @@ const SIDE_BY_SIDE: usize = 4;
 
 /// Draws the revisions.
 #[component]
-pub fn Revisions(view: Watched) -> impl IntoView {
+pub fn Revisions(view: Watched, object: ObjectRef) -> impl IntoView {
+    let (state, door) = (use_state(), use_plan());
+    let goes_back = deeds(&object).iter().any(|(.., deed)| *deed == Deed::Undo(None));
+    let may = Signal::derive(move || goes_back && state.may_act());
+    let object = StoredValue::new(object);
+    let back = Back {
+        may,
+        go: Callback::new(move |revision| {
+            door.open(Intent { object: object.get_value(), deed: Deed::Undo(Some(revision)) });
+        }),
+    };
     let all = part(view, |rollout| (rollout.revisions.clone(), rollout.revisions_left_out, rollout.row.traffic));
     view! {
         <section class="card table-card" data-test="revisions" aria-label="Revisions">
             {move || {
-                let (rows, left_out, split) = all.get();
-                let older = rows.len().saturating_sub(SIDE_BY_SIDE) + left_out as usize;
-                let shown: Vec<RevisionRow> = rows.into_iter().take(SIDE_BY_SIDE).collect();
+                let (mut rows, left_out, split) = all.get();
+                let runs = running(&rows);
+                let older = rows.split_off(rows.len().min(SIDE_BY_SIDE));
                 view! {
-                    <table class="plain-table revisions">{table(&shown, split)}</table>
-                    {(older > 0).then(|| view! { <p class="small faint revisions-older">{format!("and {} older", count(older as u64))}</p> })}
+                    <table class="plain-table revisions">{table(&rows, split, runs, back)}</table>
+                    {others(&older, left_out, runs, back)}
                 }
             }}
         </section>
     }
 }
 
+/// What takes a service back to a revision.
+#[derive(Clone, Copy)]
+struct Back {
+    may: Signal<bool>,
+    go: Callback<u64>,
+}
+
+impl Back {
+    /// The button of a revision; none of the one that runs.
+    fn button(self, number: u64, runs: Option<u64>) -> impl IntoView {
+        let is_other = runs != Some(number);
+        let Self { may, go } = self;
+        view! {
+            <Show when=move || is_other && may.get()>
+                <Button label=format!("Go back to {number}…") on_press=move || go.run(number) test="revision-undo" />
+            </Show>
+        }
+    }
+}
+
+/// The number of the revision that is wanted by now: controllers number what they are given anew the highest.
+fn running(rows: &[RevisionRow]) -> Option<u64> {
+    rows.iter().map(|row| row.number).max()
+}
+
+/// Those that do not stand side by side: what they ran, and the way back to each.
+fn others(older: &[RevisionRow], left_out: u32, runs: Option<u64>, back: Back) -> impl IntoView + use<> {
+    let all = older.len() as u64 + u64::from(left_out);
+    let one = |row: &RevisionRow| {
+        let images = visible(&images(row));
+        let created = row.created;
+        view! {
+            <li data-test="revision-older">
+                <span class="strong">{format!("Revision {}", row.number)}</span>
+                <span class="mono clip" dir="auto" title=images.clone()>{images.clone()}</span>
+                <Age of=Signal::stored(created) />
+                <span class="fill"></span>
+                {back.button(row.number, runs)}
+            </li>
+        }
+    };
+    let words = format!("and {} older", count(all));
+    match (all, older.is_empty()) {
+        (0, _) => ().into_any(),
+        (_, true) => view! { <p class="small faint revisions-older">{words}</p> }.into_any(),
+        (_, false) => view! {
+            <details class="revisions-older" data-test="revisions-older">
+                <summary class="small faint">{words}</summary>
+                <ul>{older.iter().map(one).collect_view()}</ul>
+                {(left_out > 0).then(|| view! { <p class="small faint">{format!("{} of them are not told of here", count(left_out.into()))}</p> })}
+            </details>
+        }
+        .into_any(),
+    }
+}
+
+fn images(row: &RevisionRow) -> String {
+    row.images.iter().map(|(_, image)| image.as_str()).collect::<Vec<_>>().join(" ")
+}
+
 /// A line of the table: its label, and a text a revision.
 fn lines(rows: &[RevisionRow], split: Split) -> Vec<(&'static str, Vec<String>, bool)> {
     let each = |read: &dyn Fn(&RevisionRow) -> String| rows.iter().map(read).collect::<Vec<_>>();
     let some = |n: Option<u64>| n.map_or_else(|| units::ABSENT.to_owned(), count);
-    let images = |row: &RevisionRow| row.images.iter().map(|(_, image)| image.as_str()).collect::<Vec<_>>().join(" ");
     vec![
         ("Image", each(&images), true),
         ("Traffic wanted", each(&|row| split.words(row.weight_wanted)), false),
@@ -70,7 +145,7 @@ fn measured(rows: &[RevisionRow]) -> Vec<(&'static str, Vec<String>, bool)> {
     any.then(|| ("Engine", rows.iter().map(engines).collect(), false)).into_iter().chain(metrics).collect()
 }
 
-fn table(rows: &[RevisionRow], split: Split) -> impl IntoView + use<> {
+fn table(rows: &[RevisionRow], split: Split, runs: Option<u64>, back: Back) -> impl IntoView + use<> {
     let heads = rows.iter().map(|row| {
         view! {
             <th data-test="revision">
@@ -101,12 +176,17 @@ fn table(rows: &[RevisionRow], split: Split) -> impl IntoView + use<> {
         view! { <tr data-test="revisions-measured"><th scope="row" class="soft">"Measured"</th>{ages.collect_view()}</tr> }
     });
     let pods = rows.iter().map(|row| pods(&row.pods, row.pods_left_out));
+    let button = |row: &RevisionRow| {
+        view! { <td data-test="revision-back" data-key=row.number.to_string()>{back.button(row.number, runs)}</td> }
+    };
+    let buttons = rows.iter().map(button).collect_view();
     view! {
         <thead><tr><th></th>{heads.collect_view()}</tr></thead>
         <tbody>
             {body.collect_view()}
             {measured}
             <tr><th scope="row" class="soft">"Age"</th>{ages.collect_view()}</tr>
+            <tr hidden=move || !back.may.get()><th scope="row" class="soft">"Way back"</th>{buttons}</tr>
             <tr class="revision-pods"><th scope="row" class="soft">"Pods"</th>{pods.collect_view()}</tr>
         </tbody>
     }
@@ -143,39 +223,20 @@ mod tests {
     use pilothouse_wire::{ConnectionId, Reading, ServingEngine, view::{ServingRow, delivery::Role}};
 
     #[test]
-    fn what_nobody_says_is_absent() {
-        let row = RevisionRow {
+    fn the_revision_that_runs_is_the_one_that_was_numbered_last() {
+        let row = |number, role| RevisionRow { number, role, ..revision() };
+        assert_eq!(running(&[]), None);
+        // While a canary comes, the stable one is gone back to; taken back, the old template has a new number.
+        assert_eq!(running(&[row(4, Role::Canary), row(3, Role::Stable), row(1, Role::Old)]), Some(4));
+        assert_eq!(running(&[row(2, Role::Old), row(5, Role::Stable)]), Some(5));
+    }
+
+    fn revision() -> RevisionRow {
+        RevisionRow {
             number: 1,
             name: "chat-1".into(),
             hash: None,
             role: Role::Old,
-            created: None,
-            images: Vec::new(),
-            wanted: None,
-            ready: None,
-            available: None,
-            weight_wanted: None,
-            weight_actual: Some(25),
-            gpus: 0,
-            restarts: 0,
-            pods: Vec::new(),
-            pods_left_out: 0,
-            goes_at: None,
-            serving: None,
-        };
-        let split = Split { wanted: None, actual: None, whole: 100 };
-        let lines = lines(&[row], split);
-        let values: Vec<&str> = lines.iter().map(|(_, values, _)| values[0].as_str()).collect();
-        assert_eq!(values, ["", "—", "25 %", "— of —", "0", "0"]);
-    }
-
-    #[test]
-    fn what_engines_say_stands_side_by_side_and_absent_is_not_0() {
-        let row = |number, serving| RevisionRow {
-            number,
-            name: "chat".into(),
-            hash: None,
-            role: Role::Canary,
             created: None,
             images: Vec::new(),
             wanted: None,
@@ -188,8 +249,22 @@ mod tests {
             pods: Vec::new(),
             pods_left_out: 0,
             goes_at: None,
-            serving,
-        };
+            serving: None,
+        }
+    }
+
+    #[test]
+    fn what_nobody_says_is_absent() {
+        let row = RevisionRow { weight_actual: Some(25), ..revision() };
+        let split = Split { wanted: None, actual: None, whole: 100 };
+        let lines = lines(&[row], split);
+        let values: Vec<&str> = lines.iter().map(|(_, values, _)| values[0].as_str()).collect();
+        assert_eq!(values, ["", "—", "25 %", "— of —", "0", "0"]);
+    }
+
+    #[test]
+    fn what_engines_say_stands_side_by_side_and_absent_is_not_0() {
+        let row = |number, serving| RevisionRow { number, role: Role::Canary, serving, ..revision() };
         let said = ServingRow {
             id: ObjectRef::Connection(ConnectionId::slug("a")),
             source: ConnectionId::slug("prom"),

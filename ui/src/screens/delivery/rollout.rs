@@ -93,13 +93,13 @@ fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
     view! {
         <Head view=view />
         <Kept view=view />
-        <Deeds object=object class="rollout-deeds" />
+        <Deeds object=object.clone() class="rollout-deeds" />
         <Shares view=view />
         <Steps view=view />
         <Show when=has_pods>
             <div class="rollout-grid">
                 <Traffic view=view />
-                <Revisions view=view />
+                <Revisions view=view object=object.clone() />
             </div>
             <Served view=view />
             <Back object=for_back.clone() />

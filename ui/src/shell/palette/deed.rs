@@ -9,7 +9,8 @@ use crate::{
     parts::{button::copy, icon::Icon},
     screens::SCREENS,
     shell::{
-        plan::{PlanDoor, deeds, use_plan},
+        mode::hold,
+        plan::{Asked, PlanDoor, deeds, use_plan},
         toast::{Toaster, use_toasts},
     },
     state::{State, use_state},
@@ -19,7 +20,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Act, ConnectionId, Health, ObjectRef, Stamp, ViewSpec, When,
     address::Address,
-    plan::Intent,
+    plan::{Hold, Intent},
     units::{span, visible},
     view::Status,
 };
@@ -52,6 +53,10 @@ pub enum Deed {
     Forget(String),
     /// Opens a plan; nothing is done by it.
     Plan(Box<Intent>),
+    /// Asks for what a plan needs; nothing is done by it.
+    Question(Asked, Box<ObjectRef>),
+    /// Does nothing in this session from now on, or lets it be done again.
+    Hold(bool),
 }
 
 /// What is needed to do it.
@@ -100,6 +105,8 @@ impl Doer {
             Deed::GoWhen(when) => self.state.go_when(when),
             Deed::Open(address) => self.state.go(*address),
             Deed::Plan(intent) => self.plan.open(*intent),
+            Deed::Question(asked, object) => self.plan.ask(asked, *object),
+            Deed::Hold(on) => hold(on, self.link, self.toasts),
             Deed::Forget(name) => {
                 self.kept.update(|kept| kept.forget(&name));
                 self.toasts.say(
@@ -147,6 +154,8 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
             entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route))
         }));
         list.extend(fixed(may_act, doer.theme.choice()));
+        let hold = connections.connections(|view| view.hold).unwrap_or_default();
+        list.extend(may_act.then(|| holding(hold)).flatten());
         let rows = connections.connections(|view| {
             let rows = view.rows.rows();
             rows.iter().map(|row| (row.id.clone(), visible(&row.name), row.health.clone())).collect::<Vec<_>>()
@@ -163,11 +172,15 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
 pub fn to_subject(state: State) -> Vec<Entry> {
     let Some(object) = subject(state).filter(|_| state.may_act() && !state.is_past()) else { return Vec::new() };
     let about = visible(&format!("{} {}", object.kind_word(), object.name()));
-    let all = deeds(&object).into_iter().map(|(name, _, deed)| {
+    let line = |name: &str, deed| entry(Section::Subject, Icon::Play, name, &about, None, deed);
+    let planned = deeds(&object).into_iter().map(|(name, _, deed)| {
         let intent = Intent { object: object.clone(), deed };
-        entry(Section::Subject, Icon::Play, &format!("{name}…"), &about, None, Deed::Plan(Box::new(intent)))
+        line(&format!("{name}…"), Deed::Plan(Box::new(intent)))
     });
-    all.collect()
+    let asked =
+        Asked::of(&object).iter().map(|asked| line(asked.button().0, Deed::Question(*asked, Box::new(object.clone()))));
+    // What goes back stands first.
+    planned.chain(asked).collect()
 }
 
 /// What is selected; else the object that the screen is about.
@@ -227,6 +240,17 @@ fn fixed(may_act: bool, chosen: Choice) -> Vec<Entry> {
         list.push(action(Icon::Plus, "Add a connection", "a cluster, or the demo fleet", chord, Deed::AddConnection));
     }
     list
+}
+
+/// What the switch of the session would do; nothing where nobody can move it.
+fn holding(hold: Hold) -> Option<Entry> {
+    let (name, on) = match hold {
+        Hold::No => ("Do nothing in this session", true),
+        Hold::ByPerson => ("Let this session do something again", false),
+        Hold::ByEnvironment => return None,
+    };
+    let about = "read only, whatever connections allow";
+    Some(entry(Section::Actions, Icon::Lock, name, about, None, Deed::Hold(on)))
 }
 
 fn of_connection(id: &ConnectionId, name: &str, health: &Health, may_act: bool) -> Vec<Entry> {

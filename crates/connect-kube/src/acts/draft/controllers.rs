@@ -1,12 +1,12 @@
 //! Controllers of pods: how many, made anew, held, taken back, given another image.
 
-use super::{About, Draft, Guard, Part, SOON, Target, groups};
+use super::{About, Body, Draft, Guard, Part, SOON, Target, groups};
 use crate::acts::{
     revision::{self, Revision},
     seen::stays_old,
 };
 use pilothouse_wire::{
-    Code, Problem,
+    Problem,
     plan::{Affected, Deed, Expectation, Risk},
 };
 use serde_json::{Value, json};
@@ -17,7 +17,6 @@ pub(super) const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 const SCALABLE: &[&str] = &["Deployment", "StatefulSet", "ReplicaSet", "LeaderWorkerSet", "Rollout"];
 const ROLLED: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "LeaderWorkerSet"];
 const WITH_REVISIONS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "Rollout", "LeaderWorkerSet"];
-const WITH_TEMPLATE: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
 const PAUSABLE: &[&str] = &["Deployment", "Rollout"];
 
 pub(super) fn scale(about: &About<'_>, to: u32, autoscalers: &[String]) -> Result<Draft, Problem> {
@@ -73,7 +72,7 @@ pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
     Ok(Draft {
         title: format!("Restart the {pods} pods of {} {}", about.kind, about.name),
         // Pods that were made anew are no others: there is nothing to go back to.
-        ..anew(about, "Mark the template, so that every pod is made anew", put, None)
+        ..anew(about, "Mark the template, so that every pod is made anew", vec![put], None)
     })
 }
 
@@ -136,7 +135,7 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
     })?;
     let put = json!({ "op": "replace", "path": "/spec/template", "value": then.template });
     let words = format!("Make pods by the template of revision {}", then.number);
-    let mut draft = anew(about, &words, put, now.map(|now| Deed::Undo(Some(now.number))));
+    let mut draft = anew(about, &words, vec![put], now.map(|now| Deed::Undo(Some(now.number))));
     if about.is_rollout() && then.hash.as_ref().is_some_and(|hash| about.object["status"]["stableRS"] == hash.as_str())
     {
         draft.risk = (Risk::Medium, "It is its stable revision: no step is waited for.".to_owned());
@@ -146,44 +145,11 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
     Ok(Draft { title: format!("Take {} {} back to revision {}", about.kind, about.name, then.number), ..draft })
 }
 
-pub(super) fn set_image(about: &About<'_>, container: &str, image: &str) -> Result<Draft, Problem> {
-    about.of(WITH_TEMPLATE, "given an image")?;
-    about.not_paused()?;
-    let list = |list: &'static str| {
-        let all = about.template()["spec"][list].as_array().map(Vec::as_slice).unwrap_or_default();
-        all.iter().enumerate().map(move |(place, one)| (list, place, one))
-    };
-    let containers: Vec<_> = list("containers").chain(list("initContainers")).collect();
-    let Some((list, place, one)) = containers.iter().find(|(.., one)| one["name"] == container) else {
-        let names: Vec<&str> = containers.iter().filter_map(|(.., one)| one["name"].as_str()).collect();
-        return Err(Problem::new(
-            Code::NotFound,
-            format!("{} {} has no container {container}.", about.kind, about.name),
-        )
-        .next(format!("It has {}.", names.join(", "))));
-    };
-    if image.is_empty() || image.chars().any(|sign| sign.is_whitespace() || sign.is_control()) {
-        return Err(
-            Problem::new(Code::BadInput, format!("\"{image}\" is no image.")).next("Such as registry/name:tag.")
-        );
-    }
-    let from = one["image"].as_str().unwrap_or_default();
-    if from == image {
-        return Err(about.so_already(&format!("at {image}")));
-    }
-    let path = format!("/spec/template/spec/{list}/{place}/image");
-    let put = json!({ "op": "replace", "path": path, "value": image });
-    let undo = Deed::SetImage { container: container.into(), image: from.into() };
-    Ok(Draft {
-        title: format!("Run {image} in {container} of {} {}", about.kind, about.name),
-        ..anew(about, &format!("Set the image of {container}"), put, Some(undo))
-    })
-}
-
 /// A change of the template: every pod is made anew.
-fn anew(about: &About<'_>, words: &str, put: Value, undo: Option<Deed>) -> Draft {
+pub(super) fn anew(about: &About<'_>, words: &str, puts: Vec<Value>, undo: Option<Deed>) -> Draft {
     let pods = about.replicas();
-    let part = Part::patch(words, vec![about.generation()], put);
+    let part =
+        Part { words: words.to_owned(), to: Target::Object, body: Body::Patch(puts), guards: vec![about.generation()] };
     Draft {
         title: String::new(),
         steps: vec![if about.borrowed { part.of(Target::Template) } else { part }],

@@ -1,4 +1,4 @@
-//! Groups with a leader (LeaderWorkerSet): made anew, taken back to a revision. Pure.
+//! Groups with a leader (LeaderWorkerSet): made anew, taken back to a revision, given another image. Pure.
 //!
 //! Source: `pkg/utils/revision` of kubernetes-sigs/lws: a ControllerRevision has `spec.leaderWorkerTemplate` and
 //! `spec.networkConfig` as they stood, both to be replaced whole. The limits of restarts are of now, and no revision's.
@@ -63,7 +63,7 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
 }
 
 /// A change of the templates: every group is made anew.
-fn anew(about: &About<'_>, words: &str, put: Vec<Value>, undo: Option<Deed>) -> Draft {
+pub(super) fn anew(about: &About<'_>, words: &str, put: Vec<Value>, undo: Option<Deed>) -> Draft {
     let groups = about.replicas();
     Draft {
         title: String::new(),

@@ -40,6 +40,28 @@ fn kept() -> Vec<Revision> {
 }
 
 #[test]
+fn leaders_and_workers_of_one_name_are_given_one_image() {
+    let object = workload("LeaderWorkerSet");
+    let deed = |image: &str| Deed::SetImage { container: "engine".into(), image: image.into() };
+    let draft = made(&object, deed("vllm:3"), &groups(), &[]).unwrap();
+    let all = patch(&draft);
+    let path = |of: &str| json!(format!("/spec/leaderWorkerTemplate/{of}/spec/containers/0/image"));
+    assert_eq!(all[0], json!({ "op": "test", "path": "/metadata/generation", "value": 5 }));
+    assert_eq!((&all[1]["path"], &all[1]["value"]), (&path("leaderTemplate"), &json!("vllm:3")));
+    assert_eq!((&all[2]["path"], &all[2]["value"]), (&path("workerTemplate"), &json!("vllm:3")));
+    assert_eq!((draft.undo, draft.warnings), (Some(deed("vllm:2")), Vec::new()));
+    // Where they differ, both get it, and that is said: no single step takes it back.
+    let mut other = groups();
+    other["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"]["containers"][0]["image"] = json!("vllm:1");
+    let draft = made(&object, deed("vllm:2"), &other, &[]).unwrap();
+    assert_eq!((patch(&draft).as_array().map(Vec::len), &draft.undo), (Some(2), &None));
+    assert!(draft.warnings[0].contains("vllm:2, vllm:1"), "{:?}", draft.warnings);
+    assert!(made(&object, deed("vllm:2"), &groups(), &[]).unwrap_err().what.contains("already"));
+    let nobody = Deed::SetImage { container: "sidecar".into(), image: "a".into() };
+    assert!(made(&object, nobody, &groups(), &[]).unwrap_err().to_string().contains("It has engine."));
+}
+
+#[test]
 fn groups_go_back_to_both_templates_and_keep_the_limits_of_now() {
     let object = workload("LeaderWorkerSet");
     let draft = made(&object, Deed::Undo(None), &groups(), &kept()).unwrap();

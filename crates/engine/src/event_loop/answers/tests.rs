@@ -9,7 +9,7 @@ use crate::{
 use pilothouse_connect::{Clock, Connector, KeptLane, LanesQuery, ModelFiles, PastQuery, Sink};
 use pilothouse_vault::ConnectionSettings;
 use pilothouse_wire::{
-    KindId, Metric, ModelId, ObjectRef, PodId, Reading,
+    KindId, Metric, ModelId, ObjectRef, PodId, Reading, SmolStr,
     artifact::{Artifact, ArtifactRef, TagPage, TagsQuery},
     ask::{LogQuery, Tested, WorkloadLogQuery},
     back::{BackQuery, Kept},
@@ -81,6 +81,9 @@ impl Connector for Silent {
         self.asked().await
     }
     async fn plan(&self, _: &Intent) -> Result<Plan, Problem> {
+        self.asked().await
+    }
+    async fn containers(&self, _: &ObjectRef) -> Result<Vec<(SmolStr, SmolStr)>, Problem> {
         self.asked().await
     }
     async fn rights(&self, _: &RightsQuery) -> Result<Rights, Problem> {
@@ -197,6 +200,7 @@ fn questions() -> Vec<Ask> {
         Ask::Lanes { span: hour, end: When::Now },
         Ask::Plan(Intent { object: service.clone(), deed: Deed::Restart }),
         Ask::Rights(RightsQuery { connection: id(), namespace: None }),
+        Ask::Containers(service.clone()),
         Ask::WayBack(service, None),
         Ask::Runs(id(), RunAsk::Run("ab12".into())),
         Ask::CompareVersions(version.clone(), version.clone()),

@@ -1,7 +1,7 @@
 //! What is measured while a revision comes: each value against its condition, what the controller made of it, and what
 //! follows from the measurements.
 
-use crate::{ObjectRef, SmolStr, Stamp, view::fleet::Status};
+use crate::{ObjectRef, SmolStr, Stamp, runs::Number, units::number, view::fleet::Status};
 use serde::{Deserialize, Serialize};
 
 /// How far something that is measured is. Source: `AnalysisPhase` of Argo Rollouts.
@@ -257,7 +257,14 @@ impl Compared {
         distance.is_finite().then_some(distance)
     }
 
-    /// The comparison in words: `≤ 800`.
+    /// That distance in words, with its sign: `+43 %`.
+    #[must_use]
+    pub fn distance_words(&self) -> Option<String> {
+        let distance = self.distance()?;
+        Some(format!("{}{} %", if distance > 0.0 { "+" } else { "" }, number(distance, 0)))
+    }
+
+    /// The comparison in words: `≤ 800`, or `fails at > 1.5`.
     #[must_use]
     pub fn limit_words(&self) -> String {
         let sign = match self.sign.as_str() {
@@ -267,8 +274,42 @@ impl Compared {
             "!=" => "≠",
             other => other,
         };
-        format!("{sign} {}", self.limit)
+        let words = format!("{sign} {}", figure(self.limit));
+        if self.of_failure { format!("fails at {words}") } else { words }
     }
+
+    /// The value in words. What is beyond its limit does not look as if it were the limit.
+    #[must_use]
+    pub fn value_words(&self) -> String {
+        let (value, limit) = (figure(self.value), figure(self.limit));
+        let is_beside = value == limit && self.value.total_cmp(&self.limit).is_ne();
+        if is_beside { number(self.value, 6) } else { value }
+    }
+}
+
+/// What was measured, for people: a number and no list of one; absent where there is no value, or none that says anything.
+/// `text` is the value as it came.
+#[must_use]
+pub fn value_words(compared: Option<&Compared>, text: Option<&str>) -> Option<String> {
+    if let Some(compared) = compared {
+        return Some(compared.value_words());
+    }
+    let text = text.map(str::trim)?;
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    if bare.trim().is_empty() {
+        return None;
+    }
+    let all: Option<Vec<String>> = bare.split(',').map(|one| one.trim().parse().ok().map(figure)).collect();
+    Some(all.map_or_else(|| text.to_owned(), |all| all.join(", ")))
+}
+
+/// A number with four digits that matter.
+fn figure(n: f64) -> String {
+    let size = n.abs();
+    let decimals = [1_000.0, 100.0, 10.0, 1.0, 0.1, 0.01].iter().position(|least| size >= *least).unwrap_or(6);
+    let text = number(n, decimals);
+    let bare = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if bare == "0" && size > 0.0 { Number(n).to_string() } else { bare.to_owned() }
 }
 
 /// Pods of several revisions side by side, for a while.
@@ -298,7 +339,32 @@ mod tests {
     fn a_value_is_told_by_its_distance_to_its_limit() {
         let compared = Compared { value: 1_142.0, sign: "<=".into(), limit: 800.0, holds: false, of_failure: false };
         assert_eq!((compared.limit_words().as_str(), compared.distance().map(f64::round)), ("≤ 800", Some(43.0)));
+        assert_eq!((compared.value_words().as_str(), compared.distance_words().as_deref()), ("1,142", Some("+43 %")));
+        let failing = Compared { sign: ">".into(), of_failure: true, limit: 1.5, ..compared.clone() };
+        assert_eq!(failing.limit_words(), "fails at > 1.5");
         assert_eq!(Compared { limit: 0.0, ..compared }.distance(), None);
+    }
+
+    #[test]
+    fn a_value_is_a_number_and_no_list_and_never_looks_like_the_limit_that_it_is_beyond() {
+        for (text, want) in [
+            ("[1.403]", Some("1.403")),
+            ("[1142.25]", Some("1,142")),
+            ("0.00042", Some("0.00042")),
+            ("[0.97,NaN]", Some("0.97, NaN")),
+            ("[-3]", Some("−3")),
+            ("[2e-9]", Some("2e-9")),
+            ("[0]", Some("0")),
+            ("true", Some("true")),
+            ("[]", None),
+            ("", None),
+        ] {
+            assert_eq!(value_words(None, Some(text)).as_deref(), want, "{text}");
+        }
+        let against =
+            |value, limit| Compared { value, limit, sign: "<=".into(), holds: value <= limit, of_failure: false };
+        assert_eq!(value_words(Some(&against(1.400_02, 1.4)), None).as_deref(), Some("1.400020"));
+        assert_eq!(value_words(Some(&against(1.4, 1.4)), None).as_deref(), Some("1.4"));
     }
 
     #[test]
