@@ -34,6 +34,8 @@ pub struct Script {
     pub gap: Times,
     /// Pieces of an answer, a token each; none for as many as the request asks for.
     pub tokens: Option<u32>,
+    /// What each piece says.
+    pub word: String,
     /// What goes wrong with the request of this number, from 0 in the order in which they come.
     pub fault: Arc<dyn Fn(u64) -> Fault + Send + Sync>,
 }
@@ -132,7 +134,8 @@ impl Script {
     #[must_use]
     pub fn quick() -> Self {
         let now = Times::Fixed(Duration::ZERO);
-        Self { seed: 1, ttft: now, gap: now, tokens: None, fault: Arc::new(|_| Fault::None) }
+        let word = " the".to_owned();
+        Self { seed: 1, ttft: now, gap: now, tokens: None, word, fault: Arc::new(|_| Fault::None) }
     }
 
     /// The same with what goes wrong by the number of a request.

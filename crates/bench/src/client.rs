@@ -145,6 +145,21 @@ impl Client {
     /// # Errors
     /// Why there is no whole answer.
     pub async fn ask(&self, id: &str, ready: &Ready, intended: u64, sent: u64) -> Result<Heard, Failure> {
+        let hearing = Hearing::new(intended, ready.wanted_output);
+        let (mut heard, _, marks) = self.hear(id, ready, hearing).await?;
+        heard.connect_us = (marks.stood >= sent).then(|| marks.stood - intended);
+        Ok(heard)
+    }
+
+    /// Asks, and gives what is said; when it is said is not told.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn text(&self, ready: &Ready) -> Result<String, Failure> {
+        Ok(self.hear("guard", ready, Hearing::keeping_text()).await?.1)
+    }
+
+    async fn hear(&self, id: &str, ready: &Ready, mut hearing: Hearing) -> Result<(Heard, String, Marks), Failure> {
         let mut request = Request::new(Full::new(ready.body.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri.clone();
@@ -163,7 +178,6 @@ impl Client {
         let marks = response.extensions().get::<Marks>().cloned();
         let marks = marks.ok_or_else(|| Failure::new(Kind::Other, "the connection has no marks"))?;
         let mut body = response.into_body();
-        let mut hearing = Hearing::new(intended, ready.wanted_output);
         loop {
             // Once all is said, what is left of the stream only matters for using the connection again.
             let frame = match hearing.is_done() {
@@ -182,9 +196,9 @@ impl Client {
                 break;
             }
         }
-        let mut heard = hearing.end().map_err(|failure| self.clean(failure))?;
-        heard.connect_us = (marks.stood >= sent).then(|| marks.stood - intended);
-        Ok(heard)
+        let text = hearing.take_text();
+        let heard = hearing.end().map_err(|failure| self.clean(failure))?;
+        Ok((heard, text, marks))
     }
 
     fn without_answer(&self, error: &hyper_util::client::legacy::Error) -> Failure {

@@ -139,6 +139,13 @@ impl Maker {
         }
     }
 
+    /// A request with this prompt.
+    #[must_use]
+    pub fn say(&self, prompt: &str, tokens: u32) -> Ready {
+        let words = u32::try_from(prompt.split_whitespace().count()).unwrap_or(u32::MAX);
+        self.ready(Some(prompt), None, words, Some(tokens))
+    }
+
     fn ready(
         &self,
         prompt: Option<&str>,

@@ -121,7 +121,7 @@ impl Answer<'_> {
                 self.event(&object(&delta(chat, field, " one")), fault).await?;
                 self.event(&object(&second), fault).await
             }
-            _ => self.event(&object(&delta(chat, field, " the")), fault).await,
+            _ => self.event(&object(&delta(chat, field, &self.shared.script.word)), fault).await,
         }
     }
 

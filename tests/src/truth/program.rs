@@ -3,10 +3,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Fault, Logged, Script, Times, Truth};
+use super::{Logged, Script, Times, Truth};
 use crate::failure::{Context, Failure, Result};
 
 /// Serves by these words until its input ends, and then writes what it did into a file: milliseconds to the first piece and
@@ -30,7 +29,7 @@ async fn serve(words: &[String]) -> Result<()> {
         Ok(time) => Times::Fixed(time),
         Err(_) => Times::Fixed(Duration::ZERO),
     };
-    let script = Script { seed: 1, ttft: times(ttft), gap: times(gap), tokens: None, fault: Arc::new(|_| Fault::None) };
+    let script = Script { ttft: times(ttft), gap: times(gap), ..Script::quick() };
     let truth = Truth::start(script).await?;
     writeln!(std::io::stdout(), "{}", truth.url()).could_not("say where it is")?;
     // Whoever started it holds the other end.
