@@ -14,6 +14,7 @@ pub use answers::{Agreement, Answers, FIXED};
 pub use before::{Before, Foreseen};
 pub use document::{Arm, BlockRun, Document, FORMAT, VERSION};
 pub use limit::LATE_US;
+pub(crate) use limit::limit;
 pub use metric::{Quantity, usual};
 pub use run::{Progress, Running, Wanted, start};
 pub use side::{Row, Side, side_by_side};

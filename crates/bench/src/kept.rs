@@ -1,6 +1,6 @@
-//! What may be kept: a run, a comparison, or what another tool measured. Each says in its first words what it is.
+//! What may be kept: a run, a comparison, what another tool measured, or a search. Each says in its first words what it is.
 
-use crate::{compare, import, result};
+use crate::{compare, import, result, search};
 use pilothouse_wire::{Code, Problem, Stamp};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,8 @@ pub enum Kept {
     Comparison(Box<compare::Document>),
     /// What another tool measured.
     Imported(Box<import::Document>),
+    /// A search for the most load, or a sweep.
+    Search(Box<search::Document>),
 }
 
 #[derive(Deserialize)]
@@ -34,6 +36,7 @@ impl Kept {
             result::FORMAT => result::VERSION,
             compare::FORMAT => compare::VERSION,
             import::FORMAT => import::VERSION,
+            search::FORMAT => search::VERSION,
             _ => return Err(none("It calls itself something else.".into())),
         };
         if head.version != newest {
@@ -44,6 +47,7 @@ impl Kept {
         Ok(match head.format.as_str() {
             compare::FORMAT => Self::Comparison(serde_json::from_slice(bytes).map_err(broken)?),
             import::FORMAT => Self::Imported(serde_json::from_slice(bytes).map_err(broken)?),
+            search::FORMAT => Self::Search(serde_json::from_slice(bytes).map_err(broken)?),
             _ => Self::Run(serde_json::from_slice(bytes).map_err(broken)?),
         })
     }
@@ -55,6 +59,7 @@ impl Kept {
             Self::Run(document) => &document.id,
             Self::Comparison(document) => &document.id,
             Self::Imported(document) => &document.id,
+            Self::Search(document) => &document.id,
         }
     }
 
@@ -65,6 +70,7 @@ impl Kept {
             Self::Run(document) => document.began,
             Self::Comparison(document) => document.began,
             Self::Imported(document) => document.imported,
+            Self::Search(document) => document.began,
         }
     }
 
@@ -75,6 +81,7 @@ impl Kept {
             Self::Run(_) => "run",
             Self::Comparison(_) => "comparison",
             Self::Imported(_) => "imported",
+            Self::Search(_) => "search",
         }
     }
 
@@ -85,6 +92,7 @@ impl Kept {
             Self::Run(document) => crate::told::page(document),
             Self::Comparison(document) => compare::page(document),
             Self::Imported(document) => import::page(document),
+            Self::Search(document) => search::page(document),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     environment::Environment,
     measures::{DEFINITIONS, Measures},
     plan::Plan,
+    server::Started,
     spread::Spread,
 };
 use pilothouse_wire::{Code, Problem, Stamp};
@@ -32,6 +33,9 @@ pub struct Document {
     pub state: State,
     /// What was run: with it the same load is made again.
     pub plan: Plan,
+    /// What was started to be measured; none of what served before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Started>,
     /// Where.
     pub environment: Environment,
     /// What each measure is.
@@ -96,6 +100,7 @@ impl Document {
             ended: None,
             state: State::Running,
             plan,
+            server: None,
             environment,
             definitions,
             measures: None,

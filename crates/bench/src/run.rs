@@ -12,6 +12,7 @@ use crate::{
     prompts::Maker,
     result::{ClientLoad, Document, State},
     sample::{End, Sample},
+    server::Started,
     spread::MICROS,
     stamped::since,
     store::Place,
@@ -95,6 +96,14 @@ impl Running {
 /// # Errors
 /// If the plan cannot be run as it is, or the run cannot be kept.
 pub fn start(plan: Plan, place: Place, clock: Clock) -> Result<Running, Problem> {
+    start_on(plan, None, place, clock)
+}
+
+/// The same on what was started to be measured.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_on(plan: Plan, server: Option<Started>, place: Place, clock: Clock) -> Result<Running, Problem> {
     plan.check()?;
     allow_connections(&plan)?;
     let past = past(&plan.load)?;
@@ -103,7 +112,9 @@ pub fn start(plan: Plan, place: Place, clock: Clock) -> Result<Running, Problem>
     let way = Way::new(&plan.target, key)?;
     place.is_free()?;
     let began = clock.now();
-    let document = Document::begun(place.id.clone(), plan.clone(), Environment::read(), began, place.requests_name());
+    let mut document =
+        Document::begun(place.id.clone(), plan.clone(), Environment::read(), began, place.requests_name());
+    document.server = server;
     place.write(&document)?;
     let requests = place.open()?;
     let (stop, _) = watch::channel(None);

@@ -4,8 +4,9 @@ use crate::{
     arrivals::Arrivals,
     measures::{Counts, Cut, Failures, Goodput, Measures, Tokens},
     page::{Head, Page, Table, Tone},
-    plan::{Api, Load, Plan, Prompts, WarmUp},
+    plan::{Load, Plan, Prompts, WarmUp},
     result::{ClientLoad, Document, State},
+    server::Started,
     spread::Spread,
 };
 use pilothouse_insight::verdict::mser::WarmUp as Found;
@@ -19,6 +20,9 @@ pub fn page(document: &Document) -> Page {
     let tone = if document.state == State::Whole { Tone::Plain } else { Tone::Warn };
     page.toned("Run", format!("{}, {}", document.id, state(document)), tone);
     page.line("Target", format!("{} at {}", plan.target.model, plan.target.url));
+    if let Some(server) = &document.server {
+        page.line("Server", self::server(server));
+    }
     page.line("Load", load(plan));
     page.line("Prompts", prompts(plan));
     let Some(measures) = measures else {
@@ -49,6 +53,17 @@ pub fn page(document: &Document) -> Page {
     page.tables.push(spreads(measures));
     page.definitions = document.definitions.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
     page
+}
+
+/// What was started to be measured, in words.
+#[must_use]
+pub fn server(of: &Started) -> String {
+    format!(
+        "started as {}, ready after {} s; its words are in {}",
+        of.command.join(" "),
+        number(of.ready_after_s, 1),
+        of.log
+    )
 }
 
 fn rates(measures: &Measures, seconds: f64) -> String {
@@ -113,10 +128,7 @@ pub fn load(plan: &Plan) -> String {
 /// The prompts of a plan, in words.
 #[must_use]
 pub fn prompts(plan: &Plan) -> String {
-    let api = match plan.target.api {
-        Api::Chat => "chat",
-        Api::Completions => "completions",
-    };
+    let api = plan.target.api.name();
     let prompts = match (&plan.prompts, &plan.load) {
         (Prompts::File(file), _) => format!("{}, in order", file.display()),
         (Prompts::Synthetic { shared_prefix, .. }, Load::Trace { .. }) => {

@@ -104,8 +104,10 @@ fn pixels(share: f64, room: i32) -> i32 {
 mod tests {
     use super::*;
 
-    fn spans(rows: &[(Option<f64>, Option<(f64, f64)>)]) -> String {
-        let row = |(at, between): &(Option<f64>, Option<(f64, f64)>)| Span {
+    type Row = (Option<f64>, Option<(f64, f64)>);
+
+    fn spans(rows: &[Row]) -> String {
+        let row = |(at, between): &Row| Span {
             label: "p95 TTFT".into(),
             at: *at,
             between: *between,

@@ -4,7 +4,10 @@ mod compare;
 mod hand_over;
 mod list;
 mod page;
+mod search;
+mod served;
 
+use self::served::Served;
 use crate::{
     bench_args::{BenchArgs, BenchVerb, RunArgs},
     exit::{Exit, Failed},
@@ -19,6 +22,7 @@ use pilothouse_bench::{
     plan::Plan,
     result::{Document, State},
     run::{self, Progress, Running},
+    server::Started,
     store::{self, Place},
     told,
 };
@@ -35,6 +39,7 @@ pub async fn run(of: &BenchArgs, out: Style, err: Style) -> Result<Exit, Failed>
     match &of.verb {
         BenchVerb::Run(of) => begin(of, out, err).await,
         BenchVerb::Compare(of) => compare::run(of, out, err).await,
+        BenchVerb::Search(of) => search::run(of, out, err).await,
         BenchVerb::Show { run, json } => show(&store::find(&folder()?, run)?.1, *json, out),
         BenchVerb::List { json } => list::list(*json, out),
         BenchVerb::Report(of) => hand_over::report(of),
@@ -56,15 +61,28 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
         Some(file) => Place::at(file),
         None => Place::new(&folder()?, clock.now(), &plan.target.model),
     };
-    let (asked, kept) = (plan.clone(), place.clone());
-    let began = tokio::task::spawn_blocking(move || run::start(asked, kept, clock)).await;
-    let mut running =
-        began.map_err(|error| Problem::new(Code::Internal, "The run broke.").why(error.to_string()))??;
-    let document = follow(&mut running, &plan, err).await?;
+    let served = Served::start(&of.serve, &plan.target, &place).await?;
+    let document = measure(&plan, &place, clock, served.started(""), err).await;
+    served.stop().await;
+    let document = document?;
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let exit = verdict(&document);
     show(&Kept::Run(Box::new(document)), of.json, out)?;
     exit
+}
+
+async fn measure(
+    plan: &Plan,
+    place: &Place,
+    clock: Clock,
+    server: Option<Started>,
+    err: Style,
+) -> Result<Document, Failed> {
+    let (asked, kept) = (plan.clone(), place.clone());
+    let began = tokio::task::spawn_blocking(move || run::start_on(asked, server, kept, clock)).await;
+    let mut running =
+        began.map_err(|error| Problem::new(Code::Internal, "The run broke.").why(error.to_string()))??;
+    follow(&mut running, plan, err).await
 }
 
 /// Waits for its end, with a bar for a person at a terminal; Ctrl-C ends it, and what was measured is kept.

@@ -2,9 +2,11 @@
 
 mod compare;
 mod load;
+mod search;
 
 pub use compare::{CompareArgs, FailIf};
-pub use load::{LoadArgs, WayArgs};
+pub use load::{LoadArgs, ServeArgs, WayArgs};
+pub use search::SearchArgs;
 
 use crate::exit::Failed;
 use clap::{Args, Subcommand};
@@ -27,6 +29,9 @@ pub enum BenchVerb {
     /// Say which of two or more targets is better: blocks of the same load in a drawn order, judged at planned looks; or put
     /// two kept runs side by side, without a verdict
     Compare(Box<CompareArgs>),
+    /// Find the most load that keeps the limits: probes between what surely keeps them and what does not; or sweep over how
+    /// many are served at a time, with the points that no other one beats
+    Search(Box<SearchArgs>),
     /// What is kept of one: verdicts or measures, with what each of them is
     Show {
         /// The run or comparison, by its name or the begin of it, or its file
@@ -69,6 +74,9 @@ pub struct RunArgs {
     /// The way to it.
     #[command(flatten)]
     pub way: WayArgs,
+    /// What is started to be measured.
+    #[command(flatten)]
+    pub serve: ServeArgs,
     /// The load on it.
     #[command(flatten)]
     pub load: LoadArgs,
@@ -126,7 +134,7 @@ impl RunArgs {
     /// # Errors
     /// If no load is said.
     pub fn plan(&self) -> Result<Plan, Failed> {
-        self.load.plan(self.way.target(&self.address, &self.model))
+        self.load.plan(self.way.target(&self.address, &self.model)?)
     }
 }
 

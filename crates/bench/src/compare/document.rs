@@ -6,6 +6,7 @@ use crate::{
     measures::{DEFINITIONS, Measures},
     plan::Plan,
     result::{ClientLoad, State},
+    server::Started,
 };
 use pilothouse_insight::verdict::{self, Comparison, Conditions, Settings, Slot, judge};
 use pilothouse_wire::{Problem, SmolStr, Stamp};
@@ -61,6 +62,9 @@ pub struct Arm {
     pub name: SmolStr,
     /// What one block of it runs, but for the seed: each pair of blocks has its own.
     pub plan: Plan,
+    /// What was started to be measured; none of what served before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Started>,
 }
 
 /// One block as it was run.
@@ -192,7 +196,7 @@ pub(crate) mod tests {
         let settings =
             Settings { looks: looks_to(pairs), ..Settings::new(names.map(SmolStr::from).to_vec(), metrics, 7) };
         let of = verdict::Plan::new(settings).unwrap();
-        let arms = names.map(|name| Arm { name: name.into(), plan: plan() }).to_vec();
+        let arms = names.map(|name| Arm { name: name.into(), plan: plan(), server: None }).to_vec();
         let mut document = Document::begun("cmp".into(), &of, arms, 5_000, Stamp(1_800_000_000_000));
         document.environment = Environment::default();
         for (at, slot) in of.order().into_iter().enumerate() {

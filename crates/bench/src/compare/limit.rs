@@ -12,7 +12,7 @@ pub const LATE_US: u64 = 5_000;
 const BUSY: f64 = 0.95;
 
 /// Why the client was the limit, if it was.
-pub(super) fn limit(plan: &Plan, measures: &Measures, client: &ClientLoad, most_late_us: u64) -> Option<String> {
+pub(crate) fn limit(plan: &Plan, measures: &Measures, client: &ClientLoad, most_late_us: u64) -> Option<String> {
     let millis = |micros: u64| format!("{} ms", precise(micros) / 1e3);
     let late = client.lateness.p99.or(client.lateness.max).filter(|late| *late > most_late_us);
     if let Some(late) = late {

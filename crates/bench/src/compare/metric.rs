@@ -81,11 +81,16 @@ const RATES: [(Quantity, &str, &str); 4] = [
 /// open loop sends at a rate of its own, so that what is served says nothing there, but for what is good of it.
 #[must_use]
 pub fn usual(plan: &Plan) -> Vec<Quantity> {
-    let mut usual = vec![Quantity::Spread(Measure::Ttft, Point::P95), Quantity::Spread(Measure::Tpot, Point::P50)];
+    let streams = plan.target.api.streams();
+    let mut usual = match streams {
+        true => vec![Quantity::Spread(Measure::Ttft, Point::P95), Quantity::Spread(Measure::Tpot, Point::P50)],
+        // One piece, and no tokens.
+        false => vec![Quantity::Spread(Measure::E2e, Point::P95)],
+    };
     if !plan.slo.is_empty() {
         usual.push(Quantity::Goodput);
     } else if matches!(plan.load, Load::Closed { .. }) {
-        usual.push(Quantity::TokensOut);
+        usual.push(if streams { Quantity::TokensOut } else { Quantity::Answers });
     }
     usual
 }

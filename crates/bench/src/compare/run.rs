@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     measures::Measures,
-    plan::Plan,
+    plan::{Api, Plan},
     result::{self, State},
     run::{self, Running as Block},
     spread::{MICROS, Recorder},
@@ -114,7 +114,9 @@ struct Work {
 impl Work {
     async fn run(mut self, prompts: u32, least_overlap: Option<f64>) -> Result<Document, Problem> {
         let mut state = State::Whole;
-        if prompts > 0 {
+        // A vector says nothing in words.
+        let speak = self.document.arms.iter().all(|arm| arm.plan.target.api != Api::Embeddings);
+        if prompts > 0 && speak {
             self.document.answers = self.answers(prompts, least_overlap).await?;
             self.place.write(&self.document)?;
         }

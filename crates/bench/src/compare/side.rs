@@ -89,7 +89,7 @@ fn value(kept: &Kept, quantity: Quantity) -> Option<f64> {
     match kept {
         Kept::Run(document) => quantity.value(document.measures.as_ref()?),
         Kept::Imported(document) => document.figures.get(&quantity.to_string()).copied(),
-        Kept::Comparison(_) => None,
+        Kept::Comparison(_) | Kept::Search(_) => None,
     }
 }
 
@@ -102,7 +102,7 @@ fn failed(kept: &Kept) -> Option<(u64, u64)> {
         Kept::Imported(document) => {
             document.failed.zip(document.answered).map(|(failed, answered)| (failed, failed + answered))
         }
-        Kept::Comparison(_) => None,
+        Kept::Comparison(_) | Kept::Search(_) => None,
     }
 }
 

@@ -20,6 +20,9 @@ pub fn page(document: &Document) -> Page {
     for (at, arm) in document.arms.iter().enumerate() {
         let role = if at == 0 { "Baseline" } else { "Candidate" };
         page.line(role, format!("{}: {} at {}", arm.name, arm.plan.target.model, arm.plan.target.url));
+        if let Some(server) = &arm.server {
+            page.line("", told::server(server));
+        }
     }
     if let Some(first) = document.arms.first() {
         page.line("Load", format!("{}, a block", told::load(&first.plan)));

@@ -1,6 +1,6 @@
 //! What is kept, as rows of other programs: CSV with a value a row, JSON with a request a line.
 
-use crate::{compare, kept::Kept, measures::Measures, result, spread::Spread};
+use crate::{compare, kept::Kept, measures::Measures, result, search, spread::Spread};
 use pilothouse_wire::{Code, Problem};
 use serde_json::{Map, Value};
 use std::{
@@ -47,6 +47,11 @@ fn values(kept: &Kept) -> Vec<[String; 7]> {
                 measured(&document.id, arm, &block.run, &block.measures)
             };
             document.blocks.iter().flat_map(block).collect()
+        }
+        Kept::Search(document) => {
+            let probe =
+                |probe: &search::Probe| measured(&document.id, &probe.at.to_string(), &probe.run, &probe.measures);
+            document.probes.iter().flat_map(probe).collect()
         }
         Kept::Imported(document) => {
             let ours = document.figures.iter().map(|(name, value)| {
@@ -117,6 +122,14 @@ pub fn jsonl(kept: &Kept, folder: &Path, out: &mut impl Write) -> Result<(), Pro
             for block in &document.blocks {
                 let arm = document.arms.get(block.slot.arm).map_or("", |arm| arm.name.as_str());
                 copy(&blocks.join(format!("{}.requests.jsonl", block.run)), Some((arm, &block.run)), out)?;
+            }
+            Ok(())
+        }
+        Kept::Search(document) => {
+            let probes = folder.join(&document.probes_folder);
+            for probe in &document.probes {
+                let file = probes.join(format!("{}.requests.jsonl", probe.run));
+                copy(&file, Some((&probe.at.to_string(), &probe.run)), out)?;
             }
             Ok(())
         }

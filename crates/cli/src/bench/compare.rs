@@ -1,7 +1,7 @@
 //! Which of several targets is better: blocks with a bar for whoever waits, the verdict, and what a job needs of it. Two kept
 //! runs are put side by side instead.
 
-use super::{PULSE, folder, page};
+use super::{PULSE, folder, page, served::Served};
 use crate::{
     bench_args::{CompareArgs, FailIf},
     exit::{Exit, Failed},
@@ -34,7 +34,7 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
     if of.are_kept()? {
         return side(of, out);
     }
-    let arms = of.arms()?;
+    let mut arms = of.arms()?;
     let plan = of.plan(&arms)?;
     let clock = Clock::system();
     let kept = folder()?;
@@ -43,6 +43,12 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         Some(file) => Place::at(file),
         None => Place::new(&kept, clock.now(), &names.join("-")),
     };
+    arms.iter().try_for_each(|arm| arm.plan.check())?;
+    let targets: Vec<_> = arms.iter().map(|arm| (arm.name.as_str(), &arm.plan.target)).collect();
+    let served = Served::start_all(&of.serve, &targets, &place).await?;
+    for arm in &mut arms {
+        arm.server = served.started(&arm.name);
+    }
     let wanted = Wanted {
         plan,
         arms,
@@ -51,8 +57,13 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         least_overlap: of.least_overlap.map(|percent| percent / 100.0),
         earlier: earlier(&kept),
     };
-    let mut running = compare::start(wanted, place.clone(), clock)?;
-    let document = follow(&mut running, err).await?;
+    let document = async {
+        let mut running = compare::start(wanted, place.clone(), clock)?;
+        follow(&mut running, err).await
+    };
+    let document = document.await;
+    served.stop().await;
+    let document = document?;
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let fails: Vec<Fail> = of.fail_if.iter().map(|fail| fail.fail()).collect();
     hand_over(of, &document, &fails)?;

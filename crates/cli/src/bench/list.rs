@@ -13,7 +13,7 @@ use pilothouse_bench::{
     kept::Kept,
     measures::Counts,
     result::{Document, State},
-    store,
+    search, store,
     told::millis,
 };
 use pilothouse_wire::{
@@ -89,6 +89,12 @@ impl<'a> Line<'a> {
                 ..bare
             },
             Kept::Imported(document) => Self { model: document.model.clone(), ..bare },
+            Kept::Search(document) => Self {
+                state: Some(&document.state),
+                model: Some(document.plan.target.model.clone()),
+                url: Some(&document.plan.target.url),
+                ..bare
+            },
         }
     }
 }
@@ -149,6 +155,7 @@ fn table(out: &mut impl Write, all: &[Kept], style: Style) -> Result<(), Failed>
         Kept::Run(document) => run(document),
         Kept::Comparison(document) => comparison(document),
         Kept::Imported(document) => imported(document),
+        Kept::Search(document) => search(document),
     });
     table::write(out, &HEADS, &rows.collect::<Vec<_>>(), style, None)?;
     Ok(())
@@ -222,5 +229,26 @@ fn imported(document: &import::Document) -> Vec<Cell> {
         figure("ttft-p50"),
         figure("tpot-p50"),
         figure("tokens-out"),
+    ]
+}
+
+fn search(document: &search::Document) -> Vec<Cell> {
+    let requests = requests(Some(document.probes.iter().fold(Counts::default(), |all, probe| Counts {
+        answered: all.answered + probe.measures.requests.answered,
+        failed: all.failed + probe.measures.requests.failed,
+        unfinished: all.unfinished + probe.measures.requests.unfinished,
+    })));
+    let [answered, failed] = requests;
+    let (model, none) = (Cell::text(&document.plan.target.model), Cell::absent);
+    vec![
+        Cell::text(&document.id),
+        Cell::text("search"),
+        model,
+        state(&document.state),
+        answered,
+        failed,
+        none(),
+        none(),
+        none(),
     ]
 }

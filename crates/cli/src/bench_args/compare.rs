@@ -1,11 +1,10 @@
 //! What may be typed behind `bench compare`.
 
-use super::{LoadArgs, WayArgs};
+use super::{LoadArgs, ServeArgs, WayArgs};
 use crate::exit::Failed;
 use clap::{Args, ValueEnum};
 use pilothouse_bench::{
     compare::{Arm, LATE_US, Quantity, usual},
-    plan::Target,
     report::Fail,
     slo,
 };
@@ -29,6 +28,9 @@ pub struct CompareArgs {
     /// The way to them.
     #[command(flatten)]
     pub way: WayArgs,
+    /// What is started to be measured.
+    #[command(flatten)]
+    pub serve: ServeArgs,
     /// The load of a block.
     #[command(flatten)]
     pub load: LoadArgs,
@@ -136,8 +138,8 @@ impl CompareArgs {
                 (_, Some(model)) if self.model.len() == self.targets.len() => model,
                 _ => return Err(Failed::Usage("Give --model once for all targets, or once for each.".into())),
             };
-            let target: Target = self.way.target(address, model);
-            arms.push(Arm { name, plan: self.load.plan(target)? });
+            let target = self.way.target(address, model)?;
+            arms.push(Arm { name, plan: self.load.plan(target)?, server: None });
         }
         Ok(arms)
     }

@@ -7,16 +7,28 @@ use pilothouse_bench::{
     plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Until, WarmUp},
     sizes::Sizes,
     slo::Slo,
+    template::{Method, Template},
 };
+use pilothouse_wire::{Code, Problem};
 use serde_json::{Map, Value};
 use std::{path::PathBuf, str::FromStr};
 
 /// The way to a target.
 #[derive(Args, Clone, Debug)]
 pub struct WayArgs {
-    /// What it speaks, of OpenAI's interfaces: chat or completions
+    /// What it speaks: chat, completions or embeddings of OpenAI; infer (Open Inference Protocol v2 over REST); http (what
+    /// --method and --body say)
     #[arg(long, value_name = "NAME", default_value = "chat", hide_possible_values = true)]
     pub api: ApiName,
+    /// How infer and http ask: POST, PUT or GET
+    #[arg(long, value_name = "METHOD", value_parser = method)]
+    pub method: Option<Method>,
+    /// The body of infer and http, or @FILE: {{prompt}}, {{model}}, {{max_tokens}} and {{n}} are filled in
+    #[arg(long, value_name = "TEXT")]
+    pub body: Option<String>,
+    /// Where the text of an answer is, as a JSON pointer: /outputs/0/data/0
+    #[arg(long, value_name = "POINTER")]
+    pub answer: Option<String>,
     /// The variable that the API key is in
     #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
     pub key_env: Option<String>,
@@ -26,6 +38,21 @@ pub struct WayArgs {
     /// Certificates in PEM: only what they signed is believed [default: what this machine trusts]
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+}
+
+/// A command that serves what is to be measured.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// Start this command first, wait until it is ready, and stop it with all its children at the end; its words are kept
+    /// beside the run. Of several targets NAME=COMMAND, once for each
+    #[arg(long, value_name = "COMMAND")]
+    pub serve: Vec<String>,
+    /// Where it says that it is ready, by any success, likewise [default: /health at its address, or /v2/health/ready]
+    #[arg(long, value_name = "URL", requires = "serve")]
+    pub ready_url: Vec<String>,
+    /// Seconds until it has to be ready
+    #[arg(long, value_name = "S", default_value_t = 600.0, requires = "serve", allow_hyphen_values = true)]
+    pub ready_within: f64,
 }
 
 /// A load, and what is asked.
@@ -104,6 +131,12 @@ pub enum ApiName {
     Chat,
     #[allow(missing_docs, reason = "the words are the meaning")]
     Completions,
+    #[allow(missing_docs, reason = "the words are the meaning")]
+    Embeddings,
+    #[allow(missing_docs, reason = "the words are the meaning")]
+    Infer,
+    #[allow(missing_docs, reason = "the words are the meaning")]
+    Http,
 }
 
 /// Fields of a request.
@@ -112,17 +145,28 @@ pub struct Extra(pub Map<String, Value>);
 
 impl WayArgs {
     /// A target by its address and its model.
-    pub fn target(&self, address: &str, model: &str) -> Target {
+    ///
+    /// # Errors
+    /// If the file of a body cannot be read.
+    pub fn target(&self, address: &str, model: &str) -> Result<Target, Failed> {
         let api = match self.api {
             ApiName::Chat => Api::Chat,
             ApiName::Completions => Api::Completions,
+            ApiName::Embeddings => Api::Embeddings,
+            ApiName::Infer => Api::Infer,
+            ApiName::Http => Api::Http,
         };
+        let body = self.body.as_deref().map(body).transpose()?;
+        let is_worded = body.is_some() || self.method.is_some() || self.answer.is_some();
+        let template =
+            is_worded.then(|| Template { method: self.method.unwrap_or_default(), body, answer: self.answer.clone() });
         let key = match (&self.key_env, &self.key_file) {
             (Some(name), _) => KeyFrom::Variable(name.clone()),
             (None, Some(file)) => KeyFrom::File(file.clone()),
             (None, None) => KeyFrom::None,
         };
-        Target { api, url: api.address(address), model: model.to_owned(), key, authorities: self.ca.clone() }
+        let (url, model, authorities) = (api.address(address, model), model.to_owned(), self.ca.clone());
+        Ok(Target { api, url, model, key, authorities, template })
     }
 }
 
@@ -163,6 +207,23 @@ impl LoadArgs {
             drain_s: self.drain,
         })
     }
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    match text.to_ascii_uppercase().as_str() {
+        "POST" => Ok(Method::Post),
+        "PUT" => Ok(Method::Put),
+        "GET" => Ok(Method::Get),
+        _ => Err("give POST, PUT or GET".into()),
+    }
+}
+
+/// A text, or that of a file.
+fn body(typed: &str) -> Result<String, Failed> {
+    let Some(file) = typed.strip_prefix('@') else { return Ok(typed.to_owned()) };
+    std::fs::read_to_string(file).map_err(|error| {
+        Problem::new(Code::BadInput, format!("The body of {file} cannot be used.")).why(format!("{error}.")).into()
+    })
 }
 
 fn arrivals(text: &str) -> Result<Arrivals, String> {
