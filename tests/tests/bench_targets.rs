@@ -3,6 +3,7 @@
 
 use acceptance::truth::{Fault, Script, Times};
 use acceptance::{Context, Failure, Result, Said, Terminal, Truth, free_port, until};
+use pilothouse_connect_local::stub;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -135,6 +136,60 @@ async fn a_server_is_started_waited_for_and_stopped_with_all_its_children() -> R
     assert!(log.contains("loading the model") && log.contains(&url), "{log}");
     assert!(is_gone(&child)?, "its child is still there");
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err(), "it still serves");
+    // Beside it was read what its processes take, and what it counted before and after.
+    let beside = &document["beside"];
+    assert!(beside["server"]["processes"].as_u64() >= Some(2), "{beside}");
+    assert!(beside["server"]["memory_bytes"]["high"].as_f64() > Some(1e6), "{beside}");
+    assert_eq!(beside["metrics"]["truth_requests_total"], serde_json::json!([0.0, 10.0]));
+    assert!(said.out.contains("the server counted truth_requests_total +10"), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn gpus_are_read_beside_a_load_and_held_against_each_other() -> Result<()> {
+    let stand = Stand::new()?;
+    let library = stub::build(stand.folder.path(), &[]).map_err(Failure::new)?;
+    let conf = "gpus 2\nutil 40\nutil@1 0\nheat 61\ncap 650000\nsm-clock 1410\nreasons 4\n";
+    std::fs::write(stand.file("libnvml-mock.so.conf"), conf).could_not("tell the mock")?;
+    let ttft = Times::Fixed(Duration::from_millis(10));
+    let [now, next] = [
+        Truth::start(Script { ttft, ..Script::quick() }).await?,
+        Truth::start(Script { ttft, ..Script::quick() }).await?,
+    ];
+    let (library, own) = (library.to_string_lossy().into_owned(), std::process::id().to_string());
+    let more = ["--concurrency", "2", "--requests", "40", "--output-tokens", "2", "--nvml", &library, "--pid", &own];
+    let (said, document) = stand.run(&now.url(), &more).await?;
+    let document = document.ok_or_else(|| Failure::new(format!("nothing is kept: {said:?}")))?;
+    let gpus = document["beside"]["gpus"].as_array().cloned().unwrap_or_default();
+    assert_eq!((said.code, gpus.len(), gpus[0]["power_cap_w"]["high"].as_f64()), (0, 2, Some(650.0)), "{said:?}");
+    assert_eq!(gpus[0]["slowed"]["software power cap"].as_f64(), Some(1.0), "{}", gpus[0]);
+    assert!(said.out.contains("GPU 0 NVIDIA H100 80GB HBM3, 40 % used on average, 1,410 MHz"), "{said:?}");
+    assert!(document["beside"]["server"]["processes"].as_u64() >= Some(1), "{}", document["beside"]);
+
+    let [url, other] = [&now, &next].map(Truth::url);
+    let load = "--model m --concurrency 2 --requests 20 --output-tokens 2 --warm-up none --most-late 2s --metric e2e-p50 --answers 0";
+    let own = ["bench", "compare", &url, &other, "--nvml", &library, "--pairs", "6", "--margin", "50", "--json"];
+    let words: Vec<&str> = own.into_iter().chain(load.split(' ')).collect();
+    let compared = stand.terminal.json(&words).await?;
+    // Both arms had the GPU that worked at the same clock, cap and heat: all of it was held against each other.
+    assert_eq!(
+        compared["comparison"]["candidates"][0]["unchecked"],
+        serde_json::json!([]),
+        "{}",
+        compared["comparison"]
+    );
+    let conditions = &compared["blocks"][0]["conditions"];
+    assert_eq!(
+        (conditions["clock_mhz"]["low"].as_f64(), conditions["temperature_c"]["high"].as_f64()),
+        (Some(1_410.0), Some(61.0))
+    );
+    // A library that is not there is said, and nothing else is lost by it.
+    let (said, document) = stand.run(&url, &["--concurrency", "1", "--requests", "2", "--nvml", "/no/such.so"]).await?;
+    assert!(
+        said.code == 0 && said.out.contains("not read: GPUs: the driver's library /no/such.so cannot be used"),
+        "{said:?}"
+    );
+    assert!(document.is_some());
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //! [`report`]); what touches the outside is [`client`], `pace`, [`mod@run`], [`compare`] and [`store`].
 
 pub mod arrivals;
+pub mod beside;
 pub mod chunk;
 pub mod client;
 pub mod compare;

@@ -1,6 +1,7 @@
 //! A run as it is kept: one document of JSON that says what was run, where, and what came of it.
 
 use crate::{
+    beside::Beside,
     environment::Environment,
     measures::{DEFINITIONS, Measures},
     plan::Plan,
@@ -44,6 +45,9 @@ pub struct Document {
     pub measures: Option<Measures>,
     /// What it took of the client; none likewise.
     pub client: Option<ClientLoad>,
+    /// What was read beside the load; none where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// The file of requests, beside this one.
     pub requests_file: String,
 }
@@ -105,6 +109,7 @@ impl Document {
             definitions,
             measures: None,
             client: None,
+            beside: None,
             requests_file,
         }
     }

@@ -84,14 +84,24 @@ pub fn split(typed: &str) -> Result<Vec<String>, Problem> {
 /// Where a server of this kind usually says that it is ready.
 #[must_use]
 pub fn usual_ready_url(target: &Target) -> String {
-    let origin = target.url.split_once("://").map_or_else(
-        || target.url.clone(),
-        |(scheme, rest)| format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),
-    );
+    let origin = origin(target);
     match target.api {
         crate::plan::Api::Infer => format!("{origin}/v2/health/ready"),
         _ => format!("{origin}/health"),
     }
+}
+
+/// Where a server usually tells what it counts.
+#[must_use]
+pub fn usual_metrics_url(target: &Target) -> String {
+    format!("{}/metrics", origin(target))
+}
+
+fn origin(target: &Target) -> String {
+    target.url.split_once("://").map_or_else(
+        || target.url.clone(),
+        |(scheme, rest)| format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),
+    )
 }
 
 /// Starts a server and waits until it is ready; `over` ends the waiting.
@@ -392,6 +402,7 @@ mod tests {
     fn where_it_says_so_follows_from_the_target() {
         let mut target = plan().target;
         assert_eq!(usual_ready_url(&target), "http://127.0.0.1:1/health");
+        assert_eq!(usual_metrics_url(&target), "http://127.0.0.1:1/metrics");
         target.api = crate::plan::Api::Infer;
         assert_eq!(usual_ready_url(&target), "http://127.0.0.1:1/v2/health/ready");
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     arrivals::Arrivals,
+    beside,
     measures::{Counts, Cut, Failures, Goodput, Measures, Tokens},
     page::{Head, Page, Table, Tone},
     plan::{Load, Plan, Prompts, WarmUp},
@@ -49,6 +50,10 @@ pub fn page(document: &Document) -> Page {
             let late = "the client was late: times are bounds from above, and the server may do better";
             page.toned("", late, Tone::Warn);
         }
+    }
+    if let Some(beside) = &document.beside {
+        let lines = beside::lines(beside, measures.tokens.output);
+        lines.into_iter().enumerate().for_each(|(at, line)| page.line(if at == 0 { "Beside" } else { "" }, line));
     }
     page.tables.push(spreads(measures));
     page.definitions = document.definitions.iter().map(|(name, text)| (name.clone(), text.clone())).collect();

@@ -17,12 +17,12 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use pilothouse_bench::{
+    beside::Given,
     kept::Kept,
     measures::Counts,
     plan::Plan,
     result::{Document, State},
     run::{self, Progress, Running},
-    server::Started,
     store::{self, Place},
     told,
 };
@@ -62,7 +62,10 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
         None => Place::new(&folder()?, clock.now(), &plan.target.model),
     };
     let served = Served::start(&of.serve, &plan.target, &place).await?;
-    let document = measure(&plan, &place, clock, served.started(""), err).await;
+    let document = match served.given(&of.serve, "", &plan.target) {
+        Ok(given) => measure(&plan, &place, clock, given, err).await,
+        Err(failed) => Err(failed),
+    };
     served.stop().await;
     let document = document?;
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
@@ -71,15 +74,9 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     exit
 }
 
-async fn measure(
-    plan: &Plan,
-    place: &Place,
-    clock: Clock,
-    server: Option<Started>,
-    err: Style,
-) -> Result<Document, Failed> {
+async fn measure(plan: &Plan, place: &Place, clock: Clock, given: Given, err: Style) -> Result<Document, Failed> {
     let (asked, kept) = (plan.clone(), place.clone());
-    let began = tokio::task::spawn_blocking(move || run::start_on(asked, server, kept, clock)).await;
+    let began = tokio::task::spawn_blocking(move || run::start_beside(asked, given, kept, clock)).await;
     let mut running =
         began.map_err(|error| Problem::new(Code::Internal, "The run broke.").why(error.to_string()))??;
     follow(&mut running, plan, err).await

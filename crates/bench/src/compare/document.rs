@@ -2,6 +2,7 @@
 
 use super::{Answers, Before, metric::Quantity};
 use crate::{
+    beside::Beside,
     environment::Environment,
     measures::{DEFINITIONS, Measures},
     plan::Plan,
@@ -86,6 +87,9 @@ pub struct BlockRun {
     pub conditions: Conditions,
     /// Why the client was the limit, if it was.
     pub limit: Option<String>,
+    /// What was read beside it; none where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// What came of it; none where it was ended before there was anything.
     pub measures: Measures,
     /// What it took of the client.
@@ -184,6 +188,7 @@ pub(crate) mod tests {
             values,
             conditions: Conditions { requests: 40, ..Conditions::default() },
             limit: None,
+            beside: None,
             measures,
             client: ClientLoad::new(Some(0.01), None, Recorder::default().spread(MICROS)),
         }

@@ -7,6 +7,7 @@ use super::{
     limit::limit,
 };
 use crate::{
+    beside::{Beside, Extent, Given, GpuBeside, Watched},
     measures::Measures,
     plan::{Api, Plan},
     result::{self, State},
@@ -29,6 +30,8 @@ pub struct Wanted {
     pub plan: verdict::Plan,
     /// The arms, in the plan's order.
     pub arms: Vec<Arm>,
+    /// What is read beside the load of each arm, in their order; nothing of those without.
+    pub watched: Vec<Watched>,
     /// A client that is later than this once in a hundred times is the limit, in microseconds.
     pub most_late_us: u64,
     /// Fixed prompts that each arm is asked; 0 for none.
@@ -85,7 +88,7 @@ impl Running {
 /// # Errors
 /// If an arm cannot be run as it is, or the comparison cannot be kept.
 pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Problem> {
-    let Wanted { plan, arms, most_late_us, prompts, least_overlap, earlier } = wanted;
+    let Wanted { plan, arms, watched, most_late_us, prompts, least_overlap, earlier } = wanted;
     for arm in &arms {
         arm.plan.check().map_err(|problem| Problem { what: format!("{}: {}", arm.name, problem.what), ..problem })?;
     }
@@ -96,13 +99,14 @@ pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Prob
     let folder = place.document.with_file_name(&document.blocks_folder);
     let (stop, stopped) = watch::channel(false);
     let (progress, shown) = watch::channel(Progress { most: plan.order().len(), ..Progress::default() });
-    let work = Work { plan, document, place, folder, clock, stopped, progress };
+    let work = Work { plan, watched, document, place, folder, clock, stopped, progress };
     let end = tokio::spawn(work.run(prompts, least_overlap));
     Ok(Running { progress: shown, stop, end })
 }
 
 struct Work {
     plan: verdict::Plan,
+    watched: Vec<Watched>,
     document: Document,
     place: Place,
     folder: PathBuf,
@@ -192,11 +196,13 @@ impl Work {
             progress.next_look = next.map(|pairs| self.plan.blocks(pairs));
             progress.block = run::Progress::default();
         });
+        let given =
+            Given { server: arm.server.clone(), watched: self.watched.get(slot.arm).cloned().unwrap_or_default() };
         let (seed, asked, clock) = (plan.seed, plan.clone(), self.clock.clone());
-        let began_block = tokio::task::spawn_blocking(move || run::start(asked, place, clock)).await;
+        let began_block = tokio::task::spawn_blocking(move || run::start_beside(asked, given, place, clock)).await;
         let running =
             began_block.map_err(|error| Problem::new(Code::Internal, "A block broke.").why(format!("{error}.")))??;
-        let result::Document { state, measures, client, .. } = self.follow(running).await?;
+        let result::Document { state, measures, client, beside, .. } = self.follow(running).await?;
         let measures = measures.unwrap_or_else(|| crate::measures::measure(&[], plan.warm_up, &plan.slo));
         let client = client.unwrap_or_else(|| result::ClientLoad::new(None, None, Recorder::default().spread(MICROS)));
         let limit = limit(&plan, &measures, &client, self.document.most_late_us);
@@ -207,8 +213,9 @@ impl Work {
             state,
             seed,
             values: self.document.quantities().iter().map(|quantity| quantity.value(&measures)).collect(),
-            conditions: conditions(&measures, limit.is_some()),
+            conditions: conditions(&measures, limit.is_some(), beside.as_ref()),
             limit,
+            beside,
             measures,
             client,
         })
@@ -241,10 +248,18 @@ impl Work {
     }
 }
 
-fn conditions(measures: &Measures, client_was_limit: bool) -> Conditions {
+fn conditions(measures: &Measures, client_was_limit: bool, beside: Option<&Beside>) -> Conditions {
     let counts = measures.requests;
     let requests = counts.answered + counts.failed;
-    Conditions { client_was_limit, requests, failed: counts.failed, ..Conditions::default() }
+    let range = |of: fn(&GpuBeside) -> Option<Extent>| beside.and_then(|beside| beside.range(of));
+    Conditions {
+        clock_mhz: range(|gpu| gpu.sm_clock_mhz),
+        power_cap_w: range(|gpu| gpu.power_cap_w),
+        temperature_c: range(|gpu| gpu.temperature_c),
+        client_was_limit,
+        requests,
+        failed: counts.failed,
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +274,16 @@ mod tests {
         let (progress, _) = watch::channel(Progress::default());
         let place = Place::at(std::path::Path::new("a.json"));
         let plan = document.plan().unwrap();
-        Work { plan, document, place, folder: PathBuf::new(), clock: Clock::system(), stopped, progress }
+        Work {
+            plan,
+            watched: Vec::new(),
+            document,
+            place,
+            folder: PathBuf::new(),
+            clock: Clock::system(),
+            stopped,
+            progress,
+        }
     }
 
     #[test]
@@ -271,6 +295,20 @@ mod tests {
         let seeds: std::collections::BTreeSet<u64> =
             [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0)].map(|(r, h, a)| same.seed(slot(r, h, a))).into();
         assert_eq!(seeds.len(), 5);
+    }
+
+    #[test]
+    fn what_the_driver_says_of_a_block_is_held_against_the_other_arm() {
+        let mut work = work(|document| document.blocks.truncate(12));
+        let extent = |value: f64| Some(Extent { low: value, mean: value, high: value + 20.0 });
+        for block in &mut work.document.blocks {
+            let clock = if block.slot.arm == 0 { 1_900.0 } else { 1_400.0 };
+            let gpu = GpuBeside { utilisation: extent(0.5), sm_clock_mhz: extent(clock), ..GpuBeside::default() };
+            let beside = Beside { gpus: vec![gpu], ..Beside::default() };
+            block.conditions = conditions(&block.measures, false, Some(&beside));
+        }
+        let verdict = work.document.judged(&work.plan).candidates[0].verdict.words();
+        assert!(verdict.starts_with("invalid: clocks do not overlap: 1,900 to 1,920 MHz in now"), "{verdict}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Bracket, Document, Judged, Probe, Scale};
 use crate::{
+    beside::Given,
     compare::{LATE_US, limit},
     measures::{Measures, measure},
     plan::{Load, Plan},
@@ -23,6 +24,8 @@ const TRIES: u32 = 4;
 pub struct Wanted {
     /// What a probe runs; its load says what is varied.
     pub plan: Plan,
+    /// What was started, and what is read beside it.
+    pub given: Given,
     /// What is varied.
     pub scale: Scale,
     /// From the least to the most.
@@ -236,8 +239,8 @@ impl Work {
         let folder = self.place.document.with_file_name(&self.document.probes_folder);
         let place = Place::at(&folder.join(format!("{name}.json")));
         self.progress.send_modify(|progress| (progress.probes, progress.at) = (number, at));
-        let (asked, clock) = (plan.clone(), self.clock.clone());
-        let began = tokio::task::spawn_blocking(move || run::start(asked, place, clock)).await;
+        let (asked, given, clock) = (plan.clone(), self.wanted.given.clone(), self.clock.clone());
+        let began = tokio::task::spawn_blocking(move || run::start_beside(asked, given, place, clock)).await;
         let running =
             began.map_err(|error| Problem::new(Code::Internal, "A probe broke.").why(format!("{error}.")))??;
         let result::Document { state, measures, client, .. } = self.follow(running).await?;
@@ -313,6 +316,7 @@ mod tests {
         plan.slo = "ttft=1s".parse().unwrap();
         Wanted {
             plan,
+            given: Given::default(),
             scale: Scale::Rate,
             range: (1.0, 64.0),
             sweep: None,

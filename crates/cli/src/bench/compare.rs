@@ -11,6 +11,7 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use pilothouse_bench::{
+    beside::Given,
     compare::{self, Document, Progress, Running, Wanted, side_by_side},
     kept::Kept,
     report::{self, Fail},
@@ -46,12 +47,23 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
     arms.iter().try_for_each(|arm| arm.plan.check())?;
     let targets: Vec<_> = arms.iter().map(|arm| (arm.name.as_str(), &arm.plan.target)).collect();
     let served = Served::start_all(&of.serve, &targets, &place).await?;
-    for arm in &mut arms {
-        arm.server = served.started(&arm.name);
+    let given = arms.iter().map(|arm| served.given(&of.serve, &arm.name, &arm.plan.target));
+    let given: Vec<Given> = match given.collect() {
+        Ok(given) => given,
+        Err(failed) => {
+            served.stop().await;
+            return Err(failed);
+        }
+    };
+    let mut watched = Vec::new();
+    for (arm, given) in arms.iter_mut().zip(given) {
+        arm.server = given.server;
+        watched.push(given.watched);
     }
     let wanted = Wanted {
         plan,
         arms,
+        watched,
         most_late_us: of.most_late_us(),
         prompts: of.answers,
         least_overlap: of.least_overlap.map(|percent| percent / 100.0),

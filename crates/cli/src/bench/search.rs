@@ -20,7 +20,7 @@ use std::io::Write;
 
 /// Does what was asked for.
 pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let (wanted, clock) = (of.wanted()?, Clock::system());
+    let (mut wanted, clock) = (of.wanted()?, Clock::system());
     wanted.check()?;
     let place = match &of.out {
         Some(file) => Place::at(file),
@@ -28,6 +28,7 @@ pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed
     };
     let served = Served::start(&of.serve, &wanted.plan.target, &place).await?;
     let document = async {
+        wanted.given = served.given(&of.serve, "", &wanted.plan.target)?;
         let mut running = search::start(wanted, place.clone(), clock)?;
         follow(&mut running, err).await
     };

@@ -2,8 +2,9 @@
 
 use crate::{bench_args::ServeArgs, exit::Failed, out::note, serve};
 use pilothouse_bench::{
+    beside::{Given, Gpus, Watched},
     plan::Target,
-    server::{self, GRACE, Server, Started, Wanted},
+    server::{self, GRACE, Server, Wanted},
     store::Place,
 };
 use pilothouse_wire::{Code, Problem};
@@ -87,9 +88,34 @@ impl Served {
         Ok(())
     }
 
-    /// What is kept of the server of this name.
-    pub fn started(&self, name: &str) -> Option<Started> {
-        self.0.iter().find(|(of, _)| of == name).map(|(_, server)| server.started().clone())
+    /// What a run on the target of this name is given: what was started, and what is read beside it.
+    ///
+    /// # Errors
+    /// If what is to be read makes no sense.
+    pub fn given(&self, of: &ServeArgs, name: &str, target: &Target) -> Result<Given, Failed> {
+        let own = |typed: &[String]| {
+            let named =
+                typed.iter().find_map(|typed| Some(typed.split_once('=').filter(|(of, _)| *of == name)?.1.to_owned()));
+            if name.is_empty() { typed.first().cloned() } else { named }
+        };
+        let number = |typed: String| {
+            typed
+                .parse()
+                .map_err(|_| Failed::Usage(format!("--pid is the number of a process, and {typed:?} is none.")))
+        };
+        let started = self.0.iter().find(|(of, _)| of == name);
+        let process = match own(&of.pid) {
+            Some(typed) => Some(number(typed)?),
+            None => started.map(|(_, server)| server.id()),
+        };
+        let metrics = own(&of.metrics).or_else(|| process.map(|_| server::usual_metrics_url(target)));
+        let gpus = match &of.nvml {
+            Some(library) => Gpus::Library(library.clone()),
+            None if process.is_some() => Gpus::Usual,
+            None => Gpus::No,
+        };
+        let server = started.map(|(_, server)| server.started().clone());
+        Ok(Given { server, watched: Watched { process, metrics, gpus } })
     }
 
     /// Says of each that has ended by itself, with its last words, and stops the others.

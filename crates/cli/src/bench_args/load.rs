@@ -53,6 +53,16 @@ pub struct ServeArgs {
     /// Seconds until it has to be ready
     #[arg(long, value_name = "S", default_value_t = 600.0, requires = "serve", allow_hyphen_values = true)]
     pub ready_within: f64,
+    /// Read beside the load what this process of this machine and its children take, and the GPUs; with --serve it is known. Of
+    /// several targets NAME=N, once for each
+    #[arg(long, value_name = "N")]
+    pub pid: Vec<String>,
+    /// Read before and after the load what the server counts, likewise [default: /metrics at its address, with --serve or --pid]
+    #[arg(long, value_name = "URL")]
+    pub metrics: Vec<String>,
+    /// Read the GPUs of this machine by this library of the driver [default: the usual one, with --serve or --pid]
+    #[arg(long, value_name = "FILE")]
+    pub nvml: Option<String>,
 }
 
 /// A load, and what is asked.

@@ -4,6 +4,7 @@ use super::{LoadArgs, ServeArgs, WayArgs};
 use crate::exit::Failed;
 use clap::Args;
 use pilothouse_bench::{
+    beside::Given,
     search::{Scale, Wanted},
     slo,
 };
@@ -84,6 +85,7 @@ impl SearchArgs {
         }
         Ok(Wanted {
             plan: load.plan(self.way.target(&self.address, &self.model)?)?,
+            given: Given::default(),
             scale,
             range,
             sweep,
