@@ -179,6 +179,40 @@ async fn equal_servers_are_the_same_within_a_wide_margin_and_the_comparison_is_l
 }
 
 #[tokio::test]
+async fn of_three_each_candidate_gets_its_own_verdict() -> Result<()> {
+    let stand = Stand::new(script(20), script(20)).await?;
+    let third = Truth::start(script(80)).await?;
+    let [now, next] = [0, 1].map(|at| stand.servers[at].url());
+    let slow = format!("slow={}", third.url());
+    let own = [
+        "bench",
+        "compare",
+        &now,
+        &next,
+        &slow,
+        "--metric",
+        "ttft-p50",
+        "--margin",
+        "50",
+        "--pairs",
+        "6",
+        "--answers",
+        "0",
+    ];
+    let words: Vec<&str> = own.into_iter().chain(["--json"]).chain(LOAD.split(' ')).collect();
+    let document = stand.terminal.json(&words).await?;
+    let candidates = document["comparison"]["candidates"].as_array().cloned().unwrap_or_default();
+    let names: Vec<&str> = candidates.iter().filter_map(|of| of["arm"].as_str()).collect();
+    assert_eq!(names, ["candidate", "slow"]);
+    assert_eq!(candidates[1]["verdict"], "worse", "{}", document["comparison"]);
+    let arms: Vec<u64> =
+        document["blocks"].as_array().into_iter().flatten().filter_map(|of| of["slot"]["arm"].as_u64()).collect();
+    assert_eq!(arms.len(), 18);
+    assert!((0..3).all(|arm| arms.iter().filter(|of| **of == arm).count() == 6), "{arms:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn where_the_client_was_the_limit_nothing_is_said_of_the_servers() -> Result<()> {
     for (fail, code) in [("--fail-if worse", 6), ("--fail-if invalid", 5), ("", 0)] {
         let stand = Stand::new(script(5), script(40)).await?;

@@ -232,9 +232,9 @@ async fn a_server_that_ends_or_is_never_ready_is_told_in_its_own_words() -> Resu
     );
     let child = stand.file("child");
     let never = format!("sh -c 'echo $$ > {}; echo still loading; exec sleep 600'", child.display());
-    let (said, _) = stand.run(&url, &[&load[..], &[&never, "--ready-within", "0.5"]].concat()).await?;
+    let (said, _) = stand.run(&url, &[&load[..], &[&never, "--ready-within", "2"]].concat()).await?;
     assert!(
-        said.code == 1 && said.err.contains("did not say within 0.5 s") && said.err.contains("still loading"),
+        said.code == 1 && said.err.contains("did not say within 2 s") && said.err.contains("still loading"),
         "{said:?}"
     );
     assert!(is_gone(&child)?, "it is still there");

@@ -372,9 +372,9 @@ mod tests {
         let marker = folder.path().join("child");
         let child = format!("trap \"\" TERM; echo $$ > {}; exec sleep 600", marker.display());
         let command = format!("sh -c 'setsid sh -c \"{}\" & echo waiting; wait'", child.replace('"', "\\\""));
-        let problem = refused(folder.path(), &command, Duration::from_millis(700), std::future::pending()).await;
+        let problem = refused(folder.path(), &command, Duration::from_secs(2), std::future::pending()).await;
         let why = problem.why.unwrap_or_default();
-        assert!(why.contains("did not say within 0.7 s") && why.contains("waiting"), "{why}");
+        assert!(why.contains("did not say within 2 s") && why.contains("waiting"), "{why}");
         let id: u32 = std::fs::read_to_string(&marker).unwrap().trim().parse().unwrap();
         let mut system = System::new();
         system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
