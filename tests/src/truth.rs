@@ -16,6 +16,7 @@ use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, LogNormal};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -34,6 +35,10 @@ pub struct Script {
     pub gap: Times,
     /// Pieces of an answer, a token each; none for as many as the request asks for.
     pub tokens: Option<u32>,
+    /// So many are answered at a time, and whoever comes beyond waits for a place; none for all.
+    pub places: Option<u32>,
+    /// What each piece says.
+    pub word: String,
     /// What goes wrong with the request of this number, from 0 in the order in which they come.
     pub fault: Arc<dyn Fn(u64) -> Fault + Send + Sync>,
 }
@@ -124,6 +129,7 @@ struct Shared {
     script: Script,
     begin: Instant,
     count: AtomicU64,
+    places: Arc<Semaphore>,
     log: Mutex<Vec<Logged>>,
 }
 
@@ -132,7 +138,8 @@ impl Script {
     #[must_use]
     pub fn quick() -> Self {
         let now = Times::Fixed(Duration::ZERO);
-        Self { seed: 1, ttft: now, gap: now, tokens: None, fault: Arc::new(|_| Fault::None) }
+        let word = " the".to_owned();
+        Self { seed: 1, ttft: now, gap: now, tokens: None, places: None, word, fault: Arc::new(|_| Fault::None) }
     }
 
     /// The same with what goes wrong by the number of a request.
@@ -172,10 +179,24 @@ impl Truth {
     /// # Errors
     /// If there is none.
     pub async fn start(script: Script) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.could_not("listen")?;
+        Self::start_at(script, 0).await
+    }
+
+    /// The same on this port.
+    ///
+    /// # Errors
+    /// If it is taken.
+    pub async fn start_at(script: Script, port: u16) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.could_not("listen")?;
         let address = listener.local_addr().could_not("tell where it listens")?;
-        let shared =
-            Arc::new(Shared { script, begin: Instant::now(), count: AtomicU64::new(0), log: Mutex::default() });
+        let places = script.places.map_or(Semaphore::MAX_PERMITS, |places| places as usize);
+        let shared = Arc::new(Shared {
+            script,
+            begin: Instant::now(),
+            count: AtomicU64::new(0),
+            places: Arc::new(Semaphore::new(places)),
+            log: Mutex::default(),
+        });
         let (mut serving, all) = (JoinSet::new(), Arc::clone(&shared));
         serving.spawn(async move {
             // Those in it end with it.

@@ -80,6 +80,27 @@ pub fn read(data: &[u8]) -> Result<Piece, serde_json::Error> {
     Ok(piece)
 }
 
+/// What is said in a piece, over all of its choices; nothing where it is none.
+#[must_use]
+pub fn text(data: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Texts {
+        choices: Option<Vec<Text>>,
+    }
+    #[derive(Deserialize)]
+    struct Text {
+        delta: Option<Content>,
+        text: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Content {
+        content: Option<String>,
+    }
+    let choices = serde_json::from_slice(data).ok().and_then(|texts: Texts| texts.choices);
+    let said = choices.into_iter().flatten().filter_map(|choice| choice.text.or_else(|| choice.delta?.content));
+    said.collect()
+}
+
 /// Of an error: its message, or all of it.
 fn words(error: &serde_json::Value) -> String {
     error["message"].as_str().or_else(|| error.as_str()).map_or_else(|| error.to_string(), str::to_owned)

@@ -9,6 +9,8 @@ use crate::{
     prompts::Ready,
     sample::Heard,
     stamped::{Connector, Marks},
+    template,
+    whole::{self, Whole},
 };
 use bytes::Bytes;
 use http::{
@@ -48,16 +50,21 @@ const MOST_KEY: u64 = 16 << 10;
 pub struct Way {
     inner: HttpsConnector<HttpConnector>,
     uri: Uri,
+    method: Method,
     headers: HeaderMap,
     key: Option<SecretString>,
+    whole: Option<Whole>,
 }
 
 /// The way to a server, in use.
 pub struct Client {
     pool: Pool<Connector, Full<Bytes>>,
     uri: Uri,
+    method: Method,
     headers: HeaderMap,
     key: Option<SecretString>,
+    /// How answers that come whole are read; none where they come in pieces.
+    whole: Option<Whole>,
 }
 
 /// Reads a key from where it is.
@@ -105,7 +112,7 @@ impl Way {
         })?;
         let mut headers = HeaderMap::from_iter([
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (ACCEPT, HeaderValue::from_static("text/event-stream")),
+            (ACCEPT, HeaderValue::from_static(if target.api.streams() { "text/event-stream" } else { "*/*" })),
             (USER_AGENT, HeaderValue::from_static(concat!("pilothouse/", env!("CARGO_PKG_VERSION")))),
         ]);
         if let Some(key) = &key {
@@ -125,16 +132,21 @@ impl Way {
         http.set_connect_timeout(Some(CONNECT));
         let inner =
             HttpsConnectorBuilder::new().with_tls_config(tls?).https_or_http().enable_http1().wrap_connector(http);
-        Ok(Self { inner, uri, headers, key })
+        let method = match target.template.as_ref().map(|template| template.method).unwrap_or_default() {
+            template::Method::Post => Method::POST,
+            template::Method::Put => Method::PUT,
+            template::Method::Get => Method::GET,
+        };
+        Ok(Self { inner, uri, method, headers, key, whole: Whole::of(target) })
     }
 
     /// A client whose times are from this begin.
     #[must_use]
     pub fn begin(self, begin: Instant) -> Client {
-        let Self { inner, uri, headers, key } = self;
+        let Self { inner, uri, method, headers, key, whole } = self;
         let pool =
             Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(usize::MAX).build(Connector { inner, begin });
-        Client { pool, uri, headers, key }
+        Client { pool, uri, method, headers, key, whole }
     }
 }
 
@@ -145,8 +157,70 @@ impl Client {
     /// # Errors
     /// Why there is no whole answer.
     pub async fn ask(&self, id: &str, ready: &Ready, intended: u64, sent: u64) -> Result<Heard, Failure> {
+        let (mut heard, marks) = match &self.whole {
+            Some(whole) => {
+                let (told, marks) = self.read(id, ready, whole).await?;
+                (Heard::whole(marks.read().saturating_sub(intended), told.input_tokens), marks)
+            }
+            None => {
+                let hearing = Hearing::new(intended, ready.wanted_output);
+                let (heard, _, marks) = self.hear(id, ready, hearing).await?;
+                (heard, marks)
+            }
+        };
+        heard.connect_us = (marks.stood >= sent).then(|| marks.stood - intended);
+        Ok(heard)
+    }
+
+    /// Asks, and gives what is said; when it is said is not told.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn text(&self, ready: &Ready) -> Result<String, Failure> {
+        match &self.whole {
+            Some(whole) => Ok(self.read("guard", ready, whole).await?.0.text),
+            None => Ok(self.hear("guard", ready, Hearing::keeping_text()).await?.1),
+        }
+    }
+
+    /// Gets what is at the address of the target, by a plain GET.
+    ///
+    /// # Errors
+    /// Why there is nothing to be had.
+    pub async fn get(&self) -> Result<Bytes, Failure> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        let response = self.pool.request(request).await.map_err(|error| self.without_answer(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
+        }
+        let body = Limited::new(response.into_body(), whole::LARGEST).collect().await;
+        body.map(http_body_util::Collected::to_bytes)
+            .map_err(|error| self.clean(Failure::new(Kind::Cut, error.to_string())))
+    }
+
+    /// An answer that comes whole.
+    async fn read(&self, id: &str, ready: &Ready, whole: &Whole) -> Result<(whole::Told, Marks), Failure> {
+        let (response, marks) = self.send(id, ready).await?;
+        let mut body = response.into_body();
+        let mut bytes = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| self.clean(Failure::of_cause(Cause::of(&error))))?;
+            if let Some(more) = frame.data_ref() {
+                bytes.extend_from_slice(more);
+            }
+            if bytes.len() > whole::LARGEST {
+                return Err(Failure::new(Kind::TooLarge, format!("more than {} bytes", whole::LARGEST)));
+            }
+        }
+        whole.read(&bytes).map(|told| (told, marks)).map_err(|failure| self.clean(failure))
+    }
+
+    /// Sends a request; what comes back is a success, and says when it was read.
+    async fn send(&self, id: &str, ready: &Ready) -> Result<(Response<Incoming>, Marks), Failure> {
         let mut request = Request::new(Full::new(ready.body.clone()));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         if let Ok(id) = HeaderValue::from_str(id) {
@@ -156,14 +230,18 @@ impl Client {
         if !response.status().is_success() {
             return Err(self.refusal(response).await);
         }
+        let marks = response.extensions().get::<Marks>().cloned();
+        let marks = marks.ok_or_else(|| Failure::new(Kind::Other, "the connection has no marks"))?;
+        Ok((response, marks))
+    }
+
+    async fn hear(&self, id: &str, ready: &Ready, mut hearing: Hearing) -> Result<(Heard, String, Marks), Failure> {
+        let (response, marks) = self.send(id, ready).await?;
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
         if !kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream") {
             return Err(Failure::new(Kind::NotAStream, format!("content type {}", short(kind))));
         }
-        let marks = response.extensions().get::<Marks>().cloned();
-        let marks = marks.ok_or_else(|| Failure::new(Kind::Other, "the connection has no marks"))?;
         let mut body = response.into_body();
-        let mut hearing = Hearing::new(intended, ready.wanted_output);
         loop {
             // Once all is said, what is left of the stream only matters for using the connection again.
             let frame = match hearing.is_done() {
@@ -182,9 +260,9 @@ impl Client {
                 break;
             }
         }
-        let mut heard = hearing.end().map_err(|failure| self.clean(failure))?;
-        heard.connect_us = (marks.stood >= sent).then(|| marks.stood - intended);
-        Ok(heard)
+        let text = hearing.take_text();
+        let heard = hearing.end().map_err(|failure| self.clean(failure))?;
+        Ok((heard, text, marks))
     }
 
     fn without_answer(&self, error: &hyper_util::client::legacy::Error) -> Failure {

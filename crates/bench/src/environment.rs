@@ -1,8 +1,8 @@
 //! Where a run was made: what has to be the same for it to be compared, and what the client took of it.
 
+use pilothouse_connect_local::host::Host;
 use serde::{Deserialize, Serialize};
 use std::{fs, time::Duration};
-use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 /// The machine of the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,17 +27,14 @@ impl Environment {
     /// Asks the operating system.
     #[must_use]
     pub fn read() -> Self {
-        let memory = MemoryRefreshKind::nothing().with_ram();
-        let wanted = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(memory);
-        let system = System::new_with_specifics(wanted);
-        let some = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let Host { name, cores, memory, system, kernel, processor } = Host::read();
         Self {
-            host: System::host_name().and_then(some),
-            system: System::long_os_version().and_then(some),
-            kernel: System::kernel_version().and_then(some),
-            processor: system.cpus().first().and_then(|cpu| some(cpu.brand().to_owned())),
-            cores: system.cpus().len() as u64,
-            memory_bytes: system.total_memory(),
+            host: Some(name.to_string()),
+            system,
+            kernel,
+            processor,
+            cores: cores as u64,
+            memory_bytes: memory,
             made_by: format!("pilothouse {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH),
         }
     }

@@ -9,6 +9,8 @@ use crate::{
 
 /// So much of what went wrong is kept, in characters.
 const LONGEST: usize = 200;
+/// So much of an answer is kept where it is wanted, in bytes; a piece more at most.
+const LONGEST_TEXT: usize = 1 << 20;
 
 /// An answer on its way. Times are microseconds from the begin of the run.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ struct Told {
     finish: Option<String>,
     done: bool,
     failure: Option<Failure>,
+    /// What is said, where somebody wants it.
+    text: Option<String>,
 }
 
 impl Hearing {
@@ -39,6 +43,19 @@ impl Hearing {
         const MOST_EXPECTED: u32 = 4_096;
         let room = expected.unwrap_or(0).min(MOST_EXPECTED) as usize;
         Self { intended, events: Events::default(), told: Told { gaps: Vec::with_capacity(room), ..Told::default() } }
+    }
+
+    /// One of which the words are wanted, and no times.
+    #[must_use]
+    pub fn keeping_text() -> Self {
+        let mut hearing = Self::new(0, None);
+        hearing.told.text = Some(String::new());
+        hearing
+    }
+
+    /// What was said so far, where it was wanted.
+    pub fn take_text(&mut self) -> String {
+        self.told.text.take().unwrap_or_default()
     }
 
     /// Takes in bytes that came then. Is it worth to read on?
@@ -124,6 +141,9 @@ impl Told {
         if name == b"error" {
             return self.fail(Failure::new(Kind::SaidError, short(&String::from_utf8_lossy(data))));
         }
+        if let Some(text) = self.text.as_mut().filter(|text| piece.said && text.len() < LONGEST_TEXT) {
+            text.push_str(&chunk::text(data));
+        }
         if piece.said || piece.thought {
             if self.first.is_none() {
                 self.first = Some(at);
@@ -198,6 +218,18 @@ mod tests {
             ..Heard::default()
         };
         assert_eq!(heard, want);
+    }
+
+    #[test]
+    fn what_is_said_is_kept_where_it_is_wanted_and_what_is_thought_is_not() {
+        let mut hearing = Hearing::keeping_text();
+        for part in
+            [ROLE, THOUGHT, &said("one "), &said("two"), "data: {\"choices\":[{\"text\":\"!\"}]}\n\n", USAGE, DONE]
+        {
+            hearing.hear(part.as_bytes(), 1);
+        }
+        assert_eq!(hearing.take_text(), "one two!");
+        assert_eq!(Hearing::new(0, None).take_text(), "");
     }
 
     #[test]

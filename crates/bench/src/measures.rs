@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub const DEFINITIONS: &[(&str, &str)] = &[
     (
         "ttft",
-        "time to first token: from when the request was meant to be sent to its first piece that is not empty, said or thought",
+        "time to first token: from when the request was meant to be sent to its first piece that is not empty, said or thought; an answer that comes whole is one piece",
     ),
     ("ttfo", "time to first output: the same to the first piece that is said and not only thought"),
     ("itl_gap", "inter-token latency, each gap: from a piece to the next, one value a gap, over all answers"),

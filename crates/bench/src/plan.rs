@@ -1,8 +1,11 @@
 //! What is to be run, as it is kept with its results: with the same plan the same load is made again.
 
+mod target;
+
+pub use target::{Api, KeyFrom, Target};
+
 use crate::{arrivals::Arrivals, sizes::Sizes, slo::Slo, trace};
-use http::Uri;
-use pilothouse_connect::{looks_secret, names_a_secret, redact_url};
+use pilothouse_connect::{looks_secret, names_a_secret};
 use pilothouse_wire::{Code, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -40,43 +43,6 @@ pub struct Plan {
     pub timeout_s: f64,
     /// Seconds that requests under way are given once no more are sent.
     pub drain_s: f64,
-}
-
-/// Who is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// What it speaks.
-    pub api: Api,
-    /// Where it is, with the path that is posted to.
-    pub url: String,
-    /// The model, as the server calls it.
-    pub model: String,
-    /// Where the key is from. The key itself is never kept.
-    pub key: KeyFrom,
-    /// Certificates in PEM that alone are believed; none for those that this machine trusts.
-    pub authorities: Option<PathBuf>,
-}
-
-/// What a server speaks: one of OpenAI's interfaces, answered as a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Api {
-    /// `/v1/chat/completions`.
-    Chat,
-    /// `/v1/completions`.
-    Completions,
-}
-
-/// Where a key is from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyFrom {
-    /// There is none.
-    None,
-    /// A variable of the environment, by its name.
-    Variable(String),
-    /// A file.
-    File(PathBuf),
 }
 
 /// How many requests, and when.
@@ -168,29 +134,6 @@ impl Load {
     }
 }
 
-impl Api {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Chat => "/chat/completions",
-            Self::Completions => "/completions",
-        }
-    }
-
-    /// The whole address from what a person types: that of the server, with or without `/v1`, or the whole one.
-    #[must_use]
-    pub fn address(self, typed: &str) -> String {
-        let (base, query) = typed.split_at(typed.find('?').unwrap_or(typed.len()));
-        let base = base.trim_end_matches('/');
-        let behind = base.split_once("://").map_or(base, |(_, rest)| rest);
-        let path = self.path();
-        match behind.split_once('/') {
-            None => format!("{base}/v1{path}{query}"),
-            Some(_) if base.ends_with(path) => format!("{base}{query}"),
-            Some(_) => format!("{base}{path}{query}"),
-        }
-    }
-}
-
 impl Plan {
     /// Can it be run as it is? Reads no file and asks nobody.
     ///
@@ -198,6 +141,10 @@ impl Plan {
     /// Which field cannot be used, and why.
     pub fn check(&self) -> Result<(), Problem> {
         self.target.check()?;
+        if self.output.ignore_eos && !self.target.api.streams() {
+            let why = "An answer that comes whole has no end to be ignored.";
+            return Err(bad("ignore-eos", "used", why, "Leave it out"));
+        }
         let at_a_time = |field: &str, number: u32| match number {
             0 => Err(bad(field, "0", "Nothing would be sent.", "Give 1 or more")),
             1..=MOST_AT_A_TIME => Ok(()),
@@ -235,29 +182,6 @@ impl Plan {
         match self.drain_s.is_finite() && (0.0..=LONGEST.as_secs_f64()).contains(&self.drain_s) {
             true => Ok(()),
             false => Err(bad("drain", &self.drain_s.to_string(), "It is no time to wait.", "Give seconds, 0 or more")),
-        }
-    }
-}
-
-impl Target {
-    fn check(&self) -> Result<(), Problem> {
-        if redact_url(&self.url) != self.url {
-            return Err(Problem::new(
-                Code::BadInput,
-                format!("The address {} has a secret in it.", redact_url(&self.url)),
-            )
-            .why("It would be kept with the results.")
-            .next("Give the key by --key-env or --key-file, and the address without it."));
-        }
-        let uri = self.url.parse::<Uri>().ok();
-        let usable = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
-        if !usable {
-            let next = "Give http:// or https://, a host and a port: http://127.0.0.1:8000";
-            return Err(bad("address", &self.url, "It is no address of a server.", next));
-        }
-        match self.model.trim().is_empty() {
-            true => Err(bad("model", &self.model, "The server has to be told which.", "Give the name that it serves")),
-            false => Ok(()),
         }
     }
 }
@@ -351,6 +275,7 @@ pub(crate) mod tests {
                 model: "chat".into(),
                 key: KeyFrom::None,
                 authorities: None,
+                template: None,
             },
             load: Load::Closed { concurrency: 4 },
             prompts: Prompts::Synthetic { input: Sizes::Fixed(16), shared_prefix: 0 },
@@ -373,9 +298,9 @@ pub(crate) mod tests {
             ("https://h/v1/chat/completions", "https://h/v1/chat/completions"),
             ("https://h/deployments/x?api-version=1", "https://h/deployments/x/chat/completions?api-version=1"),
         ] {
-            assert_eq!(Api::Chat.address(typed), want);
+            assert_eq!(Api::Chat.address(typed, "m"), want);
         }
-        assert_eq!(Api::Completions.address("http://h"), "http://h/v1/completions");
+        assert_eq!(Api::Completions.address("http://h", "m"), "http://h/v1/completions");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::{
     plan::{Api, Output, Plan, Prompts},
     sizes::Sizes,
+    template::{self, Filling, Method},
     words::WORDS,
 };
 use bytes::Bytes;
@@ -17,6 +18,8 @@ use std::{
 
 /// A file of prompts is no larger.
 const LARGEST: u64 = 1 << 30;
+/// What a model of texts is asked by the Open Inference Protocol, where nobody says otherwise.
+const INFER: &str = r#"{"inputs":[{"name":"text_input","shape":[1],"datatype":"BYTES","data":["{{prompt}}"]}]}"#;
 /// Of the words that all prompts begin with.
 const SHARED: u64 = 0x5aa5;
 
@@ -37,6 +40,8 @@ pub struct Maker {
     model: String,
     output: Output,
     prompts: Made,
+    body: Option<String>,
+    method: Method,
     seed: u64,
 }
 
@@ -88,6 +93,15 @@ struct Message<'a> {
     content: &'a str,
 }
 
+/// A request of embeddings.
+#[derive(Serialize)]
+struct Embedded<'a> {
+    model: &'a str,
+    input: &'a str,
+    #[serde(flatten)]
+    extra: &'a Map<String, Value>,
+}
+
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
@@ -108,7 +122,16 @@ impl Maker {
             Prompts::File(file) => Made::Lines(open(file, plan.target.api)?),
         };
         let Plan { target, output, seed, .. } = plan;
-        Ok(Self { api: target.api, model: target.model.clone(), output: output.clone(), prompts, seed: *seed })
+        let template = target.template.as_ref();
+        Ok(Self {
+            api: target.api,
+            model: target.model.clone(),
+            output: output.clone(),
+            prompts,
+            body: template.and_then(|template| template.body.clone()),
+            method: template.map(|template| template.method).unwrap_or_default(),
+            seed: *seed,
+        })
     }
 
     /// The request of this number; `sizes` are those of a trace, of prompt and answer.
@@ -124,7 +147,7 @@ impl Maker {
                 let own = words(wanted.saturating_sub(*prefix_words), &mut dice);
                 let separator = if prefix.is_empty() || own.is_empty() { "" } else { " " };
                 let prompt = format!("{prefix}{separator}{own}");
-                self.ready(Some(&prompt), None, wanted.max(*prefix_words), of_plan)
+                self.ready(n, Some(&prompt), None, wanted.max(*prefix_words), of_plan)
             }
             Made::Lines(lines) => {
                 let at = usize::try_from(n % lines.len().max(1) as u64).unwrap_or_default();
@@ -134,23 +157,52 @@ impl Maker {
                 let count: usize =
                     texts().chain(line.prompt.as_deref()).map(|text| text.split_whitespace().count()).sum();
                 let wanted = u32::try_from(count).unwrap_or(u32::MAX);
-                self.ready(line.prompt.as_deref(), line.messages.as_deref(), wanted, output)
+                self.ready(n, line.prompt.as_deref(), line.messages.as_deref(), wanted, output)
             }
         }
     }
 
+    /// A request with this prompt.
+    #[must_use]
+    pub fn say(&self, prompt: &str, tokens: u32) -> Ready {
+        let words = u32::try_from(prompt.split_whitespace().count()).unwrap_or(u32::MAX);
+        self.ready(0, Some(prompt), None, words, Some(tokens))
+    }
+
     fn ready(
         &self,
+        n: u64,
         prompt: Option<&str>,
         messages: Option<&[Value]>,
         wanted_input: u32,
         wanted_output: Option<u32>,
     ) -> Ready {
+        let body = match self.api {
+            Api::Chat | Api::Completions => self.streamed(prompt, messages, wanted_output),
+            Api::Embeddings => {
+                let input = prompt.unwrap_or_default();
+                // Texts and what was read as JSON: there is nothing in it that could not be written.
+                serde_json::to_vec(&Embedded { model: &self.model, input, extra: &self.output.extra })
+                    .unwrap_or_default()
+            }
+            Api::Infer | Api::Http => self.worded(n, prompt.unwrap_or_default(), wanted_output),
+        };
+        Ready { body: body.into(), wanted_input, wanted_output }
+    }
+
+    /// By a person's own words, or the usual ones of the interface.
+    fn worded(&self, n: u64, prompt: &str, max_tokens: Option<u32>) -> Vec<u8> {
+        let usual = if self.api == Api::Infer && self.method != Method::Get { INFER } else { "" };
+        let body = self.body.as_deref().unwrap_or(usual);
+        template::fill(body, Filling { prompt, model: &self.model, max_tokens, n }).into_bytes()
+    }
+
+    fn streamed(&self, prompt: Option<&str>, messages: Option<&[Value]>, wanted_output: Option<u32>) -> Vec<u8> {
         let said = |content| Messages::One([Message { role: "user", content }]);
         let (messages, prompt) = match (self.api, prompt) {
             (Api::Chat, Some(prompt)) => (Some(said(prompt)), None),
             (Api::Chat, None) => (messages.map(Messages::Many), None),
-            (Api::Completions, prompt) => (None, prompt),
+            (_, prompt) => (None, prompt),
         };
         let pinned = self.output.ignore_eos;
         let body = Body {
@@ -165,8 +217,7 @@ impl Maker {
             extra: &self.output.extra,
         };
         // Texts, numbers and what was read as JSON: there is nothing in it that could not be written.
-        let body = serde_json::to_vec(&body).unwrap_or_default();
-        Ready { body: body.into(), wanted_input, wanted_output }
+        serde_json::to_vec(&body).unwrap_or_default()
     }
 }
 
@@ -203,8 +254,8 @@ fn read(from: impl Read, api: Api) -> Result<Vec<Line>, String> {
         match (&line.prompt, &line.messages, api) {
             (Some(prompt), None, _) if !prompt.is_empty() => {}
             (None, Some(messages), Api::Chat) if !messages.is_empty() => {}
-            (None, Some(_), Api::Completions) => {
-                return Err(format!("Line {number}: completions have a prompt, not messages."));
+            (None, Some(_), api) if api != Api::Chat => {
+                return Err(format!("Line {number}: {} have a prompt, not messages.", api.name()));
             }
             _ => return Err(format!("Line {number}: it has neither a prompt nor messages, or both.")),
         }
@@ -271,6 +322,27 @@ mod tests {
         assert!(body["stream_options"].is_null() && body["messages"].is_null());
         assert_eq!(body["prompt"].as_str().unwrap().split(' ').count(), 3);
         assert_eq!((ready.wanted_input, ready.wanted_output), (3, Some(5)));
+    }
+
+    #[test]
+    fn each_interface_is_asked_in_its_own_words() {
+        let mut plan = Plan { prompts: Prompts::Synthetic { input: Sizes::Fixed(3), shared_prefix: 0 }, ..plan() };
+        let body = |plan: &Plan| json(&Maker::of(plan).unwrap().make(4, None));
+        plan.target.api = Api::Embeddings;
+        let embedded = body(&plan);
+        assert_eq!(embedded["input"].as_str().map(|text| text.split(' ').count()), Some(3));
+        assert!(embedded["stream"].is_null() && embedded["max_tokens"].is_null(), "{embedded}");
+        plan.target.api = Api::Infer;
+        let inferred = body(&plan);
+        assert_eq!(inferred.pointer("/inputs/0/data/0"), embedded.get("input"));
+        plan.target.api = Api::Http;
+        let own = r#"{"q":"{{prompt}}","most":{{max_tokens}},"n":{{n}}}"#.to_owned();
+        plan.target.template = Some(template::Template { body: Some(own), ..template::Template::default() });
+        let worded = body(&plan);
+        assert_eq!(
+            (worded.get("q"), worded["most"].as_u64(), worded["n"].as_u64()),
+            (embedded.get("input"), Some(8), Some(4))
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! A run as it is kept: one document of JSON that says what was run, where, and what came of it.
 
 use crate::{
+    beside::Beside,
     environment::Environment,
     measures::{DEFINITIONS, Measures},
     plan::Plan,
+    server::Started,
     spread::Spread,
 };
 use pilothouse_wire::{Code, Problem, Stamp};
@@ -32,6 +34,9 @@ pub struct Document {
     pub state: State,
     /// What was run: with it the same load is made again.
     pub plan: Plan,
+    /// What was started to be measured; none of what served before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Started>,
     /// Where.
     pub environment: Environment,
     /// What each measure is.
@@ -40,6 +45,9 @@ pub struct Document {
     pub measures: Option<Measures>,
     /// What it took of the client; none likewise.
     pub client: Option<ClientLoad>,
+    /// What was read beside the load; none where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// The file of requests, beside this one.
     pub requests_file: String,
 }
@@ -96,10 +104,12 @@ impl Document {
             ended: None,
             state: State::Running,
             plan,
+            server: None,
             environment,
             definitions,
             measures: None,
             client: None,
+            beside: None,
             requests_file,
         }
     }

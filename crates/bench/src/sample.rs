@@ -65,6 +65,20 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// One that came whole after so long: one piece, and no tokens that anybody counted.
+    #[must_use]
+    pub fn whole(e2e_us: u64, input_tokens: Option<u32>) -> Self {
+        Self {
+            ttft_us: e2e_us,
+            ttfo_us: Some(e2e_us),
+            e2e_us,
+            pieces: 1,
+            input_tokens,
+            output_tokens: Some(0),
+            ..Self::default()
+        }
+    }
+
     /// Tokens of the answer: as the server counted, else its pieces.
     #[must_use]
     pub fn tokens(&self) -> u32 {

@@ -58,9 +58,12 @@ impl FromStr for Slo {
     }
 }
 
-/// `500ms`, `2.5s`, `800us`.
+/// Microseconds of `500ms`, `2.5s`, `800us`.
+///
+/// # Errors
+/// If it is no time from a microsecond to a day.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "held between 1 and a day")]
-fn micros(text: &str) -> Result<u64, String> {
+pub fn micros(text: &str) -> Result<u64, String> {
     let units = [("ms", 1e3), ("us", 1.0), ("µs", 1.0), ("s", 1e6)];
     let (number, unit) = units
         .iter()

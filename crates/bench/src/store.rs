@@ -1,9 +1,10 @@
-//! Where runs are kept: a document and, beside it, a line of JSON a request. Only their owner may read them.
+//! Where runs and comparisons are kept: a document and, beside it, a line of JSON a request. Only their owner may read them.
 
-use crate::result::Document;
+use crate::kept::Kept;
 use jiff::Timestamp;
 use pilothouse_vault::files;
 use pilothouse_wire::{Code, Problem, Stamp};
+use serde::Serialize;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufWriter},
@@ -29,7 +30,7 @@ pub struct Place {
 }
 
 /// A run in the list of runs, or why it cannot be read.
-pub type Listed = (PathBuf, Result<Document, Problem>);
+pub type Listed = (PathBuf, Result<Kept, Problem>);
 
 impl Place {
     /// A new one in a folder, called after its time and its model.
@@ -96,7 +97,7 @@ impl Place {
     ///
     /// # Errors
     /// If it cannot be written; it is then as it was.
-    pub fn write(&self, document: &Document) -> Result<(), Problem> {
+    pub fn write(&self, document: &impl Serialize) -> Result<(), Problem> {
         let bytes = serde_json::to_vec(document).map_err(io::Error::from);
         let written = bytes.and_then(|mut bytes| {
             bytes.push(b'\n');
@@ -139,20 +140,23 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, Problem> {
 ///
 /// # Errors
 /// If there is none, or it cannot be read.
-pub fn find(folder: &Path, named: &str) -> Result<Document, Problem> {
+pub fn find(folder: &Path, named: &str) -> Result<(PathBuf, Kept), Problem> {
     let exact = folder.join(format!("{named}{DOCUMENT}"));
     if exact.is_file() {
-        return read(&exact);
+        return read(&exact).map(|kept| (exact, kept));
     }
     let file = Path::new(named);
     if file.is_file() {
-        return read(file);
+        return read(file).map(|kept| (file.to_owned(), kept));
     }
     let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
     let names = names.filter_map(|name| name.to_str()?.strip_suffix(DOCUMENT).map(str::to_owned));
     let fits: Vec<String> = names.filter(|name| !named.is_empty() && name.starts_with(named)).collect();
     match &fits[..] {
-        [one] => read(&folder.join(format!("{one}{DOCUMENT}"))),
+        [one] => {
+            let file = folder.join(format!("{one}{DOCUMENT}"));
+            read(&file).map(|kept| (file, kept))
+        }
         [] => Err(Problem::new(Code::NotFound, format!("There is no run {named}."))
             .next("pilothouse bench list tells which there are; a file can be given as well.")),
         more => Err(Problem::new(Code::BadInput, format!("{} runs begin with {named}.", more.len()))
@@ -164,13 +168,13 @@ pub fn find(folder: &Path, named: &str) -> Result<Document, Problem> {
 ///
 /// # Errors
 /// If it cannot be read, or is none.
-pub fn read(file: &Path) -> Result<Document, Problem> {
+pub fn read(file: &Path) -> Result<Kept, Problem> {
     let size = fs::metadata(file).map_err(|error| unreadable(file, &error))?.len();
     if size > LARGEST {
         return Err(Problem::new(Code::BadInput, format!("{} is too large for a run: {size} bytes.", file.display())));
     }
     let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
-    Document::read(&bytes).map_err(|problem| {
+    Kept::read(&bytes).map_err(|problem| {
         let what = format!("{} cannot be read as a run.", file.display());
         Problem { what, ..problem }
     })
@@ -190,7 +194,7 @@ fn slug(model: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{environment::Environment, plan::tests::plan};
+    use crate::{environment::Environment, plan::tests::plan, result::Document};
 
     fn document(place: &Place) -> Document {
         Document::begun(place.id.clone(), plan(), Environment::default(), Stamp(0), place.requests_name())
@@ -214,10 +218,10 @@ mod tests {
         let next = Place::new(&folder, Stamp(1_800_000_000_000), "Org/Chat 8B");
         assert_eq!(next.id, "20270115-080000-chat-8b-2");
         next.write(&document(&next)).unwrap();
-        let ids: Vec<_> = list(&folder).unwrap().into_iter().map(|(_, run)| run.unwrap().id).collect();
+        let ids: Vec<_> = list(&folder).unwrap().into_iter().map(|(_, run)| run.unwrap().id().to_owned()).collect();
         assert_eq!(ids.len(), 2);
-        assert_eq!(find(&folder, "20270115-080000-chat-8b-2").unwrap().id, next.id);
-        assert_eq!(find(&folder, place.document.to_str().unwrap()).unwrap().id, place.id);
+        assert_eq!(find(&folder, "20270115-080000-chat-8b-2").unwrap().1.id(), next.id);
+        assert_eq!(find(&folder, place.document.to_str().unwrap()).unwrap().1.id(), place.id);
         assert_eq!(find(&folder, "2027").unwrap_err().code, Code::BadInput);
         assert_eq!(find(&folder, "x").unwrap_err().code, Code::NotFound);
     }

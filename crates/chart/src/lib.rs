@@ -9,11 +9,13 @@ pub mod cells;
 pub mod ink;
 pub mod paper;
 pub mod sheet;
+pub mod spans;
 pub mod spark;
 
 pub use bars::{Bar, Bars};
 pub use cells::{Block, Cells, Group};
 pub use sheet::{Fill, Sheet};
+pub use spans::{Ends, Span, Spans};
 pub use spark::Spark;
 
 /// A colour: red, green, blue.

@@ -1,7 +1,13 @@
-//! The commands about benchmarks: run one, show one, list those that are kept.
+//! The commands about benchmarks: run one, compare several, and show, list and hand over what is kept.
 
-mod text;
+mod compare;
+mod hand_over;
+mod list;
+mod page;
+mod search;
+mod served;
 
+use self::served::Served;
 use crate::{
     bench_args::{BenchArgs, BenchVerb, RunArgs},
     exit::{Exit, Failed},
@@ -11,16 +17,18 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use pilothouse_bench::{
+    beside::Given,
+    kept::Kept,
     measures::Counts,
     plan::Plan,
     result::{Document, State},
     run::{self, Progress, Running},
     store::{self, Place},
+    told,
 };
 use pilothouse_connect::Clock;
 use pilothouse_engine::Paths;
-use pilothouse_wire::{Code, Problem, Stamp, units::count};
-use serde::Serialize;
+use pilothouse_wire::{Code, Problem, units::count};
 use std::{path::PathBuf, time::Duration};
 
 /// How often the bar moves.
@@ -30,8 +38,13 @@ const PULSE: Duration = Duration::from_millis(200);
 pub async fn run(of: &BenchArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     match &of.verb {
         BenchVerb::Run(of) => begin(of, out, err).await,
-        BenchVerb::Show { run, json } => show(&store::find(&folder()?, run)?, *json, out),
-        BenchVerb::List { json } => list(*json, out),
+        BenchVerb::Compare(of) => compare::run(of, out, err).await,
+        BenchVerb::Search(of) => search::run(of, out, err).await,
+        BenchVerb::Show { run, json } => show(&store::find(&folder()?, run)?.1, *json, out),
+        BenchVerb::List { json } => list::list(*json, out),
+        BenchVerb::Report(of) => hand_over::report(of),
+        BenchVerb::Export(of) => hand_over::export(of),
+        BenchVerb::Import { file, json } => hand_over::import(file, *json, out),
     }
 }
 
@@ -41,21 +54,32 @@ fn folder() -> Result<PathBuf, Problem> {
 }
 
 async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let (plan, clock) = (of.plan(), Clock::system());
+    let (plan, clock) = (of.plan()?, Clock::system());
     // Before a folder or a file is made for it.
     plan.check()?;
     let place = match &of.out {
         Some(file) => Place::at(file),
         None => Place::new(&folder()?, clock.now(), &plan.target.model),
     };
+    let served = Served::start(&of.serve, &plan.target, &place).await?;
+    let document = match served.given(&of.serve, "", &plan.target) {
+        Ok(given) => measure(&plan, &place, clock, given, err).await,
+        Err(failed) => Err(failed),
+    };
+    served.stop().await;
+    let document = document?;
+    note(&format!("Kept as {}: {}", document.id, place.document.display()));
+    let exit = verdict(&document);
+    show(&Kept::Run(Box::new(document)), of.json, out)?;
+    exit
+}
+
+async fn measure(plan: &Plan, place: &Place, clock: Clock, given: Given, err: Style) -> Result<Document, Failed> {
     let (asked, kept) = (plan.clone(), place.clone());
-    let began = tokio::task::spawn_blocking(move || run::start(asked, kept, clock)).await;
+    let began = tokio::task::spawn_blocking(move || run::start_beside(asked, given, kept, clock)).await;
     let mut running =
         began.map_err(|error| Problem::new(Code::Internal, "The run broke.").why(error.to_string()))??;
-    let document = follow(&mut running, &plan, err).await?;
-    note(&format!("Kept as {}: {}", document.id, place.document.display()));
-    show(&document, of.json, out)?;
-    verdict(&document)
+    follow(&mut running, plan, err).await
 }
 
 /// Waits for its end, with a bar for a person at a terminal; Ctrl-C ends it, and what was measured is kept.
@@ -113,7 +137,7 @@ fn verdict(document: &Document) -> Result<Exit, Failed> {
     let Counts { answered, failed, unfinished } = document.measures.as_ref().map(|of| of.requests).unwrap_or_default();
     if answered == 0 && (failed > 0 || document.state == State::Whole) {
         let first = document.measures.iter().flat_map(|of| &of.failures).next();
-        let why = first.map(text::failures).unwrap_or_default();
+        let why = first.map(told::failures).unwrap_or_default();
         let what = format!("Not one of {} requests was answered.", count(failed));
         return Err(Problem::new(Code::ServerFailed, what)
             .why(format!("{why}."))
@@ -124,70 +148,12 @@ fn verdict(document: &Document) -> Result<Exit, Failed> {
     Ok(if is_whole { Exit::Ok } else { Exit::Partial })
 }
 
-fn show(document: &Document, as_json: bool, style: Style) -> Result<Exit, Failed> {
+fn show(kept: &Kept, as_json: bool, style: Style) -> Result<Exit, Failed> {
     let mut out = stdout();
     if as_json {
-        json::write(&mut out, document, false)?;
+        json::write(&mut out, kept, false)?;
     } else {
-        text::write(&mut out, document, style)?;
+        page::write(&mut out, &kept.page(), style)?;
     }
     Ok(Exit::Ok)
-}
-
-/// A run in a list.
-#[derive(Serialize)]
-struct Line<'a> {
-    id: &'a str,
-    began: Stamp,
-    state: &'a State,
-    model: &'a str,
-    url: &'a str,
-    requests: Option<Counts>,
-    requests_per_s: Option<f64>,
-    output_tokens_per_s: Option<f64>,
-    ttft_p50_us: Option<u64>,
-    tpot_p50_us: Option<u64>,
-}
-
-impl<'a> Line<'a> {
-    fn of(document: &'a Document) -> Self {
-        let measures = document.measures.as_ref();
-        Self {
-            id: &document.id,
-            began: document.began,
-            state: &document.state,
-            model: &document.plan.target.model,
-            url: &document.plan.target.url,
-            requests: measures.map(|of| of.requests),
-            requests_per_s: measures.map(|of| of.rates.requests_per_s),
-            output_tokens_per_s: measures.map(|of| of.rates.output_tokens_per_s),
-            ttft_p50_us: measures.and_then(|of| of.ttft.p50),
-            tpot_p50_us: measures.and_then(|of| of.tpot.p50),
-        }
-    }
-}
-
-fn list(as_json: bool, style: Style) -> Result<Exit, Failed> {
-    let listed = store::list(&folder()?)?;
-    let mut out = stdout();
-    let (mut documents, mut unreadable) = (Vec::new(), 0);
-    for (_, run) in listed {
-        match run {
-            Ok(document) => documents.push(document),
-            Err(problem) => {
-                unreadable += 1;
-                note(&pilothouse_wire::units::visible(&problem.to_string()));
-            }
-        }
-    }
-    if as_json {
-        for document in &documents {
-            json::write(&mut out, &Line::of(document), true)?;
-        }
-    } else if documents.is_empty() {
-        note("There is no run yet. pilothouse bench run makes one.");
-    } else {
-        text::table(&mut out, &documents, style)?;
-    }
-    Ok(if unreadable > 0 { Exit::Partial } else { Exit::Ok })
 }

@@ -1,14 +1,17 @@
 //! What may be typed behind `bench`.
 
-use clap::{Args, Subcommand, ValueEnum};
-use pilothouse_bench::{
-    arrivals::Arrivals,
-    plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Until, WarmUp},
-    sizes::Sizes,
-    slo::Slo,
-};
-use serde_json::{Map, Value};
-use std::{path::PathBuf, str::FromStr};
+mod compare;
+mod load;
+mod search;
+
+pub use compare::{CompareArgs, FailIf};
+pub use load::{LoadArgs, ServeArgs, WayArgs};
+pub use search::SearchArgs;
+
+use crate::exit::Failed;
+use clap::{Args, Subcommand};
+use pilothouse_bench::plan::Plan;
+use std::path::PathBuf;
 
 /// Of benchmarks.
 #[derive(Args, Debug)]
@@ -23,18 +26,37 @@ pub struct BenchArgs {
 pub enum BenchVerb {
     /// Put load on a server that answers in pieces, measure each, and keep the run as one file
     Run(Box<RunArgs>),
-    /// One run: its measures, with what each of them is
+    /// Say which of two or more targets is better: blocks of the same load in a drawn order, judged at planned looks; or put
+    /// two kept runs side by side, without a verdict
+    Compare(Box<CompareArgs>),
+    /// Find the most load that keeps the limits: probes between what surely keeps them and what does not; or sweep over how
+    /// many are served at a time, with the points that no other one beats
+    Search(Box<SearchArgs>),
+    /// What is kept of one: verdicts or measures, with what each of them is
     Show {
-        /// The run, by its name or the begin of it, or its file
-        #[arg(value_name = "RUN")]
+        /// The run or comparison, by its name or the begin of it, or its file
+        #[arg(value_name = "ID")]
         run: String,
         /// As JSON, with everything that is kept of it
         #[arg(long)]
         json: bool,
     },
-    /// The runs that are kept, the newest first
+    /// What is kept, the newest first
     List {
         /// As JSON, an object a line, without histograms
+        #[arg(long)]
+        json: bool,
+    },
+    /// One of them for people without Pilothouse: an HTML file that loads nothing, Markdown, or its chart
+    Report(ReportArgs),
+    /// One of them for other programs: JSON, CSV with a value a row, or JSON with a request a line
+    Export(ExportArgs),
+    /// Take in what another tool measured: AIPerf, GuideLLM, vLLM's bench serve, llama-bench
+    Import {
+        /// Its file: profile_export_aiperf.json, benchmarks.json, a saved result, the output of llama-bench -o json
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// As JSON, an object a line
         #[arg(long)]
         json: bool,
     },
@@ -49,81 +71,15 @@ pub struct RunArgs {
     /// The model, as the server calls it
     #[arg(long, value_name = "NAME")]
     pub model: String,
-    /// What it speaks, of OpenAI's interfaces: chat or completions
-    #[arg(long, value_name = "NAME", default_value = "chat", hide_possible_values = true)]
-    pub api: ApiName,
-    /// The variable that the API key is in
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
-    pub key_env: Option<String>,
-    /// The file that the API key is in
-    #[arg(long, value_name = "FILE")]
-    pub key_file: Option<PathBuf>,
-    /// Certificates in PEM: only what they signed is believed [default: what this machine trusts]
-    #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
-    /// Closed loop: so many at a time, the next when one is answered. It hides the server's queues
-    #[arg(long, value_name = "N", required_unless_present_any = ["rate", "trace"], conflicts_with_all = ["rate", "trace"])]
-    pub concurrency: Option<u32>,
-    /// Open loop: so many requests a second, whether the server keeps up or not
-    #[arg(long, value_name = "N", conflicts_with = "trace", allow_hyphen_values = true)]
-    pub rate: Option<f64>,
-    /// How times between requests of an open loop are spread: constant, poisson, or gamma:SHAPE (1 is poisson, less comes
-    /// in bursts)
-    #[arg(long, value_name = "KIND", default_value = "poisson", value_parser = arrivals, requires = "rate")]
-    pub arrivals: Arrivals,
-    /// Replay: requests at the times and with the sizes of Azure's trace of 2023, a CSV
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// So many times quicker than the trace
-    #[arg(long, value_name = "X", default_value_t = 1.0, requires = "trace", allow_hyphen_values = true)]
-    pub speed: f64,
-    /// No more than so many at a time; what waits for that counts into its latencies
-    #[arg(long, value_name = "N", conflicts_with = "concurrency")]
-    pub max_concurrency: Option<u32>,
-    /// End after so many requests
-    #[arg(long, value_name = "N")]
-    pub requests: Option<u64>,
-    /// Send none after so many seconds
-    #[arg(long, value_name = "S", allow_hyphen_values = true)]
-    pub seconds: Option<f64>,
-    /// Tokens of a prompt: 512, 256..1024, or 512~128 (mean and standard deviation). A word is counted as a token; what the
-    /// server counts is shown beside it
-    #[arg(long, value_name = "SIZES", default_value = "256", conflicts_with_all = ["prompts", "trace"])]
-    pub input_tokens: Sizes,
-    /// So many tokens at the begin of each prompt are the same in all, for a cache of prefixes
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "prompts")]
-    pub shared_prefix: u32,
-    /// Prompts of a file, a JSON object a line: {"prompt": "…"} or {"messages": […]}
-    #[arg(long, value_name = "FILE", conflicts_with = "trace")]
-    pub prompts: Option<PathBuf>,
-    /// The most tokens of an answer, likewise as sizes [default: what the server does by itself]
-    #[arg(long, value_name = "SIZES", conflicts_with = "trace")]
-    pub output_tokens: Option<Sizes>,
-    /// Ask the server to go on to the most (ignore_eos, min_tokens): else runs are over different numbers of tokens. Not
-    /// every server takes it
-    #[arg(long)]
-    pub ignore_eos: bool,
-    /// Do not ask the server to count (stream_options.include_usage): each piece is counted as a token
-    #[arg(long)]
-    pub no_usage: bool,
-    /// More fields of each request, as a JSON object: {"temperature": 0}
-    #[arg(long, value_name = "JSON", value_parser = object)]
-    pub extra: Option<Extra>,
-    /// What an answer has to keep to be a good one: ttft=500ms,tpot=50ms,e2e=10s
-    #[arg(long, value_name = "LIMITS", default_value = "", hide_default_value = true)]
-    pub slo: Slo,
-    /// What is left out of the measures at the begin: mser5, none, or a number of requests
-    #[arg(long, value_name = "RULE", default_value = "mser5", value_parser = warm_up)]
-    pub warm_up: WarmUp,
-    /// What all that is drawn begins with: the same again is the same load again
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// Seconds after which a request has failed
-    #[arg(long, value_name = "S", default_value_t = 600.0, allow_hyphen_values = true)]
-    pub timeout: f64,
-    /// Seconds that requests under way are given once --seconds are over
-    #[arg(long, value_name = "S", default_value_t = 30.0, allow_hyphen_values = true)]
-    pub drain: f64,
+    /// The way to it.
+    #[command(flatten)]
+    pub way: WayArgs,
+    /// What is started to be measured.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// The load on it.
+    #[command(flatten)]
+    pub load: LoadArgs,
     /// Keep the run in this file, and its requests beside it [default: in the data of this account]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -132,90 +88,54 @@ pub struct RunArgs {
     pub json: bool,
 }
 
-/// What a server speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ApiName {
-    // Without doc comments: clap would print them at length in every help.
-    #[allow(missing_docs, reason = "the words are the meaning")]
-    Chat,
-    #[allow(missing_docs, reason = "the words are the meaning")]
-    Completions,
+/// Of a report.
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// The run or comparison, by its name or the begin of it, or its file
+    #[arg(value_name = "ID")]
+    pub run: String,
+    /// One HTML file, with its chart in it [default]
+    #[arg(long, group = "kind")]
+    pub html: bool,
+    /// Markdown
+    #[arg(long, group = "kind")]
+    pub md: bool,
+    /// The chart of a comparison, as SVG
+    #[arg(long, group = "kind")]
+    pub svg: bool,
+    /// Into this file [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
-/// Fields of a request.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Extra(pub Map<String, Value>);
+/// Of an export.
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// The run or comparison, by its name or the begin of it, or its file
+    #[arg(value_name = "ID")]
+    pub run: String,
+    /// The whole document [default]
+    #[arg(long, group = "kind")]
+    pub json: bool,
+    /// A value a row
+    #[arg(long, group = "kind")]
+    pub csv: bool,
+    /// A request a line, of a comparison with its arm and block
+    #[arg(long, group = "kind")]
+    pub jsonl: bool,
+    /// Into this file [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
 
 impl RunArgs {
     /// What is to be run.
-    pub fn plan(&self) -> Plan {
-        let api = match self.api {
-            ApiName::Chat => Api::Chat,
-            ApiName::Completions => Api::Completions,
-        };
-        let key = match (&self.key_env, &self.key_file) {
-            (Some(name), _) => KeyFrom::Variable(name.clone()),
-            (None, Some(file)) => KeyFrom::File(file.clone()),
-            (None, None) => KeyFrom::None,
-        };
-        let max_concurrency = self.max_concurrency;
-        let load = match (&self.trace, self.rate) {
-            (Some(file), _) => Load::Trace { file: file.clone(), speed: self.speed, max_concurrency },
-            (None, Some(rate)) => Load::Open { rate, arrivals: self.arrivals, max_concurrency },
-            // clap asks for one of the three.
-            (None, None) => Load::Closed { concurrency: self.concurrency.unwrap_or(1) },
-        };
-        let prompts = match &self.prompts {
-            Some(file) => Prompts::File(file.clone()),
-            None => Prompts::Synthetic { input: self.input_tokens, shared_prefix: self.shared_prefix },
-        };
-        Plan {
-            target: Target {
-                api,
-                url: api.address(&self.address),
-                model: self.model.clone(),
-                key,
-                authorities: self.ca.clone(),
-            },
-            load,
-            prompts,
-            output: Output {
-                tokens: self.output_tokens,
-                ignore_eos: self.ignore_eos,
-                usage: !self.no_usage,
-                extra: self.extra.clone().map(|extra| extra.0).unwrap_or_default(),
-            },
-            until: Until { requests: self.requests, seconds: self.seconds },
-            slo: self.slo,
-            warm_up: self.warm_up,
-            seed: self.seed,
-            timeout_s: self.timeout,
-            drain_s: self.drain,
-        }
+    ///
+    /// # Errors
+    /// If no load is said.
+    pub fn plan(&self) -> Result<Plan, Failed> {
+        self.load.plan(self.way.target(&self.address, &self.model)?)
     }
-}
-
-fn arrivals(text: &str) -> Result<Arrivals, String> {
-    match text.split_once(':') {
-        None if text == "constant" => Ok(Arrivals::Constant),
-        None if text == "poisson" => Ok(Arrivals::Poisson),
-        Some(("gamma", shape)) => shape.parse().map(Arrivals::Gamma).map_err(|_| format!("\"{shape}\" is no number")),
-        _ => Err("give constant, poisson or gamma:SHAPE".into()),
-    }
-}
-
-fn warm_up(text: &str) -> Result<WarmUp, String> {
-    match text {
-        "mser5" => Ok(WarmUp::Mser5),
-        "none" => Ok(WarmUp::None),
-        number => {
-            u64::from_str(number).map(WarmUp::Requests).map_err(|_| "give mser5, none or a number of requests".into())
-        }
-    }
-}
-
-fn object(text: &str) -> Result<Extra, String> {
-    serde_json::from_str(text).map(Extra).map_err(|error| format!("it is no JSON object: {error}"))
 }
 
 #[cfg(test)]
@@ -223,11 +143,15 @@ mod tests {
     use super::*;
     use crate::args::{Arguments, Verb};
     use clap::Parser;
+    use pilothouse_bench::{
+        arrivals::Arrivals,
+        plan::{KeyFrom, Load, WarmUp},
+    };
 
     fn plan(typed: &str) -> Plan {
         let words = ["pilothouse", "bench", "run", "http://h:8000", "--model", "m"].into_iter().chain(typed.split(' '));
         match Arguments::try_parse_from(words).unwrap().verb {
-            Verb::Bench(BenchArgs { verb: BenchVerb::Run(run) }) => run.plan(),
+            Verb::Bench(BenchArgs { verb: BenchVerb::Run(run) }) => run.plan().unwrap(),
             other => panic!("{other:?}"),
         }
     }

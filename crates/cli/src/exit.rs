@@ -47,7 +47,9 @@ Exit codes:
      bench: requests failed, or it was ended early; what was measured is kept
   4  what was to be done was sent, and it was not seen that it came to pass
   5  preflight: it does not fit
-  6  preflight: nobody can tell whether it fits";
+     bench compare --fail-if: a candidate is so
+  6  preflight: nobody can tell whether it fits
+     bench compare --fail-if: the comparison is invalid";
 
 impl From<Problem> for Failed {
     fn from(problem: Problem) -> Self {

@@ -84,6 +84,8 @@ fn the_help_says_what_there_is_and_what_exit_codes_mean() {
         "serve --help",
         "bench --help",
         "bench run --help",
+        "bench compare --help",
+        "bench search --help",
     ] {
         insta::assert_snapshot!(typed.replace(' ', "_"), home.run(typed).all());
     }

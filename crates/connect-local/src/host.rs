@@ -9,28 +9,39 @@ pub struct Host {
     /// The name that it calls itself.
     pub name: SmolStr,
     /// Logical cores.
-    cores: usize,
+    pub cores: usize,
     /// Memory, in bytes.
-    memory: u64,
+    pub memory: u64,
+    /// The system and its version.
+    pub system: Option<String>,
+    /// The version of its kernel.
+    pub kernel: Option<String>,
+    /// What its processor is called.
+    pub processor: Option<String>,
 }
 
 impl Host {
     /// Asks the operating system.
+    #[must_use]
     pub fn read() -> Self {
         let memory = MemoryRefreshKind::nothing().with_ram();
         let wanted = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(memory);
         let system = System::new_with_specifics(wanted);
-        let name = System::host_name().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        let some = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Self {
-            name: name.map_or(SmolStr::new_static("localhost"), SmolStr::from),
+            name: System::host_name().and_then(some).map_or(SmolStr::new_static("localhost"), SmolStr::from),
             cores: system.cpus().len(),
             memory: system.total_memory(),
+            system: System::long_os_version().and_then(some),
+            kernel: System::kernel_version().and_then(some),
+            processor: system.cpus().first().and_then(|cpu| some(cpu.brand().to_owned())),
         }
     }
 
     /// Its cores and memory in words: facts have no field for them.
+    #[must_use]
     pub fn words(&self) -> String {
-        let Self { name, cores, memory } = self;
+        let Self { name, cores, memory, .. } = self;
         format!("see {name}: {cores} cores, {} of memory", units::bytes(*memory))
     }
 }
@@ -47,7 +58,7 @@ mod tests {
 
     #[test]
     fn cores_and_memory_are_told_in_words() {
-        let host = Host { name: "gpu-7".into(), cores: 16, memory: 128_000_000_000 };
+        let host = Host { name: "gpu-7".into(), cores: 16, memory: 128_000_000_000, ..Host::read() };
         assert_eq!(host.words(), "see gpu-7: 16 cores, 128 GB of memory");
     }
 }

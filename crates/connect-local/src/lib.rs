@@ -7,11 +7,12 @@
 //! Pods are not listed. A process that uses a GPU is no pod: with an empty listing of pods a busy GPU would be shown as
 //! free. So who holds the GPUs of this machine is *not known*, and their load is.
 
+pub mod beside;
 mod book;
 mod connector;
 mod driver;
 mod gpu;
-mod host;
+pub mod host;
 mod kind;
 mod panel;
 mod problems;

@@ -59,6 +59,8 @@ pub struct Read {
     pub values: BTreeMap<Metric, Value>,
     /// PCIe transfers repeated since the driver was loaded; the metric is how much it rises.
     pub replays: Option<Result<u32, Absent>>,
+    /// The most power that it may take now, in watts; none where the driver does not tell.
+    pub power_cap: Option<f64>,
 }
 
 impl Read {
@@ -103,7 +105,8 @@ pub fn read(device: &Device<'_>) -> Read {
         (Metric::RowsRemapped, rows),
         (Metric::RemapFailed, failure.map(|failed| f64::from(u8::from(failed != 0.0)))),
     ];
-    Read { values: values.into(), replays: Some(device.pcie_replay_counter().map_err(Absent::from)) }
+    let power_cap = device.enforced_power_limit().ok().map(|milliwatts| f64::from(milliwatts) / 1_000.0);
+    Read { values: values.into(), replays: Some(device.pcie_replay_counter().map_err(Absent::from)), power_cap }
 }
 
 /// The bits as they are, also those that are newer than the wrapper's list.

@@ -26,6 +26,7 @@ pub mod mser;
 mod order;
 mod plan;
 mod power;
+pub mod share;
 #[cfg(test)]
 mod tests;
 mod words;

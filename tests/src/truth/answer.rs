@@ -24,6 +24,12 @@ pub async fn serve(mut socket: TcpStream, shared: &Shared) {
     let mut buffer = Vec::new();
     while let Some(request) = request::read(&mut socket, &mut buffer).await {
         let received = Instant::now();
+        if let Some(text) = aside(&request.path, shared) {
+            if plain(&mut socket, "200 OK", "text/plain", "", &text).await.is_err() {
+                return;
+            }
+            continue;
+        }
         let number = shared.count.fetch_add(1, Ordering::Relaxed);
         let Request { id, key, body, .. } = &request;
         let logged = Logged {
@@ -53,6 +59,17 @@ struct Answer<'a> {
 impl Answer<'_> {
     /// Gives the answer; may the connection be used again?
     async fn give(&mut self, number: u64) -> io::Result<bool> {
+        // Who waits for a place has its moments from then on.
+        let place = self.shared.places.clone().acquire_owned().await;
+        if self.shared.script.places.is_some() {
+            self.received = Instant::now();
+        }
+        let goes_on = self.give_at_once(number).await;
+        drop(place);
+        goes_on
+    }
+
+    async fn give_at_once(&mut self, number: u64) -> io::Result<bool> {
         let fault = (self.shared.script.fault)(number);
         match fault {
             Fault::Closed => return Ok(false),
@@ -67,6 +84,13 @@ impl Answer<'_> {
             }
             Fault::WrongType => return self.plain("200 OK", "application/json", "", "{\"choices\":[]}").await,
             _ => {}
+        }
+        if let Some(whole) = self.whole() {
+            let moment = self.shared.script.moments(number, 1).first().copied().unwrap_or_default();
+            self.wait(moment).await;
+            let sent = self.plain("200 OK", "application/json", "", &whole).await;
+            self.logged.wrote_us.push(self.shared.now());
+            return sent;
         }
         let chat = self.request.path.ends_with("/chat/completions");
         let pieces = self.shared.script.tokens.or(self.request.wanted.max_tokens).unwrap_or(TOKENS);
@@ -121,7 +145,7 @@ impl Answer<'_> {
                 self.event(&object(&delta(chat, field, " one")), fault).await?;
                 self.event(&object(&second), fault).await
             }
-            _ => self.event(&object(&delta(chat, field, " the")), fault).await,
+            _ => self.event(&object(&delta(chat, field, &self.shared.script.word)), fault).await,
         }
     }
 
@@ -173,13 +197,44 @@ impl Answer<'_> {
         Ok(())
     }
 
-    async fn plain(&mut self, status: &str, kind: &str, more: &str, body: &str) -> io::Result<bool> {
-        let length = body.len();
-        let whole =
-            format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\n{more}content-length: {length}\r\n\r\n{body}");
-        self.socket.write_all(whole.as_bytes()).await?;
-        Ok(true)
+    /// An answer that comes whole, where the request is for one.
+    fn whole(&self) -> Option<String> {
+        let word = self.shared.script.word.trim();
+        let path = &self.request.path;
+        if path.ends_with("/embeddings") {
+            let words = self.request.wanted.words();
+            let data = json!([{ "object": "embedding", "index": 0, "embedding": [0.25, -0.5, 1.0] }]);
+            return Some(json!({ "object": "list", "data": data, "usage": { "prompt_tokens": words } }).to_string());
+        }
+        if path.ends_with("/infer") {
+            let output = json!({ "name": "text_output", "datatype": "BYTES", "shape": [1], "data": [word] });
+            return Some(json!({ "model_name": "chat", "outputs": [output] }).to_string());
+        }
+        path.ends_with("/generate").then(|| json!({ "results": [{ "text": word }] }).to_string())
     }
+
+    async fn plain(&mut self, status: &str, kind: &str, more: &str, body: &str) -> io::Result<bool> {
+        plain(self.socket, status, kind, more, body).await
+    }
+}
+
+/// What is told to whoever asks how it is: no request of a benchmark.
+fn aside(path: &str, shared: &Shared) -> Option<String> {
+    match path {
+        "/health" | "/v2/health/ready" => Some("well".to_owned()),
+        "/metrics" => Some(format!(
+            "# TYPE truth_requests_total counter\ntruth_requests_total {}\n",
+            shared.count.load(Ordering::Relaxed)
+        )),
+        _ => None,
+    }
+}
+
+async fn plain(socket: &mut TcpStream, status: &str, kind: &str, more: &str, body: &str) -> io::Result<bool> {
+    let length = body.len();
+    let whole = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\n{more}content-length: {length}\r\n\r\n{body}");
+    socket.write_all(whole.as_bytes()).await?;
+    Ok(true)
 }
 
 fn delta(chat: bool, field: &str, text: &str) -> serde_json::Value {

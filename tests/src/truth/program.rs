@@ -3,26 +3,30 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Fault, Logged, Script, Times, Truth};
+use super::{Logged, Script, Times, Truth};
 use crate::failure::{Context, Failure, Result};
 
 /// Serves by these words until its input ends, and then writes what it did into a file: milliseconds to the first piece and
-/// between pieces (medians), the deviation of their logarithm, the file. Prints where it is.
+/// between pieces (medians), the deviation of their logarithm, the file. Prints where it is. With a port behind them it serves
+/// there until it is ended, and writes nothing.
 pub async fn program(words: &[String]) -> ExitCode {
     match serve(words).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "{failure}\nUsage: truth TTFT_MS GAP_MS SIGMA LOG");
+            let _ = writeln!(std::io::stderr(), "{failure}\nUsage: truth TTFT_MS GAP_MS SIGMA LOG [PORT]");
             ExitCode::FAILURE
         }
     }
 }
 
 async fn serve(words: &[String]) -> Result<()> {
-    let [ttft, gap, sigma, file] = words else { return Err(Failure::new("there are not four words")) };
+    let (ttft, gap, sigma, file, port) = match words {
+        [ttft, gap, sigma, file] => (ttft, gap, sigma, file, None),
+        [ttft, gap, sigma, file, port] => (ttft, gap, sigma, file, Some(port.parse().could_not("read the port")?)),
+        _ => return Err(Failure::new("there are not four words")),
+    };
     let number = |text: &String| text.parse::<f64>().could_not(format!("read {text} as a number"));
     let (ttft, gap, sigma) = (number(ttft)?, number(gap)?, number(sigma)?);
     let times = |ms: f64| match Duration::try_from_secs_f64(ms / 1e3) {
@@ -30,9 +34,12 @@ async fn serve(words: &[String]) -> Result<()> {
         Ok(time) => Times::Fixed(time),
         Err(_) => Times::Fixed(Duration::ZERO),
     };
-    let script = Script { seed: 1, ttft: times(ttft), gap: times(gap), tokens: None, fault: Arc::new(|_| Fault::None) };
-    let truth = Truth::start(script).await?;
+    let script = Script { ttft: times(ttft), gap: times(gap), ..Script::quick() };
+    let truth = Truth::start_at(script, port.unwrap_or(0)).await?;
     writeln!(std::io::stdout(), "{}", truth.url()).could_not("say where it is")?;
+    if port.is_some() {
+        return std::future::pending().await;
+    }
     // Whoever started it holds the other end.
     let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     let _ = ended.await;

@@ -26,6 +26,8 @@ pub struct Request {
 pub struct Wanted {
     pub max_tokens: Option<u32>,
     pub prompt: Option<String>,
+    /// Of embeddings.
+    pub input: Option<String>,
     pub messages: Vec<Message>,
     pub stream_options: StreamOptions,
 }
@@ -47,7 +49,12 @@ pub struct StreamOptions {
 impl Wanted {
     /// Words of the prompt.
     pub fn words(&self) -> usize {
-        let texts = self.messages.iter().map(|message| message.content.as_str()).chain(self.prompt.as_deref());
+        let texts = self
+            .messages
+            .iter()
+            .map(|message| message.content.as_str())
+            .chain(self.prompt.as_deref())
+            .chain(self.input.as_deref());
         texts.map(|text| text.split_whitespace().count()).sum()
     }
 }
@@ -69,7 +76,7 @@ pub async fn read(socket: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -
             name.eq_ignore_ascii_case(wanted).then(|| value.trim().to_owned())
         })
     };
-    let length: usize = header("content-length")?.parse().ok()?;
+    let length: usize = header("content-length").map_or(Some(0), |length| length.parse().ok())?;
     while buffer.len() < head + length {
         more(socket, buffer).await?;
     }

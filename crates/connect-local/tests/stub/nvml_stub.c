@@ -11,6 +11,7 @@
  *   every 15                       what all functions of a device return
  *   hang 1                         no function of a device comes back while this line is there
  *   reasons 72, replays 5, ecc 3, double 1, rows 2, remap-failed 1, util 40, mig 3     what is measured
+ *   sm-clock 1410, heat 61, cap 700000     likewise: MHz, degrees Celsius, milliwatts
  *
  * -DWITHOUT_nvmlX leaves the function out, as an older driver does.
  */
@@ -180,11 +181,18 @@ nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned *milliwatts)
 }
 #endif
 
+nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t device, unsigned *milliwatts)
+{
+    ENTER(device);
+    *milliwatts = (unsigned)setting("cap", (int)device->number, 700000);
+    return SUCCESS;
+}
+
 nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, unsigned sensor, unsigned *celsius)
 {
     ENTER(device);
     if (sensor != 0) return INVALID_ARGUMENT;
-    *celsius = 64 + device->number;
+    *celsius = (unsigned)setting("heat", (int)device->number, 64 + (long)device->number);
     return SUCCESS;
 }
 
@@ -192,7 +200,7 @@ nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t device, unsigned domain, unsign
 {
     ENTER(device);
     /* graphics 0, SM 1, memory 2, video 3 */
-    *megahertz = domain == 1 ? 1980 : domain == 2 ? 2619 : 1;
+    *megahertz = domain == 1 ? (unsigned)setting("sm-clock", (int)device->number, 1980) : domain == 2 ? 2619 : 1;
     return SUCCESS;
 }
 

@@ -156,7 +156,7 @@ pub(super) fn out_of_order(at: usize) -> String {
 }
 
 pub(super) fn no_ratio(metric: &Metric, block: usize, value: Option<f64>) -> String {
-    let value = value.map_or("absent".to_owned(), |value| value.to_string());
+    let value = value.filter(|value| !value.is_nan()).map_or("absent".to_owned(), |value| value.to_string());
     format!("{} is {value} in block {}: a ratio needs a number above 0", metric.label, block + 1)
 }
 

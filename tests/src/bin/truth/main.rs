@@ -1,4 +1,4 @@
-//! The scripted server that benchmarks are held against, by itself: `truth TTFT_MS GAP_MS SIGMA LOG`.
+//! The scripted server that benchmarks are held against, by itself: `truth TTFT_MS GAP_MS SIGMA LOG [PORT]`.
 
 use std::process::ExitCode;
 

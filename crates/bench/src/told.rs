@@ -1,78 +1,89 @@
 //! A run in words: what was run, what came of it, and what each number is.
 
 use crate::{
-    exit::Failed,
-    out::{Style, Tone},
-    table::{self, Cell, Head},
-};
-use pilothouse_bench::{
     arrivals::Arrivals,
+    beside,
     measures::{Counts, Cut, Failures, Goodput, Measures, Tokens},
-    plan::{Api, Load, Plan, Prompts, WarmUp},
+    page::{Head, Page, Table, Tone},
+    plan::{Load, Plan, Prompts, WarmUp},
     result::{ClientLoad, Document, State},
+    server::Started,
     spread::Spread,
 };
 use pilothouse_insight::verdict::mser::WarmUp as Found;
-use pilothouse_wire::units::{ABSENT, bytes, count, number, share, visible};
-use std::io::Write;
+use pilothouse_wire::units::{ABSENT, bytes, count, number, share};
 
-const NAMES: usize = 12;
-
-/// Writes a run.
-pub fn write(out: &mut impl Write, document: &Document, style: Style) -> Result<(), Failed> {
+/// What there is to say of a run.
+#[must_use]
+pub fn page(document: &Document) -> Page {
     let Document { plan, measures, client, environment, .. } = document;
-    let mut line = |name: &str, text: &str| {
-        let name = format!("{name:<NAMES$}");
-        writeln!(out, "{}{}", style.paint(Tone::Soft, &name), visible(text))
-    };
-    line("Run", &format!("{}, {}", document.id, state(document)))?;
-    line("Target", &format!("{} at {}", plan.target.model, plan.target.url))?;
-    line("Load", &load(plan))?;
-    line("Prompts", &prompts(plan))?;
+    let mut page = Page { title: format!("Benchmark {}", document.id), ..Page::default() };
+    let tone = if document.state == State::Whole { Tone::Plain } else { Tone::Warn };
+    page.toned("Run", format!("{}, {}", document.id, state(document)), tone);
+    page.line("Target", format!("{} at {}", plan.target.model, plan.target.url));
+    if let Some(server) = &document.server {
+        page.line("Server", self::server(server));
+    }
+    page.line("Load", load(plan));
+    page.line("Prompts", prompts(plan));
     let Some(measures) = measures else {
-        line("Requests", "its measures were not reached; what had ended is in the file of requests")?;
-        return Ok(());
+        page.line("Requests", "its measures were not reached; what had ended is in the file of requests");
+        return page;
     };
-    line("Requests", &requests(&measures.requests))?;
+    page.line("Requests", requests(&measures.requests));
     for failures in &measures.failures {
-        line("", &failures_line(failures))?;
+        page.toned("", failures_line(failures), Tone::Bad);
     }
-    line("Warm-up", &warm_up(&measures.warm_up))?;
-    line("Tokens", &tokens(&measures.tokens, measures.kept))?;
+    page.line("Warm-up", warm_up(&measures.warm_up));
+    page.line("Tokens", tokens(&measures.tokens, measures.kept));
     if measures.without_done > 0 {
-        line("", &format!("{} answers ended without [DONE]", count(measures.without_done)))?;
+        page.line("", format!("{} answers ended without [DONE]", count(measures.without_done)));
     }
-    let rates = &measures.rates;
-    let input = rates.input_tokens_per_s.map_or_else(|| ABSENT.to_owned(), |rate| number(rate, 1));
     let seconds = micros(measures.span_us) / 1e6;
-    line(
-        "Rates",
-        &format!(
-            "{} answers/s, {} tokens/s out, {input} tokens/s in, over {} s",
-            number(rates.requests_per_s, 2),
-            number(rates.output_tokens_per_s, 1),
-            number(seconds, 1)
-        ),
-    )?;
+    page.line("Rates", rates(measures, seconds));
     if let Some(good) = &measures.goodput {
-        line("Goodput", &goodput(good))?;
+        page.line("Goodput", goodput(good));
     }
     if let Some(client) = client {
-        line("Client", &client_line(client, environment.cores, seconds))?;
+        page.line("Client", client_line(client, environment.cores, seconds));
         if client.saturated {
-            line("", "the client was late: times are bounds from above, and the server may do better")?;
+            let late = "the client was late: times are bounds from above, and the server may do better";
+            page.toned("", late, Tone::Warn);
         }
     }
-    writeln!(out)?;
-    spreads(out, measures, style)?;
-    writeln!(out)?;
-    for (name, text) in &document.definitions {
-        writeln!(out, "{}", style.paint(Tone::Soft, &visible(&format!("{name:<NAMES$}{text}"))))?;
+    if let Some(beside) = &document.beside {
+        let lines = beside::lines(beside, measures.tokens.output);
+        lines.into_iter().enumerate().for_each(|(at, line)| page.line(if at == 0 { "Beside" } else { "" }, line));
     }
-    Ok(())
+    page.tables.push(spreads(measures));
+    page.definitions = document.definitions.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
+    page
+}
+
+/// What was started to be measured, in words.
+#[must_use]
+pub fn server(of: &Started) -> String {
+    format!(
+        "started as {}, ready after {} s; its words are in {}",
+        of.command.join(" "),
+        number(of.ready_after_s, 1),
+        of.log
+    )
+}
+
+fn rates(measures: &Measures, seconds: f64) -> String {
+    let rates = &measures.rates;
+    let input = rates.input_tokens_per_s.map_or_else(|| ABSENT.to_owned(), |rate| number(rate, 1));
+    format!(
+        "{} answers/s, {} tokens/s out, {input} tokens/s in, over {} s",
+        number(rates.requests_per_s, 2),
+        number(rates.output_tokens_per_s, 1),
+        number(seconds, 1)
+    )
 }
 
 /// Failures of a kind, in words.
+#[must_use]
 pub fn failures(of: &Failures) -> String {
     let example = if of.example.is_empty() { String::new() } else { format!(" ({})", of.example) };
     format!("{} × {}{example}", count(of.count), of.kind.words())
@@ -92,7 +103,9 @@ fn state(document: &Document) -> String {
     format!("{word}, began {}", document.began)
 }
 
-fn load(plan: &Plan) -> String {
+/// The load of a plan, in words.
+#[must_use]
+pub fn load(plan: &Plan) -> String {
     let most = |most: &Option<u32>| {
         most.map_or_else(String::new, |most| format!(", {} at a time at most", count(most.into())))
     };
@@ -117,11 +130,10 @@ fn load(plan: &Plan) -> String {
     format!("{shape}{ends}; seed {}", plan.seed)
 }
 
-fn prompts(plan: &Plan) -> String {
-    let api = match plan.target.api {
-        Api::Chat => "chat",
-        Api::Completions => "completions",
-    };
+/// The prompts of a plan, in words.
+#[must_use]
+pub fn prompts(plan: &Plan) -> String {
+    let api = plan.target.api.name();
     let prompts = match (&plan.prompts, &plan.load) {
         (Prompts::File(file), _) => format!("{}, in order", file.display()),
         (Prompts::Synthetic { shared_prefix, .. }, Load::Trace { .. }) => {
@@ -222,7 +234,7 @@ fn client_line(client: &ClientLoad, cores: u64, seconds: f64) -> String {
     format!("{time}; {memory} of memory; woken {} ms late (p99)", millis(late))
 }
 
-fn spreads(out: &mut impl Write, measures: &Measures, style: Style) -> Result<(), Failed> {
+fn spreads(measures: &Measures) -> Table {
     const HEADS: [Head; 9] = [
         Head::left("MEASURE"),
         Head::left("UNIT"),
@@ -247,22 +259,21 @@ fn spreads(out: &mut impl Write, measures: &Measures, style: Style) -> Result<()
     // Thinking is shown apart only where somebody thinks.
     let is_shown = |name: &str| name != "ttfo" || measures.ttfo.counts != measures.ttft.counts;
     let rows = rows.iter().filter(|(name, ..)| is_shown(name)).map(|(name, spread, unit)| row(name, unit, spread));
-    table::write(out, &HEADS, &rows.collect::<Vec<_>>(), style, None)?;
-    Ok(())
+    Table { title: String::new(), heads: HEADS.to_vec(), rows: rows.collect() }
 }
 
-fn row(name: &str, unit: &str, spread: &Spread) -> Vec<Cell> {
-    let cell = |value: Option<u64>| value.map_or_else(Cell::absent, |value| Cell::text(millis(Some(value))));
-    let mean = spread.mean.map_or_else(Cell::absent, |mean| Cell::text(thousandths(mean)));
+fn row(name: &str, unit: &str, spread: &Spread) -> Vec<String> {
+    let mean = spread.mean.map_or_else(|| ABSENT.to_owned(), thousandths);
     let values = [spread.p50, spread.p90, spread.p95, spread.p99, spread.max];
-    let mut cells = vec![Cell::text(name), Cell::text(unit)];
-    cells.extend(values.map(cell));
-    cells.extend([mean, Cell::text(count(spread.count))]);
+    let mut cells = vec![name.to_owned(), unit.to_owned()];
+    cells.extend(values.map(millis));
+    cells.extend([mean, count(spread.count)]);
     cells
 }
 
 /// A thousandth of it: microseconds as milliseconds.
-fn millis(value: Option<u64>) -> String {
+#[must_use]
+pub fn millis(value: Option<u64>) -> String {
     value.map_or_else(|| ABSENT.to_owned(), |value| thousandths(micros(value)))
 }
 
@@ -274,43 +285,4 @@ fn thousandths(value: f64) -> String {
 #[allow(clippy::cast_precision_loss, reason = "times of a run stay far below 2^53 microseconds")]
 fn micros(value: u64) -> f64 {
     value as f64
-}
-
-/// Writes a table of runs.
-pub fn table(out: &mut impl Write, documents: &[Document], style: Style) -> Result<(), Failed> {
-    const HEADS: [Head; 8] = [
-        Head::left("RUN"),
-        Head::left("MODEL"),
-        Head::left("STATE"),
-        Head::right("ANSWERED"),
-        Head::right("FAILED"),
-        Head::right("TTFT P50 MS"),
-        Head::right("TPOT P50 MS"),
-        Head::right("TOKENS/S"),
-    ];
-    let rows = documents.iter().map(|document| {
-        let measures = document.measures.as_ref();
-        let (state, tone) = match document.state {
-            State::Running => ("running, or killed", Tone::Progress),
-            State::Whole => ("whole", Tone::Plain),
-            State::Interrupted => ("interrupted", Tone::Warn),
-            State::GaveUp => ("given up", Tone::Bad),
-        };
-        let counted = |of: fn(&Counts) -> u64| Cell::some(measures.map(|measures| count(of(&measures.requests))));
-        vec![
-            Cell::text(&document.id),
-            Cell::text(&document.plan.target.model),
-            Cell::text(state).tone(tone),
-            counted(|counts| counts.answered),
-            counted(|counts| counts.failed).tone(match measures.map_or(0, |measures| measures.requests.failed) {
-                0 => Tone::Plain,
-                _ => Tone::Bad,
-            }),
-            Cell::text(millis(measures.and_then(|measures| measures.ttft.p50))),
-            Cell::text(millis(measures.and_then(|measures| measures.tpot.p50))),
-            Cell::some(measures.map(|measures| number(measures.rates.output_tokens_per_s, 1))),
-        ]
-    });
-    table::write(out, &HEADS, &rows.collect::<Vec<_>>(), style, None)?;
-    Ok(())
 }

@@ -1,0 +1,173 @@
+//! The thread that reads beside a load.
+
+use super::{Beside, EVERY, Gpus, Watched, exposition, gpus::Gpu, tree::Tree};
+use crate::{
+    client::{Client, Way},
+    plan::{Api, Target},
+};
+use pilothouse_connect_local::beside;
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use tokio::runtime::Runtime;
+
+/// How long a server may take to tell what it counts.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What reads, while it does.
+pub struct Sampler {
+    stop: SyncSender<()>,
+    thread: Option<JoinHandle<Beside>>,
+    metrics: Option<Counted>,
+    missing: Vec<String>,
+}
+
+/// What a server counts.
+struct Counted {
+    client: Client,
+    before: BTreeMap<String, f64>,
+}
+
+impl Sampler {
+    /// Begins to read; none where there is nothing to. What the server counts is asked for here, before the load.
+    #[must_use]
+    pub fn start(watched: &Watched, target: &Target, runtime: &Runtime) -> Option<Self> {
+        if watched.is_nothing() {
+            return None;
+        }
+        let mut missing = Vec::new();
+        let metrics = watched.metrics.as_deref().and_then(|url| match asked(url, target, runtime) {
+            Ok(counted) => Some(counted),
+            Err(why) => {
+                missing.push(format!("{url}: {why}"));
+                None
+            }
+        });
+        let (stop, stopped) = sync_channel(1);
+        let watched = watched.clone();
+        let thread = thread::Builder::new().name("bench-beside".into()).spawn(move || read(&watched, &stopped));
+        let thread = thread.map_err(|error| missing.push(format!("this system gives no thread: {error}"))).ok();
+        Some(Self { stop, thread, metrics, missing })
+    }
+
+    /// Ends it. What the server counts is asked for once more.
+    #[must_use]
+    pub fn end(self, runtime: &Runtime) -> Beside {
+        drop(self.stop);
+        let mut beside = self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        beside.missing.extend(self.missing);
+        if let Some(Counted { client, before }) = self.metrics {
+            match get(&client, runtime) {
+                Ok(after) => {
+                    let both = before
+                        .into_iter()
+                        .filter_map(|(name, before)| Some((name.clone(), (before, *after.get(&name)?))));
+                    beside.metrics = both.collect();
+                }
+                Err(why) => beside.missing.push(format!("what the server counts, after the load: {why}")),
+            }
+        }
+        beside
+    }
+}
+
+fn asked(url: &str, target: &Target, runtime: &Runtime) -> Result<Counted, String> {
+    let key = crate::client::key(&target.key).map_err(|problem| problem.what)?;
+    let target = Target { url: url.to_owned(), api: Api::Http, ..target.clone() };
+    let way = Way::new(&target, key).map_err(|problem| problem.what)?;
+    let client = runtime.block_on(async { way.begin(tokio::time::Instant::now()) });
+    let before = get(&client, runtime)?;
+    Ok(Counted { client, before })
+}
+
+fn get(client: &Client, runtime: &Runtime) -> Result<BTreeMap<String, f64>, String> {
+    let got = runtime.block_on(async { tokio::time::timeout(PATIENCE, client.get()).await });
+    let got = got.map_err(|_| format!("no answer within {} s", PATIENCE.as_secs()))?;
+    let body = got.map_err(|failure| format!("{} {}", failure.kind.words(), failure.detail).trim().to_owned())?;
+    Ok(exposition::read(&String::from_utf8_lossy(&body)))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the thread that measures reads the clock that never goes back")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn read(watched: &Watched, stopped: &Receiver<()>) -> Beside {
+    let mut beside = Beside { every_ms: u64::try_from(EVERY.as_millis()).unwrap_or(u64::MAX), ..Beside::default() };
+    let mut tree = watched.process.and_then(|process| {
+        let tree = Tree::new(process, now());
+        if tree.is_none() {
+            beside.missing.push(format!("there is no process {process} on this machine"));
+        }
+        tree
+    });
+    let library = match &watched.gpus {
+        Gpus::No => None,
+        Gpus::Usual => Some(None),
+        Gpus::Library(file) => Some(Some(file.as_str())),
+    };
+    let mut driver = library.and_then(|library| match beside::Gpus::open(library) {
+        Ok(driver) => Some(driver),
+        Err(why) => {
+            beside.missing.push(format!("GPUs: {why}"));
+            None
+        }
+    });
+    let mut gpus: BTreeMap<String, Gpu> = BTreeMap::new();
+    let mut due = now();
+    loop {
+        let at = now();
+        beside.readings += 1;
+        if let Some(tree) = &mut tree {
+            tree.read(at);
+        }
+        for one in driver.iter_mut().flat_map(beside::Gpus::read) {
+            gpus.entry(one.uuid.to_string()).or_default().take(&one, at);
+        }
+        // What took longer than a tenth of a second is not made up for.
+        due = (due + EVERY).max(now());
+        match stopped.recv_timeout(due.saturating_duration_since(now())) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    beside.server = tree.as_ref().and_then(Tree::end);
+    beside.gpus = gpus.into_values().map(Gpu::end).collect();
+    beside.gpus.sort_by_key(|gpu| gpu.index);
+    beside
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::plan;
+
+    #[test]
+    fn what_is_there_is_read_and_what_is_not_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = pilothouse_connect_local::stub::build(folder.path(), &[]).unwrap();
+        std::fs::write(folder.path().join("libnvml-mock.so.conf"), "gpus 1\nutil 40\nheat 61\ncap 650000\nreasons 4\n")
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let watched = Watched {
+            process: Some(std::process::id()),
+            metrics: Some("http://127.0.0.1:1/metrics".into()),
+            gpus: Gpus::Library(library.display().to_string()),
+        };
+        let beside = Sampler::start(&watched, &plan().target, &runtime).unwrap().end(&runtime);
+        assert!(beside.readings >= 1 && beside.server.is_some_and(|of| of.processes >= 1), "{beside:?}");
+        let gpu = &beside.gpus[0];
+        assert_eq!((beside.gpus.len(), gpu.product.as_deref()), (1, Some("NVIDIA H100 80GB HBM3")));
+        assert_eq!((gpu.temperature_c.map(|of| of.high), gpu.power_cap_w.map(|of| of.low)), (Some(61.0), Some(650.0)));
+        assert_eq!(gpu.slowed.get("software power cap"), Some(&1.0));
+        assert_eq!(beside.missing.len(), 1, "{:?}", beside.missing);
+        assert!(beside.missing[0].starts_with("http://127.0.0.1:1/metrics: nobody listens"), "{:?}", beside.missing);
+        let nothing = Watched { process: Some(u32::MAX - 1), gpus: Gpus::Library("/no/such.so".into()), metrics: None };
+        let beside = Sampler::start(&nothing, &plan().target, &runtime).unwrap().end(&runtime);
+        assert_eq!((beside.server, beside.gpus.len(), beside.missing.len()), (None, 0, 2), "{:?}", beside.missing);
+        assert!(Sampler::start(&Watched::default(), &plan().target, &runtime).is_none());
+    }
+}

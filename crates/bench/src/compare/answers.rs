@@ -1,0 +1,197 @@
+//! What the arms say to the same prompts at temperature 0: a guard beside the figures, since a model that says something
+//! else may well be quicker. Texts are compared and not kept.
+
+use crate::{
+    client::{self, Way},
+    failure::Failure,
+    plan::{Output, Plan},
+    prompts::Maker,
+    sizes::Sizes,
+};
+use pilothouse_wire::{Problem, SmolStr};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::{Instant, timeout};
+
+/// What is asked. Each has an answer that a model which knows it says in much the same words again.
+pub const FIXED: [&str; 16] = [
+    "Name the seven days of the week in order, beginning with Monday.",
+    "What is 17 times 23? Say the number alone.",
+    "Translate into French: The train leaves at nine in the morning.",
+    "Write a Python function that returns the factorial of n.",
+    "List the first ten prime numbers.",
+    "Summarise in one sentence why the sky is blue.",
+    "Which planet is the largest of the solar system? One word.",
+    "Spell the word 'necessary' backwards.",
+    "Give the chemical formulas of water, table salt and carbon dioxide.",
+    "Sort these numbers from small to large: 42, 7, 19, 3, 88.",
+    "Who wrote Romeo and Juliet, and in which century?",
+    "Convert 100 degrees Celsius to Fahrenheit and show the formula.",
+    "Complete the sentence: The quick brown fox",
+    "Write a SQL query that counts the rows of a table called orders.",
+    "Name three differences between TCP and UDP.",
+    "Is 221 a prime number? Explain briefly.",
+];
+/// The most tokens of an answer.
+const TOKENS: u32 = 64;
+
+/// What was compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answers {
+    /// Prompts that each arm was asked.
+    pub prompts: u32,
+    /// The least overlap that is allowed, as a share; none where it is only shown.
+    pub least_overlap: Option<f64>,
+    /// Each arm beside the baseline; the first is the baseline asked once more, which tells how far it agrees with itself.
+    pub arms: Vec<Agreement>,
+}
+
+/// How far an arm says what the baseline says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The arm.
+    pub arm: SmolStr,
+    /// Prompts that both answered.
+    pub answered: u32,
+    /// The share of them whose answers are the same to the letter; none where both answered none.
+    pub exact: Option<f64>,
+    /// The mean overlap of words: twice those in both, by their number, over those of either (F1 of bags of words).
+    pub overlap: Option<f64>,
+    /// Each prompt: its overlap, or none where one of them did not answer.
+    pub each: Vec<Option<f64>>,
+    /// What was said of the first that was not answered.
+    pub failed: Option<String>,
+}
+
+impl Answers {
+    /// Has this arm less overlap than is allowed?
+    #[must_use]
+    pub fn is_broken_by(&self, arm: &str) -> bool {
+        let agreement = self.arms.iter().skip(1).find(|agreement| agreement.arm == arm);
+        // Whoever answered nothing agrees with nobody.
+        let overlap = agreement.map(|agreement| agreement.overlap.unwrap_or(0.0));
+        self.least_overlap.zip(overlap).is_some_and(|(least, overlap)| overlap < least)
+    }
+}
+
+/// What one arm said to each prompt.
+pub(super) type Said = Vec<Result<String, Failure>>;
+
+/// Asks one after the other: an empty server says what it says to anybody.
+///
+/// # Errors
+/// If the target cannot be used as it is.
+pub(super) async fn ask(plan: &Plan, many: u32) -> Result<Said, Problem> {
+    let mut extra = plan.output.extra.clone();
+    extra.insert("temperature".into(), 0.into());
+    let output = Output { tokens: Some(Sizes::Fixed(TOKENS)), ignore_eos: false, usage: false, extra };
+    let plan = Plan { output, ..plan.clone() };
+    let maker = Maker::of(&plan)?;
+    let key = client::key(&plan.target.key)?;
+    let client = Way::new(&plan.target, key)?.begin(Instant::now());
+    let limit = Duration::from_secs_f64(plan.timeout_s.min(120.0));
+    let mut said = Vec::new();
+    for prompt in FIXED.iter().take(many as usize) {
+        let asked = timeout(limit, client.text(&maker.say(prompt, TOKENS))).await;
+        said.push(asked.unwrap_or_else(|_| Err(Failure::new(crate::failure::Kind::TimedOut, ""))));
+    }
+    Ok(said)
+}
+
+/// How far one agrees with the baseline.
+pub(super) fn agreement(arm: &SmolStr, baseline: &Said, said: &Said) -> Agreement {
+    let both = |pair: (&Result<String, Failure>, &Result<String, Failure>)| match pair {
+        (Ok(one), Ok(other)) => Some((one == other, overlap(one, other))),
+        _ => None,
+    };
+    let pairs: Vec<Option<(bool, f64)>> = baseline.iter().zip(said).map(both).collect();
+    let answered = pairs.iter().flatten().count();
+    let share = |sum: f64| (answered > 0).then(|| sum / count(answered));
+    let failed = baseline.iter().chain(said).find_map(|said| said.as_ref().err());
+    Agreement {
+        arm: arm.clone(),
+        answered: u32::try_from(answered).unwrap_or(u32::MAX),
+        exact: share(pairs.iter().flatten().map(|(exact, _)| f64::from(u8::from(*exact))).sum()),
+        overlap: share(pairs.iter().flatten().map(|(_, overlap)| overlap).sum()),
+        each: pairs.iter().map(|pair| pair.map(|(_, overlap)| overlap)).collect(),
+        failed: failed.map(|failure| [failure.kind.words(), &failure.detail].join(" ").trim().to_owned()),
+    }
+}
+
+/// Twice the words that are in both over those of either; two empty answers are the same.
+fn overlap(one: &str, other: &str) -> f64 {
+    let mut bag: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut all, mut shared) = (0, 0);
+    for word in one.split_whitespace() {
+        *bag.entry(word).or_default() += 1;
+        all += 1;
+    }
+    for word in other.split_whitespace() {
+        all += 1;
+        if let Some(left) = bag.get_mut(word).filter(|left| **left > 0) {
+            *left -= 1;
+            shared += 1;
+        }
+    }
+    if all == 0 { 1.0 } else { 2.0 * count(shared) / count(all) }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "words of an answer")]
+fn count(n: usize) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Kind;
+    use proptest::prelude::*;
+
+    #[test]
+    fn words_overlap_by_their_number() {
+        for (one, other, want) in [
+            ("a b c", "a b c", 1.0),
+            ("a b c", "c b a", 1.0),
+            ("a a a", "a", 0.5),
+            ("a b", "c d", 0.0),
+            ("a b c d", "a b x y", 0.5),
+            ("", "", 1.0),
+            ("a", "", 0.0),
+        ] {
+            assert!((overlap(one, other) - want).abs() < 1e-12, "{one} | {other}");
+        }
+    }
+
+    #[test]
+    fn what_one_did_not_answer_is_left_out_and_said() {
+        let no = || Err(Failure::new(Kind::TooMany, "429"));
+        let said = |text: &str| Ok(text.to_owned());
+        let baseline = vec![said("a b"), said("c"), said("d")];
+        let of = agreement(&"next".into(), &baseline, &vec![said("a b"), said("x"), no()]);
+        assert_eq!((of.answered, of.exact, of.overlap), (2, Some(0.5), Some(0.5)));
+        assert_eq!(of.each, [Some(1.0), Some(0.0), None]);
+        assert_eq!(of.failed.as_deref(), Some("429, too many 429"));
+        let none = agreement(&"next".into(), &baseline, &vec![no(), no(), no()]);
+        assert_eq!((none.answered, none.exact, none.overlap), (0, None, None));
+        let own = agreement(&"now".into(), &baseline, &baseline);
+        for (least, want) in [(None, [false, false]), (Some(0.5), [false, true]), (Some(0.4), [false, true])] {
+            let answers = Answers {
+                prompts: 3,
+                least_overlap: least,
+                arms: vec![own.clone(), of.clone(), Agreement { arm: "mute".into(), ..none.clone() }],
+            };
+            assert_eq!([answers.is_broken_by("next"), answers.is_broken_by("mute")], want, "{least:?}");
+            assert!(!answers.is_broken_by("now"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn overlap_is_a_share_and_the_same_both_ways(one in "[ab ]{0,12}", other in "[abc ]{0,12}") {
+            let there = overlap(&one, &other);
+            prop_assert!((0.0..=1.0).contains(&there));
+            prop_assert!((there - overlap(&other, &one)).abs() < 1e-12);
+            prop_assert!((overlap(&one, &one) - 1.0).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! A comparison in words, and as a chart: verdicts first, then what they rest on.
+
+use super::{Answers, Document, metric::Quantity};
+use crate::{
+    page::{Head, Page, Table, Tone},
+    result::State,
+    told,
+};
+use pilothouse_chart::{Ends, Sheet, Span, Spans, paper};
+use pilothouse_insight::verdict::{Better, Candidate, Found, Verdict};
+use pilothouse_wire::units::{ABSENT, count, number, share};
+
+/// What there is to say of a comparison.
+#[must_use]
+pub fn page(document: &Document) -> Page {
+    let names: Vec<&str> = document.arms.iter().map(|arm| arm.name.as_str()).collect();
+    let mut page = Page { title: format!("Comparison {}", names.join(" and ")), ..Page::default() };
+    let tone = if document.state == State::Whole { Tone::Plain } else { Tone::Warn };
+    page.toned("Comparison", format!("{}, {}", document.id, state(document)), tone);
+    for (at, arm) in document.arms.iter().enumerate() {
+        let role = if at == 0 { "Baseline" } else { "Candidate" };
+        page.line(role, format!("{}: {} at {}", arm.name, arm.plan.target.model, arm.plan.target.url));
+        if let Some(server) = &arm.server {
+            page.line("", told::server(server));
+        }
+    }
+    if let Some(first) = document.arms.first() {
+        page.line("Load", format!("{}, a block", told::load(&first.plan)));
+        page.line("Prompts", told::prompts(&first.plan));
+    }
+    for candidate in &document.comparison.candidates {
+        verdicts(&mut page, document, candidate);
+    }
+    page.line("Blocks", blocks(document));
+    page.line("Stated", stated(document));
+    before(&mut page, document);
+    failures(&mut page, document);
+    for limited in document.blocks.iter().filter_map(|block| Some((&block.run, block.limit.as_ref()?))).take(3) {
+        page.toned("", format!("the client was the limit in block {}: {}", limited.0, limited.1), Tone::Warn);
+    }
+    if let Some(answers) = &document.answers {
+        agreements(&mut page, answers);
+    }
+    page.tables = vec![found(document), arms(document)];
+    page.definitions = definitions(document);
+    page.chart = Some(chart(document));
+    page
+}
+
+/// What is said of a candidate in all, guard included.
+#[must_use]
+pub fn outcome(document: &Document, candidate: &Candidate) -> Verdict {
+    let broken = document.answers.as_ref().is_some_and(|answers| answers.is_broken_by(&candidate.arm));
+    match &candidate.verdict {
+        Verdict::Invalid { .. } => candidate.verdict.clone(),
+        _ if broken => Verdict::Worse,
+        verdict => verdict.clone(),
+    }
+}
+
+fn state(document: &Document) -> String {
+    let word = match document.state {
+        State::Running => "running, or killed",
+        State::Whole => "whole",
+        State::Interrupted => "interrupted: partial, its last block is not judged",
+        State::GaveUp => "given up, nothing but failures: partial",
+    };
+    format!("{word}, began {}", document.began)
+}
+
+fn verdicts(page: &mut Page, document: &Document, candidate: &Candidate) {
+    let outcome = outcome(document, candidate);
+    let broken = outcome != candidate.verdict;
+    let baseline = document.arms.first().map_or("", |arm| arm.name.as_str());
+    let why = if broken { ": its answers have less in common with the baseline's than is allowed" } else { "" };
+    let words = format!("{} than {baseline} in all: {}{why}", candidate.arm, outcome.words());
+    let words = match outcome {
+        Verdict::Better | Verdict::Worse if !broken => {
+            format!("{} is {} than {baseline}", candidate.arm, outcome.word())
+        }
+        Verdict::Same { .. } => format!("{} is {} as {baseline}", candidate.arm, outcome.words()),
+        Verdict::Worse => format!("{} is worse than {baseline}{why}", candidate.arm),
+        Verdict::NotEnough { .. } | Verdict::Invalid { .. } => {
+            words.replace(&format!(" than {baseline} in all"), &format!(" beside {baseline}"))
+        }
+        Verdict::Better => words,
+    };
+    page.toned("Verdict", words, tone(&outcome));
+    for metric in &candidate.metrics {
+        page.toned("", metric.sentence(), tone(&metric.verdict));
+    }
+    if let Some(words) = candidate.not_checked() {
+        page.line("", words);
+    }
+}
+
+fn tone(verdict: &Verdict) -> Tone {
+    match verdict {
+        Verdict::Better => Tone::Good,
+        Verdict::Worse => Tone::Bad,
+        Verdict::Same { .. } => Tone::Plain,
+        Verdict::NotEnough { .. } | Verdict::Invalid { .. } => Tone::Warn,
+    }
+}
+
+fn blocks(document: &Document) -> String {
+    let whole = document.blocks.iter().filter(|block| block.state == State::Whole).count();
+    let cut = document.blocks.len() - whole;
+    let cut = if cut == 0 { String::new() } else { format!(" and {} that was cut", count(cut as u64)) };
+    format!("{} whole{cut}. {}", count(whole as u64), document.comparison.next())
+}
+
+fn stated(document: &Document) -> String {
+    let settings = &document.settings;
+    let looks: Vec<String> = settings.looks.iter().map(u32::to_string).collect();
+    let ids: Vec<&str> = settings.metrics.iter().map(|metric| metric.id.as_str()).collect();
+    format!(
+        "{} before the first block; the same within ±{}; looks at {} pairs; any false verdict at most {} (Holm over all); seed {}",
+        ids.join(", "),
+        percent(settings.margin),
+        looks.join(", "),
+        percent(settings.alpha),
+        settings.seed
+    )
+}
+
+fn before(page: &mut Page, document: &Document) {
+    let Some(before) = &document.before else {
+        page.line(
+            "Detectable",
+            format!("{ABSENT} before: neither an earlier comparison nor a whole round tells the noise"),
+        );
+        return;
+    };
+    let from = before.earlier.as_ref().map_or_else(|| "the first round".to_owned(), |id| format!("comparison {id}"));
+    let metrics: Vec<String> = before
+        .metrics
+        .iter()
+        .map(|of| {
+            format!("{} {} (blocks of an arm differ by {})", of.metric, percent(of.detectable), percent(of.noise))
+        })
+        .collect();
+    let power = percent(document.settings.power);
+    page.line("Detectable", format!("as {from} lets expect, with a power of {power}: {}", metrics.join(", ")));
+}
+
+/// Failures are a guard: they are said, whatever the medians are.
+fn failures(page: &mut Page, document: &Document) {
+    for (at, arm) in document.arms.iter().enumerate() {
+        let own = || document.blocks.iter().filter(|block| block.slot.arm == at);
+        let failed: u64 = own().map(|block| block.measures.requests.failed).sum();
+        let all: u64 = own().map(|block| block.measures.requests.answered).sum::<u64>() + failed;
+        if failed > 0 {
+            let text =
+                format!("{}: {} of {} requests failed ({})", arm.name, count(failed), count(all), share(failed, all));
+            page.toned("Failed", text, Tone::Bad);
+            let kinds = own().flat_map(|block| &block.measures.failures).take(2);
+            kinds.for_each(|of| page.toned("", told::failures(of), Tone::Bad));
+        }
+    }
+}
+
+fn agreements(page: &mut Page, answers: &Answers) {
+    for (at, agreement) in answers.arms.iter().enumerate() {
+        let who = if at == 0 { format!("{} asked again", agreement.arm) } else { agreement.arm.to_string() };
+        let shares = [agreement.exact, agreement.overlap].map(|of| of.map_or_else(|| ABSENT.to_owned(), percent));
+        let failed = agreement.failed.as_ref().map_or_else(String::new, |why| format!("; not answered: {why}"));
+        let text = format!(
+            "{who}: {} of {} the same to the letter, words overlap by {}{failed}",
+            shares[0],
+            count(agreement.answered.into()),
+            shares[1]
+        );
+        let broken = at > 0 && answers.is_broken_by(&agreement.arm);
+        page.toned(if at == 0 { "Answers" } else { "" }, text, if broken { Tone::Bad } else { Tone::Plain });
+    }
+}
+
+/// A row a candidate and metric: both values, the change, how sure, and what would be found.
+fn found(document: &Document) -> Table {
+    const HEADS: [Head; 8] = [
+        Head::left("CANDIDATE"),
+        Head::left("METRIC"),
+        Head::left("UNIT"),
+        Head::right("BASELINE"),
+        Head::right("CANDIDATE"),
+        Head::right("CHANGE"),
+        Head::right("DETECTABLE"),
+        Head::left("VERDICT"),
+    ];
+    let mut rows = Vec::new();
+    for (at, candidate) in document.comparison.candidates.iter().enumerate() {
+        for (metric, found) in candidate.metrics.iter().enumerate() {
+            let unit = found.metric.id.parse::<Quantity>().map_or("", Quantity::unit);
+            let middle = |arm: usize| middle(document, arm, metric).map_or_else(|| ABSENT.to_owned(), figure);
+            let change = found.estimate.map_or_else(|| ABSENT.to_owned(), |of| signed(found.metric.change(of.gain)));
+            rows.push(vec![
+                candidate.arm.to_string(),
+                found.metric.label.to_string(),
+                unit.to_owned(),
+                middle(0),
+                middle(at + 1),
+                change,
+                found.detectable.map_or_else(|| ABSENT.to_owned(), percent),
+                found.verdict.word().to_owned(),
+            ]);
+        }
+    }
+    Table { title: "Found".into(), heads: HEADS.to_vec(), rows }
+}
+
+/// A row a block.
+fn arms(document: &Document) -> Table {
+    const HEADS: [Head; 6] = [
+        Head::left("BLOCK"),
+        Head::left("STATE"),
+        Head::right("ANSWERED"),
+        Head::right("FAILED"),
+        Head::left("VALUES"),
+        Head::left("CLIENT"),
+    ];
+    let row = |block: &super::BlockRun| {
+        let values: Vec<String> = block
+            .values
+            .iter()
+            .zip(&document.settings.metrics)
+            .map(|(value, metric)| format!("{} {}", metric.id, value.map_or_else(|| ABSENT.to_owned(), figure)))
+            .collect();
+        vec![
+            block.run.clone(),
+            if block.state == State::Whole { "whole" } else { "partial" }.to_owned(),
+            count(block.measures.requests.answered),
+            count(block.measures.requests.failed),
+            values.join(", "),
+            block.limit.clone().unwrap_or_else(|| "kept up".to_owned()),
+        ]
+    };
+    Table { title: "Blocks".into(), heads: HEADS.to_vec(), rows: document.blocks.iter().map(row).collect() }
+}
+
+/// The geometric mean of an arm's whole blocks: what gains are differences of.
+fn middle(document: &Document, arm: usize, metric: usize) -> Option<f64> {
+    let whole = document.blocks.iter().filter(|block| block.slot.arm == arm && block.state == State::Whole);
+    let logs: Option<Vec<f64>> = whole.map(|block| Some((*block.values.get(metric)?)?.ln())).collect();
+    let logs = logs.filter(|logs| !logs.is_empty())?;
+    #[allow(clippy::cast_precision_loss, reason = "blocks of a comparison")]
+    Some((logs.iter().sum::<f64>() / logs.len() as f64).exp())
+}
+
+fn definitions(document: &Document) -> Vec<(String, String)> {
+    let own = [
+        ("baseline, candidate", "the geometric mean of the values of an arm's whole blocks"),
+        (
+            "change",
+            "how much more or less of it the candidate has: the mean of the logarithms of the ratios of its pairs",
+        ),
+        ("detectable", "the smallest difference that so many rounds find with the stated power"),
+        (
+            "verdict",
+            "Student's t over rounds of mirrored pairs, at planned looks alone, Holm over candidates and metrics",
+        ),
+    ];
+    let own = own.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned()));
+    own.chain(document.definitions.iter().map(|(name, text)| (name.clone(), text.clone()))).collect()
+}
+
+fn chart(document: &Document) -> Spans {
+    let settings = &document.settings;
+    let baseline = document.arms.first().map_or("", |arm| arm.name.as_str());
+    let one = document.comparison.candidates.len() == 1;
+    let span = |candidate: &Candidate, found: &Found| {
+        let label =
+            if one { found.metric.label.to_string() } else { format!("{} · {}", candidate.arm, found.metric.label) };
+        let change = found.estimate.map(|of| signed(found.metric.change(of.gain)));
+        Span {
+            label,
+            at: found.estimate.map(|of| of.gain),
+            between: found.interval().map(|interval| (interval.low, interval.high)),
+            value: [change.unwrap_or_default(), found.verdict.word().to_owned()].join(" ").trim().to_owned(),
+            ink: match tone(&found.verdict) {
+                Tone::Good | Tone::Plain => paper::HELD,
+                Tone::Bad => paper::BAD,
+                Tone::Warn => paper::WARN,
+            },
+        }
+    };
+    let candidates = document.comparison.candidates.iter();
+    let rows = candidates.flat_map(|candidate| candidate.metrics.iter().map(move |found| span(candidate, found)));
+    let about = vec![
+        format!(
+            "{}, {} pairs of blocks. A line is where the true change lies at the stated error.",
+            document.began, document.comparison.pairs
+        ),
+        format!("The band is ±{}: within it arms are the same.", percent(settings.margin)),
+    ];
+    let names: Vec<&str> = document.arms.iter().skip(1).map(|arm| arm.name.as_str()).collect();
+    let sheet = Sheet { title: format!("{} beside {baseline}", names.join(", ")), about, ..Sheet::default() };
+    let ends = Ends { left: "worse".into(), right: "better".into() };
+    Spans { sheet, margin: settings.margin.ln_1p(), rows: rows.collect(), ends }
+}
+
+/// Which way of a metric is better, in a word.
+#[must_use]
+pub(super) fn direction(better: Better) -> &'static str {
+    match better {
+        Better::Higher => "more is better",
+        Better::Lower => "less is better",
+    }
+}
+
+/// Three digits of a value.
+pub(super) fn figure(value: f64) -> String {
+    let decimals = match value.abs() {
+        value if value >= 100.0 => 0,
+        value if value >= 10.0 => 1,
+        _ => 2,
+    };
+    number(value, decimals)
+}
+
+/// A change as a share with its sign.
+pub(super) fn signed(change: f64) -> String {
+    let sign = if change < 0.0 { "−" } else { "+" };
+    format!("{sign}{} %", number(change.abs() * 100.0, 1))
+}
+
+fn percent(share: f64) -> String {
+    let text = number(share * 100.0, 1);
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{Agreement, tests::document};
+
+    fn said(document: &Document) -> String {
+        let page = page(document);
+        let lines = page.lines.iter().map(|line| format!("{}: {}\n", line.name, line.text));
+        let rows = page.tables.iter().flat_map(|table| &table.rows).map(|row| row.join(" | ") + "\n");
+        lines.chain(rows).collect()
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn slower() -> Document {
+        document(12, |arm, at| (100.0 + 30.0 * arm as f64) * (1.0 + 0.002 * (at % 3) as f64))
+    }
+
+    #[test]
+    fn the_verdict_is_said_first_with_what_it_rests_on() {
+        let said = said(&slower());
+        for want in [
+            "Verdict: next is worse than now",
+            "p95 TTFT: worse; +30",
+            "ttft-p95, tpot-p50, tokens-out before the first block; the same within ±3 %",
+            "as the first round lets expect",
+            "next | p95 TTFT | ms | 100 | 130 | +30",
+            "Not measured in each block, so not compared: clocks, power caps, temperatures.",
+        ] {
+            // The first round is only looked at by a run.
+            let is_run = want.starts_with("as the first");
+            assert_eq!(said.contains(want), !is_run, "{want}: {said}");
+        }
+        let svg = page(&slower()).chart.unwrap().svg();
+        assert!(svg.contains("p95 TTFT") && svg.contains("next beside now") && svg.contains("<circle"), "{svg}");
+    }
+
+    #[test]
+    fn answers_that_differ_make_worse_what_is_quicker() {
+        let mut quicker =
+            document(12, |arm, at| if arm == 1 { 60.0 } else { 100.0 } + f64::from(u8::from(at % 2 == 0)));
+        let agreement = |arm: &str, overlap: f64| Agreement {
+            arm: arm.into(),
+            answered: 8,
+            exact: Some(overlap),
+            overlap: Some(overlap),
+            each: Vec::new(),
+            failed: None,
+        };
+        let arms = vec![agreement("now", 1.0), agreement("next", 0.25)];
+        quicker.answers = Some(Answers { prompts: 8, least_overlap: Some(0.8), arms });
+        let said = said(&quicker);
+        assert!(said.contains("next is worse than now: its answers have less in common"), "{said}");
+        assert!(said.contains("next: 25 % of 8 the same to the letter, words overlap by 25 %"), "{said}");
+        quicker.answers.as_mut().unwrap().least_overlap = None;
+        assert!(matches!(
+            outcome(&quicker, &quicker.comparison.candidates[0]),
+            Verdict::Better | Verdict::NotEnough { .. }
+        ));
+    }
+
+    #[test]
+    fn failures_are_said_whatever_the_medians_are() {
+        let mut document = slower();
+        document.blocks[0].measures.requests.failed = 3;
+        let said = said(&document);
+        assert!(said.contains("Failed: ") && said.contains(" 3 of "), "{said}");
+    }
+}

@@ -1,0 +1,175 @@
+//! Who is asked: where, in which interface, with which key.
+
+use super::bad;
+use crate::template::Template;
+use http::Uri;
+use pilothouse_connect::redact_url;
+use pilothouse_wire::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Who is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// What it speaks.
+    pub api: Api,
+    /// Where it is, with the path that is posted to.
+    pub url: String,
+    /// The model, as the server calls it.
+    pub model: String,
+    /// Where the key is from. The key itself is never kept.
+    pub key: KeyFrom,
+    /// Certificates in PEM that alone are believed; none for those that this machine trusts.
+    pub authorities: Option<PathBuf>,
+    /// How a request is worded, where its interface leaves that open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Template>,
+}
+
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// OpenAI's `/v1/chat/completions`, answered as a stream.
+    Chat,
+    /// OpenAI's `/v1/completions`, answered as a stream.
+    Completions,
+    /// OpenAI's `/v1/embeddings`, answered whole.
+    Embeddings,
+    /// `/v2/models/NAME/infer` of the Open Inference Protocol over REST, answered whole.
+    Infer,
+    /// Whatever a person's own words ask for, answered whole.
+    Http,
+}
+
+/// Where a key is from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyFrom {
+    /// There is none.
+    None,
+    /// A variable of the environment, by its name.
+    Variable(String),
+    /// A file.
+    File(PathBuf),
+}
+
+impl Api {
+    /// Is an answer read piece by piece?
+    #[must_use]
+    pub fn streams(self) -> bool {
+        matches!(self, Self::Chat | Self::Completions)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completions => "completions",
+            Self::Embeddings => "embeddings",
+            Self::Infer => "infer",
+            Self::Http => "http",
+        }
+    }
+
+    /// The whole address from what a person types: that of the server, with or without `/v1`, or the whole one. What has words
+    /// of its own is asked where it is said.
+    #[must_use]
+    pub fn address(self, typed: &str, model: &str) -> String {
+        let path = match self {
+            Self::Chat => "/chat/completions",
+            Self::Completions => "/completions",
+            Self::Embeddings => "/embeddings",
+            Self::Infer => return infer(typed, model),
+            Self::Http => return typed.to_owned(),
+        };
+        let (base, query) = typed.split_at(typed.find('?').unwrap_or(typed.len()));
+        let base = base.trim_end_matches('/');
+        let behind = base.split_once("://").map_or(base, |(_, rest)| rest);
+        match behind.split_once('/') {
+            None => format!("{base}/v1{path}{query}"),
+            Some(_) if base.ends_with(path) => format!("{base}{query}"),
+            Some(_) => format!("{base}{path}{query}"),
+        }
+    }
+}
+
+/// `/v2/models/NAME/infer`, unless it is there already.
+fn infer(typed: &str, model: &str) -> String {
+    let (base, query) = typed.split_at(typed.find('?').unwrap_or(typed.len()));
+    let base = base.trim_end_matches('/');
+    if base.ends_with("/infer") {
+        return typed.to_owned();
+    }
+    let base = base.strip_suffix("/v2").unwrap_or(base);
+    // A name is one part of the path, whatever is in it.
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+    let mut name = String::new();
+    for c in model.chars() {
+        let mut bytes = [0; 4];
+        match plain(c) {
+            true => name.push(c),
+            false => c.encode_utf8(&mut bytes).bytes().for_each(|byte| name.push_str(&format!("%{byte:02X}"))),
+        }
+    }
+    format!("{base}/v2/models/{name}/infer{query}")
+}
+
+impl Target {
+    /// Can it be asked?
+    ///
+    /// # Errors
+    /// Which field cannot be used, and why.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if redact_url(&self.url) != self.url {
+            return Err(Problem::new(
+                Code::BadInput,
+                format!("The address {} has a secret in it.", redact_url(&self.url)),
+            )
+            .why("It would be kept with the results.")
+            .next("Give the key by --key-env or --key-file, and the address without it."));
+        }
+        let uri = self.url.parse::<Uri>().ok();
+        let usable = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+        if !usable {
+            let next = "Give http:// or https://, a host and a port: http://127.0.0.1:8000";
+            return Err(bad("address", &self.url, "It is no address of a server.", next));
+        }
+        if let Some(template) = &self.template {
+            if self.api.streams() || self.api == Api::Embeddings {
+                return Err(bad(
+                    "body",
+                    "used",
+                    "Its interface says what a request is.",
+                    "Give it with --api infer or http",
+                ));
+            }
+            template.check()?;
+        } else if self.api == Api::Http {
+            return Err(bad("body", "left out", "Nobody knows what to ask.", "Give --body, or --method GET"));
+        }
+        match self.model.trim().is_empty() {
+            true => Err(bad("model", &self.model, "The server has to be told which.", "Give the name that it serves")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_made_whole() {
+        for (api, typed, want) in [
+            (Api::Embeddings, "http://h:1", "http://h:1/v1/embeddings"),
+            (Api::Infer, "http://h:1", "http://h:1/v2/models/a%2Fb%20c/infer"),
+            (Api::Infer, "http://h:1/v2/", "http://h:1/v2/models/a%2Fb%20c/infer"),
+            (Api::Infer, "http://h:1/v2/models/x/infer", "http://h:1/v2/models/x/infer"),
+            (Api::Http, "http://h:1/generate?a=b", "http://h:1/generate?a=b"),
+        ] {
+            assert_eq!(api.address(typed, "a/b c"), want);
+        }
+    }
+}

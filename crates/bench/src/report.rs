@@ -1,0 +1,11 @@
+//! What is kept, for people who have no Pilothouse: one HTML file that loads nothing, Markdown, JUnit, CSV.
+
+mod html;
+mod junit;
+mod markdown;
+mod rows;
+
+pub use html::html;
+pub use junit::{Fail, failed, junit};
+pub use markdown::markdown;
+pub use rows::{csv, jsonl};

@@ -1,0 +1,154 @@
+//! A search as it is kept.
+
+use super::{Judged, Scale};
+use crate::{
+    environment::Environment,
+    measures::{DEFINITIONS, Measures},
+    plan::Plan,
+    result::State,
+};
+use pilothouse_wire::Stamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What such a document calls itself.
+pub const FORMAT: &str = "pilothouse-bench-search";
+/// The version that is written, and the newest that is read.
+pub const VERSION: u32 = 1;
+
+/// A search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// What it is called.
+    pub id: String,
+    /// When it began, by the clock of the client.
+    pub began: Stamp,
+    /// When it ended; none while it runs, or where it was killed.
+    pub ended: Option<Stamp>,
+    /// How it ended.
+    pub state: State,
+    /// What a probe runs, but for the load's height and its seed.
+    pub plan: Plan,
+    /// What is varied.
+    pub scale: Scale,
+    /// From the least to the most that is tried; of a sweep its first and its last place.
+    pub range: (f64, f64),
+    /// The share of requests that is to be good; none of a sweep without limits.
+    pub wanted: Option<f64>,
+    /// How sure each place is to be, as a share.
+    pub sure: f64,
+    /// Is it a sweep: each of its places once, whatever is kept?
+    pub sweep: Option<Vec<f64>>,
+    /// GPUs behind the target, by which rates are divided; none where nobody said.
+    pub gpus: Option<u32>,
+    /// Where.
+    pub environment: Environment,
+    /// What each measure is.
+    pub definitions: BTreeMap<String, String>,
+    /// Probes in the order in which they ran.
+    pub probes: Vec<Probe>,
+    /// The folder of their runs, beside this file.
+    pub probes_folder: String,
+    /// The highest place that surely keeps the limits, twice probed.
+    pub keeps: Option<f64>,
+    /// The lowest place above it that does not, or of which nobody could be sure.
+    pub fails: Option<f64>,
+    /// Why it ended before it was through, where the client was the limit.
+    pub limit: Option<String>,
+    /// Of a sweep: its points.
+    pub points: Vec<Point>,
+}
+
+/// One probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The place: requests a second, or at a time.
+    pub at: f64,
+    /// Its run, a document in the folder of probes.
+    pub run: String,
+    /// The seed of its load.
+    pub seed: u64,
+    /// How it ended.
+    pub state: State,
+    /// Requests that kept all limits.
+    pub good: u64,
+    /// Of so many: failed ones and those that were not answered in time are among them.
+    pub of: u64,
+    /// From where to where the true share lies, of all probes of the place so far.
+    pub between: (f64, f64),
+    /// What is known of the place after it.
+    pub judged: Judged,
+    /// What came of it.
+    pub measures: Measures,
+}
+
+/// A point of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Requests at a time.
+    pub at: f64,
+    /// Tokens a second for one user, the median.
+    pub per_user: f64,
+    /// Tokens of answers a second, a GPU where it is said how many there are.
+    pub tokens: f64,
+    /// Is there no other point that is as good in both and better in one?
+    pub on_front: bool,
+}
+
+impl Document {
+    /// Of a search that begins.
+    #[must_use]
+    pub fn begun(id: String, plan: Plan, scale: Scale, range: (f64, f64), began: Stamp) -> Self {
+        let definitions = DEFINITIONS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        Self {
+            format: FORMAT.into(),
+            version: VERSION,
+            probes_folder: format!("{id}.probes"),
+            id,
+            began,
+            ended: None,
+            state: State::Running,
+            plan,
+            scale,
+            range,
+            wanted: None,
+            sure: 0.95,
+            sweep: None,
+            gpus: None,
+            environment: Environment::read(),
+            definitions,
+            probes: Vec::new(),
+            keeps: None,
+            fails: None,
+            limit: None,
+            points: Vec::new(),
+        }
+    }
+
+    /// The points of a sweep, each place once; those on the front are marked.
+    #[must_use]
+    pub fn front(&self) -> Vec<Point> {
+        #[allow(clippy::cast_precision_loss, reason = "rates of tokens")]
+        let point = |probe: &Probe| {
+            let per_user = probe.measures.per_user.p50? as f64 / 1e3;
+            let tokens = probe.measures.rates.output_tokens_per_s / f64::from(self.gpus.unwrap_or(1).max(1));
+            Some(Point { at: probe.at, per_user, tokens, on_front: false })
+        };
+        let mut points: Vec<Point> =
+            self.probes.iter().filter(|probe| probe.state == State::Whole).filter_map(point).collect();
+        let all = points.clone();
+        let is_beaten = |point: &Point| {
+            all.iter().any(|other| {
+                other.per_user >= point.per_user
+                    && other.tokens >= point.tokens
+                    && (other.per_user > point.per_user || other.tokens > point.tokens)
+            })
+        };
+        points.iter_mut().for_each(|point| point.on_front = !is_beaten(point));
+        points
+    }
+}

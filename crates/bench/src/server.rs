@@ -1,0 +1,409 @@
+//! A command that serves what is to be measured: started in a process group of its own, waited for until it says that it is
+//! ready, stopped with all its children, and its words kept in a file.
+//!
+//! Whoever kills this program outright leaves the server behind: no system that we run on has a way to tie them together
+//! without code that is not checked. Every other end stops it, Ctrl-C and a panic among them.
+
+use crate::{
+    client::{Client, Way},
+    hearing::short,
+    plan::Target,
+};
+use pilothouse_connect::{redact_arguments, redact_words};
+use pilothouse_wire::{Code, Problem};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How often it is asked whether it is ready.
+const EVERY: Duration = Duration::from_millis(100);
+/// How long one such question may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it is given to end by itself.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// Of its last words so many lines are told.
+const LINES: usize = 8;
+/// And so many bytes of the end of its log are looked at for them.
+const TAIL: u64 = 16 << 10;
+
+/// What is to be started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// The command with its arguments, as a shell would split it.
+    pub command: Vec<String>,
+    /// Where it says that it is ready, by any success.
+    pub ready_url: String,
+    /// How long that may take.
+    pub limit: Duration,
+    /// How long it is given to end by itself once it is asked to; [`GRACE`] is usual.
+    pub grace: Duration,
+    /// The file that its words go to.
+    pub log: PathBuf,
+}
+
+/// What is kept of a server that was started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Started {
+    /// Its command, without secrets.
+    pub command: Vec<String>,
+    /// Where it said that it is ready.
+    pub ready_url: String,
+    /// Seconds until then.
+    pub ready_after_s: f64,
+    /// The file with its words, beside the run.
+    pub log: String,
+}
+
+/// A server that runs. It is killed where this is dropped, and stopped more gently by [`Server::stop`].
+pub struct Server {
+    child: Child,
+    log: PathBuf,
+    grace: Duration,
+    started: Started,
+}
+
+/// The command as a shell would split it.
+///
+/// # Errors
+/// If quotes do not match, or there is nothing in it.
+pub fn split(typed: &str) -> Result<Vec<String>, Problem> {
+    shlex::split(typed).filter(|words| !words.is_empty()).ok_or_else(|| {
+        Problem::new(Code::BadInput, "serve cannot be started.")
+            .why("Its quotes do not match, or there is no command in it.")
+            .next("Write it as in a shell: --serve 'vllm serve org/model --port 8000'.")
+    })
+}
+
+/// Where a server of this kind usually says that it is ready.
+#[must_use]
+pub fn usual_ready_url(target: &Target) -> String {
+    let origin = origin(target);
+    match target.api {
+        crate::plan::Api::Infer => format!("{origin}/v2/health/ready"),
+        _ => format!("{origin}/health"),
+    }
+}
+
+/// Where a server usually tells what it counts.
+#[must_use]
+pub fn usual_metrics_url(target: &Target) -> String {
+    format!("{}/metrics", origin(target))
+}
+
+fn origin(target: &Target) -> String {
+    target.url.split_once("://").map_or_else(
+        || target.url.clone(),
+        |(scheme, rest)| format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),
+    )
+}
+
+/// Starts a server and waits until it is ready; `over` ends the waiting.
+///
+/// # Errors
+/// If somebody else answers there already, it cannot be started, ends, is not ready in time, or the waiting is ended.
+pub async fn start(wanted: &Wanted, target: &Target, over: impl Future<Output = ()>) -> Result<Server, Problem> {
+    let client = asking(target, &wanted.ready_url)?;
+    if is_ready(&client).await {
+        return Err(failed(wanted, "Somebody answers there already, before it was started.")
+            .next(format!("Stop what serves at {}, or leave out --serve.", wanted.ready_url)));
+    }
+    let (log, begin) = (open(&wanted.log)?, Instant::now());
+    let child = spawn(&wanted.command, log).map_err(|error| {
+        failed(wanted, &format!("{error}.")).next("Check that the program is there and may be run.")
+    })?;
+    let started = Started {
+        command: redact_arguments(&wanted.command),
+        ready_url: wanted.ready_url.clone(),
+        ready_after_s: 0.0,
+        log: wanted.log.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    let mut server = Server { child, log: wanted.log.clone(), grace: wanted.grace, started };
+    let mut over = std::pin::pin!(over);
+    loop {
+        if let Some(status) = server.ended() {
+            let next = format!("All of its words are in {}.", wanted.log.display());
+            return Err(
+                failed(wanted, &format!("It ended, {status}, before it was ready. {}", server.last_words())).next(next)
+            );
+        }
+        if is_ready(&client).await {
+            server.started.ready_after_s = begin.elapsed().as_secs_f64();
+            return Ok(server);
+        }
+        if begin.elapsed() > wanted.limit {
+            let why = format!(
+                "{} did not say within {} s that it is ready. {}",
+                wanted.ready_url,
+                wanted.limit.as_secs_f64(),
+                server.last_words()
+            );
+            server.stop().await;
+            return Err(failed(wanted, &why).next("Give --ready-url where it says so, or more time by --ready-within."));
+        }
+        tokio::select! {
+            () = sleep(EVERY) => {}
+            () = &mut over => {
+                server.stop().await;
+                return Err(failed(wanted, "It was interrupted before it was ready."));
+            }
+        }
+    }
+}
+
+fn failed(wanted: &Wanted, why: &str) -> Problem {
+    let command = redact_arguments(&wanted.command);
+    let program = command.first().map_or("", String::as_str);
+    Problem::new(Code::ServerFailed, format!("The server {program} does not serve.")).why(why)
+}
+
+fn asking(target: &Target, url: &str) -> Result<Client, Problem> {
+    // No key: a place that says whether somebody is ready asks for none.
+    let target = Target { url: url.to_owned(), ..target.clone() };
+    Ok(Way::new(&target, None)?.begin(Instant::now()))
+}
+
+async fn is_ready(client: &Client) -> bool {
+    timeout(PATIENCE, client.get()).await.is_ok_and(|got| got.is_ok())
+}
+
+fn open(log: &Path) -> Result<File, Problem> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let made = log.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| options.open(log));
+    made.map_err(|error| {
+        Problem::new(Code::BadInput, format!("{} cannot be written.", log.display())).why(format!("{error}."))
+    })
+}
+
+fn spawn(command: &[String], log: File) -> std::io::Result<Child> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "there is no command"));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        command.process_group(0);
+    }
+    command.spawn()
+}
+
+impl Server {
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What is kept of it.
+    #[must_use]
+    pub fn started(&self) -> &Started {
+        &self.started
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Its last words, without secrets.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let words = last_lines(&self.log).unwrap_or_default();
+        if words.is_empty() { "It said nothing.".into() } else { format!("Its last words: {words}") }
+    }
+
+    /// Ends it and all that it has started: asked first, killed after a while.
+    pub async fn stop(mut self) {
+        let family = family(self.child.id());
+        signal(self.child.id(), &family, Rough::Asked);
+        let begin = Instant::now();
+        while begin.elapsed() < self.grace && (self.ended().is_none() || lives(&family)) {
+            sleep(EVERY).await;
+        }
+        // Whoever lost its parent meanwhile is found by the list from before; what was started since, where this is dropped.
+        signal(self.child.id(), &family, Rough::Killed);
+        drop(self);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let family = family(self.child.id());
+        signal(self.child.id(), &family, Rough::Killed);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rough {
+    Asked,
+    Killed,
+}
+
+/// All that a process has started, and what those have, those who left its group among them. Each with when it began: a
+/// number is given to another process once it is free.
+fn family(of: u32) -> Vec<(Pid, u64)> {
+    let mut system = System::new();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
+    let mut all = vec![Pid::from_u32(of)];
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        let children = system
+            .processes()
+            .iter()
+            .filter(|(_, process)| process.parent() == Some(parent) && process.thread_kind().is_none());
+        let children: Vec<Pid> = children.map(|(id, _)| *id).filter(|id| !all.contains(id)).collect();
+        all.extend(children);
+        at += 1;
+    }
+    all.iter().skip(1).filter_map(|id| Some((*id, system.process(*id)?.start_time()))).collect()
+}
+
+/// Those of a family that are still there.
+fn living(family: &[(Pid, u64)]) -> Vec<Pid> {
+    let ids: Vec<Pid> = family.iter().map(|(id, _)| *id).collect();
+    let mut system = System::new();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&ids), true, ProcessRefreshKind::nothing());
+    let is_it = |(id, begin): &&(Pid, u64)| {
+        let process = system.process(*id);
+        process
+            .is_some_and(|process| process.start_time() == *begin && process.status() != sysinfo::ProcessStatus::Zombie)
+    };
+    family.iter().filter(is_it).map(|(id, _)| *id).collect()
+}
+
+fn lives(family: &[(Pid, u64)]) -> bool {
+    !living(family).is_empty()
+}
+
+/// Tells its group, and those of its family who left it.
+#[cfg(unix)]
+fn signal(group: u32, family: &[(Pid, u64)], how: Rough) {
+    use rustix::process::{Pid as Id, Signal, kill_process, kill_process_group};
+    let signal = if how == Rough::Asked { Signal::TERM } else { Signal::KILL };
+    let id = |id: u32| i32::try_from(id).ok().and_then(Id::from_raw);
+    // Whoever has gone by itself needs no telling.
+    if let Some(group) = id(group) {
+        let _ = kill_process_group(group, signal);
+    }
+    for member in living(family).into_iter().filter_map(|member| id(member.as_u32())) {
+        let _ = kill_process(member, signal);
+    }
+}
+
+#[cfg(not(unix))]
+fn signal(_: u32, family: &[(Pid, u64)], how: Rough) {
+    let mut system = System::new();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
+    if how == Rough::Killed {
+        living(family).iter().filter_map(|id| system.process(*id)).for_each(|process| drop(process.kill()));
+    }
+}
+
+fn last_lines(log: &Path) -> Option<String> {
+    let mut file = File::open(log).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(LINES)..];
+    Some(last.iter().map(|line| short(&redact_words(line))).collect::<Vec<_>>().join(" | "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::plan;
+
+    fn wanted(folder: &Path, command: &str) -> Wanted {
+        Wanted {
+            command: split(command).unwrap(),
+            // Nobody listens there.
+            ready_url: "http://127.0.0.1:1/health".into(),
+            limit: Duration::from_secs(30),
+            grace: Duration::from_millis(200),
+            log: folder.join("a.server.log"),
+        }
+    }
+
+    async fn refused(folder: &Path, command: &str, limit: Duration, over: impl Future<Output = ()>) -> Problem {
+        let wanted = Wanted { limit, ..wanted(folder, command) };
+        match start(&wanted, &plan().target, over).await {
+            Err(problem) => problem,
+            Ok(_) => panic!("it serves"),
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn one_that_ends_is_told_with_its_last_words_and_without_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = "sh -c 'echo loading; echo no such model --token sk-proj-abcdefghijkl >&2; exit 7'";
+        let problem = refused(folder.path(), command, Duration::from_secs(30), std::future::pending()).await;
+        let why = problem.why.unwrap_or_default();
+        assert!(why.contains("exit status: 7") && why.contains("loading | no such model"), "{why}");
+        assert!(!why.contains("sk-proj-abcdefghijkl"), "{why}");
+        let none = refused(folder.path(), "/no/such/program", Duration::from_secs(30), std::future::pending()).await;
+        assert!(none.next.unwrap_or_default().contains("program is there"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn one_that_is_never_ready_is_stopped_with_its_children() {
+        let folder = tempfile::tempdir().unwrap();
+        // Its child goes into a group of its own, and takes no notice of being asked.
+        let marker = folder.path().join("child");
+        let child = format!("trap \"\" TERM; echo $$ > {}; exec sleep 600", marker.display());
+        let command = format!("sh -c 'setsid sh -c \"{}\" & echo waiting; wait'", child.replace('"', "\\\""));
+        let problem = refused(folder.path(), &command, Duration::from_secs(2), std::future::pending()).await;
+        let why = problem.why.unwrap_or_default();
+        assert!(why.contains("did not say within 2 s") && why.contains("waiting"), "{why}");
+        let id: u32 = std::fs::read_to_string(&marker).unwrap().trim().parse().unwrap();
+        let mut system = System::new();
+        system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
+        let left =
+            system.process(Pid::from_u32(id)).filter(|process| process.status() != sysinfo::ProcessStatus::Zombie);
+        assert!(left.is_none(), "{id} is still there");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn waiting_can_be_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let problem =
+            refused(folder.path(), "sleep 600", Duration::from_secs(60), sleep(Duration::from_millis(50))).await;
+        assert!(problem.why.unwrap_or_default().contains("interrupted"));
+    }
+
+    #[test]
+    fn a_command_is_split_as_a_shell_does() {
+        assert_eq!(split("a 'b c' d").unwrap(), ["a", "b c", "d"]);
+        assert!(split("a 'b").is_err() && split("  ").is_err());
+    }
+
+    #[test]
+    fn where_it_says_so_follows_from_the_target() {
+        let mut target = plan().target;
+        assert_eq!(usual_ready_url(&target), "http://127.0.0.1:1/health");
+        assert_eq!(usual_metrics_url(&target), "http://127.0.0.1:1/metrics");
+        target.api = crate::plan::Api::Infer;
+        assert_eq!(usual_ready_url(&target), "http://127.0.0.1:1/v2/health/ready");
+    }
+}

@@ -1,0 +1,136 @@
+//! What may be typed behind `bench search`.
+
+use super::{LoadArgs, ServeArgs, WayArgs};
+use crate::exit::Failed;
+use clap::Args;
+use pilothouse_bench::{
+    beside::Given,
+    search::{Scale, Wanted},
+    slo,
+};
+use std::path::PathBuf;
+
+/// Of a search.
+#[derive(Args, Debug)]
+pub struct SearchArgs {
+    /// The server: http://HOST:PORT, with or without /v1, or the whole address that is posted to
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// The model, as the server calls it
+    #[arg(long, value_name = "NAME")]
+    pub model: String,
+    /// The way to it.
+    #[command(flatten)]
+    pub way: WayArgs,
+    /// What is started to be measured.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// The load of a probe.
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Search over requests a second, from LOW to HIGH, by --arrivals
+    #[arg(long, value_name = "LOW..HIGH", value_parser = range, conflicts_with_all = ["rate", "concurrency", "trace"])]
+    pub rates: Option<(f64, f64)>,
+    /// Search over requests at a time
+    #[arg(long, value_name = "LOW..HIGH", value_parser = range, conflicts_with_all = ["rate", "concurrency", "trace", "rates"])]
+    pub concurrencies: Option<(f64, f64)>,
+    /// Sweep over so many at a time, each once: 1,2,4,8
+    #[arg(long, value_name = "N,N…", value_delimiter = ',', conflicts_with_all = ["rate", "concurrency", "trace", "rates", "concurrencies"])]
+    pub sweep: Vec<u32>,
+    /// The share of requests that has to keep the limits, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 95.0)]
+    pub good: f64,
+    /// How sure each place is to be, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 95.0)]
+    pub sure: f64,
+    /// End once what does not keep them is no more than so many percent above what does
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0)]
+    pub within: f64,
+    /// A client that is later than this once in a hundred times was the limit, and the search ends there [default: 5ms]
+    #[arg(long, value_name = "TIME", value_parser = slo::micros)]
+    pub most_late: Option<u64>,
+    /// So many GPUs serve it: tokens of a sweep are told for each
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub gpus: Option<u32>,
+    /// Keep the search in this file, and its probes beside it [default: in the data of this account]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// As JSON, with everything that is kept of it
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl SearchArgs {
+    /// What is searched for.
+    ///
+    /// # Errors
+    /// If it is not said over what.
+    pub fn wanted(&self) -> Result<Wanted, Failed> {
+        let sweep: Option<Vec<f64>> =
+            (!self.sweep.is_empty()).then(|| self.sweep.iter().map(|at| f64::from(*at)).collect());
+        let swept = sweep.as_ref().map(|places| {
+            let ends = places.iter().fold((f64::INFINITY, 0.0_f64), |ends, at| (ends.0.min(*at), ends.1.max(*at)));
+            (Scale::Concurrency, ends)
+        });
+        let over = swept
+            .or(self.rates.map(|range| (Scale::Rate, range)))
+            .or(self.concurrencies.map(|range| (Scale::Concurrency, range)));
+        let Some((scale, range)) = over else {
+            return Err(Failed::Usage("It is not said over what: give --rates, --concurrencies or --sweep.".into()));
+        };
+        let mut load = self.load.clone();
+        match scale {
+            Scale::Rate => load.rate = Some(range.0),
+            Scale::Concurrency => load.concurrency = Some(1),
+        }
+        Ok(Wanted {
+            plan: load.plan(self.way.target(&self.address, &self.model)?)?,
+            given: Given::default(),
+            scale,
+            range,
+            sweep,
+            good: self.good / 100.0,
+            sure: self.sure / 100.0,
+            within: 1.0 + self.within / 100.0,
+            most_late_us: self.most_late,
+            gpus: self.gpus,
+        })
+    }
+}
+
+fn range(text: &str) -> Result<(f64, f64), String> {
+    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| format!("\"{text}\" is no number"));
+    let (low, high) = text.split_once("..").ok_or("write it like 1..100")?;
+    Ok((number(low)?, number(high)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        args::{Arguments, Verb},
+        bench_args::{BenchArgs, BenchVerb},
+    };
+    use clap::Parser;
+    use pilothouse_bench::plan::Load;
+
+    fn typed(words: &str) -> Result<SearchArgs, clap::Error> {
+        let words = ["pilothouse", "bench", "search", "http://h", "--model", "m"].into_iter().chain(words.split(' '));
+        match Arguments::try_parse_from(words)?.verb {
+            Verb::Bench(BenchArgs { verb: BenchVerb::Search(of) }) => Ok(*of),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_typed_is_what_is_searched() {
+        let rates = typed("--rates 1..64 --requests 200 --slo ttft=1s --arrivals constant").unwrap().wanted().unwrap();
+        assert_eq!((rates.scale, rates.range), (Scale::Rate, (1.0, 64.0)));
+        assert!(matches!(rates.plan.load, Load::Open { .. }) && (rates.within - 1.1).abs() < 1e-9);
+        let sweep = typed("--sweep 4,1,8 --requests 50 --gpus 2").unwrap().wanted().unwrap();
+        assert_eq!((sweep.sweep, sweep.range, sweep.gpus), (Some(vec![4.0, 1.0, 8.0]), (1.0, 8.0), Some(2)));
+        assert!(typed("--rates 1..9 --rate 4 --requests 9").is_err());
+        assert!(typed("--rates 9 --requests 9").is_err());
+        assert!(matches!(typed("--requests 9").unwrap().wanted(), Err(Failed::Usage(_))));
+    }
+}
