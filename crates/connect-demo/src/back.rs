@@ -20,11 +20,11 @@ pub(crate) fn back(script: &Script, query: &BackQuery) -> Result<Kept, Problem> 
     let listing = script.listing();
     let told = [&listing.rollouts, &listing.deployments, &listing.stateful_sets].into_iter().flatten();
     let is_it = |of: &ControllerFact| (&of.kind, &of.namespace, &of.name) == (kind, namespace, name);
-    let found = told.filter_map(|fact| match fact {
+    let mut found = told.filter_map(|fact| match fact {
         Fact::Delivered(controller, delivery) if is_it(controller) => Some((controller, delivery)),
         _ => None,
     });
-    let Some((controller, delivery)) = found.last() else { return Err(no_service(&query.object)) };
+    let Some((controller, delivery)) = found.next() else { return Err(no_service(&query.object)) };
     let revisions: Vec<(&RevisionFact, &SizeFact)> = listing
         .replica_sets
         .iter()

@@ -118,7 +118,6 @@ fn metric(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + use<> {
             <td>{measurements(row, of, open)}</td>
             <td class="soft clip" dir="auto" title=visible(&why)>{visible(&why)}</td>
         </tr>
-        {each(row, of, open)}
     }
 }
 
@@ -131,54 +130,40 @@ fn written(row: &MetricRow) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// The measurements that are shown, the oldest first.
-fn shown(row: &MetricRow) -> impl DoubleEndedIterator<Item = Shown<'_>> {
-    let over = row.measurements.len().saturating_sub(MOST_SHOWN);
-    row.measurements.iter().enumerate().skip(over).map(|(at, one)| Shown { one, judged: row.judged.get(at) })
-}
-
-/// Measurement by measurement: a mark each, and what unfolds them.
+/// Measurement by measurement: a mark each, and behind it what each shows against its condition.
 fn measurements(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + use<> {
-    let more = row.left_out + row.measurements.len().saturating_sub(MOST_SHOWN) as u64;
-    let marks = shown(row).map(|one| {
+    let over = row.measurements.len().saturating_sub(MOST_SHOWN);
+    let more = row.left_out + over as u64;
+    let shown = || row.measurements.iter().enumerate().skip(over).map(|(at, one)| Shown { one, judged: row.judged.get(at) });
+    let marks = shown().map(|one| {
         let words = one.words();
         view! { <li title=visible(&words)><Mark status=one.status() size=10 /><span class="unseen">{visible(&words)}</span></li> }
     });
-    let unfold = (!row.measurements.is_empty()).then(|| {
-        let (is_open, toggle) = (open.is_open(of, &row.name), open.toggle(of, &row.name));
-        view! {
-            <button type="button" class="link small" data-test="measured" aria-expanded=is_open.to_string() on:click=toggle>
-                {if is_open { "hide them" } else { "each of them" }}
-            </button>
-        }
-    });
+    let lines = shown().collect::<Vec<_>>().into_iter().rev().map(line);
+    let any = !row.measurements.is_empty();
     view! {
         <ol class="measurements" data-test="measurements">
             {(more > 0).then(|| view! { <li class="faint small">{format!("{} before", count(more))}</li> })}
             {marks.collect_view()}
         </ol>
-        {unfold}
-    }
-}
-
-/// What each measurement shows against its condition, the newest first, in a row below its metric.
-fn each(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + use<> {
-    (open.is_open(of, &row.name) && !row.measurements.is_empty()).then(|| {
-        let lines = shown(row).rev().map(line).collect_view();
-        view! {
-            <tr class="measured">
-                <td colspan="7">
-                    <table class="plain-table">
+        {any.then(|| {
+            let (is_open, toggle) = (open.is_open(of, &row.name), open.toggle(of, &row.name));
+            view! {
+                <button type="button" class="link small" data-test="measured" aria-expanded=is_open.to_string() on:click=toggle>
+                    {if is_open { "hide them" } else { "each of them" }}
+                </button>
+                {is_open.then(|| view! {
+                    <table class="plain-table measured">
                         <thead><tr>
                             <th>"Result"</th><th class="number">"Value"</th><th>"Condition"</th><th class="number">"To the limit"</th>
                             <th>"At, UTC"</th><th>"Controller"</th><th>"Why"</th>
                         </tr></thead>
-                        <tbody>{lines}</tbody>
+                        <tbody>{lines.collect_view()}</tbody>
                     </table>
-                </td>
-            </tr>
-        }
-    })
+                })}
+            }
+        })}
+    }
 }
 
 fn line(one: Shown<'_>) -> impl IntoView + use<> {
