@@ -4,7 +4,7 @@
 use acceptance::{
     Alertmanager, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Page, Part, Result, Terminal, until,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 use thirtyfour::Key;
