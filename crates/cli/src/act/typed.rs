@@ -81,11 +81,8 @@ fn any_text_comes_back_as_it_was() {
             };
             assert_eq!((name, read), (text.to_string(), deed));
         }
-        let alert = ObjectRef::Alert(AlertId {
-            source: ConnectionId::slug("alerts"),
-            name: text.clone(),
-            fingerprint: "6b".into(),
-        });
+        let id = AlertId { source: ConnectionId::slug("alerts"), name: text.clone(), fingerprint: "6b".into() };
+        let alert = ObjectRef::Alert(Box::new(id));
         let deed = Deed::Silence { long: Duration::from_secs(1_800), comment: Some(text.clone()) };
         let Meant { named: Named::Alert(name), deed: read, .. } =
             read_again(&Intent { object: alert, deed: deed.clone() })
