@@ -38,7 +38,7 @@ impl Unfolded {
         self.0.with(|open| open.contains(&(analysis.to_owned(), metric.to_owned())))
     }
 
-    fn toggle(self, analysis: &str, metric: &str) -> impl Fn(MouseEvent) + 'static {
+    fn toggle(self, analysis: &str, metric: &str) -> impl Fn(MouseEvent) + use<> {
         let key = (analysis.to_owned(), metric.to_owned());
         move |_| {
             self.0.update(|open| {
