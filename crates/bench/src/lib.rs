@@ -12,6 +12,7 @@ pub mod client;
 pub mod compare;
 pub mod environment;
 pub mod failure;
+pub mod going;
 pub mod hearing;
 pub mod import;
 pub mod kept;

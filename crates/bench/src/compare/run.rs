@@ -19,7 +19,7 @@ use pilothouse_connect::Clock;
 use pilothouse_insight::verdict::{self, Conditions, Slot};
 use pilothouse_wire::{Code, Problem, SmolStr};
 use std::path::PathBuf;
-use tokio::{sync::watch, task::JoinHandle, time::Duration};
+use tokio::{sync::watch, time::Duration};
 
 /// How often progress within a block is passed on.
 const PULSE: Duration = Duration::from_millis(100);
@@ -58,30 +58,7 @@ pub struct Progress {
 }
 
 /// A comparison that has begun.
-pub struct Running {
-    /// How far it is.
-    pub progress: watch::Receiver<Progress>,
-    stop: watch::Sender<bool>,
-    end: JoinHandle<Result<Document, Problem>>,
-}
-
-impl Running {
-    /// Ends it: the block under way is cut, and what was measured is kept.
-    pub fn interrupt(&self) {
-        self.stop.send_replace(true);
-    }
-
-    /// Waits until it is over and kept.
-    ///
-    /// # Errors
-    /// If it could not be run or kept.
-    pub async fn end(&mut self) -> Result<Document, Problem> {
-        let lost = |error: tokio::task::JoinError| {
-            Problem::new(Code::Internal, "The comparison ended without a word.").why(format!("{error}."))
-        };
-        (&mut self.end).await.map_err(lost)?
-    }
-}
+pub type Running = crate::going::Running<Progress, Document>;
 
 /// Begins a comparison, in the runtime of the caller.
 ///
@@ -100,8 +77,7 @@ pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Prob
     let (stop, stopped) = watch::channel(false);
     let (progress, shown) = watch::channel(Progress { most: plan.order().len(), ..Progress::default() });
     let work = Work { plan, watched, document, place, folder, clock, stopped, progress };
-    let end = tokio::spawn(work.run(prompts, least_overlap));
-    Ok(Running { progress: shown, stop, end })
+    Ok(Running::begin("The comparison", shown, stop, work.run(prompts, least_overlap)))
 }
 
 struct Work {

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn one(text: &str) -> Document {
-    let mut all = read(text, Path::new("/tmp/x/result.json"), Stamp(5)).unwrap();
+    let mut all = read(text, Path::new("imports/result.json"), Stamp(5)).unwrap();
     assert_eq!(all.len(), 1);
     all.remove(0)
 }

@@ -13,7 +13,7 @@ use crate::{
 use pilothouse_connect::Clock;
 use pilothouse_insight::verdict::share;
 use pilothouse_wire::{Code, Problem};
-use tokio::{sync::watch, task::JoinHandle, time::Duration};
+use tokio::{sync::watch, time::Duration};
 
 /// How often progress within a probe is passed on.
 const PULSE: Duration = Duration::from_millis(100);
@@ -58,30 +58,7 @@ pub struct Progress {
 }
 
 /// A search that has begun.
-pub struct Running {
-    /// How far it is.
-    pub progress: watch::Receiver<Progress>,
-    stop: watch::Sender<bool>,
-    end: JoinHandle<Result<Document, Problem>>,
-}
-
-impl Running {
-    /// Ends it: the probe under way is cut, and what was measured is kept.
-    pub fn interrupt(&self) {
-        self.stop.send_replace(true);
-    }
-
-    /// Waits until it is over and kept.
-    ///
-    /// # Errors
-    /// If it could not be run or kept.
-    pub async fn end(&mut self) -> Result<Document, Problem> {
-        let lost = |error: tokio::task::JoinError| {
-            Problem::new(Code::Internal, "The search ended without a word.").why(format!("{error}."))
-        };
-        (&mut self.end).await.map_err(lost)?
-    }
-}
+pub type Running = crate::going::Running<Progress, Document>;
 
 impl Wanted {
     /// Can it be searched?
@@ -160,7 +137,7 @@ pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Prob
     let (stop, stopped) = watch::channel(false);
     let (progress, shown) = watch::channel(Progress { most: wanted.most(), ..Progress::default() });
     let work = Work { wanted, document, place, clock, stopped, progress };
-    Ok(Running { progress: shown, stop, end: tokio::spawn(work.run()) })
+    Ok(Running::begin("The search", shown, stop, work.run()))
 }
 
 struct Work {
