@@ -76,18 +76,55 @@ use_cache() {
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PILOTHOUSE_CACHE/target/rustc-$(rustc -V | cut -d ' ' -f 2)}
   export PATH="$PATH:$PILOTHOUSE_CACHE/tools/go/bin"
   mkdir -p "$CARGO_TARGET_DIR"
-  forget_other_clone
+  know_sources
 }
 
-# Clones share the build folder, and cargo goes by the age of files alone: what another clone built
-# after an edit of this one would pass for built from it. So the packages of the project, and
-# those alone, are built anew by the clone that did not build last.
-forget_other_clone() {
-  local last=$CARGO_TARGET_DIR/built-by
-  [ "$(cat "$last" 2>/dev/null)" = "$PWD" ] && return
-  find "$CARGO_TARGET_DIR" -maxdepth 4 -type d -path '*/.fingerprint/*' \
-    \( -name 'pilothouse-*' -o -name 'acceptance-*' -o -name 'xtask-*' \) -exec rm -rf {} +
-  printf '%s\n' "$PWD" >"$last"
+# Clones share the build folders, and cargo goes by the age of files alone: what another clone built
+# after an edit of this one would pass for built from it, and a fresh clone is younger than all that
+# was built from the same sources. So sources are known by their content: a file that is as it was
+# when the folders were last built in gets the age that it had then, and any other is new.
+know_sources() {
+  local record=$CARGO_TARGET_DIR/sources new=$CARGO_TARGET_DIR/sources.$$
+  in_sources -type f -print0 | xargs -0 sha256sum | sort -k 2 >"$new.list"
+  if [ "$(head -n 1 "$record" 2>/dev/null)" != "$PWD" ]; then
+    if is_whole "$record"; then as_old_as "$record" "$new.list"; else forget_builds; fi
+  fi
+  { printf '%s\n' "$PWD" && ages "$new.list"; } >"$new"
+  mv "$new" "$record"
+  rm -f "$new.list"
+}
+
+# Finds what something may be built from.
+in_sources() {
+  find . \( -path ./.git -o -path ./target -o -path ./gen -o -path ./ui/dist -o -path ./fuzz \) -prune -o "$@"
+}
+
+# Finds what cargo keeps of each package of the project that it built.
+in_builds() {
+  find "$CARGO_TARGET_DIR" "$PILOTHOUSE_CACHE"/target/wasm-* -maxdepth 5 \( -path '*/.fingerprint/pilothouse-*' \
+    -o -path '*/.fingerprint/acceptance-*' -o -path '*/.fingerprint/xtask-*' \) "$@" 2>/dev/null || true
+}
+
+# A list of "hash  name" with the age of each file before it.
+ages() { names "$1" | xargs -0 stat --format=%Y | paste -d ' ' - "$1"; }
+names() { cut -c 67- "$1" | tr '\n' '\0'; }
+
+# Was all that was built built from what the record names? If so, `xtask` made it younger than the builds.
+is_whole() { [ -f "$1" ] && [ -z "$(in_builds -newer "$1" -print -quit)" ]; }
+forget_builds() { in_builds -type d -prune -exec rm -rf {} +; }
+
+# Gives the files of a list the ages that a record has for them; folders, too, if the names are the same.
+as_old_as() {
+  local age files
+  while read -r age files; do
+    printf '%s' "$files" | tr '\t' '\0' | xargs -0 touch --date="$age"
+  done < <(awk 'NR == FNR { known[substr($0, index($0, " ") + 1)] = "@" $1; next }
+    { age = $0 in known ? known[$0] : "now"; files[age] = files[age] substr($0, 67) "\t" }
+    END { for (age in files) print age, files[age] }' "$1" "$2")
+  if [ "$(tail -n +2 "$1" | cut -d ' ' -f 4-)" = "$(cut -c 67- "$2")" ]; then
+    age=$(tail -n +2 "$1" | cut -d ' ' -f 1 | sort -n | head -n 1)
+    in_sources -type d -print0 | xargs -0 touch --date="@$age"
+  fi
 }
 
 build_xtask() {

@@ -10,7 +10,9 @@ const DIST: &str = "../../ui/dist";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed={DIST}");
+    // Its seal names what is in it; a copy of the same interface is no other interface.
+    let seal = Path::new(DIST).join(".key");
+    println!("cargo:rerun-if-changed={}", if seal.exists() { seal.display() } else { Path::new(DIST).display() });
     if let Err(error) = table() {
         println!("cargo::error=the table of the interface's files: {error}");
     }
@@ -22,16 +24,25 @@ fn table() -> io::Result<()> {
     let mut files = Vec::new();
     collect(&root, &mut files);
     files.sort();
+    // Copies stay where they are, whichever clone builds next.
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    let copies = out.join("interface");
+    if copies.exists() {
+        fs::remove_dir_all(&copies)?;
+    }
     let mut text = String::from("[\n");
     for file in &files {
         let Ok(name) = file.strip_prefix(&root) else { continue };
         let name = name.to_string_lossy().replace('\\', "/");
-        let tag = fingerprint(&fs::read(file)?);
-        let path = file.to_string_lossy();
+        let bytes = fs::read(file)?;
+        let tag = fingerprint(&bytes);
+        let copy = copies.join(&name);
+        fs::create_dir_all(copy.parent().unwrap_or(&copies))?;
+        fs::write(&copy, bytes)?;
+        let path = copy.to_string_lossy();
         text.push_str(&format!("    BuiltIn {{ path: {name:?}, tag: {tag:?}, bytes: include_bytes!({path:?}) }},\n"));
     }
     text.push_str("]\n");
-    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     fs::write(out.join("interface.rs"), text)
 }
 

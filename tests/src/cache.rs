@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::failure::{Context, Failure, Result};
+use crate::repository;
 
 /// The path of a server's binary that was built from today's sources, or what to do to get one.
 ///
@@ -17,7 +18,7 @@ pub fn binary(server: &str) -> Result<PathBuf> {
 
 /// The path of one of several files that a server was built as; else as [`binary`].
 pub fn part(server: &str, name: &str) -> Result<PathBuf> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers").join(server);
+    let sources = repository().join("tests/servers").join(server);
     let wanted = format!("{server}-{}-", source_hash(&sources)?);
     let cache = cache_folder()?.join("servers");
     let found = fs::read_dir(&cache)
@@ -40,7 +41,7 @@ pub fn part(server: &str, name: &str) -> Result<PathBuf> {
 ///
 /// The layout is xtask's (`xtask/src/servers/python.rs`): `<cache>/servers/<server>-<hash of requirements.txt>-py<version>/`.
 pub fn python(server: &str) -> Result<PathBuf> {
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("servers").join(server).join("requirements.txt");
+    let wanted = repository().join("tests/servers").join(server).join("requirements.txt");
     let content = fs::read(&wanted).could_not(format!("read {}", wanted.display()))?;
     let wanted = format!("{server}-{}-py", &hex(&Sha256::digest(content))[..16]);
     let cache = cache_folder()?.join("servers");

@@ -2,6 +2,7 @@
 
 use crate::failure::{Context, Failure, Result};
 use crate::page::program;
+use crate::repository;
 use pilothouse_wire::WIRE_HASH;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ impl OtherBuild {
     /// # Errors
     /// If the program or the interface are not built, or do not have the word.
     pub fn make(folder: &Path) -> Result<Self> {
-        let (own, dist) = (program("pilothouse")?, Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/dist"));
+        let (own, dist) = (program("pilothouse")?, repository().join("ui/dist"));
         let build = Self { program: folder.join("pilothouse"), interface: folder.join("interface") };
         fs::copy(&own, &build.program).could_not("copy the program")?;
         reword(&build.program)?;

@@ -1,7 +1,6 @@
-//! Test programs beside each other: those that drive servers, a window and a browser wait more than they work.
+//! Files of tests beside each other: those that drive servers, a window and a browser wait more than they work.
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, VecDeque};
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -9,33 +8,43 @@ use std::thread;
 use crate::Outcome;
 use crate::stopwatch::Stopwatch;
 
-/// Programs at once. Each runs as many of its tests at once as there are cores.
+/// Files at once. Each runs as many of its tests at once as there are cores.
 const AT_ONCE: usize = 2;
 
-/// A test program that is built.
-#[derive(Clone, Debug)]
-pub struct Program {
-    /// What its source is called.
+/// A file of tests in a test program.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct File {
+    /// What it is called.
     pub name: String,
-    /// Where it is.
-    pub path: PathBuf,
+    /// Its tests, by their whole names.
+    pub tests: Vec<String>,
+}
+
+/// The files of a test program, by what it says of its tests to `--list --format terse`.
+pub fn files(listed: &str) -> Vec<File> {
+    let mut files: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for test in listed.lines().filter_map(|line| line.strip_suffix(": test")) {
+        let file = test.split("::").next().unwrap_or(test);
+        files.entry(file).or_default().push(test.to_owned());
+    }
+    files.into_iter().map(|(name, tests)| File { name: name.to_owned(), tests }).collect()
 }
 
 /// Runs all of them, each with its output in one piece when it ends. After a failure none is started any more.
-pub fn run(programs: Vec<Program>, command: impl Fn(&Program) -> Command + Sync) -> Outcome {
-    let waiting = Mutex::new(VecDeque::from(programs));
+pub fn run(files: Vec<File>, command: impl Fn(&File) -> Command + Sync) -> Outcome {
+    let waiting = Mutex::new(VecDeque::from(files));
     let failed = Mutex::new(Vec::new());
     let lane = || {
-        while let Some(program) = next(&waiting, &failed) {
-            println!("  begins {}", program.name);
+        while let Some(file) = next(&waiting, &failed) {
+            println!("  begins {}", file.name);
             let time = Stopwatch::start();
-            let output = command(&program).output();
+            let output = command(&file).output();
             let ok = output.as_ref().is_ok_and(|output| output.status.success());
             let word = if ok { "ok  " } else { "FAIL" };
             let said = output.map_or_else(|error| format!("It does not start: {error}.\n"), |output| said(&output));
-            println!("{said}   {word} {} in {:.1} s", program.name, time.elapsed().as_secs_f64());
+            println!("{said}   {word} {} in {:.1} s", file.name, time.elapsed().as_secs_f64());
             if !ok {
-                lock(&failed).push(program.name);
+                lock(&failed).push(file.name);
             }
         }
     };
@@ -44,11 +53,11 @@ pub fn run(programs: Vec<Program>, command: impl Fn(&Program) -> Command + Sync)
     if failed.is_empty() { Ok(()) } else { Err(format!("Tests failed: {failed}. What they said is above.")) }
 }
 
-fn next(waiting: &Mutex<VecDeque<Program>>, failed: &Mutex<Vec<String>>) -> Option<Program> {
+fn next(waiting: &Mutex<VecDeque<File>>, failed: &Mutex<Vec<String>>) -> Option<File> {
     if lock(failed).is_empty() { lock(waiting).pop_front() } else { None }
 }
 
-/// What a program said, on both its outputs.
+/// What a run said, on both its outputs.
 fn said(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
@@ -62,10 +71,20 @@ mod tests {
     use std::fs;
     use std::process::Command;
 
-    use super::{Program, run};
+    use super::{File, files, run};
 
-    fn programs(names: &[&str]) -> Vec<Program> {
-        names.iter().map(|name| Program { name: (*name).to_owned(), path: "sh".into() }).collect()
+    fn named(names: &[&str]) -> Vec<File> {
+        names.iter().map(|name| File { name: (*name).to_owned(), tests: Vec::new() }).collect()
+    }
+
+    #[test]
+    fn tests_go_by_their_files() {
+        let of = |name: &str, tests: &[&str]| File {
+            name: name.to_owned(),
+            tests: tests.iter().map(|test| (*test).to_owned()).collect(),
+        };
+        let listed = "window::one: test\nacts::deep::two: test\nwindow::three: test\nwindow::four: benchmark\n\n";
+        assert_eq!(files(listed), [of("acts", &["acts::deep::two"]), of("window", &["window::one", "window::three"])]);
     }
 
     fn shell(line: String) -> Command {
@@ -75,26 +94,26 @@ mod tests {
     }
 
     #[test]
-    fn programs_run_beside_each_other_and_each_runs_once() -> Result<(), Box<dyn std::error::Error>> {
+    fn files_run_beside_each_other_and_each_runs_once() -> Result<(), Box<dyn std::error::Error>> {
         let folder = std::env::temp_dir().join(format!("pilothouse-lanes-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let here = folder.display();
         // The first two wait for each other: neither ends where they run one after the other.
-        let line = |program: &Program| match program.name.as_str() {
+        let line = |file: &File| match file.name.as_str() {
             "one" => format!("touch {here}/1; until [ -e {here}/2 ]; do sleep 0.01; done"),
             "two" => format!("touch {here}/2; until [ -e {here}/1 ]; do sleep 0.01; done"),
             _ => format!("echo x >> {here}/3"),
         };
-        assert_eq!(run(programs(&["one", "two", "three"]), |program| shell(line(program))), Ok(()));
+        assert_eq!(run(named(&["one", "two", "three"]), |file| shell(line(file))), Ok(()));
         assert_eq!(fs::read_to_string(folder.join("3"))?, "x\n");
         fs::remove_dir_all(folder)?;
         Ok(())
     }
 
     #[test]
-    fn a_program_that_fails_is_named_and_no_other_begins() {
-        let line = |program: &Program| format!("[ {} != bad ]", program.name);
-        let outcome = run(programs(&["bad", "bad", "good"]), |program| shell(line(program)));
+    fn a_file_that_fails_is_named_and_no_other_begins() {
+        let line = |file: &File| format!("[ {} != bad ]", file.name);
+        let outcome = run(named(&["bad", "bad", "good"]), |file| shell(line(file)));
         assert!(outcome.is_err_and(|why| why.contains("bad") && !why.contains("good")));
     }
 }

@@ -15,6 +15,7 @@ mod run;
 mod screenshots;
 mod servers;
 mod setup;
+mod sources;
 mod stages;
 mod steps;
 mod stopwatch;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
         Verb::Replay(options) => record::replay(&options),
         Verb::New(what) => new::run(&what),
     };
+    sources::confirm();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

@@ -5,7 +5,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::setup::{Purpose, prepare};
-use crate::{Outcome, command, heal, repo, ui};
+use crate::{Outcome, command, heal, repo, sources, ui};
 
 /// What is opened.
 #[derive(clap::Args)]
@@ -56,6 +56,8 @@ pub fn run(options: &Options) -> Outcome {
     if door.program == BROWSER.program && !options.browser {
         println!("There is no display here, so Pilothouse opens in a browser on this machine.");
     }
+    // The program may be ended by a signal, and we with it.
+    sources::confirm();
     let mut program = command::program(program);
     program.args(door.arguments).args(&options.arguments);
     command::show(&mut program)

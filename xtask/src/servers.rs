@@ -205,8 +205,7 @@ fn cache_folder() -> Result<PathBuf, String> {
 }
 
 fn source_folder(server: &Server) -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.join("../tests/servers").join(server.name)
+    repo::root().join("tests/servers").join(server.name)
 }
 
 /// The first 16 hex digits of the SHA-256 over the names and bytes of go.mod, go.sum and *.go.

@@ -1,18 +1,16 @@
 //! The stages that `check` and `test` are made of. One compile plan for all of them: the same
 //! packages and features each time, so that nothing is compiled twice.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::lanes::{self, Program};
+use crate::lanes;
 use crate::setup::{self, tools, wasm};
 use crate::{Outcome, command, heal, repo, servers, ui};
 
-/// The tests of package `acceptance` that start the built programs begin with one of these.
-const END_TO_END: &[&str] = &["window", "browser", "hostile", "telemetry", "alerts", "rewind", "acts", "bench"];
-
-/// The tests of package `acceptance` that take longest.
+/// The files of tests of package `acceptance` that take longest.
 const LONGEST: &[&str] =
     &["telemetry", "window_notices", "browser_wall", "kube_watch", "mlflow", "telemetry_pages", "alerts"];
 
@@ -86,44 +84,42 @@ pub fn programs() -> Outcome {
 
 /// The tests against real servers.
 pub fn real_servers() -> Outcome {
-    acceptance(|name| !is_end_to_end(name))
+    acceptance("servers")
 }
 
 /// The tests that start the built programs, and drive the window and a browser.
 pub fn end_to_end() -> Outcome {
-    acceptance(is_end_to_end)
+    acceptance("doors")
 }
 
-fn is_end_to_end(name: &str) -> bool {
-    END_TO_END.iter().any(|start| name.starts_with(start))
-}
-
-fn acceptance(wanted: fn(&str) -> bool) -> Outcome {
-    let names = test_targets(|package, test| package == "acceptance" && wanted(test))?;
-    if names.is_empty() {
-        println!("There is no such test yet.");
-        return Ok(());
-    }
-    let build = [&["test", "--no-run"], selected(&names).as_slice()].concat();
+/// A test program of package `acceptance`, one file of its tests beside another.
+fn acceptance(program: &str) -> Outcome {
+    let build = ["test", "--no-run", "--test", program];
     host(&build, &[])?;
     let told = command::quiet(host_cargo(&build)?.arg("--message-format=json"))?;
-    let mut programs: Vec<Program> = told.lines().filter_map(test_program).collect();
-    // The longest first, so that none of them is alone at the end.
-    programs.sort_by_key(|program| LONGEST.iter().position(|name| *name == program.name).unwrap_or(LONGEST.len()));
-    lanes::run(programs, |program| {
-        let mut test = Command::new(&program.path);
+    let path = told.lines().find_map(test_program).ok_or_else(|| format!("cargo does not say where {program} is"))?;
+    let in_tests = || {
+        let mut test = Command::new(&path);
         test.current_dir(repo::root().join("tests"));
         for_tests(&mut test);
+        test
+    };
+    let listed = command::quiet(in_tests().args(["--list", "--format", "terse"]))?;
+    let mut files = lanes::files(&listed);
+    // The longest first, so that none of them is alone at the end.
+    files.sort_by_key(|file| LONGEST.iter().position(|name| *name == file.name).unwrap_or(LONGEST.len()));
+    lanes::run(files, |file| {
+        let mut test = in_tests();
+        test.arg("--exact").args(&file.tests);
         test
     })
 }
 
-/// The test program that a line of cargo's is about.
-fn test_program(line: &str) -> Option<Program> {
+/// Where the test program is that a line of cargo's is about.
+fn test_program(line: &str) -> Option<PathBuf> {
     let told: Value = serde_json::from_str(line).ok()?;
     let is_test = told["target"]["kind"][0] == "test";
-    let (name, path) = (told["target"]["name"].as_str()?, told["executable"].as_str()?);
-    is_test.then(|| Program { name: name.to_owned(), path: path.into() })
+    told["executable"].as_str().filter(|_| is_test).map(PathBuf::from)
 }
 
 /// A cargo verb over all packages of the host, with the features that they are shipped with.

@@ -127,7 +127,7 @@ fn version_of(program: &str) -> Option<(u32, u32)> {
 }
 
 fn requirements(server: &Server) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/servers").join(server.name).join("requirements.txt")
+    repo::root().join("tests/servers").join(server.name).join("requirements.txt")
 }
 
 /// The first 16 hex digits of the SHA-256 of the file. `tests/src/cache.rs` computes the same.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::key;
-use crate::{Outcome, repo};
+use crate::{Outcome, repo, sources};
 
 /// The seal's file: the key of the sources, then the key of the content.
 const SEAL: &str = ".key";
@@ -71,7 +71,8 @@ pub fn add_files(folder: &Path) -> Outcome {
 pub fn copy(from: &Path, to: &Path, key: &str) -> Outcome {
     let _ = fs::remove_dir_all(to);
     copy_all(from, to)?;
-    seal(to, key)
+    seal(to, key)?;
+    sources::seal(&to.join(SEAL))
 }
 
 /// Drops the interfaces that were built longest ago.

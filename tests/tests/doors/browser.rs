@@ -1,8 +1,5 @@
 //! The browser door, from end to end: the connection is added in the terminal, seen in headless Chromium.
 
-#[path = "browser_inspect.rs"]
-mod browser_inspect;
-
 use acceptance::{ControlPlane, Options, Page, Result, Story, Terminal};
 use std::path::Path;
 use thirtyfour::Key;

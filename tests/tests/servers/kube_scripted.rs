@@ -1,7 +1,5 @@
 //! The scripted server of all connectors, as a Kubernetes API server: 410 and 429 on demand, cut lines, wrong dates.
 
-#![allow(unused_imports, reason = "each test file uses a part")]
-
 use acceptance::{Context, Result};
 use pilothouse_connect::conformance::scripted;
 pub use pilothouse_connect::conformance::scripted::{Reply, Then};

@@ -3,18 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_relay.rs"]
-mod kube_relay;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
 use std::time::Duration;
 
+use crate::kube_relay::{Kind, Relay};
+use crate::kube_support::{LIMIT, Settings, Watched};
 use acceptance::{ControlPlane, GpuNodes, GpuPods, Options, Result, Rule, until};
-use kube_relay::{Kind, Relay};
-use kube_support::{LIMIT, Settings, Watched};
 use pilothouse_connect_kube::stand::kubeconfig;
 use pilothouse_wire::view::{Mark, MarkKind};
 use serde_json::json;

@@ -4,13 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_scripted.rs"]
-mod kube_scripted;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
 use std::{
     io::{Read, Write},
     path::Path,
@@ -18,12 +11,12 @@ use std::{
     time::Duration,
 };
 
+use crate::kube_scripted::{Reply, Scripted, kubeconfig, status};
+use crate::kube_support::{Settings, Watched};
 use acceptance::{
     ControlPlane, Failure, Options, Part, Result, Rule,
     certs::{Authority, Validity},
 };
-use kube_scripted::{Reply, Scripted, kubeconfig, status};
-use kube_support::{Settings, Watched};
 use pilothouse_connect::Clock;
 use pilothouse_wire::{Code, Problem, Stamp};
 use serde_json::{Value, json};

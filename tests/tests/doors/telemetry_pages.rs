@@ -3,12 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "telemetry_site.rs"]
-mod site;
-
+use crate::telemetry_site::{Plan, Site};
 use acceptance::{Context, Page, Result, until};
-use site::{Plan, Site};
 use std::time::Duration;
 use thirtyfour::Key;
 

@@ -142,13 +142,11 @@ impl Watched {
     }
 
     /// The services, as a door lists them.
-    #[allow(dead_code, reason = "each test file uses a part")]
     pub fn services(&self) -> DeliveryView {
         project::delivery(&self.world.lock().unwrap(), &FleetSpec::default())
     }
 
     /// One service in full, as of the last that was heard.
-    #[allow(dead_code, reason = "each test file uses a part")]
     pub fn service(&self, object: &ObjectRef) -> Option<RolloutView> {
         let now = self.see(|source| source.heard).flatten().unwrap_or_default();
         project::rollout(&self.world.lock().unwrap(), object, now)

@@ -3,22 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_scripted.rs"]
-mod kube_scripted;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use crate::kube_scripted::kubeconfig;
+use crate::kube_support::{Settings, Watched};
 use acceptance::{ControlPlane, Failure, Result, certs::Validity};
-use kube_scripted::kubeconfig;
-use kube_support::{Settings, Watched};
 use pilothouse_wire::{Code, Stamp};
 use serde_json::json;
 

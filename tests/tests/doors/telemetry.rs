@@ -3,25 +3,19 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-#[path = "telemetry_changes.rs"]
 mod changes;
-#[path = "telemetry_engines.rs"]
 mod engines;
-#[path = "telemetry_history.rs"]
 mod history;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "telemetry_site.rs"]
-mod site;
-
+use crate::telemetry_site as site;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::telemetry_site::{EVERY, LIMIT, Plan, Site, at, freshness, measured, nearly, owners, rows, stale};
 use acceptance::exporter::{Instance, Mood, Node, Pages, Spelling};
 use acceptance::prometheus::Job;
 use acceptance::{APP_LABEL, Exporters, GPU, GpuPods, Holder, POOL_LABEL, Prometheus, Result, Terminal, until};
 use serde_json::{Value, json};
-use site::{EVERY, LIMIT, Plan, Site, at, freshness, measured, nearly, owners, rows, stale};
 
 /// A server that is lost is told of at the next poll.
 const SOON: Duration = Duration::from_secs(20);

@@ -1,9 +1,7 @@
 //! Hostile names and texts, in a real cluster and in the settings: each door shows them as text, and they do nothing.
 
-mod hostile_cluster;
-
+use crate::hostile_cluster::{MARKUP, Odd, SEEN, connection, context, hostile, seen, with_nul};
 use acceptance::{Context, Failure, Page, Result, Terminal};
-use hostile_cluster::{MARKUP, Odd, SEEN, connection, context, hostile, seen, with_nul};
 use pilothouse_wire::ConnectionId;
 use serde_json::Value;
 use thirtyfour::Key;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::site::{LIMIT, Plan, Site};
+use crate::telemetry_site::{LIMIT, Plan, Site};
 use acceptance::exporter::{Engine, EngineKind, Mood, Naming};
 use acceptance::{APP_LABEL, Exporters, GpuPods, Page, Result, until};
 use serde_json::Value;

@@ -2,22 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_relay.rs"]
-mod kube_relay;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_scripted.rs"]
-mod kube_scripted;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
 use std::time::Duration;
 
+use crate::kube_relay::{Kind, Relay};
+use crate::kube_scripted::kubeconfig;
+use crate::kube_support::{LIMIT, Settings, Watched, id};
 use acceptance::{ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rule};
-use kube_relay::{Kind, Relay};
-use kube_scripted::kubeconfig;
-use kube_support::{LIMIT, Settings, Watched, id};
 use pilothouse_connect::{Clock, Signature};
 use pilothouse_connect_kube::{
     auth::Auth,

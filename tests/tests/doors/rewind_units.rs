@@ -2,7 +2,9 @@
 //! others, and a unit of systemd with the folders that it would give. Real API server, real programs.
 
 use acceptance::certs::{Authority, Validity};
-use acceptance::{Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Terminal, program, until};
+use acceptance::{
+    Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Terminal, program, repository, until,
+};
 use pilothouse_journal::Reader;
 use pilothouse_wire::Stamp;
 use pilothouse_world::Fact;
@@ -20,7 +22,7 @@ const PLACE: &str = "/apis/apps/v1/namespaces/pilothouse/deployments/pilothouse-
 const ACCOUNT: &str = "/api/v1/namespaces/pilothouse/serviceaccounts/pilothouse-recorder";
 
 fn file(name: &str) -> Result<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(name);
+    let path = repository().join("deploy").join(name);
     fs::read_to_string(&path).could_not(format!("read {}", path.display()))
 }
 

@@ -3,12 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-#[path = "oci_support.rs"]
-mod oci_support;
-
+use crate::oci_support::{Settings, Watched, id};
 use acceptance::registry::{Content, tag};
 use acceptance::{Registry, Result};
-use oci_support::{Settings, Watched, id};
 use pilothouse_connect::Connector;
 use pilothouse_wire::artifact::{Artifact, ArtifactKind, ArtifactRef, ReferrersBy, TagPage, TagsQuery};
 use pilothouse_wire::view::MarkKind;

@@ -3,14 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
+use crate::kube_support;
 use std::time::Duration;
 
+use crate::kube_support::{LIMIT, Settings, Watched};
 use acceptance::{ControlPlane, Failure, GpuNodes, Options, Prometheus, Result, Rollouts, parity, rollouts, until};
-use kube_support::{LIMIT, Settings, Watched};
 use pilothouse_wire::{
     ObjectRef,
     view::{

@@ -6,16 +6,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-#[path = "rollback_support.rs"]
-mod rollback_support;
-
+use crate::rollback_support::{LIMIT, Site, Wish, allow, asked, checked, connected, node_has, rollback, taken};
 use acceptance::{
     Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rollouts, definitions::LEADER_WORKER_SET,
     registry::Content, until,
 };
 use pilothouse_engine::{Clock, Engine, Options, Paths};
 use pilothouse_wire::back::Took;
-use rollback_support::{LIMIT, Site, Wish, allow, asked, checked, connected, node_has, rollback, taken};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -3,19 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_scripted.rs"]
-mod kube_scripted;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::kube_scripted::{Reply, Scripted, kubeconfig};
+use crate::kube_support::{LIMIT, Settings, id};
 use acceptance::{ControlPlane, Failure, GpuNodes, GpuPods, Result, Rule, until};
-use kube_scripted::{Reply, Scripted, kubeconfig};
-use kube_support::{LIMIT, Settings, id};
 use pilothouse_connect::Connector;
 use pilothouse_wire::{
     Code, NodeId, ObjectRef, PodId, Problem, Stamp,

@@ -1,7 +1,5 @@
 //! A connection to a registry, opened and watched as the engine does it, with the world that its facts make.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

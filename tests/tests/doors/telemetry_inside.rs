@@ -2,15 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "telemetry_site.rs"]
-mod site;
-
 use std::time::Duration;
 
+use crate::telemetry_site::{LIMIT, Plan, Site, measured, nearly};
 use acceptance::{Context, Failure, Inside, Page, Result, Rule, Terminal, until};
 use serde_json::{Value, json};
-use site::{LIMIT, Plan, Site, measured, nearly};
 
 const ONE: Plan = Plan { nodes: 1, pods: Vec::new(), jobs: &["dcgm"] };
 

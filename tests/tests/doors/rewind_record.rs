@@ -1,7 +1,7 @@
 //! A record that was sent, opened by a double click: the window shows it and says what it is, asks no server, records
 //! nothing, and lets nobody act.
 
-use acceptance::{Context, Page, Result, Terminal, until};
+use acceptance::{Context, Page, Result, Terminal, repository, until};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ const SIZE: (u32, u32) = (1440, 900);
 const LIMIT: Duration = Duration::from_secs(120);
 
 fn repo(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+    repository().join(name)
 }
 
 /// A part of a record of the demo fleet, and the fleet at its end as the terminal has it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::site::{LIMIT, Plan, Site, nearly};
+use crate::telemetry_site::{LIMIT, Plan, Site, nearly};
 use acceptance::{Failure, Result, until};
 use pilothouse_engine::{Clock, Engine, Operator, Options, Paths};
 use pilothouse_wire::{

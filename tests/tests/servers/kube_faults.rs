@@ -2,18 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_scripted.rs"]
-mod kube_scripted;
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
 use std::time::Duration;
 
+use crate::kube_scripted::{Reply, Scripted, Then, kubeconfig, line, pod, pods, status};
+use crate::kube_support::{Settings, Watched};
 use acceptance::Result;
-use kube_scripted::{Reply, Scripted, Then, kubeconfig, line, pod, pods, status};
-use kube_support::{Settings, Watched};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_millis(20);

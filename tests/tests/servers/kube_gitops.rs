@@ -4,16 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[allow(dead_code, reason = "each test file uses a part")]
-#[path = "kube_support.rs"]
-mod kube_support;
-
+use crate::kube_support;
+use crate::kube_support::{LIMIT, Settings, Watched};
 use acceptance::{
     ControlPlane, Failure, Options, Result, Terminal,
     definitions::{APPLICATION, CANARY, Definition, PROMOTION, STAGE},
     until,
 };
-use kube_support::{LIMIT, Settings, Watched};
 use pilothouse_wire::{
     ObjectRef, Stamp,
     view::{DeliveryPhase, DeliveryRow, Mark, MarkKind, Status, delivery::Keeper},

@@ -4,12 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-#[path = "oci_support.rs"]
-mod oci_support;
-
+use crate::oci_support::{Settings, Watched, id};
 use acceptance::registry::{Content, Door, PASSWORD, TokenService, USER};
 use acceptance::{Registry, Result};
-use oci_support::{Settings, Watched, id};
 use pilothouse_connect::conformance::scripted::{Reply, Scripted};
 use pilothouse_wire::artifact::{ArtifactRef, TagsQuery};
 use pilothouse_wire::{Code, Health};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::site::{LIMIT, Owners, Plan, Site, at, measured, nearly, owners, rows};
+use crate::telemetry_site::{LIMIT, Owners, Plan, Site, at, measured, nearly, owners, rows};
 use acceptance::exporter::Instance;
 use acceptance::{APP_LABEL, GPU, GpuNodes, GpuPods, Holder, POOL_LABEL, Result, until};
 use serde_json::{Value, json};

@@ -1,0 +1,42 @@
+//! The doors from end to end: the built programs, a real window and a real browser, on real servers.
+//!
+//! One program for all of them: each that is linked costs as much as all of these together.
+
+mod acts;
+mod acts_faults;
+mod acts_kserve;
+mod acts_members;
+mod acts_registry;
+mod acts_rollback;
+mod acts_rollouts;
+mod acts_routes;
+mod alerts;
+mod alerts_inside;
+mod bench;
+mod bench_compare;
+mod bench_search;
+mod bench_targets;
+mod browser;
+mod browser_artifacts;
+mod browser_inspect;
+mod browser_lineage;
+mod browser_map;
+mod browser_models;
+mod browser_wall;
+mod hostile;
+mod hostile_cluster;
+mod rewind;
+mod rewind_record;
+mod rewind_units;
+mod rollback_support;
+mod telemetry;
+mod telemetry_inside;
+mod telemetry_pages;
+mod telemetry_site;
+mod window;
+mod window_acts;
+mod window_delivery;
+mod window_models;
+mod window_notices;
+mod window_story;
+mod window_wall;
