@@ -6,8 +6,13 @@
 //!
 //! [`use_view`] gives a [`Watched`]. Its views are read by reference and never cloned: `watched.fleet(|fleet| …)`.
 //! Screens derive `Memo`s from it. A view that nobody uses is no longer sent. What is dear to derive from a fleet reads
-//! [`Watched::fleet_by`] parts, so that it is not derived again for each measurement.
+//! parts of it, so that it is not derived again for each measurement.
+//!
+//! What changes in a fleet that is live is first drawn by the map, [`Watched::fleet_by`], and the next moment by
+//! everything else: thousands of cells that change at once, and rows that are sorted by them, are two short works of the
+//! page and not a long one.
 
+mod later;
 mod part;
 mod turn;
 
@@ -16,6 +21,7 @@ pub use part::Part;
 use crate::{
     clock::Clock,
     link::{Heard, Link},
+    timing,
 };
 use leptos::prelude::*;
 use part::Wakers;
@@ -59,8 +65,12 @@ struct Replica {
     spec: ViewSpec,
     views: Views,
     content: ArcRwSignal<Mirror>,
-    /// For those who read a fleet by parts.
+    /// For those who read a fleet by parts, at once.
     parts: Wakers,
+    /// For those who read a fleet by parts, and let the map be drawn first.
+    later: Wakers,
+    /// The parts of which the latter, and those who read the whole, do not know yet.
+    untold: ArcStoredValue<Vec<Part>>,
     /// Which time was asked for.
     turn: ArcRwSignal<Turn>,
     as_of: ArcRwSignal<Option<Stamp>>,
@@ -137,6 +147,8 @@ impl Views {
             views: self,
             content: ArcRwSignal::default(),
             parts: Wakers::default(),
+            later: Wakers::default(),
+            untold: ArcStoredValue::default(),
             turn,
             as_of: ArcRwSignal::default(),
             sources: ArcRwSignal::default(),
@@ -246,24 +258,52 @@ enum Taken {
 }
 
 impl Replica {
-    fn take(&self, frame: Frame) -> Taken {
+    fn take(self: &Arc<Self>, frame: Frame) -> Taken {
         let parts = part::changed(&frame.body);
-        let fits = if matches!(frame.body, Body::Same { .. }) {
-            // The content is the same: whoever reads it stays asleep.
-            self.content.try_update_untracked(|mirror| mirror.apply(frame.rev, frame.body))
-        } else {
-            self.content.try_update(|mirror| mirror.apply(frame.rev, frame.body))
-        };
+        let is_live_patch = frame.when == When::Now && matches!(frame.body, Body::Patch { .. });
+        let fits = self.content.try_update_untracked(|mirror| mirror.apply(frame.rev, frame.body));
         if fits != Some(Ok(())) {
             return Taken::Gap;
         }
-        self.parts.wake(&parts);
+        self.wake(parts, is_live_patch);
         self.as_of.set(Some(frame.as_of));
         set_if_new(&self.sources, frame.sources);
         set_if_new(&self.dropped, frame.dropped);
         set_if_new(&self.gap, frame.gap);
         set_if_new(&self.problem, None);
         Taken::Whole
+    }
+
+    /// Wakes those who read these parts; if that `may_wait`, who need not draw at once is woken when the picture is there.
+    fn wake(self: &Arc<Self>, parts: Vec<Part>, may_wait: bool) {
+        if parts.is_empty() {
+            // The content is the same: whoever reads it stays asleep.
+            return;
+        }
+        self.parts.wake(&parts);
+        let waits = self.untold.try_update_value(|untold| {
+            let waits = !untold.is_empty();
+            untold.extend(parts);
+            waits
+        });
+        if !(may_wait && matches!(self.spec, ViewSpec::Fleet(_))) {
+            self.wake_later();
+        } else if waits == Some(false) {
+            let replica = Arc::downgrade(self);
+            later::after_drawing(move || {
+                if let Some(replica) = replica.upgrade() {
+                    timing::rest(|| replica.wake_later());
+                }
+            });
+        }
+    }
+
+    fn wake_later(&self) {
+        let untold = self.untold.try_update_value(std::mem::take).unwrap_or_default();
+        if !untold.is_empty() {
+            self.content.notify();
+            self.later.wake(&untold);
+        }
     }
 }
 
@@ -274,6 +314,7 @@ impl Replica {
         if self.turn.with_untracked(Turn::is_past) {
             self.content.set(Mirror::default());
             self.parts.wake(&Part::ALL);
+            self.later.wake(&Part::ALL);
             set_if_new(&self.sources, Vec::new());
             set_if_new(&self.gap, None);
             self.as_of.set(None);
@@ -310,10 +351,24 @@ impl Watched {
     }
 
     /// [`Watched::fleet`] for what follows from some parts of it alone: the others must not be read here, since their
-    /// changes wake nobody.
+    /// changes wake nobody. What is read so is drawn first.
     pub fn fleet_by<R>(self, parts: &[Part], read: impl FnOnce(&FleetView) -> R) -> Option<R> {
+        self.fleet_of(parts, |replica| &replica.parts, read)
+    }
+
+    /// [`Watched::fleet_by`] for what may be drawn a moment after the map.
+    pub fn fleet_later<R>(self, parts: &[Part], read: impl FnOnce(&FleetView) -> R) -> Option<R> {
+        self.fleet_of(parts, |replica| &replica.later, read)
+    }
+
+    fn fleet_of<R>(
+        self,
+        parts: &[Part],
+        wakers: fn(&Replica) -> &Wakers,
+        read: impl FnOnce(&FleetView) -> R,
+    ) -> Option<R> {
         let shared = self.0.get();
-        shared.0.parts.track(parts);
+        wakers(&shared.0).track(parts);
         shared.0.content.with_untracked(|mirror| match mirror.view() {
             Some(View::Fleet(fleet)) => Some(read(fleet)),
             _ => None,

@@ -1,8 +1,9 @@
 //! How long the page works on what it hears, in the browser's own list of measures (User Timing): developer tools draw
 //! them, and a script reads them with a `PerformanceObserver` for `measure`.
 //!
-//! [`UPDATE`] is from the arrival of a message, before it is decoded, until all that follows from it is done but its
-//! picture; [`PAINT`] is the picture of the map. Only the last of each stays in the list: a page is open for weeks.
+//! [`UPDATE`] is from the arrival of a message, before it is decoded, until all that follows from it at once is done but
+//! its picture; [`PAINT`] is the picture of the map; [`REST`] is what may wait until that is in sight ([`crate::mirror`]).
+//! Only the last of each stays in the list: a page is open for weeks.
 
 use leptos::prelude::window;
 use std::{
@@ -12,14 +13,16 @@ use std::{
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageChannel, Performance};
 
-/// From a message's arrival until its effects are done.
+/// From a message's arrival until what follows at once is done.
 const UPDATE: &str = "pilothouse.update";
+/// What follows from it and waited for the picture.
+const REST: &str = "pilothouse.rest";
 /// The painting of the map.
 const PAINT: &str = "pilothouse.paint";
 
 thread_local! {
-    /// Is an update being measured?
-    static OPEN: Cell<bool> = const { Cell::new(false) };
+    /// What is being measured.
+    static OPEN: Cell<Option<&'static str>> = const { Cell::new(None) };
     static BEHIND: RefCell<Option<Behind>> = const { RefCell::new(None) };
 }
 
@@ -27,11 +30,22 @@ thread_local! {
 /// comes behind all of them, and ends the measure. So does the browser's next frame, if it is earlier: from there on the
 /// browser draws.
 pub fn update_begins() {
-    if OPEN.replace(true) {
+    begins(UPDATE);
+}
+
+/// Does what waited for the picture of an update; what follows from it is measured as well.
+pub fn rest(work: impl FnOnce()) {
+    begins(REST);
+    work();
+}
+
+fn begins(name: &'static str) {
+    if OPEN.get().is_some() {
         return;
     }
+    OPEN.set(Some(name));
     let Some(list) = list() else { return };
-    let _ = list.mark(UPDATE);
+    let _ = list.mark(name);
     BEHIND.with_borrow_mut(|behind| {
         if behind.is_none() {
             *behind = Behind::new();
@@ -49,18 +63,16 @@ pub fn update_begins() {
 /// Paints, and says how long that took.
 pub fn paint(paint: impl FnOnce()) {
     // Whatever the update had left to do, it was done before this frame.
-    update_ends();
+    ends();
     let Some(list) = list() else { return paint() };
     let _ = list.mark(PAINT);
     paint();
     tell(&list, PAINT);
 }
 
-fn update_ends() {
-    if OPEN.replace(false)
-        && let Some(list) = list()
-    {
-        tell(&list, UPDATE);
+fn ends() {
+    if let (Some(name), Some(list)) = (OPEN.take(), list()) {
+        tell(&list, name);
     }
 }
 
@@ -85,7 +97,7 @@ struct Behind {
 impl Behind {
     fn new() -> Option<Self> {
         let channel = MessageChannel::new().ok()?;
-        let ends = Closure::<dyn Fn()>::new(update_ends);
+        let ends = Closure::<dyn Fn()>::new(ends);
         channel.port1().set_onmessage(Some(ends.as_ref().unchecked_ref()));
         ends.forget();
         let waits = Rc::new(Cell::new(false));
@@ -93,7 +105,7 @@ impl Behind {
             let waits = Rc::clone(&waits);
             move || {
                 waits.set(false);
-                update_ends();
+                ends();
             }
         });
         Some(Self { channel, frame, waits })

@@ -1,6 +1,6 @@
 //! `cargo xtask bless`: takes what the code does today as right, and shows what that changes.
 
-use crate::{Outcome, command, repo};
+use crate::{Outcome, command, repo, sources};
 
 /// Which goldens.
 #[derive(clap::Args)]
@@ -18,6 +18,7 @@ pub fn run(options: &Options) -> Outcome {
     // The first pass rewrites, and insta fails the tests whose golden was wrong.
     tests.args(["test", "--quiet", "--no-fail-fast"]);
     tests.env("INSTA_UPDATE", "always").env("INSTA_FORCE_PASS", "1");
+    tests.env("INSTA_WORKSPACE_ROOT", sources::clone());
     if let Some(package) = &options.package {
         tests.args(["--package", package]);
     }

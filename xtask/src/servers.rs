@@ -15,6 +15,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::repo;
 use sha2::{Digest, Sha256};
 
 use list::{SERVERS, Server, file_name};

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::lanes;
 use crate::setup::{self, tools, wasm};
-use crate::{Outcome, command, heal, repo, servers, ui};
+use crate::{Outcome, command, heal, repo, servers, sources, ui};
 
 /// The files of tests of package `acceptance` that take longest.
 const LONGEST: &[&str] =
@@ -141,6 +141,8 @@ fn host_cargo(verb: &[&str]) -> Result<Command, String> {
 fn for_tests(cargo: &mut Command) {
     cargo.env("PILOTHOUSE_CACHE", repo::cache());
     cargo.env("PILOTHOUSE_BIN", repo::host_target().join("debug"));
+    // Where insta finds the golden files.
+    cargo.env("INSTA_WORKSPACE_ROOT", sources::clone());
 }
 
 /// The window carries the interface only with this feature; without it, it wants a server for it.

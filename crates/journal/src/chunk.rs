@@ -241,18 +241,19 @@ impl Chunk {
         Ok(Packed::load(db, place)?.and_then(Packed::unpack))
     }
 
-    /// What a batch said of the GPUs; `None` where nothing of it was kept.
-    pub(crate) fn readings(&self, seq: i64, fact: u32) -> Option<ReadingsFact> {
+    /// What a batch said of the GPUs, of the wanted metrics; `None` where nothing of it was kept.
+    pub(crate) fn readings(&self, seq: i64, fact: u32, wanted: &dyn Fn(Metric) -> bool) -> Option<ReadingsFact> {
         let is_it = |row: &Row| row.seq == seq && row.fact == fact;
         let from = usize::from(self.head.init);
         if let Some(row) = self.head.rows.iter().skip(from).position(is_it) {
-            return Some(self.row(row + from));
+            return Some(self.row(row + from, wanted));
         }
         let mut events = self.head.events.iter().filter(|event| is_it(&event.row)).peekable();
         let row = events.peek()?.row;
         let gpus = self.head.gpus as usize;
         let mut readings = ReadingsFact { list: row.list, at: vec![None; gpus], columns: Vec::new() };
-        for (place, metric) in self.head.metrics.iter().enumerate().filter(|(place, _)| row.names(*place)) {
+        let metrics = self.head.metrics.iter().enumerate();
+        for (place, metric) in metrics.filter(|(place, metric)| row.names(*place) && wanted(**metric)) {
             let mut column = vec![Reading::ABSENT; gpus];
             for event in self.head.events.iter().filter(|event| is_it(&event.row)) {
                 if let (Some(to), Some(reading)) = (column.get_mut(event.gpu as usize), event.readings.get(place)) {
@@ -328,7 +329,7 @@ impl Chunk {
         (&self.parts[gpu / PART_GPUS], gpu % PART_GPUS)
     }
 
-    fn row(&self, at: usize) -> ReadingsFact {
+    fn row(&self, at: usize, wanted: &dyn Fn(Metric) -> bool) -> ReadingsFact {
         let row = self.head.rows[at];
         let gpus = self.head.gpus as usize;
         let mut times = Vec::with_capacity(gpus);
@@ -336,7 +337,8 @@ impl Chunk {
             times.extend(part.times(at));
         }
         let mut columns = Vec::with_capacity(self.head.metrics.len());
-        for (place, metric) in self.head.metrics.iter().enumerate().filter(|(place, _)| row.names(*place)) {
+        let metrics = self.head.metrics.iter().enumerate();
+        for (place, metric) in metrics.filter(|(place, metric)| row.names(*place) && wanted(**metric)) {
             let mut column = Vec::with_capacity(gpus);
             for part in &self.parts {
                 column.extend(part.readings(place, at));

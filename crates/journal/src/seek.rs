@@ -302,7 +302,7 @@ impl Near {
     fn go_on(&mut self, db: &Connection, target: Target, start: Option<Start>, all: bool) -> Result<Sought, Fault> {
         let mut filler =
             Filler::with(db, With::Readings, std::mem::take(&mut self.loaded), std::mem::take(&mut self.blocks));
-        let Start { seq, mut world } = match start {
+        let Start { mut seq, mut world } = match start {
             Some(start) => start,
             None => start_with(&mut filler, target)?,
         };
@@ -310,6 +310,12 @@ impl Near {
             return Err(Fault::damaged("What stands behind the batch", target.seq));
         }
         let mut touched = Touched { all, ..Touched::default() };
+        if target.seq - seq > STEP {
+            let sealed = sealed_until(db, seq, target.seq)?;
+            if let Some(jumped) = jump(&mut filler, (seq, &world), sealed, &mut touched)? {
+                (seq, world) = (sealed, Arc::new(jumped));
+            }
+        }
         if seq < target.seq {
             let own = Arc::make_mut(&mut world);
             walk(&mut filler, seq, target.seq, &mut |Step { batch, .. }| touched.merge(own.apply(batch)))?;
@@ -323,4 +329,36 @@ impl Near {
         self.last = Some(Last { target, world: Arc::clone(&world) });
         Ok(Sought { world, place: target.place(), touched, gap: None })
     }
+}
+
+/// The last place, up to one, that is sealed.
+fn sealed_until(db: &Connection, after: i64, until: i64) -> rusqlite::Result<i64> {
+    let text = "SELECT max(last) FROM block WHERE last > ?1 AND first <= ?2";
+    let last: Option<i64> = db.prepare_cached(text)?.query_row([after, until], |row| row.get(0))?;
+    Ok(last.unwrap_or(after).min(until))
+}
+
+/// Folds what is sealed, and of readings what leaves something behind: rows of a large fleet are a hundred thousand numbers
+/// each, of which all but the last are written over. `None` where what was measured last does not stand in chunks.
+fn jump(
+    filler: &mut Filler<'_>,
+    (after, world): (i64, &World),
+    until: i64,
+    touched: &mut Touched,
+) -> Result<Option<World>, Fault> {
+    let (mut own, mut all) = (world.clone(), Touched::default());
+    filler.with_traces();
+    walk(filler, after, until, &mut |Step { batch, .. }| all.merge(own.apply(batch)))?;
+    let Some(traced) = filler.no_more_traces() else { return Ok(None) };
+    for source in traced {
+        let Some(place) = chunk::at(filler.db(), source.as_str(), until)? else { return Ok(None) };
+        let latest = filler.chunk(&place)?.latest(until);
+        let gpus = own.source(&source).map(|source| source.telemetry.devices().count());
+        if gpus != Some(latest.at.len()) {
+            return Ok(None);
+        }
+        own.resume(&source, Some(latest));
+    }
+    touched.merge(all);
+    Ok(Some(own))
 }

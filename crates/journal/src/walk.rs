@@ -5,11 +5,11 @@ use crate::{
     chunk::{self, Chunk, Place},
     stored::{Stored, Taken, no_readings, put_back, readings_of, row_of},
 };
-use pilothouse_wire::Stamp;
-use pilothouse_world::{Batch, Fact};
+use pilothouse_wire::{ConnectionId, Stamp};
+use pilothouse_world::{Batch, Fact, telemetry::TRACED};
 use rayon::prelude::*;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Why a walk ends early.
 #[derive(Debug)]
@@ -37,6 +37,9 @@ impl Fault {
 pub(crate) enum With {
     /// All that are kept.
     Readings,
+    /// Of what was taken out of batches those that leave something behind ([`TRACED`]). What was measured last is to be
+    /// put back at the end of a stretch ([`Filler::no_more_traces`]).
+    Traces,
     /// None: what is folded of them is that somebody was heard.
     NoReadings,
 }
@@ -50,6 +53,10 @@ pub(crate) struct Filler<'a> {
     known: Option<(i64, i64)>,
     loaded: Loaded,
     blocks: Blocks,
+    /// The sources of which traces were handed out.
+    traced: BTreeSet<ConnectionId>,
+    /// Was there anything by which what was measured last is not what stands in the chunks?
+    beside_chunks: bool,
 }
 
 /// Chunks in memory, by their number.
@@ -81,12 +88,26 @@ impl<'a> Filler<'a> {
 
     /// With what was in use before.
     pub(crate) fn with(db: &'a Connection, with: With, loaded: Loaded, blocks: Blocks) -> Self {
-        Self { db, with, places: Vec::new(), known: None, loaded, blocks }
+        let (traced, beside_chunks) = (BTreeSet::new(), false);
+        Self { db, with, places: Vec::new(), known: None, loaded, blocks, traced, beside_chunks }
     }
 
     /// The file that is read.
     pub(crate) fn db(&self) -> &'a Connection {
         self.db
+    }
+
+    /// Brings along from here on only those readings that leave something behind.
+    pub(crate) fn with_traces(&mut self) {
+        (self.with, self.beside_chunks) = (With::Traces, false);
+    }
+
+    /// Brings all readings along from here on. Answers the sources of which only traces were handed out, if what was
+    /// measured last of them stands in the chunks.
+    pub(crate) fn no_more_traces(&mut self) -> Option<BTreeSet<ConnectionId>> {
+        self.with = With::Readings;
+        let traced = std::mem::take(&mut self.traced);
+        (!self.beside_chunks).then_some(traced)
     }
 
     /// What is in use.
@@ -109,7 +130,7 @@ impl<'a> Filler<'a> {
     /// Does something, and unpacks the chunks of a place meanwhile.
     pub(crate) fn beside<T: Send>(&mut self, seq: i64, work: impl FnOnce() -> T + Send) -> rusqlite::Result<T> {
         let mut packed = Vec::new();
-        if self.with == With::Readings {
+        if self.with != With::NoReadings {
             for place in chunk::overlapping(self.db, seq, seq)? {
                 if !self.loaded.contains_key(&place.id) {
                     packed.extend(chunk::Packed::load(self.db, &place)?.map(|packed| (place.id, packed)));
@@ -125,7 +146,7 @@ impl<'a> Filler<'a> {
 
     /// Looks up the chunks of a range of places, and lets go of those before it.
     fn range(&mut self, first: i64, last: i64) -> Result<(), Fault> {
-        if self.with == With::Readings && self.known != Some((first, last)) {
+        if self.with != With::NoReadings && self.known != Some((first, last)) {
             self.places = chunk::overlapping(self.db, first, last)?;
             self.known = Some((first, last));
             self.loaded.retain(|_, chunk| chunk.last >= first && chunk.first <= last);
@@ -134,6 +155,17 @@ impl<'a> Filler<'a> {
     }
 
     fn fill(&mut self, stored: &mut Stored) -> Result<(), Fault> {
+        if self.with == With::Traces {
+            let stays = |(at, fact): (u32, &Fact)| match fact {
+                Fact::Devices(_) => true,
+                Fact::Readings(_) => !stored.taken.iter().any(|taken| taken.fact == at),
+                _ => false,
+            };
+            self.beside_chunks |= (0..).zip(&stored.batch.facts).any(stays);
+            if !stored.taken.is_empty() && !self.traced.contains(&stored.batch.source) {
+                self.traced.insert(stored.batch.source.clone());
+            }
+        }
         for Taken { fact, gpus, .. } in stored.taken.clone() {
             let list = match stored.batch.facts.get(fact as usize) {
                 Some(Fact::Readings(readings)) => readings.list,
@@ -141,10 +173,12 @@ impl<'a> Filler<'a> {
             };
             let mut readings = None;
             let source = stored.batch.source.as_str();
-            if self.with == With::Readings {
+            if self.with != With::NoReadings {
+                let wanted = self.with;
                 let fits = |place: &&Place| place.source == source && (place.first..=place.last).contains(&stored.seq);
                 for place in self.places.iter().filter(fits).cloned().collect::<Vec<_>>() {
-                    readings = readings.or(self.chunk(&place)?.readings(stored.seq, fact));
+                    let is_wanted = |metric| wanted == With::Readings || TRACED.contains(&metric);
+                    readings = readings.or(self.chunk(&place)?.readings(stored.seq, fact, &is_wanted));
                 }
             }
             let readings = readings.unwrap_or_else(|| no_readings(list, gpus as usize));

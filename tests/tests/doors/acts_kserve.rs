@@ -4,8 +4,6 @@
 //! ones of its own definitions, on the real API server, and their status is written by [`StandIn`], by the rules of
 //! `PropagateStatus` and `createKnativeService` of KServe v0.20.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use acceptance::{
     ControlPlane, Failure, GpuNodes, Kserve, Options, Result, Said, Terminal, acting,
     kserve::{FORMAT, path_of},

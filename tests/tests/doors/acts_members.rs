@@ -1,8 +1,6 @@
 //! LLMInferenceServices that share the traffic of a routing group, by their real controller with its real webhooks: shown,
 //! weighed, taken back, stopped and started. The test plays the gateway: it says of each route that it has taken it up.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use acceptance::{
     ControlPlane, Failure, GpuNodes, Options, Result, Said, Terminal, acting,
     kserve::{LlmServices, member},

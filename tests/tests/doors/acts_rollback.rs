@@ -4,8 +4,6 @@
 //! scheduler that finds no GPU, the API server that knows no account. For the kubelet, which starts no container without its
 //! Secret, a policy of the API server stands: it takes no pod that mounts the Secret while there is none.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use crate::rollback_support::{LIMIT, Site, Wish, allow, asked, checked, connected, node_has, rollback, taken};
 use acceptance::{
     Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rollouts, definitions::LEADER_WORKER_SET,

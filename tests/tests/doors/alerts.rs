@@ -1,8 +1,6 @@
 //! Alerts from end to end: a real Alertmanager, pods and nodes of a real cluster that its alerts are about, and what
 //! `pilothouse` says in the terminal and in the browser.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use acceptance::{Alertmanager, ControlPlane, GpuNodes, GpuPods, Page, Result, Terminal};

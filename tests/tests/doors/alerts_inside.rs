@@ -1,8 +1,6 @@
 //! An Alertmanager inside of a cluster: found by its service, offered, and read through the cluster's API server. All of
 //! them are real.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use acceptance::{Alertmanager, Context, ControlPlane, Failure, GpuNodes, Page, Result, Terminal, until};

@@ -1,8 +1,6 @@
 //! Telemetry from end to end: pods of a real cluster, exporters whose GPUs follow them, a real Prometheus, and what
 //! `pilothouse` says. The exporters' text is the harness's; all between it and the terminal is real.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 mod changes;
 mod engines;
 mod history;

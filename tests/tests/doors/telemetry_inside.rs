@@ -1,7 +1,5 @@
 //! A Prometheus inside of a cluster, reached through the cluster's API server: both are real, and so is what is refused.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use crate::telemetry_site::{LIMIT, Plan, Site, measured, nearly};

@@ -1,8 +1,6 @@
 //! What a GPU does, seen in both doors that have a picture: a real cluster, exporters whose GPUs follow its pods, a real
 //! Prometheus. One story for the window and for headless Chromium: a person sees the same in both.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use crate::telemetry_site::{Plan, Site};
 use acceptance::{Context, Page, Result, until};
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! What the tests of telemetry share: nodes of a real cluster, exporters whose GPUs follow its pods, a real Prometheus,
 //! and a `pilothouse` that is connected to both.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

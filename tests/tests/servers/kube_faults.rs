@@ -1,7 +1,5 @@
 //! What the real API server does not do on demand, by script: 410, 429, 500, slow and cut answers, broken objects.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use crate::kube_scripted::{Reply, Scripted, Then, kubeconfig, line, pod, pods, status};

@@ -2,8 +2,6 @@
 //! stages and promotions of Kargo. None of their controllers is here: the kinds are defined by the test with an open schema
 //! on the real API server, and what a controller would write into a status the test writes. Deployments are real.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use crate::kube_support;
 use crate::kube_support::{LIMIT, Settings, Watched};
 use acceptance::{

@@ -1,8 +1,6 @@
 //! Any kind of object of a real API server: which there are, how they are listed, and how one is described, each beside
 //! what kubectl says of the same cluster.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,8 +1,6 @@
 //! What a real API server keeps of changes that nobody saw: they are on the ribbon, at their time, and told apart; and
 //! those that are seen as they happen say from what, to what, and by whom.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use crate::kube_relay::{Kind, Relay};

@@ -1,6 +1,5 @@
 //! Credential plug-ins against a real API server: confirmed first, run by us, renewed before their credential ends.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
 use std::{

@@ -2,8 +2,6 @@
 //!
 //! The API server is the real one where it can do it; scripts, a frozen process and certificates of our own do the rest.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::{
     io::{Read, Write},
     path::Path,

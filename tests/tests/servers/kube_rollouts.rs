@@ -1,8 +1,6 @@
 //! Rollouts of the real controller of Argo, against its own plugin for kubectl: the same phase, step and weights on each
 //! step; what is measured, with its values; and what is said where the controller is away, or wrong.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use crate::kube_support;
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! The Kubernetes connector against a real API server: the world is what the server lists, whatever happens between.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::time::Duration;
 
 use crate::kube_relay::{Kind, Relay};

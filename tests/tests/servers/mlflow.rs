@@ -1,7 +1,5 @@
 //! The MLflow connector against a real MLflow: its registry as a world, the marks of what changes, its runs, its refusals.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

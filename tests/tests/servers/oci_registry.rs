@@ -1,8 +1,6 @@
 //! A real registry (distribution), and what the connector makes of it: tags and their digests, artefacts in full by their
 //! media types, referrers, pages of many tags, and what is told where something is wrong.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use crate::oci_support::{Settings, Watched, id};
 use acceptance::registry::{Content, tag};
 use acceptance::{Registry, Result};

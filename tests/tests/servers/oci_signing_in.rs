@@ -2,8 +2,6 @@
 //! and that neither a password nor a token is said anywhere. Pages of HTML and pleas for patience are of a scripted server,
 //! since distribution has neither.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use crate::oci_support::{Settings, Watched, id};
 use acceptance::registry::{Content, Door, PASSWORD, TokenService, USER};
 use acceptance::{Registry, Result};

@@ -8,7 +8,7 @@ use acceptance::{Failure, Registry, Result, until};
 use pilothouse_connect::{Clock, Connector, Opening, Relays, Sink};
 use pilothouse_connect_oci::KIND;
 use pilothouse_wire::view::{ArtifactsView, Mark, TagRow};
-use pilothouse_wire::{ConnectionId, Health, Problem, Stamp, When};
+use pilothouse_wire::{ConnectionId, Health, Problem, When};
 use pilothouse_world::{Batch, World, project};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -119,11 +119,6 @@ impl Watched {
     /// How it is.
     pub fn health(&self) -> Health {
         self.world(|world| world.source(&id()).map(|source| source.health.clone()).unwrap_or_default())
-    }
-
-    /// When it was heard last.
-    pub fn heard(&self) -> Option<Stamp> {
-        self.world(|world| world.source(&id()).and_then(|source| source.heard))
     }
 
     /// What is wrong with it.

@@ -1,8 +1,6 @@
 //! Registries in the terminal: a real registry, a real cluster whose pod runs what a tag stood at, and what `pilothouse` says of
 //! both.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
-
 use std::path::Path;
 use std::time::Duration;
 

@@ -8,6 +8,7 @@
 
 use super::{UNFINISHED, cannot, hex, lock, prune, remove, say, spoken, wait};
 use crate::command::exists;
+use crate::repo;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};

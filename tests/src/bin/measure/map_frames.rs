@@ -4,7 +4,8 @@
 //! The fleet is the demo's largest cluster, many times over with other seeds: nearly every reading is another one each
 //! second. An update's own time is from the arrival of its bytes, before they are decoded, until the map is painted: what
 //! the page itself says it worked (`pilothouse.update` and `pilothouse.paint` among its measures), without the wait for
-//! the frame between the two. What the browser does with it afterwards shows in its frames and its long tasks.
+//! the frame between the two. What it leaves until the map is in sight, its tables and totals, is told beside it
+//! (`pilothouse.rest`). What the browser does with it afterwards shows in its frames and its long tasks.
 
 use std::path::Path;
 use std::time::Duration;
@@ -111,12 +112,15 @@ impl Fleet {
         // The first were noted while the picture was taken.
         let seen = Seen::of(&after, before.spans.len(), before.gaps.len(), before.tasks.len());
         say(&format!(
-            "  {} updates in {} s, {:.1} ms the median ({:.1} ms of it painting) and {:.1} ms the longest; {} frames.",
+            "  {} updates in {} s, {:.1} ms the median ({:.1} ms of it painting) and {:.1} ms the longest; then {:.1} ms for \
+             all but the map, {:.1} ms at most; {} frames.",
             seen.own.len(),
             span.as_secs(),
             median(&seen.own),
             median(&seen.paint),
             seen.own.iter().copied().fold(0.0, f64::max),
+            median(&seen.rest),
+            seen.rest.iter().copied().fold(0.0, f64::max),
             after.gaps.len(),
         ));
         if (seen.own.len() as u64) < span.as_secs() * 9 / 10 {
@@ -145,6 +149,8 @@ struct Seen {
     own: Vec<f64>,
     /// Of that, the painting of the map.
     paint: Vec<f64>,
+    /// What follows when the map is in sight.
+    rest: Vec<f64>,
     /// The share of frames that came late.
     slow: f64,
     /// Tasks that kept the page from answering, in milliseconds.
@@ -156,10 +162,13 @@ impl Seen {
         let gaps = &noted.gaps[gaps.min(noted.gaps.len())..];
         let slow = gaps.iter().filter(|gap| **gap > SLOW_MS).count();
         let spans = &noted.spans[spans.min(noted.spans.len())..];
-        let paint = spans.iter().filter(|span| span.0.ends_with("paint")).map(|span| span.2).collect();
+        let of = |name: &str| -> Vec<f64> {
+            spans.iter().filter(|span| span.0.ends_with(name)).map(|span| span.2).collect()
+        };
         Self {
             own: own_times(spans),
-            paint,
+            paint: of("paint"),
+            rest: of("rest"),
             slow: slow as f64 / gaps.len().max(1) as f64,
             long: noted.tasks[tasks.min(noted.tasks.len())..].to_vec(),
         }
@@ -177,7 +186,7 @@ fn own_times(spans: &[(String, f64, f64)]) -> Vec<f64> {
     for (name, start, length) in spans {
         if name.ends_with("update") {
             waiting.push((*start, *length));
-        } else {
+        } else if name.ends_with("paint") {
             let shown = waiting.drain(..).filter(|(came, took)| start - (came + took) < WAITS_MS);
             own.push(shown.map(|(_, took)| took).sum::<f64>() + length);
         }

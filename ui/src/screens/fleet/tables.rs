@@ -188,13 +188,13 @@ fn ordered(
 ) -> Option<Ordered> {
     let parts = parts(tab, wanted);
     match tab {
-        Tab::Nodes => fleet.view.fleet_by(&parts, |view| {
+        Tab::Nodes => fleet.view.fleet_later(&parts, |view| {
             let worst = Worst::of(view);
             let key = |row: &_, column| node_key(view, &worst, row, heard, column);
             let keep = |row: &NodeRow| picked.is_none_or(|picked| picked.area.holds_node(&row.id));
             order_kept(view.nodes.rows().iter(), keep, wanted, before, key, |row| id_of(&row.id))
         }),
-        Tab::Gpus => fleet.view.fleet_by(&parts, |view| {
+        Tab::Gpus => fleet.view.fleet_later(&parts, |view| {
             let rows: Vec<GpuRow<'_>> = view.gpu_rows().collect();
             let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
             let keep = |row: &GpuRow<'_>| {
@@ -202,7 +202,7 @@ fn ordered(
             };
             order_kept(rows.iter(), keep, wanted, before, gpu_key, id)
         }),
-        Tab::Workloads => fleet.view.fleet_by(&parts, |view| {
+        Tab::Workloads => fleet.view.fleet_later(&parts, |view| {
             let rows = view.workloads.rows().iter().map(|row| Served { row, serving: view.serving.get(&row.id) });
             let rows: Vec<Served<'_, WorkloadRow>> = rows.collect();
             let key = |served: &Served<'_, WorkloadRow>, column| workload_key(view, served.row, column);
@@ -211,7 +211,7 @@ fn ordered(
             };
             order_kept(rows.iter(), keep, wanted, before, key, |served| id_of(&served.row.id))
         }),
-        Tab::Pods => fleet.view.fleet_by(&parts, |view| {
+        Tab::Pods => fleet.view.fleet_later(&parts, |view| {
             // Where no engine is measured, none is looked for.
             let any = !view.serving.is_empty();
             let of = |row: &PodRow| any.then(|| view.serving.get(&ObjectRef::Pod(row.id.clone()))).flatten();
@@ -230,7 +230,7 @@ fn ordered(
         Tab::Waste => fleet
             .waste
             .waste(|waste| order(waste.items.rows().iter(), wanted, before, waste_key, |item| id_of(&item.id))),
-        Tab::Alerts => fleet.view.fleet_by(&parts, |view| {
+        Tab::Alerts => fleet.view.fleet_later(&parts, |view| {
             order(view.alerts.rows().iter(), wanted, before, alert_key, |alert| id_of(&alert.id))
         }),
     }
