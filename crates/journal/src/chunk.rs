@@ -270,6 +270,13 @@ impl Chunk {
         Some(readings)
     }
 
+    /// Does all that it tells up to a place follow this list of GPUs?
+    pub(crate) fn follows(&self, list: u32, seq: i64) -> bool {
+        let Head { rows, events, .. } = &self.head;
+        let told = rows.iter().chain(events.iter().map(|event| &event.row));
+        told.filter(|row| row.seq <= seq).all(|row| row.list == list)
+    }
+
     /// What was known of the GPUs after the row, or the event, at a place: of each GPU what was measured of it last.
     pub(crate) fn latest(&self, seq: i64) -> Latest {
         let Head { gpus, metrics, rows, init, events } = &self.head;

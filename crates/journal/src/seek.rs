@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Batches over which a world is folded on though a kept one is nearer: that would have to be read.
 const STEP: i64 = 64;
+/// So many batches are folded with all that was measured.
+const FEW: i64 = 4;
 
 /// A place of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,7 +290,12 @@ impl Near {
                 && of.seq <= target.seq
                 && nearest.is_none_or(|near| near <= of.seq || target.seq - of.seq <= STEP)
         };
-        if let Some(last) = self.last.take().filter(is_near) {
+        let near = self.last.take_if(|last| is_near(last));
+        if let Some(far) = self.last.take() {
+            // To let go of a large world takes a while.
+            rayon::spawn(move || drop(far));
+        }
+        if let Some(last) = near {
             let all = base != Some(last.target.place());
             let start = Start { seq: last.target.seq, world: last.world };
             // What it would go on over may have been pruned since: then it begins anew.
@@ -310,10 +317,19 @@ impl Near {
             return Err(Fault::damaged("What stands behind the batch", target.seq));
         }
         let mut touched = Touched { all, ..Touched::default() };
-        if target.seq - seq > STEP {
+        if target.seq - seq > FEW {
             let sealed = sealed_until(db, seq, target.seq)?;
-            if let Some(jumped) = jump(&mut filler, (seq, &world), sealed, &mut touched)? {
-                (seq, world) = (sealed, Arc::new(jumped));
+            let own = Arc::make_mut(&mut world);
+            match jump(&mut filler, (seq, own), sealed)? {
+                Some(jumped) => {
+                    touched.merge(jumped);
+                    seq = sealed;
+                }
+                // All of what was measured is wanted, from the beginning on.
+                None => {
+                    touched.all = true;
+                    Start { seq, world } = start_with(&mut filler, target)?;
+                }
             }
         }
         if seq < target.seq {
@@ -339,26 +355,23 @@ fn sealed_until(db: &Connection, after: i64, until: i64) -> rusqlite::Result<i64
 }
 
 /// Folds what is sealed, and of readings what leaves something behind: rows of a large fleet are a hundred thousand numbers
-/// each, of which all but the last are written over. `None` where what was measured last does not stand in chunks.
-fn jump(
-    filler: &mut Filler<'_>,
-    (after, world): (i64, &World),
-    until: i64,
-    touched: &mut Touched,
-) -> Result<Option<World>, Fault> {
-    let (mut own, mut all) = (world.clone(), Touched::default());
+/// each, of which all but the last are written over. Answers what it changed; `None` where what was measured last does not
+/// stand in chunks, and the world is then of no use.
+fn jump(filler: &mut Filler<'_>, (after, world): (i64, &mut World), until: i64) -> Result<Option<Touched>, Fault> {
+    let mut touched = Touched::default();
     filler.with_traces();
-    walk(filler, after, until, &mut |Step { batch, .. }| all.merge(own.apply(batch)))?;
+    walk(filler, after, until, &mut |Step { batch, .. }| touched.merge(world.apply(batch)))?;
     let Some(traced) = filler.no_more_traces() else { return Ok(None) };
     for source in traced {
         let Some(place) = chunk::at(filler.db(), source.as_str(), until)? else { return Ok(None) };
-        let latest = filler.chunk(&place)?.latest(until);
-        let gpus = own.source(&source).map(|source| source.telemetry.devices().count());
-        if gpus != Some(latest.at.len()) {
+        let Some(telemetry) = world.source(&source).map(|source| &source.telemetry) else { return Ok(None) };
+        let chunk = filler.chunk(&place)?;
+        // Readings that came late, of a list that was told anew meanwhile, are nobody's.
+        if !chunk.follows(telemetry.list_number(), until) || chunk.head.gpus as usize != telemetry.devices().count() {
             return Ok(None);
         }
-        own.resume(&source, Some(latest));
+        let latest = chunk.latest(until);
+        world.resume(&source, Some(latest));
     }
-    touched.merge(all);
-    Ok(Some(own))
+    Ok(Some(touched))
 }

@@ -38,15 +38,23 @@ impl FleetProjection {
     #[must_use]
     pub fn new(world: &World, spec: FleetSpec) -> Self {
         let sources = || world.sources().filter(|(id, _)| in_scope(&spec, id));
-        let nodes: Keyed<NodeRow> = sources()
-            .flat_map(|(id, source)| source.nodes.values().map(|node| node_row(world, id, source, node)))
-            .collect();
+        let nodes = || -> Keyed<NodeRow> {
+            sources()
+                .flat_map(|(id, source)| source.nodes.values().map(|node| node_row(world, id, source, node)))
+                .collect()
+        };
+        let pods = || -> Keyed<PodRow> {
+            sources().flat_map(|(id, source)| source.pods.values().map(|pod| pod_row(id, source, pod))).collect()
+        };
+        let workloads = || sources().flat_map(|(id, source)| workloads::rows(id, source)).collect();
+        // Side by side: who looks at a time of the past waits for the whole of a large fleet.
+        let (nodes, (pods, workloads)) = rayon::join(nodes, || (pods(), workloads()));
         let mut view = FleetView {
             clusters: sources().filter_map(|(id, source)| cluster_row(id, source, &nodes)).collect(),
             nodes,
-            pods: sources().flat_map(|(id, source)| source.pods.values().map(|pod| pod_row(id, source, pod))).collect(),
+            pods,
             summary: FleetSummary::default(),
-            workloads: sources().flat_map(|(id, source)| workloads::rows(id, source)).collect(),
+            workloads,
             telemetry: TelemetryView::default(),
             serving: serving::rows(world, &spec),
             findings: Keyed::default(),
