@@ -68,6 +68,7 @@ fn age_of(file: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
     use std::time::{Duration, SystemTime};
 
     #[test]
@@ -107,6 +108,54 @@ mod tests {
         assert!(confirmed(&here, age)?);
         assert!(!confirmed(&here, age - 1)?, "the file was changed since");
         assert!(!confirmed("/another/clone", age)?);
+        fs::remove_dir_all(root)?;
+        Ok(())
+    }
+
+    /// What `./test` does in a clone before it builds.
+    fn enter(clone: &Path, target: &Path) -> std::io::Result<()> {
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["-euc", ". xtask/bootstrap.sh; know_sources"]).current_dir(clone);
+        let done = bash.env("CARGO_TARGET_DIR", target).env("PILOTHOUSE_CACHE", target).status()?;
+        if done.success() { Ok(()) } else { Err(std::io::Error::other(format!("{done}"))) }
+    }
+
+    #[test]
+    fn a_clone_of_the_same_sources_takes_their_age_and_any_other_is_new() -> Result<(), Box<dyn std::error::Error>> {
+        let root = std::env::temp_dir().join(format!("pilothouse-clones-{}", std::process::id()));
+        let target = root.join("target");
+        let built = target.join("debug/.fingerprint/xtask-0123/invoked.timestamp");
+        fs::create_dir_all(&target)?;
+        let clone = |name: &str, says: &str| -> std::io::Result<std::path::PathBuf> {
+            let clone = root.join(name);
+            fs::create_dir_all(clone.join("xtask"))?;
+            fs::write(clone.join("xtask/bootstrap.sh"), include_str!("../bootstrap.sh"))?;
+            fs::write(clone.join("a source.rs"), says)?;
+            Ok(clone)
+        };
+        let age = |clone: &Path| super::age_of(&clone.join("a source.rs")).ok_or("no age");
+        let aged = |file: &Path, age: u64| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(age);
+            fs::File::options().append(true).open(file).and_then(|file| file.set_modified(time))
+        };
+        let (first, same, other) = (clone("first", "one")?, clone("same", "one")?, clone("other", "two")?);
+        aged(&first.join("a source.rs"), 1_000)?;
+        enter(&first, &target)?;
+        fs::create_dir_all(built.parent().ok_or("no folder")?)?;
+        fs::write(&built, "")?;
+        aged(&built, 2_000)?;
+        enter(&same, &target)?;
+        assert_eq!((age(&same)?, built.exists()), (1_000, true));
+        aged(&other.join("a source.rs"), 500)?;
+        enter(&other, &target)?;
+        assert!(age(&other)? > 2_000, "it says something else, however old it is");
+        // Back again: since then it was built from the other.
+        enter(&first, &target)?;
+        assert!(age(&first)? > 2_000);
+        // Something was built that the record does not know of.
+        aged(&target.join("sources"), 1_500)?;
+        enter(&same, &target)?;
+        assert!(!built.exists(), "what nobody knows the sources of is built anew");
         fs::remove_dir_all(root)?;
         Ok(())
     }
