@@ -143,7 +143,8 @@ impl Site {
             let is_found = text.contains("cut in the middle");
             found.cut += usize::from(is_found);
             found.gaps += usize::from(!is_found);
-            let number = own.first().map(|line| line["entry"].to_string()).unwrap_or_default();
+            let begun = own.iter().find(|line| line["what"] == "confirmed");
+            let number = begun.map(|line| line["entry"].to_string()).unwrap_or_default();
             self.terminal.good(&["audit", "close", &number]).await?;
         }
         Ok(())
