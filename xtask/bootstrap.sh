@@ -131,9 +131,18 @@ build_xtask() {
   cargo build --quiet --package xtask --bin xtask
 }
 
+# Is what a build said an error in our own code? Over a damaged cache it says something else.
+is_our_error() {
+  grep -q 'could not compile `xtask`' <<<"$1" &&
+    ! grep -Eq "metadata|archive|truncated|malformed|corrupt|can't find crate" <<<"$1"
+}
+
 # Builds xtask, once more from nothing if it fails or does not start, and runs one of its verbs.
 xtask() {
-  if ! build_xtask || ! "$CARGO_TARGET_DIR/debug/xtask" --help >/dev/null; then
+  local said
+  if ! said=$(build_xtask 2>&1) || ! "$CARGO_TARGET_DIR/debug/xtask" --help >/dev/null; then
+    say "$said"
+    is_our_error "$said" && exit 1
     say "The developer's tool did not build: removing $CARGO_TARGET_DIR/debug and building once more."
     rm -rf "$CARGO_TARGET_DIR/debug"
     build_xtask
