@@ -45,6 +45,7 @@ pub const KIND: Kind = Kind {
     ],
     permissions: &[],
     demo: true,
+    nodes: true,
     open,
     discover: None,
     inside: None,

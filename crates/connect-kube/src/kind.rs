@@ -30,6 +30,7 @@ pub const KIND: Kind = Kind {
         "list services, so that servers of metrics inside of it are offered; without it none is",
     ],
     demo: false,
+    nodes: true,
     open: connector::open,
     discover: Some(discover::discover),
     inside: None,

@@ -24,8 +24,8 @@ pub use controller::{
 };
 pub use event::{CoreEvent, Event, EventSeries, ObjectReference};
 pub use inference::{
-    ComponentStatus, FailureInfo, InferenceService, InferenceSpec, InferenceStatus, LlmInferenceService, LlmModel,
-    LlmSpec, ModelCopies, ModelStates, ModelStatus, Predictor, TrafficTarget,
+    CanarySpec, CanaryStatus, ComponentStatus, FailureInfo, InferenceService, InferenceSpec, InferenceStatus,
+    LlmInferenceService, LlmModel, LlmSpec, ModelCopies, ModelStates, ModelStatus, Predictor, TrafficTarget,
 };
 pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};
 pub use node::{Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeSpec, NodeStatus, Taint};

@@ -20,6 +20,7 @@ pub const KIND: Kind = Kind {
     }],
     permissions: &["open /dev/nvidiactl and /dev/nvidia*, as nvidia-smi does"],
     demo: false,
+    nodes: true,
     open: connector::open,
     discover: None,
     inside: None,

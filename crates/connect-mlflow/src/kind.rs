@@ -20,6 +20,7 @@ pub const KIND: Kind = Kind {
         "inside of a cluster: get services/proxy of its service",
     ],
     demo: false,
+    nodes: false,
     open: connector::open,
     discover: None,
     inside: None,

@@ -17,6 +17,7 @@ pub const KIND: Kind = Kind {
     fields: FIELDS,
     permissions: &["pull the repositories that are watched", "read /v2/_catalog, where none is named"],
     demo: false,
+    nodes: false,
     open: connector::open,
     discover: None,
     inside: None,

@@ -35,6 +35,8 @@ pub struct Kind {
     pub permissions: &'static [&'static str],
     /// Is it the demo?
     pub demo: bool,
+    /// Does it tell of nodes? What does not stands beside clusters: metrics, alerts, registries.
+    pub nodes: bool,
     /// Opens a connection; contacts nobody. Fails for settings that cannot be used: field, file or line named.
     pub open: fn(Opening) -> Result<Arc<dyn Connector>, Problem>,
     /// Finds places that could be connected, by reading files only. Contacts nobody, runs nothing.

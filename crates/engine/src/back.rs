@@ -11,13 +11,13 @@ use pilothouse_connect::Connector;
 use pilothouse_insight::back::{Around, sought, way_back};
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{
-    Answer, ConnectionId, ObjectRef, Problem, Stamp,
+    Answer, ConnectionId, ObjectRef, Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactRef},
     back::{BackQuery, Kept},
-    view::{ArtifactsView, ContainerImage, FleetSpec, FleetView, ModelsView, RolloutView},
+    view::{ArtifactsView, ContainerImage, FleetSpec, FleetView, ModelsView},
 };
 use pilothouse_world::project::{self, FleetProjection};
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 /// What is known here of a service, as of now.
 pub(crate) struct Scene {
@@ -25,8 +25,8 @@ pub(crate) struct Scene {
     fleet: Arc<FleetView>,
     artifacts: Arc<ArtifactsView>,
     models: Arc<ModelsView>,
-    /// The service in full; none where nothing is heard of it.
-    service: Option<RolloutView>,
+    /// The nodes on which its pods are.
+    nodes: Vec<SmolStr>,
     /// Images of its pods, by the number of their revision.
     images: Vec<(u64, ContainerImage)>,
     /// How long its changes took that were seen in this run.
@@ -51,18 +51,10 @@ impl Scene {
             artifacts: Arc::clone(registries.artifacts(world)),
             models: Arc::clone(registries.models(world)),
             took: project::took(world, &object),
-            service,
+            nodes: project::nodes_of(world, &object).into_iter().collect(),
             object,
             now,
         }
-    }
-
-    /// The nodes on which its pods are.
-    fn nodes(&self) -> Vec<pilothouse_wire::SmolStr> {
-        let revisions = self.service.iter().flat_map(|service| &service.revisions);
-        let nodes: BTreeSet<_> =
-            revisions.flat_map(|revision| &revision.pods).filter_map(|pod| pod.node.clone()).collect();
-        nodes.into_iter().collect()
     }
 }
 
@@ -76,7 +68,7 @@ pub(crate) async fn answer(
     let id = scene.object.connection();
     let find = |id: &ConnectionId| connectors.get(id).cloned();
     let connector = connected(find(id), id, "What is kept of earlier revisions is read from the server")?;
-    let query = BackQuery { object: scene.object.clone(), to, nodes: scene.nodes() };
+    let query = BackQuery { object: scene.object.clone(), to, nodes: scene.nodes.clone() };
     let asked = format!("the revisions of {}", scene.object.name());
     let kept = within(id, &asked, connector.back(&query)).await?;
     let wanted = kept.then.as_ref().map(|then| sought(then, &scene.artifacts)).unwrap_or_default();

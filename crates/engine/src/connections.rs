@@ -248,7 +248,7 @@ pub(crate) fn open(
 
 fn untrusted(settings: &ConnectionSettings, plugin: &PluginNotice) -> Problem {
     Problem::new(Code::PluginUntrusted, format!("{} signs in with a program that nobody confirmed.", settings.name))
-        .why(format!("Its kubeconfig runs {} {}.", plugin.command, plugin.arguments.join(" ")))
+        .why(format!("Its kubeconfig runs {} {}.", plugin.command, plugin.line()))
         .next("Look at it and confirm it once. Nothing is run until then.")
         .remedy(format!(
             "pilothouse connect edit {} --trust-plugin {}",

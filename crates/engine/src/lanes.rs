@@ -1,9 +1,10 @@
 //! The lanes of the ribbon before this run: as the servers that measure keep them.
 
 use crate::{asks::together, connections::Connectors};
+use futures::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use pilothouse_connect::LanesQuery;
 use pilothouse_wire::{
-    Answer, Code, ConnectionId, Problem, SmolStr, Stamp,
+    Answer, Code, ConnectionId, Problem, SmolStr, Stamp, When,
     view::{Lane, LaneKind},
 };
 use pilothouse_world::{
@@ -16,6 +17,34 @@ use std::{sync::Arc, time::Duration};
 const MOST_POINTS: u32 = 300;
 /// How long each server may take: the newer part is before somebody's eyes.
 const LIMIT: Duration = Duration::from_secs(12);
+
+/// Questions for lanes that are under way: whoever asks the same meanwhile waits for the same answer, so that two screens, or a
+/// page that draws itself anew, ask servers once. Whoever leaves last ends the question.
+#[derive(Default)]
+pub(crate) struct UnderWay(Vec<((Duration, When), WeakShared<BoxFuture<'static, Answer>>)>);
+
+impl UnderWay {
+    /// The answer for a span: of a question that is under way, else of one that begins now.
+    pub fn answer(
+        &mut self,
+        asked: (Duration, When),
+        begin: impl FnOnce() -> BoxFuture<'static, Answer>,
+    ) -> Shared<BoxFuture<'static, Answer>> {
+        let mut found = None;
+        self.0.retain(|(of, answer)| {
+            let lives = answer.upgrade().filter(|answer| answer.peek().is_none());
+            if *of == asked {
+                found = found.take().or_else(|| lives.clone());
+            }
+            lives.is_some()
+        });
+        found.unwrap_or_else(|| {
+            let answer = begin().shared();
+            self.0.extend(answer.downgrade().map(|weak| (asked, weak)));
+            answer
+        })
+    }
+}
 
 /// What one server is asked.
 pub(crate) struct Wanted {

@@ -12,14 +12,14 @@ pub mod verdict;
 
 pub(crate) use left::left;
 pub use phase::phase;
-pub use served::{pods, served};
+pub use served::{canaries, pods, served};
 pub use split::{Sizes, split};
 pub(crate) use took::took;
 
 use crate::{
     fact::{
-        AnalysisFact, ApplicationFact, BackendFact, ControllerFact, DeliveryFact, ExperimentFact, LabelsFact,
-        PromotionFact, SizeFact, StageFact, StrategyFact,
+        AnalysisFact, ApplicationFact, BackendFact, CanariesFact, CanaryFact, ControllerFact, DeliveryFact,
+        ExperimentFact, LabelsFact, PodsFact, PromotionFact, SizeFact, StageFact, StrategyFact,
     },
     source::{PodKey, Source, WorkloadKey},
 };
@@ -121,8 +121,34 @@ impl Source {
 
     /// A service of KServe: its own status counts no pods, and names no revision where a Deployment makes them.
     fn served(&self, key: &WorkloadKey, fact: DeliveryFact) -> DeliveryFact {
+        if let Some(canaries) = canaries(&fact) {
+            return self.canaried(key, canaries, &fact);
+        }
         let current = fact.current.clone().or_else(|| self.newest(key));
         DeliveryFact { pods: pods(current.as_ref(), &self.sizes_of(key)), current, ..fact }
+    }
+
+    /// One with canaries: of each Deployment the newest revision is wanted, and the predictor's own is gone back to.
+    fn canaried(&self, key: &WorkloadKey, canaries: &CanariesFact, fact: &DeliveryFact) -> DeliveryFact {
+        let (stable, coming) = (self.newest_of(key, &canaries.stable), self.coming(key, canaries));
+        let sizes = self.sizes_of(key);
+        let wanted = stable.iter().chain(coming.iter().map(|(hash, _)| hash));
+        let updated = wanted.filter_map(|hash| sizes.get(hash)).map(|size| size.all).fold(0, u64::saturating_add);
+        let current = coming.into_iter().next().map(|(hash, _)| hash).or_else(|| stable.clone());
+        DeliveryFact { pods: PodsFact { updated, ..pods(None, &sizes) }, current, stable, ..fact.clone() }
+    }
+
+    /// The newest revision of each canary, by its hash.
+    pub(crate) fn coming<'a>(&self, key: &WorkloadKey, of: &'a CanariesFact) -> Vec<(SmolStr, &'a CanaryFact)> {
+        of.canaries.iter().filter_map(|canary| Some((self.newest_of(key, &canary.deployment)?, canary))).collect()
+    }
+
+    /// The hash of the newest revision of one of the Deployments that a service has.
+    fn newest_of(&self, key: &WorkloadKey, deployment: &str) -> Option<SmolStr> {
+        let all = self.revisions.get(key)?.values().filter(|revision| deployment_of(&revision.name) == deployment);
+        let newest = all.max_by_key(|revision| revision.number)?;
+        let size = self.delivery.sizes.get(&(key.1.clone(), newest.name.clone()));
+        Some(size.map_or(&newest.name, |size| &size.hash).clone())
     }
 
     /// The sizes of the revisions of a service, by the hash of each.
@@ -143,6 +169,11 @@ impl Source {
             phase: phase(controller, fact).0,
         })
     }
+}
+
+/// The Deployment whose ReplicaSet is called so: it puts a hash behind its own name.
+pub(crate) fn deployment_of(set: &str) -> &str {
+    set.rsplit_once('-').map_or(set, |(deployment, _)| deployment)
 }
 
 /// The steps of a service.
@@ -191,6 +222,7 @@ pub fn strategy_word(fact: &DeliveryFact) -> &'static str {
             ServedMode::Standard | ServedMode::Llm => "rolling",
             ServedMode::ModelMesh | ServedMode::Unknown => "unknown",
         },
+        StrategyFact::Canaried(..) => "canary",
         StrategyFact::Routed(_) => "weights",
         StrategyFact::Flagger(_) => "canary of Flagger",
     }

@@ -31,7 +31,7 @@ pub use objects::{
 };
 pub use registry::{RegistryFact, RepositoryFact, TagFact};
 pub use repository::{ApplicationFact, OperationFact, PromotionFact, RepositorySource, StageFact, SyncedFact};
-pub use served::{FailureFact, LoadFact, ServedFact, TargetFact};
+pub use served::{CanariesFact, CanaryFact, FailureFact, LoadFact, ServedFact, TargetFact};
 pub use source::{Probed, ServiceFact, SourceAbout, SourceFact};
 pub use start::StartFact;
 pub use traffic::{BackendFact, FlaggerFact, LabelsFact, ParentFact, RouteFact, RuleFact, ShareFact};
@@ -40,7 +40,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 9;
+pub const FACT_VERSION: u16 = 10;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

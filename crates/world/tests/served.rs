@@ -11,8 +11,8 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        ContainerFact, ControllerFact, Covers, DeliveryFact, Kind, OwnerFact, Phase, PodFact, RevisionFact, ServedFact,
-        SizeFact, StatedFact, StrategyFact, TargetFact,
+        CanariesFact, CanaryFact, ContainerFact, ControllerFact, Covers, DeliveryFact, Kind, OwnerFact, Phase, PodFact,
+        RevisionFact, ServedFact, SizeFact, StatedFact, StrategyFact, TargetFact,
     },
     project,
 };
@@ -78,8 +78,13 @@ fn service(served: ServedFact) -> Fact {
 }
 
 /// A ReplicaSet of the predictor, with so many pods wanted and available, and a pod of it.
-fn set(number: u64, hash: &str, (wanted, available): (u64, u64)) -> Vec<Fact> {
-    let name = format!("chat-predictor-{number}");
+fn set(number: u64, hash: &str, sizes: (u64, u64)) -> Vec<Fact> {
+    set_of("chat-predictor", number, hash, sizes)
+}
+
+/// The same of one of its Deployments.
+fn set_of(deployment: &str, number: u64, hash: &str, (wanted, available): (u64, u64)) -> Vec<Fact> {
+    let name = format!("{deployment}-{number}");
     let owner = OwnerFact { kind: "InferenceService".into(), name: "chat".into() };
     let revision = RevisionFact {
         namespace: "serving".into(),
@@ -170,4 +175,89 @@ fn a_listing_of_sets_that_names_none_takes_its_revisions_away() {
     assert!(told.page().revisions.is_empty());
     told.batch(Extent::Replace(Covers { kind: Kind::InferenceService, namespace: None }), Vec::new());
     assert!(project::delivery(&told.world, &FleetSpec::default()).rows.is_empty());
+}
+
+/// The service with canaries of these shares, of which the first is ready.
+fn canaried(shares: &[(&str, u32)]) -> Fact {
+    let Fact::Delivered(controller, fact) = service(ServedFact { mode: ServedMode::Standard, ..ServedFact::default() })
+    else {
+        unreachable!("it is delivered")
+    };
+    let canary = |(at, (name, percent)): (usize, &(&str, u32))| CanaryFact {
+        name: (*name).into(),
+        deployment: format!("chat-{name}-predictor").into(),
+        percent: *percent,
+        model: Some("hf://org/chat-2".into()),
+        ready: Some(at == 0),
+    };
+    let canaries = shares.iter().enumerate().map(canary).collect();
+    let StrategyFact::Served(served) = fact.strategy.clone() else { unreachable!("KServe keeps it") };
+    let beside = CanariesFact { stable: "chat-predictor".into(), canaries };
+    Fact::Delivered(
+        controller,
+        Box::new(DeliveryFact { strategy: StrategyFact::Canaried(served, Box::new(beside)), ..*fact }),
+    )
+}
+
+#[test]
+fn canaries_of_standard_mode_stand_beside_the_predictor_and_nobody_says_what_comes_to_them() {
+    let mut told = Told::new();
+    told.tell(vec![canaried(&[("v2", 25)])]);
+    // Each Deployment numbers its own sets from 1.
+    told.tell([set(1, "a", (3, 3)), set_of("chat-v2-predictor", 1, "b", (1, 1))].concat());
+    let page = told.page();
+    assert_eq!(page.row.why.as_deref(), Some("canary v2 of 25 % waits for a person"));
+    assert_eq!((page.row.phase, page.row.strategy.as_str()), (DeliveryPhase::Paused, "canary"));
+    assert_eq!((page.row.wanted, page.row.ready, page.row.updated), (Some(4), 4, 4));
+    assert_eq!((page.row.traffic.wanted, page.row.traffic.actual), (Some(25), None));
+    let rows = |page: &RolloutView| -> Vec<(String, Role, Option<u32>, Option<u32>)> {
+        page.revisions.iter().map(|row| (row.title(), row.role, row.weight_wanted, row.weight_actual)).collect()
+    };
+    let [canary, stable] = ["v2, revision 1", "Revision 1"].map(str::to_owned);
+    let mut seen = rows(&page);
+    seen.sort();
+    assert_eq!(seen, [(stable.clone(), Role::Stable, Some(75), None), (canary, Role::Canary, Some(25), None)]);
+    let beside = page.served.unwrap().canaries;
+    assert_eq!(beside[0].words(), "v2: 25 % wanted, ready, hf://org/chat-2");
+
+    // A second one that is not ready, and another model for the first.
+    told.tell(vec![canaried(&[("v2", 25), ("v3", 10)])]);
+    told.tell(set_of("chat-v3-predictor", 1, "c", (1, 1)));
+    let page = told.page();
+    assert_eq!(page.row.why.as_deref(), Some("canary v3 is not ready"));
+    assert_eq!(page.row.traffic.wanted, Some(35));
+    told.tell(set_of("chat-v2-predictor", 2, "d", (1, 0)));
+    let page = told.page();
+    assert_eq!(
+        (page.row.phase, page.row.why.as_deref()),
+        (DeliveryPhase::Progressing, Some("1 old pods are still there"))
+    );
+    let of_first: Vec<_> = page
+        .revisions
+        .iter()
+        .filter(|row| row.part.as_deref() == Some("v2"))
+        .map(|row| (row.number, row.role))
+        .collect();
+    assert_eq!(of_first, [(2, Role::Canary), (1, Role::Old)]);
+
+    // Taken out again, its predictor is alone.
+    told.tell(vec![service(ServedFact { mode: ServedMode::Standard, ..ServedFact::default() })]);
+    assert_eq!(told.page().row.strategy, "rolling");
+}
+
+#[test]
+fn the_nodes_of_a_service_are_those_of_all_its_pods_and_not_of_the_shown_ones_alone() {
+    let mut told = Told::new();
+    told.tell(vec![service(ServedFact { mode: ServedMode::Standard, ..ServedFact::default() })]);
+    let mut facts = set(1, "a", (120, 120));
+    let Some(Fact::Pod(pod)) = facts.pop() else { unreachable!("a pod comes with its set") };
+    facts.extend((0..120).map(|number| {
+        let (name, node) = (format!("chat-{number}").into(), Some(format!("n-{number}").into()));
+        Fact::Pod(Box::new(PodFact { name, node, ..(*pod).clone() }))
+    }));
+    told.tell(facts);
+    let page = told.page();
+    assert_eq!((page.revisions[0].pods.len(), page.revisions[0].pods_left_out), (50, 70));
+    let object: ObjectRef = "workload:iad/serving/InferenceService/chat".parse().unwrap();
+    assert_eq!(project::nodes_of(&told.world, &object).len(), 120);
 }

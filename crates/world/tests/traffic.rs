@@ -5,7 +5,7 @@
 use pilothouse_wire::{
     ConnectionId, ObjectRef, SmolStr, Stamp, When,
     view::{
-        DeliveryPhase, DeliveryRow, FleetSpec, Mark, MarkKind,
+        DeliveryPhase, DeliveryRow, FleetSpec, Mark, MarkKind, Status,
         delivery::{Guard, Keeper, ServedMode, ShareRow},
     },
 };
@@ -393,6 +393,50 @@ fn what_a_promotion_told_of_is_not_told_again_by_its_stage() {
     assert_eq!(told.marks(MarkKind::Config).len(), 0);
     told.tell(vec![stage("f2")]);
     assert_eq!(told.marks(MarkKind::Config)[0].title, "prod holds chat:f2");
+}
+
+#[test]
+fn a_stage_that_is_not_well_any_more_is_told_and_so_is_one_that_is_again() {
+    let mut told = Told::new();
+    let stage = |health: &str, holds: &str| {
+        Fact::Stage(Box::new(StageFact {
+            namespace: "kargo".into(),
+            name: "prod".into(),
+            health: Some(health.into()),
+            holds: vec![holds.into()],
+            ..StageFact::default()
+        }))
+    };
+    for (health, holds) in [
+        ("Healthy", "chat:1"),
+        ("Progressing", "chat:2"),
+        ("Unhealthy", "chat:2"),
+        ("Unhealthy", "chat:2"),
+        ("Healthy", "chat:2"),
+    ] {
+        told.tell(vec![stage(health, holds)]);
+    }
+    let held = told.marks(MarkKind::Config);
+    assert_eq!(
+        held.iter().map(|mark| mark.detail.as_deref()).collect::<Vec<_>>(),
+        [Some("its stage says Progressing")]
+    );
+    let mut turns: Vec<(String, Status)> =
+        told.marks(MarkKind::Phase).into_iter().map(|mark| (mark.title, mark.status)).collect();
+    turns.sort();
+    assert_eq!(turns, [("prod Healthy".to_owned(), Status::Good), ("prod Unhealthy".to_owned(), Status::Bad)]);
+}
+
+#[test]
+fn a_share_says_for_which_hosts_its_route_is() {
+    let mut told = Told::new();
+    told.tell(vec![split(90, 10)]);
+    assert_eq!(told.row("HTTPRoute", "chat").shares[0].rule_words, "paths below /v1");
+    let Fact::Delivered(controller, mut fact) = split(90, 10) else { unreachable!("it is delivered") };
+    let StrategyFact::Routed(route) = &mut fact.strategy else { unreachable!("it is a route") };
+    route.hosts = vec!["chat.example".into(), "*.chat.example".into()];
+    told.tell(vec![Fact::Delivered(controller, fact)]);
+    assert_eq!(told.row("HTTPRoute", "chat").shares[0].rule_words, "chat.example, *.chat.example: paths below /v1");
 }
 
 #[test]

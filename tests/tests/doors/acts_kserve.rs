@@ -6,6 +6,7 @@
 
 use acceptance::{
     ControlPlane, Failure, GpuNodes, Kserve, Options, Result, Said, Terminal, acting,
+    definitions::Definition,
     kserve::{FORMAT, path_of},
     until,
 };
@@ -15,6 +16,9 @@ use tokio::task::JoinSet;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const NAMESPACE: &str = "default";
+/// Revisions of Knative.
+const KNATIVE: Definition =
+    Definition { group: "serving.knative.dev", version: "v1", plural: "revisions", kind: "Revision", status: true };
 
 /// A service of two pods with a GPU each.
 fn inference(name: &str, uri: &str, annotations: &Value) -> String {
@@ -343,5 +347,36 @@ async fn a_canary_of_knative_whose_status_the_test_writes_is_split_promoted_and_
     assert!(again.code == 1 && again.out.contains("All traffic is at chat-predictor-00001 already."), "{again:?}");
     let book = terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("Roll InferenceService default/chat back"), "{book}");
+    its_revisions_can_be_read(&plane, &terminal).await
+}
+
+/// Knative's own API is served from here on, with an open schema, and has the revisions; the test is who keeps them. One whose
+/// pods run is ready to be gone back to, and one that is gone leaves nothing to go back to.
+async fn its_revisions_can_be_read(plane: &ControlPlane, terminal: &Terminal) -> Result<()> {
+    plane.define(&[KNATIVE]).await?;
+    let (api, first) = (plane.api()?, "chat-predictor-00001");
+    let container = json!({ "name": "kserve-container", "image": "registry.invalid/models/server:1.0.0" });
+    let revision = json!({
+        "apiVersion": KNATIVE.api_version(), "kind": KNATIVE.kind, "metadata": { "name": first },
+        "spec": { "containers": [container] },
+    });
+    api.create(&KNATIVE.path(NAMESPACE, ""), &revision).await?;
+    let status = json!({ "status": { "actualReplicas": 2 } });
+    api.patch(&format!("{}/status", KNATIVE.path(NAMESPACE, first)), &status).await?;
+    seen(&act(terminal, "promote", "chat", &["--yes"]).await?, "all traffic is at chat-predictor-00002");
+    service(terminal, "chat", "all of it is seen", |it| it["row"]["phase"] == "Healthy").await?;
+    let back = async |more: &str| terminal.call(&["rollback", "chat", "-n", NAMESPACE, more]).await;
+    let said = back("--check").await?;
+    assert!(said.code == 0 && said.out.contains("go back from revision 2 to 1? ready"), "{said:?}");
+    assert!(said.out.contains("Revision 1 is kept. 2 of its pods are ready."), "{said:?}");
+    seen(&back("--yes").await?, "all traffic is at chat-predictor-00001");
+
+    seen(&act(terminal, "promote", "chat", &["--yes"]).await?, "all traffic is at chat-predictor-00002");
+    service(terminal, "chat", "all of it is seen", |it| it["row"]["phase"] == "Healthy").await?;
+    api.delete(&KNATIVE.path(NAMESPACE, first)).await?;
+    let said = back("--check").await?;
+    assert!(said.code == 1 && said.out.contains("not possible"), "{said:?}");
+    let said = back("--yes").await?;
+    assert!(said.code == 1 && said.err.contains("cannot go back as it is"), "{said:?}");
     Ok(())
 }

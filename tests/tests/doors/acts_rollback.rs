@@ -88,6 +88,11 @@ async fn a_stateful_set_goes_back_in_place_which_is_slow() -> Result<()> {
     assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
     let image = ["get", "pods", "-l", "app=set", "-o", "jsonpath={.items[*].spec.containers[0].image}"];
     assert_eq!(site.kubectl(&image).await?, [site.image("v1"), site.image("v1")].join(" "));
+    // Of v2 no node says which digest ran.
+    let tag = format!("Unknown Image {}: models has its tag", site.image("v2"));
+    site.check().await?.says("unknown", 3, &tag);
+    assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
+    assert_eq!(site.kubectl(&image).await?, [site.image("v2"), site.image("v2")].join(" "));
     Ok(())
 }
 
@@ -159,6 +164,18 @@ async fn groups_go_back_to_both_templates_of_a_revision() -> Result<()> {
     assert_eq!((image("leaderTemplate"), image("workerTemplate")), (json!("vllm:v1"), json!("vllm:v1")), "{after}");
     // What is of no revision is as it was.
     assert_eq!((&after["maxGroupRestarts"], &after["$patch"]), (&json!(3), &Value::Null));
+
+    // What its pods would need is not looked into, which is said; it goes all the same, and is seen to have gone.
+    let back = async |more: &[&str]| terminal.call(&[&["rollback", "llama", "-n", &namespace], more].concat()).await;
+    let check = back(&["--check"]).await?;
+    assert!(check.code == 3 && check.out.contains("knows no way back for LeaderWorkerSet llama"), "{check:?}");
+    let said = tokio::select! {
+        said = back(&["--yes"]) => said?,
+        failed = controller() => return Err(failed),
+    };
+    assert!(said.code == 0 && said.err.contains("verified: 2 of 2 groups are ready"), "{said:?}");
+    let after = api.get(&path).await?["spec"]["leaderWorkerTemplate"].clone();
+    assert_eq!(after["leaderTemplate"]["spec"]["containers"][0]["image"], "vllm:v2", "{after}");
     Ok(())
 }
 
@@ -318,8 +335,10 @@ async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
         json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": { "name": "chat", "namespace": "default" },
             "spec": {
-                "replicas": 4, "progressDeadlineSeconds": 60, "selector": { "matchLabels": { "app": "chat" } },
-                "strategy": { "canary": { "steps": [{ "setWeight": 25 }, { "pause": {} }] } },
+                "replicas": 4, "progressDeadlineSeconds": 20, "selector": { "matchLabels": { "app": "chat" } },
+                "strategy": { "canary": {
+                    "maxSurge": 1, "maxUnavailable": 0, "steps": [{ "setWeight": 25 }, { "pause": {} }],
+                } },
                 "template": {
                     "metadata": { "labels": { "app": "chat" } },
                     "spec": { "terminationGracePeriodSeconds": 0, "containers": [container] },
@@ -356,5 +375,33 @@ async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
     let said = rollback(&terminal, "default", &["--yes"]).await?;
     assert!(said.code == 0 && said.err.contains("verified: it waits at step 2 of 2"), "{said:?}");
     rollouts.until("default", "chat", "Status", "Paused").await?;
+
+    // All the way there, the image of before is in no registry any more: only the nodes that have it could start it.
+    let promoted = terminal.call(&["act", "promote", "rollout", "chat", "-n", "default", "--full", "--yes"]).await?;
+    assert_eq!(promoted.code, 0, "{promoted:?}");
+    rollouts.until("default", "chat", "Status", "Healthy").await?;
+    let gone = format!("Unknown Image {}/team/chat:v1: models has no team/chat:v1 any more; the node", registry.host());
+    checked(&terminal, "default").await?.says("unknown", 3, &gone);
+    let said = rollback(&terminal, "default", &["--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("verified: it waits at step 2 of 2"), "{said:?}");
+    let said = terminal.call(&["act", "abort", "rollout", "chat", "-n", "default", "--yes"]).await?;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(taken(&terminal, "default", &[]).await?, (0, "verified".to_owned()));
+    rollouts.until("default", "chat", "Status", "Healthy").await?;
+
+    // And without room for a pod beside those that serve it begins and does not end.
+    let filler = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "filler", "namespace": "default" },
+        "spec": { "containers": [{ "name": "x", "image": "x", "resources": { "limits": { GPU: "4" } } }] },
+    });
+    until("another has the rest of the GPUs", LIMIT, async || {
+        plane.apply(&filler.to_string()).await?;
+        let phase = plane.kubectl(&["get", "pod", "filler", "-n", "default", "-o", "jsonpath={.status.phase}"]).await?;
+        Ok((phase == "Running").then_some(()))
+    })
+    .await?;
+    let fails = "Fails GPUs: No pod of 1 GPUs fits, and no pod may end before another is there";
+    checked(&terminal, "default").await?.says("not possible", 1, fails);
+    assert_eq!(taken(&terminal, "default", &["--anyway"]).await?, (4, "unverified".to_owned()));
     Ok(())
 }

@@ -59,7 +59,14 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
     let terminal = acting::terminal(&plane).await?;
 
-    seen(&image(&terminal, "chat", "2.0.0").await?, "it waits at step 2 of 4");
+    let said = image(&terminal, "chat", "2.0.0").await?;
+    seen(&said, "it waits at step 2 of 4");
+    assert!(said.out.contains("containers/0/image: registry.invalid/models/server:1.0.0 → "), "{said:?}");
+    let pods =
+        ["get", "pods", "-n", NAMESPACE, "-l", "app=chat", "-o", "jsonpath={.items[*].spec.containers[0].image}"];
+    let images = plane.kubectl(&pods).await?;
+    let of = |tag: &str| images.split(' ').filter(|image| image.ends_with(tag)).count();
+    assert_eq!((of(":1.0.0"), of(":2.0.0")), (4, 1), "{images}");
     let plan = act(&terminal, "promote", "chat", &["--plan"]).await?;
     for part in
         ["go on behind the pause of step 2 of 4", "revision 2, newest: 20 % → 60 %", "revision 1, stable: 80 % → 40 %"]

@@ -6,7 +6,10 @@
 
 mod acts;
 mod acts_faults;
+mod acts_images;
 mod acts_kserve;
+mod acts_kserve_back;
+mod acts_kserve_beside;
 mod acts_members;
 mod acts_registry;
 mod acts_rollback;
@@ -30,6 +33,7 @@ mod hostile_cluster;
 mod rewind;
 mod rewind_record;
 mod rewind_units;
+mod rewind_units_delivery;
 mod rollback_support;
 mod telemetry;
 mod telemetry_inside;

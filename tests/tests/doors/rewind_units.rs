@@ -16,18 +16,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(120);
-const NAME: &str = "pilothouse-recorder";
+pub const LIMIT: Duration = Duration::from_secs(120);
+pub const NAME: &str = "pilothouse-recorder";
 const PLACE: &str = "/apis/apps/v1/namespaces/pilothouse/deployments/pilothouse-recorder";
 const ACCOUNT: &str = "/api/v1/namespaces/pilothouse/serviceaccounts/pilothouse-recorder";
 
-fn file(name: &str) -> Result<String> {
+pub fn file(name: &str) -> Result<String> {
     let path = repository().join("deploy").join(name);
     fs::read_to_string(&path).could_not(format!("read {}", path.display()))
 }
 
 /// A folder, and the control plane that writes into it who asked for what.
-async fn audited() -> Result<(tempfile::TempDir, ControlPlane)> {
+pub async fn audited() -> Result<(tempfile::TempDir, ControlPlane)> {
     let folder = tempfile::tempdir().could_not("make a folder")?;
     let (policy, log) = (folder.path().join("policy.yaml"), folder.path().join("audit.log"));
     let text =
@@ -40,7 +40,7 @@ async fn audited() -> Result<(tempfile::TempDir, ControlPlane)> {
 }
 
 /// Nodes, pods of a deployment that is changed, and so controllers and events.
-async fn something_happens(plane: &ControlPlane) -> Result<()> {
+pub async fn something_happens(plane: &ControlPlane) -> Result<()> {
     plane.add_gpu_nodes(&GpuNodes::new("units", 2, 8), LIMIT).await?;
     let namespace = plane.namespace("serving").await?;
     let pods = GpuPods::new(&namespace, "chat", 2, 4).on("units");
@@ -49,13 +49,13 @@ async fn something_happens(plane: &ControlPlane) -> Result<()> {
 }
 
 /// A program that ends with the test, and what it says.
-struct Running {
+pub struct Running {
     child: Child,
     said: PathBuf,
 }
 
 impl Running {
-    fn start(mut command: Command, said: PathBuf) -> Result<Self> {
+    pub fn start(mut command: Command, said: PathBuf) -> Result<Self> {
         let log = || fs::File::options().create(true).append(true).open(&said).could_not("open a log");
         command.stdin(Stdio::null()).stdout(log()?).stderr(log()?);
         Ok(Self { child: command.spawn().could_not("start the recorder")?, said })
@@ -66,7 +66,7 @@ impl Running {
     }
 
     /// Waits until it has said so, at least so often.
-    async fn says(&mut self, what: &str, times: usize) -> Result<()> {
+    pub async fn says(&mut self, what: &str, times: usize) -> Result<()> {
         until(&format!("the recorder says {what:?}"), LIMIT, async || {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(Failure::new(format!("it ended: {status}\n{}", self.said())));
@@ -111,10 +111,10 @@ async fn is_recorded(journal: &Path) -> Result<()> {
 }
 
 /// Rights as lines: verb, group, resource.
-type Rights = BTreeSet<(String, String, String)>;
+pub type Rights = BTreeSet<(String, String, String)>;
 
 /// What a role grants, each thing apart.
-fn granted(role: &Value) -> Rights {
+pub fn granted(role: &Value) -> Rights {
     let words = |value: &Value| -> Vec<String> {
         value.as_array().into_iter().flatten().filter_map(|word| word.as_str().map(str::to_owned)).collect()
     };
@@ -130,7 +130,7 @@ fn granted(role: &Value) -> Rights {
 }
 
 /// What the account asked for and got, and what it was refused, by the server's own book.
-fn asked(log: &Path) -> (Rights, Vec<String>) {
+pub fn asked(log: &Path) -> (Rights, Vec<String>) {
     let (mut got, mut refused) = (Rights::new(), Vec::new());
     for line in fs::read_to_string(log).unwrap_or_default().lines() {
         let Ok(event) = serde_json::from_str::<Value>(line) else { continue };
@@ -154,13 +154,13 @@ fn asked(log: &Path) -> (Rights, Vec<String>) {
 }
 
 /// What the kubelet does for the Deployment's pod: volumes in their places, a token, the environment.
-struct Kubelet {
+pub struct Kubelet {
     folder: tempfile::TempDir,
     pod: Value,
 }
 
 impl Kubelet {
-    async fn new(plane: &ControlPlane) -> Result<Self> {
+    pub async fn new(plane: &ControlPlane) -> Result<Self> {
         let folder = tempfile::tempdir().could_not("make a folder")?;
         let pod = plane.api()?.get(PLACE).await?["spec"]["template"]["spec"].clone();
         let kubelet = Self { folder, pod };
@@ -170,7 +170,7 @@ impl Kubelet {
     }
 
     /// Where what the pod sees at a path is.
-    fn at(&self, path: &str) -> PathBuf {
+    pub fn at(&self, path: &str) -> PathBuf {
         self.folder.path().join(path.trim_start_matches('/'))
     }
 
@@ -218,7 +218,7 @@ impl Kubelet {
     }
 
     /// The container's command and arguments, with the pod's own paths where they are here.
-    fn command(&self, plane: &ControlPlane, port: u16) -> Result<Command> {
+    pub fn command(&self, plane: &ControlPlane, port: u16) -> Result<Command> {
         let container = &self.pod["containers"][0];
         assert_eq!(container["command"], json!(["/usr/bin/pilothouse"]));
         let here = |text: &str| {
@@ -242,7 +242,7 @@ impl Kubelet {
 }
 
 /// Puts the manifests into the cluster, as a person would.
-async fn apply(plane: &ControlPlane, authority: &Authority) -> Result<()> {
+pub async fn apply(plane: &ControlPlane, authority: &Authority) -> Result<()> {
     for name in ["pilothouse", "monitoring"] {
         plane.kubectl(&["create", "namespace", name]).await?;
     }
@@ -257,7 +257,7 @@ async fn apply(plane: &ControlPlane, authority: &Authority) -> Result<()> {
 }
 
 /// The pod is let into its namespace, which takes none that could do harm.
-async fn the_pod_is_admitted(plane: &ControlPlane) -> Result<()> {
+pub async fn the_pod_is_admitted(plane: &ControlPlane) -> Result<()> {
     let api = plane.api()?;
     until("the Deployment has its pod", LIMIT, async || {
         Ok((api.get(PLACE).await?["status"]["replicas"] == 1).then_some(()))

@@ -1,4 +1,4 @@
-//! The whole story, from end to end, by three ways in which a model reaches traffic: it is pushed and registered, goes out, is
+//! The whole story, from end to end, by four ways in which a model reaches traffic: it is pushed and registered, goes out, is
 //! found to be bad, and is taken back in the window; all of it is in the audit book, and can be seen again.
 
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acceptance::acting;
-use acceptance::kserve::{LlmServices, member};
+use acceptance::kserve::{FORMAT, LlmServices, member};
 use acceptance::mlflow::Trained;
 use acceptance::registry::Content;
 use acceptance::rollouts::rollout;
 use acceptance::{
-    ControlPlane, Failure, GpuNodes, Mlflow, Options, Page, Prometheus, Registry, Result, Rollouts, Terminal,
+    ControlPlane, Failure, GpuNodes, Kserve, Mlflow, Options, Page, Prometheus, Registry, Result, Rollouts, Terminal,
 };
 use serde_json::{Value, json};
 use thirtyfour::Key;
@@ -215,6 +215,65 @@ async fn a_member_of_a_group_of_kserve_gets_traffic_and_loses_it_again() -> Resu
     the_book_has(&terminal, &deeds).await?;
     it_is_then(&page, &then).await?;
     page.reads_as("[data-test='shares']", |text| text.contains("40 %"), "has its share of then").await?;
+    it_is_now(&page).await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_of_kserve_gets_a_model_and_goes_back_to_the_one_before() -> Result<()> {
+    let shelves = Shelves::filled().await?;
+    // It fetches from a store: versions 3 and 4 are registered from their places there.
+    let places = ["s3://models/chat-1", "s3://models/chat-2"];
+    for source in places {
+        shelves.mlflow.post("model-versions/create", &json!({ "name": "chat", "source": source })).await?;
+    }
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
+    let kserve = Kserve::start(&plane).await?;
+    let chat = json!({
+        "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+        "metadata": {
+            "name": "chat", "namespace": NAMESPACE, "annotations": { "serving.kserve.io/autoscalerClass": "none" },
+        },
+        "spec": { "predictor": {
+            "minReplicas": 2, "terminationGracePeriodSeconds": 0,
+            "model": { "modelFormat": { "name": FORMAT }, "storageUri": places[0] },
+        } },
+    });
+    plane.apply(&chat.to_string()).await?;
+    kserve.until(NAMESPACE, "chat", "Ready", "True").await?;
+    let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
+    it_serves(&terminal, "chat", "3").await?;
+    page.key("gd").await?;
+    page.press_by("[data-test='row'][data-key='workload:admin/default/InferenceService/chat']").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well").await?;
+
+    page.press("deed-set-model").await?;
+    page.fill("set-model-to", places[1]).await?;
+    page.press("set-model-plan").await?;
+    page.reads_as("[data-test='plan-changes']", |text| text.contains(places[1]), "says what changes").await?;
+    confirmed(&page).await?;
+    page.reads_as("[data-test='rollout-served']", |text| text.contains(places[1]), "serves the other one").await?;
+    it_serves(&terminal, "chat", "4").await?;
+    let bad = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
+    let then = bad["as_of"].as_str().unwrap_or_default().to_owned();
+
+    // Its registry has the model of before; of the image of its runtime nobody here knows.
+    page.press("back-ask").await?;
+    page.find_by("[data-test='back-said'][data-grade='unknown']").await?;
+    page.reads_as("[data-test='back']", |text| text.contains("It leads to version 3 of chat."), "has the model")
+        .await?;
+    page.press("back-go").await?;
+    confirmed(&page).await?;
+    page.reads_as("[data-test='rollout-served']", |text| text.contains(places[0]), "serves the one before").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well again").await?;
+    it_serves(&terminal, "chat", "3").await?;
+
+    let deeds = places.map(|place| format!("Serve {place} by InferenceService default/chat"));
+    the_book_has(&terminal, &deeds.each_ref().map(String::as_str)).await?;
+    it_is_then(&page, &then).await?;
+    page.reads_as("[data-test='rollout-served']", |text| text.contains(places[1]), "serves what it served then")
+        .await?;
     it_is_now(&page).await?;
     page.close().await
 }

@@ -116,7 +116,10 @@ async fn an_application_is_a_guard_with_a_better_way_and_its_syncs_are_changes()
     let chat = row(&watched, &object("Deployment", "chat"), "chat is kept", |row| row.kept.is_some()).await?;
     let kept = chat.kept.unwrap();
     assert_eq!(kept.place(), "prod/chat in https://git.example/models at main");
-    assert_eq!((kept.state().as_str(), kept.self_heal, kept.automated), ("OutOfSync, Degraded", true, true));
+    assert_eq!(
+        (kept.state().as_str(), kept.self_heal, kept.automated),
+        ("OutOfSync, Degraded, project default", true, true)
+    );
     assert_eq!(kept.message.as_deref(), Some("one pod waits"));
     let embed = row(&watched, &object("Deployment", "embed"), "embed is kept", |row| row.kept.is_some()).await?;
     assert_eq!(embed.guard.map(|guard| guard.by), Some(Keeper::ArgoCd));
@@ -148,7 +151,9 @@ async fn an_application_is_a_guard_with_a_better_way_and_its_syncs_are_changes()
     })
     .await?;
     assert!(
-        page.contains("prod/chat in https://git.example/models at main") && page.contains("heals itself"),
+        page.contains("prod/chat in https://git.example/models at main")
+            && page.contains("heals itself")
+            && page.contains("OutOfSync, Degraded, project default"),
         "{page}"
     );
     Ok(())

@@ -13,6 +13,9 @@ mod rows;
 mod small;
 mod words;
 
+#[cfg(test)]
+pub(crate) use words::sample;
+
 use crate::{
     keys::{Command, on_command},
     mirror::{Watched, use_view},

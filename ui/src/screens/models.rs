@@ -40,7 +40,7 @@ pub const SCREEN: Screen = Screen {
     about: "What registries hold: models, versions, aliases and runs; repositories, tags and artefacts; one search over all.",
     icon: Icon::Models,
     go: Command::GoModels,
-    scoped: true,
+    scoped: false,
     view: || view! { <Models /> }.into_any(),
 };
 
@@ -80,12 +80,9 @@ impl Here {
 
 #[component]
 fn Models() -> impl IntoView {
-    let state = use_state();
     let here = Here::provide();
-    let models = use_view(Signal::derive(move || {
-        let scope = state.scope().with(|scope| scope.to_vec());
-        ViewSpec::Models(ModelsSpec { scope })
-    }));
+    // A registry is of no cluster: the scope narrows nothing here, and `registry=` in the filter does.
+    let models = use_view(Signal::stored(ViewSpec::Models(ModelsSpec::default())));
     let known = Known { models, artifacts: use_view(Signal::stored(ViewSpec::Artifacts)) };
     let loaded = Memo::new(move |_| models.loaded() && known.artifacts.loaded());
     let problem = Memo::new(move |_| models.problem().or_else(|| known.artifacts.problem()));

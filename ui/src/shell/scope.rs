@@ -8,28 +8,23 @@ use crate::{
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::{ConnectionId, units};
+use pilothouse_wire::{ConnectionId, units, view::ConnectionRow};
 
 /// The scope picker.
 #[component]
 pub fn Scope(
-    /// The view of the connections: they are what can be in scope.
+    /// The view of the connections: clusters of them are what can be in scope.
     watched: Watched,
 ) -> impl IntoView {
     let state = use_state();
-    let clusters = Memo::new(move |_| {
-        let list = watched.connections(|view| {
-            view.rows.rows().iter().map(|row| (row.id.clone(), row.name.clone())).collect::<Vec<_>>()
-        });
-        list.unwrap_or_default()
-    });
+    let clusters = Memo::new(move |_| watched.connections(|view| clusters(view.rows.rows())).unwrap_or_default());
     let name = move || state.screen().with(|route| screens::find(route).filter(|screen| !screen.scoped));
     move || {
         if let Some(screen) = name() {
             return view! { <h1 class="scope">{screen.name}</h1> }.into_any();
         }
         if clusters.with(Vec::is_empty) {
-            let text = if watched.loaded() { "no connection" } else { "" };
+            let text = if watched.loaded() { "no cluster" } else { "" };
             return view! { <span class="scope faint">{text}</span> }.into_any();
         }
         view! { <Picker clusters=clusters /> }.into_any()
@@ -81,6 +76,11 @@ fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
     }
 }
 
+/// The clusters of all connections, with their names: what stands beside them, such as a Prometheus, narrows nothing.
+fn clusters(rows: &[ConnectionRow]) -> Vec<(ConnectionId, String)> {
+    rows.iter().filter(|row| row.cluster).map(|row| (row.id.clone(), row.name.clone())).collect()
+}
+
 /// The scope with one cluster put in or taken out; all of them is the same as none named.
 fn turned(mut scope: Vec<ConnectionId>, id: &ConnectionId) -> Vec<ConnectionId> {
     if let Some(at) = scope.iter().position(|member| member == id) {
@@ -106,6 +106,16 @@ fn label(scope: &[ConnectionId], clusters: &[(ConnectionId, String)]) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screens::connections::sample;
+    use pilothouse_wire::Health;
+
+    #[test]
+    fn what_stands_beside_clusters_is_not_counted_as_one() {
+        let cluster = sample(Health::Well);
+        let beside = |id: &str| ConnectionRow { id: ConnectionId::slug(id), cluster: false, ..cluster.clone() };
+        let rows = [cluster.clone(), beside("prometheus"), beside("models")];
+        assert_eq!(clusters(&rows), [(cluster.id, cluster.name)]);
+    }
 
     #[test]
     fn the_label_names_what_is_in_scope() {

@@ -52,10 +52,10 @@ impl Consent {
 }
 
 fn show(plugin: &PluginNotice) {
-    let arguments: Vec<String> = plugin.arguments.iter().map(|argument| visible(argument)).collect();
     note("This connection signs in with a program of this machine:");
     note(&format!("  Command      {}", visible(&plugin.command)));
-    note(&format!("  Arguments    {}", if arguments.is_empty() { "none".to_owned() } else { arguments.join(" ") }));
+    let arguments = if plugin.arguments.is_empty() { "none".to_owned() } else { visible(&plugin.line()) };
+    note(&format!("  Arguments    {arguments}"));
     match plugin.hidden() {
         0 => {}
         hidden => note(&format!("  Not shown    {hidden}, each as …; the fingerprint covers them")),

@@ -12,7 +12,7 @@ use pilothouse_wire::{
     units::{self, count, visible},
     view::{
         DeliveryRow, RolloutView, ServingRow,
-        delivery::{Keeper, RevisionRow, ServedRow, ShareRow, StatedRow, StepRow, StepState},
+        delivery::{CanaryRow, Keeper, RevisionRow, ServedRow, ShareRow, StatedRow, StepRow, StepState},
     },
 };
 use std::io::Write;
@@ -152,6 +152,12 @@ fn served_lines(
     if let Some(url) = &served.url {
         line("Address", visible(url))?;
     }
+    for canary in &served.canaries {
+        line("Canary", style.paint(tone(canary.status()), &visible(&canary.words())).to_string())?;
+    }
+    if !served.canaries.is_empty() {
+        line("", CanaryRow::NO_ROUTER.to_owned())?;
+    }
     Ok(())
 }
 
@@ -245,7 +251,7 @@ fn revisions(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Sty
         let ready = row.ready.zip(row.wanted).map(|(ready, wanted)| format!("{}/{}", count(ready), count(wanted)));
         let images: Vec<&str> = row.images.iter().map(|(_, image)| image.as_str()).collect();
         vec![
-            Cell::text(row.number.to_string()),
+            Cell::text(numbered(row)),
             Cell::text(row.role.word()),
             Cell::text(split.words(row.weight_wanted)),
             Cell::text(split.words(row.weight_actual)),
@@ -264,10 +270,15 @@ fn revisions(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Sty
     measured(out, view, frame, style)
 }
 
+/// Its number, and of a canary whose.
+fn numbered(row: &RevisionRow) -> String {
+    row.part.as_ref().map_or_else(|| row.number.to_string(), |part| format!("{part} {}", row.number))
+}
+
 /// What the serving engines of each revision say: a column a metric that one of them has.
 fn measured(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Style) -> Result<(), Failed> {
-    let told: Vec<(u64, &ServingRow)> =
-        view.revisions.iter().filter_map(|row| Some((row.number, row.serving.as_ref()?))).collect();
+    let told: Vec<(String, &ServingRow)> =
+        view.revisions.iter().filter_map(|row| Some((numbered(row), row.serving.as_ref()?))).collect();
     if told.is_empty() {
         return Ok(());
     }
@@ -278,16 +289,12 @@ fn measured(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Styl
     let own = own.map(|(head, right)| (head.to_owned(), right));
     let heads: Vec<(String, bool)> =
         own.into_iter().chain(metrics.iter().map(|metric| (metric.label().to_uppercase(), true))).collect();
-    let cells = |(number, serving): &(u64, &ServingRow)| {
+    let cells = |(number, serving): &(String, &ServingRow)| {
         let silent = if serving.silent > 0 { format!(", {} silent", serving.silent) } else { String::new() };
         let age = Cell::some(serving.at.map(|at| units::age(frame.as_of.since(at))));
         let age = if serving.is_stale(frame.as_of) { age.tone(Tone::Warn) } else { age };
-        let own = [
-            Cell::text(number.to_string()),
-            Cell::text(serving.names()),
-            Cell::text(format!("{}{silent}", serving.pods)),
-            age,
-        ];
+        let own =
+            [Cell::text(number), Cell::text(serving.names()), Cell::text(format!("{}{silent}", serving.pods)), age];
         let readings = metrics.iter().map(|metric| Cell::text(metric.words(serving.read(*metric))));
         own.into_iter().chain(readings).collect()
     };
@@ -376,6 +383,7 @@ pub mod tests {
         let compared = Compared { value: 1_142.25, sign: "<=".into(), limit: 800.0, holds: false, of_failure: false };
         let revision = |number, role, weight| RevisionRow {
             number,
+            part: None,
             name: format!("chat-{number}").into(),
             hash: None,
             role,

@@ -15,7 +15,7 @@ use pilothouse_wire::{
 };
 use pilothouse_world::{
     Fact, delivery,
-    fact::{ControllerFact, DeliveryFact, ServedFact},
+    fact::{CanariesFact, ControllerFact, DeliveryFact, ServedFact},
 };
 use serde_json::Value;
 
@@ -34,6 +34,8 @@ pub(crate) const SOURCE: &str = "internal.serving.kserve.io/storage-initializer-
 pub(crate) struct Standing {
     pub controller: ControllerFact,
     pub served: ServedFact,
+    /// The canaries beside its predictor.
+    pub canaries: Option<CanariesFact>,
     fact: DeliveryFact,
 }
 
@@ -45,7 +47,8 @@ impl Standing {
             _ => facts::facts_of_inference(serde_json::from_value(object.clone()).ok()?),
         };
         let Some(Fact::Delivered(controller, fact)) = fact else { return None };
-        Some(Self { controller: *controller, served: delivery::served(&fact)?.clone(), fact: *fact })
+        let canaries = delivery::canaries(&fact).cloned();
+        Some(Self { controller: *controller, served: delivery::served(&fact)?.clone(), canaries, fact: *fact })
     }
 
     pub fn phase(&self) -> (DeliveryPhase, String) {
@@ -164,10 +167,14 @@ fn serves(plan: &Plan, object: &Value, standing: &Standing, (uri, workloads): (&
     if standing.served.mode == ServedMode::Knative {
         return revised(plan, standing);
     }
+    // Canaries keep their own.
+    let is_own =
+        |one: &&Value| standing.canaries.as_ref().is_none_or(|of| one["metadata"]["name"] == of.stable.as_str());
+    let workloads: Vec<&Value> = workloads.iter().filter(is_own).collect();
     if workloads.is_empty() {
         return Seen::NotYet("its controller has made no pods of it yet".to_owned());
     }
-    let fetches = |one: &Value| one["spec"]["template"]["metadata"]["annotations"][SOURCE] == uri;
+    let fetches = |one: &&Value| one["spec"]["template"]["metadata"]["annotations"][SOURCE] == uri;
     if !workloads.iter().all(fetches) {
         return Seen::NotYet("its controller has not taken the model up yet".to_owned());
     }

@@ -20,6 +20,7 @@ use pilothouse_wire::{
     plan::Deed,
     view::delivery::ServedMode,
 };
+use pilothouse_world::fact::CanariesFact;
 use serde_json::Value;
 
 /// What is kept of it. `now` is what is known of any service.
@@ -32,7 +33,10 @@ pub(super) async fn back(
     let Some(standing) = Standing::of(object) else { return Ok(now) };
     match standing.served.mode {
         ServedMode::Knative => Ok(routed(client, spot, query, (&standing, object), now).await),
-        ServedMode::Standard => replaced(client, (spot, object), query, now).await,
+        ServedMode::Standard => match &standing.canaries {
+            Some(canaries) => Ok(Kept { then: Err(beside(spot, canaries)), ..now }),
+            None => replaced(client, (spot, object), query, now).await,
+        },
         ServedMode::Llm => Ok(Kept { then: Err(of_group(spot, object)), ..now }),
         ServedMode::ModelMesh | ServedMode::Unknown => {
             let why = "Its controller has not said in which mode it serves it, or that mode has no revisions.";
@@ -134,6 +138,14 @@ fn needs(kind: &'static str, name: &str, object: &Value) -> Needs {
 /// The number in the name that Knative gives a revision: `chat-predictor-00002`.
 fn number(name: &str) -> Option<u64> {
     name.rsplit_once('-')?.1.parse().ok()
+}
+
+/// From canaries one goes back by their entries, and not by a revision.
+fn beside(spot: &Spot, of: &CanariesFact) -> Problem {
+    let each: Vec<String> =
+        of.canaries.iter().map(|canary| format!("{} of {} %", canary.name, canary.percent)).collect();
+    let why = format!("Canaries serve beside it: {}. It was not replaced by them.", each.join(", "));
+    unknown(spot, why).next("Take their entries out of spec.canary: what is beside them serves alone then.")
 }
 
 /// To the model that the revision before of its Deployment fetched.

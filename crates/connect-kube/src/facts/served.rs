@@ -7,12 +7,17 @@ use super::{
     start::of_store,
     words,
 };
-use crate::slim::{ComponentStatus, InferenceService, InferenceStatus, LlmInferenceService, ModelStatus, WrittenMeta};
+use crate::slim::{
+    CanarySpec, ComponentStatus, InferenceService, InferenceSpec, InferenceStatus, LlmInferenceService, ModelStatus,
+    Predictor, WrittenMeta,
+};
 use pilothouse_connect::redact_url;
 use pilothouse_wire::{SmolStr, view::delivery::ServedMode};
 use pilothouse_world::{
     Fact,
-    fact::{DeliveryFact, FailureFact, LoadFact, OwnerFact, ServedFact, StrategyFact, TargetFact},
+    fact::{
+        CanariesFact, CanaryFact, DeliveryFact, FailureFact, LoadFact, OwnerFact, ServedFact, StrategyFact, TargetFact,
+    },
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -37,7 +42,9 @@ const LONGEST: usize = 512;
 /// What an InferenceService says; `None` for one without a name.
 #[must_use]
 pub fn facts_of_inference(it: InferenceService) -> Option<Fact> {
-    let (meta, predictor, status) = (it.metadata?, it.spec.predictor, it.status);
+    let (meta, spec, status) = (it.metadata?, it.spec, it.status);
+    let canaries = canaries(&meta.name, &spec, &status);
+    let predictor = spec.predictor;
     let spec = spec_of(&predictor.other);
     let part = status.components.get(PREDICTOR).cloned().unwrap_or_default();
     let mode = if status.deployment_mode.is_empty() {
@@ -59,7 +66,33 @@ pub fn facts_of_inference(it: InferenceService) -> Option<Fact> {
     };
     // What is not said is one. A number below none is a mistake of somebody's.
     let replicas = predictor.min_replicas.map_or(Some(1), |replicas| i32::try_from(replicas.max(0)).ok());
-    service("InferenceService", meta, replicas, served, status)
+    service("InferenceService", meta, replicas, (served, canaries), status)
+}
+
+/// Its canaries. Each has a Deployment that is called by the service and by its own name, and what its predictor leaves out is
+/// as the predictor of the service has it. Source: `reconcileCanaryDeployments`, `PredictorServiceName` of KServe v0.20.
+fn canaries(service: &str, spec: &InferenceSpec, status: &InferenceStatus) -> Option<CanariesFact> {
+    let deployment = |name: &str| match name {
+        "" => SmolStr::new(format!("{service}-predictor")),
+        name => SmolStr::new(format!("{service}-{name}-predictor")),
+    };
+    let model = |of: &Predictor| spec_of(&of.other).and_then(|(_, spec)| of_store(spec["storageUri"].as_str()?));
+    let canary = |canary: &CanarySpec| {
+        let name = some(&canary.predictor.name)?;
+        let said = status.canary_statuses.iter().find(|said| said.name == name);
+        Some(CanaryFact {
+            deployment: deployment(&name),
+            percent: canary.traffic_percent.and_then(|percent| u32::try_from(percent).ok()).unwrap_or(0),
+            model: match spec_of(&canary.predictor.other) {
+                Some(_) => model(&canary.predictor),
+                None => model(&spec.predictor),
+            },
+            ready: said.and_then(|said| said.ready),
+            name,
+        })
+    };
+    let canaries: Vec<CanaryFact> = spec.canary.iter().take(MOST_TARGETS).filter_map(canary).collect();
+    (!canaries.is_empty()).then(|| CanariesFact { stable: deployment(&spec.predictor.name), canaries })
 }
 
 /// What an LLMInferenceService says; `None` for one without a name.
@@ -72,7 +105,7 @@ pub fn facts_of_llm(it: LlmInferenceService) -> Option<Fact> {
         ..served_of(&meta, &status, &ComponentStatus::default())
     };
     let replicas = spec.replicas.map_or(Some(1), |replicas| i32::try_from(replicas.max(0)).ok());
-    service("LLMInferenceService", meta, replicas, served, status)
+    service("LLMInferenceService", meta, replicas, (served, None), status)
 }
 
 /// What says which model: `model`, or the framework that is named instead.
@@ -120,7 +153,7 @@ fn service(
     kind: &'static str,
     meta: WrittenMeta,
     replicas: Option<i32>,
-    served: ServedFact,
+    (served, canaries): (ServedFact, Option<CanariesFact>),
     status: InferenceStatus,
 ) -> Option<Fact> {
     let knative = served.mode == ServedMode::Knative;
@@ -131,7 +164,11 @@ fn service(
         current: served.created.clone().filter(|_| knative),
         stable: served.stable().cloned().filter(|_| knative),
         conditions: status.conditions.into_iter().take(MOST_CONDITIONS).map(stated).collect(),
-        strategy: StrategyFact::Served(Box::new(served)),
+        strategy: match canaries {
+            // Of another mode its controller refuses them.
+            Some(canaries) if !knative => StrategyFact::Canaried(Box::new(served), Box::new(canaries)),
+            _ => StrategyFact::Served(Box::new(served)),
+        },
         ..DeliveryFact::default()
     };
     delivered(kind, meta, replicas, delivery)

@@ -30,12 +30,29 @@ pub struct InferenceSpec {
     /// `predictor`.
     #[serde(deserialize_with = "or_default")]
     pub predictor: Predictor,
+    /// `canary`, since v0.20.
+    #[serde(deserialize_with = "or_default")]
+    pub canary: Vec<CanarySpec>,
+}
+
+/// `CanarySpec`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct CanarySpec {
+    /// `predictor`.
+    #[serde(deserialize_with = "or_default")]
+    pub predictor: Predictor,
+    /// `trafficPercent`.
+    pub traffic_percent: Option<i64>,
 }
 
 /// `PredictorSpec`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Predictor {
+    /// `name`: by it the Deployment is called.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
     /// `minReplicas`.
     pub min_replicas: Option<i64>,
     /// `canaryTrafficPercent`.
@@ -70,6 +87,20 @@ pub struct InferenceStatus {
     /// `modelStatus`.
     #[serde(deserialize_with = "or_default")]
     pub model_status: ModelStatus,
+    /// `canaryStatuses`, since v0.20.
+    #[serde(deserialize_with = "or_default")]
+    pub canary_statuses: Vec<CanaryStatus>,
+}
+
+/// `CanaryStatus`, without the share, which it repeats from the spec.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct CanaryStatus {
+    /// `name`.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// `ready`.
+    pub ready: Option<bool>,
 }
 
 /// `ComponentStatusSpec`.

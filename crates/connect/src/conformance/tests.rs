@@ -24,6 +24,7 @@ const CARELESS: Stand = Stand {
         fields: &[FieldSpec { key: "url", label: "Address", help: "", input: InputSpec::Text(""), required: true }],
         permissions: &[],
         demo: false,
+        nodes: true,
         open: |opening| Ok(Arc::new(Careless(opening))),
         discover: None,
         inside: None,

@@ -21,7 +21,7 @@ use pilothouse_world::{World, project};
 use std::sync::Arc;
 
 impl Loop {
-    pub(super) fn answer(&self, ask: Ask, reply: Reply) {
+    pub(super) fn answer(&mut self, ask: Ask, reply: Reply) {
         let now = self.options.clock.now();
         match ask {
             Ask::About => {
@@ -117,8 +117,11 @@ impl Loop {
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),
             Ask::Lanes { span, end } => {
-                let wanted = lanes::wanted(&self.world, span.min(WEEK), end.stamp(now));
-                let lanes = lanes::lanes(self.connections.connectors(), wanted);
+                let (world, connections) = (&self.world, &self.connections);
+                let lanes = self.lanes.answer((span, end), || {
+                    let wanted = lanes::wanted(world, span.min(WEEK), end.stamp(now));
+                    Box::pin(lanes::lanes(connections.connectors(), wanted))
+                });
                 for_who_waits(reply, async move { Ok(lanes.await) });
             }
             Ask::Record => self.record(reply),

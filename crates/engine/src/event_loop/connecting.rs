@@ -97,6 +97,8 @@ impl Loop {
         let rows = pilothouse_world::project::connection_rows(&self.world);
         let rows = rows.rows().iter().cloned().map(|mut row| {
             row.facts_per_s = self.rates.of(&row.id);
+            // Of one that was never heard its kind says whether it could have nodes.
+            row.cluster &= table::KINDS.iter().find(|kind| kind.id == row.kind).is_none_or(|kind| kind.nodes);
             if let Some(settings) = self.settings.connections.iter().find(|settings| settings.id == row.id) {
                 row.values = settings.values.clone();
                 row.secrets_set = settings.secrets.clone();

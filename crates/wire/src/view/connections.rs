@@ -4,6 +4,7 @@ use crate::{
     ConnectionId, Health, Keyed, KeyedPatch, Problem, Row, Stamp,
     form::{Draft, KindForm},
     plan::{CutAction, Hold, Operation},
+    shell,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -119,6 +120,8 @@ pub struct ConnectionRow {
     pub name: String,
     /// Is it the demo?
     pub demo: bool,
+    /// Is it a cluster, and not what stands beside clusters, such as their metrics or a registry?
+    pub cluster: bool,
     /// How it is.
     pub health: Health,
     /// The server's version.
@@ -219,6 +222,12 @@ impl PluginNotice {
         self.fingerprint.is_some() && confirmed.iter().any(|one| one.fingerprint == self.fingerprint)
     }
 
+    /// Its arguments as a line, each recognisable as one: what has spaces stands in quotes, as a shell would have it.
+    #[must_use]
+    pub fn line(&self) -> String {
+        shell::join(self.arguments.iter().map(String::as_str))
+    }
+
     /// How many parts of the command are not shown. One that has the sign of it in its own text counts too.
     #[must_use]
     pub fn hidden(&self) -> usize {
@@ -249,5 +258,22 @@ impl Row for ConnectionRow {
     type Key = ConnectionId;
     fn key(&self) -> &ConnectionId {
         &self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_with_a_space_is_shown_as_one() {
+        let line = |arguments: &[&str]| {
+            let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            PluginNotice { command: "aws".into(), arguments, digest: None, fingerprint: None }.line()
+        };
+        assert_eq!(line(&["eks", "get-token", "--region=eu-1"]), "eks get-token --region=eu-1");
+        assert_eq!(line(&["get token"]), "'get token'");
+        assert_ne!(line(&["a b"]), line(&["a", "b"]));
+        assert_eq!(line(&["", "x"]), "'' x");
     }
 }

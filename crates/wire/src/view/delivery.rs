@@ -12,7 +12,7 @@ pub use analysis::{
     Occasion, value_words,
 };
 pub use rollout::{Left, PodOf, RevisionRow, Role, RolloutView, StepRow, StepState, WeightPoint};
-pub use served::{ServedMode, ServedRow, StatedRow};
+pub use served::{CanaryRow, ServedMode, ServedRow, StatedRow};
 pub use shares::{Kept, ShareRow, percent};
 pub use step::{Step, Wait};
 

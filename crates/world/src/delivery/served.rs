@@ -4,7 +4,7 @@
 //! own spec: it is not looked at.
 
 use super::Sizes;
-use crate::fact::{DeliveryFact, PodsFact, ServedFact, StatedFact, StrategyFact};
+use crate::fact::{CanariesFact, CanaryFact, DeliveryFact, PodsFact, ServedFact, StatedFact, StrategyFact};
 use pilothouse_wire::{
     SmolStr,
     view::{
@@ -16,7 +16,42 @@ use pilothouse_wire::{
 /// What only a service of KServe has; none of another.
 #[must_use]
 pub fn served(fact: &DeliveryFact) -> Option<&ServedFact> {
-    if let StrategyFact::Served(served) = &fact.strategy { Some(served) } else { None }
+    match &fact.strategy {
+        StrategyFact::Served(served) | StrategyFact::Canaried(served, _) => Some(served),
+        _ => None,
+    }
+}
+
+/// The canaries of a service of KServe in Standard mode; none of another.
+#[must_use]
+pub fn canaries(fact: &DeliveryFact) -> Option<&CanariesFact> {
+    if let StrategyFact::Canaried(_, canaries) = &fact.strategy { Some(canaries) } else { None }
+}
+
+impl CanariesFact {
+    /// The share that all canaries together should get.
+    #[must_use]
+    pub fn wanted(&self) -> u32 {
+        self.canaries.iter().fold(0_u32, |sum, canary| sum.saturating_add(canary.percent)).min(100)
+    }
+
+    /// The canary that has this Deployment.
+    #[must_use]
+    pub fn of_deployment(&self, deployment: &str) -> Option<&CanaryFact> {
+        self.canaries.iter().find(|canary| canary.deployment == deployment)
+    }
+
+    fn phase(&self) -> (DeliveryPhase, String) {
+        if let Some(canary) = self.canaries.iter().find(|canary| canary.ready != Some(true)) {
+            return (Progressing, format!("canary {} is not ready", canary.name));
+        }
+        let each: Vec<String> =
+            self.canaries.iter().map(|canary| format!("{} of {} %", canary.name, canary.percent)).collect();
+        match each.as_slice() {
+            [only] => (Paused, format!("canary {only} waits for a person")),
+            all => (Paused, format!("canaries {} wait for a person", all.join(", "))),
+        }
+    }
 }
 
 impl ServedFact {
@@ -117,7 +152,10 @@ pub(super) fn phase(fact: &DeliveryFact, served: &ServedFact, wanted: Option<u64
         let state = served.load.target.as_ref().map_or_else(String::new, |state| format!(": {state}"));
         return progressing(format!("its model is being loaded{state}"));
     }
-    by_pods(fact.pods, wanted)
+    match (by_pods(fact.pods, wanted), canaries(fact)) {
+        ((Healthy, _), Some(canaries)) => canaries.phase(),
+        (phase, _) => phase,
+    }
 }
 
 fn by_router(served: &ServedFact) -> (DeliveryPhase, String) {

@@ -27,6 +27,8 @@ pub fn split(fact: &DeliveryFact, sizes: &Sizes<'_>) -> Split {
             Split { wanted: Some(100), actual: turned, whole: 100 }
         }
         (StrategyFact::Served(of), _) => super::served::split(of).unwrap_or_else(|| by_pods_alone(fact, sizes)),
+        // What is wanted is known; who sends requests where is nobody's who says so.
+        (StrategyFact::Canaried(_, of), _) => Split { wanted: Some(of.wanted()), actual: None, whole: 100 },
         (StrategyFact::Flagger(flagger), _) => Split { wanted: flagger.weight, actual: flagger.weight, whole: 100 },
         _ => by_pods_alone(fact, sizes),
     }

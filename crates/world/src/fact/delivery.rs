@@ -1,6 +1,6 @@
 //! Facts of delivery: how a workload gets from one revision to the next, how far it is, and what is measured on the way.
 
-use super::{FlaggerFact, OwnerFact, RouteFact, ServedFact};
+use super::{CanariesFact, FlaggerFact, OwnerFact, RouteFact, ServedFact};
 use pilothouse_wire::{
     SmolStr, Stamp,
     view::{AnalysisPhase, Guard, MeasurementRow, Occasion, Step},
@@ -77,6 +77,8 @@ pub enum StrategyFact {
     Routed(Box<RouteFact>),
     /// It has no pods of its own: it moves the traffic of a workload by itself.
     Flagger(Box<FlaggerFact>),
+    /// As KServe does it, with canaries beside the predictor.
+    Canaried(Box<ServedFact>, Box<CanariesFact>),
 }
 
 /// Counts of pods. Source: `status` of the workload.

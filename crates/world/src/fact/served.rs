@@ -35,6 +35,31 @@ pub struct ServedFact {
     pub load: LoadFact,
 }
 
+/// Canaries beside the predictor of a service in Standard mode: each a Deployment and a Service of its own, which no router of
+/// KServe's stands before. Source: `spec.canary` of `serving.kserve.io/v1beta1.InferenceService`, since v0.20.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanariesFact {
+    /// The Deployment of the predictor itself: `{service}-predictor`, with `predictor.name` within where it has one.
+    pub stable: SmolStr,
+    /// The canaries, in the order of the spec.
+    pub canaries: Vec<CanaryFact>,
+}
+
+/// A canary. Source: `CanarySpec` and `CanaryStatus` of KServe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryFact {
+    /// `predictor.name`.
+    pub name: SmolStr,
+    /// Its Deployment: `{service}-{name}-predictor`.
+    pub deployment: SmolStr,
+    /// `trafficPercent`: the share that is wanted. Its status says the same again, and not what comes.
+    pub percent: u32,
+    /// The address of its model: its own, or else that of the predictor.
+    pub model: Option<SmolStr>,
+    /// `ready` of its status; absent where its controller has not said it.
+    pub ready: Option<bool>,
+}
+
 /// Where the router sends a share of the requests. Source: `serving.knative.dev/v1.TrafficTarget`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetFact {

@@ -14,6 +14,16 @@ use std::collections::BTreeSet;
 /// A revision of Git is told by so many letters.
 const SHORT: usize = 8;
 
+/// What a stage says of itself, where that is well and was not, or the other way. Source: `HealthState` of Kargo.
+fn turned<'a>(was: &SmolStr, is: &'a SmolStr) -> Option<(&'a str, Status)> {
+    match (was.as_str(), is.as_str()) {
+        (was, is) if was == is => None,
+        (_, "Unhealthy") => Some((is, Status::Bad)),
+        ("Unhealthy", "Healthy") => Some((is, Status::Good)),
+        _ => None,
+    }
+}
+
 impl Fold<'_> {
     pub(super) fn application(&mut self, fact: ApplicationFact) {
         let key: PodKey = (fact.namespace.clone(), fact.name.clone());
@@ -99,6 +109,8 @@ impl Fold<'_> {
         if old == Some(&fact) {
             return;
         }
+        // How it is has no time of its own.
+        let turn = old.and_then(|old| turned(old.health.as_ref()?, fact.health.as_ref()?));
         // Promotions tell of what they did; who was not there for one sees what came of it.
         let is_told = |promotion: &PromotionFact| {
             let is_its = promotion.namespace == fact.namespace && promotion.stage == fact.name;
@@ -112,9 +124,19 @@ impl Fold<'_> {
             let object = kargo(self.id, "stages", "Stage", &fact.namespace, &fact.name);
             let mark = Mark {
                 title: format!("{} holds {}", fact.name, fact.holds.join(", ")),
+                detail: fact.health.as_ref().map(|health| format!("its stage says {health}")),
                 ..Mark::of(MarkKey { at, object, kind: MarkKind::Config })
             };
             self.seen_or_rebuilt(at, mark);
+        }
+        if let Some((word, status)) = turn {
+            let object = kargo(self.id, "stages", "Stage", &fact.namespace, &fact.name);
+            let mark = Mark {
+                title: format!("{} {word}", fact.name),
+                status,
+                ..Mark::of(MarkKey { at: self.seen, object, kind: MarkKind::Phase })
+            };
+            self.seen_or_rebuilt(self.seen, mark);
         }
         self.source.delivery.stages.insert(key, fact);
         self.touched.delivery = true;

@@ -18,6 +18,7 @@ fn row(id: &ConnectionId, source: &Source) -> ConnectionRow {
         kind: source.about.kind.to_string(),
         name: source.about.name.to_string(),
         demo: source.about.demo,
+        cluster: !source.is_beside(),
         health: source.health.clone(),
         version: text(&source.probed.version),
         address: text(&source.about.address),

@@ -20,7 +20,7 @@ use pilothouse_wire::{
     },
 };
 use shares::{Applications, Traffic};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All services in scope.
 #[must_use]
@@ -44,6 +44,16 @@ pub fn took(world: &World, object: &ObjectRef) -> Vec<u64> {
     let key: WorkloadKey = (kind.clone(), namespace.clone(), name.clone());
     let service = world.source(id).and_then(|source| source.delivery.services.get(&key));
     service.map(|service| delivery::took(&service.moments)).unwrap_or_default()
+}
+
+/// The nodes on which pods of a service are, however many it has.
+#[must_use]
+pub fn nodes_of(world: &World, object: &ObjectRef) -> BTreeSet<SmolStr> {
+    let ObjectRef::Workload(id, namespace, kind, name) = object else { return BTreeSet::new() };
+    let key: WorkloadKey = (kind.clone(), namespace.clone(), name.clone());
+    let source = world.source(id);
+    let pods = source.into_iter().flat_map(|source| pods(source, &key));
+    pods.filter_map(|pod| pod.fact.node.clone()).collect()
 }
 
 /// What keeps pods or gives them traffic, and how its resource is called.

@@ -23,7 +23,7 @@ pub fn ConsentDialog(consent: Consent) -> impl IntoView {
         by_key();
         true
     });
-    let arguments = if plugin.arguments.is_empty() { "none".to_owned() } else { plugin.arguments.join(" ") };
+    let arguments = if plugin.arguments.is_empty() { "none".to_owned() } else { plugin.line() };
     let digest = plugin.digest.clone().map_or_else(
         || view! { <dd class="warn">"The program was not found: it cannot run."</dd> }.into_any(),
         |digest| view! { <dd class="mono">{visible(&digest)}</dd> }.into_any(),

@@ -92,12 +92,13 @@ pub fn for_support(row: &ConnectionRow, kind: &str, now: Stamp) -> String {
 }
 
 #[cfg(test)]
-pub(super) fn sample(health: Health) -> ConnectionRow {
+pub(crate) fn sample(health: Health) -> ConnectionRow {
     ConnectionRow {
         id: pilothouse_wire::ConnectionId::slug("ord-prod"),
         kind: "kubernetes".into(),
         name: "ord-prod".into(),
         demo: false,
+        cluster: true,
         health,
         version: Some("v1.34".into()),
         address: Some("https://10.41.0.10:6443".into()),

@@ -81,7 +81,7 @@ fn others(older: &[RevisionRow], left_out: u32, runs: Option<u64>, back: Back) -
         let created = row.created;
         view! {
             <li data-test="revision-older">
-                <span class="strong">{format!("Revision {}", row.number)}</span>
+                <span class="strong">{visible(&row.title())}</span>
                 <span class="mono clip" dir="auto" title=images.clone()>{images.clone()}</span>
                 <Age of=Signal::stored(created) />
                 <span class="fill"></span>
@@ -149,7 +149,7 @@ fn table(rows: &[RevisionRow], split: Split, runs: Option<u64>, back: Back) -> i
     let heads = rows.iter().map(|row| {
         view! {
             <th data-test="revision">
-                <span class="strong">{format!("Revision {}", row.number)}</span> " "
+                <span class="strong">{visible(&row.title())}</span> " "
                 <span class="tag">{row.role.word()}</span>
             </th>
         }
@@ -234,6 +234,7 @@ mod tests {
     fn revision() -> RevisionRow {
         RevisionRow {
             number: 1,
+            part: None,
             name: "chat-1".into(),
             hash: None,
             role: Role::Old,

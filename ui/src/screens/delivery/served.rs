@@ -10,7 +10,7 @@ use pilothouse_wire::{
     units::visible,
     view::{
         Status,
-        delivery::{ServedRow, StatedRow},
+        delivery::{CanaryRow, ServedRow, StatedRow},
     },
 };
 
@@ -55,7 +55,9 @@ fn facts(served: &ServedRow) -> impl IntoView + use<> {
         };
         view! { <dt class="soft">{label}</dt><dd>{said}</dd> }
     };
-    rows.into_iter().flatten().map(row).collect_view()
+    let canaries = served.canaries.iter().map(|canary| ("Canary", canary.status(), canary.words()));
+    let who = (!served.canaries.is_empty()).then(|| ("", Status::Unknown, CanaryRow::NO_ROUTER.to_owned()));
+    rows.into_iter().flatten().chain(canaries).chain(who).map(row).collect_view()
 }
 
 fn condition(row: StatedRow) -> impl IntoView {

@@ -45,11 +45,8 @@ pub fn List(known: Known) -> impl IntoView {
         known.models.models(rows).unwrap_or_default()
     });
     let repositories = Memo::new(move |_| {
-        let scope = state.scope().get();
-        let fits = |row: &&RepositoryRow| {
-            let in_scope = scope.is_empty() || scope.contains(&row.id.source);
-            in_scope && of_repositories.with(|filter| filter.as_ref().is_ok_and(|filter| filter.matches(*row)))
-        };
+        let fits =
+            |row: &&RepositoryRow| of_repositories.with(|filter| filter.as_ref().is_ok_and(|filter| filter.matches(*row)));
         let rows = |view: &pilothouse_wire::view::ArtifactsView| {
             view.repositories.rows().iter().filter(fits).map(|row| row.id.clone()).collect::<Vec<RepositoryId>>()
         };

@@ -81,8 +81,8 @@ fn words(text: &str) -> String {
     if is_filter { String::new() } else { text.trim().to_owned() }
 }
 
-/// What was found and does not stand in the list: of models and repositories those of registries that are not in scope,
-/// and those in which the words stand elsewhere than in the name.
+/// What was found and does not stand in the list: of models and repositories those in which the words stand elsewhere than in
+/// the name.
 fn beside(listed: &[String], found: &[FoundRow]) -> Vec<FoundRow> {
     let stands = |row: &&FoundRow| {
         let is_of_list = matches!(row.kind, FoundKind::Model | FoundKind::Repository);

@@ -142,6 +142,21 @@ mod tests {
         assert_eq!(words(week)[..3], ["18 Nov", "19 Nov", "20 Nov"]);
     }
 
+    /// In Berlin the clock jumps from 02:00 to 03:00 on 29 March 2026, and shows 02:00 to 03:00 twice on 25 October.
+    #[test]
+    fn no_hour_is_missing_or_told_twice_in_the_nights_in_which_clocks_are_changed() {
+        for night in ["2026-03-29", "2026-10-25"] {
+            let scale = scale(&format!("{night}T00:00:00Z"), &format!("{night}T06:00:00Z"));
+            let ticks = scale.ticks();
+            let hours: Vec<&str> =
+                ticks.iter().map(|tick| tick.label.as_str()).filter(|label| label.ends_with(":00")).collect();
+            assert_eq!(hours, ["01:00", "02:00", "03:00", "04:00", "05:00", "06:00"], "{night}");
+            // Each is as wide as any other.
+            let widths = ticks.windows(2).map(|pair| pair[1].x - pair[0].x);
+            assert!(widths.clone().all(|width| (width - widths.clone().next().unwrap()).abs() < 0.01), "{night}");
+        }
+    }
+
     #[test]
     fn a_pixel_is_the_time_that_it_is_drawn_at() {
         let hour = scale("2026-11-24T02:12:44Z", "2026-11-24T03:12:44Z");

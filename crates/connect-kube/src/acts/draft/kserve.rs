@@ -34,6 +34,12 @@ fn standing(about: &About<'_>, kinds: &[&str], deed: &str) -> Result<Standing, P
 /// One whose router splits traffic between revisions.
 fn split(about: &About<'_>, deed: &str) -> Result<Standing, Problem> {
     let standing = standing(about, &[KIND], deed)?;
+    if standing.canaries.is_some() {
+        return Err(about
+            .not_offered(deed)
+            .why("Its canaries are entries of spec.canary: they are shown, and not changed from here.")
+            .next("Change trafficPercent there, or take the entry out: what is beside it serves alone then."));
+    }
     let why = match standing.served.mode {
         ServedMode::Knative => return Ok(standing),
         ServedMode::Standard => {

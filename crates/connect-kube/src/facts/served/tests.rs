@@ -168,3 +168,45 @@ fn a_set_of_knative_is_the_revision_that_its_router_names() {
     assert_eq!((fact.number, fact.owner.name.as_str()), (2, "chat"));
     assert_eq!(size_of(&set).hash, "chat-predictor-00002");
 }
+
+#[test]
+fn canaries_of_standard_mode_are_told_with_their_deployments_and_what_they_take_from_the_predictor() {
+    let canary = |name: &str, percent: Value, predictor: Value| {
+        let mut predictor = predictor;
+        predictor["name"] = json!(name);
+        json!({ "predictor": predictor, "trafficPercent": percent })
+    };
+    let of = |annotation: &str, own: &str| {
+        json!({
+            "metadata": {
+                "name": "chat", "namespace": "serving", "annotations": { "serving.kserve.io/deploymentMode": annotation },
+            },
+            "spec": {
+                "predictor": { "name": own, "model": { "storageUri": "hf://org/chat-1" } },
+                "canary": [
+                    canary("v2", json!(25), json!({ "model": { "storageUri": "https://user:hidden@hub/chat-2?token=hidden" } })),
+                    canary("v3", json!(0), json!({ "minReplicas": 1 })),
+                    canary("", json!(5), json!({})),
+                ],
+            },
+            "status": { "canaryStatuses": [{ "name": "v2", "ready": true, "trafficPercent": 25 }] },
+        })
+    };
+    let (_, fact, _) = inference(of("Standard", ""));
+    let told = delivery::canaries(&fact).unwrap();
+    assert_eq!((told.stable.as_str(), told.wanted()), ("chat-predictor", 25));
+    let each: Vec<_> = told
+        .canaries
+        .iter()
+        .map(|one| (one.name.as_str(), one.deployment.as_str(), one.percent, one.ready, one.model.as_deref()))
+        .collect();
+    let of_predictor = Some("hf://org/chat-1");
+    assert_eq!(each[1], ("v3", "chat-v3-predictor", 0, None, of_predictor));
+    assert_eq!((each.len(), each[0].1, each[0].3), (2, "chat-v2-predictor", Some(true)));
+    assert!(!format!("{fact:?}").contains("hidden"));
+    // Promoted: the predictor has the name that the canary had.
+    let (_, fact, _) = inference(of("Standard", "v1"));
+    assert_eq!(delivery::canaries(&fact).unwrap().stable, "chat-v1-predictor");
+    let (_, fact, _) = inference(of("Knative", ""));
+    assert_eq!(delivery::canaries(&fact), None);
+}

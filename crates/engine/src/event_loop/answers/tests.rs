@@ -227,7 +227,7 @@ async fn is_soon(open: &mut watch::Receiver<usize>, is_it: impl Fn(usize) -> boo
 async fn whoever_leaves_ends_the_question_whichever_it_is() {
     let home = tempfile::tempdir().unwrap();
     let server = Arc::new(Silent(watch::Sender::new(0)));
-    let engine = engine(home.path(), Arc::clone(&server));
+    let mut engine = engine(home.path(), Arc::clone(&server));
     let mut open = server.0.subscribe();
     for ask in questions() {
         let (reply, answer) = oneshot::channel();
@@ -237,4 +237,31 @@ async fn whoever_leaves_ends_the_question_whichever_it_is() {
         drop(answer);
         assert!(is_soon(&mut open, |open| open == 0).await, "{what} is let go");
     }
+}
+
+#[tokio::test]
+async fn lanes_that_two_ask_for_at_once_are_asked_of_a_server_once() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Arc::new(Silent(watch::Sender::new(0)));
+    let mut engine = engine(home.path(), Arc::clone(&server));
+    let mut open = server.0.subscribe();
+    let mut ask = |minutes: u64| {
+        let (reply, answer) = oneshot::channel();
+        engine.answer(Ask::Lanes { span: Duration::from_secs(60 * minutes), end: When::Now }, reply);
+        answer
+    };
+    let (first, second) = (ask(60), ask(60));
+    assert!(is_soon(&mut open, |open| open == 1).await);
+    // Of another span it is another question.
+    let other = ask(15);
+    assert!(is_soon(&mut open, |open| open == 2).await);
+    // Who leaves takes it from nobody.
+    drop((first, other));
+    assert!(is_soon(&mut open, |open| open == 1).await);
+    let third = ask(60);
+    drop(second);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(*open.borrow(), 1);
+    drop(third);
+    assert!(is_soon(&mut open, |open| open == 0).await);
 }

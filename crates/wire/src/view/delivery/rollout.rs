@@ -141,6 +141,8 @@ impl Role {
 pub struct RevisionRow {
     /// Its number.
     pub number: u64,
+    /// Of which canary it is, where a service has canaries that are numbered each for itself.
+    pub part: Option<SmolStr>,
     /// The name of its ReplicaSet or ControllerRevision.
     pub name: SmolStr,
     /// The hash of its template.
@@ -173,6 +175,17 @@ pub struct RevisionRow {
     pub goes_at: Option<Stamp>,
     /// What the serving engines of its pods say together; absent where nobody measures them.
     pub serving: Option<ServingRow>,
+}
+
+impl RevisionRow {
+    /// How it is called: `Revision 3`, `v2, revision 1`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match &self.part {
+            Some(part) => format!("{part}, revision {}", self.number),
+            None => format!("Revision {}", self.number),
+        }
+    }
 }
 
 /// A pod of a revision.

@@ -69,6 +69,49 @@ pub struct ServedRow {
     pub failed_at: Option<Stamp>,
     /// What its controller says, condition by condition.
     pub conditions: Vec<StatedRow>,
+    /// The canaries beside its predictor.
+    pub canaries: Vec<CanaryRow>,
+}
+
+/// A canary beside the predictor of a service, in Standard mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryRow {
+    /// Its name.
+    pub name: SmolStr,
+    /// The address from which its model is fetched.
+    pub model: Option<SmolStr>,
+    /// The share of traffic that it should get, in percent.
+    pub wanted: u32,
+    /// Is it ready? Absent where its controller has not said it.
+    pub is_ready: Option<bool>,
+}
+
+impl CanaryRow {
+    /// Who sends requests to canaries.
+    pub const NO_ROUTER: &'static str =
+        "KServe gives a canary pods and a Service of its own, and sends nobody there: a route in front of it does.";
+
+    /// In words: `v2: 25 % wanted, ready, hf://org/chat`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let ready = match self.is_ready {
+            Some(true) => "ready",
+            Some(false) => "not ready",
+            None => "its controller has not said whether it is ready",
+        };
+        let model = self.model.as_ref().map(|model| format!(", {model}")).unwrap_or_default();
+        format!("{}: {} % wanted, {ready}{model}", self.name, self.wanted)
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self.is_ready {
+            Some(true) => Status::Good,
+            Some(false) => Status::Warn,
+            None => Status::Progress,
+        }
+    }
 }
 
 /// A condition of a service.

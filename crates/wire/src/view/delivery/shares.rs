@@ -11,7 +11,7 @@ pub struct ShareRow {
     pub route: ObjectRef,
     /// By which of its rules, from 0.
     pub rule: u32,
-    /// What that rule is for, in words: its name, its paths; empty for everything.
+    /// What that rule is for, in words: its name, the hosts of the route, its paths; empty for everything.
     pub rule_words: String,
     /// To a backend of this kind: `Service`, `InferencePool`, `Model`.
     pub kind: SmolStr,
@@ -88,6 +88,8 @@ pub fn percent(weight: u32, of: u64) -> String {
 pub struct Kept {
     /// The application of Argo CD.
     pub application: ObjectRef,
+    /// The project of Argo CD that it is of, which says what it may change where.
+    pub project: Option<SmolStr>,
     /// From this repository, without credentials.
     pub repository: SmolStr,
     /// From this path or chart in it.
@@ -115,12 +117,13 @@ impl Kept {
         format!("{path}{}{revision}", self.repository)
     }
 
-    /// How it stands with its application: `Synced, Healthy`.
+    /// How it stands with its application, and of which project that is: `Synced, Healthy, project models`.
     #[must_use]
     pub fn state(&self) -> String {
         let words = [&self.sync, &self.health].map(|word| word.as_ref().map(SmolStr::as_str));
         let words: Vec<&str> = words.into_iter().flatten().collect();
-        if words.is_empty() { units::ABSENT.to_owned() } else { words.join(", ") }
+        let state = if words.is_empty() { units::ABSENT.to_owned() } else { words.join(", ") };
+        self.project.as_ref().map_or_else(|| state.clone(), |project| format!("{state}, project {project}"))
     }
 
     /// What becomes of a change by hand, as a sentence.
@@ -158,6 +161,7 @@ mod tests {
     fn who_keeps_it_says_where_to_change_it_and_what_becomes_of_a_hand() {
         let mut kept = Kept {
             application: "object:iad/applications.v1alpha1.argoproj.io/Application/argocd/chat".parse().unwrap(),
+            project: None,
             repository: "https://git.example/models".into(),
             path: Some("prod/chat".into()),
             revision: Some("main".into()),
@@ -169,6 +173,8 @@ mod tests {
         };
         assert_eq!(kept.place(), "prod/chat in https://git.example/models at main");
         assert_eq!(kept.state(), "Synced");
+        kept.project = Some("models".into());
+        assert_eq!(kept.state(), "Synced, project models");
         assert!(kept.consequence().contains("taken back within minutes"));
         kept.self_heal = false;
         assert!(kept.consequence().contains("until the repository changes"));

@@ -246,13 +246,17 @@ fn revisions(
     (fact, engines): (&DeliveryFact, &Engines<'_>),
 ) -> Vec<RevisionRow> {
     let split = delivery::split(fact, &source.sizes_of(key));
+    let canaries = delivery::canaries(fact);
+    let coming = canaries.map(|canaries| source.coming(key, canaries)).unwrap_or_default();
     let all = source.revisions.get(key).into_iter().flat_map(BTreeMap::values);
     let mut rows: Vec<RevisionRow> = all
         .map(|revision| {
             let size = source.delivery.sizes.get(&(key.1.clone(), revision.name.clone()));
             let hash = size.map_or(&revision.name, |size| &size.hash);
-            let role = role(fact, hash);
+            let canary = coming.iter().find(|(of, _)| of == hash).map(|(_, canary)| *canary);
+            let role = if canary.is_some() { Role::Canary } else { role(fact, hash) };
             let share = |of_newest: Option<u32>| match role {
+                Role::Canary if canary.is_some() => of_newest.and(canary.map(|canary| canary.percent)),
                 Role::Canary | Role::Preview | Role::Current => of_newest,
                 // All of it, where there is no other that comes.
                 Role::Stable | Role::Active if fact.current.as_ref() == Some(hash) => of_newest,
@@ -261,7 +265,9 @@ fn revisions(
             };
             let pods = pods(source, key, revision, fact);
             let id = object.connection();
+            let of_deployment = canaries.and_then(|of| of.of_deployment(delivery::deployment_of(&revision.name)));
             RevisionRow {
+                part: of_deployment.map(|canary| canary.name.clone()),
                 weight_wanted: share(split.wanted),
                 weight_actual: share(split.actual),
                 serving: engines.together(object, pods.iter().map(|pod| pod_id(id, pod))),
@@ -328,6 +334,7 @@ fn shown(
     rows.truncate(MOST_PODS);
     RevisionRow {
         number: revision.number,
+        part: None,
         name: revision.name.clone(),
         hash,
         role,

@@ -2,13 +2,13 @@
 
 use crate::{
     delivery,
-    fact::{DeliveryFact, ServedFact, StatedFact},
+    fact::{CanaryFact, DeliveryFact, ServedFact, StatedFact},
 };
 use pilothouse_wire::{
     SmolStr,
     view::{
         Status,
-        delivery::{RevisionRow, Role, ServedRow, StatedRow},
+        delivery::{CanaryRow, RevisionRow, Role, ServedRow, StatedRow},
     },
 };
 use std::collections::BTreeSet;
@@ -29,7 +29,12 @@ pub(super) fn row(fact: &DeliveryFact) -> Option<ServedRow> {
         failure: served.load.failure_words(),
         failed_at: served.load.failure.as_ref().and_then(|failure| failure.at),
         conditions: fact.conditions.iter().map(stated).collect(),
+        canaries: delivery::canaries(fact).iter().flat_map(|of| &of.canaries).map(canary).collect(),
     })
+}
+
+fn canary(canary: &CanaryFact) -> CanaryRow {
+    CanaryRow { name: canary.name.clone(), model: canary.model.clone(), wanted: canary.percent, is_ready: canary.ready }
 }
 
 fn load(served: &ServedFact) -> (Option<String>, Status) {
@@ -80,6 +85,7 @@ pub(super) fn routed(served: &ServedFact) -> BTreeSet<&SmolStr> {
 pub(super) fn revision(name: &SmolStr, role: Role, (wanted, actual): (Option<u32>, Option<u32>)) -> RevisionRow {
     RevisionRow {
         number: name.rsplit('-').next().and_then(|digits| digits.parse().ok()).unwrap_or(0),
+        part: None,
         name: name.clone(),
         hash: Some(name.clone()),
         role,

@@ -125,6 +125,7 @@ impl<'a> Applications<'a> {
         let [(of, fact)] = found.as_slice() else { return None };
         Some(Kept {
             application: application(of, &fact.namespace, &fact.name),
+            project: fact.project.clone(),
             repository: places(fact, |source| Some(&source.repository)).unwrap_or_default(),
             path: places(fact, |source| source.path.as_ref().or(source.chart.as_ref())),
             revision: places(fact, |source| source.revision.as_ref()),
@@ -224,8 +225,9 @@ fn rows(
 
 fn rule_words(fact: &RouteFact, place: usize, rule: &RuleFact) -> String {
     let named = (fact.rules.len() > 1 || rule.name.is_some()).then(|| route::rule_words(fact, place));
+    let hosts = (!fact.hosts.is_empty()).then(|| fact.hosts.join(", "));
     let matches = (!rule.matches.is_empty()).then(|| rule.matches.join(", or "));
-    named.into_iter().chain(matches).collect::<Vec<_>>().join(": ")
+    named.into_iter().chain(hosts).chain(matches).collect::<Vec<_>>().join(": ")
 }
 
 fn wrong(backend: &BackendFact) -> Option<String> {
