@@ -21,15 +21,15 @@ const LIMIT: Duration = Duration::from_secs(12);
 /// Questions for lanes that are under way: whoever asks the same meanwhile waits for the same answer, so that two screens, or a
 /// page that draws itself anew, ask servers once. Whoever leaves last ends the question.
 #[derive(Default)]
-pub(crate) struct UnderWay(Vec<((Duration, When), WeakShared<BoxFuture<'static, Answer>>)>);
+pub(crate) struct UnderWay(Vec<(Asked, WeakShared<Answering>)>);
+
+/// What is asked for: how long a span, and its end.
+type Asked = (Duration, When);
+type Answering = BoxFuture<'static, Answer>;
 
 impl UnderWay {
     /// The answer for a span: of a question that is under way, else of one that begins now.
-    pub fn answer(
-        &mut self,
-        asked: (Duration, When),
-        begin: impl FnOnce() -> BoxFuture<'static, Answer>,
-    ) -> Shared<BoxFuture<'static, Answer>> {
+    pub fn answer(&mut self, asked: Asked, begin: impl FnOnce() -> Answering) -> Shared<Answering> {
         let mut found = None;
         self.0.retain(|(of, answer)| {
             let lives = answer.upgrade().filter(|answer| answer.peek().is_none());
