@@ -29,6 +29,8 @@ pub enum Command {
     GoSettings,
     /// Goes to the models.
     GoModels,
+    /// Goes to the benchmarks.
+    GoBench,
     /// Puts the caret into the table's filter.
     Filter,
     /// Moves down.
@@ -179,6 +181,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::GoWall, "g w", "go to Wall", Place::Everywhere),
     key(Command::GoSettings, "g s", "go to Settings", Place::Everywhere),
     key(Command::GoModels, "g m", "go to Models", Place::Everywhere),
+    key(Command::GoBench, "g b", "go to Bench", Place::Everywhere),
     key(Command::Filter, "/", "filter this table", Place::Everywhere),
     key(Command::Down, "↓", "move down", Place::Everywhere),
     key(Command::Down, "j", "move down", Place::Everywhere),

@@ -27,6 +27,7 @@ use leptos::prelude::*;
 use part::Wakers;
 use pilothouse_wire::{
     Body, Frame, Problem, Stamp, View, ViewSpec, When,
+    bench::BenchView,
     frame::{Mirror, SourceState},
     notice::NoticesView,
     plan::ActionsView,
@@ -467,6 +468,14 @@ impl Watched {
     pub fn actions<R>(self, read: impl FnOnce(&ActionsView) -> R) -> Option<R> {
         self.with(|view| match view {
             Some(View::Actions(actions)) => Some(read(actions)),
+            _ => None,
+        })
+    }
+
+    /// [`Watched::with`] for benchmarks.
+    pub fn bench<R>(self, read: impl FnOnce(&BenchView) -> R) -> Option<R> {
+        self.with(|view| match view {
+            Some(View::Bench(bench)) => Some(read(bench)),
             _ => None,
         })
     }

@@ -3,6 +3,7 @@
 pub mod age;
 pub mod button;
 pub mod dialog;
+pub mod drawing;
 pub mod empty;
 pub mod form;
 pub mod icon;

@@ -32,7 +32,7 @@ macro_rules! screens {
     };
 }
 
-screens![fleet, delivery, models, connections, walls, settings];
+screens![fleet, delivery, models, bench, connections, walls, settings];
 
 /// The screen of a route.
 #[must_use]

@@ -300,6 +300,7 @@ mod tests {
             include_str!("../style/wall.css"),
             include_str!("../style/wall-panels.css"),
             include_str!("../style/walls.css"),
+            include_str!("../style/bench.css"),
         ] {
             let literal = |line: &&str| line.contains(": #") || line.contains("rgb(") || line.contains("rgba(");
             assert_eq!(css.lines().find(literal), None);

@@ -97,9 +97,9 @@ struct Behind {
 impl Behind {
     fn new() -> Option<Self> {
         let channel = MessageChannel::new().ok()?;
-        let told = Closure::<dyn Fn()>::new(ends);
-        channel.port1().set_onmessage(Some(told.as_ref().unchecked_ref()));
-        told.forget();
+        let over = Closure::<dyn Fn()>::new(ends);
+        channel.port1().set_onmessage(Some(over.as_ref().unchecked_ref()));
+        over.forget();
         let waits = Rc::new(Cell::new(false));
         let frame = Closure::<dyn Fn()>::new({
             let waits = Rc::clone(&waits);

@@ -18,6 +18,7 @@ pub(crate) use limit::limit;
 pub use metric::{Quantity, usual};
 pub use run::{Progress, Running, Wanted, start};
 pub use side::{Row, Side, side_by_side};
+pub(crate) use words::{direction, figure, middle, sentence, signed};
 pub use words::{outcome, page};
 
 #[cfg(test)]

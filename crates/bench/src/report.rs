@@ -2,10 +2,12 @@
 
 mod html;
 mod junit;
+mod logged;
 mod markdown;
 mod rows;
 
 pub use html::html;
 pub use junit::{Fail, failed, junit};
+pub use logged::{TAG, logged};
 pub use markdown::markdown;
 pub use rows::{csv, jsonl};

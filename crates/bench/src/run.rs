@@ -3,6 +3,7 @@
 
 mod load;
 
+pub(crate) use self::load::schedule;
 use self::load::{LoadOn, drive};
 use crate::{
     beside::{Given, Sampler, Watched},
@@ -48,6 +49,8 @@ pub struct Progress {
     pub failed: u64,
     /// Tokens of answers so far.
     pub tokens: u64,
+    /// Times to the first token of all answers so far, together, in microseconds.
+    pub ttft_us: u64,
 }
 
 /// Why a run is ended before its time.
@@ -252,6 +255,7 @@ impl Book {
             End::Answered(heard) => {
                 progress.answered += 1;
                 progress.tokens += u64::from(heard.tokens());
+                progress.ttft_us += heard.ttft_us;
             }
             End::Failed(_) => progress.failed += 1,
             End::Unfinished => {}
@@ -272,7 +276,7 @@ impl Book {
 
 #[cfg(test)]
 mod tests {
-    use super::{load::schedule, *};
+    use super::*;
     use crate::{arrivals::Arrivals, pace::Due, plan::Until, plan::tests::plan};
     use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! Where runs and comparisons are kept: a document and, beside it, a line of JSON a request. Only their owner may read them.
 
-use crate::kept::Kept;
+use crate::{compare, kept::Kept, result::State};
 use jiff::Timestamp;
 use pilothouse_vault::files;
 use pilothouse_wire::{Code, Problem, Stamp};
@@ -120,6 +120,40 @@ impl Place {
 /// # Errors
 /// If the folder cannot be read.
 pub fn list(folder: &Path) -> Result<Vec<Listed>, Problem> {
+    Ok(files(folder)?.into_iter().map(|file| (file.clone(), read(&file))).collect())
+}
+
+/// The newest whole comparisons of a folder, so many at most: they tell how much blocks differ. What cannot be read tells
+/// nothing.
+#[must_use]
+pub fn comparisons(folder: &Path, most: usize) -> Vec<compare::Document> {
+    let kept = files(folder).unwrap_or_default().into_iter().filter_map(|file| read(&file).ok());
+    let comparisons = kept.filter_map(|kept| match kept {
+        Kept::Comparison(document) if document.state == State::Whole => Some(*document),
+        _ => None,
+    });
+    comparisons.take(most).collect()
+}
+
+/// The one of exactly this name: of this folder and of no other, whatever the name is.
+///
+/// # Errors
+/// If there is none, or it cannot be read.
+pub fn kept(folder: &Path, id: &str) -> Result<(PathBuf, Kept), Problem> {
+    let is_name = !id.is_empty() && !id.starts_with('.') && !id.contains(['/', '\\', ':', '\0']);
+    let file = folder.join(format!("{id}{DOCUMENT}"));
+    match is_name && file.is_file() {
+        true => read(&file).map(|kept| (file, kept)),
+        false => Err(Problem::new(Code::NotFound, format!("No benchmark {id} is kept here."))
+            .next("It may have been removed meanwhile: the list tells which there are.")),
+    }
+}
+
+/// The documents of a folder, the newest first. A folder that is not there has none.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -133,7 +167,7 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, Problem> {
     let mut files: Vec<PathBuf> = files.filter(is_document).collect();
     // Names begin with times.
     files.sort_by(|a, b| b.cmp(a));
-    Ok(files.into_iter().map(|file| (file.clone(), read(&file))).collect())
+    Ok(files)
 }
 
 /// The run of this name, or of this begin of a name where only one has it, or of this file.
@@ -224,6 +258,12 @@ mod tests {
         assert_eq!(find(&folder, place.document.to_str().unwrap()).unwrap().1.id(), place.id);
         assert_eq!(find(&folder, "2027").unwrap_err().code, Code::BadInput);
         assert_eq!(find(&folder, "x").unwrap_err().code, Code::NotFound);
+        // By its name alone, and never by a way to somewhere else.
+        assert_eq!(kept(&folder, &next.id).unwrap().1.id(), next.id);
+        let elsewhere = format!("../bench/{}", next.id);
+        for name in ["", "x", ".", "2027", elsewhere.as_str(), place.document.to_str().unwrap()] {
+            assert_eq!(kept(&folder, name).unwrap_err().code, Code::NotFound, "{name}");
+        }
     }
 
     #[test]

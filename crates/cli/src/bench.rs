@@ -3,6 +3,7 @@
 mod compare;
 mod hand_over;
 mod list;
+mod log;
 mod page;
 mod search;
 mod served;
@@ -41,6 +42,7 @@ pub async fn run(of: &BenchArgs, out: Style, err: Style) -> Result<Exit, Failed>
         BenchVerb::Compare(of) => compare::run(of, out, err).await,
         BenchVerb::Search(of) => search::run(of, out, err).await,
         BenchVerb::Show { run, json } => show(&store::find(&folder()?, run)?.1, *json, out),
+        BenchVerb::Log { run, to, how } => log::run(run, to, how, out, err).await,
         BenchVerb::List { json } => list::list(*json, out),
         BenchVerb::Report(of) => hand_over::report(of),
         BenchVerb::Export(of) => hand_over::export(of),
@@ -119,7 +121,7 @@ impl Bar {
     }
 
     fn show(&self, progress: Progress) {
-        let Progress { answered, failed, tokens } = progress;
+        let Progress { answered, failed, tokens, .. } = progress;
         self.bar.set_position(if self.by_number { answered + failed } else { self.bar.elapsed().as_secs() });
         let failed = if failed > 0 { format!(", {} failed", count(failed)) } else { String::new() };
         self.bar.set_message(format!("{} answered{failed}, {} tokens", count(answered), count(tokens)));

@@ -8,7 +8,7 @@ pub use compare::{CompareArgs, FailIf};
 pub use load::{LoadArgs, ServeArgs, WayArgs};
 pub use search::SearchArgs;
 
-use crate::exit::Failed;
+use crate::{act_args::How, exit::Failed};
 use clap::{Args, Subcommand};
 use pilothouse_bench::plan::Plan;
 use std::path::PathBuf;
@@ -46,6 +46,18 @@ pub enum BenchVerb {
         /// As JSON, an object a line, without histograms
         #[arg(long)]
         json: bool,
+    },
+    /// Log one on the version of a registered model that was measured: a tag with its figures, planned and confirmed like any
+    /// action
+    Log {
+        /// The run or comparison, by its name or the begin of it, or its file
+        #[arg(value_name = "ID")]
+        run: String,
+        /// The version
+        #[arg(long, value_name = "MODEL/NUMBER")]
+        to: String,
+        #[command(flatten)]
+        how: Box<How>,
     },
     /// One of them for people without Pilothouse: an HTML file that loads nothing, Markdown, or its chart
     Report(ReportArgs),

@@ -76,7 +76,8 @@ fn fleet(view: &View) -> Option<&FleetView> {
         | View::Delivery(_)
         | View::Rollout(_)
         | View::Lineage(_)
-        | View::ArtifactServes(_) => None,
+        | View::ArtifactServes(_)
+        | View::Bench(_) => None,
     }
 }
 

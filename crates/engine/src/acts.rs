@@ -77,7 +77,9 @@ impl Desk {
             | Act::Confirm(_)
             | Act::Halt(_)
             | Act::Hold(_)
-            | Act::CloseCut(_) => Ok(Acted::Ok),
+            | Act::CloseCut(_)
+            | Act::BeginBench(_)
+            | Act::EndBench => Ok(Acted::Ok),
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) use opening::{open, start};
 
 use crate::{
     acts::Desk,
+    benches::Benches,
     connections::{Connections, Surroundings},
     deeds::{self, Bench, Halted, Holding, Shown, book::Signing},
     gaps::Gaps,
@@ -87,6 +88,7 @@ struct Loop {
     /// What is told of those that nobody has closed.
     told_cut: Vec<CutAction>,
     actions: ActionsView,
+    benches: Benches,
     options: Options,
 }
 
@@ -124,6 +126,7 @@ impl Loop {
             cut: Vec::new(),
             told_cut: Vec::new(),
             actions: ActionsView::default(),
+            benches: Benches::new(options.paths.data().join("bench"), ways.inputs.clone()),
             options,
         }
     }
@@ -219,13 +222,33 @@ impl Loop {
                     tokio::spawn(async move { reply.send(bench.close_cut(id).await) });
                     return;
                 }
+                if let Act::BeginBench(draft) = act {
+                    match self.holding.problem() {
+                        Some(held) => drop(reply.send(Err(held))),
+                        None => self.benches.begin(&draft, &self.options.clock, reply),
+                    }
+                    return;
+                }
+                if let Act::EndBench = act {
+                    let _ = reply.send(self.benches.end());
+                    return;
+                }
                 let desk = self.desk.clone();
                 tokio::spawn(async move {
                     let _ = reply.send(desk.act(act).await);
                 });
             }
             Input::Settle(reply) => drop(reply.send(self.settled())),
-            Input::Watch(spec, way) => self.with_scene(|publisher, scene| publisher.watch(spec, way, scene)),
+            Input::Watch(spec, way) => {
+                if spec == ViewSpec::Bench {
+                    self.benches.look();
+                }
+                self.with_scene(|publisher, scene| publisher.watch(spec, way, scene));
+            }
+            Input::Bench(news) => {
+                self.benches.take(news);
+                self.with_scene(|publisher, scene| publisher.publish_bench(scene));
+            }
             Input::Opened(id, start, connector) => {
                 self.look_at_cut(&id, &connector);
                 self.connections.opened(&id, start, connector);
@@ -373,6 +396,10 @@ impl Loop {
         if self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
             self.touched.sources.extend(self.connections.ids().cloned());
         }
+        // Another Pilothouse may keep one, such as the terminal.
+        if self.publisher.is_watched(|spec| *spec == ViewSpec::Bench) {
+            self.benches.look();
+        }
         let touched = std::mem::take(&mut self.touched);
         self.with_scene(|publisher, scene| publisher.beat(&touched, scene));
         self.remember();
@@ -387,6 +414,7 @@ impl Loop {
             connections: &|| self.connections_view(),
             gaps: &self.gaps,
             actions: &self.actions,
+            benches: self.benches.view(),
             now: self.options.clock.now(),
             dropped: self.dropped(),
             zone: self.options.clock.zone(),
@@ -434,6 +462,7 @@ impl Loop {
         self.keep();
         self.end_telling().await;
         self.signing.end().await;
+        self.benches.stop().await;
         // Dropping the recorder writes out what waits.
         drop(self);
         let _ = done.send(());

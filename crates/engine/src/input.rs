@@ -1,6 +1,6 @@
 //! All that can wake the engine.
 
-use crate::handle::Settled;
+use crate::{benches::News, handle::Settled};
 use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, SmolStr, ViewSpec,
@@ -41,6 +41,8 @@ pub(crate) enum Input {
     ClosedCut(u64),
     /// Times of the last week that the record does not tell of.
     Gaps(Vec<Gap>),
+    /// Something is heard of benchmarks.
+    Bench(News),
     /// Everybody is to stop.
     Stop(oneshot::Sender<()>),
 }

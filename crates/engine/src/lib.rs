@@ -8,6 +8,7 @@ mod artifacts;
 mod asks;
 pub mod audit;
 mod back;
+mod benches;
 pub mod checks;
 mod connections;
 mod deeds;

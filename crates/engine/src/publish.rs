@@ -10,6 +10,7 @@ use pilothouse_connect::TimeZone;
 use pilothouse_insight::History;
 use pilothouse_wire::{
     Body, Frame, Keyed, Patch, Rev, Stamp, View, ViewSpec, When,
+    bench::BenchView,
     frame::SourceState,
     plan::ActionsView,
     view::{ConnectionsView, Finding, FleetSpec, FleetView, fleet::FleetPatch},
@@ -51,6 +52,7 @@ pub(crate) struct Scene<'a> {
     pub connections: &'a dyn Fn() -> ConnectionsView,
     pub gaps: &'a Gaps,
     pub actions: &'a ActionsView,
+    pub benches: &'a BenchView,
     pub now: Stamp,
     pub dropped: u64,
     pub zone: TimeZone,
@@ -217,6 +219,11 @@ impl Publisher {
         self.renew_whole(scene, |spec| *spec == ViewSpec::Actions);
     }
 
+    /// Sends out what is told of benchmarks, if it changed.
+    pub(crate) fn publish_bench(&mut self, scene: &Scene<'_>) {
+        self.renew_whole(scene, |spec| *spec == ViewSpec::Bench);
+    }
+
     /// Is there one who has not the newest revision?
     pub(crate) fn is_behind(&self) -> bool {
         self.views.values().any(|published| published.watchers.iter().any(|watcher| watcher.has != Some(published.rev)))
@@ -369,6 +376,7 @@ impl Scene<'_> {
             ViewSpec::Object(object) => object_view(self.known(), object, so_far.findings, self.now),
             ViewSpec::Notices => View::Notices(Box::new(so_far.notices.view())),
             ViewSpec::Actions => View::Actions(Box::new(self.actions.clone())),
+            ViewSpec::Bench => View::Bench(Box::new(self.benches.clone())),
             other => self.gaps.told(project_plain(self.known(), other, so_far.history, self.now), other, self.now),
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
                 || touched.pods.iter().any(|pod| pod.cluster == *id)
         }
         // They are concluded once a second, not with each fact.
-        ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions => false,
+        ViewSpec::Room(_) | ViewSpec::Waste(_) | ViewSpec::Notices | ViewSpec::Actions | ViewSpec::Bench => false,
         ViewSpec::Object(object) => {
             let id = object.connection();
             touched.ribbon
@@ -117,6 +117,7 @@ pub(crate) fn project_plain(known: Known<'_>, spec: &ViewSpec, history: &History
         // They are of now: the world knows none.
         ViewSpec::Notices => View::Notices(Box::default()),
         ViewSpec::Actions => View::Actions(Box::default()),
+        ViewSpec::Bench => View::Bench(Box::default()),
     }
 }
 

@@ -44,7 +44,9 @@ impl Grade {
             | Ask::Artifact(_)
             | Ask::CompareArtifacts(..)
             | Ask::Find(_)
-            | Ask::Preflight(_) => self.own_only(),
+            | Ask::Preflight(_)
+            | Ask::Bench(_)
+            | Ask::BenchPreview(_) => self.own_only(),
         }
     }
 
@@ -75,6 +77,7 @@ mod tests {
         artifact::{ArtifactRef, TagsQuery},
         ask::{LogQuery, WorkloadLogQuery},
         find::FindQuery,
+        form::Draft,
         kinds::Listing,
         plan::{Deed, Intent},
         preflight::{ModelSubject, PreflightQuery},
@@ -84,8 +87,8 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 26;
-    const VIEWS: usize = 14;
+    const ASKS: usize = 28;
+    const VIEWS: usize = 15;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
     fn place(ask: &Ask) -> usize {
@@ -116,6 +119,8 @@ mod tests {
             Ask::Find(_) => 23,
             Ask::Preflight(_) => 24,
             Ask::Containers(_) => 25,
+            Ask::Bench(_) => 26,
+            Ask::BenchPreview(_) => 27,
         }
     }
 
@@ -135,6 +140,7 @@ mod tests {
             ViewSpec::Rollout(_) => 11,
             ViewSpec::Lineage(_) => 12,
             ViewSpec::ArtifactServes(_) => 13,
+            ViewSpec::Bench => 14,
         }
     }
 
@@ -190,6 +196,8 @@ mod tests {
             Ask::Find(FindQuery::default()),
             Ask::Preflight(Box::new(preflight)),
             Ask::Containers(object),
+            Ask::Bench("a".into()),
+            Ask::BenchPreview(Draft::default()),
         ]
     }
 
@@ -209,6 +217,7 @@ mod tests {
             ViewSpec::Rollout("node:a/b".parse().unwrap()),
             ViewSpec::Lineage(ModelId { source: ConnectionId::slug("a"), name: "m".into() }),
             ViewSpec::ArtifactServes(RepositoryId { source: ConnectionId::slug("a"), name: "r".into() }),
+            ViewSpec::Bench,
         ]
     }
 
@@ -229,7 +238,7 @@ mod tests {
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
         let marked: [bool; VIEWS] =
-            [true, false, true, false, true, true, false, false, false, false, true, false, false, false];
+            [true, false, true, false, true, true, false, false, false, false, true, false, false, false, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

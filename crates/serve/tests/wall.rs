@@ -24,7 +24,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 const DAY: Duration = Duration::from_secs(86_400);
-const ACTS: usize = 20;
+const ACTS: usize = 22;
 
 /// The place of an act in [`acts`]. A new act does not compile until it has one.
 fn place(act: &Act) -> usize {
@@ -49,6 +49,8 @@ fn place(act: &Act) -> usize {
         Act::Halt(_) => 17,
         Act::Hold(_) => 18,
         Act::CloseCut(_) => 19,
+        Act::BeginBench(_) => 20,
+        Act::EndBench => 21,
     }
 }
 
@@ -79,6 +81,8 @@ fn acts() -> [Act; ACTS] {
         Act::Halt(7),
         Act::Hold(true),
         Act::CloseCut(7),
+        Act::BeginBench(Draft { kind: "bench".into(), ..Draft::default() }),
+        Act::EndBench,
     ]
 }
 

@@ -7,6 +7,7 @@ use crate::{
     ConnectionId, Frame, ObjectRef, PodId, Problem, SmolStr, Stamp, ViewSpec, When,
     artifact::{Artifact, ArtifactDifference, ArtifactRef, TagPage, TagsQuery},
     back::WayBack,
+    bench,
     describe::Description,
     find::{FindQuery, Found},
     form::{Draft, SecretInput},
@@ -120,6 +121,10 @@ pub enum Ask {
     Find(FindQuery),
     /// Would a model of a registry fit the GPUs? Its configuration is read from there now, its weights are not.
     Preflight(Box<PreflightQuery>),
+    /// A benchmark that is kept, by its name.
+    Bench(String),
+    /// What a benchmark of this form would send, and when. Nothing is sent.
+    BenchPreview(Draft),
 }
 
 /// Which lines of a log.
@@ -258,6 +263,8 @@ pub enum Answer {
     Found(Box<Found>),
     /// To [`Ask::Preflight`].
     Preflight(Box<Preflight>),
+    /// To [`Ask::Bench`] and [`Ask::BenchPreview`].
+    Bench(Box<bench::Page>),
 }
 
 /// What a door is connected to.
@@ -381,6 +388,10 @@ pub enum Act {
     Hold(bool),
     /// Takes away an action that was cut: a person looked what became of it.
     CloseCut(u64),
+    /// Begins a benchmark: load is sent to the targets of this form, from this machine.
+    BeginBench(Draft),
+    /// Ends the benchmark that this Pilothouse runs; what was measured is kept.
+    EndBench,
 }
 
 /// What came of an [`Act`].
@@ -401,6 +412,8 @@ pub enum Acted {
     },
     /// It has begun, by this number of the audit book: [`crate::ViewSpec::Actions`] says what becomes of it.
     Begun(u64),
+    /// It has begun, and is kept by this name: [`crate::ViewSpec::Bench`] says how far it is.
+    Measuring(String),
 }
 
 /// What the test of a connection found.

@@ -2,6 +2,7 @@
 
 use crate::{
     ConnectionId, ModelId, ObjectRef, Stamp, When,
+    bench::BenchView,
     health::Freshness,
     notice::NoticesView,
     plan::ActionsView,
@@ -52,13 +53,15 @@ pub enum ViewSpec {
     Lineage(ModelId),
     /// Where the artefacts of a repository serve.
     ArtifactServes(RepositoryId),
+    /// Benchmarks of this machine: what is kept, and what runs.
+    Bench,
 }
 
 impl ViewSpec {
     /// Is it live whatever time is shown? The ribbon holds both; what a person is told of and does is told and done now.
     #[must_use]
     pub const fn is_of_now(&self) -> bool {
-        matches!(self, Self::Ribbon { .. } | Self::Notices | Self::Actions)
+        matches!(self, Self::Ribbon { .. } | Self::Notices | Self::Actions | Self::Bench)
     }
 
     /// May a screen show it that whoever passes by can read? Figures, states, names and ages may be shown; what somebody
@@ -76,7 +79,8 @@ impl ViewSpec {
             | Self::Artifacts
             | Self::Rollout(_)
             | Self::Lineage(_)
-            | Self::ArtifactServes(_) => false,
+            | Self::ArtifactServes(_)
+            | Self::Bench => false,
         }
     }
 }
@@ -112,6 +116,8 @@ pub enum View {
     Lineage(Box<LineageView>),
     /// Where the artefacts of a repository serve.
     ArtifactServes(Box<ArtifactServesView>),
+    /// Benchmarks.
+    Bench(Box<BenchView>),
 }
 
 /// What changed in a view.

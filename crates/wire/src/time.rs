@@ -1,6 +1,7 @@
 //! Points in time and how they are written. Reads no clock.
 
-use jiff::Timestamp;
+mod iso;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -37,9 +38,9 @@ impl Stamp {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(f, "{time}"),
-            Err(_) => write!(f, "{} ms", self.0),
+        match iso::WRITTEN.contains(&self.0) {
+            true => iso::write(self.0, f),
+            false => write!(f, "{} ms", self.0),
         }
     }
 }
@@ -53,7 +54,7 @@ impl FromStr for Stamp {
     type Err = NotATime;
 
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        text.parse::<Timestamp>().map(|time| Self(time.as_millisecond())).map_err(|_| NotATime(text.to_owned()))
+        iso::read(text).map(Self).ok_or_else(|| NotATime(text.to_owned()))
     }
 }
 
@@ -171,11 +172,7 @@ fn clock_typed(text: &str) -> Option<i64> {
 
 /// A time with its day, in UTC where it names no offset.
 fn day_typed(text: &str) -> Option<Stamp> {
-    text.parse().ok().or_else(|| {
-        let civil: jiff::civil::DateTime = text.trim_end_matches(" UTC").parse().ok()?;
-        let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-        Some(Stamp(zoned.timestamp().as_millisecond()))
-    })
+    iso::read(text).or_else(|| iso::read_in_utc(text.trim_end_matches(" UTC"))).map(Stamp)
 }
 
 #[cfg(test)]

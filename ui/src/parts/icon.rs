@@ -26,6 +26,7 @@ macro_rules! icons {
 icons! {
     Alert = "alert",
     Arrow = "arrow",
+    Bench = "bench",
     Check = "check",
     Close = "close",
     Code = "code",

@@ -68,13 +68,14 @@ fn state(document: &Document) -> String {
     format!("{word}, began {}", document.began)
 }
 
-fn verdicts(page: &mut Page, document: &Document, candidate: &Candidate) {
+/// What is said of a candidate in all, in a sentence without its end.
+pub(crate) fn sentence(document: &Document, candidate: &Candidate) -> String {
     let outcome = outcome(document, candidate);
     let broken = outcome != candidate.verdict;
     let baseline = document.arms.first().map_or("", |arm| arm.name.as_str());
     let why = if broken { ": its answers have less in common with the baseline's than is allowed" } else { "" };
     let words = format!("{} than {baseline} in all: {}{why}", candidate.arm, outcome.words());
-    let words = match outcome {
+    match outcome {
         Verdict::Better | Verdict::Worse if !broken => {
             format!("{} is {} than {baseline}", candidate.arm, outcome.word())
         }
@@ -84,8 +85,11 @@ fn verdicts(page: &mut Page, document: &Document, candidate: &Candidate) {
             words.replace(&format!(" than {baseline} in all"), &format!(" beside {baseline}"))
         }
         Verdict::Better => words,
-    };
-    page.toned("Verdict", words, tone(&outcome));
+    }
+}
+
+fn verdicts(page: &mut Page, document: &Document, candidate: &Candidate) {
+    page.toned("Verdict", sentence(document, candidate), tone(&outcome(document, candidate)));
     for metric in &candidate.metrics {
         page.toned("", metric.sentence(), tone(&metric.verdict));
     }
@@ -239,7 +243,7 @@ fn arms(document: &Document) -> Table {
 }
 
 /// The geometric mean of an arm's whole blocks: what gains are differences of.
-fn middle(document: &Document, arm: usize, metric: usize) -> Option<f64> {
+pub(crate) fn middle(document: &Document, arm: usize, metric: usize) -> Option<f64> {
     let whole = document.blocks.iter().filter(|block| block.slot.arm == arm && block.state == State::Whole);
     let logs: Option<Vec<f64>> = whole.map(|block| Some((*block.values.get(metric)?)?.ln())).collect();
     let logs = logs.filter(|logs| !logs.is_empty())?;
@@ -301,7 +305,7 @@ fn chart(document: &Document) -> Spans {
 
 /// Which way of a metric is better, in a word.
 #[must_use]
-pub(super) fn direction(better: Better) -> &'static str {
+pub(crate) fn direction(better: Better) -> &'static str {
     match better {
         Better::Higher => "more is better",
         Better::Lower => "less is better",
@@ -309,7 +313,7 @@ pub(super) fn direction(better: Better) -> &'static str {
 }
 
 /// Three digits of a value.
-pub(super) fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     let decimals = match value.abs() {
         value if value >= 100.0 => 0,
         value if value >= 10.0 => 1,
@@ -319,7 +323,7 @@ pub(super) fn figure(value: f64) -> String {
 }
 
 /// A change as a share with its sign.
-pub(super) fn signed(change: f64) -> String {
+pub(crate) fn signed(change: f64) -> String {
     let sign = if change < 0.0 { "−" } else { "+" };
     format!("{sign}{} %", number(change.abs() * 100.0, 1))
 }

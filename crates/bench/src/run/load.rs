@@ -149,7 +149,7 @@ async fn open(load: &Arc<LoadOn>, plan: &Plan, past: Vec<Past>) {
 type Sizes = Option<(u32, u32)>;
 
 /// When each is due, in order.
-pub(super) fn schedule(plan: &Plan, past: Vec<Past>) -> Box<dyn Iterator<Item = Due> + Send> {
+pub(crate) fn schedule(plan: &Plan, past: Vec<Past>) -> Box<dyn Iterator<Item = Due> + Send> {
     let moments: Box<dyn Iterator<Item = (Duration, Sizes)> + Send> = match &plan.load {
         Load::Open { rate, arrivals, .. } => {
             // A rate that is none does not get this far.

@@ -29,6 +29,8 @@ use std::{
 
 /// The file that a job of GitHub shows as its summary.
 const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// Earlier comparisons of which the noise is asked.
+const EARLIER: usize = 20;
 
 /// Does what was asked for.
 pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Failed> {
@@ -67,7 +69,7 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         most_late_us: of.most_late_us(),
         prompts: of.answers,
         least_overlap: of.least_overlap.map(|percent| percent / 100.0),
-        earlier: earlier(&kept),
+        earlier: store::comparisons(&kept, EARLIER),
     };
     let document = async {
         let mut running = compare::start(wanted, place.clone(), clock)?;
@@ -111,16 +113,6 @@ fn side(of: &CompareArgs, out: Style) -> Result<Exit, Failed> {
         page::write(&mut writer, &side.page(), out)?;
     }
     Ok(Exit::Ok)
-}
-
-/// Earlier comparisons tell how much blocks differ; what cannot be read tells nothing.
-fn earlier(folder: &Path) -> Vec<Document> {
-    let listed = store::list(folder).unwrap_or_default().into_iter().filter_map(|(_, kept)| kept.ok());
-    let comparisons = listed.filter_map(|kept| match kept {
-        Kept::Comparison(document) if document.state == State::Whole => Some(*document),
-        _ => None,
-    });
-    comparisons.take(20).collect()
 }
 
 /// Waits for its end; Ctrl-C ends it, and what was measured is kept.

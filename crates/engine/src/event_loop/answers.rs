@@ -4,7 +4,9 @@ use super::Loop;
 use crate::{
     artifacts,
     asks::{self, Reply, for_who_waits},
-    back, find, history, lanes, logs,
+    back,
+    benches::Benches,
+    find, history, lanes, logs,
     older::{self, Span, Then},
     past::{self, Moment},
     preflight, record, runs,
@@ -35,7 +37,7 @@ impl Loop {
                 })));
             }
             Ask::Frame { spec, when: When::Now }
-            | Ask::Frame { spec: spec @ (ViewSpec::Notices | ViewSpec::Actions), .. } => {
+            | Ask::Frame { spec: spec @ (ViewSpec::Notices | ViewSpec::Actions | ViewSpec::Bench), .. } => {
                 let _ = reply.send(Ok(self.frame(&spec, now)));
             }
             Ask::Search { text, limit, when: When::Now } => {
@@ -114,6 +116,8 @@ impl Loop {
                 let scene = preflight::Scene::of(self.known(), self.publisher.whole_fleet(), *query, now);
                 for_who_waits(reply, preflight::answer(scene, self.connections.connectors()));
             }
+            Ask::Bench(id) => self.benches.page(id, reply),
+            Ask::BenchPreview(draft) => Benches::preview(draft, reply),
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),
             Ask::Lanes { span, end } => {
@@ -225,6 +229,7 @@ impl Loop {
             ViewSpec::Connections => View::Connections(self.connections_view()),
             ViewSpec::Notices => View::Notices(Box::new(self.publisher.notices().view())),
             ViewSpec::Actions => View::Actions(Box::new(self.actions.clone())),
+            ViewSpec::Bench => View::Bench(Box::new(self.benches.view().clone())),
             other => self.gaps.told(project_plain(self.known(), other, self.publisher.history(), now), other, now),
         };
         Answer::Frame(Box::new(Frame {

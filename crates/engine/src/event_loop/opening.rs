@@ -73,7 +73,8 @@ pub(crate) async fn open(record: &Opened, paths: Paths) -> Result<Operator, Prob
     // A record of the demo fleet says so, as the demo fleet itself does.
     let demo = world.sources().filter(|(_, source)| source.about.demo).map(|(id, _)| id.clone()).collect();
     let shown = Some(RecordShown { name: record.name().to_owned(), since, until: end });
-    let engine = Loop { world, touched, demo, shown, past: Some(past), ..Loop::new(options, &ways) };
+    let mut engine = Loop { world, touched, demo, shown, past: Some(past), ..Loop::new(options, &ways) };
+    engine.benches.none();
     Ok(ways.run(engine))
 }
 

@@ -16,6 +16,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     Act, ConnectionId, ModelId, ObjectRef, SmolStr, ViewSpec,
+    address::Address,
     plan::{Deed, Intent, Operation},
     units::{middle, visible},
     view::ModelRow,
@@ -148,11 +149,18 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
         view! { <Button label=label on_press=move || open(deed.clone()) test=test /> }
     };
     let close = Callback::new(move |()| asked.set(None));
+    let state = use_state();
+    // To the form alone: where each is asked has to be filled in, since a pod has no address that this machine surely reaches.
+    let measure = move || {
+        let filter = model.with_value(|model| format!("model={0};against_model={0};version={number}", model.name));
+        state.go(Address { screen: "bench".into(), tab: Some("new".into()), filter, ..state.same_time() });
+    };
     view! {
         <div class="buttons model-deeds" data-test="model-deeds">
             <Button label="Set an alias…" on_press=move || asked.set(Some(Asked::Alias)) blocked=blocked test="alias-set" />
             {move || (may.get() == May::Yes).then(|| aliases.get().into_iter().map(of_alias).collect_view())}
             <Button label="Set a tag…" on_press=move || asked.set(Some(Asked::Tag)) blocked=blocked test="tag-set" />
+            <Button label="Compare with what serves now…" on_press=measure test="version-bench" />
             {move || match may.get() {
                 May::ReadAlone => Some(view! { <Allow source=model.get_value().source /> }),
                 May::Yes | May::Never(_) => None,

@@ -1,0 +1,195 @@
+//! A run: its figures, how they are spread, what failed, what was cut, what was read beside it.
+
+use super::{Figure, definition, figures, lines, row, table, warm};
+use crate::{
+    measures::Measures,
+    page,
+    result::{Document, State},
+    spread::Spread,
+    told::{self, millis},
+};
+use pilothouse_chart::drawn;
+use pilothouse_wire::{
+    bench::{Card, Cell, Head, Look, Row},
+    units::{ABSENT, count, number, share},
+    view::Status,
+};
+use std::path::Path;
+
+/// What each measure is called, and what it is in few words; the whole definition stands with it.
+const NAMES: [(&str, &str, &str); 8] = [
+    ("ttft", "TTFT", "intended send to first token"),
+    ("ttfo", "TTFO", "intended send to first said token"),
+    ("itl_gap", "ITL of gaps", "each piece to the next"),
+    ("itl", "ITL of answers", "mean of an answer's gaps"),
+    ("tpot", "TPOT", "(last − first token) ÷ (tokens − 1)"),
+    ("e2e", "End to end", "intended send to last token"),
+    ("per_user", "Rate for a user", "1 ÷ TPOT"),
+    ("lag", "Send lag", "sent later than intended"),
+];
+
+pub(super) fn cards(document: &Document, requests: &Path, words: &page::Page) -> Vec<Card> {
+    let mut cards = Vec::new();
+    if let Some(measures) = &document.measures {
+        cards.push(head(document, measures));
+        cards.extend(words.tables.first().map(spreads));
+        let limits = &document.plan.slo;
+        cards.extend([
+            distribution("Time to first token", "ttft", &measures.ttft, limits.ttft_us),
+            distribution("Gaps between tokens", "itl_gap", &measures.itl_gap, None),
+            distribution("End to end", "e2e", &measures.e2e, limits.e2e_us),
+        ]);
+        cards.push(errors(measures));
+        cards.push(warm_up(document, measures, requests, words));
+    }
+    if document.beside.is_some() {
+        cards.push(lines(words, "Read beside the load", |name| name == "Beside"));
+    }
+    let rest = |name: &str| !["Beside", "Warm-up", "Rates", "Goodput", "Requests"].contains(&name);
+    cards.push(lines(words, "What was run", rest));
+    cards
+}
+
+fn head(document: &Document, of: &Measures) -> Card {
+    let all = of.requests.answered + of.requests.failed;
+    let rates = &of.rates;
+    let mut wanted =
+        vec![Figure::new("Answers", definition("rates"), number(rates.requests_per_s, 2), "/s").beside(format!(
+            "{} of {} requests",
+            count(of.requests.answered),
+            count(all + of.requests.unfinished)
+        ))];
+    if let Some(good) = &of.goodput {
+        let beside = format!("{} keep {}", share(good.good, good.of), good.slo);
+        wanted.push(Figure::new("Goodput", definition("goodput"), number(good.requests_per_s, 2), "/s").beside(beside));
+    }
+    let beside = rates.input_tokens_per_s.map_or_else(String::new, |rate| format!("{} in", number(rate, 1)));
+    wanted.push(
+        Figure::new("Tokens out", definition("rates"), number(rates.output_tokens_per_s, 1), "/s").beside(beside),
+    );
+    let p50 = |of: &Spread| format!("p50 {} ms", millis(of.p50));
+    wanted.push(Figure::new("TTFT p95", definition("ttft"), millis(of.ttft.p95), "ms").beside(p50(&of.ttft)));
+    wanted.push(Figure::new("TPOT p95", definition("tpot"), millis(of.tpot.p95), "ms").beside(p50(&of.tpot)));
+    let failed = of.requests.failed;
+    wanted.push(
+        Figure::new("Failed", "", count(failed), "")
+            .beside(format!("{} of all", share(failed, all)))
+            .status((failed > 0).then_some(Status::Bad)),
+    );
+    let (status, title) = match document.state {
+        State::Whole if failed == 0 => (None, "Whole"),
+        State::Whole => (Some(Status::Bad), "Whole, with failures"),
+        State::Running => (Some(Status::Warn), "Running, or killed"),
+        State::Interrupted => (Some(Status::Warn), "Ended early: partial"),
+        State::GaveUp => (Some(Status::Bad), "Given up: nothing but failures"),
+    };
+    let target = &document.plan.target;
+    let late = document.client.as_ref().is_some_and(|client| client.saturated);
+    let (status, about) = match late {
+        true => (status.or(Some(Status::Warn)), "the client was the limit: times are bounds from above".to_owned()),
+        false => (status, format!("{} at {}; {}", target.model, target.url, told::load(&document.plan))),
+    };
+    Card { title: title.into(), about, status, ..figures(wanted) }
+}
+
+/// The table of the terminal, with what each measure is.
+fn spreads(of: &page::Table) -> Card {
+    let mut card = table(of, "Measures");
+    card.about = "of what is kept after the warm-up".into();
+    for (head, name) in card.heads.iter_mut().zip(["Measure", "Unit"]) {
+        head.title = name.into();
+    }
+    for (row, words) in card.rows.iter_mut().zip(&of.rows) {
+        let name = words.first().map_or("", String::as_str);
+        if let (Some(cell), Some((_, title, short))) =
+            (row.cells.first_mut(), NAMES.iter().find(|(of, ..)| *of == name))
+        {
+            *cell = Cell::text(*title).note(*short).about(definition(name));
+        }
+    }
+    card
+}
+
+fn distribution(title: &str, name: &'static str, of: &Spread, limit_us: Option<u64>) -> Card {
+    let classes = of.counts.iter().map(|(value, many)| (milli(*value), *many)).collect();
+    let quantiles = [("p50", of.p50), ("p95", of.p95), ("p99", of.p99)];
+    let quantiles = quantiles.into_iter().filter_map(|(name, value)| Some((name, milli(value?)))).collect();
+    let short = NAMES.iter().find(|(of, ..)| *of == name).map_or("", |(_, title, _)| *title);
+    let spread = drawn::Spread { classes, quantiles, limit: limit_us.map(milli), unit: "ms", name: short };
+    let drawing = drawn::spread(&spread);
+    Card { title: title.into(), about: format!("ms, {} values", count(of.count)), drawing, ..Card::default() }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "times of a run stay far below 2^53 microseconds")]
+fn milli(micros: u64) -> f64 {
+    micros as f64 / 1e3
+}
+
+fn errors(of: &Measures) -> Card {
+    let all = of.requests.answered + of.requests.failed;
+    let title = "Errors by kind".to_owned();
+    if of.failures.is_empty() {
+        let rows = vec![row("", Cell::text(format!("None of {} requests failed.", count(all))))];
+        return Card { title, rows, ..Card::default() };
+    }
+    let one = |failures: &crate::measures::Failures| Row {
+        cells: vec![
+            Cell::text(failures.kind.words()).status(Some(Status::Bad)),
+            Cell::text(count(failures.count)).note(share(failures.count, all)),
+            Cell::text(if failures.example.is_empty() { ABSENT } else { failures.example.as_str() }),
+        ],
+        ..Row::default()
+    };
+    Card {
+        title,
+        about: "over all requests, the warm-up too".into(),
+        look: Look::Table,
+        heads: vec![Head::left("Kind"), Head::right("Requests"), Head::left("The first said")],
+        rows: of.failures.iter().map(one).collect(),
+        ..Card::default()
+    }
+}
+
+/// What was cut, over the end-to-end times of the answers.
+fn warm_up(document: &Document, of: &Measures, requests: &Path, words: &page::Page) -> Card {
+    let all = of.requests.answered + of.requests.failed + of.requests.unfinished;
+    #[allow(clippy::cast_precision_loss, reason = "requests of a run")]
+    let cut = if all == 0 { 0.0 } else { of.warm_up.requests as f64 / all as f64 };
+    let mut card = lines(words, "Warm-up", |name| name == "Warm-up");
+    card.drawing = warm::course(requests, cut, document.plan.slo.e2e_us);
+    card.about =
+        if card.drawing.is_some() { "end to end over the requests, cut in stripes".into() } else { String::new() };
+    for row in &mut card.rows {
+        row.cells.remove(0);
+    }
+    card
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{kept::Kept, shown};
+    use std::path::Path;
+
+    #[test]
+    fn a_run_says_its_figures_with_what_they_are_and_its_failures_by_kind() {
+        let run = shown::tests::run();
+        let page = shown::page(&Kept::Run(Box::new(run)), Path::new("/nowhere/a.json"));
+        let said = shown::tests::said(&page.cards);
+        for want in [
+            "# Whole, with failures",
+            "Answers | Goodput | Tokens out | TTFT p95 | TPOT p95 | Failed",
+            "TTFT intended send to first token | ms | 10.5",
+            "# Time to first token ms, 99 values",
+            "# Errors by kind",
+            "3 2.9 % | slow down",
+            "97.1 % keep e2e=40ms",
+            "# What each figure is",
+        ] {
+            assert!(said.contains(want), "{want}: {said}");
+        }
+        let figures = &page.cards[0];
+        assert!(figures.heads[0].about.contains("over the time from"), "{:?}", figures.heads[0]);
+        let measure = &page.cards[1].rows[0].cells[0];
+        assert!(measure.about.starts_with("time to first token: from when"), "{measure:?}");
+    }
+}

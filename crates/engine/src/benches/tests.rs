@@ -1,0 +1,80 @@
+//! Benchmarks as the loop holds them, without a server: nobody listens where load is sent.
+
+use super::*;
+use pilothouse_wire::view::Status;
+
+fn draft(more: &[(&str, &str)]) -> Draft {
+    let usual = [("url", "http://127.0.0.1:1"), ("model", "chat"), ("concurrency", "32"), ("requests", "5000")];
+    let values = usual.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    Draft { kind: wish::KIND.into(), name: String::new(), values: values.collect() }
+}
+
+fn begin(benches: &mut Benches, draft: &Draft) -> oneshot::Receiver<Result<Acted, Problem>> {
+    let (reply, answer) = oneshot::channel();
+    benches.begin(draft, &Clock::system(), reply);
+    answer
+}
+
+/// Takes in what is heard until it is as wanted.
+async fn until(benches: &mut Benches, inbox: &mut mpsc::Receiver<Input>, wanted: impl Fn(&BenchView) -> bool) {
+    let heard = async {
+        while !wanted(benches.view()) {
+            if let Some(Input::Bench(news)) = inbox.recv().await {
+                benches.take(news);
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), heard).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_runs_at_a_time_and_what_nobody_answers_is_given_up_and_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let (inputs, mut inbox) = mpsc::channel(64);
+    let mut benches = Benches::new(home.path().join("bench"), inputs);
+    assert_eq!(benches.end().unwrap_err().code, Code::NotFound);
+    let wrong = begin(&mut benches, &draft(&[("limits", "fast")])).await.unwrap().unwrap_err();
+    assert_eq!((wrong.code, wrong.what.as_str()), (Code::BadInput, "Limits cannot be fast."));
+
+    let first = begin(&mut benches, &draft(&[]));
+    let second = begin(&mut benches, &draft(&[])).await.unwrap().unwrap_err();
+    assert_eq!(second.code, Code::Exists);
+    let Ok(Acted::Measuring(id)) = first.await.unwrap() else { panic!("it began") };
+    until(&mut benches, &mut inbox, |view| view.going.is_some()).await;
+    assert_eq!(benches.view().going.as_ref().unwrap().id, id);
+    until(&mut benches, &mut inbox, |view| {
+        view.going.is_none() && view.kept.as_ref().is_some_and(|card| !card.rows.is_empty())
+    })
+    .await;
+    let rows = &benches.view().kept.as_ref().unwrap().rows;
+    let state = &rows[0].cells[0];
+    assert_eq!(
+        (rows[0].leads.as_str(), state.text.as_str(), state.status),
+        (id.as_str(), "Given up", Some(Status::Bad))
+    );
+    assert_eq!(benches.end().unwrap_err().code, Code::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_is_kept_before_everybody_stops() {
+    let home = tempfile::tempdir().unwrap();
+    let (inputs, mut inbox) = mpsc::channel(64);
+    let mut benches = Benches::new(home.path().join("bench"), inputs);
+    // Too slow to be given up in this test.
+    let slow = draft(&[("concurrency", ""), ("rate", "0.5"), ("requests", ""), ("seconds", "3600")]);
+    let Ok(Acted::Measuring(id)) = begin(&mut benches, &slow).await.unwrap() else { panic!("it began") };
+    until(&mut benches, &mut inbox, |view| view.going.is_some()).await;
+    benches.stop().await;
+    let (_, kept) = store::kept(&home.path().join("bench"), &id).unwrap();
+    let page = shown::page(&kept, home.path());
+    assert_eq!(page.cards[0].title, "Ended early: partial");
+}
+
+#[tokio::test]
+async fn a_record_holds_none() {
+    let (inputs, _inbox) = mpsc::channel(1);
+    let mut benches = Benches::new(PathBuf::new(), inputs);
+    benches.none();
+    benches.look();
+    assert!(benches.view().problem.is_some() && benches.view().form.is_none() && benches.shelf.is_none());
+}

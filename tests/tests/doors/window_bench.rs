@@ -1,0 +1,117 @@
+//! Benchmarks from the real window: a person fills in a form, sees what would be sent, starts it, watches it, ends it early and
+//! keeps it; and one that ends by itself, and a comparison.
+
+use acceptance::truth::{Script, Times};
+use acceptance::{Page, Result, Terminal, Truth, until};
+use std::path::Path;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(90);
+
+async fn server(ttft: u64) -> Result<Truth> {
+    let (ttft, gap) = (Times::Fixed(Duration::from_millis(ttft)), Times::Fixed(Duration::from_millis(2)));
+    Truth::start(Script { ttft, gap, ..Script::quick() }).await
+}
+
+async fn fill(page: &Page, fields: &[(&str, &str)]) -> Result<()> {
+    for (field, text) in fields {
+        page.fill(&format!("field-{field}"), text).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_starts_a_run_sees_how_far_it_is_ends_it_and_keeps_it() -> Result<()> {
+    let truth = server(10).await?;
+    let terminal = Terminal::new(Path::new(""))?;
+    let page = Page::window((1_440, 900), &terminal.environment()).await?;
+    page.press("rail-bench").await?;
+    page.reads_as("[data-test='bench']", |text| text.contains("No benchmark is kept"), "is empty").await?;
+    page.press("bench-new").await?;
+
+    // What is missing stands on the button; what would be sent is drawn before anything is.
+    page.reads_as(
+        "[data-test='bench-start']",
+        |text| text.contains("Target's model is needed"),
+        "says what is missing",
+    )
+    .await?;
+    fill(&page, &[("url", &truth.url()), ("model", "chat"), ("rate", "20"), ("seconds", "600"), ("output", "6")])
+        .await?;
+    let preview = |text: &str| text.contains("requests in 600 s") && text.contains("open loop, 20 a second, Poisson");
+    page.reads_as("[data-test='bench-preview']", preview, "shows what would be sent").await?;
+    page.find_by("[data-test='bench-preview'] path.ink-quantity").await?;
+    assert_eq!(truth.count(), 0);
+    fill(&page, &[("limits", "ttft=fast")]).await?;
+    page.reads_as("[data-test='bench-start']", |text| text.contains("Limits cannot be ttft=fast"), "is held").await?;
+    fill(&page, &[("limits", "ttft=1s")]).await?;
+
+    page.press_by("[data-test='bench-start'][aria-disabled='false']").await?;
+    let under_way = |text: &str| {
+        text.contains("Running: chat at") && text.contains("ends in") && text.contains("answered, 0 failed")
+    };
+    page.reads_as("[data-test='bench-going']", under_way, "says how far it is").await?;
+    until("requests come", LIMIT, async || Ok((truth.count() > 20).then_some(()))).await?;
+    page.find_by("[data-test='bench-going'] path.ink-series").await?;
+    // One at a time: a second load would disturb the first.
+    page.press("bench-new").await?;
+    fill(&page, &[("url", &truth.url()), ("model", "chat"), ("concurrency", "2"), ("requests", "9")]).await?;
+    page.press_by("[data-test='bench-start'][aria-disabled='false']").await?;
+    page.reads_as("[data-test='bench-problem']", |text| text.contains("A benchmark runs here already"), "is refused")
+        .await?;
+    page.press("bench-home").await?;
+
+    page.press("bench-stop").await?;
+    page.gone("[data-test='bench-going']").await?;
+    page.reads_as("[data-test='bench-kept'] tbody tr", |text| text.contains("Ended early"), "is kept").await?;
+    let kept = terminal.good(&["bench", "list"]).await?;
+    assert!(kept.contains("interrupted"), "{kept}");
+    let so_far = truth.count();
+    page.press_by("[data-test='bench-kept'] tbody tr button").await?;
+    let partial = |text: &str| text.contains("Ended early: partial") && text.contains("TTFT");
+    page.reads_as("[data-test='bench-page']", partial, "says that it is a part").await?;
+    assert_eq!(truth.count(), so_far);
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_compares_two_targets_and_reads_the_verdict_and_nothing_starts_where_nothing_is_done() -> Result<()> {
+    let (now, next) = (server(10).await?, server(30).await?);
+    let terminal = Terminal::new(Path::new(""))?;
+    let page = Page::window((1_440, 900), &terminal.environment()).await?;
+    page.press("rail-bench").await?;
+    page.press("bench-new").await?;
+    let fields = [("url", now.url()), ("model", "chat".into()), ("concurrency", "4".into()), ("requests", "40".into())];
+    for (field, text) in &fields {
+        page.fill(&format!("field-{field}"), text).await?;
+    }
+    fill(&page, &[("output", "6"), ("pairs", "6"), ("against", &next.url())]).await?;
+    page.reads_as("[data-test='bench-preview']", |text| text.contains("in a drawn order"), "says what is compared")
+        .await?;
+
+    // A session that is held sends no load.
+    page.press("mode").await?;
+    page.reads_as("[data-test='mode']", |text| text.contains("Session read only"), "is held").await?;
+    page.press_by("[data-test='bench-start'][aria-disabled='false']").await?;
+    page.reads_as(
+        "[data-test='bench-problem']",
+        |text| text.contains("Nothing is done in this session"),
+        "says why not",
+    )
+    .await?;
+    assert_eq!((now.count(), next.count()), (0, 0));
+    page.press("mode").await?;
+    page.press_by("[data-test='bench-start'][aria-disabled='false']").await?;
+    page.reads_as("[data-test='bench-going']", |text| text.contains("of at most"), "says how far it is").await?;
+    // A client in debug form, beside other tests, may well be late: then nothing may be said, and that is said.
+    let is_judged = |text: &str| text.contains("candidate worse") || text.contains("candidate invalid");
+    page.reads_as("[data-test='bench-kept'] tbody tr", is_judged, "is judged").await?;
+    page.gone("[data-test='bench-going']").await?;
+    page.press_by("[data-test='bench-kept'] tbody tr button").await?;
+    let verdict = |text: &str| {
+        let worse = text.contains("candidate is worse than baseline. Do not promote it");
+        worse || text.contains("the client was the limit in") && text.contains("Nothing may be said of it.")
+    };
+    page.reads_as("[data-test='bench-page']", verdict, "says which is better").await?;
+    page.close().await
+}

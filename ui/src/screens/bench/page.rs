@@ -1,0 +1,44 @@
+//! All there is to say of one that is kept: asked for when it is shown, and again when its row in the list changed.
+
+use super::{cards, going, head};
+use crate::{link::use_link, mirror::Watched, parts::problem::ProblemCard};
+use leptos::prelude::*;
+use pilothouse_wire::{Answer, Ask, Problem, bench::Page};
+
+/// Its page.
+pub fn page(view: Watched, id: String) -> AnyView {
+    let link = use_link();
+    let asked: RwSignal<Option<Result<Page, Problem>>> = RwSignal::new(None);
+    let of = id.clone();
+    let row = Memo::new(move |_| {
+        let row = view.bench(|view| view.kept.as_ref()?.rows.iter().find(|row| row.leads == of).cloned());
+        row.flatten()
+    });
+    let of = id.clone();
+    Effect::new(move |_| {
+        row.track();
+        if link.is_open() {
+            link.ask_then(Ask::Bench(of.clone()), move |answer| {
+                asked.set(Some(answer.and_then(|answer| match answer {
+                    Answer::Bench(page) => Ok(*page),
+                    _ => Err(Problem::other_answer()),
+                })));
+            });
+        }
+    });
+    let about = Memo::new(move |_| {
+        asked.with(|asked| asked.as_ref().and_then(|page| Some(page.as_ref().ok()?.about.clone())))
+    });
+    let title = id.clone();
+    let body = move || match asked.get() {
+        None => view! { <p class="faint" aria-busy="true">"It is being read."</p> }.into_any(),
+        Some(Err(problem)) => view! { <ProblemCard title=id.clone() problem=problem /> }.into_any(),
+        Some(Ok(page)) => {
+            let cards: Vec<AnyView> = page.cards.into_iter().map(cards::card).collect();
+            view! { <div class="bench-cards" data-test="bench-page">{cards}</div> }.into_any()
+        }
+    };
+    let of = title.clone();
+    let headed = move || head(of.clone(), about.get().unwrap_or_default(), ().into_any());
+    view! { {headed} {going(view, Some(title))} {body} }.into_any()
+}
