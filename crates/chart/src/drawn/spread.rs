@@ -10,9 +10,11 @@ use pilothouse_wire::{
 };
 
 const WIDTH: u16 = 420;
-const HEIGHT: u16 = 128;
+const HEIGHT: u16 = 138;
 const BARS: usize = 60;
-const TOP: f64 = 30.0;
+const TOP: f64 = 40.0;
+/// The lines on which quantiles are written.
+const ROWS: [f64; 3] = [10.0, 21.0, 32.0];
 const FOOT: f64 = 18.0;
 
 /// What is spread.
@@ -59,16 +61,17 @@ pub fn spread(of: &Spread) -> Option<Drawing> {
         pen.text(Ink::Label, Anchor::Middle, (across.place(tick), f64::from(HEIGHT) - 4.0), label(tick));
     }
     // Quantiles near each other stand on lines of their own.
-    let mut taken = [f64::NEG_INFINITY; 2];
+    let mut taken = [f64::NEG_INFINITY; ROWS.len()];
     for (name, value) in &of.quantiles {
         let x = across.place(*value);
         let text = format!("{name} {}", label(*value));
-        let row = usize::from(x < taken[0]);
-        taken[row] = x + 7.0 * f64::from(u8::try_from(text.chars().count()).unwrap_or(u8::MAX));
-        let y = if row == 0 { 10.0 } else { 22.0 };
-        pen.line(Ink::Label, Style::Line, &[(x, y + 2.0), (x, bottom)]);
-        let (anchor, x) = if x > right - 70.0 { (Anchor::End, x - 2.0) } else { (Anchor::Begin, x + 2.0) };
-        pen.text(Ink::Strong, anchor, (x, y), text);
+        let wide = 6.5 * f64::from(u8::try_from(text.chars().count()).unwrap_or(u8::MAX));
+        let (anchor, at, left) =
+            if x + wide > right { (Anchor::End, x - 2.0, x - wide) } else { (Anchor::Begin, x + 2.0, x) };
+        let row = taken.iter().position(|taken| *taken < left).unwrap_or(ROWS.len() - 1);
+        taken[row] = left + wide;
+        pen.line(Ink::Label, Style::Line, &[(x, ROWS[row] + 2.0), (x, bottom)]);
+        pen.text(Ink::Strong, anchor, (at, ROWS[row]), text);
     }
     if let Some(limit) = of.limit {
         let x = across.place(limit);
@@ -139,5 +142,25 @@ mod tests {
         assert_eq!(spread(&Spread::default()), None);
         let one = spread(&Spread { classes: vec![(0.0, 3)], ..Spread::default() }).unwrap();
         assert_eq!(bars_of(&one).len(), 1);
+    }
+
+    #[test]
+    fn quantiles_that_are_near_each_other_are_not_written_over_each_other() {
+        let of = Spread {
+            classes: vec![(0.001, 5), (3.0, 80), (72.0, 15)],
+            quantiles: vec![("p50", 2.95), ("p95", 6.12), ("p99", 11.6)],
+            ..Spread::default()
+        };
+        let drawing = spread(&of).unwrap();
+        let mut rows: Vec<i16> = drawing
+            .marks
+            .iter()
+            .filter_map(|mark| match &mark.shape {
+                Shape::Text { text, at, .. } if text.starts_with('p') => Some(at.1),
+                _ => None,
+            })
+            .collect();
+        rows.dedup();
+        assert_eq!(rows.len(), 3, "{rows:?}");
     }
 }
