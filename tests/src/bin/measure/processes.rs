@@ -98,8 +98,10 @@ mod tests {
         let id = std::process::id();
         assert!(age(id)? < Duration::from_secs(3_600));
         assert!(tree(id).contains(&id));
-        assert!(memory_mb(id, "VmHWM") >= memory_mb(id, "VmRSS"));
-        assert!(memory_mb(id, "VmRSS") > Some(0.1));
+        // In this order: between the two it may grow.
+        let now = memory_mb(id, "VmRSS");
+        assert!(now > Some(0.1));
+        assert!(memory_mb(id, "VmHWM") >= now);
         Ok(())
     }
 }
