@@ -1,6 +1,7 @@
 //! What a journal is and whether it is whole; and making it smaller by hand.
 
 use crate::{
+    body,
     chunk::{self, PART_GPUS, Place},
     part::Of,
     prune,
@@ -8,7 +9,7 @@ use crate::{
     record, schema,
     seek::{self, Target},
     shape,
-    stored::Stored,
+    stored::{Stored, row_of},
     walk::{Blocks, Fault, Filler, With, walk},
 };
 use pilothouse_wire::{Code, Problem, SmolStr, Stamp, record::Gap};
@@ -139,15 +140,41 @@ pub(crate) fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
             Ok(_) | Err(_) => say(format!("The world of {} does not read", Stamp(at))),
         }
     }
-    for (first, last) in rows(db, "SELECT first, last FROM block UNION ALL SELECT seq, seq FROM batch ORDER BY 1")? {
-        let mut filler = Filler::new(db, With::NoReadings);
+    // The readings of blocks lie in chunks, which were looked at; those of rows beside them.
+    let (blocks, single) = ("SELECT first, last FROM block ORDER BY 1", "SELECT seq, seq FROM batch ORDER BY 1");
+    let blocks = rows(db, blocks)?.into_iter().map(|places| (places, With::NoReadings));
+    let single = rows(db, single)?.into_iter().map(|places| (places, With::Readings));
+    for ((first, last), with) in blocks.chain(single) {
+        let mut filler = Filler::new(db, with);
         match walk(&mut filler, first - 1, last, &mut |_| {}) {
             Ok(()) => {}
             Err(Fault::Damaged(what)) => say(what),
             Err(Fault::Db(error)) => say(format!("Batches from place {first} to {last}: {error}")),
         }
     }
-    of_blocks(db, &chunks)?.into_iter().for_each(say);
+    of_blocks(db, &chunks)?.into_iter().chain(of_rows(db)?).for_each(say);
+    Ok(wrong)
+}
+
+/// Does what stands beside batches that are not sealed fit what is in them? By it they are found.
+fn of_rows(db: &Connection) -> rusqlite::Result<Vec<String>> {
+    let (mut wrong, mut before) = (Vec::new(), None);
+    let mut query = db.prepare("SELECT seq, seen_at, at, source, body FROM batch ORDER BY seq")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (seq, seen_at, at): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (source, body): (String, Vec<u8>) = (row.get(3)?, row.get(4)?);
+        // The time of a row is that at which it was heard, or that of the one before, if it is later.
+        let mut fits = at == seen_at || before == Some(at);
+        before = Some(at);
+        // One that does not read was found already; a mark says nothing.
+        if let Some((batch, _)) = body::unpack(&body, None).and_then(|body| row_of(&body)) {
+            fits &= batch.seen_at.0 == seen_at && batch.source.as_str() == source;
+        }
+        if !fits {
+            wrong.push(format!("The time or the source of the batch at place {seq} does not fit it"));
+        }
+    }
     Ok(wrong)
 }
 

@@ -65,7 +65,7 @@ async fn what_the_terminal_keeps_is_seen_with_its_figures_its_failures_and_its_v
     page.find_by("[data-test='bench-page'] path.ink-series").await?;
 
     // What is kept meanwhile comes into the list by itself.
-    let (now, next) = (server(20, |_| Fault::None).await?, server(40, |_| Fault::None).await?);
+    let (now, next) = (server(20, |_| Fault::None).await?, server(150, |_| Fault::None).await?);
     let compare = words(&format!("compare {} {}", now.url(), next.url()), "--requests 40 --pairs 6 --most-late 2s");
     terminal.good(&compare.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     let name = kept(&terminal).await?.first().cloned().ok_or_else(|| Failure::new("nothing is kept"))?;
