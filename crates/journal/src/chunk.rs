@@ -270,21 +270,30 @@ impl Chunk {
         Some(readings)
     }
 
-    /// Does all that it tells up to a place follow this list of GPUs?
-    pub(crate) fn follows(&self, list: u32, seq: i64) -> bool {
-        let Head { rows, events, .. } = &self.head;
-        let told = rows.iter().chain(events.iter().map(|event| &event.row));
-        told.filter(|row| row.seq <= seq).all(|row| row.list == list)
+    /// Does all that it tells between two places follow this list of GPUs?
+    pub(crate) fn follows(&self, list: u32, after: i64, until: i64) -> bool {
+        let Head { rows, events, init, .. } = &self.head;
+        let told = rows.iter().skip(usize::from(*init)).chain(events.iter().map(|event| &event.row));
+        told.filter(|row| row.seq > after && row.seq <= until).all(|row| row.list == list)
+    }
+
+    /// What was measured last behind a place and up to another one; nothing of a GPU that was not measured there.
+    pub(crate) fn latest_behind(&self, after: i64, until: i64) -> Latest {
+        self.latest_of(|row| row.seq > after && row.seq <= until, false)
     }
 
     /// What was known of the GPUs after the row, or the event, at a place: of each GPU what was measured of it last.
     pub(crate) fn latest(&self, seq: i64) -> Latest {
+        self.latest_of(|row| row.seq <= seq, true)
+    }
+
+    fn latest_of(&self, is_wanted: impl Fn(&Row) -> bool, with_before: bool) -> Latest {
         let Head { gpus, metrics, rows, init, events } = &self.head;
         let gpus = *gpus as usize;
-        let told = rows.iter().enumerate().skip(usize::from(*init)).filter(|(_, row)| row.seq <= seq);
+        let told = rows.iter().enumerate().skip(usize::from(*init)).filter(|(_, row)| is_wanted(row));
         let mut told: Vec<(&Row, Told<'_>)> = told.map(|(at, row)| (row, Told::Row(at))).collect();
-        told.extend(events.iter().filter(|event| event.row.seq <= seq).map(|event| (&event.row, Told::Event(event))));
-        let first = rows.first().filter(|_| *init).map(|row| (row, Told::Row(0)));
+        told.extend(events.iter().filter(|event| is_wanted(&event.row)).map(|event| (&event.row, Told::Event(event))));
+        let first = rows.first().filter(|_| *init && with_before).map(|row| (row, Told::Row(0)));
         let named = told.iter().chain(&first).fold(0, |named, (row, _)| named | row.named);
         // The newest first; that of a row before that of an event at the same place, which it holds.
         told.sort_by_key(|(row, told)| std::cmp::Reverse((row.seq, row.fact, matches!(told, Told::Row(_)))));

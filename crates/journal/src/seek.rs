@@ -362,16 +362,17 @@ fn jump(filler: &mut Filler<'_>, (after, world): (i64, &mut World), until: i64) 
     filler.with_traces();
     walk(filler, after, until, &mut |Step { batch, .. }| touched.merge(world.apply(batch)))?;
     let Some(traced) = filler.no_more_traces() else { return Ok(None) };
-    for source in traced {
-        let Some(place) = chunk::at(filler.db(), source.as_str(), until)? else { return Ok(None) };
-        let Some(telemetry) = world.source(&source).map(|source| &source.telemetry) else { return Ok(None) };
+    for place in chunk::overlapping(filler.db(), after + 1, until)? {
+        let Some(source) = traced.iter().find(|source| source.as_str() == place.source) else { continue };
+        let Some(telemetry) = world.source(source).map(|source| &source.telemetry) else { return Ok(None) };
         let chunk = filler.chunk(&place)?;
         // Readings that came late, of a list that was told anew meanwhile, are nobody's.
-        if !chunk.follows(telemetry.list_number(), until) || chunk.head.gpus as usize != telemetry.devices().count() {
+        let fits = chunk.head.gpus as usize == telemetry.devices().count();
+        if !fits || !chunk.follows(telemetry.list_number(), after, until) {
             return Ok(None);
         }
-        let latest = chunk.latest(until);
-        world.resume(&source, Some(latest));
+        let latest = chunk.latest_behind(after, until);
+        world.amend(source, latest);
     }
     Ok(Some(touched))
 }

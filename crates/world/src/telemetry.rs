@@ -36,7 +36,7 @@ pub struct Latest {
 }
 
 /// The metrics of which every reading leaves something in the world: a mark, or a point of a lane. Of the others only the
-/// last one counts, so that who folds a long stretch may leave out those before ([`crate::World::resume`]).
+/// last one counts, so that who folds a long stretch may leave out those before ([`crate::World::amend`]).
 pub const TRACED: [Metric; 3] = [Metric::Utilisation, Metric::ThermalSlowdown, Metric::Xid];
 
 fn nothing<S: serde::Serializer>(_: &Latest, serializer: S) -> Result<S::Ok, S::Error> {
@@ -219,6 +219,23 @@ impl Telemetry {
         let n = self.devices.len();
         let fits = latest.at.len() == n && latest.columns.values().all(|column| column.len() == n);
         self.latest = if fits { latest } else { Latest::of(n) };
+    }
+
+    /// Puts in what was measured last of some of the GPUs of the list. What is of other GPUs is of no use.
+    pub(crate) fn amend(&mut self, newer: Latest) {
+        let n = self.devices.len();
+        if newer.at.len() != n || newer.columns.values().any(|column| column.len() != n) {
+            return;
+        }
+        for metric in newer.columns.keys() {
+            self.latest.columns.entry(*metric).or_insert_with(|| vec![Reading::ABSENT; n]);
+        }
+        for (gpu, at) in newer.at.iter().enumerate().filter(|(_, at)| at.is_some()) {
+            self.latest.at[gpu] = *at;
+            for (metric, column) in &mut self.latest.columns {
+                column[gpu] = newer.columns.get(metric).map_or(Reading::ABSENT, |column| column[gpu]);
+            }
+        }
     }
 
     /// The GPU at a place of the list.

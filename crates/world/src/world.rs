@@ -54,6 +54,14 @@ impl World {
         }
     }
 
+    /// Puts in what was measured last of a source over a stretch of which only traces were folded
+    /// ([`crate::telemetry::TRACED`]). A GPU that was not measured there keeps what is known.
+    pub fn amend(&mut self, source: &ConnectionId, latest: Latest) {
+        if let Some(source) = self.sources.get_mut(source) {
+            source.telemetry.amend(latest);
+        }
+    }
+
     /// Facts that could not be used or were not kept, over all sources.
     #[must_use]
     pub fn dropped(&self) -> u64 {
