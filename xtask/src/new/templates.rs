@@ -26,6 +26,7 @@ pub const KIND: Kind = Kind {
     }],
     permissions: &[],
     demo: false,
+    nodes: false,
     open,
     discover: None,
     inside: None,
