@@ -36,8 +36,9 @@ async fn series_have_the_labels_of_their_exporter_and_of_its_target() -> Result<
     exporters.change(|pages| pages.holders.insert(place("a", 3), holder("llama-0")));
     let prometheus = Prometheus::start(EVERY, &[Job::new("dcgm", exporters.gpu_targets())]).await?;
 
-    let all = prometheus.query("DCGM_FI_DEV_GPU_UTIL").await?;
-    assert_eq!(all.len(), 16);
+    // A target counts as scraped a moment before all that it said can be asked for.
+    let all = async || Ok((prometheus.query("DCGM_FI_DEV_GPU_UTIL").await?.len() == 16).then_some(()));
+    until("both nodes are measured", LIMIT, all).await?;
     let held = prometheus.query("DCGM_FI_DEV_GPU_UTIL{exported_pod!=\"\"}").await?;
     let [gpu] = held.as_slice() else { panic!("{held:?}") };
     let own = exporters.change(|pages| pages.nodes["a"].gpus[3].clone());
