@@ -101,8 +101,12 @@ in_sources() {
 
 # Finds what cargo keeps of each package of the project that it built.
 in_builds() {
-  find "$CARGO_TARGET_DIR" "$PILOTHOUSE_CACHE"/target/wasm-* -maxdepth 5 \( -path '*/.fingerprint/pilothouse-*' \
-    -o -path '*/.fingerprint/acceptance-*' -o -path '*/.fingerprint/xtask-*' \) "$@" 2>/dev/null || true
+  local folder folders=("$CARGO_TARGET_DIR")
+  for folder in "$PILOTHOUSE_CACHE"/target/wasm-*; do
+    if [ -d "$folder" ]; then folders+=("$folder"); fi
+  done
+  find "${folders[@]}" -maxdepth 5 \( -path '*/.fingerprint/pilothouse-*' \
+    -o -path '*/.fingerprint/acceptance-*' -o -path '*/.fingerprint/xtask-*' \) "$@"
 }
 
 # A list of "hash  name" with the age of each file before it.
@@ -111,7 +115,7 @@ names() { cut -c 67- "$1" | tr '\n' '\0'; }
 
 # Was all that was built built from what the record names? If so, `xtask` made it younger than the builds.
 is_whole() { [ -f "$1" ] && [ -z "$(in_builds -newer "$1" -print -quit)" ]; }
-forget_builds() { in_builds -type d -prune -exec rm -rf {} +; }
+forget_builds() { in_builds -type d -prune -print0 | xargs -0 --no-run-if-empty rm -rf; }
 
 # Gives the files of a list the ages that a record has for them; folders, too, if the names are the same.
 as_old_as() {
