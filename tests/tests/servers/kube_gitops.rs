@@ -221,6 +221,11 @@ async fn flagger_is_a_service_and_a_guard_and_kargo_says_what_came_where() -> Re
     create(&plane, PROMOTION, NAMESPACE, &promotion).await?;
     let promoted = mark(&watched, "prod gets cccccccc: Succeeded").await?;
     assert_eq!((promoted.by.as_deref(), promoted.status), (Some("ann"), Status::Good));
+    // What a stage holds is a change only for who has seen it hold something else, and nothing above waits for that.
+    until("the stage is read", LIMIT, async || {
+        Ok(watched.said().contains("registry.example/chat:1.0.0").then_some(()))
+    })
+    .await?;
     let path = format!("{}/status", STAGE.path(NAMESPACE, "prod"));
     plane.api()?.patch(&path, &json!({ "status": stage("2.0.0")["status"] })).await?;
     mark(&watched, "prod holds registry.example/chat:2.0.0").await?;
