@@ -254,10 +254,14 @@ pub(super) fn rolled(kind: &str, object: &Value) -> Seen {
             number(&status["availableReplicas"]),
         ),
     };
-    let stays = stays_old(spec, wanted);
+    // Where all of them stay, nothing of what was asked has come to pass before somebody deletes them.
+    let (stays, by_hand) = match stays_old(spec, wanted) {
+        all if all >= wanted => (0, ": each gets it when somebody deletes it"),
+        some => (some, ""),
+    };
     let there = number(if kind == "DaemonSet" { &status["currentNumberScheduled"] } else { &status["replicas"] });
     if updated < wanted - stays {
-        Seen::NotYet(format!("{updated} of {} pods are of the newest revision", wanted - stays))
+        Seen::NotYet(format!("{updated} of {} pods are of the newest revision{by_hand}", wanted - stays))
     } else if there > wanted {
         Seen::NotYet(format!("{} older pods are ending", there - wanted))
     } else if ready < wanted {

@@ -342,7 +342,7 @@ fn what_was_not_written_is_not_seen_however_well_the_pods_are() {
 }
 
 #[test]
-fn pods_that_wait_to_be_deleted_are_not_waited_for_and_are_named_before() {
+fn pods_that_wait_to_be_deleted_are_waited_for_where_no_other_moves_and_are_named_before() {
     let set = |strategy: Value, updated: u64| {
         let mut set = deployment();
         set["spec"]["updateStrategy"] = strategy;
@@ -354,10 +354,16 @@ fn pods_that_wait_to_be_deleted_are_not_waited_for_and_are_named_before() {
     };
     let seen = |set: &Value| seen_of(workload("StatefulSet"), Deed::Restart, Vec::new(), Some(set), &[]);
     let on_delete = set(json!({ "type": "OnDelete" }), 0);
-    assert_eq!(seen(&on_delete), Seen::Met("4 of 4 pods are ready, the others get it as they are deleted".into()));
-    let parted = |updated| set(json!({ "rollingUpdate": { "partition": 3 } }), updated);
-    assert_eq!(seen(&parted(0)), Seen::NotYet("0 of 1 pods are of the newest revision".into()));
-    assert!(matches!(seen(&parted(1)), Seen::Met(_)));
+    let waits =
+        |updated| format!("{updated} of 4 pods are of the newest revision: each gets it when somebody deletes it");
+    assert_eq!(seen(&on_delete), Seen::NotYet(waits(0)));
+    assert_eq!(seen(&set(json!({ "type": "OnDelete" }), 3)), Seen::NotYet(waits(3)));
+    assert_eq!(seen(&set(json!({ "type": "OnDelete" }), 4)), Seen::Met("4 of 4 pods are ready".into()));
+    let parted = |partition: u64, updated| set(json!({ "rollingUpdate": { "partition": partition } }), updated);
+    assert_eq!(seen(&parted(4, 0)), Seen::NotYet(waits(0)));
+    assert_eq!(seen(&parted(3, 0)), Seen::NotYet("0 of 1 pods are of the newest revision".into()));
+    let part = "4 of 4 pods are ready, the others get it as they are deleted";
+    assert_eq!(seen(&parted(3, 1)), Seen::Met(part.into()));
     let draft = made(&workload("StatefulSet"), Deed::Restart, &on_delete, &[]).unwrap();
     assert!(draft.warnings[0].starts_with("4 of 4 pods stay as they are"), "{:?}", draft.warnings);
 }
