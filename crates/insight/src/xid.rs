@@ -48,6 +48,12 @@ pub(crate) enum Remedy {
     FollowOther,
     /// Not expected on any product: for the vendor.
     AskVendor,
+    /// Its power is not smoothed any more: it works, and its site sees the swings.
+    PowerSmoothing,
+    /// Bad memory cannot be mapped away while ECC is off.
+    EnableEcc,
+    /// The vendor's catalogue has the code, and names nothing to do.
+    Unnamed,
 }
 
 impl Remedy {
@@ -67,6 +73,9 @@ impl Remedy {
             "CHECK_UVM" => Self::CheckUnifiedMemory,
             "FOLLOW_OTHER_XID" => Self::FollowOther,
             "UNEXPECTED_ERR_REPORT_ISSUE" => Self::AskVendor,
+            "POWER_SMOOTHING" => Self::PowerSmoothing,
+            "ENABLE_ECC" => Self::EnableEcc,
+            "NO_ACTION_NAMED" => Self::Unnamed,
             _ => return None,
         })
     }
@@ -107,6 +116,17 @@ impl Remedy {
             Self::AskVendor => {
                 "Cordon and drain the node, keep the output of nvidia-bug-report.sh, and ask the vendor."
             }
+            Self::PowerSmoothing => {
+                "See whether the site bears the swings of its power. If not, look for heat, and have a GPU exchanged \
+                 whose smoothing is worn out."
+            }
+            Self::EnableEcc => {
+                "Cordon and drain the node, switch the GPU's ECC on, so that bad rows are mapped away, and restart the \
+                 machine."
+            }
+            Self::Unnamed => {
+                "NVIDIA's catalogue names nothing to do. Keep the node's kernel log, and ask the vendor if it comes back."
+            }
         }
     }
 }
@@ -128,9 +148,9 @@ fn row(line: &'static str) -> Option<(u32, Xid)> {
 pub(crate) fn cause(code: u32) -> Cause {
     match code {
         // Memory errors, contained or not, what became of the rows and of the channels.
-        48 | 63 | 64 | 92 | 94 | 95 | 140 | 156 | 157 | 160 | 161 | 171 | 172 => Cause::Memory,
+        48 | 63 | 64 | 92 | 94 | 95 | 140 | 156 | 157 | 160 | 161 | 168 | 171 | 172 => Cause::Memory,
         54 | 79 | 80 | 167 => Cause::Bus,
-        74 | 137 | 144..=150 | 155 => Cause::Links,
+        74 | 137 | 144..=150 | 155 | 166 | 170 => Cause::Links,
         _ => match lookup(code).map(|xid| xid.remedy) {
             Some(Remedy::RestartProgram | Remedy::LookBefore) => Cause::Program,
             _ => Cause::Driver,
@@ -151,9 +171,12 @@ mod tests {
     #[test]
     fn every_row_of_the_table_is_read_and_names_its_source() {
         let codes: Vec<u32> = (1..200).filter(|code| lookup(*code).is_some()).collect();
-        assert_eq!(codes, (1..=162).collect::<Vec<_>>());
+        assert_eq!(codes, (1..=172).collect::<Vec<_>>());
         assert_eq!(codes.len(), TABLE.lines().count() - 1);
-        assert!(codes.iter().filter_map(|code| lookup(*code)).all(|xid| xid.source.contains("xiderrorsmapping.csv")));
+        for code in codes {
+            let from = if code <= 162 { "xiderrorsmapping.csv" } else { "analyzing-xid-catalog.html" };
+            assert!(lookup(code).unwrap().source.contains(from), "{code}");
+        }
     }
 
     #[test]
@@ -168,6 +191,11 @@ mod tests {
             (95, Remedy::ResetGpu, true, Cause::Memory),
             (119, Remedy::ResetGpu, true, Cause::Driver),
             (154, Remedy::FollowOther, false, Cause::Driver),
+            (165, Remedy::PowerSmoothing, false, Cause::Driver),
+            (166, Remedy::Unnamed, false, Cause::Links),
+            (167, Remedy::Unnamed, true, Cause::Bus),
+            (168, Remedy::EnableEcc, false, Cause::Memory),
+            (171, Remedy::MemoryError, true, Cause::Memory),
         ] {
             let xid = lookup(code).unwrap();
             assert_eq!((xid.remedy, xid.fatal, cause(code)), (remedy, fatal, of), "{code}");
