@@ -5,7 +5,7 @@ use crate::{
     views::{Known, conclude, concluded, project_plain, sources_of},
 };
 use pilothouse_insight::History;
-use pilothouse_journal::{Place, Reader as JournalReader, Sought};
+use pilothouse_journal::{Gone, Place, Reader as JournalReader, Sought};
 use pilothouse_wire::{
     Answer, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     record::Gap,
@@ -41,6 +41,9 @@ struct Kept {
     then: Moment,
     /// Fleets of it that were looked at: of a neighbour only what changed is projected again.
     fleets: Vec<FleetProjection>,
+    /// What was kept of the world before. It is large, and to let go of it takes as long as a good part of an answer: it
+    /// stays until who asked is answered.
+    before: Option<(Gone, Vec<FleetProjection>)>,
 }
 
 /// The world at a time.
@@ -52,12 +55,24 @@ pub(crate) struct Moment {
     pub gap: Option<Gap>,
 }
 
+impl Moment {
+    /// As of when this is known: what follows from the world that is shown of a gap follows as of where the gap begins.
+    pub(crate) fn known(&self, t: Stamp) -> Stamp {
+        self.gap.as_ref().map_or(t, |gap| gap.known(t))
+    }
+}
+
 impl Worlds {
     /// The world as it was known at `t`.
     pub(crate) async fn at(&self, journal: Option<JournalReader>, t: Stamp, now: Stamp) -> Result<Moment, Problem> {
         let journal = readable(journal)?;
         let mut kept = self.alone().await;
-        to_its_end(async move { Ok(turn(&mut kept, journal, t, now).await?.then.clone()) }).await
+        to_its_end(async move {
+            let kept = turn(&mut kept, journal, t, now).await?;
+            kept.let_go();
+            Ok(kept.then.clone())
+        })
+        .await
     }
 
     /// Waits until nobody else folds.
@@ -77,16 +92,19 @@ impl Worlds {
         to_its_end(async move {
             let kept = turn(&mut kept, journal, t, now).await?;
             let known = kept.fleets.iter().position(|fleet| *fleet.spec() == spec).map(|at| kept.fleets.remove(at));
-            let Moment { world, gap } = kept.then.clone();
+            let then = kept.then.clone();
             let (answer, fleet) = apart(move || {
+                let known_at = then.known(t);
+                let Moment { world, gap } = then;
                 let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
-                conclude(&mut fleet, t);
+                conclude(&world, &mut fleet, known_at);
                 let view = View::Fleet(Arc::clone(fleet.view()));
                 (full(&world, &ViewSpec::Fleet(spec), t, gap, view), fleet)
             })
             .await?;
             kept.fleets.truncate(FLEETS - 1);
             kept.fleets.insert(0, fleet);
+            kept.let_go();
             Ok(answer)
         })
         .await
@@ -106,6 +124,14 @@ impl Worlds {
     }
 }
 
+impl Kept {
+    /// Lets go of what was before, beside the answer.
+    fn let_go(&mut self) {
+        let before = self.before.take();
+        tokio::task::spawn_blocking(move || drop(before));
+    }
+}
+
 /// Turns to the world at a time. What was looked at of the one before goes with it.
 async fn turn(kept: &mut Option<Kept>, journal: JournalReader, t: Stamp, now: Stamp) -> Result<&mut Kept, Problem> {
     // What was not settled when it was read is read again.
@@ -115,15 +141,12 @@ async fn turn(kept: &mut Option<Kept>, journal: JournalReader, t: Stamp, now: St
             // The journal goes on from a world that nobody else holds, and copies one that somebody does.
             let (base, mut fleets) = before.map(|Kept { place, fleets, .. }| (place, fleets)).unzip();
             apart(move || {
-                let Sought { world, place, touched, gap } = journal.world_since(base, t)?;
-                match &mut fleets {
-                    Some(fleets) if !touched.all => {
-                        fleets.iter_mut().for_each(|fleet| drop(fleet.update(&world, &touched)));
-                    }
-                    fleets => *fleets = None,
-                }
-                let then = Moment { world, gap };
-                Ok::<_, Problem>(Kept { at: t, place, read: now, used: now, then, fleets: fleets.unwrap_or_default() })
+                let Sought { world, place, touched, gone, gap } = journal.world_since(base, t)?;
+                let of_before = if touched.all { fleets.take() } else { None };
+                let mut fleets = fleets.unwrap_or_default();
+                fleets.iter_mut().for_each(|fleet| drop(fleet.update(&world, &touched)));
+                let (then, before) = (Moment { world, gap }, Some((gone, of_before.unwrap_or_default())));
+                Ok::<_, Problem>(Kept { at: t, place, read: now, used: now, then, fleets, before })
             })
             .await??
         }
@@ -155,10 +178,12 @@ fn unreadable(error: &JoinError) -> Problem {
     Problem::new(Code::Internal, "The record could not be read.").why(error.to_string())
 }
 
-/// One full frame of a world as of a time.
-pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>) -> Answer {
-    let known = Known { world, registries: &Registries::default() };
-    full(world, spec, t, gap, project_plain(known, spec, &History::default(), t))
+/// One full frame of a world as of a time. `history` is what one who watched up to then knows.
+pub(crate) fn frame(then: Moment, spec: &ViewSpec, t: Stamp, history: &History) -> Answer {
+    let known_at = then.known(t);
+    let Moment { world, gap } = then;
+    let known = Known { world: &world, registries: &Registries::default() };
+    full(&world, spec, t, gap, project_plain(known, spec, history, known_at))
 }
 
 fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) -> Answer {

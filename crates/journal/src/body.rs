@@ -1,7 +1,10 @@
 //! Bodies at rest: packed, with a check sum, so that a damaged one is known and never taken for something else.
 
 use serde::{Serialize, de::DeserializeOwned};
-use std::io::{Read, Write};
+use std::{
+    borrow::Cow,
+    io::{Read, Write},
+};
 
 /// First byte of a packed body. Bodies of the first schema are bare zstd frames, which begin with another one.
 const PACKED: u8 = 1;
@@ -14,6 +17,8 @@ const ZSTD: u8 = 0x28;
 
 /// The largest thing that unpacks: a packed bomb is refused, not inflated.
 pub(crate) const MOST_BYTES: u64 = 1 << 30;
+/// What is packed closer than this is not believed to be before it is read.
+const MOST_RATIO: usize = 64;
 /// How far back a patch may look, as a power of two: over the whole of what it is packed against.
 const MOST_WINDOW_LOG: u32 = 27;
 
@@ -40,8 +45,13 @@ pub(crate) fn pack_patch(plain: &[u8], base: &[u8], level: i32) -> Option<Vec<u8
 
 /// The bytes of a body; `None` for a damaged one. `base` is what a patch was packed against.
 pub(crate) fn unpack(body: &[u8], base: Option<&[u8]>) -> Option<Vec<u8>> {
+    unpack_here(body, base).map(Cow::into_owned)
+}
+
+/// The same; what was packed already stays where it is.
+pub(crate) fn unpack_here<'a>(body: &'a [u8], base: Option<&[u8]>) -> Option<Cow<'a, [u8]>> {
     if body.first() == Some(&ZSTD) {
-        return inflate(zstd::Decoder::new(body).ok()?);
+        return inflate(zstd::Decoder::new(body).ok()?, said(body)).map(Cow::Owned);
     }
     let (tag, rest) = body.split_first()?;
     let (sum, bytes) = rest.split_first_chunk::<4>()?;
@@ -49,15 +59,24 @@ pub(crate) fn unpack(body: &[u8], base: Option<&[u8]>) -> Option<Vec<u8>> {
         return None;
     }
     match *tag {
-        PACKED => inflate(zstd::Decoder::new(bytes).ok()?),
-        BARE => Some(bytes.to_vec()),
+        PACKED => inflate(zstd::Decoder::new(bytes).ok()?, said(bytes)).map(Cow::Owned),
+        BARE => Some(Cow::Borrowed(bytes)),
         PATCH => {
-            let mut decoder = zstd::stream::Decoder::with_ref_prefix(bytes, base?).ok()?;
+            let base = base?;
+            let mut decoder = zstd::stream::Decoder::with_ref_prefix(bytes, base).ok()?;
             decoder.window_log_max(MOST_WINDOW_LOG).ok()?;
-            inflate(decoder)
+            // A patch does not say it; it is of something like what it is packed against.
+            inflate(decoder, base.len() + base.len() / 16).map(Cow::Owned)
         }
         _ => None,
     }
+}
+
+/// How long a frame says that it is, as far as that is to be believed: there is room for so much before it is read.
+fn said(frame: &[u8]) -> usize {
+    let most = frame.len().saturating_mul(MOST_RATIO);
+    let said = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
+    said.and_then(|said| usize::try_from(said).ok()).unwrap_or(0).min(most)
 }
 
 /// The bytes of a packed body, if they are no more than these.
@@ -78,8 +97,9 @@ pub(crate) fn encode<T: Serialize>(value: &T, level: i32) -> Vec<u8> {
     pack(&postcard::to_stdvec(value).unwrap_or_default(), level)
 }
 
-fn inflate(packed: impl Read) -> Option<Vec<u8>> {
-    let mut plain = Vec::new();
+/// Room for all of it, and for seeing that it ends, spares copying what is read so far over and over.
+fn inflate(packed: impl Read, room: usize) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(room.saturating_add(64));
     packed.take(MOST_BYTES).read_to_end(&mut plain).ok()?;
     Some(plain)
 }
@@ -117,6 +137,36 @@ pub(crate) mod bytes {
     }
 }
 
+/// The same, which stay where they are.
+pub(crate) mod here {
+    use serde::{Deserializer, Serializer, de};
+    use std::borrow::Cow;
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &Cow<'_, [u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(crate) fn deserialize<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'a, [u8]>, D::Error> {
+        struct Bytes;
+        impl<'de> de::Visitor<'de> for Bytes {
+            type Value = Cow<'de, [u8]>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_borrowed_bytes<E: de::Error>(self, bytes: &'de [u8]) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(bytes))
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +187,17 @@ mod tests {
             }
             assert_eq!(unpack(&body[..body.len() - 1], Some(&plain)), None);
         }
+    }
+
+    #[test]
+    fn what_a_frame_says_of_its_length_is_room_and_no_more() {
+        let packed = zstd::bulk::compress(&[7; 1_000_000], 1).unwrap();
+        assert!(said(&packed) < 1_000_000 && said(&packed) <= packed.len() * MOST_RATIO, "{}", said(&packed));
+        let noise: Vec<u8> = (0..5_000_u32).flat_map(|n| (n.wrapping_mul(2_654_435_761)).to_le_bytes()).collect();
+        let packed = zstd::bulk::compress(&noise, 1).unwrap();
+        assert_eq!((said(&packed), said(&packed[..3]), said(b"")), (noise.len(), 0, 0));
+        // One that is cut in its middle says the same, and is refused.
+        assert_eq!(unpack(&packed[..packed.len() / 2], None), None);
     }
 
     #[test]

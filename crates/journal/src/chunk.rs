@@ -7,9 +7,9 @@ use crate::{
 };
 use pilothouse_wire::{Metric, Reading, SmolStr, Stamp};
 use pilothouse_world::{Latest, fact::ReadingsFact};
-use rayon::prelude::*;
 use rusqlite::{Connection, OptionalExtension, Row as DbRow, params};
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// GPUs of a part: few enough that one GPU's past is read quickly, enough that packing pays.
 pub(crate) const PART_GPUS: usize = 256;
@@ -106,10 +106,16 @@ impl Place {
         })
     }
 
+    /// Is this the chunk that is here? A number may come again for another one.
+    pub(crate) fn is_of(&self, chunk: &Chunk) -> bool {
+        (chunk.first, chunk.last) == (self.first, self.last)
+    }
+
     /// `None` for a damaged one, and for one that is larger than any that is written.
     pub(crate) fn head(&self) -> Option<Head> {
         body::decode(&self.head).filter(|head: &Head| {
-            head.metrics.len() <= MOST_METRICS && (head.gpus as usize).saturating_mul(head.rows.len()) <= MOST_CELLS
+            let cells = (head.gpus as usize).saturating_mul(head.rows.len().max(1));
+            head.metrics.len() <= MOST_METRICS && cells <= MOST_CELLS
         })
     }
 }
@@ -182,7 +188,7 @@ pub(crate) fn part(
     spread: bool,
 ) -> rusqlite::Result<Option<Table>> {
     let (body, size) = (part_body(db, id, place)?, (gpus_of(head, place), head.rows.len()));
-    let table = body.and_then(|body| Table::unpack(&body::unpack(&body, None)?, size, of, spread));
+    let table = body.and_then(|body| Table::unpack(&body::unpack_here(&body, None)?, size, of, spread));
     Ok(table.filter(|table| table.columns.iter().map(|column| column.metric).eq(head.metrics.iter().copied())))
 }
 
@@ -197,33 +203,45 @@ fn gpus_of(head: &Head, place: usize) -> usize {
     (head.gpus as usize).saturating_sub(place * PART_GPUS).min(PART_GPUS)
 }
 
-/// A chunk as it is at rest, out of the file.
-pub(crate) struct Packed {
-    first: i64,
-    last: i64,
-    head: Head,
-    bodies: Vec<Option<Vec<u8>>>,
+/// Reads chunks out of the file, and does something beside. Each part is unpacked on another core while the next one is
+/// read: of a large fleet it is millions of numbers, and somebody waits. No word of a chunk that is damaged.
+pub(crate) fn load_beside<T: Send>(
+    db: &Connection,
+    places: &[Place],
+    work: impl FnOnce() -> Option<T> + Send,
+) -> rusqlite::Result<(Option<T>, Vec<Option<Chunk>>)> {
+    let heads: Vec<Option<Head>> = places.iter().map(Place::head).collect();
+    let count = |head: &Option<Head>| head.as_ref().map_or(0, |head| (head.gpus as usize).div_ceil(PART_GPUS));
+    let parts: Vec<Vec<OnceLock<Rows>>> =
+        heads.iter().map(|head| (0..count(head)).map(|_| OnceLock::new()).collect()).collect();
+    let mut done = None;
+    let into = &mut done;
+    rayon::in_place_scope(|scope| -> rusqlite::Result<()> {
+        scope.spawn(move |_| *into = work());
+        for ((place, head), parts) in places.iter().zip(&heads).zip(&parts) {
+            let Some(head) = head else { continue };
+            for (at, part) in parts.iter().enumerate() {
+                let body = part_body(db, place.id, at)?;
+                scope.spawn(move |_| {
+                    if let Some(rows) = body.and_then(|body| rows_of(head, at, &body)) {
+                        let _ = part.set(rows);
+                    }
+                });
+            }
+        }
+        Ok(())
+    })?;
+    let chunks = places.iter().zip(heads).zip(parts).map(|((place, head), parts)| {
+        let parts = parts.into_iter().map(OnceLock::into_inner).collect::<Option<Vec<Rows>>>()?;
+        Some(Chunk { first: place.first, last: place.last, head: head?, parts })
+    });
+    Ok((done, chunks.collect()))
 }
 
-impl Packed {
-    /// Reads one. `Ok(None)` for a damaged one.
-    pub(crate) fn load(db: &Connection, place: &Place) -> rusqlite::Result<Option<Self>> {
-        let Some(head) = place.head() else { return Ok(None) };
-        let count = (head.gpus as usize).div_ceil(PART_GPUS);
-        let bodies = (0..count).map(|at| part_body(db, place.id, at)).collect::<rusqlite::Result<_>>()?;
-        Ok(Some(Self { first: place.first, last: place.last, head, bodies }))
-    }
-
-    /// Unpacks it, on all cores: of a large fleet it is millions of numbers, and somebody waits. `None` for a damaged one.
-    pub(crate) fn unpack(self) -> Option<Chunk> {
-        let head = &self.head;
-        let one = |(place, body): (usize, &Option<Vec<u8>>)| {
-            let rows = Rows::unpack(&body::unpack(body.as_deref()?, None)?, gpus_of(head, place), head.rows.len())?;
-            rows.metrics().eq(head.metrics.iter().copied()).then_some(rows)
-        };
-        let parts = self.bodies.par_iter().enumerate().map(one).collect::<Option<_>>()?;
-        Some(Chunk { first: self.first, last: self.last, head: self.head, parts })
-    }
+/// A part out of its body; `None` for a damaged one.
+fn rows_of(head: &Head, place: usize, body: &[u8]) -> Option<Rows> {
+    let rows = Rows::unpack(&body::unpack_here(body, None)?, gpus_of(head, place), head.rows.len())?;
+    rows.metrics().eq(head.metrics.iter().copied()).then_some(rows)
 }
 
 /// A chunk in memory: what is folded of it.
@@ -238,7 +256,13 @@ pub(crate) struct Chunk {
 impl Chunk {
     /// Reads a whole chunk. `Ok(None)` for a damaged one.
     pub(crate) fn load(db: &Connection, place: &Place) -> rusqlite::Result<Option<Self>> {
-        Ok(Packed::load(db, place)?.and_then(Packed::unpack))
+        let (_, mut chunks) = load_beside(db, std::slice::from_ref(place), || None::<()>)?;
+        Ok(chunks.pop().flatten())
+    }
+
+    /// Does it tell of a place?
+    pub(crate) fn holds(&self, seq: i64) -> bool {
+        self.first <= seq && self.last >= seq
     }
 
     /// What a batch said of the GPUs, of the wanted metrics; `None` where nothing of it was kept.
@@ -299,28 +323,35 @@ impl Chunk {
         told.sort_by_key(|(row, told)| std::cmp::Reverse((row.seq, row.fact, matches!(told, Told::Row(_)))));
         let mut latest = Latest::of(gpus);
         let mut columns: Vec<Vec<Reading>> = vec![vec![Reading::ABSENT; gpus]; metrics.len()];
-        let mut put = |gpu: usize, row: &Row, time, reading: &dyn Fn(usize) -> Reading| {
-            latest.at[gpu] = time;
+        // Column by column: in another order each number would lie far from the one before.
+        let mut put = |of: &[usize], row: &Row, at: usize| {
             for (place, column) in columns.iter_mut().enumerate().filter(|(place, _)| row.names(*place)) {
-                column[gpu] = reading(place);
+                for gpu in of {
+                    let (part, there) = self.part_of(*gpu);
+                    column[*gpu] = part.reading(place, there, at);
+                }
             }
         };
+        let mut told_of: Vec<(&Event, usize)> = Vec::new();
         let mut wanted: Vec<usize> = (0..gpus).collect();
         for (row, told) in told {
             match told {
-                Told::Row(at) => wanted.retain(|gpu| {
-                    let (part, there) = self.part_of(*gpu);
-                    let time = part.time(there, at);
-                    if time.is_some() {
-                        put(*gpu, row, time, &|place| part.reading(place, there, at));
-                    }
-                    time.is_none()
-                }),
+                Told::Row(at) => {
+                    let mut measured = Vec::with_capacity(wanted.len());
+                    wanted.retain(|gpu| {
+                        let (part, there) = self.part_of(*gpu);
+                        let time = part.time(there, at);
+                        if time.is_some() {
+                            latest.at[*gpu] = time;
+                            measured.push(*gpu);
+                        }
+                        time.is_none()
+                    });
+                    put(&measured, row, at);
+                }
                 Told::Event(event) => {
                     if let Ok(at) = wanted.binary_search(&(event.gpu as usize)) {
-                        let gpu = wanted.remove(at);
-                        let absent = Reading::ABSENT;
-                        put(gpu, row, Some(event.at), &|place| event.readings.get(place).copied().unwrap_or(absent));
+                        told_of.push((event, wanted.remove(at)));
                     }
                 }
             }
@@ -329,9 +360,16 @@ impl Chunk {
             }
         }
         if let Some((row, _)) = first {
-            for gpu in wanted {
-                let (part, there) = self.part_of(gpu);
-                put(gpu, row, part.time(there, 0), &|place| part.reading(place, there, 0));
+            for gpu in &wanted {
+                let (part, there) = self.part_of(*gpu);
+                latest.at[*gpu] = part.time(there, 0);
+            }
+            put(&wanted, row, 0);
+        }
+        for (event, gpu) in told_of {
+            latest.at[gpu] = Some(event.at);
+            for (place, column) in columns.iter_mut().enumerate().filter(|(place, _)| event.row.names(*place)) {
+                column[gpu] = event.readings.get(place).copied().unwrap_or(Reading::ABSENT);
             }
         }
         let all = metrics.iter().zip(columns).enumerate();

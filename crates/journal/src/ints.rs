@@ -1,24 +1,31 @@
 //! Columns of numbers, packed: most are noise around something, many are one number throughout.
 
-use crate::body::bytes;
+use crate::body::here;
 use pco::{ChunkConfig, DeltaSpec, standalone};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The level of packing: more takes longer and gains next to nothing.
 const LEVEL: usize = 8;
 
 /// A column of numbers. How many there are is known to who reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Ints {
+pub(crate) enum Ints<'a> {
     /// All of them are this one.
     Same(i64),
     /// Packed by pco.
-    Packed(#[serde(with = "bytes")] Vec<u8>),
+    Packed(#[serde(with = "here", borrow)] Cow<'a, [u8]>),
     /// In lines of so many: how far each is from the middle of its line.
-    Around { line: u32, middles: Box<Ints>, rest: Box<Ints> },
+    Around {
+        line: u32,
+        #[serde(borrow)]
+        middles: Box<Ints<'a>>,
+        #[serde(borrow)]
+        rest: Box<Ints<'a>>,
+    },
 }
 
-impl Ints {
+impl Ints<'_> {
     pub(crate) fn of(numbers: &[i64]) -> Self {
         let first = numbers.first().copied().unwrap_or(0);
         if numbers.iter().all(|number| *number == first) {
@@ -62,7 +69,7 @@ impl Ints {
     fn packed(numbers: &[i64], delta: DeltaSpec) -> Self {
         let config = ChunkConfig::default().with_compression_level(LEVEL).with_delta_spec(delta);
         // It fails on a wrong setting alone.
-        Self::Packed(standalone::simple_compress(numbers, &config).unwrap_or_default())
+        Self::Packed(Cow::Owned(standalone::simple_compress(numbers, &config).unwrap_or_default()))
     }
 
     /// The numbers; `None` if these are not so many. What is read decides nothing on how much memory is taken.
@@ -115,6 +122,6 @@ mod tests {
                 assert_eq!([packed.read(numbers.len() + 1), packed.read(numbers.len() - 1)], [None, None]);
             }
         }
-        assert_eq!(Ints::Packed(b"no numbers".to_vec()).read(3), None);
+        assert_eq!(Ints::Packed(Cow::Borrowed(b"no numbers")).read(3), None);
     }
 }

@@ -38,6 +38,6 @@ pub use grid::round_readings;
 pub use look::{Info, prune_before};
 pub use read::Reader;
 pub use record::{Limits, Recorder};
-pub use seek::{Place, Sought};
+pub use seek::{Gone, Place, Sought};
 pub use series::{GpuPoints, Point};
 pub use thin::Thinning;

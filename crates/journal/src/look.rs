@@ -2,7 +2,7 @@
 
 use crate::{
     body,
-    chunk::{self, PART_GPUS, Place},
+    chunk::{self, Head, PART_GPUS, Place},
     part::Of,
     prune,
     read::Reader,
@@ -10,6 +10,7 @@ use crate::{
     seek::{self, Target},
     shape,
     stored::{Stored, row_of},
+    thin::LONGEST_BUCKET_MS,
     walk::{Blocks, Fault, Filler, With, walk},
 };
 use pilothouse_wire::{Code, Problem, SmolStr, Stamp, record::Gap};
@@ -125,7 +126,7 @@ pub(crate) fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
             say(damaged);
             continue;
         };
-        if head.places() != Some((place.first, place.last)) {
+        if head.places() != Some((place.first, place.last)) || !times_fit(place, &head) {
             say(damaged.clone());
         }
         let parts = 0..(head.gpus as usize).div_ceil(PART_GPUS);
@@ -154,6 +155,14 @@ pub(crate) fn verify(db: &Connection) -> rusqlite::Result<Vec<String>> {
     }
     of_blocks(db, &chunks)?.into_iter().chain(of_rows(db)?).for_each(say);
     Ok(wrong)
+}
+
+/// Do the times by which a chunk is found fit its rows? A row of a rollup is the last of its bucket, and what was known
+/// before is in none.
+fn times_fit(place: &Place, head: &Head) -> bool {
+    let (Some(first), Some(last)) = (head.rows.first(), head.rows.last()) else { return false };
+    let most = if head.init { 0 } else { LONGEST_BUCKET_MS };
+    last.heard == place.ended && (0..=most).contains(&first.heard.0.saturating_sub(place.began.0))
 }
 
 /// Does what stands beside batches that are not sealed fit what is in them? By it they are found.

@@ -37,31 +37,40 @@ pub(crate) struct Spread {
     pub mean: Vec<Reading>,
 }
 
-/// A table at rest.
+/// A table at rest. What is packed in it stays where it is until it is asked for.
 #[derive(Debug, Serialize, Deserialize)]
-struct Packed {
+struct Packed<'a> {
     /// When each GPU was measured in the first row, and how much later in each other row.
-    first: Ints,
-    steps: Ints,
+    #[serde(borrow)]
+    first: Ints<'a>,
+    #[serde(borrow)]
+    steps: Ints<'a>,
     never: Vec<Except>,
-    columns: Vec<PackedColumn>,
+    #[serde(borrow)]
+    columns: Vec<PackedColumn<'a>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct PackedColumn {
+struct PackedColumn<'a> {
     metric: Metric,
-    last: Ints,
+    #[serde(borrow)]
+    last: Ints<'a>,
     odd: Vec<Except>,
-    spread: Option<PackedSpread>,
+    #[serde(borrow)]
+    spread: Option<PackedSpread<'a>>,
 }
 
 /// As distances from the mean, which are small; of a code from 0.
 #[derive(Debug, Serialize, Deserialize)]
-struct PackedSpread {
-    count: Ints,
-    mean: Ints,
-    below: Ints,
-    above: Ints,
+struct PackedSpread<'a> {
+    #[serde(borrow)]
+    count: Ints<'a>,
+    #[serde(borrow)]
+    mean: Ints<'a>,
+    #[serde(borrow)]
+    below: Ints<'a>,
+    #[serde(borrow)]
+    above: Ints<'a>,
 }
 
 /// Readings in a row that are on no grid: all of them are this one.
@@ -154,7 +163,8 @@ impl Of<'_> {
 pub(crate) struct Rows {
     pub gpus: usize,
     rows: usize,
-    at: Vec<Option<Stamp>>,
+    at: Vec<i64>,
+    never: Vec<Except>,
     columns: Vec<Numbers>,
 }
 
@@ -171,19 +181,18 @@ impl Rows {
     pub(crate) fn unpack(bytes: &[u8], gpus: usize, rows: usize) -> Option<Self> {
         let packed: Packed = postcard::from_bytes(bytes).ok()?;
         let cells = gpus.checked_mul(rows)?;
-        let at = packed.times(gpus, rows, Of::All)?;
+        let at = packed.numbers_of_times(gpus, rows, Of::All)?;
         let mut columns = Vec::with_capacity(packed.columns.len());
         for PackedColumn { metric, last, odd, spread } in packed.columns {
             let mut last = last.read(cells)?;
             if let Some(spread) = spread {
                 last.iter_mut().zip(spread.mean.read(cells)?).for_each(|(last, mean)| *last = last.wrapping_add(mean));
             }
-            if odd.iter().any(|run| run.from.checked_add(run.count).is_none_or(|end| end as usize > cells)) {
-                return None;
-            }
+            are_within(&odd, cells).then_some(())?;
             columns.push(Numbers { metric, last, odd });
         }
-        Some(Self { gpus, rows, at, columns })
+        are_within(&packed.never, cells).then_some(())?;
+        Some(Self { gpus, rows, at, never: packed.never, columns })
     }
 
     /// The metrics of its columns.
@@ -203,18 +212,29 @@ impl Rows {
 
     /// When a GPU was measured in a row.
     pub(crate) fn time(&self, gpu: usize, row: usize) -> Option<Stamp> {
-        self.at[gpu * self.rows + row]
+        let cell = gpu * self.rows + row;
+        except(&self.never, cell).is_none().then(|| Stamp(self.at[cell]))
     }
 
     /// What was measured of a GPU in a row.
     pub(crate) fn reading(&self, column: usize, gpu: usize, row: usize) -> Reading {
         let (Numbers { metric, last, odd }, cell) = (&self.columns[column], gpu * self.rows + row);
-        let found = odd.partition_point(|run| (run.from + run.count) as usize <= cell);
-        match odd.get(found).filter(|run| run.from as usize <= cell) {
+        match except(odd, cell) {
             Some(run) => Reading::from_bits(run.bits),
             None => grid::of_number(*metric, last[cell]),
         }
     }
+}
+
+/// Do all exceptions lie within so many cells?
+fn are_within(runs: &[Except], cells: usize) -> bool {
+    runs.iter().all(|run| run.from.checked_add(run.count).is_some_and(|end| end as usize <= cells))
+}
+
+/// The exception at a cell; they are in order.
+fn except(runs: &[Except], cell: usize) -> Option<&Except> {
+    let found = runs.partition_point(|run| (run.from + run.count) as usize <= cell);
+    runs.get(found).filter(|run| run.from as usize <= cell)
 }
 
 impl Table {
@@ -260,27 +280,33 @@ impl Table {
     }
 }
 
-impl Packed {
+impl Packed<'_> {
     fn times(&self, gpus: usize, rows: usize, of: Of<'_>) -> Option<Vec<Option<Stamp>>> {
+        let mut at: Vec<_> = self.numbers_of_times(gpus, rows, of)?.into_iter().map(|time| Some(Stamp(time))).collect();
+        of.restore(&mut at, (gpus, rows), &self.never, |_| None)?;
+        Some(at)
+    }
+
+    /// When each was measured; of one that was not, any time.
+    fn numbers_of_times(&self, gpus: usize, rows: usize, of: Of<'_>) -> Option<Vec<i64>> {
         let (cells, between) = (gpus.checked_mul(rows)?, rows.saturating_sub(1));
         let first = of.lines(self.first.read(gpus)?, 1)?;
         let steps = of.lines(self.steps.read(cells.checked_sub(gpus)?)?, between)?;
         let mut at = Vec::with_capacity(first.len() * rows);
         for (first, steps) in first.iter().zip(steps.chunks(between.max(1)).chain(std::iter::repeat(&[][..]))) {
             let mut time = *first;
-            at.push(Some(Stamp(time)));
+            at.push(time);
             for step in steps {
                 time = time.wrapping_add(*step);
-                at.push(Some(Stamp(time)));
+                at.push(time);
             }
         }
-        of.restore(&mut at, (gpus, rows), &self.never, |_| None)?;
         Some(at)
     }
 }
 
 impl Column {
-    fn pack(&self, rows: usize) -> PackedColumn {
+    fn pack(&self, rows: usize) -> PackedColumn<'static> {
         let metric = self.metric;
         let mut odd = Odd::default();
         let last = self.last.iter().enumerate();
@@ -309,7 +335,7 @@ impl Column {
     }
 }
 
-impl PackedColumn {
+impl PackedColumn<'_> {
     fn unpack(&self, (gpus, rows): (usize, usize), of: Of<'_>, with_spread: bool) -> Option<Column> {
         let (metric, cells) = (self.metric, gpus.checked_mul(rows)?);
         let mut last = of.lines(self.last.read(cells)?, rows)?;
@@ -329,10 +355,10 @@ impl PackedColumn {
     }
 }
 
-impl PackedSpread {
+impl PackedSpread<'_> {
     /// Of a row without finite readings nothing lies between.
     fn unpack(&self, metric: Metric, (gpus, rows): (usize, usize), of: Of<'_>, mean: Vec<i64>) -> Option<Spread> {
-        let read = |numbers: &Ints| of.lines(numbers.read(gpus.checked_mul(rows)?)?, rows);
+        let read = |numbers: &Ints<'_>| of.lines(numbers.read(gpus.checked_mul(rows)?)?, rows);
         let count: Vec<u32> = read(&self.count)?.into_iter().map(|n| u32::try_from(n).ok()).collect::<Option<_>>()?;
         let shown = |numbers: &mut dyn Iterator<Item = i64>, kept: bool| -> Vec<Reading> {
             let some = |(number, count): (i64, &u32)| match (*count, kept) {

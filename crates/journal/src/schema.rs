@@ -19,7 +19,8 @@ pub(crate) const SCHEMA: u32 = 2;
 ///   a part for some of the GPUs, its id that of the chunk times [`PARTS`] and its place.
 /// - `shape`: which GPUs, in which order, the columns are of.
 /// - `checkpoint`: the world after a batch, without readings. `state` are those until the rows behind are sealed. `base`
-///   is what it is packed against; a `hidden` one is kept for that alone.
+///   is what it is packed against; a `hidden` one is kept for that alone. Its index has all that a world is found by: in the
+///   table that stands behind the body, of which every page would be read.
 /// - `stretch`: from this row on the record is another one: a run began, what was before is lost, the clock was set back.
 /// - `gap`: a time that is not told of, or not once, and why.
 pub(crate) const TABLES: &str = "
@@ -57,6 +58,7 @@ pub(crate) const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS gap (
         id INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, why TEXT NOT NULL, detail TEXT NOT NULL
     ) STRICT;
+    CREATE INDEX IF NOT EXISTS checkpoint_place ON checkpoint (hidden, seq, at);
     CREATE INDEX IF NOT EXISTS chunk_place ON chunk (first);
     CREATE INDEX IF NOT EXISTS chunk_source ON chunk (source, first);
 ";

@@ -15,6 +15,13 @@ const STEP: i64 = 64;
 /// So many batches are folded with all that was measured.
 const FEW: i64 = 4;
 
+/// The last world of a part of the record that was kept by a time; and the nearest one with which the fold up to a place
+/// may begin. Both are found by an index alone: a world is megabytes.
+const WORLD_BY: &str =
+    "SELECT seq FROM checkpoint WHERE seq >= ?1 AND seq < ?2 AND at <= ?3 AND hidden = 0 ORDER BY seq DESC LIMIT 1";
+const WORLD_BEFORE: &str =
+    "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0";
+
 /// A place of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -62,10 +69,7 @@ fn locate_by(db: &Connection, t: Stamp, blocks: &mut Blocks) -> rusqlite::Result
         "SELECT seq FROM batch WHERE seq >= ?1 AND seq < ?2 AND at <= ?3 ORDER BY seq DESC LIMIT 1",
         &[first, next, t.0],
     )?;
-    let world = one(
-        "SELECT seq FROM checkpoint WHERE seq >= ?1 AND seq < ?2 AND at <= ?3 AND hidden = 0 ORDER BY seq DESC LIMIT 1",
-        &[first, next, t.0],
-    )?;
+    let world = one(WORLD_BY, &[first, next, t.0])?;
     let block = db
         .prepare_cached(
             "SELECT first, last, ended FROM block WHERE first >= ?1 AND first < ?2 AND began <= ?3 ORDER BY first DESC LIMIT 1",
@@ -98,7 +102,7 @@ pub(crate) fn anew(db: &Connection, after: i64, until: i64) -> rusqlite::Result<
 fn goes_on(db: &Connection, seq: i64) -> rusqlite::Result<bool> {
     let text = "SELECT ?1 >= coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0)
         OR EXISTS (SELECT 1 FROM batch WHERE seq = ?1 + 1)
-        OR EXISTS (SELECT 1 FROM block WHERE first <= ?1 + 1 AND last > ?1)
+        OR coalesce((SELECT last FROM block WHERE first <= ?1 + 1 ORDER BY first DESC LIMIT 1), 0) > ?1
         OR EXISTS (SELECT 1 FROM stretch WHERE first = ?1 + 1)";
     db.prepare_cached(text)?.query_row([seq], |row| row.get(0))
 }
@@ -154,7 +158,7 @@ fn start_with(filler: &mut Filler<'_>, target: Target) -> Result<Start, Fault> {
     while let Some(row) = rows.next()? {
         let seq: i64 = row.get(0)?;
         let (body, base, state): (Vec<u8>, Option<i64>, Option<Vec<u8>>) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        match world(filler, seq, &body, base, state.as_deref()) {
+        match world(filler, (seq, target.seq), &body, base, state.as_deref()) {
             Ok(world) => return Ok(Start { seq, world: Arc::new(world) }),
             Err(fault) => damaged = Some(fault),
         }
@@ -171,25 +175,34 @@ fn start_with(filler: &mut Filler<'_>, target: Target) -> Result<Start, Fault> {
 
 /// The bytes of a world that others are packed against; `Ok(None)` for a damaged one.
 pub(crate) fn plain_world(db: &Connection, seq: i64) -> rusqlite::Result<Option<Vec<u8>>> {
-    let mut bodies = db.prepare_cached("SELECT body FROM checkpoint WHERE seq = ?1")?;
-    let body: Option<Vec<u8>> = bodies.query_row([seq], |row| row.get(0)).optional()?;
-    Ok(body.and_then(|body| body::unpack(&body, None)))
+    Ok(packed_world(db, seq)?.and_then(|body| body::unpack(&body, None)))
 }
 
-/// A world at rest, with what was measured until then.
+fn packed_world(db: &Connection, seq: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+    let mut bodies = db.prepare_cached("SELECT body FROM checkpoint WHERE seq = ?1")?;
+    bodies.query_row([seq], |row| row.get(0)).optional()
+}
+
+/// A world at rest, with what was measured until then. `until` is how far it will be folded on.
 fn world(
     filler: &mut Filler<'_>,
-    seq: i64,
+    (seq, until): (i64, i64),
     body: &[u8],
     base: Option<i64>,
     state: Option<&[u8]>,
 ) -> Result<World, Fault> {
     let db = filler.db();
     let damaged = || Fault::damaged("A world", seq);
-    let base = base.map(|base| -> Result<_, Fault> { plain_world(db, base)?.ok_or_else(damaged) }).transpose()?;
-    let read = || postcard::from_bytes(&body::unpack(body, base.as_deref())?).ok();
+    let base = base.map(|base| -> Result<_, Fault> { packed_world(db, base)?.ok_or_else(damaged) }).transpose()?;
+    let read = || {
+        let base = match base {
+            Some(base) => Some(body::unpack(&base, None)?),
+            None => None,
+        };
+        postcard::from_bytes(&body::unpack(body, base.as_deref())?).ok()
+    };
     // What was measured is unpacked meanwhile, unless it stands beside the world.
-    let world: Option<World> = if state.is_some() { read() } else { filler.beside(seq, read)? };
+    let world: Option<World> = if state.is_some() { read() } else { filler.beside((seq, until), read)? };
     let mut world = world.ok_or_else(damaged)?;
     if let Some(state) = state {
         let states = body::unpack(state, None).and_then(|bytes| plain::read_states(&bytes)).ok_or_else(damaged)?;
@@ -238,8 +251,25 @@ pub struct Place {
     hard: i64,
 }
 
+/// What nobody seeks any more. It is large, and ends beside whoever lets go of it.
+#[derive(Debug, Default)]
+pub struct Gone {
+    world: Option<Arc<World>>,
+    chunks: Vec<chunk::Chunk>,
+}
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        let Self { world, chunks } = self;
+        let all = (world.take(), std::mem::take(chunks));
+        if all.0.is_some() || !all.1.is_empty() {
+            rayon::spawn(move || drop(all));
+        }
+    }
+}
+
 /// A world that was sought.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Sought {
     /// The world.
     pub world: Arc<World>,
@@ -247,6 +277,8 @@ pub struct Sought {
     pub place: Place,
     /// What changed since the world of the place that was said.
     pub touched: Touched,
+    /// What was kept of the world that was sought before: for whoever has time to let go of it.
+    pub gone: Gone,
     /// Why the record does not tell of the time, if it does not: the world is that of the nearest which it tells of.
     pub gap: Option<Gap>,
 }
@@ -280,9 +312,7 @@ impl Near {
             return Err(Fault::damaged("The time behind the batch", target.seq));
         }
         let nearest: Option<i64> = db
-            .prepare_cached(
-                "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0",
-            )?
+            .prepare_cached(WORLD_BEFORE)?
             .query_row(params![target.hard, target.seq, target.at.0], |row| row.get(0))?;
         let is_near = |last: &Last| {
             let of = last.target;
@@ -291,10 +321,6 @@ impl Near {
                 && nearest.is_none_or(|near| near <= of.seq || target.seq - of.seq <= STEP)
         };
         let near = self.last.take_if(|last| is_near(last));
-        if let Some(far) = self.last.take() {
-            // To let go of a large world takes a while.
-            rayon::spawn(move || drop(far));
-        }
         if let Some(last) = near {
             let all = base != Some(last.target.place());
             let start = Start { seq: last.target.seq, world: last.world };
@@ -303,7 +329,10 @@ impl Near {
                 return Ok(sought);
             }
         }
-        self.go_on(db, target, None, true)
+        let chunks = self.loaded.extract_if(|_, chunk| !chunk.holds(target.seq)).map(|(_, chunk)| chunk).collect();
+        let gone = Gone { world: self.last.take().map(|last| last.world), chunks };
+        let sought = self.go_on(db, target, None, true)?;
+        Ok(Sought { gone, ..sought })
     }
 
     fn go_on(&mut self, db: &Connection, target: Target, start: Option<Start>, all: bool) -> Result<Sought, Fault> {
@@ -341,17 +370,17 @@ impl Near {
         }
         (self.loaded, self.blocks) = filler.into_loaded();
         // Who goes back or far ahead needs others.
-        self.loaded.retain(|_, chunk| chunk.first <= target.seq && chunk.last >= target.seq);
+        let chunks = self.loaded.extract_if(|_, chunk| !chunk.holds(target.seq)).map(|(_, chunk)| chunk).collect();
         self.last = Some(Last { target, world: Arc::clone(&world) });
-        Ok(Sought { world, place: target.place(), touched, gap: None })
+        Ok(Sought { world, place: target.place(), touched, gone: Gone { world: None, chunks }, gap: None })
     }
 }
 
 /// The last place, up to one, that is sealed.
 fn sealed_until(db: &Connection, after: i64, until: i64) -> rusqlite::Result<i64> {
-    let text = "SELECT max(last) FROM block WHERE last > ?1 AND first <= ?2";
-    let last: Option<i64> = db.prepare_cached(text)?.query_row([after, until], |row| row.get(0))?;
-    Ok(last.unwrap_or(after).min(until))
+    let text = "SELECT last FROM block WHERE first <= ?1 ORDER BY first DESC LIMIT 1";
+    let last: Option<i64> = db.prepare_cached(text)?.query_row([until], |row| row.get(0)).optional()?;
+    Ok(last.unwrap_or(after).clamp(after, until))
 }
 
 /// Folds what is sealed, and of readings what leaves something behind: rows of a large fleet are a hundred thousand numbers
@@ -375,4 +404,47 @@ fn jump(filler: &mut Filler<'_>, (after, world): (i64, &mut World), until: i64) 
         world.amend(source, latest);
     }
     Ok(Some(touched))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+
+    /// How SQLite looks something up.
+    fn plan(db: &Connection, query: &str) -> String {
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let steps = plan.query_map([0, 1, 1], |row| row.get::<_, String>(3)).unwrap();
+        steps.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("\n")
+    }
+
+    #[test]
+    fn a_world_is_found_without_reading_any_in_a_journal_of_before_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new.db"), folder.path().join("old.db"));
+        std::fs::write(&old, include_bytes!("../tests/fixtures/schema-1.db")).unwrap();
+        for path in [new, old] {
+            let db = schema::open(&path).unwrap();
+            for query in [WORLD_BY, WORLD_BEFORE] {
+                let plan = plan(&db, query);
+                assert!(plan.contains("USING COVERING INDEX checkpoint_place (hidden=? AND seq>?"), "{plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_sealed_place_is_that_of_the_last_block_and_lies_between() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(schema::TABLES).unwrap();
+        for (first, last) in [(1, 10), (11, 30), (31, 40)] {
+            db.execute("INSERT INTO block VALUES (?1, ?2, 0, 0, x'')", [first, last]).unwrap();
+        }
+        for (after, until, want) in [(0, 40, 40), (5, 20, 20), (30, 30, 30), (12, 55, 40), (45, 55, 45)] {
+            assert_eq!(sealed_until(&db, after, until).unwrap(), want, "from {after} to {until}");
+        }
+        db.execute("INSERT INTO sqlite_sequence VALUES ('batch', 60)", []).unwrap();
+        for (seq, want) in [(9, true), (30, true), (39, true), (40, false), (55, false), (60, true)] {
+            assert_eq!(goes_on(&db, seq).unwrap(), want, "behind {seq}");
+        }
+    }
 }

@@ -29,6 +29,9 @@ impl Default for Thinning {
     }
 }
 
+/// So long a time becomes one row at most.
+pub(crate) const LONGEST_BUCKET_MS: i64 = 600_000;
+
 /// One step of thinning.
 #[derive(Clone, Copy, Debug)]
 struct Step {
@@ -45,7 +48,7 @@ impl Thinning {
     fn steps(self) -> [Step; 2] {
         [
             Step { from: 0, bucket_ms: 60_000, slot_ms: 3_600_000, older: self.whole },
-            Step { from: 1, bucket_ms: 600_000, slot_ms: 86_400_000, older: self.minutes },
+            Step { from: 1, bucket_ms: LONGEST_BUCKET_MS, slot_ms: 86_400_000, older: self.minutes },
         ]
     }
 }
@@ -66,8 +69,10 @@ pub(crate) fn thin(db: &mut Connection, thinning: Thinning, now: i64, watch: Wat
             watch("thinned");
         }
     }
-    let before = Stamp(now).minus(thinning.whole).0;
-    // Where there are fewer rows to fold, fewer worlds make a seek as short. Those that others are packed against stay.
+    // Where there are fewer rows to fold, fewer worlds make a seek as short: in whole hours, as rows are thinned. Those that
+    // others are packed against stay.
+    let [Step { slot_ms, older, .. }, _] = thinning.steps();
+    let before = Stamp(now).minus(older).0.div_euclid(slot_ms) * slot_ms;
     db.execute(
         "DELETE FROM checkpoint WHERE at < ?1 AND base IS NOT NULL AND state IS NULL AND hidden = 0
          AND (at / ?2) % ?3 <> 0",

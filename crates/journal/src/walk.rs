@@ -7,7 +7,6 @@ use crate::{
 };
 use pilothouse_wire::{ConnectionId, Stamp};
 use pilothouse_world::{Batch, Fact, telemetry::TRACED};
-use rayon::prelude::*;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeSet, HashMap};
 
@@ -58,6 +57,10 @@ pub(crate) struct Filler<'a> {
     /// Was there anything by which what was measured last is not what stands in the chunks?
     beside_chunks: bool,
 }
+
+/// Chunks that are in memory at once, of a stretch that is folded for what it leaves behind. Others are unpacked as they are
+/// needed.
+const AHEAD: usize = 4;
 
 /// Chunks in memory, by their number.
 pub(crate) type Loaded = HashMap<i64, Chunk>;
@@ -117,9 +120,7 @@ impl<'a> Filler<'a> {
 
     /// The chunk at a place, read if need be.
     pub(crate) fn chunk(&mut self, place: &Place) -> Result<&Chunk, Fault> {
-        // A number may come again for another chunk.
-        let same = |chunk: &Chunk| (chunk.first, chunk.last) == (place.first, place.last);
-        if !self.loaded.get(&place.id).is_some_and(same) {
+        if !self.loaded.get(&place.id).is_some_and(|chunk| place.is_of(chunk)) {
             let chunk =
                 Chunk::load(self.db, place)?.ok_or_else(|| Fault::damaged("A chunk of readings", place.first))?;
             self.loaded.insert(place.id, chunk);
@@ -127,29 +128,36 @@ impl<'a> Filler<'a> {
         self.loaded.get(&place.id).ok_or_else(|| Fault::damaged("A chunk of readings", place.first))
     }
 
-    /// Does something, and unpacks the chunks of a place meanwhile.
-    pub(crate) fn beside<T: Send>(&mut self, seq: i64, work: impl FnOnce() -> T + Send) -> rusqlite::Result<T> {
-        let mut packed = Vec::new();
+    /// Does something, and reads the chunks of a place, and of some behind it up to another one, meanwhile.
+    pub(crate) fn beside<T: Send>(
+        &mut self,
+        (seq, until): (i64, i64),
+        work: impl FnOnce() -> Option<T> + Send,
+    ) -> rusqlite::Result<Option<T>> {
+        let mut lacking = Vec::new();
         if self.with != With::NoReadings {
-            for place in chunk::overlapping(self.db, seq, seq)? {
-                if !self.loaded.contains_key(&place.id) {
-                    packed.extend(chunk::Packed::load(self.db, &place)?.map(|packed| (place.id, packed)));
+            for place in chunk::overlapping(self.db, seq, until)? {
+                let is_wanted = place.first <= seq || lacking.len() < AHEAD;
+                if is_wanted && !self.loaded.get(&place.id).is_some_and(|chunk| place.is_of(chunk)) {
+                    lacking.push(place);
                 }
             }
         }
-        let unpack = || packed.into_par_iter().map(|(id, packed)| Some((id, packed.unpack()?))).collect::<Vec<_>>();
-        let (done, chunks) = rayon::join(work, unpack);
+        let (done, chunks) = chunk::load_beside(self.db, &lacking, work)?;
         // A damaged one is found by who asks for it.
-        self.loaded.extend(chunks.into_iter().flatten());
+        let chunks = lacking.iter().zip(chunks).filter_map(|(place, chunk)| Some((place.id, chunk?)));
+        self.loaded.extend(chunks);
         Ok(done)
     }
 
-    /// Looks up the chunks of a range of places, and lets go of those before it.
+    /// Looks up the chunks of a range of places, and lets go of those before it. Of a stretch that is folded for what it
+    /// leaves behind they are asked for once more at its end: few of them stay.
     fn range(&mut self, first: i64, last: i64) -> Result<(), Fault> {
         if self.with != With::NoReadings && self.known != Some((first, last)) {
             self.places = chunk::overlapping(self.db, first, last)?;
             self.known = Some((first, last));
-            self.loaded.retain(|_, chunk| chunk.last >= first && chunk.first <= last);
+            let all_stay = self.with == With::Traces && self.loaded.len() <= AHEAD;
+            self.loaded.retain(|_, chunk| all_stay || chunk.last >= first && chunk.first <= last);
         }
         Ok(())
     }
@@ -197,8 +205,12 @@ pub(crate) struct Step {
 /// Hands out what stands in the record behind a place and up to another one, in order.
 pub(crate) fn walk(filler: &mut Filler<'_>, after: i64, until: i64, take: &mut dyn FnMut(Step)) -> Result<(), Fault> {
     let db = filler.db;
-    let mut query =
-        db.prepare_cached("SELECT first, last FROM block WHERE last > ?1 AND first <= ?2 ORDER BY first")?;
+    // From the block on that the place behind is in: all that are before it need not be looked at.
+    let mut query = db.prepare_cached(
+        "SELECT first, last FROM block
+         WHERE first >= coalesce((SELECT max(first) FROM block WHERE first <= ?1 + 1), 0) AND first <= ?2 AND last > ?1
+         ORDER BY first",
+    )?;
     let mut blocks = query.query([after, until])?;
     let mut done = after;
     while let Some(row) = blocks.next()? {

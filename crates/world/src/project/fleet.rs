@@ -134,8 +134,11 @@ impl FleetProjection {
             reordered |= gpus(view) != before;
         }
         let mut moved: BTreeSet<ObjectRef> = BTreeSet::new();
+        // Whose GPUs are whose follows from the nodes' rows, which are new by now, and from the pods that these name.
+        let mut held_anew = !patch.nodes.is_empty();
         for id in touched.pods.iter().filter(|id| in_scope(spec, &id.cluster)) {
             moved.extend(view.pods.get(id).map(workloads::of_row));
+            held_anew |= layout.as_ref().is_some_and(|layout| layout.is_held_by(id));
             let source = world.source(&id.cluster);
             let row = source.and_then(|source| {
                 let pod = source.pods.get(&(id.namespace.clone(), id.name.clone()))?;
@@ -150,8 +153,7 @@ impl FleetProjection {
             renew(&mut view.workloads, &mut patch.workloads, workload, row);
             reordered |= view.workloads.len() != before;
         }
-        let moved = !patch.nodes.is_empty() || !patch.workloads.is_empty() || !patch.pods.is_empty();
-        if moved || touched.lists {
+        if held_anew || reordered || touched.lists {
             *layout = None;
         }
         // Columns follow the order of nodes, their GPUs, and workloads: where that changed they are laid out anew at once,

@@ -12,8 +12,8 @@ use std::{
     ops::Range,
 };
 
-/// Where the values of a view's columns come from. It holds for as long as the view's nodes, pods and workloads, and the
-/// sources' lists of GPUs, stay as they are: measurements alone do not change it.
+/// Where the values of a view's columns come from. It holds for as long as the view's nodes, the pods that hold their GPUs,
+/// which workloads there are, and the sources' lists of GPUs stay as they are: neither measurements nor other pods change it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layout {
     /// Who measures the GPUs of the view.
@@ -26,6 +26,8 @@ pub(super) struct Layout {
     held: Vec<Range<usize>>,
     /// For each workload, the place in `held` behind its last range.
     workload_ends: Vec<usize>,
+    /// The pods that hold GPUs alone, whether they are in the view or not.
+    holders: BTreeSet<PodId>,
 }
 
 /// GPUs of the view that stand side by side in the columns of one source too, or that nobody measures.
@@ -88,10 +90,13 @@ impl Layout {
             // GPUs of one pod stand side by side: it is looked up once.
             let place = match known {
                 Some((pod, place)) if pod == holder => place,
-                _ => view.pods.get(holder).and_then(|pod| {
-                    let workload = workloads::of_row(pod);
-                    rows.binary_search_by(|row| row.id.cmp(&workload)).ok()
-                }),
+                _ => {
+                    self.holders.insert(holder.clone());
+                    view.pods.get(holder).and_then(|pod| {
+                        let workload = workloads::of_row(pod);
+                        rows.binary_search_by(|row| row.id.cmp(&workload)).ok()
+                    })
+                }
             };
             known = Some((holder, place));
             let Some(place) = place else { continue };
@@ -104,6 +109,11 @@ impl Layout {
             self.held.extend(ranges);
             self.workload_ends.push(self.held.len());
         }
+    }
+
+    /// Does a pod hold GPUs of it?
+    pub fn is_held_by(&self, pod: &PodId) -> bool {
+        self.holders.contains(pod)
     }
 
     /// Gathers the columns, as last measured.
@@ -128,6 +138,7 @@ impl Layout {
         });
         let mut view = TelemetryView {
             times: self.picked(&times).into_iter().collect(),
+            silent: self.silent(&told),
             missing: missing.collect(),
             patience_ms: told
                 .iter()
@@ -145,6 +156,22 @@ impl Layout {
             view.columns.insert(metric, column.into_iter().collect());
         }
         view
+    }
+
+    /// The GPUs of the view, by their places, of which their sources said nothing: few, as a rule.
+    fn silent(&self, told: &[(&ConnectionId, &Telemetry)]) -> Vec<u32> {
+        let mut silent = Vec::new();
+        let mut first = 0;
+        for stretch in &self.stretches {
+            if let Some((source, at)) = stretch.from
+                && let Some((_, telemetry)) = told.get(usize::from(source))
+            {
+                let end = at.saturating_add(u32::try_from(stretch.len).unwrap_or(u32::MAX));
+                silent.extend(telemetry.are_silent().range(at..end).map(|place| first + (place - at)));
+            }
+            first = first.saturating_add(u32::try_from(stretch.len).unwrap_or(u32::MAX));
+        }
+        silent
     }
 
     /// For each GPU of the view its value in the columns of the sources, one column a source.
