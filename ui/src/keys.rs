@@ -69,6 +69,8 @@ pub enum Command {
     MapFit,
     /// Picks out GPUs of the map.
     MapPick,
+    /// Picks out what a line by hand goes around.
+    MapLasso,
     /// Shows the YAML of the selection.
     Yaml,
     /// The selection in words.
@@ -204,6 +206,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::MapZoomOut, "−", "smaller cells", Place::Map),
     key(Command::MapFit, "0", "the whole map", Place::Map),
     key(Command::MapPick, "Shift →", "pick out GPUs, from here to there", Place::Map),
+    key(Command::MapLasso, "o", "draw a line around GPUs, or with Alt held", Place::Map),
     key(Command::AddConnection, "a", "add a connection", Place::Connections),
     key(Command::Retry, "r", "try again now", Place::Connections),
     key(Command::OpenDemo, "d", "open the demo fleet", Place::Everywhere),

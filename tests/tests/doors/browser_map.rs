@@ -47,6 +47,44 @@ async fn a_box_over_the_map_picks_gpus_and_the_tables_and_the_address_follow() -
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_line_around_gpus_picks_those_within_with_alt_held_or_by_the_key() -> Result<()> {
+    let (_door, page) = demo().await?;
+    page.press("tab-gpus").await?;
+    let map = page.find("fleet-map").await?;
+    let corner = || page.driver().action_chain().move_to_element_with_offset(&map, -220, -60);
+    // A triangle: half of the box around it, more or less.
+    let boxed = corner().click_and_hold().move_by_offset(150, 60).move_by_offset(150, 60).release();
+    boxed.perform().await.could_not("draw a box")?;
+    let (in_box, _) = picked(&page).await?;
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='picked']").await?;
+
+    let alt = corner().key_down(Key::Alt).click_and_hold().move_by_offset(300, 0).move_by_offset(0, 120);
+    alt.perform().await.could_not("begin a line")?;
+    let shown =
+        "const line = document.querySelector('.map-line polygon'); return line ? line.getAttribute('points') : ''";
+    let points = told(&page, shown).await?;
+    assert!(points.split_whitespace().count() >= 3, "it is drawn: {points}");
+    page.driver().action_chain().release().key_up(Key::Alt).perform().await.could_not("end the line")?;
+    let (gpus, nodes) = picked(&page).await?;
+    assert!(gpus > in_box / 4 && gpus < in_box * 3 / 4 && gpus <= nodes * 8, "{gpus} of {in_box} GPUs");
+    assert_eq!(told(&page, shown).await?, "");
+    counts(&page, gpus, ALL).await?;
+    page.key(Key::Escape).await?;
+    page.gone("[data-test='picked']").await?;
+
+    // The same by the key, once: what is drawn next is a box.
+    map.focus().await.could_not("give the map the caret")?;
+    page.driver().action_chain().send_keys("o").perform().await.could_not("press the key")?;
+    page.find_by(".map-stage.by-hand").await?;
+    let line = corner().click_and_hold().move_by_offset(300, 0).move_by_offset(0, 120).release();
+    line.perform().await.could_not("draw a line")?;
+    assert_eq!(picked(&page).await?, (gpus, nodes));
+    page.gone(".map-stage.by-hand").await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_keys_pick_and_zoom_and_what_is_pointed_at_is_what_is_chosen() -> Result<()> {
     let (_door, page) = demo().await?;
     let map = page.find("fleet-map").await?;

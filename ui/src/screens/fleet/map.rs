@@ -19,6 +19,7 @@ use crate::{
     parts::{
         map::{
             ink::{Ink, Inks, Legend, Mode},
+            lasso::Drawn,
             layout::{Layout, Rect, Spot},
             paint::Scene,
             zoom::{in_sight, lay_out_zoomed},
@@ -53,8 +54,10 @@ pub(super) struct MapState {
     pub scroll: RwSignal<(f64, f64)>,
     /// The part of the layout that is in sight.
     pub window: Memo<Rect>,
-    /// The box that is being drawn over the map, in places of the layout.
-    pub lasso: RwSignal<Option<Rect>>,
+    /// What is being drawn over the map.
+    pub lasso: RwSignal<Option<Drawn>>,
+    /// Is the next thing that is drawn a line by hand, and no box?
+    pub by_hand: RwSignal<bool>,
     /// Where the keys began to pick.
     pub anchor: StoredValue<Option<Spot>>,
     /// The GPU under the pointer, or where the arrow keys have come to.
@@ -155,6 +158,7 @@ pub fn Map() -> impl IntoView {
         scroll,
         window,
         lasso: RwSignal::new(None),
+        by_hand: RwSignal::new(false),
         anchor: StoredValue::new(None),
         hover: RwSignal::new(None),
         spoken: RwSignal::new(String::new()),
@@ -247,8 +251,8 @@ fn legend_of(scene: &Scene) -> Legend {
     Legend::of(&scene.inks, scene.cordoned.contains(&true), scene.stale.contains(&true))
 }
 
-/// What a box catches of a fleet.
-fn area_of(layout: &Layout, view: &FleetView, drawn: Rect) -> Area {
+/// What is caught of a fleet.
+fn area_of(layout: &Layout, view: &FleetView, drawn: &Drawn) -> Area {
     let mut area = Area::default();
     for caught in layout.caught(drawn) {
         let place = layout.nodes.get(caught.at).map(|place| place.node as usize);

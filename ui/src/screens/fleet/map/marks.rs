@@ -4,7 +4,10 @@ use super::MapState;
 use crate::{
     parts::{
         age::Age,
-        map::layout::{Layout, Rect, Spot},
+        map::{
+            lasso::Drawn,
+            layout::{Layout, Rect, Spot},
+        },
         mark::{Mark, tone},
     },
     screens::fleet::Fleet,
@@ -181,12 +184,23 @@ pub fn Outlines(map: MapState) -> impl IntoView {
     }
 }
 
-/// The box that is being drawn.
+/// What is being drawn.
 #[component]
 pub fn Lasso(map: MapState) -> impl IntoView {
     move || {
-        let [left, top, width, height] = place(map.lasso.get()?, map.layout.with(|layout| layout.dpr), 0.0);
-        Some(view! { <i class="map-lasso" style:left=left style:top=top style:width=width style:height=height></i> })
+        let dpr = map.layout.with(|layout| layout.dpr);
+        Some(match map.lasso.get()? {
+            Drawn::Box(area) => {
+                let [left, top, width, height] = place(area, dpr, 0.0);
+                view! { <i class="map-lasso" style:left=left style:top=top style:width=width style:height=height></i> }
+                    .into_any()
+            }
+            Drawn::Line(line) => {
+                let css = |at: u32| f64::from(at) / dpr.max(0.1);
+                let points: String = line.points().iter().map(|(x, y)| format!("{},{} ", css(*x), css(*y))).collect();
+                view! { <svg class="map-line"><polygon points=points></polygon></svg> }.into_any()
+            }
+        })
     }
 }
 

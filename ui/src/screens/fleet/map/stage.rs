@@ -1,10 +1,11 @@
-//! The canvas and what a person does on it: points, chooses, draws a box around GPUs, zooms; by the keys alike.
+//! The canvas and what a person does on it: points, chooses, draws a box or a line around GPUs, zooms; by the keys alike.
 
 use super::{MapState, area_of, device, marks};
 use crate::{
     keys::{Command, on_command},
     parts::map::{
         canvas::MapCanvas,
+        lasso::{Drawn, Line},
         layout::{Layout, Rect, Spot},
         moves::Towards,
         paint::Scene,
@@ -42,6 +43,7 @@ pub fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
     view! {
         <div
             class="map-stage"
+            class:by-hand=move || map.by_hand.get()
             data-test="fleet-map"
             role="application"
             aria-label=label
@@ -74,8 +76,10 @@ pub fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
 #[derive(Clone)]
 struct Press {
     from: (f64, f64),
-    /// What stays picked: a box that is drawn with Shift adds to it.
+    /// What stays picked: what is drawn with Shift adds to it.
     kept: Area,
+    /// A line, and no box?
+    by_hand: bool,
 }
 
 /// A person's hand on the map. Copies are the same hand.
@@ -107,7 +111,8 @@ impl Hand {
             return;
         }
         let kept = if event.shift_key() { self.state.area().get_untracked() } else { Area::default() };
-        self.pressed.set_value(Some(Press { from: self.point(event), kept }));
+        let by_hand = event.alt_key() || self.map.by_hand.get_untracked();
+        self.pressed.set_value(Some(Press { from: self.point(event), kept, by_hand }));
         if let Some(stage) = self.stage.get_untracked() {
             let _ = stage.set_pointer_capture(event.pointer_id());
         }
@@ -115,11 +120,11 @@ impl Hand {
 
     fn moved(self, event: &ev::PointerEvent) {
         let at = self.point(event);
-        let from = self.pressed.with_value(|press| press.as_ref().map(|press| press.from));
+        let from = self.pressed.with_value(|press| press.as_ref().map(|press| (press.from, press.by_hand)));
         let drawing = self.map.lasso.with_untracked(Option::is_some);
-        if let Some(from) = from.filter(|from| drawing || far(*from, at)) {
+        if let Some((from, by_hand)) = from.filter(|(from, _)| drawing || far(*from, at)) {
             self.map.hover.set(None);
-            self.map.lasso.set(Some(self.drawn(from, at)));
+            self.map.lasso.update(|drawn| self.draw(drawn, from, at, by_hand));
             return;
         }
         let spot = self.spot(at);
@@ -131,7 +136,13 @@ impl Hand {
     fn up(self, event: &ev::PointerEvent) {
         let Some(press) = self.pressed.try_update_value(Option::take).flatten() else { return };
         match self.map.lasso.try_update(Option::take).flatten() {
-            Some(_) => self.pick(self.drawn(press.from, self.point(event)), press.kept),
+            mut drawn @ Some(_) => {
+                self.draw(&mut drawn, press.from, self.point(event), press.by_hand);
+                self.map.by_hand.set(false);
+                if let Some(drawn) = drawn {
+                    self.pick(&drawn, press.kept);
+                }
+            }
             None => {
                 if let Some(object) = self.spot(press.from).and_then(|spot| self.map.object(self.fleet, spot)) {
                     self.state.select(Some(object));
@@ -145,18 +156,22 @@ impl Hand {
         self.map.lasso.set(None);
     }
 
-    /// A box in places of the layout.
-    fn drawn(self, a: (f64, f64), b: (f64, f64)) -> Rect {
-        self.map.layout.with_untracked(|layout| {
-            let corner = |(x, y): (f64, f64)| {
+    /// Draws on to where the pointer is, in places of the layout.
+    fn draw(self, drawn: &mut Option<Drawn>, from: (f64, f64), to: (f64, f64), by_hand: bool) {
+        let [from, to] = self.map.layout.with_untracked(|layout| {
+            [from, to].map(|(x, y)| {
                 (device(x, layout.dpr).min(layout.width), device(y, layout.dpr).min(layout.height))
-            };
-            Rect::between(corner(a), corner(b))
-        })
+            })
+        });
+        match drawn {
+            Some(Drawn::Line(line)) => line.draw_to(to),
+            None if by_hand => *drawn = Some(Drawn::Line(Line::between(from, to))),
+            _ => *drawn = Some(Drawn::Box(Rect::between(from, to))),
+        }
     }
 
-    /// Picks what a box catches, beside what is kept.
-    fn pick(self, drawn: Rect, mut kept: Area) {
+    /// Picks what is caught, beside what is kept.
+    fn pick(self, drawn: &Drawn, mut kept: Area) {
         let caught = |view: &FleetView| self.map.layout.with_untracked(|layout| area_of(layout, view, drawn));
         let area = untrack(|| self.fleet.view.fleet(caught)).unwrap_or_default();
         kept.join(area);
@@ -228,6 +243,12 @@ impl Hand {
         on_command(Command::MapZoomIn, with_caret(|hand| hand.zoom(true, hand.under_keys())));
         on_command(Command::MapZoomOut, with_caret(|hand| hand.zoom(false, hand.under_keys())));
         on_command(Command::MapFit, with_caret(Self::fit));
+        on_command(Command::MapLasso, move || {
+            self.map.by_hand.update(|by_hand| *by_hand = !*by_hand);
+            true
+        });
+        // Before what is picked goes, what is only begun does.
+        on_command(Command::Close, move || self.map.by_hand.try_update(std::mem::take).unwrap_or_default());
         // Heard by the map itself, as the arrows are; named in the help.
         on_command(Command::MapPick, || false);
     }
@@ -285,7 +306,7 @@ impl Hand {
         self.map.anchor.set_value(Some(from));
         let drawn = self.map.layout.with_untracked(|layout| Some(layout.cell(from)?.around(layout.cell(to)?)));
         if let Some(drawn) = drawn {
-            self.pick(drawn, Area::default());
+            self.pick(&Drawn::Box(drawn), Area::default());
         }
     }
 
