@@ -46,6 +46,7 @@ pub(crate) fn back(script: &Script, query: &BackQuery) -> Result<Kept, Problem> 
         then: Err(none_kept(kind, name)),
         wanted,
         gpus: current.map_or(0, |(_, size)| size.gpus),
+        workers: None,
         replaces: Replaces::Rolling { surge: quarter, unavailable: wanted / 4 },
         paused: false,
         stops: None,
@@ -112,6 +113,7 @@ fn of(script: &Script, query: &BackQuery, kind: &str, (revision, size): (&Revisi
         models: Vec::new(),
         gpus: if size.gpus == 0 { Vec::new() } else { vec![(GPU.into(), size.gpus)] },
         placed: Placed::default(),
+        workers: None,
         api: (if kind == "Rollout" { "argoproj.io/v1alpha1" } else { "apps/v1" }.into(), Known::Yes),
     }
 }

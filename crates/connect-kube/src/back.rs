@@ -5,6 +5,7 @@ mod kserve;
 mod named;
 mod placed;
 mod service;
+mod specs;
 #[cfg(test)]
 mod tests;
 
@@ -20,10 +21,11 @@ use crate::{
 use futures::{StreamExt, stream};
 use pilothouse_wire::{
     Code, KindId, Problem, SmolStr,
-    back::{BackQuery, Kept, Known, NamedObject, NodeImages, Placed, Then, ThenImage},
+    back::{BackQuery, Kept, Known, NamedObject, NodeImages, Placed, Then, ThenImage, Workers},
     plan::Deed,
 };
 use serde_json::Value;
+use specs::Specs;
 
 /// Objects and nodes that are asked for at once.
 const AT_ONCE: usize = 8;
@@ -39,12 +41,14 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
     let spot = read::spot(client, &query.object).await?;
     let kind = query.object.kind_word();
     let object = read::object(client, &spot, kind).await?;
+    let specs = Specs::of_now(kind, &object);
     let now = Kept {
         from: None,
         deed: Deed::Undo(query.to),
         then: Err(no_way(kind, &spot.name)),
         wanted: service::wanted(kind, &object),
-        gpus: gpus_of(&object["spec"]["template"]["spec"]),
+        gpus: gpus_of(specs.first),
+        workers: workers_of(&specs),
         replaces: service::replaces(kind, &object),
         paused: object["spec"]["paused"] == true,
         stops: None,
@@ -53,8 +57,7 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
     if matches!(kind, "InferenceService" | "LLMInferenceService") {
         return kserve::back(client, (&spot, &object), query, now).await;
     }
-    // Two templates and a limit of one revision: what a group needs is not looked into.
-    let Some(keeps) = revision::keeps(kind).filter(|_| kind != "LeaderWorkerSet") else { return Ok(now) };
+    let Some(keeps) = revision::keeps(kind) else { return Ok(now) };
     let list = acts::list(client, &spot, "/apis/apps/v1", keeps.plural).await;
     let list = list.map_err(|failure| failure.problem(&client.place))?;
     let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
@@ -62,9 +65,11 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
     let running = revision::running(kind, &object, &object["spec"]["template"]);
     let current = revisions.iter().find(|revision| running.is(revision));
     let item = |number: u64| service::item(&list, uid, number).unwrap_or(&Value::Null);
+    let runs = current.map(|current| Specs::of(&current.template));
     let kept = Kept {
         from: current.map(|revision| revision.number),
-        gpus: current.map_or(now.gpus, |current| gpus_of(&current.template["spec"])),
+        gpus: runs.as_ref().map_or(now.gpus, |runs| gpus_of(runs.first)),
+        workers: runs.as_ref().map_or(now.workers, workers_of),
         last: current.and_then(|current| service::last_change(kind, &object, item(current.number))),
         ..now
     };
@@ -79,7 +84,8 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
                 name: of["metadata"]["name"].as_str().unwrap_or_default().into(),
                 api: service::owner_api(of),
             };
-            let read = read_then(client, &spot, query, then, needs).await?;
+            let mut read = read_then(client, &spot, query, then, needs).await?;
+            read.placed.unread.extend(placed::of_groups(kind, &object));
             let aborts = midway.is_some_and(|midway| !midway.aborted);
             let deed = if aborts { Deed::Abort } else { Deed::Undo(Some(then.number)) };
             let stops = service::stops(kind, &object, kept.from, then);
@@ -87,13 +93,15 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
             let paused = kept.paused && !aborts;
             Ok(Kept { deed, then: Ok(Box::new(read)), stops, paused, ..kept })
         }
+        Err(problem) if kind == "LeaderWorkerSet" => Ok(Kept { then: Err(revision::of_groups_alone(problem)), ..kept }),
         Err(problem) => Ok(Kept { then: Err(problem), ..kept }),
     }
 }
 
 fn no_way(kind: &str, name: &str) -> Problem {
-    Problem::new(Code::NotOffered, format!("Pilothouse knows no way back for {kind} {name}."))
-        .why("It goes back with Deployments, StatefulSets, DaemonSets, Rollouts and services of KServe.")
+    Problem::new(Code::NotOffered, format!("Pilothouse knows no way back for {kind} {name}.")).why(
+        "It goes back with Deployments, StatefulSets, DaemonSets, Rollouts, LeaderWorkerSets and services of KServe.",
+    )
 }
 
 /// What a revision is kept as, and what it needs beside its pods.
@@ -114,12 +122,18 @@ async fn read_then(
     revision: &revision::Revision,
     Needs { kind, name, api }: Needs,
 ) -> Result<Then, Problem> {
-    let spec = &revision.template["spec"];
-    let gpus = gpus(spec).ok_or_else(|| unreadable(client, revision.number))?;
+    let specs = Specs::of(&revision.template);
+    let read = |spec: &Value| gpus(spec).ok_or_else(|| unreadable(client, revision.number));
+    let gpus = read(specs.first)?;
+    let workers = match specs.workers {
+        Some((pods, spec)) => Some(Workers { pods, gpus: read(spec)?, placed: where_placed(client, spec).await }),
+        None => None,
+    };
+    let all = specs.all();
     let (named, nodes, placed, served) = tokio::join!(
-        looked_for(client, spot, named::named(spec)),
+        looked_for(client, spot, named::named(&all)),
         images_of(client, &query.nodes),
-        where_placed(client, spec),
+        where_placed(client, specs.first),
         served(client, &api, &spot.kind.kind),
     );
     Ok(Then {
@@ -127,13 +141,14 @@ async fn read_then(
         kind: SmolStr::new_static(kind),
         name,
         there: revision.available,
-        images: images(spec),
+        images: images(&all),
         nodes,
         nodes_in_all: query.nodes.len() as u64,
         named,
-        models: named::models(spec),
+        models: named::models(&all),
         gpus,
         placed,
+        workers,
         api: (api, served),
     })
 }
@@ -152,7 +167,12 @@ fn gpus_of(spec: &Value) -> u64 {
     gpus(spec).iter().flatten().fold(0, |sum, (_, gpus)| sum.saturating_add(*gpus))
 }
 
-fn images(spec: &Value) -> Vec<ThenImage> {
+/// Workers of a group, and the GPUs that each asks for.
+fn workers_of(specs: &Specs<'_>) -> Option<(u64, u64)> {
+    specs.workers.map(|(pods, spec)| (pods, gpus_of(spec)))
+}
+
+fn images(specs: &[&Value]) -> Vec<ThenImage> {
     let one = |container: &Value| {
         let image = container["image"].as_str()?;
         Some(ThenImage {
@@ -161,7 +181,7 @@ fn images(spec: &Value) -> Vec<ThenImage> {
             always_pulled: container["imagePullPolicy"] == "Always",
         })
     };
-    named::containers(spec).filter_map(one).collect()
+    specs.iter().flat_map(|spec| named::containers(spec)).filter_map(one).collect()
 }
 
 /// Are the objects there? Of more than can be looked for the rest stays unknown.

@@ -6,6 +6,7 @@
 //! Not looked at are CPU and memory, quotas, and whether a ConfigMap or Secret has the keys that are named of it: its content
 //! is not read.
 
+mod groups;
 mod images;
 mod room;
 #[cfg(test)]
@@ -104,21 +105,28 @@ fn moves(kept: &Kept) -> Option<Check> {
         let words = "It is paused: nothing that is changed reaches its pods. Resume it first.";
         return Some(check("Moves", CheckState::Fails, words.to_owned(), "spec.paused is true"));
     }
+    let [one, many] = counted(kept.workers.is_some());
     let (state, words) = match kept.replaces {
-        Replaces::OnDelete => (CheckState::Fails, "Its pods go back only when somebody deletes them.".to_owned()),
-        Replaces::InPlace { partition } if partition >= kept.wanted.max(1) => {
-            (CheckState::Fails, format!("None of its pods goes back: those below number {partition} stay as they are."))
-        }
+        Replaces::OnDelete => (CheckState::Fails, format!("Its {many} go back only when somebody deletes them.")),
+        Replaces::InPlace { partition } if partition >= kept.wanted.max(1) => (
+            CheckState::Fails,
+            format!("None of its {many} goes back: those below number {partition} stay as they are."),
+        ),
         Replaces::InPlace { partition } if partition > 0 => {
-            (CheckState::Fails, format!("Pods below number {partition} stay as they are: it goes back in part."))
+            (CheckState::Fails, format!("Its {many} below number {partition} stay as they are: it goes back in part."))
         }
-        Replaces::InPlace { .. } => (CheckState::Slow, "Each pod ends before the one in its place begins.".to_owned()),
+        Replaces::InPlace { .. } => (CheckState::Slow, format!("Each {one} ends before the one in its place begins.")),
         Replaces::AllAtOnce => {
-            (CheckState::Slow, "All its pods end before the others begin: nothing serves meanwhile.".to_owned())
+            (CheckState::Slow, format!("All its {many} end before the others begin: nothing serves meanwhile."))
         }
         Replaces::Rolling { .. } | Replaces::BesideIt => (CheckState::Slow, kept.stops.clone()?),
     };
     Some(check("Moves", state, words, "its strategy"))
+}
+
+/// What comes and ends as one, alone and of several: a pod, or a group of a leader and its workers.
+fn counted(in_groups: bool) -> [&'static str; 2] {
+    if in_groups { ["group", "groups"] } else { ["pod", "pods"] }
 }
 
 fn named(object: &NamedObject) -> Check {

@@ -161,10 +161,13 @@ pub struct Kept {
     pub deed: Deed,
     /// The revision that is gone back to, or why there is none.
     pub then: Result<Box<Then>, Problem>,
-    /// Pods that are wanted.
+    /// Pods that are wanted; groups, where pods stand in groups.
     pub wanted: u64,
-    /// The GPUs that a pod of the revision that runs asks for.
+    /// The GPUs that a pod of the revision that runs asks for; of a group its leader.
     pub gpus: u64,
+    /// Workers beside the leader of a group of the revision that runs, and the GPUs that each asks for; none where pods
+    /// stand alone.
+    pub workers: Option<(u64, u64)>,
     /// How pods are replaced.
     pub replaces: Replaces,
     /// Is it paused by a person: nothing would reach its pods?
@@ -185,7 +188,7 @@ pub enum Replaces {
         /// So many of them may be missing.
         unavailable: u64,
     },
-    /// A pod ends, and another of its name comes in its place.
+    /// A pod, or a group, ends, and another of its name comes in its place.
     InPlace {
         /// Those of a lower number keep the revision that they have.
         partition: u64,
@@ -219,20 +222,52 @@ pub struct Then {
     pub named: Vec<NamedObject>,
     /// Addresses of registered models that its containers are started with, each with where it stands.
     pub models: Vec<(String, SmolStr)>,
-    /// GPUs that one of its pods asks for, by vendor key.
+    /// GPUs that one of its pods asks for, by vendor key; of a group its leader.
     pub gpus: Vec<(SmolStr, u64)>,
     /// Where its pods may be placed.
     pub placed: Placed,
+    /// The workers of a group, all of which come and end with their leader; none where pods stand alone.
+    pub workers: Option<Workers>,
     /// The API that its controller is of, and whether that is still served.
     pub api: (SmolStr, Known),
 }
 
 impl Then {
-    /// All GPUs that one of its pods asks for.
+    /// All GPUs that one of its pods asks for; of a group its leader.
     #[must_use]
     pub fn gpus_of_a_pod(&self) -> u64 {
-        self.gpus.iter().fold(0, |sum, (_, gpus)| sum.saturating_add(*gpus))
+        all_of(&self.gpus)
     }
+
+    /// All GPUs of what comes and ends as one: of a pod, or of a group with all its workers.
+    #[must_use]
+    pub fn gpus_of_one(&self) -> u64 {
+        let workers = self.workers.as_ref().map_or(0, |workers| workers.pods.saturating_mul(workers.gpus_of_a_pod()));
+        self.gpus_of_a_pod().saturating_add(workers)
+    }
+}
+
+/// The workers of a group.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Workers {
+    /// How many stand beside a leader.
+    pub pods: u64,
+    /// GPUs that each asks for, by vendor key.
+    pub gpus: Vec<(SmolStr, u64)>,
+    /// Where they may be placed.
+    pub placed: Placed,
+}
+
+impl Workers {
+    /// All GPUs that one of them asks for.
+    #[must_use]
+    pub fn gpus_of_a_pod(&self) -> u64 {
+        all_of(&self.gpus)
+    }
+}
+
+fn all_of(gpus: &[(SmolStr, u64)]) -> u64 {
+    gpus.iter().fold(0, |sum, (_, gpus)| sum.saturating_add(*gpus))
 }
 
 /// An image of a container.

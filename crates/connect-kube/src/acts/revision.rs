@@ -85,6 +85,13 @@ fn network(said: &Value) -> Value {
     if said.is_object() { said.clone() } else { json!({ "subdomainPolicy": "Shared" }) }
 }
 
+/// Why a set of groups has no revision to go back to: its controller keeps hardly any.
+pub(crate) fn of_groups_alone(problem: Problem) -> Problem {
+    let next = problem.next.clone().unwrap_or_default();
+    let next = format!("{next} Its controller keeps another revision only while it goes to a new one.");
+    problem.next(next.trim_start())
+}
+
 fn revisions(list: &Value, owner: &str, one: impl Fn(&Value) -> Option<Revision>) -> Vec<Revision> {
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut all: Vec<Revision> = items.iter().filter(|item| is_owned(item, owner)).filter_map(one).collect();

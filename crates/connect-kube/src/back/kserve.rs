@@ -320,7 +320,7 @@ mod tests {
         });
         let read = knative("chat-predictor-00001", &kept);
         assert_eq!((read.number, read.available), (1, 2));
-        assert_eq!(super::super::images(&read.template["spec"])[0].image, "vllm:1");
+        assert_eq!(super::super::images(&[&read.template["spec"]])[0].image, "vllm:1");
     }
 
     #[test]

@@ -29,40 +29,10 @@ pub(super) fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
     ["initContainers", "containers"].into_iter().flat_map(|list| spec[list].as_array().into_iter().flatten())
 }
 
-/// The objects that a pod's spec names, each once, with the strictest of its needs.
-pub(super) fn named(spec: &Value) -> Vec<NamedObject> {
+/// The objects that the specs of pods name, each once, with the strictest of its needs.
+pub(super) fn named(specs: &[&Value]) -> Vec<NamedObject> {
     let mut all = All::default();
-    for volume in list(&spec["volumes"]) {
-        let by = format!("volume {}", text(&volume["name"]));
-        all.config_map(&volume["configMap"], "name", &by);
-        all.secret(&volume["secret"], "secretName", &by);
-        for source in list(&volume["projected"]["sources"]) {
-            all.config_map(&source["configMap"], "name", &by);
-            all.secret(&source["secret"], "name", &by);
-        }
-        all.add("PersistentVolumeClaim", &volume["persistentVolumeClaim"]["claimName"], Without::NoStart, by);
-    }
-    for container in containers(spec) {
-        let of = text(&container["name"]);
-        for variable in list(&container["env"]) {
-            let by = format!("variable {} of {of}", text(&variable["name"]));
-            all.config_map(&variable["valueFrom"]["configMapKeyRef"], "name", &by);
-            all.secret(&variable["valueFrom"]["secretKeyRef"], "name", &by);
-        }
-        for from in list(&container["envFrom"]) {
-            let by = format!("variables of {of}");
-            all.config_map(&from["configMapRef"], "name", &by);
-            all.secret(&from["secretRef"], "name", &by);
-        }
-    }
-    for secret in list(&spec["imagePullSecrets"]) {
-        all.add("Secret", &secret["name"], Without::PerhapsNoImage, "pulling its images".to_owned());
-    }
-    let account = &spec["serviceAccountName"];
-    // Every namespace has that one.
-    if *account != "default" {
-        all.add("ServiceAccount", account, Without::NoStart, "the account of its pods".to_owned());
-    }
+    specs.iter().for_each(|spec| all.of(spec));
     all.0
 }
 
@@ -70,6 +40,40 @@ pub(super) fn named(spec: &Value) -> Vec<NamedObject> {
 struct All(Vec<NamedObject>);
 
 impl All {
+    fn of(&mut self, spec: &Value) {
+        for volume in list(&spec["volumes"]) {
+            let by = format!("volume {}", text(&volume["name"]));
+            self.config_map(&volume["configMap"], "name", &by);
+            self.secret(&volume["secret"], "secretName", &by);
+            for source in list(&volume["projected"]["sources"]) {
+                self.config_map(&source["configMap"], "name", &by);
+                self.secret(&source["secret"], "name", &by);
+            }
+            self.add("PersistentVolumeClaim", &volume["persistentVolumeClaim"]["claimName"], Without::NoStart, by);
+        }
+        for container in containers(spec) {
+            let of = text(&container["name"]);
+            for variable in list(&container["env"]) {
+                let by = format!("variable {} of {of}", text(&variable["name"]));
+                self.config_map(&variable["valueFrom"]["configMapKeyRef"], "name", &by);
+                self.secret(&variable["valueFrom"]["secretKeyRef"], "name", &by);
+            }
+            for from in list(&container["envFrom"]) {
+                let by = format!("variables of {of}");
+                self.config_map(&from["configMapRef"], "name", &by);
+                self.secret(&from["secretRef"], "name", &by);
+            }
+        }
+        for secret in list(&spec["imagePullSecrets"]) {
+            self.add("Secret", &secret["name"], Without::PerhapsNoImage, "pulling its images".to_owned());
+        }
+        let account = &spec["serviceAccountName"];
+        // Every namespace has that one.
+        if *account != "default" {
+            self.add("ServiceAccount", account, Without::NoStart, "the account of its pods".to_owned());
+        }
+    }
+
     fn config_map(&mut self, source: &Value, key: &str, by: &str) {
         self.add("ConfigMap", &source[key], needed(source), by.to_owned());
     }
@@ -83,7 +87,10 @@ impl All {
         match self.0.iter_mut().find(|known| known.kind == kind && known.name == name) {
             Some(known) => {
                 known.without = stricter(known.without, without);
-                known.by = format!("{}, {by}", known.by);
+                // A leader and its workers may name it in the same words.
+                if known.by.split(", ").all(|told| told != by) {
+                    known.by = format!("{}, {by}", known.by);
+                }
             }
             None => self.0.push(NamedObject {
                 kind: SmolStr::new_static(kind),
@@ -110,7 +117,7 @@ fn stricter(a: Without, b: Without) -> Without {
 }
 
 /// Addresses of registered models among arguments and variables, each with where it stands.
-pub(super) fn models(spec: &Value) -> Vec<(String, SmolStr)> {
+pub(super) fn models(specs: &[&Value]) -> Vec<(String, SmolStr)> {
     let mut all: Vec<(String, SmolStr)> = Vec::new();
     let mut add = |place: &str, words: &str| {
         let apart = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '=' | ';' | '`' | '(' | ')');
@@ -120,7 +127,7 @@ pub(super) fn models(spec: &Value) -> Vec<(String, SmolStr)> {
             }
         }
     };
-    for container in containers(spec) {
+    for container in specs.iter().flat_map(|spec| containers(spec)) {
         let of = text(&container["name"]);
         for argument in list(&container["command"]).iter().chain(list(&container["args"])) {
             add(&format!("an argument of {of}"), text(argument));

@@ -34,6 +34,17 @@ pub(super) fn placed(spec: &Value) -> Placed {
     Placed { on: None, tolerates: list("tolerations").iter().map(toleration).collect(), unread }
 }
 
+/// What puts whole groups in one place, by its controller, and is not read.
+const OF_GROUPS: [&str; 2] =
+    ["leaderworkerset.sigs.k8s.io/exclusive-topology", "leaderworkerset.sigs.k8s.io/subgroup-exclusive-topology"];
+
+/// Has a set of groups such?
+pub(super) fn of_groups(kind: &str, object: &Value) -> Option<SmolStr> {
+    let annotations = &object["metadata"]["annotations"];
+    let is_placed = kind == "LeaderWorkerSet" && OF_GROUPS.iter().any(|key| annotations[*key].is_string());
+    is_placed.then(|| SmolStr::new_static("a topology of its own for each group"))
+}
+
 fn toleration(of: &Value) -> Toleration {
     let text = |key: &str| of[key].as_str().filter(|text| !text.is_empty()).map(SmolStr::new);
     // Without an operator the values are equal; without a value there, the taint has none either.

@@ -94,6 +94,14 @@ pub(super) fn replaces(kind: &str, object: &Value) -> Replaces {
             Replaces::BesideIt
         }
         "Rollout" => rolling(&spec["strategy"]["canary"], "25%", "25%"),
+        // Source: `RolloutStrategy` of kubernetes-sigs/lws: a group ends whole before it comes anew, unless there may be more.
+        "LeaderWorkerSet" => {
+            let of = &spec["rolloutStrategy"]["rollingUpdateConfiguration"];
+            match (of["partition"].as_u64().unwrap_or(0), pods(&of["maxSurge"], "0", wanted, Round::Up)) {
+                (0, surge) if surge > 0 => rolling(of, "0", "1"),
+                (partition, _) => Replaces::InPlace { partition },
+            }
+        }
         "StatefulSet" | "DaemonSet" if update["type"] == "OnDelete" => Replaces::OnDelete,
         "DaemonSet" if pods(&update["rollingUpdate"]["maxSurge"], "0", wanted, Round::Up) > 0 => {
             rolling(&update["rollingUpdate"], "0", "1")

@@ -35,7 +35,7 @@ fn spec() -> Value {
 
 #[test]
 fn every_object_that_pods_name_is_found_once_with_the_strictest_of_its_needs() {
-    let all = named::named(&spec());
+    let all = named::named(&[&spec()]);
     let told = |one: &NamedObject| format!("{} {} {:?}", one.kind, one.name, one.without);
     let told: Vec<String> = all.iter().map(told).collect();
     assert_eq!(
@@ -56,16 +56,23 @@ fn every_object_that_pods_name_is_found_once_with_the_strictest_of_its_needs() {
     );
     assert_eq!(all[2].by, "volume certs, volume all");
     assert!(all.iter().all(|one| named::plural(&one.kind).is_some()));
-    assert_eq!(named::named(&json!({ "serviceAccountName": "default" })), []);
-    assert_eq!(named::named(&Value::Null), []);
+    assert_eq!(named::named(&[&json!({ "serviceAccountName": "default" })]), []);
+    assert_eq!(named::named(&[&Value::Null]), []);
+    // A leader and its workers name the same, and one thing more.
+    let worker = json!({ "volumes": [
+        { "name": "certs", "secret": { "secretName": "certs" } }, { "name": "rdma", "configMap": { "name": "rdma" } },
+    ] });
+    let both = named::named(&[&spec(), &worker]);
+    assert_eq!((both.len(), both[2].by.as_str()), (all.len() + 1, "volume certs, volume all"));
+    assert!(both.iter().any(|one| one.name == "rdma"));
 }
 
 #[test]
 fn of_arguments_and_variables_addresses_of_models_come_out_and_nothing_else() {
-    let models = named::models(&spec());
+    let models = named::models(&[&spec()]);
     let told: Vec<String> = models.iter().map(|(by, text)| format!("{by}: {text}")).collect();
     assert_eq!(told, ["an argument of engine: models:/chat@prod", "variable MODEL_URI of engine: runs:/2040/model"]);
-    assert!(!format!("{models:?}{:?}", named::named(&spec())).contains("canary"));
+    assert!(!format!("{models:?}{:?}", named::named(&[&spec()])).contains("canary"));
 }
 
 #[test]
@@ -94,6 +101,11 @@ fn where_pods_may_be_is_read_as_far_as_it_can_be_and_the_rest_is_named() {
     assert_eq!(placed.tolerates[2], Toleration::default());
     assert_eq!(placed::selector(&spec).as_deref(), Some("pool=h100,zone=a"));
     assert_eq!(placed::selector(&json!({ "nodeSelector": {} })), None);
+    let exclusive =
+        json!({ "metadata": { "annotations": { "leaderworkerset.sigs.k8s.io/exclusive-topology": "rack" } } });
+    assert!(placed::of_groups("LeaderWorkerSet", &exclusive).is_some());
+    assert_eq!(placed::of_groups("Deployment", &exclusive), None);
+    assert_eq!(placed::of_groups("LeaderWorkerSet", &json!({ "metadata": {} })), None);
 }
 
 #[test]
@@ -103,6 +115,7 @@ fn how_pods_are_replaced_is_told_in_pods() {
         deployment(json!({ "rollingUpdate": { "maxSurge": surge, "maxUnavailable": unavailable } }))
     };
     let of = |surge, unavailable| Replaces::Rolling { surge, unavailable };
+    let groups = |rolling: Value| json!({ "spec": { "replicas": 4, "rolloutStrategy": { "rollingUpdateConfiguration": rolling } } });
     for (kind, object, want) in [
         // A share of five pods: surge is rounded up, what may be missing down.
         ("Deployment", rolling(json!("25%"), json!("25%")), of(2, 1)),
@@ -121,6 +134,10 @@ fn how_pods_are_replaced_is_told_in_pods() {
         ),
         ("StatefulSet", json!({ "spec": { "updateStrategy": { "type": "OnDelete" } } }), Replaces::OnDelete),
         ("DaemonSet", json!({ "spec": {} }), Replaces::InPlace { partition: 0 }),
+        ("LeaderWorkerSet", json!({ "spec": {} }), Replaces::InPlace { partition: 0 }),
+        ("LeaderWorkerSet", groups(json!({ "partition": 1, "maxSurge": 1 })), Replaces::InPlace { partition: 1 }),
+        ("LeaderWorkerSet", groups(json!({ "maxSurge": "50%", "maxUnavailable": 0 })), of(2, 0)),
+        ("LeaderWorkerSet", groups(json!({ "maxSurge": 1 })), of(1, 1)),
     ] {
         assert_eq!(service::replaces(kind, &object), want, "{kind} {object}");
     }

@@ -1,6 +1,6 @@
 //! Is there room: GPUs for the pods that come before others have ended?
 
-use super::check;
+use super::{check, counted, groups};
 use crate::{
     pods::PodsOf,
     room::{
@@ -22,44 +22,67 @@ enum Fit {
 
 pub(super) fn room(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> Check {
     let (state, words) = judged(object, kept, then, fleet);
-    let unread = match then.placed.unread.as_slice() {
-        [] => String::new(),
-        unread => format!("; not read: {}", unread.join(", ")),
-    };
+    let unread: Vec<&str> = unread(then).map(SmolStr::as_str).collect();
+    let unread = if unread.is_empty() { String::new() } else { format!("; not read: {}", unread.join(", ")) };
     check("GPUs", state, words, format!("nodes and pods as they are seen, with their labels and taints{unread}"))
 }
 
+/// What says where its pods may be, and is not read; once, where a leader and its workers have the same.
+fn unread(then: &Then) -> impl Iterator<Item = &SmolStr> {
+    let own = &then.placed.unread;
+    let more = then.workers.iter().flat_map(|workers| &workers.placed.unread).filter(|one| !own.contains(one));
+    own.iter().chain(more)
+}
+
+/// Does what ends free what the one in its place takes? Of a group each pod has to find its own place again.
+fn frees(kept: &Kept, then: &Then) -> bool {
+    let first = kept.gpus >= then.gpus_of_a_pod();
+    match (kept.workers, &then.workers) {
+        (None, None) => first,
+        (Some((pods, gpus)), Some(workers)) => first && pods >= workers.pods && gpus >= workers.gpus_of_a_pod(),
+        _ => false,
+    }
+}
+
+/// The GPUs that one that ends frees.
+fn freed(kept: &Kept) -> u64 {
+    kept.gpus.saturating_add(kept.workers.map_or(0, |(pods, gpus)| pods.saturating_mul(gpus)))
+}
+
 fn judged(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> (CheckState, String) {
-    let each = then.gpus_of_a_pod();
+    let each = then.gpus_of_one();
+    let [one, many] = counted(then.workers.is_some());
     if each == 0 {
-        return (CheckState::Holds, "Its pods ask for no GPU.".to_owned());
+        return (CheckState::Holds, format!("Its {many} ask for no GPU."));
     }
     let made = kept.wanted.saturating_sub(then.there);
     if made == 0 {
-        return (CheckState::Holds, format!("All {} pods of it are there.", kept.wanted));
+        return (CheckState::Holds, format!("All {} {many} of it are there.", kept.wanted));
     }
-    let pods = |n: u64| if n == 1 { "1 pod".to_owned() } else { format!("{n} pods") };
-    let frees = kept.gpus >= each;
+    let pods = |n: u64| if n == 1 { format!("1 {one}") } else { format!("{n} {many}") };
+    let frees = frees(kept, then);
     let (surge, unavailable) = match kept.replaces {
         Replaces::Rolling { surge, unavailable } => (surge.min(made), unavailable),
         Replaces::BesideIt => (made, 0),
         Replaces::InPlace { .. } | Replaces::AllAtOnce | Replaces::OnDelete if frees => {
             return (
                 CheckState::Holds,
-                format!("A pod that ends frees the {each} GPUs that the one in its place takes."),
+                format!("A {one} that ends frees the {each} GPUs that the one in its place takes."),
             );
         }
-        Replaces::InPlace { .. } | Replaces::AllAtOnce | Replaces::OnDelete => (made, 0),
+        // One ends first, and may leave too little for what comes.
+        Replaces::InPlace { .. } => (1, 1),
+        Replaces::AllAtOnce | Replaces::OnDelete => (made, 1),
     };
-    let one_by_one = || "A pod ends before the one in its place begins: none may be there beyond.".to_owned();
+    let one_by_one = || format!("A {one} ends before the one in its place begins: none may be there beyond.");
     if surge == 0 && frees {
         return (CheckState::Slow, one_by_one());
     }
-    let fit = match fit(object.connection(), then, fleet) {
+    let fit = match fit(object.connection(), then, fleet, surge.max(1)) {
         Fit::Known(fit) => fit,
         Fit::Unknown(why) => return (CheckState::Unknown, format!("How many GPUs are free is not known: {why}.")),
     };
-    let unread = then.placed.unread.first();
+    let unread = unread(then).next();
     let there = format!("{} of {each} GPUs {}", pods(fit), if fit == 1 { "fits" } else { "fit" });
     if surge == 0 && fit > 0 && unread.is_none() {
         return (CheckState::Slow, one_by_one());
@@ -78,19 +101,22 @@ fn judged(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> (C
         };
     }
     let broken = fleet.pods.rows().iter().filter(|pod| is_broken(pod, object, then)).count() as u64;
+    // However many pods of it are not ready, one group at least.
+    let broken = if then.workers.is_some() { broken.min(1) } else { broken };
     match unavailable.saturating_add(broken) {
         0 => {
-            let why = "no pod may end before another is there";
-            (CheckState::Fails, format!("No pod of {each} GPUs fits, and {why}: it would wait for room."))
+            let why = format!("no {one} may end before another is there");
+            (CheckState::Fails, format!("No {one} of {each} GPUs fits, and {why}: it would wait for room."))
         }
-        ends if frees => {
-            (CheckState::Slow, format!("No pod of {each} GPUs fits: {} before others can begin.", ending(ends, &pods)))
-        }
+        ends if frees => (
+            CheckState::Slow,
+            format!("No {one} of {each} GPUs fits: {} before others can begin.", ending(ends, &pods)),
+        ),
         _ => {
-            let why = format!("one that ends frees {}", kept.gpus);
+            let why = format!("one that ends frees {}", freed(kept));
             (
                 CheckState::Unknown,
-                format!("No pod of {each} GPUs fits, and {why}: whether that makes room is not known."),
+                format!("No {one} of {each} GPUs fits, and {why}: whether that makes room is not known."),
             )
         }
     }
@@ -115,8 +141,8 @@ fn is_broken(pod: &PodRow, object: &ObjectRef, then: &Then) -> bool {
         && pod.ready < pod.containers
 }
 
-/// How many pods fit on nodes that they may be on.
-fn fit(cluster: &ConnectionId, then: &Then, fleet: &FleetView) -> Fit {
+/// How many pods, or groups, fit on nodes that they may be on; `need` are asked for.
+fn fit(cluster: &ConnectionId, then: &Then, fleet: &FleetView, need: u64) -> Fit {
     if fleet.clusters.get(cluster).is_none_or(|row| row.nodes.exact().is_none()) {
         return Fit::Unknown("the nodes of the cluster are not all read");
     }
@@ -127,11 +153,16 @@ fn fit(cluster: &ConnectionId, then: &Then, fleet: &FleetView) -> Fit {
     if pools.clone().any(|pool| !pool.is_known()) {
         return Fit::Unknown("the pods of the cluster are not all read");
     }
-    let nodes = pools.by_ref().flat_map(|pool| &pool.nodes).filter(|node| may_take(node, &then.placed));
+    let nodes = pools.by_ref().flat_map(|pool| &pool.nodes);
+    if let Some(workers) = &then.workers {
+        let why = "leaders and workers ask for other things, and one order of them finds too little room";
+        return groups::fit(&nodes.collect::<Vec<_>>(), then, workers, need).map_or(Fit::Unknown(why), Fit::Known);
+    }
+    let nodes = nodes.filter(|node| may_take(node, &then.placed));
     Fit::Known(nodes.map(|node| on(node, &then.gpus)).fold(0, u64::saturating_add))
 }
 
-fn may_take(node: &PoolNode<'_>, placed: &Placed) -> bool {
+pub(super) fn may_take(node: &PoolNode<'_>, placed: &Placed) -> bool {
     let row: &NodeRow = node.row;
     let ready = row.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
     let named = placed.on.as_ref().is_none_or(|nodes| nodes.contains(&row.id.name));
@@ -141,7 +172,7 @@ fn may_take(node: &PoolNode<'_>, placed: &Placed) -> bool {
 }
 
 /// Pods that fit on a node, by what is free of each thing that they ask for.
-fn on(node: &PoolNode<'_>, asked: &[(SmolStr, u64)]) -> u64 {
+pub(super) fn on(node: &PoolNode<'_>, asked: &[(SmolStr, u64)]) -> u64 {
     let each = asked.iter().filter(|(_, n)| *n > 0).map(|(key, n)| offer(node, key).map_or(0, |(_, free)| free / n));
     each.min().unwrap_or(0)
 }

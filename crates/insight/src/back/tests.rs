@@ -1,5 +1,6 @@
 //! Each thing that a way back needs: there, slow, missing, not known; and the grade that follows.
 
+mod groups;
 mod images;
 
 use super::{Around, way_back};
@@ -132,6 +133,7 @@ impl Case {
                 then: Err(gone()),
                 wanted: 2,
                 gpus: 2,
+                workers: None,
                 replaces: Replaces::Rolling { surge: 1, unavailable: 0 },
                 paused: false,
                 stops: None,
@@ -212,7 +214,7 @@ fn how_pods_are_replaced_decides_whether_it_moves_at_all() {
     let by = |replaces: Replaces| move |case: &mut Case| case.kept.replaces = replaces;
     check(|case| case.kept.paused = true, "Moves", Fails, "It is paused", Grade::NotPossible);
     check(by(Replaces::OnDelete), "Moves", Fails, "Its pods go back only", Grade::NotPossible);
-    check(by(Replaces::InPlace { partition: 1 }), "Moves", Fails, "Pods below number 1", Grade::NotPossible);
+    check(by(Replaces::InPlace { partition: 1 }), "Moves", Fails, "Its pods below number 1", Grade::NotPossible);
     check(by(Replaces::InPlace { partition: 2 }), "Moves", Fails, "None of its pods", Grade::NotPossible);
     check(by(Replaces::InPlace { partition: 0 }), "Moves", Slow, "Each pod ends", Grade::Slow);
     let steps = |case: &mut Case| case.kept.stops = Some("It goes by 4 steps.".to_owned());

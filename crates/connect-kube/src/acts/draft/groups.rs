@@ -37,12 +37,9 @@ pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
 /// Back to a revision.
 pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -> Result<Draft, Problem> {
     let running = revision::running(about.kind, about.object, about.template());
-    let (now, then) = revision::chosen(to, revisions, running).map_err(|problem| Problem {
-        what: format!("{} {} cannot go back: {}", about.kind, about.name, problem.what),
-        next: problem
-            .next
-            .map(|next| format!("{next} Its controller keeps another revision only while it goes to a new one.")),
-        ..problem
+    let (now, then) = revision::chosen(to, revisions, running).map_err(|problem| {
+        let what = format!("{} {} cannot go back: {}", about.kind, about.name, problem.what);
+        Problem { what, ..revision::of_groups_alone(problem) }
     })?;
     let mut template = then.template["leaderWorkerTemplate"].clone();
     for live in GROUPS_LIVE {
