@@ -13,6 +13,9 @@ const PASSWORD: &str = "password";
 const TOKEN: &str = "token";
 const HEADER: &str = "header";
 
+/// The headers in which servers look for a tenant. Who knows one of them does not mind the other.
+const TENANT_HEADERS: [&str; 2] = ["x-scope-orgid", "thanos-tenant"];
+
 /// Secrets that are shorter than this are too common to be searched for in texts.
 const SHORTEST: usize = 4;
 
@@ -20,7 +23,8 @@ const SHORTEST: usize = 4;
 pub const TENANT_FIELD: FieldSpec = FieldSpec {
     key: TENANT,
     label: "Tenant",
-    help: "Sent as X-Scope-OrgID, to Mimir, Cortex and servers behind a gateway of that kind.",
+    help: "Sent as X-Scope-OrgID, to Mimir, Cortex and servers behind a gateway of that kind, and as THANOS-TENANT. A \
+           VictoriaMetrics cluster has it in the address instead: /select/TENANT/prometheus.",
     input: InputSpec::Text("team-a"),
     required: false,
 };
@@ -80,7 +84,7 @@ impl Access {
         let mut access = Self::default();
         if let Some(tenant) = fields.text(TENANT) {
             let value = HeaderValue::from_str(tenant).map_err(|_| fields.bad(TENANT, NO_HEADER))?;
-            access.headers.insert(HeaderName::from_static("x-scope-orgid"), value);
+            access.headers.extend(TENANT_HEADERS.map(|name| (HeaderName::from_static(name), value.clone())));
         }
         match (fields.text(USER), fields.secret(PASSWORD), fields.secret(TOKEN)) {
             (None, None, None) => {}

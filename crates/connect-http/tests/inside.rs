@@ -105,7 +105,7 @@ async fn questions_go_by_get_to_the_service_and_with_no_name_of_ours() {
         assert_eq!(one.service.segment(), "prometheus-operated:9090");
         let mut names: Vec<&str> = one.headers.keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["x-gateway", "x-scope-orgid"]);
+        assert_eq!(names, ["thanos-tenant", "x-gateway", "x-scope-orgid"]);
     }
 }
 

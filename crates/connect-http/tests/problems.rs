@@ -67,6 +67,11 @@ async fn what_a_server_refuses_is_told_with_what_it_says() {
         ("403", error(403, "", "", "not in this namespace")),
         ("404", Reply::Text(404, "", "404 page not found".to_owned())),
         ("400 of VictoriaMetrics", Reply::Text(400, "", "unsupported path requested: \"/api/v1/query\"".to_owned())),
+        ("400 of vmauth", Reply::Text(400, "", "missing route for \"/api/v1/query\"".to_owned())),
+        (
+            "400 of a VictoriaMetrics cluster",
+            Reply::Text(400, "", "auth error: cannot parse accountID from \"prometheus\": invalid syntax".to_owned()),
+        ),
         ("422", error(422, "", "execution", "query processing would load too many samples into memory")),
         ("400", error(400, "", "bad_data", "invalid parameter \"query\": 1:1: parse error")),
         ("429", error(429, "retry-after: 90\r\n", "", "slow down")),

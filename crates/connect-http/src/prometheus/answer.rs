@@ -84,6 +84,8 @@ struct Envelope<D> {
     data: Option<D>,
     error: Option<String>,
     warnings: Option<Vec<String>>,
+    /// VictoriaMetrics says so where others warn.
+    is_partial: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -105,8 +107,12 @@ struct Range {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Build {
+    application: Option<String>,
     version: Option<String>,
+    revision: Option<String>,
+    go_version: Option<String>,
 }
 
 /// Reads the answer to an instant query.
@@ -154,12 +160,27 @@ pub fn matrix(body: &[u8]) -> Result<Vec<Vec<(Stamp, f64)>>, Failure> {
     Ok(data.result.into_iter().map(of_series).collect())
 }
 
-/// Reads the version out of `/api/v1/status/buildinfo`.
+/// What VictoriaMetrics says for the sake of who reads versions of Prometheus: it is not its own.
+const NOT_ITS_OWN: &str = "2.24.0";
+/// What a version begins with of which Prometheus had no such page yet: it is Thanos, which is built from its sources.
+const BEFORE: &str = "0.";
+
+/// Reads the version out of `/api/v1/status/buildinfo`, with the name of who it is of, where that is no Prometheus. Mimir
+/// names itself. VictoriaMetrics says nothing here, or a version of Prometheus alone.
 ///
 /// # Errors
 /// If it is no answer of this API.
 pub fn version(body: &[u8]) -> Result<Option<String>, Failure> {
-    Ok(data::<Build>(body)?.0.version.map(|version| crate::problems::line(&version)))
+    let (Build { application, version, revision, go_version }, _) = data(body)?;
+    let is_built = revision.is_some() || go_version.is_some();
+    let version = match (application, version) {
+        (Some(name), version) => Some(format!("{name} {}", version.unwrap_or_default()).trim_end().to_owned()),
+        (None, None) if !is_built => Some("VictoriaMetrics".to_owned()),
+        (None, Some(version)) if !is_built && version == NOT_ITS_OWN => Some("VictoriaMetrics".to_owned()),
+        (None, Some(version)) if is_built && version.starts_with(BEFORE) => Some(format!("Thanos {version}")),
+        (None, version) => version,
+    };
+    Ok(version.map(|version| crate::problems::line(&version)))
 }
 
 /// Seconds since 1970, as the API and `timestamp()` say times.
@@ -176,7 +197,13 @@ fn data<D: DeserializeOwned>(body: &[u8]) -> Result<(D, Vec<String>), Failure> {
     let answer: Envelope<D> = serde_json::from_slice(body)
         .map_err(|error| Failure::Unreadable(format!("It is no answer of the query API: {}", fault(&error))))?;
     match (answer.status.as_str(), answer.data) {
-        ("success", Some(data)) => Ok((data, answer.warnings.unwrap_or_default())),
+        ("success", Some(data)) => {
+            let mut warnings = answer.warnings.unwrap_or_default();
+            if answer.is_partial == Some(true) {
+                warnings.push("isPartial: not every vmstorage behind it answered".to_owned());
+            }
+            Ok((data, warnings))
+        }
         ("success", None) => Err(Failure::Unreadable("It says success, and has no data".to_owned())),
         _ => Err(Failure::Unreadable(format!("It says: {}", answer.error.unwrap_or(answer.status)))),
     }
@@ -241,6 +268,38 @@ mod tests {
         check(r#"{"status":"success"}"#, "no data");
         check(r#"{"status":"error","errorType":"execution","error":"out of memory"}"#, "out of memory");
         check(r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#, "a matrix came");
+    }
+
+    #[test]
+    fn an_answer_in_part_is_one_by_whichever_word() {
+        let body = |is: bool| {
+            let data = r#""data":{"resultType":"vector","result":[{"metric":{},"value":[1,"2"]}]}"#;
+            format!(r#"{{"status":"success","isPartial":{is},{data}}}"#)
+        };
+        let warnings = |is: bool| vector(body(is).as_bytes()).unwrap().warnings;
+        assert!(warnings(false).is_empty());
+        assert!(matches!(&warnings(true)[..], [one] if one.contains("vmstorage")));
+    }
+
+    #[test]
+    fn who_it_is_is_told_by_what_its_build_says() {
+        for (data, want) in [
+            (r#"{"version":"2.42.0","revision":"225c","goVersion":"go1.19"}"#, Some("2.42.0")),
+            (r#"{"version":"2.24.0","revision":"02e9","goVersion":"go1.15"}"#, Some("2.24.0")),
+            (
+                r#"{"application":"Grafana Mimir","version":"2.15.0","goVersion":"go1.23"}"#,
+                Some("Grafana Mimir 2.15.0"),
+            ),
+            (r#"{"version":"0.36.1","revision":"f2c0","goVersion":"go1.22"}"#, Some("Thanos 0.36.1")),
+            // Debian's 1.79, and later ones.
+            ("{}", Some("VictoriaMetrics")),
+            (r#"{"version":"2.24.0"}"#, Some("VictoriaMetrics")),
+            (r#"{"version":"1.17.1"}"#, Some("1.17.1")),
+            (r#"{"revision":"f2c0"}"#, None),
+        ] {
+            let body = format!(r#"{{"status":"success","data":{data}}}"#);
+            assert_eq!(version(body.as_bytes()).unwrap().as_deref(), want, "{data}");
+        }
     }
 
     #[test]

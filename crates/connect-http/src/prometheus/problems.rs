@@ -31,7 +31,10 @@ fn refused(refusal: &Refusal, failure: &Failure, place: &Place) -> Problem {
     let says = |word: &str| message.to_ascii_lowercase().contains(word);
     match status {
         404 | 405 => no_api(refusal, place),
-        400 if says("unsupported path") => no_api(refusal, place),
+        // Of VictoriaMetrics, of its vmauth, and of a cluster's vmselect where a prefix has no tenant.
+        400 if ["unsupported path", "missing route", "accountid from"].iter().any(|word| says(word)) => {
+            no_api(refusal, place)
+        }
         401 if says("org id") => Problem::new(Code::Unauthenticated, format!("{name} wants to know the tenant."))
             .why(format!("401 of {host}: {}", sentence(message)))
             .next("Fill in the field \"Tenant\"."),
