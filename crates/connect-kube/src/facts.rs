@@ -8,6 +8,7 @@ mod namespace;
 mod node;
 mod pod;
 mod quantity;
+pub(crate) mod quarantine;
 mod repository;
 mod requests;
 mod route;

@@ -47,6 +47,7 @@ impl Node {
             kubelet: None,
             conditions: Vec::new(),
             taints: Vec::new(),
+            quarantine: None,
             resources: Vec::new(),
             gpus: Vec::new(),
             devices: Vec::new(),
@@ -116,6 +117,11 @@ impl Node {
             self.row.status = Status::Bad;
             self.row.gpus.iter_mut().for_each(|cell| cell.state = GpuState::Lost);
         }
+        self
+    }
+
+    pub(crate) fn quarantined(mut self, why: &str) -> Self {
+        self.row.quarantine = Some(why.into());
         self
     }
 

@@ -7,6 +7,7 @@ mod links;
 mod memory;
 mod node_ready;
 mod pcie;
+mod quarantine;
 mod remap;
 mod repeated;
 mod slowdown;
@@ -31,6 +32,7 @@ pub(crate) const ALL: &[Rule] = &[
     slowdown::look,
     telemetry::look,
     contested::look,
+    quarantine::look,
     condition::look,
 ];
 

@@ -39,6 +39,7 @@ const KEPT_LABELS: &[&str] = &[
     "nvidia.com/mig.config",
     "nvidia.com/mig.config.state",
     "nvidia.com/cuda.driver-version.full",
+    crate::quarantine::STATE,
     "node.kubernetes.io/instance-type",
     "topology.kubernetes.io/region",
     "topology.kubernetes.io/zone",

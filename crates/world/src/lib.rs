@@ -10,6 +10,7 @@ mod gone;
 pub mod gpu;
 mod model;
 pub mod project;
+mod quarantine;
 mod registry;
 pub mod serving;
 mod sorted;
@@ -23,6 +24,7 @@ mod world;
 
 pub use fact::{Batch, Extent, FACT_VERSION, Fact};
 pub use model::Model;
+pub use quarantine::QUARANTINE;
 pub use serving::{Served, Serving};
 pub use source::{Node, Pod, Source};
 pub use telemetry::{Latest, Measured, Telemetry};

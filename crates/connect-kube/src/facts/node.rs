@@ -1,9 +1,10 @@
 //! Nodes into facts.
 
-use super::{gpus, some, stamp};
+use super::{gpus, quarantine, some, stamp};
 use crate::slim::{Meta, Node, Taint};
 use pilothouse_wire::SmolStr;
 use pilothouse_world::{
+    QUARANTINE,
     fact::{ConditionFact, NodeFact},
     gpu,
 };
@@ -37,9 +38,12 @@ pub fn facts_of_node(node: Node) -> Option<NodeFact> {
     })
 }
 
+/// The labels that we use, and of the annotations the one by which NVSentinel says why it has quarantined the node.
 fn labels(meta: &Meta) -> Vec<(SmolStr, SmolStr)> {
     let kept = meta.labels.iter().filter(|(key, _)| gpu::is_kept_label(key));
-    kept.map(|(key, value)| (SmolStr::new(key), SmolStr::new(value))).collect()
+    let quarantine = meta.annotations.get(QUARANTINE).filter(|text| !text.is_empty());
+    let quarantine = quarantine.map(|text| (QUARANTINE.into(), quarantine::in_words(text).into()));
+    kept.map(|(key, value)| (SmolStr::new(key), SmolStr::new(value))).chain(quarantine).collect()
 }
 
 fn taint(taint: &Taint) -> SmolStr {
@@ -80,6 +84,22 @@ mod tests {
             }
         }));
         insta::assert_debug_snapshot!(fact);
+    }
+
+    #[test]
+    fn what_nvsentinel_says_of_a_node_is_kept_in_our_words() {
+        let event =
+            r#"[{"checkName":"SysLogsXIDError","errorCode":["79"],"recommendedAction":24,"message":"hunter2"}]"#;
+        let fact = node(json!({ "metadata": {
+            "name": "n",
+            "labels": { "dgxc.nvidia.com/nvsentinel-state": "draining", "quarantineHealthEvent": "of somebody else" },
+            "annotations": { "quarantineHealthEvent": event, "quarantineHealthEventIsCordoned": "True" }
+        } }));
+        let fact = fact.unwrap();
+        assert_eq!(fact.quarantine().as_deref(), Some("SysLogsXIDError 79 (RESTART_BM); it is draining"));
+        assert!(!format!("{fact:?}").contains("hunter2"));
+        let over = node(json!({ "metadata": { "name": "n", "annotations": { "quarantineHealthEvent": "" } } }));
+        assert_eq!(over.unwrap().quarantine(), None);
     }
 
     #[test]

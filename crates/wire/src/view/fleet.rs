@@ -251,6 +251,8 @@ pub struct NodeRow {
     pub conditions: Vec<Condition>,
     /// Taints as `key=value:Effect`.
     pub taints: Vec<SmolStr>,
+    /// Why NVSentinel has quarantined it, and how far it is; absent where it has not.
+    pub quarantine: Option<SmolStr>,
     /// Each extended GPU resource of the node.
     pub resources: Vec<GpuResource>,
     /// One cell a GPU, in slot order; in the order of their numbers where they are measured.

@@ -305,6 +305,7 @@ mod tests {
             kubelet: None,
             conditions: vec![],
             taints: vec![],
+            quarantine: None,
             resources: vec![],
             gpus: vec![],
             devices: vec![],

@@ -12,7 +12,8 @@ pub struct NodeFact {
     pub uid: SmolStr,
     /// `metadata.creationTimestamp`.
     pub created: Option<Stamp>,
-    /// The labels that we use (see [`crate::gpu::is_kept_label`]).
+    /// The labels that we use (see [`crate::gpu::is_kept_label`]), and of one annotation what it says in words, under its
+    /// own key ([`crate::QUARANTINE`]).
     pub labels: Vec<(SmolStr, SmolStr)>,
     /// `spec.unschedulable`.
     pub cordoned: bool,

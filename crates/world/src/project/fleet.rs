@@ -286,6 +286,7 @@ pub(super) fn node_row(world: &World, id: &ConnectionId, source: &Source, node: 
         kubelet: fact.kubelet.clone(),
         conditions: fact.conditions.iter().map(condition).collect(),
         taints: fact.taints.clone(),
+        quarantine: fact.quarantine(),
         resources: cells.resources,
         gpus: cells.gpus,
         devices: cells.devices,

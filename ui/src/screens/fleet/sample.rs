@@ -33,6 +33,7 @@ pub(crate) fn node(cluster: &str, name: &str, pool: &str, gpus: usize) -> NodeRo
         kubelet: None,
         conditions: vec![],
         taints: vec![],
+        quarantine: None,
         resources: vec![],
         gpus: vec![GpuCell::slot(GpuState::Free, None); gpus],
         devices: Vec::new(),

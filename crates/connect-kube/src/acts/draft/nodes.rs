@@ -1,10 +1,12 @@
 //! Nodes and pods: closed, opened, emptied, ended.
 
 use super::{About, Body, Draft, Guard, Part, SOON, Target, about::gpus};
+use crate::facts::quarantine;
 use pilothouse_wire::{
     Problem,
     plan::{Affected, Deed, Expectation, Risk},
 };
+use pilothouse_world::QUARANTINE;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -34,9 +36,20 @@ pub(super) fn uncordon(about: &About<'_>) -> Result<Draft, Problem> {
     Ok(Draft {
         title: format!("Uncordon node {}", about.name),
         steps: vec![Part::patch("Let pods come again", vec![guard], put)],
+        warnings: quarantined(about).into_iter().collect(),
         success: Expectation { words: "it is open for pods".to_owned(), within: SOON },
         ..untouched(Some(Deed::Cordon))
     })
+}
+
+/// A node that NVSentinel has quarantined is opened by it, too, once it is mended.
+fn quarantined(about: &About<'_>) -> Option<String> {
+    let annotation = about.object["metadata"]["annotations"][QUARANTINE].as_str().filter(|text| !text.is_empty())?;
+    let why = quarantine::in_words(annotation);
+    Some(format!(
+        "NVSentinel has quarantined it: {why}. It opens the node by itself once that is mended; opened by hand, the node \
+         takes pods with what is wrong still there."
+    ))
 }
 
 fn is_cordoned(about: &About<'_>) -> bool {

@@ -58,6 +58,21 @@ fn a_drain_closes_the_node_first_and_evicts_whom_a_controller_makes_anew() {
 }
 
 #[test]
+fn a_node_that_nvsentinel_has_quarantined_is_not_opened_without_a_word() {
+    let opened = |annotations: Value| {
+        let node = json!({ "metadata": { "annotations": annotations }, "spec": { "unschedulable": true } });
+        super::made(&super::node(), Deed::Uncordon, &node, &[]).unwrap().warnings
+    };
+    let event = r#"[{"checkName":"SysLogsXIDError","errorCode":["79"],"recommendedAction":24}]"#;
+    let warnings = opened(json!({ "quarantineHealthEvent": event }));
+    assert!(warnings[0].contains("SysLogsXIDError 79 (RESTART_BM)"), "{warnings:?}");
+    assert_eq!(
+        [opened(json!({})), opened(json!({ "quarantineHealthEvent": "" }))],
+        [const { Vec::<String>::new() }; 2]
+    );
+}
+
+#[test]
 fn a_drain_is_over_when_the_pods_that_were_meant_are_gone() {
     let closed = json!({ "spec": { "unschedulable": true } });
     let sent = guards(&drained(&json!({ "spec": {} }), &pods()));

@@ -75,6 +75,7 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
         field("Kubelet", text(&row.kubelet)),
         mono("Uid", Some(fact.uid.to_string())),
     ]);
+    fields.extend(row.quarantine.iter().map(|why| field("Quarantined by NVSentinel", Some(why.to_string()))));
     fields
 }
 
@@ -90,7 +91,8 @@ fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
                 None => "Pods go on; no new pod gets a GPU of it.".into(),
             },
             evidence: "spec.unschedulable is true.".into(),
-            command: Some(format!("kubectl uncordon {}", row.id.name)),
+            // Who has quarantined it opens it.
+            command: row.quarantine.is_none().then(|| format!("kubectl uncordon {}", row.id.name)),
         });
     }
     findings
