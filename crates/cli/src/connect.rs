@@ -45,7 +45,8 @@ async fn on(session: &Session, verb: &ConnectVerb, out: Style, err: Style) -> Re
         ConnectVerb::Test { id } => {
             let row = row(session, id).await?;
             let draft = Draft { kind: row.kind, name: row.name, values: row.values };
-            test(session, draft, Vec::new(), &Consent::ask(), err).await
+            test(session, Act::TestConnection { of: Some(row.id), draft, secrets: Vec::new() }, &Consent::ask(), err)
+                .await
         }
         ConnectVerb::Operate { id, off, production } => operate(session, id, *off, *production).await,
         ConnectVerb::Pause { id } => pause(session, id, true).await,
@@ -63,7 +64,8 @@ async fn add(session: &Session, new: &NewConnection, err: Style) -> Result<Exit,
     let secrets = secrets(&new.secrets)?;
     let consent = Consent::given(new.trust_plugin.clone());
     if new.dry_run {
-        return test(session, new.draft.clone(), secrets, &consent, err).await;
+        let wanted = Act::TestConnection { of: None, draft: new.draft.clone(), secrets };
+        return test(session, wanted, &consent, err).await;
     }
     let wanted = Act::AddConnection { draft: new.draft.clone(), secrets };
     let acted = act(session, wanted, &consent).await?;
@@ -86,14 +88,7 @@ async fn edit(session: &Session, edit: &EditArgs, err: Style) -> Result<Exit, Fa
     outcome(session, acted, "is changed", err).await
 }
 
-async fn test(
-    session: &Session,
-    draft: Draft,
-    secrets: Vec<(String, SecretInput)>,
-    consent: &Consent,
-    err: Style,
-) -> Result<Exit, Failed> {
-    let wanted = Act::TestConnection { draft, secrets };
+async fn test(session: &Session, wanted: Act, consent: &Consent, err: Style) -> Result<Exit, Failed> {
     let acted = match act(session, wanted.clone(), consent).await? {
         // What was confirmed may be run now.
         Acted::Done(_) => act(session, wanted, consent).await?,

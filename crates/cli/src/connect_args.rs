@@ -20,9 +20,9 @@ pub enum ConnectVerb {
     /// Add a connection
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Add(NewConnection),
-    /// Make the calls that a connection would make, and keep nothing
+    /// Make the calls that a connection makes, with its secrets, and keep nothing
     Test {
-        /// The connection's id; its secrets are not used: give a draft to `connect add … --dry-run` for that
+        /// Its id
         id: String,
     },
     /// Change a connection's settings

@@ -1,6 +1,9 @@
 //! The program as a person runs it: exit code, stdout and stderr together.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by failing")]
 
+#[path = "cli/secrets.rs"]
+mod secrets;
+
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},

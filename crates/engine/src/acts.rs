@@ -36,9 +36,17 @@ pub(crate) struct Desk {
 impl Desk {
     /// Does what is wanted, and hands what changed to the engine.
     pub(crate) async fn act(self, act: Act) -> Result<Acted, Problem> {
+        let surroundings = self.surroundings.clone();
+        let done = self.done(act).await;
+        // Also where nothing was done: it may be for a passphrase that somebody has to give.
+        surroundings.tell_of_vault().await;
+        done
+    }
+
+    async fn done(self, act: Act) -> Result<Acted, Problem> {
         match act {
             Act::AddConnection { draft, secrets } => self.add(draft, secrets).await,
-            Act::TestConnection { draft, secrets } => self.test(draft, secrets).await,
+            Act::TestConnection { of, draft, secrets } => self.test(of, draft, secrets).await,
             Act::EditConnection { id, draft, secrets } => self.edit(id, draft, secrets).await,
             Act::PauseConnection { id, paused } => {
                 self.settings_of(id.clone(), move |settings| settings.paused = paused).await?;
@@ -59,7 +67,7 @@ impl Desk {
             Act::UnlockVault(passphrase) => {
                 let vault = &self.surroundings.vault;
                 vault.unlock(SecretString::from(passphrase.0)).await?;
-                self.changed(Changed::Vault(vault.state().await)).await?;
+                self.changed(Changed::Unlocked).await?;
                 Ok(Acted::Ok)
             }
             Act::Wish(wishes) => {
@@ -85,7 +93,7 @@ impl Desk {
 
     async fn add(self, draft: Draft, secrets: Vec<(String, SecretInput)>) -> Result<Acted, Problem> {
         let settings = self.drafted(draft, &secrets)?;
-        let connector = self.opened(&settings, &secrets)?;
+        let connector = connections::open(&settings, plain(&secrets), &self.surroundings)?;
         let (id, name) = (settings.id.clone(), settings.name.clone());
         let known = self.load().await?;
         if known.connections.iter().any(|other| other.id == id) {
@@ -108,18 +116,7 @@ impl Desk {
     }
 
     async fn edit(self, id: ConnectionId, draft: Draft, secrets: Vec<(String, SecretInput)>) -> Result<Acted, Problem> {
-        let known = self.load().await?;
-        let old = find(&known, &id)?;
-        let mut settings = self.drafted(draft, &secrets)?;
-        let kept = old.secrets.iter().filter(|field| !settings.secrets.contains(field)).cloned();
-        settings.secrets = settings.secrets.iter().cloned().chain(kept.collect::<Vec<_>>()).collect();
-        // The id stays: bookmarks, links and the journal know the connection by it.
-        settings.id = id.clone();
-        settings.paused = old.paused;
-        settings.operation = old.operation;
-        settings.trusted_plugins.extend(old.trusted_plugins.clone());
-        let mut all_secrets = connections::secrets(old, &self.surroundings.vault).await?;
-        all_secrets.extend(plain(&secrets));
+        let (settings, all_secrets) = self.over(&id, draft, &secrets).await?;
         let connector = connections::open(&settings, all_secrets, &self.surroundings)?;
         self.store(&id, secrets).await?;
         let to = settings.clone();
@@ -128,9 +125,18 @@ impl Desk {
         Ok(consent(&id, connector.as_ref()).unwrap_or(Acted::Done(id)))
     }
 
-    async fn test(self, draft: Draft, secrets: Vec<(String, SecretInput)>) -> Result<Acted, Problem> {
-        let settings = self.drafted(draft, &secrets)?;
-        let connector = self.opened(&settings, &secrets)?;
+    /// Makes the calls of a connection, of one that is kept with all that is kept of it.
+    async fn test(
+        self,
+        of: Option<ConnectionId>,
+        draft: Draft,
+        secrets: Vec<(String, SecretInput)>,
+    ) -> Result<Acted, Problem> {
+        let (settings, all_secrets) = match of {
+            Some(id) => self.over(&id, draft, &secrets).await?,
+            None => (self.drafted(draft, &secrets)?, plain(&secrets)),
+        };
+        let connector = connections::open(&settings, all_secrets, &self.surroundings)?;
         if let Some(needs) = consent(&settings.id, connector.as_ref()) {
             return Ok(needs);
         }
@@ -201,12 +207,27 @@ impl Desk {
         })
     }
 
-    fn opened(
+    /// A connection that is kept, as a draft would change it, with all of its secrets: those that are not given anew and the
+    /// programs that were confirmed stay.
+    async fn over(
         &self,
-        settings: &ConnectionSettings,
-        secrets: &[(String, SecretInput)],
-    ) -> Result<Arc<dyn Connector>, Problem> {
-        connections::open(settings, plain(secrets), &self.surroundings)
+        id: &ConnectionId,
+        draft: Draft,
+        given: &[(String, SecretInput)],
+    ) -> Result<(ConnectionSettings, BTreeMap<String, SecretString>), Problem> {
+        let known = self.load().await?;
+        let old = find(&known, id)?;
+        let mut settings = self.drafted(draft, given)?;
+        let kept = old.secrets.iter().filter(|field| !settings.secrets.contains(field)).cloned();
+        settings.secrets = settings.secrets.iter().cloned().chain(kept.collect::<Vec<_>>()).collect();
+        // The id stays: bookmarks, links and the journal know the connection by it.
+        settings.id = id.clone();
+        settings.paused = old.paused;
+        settings.operation = old.operation;
+        settings.trusted_plugins.extend(old.trusted_plugins.clone());
+        let mut secrets = connections::secrets(old, &self.surroundings.vault).await?;
+        secrets.extend(plain(given));
+        Ok((settings, secrets))
     }
 
     async fn store(&self, id: &ConnectionId, secrets: Vec<(String, SecretInput)>) -> Result<(), Problem> {

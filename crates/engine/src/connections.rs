@@ -30,6 +30,12 @@ impl Surroundings {
     fn relays(&self) -> Relays {
         Relays::of(Ways(self.inputs.clone()))
     }
+
+    /// Hands on what is known of the vault: one that is locked has to be shown to who can open it.
+    pub(crate) async fn tell_of_vault(&self) {
+        // An engine that has stopped shows nothing.
+        let _ = self.inputs.send(Input::Vault(self.vault.state().await)).await;
+    }
 }
 
 /// The connections that have a task, or are paused.
@@ -192,7 +198,11 @@ async fn begin(
     if settings.paused {
         return Err(Health::Paused);
     }
-    let secrets = secrets(settings, &surroundings.vault).await.map_err(Health::Lost)?;
+    let secrets = secrets(settings, &surroundings.vault).await;
+    if !settings.secrets.is_empty() {
+        surroundings.tell_of_vault().await;
+    }
+    let secrets = secrets.map_err(Health::Lost)?;
     let connector = open(settings, secrets, surroundings).map_err(Health::Lost)?;
     let _ = sink.source(SourceFact::About(Box::new(connector.about()))).await;
     match connector.unconfirmed_plugin() {

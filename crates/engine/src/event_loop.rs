@@ -262,6 +262,10 @@ impl Loop {
                 }
             }
             Input::Changed(changed) => self.changed(changed),
+            Input::Vault(state) => {
+                self.touched.all |= self.vault != state;
+                self.vault = state;
+            }
             Input::Recalled(marks) => self.keep_and_fold(vec![Fact::Recalled(marks)]),
             Input::Acting(action, who) => self.acting(*action, who),
             Input::SeenSince(now) => {

@@ -31,6 +31,8 @@ pub(crate) enum Input {
     Discovered(Discovery),
     /// An act that took its time in a task of its own has changed settings or the vault.
     Changed(Changed),
+    /// Somebody needed the vault: this is known of it by now.
+    Vault(VaultState),
     /// What earlier runs had on their ribbon.
     Recalled(Vec<Mark>),
     /// An action that a person confirmed is as follows, and who it was.
@@ -56,8 +58,8 @@ pub(crate) enum Changed {
     Restart(ConnectionId),
     /// It may now lead to another place: forget what the old one said, then start it anew.
     Moved(ConnectionId),
-    /// The vault is as follows; connections that waited for it start anew.
-    Vault(VaultState),
+    /// The vault was opened: connections that waited for it start anew.
+    Unlocked,
     /// A person wishes to be told of something else.
     Wishes,
     /// What may be done through a connection: it is read on as before.

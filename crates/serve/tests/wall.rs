@@ -62,7 +62,7 @@ fn acts() -> [Act; ACTS] {
     let (draft, secrets) = (Draft { kind: "demo".into(), name: "forged".into(), ..Draft::default() }, Vec::new());
     [
         Act::AddConnection { draft: draft.clone(), secrets: secrets.clone() },
-        Act::TestConnection { draft: draft.clone(), secrets: secrets.clone() },
+        Act::TestConnection { of: Some(id.clone()), draft: draft.clone(), secrets: secrets.clone() },
         Act::EditConnection { id: id.clone(), draft, secrets },
         Act::PauseConnection { id: id.clone(), paused: true },
         Act::RemoveConnection(id.clone()),

@@ -316,6 +316,8 @@ pub enum Act {
     },
     /// Makes the calls that the connection would make, keeps nothing.
     TestConnection {
+        /// The connection that it would change: what is kept of it, and not given anew, is used, its secrets among it.
+        of: Option<ConnectionId>,
         /// The connection.
         draft: Draft,
         /// Secret fields by key.

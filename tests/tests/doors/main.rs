@@ -44,6 +44,7 @@ mod telemetry_site;
 mod window;
 mod window_acts;
 mod window_bench;
+mod window_connections;
 mod window_delivery;
 mod window_models;
 mod window_notices;

@@ -129,7 +129,7 @@ fn VaultCard(view: Watched) -> impl IntoView {
                             <p class="soft" dir="auto">{pilothouse_wire::units::visible(&why)}</p>
                         </div>
                         <Show when=move || state.may_act()>
-                            <Button label=label on_press=move || acting.unlock() test="vault-unlock" />
+                            <Button label=label on_press=move || acting.unlock(true) test="vault-unlock" />
                         </Show>
                     </div>
                 </section>

@@ -40,8 +40,7 @@ impl Loop {
                 self.forget(&id);
                 self.restart(&id);
             }
-            Changed::Vault(state) => {
-                self.vault = state;
+            Changed::Unlocked => {
                 let waiting: Vec<ConnectionId> = self
                     .world
                     .sources()

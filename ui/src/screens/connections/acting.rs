@@ -28,8 +28,6 @@ pub enum Dialog {
     Remove(ConnectionId, String),
     /// Shows a plug-in that would be run.
     Consent(Box<Consent>),
-    /// Opens the file of secrets.
-    Unlock,
     /// Says what we may do.
     Rights(ConnectionId, String),
 }
@@ -56,6 +54,8 @@ pub enum Then {
 #[derive(Clone, Copy)]
 pub struct Acting {
     dialog: RwSignal<Option<Dialog>>,
+    /// Is the passphrase of the secrets asked for? Over the dialog that needs it, which keeps what is filled in.
+    unlocking: RwSignal<bool>,
     busy: RwSignal<Option<String>>,
     link: Link,
     toasts: Toaster,
@@ -64,8 +64,8 @@ pub struct Acting {
 impl Acting {
     /// Offers itself to everything below.
     pub fn provide() -> Self {
-        let acting =
-            Self { dialog: RwSignal::new(None), busy: RwSignal::new(None), link: use_link(), toasts: use_toasts() };
+        let (dialog, unlocking, busy) = (RwSignal::new(None), RwSignal::new(false), RwSignal::new(None));
+        let acting = Self { dialog, unlocking, busy, link: use_link(), toasts: use_toasts() };
         provide_context(acting);
         acting
     }
@@ -74,6 +74,12 @@ impl Acting {
     #[must_use]
     pub fn dialog(self) -> Option<Dialog> {
         self.dialog.get()
+    }
+
+    /// Is the passphrase of the secrets asked for? Tracks.
+    #[must_use]
+    pub fn is_unlocking(self) -> bool {
+        self.unlocking.get()
     }
 
     /// Why nothing else can be pressed now: something is under way. Tracks.
@@ -113,9 +119,9 @@ impl Acting {
         self.dialog.set(Some(Dialog::Rights(id, name)));
     }
 
-    /// Opens the dialog that unlocks the secrets.
-    pub fn unlock(self) {
-        self.dialog.set(Some(Dialog::Unlock));
+    /// Opens the dialog that unlocks the secrets, or closes it.
+    pub fn unlock(self, open: bool) {
+        self.unlocking.try_set(open);
     }
 
     /// Shows what would be run for a connection.
@@ -216,7 +222,7 @@ impl Acting {
     pub fn failed(self, problem: &Problem) {
         self.toasts.problem(problem);
         if problem.code == Code::VaultLocked {
-            self.dialog.try_set(Some(Dialog::Unlock));
+            self.unlock(true);
         }
     }
 }

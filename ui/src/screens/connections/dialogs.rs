@@ -27,15 +27,18 @@ use pilothouse_wire::{
 #[component]
 pub fn Dialogs(view: Watched) -> impl IntoView {
     let acting: Acting = expect_context();
-    move || {
+    let open = move || {
         acting.dialog().map(|open| match open {
             Open::Add(kind) => view! { <EditDialog view=view kind=kind row=None /> }.into_any(),
             Open::Edit(row) => view! { <EditDialog view=view kind=Some(row.kind.clone()) row=Some(*row) /> }.into_any(),
             Open::Remove(id, name) => view! { <RemoveDialog id=id name=name /> }.into_any(),
             Open::Consent(consent) => view! { <ConsentDialog consent=*consent /> }.into_any(),
             Open::Rights(id, name) => view! { <RightsDialog id=id name=name /> }.into_any(),
-            Open::Unlock => view! { <UnlockDialog view=view /> }.into_any(),
         })
+    };
+    view! {
+        {open}
+        <Show when=move || acting.is_unlocking()><UnlockDialog view=view /></Show>
     }
 }
 
@@ -80,15 +83,18 @@ fn RemoveDialog(id: ConnectionId, name: String) -> impl IntoView {
 #[component]
 fn UnlockDialog(view: Watched) -> impl IntoView {
     let (acting, toasts): (Acting, _) = (expect_context(), use_toasts());
-    let exists =
-        view.connections(|view| matches!(view.vault, VaultState::FileLocked { exists: true, .. })).unwrap_or_default();
+    // Heard of by itself, beside the act that failed for it.
+    let exists = Memo::new(move |_| {
+        view.connections(|view| matches!(view.vault, VaultState::FileLocked { exists: true, .. })).unwrap_or_default()
+    });
     let (first, second) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let problem = RwSignal::new(None::<Problem>);
-    let blocked = Signal::derive(move || match (first.with(String::is_empty), exists, first.get() == second.get()) {
-        (true, ..) => Some("type a passphrase".to_owned()),
-        (false, false, false) => Some("the two differ".to_owned()),
-        _ => acting.busy(),
-    });
+    let blocked =
+        Signal::derive(move || match (first.with(String::is_empty), exists.get(), first.get() == second.get()) {
+            (true, ..) => Some("type a passphrase".to_owned()),
+            (false, false, false) => Some("the two differ".to_owned()),
+            _ => acting.busy(),
+        });
     let unlock = move || {
         if blocked.with_untracked(Option::is_some) {
             return;
@@ -96,7 +102,7 @@ fn UnlockDialog(view: Watched) -> impl IntoView {
         let act = Act::UnlockVault(SecretInput(first.get_untracked()));
         acting.send_and(act, "unlocking".into(), move |outcome| match outcome {
             Ok(_) => {
-                acting.close();
+                acting.unlock(false);
                 toasts.say(Status::Good, "The secrets are unlocked", "Connections that waited for them go on.");
             }
             Err(found) => drop(problem.try_set(Some(found))),
@@ -106,24 +112,25 @@ fn UnlockDialog(view: Watched) -> impl IntoView {
         unlock();
         true
     });
-    let title = if exists { "Unlock the secrets" } else { "Choose a passphrase" };
+    let title =
+        Signal::derive(move || if exists.get() { "Unlock the secrets" } else { "Choose a passphrase" }.to_owned());
     let input = move |id: &'static str, label: &'static str, signal: RwSignal<String>| {
         view! {
             <div class="form-field">
                 <label for=id>{label}</label>
                 <input
                     id=id class="field" type="password" data-test=id
-                    autocomplete=if exists { "current-password" } else { "new-password" }
+                    autocomplete=move || if exists.get() { "current-password" } else { "new-password" }
                     on:input=move |event| signal.set(event_target_value(&event))
                 />
             </div>
         }
     };
     view! {
-        <Titled label="Secrets" title=title on_close=Callback::new(move |()| acting.close()) test="unlock-dialog">
+        <Titled label="Secrets" title=title on_close=Callback::new(move |()| acting.unlock(false)) test="unlock-dialog">
             <div class="dialog-body stack">
                 <p>
-                    {if exists {
+                    {move || if exists.get() {
                         "The passphrase opens the encrypted file of secrets until Pilothouse ends. It is kept nowhere."
                     } else {
                         "No keyring was found, so secrets go into an encrypted file. Without its passphrase nobody can read it: \
@@ -131,11 +138,11 @@ fn UnlockDialog(view: Watched) -> impl IntoView {
                     }}
                 </p>
                 {input("vault-passphrase", "Passphrase", first)}
-                {(!exists).then(|| input("vault-again", "Again", second))}
+                {move || (!exists.get()).then(|| input("vault-again", "Again", second))}
                 {move || problem.get().map(|problem| view! { <p class="bad" role="alert" dir="auto">{visible(&problem.to_string())}</p> })}
             </div>
             <footer class="dialog-foot">
-                <Button label="Cancel" on_press=move || acting.close() command=Command::Close />
+                <Button label="Cancel" on_press=move || acting.unlock(false) command=Command::Close />
                 <Button label=title on_press=unlock weight=Weight::Primary blocked=blocked command=Command::Confirm test="vault-confirm" />
             </footer>
         </Titled>

@@ -17,7 +17,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Act, Acted, Code, Problem,
+    Act, Acted, Code, ConnectionId, Problem,
     ask::Tested,
     form::KindForm,
     units::visible,
@@ -51,6 +51,11 @@ impl Editing {
         self.view.connections(|view| view.kinds.iter().find(|form| form.id == kind).cloned()).flatten()
     }
 
+    /// The connection that is changed; none while one is added.
+    fn id(self) -> Option<ConnectionId> {
+        self.row.with_value(|row| row.as_ref().map(|row| row.id.clone()))
+    }
+
     fn set(self) -> Vec<String> {
         self.row.with_value(|row| row.as_ref().map(|row| row.secrets_set.clone()).unwrap_or_default())
     }
@@ -80,7 +85,7 @@ impl Editing {
 
     fn test(self) {
         let Some((form, filled)) = self.ready() else { return };
-        let act = Act::TestConnection { draft: filled.draft(&form), secrets: filled.secrets(&form) };
+        let act = Act::TestConnection { of: self.id(), draft: filled.draft(&form), secrets: filled.secrets(&form) };
         self.acting.send_and(act, "testing".into(), move |outcome| match outcome {
             Ok(Acted::Tested(tested)) => drop(self.outcome.try_set(Outcome::Tested(tested))),
             Ok(Acted::NeedsConsent { id, plugin }) => self.acting.ask_consent(id, plugin),
@@ -92,9 +97,8 @@ impl Editing {
     fn submit(self) {
         let Some((form, filled)) = self.ready() else { return };
         let (draft, secrets, name) = (filled.draft(&form), filled.secrets(&form), filled.name.trim().to_owned());
-        let id = self.row.with_value(|row| row.as_ref().map(|row| row.id.clone()));
         let (acting, toasts) = (self.acting, self.acting.toasts());
-        let act = match id {
+        let act = match self.id() {
             Some(id) => Act::EditConnection { id, draft, secrets },
             None => Act::AddConnection { draft, secrets },
         };
