@@ -11,9 +11,9 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        AnalysisFact, ContainerFact, ControllerFact, CountsFact, Covers, DeliveryFact, Kind, MetricFact, OwnerFact,
-        Phase, PodFact, PodsFact, Probed, RevisionFact, RolloutFact, ServingFact, ServingPodFact, SizeFact, SourceFact,
-        StrategyFact,
+        AnalysisFact, ContainerFact, ControllerFact, CountsFact, Covers, DeliveryFact, ExperimentFact, Kind,
+        MetricFact, OwnerFact, Phase, PodFact, PodsFact, Probed, RevisionFact, RolloutFact, ServingFact,
+        ServingPodFact, SizeFact, SourceFact, StrategyFact,
     },
     project,
 };
@@ -352,6 +352,58 @@ fn what_may_not_be_listed_is_not_waited_for() {
     assert_eq!(tell(Extent::Delta, may_not(all)), 0);
 }
 
+fn experiment(name: &str, created: i64, available: u64) -> Fact {
+    Fact::Experiment(Box::new(ExperimentFact {
+        namespace: "serving".into(),
+        name: name.into(),
+        owner: Some(OwnerFact { kind: "Rollout".into(), name: "chat".into() }),
+        created: Some(Stamp(BEGAN + created)),
+        phase: AnalysisPhase::Running,
+        templates: vec![("baseline".into(), 1, 1), ("canary".into(), 1, available)],
+        ..ExperimentFact::default()
+    }))
+}
+
+#[test]
+fn an_experiment_stands_with_its_service_and_so_does_what_it_measures_until_it_is_gone() {
+    let mut told = Told::new();
+    told.listing(Kind::Experiment, Vec::new());
+    let of_it = |fact: Fact| match fact {
+        Fact::Analysis(mut fact) => {
+            fact.owner = Some(OwnerFact { kind: "Experiment".into(), name: "chat-2".into() });
+            Fact::Analysis(fact)
+        }
+        other => other,
+    };
+    let measured = of_it(analysis(AnalysisPhase::Failed, &["[1142]"]));
+    told.tell(vec![revision(1, "a", 5), revision(2, "b", 1), rollout(0, "Progressing", "b")]);
+    // Whose an analysis is, is known once its experiment is.
+    told.tell(vec![measured.clone()]);
+    assert_eq!(told.view().rows.get(&chat()).unwrap().analysis, None);
+    told.tell(vec![experiment("chat-1", 1, 1), experiment("chat-2", 2, 0)]);
+    let view = project::rollout(&told.world, &chat(), told.now).unwrap();
+    let rows: Vec<(&str, String)> = view.experiments.iter().map(|row| (row.name.as_str(), row.pods_words())).collect();
+    let (newer, older) = ("baseline 1 of 1, canary 0 of 1", "baseline 1 of 1, canary 1 of 1");
+    assert_eq!(rows, [("chat-2", newer.to_owned()), ("chat-1", older.to_owned())]);
+    assert_eq!((view.analyses.len(), view.row.analysis), (1, Some(AnalysisVerdict::Failed)));
+    // Each word of it is a change, and the same words again are none.
+    let apply = |told: &mut Told, fact| {
+        let source = ConnectionId::slug("iad");
+        told.world.apply(Batch { source, seen_at: told.now, extent: Extent::Delta, facts: vec![fact] }).delivery
+    };
+    assert!(apply(&mut told, experiment("chat-2", 2, 1)) && !apply(&mut told, experiment("chat-2", 2, 1)));
+    // A listing that does not name it, and a word that it is gone.
+    told.listing(Kind::Experiment, vec![experiment("chat-1", 1, 1)]);
+    let view = project::rollout(&told.world, &chat(), told.now).unwrap();
+    assert_eq!((view.experiments.len(), view.analyses.len(), view.row.analysis), (1, 0, None));
+    told.tell(vec![Fact::ExperimentGone("serving".into(), "chat-1".into())]);
+    assert_eq!(project::rollout(&told.world, &chat(), told.now).unwrap().experiments, []);
+    // A listing of analyses takes no experiment away.
+    told.tell(vec![experiment("chat-3", 3, 1), measured]);
+    told.listing(Kind::Analysis, Vec::new());
+    assert_eq!(project::rollout(&told.world, &chat(), told.now).unwrap().experiments.len(), 1);
+}
+
 #[test]
 fn of_many_revisions_and_moments_the_newest_are_kept() {
     let mut told = Told::new();
@@ -374,6 +426,8 @@ fn facts() -> impl Strategy<Value = Fact> {
         Just(analysis(AnalysisPhase::Running, &["[1]"])),
         Just(analysis(AnalysisPhase::Failed, &["[900]", "[]"])),
         Just(Fact::AnalysisGone("serving".into(), "chat-b-2".into())),
+        (0_u64..2).prop_map(|available| experiment("chat-2", 2, available)),
+        Just(Fact::ExperimentGone("serving".into(), "chat-2".into())),
         hash().prop_map(|hash| Fact::RevisionGone("serving".into(), SmolStr::from(format!("chat-{hash}")))),
         Just(Fact::ControllerGone("Rollout".into(), "serving".into(), "chat".into())),
     ]

@@ -2,6 +2,7 @@
 
 mod analyses;
 mod back;
+mod experiments;
 mod list;
 mod revisions;
 mod rollout;

@@ -42,9 +42,10 @@ pub fn write(out: &mut impl Write, view: &RolloutView, frame: &Frame, style: Sty
     analyses::write(out, view, frame, style)?;
     if !view.experiments.is_empty() {
         title(out, "Experiments", style)?;
-        let heads = [Head::left("PHASE"), Head::left("NAME"), Head::left("WHY")];
+        let heads = [Head::left("PHASE"), Head::left("NAME"), Head::left("PODS AVAILABLE"), Head::left("WHY")];
         let cells = |row: &pilothouse_wire::view::delivery::ExperimentRow| {
-            vec![Cell::text(row.phase.word()), Cell::text(&row.name), Cell::some(row.message.as_deref())]
+            let phase = Cell::text(row.phase.word()).tone(tone(row.phase.status()));
+            vec![phase, Cell::text(&row.name), Cell::text(row.pods_words()), Cell::some(row.message.as_deref())]
         };
         let rows: Vec<Vec<Cell>> = view.experiments.iter().map(cells).collect();
         table::write(out, &heads, &rows, style, None)?;
@@ -442,7 +443,15 @@ pub mod tests {
                 ],
             }],
             analyses_left_out: 0,
-            experiments: Vec::new(),
+            experiments: vec![pilothouse_wire::view::delivery::ExperimentRow {
+                name: "chat-2-3".into(),
+                phase: AnalysisPhase::Running,
+                message: None,
+                created: Some(Stamp(0)),
+                available: None,
+                templates: vec![("baseline".into(), 1, 1), ("canary".into(), 1, 0)],
+                owner: "workload:iad/serving/Rollout/chat".parse().unwrap(),
+            }],
             weights: Vec::new(),
             events: Vec::new(),
             changes: Vec::new(),

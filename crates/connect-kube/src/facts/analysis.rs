@@ -163,6 +163,52 @@ mod tests {
         assert!(!format!("{fact:?}").contains("hunter2"));
     }
 
+    /// As the controller writes it while pods come, by the types of Argo Rollouts 1.10 (`experiment_types.go`).
+    const EXPERIMENT: &str = r#"{
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment",
+        "metadata": {
+            "name": "chat-7d9f8c-2-1", "namespace": "serving", "creationTimestamp": "2026-11-24T03:00:00Z", "generation": 1,
+            "ownerReferences": [{
+                "apiVersion": "argoproj.io/v1alpha1", "blockOwnerDeletion": true, "controller": true, "kind": "Rollout",
+                "name": "chat", "uid": "0d2a"
+            }]
+        },
+        "spec": { "duration": "10m", "templates": [
+            { "name": "baseline", "replicas": 1, "selector": {}, "template": {} },
+            { "name": "canary", "replicas": 2, "selector": {}, "template": {} }
+        ] },
+        "status": {
+            "phase": "Running", "availableAt": "2026-11-24T03:00:07Z",
+            "conditions": [{ "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "message": "" }],
+            "templateStatuses": [
+                { "name": "baseline", "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
+                  "status": "Running", "collisionCount": null, "podTemplateHash": "6b7" },
+                { "name": "canary", "replicas": 2, "updatedReplicas": 2, "readyReplicas": 1, "availableReplicas": 1,
+                  "status": "Progressing" }
+            ]
+        }
+    }"#;
+
+    #[test]
+    fn an_experiment_says_its_templates_with_their_pods_and_whose_it_is() {
+        let fact = facts_of_experiment(serde_json::from_str(EXPERIMENT).unwrap()).unwrap();
+        let owner = OwnerFact { kind: "Rollout".into(), name: "chat".into() };
+        assert_eq!(
+            (fact.name.as_str(), fact.owner, fact.phase),
+            ("chat-7d9f8c-2-1", Some(owner), AnalysisPhase::Running)
+        );
+        let template = |name: &str, all, available| (SmolStr::new(name), all, available);
+        assert_eq!(fact.templates, [template("baseline", 1, 1), template("canary", 2, 1)]);
+        let after = fact.available.unwrap().since(fact.created.unwrap());
+        assert_eq!((after.as_secs(), fact.message), (7, None));
+
+        // Before its controller has looked at it, and without a name.
+        let bare = json!({ "metadata": { "name": "new", "namespace": "serving" }, "status": null });
+        let fact = facts_of_experiment(serde_json::from_value(bare).unwrap()).unwrap();
+        assert_eq!((fact.phase, fact.owner, fact.templates.len()), (AnalysisPhase::Unknown, None, 0));
+        assert_eq!(facts_of_experiment(serde_json::from_value(json!({ "metadata": {} })).unwrap()), None);
+    }
+
     #[test]
     fn a_query_that_holds_a_secret_is_not_kept() {
         let fact = run(|value| {

@@ -1,8 +1,8 @@
 //! One service in full: what it is, its steps, how traffic is split, its revisions, what is measured, what happened.
 
 use super::{
-    LIST, analyses::Analyses, back::Back, revisions::Revisions, served::Served, shares::Shares, steps::Steps,
-    traffic::Traffic,
+    LIST, analyses::Analyses, back::Back, experiments::Experiments, revisions::Revisions, served::Served,
+    shares::Shares, steps::Steps, traffic::Traffic,
 };
 use crate::{
     clock::use_clock,
@@ -104,6 +104,7 @@ fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
             <Served view=view />
             <Back object=for_back.clone() />
         </Show>
+        <Experiments view=view />
         <Analyses view=view />
         <Events events=events />
     }

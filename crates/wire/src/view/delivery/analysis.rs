@@ -1,7 +1,12 @@
 //! What is measured while a revision comes: each value against its condition, what the controller made of it, and what
 //! follows from the measurements.
 
-use crate::{ObjectRef, SmolStr, Stamp, runs::Number, units::number, view::fleet::Status};
+use crate::{
+    ObjectRef, SmolStr, Stamp,
+    runs::Number,
+    units::{count, number},
+    view::fleet::Status,
+};
 use serde::{Deserialize, Serialize};
 
 /// How far something that is measured is. Source: `AnalysisPhase` of Argo Rollouts.
@@ -52,6 +57,18 @@ impl AnalysisPhase {
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::Successful | Self::Failed | Self::Error | Self::Inconclusive)
+    }
+
+    /// How bad that is.
+    #[must_use]
+    pub fn status(self) -> Status {
+        match self {
+            Self::Unknown => Status::Unknown,
+            Self::Pending | Self::Running => Status::Progress,
+            Self::Successful => Status::Good,
+            Self::Failed | Self::Error => Status::Bad,
+            Self::Inconclusive => Status::Warn,
+        }
     }
 }
 
@@ -329,6 +346,16 @@ pub struct ExperimentRow {
     pub templates: Vec<(SmolStr, u64, u64)>,
     /// The service.
     pub owner: ObjectRef,
+}
+
+impl ExperimentRow {
+    /// The pods of each template: `baseline 1 of 1, canary 0 of 1`.
+    #[must_use]
+    pub fn pods_words(&self) -> String {
+        let one =
+            |(name, all, available): &(SmolStr, u64, u64)| format!("{name} {} of {}", count(*available), count(*all));
+        self.templates.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
 }
 
 #[cfg(test)]
