@@ -1,7 +1,7 @@
 //! The stages that `check` and `test` are made of. One compile plan for all of them: the same
 //! packages and features each time, so that nothing is compiled twice.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -92,18 +92,33 @@ pub fn end_to_end() -> Outcome {
     acceptance("doors")
 }
 
-/// A test program of package `acceptance`, one file of its tests beside another.
-fn acceptance(program: &str) -> Outcome {
+/// Those of the tests against real servers whose names have one of these words in them, with more in their environment.
+pub fn servers_alone(environment: &[(&str, &str)], only: impl IntoIterator<Item = String>) -> Outcome {
+    programs()?;
+    let path = acceptance_program("servers")?;
+    command::show(in_tests(&path).envs(environment.iter().copied()).args(only))
+}
+
+/// Builds a test program of package `acceptance`, and says where it is.
+fn acceptance_program(program: &str) -> Result<PathBuf, String> {
     let build = ["test", "--no-run", "--test", program];
     host(&build, &[])?;
     let told = command::quiet(host_cargo(&build)?.arg("--message-format=json"))?;
-    let path = told.lines().find_map(test_program).ok_or_else(|| format!("cargo does not say where {program} is"))?;
-    let in_tests = || {
-        let mut test = Command::new(&path);
-        test.current_dir(repo::root().join("tests"));
-        for_tests(&mut test);
-        test
-    };
+    told.lines().find_map(test_program).ok_or_else(|| format!("cargo does not say where {program} is"))
+}
+
+/// A test program of package `acceptance`, as cargo would start it.
+fn in_tests(path: &Path) -> Command {
+    let mut test = Command::new(path);
+    test.current_dir(repo::root().join("tests"));
+    for_tests(&mut test);
+    test
+}
+
+/// A test program of package `acceptance`, one file of its tests beside another.
+fn acceptance(program: &str) -> Outcome {
+    let path = acceptance_program(program)?;
+    let in_tests = || in_tests(&path);
     let listed = command::quiet(in_tests().args(["--list", "--format", "terse"]))?;
     let mut files = lanes::files(&listed);
     // The longest first, so that none of them is alone at the end.
