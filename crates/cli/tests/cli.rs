@@ -291,6 +291,18 @@ fn a_source_that_cannot_be_read_makes_the_answer_partial() {
     assert_eq!(unknown.code, 1, "{}", unknown.all());
 }
 
+#[test]
+fn where_nothing_fires_it_is_said_where_alerts_come_from() {
+    let home = Home::new();
+    home.with_a_context();
+    home.run("connect add kubernetes --context gone");
+    let said = "Alerts come from an Alertmanager: pilothouse connect add alertmanager --url ";
+    for (typed, is_said) in [("alerts --wait 5", true), ("alerts --wait 5 --json", false)] {
+        let ran = home.run(typed);
+        assert_eq!((ran.code, ran.stderr.contains(said)), (3, is_said), "{}", ran.all());
+    }
+}
+
 /// Whoever looks for a service at night has to hear that its cluster does not answer, and not that there is no such service.
 #[test]
 fn a_service_of_a_cluster_that_does_not_answer_is_not_said_to_be_missing() {

@@ -10,6 +10,10 @@ use std::borrow::Cow;
 
 impl Listed for AlertRow {
     const WORD: &'static str = "alerts";
+    const NONE: Option<&'static str> = Some(
+        "No alert fires that is seen here. Alerts come from an Alertmanager: pilothouse connect add alertmanager --url \
+         https://alertmanager.example.com connects one.",
+    );
 
     const COLUMNS: &'static [Column<Self>] = &[
         Column::usual("state", "STATE", |row, _| Cell::text(row.state.word()).tone(tone(row.status))),
