@@ -19,6 +19,7 @@ mod offered;
 pub mod place;
 pub mod problems;
 pub mod prometheus;
+pub mod pulse;
 pub mod rounds;
 pub mod server;
 pub mod trust;

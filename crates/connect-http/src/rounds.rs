@@ -1,11 +1,11 @@
 //! A session with a server that tells nobody anything by itself: it is asked round after round. What of a round is told once,
 //! and what only where it changed.
 
-use crate::{place::Place, server::End};
+use crate::{failure::Failure, place::Place, server::End};
 use pilothouse_connect::{Closed, Sink};
 use pilothouse_wire::{Health, Problem, SmolStr};
 use pilothouse_world::fact::{Probed, SourceFact};
-use std::{convert::Infallible, future::Future, time::Duration};
+use std::{convert::Infallible, future::Future, pin::Pin, time::Duration};
 use tokio::time::Instant;
 
 /// The rounds of one session.
@@ -15,17 +15,33 @@ pub struct Rounds<'a> {
     began: Instant,
     /// When the round began that is under way.
     started: Instant,
+    /// Ends when the server gives no sign of life any more. It is looked at while something is waited for, so that nothing
+    /// is half told when it ends.
+    pulse: Pin<Box<dyn Future<Output = End> + Send + 'a>>,
     is_met: bool,
     shown: Option<Health>,
     dropped: u64,
 }
 
 impl<'a> Rounds<'a> {
-    /// Begins a session, and its first round.
+    /// Begins a session, and its first round. `pulse` ends when the server gives no sign of life any more
+    /// ([`pulse::stops`](crate::pulse::stops)).
     #[must_use]
-    pub fn begin(sink: &'a Sink) -> Self {
+    pub fn begin(sink: &'a Sink, pulse: impl Future<Output = End> + Send + 'a) -> Self {
         let now = Instant::now();
-        Self { sink, began: now, started: now, is_met: false, shown: None, dropped: 0 }
+        Self { sink, began: now, started: now, pulse: Box::pin(pulse), is_met: false, shown: None, dropped: 0 }
+    }
+
+    /// Waits for what the server is asked for, as long as it lives.
+    ///
+    /// # Errors
+    /// Why there is no answer, or that the server is gone.
+    pub async fn ask<T>(&mut self, answer: impl Future<Output = Result<T, Failure>>) -> Result<T, End> {
+        tokio::select! {
+            biased;
+            answer = answer => answer.map_err(End::Lost),
+            end = &mut self.pulse => Err(end),
+        }
     }
 
     /// Runs a session until it ends.
@@ -55,7 +71,7 @@ impl<'a> Rounds<'a> {
     /// where it changed. Waits until a period has gone by since the round began, and begins the next.
     ///
     /// # Errors
-    /// If nobody listens.
+    /// If nobody listens, or the server is gone.
     pub async fn end(&mut self, health: Health, dropped: u64, period: Duration) -> Result<(), End> {
         if dropped > self.dropped {
             self.sink.source(SourceFact::Dropped(dropped - self.dropped)).await?;
@@ -69,6 +85,7 @@ impl<'a> Rounds<'a> {
         tokio::select! {
             () = tokio::time::sleep_until(self.started + period) => {}
             () = self.sink.closed() => return Err(End::Closed),
+            end = &mut self.pulse => return Err(end),
         }
         self.started = Instant::now();
         Ok(())

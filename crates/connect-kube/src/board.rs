@@ -31,6 +31,8 @@ pub struct Slot {
 pub struct Board {
     /// Listings.
     pub slots: Vec<Slot>,
+    /// It does not say whether it lives, but it may only be busy.
+    pub silent: Option<Problem>,
     /// What the server says of itself when asked how it is.
     pub livez: Option<Problem>,
     /// Differing clocks.
@@ -59,6 +61,9 @@ impl Board {
     }
 
     fn health(&self) -> Health {
+        if let Some(problem) = &self.silent {
+            return Health::Lost(problem.clone());
+        }
         if let Some(starting) = self.starting() {
             return starting;
         }

@@ -22,10 +22,15 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at},
 };
 
-/// How often the server is asked whether it lives.
+/// How often it is told at least that the server was heard.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
-/// How long it may take to say so: with the period, a server that hangs is found within ten seconds.
-const HEARTBEAT_LIMIT: Duration = Duration::from_secs(4);
+/// How often the server is asked whether it lives.
+const PULSE: Duration = Duration::from_secs(2);
+/// How long it may take to say so: with the pulse, that a server hangs is said within four seconds.
+const PULSE_LIMIT: Duration = Duration::from_secs(2);
+/// One that is silent for so long is given up, with all that it was asked for. Before, it may only be busy: a large cluster
+/// is not listed anew for that.
+const SILENT: Duration = Duration::from_secs(6);
 /// How long the first answer may take.
 const FIRST_LIMIT: Duration = Duration::from_secs(8);
 /// How long after all else events are listed: a server has hands full then, and whoever asked once is gone by then.
@@ -105,6 +110,9 @@ pub struct Session<'a> {
     events: Vec<Scope>,
     /// Is what comes last under way?
     all_begun: bool,
+    /// When it was told last that the server was heard, and since when it is silent.
+    heard: Option<Instant>,
+    silent: Option<Instant>,
 }
 
 /// Runs a session until it ends.
@@ -129,6 +137,8 @@ pub async fn run(client: &Arc<Client>, sink: &Sink, wish: &Wish) -> End {
         early,
         events: met.rights.plan.events.clone(),
         all_begun: false,
+        heard: None,
+        silent: None,
         probed: Probed::default(),
         rights: met.rights.clone(),
     };
@@ -164,7 +174,7 @@ impl Session<'_> {
     async fn go_on(&mut self) -> End {
         let (tell, mut told) = mpsc::channel(WAITING);
         self.start_followers(&tell);
-        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        let mut heartbeat = interval_at(Instant::now() + PULSE, PULSE);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         if self.board.rights.is_some() {
             let asks = ask_again(Arc::clone(&self.client), self.wish.clone(), self.rights.clone(), tell.clone());
@@ -288,11 +298,21 @@ impl Session<'_> {
 
     /// Asks the server whether it lives. Any answer at all is a sign of life.
     async fn beat(&mut self) -> Result<(), End> {
+        let asked = Instant::now();
         let mut answer = self.ask_livez().await;
         if matches!(answer, Err(Failure::Transport(_))) {
             // A kept connection may have been closed just now: that is not the server's end.
             answer = self.ask_livez().await;
         }
+        if let Err(failure @ Failure::TimedOut(_)) = &answer {
+            let problem = failure.problem(&self.client.place);
+            if self.silent.get_or_insert(asked).elapsed() >= SILENT {
+                return Err(End::Lost(Box::new(problem), None));
+            }
+            self.board.silent = Some(problem);
+            return Ok(());
+        }
+        (self.silent, self.board.silent) = (None, None);
         self.board.livez = match answer {
             Ok(()) => None,
             Err(failure) => {
@@ -305,11 +325,16 @@ impl Session<'_> {
                 }
             }
         };
-        Ok(self.sink.heard().await?)
+        // The next one would come too late.
+        if self.heard.is_none_or(|heard| heard.elapsed() + PULSE > HEARTBEAT) {
+            self.heard = Some(Instant::now());
+            self.sink.heard().await?;
+        }
+        Ok(())
     }
 
     async fn ask_livez(&self) -> Result<(), Failure> {
-        self.client.get(&Call::path("/livez"), "/livez", JSON, HEARTBEAT_LIMIT).await.map(drop)
+        self.client.get(&Call::path("/livez"), "/livez", JSON, PULSE_LIMIT).await.map(drop)
     }
 }
 

@@ -9,6 +9,7 @@ use pilothouse_connect_http::{
     client::Client,
     failure::Failure,
     problems::insecure,
+    pulse,
     rounds::{Rounds, answering, probed},
     server::End,
 };
@@ -25,6 +26,7 @@ pub(crate) const PERIOD: Duration = Duration::from_secs(15);
 /// What it lets us do.
 pub(crate) const MAY: &str = "read registered models and versions";
 const VERSION: &str = "/version";
+const HEALTH: &str = "/health";
 
 /// Asks for the version; `None` if it does not say.
 ///
@@ -53,14 +55,15 @@ pub(crate) async fn run(client: &Client, sink: &Sink, wrote: &AtomicBool) -> End
 }
 
 async fn go_on(client: &Client, sink: &Sink, wrote: &AtomicBool) -> Result<Infallible, End> {
-    let mut rounds = Rounds::begin(sink);
-    let version = version(client).await.map_err(End::Lost)?;
+    let lives = || async { client.get(HEALTH, PATIENCE).await.map(drop) };
+    let mut rounds = Rounds::begin(sink, pulse::stops(lives));
+    let version = rounds.ask(version(client)).await?;
     let mut registry = Registry::default();
     loop {
         if wrote.swap(false, Ordering::AcqRel) {
             registry.read_all_anew();
         }
-        let news = registry.look(client).await.map_err(End::Lost)?;
+        let news = rounds.ask(registry.look(client)).await?;
         let problem = shortcoming(client, version.as_deref(), &news);
         if rounds.met("", || probed(&client.place, version.clone(), [MAY.to_owned()])).await? {
             sink.replace(Covers { kind: Kind::Model, namespace: None }, news.facts).await?;

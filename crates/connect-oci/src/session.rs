@@ -9,6 +9,7 @@ use crate::{
 use pilothouse_connect::Sink;
 use pilothouse_connect_http::{
     problems::insecure,
+    pulse,
     rounds::{self, Rounds, answering},
     server::End,
 };
@@ -31,11 +32,12 @@ pub(crate) async fn run(registry: &Registry, sink: &Sink, watched: &Watched<'_>)
 }
 
 async fn go_on(registry: &Registry, sink: &Sink, watched: &Watched<'_>) -> Result<Infallible, End> {
-    let mut rounds = Rounds::begin(sink);
-    let version = registry.ping().await.map_err(End::Lost)?;
+    let lives = || async { registry.ping().await.map(drop) };
+    let mut rounds = Rounds::begin(sink, pulse::stops(lives));
+    let version = rounds.ask(registry.ping()).await?;
     let (mut seen, mut told) = (Seen::default(), None);
     loop {
-        let round = round::look(registry, watched.hosts, watched.wishes, &mut seen).await.map_err(End::Lost)?;
+        let round = rounds.ask(round::look(registry, watched.hosts, watched.wishes, &mut seen)).await?;
         rounds.met("", || probed(registry, version.clone(), &round)).await?;
         let problem = wrong(registry, &round);
         if told.as_ref() != Some(&round.fact) {

@@ -5,6 +5,7 @@ use crate::{
     client::Client,
     failure::Failure,
     problems::insecure,
+    pulse,
     rounds::{Rounds, answering, probed},
     server::End,
 };
@@ -20,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Silenced and held back ones, too: that nobody is told of them is said.
 const ALERTS: &str = "/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true";
+const READY: &str = "/-/ready";
 const STATUS: &str = "/api/v2/status";
 /// What it lets us do.
 pub const MAY: &str = "read alerts";
@@ -57,10 +59,11 @@ pub async fn run(client: &Client, sink: &Sink, cluster: Option<&ConnectionId>) -
 }
 
 async fn go_on(client: &Client, sink: &Sink, cluster: Option<&ConnectionId>) -> Result<Infallible, End> {
-    let mut rounds = Rounds::begin(sink);
-    let version = version(client).await.map_err(End::Lost)?;
+    let lives = || async { client.get(READY, PATIENCE).await.map(drop) };
+    let mut rounds = Rounds::begin(sink, pulse::stops(lives));
+    let version = rounds.ask(version(client)).await?;
     loop {
-        let Taken { read, problem } = take(client).await.map_err(End::Lost)?;
+        let Taken { read, problem } = rounds.ask(take(client)).await?;
         rounds.met("", || probed(&client.place, version.clone(), [MAY.to_owned()])).await?;
         let facts = AlertsFact { cluster: cluster.cloned(), alerts: read.alerts };
         sink.delta(vec![Fact::Alerts(Box::new(facts))]).await?;

@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+const READY: &str = "/-/ready";
 const BUILD: &str = "/api/v1/status/buildinfo";
 const QUERY: &str = "/api/v1/query";
 const RANGE: &str = "/api/v1/query_range";
@@ -45,6 +46,11 @@ impl Api {
     /// The query API at the end of this way.
     pub fn new(client: Client, clock: Clock) -> Self {
         Self { client, clock, answered: AtomicBool::new(false), ahead: AtomicI64::new(0) }
+    }
+
+    /// Asks for what costs it nothing: does it answer?
+    pub async fn lives(&self) -> Result<(), Failure> {
+        self.client.get(READY, PATIENCE).await.map(drop)
     }
 
     /// The server's version; `None` if it does not say.

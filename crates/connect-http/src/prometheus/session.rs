@@ -10,6 +10,7 @@ use super::{
 use crate::{
     failure::Failure,
     problems::insecure,
+    pulse,
     rounds::{self, Rounds},
     server::End,
 };
@@ -139,13 +140,13 @@ async fn go_on(
     memory: &mut Memory,
     cluster: Option<&ConnectionId>,
 ) -> Result<std::convert::Infallible, End> {
-    let mut rounds = Rounds::begin(sink);
-    let version = api.version().await.map_err(End::Lost)?;
+    let mut rounds = Rounds::begin(sink, pulse::stops(|| api.lives()));
+    let version = rounds.ask(api.version()).await?;
     let mut looked: Option<Instant> = None;
     loop {
         let started = Instant::now();
         let due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);
-        let taken = take(api, memory, due, sink.now()).await.map_err(End::Lost)?;
+        let taken = rounds.ask(take(api, memory, due, sink.now())).await?;
         let unchecked = if api.client.is_insecure() { ", TLS not checked" } else { "" };
         rounds.met(unchecked, || probed(api, memory, version.clone())).await?;
         if due {
