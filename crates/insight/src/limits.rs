@@ -10,9 +10,6 @@ pub(crate) const PCIE_REPLAYS: f32 = 80.0;
 /// check (`DCGM_LIMIT_MAX_NVLINK_ERROR`). A good link needs none.
 pub(crate) const NVLINK_ERRORS: f32 = 1.0;
 
-/// Share of the last minutes slowed by heat above which work is late: below it is a passing peak.
-pub(crate) const THERMAL_SHARE: f32 = 0.05;
-
 /// Utilisation or engine activity above which a GPU is active: monitoring itself, and a context that only waits, stay
 /// below.
 pub(crate) const ACTIVE: f32 = 0.05;

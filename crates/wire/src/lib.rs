@@ -12,6 +12,7 @@ pub mod back;
 pub mod bench;
 mod between;
 mod bytes;
+pub mod clocks;
 pub mod codec;
 pub mod describe;
 pub mod door;

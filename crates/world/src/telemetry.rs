@@ -37,7 +37,7 @@ pub struct Latest {
 
 /// The metrics of which every reading leaves something in the world: a mark, or a point of a lane. Of the others only the
 /// last one counts, so that who folds a long stretch may leave out those before ([`crate::World::amend`]).
-pub const TRACED: [Metric; 3] = [Metric::Utilisation, Metric::ThermalSlowdown, Metric::Xid];
+pub const TRACED: [Metric; 4] = [Metric::Utilisation, Metric::ClockReasons, Metric::ThermalSlowdown, Metric::Xid];
 
 fn nothing<S: serde::Serializer>(_: &Latest, serializer: S) -> Result<S::Ok, S::Error> {
     Latest::default().serialize(serializer)

@@ -13,8 +13,13 @@ use pilothouse_wire::{
     view::{Mark, MarkKind, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
+/// A GPU that is slowed again within this is slowed still.
+const ONE_SLOWDOWN: Duration = Duration::from_secs(600);
 /// The most marks that are kept: the oldest give way.
 const MOST_MARKS: usize = 20_000;
 /// So many at once.
@@ -154,11 +159,21 @@ impl World {
                 return;
             }
             mark.heard = mark.heard.min(known.heard);
+        } else if mark.key.kind == MarkKind::Slowdown && self.was_marked_lately(&mark.key) {
+            return;
         }
         self.marks.insert(mark.key.clone(), mark);
         if self.marks.len() > MOST_MARKS {
             self.drop_oldest_marks();
         }
+    }
+
+    /// Is there such a mark of the same object a little before? Near a limit a GPU is slowed now and then: that is one
+    /// slow-down.
+    fn was_marked_lately(&self, key: &MarkKey) -> bool {
+        let since = key.at.minus(ONE_SLOWDOWN);
+        let of_before = self.marks.iter().rev().skip_while(|(of, _)| of.at > key.at);
+        of_before.take_while(|(of, _)| of.at >= since).any(|(of, _)| of.kind == key.kind && of.object == key.object)
     }
 
     /// Makes room for a while, since all marks have to be looked through. Pods come and go by thousands: they give way

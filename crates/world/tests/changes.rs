@@ -274,6 +274,30 @@ fn a_gpu_that_begins_to_be_slowed_by_heat_is_marked_once_and_one_that_always_was
 }
 
 #[test]
+fn a_gpu_whose_clocks_are_held_back_is_marked_with_what_slows_it_once_in_a_while() {
+    let mut world = with_two_gpus();
+    // Minutes, and the reasons of both: the power cap is none.
+    for (minute, reasons) in [
+        (1, [0x0, 0x8]),
+        (2, [0x4, 0x8]),
+        (3, [0x88, 0x8]),
+        (4, [0x0, 0x8]),
+        (5, [0x80, 0x0]),
+        (30, [0x0, 0x0]),
+        (31, [0x40, 0x0]),
+    ] {
+        let at = Stamp(NOW + minute * 60_000);
+        let column = reasons.map(|bits: u8| Reading::of(f32::from(bits))).to_vec();
+        let readings = ReadingsFact { list: 1, at: vec![Some(at); 2], columns: vec![(Metric::ClockReasons, column)] };
+        world.apply(said(at.0, Extent::Delta, vec![Fact::Readings(Box::new(readings))]));
+    }
+    let marks = marks(&world, NOW + HOUR);
+    let mut told: Vec<_> = marks.iter().map(|mark| ((mark.key.at.0 - NOW) / 60_000, mark.title.as_str())).collect();
+    told.sort_unstable();
+    assert_eq!(told, [(3, "h-1 / 0 slowed by its power supply"), (31, "h-1 / 0 slowed by heat")]);
+}
+
+#[test]
 fn sizes_of_before_are_told_by_the_events_that_followed_them_and_steps_of_a_rollout_are_none() {
     let event = |at: i64, set: &str, from: u32, to: u32| {
         let way = if to > from { "up" } else { "down" };

@@ -3,28 +3,11 @@
 use crate::{
     answer::Answer,
     draft::{About, Cause, Draft, gpus_in_words, look_at},
-    limits::THERMAL_SHARE,
     site::Site,
 };
-use pilothouse_wire::{Metric, Reading, view::Status};
+use pilothouse_wire::{Metric, Reading, clocks, view::Status};
 
 const WHY_NOT: &str = "nobody measures now why clocks are held back";
-
-/// Bits of NVML's clocks event reasons. The power cap, 0x4, is not among them: near its limit a GPU works as it should.
-mod reasons {
-    /// The hardware slows the chip: heat, power brake or a fast trigger.
-    pub(super) const HARDWARE: u32 = 0x8;
-    /// The driver slows it because of heat.
-    pub(super) const HEAT_BY_DRIVER: u32 = 0x20;
-    /// The hardware slows it because of heat.
-    pub(super) const HEAT_BY_HARDWARE: u32 = 0x40;
-    /// The power supply asks for it.
-    pub(super) const POWER_BRAKE: u32 = 0x80;
-    /// Those of heat.
-    pub(super) const HEAT: u32 = HEAT_BY_DRIVER | HEAT_BY_HARDWARE;
-    /// All of them.
-    pub(super) const ALL: u32 = HARDWARE | HEAT | POWER_BRAKE;
-}
 
 /// How one GPU is slowed.
 struct Slowed {
@@ -34,25 +17,20 @@ struct Slowed {
 
 impl Slowed {
     fn is_by_heat(&self) -> bool {
-        self.bits & reasons::HEAT != 0 || self.share.is_some_and(|share| share > THERMAL_SHARE)
+        self.bits & clocks::HEAT != 0 || self.share.is_some_and(|share| share > clocks::THERMAL_SHARE)
     }
 }
 
 /// GPUs of a node share its air and its power: one cause.
 pub(crate) fn look(site: Site<'_>) -> Answer<Vec<Draft>> {
     let asked = |slot| {
-        let bits = site.fresh(Metric::ClockReasons, slot).and_then(bits);
+        let bits = site.fresh(Metric::ClockReasons, slot).and_then(clocks::bits);
         let share = site.fresh(Metric::ThermalSlowdown, slot);
-        let slowed = Slowed { bits: bits.unwrap_or(0) & reasons::ALL, share };
+        let slowed = Slowed { bits: bits.unwrap_or(0) & clocks::ALL, share };
         let measured = bits.is_some() || share.is_some();
         Answer::of(measured.then_some(slowed), |slowed| slowed.bits != 0 || slowed.is_by_heat(), WHY_NOT)
     };
     site.survey(WHY_NOT, asked).answer(|hit| vec![draft(site, &hit)])
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the bits in use are few and checked")]
-fn bits(reading: f32) -> Option<u32> {
-    (0.0..16_777_216.0).contains(&reading).then_some(reading as u32)
 }
 
 fn draft(site: Site<'_>, hit: &[(u16, Slowed)]) -> Draft {
@@ -60,7 +38,7 @@ fn draft(site: Site<'_>, hit: &[(u16, Slowed)]) -> Draft {
     let gpus = gpus_in_words(&slots, site.node.gpus.len());
     let are = if slots.len() == 1 { "is" } else { "are" };
     let heat = hit.iter().any(|(_, slowed)| slowed.is_by_heat());
-    let brake = hit.iter().any(|(_, slowed)| slowed.bits & reasons::POWER_BRAKE != 0);
+    let brake = hit.iter().any(|(_, slowed)| slowed.bits & clocks::POWER_BRAKE != 0);
     let (by, action) = match (heat, brake) {
         (true, _) => {
             ("heat", "Check fans, inlet temperature and coolant of the machine; move load away until it is cool.")

@@ -3,13 +3,13 @@
 use super::Fold;
 use crate::fact::{DevicesFact, ReadingsFact, ServingFact};
 use pilothouse_wire::{
-    Metric, ObjectRef, Reading, SmolStr, Stamp,
+    Metric, ObjectRef, Reading, SmolStr, Stamp, clocks,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
 use std::borrow::Cow;
 
-/// Share of the last minutes slowed by heat above which work is late: below it is a passing peak.
-const THERMAL_SHARE: f32 = 0.05;
+/// What of a measurement says that a GPU is slowed.
+const OF_SLOWDOWN: [Metric; 2] = [Metric::ClockReasons, Metric::ThermalSlowdown];
 
 impl Fold<'_> {
     pub(super) fn devices(&mut self, fact: DevicesFact) {
@@ -24,7 +24,7 @@ impl Fold<'_> {
     }
 
     pub(super) fn readings(&mut self, fact: ReadingsFact) {
-        let cool = self.slowed(fact.columns.iter().any(|(metric, _)| *metric == Metric::ThermalSlowdown));
+        let before_slowed = self.slowed(fact.columns.iter().any(|(metric, _)| OF_SLOWDOWN.contains(metric)));
         // A walk without readings has none, and would look at all GPUs for nothing.
         let names_activity = fact.columns.iter().any(|(metric, _)| *metric == Metric::Utilisation);
         let names_xids = fact.columns.iter().any(|(metric, _)| *metric == Metric::Xid);
@@ -47,7 +47,7 @@ impl Fold<'_> {
                 Some((node, gpu.device().index.unwrap_or(0), xid, gpu.at().unwrap_or(self.seen)))
             })
             .collect();
-        self.mark_slowed(&cool);
+        self.mark_slowed(&before_slowed);
         for (node, index, xid, at) in news {
             // Whose node that is may only be known to the world: it puts the cluster in.
             let object = ObjectRef::Gpu(self.node_id(&node), index);
@@ -57,27 +57,34 @@ impl Fold<'_> {
         }
     }
 
-    /// Which GPUs are slowed by heat; nothing where that is not measured now.
-    fn slowed(&self, is_measured: bool) -> Vec<Option<bool>> {
+    /// By what each GPU is slowed, if it is; `None` for one of which that was never measured, nothing where it is not measured
+    /// now.
+    fn slowed(&self, is_measured: bool) -> Vec<Option<Option<&'static str>>> {
         if !is_measured {
             return Vec::new();
         }
-        let column = self.source.telemetry.column(Metric::ThermalSlowdown);
-        column.iter().map(|share| share.finite().map(|share| share > THERMAL_SHARE)).collect()
+        let [reasons, shares] = OF_SLOWDOWN.map(|metric| self.source.telemetry.column(metric));
+        let of = |column: &[Reading], gpu: usize| column.get(gpu).and_then(|reading| reading.finite());
+        let by = |gpu: usize| {
+            let (bits, share) = (of(&reasons, gpu).and_then(clocks::bits), of(&shares, gpu));
+            (bits.is_some() || share.is_some()).then(|| clocks::slowed_by(bits.unwrap_or(0), share))
+        };
+        (0..reasons.len().max(shares.len())).map(by).collect()
     }
 
-    /// Marks the GPUs that were not slowed by heat, and now are.
-    fn mark_slowed(&mut self, before: &[Option<bool>]) {
+    /// Marks the GPUs that were not slowed, and now are.
+    fn mark_slowed(&mut self, before: &[Option<Option<&'static str>>]) {
         if before.is_empty() {
             return;
         }
         let after = self.slowed(true);
-        for (at, _) in before.iter().zip(&after).enumerate().filter(|(_, pair)| *pair == (&Some(false), &Some(true))) {
+        for (at, (was, now)) in before.iter().zip(after).enumerate() {
+            let (Some(None), Some(Some(by))) = (was, now) else { continue };
             let Some(gpu) = self.source.telemetry.gpu(at) else { continue };
             let (Some(node), index) = (gpu.device().node.clone(), gpu.device().index.unwrap_or(0)) else { continue };
             let object = ObjectRef::Gpu(self.node_id(&node), index);
             let key = MarkKey { at: gpu.at().unwrap_or(self.seen), object, kind: MarkKind::Slowdown };
-            let title = format!("{node} / {index} slowed by heat");
+            let title = format!("{node} / {index} slowed by {by}");
             self.marks.push(Mark { title, status: Status::Warn, ..Mark::of(key) });
         }
     }
