@@ -3,9 +3,10 @@
 
 mod story;
 
-use pilothouse_journal::{Limits, Names, Reader, export, import, is_export};
-use pilothouse_wire::{Code, Stamp};
-use std::{fs, path::Path};
+use pilothouse_journal::{Limits, Names, Reader, Recorder, export, import, is_export};
+use pilothouse_wire::{Code, Stamp, When, view::MarkKind};
+use pilothouse_world::{Batch, Extent, Fact, fact::NoteFact, project::ribbon};
+use std::{fs, path::Path, time::Duration};
 use story::{Recorded, recorded};
 
 /// Opens an export in a folder of its own.
@@ -62,6 +63,57 @@ fn an_export_that_is_cut_or_altered_anywhere_is_refused_and_says_where() {
     longer.push(0);
     fs::write(&file, &longer).unwrap();
     assert!(opened(&file).unwrap_err().contains("stands behind"));
-    // Two chunks that changed places are each whole.
-    assert!(whole.len() > 1_000);
+}
+
+/// The frames of an export as they lie in it, with length and hash; what it says of itself is the first.
+fn frames(export: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let (mut all, mut at) = (Vec::new(), 10);
+    while at < export.len() {
+        let bytes = u32::from_le_bytes(export[at..at + 4].try_into().unwrap()) as usize;
+        all.push(at..at + 36 + bytes);
+        at += 36 + bytes;
+    }
+    all
+}
+
+#[test]
+fn chunks_that_changed_places_are_each_whole_and_the_first_of_them_is_named() {
+    let Recorded { folder, path, then } = recorded(Limits::default());
+    let file = folder.path().join("all.pilothouse");
+    export(&Reader::new(&path), Stamp(0), then[then.len() - 1].0, Names::Own, &file).unwrap();
+    let whole = fs::read(&file).unwrap();
+    let all = frames(&whole);
+    let last = all.len() - 1;
+    assert!(last > 2, "{last} chunks are too few to change places");
+    for (one, other) in [(1, 2), (last - 1, last), (1, last)] {
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        order.swap(one, other);
+        let swapped = order.iter().flat_map(|frame| whole[all[*frame].clone()].iter().copied());
+        fs::write(&file, whole[..10].iter().copied().chain(swapped).collect::<Vec<u8>>()).unwrap();
+        let why = opened(&file).unwrap_err();
+        assert!(why.contains(&format!("Chunk {one} of {last}, ")), "{one} and {other}: {why}");
+        assert!(why.contains("is not the one that belongs there."), "{one} and {other}: {why}");
+    }
+}
+
+#[test]
+fn what_a_person_wrote_is_carried_with_the_time_that_it_is_about() {
+    let Recorded { folder, path, then } = recorded(Limits::default());
+    let recorder = Recorder::open(&path, Limits::default()).unwrap();
+    let (written, about) = (then[then.len() - 1].0.plus(Duration::from_secs(60)), then[700].0);
+    let text = "here it began".to_owned();
+    let note = NoteFact { at: about, object: "node:iad/n1".parse().unwrap(), text: text.clone() };
+    let facts = vec![Fact::Note(Box::new(note))];
+    recorder.append(&Batch { source: NoteFact::source(), seen_at: written, extent: Extent::Delta, facts });
+    recorder.flush();
+    let file = folder.path().join("part.pilothouse");
+    export(&Reader::new(&path), then[600].0, written, Names::Own, &file).unwrap();
+    let (_kept, other) = opened(&file).unwrap();
+    let marks = |at: Stamp| {
+        let week = Duration::from_secs(7 * 86_400);
+        let ribbon = ribbon(&other.world_at(at).unwrap(), week, When::At(at), at);
+        let notes = ribbon.marks.rows().iter().filter(|mark| mark.key.kind == MarkKind::Bookmark);
+        notes.map(|mark| (mark.key.at, mark.title.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!((marks(then[800].0), marks(written)), (vec![], vec![(about, text)]));
 }

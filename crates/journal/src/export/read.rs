@@ -109,6 +109,9 @@ fn plain(bytes: &[u8], left: &mut u64) -> Option<Vec<u8>> {
     Some(plain)
 }
 
+#[cfg(test)]
+mod tests;
+
 /// Takes in rows as they are within a frame; answers what stands behind them.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn insert_plain<'a>(db: &rusqlite::Connection, bytes: &'a [u8]) -> Option<&'a [u8]> {
