@@ -1,5 +1,6 @@
 //! Times that the record does not tell of, or not once, as they stand in the file.
 
+use crate::schema;
 use pilothouse_wire::{
     Stamp,
     record::{Gap, Missing},
@@ -40,6 +41,21 @@ pub(crate) fn note_pruned(db: &Connection, since: i64, until: i64) -> rusqlite::
     let before: Option<i64> = db.query_row(text, [word(Missing::Pruned)], |row| row.get(0)).optional()?.flatten();
     db.execute("DELETE FROM gap WHERE until <= ?1", [until])?;
     note(db, before.unwrap_or(since).min(since), until, Missing::Pruned, "")
+}
+
+/// Until when the newest stretch of the record tells: in one, times never go back. Nothing of an empty record.
+pub(crate) fn told_until(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    let text = "SELECT at FROM (
+        SELECT * FROM (SELECT seq, at FROM batch ORDER BY seq DESC LIMIT 1)
+        UNION ALL SELECT * FROM (SELECT last, ended FROM block ORDER BY first DESC LIMIT 1)
+        UNION ALL SELECT * FROM (SELECT seq, at FROM checkpoint WHERE hidden = 0 ORDER BY seq DESC LIMIT 1))
+        ORDER BY seq DESC, at DESC LIMIT 1";
+    db.prepare_cached(text)?.query_row([], |row| row.get(0)).optional()
+}
+
+/// Did the last who recorded into it close it?
+pub(crate) fn is_closed(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(schema::about(db, "running")?.is_none_or(|running| running == "0"))
 }
 
 /// The gaps that touch a span, the oldest first.

@@ -10,6 +10,42 @@ use pilothouse_world::World;
 use rusqlite::Connection;
 use std::sync::Arc;
 
+/// A stretch of the record within a span: what a run saw, or what was seen up to a loss. It goes on in nothing that comes
+/// after it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stretch {
+    /// The place that its world is begun at; none where nothing that old is kept.
+    target: Option<Target>,
+    /// When it begins, or the span.
+    pub began: Stamp,
+    /// Its last place, or that of the span.
+    pub end: i64,
+}
+
+/// The stretches of the record from a time up to a place.
+pub(crate) fn stretches(db: &Connection, since: Stamp, last: Target) -> Result<Vec<Stretch>, Fault> {
+    // What is older than the record is not there: the fold begins with the first world that is kept.
+    let begin = seek::span(db)?.map_or(since, |(begin, _)| begin.max(since));
+    let first = seek::locate(db, begin)?;
+    let anew = seek::anew(db, first.map_or(0, |first| first.seq), last.seq)?;
+    let begins = anew.iter().map(|(first, began)| (Some(Target::beginning(*first)), *began));
+    let ends = anew.iter().map(|(first, _)| first - 1).chain([last.seq]);
+    let all = [(first, since)].into_iter().chain(begins).zip(ends);
+    Ok(all.map(|((target, began), end)| Stretch { target, began, end }).collect())
+}
+
+impl Stretch {
+    /// The world that it begins with, and its place; nothing where that does not read, and the record begins `anew` later.
+    pub(crate) fn start(&self, db: &Connection, anew: bool) -> Result<Option<(i64, Arc<World>)>, Fault> {
+        match self.target.map(|target| seek::start(db, target)) {
+            None => Ok(Some((0, Arc::default()))),
+            Some(Ok(start)) => Ok(Some((start.seq, start.world))),
+            Some(Err(Fault::Damaged(_))) if anew => Ok(None),
+            Some(Err(fault)) => Err(fault),
+        }
+    }
+}
+
 /// Shows the world at `since`, after each batch up to `last` that may have changed who holds which GPUs, and where the
 /// record begins anew.
 pub(crate) fn fold(
@@ -18,22 +54,13 @@ pub(crate) fn fold(
     last: Target,
     show: &mut dyn FnMut(Stamp, &World),
 ) -> Result<(), Fault> {
-    // What is older than the record is not there: the fold begins with the first world that is kept.
-    let begin = seek::span(db)?.map_or(since, |(begin, _)| begin.max(since));
-    let first = seek::locate(db, begin)?;
-    // What a run saw, or what was seen before a loss, goes on in nothing that comes after it.
-    let anew = seek::anew(db, first.map_or(0, |first| first.seq), last.seq)?;
-    let begins = anew.iter().map(|(first, began)| (Some(Target::beginning(*first)), *began));
-    let ends = anew.iter().map(|(first, _)| first - 1).chain([last.seq]);
+    let all = stretches(db, since, last)?;
     let mut filler = Filler::new(db, With::NoReadings);
-    for (place, ((target, began), end)) in [(first, since)].into_iter().chain(begins).zip(ends).enumerate() {
-        let (seq, mut world) = match target.map(|target| seek::start(db, target)) {
-            None => (0, World::default()),
-            Some(Ok(start)) => (start.seq, Arc::unwrap_or_clone(start.world)),
-            // Nobody knows what was so until the record begins anew.
-            Some(Err(Fault::Damaged(_))) if !anew.is_empty() => (end, World::default()),
-            Some(Err(fault)) => return Err(fault),
-        };
+    for (place, stretch) in all.iter().enumerate() {
+        let Stretch { began, end, .. } = *stretch;
+        // Of one that does not read nobody knows what was so until the record begins anew.
+        let (seq, world) = stretch.start(db, all.len() > 1)?.unwrap_or((end, Arc::default()));
+        let mut world = Arc::unwrap_or_clone(world);
         let mut shown = place > 0;
         if shown {
             show(began, &world);

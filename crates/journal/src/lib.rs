@@ -19,6 +19,7 @@ mod grid;
 mod holders;
 mod ints;
 mod look;
+mod over;
 mod part;
 mod prune;
 mod read;

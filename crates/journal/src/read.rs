@@ -4,8 +4,8 @@
 mod tests;
 
 use crate::{
-    gaps, holders,
-    record::Tide,
+    gaps, holders, over,
+    record::{self, Tide},
     schema::{self, failed},
     seek::{self, Place, Sought},
     series::{self, GpuPoints},
@@ -15,11 +15,12 @@ use pilothouse_wire::{
     Code, ConnectionId, Problem, SmolStr, Stamp,
     record::{Gap, Missing},
 };
-use pilothouse_world::{Batch, World};
+use pilothouse_world::{Batch, Touched, World};
 use rusqlite::{Connection, Transaction};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 /// Reads a journal, also while it is being written.
@@ -123,8 +124,21 @@ impl Reader {
     /// Of several gaps at a time the one that hides it.
     fn gap(&self, db: &Connection, t: Stamp) -> Result<Option<Gap>, Problem> {
         let noted = self.db(gaps::within(db, t.0, t.0))?;
-        let holding = noted.into_iter().chain(self.being_lost()).filter(|gap| gap.holds(t));
+        let behind = self.behind_its_end(db, t)?;
+        let holding = noted.into_iter().chain(self.being_lost()).chain(behind).filter(|gap| gap.holds(t));
         Ok(holding.max_by_key(|gap| gap.why.hides()))
+    }
+
+    /// The time behind the end of a record that nobody writes any more, if this is of it.
+    fn behind_its_end(&self, db: &Connection, t: Stamp) -> Result<Option<Gap>, Problem> {
+        let Some(end) = self.db(gaps::told_until(db))?.filter(|end| t.0 > *end) else { return Ok(None) };
+        if self.tide.is_recorded() {
+            return Ok(None);
+        }
+        // One that says it was closed is; another may be written by another process, or by none that is still there.
+        let is_closed = self.db(gaps::is_closed(db))? || !record::is_held(&self.path);
+        let behind = Gap { since: Some(Stamp(end)), until: None, why: Missing::NotRecorded, detail: String::new() };
+        Ok(is_closed.then_some(behind))
     }
 
     /// What is being lost now, as a gap without an end: the record says so only once there is a world behind it.
@@ -162,6 +176,25 @@ impl Reader {
         let db = self.snapshot(&db)?;
         let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
         holders::fold(&db, since, last, &mut show).map_err(|fault| self.fault(&fault))
+    }
+
+    /// Folds all that was said from the last world before `since` up to `until`, and shows the world about once in `every`,
+    /// with what changed since it was shown last: all of it at first, and where the record begins anew. Blocks, for long.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn worlds(
+        &self,
+        since: Stamp,
+        until: Stamp,
+        every: Duration,
+        mut show: impl FnMut(Stamp, &World, &Touched),
+    ) -> Result<(), Problem> {
+        self.tide.wait(until);
+        let db = self.open()?;
+        let db = self.snapshot(&db)?;
+        let Some(last) = self.db(seek::locate(&db, until))? else { return Ok(()) };
+        over::fold(&db, (since, last), every, &mut show).map_err(|fault| self.fault(&fault))
     }
 
     /// The file that is read.

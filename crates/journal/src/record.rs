@@ -132,6 +132,11 @@ impl Tide {
         both.into_iter().flatten().min_by_key(|loss| loss.since)
     }
 
+    /// Does a recorder of this process write the file?
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.way.strong_count() > 0
+    }
+
     fn behind(&self) -> Option<Loss> {
         lock(&self.behind).clone()
     }
@@ -309,6 +314,13 @@ pub(crate) fn make_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
+}
+
+/// Does somebody record into a journal? Where that cannot be found out nobody does: one that may not be written, or that was
+/// copied, has no such file.
+pub(crate) fn is_held(path: &Path) -> bool {
+    let Ok(file) = File::open(path.with_extension("lock")) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// Keeps others from recording into a journal.

@@ -281,14 +281,8 @@ impl Writer {
 
     /// A run begins with nothing: what an earlier one saw is its own past.
     fn begin_run(&mut self, at: i64) -> rusqlite::Result<()> {
-        let ends = "SELECT max(at) FROM (
-            SELECT max(at) AS at FROM batch WHERE seq >= (SELECT max(first) FROM stretch)
-            UNION ALL SELECT ended FROM block WHERE last >= (SELECT max(first) FROM stretch)
-            UNION ALL SELECT at FROM checkpoint WHERE seq >= (SELECT max(first) FROM stretch))";
-        let end: Option<i64> = self.db.query_row(ends, [], |row| row.get(0))?;
-        if let Some(end) = end {
-            let closed = schema::about(&self.db, "running")?.is_none_or(|running| running == "0");
-            let why = if closed { Missing::NotRunning } else { Missing::Ended };
+        if let Some(end) = gaps::told_until(&self.db)? {
+            let why = if gaps::is_closed(&self.db)? { Missing::NotRunning } else { Missing::Ended };
             if end > at {
                 gaps::note(&self.db, at, end, Missing::Twice, "")?;
             } else {

@@ -60,7 +60,7 @@ pub struct Gap {
 /// Why the record does not tell of a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Missing {
-    /// Nobody recorded yet.
+    /// Nobody recorded yet; or, behind its begin, nobody does any more.
     NotRecorded,
     /// It was recorded, and dropped since, to keep the record within its bounds.
     Pruned,
@@ -116,10 +116,19 @@ impl Gap {
     pub fn shown(&self) -> Option<String> {
         match (self.why, self.since) {
             (Missing::Twice, _) => Some("What is shown is the later one.".to_owned()),
-            (Missing::NotRunning | Missing::Ended, Some(since)) => {
+            (Missing::NotRunning | Missing::Ended | Missing::NotRecorded, Some(since)) => {
                 Some(format!("What is shown is as it was last known, at {since}."))
             }
             _ => None,
+        }
+    }
+
+    /// As of when the world that is shown of a time in it was known: what follows from it follows from nothing later.
+    #[must_use]
+    pub fn known(&self, t: Stamp) -> Stamp {
+        match (self.why, self.since) {
+            (Missing::NotRunning | Missing::Ended | Missing::NotRecorded, Some(since)) => since.min(t),
+            _ => t,
         }
     }
 
@@ -183,5 +192,12 @@ mod tests {
         assert_eq!((full.shown(), gap(None, None).to_string().as_str()), (None, "The record is damaged."));
         let away = Gap { why: Missing::NotRunning, ..gap(Some(1_000), Some(5_000)) };
         assert_eq!(away.shown().unwrap(), "What is shown is as it was last known, at 1970-01-01T00:00:01Z.");
+        assert_eq!((away.known(Stamp(3_000)), full.known(Stamp(3_000))), (Stamp(1_000), Stamp(3_000)));
+        let behind = Gap { why: Missing::NotRecorded, ..gap(Some(1_000), None) };
+        assert_eq!(
+            behind.sentence(),
+            "Nothing is recorded of it. What is shown is as it was last known, at 1970-01-01T00:00:01Z."
+        );
+        assert_eq!(behind.known(Stamp(3_000)), Stamp(1_000));
     }
 }

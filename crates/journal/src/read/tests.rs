@@ -158,3 +158,71 @@ fn a_run_that_heard_nothing_is_an_empty_record() {
     recorder.flush();
     assert_eq!(recorder.reader().span().unwrap(), Some((Stamp(2_000), Stamp(2_000))));
 }
+
+/// Batches each ten seconds, from the first to the last second of a time; a world is kept now and then.
+fn recorded(path: &std::path::Path, (first, last): (i64, i64)) {
+    let (recorder, mut world) = (Recorder::open(path, Limits::default()).unwrap(), World::default());
+    recorder.checkpoint(&world, Stamp(first * 1_000));
+    for second in (first..=last).step_by(10) {
+        let batch = batch(second * 1_000, Extent::Delta, &[&format!("n{second}")]);
+        recorder.append(&batch);
+        world.apply(batch);
+        if second % 50 == 0 {
+            recorder.checkpoint(&world, Stamp(second * 1_000));
+            recorder.flush();
+        }
+    }
+}
+
+#[test]
+fn behind_the_end_of_a_record_that_nobody_writes_nothing_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.db");
+    let gap = |t: i64| Reader::new(&path).world_since(None, Stamp(t)).unwrap().gap;
+    recorded(&path, (10, 110));
+    assert_eq!((gap(60_000), gap(110_000)), (None, None));
+    let behind = Gap { since: Some(Stamp(110_000)), until: None, why: Missing::NotRecorded, detail: String::new() };
+    assert_eq!(gap(110_001), Some(behind.clone()));
+    // While somebody records it goes on, for whoever reads: this process, or another one.
+    let recorder = Recorder::open(&path, Limits::default()).unwrap();
+    recorder.append(&batch(200_000, Extent::Delta, &["a"]));
+    recorder.flush();
+    let own = recorder.reader().world_since(None, Stamp(300_000)).unwrap().gap;
+    assert_eq!((own, gap(300_000)), (None, None));
+    drop(recorder);
+    assert_eq!(gap(300_000), Some(Gap { since: Some(Stamp(200_000)), ..behind }));
+    assert_eq!(gap(150_000).unwrap().why, Missing::NotRunning);
+}
+
+#[test]
+fn who_looks_on_all_the_while_is_shown_all_that_was_and_what_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("j.db");
+    recorded(&path, (10, 200));
+    recorded(&path, (300, 340));
+    let reader = Reader::new(&path);
+    let told = |since: i64, every: u64| {
+        let mut told = Vec::new();
+        reader
+            .worlds(Stamp(since * 1_000), Stamp(340_000), Duration::from_secs(every), |at, world, touched| {
+                let nodes = world.sources().map(|(_, source)| source.nodes.len()).sum::<usize>();
+                told.push((at.0 / 1_000, nodes, touched.all, touched.nodes.len()));
+            })
+            .unwrap();
+        told
+    };
+    // At the begin all of it, then each change; a run begins anew with nothing.
+    let first = told(185, 1);
+    assert_eq!(first[..3], [(185, 18, true, 3), (190, 19, false, 1), (200, 20, false, 1)]);
+    assert_eq!(first[3..5], [(300, 1, true, 1), (310, 2, false, 1)]);
+    assert_eq!(first.last(), Some(&(340, 5, false, 1)));
+    // Rarer: what was heard meanwhile is shown together.
+    let rare = told(100, 60);
+    assert_eq!(rare[..2], [(150, 15, true, 5), (200, 20, false, 5)]);
+    assert!(rare.iter().all(|(at, nodes, ..)| *nodes == reader_nodes(&reader, *at)), "{rare:?}");
+}
+
+fn reader_nodes(reader: &Reader, second: i64) -> usize {
+    let world = reader.world_at(Stamp(second * 1_000)).unwrap();
+    world.sources().map(|(_, source)| source.nodes.len()).sum()
+}
