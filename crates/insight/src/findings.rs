@@ -78,12 +78,14 @@ mod tests {
 
     #[test]
     fn a_shared_gpu_hits_all_pods_that_hold_a_part_of_it() {
-        let node = Node::called("a-1").gpus(1).shared(0, &["chat-1", "embed-1"]).reads(0, Metric::Xid, 79.0);
-        check(
-            vec![node],
-            vec![chat("chat-1"), chat("embed-1"), chat("other-1")],
-            &["gpu:iad/a-1/0 xid-79: chat-1 embed-1 of Deployment n/chat, Deployment n/embed"],
-        );
+        for node in [Node::cut, Node::shared] {
+            let node = node(Node::called("a-1").gpus(1), 0, &["chat-1", "embed-1"]).reads(0, Metric::Xid, 79.0);
+            check(
+                vec![node],
+                vec![chat("chat-1"), chat("embed-1"), chat("other-1")],
+                &["gpu:iad/a-1/0 xid-79: chat-1 embed-1 of Deployment n/chat, Deployment n/embed"],
+            );
+        }
     }
 
     #[test]

@@ -159,14 +159,22 @@ impl Node {
         self
     }
 
-    /// Pods share this GPU.
-    pub(crate) fn shared(mut self, slot: u16, pods: &[&str]) -> Self {
+    /// Pods take turns on this GPU.
+    pub(crate) fn shared(self, slot: u16, pods: &[&str]) -> Self {
+        self.parted(slot, pods, "shared")
+    }
+
+    /// Pods have instances of this GPU.
+    pub(crate) fn cut(self, slot: u16, pods: &[&str]) -> Self {
+        self.parted(slot, pods, "1g.10gb/7")
+    }
+
+    fn parted(mut self, slot: u16, pods: &[&str], part: &str) -> Self {
         let places: Vec<u16> = pods.iter().map(|pod| self.place(pod)).collect();
         let sharers = u16::try_from(pods.len()).unwrap();
         let holder = places.first().copied();
         self.cell(slot, GpuCell { state: GpuState::Shared, holder, sharers, method: Method::Shared });
-        self.row.devices[usize::from(slot)].parts =
-            pods.iter().map(|pod| format!("1g.10gb/7 n/{pod}").into()).collect();
+        self.row.devices[usize::from(slot)].parts = pods.iter().map(|pod| format!("{part} n/{pod}").into()).collect();
         self
     }
 

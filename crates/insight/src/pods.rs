@@ -3,7 +3,7 @@
 use crate::site::Site;
 use pilothouse_wire::{
     ConnectionId, NodeId, PodId, SmolStr,
-    view::{FleetView, GpuState, Method, PodRow},
+    view::{FleetView, GpuDevice, GpuState, Method, PodRow},
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -60,17 +60,16 @@ impl<'a> PodsOf<'a> {
             if cell.method == Method::Contested {
                 pods.extend(without_a_cell(site));
             }
-            for part in site.device(*slot).map(|device| device.parts.as_slice()).unwrap_or_default() {
-                pods.extend(self.named_by(site, part));
-            }
+            let device = site.device(*slot).filter(|device| !device.parts.is_empty());
+            pods.extend(device.into_iter().flat_map(|device| self.sharing(site, device)));
         }
         pods.into_iter().cloned().collect()
     }
 
-    /// The pod that a part names: "1g.10gb/7 serving/embed-0".
-    fn named_by(&self, site: Site<'a>, part: &str) -> Option<&'a PodId> {
-        let (namespace, name) = part.rsplit_once(' ')?.1.split_once('/')?;
-        self.at(&site.node.id).iter().map(|pod| &pod.id).find(|pod| pod.namespace == namespace && pod.name == name)
+    /// The pods of the node that hold parts of a device.
+    fn sharing(&self, site: Site<'a>, device: &GpuDevice) -> impl Iterator<Item = &'a PodId> {
+        let pods = self.at(&site.node.id).iter().map(|pod| &pod.id);
+        pods.filter(|pod| device.is_shared_by(&pod.namespace, &pod.name))
     }
 
     /// Their workloads, as `Kind namespace/name`.

@@ -107,8 +107,20 @@ pub struct Gpu {
     pub instances: Vec<Instance>,
     /// Containers that it is said of besides its holder, each in a series of its own.
     pub also: Vec<Holder>,
+    /// Containers that take turns on it, as the exporter says with `KUBERNETES_VIRTUAL_GPUS`: a series each with its
+    /// replica, and none of the GPU alone.
+    pub turns: Vec<Holder>,
     /// It has vanished: nothing is said of it.
     pub gone: bool,
+}
+
+/// What of a GPU a series is of.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Whole,
+    Instance(&'a Instance),
+    /// A turn on the whole of it, by the number of the replica.
+    Replica(usize),
 }
 
 /// A MIG instance.
@@ -158,14 +170,18 @@ impl Node {
             for gpu in self.gpus.iter().filter(|gpu| !gpu.gone) {
                 let holder = holders.get(&Place { node: self.name.clone(), gpu: gpu.index });
                 let value = gpu.values.get(*field).copied().unwrap_or_else(|| gpu.value(field, holder.is_some(), up));
-                if gpu.instances.is_empty() {
-                    self.series(&mut page, name, gpu, None, holder, value);
+                if !gpu.turns.is_empty() {
+                    for (replica, holder) in gpu.turns.iter().enumerate() {
+                        self.series(&mut page, name, gpu, Part::Replica(replica), Some(holder), value);
+                    }
+                } else if gpu.instances.is_empty() {
+                    self.series(&mut page, name, gpu, Part::Whole, holder, value);
                     for other in &gpu.also {
-                        self.series(&mut page, name, gpu, None, Some(other), value);
+                        self.series(&mut page, name, gpu, Part::Whole, Some(other), value);
                     }
                 } else if !WHOLE_ONLY.contains(field) {
                     for instance in &gpu.instances {
-                        self.series(&mut page, name, gpu, Some(instance), instance.holder.as_ref(), value);
+                        self.series(&mut page, name, gpu, Part::Instance(instance), instance.holder.as_ref(), value);
                     }
                 }
             }
@@ -173,22 +189,18 @@ impl Node {
         page.into_text()
     }
 
-    fn series(
-        &self,
-        page: &mut Page,
-        name: &str,
-        gpu: &Gpu,
-        instance: Option<&Instance>,
-        holder: Option<&Holder>,
-        value: f64,
-    ) {
+    fn series(&self, page: &mut Page, name: &str, gpu: &Gpu, part: Part<'_>, holder: Option<&Holder>, value: f64) {
         let (uuid, hostname, [container, namespace, pod]) = match self.spelling {
             Spelling::Usual => ("UUID", "Hostname", ["container", "namespace", "pod"]),
             Spelling::Late => ("UUID", "hostname", ["container", "namespace", "pod"]),
             Spelling::Old => ("uuid", "Hostname", ["container_name", "pod_namespace", "pod_name"]),
         };
         let (index, device) = (gpu.index.to_string(), format!("nvidia{}", gpu.index));
-        let id = instance.map(|instance| instance.id.to_string());
+        let number = match part {
+            Part::Whole => String::new(),
+            Part::Instance(instance) => instance.id.to_string(),
+            Part::Replica(replica) => replica.to_string(),
+        };
         let mut labels = vec![
             ("gpu", index.as_str()),
             (uuid, &gpu.uuid),
@@ -196,12 +208,15 @@ impl Node {
             ("device", &device),
             ("modelName", &gpu.product),
         ];
-        if let (Some(instance), Some(id)) = (instance, &id) {
-            labels.extend([("GPU_I_PROFILE", instance.profile.as_str()), ("GPU_I_ID", id)]);
+        if let Part::Instance(instance) = part {
+            labels.extend([("GPU_I_PROFILE", instance.profile.as_str()), ("GPU_I_ID", number.as_str())]);
         }
         labels.extend([(hostname, self.name.as_str()), ("DCGM_FI_DRIVER_VERSION", &self.driver)]);
         if let Some(holder) = holder.filter(|_| !self.names_no_pods) {
             labels.extend([(container, holder.container.as_str()), (namespace, &holder.namespace), (pod, &holder.pod)]);
+            if let Part::Replica(_) = part {
+                labels.push(("vgpu", &number));
+            }
         }
         page.sample(name, &labels, value);
     }
@@ -218,6 +233,7 @@ impl Gpu {
             values: BTreeMap::new(),
             instances: Vec::new(),
             also: Vec::new(),
+            turns: Vec::new(),
             gone: false,
         }
     }
@@ -292,6 +308,15 @@ mod tests {
         assert!(node.page(&holders, Duration::ZERO).contains(",hostname=\"h100-0\","));
         node.names_no_pods = true;
         assert!(!node.page(&holders, Duration::ZERO).contains("llama-0"));
+    }
+
+    #[test]
+    fn those_who_take_turns_have_a_series_each_with_their_replica() {
+        let mut node = Node::new("n", 1, "P", 100);
+        node.gpus[0].turns = vec![holder(), Holder { pod: "llama-1".into(), ..holder() }];
+        let page = node.page(&Holders::new(), Duration::ZERO);
+        let said = line(&page, "DCGM_FI_DEV_FB_USED");
+        assert!(said.len() == 2 && said[1].contains("namespace=\"serving\",pod=\"llama-1\",vgpu=\"1\"}"), "{said:?}");
     }
 
     #[test]

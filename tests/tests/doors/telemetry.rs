@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 /// A server that is lost is told of at the next poll.
 const SOON: Duration = Duration::from_secs(20);
 const MIG: &str = "nvidia.com/mig-3g.40gb";
+const SHARED: &str = "nvidia.com/gpu.shared";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_gpu_of_a_pod_is_known_to_be_its_and_reads_as_its_exporter_says() -> Result<()> {
@@ -366,5 +367,46 @@ async fn instances_of_a_gpu_are_shared_and_nobody_is_said_to_have_a_part_of_what
         let has = one["metrics"].as_object().is_some_and(|metrics| !metrics.is_empty());
         assert_eq!(has, one["name"] == "llama-0", "{one:#}");
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_pods_that_take_turns_on_a_gpu_are_known_and_it_is_one_device() -> Result<()> {
+    let plan = Plan { nodes: 1, pods: Vec::new(), jobs: &["dcgm"] };
+    let site = Site::unconnected("turns", &plan).await?;
+    let api = site.plane.api()?;
+    // As the device plug-in says it with time-slicing and `renameByDefault`.
+    let node = format!("/api/v1/nodes/{}", site.node(0));
+    api.patch(&node, &json!({ "metadata": { "labels": { "nvidia.com/gpu.replicas": "4" } } })).await?;
+    let resources = json!({ GPU: "0", SHARED: "32" });
+    let status = json!({ "status": { "capacity": resources, "allocatable": resources } });
+    api.patch(&format!("{node}/status"), &status).await?;
+    let names = ["turn-0", "turn-1", "turn-2"];
+    for pod in names {
+        let limits = json!({ "cpu": "1", SHARED: "1" });
+        let pod = json!({
+            "metadata": { "name": pod, "labels": { APP_LABEL: "turn" } },
+            "spec": {
+                "nodeSelector": { POOL_LABEL: site.pool },
+                "containers": [{ "name": "server", "image": "registry.invalid/server:1", "resources": { "limits": limits } }],
+            },
+        });
+        api.create(&format!("/api/v1/namespaces/{}/pods", site.namespace), &pod).await?;
+    }
+    site.plane.wait_running(&GpuPods::new(&site.namespace, "turn", 3, 0), LIMIT).await?;
+    let holder = |pod: &str| Holder { namespace: site.namespace.clone(), pod: pod.into(), container: "server".into() };
+    site.change_gpu(0, 2, |gpu| gpu.turns = names.map(holder).into());
+    site.connect().await?;
+
+    let mut watch = site.watch()?;
+    let row = watch.until("those who take turns are known", LIMIT, |said| {
+        let rows = rows(said);
+        (rows.len() == 8).then(|| at(&rows, &site.node(0), 2).clone()).filter(|row| row["sharers"] == 3)
+    });
+    let row = row.await?;
+    assert_eq!([&row["state"], &row["method"]], [&Value::from("Shared"), &Value::from("Shared")], "{row:#}");
+    let parts = names.map(|pod| Value::from(format!("shared {}/{pod}", site.namespace)));
+    assert_eq!(row["device"]["parts"].as_array().map(Vec::as_slice), Some(&parts[..]), "{row:#}");
+    assert!(nearly(measured(&row, "power"), 70.124), "one device, not three: {row:#}");
     Ok(())
 }

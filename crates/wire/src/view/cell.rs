@@ -85,8 +85,18 @@ pub struct GpuDevice {
     pub driver: Option<SmolStr>,
     /// The connection that measures it.
     pub source: Option<ConnectionId>,
-    /// Pods that hold parts of it, and which: "1g.10gb/7 serving/embed-0".
+    /// Pods that hold parts of it, and which: "1g.10gb/7 serving/embed-0"; "shared serving/embed-0" where they take turns.
     pub parts: Vec<SmolStr>,
+}
+
+impl GpuDevice {
+    /// Does a pod hold a part of it?
+    #[must_use]
+    pub fn is_shared_by(&self, namespace: &str, pod: &str) -> bool {
+        let of =
+            |part: &SmolStr| part.rsplit_once(' ').and_then(|(_, of)| of.split_once('/')) == Some((namespace, pod));
+        self.parts.iter().any(of)
+    }
 }
 
 /// A GPU of a fleet view.

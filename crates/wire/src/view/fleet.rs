@@ -269,6 +269,16 @@ pub struct NodeRow {
     pub seen: Stamp,
 }
 
+impl NodeRow {
+    /// Is a pod known to hold a GPU of it, whole or with others?
+    #[must_use]
+    pub fn is_held_by(&self, slot: usize, pod: &PodId) -> bool {
+        let holder = self.gpus.get(slot).and_then(|cell| self.holders.get(usize::from(cell.holder?)));
+        let shares = || self.devices.get(slot).is_some_and(|device| device.is_shared_by(&pod.namespace, &pod.name));
+        holder == Some(pod) || shares()
+    }
+}
+
 /// A condition of a node or pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {

@@ -49,7 +49,7 @@ pub(super) fn attribute(
         let is_doubtful = named.len() == 1 && named.keys().any(|pod| too_often.contains(pod));
         let cell = if is_doubtful { NAMELESS } else { counts.cell_of(named, &mut done.holders) };
         done.gpus.push(cell);
-        done.devices.push(device_of(devices.source, *measured));
+        done.devices.push(device_of(devices.source, *measured, cell, named));
     }
     counts.settle_rest(&mut done, &named);
     done
@@ -207,12 +207,15 @@ fn place_of(pod: &PodId, holders: &mut Vec<PodId>) -> Option<u16> {
     u16::try_from(at).ok()
 }
 
-fn device_of(source: &ConnectionId, measured: Option<Measured<'_>>) -> GpuDevice {
+fn device_of(source: &ConnectionId, measured: Option<Measured<'_>>, cell: GpuCell, named: &Named<'_>) -> GpuDevice {
     let Some(device) = measured.map(Measured::device) else { return GpuDevice::default() };
-    let parts = device.claims.iter().filter_map(|claim| {
+    let instances = device.claims.iter().filter_map(|claim| {
         let slice = claim.slice.as_ref()?;
         Some(format!("{slice} {}/{}", claim.namespace, claim.pod).into())
     });
+    // The cell has room for one of those who take turns: the others stand here, as its instances do.
+    let turns = named.iter().filter(|(_, claim)| cell.state == GpuState::Shared && claim.slice.is_none());
+    let turns = turns.map(|(pod, _)| format!("shared {}/{}", pod.namespace, pod.name).into());
     GpuDevice {
         uuid: device.uuid.clone(),
         index: device.index,
@@ -220,7 +223,7 @@ fn device_of(source: &ConnectionId, measured: Option<Measured<'_>>) -> GpuDevice
         product: device.product.clone(),
         driver: device.driver.clone(),
         source: Some(source.clone()),
-        parts: parts.collect(),
+        parts: instances.chain(turns).collect(),
     }
 }
 
@@ -249,8 +252,33 @@ mod tests {
     /// `.` free, `u` not known.
     #[track_caller]
     fn check(capacity: &[(&str, u64)], pods: &[&[(&str, u64)]], said: &[&[&str]], want: &str) {
+        let done = laid(capacity, &[], pods, said);
+        let drawn: String = done
+            .gpus
+            .iter()
+            .map(|cell| match (cell.state, cell.holder) {
+                (_, _) if cell.method == Method::Contested => "c".into(),
+                (GpuState::Held, Some(holder)) => done.holders[usize::from(holder)].name.to_string(),
+                (GpuState::Held, None) => "?".into(),
+                (GpuState::Shared, _) => "s".into(),
+                (GpuState::Free, _) => ".".into(),
+                (GpuState::Unknown, _) => "u".into(),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(drawn, want);
+    }
+
+    fn laid(
+        capacity: &[(&str, u64)],
+        labels: &[(&str, &str)],
+        pods: &[&[(&str, u64)]],
+        said: &[&[&str]],
+    ) -> crate::gpu::Cells {
         let amounts = |list: &[(&str, u64)]| list.iter().map(|(key, n)| ((*key).into(), *n)).collect::<Vec<_>>();
-        let node = NodeFact { capacity: amounts(capacity), allocatable: amounts(capacity), ..NodeFact::default() };
+        let labels = labels.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let node =
+            NodeFact { capacity: amounts(capacity), allocatable: amounts(capacity), labels, ..NodeFact::default() };
         let claim = |text: &&str| {
             let (pod, slice) = text.split_once('/').map_or((*text, None), |(pod, slice)| (pod, Some(slice.into())));
             DeviceClaim { namespace: "n".into(), pod: pod.into(), slice, dra: None }
@@ -272,21 +300,22 @@ mod tests {
         let lives = |_: &SmolStr, name: &SmolStr| name.parse::<usize>().is_ok_and(|n| n < pods.len());
         let measured = telemetry.of_node("a").collect();
         let devices = Devices { source: &cluster, measured, lives: &lives, cluster: &cluster };
-        let done = cells(&node, true, &claims, true, Some(&devices));
-        let drawn: String = done
-            .gpus
-            .iter()
-            .map(|cell| match (cell.state, cell.holder) {
-                (_, _) if cell.method == Method::Contested => "c".into(),
-                (GpuState::Held, Some(holder)) => done.holders[usize::from(holder)].name.to_string(),
-                (GpuState::Held, None) => "?".into(),
-                (GpuState::Shared, _) => "s".into(),
-                (GpuState::Free, _) => ".".into(),
-                (GpuState::Unknown, _) => "u".into(),
-                other => format!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(drawn, want);
+        cells(&node, true, &claims, true, Some(&devices))
+    }
+
+    #[test]
+    fn of_those_who_take_turns_on_a_gpu_each_is_known() {
+        let (one, none): (&[(&str, u64)], &[(&str, u64)]) = (&[(GPU, 1)], &[]);
+        let said: &[&[&str]] = &[&["0", "2", "gone"], &["1"], &[]];
+        let done = laid(&[(GPU, 12)], &[("nvidia.com/gpu.replicas", "4")], &[one, one, one, none], said);
+        let parts: Vec<Vec<&str>> =
+            done.devices.iter().map(|device| device.parts.iter().map(SmolStr::as_str).collect()).collect();
+        assert_eq!(parts, [vec!["shared n/0", "shared n/2"], vec!["shared n/1"], vec![]]);
+        assert_eq!(done.gpus.iter().map(|cell| cell.sharers).collect::<Vec<_>>(), [2, 1, 0]);
+        // Instances are told of by their own names, and a whole one is no part.
+        let done = laid(&[(GPU, 1), (MIG, 7)], &[], &[one, &[(MIG, 1)]], &[&["0"], &["1/1g/3"]]);
+        assert_eq!(done.devices.iter().map(|device| device.parts.len()).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(done.devices[1].parts, ["1g/3 n/1"]);
     }
 
     #[test]

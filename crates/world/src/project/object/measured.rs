@@ -117,10 +117,7 @@ fn of_pods<'a>(world: &'a World, source: &Source, pods: impl Iterator<Item = Pod
     let held = pods.filter_map(|pod| {
         let node = source.pods.get(&(pod.namespace.clone(), pod.name.clone()))?.fact.node.clone()?;
         let id = NodeId { cluster: pod.cluster.clone(), name: node };
-        of_node(world, source, &id, &|row, slot| {
-            let holder = row.gpus.get(slot).and_then(|cell| row.holders.get(usize::from(cell.holder?)));
-            holder == Some(&pod)
-        })
+        of_node(world, source, &id, &|row, slot| row.is_held_by(slot, &pod))
     });
     held.reduce(|mut all, more| {
         all.all.extend(more.all);

@@ -4,7 +4,7 @@ use super::{Part, field, link, mono, pod_ref};
 use crate::{World, fact::NodeFact, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
     NodeId, ObjectRef, SmolStr, Sum, units,
-    view::{FieldRow, FindingRow, GpuCell, GpuState, NodeRow, Status},
+    view::{FieldRow, FindingRow, GpuState, NodeRow, Status},
 };
 
 pub(super) fn part(world: &World, source: &Source, id: &NodeId, slot: Option<u16>) -> Option<Part> {
@@ -26,7 +26,7 @@ pub(super) fn part(world: &World, source: &Source, id: &NodeId, slot: Option<u16
         status_word,
         identity: identity(&node.fact, &row, id, slot),
         findings: findings(&node.fact, &row),
-        holding: holding(&row, cell),
+        holding: holding(&row, slot),
         regarding: Some((SmolStr::new_static("Node"), Some(SmolStr::new_static("default")), id.name.clone())),
         around: row.holders.iter().map(pod_ref).chain(slot.map(|_| ObjectRef::Node(id.clone()))).collect(),
     })
@@ -98,17 +98,23 @@ fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
     findings
 }
 
-/// Who holds the node's GPUs, or the one slot; with the method that says so.
-fn holding(row: &NodeRow, cell: Option<GpuCell>) -> Vec<FieldRow> {
-    let wanted = |at: usize| match cell {
-        None => true,
-        Some(cell) => cell.holder.map(usize::from) == Some(at),
-    };
+/// Who holds the node's GPUs, or the one slot, alone or with others; with the method that says so.
+fn holding(row: &NodeRow, slot: Option<u16>) -> Vec<FieldRow> {
+    let slot = slot.map(usize::from);
+    let cell = slot.and_then(|slot| row.gpus.get(slot)).copied();
     let mut fields: Vec<FieldRow> = Vec::new();
-    for (at, pod) in row.holders.iter().enumerate().filter(|(at, _)| wanted(*at)) {
-        let n = row.gpus.iter().filter(|cell| cell.holder.map(usize::from) == Some(at)).count();
+    for pod in row.holders.iter().filter(|pod| slot.is_none_or(|slot| row.is_held_by(slot, pod))) {
+        let held =
+            row.gpus.iter().enumerate().filter(|(slot, _)| row.is_held_by(*slot, pod)).map(|(_, cell)| cell.state);
+        let (shared, whole): (Vec<_>, Vec<_>) = held.partition(|state| *state == GpuState::Shared);
+        let of = |n: usize, what: &str| match n {
+            0 => None,
+            1 => Some(format!("{what}1 GPU")),
+            n => Some(format!("{what}{n} GPUs")),
+        };
+        let of = [of(whole.len(), ""), of(shared.len(), "a share of ")].into_iter().flatten().collect::<Vec<_>>();
+        let of = if of.is_empty() { "0 GPUs".to_owned() } else { of.join(" and ") };
         let pod = pod_ref(pod);
-        let of = if n == 1 { "1 GPU".into() } else { format!("{n} GPUs") };
         fields.push(FieldRow { value: Some(format!("{}, {of}", pod.name())), ..link("Pod", pod) });
     }
     match cell {

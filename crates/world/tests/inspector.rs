@@ -1,0 +1,103 @@
+//! What the inspector says of a node and its GPUs: who has them, alone or in turns, and whose the node is.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use pilothouse_wire::{ConnectionId, Keyed, Metric, NodeId, ObjectRef, Reading, Stamp, view::ObjectView};
+use pilothouse_world::{
+    Batch, Extent, Fact, QUARANTINE, World,
+    fact::{
+        ConditionFact, Covers, DeviceClaim, DeviceFact, DevicesFact, Kind, NodeFact, OwnerFact, Phase, PodFact,
+        ReadingsFact,
+    },
+    project,
+};
+
+const NOW: Stamp = Stamp(1_795_500_000_000);
+
+fn node_id() -> NodeId {
+    NodeId { cluster: ConnectionId::slug("iad"), name: "h-1".into() }
+}
+
+fn pod(name: &str) -> Fact {
+    Fact::Pod(Box::new(PodFact {
+        namespace: "n".into(),
+        name: name.into(),
+        uid: name.into(),
+        owners: vec![OwnerFact { kind: "Job".into(), name: name.into() }],
+        node: Some("h-1".into()),
+        phase: Phase::Running,
+        gpus: vec![("nvidia.com/gpu".into(), 1)],
+        ..PodFact::default()
+    }))
+}
+
+/// A node of three GPUs: two pods take turns on the first, a third one has the second.
+fn world(labels: &[(&str, &str)]) -> World {
+    let amounts = vec![("nvidia.com/gpu".into(), 12)];
+    let labels = labels.iter().chain(&[("nvidia.com/gpu.replicas", "4")]);
+    let node = NodeFact {
+        name: "h-1".into(),
+        uid: "u".into(),
+        cordoned: true,
+        conditions: vec![ConditionFact { kind: "Ready".into(), status: "True".into(), reason: None, since: None }],
+        labels: labels.map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+        capacity: amounts.clone(),
+        allocatable: amounts,
+        ..NodeFact::default()
+    };
+    let claims = |pods: &[&str]| {
+        let claim = |pod: &&str| DeviceClaim { namespace: "n".into(), pod: (*pod).into(), slice: None, dra: None };
+        pods.iter().map(claim).collect()
+    };
+    let device = |(index, pods): (u16, &[&str])| DeviceFact {
+        uuid: format!("GPU-{index}").into(),
+        node: Some("h-1".into()),
+        index: Some(index),
+        claims: claims(pods),
+        ..DeviceFact::default()
+    };
+    let devices = (0..).zip([&["a", "b"][..], &["c"], &[]]).map(device).collect();
+    let mut world = World::default();
+    let mut tell = |source: &str, extent, facts| {
+        world.apply(Batch { source: ConnectionId::slug(source), seen_at: NOW, extent, facts });
+    };
+    let all = |kind| Extent::Replace(Covers { kind, namespace: None });
+    tell("iad", all(Kind::Node), vec![Fact::Node(Box::new(node))]);
+    tell("iad", all(Kind::Pod), vec![pod("a"), pod("b"), pod("c")]);
+    let list = DevicesFact { list: 1, interval_ms: 15_000, devices, ..DevicesFact::default() };
+    let columns = vec![(Metric::Power, [300.0, 200.0, 100.0].map(Reading::of).into())];
+    let readings = ReadingsFact { list: 1, at: vec![Some(NOW); 3], columns };
+    tell("gpus", Extent::Delta, vec![Fact::Devices(Box::new(list)), Fact::Readings(Box::new(readings))]);
+    world
+}
+
+fn shown(world: &World, object: &ObjectRef) -> ObjectView {
+    project::object(world, object, &Keyed::default(), NOW).unwrap()
+}
+
+fn values(rows: &[pilothouse_wire::view::FieldRow], label: &str) -> Vec<String> {
+    rows.iter().filter(|row| row.label == label).filter_map(|row| row.value.clone()).collect()
+}
+
+#[test]
+fn all_who_take_turns_on_a_gpu_are_told_of_it_and_it_of_them() {
+    let world = world(&[]);
+    let gpu = shown(&world, &ObjectRef::Gpu(node_id(), 0));
+    assert_eq!(values(&gpu.holding, "Pod"), ["a, a share of 1 GPU", "b, a share of 1 GPU"]);
+    assert_eq!(values(&gpu.holding, "How sure"), ["shared by 2, no split claimed"]);
+    for (name, watts) in [("a", 300.0), ("b", 300.0), ("c", 200.0)] {
+        let view = shown(&world, &format!("pod:iad/n/{name}").parse().unwrap());
+        let measured = view.measured.unwrap();
+        assert_eq!(measured.readings, [(Metric::Power, Reading::of(watts))], "{name}");
+    }
+}
+
+#[test]
+fn a_cordon_by_nvsentinel_is_not_offered_to_be_taken_away() {
+    let node = ObjectRef::Node(node_id());
+    let command = |view: &ObjectView| view.findings[0].command.clone();
+    let free = shown(&world(&[]), &node);
+    assert_eq!(command(&free).as_deref(), Some("kubectl uncordon h-1"));
+    let taken = shown(&world(&[(QUARANTINE, "GpuMemWatch")]), &node);
+    assert_eq!(command(&taken), None);
+    assert_eq!(values(&taken.identity, "Quarantined by NVSentinel"), ["GpuMemWatch"]);
+}
