@@ -1,4 +1,4 @@
-//! What the inspector says of a node and its GPUs: who has them, alone or in turns, and whose the node is.
+//! What the inspector says of a node and its GPUs: who has them, alone or in turns, what is beside, and whose the node is.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_wire::{ConnectionId, Keyed, Metric, NodeId, ObjectRef, Reading, Stamp, view::ObjectView};
@@ -89,6 +89,16 @@ fn all_who_take_turns_on_a_gpu_are_told_of_it_and_it_of_them() {
         let measured = view.measured.unwrap();
         assert_eq!(measured.readings, [(Metric::Power, Reading::of(watts))], "{name}");
     }
+}
+
+#[test]
+fn a_gpu_names_those_beside_it() {
+    let view = shown(&world(&[]), &ObjectRef::Gpu(node_id(), 2));
+    assert_eq!(values(&view.identity, "Beside it"), ["GPU 0, shared by a +1", "GPU 1, shared by c"]);
+    let links: Vec<_> =
+        view.identity.iter().filter(|row| row.label == "Beside it").map(|row| row.link.clone()).collect();
+    assert_eq!(links, [Some(ObjectRef::Gpu(node_id(), 0)), Some(ObjectRef::Gpu(node_id(), 1))]);
+    assert!(values(&shown(&world(&[]), &ObjectRef::Node(node_id())).identity, "Beside it").is_empty());
 }
 
 #[test]

@@ -7,6 +7,9 @@ use pilothouse_wire::{
     view::{FieldRow, FindingRow, GpuState, NodeRow, Status},
 };
 
+/// GPUs of a node that are named beside one of it.
+const MOST_BESIDE: usize = 15;
+
 pub(super) fn part(world: &World, source: &Source, id: &NodeId, slot: Option<u16>) -> Option<Part> {
     let node = source.nodes.get(&id.name)?;
     let row = node_row(world, &id.cluster, source, node);
@@ -63,6 +66,7 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
     if slot.is_some() {
         // What is true of the whole node is told there.
         fields.extend([field("GPU memory", memory), field("Driver", text(&driver))]);
+        fields.extend(slot.into_iter().flat_map(|own| beside(row, id, own)));
         return fields;
     }
     fields.extend([
@@ -77,6 +81,18 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
     ]);
     fields.extend(row.quarantine.iter().map(|why| field("Quarantined by NVSentinel", Some(why.to_string()))));
     fields
+}
+
+/// The other GPUs of the node, with who has each: so many as a machine may have.
+fn beside(row: &NodeRow, id: &NodeId, own: u16) -> impl Iterator<Item = FieldRow> {
+    let others = (0_u16..).zip(&row.gpus).filter(move |(slot, _)| *slot != own).take(MOST_BESIDE);
+    others.map(move |(slot, cell)| {
+        let holder = cell.holder.and_then(|at| row.holders.get(usize::from(at)));
+        let more = if cell.sharers > 1 { format!(" +{}", cell.sharers - 1) } else { String::new() };
+        let holder = holder.map(|pod| format!(" by {}{more}", pod.name)).unwrap_or_default();
+        let value = Some(format!("GPU {slot}, {}{holder}", cell.state.word()));
+        FieldRow { value, ..link("Beside it", ObjectRef::Gpu(id.clone(), slot)) }
+    })
 }
 
 fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {
