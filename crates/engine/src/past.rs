@@ -88,7 +88,7 @@ impl Worlds {
             let Moment { world, gap } = kept.then.clone();
             let (answer, fleet) = apart(move || {
                 let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
-                conclude(&mut fleet, t);
+                conclude(&world, &mut fleet, t);
                 let view = View::Fleet(Arc::clone(fleet.view()));
                 (full(&world, &ViewSpec::Fleet(spec), t, gap, view), fleet)
             })

@@ -305,7 +305,7 @@ impl Content {
         match spec {
             ViewSpec::Fleet(spec) => {
                 let mut projection = FleetProjection::new(scene.world, spec.clone());
-                conclude(&mut projection, scene.now);
+                conclude(scene.world, &mut projection, scene.now);
                 Self::Fleet(Box::new(projection))
             }
             other => Self::Plain(Box::new(scene.plain(other, so_far))),
@@ -332,7 +332,7 @@ impl Content {
             Self::Fleet(projection) => {
                 let mut patch = projection.update(scene.world, touched);
                 if concluded {
-                    let FleetPatch { findings, funnel, .. } = conclude(projection, scene.now);
+                    let FleetPatch { findings, funnel, .. } = conclude(scene.world, projection, scene.now);
                     (patch.findings, patch.funnel) = (findings, funnel);
                 }
                 (!patch.is_empty()).then(|| Change::Patch(Box::new(Patch::Fleet(patch))))

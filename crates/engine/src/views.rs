@@ -131,13 +131,16 @@ pub(crate) fn object_view(known: Known<'_>, object: &ObjectRef, findings: &Keyed
 /// A fleet view with what follows from it.
 pub(crate) fn concluded(world: &World, spec: FleetSpec, now: Stamp) -> Arc<FleetView> {
     let mut projection = FleetProjection::new(world, spec);
-    conclude(&mut projection, now);
+    conclude(world, &mut projection, now);
     Arc::clone(projection.view())
 }
 
-/// Puts into a fleet view what follows from it. The funnel leaves out what a finding says is broken: findings first.
-pub(crate) fn conclude(projection: &mut FleetProjection, now: Stamp) -> FleetPatch {
-    let findings = projection.set_findings(pilothouse_insight::findings(projection.view(), now));
+/// Puts into a fleet view what follows from it. The funnel leaves out what a finding says is broken: findings first. Who
+/// gets traffic through pods that are hit is in the world, and not in the view.
+pub(crate) fn conclude(world: &World, projection: &mut FleetProjection, now: Stamp) -> FleetPatch {
+    let findings = pilothouse_insight::findings(projection.view(), now);
+    let before = |finding: &Finding| Finding { services: project::services_hit(world, finding), ..finding.clone() };
+    let findings = projection.set_findings(findings.rows().iter().map(before).collect());
     let funnel = projection.set_funnel(pilothouse_insight::funnel(projection.view(), now));
     FleetPatch { findings, funnel, ..FleetPatch::default() }
 }

@@ -140,6 +140,8 @@ impl Draft {
             node,
             gpus,
             workloads: pods.workloads(&hit),
+            // The view does not have them: whoever knows the traffic puts them in.
+            services: Vec::new(),
             pods: hit,
         }
     }

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_wire::{
-    ConnectionId, ObjectRef, SmolStr, Stamp, When,
+    ConnectionId, NodeId, ObjectRef, PodId, SmolStr, Stamp, When,
     view::{
-        DeliveryPhase, DeliveryRow, FleetSpec, Mark, MarkKind, Status,
+        DeliveryPhase, DeliveryRow, Finding, FindingId, FleetSpec, Mark, MarkKind, Status,
         delivery::{Guard, Keeper, ServedMode, ShareRow},
     },
 };
@@ -13,7 +13,7 @@ use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
         ApplicationFact, BackendFact, ControllerFact, Covers, DeliveryFact, FlaggerFact, Kind, OwnerFact, ParentFact,
-        PodsFact, PromotionFact, RepositorySource, RevisionFact, RolloutFact, RouteFact, RuleFact, ServedFact,
+        PodFact, PodsFact, PromotionFact, RepositorySource, RevisionFact, RolloutFact, RouteFact, RuleFact, ServedFact,
         ShareFact, SizeFact, StageFact, StatedFact, StrategyFact, SyncedFact, WriteFact,
     },
     project,
@@ -158,6 +158,65 @@ fn a_route_is_joined_to_who_stands_behind_its_services_from_both_sides() {
     // With the route goes what it gave.
     told.tell(vec![Fact::ControllerGone("HTTPRoute".into(), "serving".into(), "chat".into())]);
     assert!(told.row("Deployment", "new").shares.is_empty());
+}
+
+/// What is wrong with a node on which these pods are.
+fn finding(pods: &[&str]) -> Finding {
+    let cluster = ConnectionId::slug("iad");
+    let node = NodeId { cluster: cluster.clone(), name: "h-1".into() };
+    let pod = |name: &&str| PodId { cluster: cluster.clone(), namespace: "serving".into(), name: (*name).into() };
+    Finding {
+        id: FindingId { object: ObjectRef::Node(node.clone()), rule: "xid-79".into() },
+        status: Status::Bad,
+        word: "XID 79".into(),
+        claim: String::new(),
+        since: None,
+        evidence: String::new(),
+        action: String::new(),
+        command: None,
+        node,
+        gpus: vec![0],
+        pods: pods.iter().map(pod).collect(),
+        workloads: Vec::new(),
+        services: Vec::new(),
+    }
+}
+
+#[test]
+fn pods_that_are_hit_name_the_services_that_choose_them_and_no_others() {
+    let mut told = Told::new();
+    let (app, track) = (("app", "chat"), ("track", "canary"));
+    let pod = |name: &str, controller: &str, hash: Option<&str>| {
+        let owners = vec![OwnerFact { kind: "Rollout".into(), name: controller.into() }];
+        Fact::Pod(Box::new(PodFact {
+            namespace: "serving".into(),
+            name: name.into(),
+            owners,
+            template_hash: hash.map(SmolStr::from),
+            ..PodFact::default()
+        }))
+    };
+    told.tell(vec![
+        workload("Rollout", "chat", &[app, track]),
+        workload("Rollout", "embed", &[("app", "embed")]),
+        backend("Service", "all", &[app], None),
+        backend("Service", "stable", &[app], Some("s1")),
+        backend("Service", "canary", &[app, track], Some("c1")),
+        backend("Service", "other", &[("app", "other")], None),
+        backend("Service", "bare", &[], None),
+        backend("InferencePool", "pool", &[track], None),
+        pod("chat-1", "chat", Some("s1")),
+        pod("chat-2", "chat", Some("c1")),
+        pod("embed-1", "embed", None),
+        pod("alone", "nobody", None),
+    ]);
+    for (pods, want) in [
+        (&["chat-1"][..], &["InferencePool serving/pool", "Service serving/all", "Service serving/stable"][..]),
+        (&["chat-2"], &["InferencePool serving/pool", "Service serving/all", "Service serving/canary"]),
+        (&["embed-1", "alone", "gone"], &[]),
+    ] {
+        assert_eq!(project::services_hit(&told.world, &finding(pods)), want, "{pods:?}");
+    }
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
         gpus,
         pods: ids,
         workloads,
+        services: Vec::new(),
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Finding {
     pub pods: Vec<PodId>,
     /// Workloads that are hit, as `Kind namespace/name`.
     pub workloads: Vec<SmolStr>,
+    /// Services and pools behind which these pods stand, as `Kind namespace/name`.
+    pub services: Vec<SmolStr>,
 }
 
 impl Row for Finding {

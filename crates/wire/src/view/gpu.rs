@@ -332,6 +332,7 @@ mod tests {
             gpus: gpus.to_vec(),
             pods: vec![],
             workloads: vec![],
+            services: vec![],
         };
         let gpu = |of: &str, slot| finding(ObjectRef::Gpu(node(of), slot), of, &[slot]);
         let whole = |of: &str| finding(ObjectRef::Node(node(of)), of, &[0, 1]);

@@ -5,6 +5,7 @@ mod served;
 mod shares;
 
 pub use rollout::rollout;
+pub use shares::services_hit;
 
 use crate::{
     World,

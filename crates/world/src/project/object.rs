@@ -92,7 +92,11 @@ fn finding_row(finding: &Finding) -> FindingRow {
         (pods, []) => format!("It hits {} and {}.", of(finding.gpus.len(), "GPU"), of(pods, "pod")),
         (pods, workloads) => {
             let names = workloads.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
-            format!("It hits {} and {} of {names}.", of(finding.gpus.len(), "GPU"), of(pods, "pod"))
+            let services = match finding.services.as_slice() {
+                [] => String::new(),
+                services => format!(", behind {}", services.join(", ")),
+            };
+            format!("It hits {} and {} of {names}{services}.", of(finding.gpus.len(), "GPU"), of(pods, "pod"))
         }
     };
     FindingRow {

@@ -21,6 +21,7 @@ fn finding(name: &str, gpus: u16, since: Option<i64>, status: Status) -> Finding
         gpus: (0..gpus).collect(),
         pods: Vec::new(),
         workloads: vec!["Deployment serving/chat".into()],
+        services: Vec::new(),
     }
 }
 

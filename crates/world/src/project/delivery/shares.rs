@@ -14,11 +14,11 @@ use crate::{
 use pilothouse_wire::{
     ConnectionId, ObjectRef, SmolStr,
     view::{
-        DeliveryRow, Guard,
+        DeliveryRow, Finding, Guard,
         delivery::{Keeper, Kept, ShareRow},
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels that the controller of a LeaderWorkerSet gives its pods; which group and which place in it is no service's.
 const GROUPS_OWN: &str = "leaderworkerset.sigs.k8s.io/";
@@ -152,13 +152,8 @@ fn places(fact: &ApplicationFact, read: impl Fn(&RepositorySource) -> Option<&Sm
 impl<'a> Chosen<'a> {
     fn of(source: &'a Source) -> Self {
         let mut chosen = Self::default();
-        for (key, service) in &source.delivery.services {
-            // One that takes the template of another has its labels.
-            let lender = service.fact.rollout.as_ref().and_then(|rollout| rollout.template_of.as_ref());
-            let lender = lender.map(|of| (of.kind.clone(), key.1.clone(), of.name.clone()));
-            let labels = &source.delivery.labels;
-            let own = labels.get(key).filter(|labels| !labels.is_empty());
-            let Some(labels) = own.or_else(|| labels.get(&lender?)) else { continue };
+        for key in source.delivery.services.keys() {
+            let Some(labels) = labels_of(source, key) else { continue };
             chosen.all.entry(&key.1).or_default().push((key, labels));
             for (label, value) in labels {
                 chosen.by_label.entry((&key.1, label, value)).or_default().push((key, labels));
@@ -179,6 +174,44 @@ impl<'a> Chosen<'a> {
         let few = few.or_else(|| self.all.get(namespace).map(Vec::as_slice)).unwrap_or_default();
         few.iter().filter(|(key, labels)| chooses(backend, key, labels)).map(|(key, _)| (*key).clone()).collect()
     }
+}
+
+/// The labels of a workload's pods, where they are known. One that takes the template of another has its labels.
+fn labels_of<'a>(source: &'a Source, key: &WorkloadKey) -> Option<&'a LabelsFact> {
+    let labels = &source.delivery.labels;
+    let lender = || {
+        let of = source.delivery.services.get(key)?.fact.rollout.as_ref()?.template_of.as_ref()?;
+        labels.get(&(of.kind.clone(), key.1.clone(), of.name.clone()))
+    };
+    labels.get(key).filter(|labels| !labels.is_empty()).or_else(lender)
+}
+
+/// The Services and pools behind which the pods of a finding stand, as `Kind namespace/name`. One of a revision alone is
+/// not hit by what hits another.
+pub fn services_hit(world: &World, finding: &Finding) -> Vec<SmolStr> {
+    let Some(source) = world.source(&finding.node.cluster) else { return Vec::new() };
+    let mut hit: BTreeMap<WorkloadKey, BTreeSet<Option<&SmolStr>>> = BTreeMap::new();
+    let pods = finding.pods.iter().filter_map(|id| source.pods.get(&(id.namespace.clone(), id.name.clone())));
+    for pod in pods.map(|pod| &pod.fact) {
+        let Some(owner) = pod.workload() else { continue };
+        hit.entry((owner.kind, pod.namespace.clone(), owner.name)).or_default().insert(pod.template_hash.as_ref());
+    }
+    let mut services = BTreeSet::new();
+    for (key, hashes) in &hit {
+        let Some(labels) = labels_of(source, key) else { continue };
+        for kind in ["InferencePool", "Service"] {
+            let first = (SmolStr::new_static(kind), key.1.clone(), SmolStr::default());
+            let here = source.delivery.backends.range(first..).map(|(_, backend)| backend);
+            let here = here.take_while(|backend| backend.of.kind == kind && backend.namespace == key.1);
+            let before = here.filter(|backend| {
+                let chooses_some = !backend.selector.is_empty() || backend.hash.is_some();
+                let revision = backend.hash.is_none() || hashes.contains(&backend.hash.as_ref());
+                chooses_some && revision && chooses(backend, key, labels)
+            });
+            services.extend(before.map(|backend| SmolStr::from(format!("{kind} {}/{}", key.1, backend.of.name))));
+        }
+    }
+    services.into_iter().collect()
 }
 
 /// The shares of a route, each with the services behind it.
