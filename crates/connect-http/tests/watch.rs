@@ -84,6 +84,12 @@ fn readings(facts: &[Fact]) -> Vec<&ReadingsFact> {
     all
 }
 
+/// Of which GPUs of which lists it was said that there was nothing.
+fn silent(facts: &[Fact]) -> Vec<(u32, Vec<u32>)> {
+    let said = |fact: &Fact| if let Fact::Silent(list, places) = fact { Some((*list, places.clone())) } else { None };
+    facts.iter().filter_map(said).collect()
+}
+
 fn healths(facts: &[Fact]) -> Vec<&Health> {
     let mut all = Vec::new();
     for fact in facts {
@@ -133,6 +139,7 @@ async fn a_gpu_that_stops_ages_and_one_that_comes_is_listed_at_once() {
     let last = readings(&stopped).last().copied().unwrap();
     assert!(last.at[0].is_none() && last.at[1].is_some());
     assert_eq!(last.columns, [(Metric::Temperature, vec![Reading::ABSENT, Reading::of(71.0)])]);
+    assert_eq!(silent(&stopped), [(1, vec![0])], "it is told once, at the poll that misses it");
 
     *fleet.lock().unwrap() = vec!["b", "c"];
     let came = watch.hear(SOME_POLLS).await;
@@ -144,6 +151,7 @@ async fn a_gpu_that_stops_ages_and_one_that_comes_is_listed_at_once() {
     fleet.lock().unwrap().clear();
     let nothing = watch.hear(SOME_POLLS).await;
     assert!(lists(&nothing).is_empty() && readings(&nothing).is_empty(), "{nothing:?}");
+    assert_eq!(silent(&nothing), [(2, vec![0, 1, 2])]);
     assert!(matches!(healths(&nothing)[..], [Health::Partial(problem)] if problem.code == Code::NotFound));
 }
 

@@ -40,7 +40,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 10;
+pub const FACT_VERSION: u16 = 11;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,6 +146,8 @@ pub enum Fact {
     StageGone(SmolStr, SmolStr),
     /// A controller of pods is as follows; it is a part of that service, and its pods get these labels.
     Part(Box<ControllerFact>, OwnerFact, LabelsFact),
+    /// The source was asked, and answered nothing of these GPUs of its list, by their places; of all others it did.
+    Silent(u32, Vec<u32>),
 }
 
 impl Fact {

@@ -154,6 +154,7 @@ impl Fold<'_> {
             Fact::EventGone(uid) => self.event_gone(&uid),
             Fact::Devices(devices) => self.devices(*devices),
             Fact::Readings(readings) => self.readings(*readings),
+            Fact::Silent(list, places) => self.silent(list, places),
             Fact::Serving(serving) => self.serving(*serving),
             Fact::Alerts(alerts) => self.alerts(*alerts),
             Fact::Registry(registry) => self.registry(*registry),

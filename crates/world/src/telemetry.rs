@@ -24,6 +24,19 @@ pub struct Telemetry {
     /// A checkpoint does not keep it: the journal keeps readings in columns of its own. Older checkpoints have it.
     #[serde(serialize_with = "nothing")]
     latest: Latest,
+    /// GPUs of which it was asked and said nothing. A checkpoint does not keep it: by the next one their age tells it.
+    #[serde(skip)]
+    silent: Silent,
+}
+
+/// Places of a list. They are beside what a world is: two worlds are equal whether they were told.
+#[derive(Clone, Debug, Default)]
+struct Silent(BTreeSet<u32>);
+
+impl PartialEq for Silent {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The newest reading of each metric of each GPU of a list, and when each GPU was measured.
@@ -130,10 +143,16 @@ impl<'a> Measured<'a> {
         self.telemetry.latest.at.get(self.at).copied().flatten()
     }
 
-    /// Is its last measurement older than it should be? One that was never measured is not stale, but absent.
+    /// Is its last measurement older than it should be, or did its source just say nothing of it? One that was never
+    /// measured is not stale, but absent.
     #[must_use]
     pub fn is_stale(self, now: Stamp) -> bool {
-        self.at().is_some_and(|at| now.since(at) > self.telemetry.patience())
+        self.at().is_some_and(|at| self.is_silent() || now.since(at) > self.telemetry.patience())
+    }
+
+    /// Was its source asked, and said nothing of it?
+    fn is_silent(self) -> bool {
+        u32::try_from(self.at).is_ok_and(|at| self.telemetry.silent.0.contains(&at))
     }
 
     fn memory_use(self) -> Reading {
@@ -206,6 +225,11 @@ impl Telemetry {
         Cow::Owned(used.iter().zip(total).zip(said).map(|((used, total), said)| share(said, *used, *total)).collect())
     }
 
+    /// Of which GPUs, by their places in the list, its source said nothing when it was asked.
+    pub(crate) fn are_silent(&self) -> &BTreeSet<u32> {
+        &self.silent.0
+    }
+
     /// The number of the list that readings follow.
     #[must_use]
     pub fn list_number(&self) -> u32 {
@@ -261,6 +285,7 @@ impl Telemetry {
             latest: Latest::of(fact.devices.len()),
             devices: fact.devices,
             missing: fact.missing,
+            silent: Silent::default(),
         };
         newer.keep_readings(self);
         let names = self.by_node.keys().chain(newer.by_node.keys()).cloned().collect::<BTreeSet<_>>();
@@ -297,6 +322,15 @@ impl Telemetry {
         if n > 0 {
             self.latest.take(fact);
         }
+        0
+    }
+
+    /// Takes in of which GPUs nothing was said; answers how much of that is of no use.
+    pub(crate) fn silent(&mut self, list: u32, places: Vec<u32>) -> u64 {
+        if list != self.list {
+            return 1;
+        }
+        self.silent = Silent(places.into_iter().collect());
         0
     }
 }
@@ -351,6 +385,26 @@ mod tests {
             .map(|gpu| (gpu.device().uuid.as_str(), gpu.read(Metric::Power), gpu.is_stale(Stamp(40_000))))
             .collect();
         assert_eq!(seen, [("a", Reading::of(11.0), false), ("b", Reading::of(20.0), true)]);
+    }
+
+    #[test]
+    fn a_gpu_of_which_its_source_says_nothing_is_stale_at_once_and_until_it_is_heard() {
+        let mut telemetry = Telemetry::default();
+        telemetry.list(listed(1, vec![device("a", "n", 0), device("b", "n", 1), device("c", "n", 2)]));
+        telemetry.readings(power(1, &[Some(1_000), Some(1_000), None], &[10.0, 20.0, 0.0]));
+        let stale = |telemetry: &Telemetry| -> Vec<bool> {
+            telemetry.of_node("n").map(|gpu| gpu.is_stale(Stamp(2_000))).collect()
+        };
+        assert_eq!(stale(&telemetry), [false, false, false]);
+        assert_eq!(telemetry.silent(1, vec![1, 2]), 0);
+        assert_eq!(stale(&telemetry), [false, true, false], "one that was never measured is absent");
+        assert_eq!(telemetry.silent(2, Vec::new()), 1, "it is of another list");
+        assert_eq!(stale(&telemetry), [false, true, false]);
+        assert_eq!(telemetry.silent(1, Vec::new()), 0);
+        assert_eq!(stale(&telemetry), [false, false, false]);
+        telemetry.silent(1, vec![0]);
+        telemetry.list(listed(2, vec![device("b", "n", 1), device("a", "n", 0)]));
+        assert_eq!(stale(&telemetry), [false, false], "a new list is told of anew");
     }
 
     #[test]

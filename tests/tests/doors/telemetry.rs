@@ -7,7 +7,7 @@ mod history;
 use crate::telemetry_site as site;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::telemetry_site::{EVERY, LIMIT, Plan, Site, at, freshness, measured, nearly, owners, rows, stale};
 use acceptance::exporter::{Instance, Mood, Node, Pages, Spelling};
@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 /// A server that is lost is told of at the next poll.
 const SOON: Duration = Duration::from_secs(20);
+/// A server is asked no more often than this, however often it measures.
+const POLL: Duration = Duration::from_secs(5);
 const MIG: &str = "nvidia.com/mig-3g.40gb";
 const SHARED: &str = "nvidia.com/gpu.shared";
 
@@ -202,12 +204,16 @@ async fn an_exporter_that_is_silent_ages_alone_and_gpus_may_be_replaced_and_move
     let mut watch = site.watch()?;
     site.until_owned(&mut watch, "the pod is known by its GPUs").await?;
     let silent = site.node(0);
+    let began = Instant::now();
     site.exporters.change(|pages| pages.moods.insert(silent.clone(), Mood::Silent));
     let rows_then = watch.until("its GPUs are stale", LIMIT, |said| {
         let rows = rows(said);
         (stale(&rows) == BTreeSet::from([silent.as_str()])).then_some(rows)
     });
     let rows_then = rows_then.await?;
+    // The first poll that misses them tells it, before their age does.
+    let took = began.elapsed();
+    assert!(took < POLL + EVERY + Duration::from_secs(2), "{took:?}");
     assert_eq!(rows_then.iter().filter(|row| row["stale"] == true).count(), 8);
     assert!(rows_then.iter().all(|row| measured(row, "power") > 0.0), "what was measured stays");
     site.exporters.change(|pages| pages.moods.clear());

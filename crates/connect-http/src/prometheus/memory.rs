@@ -44,6 +44,8 @@ pub struct Memory {
     /// Why nothing is measured, by the last look.
     nothing: Option<Problem>,
     told: Option<DevicesFact>,
+    /// The GPUs of that list of which nothing was heard, by their places, as was last told.
+    silent: Vec<u32>,
 }
 
 impl Default for Memory {
@@ -60,6 +62,7 @@ impl Default for Memory {
             missing: Vec::new(),
             nothing: None,
             told: None,
+            silent: Vec::new(),
         }
     }
 }
@@ -162,7 +165,19 @@ impl Memory {
         }
         let news = DevicesFact { list: self.number().wrapping_add(1), ..list };
         self.told = Some(news.clone());
+        self.silent.clear();
         Some(news)
+    }
+
+    /// Of which GPUs of the list, by their places, an answer has nothing, if these are others than was last told. A series
+    /// that ended is marked so by its server: it is not there from then on, long before its age tells.
+    pub fn silent(&mut self, at: &BTreeMap<SmolStr, Stamp>) -> Option<Vec<u32>> {
+        let places = (0..).zip(self.told.iter().flat_map(|told| &told.devices));
+        let silent: Vec<u32> = places.filter(|(_, of)| !at.contains_key(&of.uuid)).map(|(place, _)| place).collect();
+        (silent != self.silent).then(|| {
+            self.silent.clone_from(&silent);
+            silent
+        })
     }
 
     /// The number of the list that was last told.
@@ -228,6 +243,21 @@ mod tests {
         assert_eq!(memory.counts().0, 1);
         memory.look(&look(&["a"]), Stamp(40 * 60_000));
         assert_eq!(memory.news(None).map(|news| news.devices.len()), Some(1));
+    }
+
+    #[test]
+    fn of_which_gpus_an_answer_has_nothing_is_told_once_and_of_a_new_list_anew() {
+        let mut memory = Memory::default();
+        memory.look(&look(&["a", "b"]), Stamp(0));
+        memory.news(None);
+        let at = |ids: &[&str]| ids.iter().map(|id| (SmolStr::new(id), Stamp(0))).collect::<BTreeMap<_, _>>();
+        assert_eq!(memory.silent(&at(&["a", "b"])), None);
+        assert_eq!(memory.silent(&at(&["b"])), Some(vec![0]));
+        assert_eq!(memory.silent(&at(&["b"])), None);
+        memory.look(&look(&["b", "c"]), Stamp(0));
+        memory.news(None);
+        assert_eq!(memory.silent(&at(&["b", "c"])), Some(vec![0]));
+        assert_eq!(memory.silent(&at(&["a", "b", "c"])), Some(Vec::new()));
     }
 
     #[test]

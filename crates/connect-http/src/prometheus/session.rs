@@ -157,7 +157,7 @@ async fn go_on(
     }
 }
 
-/// What a poll brought, as facts: the list of GPUs if it is another one, and the readings.
+/// What a poll brought, as facts: the list of GPUs if it is another one, the readings, and of whom there are none.
 pub fn facts(memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken) -> Vec<Fact> {
     let mut facts = Vec::new();
     facts.extend(memory.news(cluster).map(|news| Fact::Devices(Box::new(news))));
@@ -165,6 +165,7 @@ pub fn facts(memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken)
         let readings = memory.places().readings(memory.number(), &taken.at, &taken.columns);
         facts.push(Fact::Readings(Box::new(readings)));
     }
+    facts.extend(memory.silent(&taken.at).map(|places| Fact::Silent(memory.number(), places)));
     facts.extend(memory.engines.fact(cluster, &taken.engines).map(|engines| Fact::Serving(Box::new(engines))));
     facts
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub struct TelemetryView {
     /// When each GPU was last measured, by the clock of who measured.
     pub times: Times,
+    /// The GPUs, by their places, of which whoever measures was asked and said nothing; in order.
+    pub silent: Vec<u32>,
     /// A column a metric; only metrics of which anything was measured.
     pub columns: BTreeMap<Metric, Readings>,
     /// A column a metric, with one reading a node: its GPUs together, as [`Metric::over`] says.
@@ -39,6 +41,8 @@ pub struct Missing {
 pub struct TelemetryPatch {
     /// The times, if they changed.
     pub times: Option<Times>,
+    /// Of which GPUs nothing was said, if that changed.
+    pub silent: Option<Vec<u32>>,
     /// Columns that changed, whole.
     pub set: Vec<(Metric, Readings)>,
     /// Columns of nodes that changed, whole.
@@ -87,11 +91,12 @@ impl TelemetryView {
         self.columns.get(&metric).map_or(Reading::ABSENT, |column| column.get(at))
     }
 
-    /// Is the last measurement of the GPU at this place older than it should be?
+    /// Is the last measurement of the GPU at this place older than it should be, or was just nothing said of it?
     #[must_use]
     pub fn is_stale(&self, at: usize, now: Stamp) -> bool {
         self.times.get(at).is_some_and(|measured| {
-            now.0.saturating_sub(measured.0) > i64::try_from(self.patience_ms).unwrap_or(i64::MAX)
+            let is_silent = || u32::try_from(at).is_ok_and(|at| self.silent.binary_search(&at).is_ok());
+            now.0.saturating_sub(measured.0) > i64::try_from(self.patience_ms).unwrap_or(i64::MAX) || is_silent()
         })
     }
 
@@ -110,6 +115,7 @@ impl TelemetryView {
         let about = |view: &Self| (view.missing.clone(), view.patience_ms);
         Some(TelemetryPatch {
             times: (self.times != newer.times).then(|| newer.times.clone()),
+            silent: (self.silent != newer.silent).then(|| newer.silent.clone()),
             set: changed(&self.columns, &newer.columns),
             set_nodes: changed(&self.nodes, &newer.nodes),
             set_workloads: changed(&self.workloads, &newer.workloads),
@@ -122,6 +128,9 @@ impl TelemetryView {
     pub(crate) fn apply(&mut self, patch: TelemetryPatch) {
         if let Some(times) = patch.times {
             self.times = times;
+        }
+        if let Some(silent) = patch.silent {
+            self.silent = silent;
         }
         for metric in patch.gone {
             self.columns.remove(&metric);
@@ -188,6 +197,7 @@ mod tests {
         let columns = prop::collection::btree_map(metric, column, 0..3);
         (columns, prop::collection::vec(0i64..3, 0..4), 0u64..2).prop_map(|(columns, times, patience_ms)| {
             TelemetryView {
+                silent: times.iter().filter(|at| **at == 2).map(|_| 1).collect(),
                 times: times.into_iter().map(|at| Some(Stamp(at))).collect(),
                 workloads: columns
                     .iter()
@@ -244,5 +254,8 @@ mod tests {
         let seen: Vec<_> = (0..4).map(|at| (view.times.get(at), view.is_stale(at, Stamp(61_000)))).collect();
         assert_eq!(seen, [(None, false), (Some(Stamp(1_000)), true), (Some(Stamp(60_000)), false), (None, false)]);
         assert_eq!([31_000, 31_001, 91_000].map(|now| view.stale(Stamp(now))), [0, 1, 2]);
+        // Of one that was asked for in vain it is known at once.
+        let silent = TelemetryView { silent: vec![0, 2], ..view };
+        assert_eq!([0, 1, 2].map(|at| silent.is_stale(at, Stamp(1_000))), [false, false, true]);
     }
 }

@@ -57,6 +57,11 @@ impl Fold<'_> {
         }
     }
 
+    pub(super) fn silent(&mut self, list: u32, places: Vec<u32>) {
+        self.source.dropped = self.source.dropped.saturating_add(self.source.telemetry.silent(list, places));
+        self.touched.readings = true;
+    }
+
     /// By what each GPU is slowed, if it is; `None` for one of which that was never measured, nothing where it is not measured
     /// now.
     fn slowed(&self, is_measured: bool) -> Vec<Option<Option<&'static str>>> {

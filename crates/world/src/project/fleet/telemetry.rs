@@ -138,6 +138,7 @@ impl Layout {
         });
         let mut view = TelemetryView {
             times: self.picked(&times).into_iter().collect(),
+            silent: self.silent(&told),
             missing: missing.collect(),
             patience_ms: told
                 .iter()
@@ -155,6 +156,22 @@ impl Layout {
             view.columns.insert(metric, column.into_iter().collect());
         }
         view
+    }
+
+    /// The GPUs of the view, by their places, of which their sources said nothing: few, as a rule.
+    fn silent(&self, told: &[(&ConnectionId, &Telemetry)]) -> Vec<u32> {
+        let mut silent = Vec::new();
+        let mut first = 0;
+        for stretch in &self.stretches {
+            if let Some((source, at)) = stretch.from
+                && let Some((_, telemetry)) = told.get(usize::from(source))
+            {
+                let end = at.saturating_add(u32::try_from(stretch.len).unwrap_or(u32::MAX));
+                silent.extend(telemetry.are_silent().range(at..end).map(|place| first + (place - at)));
+            }
+            first = first.saturating_add(u32::try_from(stretch.len).unwrap_or(u32::MAX));
+        }
+        silent
     }
 
     /// For each GPU of the view its value in the columns of the sources, one column a source.

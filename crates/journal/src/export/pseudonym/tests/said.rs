@@ -329,6 +329,7 @@ pub(super) fn facts() -> Vec<Fact> {
         })),
         Fact::ExperimentGone(canary("namespace"), canary("gone")),
         Fact::Labelled(Box::new(service()), Box::new(routed()), vec![(canary("key"), canary("value"))]),
+        Fact::Silent(1, vec![0]),
         Fact::Part(
             Box::new(service()),
             OwnerFact { kind: "InferenceService".into(), name: canary("service") },
