@@ -41,7 +41,16 @@ pub fn part(server: &str, name: &str) -> Result<PathBuf> {
 ///
 /// The layout is xtask's (`xtask/src/servers/python.rs`): `<cache>/servers/<server>-<hash of requirements.txt>-py<version>/`.
 pub fn python(server: &str) -> Result<PathBuf> {
-    let wanted = repository().join("tests/servers").join(server).join("requirements.txt");
+    environment("tests/servers", server, "cargo xtask servers")
+}
+
+/// The same of another client that a figure stands beside.
+pub fn peer(client: &str) -> Result<PathBuf> {
+    environment("tests/peers", client, "cargo xtask servers --peers")
+}
+
+fn environment(of: &str, server: &str, verb: &str) -> Result<PathBuf> {
+    let wanted = repository().join(of).join(server).join("requirements.txt");
     let content = fs::read(&wanted).could_not(format!("read {}", wanted.display()))?;
     let wanted = format!("{server}-{}-py", &hex(&Sha256::digest(content))[..16]);
     let cache = cache_folder()?.join("servers");
@@ -50,8 +59,8 @@ pub fn python(server: &str) -> Result<PathBuf> {
     let python = folders.find_map(|folder| Some(folder.path().join("bin/python")).filter(|python| python.is_file()));
     python.ok_or_else(|| {
         Failure::new(format!(
-            "the {server} server is not installed: there is no {wanted}* in {}.\n\
-             Next: `cargo xtask servers` installs it once, from PyPI.",
+            "{server} is not installed: there is no {wanted}* in {}.\n\
+             Next: `{verb}` installs it once, from PyPI.",
             cache.display()
         ))
     })

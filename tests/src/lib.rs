@@ -1,6 +1,6 @@
 //! Real servers as child processes, for the tests of the doors.
 //!
-//! `cargo xtask servers` builds the control plane and the OCI registry once into the cache, and installs MLflow there; nothing
+//! `cargo xtask servers` builds the control plane and the OCI registry once into the cache, and installs MLflow and MLServer there; nothing
 //! here needs Go. Prometheus and Alertmanager are the system's own, which `cargo xtask setup` brings.
 //! A test that only reads, or works in its own namespace and pool of nodes, takes
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
@@ -24,6 +24,7 @@ pub mod kserve;
 mod kubectl;
 mod login;
 pub mod mlflow;
+pub mod mlserver;
 mod other_build;
 mod page;
 pub mod parity;
@@ -43,6 +44,7 @@ mod wait;
 
 pub use alertmanager::Alertmanager;
 pub use api::Api;
+pub use cache::peer;
 pub use control_plane::{ControlPlane, Options};
 pub use desktop::{Desktop, Notification};
 pub use exporter::Exporters;
@@ -53,6 +55,7 @@ pub use inside::Inside;
 pub use kserve::Kserve;
 pub use login::Login;
 pub use mlflow::Mlflow;
+pub use mlserver::MlServer;
 pub use other_build::OtherBuild;
 pub use page::{Page, program};
 pub use parts::Part;

@@ -45,7 +45,11 @@ enum Verb {
     /// Build the interface into ui/dist
     Ui(ui::Options),
     /// Build the real servers that the tests start
-    Servers,
+    Servers {
+        /// Install the other clients instead that bench-client is measured beside (AIPerf, GuideLLM; 7 GB)
+        #[arg(long)]
+        peers: bool,
+    },
     /// Format, layers, tidy, clippy, licences and the tests that need no server
     Check,
     /// Does each crate use only lower layers?
@@ -77,7 +81,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Setup(options) => setup::run(&options),
         Verb::Ui(options) => ui::run(&options),
-        Verb::Servers => stages::servers(),
+        Verb::Servers { peers: true } => servers::build_peers(),
+        Verb::Servers { peers: false } => stages::servers(),
         Verb::Check => check::run(),
         Verb::Layers => layers::run(),
         Verb::Tidy => tidy::run(),

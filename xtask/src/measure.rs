@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash, parity, delivery-scale, bench-truth, bench-lag, bench-verdict; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash, parity, delivery-scale, bench-truth, bench-lag, bench-verdict, bench-client; all of them if none is given
     names: Vec<String>,
 }
 
@@ -44,7 +44,10 @@ pub fn run(options: &Options) -> Outcome {
     if on_servers || on_acts || wants("oci-50k") {
         aside(&["servers"])?;
     }
-    let on_bench = ["bench-truth", "bench-lag"].into_iter().any(wants);
+    if wants("bench-client") {
+        aside(&["servers", "--peers"])?;
+    }
+    let on_bench = ["bench-truth", "bench-lag", "bench-client"].into_iter().any(wants);
     let on_pages = ["start", "map-frames"].into_iter().any(wants);
     if on_servers || on_pages {
         aside(&["ui"])?;

@@ -34,6 +34,13 @@ pub fn build() -> Result<PathBuf, String> {
     Ok(cache)
 }
 
+/// Makes sure that the peers of a figure are in the cache, whole: other clients, from PyPI.
+pub fn build_peers() -> Result<(), String> {
+    let cache = cache_folder()?.join("servers");
+    fs::create_dir_all(&cache).map_err(|e| cannot("make the folder", &cache, &e))?;
+    python::build_peers_in(&cache)
+}
+
 /// `go` is the compiler's command line, so that the tests can put something quicker there.
 fn build_in(cache: &Path, go: &[&str]) -> Result<(), String> {
     let version = go_version(go)?;

@@ -93,7 +93,7 @@ impl Answer<'_> {
             return sent;
         }
         let chat = self.request.path.ends_with("/chat/completions");
-        let pieces = self.shared.script.tokens.or(self.request.wanted.max_tokens).unwrap_or(TOKENS);
+        let pieces = self.shared.script.tokens.or(self.request.wanted.most()).unwrap_or(TOKENS);
         let pieces = if fault == Fault::Empty { 0 } else { pieces };
         self.socket.write_all(HEAD.as_bytes()).await?;
         if chat {
@@ -203,7 +203,8 @@ impl Answer<'_> {
         let path = &self.request.path;
         if path.ends_with("/embeddings") {
             let words = self.request.wanted.words();
-            let data = json!([{ "object": "embedding", "index": 0, "embedding": [0.25, -0.5, 1.0] }]);
+            let item = |(index, text): (usize, &String)| json!({ "object": "embedding", "index": index, "embedding": letters(text) });
+            let data: Vec<serde_json::Value> = self.request.wanted.inputs().iter().enumerate().map(item).collect();
             return Some(json!({ "object": "list", "data": data, "usage": { "prompt_tokens": words } }).to_string());
         }
         if path.ends_with("/infer") {
@@ -218,10 +219,21 @@ impl Answer<'_> {
     }
 }
 
+/// How often each letter stands in a text: texts of the same letters are the same in meaning.
+fn letters(text: &str) -> Vec<f64> {
+    let of = |letter: char| text.chars().filter(|c| c.eq_ignore_ascii_case(&letter)).count() as f64;
+    ('a'..='z').map(of).collect()
+}
+
 /// What is told to whoever asks how it is: no request of a benchmark.
 fn aside(path: &str, shared: &Shared) -> Option<String> {
     match path {
         "/health" | "/v2/health/ready" => Some("well".to_owned()),
+        // Of any model, by the Open Inference Protocol: it takes a text.
+        _ if path.starts_with("/v2/models/") && !path.ends_with("/infer") => {
+            let input = json!({ "name": "text_input", "datatype": "BYTES", "shape": [-1] });
+            Some(json!({ "name": "chat", "platform": "truth", "inputs": [input] }).to_string())
+        }
         "/metrics" => Some(format!(
             "# TYPE truth_requests_total counter\ntruth_requests_total {}\n",
             shared.count.load(Ordering::Relaxed)

@@ -24,19 +24,64 @@ pub struct Request {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Wanted {
-    pub max_tokens: Option<u32>,
+    max_tokens: Option<u32>,
+    max_completion_tokens: Option<u32>,
     pub prompt: Option<String>,
     /// Of embeddings.
-    pub input: Option<String>,
+    input: Input,
     pub messages: Vec<Message>,
     pub stream_options: StreamOptions,
+}
+
+/// Texts that are to be embedded: one, or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Input {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
 }
 
 /// A message of a prompt.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Message {
-    pub content: String,
+    content: Content,
+}
+
+/// What a message says: a text, or parts of which some are texts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<ContentPart>),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContentPart {
+    text: String,
+}
+
+impl Message {
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let (text, parts) = match &self.content {
+            Content::Text(text) => (Some(text.as_str()), [].as_slice()),
+            Content::Parts(parts) => (None, parts.as_slice()),
+        };
+        text.into_iter().chain(parts.iter().map(|part| part.text.as_str()))
+    }
 }
 
 /// How the answer is streamed.
@@ -47,14 +92,27 @@ pub struct StreamOptions {
 }
 
 impl Wanted {
+    /// The most tokens of the answer, by the older name or by the newer one; some say both.
+    pub fn most(&self) -> Option<u32> {
+        self.max_tokens.or(self.max_completion_tokens)
+    }
+
+    /// Texts that are to be embedded.
+    pub fn inputs(&self) -> &[String] {
+        match &self.input {
+            Input::One(text) => std::slice::from_ref(text),
+            Input::Several(texts) => texts,
+        }
+    }
+
     /// Words of the prompt.
     pub fn words(&self) -> usize {
         let texts = self
             .messages
             .iter()
-            .map(|message| message.content.as_str())
+            .flat_map(Message::texts)
             .chain(self.prompt.as_deref())
-            .chain(self.input.as_deref());
+            .chain(self.inputs().iter().map(String::as_str));
         texts.map(|text| text.split_whitespace().count()).sum()
     }
 }
@@ -91,5 +149,25 @@ async fn more(socket: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Op
     match socket.read_buf(buffer).await {
         Ok(count) if count > 0 && buffer.len() <= LARGEST => Some(()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_a_text_or_parts_and_the_most_has_two_names() {
+        for (body, words, most) in [
+            (r#"{"messages":[{"content":"a b"}],"max_tokens":3}"#, 2, Some(3)),
+            (r#"{"messages":[{"content":[{"type":"text","text":"a b c"}]}],"max_completion_tokens":4}"#, 3, Some(4)),
+            (r#"{"input":"a b"}"#, 2, None),
+            (r#"{"input":["a b","c"]}"#, 3, None),
+            (r#"{"prompt":"a","max_tokens":5,"max_completion_tokens":5}"#, 1, Some(5)),
+            ("{}", 0, None),
+        ] {
+            let wanted: Wanted = serde_json::from_str(body).unwrap();
+            assert_eq!((wanted.words(), wanted.most()), (words, most), "{body}");
+        }
     }
 }

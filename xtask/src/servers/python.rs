@@ -1,5 +1,5 @@
-//! Servers that come from PyPI: a virtual environment for each content of a requirements file, kept in the cache beside
-//! the servers that are compiled.
+//! Servers that come from PyPI, and the peers that a figure is measured beside: a virtual environment for each content of a
+//! requirements file, kept in the cache beside the servers that are compiled.
 //!
 //! `<cache>/servers/<server>-<hash of requirements.txt>-py<version>/` is the environment itself. Its manifest says how
 //! long each file is: what was cut or removed is found without reading hundreds of megabytes. An environment is made
@@ -19,23 +19,42 @@ const MANIFEST: &str = "SIZES";
 /// The oldest Python for which all of the pinned packages are made.
 const OLDEST: (u32, u32) = (3, 11);
 /// Where one may be, the likeliest first.
-const PYTHONS: &[&str] = &["python3", "python3.13", "python3.12", "python3.11"];
+pub(super) const PYTHONS: &[&str] = &["python3", "python3.13", "python3.12", "python3.11"];
 
-/// A folder of `tests/servers` with a `requirements.txt`.
+/// A folder with a `requirements.txt`.
 struct Server {
     name: &'static str,
+    /// Where that folder is.
+    of: &'static str,
     takes: &'static str,
     /// What has to be there to call it whole.
     module: &'static str,
 }
 
-const SERVERS: &[Server] = &[Server { name: "mlflow", takes: "a minute the first time, 360 MB", module: "mlflow" }];
+const SERVERS: &[Server] = &[
+    Server { name: "mlflow", of: "tests/servers", takes: "a minute the first time, 360 MB", module: "mlflow" },
+    Server { name: "mlserver", of: "tests/servers", takes: "a minute the first time, 330 MB", module: "mlserver" },
+];
+/// Other clients that put load on a server: only the figure that stands beside them needs them.
+const PEERS: &[Server] = &[
+    Server { name: "aiperf", of: "tests/peers", takes: "two minutes the first time, 1.2 GB", module: "aiperf" },
+    Server { name: "guidellm", of: "tests/peers", takes: "some minutes the first time, 6 GB", module: "guidellm" },
+];
 
 /// Makes sure that every server is in the cache, whole.
 pub fn build_in(cache: &Path) -> Result<(), String> {
+    build_each(cache, SERVERS)
+}
+
+/// Makes sure that every peer is in the cache, whole.
+pub fn build_peers_in(cache: &Path) -> Result<(), String> {
+    build_each(cache, PEERS)
+}
+
+fn build_each(cache: &Path, servers: &[Server]) -> Result<(), String> {
     let python = Python::find(PYTHONS)?;
     let _lock = lock(cache)?;
-    SERVERS.iter().try_for_each(|server| build(cache, server, &python, &requirements(server), exists("uv")))
+    servers.iter().try_for_each(|server| build(cache, server, &python, &requirements(server), exists("uv")))
 }
 
 fn build(cache: &Path, server: &Server, python: &Python, wanted: &Path, by_uv: bool) -> Result<(), String> {
@@ -83,7 +102,7 @@ fn install(server: &Server, python: &Python, wanted: &Path, folder: &Path, by_uv
     Ok(())
 }
 
-fn step(command: &mut Command, start: Instant, what: &str) -> Result<(), String> {
+pub(super) fn step(command: &mut Command, start: Instant, what: &str) -> Result<(), String> {
     let failed =
         |why: String| format!("servers: could not {what}: {why}.\nNext: mend what the lines above say, and repeat.");
     let mut child = command.stdin(Stdio::null()).spawn().map_err(|error| failed(error.to_string()))?;
@@ -92,14 +111,14 @@ fn step(command: &mut Command, start: Instant, what: &str) -> Result<(), String>
 }
 
 /// An interpreter.
-struct Python {
-    program: String,
+pub(super) struct Python {
+    pub(super) program: String,
     version: (u32, u32),
 }
 
 impl Python {
     /// The first of these that is new enough.
-    fn find(programs: &[&str]) -> Result<Self, String> {
+    pub(super) fn find(programs: &[&str]) -> Result<Self, String> {
         let of = |program: &&str| {
             let version = version_of(program)?;
             (version >= OLDEST).then(|| Self { program: (*program).to_owned(), version })
@@ -108,7 +127,7 @@ impl Python {
             let (major, minor) = OLDEST;
             format!(
                 "servers: there is no Python {major}.{minor} or newer.\n\
-                 Why: a real MLflow is one of the servers that the tests ask, and it is a program in Python.\n\
+                 Why: a real MLflow is one of the servers that the tests ask, and it is a program in Python, as others are.\n\
                  Next: install python3 and python3-venv; all other tests run without it."
             )
         })
@@ -128,11 +147,11 @@ fn version_of(program: &str) -> Option<(u32, u32)> {
 }
 
 fn requirements(server: &Server) -> PathBuf {
-    repo::root().join("tests/servers").join(server.name).join("requirements.txt")
+    repo::root().join(server.of).join(server.name).join("requirements.txt")
 }
 
 /// The first 16 hex digits of the SHA-256 of the file. `tests/src/cache.rs` computes the same.
-fn hash_of(wanted: &Path) -> Result<String, String> {
+pub(super) fn hash_of(wanted: &Path) -> Result<String, String> {
     let content = fs::read(wanted).map_err(|error| cannot("read", wanted, &error))?;
     Ok(hex(&Sha256::digest(content))[..16].to_owned())
 }

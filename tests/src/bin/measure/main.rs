@@ -4,9 +4,11 @@ mod act_crash;
 mod acting;
 mod attribution;
 mod bench;
+mod bench_client;
 mod bench_verdict;
 mod chance;
 mod churn;
+mod counted;
 mod delivery_scale;
 mod engine;
 mod fleet_open;
@@ -42,7 +44,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -64,6 +66,7 @@ const NAMES: [&str; 21] = [
     "bench-truth",
     "bench-lag",
     "bench-verdict",
+    "bench-client",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
@@ -90,6 +93,9 @@ async fn main() -> ExitCode {
     }
     if let [TRUTH, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return acceptance::truth::program(&words[1..]).await;
+    }
+    if let [counted::FLAG, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return counted::alone(&words[1..]);
     }
     if let [POLLS, url] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return metrics_poll::alone(url).await;
@@ -165,6 +171,9 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("bench-verdict") {
         bench_verdict::measure(size, report)?;
+    }
+    if wanted("bench-client") {
+        bench_client::measure(size, report)?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());

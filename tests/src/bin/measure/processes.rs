@@ -65,9 +65,19 @@ pub fn processor_time() -> Result<Duration> {
 
 /// The processor time of a process so far, to a hundredth of a second.
 pub fn processor_time_of(id: u32) -> Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).could_not("read the processor time")?;
     // Of its own and of the kernel for it: the 12th and the 13th word after the name.
-    let words = stat.rsplit(") ").next().map(|rest| rest.split(' ').skip(11).take(2)).into_iter().flatten();
+    ticks(id, 11)
+}
+
+/// The processor time of those that this process has waited for, and of those that they have waited for.
+pub fn processor_time_of_children() -> Result<Duration> {
+    ticks(std::process::id(), 13)
+}
+
+/// The sum of two neighbouring times of a process, the first so many words after its name.
+fn ticks(id: u32, skipped: usize) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).could_not("read the processor time")?;
+    let words = stat.rsplit(") ").next().map(|rest| rest.split(' ').skip(skipped).take(2)).into_iter().flatten();
     let ticks = words.filter_map(|word| word.parse::<u32>().ok()).collect::<Vec<_>>();
     match ticks[..] {
         [own, kernel] => Ok(TICK * own.saturating_add(kernel)),

@@ -14,13 +14,43 @@ pub enum Form {
     Json,
 }
 
+/// What a figure has to reach.
+#[derive(Clone, Copy)]
+enum Goal {
+    /// It may be no more.
+    AtMost(f64),
+    /// It may be no less.
+    AtLeast(f64),
+}
+
+impl Goal {
+    fn is_kept_by(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(most) => value <= most,
+            Self::AtLeast(least) => value >= least,
+        }
+    }
+
+    fn sign(self) -> &'static str {
+        match self {
+            Self::AtMost(_) => "≤",
+            Self::AtLeast(_) => "≥",
+        }
+    }
+
+    fn number(self) -> f64 {
+        match self {
+            Self::AtMost(goal) | Self::AtLeast(goal) => goal,
+        }
+    }
+}
+
 /// One figure.
 pub struct Figure {
     name: &'static str,
     value: f64,
     unit: &'static str,
-    /// The most that it may be.
-    goal: Option<f64>,
+    goal: Option<Goal>,
     /// What it stands beside, measured in the same run.
     reference: Option<(&'static str, f64, &'static str)>,
 }
@@ -33,7 +63,13 @@ impl Figure {
 
     /// The most that it may be.
     pub fn at_most(mut self, goal: f64) -> Self {
-        self.goal = Some(goal);
+        self.goal = Some(Goal::AtMost(goal));
+        self
+    }
+
+    /// The least that it may be.
+    pub fn at_least(mut self, goal: f64) -> Self {
+        self.goal = Some(Goal::AtLeast(goal));
         self
     }
 
@@ -44,7 +80,7 @@ impl Figure {
     }
 
     fn holds(&self) -> Option<bool> {
-        self.goal.map(|goal| self.value <= goal)
+        self.goal.map(|goal| goal.is_kept_by(self.value))
     }
 
     fn json(&self) -> Value {
@@ -53,14 +89,15 @@ impl Figure {
             "figure": self.name,
             "value": self.value,
             "unit": self.unit,
-            "goal": self.goal,
+            "goal": self.goal.map(Goal::number),
+            "goal_is": self.goal.map(Goal::sign),
             "holds": self.holds(),
             "reference": reference,
         })
     }
 
     fn row(&self) -> String {
-        let goal = self.goal.map(|goal| format!("≤ {}", number(goal))).unwrap_or_default();
+        let goal = self.goal.map(|goal| format!("{} {}", goal.sign(), number(goal.number()))).unwrap_or_default();
         let holds = match self.holds() {
             Some(true) => "holds",
             Some(false) => "MISSED",
@@ -131,7 +168,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_goal_is_the_most_that_a_figure_may_be() {
+    fn a_goal_is_the_most_or_the_least_that_a_figure_may_be() {
+        let least = |value| Figure::new("ratio", value, "×").at_least(20.0);
+        assert_eq!((least(20.0).holds(), least(19.9).holds()), (Some(true), Some(false)));
+        assert_eq!(
+            (least(30.0).json()["goal"].as_f64(), least(30.0).json()["goal_is"].as_str()),
+            (Some(20.0), Some("≥"))
+        );
+        assert!(least(30.0).row().contains("≥ 20.0  holds"), "{}", least(30.0).row());
         let figure = |value| Figure::new("ratio", value, "×").at_most(0.6);
         assert_eq!((figure(0.6).holds(), figure(0.61).holds()), (Some(true), Some(false)));
         let figure = figure(0.5).beside("curl", 1234.56, "ms");
