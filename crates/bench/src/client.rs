@@ -5,7 +5,8 @@ use crate::{
     chunk,
     failure::{Failure, Kind},
     hearing::{Hearing, short},
-    plan::{KeyFrom, Target},
+    oip::Channel,
+    plan::{Api, KeyFrom, Target},
     prompts::Ready,
     sample::Heard,
     stamped::{Connector, Marks},
@@ -54,6 +55,7 @@ pub struct Way {
     headers: HeaderMap,
     key: Option<SecretString>,
     whole: Option<Whole>,
+    is_grpc: bool,
 }
 
 /// The way to a server, in use.
@@ -65,6 +67,8 @@ pub struct Client {
     key: Option<SecretString>,
     /// How answers that come whole are read; none where they come in pieces.
     whole: Option<Whole>,
+    /// The way of calls of gRPC; none where it is none of them.
+    grpc: Option<Channel>,
 }
 
 /// Reads a key from where it is.
@@ -130,23 +134,28 @@ impl Way {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT));
-        let inner =
-            HttpsConnectorBuilder::new().with_tls_config(tls?).https_or_http().enable_http1().wrap_connector(http);
+        let builder = HttpsConnectorBuilder::new().with_tls_config(tls?).https_or_http();
+        let is_grpc = target.api == Api::InferGrpc;
+        let inner = match is_grpc {
+            true => builder.enable_http2().wrap_connector(http),
+            false => builder.enable_http1().wrap_connector(http),
+        };
         let method = match target.template.as_ref().map(|template| template.method).unwrap_or_default() {
             template::Method::Post => Method::POST,
             template::Method::Put => Method::PUT,
             template::Method::Get => Method::GET,
         };
-        Ok(Self { inner, uri, method, headers, key, whole: Whole::of(target) })
+        Ok(Self { inner, uri, method, headers, key, whole: Whole::of(target), is_grpc })
     }
 
     /// A client whose times are from this begin.
     #[must_use]
     pub fn begin(self, begin: Instant) -> Client {
-        let Self { inner, uri, method, headers, key, whole } = self;
-        let pool =
-            Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(usize::MAX).build(Connector { inner, begin });
-        Client { pool, uri, method, headers, key, whole }
+        let Self { inner, uri, method, headers, key, whole, is_grpc } = self;
+        let connector = Connector { inner, begin };
+        let grpc = is_grpc.then(|| Channel::new(connector.clone(), uri.clone(), headers.clone()));
+        let pool = Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(usize::MAX).build(connector);
+        Client { pool, uri, method, headers, key, whole, grpc }
     }
 }
 
@@ -200,8 +209,24 @@ impl Client {
             .map_err(|error| self.clean(Failure::new(Kind::Cut, error.to_string())))
     }
 
+    /// Asks, and gives the answer as it came; when it came is not told.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn bytes(&self, ready: &Ready) -> Result<Vec<u8>, Failure> {
+        Ok(self.collect("guard", ready).await?.0)
+    }
+
     /// An answer that comes whole.
     async fn read(&self, id: &str, ready: &Ready, whole: &Whole) -> Result<(whole::Told, Marks), Failure> {
+        let (bytes, marks) = self.collect(id, ready).await?;
+        whole.read(&bytes).map(|told| (told, marks)).map_err(|failure| self.clean(failure))
+    }
+
+    async fn collect(&self, id: &str, ready: &Ready) -> Result<(Vec<u8>, Marks), Failure> {
+        if let Some(channel) = &self.grpc {
+            return channel.call(id, ready.body.clone()).await.map_err(|failure| self.clean(failure));
+        }
         let (response, marks) = self.send(id, ready).await?;
         let mut body = response.into_body();
         let mut bytes = Vec::new();
@@ -214,7 +239,7 @@ impl Client {
                 return Err(Failure::new(Kind::TooLarge, format!("more than {} bytes", whole::LARGEST)));
             }
         }
-        whole.read(&bytes).map(|told| (told, marks)).map_err(|failure| self.clean(failure))
+        Ok((bytes, marks))
     }
 
     /// Sends a request; what comes back is a success, and says when it was read.

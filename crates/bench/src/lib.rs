@@ -18,6 +18,7 @@ pub mod import;
 pub mod kept;
 mod lateness;
 pub mod measures;
+pub mod oip;
 mod pace;
 pub mod page;
 pub mod plan;

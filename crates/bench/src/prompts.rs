@@ -1,6 +1,7 @@
 //! The bodies of requests. Seeded by the number of the request: request 17 asks the same whatever came before it.
 
 use crate::{
+    oip::Fill,
     plan::{Api, Output, Plan, Prompts},
     sizes::Sizes,
     template::{self, Filling, Method},
@@ -18,8 +19,6 @@ use std::{
 
 /// A file of prompts is no larger.
 const LARGEST: u64 = 1 << 30;
-/// What a model of texts is asked by the Open Inference Protocol, where nobody says otherwise.
-const INFER: &str = r#"{"inputs":[{"name":"text_input","shape":[1],"datatype":"BYTES","data":["{{prompt}}"]}]}"#;
 /// Of the words that all prompts begin with.
 const SHARED: u64 = 0x5aa5;
 
@@ -41,7 +40,8 @@ pub struct Maker {
     output: Output,
     prompts: Made,
     body: Option<String>,
-    method: Method,
+    /// Tensors, where a request is made of them.
+    fill: Option<Fill>,
     seed: u64,
 }
 
@@ -129,7 +129,7 @@ impl Maker {
             output: output.clone(),
             prompts,
             body: template.and_then(|template| template.body.clone()),
-            method: template.map(|template| template.method).unwrap_or_default(),
+            fill: fill(plan)?,
             seed: *seed,
         })
     }
@@ -177,6 +177,10 @@ impl Maker {
         wanted_input: u32,
         wanted_output: Option<u32>,
     ) -> Ready {
+        if let Some(fill) = &self.fill {
+            let wanted_input = if fill.says() { wanted_input } else { 0 };
+            return Ready { body: fill.body(n, prompt.unwrap_or_default()), wanted_input, wanted_output };
+        }
         let body = match self.api {
             Api::Chat | Api::Completions => self.streamed(prompt, messages, wanted_output),
             Api::Embeddings => {
@@ -185,15 +189,14 @@ impl Maker {
                 serde_json::to_vec(&Embedded { model: &self.model, input, extra: &self.output.extra })
                     .unwrap_or_default()
             }
-            Api::Infer | Api::Http => self.worded(n, prompt.unwrap_or_default(), wanted_output),
+            Api::Infer | Api::InferGrpc | Api::Http => self.worded(n, prompt.unwrap_or_default(), wanted_output),
         };
         Ready { body: body.into(), wanted_input, wanted_output }
     }
 
-    /// By a person's own words, or the usual ones of the interface.
+    /// By a person's own words; a request that is a GET has none.
     fn worded(&self, n: u64, prompt: &str, max_tokens: Option<u32>) -> Vec<u8> {
-        let usual = if self.api == Api::Infer && self.method != Method::Get { INFER } else { "" };
-        let body = self.body.as_deref().unwrap_or(usual);
+        let body = self.body.as_deref().unwrap_or_default();
         template::fill(body, Filling { prompt, model: &self.model, max_tokens, n }).into_bytes()
     }
 
@@ -218,6 +221,23 @@ impl Maker {
         };
         // Texts, numbers and what was read as JSON: there is nothing in it that could not be written.
         serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+/// What fills tensors, where requests of a plan are made of them.
+fn fill(plan: &Plan) -> Result<Option<Fill>, Problem> {
+    let Plan { target, seed, .. } = plan;
+    let template = target.template.as_ref();
+    let is_worded = template.is_some_and(|template| template.body.is_some() || template.method == Method::Get);
+    let is_grpc = target.api == Api::InferGrpc;
+    if !is_grpc && (target.api != Api::Infer || is_worded) {
+        return Ok(None);
+    }
+    match template.and_then(|template| template.model.as_ref()) {
+        Some(model) => Ok(Some(Fill::new(&target.model, model, is_grpc, *seed))),
+        None => Err(Problem::new(Code::BadInput, format!("What {} takes is not known.", target.model))
+            .why("Its server was not asked for its metadata.")
+            .next("Start it by pilothouse bench, which asks; or give the request by --body (over REST).")),
     }
 }
 
@@ -270,7 +290,10 @@ fn read(from: impl Read, api: Api) -> Result<Vec<Line>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::tests::plan;
+    use crate::{
+        oip::{Datatype, Model, Shape, Tensor},
+        plan::{Target, tests::plan},
+    };
 
     fn maker(input: Sizes, shared_prefix: u32) -> Maker {
         Maker::of(&Plan { prompts: Prompts::Synthetic { input, shared_prefix }, ..plan() }).unwrap()
@@ -325,6 +348,18 @@ mod tests {
     }
 
     #[test]
+    fn of_drawn_numbers_no_token_is_wanted() {
+        let numbers = Tensor { name: "x".into(), datatype: Datatype::Fp32, shape: Shape(vec![1, 3]) };
+        let model = Model { inputs: vec![numbers], ..Model::default() };
+        let template = template::Template { model: Some(model), ..template::Template::default() };
+        for api in [Api::Infer, Api::InferGrpc] {
+            let target = Target { api, template: Some(template.clone()), ..plan().target };
+            let ready = Maker::of(&Plan { target, ..plan() }).unwrap().make(0, None);
+            assert!(ready.wanted_input == 0 && !ready.body.is_empty());
+        }
+    }
+
+    #[test]
     fn each_interface_is_asked_in_its_own_words() {
         let mut plan = Plan { prompts: Prompts::Synthetic { input: Sizes::Fixed(3), shared_prefix: 0 }, ..plan() };
         let body = |plan: &Plan| json(&Maker::of(plan).unwrap().make(4, None));
@@ -333,6 +368,11 @@ mod tests {
         assert_eq!(embedded["input"].as_str().map(|text| text.split(' ').count()), Some(3));
         assert!(embedded["stream"].is_null() && embedded["max_tokens"].is_null(), "{embedded}");
         plan.target.api = Api::Infer;
+        let unknown = Maker::of(&plan).err().map(|problem| problem.what);
+        assert_eq!(unknown.as_deref(), Some("What chat takes is not known."));
+        let text = Tensor { name: "text_input".into(), datatype: Datatype::Bytes, shape: Shape(vec![1]) };
+        let model = Model { inputs: vec![text], ..Model::default() };
+        plan.target.template = Some(template::Template { model: Some(model), ..template::Template::default() });
         let inferred = body(&plan);
         assert_eq!(inferred.pointer("/inputs/0/data/0"), embedded.get("input"));
         plan.target.api = Api::Http;

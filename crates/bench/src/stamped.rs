@@ -76,6 +76,13 @@ pub struct Stamped {
     marks: Marks,
 }
 
+impl Stamped {
+    /// When it stood and when it last brought something, also later.
+    pub fn marks(&self) -> Marks {
+        self.marks.clone()
+    }
+}
+
 impl Connection for Stamped {
     fn connected(&self) -> Connected {
         self.inner.connected().extra(self.marks.clone())

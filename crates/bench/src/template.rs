@@ -1,5 +1,6 @@
 //! A request by a person's own words: a method, and a body in which places are filled in.
 
+use crate::oip::{Model, Shapes};
 use pilothouse_connect::redact_words;
 use pilothouse_wire::{Code, Problem};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,13 @@ pub struct Template {
     pub body: Option<String>,
     /// Where the text of an answer is, as a JSON pointer; none where any answer is one.
     pub answer: Option<String>,
+    /// Shapes of tensors that a person states, where the model leaves them open.
+    #[serde(default, skip_serializing_if = "Shapes::is_empty")]
+    pub shapes: Shapes,
+    /// What the model takes, by its metadata and those shapes: its tensors are filled. None until it was asked, and where there
+    /// is a body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
 }
 
 /// How a request is made.
@@ -59,6 +67,9 @@ impl Template {
             return bad("answer", format!("{pointer} is no JSON pointer."), "Write it like /choices/0/text.");
         }
         let Some(body) = &self.body else { return Ok(()) };
+        if !self.shapes.is_empty() {
+            return bad("shape", "A body says its shapes itself.".into(), "Leave out either.");
+        }
         if self.method == Method::Get {
             return bad("body", "A GET has none.".into(), "Leave it out, or give --method POST.");
         }

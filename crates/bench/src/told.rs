@@ -134,6 +134,15 @@ pub fn load(plan: &Plan) -> String {
 #[must_use]
 pub fn prompts(plan: &Plan) -> String {
     let api = plan.target.api.name();
+    let model = plan.target.template.as_ref().and_then(|template| template.model.as_ref());
+    let tensors = model.map_or_else(String::new, |model| {
+        let inputs: Vec<String> = model.inputs.iter().map(ToString::to_string).collect();
+        format!("{}, filled by the seed", inputs.join(", "))
+    });
+    if model.is_some_and(|model| !model.says()) {
+        return format!("{api}; {tensors}");
+    }
+    let api = if tensors.is_empty() { api.to_owned() } else { format!("{api}; {tensors}, texts") };
     let prompts = match (&plan.prompts, &plan.load) {
         (Prompts::File(file), _) => format!("{}, in order", file.display()),
         (Prompts::Synthetic { shared_prefix, .. }, Load::Trace { .. }) => {

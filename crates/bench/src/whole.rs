@@ -5,8 +5,10 @@ use crate::{
     chunk,
     failure::{Failure, Kind},
     hearing::short,
+    oip::proto::{ModelInferResponse, first_element},
     plan::{Api, Target},
 };
+use prost::Message;
 use serde_json::Value;
 
 /// An answer is no larger, in bytes.
@@ -19,6 +21,8 @@ pub enum Whole {
     Embeddings,
     /// Open Inference Protocol: a list `outputs` of tensors.
     Tensors,
+    /// The same over gRPC: a message.
+    Message,
     /// Anything, or what a JSON pointer leads to.
     Anything(Option<String>),
 }
@@ -40,6 +44,7 @@ impl Whole {
             Api::Chat | Api::Completions => None,
             Api::Embeddings => Some(Self::Embeddings),
             Api::Infer => Some(Self::Tensors),
+            Api::InferGrpc => Some(Self::Message),
             Api::Http => Some(Self::Anything(target.template.as_ref().and_then(|template| template.answer.clone()))),
         }
     }
@@ -55,6 +60,9 @@ impl Whole {
                 false => Ok(Told { text: String::from_utf8_lossy(body).into_owned(), input_tokens: None }),
             };
         }
+        if *self == Self::Message {
+            return message(body);
+        }
         let value: Value =
             serde_json::from_slice(body).map_err(|error| Failure::new(Kind::Malformed, error.to_string()))?;
         if let Some(words) = error(&value) {
@@ -64,7 +72,7 @@ impl Whole {
             Self::Embeddings => {
                 value["data"].as_array().is_some_and(|data| data.iter().all(is_vector) && !data.is_empty())
             }
-            Self::Tensors => value["outputs"].as_array().is_some_and(|outputs| !outputs.is_empty()),
+            Self::Tensors | Self::Message => value["outputs"].as_array().is_some_and(|outputs| !outputs.is_empty()),
             Self::Anything(pointer) => {
                 pointer.as_ref().is_none_or(|pointer| value.pointer(pointer).is_some_and(is_something))
             }
@@ -78,7 +86,7 @@ impl Whole {
     fn missing(&self) -> String {
         match self {
             Self::Embeddings => "no data with a vector".into(),
-            Self::Tensors => "no outputs".into(),
+            Self::Tensors | Self::Message => "no outputs".into(),
             Self::Anything(pointer) => format!("nothing at {}", pointer.as_deref().unwrap_or("/")),
         }
     }
@@ -87,7 +95,7 @@ impl Whole {
     fn text(&self, value: &Value) -> String {
         let said = match self {
             Self::Embeddings => None,
-            Self::Tensors => value.pointer("/outputs/0/data/0"),
+            Self::Tensors | Self::Message => value.pointer("/outputs/0/data/0"),
             Self::Anything(pointer) => pointer.as_ref().and_then(|pointer| value.pointer(pointer)),
         };
         match said {
@@ -95,6 +103,16 @@ impl Whole {
             Some(other) => other.to_string(),
             None => String::new(),
         }
+    }
+}
+
+/// A message of gRPC.
+fn message(body: &[u8]) -> Result<Told, Failure> {
+    let read = ModelInferResponse::decode(body);
+    let answer = read.map_err(|error| Failure::new(Kind::Malformed, short(&error.to_string())))?;
+    match answer.outputs.is_empty() {
+        true => Err(Failure::new(Kind::Empty, "no outputs")),
+        false => Ok(Told { text: first_element(&answer), input_tokens: None }),
     }
 }
 
@@ -157,6 +175,15 @@ mod tests {
         }
         let said = Whole::Tensors.read(br#"{"error":"no such model"}"#).unwrap_err();
         assert_eq!(said.detail, "no such model");
+    }
+
+    #[test]
+    fn a_message_without_an_output_is_no_answer() {
+        assert_eq!(Whole::Message.read(b"").unwrap_err().kind, Kind::Empty);
+        assert_eq!(Whole::Message.read(b"\xff\xff").unwrap_err().kind, Kind::Malformed);
+        let output = crate::oip::proto::InferTensor { name: "y".into(), ..Default::default() };
+        let answer = ModelInferResponse { outputs: vec![output], ..Default::default() };
+        assert_eq!(Whole::Message.read(&answer.encode_to_vec()), Ok(Told::default()));
     }
 
     proptest! {

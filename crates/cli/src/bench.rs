@@ -21,6 +21,7 @@ use pilothouse_bench::{
     beside::Given,
     kept::Kept,
     measures::Counts,
+    oip,
     plan::Plan,
     result::{Document, State},
     run::{self, Progress, Running},
@@ -56,7 +57,7 @@ fn folder() -> Result<PathBuf, Problem> {
 }
 
 async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let (plan, clock) = (of.plan()?, Clock::system());
+    let (mut plan, clock) = (of.plan()?, Clock::system());
     // Before a folder or a file is made for it.
     plan.check()?;
     let place = match &of.out {
@@ -64,7 +65,8 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
         None => Place::new(&folder()?, clock.now(), &plan.target.model),
     };
     let served = Served::start(&of.serve, &plan.target, &place).await?;
-    let document = match served.given(&of.serve, "", &plan.target) {
+    let settled = oip::settle(&mut plan.target).await.map_err(Failed::from);
+    let document = match settled.and_then(|()| served.given(&of.serve, "", &plan.target)) {
         Ok(given) => measure(&plan, &place, clock, given, err).await,
         Err(failed) => Err(failed),
     };

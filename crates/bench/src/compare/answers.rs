@@ -1,6 +1,7 @@
 //! What the arms say to the same prompts at temperature 0: a guard beside the figures, since a model that says something
 //! else may well be quicker. Texts are compared and not kept.
 
+use super::Meaning;
 use crate::{
     client::{self, Way},
     failure::Failure,
@@ -42,6 +43,9 @@ pub struct Answers {
     pub prompts: u32,
     /// The least overlap that is allowed, as a share; none where it is only shown.
     pub least_overlap: Option<f64>,
+    /// Who told how near they are in meaning; none where nobody was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<Meaning>,
     /// Each arm beside the baseline; the first is the baseline asked once more, which tells how far it agrees with itself.
     pub arms: Vec<Agreement>,
 }
@@ -61,6 +65,22 @@ pub struct Agreement {
     pub each: Vec<Option<f64>>,
     /// What was said of the first that was not answered.
     pub failed: Option<String>,
+    /// The mean of how near they are in meaning, by the cosine of their vectors; none where nobody told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f64>,
+    /// The same of each prompt: its cosine, or none where one of them did not answer. Empty where nobody told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub similarities: Vec<Option<f64>>,
+}
+
+impl Agreement {
+    /// The same with how near each answer is in meaning.
+    #[must_use]
+    pub(super) fn with_similarities(self, each: Vec<Option<f64>>) -> Self {
+        let told: Vec<f64> = each.iter().flatten().copied().collect();
+        let similarity = (!told.is_empty()).then(|| told.iter().sum::<f64>() / count(told.len()));
+        Self { similarity, similarities: each, ..self }
+    }
 }
 
 impl Answers {
@@ -115,6 +135,8 @@ pub(super) fn agreement(arm: &SmolStr, baseline: &Said, said: &Said) -> Agreemen
         overlap: share(pairs.iter().flatten().map(|(_, overlap)| overlap).sum()),
         each: pairs.iter().map(|pair| pair.map(|(_, overlap)| overlap)).collect(),
         failed: failed.map(|failure| [failure.kind.words(), &failure.detail].join(" ").trim().to_owned()),
+        similarity: None,
+        similarities: Vec::new(),
     }
 }
 
@@ -178,11 +200,26 @@ mod tests {
             let answers = Answers {
                 prompts: 3,
                 least_overlap: least,
+                meaning: None,
                 arms: vec![own.clone(), of.clone(), Agreement { arm: "mute".into(), ..none.clone() }],
             };
             assert_eq!([answers.is_broken_by("next"), answers.is_broken_by("mute")], want, "{least:?}");
             assert!(!answers.is_broken_by("now"));
         }
+    }
+
+    #[test]
+    fn the_mean_of_what_is_near_is_of_those_that_were_told() {
+        let said = vec![Ok("a".to_owned()), Ok("b".to_owned()), Ok("c".to_owned())];
+        let own = agreement(&"now".into(), &said, &said);
+        assert_eq!((own.similarity, own.similarities.len()), (None, 0));
+        let told = own.clone().with_similarities(vec![Some(1.0), None, Some(0.5)]);
+        assert_eq!((told.similarity, told.similarities.len()), (Some(0.75), 3));
+        assert_eq!(own.clone().with_similarities(vec![None, None]).similarity, None);
+        // What was kept before there was such a measure is read as well.
+        let mut kept = serde_json::to_value(&own).unwrap();
+        assert!(kept.as_object_mut().is_some_and(|fields| !fields.contains_key("similarity")));
+        assert_eq!(serde_json::from_value::<Agreement>(kept).unwrap(), own);
     }
 
     proptest! {

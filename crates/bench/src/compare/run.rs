@@ -5,11 +5,13 @@ use super::{
     Answers, Arm, Before, BlockRun, Document,
     answers::{self, Said},
     limit::limit,
+    meaning,
 };
 use crate::{
     beside::{Beside, Extent, Given, GpuBeside, Watched},
+    client,
     measures::Measures,
-    plan::{Api, Plan},
+    plan::{Plan, Target},
     result::{self, State},
     run::{self, Running as Block},
     spread::{MICROS, Recorder},
@@ -38,6 +40,8 @@ pub struct Wanted {
     pub prompts: u32,
     /// The least overlap of answers that is allowed, as a share.
     pub least_overlap: Option<f64>,
+    /// The server of embeddings that tells how near answers are in meaning; none where nobody is named.
+    pub embed: Option<Target>,
     /// Earlier comparisons, for what can be found.
     pub earlier: Vec<Document>,
 }
@@ -65,9 +69,13 @@ pub type Running = crate::going::Running<Progress, Document>;
 /// # Errors
 /// If an arm cannot be run as it is, or the comparison cannot be kept.
 pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Problem> {
-    let Wanted { plan, arms, watched, most_late_us, prompts, least_overlap, earlier } = wanted;
+    let Wanted { plan, arms, watched, most_late_us, prompts, least_overlap, embed, earlier } = wanted;
     for arm in &arms {
         arm.plan.check().map_err(|problem| Problem { what: format!("{}: {}", arm.name, problem.what), ..problem })?;
+    }
+    if let Some(target) = &embed {
+        target.check().map_err(|problem| Problem { what: format!("embed: {}", problem.what), ..problem })?;
+        client::key(&target.key)?;
     }
     place.is_free()?;
     let mut document = Document::begun(place.id.clone(), &plan, arms, most_late_us, clock.now());
@@ -77,7 +85,14 @@ pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Prob
     let (stop, stopped) = watch::channel(false);
     let (progress, shown) = watch::channel(Progress { most: plan.order().len(), ..Progress::default() });
     let work = Work { plan, watched, document, place, folder, clock, stopped, progress };
-    Ok(Running::begin("The comparison", shown, stop, work.run(prompts, least_overlap)))
+    Ok(Running::begin("The comparison", shown, stop, work.run(Guard { prompts, least_overlap, embed })))
+}
+
+/// What is asked before the load.
+struct Guard {
+    prompts: u32,
+    least_overlap: Option<f64>,
+    embed: Option<Target>,
 }
 
 struct Work {
@@ -92,12 +107,11 @@ struct Work {
 }
 
 impl Work {
-    async fn run(mut self, prompts: u32, least_overlap: Option<f64>) -> Result<Document, Problem> {
+    async fn run(mut self, guard: Guard) -> Result<Document, Problem> {
         let mut state = State::Whole;
-        // A vector says nothing in words.
-        let speak = self.document.arms.iter().all(|arm| arm.plan.target.api != Api::Embeddings);
-        if prompts > 0 && speak {
-            self.document.answers = self.answers(prompts, least_overlap).await?;
+        let speak = self.document.arms.iter().all(|arm| arm.plan.target.says());
+        if guard.prompts > 0 && speak {
+            self.document.answers = self.answers(&guard).await?;
             self.place.write(&self.document)?;
         }
         for slot in self.plan.order() {
@@ -125,22 +139,41 @@ impl Work {
     }
 
     /// Asks each arm the fixed prompts, and the baseline once more; none where it was ended before all were asked.
-    async fn answers(&self, prompts: u32, least_overlap: Option<f64>) -> Result<Option<Answers>, Problem> {
+    async fn answers(&self, guard: &Guard) -> Result<Option<Answers>, Problem> {
         let Some(first) = self.document.arms.first() else { return Ok(None) };
         let mut said: Vec<(SmolStr, Said)> = Vec::new();
         let mut stopped = self.stopped.clone();
         for arm in self.document.arms.iter().chain([first]) {
             self.progress.send_modify(|progress| progress.arm = arm.name.clone());
             let asked = tokio::select! {
-                asked = answers::ask(&arm.plan, prompts) => asked?,
+                asked = answers::ask(&arm.plan, guard.prompts) => asked?,
                 _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
             };
             said.push((arm.name.clone(), asked));
         }
-        let (Some((name, again)), Some((_, baseline))) = (said.pop(), said.first()) else { return Ok(None) };
-        let of_itself = answers::agreement(&name, baseline, &again);
-        let others = said.iter().skip(1).map(|(name, own)| answers::agreement(name, baseline, own));
-        Ok(Some(Answers { prompts, least_overlap, arms: std::iter::once(of_itself).chain(others).collect() }))
+        let mut meant = None;
+        if let Some(by) = &guard.embed {
+            let said: Vec<&Said> = said.iter().map(|(_, said)| said).collect();
+            meant = tokio::select! {
+                compared = meaning::compare(by, &said) => Some(compared?),
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(None),
+            };
+        }
+        let (meaning, mut each) = meant.map_or((None, Vec::new()), |compared| (Some(compared.meaning), compared.each));
+        let again = each.pop();
+        let mut likeness = again.into_iter().chain(each.into_iter().skip(1));
+        // The baseline asked again is the last that was asked, and the first that is told of.
+        let (Some(again), Some((_, baseline))) = (said.pop(), said.first()) else { return Ok(None) };
+        let others = said.iter().skip(1).map(|(name, own)| (name, own));
+        let agreements = std::iter::once((&again.0, &again.1)).chain(others).map(|(name, own)| {
+            let agreement = answers::agreement(name, baseline, own);
+            match likeness.next() {
+                Some(each) => agreement.with_similarities(each),
+                None => agreement,
+            }
+        });
+        let arms = agreements.collect();
+        Ok(Some(Answers { prompts: guard.prompts, least_overlap: guard.least_overlap, meaning, arms }))
     }
 
     /// Looks at what is in, if it is time to; is it over?

@@ -168,15 +168,32 @@ fn agreements(page: &mut Page, answers: &Answers) {
     for (at, agreement) in answers.arms.iter().enumerate() {
         let who = if at == 0 { format!("{} asked again", agreement.arm) } else { agreement.arm.to_string() };
         let shares = [agreement.exact, agreement.overlap].map(|of| of.map_or_else(|| ABSENT.to_owned(), percent));
+        let near = match &answers.meaning {
+            Some(_) => {
+                let cosine = agreement.similarity.map_or_else(|| ABSENT.to_owned(), |of| number(of, 3));
+                format!(", {cosine} near in meaning")
+            }
+            None => String::new(),
+        };
         let failed = agreement.failed.as_ref().map_or_else(String::new, |why| format!("; not answered: {why}"));
         let text = format!(
-            "{who}: {} of {} the same to the letter, words overlap by {}{failed}",
+            "{who}: {} of {} the same to the letter, words overlap by {}{near}{failed}",
             shares[0],
             count(agreement.answered.into()),
             shares[1]
         );
         let broken = at > 0 && answers.is_broken_by(&agreement.arm);
         page.toned(if at == 0 { "Answers" } else { "" }, text, if broken { Tone::Bad } else { Tone::Plain });
+    }
+    match &answers.meaning {
+        None => page.line("", "near in meaning: not told, no server of embeddings is named (--embed)"),
+        Some(meaning) => match &meaning.failed {
+            None => page.line("", format!("near in meaning: by {} at {}", meaning.by.model, meaning.by.url)),
+            Some(why) => {
+                let text = format!("near in meaning: not told, {} at {}: {why}", meaning.by.model, meaning.by.url);
+                page.toned("", text, Tone::Warn);
+            }
+        },
     }
 }
 
@@ -264,7 +281,19 @@ fn definitions(document: &Document) -> Vec<(String, String)> {
             "Student's t over rounds of mirrored pairs, at planned looks alone, Holm over candidates and metrics",
         ),
     ];
-    let own = own.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let guard = [
+        ("the same to the letter", "the share of fixed prompts that both answered with the same text at temperature 0"),
+        (
+            "words overlap",
+            "twice the words that are in both answers over those of either (F1 of bags of words), the mean",
+        ),
+        (
+            "near in meaning",
+            "the cosine of the vectors of both answers by the server of embeddings named, the mean: 1 the same, 0 nothing in common",
+        ),
+    ];
+    let guard = guard.into_iter().filter(|_| document.answers.is_some());
+    let own = own.into_iter().chain(guard).map(|(name, text)| (name.to_owned(), text.to_owned()));
     own.chain(document.definitions.iter().map(|(name, text)| (name.clone(), text.clone()))).collect()
 }
 
@@ -336,7 +365,10 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::{Agreement, tests::document};
+    use crate::{
+        compare::{Agreement, Meaning, tests::document},
+        plan::{Api, Target, tests::plan},
+    };
 
     fn said(document: &Document) -> String {
         let page = page(document);
@@ -380,9 +412,25 @@ mod tests {
             overlap: Some(overlap),
             each: Vec::new(),
             failed: None,
+            similarity: None,
+            similarities: Vec::new(),
         };
         let arms = vec![agreement("now", 1.0), agreement("next", 0.25)];
-        quicker.answers = Some(Answers { prompts: 8, least_overlap: Some(0.8), arms });
+        quicker.answers = Some(Answers { prompts: 8, least_overlap: Some(0.8), meaning: None, arms });
+        let words = said(&quicker);
+        assert!(words.contains("near in meaning: not told, no server of embeddings is named"), "{words}");
+        let mut told = quicker.clone();
+        let answers = told.answers.as_mut().unwrap();
+        answers.arms[1] = answers.arms[1].clone().with_similarities(vec![Some(0.9), Some(0.8), None]);
+        let by = Target { api: Api::Embeddings, url: "http://e/v1/embeddings".into(), ..plan().target };
+        answers.meaning = Some(Meaning { by, failed: None });
+        let words = said(&told);
+        assert!(words.contains("words overlap by 25 %, 0.850 near in meaning"), "{words}");
+        assert!(words.contains("near in meaning: by chat at http://e/v1/embeddings"), "{words}");
+        let defined = page(&told).definitions.into_iter().find(|(name, _)| name == "near in meaning");
+        assert!(defined.is_some_and(|(_, text)| text.contains("cosine")));
+        told.answers.as_mut().unwrap().meaning.as_mut().unwrap().failed = Some("nobody listens".into());
+        assert!(said(&told).contains("not told, chat at http://e/v1/embeddings: nobody listens"));
         let said = said(&quicker);
         assert!(said.contains("next is worse than now: its answers have less in common"), "{said}");
         assert!(said.contains("next: 25 % of 8 the same to the letter, words overlap by 25 %"), "{said}");

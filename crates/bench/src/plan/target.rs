@@ -1,7 +1,10 @@
 //! Who is asked: where, in which interface, with which key.
 
 use super::bad;
-use crate::template::Template;
+use crate::{
+    oip::{Model, proto::INFER},
+    template::{Method, Template},
+};
 use http::Uri;
 use pilothouse_connect::redact_url;
 use pilothouse_wire::{Code, Problem};
@@ -38,6 +41,8 @@ pub enum Api {
     Embeddings,
     /// `/v2/models/NAME/infer` of the Open Inference Protocol over REST, answered whole.
     Infer,
+    /// The same over gRPC: `ModelInfer` of `inference.GRPCInferenceService`.
+    InferGrpc,
     /// Whatever a person's own words ask for, answered whole.
     Http,
 }
@@ -69,6 +74,7 @@ impl Api {
             Self::Completions => "completions",
             Self::Embeddings => "embeddings",
             Self::Infer => "infer",
+            Self::InferGrpc => "infer-grpc",
             Self::Http => "http",
         }
     }
@@ -82,6 +88,7 @@ impl Api {
             Self::Completions => "/completions",
             Self::Embeddings => "/embeddings",
             Self::Infer => return infer(typed, model),
+            Self::InferGrpc => return infer_grpc(typed),
             Self::Http => return typed.to_owned(),
         };
         let (base, query) = typed.split_at(typed.find('?').unwrap_or(typed.len()));
@@ -116,12 +123,31 @@ fn infer(typed: &str, model: &str) -> String {
     format!("{base}/v2/models/{name}/infer{query}")
 }
 
+/// `/inference.GRPCInferenceService/ModelInfer`, unless it is there already; `grpc://` is HTTP/2 without TLS, `grpcs://` with.
+fn infer_grpc(typed: &str) -> String {
+    let base = match typed.split_once("://") {
+        Some(("grpc", rest)) => format!("http://{rest}"),
+        Some(("grpcs", rest)) => format!("https://{rest}"),
+        _ => typed.to_owned(),
+    };
+    let base = base.trim_end_matches('/');
+    if base.ends_with(INFER) { base.to_owned() } else { format!("{base}{INFER}") }
+}
+
 impl Target {
+    /// Does it say something in words, so that answers can be compared? A vector says nothing, and numbers from drawn numbers
+    /// say nothing either.
+    #[must_use]
+    pub fn says(&self) -> bool {
+        let model = self.template.as_ref().and_then(|template| template.model.as_ref());
+        self.api != Api::Embeddings && model.is_none_or(Model::says)
+    }
+
     /// Can it be asked?
     ///
     /// # Errors
     /// Which field cannot be used, and why.
-    pub(super) fn check(&self) -> Result<(), Problem> {
+    pub(crate) fn check(&self) -> Result<(), Problem> {
         if redact_url(&self.url) != self.url {
             return Err(Problem::new(
                 Code::BadInput,
@@ -145,6 +171,13 @@ impl Target {
                     "Give it with --api infer or http",
                 ));
             }
+            let worded = template.body.is_some() || template.method != Method::Post || template.answer.is_some();
+            if self.api == Api::InferGrpc && worded {
+                return Err(bad("body", "used", "A request of gRPC is none in words.", "Give --shape, or --api infer"));
+            }
+            if self.api == Api::Http && !template.shapes.is_empty() {
+                return Err(bad("shape", "used", "It is of tensors.", "Give it with --api infer or infer-grpc"));
+            }
             template.check()?;
         } else if self.api == Api::Http {
             return Err(bad("body", "left out", "Nobody knows what to ask.", "Give --body, or --method GET"));
@@ -167,6 +200,14 @@ mod tests {
             (Api::Infer, "http://h:1", "http://h:1/v2/models/a%2Fb%20c/infer"),
             (Api::Infer, "http://h:1/v2/", "http://h:1/v2/models/a%2Fb%20c/infer"),
             (Api::Infer, "http://h:1/v2/models/x/infer", "http://h:1/v2/models/x/infer"),
+            (Api::InferGrpc, "http://h:1", "http://h:1/inference.GRPCInferenceService/ModelInfer"),
+            (Api::InferGrpc, "grpc://h:1/", "http://h:1/inference.GRPCInferenceService/ModelInfer"),
+            (Api::InferGrpc, "grpcs://h", "https://h/inference.GRPCInferenceService/ModelInfer"),
+            (
+                Api::InferGrpc,
+                "http://h:1/inference.GRPCInferenceService/ModelInfer",
+                "http://h:1/inference.GRPCInferenceService/ModelInfer",
+            ),
             (Api::Http, "http://h:1/generate?a=b", "http://h:1/generate?a=b"),
         ] {
             assert_eq!(api.address(typed, "a/b c"), want);

@@ -184,6 +184,16 @@ fn guard(document: &Document) -> Card {
             wanted.push(
                 Figure::new("Words overlap", overlap, percent(agreement.overlap), "%").beside(guard).status(broken),
             );
+            let cosine = agreement.similarity.map_or_else(|| ABSENT.to_owned(), |of| number(of, 3));
+            let by = match &answers.meaning {
+                None => "no server of embeddings is named".to_owned(),
+                Some(meaning) => match &meaning.failed {
+                    None => format!("by {}", meaning.by.model),
+                    Some(why) => format!("not told by {}: {why}", meaning.by.model),
+                },
+            };
+            let near = "the mean cosine of the vectors of both answers: 1 the same, 0 nothing in common";
+            wanted.push(Figure::new("Near in meaning", near, cosine, "").beside(by));
         }
     }
     let sums: Vec<(u64, u64)> = (0..document.arms.len())

@@ -14,6 +14,7 @@ use pilothouse_bench::{
     beside::Given,
     compare::{self, Document, Progress, Running, Wanted, side_by_side},
     kept::Kept,
+    oip,
     report::{self, Fail},
     result::State,
     store::{self, Place},
@@ -38,7 +39,7 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         return side(of, out);
     }
     let mut arms = of.arms()?;
-    let plan = of.plan(&arms)?;
+    let (plan, embed) = (of.plan(&arms)?, of.embed()?);
     let clock = Clock::system();
     let kept = folder()?;
     let names: Vec<&str> = arms.iter().map(|arm| arm.name.as_str()).collect();
@@ -49,8 +50,14 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
     arms.iter().try_for_each(|arm| arm.plan.check())?;
     let targets: Vec<_> = arms.iter().map(|arm| (arm.name.as_str(), &arm.plan.target)).collect();
     let served = Served::start_all(&of.serve, &targets, &place).await?;
+    let mut settled = Ok(());
+    for arm in &mut arms {
+        if settled.is_ok() {
+            settled = oip::settle(&mut arm.plan.target).await;
+        }
+    }
     let given = arms.iter().map(|arm| served.given(&of.serve, &arm.name, &arm.plan.target));
-    let given: Vec<Given> = match given.collect() {
+    let given: Vec<Given> = match settled.map_err(Failed::from).and_then(|()| given.collect()) {
         Ok(given) => given,
         Err(failed) => {
             served.stop().await;
@@ -69,6 +76,7 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         most_late_us: of.most_late_us(),
         prompts: of.answers,
         least_overlap: of.least_overlap.map(|percent| percent / 100.0),
+        embed,
         earlier: store::comparisons(&kept, EARLIER),
     };
     let document = async {

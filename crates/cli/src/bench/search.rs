@@ -10,6 +10,7 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use pilothouse_bench::{
+    oip,
     result::State,
     search::{self, Document, Progress, Running},
     store::Place,
@@ -28,6 +29,7 @@ pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed
     };
     let served = Served::start(&of.serve, &wanted.plan.target, &place).await?;
     let document = async {
+        oip::settle(&mut wanted.plan.target).await?;
         wanted.given = served.given(&of.serve, "", &wanted.plan.target)?;
         let mut running = search::start(wanted, place.clone(), clock)?;
         follow(&mut running, err).await

@@ -5,6 +5,7 @@ use crate::exit::Failed;
 use clap::{Args, ValueEnum};
 use pilothouse_bench::{
     compare::{Arm, LATE_US, Quantity, usual},
+    plan::{Api, KeyFrom, Target},
     report::Fail,
     slo,
 };
@@ -62,6 +63,16 @@ pub struct CompareArgs {
     /// A target whose words overlap by less with the baseline's, in percent, is worse, however quick
     #[arg(long, value_name = "PERCENT")]
     pub least_overlap: Option<f64>,
+    /// Also tell how near answers are in meaning, by the cosine of their vectors: a server of embeddings (OpenAI's interface),
+    /// http://HOST:PORT, with or without /v1. What the targets say is sent to it
+    #[arg(long, value_name = "ADDRESS", requires = "embed_model")]
+    pub embed: Option<String>,
+    /// Its model, as it calls it
+    #[arg(long, value_name = "NAME", requires = "embed")]
+    pub embed_model: Option<String>,
+    /// The variable that its API key is in; that of the targets is not sent to it
+    #[arg(long, value_name = "VARIABLE", requires = "embed")]
+    pub embed_key_env: Option<String>,
     /// Exit with 5 if any candidate is so
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_if: Vec<FailIf>,
@@ -173,6 +184,21 @@ impl CompareArgs {
         Ok(Plan::new(settings)?)
     }
 
+    /// Who tells how near answers are in meaning, if anybody is named.
+    ///
+    /// # Errors
+    /// If there is nothing that it could be told of.
+    pub fn embed(&self) -> Result<Option<Target>, Failed> {
+        let (Some(address), Some(model)) = (&self.embed, &self.embed_model) else { return Ok(None) };
+        if self.answers == 0 {
+            return Err(Failed::Usage("With --answers 0 there are no answers to compare: leave out --embed.".into()));
+        }
+        let api = Api::Embeddings;
+        let key = self.embed_key_env.clone().map_or(KeyFrom::None, KeyFrom::Variable);
+        let (url, model, authorities) = (api.address(address, model), model.clone(), self.way.ca.clone());
+        Ok(Some(Target { api, url, model, key, authorities, template: None }))
+    }
+
     /// How late a client may be, in microseconds.
     pub fn most_late_us(&self) -> u64 {
         self.most_late.unwrap_or(LATE_US)
@@ -229,6 +255,18 @@ mod tests {
         assert_eq!((plan.settings().looks.as_slice(), plan.settings().margin), (&[6, 8, 12, 16, 24][..], 0.03));
         let ids: Vec<_> = plan.settings().metrics.iter().map(|metric| metric.id.as_str()).collect();
         assert_eq!(ids, ["ttft-p95", "tpot-p50", "tokens-out"]);
+    }
+
+    #[test]
+    fn a_server_of_embeddings_is_named_with_its_model_and_a_key_of_its_own() {
+        let own = "http://a http://b --model m --key-env THEIRS --concurrency 1 --requests 30";
+        let of =
+            typed(&format!("{own} --embed http://e:1 --embed-model e --embed-key-env OURS")).embed().unwrap().unwrap();
+        assert_eq!((of.url.as_str(), of.model.as_str()), ("http://e:1/v1/embeddings", "e"));
+        assert_eq!(of.key, KeyFrom::Variable("OURS".into()));
+        assert_eq!(typed(own).embed().unwrap(), None);
+        let none = typed(&format!("{own} --embed http://e:1 --embed-model e --answers 0")).embed();
+        assert!(matches!(none, Err(Failed::Usage(said)) if said.contains("--answers 0")));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::exit::Failed;
 use clap::{Args, ValueEnum};
 use pilothouse_bench::{
     arrivals::Arrivals,
+    oip::{Shape, Shapes},
     plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Until, WarmUp},
     sizes::Sizes,
     slo::Slo,
@@ -16,8 +17,8 @@ use std::{path::PathBuf, str::FromStr};
 /// The way to a target.
 #[derive(Args, Clone, Debug)]
 pub struct WayArgs {
-    /// What it speaks: chat, completions or embeddings of OpenAI; infer (Open Inference Protocol v2 over REST); http (what
-    /// --method and --body say)
+    /// What it speaks: chat, completions or embeddings of OpenAI; infer and infer-grpc (Open Inference Protocol v2 over REST and
+    /// over gRPC: tensors by the model's metadata); http (what --method and --body say)
     #[arg(long, value_name = "NAME", default_value = "chat", hide_possible_values = true)]
     pub api: ApiName,
     /// How infer and http ask: POST, PUT or GET
@@ -29,6 +30,10 @@ pub struct WayArgs {
     /// Where the text of an answer is, as a JSON pointer: /outputs/0/data/0
     #[arg(long, value_name = "POINTER")]
     pub answer: Option<String>,
+    /// The shape of an input of infer and infer-grpc, where the model's metadata leaves it open: image=8x3x224x224, once for
+    /// each; a first dimension that is open is 1
+    #[arg(long, value_name = "INPUT=SIZES", value_parser = shape)]
+    pub shape: Vec<(String, Shape)>,
     /// The variable that the API key is in
     #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
     pub key_env: Option<String>,
@@ -146,6 +151,8 @@ pub enum ApiName {
     #[allow(missing_docs, reason = "the words are the meaning")]
     Infer,
     #[allow(missing_docs, reason = "the words are the meaning")]
+    InferGrpc,
+    #[allow(missing_docs, reason = "the words are the meaning")]
     Http,
 }
 
@@ -164,12 +171,14 @@ impl WayArgs {
             ApiName::Completions => Api::Completions,
             ApiName::Embeddings => Api::Embeddings,
             ApiName::Infer => Api::Infer,
+            ApiName::InferGrpc => Api::InferGrpc,
             ApiName::Http => Api::Http,
         };
         let body = self.body.as_deref().map(body).transpose()?;
-        let is_worded = body.is_some() || self.method.is_some() || self.answer.is_some();
-        let template =
-            is_worded.then(|| Template { method: self.method.unwrap_or_default(), body, answer: self.answer.clone() });
+        let shapes: Shapes = self.shape.iter().cloned().collect();
+        let is_worded = body.is_some() || self.method.is_some() || self.answer.is_some() || !shapes.is_empty();
+        let (method, answer) = (self.method.unwrap_or_default(), self.answer.clone());
+        let template = is_worded.then_some(Template { method, body, answer, shapes, model: None });
         let key = match (&self.key_env, &self.key_file) {
             (Some(name), _) => KeyFrom::Variable(name.clone()),
             (None, Some(file)) => KeyFrom::File(file.clone()),
@@ -216,6 +225,13 @@ impl LoadArgs {
             timeout_s: self.timeout,
             drain_s: self.drain,
         })
+    }
+}
+
+fn shape(text: &str) -> Result<(String, Shape), String> {
+    match text.split_once('=') {
+        Some((name, sizes)) if !name.is_empty() => Ok((name.to_owned(), sizes.parse()?)),
+        _ => Err("write INPUT=1x3x224x224".into()),
     }
 }
 

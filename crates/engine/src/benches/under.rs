@@ -78,6 +78,7 @@ impl Work {
                     most_late_us: compare::LATE_US,
                     prompts: PROMPTS,
                     least_overlap: None,
+                    embed: None,
                     earlier: earlier.await.map_err(broke)?,
                 };
                 compare::start(wanted, place, clock).map(|running| Under::Compare(Box::new(running)))
