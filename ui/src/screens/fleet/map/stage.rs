@@ -159,9 +159,7 @@ impl Hand {
     /// Draws on to where the pointer is, in places of the layout.
     fn draw(self, drawn: &mut Option<Drawn>, from: (f64, f64), to: (f64, f64), by_hand: bool) {
         let [from, to] = self.map.layout.with_untracked(|layout| {
-            [from, to].map(|(x, y)| {
-                (device(x, layout.dpr).min(layout.width), device(y, layout.dpr).min(layout.height))
-            })
+            [from, to].map(|(x, y)| (device(x, layout.dpr).min(layout.width), device(y, layout.dpr).min(layout.height)))
         });
         match drawn {
             Some(Drawn::Line(line)) => line.draw_to(to),
