@@ -5,11 +5,12 @@ use pilothouse_wire::{
     Act, Acted, Answer, Ask, Body, ObjectRef, View, ViewSpec, When,
     plan::{Action, Confirmation, Deed, Intent, Planned},
 };
-use std::time::Duration;
+use rustix::process::{Pid, Signal, kill_process};
+use std::{process::Stdio, time::Duration};
 
 use crate::control_plane::ControlPlane;
 use crate::failure::{Context, Failure, Result};
-use crate::terminal::Terminal;
+use crate::terminal::{Said, Terminal};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -50,6 +51,24 @@ pub async fn book_fits(terminal: &Terminal) -> Result<()> {
     let said = terminal.call(&["audit", "verify"]).await?;
     let fits = said.code == 3 && said.out.contains("each fits the one before");
     if fits { Ok(()) } else { Err(Failure::new(format!("audit verify: {said:?}"))) }
+}
+
+/// Calls the program and interrupts it, as a person does by Ctrl-C, once `when` has seen what it waits for.
+///
+/// # Errors
+///
+/// If it cannot be started or does not end, or if `when` fails.
+pub async fn interrupted(terminal: &Terminal, words: &[&str], when: impl AsyncFnOnce() -> Result<()>) -> Result<Said> {
+    let mut command = terminal.command(words)?;
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().could_not("start pilothouse")?;
+    when().await?;
+    let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let id = id.ok_or_else(|| Failure::new(format!("{words:?} has ended")))?;
+    kill_process(id, Signal::INT).could_not("interrupt it")?;
+    let ended = tokio::time::timeout(LIMIT, child.wait_with_output()).await.could_not("wait for its end")?;
+    let ended = ended.could_not("wait for its end")?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Said { code: ended.status.code().unwrap_or(-1), out: text(&ended.stdout), err: text(&ended.stderr) })
 }
 
 /// Plans a deed.

@@ -1,6 +1,7 @@
 //! Doing things to a real cluster: planned, confirmed, verified and written down, by the terminal and by the engine; and what
 //! keeps something from being done, in the words of who keeps it.
 
+use crate::acts_terminal;
 use acceptance::acting::{self, confirmed, planned};
 use acceptance::{
     Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rule, Said, Subject, Terminal, User, until,
@@ -13,15 +14,15 @@ use pilothouse_wire::{
 use serde_json::Value;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 const PERSON: &str = "acts-token-1";
 const CONNECTION: &str = "admin";
 
 /// A cluster with a Deployment of two pods, and a terminal that is connected to it.
-struct Site {
-    plane: ControlPlane,
-    terminal: Terminal,
-    namespace: String,
+pub struct Site {
+    pub plane: ControlPlane,
+    pub terminal: Terminal,
+    pub namespace: String,
 }
 
 impl Site {
@@ -45,11 +46,11 @@ impl Site {
     }
 
     /// Does something to the Deployment.
-    async fn chat(&self, verb: &str, more: &[&str]) -> Result<Said> {
+    pub async fn chat(&self, verb: &str, more: &[&str]) -> Result<Said> {
         self.terminal.call(&[&["act", verb, "deployment", "chat", "-n", &self.namespace], more].concat()).await
     }
 
-    async fn read(&self, path: &str) -> Result<String> {
+    pub async fn read(&self, path: &str) -> Result<String> {
         let path = format!("jsonpath={{{path}}}");
         self.plane.kubectl(&["get", "deployment", "chat", "-n", &self.namespace, "-o", &path]).await
     }
@@ -115,6 +116,7 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
     assert_eq!(site.read(".status.updatedReplicas").await?, "3");
     let done = site.chat("restart", &["--yes"]).await?;
     assert_eq!(done.code, 0, "{done:?}");
+    acts_terminal::paused_and_resumed(&site).await?;
 
     for (verb, wanted) in [("cordon", "true"), ("uncordon", "")] {
         site.terminal.good(&["act", verb, "acts-0000", "--yes"]).await?;
@@ -165,6 +167,31 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
     assert!(signed.0 == Some(0) && !signed.2.contains("not signed"), "{signed:?}");
     let whole = with_vault(&["audit", "verify"]).await?;
     assert!(whole.0 == Some(0) && whole.1.contains("each as it was written"), "{whole:?}");
+    let entries = whole.1.split(' ').next().and_then(|number| number.parse().ok());
+    the_book_is_exported(&site.terminal, entries.unwrap_or_default()).await
+}
+
+/// All entries leave as lines that other programs read, and never in place of a file that is there.
+async fn the_book_is_exported(terminal: &Terminal, entries: usize) -> Result<()> {
+    let file = terminal.home().join("book.jsonl");
+    let typed = ["audit", "export", &file.display().to_string()];
+    terminal.good(&typed).await?;
+    let text = std::fs::read_to_string(&file).could_not("read what was exported")?;
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut numbers: Vec<u64> = lines.iter().filter_map(|line| line["entry"].as_u64()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=entries as u64).collect::<Vec<_>>());
+    assert!(lines.iter().all(|line| line["at"].is_string() && line["who"].is_string() && line["door"] == "pilothouse"));
+    // What was shown is what was confirmed: by its digest; and what became of it, by the number of its action.
+    let of = |what: &'static str| lines.iter().filter(move |line| line["what"] == what);
+    let is_shown = |line: &&Value| of("planned").any(|planned| planned["digest"] == line["digest"]);
+    let cordon = |line: &&Value| line["title"] == "Cordon node acts-0000" && line["digest"].is_string();
+    let confirmed = of("confirmed").filter(cordon).find(is_shown).unwrap();
+    let ended = lines.iter().find(|line| line["what"] == "ended" && line["action"] == confirmed["entry"]).unwrap();
+    assert_eq!(ended["state"], "verified");
+    let again = terminal.call(&typed).await?;
+    assert!(again.code == 1 && again.err.contains("cannot be made"), "{again:?}");
+    assert_eq!(std::fs::read_to_string(&file).could_not("read it again")?, text);
     Ok(())
 }
 
@@ -196,6 +223,7 @@ async fn what_changed_since_it_was_planned_is_not_done_and_a_plan_is_confirmed_o
     assert!(wrong.next.is_some_and(|next| next.contains("type \"chat\"")));
     assert!(matches!(operator.act(typed("chat")).await, Ok(Acted::Begun(_))));
     operator.shutdown().await;
+    acts_terminal::named(&site).await?;
     let book = site.terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("turned down: Scale Deployment") && book.contains("changed since it was planned"), "{book}");
     Ok(())
@@ -324,6 +352,9 @@ async fn a_node_is_drained_as_budgets_allow_it_and_stopped_where_they_do_not() -
     // Where none may go, it waits until a person stops it: the node stays closed, and the pods stay.
     site.plane.apply(&budget(2)).await?;
     allows("0").await?;
+    acts_terminal::drain_is_left(&site).await?;
+    assert_eq!(site.plane.kubectl(&there).await?, "acts-0001 acts-0001");
+    site.terminal.good(&["act", "uncordon", "acts-0001", "--yes"]).await?;
     let operator = site.engine().await?;
     let node: ObjectRef = format!("node:{CONNECTION}/acts-0001").parse().could_not("name a node")?;
     let plan = planned(&operator, &node, Deed::Drain).await?;

@@ -1,6 +1,6 @@
-//! Another image for what makes pods, and the way back from it: a StatefulSet by its real controller, and a LeaderWorkerSet,
-//! whose controller is not here, so that the test says what it would. Rollouts have theirs in `acts_rollouts`, Deployments in
-//! `acts`.
+//! What makes pods is given another image and its own one again, scaled, and made anew: a StatefulSet and a DaemonSet by their
+//! real controllers, and a LeaderWorkerSet, whose controller is not here, so that the test says what it would. Rollouts have
+//! theirs in `acts_rollouts`, Deployments in `acts`.
 
 use acceptance::{
     ControlPlane, GPU, GpuNodes, POOL_LABEL, Result, Said, Terminal, acting, definitions::LEADER_WORKER_SET,
@@ -17,6 +17,11 @@ async fn set_image(terminal: &Terminal, of: [&str; 3], [container, tag]: [&str; 
     let image = format!("{SERVER}:{tag}");
     let words = ["act", "set-image", kind, name, "-n", namespace, "--container", container, "--image", &image];
     terminal.call(&[&words, more].concat()).await
+}
+
+/// Does something else to it.
+async fn act(terminal: &Terminal, verb: &str, [kind, namespace, name]: [&str; 3], more: &[&str]) -> Result<Said> {
+    terminal.call(&[&["act", verb, kind, name, "-n", namespace, "--yes"], more].concat()).await
 }
 
 /// Takes it back by the line that the terminal printed for that.
@@ -74,8 +79,72 @@ async fn a_stateful_set_gets_an_image_pod_by_pod_and_its_own_one_again() -> Resu
     assert_eq!(pods().await?, both("1.0.0"));
     let again = set_image(&terminal, of, ["server", "1.0.0"], &["--yes"]).await?;
     assert!(again.code == 1 && again.err.contains("already"), "{again:?}");
+
+    let said = act(&terminal, "scale", of, &["--to", "3"]).await?;
+    seen(&said, "3 of 3 pods are ready");
+    assert_eq!(pods().await?.split(' ').count(), 3);
+    seen(&take_back(&terminal, &said).await?, "2 of 2 pods are ready");
+    let uids = async || {
+        let path = "jsonpath={.items[*].metadata.uid}";
+        plane.kubectl(&["get", "pods", "-n", &namespace, "-l", "app=chat", "-o", path]).await
+    };
+    let before = uids().await?;
+    let said = act(&terminal, "restart", of, &[]).await?;
+    seen(&said, "2 of 2 pods are ready");
+    // Pods that were made anew are no others.
+    assert!(!said.err.contains("To take it back"), "{said:?}");
+    let after = uids().await?;
+    assert!(after.split(' ').count() == 2 && after.split(' ').all(|uid| !before.contains(uid)), "{before} → {after}");
+    let none = act(&terminal, "pause", of, &[]).await?;
+    assert!(none.code == 1 && none.err.contains("cannot be paused"), "{none:?}");
     let book = terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("StatefulSet") && book.contains("verified: 2 of 2 pods"), "{book}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_set_gets_an_image_goes_back_and_is_made_anew_on_each_of_its_nodes() -> Result<()> {
+    let plane = ControlPlane::shared().await?;
+    let namespace = plane.namespace("daemons").await?;
+    plane.add_gpu_nodes(&GpuNodes::new(&namespace, 2, 4), LIMIT).await?;
+    let container = json!({ "name": "exporter", "image": format!("{SERVER}:1.0.0") });
+    let set = json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": { "name": "dcgm", "namespace": namespace },
+        "spec": {
+            "selector": { "matchLabels": { "app": "dcgm" } },
+            "template": { "metadata": { "labels": { "app": "dcgm" } }, "spec": {
+                "terminationGracePeriodSeconds": 0, "nodeSelector": { POOL_LABEL: namespace }, "containers": [container],
+            } },
+        },
+    });
+    plane.apply(&set.to_string()).await?;
+    plane.kubectl(&["rollout", "status", "daemonset/dcgm", "-n", &namespace, "--timeout=90s"]).await?;
+    let terminal = acting::terminal(plane).await?;
+    let of = ["daemonset", namespace.as_str(), "dcgm"];
+    let pods = async |what: &str| {
+        let path = format!("jsonpath={{.items[*].{what}}}");
+        plane.kubectl(&["get", "pods", "-n", &namespace, "-l", "app=dcgm", "-o", &path]).await
+    };
+    let both = |tag: &str| format!("{SERVER}:{tag} {SERVER}:{tag}");
+    const IMAGE: &str = "spec.containers[0].image";
+
+    let said = set_image(&terminal, of, ["exporter", "2.0.0"], &["--yes"]).await?;
+    seen(&said, "2 of 2 pods are ready");
+    assert_eq!(pods(IMAGE).await?, both("2.0.0"));
+    assert!(said.err.contains("To take it back: pilothouse act set-image daemonset dcgm"), "{said:?}");
+    let said = act(&terminal, "undo", of, &[]).await?;
+    seen(&said, "2 of 2 pods are ready");
+    assert!(said.out.contains("back to revision 1"), "{said:?}");
+    assert_eq!(pods(IMAGE).await?, both("1.0.0"));
+    seen(&take_back(&terminal, &said).await?, "2 of 2 pods are ready");
+    assert_eq!(pods(IMAGE).await?, both("2.0.0"));
+    let before = pods("metadata.uid").await?;
+    seen(&act(&terminal, "restart", of, &[]).await?, "2 of 2 pods are ready");
+    let after = pods("metadata.uid").await?;
+    assert!(after.split(' ').count() == 2 && after.split(' ').all(|uid| !before.contains(uid)), "{before} → {after}");
+    // How many it has its nodes say.
+    let none = act(&terminal, "scale", of, &["--to", "1"]).await?;
+    assert!(none.code == 1 && none.err.contains("cannot be scaled"), "{none:?}");
     Ok(())
 }
 
@@ -98,9 +167,10 @@ async fn groups_get_an_image_for_leaders_and_workers_and_their_own_ones_again() 
     api.create(&LEADER_WORKER_SET.path(&namespace, ""), &groups).await?;
     let path = LEADER_WORKER_SET.path(&namespace, "llama");
     let says = async || {
-        let generation = api.get(&path).await?["metadata"]["generation"].clone();
+        let object = api.get(&path).await?;
+        let (generation, all) = (&object["metadata"]["generation"], &object["spec"]["replicas"]);
         let status =
-            json!({ "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "observedGeneration": generation });
+            json!({ "replicas": all, "updatedReplicas": all, "readyReplicas": all, "observedGeneration": generation });
         api.patch(&format!("{path}/status"), &json!({ "status": status })).await.map(drop)
     };
     let controller = async || loop {
@@ -130,6 +200,21 @@ async fn groups_get_an_image_for_leaders_and_workers_and_their_own_ones_again() 
         seen(&said, "2 of 2 groups are ready");
         assert_eq!(images().await?, tagged(["2.0.0", "1.0.0", "2.0.0"]));
         seen(&take_back(&terminal, &said).await?, "2 of 2 groups are ready");
+        assert_eq!(images().await?, tagged(["1.0.0"; 3]));
+
+        let said = act(&terminal, "scale", of, &["--to", "3"]).await?;
+        seen(&said, "3 of 3 groups are ready");
+        assert_eq!(api.get(&path).await?["spec"]["replicas"], 3);
+        seen(&take_back(&terminal, &said).await?, "2 of 2 groups are ready");
+        let marks = async || {
+            let of = api.get(&path).await?["spec"]["leaderWorkerTemplate"].clone();
+            let mark =
+                |name: &str| of[name]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"].is_string();
+            Ok::<_, acceptance::Failure>(["leaderTemplate", "workerTemplate"].map(mark))
+        };
+        assert_eq!(marks().await?, [false; 2]);
+        seen(&act(&terminal, "restart", of, &[]).await?, "2 of 2 groups are ready");
+        assert_eq!(marks().await?, [true; 2]);
         assert_eq!(images().await?, tagged(["1.0.0"; 3]));
         Ok(())
     };

@@ -5,12 +5,10 @@
 
 use crate::rollback_support::{LIMIT, checked, node_has, rollback, taken};
 use acceptance::{
-    Context, ControlPlane, Failure, GPU, GpuNodes, Kserve, Mlflow, Options, POOL_LABEL, Registry, Result, Said,
-    Terminal, acting, mlflow::Trained, registry::Content, until,
+    ControlPlane, GPU, GpuNodes, Kserve, Mlflow, Options, POOL_LABEL, Registry, Result, Said, Terminal, acting,
+    mlflow::Trained, registry::Content, until,
 };
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use std::process::Stdio;
 use std::time::Duration;
 
 const NAMESPACE: &str = "default";
@@ -135,26 +133,21 @@ async fn ready_slow_and_not_possible_are_taken_and_end_as_they_were_graded() -> 
 /// Takes the way back though it is not possible, waits until a pod of it waits in vain while all of before serve, and waits no
 /// longer.
 async fn begun_and_left(plane: &ControlPlane, terminal: &Terminal) -> Result<Said> {
-    let mut command = terminal.command(&["rollback", "chat", "-n", NAMESPACE, "--anyway", "--yes"])?;
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().could_not("start pilothouse")?;
     let read = async |what: &str| {
         let path = format!("jsonpath={{{what}}}");
         plane.kubectl(&["get", "pods", "-n", NAMESPACE, "-l", "component=predictor", "-o", &path]).await
     };
-    until("its pod finds no place", LIMIT, async || {
-        let unplaced = read(".items[*].status.conditions[?(@.type==\"PodScheduled\")].reason").await?;
-        Ok(unplaced.contains("Unschedulable").then_some(()))
+    acting::interrupted(terminal, &["rollback", "chat", "-n", NAMESPACE, "--anyway", "--yes"], async || {
+        until("its pod finds no place", LIMIT, async || {
+            let unplaced = read(".items[*].status.conditions[?(@.type==\"PodScheduled\")].reason").await?;
+            Ok(unplaced.contains("Unschedulable").then_some(()))
+        })
+        .await?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let phases = read(".items[*].status.phase").await?;
+        let running = phases.split(' ').filter(|phase| *phase == "Running").count();
+        assert_eq!((running, phases.split(' ').count()), (2, 3), "what served before serves: {phases}");
+        Ok(())
     })
-    .await?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let phases = read(".items[*].status.phase").await?;
-    let running = phases.split(' ').filter(|phase| *phase == "Running").count();
-    assert_eq!((running, phases.split(' ').count()), (2, 3), "what served before serves: {phases}");
-    let id =
-        child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or_else(|| Failure::new("it has ended"))?;
-    kill_process(id, Signal::INT).could_not("interrupt it")?;
-    let ended = tokio::time::timeout(LIMIT, child.wait_with_output()).await.could_not("wait for its end")?;
-    let ended = ended.could_not("wait for its end")?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Said { code: ended.status.code().unwrap_or(-1), out: text(&ended.stdout), err: text(&ended.stderr) })
+    .await
 }

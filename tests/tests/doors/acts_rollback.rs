@@ -6,12 +6,12 @@
 
 use crate::rollback_support::{LIMIT, Site, Wish, allow, asked, checked, connected, node_has, rollback, taken};
 use acceptance::{
-    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rollouts, definitions::LEADER_WORKER_SET,
+    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rollouts, acting::interrupted,
     registry::Content, until,
 };
 use pilothouse_engine::{Clock, Engine, Options, Paths};
 use pilothouse_wire::back::Took;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,9 +60,8 @@ async fn slow_waits_for_pods_to_end_and_is_verified() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stateful_set_goes_back_in_place_which_is_slow() -> Result<()> {
-    let site = Site::start("stateful", Wish::new(8, 1, 0)).await?;
+/// A StatefulSet of two pods in the place of the Deployment, which came from `v1` to `v2`.
+async fn stateful(site: &Site) -> Result<()> {
     site.kubectl(&["delete", "deployment", "chat"]).await?;
     let set = |tag: &str| {
         json!({
@@ -82,100 +81,80 @@ async fn a_stateful_set_goes_back_in_place_which_is_slow() -> Result<()> {
         site.plane.apply(&set(tag).to_string()).await?;
         site.kubectl(&["rollout", "status", "statefulset/chat", "--timeout=90s"]).await?;
     }
+    Ok(())
+}
+
+/// What the pods of the StatefulSet run.
+async fn images(site: &Site) -> Result<String> {
+    site.kubectl(&["get", "pods", "-l", "app=set", "-o", "jsonpath={.items[*].spec.containers[0].image}"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stateful_set_goes_back_in_place_which_is_slow() -> Result<()> {
+    let site = Site::start("stateful", Wish::new(8, 1, 0)).await?;
+    stateful(&site).await?;
     let check = site.check().await?;
     check.says("slow", 0, "Slow Moves: Each pod ends before the one in its place begins.");
     check.says("slow", 0, "Holds Revision: Revision 1 is kept.");
     assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
-    let image = ["get", "pods", "-l", "app=set", "-o", "jsonpath={.items[*].spec.containers[0].image}"];
-    assert_eq!(site.kubectl(&image).await?, [site.image("v1"), site.image("v1")].join(" "));
+    assert_eq!(images(&site).await?, [site.image("v1"), site.image("v1")].join(" "));
     // Of v2 no node says which digest ran.
     let tag = format!("Unknown Image {}: models has its tag", site.image("v2"));
     site.check().await?.says("unknown", 3, &tag);
     assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
-    assert_eq!(site.kubectl(&image).await?, [site.image("v2"), site.image("v2")].join(" "));
+    assert_eq!(images(&site).await?, [site.image("v2"), site.image("v2")].join(" "));
     Ok(())
 }
 
-/// The controller of LeaderWorkerSets is not here: the kind is defined with an open schema, and what that controller would
-/// keep (its revisions, in its own form) and say (its status) is the test's.
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_go_back_to_both_templates_of_a_revision() -> Result<()> {
-    let plane = ControlPlane::shared().await?;
-    plane.define(&[LEADER_WORKER_SET]).await?;
-    let namespace = plane.namespace("groups").await?;
-    let api = plane.api()?;
-    let template =
-        |tag: &str| json!({ "spec": { "containers": [{ "name": "engine", "image": format!("vllm:{tag}") }] } });
-    let of = |tag: &str| json!({ "size": 2, "leaderTemplate": template(tag), "workerTemplate": template(tag) });
-    let mut now = of("v2");
-    now["maxGroupRestarts"] = json!(3);
-    let spec = json!({ "replicas": 2, "leaderWorkerTemplate": now, "networkConfig": { "subdomainPolicy": "Shared" } });
-    let groups = json!({
-        "apiVersion": LEADER_WORKER_SET.api_version(), "kind": LEADER_WORKER_SET.kind, "metadata": { "name": "llama" }, "spec": spec,
-    });
-    let path = LEADER_WORKER_SET.path(&namespace, "llama");
-    let made = api.create(&LEADER_WORKER_SET.path(&namespace, ""), &groups).await?;
-    for (number, tag) in [(1, "v1"), (2, "v2")] {
-        let replaced = |mut of: Value| {
-            of["$patch"] = json!("replace");
-            of
-        };
-        let owner = json!({
-            "apiVersion": LEADER_WORKER_SET.api_version(), "kind": LEADER_WORKER_SET.kind, "name": "llama",
-            "uid": made["metadata"]["uid"], "controller": true, "blockOwnerDeletion": true,
-        });
-        let revision = json!({
-            "metadata": { "name": format!("llama-{number}"), "ownerReferences": [owner] }, "revision": number,
-            "data": { "spec": {
-                "leaderWorkerTemplate": replaced(of(tag)), "networkConfig": replaced(json!({ "subdomainPolicy": "Shared" })),
-            } },
-        });
-        api.create(&format!("/apis/apps/v1/namespaces/{namespace}/controllerrevisions"), &revision).await?;
-    }
-    let says = async || {
-        let generation = api.get(&path).await?["metadata"]["generation"].clone();
-        let status =
-            json!({ "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "observedGeneration": generation });
-        api.patch(&format!("{path}/status"), &json!({ "status": status })).await.map(drop)
-    };
-    says().await?;
-    let terminal = connected(&plane.kubeconfig(), "admin", None).await?;
-    let act = async |more: &[&str]| {
-        terminal.call(&[&["act", "undo", "leaderworkerset", "llama", "-n", &namespace], more].concat()).await
-    };
-    let plan = act(&["--plan"]).await?;
-    for part in ["back to revision 1", "4 pods", "/spec/leaderWorkerTemplate/workerTemplate", "would take it"] {
-        assert!(plan.out.contains(part), "{part}: {plan:?}");
-    }
-    let controller = async || loop {
-        if let Err(failure) = says().await {
-            return failure;
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    };
-    let said = tokio::select! {
-        said = act(&["--yes"]) => said?,
-        failed = controller() => return Err(failed),
-    };
-    assert!(said.code == 0 && said.err.contains("verified: 2 of 2 groups are ready"), "{said:?}");
-    assert!(said.err.contains("pilothouse act undo leaderworkerset llama"), "{said:?}");
-    let after = api.get(&path).await?["spec"]["leaderWorkerTemplate"].clone();
-    let image = |name: &str| after[name]["spec"]["containers"][0]["image"].clone();
-    assert_eq!((image("leaderTemplate"), image("workerTemplate")), (json!("vllm:v1"), json!("vllm:v1")), "{after}");
-    // What is of no revision is as it was.
-    assert_eq!((&after["maxGroupRestarts"], &after["$patch"]), (&json!(3), &Value::Null));
+async fn where_pods_wait_to_be_deleted_it_is_not_possible_and_nothing_moves_by_itself() -> Result<()> {
+    let site = Site::start("on-delete", Wish::new(8, 1, 0)).await?;
+    stateful(&site).await?;
+    let by_hand = json!({ "spec": { "updateStrategy": { "type": "OnDelete", "rollingUpdate": null } } });
+    site.plane.api()?.patch(&site.path("/apis/apps/v1", "statefulsets/chat"), &by_hand).await?;
+    let check = site.check().await?;
+    check.says("not possible", 1, "Fails Moves: Its pods go back only when somebody deletes them.");
 
-    // What its pods would need is not looked into, which is said; it goes all the same, and is seen to have gone.
-    let back = async |more: &[&str]| terminal.call(&[&["rollback", "llama", "-n", &namespace], more].concat()).await;
-    let check = back(&["--check"]).await?;
-    assert!(check.code == 3 && check.out.contains("knows no way back for LeaderWorkerSet llama"), "{check:?}");
-    let said = tokio::select! {
-        said = back(&["--yes"]) => said?,
-        failed = controller() => return Err(failed),
+    // The template goes back, and no pod by itself.
+    let waits = async || {
+        let template = ["get", "statefulset", "chat", "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
+        until("the template is that of before", LIMIT, async || {
+            Ok((site.kubectl(&template).await? == site.image("v1")).then_some(()))
+        })
+        .await?;
+        until("the controller has seen it, and has made no pod anew", LIMIT, async || {
+            let both = "jsonpath={.metadata.generation} {.status.observedGeneration}";
+            let said = site.kubectl(&["get", "statefulset", "chat", "-o", both]).await?;
+            Ok(said.split_once(' ').is_some_and(|(made, seen)| made == seen).then_some(()))
+        })
+        .await?;
+        assert_eq!(images(&site).await?, [site.image("v2"), site.image("v2")].join(" "));
+        Ok(())
     };
-    assert!(said.code == 0 && said.err.contains("verified: 2 of 2 groups are ready"), "{said:?}");
-    let after = api.get(&path).await?["spec"]["leaderWorkerTemplate"].clone();
-    assert_eq!(after["leaderTemplate"]["spec"]["containers"][0]["image"], "vllm:v2", "{after}");
+    let words = ["rollback", "chat", "-n", &site.namespace, "--anyway", "--yes"];
+    let left = interrupted(&site.terminal, &words, async || {
+        waits().await?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        waits().await
+    })
+    .await?;
+    let told =
+        "a person waited no longer: 0 of 2 pods are of the newest revision: each gets it when somebody deletes it";
+    assert!(left.code == 4 && left.err.contains(told), "{left:?}");
+    let image =
+        json!([{ "op": "replace", "path": "/spec/template/spec/containers/0/image", "value": site.image("v2") }]);
+    site.kubectl(&["patch", "statefulset", "chat", "--type", "json", "-p", &image.to_string()]).await?;
+    site.check().await?.says("not possible", 1, "Fails Moves: Its pods go back only when somebody deletes them.");
+
+    // It is verified only since somebody deletes them.
+    let deleted = async {
+        waits().await?;
+        site.kubectl(&["delete", "pods", "-l", "app=set"]).await
+    };
+    let (taken, deleted) = tokio::join!(site.taken(&["--anyway"]), deleted);
+    deleted?;
+    assert_eq!(taken?, (0, "verified".to_owned()));
+    assert_eq!(images(&site).await?, [site.image("v1"), site.image("v1")].join(" "));
     Ok(())
 }
 

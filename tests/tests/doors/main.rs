@@ -6,6 +6,7 @@
 
 mod acts;
 mod acts_faults;
+mod acts_groups;
 mod acts_images;
 mod acts_kserve;
 mod acts_kserve_back;
@@ -15,6 +16,7 @@ mod acts_registry;
 mod acts_rollback;
 mod acts_rollouts;
 mod acts_routes;
+mod acts_terminal;
 mod alerts;
 mod alerts_inside;
 mod bench;
