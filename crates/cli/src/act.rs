@@ -130,6 +130,9 @@ pub async fn do_it(
 /// The object of this name, in the one cluster that has it.
 async fn the_object(session: &Session, of: &OneObject) -> Result<ObjectRef, Failed> {
     let (offered, mut troubles) = offered(session, of.how.source.wait).await?;
+    if offered.is_empty() && session.demo {
+        return Err(Problem::of_demo().into());
+    }
     let mut found: Vec<ObjectRef> = Vec::new();
     for (cluster, kind) in meant(&offered, &troubles, &of.kind)? {
         match describe::existing(session, &cluster, &kind, &of.name, of.namespace.as_deref()).await {

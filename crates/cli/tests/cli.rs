@@ -315,6 +315,21 @@ fn a_service_of_a_cluster_that_does_not_answer_is_not_said_to_be_missing() {
     }
 }
 
+/// What is made up is not acted on: that is said, and not that something is missing.
+#[test]
+fn the_demo_is_looked_at_and_not_acted_on() {
+    let home = Home::new();
+    for typed in [
+        "act cordon h100-0001 --plan",
+        "act restart deployment chat -n serving --yes --demo",
+        "rollback iad-prod/serving/chat-70b --plan --demo",
+    ] {
+        let ran = home.run(typed);
+        let said = ran.stderr.contains("The demo fleet cannot be acted on.") && ran.stderr.contains("connect add");
+        assert!(ran.code == 1 && said, "{typed}: {}", ran.all());
+    }
+}
+
 #[test]
 fn a_connection_is_added_changed_and_removed() {
     let home = Home::new();

@@ -13,6 +13,7 @@ use pilothouse_wire::{
     Code, Health, ObjectRef, Problem, SmolStr, Stamp,
     ask::{LogQuery, Tested},
     back::{BackQuery, Kept},
+    plan::{Intent, Plan},
 };
 use pilothouse_world::fact::{Covers, Kind, Probed, SourceAbout, SourceFact};
 use std::{
@@ -183,6 +184,10 @@ impl Connector for Demo {
     async fn back(&self, query: &BackQuery) -> Result<Kept, Problem> {
         let script = self.script();
         back::back(script.as_ref().ok_or_else(|| self.not_in_play(&query.object))?, query)
+    }
+
+    async fn plan(&self, _: &Intent) -> Result<Plan, Problem> {
+        Err(Problem::of_demo())
     }
 
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {

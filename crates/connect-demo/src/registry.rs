@@ -14,6 +14,7 @@ use pilothouse_connect::{Closed, Connector, ModelFiles, Sink, VersionFiles};
 use pilothouse_wire::{
     AddressPlace, Code, Health, ModelAddress, ObjectRef, Problem, SmolStr, Stamp,
     ask::Tested,
+    plan::{Intent, Plan},
     preflight::ModelSubject,
     runs::{FilesSize, RunAnswer, RunAsk, VersionId},
     view::Readiness,
@@ -244,6 +245,10 @@ impl Connector for Registry {
     async fn watch(&self, sink: Sink) {
         // Nobody listens any more: that is the one way in which it ends.
         let _: Result<(), Closed> = self.play(&sink).await;
+    }
+
+    async fn plan(&self, _: &Intent) -> Result<Plan, Problem> {
+        Err(Problem::of_demo())
     }
 
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {

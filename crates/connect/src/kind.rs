@@ -208,7 +208,7 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// Why it cannot be planned; by default that nothing can be done here.
     async fn plan(&self, intent: &Intent) -> Result<Plan, Problem> {
-        let what = format!("Nothing can be done to {} {}.", intent.object.kind_word(), intent.object);
+        let what = format!("Nothing can be done to {} {} here.", intent.object.kind_word(), intent.object.name());
         Err(Problem::new(Code::NotOffered, what).why(format!("{} is read alone.", self.about().name)))
     }
 

@@ -80,6 +80,14 @@ impl Problem {
         Self::new(Code::Internal, "The engine answered another question.").next("Report this.")
     }
 
+    /// Something was to be done to the demo.
+    #[must_use]
+    pub fn of_demo() -> Self {
+        Self::new(Code::NotOffered, "The demo fleet cannot be acted on.")
+            .why("It is made up by a script: no server would take anything, and no plan could be tried.")
+            .next("Connect a cluster: pilothouse connect add kubernetes.")
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {

@@ -10,6 +10,7 @@ use crate::{
     clock::use_clock,
     keys::{Command, on_command},
     link::use_link,
+    mirror::use_view,
     parts::{
         dialog::Dialog,
         icon::{Icon, Sign},
@@ -20,7 +21,7 @@ use crate::{
 use kinds::{Asked, asked};
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 use list::{Target, entries};
-use pilothouse_wire::{Answer, Ask, ask::Hit, units::visible};
+use pilothouse_wire::{Answer, Ask, ViewSpec, ask::Hit, units::visible};
 use std::time::Duration;
 
 /// The engine is not asked for every letter.
@@ -63,12 +64,13 @@ impl PaletteDoor {
 #[component]
 pub fn Palette() -> impl IntoView {
     let (door, state) = (use_palette(), use_state());
+    let connections = use_view(Signal::stored(ViewSpec::Connections));
     on_command(Command::Palette, move || {
         door.open.update(|open| *open = if open.is_some() { None } else { Some("") });
         true
     });
     on_command(Command::Act, move || {
-        let is_any = !untrack(|| deed::to_subject(state)).is_empty();
+        let is_any = !untrack(|| deed::to_subject(state, connections)).is_empty();
         if is_any {
             door.open.set(Some(">"));
         }

@@ -7,7 +7,7 @@ mod deeds;
 mod rows;
 
 pub use asked::Asked;
-pub use deeds::{Deeds, deeds};
+pub use deeds::{Deeds, deeds, is_of_demo, use_acts_on};
 
 use crate::{
     keys::{Command, on_command},

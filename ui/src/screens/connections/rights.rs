@@ -16,7 +16,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, ConnectionId, Problem,
     rights::{Held, Right, Rights, RightsQuery},
-    units::visible,
+    units::{visible, visible_lines},
     view::Status,
 };
 
@@ -71,7 +71,7 @@ fn Said(rights: Rights) -> impl IntoView {
         </table>
         {rights.role.map(|role| view! {
             <h3>"The role that gives what is missing"</h3>
-            <pre class="mono small" data-test="rights-role">{visible(&role)}</pre>
+            <pre class="mono small" data-test="rights-role">{visible_lines(&role)}</pre>
         })}
     }
 }

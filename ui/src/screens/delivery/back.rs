@@ -9,7 +9,7 @@ use crate::{
         mark::{StatusWord, tone},
         problem::ProblemRows,
     },
-    shell::plan::use_plan,
+    shell::plan::{use_acts_on, use_plan},
     state::use_state,
 };
 use leptos::prelude::*;
@@ -73,7 +73,7 @@ pub fn Back(object: ObjectRef) -> impl IntoView {
 
 #[component]
 fn Said(way: WayBack) -> impl IntoView {
-    let (state, door) = (use_state(), use_plan());
+    let (may, door) = (use_acts_on(&way.object), use_plan());
     let WayBack { grade, to, took, checked_at, .. } = &way;
     let to = to.map(|to| format!("to revision {to}: ")).unwrap_or_default();
     let words = format!("{to}{}", grade.word());
@@ -86,7 +86,7 @@ fn Said(way: WayBack) -> impl IntoView {
             <span class=class>{visible(&words)}</span>
             <span class="soft" dir="auto">{visible(&beside)}</span>
             <span class="fill"></span>
-            <Show when=move || may_go && state.may_act()>
+            <Show when=move || may_go && may.get()>
                 <Button label="Go back…" on_press=move || door.open(intent.get_value()) test="back-go" />
             </Show>
         </div>

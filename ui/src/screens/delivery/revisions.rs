@@ -5,7 +5,7 @@ use super::rollout::part;
 use crate::{
     mirror::Watched,
     parts::{age::Age, button::Button, mark::StatusWord},
-    shell::plan::{deeds, use_plan},
+    shell::plan::{deeds, use_acts_on, use_plan},
     state::use_state,
 };
 use leptos::prelude::*;
@@ -22,9 +22,9 @@ const SIDE_BY_SIDE: usize = 4;
 /// Draws the revisions.
 #[component]
 pub fn Revisions(view: Watched, object: ObjectRef) -> impl IntoView {
-    let (state, door) = (use_state(), use_plan());
+    let (acts, door) = (use_acts_on(&object), use_plan());
     let goes_back = deeds(&object).iter().any(|(.., deed)| *deed == Deed::Undo(None));
-    let may = Signal::derive(move || goes_back && state.may_act());
+    let may = Signal::derive(move || goes_back && acts.get());
     let object = StoredValue::new(object);
     let back = Back {
         may,
@@ -138,9 +138,10 @@ fn measured(rows: &[RevisionRow]) -> Vec<(&'static str, Vec<String>, bool)> {
     let is_told = |metric: &&ServingMetric| {
         rows.iter().filter_map(|row| row.serving.as_ref()).any(|serving| !serving.read(**metric).is_absent())
     };
-    let metrics = ServingMetric::ALL.iter().filter(is_told).map(|metric| {
-        (metric.label(), rows.iter().map(|row| read(row, *metric)).collect::<Vec<_>>(), false)
-    });
+    let metrics = ServingMetric::ALL
+        .iter()
+        .filter(is_told)
+        .map(|metric| (metric.label(), rows.iter().map(|row| read(row, *metric)).collect::<Vec<_>>(), false));
     let any = rows.iter().any(|row| row.serving.is_some());
     any.then(|| ("Engine", rows.iter().map(engines).collect(), false)).into_iter().chain(metrics).collect()
 }
@@ -220,7 +221,10 @@ fn pods(pods: &[PodOf], left_out: u32) -> impl IntoView + use<> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{ConnectionId, Reading, ServingEngine, view::{ServingRow, delivery::Role}};
+    use pilothouse_wire::{
+        ConnectionId, Reading, ServingEngine,
+        view::{ServingRow, delivery::Role},
+    };
 
     #[test]
     fn the_revision_that_runs_is_the_one_that_was_numbered_last() {

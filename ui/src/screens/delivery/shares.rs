@@ -9,7 +9,7 @@ use crate::{
         button::{Button, Weight},
         form::dialog::Titled,
     },
-    shell::plan::use_plan,
+    shell::plan::{use_acts_on, use_plan},
     state::use_state,
 };
 use leptos::prelude::*;
@@ -119,7 +119,7 @@ fn line(
     weigh: Option<Weighing>,
     weighing: RwSignal<Option<Weighing>>,
 ) -> impl IntoView + use<> {
-    let state = use_state();
+    let may = use_acts_on(&row.route);
     let to = row.to.iter().map(link).collect_view();
     let revision = row.revision.map(|number| view! { <span class="soft">{format!(" revision {number}")}</span> });
     let unknown = row.unknown.clone().map(|why| view! { <span class="warn small" dir="auto">{visible(&why)}</span> });
@@ -133,7 +133,7 @@ fn line(
             <td class="clip">{to} {revision} {unknown}</td>
             <td>
                 {weigh.map(|what| view! {
-                    <Show when=move || state.may_act() && !state.is_past()>
+                    <Show when=move || may.get()>
                         <Button
                             label="Weights…"
                             on_press={

@@ -5,12 +5,12 @@ use crate::{
     kept::{Keeper, Kept, SavedView, use_kept},
     keys::{Command, Keys, chord},
     link::{Link, use_link},
-    mirror::use_view,
+    mirror::{Watched, use_view},
     parts::{button::copy, icon::Icon},
     screens::SCREENS,
     shell::{
         mode::hold,
-        plan::{Asked, PlanDoor, deeds, use_plan},
+        plan::{Asked, PlanDoor, deeds, is_of_demo, use_plan},
         toast::{Toaster, use_toasts},
     },
     state::{State, use_state},
@@ -148,7 +148,7 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
     let connections = use_view(Signal::stored(ViewSpec::Connections));
     Memo::new(move |_| {
         let may_act = doer.state.may_act();
-        let mut list = to_subject(doer.state);
+        let mut list = to_subject(doer.state, connections);
         list.extend(doer.kept.with(saved));
         list.extend(SCREENS.iter().map(|screen| {
             entry(Section::GoTo, screen.icon, screen.name, screen.about, chord(screen.go), Deed::Go(screen.route))
@@ -169,8 +169,9 @@ pub fn possible(doer: Doer) -> Memo<Vec<Entry>> {
 }
 
 /// What can be planned for what is shown or selected; tracks.
-pub fn to_subject(state: State) -> Vec<Entry> {
-    let Some(object) = subject(state).filter(|_| state.may_act() && !state.is_past()) else { return Vec::new() };
+pub fn to_subject(state: State, connections: Watched) -> Vec<Entry> {
+    let is_subject = |object: &ObjectRef| state.may_act() && !is_of_demo(connections, object.connection());
+    let Some(object) = subject(state).filter(is_subject) else { return Vec::new() };
     let about = visible(&format!("{} {}", object.kind_word(), object.name()));
     let line = |name: &str, deed| entry(Section::Subject, Icon::Play, name, &about, None, deed);
     let planned = deeds(&object).into_iter().map(|(name, _, deed)| {

@@ -2,14 +2,34 @@
 
 use super::{asked::Asked, use_plan};
 use crate::{
+    mirror::{Watched, use_view},
     parts::button::{Button, Weight},
     state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    ObjectRef,
+    ConnectionId, ObjectRef, ViewSpec,
     plan::{Deed, Intent},
+    view::ConnectionsView,
 };
+
+/// May something be done to this object: in the window, not in the past, and not to the demo, whose script nobody changes?
+#[must_use]
+pub fn use_acts_on(object: &ObjectRef) -> Memo<bool> {
+    let (state, connections) = (use_state(), use_view(Signal::stored(ViewSpec::Connections)));
+    let id = object.connection().clone();
+    Memo::new(move |_| state.may_act() && !is_of_demo(connections, &id))
+}
+
+/// Is this connection of the demo? Tracks.
+#[must_use]
+pub fn is_of_demo(connections: Watched, id: &ConnectionId) -> bool {
+    connections.connections(|view| is_demo(view, id)).unwrap_or(false)
+}
+
+fn is_demo(view: &ConnectionsView, id: &ConnectionId) -> bool {
+    view.rows.get(id).is_some_and(|row| row.demo)
+}
 
 /// The deeds that an object may be subject to, each with its word and what tests find it by.
 #[must_use]
@@ -58,7 +78,7 @@ pub fn deeds(object: &ObjectRef) -> Vec<(&'static str, &'static str, Deed)> {
     }
 }
 
-/// Buttons that open plans, where something may be done: in the window, and not in the past.
+/// Buttons that open plans, where something may be done.
 #[component]
 pub fn Deeds(
     /// The object.
@@ -66,13 +86,13 @@ pub fn Deeds(
     /// The class of what holds the buttons.
     class: &'static str,
 ) -> impl IntoView {
-    let (state, door) = (use_state(), use_plan());
+    let (may, door) = (use_acts_on(&object), use_plan());
     let (list, questions) = (deeds(&object), Asked::of(&object));
     let is_shown = !list.is_empty() || !questions.is_empty();
     let object = StoredValue::new(object);
     let list = StoredValue::new(list);
     view! {
-        <Show when=move || is_shown && state.may_act() && !state.is_past()>
+        <Show when=move || is_shown && may.get()>
             <div class=class data-test="deeds">
                 <div class="buttons">
                     {questions.iter().map(|asked| {
