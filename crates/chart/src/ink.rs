@@ -161,6 +161,8 @@ pub enum Ink {
     Well,
     /// Not known.
     NoData,
+    /// It was measured, and is no longer.
+    Stale,
     /// Its node has it but does not offer it.
     Withheld,
     /// Slowed, or its node is under pressure.
@@ -180,6 +182,7 @@ impl Ink {
             Self::Free => "free",
             Self::Well => "well",
             Self::NoData => "no data",
+            Self::Stale => "stale",
             Self::Withheld => "withheld",
             Self::Slowed => "warning",
             Self::Lost => "lost",
@@ -197,6 +200,7 @@ impl Ink {
             Self::Free => Fill::Outline(paper::FREE),
             Self::Well => Fill::Solid(paper::TRACK),
             Self::NoData => Fill::Dot(paper::SOFT),
+            Self::Stale => Fill::Stroke(paper::SOFT),
             Self::Withheld => Fill::Outline(paper::WARN),
             Self::Slowed => Fill::Triangle(paper::WARN),
             Self::Lost => Fill::Cross(paper::BAD),
@@ -250,7 +254,7 @@ impl<'a> Inks<'a> {
             (_, Mode::Health) => health(gpu.node, worst),
             (_, Mode::Measured(_) | Mode::Age) if worst == Some(Status::Bad) => Ink::Lost,
             (GpuState::Free, Mode::Measured(_)) => Ink::Free,
-            (_, Mode::Measured(_)) if telemetry.is_stale(gpu.at, self.now) => Ink::NoData,
+            (_, Mode::Measured(_)) if telemetry.is_stale(gpu.at, self.now) => Ink::Stale,
             (_, Mode::Measured(gauge)) => {
                 let reading = self.column.map_or(Reading::ABSENT, |column| column.get(gpu.at));
                 match gauge.step(reading) {
@@ -281,8 +285,11 @@ impl<'a> Inks<'a> {
         let Some(node) = self.view.nodes.rows().get(at) else { return Ink::NoData };
         let hit = self.hit(node);
         let all = (0..node.gpus.len()).map(|slot| self.of(GpuAt { node, slot, at: first + slot }, hit));
-        let worst = all.max().unwrap_or(Ink::NoData);
+        let (least, worst) = all.fold((Ink::Lost, None), |(least, worst), ink| (ink.min(least), Some(ink).max(worst)));
+        let worst = worst.unwrap_or(Ink::NoData);
         match self.mode {
+            // What the node's GPUs come to together is as old as they are.
+            Mode::Measured(_) if worst == Ink::Stale && least > Ink::Scale(u8::MAX) => Ink::Stale,
             Mode::Measured(gauge) if worst < Ink::Withheld => {
                 let empty = if worst == Ink::Free { Ink::Free } else { Ink::NoData };
                 let together = self.view.telemetry.read_node(gauge.metric(), at);
@@ -376,6 +383,65 @@ pub fn step_of(ink: Ink) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_wire::{
+        ConnectionId, NodeId,
+        view::{GpuCell, TelemetryView},
+    };
+
+    /// A node of two GPUs that a pod holds each, last measured so many seconds ago, and what it is drawn as: each of its
+    /// GPUs, and as one.
+    fn drawn(ages: [Option<i64>; 2]) -> (Vec<Ink>, Ink) {
+        let node = NodeRow {
+            id: NodeId { cluster: ConnectionId::slug("iad"), name: "a".into() },
+            status: Status::Good,
+            status_word: "Ready".into(),
+            cordoned: false,
+            pool: None,
+            product: None,
+            gpu_memory_mib: None,
+            zone: None,
+            instance_type: None,
+            kubelet: None,
+            conditions: Vec::new(),
+            taints: Vec::new(),
+            quarantine: None,
+            resources: Vec::new(),
+            gpus: vec![GpuCell::slot(GpuState::Held, Some(0)); 2],
+            devices: Vec::new(),
+            holders_known: true,
+            holders: Vec::new(),
+            created: None,
+            seen: Stamp(0),
+        };
+        let now = Stamp(1_000_000);
+        let half = |n: usize| std::iter::repeat_n(Reading::of(0.5), n).collect::<Readings>();
+        let read = |age: &Option<i64>| age.map_or(Reading::ABSENT, |_| Reading::of(0.5));
+        let view = FleetView {
+            nodes: [node].into_iter().collect(),
+            telemetry: TelemetryView {
+                times: ages.iter().map(|age| age.map(|age| Stamp(now.0 - age * 1_000))).collect(),
+                columns: [(Metric::Utilisation, ages.iter().map(read).collect())].into(),
+                nodes: [(Metric::Utilisation, half(1))].into(),
+                patience_ms: 30_000,
+                ..TelemetryView::default()
+            },
+            ..FleetView::default()
+        };
+        let inks = Inks::new(Mode::Measured(Gauge::Utilisation), &view, now);
+        let node = &view.nodes.rows()[0];
+        let each = (0..2).map(|slot| inks.of(GpuAt { node, slot, at: slot }, None)).collect();
+        (each, inks.of_node(0, 0))
+    }
+
+    #[test]
+    fn what_is_no_longer_measured_is_not_drawn_as_what_never_was() {
+        assert_eq!(drawn([Some(40), None]), (vec![Ink::Stale, Ink::NoData], Ink::Stale));
+        assert_eq!(drawn([Some(10), Some(40)]), (vec![Ink::Scale(4), Ink::Stale], Ink::Scale(4)));
+        let (stale, no_data) = (Ink::Stale.fill(), Ink::NoData.fill());
+        assert_ne!(std::mem::discriminant(&stale), std::mem::discriminant(&no_data), "it has a shape of its own");
+        let legend = Legend::of(&[Ink::Stale, Ink::NoData], false, false).on_paper(Mode::Health);
+        assert_eq!(legend, [(no_data, "no data".to_owned()), (stale, "stale".to_owned())]);
+    }
 
     #[test]
     fn the_scale_of_ages_rises_with_the_age() {

@@ -45,6 +45,8 @@ pub enum Fill {
     Cross(Rgb),
     /// A dot: nothing is known of it.
     Dot(Rgb),
+    /// A stroke across: what is known of it is old.
+    Stroke(Rgb),
 }
 
 /// The margin around a sheet, in pixels.
@@ -113,6 +115,10 @@ impl Fill {
                 let line = |from, to| PathElement::new(vec![from, to], colour(paper::GROUND).stroke_width(1));
                 area.draw(&line((x + 1, y + 1), (x + w - 1, y + h - 1)))?;
                 area.draw(&line((x + w - 1, y + 1), (x + 1, y + h - 1)))
+            }
+            Self::Stroke(ink) => {
+                area.draw(&whole(paper::TRACK))?;
+                area.draw(&PathElement::new(vec![(x, y), (x + w - 1, y + h - 1)], colour(ink).stroke_width(1)))
             }
             Self::Dot(ink) => {
                 area.draw(&whole(paper::TRACK))?;

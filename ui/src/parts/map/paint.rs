@@ -162,6 +162,10 @@ impl Picture {
                 let at = (rect.w - dot) / 2;
                 self.fill(Rect { x: rect.x + at, y: rect.y + at, w: dot, h: dot }, palette.dot);
             }
+            Ink::Stale => {
+                self.fill(rect, palette.quiet);
+                self.stroke(rect, palette.dot, px, true);
+            }
             Ink::Withheld => {
                 self.fill(rect, palette.quiet);
                 self.outline(rect, palette.warn, px);
@@ -298,9 +302,19 @@ mod tests {
 
     #[test]
     fn every_state_has_a_shape_of_its_own() {
-        let inks = [Ink::Held, Ink::Free, Ink::Shared, Ink::Withheld, Ink::Lost, Ink::NoData, Ink::Slowed, Ink::Well];
+        let inks = [
+            Ink::Held,
+            Ink::Free,
+            Ink::Shared,
+            Ink::Withheld,
+            Ink::Lost,
+            Ink::NoData,
+            Ink::Slowed,
+            Ink::Well,
+            Ink::Stale,
+        ];
         let (layout, picture) = draw(&inks, false);
-        let seen: Vec<Vec<u8>> = (0..8).map(|gpu| colours(&layout, &picture, gpu)).collect();
+        let seen: Vec<Vec<u8>> = (0..9).map(|gpu| colours(&layout, &picture, gpu)).collect();
         for (i, a) in seen.iter().enumerate() {
             for b in &seen[i + 1..] {
                 assert_ne!(a, b, "{seen:?}");

@@ -165,6 +165,7 @@ fn item(ink: Ink) -> Option<impl IntoView> {
         Ink::Free => ("free", ""),
         Ink::Well => ("well", ""),
         Ink::NoData => ("no-data", "M4 4H6V6H4Z"),
+        Ink::Stale => ("stale", "M1 1 9 9"),
         Ink::Withheld => ("withheld", "M1 9 9 1"),
         Ink::Slowed => ("slowed", "M5 .5 9.8 9.5H.2Z"),
         Ink::Lost => ("lost", "m2.5 2.5 5 5M7.5 2.5l-5 5"),
