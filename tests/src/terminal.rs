@@ -117,8 +117,16 @@ impl Terminal {
     /// # Errors
     /// If it cannot be started.
     pub fn watch(&self, arguments: &[&str]) -> Result<Watch> {
+        self.follow(&[arguments, &["--watch", "--json"]].concat())
+    }
+
+    /// Starts the program with arguments by which it prints an object a line. It ends when the answer is dropped.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn follow(&self, arguments: &[&str]) -> Result<Watch> {
         let what = format!("pilothouse {}", arguments.join(" "));
-        let mut command = self.command(&[arguments, &["--watch", "--json"]].concat())?;
+        let mut command = self.command(arguments)?;
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().could_not(format!("start {what}"))?;
         let out = child.stdout.take().ok_or_else(|| Failure::new(format!("{what} has no output")))?;

@@ -1,6 +1,6 @@
 //! Rollouts of the real controller of Argo, acted on from the terminal: each step is seen by its own plugin for kubectl too.
 
-use acceptance::{ControlPlane, GpuNodes, Options, Result, Rollouts, Said, Terminal, acting, until};
+use acceptance::{ControlPlane, GpuNodes, Options, Page, Result, Rollouts, Said, Terminal, acting, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -177,6 +177,69 @@ async fn blue_turns_green_an_analysis_ends_and_the_template_of_another_is_change
     seen(&ended, "it is over");
     assert_ne!(plane.kubectl(&phase).await?, "Running");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_experiment_stands_beside_its_service_with_what_it_measures_and_is_ended() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", 4, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    // It measures nothing but that nobody answers, and would do so for an hour and a half.
+    let metric = json!({
+        "name": "slow", "interval": "10m", "count": 9, "consecutiveErrorLimit": 99,
+        "provider": { "web": { "url": "http://127.0.0.1:9/", "jsonPath": "{$.x}" } }, "successCondition": "result > 0",
+    });
+    let measured = json!({
+        "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
+        "metadata": { "name": "slow", "namespace": NAMESPACE }, "spec": { "metrics": [metric] },
+    });
+    plane.apply(&measured.to_string()).await?;
+    let beside = json!({
+        "duration": "90m", "analyses": [{ "name": "slow", "templateName": "slow" }],
+        "templates": [{ "name": "baseline", "specRef": "stable" }, { "name": "candidate", "specRef": "canary" }],
+    });
+    let steps = json!([{ "setWeight": 20 }, { "experiment": beside }, { "pause": {} }]);
+    plane
+        .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
+        .await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let terminal = acting::terminal(&plane).await?;
+    // Followed from before it begins, an object a line.
+    let mut followed = terminal.follow(&["rollout", "watch", "chat", "--json"])?;
+    let healthy = |line: &Value| (line["service"]["row"]["phase"] == "Healthy").then_some(());
+    followed.until("it is healthy", LIMIT, healthy).await?;
+    rollouts.set_image(NAMESPACE, "chat", "2.0.0").await?;
+    let runs = |line: &Value| {
+        let experiment = line["service"]["experiments"].get(0)?;
+        let is_there = experiment["templates"] == json!([["baseline", 1, 1], ["candidate", 1, 1]]);
+        let measures = line["service"]["analyses"].get(0).is_some_and(|run| run["phase"] == "Running");
+        let name = experiment["name"].as_str().map(str::to_owned);
+        name.filter(|_| experiment["phase"] == "Running" && is_there && measures)
+    };
+    let name = followed.until("its experiment runs, and is measured", LIMIT, runs).await?;
+    drop(followed);
+    let told = terminal.good(&["rollout", "get", "chat"]).await?;
+    for words in [name.as_str(), "baseline 1 of 1, candidate 1 of 1", "Step       1 of 3: Experiment"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+
+    let page = Page::window((1440, 900), &terminal.environment()).await?;
+    page.find_by("[data-test='chip-admin'][data-state='live']").await?;
+    page.press("rail-delivery").await?;
+    page.press_by("[data-test='row'][data-key='workload:admin/default/Rollout/chat']").await?;
+    let row = format!("[data-test='experiment'][data-key='{name}']");
+    let beside = |text: &str| text.contains("Running") && text.contains("baseline 1 of 1, candidate 1 of 1");
+    page.reads_as(&row, beside, "says its phase and its pods").await?;
+    page.find("analysis").await?;
+
+    // Ended by hand: its step is over, and the service goes on to the next.
+    let typed = ["act", "terminate", "experiment", &name, "-n", NAMESPACE, "--yes"];
+    seen(&terminal.call(&typed).await?, "it is over");
+    page.reads_as(&row, |text| !text.contains("Running"), "says that it is over").await?;
+    rollouts.until(NAMESPACE, "chat", "Step", "2/3").await?;
+    let again = terminal.call(&typed).await?;
+    assert!(again.code == 1 && again.err.contains("over"), "{again:?}");
+    page.close().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

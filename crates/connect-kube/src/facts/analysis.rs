@@ -163,28 +163,34 @@ mod tests {
         assert!(!format!("{fact:?}").contains("hunter2"));
     }
 
-    /// As the controller writes it while pods come, by the types of Argo Rollouts 1.10 (`experiment_types.go`).
+    /// As the controller of Argo Rollouts 1.10 wrote it in the tests against it: what is not read left out, and one pod of two
+    /// not yet there, which lasts too short a while to be recorded.
     const EXPERIMENT: &str = r#"{
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment",
         "metadata": {
-            "name": "chat-7d9f8c-2-1", "namespace": "serving", "creationTimestamp": "2026-11-24T03:00:00Z", "generation": 1,
+            "name": "chat-6f7955dccb-2-1", "namespace": "default", "creationTimestamp": "2026-11-30T10:53:51Z", "generation": 9,
+            "annotations": { "rollout.argoproj.io/revision": "2" }, "labels": { "rollouts-pod-template-hash": "6f7955dccb" },
             "ownerReferences": [{
                 "apiVersion": "argoproj.io/v1alpha1", "blockOwnerDeletion": true, "controller": true, "kind": "Rollout",
-                "name": "chat", "uid": "0d2a"
+                "name": "chat", "uid": "ce7de850-0fe9-4832-a8a5-a7ca33850cee"
             }]
         },
-        "spec": { "duration": "10m", "templates": [
-            { "name": "baseline", "replicas": 1, "selector": {}, "template": {} },
-            { "name": "canary", "replicas": 2, "selector": {}, "template": {} }
-        ] },
+        "spec": {
+            "analyses": [{ "name": "slow", "templateName": "slow" }], "analysisRunMetadata": {}, "duration": "90m",
+            "templates": [{ "name": "baseline" }, { "name": "candidate", "replicas": 2 }]
+        },
         "status": {
-            "phase": "Running", "availableAt": "2026-11-24T03:00:07Z",
-            "conditions": [{ "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "message": "" }],
+            "phase": "Running", "availableAt": "2026-11-30T10:53:52Z",
+            "analysisRuns": [{ "analysisRun": "chat-6f7955dccb-2-1-slow", "name": "slow", "phase": "Running" }],
+            "conditions": [{
+                "lastTransitionTime": "2026-11-30T10:53:52Z", "message": "Experiment \"chat-6f7955dccb-2-1\" is running.",
+                "reason": "NewReplicaSetAvailable", "status": "True", "type": "Progressing"
+            }],
             "templateStatuses": [
-                { "name": "baseline", "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
-                  "status": "Running", "collisionCount": null, "podTemplateHash": "6b7" },
-                { "name": "canary", "replicas": 2, "updatedReplicas": 2, "readyReplicas": 1, "availableReplicas": 1,
-                  "status": "Progressing" }
+                { "availableReplicas": 1, "lastTransitionTime": "2026-11-30T10:53:52Z", "name": "baseline", "readyReplicas": 1,
+                  "replicas": 1, "status": "Running", "updatedReplicas": 1 },
+                { "availableReplicas": 1, "lastTransitionTime": "2026-11-30T10:53:52Z", "name": "candidate", "readyReplicas": 1,
+                  "replicas": 2, "status": "Running", "updatedReplicas": 2 }
             ]
         }
     }"#;
@@ -195,12 +201,12 @@ mod tests {
         let owner = OwnerFact { kind: "Rollout".into(), name: "chat".into() };
         assert_eq!(
             (fact.name.as_str(), fact.owner, fact.phase),
-            ("chat-7d9f8c-2-1", Some(owner), AnalysisPhase::Running)
+            ("chat-6f7955dccb-2-1", Some(owner), AnalysisPhase::Running)
         );
         let template = |name: &str, all, available| (SmolStr::new(name), all, available);
-        assert_eq!(fact.templates, [template("baseline", 1, 1), template("canary", 2, 1)]);
+        assert_eq!(fact.templates, [template("baseline", 1, 1), template("candidate", 2, 1)]);
         let after = fact.available.unwrap().since(fact.created.unwrap());
-        assert_eq!((after.as_secs(), fact.message), (7, None));
+        assert_eq!((after.as_secs(), fact.message), (1, None));
 
         // Before its controller has looked at it, and without a name.
         let bare = json!({ "metadata": { "name": "new", "namespace": "serving" }, "status": null });
