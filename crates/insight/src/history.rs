@@ -1,7 +1,10 @@
-//! Since when each GPU does nothing: what one frame cannot tell.
+//! Since when each GPU does nothing, and GPUs of a pool are stranded: what one frame cannot tell.
+
+mod pools;
 
 use crate::{
     limits::{GAP, IDLE, LEAN},
+    room::pool::Pool,
     site::{Site, sites},
 };
 use pilothouse_wire::{Metric, SmolStr, Stamp, view::FleetView};
@@ -15,6 +18,7 @@ const MOST: usize = 65_536;
 pub struct History {
     tracks: HashMap<SmolStr, Track>,
     round: u64,
+    pools: pools::Pools,
 }
 
 /// What is known of a GPU over time. All times are of whoever measures.
@@ -44,6 +48,7 @@ impl History {
         }
         let round = self.round;
         self.tracks.retain(|_, track| track.round == round);
+        self.pools.note(view, now);
     }
 
     /// How many GPUs are watched.
@@ -60,6 +65,11 @@ impl History {
 
     pub(crate) fn of(&self, site: Site<'_>, slot: u16) -> Option<Track> {
         self.tracks.get(&site.device(slot)?.uuid).copied()
+    }
+
+    /// Since when GPUs of a pool are stranded; `None` where none is, or it was not looked at.
+    pub(crate) fn stranded(&self, pool: &Pool<'_>, now: Stamp) -> Option<pools::StrandedSince> {
+        self.pools.of(pool, now)
     }
 
     fn note_gpu(&mut self, site: Site<'_>, slot: u16) {

@@ -4,7 +4,7 @@ mod held_idle;
 mod ledger;
 mod memory;
 mod not_ready;
-mod stranded;
+pub(crate) mod stranded;
 
 use crate::{
     answer::Answer,
@@ -30,6 +30,7 @@ pub fn waste(view: &FleetView, history: &History, now: Stamp) -> Waste {
             owner: Owner::Pod(pod),
             gpus: pod.gpus,
             answer: not_ready::judge(pod, now).map(Some),
+            hours: None,
             reason: not_ready::REASON,
             evidence: Some(format!(
                 "{}: {}, {} of {} containers ready.",
@@ -44,7 +45,7 @@ pub fn waste(view: &FleetView, history: &History, now: Stamp) -> Waste {
     }
     let pods = PodsOf::nodes(view, view.nodes.rows().iter().filter(|row| !row.gpus.is_empty()).map(|row| &row.id));
     for pool in pool::pools(view, &pods) {
-        enter_pool(&mut ledger, &pool);
+        enter_pool(&mut ledger, &pool, history, now);
     }
     ledger.close()
 }
@@ -104,7 +105,8 @@ fn enter_gpu<'a>(ledger: &mut Ledger, view: &'a FleetView, gpu: &Gpu<'a>) {
         [(WasteRule::HeldIdle, idle, held_idle::REASON), (WasteRule::OverAskedMemory, lean, memory::REASON)]
     {
         let evidence = answer.is_yes().then(|| evidence(&gpu, rule)).flatten();
-        ledger.enter(Entry { rule, owner: owner.clone(), gpus: 1, answer: answer.map(Some), reason, evidence });
+        let answer = answer.map(Some);
+        ledger.enter(Entry { rule, owner: owner.clone(), gpus: 1, answer, hours: None, reason, evidence });
     }
 }
 
@@ -122,20 +124,31 @@ fn evidence(gpu: &Gpu<'_>, rule: WasteRule) -> Option<String> {
     Some(format!("{name} GPU {slot}: {}.", said.join(", ")))
 }
 
-fn enter_pool(ledger: &mut Ledger, pool: &Pool<'_>) {
+fn enter_pool(ledger: &mut Ledger, pool: &Pool<'_>, history: &History, now: Stamp) {
     let answer = stranded::judge(pool);
     let free: u64 = pool.open().map(pool::PoolNode::free).sum();
     let owner = || Owner::Place(ObjectRef::Connection(pool.cluster.clone()), Some(pool.name.into()));
     let reason = "Fewer are free on their nodes than the smallest usual pod of the pool asks for.";
-    let entry =
-        |gpus, answer, evidence| Entry { rule: WasteRule::Stranded, owner: owner(), gpus, answer, reason, evidence };
+    let entry = |gpus, answer, evidence| Entry {
+        rule: WasteRule::Stranded,
+        owner: owner(),
+        gpus,
+        answer,
+        hours: None,
+        reason,
+        evidence,
+    };
     match answer {
         Answer::Yes(left) => {
             let evidence = format!(
                 "Free GPUs that are left over: {} of {free}, nodes: {}, the smallest usual pod: {}.",
                 left.gpus, left.nodes, left.smallest
             );
-            ledger.enter(entry(left.gpus, Answer::Yes(None), Some(evidence)));
+            // How many there are changes: each counts for its own time.
+            let so_far = history.stranded(pool, now);
+            let hours = so_far.map(|so_far| so_far.gpu_hours);
+            let answer = Answer::Yes(so_far.map(|so_far| so_far.since));
+            ledger.enter(Entry { hours, ..entry(left.gpus, answer, Some(evidence)) });
             ledger.enter(entry(free - left.gpus, Answer::No, None));
         }
         Answer::No => ledger.enter(entry(free, Answer::No, None)),

@@ -23,6 +23,8 @@ pub(super) struct Entry<'a> {
     pub gpus: u64,
     /// Since when; `None` where that is not known.
     pub answer: Answer<Option<Stamp>>,
+    /// What it comes to, where that is not so many GPUs since then.
+    pub hours: Option<f64>,
     /// Why it is so, where it is.
     pub reason: &'static str,
     pub evidence: Option<String>,
@@ -91,7 +93,8 @@ impl Ledger {
         sum.gpus += entry.gpus;
         if let Some(since) = since {
             sum.since = Some(sum.since.map_or(since, |earliest| earliest.min(since)));
-            sum.hours = Some(sum.hours.unwrap_or(0.0) + hours(entry.gpus, since, self.now));
+            let spent = entry.hours.unwrap_or_else(|| hours(entry.gpus, since, self.now));
+            sum.hours = Some(sum.hours.unwrap_or(0.0) + spent);
         }
         sum.reasons.insert(reason);
         sum.evidence.extend(entry.evidence);

@@ -8,7 +8,7 @@ const USUAL: f64 = 0.1;
 
 /// What is stranded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Left {
+pub(crate) struct Left {
     /// GPUs that are left over on their nodes.
     pub gpus: u64,
     /// GPUs of the smallest usual pod.
@@ -18,7 +18,7 @@ pub(super) struct Left {
 }
 
 /// What is left on each node when as many of the smallest usual pods as fit have been placed there.
-pub(super) fn judge(pool: &Pool<'_>) -> Answer<Left> {
+pub(crate) fn judge(pool: &Pool<'_>) -> Answer<Left> {
     if !pool.is_known() {
         return Answer::CannotTell("Not all pods of the cluster are read.");
     }

@@ -151,9 +151,11 @@ fn of_gpus_whose_memory_is_not_measured_nobody_can_tell() {
 fn free_gpus_that_no_usual_pod_can_use_are_stranded() {
     let node = Node::called("a-1").gpus(8).held(0..2, "chat-1").held(2..4, "chat-2").held(4..5, "one-1");
     let pod = |name: &str, gpus| Pod::called(name).on("a-1").asks(gpus);
-    let want = "Yes connection:iad 1: Fewer are free on their nodes than the smallest usual pod of the pool asks for.";
+    let want =
+        "Yes connection:iad 1 1.0 h: Fewer are free on their nodes than the smallest usual pod of the pool asks for.";
     let mut pods: Vec<Pod> = vec![pod("chat-1", 2), pod("chat-2", 2)];
-    let found = check(&node, &pods, 0, WasteRule::Stranded, &[want]);
+    let found = check(&node, &pods, 60, WasteRule::Stranded, &[want]);
+    assert_eq!(found[0].since, Some(NOW.minus(Duration::from_secs(3_600))));
     assert_eq!(found[0].evidence, "Free GPUs that are left over: 1 of 3, nodes: 1, the smallest usual pod: 2.");
     assert_eq!((found[0].id.verdict, found[0].id.pool.as_deref()), (Verdict::Yes, Some("H100")));
     pods.push(pod("one-1", 1));
