@@ -71,7 +71,7 @@ impl Loaded {
         let text = |key: &str| self.model.meta_val_str(key).ok();
         json!({
             "format": "gguf",
-            "library": format!("llama.cpp by llama-cpp-2 {}", version_of("llama-cpp-2")),
+            "library": format!("llama.cpp (llama-cpp-2 {})", version_of("llama-cpp-2")),
             "architecture": text("general.architecture"),
             "title": text("general.name"),
             "bytes": self.model.size(),

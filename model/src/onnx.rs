@@ -62,7 +62,7 @@ pub fn load(of: &Arguments) -> Result<Loaded, String> {
     let inputs = engine::start(of, environment, taken, Arc::clone(&counted))?;
     // Branch and commit; behind them stand the flags of its compiler.
     let built = ort::info().trim_start_matches("ORT Build Info: ").split(", ").take(2).collect::<Vec<_>>().join(", ");
-    let library = format!("ONNX Runtime by ort {} ({built})", crate::served::version_of("ort"));
+    let library = format!("ONNX Runtime (ort {}, {built})", crate::served::version_of("ort"));
     Ok(Loaded { name: of.name(), bytes, library, inputs, jobs, counted })
 }
 

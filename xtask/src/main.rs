@@ -8,6 +8,7 @@ mod heal;
 mod lanes;
 mod layers;
 mod measure;
+mod model;
 mod new;
 mod record;
 mod repo;
@@ -50,6 +51,8 @@ enum Verb {
         #[arg(long)]
         peers: bool,
     },
+    /// Build the program that loads models out of files (llama.cpp takes minutes)
+    Model,
     /// Format, layers, tidy, clippy, licences and the tests that need no server
     Check,
     /// Does each crate use only lower layers?
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Verb::Ui(options) => ui::run(&options),
         Verb::Servers { peers: true } => servers::build_peers(),
         Verb::Servers { peers: false } => stages::servers(),
+        Verb::Model => model::run(),
         Verb::Check => check::run(),
         Verb::Layers => layers::run(),
         Verb::Tidy => tidy::run(),

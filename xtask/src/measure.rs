@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-use crate::{Outcome, command, heal, repo};
+use crate::{Outcome, command, heal, model, repo};
 
 /// What is measured, and how it is told.
 #[derive(clap::Args)]
@@ -18,7 +18,7 @@ pub struct Options {
     /// Keep the servers of the figures until Ctrl-C, to look at by hand
     #[arg(long)]
     hold: bool,
-    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash, parity, delivery-scale, bench-truth, bench-lag, bench-verdict, bench-client; all of them if none is given
+    /// fleet-open, fleet-churn, watch-replay, start, attribution, world-scale, metrics-poll, map-frames, journal-day, journal-seek, journal-crash, wall-fanout, oci-50k, act-latency, rollback-60, act-crash, parity, delivery-scale, bench-truth, bench-lag, bench-verdict, bench-client, bench-local; all of them if none is given
     names: Vec<String>,
 }
 
@@ -47,7 +47,10 @@ pub fn run(options: &Options) -> Outcome {
     if wants("bench-client") {
         aside(&["servers", "--peers"])?;
     }
-    let on_bench = ["bench-truth", "bench-lag", "bench-client"].into_iter().any(wants);
+    let on_bench = ["bench-truth", "bench-lag", "bench-client", "bench-local"].into_iter().any(wants);
+    if wants("bench-local") {
+        aside(&["servers"])?;
+    }
     let on_pages = ["start", "map-frames"].into_iter().any(wants);
     if on_servers || on_pages {
         aside(&["ui"])?;
@@ -65,6 +68,9 @@ pub fn run(options: &Options) -> Outcome {
         build(WINDOW)?;
     }
     let mut measure = tool("measure")?;
+    if wants("bench-local") {
+        measure.env("PILOTHOUSE_LLAMA_BENCH", model::reference::llama_bench()?);
+    }
     measure.args(options.json.then_some("--json")).args(options.small.then_some("--small"));
     measure.args(options.hold.then_some("--hold")).args(&options.names);
     command::show(&mut measure)

@@ -6,6 +6,7 @@
 //! build that was stopped leaves nothing that looks finished.
 
 mod list;
+mod models;
 mod python;
 
 use std::fs::{self, File};
@@ -31,6 +32,7 @@ pub fn build() -> Result<PathBuf, String> {
     let cache = cache_folder()?.join("servers");
     build_in(&cache, &["go"])?;
     python::build_in(&cache)?;
+    models::build_in(&cache)?;
     Ok(cache)
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::lanes;
 use crate::setup::{self, tools, wasm};
-use crate::{Outcome, command, heal, repo, servers, sources, ui};
+use crate::{Outcome, command, heal, model, repo, servers, sources, ui};
 
 /// The files of tests of package `acceptance` that take longest.
 const LONGEST: &[&str] =
@@ -19,14 +19,15 @@ pub fn machine() -> Outcome {
     setup::prepare(setup::Purpose::Test)
 }
 
-/// Is the code formatted, that of the fuzz targets too?
+/// Is the code formatted, that of the packages outside of the workspace too?
 pub fn format() -> Outcome {
     let formatted = |arguments: &[&str]| {
         command::show(command::cargo().arg("fmt").args(arguments).arg("--check"))
             .map_err(|why| format!("{why}\nNext: cargo fmt {}", arguments.join(" ")))
     };
     formatted(&["--all"])?;
-    formatted(&["--manifest-path", "fuzz/Cargo.toml"])
+    formatted(&["--manifest-path", "fuzz/Cargo.toml"])?;
+    formatted(&["--manifest-path", "model/Cargo.toml"])
 }
 
 /// Builds the interface that the window and the doors carry.
@@ -49,8 +50,12 @@ pub fn clippy_wasm() -> Outcome {
 
 /// Bans, licences and sources of all dependencies.
 pub fn licences() -> Outcome {
-    let mut deny = command::program(tools::cargo_deny_path());
-    command::show(deny.args(["check", "bans", "licenses", "sources"]))
+    for manifest in ["Cargo.toml", "model/Cargo.toml"] {
+        let mut deny = command::program(tools::cargo_deny_path());
+        deny.args(["--manifest-path", manifest, "check", "bans", "licenses", "sources"]);
+        command::show(&mut deny)?;
+    }
+    Ok(())
 }
 
 /// The tests that need no server.
@@ -70,9 +75,10 @@ pub fn doc_tests() -> Outcome {
     host(&["test", "--doc", "--quiet"], &[])
 }
 
-/// Builds the servers for [`real_servers`].
+/// Builds the servers for [`real_servers`], and the program that loads models out of files.
 pub fn servers() -> Outcome {
     let folder = servers::build()?;
+    model::check()?;
     println!("The servers are in {}.", folder.display());
     Ok(())
 }

@@ -42,6 +42,9 @@ pub const WASM: &[Package] = &[
     ("lld-22|lld", "the linker for wasm"),
 ];
 
+/// To build the program that loads models out of files.
+pub const MODEL: &[Package] = &[("cmake", "builds llama.cpp"), ("libclang-dev", "reads llama.cpp's headers for Rust")];
+
 /// Installs what is missing for a purpose.
 pub fn ensure(purpose: Purpose) -> Outcome {
     let mut wanted = RUN.to_vec();
@@ -126,11 +129,11 @@ pub fn by_hand(wanted: &[Package]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::{RUN, TEST, WASM};
+    use super::{MODEL, RUN, TEST, WASM};
 
     #[test]
     fn each_package_has_a_reason() {
-        let all = [RUN, TEST, WASM].concat();
+        let all = [RUN, TEST, WASM, MODEL].concat();
         assert!(all.iter().all(|(name, why)| !name.is_empty() && !why.is_empty()));
     }
 }
