@@ -4,7 +4,7 @@ use crate::{
     Options, Paths,
     age_file::AgeFile,
     files::{self, Lock},
-    keyring::Keyring,
+    keyring::{Keyring, Shut},
     secrets::Fields,
     trouble::Trouble,
 };
@@ -31,6 +31,8 @@ enum Ground {
     Keyring(Keyring),
     /// The encrypted file, and why.
     File(String),
+    /// The encrypted file, since the keyring is locked, which may have what is looked for: why.
+    Locked(String),
 }
 
 impl Keeper {
@@ -43,8 +45,10 @@ impl Keeper {
             Ground::Unknown => VaultState::NotNeeded,
             Ground::Keyring(_) if self.misses_file => VaultState::FileLocked { why: BOTH.into(), exists: true },
             Ground::Keyring(_) => VaultState::Keyring,
-            Ground::File(_) if self.file.is_some() && self.file_exists() => VaultState::FileOpen,
-            Ground::File(why) => VaultState::FileLocked { why: why.clone(), exists: self.file_exists() },
+            Ground::File(_) | Ground::Locked(_) if self.file.is_some() && self.file_exists() => VaultState::FileOpen,
+            Ground::File(why) | Ground::Locked(why) => {
+                VaultState::FileLocked { why: why.clone(), exists: self.file_exists() }
+            }
         }
     }
 
@@ -67,7 +71,11 @@ impl Keeper {
             // It may have been set in a session without a keyring: then it is in the file.
             self.misses_file = true;
         } else if !self.file_exists() {
-            return Ok(None);
+            return match &self.ground {
+                // Not "there is none": who asks would go on without a secret that is set.
+                Ground::Locked(why) if self.file.is_none() => Err(Trouble::Keyring(why.clone())),
+                _ => Ok(None),
+            };
         }
         let secrets = self.open_file()?.secrets()?;
         let secret = secrets.get(connection).and_then(|fields| fields.get(field)).cloned();
@@ -200,13 +208,17 @@ impl Keeper {
     fn found_keyring(&mut self) -> Option<Keyring> {
         if matches!(self.ground, Ground::Unknown) {
             self.ground = match self.options.keyring {
-                true => Keyring::open(self.paths.keyring_service()).map_or_else(Ground::File, Ground::Keyring),
+                true => match Keyring::open(self.paths.keyring_service()) {
+                    Ok(keyring) => Ground::Keyring(keyring),
+                    Err(Shut::Locked(why)) => Ground::Locked(why),
+                    Err(Shut::Absent(why)) => Ground::File(why),
+                },
                 false => Ground::File("The keyring is switched off by PILOTHOUSE_KEYRING.".into()),
             };
         }
         match &self.ground {
             Ground::Keyring(keyring) => Some(keyring.clone()),
-            Ground::File(_) | Ground::Unknown => None,
+            Ground::File(_) | Ground::Locked(_) | Ground::Unknown => None,
         }
     }
 
@@ -237,7 +249,7 @@ impl Keeper {
     fn passphrase(&self) -> Result<SecretString, Trouble> {
         let Some(path) = &self.options.passphrase_file else {
             let why = match &self.ground {
-                Ground::File(why) => why.clone(),
+                Ground::File(why) | Ground::Locked(why) => why.clone(),
                 Ground::Keyring(_) | Ground::Unknown => BOTH.into(),
             };
             return Err(Trouble::Locked { file: self.paths.secrets(), exists: self.file_exists(), why });

@@ -12,6 +12,22 @@ use zeroize::Zeroizing;
 /// The entry that shows whether the keyring takes secrets. No connection has such an id.
 const PROBE: &str = "(probe)";
 
+/// Why there is no keyring to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// There is one, and it is locked: it may have secrets.
+    Locked(String),
+    /// There is none that takes secrets.
+    Absent(String),
+}
+
+impl From<Error> for Shut {
+    fn from(error: Error) -> Self {
+        let why = reason(&error);
+        if matches!(error, Error::NoStorageAccess(_)) { Self::Locked(why) } else { Self::Absent(why) }
+    }
+}
+
 /// A keyring that takes secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Keyring {
@@ -22,13 +38,13 @@ impl Keyring {
     /// Opens the keyring, or says why there is none to be used.
     ///
     /// Only a write tells: a locked keyring says "no entry" to whoever asks for one.
-    pub fn open(service: &str) -> Result<Self, String> {
+    pub fn open(service: &str) -> Result<Self, Shut> {
         let keyring = Self { service: service.to_owned() };
-        let entry = keyring.entry(PROBE).map_err(|error| reason(&error))?;
-        entry.set_secret(b"1").map_err(|error| reason(&error))?;
+        let entry = keyring.entry(PROBE)?;
+        entry.set_secret(b"1")?;
         match entry.delete_credential() {
             Ok(()) | Err(Error::NoEntry) => Ok(keyring),
-            Err(error) => Err(reason(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 

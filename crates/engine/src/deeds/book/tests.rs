@@ -1,5 +1,12 @@
 //! The book is signed by one key, by several processes one after the other, and what could not be signed is said.
 
+#[cfg(target_os = "linux")]
+mod keyring;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the vault's own tests use all of it")]
+#[path = "../../../../vault/tests/session/mod.rs"]
+mod session;
+
 use super::*;
 use pilothouse_vault::Options;
 use tempfile::TempDir;
