@@ -1,7 +1,7 @@
 //! Real servers as child processes, for the tests of the doors.
 //!
 //! `cargo xtask servers` builds the control plane and the OCI registry once into the cache, and installs MLflow and MLServer there; nothing
-//! here needs Go. Prometheus and Alertmanager are the system's own, which `cargo xtask setup` brings.
+//! here needs Go. Prometheus, VictoriaMetrics and Alertmanager are the system's own, which `cargo xtask setup` brings.
 //! A test that only reads, or works in its own namespace and pool of nodes, takes
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
 //! starts its own by [`ControlPlane::start`]. So it is with [`Mlflow::shared`] and [`Mlflow::start`].
@@ -18,6 +18,7 @@ mod desktop;
 pub mod exporter;
 mod failure;
 mod fleet;
+mod gateway;
 mod holders;
 mod inside;
 pub mod kserve;
@@ -40,6 +41,7 @@ mod settings;
 mod story;
 mod terminal;
 pub mod truth;
+mod victoria;
 mod wait;
 
 pub use alertmanager::Alertmanager;
@@ -50,6 +52,7 @@ pub use desktop::{Desktop, Notification};
 pub use exporter::Exporters;
 pub use failure::{Context, Failure, Result};
 pub use fleet::{APP_LABEL, GPU, GpuNodes, GpuPods, POOL_LABEL};
+pub use gateway::Gateway;
 pub use holders::{Follower, Holder, Holders, Place};
 pub use inside::Inside;
 pub use kserve::Kserve;
@@ -69,4 +72,5 @@ pub use rollouts::Rollouts;
 pub use story::Story;
 pub use terminal::{Said, Terminal, Watch};
 pub use truth::Truth;
+pub use victoria::VictoriaMetrics;
 pub use wait::until;

@@ -65,6 +65,8 @@ pub struct Prometheus {
     process: Option<Process>,
     binary: PathBuf,
     port: u16,
+    /// What stands before every path of its API, `/` at its beginning; mostly nothing.
+    prefix: &'static str,
     den: Arc<Den>,
     http: Client,
 }
@@ -86,10 +88,16 @@ impl Sample {
 impl Prometheus {
     /// Starts it and returns once each target was scraped for the first time.
     pub async fn start(interval: Duration, jobs: &[Job]) -> Result<Self> {
+        Self::start_under("", interval, jobs).await
+    }
+
+    /// The same, and all paths of it begin with this prefix.
+    pub async fn start_under(prefix: &'static str, interval: Duration, jobs: &[Job]) -> Result<Self> {
         let mut prometheus = Self {
             process: None,
             binary: package(NAME)?,
             port: ports::free()?,
+            prefix,
             den: Den::new()?,
             http: plain(ANSWER_LIMIT)?,
         };
@@ -104,9 +112,9 @@ impl Prometheus {
         Ok(prometheus)
     }
 
-    /// Its address, `http://127.0.0.1:PORT`; the same after a restart.
+    /// Its address, `http://127.0.0.1:PORT` and the prefix; the same after a restart.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}{}", self.port, self.prefix)
     }
 
     /// The port that it listens on.
@@ -212,6 +220,7 @@ impl Prometheus {
             .arg(flag("web.config.file", &folder.join("web.yml")))
             .arg(flag("storage.tsdb.path", &folder.join("store")))
             .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
+            .arg(format!("--web.route-prefix={}/", self.prefix))
             .arg("--log.level=warn");
         command
     }

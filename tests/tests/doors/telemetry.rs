@@ -4,6 +4,7 @@
 mod changes;
 mod engines;
 mod history;
+mod speakers;
 use crate::telemetry_site as site;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -8,8 +8,9 @@ use super::apt;
 use crate::{Outcome, command, repo};
 
 /// Each package, which is also the program in it, and why it is wanted.
-const PACKAGES: [(&str, &str); 2] = [
+const PACKAGES: [(&str, &str); 3] = [
     ("prometheus", "the real server of time series that tests of GPU telemetry ask"),
+    ("victoria-metrics", "another real one, which speaks the same API in its own way"),
     ("prometheus-alertmanager", "the real server of alerts that tests ask"),
 ];
 
