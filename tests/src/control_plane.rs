@@ -31,6 +31,8 @@ pub struct Options {
     pub users: Vec<User>,
     /// Further arguments of the API server, after the harness's own.
     pub api_server_args: Vec<String>,
+    /// Pods of Jobs run until the test ends them: else kwok does at once, as none has anything to do.
+    pub jobs_go_on: bool,
 }
 
 /// Running servers: etcd, API server, controller manager, scheduler and kwok. They end when
@@ -66,7 +68,7 @@ impl ControlPlane {
             admin_token: people::new_token(),
             made: AtomicU32::new(0),
         };
-        plane.write_files(&options.users).await?;
+        plane.write_files(&options.users, options.jobs_go_on).await?;
         plane.launch(Part::Etcd)?;
         plane.start_apiserver().await?;
         for part in [Part::ControllerManager, Part::Scheduler, Part::Kwok] {
@@ -161,6 +163,11 @@ impl ControlPlane {
         self.write("pod.log", &settings::pod_log(text)).map(drop)
     }
 
+    /// The file that every pod of this control plane shows as its log, a line as the runtimes of containers write it.
+    pub fn pod_log(&self) -> PathBuf {
+        self.layout.file("pod.log")
+    }
+
     /// Makes a namespace that no other test has and returns its name, when pods may enter it.
     pub async fn namespace(&self, prefix: &str) -> Result<String> {
         let name = format!("{prefix}-{}", self.next_number());
@@ -231,7 +238,7 @@ impl ControlPlane {
         .map_err(|failure| self.explain(failure, Part::Kwok))
     }
 
-    async fn write_files(&self, users: &[User]) -> Result<()> {
+    async fn write_files(&self, users: &[User], jobs_go_on: bool) -> Result<()> {
         let server = self.authority.server(&["127.0.0.1", "localhost"], Validity::Good)?;
         let admin = self.authority.client("admin", Some(people::ADMINS), Validity::Good)?;
         self.write("ca.crt", &self.ca_pem())?;
@@ -262,7 +269,9 @@ impl ControlPlane {
         let stages = self.layout.run("kwok-stages").output();
         let stages = stages.could_not("read kwok's stages")?.stdout;
         let stages = String::from_utf8_lossy(&stages);
-        self.write("kwok.yaml", &settings::kwok(&self.layout, &stages))?;
+        let is_played = |stage: &&str| !(jobs_go_on && stage.contains("name: pod-complete"));
+        let stages: Vec<&str> = stages.split("\n---\n").filter(is_played).collect();
+        self.write("kwok.yaml", &settings::kwok(&self.layout, &stages.join("\n---\n")))?;
         self.write("scheduler.yaml", &settings::scheduler(&self.layout))?;
         Ok(())
     }

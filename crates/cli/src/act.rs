@@ -100,10 +100,23 @@ pub async fn do_it(
     way: Option<&WayBack>,
     (out, err): (Style, Style),
 ) -> Result<Exit, Failed> {
-    let planned = match session.reader().ask(Ask::Plan(intent)).await? {
-        Answer::Plan(planned) => *planned,
-        _ => return Err(other_answer()),
-    };
+    let Some((planned, by)) = agreed(session, intent, how, way, out).await? else { return Ok(Exit::Ok) };
+    let action = done(session, by, how.json).await?;
+    if how.json {
+        write_json(&document(&planned, Some(&action), way), out)?;
+    }
+    ended(&action, err)
+}
+
+/// Plans it, shows that, and asks; what was agreed to, or nothing where it was only to be shown or is not wanted.
+pub async fn agreed(
+    session: &Session,
+    intent: Intent,
+    how: &How,
+    way: Option<&WayBack>,
+    out: Style,
+) -> Result<Option<(Planned, Confirmation)>, Failed> {
+    let planned = planned(session, intent).await?;
     if !how.json {
         show(&mut stdout(), &planned.plan, out)?;
     }
@@ -111,20 +124,33 @@ pub async fn do_it(
         if how.json {
             write_json(&document(&planned, None, way), out)?;
         }
-        return Ok(Exit::Ok);
+        return Ok(None);
     }
     if let Some(problem) = planned.plan.blocked.first() {
         return Err(problem.clone().into());
     }
     let Some(typed) = asked(&planned.plan, how)? else {
         note("Nothing is done.");
-        return Ok(Exit::Ok);
+        return Ok(None);
     };
-    let action = done(session, Confirmation { digest: planned.digest, typed }, how.json).await?;
-    if how.json {
-        write_json(&document(&planned, Some(&action), way), out)?;
+    let by = Confirmation { digest: planned.digest, typed };
+    Ok(Some((planned, by)))
+}
+
+/// Does what belongs to something that was agreed to before, as it was said there: planned, confirmed and written down like it.
+pub async fn belongs(session: &Session, intent: Intent, typed: Option<&str>) -> Result<Action, Failed> {
+    let planned = planned(session, intent).await?;
+    if let Some(problem) = planned.plan.blocked.first() {
+        return Err(problem.clone().into());
     }
-    ended(&action, err)
+    done(session, Confirmation { digest: planned.digest, typed: typed.map(str::to_owned) }, true).await
+}
+
+async fn planned(session: &Session, intent: Intent) -> Result<Planned, Failed> {
+    match session.reader().ask(Ask::Plan(intent)).await? {
+        Answer::Plan(planned) => Ok(*planned),
+        _ => Err(other_answer()),
+    }
 }
 
 /// The object of this name, in the one cluster that has it.
@@ -202,7 +228,7 @@ fn asked(plan: &Plan, how: &How) -> Result<Option<Option<String>>, Failed> {
 }
 
 /// Confirms it, and follows it to its end.
-async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action, Failed> {
+pub async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action, Failed> {
     // Watched before it begins: nothing is missed.
     let mut frames = session.reader().watch(ViewSpec::Actions, When::Now).await?;
     let Acted::Begun(id) = session.operator().act(Act::Confirm(by)).await? else { return Err(other_answer()) };
@@ -246,7 +272,8 @@ async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Action
     }
 }
 
-fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
+/// Says what became of it, and what takes it back.
+pub fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
     if let Some(problem) = &action.unsigned {
         note(&visible(&problem.to_string()));
     }

@@ -110,6 +110,8 @@ pub enum ActVerb {
     Drain(OneNode),
     /// End a pod: its controller makes another
     Delete(OnePod),
+    /// End the workers of a benchmark: their Job goes, with its pods and their logs
+    EndWorkers(OneJob),
     /// Let an alias of a registered model lead to a version
     SetAlias {
         /// The model
@@ -228,6 +230,18 @@ pub struct OnePod {
     pub how: How,
 }
 
+/// A Job of workers by its name.
+#[derive(Args, Clone, Debug)]
+pub struct OneJob {
+    /// Its name
+    pub name: String,
+    /// Its namespace [default: the only one that has a Job of this name]
+    #[arg(long, short, value_name = "NAME")]
+    pub namespace: Option<String>,
+    #[command(flatten)]
+    pub how: How,
+}
+
 /// How it is confirmed and shown.
 #[derive(Args, Clone, Debug)]
 pub struct How {
@@ -298,6 +312,10 @@ impl ActVerb {
             Self::Delete(pod) => {
                 let OnePod { name, namespace, how } = pod.clone();
                 object(&OneObject { kind: "pods".into(), name, namespace, how }, Deed::Delete)
+            }
+            Self::EndWorkers(job) => {
+                let OneJob { name, namespace, how } = job.clone();
+                object(&OneObject { kind: "jobs".into(), name, namespace, how }, Deed::EndWorkers)
             }
             Self::SetAlias { model: of, alias, version, how } => {
                 model(of, how, Deed::SetAlias { alias: alias.into(), version: *version })

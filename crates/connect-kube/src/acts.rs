@@ -11,6 +11,7 @@ mod rollout;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod workers;
 mod written;
 
 use crate::{
@@ -39,11 +40,17 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 const GUARD_FAILED: &str = "the server rejected our request due to an error in our request";
 /// Steps that the server is asked to try at once.
 const AT_ONCE: usize = 8;
+/// Where a pod is evicted, behind its path.
+const EVICTION: &str = "/eviction";
 /// Who writes, as the server keeps it.
 const MANAGER: &str = "fieldManager=pilothouse";
 
 /// What would be done to an object. Reads alone.
 pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result<Plan, Problem> {
+    // What is to be made is not there yet.
+    if let Deed::RunWorkers(of) = &intent.deed {
+        return workers::run(client, intent, of, now).await;
+    }
     let spot = read::spot(client, &intent.object).await?;
     let object = read::object(client, &spot, intent.object.kind_word()).await?;
     let template = match (&intent.deed, is_borrowing(&spot, &object)) {
@@ -58,6 +65,11 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
     };
     let pods = match intent.deed {
         Deed::Drain => pods_of(client, &spot.name).await.map_err(|failure| failure.problem(&client.place))?,
+        Deed::BeginWorkers { .. } => {
+            let namespace = spot.namespace.as_deref().unwrap_or_default();
+            let pods = crate::workers::pods(client, namespace, &spot.name).await;
+            pods.map_err(|failure| failure.problem(&client.place))?
+        }
         _ => Vec::new(),
     };
     let mut unknown = Vec::new();
@@ -176,14 +188,15 @@ async fn tried(client: &Client, spot: &Spot, others: Option<&Spot>, part: &Part)
 /// What is sent, the right that it needs, and the name that this is about.
 fn request(spot: &Spot, others: Option<&Spot>, part: &Part) -> (Request, Call, SmolStr) {
     let pod = match &part.to {
-        Target::Pod(namespace, name) => Some(read::pod(namespace, name)),
+        Target::Pod(namespace, name) | Target::Itself(namespace, name) => Some(read::pod(namespace, name)),
         _ => None,
     };
     let (spot, below) = match &part.to {
         Target::Object => (spot, ""),
         Target::Status => (spot, "/status"),
         Target::Template => (others.unwrap_or(spot), ""),
-        Target::Pod(..) => (pod.as_ref().unwrap_or(spot), "/eviction"),
+        Target::Pod(..) => (pod.as_ref().unwrap_or(spot), EVICTION),
+        Target::Itself(..) => (pod.as_ref().unwrap_or(spot), ""),
     };
     let precondition =
         |uid: &str| json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": uid } });
@@ -194,6 +207,11 @@ fn request(spot: &Spot, others: Option<&Spot>, part: &Part) -> (Request, Call, S
         }
         Body::Merge(object) => ("PATCH", "patch", MERGE_PATCH, object.clone()),
         Body::Delete(uid) => ("DELETE", "delete", JSON, precondition(uid)),
+        Body::DeleteWithPods(uid) => {
+            let mut options = precondition(uid);
+            options["propagationPolicy"] = json!("Background");
+            ("DELETE", "delete", JSON, options)
+        }
         Body::Evict(uid) => {
             let metadata = json!({ "name": spot.name, "namespace": spot.namespace });
             let eviction = json!({
@@ -393,7 +411,7 @@ pub(crate) async fn send(client: &Client, request: &Request) -> Result<(), NotSe
     match write(client, &call, request, "").await {
         Ok(_) => Ok(()),
         // Who is gone already need not be sent away.
-        Err(Failure::Refusal(refusal)) if request.method == "POST" && is_gone(&refusal) => Ok(()),
+        Err(Failure::Refusal(refusal)) if request.path.ends_with(EVICTION) && is_gone(&refusal) => Ok(()),
         Err(failure) => {
             let problem = refused(client, request, &failure);
             Err(match &failure {
@@ -422,6 +440,9 @@ fn is_lost(failure: &Failure, problem: &Problem) -> bool {
 
 /// Is what was planned as it should be?
 pub(crate) async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> {
+    if let Some(seen) = workers::look(client, plan).await {
+        return seen;
+    }
     let spot = read::spot(client, &plan.intent.object).await?;
     let object = read::object(client, &spot, plan.intent.object.kind_word()).await;
     let pods = match (&plan.intent.deed, &object) {

@@ -6,7 +6,7 @@ use crate::{
     owned::TeamRule,
     place::Place,
     slim::Status,
-    target::Target,
+    target::{Direct, Target},
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, Response, header};
@@ -118,6 +118,22 @@ impl Client {
     pub async fn stream(&self, call: &Call, path: &str, accept: &'static str) -> Result<(String, Body), Failure> {
         let response = self.send(call, Method::GET, path, accept, Vec::new(), PATIENCE).await?;
         Ok((content_type(response.headers()), response.into_body()))
+    }
+
+    /// Who we are to the server, by now.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or the plug-in gives none.
+    pub async fn credential(&self) -> Result<Arc<Credential>, Failure> {
+        self.auth.credential().await
+    }
+
+    /// The way to the server with this credential, for a client that is not ours.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn direct(&self, credential: &Credential) -> Result<Direct, Problem> {
+        self.target.direct(credential.identity.as_deref(), &self.place)
     }
 
     /// The server's time and ours, if they differed by more than a minute at the last answer.

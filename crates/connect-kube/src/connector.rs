@@ -13,7 +13,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use pilothouse_connect::{
-    Backoff, Connector, NotSent, Opening, Question, Relay, RelayAnswer, RelayFailure, Seen, Sink, lost,
+    Backoff, Behind, Connector, Entrance, Ground, NotSent, Opening, Question, Relay, RelayAnswer, RelayFailure, Seen,
+    Service, Sink, WorkerPod, lost,
 };
 use pilothouse_wire::{
     Code, Health, ObjectRef, Problem, SmolStr,
@@ -209,6 +210,10 @@ impl Connector for Kube {
         Some(self)
     }
 
+    fn ground(self: Arc<Self>) -> Option<Arc<dyn Ground>> {
+        Some(self)
+    }
+
     async fn yaml(&self, object: &ObjectRef) -> Result<String, Problem> {
         let client = self.client().await?;
         crate::yaml::yaml(&client, object).await
@@ -273,5 +278,23 @@ impl Relay for Kube {
     async fn get(&self, question: Question) -> Result<RelayAnswer, RelayFailure> {
         let client = self.client().await.map_err(|problem| RelayFailure::Told(Box::new(problem), None))?;
         crate::relay::get(&client, question).await
+    }
+}
+
+#[async_trait]
+impl Ground for Kube {
+    async fn entrance(&self, behind: Behind, server: &Service) -> Result<Entrance, Problem> {
+        let client = self.client().await?;
+        crate::entrance::entrance(client, behind, server).await
+    }
+
+    async fn workers(&self, namespace: &str, job: &str) -> Result<Vec<WorkerPod>, Problem> {
+        let client = self.client().await?;
+        crate::workers::workers(&client, namespace, job).await
+    }
+
+    async fn said(&self, namespace: &str, pod: &str, lines: u32) -> Result<Vec<String>, Problem> {
+        let client = self.client().await?;
+        crate::workers::said(&client, namespace, pod, lines).await
     }
 }

@@ -11,6 +11,7 @@ mod connector;
 mod describe;
 mod discover;
 mod early;
+mod entrance;
 pub mod facts;
 pub mod failure;
 mod follow;
@@ -43,6 +44,7 @@ pub mod stand;
 mod tables;
 pub mod target;
 pub mod watch;
+mod workers;
 mod written;
 mod yaml;
 

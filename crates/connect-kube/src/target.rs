@@ -7,6 +7,7 @@ use crate::{
 };
 use base64::Engine;
 use hyper_util::client::proxy::matcher::Matcher;
+use kube::client::ConfigExt;
 use pilothouse_connect::redact_url;
 use pilothouse_wire::{Code, Problem};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -68,6 +69,29 @@ impl Target {
     /// # Errors
     /// If the certificate or its key cannot be used.
     pub fn client(&self, identity: Option<&Identity>, place: &Place) -> Result<kube::Client, Problem> {
+        kube::Client::try_from(self.config(identity)).map_err(|error| unusable(place, &error.to_string()))
+    }
+
+    /// The address of the server, TLS to it with this identity, and the name that its certificate is of, for a client that is not
+    /// ours.
+    ///
+    /// # Errors
+    /// If the certificate or its key cannot be used, or a proxy is on the way.
+    pub fn direct(&self, identity: Option<&Identity>, place: &Place) -> Result<Direct, Problem> {
+        if let Some(proxy) = self.proxy_host() {
+            return Err(Problem::new(
+                Code::NotOffered,
+                format!("No load is sent to {} by way of a proxy.", place.name),
+            )
+            .why(format!("The way there leads through {proxy}, which would be measured, too."))
+            .next("Send it from a machine that reaches the API server without one."));
+        }
+        let tls = self.config(identity).rustls_client_config();
+        let tls = tls.map_err(|error| unusable(place, &error.to_string()))?;
+        Ok(Direct { server: self.server.clone(), tls, server_name: self.server_name.clone() })
+    }
+
+    fn config(&self, identity: Option<&Identity>) -> kube::Config {
         // Whoever came first has installed one already; any is the same, since only ring is built in.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = kube::Config::new(self.server.clone());
@@ -84,17 +108,26 @@ impl Target {
             config.auth_info.client_certificate_data = Some(encode(&identity.certificate));
             config.auth_info.client_key_data = Some(encode(identity.key.expose_secret()).into());
         }
-        kube::Client::try_from(config).map_err(|error| {
-            // The library's text is about the form of the PEM, never its content.
-            let why = crate::problems::line(&error.to_string());
-            Problem::new(
-                Code::BadInput,
-                format!("The client certificate or the authority of {} cannot be used.", place.name),
-            )
-            .why(format!("{}: {why}.", place.file))
-            .next("Correct the file; it is read again at the next attempt.")
-        })
+        config
     }
+}
+
+/// Where a server is, for a client that is not ours.
+pub struct Direct {
+    /// Its address.
+    pub server: http::Uri,
+    /// TLS to it.
+    pub tls: rustls::ClientConfig,
+    /// The name that its certificate is of, where that is not the one in the address.
+    pub server_name: Option<String>,
+}
+
+/// The library's text is about the form of the PEM, never its content.
+fn unusable(place: &Place, text: &str) -> Problem {
+    let what = format!("The client certificate or the authority of {} cannot be used.", place.name);
+    Problem::new(Code::BadInput, what)
+        .why(format!("{}: {}.", place.file, crate::problems::line(text)))
+        .next("Correct the file; it is read again at the next attempt.")
 }
 
 fn uri(text: &str, field: &str, cluster: &str, file: &str) -> Result<http::Uri, Problem> {

@@ -141,6 +141,12 @@ pub trait Connector: Send + Sync {
         None
     }
 
+    /// What it is connected to as the ground of a benchmark, if it is one that has an inside.
+    #[cfg(feature = "transport")]
+    fn ground(self: Arc<Self>) -> Option<Arc<dyn crate::Ground>> {
+        None
+    }
+
     /// Makes the calls that watching will make, once, and says what came of them.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ mod cause;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "transport")]
+mod ground;
 mod kind;
 mod lost;
 mod model_files;
@@ -22,6 +24,8 @@ pub use backoff::Backoff;
 #[cfg(feature = "transport")]
 pub use cause::{Cause, Insecure};
 pub use clock::Clock;
+#[cfg(feature = "transport")]
+pub use ground::{Badge, Behind, Entrance, Ground, PodIs, WorkerPod};
 pub use jiff::tz::TimeZone;
 pub use kind::{Connector, Discovery, FieldSpec, InputSpec, Kind, NotSent, Opening, Seen};
 pub use lost::lost;

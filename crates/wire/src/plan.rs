@@ -4,8 +4,10 @@
 
 mod command;
 mod session;
+mod workers;
 
 pub use session::{CutAction, Hold};
+pub use workers::WorkersWanted;
 
 use crate::{
     ObjectRef, Problem, SmolStr, Stamp,
@@ -113,6 +115,17 @@ pub enum Deed {
     },
     /// A member of a routing group is to have this weight, beside those of the other members.
     MemberWeight(u32),
+    /// Workers of a benchmark are to run: a Job of this name is to be made.
+    RunWorkers(Box<WorkersWanted>),
+    /// Workers that wait are to begin together.
+    BeginWorkers {
+        /// When, each by its own clock.
+        at: Stamp,
+        /// When that was said, by ours.
+        said: Stamp,
+    },
+    /// Workers are to end, and their Job is to go.
+    EndWorkers,
 }
 
 impl Deed {
@@ -147,6 +160,9 @@ impl Deed {
             Self::SetModel(_) => "set model",
             Self::SetWeights { .. } => "weight",
             Self::MemberWeight(_) => "member weight",
+            Self::RunWorkers(_) => "run workers",
+            Self::BeginWorkers { .. } => "begin workers",
+            Self::EndWorkers => "end workers",
         }
     }
 }

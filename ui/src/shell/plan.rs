@@ -285,5 +285,8 @@ pub fn words(deed: &Deed) -> &'static str {
         Deed::SetModel(_) => "Set the model",
         Deed::SetWeights { .. } => "Set the weights",
         Deed::MemberWeight(_) => "Set the weight",
+        Deed::RunWorkers(_) => "Run the workers",
+        Deed::BeginWorkers { .. } => "Let them begin",
+        Deed::EndWorkers => "End the workers",
     }
 }

@@ -46,6 +46,7 @@ fn what_takes_something_back_stays_as_it_is_typed_where_nothing_needs_quotes() {
         (image, "set-image deployment chat -n serving --container engine --image ghcr.io/team/chat:v1 --context iad"),
         (weights, "weight deployment chat -n serving --to a=90 --to b=10 --rule 1 --context iad"),
         (Deed::Delete, "delete chat -n serving --context iad"),
+        (Deed::EndWorkers, "end-workers chat -n serving --context iad"),
     ] {
         assert_eq!(command(&chat(deed)), want);
     }

@@ -20,6 +20,23 @@ pub(super) fn changes(from: &Value, to: &Value, status: bool) -> Vec<FieldChange
     all
 }
 
+/// The fields of an object that is not there yet, in the order of their paths.
+pub(super) fn fields(path: String, of: &Value, all: &mut Vec<FieldChange>) {
+    match of {
+        Value::Object(fields_of) if !fields_of.is_empty() => {
+            for (key, value) in fields_of {
+                fields(format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), value, all);
+            }
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            for (place, item) in items.iter().enumerate() {
+                fields(format!("{path}/{place}"), item, all);
+            }
+        }
+        value => all.push(FieldChange { path, from: None, to: Some(shown(value)) }),
+    }
+}
+
 fn compare(path: String, from: Option<&Value>, to: Option<&Value>, all: &mut Vec<FieldChange>) {
     if from == to || BOOKKEEPING.contains(&path.as_str()) {
         return;

@@ -19,9 +19,9 @@ pub(super) use nodes::leaves;
 pub(super) use rollouts::moved_on;
 pub(super) use routes::has_weights;
 
-use super::revision::Revision;
+use super::{revision::Revision, workers};
 use crate::facts;
-use about::About;
+pub(super) use about::About;
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Intent, Risk, Share},
@@ -68,8 +68,10 @@ pub(super) enum Target {
     Status,
     /// The workload whose template a Rollout takes.
     Template,
-    /// A pod of a node: namespace and name.
+    /// A pod of a node, to be evicted: namespace and name.
     Pod(String, String),
+    /// A pod itself, likewise.
+    Itself(String, String),
 }
 
 /// What is sent.
@@ -81,6 +83,8 @@ pub(super) enum Body {
     Merge(Value),
     /// The object is to go, if it is the one of this `metadata.uid`.
     Delete(String),
+    /// The object of this `metadata.uid` is to go, and its pods with it.
+    DeleteWithPods(String),
     /// The pod of this `metadata.uid` is to go, where its disruption budget allows it.
     Evict(String),
 }
@@ -93,7 +97,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    fn new(path: &str, value: Value) -> Self {
+    pub fn new(path: &str, value: Value) -> Self {
         Self { path: path.to_owned(), value }
     }
 
@@ -175,13 +179,16 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         Deed::Uncordon => nodes::uncordon(&about),
         Deed::Drain => nodes::drain(&about, present.pods),
         Deed::Delete => nodes::delete(&about),
+        Deed::BeginWorkers { at, said } => workers::begin(&about, *at, *said, present.pods),
+        Deed::EndWorkers => workers::end(&about),
         Deed::SetWeights { rule, weights } => routes::weigh(&about, *rule, weights, present.backends),
         Deed::SetAlias { .. }
         | Deed::RemoveAlias(_)
         | Deed::SetTag { .. }
         | Deed::RemoveTag { .. }
         | Deed::Silence { .. }
-        | Deed::Unsilence => {
+        | Deed::Unsilence
+        | Deed::RunWorkers(_) => {
             let what = format!("Nothing in a cluster can be done to {} by \"{}\".", about.name, intent.deed.word());
             return Err(Problem::new(Code::NotOffered, what));
         }

@@ -42,7 +42,10 @@ pub fn redact_deed(deed: &Deed) -> Deed {
         | Deed::Stop
         | Deed::Start
         | Deed::SetWeights { .. }
-        | Deed::MemberWeight(_) => deed.clone(),
+        | Deed::MemberWeight(_)
+        | Deed::RunWorkers(_)
+        | Deed::BeginWorkers { .. }
+        | Deed::EndWorkers => deed.clone(),
     }
 }
 

@@ -45,7 +45,9 @@ fn words(intent: &Intent) -> Vec<String> {
             let weights = weights.iter().map(|(backend, weight)| ("--to", format!("{backend}={weight}")));
             (of_kind(), weights.chain(rule.map(|rule| ("--rule", (u64::from(rule) + 1).to_string()))).collect())
         }
-        Deed::Cordon | Deed::Uncordon | Deed::Drain | Deed::Delete | Deed::Unsilence => (vec![&name], Vec::new()),
+        Deed::Cordon | Deed::Uncordon | Deed::Drain | Deed::Delete | Deed::Unsilence | Deed::EndWorkers => {
+            (vec![&name], Vec::new())
+        }
         Deed::Silence { long, comment } => {
             let comment = comment.iter().map(|comment| ("--comment", comment.to_string()));
             (vec![&name], [("--for", format!("{}s", long.as_secs()))].into_iter().chain(comment).collect())

@@ -9,7 +9,7 @@ use pilothouse_world::gpu;
 use serde_json::Value;
 use std::time::Duration;
 
-pub(super) struct About<'a> {
+pub(in crate::acts) struct About<'a> {
     pub kind: &'a str,
     /// With its namespace.
     pub name: String,
