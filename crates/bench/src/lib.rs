@@ -17,6 +17,7 @@ pub mod hearing;
 pub mod import;
 pub mod kept;
 mod lateness;
+pub mod local;
 pub mod measures;
 pub mod oip;
 mod pace;

@@ -8,5 +8,5 @@ mod words;
 
 pub use bracket::{Bracket, Judged, Scale};
 pub use document::{Document, FORMAT, Point, Probe, VERSION};
-pub use run::{Progress, Running, Wanted, start};
+pub use run::{Arm, Progress, Running, Wanted, start};
 pub use words::page;

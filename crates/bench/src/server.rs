@@ -2,11 +2,13 @@
 //! ready, stopped with all its children, and its words kept in a file.
 //!
 //! Whoever kills this program outright leaves the server behind: no system that we run on has a way to tie them together
-//! without code that is not checked. Every other end stops it, Ctrl-C and a panic among them.
+//! without code that is not checked. Every other end stops it, Ctrl-C and a panic among them. Our own program that serves
+//! models out of files ends with its input, which this one holds, and so ends then as well.
 
 use crate::{
     client::{Client, Way},
     hearing::short,
+    local::Serving,
     plan::Target,
 };
 use pilothouse_connect::{redact_arguments, redact_words};
@@ -32,6 +34,8 @@ pub const GRACE: Duration = Duration::from_secs(10);
 const LINES: usize = 8;
 /// And so many bytes of the end of its log are looked at for them.
 const TAIL: u64 = 16 << 10;
+/// And so many bytes of its begin for the line by which it says that it is ready.
+const MOST_SAID: u64 = 16 << 20;
 
 /// What is to be started.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +63,9 @@ pub struct Started {
     pub ready_after_s: f64,
     /// The file with its words, beside the run.
     pub log: String,
+    /// The model that it serves out of a file, where it is our own program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Serving>,
 }
 
 /// A server that runs. It is killed where this is dropped, and stopped more gently by [`Server::stop`].
@@ -114,8 +121,64 @@ pub async fn start(wanted: &Wanted, target: &Target, over: impl Future<Output = 
         return Err(failed(wanted, "Somebody answers there already, before it was started.")
             .next(format!("Stop what serves at {}, or leave out --serve.", wanted.ready_url)));
     }
+    let (server, _) = wait(wanted, &Sign::Answers(&client), over).await?;
+    Ok(server)
+}
+
+/// Starts a server that says by a line of its output that it is ready, and gives that line, which begins with `sign`. Its
+/// input stays open for as long as it is to serve.
+///
+/// # Errors
+/// If it cannot be started, ends, does not say so in time, or the waiting is ended.
+pub async fn start_saying(
+    wanted: &Wanted,
+    sign: &str,
+    over: impl Future<Output = ()>,
+) -> Result<(Server, String), Problem> {
+    // There may be words of an earlier one.
+    let from = open(&wanted.log)?.metadata().map_or(0, |meta| meta.len());
+    wait(wanted, &Sign::Line { from, sign }, over).await
+}
+
+/// How it is known that a server is ready.
+enum Sign<'a> {
+    /// By any success.
+    Answers(&'a Client),
+    /// By a line in its log, behind what stood there.
+    Line { from: u64, sign: &'a str },
+}
+
+impl Sign<'_> {
+    /// The line, where it is one; an empty one where it answers.
+    async fn look(&self, log: &Path) -> Option<String> {
+        match self {
+            Self::Answers(client) => is_ready(client).await.then(String::new),
+            Self::Line { from, sign } => {
+                let mut file = File::open(log).ok()?;
+                file.seek(SeekFrom::Start(*from)).ok()?;
+                let mut bytes = Vec::new();
+                file.take(MOST_SAID).read_to_end(&mut bytes).ok()?;
+                let text = String::from_utf8_lossy(&bytes);
+                // One without an end is not whole yet.
+                let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+                whole.lines().find(|line| line.starts_with(sign)).map(str::to_owned)
+            }
+        }
+    }
+
+    fn missing(&self, wanted: &Wanted) -> String {
+        let seconds = wanted.limit.as_secs_f64();
+        match self {
+            Self::Answers(_) => format!("{} did not say within {seconds} s that it is ready.", wanted.ready_url),
+            Self::Line { .. } => format!("It did not say within {seconds} s that it is ready."),
+        }
+    }
+}
+
+async fn wait(wanted: &Wanted, sign: &Sign<'_>, over: impl Future<Output = ()>) -> Result<(Server, String), Problem> {
     let (log, begin) = (open(&wanted.log)?, Instant::now());
-    let child = spawn(&wanted.command, log).map_err(|error| {
+    let input = if matches!(sign, Sign::Line { .. }) { Stdio::piped() } else { Stdio::null() };
+    let child = spawn(&wanted.command, input, log).map_err(|error| {
         failed(wanted, &format!("{error}.")).next("Check that the program is there and may be run.")
     })?;
     let started = Started {
@@ -123,6 +186,7 @@ pub async fn start(wanted: &Wanted, target: &Target, over: impl Future<Output = 
         ready_url: wanted.ready_url.clone(),
         ready_after_s: 0.0,
         log: wanted.log.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        model: None,
     };
     let mut server = Server { child, log: wanted.log.clone(), grace: wanted.grace, started };
     let mut over = std::pin::pin!(over);
@@ -133,17 +197,12 @@ pub async fn start(wanted: &Wanted, target: &Target, over: impl Future<Output = 
                 failed(wanted, &format!("It ended, {status}, before it was ready. {}", server.last_words())).next(next)
             );
         }
-        if is_ready(&client).await {
+        if let Some(line) = sign.look(&wanted.log).await {
             server.started.ready_after_s = begin.elapsed().as_secs_f64();
-            return Ok(server);
+            return Ok((server, line));
         }
         if begin.elapsed() > wanted.limit {
-            let why = format!(
-                "{} did not say within {} s that it is ready. {}",
-                wanted.ready_url,
-                wanted.limit.as_secs_f64(),
-                server.last_words()
-            );
+            let why = format!("{} {}", sign.missing(wanted), server.last_words());
             server.stop().await;
             return Err(failed(wanted, &why).next("Give --ready-url where it says so, or more time by --ready-within."));
         }
@@ -187,12 +246,12 @@ fn open(log: &Path) -> Result<File, Problem> {
     })
 }
 
-fn spawn(command: &[String], log: File) -> std::io::Result<Child> {
+fn spawn(command: &[String], input: Stdio, log: File) -> std::io::Result<Child> {
     let Some((program, arguments)) = command.split_first() else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "there is no command"));
     };
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.args(arguments).stdin(input).stdout(log.try_clone()?).stderr(log);
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
@@ -212,6 +271,12 @@ impl Server {
     #[must_use]
     pub fn started(&self) -> &Started {
         &self.started
+    }
+
+    /// Keeps that it is our own program, and which model it serves.
+    pub(crate) fn is_model(&mut self, serving: Serving) {
+        self.started.ready_url = format!("{}/health", serving.serving);
+        self.started.model = Some(serving);
     }
 
     /// How it ended, if it did.
@@ -390,6 +455,28 @@ mod tests {
         let problem =
             refused(folder.path(), "sleep 600", Duration::from_secs(60), sleep(Duration::from_millis(50))).await;
         assert!(problem.why.unwrap_or_default().contains("interrupted"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn one_that_says_so_is_ready_by_its_line_and_ends_with_its_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("a.server.log");
+        std::fs::write(&log, "{\"ready\": \"of an earlier one\"}\n").unwrap();
+        let wanted = wanted(folder.path(), "sh -c 'echo loading; sleep 0.3; echo \"{\\\"ready\\\": 7}\"; exec cat'");
+        let (mut server, line) = start_saying(&wanted, "{\"ready\"", std::future::pending()).await.unwrap();
+        assert_eq!(line, "{\"ready\": 7}");
+        assert!(server.ended().is_none() && server.started().ready_after_s > 0.2);
+        // Who holds its input has gone: it ends by itself.
+        drop(server.child.stdin.take());
+        let begin = Instant::now();
+        while server.ended().is_none() && begin.elapsed() < Duration::from_secs(20) {
+            sleep(Duration::from_millis(20)).await;
+        }
+        assert!(server.ended().is_some_and(|status| status.success()));
+        let silent = Wanted { limit: Duration::from_millis(300), ..self::wanted(folder.path(), "sleep 600") };
+        let problem = start_saying(&silent, "{\"ready\"", std::future::pending()).await.err().unwrap();
+        assert!(problem.why.unwrap_or_default().contains("It did not say within 0.3 s"));
     }
 
     #[test]

@@ -63,6 +63,15 @@ pub fn page(document: &Document) -> Page {
 /// What was started to be measured, in words.
 #[must_use]
 pub fn server(of: &Started) -> String {
+    if let Some(model) = &of.model {
+        let after = number(of.ready_after_s, 1);
+        return format!(
+            "{}; loaded in {after} s by {}, whose words are in {}",
+            model.words(),
+            of.command.join(" "),
+            of.log
+        );
+    }
     format!(
         "started as {}, ready after {} s; its words are in {}",
         of.command.join(" "),

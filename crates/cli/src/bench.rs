@@ -57,14 +57,15 @@ fn folder() -> Result<PathBuf, Problem> {
 }
 
 async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let (mut plan, clock) = (of.plan()?, Clock::system());
+    let ((mut plan, local), clock) = (of.plan()?, Clock::system());
     // Before a folder or a file is made for it.
     plan.check()?;
     let place = match &of.out {
         Some(file) => Place::at(file),
         None => Place::new(&folder()?, clock.now(), &plan.target.model),
     };
-    let served = Served::start(&of.serve, &plan.target, &place).await?;
+    let local = local.as_ref().map(|local| (local, &of.local));
+    let served = Served::start(&of.serve, local, &mut plan.target, &place).await?;
     let settled = oip::settle(&mut plan.target).await.map_err(Failed::from);
     let document = match settled.and_then(|()| served.given(&of.serve, "", &plan.target)) {
         Ok(given) => measure(&plan, &place, clock, given, err).await,

@@ -2,10 +2,12 @@
 
 mod compare;
 mod load;
+mod local;
 mod search;
 
 pub use compare::{CompareArgs, FailIf};
 pub use load::{LoadArgs, ServeArgs, WayArgs};
+pub use local::{Local, LocalArgs, is_file};
 pub use search::SearchArgs;
 
 use crate::{act_args::How, exit::Failed};
@@ -79,9 +81,10 @@ pub enum BenchVerb {
 pub struct RunArgs {
     /// The server: http://HOST:PORT, with or without /v1, or the whole address that is posted to
     #[arg(value_name = "ADDRESS")]
-    pub address: String,
-    /// The model, as the server calls it
-    #[arg(long, value_name = "NAME")]
+    pub address: Option<String>,
+    /// The model, as the server calls it; or without an address a file, which is loaded and served to be measured: a .gguf or a
+    /// .onnx, with options behind it where that is wanted (model.gguf?threads=4&batch=512)
+    #[arg(long, value_name = "NAME|FILE")]
     pub model: String,
     /// The way to it.
     #[command(flatten)]
@@ -98,6 +101,9 @@ pub struct RunArgs {
     /// As JSON, with everything that is kept of it
     #[arg(long)]
     pub json: bool,
+    /// Of a model out of a file.
+    #[command(flatten)]
+    pub local: LocalArgs,
 }
 
 /// Of a report.
@@ -141,12 +147,15 @@ pub struct ExportArgs {
 }
 
 impl RunArgs {
-    /// What is to be run.
+    /// What is to be run, and the model out of a file that is to be served for it.
     ///
     /// # Errors
-    /// If no load is said.
-    pub fn plan(&self) -> Result<Plan, Failed> {
-        self.load.plan(self.way.target(&self.address, &self.model)?)
+    /// If no load is said, or the file is none of a model.
+    pub fn plan(&self) -> Result<(Plan, Option<Local>), Failed> {
+        let at_a_time = self.load.concurrency.or(self.load.max_concurrency);
+        let (target, local) =
+            self.local.or_server(self.address.as_deref(), &self.model, &self.way, (at_a_time, self.load.seed))?;
+        Ok((self.load.plan(target)?, local))
     }
 }
 
@@ -163,7 +172,7 @@ mod tests {
     fn plan(typed: &str) -> Plan {
         let words = ["pilothouse", "bench", "run", "http://h:8000", "--model", "m"].into_iter().chain(typed.split(' '));
         match Arguments::try_parse_from(words).unwrap().verb {
-            Verb::Bench(BenchArgs { verb: BenchVerb::Run(run) }) => run.plan().unwrap(),
+            Verb::Bench(BenchArgs { verb: BenchVerb::Run(run) }) => run.plan().unwrap().0,
             other => panic!("{other:?}"),
         }
     }

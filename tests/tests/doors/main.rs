@@ -22,6 +22,7 @@ mod alerts_inside;
 mod bench;
 mod bench_answers;
 mod bench_compare;
+mod bench_local;
 mod bench_log;
 mod bench_oip;
 mod bench_search;

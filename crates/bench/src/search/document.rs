@@ -43,6 +43,9 @@ pub struct Document {
     pub sure: f64,
     /// Is it a sweep: each of its places once, whatever is kept?
     pub sweep: Option<Vec<f64>>,
+    /// Of a sweep over several targets: what each is called. Every place is probed with each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<String>,
     /// GPUs behind the target, by which rates are divided; none where nobody said.
     pub gpus: Option<u32>,
     /// Where.
@@ -68,6 +71,9 @@ pub struct Document {
 pub struct Probe {
     /// The place: requests a second, or at a time.
     pub at: f64,
+    /// Which of several targets it is of, by its place among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<usize>,
     /// Its run, a document in the folder of probes.
     pub run: String,
     /// The seed of its load.
@@ -91,6 +97,9 @@ pub struct Probe {
 pub struct Point {
     /// Requests at a time.
     pub at: f64,
+    /// Which of several targets it is of, by its place among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<usize>,
     /// Tokens a second for one user, the median.
     pub per_user: f64,
     /// Tokens of answers a second, a GPU where it is said how many there are.
@@ -118,6 +127,7 @@ impl Document {
             wanted: None,
             sure: 0.95,
             sweep: None,
+            arms: Vec::new(),
             gpus: None,
             environment: Environment::read(),
             definitions,
@@ -136,7 +146,7 @@ impl Document {
         let point = |probe: &Probe| {
             let per_user = probe.measures.per_user.p50? as f64 / 1e3;
             let tokens = probe.measures.rates.output_tokens_per_s / f64::from(self.gpus.unwrap_or(1).max(1));
-            Some(Point { at: probe.at, per_user, tokens, on_front: false })
+            Some(Point { at: probe.at, arm: probe.arm, per_user, tokens, on_front: false })
         };
         let mut points: Vec<Point> =
             self.probes.iter().filter(|probe| probe.state == State::Whole).filter_map(point).collect();

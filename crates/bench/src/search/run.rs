@@ -5,7 +5,7 @@ use crate::{
     beside::Given,
     compare::{LATE_US, limit},
     measures::{Measures, measure},
-    plan::{Load, Plan},
+    plan::{Load, Plan, Target},
     result::{self, State},
     run,
     store::Place,
@@ -21,6 +21,7 @@ const PULSE: Duration = Duration::from_millis(100);
 const TRIES: u32 = 4;
 
 /// What is searched for.
+#[derive(Clone, Debug)]
 pub struct Wanted {
     /// What a probe runs; its load says what is varied.
     pub plan: Plan,
@@ -32,6 +33,8 @@ pub struct Wanted {
     pub range: (f64, f64),
     /// The places of a sweep; none for a search.
     pub sweep: Option<Vec<f64>>,
+    /// Of a sweep over several targets each of them; none where that of the plan is the only one.
+    pub arms: Vec<Arm>,
     /// The share of requests that is to be good.
     pub good: f64,
     /// How sure each place is to be.
@@ -42,6 +45,17 @@ pub struct Wanted {
     pub most_late_us: Option<u64>,
     /// GPUs behind the target.
     pub gpus: Option<u32>,
+}
+
+/// One of several targets of a sweep.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// What it is called.
+    pub name: String,
+    /// Who is asked.
+    pub target: Target,
+    /// What was started, and what is read beside it.
+    pub given: Given,
 }
 
 /// How far a search is.
@@ -117,7 +131,8 @@ impl Wanted {
     fn most(&self) -> usize {
         let doublings = (self.range.1 / self.range.0).log2().ceil();
         let halvings = (2.0_f64.ln() / self.within.ln()).log2().ceil();
-        self.sweep.as_ref().map_or_else(|| (2.0 * (doublings + halvings + 2.0)) as usize, Vec::len)
+        let swept = self.sweep.as_ref().map(|places| places.len() * self.arms.len().max(1));
+        swept.unwrap_or((2.0 * (doublings + halvings + 2.0)) as usize)
     }
 }
 
@@ -132,6 +147,7 @@ pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Prob
     document.wanted = (!wanted.plan.slo.is_empty()).then_some(wanted.good);
     document.sure = wanted.sure;
     document.sweep.clone_from(&wanted.sweep);
+    document.arms = wanted.arms.iter().map(|arm| arm.name.clone()).collect();
     document.gpus = wanted.gpus;
     place.write(&document)?;
     let (stop, stopped) = watch::channel(false);
@@ -162,12 +178,20 @@ impl Work {
         Ok(self.document)
     }
 
+    /// Each place once; of several targets one after the other at each, so that what changes over time meets all of them alike.
     async fn sweep(&mut self, places: &[f64]) -> Result<State, Problem> {
+        let arms = std::mem::take(&mut self.wanted.arms);
+        let each: Vec<Option<usize>> = if arms.is_empty() { vec![None] } else { (0..arms.len()).map(Some).collect() };
         for at in places {
-            if self.probe(*at).await? != State::Whole {
-                return Ok(self.how_it_ended());
+            for arm in &each {
+                if let Some(arm) = arm.and_then(|arm| arms.get(arm)) {
+                    (self.wanted.plan.target, self.wanted.given) = (arm.target.clone(), arm.given.clone());
+                }
+                if self.probe(*at, *arm).await? != State::Whole {
+                    return Ok(self.how_it_ended());
+                }
+                self.keep(Judged::Unclear)?;
             }
-            self.keep(Judged::Unclear)?;
         }
         Ok(State::Whole)
     }
@@ -175,7 +199,7 @@ impl Work {
     async fn search(&mut self) -> Result<State, Problem> {
         let mut bracket = self.wanted.bracket();
         while let Some(at) = bracket.next() {
-            let state = self.probe(at).await?;
+            let state = self.probe(at, None).await?;
             if self.document.limit.is_some() {
                 return Ok(State::Whole);
             }
@@ -204,7 +228,7 @@ impl Work {
     }
 
     /// Probes a place; how the run ended.
-    async fn probe(&mut self, at: f64) -> Result<State, Problem> {
+    async fn probe(&mut self, at: f64, arm: Option<usize>) -> Result<State, Problem> {
         if *self.stopped.borrow() {
             return Ok(State::Interrupted);
         }
@@ -229,10 +253,12 @@ impl Work {
             self.document.limit = Some(why);
         }
         let (good, of) = counted(&measures);
-        let here = self.document.probes.iter().filter(|probe| (probe.at - at).abs() < f64::EPSILON);
+        let is_here = |probe: &&Probe| (probe.at - at).abs() < f64::EPSILON && probe.arm == arm;
+        let here = self.document.probes.iter().filter(is_here);
         let all = here.fold((good, of), |all, probe| (all.0 + probe.good, all.1 + probe.of));
         self.document.probes.push(Probe {
             at,
+            arm,
             run: name,
             seed,
             state: state.clone(),
@@ -297,6 +323,7 @@ mod tests {
             scale: Scale::Rate,
             range: (1.0, 64.0),
             sweep: None,
+            arms: Vec::new(),
             good: 0.95,
             sure: 0.95,
             within: 1.1,
@@ -348,7 +375,18 @@ mod tests {
             (measures.per_user.p50, measures.rates.output_tokens_per_s) = (Some(per_user * 1_000), tokens);
             let (run, state, between) = (String::new(), State::Whole, (0.0, 1.0));
             let judged = Judged::Unclear;
-            document.probes.push(Probe { at, run, seed: 1, state, good: 0, of: 0, between, judged, measures });
+            document.probes.push(Probe {
+                at,
+                arm: None,
+                run,
+                seed: 1,
+                state,
+                good: 0,
+                of: 0,
+                between,
+                judged,
+                measures,
+            });
         }
         let front: Vec<bool> = document.front().iter().map(|point| point.on_front).collect();
         assert_eq!(front, [true, true, false, true]);

@@ -21,7 +21,10 @@ pub fn page(document: &Document) -> Page {
     let tone = if document.state == State::Whole { Tone::Plain } else { Tone::Warn };
     page.toned("Search", format!("{}, {state}, began {}", document.id, document.began), tone);
     let target = &document.plan.target;
-    page.line("Target", format!("{} at {}", target.model, target.url));
+    match &document.arms[..] {
+        [] => page.line("Target", format!("{} at {}", target.model, target.url)),
+        arms => page.line("Targets", arms.join(", ")),
+    }
     page.line("Prompts", told::prompts(&document.plan));
     match &document.sweep {
         Some(_) => page.line(
@@ -115,7 +118,8 @@ fn probes(document: &Document) -> Table {
 
 fn points(document: &Document) -> Table {
     let tokens = if document.gpus.is_some() { "TOKENS/S A GPU" } else { "TOKENS/S" };
-    let heads = vec![
+    let is_of_several = !document.arms.is_empty();
+    let mut heads = vec![
         Head::right("AT A TIME"),
         Head::right("TOKENS/S A USER"),
         Head::right(tokens),
@@ -124,11 +128,15 @@ fn points(document: &Document) -> Table {
         Head::right("FAILED"),
         Head::left("FRONT"),
     ];
+    if is_of_several {
+        heads.insert(0, Head::left("TARGET"));
+    }
     let row = |probe: &super::Probe| {
-        let point = document.points.iter().find(|point| (point.at - probe.at).abs() < f64::EPSILON);
+        let is_its = |point: &&super::Point| (point.at - probe.at).abs() < f64::EPSILON && point.arm == probe.arm;
+        let point = document.points.iter().find(is_its);
         let some = |value: Option<f64>| value.map_or_else(|| ABSENT.to_owned(), |value| number(value, 1));
         let good = probe.measures.goodput.as_ref();
-        vec![
+        let own = vec![
             figure(probe.at),
             some(point.map(|point| point.per_user)),
             some(point.map(|point| point.tokens)),
@@ -136,7 +144,9 @@ fn points(document: &Document) -> Table {
             good.map_or_else(|| ABSENT.to_owned(), |good| pilothouse_wire::units::share(good.good, good.of)),
             count(probe.measures.requests.failed),
             if point.is_some_and(|point| point.on_front) { "on the front" } else { "" }.to_owned(),
-        ]
+        ];
+        let arm = probe.arm.and_then(|arm| document.arms.get(arm)).map(String::as_str).unwrap_or_default();
+        if is_of_several { std::iter::once(arm.to_owned()).chain(own).collect() } else { own }
     };
     Table { title: "Points".into(), heads, rows: document.probes.iter().map(row).collect() }
 }

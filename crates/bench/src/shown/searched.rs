@@ -17,12 +17,18 @@ pub(super) fn cards(document: &Document, words: &page::Page) -> Vec<Card> {
 
 fn pareto(document: &Document) -> Card {
     let up = if document.gpus.is_some() { "tokens/s a GPU" } else { "tokens/s" };
-    let points = document.points.iter().map(|point| {
-        let at = number(point.at, 2);
-        (point.per_user, point.tokens, at.trim_end_matches(".00").to_owned(), point.on_front)
-    });
-    let curve = Curve { name: document.plan.target.model.clone(), points: points.collect() };
-    let front = Front { curves: vec![curve], across: "tokens/s a user".into(), up: up.into(), least: None };
+    let of = |arm: Option<usize>| {
+        let points = document.points.iter().filter(|point| point.arm == arm).map(|point| {
+            let at = number(point.at, 2);
+            (point.per_user, point.tokens, at.trim_end_matches(".00").to_owned(), point.on_front)
+        });
+        points.collect()
+    };
+    let curves = match &document.arms[..] {
+        [] => vec![Curve { name: document.plan.target.model.clone(), points: of(None) }],
+        arms => arms.iter().enumerate().map(|(at, arm)| Curve { name: arm.clone(), points: of(Some(at)) }).collect(),
+    };
+    let front = Front { curves, across: "tokens/s a user".into(), up: up.into(), least: None };
     Card {
         title: "Pareto front".into(),
         about: format!("{up} over tokens/s a user; label: at a time; hollow: beaten in both"),
@@ -48,8 +54,8 @@ mod tests {
         let mut document = Document::begun("s".into(), plan(), Scale::Concurrency, (1.0, 8.0), Stamp(0));
         (document.state, document.sweep) = (State::Whole, Some(vec![1.0, 8.0]));
         document.points = vec![
-            Point { at: 1.0, per_user: 80.0, tokens: 80.0, on_front: true },
-            Point { at: 8.0, per_user: 40.0, tokens: 300.0, on_front: true },
+            Point { at: 1.0, arm: None, per_user: 80.0, tokens: 80.0, on_front: true },
+            Point { at: 8.0, arm: None, per_user: 40.0, tokens: 300.0, on_front: true },
         ];
         let page = shown::page(&Kept::Search(Box::new(document)), Path::new("/nowhere/s.json"));
         assert_eq!(page.cards[0].title, "Pareto front");

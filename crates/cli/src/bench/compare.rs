@@ -38,7 +38,7 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
     if of.are_kept()? {
         return side(of, out);
     }
-    let mut arms = of.arms()?;
+    let (mut arms, locals) = of.arms()?;
     let (plan, embed) = (of.plan(&arms)?, of.embed()?);
     let clock = Clock::system();
     let kept = folder()?;
@@ -49,7 +49,11 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
     };
     arms.iter().try_for_each(|arm| arm.plan.check())?;
     let targets: Vec<_> = arms.iter().map(|arm| (arm.name.as_str(), &arm.plan.target)).collect();
-    let served = Served::start_all(&of.serve, &targets, &place).await?;
+    let mut served = Served::start_all(&of.serve, &targets, &place).await?;
+    for (arm, local) in arms.iter_mut().zip(&locals) {
+        let Some(local) = local else { continue };
+        served.load(&arm.name, (local, &of.local), of.serve.ready_within, &mut arm.plan.target, &place).await?;
+    }
     let mut settled = Ok(());
     for arm in &mut arms {
         if settled.is_ok() {

@@ -21,13 +21,18 @@ use std::io::Write;
 
 /// Does what was asked for.
 pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed> {
-    let (mut wanted, clock) = (of.wanted()?, Clock::system());
+    let ((mut wanted, locals), clock) = (of.wanted()?, Clock::system());
     wanted.check()?;
     let place = match &of.out {
         Some(file) => Place::at(file),
         None => Place::new(&folder()?, clock.now(), &format!("search {}", wanted.plan.target.model)),
     };
-    let served = Served::start(&of.serve, &wanted.plan.target, &place).await?;
+    let local = locals.first().filter(|_| wanted.arms.is_empty()).map(|local| (local, &of.local));
+    let mut served = Served::start(&of.serve, local, &mut wanted.plan.target, &place).await?;
+    for (at, (arm, local)) in (1..).zip(wanted.arms.iter_mut().zip(&locals)) {
+        served.load(&at.to_string(), (local, &of.local), of.serve.ready_within, &mut arm.target, &place).await?;
+        arm.given = served.given(&of.serve, &at.to_string(), &arm.target)?;
+    }
     let document = async {
         oip::settle(&mut wanted.plan.target).await?;
         wanted.given = served.given(&of.serve, "", &wanted.plan.target)?;

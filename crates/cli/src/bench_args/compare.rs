@@ -1,6 +1,6 @@
 //! What may be typed behind `bench compare`.
 
-use super::{LoadArgs, ServeArgs, WayArgs};
+use super::{LoadArgs, Local, LocalArgs, ServeArgs, WayArgs, is_file};
 use crate::exit::Failed;
 use clap::{Args, ValueEnum};
 use pilothouse_bench::{
@@ -20,7 +20,8 @@ const LONGEST: usize = 32;
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub struct CompareArgs {
-    /// Two or more targets, the baseline first: http://HOST:PORT or NAME=http://HOST:PORT. Or two kept runs, by name or file
+    /// Two or more targets, the baseline first: http://HOST:PORT or NAME=http://HOST:PORT; a model out of a file
+    /// NAME=model.gguf?threads=4&batch=512, which is loaded and served. Or two kept runs, by name or file
     #[arg(value_name = "TARGET", num_args = 2.., required = true)]
     pub targets: Vec<String>,
     /// The model, as the servers call it: once for all, or once a target in their order
@@ -88,6 +89,9 @@ pub struct CompareArgs {
     /// As JSON, with everything that is kept of it
     #[arg(long)]
     pub json: bool,
+    /// Of a model out of a file.
+    #[command(flatten)]
+    pub local: LocalArgs,
 }
 
 const AFTER: &str = "\
@@ -126,7 +130,9 @@ impl CompareArgs {
     /// # Errors
     /// If some are and some are not.
     pub fn are_kept(&self) -> Result<bool, Failed> {
-        let addresses = self.targets.iter().filter(|target| target.contains("://")).count();
+        let is_address = |typed: &str| typed.contains("://") || is_file(typed);
+        let behind_name = |typed: &str| typed.split_once('=').is_some_and(|(_, rest)| is_address(rest));
+        let addresses = self.targets.iter().filter(|typed| is_address(typed) || behind_name(typed)).count();
         match addresses {
             0 if self.targets.len() == 2 => Ok(true),
             0 => Err(Failed::Usage("Two kept runs can be put side by side, not more.".into())),
@@ -135,14 +141,22 @@ impl CompareArgs {
         }
     }
 
-    /// Who is compared, the baseline first.
+    /// Who is compared, the baseline first, each with the model out of a file that is to be served for it, where it is one.
     ///
     /// # Errors
     /// If names, models or the load do not make sense.
-    pub fn arms(&self) -> Result<Vec<Arm>, Failed> {
-        let mut arms = Vec::new();
+    pub fn arms(&self) -> Result<(Vec<Arm>, Vec<Option<Local>>), Failed> {
+        let (mut arms, mut locals) = (Vec::new(), Vec::new());
+        let at_a_time = self.load.concurrency.or(self.load.max_concurrency);
         for (at, typed) in self.targets.iter().enumerate() {
             let (name, address) = named(typed, at)?;
+            if is_file(address) {
+                let local = self.local.read(address, at_a_time, self.load.seed)?;
+                let plan = self.load.plan(local.target(&self.way)?)?;
+                arms.push(Arm { name, plan, server: None });
+                locals.push(Some(local));
+                continue;
+            }
             let model = match (&self.model[..], self.model.get(at)) {
                 ([], _) => return Err(Failed::Usage("No model is said: give --model.".into())),
                 ([one], _) => one,
@@ -151,8 +165,9 @@ impl CompareArgs {
             };
             let target = self.way.target(address, model)?;
             arms.push(Arm { name, plan: self.load.plan(target)?, server: None });
+            locals.push(None);
         }
-        Ok(arms)
+        Ok((arms, locals))
     }
 
     /// Looks, metrics and errors.
@@ -212,8 +227,8 @@ fn named(typed: &str, at: usize) -> Result<(SmolStr, &str), Failed> {
         1 => SmolStr::new_static("candidate"),
         more => SmolStr::from(format!("candidate-{more}")),
     };
-    // An address has its first = behind a /.
-    let Some((name, address)) = typed.split_once('=').filter(|(name, _)| !name.contains('/')) else {
+    // An address has its first = behind a /, and a file behind a ?.
+    let Some((name, address)) = typed.split_once('=').filter(|(name, _)| !name.contains(['/', '?'])) else {
         return Ok((usual(), typed));
     };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -247,7 +262,8 @@ mod tests {
     #[test]
     fn targets_have_names_and_models_in_their_order() {
         let of = typed("now=http://a:1 http://b:2/v1?x=y --model one --model two --concurrency 4 --requests 60");
-        let arms = of.arms().unwrap();
+        let (arms, locals) = of.arms().unwrap();
+        assert_eq!(locals, [None, None]);
         let names: Vec<_> = arms.iter().map(|arm| (arm.name.as_str(), arm.plan.target.model.as_str())).collect();
         assert_eq!(names, [("now", "one"), ("candidate", "two")]);
         assert_eq!(arms[1].plan.target.url, "http://b:2/v1/chat/completions?x=y");
@@ -287,7 +303,7 @@ mod tests {
         }
         let odd = typed("http://a http://b --model m --concurrency 1 --requests 30 --pairs 7");
         assert!(
-            matches!(odd.plan(&odd.arms().unwrap()), Err(Failed::Problem(problem)) if problem.what.contains("looks"))
+            matches!(odd.plan(&odd.arms().unwrap().0), Err(Failed::Problem(problem)) if problem.what.contains("looks"))
         );
         assert!(typed("a b").are_kept().unwrap());
         assert!(typed("http://a b").are_kept().is_err());

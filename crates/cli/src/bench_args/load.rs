@@ -18,9 +18,10 @@ use std::{path::PathBuf, str::FromStr};
 #[derive(Args, Clone, Debug)]
 pub struct WayArgs {
     /// What it speaks: chat, completions or embeddings of OpenAI; infer and infer-grpc (Open Inference Protocol v2 over REST and
-    /// over gRPC: tensors by the model's metadata); http (what --method and --body say)
-    #[arg(long, value_name = "NAME", default_value = "chat", hide_possible_values = true)]
-    pub api: ApiName,
+    /// over gRPC: tensors by the model's metadata); http (what --method and --body say) [default: chat; of a model out of a file
+    /// completions, or infer]
+    #[arg(long, value_name = "NAME", hide_possible_values = true)]
+    pub api: Option<ApiName>,
     /// How infer and http ask: POST, PUT or GET
     #[arg(long, value_name = "METHOD", value_parser = method)]
     pub method: Option<Method>,
@@ -55,8 +56,8 @@ pub struct ServeArgs {
     /// Where it says that it is ready, by any success, likewise [default: /health at its address, or /v2/health/ready]
     #[arg(long, value_name = "URL", requires = "serve")]
     pub ready_url: Vec<String>,
-    /// Seconds until it has to be ready
-    #[arg(long, value_name = "S", default_value_t = 600.0, requires = "serve", allow_hyphen_values = true)]
+    /// Seconds until it, or a model out of a file, has to be ready
+    #[arg(long, value_name = "S", default_value_t = 600.0, allow_hyphen_values = true)]
     pub ready_within: f64,
     /// Read beside the load what this process of this machine and its children take, and the GPUs; with --serve it is known. Of
     /// several targets NAME=N, once for each
@@ -166,7 +167,7 @@ impl WayArgs {
     /// # Errors
     /// If the file of a body cannot be read.
     pub fn target(&self, address: &str, model: &str) -> Result<Target, Failed> {
-        let api = match self.api {
+        let api = match self.api.unwrap_or(ApiName::Chat) {
             ApiName::Chat => Api::Chat,
             ApiName::Completions => Api::Completions,
             ApiName::Embeddings => Api::Embeddings,

@@ -5,6 +5,7 @@ mod acting;
 mod attribution;
 mod bench;
 mod bench_client;
+mod bench_local;
 mod bench_verdict;
 mod chance;
 mod churn;
@@ -44,7 +45,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What can be measured, in the order in which it is when all of it is.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "fleet-open",
     "fleet-churn",
     "watch-replay",
@@ -67,6 +68,7 @@ const NAMES: [&str; 22] = [
     "bench-lag",
     "bench-verdict",
     "bench-client",
+    "bench-local",
 ];
 /// What this program is called with by itself, to measure the world in a process that does nothing else.
 const ALONE: &str = "--world-alone";
@@ -174,6 +176,9 @@ async fn measure(names: &[&str], size: Size, hold: bool, report: &mut Report) ->
     }
     if wanted("bench-client") {
         bench_client::measure(size, report)?;
+    }
+    if wanted("bench-local") {
+        bench_local::measure(size, report)?;
     }
     if !NAMES[..3].iter().any(|name| wanted(name)) {
         return Ok(());
