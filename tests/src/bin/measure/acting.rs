@@ -5,14 +5,17 @@
 
 use std::time::Duration;
 
-use acceptance::acting::{begun, ended, planned};
+use acceptance::acting::{begun, confirmed, ended, planned};
 use acceptance::{
-    Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, rollouts::rollout, until,
+    Alertmanager, Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Rollouts, rollouts::rollout,
+    until,
 };
 use pilothouse_engine::Operator;
 use pilothouse_wire::{
-    Act, Ask, ConnectionId, ObjectRef, ViewSpec, When,
+    Act, Answer, Ask, Body, ConnectionId, ObjectRef, View, ViewSpec, When,
+    form::Draft,
     plan::{ActionState, Deed},
+    view::FleetSpec,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -28,9 +31,10 @@ const ROUNDS: usize = 25;
 const FEW: usize = 5;
 const CONTEXT: &str = "admin";
 const CHAT: &str = "chat";
+const ROLLOUT: &str = "/apis/argoproj.io/v1alpha1/namespaces/default/rollouts/chat";
 /// The most of an action that may be ours before its first write, in ms.
 const OWN_MS: f64 = 10.0;
-/// The most of a rollback that may be ours, in s.
+/// The most of a rollback that may be ours, from the alert that is shown to what is seen to be healthy, in s.
 const OWN_S: f64 = 2.0;
 
 fn id() -> ConnectionId {
@@ -146,64 +150,133 @@ async fn plainly(api: &Api, namespace: &str) -> Result<()> {
     Ok(())
 }
 
-/// Measures the way back from a bad canary: from the page of the service to the end that is seen.
+/// Measures the way back from a bad canary: from the alert that is shown, by the page of its service, to an undo that is planned,
+/// confirmed and verified healthy. What lies between the alert at its server and here is told beside it, and so is an abort,
+/// which gives the traffic back and leaves the service degraded.
 pub async fn rollback(size: Size, report: &mut Report) -> Result<()> {
     let rounds = if size.is_small() { 1 } else { 5 };
-    say("rollback-60: a canary of the real controller, aborted.");
+    say("rollback-60: an alert of a canary of the real controller; it is undone, and another one aborted.");
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new("acts", 4, 8), LIMIT).await?;
-    let rollouts = Rollouts::start(&plane).await?;
+    let (rollouts, alerts) = (Rollouts::start(&plane).await?, Alertmanager::start().await?);
     plane.apply(&canary().to_string()).await?;
     rollouts.until("default", CHAT, "Status", "Healthy").await?;
     let running = engine::watching(&plane.kubeconfig(), CONTEXT).await?;
-    operated(&running.operator).await?;
+    let operator = &running.operator;
+    operated(operator).await?;
+    let values = [("url".to_owned(), alerts.url())].into();
+    let draft = Draft { kind: "alertmanager".to_owned(), name: "alerts".to_owned(), values };
+    operator.act(Act::AddConnection { draft, secrets: Vec::new() }).await.could_not("connect the alerts")?;
     let object = ObjectRef::Workload(id(), "default".into(), "Rollout".into(), CHAT.into());
-    let (mut totals, mut owns) = (Vec::new(), Vec::new());
+    let (mut totals, mut owns, mut heard, mut aborts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         rollouts.set_image("default", CHAT, &format!("2.{round}")).await?;
         rollouts.until("default", CHAT, "Status", "Paused").await?;
-        let mut frames = running.operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
-        let began = Instant::now();
-        let other = tokio::spawn(seen_by_others(plane.api()?, began));
-        let page = Ask::Frame { spec: ViewSpec::Rollout(object.clone()), when: When::Now };
-        running.operator.reader().ask(page).await.could_not("open the page")?;
-        let plan = planned(&running.operator, &object, Deed::Abort).await?;
-        let id = begun(&running.operator, &plan).await?;
-        let end = ended(&mut frames, id).await?;
-        let total = began.elapsed();
-        if !matches!(end.state, ActionState::Verified(_)) {
-            return Err(Failure::new(format!("an abort ended as {:?}", end.state)));
-        }
-        let (written, healthy) = other.await.could_not("wait for who looks besides")??;
-        let theirs = healthy.saturating_sub(written);
+        // Each round has its own: those of before fire on.
+        let alert = format!("ChatErrors{round}");
+        let sent = Instant::now();
+        let labels = json!({ "alertname": alert, "severity": "critical", "namespace": "default" });
+        alerts.send(&json!([{ "labels": labels }])).await?;
+        shown(operator, &alert).await?;
+        heard.push(sent.elapsed().as_secs_f64());
+        let (total, theirs) = taken_back(operator, &plane, &object, Deed::Undo(None)).await?;
         totals.push(total.as_secs_f64());
         owns.push(total.saturating_sub(theirs).as_secs_f64());
-        say(&format!("  {:.2} s, of it the controller's {:.2} s", total.as_secs_f64(), theirs.as_secs_f64()));
-        let back = planned(&running.operator, &object, Deed::Undo(None)).await?;
-        let id = begun(&running.operator, &back).await?;
-        ended(&mut frames, id).await?;
+        let [total, theirs] = [total, theirs].map(|time| time.as_secs_f64());
+        say(&format!("  {total:.2} s from the alert to healthy, of it the controller's {theirs:.2} s"));
+        rollouts.until("default", CHAT, "Status", "Healthy").await?;
+
+        rollouts.set_image("default", CHAT, &format!("3.{round}")).await?;
+        rollouts.until("default", CHAT, "Status", "Paused").await?;
+        let (total, _) = taken_back(operator, &plane, &object, Deed::Abort).await?;
+        aborts.push(total.as_secs_f64());
+        let back = planned(operator, &object, Deed::Undo(None)).await?;
+        confirmed(operator, &back).await?;
+        rollouts.until("default", CHAT, "Status", "Healthy").await?;
     }
     running.operator.shutdown().await;
-    report.add(Figure::new("rollback-60.total_s", median(&totals), "s"));
+    report.add(Figure::new("rollback-60.total_s", median(&totals), "s").beside(
+        "until its server's alert is shown, by polls of 10 s",
+        median(&heard),
+        "s",
+    ));
     report.add(Figure::new("rollback-60.own_s", median(&owns), "s").at_most(OWN_S));
+    report.add(Figure::new("rollback-60.abort_s", median(&aborts), "s"));
     Ok(())
 }
 
-/// When somebody else sees that the abort is written, and that all pods are the stable revision's and ready.
-async fn seen_by_others(api: Api, began: Instant) -> Result<(Duration, Duration)> {
+/// Waits until an alert is shown.
+async fn shown(operator: &Operator, alert: &str) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let ask = Ask::Frame { spec: ViewSpec::Fleet(FleetSpec::default()), when: When::Now };
+        let Answer::Frame(frame) = operator.reader().ask(ask).await.could_not("ask for the fleet")? else {
+            return Err(Failure::new("the engine answered with something else than a frame"));
+        };
+        let Body::Full(View::Fleet(view)) = &frame.body else {
+            return Err(Failure::new("the engine answered with another view"));
+        };
+        if view.alerts.rows().iter().any(|row| row.id.name == alert) {
+            return Ok(());
+        }
+        if began.elapsed() > LIMIT {
+            return Err(Failure::new(format!("{alert} is not shown")));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// From the page of the service to the end of a deed that is verified: how long that took, and how much of it its controller.
+async fn taken_back(
+    operator: &Operator,
+    plane: &ControlPlane,
+    object: &ObjectRef,
+    deed: Deed,
+) -> Result<(Duration, Duration)> {
+    let mut frames = operator.reader().watch(ViewSpec::Actions, When::Now).await.could_not("watch")?;
+    let before = plane.api()?.get(ROLLOUT).await?["metadata"]["generation"].as_u64().unwrap_or(0);
+    let began = Instant::now();
+    let other = tokio::spawn(seen_by_others(plane.api()?, began, (deed.clone(), before)));
+    let page = Ask::Frame { spec: ViewSpec::Rollout(object.clone()), when: When::Now };
+    operator.reader().ask(page).await.could_not("open the page")?;
+    let plan = planned(operator, object, deed).await?;
+    let id = begun(operator, &plan).await?;
+    let end = ended(&mut frames, id).await?;
+    let total = began.elapsed();
+    if !matches!(end.state, ActionState::Verified(_)) {
+        return Err(Failure::new(format!("{} ended as {:?}", plan.plan.title, end.state)));
+    }
+    let (written, done) = other.await.could_not("wait for who looks besides")??;
+    Ok((total, done.saturating_sub(written)))
+}
+
+/// When somebody else sees that a deed is written, and that it has come to pass: of an undo that all pods are of what is healthy
+/// and stable, of an abort that all are the stable revision's.
+async fn seen_by_others(api: Api, began: Instant, (deed, before): (Deed, u64)) -> Result<(Duration, Duration)> {
     let mut written = None;
     loop {
-        let object = api.get("/apis/argoproj.io/v1alpha1/namespaces/default/rollouts/chat").await?;
-        let status = &object["status"];
-        if status["abort"] == true {
+        let object = api.get(ROLLOUT).await?;
+        let (status, generation) = (&object["status"], object["metadata"]["generation"].as_u64().unwrap_or(0));
+        let (is_written, is_done) = match deed {
+            Deed::Abort => (
+                status["abort"] == true,
+                status["phase"] == "Degraded" && status["updatedReplicas"].as_u64().unwrap_or(0) == 0,
+            ),
+            _ => (
+                generation > before,
+                status["phase"] == "Healthy"
+                    && status["observedGeneration"].as_str() == Some(generation.to_string().as_str())
+                    && status["stableRS"] == status["currentPodHash"],
+            ),
+        };
+        if is_written {
             let written = *written.get_or_insert_with(|| began.elapsed());
-            let updated = status["updatedReplicas"].as_u64().unwrap_or(0);
-            if status["phase"] == "Degraded" && updated == 0 && status["availableReplicas"] == 5 {
+            if is_done && status["availableReplicas"] == 5 {
                 return Ok((written, began.elapsed()));
             }
         }
         if began.elapsed() > LIMIT {
-            return Err(Failure::new("nobody sees that it was aborted"));
+            return Err(Failure::new(format!("nobody sees that it came to pass: {deed:?}")));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use acceptance::{Context, ControlPlane, Failure, GpuNodes, Options, Result, Rollouts, parity, rollouts::rollout};
+use acceptance::{
+    Context, ControlPlane, Failure, GpuNodes, Options, Result, Rollouts, api::items, parity, rollouts::rollout, until,
+};
 use pilothouse_engine::Reader;
 use pilothouse_wire::{
     Answer, Ask, Body, ConnectionId, ObjectRef, View, ViewSpec, When,
     view::{DeliveryRow, FleetSpec},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::engine;
@@ -46,6 +48,9 @@ const BLUE_GREEN: &[Station] = &[
     (&["abort", "embed"], "Degraded"),
     (&["retry", "rollout", "embed"], "Paused"),
     (&["promote", "embed"], "Healthy"),
+    // The pods of before are there still: it goes back at once.
+    (&["undo", "embed"], "Healthy"),
+    (&["4.0.0"], "Paused"),
 ];
 
 /// Measures it.
@@ -61,7 +66,9 @@ pub async fn measure(report: &mut Report) -> Result<()> {
         })
     });
     let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": { "duration": "2s" } }]);
-    let turn = json!({ "activeService": "active", "previewService": "preview", "autoPromotionEnabled": false });
+    let turn = json!({
+        "activeService": "active", "previewService": "preview", "autoPromotionEnabled": false, "scaleDownDelaySeconds": 600,
+    });
     let canary = rollout(NAMESPACE, "chat", &json!({ "canary": { "steps": steps } }));
     let blue_green = rollout(NAMESPACE, "embed", &json!({ "blueGreen": turn }));
     for object in services.iter().chain([&canary, &blue_green]) {
@@ -74,6 +81,18 @@ pub async fn measure(report: &mut Report) -> Result<()> {
         for (words, phase) in stations {
             match words {
                 [] => {}
+                ["undo", "embed"] => {
+                    go_at_a_time(&plane).await?;
+                    let embed = &format!("/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/rollouts/embed");
+                    drop(rollouts.plugin(&[words, &["--namespace", NAMESPACE][..]].concat()).await?);
+                    // The phase of before is the same word.
+                    until("its controller has seen it", LIMIT, async || {
+                        let object = plane.api()?.get(embed).await?;
+                        let of = object["metadata"]["generation"].to_string();
+                        Ok((object["status"]["observedGeneration"].as_str() == Some(of.as_str())).then_some(()))
+                    })
+                    .await?;
+                }
                 [tag] => rollouts.set_image(NAMESPACE, name, tag).await?,
                 words => drop(rollouts.plugin(&[words, &["--namespace", NAMESPACE][..]].concat()).await?),
             }
@@ -93,6 +112,23 @@ pub async fn measure(report: &mut Report) -> Result<()> {
         "",
     ));
     Ok(())
+}
+
+/// Waits until the pods of `2.0.0` have a time at which they go: until then the controller pauses on the way back, too.
+async fn go_at_a_time(plane: &ControlPlane) -> Result<()> {
+    let api = plane.api()?;
+    until("the pods of before have a time", LIMIT, async || {
+        let sets = api.get(&format!("/apis/apps/v1/namespaces/{NAMESPACE}/replicasets")).await?;
+        let is_it = |set: &Value| {
+            let image = set["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
+            let annotations = &set["metadata"]["annotations"];
+            set["spec"]["selector"]["matchLabels"]["app"] == "embed"
+                && image.ends_with(":2.0.0")
+                && annotations["argo-rollouts.argoproj.io/scale-down-deadline"].is_string()
+        };
+        Ok(items(&sets).iter().any(is_it).then_some(()))
+    })
+    .await
 }
 
 /// What is not the same once both had time to tell of the same state.
