@@ -100,8 +100,33 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
         ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.template.spec.containers[0].image}"];
     assert!(plane.kubectl(&running).await?.ends_with(":1.0.0"));
 
-    // All the way at once, through a pause of a person.
+    // A pause of a person, and on behind it: the step that it is at waits all the same.
     seen(&image(&terminal, "chat", "3.0.0").await?, "it waits at step 2 of 4");
+    let paused = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.paused}"];
+    let said = act(&terminal, "pause", "chat", &["--yes"]).await?;
+    seen(&said, "it is paused");
+    assert!(said.err.contains("To take it back: pilothouse act resume rollout chat"), "{said:?}");
+    assert_eq!(plane.kubectl(&paused).await?, "true");
+    let said = act(&terminal, "resume", "chat", &["--yes"]).await?;
+    seen(&said, "it waits at step 2 of 4");
+    assert!(plane.kubectl(&paused).await? != "true", "{said:?}");
+    rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+    // Where no person holds it, it goes on behind the step at which it waits.
+    let said = act(&terminal, "resume", "chat", &["--yes"]).await?;
+    assert!(said.code == 0 && said.out.contains("go on behind the pause of step 2 of 4"), "{said:?}");
+    rollouts.until(NAMESPACE, "chat", "Step", "3/4").await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+    // While a person has it paused no pod of a revision comes: resumed, it does.
+    seen(&act(&terminal, "pause", "chat", &["--yes"]).await?, "it is paused");
+    rollouts.set_image(NAMESPACE, "chat", "4.0.0").await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!plane.kubectl(&pods).await?.contains(":4.0.0"));
+    let said = act(&terminal, "resume", "chat", &["--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("verified: it "), "{said:?}");
+    until("its canary comes", LIMIT, async || Ok(plane.kubectl(&pods).await?.contains(":4.0.0").then_some(()))).await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+
+    // All the way at once, through a pause of a person.
     seen(&act(&terminal, "pause", "chat", &["--yes"]).await?, "it is paused");
     seen(&act(&terminal, "promote", "chat", &["--full", "--yes"]).await?, "5 of 5 pods are ready");
     let after = rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;

@@ -22,9 +22,9 @@ const NAMESPACE: &str = "default";
 const PERSON: &str = "acts-token-2";
 
 /// A cluster in which `chat-stable` and `chat-canary` share the traffic of route `chat`, and a terminal that may act.
-struct Site {
-    plane: ControlPlane,
-    terminal: Terminal,
+pub struct Site {
+    pub plane: ControlPlane,
+    pub terminal: Terminal,
 }
 
 fn deployment(name: &str) -> String {
@@ -88,7 +88,7 @@ async fn take_up(plane: &ControlPlane) -> Result<()> {
 }
 
 /// Plays the gateway, which takes up what is set, until it cannot any more.
-async fn gateway(plane: &ControlPlane) -> Failure {
+pub async fn gateway(plane: &ControlPlane) -> Failure {
     loop {
         if let Err(failure) = take_up(plane).await {
             return failure;
@@ -98,7 +98,7 @@ async fn gateway(plane: &ControlPlane) -> Failure {
 }
 
 impl Site {
-    async fn start() -> Result<Self> {
+    pub async fn start() -> Result<Self> {
         let users = vec![User::new("person", PERSON)];
         let plane = ControlPlane::start(Options { users, ..Options::default() }).await?;
         plane.define(&[HTTP_ROUTE, APPLICATION]).await?;
@@ -121,7 +121,7 @@ impl Site {
         self.terminal.call(&[&words[..], &to, more].concat()).await
     }
 
-    async fn weights(&self) -> Result<String> {
+    pub async fn weights(&self) -> Result<String> {
         let path = "jsonpath={.spec.rules[0].backendRefs[*].weight}";
         self.plane.kubectl(&["get", "httproute", "chat", "-n", NAMESPACE, "-o", path]).await
     }

@@ -51,6 +51,7 @@ mod window_acts;
 mod window_bench;
 mod window_connections;
 mod window_delivery;
+mod window_guards;
 mod window_models;
 mod window_notices;
 mod window_story;

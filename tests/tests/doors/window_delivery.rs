@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use acceptance::{ControlPlane, GpuNodes, Options, Page, Result, Rollouts, Terminal};
+use crate::acts_routes::{Site, gateway};
+use acceptance::{
+    Context, ControlPlane, GpuNodes, Options, Page, Result, Rollouts, Terminal, definitions::APPLICATION,
+};
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
@@ -31,7 +34,7 @@ fn rollout(tag: &str) -> Value {
 async fn a_person_follows_a_canary_from_the_list_to_its_steps_and_revisions() -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new("delivery", 2, 8), LIMIT).await?;
-    let rollouts = Rollouts::start(&plane).await?;
+    let mut rollouts = Rollouts::start(&plane).await?;
     plane.apply(&rollout("1.0.0").to_string()).await?;
     rollouts.until("default", "chat", "Status", "Healthy").await?;
     plane.apply(&rollout("2.0.0").to_string()).await?;
@@ -63,6 +66,8 @@ async fn a_person_follows_a_canary_from_the_list_to_its_steps_and_revisions() ->
     page.gone("[data-test='plan']").await?;
     rollouts.plugin(&["abort", "chat", "--namespace", "default"]).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Degraded"), "says that it was stopped").await?;
+    its_pods_are_on_the_map(&page).await?;
+    it_says_when_nobody_looks_after_it(&page, &mut rollouts).await?;
     page.key(Key::Escape + "").await?;
     page.find("delivery").await?;
     page.close().await?;
@@ -109,6 +114,33 @@ async fn the_list_has_it(page: &Page) -> Result<()> {
     page.press_by(&row).await
 }
 
+/// A press on a pod of a revision leads to it on the map, and back to the page of its service.
+async fn its_pods_are_on_the_map(page: &Page) -> Result<()> {
+    let pod = "[data-test='revisions'] .pods-of button";
+    page.reads_as(pod, |text| text.starts_with("chat-"), "is a pod").await?;
+    page.press_by(pod).await?;
+    let of_it = |text: &str| text.contains("chat-") && text.contains("Rollout chat");
+    page.reads_as("[data-test='inspector'][data-key^='pod:admin/default/chat-']", of_it, "is of the service").await?;
+    page.find("fleet-map").await?;
+    page.key("gd").await?;
+    page.press_by(&format!("[data-test='row'][data-key='{SERVICE}']")).await?;
+    // What its controller said of it stands there, too.
+    page.reads_as("[data-test='rollout-events']", |text| text.contains("Rollout"), "has its events").await.map(drop)
+}
+
+/// Without its controller nobody has taken its spec up: what is shown is of before, and says so.
+async fn it_says_when_nobody_looks_after_it(page: &Page, rollouts: &mut Rollouts<'_>) -> Result<()> {
+    page.gone("[data-test='rollout-old']").await?;
+    rollouts.stop_controller();
+    rollouts.set_image("default", "chat", "3.0.0").await?;
+    let old = |text: &str| {
+        text.contains("No controller has taken its spec up") && text.contains("what is shown is of before")
+    };
+    page.reads_as("[data-test='rollout-old']", old, "says that it is old").await?;
+    rollouts.start_controller().await?;
+    page.gone("[data-test='rollout-old']").await
+}
+
 /// Asked for by a press. Of the image nobody can say anything, since no registry is connected; the rest is looked at.
 async fn it_says_whether_it_can_go_back(page: &Page) -> Result<()> {
     page.press("back-ask").await?;
@@ -132,4 +164,62 @@ async fn the_page_tells_all_of_it(page: &Page) -> Result<()> {
     let both = |text: &str| text.contains("Revision 2") && text.contains("Revision 1") && text.contains("server:2.0.0");
     page.reads_as(revisions, both, "has its revisions side by side").await?;
     page.reads_as(revisions, |text| text.contains("20 %") && text.contains("80 %"), "has their shares").await.map(drop)
+}
+
+/// A route that a repository keeps is weighed in the window: what is typed is planned, sent, and seen to be taken up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_weighs_a_route_and_sees_who_keeps_it() -> Result<()> {
+    let site = Site::start().await?;
+    let kept = json!({
+        "apiVersion": APPLICATION.api_version(), "kind": APPLICATION.kind,
+        "metadata": { "name": "serving", "namespace": "argocd" },
+        "spec": {
+            "project": "default", "destination": { "namespace": "default" },
+            "source": { "repoURL": "https://git.example/models", "path": "prod/chat", "targetRevision": "main" },
+            "syncPolicy": { "automated": { "selfHeal": true } },
+        },
+        "status": { "sync": { "status": "Synced" }, "health": { "status": "Healthy" } },
+    });
+    site.plane.kubectl(&["create", "namespace", "argocd"]).await?;
+    site.plane.apply(&kept.to_string()).await?;
+    let page = Page::window((1440, 900), &site.terminal.environment()).await?;
+    page.press("rail-delivery").await?;
+    page.press_by("[data-test='row'][data-key='workload:admin/default/HTTPRoute/chat']").await?;
+    page.reads_as("[data-test='rollout-guard']", |text| text.contains("kept by Argo CD"), "says who keeps it").await?;
+    let from = |text: &str| text.contains("prod/chat in https://git.example/models") && text.contains("Synced");
+    page.reads_as("[data-test='rollout-kept']", from, "says from where").await?;
+    let share = |name: &str| format!("[data-test='share'][data-key='{name}'] [data-test='share-wanted']");
+    page.reads_as(&share("chat-stable"), |text| text == "90 %", "is what is wanted").await?;
+    page.reads_as(&share("chat-canary"), |text| text == "10 %", "is what is wanted").await?;
+
+    page.press("weigh").await?;
+    page.reads_as("[data-test='weigh-plan']", |text| text.contains("nothing is another one"), "wants another").await?;
+    for (name, weight) in [("chat-stable", "60"), ("chat-canary", "40")] {
+        let field = page.find_by(&format!("[data-test='weigh-field'][data-key='{name}']")).await?;
+        field.send_keys(Key::Control + "a").await.could_not("select a weight")?;
+        field.send_keys(weight).await.could_not("type a weight")?;
+    }
+    page.press("weigh-plan").await?;
+    let traffic = |text: &str| text.contains("90 % → 60 %") && text.contains("10 % → 40 %");
+    page.reads_as("[data-test='plan-traffic']", traffic, "says which traffic moves").await?;
+    page.reads_as("[data-test='plan-permission']", |text| text.contains("would take it"), "says that it can").await?;
+    page.reads_as(
+        "[data-test='plan']",
+        |text| text.contains("Argo CD keeps this object as it stands in prod/chat"),
+        "warns",
+    )
+    .await?;
+    assert_eq!(site.weights().await?, "90 10 0");
+    let taken = async {
+        page.press("plan-confirm").await?;
+        page.find_by("[data-test='plan-became'][data-state='verified']").await?;
+        page.press("plan-close").await?;
+        page.reads_as(&share("chat-canary"), |text| text == "40 %", "is what is wanted now").await
+    };
+    tokio::select! {
+        taken = taken => drop(taken?),
+        failed = gateway(&site.plane) => return Err(failed),
+    }
+    assert_eq!(site.weights().await?, "60 40 0");
+    page.close().await
 }
