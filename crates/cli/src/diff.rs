@@ -45,7 +45,8 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
     let rows: Vec<&Differs> = difference.rows.iter().filter(|row| filter.matches(*row)).collect();
     let mut stdout = stdout();
     if arguments.json {
-        let complete = troubles.is_empty();
+        // What a time in a gap was like nobody saw.
+        let complete = troubles.is_empty() && difference.gaps.is_empty();
         json::write(
             &mut stdout,
             &DifferenceDocument {

@@ -77,7 +77,7 @@ impl<'a> About<'a> {
         Self {
             demo,
             as_of: frame.as_of,
-            complete: troubles.is_empty(),
+            complete: troubles.is_empty() && frame.gap.is_none(),
             dropped: frame.dropped,
             sources: &frame.sources,
             problems: problems.collect(),

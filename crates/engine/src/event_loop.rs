@@ -243,7 +243,11 @@ impl Loop {
                 if spec == ViewSpec::Bench {
                     self.benches.look();
                 }
+                let looks = matches!(spec, ViewSpec::Waste(_)) && self.lacks_past(self.options.clock.now());
                 self.with_scene(|publisher, scene| publisher.watch(spec, way, scene));
+                if looks {
+                    self.look_back(None);
+                }
             }
             Input::Bench(news) => {
                 self.benches.take(news);
@@ -280,6 +284,7 @@ impl Loop {
             Input::Stop(done) => drop(done.send(())),
         }
     }
+            Input::LookedBack(history, asked) => self.looked_back(*history, asked),
 
     fn fold(&mut self, mut batch: Batch) {
         if !self.connections.has(&batch.source) {

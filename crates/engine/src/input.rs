@@ -2,6 +2,7 @@
 
 use crate::{benches::News, handle::Settled};
 use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
+use pilothouse_insight::History;
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, SmolStr, ViewSpec,
     plan::{Action, CutAction},
@@ -43,6 +44,8 @@ pub(crate) enum Input {
     ClosedCut(u64),
     /// Times of the last week that the record does not tell of.
     Gaps(Vec<Gap>),
+    /// What the record tells of since when GPUs do nothing; and who waits for a view that follows from it.
+    LookedBack(Box<History>, Option<(ViewSpec, oneshot::Sender<Result<Answer, Problem>>)>),
     /// Something is heard of benchmarks.
     Bench(News),
     /// Everybody is to stop.

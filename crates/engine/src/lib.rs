@@ -21,6 +21,7 @@ mod input;
 mod lanes;
 mod lineage;
 mod logs;
+mod looked;
 mod notes;
 mod notices;
 mod offers;

@@ -55,6 +55,13 @@ pub(crate) struct Moment {
     pub gap: Option<Gap>,
 }
 
+impl Moment {
+    /// As of when this is known: what follows from the world that is shown of a gap follows as of where the gap begins.
+    pub(crate) fn known(&self, t: Stamp) -> Stamp {
+        self.gap.as_ref().map_or(t, |gap| gap.known(t))
+    }
+}
+
 impl Worlds {
     /// The world as it was known at `t`.
     pub(crate) async fn at(&self, journal: Option<JournalReader>, t: Stamp, now: Stamp) -> Result<Moment, Problem> {
@@ -85,10 +92,12 @@ impl Worlds {
         to_its_end(async move {
             let kept = turn(&mut kept, journal, t, now).await?;
             let known = kept.fleets.iter().position(|fleet| *fleet.spec() == spec).map(|at| kept.fleets.remove(at));
-            let Moment { world, gap } = kept.then.clone();
+            let then = kept.then.clone();
             let (answer, fleet) = apart(move || {
+                let known_at = then.known(t);
+                let Moment { world, gap } = then;
                 let mut fleet = known.unwrap_or_else(|| FleetProjection::new(&world, spec.clone()));
-                conclude(&world, &mut fleet, t);
+                conclude(&world, &mut fleet, known_at);
                 let view = View::Fleet(Arc::clone(fleet.view()));
                 (full(&world, &ViewSpec::Fleet(spec), t, gap, view), fleet)
             })
@@ -169,10 +178,12 @@ fn unreadable(error: &JoinError) -> Problem {
     Problem::new(Code::Internal, "The record could not be read.").why(error.to_string())
 }
 
-/// One full frame of a world as of a time.
-pub(crate) fn frame(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>) -> Answer {
-    let known = Known { world, registries: &Registries::default() };
-    full(world, spec, t, gap, project_plain(known, spec, &History::default(), t))
+/// One full frame of a world as of a time. `history` is what one who watched up to then knows.
+pub(crate) fn frame(then: Moment, spec: &ViewSpec, t: Stamp, history: &History) -> Answer {
+    let known_at = then.known(t);
+    let Moment { world, gap } = then;
+    let known = Known { world: &world, registries: &Registries::default() };
+    full(&world, spec, t, gap, project_plain(known, spec, history, known_at))
 }
 
 fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) -> Answer {

@@ -34,7 +34,7 @@ pub(crate) struct Publisher {
     views: HashMap<ViewSpec, Published>,
     /// What is wrong with the whole fleet, as of the last conclusion.
     findings: Keyed<Finding>,
-    /// Since when each GPU does nothing, as far as this run has seen.
+    /// Since when each GPU does nothing, as far as this run has seen, or the record told when somebody asked.
     history: History,
     /// What a person is told of.
     notices: Notices,
@@ -219,6 +219,11 @@ impl Publisher {
         self.renew_whole(scene, |spec| *spec == ViewSpec::Actions);
     }
 
+    /// Sends out what is wasted, if it changed.
+    pub(crate) fn publish_waste(&mut self, scene: &Scene<'_>) {
+        self.renew_whole(scene, |spec| matches!(spec, ViewSpec::Waste(_)));
+    }
+
     /// Sends out what is told of benchmarks, if it changed.
     pub(crate) fn publish_bench(&mut self, scene: &Scene<'_>) {
         self.renew_whole(scene, |spec| *spec == ViewSpec::Bench);
@@ -227,6 +232,12 @@ impl Publisher {
     /// Is there one who has not the newest revision?
     pub(crate) fn is_behind(&self) -> bool {
         self.views.values().any(|published| published.watchers.iter().any(|watcher| watcher.has != Some(published.rev)))
+    }
+
+    /// Puts what the record tells before what this run has seen, which is as this fleet is now.
+    pub(crate) fn put_before(&mut self, earlier: History, whole: &FleetView, now: Stamp) {
+        self.history.note(whole, now);
+        self.history.put_before(earlier);
     }
 
     /// Since when each GPU does nothing.

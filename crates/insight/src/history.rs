@@ -3,21 +3,25 @@
 mod pools;
 
 use crate::{
-    limits::{GAP, IDLE, LEAN},
+    limits::{GAP, IDLE, LEAN, WINDOW},
     room::pool::Pool,
     site::{Site, sites},
 };
 use pilothouse_wire::{Metric, SmolStr, Stamp, view::FleetView};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 /// The most GPUs that are watched. Of others it cannot be told since when they are idle.
 const MOST: usize = 65_536;
 
-/// Watches GPUs over frames, by their UUID. Its size is bounded by the GPUs of the last frame.
+/// Watches GPUs over frames, by their UUID. Its size is bounded by the GPUs of the frames of the last minutes.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     tracks: HashMap<SmolStr, Track>,
-    round: u64,
+    /// Since when frames are taken in without a gap, and the last one.
+    watched: Option<(Stamp, Stamp)>,
     pools: pools::Pools,
 }
 
@@ -34,21 +38,61 @@ pub(crate) struct Track {
     pub lean: Option<Stamp>,
     /// The most of its memory that it used since then.
     pub peak: f32,
-    round: u64,
+    /// The last frame that it was in, by our clock.
+    seen: Stamp,
 }
 
 impl History {
-    /// Takes in a frame. GPUs that it does not have are forgotten; one that nobody measures now keeps what is known.
+    /// How far back frames must be taken in, so that it can be told of each GPU whether it is waste: what waste is judged
+    /// over, and some for the first measurement.
+    pub const ENOUGH: Duration = Duration::from_secs(WINDOW.as_secs() + GAP.as_secs());
+
+    /// One that is about to take in all frames since then.
+    #[must_use]
+    pub fn beginning(at: Stamp) -> Self {
+        Self { watched: Some((at, at)), ..Self::default() }
+    }
+
+    /// Takes in a frame. A GPU that was not in one for some minutes is forgotten: what it did meanwhile nobody knows. One
+    /// that nobody measures now keeps what is known.
     pub fn note(&mut self, view: &FleetView, now: Stamp) {
-        self.round += 1;
         for site in sites(view, now) {
             for slot in site.slots() {
-                self.note_gpu(site, slot);
+                self.note_gpu(site, slot, now);
             }
         }
-        let round = self.round;
-        self.tracks.retain(|_, track| track.round == round);
+        self.tracks.retain(|_, track| now.since(track.seen) <= GAP);
+        let since = self.watched.filter(|(_, last)| now.since(*last) <= GAP).map_or(now, |(since, _)| since);
+        self.watched = Some((since, now));
         self.pools.note(view, now);
+    }
+
+    /// Were frames taken in for as long as it takes, up to now?
+    #[must_use]
+    pub fn is_enough(&self, now: Stamp) -> bool {
+        self.watched.is_some_and(|(since, last)| now.since(since) >= Self::ENOUGH && now.since(last) <= GAP)
+    }
+
+    /// Puts before it what somebody else took in, such as a run before, up to about where this one begins. What lies more
+    /// than a few minutes apart is not joined: nobody knows what was between.
+    pub fn put_before(&mut self, earlier: Self) {
+        for (uuid, before) in earlier.tracks {
+            let room = self.tracks.len() < MOST;
+            match self.tracks.entry(uuid) {
+                Entry::Occupied(mut own) => own.get_mut().put_before(before),
+                Entry::Vacant(place) if room => {
+                    place.insert(before);
+                }
+                Entry::Vacant(_) => {}
+            }
+        }
+        self.watched = match (earlier.watched, self.watched) {
+            (Some((since, last)), Some((own, newest))) if own.since(last) <= GAP => {
+                Some((since.min(own), newest.max(last)))
+            }
+            (earlier, own) => own.or(earlier),
+        };
+        self.pools.put_before(earlier.pools);
     }
 
     /// How many GPUs are watched.
@@ -72,14 +116,14 @@ impl History {
         self.pools.of(pool, now)
     }
 
-    fn note_gpu(&mut self, site: Site<'_>, slot: u16) {
+    fn note_gpu(&mut self, site: Site<'_>, slot: u16, now: Stamp) {
         let (Some(device), Some(at)) = (site.device(slot), site.measured_at(slot)) else { return };
         let room = self.tracks.len() < MOST;
         match self.tracks.get_mut(&device.uuid) {
-            Some(track) => track.note(site, slot, at, self.round),
+            Some(track) => track.note(site, slot, at, now),
             None if room => {
-                let mut track = Track { watched: at, last: at, idle: None, lean: None, peak: 0.0, round: 0 };
-                track.note(site, slot, at, self.round);
+                let mut track = Track { watched: at, last: at, idle: None, lean: None, peak: 0.0, seen: now };
+                track.note(site, slot, at, now);
                 self.tracks.insert(device.uuid.clone(), track);
             }
             None => {}
@@ -88,8 +132,8 @@ impl History {
 }
 
 impl Track {
-    fn note(&mut self, site: Site<'_>, slot: u16, at: Stamp, round: u64) {
-        self.round = round;
+    fn note(&mut self, site: Site<'_>, slot: u16, at: Stamp, now: Stamp) {
+        self.seen = now;
         if at < self.last || site.is_stale(slot) {
             return;
         }
@@ -105,6 +149,24 @@ impl Track {
             (_, used) => used.unwrap_or(0.0),
         };
         self.lean = used.and(self.lean.or(Some(at)));
+    }
+
+    /// Goes back to where an earlier one of the same GPU began, if there is no gap between them.
+    fn put_before(&mut self, earlier: Self) {
+        if earlier.watched >= self.watched || self.watched.since(earlier.last) > GAP {
+            return;
+        }
+        // What was so when this one began may have been so for longer.
+        let from = |own: Option<Stamp>, before: Option<Stamp>| match (own, before) {
+            (Some(own), Some(before)) if own == self.watched => Some(before.min(own)),
+            (own, _) => own,
+        };
+        let lean = from(self.lean, earlier.lean);
+        if lean != self.lean {
+            self.peak = self.peak.max(earlier.peak);
+        }
+        (self.idle, self.lean) = (from(self.idle, earlier.idle), lean);
+        self.watched = earlier.watched;
     }
 }
 
@@ -180,9 +242,75 @@ mod tests {
         history.note(&view([node.clone()], []), NOW);
         history.note(&view([node.clone().stale(0)], []), NOW);
         assert_eq!(history.len(), 2);
-        history.note(&view([node.gone(0)], []), NOW);
+        let at = |minutes: i64| Stamp(NOW.0 + minutes * MINUTE);
+        // Who begins anew has an empty picture for a moment.
+        history.note(&view([], []), at(1));
+        assert_eq!(history.len(), 2);
+        history.note(&view([node.clone()], []), at(2));
+        history.note(&view([node.gone(0)], []), at(8));
         assert_eq!(history.len(), 1);
-        history.note(&view([], []), NOW);
+        history.note(&view([], []), at(14));
         assert!(history.is_empty());
+    }
+
+    /// What is known of one GPU by measurements at minutes, as (minute, utilisation, memory in use).
+    fn track(measured: &[(i64, f32, f32)]) -> History {
+        let mut history = History::default();
+        for (minute, util, memory) in measured {
+            let at = Stamp(NOW.0 + minute * MINUTE);
+            let node = Node::called("a-1").gpus(1).reads(0, Metric::Utilisation, *util);
+            history.note(&view([node.reads(0, Metric::MemoryUse, *memory).at(at)], []), at);
+        }
+        history
+    }
+
+    #[test]
+    fn what_a_run_before_saw_is_put_before_and_makes_what_one_that_saw_all_knows() {
+        for all in [
+            &[(0, 0.0, 0.1), (2, 0.0, 0.2), (4, 0.0, 0.1), (6, 0.0, 0.1)][..],
+            &[(0, 0.0, 0.1), (2, 0.9, 0.1), (4, 0.0, 0.1), (6, 0.0, 0.1)],
+            &[(0, 0.0, 0.9), (2, 0.0, 0.9), (4, 0.7, 0.1), (6, 0.7, 0.2)],
+            &[(0, 0.5, 0.9), (2, 0.0, 0.1), (4, 0.0, 0.1), (6, 0.0, 0.9)],
+        ] {
+            let want = track(all);
+            for cut in 1..all.len() {
+                let mut later = track(&all[cut..]);
+                later.put_before(track(&all[..cut]));
+                assert_eq!(later.tracks, want.tracks, "{all:?} cut at {cut}");
+                assert_eq!(later.watched, want.watched);
+                // Both saw what is in the middle.
+                let mut later = track(&all[cut..]);
+                later.put_before(want.clone());
+                assert_eq!(later.tracks, want.tracks, "{all:?} from {cut} on, and all of it");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_run_before_saw_is_not_joined_over_a_gap() {
+        let mut later = track(&[(20, 0.0, 0.1)]);
+        let alone = later.tracks.clone();
+        later.put_before(track(&[(0, 0.0, 0.1), (4, 0.0, 0.1)]));
+        assert_eq!(later.tracks, alone);
+        // Of one that this run has not seen yet, what was known is known.
+        let mut later = History::default();
+        later.put_before(track(&[(0, 0.0, 0.1)]));
+        assert_eq!(later.len(), 1);
+    }
+
+    #[test]
+    fn frames_are_enough_where_they_go_back_as_far_as_waste_is_judged_by() {
+        let at = |minutes: i64| Stamp(NOW.0 + minutes * MINUTE);
+        let mut history = History::default();
+        assert!(!history.is_enough(NOW));
+        for minute in 0..40 {
+            history.note(&view([], []), at(minute));
+        }
+        assert!(history.is_enough(at(40)) && !history.is_enough(at(45)) && !history.is_enough(at(30)));
+        let mut begun = History::beginning(at(0));
+        for minute in 2..36 {
+            begun.note(&view([], []), at(minute));
+        }
+        assert!(begun.is_enough(at(35)));
     }
 }

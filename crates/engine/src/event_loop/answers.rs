@@ -6,12 +6,15 @@ use crate::{
     asks::{self, Reply, for_who_waits},
     back,
     benches::Benches,
-    find, history, lanes, logs,
+    find, history,
+    input::Input,
+    lanes, logs, looked,
     older::{self, Span, Then},
     past::{self, Moment},
     preflight, record, runs,
     views::{Known, WEEK, project_plain, sources_of},
 };
+use pilothouse_insight::History;
 use pilothouse_wire::{
     Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     ask::About,
@@ -19,7 +22,7 @@ use pilothouse_wire::{
     runs::VersionId,
     view::{Difference, FleetView},
 };
-use pilothouse_world::{World, project};
+use pilothouse_world::project;
 use std::sync::Arc;
 
 impl Loop {
@@ -36,6 +39,9 @@ impl Loop {
                     record: self.shown.clone(),
                 })));
             }
+            Ask::Frame { spec: spec @ ViewSpec::Waste(_), when: When::Now } if self.lacks_past(now) => {
+                self.look_back(Some((spec, reply)));
+            }
             Ask::Frame { spec, when: When::Now }
             | Ask::Frame { spec: spec @ (ViewSpec::Notices | ViewSpec::Actions | ViewSpec::Bench), .. } => {
                 let _ = reply.send(Ok(self.frame(&spec, now)));
@@ -48,10 +54,15 @@ impl Loop {
                 for_who_waits(reply, async move { worlds.fleet(journal, spec, (t, now)).await });
             }
             Ask::Frame { spec, when: When::At(t) } => {
-                self.in_the_past(t, reply, move |world, gap| past::frame(world, &spec, t, gap));
+                // Waste alone follows from more than one world.
+                let looked = self.past.clone().filter(|_| matches!(spec, ViewSpec::Waste(_)));
+                self.in_the_past(t, reply, move |then| {
+                    let history = looked.map(|journal| looked::until(&journal, then.known(t)));
+                    past::frame(then, &spec, t, &history.unwrap_or_default())
+                });
             }
             Ask::Search { text, limit, when: When::At(t) } => {
-                self.in_the_past(t, reply, move |world, _| asks::search(world, &text, limit));
+                self.in_the_past(t, reply, move |then| asks::search(&then.world, &text, limit));
             }
             Ask::History { object, span, when } => {
                 let (then, until) = match when {
@@ -170,15 +181,42 @@ impl Loop {
         }
     }
 
-    fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(&World, Option<Gap>) -> Answer + Send + 'static) {
+    fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(Moment) -> Answer + Send + 'static) {
         let (worlds, past, now) = (self.worlds.clone(), self.past.clone(), self.options.clock.now());
         for_who_waits(reply, async move {
-            let Moment { world, gap } = worlds.at(past, t, now).await?;
-            past::apart(move || answer(&world, gap)).await
+            let then = worlds.at(past, t, now).await?;
+            past::apart(move || answer(then)).await
+        });
+    }
+
+    /// Was this run not watched for as long as waste is judged over, and is there a record that may tell the rest?
+    pub(super) fn lacks_past(&self, now: Stamp) -> bool {
+        self.past.is_some() && !self.publisher.history().is_enough(now)
+    }
+
+    /// Looks through the record for what waste is judged by, beside the loop; then answers who asked.
+    pub(super) fn look_back(&self, asked: Option<(ViewSpec, Reply)>) {
+        let Some(journal) = self.past.clone() else { return };
+        let (inputs, now) = (self.desk.surroundings.inputs.clone(), self.options.clock.now());
+        tokio::spawn(async move {
+            let history = looked::beside(journal, now).await;
+            let _ = inputs.send(Input::LookedBack(Box::new(history), asked)).await;
         });
     }
 
     /// Compares two times: each is now, or is read from the record.
+    /// Takes in what the record told.
+    pub(super) fn looked_back(&mut self, history: History, asked: Option<(ViewSpec, Reply)>) {
+        let now = self.options.clock.now();
+        let watched = self.publisher.whole_fleet().cloned();
+        let whole = watched.unwrap_or_else(|| past::fleet(&self.world, Vec::new(), now));
+        self.publisher.put_before(history, &whole, now);
+        self.with_scene(|publisher, scene| publisher.publish_waste(scene));
+        if let Some((spec, reply)) = asked {
+            let _ = reply.send(Ok(self.frame(&spec, now)));
+        }
+    }
+
     fn compare(&self, scope: Vec<ConnectionId>, (from, to): (When, When), reply: Reply) {
         let now = self.options.clock.now();
         // The live world is projected here, since it is lent to nobody.
@@ -187,9 +225,9 @@ impl Loop {
         for_who_waits(reply, async move {
             let fleet = async |when: When| -> Result<(Arc<FleetView>, Stamp, Option<Gap>), Problem> {
                 let When::At(t) = when else { return Ok((live.clone().unwrap_or_default(), now, None)) };
-                let Moment { world, gap } = worlds.at(journal.clone(), t, now).await?;
-                let scope = scope.clone();
-                Ok((past::apart(move || past::fleet(&world, scope, t)).await?, t, gap))
+                let then = worlds.at(journal.clone(), t, now).await?;
+                let (scope, known_at, gap) = (scope.clone(), then.known(t), then.gap.clone());
+                Ok((past::apart(move || past::fleet(&then.world, scope, known_at)).await?, t, gap))
             };
             let (from, to) = (fleet(from).await?, fleet(to).await?);
             past::apart(move || {
@@ -245,4 +283,6 @@ impl Loop {
 }
 
 #[cfg(test)]
+#[cfg(test)]
+mod recorded_tests;
 mod tests;

@@ -94,7 +94,7 @@ impl Ways {
     }
 
     /// Runs a loop behind them.
-    fn run(self, engine: Loop) -> Operator {
+    pub(super) fn run(self, engine: Loop) -> Operator {
         tokio::spawn(engine.run(self.inbox, self.batches));
         Operator::new(self.inputs)
     }
