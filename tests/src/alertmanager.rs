@@ -69,6 +69,11 @@ impl Alertmanager {
         self.process = None;
     }
 
+    /// Takes questions and answers none from here on.
+    pub fn hang(&self) -> Result<()> {
+        self.process.as_ref().map_or(Ok(()), Process::pause)
+    }
+
     /// Starts it at the same address, and waits until it answers.
     pub async fn start_again(&mut self) -> Result<()> {
         self.kill();

@@ -1,7 +1,8 @@
 //! The wall from end to end: a real cluster, the built program, headless Chromium at 1080p and at 4K.
 
 use acceptance::{
-    Context, ControlPlane, Failure, GpuNodes, Options, OtherBuild, Page, Part, Process, Result, Terminal, until,
+    Alertmanager, Context, ControlPlane, Failure, GpuNodes, Options, OtherBuild, Page, Part, Process, Result, Terminal,
+    until,
 };
 use serde_json::json;
 use std::path::Path;
@@ -121,6 +122,56 @@ async fn the_door_goes_and_comes_back(page: &Page, terminal: &Terminal, door: Pr
     page.gone(".wall.old").await?;
     drop(again);
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_told_with_what_changed_before_it_and_who_tells_of_it_is_missed_at_once() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    let nodes = GpuNodes::new("alarm", 1, 8);
+    plane.add_gpu_nodes(&nodes, LIMIT).await?;
+    let node = nodes.name(0);
+    let mut alerts = Alertmanager::start().await?;
+    let terminal = Terminal::new(&plane.kubeconfig())?;
+    terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
+    terminal.good(&["connect", "add", "alertmanager", "--name", "alerts", "--url", &alerts.url()]).await?;
+    let (door, address) = terminal.serve(&["--wall"]).await?;
+    let page = Page::browser(FULL_HD, &address).await?;
+    is(&page, "calm").await?;
+    page.reads_as("[data-test='wall-foot']", |text| text.contains("alerts"), "names both sources").await?;
+
+    // Somebody cordons a node, and then something fires there.
+    plane.kubectl(&["cordon", &node]).await?;
+    page.find_by("[data-test='wall-panel'][data-panel='changes']").await?;
+    page.reads_as("[data-test='wall-changes']", |text| text.contains("cordoned"), "tells of the change").await?;
+    let labels = json!({ "alertname": "GpuHot", "severity": "critical", "node": node, "gpu": "3" });
+    let fires = json!({ "labels": labels, "annotations": { "summary": "It has 98 degrees." } });
+    alerts.send(&json!([fires])).await?;
+    is(&page, "trouble").await?;
+    let is_told = |text: &str| text.contains("GpuHot") && text.contains("98 degrees") && text.contains(&node);
+    page.reads_as("[data-test='wall-band']", is_told, "says what fires, and where").await?;
+    page.reads_as("[data-test='wall-before']", |text| text.contains("cordoned"), "says what changed before").await?;
+    legible(&page).await?;
+    let mut over = fires;
+    over["endsAt"] = json!("2026-11-24T04:00:00Z");
+    over["startsAt"] = json!("2026-11-24T03:12:00Z");
+    alerts.send(&json!([over])).await?;
+    is(&page, "calm").await?;
+
+    // Who tells of alerts hangs, and ends: that is said as soon as of a cluster.
+    for ends in [false, true] {
+        if ends {
+            alerts.kill()
+        } else {
+            alerts.hang()?
+        }
+        within(&page, "blind").await?;
+        page.reads_as("[data-test='wall-head']", |text| text.contains("alerts lost, as of "), "says what is lost")
+            .await?;
+        alerts.start_again().await?;
+        is(&page, "calm").await?;
+    }
+    drop(door);
+    page.close().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,6 +72,18 @@ async fn the_past_cannot_be_mistaken(page: &Page, namespace: &str) -> Result<()>
     page.gone("[data-test='inspector-logs']").await
 }
 
+/// Changes that were heard later can be put onto the ribbon; nothing else changes by it, and that is said.
+async fn the_ribbon_alone_may_show_what_was_true(page: &Page) -> Result<()> {
+    let said = "[data-test='past-said']";
+    page.press("past-true").await?;
+    page.find_by("[data-test='past-true'][aria-pressed='true']").await?;
+    let alone = |text: &str| text.contains("true then") && text.contains("All else is as it was known");
+    page.reads_as(said, alone, "says that it is about the ribbon alone").await?;
+    page.press_by("[data-test='past'] .segments button[aria-pressed='false']").await?;
+    page.find_by("[data-test='past-true'][aria-pressed='false']").await?;
+    page.reads_as(said, |text| text.contains("as it was then"), "says that all is as it was known").await.map(drop)
+}
+
 async fn n_returns(page: &Page, namespace: &str) -> Result<()> {
     page.press_by(".table-head").await?;
     page.key("n").await?;
@@ -155,6 +167,7 @@ async fn in_a_browser_a_hand_on_the_ribbon_brings_back_what_was() -> Result<()> 
 
     drag_back(&page, &namespace).await?;
     the_past_cannot_be_mistaken(&page, &namespace).await?;
+    the_ribbon_alone_may_show_what_was_true(&page).await?;
     // The address has the time: whoever loads it sees the same.
     tokio::time::sleep(Duration::from_millis(500)).await;
     address(&page).await?;
@@ -238,5 +251,20 @@ async fn a_time_in_the_window_is_the_same_in_the_browser() -> Result<()> {
     browser.close().await?;
     drop(door);
     n_returns(&window, &namespace).await?;
+    window.close().await?;
+    a_link_opens_the_moment_and_the_scope(&terminal, &namespace, &there).await
+}
+
+/// As an alert or a message has it: the desktop calls the program with what was clicked.
+async fn a_link_opens_the_moment_and_the_scope(terminal: &Terminal, namespace: &str, there: &str) -> Result<()> {
+    let link = format!("pilothouse:/{there}&scope={CONNECTION}");
+    let window = Page::window_with((1440, 900), &terminal.environment(), &[&link]).await?;
+    window.find("past").await?;
+    window.reads_as(&row(namespace), |text| text.contains("Running"), "is Running in the past").await?;
+    window.find_by("html[data-past]").await?;
+    let now = address(&window).await?;
+    let at = |address: &str| address.split(['?', '&']).find(|part| part.starts_with("at=")).map(str::to_owned);
+    assert_eq!(at(&now), at(there), "{now} is of the moment of {link}");
+    assert!(now.contains(&format!("scope={CONNECTION}")), "{now} is of the scope of {link}");
     window.close().await
 }
