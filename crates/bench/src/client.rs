@@ -1,6 +1,8 @@
 //! The way to a server that answers in pieces: one request, one answer, the time of each piece. Nothing is tried again, but
 //! for a connection that had gone before it was used.
 
+mod inside;
+
 use crate::{
     chunk,
     failure::{Failure, Kind},
@@ -25,7 +27,7 @@ use hyper_util::{
     client::legacy::{Client as Pool, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use pilothouse_connect::{Cause, GONE, redact_words};
+use pilothouse_connect::{Cause, Entrance, GONE, redact_words};
 use pilothouse_wire::{Code, Problem};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -56,6 +58,8 @@ pub struct Way {
     key: Option<SecretString>,
     whole: Option<Whole>,
     is_grpc: bool,
+    /// The API server on the way, if one is.
+    inside: Option<Arc<Entrance>>,
 }
 
 /// The way to a server, in use.
@@ -69,6 +73,7 @@ pub struct Client {
     whole: Option<Whole>,
     /// The way of calls of gRPC; none where it is none of them.
     grpc: Option<Channel>,
+    inside: Option<Arc<Entrance>>,
 }
 
 /// Reads a key from where it is.
@@ -114,6 +119,8 @@ impl Way {
                 format!("{} is no address of a server.", pilothouse_connect::redact_url(&target.url)),
             )
         })?;
+        let inside = target.through.as_ref().map(|through| through.way.entrance()).transpose()?;
+        let uri = inside.as_ref().map_or(Ok(uri.clone()), |inside| inside::behind(&inside.base, &uri))?;
         let mut headers = HeaderMap::from_iter([
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (ACCEPT, HeaderValue::from_static(if target.api.streams() { "text/event-stream" } else { "*/*" })),
@@ -125,16 +132,20 @@ impl Way {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let tls = match uri.scheme_str() {
-            Some("https") => tls(target.authorities.as_deref()),
+        let tls = match (&inside, uri.scheme_str()) {
+            (Some(inside), _) => Ok(inside::tls(inside)),
+            (None, Some("https")) => tls(target.authorities.as_deref()),
             // There is nothing to check, and the authorities of this machine need not be read.
-            _ => config(RootCertStore::empty()),
+            (None, _) => config(RootCertStore::empty()),
         };
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT));
-        let builder = HttpsConnectorBuilder::new().with_tls_config(tls?).https_or_http();
+        let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls?).https_or_http();
+        if let Some(name) = inside.as_ref().and_then(|inside| inside.server_name.as_deref()) {
+            builder = builder.with_server_name_resolver(inside::name(name)?);
+        }
         let is_grpc = target.api == Api::InferGrpc;
         let inner = match is_grpc {
             true => builder.enable_http2().wrap_connector(http),
@@ -145,17 +156,17 @@ impl Way {
             template::Method::Put => Method::PUT,
             template::Method::Get => Method::GET,
         };
-        Ok(Self { inner, uri, method, headers, key, whole: Whole::of(target), is_grpc })
+        Ok(Self { inner, uri, method, headers, key, whole: Whole::of(target), is_grpc, inside })
     }
 
     /// A client whose times are from this begin.
     #[must_use]
     pub fn begin(self, begin: Instant) -> Client {
-        let Self { inner, uri, method, headers, key, whole, is_grpc } = self;
+        let Self { inner, uri, method, headers, key, whole, is_grpc, inside } = self;
         let connector = Connector { inner, begin };
         let grpc = is_grpc.then(|| Channel::new(connector.clone(), uri.clone(), headers.clone()));
         let pool = Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(usize::MAX).build(connector);
-        Client { pool, uri, method, headers, key, whole, grpc }
+        Client { pool, uri, method, headers, key, whole, grpc, inside }
     }
 }
 
@@ -200,6 +211,7 @@ impl Client {
         let mut request = Request::new(Full::default());
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
+        self.sign_in(request.headers_mut()).await?;
         let response = self.pool.request(request).await.map_err(|error| self.without_answer(&error))?;
         if !response.status().is_success() {
             return Err(self.refusal(response).await);
@@ -251,6 +263,7 @@ impl Client {
         if let Ok(id) = HeaderValue::from_str(id) {
             request.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
         }
+        self.sign_in(request.headers_mut()).await?;
         let response = self.pool.request(request).await.map_err(|error| self.without_answer(&error))?;
         if !response.status().is_success() {
             return Err(self.refusal(response).await);
@@ -290,6 +303,17 @@ impl Client {
         Ok((heard, text, marks))
     }
 
+    /// Says to an API server on the way who asks.
+    async fn sign_in(&self, headers: &mut HeaderMap) -> Result<(), Failure> {
+        let Some(inside) = &self.inside else { return Ok(()) };
+        let own = inside.badge.headers().await;
+        let own = own.map_err(|problem| self.clean(Failure::new(Kind::Unauthenticated, problem.to_string())))?;
+        for (name, value) in &own {
+            headers.append(name.clone(), value.clone());
+        }
+        Ok(())
+    }
+
     fn without_answer(&self, error: &hyper_util::client::legacy::Error) -> Failure {
         self.clean(Failure::of_cause(Cause::of(error)))
     }
@@ -300,7 +324,9 @@ impl Client {
         let retry_after_s = asked.and_then(|text| text.trim().parse().ok());
         let body = tokio::time::timeout(REFUSAL_TIME, Limited::new(response.into_body(), REFUSAL).collect()).await;
         let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let words = chunk::read(&body).ok().and_then(|piece| piece.error).unwrap_or_else(|| plain(&body));
+        let words = self.inside.as_ref().and_then(|_| inside::own_words(&body));
+        let said = || chunk::read(&body).ok().and_then(|piece| piece.error).unwrap_or_else(|| plain(&body));
+        let words = words.unwrap_or_else(said);
         let status_text = status.to_string();
         let said = [status_text.as_str(), words.trim()].into_iter().filter(|part| !part.is_empty());
         let said = said.collect::<Vec<&str>>().join(": ");
@@ -312,6 +338,9 @@ impl Client {
         let mut detail = failure.detail;
         if let Some(key) = &self.key {
             detail = detail.replace(key.expose_secret(), GONE);
+        }
+        if let Some(inside) = &self.inside {
+            detail = inside.badge.hidden(detail);
         }
         Failure { detail: short(&redact_words(&detail)), ..failure }
     }

@@ -43,3 +43,4 @@ pub mod trace;
 pub mod whole;
 pub mod wish;
 mod words;
+pub mod workers;

@@ -47,6 +47,9 @@ pub struct Measures {
     pub warm_up: Cut,
     /// Of the requests that are kept.
     pub kept: Counts,
+    /// When the first of those was meant to be sent, from the begin of the run.
+    #[serde(default)]
+    pub from_us: u64,
     /// The time that rates are over, in microseconds.
     pub span_us: u64,
     /// What was done in it.
@@ -193,6 +196,7 @@ pub fn measure(samples: &[Sample], rule: WarmUp, slo: &Slo) -> Measures {
         failures: failures(samples),
         warm_up,
         kept: counts,
+        from_us: kept.first().map_or(0, |sample| sample.intended_us),
         span_us,
         rates: Rates {
             requests_per_s: per_second(counts.answered),

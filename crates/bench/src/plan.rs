@@ -1,8 +1,10 @@
 //! What is to be run, as it is kept with its results: with the same plan the same load is made again.
 
 mod target;
+mod through;
 
 pub use target::{Api, KeyFrom, Target};
+pub use through::{Through, Way as ThroughWay};
 
 use crate::{arrivals::Arrivals, sizes::Sizes, slo::Slo, trace};
 use pilothouse_connect::{looks_secret, names_a_secret};
@@ -276,6 +278,7 @@ pub(crate) mod tests {
                 key: KeyFrom::None,
                 authorities: None,
                 template: None,
+                through: None,
             },
             load: Load::Closed { concurrency: 4 },
             prompts: Prompts::Synthetic { input: Sizes::Fixed(16), shared_prefix: 0 },

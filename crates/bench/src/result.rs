@@ -7,6 +7,7 @@ use crate::{
     plan::Plan,
     server::Started,
     spread::Spread,
+    workers::Workers,
 };
 use pilothouse_wire::{Code, Problem, Stamp};
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,10 @@ pub struct Document {
     /// What was read beside the load; none where nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
-    /// The file of requests, beside this one.
+    /// The workers that sent it past this machine; none where it was sent from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<Workers>,
+    /// The file of requests, beside this one; empty where workers have them.
     pub requests_file: String,
 }
 
@@ -95,7 +99,11 @@ impl Document {
     /// Of a run that begins.
     #[must_use]
     pub fn begun(id: String, plan: Plan, environment: Environment, began: Stamp, requests_file: String) -> Self {
-        let definitions = DEFINITIONS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let mut definitions: BTreeMap<String, String> =
+            DEFINITIONS.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        if let Some(through) = &plan.target.through {
+            definitions.insert("path".into(), through.meaning());
+        }
         Self {
             format: FORMAT.into(),
             version: VERSION,
@@ -110,6 +118,7 @@ impl Document {
             measures: None,
             client: None,
             beside: None,
+            workers: None,
             requests_file,
         }
     }

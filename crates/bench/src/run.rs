@@ -17,6 +17,7 @@ use crate::{
     spread::MICROS,
     store::Place,
     trace::Past,
+    workers::Share,
 };
 use pilothouse_connect::Clock;
 use pilothouse_wire::{Code, Problem};
@@ -103,6 +104,18 @@ pub fn start(plan: Plan, place: Place, clock: Clock) -> Result<Running, Problem>
 /// # Errors
 /// As [`start`].
 pub fn start_beside(plan: Plan, given: Given, place: Place, clock: Clock) -> Result<Running, Problem> {
+    begin(plan, given, Share::default(), place, clock)
+}
+
+/// A part of a run, of which others send the rest. The plan is already that of the part.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_share(plan: Plan, share: Share, place: Place, clock: Clock) -> Result<Running, Problem> {
+    begin(plan, Given::default(), share, place, clock)
+}
+
+fn begin(plan: Plan, given: Given, share: Share, place: Place, clock: Clock) -> Result<Running, Problem> {
     plan.check()?;
     allow_connections(&plan)?;
     let past = past(&plan.load)?;
@@ -120,8 +133,9 @@ pub fn start_beside(plan: Plan, given: Given, place: Place, clock: Clock) -> Res
     let (stop, _) = watch::channel(None);
     let (progress, shown) = watch::channel(Progress::default());
     let (ended, end) = oneshot::channel();
-    let expected = expected(&plan, past.len() as u64);
-    let work = Work { plan, watched, past, maker, way, clock, place, document, stop: stop.clone(), progress, requests };
+    let expected = expected(&plan, past.len() as u64).map(|all| share.count(all));
+    let work =
+        Work { plan, share, watched, past, maker, way, clock, place, document, stop: stop.clone(), progress, requests };
     let spawned = thread::Builder::new().name("bench".into()).spawn(move || {
         // Nobody may wait for it any more; what was measured is kept all the same.
         let _ = ended.send(work.run());
@@ -167,6 +181,7 @@ fn expected(plan: &Plan, of_trace: u64) -> Option<u64> {
 /// All that the thread of a run needs.
 struct Work {
     plan: Plan,
+    share: Share,
     watched: Watched,
     past: Vec<Past>,
     maker: Maker,
@@ -184,7 +199,8 @@ impl Work {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime
             .map_err(|error| Problem::new(Code::Internal, "This system gives no runtime.").why(format!("{error}.")))?;
-        let Self { plan, watched, past, maker, way, clock, place, mut document, stop, progress, requests } = self;
+        let Self { plan, share, watched, past, maker, way, clock, place, mut document, stop, progress, requests } =
+            self;
         let (samples, taken) = mpsc::channel(ROOM);
         let book = Book { requests, progress, stop: stop.clone(), samples: Vec::new() };
         let writing = thread::Builder::new().name("bench-book".into()).spawn(move || book.keep(taken));
@@ -196,7 +212,7 @@ impl Work {
         let run = place.id.clone();
         let begin = Instant::now();
         let client = way.begin(begin);
-        let load = LoadOn { client, maker, begin, timeout, run, samples, stopped: stop.subscribe() };
+        let load = LoadOn { client, maker, begin, timeout, share, run, samples, stopped: stop.subscribe() };
         let lateness = runtime.block_on(drive(Arc::new(load), &plan, past, &stop));
         let processor = environment::processor_time();
         let beside = sampler.map(|sampler| sampler.end(&runtime));

@@ -61,6 +61,11 @@ impl Recorder {
         self.add(value.round() as u64);
     }
 
+    /// Takes in what another one took in: the same comes of both as of one that took in all.
+    pub fn take(&mut self, other: &Spread) {
+        other.counts.iter().for_each(|(value, count)| self.0.saturating_record_n(*value, *count));
+    }
+
     /// What was taken in.
     #[must_use]
     pub fn spread(&self, unit: &str) -> Spread {
@@ -123,6 +128,15 @@ mod tests {
             spread.counts.iter().for_each(|(value, count)| (0..*count).for_each(|_| again.add(*value)));
             prop_assert_eq!(again.spread(MICROS).counts, spread.counts);
             prop_assert_eq!(values.len() as u64, spread.count);
+        }
+
+        #[test]
+        fn spreads_put_together_are_that_of_all_values(
+            parts in proptest::collection::vec(proptest::collection::vec(0_u64..100_000_000_000, 0..60), 0..6),
+        ) {
+            let mut together = Recorder::default();
+            parts.iter().for_each(|part| together.take(&of(part)));
+            prop_assert_eq!(together.spread(MICROS), of(&parts.concat()));
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     result::{ClientLoad, Document, State},
     server::Started,
     spread::Spread,
+    workers,
 };
 use pilothouse_insight::verdict::mser::WarmUp as Found;
 use pilothouse_wire::units::{ABSENT, bytes, count, number, share};
@@ -20,12 +21,18 @@ pub fn page(document: &Document) -> Page {
     let mut page = Page { title: format!("Benchmark {}", document.id), ..Page::default() };
     let tone = if document.state == State::Whole { Tone::Plain } else { Tone::Warn };
     page.toned("Run", format!("{}, {}", document.id, state(document)), tone);
-    page.line("Target", format!("{} at {}", plan.target.model, plan.target.url));
+    page.line("Target", format!("{} at {}", plan.target.model, plan.target.place()));
+    if let Some(through) = &plan.target.through {
+        page.line("", through.meaning());
+    }
     if let Some(server) = &document.server {
         page.line("Server", self::server(server));
     }
     page.line("Load", load(plan));
     page.line("Prompts", prompts(plan));
+    for (at, (text, tone)) in document.workers.iter().flat_map(workers::lines).enumerate() {
+        page.toned(if at == 0 { "Workers" } else { "" }, text, tone);
+    }
     let Some(measures) = measures else {
         page.line("Requests", "its measures were not reached; what had ended is in the file of requests");
         return page;
@@ -45,7 +52,13 @@ pub fn page(document: &Document) -> Page {
         page.line("Goodput", goodput(good));
     }
     if let Some(client) = client {
-        page.line("Client", client_line(client, environment.cores, seconds));
+        page.line(
+            "Client",
+            match &document.workers {
+                Some(workers) => workers::client(client, workers.each.len() - workers.lost().count()),
+                None => client_line(client, environment.cores, seconds),
+            },
+        );
         if client.saturated {
             let late = "the client was late: times are bounds from above, and the server may do better";
             page.toned("", late, Tone::Warn);
@@ -56,6 +69,7 @@ pub fn page(document: &Document) -> Page {
         lines.into_iter().enumerate().for_each(|(at, line)| page.line(if at == 0 { "Beside" } else { "" }, line));
     }
     page.tables.push(spreads(measures));
+    page.tables.extend(document.workers.as_ref().map(workers::table));
     page.definitions = document.definitions.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
     page
 }
@@ -103,6 +117,10 @@ fn failures_line(of: &Failures) -> String {
 }
 
 fn state(document: &Document) -> String {
+    if let Some(workers) = document.workers.as_ref().filter(|workers| workers.lost().next().is_some()) {
+        let (all, lost) = (workers.each.len(), workers.lost().count());
+        return format!("partial: {} of {all} workers, began {}", all - lost, document.began);
+    }
     let word = match document.state {
         State::Running => "running, or killed",
         State::Whole => "whole",

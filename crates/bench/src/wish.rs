@@ -268,6 +268,7 @@ impl Filled<'_> {
             key: self.text("key_file").map_or(KeyFrom::None, |file| KeyFrom::File(file.into())),
             authorities: None,
             template: None,
+            through: None,
         };
         let load = match (self.number("concurrency")?, self.number("rate")?) {
             (Some(concurrency), None) => Load::Closed { concurrency },

@@ -2,11 +2,14 @@
 
 mod compare;
 mod hand_over;
+mod inside;
 mod list;
 mod log;
 mod page;
 mod search;
 mod served;
+mod worker;
+mod workers;
 
 use self::served::Served;
 use crate::{
@@ -45,6 +48,7 @@ pub async fn run(of: &BenchArgs, out: Style, err: Style) -> Result<Exit, Failed>
         BenchVerb::Show { run, json } => show(&store::find(&folder()?, run)?.1, *json, out),
         BenchVerb::Log { run, to, how } => log::run(run, to, how, out, err).await,
         BenchVerb::List { json } => list::list(*json, out),
+        BenchVerb::Worker(of) => worker::run(of).await,
         BenchVerb::Report(of) => hand_over::report(of),
         BenchVerb::Export(of) => hand_over::export(of),
         BenchVerb::Import { file, json } => hand_over::import(file, *json, out),
@@ -60,6 +64,15 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let ((mut plan, local), clock) = (of.plan()?, Clock::system());
     // Before a folder or a file is made for it.
     plan.check()?;
+    if let Some(on) = &of.workers.on {
+        if local.is_some() {
+            return Err(Failed::Usage(
+                "A model out of a file is served here, and workers do not reach it: give an address.".into(),
+            ));
+        }
+        return workers::run(of, on, plan, out, err).await;
+    }
+    inside::open([&mut plan.target], of.way.typed.as_deref()).await?;
     let place = match &of.out {
         Some(file) => Place::at(file),
         None => Place::new(&folder()?, clock.now(), &plan.target.model),

@@ -4,11 +4,13 @@ mod compare;
 mod load;
 mod local;
 mod search;
+mod workers;
 
 pub use compare::{CompareArgs, FailIf};
 pub use load::{LoadArgs, ServeArgs, WayArgs};
 pub use local::{Local, LocalArgs, is_file};
 pub use search::SearchArgs;
+pub use workers::{WorkerArgs, WorkersArgs};
 
 use crate::{act_args::How, exit::Failed};
 use clap::{Args, Subcommand};
@@ -74,12 +76,17 @@ pub enum BenchVerb {
         #[arg(long)]
         json: bool,
     },
+    /// A worker of a run that is sent past one machine: its Job starts it, and a person has no use for it
+    #[command(hide = true)]
+    Worker(WorkerArgs),
 }
 
 /// Of one run.
 #[derive(Args, Debug)]
 pub struct RunArgs {
-    /// The server: http://HOST:PORT, with or without /v1, or the whole address that is posted to
+    /// The server: http://HOST:PORT, with or without /v1, or the whole address that is posted to; or
+    /// service:NAMESPACE/NAME:PORT@CONNECTION (or pod:…), through the API server of that connection, which is then part of every
+    /// time
     #[arg(value_name = "ADDRESS")]
     pub address: Option<String>,
     /// The model, as the server calls it; or without an address a file, which is loaded and served to be measured: a .gguf or a
@@ -95,6 +102,9 @@ pub struct RunArgs {
     /// The load on it.
     #[command(flatten)]
     pub load: LoadArgs,
+    /// Where it is sent from.
+    #[command(flatten)]
+    pub workers: WorkersArgs,
     /// Keep the run in this file, and its requests beside it [default: in the data of this account]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

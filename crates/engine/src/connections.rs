@@ -103,8 +103,8 @@ impl Connections {
         }
     }
 
-    /// Answers who wants a way by this connection, now or once it is known whether it can be opened.
-    pub(crate) fn relay(&mut self, id: &ConnectionId, asked: Asked) {
+    /// Answers who needs this connection, now or once it is known whether it can be opened.
+    pub(crate) fn open(&mut self, id: &ConnectionId, asked: Asked) {
         if let Some(running) = self.running.get_mut(id) {
             running.waiting.push(asked);
             running.tell();
@@ -140,14 +140,14 @@ pub(crate) type Connectors = BTreeMap<ConnectionId, Arc<dyn Connector>>;
 impl Running {
     /// Tells who waits, if there is something to tell.
     fn tell(&mut self) {
-        let way = match (&self.connector, &self.shut) {
-            (Some(open), _) => Arc::clone(open).relay().ok_or(NoRelay::Unfit),
+        let open = match (&self.connector, &self.shut) {
+            (Some(open), _) => Ok(Arc::clone(open)),
             (None, Some(why)) => Err(why.clone()),
             (None, None) => return,
         };
         for asked in self.waiting.drain(..) {
             // Who asked may have gone.
-            let _ = asked.send(way.clone());
+            let _ = asked.send(open.clone());
         }
     }
 }

@@ -5,11 +5,13 @@
 
 pub(crate) mod book;
 pub(crate) mod cut;
+mod ground;
 mod holding;
 mod shown;
 #[cfg(test)]
 mod tests;
 
+pub use ground::Grounded;
 pub(crate) use holding::Holding;
 pub(crate) use shown::Shown;
 

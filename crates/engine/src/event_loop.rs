@@ -258,7 +258,11 @@ impl Loop {
                 self.connections.opened(&id, start, connector);
             }
             Input::Shut(id, start, why) => self.connections.shut(&id, start, why),
-            Input::Relay(id, asked) => self.connections.relay(&id, asked),
+            Input::Open(id, asked) => self.connections.open(&id, asked),
+            Input::Ground(named, reply) => {
+                let (bench, is_record) = (self.bench(), self.shown.is_some());
+                tokio::spawn(async move { reply.send(bench.ground(&named, is_record).await) });
+            }
             Input::Discovered(discovery) => {
                 if self.discovery != discovery {
                     self.discovery = discovery;

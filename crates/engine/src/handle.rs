@@ -1,6 +1,7 @@
 //! What doors hold: a reader, or an operator that may also act.
 
 use crate::{
+    deeds::Grounded,
     event_loop,
     input::Input,
     options::{Options, Paths},
@@ -148,6 +149,17 @@ impl Operator {
         let (reply, acted) = oneshot::channel();
         self.reader.put(Input::Act(act, reply)).await?;
         acted.await.map_err(|_| stopped())?
+    }
+
+    /// A cluster as the ground of a benchmark, by the id or the name of its connection: what comes of it may act, so that a
+    /// reader gets none.
+    ///
+    /// # Errors
+    /// If the session is held, the connection is read alone, or it leads into no cluster.
+    pub async fn ground(&self, named: &str) -> Result<Grounded, Problem> {
+        let (reply, ground) = oneshot::channel();
+        self.reader.put(Input::Ground(named.to_owned(), reply)).await?;
+        ground.await.map_err(|_| stopped())?
     }
 
     /// Stops the engine: connections end, the journal is written out.

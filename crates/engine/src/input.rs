@@ -1,7 +1,7 @@
 //! All that can wake the engine.
 
-use crate::{benches::News, handle::Settled};
-use pilothouse_connect::{Connector, Discovery, NoRelay, Relay};
+use crate::{benches::News, deeds::Grounded, handle::Settled};
+use pilothouse_connect::{Connector, Discovery, NoRelay};
 use pilothouse_insight::History;
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, ConnectionId, Frame, Problem, SmolStr, ViewSpec,
@@ -26,8 +26,10 @@ pub(crate) enum Input {
     Opened(ConnectionId, u64, Arc<dyn Connector>),
     /// A connection was not opened by its task, and why.
     Shut(ConnectionId, u64, NoRelay),
-    /// A connection needs the way that another one has.
-    Relay(ConnectionId, Asked),
+    /// A connection is needed once it is open: another one leads by way of it, or load is sent by it.
+    Open(ConnectionId, Asked),
+    /// A door that may act wants a cluster as the ground of a benchmark.
+    Ground(String, oneshot::Sender<Result<Grounded, Problem>>),
     /// Files were looked through for places that could be connected.
     Discovered(Discovery),
     /// An act that took its time in a task of its own has changed settings or the vault.
@@ -52,8 +54,8 @@ pub(crate) enum Input {
     Stop(oneshot::Sender<()>),
 }
 
-/// Where the way by a connection is told, or why there is none.
-pub(crate) type Asked = oneshot::Sender<Result<Arc<dyn Relay>, NoRelay>>;
+/// Where an open connection is handed out, or why it is not.
+pub(crate) type Asked = oneshot::Sender<Result<Arc<dyn Connector>, NoRelay>>;
 
 /// What an act changed, to be taken over by the engine.
 pub(crate) enum Changed {

@@ -38,6 +38,7 @@ mod table;
 mod views;
 mod ways;
 
+pub use deeds::Grounded;
 pub use handle::{Engine, Frames, Operator, Reader, Settled};
 pub use options::{Options, Paths};
 pub use pilothouse_connect::Clock;

@@ -73,6 +73,12 @@ pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Prob
     for arm in &arms {
         arm.plan.check().map_err(|problem| Problem { what: format!("{}: {}", arm.name, problem.what), ..problem })?;
     }
+    let ways: Vec<_> = arms.iter().map(|arm| arm.plan.target.through.as_ref().map(|way| &way.connection)).collect();
+    if ways.iter().any(|way| *way != ways[0]) {
+        return Err(Problem::new(Code::BadInput, "The targets are reached by different ways.")
+            .why("What an API server and its network take would be taken for a difference of the targets.")
+            .next("Reach all of them through the same API server, or none."));
+    }
     if let Some(target) = &embed {
         target.check().map_err(|problem| Problem { what: format!("embed: {}", problem.what), ..problem })?;
         client::key(&target.key)?;

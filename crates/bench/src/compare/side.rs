@@ -120,7 +120,7 @@ fn unlike(one: &Kept, other: &Kept) -> Vec<String> {
         ("prompts", told::prompts),
         ("limits", |plan| plan.slo.to_string()),
         ("model", |plan| plan.target.model.clone()),
-        ("address", |plan| plan.target.url.clone()),
+        ("address", |plan| plan.target.place()),
     ];
     let parts = parts.into_iter().filter_map(|(name, read)| {
         let [one, other] = of(read);

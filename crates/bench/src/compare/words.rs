@@ -19,7 +19,10 @@ pub fn page(document: &Document) -> Page {
     page.toned("Comparison", format!("{}, {}", document.id, state(document)), tone);
     for (at, arm) in document.arms.iter().enumerate() {
         let role = if at == 0 { "Baseline" } else { "Candidate" };
-        page.line(role, format!("{}: {} at {}", arm.name, arm.plan.target.model, arm.plan.target.url));
+        page.line(role, format!("{}: {} at {}", arm.name, arm.plan.target.model, arm.plan.target.place()));
+        if let Some(through) = &arm.plan.target.through {
+            page.line("", through.meaning());
+        }
         if let Some(server) = &arm.server {
             page.line("", told::server(server));
         }

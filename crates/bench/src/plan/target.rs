@@ -1,6 +1,6 @@
 //! Who is asked: where, in which interface, with which key.
 
-use super::bad;
+use super::{Through, bad};
 use crate::{
     oip::{Model, proto::INFER},
     template::{Method, Template},
@@ -27,6 +27,9 @@ pub struct Target {
     /// How a request is worded, where its interface leaves that open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<Template>,
+    /// The way to it, where it is inside of a cluster; none where it is asked at its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Through>,
 }
 
 /// What a server speaks.
@@ -143,6 +146,15 @@ impl Target {
         self.api != Api::Embeddings && model.is_none_or(Model::says)
     }
 
+    /// Where it is and by which way it is reached, in words.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.through {
+            Some(through) => format!("{}, {}", self.url, through.place()),
+            None => self.url.clone(),
+        }
+    }
+
     /// Can it be asked?
     ///
     /// # Errors
@@ -161,6 +173,18 @@ impl Target {
         if !usable {
             let next = "Give http:// or https://, a host and a port: http://127.0.0.1:8000";
             return Err(bad("address", &self.url, "It is no address of a server.", next));
+        }
+        if let Some(through) = &self.through {
+            if self.api == Api::InferGrpc {
+                return Err(bad(
+                    "api",
+                    "infer-grpc",
+                    "An API server passes on HTTP/1.1 alone.",
+                    "Give --api infer, or an address that is reached without it",
+                ));
+            }
+            through.service()?;
+            self.check_through()?;
         }
         if let Some(template) = &self.template {
             if self.api.streams() || self.api == Api::Embeddings {
@@ -185,6 +209,24 @@ impl Target {
         match self.model.trim().is_empty() {
             true => Err(bad("model", &self.model, "The server has to be told which.", "Give the name that it serves")),
             false => Ok(()),
+        }
+    }
+}
+
+impl Target {
+    /// Of what is reached through an API server nothing is asked that it would take for its own.
+    fn check_through(&self) -> Result<(), Problem> {
+        if self.key != KeyFrom::None {
+            return Err(bad(
+                "key",
+                "used",
+                "The API server on the way takes it for its own sign-in, and passes none on.",
+                "Measure a server that asks for none, or one at an address of its own",
+            ));
+        }
+        match self.authorities {
+            Some(_) => Err(bad("ca", "used", "The kubeconfig says whom the API server is signed by.", "Leave it out")),
+            None => Ok(()),
         }
     }
 }

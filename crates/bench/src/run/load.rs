@@ -11,6 +11,7 @@ use crate::{
     sample::{End, Sample},
     stamped::since,
     trace::Past,
+    workers::Share,
 };
 use std::{
     sync::{
@@ -31,6 +32,8 @@ pub(super) struct LoadOn {
     pub maker: Maker,
     pub begin: Instant,
     pub timeout: Duration,
+    /// The part of all requests that is sent here.
+    pub share: Share,
     /// The run's name: requests are called after it.
     pub run: String,
     pub samples: mpsc::Sender<Sample>,
@@ -86,7 +89,7 @@ async fn closed(load: &Arc<LoadOn>, concurrency: u32, plan: &Plan) {
             let over = until.seconds.map(|seconds| load.begin + Duration::from_secs_f64(seconds));
             let mut in_a_row = 0;
             while !load.is_stopped() && over.is_none_or(|over| Instant::now() < over) {
-                let n = next.fetch_add(1, Ordering::Relaxed);
+                let n = load.share.nth(next.fetch_add(1, Ordering::Relaxed));
                 if until.requests.is_some_and(|most| n >= most) {
                     return;
                 }
@@ -111,9 +114,9 @@ async fn closed(load: &Arc<LoadOn>, concurrency: u32, plan: &Plan) {
 /// At their moments, whether the server keeps up or not.
 async fn open(load: &Arc<LoadOn>, plan: &Plan, past: Vec<Past>) {
     let (to, mut due) = mpsc::channel(ROOM);
-    let (begin, plan_of_all) = (load.begin, plan.clone());
+    let (begin, plan_of_all, share) = (load.begin, plan.clone(), load.share);
     let pacing = thread::Builder::new().name("bench-pace".into());
-    let pacing = pacing.spawn(move || pace(begin, schedule(&plan_of_all, past), &to));
+    let pacing = pacing.spawn(move || pace(begin, schedule(&plan_of_all, past).filter(|due| share.has(due.n)), &to));
     let at_a_time = plan.load.at_a_time().unwrap_or(MOST_AT_A_TIME);
     let room = Arc::new(Semaphore::new(at_a_time as usize));
     let mut under_way = tokio::task::JoinSet::new();

@@ -22,8 +22,11 @@ pub fn page(document: &Document) -> Page {
     page.toned("Search", format!("{}, {state}, began {}", document.id, document.began), tone);
     let target = &document.plan.target;
     match &document.arms[..] {
-        [] => page.line("Target", format!("{} at {}", target.model, target.url)),
+        [] => page.line("Target", format!("{} at {}", target.model, target.place())),
         arms => page.line("Targets", arms.join(", ")),
+    }
+    if let Some(through) = &target.through {
+        page.line("", through.meaning());
     }
     page.line("Prompts", told::prompts(&document.plan));
     match &document.sweep {

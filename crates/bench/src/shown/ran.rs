@@ -4,6 +4,7 @@ use super::{Figure, definition, figures, lines, row, table, warm};
 use crate::{
     measures::Measures,
     page,
+    plan::Target,
     result::{Document, State},
     spread::Spread,
     told::{self, millis},
@@ -42,6 +43,9 @@ pub(super) fn cards(document: &Document, requests: &Path, words: &page::Page) ->
         cards.push(errors(measures));
         cards.push(warm_up(document, measures, requests, words));
     }
+    if document.workers.is_some() {
+        cards.extend(words.tables.iter().find(|of| of.title == "Workers").map(|of| table(of, "Workers")));
+    }
     if document.beside.is_some() {
         cards.push(lines(words, "Read beside the load", |name| name == "Beside"));
     }
@@ -76,6 +80,9 @@ fn head(document: &Document, of: &Measures) -> Card {
             .beside(format!("{} of all", share(failed, all)))
             .status((failed > 0).then_some(Status::Bad)),
     );
+    let lost = document.workers.as_ref().map(|workers| (workers.each.len(), workers.lost().count()));
+    let parts =
+        lost.filter(|(_, lost)| *lost > 0).map(|(all, lost)| format!("Partial: {} of {all} workers", all - lost));
     let (status, title) = match document.state {
         State::Whole if failed == 0 => (None, "Whole"),
         State::Whole => (Some(Status::Bad), "Whole, with failures"),
@@ -87,9 +94,19 @@ fn head(document: &Document, of: &Measures) -> Card {
     let late = document.client.as_ref().is_some_and(|client| client.saturated);
     let (status, about) = match late {
         true => (status.or(Some(Status::Warn)), "the client was the limit: times are bounds from above".to_owned()),
-        false => (status, format!("{} at {}; {}", target.model, target.url, told::load(&document.plan))),
+        false => (status, about(target, &told::load(&document.plan))),
     };
-    Card { title: title.into(), about, status, ..figures(wanted) }
+    let (status, title) = match parts {
+        Some(parts) => (Some(Status::Bad), parts),
+        None => (status, title.to_owned()),
+    };
+    Card { title, about, status, ..figures(wanted) }
+}
+
+/// What was asked, with which load; a way that is in every time is said where the times are.
+fn about(target: &Target, load: &str) -> String {
+    let way = target.through.as_ref().map_or_else(String::new, |through| format!("; {}", through.meaning()));
+    format!("{} at {}; {load}{way}", target.model, target.place())
 }
 
 /// The table of the terminal, with what each measure is.
@@ -167,7 +184,7 @@ fn warm_up(document: &Document, of: &Measures, requests: &Path, words: &page::Pa
 
 #[cfg(test)]
 mod tests {
-    use crate::{kept::Kept, shown};
+    use crate::{kept::Kept, plan::Through, shown};
     use std::path::Path;
 
     #[test]
@@ -187,6 +204,11 @@ mod tests {
         ] {
             assert!(said.contains(want), "{want}: {said}");
         }
+        let mut inside = shown::tests::run();
+        let (_, through) = Through::read("service:a/chat:1@prod").unwrap().unwrap();
+        inside.plan.target.through = Some(through);
+        let cards = shown::page(&Kept::Run(Box::new(inside)), Path::new("/nowhere/a.json")).cards;
+        assert!(cards[0].about.contains("service a/chat:1 of prod") && cards[0].about.contains("part of every time"));
         let figures = &page.cards[0];
         assert!(figures.heads[0].about.contains("over the time from"), "{:?}", figures.heads[0]);
         let measure = &page.cards[1].rows[0].cells[0];

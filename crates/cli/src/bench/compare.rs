@@ -48,6 +48,7 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         None => Place::new(&kept, clock.now(), &names.join("-")),
     };
     arms.iter().try_for_each(|arm| arm.plan.check())?;
+    super::inside::open(arms.iter_mut().map(|arm| &mut arm.plan.target), of.way.typed.as_deref()).await?;
     let targets: Vec<_> = arms.iter().map(|arm| (arm.name.as_str(), &arm.plan.target)).collect();
     let mut served = Served::start_all(&of.serve, &targets, &place).await?;
     for (arm, local) in arms.iter_mut().zip(&locals) {

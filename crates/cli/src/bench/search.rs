@@ -23,6 +23,7 @@ use std::io::Write;
 pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let ((mut wanted, locals), clock) = (of.wanted()?, Clock::system());
     wanted.check()?;
+    super::inside::open([&mut wanted.plan.target], of.way.typed.as_deref()).await?;
     let place = match &of.out {
         Some(file) => Place::at(file),
         None => Place::new(&folder()?, clock.now(), &format!("search {}", wanted.plan.target.model)),

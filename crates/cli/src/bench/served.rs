@@ -94,6 +94,12 @@ impl Served {
         (place, within_s): (&Place, f64),
         target: &Target,
     ) -> Result<(), Failed> {
+        if let Some(through) = &target.through {
+            return Err(Problem::new(Code::BadInput, "What --serve starts is on this machine.")
+                .why(format!("What is asked is {}.", through.place()))
+                .next("Leave out --serve, or give an address of this machine.")
+                .into());
+        }
         // Before minutes are spent on it.
         place.is_free()?;
         let limit = limit(within_s)?;

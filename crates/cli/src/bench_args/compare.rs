@@ -5,6 +5,7 @@ use crate::exit::Failed;
 use clap::{Args, ValueEnum};
 use pilothouse_bench::{
     compare::{Arm, LATE_US, Quantity, usual},
+    plan::Through,
     plan::{Api, KeyFrom, Target},
     report::Fail,
     slo,
@@ -20,8 +21,9 @@ const LONGEST: usize = 32;
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub struct CompareArgs {
-    /// Two or more targets, the baseline first: http://HOST:PORT or NAME=http://HOST:PORT; a model out of a file
-    /// NAME=model.gguf?threads=4&batch=512, which is loaded and served. Or two kept runs, by name or file
+    /// Two or more targets, the baseline first: http://HOST:PORT or NAME=http://HOST:PORT; inside of a cluster
+    /// service:NAMESPACE/NAME:PORT@CONNECTION, through its API server; a model out of a file NAME=model.gguf?threads=4&batch=512,
+    /// which is loaded and served. Or two kept runs, by name or file
     #[arg(value_name = "TARGET", num_args = 2.., required = true)]
     pub targets: Vec<String>,
     /// The model, as the servers call it: once for all, or once a target in their order
@@ -130,7 +132,7 @@ impl CompareArgs {
     /// # Errors
     /// If some are and some are not.
     pub fn are_kept(&self) -> Result<bool, Failed> {
-        let is_address = |typed: &str| typed.contains("://") || is_file(typed);
+        let is_address = |typed: &str| typed.contains("://") || is_file(typed) || Through::read(typed).is_some();
         let behind_name = |typed: &str| typed.split_once('=').is_some_and(|(_, rest)| is_address(rest));
         let addresses = self.targets.iter().filter(|typed| is_address(typed) || behind_name(typed)).count();
         match addresses {
@@ -211,7 +213,7 @@ impl CompareArgs {
         let api = Api::Embeddings;
         let key = self.embed_key_env.clone().map_or(KeyFrom::None, KeyFrom::Variable);
         let (url, model, authorities) = (api.address(address, model), model.clone(), self.way.ca.clone());
-        Ok(Some(Target { api, url, model, key, authorities, template: None }))
+        Ok(Some(Target { api, url, model, key, authorities, template: None, through: None }))
     }
 
     /// How late a client may be, in microseconds.
@@ -306,6 +308,7 @@ mod tests {
             matches!(odd.plan(&odd.arms().unwrap().0), Err(Failed::Problem(problem)) if problem.what.contains("looks"))
         );
         assert!(typed("a b").are_kept().unwrap());
+        assert!(!typed("service:a/b:1@x new=pod:a/c:1@x").are_kept().unwrap());
         assert!(typed("http://a b").are_kept().is_err());
     }
 }

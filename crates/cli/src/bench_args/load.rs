@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use pilothouse_bench::{
     arrivals::Arrivals,
     oip::{Shape, Shapes},
-    plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Until, WarmUp},
+    plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Through, Until, WarmUp},
     sizes::Sizes,
     slo::Slo,
     template::{Method, Template},
@@ -44,6 +44,9 @@ pub struct WayArgs {
     /// Certificates in PEM: only what they signed is believed [default: what this machine trusts]
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// Of a server inside of a production cluster: its name, typed once more
+    #[arg(long, value_name = "NAME")]
+    pub typed: Option<String>,
 }
 
 /// A command that serves what is to be measured.
@@ -165,7 +168,7 @@ impl WayArgs {
     /// A target by its address and its model.
     ///
     /// # Errors
-    /// If the file of a body cannot be read.
+    /// If the file of a body cannot be read, or the address is none.
     pub fn target(&self, address: &str, model: &str) -> Result<Target, Failed> {
         let api = match self.api.unwrap_or(ApiName::Chat) {
             ApiName::Chat => Api::Chat,
@@ -185,8 +188,9 @@ impl WayArgs {
             (None, Some(file)) => KeyFrom::File(file.clone()),
             (None, None) => KeyFrom::None,
         };
-        let (url, model, authorities) = (api.address(address, model), model.to_owned(), self.ca.clone());
-        Ok(Target { api, url, model, key, authorities, template })
+        let (address, through) = Through::or_address(address)?;
+        let (url, model, authorities) = (api.address(&address, model), model.to_owned(), self.ca.clone());
+        Ok(Target { api, url, model, key, authorities, template, through })
     }
 }
 

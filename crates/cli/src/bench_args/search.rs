@@ -14,7 +14,8 @@ use std::path::PathBuf;
 /// Of a search.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
-    /// The server: http://HOST:PORT, with or without /v1, or the whole address that is posted to
+    /// The server: http://HOST:PORT, with or without /v1, or the whole address that is posted to; or
+    /// service:NAMESPACE/NAME:PORT@CONNECTION (or pod:…), through the API server of that connection
     #[arg(value_name = "ADDRESS")]
     pub address: Option<String>,
     /// The model, as the server calls it; or without an address a file, which is loaded and served to be measured: a .gguf or a
