@@ -1,18 +1,19 @@
 //! The two commands of the page. They pass messages on unread.
 
-use crate::{engine::Starting, page::Pages, wall::Wall};
+use crate::{engine::Starting, page::Pages, saved, wall::Wall};
 use pilothouse_wire::{
     Problem,
     codec::{self, ToDesktop, ToEngine, ToPage},
 };
 use tauri::{
-    State,
+    AppHandle, State,
     ipc::{Channel, InvokeBody, Request, Response},
 };
 
 /// Takes one message, and answers it if it is a question or an act.
 #[tauri::command]
 pub async fn call(
+    app: AppHandle,
     request: Request<'_>,
     engine: State<'_, Starting>,
     pages: State<'_, Pages>,
@@ -35,6 +36,7 @@ pub async fn call(
             };
             Some(ToPage::Door(id, door))
         }
+        ToDesktop::Save(id, name, text) => Some(ToPage::Saved(id, saved::save(&app, name, text).await)),
         ToDesktop::Read(ToEngine::Ask(id, ask)) => {
             // Also while the engine starts the page may leave, or be gone.
             let answer = async { engine.operator().await?.reader().ask(ask).await };

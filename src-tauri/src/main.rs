@@ -8,6 +8,7 @@ mod menu;
 mod notices;
 mod page;
 mod picture;
+mod saved;
 mod wall;
 mod window;
 

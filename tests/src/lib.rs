@@ -1,7 +1,8 @@
 //! Real servers as child processes, for the tests of the doors.
 //!
-//! `cargo xtask servers` builds the control plane and the OCI registry once into the cache, and installs MLflow and MLServer there; nothing
-//! here needs Go. Prometheus, VictoriaMetrics and Alertmanager are the system's own, which `cargo xtask setup` brings.
+//! `cargo xtask servers` builds the control plane and the OCI registry once into the cache, and installs MLflow and MLServer
+//! there; nothing here needs Go. Prometheus, VictoriaMetrics and Alertmanager are the system's own, which `cargo xtask setup`
+//! brings.
 //! A test that only reads, or works in its own namespace and pool of nodes, takes
 //! [`ControlPlane::shared`]: one for each test binary. A test that stops or pauses a server
 //! starts its own by [`ControlPlane::start`]. So it is with [`Mlflow::shared`] and [`Mlflow::start`].

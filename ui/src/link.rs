@@ -3,6 +3,7 @@
 //! `spawn_local` and `invoke` occur nowhere else in this crate. What the engine sends of views goes to the mirror,
 //! answers go to whoever asked, and what the link itself is like is [`Link::phase`].
 
+mod blob;
 mod browser;
 mod desktop;
 mod order;
@@ -77,6 +78,7 @@ enum Waiter {
     Ask(oneshot::Sender<Result<Answer, Problem>>),
     Act(oneshot::Sender<Result<Acted, Problem>>),
     Door(oneshot::Sender<Result<WallDoor, Problem>>),
+    Save(oneshot::Sender<Result<String, Problem>>),
 }
 
 /// The link of this page.
@@ -181,6 +183,26 @@ impl Link {
         spawn_scoped(answer, then);
     }
 
+    /// Saves a text as a file; `then` gets where it is, even if the caller's owner is gone: it may only touch what lives as
+    /// long as the page (toasts). A browser saves by itself, the window is asked to.
+    pub fn save_then(self, name: String, text: String, then: impl FnOnce(Result<String, Problem>) + 'static) {
+        if !is_desktop() {
+            then(blob::save(&name, &text).then_some(name).ok_or_else(|| {
+                Problem::new(Code::NotOffered, "It is not saved.").why("This page may not save files.")
+            }));
+            return;
+        }
+        let (saved, answered) = oneshot::channel();
+        let sent = self.wait(Waiter::Save(saved)).map(|id| self.send_desktop(ToDesktop::Save(id, name, text)));
+        spawn(async move {
+            let saved = match sent {
+                Ok(()) => answered.await.unwrap_or_else(|_| Err(cut())),
+                Err(problem) => Err(problem),
+            };
+            then(saved);
+        });
+    }
+
     /// May this page act? Fixed by its door.
     #[must_use]
     pub fn may_act(self) -> bool {
@@ -263,7 +285,10 @@ impl Link {
     fn send_desktop(self, message: ToDesktop) {
         if is_desktop() {
             let number = match &message {
-                ToDesktop::Act(id, _) | ToDesktop::Door(id, _) | ToDesktop::Read(ToEngine::Ask(id, _)) => Some(*id),
+                ToDesktop::Act(id, _)
+                | ToDesktop::Door(id, _)
+                | ToDesktop::Save(id, ..)
+                | ToDesktop::Read(ToEngine::Ask(id, _)) => Some(*id),
                 ToDesktop::Read(_) => None,
             };
             spawn(desktop::call(self, codec::encode(&message), number));
@@ -277,6 +302,7 @@ impl Link {
             Ok(ToPage::Answer(id, answer)) => self.answered(id, answer),
             Ok(ToPage::Acted(id, acted)) => self.acted(id, acted),
             Ok(ToPage::Door(id, door)) => self.doored(id, door),
+            Ok(ToPage::Saved(id, saved)) => self.saved(id, saved),
             Ok(ToPage::Frame(number, frame)) => self.tell(Heard::Frame(number, frame)),
             Ok(ToPage::Refused(number, problem)) => self.tell(Heard::Refused(number, problem)),
             Err(problem) => leptos::logging::warn!("{problem}"),
@@ -314,7 +340,7 @@ impl Link {
     fn answered(self, id: u32, answer: Result<Answer, Problem>) {
         match self.take(id) {
             Some(Waiter::Ask(waiter)) => drop(waiter.send(answer)),
-            Some(waiter @ (Waiter::Act(_) | Waiter::Door(_))) => self.put_back(id, waiter),
+            Some(waiter) => self.put_back(id, waiter),
             None => {}
         }
     }
@@ -322,7 +348,7 @@ impl Link {
     fn acted(self, id: u32, acted: Result<Acted, Problem>) {
         match self.take(id) {
             Some(Waiter::Act(waiter)) => drop(waiter.send(acted)),
-            Some(waiter @ (Waiter::Ask(_) | Waiter::Door(_))) => self.put_back(id, waiter),
+            Some(waiter) => self.put_back(id, waiter),
             None => {}
         }
     }
@@ -330,7 +356,15 @@ impl Link {
     fn doored(self, id: u32, door: Result<WallDoor, Problem>) {
         match self.take(id) {
             Some(Waiter::Door(waiter)) => drop(waiter.send(door)),
-            Some(waiter @ (Waiter::Ask(_) | Waiter::Act(_))) => self.put_back(id, waiter),
+            Some(waiter) => self.put_back(id, waiter),
+            None => {}
+        }
+    }
+
+    fn saved(self, id: u32, saved: Result<String, Problem>) {
+        match self.take(id) {
+            Some(Waiter::Save(waiter)) => drop(waiter.send(saved)),
+            Some(waiter) => self.put_back(id, waiter),
             None => {}
         }
     }
@@ -340,6 +374,7 @@ impl Link {
             Some(Waiter::Ask(waiter)) => drop(waiter.send(Err(problem))),
             Some(Waiter::Act(waiter)) => drop(waiter.send(Err(problem))),
             Some(Waiter::Door(waiter)) => drop(waiter.send(Err(problem))),
+            Some(Waiter::Save(waiter)) => drop(waiter.send(Err(problem))),
             None => {}
         }
     }

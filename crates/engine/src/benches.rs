@@ -1,6 +1,8 @@
 //! Benchmarks of this machine: what is kept is looked through while somebody looks, one at a time is run for a person at the
 //! window, and how far it is is told twice a second.
 
+mod inside;
+mod served;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -13,13 +15,13 @@ use crate::{
     input::Input,
 };
 use pilothouse_bench::{
-    shown, store,
+    report, shown, store,
     wish::{self, Wish},
 };
 use pilothouse_connect::Clock;
 use pilothouse_wire::{
     Acted, Answer, Code, Problem,
-    bench::{BenchView, Card, Going},
+    bench::{BenchView, Card, Form, Going},
     form::Draft,
 };
 use std::{path::PathBuf, time::Duration};
@@ -168,6 +170,20 @@ impl Benches {
                 Ok(Answer::Bench(Box::new(shown::page(&kept, &file))))
             }),
         );
+    }
+
+    /// One that is kept, as a file.
+    pub(crate) fn report(&self, id: String, form: Form, reply: Reply) {
+        let folder = self.folder.clone();
+        let written = move || {
+            let page = store::kept(&folder, &id)?.1.page();
+            let text = match form {
+                Form::Html => report::html(&page),
+                Form::Markdown => report::markdown(&page),
+            };
+            Ok(Answer::BenchReport(text))
+        };
+        for_who_waits(reply, apart(written));
     }
 
     /// What would be sent, and when.

@@ -284,11 +284,11 @@ impl Loop {
                 self.told_cut.retain(|told| told.id != id);
                 self.touched.all = true;
             }
+            Input::LookedBack(history, asked) => self.looked_back(*history, asked),
             Input::Gaps(gaps) => self.touched.ribbon |= self.gaps.take(gaps),
             Input::Stop(done) => drop(done.send(())),
         }
     }
-            Input::LookedBack(history, asked) => self.looked_back(*history, asked),
 
     fn fold(&mut self, mut batch: Batch) {
         if !self.connections.has(&batch.source) {

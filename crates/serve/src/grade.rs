@@ -46,7 +46,8 @@ impl Grade {
             | Ask::Find(_)
             | Ask::Preflight(_)
             | Ask::Bench(_)
-            | Ask::BenchPreview(_) => self.own_only(),
+            | Ask::BenchPreview(_)
+            | Ask::BenchReport(..) => self.own_only(),
         }
     }
 
@@ -76,6 +77,7 @@ mod tests {
         ConnectionId, KindId, ModelId, PodId, Stamp,
         artifact::{ArtifactRef, TagsQuery},
         ask::{LogQuery, WorkloadLogQuery},
+        bench,
         find::FindQuery,
         form::Draft,
         kinds::Listing,
@@ -87,7 +89,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 28;
+    const ASKS: usize = 29;
     const VIEWS: usize = 15;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -121,6 +123,7 @@ mod tests {
             Ask::Containers(_) => 25,
             Ask::Bench(_) => 26,
             Ask::BenchPreview(_) => 27,
+            Ask::BenchReport(..) => 28,
         }
     }
 
@@ -198,6 +201,7 @@ mod tests {
             Ask::Containers(object),
             Ask::Bench("a".into()),
             Ask::BenchPreview(Draft::default()),
+            Ask::BenchReport("a".into(), bench::Form::Html),
         ]
     }
 

@@ -133,6 +133,8 @@ async fn no_address_message_or_forged_frame_reaches_an_act() {
     for act in [DoorAct::Look, DoorAct::Open { port: 7447 }, DoorAct::Close] {
         assert!(codec::decode::<ToEngine>(&codec::encode(&ToDesktop::Door(1, act))).is_err(), "{act:?}");
     }
+    let save = ToDesktop::Save(1, "rows.csv".into(), "a".into());
+    assert!(codec::decode::<ToEngine>(&codec::encode(&save)).is_err());
     for line in ["POST /act", "PUT /link", "DELETE /wall", "POST /wall", "POST /connections", "PATCH /session"] {
         let body = String::from_utf8_lossy(&codec::encode(&ToDesktop::Act(1, acts()[4].clone()))).into_owned();
         let reply = door.request(line, &format!("Cookie: {cookie}\r\n"), &body).await;

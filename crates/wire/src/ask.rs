@@ -125,6 +125,8 @@ pub enum Ask {
     Bench(String),
     /// What a benchmark of this form would send, and when. Nothing is sent.
     BenchPreview(Draft),
+    /// A benchmark that is kept, as a file for people who have no Pilothouse.
+    BenchReport(String, bench::Form),
 }
 
 /// Which lines of a log.
@@ -265,6 +267,8 @@ pub enum Answer {
     Preflight(Box<Preflight>),
     /// To [`Ask::Bench`] and [`Ask::BenchPreview`].
     Bench(Box<bench::Page>),
+    /// To [`Ask::BenchReport`]: the text of the file.
+    BenchReport(String),
 }
 
 /// What a door is connected to.

@@ -30,6 +30,15 @@ pub struct Going {
     pub stopping: bool,
 }
 
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// One file that loads nothing.
+    Html,
+    /// For a wiki or a merge request.
+    Markdown,
+}
+
 /// All there is to say of one that is kept, or of what would be run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Page {

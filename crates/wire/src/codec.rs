@@ -34,6 +34,8 @@ pub enum ToDesktop {
     Act(u32, Act),
     /// Something about the wall door, numbered by the page.
     Door(u32, DoorAct),
+    /// A text to be saved as a file of this name, numbered by the page: a web view saves none.
+    Save(u32, String, String),
 }
 
 /// From the engine to a page.
@@ -51,6 +53,8 @@ pub enum ToPage {
     Refused(u32, Problem),
     /// Answers [`ToDesktop::Door`] of that number.
     Door(u32, Result<WallDoor, Problem>),
+    /// Answers [`ToDesktop::Save`] of that number: where it is.
+    Saved(u32, Result<String, Problem>),
 }
 
 /// The largest message that a page may send: more is a mistake or an attack.

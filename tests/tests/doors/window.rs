@@ -1,6 +1,7 @@
 //! The window, from end to end: the real program, a real cluster, and a driver that presses what a person would.
 
-use acceptance::{ControlPlane, Options, Page, Result, Story, Terminal};
+use acceptance::{Context, ControlPlane, Options, Page, Result, Story, Terminal};
+use std::path::Path;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_connects_sees_a_pod_arrive_and_the_server_go_and_come_back() -> Result<()> {
@@ -19,5 +20,23 @@ async fn a_person_connects_sees_a_pod_arrive_and_the_server_go_and_come_back() -
     story.the_fleet_is_live(&page).await?;
     story.a_pod_takes_its_gpus(&page, &plane).await?;
     story.the_server_goes_and_comes_back(&page, &mut plane).await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_exported_is_in_a_file_that_is_named() -> Result<()> {
+    let terminal = Terminal::new(Path::new(""))?;
+    let page = Page::window((1440, 900), &terminal.environment()).await?;
+    page.find("demo").await?;
+    page.press("export-csv").await?;
+    let toast = page.reads_as(".toasts", |text| text.contains("rows exported"), "says where the rows are").await?;
+    let folder = terminal.home().join("Downloads");
+    let files: Vec<_> = std::fs::read_dir(&folder).could_not("list what was saved")?.flatten().collect();
+    let [file] = files.as_slice() else { panic!("one file: {files:?}") };
+    let name = file.file_name().to_string_lossy().into_owned();
+    assert!(name.starts_with("DEMO-pilothouse-") && toast.contains(&name), "{name}: {toast}");
+    let text = std::fs::read_to_string(file.path()).could_not("read what was saved")?;
+    let rows: usize = toast.split_whitespace().next().unwrap().replace(',', "").parse().unwrap();
+    assert_eq!(text.lines().count(), rows + 1, "{toast}");
     page.close().await
 }

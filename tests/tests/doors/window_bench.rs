@@ -2,7 +2,7 @@
 //! keeps it; and one that ends by itself, and a comparison.
 
 use acceptance::truth::{Script, Times};
-use acceptance::{Page, Result, Terminal, Truth, until};
+use acceptance::{Context, Page, Result, Terminal, Truth, free_port, until};
 use std::path::Path;
 use std::time::Duration;
 
@@ -113,5 +113,36 @@ async fn a_person_compares_two_targets_and_reads_the_verdict_and_nothing_starts_
         worse || text.contains("the client was the limit in") && text.contains("Nothing may be said of it.")
     };
     page.reads_as("[data-test='bench-page']", verdict, "says which is better").await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sweeps_what_a_command_serves_and_saves_the_report() -> Result<()> {
+    let terminal = Terminal::new(Path::new(""))?;
+    let page = Page::window((1_440, 900), &terminal.environment()).await?;
+    page.press("rail-bench").await?;
+    page.press("bench-new").await?;
+    let (truth, port) = (env!("CARGO_BIN_EXE_truth"), free_port()?);
+    // First tokens after 5 ms, the others 1 ms apart.
+    let serve = format!("sh -c 'sleep 2; exec {truth} 5 1 0 /dev/null {port}'");
+    let url = format!("http://127.0.0.1:{port}");
+    let load = [("find", "1,2"), ("requests", "20"), ("output", "3")];
+    fill(&page, &[("url", &url), ("model", "chat"), ("serve", &serve)]).await?;
+    fill(&page, &load).await?;
+    let preview = |text: &str| text.contains("1, 2 requests at a time, each once") && text.contains("Starts");
+    page.reads_as("[data-test='bench-preview']", preview, "shows what would be sent").await?;
+    page.press_by("[data-test='bench-start'][aria-disabled='false']").await?;
+    page.reads_as("[data-test='bench-going']", |text| text.contains("is ready"), "waits for the server").await?;
+    page.reads_as("[data-test='bench-kept'] tbody tr", |text| text.contains("chat"), "is kept").await?;
+    page.gone("[data-test='bench-going']").await?;
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err(), "its server is stopped");
+
+    page.press_by("[data-test='bench-kept'] tbody tr button").await?;
+    page.reads_as("[data-test='bench-page']", |text| text.contains("at a time"), "says what came of it").await?;
+    page.press("bench-md").await?;
+    page.reads_as(".toasts", |text| text.contains(".md") && text.contains("saved"), "is saved").await?;
+    let saved = std::fs::read_dir(terminal.home().join("Downloads")).could_not("list what was saved")?.flatten().next();
+    let text = std::fs::read_to_string(saved.unwrap().path()).could_not("read what was saved")?;
+    assert!(text.starts_with("# ") && text.contains("at a time"), "{text}");
     page.close().await
 }

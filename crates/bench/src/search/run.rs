@@ -128,7 +128,8 @@ impl Wanted {
 
     /// The most probes that there will be, about: each doubling and each halving as often as a place may be probed.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few dozen")]
-    fn most(&self) -> usize {
+    #[must_use]
+    pub fn most(&self) -> usize {
         let doublings = (self.range.1 / self.range.0).log2().ceil();
         let halvings = (2.0_f64.ln() / self.within.ln()).log2().ceil();
         let swept = self.sweep.as_ref().map(|places| places.len() * self.arms.len().max(1));

@@ -25,6 +25,8 @@ pub enum End {
     Seconds(f64, f64),
     /// So many blocks at most: it may be decided before.
     Blocks(usize),
+    /// About so many probes of a search: where each leads is known after it.
+    Probes(usize),
 }
 
 /// What was read at a time.
@@ -34,7 +36,7 @@ pub struct Tick {
     pub at: Duration,
     /// How far the run is, of a comparison the block.
     pub progress: Progress,
-    /// Blocks that are over.
+    /// Blocks that are over; of a search its probes.
     pub blocks: usize,
 }
 
@@ -45,7 +47,7 @@ pub struct Course {
     pub what: String,
     /// What ends it.
     pub end: End,
-    /// Who is under load now, of a comparison.
+    /// Who is under load now, of a comparison; of a search at which height.
     pub arm: String,
     ticks: VecDeque<Tick>,
 }
@@ -131,7 +133,9 @@ impl Course {
         match self.end {
             End::Requests(all) => (all > 0).then(|| precise(done) / precise(all)),
             End::Seconds(seconds, _) => (seconds > 0.0).then(|| now.at.as_secs_f64() / seconds),
-            End::Blocks(most) => (most > 0).then(|| precise(now.blocks as u64) / precise(most as u64)),
+            End::Blocks(most) | End::Probes(most) => {
+                (most > 0).then(|| (precise(now.blocks as u64) / precise(most as u64)).min(1.0))
+            }
         }
     }
 
@@ -151,6 +155,16 @@ impl Course {
                 format!("no more is sent; what is under way ends within {}", left((seconds + drain - passed).max(0.0)))
             }
             End::Seconds(seconds, _) => format!("ends in {}", left(seconds - passed)),
+            End::Probes(most) => {
+                let of = format!("probe {} of about {}", now.blocks + 1, most.max(now.blocks + 1));
+                match now.blocks {
+                    0 => format!("{of}; when it ends is known after the first"),
+                    done => {
+                        let more = precise(most.saturating_sub(done).max(1) as u64);
+                        format!("{of}, ends in about {}", left(more * passed / precise(done as u64)))
+                    }
+                }
+            }
             End::Blocks(most) => {
                 let of = format!("block {} of at most {}", (now.blocks + 1).min(most), most);
                 match now.blocks {
@@ -212,6 +226,8 @@ mod tests {
             "no more is sent; what is under way ends within 20 s"
         );
         assert_eq!(said(End::Blocks(24), tick(60.0, 5, 6)), "block 7 of at most 24, ends in 3 min 00 s at most");
+        assert_eq!(said(End::Probes(12), tick(60.0, 5, 6)), "probe 7 of about 12, ends in about 1 min 00 s");
+        assert_eq!(said(End::Probes(12), tick(60.0, 5, 12)), "probe 13 of about 13, ends in about 5 s");
         assert_eq!(course(End::Blocks(24), &[]).card(true).about, "ending; what was measured is being kept");
     }
 

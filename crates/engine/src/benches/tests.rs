@@ -56,6 +56,31 @@ async fn one_runs_at_a_time_and_what_nobody_answers_is_given_up_and_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_does_not_serve_is_told_with_its_last_words_and_nothing_is_measured() {
+    let home = tempfile::tempdir().unwrap();
+    let (inputs, mut inbox) = mpsc::channel(64);
+    let mut benches = Benches::new(home.path().join("bench"), inputs);
+    let dies = draft(&[("serve", "sh -c 'echo no weights here; exit 3'")]);
+    let Ok(Acted::Measuring(id)) = begin(&mut benches, &dies).await.unwrap() else { panic!("it began") };
+    until(&mut benches, &mut inbox, |view| view.failed.is_some()).await;
+    let problem = benches.view().failed.clone().unwrap();
+    assert_eq!(problem.what, "The server sh does not serve.");
+    let why = problem.why.as_deref().unwrap_or_default();
+    assert!(why.contains("exit status: 3") && why.contains("no weights here"), "{problem:?}");
+    assert!(store::kept(&home.path().join("bench"), &id).is_err() && benches.view().going.is_none());
+
+    // One that never gets ready is stopped with the benchmark.
+    let hangs = draft(&[("serve", "sleep 600")]);
+    let Ok(Acted::Measuring(_)) = begin(&mut benches, &hangs).await.unwrap() else { panic!("it began") };
+    until(&mut benches, &mut inbox, |view| view.going.is_some()).await;
+    assert_eq!(benches.view().going.as_ref().unwrap().card.title, "Waiting");
+    benches.end().unwrap();
+    until(&mut benches, &mut inbox, |view| view.failed.is_some()).await;
+    let why = benches.view().failed.as_ref().and_then(|problem| problem.why.as_deref());
+    assert!(why.is_some_and(|why| why.contains("interrupted before it was ready")), "{why:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_kept_before_everybody_stops() {
     let home = tempfile::tempdir().unwrap();
     let (inputs, mut inbox) = mpsc::channel(64);

@@ -129,6 +129,7 @@ impl Loop {
             }
             Ask::Bench(id) => self.benches.page(id, reply),
             Ask::BenchPreview(draft) => Benches::preview(draft, reply),
+            Ask::BenchReport(id, form) => self.benches.report(id, form, reply),
             Ask::Compare { scope, from, to } => self.compare(scope, (from, to), reply),
             Ask::Recorded => self.span(reply),
             Ask::Lanes { span, end } => {
@@ -204,7 +205,6 @@ impl Loop {
         });
     }
 
-    /// Compares two times: each is now, or is read from the record.
     /// Takes in what the record told.
     pub(super) fn looked_back(&mut self, history: History, asked: Option<(ViewSpec, Reply)>) {
         let now = self.options.clock.now();
@@ -217,6 +217,7 @@ impl Loop {
         }
     }
 
+    /// Compares two times: each is now, or is read from the record.
     fn compare(&self, scope: Vec<ConnectionId>, (from, to): (When, When), reply: Reply) {
         let now = self.options.clock.now();
         // The live world is projected here, since it is lent to nobody.
@@ -283,6 +284,6 @@ impl Loop {
 }
 
 #[cfg(test)]
-#[cfg(test)]
 mod recorded_tests;
+#[cfg(test)]
 mod tests;

@@ -1,9 +1,18 @@
 //! All there is to say of one that is kept: asked for when it is shown, and again when its row in the list changed.
 
 use super::{cards, going, head};
-use crate::{link::use_link, mirror::Watched, parts::problem::ProblemCard};
+use crate::{
+    link::use_link,
+    mirror::Watched,
+    parts::{button::Button, problem::ProblemCard},
+    shell::toast::use_toasts,
+};
 use leptos::prelude::*;
-use pilothouse_wire::{Answer, Ask, Problem, bench::Page};
+use pilothouse_wire::{
+    Answer, Ask, Problem,
+    bench::{Form, Page},
+    view::Status,
+};
 
 /// Its page.
 pub fn page(view: Watched, id: String) -> AnyView {
@@ -39,6 +48,29 @@ pub fn page(view: Watched, id: String) -> AnyView {
         }
     };
     let of = title.clone();
-    let headed = move || head(of.clone(), about.get().unwrap_or_default(), ().into_any());
+    let headed = move || head(of.clone(), about.get().unwrap_or_default(), reports(&of));
     view! { {headed} {going(view, Some(title))} {body} }.into_any()
+}
+
+/// The same as a file, for people who have no Pilothouse.
+fn reports(id: &str) -> AnyView {
+    let (link, toasts) = (use_link(), use_toasts());
+    let of = StoredValue::new(id.to_owned());
+    let write = move |form: Form, suffix: &'static str| {
+        let id = of.get_value();
+        let name = format!("{id}.{suffix}");
+        link.ask_then(Ask::BenchReport(id, form), move |answer| match answer {
+            Ok(Answer::BenchReport(text)) => link.save_then(name, text, move |saved| match saved {
+                Ok(place) => toasts.say(Status::Good, "It is saved", place),
+                Err(problem) => toasts.problem(&problem),
+            }),
+            Ok(_) => toasts.problem(&Problem::other_answer()),
+            Err(problem) => toasts.problem(&problem),
+        });
+    };
+    view! {
+        <Button label="Save as HTML" on_press=move || write(Form::Html, "html") test="bench-html" />
+        <Button label="Save as Markdown" on_press=move || write(Form::Markdown, "md") test="bench-md" />
+    }
+    .into_any()
 }

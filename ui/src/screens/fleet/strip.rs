@@ -9,6 +9,7 @@ use crate::{
     clock::use_clock,
     kept::use_kept,
     keys::{Command, on_command},
+    link::use_link,
     parts::{
         button::use_copy,
         icon::{Icon, Sign},
@@ -16,7 +17,7 @@ use crate::{
             body::Table,
             cell::Column,
             export::{self, Form, plain},
-            save::{file_name, save},
+            save::file_name,
         },
     },
     shell::toast::use_toasts,
@@ -273,7 +274,7 @@ fn FilterBox(table: Signal<FleetTable>) -> impl IntoView {
 #[component]
 fn Exports(table: Signal<FleetTable>) -> impl IntoView {
     let (fleet, toasts, clock): (Fleet, _, _) = (expect_context(), use_toasts(), use_clock());
-    let kept = use_kept();
+    let (kept, link) = (use_kept(), use_link());
     let write = move |form: Form| {
         let table = table.get_untracked();
         let rows = untrack(|| {
@@ -286,11 +287,10 @@ fn Exports(table: Signal<FleetTable>) -> impl IntoView {
         let text = export::write(form, &columns, rows.into_iter().map(|cells| columns::seen(&shown, &cells)));
         let demo = fleet.sources.with_untracked(|sources| sources.iter().any(|source| source.demo));
         let name = file_name(table.tab.word(), clock.read(), demo, form.suffix());
-        if save(&name, &text) {
-            toasts.say(Status::Good, format!("{} rows exported", count(how_many)), name);
-        } else {
-            toasts.say(Status::Bad, "Not exported", "The page may not save files.");
-        }
+        link.save_then(name, text, move |saved| match saved {
+            Ok(place) => toasts.say(Status::Good, format!("{} rows exported", count(how_many)), place),
+            Err(problem) => toasts.problem(&problem),
+        });
     };
     view! {
         <span class="exports" role="group" aria-label="Export these rows">

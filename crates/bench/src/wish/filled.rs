@@ -1,0 +1,214 @@
+//! What was filled in, read.
+
+use super::{
+    Serve,
+    form::{INPUT, label},
+};
+use crate::{
+    arrivals::Arrivals,
+    beside::Given,
+    plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Through, Until, WarmUp},
+    search::{self, Scale},
+    server,
+};
+use pilothouse_wire::{Code, Problem, form::Draft};
+use serde_json::Map;
+use std::str::FromStr;
+
+const TIMEOUT_S: f64 = 600.0;
+const DRAIN_S: f64 = 30.0;
+/// The share of requests that is to keep the limits, and how sure a place of a search is to be.
+const MOSTLY: f64 = 0.95;
+/// A search ends once what does not keep the limits is no more than so many times what does.
+const WITHIN: f64 = 1.1;
+
+/// What was filled in.
+pub(super) struct Filled<'a>(pub &'a Draft);
+
+impl Filled<'_> {
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.0.values.get(key).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    fn needed(&self, key: &str) -> Result<&str, Problem> {
+        self.text(key).ok_or_else(|| Problem::new(Code::BadInput, format!("{} is needed.", label(key))))
+    }
+
+    fn read<T>(&self, key: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(key) else { return Ok(None) };
+        read(text).map(Some).map_err(|why| {
+            Problem::new(Code::BadInput, format!("{} cannot be {text}.", label(key))).why(format!("{why}."))
+        })
+    }
+
+    pub fn number<T: FromStr>(&self, key: &str) -> Result<Option<T>, Problem> {
+        self.read(key, |text| text.replace(',', "").parse().map_err(|_| "It is no such number".to_owned()))
+    }
+
+    /// The command that serves a target, if one is to be started.
+    pub fn serve(&self, key: &str, arm: &str, target: &Target) -> Result<Option<Serve>, Problem> {
+        let Some(typed) = self.text(key) else { return Ok(None) };
+        if let Some(through) = &target.through {
+            return Err(Problem::new(Code::BadInput, format!("{} cannot be started.", label(key)))
+                .why(format!("What it starts is on this machine, and {} is what is asked.", through.place()))
+                .next("Leave it out, or give an address of this machine."));
+        }
+        let command = server::split(typed)
+            .map_err(|problem| Problem { what: format!("{} cannot be started.", label(key)), ..problem })?;
+        Ok(Some(Serve { arm: arm.into(), command, target: target.clone() }))
+    }
+
+    /// What is looked for, if a limit is.
+    pub fn find(&self) -> Result<Option<Found>, Problem> {
+        self.read("find", str::parse)
+    }
+
+    fn scale(&self, found: &Found) -> Scale {
+        match found {
+            Found::Between(..) if self.text("find_over") != Some("concurrency") => Scale::Rate,
+            _ => Scale::Concurrency,
+        }
+    }
+
+    pub fn search(&self, plan: Plan, found: Found) -> Result<search::Wanted, Problem> {
+        if self.text("against").is_some() {
+            return Err(Problem::new(Code::BadInput, "Find the limit and the candidate's address are both given.")
+                .why("A search is of one target.")
+                .next("Find the limit of each, or compare both at one load."));
+        }
+        let scale = self.scale(&found);
+        let (range, sweep) = match found {
+            Found::Between(least, most) => ((least, most), None),
+            Found::Each(places) => {
+                let ends = places.iter().fold((f64::INFINITY, 0.0_f64), |ends, at| (ends.0.min(*at), ends.1.max(*at)));
+                (ends, Some(places))
+            }
+        };
+        let wanted = search::Wanted {
+            plan,
+            given: Given::default(),
+            scale,
+            range,
+            sweep,
+            good: MOSTLY,
+            sure: MOSTLY,
+            within: WITHIN,
+            arms: Vec::new(),
+            most_late_us: None,
+            gpus: None,
+        };
+        wanted.check().map_err(|problem| match problem.what.as_str() {
+            "slo cannot be empty." => Problem::new(Code::BadInput, format!("{} is needed.", label("limits")))
+                .why("Without limits there is none to keep.")
+                .next("Say what an answer has to keep, such as ttft=500ms,tpot=50ms."),
+            what => match what.strip_prefix("the range") {
+                Some(rest) => Problem { what: format!("{}{rest}", label("find")), ..problem },
+                None => problem,
+            },
+        })?;
+        Ok(wanted)
+    }
+
+    /// The load, of a search that of its first probe.
+    fn load(&self) -> Result<Load, Problem> {
+        let constant = self.text("arrivals") == Some("constant");
+        let arrivals = if constant { Arrivals::Constant } else { Arrivals::Poisson };
+        match (self.number("concurrency")?, self.number("rate")?, self.find()?) {
+            (Some(concurrency), None, None) => Ok(Load::Closed { concurrency }),
+            (None, Some(rate), None) => Ok(Load::Open { rate, arrivals, max_concurrency: None }),
+            (None, None, Some(found)) => Ok(match (self.scale(&found), found) {
+                (Scale::Rate, Found::Between(rate, _)) => Load::Open { rate, arrivals, max_concurrency: None },
+                _ => Load::Closed { concurrency: 1 },
+            }),
+            (None, None, None) => Err(Problem::new(Code::BadInput, "No load is said.")
+                .why("A loop is closed, with so many at a time, or open, with so many a second.")
+                .next("Give concurrency, rate, or what is to be found.")),
+            (_, _, Some(_)) => Err(Problem::new(Code::BadInput, "A load and a search for it are both given.")
+                .why("A search varies the load by itself.")
+                .next("Leave out concurrency and rate, or what is to be found.")),
+            (Some(_), Some(_), None) => Err(Problem::new(Code::BadInput, "Concurrency and rate are both given.")
+                .why("A loop is closed, with so many at a time, or open, with so many a second.")
+                .next("Give either concurrency or rate.")),
+        }
+    }
+
+    pub fn plan(&self, url: &str, model: &str) -> Result<Plan, Problem> {
+        let api = match self.text("api") {
+            Some("completions") => Api::Completions,
+            Some("embeddings") => Api::Embeddings,
+            _ => Api::Chat,
+        };
+        let model = self.needed(model)?;
+        let named = |problem: Problem| match problem.what.strip_prefix("address") {
+            Some(rest) => Problem { what: format!("{}{rest}", label(url)), ..problem },
+            None => problem,
+        };
+        let (address, through) = Through::or_address(self.needed(url)?).map_err(named)?;
+        let target = Target {
+            api,
+            url: api.address(&address, model),
+            model: model.to_owned(),
+            key: self.text("key_file").map_or(KeyFrom::None, |file| KeyFrom::File(file.into())),
+            authorities: None,
+            template: None,
+            through,
+        };
+        let load = self.load()?;
+        let tokens = self.read("output", str::parse)?;
+        let input = self.read("input", str::parse)?;
+        let plan = Plan {
+            target,
+            load,
+            prompts: Prompts::Synthetic {
+                input: input
+                    .map_or_else(|| INPUT.parse(), Ok)
+                    .map_err(|why: String| Problem::new(Code::Internal, why))?,
+                shared_prefix: 0,
+            },
+            output: Output { tokens, ignore_eos: false, usage: api.streams(), extra: Map::new() },
+            until: Until { requests: self.number("requests")?, seconds: self.number("seconds")? },
+            slo: self.read("limits", str::parse)?.unwrap_or_default(),
+            warm_up: WarmUp::Mser5,
+            seed: 1,
+            timeout_s: TIMEOUT_S,
+            drain_s: DRAIN_S,
+        };
+        if plan.until == Until::default() {
+            return Err(Problem::new(Code::BadInput, "The run has no end.")
+                .why("Neither requests nor seconds are given.")
+                .next("Give requests, seconds, or both: the first that is reached ends it."));
+        }
+        plan.check().map_err(named)?;
+        Ok(plan)
+    }
+}
+
+/// What is looked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Found {
+    /// The highest place from the least to the most.
+    Between(f64, f64),
+    /// Each of these places.
+    Each(Vec<f64>),
+}
+
+impl FromStr for Found {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((least, most)) = text.split_once("..") {
+            let number = |text: &str| text.trim().parse().map_err(|_| format!("\"{text}\" is no number"));
+            return Ok(Self::Between(number(least)?, number(most)?));
+        }
+        let place = |text: &str| {
+            let place: Option<u32> = text.trim().parse().ok().filter(|place| *place > 0);
+            place.map(f64::from).ok_or_else(|| format!("\"{text}\" is no number of requests at a time"))
+        };
+        let places: Vec<f64> = text.split(',').map(place).collect::<Result<_, _>>()?;
+        if places.len() < 2 {
+            Err("One place is no sweep: write LOW..HIGH, or 1,2,4,8".into())
+        } else {
+            Ok(Self::Each(places))
+        }
+    }
+}

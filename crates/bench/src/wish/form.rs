@@ -1,0 +1,119 @@
+//! What is to be filled in.
+
+use pilothouse_wire::form::{Field, Input, KindForm};
+
+/// What a form of it calls itself.
+pub const KIND: &str = "bench";
+/// Tokens of a prompt where nobody says.
+pub(super) const INPUT: &str = "256";
+
+/// What is to be filled in.
+#[must_use]
+pub fn form() -> KindForm {
+    let field = |key: &str, label: &str, help: &str, example: &str, required| Field {
+        key: key.into(),
+        label: label.into(),
+        help: help.into(),
+        input: Input::Text { example: example.into() },
+        required,
+    };
+    let choice = |key: &str, label: &str, help: &str, of: &[&str]| Field {
+        key: key.into(),
+        label: label.into(),
+        help: help.into(),
+        input: Input::Choice(of.iter().map(|one| (*one).to_owned()).collect()),
+        required: true,
+    };
+    let fields = vec![
+        field(
+            "url",
+            "Target's address",
+            "Where it is asked, with or without /v1. Through an API server: service:NAMESPACE/NAME:PORT@CONNECTION.",
+            "http://127.0.0.1:8000",
+            true,
+        ),
+        field("model", "Target's model", "As the server calls it.", "chat", true),
+        choice("api", "Speaks", "What the server speaks.", &["chat", "completions", "embeddings"]),
+        field(
+            "key_file",
+            "Key file",
+            "The file that an API key is in. The key is never kept.",
+            "/run/secrets/key",
+            false,
+        ),
+        field(
+            "serve",
+            "Target's command",
+            "Started on this machine, waited for until it is ready, and stopped with all its children.",
+            "vllm serve org/model --port 8000",
+            false,
+        ),
+        field(
+            "against",
+            "Candidate's address",
+            "A second target: the two are compared in blocks.",
+            "http://127.0.0.1:8001",
+            false,
+        ),
+        field("against_model", "Candidate's model", "If it has another name there.", "chat", false),
+        field(
+            "against_serve",
+            "Candidate's command",
+            "Likewise; both serve at the same time, on the same device.",
+            "vllm serve org/candidate --port 8001",
+            false,
+        ),
+        field(
+            "concurrency",
+            "Concurrency",
+            "Closed loop: so many at a time. It hides the server's queues.",
+            "8",
+            false,
+        ),
+        field("rate", "Rate", "Open loop: so many a second, whether the server keeps up or not.", "2.5", false),
+        choice(
+            "arrivals",
+            "Arrivals",
+            "How times between requests of an open loop are spread.",
+            &["poisson", "constant"],
+        ),
+        field(
+            "find",
+            "Find the limit",
+            "The highest load of LOW..HIGH that keeps the limits; or a sweep, each place once: 1,2,4,8.",
+            "1..64",
+            false,
+        ),
+        choice("find_over", "Find it over", "What is varied. A sweep is over concurrency.", &["rate", "concurrency"]),
+        field(
+            "requests",
+            "Requests",
+            "It ends after so many; of a comparison each block, of a search each probe.",
+            "200",
+            false,
+        ),
+        field("seconds", "Seconds", "Or once so many have passed; likewise.", "60", false),
+        field("input", "Prompt tokens", "512, 256..1024, or 512~128: mean and deviation.", INPUT, false),
+        field(
+            "output",
+            "Answer tokens",
+            "The most of an answer, likewise; else what the server does by itself.",
+            "128",
+            false,
+        ),
+        field("limits", "Limits", "What an answer has to keep to be a good one.", "ttft=500ms,tpot=50ms", false),
+        field("pairs", "Pairs", "The most pairs of blocks of a comparison: 6, 8, 12, 16, 24.", "24", false),
+    ];
+    KindForm {
+        id: KIND.into(),
+        name: "Benchmark".into(),
+        summary: "Sends load from this machine and keeps what comes of it.".into(),
+        fields,
+        permissions: vec![],
+    }
+}
+
+/// What a field is called.
+pub(super) fn label(key: &str) -> String {
+    form().fields.into_iter().find(|field| field.key == key).map_or_else(|| key.to_owned(), |field| field.label)
+}
