@@ -8,8 +8,8 @@ use std::thread;
 use crate::Outcome;
 use crate::stopwatch::Stopwatch;
 
-/// Files at once. Each runs as many of its tests at once as there are cores.
-const AT_ONCE: usize = 2;
+/// Files at once. Each runs as many of its tests at once as there are cores, and waits for most of its time.
+const AT_ONCE: usize = 3;
 
 /// A file of tests in a test program.
 #[derive(Clone, Debug, Eq, PartialEq)]

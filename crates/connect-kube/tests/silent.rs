@@ -50,7 +50,7 @@ async fn an_api_server_that_hangs_is_called_lost_within_five_seconds_and_given_u
         id: ConnectionId::slug("iad"),
         name: "iad".to_owned(),
         values: given.values.into_iter().collect(),
-        secrets: given.secrets.into_iter().map(|(key, value)| (key, value.into())).collect(),
+        secrets: given.secrets,
         trusted: Vec::new(),
         clock: Clock::of(now),
         relays: Relays::none(),

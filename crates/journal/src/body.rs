@@ -142,6 +142,7 @@ pub(crate) mod here {
     use serde::{Deserializer, Serializer, de};
     use std::borrow::Cow;
 
+    #[expect(clippy::ptr_arg, reason = "serde hands in the field as it is")]
     pub(crate) fn serialize<S: Serializer>(bytes: &Cow<'_, [u8]>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(bytes)
     }

@@ -140,9 +140,10 @@ async fn a_person_sweeps_what_a_command_serves_and_saves_the_report() -> Result<
     page.press_by("[data-test='bench-kept'] tbody tr button").await?;
     page.reads_as("[data-test='bench-page']", |text| text.contains("at a time"), "says what came of it").await?;
     page.press("bench-md").await?;
-    page.reads_as(".toasts", |text| text.contains(".md") && text.contains("saved"), "is saved").await?;
-    let saved = std::fs::read_dir(terminal.home().join("Downloads")).could_not("list what was saved")?.flatten().next();
-    let text = std::fs::read_to_string(saved.unwrap().path()).could_not("read what was saved")?;
+    let said = |text: &str| text.contains(".md") && text.contains("saved");
+    let toast = page.reads_as(".toasts", said, "is saved").await?;
+    let file = toast.split_whitespace().find(|word| word.starts_with('/')).expect("it says where");
+    let text = std::fs::read_to_string(file).could_not("read what was saved")?;
     assert!(text.starts_with("# ") && text.contains("at a time"), "{text}");
     page.close().await
 }

@@ -90,7 +90,7 @@ async fn a_drain_that_a_budget_holds_is_stopped_and_what_was_done_stays() -> Res
     page.reads_as("[data-test='plan-became']", waits, "says what it waits for").await?;
     page.press("plan-halt").await?;
     let stopped = |text: &str| text.contains("A person stopped it after 1 of");
-    page.reads_as("[data-test='plan-became'][data-state='partly']", stopped, "says how far it came").await?;
+    page.reads_as("[data-test='plan-became'][data-state='partly done']", stopped, "says how far it came").await?;
     page.gone("[data-test='plan-halt']").await?;
     assert_eq!(plane.kubectl(&places).await?, before, "no pod went");
     let closed = ["get", "node", node, "-o", "jsonpath={.spec.unschedulable}"];

@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn of_those_who_take_turns_on_a_gpu_each_is_known() {
-        let (one, none): (&[(&str, u64)], &[(&str, u64)]) = (&[(GPU, 1)], &[]);
+        let one: &[(&str, u64)] = &[(GPU, 1)];
+        let none: &[(&str, u64)] = &[];
         let said: &[&[&str]] = &[&["0", "2", "gone"], &["1"], &[]];
         let done = laid(&[(GPU, 12)], &[("nvidia.com/gpu.replicas", "4")], &[one, one, one, none], said);
         let parts: Vec<Vec<&str>> =
