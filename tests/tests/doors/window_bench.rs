@@ -144,6 +144,6 @@ async fn a_person_sweeps_what_a_command_serves_and_saves_the_report() -> Result<
     let toast = page.reads_as(".toasts", said, "is saved").await?;
     let file = toast.split_whitespace().find(|word| word.starts_with('/')).expect("it says where");
     let text = std::fs::read_to_string(file).could_not("read what was saved")?;
-    assert!(text.starts_with("# ") && text.contains("at a time"), "{text}");
+    assert!(text.starts_with("## Search") && text.contains("| AT A TIME |"), "{text}");
     page.close().await
 }
