@@ -126,7 +126,7 @@ as_old_as() {
     { age = $0 in known ? known[$0] : "now"; files[age] = files[age] substr($0, 67) "\t" }
     END { for (age in files) print age, files[age] }' "$1" "$2")
   if [ "$(tail -n +2 "$1" | cut -d ' ' -f 4-)" = "$(cut -c 67- "$2")" ]; then
-    age=$(tail -n +2 "$1" | cut -d ' ' -f 1 | sort -n | head -n 1)
+    age=$(tail -n +2 "$1" | cut -d ' ' -f 1 | sort -n | sed -n 1p)
     in_sources -type d -print0 | xargs -0 touch --date="@$age"
   fi
 }

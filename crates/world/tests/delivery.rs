@@ -327,9 +327,13 @@ fn a_cluster_is_read_whole_once_each_kind_was_listed() {
     };
     assert_eq!(list(Kind::Node), 0, "nothing is expected of who has no pods");
     assert_eq!([list(Kind::Pod), list(Kind::Deployment), list(Kind::StatefulSet), list(Kind::ReplicaSet)], [1; 4]);
-    assert_eq!([list(Kind::Rollout), list(Kind::InferenceService), list(Kind::LlmInferenceService)], [1; 3]);
+    assert_eq!([list(Kind::Rollout), list(Kind::LeaderWorkerSet), list(Kind::Canary)], [1; 3]);
+    assert_eq!([list(Kind::InferenceService), list(Kind::LlmInferenceService)], [1; 2]);
     // Routes with what stands behind them say who gets the traffic.
-    assert_eq!([list(Kind::HttpRoute), list(Kind::Service)], [1, 0]);
+    assert_eq!(
+        [list(Kind::HttpRoute), list(Kind::ModelRewrite), list(Kind::InferencePool), list(Kind::Service)],
+        [1, 1, 1, 0]
+    );
 }
 
 #[test]
@@ -340,7 +344,9 @@ fn what_may_not_be_listed_is_not_waited_for() {
         world.apply(Batch { source: source.clone(), seen_at: Stamp(BEGAN), extent, facts });
         project::delivery(&world, &FleetSpec::default()).reading.len()
     };
-    for kind in [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet, Kind::Rollout] {
+    let standard = [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet];
+    let added = [Kind::Rollout, Kind::LeaderWorkerSet, Kind::Canary, Kind::InferencePool, Kind::ModelRewrite];
+    for kind in standard.into_iter().chain(added) {
         tell(Extent::Replace(Covers { kind, namespace: None }), Vec::new());
     }
     let may_not = |text: &str| {

@@ -58,15 +58,19 @@ pub fn nodes_of(world: &World, object: &ObjectRef) -> BTreeSet<SmolStr> {
 }
 
 /// What keeps pods or gives them traffic, and how its resource is called.
-const TOLD: [(Kind, &str); 8] = [
+const TOLD: [(Kind, &str); 12] = [
     (Kind::Deployment, "deployments"),
     (Kind::StatefulSet, "statefulsets"),
     (Kind::ReplicaSet, "replicasets"),
     (Kind::Rollout, "rollouts"),
+    (Kind::LeaderWorkerSet, "leaderworkersets"),
     (Kind::InferenceService, "inferenceservices"),
     (Kind::LlmInferenceService, "llminferenceservices"),
+    (Kind::Canary, "canaries"),
     (Kind::HttpRoute, "httproutes"),
     (Kind::Service, "services"),
+    (Kind::InferencePool, "inferencepools"),
+    (Kind::ModelRewrite, "inferencemodelrewrites"),
 ];
 
 /// Has it pods, and has not told of all that could keep them or give them traffic? Of what it does not serve it tells an
