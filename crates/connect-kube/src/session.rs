@@ -184,6 +184,7 @@ impl Session<'_> {
         loop {
             if settled_at.is_none() && self.board.is_settled() {
                 settled_at = Some(Instant::now());
+                self.start_written(&tell);
             }
             let events_at = settled_at.filter(|_| !self.all_begun).map(|at| at + EVENTS_LATER);
             self.board.skew =
@@ -207,7 +208,6 @@ impl Session<'_> {
                     },
                     () = until(events_at) => {
                         self.start_events(&tell);
-                        self.start_written(&tell);
                         self.start_looking();
                         self.all_begun = true;
                         Ok(())
@@ -245,7 +245,7 @@ impl Session<'_> {
         }
     }
 
-    /// What tells of changes comes after what they are about.
+    /// What tells of changes comes after what they are about, and at once then: who asks for services waits for it.
     fn start_written(&mut self, tell: &mpsc::Sender<(usize, Told)>) {
         let scopes = self.rights.plan.pods.clone();
         if scopes.is_empty() {

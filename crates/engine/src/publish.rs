@@ -15,7 +15,10 @@ use pilothouse_wire::{
     plan::ActionsView,
     view::{ConnectionsView, Finding, FleetSpec, FleetView, fleet::FleetPatch},
 };
-use pilothouse_world::{Touched, World, project::FleetProjection};
+use pilothouse_world::{
+    Touched, World,
+    project::{DeliveryProjection, FleetProjection},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
@@ -75,6 +78,7 @@ struct Watcher {
 
 enum Content {
     Fleet(Box<FleetProjection>),
+    Delivery(Box<DeliveryProjection>),
     Plain(Box<View>),
 }
 
@@ -155,7 +159,7 @@ impl Publisher {
     pub(crate) fn whole_fleet(&self) -> Option<&Arc<FleetView>> {
         match &self.views.get(&ViewSpec::Fleet(FleetSpec::default()))?.content {
             Content::Fleet(projection) => Some(projection.view()),
-            Content::Plain(_) => None,
+            Content::Delivery(_) | Content::Plain(_) => None,
         }
     }
 
@@ -319,6 +323,7 @@ impl Content {
                 conclude(scene.world, &mut projection, scene.now);
                 Self::Fleet(Box::new(projection))
             }
+            ViewSpec::Delivery(spec) => Self::Delivery(Box::new(DeliveryProjection::new(scene.world, spec.clone()))),
             other => Self::Plain(Box::new(scene.plain(other, so_far))),
         }
     }
@@ -326,6 +331,7 @@ impl Content {
     fn view(&self) -> View {
         match self {
             Self::Fleet(projection) => View::Fleet(Arc::clone(projection.view())),
+            Self::Delivery(projection) => View::Delivery(Box::new(projection.view().clone())),
             Self::Plain(view) => (**view).clone(),
         }
     }
@@ -347,6 +353,10 @@ impl Content {
                     (patch.findings, patch.funnel) = (findings, funnel);
                 }
                 (!patch.is_empty()).then(|| Change::Patch(Box::new(Patch::Fleet(patch))))
+            }
+            Self::Delivery(projection) => {
+                let patch = projection.update(scene.world, touched);
+                (!patch.is_empty()).then(|| Change::Patch(Box::new(Patch::Delivery(patch))))
             }
             Self::Plain(view) => {
                 if !concerns(spec, touched) {

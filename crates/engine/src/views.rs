@@ -27,17 +27,20 @@ pub(crate) fn concerns(spec: &ViewSpec, touched: &Touched) -> bool {
         return true;
     }
     match spec {
-        ViewSpec::Fleet(_) => true,
+        // They know best themselves.
+        ViewSpec::Fleet(_) | ViewSpec::Delivery(_) => true,
         ViewSpec::Connections => !touched.sources.is_empty(),
         ViewSpec::Ribbon { .. } => touched.ribbon,
         ViewSpec::Models(_) => touched.models,
         ViewSpec::Artifacts => touched.artifacts,
-        ViewSpec::Delivery(_) => touched.delivery || !touched.pods.is_empty(),
-        ViewSpec::Lineage(_) => touched.models || touched.delivery || !touched.pods.is_empty(),
+        ViewSpec::Lineage(_) => {
+            touched.models || touched.delivery || !touched.services.is_empty() || !touched.pods.is_empty()
+        }
         ViewSpec::ArtifactServes(_) => touched.artifacts || !touched.pods.is_empty(),
         ViewSpec::Rollout(object) => {
             let id = object.connection();
             touched.delivery
+                || !touched.services.is_empty()
                 || touched.ribbon
                 || touched.events.contains(id)
                 || touched.pods.iter().any(|pod| pod.cluster == *id)

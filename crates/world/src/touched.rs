@@ -1,6 +1,6 @@
 //! What a batch changed, so that projections renew only that.
 
-use pilothouse_wire::{ConnectionId, NodeId, PodId, SmolStr};
+use pilothouse_wire::{ConnectionId, NodeId, ObjectRef, PodId, SmolStr};
 use std::collections::BTreeSet;
 
 /// What the last batches changed.
@@ -30,7 +30,10 @@ pub struct Touched {
     pub models: bool,
     /// Did a tag come, go or move, or a repository?
     pub artifacts: bool,
-    /// Did a service, the size of a revision, an analysis or an experiment change?
+    /// Services whose own values, revisions or pods changed.
+    pub services: BTreeSet<ObjectRef>,
+    /// Did a service come or go, or anything change that stands beside services: routes, labels, analyses, experiments,
+    /// Applications, what is listed?
     pub delivery: bool,
     /// Did the ribbon get a mark or a point?
     pub ribbon: bool,
@@ -78,6 +81,7 @@ impl Touched {
         self.alerts |= other.alerts;
         self.models |= other.models;
         self.artifacts |= other.artifacts;
+        self.services.extend(other.services);
         self.delivery |= other.delivery;
         self.ribbon |= other.ribbon;
         self.all |= other.all;

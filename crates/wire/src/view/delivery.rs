@@ -46,6 +46,14 @@ pub struct DeliveryPatch {
     pub reading: Option<Vec<ConnectionId>>,
 }
 
+impl DeliveryPatch {
+    /// Does it change nothing?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.reading.is_none()
+    }
+}
+
 impl DeliveryView {
     /// What turns `self` into `newer`.
     #[must_use]

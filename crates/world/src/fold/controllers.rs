@@ -150,7 +150,7 @@ impl Fold<'_> {
             self.marks.push(mark);
         }
         // Of a service that names no revision itself the newest is the one that is wanted.
-        self.touched.delivery = true;
+        self.touch_service(&key);
         self.assess(&key);
     }
 

@@ -3,17 +3,23 @@
 use super::Fold;
 use crate::{
     delivery::{Delivery, MOST_MOMENTS, Moment, steps, verdict, whole},
-    fact::{AnalysisFact, ControllerFact, DeliveryFact, ExperimentFact, Fact, Kind, RevisionFact, SizeFact},
+    fact::{
+        AnalysisFact, ControllerFact, DeliveryFact, ExperimentFact, Fact, Kind, RevisionFact, SizeFact, StrategyFact,
+    },
     source::{PodKey, WorkloadKey},
 };
 use pilothouse_wire::{
-    SmolStr, Stamp,
+    ObjectRef, SmolStr, Stamp,
     view::{AnalysisVerdict, DeliveryPhase, Mark, MarkKind, Status},
 };
 use std::{collections::BTreeSet, time::Duration};
 
 /// What is told so soon was seen as it happened.
 const SOON: Duration = Duration::from_secs(30);
+
+fn moves_traffic(fact: &DeliveryFact) -> bool {
+    matches!(fact.strategy, StrategyFact::Routed(_) | StrategyFact::Flagger(_))
+}
 
 impl Fold<'_> {
     pub(super) fn delivered(&mut self, controller: ControllerFact, fact: DeliveryFact) {
@@ -25,9 +31,19 @@ impl Fold<'_> {
         self.controller(controller);
         let service = self.source.delivery.services.entry(key.clone()).or_default();
         if resized || service.fact != fact || service.moments.is_empty() {
+            // One that moves traffic stands beside others, and so may one that is new.
+            self.touched.delivery |= service.moments.is_empty() || moves_traffic(&service.fact) || moves_traffic(&fact);
             service.fact = fact;
-            self.touched.delivery = true;
+            self.touch_service(&key);
             self.assess(&key);
+        }
+    }
+
+    /// The row of a service is anew, and no other.
+    pub(super) fn touch_service(&mut self, key: &WorkloadKey) {
+        if self.source.delivery.services.contains_key(key) {
+            let (kind, namespace, name) = key.clone();
+            self.touched.services.insert(ObjectRef::Workload(self.id.clone(), namespace, kind, name));
         }
     }
 
@@ -38,7 +54,7 @@ impl Fold<'_> {
         // Of more revisions than are kept the oldest have gone, with their sizes.
         let kept = self.source.revisions.get(&owner).is_some_and(|all| all.contains_key(&name.1));
         if kept && self.source.delivery.sizes.insert(name, size.clone()) != Some(size) {
-            self.touched.delivery = true;
+            self.touch_service(&owner);
             self.assess(&owner);
         }
     }

@@ -3,7 +3,7 @@
 use super::Fold;
 use crate::{
     fact::{Kind, OwnerFact, PodFact, PodLabels, StartFact},
-    source::{Pod, PodKey},
+    source::{Pod, PodKey, WorkloadKey},
 };
 use pilothouse_wire::{
     ObjectRef, PodId, SmolStr, Stamp,
@@ -62,6 +62,12 @@ impl Fold<'_> {
         }
     }
 
+    fn touch_whose(&mut self, workload: &WorkloadKey) {
+        // In a record of before, a pod of a Rollout names no more than its ReplicaSet.
+        self.touched.delivery |= workload.0 == "ReplicaSet";
+        self.touch_service(workload);
+    }
+
     fn pod_id(&self, key: &PodKey) -> PodId {
         PodId { cluster: self.id.clone(), namespace: key.0.clone(), name: key.1.clone() }
     }
@@ -71,7 +77,9 @@ impl Fold<'_> {
             self.source.placed.entry(node.clone()).or_default().insert(key.clone());
         }
         if let Some(OwnerFact { kind, name }) = fact.workload() {
-            self.source.workloads.entry((kind, fact.namespace.clone(), name)).or_default().insert(key.clone());
+            let workload = (kind, fact.namespace.clone(), name);
+            self.touch_whose(&workload);
+            self.source.workloads.entry(workload).or_default().insert(key.clone());
         }
     }
 
@@ -93,6 +101,7 @@ impl Fold<'_> {
                     self.source.workloads.remove(&workload);
                 }
             }
+            self.touch_whose(&workload);
         }
     }
 

@@ -29,7 +29,11 @@ impl Fold<'_> {
             SourceFact::About(about) => self.source.about = *about,
             SourceFact::Heard => self.source.heard = Some(self.seen),
             SourceFact::Health(health) => self.health(health),
-            SourceFact::Probed(probed) => self.source.probed = *probed,
+            SourceFact::Probed(probed) => {
+                // What may not be read is not waited for.
+                self.touched.delivery |= self.source.probed.may_not != probed.may_not;
+                self.source.probed = *probed;
+            }
             SourceFact::Attempt(attempt) => {
                 self.source.attempts.push(attempt);
                 let over = self.source.attempts.len().saturating_sub(MOST_ATTEMPTS);
@@ -85,6 +89,7 @@ impl Fold<'_> {
             name: name.clone(),
         });
         self.touched.pods.extend(ids);
+        self.touched.delivery = true;
     }
 
     pub(super) fn namespace_gone(&mut self, name: &SmolStr) {

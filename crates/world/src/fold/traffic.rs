@@ -21,8 +21,10 @@ impl Fold<'_> {
 
     /// A part of a service makes its pods: by their labels routes get to the service.
     pub(super) fn part(&mut self, controller: ControllerFact, of: OwnerFact, labels: LabelsFact) {
-        self.labels((of.kind, controller.namespace.clone(), of.name), labels);
+        let service: WorkloadKey = (of.kind, controller.namespace.clone(), of.name);
+        self.labels(service.clone(), labels);
         self.controller(controller);
+        self.touch_service(&service);
     }
 
     fn labels(&mut self, key: WorkloadKey, labels: LabelsFact) {

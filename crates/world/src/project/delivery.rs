@@ -1,9 +1,11 @@
 //! Services as rows: one vocabulary for every splitter. Which revisions, which traffic, which phase and why.
 
+mod follow;
 mod rollout;
 mod served;
 mod shares;
 
+pub use follow::DeliveryProjection;
 pub use rollout::rollout;
 pub use shares::services_hit;
 
@@ -20,22 +22,21 @@ use pilothouse_wire::{
         delivery::{AnalysisVerdict, StepAt},
     },
 };
-use shares::{Applications, Traffic};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All services in scope.
 #[must_use]
 pub fn delivery(world: &World, spec: &FleetSpec) -> DeliveryView {
-    let sources = || world.sources().filter(|(id, _)| spec.scope.is_empty() || spec.scope.contains(id));
-    let applications = Applications::of(world);
-    let rows = sources().flat_map(|(id, source)| {
-        let (analyses, traffic) = (Analyses::of(source), Traffic::of(id, source));
-        let rows = source.delivery.services.keys().filter_map(|key| row(id, source, key, &analyses));
-        let rows: Vec<DeliveryRow> = rows.map(|row| traffic.beside(&applications, id, row)).collect();
-        rows
-    });
-    let reading = sources().filter(|(_, source)| is_reading(source)).map(|(id, _)| id.clone());
-    DeliveryView { rows: rows.collect(), reading: reading.collect() }
+    DeliveryProjection::new(world, spec.clone()).into_view()
+}
+
+fn in_scope<'a>(world: &'a World, spec: &'a FleetSpec) -> impl Iterator<Item = (&'a ConnectionId, &'a Source)> {
+    world.sources().filter(|(id, _)| spec.scope.is_empty() || spec.scope.contains(id))
+}
+
+/// Those that are not read whole.
+fn reading(world: &World, spec: &FleetSpec) -> Vec<ConnectionId> {
+    in_scope(world, spec).filter(|(_, source)| is_reading(source)).map(|(id, _)| id.clone()).collect()
 }
 
 /// How long changes of a service took that were seen from begin to end, in milliseconds; the oldest first.
@@ -165,7 +166,11 @@ fn row(id: &ConnectionId, source: &Source, key: &WorkloadKey, analyses: &Analyse
         updated: fact.pods.updated,
         ready: fact.pods.ready,
         available: fact.pods.available,
-        gpus: pods.iter().filter(|pod| pod.fact.holds()).map(|pod| pod.fact.gpu_count()).fold(0, u64::saturating_add),
+        gpus: pods
+            .iter()
+            .filter(|pod| pod.fact.holds())
+            .map(|pod| source.gpus_of(&pod.fact))
+            .fold(0, u64::saturating_add),
         team: pods.iter().find_map(|pod| source.team(pod)).or_else(|| source.teams.get(&key.1)).cloned(),
         guard: fact.guard.clone(),
         kept: None,
