@@ -1,6 +1,7 @@
 //! Objects into facts: pure functions, so that each is tested by table and a server is not needed.
 
 mod analysis;
+mod claims;
 mod controller;
 mod delivery;
 mod event;
@@ -16,6 +17,7 @@ mod served;
 mod start;
 
 pub use analysis::{facts_of_analysis, facts_of_experiment};
+pub use claims::{facts_of_claim, facts_of_slice};
 pub use controller::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision};
 pub(crate) use delivery::guard_of;
 pub use delivery::{facts_of_deployment, facts_of_groups, facts_of_rollout, facts_of_stateful_set, size_of};

@@ -1,19 +1,20 @@
 //! Kinds that a cluster may serve and need not: rollouts and analyses of Argo, groups with a leader, services of KServe; routes
-//! with their backends; who keeps objects out of a repository, or moves traffic by himself. They are discovered, and nothing is
-//! missing where they are not.
+//! with their backends; who keeps objects out of a repository, or moves traffic by himself; GPUs that are given by claims.
+//! They are discovered, and nothing is missing where they are not.
 
 use crate::{
     client::{Client, JSON, PATIENCE},
     facts::{
-        facts_of_analysis, facts_of_application, facts_of_canary, facts_of_experiment, facts_of_groups,
+        facts_of_analysis, facts_of_application, facts_of_canary, facts_of_claim, facts_of_experiment, facts_of_groups,
         facts_of_inference, facts_of_llm, facts_of_pool, facts_of_promotion, facts_of_rewrite, facts_of_rollout,
-        facts_of_route, facts_of_service, facts_of_stage, with_labels,
+        facts_of_route, facts_of_service, facts_of_slice, facts_of_stage, with_labels,
     },
     failure::Call,
-    resource::Resource,
+    resource::{EVERYWHERE, Resource},
     slim::{
         AnalysisRun, Application, Canary, Experiment, HttpRoute, InferenceModelRewrite, InferencePool,
-        InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Promotion, Rollout, Service, Stage,
+        InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Promotion, ResourceClaim, ResourceSlice, Rollout,
+        Service, Stage,
     },
     written::{Written, version},
 };
@@ -36,6 +37,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group::ArgoCd,
     Group::Flagger,
     Group::Kargo,
+    Group::Claims,
 ];
 
 /// A group of kinds that come together.
@@ -52,6 +54,8 @@ pub(crate) enum Group {
     ArgoCd,
     Flagger,
     Kargo,
+    /// Dynamic resource allocation: devices that drivers publish, and claims to them.
+    Claims,
 }
 
 /// `v1.APIResourceList`.
@@ -79,6 +83,7 @@ impl Group {
             Self::ArgoCd => (Application::GROUP, Application::VERSION),
             Self::Flagger => (Canary::GROUP, Canary::VERSION),
             Self::Kargo => (Stage::GROUP, Stage::VERSION),
+            Self::Claims => (ResourceClaim::GROUP, ResourceClaim::VERSION),
         };
         format!("/apis/{group}/{version}")
     }
@@ -96,6 +101,7 @@ impl Group {
             Self::ArgoCd => Application::PLURAL,
             Self::Flagger => Canary::PLURAL,
             Self::Kargo => Stage::PLURAL,
+            Self::Claims => ResourceClaim::PLURAL,
         }
     }
 
@@ -139,9 +145,21 @@ impl Group {
                     written.sink.replace(scope.covers::<Promotion>(), Vec::new()).await?;
                     written.sink.replace(scope.covers::<Stage>(), Vec::new()).await?;
                 }
+                Self::Claims => {
+                    written.sink.replace(EVERYWHERE.covers::<ResourceSlice>(), Vec::new()).await?;
+                    written.sink.replace(scope.covers::<ResourceClaim>(), Vec::new()).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// What is not told where it may not be read.
+    pub(crate) fn untold(self) -> &'static str {
+        match self {
+            Self::Claims => "which pod has which GPU by a claim is not told",
+            _ => "how services get to their next revision is not told",
+        }
     }
 
     /// Has it routes, which get to services by the labels of their pods?
@@ -183,6 +201,10 @@ impl Group {
                     written.start::<Promotion>(followers, not).await;
                 }
                 written.start::<Stage>(followers, not).await;
+            }
+            Self::Claims => {
+                written.start_everywhere::<ResourceSlice>(followers, not).await;
+                written.start::<ResourceClaim>(followers, not).await;
             }
         }
     }
@@ -271,5 +293,41 @@ impl Resource for Service {
 
     fn gone(meta: &Meta) -> Fact {
         Fact::BackendGone(SmolStr::new_static("Service"), SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
+    }
+}
+
+impl Resource for ResourceSlice {
+    const KIND: Kind = Kind::ResourceSlice;
+    const GROUP: &'static str = "resource.k8s.io";
+    const PLURAL: &'static str = "resourceslices";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_slice(self).map(|fact| Fact::Slice(Box::new(fact)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::SliceGone(SmolStr::new(&meta.name))
+    }
+}
+
+impl Resource for ResourceClaim {
+    const KIND: Kind = Kind::ResourceClaim;
+    const GROUP: &'static str = "resource.k8s.io";
+    const PLURAL: &'static str = "resourceclaims";
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        facts_of_claim(self).map(|fact| Fact::Allocation(Box::new(fact)))
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        Fact::AllocationGone(SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
     }
 }

@@ -183,6 +183,9 @@ pub struct Scope {
     pub namespace: Option<String>,
 }
 
+/// Of all namespaces, or of none: where what belongs to the whole cluster is.
+pub const EVERYWHERE: Scope = Scope { namespace: None };
+
 impl Scope {
     /// What a listing of it covers.
     #[must_use]

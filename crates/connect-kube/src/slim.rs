@@ -6,6 +6,7 @@
 //! object, whether KServe is to stop it.
 
 mod analysis;
+mod claims;
 mod controller;
 mod event;
 mod inference;
@@ -17,6 +18,7 @@ mod rollout;
 mod traffic;
 
 pub use analysis::{AnalysisRun, AnalysisSpec, AnalysisStatus, Measurement, Metric, MetricResult};
+pub use claims::{Attribute, Device, ResourceClaim, ResourceSlice, SliceSpec};
 pub use controller::{
     ControllerRevision, DaemonSet, Deployment, DeploymentCondition, DeploymentSpec, DeploymentStatus, Job, JobSpec,
     JobStatus, ManagedFields, Partition, Raw, ReplicaSet, ReplicaSetStatus, ScaledSpec, StatefulSet, StatefulSetSpec,

@@ -9,21 +9,24 @@ use crate::{
     },
     follow::{ASK_AGAIN, Follower, Told},
     offered,
-    resource::{Resource, Scope},
+    resource::{EVERYWHERE, Resource, Scope},
     rights,
     slim::{ControllerRevision, DaemonSet, Deployment, Job, Meta, ReplicaSet, StatefulSet, WrittenMeta},
 };
+use futures::{StreamExt, stream};
 use pilothouse_connect::{Closed, Sink};
 use pilothouse_wire::SmolStr;
 use pilothouse_world::{
     Fact,
     fact::{Kind, Probed},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::mpsc, task::JoinSet};
 
 /// Who reads namespaces one by one would need six watches for each: of so many at most they are followed.
 const MOST_SCOPES: usize = 20;
+/// Questions at once that cost a connection each.
+const AT_ONCE: usize = 5;
 
 /// Where it is followed: where pods are read, unless that is in too many places.
 fn scopes(pods: &[Scope]) -> &[Scope] {
@@ -158,6 +161,13 @@ pub struct Written {
     pub routed: bool,
 }
 
+/// Where a kind may be read, and where not.
+#[derive(Default)]
+struct Readable {
+    may: Vec<Scope>,
+    may_not: Vec<Scope>,
+}
+
 /// Routes are served now, and were not when following began.
 struct RoutesCame;
 
@@ -171,7 +181,6 @@ impl Written {
         }
         let probed = self.probed.clone();
         loop {
-            self.routed = offered::has_routes(&self.client).await;
             if !matches!(self.follow_all().await, Err(RoutesCame)) {
                 return;
             }
@@ -182,14 +191,25 @@ impl Written {
 
     async fn follow_all(&mut self) -> Result<(), RoutesCame> {
         let mut followers = JoinSet::new();
+        // Asked side by side, on connections that the followers need all the same.
+        let (routed, deployments, stateful_sets, daemon_sets, replica_sets, revisions, jobs) = futures::join!(
+            offered::has_routes(&self.client),
+            self.readable::<Deployment>(),
+            self.readable::<StatefulSet>(),
+            self.readable::<DaemonSet>(),
+            self.readable::<ReplicaSet>(),
+            self.readable::<ControllerRevision>(),
+            self.readable::<Job>(),
+        );
+        self.routed = routed;
         // Who wrote comes first, so that a revision already knows by whom it is.
         let mut not = Vec::new();
-        self.start::<Deployment>(&mut followers, &mut not).await;
-        self.start::<StatefulSet>(&mut followers, &mut not).await;
-        self.start::<DaemonSet>(&mut followers, &mut not).await;
-        self.start::<ReplicaSet>(&mut followers, &mut not).await;
-        self.start::<ControllerRevision>(&mut followers, &mut not).await;
-        self.start::<Job>(&mut followers, &mut not).await;
+        self.begin::<Deployment>(deployments, &mut followers, &mut not);
+        self.begin::<StatefulSet>(stateful_sets, &mut followers, &mut not);
+        self.begin::<DaemonSet>(daemon_sets, &mut followers, &mut not);
+        self.begin::<ReplicaSet>(replica_sets, &mut followers, &mut not);
+        self.begin::<ControllerRevision>(revisions, &mut followers, &mut not);
+        self.begin::<Job>(jobs, &mut followers, &mut not);
         if !not.is_empty() {
             let what = format!("list and watch {}: what changed before Pilothouse came is not rebuilt", not.join(", "));
             let _ = self.say_not(&what).await;
@@ -204,11 +224,15 @@ impl Written {
         let mut waiting = offered::GROUPS.to_vec();
         let mut told = false;
         loop {
-            let (mut absent, mut not) = (Vec::new(), Vec::new());
-            for group in waiting {
-                match group.served(&self.client).await {
+            let (mut absent, mut not) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
+            let asked = waiting.iter().copied().map(|group| group.served(&self.client));
+            let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+            for (group, served) in waiting.into_iter().zip(answers) {
+                match served {
                     Some(served) if !served.is_empty() && group.routes() && !self.routed => return Err(RoutesCame),
-                    Some(served) if !served.is_empty() => group.start(self, &served, followers, &mut not).await,
+                    Some(served) if !served.is_empty() => {
+                        group.start(self, &served, followers, not.entry(group.untold()).or_default()).await;
+                    }
                     known => {
                         // Of a kind that is not served there is none.
                         if known.is_some() && !told && group.is_absent(self).await.is_err() {
@@ -218,10 +242,8 @@ impl Written {
                     }
                 }
             }
-            if !not.is_empty() {
-                let what =
-                    format!("list and watch {}: how services get to their next revision is not told", not.join(", "));
-                if self.say_not(&what).await.is_err() {
+            for (untold, not) in not.into_iter().filter(|(_, not)| !not.is_empty()) {
+                if self.say_not(&format!("list and watch {}: {untold}", not.join(", "))).await.is_err() {
                     return Ok(());
                 }
             }
@@ -235,29 +257,47 @@ impl Written {
 
     /// Follows one kind in each scope in which it may be read.
     pub(crate) async fn start<T: Resource>(&self, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
-        let mut refused = Vec::new();
+        let readable = self.readable::<T>().await;
+        self.begin::<T>(readable, followers, not);
+    }
+
+    /// Follows one kind that belongs to the whole cluster.
+    pub(crate) async fn start_everywhere<T: Resource>(&self, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
+        let may = rights::may_read::<T>(&self.client, &EVERYWHERE).await.unwrap_or(true);
+        let readable = Readable { may: may.then_some(EVERYWHERE).into_iter().collect(), may_not: Vec::new() };
+        self.begin::<T>(readable, followers, not);
+    }
+
+    /// In which scopes a kind may be read. Who cannot be asked now is asked again by whoever follows.
+    async fn readable<T: Resource>(&self) -> Readable {
+        let mut readable = Readable::default();
         for scope in &self.scopes {
-            match rights::may_read::<T>(&self.client, scope).await {
-                // Who cannot be asked now is asked again by whoever follows.
-                Ok(true) | Err(_) => {
-                    let follower = Follower {
-                        client: Arc::clone(&self.client),
-                        scope: scope.clone(),
-                        sink: self.sink.clone(),
-                        labels: self.routed,
-                        // No slot of the session's: how this is does not change how the cluster is.
-                        slot: usize::MAX,
-                        tell: self.tell.clone(),
-                    };
-                    followers.spawn(follower.follow::<T>(None));
-                }
-                Ok(false) => refused.push(scope.namespace.as_deref()),
-            }
+            let may = rights::may_read::<T>(&self.client, scope).await.unwrap_or(true);
+            if may { &mut readable.may } else { &mut readable.may_not }.push(scope.clone());
         }
-        if refused.len() == self.scopes.len() {
+        readable
+    }
+
+    fn begin<T: Resource>(&self, readable: Readable, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
+        let Readable { may, may_not } = readable;
+        let nowhere = may.is_empty();
+        for scope in may {
+            let follower = Follower {
+                client: Arc::clone(&self.client),
+                scope,
+                sink: self.sink.clone(),
+                labels: self.routed,
+                // No slot of the session's: how this is does not change how the cluster is.
+                slot: usize::MAX,
+                tell: self.tell.clone(),
+            };
+            followers.spawn(follower.follow::<T>(None));
+        }
+        if nowhere {
             not.push(T::PLURAL.to_owned());
-        } else if !refused.is_empty() {
-            not.push(format!("{} in {}", T::PLURAL, refused.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+        } else if !may_not.is_empty() {
+            let namespaces: Vec<&str> = may_not.iter().filter_map(|scope| scope.namespace.as_deref()).collect();
+            not.push(format!("{} in {}", T::PLURAL, namespaces.join(", ")));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
 use pilothouse_wire::{ConnectionId, Health, Metric, Reading, SmolStr, Stamp};
 use pilothouse_world::{
     Fact,
-    fact::{ConditionFact, DeviceFact, DevicesFact, MissingMetric, NodeFact, ReadingsFact},
+    fact::{ConditionFact, DeviceFact, DevicesFact, HostFact, MissingMetric, NodeFact, ReadingsFact},
 };
 use std::collections::BTreeMap;
 
@@ -67,12 +67,13 @@ pub struct Book {
     list: u32,
     said: Option<DevicesFact>,
     node: Option<NodeFact>,
+    machine: Option<HostFact>,
 }
 
 impl Book {
     /// Of a connection and its machine.
     pub fn new(source: ConnectionId, name: String, host: Host) -> Self {
-        Self { source, name, host, driver: None, gpus: Vec::new(), list: 0, said: None, node: None }
+        Self { source, name, host, driver: None, gpus: Vec::new(), list: 0, said: None, node: None, machine: None }
     }
 
     /// The driver was loaded, or went.
@@ -89,6 +90,7 @@ impl Book {
         let rises: Vec<Option<u32>> = self.gpus.iter_mut().zip(seen).map(|(gpu, seen)| gpu.take(seen)).collect();
         let mut facts = Vec::new();
         facts.extend(self.node_if_changed().map(|node| Fact::Node(Box::new(node))));
+        facts.extend(self.machine_if_changed(seen).map(|host| Fact::Host(Box::new(host))));
         facts.extend(self.list_if_changed().map(|list| Fact::Devices(Box::new(list))));
         facts.extend(self.readings(seen, &rises).map(|readings| Fact::Readings(Box::new(readings))));
         News {
@@ -108,6 +110,25 @@ impl Book {
     fn node_if_changed(&mut self) -> Option<NodeFact> {
         let node = self.reckon_node();
         (self.node.as_ref() != Some(&node)).then(|| self.node())
+    }
+
+    /// The machine, and how many processes use each GPU: of one that gives no answer it is not known.
+    pub fn machine_if_changed(&mut self, seen: &[Seen]) -> Option<HostFact> {
+        let text = |text: &Option<String>| text.as_ref().map(SmolStr::from);
+        let processes = seen.iter().filter_map(|seen| match seen {
+            Seen::Measured(measured) => Some((measured.identity.uuid.clone(), measured.processes?)),
+            _ => None,
+        });
+        let machine = HostFact {
+            node: self.host.name.clone(),
+            cores: u32::try_from(self.host.cores).unwrap_or(u32::MAX),
+            memory_bytes: self.host.memory,
+            processor: text(&self.host.processor),
+            system: text(&self.host.system),
+            processes: processes.collect(),
+        };
+        let changed = self.machine.as_ref() != Some(&machine);
+        changed.then(|| self.machine.insert(machine).clone())
     }
 
     /// A GPU that is cut by MIG counts as its instances, as with the device plug-in's strategy `mixed`.

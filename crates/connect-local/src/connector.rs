@@ -11,7 +11,10 @@ use crate::{
 use async_trait::async_trait;
 use pilothouse_connect::{Closed, Connector, Opening, Sink};
 use pilothouse_wire::{Health, ObjectRef, Problem, SmolStr, ask::Tested};
-use pilothouse_world::fact::{SourceAbout, SourceFact};
+use pilothouse_world::{
+    Fact,
+    fact::{SourceAbout, SourceFact},
+};
 use std::{sync::Arc, time::Duration};
 
 /// How often a driver that is not there is looked for again: to look is quick, and somebody may install one.
@@ -58,6 +61,8 @@ async fn without_driver(sink: &Sink, book: &mut Book, host: &Host, problem: Prob
     sink.attempt(false, "no driver").await?;
     session::tell_host(sink, None, session::may(host, &[])).await?;
     session::list(sink, book).await?;
+    let machine = book.machine_if_changed(&[]).map(|host| Fact::Host(Box::new(host)));
+    sink.delta(machine.into_iter().collect()).await?;
     sink.health(Health::Partial(problem)).await?;
     sink.source(SourceFact::RetryAt(Some(sink.now().plus(RETRY)))).await?;
     let mut left = RETRY;

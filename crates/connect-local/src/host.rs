@@ -38,7 +38,7 @@ impl Host {
         }
     }
 
-    /// Its cores and memory in words: facts have no field for them.
+    /// Its cores and memory in words, for who asks what can be read here.
     #[must_use]
     pub fn words(&self) -> String {
         let Self { name, cores, memory, .. } = self;

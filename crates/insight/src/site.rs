@@ -64,7 +64,7 @@ impl<'a> Site<'a> {
         self.node.gpus.get(usize::from(slot)).copied()
     }
 
-    /// Who a GPU is, if it is measured.
+    /// Who a GPU is, if it is measured or its driver publishes it.
     pub(crate) fn device(self, slot: u16) -> Option<&'a GpuDevice> {
         self.node.devices.get(usize::from(slot)).filter(|device| !device.uuid.is_empty())
     }

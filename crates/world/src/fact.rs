@@ -5,8 +5,10 @@
 
 mod alerts;
 mod changes;
+mod claims;
 mod delivery;
 mod extent;
+mod host;
 mod measured;
 mod models;
 mod objects;
@@ -19,11 +21,13 @@ mod traffic;
 
 pub use alerts::{AlertFact, AlertsFact};
 pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
+pub use claims::{AllocatedFact, AllocationFact, OfferedFact, ReservedFact, SliceFact};
 pub use delivery::{
     AnalysisFact, CountsFact, DeliveryFact, ExperimentFact, MOST_MEASUREMENTS, MetricFact, PodsFact, RolloutFact,
     SizeFact, StatedFact, StrategyFact,
 };
 pub use extent::{Covers, Extent, Kind};
+pub use host::HostFact;
 pub use measured::{DeviceClaim, DeviceFact, DevicesFact, MissingMetric, ReadingsFact, ServingFact, ServingPodFact};
 pub use models::{ModelFact, VersionFact};
 pub use objects::{
@@ -40,7 +44,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 11;
+pub const FACT_VERSION: u16 = 12;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -148,6 +152,16 @@ pub enum Fact {
     Part(Box<ControllerFact>, OwnerFact, LabelsFact),
     /// The source was asked, and answered nothing of these GPUs of its list, by their places; of all others it did.
     Silent(u32, Vec<u32>),
+    /// GPUs that a driver of dynamic resource allocation publishes are as follows.
+    Slice(Box<SliceFact>),
+    /// They are not published any more: name of the object.
+    SliceGone(SmolStr),
+    /// What a claim of dynamic resource allocation has is as follows.
+    Allocation(Box<AllocationFact>),
+    /// The claim is gone: namespace, name.
+    AllocationGone(SmolStr, SmolStr),
+    /// The machine that a node is, and what uses its GPUs, are as follows.
+    Host(Box<HostFact>),
 }
 
 impl Fact {

@@ -1,6 +1,7 @@
 //! The fold: one batch into the world. Cannot fail and reads no clock.
 
 mod alerts;
+mod claims;
 mod controllers;
 mod delivery;
 mod jobs;
@@ -128,9 +129,11 @@ impl Fold<'_> {
         }
         if let Extent::Replace(covers) = extent {
             self.touched.sources.insert(self.id.clone());
-            let knew_pods = self.source.knows_pods();
-            self.source.listed.insert(covers);
-            if self.source.knows_pods() != knew_pods {
+            let knows = |source: &Source| (source.knows_pods(), source.knows_claims());
+            let knew = knows(self.source);
+            // What is listed for the first time may be the last that was waited for.
+            self.touched.delivery |= self.source.listed.insert(covers);
+            if knows(self.source) != knew {
                 // Now it is known which GPUs nobody holds.
                 let nodes: Vec<NodeId> = self.source.nodes.keys().map(|name| self.node_id(name)).collect();
                 self.touched.nodes.extend(nodes);
@@ -181,6 +184,11 @@ impl Fold<'_> {
             Fact::PromotionGone(namespace, name) => self.promotion_gone(&(namespace, name)),
             Fact::Stage(stage) => self.stage(*stage),
             Fact::StageGone(namespace, name) => self.stage_gone(&(namespace, name)),
+            Fact::Slice(slice) => self.slice(*slice),
+            Fact::SliceGone(name) => self.slice_gone(&name),
+            Fact::Allocation(claim) => self.allocation(*claim),
+            Fact::AllocationGone(namespace, name) => self.allocation_gone(&(namespace, name)),
+            Fact::Host(host) => self.host(*host),
             // They are no source's: taken in before.
             Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) | Fact::Acted(_) => {}
         }
@@ -275,6 +283,7 @@ impl Fold<'_> {
             kind @ (Kind::Application | Kind::Promotion | Kind::Stage) => {
                 self.drop_kept(kind, covers.namespace.as_ref(), facts);
             }
+            Kind::ResourceSlice | Kind::ResourceClaim => self.drop_claims(covers, facts),
             // Each listing of several kinds told of a part: what was gone was said of each.
             Kind::Controller | Kind::Revision => {}
         }

@@ -2,10 +2,11 @@
 
 use crate::{
     alert::Alerts,
+    claims::Claims,
     delivery::Deliveries,
     fact::{
-        ControllerFact, Covers, EventFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact, ServiceFact,
-        SourceAbout, StartFact,
+        ControllerFact, Covers, EventFact, HostFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact,
+        ServiceFact, SourceAbout, StartFact,
     },
     gone::GoneStarts,
     model::Model,
@@ -96,6 +97,10 @@ pub struct Source {
     pub(crate) delivery: Deliveries,
     /// Containers that were started with models and are gone.
     pub(crate) gone: GoneStarts,
+    /// GPUs as drivers of dynamic resource allocation publish them, and who has claims to them.
+    pub(crate) claims: Claims,
+    /// The machine that it runs on, where it tells of that.
+    pub(crate) host: Option<HostFact>,
 }
 
 impl Source {
@@ -185,6 +190,16 @@ impl Source {
     /// Are all pods read? Those of some namespaces do not tell who holds the rest of a node.
     pub(crate) fn knows_pods(&self) -> bool {
         self.was_listed(Kind::Pod, None)
+    }
+
+    /// Are all claims to devices read?
+    pub(crate) fn knows_claims(&self) -> bool {
+        self.was_listed(Kind::ResourceClaim, None)
+    }
+
+    /// How many GPUs a pod asks for, or has by claims: where it has them for what it asks for, they are counted once.
+    pub(crate) fn gpus_of(&self, pod: &PodFact) -> u64 {
+        if pod.gpus.is_empty() { self.claims.count(pod) } else { pod.gpu_count() }
     }
 
     /// The pods placed on a node that still hold what they asked for, the longest held first.

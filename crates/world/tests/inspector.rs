@@ -5,8 +5,8 @@ use pilothouse_wire::{ConnectionId, Keyed, Metric, NodeId, ObjectRef, Reading, S
 use pilothouse_world::{
     Batch, Extent, Fact, QUARANTINE, World,
     fact::{
-        ConditionFact, Covers, DeviceClaim, DeviceFact, DevicesFact, Kind, NodeFact, OwnerFact, Phase, PodFact,
-        ReadingsFact,
+        ConditionFact, Covers, DeviceClaim, DeviceFact, DevicesFact, HostFact, Kind, NodeFact, OwnerFact, Phase,
+        PodFact, ReadingsFact,
     },
     project,
 };
@@ -92,13 +92,34 @@ fn all_who_take_turns_on_a_gpu_are_told_of_it_and_it_of_them() {
 }
 
 #[test]
+fn a_machine_tells_of_itself_and_each_gpu_of_what_uses_it() {
+    let mut world = world(&[]);
+    let host = HostFact {
+        node: "h-1".into(),
+        cores: 192,
+        memory_bytes: 2_000_000_000_000,
+        processes: vec![("GPU-0".into(), 3), ("GPU-1".into(), 1)],
+        ..HostFact::default()
+    };
+    let (source, facts) = (ConnectionId::slug("iad"), vec![Fact::Host(Box::new(host))]);
+    world.apply(Batch { source, seen_at: NOW, extent: Extent::Delta, facts });
+    let of = |object: &ObjectRef, label: &str| values(&shown(&world, object).identity, label);
+    let node = ObjectRef::Node(node_id());
+    assert_eq!((of(&node, "Cores"), of(&node, "Memory")), (vec!["192".to_owned()], vec!["2.00 TB".to_owned()]));
+    assert_eq!(of(&node, "Uses by processes"), ["4"]);
+    assert_eq!(of(&ObjectRef::Gpu(node_id(), 0), "Uses by processes"), ["3"]);
+    assert_eq!(of(&ObjectRef::Gpu(node_id(), 0), "Cores"), Vec::<String>::new());
+    // Of one whose driver does not say it, nothing is said; it is not none.
+    assert_eq!(of(&ObjectRef::Gpu(node_id(), 2), "Uses by processes"), Vec::<String>::new());
+}
+
+#[test]
 fn a_gpu_names_those_beside_it() {
     let view = shown(&world(&[]), &ObjectRef::Gpu(node_id(), 2));
-    assert_eq!(values(&view.identity, "Beside it"), ["GPU 0, shared by a +1", "GPU 1, shared by c"]);
-    let links: Vec<_> =
-        view.identity.iter().filter(|row| row.label == "Beside it").map(|row| row.link.clone()).collect();
-    assert_eq!(links, [Some(ObjectRef::Gpu(node_id(), 0)), Some(ObjectRef::Gpu(node_id(), 1))]);
-    assert!(values(&shown(&world(&[]), &ObjectRef::Node(node_id())).identity, "Beside it").is_empty());
+    let told: Vec<_> = view.beside.iter().map(|row| (row.label.as_str(), row.value.as_deref(), &row.link)).collect();
+    let gpu = |slot| Some(ObjectRef::Gpu(node_id(), slot));
+    assert_eq!(told, [("GPU 0", Some("shared by a +1"), &gpu(0)), ("GPU 1", Some("shared by c"), &gpu(1))]);
+    assert_eq!(shown(&world(&[]), &ObjectRef::Node(node_id())).beside, []);
 }
 
 #[test]

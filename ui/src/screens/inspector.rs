@@ -249,6 +249,7 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
         <lineage::Lineages watched=watched />
         <serving::Serving watched=watched />
         <measured::Measured watched=watched object=object />
+        <Section title="Beside it" rows=part(watched, |object| object.beside.clone()) />
         <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />
         <lists::Events events=part(watched, |object| object.events.clone()) />
     }

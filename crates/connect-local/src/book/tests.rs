@@ -50,6 +50,24 @@ fn readings(news: &News) -> Option<&ReadingsFact> {
 }
 
 #[test]
+fn what_uses_the_gpus_is_said_when_it_changes_and_of_a_gpu_that_does_not_tell_it_is_not() {
+    let mut book = book();
+    let uses = |gpu: u32, processes: Option<u32>| seen(Measured { processes, ..self::gpu(gpu, 1, &[]) });
+    let told = |news: &News| {
+        let host = news.facts.iter().find_map(|fact| if let Fact::Host(host) = fact { Some(host) } else { None });
+        host.map(|host| host.processes.iter().map(|(uuid, n)| (uuid.to_string(), *n)).collect::<Vec<_>>())
+    };
+    let of = |gpu: &str, n: u32| (gpu.to_owned(), n);
+    assert_eq!(told(&book.take(&[uses(0, Some(3)), uses(1, None)])), Some(vec![of("GPU-0", 3)]));
+    assert_eq!(told(&book.take(&[uses(0, Some(3)), uses(1, None)])), None, "nothing changed");
+    let now = book.take(&[uses(0, Some(2)), uses(1, Some(0))]);
+    assert_eq!(told(&now), Some(vec![of("GPU-0", 2), of("GPU-1", 0)]));
+    assert_eq!(told(&book.take(&[Seen::Silent, uses(1, Some(0))])), Some(vec![of("GPU-1", 0)]));
+    let machine = book.machine_if_changed(&[]).unwrap();
+    assert!(machine.node == "desk" && machine.cores > 0 && machine.memory_bytes > 0, "{machine:?}");
+}
+
+#[test]
 fn the_list_is_said_once_and_readings_each_round() {
     let mut book = book();
     let first = book.take(&[power(0, 1, 300.0), power(1, 1, 310.0)]);

@@ -13,7 +13,8 @@ pub(crate) fn look(site: Site<'_>) -> Answer<Vec<Draft>> {
     if site.ready() != Some(true) {
         return Answer::CannotTell("the node is not ready");
     }
-    if !site.slots().any(|slot| site.device(slot).is_some() && !site.is_stale(slot)) {
+    let is_measured = |slot| site.device(slot).is_some_and(|device| device.source.is_some());
+    if !site.slots().any(|slot| is_measured(slot) && !site.is_stale(slot)) {
         return Answer::CannotTell("nobody measures the GPUs of the node now");
     }
     let gone: Vec<u16> = site.slots().filter(|slot| site.device(*slot).is_none()).collect();

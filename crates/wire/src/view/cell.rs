@@ -70,7 +70,7 @@ impl Method {
     }
 }
 
-/// Who a GPU is, by who measures it.
+/// Who a GPU is, by who measures it, or by its driver of dynamic resource allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GpuDevice {
     /// UUID.
@@ -83,7 +83,7 @@ pub struct GpuDevice {
     pub product: Option<SmolStr>,
     /// Version of its driver.
     pub driver: Option<SmolStr>,
-    /// The connection that measures it.
+    /// The connection that measures it, if one does.
     pub source: Option<ConnectionId>,
     /// Pods that hold parts of it, and which: "1g.10gb/7 serving/embed-0"; "shared serving/embed-0" where they take turns.
     pub parts: Vec<SmolStr>,
@@ -117,7 +117,7 @@ impl<'a> GpuAt<'a> {
         self.node.gpus[self.slot]
     }
 
-    /// Who it is, where somebody measures it.
+    /// Who it is, where somebody tells.
     #[must_use]
     pub fn device(self) -> Option<&'a GpuDevice> {
         self.node.devices.get(self.slot)

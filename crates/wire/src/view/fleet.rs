@@ -255,9 +255,9 @@ pub struct NodeRow {
     pub quarantine: Option<SmolStr>,
     /// Each extended GPU resource of the node.
     pub resources: Vec<GpuResource>,
-    /// One cell a GPU, in slot order; in the order of their numbers where they are measured.
+    /// One cell a GPU, in slot order; in the order of their numbers where it is known which they are.
     pub gpus: Vec<GpuCell>,
-    /// Who the GPUs are, one for each cell; empty where nobody measures them.
+    /// Who the GPUs are, one for each cell; empty where nobody measures them and no driver publishes them.
     pub devices: Vec<GpuDevice>,
     /// Are all pods of the cluster read? Until then what nobody is seen to hold is not free, but not known.
     pub holders_known: bool,

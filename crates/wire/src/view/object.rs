@@ -23,6 +23,8 @@ pub struct ObjectView {
     pub findings: Vec<FindingRow>,
     /// Who holds it, or what it holds; the method is said.
     pub holding: Vec<FieldRow>,
+    /// Its like in the same place: of a GPU the others of its node, and who has each.
+    pub beside: Vec<FieldRow>,
     /// What is measured of it, or of the GPUs that it has or holds.
     pub measured: Option<MeasuredView>,
     /// What its serving engine says, or those of its pods together.

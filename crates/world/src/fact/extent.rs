@@ -78,4 +78,8 @@ pub enum Kind {
     Promotion,
     /// Stages of Kargo.
     Stage,
+    /// Devices that drivers of dynamic resource allocation publish.
+    ResourceSlice,
+    /// Claims to them.
+    ResourceClaim,
 }

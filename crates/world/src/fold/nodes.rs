@@ -2,7 +2,7 @@
 
 use super::Fold;
 use crate::{
-    fact::{ConditionFact, Kind, NodeFact},
+    fact::{ConditionFact, HostFact, Kind, NodeFact},
     source::Node,
 };
 use pilothouse_wire::{
@@ -50,6 +50,14 @@ impl Fold<'_> {
         self.marks_of_node(&id, news);
         self.touched.devices.insert(name.clone());
         self.touched.nodes.insert(id);
+    }
+
+    /// The machine that a node is: one a source, since it is the one that the source runs on.
+    pub(super) fn host(&mut self, fact: HostFact) {
+        if self.source.host.as_ref() != Some(&fact) {
+            self.touched.nodes.insert(self.node_id(&fact.node));
+            self.source.host = Some(fact);
+        }
     }
 
     pub(super) fn node_id(&self, name: &SmolStr) -> NodeId {

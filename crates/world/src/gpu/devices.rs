@@ -1,26 +1,28 @@
 //! Which pod holds which device, by what those who measure them say. Never guessed.
 
 use super::{Claim, GpuDevice, amount, bounded, is_slice};
-use crate::{fact::DeviceClaim, telemetry::Measured};
+use crate::fact::{DeviceClaim, DeviceFact};
 use pilothouse_wire::{
     ConnectionId, PodId, SmolStr,
     view::{GpuCell, GpuResource, GpuState, Method},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The devices of a node as somebody measures them, and the pods that are on it now.
+/// The devices of a node as somebody measures them or their driver publishes them, and the pods that are on it now.
 pub(crate) struct Devices<'a> {
-    /// Who measures them.
-    pub source: &'a ConnectionId,
+    /// Who measures them, if anybody does.
+    pub source: Option<&'a ConnectionId>,
     /// In the order of their numbers.
-    pub measured: Vec<Measured<'a>>,
+    pub all: Vec<&'a DeviceFact>,
+    /// Are all claims to each of them known? Then one that nobody claims is held by nobody.
+    pub claims_known: bool,
     /// Is this pod on the node now, holding what it asked for?
     pub lives: &'a dyn Fn(&SmolStr, &SmolStr) -> bool,
     /// The cluster of the node.
     pub cluster: &'a ConnectionId,
 }
 
-/// The cells of a node whose devices are measured, in the order of their numbers.
+/// The cells of a node whose devices are known, in the order of their numbers.
 pub(super) struct Attributed {
     pub gpus: Vec<GpuCell>,
     pub devices: Vec<GpuDevice>,
@@ -38,18 +40,18 @@ pub(super) fn attribute(
     devices: &Devices<'_>,
     idle: GpuState,
 ) -> Attributed {
-    let places = places(&devices.measured, resources);
-    let named: Vec<Named<'_>> = places.iter().map(|measured| named(devices, *measured)).collect();
+    let places = places(&devices.all, resources);
+    let named: Vec<Named<'_>> = places.iter().map(|device| named(devices, *device)).collect();
     // Where nobody counts GPUs, they may be held through claims that nobody tells of.
-    let is_counted = resources.iter().any(|resource| resource.capacity > 0);
+    let is_counted = devices.claims_known || resources.iter().any(|resource| resource.capacity > 0);
     let counts = Counts { resources, claims, idle: if is_counted { idle } else { GpuState::Unknown } };
     let too_often = counts.named_too_often(&named);
     let mut done = Attributed { gpus: Vec::new(), devices: Vec::new(), holders: Vec::new() };
-    for (measured, named) in places.iter().zip(&named) {
+    for (device, named) in places.iter().zip(&named) {
         let is_doubtful = named.len() == 1 && named.keys().any(|pod| too_often.contains(pod));
         let cell = if is_doubtful { NAMELESS } else { counts.cell_of(named, &mut done.holders) };
         done.gpus.push(cell);
-        done.devices.push(device_of(devices.source, *measured, cell, named));
+        done.devices.push(device_of(devices.source, *device, cell, named));
     }
     counts.settle_rest(&mut done, &named);
     done
@@ -62,27 +64,27 @@ type Named<'a> = BTreeMap<PodId, &'a DeviceClaim>;
 const NAMELESS: GpuCell = GpuCell { state: GpuState::Unknown, holder: None, sharers: 0, method: Method::Count };
 
 /// One place a device: its number, where numbers tell devices apart; a number without a device is a gap.
-fn places<'a>(measured: &[Measured<'a>], resources: &[GpuResource]) -> Vec<Option<Measured<'a>>> {
-    let numbers: BTreeSet<u16> = measured.iter().filter_map(|gpu| gpu.device().index).collect();
+fn places<'a>(all: &[&'a DeviceFact], resources: &[GpuResource]) -> Vec<Option<&'a DeviceFact>> {
+    let numbers: BTreeSet<u16> = all.iter().filter_map(|device| device.index).collect();
     let whole = resources.iter().filter(|resource| !is_slice(&resource.key));
     let capacity: usize = whole.map(|resource| bounded(resource.capacity / resource.replicas.max(1))).sum();
-    let most = numbers.last().map_or(0, |last| usize::from(*last) + 1).max(measured.len()).max(capacity);
-    if numbers.len() != measured.len() || most > measured.len().max(capacity) * 2 {
-        let gaps = capacity.saturating_sub(measured.len());
-        return measured.iter().copied().map(Some).chain(std::iter::repeat_n(None, gaps)).collect();
+    let most = numbers.last().map_or(0, |last| usize::from(*last) + 1).max(all.len()).max(capacity);
+    if numbers.len() != all.len() || most > all.len().max(capacity) * 2 {
+        let gaps = capacity.saturating_sub(all.len());
+        return all.iter().copied().map(Some).chain(std::iter::repeat_n(None, gaps)).collect();
     }
     let mut places = vec![None; most];
-    for gpu in measured {
-        if let Some(index) = gpu.device().index {
-            places[usize::from(index)] = Some(*gpu);
+    for device in all {
+        if let Some(index) = device.index {
+            places[usize::from(index)] = Some(*device);
         }
     }
     places
 }
 
 /// What is said of a device by pods that are there now, one a pod and part.
-fn named<'a>(devices: &Devices<'a>, measured: Option<Measured<'a>>) -> Named<'a> {
-    let claims = measured.map(|gpu| gpu.device().claims.as_slice()).unwrap_or_default();
+fn named<'a>(devices: &Devices<'a>, device: Option<&'a DeviceFact>) -> Named<'a> {
+    let claims = device.map(|device| device.claims.as_slice()).unwrap_or_default();
     claims
         .iter()
         .filter(|claim| (devices.lives)(&claim.namespace, &claim.pod))
@@ -207,8 +209,13 @@ fn place_of(pod: &PodId, holders: &mut Vec<PodId>) -> Option<u16> {
     u16::try_from(at).ok()
 }
 
-fn device_of(source: &ConnectionId, measured: Option<Measured<'_>>, cell: GpuCell, named: &Named<'_>) -> GpuDevice {
-    let Some(device) = measured.map(Measured::device) else { return GpuDevice::default() };
+fn device_of(
+    source: Option<&ConnectionId>,
+    device: Option<&DeviceFact>,
+    cell: GpuCell,
+    named: &Named<'_>,
+) -> GpuDevice {
+    let Some(device) = device else { return GpuDevice::default() };
     let instances = device.claims.iter().filter_map(|claim| {
         let slice = claim.slice.as_ref()?;
         Some(format!("{slice} {}/{}", claim.namespace, claim.pod).into())
@@ -222,7 +229,7 @@ fn device_of(source: &ConnectionId, measured: Option<Measured<'_>>, cell: GpuCel
         pci: device.pci.clone(),
         product: device.product.clone(),
         driver: device.driver.clone(),
-        source: Some(source.clone()),
+        source: source.cloned(),
         parts: instances.chain(turns).collect(),
     }
 }
@@ -239,8 +246,8 @@ fn exclusive(done: &Attributed, pod: &PodId) -> usize {
 mod tests {
     use super::*;
     use crate::{
-        Telemetry,
-        fact::{DeviceFact, DevicesFact, NodeFact},
+        Measured, Telemetry,
+        fact::{DevicesFact, NodeFact},
         gpu::cells,
     };
 
@@ -298,8 +305,8 @@ mod tests {
         let claims: Vec<Claim<'_>> =
             requests.iter().enumerate().map(|(n, gpus)| Claim { pod: id(n), gpus: gpus.as_slice() }).collect();
         let lives = |_: &SmolStr, name: &SmolStr| name.parse::<usize>().is_ok_and(|n| n < pods.len());
-        let measured = telemetry.of_node("a").collect();
-        let devices = Devices { source: &cluster, measured, lives: &lives, cluster: &cluster };
+        let all = telemetry.of_node("a").map(Measured::device).collect();
+        let devices = Devices { source: Some(&cluster), all, claims_known: false, lives: &lives, cluster: &cluster };
         cells(&node, true, &claims, true, Some(&devices))
     }
 

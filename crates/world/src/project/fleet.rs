@@ -4,8 +4,8 @@ mod telemetry;
 mod workloads;
 
 use crate::{
-    Touched, World, alert,
-    fact::ConditionFact,
+    Measured, Touched, World, alert, claims,
+    fact::{ConditionFact, DeviceFact},
     gpu::{self, Claim, Devices},
     project::serving,
     source::{Node, Pod, Source},
@@ -253,9 +253,26 @@ fn is_held(state: GpuState, holder: Option<u16>) -> bool {
 fn node_cells(world: &World, id: &ConnectionId, source: &Source, node: &Node) -> gpu::Cells {
     let holders = source.holders(&node.fact.name);
     let lives = |namespace: &SmolStr, name: &SmolStr| source.lives_on(&node.fact.name, namespace, name);
-    let devices = world.measures(id, &node.fact.name).map(|(source, telemetry)| Devices {
-        source,
-        measured: telemetry.of_node(&node.fact.name).collect(),
+    let measured = world.measures(id, &node.fact.name);
+    let own = measured.into_iter().flat_map(|(_, telemetry)| telemetry.of_node(&node.fact.name));
+    let own: Vec<&DeviceFact> = own.map(Measured::device).collect();
+    let offered = source.claims.of_node(&node.fact.name, &|namespace, name, uid| {
+        source.pods.get(&(namespace.clone(), name.clone())).is_some_and(|pod| pod.fact.uid == *uid)
+    });
+    let (joined, claims_known) = match measured {
+        // Of most nodes nothing is published, and nothing is copied.
+        _ if offered.is_empty() => (None, false),
+        None => (Some(offered), true),
+        Some(_) => {
+            let (joined, each) = claims::joined(own.iter().copied(), offered);
+            (Some(joined), each)
+        }
+    };
+    let all: Vec<&DeviceFact> = joined.as_ref().map_or(own, |joined| joined.iter().collect());
+    let devices = (!all.is_empty()).then(|| Devices {
+        source: measured.map(|(source, _)| source),
+        all,
+        claims_known: claims_known && source.knows_claims(),
         lives: &lives,
         cluster: id,
     });
@@ -279,7 +296,7 @@ pub(super) fn node_row(world: &World, id: &ConnectionId, source: &Source, node: 
         status_word,
         cordoned: fact.cordoned,
         pool: fact.pool().cloned(),
-        product: fact.product().cloned(),
+        product: fact.product().cloned().or_else(|| published_product(&cells)),
         gpu_memory_mib: fact.label("nvidia.com/gpu.memory").and_then(|text| text.parse().ok()),
         zone: fact.label("topology.kubernetes.io/zone").cloned(),
         instance_type: fact.label("node.kubernetes.io/instance-type").cloned(),
@@ -297,6 +314,11 @@ pub(super) fn node_row(world: &World, id: &ConnectionId, source: &Source, node: 
     }
 }
 
+/// The product of GPUs that their driver publishes: their nodes need no labels for it.
+fn published_product(cells: &gpu::Cells) -> Option<SmolStr> {
+    cells.devices.iter().filter(|device| device.source.is_none()).find_map(|device| device.product.clone())
+}
+
 pub(super) fn pod_row(id: &ConnectionId, source: &Source, pod: &Pod) -> PodRow {
     let fact = &pod.fact;
     let (status, status_word) = fact.status();
@@ -312,7 +334,7 @@ pub(super) fn pod_row(id: &ConnectionId, source: &Source, pod: &Pod) -> PodRow {
         owners: fact.owner_chain(),
         team: source.team(pod).cloned(),
         queue: pod.labels.queue.clone(),
-        gpus: fact.gpu_count(),
+        gpus: source.gpus_of(fact),
         requests: fact.gpus.clone(),
         images: fact.containers.iter().map(|container| container.image.clone()).collect(),
         digests: fact.containers.iter().filter_map(|container| container.digest.clone()).collect(),

@@ -61,7 +61,7 @@ fn of_source(id: &ConnectionId, source: &Source, last: &str) -> Vec<WorkloadImag
             continue;
         }
         let ready = pod.fact.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
-        let of = PodImages { ready, gpus: pod.fact.gpu_count(), images, addresses };
+        let of = PodImages { ready, gpus: source.gpus_of(&pod.fact), images, addresses };
         all.entry(pod.fact.told_under()).or_default().push(of);
     }
     all.into_iter().map(|(key, pods)| WorkloadImages { workload: object(id, &key), pods }).collect()

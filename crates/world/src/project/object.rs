@@ -47,6 +47,10 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         identity: part.identity,
         findings: hit.into_iter().map(finding_row).chain(own).collect(),
         holding: part.holding,
+        beside: match object {
+            ObjectRef::Gpu(node, slot) => node::beside(world, source, node, *slot),
+            _ => Vec::new(),
+        },
         measured: measured::measured(world, object, now),
         serving: super::serving::of(world, object),
         // Which registries have it follows from more than the world.

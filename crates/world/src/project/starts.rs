@@ -70,7 +70,7 @@ fn pods_of(source: &Source, key: &WorkloadKey) -> Vec<PodStart> {
     let pod = |pod: &Pod| PodStart {
         current: current.as_ref().and_then(|current| is_of(source, pod, current)),
         ready: pod.fact.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True"),
-        gpus: pod.fact.gpu_count(),
+        gpus: source.gpus_of(&pod.fact),
         starts: pod.starts.iter().map(start).collect(),
     };
     all.into_iter().filter(|pod| pod.fact.holds()).map(pod).collect()

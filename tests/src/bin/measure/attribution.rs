@@ -65,6 +65,8 @@ fn shown(fleet: &Generated) -> FleetView {
     for batch in [
         made::listing(cluster, Kind::Node, fleet.node_facts()),
         made::listing(cluster, Kind::Pod, fleet.pod_facts()),
+        made::listing(cluster, Kind::ResourceSlice, fleet.published.clone()),
+        made::listing(cluster, Kind::ResourceClaim, fleet.claims.clone()),
         made::news(&measures, START, vec![Fact::Devices(Box::new(devices))]),
         made::news(&measures, START, vec![Fact::Readings(Box::new(readings))]),
     ] {

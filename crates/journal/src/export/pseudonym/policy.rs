@@ -37,6 +37,8 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("EventFact", "kind")
         | ("DeviceFact", "product" | "driver" | "pci")
         | ("DeviceClaim", "slice")
+        | ("OfferedFact", "profile" | "pci" | "product" | "driver")
+        | ("HostFact", "processor" | "system")
         | ("KindId", "version" | "plural" | "kind")
         | ("StatedFact", "status")
         | ("RolloutFact", "phase")

@@ -271,7 +271,7 @@ fn revisions(
                 weight_wanted: share(split.wanted),
                 weight_actual: share(split.actual),
                 serving: engines.together(object, pods.iter().map(|pod| pod_id(id, pod))),
-                ..shown(id, revision, (size, size.map(|size| size.hash.clone())), role, &pods)
+                ..shown(id, source, revision, (size, size.map(|size| size.hash.clone())), role, &pods)
             }
         })
         .collect();
@@ -307,6 +307,7 @@ fn pod_id(cluster: &ConnectionId, pod: &Pod) -> PodId {
 
 fn shown(
     id: &ConnectionId,
+    source: &Source,
     revision: &RevisionFact,
     (size, hash): (Option<&SizeFact>, Option<SmolStr>),
     role: Role,
@@ -321,7 +322,7 @@ fn shown(
                 status,
                 status_word,
                 node: pod.fact.node.clone(),
-                gpus: pod.fact.gpu_count(),
+                gpus: source.gpus_of(&pod.fact),
                 restarts: pod.fact.restarts(),
             }
         })

@@ -3,7 +3,6 @@
 use crate::{
     fact::PodFact,
     source::{Pod, PodKey, Source},
-    sum::total,
 };
 use pilothouse_wire::{
     ConnectionId, ObjectRef, PodId, SmolStr,
@@ -49,11 +48,13 @@ pub(super) fn row(source: &Source, object: &ObjectRef) -> Option<WorkloadRow> {
     };
     let team = pods.iter().find_map(|pod| source.team(pod)).cloned();
     let live: Vec<&PodFact> =
-        pods.iter().map(|pod| &pod.fact).filter(|pod| !pod.ended() && !pod.gpus.is_empty()).collect();
+        pods.iter().map(|pod| &pod.fact).filter(|pod| !pod.ended() && source.gpus_of(pod) > 0).collect();
     if live.is_empty() {
         return None;
     }
-    let gpus = |pods: &mut dyn Iterator<Item = &&PodFact>| total(pods.flat_map(|pod| pod.gpus.iter().map(|(_, n)| n)));
+    let gpus = |pods: &mut dyn Iterator<Item = &&PodFact>| {
+        pods.fold(0, |sum: u64, pod| sum.saturating_add(source.gpus_of(pod)))
+    };
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let ready = live.iter().filter(|pod| pod.status().0 == Status::Good).count();
     let worst = live.iter().map(|pod| pod.status()).min().unwrap_or((Status::Unknown, SmolStr::default()));

@@ -4,7 +4,7 @@ use super::{Part, field, link, mono, pod_ref};
 use crate::{World, fact::NodeFact, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
     NodeId, ObjectRef, SmolStr, Sum, units,
-    view::{FieldRow, FindingRow, GpuState, NodeRow, Status},
+    view::{FieldRow, FindingRow, GpuCell, GpuState, NodeRow, Status},
 };
 
 /// GPUs of a node that are named beside one of it.
@@ -27,7 +27,7 @@ pub(super) fn part(world: &World, source: &Source, id: &NodeId, slot: Option<u16
     Some(Part {
         status,
         status_word,
-        identity: identity(&node.fact, &row, id, slot),
+        identity: identity(&node.fact, &row, id, slot).into_iter().chain(of_host(source, &row, slot)).collect(),
         findings: findings(&node.fact, &row),
         holding: holding(&row, slot),
         regarding: Some((SmolStr::new_static("Node"), Some(SmolStr::new_static("default")), id.name.clone())),
@@ -66,7 +66,6 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
     if slot.is_some() {
         // What is true of the whole node is told there.
         fields.extend([field("GPU memory", memory), field("Driver", text(&driver))]);
-        fields.extend(slot.into_iter().flat_map(|own| beside(row, id, own)));
         return fields;
     }
     fields.extend([
@@ -83,16 +82,41 @@ fn identity(fact: &NodeFact, row: &NodeRow, id: &NodeId, slot: Option<u16>) -> V
     fields
 }
 
+/// What the machine itself tells, where it does: of a GPU what uses it.
+fn of_host(source: &Source, row: &NodeRow, slot: Option<u16>) -> Vec<FieldRow> {
+    let Some(host) = source.host.as_ref().filter(|host| host.node == row.id.name) else { return Vec::new() };
+    let uuid = slot.and_then(|slot| row.devices.get(usize::from(slot))).map(|device| &device.uuid);
+    let own = |of: &&(SmolStr, u32)| slot.is_none() || uuid == Some(&of.0);
+    let told: Vec<u32> = host.processes.iter().filter(own).map(|(_, processes)| *processes).collect();
+    let processes = told.iter().fold(0_u64, |sum, processes| sum.saturating_add(u64::from(*processes)));
+    let processes = field("Uses by processes", (!told.is_empty()).then(|| units::count(processes)));
+    if slot.is_some() {
+        return vec![processes];
+    }
+    let text = |text: &Option<SmolStr>| text.as_ref().map(ToString::to_string);
+    vec![
+        field("Cores", Some(units::count(host.cores.into()))),
+        field("Memory", Some(units::bytes(host.memory_bytes))),
+        field("Processor", text(&host.processor)),
+        field("System", text(&host.system)),
+        processes,
+    ]
+}
+
 /// The other GPUs of the node, with who has each: so many as a machine may have.
-fn beside(row: &NodeRow, id: &NodeId, own: u16) -> impl Iterator<Item = FieldRow> {
-    let others = (0_u16..).zip(&row.gpus).filter(move |(slot, _)| *slot != own).take(MOST_BESIDE);
-    others.map(move |(slot, cell)| {
+pub(super) fn beside(world: &World, source: &Source, id: &NodeId, own: u16) -> Vec<FieldRow> {
+    let Some(node) = source.nodes.get(&id.name) else { return Vec::new() };
+    let row = node_row(world, &id.cluster, source, node);
+    let others = (0_u16..).zip(&row.gpus).filter(|(slot, _)| *slot != own).take(MOST_BESIDE);
+    let of = |(slot, cell): (u16, &GpuCell)| {
         let holder = cell.holder.and_then(|at| row.holders.get(usize::from(at)));
         let more = if cell.sharers > 1 { format!(" +{}", cell.sharers - 1) } else { String::new() };
         let holder = holder.map(|pod| format!(" by {}{more}", pod.name)).unwrap_or_default();
-        let value = Some(format!("GPU {slot}, {}{holder}", cell.state.word()));
-        FieldRow { value, ..link("Beside it", ObjectRef::Gpu(id.clone(), slot)) }
-    })
+        let gpu = ObjectRef::Gpu(id.clone(), slot);
+        let label = format!("GPU {slot}").into();
+        FieldRow { label, value: Some(format!("{}{holder}", cell.state.word())), ..link("", gpu) }
+    };
+    others.map(of).collect()
 }
 
 fn findings(fact: &NodeFact, row: &NodeRow) -> Vec<FindingRow> {

@@ -61,7 +61,8 @@ fn identity(source: &Source, id: &PodId, pod: &Pod) -> Vec<FieldRow> {
 }
 
 fn holding(world: &World, source: &Source, id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
-    let gpus: Vec<String> = fact.gpus.iter().map(|(key, n)| format!("{n} × {key}")).collect();
+    let mut gpus: Vec<String> = fact.gpus.iter().map(|(key, n)| format!("{n} × {key}")).collect();
+    gpus.extend(source.claims.of_pod(fact).map(|claim| format!("{} by claim {}", claim.devices.len(), claim.name)));
     let mut fields = vec![
         field("GPUs", (!gpus.is_empty()).then(|| gpus.join(", "))),
         field("CPU", (fact.cpu_millis > 0).then(|| format!("{} m", fact.cpu_millis))),

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use acceptance::GPU;
 use pilothouse_wire::{ConnectionId, PodId, SmolStr};
 use pilothouse_world::Fact;
-use pilothouse_world::fact::{DeviceClaim, DeviceFact, NodeFact, Phase, PodFact};
+use pilothouse_world::fact::{
+    AllocatedFact, AllocationFact, DeviceClaim, DeviceFact, NodeFact, OfferedFact, Phase, PodFact, ReservedFact,
+    SliceFact,
+};
 
 use crate::chance::Chance;
 use crate::made;
@@ -17,6 +20,8 @@ const REPLICAS: usize = 4;
 const SLICE: &str = "nvidia.com/mig-1g.10gb";
 /// Instances of that profile on one GPU.
 const INSTANCES: usize = 7;
+/// A driver of dynamic resource allocation.
+const DRIVER: &str = "gpu.nvidia.com";
 /// A node of the cluster that nobody measures: where pods went that a label still names elsewhere.
 const ELSEWHERE: &str = "elsewhere";
 
@@ -53,6 +58,9 @@ pub struct Generated {
     pub nodes: Vec<NodeFact>,
     pub pods: Vec<PodFact>,
     pub devices: Vec<DeviceFact>,
+    /// What drivers of dynamic resource allocation publish, and the claims to it.
+    pub published: Vec<Fact>,
+    pub claims: Vec<Fact>,
     /// By UUID.
     pub truth: BTreeMap<SmolStr, Truth>,
     chance: Chance,
@@ -66,6 +74,8 @@ impl Generated {
             nodes: vec![made::node(ELSEWHERE, &made::whole(100_000), &[])],
             pods: Vec::new(),
             devices: Vec::new(),
+            published: Vec::new(),
+            claims: Vec::new(),
             truth: BTreeMap::new(),
             chance: Chance::new(seed),
         };
@@ -169,8 +179,10 @@ impl Generated {
         self.tell(node, claims, truth);
     }
 
-    /// Held through claims of dynamic resource allocation: the node counts no GPUs, and the pods ask for none.
+    /// Held through claims of dynamic resource allocation: the node counts no GPUs, and the pods ask for none. Of some nodes
+    /// the cluster tells of the claims, and the exporter of none or of what was; of the others the exporter alone.
     fn claimed(&mut self, node: &str) {
+        let is_told = node.ends_with(['0', '2', '4', '6', '8']);
         self.nodes.push(made::node(node, &[], &[]));
         let says = self.chance.of([Says::Truth, Says::Truth, Says::Nothing, Says::Gone]);
         let mut claims = vec![Vec::new(); GPUS];
@@ -183,8 +195,44 @@ impl Generated {
                 truth[at] = if sharers == 1 { Truth::Alone(self.id(&pod)) } else { Truth::Parts };
             }
         }
+        if is_told {
+            self.publish(node, &claims);
+            claims.iter_mut().for_each(Vec::clear);
+        }
         self.mistake(node, says, &mut claims, &[]);
         self.tell(node, claims, truth);
+    }
+
+    /// The cluster tells what these claims say.
+    fn publish(&mut self, node: &str, claims: &[Vec<DeviceClaim>]) {
+        let device = |at: usize| SmolStr::from(format!("gpu-{at}"));
+        let offered = |at: usize| OfferedFact {
+            name: device(at),
+            uuid: Some(format!("GPU-{node}-{at}").into()),
+            ..OfferedFact::default()
+        };
+        self.published.push(Fact::Slice(Box::new(SliceFact {
+            name: format!("{node}-{DRIVER}").into(),
+            driver: DRIVER.into(),
+            pool: node.into(),
+            generation: 1,
+            node: Some(node.into()),
+            devices: (0..GPUS).map(offered).collect(),
+        })));
+        for (at, sharers) in claims.iter().enumerate().filter(|(_, sharers)| !sharers.is_empty()) {
+            let uid = |pod: &SmolStr| self.pods.iter().find(|own| own.name == *pod).map(|own| own.uid.clone());
+            let reserved = |claim: &DeviceClaim| ReservedFact {
+                name: claim.pod.clone(),
+                uid: uid(&claim.pod).unwrap_or_default(),
+            };
+            let claim = AllocationFact {
+                namespace: "team".into(),
+                name: format!("{node}-claim-{at}").into(),
+                devices: vec![AllocatedFact { driver: DRIVER.into(), pool: node.into(), device: device(at) }],
+                pods: sharers.iter().map(reserved).collect(),
+            };
+            self.claims.push(Fact::Allocation(Box::new(claim)));
+        }
     }
 
     /// One pod holds all of the node.

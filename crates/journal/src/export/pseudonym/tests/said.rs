@@ -13,12 +13,12 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Fact,
     fact::{
-        AlertFact, AlertsFact, ApplicationFact, BackendFact, ConditionFact, ContainerFact, ControllerFact,
-        DeliveryFact, DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact, MissingMetric, ModelFact,
-        NamespaceFact, NodeFact, NoteFact, OperationFact, OwnerFact, Phase, PodFact, PodLabels, Probed, PromotionFact,
-        ReadingsFact, RegistryFact, RepositoryFact, RepositorySource, RevisionFact, ServiceFact, ServingFact,
-        ServingPodFact, SizeFact, SourceAbout, SourceFact, StageFact, StartFact, StatedFact, StrategyFact, SyncedFact,
-        TagFact, VersionFact, WriteFact,
+        AlertFact, AlertsFact, AllocatedFact, AllocationFact, ApplicationFact, BackendFact, BeforeFact, ConditionFact,
+        ContainerFact, ControllerFact, DeliveryFact, DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact,
+        HostFact, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OfferedFact, OperationFact, OwnerFact,
+        Phase, PodFact, PodLabels, Probed, PromotionFact, ReadingsFact, RegistryFact, RepositoryFact, RepositorySource,
+        ReservedFact, RevisionFact, ServiceFact, ServingFact, ServingPodFact, SizeFact, SliceFact, SourceAbout,
+        SourceFact, StageFact, StartFact, StatedFact, StrategyFact, SyncedFact, TagFact, VersionFact, WriteFact,
     },
 };
 
@@ -185,6 +185,39 @@ pub(super) fn devices() -> DevicesFact {
     }
 }
 
+fn slice() -> SliceFact {
+    SliceFact {
+        name: canary("slice"),
+        driver: "gpu.nvidia.com".into(),
+        pool: canary("node"),
+        generation: 1,
+        node: Some(canary("node")),
+        devices: vec![OfferedFact {
+            name: canary("device"),
+            uuid: Some(canary("uuid")),
+            parent: Some(canary("uuid")),
+            profile: Some("1g.10gb".into()),
+            index: Some(3),
+            pci: Some("0000:3b:00.0".into()),
+            product: Some("NVIDIA H100".into()),
+            driver: Some("580.95.5".into()),
+        }],
+    }
+}
+
+fn allocation() -> AllocationFact {
+    AllocationFact {
+        namespace: canary("namespace"),
+        name: canary("claim"),
+        devices: vec![AllocatedFact {
+            driver: "gpu.nvidia.com".into(),
+            pool: canary("node"),
+            device: canary("device"),
+        }],
+        pods: vec![ReservedFact { name: canary("pod"), uid: canary("uid") }],
+    }
+}
+
 pub(super) fn objects() -> Vec<ObjectRef> {
     let kind =
         KindId { group: "canary.example".into(), version: "v1".into(), plural: "jobs".into(), kind: "Job".into() };
@@ -330,6 +363,13 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::ExperimentGone(canary("namespace"), canary("gone")),
         Fact::Labelled(Box::new(service()), Box::new(routed()), vec![(canary("key"), canary("value"))]),
         Fact::Silent(1, vec![0]),
+        Fact::Before(Box::new(BeforeFact {
+            list: 1,
+            metric: Metric::Xid,
+            step_ms: 60_000,
+            found: vec![(0, AT, Reading::of(79.0))],
+            more: 0,
+        })),
         Fact::Part(
             Box::new(service()),
             OwnerFact { kind: "InferenceService".into(), name: canary("service") },
@@ -385,6 +425,18 @@ pub(super) fn facts() -> Vec<Fact> {
             since: None,
         })),
         Fact::StageGone(canary("namespace"), canary("gone")),
+        Fact::Host(Box::new(HostFact {
+            node: canary("node"),
+            cores: 192,
+            memory_bytes: 1,
+            processor: Some("AMD EPYC 9654".into()),
+            system: Some("Debian 13".into()),
+            processes: vec![(canary("uuid"), 3)],
+        })),
+        Fact::Slice(Box::new(slice())),
+        Fact::SliceGone(canary("gone")),
+        Fact::Allocation(Box::new(allocation())),
+        Fact::AllocationGone(canary("namespace"), canary("gone")),
         Fact::NoteGone(AT, ObjectRef::Connection(cluster())),
         Fact::Recalled(marks.collect()),
         Fact::Registry(Box::new(RegistryFact {

@@ -1,0 +1,159 @@
+//! Devices of dynamic resource allocation and claims to them: `resource.k8s.io/v1`, which is served since Kubernetes 1.34. Of
+//! attributes those that tell which GPU it is are used, and of a claim what it was given: what it asked for and how a driver
+//! is to set a device up are not read.
+
+use super::meta::{Meta, or_default};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// `v1.ResourceSlice`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ResourceSlice {
+    /// `metadata`.
+    #[prost(message, optional, tag = "1")]
+    pub metadata: Option<Meta>,
+    /// `spec`.
+    #[prost(message, optional, tag = "2")]
+    pub spec: Option<SliceSpec>,
+}
+
+/// `v1.ResourceSliceSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct SliceSpec {
+    /// `driver`.
+    #[prost(string, tag = "1")]
+    pub driver: String,
+    /// `pool`.
+    #[prost(message, optional, tag = "2")]
+    pub pool: Option<Pool>,
+    /// `nodeName`.
+    #[prost(string, optional, tag = "3")]
+    pub node_name: Option<String>,
+    /// `devices`.
+    #[prost(message, repeated, tag = "6")]
+    #[serde(deserialize_with = "or_default")]
+    pub devices: Vec<Device>,
+}
+
+/// `v1.ResourcePool`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Pool {
+    /// `name`.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// `generation`.
+    #[prost(int64, tag = "2")]
+    pub generation: i64,
+}
+
+/// `v1.Device`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Device {
+    /// `name`.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// `attributes`.
+    #[prost(btree_map = "string, message", tag = "2")]
+    #[serde(deserialize_with = "or_default")]
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+/// `v1.DeviceAttribute`: one of these.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Attribute {
+    /// `int`.
+    #[prost(int64, optional, tag = "2")]
+    pub int: Option<i64>,
+    /// `string`.
+    #[prost(string, optional, tag = "4")]
+    pub string: Option<String>,
+    /// `version`.
+    #[prost(string, optional, tag = "5")]
+    pub version: Option<String>,
+}
+
+/// `v1.ResourceClaim`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ResourceClaim {
+    /// `metadata`.
+    #[prost(message, optional, tag = "1")]
+    pub metadata: Option<Meta>,
+    /// `status`.
+    #[prost(message, optional, tag = "3")]
+    pub status: Option<ClaimStatus>,
+}
+
+/// `v1.ResourceClaimStatus`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ClaimStatus {
+    /// `allocation`.
+    #[prost(message, optional, tag = "1")]
+    pub allocation: Option<Allocation>,
+    /// `reservedFor`.
+    #[prost(message, repeated, tag = "2")]
+    #[serde(deserialize_with = "or_default")]
+    pub reserved_for: Vec<Consumer>,
+}
+
+/// `v1.AllocationResult`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Allocation {
+    /// `devices`.
+    #[prost(message, optional, tag = "1")]
+    pub devices: Option<Allocated>,
+}
+
+/// `v1.DeviceAllocationResult`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Allocated {
+    /// `results`.
+    #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub results: Vec<AllocatedDevice>,
+}
+
+/// `v1.DeviceRequestAllocationResult`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct AllocatedDevice {
+    /// `driver`.
+    #[prost(string, tag = "2")]
+    pub driver: String,
+    /// `pool`.
+    #[prost(string, tag = "3")]
+    pub pool: String,
+    /// `device`.
+    #[prost(string, tag = "4")]
+    pub device: String,
+    /// `adminAccess`.
+    #[prost(bool, optional, tag = "5")]
+    pub admin_access: Option<bool>,
+}
+
+/// `v1.ResourceClaimConsumerReference`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Consumer {
+    /// `apiGroup`; none for the core.
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub api_group: String,
+    /// `resource`.
+    #[prost(string, tag = "3")]
+    pub resource: String,
+    /// `name`.
+    #[prost(string, tag = "4")]
+    pub name: String,
+    /// `uid`.
+    #[prost(string, tag = "5")]
+    pub uid: String,
+}
