@@ -2,6 +2,9 @@
 //! for a connection that had gone before it was used.
 
 mod inside;
+mod line;
+
+use self::line::{Answer, Lines};
 
 use crate::{
     chunk,
@@ -17,16 +20,12 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
 };
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client as Pool, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper_util::client::legacy::connect::HttpConnector;
 use pilothouse_connect::{Cause, Entrance, GONE, redact_words};
 use pilothouse_wire::{Code, Problem};
 use rustls::{
@@ -64,7 +63,7 @@ pub struct Way {
 
 /// The way to a server, in use.
 pub struct Client {
-    pool: Pool<Connector, Full<Bytes>>,
+    lines: Lines,
     uri: Uri,
     method: Method,
     headers: HeaderMap,
@@ -165,8 +164,7 @@ impl Way {
         let Self { inner, uri, method, headers, key, whole, is_grpc, inside } = self;
         let connector = Connector { inner, begin };
         let grpc = is_grpc.then(|| Channel::new(connector.clone(), uri.clone(), headers.clone()));
-        let pool = Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(usize::MAX).build(connector);
-        Client { pool, uri, method, headers, key, whole, grpc, inside }
+        Client { lines: Lines::new(connector), uri, method, headers, key, whole, grpc, inside }
     }
 }
 
@@ -207,18 +205,12 @@ impl Client {
     ///
     /// # Errors
     /// Why there is nothing to be had.
-    pub async fn get(&self) -> Result<Bytes, Failure> {
+    pub async fn get(&self) -> Result<Vec<u8>, Failure> {
         let mut request = Request::new(Full::default());
-        *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         self.sign_in(request.headers_mut()).await?;
-        let response = self.pool.request(request).await.map_err(|error| self.without_answer(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refusal(response).await);
-        }
-        let body = Limited::new(response.into_body(), whole::LARGEST).collect().await;
-        body.map(http_body_util::Collected::to_bytes)
-            .map_err(|error| self.clean(Failure::new(Kind::Cut, error.to_string())))
+        let mut answer = self.answered(request).await?;
+        self.all(&mut answer).await
     }
 
     /// Asks, and gives the answer as it came; when it came is not told.
@@ -239,68 +231,66 @@ impl Client {
         if let Some(channel) = &self.grpc {
             return channel.call(id, ready.body.clone()).await.map_err(|failure| self.clean(failure));
         }
-        let (response, marks) = self.send(id, ready).await?;
-        let mut body = response.into_body();
+        let mut answer = self.send(id, ready).await?;
+        let bytes = self.all(&mut answer).await?;
+        Ok((bytes, answer.marks))
+    }
+
+    /// The whole body of an answer.
+    async fn all(&self, answer: &mut Answer<'_>) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| self.clean(Failure::of_cause(Cause::of(&error))))?;
-            if let Some(more) = frame.data_ref() {
-                bytes.extend_from_slice(more);
-            }
+        loop {
+            let part = answer.part().await.map_err(|error| self.clean(Failure::of_cause(Cause::of(&error))))?;
+            let Some(part) = part else { return Ok(bytes) };
+            bytes.extend_from_slice(&part);
             if bytes.len() > whole::LARGEST {
                 return Err(Failure::new(Kind::TooLarge, format!("more than {} bytes", whole::LARGEST)));
             }
         }
-        Ok((bytes, marks))
     }
 
     /// Sends a request; what comes back is a success, and says when it was read.
-    async fn send(&self, id: &str, ready: &Ready) -> Result<(Response<Incoming>, Marks), Failure> {
+    async fn send(&self, id: &str, ready: &Ready) -> Result<Answer<'_>, Failure> {
         let mut request = Request::new(Full::new(ready.body.clone()));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         if let Ok(id) = HeaderValue::from_str(id) {
             request.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
         }
         self.sign_in(request.headers_mut()).await?;
-        let response = self.pool.request(request).await.map_err(|error| self.without_answer(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refusal(response).await);
-        }
-        let marks = response.extensions().get::<Marks>().cloned();
-        let marks = marks.ok_or_else(|| Failure::new(Kind::Other, "the connection has no marks"))?;
-        Ok((response, marks))
+        self.answered(request).await
+    }
+
+    async fn answered(&self, request: Request<Full<Bytes>>) -> Result<Answer<'_>, Failure> {
+        let answer = self.lines.send(&self.uri, request).await.map_err(|failure| self.clean(failure))?;
+        if answer.head.status.is_success() { Ok(answer) } else { Err(self.refusal(answer).await) }
     }
 
     async fn hear(&self, id: &str, ready: &Ready, mut hearing: Hearing) -> Result<(Heard, String, Marks), Failure> {
-        let (response, marks) = self.send(id, ready).await?;
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
+        let mut answer = self.send(id, ready).await?;
+        let kind = answer.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
         if !kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream") {
             return Err(Failure::new(Kind::NotAStream, format!("content type {}", short(kind))));
         }
-        let mut body = response.into_body();
         loop {
             // Once all is said, what is left of the stream only matters for using the connection again.
-            let frame = match hearing.is_done() {
-                true => tokio::time::timeout(AFTER_DONE, body.frame()).await.unwrap_or_default(),
-                false => body.frame().await,
+            let part = match hearing.is_done() {
+                true => tokio::time::timeout(AFTER_DONE, answer.part()).await.unwrap_or(Ok(None)),
+                false => answer.part().await,
             };
-            let Some(frame) = frame else { break };
-            let frame = match frame {
-                Ok(frame) => frame,
+            let part = match part {
+                Ok(Some(part)) => part,
+                Ok(None) => break,
                 Err(_) if hearing.is_done() => break,
                 Err(error) => return Err(self.clean(hearing.cut(Failure::of_cause(Cause::of(&error))))),
             };
-            if let Some(bytes) = frame.data_ref()
-                && !hearing.hear(bytes, marks.read())
-            {
+            if !hearing.hear(&part, answer.marks.read()) {
                 break;
             }
         }
         let text = hearing.take_text();
         let heard = hearing.end().map_err(|failure| self.clean(failure))?;
-        Ok((heard, text, marks))
+        Ok((heard, text, answer.marks))
     }
 
     /// Says to an API server on the way who asks.
@@ -314,16 +304,23 @@ impl Client {
         Ok(())
     }
 
-    fn without_answer(&self, error: &hyper_util::client::legacy::Error) -> Failure {
-        self.clean(Failure::of_cause(Cause::of(error)))
-    }
-
-    async fn refusal(&self, response: Response<Incoming>) -> Failure {
-        let status = response.status().as_u16();
-        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    async fn refusal(&self, mut answer: Answer<'_>) -> Failure {
+        let status = answer.head.status.as_u16();
+        let asked = answer.head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after_s = asked.and_then(|text| text.trim().parse().ok());
-        let body = tokio::time::timeout(REFUSAL_TIME, Limited::new(response.into_body(), REFUSAL).collect()).await;
-        let body = body.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let whole = async {
+            let mut body = Vec::new();
+            while body.len() <= REFUSAL {
+                match answer.part().await {
+                    Ok(Some(part)) => body.extend_from_slice(&part),
+                    Ok(None) => return Some(body),
+                    Err(_) => return None,
+                }
+            }
+            None
+        };
+        // One that does not come whole says nothing.
+        let body = tokio::time::timeout(REFUSAL_TIME, whole).await.ok().flatten().unwrap_or_default();
         let words = self.inside.as_ref().and_then(|_| inside::own_words(&body));
         let said = || chunk::read(&body).ok().and_then(|piece| piece.error).unwrap_or_else(|| plain(&body));
         let words = words.unwrap_or_else(said);

@@ -29,6 +29,7 @@ pub mod result;
 pub mod run;
 pub mod sample;
 pub mod search;
+pub mod served;
 pub mod server;
 pub mod shown;
 pub mod sizes;

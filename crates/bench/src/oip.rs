@@ -12,5 +12,7 @@ mod tensor;
 pub(crate) use channel::Channel;
 pub(crate) use fill::Fill;
 pub use metadata::{of_grpc, of_rest};
+pub(crate) use proto::READY;
+pub(crate) use settle::says_ready;
 pub use settle::settle;
 pub use tensor::{Datatype, Model, Shape, Shapes, Tensor};

@@ -52,7 +52,7 @@ pub struct Document {
     /// The workers that sent it past this machine; none where it was sent from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Workers>,
-    /// The file of requests, beside this one; empty where workers have them.
+    /// The file of requests, beside this one; empty where workers sent them and no line of them came.
     pub requests_file: String,
 }
 

@@ -5,12 +5,12 @@
 //! without code that is not checked. Every other end stops it, Ctrl-C and a panic among them. Our own program that serves
 //! models out of files ends with its input, which this one holds, and so ends then as well.
 
-use crate::{
-    client::{Client, Way},
-    hearing::short,
-    local::Serving,
-    plan::Target,
-};
+mod ready;
+
+pub use ready::{usual_metrics_url, usual_ready_url};
+
+use self::ready::Asking;
+use crate::{hearing::short, local::Serving, plan::Target};
 use pilothouse_connect::{redact_arguments, redact_words};
 use pilothouse_wire::{Code, Problem};
 use serde::{Deserialize, Serialize};
@@ -22,12 +22,10 @@ use std::{
     time::Duration,
 };
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// How often it is asked whether it is ready.
 const EVERY: Duration = Duration::from_millis(100);
-/// How long one such question may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it is given to end by itself.
 pub const GRACE: Duration = Duration::from_secs(10);
 /// Of its last words so many lines are told.
@@ -63,6 +61,9 @@ pub struct Started {
     pub ready_after_s: f64,
     /// The file with its words, beside the run.
     pub log: String,
+    /// How it ended by itself while it was measured, with its last words; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
     /// The model that it serves out of a file, where it is our own program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Serving>,
@@ -88,27 +89,12 @@ pub fn split(typed: &str) -> Result<Vec<String>, Problem> {
     })
 }
 
-/// Where a server of this kind usually says that it is ready.
-#[must_use]
-pub fn usual_ready_url(target: &Target) -> String {
-    let origin = origin(target);
-    match target.api {
-        crate::plan::Api::Infer => format!("{origin}/v2/health/ready"),
-        _ => format!("{origin}/health"),
+impl Wanted {
+    /// What is waited for, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("until {} is ready; its words go to {}", self.ready_url, self.log.display())
     }
-}
-
-/// Where a server usually tells what it counts.
-#[must_use]
-pub fn usual_metrics_url(target: &Target) -> String {
-    format!("{}/metrics", origin(target))
-}
-
-fn origin(target: &Target) -> String {
-    target.url.split_once("://").map_or_else(
-        || target.url.clone(),
-        |(scheme, rest)| format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),
-    )
 }
 
 /// Starts a server and waits until it is ready; `over` ends the waiting.
@@ -116,8 +102,8 @@ fn origin(target: &Target) -> String {
 /// # Errors
 /// If somebody else answers there already, it cannot be started, ends, is not ready in time, or the waiting is ended.
 pub async fn start(wanted: &Wanted, target: &Target, over: impl Future<Output = ()>) -> Result<Server, Problem> {
-    let client = asking(target, &wanted.ready_url)?;
-    if is_ready(&client).await {
+    let client = Asking::new(target, &wanted.ready_url)?;
+    if client.is_ready().await {
         return Err(failed(wanted, "Somebody answers there already, before it was started.")
             .next(format!("Stop what serves at {}, or leave out --serve.", wanted.ready_url)));
     }
@@ -143,7 +129,7 @@ pub async fn start_saying(
 /// How it is known that a server is ready.
 enum Sign<'a> {
     /// By any success.
-    Answers(&'a Client),
+    Answers(&'a Asking),
     /// By a line in its log, behind what stood there.
     Line { from: u64, sign: &'a str },
 }
@@ -152,7 +138,7 @@ impl Sign<'_> {
     /// The line, where it is one; an empty one where it answers.
     async fn look(&self, log: &Path) -> Option<String> {
         match self {
-            Self::Answers(client) => is_ready(client).await.then(String::new),
+            Self::Answers(client) => client.is_ready().await.then(String::new),
             Self::Line { from, sign } => {
                 let mut file = File::open(log).ok()?;
                 file.seek(SeekFrom::Start(*from)).ok()?;
@@ -186,6 +172,7 @@ async fn wait(wanted: &Wanted, sign: &Sign<'_>, over: impl Future<Output = ()>) 
         ready_url: wanted.ready_url.clone(),
         ready_after_s: 0.0,
         log: wanted.log.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        ended: None,
         model: None,
     };
     let mut server = Server { child, log: wanted.log.clone(), grace: wanted.grace, started };
@@ -220,16 +207,6 @@ fn failed(wanted: &Wanted, why: &str) -> Problem {
     let command = redact_arguments(&wanted.command);
     let program = command.first().map_or("", String::as_str);
     Problem::new(Code::ServerFailed, format!("The server {program} does not serve.")).why(why)
-}
-
-fn asking(target: &Target, url: &str) -> Result<Client, Problem> {
-    // No key: a place that says whether somebody is ready asks for none.
-    let target = Target { url: url.to_owned(), ..target.clone() };
-    Ok(Way::new(&target, None)?.begin(Instant::now()))
-}
-
-async fn is_ready(client: &Client) -> bool {
-    timeout(PATIENCE, client.get()).await.is_ok_and(|got| got.is_ok())
 }
 
 fn open(log: &Path) -> Result<File, Problem> {
@@ -483,14 +460,5 @@ mod tests {
     fn a_command_is_split_as_a_shell_does() {
         assert_eq!(split("a 'b c' d").unwrap(), ["a", "b c", "d"]);
         assert!(split("a 'b").is_err() && split("  ").is_err());
-    }
-
-    #[test]
-    fn where_it_says_so_follows_from_the_target() {
-        let mut target = plan().target;
-        assert_eq!(usual_ready_url(&target), "http://127.0.0.1:1/health");
-        assert_eq!(usual_metrics_url(&target), "http://127.0.0.1:1/metrics");
-        target.api = crate::plan::Api::Infer;
-        assert_eq!(usual_ready_url(&target), "http://127.0.0.1:1/v2/health/ready");
     }
 }

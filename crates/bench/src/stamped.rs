@@ -4,7 +4,7 @@
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::connect::HttpConnector;
 use std::{
     error::Error,
     io,
@@ -80,12 +80,6 @@ impl Stamped {
     /// When it stood and when it last brought something, also later.
     pub fn marks(&self) -> Marks {
         self.marks.clone()
-    }
-}
-
-impl Connection for Stamped {
-    fn connected(&self) -> Connected {
-        self.inner.connected().extra(self.marks.clone())
     }
 }
 

@@ -27,6 +27,7 @@ pub fn page(document: &Document) -> Page {
     }
     if let Some(server) = &document.server {
         page.line("Server", self::server(server));
+        ended(&mut page, server);
     }
     page.line("Load", load(plan));
     page.line("Prompts", prompts(plan));
@@ -92,6 +93,13 @@ pub fn server(of: &Started) -> String {
         number(of.ready_after_s, 1),
         of.log
     )
+}
+
+/// That it ended by itself while it was measured, where it did.
+pub fn ended(page: &mut Page, of: &Started) {
+    if let Some(how) = &of.ended {
+        page.toned("", format!("it ended while it was measured, {how}"), Tone::Bad);
+    }
 }
 
 fn rates(measures: &Measures, seconds: f64) -> String {

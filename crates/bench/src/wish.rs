@@ -11,9 +11,10 @@ use crate::{
     compare::{self, Arm},
     plan::{Plan, Target},
     search,
+    workers::{Errand, Spec},
 };
 use pilothouse_insight::verdict::{self, Settings, looks_to};
-use pilothouse_wire::{Problem, SmolStr, form::Draft};
+use pilothouse_wire::{Problem, SmolStr, Stamp, form::Draft};
 
 /// The most pairs of a comparison where nobody says.
 const PAIRS: u32 = 24;
@@ -25,6 +26,8 @@ pub struct Wish {
     pub aim: Aim,
     /// What is started for it, in this order.
     pub serves: Vec<Serve>,
+    /// The workers that send it; none where this machine does.
+    pub workers: Option<Spec>,
 }
 
 /// What is to be measured.
@@ -56,6 +59,8 @@ pub struct Compared {
     pub arms: Vec<Arm>,
     /// When they are judged, and by what.
     pub plan: verdict::Plan,
+    /// The server of embeddings that tells how near answers are in meaning; none where nobody is named.
+    pub embed: Option<Target>,
 }
 
 impl Wish {
@@ -66,12 +71,19 @@ impl Wish {
     pub fn read(draft: &Draft) -> Result<Self, Problem> {
         let filled = Filled(draft);
         let plan = filled.plan("url", "model")?;
+        let (embed, workers) = (filled.embed()?, filled.workers()?);
         let mut serves: Vec<Serve> = filled.serve("serve", "", &plan.target)?.into_iter().collect();
         if let Some(found) = filled.find()? {
             let aim = Aim::Search(Box::new(filled.search(plan, found)?));
-            return Ok(Self { aim, serves });
+            return Ok(Self { aim, serves, workers });
         }
-        let Some(_) = filled.text("against") else { return Ok(Self { aim: Aim::Run(Box::new(plan)), serves }) };
+        let Some(_) = filled.text("against") else {
+            if let Some(spec) = &workers {
+                // What workers cannot make of it is said before it is begun.
+                Errand::new(spec.clone(), plan.clone(), Stamp(0))?;
+            }
+            return Ok(Self { aim: Aim::Run(Box::new(plan)), serves, workers });
+        };
         let model = if filled.text("against_model").is_some() { "against_model" } else { "model" };
         let candidate = filled.plan("against", model)?;
         let metrics = compare::usual(&plan).into_iter().map(compare::Quantity::metric).collect();
@@ -82,8 +94,8 @@ impl Wish {
         let settings = Settings { looks: looks_to(pairs), ..Settings::new(names.to_vec(), metrics, plan.seed) };
         let of = |name: &SmolStr, plan: Plan| Arm { name: name.clone(), plan, server: None };
         let arms = vec![of(&names[0], plan), of(&names[1], candidate)];
-        let compared = Compared { arms, plan: verdict::Plan::new(settings)? };
-        Ok(Self { aim: Aim::Compare(Box::new(compared)), serves })
+        let compared = Compared { arms, plan: verdict::Plan::new(settings)?, embed };
+        Ok(Self { aim: Aim::Compare(Box::new(compared)), serves, workers })
     }
 
     /// The load of it, of a comparison that of a block of the baseline, of a search that of its first probe.
@@ -119,7 +131,10 @@ impl Wish {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{plan::Load, search::Scale};
+    use crate::{
+        plan::{Api, KeyFrom, Load},
+        search::Scale,
+    };
     use pilothouse_wire::drawing::Ink;
 
     fn draft(values: &[(&str, &str)]) -> Draft {
@@ -162,10 +177,72 @@ mod tests {
             (("serve", "run 'it"), "Target's command cannot be started."),
             (("find", "1..8"), "A load and a search for it are both given."),
             (("find", "8"), "Find the limit cannot be 8."),
+            (("shape", "x"), "Shapes cannot be x."),
+            (("shape", "x=2x3"), "Shapes cannot be used."),
+            (("embed", "http://h:3"), "Embeddings' address is of no comparison."),
+            (("embed_model", "e"), "Embeddings' address is needed."),
+            (("on", "prod/bench"), "How many workers is needed."),
+            (("workers", "4"), "Workers in is needed."),
         ] {
             let what = Wish::read(&draft(&[&RUN[..], &[more]].concat())).unwrap_err().what;
             assert!(what.starts_with(want), "{more:?}: {what}");
         }
+    }
+
+    #[test]
+    fn tensors_are_asked_for_over_rest_and_over_grpc() {
+        for (api, url) in [
+            ("infer", "http://h:1/v2/models/chat/infer"),
+            ("infer-grpc", "http://h:1/inference.GRPCInferenceService/ModelInfer"),
+        ] {
+            let more = [("api", api), ("shape", "a=2x3 b=4")];
+            let Aim::Run(plan) = Wish::read(&draft(&[&RUN[..], &more[..]].concat())).unwrap().aim else {
+                panic!("one target")
+            };
+            let shapes =
+                plan.target.template.as_ref().map(|template| template.shapes.keys().cloned().collect::<Vec<_>>());
+            assert_eq!((plan.target.url.as_str(), shapes), (url, Some(vec!["a".to_owned(), "b".to_owned()])));
+        }
+    }
+
+    #[test]
+    fn answers_are_compared_by_a_server_of_embeddings_with_a_key_of_its_own() {
+        let both = [("against", "http://h:2"), ("key_file", "/run/key"), ("embed", "http://h:3")];
+        let named = [("embed_model", "e"), ("embed_key_file", "/run/other")];
+        let read = |more: &[(&str, &str)]| Wish::read(&draft(&[&RUN[..], &both[..], more].concat()));
+        let Aim::Compare(compared) = read(&named).unwrap().aim else { panic!("two targets") };
+        let embed = compared.embed.unwrap();
+        assert_eq!((embed.url.as_str(), embed.api), ("http://h:3/v1/embeddings", Api::Embeddings));
+        assert_eq!(embed.key, KeyFrom::File("/run/other".into()));
+        assert_eq!(read(&[]).unwrap_err().what, "Embeddings' model is needed.");
+        let shown = format!("{:?}", read(&named).unwrap().preview());
+        assert!(shown.contains("What both say is sent to e at http://h:3/v1/embeddings"), "{shown}");
+    }
+
+    #[test]
+    fn workers_send_a_run_and_nothing_else() {
+        let on = [("on", "me/prod/bench"), ("workers", "3"), ("concurrency", "6")];
+        let read = |more: &[(&str, &str)]| Wish::read(&draft(&[&RUN[..], &on[..], more].concat()));
+        let wish = read(&[("key_secret", "keys/chat")]).unwrap();
+        let spec = wish.workers.clone().unwrap();
+        assert_eq!((spec.cluster.as_str(), spec.namespace.as_str(), spec.workers), ("me/prod", "bench", 3));
+        assert_eq!(spec.key, Some(("keys".into(), "chat".into())));
+        let shown = format!("{:?}", wish.preview());
+        assert!(shown.contains("3 workers in bench of me/prod"), "{shown}");
+        for (more, want) in [
+            (("against", "http://h:2"), "Workers in and Candidate's address are both given."),
+            (("serve", "vllm"), "Workers in and Target's command are both given."),
+            (("key_file", "/run/key"), "Workers in and Key file are both given."),
+            (("on", "prod"), "Workers in cannot be prod."),
+            (("key_secret", "keys"), "Workers' key cannot be keys."),
+            (("workers", "9"), "6 at a time are fewer than 9 workers."),
+            (("url", "service:a/b:1@other"), "The workers cannot ask the service"),
+        ] {
+            let what = read(&[more]).unwrap_err().what;
+            assert!(what.starts_with(want), "{more:?}: {what}");
+        }
+        let find = [("find", "1..8"), ("limits", "ttft=1s"), ("concurrency", "")];
+        assert_eq!(read(&find).unwrap_err().what, "Workers in and Find the limit are both given.");
     }
 
     const FIND: [(&str, &str); 5] =

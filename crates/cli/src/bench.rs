@@ -11,7 +11,6 @@ mod served;
 mod worker;
 mod workers;
 
-use self::served::Served;
 use crate::{
     bench_args::{BenchArgs, BenchVerb, RunArgs},
     exit::{Exit, Failed},
@@ -78,13 +77,13 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
         None => Place::new(&folder()?, clock.now(), &plan.target.model),
     };
     let local = local.as_ref().map(|local| (local, &of.local));
-    let served = Served::start(&of.serve, local, &mut plan.target, &place).await?;
+    let served = served::start(&of.serve, local, &mut plan.target, &place).await?;
     let settled = oip::settle(&mut plan.target).await.map_err(Failed::from);
-    let document = match settled.and_then(|()| served.given(&of.serve, "", &plan.target)) {
+    let document = match settled.and_then(|()| served::given(&served, &of.serve, "", &plan.target)) {
         Ok(given) => measure(&plan, &place, clock, given, err).await,
         Err(failed) => Err(failed),
     };
-    served.stop().await;
+    served::stop(served, &place).await;
     let document = document?;
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let exit = verdict(&document);

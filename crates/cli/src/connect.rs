@@ -97,7 +97,7 @@ async fn test(session: &Session, wanted: Act, consent: &Consent, err: Style) -> 
     match acted {
         Acted::Tested(tested) => tell_test(&tested, err),
         Acted::NeedsConsent { .. } => Ok(Exit::Partial),
-        Acted::Done(_) | Acted::Ok | Acted::Begun(_) | Acted::Measuring(_) => Err(other_answer()),
+        Acted::Done(_) | Acted::Ok | Acted::Begun(_) | Acted::Measuring(_) | Acted::Needs(_) => Err(other_answer()),
     }
 }
 
@@ -189,7 +189,7 @@ async fn outcome(session: &Session, acted: Acted, done: &str, err: Style) -> Res
             note(&format!("Next: pilothouse connect edit {id} --trust-plugin {fingerprint}"));
             Ok(Exit::Partial)
         }
-        Acted::Ok | Acted::Tested(_) | Acted::Begun(_) | Acted::Measuring(_) => Err(other_answer()),
+        Acted::Ok | Acted::Tested(_) | Acted::Begun(_) | Acted::Measuring(_) | Acted::Needs(_) => Err(other_answer()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Benchmarks of this machine: what is kept is looked through while somebody looks, one at a time is run for a person at the
 //! window, and how far it is is told twice a second.
 
+mod beyond;
 mod inside;
 mod served;
 mod shelf;
@@ -39,8 +40,13 @@ pub(crate) enum News {
     Looked(Shelf, Box<Result<Card, Problem>>),
     /// The one that runs is as follows.
     Going(Box<Going>),
-    /// It is over; why it is not kept, if it is not.
-    Over(Option<Problem>),
+    /// It is over.
+    Over {
+        /// Why it is not kept, if it is not.
+        failed: Option<Problem>,
+        /// What went wrong beside it, where it is kept.
+        beside: Option<Problem>,
+    },
 }
 
 /// Benchmarks, as the loop holds them.
@@ -106,10 +112,10 @@ impl Benches {
                 };
             }
             News::Going(going) => self.view.going = Some(*going),
-            News::Over(problem) => {
+            News::Over { failed, beside } => {
                 self.running = None;
                 self.view.going = None;
-                self.view.failed = problem;
+                (self.view.failed, self.view.beside) = (failed, beside);
                 self.look();
             }
         }
@@ -128,7 +134,7 @@ impl Benches {
             Ok(wish) => wish,
             Err(problem) => return drop(reply.send(Err(problem))),
         };
-        self.view.failed = None;
+        (self.view.failed, self.view.beside) = (None, None);
         let (stop, stopped) = watch::channel(false);
         let work = under::Work {
             wish,

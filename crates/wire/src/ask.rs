@@ -420,6 +420,8 @@ pub enum Acted {
     Begun(u64),
     /// It has begun, and is kept by this name: [`crate::ViewSpec::Bench`] says how far it is.
     Measuring(String),
+    /// It waits until a person has planned and confirmed this, which it needs first: [`crate::ViewSpec::Bench`] says so.
+    Needs(Box<Intent>),
 }
 
 /// What the test of a connection found.

@@ -15,6 +15,8 @@ pub struct BenchView {
     pub going: Option<Going>,
     /// Why the last one that was begun here is not kept, if it is not.
     pub failed: Option<Problem>,
+    /// What went wrong beside the last one that was begun here and is kept: a server that ended by itself.
+    pub beside: Option<Problem>,
     /// What is to be filled in to begin one; none where none can be.
     pub form: Option<KindForm>,
 }

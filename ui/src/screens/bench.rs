@@ -20,7 +20,7 @@ use crate::{
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Act, ViewSpec, units::visible, view::Status};
+use pilothouse_wire::{Act, ViewSpec, bench::BenchView, units::visible, view::Status};
 
 /// The catalog's row.
 pub const SCREEN: Screen = Screen {
@@ -81,7 +81,8 @@ fn home(view: Watched) -> AnyView {
     let state = use_state();
     let kept = Memo::new(move |_| view.bench(|view| view.kept.clone()).flatten());
     let problems = Memo::new(move |_| {
-        view.bench(|view| view.failed.iter().chain(&view.problem).cloned().collect::<Vec<_>>()).unwrap_or_default()
+        let all = |view: &BenchView| [&view.failed, &view.beside, &view.problem].into_iter().flatten().cloned().collect::<Vec<_>>();
+        view.bench(all).unwrap_or_default()
     });
     let list = move || match kept.get() {
         None => view! { <p class="faint" aria-busy="true">"What is kept is being read."</p> }.into_any(),

@@ -25,6 +25,7 @@ pub fn page(document: &Document) -> Page {
         }
         if let Some(server) = &arm.server {
             page.line("", told::server(server));
+            told::ended(&mut page, server);
         }
     }
     if let Some(first) = document.arms.first() {

@@ -260,6 +260,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_is_ready_where_a_call_says_so() {
+        for (how, want) in [(How::Well, true), (How::FailsAtOnce, false), (How::IsAPage, false), (How::IsBusy, false)] {
+            let stand = serving(how).await;
+            let client = Way::new(&stand.target, None).unwrap().begin(Instant::now());
+            assert_eq!(crate::oip::says_ready(&client).await, want);
+        }
+        let nobody = Target { url: "http://127.0.0.1:1/x".into(), api: Api::InferGrpc, ..plan().target };
+        assert!(!crate::oip::says_ready(&Way::new(&nobody, None).unwrap().begin(Instant::now())).await);
+    }
+
+    #[tokio::test]
     async fn a_connection_carries_one_call_at_a_time_and_is_used_again() {
         let stand = serving(How::Well).await;
         let client = Way::new(&stand.target, None).unwrap().begin(Instant::now());

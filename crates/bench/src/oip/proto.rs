@@ -9,6 +9,8 @@ use prost::Message;
 
 /// Where an inference is called for: the service and its method, as a path.
 pub const INFER: &str = "/inference.GRPCInferenceService/ModelInfer";
+/// Where it is asked whether the server is ready, likewise.
+pub const READY: &str = "/inference.GRPCInferenceService/ServerReady";
 /// Of a frame before its message.
 pub const HEAD: usize = 5;
 

@@ -13,7 +13,6 @@ use crate::{
     prompts::Ready,
     template::{Method, Template},
 };
-use bytes::Bytes;
 use pilothouse_wire::{Code, Problem};
 use prost::Message;
 use serde_json::Value;
@@ -85,7 +84,7 @@ fn says_not(answer: &[u8]) -> bool {
     value.is_some_and(|value| value["ready"] == Value::Bool(false))
 }
 
-async fn get(target: &Target, url: &str) -> Result<Bytes, Failure> {
+async fn get(target: &Target, url: &str) -> Result<Vec<u8>, Failure> {
     client_of(target, url).map_err(|problem| Failure::new(Kind::Other, problem.what))?.get().await
 }
 
@@ -115,6 +114,17 @@ fn is_said(target: &Target, answer: Result<Vec<u8>, Failure>, who: &str) -> Resu
         }
         Err(failure) if status::is_unimplemented(&failure) => Ok(()),
         Err(failure) => Err(cannot(target, &failure)),
+    }
+}
+
+/// Does a server say by gRPC that it is ready? `client` calls [`proto::READY`].
+pub(crate) async fn says_ready(client: &client::Client) -> bool {
+    let ready = Ready { body: proto::framed(&ServerReadyRequest {}), wanted_input: 0, wanted_output: None };
+    match client.bytes(&ready).await {
+        // A server that listens and has loaded nothing yet says no.
+        Ok(answer) => ModelReadyResponse::decode(&*answer).is_ok_and(|answer| answer.ready),
+        // One without such a question is ready where it answers at all.
+        Err(failure) => status::is_unimplemented(&failure),
     }
 }
 

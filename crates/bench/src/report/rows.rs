@@ -116,9 +116,9 @@ fn measured(id: &str, arm: &str, block: &str, of: &Measures) -> Vec<[String; 7]>
 /// If they are not there any more, or cannot be read or written.
 pub fn jsonl(kept: &Kept, folder: &Path, out: &mut impl Write) -> Result<(), Problem> {
     match kept {
-        Kept::Run(document) if document.workers.is_some() => {
+        Kept::Run(document) if document.workers.is_some() && document.requests_file.is_empty() => {
             Err(Problem::new(Code::NotFound, "The requests of this run are not here.")
-                .why("Its workers sent them, and handed over what they measured of all together.")
+                .why("Its workers sent them, and no line of them came.")
                 .next("--csv and --json give what is kept of it."))
         }
         Kept::Run(document) => copy(&folder.join(requests_of(document)), None, out),

@@ -7,9 +7,12 @@ use super::{
 use crate::{
     arrivals::Arrivals,
     beside::Given,
+    oip::Shapes,
     plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Through, Until, WarmUp},
     search::{self, Scale},
     server,
+    template::Template,
+    workers::{self, Spec},
 };
 use pilothouse_wire::{Code, Problem, form::Draft};
 use serde_json::Map;
@@ -56,6 +59,69 @@ impl Filled<'_> {
         let command = server::split(typed)
             .map_err(|problem| Problem { what: format!("{} cannot be started.", label(key)), ..problem })?;
         Ok(Some(Serve { arm: arm.into(), command, target: target.clone() }))
+    }
+
+    /// The server of embeddings by which answers are compared, if one is named.
+    pub fn embed(&self) -> Result<Option<Target>, Problem> {
+        let Some(address) = self.text("embed") else {
+            return match ["embed_model", "embed_key_file"].into_iter().find(|key| self.text(key).is_some()) {
+                Some(alone) => Err(Problem::new(Code::BadInput, format!("{} is needed.", label("embed")))
+                    .why(format!("{} is of a server that is not named.", label(alone)))),
+                None => Ok(None),
+            };
+        };
+        if self.text("against").is_none() {
+            return Err(Problem::new(Code::BadInput, format!("{} is of no comparison.", label("embed")))
+                .why("Answers are compared with those of another target.")
+                .next(format!("Give {}, or leave it out.", label("against"))));
+        }
+        let model = self.needed("embed_model")?;
+        let target = Target {
+            api: Api::Embeddings,
+            url: Api::Embeddings.address(address, model),
+            model: model.to_owned(),
+            key: self.text("embed_key_file").map_or(KeyFrom::None, |file| KeyFrom::File(file.into())),
+            authorities: None,
+            template: None,
+            through: None,
+        };
+        target.check().map_err(|problem| of_address(problem, "embed"))?;
+        Ok(Some(target))
+    }
+
+    /// The workers that are to send it, if any are.
+    pub fn workers(&self) -> Result<Option<Spec>, Problem> {
+        let Some(on) = self.text("on") else {
+            return match ["workers", "image", "key_secret"].into_iter().find(|key| self.text(key).is_some()) {
+                Some(alone) => Err(Problem::new(Code::BadInput, format!("{} is needed.", label("on")))
+                    .why(format!("{} is of workers, and nobody says where they run.", label(alone)))),
+                None => Ok(None),
+            };
+        };
+        for (key, why) in [
+            ("against", "Blocks of a comparison are sent by one machine."),
+            ("find", "A search is sent by one machine."),
+            ("serve", "What it starts is on this machine, and workers do not reach it."),
+            ("key_file", "It is on this machine, and stands in no manifest."),
+        ] {
+            if self.text(key).is_some() {
+                let what = format!("{} and {} are both given.", label("on"), label(key));
+                return Err(Problem::new(Code::BadInput, what).why(why).next("Leave out one of both."));
+            }
+        }
+        let place = |typed: &str| {
+            let place = workers::place(typed).map(|(cluster, namespace)| (cluster.to_owned(), namespace.to_owned()));
+            place.ok_or_else(|| "It is CONNECTION/NAMESPACE".to_owned())
+        };
+        let key = self.read("key_secret", |typed| match typed.split_once('/') {
+            Some((name, key)) if !name.is_empty() && !key.is_empty() => Ok((name.into(), key.into())),
+            _ => Err("It is NAME/KEY of a Secret".to_owned()),
+        })?;
+        let (cluster, namespace) = self.read("on", place)?.unwrap_or_else(|| (on.to_owned(), String::new()));
+        let many = self.number("workers")?;
+        let many = many.ok_or_else(|| Problem::new(Code::BadInput, format!("{} is needed.", label("workers"))))?;
+        let image = self.text("image").map(str::to_owned);
+        Ok(Some(Spec { image, key, ..Spec::usual(&cluster, &namespace, many) }))
     }
 
     /// What is looked for, if a limit is.
@@ -136,13 +202,13 @@ impl Filled<'_> {
         let api = match self.text("api") {
             Some("completions") => Api::Completions,
             Some("embeddings") => Api::Embeddings,
+            Some("infer") => Api::Infer,
+            Some("infer-grpc") => Api::InferGrpc,
             _ => Api::Chat,
         };
+        let template = self.read("shape", shapes)?.map(|shapes| Template { shapes, ..Template::default() });
         let model = self.needed(model)?;
-        let named = |problem: Problem| match problem.what.strip_prefix("address") {
-            Some(rest) => Problem { what: format!("{}{rest}", label(url)), ..problem },
-            None => problem,
-        };
+        let named = |problem: Problem| of_address(problem, url);
         let (address, through) = Through::or_address(self.needed(url)?).map_err(named)?;
         let target = Target {
             api,
@@ -150,7 +216,7 @@ impl Filled<'_> {
             model: model.to_owned(),
             key: self.text("key_file").map_or(KeyFrom::None, |file| KeyFrom::File(file.into())),
             authorities: None,
-            template: None,
+            template,
             through,
         };
         let load = self.load()?;
@@ -181,6 +247,25 @@ impl Filled<'_> {
         plan.check().map_err(named)?;
         Ok(plan)
     }
+}
+
+/// Said of the field that an address was typed in, or of that of shapes, which alone words a request here.
+fn of_address(problem: Problem, key: &str) -> Problem {
+    let (address, worded) = (problem.what.strip_prefix("address"), problem.what.strip_prefix("body"));
+    match (address, worded) {
+        (Some(rest), _) => Problem { what: format!("{}{rest}", label(key)), ..problem },
+        (None, Some(rest)) => Problem { what: format!("{}{rest}", label("shape")), ..problem },
+        (None, None) => problem,
+    }
+}
+
+/// Shapes of inputs, a blank between two.
+fn shapes(typed: &str) -> Result<Shapes, String> {
+    let one = |typed: &str| match typed.split_once('=') {
+        Some((name, sizes)) if !name.is_empty() => Ok((name.to_owned(), sizes.parse()?)),
+        _ => Err("Write INPUT=1x3x224x224".to_owned()),
+    };
+    typed.split_whitespace().map(one).collect()
 }
 
 /// What is looked for.

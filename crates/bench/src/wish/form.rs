@@ -33,7 +33,21 @@ pub fn form() -> KindForm {
             true,
         ),
         field("model", "Target's model", "As the server calls it.", "chat", true),
-        choice("api", "Speaks", "What the server speaks.", &["chat", "completions", "embeddings"]),
+        choice(
+            "api",
+            "Speaks",
+            "What the server speaks: OpenAI's interfaces, or the Open Inference Protocol v2 over REST and over gRPC, whose tensors \
+             follow from the model's metadata.",
+            &["chat", "completions", "embeddings", "infer", "infer-grpc"],
+        ),
+        field(
+            "shape",
+            "Shapes",
+            "Of infer and infer-grpc, where the metadata leaves the shape of an input open: INPUT=SIZES, several with a blank \
+             between.",
+            "image=8x3x224x224",
+            false,
+        ),
         field(
             "key_file",
             "Key file",
@@ -61,6 +75,21 @@ pub fn form() -> KindForm {
             "Candidate's command",
             "Likewise; both serve at the same time, on the same device.",
             "vllm serve org/candidate --port 8001",
+            false,
+        ),
+        field(
+            "embed",
+            "Embeddings' address",
+            "Of a comparison: a server that tells how near answers are in meaning. What the targets say is sent to it.",
+            "http://127.0.0.1:8002",
+            false,
+        ),
+        field("embed_model", "Embeddings' model", "As that server calls it.", "bge-small", false),
+        field(
+            "embed_key_file",
+            "Embeddings' key",
+            "The file that its API key is in; that of the targets is not sent to it.",
+            "/run/secrets/embed",
             false,
         ),
         field(
@@ -103,11 +132,33 @@ pub fn form() -> KindForm {
         ),
         field("limits", "Limits", "What an answer has to keep to be a good one.", "ttft=500ms,tpot=50ms", false),
         field("pairs", "Pairs", "The most pairs of blocks of a comparison: 6, 8, 12, 16, 24.", "24", false),
+        field(
+            "on",
+            "Workers in",
+            "CONNECTION/NAMESPACE: the load is sent by workers there, pods of a Job that is planned and confirmed first.",
+            "prod/bench",
+            false,
+        ),
+        field("workers", "How many workers", "They deal out the load of one machine.", "4", false),
+        field(
+            "image",
+            "Workers' image",
+            "Of this version of Pilothouse; as deploy/Containerfile calls it where nothing is given.",
+            "registry.example/pilothouse-recorder:1",
+            false,
+        ),
+        field(
+            "key_secret",
+            "Workers' key",
+            "NAME/KEY: the Secret of their namespace that the API key is in.",
+            "keys/chat",
+            false,
+        ),
     ];
     KindForm {
         id: KIND.into(),
         name: "Benchmark".into(),
-        summary: "Sends load from this machine and keeps what comes of it.".into(),
+        summary: "Sends load from this machine, or from workers in a cluster, and keeps what comes of it.".into(),
         fields,
         permissions: vec![],
     }

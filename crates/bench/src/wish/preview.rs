@@ -6,6 +6,7 @@ use crate::{
     run,
     search::{self, Scale},
     told,
+    workers::Spec,
 };
 use pilothouse_chart::drawn;
 use pilothouse_connect::redact_arguments;
@@ -47,6 +48,15 @@ impl Wish {
                 "Judged by",
                 format!("{}; the same within ±{} %", ids.join(", "), number(settings.margin * 100.0, 0)),
             ));
+            if let Some(embed) = &compared.embed {
+                rows.push(row("Meaning", format!("What both say is sent to {} at {}", embed.model, embed.url)));
+            }
+        }
+        if let Some(spec) = &self.workers {
+            let Spec { workers, namespace, cluster, .. } = spec;
+            let by =
+                format!("{workers} workers in {namespace} of {cluster}, a Job that is planned and confirmed first");
+            rows.push(row("Sent by", by));
         }
         let limits = if plan.slo.is_empty() { "none: no goodput is told".to_owned() } else { plan.slo.to_string() };
         rows.push(row("Limits", limits));

@@ -2,6 +2,7 @@
 //! runtime or of a panic, and lines that are too long are cut in two: each of ours says what it is, of which run and which worker,
 //! and a document comes in pieces that are counted and summed.
 
+use super::lines::{Handed, Packed};
 use crate::{result::Document, run::Progress};
 use pilothouse_wire::{Problem, Stamp};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,10 @@ pub enum Frame {
     Told(Begin, Stamp),
     /// It sends: how far it is.
     Sends(Progress),
+    /// A piece of the lines of its requests: which, from 0, of how many, and the text.
+    LinesPiece(u32, u32, String),
+    /// The lines of its requests are whole: how many they are, how many bytes their text has, and its sum.
+    Lines(Handed, u64, u32),
     /// A piece of its document: which, from 0, of how many, and the text.
     Piece(u32, u32, String),
     /// Its document is whole: how many bytes, and their sum.
@@ -56,6 +61,14 @@ struct Sum {
     crc32: u32,
 }
 
+#[derive(Serialize, Deserialize)]
+struct SumOfLines {
+    #[serde(flatten)]
+    handed: Handed,
+    #[serde(flatten)]
+    sum: Sum,
+}
+
 impl Frame {
     /// The line, without its end.
     #[must_use]
@@ -65,6 +78,10 @@ impl Frame {
             Self::Told(begin, seen) => ("told", json(&Seen { begin: *begin, seen: *seen })),
             Self::Sends(Progress { answered, failed, tokens, .. }) => {
                 ("sends", json(&Sent { answered: *answered, failed: *failed, tokens: *tokens }))
+            }
+            Self::LinesPiece(at, of, text) => ("lines-piece", format!("{at}/{of} {text}")),
+            Self::Lines(handed, bytes, crc32) => {
+                ("lines", json(&SumOfLines { handed: *handed, sum: Sum { bytes: *bytes, crc32: *crc32 } }))
             }
             Self::Piece(at, of, text) => ("piece", format!("{at}/{of} {text}")),
             Self::Whole(bytes, crc32) => ("whole", json(&Sum { bytes: *bytes, crc32: *crc32 })),
@@ -98,10 +115,17 @@ impl Frame {
                 let Sent { answered, failed, tokens } = serde_json::from_str(text).ok()?;
                 Self::Sends(Progress { answered, failed, tokens, ..Progress::default() })
             }
+            "lines-piece" => {
+                let (at, of, text) = piece(text)?;
+                Self::LinesPiece(at, of, text)
+            }
+            "lines" => {
+                let SumOfLines { handed, sum: Sum { bytes, crc32 } } = serde_json::from_str(text).ok()?;
+                Self::Lines(handed, bytes, crc32)
+            }
             "piece" => {
-                let (place, text) = text.split_once(' ')?;
-                let (at, of) = place.split_once('/')?;
-                Self::Piece(at.parse().ok()?, of.parse().ok()?, text.to_owned())
+                let (at, of, text) = piece(text)?;
+                Self::Piece(at, of, text)
             }
             "whole" => {
                 let Sum { bytes, crc32 } = serde_json::from_str(text).ok()?;
@@ -113,13 +137,34 @@ impl Frame {
     }
 }
 
+/// Which piece it is, of how many, and its text.
+fn piece(text: &str) -> Option<(u32, u32, String)> {
+    let (place, text) = text.split_once(' ')?;
+    let (at, of) = place.split_once('/')?;
+    Some((at.parse().ok()?, of.parse().ok()?, text.to_owned()))
+}
+
 /// A document as frames.
 #[must_use]
 pub fn frames(document: &Document) -> Vec<Frame> {
     // What was kept as JSON is JSON again.
     let text = serde_json::to_string(document).unwrap_or_default();
+    let mut frames = pieces(&text, Frame::Piece);
+    frames.push(Frame::Whole(text.len() as u64, crc32fast::hash(text.as_bytes())));
+    frames
+}
+
+/// The lines of requests as frames. They stand before the document, whose end is the last that is said.
+#[must_use]
+pub fn frames_of_lines(of: &Packed) -> Vec<Frame> {
+    let mut frames = pieces(&of.text, Frame::LinesPiece);
+    frames.push(Frame::Lines(of.handed, of.text.len() as u64, crc32fast::hash(of.text.as_bytes())));
+    frames
+}
+
+fn pieces(text: &str, frame: fn(u32, u32, String) -> Frame) -> Vec<Frame> {
     let mut pieces = Vec::new();
-    let mut rest = text.as_str();
+    let mut rest = text;
     while !rest.is_empty() {
         let end = rest.floor_char_boundary(LONGEST.min(rest.len()));
         let (piece, behind) = rest.split_at(end);
@@ -127,9 +172,7 @@ pub fn frames(document: &Document) -> Vec<Frame> {
         rest = behind;
     }
     let of = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
-    let mut frames: Vec<Frame> = (0..).zip(pieces).map(|(at, piece)| Frame::Piece(at, of, piece)).collect();
-    frames.push(Frame::Whole(text.len() as u64, crc32fast::hash(text.as_bytes())));
-    frames
+    (0..).zip(pieces).map(|(at, piece)| frame(at, of, piece)).collect()
 }
 
 /// What stands on a line is made of numbers and texts, which always are JSON.
@@ -152,6 +195,8 @@ mod tests {
             Frame::Told(begin, Stamp(1_800_000_001_999)),
             Frame::Sends(progress),
             Frame::Piece(3, 9, "{\"a b\":  1 ".into()),
+            Frame::LinesPiece(0, 2, "KLUv/Q==".into()),
+            Frame::Lines(Handed { lines: 7, of: 9 }, 1_000, 5),
             Frame::Whole(7, 8),
             Frame::Failed(Problem::new(Code::BadInput, "No \n line.").why("Because.")),
         ] {
@@ -173,7 +218,7 @@ mod tests {
     proptest! {
         /// A log holds whatever others write: nothing of it is more than no frame.
         #[test]
-        fn any_line_is_read_or_is_none(rest in ".{0,60}", kind in "(waits|told|sends|piece|whole|failed|x) ?") {
+        fn any_line_is_read_or_is_none(rest in ".{0,60}", kind in "(waits|told|sends|lines-piece|lines|piece|whole|failed|x) ?") {
             let line = format!("{MARK} bench-a 2 {kind}{rest}");
             if let Some(frame) = Frame::read(&line, "bench-a", 2) {
                 prop_assert_eq!(Frame::read(&frame.line("bench-a", 2), "bench-a", 2), Some(frame));

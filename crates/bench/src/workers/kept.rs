@@ -3,6 +3,7 @@
 
 use super::{
     clock::Clock,
+    lines::Handed,
     merge::{merge, merged},
     order::Order,
 };
@@ -64,6 +65,9 @@ pub struct Worker {
     pub warm_up: Option<Cut>,
     /// What it took.
     pub client: Option<ClientLoad>,
+    /// How many of its requests stand beside the document, a line each; none where none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Handed>,
 }
 
 /// What came of a worker.
@@ -91,20 +95,26 @@ impl Workers {
 /// What one worker handed over, or why it did not.
 pub type HandedOver = Result<Box<Document>, String>;
 
-/// All of them as one document. `from` is as which the document begins: its name, and the clock and machine of who asked. With each
-/// worker stand its pod, its node and its clock.
+/// What is known of one worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Its pod; none where none was seen.
+    pub pod: Option<String>,
+    /// The node of that.
+    pub node: Option<String>,
+    /// What is known of its clock.
+    pub clock: Clock,
+    /// What it measured.
+    pub handed: HandedOver,
+    /// How many lines of its requests came; none where none did.
+    pub lines: Option<Handed>,
+}
+
+/// All of them as one document. `from` is as which the document begins: its name, and the clock and machine of who asked.
 #[must_use]
-pub fn document(
-    from: Document,
-    order: &Order,
-    place: Place,
-    begin: Stamp,
-    each: Vec<(Option<String>, Option<String>, Clock, HandedOver)>,
-) -> Document {
-    let told: Vec<(Worker, Option<Measures>)> = (0..)
-        .zip(each)
-        .map(|(index, (pod, node, clock, handed))| worker(index, pod, node, clock, handed, begin))
-        .collect();
+pub fn document(from: Document, order: &Order, place: Place, begin: Stamp, each: Vec<Told>) -> Document {
+    let told: Vec<(Worker, Option<Measures>)> =
+        (0..).zip(each).map(|(index, told)| worker(index, told, begin)).collect();
     let parts: Vec<(u64, &Measures)> =
         told.iter().filter_map(|(worker, measures)| Some((worker.later_us?, measures.as_ref()?))).collect();
     let measures = merge(&parts, order.plan.warm_up);
@@ -122,14 +132,8 @@ pub fn document(
     Document { state, measures, client, workers: Some(workers), ..from }
 }
 
-fn worker(
-    index: u32,
-    pod: Option<String>,
-    node: Option<String>,
-    clock: Clock,
-    handed: HandedOver,
-    begin: Stamp,
-) -> (Worker, Option<Measures>) {
+fn worker(index: u32, told: Told, begin: Stamp) -> (Worker, Option<Measures>) {
+    let Told { pod, node, clock, handed, lines } = told;
     let lost = |why: String| Worker {
         index,
         pod: pod.clone(),
@@ -141,6 +145,7 @@ fn worker(
         requests: None,
         warm_up: None,
         client: None,
+        lines: None,
     };
     match handed {
         Err(why) => (lost(why), None),
@@ -155,6 +160,7 @@ fn worker(
                 requests: Some(measures.requests),
                 warm_up: Some(measures.warm_up),
                 client,
+                lines,
                 ..lost(String::new())
             };
             (worker, Some(measures))
@@ -189,10 +195,17 @@ pub(super) mod tests {
         };
         let clock = Clock { least_ms: Some(-600), most_ms: Some(90) };
         let wide = Clock { least_ms: Some(-2_300), ..clock };
+        let told = |pod: &str, node: Option<&str>, clock, handed| Told {
+            pod: Some(pod.into()),
+            node: node.map(str::to_owned),
+            clock,
+            handed,
+            lines: None,
+        };
         let each = vec![
-            (Some("bench-a-0-x".into()), Some("node-1".into()), clock, own(0)),
-            (Some("bench-a-1-y".into()), None, wide, own(200)),
-            (Some("bench-a-2-z".into()), Some("node-2".into()), clock, Err("exit code 137, OOMKilled".into())),
+            Told { lines: Some(Handed { lines: 7, of: 9 }), ..told("bench-a-0-x", Some("node-1"), clock, own(0)) },
+            told("bench-a-1-y", None, wide, own(200)),
+            told("bench-a-2-z", Some("node-2"), clock, Err("exit code 137, OOMKilled".into())),
         ];
         let place = Place {
             cluster: "prod".into(),
@@ -226,7 +239,8 @@ pub(super) mod tests {
         let place = kept().workers.unwrap().place;
         let whole = shown::tests::run();
         let all = |handed: Vec<HandedOver>| {
-            let each = handed.into_iter().map(|one| (None, None, Clock::default(), one)).collect();
+            let told = |handed| Told { pod: None, node: None, clock: Clock::default(), handed, lines: None };
+            let each = handed.into_iter().map(told).collect();
             document(shown::tests::run(), &order, place.clone(), Stamp(0), each)
         };
         assert_eq!(all(vec![Ok(Box::new(whole.clone())), Ok(Box::new(whole.clone()))]).state, State::Whole);

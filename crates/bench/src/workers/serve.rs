@@ -2,7 +2,8 @@
 //! It needs nothing of its cluster: when to begin stands in a file that the kubelet writes, and what it says is its log.
 
 use super::{
-    frame::{Begin, Frame, frames},
+    frame::{Begin, Frame, frames, frames_of_lines},
+    lines,
     order::Order,
 };
 use crate::{run, store::Place};
@@ -52,7 +53,7 @@ impl Work {
         let begin = self.told(say).await?;
         self.wait(begin).await?;
         let place = Place::at(&self.folder.join(format!("{}-{}.json", self.order.run, self.index)));
-        let clock = self.clock.clone();
+        let (clock, requests) = (self.clock.clone(), place.requests.clone());
         let begun = tokio::task::spawn_blocking(move || run::start_share(plan, share, place, clock)).await;
         let broke = |error| Problem::new(Code::Internal, "The run broke as it began.").why(format!("{error}."));
         let mut running = begun.map_err(broke)??;
@@ -67,6 +68,11 @@ impl Work {
                 }
             }
         };
+        // Once nothing is sent any more: packing them would make the client late. What cannot be read is not handed over, and
+        // that is seen by who asks.
+        if let Ok(Ok(packed)) = tokio::task::spawn_blocking(move || lines::pack(&requests)).await {
+            frames_of_lines(&packed).iter().for_each(&mut *say);
+        }
         frames(&document).iter().for_each(say);
         Ok(())
     }
@@ -184,6 +190,9 @@ mod tests {
         assert!(seen >= begin.said && document.began >= begin.at, "{begin:?} {seen} {}", document.began);
         assert!(document.began.since(begin.at) < Duration::from_millis(500), "{}", document.began);
         assert_eq!(document.plan.load, crate::plan::Load::Closed { concurrency: 32 });
+        let (requests, handed) = heard.requests().unwrap();
+        assert!(!requests.is_empty() && handed.lines == handed.of, "{handed:?}");
+        assert!(requests.iter().all(|sample| sample.n % 2 == 1), "{requests:?}");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use super::{
     clock::Judged,
     kept::{Came, Worker, Workers},
+    lines::Handed,
 };
 use crate::{
     page::{Head, Table, Tone},
@@ -50,6 +51,7 @@ pub fn lines(of: &Workers) -> Vec<(String, Tone)> {
         if matches!(worker.came, Came::Lost(_)) {
             continue;
         }
+        lines.extend(beside(worker).map(|words| (words, Tone::Warn)));
         let within = number(of.clocks_within_ms as f64 / 1e3, 2);
         match worker.clock.judge(of.clocks_within_ms) {
             Judged::Within => {}
@@ -72,6 +74,20 @@ pub fn lines(of: &Workers) -> Vec<(String, Tone)> {
         }
     }
     lines
+}
+
+/// What is missing of its requests beside the document, where something is.
+fn beside(worker: &Worker) -> Option<String> {
+    match worker.lines {
+        None => Some(format!("{}: none of its requests came to stand beside this, a line each", named(worker))),
+        Some(Handed { lines, of }) if lines < of => Some(format!(
+            "{}: the first {} of its {} requests stand beside this, a line each; its log holds no more",
+            named(worker),
+            count(lines),
+            count(of)
+        )),
+        Some(_) => None,
+    }
 }
 
 /// What all of them took.
@@ -142,6 +158,8 @@ mod tests {
             "worker 2 (pod bench-a-2-z on node-2): nothing that it measured is counted: exit code 137, OOMKilled",
             "no more than 2 of 3 parts",
             "worker 1 (pod bench-a-1-y): whether its clock is within 1.00 s of ours cannot be told",
+            "worker 0 (pod bench-a-0-x on node-1): the first 7 of its 9 requests stand beside this",
+            "worker 1 (pod bench-a-1-y): none of its requests came",
         ] {
             assert!(said.contains(want) && cards.contains(want), "{want}: {said}\n{cards}");
         }

@@ -1,7 +1,7 @@
 //! Which of several targets is better: blocks with a bar for whoever waits, the verdict, and what a job needs of it. Two kept
 //! runs are put side by side instead.
 
-use super::{PULSE, folder, page, served::Served};
+use super::{PULSE, folder, page, served};
 use crate::{
     bench_args::{CompareArgs, FailIf},
     exit::{Exit, Failed},
@@ -50,10 +50,11 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
     arms.iter().try_for_each(|arm| arm.plan.check())?;
     super::inside::open(arms.iter_mut().map(|arm| &mut arm.plan.target), of.way.typed.as_deref()).await?;
     let targets: Vec<_> = arms.iter().map(|arm| (arm.name.as_str(), &arm.plan.target)).collect();
-    let mut served = Served::start_all(&of.serve, &targets, &place).await?;
+    let mut started = served::start_all(&of.serve, &targets, &place).await?;
     for (arm, local) in arms.iter_mut().zip(&locals) {
         let Some(local) = local else { continue };
-        served.load(&arm.name, (local, &of.local), of.serve.ready_within, &mut arm.plan.target, &place).await?;
+        let (within_s, target) = (of.serve.ready_within, &mut arm.plan.target);
+        served::load(&mut started, &arm.name, (local, &of.local), within_s, target, &place).await?;
     }
     let mut settled = Ok(());
     for arm in &mut arms {
@@ -61,11 +62,11 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
             settled = oip::settle(&mut arm.plan.target).await;
         }
     }
-    let given = arms.iter().map(|arm| served.given(&of.serve, &arm.name, &arm.plan.target));
+    let given = arms.iter().map(|arm| served::given(&started, &of.serve, &arm.name, &arm.plan.target));
     let given: Vec<Given> = match settled.map_err(Failed::from).and_then(|()| given.collect()) {
         Ok(given) => given,
         Err(failed) => {
-            served.stop().await;
+            served::stop(started, &place).await;
             return Err(failed);
         }
     };
@@ -89,7 +90,7 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         follow(&mut running, err).await
     };
     let document = document.await;
-    served.stop().await;
+    served::stop(started, &place).await;
     let document = document?;
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let fails: Vec<Fail> = of.fail_if.iter().map(|fail| fail.fail()).collect();

@@ -1,6 +1,6 @@
 //! The most load that keeps the limits: probes with a bar for whoever waits, and the bracket that they found.
 
-use super::{PULSE, folder, page, served::Served};
+use super::{PULSE, folder, page, served};
 use crate::{
     bench_args::SearchArgs,
     exit::{Exit, Failed},
@@ -29,19 +29,20 @@ pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed
         None => Place::new(&folder()?, clock.now(), &format!("search {}", wanted.plan.target.model)),
     };
     let local = locals.first().filter(|_| wanted.arms.is_empty()).map(|local| (local, &of.local));
-    let mut served = Served::start(&of.serve, local, &mut wanted.plan.target, &place).await?;
+    let mut started = served::start(&of.serve, local, &mut wanted.plan.target, &place).await?;
     for (at, (arm, local)) in (1..).zip(wanted.arms.iter_mut().zip(&locals)) {
-        served.load(&at.to_string(), (local, &of.local), of.serve.ready_within, &mut arm.target, &place).await?;
-        arm.given = served.given(&of.serve, &at.to_string(), &arm.target)?;
+        let (name, within_s) = (at.to_string(), of.serve.ready_within);
+        served::load(&mut started, &name, (local, &of.local), within_s, &mut arm.target, &place).await?;
+        arm.given = served::given(&started, &of.serve, &name, &arm.target)?;
     }
     let document = async {
         oip::settle(&mut wanted.plan.target).await?;
-        wanted.given = served.given(&of.serve, "", &wanted.plan.target)?;
+        wanted.given = served::given(&started, &of.serve, "", &wanted.plan.target)?;
         let mut running = search::start(wanted, place.clone(), clock)?;
         follow(&mut running, err).await
     };
     let document = document.await;
-    served.stop().await;
+    served::stop(started, &place).await;
     let document = document?;
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let mut writer = stdout();

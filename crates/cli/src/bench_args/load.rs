@@ -56,7 +56,8 @@ pub struct ServeArgs {
     /// beside the run. Of several targets NAME=COMMAND, once for each
     #[arg(long, value_name = "COMMAND")]
     pub serve: Vec<String>,
-    /// Where it says that it is ready, by any success, likewise [default: /health at its address, or /v2/health/ready]
+    /// Where it says that it is ready, by any success, likewise [default: /health at its address, of infer
+    /// /v2/health/ready, of infer-grpc a call of ServerReady]
     #[arg(long, value_name = "URL", requires = "serve")]
     pub ready_url: Vec<String>,
     /// Seconds until it, or a model out of a file, has to be ready

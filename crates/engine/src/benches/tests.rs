@@ -81,6 +81,56 @@ async fn a_command_that_does_not_serve_is_told_with_its_last_words_and_nothing_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn workers_of_a_cluster_that_nobody_hands_out_are_not_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let (inputs, mut inbox) = mpsc::channel(64);
+    let mut benches = Benches::new(home.path().join("bench"), inputs);
+    let few = begin(&mut benches, &draft(&[("on", "prod/bench"), ("workers", "33")])).await.unwrap().unwrap_err();
+    assert_eq!(few.what, "32 at a time are fewer than 33 workers.");
+    // Whoever is asked for the ground in this test says nothing.
+    let answer = begin(&mut benches, &draft(&[("on", "prod/bench"), ("workers", "3")]));
+    until(&mut benches, &mut inbox, |view| view.kept.is_some()).await;
+    assert!(answer.await.unwrap().is_err());
+    let view = benches.view();
+    assert_eq!((&view.going, &view.failed, &view.beside), (&None, &None, &None));
+    assert_eq!(benches.end().unwrap_err().code, Code::NotFound);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_server_ended_by_itself_is_said_beside_what_is_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let (inputs, mut inbox) = mpsc::channel(64);
+    let mut benches = Benches::new(home.path().join("bench"), inputs);
+    // It says that it is ready to one who asks, and ends; the load finds nobody.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let ready = home.path().join("ready");
+    let waits = format!("sh -c 'touch {}; sleep 1; echo no memory left; exit 9'", ready.display());
+    let answering = tokio::task::spawn_blocking(move || {
+        for socket in listener.incoming().map_while(Result::ok) {
+            // Before it was started nobody is to answer.
+            if ready.exists() {
+                let _ = std::io::Read::read(&mut &socket, &mut [0; 1_024]);
+                drop(std::io::Write::write_all(&mut &socket, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+                return;
+            }
+        }
+    });
+    let dies = draft(&[("url", &url), ("serve", &waits), ("concurrency", ""), ("rate", "10"), ("seconds", "3")]);
+    let Ok(Acted::Measuring(id)) = begin(&mut benches, &dies).await.unwrap() else { panic!("it began") };
+    until(&mut benches, &mut inbox, |view| view.going.is_none() && view.beside.is_some()).await;
+    answering.await.unwrap();
+    let problem = benches.view().beside.clone().unwrap();
+    let why = problem.why.as_deref().unwrap_or_default();
+    assert!(why.contains("exit status: 9") && why.contains("no memory left"), "{problem:?}");
+    // Also to who reads it later.
+    let (_, kept) = store::kept(&home.path().join("bench"), &id).unwrap();
+    assert!(format!("{:?}", shown::page(&kept, home.path())).contains("it ended while it was measured"));
+    assert!(benches.view().failed.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_kept_before_everybody_stops() {
     let home = tempfile::tempdir().unwrap();
     let (inputs, mut inbox) = mpsc::channel(64);

@@ -1,15 +1,17 @@
 //! The one that runs: begun, told of, ended.
 
 use super::{
-    News, inside,
-    served::{Servers, Waits},
+    News, beyond, inside,
+    served::{self, Waits},
 };
 use crate::input::Input;
 use pilothouse_bench::{
-    compare, run, search,
+    compare, oip, run, search,
+    served::{Ended, Served, note},
     shown::{Course, End, Tick},
     store::{self, Place},
     wish::{Aim, Wish},
+    workers::Errand,
 };
 use pilothouse_connect::Clock;
 use pilothouse_wire::{Acted, Code, Problem, bench::Going, units::number};
@@ -44,15 +46,37 @@ enum Under {
 
 impl Work {
     /// Begins it, answers whether it has begun, and tells of it until it is over.
-    pub(super) async fn run(self, reply: oneshot::Sender<Result<Acted, Problem>>) {
+    pub(super) async fn run(mut self, reply: oneshot::Sender<Result<Acted, Problem>>) {
         let place = Place::new(&self.folder, self.clock.now(), &self.wish.name());
         let inputs = self.inputs.clone();
-        let over = self.through(place, reply).await.err();
-        let _ = inputs.send(Input::Bench(News::Over(over))).await;
+        let over = match self.wish.workers.take() {
+            Some(spec) => match Errand::new(spec, self.wish.plan().clone(), self.clock.now()) {
+                Ok(errand) => {
+                    let course = course(&self.wish);
+                    let Self { clock, stopped, inputs, .. } = self;
+                    beyond::Work { errand, course, place, clock, stopped, inputs }.run(reply).await
+                }
+                Err(problem) => {
+                    drop(reply.send(Err(problem)));
+                    Ok(None)
+                }
+            },
+            None => self.through(place, reply).await,
+        };
+        let (failed, beside) = match over {
+            Ok(beside) => (None, beside),
+            Err(problem) => (Some(problem), None),
+        };
+        let _ = inputs.send(Input::Bench(News::Over { failed, beside })).await;
     }
 
-    /// Why it is not kept, if it is not; a person who waits for the answer is told first, and then it is no news.
-    async fn through(mut self, place: Place, reply: oneshot::Sender<Result<Acted, Problem>>) -> Result<(), Problem> {
+    /// What went wrong beside it, where it is kept; why it is not, if it is not. A person who waits for the answer is told first,
+    /// and then it is no news.
+    async fn through(
+        mut self,
+        place: Place,
+        reply: oneshot::Sender<Result<Acted, Problem>>,
+    ) -> Result<Option<Problem>, Problem> {
         let (id, mut reply) = (place.id.clone(), Some(reply));
         let has_begun = |reply: &mut Option<oneshot::Sender<_>>, problem: Option<&Problem>| {
             let answer = problem.map_or_else(|| Ok(Acted::Measuring(id.clone())), |problem| Err(problem.clone()));
@@ -62,14 +86,15 @@ impl Work {
         if !serves.is_empty() {
             if let Err(problem) = place.is_free() {
                 has_begun(&mut reply, Some(&problem));
-                return Ok(());
+                return Ok(None);
             }
             // Nobody waits at the form while gigabytes are loaded.
             has_begun(&mut reply, None);
         }
         let waits = Waits { id: id.clone(), inputs: self.inputs.clone() };
-        let servers = Servers::start(serves, &place, &self.stopped, &waits).await?;
+        let servers = served::start(serves, &place, &self.stopped, &waits).await?;
         let (course, inputs, stopped) = (course(&self.wish), self.inputs.clone(), self.stopped.clone());
+        let kept = place.clone();
         let over = match self.begin(place, &servers).await {
             Ok(under) => {
                 has_begun(&mut reply, None);
@@ -78,23 +103,31 @@ impl Work {
             // Who was answered that it has begun hears of it as of one that is over.
             Err(problem) => {
                 if has_begun(&mut reply, Some(&problem)) {
-                    Ok(())
-                } else {
-                    Err(problem)
+                    servers.stop().await;
+                    return Ok(None);
                 }
+                Err(problem)
             }
         };
         let ended = servers.stop().await;
-        over.map_err(|problem| {
-            let why: Vec<String> =
-                problem.why.clone().into_iter().chain(ended).filter(|part| !part.is_empty()).collect();
-            Problem { why: (!why.is_empty()).then(|| why.join(" ")), ..problem }
-        })
+        match over {
+            Ok(()) => Ok(ended_beside(&kept, &ended)),
+            Err(problem) => {
+                let words = ended.iter().map(Ended::words);
+                let why: Vec<String> =
+                    problem.why.clone().into_iter().chain(words).filter(|part| !part.is_empty()).collect();
+                Err(Problem { why: (!why.is_empty()).then(|| why.join(" ")), ..problem })
+            }
+        }
     }
 
-    async fn begin(self, place: Place, servers: &Servers) -> Result<Under, Problem> {
+    async fn begin(self, place: Place, servers: &Served) -> Result<Under, Problem> {
         let Self { mut wish, folder, clock, inputs, .. } = self;
         inside::open(&mut wish, &inputs).await?;
+        // Requests of tensors follow from what the model says of itself, once it serves.
+        for target in wish.targets() {
+            oip::settle(target).await?;
+        }
         let broke = |error: tokio::task::JoinError| {
             Problem::new(Code::Internal, "The benchmark broke as it began.").why(format!("{error}."))
         };
@@ -119,7 +152,7 @@ impl Work {
                     most_late_us: compare::LATE_US,
                     prompts: PROMPTS,
                     least_overlap: None,
-                    embed: None,
+                    embed: compared.embed,
                     earlier: earlier.await.map_err(broke)?,
                 };
                 compare::start(wanted, place, clock).map(|running| Under::Compare(Box::new(running)))
@@ -130,6 +163,18 @@ impl Work {
             }
         }
     }
+}
+
+/// That servers ended by themselves while something was measured that is kept: said here and in what is kept.
+fn ended_beside(place: &Place, ended: &[Ended]) -> Option<Problem> {
+    if ended.is_empty() {
+        return None;
+    }
+    let words: Vec<String> = ended.iter().map(Ended::words).collect();
+    let unsaid = note(place, ended).err().map(|problem| problem.to_string());
+    let said = Problem::new(Code::ServerFailed, format!("What {} measured ended by itself.", place.id))
+        .why(words.into_iter().chain(unsaid).collect::<Vec<_>>().join(" "));
+    Some(said.next("What was measured is kept; what was asked behind that end failed."))
 }
 
 /// What runs, in words, and what ends it.

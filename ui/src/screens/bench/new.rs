@@ -13,6 +13,7 @@ use crate::{
         },
         problem::ProblemRows,
     },
+    shell::plan::use_plan,
     state::use_state,
 };
 use leptos::prelude::*;
@@ -38,7 +39,7 @@ pub fn new(view: Watched) -> AnyView {
 }
 
 fn filling(form: KindForm) -> AnyView {
-    let (link, state) = (use_link(), use_state());
+    let (link, state, door) = (use_link(), use_state(), use_plan());
     let mut first = Filled { name: form.id.clone(), ..Filled::default() };
     // An address may fill in some of it, and begins nothing.
     let given = state.filter().get_untracked();
@@ -71,6 +72,11 @@ fn filling(form: KindForm) -> AnyView {
         let act = Act::BeginBench(filled.with_untracked(draft));
         link.act_then(act, move |acted| match acted {
             Ok(Acted::Measuring(_)) => state.go_screen("bench"),
+            // Workers are made in a cluster: that is planned and confirmed as anything is.
+            Ok(Acted::Needs(intent)) => {
+                state.go_screen("bench");
+                door.open(*intent);
+            }
             Ok(_) => {}
             Err(problem) => drop(failed.try_set(Some(problem))),
         });
@@ -116,7 +122,7 @@ fn filling(form: KindForm) -> AnyView {
         <Button label="Start" weight=Weight::Primary on_press=start command=Command::Confirm blocked=blocked test="bench-start" />
     };
     view! {
-        {head("Measure a target".into(), "from this machine; nothing is sent before you start it".into(), deeds.into_any())}
+        {head("Measure a target".into(), "from this machine or from workers in a cluster; nothing is sent before you start it".into(), deeds.into_any())}
         {failure}
         {from}
         <div class="bench-new">

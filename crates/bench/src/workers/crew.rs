@@ -1,10 +1,13 @@
 //! Workers as they are seen and heard: their pods as the cluster tells of them, and what they say in their logs.
 
-use crate::exit::Failed;
-use pilothouse_bench::{
-    run::Progress,
-    workers::{Clock as Bounds, End, Heard, Order, Seat},
+use super::{
+    barrier::Seat,
+    clock::Clock as Bounds,
+    heard::{End, Heard},
+    kept::Told,
+    order::Order,
 };
+use crate::{run::Progress, sample::Sample};
 use pilothouse_connect::{Clock, Ground, PodIs, WorkerPod};
 use pilothouse_wire::{Problem, Stamp};
 use std::sync::Arc;
@@ -17,7 +20,7 @@ const ALL: u32 = 5_000;
 const PATIENCE: u32 = 10;
 
 /// All workers of a run.
-pub struct Crew {
+pub(super) struct Crew {
     ground: Arc<dyn Ground>,
     namespace: String,
     run: String,
@@ -36,10 +39,12 @@ struct Member {
     cut: Option<String>,
     /// Was its log read since it ended?
     read_out: bool,
+    /// Was all of its log read since it said that it is over?
+    read_whole: bool,
 }
 
-/// What was read of one log: of which worker, when, and the lines.
-type Said = (usize, Stamp, Result<Vec<String>, Problem>);
+/// What was read of one log: of which worker, when, whether all of it was asked for, and the lines.
+type Said = (usize, Stamp, bool, Result<Vec<String>, Problem>);
 
 impl Crew {
     /// Those of an order, of whom nothing is known yet.
@@ -52,7 +57,7 @@ impl Crew {
     ///
     /// # Errors
     /// If the cluster tells nothing, many times in a row.
-    pub async fn look(&mut self) -> Result<(), Failed> {
+    pub async fn look(&mut self) -> Result<(), Problem> {
         match self.ground.workers(&self.namespace, &self.run).await {
             Ok(pods) => {
                 self.in_vain = 0;
@@ -60,18 +65,18 @@ impl Crew {
             }
             Err(problem) => {
                 self.in_vain += 1;
-                return if self.in_vain < PATIENCE { Ok(()) } else { Err(problem.into()) };
+                return if self.in_vain < PATIENCE { Ok(()) } else { Err(problem) };
             }
         }
         let mut reading = JoinSet::new();
         for (index, member) in self.each.iter().enumerate().filter(|(_, member)| member.goes_on()) {
             let Some(pod) = member.pod.as_ref().filter(|pod| !matches!(pod.is, PodIs::Coming(_))) else { continue };
-            let lines = if member.heard.is_over() || matches!(pod.is, PodIs::Over(_)) { ALL } else { FEW };
+            let is_all = member.heard.is_over() || matches!(pod.is, PodIs::Over(_));
             let (ground, clock) = (Arc::clone(&self.ground), self.clock.clone());
             let (namespace, name) = (self.namespace.clone(), pod.name.clone());
             reading.spawn(async move {
-                let said = ground.said(&namespace, &name, lines).await;
-                (index, clock.now(), said)
+                let said = ground.said(&namespace, &name, if is_all { ALL } else { FEW }).await;
+                (index, clock.now(), is_all, said)
             });
         }
         while let Some(said) = reading.join_next().await {
@@ -103,12 +108,13 @@ impl Crew {
         }
     }
 
-    fn heard(&mut self, (index, read, said): Said) {
+    fn heard(&mut self, (index, read, is_all, said): Said) {
         let (run, number) = (self.run.clone(), u32::try_from(index).unwrap_or(u32::MAX));
         let Some(member) = self.each.get_mut(index) else { return };
         // A log that cannot be read now may be in a second.
         let Ok(lines) = said else { return };
         let before = member.heard.waits;
+        member.read_whole |= is_all && member.heard.is_over();
         member.heard.take(lines.iter().map(String::as_str), &run, number);
         if let Some(waits) = member.heard.waits.filter(|waits| before < Some(*waits)) {
             member.bounds.heard(waits, read);
@@ -164,8 +170,8 @@ impl Crew {
         })
     }
 
-    /// What each handed over, with its pod, its node and its clock.
-    pub fn handed_over(self) -> Vec<(Option<String>, Option<String>, Bounds, pilothouse_bench::workers::HandedOver)> {
+    /// What each handed over, with its pod, its node and its clock; and its requests.
+    pub fn handed_over(self) -> Vec<(Told, Vec<Sample>)> {
         let one = |member: Member| {
             let handed = match (member.heard.end(), &member.cut, member.pod.as_ref().map(|pod| &pod.is)) {
                 (Some(End::Document(document)), ..) => Ok(document),
@@ -176,8 +182,13 @@ impl Crew {
                 (None, None, Some(PodIs::Coming(why))) => Err(why.clone()),
                 (None, None, _) => Err("nothing was heard of it".into()),
             };
+            // That they did not come is said of each, and is no matter for what is counted.
+            let (samples, lines) = match member.heard.requests() {
+                Ok((samples, lines)) if handed.is_ok() => (samples, Some(lines)),
+                _ => (Vec::new(), None),
+            };
             let (pod, node) = member.pod.map_or((None, None), |pod| (Some(pod.name), pod.node));
-            (pod, node, member.bounds, handed)
+            (Told { pod, node, clock: member.bounds, handed, lines }, samples)
         };
         self.each.into_iter().map(one).collect()
     }
@@ -187,7 +198,12 @@ impl Member {
     /// Is anything more to be heard of it?
     fn goes_on(&self) -> bool {
         let is_over = self.pod.as_ref().is_some_and(|pod| matches!(pod.is, PodIs::Over(_)));
-        let is_whole = matches!(self.heard.end(), Some(End::Document(_) | End::Failed(_)));
+        let is_whole = match self.heard.end() {
+            Some(End::Failed(_)) => true,
+            // Its requests stand before its document, and so may be further back in its log than was read.
+            Some(End::Document(_)) => self.read_whole || self.heard.has_lines(),
+            Some(End::Broken(_)) | None => false,
+        };
         self.cut.is_none() && !is_whole && !(is_over && self.read_out)
     }
 }
