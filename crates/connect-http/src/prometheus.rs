@@ -5,6 +5,7 @@
 
 pub mod answer;
 mod api;
+pub mod before;
 pub mod catalogue;
 mod connector;
 pub mod engines;

@@ -54,7 +54,7 @@ impl Watch {
     }
 
     fn queries(&self) -> usize {
-        self.server.asked().iter().filter(|path| path.contains("/query")).count()
+        self.server.asked().iter().filter(|path| path.contains("/query?")).count()
     }
 }
 

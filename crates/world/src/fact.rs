@@ -28,7 +28,9 @@ pub use delivery::{
 };
 pub use extent::{Covers, Extent, Kind};
 pub use host::HostFact;
-pub use measured::{DeviceClaim, DeviceFact, DevicesFact, MissingMetric, ReadingsFact, ServingFact, ServingPodFact};
+pub use measured::{
+    BeforeFact, DeviceClaim, DeviceFact, DevicesFact, MissingMetric, ReadingsFact, ServingFact, ServingPodFact,
+};
 pub use models::{ModelFact, VersionFact};
 pub use objects::{
     ConditionFact, ContainerFact, EventFact, NamespaceFact, NodeFact, OwnerFact, Phase, PodFact, PodLabels,
@@ -44,7 +46,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 12;
+pub const FACT_VERSION: u16 = 13;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,6 +164,8 @@ pub enum Fact {
     AllocationGone(SmolStr, SmolStr),
     /// The machine that a node is, and what uses its GPUs, are as follows.
     Host(Box<HostFact>),
+    /// This is kept of GPUs from before the source was watched.
+    Before(Box<BeforeFact>),
 }
 
 impl Fact {

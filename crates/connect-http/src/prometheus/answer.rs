@@ -103,8 +103,13 @@ struct Instant {
 
 #[derive(Deserialize)]
 struct Range {
+    #[serde(default)]
+    metric: Labels,
     values: Option<Vec<(f64, String)>>,
 }
+
+/// A series of a range: its labels and its points, in order.
+pub type Line = (Labels, Vec<(Stamp, f64)>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -151,13 +156,21 @@ pub fn times(body: &[u8]) -> Result<Vec<Vec<Stamp>>, Failure> {
 /// # Errors
 /// If it is none.
 pub fn matrix(body: &[u8]) -> Result<Vec<Vec<(Stamp, f64)>>, Failure> {
+    Ok(lines(body)?.into_iter().map(|(_, points)| points).collect())
+}
+
+/// The same, each series with its labels.
+///
+/// # Errors
+/// If it is none.
+pub fn lines(body: &[u8]) -> Result<Vec<Line>, Failure> {
     let (data, _) = data::<Data<Range>>(body)?;
     if data.result_type != "matrix" {
         return Err(Failure::Unreadable(format!("A matrix was asked for, and a {} came", data.result_type)));
     }
     let point = |(at, value): (f64, String)| Some((time(at)?, value.parse().ok()?));
-    let of_series = |series: Range| series.values.unwrap_or_default().into_iter().filter_map(point).collect();
-    Ok(data.result.into_iter().map(of_series).collect())
+    let points = |values: Option<Vec<_>>| values.unwrap_or_default().into_iter().filter_map(point).collect();
+    Ok(data.result.into_iter().map(|series: Range| (series.metric, points(series.values))).collect())
 }
 
 /// What VictoriaMetrics says for the sake of who reads versions of Prometheus: it is not its own.

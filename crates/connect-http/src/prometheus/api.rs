@@ -1,6 +1,6 @@
 //! The calls of the query API that we make, each a question of which the answer is read.
 
-use super::answer::{self, Vector};
+use super::answer::{self, Line, Vector};
 use crate::{
     client::{Answer, Client},
     failure::Failure,
@@ -82,12 +82,22 @@ impl Api {
     }
 
     /// A query at many times: from the first to the last, so far apart. The points of each series.
-    pub async fn range(&self, query: &str, (first, last): (Stamp, Stamp), step: Duration) -> Result<Points, Failure> {
+    pub async fn range(&self, query: &str, ends: (Stamp, Stamp), step: Duration) -> Result<Points, Failure> {
+        Ok(self.lines(query, ends, step).await?.into_iter().map(|(_, points)| points).collect())
+    }
+
+    /// The same, each series with its labels.
+    pub async fn lines(
+        &self,
+        query: &str,
+        (first, last): (Stamp, Stamp),
+        step: Duration,
+    ) -> Result<Vec<Line>, Failure> {
         let seconds = |at: Stamp| format!("{}.{:03}", at.0.div_euclid(1_000), at.0.rem_euclid(1_000));
         let (first, last, step) = (seconds(first), seconds(last), step.as_secs().max(1).to_string());
         let form = [("query", query), ("start", &first), ("end", &last), ("step", &step), ("timeout", TIMEOUT)];
         let answer = self.client.post(RANGE, &form, PATIENCE).await?;
-        answer::matrix(&answer.body).map_err(|failure| self.without_secrets(failure))
+        answer::lines(&answer.body).map_err(|failure| self.without_secrets(failure))
     }
 
     /// Several instant queries, a few at a time. What fails for all fails here.

@@ -2,6 +2,7 @@
 
 use super::{
     answer::Labels,
+    before::{Kept, Wanted},
     catalogue::{self, Exporter},
     engines::Engines,
     interval,
@@ -11,7 +12,7 @@ use super::{
     readings::Places,
 };
 use pilothouse_wire::{ConnectionId, Metric, Problem, SmolStr, Stamp};
-use pilothouse_world::fact::{DeviceFact, DevicesFact, MissingMetric};
+use pilothouse_world::fact::{BeforeFact, DeviceFact, DevicesFact, MissingMetric};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
@@ -46,7 +47,20 @@ pub struct Memory {
     told: Option<DevicesFact>,
     /// The GPUs of that list of which nothing was heard, by their places, as was last told.
     silent: Vec<u32>,
+    looked_back: Back,
 }
+
+/// How far a look back at what was before the watch is. Who asks once, for one answer, does not wait for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Back {
+    /// The GPUs are told by so many polls.
+    After(u32),
+    /// It was made; what the server would not tell, and why.
+    Made(Option<Problem>),
+}
+
+/// The poll behind which it is looked back: the clusters have told of their nodes by then.
+const LOOKS_BACK: u32 = 2;
 
 impl Default for Memory {
     fn default() -> Self {
@@ -63,6 +77,7 @@ impl Default for Memory {
             nothing: None,
             told: None,
             silent: Vec::new(),
+            looked_back: Back::After(0),
         }
     }
 }
@@ -178,6 +193,35 @@ impl Memory {
             self.silent.clone_from(&silent);
             silent
         })
+    }
+
+    /// What is to be asked about what was before, once: behind the second poll that told of GPUs.
+    #[must_use]
+    pub fn looks_back(&mut self) -> Option<Wanted> {
+        let Back::After(polls) = &mut self.looked_back else { return None };
+        let gpus = self.told.as_ref().map_or(0, |told| told.devices.len());
+        *polls += u32::from(gpus > 0);
+        let wanted = || Wanted { exporters: self.exporters.clone(), gpus, interval: self.interval };
+        (*polls >= LOOKS_BACK).then(wanted)
+    }
+
+    /// Takes in what the server keeps of before, as facts about the list that was last told; and what it would not tell.
+    pub fn looked_back(&mut self, kept: Kept, not: Option<Problem>) -> Vec<BeforeFact> {
+        self.looked_back = Back::Made(not);
+        let devices = self.told.iter().flat_map(|told| &told.devices).map(|device| &device.uuid);
+        kept.facts(self.number(), &devices.zip(0..).collect())
+    }
+
+    /// What the server would not tell of before, for people.
+    #[must_use]
+    pub fn not_before(&self) -> Option<String> {
+        match &self.looked_back {
+            Back::Made(Some(problem)) => {
+                let why = problem.why.as_ref().unwrap_or(&problem.what);
+                Some(format!("read what was before: {why} Not all XIDs and slow-downs of the last day are rebuilt"))
+            }
+            _ => None,
+        }
     }
 
     /// The number of the list that was last told.

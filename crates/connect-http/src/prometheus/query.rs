@@ -1,8 +1,8 @@
 //! The queries, as text. Each value is already in our unit, and one a GPU.
 
 use super::catalogue::{Exporter, Kind, Parts, Row, identities, rows, rows_of};
-use pilothouse_wire::{Metric, SmolStr, metric::Over};
-use std::collections::BTreeSet;
+use pilothouse_wire::{Metric, SmolStr, clocks, metric::Over};
+use std::{collections::BTreeSet, time::Duration};
 
 /// Labels that name a physical GPU, the surest first: of dcgm-exporter, new and old (Intel's is the same), of AMD's.
 pub const KEYS: &[&str] = &["UUID", "uuid", "gpu_uuid", "serial_number"];
@@ -33,8 +33,39 @@ const RATE: &str = "5m";
 /// One value of a metric for each GPU, or nothing where none of these exporters has it.
 #[must_use]
 pub fn metric(metric: Metric, exporters: &BTreeSet<Exporter>) -> Option<String> {
-    let rows: Vec<String> = rows_of(metric, exporters).map(row).collect();
+    metric_of(metric, exporters, "")
+}
+
+/// The same as it was before: `ago` stands behind each selector.
+fn metric_of(metric: Metric, exporters: &BTreeSet<Exporter>, ago: &str) -> Option<String> {
+    let rows: Vec<String> = rows_of(metric, exporters).map(|row| self::row(row, ago)).collect();
     (!rows.is_empty()).then(|| rows.join(" or "))
+}
+
+/// Asked at times so far apart: the value of each GPU where it tells of something that it did not tell of at the time
+/// before; nothing for a metric that tells of no change. The server compares, so that what stays as it is is not in its
+/// answer.
+#[must_use]
+pub fn came(metric: Metric, exporters: &BTreeSet<Exporter>, step: Duration) -> Option<String> {
+    let now = metric_of(metric, exporters, "")?;
+    let before = metric_of(metric, exporters, &format!(" offset {}s", step.as_secs()))?;
+    match metric {
+        Metric::Xid => Some(format!("(({now}) > 0) != ({before})")),
+        Metric::ClockReasons => {
+            Some(format!("({now}) and (({}) > 0) and (({}) == 0)", slow_bits(&now), slow_bits(&before)))
+        }
+        Metric::ThermalSlowdown => {
+            let share = clocks::THERMAL_SHARE;
+            Some(format!("(({now}) > {share}) and (({before}) <= {share})"))
+        }
+        _ => None,
+    }
+}
+
+/// More than 0 where one of the bits is set by which a GPU is slowed ([`clocks::ALL`]). There are no bits in this language:
+/// one stands alone, three stand side by side.
+fn slow_bits(reading: &str) -> String {
+    format!("floor(({reading}) / {}) % 2 + floor(({reading}) / {}) % 8", clocks::HARDWARE, clocks::HEAT_BY_DRIVER)
 }
 
 /// The value of a metric over these GPUs together, named by this label, or nothing where none of these exporters has it.
@@ -49,7 +80,7 @@ pub fn together(wanted: Metric, exporters: &BTreeSet<Exporter>, key: &str, gpus:
     let of = |metric: Metric| {
         let some =
             |row: &Row| Row { names: row.names.iter().map(|name| with(name, &matcher)).collect(), ..row.clone() };
-        let rows: Vec<String> = rows_of(metric, exporters).map(|row| self::row(&some(row))).collect();
+        let rows: Vec<String> = rows_of(metric, exporters).map(|row| self::row(&some(row), "")).collect();
         (!rows.is_empty()).then(|| rows.join(" or "))
     };
     let each = of(wanted).or_else(|| match wanted {
@@ -69,8 +100,8 @@ fn is_plain(id: &&str) -> bool {
     id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-fn row(row: &Row) -> String {
-    let names: Vec<String> = row.names.iter().map(|name| of_name(name, row)).collect();
+fn row(row: &Row, ago: &str) -> String {
+    let names: Vec<String> = row.names.iter().map(|name| of_name(name, row, ago)).collect();
     let sum = names.join(" + ");
     match (row.factor.as_str(), names.len()) {
         ("1", _) => sum,
@@ -80,26 +111,27 @@ fn row(row: &Row) -> String {
 }
 
 /// Two targets may measure the same device: they are never added up.
-fn of_name(name: &str, row: &Row) -> String {
+fn of_name(name: &str, row: &Row, ago: &str) -> String {
     let keys = KEYS.join(", ");
+    let value = |selector: &str| self::value(selector, row.kind, ago);
     match &row.parts {
-        Parts::Max => format!("max by ({keys}) ({})", value(name, row.kind)),
+        Parts::Max => format!("max by ({keys}) ({})", value(name)),
         Parts::Sum(labels) => {
             let label = labels.join(", ");
-            let parts = value(&with(name, &format!("{label}!=\"\"")), row.kind);
-            let whole = value(&with(name, &format!("{label}=\"\"")), row.kind);
+            let parts = value(&with(name, &format!("{label}!=\"\"")));
+            let whole = value(&with(name, &format!("{label}=\"\"")));
             format!("(sum by ({keys}) (max by ({keys}, {label}) ({parts})) or max by ({keys}) ({whole}))")
         }
     }
 }
 
-fn value(selector: &str, kind: Kind) -> String {
+fn value(selector: &str, kind: Kind, ago: &str) -> String {
     match kind {
-        Kind::Gauge | Kind::Total => selector.to_owned(),
-        Kind::Increase => format!("increase({selector}[{INCREASE}])"),
-        Kind::Rate => format!("rate({selector}[{RATE}])"),
+        Kind::Gauge | Kind::Total => format!("{selector}{ago}"),
+        Kind::Increase => format!("increase({selector}[{INCREASE}]{ago})"),
+        Kind::Rate => format!("rate({selector}[{RATE}]{ago})"),
         // Of no GPU: the catalogue holds it.
-        Kind::Median | Kind::P99 | Kind::Mean => selector.to_owned(),
+        Kind::Median | Kind::P99 | Kind::Mean => format!("{selector}{ago}"),
     }
 }
 
@@ -182,6 +214,33 @@ mod tests {
             of("clock-reasons"),
             "max by (K) (DCGM_FI_DEV_CLOCKS_EVENT_REASONS) or max by (K) (DCGM_FI_DEV_CLOCK_THROTTLE_REASONS)"
         );
+    }
+
+    #[test]
+    fn a_change_is_what_was_not_so_a_step_before_and_each_selector_is_asked_for_both() {
+        let exporters = BTreeSet::from([Exporter::Dcgm]);
+        let of = |metric| {
+            came(metric, &exporters, Duration::from_secs(60)).map(|query| query.replace(&KEYS.join(", "), "K"))
+        };
+        let xid = "((max by (K) (DCGM_FI_DEV_XID_ERRORS)) > 0) != (max by (K) (DCGM_FI_DEV_XID_ERRORS offset 60s))";
+        assert_eq!(of(Metric::Xid).as_deref(), Some(xid));
+        let heat = of(Metric::ThermalSlowdown).unwrap();
+        assert!(
+            heat.ends_with("<= 0.05)") && heat.contains("rate(DCGM_FI_DEV_THERMAL_VIOLATION[5m] offset 60s)"),
+            "{heat}"
+        );
+        assert_eq!(of(Metric::Power), None, "what only moves is no change");
+    }
+
+    /// The language has no bits: what is reckoned instead says the same of all that NVML knows.
+    #[test]
+    fn what_is_reckoned_of_the_reasons_is_more_than_0_where_a_bit_of_a_slow_down_is_set() {
+        let text = slow_bits("r");
+        assert_eq!(text, "floor((r) / 8) % 2 + floor((r) / 32) % 8");
+        for bits in 0_u32..1_024 {
+            let reckoned = bits / clocks::HARDWARE % 2 + bits / clocks::HEAT_BY_DRIVER % 8;
+            assert_eq!(reckoned > 0, bits & clocks::ALL != 0, "{bits:#x}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{
     answer::{Vector, time},
     api::Api,
-    engines, identity, look,
+    before, engines, identity, look,
     memory::Memory,
     problems, query,
 };
@@ -123,10 +123,14 @@ fn measured_at(times: &Vector) -> BTreeMap<SmolStr, Stamp> {
 
 /// Is the newest of all measurements old? That of one GPU alone shows at that GPU. Both times are the server's.
 fn stale(api: &Api, memory: &Memory, at: &BTreeMap<SmolStr, Stamp>, now: Stamp) -> Option<Problem> {
-    let server = api.skew(Duration::ZERO).map_or(now, |(server, _)| server);
-    let age = server.since(*at.values().max()?);
+    let age = server_time(api, now).since(*at.values().max()?);
     let patience = (memory.interval * 5 / 2).max(YOUNG);
     (age > patience).then(|| problems::stale(&api.client.place, age, memory.interval))
+}
+
+/// What time it is by the server's clock.
+fn server_time(api: &Api, now: Stamp) -> Stamp {
+    api.skew(Duration::ZERO).map_or(now, |(server, _)| server)
 }
 
 /// Runs a session until it ends.
@@ -153,6 +157,17 @@ async fn go_on(
             looked = Some(started);
         }
         sink.delta(facts(memory, cluster, &taken)).await?;
+        if let Some(wanted) = memory.looks_back() {
+            let now = server_time(api, sink.now());
+            let mut kept = rounds.ask(async { Ok(before::before(api, &wanted, now).await) }).await?;
+            let not =
+                kept.failure.take().map(|(metric, why)| problems::question(&api.client.place, metric.label(), &why));
+            let kept = memory.looked_back(kept, not).into_iter().map(|kept| Fact::Before(Box::new(kept)));
+            sink.delta(kept.collect()).await?;
+            if memory.not_before().is_some() {
+                sink.probed(probed(api, memory, version.clone())).await?;
+            }
+        }
         rounds.end(taken.health(), taken.dropped, memory.interval.min(PERIOD)).await?;
     }
 }
@@ -172,7 +187,11 @@ pub fn facts(memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken)
 
 fn probed(api: &Api, memory: &Memory, version: Option<String>) -> Probed {
     let off = api.client.is_insecure().then(|| "check the server's certificate: that is off".into());
-    Probed { may_not: off.into_iter().collect(), ..rounds::probed(&api.client.place, version, may(memory)) }
+    let not_before = memory.not_before().map(SmolStr::from);
+    Probed {
+        may_not: off.into_iter().chain(not_before).collect(),
+        ..rounds::probed(&api.client.place, version, may(memory))
+    }
 }
 
 /// What can be read there, for people.

@@ -74,6 +74,23 @@ pub struct ReadingsFact {
     pub columns: Vec<(Metric, Vec<Reading>)>,
 }
 
+/// Where a metric of GPUs came to a value that tells of a change before the source was watched, as it is kept there. Source:
+/// a range, in which the server compares each step with the one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeforeFact {
+    /// The list that places follow.
+    pub list: u32,
+    /// The metric.
+    pub metric: Metric,
+    /// How far apart the server was looked at, in milliseconds: each change is by so much at most before the time that is
+    /// told.
+    pub step_ms: u64,
+    /// The place of the GPU, when the value was first there, and the value; the oldest first.
+    pub found: Vec<(u32, Stamp, Reading)>,
+    /// So many are left out: older ones, or of GPUs that are measured no more.
+    pub more: u64,
+}
+
 /// Pods whose serving engines a source measures, and what was measured of them at one time. Who is not named is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServingFact {

@@ -1,12 +1,12 @@
 //! Telemetry into the world, and the marks that new XIDs leave.
 
 use super::Fold;
-use crate::fact::{DevicesFact, ReadingsFact, ServingFact};
+use crate::fact::{BeforeFact, DevicesFact, ReadingsFact, ServingFact};
 use pilothouse_wire::{
-    Metric, ObjectRef, Reading, SmolStr, Stamp, clocks,
+    Metric, ObjectRef, Reading, SmolStr, Stamp, clocks, units,
     view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 /// What of a measurement says that a GPU is slowed.
 const OF_SLOWDOWN: [Metric; 2] = [Metric::ClockReasons, Metric::ThermalSlowdown];
@@ -49,11 +49,51 @@ impl Fold<'_> {
             .collect();
         self.mark_slowed(&before_slowed);
         for (node, index, xid, at) in news {
-            // Whose node that is may only be known to the world: it puts the cluster in.
-            let object = ObjectRef::Gpu(self.node_id(&node), index);
-            let key = MarkKey { at, object, kind: MarkKind::Fault };
-            let title = format!("{node} / {index}: XID {}", Metric::Xid.show(Reading::of(xid)));
-            self.marks.push(Mark { title, status: Status::Bad, ..Mark::of(key) });
+            let mark = self.xid_came(&node, index, xid, at);
+            self.marks.push(mark);
+        }
+    }
+
+    // Whose node that is may only be known to the world: it puts the cluster in.
+    fn xid_came(&self, node: &SmolStr, index: u16, xid: f32, at: Stamp) -> Mark {
+        let key = MarkKey { at, object: ObjectRef::Gpu(self.node_id(node), index), kind: MarkKind::Fault };
+        let title = format!("{node} / {index}: XID {}", Metric::Xid.show(Reading::of(xid)));
+        Mark { title, status: Status::Bad, ..Mark::of(key) }
+    }
+
+    fn slowed_down(&self, node: &SmolStr, index: u16, by: &str, at: Stamp) -> Mark {
+        let key = MarkKey { at, object: ObjectRef::Gpu(self.node_id(node), index), kind: MarkKind::Slowdown };
+        let title = format!("{node} / {index} slowed by {by}");
+        Mark { title, status: Status::Warn, ..Mark::of(key) }
+    }
+
+    /// What a server that measures keeps of before: marks as if somebody had watched then, told apart.
+    pub(super) fn before(&mut self, fact: BeforeFact) {
+        if fact.list != self.source.telemetry.list_number() {
+            self.source.dropped = self.source.dropped.saturating_add(1);
+            return;
+        }
+        self.source.dropped = self.source.dropped.saturating_add(fact.more);
+        let step = units::span(Duration::from_millis(fact.step_ms));
+        for (place, at, reading) in fact.found {
+            let mark = self.mark_of_before(fact.metric, place as usize, at, reading);
+            if let Some(mark) = mark {
+                let detail = format!("first seen there at this time, not yet {step} before");
+                self.rebuild(Mark { detail: Some(detail), ..mark });
+            }
+        }
+    }
+
+    fn mark_of_before(&self, metric: Metric, place: usize, at: Stamp, reading: Reading) -> Option<Mark> {
+        let device = self.source.telemetry.gpu(place)?.device();
+        let (node, index) = (device.node.as_ref()?, device.index.unwrap_or(0));
+        let value = reading.finite()?;
+        let slowed = |by: Option<&str>| Some(self.slowed_down(node, index, by?, at));
+        match metric {
+            Metric::Xid => (value > 0.0).then(|| self.xid_came(node, index, value, at)),
+            Metric::ClockReasons => slowed(clocks::slowed_by(clocks::bits(value)?, None)),
+            Metric::ThermalSlowdown => slowed(clocks::slowed_by(0, Some(value))),
+            _ => None,
         }
     }
 
@@ -87,10 +127,8 @@ impl Fold<'_> {
             let (Some(None), Some(Some(by))) = (was, now) else { continue };
             let Some(gpu) = self.source.telemetry.gpu(at) else { continue };
             let (Some(node), index) = (gpu.device().node.clone(), gpu.device().index.unwrap_or(0)) else { continue };
-            let object = ObjectRef::Gpu(self.node_id(&node), index);
-            let key = MarkKey { at: gpu.at().unwrap_or(self.seen), object, kind: MarkKind::Slowdown };
-            let title = format!("{node} / {index} slowed by {by}");
-            self.marks.push(Mark { title, status: Status::Warn, ..Mark::of(key) });
+            let mark = self.slowed_down(&node, index, by, gpu.at().unwrap_or(self.seen));
+            self.marks.push(mark);
         }
     }
 
