@@ -8,7 +8,7 @@ use std::thread;
 use crate::Outcome;
 use crate::stopwatch::Stopwatch;
 
-/// Files at once. Each runs as many of its tests at once as there are cores, and waits for most of its time.
+/// Files at once. Each waits for most of its time.
 const AT_ONCE: usize = 3;
 
 /// A file of tests in a test program.

@@ -11,8 +11,23 @@ use crate::setup::{self, tools, wasm};
 use crate::{Outcome, command, heal, model, repo, servers, sources, ui};
 
 /// The files of tests of package `acceptance` that take longest.
-const LONGEST: &[&str] =
-    &["telemetry", "window_notices", "browser_wall", "kube_watch", "mlflow", "telemetry_pages", "alerts"];
+const LONGEST: &[&str] = &[
+    "acts_rollback",
+    "telemetry",
+    "window_notices",
+    "acts_rollouts",
+    "browser_wall",
+    "acts_kserve_back",
+    "window_delivery",
+    "window_story",
+    "acts_kserve",
+    "window_models",
+    "browser_lineage",
+    "mlflow",
+    "kube_watch",
+];
+/// Tests of one file at once: they share their servers, and wait for them more than they work.
+const TESTS_AT_ONCE: &str = "3";
 
 /// Installs what the tests need.
 pub fn machine() -> Outcome {
@@ -131,7 +146,7 @@ fn acceptance(program: &str) -> Outcome {
     files.sort_by_key(|file| LONGEST.iter().position(|name| *name == file.name).unwrap_or(LONGEST.len()));
     lanes::run(files, |file| {
         let mut test = in_tests();
-        test.arg("--exact").args(&file.tests);
+        test.args(["--test-threads", TESTS_AT_ONCE, "--exact"]).args(&file.tests);
         test
     })
 }
