@@ -1,6 +1,7 @@
 //! Exporters of the tests: one server with a page for each node's GPUs and for each serving engine. The text is that of
 //! the real programs; the values, and what goes wrong, are the test's. No GPU is needed.
 
+mod cards;
 mod dcgm;
 mod engine;
 mod page;
@@ -22,6 +23,7 @@ use crate::failure::{Context, Result};
 use crate::holders::Holders;
 use crate::prometheus::Target;
 
+pub use cards::{Card, Cards, Vendor};
 pub use dcgm::{Gpu, Instance, Node, Spelling};
 pub use engine::{Engine, EngineKind, Naming};
 
@@ -44,6 +46,8 @@ pub enum Mood {
 pub struct Pages {
     /// The exporters of nodes, by the node's name.
     pub nodes: BTreeMap<String, Node>,
+    /// The exporters of nodes with cards of other makers, by the node's name.
+    pub cards: BTreeMap<String, Cards>,
     /// The engines, by the pod's name.
     pub engines: BTreeMap<String, Engine>,
     /// Which container holds which GPU, as the kubelets tell.
@@ -73,8 +77,11 @@ impl Exporters {
         let nodes = nodes.into_iter().map(|node| (node.name.clone(), node)).collect();
         let pages = Arc::new(Mutex::new(Pages { nodes, ..Pages::default() }));
         let shared = Shared { pages: Arc::clone(&pages), start: Instant::now() };
-        let router =
-            Router::new().route("/gpus/{node}", get(gpus)).route("/engines/{pod}", get(engines)).with_state(shared);
+        let router = Router::new()
+            .route("/gpus/{node}", get(gpus))
+            .route("/engines/{pod}", get(engines))
+            .route("/cards/{node}", get(cards))
+            .with_state(shared);
         let server = tokio::spawn(async move {
             // It ends when it is dropped; a Prometheus that finds nothing says so.
             let _ = axum::serve(listener, router).await;
@@ -103,6 +110,22 @@ impl Exporters {
                 ("container", "nvidia-dcgm-exporter".to_owned()),
             ];
             self.target(&format!("/gpus/{node}"), labels)
+        };
+        names.iter().enumerate().map(target).collect()
+    }
+
+    /// The exporters of other makers' cards as targets: each with the exporter's own pod, and with its node.
+    pub fn card_targets(&self) -> Vec<Target> {
+        let names: Vec<(String, &str)> =
+            self.change(|pages| pages.cards.iter().map(|(name, cards)| (name.clone(), cards.exporter())).collect());
+        let target = |(n, (node, exporter)): (usize, &(String, &str))| {
+            let labels = [
+                ("instance", format!("10.1.{}.{}:5000", n / 250, n % 250 + 1)),
+                ("namespace", "gpu-operator".to_owned()),
+                ("pod", format!("{exporter}-{n:05}")),
+                ("node", node.clone()),
+            ];
+            self.target(&format!("/cards/{node}"), labels)
         };
         names.iter().enumerate().map(target).collect()
     }
@@ -140,6 +163,10 @@ fn lock(pages: &Mutex<Pages>) -> MutexGuard<'_, Pages> {
 async fn gpus(Path(node): Path<String>, State(shared): State<Shared>) -> Response {
     let up = shared.start.elapsed();
     answer(&shared, &node, |pages| pages.nodes.get(&node).map(|own| own.page(&pages.holders, up))).await
+}
+
+async fn cards(Path(node): Path<String>, State(shared): State<Shared>) -> Response {
+    answer(&shared, &node, |pages| pages.cards.get(&node).map(Cards::page)).await
 }
 
 async fn engines(Path(pod): Path<String>, State(shared): State<Shared>) -> Response {

@@ -1,6 +1,6 @@
-//! A server of the test that stands before a real one and lets nobody through who does not say which tenant he is of. Mimir
-//! and Thanos are not built here: it would take longer than all else together. What is theirs alone, the header and the words of
-//! a refusal, is this one's; all that is answered is the real server's.
+//! A server of the test that stands before a real one and lets nobody through who does not send a header as it wants it: the
+//! tenant of Mimir and Thanos, which are not built here since it would take longer than all else together, a bearer token, or a
+//! header of a gateway's own. The header and the words of a refusal are this one's; all that is answered is the real server's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,9 @@ struct Behind {
     http: reqwest::Client,
     port: u16,
     header: &'static str,
-    tenant: &'static str,
+    wants: &'static str,
+    /// What it says to who sends no such header, and to who sends another value.
+    refusals: [&'static str; 2],
 }
 
 impl Drop for Gateway {
@@ -43,7 +45,18 @@ impl Drop for Gateway {
 impl Gateway {
     /// Stands before a server on this port of the loopback address, for who sends this header with this tenant.
     pub async fn start(port: u16, header: &'static str, tenant: &'static str) -> Result<Self> {
-        let behind = Arc::new(Behind { http: plain(LIMIT)?, port, header, tenant });
+        // In Mimir's words: `ErrNoOrgID` of `github.com/grafana/dskit/user`.
+        Self::refusing(port, header, tenant, ["no org id", "not your tenant"]).await
+    }
+
+    /// Stands before a server for who sends this header with this value, and refuses all others in these words.
+    pub async fn refusing(
+        port: u16,
+        header: &'static str,
+        wants: &'static str,
+        refusals: [&'static str; 2],
+    ) -> Result<Self> {
+        let behind = Arc::new(Behind { http: plain(LIMIT)?, port, header, wants, refusals });
         let listener = TcpListener::bind("127.0.0.1:0").await.could_not("listen")?;
         let port = listener.local_addr().could_not("find the port")?.port();
         let router = Router::new().fallback(hand_on).with_state(behind);
@@ -61,11 +74,11 @@ impl Gateway {
 }
 
 async fn hand_on(State(behind): State<Arc<Behind>>, request: Request) -> Response {
-    let told = request.headers().get(behind.header).and_then(|tenant| tenant.to_str().ok());
+    let told = request.headers().get(behind.header).and_then(|value| value.to_str().ok());
+    let [unknown, denied] = behind.refusals;
     match told {
-        // In Mimir's words: `ErrNoOrgID` of `github.com/grafana/dskit/user`.
-        None => (StatusCode::UNAUTHORIZED, "no org id").into_response(),
-        Some(tenant) if tenant != behind.tenant => (StatusCode::FORBIDDEN, "not your tenant").into_response(),
+        None => (StatusCode::UNAUTHORIZED, unknown).into_response(),
+        Some(value) if value != behind.wants => (StatusCode::FORBIDDEN, denied).into_response(),
         Some(_) => through(&behind, request)
             .await
             .unwrap_or_else(|failure| (StatusCode::BAD_GATEWAY, failure.to_string()).into_response()),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::api::plain;
 use crate::cache::package;
+use crate::certs::{Authority, Validity};
 use crate::failure::{Context, Failure, Result};
 use crate::ports;
 use crate::process::{Den, Process};
@@ -93,6 +94,15 @@ impl Prometheus {
 
     /// The same, and all paths of it begin with this prefix.
     pub async fn start_under(prefix: &'static str, interval: Duration, jobs: &[Job]) -> Result<Self> {
+        Self::made(prefix, None, interval, jobs).await
+    }
+
+    /// The same, with a past: what it would have scraped before, in the text of OpenMetrics, each sample with its time.
+    pub async fn start_with_past(past: &str, interval: Duration, jobs: &[Job]) -> Result<Self> {
+        Self::made("", Some(past), interval, jobs).await
+    }
+
+    async fn made(prefix: &'static str, past: Option<&str>, interval: Duration, jobs: &[Job]) -> Result<Self> {
         let mut prometheus = Self {
             process: None,
             binary: package(NAME)?,
@@ -105,6 +115,9 @@ impl Prometheus {
         prometheus.unlock()?;
         for job in jobs {
             prometheus.set_targets(&job.name, &job.targets)?;
+        }
+        if let Some(past) = past {
+            prometheus.fill_in(past)?;
         }
         prometheus.start_again().await?;
         let targets = jobs.iter().map(|job| job.targets.len()).sum();
@@ -149,6 +162,24 @@ impl Prometheus {
     /// From the next question on, it asks for a user and a password: `pilot` and [`PASSWORD`].
     pub fn lock(&self) -> Result<()> {
         self.den.write("web.yml", LOCKED).map(drop)
+    }
+
+    /// Starts it anew, and from then on it is asked over TLS alone, with a certificate of this authority; answers its address.
+    pub async fn secure(&mut self, authority: &Authority) -> Result<String> {
+        let own = authority.server(&["127.0.0.1"], Validity::Good)?;
+        let (cert, key) = (self.den.write("tls.crt", own.cert_pem)?, self.den.write("tls.key", own.key_pem)?);
+        let settings = json!({ "tls_server_config": { "cert_file": cert, "key_file": key } });
+        self.den.write("web.yml", settings.to_string())?;
+        self.kill();
+        let process = Process::start(&self.den, NAME, self.command())?;
+        let port = ("127.0.0.1", self.port);
+        until("Prometheus listens", LIMIT, async || {
+            process.check()?;
+            Ok(tokio::net::TcpStream::connect(port).await.ok().map(drop))
+        })
+        .await?;
+        self.process = Some(process);
+        Ok(format!("https://127.0.0.1:{}{}", self.port, self.prefix))
     }
 
     /// Anybody may ask.
@@ -204,6 +235,20 @@ impl Prometheus {
             return Ok(body["data"].take());
         }
         Err(Failure::new(format!("could not {}: {}", what(), body["error"])))
+    }
+
+    /// Puts a past into its store, which nobody uses yet: its own tool makes blocks of it.
+    fn fill_in(&self, past: &str) -> Result<()> {
+        let (file, store) = (self.den.write("past.om", past)?, self.den.folder().join("store"));
+        let mut command = Command::new(self.binary.with_file_name("promtool"));
+        command.env_clear().env("HOME", self.den.folder());
+        command.args(["tsdb", "create-blocks-from", "openmetrics"]).args([&file, &store]);
+        let output = command.output().could_not("start promtool")?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::new(format!("could not fill a past into Prometheus: {said}")))
     }
 
     fn process(&self) -> Result<&Process> {

@@ -6,11 +6,11 @@ use crate::process::{Den, Process};
 use crate::until;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, timeout_at};
 
@@ -32,6 +32,14 @@ pub struct Said {
     pub out: String,
     /// Standard error.
     pub err: String,
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
 }
 
 impl Terminal {
@@ -86,12 +94,21 @@ impl Terminal {
     /// # Errors
     /// If it cannot be started.
     pub async fn call(&self, arguments: &[&str]) -> Result<Said> {
-        let output = self.command(arguments)?.output().await.could_not("start pilothouse")?;
-        Ok(Said {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        Ok(said(self.command(arguments)?.output().await.could_not("start pilothouse")?))
+    }
+
+    /// Calls the program with this on its standard input, and waits for its end.
+    ///
+    /// # Errors
+    /// If it cannot be started, or does not read.
+    pub async fn call_with(&self, arguments: &[&str], input: &str) -> Result<Said> {
+        let mut command = self.command(arguments)?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().could_not("start pilothouse")?;
+        let mut pipe = child.stdin.take().ok_or_else(|| Failure::new("pilothouse has no standard input"))?;
+        pipe.write_all(input.as_bytes()).await.could_not("write to pilothouse")?;
+        drop(pipe);
+        Ok(said(child.wait_with_output().await.could_not("wait for pilothouse")?))
     }
 
     /// Calls the program, which must succeed, and gives what it printed.

@@ -36,6 +36,10 @@ impl Page for Fleet {
         ViewSpec::Fleet(FleetSpec::default())
     }
 
+    fn is_whole(&self, view: &View) -> bool {
+        crate::rows::knows_gpus(view)
+    }
+
     fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {
         let View::Fleet(fleet) = view else { return Err(other_answer()) };
         json::write(out, &FleetDocument::new(about, fleet, &self.filter), one_line)

@@ -25,7 +25,7 @@ use pilothouse_chart::Sheet;
 use pilothouse_wire::{
     Stamp, View, ViewSpec,
     filter::Record,
-    view::{FleetSpec, FleetView, Status},
+    view::{ClusterRow, FleetSpec, FleetView, Status},
 };
 use serde::Serialize;
 use std::borrow::Cow;
@@ -53,6 +53,12 @@ pub trait Listed: Record + Serialize + Clone + 'static {
     fn is_whole(_: &View) -> bool {
         true
     }
+}
+
+/// Is it known of each cluster how many GPUs it has? Those that claims give out are read later than all else.
+pub fn knows_gpus(view: &View) -> bool {
+    let is_read = |row: &ClusterRow| row.gpus.exact().is_some() || row.nodes.exact().is_none();
+    fleet(view).is_none_or(|fleet| fleet.clusters.rows().iter().all(is_read))
 }
 
 /// Rows that can be drawn.

@@ -197,6 +197,18 @@ impl Source {
         self.was_listed(Kind::ResourceClaim, None)
     }
 
+    /// Is it told of claims to devices, or said that it is not? One that has no pods has none.
+    pub(crate) fn is_told_of_claims(&self) -> bool {
+        let listed = |kind: Kind| self.listed.iter().any(|covers| covers.kind == kind);
+        self.about.demo || !listed(Kind::Pod) || listed(Kind::ResourceClaim) || self.is_refused("resourceclaims")
+    }
+
+    /// Is it said that a resource may not be read?
+    pub(crate) fn is_refused(&self, resource: &str) -> bool {
+        let mut words = self.probed.may_not.iter().flat_map(|text| text.split(|sign: char| !sign.is_alphanumeric()));
+        words.any(|word| word == resource)
+    }
+
     /// How many GPUs a pod asks for, or has by claims: where it has them for what it asks for, they are counted once.
     pub(crate) fn gpus_of(&self, pod: &PodFact) -> u64 {
         if pod.gpus.is_empty() { self.claims.count(pod) } else { pod.gpu_count() }

@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_wire::{
-    ConnectionId, Keyed, NodeId, ObjectRef, PodId, Stamp,
+    ConnectionId, Keyed, NodeId, ObjectRef, PodId, Stamp, Sum,
     view::{FleetSpec, FleetView, GpuState, Method},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
     fact::{
-        AllocatedFact, AllocationFact, ConditionFact, Covers, Kind, NodeFact, OfferedFact, Phase, PodFact,
-        ReservedFact, SliceFact,
+        AllocatedFact, AllocationFact, ConditionFact, Covers, Kind, NodeFact, OfferedFact, Phase, PodFact, Probed,
+        ReservedFact, SliceFact, SourceFact,
     },
     project::{self, FleetProjection},
 };
@@ -96,6 +96,7 @@ impl Told {
         assert_eq!(self.view.view().nodes, whole.view().nodes);
         assert_eq!(self.view.view().pods, whole.view().pods);
         assert_eq!(self.view.view().workloads, whole.view().workloads);
+        assert_eq!(self.view.view().clusters, whole.view().clusters);
     }
 
     fn all(&mut self, kind: Kind, facts: Vec<Fact>) {
@@ -121,8 +122,11 @@ impl Told {
 fn a_pod_has_the_gpus_of_its_claim_and_what_nobody_claims_is_free() {
     let mut told = Told::new();
     assert_eq!(told.gpus(), ["not known"; 3], "until claims are listed");
+    let known = |told: &Told| told.fleet().clusters.rows()[0].gpus;
+    assert_eq!(known(&told), Sum::AtLeast(3), "who has them is still to come");
     told.all(Kind::ResourceClaim, vec![claim("a", &["gpu-1", "gpu-2"], &["chat"])]);
     assert_eq!(told.gpus(), ["free", "chat/claim", "chat/claim"]);
+    assert_eq!(known(&told), Sum::Exact(3));
     let node = told.fleet().nodes.rows().first().unwrap();
     assert_eq!(node.product.as_deref(), Some("NVIDIA H100 80GB HBM3"), "no label says it");
     let row = told.fleet().pods.rows().iter().find(|pod| pod.id.name == "chat").unwrap();
@@ -138,6 +142,18 @@ fn a_pod_has_the_gpus_of_its_claim_and_what_nobody_claims_is_free() {
     assert_eq!(told.gpus(), ["free"; 3]);
     told.tell(Extent::Delta, vec![Fact::SliceGone("h-1-gpu".into())]);
     assert_eq!(told.gpus(), Vec::<String>::new());
+}
+
+#[test]
+fn who_may_not_read_claims_is_not_kept_waiting_for_them() {
+    let mut told = Told::new();
+    told.all(Kind::ResourceSlice, Vec::new());
+    let gpus = |told: &Told| told.fleet().clusters.rows()[0].gpus;
+    assert_eq!(gpus(&told).exact(), None, "claims are still to come");
+    let refused = "list and watch resourceslices, resourceclaims: which pod has which GPU by a claim is not told";
+    let probed = Probed { may_not: vec![refused.into()], ..Probed::default() };
+    told.tell(Extent::Delta, vec![Fact::Source(SourceFact::Probed(Box::new(probed)))]);
+    assert_eq!(gpus(&told), Sum::Exact(0));
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! What serving engines say of themselves, name for name: vLLM and SGLang.
+//! What serving engines say of themselves, name for name: vLLM and SGLang; others in [`others`].
+
+mod others;
 
 use super::page::{Numbers, Page};
 
@@ -24,6 +26,16 @@ pub enum EngineKind {
     Vllm,
     /// SGLang with `--enable-metrics`, on port 30000.
     Sglang,
+    /// Hugging Face's text-generation-inference, on port 80.
+    Tgi,
+    /// TensorRT-LLM's `trtllm-serve`, under `/prometheus/metrics`.
+    TrtLlm,
+    /// Triton with the backend of TensorRT-LLM, on port 8002.
+    Triton,
+    /// The frontend of Dynamo, on port 8000.
+    DynamoFrontend,
+    /// A worker of Dynamo, on its system port.
+    DynamoWorker,
 }
 
 /// How an engine names its series.
@@ -63,6 +75,8 @@ pub struct Engine {
     pub generated_tokens: f64,
     /// Requests that were put aside for want of memory, so far.
     pub preemptions: f64,
+    /// Requests that failed, so far.
+    pub failures: f64,
     /// How long first tokens took, in seconds.
     pub first_tokens: Vec<f64>,
     /// How long each further token took, in seconds.
@@ -86,6 +100,7 @@ impl Engine {
             prompt_tokens: 0.0,
             generated_tokens: 0.0,
             preemptions: 0.0,
+            failures: 0.0,
             first_tokens: Vec::new(),
             further_tokens: Vec::new(),
             requests: Vec::new(),
@@ -96,6 +111,11 @@ impl Engine {
         let page = match self.kind {
             EngineKind::Vllm => self.vllm(),
             EngineKind::Sglang => self.sglang(),
+            EngineKind::Tgi => self.tgi(),
+            EngineKind::TrtLlm => self.trtllm(),
+            EngineKind::Triton => self.triton(),
+            EngineKind::DynamoFrontend => self.dynamo_frontend(),
+            EngineKind::DynamoWorker => self.dynamo_worker(),
         };
         match self.naming {
             Naming::Underscore => page.replace("sglang:", "sglang_").replace("vllm:", "vllm_"),
@@ -247,7 +267,7 @@ fn histogram(page: &mut Page, name: &str, bounds: &[f64], values: &[f64], own: &
     let bucket = format!("{name}_bucket");
     for bound in bounds.iter().copied().chain([f64::INFINITY]) {
         let within = values.iter().filter(|value| **value <= bound).count();
-        let le = Numbers::Python.write(bound);
+        let le = page.number(bound);
         let mut labels = [own, &[("le", le.as_str())]].concat();
         labels.sort_unstable();
         page.sample(&bucket, &labels, within as f64);

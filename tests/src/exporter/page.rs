@@ -35,6 +35,16 @@ impl Page {
         let _ = writeln!(self.text, "{name}{{{}}} {value}", labels.join(","));
     }
 
+    /// A number as this page writes it.
+    pub fn number(&self, value: f64) -> String {
+        self.numbers.write(value)
+    }
+
+    /// Begins a family of which nothing is told but its kind.
+    pub fn kind(&mut self, name: &str, kind: &str) {
+        let _ = writeln!(self.text, "# TYPE {name} {kind}");
+    }
+
     pub fn into_text(self) -> String {
         self.text
     }

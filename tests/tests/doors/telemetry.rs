@@ -1,9 +1,12 @@
 //! Telemetry from end to end: pods of a real cluster, exporters whose GPUs follow them, a real Prometheus, and what
 //! `pilothouse` says. The exporters' text is the harness's; all between it and the terminal is real.
 
+mod access;
 mod changes;
+mod claims;
 mod engines;
 mod history;
+mod makers;
 mod speakers;
 use crate::telemetry_site as site;
 use std::collections::BTreeSet;

@@ -133,6 +133,10 @@ impl Listed for GpuLine {
         Column::more("zone", "ZONE", |row, _| Cell::some(row.zone.as_deref())),
     ];
 
+    fn is_whole(view: &View) -> bool {
+        super::knows_gpus(view)
+    }
+
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
         Cow::Owned(fleet.gpu_rows().map(|row| Self::new(row, now)).collect())

@@ -41,6 +41,10 @@ impl Listed for NodeRow {
         Column::more("seen", "SEEN", |row, moment| moment.ago(Some(row.seen))),
     ];
 
+    fn is_whole(view: &View) -> bool {
+        super::knows_gpus(view)
+    }
+
     fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
         fleet(view).map_or(Cow::Borrowed(&[]), |fleet| Cow::Borrowed(fleet.nodes.rows()))
     }

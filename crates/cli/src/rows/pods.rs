@@ -63,6 +63,10 @@ impl Listed for PodLine {
         Column::more("seen", "SEEN", |Self { row, .. }, moment| moment.ago(Some(row.seen))),
     ];
 
+    fn is_whole(view: &View) -> bool {
+        super::knows_gpus(view)
+    }
+
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
         let lines = fleet.pods.rows().iter().map(|row| {

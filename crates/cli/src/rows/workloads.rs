@@ -77,6 +77,10 @@ impl Listed for WorkloadLine {
         Column::more("models", "MODELS", |line, _| serving::models(&line.serving)),
     ];
 
+    fn is_whole(view: &View) -> bool {
+        super::knows_gpus(view)
+    }
+
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
         let lines = fleet.workloads.rows().iter().enumerate().map(|(at, row)| {

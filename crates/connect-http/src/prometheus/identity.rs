@@ -88,7 +88,7 @@ fn device(id: &SmolStr, mut series: Vec<(&Labels, Stamp)>, targets: &Targets) ->
         node: series.iter().find_map(|(labels, _)| node(labels, targets)),
         index: first(&["gpu", "GPU", "gpu_id"]).and_then(|number| number.parse().ok()),
         pci: first(&["pci_bus_id", "pci_bdf"]),
-        product: first(&["modelName", "model_name", "card_model", "dev_name"]),
+        product: first(&["modelName", "model_name", "card_series", "card_model", "dev_name"]),
         driver: first(&["DCGM_FI_DRIVER_VERSION", "driver_version"]),
         claims: claims.into_iter().collect(),
     };

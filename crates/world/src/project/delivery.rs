@@ -78,11 +78,8 @@ const TOLD: [(Kind, &str); 12] = [
 /// empty listing, and what it does not let us see it never tells of: that is said where it is said what we may.
 fn is_reading(source: &Source) -> bool {
     let listed = |kind: Kind| source.listed.iter().any(|covers| covers.kind == kind);
-    let refused = |resource: &str| {
-        let mut words = source.probed.may_not.iter().flat_map(|text| text.split(|sign: char| !sign.is_alphanumeric()));
-        words.any(|word| word == resource)
-    };
-    listed(Kind::Pod) && !source.about.demo && !TOLD.iter().all(|(kind, resource)| listed(*kind) || refused(resource))
+    let is_told = |(kind, resource): &(Kind, &str)| listed(*kind) || source.is_refused(resource);
+    listed(Kind::Pod) && !source.about.demo && !TOLD.iter().all(is_told)
 }
 
 /// Analyses by who made them: looked through once for all services.

@@ -228,17 +228,20 @@ fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Op
     let rows = nodes.rows();
     let first = rows.partition_point(|row| row.id.cluster < *id);
     let own = rows[first..].iter().take_while(|row| row.id.cluster == *id);
-    let (mut gpus, mut held) = (0, 0);
+    let (mut gpus, mut held, mut unknown) = (0, 0, false);
     for cell in own.flat_map(|row| &row.gpus) {
         gpus += 1;
         held += u64::from(is_held(cell.state, cell.holder));
+        unknown |= cell.state == GpuState::Unknown;
     }
+    // Where nobody counts GPUs, claims may give them out: until these are told of, none is not yet none.
+    let counted = gpus > 0 && !unknown || source.is_told_of_claims();
     Some(ClusterRow {
         id: id.clone(),
         name: source.about.name.clone(),
         demo: source.about.demo,
         version: source.probed.version.clone(),
-        gpus: Sum::of(gpus, source.knows_nodes()),
+        gpus: Sum::of(gpus, source.knows_nodes() && counted),
         gpus_held: Sum::of(held, source.knows_nodes() && source.knows_pods()),
         nodes: Sum::of(source.nodes.len() as u64, source.knows_nodes()),
         pods: Sum::of(source.pods.len() as u64, source.knows_pods()),

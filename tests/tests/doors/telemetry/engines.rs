@@ -21,7 +21,7 @@ struct Serving {
 }
 
 /// What lets counters grow, until it is dropped.
-struct Work(JoinHandle<()>);
+pub(super) struct Work(JoinHandle<()>);
 
 impl Drop for Work {
     fn drop(&mut self) {
@@ -76,7 +76,7 @@ impl Serving {
 }
 
 /// Each second every engine takes in 2,000 tokens of prompts, writes 400, and answers 800 requests: enough for a p99 soon.
-fn work(exporters: &Exporters) -> Work {
+pub(super) fn work(exporters: &Exporters) -> Work {
     let pages = exporters.pages();
     Work(tokio::spawn(async move {
         loop {
@@ -92,13 +92,13 @@ fn work(exporters: &Exporters) -> Work {
 }
 
 /// What an answer says of the engine of this pod or workload.
-fn serving<'a>(answer: &'a Value, of: &str, name: &str) -> &'a Value {
+pub(super) fn serving<'a>(answer: &'a Value, of: &str, name: &str) -> &'a Value {
     let rows = answer[of].as_array().map_or(&[][..], Vec::as_slice);
     let found = rows.iter().find(|row| row["name"] == name || row["id"]["name"] == name);
     found.map_or(&Value::Null, |row| &row["serving"])
 }
 
-fn of<'a>(serving: &'a Value, metric: &str) -> &'a Value {
+pub(super) fn of<'a>(serving: &'a Value, metric: &str) -> &'a Value {
     &serving["metrics"][metric]
 }
 

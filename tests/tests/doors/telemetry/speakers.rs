@@ -1,6 +1,7 @@
 //! What speaks the API of Prometheus and is none, or is one under a prefix and behind a tenant.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::telemetry_site::{EVERY, LIMIT, Plan, Site, freshness, measured, nearly, owners, rows, stale};
 use acceptance::exporter::Node;
@@ -90,4 +91,19 @@ async fn one_under_a_prefix_and_behind_a_tenant_is_reached_and_what_is_missing_i
         .await?;
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_prometheus_that_scrapes_every_seven_seconds_is_known_to() -> Result<()> {
+    let exporters = Exporters::serve([Node::new("alone", 2, "NVIDIA H100 80GB HBM3", 81_559)]).await?;
+    let jobs = [Job::new("dcgm", exporters.gpu_targets())];
+    let prometheus = Prometheus::start(Duration::from_secs(7), &jobs).await?;
+    let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
+    until("its interval is told", LIMIT, async || {
+        let url = prometheus.url();
+        let said =
+            terminal.call(&["connect", "add", "prometheus", "--name", "metrics", "--dry-run", "--url", &url]).await?;
+        Ok((said.code == 0 && said.out.contains("read 2 GPUs on 1 node, measured every 7 s")).then_some(()))
+    })
+    .await
 }

@@ -1,0 +1,73 @@
+//! How often a server is asked: as often as its targets are scraped, between five and fifteen seconds. Time is paused.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::open;
+use pilothouse_connect::{
+    Clock, Sink,
+    conformance::{
+        now,
+        scripted::{Reply, Scripted},
+    },
+};
+use pilothouse_connect_http::prometheus::stand::{asked, seconds, well};
+use pilothouse_wire::ConnectionId;
+use pilothouse_world::{Batch, Fact};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::{sync::mpsc, time::Instant};
+
+/// A server whose targets are scraped so often.
+fn scraped_every(step: f64) -> impl Fn(&str, usize) -> Reply + Send + Sync + 'static {
+    move |path, _| match asked(path) {
+        Some(query) if query.starts_with("{__name__") => {
+            let last = seconds() - 1.0;
+            let values: Vec<Value> = (0..40).map(|at| json!([last - step * f64::from(39 - at), "1"])).collect();
+            let result = json!([{ "metric": { "UUID": "GPU-a" }, "values": values }]);
+            let data = json!({ "resultType": "matrix", "result": result });
+            Reply::Json(200, "", json!({ "status": "success", "data": data }))
+        }
+        _ => well(path),
+    }
+}
+
+/// Every how many milliseconds GPUs are said to be measured, and the distances between polls.
+async fn told(step: f64) -> (u64, Vec<u64>) {
+    let server = Scripted::start(scraped_every(step)).await.unwrap();
+    let connector = open(&[("url", &server.url)], Clock::of(now)).unwrap();
+    let (way, mut batches) = mpsc::channel::<Batch>(64);
+    let sink = Sink::new(ConnectionId::slug("gpus"), way, Clock::of(now));
+    let task = tokio::spawn(async move { connector.watch(sink).await });
+    let (until, mut interval, mut polls) = (Instant::now() + Duration::from_secs(100), 0, Vec::new());
+    while let Ok(Some(batch)) = tokio::time::timeout_at(until, batches.recv()).await {
+        for fact in batch.facts {
+            match fact {
+                Fact::Devices(list) => interval = list.interval_ms,
+                Fact::Readings(_) => polls.push(Instant::now()),
+                _ => {}
+            }
+        }
+    }
+    task.abort();
+    (interval, polls.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_is_asked_as_often_as_its_targets_are_scraped() {
+    for (step, interval, every) in [
+        (7.0, 7_000, 7),
+        (10.0, 10_000, 10),
+        (15.0, 15_000, 15),
+        // Never more often than every five seconds, however often it is scraped.
+        (1.0, 5_000, 5),
+        // Who is scraped seldom is asked all the same, so that one that is gone is told of; its GPUs are stale later.
+        (60.0, 60_000, 15),
+    ] {
+        let (told, polls) = told(step).await;
+        assert_eq!(told, interval, "scraped every {step} s");
+        // The first polls come before the interval is known.
+        assert!(polls.len() >= 4 && polls.iter().skip(1).all(|apart| *apart == every), "{step} s: {polls:?}");
+    }
+}
