@@ -1,14 +1,8 @@
 //! What the server keeps from before it was watched: where XIDs came and slow-downs began. One range a metric, once; the
 //! server compares each step with the one before, so that its answer holds the changes alone.
 
-use super::{
-    answer::Line,
-    api::{AT_ONCE, Api},
-    catalogue::Exporter,
-    identity, query,
-};
+use super::{answer::Line, api::Api, catalogue::Exporter, identity, query};
 use crate::failure::Failure;
-use futures::{StreamExt, stream};
 use pilothouse_wire::{Metric, Reading, SmolStr, Stamp};
 use pilothouse_world::fact::BeforeFact;
 use std::{
@@ -54,15 +48,19 @@ pub struct Kept {
 pub async fn before(api: &Api, wanted: &Wanted, now: Stamp) -> Kept {
     let step = step(wanted);
     let ends = (now.minus(BACK), now);
-    let of = |metric: Metric| Some((metric, query::came(metric, &wanted.exporters, step)?));
-    let queries: Vec<(Metric, String)> = TELLING.into_iter().filter_map(of).collect();
-    let asked = queries.into_iter().map(|(metric, query)| async move { (metric, api.lines(&query, ends, step).await) });
-    let all: Vec<(Metric, Result<Vec<Line>, Failure>)> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     let mut kept = Kept { step, ..Kept::default() };
-    for (metric, outcome) in all {
-        match outcome {
+    for metric in TELLING {
+        let Some(query) = query::came(metric, &wanted.exporters, step) else { continue };
+        match api.lines(&query, ends, step).await {
             Ok(lines) => kept.lines.push((metric, lines)),
-            Err(failure) => kept.failure = kept.failure.or(Some((metric, failure))),
+            Err(failure) => {
+                // Who fails at all, or asks for patience, is not asked on.
+                let ends = !failure.is_of_the_question();
+                kept.failure = kept.failure.or(Some((metric, failure)));
+                if ends {
+                    break;
+                }
+            }
         }
     }
     kept

@@ -20,7 +20,9 @@ fn fill(place: &Place<'_>) -> Given {
 }
 
 fn listing(path: &str) -> Option<Part> {
-    path.starts_with("/prometheus/api/v1/query").then_some(Part::First)
+    // What was before is looked back at once, and is no listing.
+    let is_one = path.starts_with("/prometheus/api/v1/query") && !path.starts_with("/prometheus/api/v1/query_range");
+    is_one.then_some(Part::First)
 }
 
 /// A server with two GPUs, measured every fifteen seconds.
