@@ -24,7 +24,7 @@ async fn a_person_finds_any_kind_behind_a_colon_and_reads_an_object_and_the_logs
     let page = Page::browser((1440, 900), &address).await?;
     page.find_by("[data-test='chip-admin'][data-state='live']").await?;
     the_palette_leads_to_an_object(&page, &namespace).await?;
-    the_logs_of_all_pods_are_one(&page, &namespace).await?;
+    the_logs_of_all_pods_are_one(&plane, &page, &namespace).await?;
     drop(door);
     page.close().await
 }
@@ -75,7 +75,7 @@ async fn the_palette_leads_to_an_object(page: &Page, namespace: &str) -> Result<
     page.gone("[data-test='inspector-yaml-text']").await
 }
 
-async fn the_logs_of_all_pods_are_one(page: &Page, namespace: &str) -> Result<()> {
+async fn the_logs_of_all_pods_are_one(plane: &ControlPlane, page: &Page, namespace: &str) -> Result<()> {
     page.press("tab-workloads").await?;
     page.press_by(&format!("[data-test='row'][data-key='workload:admin/{namespace}/Deployment/chat']")).await?;
     page.press("inspector-describe").await?;
@@ -87,6 +87,10 @@ async fn the_logs_of_all_pods_are_one(page: &Page, namespace: &str) -> Result<()
     let two = |text: &str| text.lines().filter(|line| line.contains(" │ ") && line.ends_with("ready")).count() == 2;
     page.reads_as("[data-test='logs-text']", two, "has the lines of both pods").await?;
     page.reads_as("[data-test='logs']", |text| text.contains("2 pods"), "says of how many pods").await?;
+    // It is followed: what is printed now comes by itself.
+    plane.set_pod_log("loading weights\nready\nserving\n")?;
+    let three = |text: &str| text.lines().filter(|line| line.ends_with("serving")).count() == 2;
+    page.reads_as("[data-test='logs-text']", three, "has what both pods print now").await?;
     page.fill("logs-find", "weights").await?;
     let found = |text: &str| text.lines().count() == 2 && !text.contains("ready");
     page.reads_as("[data-test='logs-text']", found, "shows what was looked for").await?;

@@ -36,6 +36,7 @@ mod browser_inspect;
 mod browser_lineage;
 mod browser_map;
 mod browser_models;
+mod browser_room;
 mod browser_wall;
 mod hostile;
 mod hostile_cluster;

@@ -2,6 +2,7 @@
 //! Prometheus. One story for the window and for headless Chromium: a person sees the same in both.
 
 use crate::telemetry_site::{Plan, Site};
+use acceptance::exporter::{Engine, EngineKind};
 use acceptance::{Context, Page, Result, until};
 use std::time::Duration;
 use thirtyfour::Key;
@@ -64,7 +65,7 @@ async fn the_window_tells_the_same_and_an_address_that_is_copied_there_opens_in_
     window.close().await
 }
 
-/// A GPU that has an XID, and the pod that holds it.
+/// A GPU that is hot and has an XID, and the pod that holds it and serves a model.
 struct Story {
     site: Site,
     key: String,
@@ -73,27 +74,66 @@ struct Story {
 
 impl Story {
     async fn begin(pool: &str) -> Result<Self> {
-        let plan = Plan { nodes: 2, pods: vec![("chat", 1, 8)], jobs: &["dcgm"] };
+        let plan = Plan { nodes: 2, pods: vec![("chat", 1, 8)], jobs: &["dcgm", "engines"] };
         let site = Site::start(pool, &plan).await?;
         let ((node, gpu), pod) = site.held().into_iter().next().unwrap();
         let number = (0..2).find(|number| site.node(*number) == node).unwrap();
         let index = usize::try_from(gpu).unwrap();
-        site.change_gpu(number, index, |gpu| gpu.values.insert("DCGM_FI_DEV_XID_ERRORS".into(), 79.0));
+        let faults = [("DCGM_FI_DEV_XID_ERRORS", 79.0), ("DCGM_FI_DEV_GPU_TEMP", 93.0)];
+        site.change_gpu(number, index, |gpu| gpu.values.extend(faults.map(|(name, value)| (name.to_owned(), value))));
+        let engine = Engine { running: 7.0, ..Engine::new(EngineKind::Vllm, "llama-70b") };
+        site.exporters.change(|pages| pages.engines.insert(pod.clone(), engine));
+        site.prometheus.set_targets("engines", &[site.exporters.engine_target(&site.namespace, &pod)])?;
         Ok(Self { site, key: format!("gpu:admin/{node}/{gpu}"), pod })
     }
 
     /// A filter leads to the GPU; it is chosen, and the inspector tells of it.
     async fn the_gpu_is_found(&self, page: &Page) -> Result<()> {
         page.press("tab-gpus").await?;
-        page.fill("table-filter", "xid=79").await?;
-        page.press_by(&format!("[data-test='row'][data-key='{}']", self.key)).await?;
+        page.fill("table-filter", "xid=79 temp>90").await?;
+        let row = format!("[data-test='row'][data-key='{}']", self.key);
+        page.press_by(&row).await?;
+        self.is_told(page).await?;
+        self.its_pod_serves(page).await?;
+        page.press_by(&row).await?;
         self.is_told(page).await
+    }
+
+    /// From the GPU to its pod, and what that one's engine says.
+    async fn its_pod_serves(&self, page: &Page) -> Result<()> {
+        let press = format!(
+            "const links = [...document.querySelectorAll('.inspector .fields .link')];
+             const pod = links.find(link => link.title.startsWith('{}'));
+             if (pod) pod.click();
+             return Boolean(pod)",
+            self.pod
+        );
+        assert_eq!(page.ask(&press).await?, true, "its pod is no link");
+        let pod = format!("pod:admin/{}/{}", self.site.namespace, self.pod);
+        page.find_by(&format!("[data-test='inspector'][data-key='{pod}']")).await?;
+        let engine = |text: &str| text.contains("vLLM") && text.contains("llama-70b");
+        page.reads_as("[data-test='serving']", engine, "names the engine and the model").await?;
+        page.reads_as("[data-test='serving-value'][data-key='running']", |text| text == "7", "says what it does")
+            .await?;
+        Ok(())
     }
 
     /// The inspector tells what is wrong, who is hit, what to do, and what is measured.
     async fn is_told(&self, page: &Page) -> Result<()> {
         page.find_by(&format!("[data-test='inspector'][data-key='{}']", self.key)).await?;
-        page.reads_as("[data-test='finding']", |text| text.contains("79"), "names the XID").await?;
+        let told = |text: &str| {
+            text.contains("met XID 79 (GPU has fallen off the bus)")
+                && text.contains("It hits 1 GPU and 1 pod")
+                && text.contains("Cordon and drain the node, then power-cycle the machine.")
+        };
+        page.reads_as("[data-test='finding']", told, "names the XID, who is hit, and what to do").await?;
+        page.reads_as(".finding-command", |text| text.contains("kubectl"), "has a command for it").await?;
+        // What is wrong stands above what is only around it.
+        let above = "const of = selector => document.querySelector(selector)?.getBoundingClientRect();
+            const beside = [...document.querySelectorAll('.inspector h3')].find(head => head.innerText === 'Beside it');
+            const finding = of(\"[data-test='finding']\");
+            return Boolean(beside && finding && finding.bottom <= beside.getBoundingClientRect().top)";
+        assert_eq!(page.ask(above).await?, true, "the finding stands below the neighbours");
         page.reads_as("[data-test='inspector']", |text| text.contains(&self.pod), "names the pod").await?;
         page.reads_as("[data-test='gauge'][data-key='tensor']", |text| text.contains("34"), "says what it does")
             .await?;

@@ -232,7 +232,8 @@ fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Op
     for cell in own.flat_map(|row| &row.gpus) {
         gpus += 1;
         held += u64::from(is_held(cell.state, cell.holder));
-        unknown |= cell.state == GpuState::Unknown;
+        // Where not all pods are read, nobody is seen to hold what is counted all the same.
+        unknown |= cell.state == GpuState::Unknown && source.knows_pods();
     }
     // Where nobody counts GPUs, claims may give them out: until these are told of, none is not yet none.
     let counted = gpus > 0 && !unknown || source.is_told_of_claims();
