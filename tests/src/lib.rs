@@ -8,6 +8,7 @@
 //! starts its own by [`ControlPlane::start`]. So it is with [`Mlflow::shared`] and [`Mlflow::start`].
 
 pub mod acting;
+mod aged;
 pub mod alertmanager;
 pub mod api;
 pub mod between;

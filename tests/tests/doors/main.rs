@@ -41,6 +41,7 @@ mod browser_wall;
 mod hostile;
 mod hostile_cluster;
 mod rewind;
+mod rewind_before;
 mod rewind_record;
 mod rewind_units;
 mod rewind_units_delivery;
