@@ -84,7 +84,7 @@ pub enum Verb {
     Get(GetArgs),
     /// One object in words, with its events
     Describe(DescribeArgs),
-    /// What differs between two times, by kind: nodes, GPUs, pods, workloads, conditions, findings
+    /// What differs between two times, by kind: findings, alerts, services, models, workloads, nodes, conditions, GPUs, pods
     Diff(DiffArgs),
     /// Connections and how each is
     Connections(ListArgs),
@@ -242,7 +242,8 @@ pub struct DiffArgs {
     pub to: String,
     #[command(flatten)]
     pub source: SourceArgs,
-    /// Only what fits: words, kind=node, change=went, name~part, cluster=, status=, what=, -word
+    /// Only what fits: words, kind=node (or alert, service, model, ...), change=went, name~part, cluster=, status=, what=,
+    /// -word
     #[arg(long, value_name = "EXPR", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub filter: String,
     /// As JSON

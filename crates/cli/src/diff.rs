@@ -10,7 +10,7 @@ use crate::{
 };
 use pilothouse_engine::Clock;
 use pilothouse_wire::{
-    Answer, Ask, ViewSpec, When,
+    Answer, Ask, View, ViewSpec, When,
     filter::Filter,
     units::{count, visible},
     view::{Change, DifferKind, Difference, Differs, FleetSpec, Status},
@@ -34,26 +34,30 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
         Some(record) => Session::of_record(record).await?,
         None => Session::start(source, false).await?,
     };
-    // Now is whole once every source is.
+    // Now is whole once every source is, and services are read last.
     let troubles = match !is_past {
-        true => session.frame(ViewSpec::Fleet(FleetSpec::default()), source.wait).await?.1,
+        true => {
+            let is_whole = |view: &View| matches!(view, View::Delivery(delivery) if delivery.reading.is_empty());
+            session.frame_whole(ViewSpec::Delivery(FleetSpec::default()), source.wait, is_whole).await?.1
+        }
         false => Troubles::default(),
     };
     let answer = session.reader().ask(Ask::Compare { scope: Vec::new(), from, to }).await;
     session.end().await;
     let Answer::Difference(difference) = answer? else { return Err(other_answer()) };
     let rows: Vec<&Differs> = difference.rows.iter().filter(|row| filter.matches(*row)).collect();
+    // What a time in a gap was like nobody saw.
+    let is_complete = troubles.is_empty() && difference.gaps.is_empty() && difference.reading.is_empty();
     let mut stdout = stdout();
     if arguments.json {
-        // What a time in a gap was like nobody saw.
-        let complete = troubles.is_empty() && difference.gaps.is_empty();
         json::write(
             &mut stdout,
             &DifferenceDocument {
                 from: difference.from,
                 to: difference.to,
-                complete,
+                complete: is_complete,
                 gaps: json::gaps(&difference.gaps),
+                reading: &difference.reading,
                 rows,
             },
             false,
@@ -63,8 +67,9 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
     }
     stdout.flush()?;
     difference.gaps.iter().for_each(|gap| note(&visible(&gap.sentence())));
+    difference.left_out().iter().for_each(|said| note(&visible(said)));
     troubles.0.iter().for_each(|(_, problem)| problems::tell(problem, err));
-    Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
+    Ok(if is_complete { Exit::Ok } else { Exit::Partial })
 }
 
 fn text(out: &mut impl Write, of: &Difference, rows: &[&Differs], style: Style) -> std::io::Result<()> {
@@ -133,7 +138,7 @@ mod tests {
             row(DifferKind::Node, "node:iad/h-1", Change::Changed, Some(("cordoned", "no", "yes"))),
             row(DifferKind::Pod, "pod:iad/serving/chat-0", Change::Went, None),
         ];
-        let difference = Difference { from: Stamp(0), to: Stamp(60_000), gaps: Vec::new(), rows: rows.to_vec() };
+        let difference = Difference { to: Stamp(60_000), rows: rows.to_vec(), ..Difference::default() };
         let plain = Style { colour: false, terminal: false, width: None, height: None };
         let mut out = Vec::new();
         text(&mut out, &difference, &rows.iter().collect::<Vec<_>>(), plain).unwrap();

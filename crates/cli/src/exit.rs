@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All of it.
     Ok,
-    /// What could be read was printed; a source could not be read, or not whole.
+    /// What could be read was printed; a source could not be read, or not whole, or the record does not tell of a time.
     Partial,
     /// It was sent, and it was not seen that it came to pass.
     Unverified,
@@ -44,6 +44,7 @@ Exit codes:
   1  a problem: what, why and what comes next are on stderr
   2  the command cannot be understood
   3  not every source could be read, or not whole: what could be is printed, the rest is on stderr
+     diff: the record does not tell of one of the times; what is compared is the nearest that it tells of
      bench: requests failed, or it was ended early; what was measured is kept
   4  what was to be done was sent, and it was not seen that it came to pass
   5  preflight: it does not fit

@@ -43,6 +43,8 @@ pub struct DifferenceDocument<'a> {
     pub complete: bool,
     /// Why the record does not tell of one of the times, where the nearest that it tells of is compared.
     pub gaps: Vec<GapDocument>,
+    /// Clusters whose services were not read whole at one of the times: what came or went of theirs is not told.
+    pub reading: &'a [ConnectionId],
     /// What fits.
     pub rows: Vec<&'a Differs>,
 }

@@ -4,14 +4,17 @@ use crate::{
     registries::Registries,
     views::{Known, conclude, concluded, project_plain, sources_of},
 };
-use pilothouse_insight::History;
+use pilothouse_insight::{History, Shown};
 use pilothouse_journal::{Gone, Place, Reader as JournalReader, Sought};
 use pilothouse_wire::{
     Answer, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     record::Gap,
-    view::{FleetSpec, FleetView},
+    view::{FleetSpec, FleetView, ModelsSpec},
 };
-use pilothouse_world::{World, project::FleetProjection};
+use pilothouse_world::{
+    World,
+    project::{self, FleetProjection},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
@@ -196,6 +199,16 @@ fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) 
         gap,
         body: Body::Full(view),
     }))
+}
+
+/// What is compared of a world as of a time.
+pub(crate) fn shown(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> Shown {
+    let (services, models) = (FleetSpec { scope: scope.clone() }, ModelsSpec { scope: scope.clone() });
+    Shown {
+        delivery: project::delivery(world, &services),
+        models: project::models(world, &models),
+        fleet: fleet(world, scope, t),
+    }
 }
 
 /// The fleet as of a time.

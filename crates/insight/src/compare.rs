@@ -1,28 +1,56 @@
-//! What differs between two fleet views: what came, went, or is not as it was. Measurements are left out: they always
-//! differ, and what they mean is in the findings.
+//! What differs between what is shown of two times: what came, went, or is not as it was. Measurements are left out: they
+//! always differ, and what they mean is in the findings.
+
+mod told;
 
 use pilothouse_wire::{
-    Keyed, NodeId, ObjectRef, Row, SmolStr, Stamp,
+    ConnectionId, Keyed, NodeId, ObjectRef, Row, SmolStr, Stamp,
     units::count,
     view::{
-        Change, Condition, DifferKind, Difference, Differs, FieldChange, Finding, FleetView, GpuState, NodeRow, PodRow,
-        Status, WorkloadRow,
+        Change, Condition, DeliveryView, DifferKind, Difference, Differs, FieldChange, Finding, FleetView, GpuState,
+        ModelsView, NodeRow, PodRow, Status, WorkloadRow,
     },
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-/// Compares two views of the same scope; the times say what they are of.
+/// What is compared of a time: views of one scope.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// The fleet, with its findings and its alerts.
+    pub fleet: Arc<FleetView>,
+    /// The services.
+    pub delivery: DeliveryView,
+    /// The registered models.
+    pub models: ModelsView,
+}
+
+/// Compares two times of the same scope.
 #[must_use]
-pub fn compare(from: (&FleetView, Stamp), to: (&FleetView, Stamp)) -> Difference {
-    let (old, new) = (from.0, to.0);
+pub fn compare(from: (&Shown, Stamp), to: (&Shown, Stamp)) -> Difference {
     let mut rows = Vec::new();
+    fleet(&from.0.fleet, &to.0.fleet, &mut rows);
+    let reading: BTreeSet<&ConnectionId> = from.0.delivery.reading.iter().chain(&to.0.delivery.reading).collect();
+    pairs(&from.0.delivery.rows, &to.0.delivery.rows, |pair| {
+        // What is not read yet has neither come nor gone.
+        if pair.change() == Change::Changed || !reading.contains(pair.either().cluster()) {
+            rows.extend(told::service(pair));
+        }
+    });
+    pairs(&from.0.models.models, &to.0.models.models, |pair| rows.extend(told::model(pair)));
+    rows.sort_by(|a, b| (a.kind, &a.object, &a.what).cmp(&(b.kind, &b.object, &b.what)));
+    Difference { from: from.1, to: to.1, gaps: Vec::new(), reading: reading.into_iter().cloned().collect(), rows }
+}
+
+fn fleet(old: &FleetView, new: &FleetView, rows: &mut Vec<Differs>) {
     pairs(&old.findings, &new.findings, |pair| rows.extend(finding(pair)));
+    pairs(&old.alerts, &new.alerts, |pair| rows.extend(told::alert(pair)));
     let images = (images(old), images(new));
     pairs(&old.workloads, &new.workloads, |pair| rows.extend(workload(pair, &images)));
-    pairs(&old.nodes, &new.nodes, |pair| node(pair, &mut rows));
+    pairs(&old.nodes, &new.nodes, |pair| node(pair, rows));
     pairs(&old.pods, &new.pods, |pair| rows.extend(pod(pair)));
-    rows.sort_by(|a, b| (a.kind, &a.object, &a.what).cmp(&(b.kind, &b.object, &b.what)));
-    Difference { from: from.1, to: to.1, gaps: Vec::new(), rows }
 }
 
 /// A row at both times.
@@ -74,14 +102,14 @@ struct Fields(Vec<FieldChange>);
 impl Fields {
     fn put<'a, T, V: ToString>(
         &mut self,
-        label: &'static str,
+        label: impl Into<SmolStr>,
         ends: (Option<&'a T>, Option<&'a T>),
         value: impl Fn(&'a T) -> Option<V>,
     ) {
         let text = |row: Option<&'a T>| row.and_then(&value).map(|value| value.to_string());
         let (from, to) = (text(ends.0), text(ends.1));
         if from != to {
-            self.0.push(FieldChange { label: SmolStr::new_static(label), from, to });
+            self.0.push(FieldChange { label: label.into(), from, to });
         }
     }
 }
@@ -238,7 +266,7 @@ mod tests {
 
     /// One line a difference: kind, sign, object, what, fields.
     #[track_caller]
-    fn check(old: &FleetView, new: &FleetView, want: &[&str]) {
+    pub(super) fn told(old: &Shown, new: &Shown, want: &[&str]) {
         let difference = compare((old, Stamp(0)), (new, NOW));
         let line = |row: &Differs| {
             let fields: Vec<String> =
@@ -247,6 +275,15 @@ mod tests {
             words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(difference.rows.iter().map(line).collect::<Vec<_>>(), want);
+    }
+
+    fn of(fleet: &FleetView) -> Shown {
+        Shown { fleet: Arc::new(fleet.clone()), ..Shown::default() }
+    }
+
+    #[track_caller]
+    fn check(old: &FleetView, new: &FleetView, want: &[&str]) {
+        told(&of(old), &of(new), want);
     }
 
     fn fleet() -> FleetView {
@@ -285,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_other_way_round_what_came_is_what_went() {
-        let (old, new) = (fleet(), view([Node::called("a").gpus(2)], []));
+        let (old, new) = (of(&fleet()), of(&view([Node::called("a").gpus(2)], [])));
         let [there, back] = [compare((&old, Stamp(0)), (&new, NOW)), compare((&new, NOW), (&old, Stamp(0)))];
         let turned = |change| match change {
             Change::Came => Change::Went,

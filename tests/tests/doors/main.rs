@@ -42,6 +42,7 @@ mod hostile;
 mod hostile_cluster;
 mod rewind;
 mod rewind_before;
+mod rewind_compare;
 mod rewind_record;
 mod rewind_units;
 mod rewind_units_delivery;

@@ -148,8 +148,10 @@ async fn while_nobody_recorded_is_said(terminal: &Terminal) -> Result<()> {
         .await?;
     page.close().await?;
     drop(door);
-    let said = terminal.good(&["diff", "--from", &away.to_string(), "--to", "now", "--json"]).await?;
-    assert!(said.contains("ended without closing the record"), "{said}");
+    let said = terminal.call(&["diff", "--from", &away.to_string(), "--to", "now", "--json"]).await?;
+    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_default();
+    assert!(document["gaps"].to_string().contains("ended without closing the record"), "{said:?}");
+    assert_eq!((said.code, &document["complete"]), (3, &serde_json::Value::Bool(false)), "{said:?}");
     Ok(())
 }
 

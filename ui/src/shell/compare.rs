@@ -142,7 +142,10 @@ fn drawn(came: &Came, on_close: Callback<()>) -> AnyView {
             let gaps = difference.gaps.iter().map(|gap| {
                 view! { <p class="small soft" data-test="compare-gap" dir="auto">{visible(&gap.sentence())}</p> }
             });
-            let gaps = gaps.collect_view();
+            let left_out = difference.left_out().map(|said| {
+                view! { <p class="small soft" data-test="compare-left-out" dir="auto">{visible(&said)}</p> }
+            });
+            let gaps = view! { {gaps.collect_view()} {left_out} };
             if difference.rows.is_empty() {
                 let said = "Nothing differs between these two times.";
                 return view! { {gaps} <p data-test="compare-rows" role="status">{said}</p> }.into_any();

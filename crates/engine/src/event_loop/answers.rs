@@ -14,16 +14,12 @@ use crate::{
     preflight, record, runs,
     views::{Known, WEEK, project_plain, sources_of},
 };
-use pilothouse_insight::History;
+use pilothouse_insight::{History, Shown};
 use pilothouse_wire::{
-    Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
-    ask::About,
-    record::Gap,
-    runs::VersionId,
-    view::{Difference, FleetView},
+    Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About, record::Gap,
+    runs::VersionId, view::Difference,
 };
 use pilothouse_world::project;
-use std::sync::Arc;
 
 impl Loop {
     pub(super) fn answer(&mut self, ask: Ask, reply: Reply) {
@@ -221,16 +217,16 @@ impl Loop {
     fn compare(&self, scope: Vec<ConnectionId>, (from, to): (When, When), reply: Reply) {
         let now = self.options.clock.now();
         // The live world is projected here, since it is lent to nobody.
-        let live = [from, to].contains(&When::Now).then(|| past::fleet(&self.world, scope.clone(), now));
+        let live = [from, to].contains(&When::Now).then(|| past::shown(&self.world, scope.clone(), now));
         let (worlds, journal) = (self.worlds.clone(), self.past.clone());
         for_who_waits(reply, async move {
-            let fleet = async |when: When| -> Result<(Arc<FleetView>, Stamp, Option<Gap>), Problem> {
+            let shown = async |when: When| -> Result<(Shown, Stamp, Option<Gap>), Problem> {
                 let When::At(t) = when else { return Ok((live.clone().unwrap_or_default(), now, None)) };
                 let then = worlds.at(journal.clone(), t, now).await?;
                 let (scope, known_at, gap) = (scope.clone(), then.known(t), then.gap.clone());
-                Ok((past::apart(move || past::fleet(&then.world, scope, known_at)).await?, t, gap))
+                Ok((past::apart(move || past::shown(&then.world, scope, known_at)).await?, t, gap))
             };
-            let (from, to) = (fleet(from).await?, fleet(to).await?);
+            let (from, to) = (shown(from).await?, shown(to).await?);
             past::apart(move || {
                 let difference = pilothouse_insight::compare((&from.0, from.1), (&to.0, to.1));
                 let mut gaps: Vec<Gap> = from.2.into_iter().chain(to.2).collect();

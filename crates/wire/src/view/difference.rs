@@ -1,7 +1,7 @@
 //! What differs between two times, grouped by kind.
 
 use crate::{
-    ObjectRef, SmolStr, Stamp,
+    ConnectionId, ObjectRef, SmolStr, Stamp,
     filter::{Record, Value},
     record::Gap,
     view::fleet::Status,
@@ -17,6 +17,9 @@ pub struct Difference {
     pub to: Stamp,
     /// Why the record does not tell of one of the times, where what is compared is the nearest that it tells of.
     pub gaps: Vec<Gap>,
+    /// Clusters whose services were not read whole at one of the times: of theirs only those are compared that are known at
+    /// both.
+    pub reading: Vec<ConnectionId>,
     /// What differs: by kind, then in the order of the objects.
     pub rows: Vec<Differs>,
 }
@@ -30,7 +33,7 @@ pub struct Differs {
     pub object: ObjectRef,
     /// Is it there in one alone, or different?
     pub change: Change,
-    /// What of it: a finding's word, a condition's type. Empty for the object itself.
+    /// What of it: a finding's word, a condition's type, what an alert is about. Empty for the object itself.
     pub what: SmolStr,
     /// Each thing that differs.
     pub fields: Vec<FieldChange>,
@@ -54,6 +57,12 @@ pub struct FieldChange {
 pub enum DifferKind {
     /// What is wrong.
     Finding,
+    /// Alerts.
+    Alert,
+    /// Services: how far each is on its way from revision to revision, and what traffic it gets.
+    Service,
+    /// Registered models, with their versions and aliases.
+    Model,
     /// Controllers.
     Workload,
     /// Nodes.
@@ -79,13 +88,26 @@ pub enum Change {
 
 impl DifferKind {
     /// All of them, in their order.
-    pub const ALL: [Self; 6] = [Self::Finding, Self::Workload, Self::Node, Self::Condition, Self::Gpu, Self::Pod];
+    pub const ALL: [Self; 9] = [
+        Self::Finding,
+        Self::Alert,
+        Self::Service,
+        Self::Model,
+        Self::Workload,
+        Self::Node,
+        Self::Condition,
+        Self::Gpu,
+        Self::Pod,
+    ];
 
     /// Several of them, in a word: for a heading.
     #[must_use]
     pub fn plural(self) -> &'static str {
         match self {
             Self::Finding => "Findings",
+            Self::Alert => "Alerts",
+            Self::Service => "Services",
+            Self::Model => "Models",
             Self::Workload => "Workloads",
             Self::Node => "Nodes",
             Self::Condition => "Conditions",
@@ -99,6 +121,9 @@ impl DifferKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Finding => "finding",
+            Self::Alert => "alert",
+            Self::Service => "service",
+            Self::Model => "model",
             Self::Workload => "workload",
             Self::Node => "node",
             Self::Condition => "condition",
@@ -127,6 +152,18 @@ impl Change {
             Self::Went => "−",
             Self::Changed => "~",
         }
+    }
+}
+
+impl Difference {
+    /// That services are left out, as a sentence; nothing where none need be.
+    #[must_use]
+    pub fn left_out(&self) -> Option<String> {
+        let names: Vec<&str> = self.reading.iter().map(ConnectionId::as_str).collect();
+        (!names.is_empty()).then(|| {
+            let names = names.join(", ");
+            format!("Services of {names} were not read whole at one of the times: what came or went there is not told.")
+        })
     }
 }
 

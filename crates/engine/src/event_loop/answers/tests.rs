@@ -29,7 +29,7 @@ use pilothouse_world::{
         VersionFact,
     },
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::{oneshot, watch};
 
 const NOW: Stamp = Stamp(1_800_000_000_000);
