@@ -2,6 +2,10 @@
 //!
 //! `cargo xtask servers` installs it. It takes some seconds to start and 400 MB: tests that only add to it share one.
 
+mod bearer;
+
+pub use bearer::Bearer;
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;

@@ -24,6 +24,8 @@ use crate::process::{Den, Process};
 const LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const NAME: &str = "registry";
+/// Another one, which has the API of referrers, and keeps what is pushed in its memory.
+const REFERRERS: &str = "referrers";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// Who may sign in where a registry wants it.
@@ -51,6 +53,7 @@ pub struct Registry {
     den: Arc<Den>,
     http: Client,
     door: Door,
+    name: &'static str,
 }
 
 impl Registry {
@@ -61,13 +64,24 @@ impl Registry {
 
     /// Starts one behind a door.
     pub async fn behind(door: Door) -> Result<Self> {
+        Self::of(NAME, door).await
+    }
+
+    /// Starts one that is open and has the API of referrers: go-containerregistry's, since distribution has none. What is pushed
+    /// to it is gone with it.
+    pub async fn with_referrers() -> Result<Self> {
+        Self::of(REFERRERS, Door::Open).await
+    }
+
+    async fn of(name: &'static str, door: Door) -> Result<Self> {
         let mut server = Self {
             process: None,
-            binary: binary(NAME)?,
+            binary: binary(name)?,
             port: ports::free()?,
             den: Den::new()?,
             http: plain(ANSWER_LIMIT)?,
             door,
+            name,
         };
         server.den.write("config.yml", server.config()?)?;
         server.start_again().await?;
@@ -102,9 +116,13 @@ impl Registry {
         self.kill();
         let mut command = Command::new(&self.binary);
         let config = self.den.folder().join("config.yml");
-        command.env_clear().env("HOME", self.den.folder()).env("OTEL_TRACES_EXPORTER", "none").arg("serve").arg(config);
-        let process = Process::start(&self.den, NAME, command)?;
-        process.is_ready(&self.http, &self.url(), LIMIT).await?;
+        command.env_clear().env("HOME", self.den.folder()).env("OTEL_TRACES_EXPORTER", "none");
+        match self.name {
+            REFERRERS => command.arg(format!("-listen={}", self.host())),
+            _ => command.arg("serve").arg(config),
+        };
+        let process = Process::start(&self.den, self.name, command)?;
+        process.is_ready(&self.http, &format!("{}/v2/", self.url()), LIMIT).await?;
         self.process = Some(process);
         Ok(())
     }
@@ -145,18 +163,22 @@ impl Registry {
     /// Pushes something that says something of a manifest, and the tag by which clients find it where a registry has no API
     /// of referrers: distribution has none.
     pub async fn refer(&self, repository: &str, subject: &str, kind: &str) -> Result<String> {
+        let (digest, size) = self.say(repository, subject, kind).await?;
+        let entry = json!({
+            "mediaType": content::MANIFEST, "digest": digest, "artifactType": kind, "size": size
+        });
+        let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [entry] });
+        self.manifest(repository, &subject.replace(':', "-"), &index).await?;
+        Ok(digest)
+    }
+
+    /// Pushes something that says something of a manifest, and no tag by which it would be found; its digest and its size.
+    pub async fn say(&self, repository: &str, subject: &str, kind: &str) -> Result<(String, usize)> {
         let size = self.manifest_bytes(repository, subject).await?.len();
         let subject_part = json!({ "mediaType": content::MANIFEST, "digest": subject, "size": size });
         let said = Content::statement(kind, subject_part);
-        let tag = subject.replace(':', "-");
-        let digest = self.push(repository, &format!("{tag}.said"), &said).await?;
-        let entry = json!({
-            "mediaType": content::MANIFEST, "digest": digest, "artifactType": kind,
-            "size": said.manifest().to_string().len()
-        });
-        let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [entry] });
-        self.manifest(repository, &tag, &index).await?;
-        Ok(digest)
+        let digest = self.push(repository, &format!("{}.said", subject.replace(':', "-")), &said).await?;
+        Ok((digest, said.manifest().to_string().len()))
     }
 
     /// Deletes a manifest, and with it every tag that stands at it.

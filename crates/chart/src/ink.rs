@@ -391,28 +391,9 @@ mod tests {
     /// A node of two GPUs that a pod holds each, last measured so many seconds ago, and what it is drawn as: each of its
     /// GPUs, and as one.
     fn drawn(ages: [Option<i64>; 2]) -> (Vec<Ink>, Ink) {
-        let node = NodeRow {
-            id: NodeId { cluster: ConnectionId::slug("iad"), name: "a".into() },
-            status: Status::Good,
-            status_word: "Ready".into(),
-            cordoned: false,
-            pool: None,
-            product: None,
-            gpu_memory_mib: None,
-            zone: None,
-            instance_type: None,
-            kubelet: None,
-            conditions: Vec::new(),
-            taints: Vec::new(),
-            quarantine: None,
-            resources: Vec::new(),
-            gpus: vec![GpuCell::slot(GpuState::Held, Some(0)); 2],
-            devices: Vec::new(),
-            holders_known: true,
-            holders: Vec::new(),
-            created: None,
-            seen: Stamp(0),
-        };
+        let id = NodeId { cluster: ConnectionId::slug("iad"), name: "a".into() };
+        let gpus = vec![GpuCell::slot(GpuState::Held, Some(0)); 2];
+        let node = NodeRow { gpus, ..NodeRow::ready(id, Stamp(0)) };
         let now = Stamp(1_000_000);
         let half = |n: usize| std::iter::repeat_n(Reading::of(0.5), n).collect::<Readings>();
         let read = |age: &Option<i64>| age.map_or(Reading::ABSENT, |_| Reading::of(0.5));

@@ -34,28 +34,8 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn called(name: &str) -> Self {
-        let row = NodeRow {
-            id: NodeId { cluster: cluster(), name: name.into() },
-            status: Status::Good,
-            status_word: "Ready".into(),
-            cordoned: false,
-            pool: None,
-            product: Some("H100".into()),
-            gpu_memory_mib: None,
-            zone: None,
-            instance_type: None,
-            kubelet: None,
-            conditions: Vec::new(),
-            taints: Vec::new(),
-            quarantine: None,
-            resources: Vec::new(),
-            gpus: Vec::new(),
-            devices: Vec::new(),
-            holders_known: true,
-            holders: Vec::new(),
-            created: None,
-            seen: NOW,
-        };
+        let id = NodeId { cluster: cluster(), name: name.into() };
+        let row = NodeRow { product: Some("H100".into()), ..NodeRow::ready(id, NOW) };
         Self { row, readings: BTreeMap::new(), times: Vec::new() }.condition("Ready", "True")
     }
 

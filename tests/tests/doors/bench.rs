@@ -1,6 +1,7 @@
 //! `pilothouse bench` against a scripted server that answers in pieces: what it counts, by which kinds it fails, what it
 //! keeps. How well it tells the time is measured elsewhere (`cargo xtask measure bench-truth bench-lag`).
 
+use crate::bench_desk::requests;
 use acceptance::truth::{Fault, Logged, Script, Times};
 use acceptance::{Context, Failure, Result, Terminal, Truth, until};
 use rustix::process::{Pid, Signal, kill_process};
@@ -46,12 +47,7 @@ impl Stand {
 
     /// The requests that are kept, in the order of their numbers.
     fn requests(&self) -> Result<Vec<Value>> {
-        let text =
-            std::fs::read_to_string(self.folder.path().join("run.requests.jsonl")).could_not("read the requests")?;
-        let lines: serde_json::Result<Vec<Value>> = text.lines().map(serde_json::from_str).collect();
-        let mut lines = lines.could_not("read a request")?;
-        lines.sort_by_key(|line| line["n"].as_u64());
-        Ok(lines)
+        requests(&self.folder.path().join("run.requests.jsonl"))
     }
 
     /// What the server did, by the number of the request.

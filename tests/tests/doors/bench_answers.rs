@@ -1,38 +1,31 @@
 //! `pilothouse bench compare --embed`: how near answers are in meaning, by a scripted server of embeddings whose vectors count
 //! letters; said where it is told, and said where it is not.
 
+use crate::bench_desk::{Desk, kept};
 use acceptance::truth::{Fault, Script};
-use acceptance::{Context, Failure, Result, Said, Terminal, Truth};
+use acceptance::{Failure, Result, Said, Truth};
 use serde_json::Value;
-use std::path::Path;
 
 const LOAD: &str = "--model chat --concurrency 4 --requests 20 --input-tokens 4 --output-tokens 3 --warm-up none --most-late 2s \
                     --pairs 6 --margin 50 --metric e2e-p50 --answers 3";
 
 struct Stand {
     arms: [Truth; 2],
-    terminal: Terminal,
-    folder: tempfile::TempDir,
+    desk: Desk,
 }
 
 impl Stand {
     /// Two servers that say these words, over and over.
     async fn new(words: [&str; 2]) -> Result<Self> {
         let saying = |word: &str| Truth::start(Script { word: word.to_owned(), ..Script::quick() });
-        let arms = [saying(words[0]).await?, saying(words[1]).await?];
-        let (terminal, folder) = (Terminal::new(Path::new(""))?, tempfile::tempdir().could_not("make a folder")?);
-        Ok(Self { arms, terminal, folder })
+        Ok(Self { arms: [saying(words[0]).await?, saying(words[1]).await?], desk: Desk::new()? })
     }
 
     async fn compare(&self, more: &str) -> Result<(Said, Value)> {
         let [now, next] = [("now", 0), ("next", 1)].map(|(name, at)| format!("{name}={}", self.arms[at].url()));
-        let file = self.folder.path().join("cmp.json");
-        let out = file.to_string_lossy();
-        let own = ["bench", "compare", &now, &next, "--out", &out];
+        let own = ["compare", &now, &next];
         let words: Vec<&str> = own.into_iter().chain(LOAD.split_whitespace()).chain(more.split_whitespace()).collect();
-        let said = self.terminal.call(&words).await?;
-        let text = std::fs::read(&file).could_not(format!("read the comparison; it said {said:?}"))?;
-        Ok((said, serde_json::from_slice(&text).could_not("read the comparison")?))
+        kept(self.desk.bench("cmp", &words).await?)
     }
 }
 
@@ -111,7 +104,7 @@ async fn what_cannot_be_embedded_names_the_field() -> Result<()> {
     ] {
         let own = ["bench", "compare", &urls[0], &urls[1]];
         let words: Vec<&str> = own.into_iter().chain(LOAD.split_whitespace()).chain(more.split_whitespace()).collect();
-        let said = stand.terminal.call(&words).await?;
+        let said = stand.desk.terminal.call(&words).await?;
         assert!(said.code == code && said.err.contains(want), "{more}: {said:?}");
     }
     assert_eq!(stand.arms[0].count(), 0);

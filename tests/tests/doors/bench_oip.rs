@@ -1,23 +1,22 @@
 //! `pilothouse bench` on a real server of the Open Inference Protocol v2 (MLServer), over REST and over gRPC: what its models
 //! take is asked for, tensors are filled, and what goes wrong is said in the server's words.
 
-use acceptance::mlserver::SLOW_MS;
-use acceptance::{Context, Failure, MlServer, Result, Said, Terminal};
+use crate::bench_desk::{Desk, kept};
+use acceptance::mlserver::{SLOW_MS, Unstarted};
+use acceptance::{MlServer, Result, Said};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::time::Duration;
 
 const REQUESTS: u64 = 24;
 
 struct Stand {
     server: MlServer,
-    terminal: Terminal,
-    folder: tempfile::TempDir,
+    desk: Desk,
 }
 
 impl Stand {
     fn of(server: MlServer) -> Result<Self> {
-        let folder = tempfile::tempdir().could_not("make a folder")?;
-        Ok(Self { server, terminal: Terminal::new(Path::new(""))?, folder })
+        Ok(Self { server, desk: Desk::new()? })
     }
 
     /// Both ways to the server: what it speaks there, and where.
@@ -27,19 +26,11 @@ impl Stand {
 
     /// Runs on a model, and gives what it said with the document that is kept, where one is.
     async fn run(&self, api: &str, url: &str, model: &str, more: &str) -> Result<(Said, Option<Value>)> {
-        let file = self.folder.path().join("run.json");
-        let _ = std::fs::remove_file(&file);
-        let _ = std::fs::remove_file(self.folder.path().join("run.requests.jsonl"));
-        let (out, requests) = (file.to_string_lossy(), REQUESTS.to_string());
-        let own = ["bench", "run", url, "--api", api, "--model", model, "--concurrency", "3", "--requests", &requests];
-        let rest = ["--warm-up", "none", "--input-tokens", "5", "--out", &out];
+        let requests = REQUESTS.to_string();
+        let own = ["run", url, "--api", api, "--model", model, "--concurrency", "3", "--requests", &requests];
+        let rest = ["--warm-up", "none", "--input-tokens", "5"];
         let words: Vec<&str> = own.into_iter().chain(rest).chain(more.split_whitespace()).collect();
-        let said = self.terminal.call(&words).await?;
-        let document = match std::fs::read(&file) {
-            Ok(text) => Some(serde_json::from_slice(&text).could_not("read the run")?),
-            Err(_) => None,
-        };
-        Ok((said, document))
+        self.desk.bench("run", &words).await
     }
 }
 
@@ -66,8 +57,7 @@ async fn models_are_asked_for_what_they_take_and_measured_over_both_ways() -> Re
             ),
         ] {
             let before = stand.server.answered(model).await?;
-            let (said, document) = stand.run(api, &url, model, more).await?;
-            let document = document.ok_or_else(|| Failure::new(format!("{api} {model}: nothing is kept: {said:?}")))?;
+            let (said, document) = kept(stand.run(api, &url, model, more).await?)?;
             let measures = &document["measures"];
             assert_eq!(
                 (said.code, measures["requests"]["answered"].as_u64()),
@@ -90,20 +80,15 @@ async fn models_are_asked_for_what_they_take_and_measured_over_both_ways() -> Re
 async fn an_answer_has_the_time_that_it_takes_and_connections_are_used_again() -> Result<()> {
     let stand = Stand::of(MlServer::start().await?)?;
     for (api, url) in stand.ways() {
-        let (said, document) = stand.run(api, &url, "slow", "").await?;
-        let document = document.ok_or_else(|| Failure::new(format!("nothing is kept: {said:?}")))?;
+        let (_, document) = kept(stand.run(api, &url, "slow", "").await?)?;
         let e2e = &document["measures"]["e2e"];
         // No answer is there before the model has slept; how much later depends on who else is busy here.
         assert!(e2e["min"].as_u64() >= Some(SLOW_MS * 1_000), "{api}: {e2e}");
         assert!(e2e["p50"].as_u64() < Some(SLOW_MS * 1_000 * 20), "{api}: {e2e}");
-        let text =
-            std::fs::read_to_string(stand.folder.path().join("run.requests.jsonl")).could_not("read the requests")?;
-        let new = |line: &&str| {
-            let request: Value = serde_json::from_str(line).unwrap_or_default();
-            !request["end"]["answered"]["connect_us"].is_null()
-        };
+        let requests = stand.desk.requests("run")?;
+        let new = |request: &&Value| !request["end"]["answered"]["connect_us"].is_null();
         // Three at a time need three connections.
-        assert_eq!(text.lines().filter(new).count(), 3, "{api}: {text}");
+        assert_eq!(requests.iter().filter(new).count(), 3, "{api}: {requests:?}");
     }
     Ok(())
 }
@@ -126,9 +111,8 @@ async fn a_model_that_is_not_there_and_shapes_that_do_not_fit_are_said_before_an
             assert_eq!(document, None, "{api} {model}");
         }
         // What its metadata leaves open only the server knows: its words are told.
-        let (said, document) = stand.run(api, &url, "open", "--shape x=1x4").await?;
+        let (said, document) = kept(stand.run(api, &url, "open", "--shape x=1x4").await?)?;
         assert_eq!(said.code, 1, "{said:?}");
-        let document = document.ok_or_else(|| Failure::new(format!("nothing is kept: {said:?}")))?;
         let failures = &document["measures"]["failures"][0];
         assert_eq!(failures["kind"], "rejected", "{api}: {failures}");
         assert!(said.err.contains("x has shape [1, 4], not [-1, 3]"), "{api}: {said:?}");
@@ -175,7 +159,7 @@ async fn two_models_are_compared_over_grpc_and_what_they_say_is_compared_where_t
         let load =
             "--concurrency 2 --requests 12 --warm-up none --most-late 2s --pairs 6 --margin 50 --metric e2e-p50 --json";
         let words: Vec<&str> = own.into_iter().chain(load.split(' ')).chain(more.split_whitespace()).collect();
-        stand.terminal.json(&words).await
+        stand.desk.terminal.json(&words).await
     };
     let said = compare(["capitals", "capitals"], "--answers 2 --input-tokens 3").await?;
     assert_eq!(said["answers"]["arms"][1]["exact"].as_f64(), Some(1.0), "{}", said["answers"]);
@@ -183,5 +167,34 @@ async fn two_models_are_compared_over_grpc_and_what_they_say_is_compared_where_t
     assert_eq!(slower["comparison"]["candidates"][0]["verdict"], "worse", "{}", slower["comparison"]);
     assert!(slower["answers"].is_null(), "numbers of drawn numbers say nothing");
     assert_eq!(slower["arms"][1]["plan"]["target"]["template"]["model"]["inputs"][0]["datatype"], "INT64");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_of_grpc_that_is_started_is_waited_for_until_it_says_by_a_call_that_it_is_ready() -> Result<()> {
+    let (desk, unstarted) = (Desk::new()?, Unstarted::laid()?);
+    let (url, command) = (unstarted.grpc(), unstarted.command());
+    // It listens long before its model is loaded: until the gate opens it says that it is not ready.
+    let opening = async {
+        unstarted.listens().await?;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        unstarted.open()
+    };
+    let load = ["run", &url, "--api", "infer-grpc", "--model", "sum", "--concurrency", "2", "--requests", "8"];
+    let words = [&load[..], &["--serve", &command]].concat();
+    let (ran, opened) = tokio::join!(desk.bench("run", &words), opening);
+    let (said, document) = kept(ran?)?;
+    opened?;
+    assert_eq!((said.code, document["measures"]["requests"]["answered"].as_u64()), (0, Some(8)), "{said:?}");
+    let server = &document["server"];
+    let at = url.replacen("grpc://", "http://", 1);
+    assert_eq!(server["ready_url"], format!("{at}/inference.GRPCInferenceService/ServerReady"), "{server}");
+    assert!(server["ready_after_s"].as_f64() > Some(3.0), "{server}");
+    // A port of gRPC tells nothing else, and nobody asked it for what it counts.
+    assert_eq!(document["beside"]["metrics"], json!({}), "{}", document["beside"]);
+    assert_eq!(
+        document["beside"]["missing"].as_array().map(|all| all.iter().any(|why| why.to_string().contains("metrics"))),
+        Some(false)
+    );
     Ok(())
 }

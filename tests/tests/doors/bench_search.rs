@@ -1,50 +1,28 @@
 //! `pilothouse bench search` against a scripted server whose capacity is known: it has so many places, and whoever comes beyond
 //! waits.
 
+use crate::bench_desk::{Desk, kept};
 use acceptance::truth::{Fault, Script, Times};
-use acceptance::{Context, Result, Terminal, Truth};
+use acceptance::{Result, Truth};
 use serde_json::Value;
-use std::path::Path;
 use std::time::Duration;
 
 struct Stand {
     truth: Truth,
-    terminal: Terminal,
-    folder: tempfile::TempDir,
+    desk: Desk,
 }
 
 impl Stand {
     async fn new(script: Script) -> Result<Self> {
-        let (truth, terminal) = (Truth::start(script).await?, Terminal::new(Path::new(""))?);
-        Ok(Self { truth, terminal, folder: tempfile::tempdir().could_not("make a folder")? })
+        Ok(Self { truth: Truth::start(script).await?, desk: Desk::new()? })
     }
 
     async fn search(&self, more: &str) -> Result<(i32, String, Value)> {
-        let file = self.folder.path().join("search.json");
-        let (url, out) = (self.truth.url(), file.to_string_lossy().into_owned());
-        let own = [
-            "bench",
-            "search",
-            &url,
-            "--model",
-            "m",
-            "--out",
-            &out,
-            "--input-tokens",
-            "4",
-            "--warm-up",
-            "none",
-            "--most-late",
-            "2s",
-        ];
+        let url = self.truth.url();
+        let own = ["search", &url, "--model", "m", "--input-tokens", "4", "--warm-up", "none", "--most-late", "2s"];
         let words: Vec<&str> = own.into_iter().chain(more.split_whitespace()).collect();
-        let said = self.terminal.call(&words).await?;
-        let text = std::fs::read(&file).could_not(format!("read the search; it said {said:?}"))?;
-        Ok((
-            said.code,
-            format!("{}{}", said.out, said.err),
-            serde_json::from_slice(&text).could_not("read the search")?,
-        ))
+        let (said, document) = kept(self.desk.bench("search", &words).await?)?;
+        Ok((said.code, format!("{}{}", said.out, said.err), document))
     }
 }
 
@@ -73,7 +51,7 @@ async fn the_most_at_a_time_that_keeps_the_limit_is_between_its_ends() -> Result
         assert!(here.count() >= 2, "{end} was probed once: {told}");
     }
     let listed =
-        stand.terminal.good(&["bench", "show", &stand.folder.path().join("search.json").to_string_lossy()]).await?;
+        stand.desk.terminal.good(&["bench", "show", &stand.desk.file("search.json").to_string_lossy()]).await?;
     assert!(listed.contains("keeps the limits"), "{listed}");
     Ok(())
 }
@@ -113,8 +91,9 @@ async fn a_sweep_marks_the_points_that_no_other_one_beats() -> Result<()> {
     assert!(four > one * 2.0, "{points:?}");
     assert!(points.iter().any(|point| point["on_front"] == true) && told.contains("TOKENS/S A GPU"), "{told}");
     let csv = stand
+        .desk
         .terminal
-        .good(&["bench", "export", &stand.folder.path().join("search.json").to_string_lossy(), "--csv"])
+        .good(&["bench", "export", &stand.desk.file("search.json").to_string_lossy(), "--csv"])
         .await?;
     assert!(csv.lines().any(|line| line.contains(",4,002,ttft,p50,")), "{csv}");
     Ok(())
@@ -133,7 +112,7 @@ async fn what_cannot_be_searched_names_the_field() -> Result<()> {
         ("--rates 1..9 --sweep 1,2 --requests 9", 2, "cannot be used with"),
     ] {
         let words: Vec<&str> = ["bench", "search", &url, "--model", "m"].into_iter().chain(more.split(' ')).collect();
-        let said = stand.terminal.call(&words).await?;
+        let said = stand.desk.terminal.call(&words).await?;
         assert!(said.code == code && said.err.contains(want), "{more}: {said:?}");
     }
     assert_eq!(stand.truth.count(), 0);

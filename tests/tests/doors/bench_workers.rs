@@ -5,7 +5,7 @@
 mod kubelet;
 
 use acceptance::truth::{Fault as Wrong, Script, Times};
-use acceptance::{Context, ControlPlane, GpuNodes, Options, Result, Rule, Said, Terminal, Truth, until};
+use acceptance::{Context, ControlPlane, GpuNodes, Options, Page, Result, Rule, Said, Terminal, Truth, until};
 use kubelet::{Fault, Kubelet};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -76,6 +76,14 @@ impl Site {
         let said = terminal.call(&words).await?;
         let document = std::fs::read(self.file()).ok().and_then(|text| serde_json::from_slice(&text).ok());
         Ok((said, document.unwrap_or_default()))
+    }
+
+    /// The lines of requests beside the document, as they stand there.
+    fn lines(&self) -> Result<Vec<Value>> {
+        let file = self.folder.path().join("run.requests.jsonl");
+        let text = std::fs::read_to_string(&file).could_not("read the requests")?;
+        let lines: serde_json::Result<Vec<Value>> = text.lines().map(serde_json::from_str).collect();
+        lines.could_not("read a request")
     }
 
     async fn jobs(&self) -> Result<Vec<Value>> {
@@ -153,6 +161,16 @@ async fn the_load_of_one_machine_is_dealt_out_begun_together_and_put_together() 
         assert!(worker["node"].as_str().is_some_and(|node| node.starts_with("bench-")), "{worker}");
     }
     assert!(said.out.contains("3 of 3 told what they measured"), "{}", said.out);
+    // Each request has its line beside it, whoever sent it, and says when it was sent from the common begin.
+    let lines = site.lines()?;
+    assert_eq!(lines.iter().map(|line| line["n"].as_u64()).collect::<Vec<_>>(), (0..90).map(Some).collect::<Vec<_>>());
+    for line in &lines {
+        assert_eq!(line["worker"].as_u64(), line["n"].as_u64().map(|n| n % 3), "{line}");
+        assert_eq!(line["end"]["answered"]["pieces"].as_u64(), Some(4), "{line}");
+    }
+    assert!(workers.iter().all(|worker| worker["lines"] == json!({ "lines": 30, "of": 30 })), "{workers:?}");
+    let export = site.terminal.good(&["bench", "export", &site.file().to_string_lossy(), "--jsonl"]).await?;
+    assert_eq!(export.lines().count(), 90, "{export}");
 
     // Planned and written down as any action; and taken back as it was said.
     let book = site.terminal.good(&["audit", "list"]).await?;
@@ -228,8 +246,9 @@ async fn one_that_dies_is_said_and_the_others_are_counted() -> Result<()> {
     }
     let shown = site.terminal.good(&["bench", "show", &site.file().to_string_lossy()]).await?;
     assert!(shown.contains("no more than 2 of 3 parts"), "{shown}");
-    let export = site.terminal.call(&["bench", "export", &site.file().to_string_lossy(), "--jsonl"]).await?;
-    assert!(export.code == 1 && export.err.contains("Its workers sent them"), "{export:?}");
+    // Of the two that lived there are all lines; of the third none.
+    let numbers: Vec<u64> = site.lines()?.iter().filter_map(|line| line["n"].as_u64()).collect();
+    assert_eq!(numbers, (0..240).filter(|n| n % 3 != 1).collect::<Vec<u64>>());
     Ok(())
 }
 
@@ -277,4 +296,44 @@ async fn a_right_that_is_missing_is_named_and_nothing_is_made() -> Result<()> {
     assert!(said.code == 1 && said.err.contains("We may not patch pods in"), "{said:?}");
     assert_eq!((site.jobs().await?.len(), site.truth.count()), (0, 0));
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_at_the_window_confirms_the_plan_and_keeps_what_workers_measured() -> Result<()> {
+    let site = Site::operated().await?;
+    let kubelet = Kubelet::play(site.plane, &site.namespace, |_| Fault::None)?;
+    let page = Page::window((1_440, 900), &site.terminal.environment()).await?;
+    page.press("rail-bench").await?;
+    page.press("bench-new").await?;
+    let (url, on) = (site.truth.url(), format!("admin/{}", site.namespace));
+    let fields = [("url", url.as_str()), ("model", "chat"), ("concurrency", "6"), ("requests", "90"), ("output", "4")];
+    for (field, text) in fields.into_iter().chain([("on", on.as_str()), ("workers", "3")]) {
+        page.fill(&format!("field-{field}"), text).await?;
+    }
+    let by = format!("3 workers in {} of admin", site.namespace);
+    page.reads_as("[data-test='bench-preview']", |text| text.contains(&by), "says who would send it").await?;
+    page.press_by("[data-test='bench-start'][aria-disabled='false']").await?;
+
+    // It is planned as anything is; nothing is made or sent before it is confirmed.
+    page.reads_as("[data-test='plan']", |text| text.contains("Run 3 workers of benchmark"), "is planned").await?;
+    page.reads_as("[data-test='bench-going']", |text| text.contains("is confirmed"), "waits for a person").await?;
+    assert_eq!((site.jobs().await?.len(), site.truth.count()), (0, 0));
+    page.press_by("[data-test='plan-confirm'][aria-disabled='false']").await?;
+    page.find_by("[data-test='plan-became'][data-state='verified']").await?;
+    page.press("plan-close").await?;
+    page.reads_as("[data-test='bench-kept'] tbody tr", |text| text.contains("chat"), "is kept").await?;
+    page.gone("[data-test='bench-going']").await?;
+    kubelet.check()?;
+    assert_eq!(site.sent(), (0..90).collect::<Vec<u64>>());
+    page.press_by("[data-test='bench-kept'] tbody tr button").await?;
+    let told = |text: &str| text.contains("3 of 3 told what they measured") && text.contains("TTFT p95");
+    page.reads_as("[data-test='bench-page']", told, "says what all of them measured").await?;
+
+    let listed = site.terminal.json(&["bench", "list", "--json"]).await?;
+    let id = listed["id"].as_str().unwrap_or_default();
+    let export = site.terminal.good(&["bench", "export", id, "--jsonl"]).await?;
+    assert_eq!(export.lines().count(), 90, "{export}");
+    let book = site.terminal.good(&["audit", "list"]).await?;
+    assert!(book.contains("Run 3 workers of benchmark") && book.contains("Let 3 workers of"), "{book}");
+    page.close().await
 }

@@ -147,3 +147,28 @@ async fn a_person_sweeps_what_a_command_serves_and_saves_the_report() -> Result<
     assert!(text.starts_with("## Search") && text.contains("| AT A TIME |"), "{text}");
     page.close().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_told_that_a_server_ended_by_itself_while_it_was_measured() -> Result<()> {
+    let terminal = Terminal::new(Path::new(""))?;
+    let page = Page::window((1_440, 900), &terminal.environment()).await?;
+    page.press("rail-bench").await?;
+    page.press("bench-new").await?;
+    let (truth, port) = (env!("CARGO_BIN_EXE_truth"), free_port()?);
+    // It answers for some seconds, and then it has no memory left.
+    let serve = format!("sh -c 'timeout 8 {truth} 5 1 0 /dev/null {port}; echo no memory left; exit 9'");
+    let url = format!("http://127.0.0.1:{port}");
+    let load = [("rate", "10"), ("seconds", "14"), ("output", "3")];
+    fill(&page, &[("url", &url), ("model", "chat"), ("serve", &serve)]).await?;
+    fill(&page, &load).await?;
+    page.press_by("[data-test='bench-start'][aria-disabled='false']").await?;
+    page.reads_as("[data-test='bench-going']", |text| text.contains("answered"), "says how far it is").await?;
+    page.gone("[data-test='bench-going']").await?;
+    let said = |text: &str| text.contains("ended by itself") && text.contains("exit status: 9");
+    page.reads_as("[data-test='bench']", said, "says that its server ended").await?;
+    // It is kept, and its own page says so to who reads it later.
+    page.press_by("[data-test='bench-kept'] tbody tr button").await?;
+    let said = |text: &str| text.contains("it ended while it was measured") && text.contains("no memory left");
+    page.reads_as("[data-test='bench-page']", said, "says it where it is kept").await?;
+    page.close().await
+}

@@ -16,27 +16,27 @@ use acceptance::{
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
-const LIMIT: Duration = Duration::from_secs(120);
-const NAMESPACE: &str = "default";
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const NAMESPACE: &str = "default";
 const SERVICE: &str = "workload:admin/default/Rollout/chat";
 const BECAME: &str = "[data-test='plan-became'][data-state='verified']";
 /// What the gateway says of TTFT at its 95th percentile, in ms, and the most that it may be.
 const MEASURED: &str = "1142";
 /// The same for people.
-const SHOWN: &str = "1,142";
-const MOST: u32 = 800;
+pub(crate) const SHOWN: &str = "1,142";
+pub(crate) const MOST: u32 = 800;
 
 /// Where the model comes from.
-struct Shelves {
+pub(crate) struct Shelves {
     registry: Registry,
     mlflow: Mlflow,
     /// The images of both versions, by their digests.
-    images: [String; 2],
+    pub(crate) images: [String; 2],
 }
 
 impl Shelves {
     /// Pushes two versions of a model and registers each, with the run that made it.
-    async fn filled() -> Result<Self> {
+    pub(crate) async fn filled() -> Result<Self> {
         let (registry, mlflow) = (Registry::start().await?, Mlflow::start().await?);
         let experiment = mlflow.experiment("chat-tuning").await?;
         mlflow.model("chat").await?;
@@ -54,7 +54,7 @@ impl Shelves {
 }
 
 /// One version of the service, as its repository would have it: the image by its digest, the model by its number.
-fn service(image: &str, version: &str) -> Value {
+pub(crate) fn service(image: &str, version: &str) -> Value {
     let measured = json!({ "templates": [{ "templateName": "ttft" }] });
     let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "analysis": measured }]);
     let mut service = rollout(NAMESPACE, "chat", &json!({ "canary": { "steps": steps } }));
@@ -65,7 +65,7 @@ fn service(image: &str, version: &str) -> Value {
 }
 
 /// Measured each second, and patient: whoever looks sees that it is bad before the controller acts on it.
-fn template(prometheus: &Prometheus) -> Value {
+pub(crate) fn template(prometheus: &Prometheus) -> Value {
     json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
         "metadata": { "name": "ttft", "namespace": NAMESPACE },
@@ -291,6 +291,14 @@ async fn weighed(page: &Page, to: &str, follows: &str) -> Result<()> {
 
 /// A terminal and a window that see a cluster and where its models come from.
 async fn seen(kubeconfig: &Path, shelves: &Shelves) -> Result<(Terminal, Page)> {
+    let terminal = connected(kubeconfig, shelves).await?;
+    let page = Page::window((1440, 900), &terminal.environment()).await?;
+    page.find_by("[data-test='chip-admin'][data-state='live']").await?;
+    Ok((terminal, page))
+}
+
+/// A terminal that sees a cluster and where its models come from, and may act.
+pub(crate) async fn connected(kubeconfig: &Path, shelves: &Shelves) -> Result<Terminal> {
     let terminal = Terminal::new(kubeconfig)?;
     terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
     terminal.good(&["connect", "operate", "admin"]).await?;
@@ -298,9 +306,7 @@ async fn seen(kubeconfig: &Path, shelves: &Shelves) -> Result<(Terminal, Page)> 
     let oci =
         ["connect", "add", "oci", "--name", "images", "--url", &shelves.registry.url(), "--set", "watch=team/chat"];
     terminal.good(&oci).await?;
-    let page = Page::window((1440, 900), &terminal.environment()).await?;
-    page.find_by("[data-test='chip-admin'][data-state='live']").await?;
-    Ok((terminal, page))
+    Ok(terminal)
 }
 
 /// Plans a deed of the page, confirms it, and waits until what became of it is verified.
@@ -328,7 +334,7 @@ async fn it_can_go_back(page: &Page, image: &str) -> Result<()> {
 }
 
 /// From the version to its pods, in the terminal.
-async fn it_serves(terminal: &Terminal, service: &str, version: &str) -> Result<()> {
+pub(crate) async fn it_serves(terminal: &Terminal, service: &str, version: &str) -> Result<()> {
     let document = terminal.json(&["models", "chat", version, "--json"]).await?;
     let rows = document["serves"].as_array().cloned().unwrap_or_default();
     let is_it =
@@ -338,7 +344,7 @@ async fn it_serves(terminal: &Terminal, service: &str, version: &str) -> Result<
 }
 
 /// Each deed is in the audit book, whose entries fit each other.
-async fn the_book_has(terminal: &Terminal, deeds: &[&str]) -> Result<()> {
+pub(crate) async fn the_book_has(terminal: &Terminal, deeds: &[&str]) -> Result<()> {
     let book = terminal.good(&["audit", "list"]).await?;
     for part in deeds.iter().chain(&["verified"]) {
         assert!(book.contains(part), "{part}: {book}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use acceptance::mlflow::{PASSWORD, Trained, USER};
+use acceptance::mlflow::{Bearer, PASSWORD, Trained, USER};
 use acceptance::{Failure, Mlflow, Result, until};
 use pilothouse_connect::{Clock, Connector, Opening, Relays, Sink};
 use pilothouse_connect_mlflow::KIND;
@@ -308,4 +308,32 @@ async fn a_locked_server_wants_its_user_and_says_so() -> Result<()> {
     assert_eq!(tested.identity.as_deref(), Some(USER));
     let watch = Watch::start(connector);
     watch.until("it is read", "locked", |row| (row.versions.len() == 2).then_some(())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_behind_a_gateway_of_tokens_is_read_with_the_token_and_says_where_it_is_missing() -> Result<()> {
+    const TOKEN: &str = "tok-of-the-model-gateway";
+    let server = Mlflow::shared().await?;
+    chat(server, "guarded").await?;
+    let gate = Bearer::start(server, TOKEN).await?;
+    let unknown = open(&gate.url(), &[], &[])?.probe().await.expect_err("it lets everybody in");
+    assert_eq!(unknown.code, Code::Unauthenticated, "{unknown}");
+    let wrong = open(&gate.url(), &[("token", "hunter2-hunter2")], &[])?;
+    let refused = wrong.probe().await.expect_err("it takes any token");
+    assert_eq!(refused.code, Code::Unauthenticated, "{refused}");
+    assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
+    let before = gate.turned_away();
+    assert!(before >= 2, "{before}");
+
+    let connector = open(&gate.url(), &[("token", TOKEN)], &[])?;
+    let tested = connector.probe().await.map_err(|problem| Failure::new(problem.to_string()))?;
+    assert!(tested.version.is_some_and(|version| version.starts_with("3.")) && tested.problem.is_none());
+    let watch = Watch::start(Arc::clone(&connector));
+    watch.until("it is read", "guarded", |row| (row.versions.len() == 2).then_some(())).await?;
+    // Runs and their histories go the same way.
+    let query = RunQuery { most: 5, ..RunQuery::default() };
+    let found = connector.runs(&RunAsk::Search(query)).await.map_err(|problem| Failure::new(problem.to_string()))?;
+    assert!(matches!(found, RunAnswer::Found(_)), "{found:?}");
+    assert_eq!(gate.turned_away(), before, "each request showed the token");
+    Ok(())
 }

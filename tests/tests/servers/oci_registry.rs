@@ -112,6 +112,31 @@ async fn what_refers_to_an_artefact_is_found_by_the_tag_where_there_is_no_api() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_refers_to_an_artefact_is_told_by_the_api_where_a_registry_has_one() -> Result<()> {
+    let registry = Registry::with_referrers().await?;
+    let open = Settings::new(&registry, "team/chat:prod").open()?;
+    let subject = registry.push("team/chat", "prod", &Content::image("signed")).await?;
+    let other = registry.push("team/chat", "other", &Content::image("another")).await?;
+    let bare = read(&*open, "team/chat", "prod").await.unwrap();
+    assert_eq!((bare.referrers.len(), bare.referrers_by), (0, ReferrersBy::Api));
+    // No tag stands for it: the API alone knows it.
+    let (sbom, size) = registry.say("team/chat", &subject, "application/spdx+json").await?;
+    let told = read(&*open, "team/chat", "prod").await.unwrap();
+    assert_eq!((told.referrers_by, told.problems.len()), (ReferrersBy::Api, 0));
+    let [found] = told.referrers.as_slice() else { panic!("{:?}", told.referrers) };
+    assert_eq!((found.digest.as_str(), found.size), (sbom.as_str(), size as u64));
+    let of_other = read(&*open, "team/chat", &other).await.unwrap();
+    assert_eq!((of_other.referrers.len(), of_other.referrers_by), (0, ReferrersBy::Api));
+    // What cosign lays beside it is told with it.
+    let tag = format!("{}.sig", subject.replace(':', "-"));
+    let signature = registry.push("team/chat", &tag, &Content::image("sig")).await?;
+    let told = read(&*open, "team/chat", "prod").await.unwrap();
+    let digests: Vec<&str> = told.referrers.iter().map(|one| one.digest.as_str()).collect();
+    assert_eq!((digests, told.referrers_by), (vec![sbom.as_str(), signature.as_str()], ReferrersBy::Api));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_tags_come_page_by_page_and_only_as_far_as_somebody_looks() -> Result<()> {
     const MANY: usize = 1_250;
     let registry = Registry::start().await?;

@@ -31,6 +31,13 @@ pub const SERVERS: &[Server] = &[
         files: &[],
     },
     Server {
+        name: "referrers",
+        takes: "half a minute the first time",
+        ldflags: "-s -w",
+        programs: &[("referrers", ".")],
+        files: &[],
+    },
+    Server {
         name: "rollouts",
         takes: "2 to 4 min behind the control plane, with which it shares its libraries",
         ldflags: "-s -w",

@@ -290,32 +290,6 @@ mod tests {
     use super::*;
     use crate::{ConnectionId, view::FindingId};
 
-    /// A node that is well.
-    fn quiet(id: NodeId) -> NodeRow {
-        NodeRow {
-            id,
-            status: Status::Good,
-            status_word: "Ready".into(),
-            cordoned: false,
-            pool: None,
-            product: None,
-            gpu_memory_mib: None,
-            zone: None,
-            instance_type: None,
-            kubelet: None,
-            conditions: vec![],
-            taints: vec![],
-            quarantine: None,
-            resources: vec![],
-            gpus: vec![],
-            devices: vec![],
-            holders_known: true,
-            holders: vec![],
-            created: None,
-            seen: Stamp(0),
-        }
-    }
-
     #[test]
     fn findings_of_a_node_and_of_its_gpus_are_found_among_those_of_others() {
         let node = |name: &str| NodeId { cluster: ConnectionId::slug("iad"), name: name.into() };
@@ -346,7 +320,7 @@ mod tests {
         assert_eq!(found, [(0, 1), (1, 2), (1, 1), (0, 0)]);
         let worst = Worst::of(&fleet);
         for name in ["a", "b", "c", "d"] {
-            let row = quiet(node(name));
+            let row = NodeRow::ready(node(name), Stamp(0));
             assert_eq!(worst.status(&row), fleet.node_status(&row).0, "{name}");
             for slot in 0..4 {
                 let searched = fleet.findings_of(GpuAt { node: &row, slot, at: 0 });
