@@ -1,5 +1,6 @@
 //! A real window or a real browser, driven over WebDriver: what a person would find, press and read.
 
+use crate::api::plain;
 use crate::desktop::Desktop;
 use crate::failure::{Context, Failure, Result};
 use crate::process::{Den, Process};
@@ -17,6 +18,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A page of Pilothouse, in its window or in a browser.
 pub struct Page {
     driver: WebDriver,
+    /// The port of its driver.
+    port: u16,
     den: Arc<Den>,
     processes: Vec<Process>,
 }
@@ -84,7 +87,7 @@ impl Page {
         let app = program("pilothouse-desktop")?;
         let options = serde_json::json!({ "webkitgtk:browserOptions": { "binary": app, "args": arguments } });
         let driver = session(port, options, &driver_process).await?;
-        Ok(Self { driver, den, processes: vec![driver_process] })
+        Ok(Self { driver, port, den, processes: vec![driver_process] })
     }
 
     /// Connects a server that was found inside of a cluster, by one press on the Connections screen, and waits until it is
@@ -127,10 +130,13 @@ impl Page {
             &profile,
             &window,
         ];
-        let options = serde_json::json!({ "goog:chromeOptions": { "args": arguments, "binary": "/usr/bin/chromium" } });
+        let options = serde_json::json!({
+            "goog:chromeOptions": { "args": arguments, "binary": "/usr/bin/chromium" },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
         let driver = session(port, options, &driver_process).await?;
         driver.goto(address).await.could_not("open the address")?;
-        Ok(Self { driver, den, processes: vec![driver_process] })
+        Ok(Self { driver, port, den, processes: vec![driver_process] })
     }
 
     /// The driver itself, for what has no word here.
@@ -297,6 +303,20 @@ impl Page {
     pub async fn ask(&self, script: &str) -> Result<serde_json::Value> {
         let answer = self.driver.execute(script, Vec::new()).await.could_not("ask the page")?;
         Ok(answer.json().clone())
+    }
+
+    /// What was written into the console of a browser as an error since this was asked last, faults of loading among it.
+    ///
+    /// # Errors
+    /// If its driver does not tell.
+    pub async fn faults(&self) -> Result<Vec<String>> {
+        let url = format!("http://127.0.0.1:{}/session/{}/se/log", self.port, self.driver.session_id());
+        let asked = plain(LIMIT)?.post(url).body(serde_json::json!({ "type": "browser" }).to_string()).send().await;
+        let bytes = asked.could_not("ask for the console")?.bytes().await.could_not("ask for the console")?;
+        let answer: serde_json::Value = serde_json::from_slice(&bytes).could_not("read the console")?;
+        let lines = answer["value"].as_array().ok_or_else(|| Failure::new(format!("there is no console: {answer}")))?;
+        let faults = lines.iter().filter(|line| line["level"] == "SEVERE").map(|line| line["message"].to_string());
+        Ok(faults.collect())
     }
 
     /// Saves a picture of the page.

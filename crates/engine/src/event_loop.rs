@@ -46,7 +46,7 @@ use tokio::{
 
 /// Ten frames a second at most.
 const FRAME: Duration = Duration::from_millis(100);
-/// How often freshness is told and rates are taken.
+/// How often freshness is told and rates are taken: with one of the frames.
 const BEAT: Duration = Duration::from_secs(1);
 /// How often the world is kept in the journal, so that a seek starts near.
 const CHECKPOINT: Duration = Duration::from_secs(300);
@@ -152,14 +152,34 @@ impl Loop {
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Input>, mut batches: mpsc::Receiver<Batch>) {
         let mut frame = tokio::time::interval(FRAME);
-        let mut beat = tokio::time::interval(BEAT);
         frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut checkpoint, mut discover) = (Instant::now() + CHECKPOINT, Instant::now() + DISCOVER);
+        let began = Instant::now();
+        let (mut beat, mut checkpoint, mut discover) = (began, began + CHECKPOINT, began + DISCOVER);
         loop {
             tokio::select! {
                 biased;
-                _ = frame.tick() => self.publish(),
+                // A beat takes the place of a frame: between two frames to anybody there is a tenth of a second.
+                _ = frame.tick() => {
+                    let now = Instant::now();
+                    if now + FRAME / 2 < beat {
+                        self.publish();
+                        continue;
+                    }
+                    // One that is late does not hurry the next.
+                    beat = (beat + BEAT).max(now + BEAT - FRAME / 2);
+                    self.beat();
+                    let wanted = self.recorder.as_ref().is_some_and(Recorder::wants_checkpoint);
+                    if wanted || now >= checkpoint {
+                        checkpoint = now + CHECKPOINT;
+                        self.keep();
+                    }
+                    if now >= discover {
+                        discover = now + DISCOVER;
+                        if self.shown.is_none() && self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
+                            self.discover();
+                        }
+                    }
+                }
                 Some(input) = inbox.recv() => {
                     if let Input::Stop(done) = input {
                         return self.stop(done).await;
@@ -167,20 +187,6 @@ impl Loop {
                     self.take(input);
                 }
                 Some(batch) = batches.recv() => self.fold(batch),
-                _ = beat.tick() => {
-                    self.beat();
-                    let wanted = self.recorder.as_ref().is_some_and(Recorder::wants_checkpoint);
-                    if wanted || Instant::now() >= checkpoint {
-                        checkpoint = Instant::now() + CHECKPOINT;
-                        self.keep();
-                    }
-                    if Instant::now() >= discover {
-                        discover = Instant::now() + DISCOVER;
-                        if self.shown.is_none() && self.publisher.is_watched(|spec| *spec == ViewSpec::Connections) {
-                            self.discover();
-                        }
-                    }
-                }
                 else => return,
             }
         }
@@ -481,3 +487,6 @@ impl Loop {
         let _ = done.send(());
     }
 }
+
+#[cfg(test)]
+mod pace_tests;
