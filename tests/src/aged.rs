@@ -1,10 +1,11 @@
 //! Time that goes by for an API server without anybody waiting for it: all times that it keeps become older, in etcd, where
 //! it keeps them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pilothouse_connect::Clock;
 use serde_json::{Value, json};
 
 use crate::api::plain;
@@ -25,7 +26,7 @@ impl ControlPlane {
     pub async fn age(&mut self, by: Duration) -> Result<()> {
         self.stop_apiserver();
         let etcd = Etcd { http: plain(ANSWER_LIMIT)?, url: format!("http://127.0.0.1:{}", self.layout.etcd_port) };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).could_not("read the clock")?.as_secs();
+        let now = u64::try_from(Clock::system().now().0 / 1_000).could_not("read the clock")?;
         for (key, mut value) in etcd.all().await? {
             let is_kept = key.starts_with(LEASES) || !value.starts_with(PROTOBUF);
             if !is_kept && aged(&mut value, now, by.as_secs()) > 0 {

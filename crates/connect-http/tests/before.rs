@@ -84,11 +84,11 @@ async fn what_a_server_will_not_tell_of_before_is_said_and_the_rest_is_told() {
     })
     .await;
     assert_eq!((before(&facts).len(), ranges.len()), (0, 3));
-    let probed = facts.iter().filter_map(|fact| match fact {
+    let mut probed = facts.iter().filter_map(|fact| match fact {
         Fact::Source(SourceFact::Probed(probed)) => Some(probed),
         _ => None,
     });
-    let not = probed.last().unwrap().may_not.join(" ");
+    let not = probed.next_back().unwrap().may_not.join(" ");
     assert!(not.contains("read what was before") && not.contains("too many samples"), "{not}");
     let healths: Vec<&Health> = facts
         .iter()
