@@ -1,4 +1,4 @@
-//! What serving engines say of themselves, name for name: vLLM and SGLang; others in [`others`].
+//! What serving engines say of themselves, name for name: vLLM and SGLang; the others in `others`.
 
 mod others;
 

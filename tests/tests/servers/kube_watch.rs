@@ -189,7 +189,10 @@ async fn who_may_read_some_namespaces_sees_those_and_is_told() -> Result<()> {
     watched.until("all that is missing is told", last).await?;
     let told = watched.see(|source| {
         let probed = &source.probed;
-        format!("may {:?}\nmay not {:?}\nnot visible {:?}", probed.may, probed.may_not, probed.not_visible)
+        // Kinds that other tests have defined here are said, too, where they were found in time.
+        let always = |what: &&SmolStr| !what.contains("how services get to their next revision");
+        let may_not: Vec<&SmolStr> = probed.may_not.iter().filter(always).collect();
+        format!("may {:?}\nmay not {may_not:?}\nnot visible {:?}", probed.may, probed.not_visible)
     });
     let told = format!("{}\n{}\n{}", told.unwrap_or_default(), problem, problem.remedy.as_deref().unwrap_or_default());
     insta::assert_snapshot!("some_namespaces", told.replace(&mine, "MINE").replace(&other, "OTHER"));
