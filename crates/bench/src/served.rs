@@ -48,7 +48,7 @@ pub fn note(place: &Place, ended: &[Ended]) -> Result<(), Problem> {
     }
     let mut kept = store::read(&place.document)?;
     let is_changed = match &mut kept {
-        Kept::Run(document) => match (&mut document.server, &ended[..]) {
+        Kept::Run(document) => match (&mut document.server, ended) {
             (Some(server), [one, ..]) => {
                 server.ended = Some(one.how.clone());
                 true
