@@ -12,6 +12,7 @@ pub mod funnel;
 pub mod gpu;
 pub mod lineage;
 pub mod models;
+mod node;
 pub mod object;
 pub mod ribbon;
 pub mod room;
