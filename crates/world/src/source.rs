@@ -197,10 +197,12 @@ impl Source {
         self.was_listed(Kind::ResourceClaim, None)
     }
 
-    /// Is it told of claims to devices, or said that it is not? One that has no pods has none.
+    /// Is it told of devices and of claims to them, or said that it is not? One that has no pods has none.
     pub(crate) fn is_told_of_claims(&self) -> bool {
         let listed = |kind: Kind| self.listed.iter().any(|covers| covers.kind == kind);
-        self.about.demo || !listed(Kind::Pod) || listed(Kind::ResourceClaim) || self.is_refused("resourceclaims")
+        let told = |kind: Kind, resource: &str| listed(kind) || self.is_refused(resource);
+        let both = || told(Kind::ResourceSlice, "resourceslices") && told(Kind::ResourceClaim, "resourceclaims");
+        self.about.demo || !listed(Kind::Pod) || both()
     }
 
     /// Is it said that a resource may not be read?

@@ -157,6 +157,21 @@ fn who_may_not_read_claims_is_not_kept_waiting_for_them() {
 }
 
 #[test]
+fn that_there_are_no_gpus_is_known_once_devices_and_claims_are_both_told() {
+    for (first, last) in [(Kind::ResourceClaim, Kind::ResourceSlice), (Kind::ResourceSlice, Kind::ResourceClaim)] {
+        let world = World::default();
+        let view = FleetProjection::new(&world, FleetSpec::default());
+        let mut told = Told { world, view };
+        told.all(Kind::Node, vec![Fact::Node(Box::new(node()))]);
+        told.all(Kind::Pod, Vec::new());
+        told.all(first, Vec::new());
+        assert_eq!(told.fleet().clusters.rows()[0].gpus.exact(), None, "{last:?} are still to come");
+        told.all(last, Vec::new());
+        assert_eq!(told.fleet().clusters.rows()[0].gpus, Sum::Exact(0));
+    }
+}
+
+#[test]
 fn pods_that_use_one_claim_share_its_gpu_and_no_split_is_claimed() {
     let mut told = Told::new();
     told.all(Kind::ResourceClaim, vec![claim("a", &["gpu-0"], &["chat", "embed"])]);
