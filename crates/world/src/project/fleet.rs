@@ -229,13 +229,16 @@ fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Op
     let first = rows.partition_point(|row| row.id.cluster < *id);
     let own = rows[first..].iter().take_while(|row| row.id.cluster == *id);
     let (mut gpus, mut held, mut unknown) = (0, 0, false);
-    for cell in own.flat_map(|row| &row.gpus) {
-        gpus += 1;
-        held += u64::from(is_held(cell.state, cell.holder));
-        // Where not all pods are read, nobody is seen to hold what is counted all the same.
-        unknown |= cell.state == GpuState::Unknown && source.knows_pods();
+    for row in own {
+        // Where nobody counts the GPUs of a node, claims may give them out: until these are told of, none is not yet none.
+        unknown |= row.gpus.is_empty();
+        for cell in &row.gpus {
+            gpus += 1;
+            held += u64::from(is_held(cell.state, cell.holder));
+            // Where not all pods are read, nobody is seen to hold what is counted all the same.
+            unknown |= cell.state == GpuState::Unknown && source.knows_pods();
+        }
     }
-    // Where nobody counts GPUs, claims may give them out: until these are told of, none is not yet none.
     let counted = gpus > 0 && !unknown || source.is_told_of_claims();
     Some(ClusterRow {
         id: id.clone(),
