@@ -63,7 +63,7 @@ pub enum ActVerb {
         #[arg(long, value_name = "IMAGE")]
         image: String,
     },
-    /// Give the newest revision of an InferenceService a share of its traffic
+    /// Give the newest revision of an InferenceService a share of its traffic, or the canary beside it a share of its pods
     Canary {
         #[command(flatten)]
         object: OneObject,
@@ -83,7 +83,7 @@ pub enum ActVerb {
     Stop(OneObject),
     /// Let a service of KServe that was stopped have its pods again
     Start(OneObject),
-    /// Let an InferenceService serve another model
+    /// Let a service of KServe serve another model
     SetModel {
         #[command(flatten)]
         object: OneObject,

@@ -448,7 +448,16 @@ pub(crate) async fn look(client: &Client, plan: &Plan) -> Result<Seen, Problem> 
     let pods = match (&plan.intent.deed, &object) {
         (Deed::Drain, _) => pods_of(client, &spot.name).await,
         // Of a service of KServe what its controller has made of it.
-        (Deed::Stop | Deed::Start | Deed::SetModel(_), Ok(_)) => kserve::workloads(client, &spot).await,
+        (
+            Deed::Stop
+            | Deed::Start
+            | Deed::SetModel(_)
+            | Deed::Canary(_)
+            | Deed::Promote
+            | Deed::PromoteFully
+            | Deed::Abort,
+            Ok(_),
+        ) => kserve::workloads(client, &spot).await,
         (Deed::MemberWeight(_), Ok(object)) => member::of_group(client, &spot, object).await,
         _ => Ok(Vec::new()),
     };

@@ -220,6 +220,10 @@ fn canaries_of_standard_mode_stand_beside_the_predictor_and_nobody_says_what_com
     let beside = page.served.unwrap().canaries;
     assert_eq!(beside[0].words(), "v2: 25 % wanted, ready, hf://org/chat-2");
 
+    // One without a share has no pods, and is not waited for.
+    told.tell(vec![canaried(&[("v2", 25), ("v3", 0)])]);
+    assert_eq!(told.page().row.why.as_deref(), Some("canaries v2 of 25 %, v3 of 0 % wait for a person"));
+
     // A second one that is not ready, and another model for the first.
     told.tell(vec![canaried(&[("v2", 25), ("v3", 10)])]);
     told.tell(set_of("chat-v3-predictor", 1, "c", (1, 1)));

@@ -47,7 +47,7 @@ fn served(image: &str, version: u32) -> String {
 }
 
 /// Two versions of a model, each registered from the place in the store where the service fetches it.
-async fn registered() -> Result<Mlflow> {
+pub async fn registered(uri: fn(u32) -> String) -> Result<Mlflow> {
     let mlflow = Mlflow::start().await?;
     let experiment = mlflow.experiment("chat-tuning").await?;
     mlflow.model("chat").await?;
@@ -68,7 +68,7 @@ async fn ready_slow_and_not_possible_are_taken_and_end_as_they_were_graded() -> 
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new(POOL, 1, 4), LIMIT).await?;
     let kserve = Kserve::start(&plane).await?;
-    let (registry, mlflow) = (Registry::start().await?, registered().await?);
+    let (registry, mlflow) = (Registry::start().await?, registered(uri).await?);
     let digest = registry.push(REPOSITORY, "1", &Content::image("engine")).await?;
     let (of, image) =
         (format!("{}/{REPOSITORY}", registry.host()), format!("{}/{REPOSITORY}@{digest}", registry.host()));
@@ -103,11 +103,27 @@ async fn ready_slow_and_not_possible_are_taken_and_end_as_they_were_graded() -> 
 
     // No room for the pod that would have to come first: it is refused, and taken all the same it begins and does not end.
     node_has(&plane, NODE, &of, &[("1", &digest)]).await?;
+    fill(&plane, POOL, 2).await?;
+    let fails = "Fails GPUs: No pod of 1 GPUs fits, and no pod may end before another is there";
+    checked(&terminal, NAMESPACE).await?.says("not possible", 1, fails);
+    let refused = rollback(&terminal, NAMESPACE, &["--yes"]).await?;
+    assert!(refused.code == 1 && refused.err.contains("cannot go back as it is"), "{refused:?}");
+    assert_eq!(model(&plane).await?, uri(2), "nothing was done");
+    let said = begun_and_left(&plane, &terminal, "component=predictor").await?;
+    assert!(
+        said.code == 4 && said.err.contains("a person waited no longer: 1 of 2 pods are of the newest"),
+        "{said:?}"
+    );
+    Ok(())
+}
+
+/// Lets another pod hold these GPUs of the pool.
+pub async fn fill(plane: &ControlPlane, pool: &str, gpus: u32) -> Result<()> {
+    let limits = json!({ "limits": { GPU: gpus.to_string() } });
     let filler = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "filler", "namespace": NAMESPACE },
         "spec": {
-            "nodeSelector": { POOL_LABEL: POOL },
-            "containers": [{ "name": "x", "image": "x", "resources": { "limits": { GPU: "2" } } }],
+            "nodeSelector": { POOL_LABEL: pool }, "containers": [{ "name": "x", "image": "x", "resources": limits }],
         },
     });
     // Pods of before that are ending hold their GPUs still.
@@ -116,26 +132,15 @@ async fn ready_slow_and_not_possible_are_taken_and_end_as_they_were_graded() -> 
         let phase = plane.kubectl(&["get", "pod", "filler", "-n", NAMESPACE, "-o", "jsonpath={.status.phase}"]).await?;
         Ok((phase == "Running").then_some(()))
     })
-    .await?;
-    let fails = "Fails GPUs: No pod of 1 GPUs fits, and no pod may end before another is there";
-    checked(&terminal, NAMESPACE).await?.says("not possible", 1, fails);
-    let refused = rollback(&terminal, NAMESPACE, &["--yes"]).await?;
-    assert!(refused.code == 1 && refused.err.contains("cannot go back as it is"), "{refused:?}");
-    assert_eq!(model(&plane).await?, uri(2), "nothing was done");
-    let said = begun_and_left(&plane, &terminal).await?;
-    assert!(
-        said.code == 4 && said.err.contains("a person waited no longer: 1 of 2 pods are of the newest"),
-        "{said:?}"
-    );
-    Ok(())
+    .await
 }
 
 /// Takes the way back though it is not possible, waits until a pod of it waits in vain while all of before serve, and waits no
 /// longer.
-async fn begun_and_left(plane: &ControlPlane, terminal: &Terminal) -> Result<Said> {
+pub async fn begun_and_left(plane: &ControlPlane, terminal: &Terminal, label: &str) -> Result<Said> {
     let read = async |what: &str| {
         let path = format!("jsonpath={{{what}}}");
-        plane.kubectl(&["get", "pods", "-n", NAMESPACE, "-l", "component=predictor", "-o", &path]).await
+        plane.kubectl(&["get", "pods", "-n", NAMESPACE, "-l", label, "-o", &path]).await
     };
     acting::interrupted(terminal, &["rollback", "chat", "-n", NAMESPACE, "--anyway", "--yes"], async || {
         until("its pod finds no place", LIMIT, async || {

@@ -11,6 +11,7 @@ mod acts_images;
 mod acts_kserve;
 mod acts_kserve_back;
 mod acts_kserve_beside;
+mod acts_llm_back;
 mod acts_members;
 mod acts_registry;
 mod acts_rollback;

@@ -5,6 +5,7 @@
 //! somebody else touches must not keep anybody from going back.
 
 mod about;
+mod canaries;
 mod controllers;
 mod groups;
 mod images;

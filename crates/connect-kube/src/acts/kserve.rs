@@ -27,8 +27,17 @@ pub(super) fn is_service(kind: &str) -> bool {
     kind == KIND || kind == member::KIND
 }
 
-/// By which its controller tells its pods what to fetch.
+/// The name of the canary that a plan is about. Source: `CanarySpec` of KServe v0.20.
+pub(super) const CANARY: &str = "/spec/canary/0/predictor/name";
+
+/// By which the controller of an InferenceService tells its pods what to fetch.
 pub(crate) const SOURCE: &str = "internal.serving.kserve.io/storage-initializer-sourceuri";
+/// The container that fetches a model before an LLMInferenceService starts: its first argument is where from.
+const FETCHES: &str = "storage-initializer";
+/// Where an LLMInferenceService names its model.
+const LLM_MODEL: &str = "/spec/model/uri";
+/// Of workloads of an LLMInferenceService those whose pods answer, with the model in them: not its scheduler.
+const ENGINES: &str = "llminferenceservice-workload";
 
 /// A service as its controller says.
 pub(crate) struct Standing {
@@ -67,6 +76,9 @@ impl Standing {
 /// Where the address of its model stands, as a JSON pointer, and what stands there: at `model`, or at the framework that its
 /// predictor names.
 pub(crate) fn model(object: &Value) -> Option<(String, &str)> {
+    if let Some(uri) = object.pointer(LLM_MODEL).and_then(Value::as_str) {
+        return Some((LLM_MODEL.to_owned(), uri));
+    }
     let predictor = object["spec"]["predictor"].as_object()?;
     let at =
         |key: &str| Some((format!("/spec/predictor/{key}/storageUri"), predictor.get(key)?["storageUri"].as_str()?));
@@ -74,6 +86,61 @@ pub(crate) fn model(object: &Value) -> Option<(String, &str)> {
         return at("model");
     }
     predictor.keys().find_map(|key| at(key))
+}
+
+/// What pods of a template fetch before they start. Sources: `addStorageInitializerAnnotations`, and `attachStorageInitializer` of
+/// LLMInferenceServices, of KServe v0.20. Of several models, as adapters are fetched with, it is none.
+pub(crate) fn fetched(template: &Value) -> Option<&str> {
+    if let Some(uri) = template["metadata"]["annotations"][SOURCE].as_str() {
+        return Some(uri);
+    }
+    let all = template["spec"]["initContainers"].as_array()?;
+    match all.iter().find(|one| one["name"] == FETCHES)?["args"].as_array()?.as_slice() {
+        [uri, _] => uri.as_str(),
+        _ => None,
+    }
+}
+
+/// A template without what its pods fetch.
+pub(crate) fn without_fetched(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(annotations) = template.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.remove(SOURCE);
+    }
+    let all = template.pointer_mut("/spec/initContainers").and_then(Value::as_array_mut);
+    let fetching = all.into_iter().flatten().filter(|one| one["name"] == FETCHES);
+    for uri in fetching.filter_map(|one| one.pointer_mut("/args/0")) {
+        *uri = Value::Null;
+    }
+    template
+}
+
+/// Do pods of a template get this model? Without being fetched first it may be an image, or on a volume.
+fn gets(template: &Value, uri: &str) -> bool {
+    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
+    let spec = &template["spec"];
+    let any = |lists: &[&str], is: &dyn Fn(&Value) -> bool| {
+        lists.iter().flat_map(|list| spec[*list].as_array().into_iter().flatten()).any(is)
+    };
+    match (fetched(template), scheme) {
+        (Some(now), _) => now == uri,
+        (None, "oci") => {
+            any(&["initContainers", "containers"], &|one| one["image"] == rest)
+                || any(&["volumes"], &|one| one["image"]["reference"] == rest)
+        }
+        (None, "pvc") => {
+            let claim = rest.split('/').next().unwrap_or_default();
+            any(&["volumes"], &|one| one["persistentVolumeClaim"]["claimName"] == claim)
+        }
+        (None, _) => false,
+    }
+}
+
+/// Is it a Deployment of pods that answer, with the model in them? An LLMInferenceService has others beside.
+pub(crate) fn is_engine(workload: &Value) -> bool {
+    let labels = &workload["metadata"]["labels"];
+    let part = labels["app.kubernetes.io/component"].as_str().unwrap_or_default();
+    labels["app.kubernetes.io/part-of"] != "llminferenceservice" || part.starts_with(ENGINES)
 }
 
 /// The Deployments of its predictor, or of its engines; of another kind none.
@@ -105,6 +172,14 @@ pub(crate) async fn workloads(client: &Client, spot: &Spot) -> Result<Vec<Value>
 pub(super) fn seen(plan: &Plan, object: &Value, workloads: &[Value]) -> Seen {
     let Some(standing) = Standing::of(object) else { return Seen::NotYet("it does not read".to_owned()) };
     let percent = standing.served.percent;
+    let shares = matches!(plan.intent.deed, Deed::Canary(_) | Deed::Promote | Deed::PromoteFully | Deed::Abort);
+    if let Some(canary) = beside(plan).filter(|_| shares) {
+        return match plan.intent.deed {
+            Deed::Canary(to) => at_share(object, &standing, (canary, to), workloads),
+            Deed::Abort => at_share(object, &standing, (canary, 0), workloads),
+            _ => promoted(object, &standing, canary, workloads),
+        };
+    }
     match &plan.intent.deed {
         Deed::Canary(to) if percent != Some(*to) => Seen::Never("somebody set another share since".to_owned()),
         Deed::Canary(to) => shared(&standing, *to),
@@ -150,6 +225,58 @@ fn shared(standing: &Standing, share: u32) -> Seen {
     }
 }
 
+/// The canary that stood beside its predictor when this was planned.
+fn beside(plan: &Plan) -> Option<&str> {
+    let mut guards = plan.steps.iter().flat_map(|step| &step.guards);
+    guards.find(|(path, _)| path == CANARY).map(|(_, name)| name.trim_matches('"'))
+}
+
+/// Has its controller taken the share of a canary up, and are the pods of both as that wants them?
+fn at_share(object: &Value, standing: &Standing, (name, to): (&str, u32), workloads: &[Value]) -> Seen {
+    let mut canaries = standing.canaries.iter().flat_map(|of| &of.canaries);
+    let Some(canary) = canaries.find(|canary| canary.name == name) else {
+        return Seen::Never(format!("canary {name} is not beside it any more"));
+    };
+    if canary.percent != to {
+        return Seen::Never("somebody set another share since".to_owned());
+    }
+    let mut said = object["status"]["canaryStatuses"].as_array().into_iter().flatten();
+    if !said.any(|said| said["name"] == name && said["trafficPercent"] == to) {
+        return Seen::NotYet("its controller has not taken the share up yet".to_owned());
+    }
+    let Some(own) = workloads.iter().find(|one| one["metadata"]["name"] == canary.deployment.as_str()) else {
+        return Seen::NotYet(format!("its controller has made no pods of canary {name} yet"));
+    };
+    match workloads.iter().map(|one| rolled("Deployment", one)).find(|seen| !matches!(seen, Seen::Met(_))) {
+        Some(seen) => seen,
+        None => {
+            let ready = own["status"]["availableReplicas"].as_u64().unwrap_or(0);
+            Seen::Met(format!("canary {name} has its share of {to} %, and {ready} of the pods"))
+        }
+    }
+}
+
+/// Is the predictor that of the canary, and are its pods all there are?
+fn promoted(object: &Value, standing: &Standing, name: &str, workloads: &[Value]) -> Seen {
+    match (object["spec"]["predictor"]["name"] == name, &standing.canaries) {
+        (true, None) => {}
+        (true, Some(_)) => return Seen::Never("somebody put a canary beside it since".to_owned()),
+        (false, Some(_)) => {
+            return Seen::NotYet("it is as it was: nothing was written, or it was taken back".to_owned());
+        }
+        (false, None) => return Seen::Never("its predictor was given another name since".to_owned()),
+    }
+    let own = format!("{}-{name}-predictor", object["metadata"]["name"].as_str().unwrap_or_default());
+    let (own, others): (Vec<&Value>, Vec<&Value>) =
+        workloads.iter().partition(|one| one["metadata"]["name"] == own.as_str());
+    match own.first().map(|own| rolled("Deployment", own)) {
+        None => Seen::NotYet("its controller has made no pods of it yet".to_owned()),
+        Some(Seen::Met(_)) if !others.is_empty() => Seen::NotYet("the pods of before are still there".to_owned()),
+        Some(Seen::Met(_)) => ready(standing, &format!("its predictor is {name}, and all its pods are ready")),
+        Some(seen) => seen,
+    }
+}
+
 fn ready(standing: &Standing, words: &str) -> Seen {
     match standing.phase() {
         (DeliveryPhase::Healthy, _) => Seen::Met(words.to_owned()),
@@ -170,12 +297,11 @@ fn serves(plan: &Plan, object: &Value, standing: &Standing, (uri, workloads): (&
     // Canaries keep their own.
     let is_own =
         |one: &&Value| standing.canaries.as_ref().is_none_or(|of| one["metadata"]["name"] == of.stable.as_str());
-    let workloads: Vec<&Value> = workloads.iter().filter(is_own).collect();
+    let workloads: Vec<&Value> = workloads.iter().filter(|one| is_engine(one)).filter(is_own).collect();
     if workloads.is_empty() {
         return Seen::NotYet("its controller has made no pods of it yet".to_owned());
     }
-    let fetches = |one: &&Value| one["spec"]["template"]["metadata"]["annotations"][SOURCE] == uri;
-    if !workloads.iter().all(fetches) {
+    if !workloads.iter().all(|one| gets(&one["spec"]["template"], uri)) {
         return Seen::NotYet("its controller has not taken the model up yet".to_owned());
     }
     match workloads.iter().map(|one| rolled("Deployment", one)).find(|seen| !matches!(seen, Seen::Met(_))) {

@@ -1,12 +1,12 @@
 //! The way back of a service of KServe: in Knative mode to the revision that its router knows beside the newest one, by traffic
-//! alone; in Standard mode to the model that its pods fetched before, where nothing but that differs. KServe keeps no earlier
-//! spec: what cannot be told from what its Deployment or its router keeps is unknown, and said so.
+//! alone; in Standard mode, and of an LLMInferenceService, to the model that its pods fetched before, where nothing but that
+//! differs. KServe keeps no earlier spec: what cannot be told from what its Deployment or its router keeps is unknown, and said so.
 
 use super::{Needs, gpus_of, read_then, served, service};
 use crate::{
     acts::{
         self,
-        kserve::{self, SOURCE, Standing},
+        kserve::{self, Standing},
         member,
         revision::{self, Revision},
     },
@@ -34,10 +34,15 @@ pub(super) async fn back(
     match standing.served.mode {
         ServedMode::Knative => Ok(routed(client, spot, query, (&standing, object), now).await),
         ServedMode::Standard => match &standing.canaries {
-            Some(canaries) => Ok(Kept { then: Err(beside(spot, canaries)), ..now }),
+            Some(canaries) => to_what_is_beside(client, (spot, object), query, (&standing, canaries), now).await,
             None => replaced(client, (spot, object), query, now).await,
         },
-        ServedMode::Llm => Ok(Kept { then: Err(of_group(spot, object)), ..now }),
+        ServedMode::Llm => {
+            let kept = replaced(client, (spot, object), query, now).await?;
+            // Beside its own way back, traffic can go to the other members of its group.
+            let then = kept.then.map_err(|problem| in_group(object, problem));
+            Ok(Kept { then, ..kept })
+        }
         ServedMode::ModelMesh | ServedMode::Unknown => {
             let why = "Its controller has not said in which mode it serves it, or that mode has no revisions.";
             Ok(Kept { then: Err(unknown(spot, why)), ..now })
@@ -140,12 +145,59 @@ fn number(name: &str) -> Option<u64> {
     name.rsplit_once('-')?.1.parse().ok()
 }
 
-/// From canaries one goes back by their entries, and not by a revision.
+/// From several canaries one goes back by their entries, and not by a revision.
 fn beside(spot: &Spot, of: &CanariesFact) -> Problem {
     let each: Vec<String> =
         of.canaries.iter().map(|canary| format!("{} of {} %", canary.name, canary.percent)).collect();
     let why = format!("Canaries serve beside it: {}. It was not replaced by them.", each.join(", "));
     unknown(spot, why).next("Take their entries out of spec.canary: what is beside them serves alone then.")
+}
+
+/// From its only canary to what serves beside it, whose pods take the places of those that the canary has.
+async fn to_what_is_beside(
+    client: &Client,
+    (spot, object): (&Spot, &Value),
+    query: &BackQuery,
+    (standing, canaries): (&Standing, &CanariesFact),
+    now: Kept,
+) -> Result<Kept, Problem> {
+    let [canary] = canaries.canaries.as_slice() else {
+        return Ok(Kept { then: Err(beside(spot, canaries)), ..now });
+    };
+    if canary.percent == 0 {
+        let what = format!("Canary {} has no share already.", canary.name);
+        let problem =
+            Problem::new(Code::Exists, what).next("Give it one again, or promote it: pilothouse act promote.");
+        return Ok(Kept { then: Err(problem), ..now });
+    }
+    let told = |failure: crate::failure::Failure| failure.problem(&client.place);
+    let deployments = kserve::workloads(client, spot).await.map_err(told)?;
+    let called = |name: &str| deployments.iter().find(|one| one["metadata"]["name"] == name);
+    let (Some(own), Some(of_canary)) = (called(&canaries.stable), called(&canary.deployment)) else {
+        return Ok(Kept { then: Err(unknown(spot, "Its controller has not made all of its pods yet.")), ..now });
+    };
+    let sets = acts::list(client, spot, "/apis/apps/v1", "replicasets").await.map_err(told)?;
+    let uid = own["metadata"]["uid"].as_str().unwrap_or_default();
+    let revisions = revision::of_replica_sets(&sets, uid, revision::DEPLOYMENT);
+    let running = revision::running("Deployment", own, &own["spec"]["template"]);
+    let Some(then) = revisions.iter().find(|revision| running.is(revision)) else {
+        return Ok(Kept { then: Err(unknown(spot, "Which revision serves beside its canary is not known.")), ..now });
+    };
+    let (wanted, ends) = (standing.controller.replicas.unwrap_or(1), service::wanted("Deployment", of_canary));
+    let kept = Kept {
+        from: None,
+        deed: Deed::Abort,
+        wanted,
+        gpus: gpus_of(&of_canary["spec"]["template"]["spec"]),
+        // Both are told at once how many pods they have.
+        replaces: Replaces::Rolling { surge: wanted.saturating_sub(then.available), unavailable: ends },
+        ..now
+    };
+    let set = service::item(&sets, uid, then.number).unwrap_or(&Value::Null);
+    let name = set["metadata"]["name"].as_str().unwrap_or_default();
+    let mut read = read_then(client, spot, query, then, needs("ReplicaSet", name, object)).await?;
+    read.models.extend(source(then).map(|uri| ("what its pods fetch".to_owned(), uri)));
+    Ok(Kept { then: Ok(Box::new(read)), ..kept })
 }
 
 /// To the model that the revision before of its Deployment fetched.
@@ -156,7 +208,8 @@ async fn replaced(
     now: Kept,
 ) -> Result<Kept, Problem> {
     let told = |failure: crate::failure::Failure| failure.problem(&client.place);
-    let deployments = kserve::workloads(client, spot).await.map_err(told)?;
+    let mut deployments = kserve::workloads(client, spot).await.map_err(told)?;
+    deployments.retain(kserve::is_engine);
     let [deployment] = deployments.as_slice() else {
         let why = format!("Its controller keeps {} Deployments of it.", deployments.len());
         return Ok(Kept { then: Err(unknown(spot, why)), ..now });
@@ -194,7 +247,7 @@ async fn replaced(
 fn before(spot: &Spot, object: &Value, now: Option<&Revision>, then: &Revision) -> Result<SmolStr, Problem> {
     let Some(now) = now else { return Err(unknown(spot, "Which revision of its Deployment runs is not known.")) };
     if kserve::model(object).is_none() {
-        return Err(unknown(spot, "Its predictor names no address of a model that could be set back."));
+        return Err(unknown(spot, "Its spec names no address of a model that could be set back."));
     }
     let [is, was] = [now, then].map(source);
     let Some(was) = was.filter(|was| is.as_ref() != Some(was)) else {
@@ -204,7 +257,7 @@ fn before(spot: &Spot, object: &Value, now: Option<&Revision>, then: &Revision) 
     if redact_url(&was) != was {
         return Err(unknown(spot, "There is a credential in the address of the model before."));
     }
-    if without_source(&now.template) != without_source(&then.template) {
+    if kserve::without_fetched(&now.template) != kserve::without_fetched(&then.template) {
         let why = format!(
             "Between revisions {} and {} of its Deployment more differs than the model {was}.",
             then.number, now.number
@@ -215,35 +268,27 @@ fn before(spot: &Spot, object: &Value, now: Option<&Revision>, then: &Revision) 
 }
 
 fn source(of: &Revision) -> Option<SmolStr> {
-    of.template["metadata"]["annotations"][SOURCE].as_str().map(SmolStr::new)
+    kserve::fetched(&of.template).map(SmolStr::new)
 }
 
-/// A template without what its pods fetch.
-fn without_source(template: &Value) -> Value {
-    let mut template = template.clone();
-    if let Some(annotations) = template["metadata"]["annotations"].as_object_mut() {
-        annotations.remove(SOURCE);
-    }
-    template
-}
-
-/// Of a member of a routing group its traffic is what goes back, to the others.
-fn of_group(spot: &Spot, object: &Value) -> Problem {
-    let Some(group) = member::group(object) else {
-        return unknown(spot, "It is in no routing group in which another member could take its traffic.");
-    };
-    let weights = member::members(object);
+/// What can be done all the same where its own way back is not known: of a member of a routing group its traffic goes back, to the
+/// others.
+fn in_group(object: &Value, problem: Problem) -> Problem {
+    let Some(group) = member::group(object) else { return problem };
     let weights: Vec<String> =
-        weights.iter().map(|member| format!("{} weighs {}", member.name, member.weight)).collect();
+        member::members(object).iter().map(|member| format!("{} weighs {}", member.name, member.weight)).collect();
     let weights = if weights.is_empty() { "nobody says who is in it".to_owned() } else { weights.join(", ") };
-    unknown(spot, format!("In its routing group {group}, {weights}; what its own spec was before, nobody keeps.")).next(
-        "Give its traffic to another member: pilothouse act member-weight. Its spec is put back where it is kept.",
-    )
+    let why = problem.why.clone().unwrap_or_default();
+    let next = problem.next.clone().unwrap_or_default();
+    problem
+        .why(format!("{why} In its routing group {group}, {weights}.").trim_start())
+        .next(format!("Give its traffic to another member: pilothouse act member-weight. {next}").trim_end())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acts::kserve::SOURCE;
     use serde_json::json;
 
     fn spot() -> Spot {
@@ -324,13 +369,42 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_goes_back_to_what_its_first_container_fetched() {
+        let object = json!({ "spec": { "model": { "uri": "hf://org/chat-2" } } });
+        let revision = |number: u64, args: &Value, image: &str| Revision {
+            number,
+            template: json!({ "spec": {
+                "initContainers": [{ "name": "storage-initializer", "image": image, "args": args }],
+                "containers": [{ "name": "main", "image": "vllm:1" }],
+            } }),
+            hash: None,
+            available: 0,
+        };
+        let fetches = |number: u64, uri: &str, image: &str| revision(number, &json!([uri, "/mnt/models"]), image);
+        let of = |now: &Revision, then: &Revision| {
+            before(&spot(), &object, Some(now), then).map_err(|problem| problem.why.unwrap_or_default())
+        };
+        let (now, then) = (fetches(2, "hf://org/chat-2", "fetch:1"), fetches(1, "hf://org/chat-1", "fetch:1"));
+        assert_eq!(of(&now, &then), Ok("hf://org/chat-1".into()));
+        assert!(of(&now, &fetches(1, "hf://org/chat-1", "fetch:0")).unwrap_err().contains("more differs"));
+        // With an adapter beside it more than one is fetched: which of them is the model is not guessed.
+        let both = json!(["hf://org/chat-1", "/mnt/models", "hf://org/adapter", "/mnt/lora"]);
+        assert!(of(&now, &revision(1, &both, "fetch:1")).unwrap_err().contains("the same model, or none"));
+    }
+
+    #[test]
     fn a_member_of_a_group_names_who_could_take_its_traffic() {
         let object = json!({
             "spec": { "router": { "route": { "group": "chat", "weight": 90 } } },
             "status": { "router": { "group": { "members": [{ "name": "stable", "weight": 90 }, { "name": "canary", "weight": 10 }] } } },
         });
-        let told = of_group(&spot(), &object).to_string();
-        assert!(told.contains("stable weighs 90, canary weighs 10") && told.contains("member-weight"), "{told}");
-        assert!(of_group(&spot(), &json!({})).to_string().contains("in no routing group"));
+        let told = in_group(&object, unknown(&spot(), "There is no revision before.")).to_string();
+        for part in
+            ["There is no revision before. In its routing group", "stable weighs 90, canary weighs 10", "member-weight"]
+        {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        let alone = unknown(&spot(), "There is no revision before.");
+        assert_eq!(in_group(&json!({}), alone.clone()), alone);
     }
 }

@@ -42,7 +42,8 @@ impl CanariesFact {
     }
 
     fn phase(&self) -> (DeliveryPhase, String) {
-        if let Some(canary) = self.canaries.iter().find(|canary| canary.ready != Some(true)) {
+        // One without a share has no pods, and is not waited for.
+        if let Some(canary) = self.canaries.iter().find(|canary| canary.percent > 0 && canary.ready != Some(true)) {
             return (Progressing, format!("canary {} is not ready", canary.name));
         }
         let each: Vec<String> =

@@ -2,9 +2,9 @@
 //!
 //! Which of it there is depends on who makes the pods. In Knative mode a router stands before revisions, and
 //! `canaryTrafficPercent` is the share of the newest one. In Standard mode a Deployment replaces its pods: no two revisions share
-//! traffic, and the way back is the model of before.
+//! traffic, and the way back is the model of before; only a canary that stands beside it (`super::canaries`) has a share.
 
-use super::{About, Body, Draft, Guard, Part, ROLLOUT, SOON, Target, about::gpus};
+use super::{About, Body, Draft, Guard, Part, ROLLOUT, SOON, Target, about::gpus, canaries};
 use crate::{
     acts::{
         kserve::{KIND, Standing, model},
@@ -18,7 +18,7 @@ use pilothouse_wire::{
     plan::{Affected, Deed, Expectation, Risk, Share},
     view::delivery::ServedMode,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PERCENT: &str = "/spec/predictor/canaryTrafficPercent";
 const CREATED: &str = "/status/components/predictor/latestCreatedRevision";
@@ -31,17 +31,10 @@ fn standing(about: &About<'_>, kinds: &[&str], deed: &str) -> Result<Standing, P
     })
 }
 
-/// One whose router splits traffic between revisions.
-fn split(about: &About<'_>, deed: &str) -> Result<Standing, Problem> {
-    let standing = standing(about, &[KIND], deed)?;
-    if standing.canaries.is_some() {
-        return Err(about
-            .not_offered(deed)
-            .why("Its canaries are entries of spec.canary: they are shown, and not changed from here.")
-            .next("Change trafficPercent there, or take the entry out: what is beside it serves alone then."));
-    }
+/// Is it one whose router splits traffic between revisions?
+fn split(about: &About<'_>, standing: &Standing, deed: &str) -> Result<(), Problem> {
     let why = match standing.served.mode {
-        ServedMode::Knative => return Ok(standing),
+        ServedMode::Knative => return Ok(()),
         ServedMode::Standard => {
             "In Standard mode (RawDeployment) its pods are replaced a few at a time: no two revisions of it share traffic."
         }
@@ -57,10 +50,14 @@ fn split(about: &About<'_>, deed: &str) -> Result<Standing, Problem> {
 
 /// A share of the traffic for its newest revision.
 pub(super) fn canary(about: &About<'_>, to: u32) -> Result<Draft, Problem> {
-    let standing = split(about, "given a canary")?;
+    let standing = standing(about, &[KIND], "given a canary")?;
     if to > 100 {
         return Err(Problem::new(Code::BadInput, format!("{to} is no percentage.")).next("Give 0 to 100."));
     }
+    if let Some(beside) = &standing.canaries {
+        return canaries::share(about, beside, to);
+    }
+    split(about, &standing, "given a canary")?;
     if standing.served.percent == Some(to) {
         return Err(about.so_already(&format!("at {to} %")));
     }
@@ -81,7 +78,11 @@ pub(super) fn canary(about: &About<'_>, to: u32) -> Result<Draft, Problem> {
 
 /// All traffic for its newest revision.
 pub(super) fn promote(about: &About<'_>) -> Result<Draft, Problem> {
-    let standing = split(about, "promoted")?;
+    let standing = standing(about, &[KIND], "promoted")?;
+    if let Some(beside) = &standing.canaries {
+        return canaries::promote(about, beside);
+    }
+    split(about, &standing, "promoted")?;
     if standing.served.percent.is_none_or(|percent| percent >= 100) {
         return Err(about.so_already("at its newest revision with all traffic"));
     }
@@ -99,7 +100,11 @@ pub(super) fn promote(about: &About<'_>) -> Result<Draft, Problem> {
 
 /// All traffic back to the revision before.
 pub(super) fn abort(about: &About<'_>) -> Result<Draft, Problem> {
-    let standing = split(about, "rolled back")?;
+    let standing = standing(about, &[KIND], "rolled back")?;
+    if let Some(beside) = &standing.canaries {
+        return canaries::abort(about, beside);
+    }
+    split(about, &standing, "rolled back")?;
     if standing.served.percent == Some(0) {
         return Err(about.so_already("rolled back"));
     }
@@ -186,7 +191,7 @@ pub(super) fn start(about: &About<'_>) -> Result<Draft, Problem> {
 
 /// Another model.
 pub(super) fn set_model(about: &About<'_>, uri: &str) -> Result<Draft, Problem> {
-    let standing = standing(about, &[KIND], "given a model")?;
+    let standing = standing(about, &[KIND, member::KIND], "given a model")?;
     let Some((path, from)) = model(about.object) else {
         return Err(about
             .not_offered("given a model")
@@ -217,7 +222,7 @@ pub(super) fn set_model(about: &About<'_>, uri: &str) -> Result<Draft, Problem> 
     let put = json!({ "op": "replace", "path": path, "value": uri });
     let (traffic, risk) = coming(&standing);
     Ok(Draft {
-        title: format!("Serve {uri} by {KIND} {}", about.name),
+        title: format!("Serve {uri} by {} {}", about.kind, about.name),
         steps: vec![Part::patch("Set the address of the model", guards, put)],
         traffic,
         affected: affected(about, &standing),
@@ -326,11 +331,19 @@ fn stopped(standing: &Standing) -> Vec<String> {
 /// Pods that end or begin, and their GPUs.
 fn affected(about: &About<'_>, standing: &Standing) -> Affected {
     let pods = standing.controller.replicas.and_then(|pods| u32::try_from(pods).ok()).unwrap_or(1);
+    Affected { pods, gpus: gpus_of_a_pod(about) * u64::from(pods) }
+}
+
+/// The GPUs that one of its pods asks for.
+pub(super) fn gpus_of_a_pod(about: &About<'_>) -> u64 {
     let predictor = &about.object["spec"]["predictor"];
     let engine = model(about.object)
         .and_then(|(path, _)| about.object.pointer(path.strip_suffix("/storageUri")?))
         .map_or(0, |engine| gpus(&json!({ "containers": [engine] })));
     // Of an LLMInferenceService it is the pod itself, where it does not come from a preset.
-    let template = gpus(&about.object["spec"]["template"]);
-    Affected { pods, gpus: (engine + gpus(predictor) + template) * u64::from(pods) }
+    engine + gpus(predictor) + gpus(&about.object["spec"]["template"])
+}
+
+pub(super) fn number(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|number| u32::try_from(number).ok())
 }
