@@ -15,6 +15,7 @@ mod requests;
 mod route;
 mod served;
 mod start;
+mod template;
 
 pub use analysis::{facts_of_analysis, facts_of_experiment};
 pub use claims::{facts_of_claim, facts_of_slice};
@@ -35,6 +36,7 @@ pub use route::{
 pub(crate) use served::{SERVICE, STOP};
 pub use served::{facts_of_inference, facts_of_llm};
 pub use start::starts_of_pod;
+pub use template::{template_of_replica_set, template_of_revision};
 
 use crate::slim::{Quantities, Time};
 use pilothouse_wire::{SmolStr, Stamp};

@@ -2,8 +2,8 @@
 //!
 //! Field numbers are those of `generated.proto` in k8s.io/api and k8s.io/apimachinery; a field that is not here is
 //! skipped by both decoders and never kept. Commands, arguments, environment variables and annotations are read on the way to
-//! facts, which take from them what they name: addresses of models, a number of a revision, when it goes, who keeps the
-//! object, whether KServe is to stop it.
+//! facts, which take from them what they name: addresses of models, ConfigMaps and Secrets, a number of a revision, when it
+//! goes, who keeps the object, whether KServe is to stop it.
 
 mod analysis;
 mod claims;
@@ -15,6 +15,7 @@ mod node;
 mod pod;
 mod repository;
 mod rollout;
+mod template;
 mod traffic;
 
 pub use analysis::{AnalysisRun, AnalysisSpec, AnalysisStatus, Measurement, Metric, MetricResult};
@@ -37,6 +38,10 @@ pub use pod::{
 };
 pub use repository::{Application, Promotion, Stage, Synced};
 pub use rollout::{Condition, Experiment, GroupTemplate, LeaderWorkerSet, Rollout, RolloutStatus};
+pub use template::{
+    ClaimVolume, EnvFrom, LocalReference, Named, Projected, Projection, SecretVolume, TemplateSpec, Toleration,
+    ValueFrom, Volume, VolumeSource,
+};
 pub use traffic::{
     Canary, HttpRoute, InferenceModelRewrite, InferencePool, PathMatch, Reference, RouteMatch, SeenCondition, Service,
 };

@@ -5,7 +5,7 @@ use crate::{
     client::Client,
     facts::{
         facts_of_controller, facts_of_deployment, facts_of_job, facts_of_replica_set, facts_of_revision,
-        facts_of_stateful_set, size_of, with_labels,
+        facts_of_stateful_set, size_of, template_of_replica_set, template_of_revision, with_labels,
     },
     follow::{ASK_AGAIN, Follower, Told},
     offered,
@@ -88,7 +88,11 @@ impl Resource for ReplicaSet {
 
     fn fact(self) -> Option<Fact> {
         if let Some(revision) = facts_of_replica_set(&self) {
-            return Some(Fact::SizedRevision(Box::new(revision), size_of(&self)));
+            let (revision, size) = (Box::new(revision), size_of(&self));
+            return Some(match template_of_replica_set(&self) {
+                Some(template) => Fact::TemplatedRevision(revision, Some(size), Box::new(template)),
+                None => Fact::SizedRevision(revision, size),
+            });
         }
         // One that nobody owns keeps pods by itself.
         let replicas = self.spec.as_ref().and_then(|spec| spec.replicas);
@@ -115,7 +119,11 @@ impl Resource for ControllerRevision {
     }
 
     fn fact(self) -> Option<Fact> {
-        facts_of_revision(&self).map(|revision| Fact::Revision(Box::new(revision)))
+        let revision = Box::new(facts_of_revision(&self)?);
+        Some(match template_of_revision(&self) {
+            Some(template) => Fact::TemplatedRevision(revision, None, Box::new(template)),
+            None => Fact::Revision(revision),
+        })
     }
 
     fn gone(meta: &Meta) -> Fact {

@@ -1,22 +1,44 @@
 //! Pruning: the oldest past goes, whole stretches between checkpoints at a time, so that what stays can be sought.
 
-use crate::{chunk, gaps, record::Limits, seek};
+use crate::{chunk, gaps, record::Limits, schema, seek};
 use pilothouse_wire::Stamp;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 
+/// The record grows older by no more than this from one checkpoint to the next, which are minutes apart: a clock that jumps
+/// ahead for a moment takes nothing with it. One that was away for long catches up within hours.
+const OLDER_MS: i64 = 3_600_000;
+
 /// Drops what is too old or too much.
 pub(crate) fn prune(db: &mut Connection, limits: Limits, now: i64, in_use: &BTreeSet<i64>) -> rusqlite::Result<()> {
-    let oldest = Stamp(now).minus(limits.age).0;
+    let oldest = Stamp(aged(db, now)?).minus(limits.age).0;
     loop {
-        // The second-oldest checkpoint is where the past would begin if the first stretch went.
-        let text = "SELECT seq, at FROM checkpoint WHERE hidden = 0 ORDER BY seq LIMIT 1 OFFSET 1";
-        let next: Option<(i64, i64)> = db.query_row(text, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        // The second-oldest checkpoint is where the past would begin if the first stretch went. One whose time is still to come
+        // was made under a wrong clock, and keeps nothing.
+        let is_old = second(db, now)?.filter(|(_, at)| *at < oldest);
+        let next = match is_old {
+            None if used(db)? > limits.bytes => second(db, i64::MAX)?,
+            _ => is_old,
+        };
         match next {
-            Some((seq, at)) if at < oldest || used(db)? > limits.bytes => drop_before(db, seq, in_use)?,
-            _ => return Ok(()),
+            Some((seq, _)) => drop_before(db, seq, in_use)?,
+            None => return Ok(()),
         }
     }
+}
+
+/// The place and the time of the second checkpoint among those up to a time.
+fn second(db: &Connection, until: i64) -> rusqlite::Result<Option<(i64, i64)>> {
+    let text = "SELECT seq, at FROM checkpoint WHERE hidden = 0 AND at <= ?1 ORDER BY seq LIMIT 1 OFFSET 1";
+    db.query_row(text, [until], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+/// The time as of which the record is old.
+fn aged(db: &Connection, now: i64) -> rusqlite::Result<i64> {
+    let before: Option<i64> = schema::about(db, "aged")?.and_then(|at| at.parse().ok());
+    let aged = before.map_or(now, |before| now.min(before.saturating_add(OLDER_MS)));
+    schema::set_about(db, "aged", &aged.to_string())?;
+    Ok(aged)
 }
 
 /// Bytes of the file that are in use.

@@ -5,7 +5,7 @@ mod upgrade;
 pub(crate) use upgrade::CROSSING_MS;
 
 use pilothouse_wire::{Code, Problem};
-use pilothouse_world::FACT_VERSION;
+use pilothouse_world::{FACT_VERSION, earlier::FIRST_WORLDS};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use std::path::{Path, PathBuf};
 
@@ -142,9 +142,46 @@ pub(crate) fn check(db: &Connection, path: &Path) -> Result<(), Problem> {
     }
 }
 
-/// Were its tables brought up to date? One that was not can only be read after it was opened for recording.
+/// Were its tables brought up to date, and do its worlds read? One of which that is not so can only be read after it was
+/// opened for recording.
 pub(crate) fn is_current(db: &Connection) -> rusqlite::Result<bool> {
-    Ok(about(db, "schema")?.is_some_and(|version| version.parse() == Ok(SCHEMA)))
+    let facts = about(db, "facts")?.and_then(|version| version.parse::<u16>().ok());
+    let is_read = facts.is_some_and(|version| version >= FIRST_WORLDS);
+    Ok(is_read && about(db, "schema")?.is_some_and(|version| version.parse() == Ok(SCHEMA)))
+}
+
+/// The version of facts by which a world is encoded. Who brings a journal up to date leaves its worlds as they are, and notes
+/// up to which place they are whose.
+pub(crate) fn of_world(db: &Connection, seq: i64) -> rusqlite::Result<u16> {
+    let noted = noted_worlds(db)?.into_iter().find(|(_, last)| seq <= *last).map(|(version, _)| version);
+    if let Some(version) = noted {
+        return Ok(version);
+    }
+    Ok(about(db, "facts")?.and_then(|version| version.parse().ok()).unwrap_or(FACT_VERSION))
+}
+
+/// Are all worlds of this build?
+pub(crate) fn has_own_worlds(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(noted_worlds(db)?.is_empty() && of_world(db, i64::MAX)? == FACT_VERSION)
+}
+
+/// Versions of facts and the last places of their worlds, the earliest first.
+fn noted_worlds(db: &Connection) -> rusqlite::Result<Vec<(u16, i64)>> {
+    let noted = about(db, "worlds")?.unwrap_or_default();
+    let of = |pair: &str| {
+        let (version, last) = pair.split_once(':')?;
+        Some((version.parse().ok()?, last.parse().ok()?))
+    };
+    Ok(noted.split(' ').filter_map(of).collect())
+}
+
+/// Notes that all worlds of which nothing is noted are of this version.
+pub(crate) fn note_worlds(db: &Connection, version: u16) -> rusqlite::Result<()> {
+    let last: i64 = db.query_row("SELECT coalesce(max(seq), 0) FROM checkpoint", [], |row| row.get(0))?;
+    let mut all = noted_worlds(db)?;
+    all.push((version, last));
+    let all: Vec<String> = all.iter().map(|(version, last)| format!("{version}:{last}")).collect();
+    set_about(db, "worlds", &all.join(" "))
 }
 
 /// What the journal says of itself.

@@ -6,11 +6,11 @@ use crate::{
     gaps, grid,
     part::Table,
     record::Watch,
-    shape,
+    schema, shape,
     stored::{State, Stored, Taken, plain, put_back, readings_of, row_of},
 };
 use pilothouse_wire::{SmolStr, Stamp, record::Missing};
-use pilothouse_world::{Fact, Latest, World, fact::ReadingsFact, fact::SourceFact};
+use pilothouse_world::{Fact, Latest, World, earlier, fact::ReadingsFact, fact::SourceFact};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
@@ -186,7 +186,11 @@ fn start(db: &Connection, first: i64) -> rusqlite::Result<Option<(i64, Stamp, Ve
     let states = match state {
         Some(state) => body::unpack(&state, None).and_then(|bytes| plain::read_states(&bytes)),
         // A world of the first schema has its readings within.
-        None => body::decode::<World>(&world).map(|world| states_of(db, &world)).transpose()?,
+        None => {
+            let facts = schema::of_world(db, seq)?;
+            let world = earlier::of_facts(facts, || body::decode::<World>(&world));
+            world.map(|world| states_of(db, &world)).transpose()?
+        }
     };
     Ok(states.map(|states| (seq, Stamp(at), states)))
 }

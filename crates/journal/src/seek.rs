@@ -1,12 +1,12 @@
 //! Seeking: which place of the record is a time, and the world as it was there.
 
 use crate::{
-    body, chunk,
+    body, chunk, schema,
     stored::{plain, row_of},
     walk::{Blocks, Fault, Filler, Loaded, Step, With, walk},
 };
 use pilothouse_wire::{ConnectionId, Stamp, record::Gap};
-use pilothouse_world::{Touched, World};
+use pilothouse_world::{Touched, World, earlier};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 
@@ -194,12 +194,14 @@ fn world(
     let db = filler.db();
     let damaged = || Fault::damaged("A world", seq);
     let base = base.map(|base| -> Result<_, Fault> { packed_world(db, base)?.ok_or_else(damaged) }).transpose()?;
+    let facts = schema::of_world(db, seq)?;
     let read = || {
         let base = match base {
             Some(base) => Some(body::unpack(&base, None)?),
             None => None,
         };
-        postcard::from_bytes(&body::unpack(body, base.as_deref())?).ok()
+        let plain = body::unpack(body, base.as_deref())?;
+        earlier::of_facts(facts, || postcard::from_bytes(&plain)).ok()
     };
     // What was measured is unpacked meanwhile, unless it stands beside the world.
     let world: Option<World> = if state.is_some() { read() } else { filler.beside((seq, until), read)? };

@@ -1,14 +1,15 @@
 //! Journals that earlier builds wrote open, are brought up to date in place, and show the same worlds.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use pilothouse_journal::{Limits, Recorder};
-use pilothouse_wire::{Code, ConnectionId, Metric, Reading, Stamp};
+use pilothouse_journal::{Limits, Names, Reader, Recorder, export, import};
+use pilothouse_wire::{Code, ConnectionId, Metric, Reading, Stamp, Sum, view::FleetSpec};
 use pilothouse_world::{
-    Batch, Extent, Fact, World,
+    Batch, Extent, FACT_VERSION, Fact, World,
     fact::{
         ControllerFact, Covers, DeviceFact, DevicesFact, Kind, NodeFact, OwnerFact, ReadingsFact, RevisionFact,
         SourceFact,
     },
+    project::FleetProjection,
 };
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,10 @@ fn node(name: &str) -> Fact {
 
 /// Written by the build before each kind of controller had a listing of its own.
 const FACTS_4: &[u8] = include_bytes!("fixtures/schema-2-facts-4.db");
+
+/// Seconds of a cluster of the demo fleet as the build before disruption budgets and templates sent them: it begins with a
+/// world, and has another that is packed against it.
+const FACTS_13: &[u8] = include_bytes!("fixtures/facts-13.pilothouse");
 
 /// What was heard: runs of batches; a world is kept after the second batch of each.
 fn story() -> Vec<Vec<Batch>> {
@@ -233,4 +238,57 @@ fn a_journal_of_the_future_is_said_and_left_alone() {
         assert!(problem.to_string().contains(value), "{problem}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
+}
+
+/// What a journal of [`FACTS_13`] shows at its end, which that build showed: nodes, pods, GPUs that are held; and the worlds at
+/// each second of it.
+#[track_caller]
+fn shows_facts_13(path: &Path) -> Vec<World> {
+    let reader = Reader::new(path);
+    assert_eq!(reader.verify().unwrap(), Vec::<String>::new());
+    let end = Stamp(1_796_077_661_209);
+    let world = reader.world_at(end).unwrap();
+    let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+    assert_eq!((view.nodes.len(), view.pods.len(), view.summary.gpus_held), (96, 191, Sum::Exact(664)));
+    let marks = world.worth_recalling(Stamp(0), usize::MAX);
+    assert!(marks.iter().all(|mark| !mark.title.is_empty() && mark.key.at <= end), "{marks:?}");
+    (0..20).rev().map(|second| (*reader.world_at(Stamp(end.0 - second * 1_000)).unwrap()).clone()).collect()
+}
+
+#[test]
+fn what_an_earlier_build_sent_or_kept_is_read_as_it_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("sent"), FACTS_13).unwrap();
+    assert_eq!(import(&at("sent"), &at("journal.db")).unwrap().facts, 13);
+    let worlds = shows_facts_13(&at("journal.db"));
+
+    // Sent on, all of it is as this build writes it.
+    let sent_on = |from: &str, to: &str| {
+        let reader = Reader::new(&at(from));
+        export(&reader, Stamp(0), Stamp(i64::MAX), Names::Own, &at("again")).unwrap();
+        assert_eq!(import(&at("again"), &at(to)).unwrap().facts, FACT_VERSION);
+        std::fs::remove_file(at("again")).unwrap();
+        assert!(shows_facts_13(&at(to)) == worlds, "{to}");
+    };
+    sent_on("journal.db", "first.db");
+
+    // As that build's own journal: read alone, then brought up to date and recorded on.
+    let db = rusqlite::Connection::open(at("journal.db")).unwrap();
+    db.execute_batch(
+        "UPDATE about SET value = '13' WHERE key = 'facts';
+         DELETE FROM about WHERE key = 'worlds';
+         DELETE FROM sqlite_sequence WHERE name = 'batch';
+         INSERT INTO sqlite_sequence SELECT 'batch', max(seq) FROM checkpoint;",
+    )
+    .unwrap();
+    drop(db);
+    assert!(shows_facts_13(&at("journal.db")) == worlds, "read alone");
+    let recorder = Recorder::open(&at("journal.db"), Limits::default()).unwrap();
+    recorder.checkpoint(&World::default(), Stamp(1_796_077_700_000));
+    recorder.append(&batch(1_796_077_701_000, Extent::Delta, vec![node("new")]));
+    recorder.flush();
+    drop(recorder);
+    assert!(shows_facts_13(&at("journal.db")) == worlds, "recorded on");
+    sent_on("journal.db", "second.db");
 }

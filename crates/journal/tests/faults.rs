@@ -3,14 +3,14 @@
 
 mod story;
 
-use pilothouse_journal::{Reader, Recorder};
+use pilothouse_journal::{Limits, Reader, Recorder};
 use pilothouse_wire::{
     Code, Stamp,
     record::{Gap, Missing},
 };
 use pilothouse_world::World;
 use proptest::{prelude::*, test_runner::TestRunner};
-use std::fs;
+use std::{fs, time::Duration};
 use story::{START, WHOLE, is_right_or_refused, known, recorded, step};
 
 #[test]
@@ -99,6 +99,48 @@ fn a_clock_that_was_set_back_tells_the_later_of_two_and_says_so() {
     assert!(gaps[1].since <= Some(back) && gaps[1].until == Some(before[39].0), "{gaps:?}");
     let told = reader.world_since(None, Stamp(back.0 + 1)).unwrap().gap.unwrap();
     assert_eq!(told.shown().unwrap(), "What is shown is the later one.");
+}
+
+#[test]
+fn a_clock_that_jumps_far_ahead_for_a_moment_takes_no_record_with_it() {
+    const DAY: i64 = 86_400_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let limits = Limits { age: Duration::from_secs(86_400), ..WHOLE };
+    let recorder = Recorder::open(&path, limits).unwrap();
+    let mut world = World::default();
+    recorder.checkpoint(&world, Stamp(START));
+    let mut hear = |number: i64, moved: i64| {
+        let mut at = Stamp(START);
+        for mut batch in step(number) {
+            batch.seen_at = Stamp(batch.seen_at.0 + moved);
+            at = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+        }
+        if number % 10 == 9 {
+            recorder.checkpoint(&world, at);
+            recorder.flush();
+        }
+        (at, world.clone())
+    };
+    let before: Vec<_> = (0..40).map(|number| hear(number, 0)).collect();
+    // As a machine wakes up with a wrong clock, which somebody corrects.
+    (40..50).for_each(|number| drop(hear(number, 400 * DAY)));
+    let after: Vec<_> = (50..80).map(|number| hear(number, 0)).collect();
+    let reader = recorder.reader();
+    for (at, want) in before.iter().chain(&after) {
+        assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
+    }
+    let gaps = reader.gaps(Stamp(0), Stamp(i64::MAX)).unwrap();
+    assert!(gaps.iter().all(|gap| gap.why != Missing::Pruned), "{gaps:?}");
+
+    // What is too old goes still, also behind a time in which nothing ran.
+    (80..480).for_each(|number| drop(hear(number, 40 * DAY)));
+    for (at, _) in [&before[20], &after[20]] {
+        let gone = reader.world_at(*at).unwrap_err();
+        assert!(gone.why.unwrap_or_default().contains("pruned"), "{at}: the wrong time keeps nothing");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What servers say, as facts. An allow-list: what is not needed has no field here and so is not kept.
 //!
 //! Never kept: values of environment variables (but addresses of models in those read by name), ConfigMaps and Secrets;
-//! last-applied annotations.
+//! last-applied annotations. That a variable or the arguments of a container are others than before is known by digests under
+//! a key that is kept nowhere.
 
 mod alerts;
 mod changes;
@@ -20,7 +21,7 @@ mod start;
 mod traffic;
 
 pub use alerts::{AlertFact, AlertsFact};
-pub use changes::{ActedFact, ControllerFact, JobFact, NoteFact, RevisionFact, WriteFact};
+pub use changes::{ActedFact, ControllerFact, JobFact, MadeFact, NoteFact, RevisionFact, TemplateFact, WriteFact};
 pub use claims::{AllocatedFact, AllocationFact, OfferedFact, ReservedFact, SliceFact};
 pub use delivery::{
     AnalysisFact, CountsFact, DeliveryFact, ExperimentFact, MOST_MEASUREMENTS, MetricFact, PodsFact, RolloutFact,
@@ -46,7 +47,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 13;
+pub const FACT_VERSION: u16 = 14;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -166,6 +167,8 @@ pub enum Fact {
     Host(Box<HostFact>),
     /// This is kept of GPUs from before the source was watched.
     Before(Box<BeforeFact>),
+    /// A revision is as follows, this large where that is told, and makes pods of this.
+    TemplatedRevision(Box<RevisionFact>, Option<SizeFact>, Box<TemplateFact>),
 }
 
 impl Fact {
@@ -195,7 +198,9 @@ impl Fact {
     #[must_use]
     pub fn revision(&self) -> Option<&RevisionFact> {
         match self {
-            Self::Revision(revision) | Self::SizedRevision(revision, _) => Some(revision),
+            Self::Revision(revision) | Self::SizedRevision(revision, _) | Self::TemplatedRevision(revision, ..) => {
+                Some(revision)
+            }
             _ => None,
         }
     }

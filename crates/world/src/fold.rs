@@ -171,6 +171,7 @@ impl Fold<'_> {
             Fact::RevisionGone(namespace, name) => self.revision_gone(&namespace, &name),
             Fact::Delivered(controller, delivery) => self.delivered(*controller, *delivery),
             Fact::SizedRevision(revision, size) => self.sized_revision(*revision, size),
+            Fact::TemplatedRevision(revision, size, template) => self.templated_revision(*revision, size, *template),
             Fact::Analysis(analysis) => self.analysis(*analysis),
             Fact::AnalysisGone(namespace, name) => self.analysis_gone(&(namespace, name)),
             Fact::Experiment(experiment) => self.experiment(*experiment),

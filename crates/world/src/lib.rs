@@ -5,6 +5,7 @@
 pub mod alert;
 mod claims;
 pub mod delivery;
+pub mod earlier;
 pub mod fact;
 mod fold;
 mod gone;
@@ -19,6 +20,7 @@ mod source;
 mod status;
 mod sum;
 pub mod telemetry;
+mod template;
 mod touched;
 mod workload;
 mod world;

@@ -4,9 +4,10 @@ use crate::{
     alert::Alerts,
     claims::Claims,
     delivery::Deliveries,
+    earlier,
     fact::{
         ControllerFact, Covers, EventFact, HostFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact,
-        ServiceFact, SourceAbout, StartFact,
+        ServiceFact, SourceAbout, StartFact, TemplateFact,
     },
     gone::GoneStarts,
     model::Model,
@@ -101,6 +102,9 @@ pub struct Source {
     pub(crate) claims: Claims,
     /// The machine that it runs on, where it tells of that.
     pub(crate) host: Option<HostFact>,
+    /// What revisions make pods of, by namespace and name.
+    #[serde(deserialize_with = "earlier::since::<_, _, 14>")]
+    pub(crate) templates: BTreeMap<PodKey, TemplateFact>,
 }
 
 impl Source {

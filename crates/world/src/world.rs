@@ -155,7 +155,9 @@ impl World {
     /// stays known since then.
     pub(crate) fn mark(&mut self, mut mark: Mark) {
         if let Some(known) = self.marks.get(&mark.key) {
-            if mark.rebuilt && !known.rebuilt {
+            // A write says who, and a revision of the same second what: by whom is put in where it is shown.
+            let is_write = |mark: &Mark| mark.key.kind == MarkKind::Config && mark.by.is_some();
+            if mark.rebuilt && (!known.rebuilt || is_write(&mark) && !is_write(known)) {
                 return;
             }
             mark.heard = mark.heard.min(known.heard);

@@ -395,6 +395,45 @@ fn what_is_measured_of_all_gpus_is_a_lane_of_this_run() {
 }
 
 #[test]
+fn the_series_that_moved_most_over_the_span_stand_first() {
+    let mut world = World::default();
+    let pods = |gpus: u64| {
+        let pod = PodFact {
+            namespace: "serving".into(),
+            name: "chat".into(),
+            node: Some("h-1".into()),
+            phase: Phase::Running,
+            gpus: vec![("nvidia.com/gpu".into(), gpus)],
+            ..PodFact::default()
+        };
+        vec![Fact::Pod(Box::new(pod))]
+    };
+    let mut tell = |source: &str, at: i64, gpus: u64| {
+        let (source, seen_at) = (ConnectionId::slug(source), Stamp(NOW + at * 60_000));
+        let heard = Fact::Source(pilothouse_world::fact::SourceFact::Heard);
+        let facts = pods(gpus).into_iter().chain([heard]).collect();
+        world.apply(Batch { source, seen_at, extent: all(Kind::Pod), facts });
+    };
+    // What stood still stood first by its name.
+    for (at, a, b) in [(0, 4, 8), (1, 4, 4), (30, 2, 4), (31, 8, 4)] {
+        tell("a", at, a);
+        tell("b", at, b);
+    }
+    let kinds = |minutes: u64, end: i64| -> Vec<(LaneKind, String)> {
+        let (span, end) = (Duration::from_secs(minutes * 60), Stamp(NOW + end * 60_000));
+        let ribbon = project::ribbon(&world, span, When::At(end), Stamp(NOW + HOUR));
+        let of = |lane: &pilothouse_wire::view::Lane| {
+            (lane.kind, lane.source.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default())
+        };
+        ribbon.lanes.iter().map(of).collect()
+    };
+    let (a, b) = ((LaneKind::Held, "a".to_owned()), (LaneKind::Held, "b".to_owned()));
+    let pending = (LaneKind::Pending, String::new());
+    assert_eq!(kinds(5, 5), [b.clone(), a.clone(), pending.clone()], "of these minutes b moved");
+    assert_eq!(kinds(5, 33), [a, b, pending], "and of those a");
+}
+
+#[test]
 fn a_note_is_no_source_stands_until_it_is_taken_away_and_outlives_its_connection() {
     let mut world = World::default();
     let about: ObjectRef = "node:iad/h-1".parse().unwrap();

@@ -49,6 +49,7 @@ mod rewind;
 mod rewind_before;
 mod rewind_compare;
 mod rewind_record;
+mod rewind_ribbon;
 mod rewind_units;
 mod rewind_units_delivery;
 mod rollback_support;

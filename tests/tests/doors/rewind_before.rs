@@ -26,13 +26,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 const IMAGE: &str = "registry.test/chat:v2";
 
-/// A Deployment is scaled and gets another image, and a node gets a condition: the last of it half an hour ago. Answers when
-/// the image came.
+/// A Deployment asks for more, is scaled and gets another image, and a node gets a condition: the last of it half an hour ago.
+/// Answers when the image came.
 async fn changes_of_before(plane: &mut ControlPlane) -> Result<Stamp> {
     plane.add_gpu_nodes(&GpuNodes::new("before", 2, 8), LIMIT).await?;
     let pods = GpuPods::new("default", "chat", 2, 1);
     plane.add_gpu_deployment(&pods).await?;
     plane.wait_running(&pods, LIMIT).await?;
+    plane.age(12 * MINUTE).await?;
+    plane.kubectl(&["set", "resources", "deployment/chat", "--limits=cpu=4", "--requests=cpu=4"]).await?;
+    plane.kubectl(&["rollout", "status", "deployment/chat", "--timeout=120s"]).await?;
 
     plane.age(12 * MINUTE).await?;
     plane.kubectl(&["scale", "deployment/chat", "--replicas=4"]).await?;
@@ -57,10 +60,10 @@ async fn changes_of_before(plane: &mut ControlPlane) -> Result<Stamp> {
     plane.age(30 * MINUTE).await?;
     let sets = plane.api()?.get("/apis/apps/v1/namespaces/default/replicasets").await?;
     let is_newest =
-        |set: &&serde_json::Value| set["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2";
+        |set: &&serde_json::Value| set["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3";
     let newest = api::items(&sets).iter().find(is_newest);
     let made = newest.and_then(|set| set["metadata"]["creationTimestamp"].as_str()).unwrap_or_default();
-    made.parse().map_err(|_| Failure::new(format!("no ReplicaSet of revision 2 says when it was made: {sets}")))
+    made.parse().map_err(|_| Failure::new(format!("no ReplicaSet of revision 3 says when it was made: {sets}")))
 }
 
 /// What the ribbon says, sign by sign from the newest to the oldest, as somebody reads it who walks along it by the keys.
@@ -105,8 +108,9 @@ async fn started_half_an_hour_after_a_change_the_ribbon_shows_it() -> Result<()>
     page.find_by("[data-test='chip-admin'][data-state='live']").await?;
 
     let rebuilt = "Rebuilt from what the server keeps: nobody saw it happen.";
-    let change = format!("→ {IMAGE}, revision 1 → 2");
+    let change = format!("→ {IMAGE}, revision 2 → 3");
     says(&page, &[&made.clock(), "chat v2", &change, "by somebody", rebuilt]).await?;
+    says(&page, &["chat cpu 1 → 4", "cpu 1 → 4, revision 1 → 2", rebuilt]).await?;
     says(&page, &["chat 2 → 4", rebuilt]).await?;
     says(&page, &["before-0000: MemoryPressure", "KubeletHasInsufficientMemory", rebuilt]).await?;
     says(&page, &["before-0001 came", rebuilt]).await?;

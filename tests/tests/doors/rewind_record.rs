@@ -61,6 +61,13 @@ async fn a_file_opens_in_a_window_that_says_what_it_is_and_can_only_be_looked_at
     )
     .await?;
 
+    // It is scrubbed like what is live: a key goes back in it, and another to its end.
+    page.press_by(".table-head").await?;
+    page.key("[").await?;
+    page.reads_as("[data-test='past']", |text| text.contains("A record, the past"), "says where it is").await?;
+    page.key("n").await?;
+    page.find("record").await?;
+
     // Its settings offer nothing that could be done, and no place to connect.
     page.press("rail-connections").await?;
     page.find("read-only").await?;

@@ -96,7 +96,7 @@ fn kinds(journal: &Path) -> BTreeSet<&'static str> {
             Fact::Pod(_) | Fact::LabelledPod(..) | Fact::StartedPod(..) => Some("pod"),
             Fact::Event(_) => Some("event"),
             Fact::Controller(_) | Fact::Delivered(..) | Fact::Labelled(..) | Fact::Part(..) => Some("controller"),
-            Fact::Revision(_) | Fact::SizedRevision(..) => Some("revision"),
+            Fact::Revision(_) | Fact::SizedRevision(..) | Fact::TemplatedRevision(..) => Some("revision"),
             _ => None,
         }));
     });

@@ -233,3 +233,44 @@ async fn who_may_not_read_controllers_has_a_cluster_that_is_well_and_is_told_wha
     assert_eq!(watched.words().last(), Some(&"Well"));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_change_of_settings_says_from_what_to_what_and_names_what_it_refers_to() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("settings", 2, 8), LIMIT).await?;
+    a_deployment(&plane, "chat").await?;
+    for (name, value) in [("routes", "canary-5b1f"), ("modes", "canary-77aa")] {
+        plane.kubectl(&["create", "configmap", name, &format!("--from-literal=mode={value}")]).await?;
+    }
+    plane.kubectl(&["create", "secret", "generic", "keys", "--from-literal=key=canary-91cc"]).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // Before anybody watches: by the listing, in protobuf.
+    let amounts = "nvidia.com/gpu=2,cpu=4";
+    let (limits, requests) = (format!("--limits={amounts}"), format!("--requests={amounts}"));
+    plane.kubectl(&["set", "resources", "deployment/chat", &limits, &requests]).await?;
+    plane.kubectl(&["rollout", "status", "deployment/chat", "--timeout=60s"]).await?;
+    let watched = Watched::start(&Settings::new(&plane.kubeconfig()))?;
+    let config = |mark: &Mark, part: &str| {
+        mark.key.kind == MarkKind::Config && mark.detail.as_deref().is_some_and(|detail| detail.contains(part))
+    };
+    let first = mark(&watched, "what it asks for", |mark| config(mark, "cpu 1 → 4")).await?;
+    assert_eq!(first.title, "chat nvidia.com/gpu 1 → 2 and 1 more");
+    assert_eq!(first.detail.as_deref(), Some("nvidia.com/gpu 1 → 2, cpu 1 → 4, revision 1 → 2"));
+    assert!(first.rebuilt, "{first:?}");
+
+    // While it is watched, in JSON.
+    plane.kubectl(&["set", "env", "deployment/chat", "--from=configmap/routes"]).await?;
+    let came = mark(&watched, "what it refers to", |mark| config(mark, "+ ConfigMap routes")).await?;
+    assert_eq!(came.detail.as_deref(), Some("+ variable MODE, + ConfigMap routes, revision 2 → 3"));
+    assert!(!came.rebuilt, "{came:?}");
+    plane.kubectl(&["set", "env", "deployment/chat", "--from=configmap/modes"]).await?;
+    let moved = mark(&watched, "the other ConfigMap", |mark| config(mark, "revision 3 → 4")).await?;
+    assert_eq!(moved.title, "chat ConfigMap routes → modes");
+    plane.kubectl(&["set", "env", "deployment/chat", "--from=secret/keys"]).await?;
+    mark(&watched, "which Secret", |mark| config(mark, "+ Secret keys")).await?;
+    let started = json!([{ "op": "add", "path": "/spec/template/spec/containers/0/args", "value": ["--api-key", "canary-0d3c"] }]);
+    plane.kubectl(&["patch", "deployment/chat", "--type=json", "-p", &started.to_string()]).await?;
+    mark(&watched, "its arguments", |mark| mark.title == "chat arguments changed").await?;
+    assert!(!watched.said().contains("canary"), "no value is kept");
+    Ok(())
+}

@@ -72,6 +72,12 @@ pub fn facts_of_replica_set(set: &ReplicaSet) -> Option<RevisionFact> {
 /// What a ControllerRevision says; `None` for one that nobody owns.
 #[must_use]
 pub fn facts_of_revision(revision: &ControllerRevision) -> Option<RevisionFact> {
+    let number = u64::try_from(revision.revision).ok()?;
+    self::revision(revision.metadata.as_ref()?, number, template_in(revision).as_ref())
+}
+
+/// The template that a ControllerRevision keeps.
+pub(super) fn template_in(revision: &ControllerRevision) -> Option<Template> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Data {
@@ -85,10 +91,8 @@ pub fn facts_of_revision(revision: &ControllerRevision) -> Option<RevisionFact> 
         groups: GroupTemplate,
     }
     let data: Data = revision.data.as_ref().and_then(|data| serde_json::from_slice(&data.raw).ok()).unwrap_or_default();
-    let number = u64::try_from(revision.revision).ok()?;
     let Spec { template, groups } = data.spec;
-    let template = template.or(groups.leader_template).or(groups.worker_template);
-    self::revision(revision.metadata.as_ref()?, number, template.as_ref())
+    template.or(groups.leader_template).or(groups.worker_template)
 }
 
 fn revision(meta: &WrittenMeta, number: u64, template: Option<&Template>) -> Option<RevisionFact> {

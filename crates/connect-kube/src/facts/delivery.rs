@@ -341,7 +341,7 @@ pub(super) fn milliseconds(text: &str) -> Option<u64> {
 pub fn size_of(set: &ReplicaSet) -> SizeFact {
     let meta = set.metadata.clone().unwrap_or_default();
     let (spec, status) = (set.spec.as_ref(), set.status.clone().unwrap_or_default());
-    let pod = spec.and_then(|spec| spec.template.as_ref()).and_then(|template| template.spec.clone());
+    let pod = spec.and_then(|spec| spec.template.as_ref()).and_then(|template| template.spec.as_ref());
     let hash = || HASHES.iter().find_map(|key| meta.labels.get(*key)).map(SmolStr::new);
     SizeFact {
         // The router of Knative knows a revision by its name.
@@ -350,9 +350,10 @@ pub fn size_of(set: &ReplicaSet) -> SizeFact {
         all: count(status.replicas),
         ready: count(status.ready_replicas),
         available: count(status.available_replicas),
-        gpus: requests(&pod.unwrap_or_default())
-            .gpus
+        gpus: pod
+            .map(|pod| requests(pod).gpus)
             .into_iter()
+            .flatten()
             .map(|(_, amount)| amount)
             .fold(0, u64::saturating_add),
         goes_at: meta.annotations.get(GOES_AT).and_then(|text| text.parse().ok()),

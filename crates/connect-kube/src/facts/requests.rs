@@ -1,13 +1,44 @@
 //! What a pod asks for, as the scheduler counts it.
 
 use super::quantity;
-use crate::slim::{Container, PodSpec, Quantities};
+use crate::slim::{Container, PodSpec, Quantities, Resources, TemplateSpec};
 use pilothouse_wire::SmolStr;
 use pilothouse_world::gpu;
 use std::collections::BTreeMap;
 
 /// Amounts by resource: CPU in thousandths of a core, all else in whole units.
 type Amounts = BTreeMap<SmolStr, u64>;
+
+/// What says what a pod asks for: its own spec, or that of a template.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    containers: &'a [Container],
+    init_containers: &'a [Container],
+    overhead: &'a Quantities,
+    whole: Option<&'a Resources>,
+}
+
+impl<'a> From<&'a PodSpec> for Asking<'a> {
+    fn from(spec: &'a PodSpec) -> Self {
+        Self {
+            containers: &spec.containers,
+            init_containers: &spec.init_containers,
+            overhead: &spec.overhead,
+            whole: spec.resources.as_ref(),
+        }
+    }
+}
+
+impl<'a> From<&'a TemplateSpec> for Asking<'a> {
+    fn from(spec: &'a TemplateSpec) -> Self {
+        Self {
+            containers: &spec.containers,
+            init_containers: &spec.init_containers,
+            overhead: &spec.overhead,
+            whole: spec.resources.as_ref(),
+        }
+    }
+}
 
 /// What a pod asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,13 +59,14 @@ pub(crate) fn gpus_of(spec: &PodSpec) -> Vec<(SmolStr, u64)> {
 }
 
 /// The larger of: all that run at once; and, for each init container, itself with those that already go on.
-pub(super) fn requests(spec: &PodSpec) -> Requests {
+pub(super) fn requests<'a>(spec: impl Into<Asking<'a>>) -> Requests {
+    let spec = spec.into();
     let mut running = Amounts::new();
-    for container in &spec.containers {
+    for container in spec.containers {
         add(&mut running, &of_container(container));
     }
     let (mut beside, mut most) = (Amounts::new(), Amounts::new());
-    for container in &spec.init_containers {
+    for container in spec.init_containers {
         let own = of_container(container);
         if goes_on(container) {
             add(&mut running, &own);
@@ -47,13 +79,13 @@ pub(super) fn requests(spec: &PodSpec) -> Requests {
         }
     }
     larger(&mut running, &most);
-    if let Some(whole) = &spec.resources {
+    if let Some(whole) = spec.whole {
         // Requests of the pod as a whole stand for those of its containers.
         for (key, amount) in amounts(&whole.limits, &whole.requests) {
             running.insert(key, amount);
         }
     }
-    add(&mut running, &amounts(&Quantities::new(), &spec.overhead));
+    add(&mut running, &amounts(&Quantities::new(), spec.overhead));
     let take = |key: &str| running.get(key).copied().unwrap_or(0);
     Requests {
         cpu_millis: take("cpu"),

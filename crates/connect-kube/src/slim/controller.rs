@@ -1,12 +1,12 @@
 //! Controllers of pods, and the revisions that they keep.
 //!
 //! Of annotations a few are read, by name: the number of a revision, when it goes, who keeps the object as it stands in
-//! a repository, and of a service of KServe its mode and whether it is to stop. Of a template there are its images, what its
-//! pods ask for, and by which labels they are chosen.
+//! a repository, and of a service of KServe its mode and whether it is to stop.
 
 use super::{
     meta::{Meta, OwnerReference, Time, or_default, time},
-    pod::{PodCondition, PodSpec},
+    pod::PodCondition,
+    template::TemplateSpec,
 };
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -314,7 +314,7 @@ pub struct Template {
     pub metadata: Option<Meta>,
     /// `spec`.
     #[prost(message, optional, tag = "2")]
-    pub spec: Option<PodSpec>,
+    pub spec: Option<TemplateSpec>,
 }
 
 /// `batch/v1.Job`.

@@ -1,6 +1,9 @@
 //! Pods.
 
-use super::meta::{Meta, Quantities, Time, or_default, time};
+use super::{
+    meta::{Meta, Quantities, Time, or_default, time},
+    template::{EnvFrom, ValueFrom},
+};
 use serde::Deserialize;
 
 /// `v1.Pod`.
@@ -54,7 +57,7 @@ pub struct Container {
     #[prost(string, tag = "2")]
     #[serde(deserialize_with = "or_default")]
     pub image: String,
-    /// `command`. Of this, `args` and `env` facts have addresses of models, and nothing else.
+    /// `command`. Of the values of this, of `args` and of `env` facts have addresses of models, and nothing else.
     #[prost(string, repeated, tag = "3")]
     #[serde(deserialize_with = "or_default")]
     pub command: Vec<String>,
@@ -69,13 +72,17 @@ pub struct Container {
     /// `resources`.
     #[prost(message, optional, tag = "8")]
     pub resources: Option<Resources>,
+    /// `envFrom`.
+    #[prost(message, repeated, tag = "19")]
+    #[serde(deserialize_with = "or_default")]
+    pub env_from: Vec<EnvFrom>,
     /// `restartPolicy`: `Always` makes an init container one that goes on beside the others.
     #[prost(string, tag = "24")]
     #[serde(deserialize_with = "or_default")]
     pub restart_policy: String,
 }
 
-/// `v1.EnvVar`. What a variable takes from a Secret or a ConfigMap has no field here.
+/// `v1.EnvVar`. Of a Secret or a ConfigMap that it takes its value from there is the name, and nothing that is in it.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnvVar {
@@ -86,6 +93,9 @@ pub struct EnvVar {
     #[prost(string, tag = "2")]
     #[serde(deserialize_with = "or_default")]
     pub value: String,
+    /// `valueFrom`.
+    #[prost(message, optional, tag = "3")]
+    pub value_from: Option<ValueFrom>,
 }
 
 /// `v1.ResourceRequirements`.

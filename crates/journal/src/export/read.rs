@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{body, schema};
 use pilothouse_wire::Problem;
-use pilothouse_world::FACT_VERSION;
+use pilothouse_world::{FACT_VERSION, earlier::FIRST_WORLDS};
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
@@ -24,6 +24,9 @@ pub fn import(from: &Path, to: &Path) -> Result<Manifest, Problem> {
     let turn = db.transaction().map_err(|error| failed(&error))?;
     let manifest = read(&mut BufReader::new(file), &mut |rows| rows.insert(&turn).map_err(|error| error.to_string()))
         .map_err(|why| not_read(from, why))?;
+    if manifest.facts < FACT_VERSION {
+        schema::note_worlds(&turn, manifest.facts).map_err(|error| failed(&error))?;
+    }
     turn.commit().map_err(|error| failed(&error))?;
     Ok(manifest)
 }
@@ -57,6 +60,12 @@ pub(crate) fn read(from: &mut impl Read, take: &mut dyn FnMut(Rows) -> Result<()
         let (facts, schema) = (manifest.facts, manifest.schema);
         return Err(format!(
             "Its facts are of version {facts} and its tables of version {schema}: a later build wrote it."
+        ));
+    }
+    if manifest.facts < FIRST_WORLDS {
+        let facts = manifest.facts;
+        return Err(format!(
+            "Its facts are of version {facts}: it reads with the build that wrote it, and with none as new as this."
         ));
     }
     let count = manifest.frames.len();

@@ -218,6 +218,8 @@ fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Res
          OR seq IN (SELECT base FROM checkpoint WHERE seq BETWEEN ?1 AND ?2 AND hidden = 0) ORDER BY seq",
     )?;
     let mut rows = query.query([start, end])?;
+    // A file says of all its worlds by which build they are.
+    let are_own = schema::has_own_worlds(db)?;
     let mut others = Worlds::default();
     while let Some(row) = rows.next()? {
         let (seq, at): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -228,12 +230,12 @@ fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Res
         let hidden: bool = row.get::<_, bool>(4)? || seq < start;
         let state = state.filter(|_| !hidden).map(Packed);
         let mut world = Rows::World { seq, at, body: row.get(2)?, base: row.get(3)?, hidden, state };
-        if let Some(veil) = &frames.veil {
+        if frames.veil.is_some() || !are_own {
             // What others are packed against is unpacked into them.
             if hidden {
                 continue;
             }
-            world = others.veiled(db, world, veil)?;
+            world = others.anew(db, world, frames.veil.as_ref())?;
         }
         frames.put(&format!("the world of {}", Stamp(at)), world)?;
     }

@@ -2,7 +2,7 @@
 
 use crate::{body, gaps};
 use pilothouse_wire::record::Missing;
-use pilothouse_world::{FACT_VERSION, World};
+use pilothouse_world::{FACT_VERSION, World, earlier::FIRST_WORLDS};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A clock that goes back by more than this was set back. By less, two sources crossed on their way here.
@@ -28,13 +28,14 @@ pub(super) fn tables(db: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// The first version of facts whose worlds are encoded as those of this build.
-const SAME_WORLDS: u16 = 12;
-
-/// Facts of earlier versions read as those of later ones, which only added kinds of fact. Their worlds may not: those are
-/// folded again, from the empty one with which each run begins.
+/// Facts of earlier versions read as those of later ones, which only added kinds of fact. Their worlds do where it is known
+/// whose they are ([`super::of_world`]). The oldest ones do not: those are folded again, from the empty one with which each run
+/// begins.
 pub(super) fn facts(db: &Connection, version: &str) -> rusqlite::Result<()> {
-    if version.parse::<u16>().is_ok_and(|version| version < SAME_WORLDS) {
+    let version = version.parse::<u16>().unwrap_or_default();
+    if version >= FIRST_WORLDS {
+        super::note_worlds(db, version)?;
+    } else {
         let with_stretches: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM stretch)", [], |row| row.get(0))?;
         if with_stretches { forget_worlds(db)? } else { forget_worlds_of_first(db)? }
     }

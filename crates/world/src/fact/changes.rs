@@ -67,6 +67,42 @@ pub struct RevisionFact {
     pub images: Vec<(SmolStr, SmolStr)>,
 }
 
+/// What a revision makes pods of, beside its images. Of what it refers to there are names, never what is in it. Source:
+/// `spec.template.spec` of a ReplicaSet, or of the data of a ControllerRevision.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateFact {
+    /// Its containers, those first that begin before the others.
+    pub containers: Vec<MadeFact>,
+    /// `nodeSelector`.
+    pub selector: Vec<(SmolStr, SmolStr)>,
+    /// `tolerations`, as taints are written: `key=value:Effect`.
+    pub tolerations: Vec<SmolStr>,
+    /// ConfigMaps that variables and volumes refer to.
+    pub config_maps: Vec<SmolStr>,
+    /// Secrets that variables and volumes refer to.
+    pub secrets: Vec<SmolStr>,
+    /// Claims to volumes that its volumes refer to.
+    pub claims: Vec<SmolStr>,
+}
+
+/// What a container is made of. Source: `v1.Container`.
+///
+/// Digests tell that something is another one, and not what it is: they are made under a key of the process that reads the
+/// server, which is kept nowhere. Only those of one run are compared: each begins with an empty world.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFact {
+    /// Its name.
+    pub name: SmolStr,
+    /// `resources.requests`, as written.
+    pub requests: Vec<(SmolStr, SmolStr)>,
+    /// `resources.limits`, as written.
+    pub limits: Vec<(SmolStr, SmolStr)>,
+    /// Names of its variables, each with a digest of its value.
+    pub variables: Vec<(SmolStr, u64)>,
+    /// A digest of its command and its arguments.
+    pub arguments: u64,
+}
+
 /// What a person did through Pilothouse, as the audit book has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActedFact {

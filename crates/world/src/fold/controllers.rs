@@ -7,6 +7,7 @@ use super::{
 use crate::{
     fact::{ControllerFact, Fact, Kind, RevisionFact, WriteFact},
     source::WorkloadKey,
+    template,
 };
 use pilothouse_wire::{
     ObjectRef, SmolStr, Stamp,
@@ -138,7 +139,9 @@ impl Fold<'_> {
         known.insert(fact.name.clone(), fact.clone());
         while known.len() > MOST_REVISIONS {
             let oldest = known.values().min_by_key(|revision| revision.number).map(|revision| revision.name.clone());
-            oldest.and_then(|name| known.remove(&name));
+            if let Some(oldest) = oldest.and_then(|name| known.remove(&name)) {
+                self.source.templates.remove(&(oldest.namespace, oldest.name));
+            }
         }
         // A listing tells of all of them in any order: they are compared once all are there.
         if let Some(before) = before
@@ -160,7 +163,9 @@ impl Fold<'_> {
             revisions.remove(name);
         }
         self.source.revisions.retain(|_, revisions| !revisions.is_empty());
-        self.source.delivery.sizes.remove(&(namespace.clone(), name.clone()));
+        let key = (namespace.clone(), name.clone());
+        self.source.delivery.sizes.remove(&key);
+        self.source.templates.remove(&key);
         self.touched.delivery = true;
         // One that nobody owned was a controller itself.
         self.source.controllers.remove(&(SmolStr::new_static("ReplicaSet"), namespace.clone(), name.clone()));
@@ -199,18 +204,34 @@ impl Fold<'_> {
             .filter(|(before, image)| *before != Some(image))
             .collect();
         let numbers = format!("revision {} → {}", from.number, to.number);
+        let settings = self.settings(from, to);
+        let told = |all: Vec<String>| all.into_iter().chain([numbers.clone()]).collect::<Vec<_>>().join(", ");
         let Some((_, first)) = images.first() else {
-            let title = format!("{} settings, revision {}", key.2, to.number);
-            return Mark { title, detail: Some(numbers), ..self.mark_of(key, at, MarkKind::Config) };
+            let title = match settings.as_deref() {
+                Some([only]) => format!("{} {only}", key.2),
+                Some([first, more @ ..]) => format!("{} {first} and {} more", key.2, more.len()),
+                _ => format!("{} settings, revision {}", key.2, to.number),
+            };
+            let detail = match settings {
+                Some(none) if none.is_empty() => told(vec!["in what is not looked at".to_owned()]),
+                settings => told(settings.unwrap_or_default()),
+            };
+            return Mark { title, detail: Some(detail), ..self.mark_of(key, at, MarkKind::Config) };
         };
         let word = if tag(first).is_empty() { repository(first) } else { tag(first) };
         let changes = images.iter().map(|(before, image)| match before {
             Some(before) => format!("{before} → {image}"),
             None => format!("+ {image}"),
         });
-        let detail = changes.chain([numbers]).collect::<Vec<_>>().join(", ");
+        let detail = told(changes.chain(settings.unwrap_or_default()).collect());
         let title = format!("{} {word}", key.2);
         Mark { title, detail: Some(detail), ..self.mark_of(key, at, MarkKind::Deploy) }
+    }
+
+    /// What differs beside images; nothing where it is not told of what one of them makes pods.
+    fn settings(&self, from: &RevisionFact, to: &RevisionFact) -> Option<Vec<String>> {
+        let of = |fact: &RevisionFact| self.source.templates.get(&(fact.namespace.clone(), fact.name.clone()));
+        Some(template::changes(of(from)?, of(to)?))
     }
 
     pub(super) fn mark_of(&self, (kind, namespace, name): &WorkloadKey, at: Stamp, what: MarkKind) -> Mark {

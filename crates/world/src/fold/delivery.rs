@@ -5,6 +5,7 @@ use crate::{
     delivery::{Delivery, MOST_MOMENTS, Moment, steps, verdict, whole},
     fact::{
         AnalysisFact, ControllerFact, DeliveryFact, ExperimentFact, Fact, Kind, RevisionFact, SizeFact, StrategyFact,
+        TemplateFact,
     },
     source::{PodKey, WorkloadKey},
 };
@@ -59,7 +60,22 @@ impl Fold<'_> {
         }
     }
 
-    /// Revisions that are no longer known have no size.
+    /// What it makes pods of is known before it is told what changed.
+    pub(super) fn templated_revision(&mut self, fact: RevisionFact, size: Option<SizeFact>, template: TemplateFact) {
+        let owner: WorkloadKey = (fact.owner.kind.clone(), fact.namespace.clone(), fact.owner.name.clone());
+        let name: PodKey = (fact.namespace.clone(), fact.name.clone());
+        self.source.templates.insert(name.clone(), template);
+        match size {
+            Some(size) => self.sized_revision(fact, size),
+            None => self.revision(fact),
+        }
+        let kept = self.source.revisions.get(&owner).is_some_and(|all| all.contains_key(&name.1));
+        if !kept {
+            self.source.templates.remove(&name);
+        }
+    }
+
+    /// Revisions that are no longer known have no size, and no template.
     pub(super) fn forget_sizes(&mut self) {
         let known: BTreeSet<(&SmolStr, &SmolStr)> = self
             .source
@@ -70,6 +86,7 @@ impl Fold<'_> {
         let sizes = &mut self.source.delivery.sizes;
         let before = sizes.len();
         sizes.retain(|(namespace, name), _| known.contains(&(namespace, name)));
+        self.source.templates.retain(|(namespace, name), _| known.contains(&(namespace, name)));
         self.touched.delivery |= sizes.len() != before;
     }
 

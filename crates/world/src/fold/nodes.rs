@@ -96,8 +96,8 @@ fn node_changes(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Vec<News> {
             false => (format!("{name} uncordoned"), Status::Good),
         };
         news.push((seen, MarkKind::Cordon, title, None, status));
-    } else if let Some(taint) = new.taints.iter().find(|taint| !old.taints.contains(taint) && !is_echo(taint)) {
-        news.push((seen, MarkKind::Cordon, format!("{name} tainted"), Some(taint.to_string()), Status::Warn));
+    } else {
+        news.extend(tainted(old, new, seen));
     }
     for condition in &new.conditions {
         let was = old.conditions.iter().find(|other| other.kind == condition.kind).map(|other| &other.status);
@@ -107,6 +107,23 @@ fn node_changes(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Vec<News> {
         news.extend(turned_to(name, condition, seen));
     }
     news
+}
+
+/// Taints that came and that went.
+fn tainted(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Option<News> {
+    let only = |of: &NodeFact, other: &NodeFact| -> Vec<String> {
+        let all = of.taints.iter().filter(|taint| !other.taints.contains(taint) && !is_echo(taint));
+        all.map(ToString::to_string).collect()
+    };
+    let (mut came, went) = (only(new, old), only(old, new));
+    let (title, status) = match (came.is_empty(), went.is_empty()) {
+        (true, true) => return None,
+        (true, false) => (format!("{} taint gone", new.name), Status::Good),
+        (false, _) => (format!("{} tainted", new.name), Status::Warn),
+    };
+    let sign = if came.is_empty() { "" } else { "− " };
+    came.extend(went.iter().map(|taint| format!("{sign}{taint}")));
+    Some((seen, MarkKind::Cordon, title, Some(came.join(", ")), status))
 }
 
 /// What it means that a condition is as it is; nothing where it means nothing.

@@ -88,6 +88,9 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("Starting", "doing")
         | ("Problem", _)
         | ("Attempt", "outcome")
+        // As the marks say them that are made of them: both are read the same.
+        | ("TemplateFact", "selector" | "tolerations")
+        | ("MadeFact", "requests" | "limits")
         | ("Mark", "title" | "detail") => Treat::Text,
 
         _ => Treat::Name,

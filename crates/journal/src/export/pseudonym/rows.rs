@@ -5,12 +5,12 @@ use super::{
     Pseudonyms,
 };
 use crate::{
-    body, seek, shape,
+    body, schema, seek, shape,
     stored::{Stored, plain, row_of},
     walk::Fault,
 };
 use pilothouse_wire::SmolStr;
-use pilothouse_world::World;
+use pilothouse_world::{World, earlier};
 use rusqlite::Connection;
 
 /// The level at which bodies are packed again.
@@ -47,7 +47,7 @@ pub(in super::super) fn veiled(rows: Rows, veil: &Pseudonyms) -> Result<Rows, Fa
     })
 }
 
-/// Worlds with other names in them: each is packed as what differs from the first.
+/// Worlds with other names in them, or as this build encodes them: each is packed as what differs from the first.
 #[derive(Default)]
 pub(in super::super) struct Worlds {
     first: Option<(i64, Vec<u8>)>,
@@ -56,8 +56,8 @@ pub(in super::super) struct Worlds {
 }
 
 impl Worlds {
-    /// The same world with other names.
-    pub fn veiled(&mut self, db: &Connection, rows: Rows, veil: &Pseudonyms) -> Result<Rows, Fault> {
+    /// The same world, with other names where there are some.
+    pub fn anew(&mut self, db: &Connection, rows: Rows, veil: Option<&Pseudonyms>) -> Result<Rows, Fault> {
         let Rows::World { seq, at, body, base, hidden, state } = rows else { return Ok(rows) };
         let damaged = || Fault::damaged("A world", seq);
         // Many are packed against one.
@@ -66,21 +66,25 @@ impl Worlds {
         }
         let base = base.and(self.base.as_ref()).map(|(_, bytes)| &bytes[..]);
         let old = body::unpack(&body, base).ok_or_else(damaged)?;
-        let world: World = postcard::from_bytes(&old).map_err(|_| damaged())?;
-        let new = veil.encode(&world);
+        let facts = schema::of_world(db, seq)?;
+        let world: World = earlier::of_facts(facts, || postcard::from_bytes(&old)).map_err(|_| damaged())?;
+        let new = match veil {
+            Some(veil) => veil.encode(&world),
+            None => postcard::to_stdvec(&world).unwrap_or_default(),
+        };
         let (body, base) = match &self.first {
             Some((first, against)) => (body::pack_patch(&new, against, LEVEL).ok_or_else(damaged)?, Some(*first)),
             None => (body::pack(&new, LEVEL), None),
         };
         self.first.get_or_insert((seq, new));
-        let state = match state {
-            Some(state) => {
+        let state = match (state, veil) {
+            (Some(state), Some(veil)) => {
                 let states = body::unpack(&state.0, None).and_then(|bytes| plain::read_states(&bytes));
                 let mut states = states.ok_or_else(damaged)?;
                 states.iter_mut().for_each(|state| state.source = veil.whole(&state.source).into());
                 Some(Packed(body::pack(&plain::write_states(&states), LEVEL)))
             }
-            None => None,
+            (state, _) => state,
         };
         Ok(Rows::World { seq, at, body, base, hidden, state })
     }

@@ -14,7 +14,7 @@ use crate::{
 use pilothouse_wire::{AddressPlace, ModelAddress, Stamp};
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{Covers, Kind, PodLabels, StartFact},
+    fact::{Covers, Kind, MadeFact, OwnerFact, PodLabels, RevisionFact, StartFact, TemplateFact},
 };
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -198,6 +198,52 @@ fn what_is_folded_of_other_names_is_the_world_with_other_names() {
         let (_, own) = own.sources().next().unwrap();
         assert_eq!(found.telemetry.latest(), own.telemetry.latest(), "{at}");
     }
+}
+
+#[test]
+fn a_change_of_settings_under_other_names_is_told_as_it_was() {
+    let veil = Pseudonyms::new().unwrap();
+    let of = |number: u64, cpu: &str, pool: &str, map: &str| {
+        let revision = RevisionFact {
+            namespace: "serving".into(),
+            name: format!("chat-{number}").into(),
+            owner: OwnerFact { kind: "Deployment".into(), name: "chat".into() },
+            number,
+            created: Some(AT),
+            ..RevisionFact::default()
+        };
+        let server = MadeFact {
+            name: "server".into(),
+            requests: vec![("cpu".into(), cpu.into()), ("acme.com/fpga".into(), "64Gi".into())],
+            variables: vec![("MODE".into(), number)],
+            ..MadeFact::default()
+        };
+        let template = TemplateFact {
+            containers: vec![server],
+            selector: vec![("pool".into(), pool.into())],
+            config_maps: vec![map.into()],
+            ..TemplateFact::default()
+        };
+        batch(Extent::Delta, vec![Fact::TemplatedRevision(Box::new(revision), None, Box::new(template))])
+    };
+    let said = [of(1, "2", "a100", "routes-1"), of(2, "500m", "h100", "routes-2")];
+    let (mut world, mut other) = (World::default(), World::default());
+    for batch in said {
+        other.apply(postcard::from_bytes(&veil.encode(&batch)).unwrap());
+        world.apply(batch);
+    }
+    let marks = |world: &World| world.worth_recalling(Stamp(0), usize::MAX);
+    let under_others: World = postcard::from_bytes(&veil.encode(&world)).unwrap();
+    assert_eq!(marks(&other), marks(&under_others));
+    let detail = marks(&other)[0].detail.clone().unwrap_or_default();
+    assert!(detail.starts_with("request of cpu 2 → 500m, variable "), "{detail}");
+    assert!(detail.contains(&format!(
+        "node selector {} {} → {}",
+        veil.name("pool"),
+        veil.name("a100"),
+        veil.name("h100")
+    )));
+    assert!(detail.contains(&format!("ConfigMap {} → {}", veil.name("routes-1"), veil.name("routes-2"))), "{detail}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ const COMMON: &[&str] = &[
     "uncordoned", "tainted", "lost", "found", "again", "came", "went", "back", "gives", "began",
     "analysis", "step", "traffic", "promoted", "Weight", "Pause", "Analysis", "Experiment", "passed", "inconclusive",
     "done", "after", "ready", "not", "what", "was", "there", "before", "is", "kept", "→", "×", "−", "+",
+    "limit", "request", "variable", "arguments", "selector", "toleration", "claim", "ConfigMap", "Secret", "looked",
     "version", "alias", "stage", "registered", "run", "Staging", "Production", "Archived",
     // The scheduler's, the kubelet's and the controllers'.
     "nodes", "node", "are", "available", "Insufficient", "cpu", "memory", "nvidia.com/gpu", "amd.com/gpu",
@@ -72,7 +73,13 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
 
 /// May it stay: a word of everybody, a number that is part of no name, or no word at all?
 pub(super) fn is_common(word: &str) -> bool {
-    COMMON.contains(&word) || !word.contains(char::is_alphanumeric) || is_number(word)
+    COMMON.contains(&word) || !word.contains(char::is_alphanumeric) || is_number(word) || is_amount(word)
+}
+
+/// `500m`, `64Gi`: an amount as Kubernetes writes it.
+fn is_amount(word: &str) -> bool {
+    let digits = ["m", "Ki", "Mi", "Gi", "Ti"].iter().find_map(|unit| word.strip_suffix(unit));
+    digits.is_some_and(|digits| !digits.contains(['%', '/']) && is_number(digits))
 }
 
 /// `3`, `0/12`, `97%`: of few digits, since a long one may be somebody's number.
@@ -107,6 +114,10 @@ mod tests {
             ("1/2/3", false),
             ("491512345678", false),
             ("7b", false),
+            ("500m", true),
+            ("64Gi", true),
+            ("Gi", false),
+            ("gpu-64Gi", false),
         ] {
             assert_eq!(is_common(word), want, "{word}");
         }

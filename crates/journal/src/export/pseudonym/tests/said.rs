@@ -15,10 +15,10 @@ use pilothouse_world::{
     fact::{
         AlertFact, AlertsFact, AllocatedFact, AllocationFact, ApplicationFact, BackendFact, BeforeFact, ConditionFact,
         ContainerFact, ControllerFact, DeliveryFact, DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact,
-        HostFact, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OfferedFact, OperationFact, OwnerFact,
+        HostFact, MadeFact, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OfferedFact, OperationFact, OwnerFact,
         Phase, PodFact, PodLabels, Probed, PromotionFact, ReadingsFact, RegistryFact, RepositoryFact, RepositorySource,
         ReservedFact, RevisionFact, ServiceFact, ServingFact, ServingPodFact, SizeFact, SliceFact, SourceAbout,
-        SourceFact, StageFact, StartFact, StatedFact, StrategyFact, SyncedFact, TagFact, VersionFact, WriteFact,
+        SourceFact, StageFact, StartFact, StatedFact, StrategyFact, SyncedFact, TagFact, TemplateFact, VersionFact, WriteFact,
     },
 };
 
@@ -363,6 +363,29 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::ExperimentGone(canary("namespace"), canary("gone")),
         Fact::Labelled(Box::new(service()), Box::new(routed()), vec![(canary("key"), canary("value"))]),
         Fact::Silent(1, vec![0]),
+        Fact::TemplatedRevision(
+            Box::new(RevisionFact {
+                namespace: canary("namespace"),
+                name: canary("templated"),
+                owner: OwnerFact { kind: "Deployment".into(), name: canary("deployment") },
+                ..RevisionFact::default()
+            }),
+            None,
+            Box::new(TemplateFact {
+                containers: vec![MadeFact {
+                    name: canary("container"),
+                    requests: vec![("cpu".into(), "4".into()), (canary("resource"), "1".into())],
+                    limits: vec![("nvidia.com/gpu".into(), "1".into())],
+                    variables: vec![(canary("variable"), 1)],
+                    arguments: 2,
+                }],
+                selector: vec![(canary("key"), canary("pool"))],
+                tolerations: vec!["canary=canary:NoSchedule".into()],
+                config_maps: vec![canary("map")],
+                secrets: vec![canary("secret")],
+                claims: vec![canary("claim")],
+            }),
+        ),
         Fact::Before(Box::new(BeforeFact {
             list: 1,
             metric: Metric::Xid,
