@@ -1,5 +1,5 @@
-//! Objects of Argo Rollouts, of LeaderWorkerSet and of KServe, of routes and of what keeps services, and what their facts do to
-//! the world and to its views.
+//! Objects of Argo Rollouts, of LeaderWorkerSet and of KServe, of routes and of what keeps services, devices with the claims to
+//! them and disruption budgets with their pods, and what their facts do to the world and to its views.
 #![no_main]
 
 use libfuzzer_sys::Corpus;
@@ -7,8 +7,9 @@ use pilothouse_connect_kube::{
     owned::TeamRule,
     resource::Resource,
     slim::{
-        AnalysisRun, Application, Canary, Experiment, HttpRoute, InferenceModelRewrite, InferencePool,
-        InferenceService, LeaderWorkerSet, LlmInferenceService, Promotion, ReplicaSet, Rollout, Service, Stage,
+        AnalysisRun, Application, BasicSlice, Canary, DisruptionBudget, Experiment, HttpRoute, InferenceModelRewrite,
+        InferencePool, InferenceService, LeaderWorkerSet, LlmInferenceService, Pod, Promotion, ReplicaSet,
+        ResourceClaim, ResourceSlice, Rollout, Service, Stage,
     },
     watch::{Said, read},
 };
@@ -35,6 +36,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
             12 => take::<Stage>(&mut journey, object),
             13 => take::<InferenceService>(&mut journey, object),
             14 => take::<LlmInferenceService>(&mut journey, object),
+            15 => take::<DisruptionBudget>(&mut journey, object),
+            16 => take::<ResourceSlice>(&mut journey, object),
+            17 => take::<ResourceClaim>(&mut journey, object),
+            18 => take::<BasicSlice>(&mut journey, object),
+            19 => take::<Pod>(&mut journey, object),
             _ => take::<ReplicaSet>(&mut journey, object),
         }
     }

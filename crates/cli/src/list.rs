@@ -62,6 +62,10 @@ impl<R: Listed> Page for Plan<R> {
         R::is_whole(view)
     }
 
+    fn rests_on(&self) -> Option<fn(&View) -> bool> {
+        R::rests_on()
+    }
+
     fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {
         let now = about.as_of();
         let document = ListDocument { about, word: R::WORD, rows: &R::rows(view, now), filter: &self.filter };

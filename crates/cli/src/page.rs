@@ -9,7 +9,7 @@ use crate::{
     start::{Session, Troubles, other_answer},
     watch,
 };
-use pilothouse_wire::{Body, Frame, Freshness, View, ViewSpec, frame::SourceState};
+use pilothouse_wire::{Body, Frame, Freshness, View, ViewSpec, frame::SourceState, view::FleetSpec};
 use std::{io::Write, time::Duration};
 
 /// What a command shows of its view.
@@ -31,6 +31,11 @@ pub trait Page {
     /// Is all of it read that can be? Of some kinds that is later than that its source is well.
     fn is_whole(&self, _: &View) -> bool {
         true
+    }
+
+    /// What of the fleet has to be read before this can be concluded from it. By itself it does not tell.
+    fn rests_on(&self) -> Option<fn(&View) -> bool> {
+        None
     }
 
     /// What is to be said to whoever sees nothing.
@@ -78,6 +83,9 @@ pub async fn show_in(
 ) -> Result<Exit, Failed> {
     if form.watch {
         return follow(page, session, form.json, out).await;
+    }
+    if let Some(is_read) = page.rests_on() {
+        session.frame_whole(ViewSpec::Fleet(FleetSpec::default()), wait, is_read).await?;
     }
     let (frame, troubles) = session.frame_whole(page.spec(), wait, |view| page.is_whole(view)).await?;
     once(page, session.demo, &frame, &troubles, Form::of(form, svg), out, err)

@@ -8,7 +8,10 @@ use crate::{
     out::Style,
     page::{self, Page, Shown},
     picture,
-    rows::room::{PENDING, POOLS},
+    rows::{
+        knows_gpus_and_budgets,
+        room::{PENDING, POOLS},
+    },
     start::other_answer,
     table::{self, Cell, Head},
 };
@@ -58,6 +61,11 @@ pub async fn run(arguments: &Drawn<FleetArgs>, out: Style, err: Style) -> Result
 impl Page for Room {
     fn spec(&self) -> ViewSpec {
         ViewSpec::Room(FleetSpec::default())
+    }
+
+    /// A GPU that a claim gives out and that is not told yet is no room, nor a pod that a budget holds one that may go.
+    fn rests_on(&self) -> Option<fn(&View) -> bool> {
+        Some(knows_gpus_and_budgets)
     }
 
     fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {

@@ -53,12 +53,23 @@ pub trait Listed: Record + Serialize + Clone + 'static {
     fn is_whole(_: &View) -> bool {
         true
     }
+
+    /// What of the fleet has to be read before these are concluded from it.
+    fn rests_on() -> Option<fn(&View) -> bool> {
+        None
+    }
 }
 
 /// Is it known of each cluster how many GPUs it has? Those that claims give out are read later than all else.
 pub fn knows_gpus(view: &View) -> bool {
     let is_read = |row: &ClusterRow| row.gpus.exact().is_some() || row.nodes.exact().is_none();
     fleet(view).is_none_or(|fleet| fleet.clusters.rows().iter().all(is_read))
+}
+
+/// Is it known of each cluster, too, which pods disruption budgets let go, as far as it may be known?
+pub fn knows_gpus_and_budgets(view: &View) -> bool {
+    let is_told = |row: &ClusterRow| row.budgets_told || row.nodes.exact().is_none();
+    knows_gpus(view) && fleet(view).is_none_or(|fleet| fleet.clusters.rows().iter().all(is_told))
 }
 
 /// Rows that can be drawn.

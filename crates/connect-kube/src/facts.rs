@@ -1,6 +1,7 @@
 //! Objects into facts: pure functions, so that each is tested by table and a server is not needed.
 
 mod analysis;
+mod budget;
 mod claims;
 mod controller;
 mod delivery;
@@ -18,6 +19,7 @@ mod start;
 mod template;
 
 pub use analysis::{facts_of_analysis, facts_of_experiment};
+pub use budget::facts_of_budget;
 pub use claims::{facts_of_claim, facts_of_slice};
 pub use controller::{facts_of_controller, facts_of_job, facts_of_replica_set, facts_of_revision};
 pub(crate) use delivery::guard_of;
@@ -25,7 +27,7 @@ pub use delivery::{facts_of_deployment, facts_of_groups, facts_of_rollout, facts
 pub use event::facts_of_event;
 pub use namespace::facts_of_namespace;
 pub use node::facts_of_node;
-pub use pod::facts_of_pod;
+pub use pod::{facts_of_pod, facts_with_labels};
 pub use quantity::{milli, whole};
 pub use repository::{facts_of_application, facts_of_promotion, facts_of_stage};
 pub(crate) use requests::gpus_of;

@@ -26,8 +26,10 @@ pub const KIND: Kind = Kind {
          should get how much traffic",
         "list and watch applications of argoproj.io, canaries of flagger.app, promotions and stages of kargo.akuity.io, where \
          they are served, so that it is told who keeps a service as it is, and what they change",
-        "list and watch resourceslices and resourceclaims of resource.k8s.io, where they are served (v1: Kubernetes 1.34 or \
-         newer), so that it is told which pod has which GPU by a claim",
+        "list and watch resourceslices and resourceclaims of resource.k8s.io, where they are served (v1, v1beta2 or \
+         v1beta1), so that it is told which pod has which GPU by a claim",
+        "list and watch poddisruptionbudgets of policy, so that no move is proposed that they do not allow; without it moves \
+         say that budgets are not read",
         "get nodes, namespaces and pods, to show one as YAML",
         "list services, so that servers of metrics inside of it are offered; without it none is",
     ],

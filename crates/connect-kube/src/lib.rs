@@ -6,6 +6,7 @@ mod acts;
 pub mod auth;
 mod back;
 mod board;
+mod claimed;
 pub mod client;
 mod connector;
 mod describe;

@@ -1,20 +1,21 @@
 //! Kinds that a cluster may serve and need not: rollouts and analyses of Argo, groups with a leader, services of KServe; routes
-//! with their backends; who keeps objects out of a repository, or moves traffic by himself; GPUs that are given by claims.
-//! They are discovered, and nothing is missing where they are not.
+//! with their backends; who keeps objects out of a repository, or moves traffic by himself; GPUs that are given by claims;
+//! disruption budgets. They are discovered, and nothing is missing where they are not.
 
 use crate::{
+    claimed::{self, VERSIONS},
     client::{Client, JSON, PATIENCE},
     facts::{
-        facts_of_analysis, facts_of_application, facts_of_canary, facts_of_claim, facts_of_experiment, facts_of_groups,
-        facts_of_inference, facts_of_llm, facts_of_pool, facts_of_promotion, facts_of_rewrite, facts_of_rollout,
-        facts_of_route, facts_of_service, facts_of_slice, facts_of_stage, with_labels,
+        facts_of_analysis, facts_of_application, facts_of_budget, facts_of_canary, facts_of_experiment,
+        facts_of_groups, facts_of_inference, facts_of_llm, facts_of_pool, facts_of_promotion, facts_of_rewrite,
+        facts_of_rollout, facts_of_route, facts_of_service, facts_of_stage, with_labels,
     },
     failure::Call,
     resource::{EVERYWHERE, Resource},
     slim::{
-        AnalysisRun, Application, Canary, Experiment, HttpRoute, InferenceModelRewrite, InferencePool,
-        InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Promotion, ResourceClaim, ResourceSlice, Rollout,
-        Service, Stage,
+        AnalysisRun, Application, Canary, DisruptionBudget, Experiment, HttpRoute, InferenceModelRewrite,
+        InferencePool, InferenceService, LeaderWorkerSet, LlmInferenceService, Meta, Promotion, ResourceClaim,
+        ResourceSlice, Rollout, Service, Stage,
     },
     written::{Written, version},
 };
@@ -38,6 +39,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group::Flagger,
     Group::Kargo,
     Group::Claims,
+    Group::Budgets,
 ];
 
 /// A group of kinds that come together.
@@ -56,36 +58,59 @@ pub(crate) enum Group {
     Kargo,
     /// Dynamic resource allocation: devices that drivers publish, and claims to them.
     Claims,
+    /// Disruption budgets: each cluster serves them, and not everybody may read them.
+    Budgets,
 }
 
 /// `v1.APIResourceList`.
 #[derive(Deserialize)]
-struct Served {
+struct ResourceList {
     #[serde(default)]
-    resources: Vec<Kinds>,
+    resources: Vec<Listed>,
 }
 
 #[derive(Deserialize)]
-struct Kinds {
+struct Listed {
     name: String,
 }
 
+/// What a cluster serves of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Served {
+    /// The version in which it is read; empty where the group is absent.
+    pub version: &'static str,
+    /// The kinds of it that there are; none where it is absent.
+    kinds: BTreeSet<String>,
+}
+
+impl Served {
+    /// Is it absent?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    fn has<T: Resource>(&self) -> bool {
+        self.kinds.contains(T::PLURAL)
+    }
+}
+
 impl Group {
-    fn path(self) -> String {
-        let (group, version) = match self {
-            Self::ArgoRollouts => (Rollout::GROUP, Rollout::VERSION),
-            Self::LeaderWorkerSet => (LeaderWorkerSet::GROUP, LeaderWorkerSet::VERSION),
-            Self::InferenceService => (InferenceService::GROUP, InferenceService::VERSION),
-            Self::LlmInferenceService => (LlmInferenceService::GROUP, LlmInferenceService::VERSION),
-            Self::GatewayApi => (HttpRoute::GROUP, HttpRoute::VERSION),
-            Self::InferencePools => (InferencePool::GROUP, InferencePool::VERSION),
-            Self::ModelRewrites => (InferenceModelRewrite::GROUP, InferenceModelRewrite::VERSION),
-            Self::ArgoCd => (Application::GROUP, Application::VERSION),
-            Self::Flagger => (Canary::GROUP, Canary::VERSION),
-            Self::Kargo => (Stage::GROUP, Stage::VERSION),
-            Self::Claims => (ResourceClaim::GROUP, ResourceClaim::VERSION),
-        };
-        format!("/apis/{group}/{version}")
+    /// Its name, and the versions in which it is read, the first one first.
+    fn api(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::ArgoRollouts => (Rollout::GROUP, &[Rollout::VERSION]),
+            Self::LeaderWorkerSet => (LeaderWorkerSet::GROUP, &[LeaderWorkerSet::VERSION]),
+            Self::InferenceService => (InferenceService::GROUP, &[InferenceService::VERSION]),
+            Self::LlmInferenceService => (LlmInferenceService::GROUP, &[LlmInferenceService::VERSION]),
+            Self::GatewayApi => (HttpRoute::GROUP, &[HttpRoute::VERSION]),
+            Self::InferencePools => (InferencePool::GROUP, &[InferencePool::VERSION]),
+            Self::ModelRewrites => (InferenceModelRewrite::GROUP, &[InferenceModelRewrite::VERSION]),
+            Self::ArgoCd => (Application::GROUP, &[Application::VERSION]),
+            Self::Flagger => (Canary::GROUP, &[Canary::VERSION]),
+            Self::Kargo => (Stage::GROUP, &[Stage::VERSION]),
+            Self::Claims => (ResourceClaim::GROUP, VERSIONS),
+            Self::Budgets => (DisruptionBudget::GROUP, &[DisruptionBudget::VERSION]),
+        }
     }
 
     /// The first of its kinds: without it the others mean nothing.
@@ -102,19 +127,26 @@ impl Group {
             Self::Flagger => Canary::PLURAL,
             Self::Kargo => Stage::PLURAL,
             Self::Claims => ResourceClaim::PLURAL,
+            Self::Budgets => DisruptionBudget::PLURAL,
         }
     }
 
-    /// The kinds of it that are served: none where it is absent. `None` where nobody says so now.
-    pub(crate) async fn served(self, client: &Client) -> Option<BTreeSet<String>> {
-        let path = self.path();
-        let served: Served = match client.get(&Call::path(&path), &path, JSON, PATIENCE).await {
-            Ok(answer) => serde_json::from_slice(&answer.body).ok()?,
-            Err(failure) if failure.status() == Some(404) => return Some(BTreeSet::new()),
-            Err(_) => return None,
-        };
-        let names: BTreeSet<String> = served.resources.into_iter().map(|kind| kind.name).collect();
-        Some(if names.contains(self.chief()) { names } else { BTreeSet::new() })
+    /// What of it is served: nothing where it is absent. `None` where nobody says so now.
+    pub(crate) async fn served(self, client: &Client) -> Option<Served> {
+        let (group, versions) = self.api();
+        for version in versions.iter().copied() {
+            let path = format!("/apis/{group}/{version}");
+            let list: ResourceList = match client.get(&Call::path(&path), &path, JSON, PATIENCE).await {
+                Ok(answer) => serde_json::from_slice(&answer.body).ok()?,
+                Err(failure) if failure.status() == Some(404) => continue,
+                Err(_) => return None,
+            };
+            let kinds: BTreeSet<String> = list.resources.into_iter().map(|kind| kind.name).collect();
+            if kinds.contains(self.chief()) {
+                return Some(Served { version, kinds });
+            }
+        }
+        Some(Served::default())
     }
 
     /// Tells that there is none of it.
@@ -149,6 +181,7 @@ impl Group {
                     written.sink.replace(EVERYWHERE.covers::<ResourceSlice>(), Vec::new()).await?;
                     written.sink.replace(scope.covers::<ResourceClaim>(), Vec::new()).await?;
                 }
+                Self::Budgets => written.sink.replace(scope.covers::<DisruptionBudget>(), Vec::new()).await?,
             }
         }
         Ok(())
@@ -158,6 +191,7 @@ impl Group {
     pub(crate) fn untold(self) -> &'static str {
         match self {
             Self::Claims => "which pod has which GPU by a claim is not told",
+            Self::Budgets => "which pods disruption budgets let go is not told",
             _ => "how services get to their next revision is not told",
         }
     }
@@ -171,17 +205,17 @@ impl Group {
     pub(crate) async fn start(
         self,
         written: &Written,
-        served: &BTreeSet<String>,
+        served: &Served,
         followers: &mut JoinSet<()>,
         not: &mut Vec<String>,
     ) {
         match self {
             Self::ArgoRollouts => {
                 written.start::<Rollout>(followers, not).await;
-                if served.contains(AnalysisRun::PLURAL) {
+                if served.has::<AnalysisRun>() {
                     written.start::<AnalysisRun>(followers, not).await;
                 }
-                if served.contains(Experiment::PLURAL) {
+                if served.has::<Experiment>() {
                     written.start::<Experiment>(followers, not).await;
                 }
             }
@@ -197,15 +231,13 @@ impl Group {
             Self::ArgoCd => written.start::<Application>(followers, not).await,
             Self::Flagger => written.start::<Canary>(followers, not).await,
             Self::Kargo => {
-                if served.contains(Promotion::PLURAL) {
+                if served.has::<Promotion>() {
                     written.start::<Promotion>(followers, not).await;
                 }
                 written.start::<Stage>(followers, not).await;
             }
-            Self::Claims => {
-                written.start_everywhere::<ResourceSlice>(followers, not).await;
-                written.start::<ResourceClaim>(followers, not).await;
-            }
+            Self::Claims => claimed::start(served.version, written, followers, not).await,
+            Self::Budgets => written.start::<DisruptionBudget>(followers, not).await,
         }
     }
 }
@@ -276,6 +308,8 @@ offered! {
         |it| facts_of_promotion(it).map(|fact| Fact::Promotion(Box::new(fact))), Fact::PromotionGone;
     Stage as Stage, "kargo.akuity.io" "v1alpha1" "stages",
         |it| facts_of_stage(it).map(|fact| Fact::Stage(Box::new(fact))), Fact::StageGone;
+    DisruptionBudget as DisruptionBudget, "policy" "v1" "poddisruptionbudgets",
+        |it| facts_of_budget(it).map(|fact| Fact::Budget(Box::new(fact))), Fact::BudgetGone;
 }
 
 impl Resource for Service {
@@ -293,41 +327,5 @@ impl Resource for Service {
 
     fn gone(meta: &Meta) -> Fact {
         Fact::BackendGone(SmolStr::new_static("Service"), SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
-    }
-}
-
-impl Resource for ResourceSlice {
-    const KIND: Kind = Kind::ResourceSlice;
-    const GROUP: &'static str = "resource.k8s.io";
-    const PLURAL: &'static str = "resourceslices";
-
-    fn meta(&self) -> Option<&Meta> {
-        self.metadata.as_ref()
-    }
-
-    fn fact(self) -> Option<Fact> {
-        facts_of_slice(self).map(|fact| Fact::Slice(Box::new(fact)))
-    }
-
-    fn gone(meta: &Meta) -> Fact {
-        Fact::SliceGone(SmolStr::new(&meta.name))
-    }
-}
-
-impl Resource for ResourceClaim {
-    const KIND: Kind = Kind::ResourceClaim;
-    const GROUP: &'static str = "resource.k8s.io";
-    const PLURAL: &'static str = "resourceclaims";
-
-    fn meta(&self) -> Option<&Meta> {
-        self.metadata.as_ref()
-    }
-
-    fn fact(self) -> Option<Fact> {
-        facts_of_claim(self).map(|fact| Fact::Allocation(Box::new(fact)))
-    }
-
-    fn gone(meta: &Meta) -> Fact {
-        Fact::AllocationGone(SmolStr::new(&meta.namespace), SmolStr::new(&meta.name))
     }
 }

@@ -1,7 +1,7 @@
 //! The kinds of object that are listed and watched, and what is the same in all of them.
 
 use crate::{
-    facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_of_pod, starts_of_pod},
+    facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_with_labels, starts_of_pod},
     failure::Call,
     owned::TeamRule,
     slim::{
@@ -113,7 +113,11 @@ impl Resource for Pod {
 
     fn fact(self) -> Option<Fact> {
         let starts = starts_of_pod(&self);
-        let pod = Box::new(facts_of_pod(self)?);
+        let (pod, labels) = facts_with_labels(self)?;
+        let pod = Box::new(pod);
+        if !labels.is_empty() {
+            return Some(Fact::ChosenPod(pod, PodLabels::default(), starts, labels));
+        }
         Some(if starts.is_empty() { Fact::Pod(pod) } else { Fact::StartedPod(pod, PodLabels::default(), starts) })
     }
 
@@ -169,6 +173,7 @@ pub fn fact<T: Resource>(object: T, rule: &TeamRule) -> Option<Fact> {
     Some(match (object.fact()?, labels) {
         (Fact::Pod(pod), Some(labels)) => Fact::LabelledPod(pod, labels),
         (Fact::StartedPod(pod, _, starts), Some(labels)) => Fact::StartedPod(pod, labels, starts),
+        (Fact::ChosenPod(pod, _, starts, all), Some(labels)) => Fact::ChosenPod(pod, labels, starts, all),
         (Fact::Namespace(namespace), Some(PodLabels { team: Some(team), .. })) => {
             Fact::LabelledNamespace(namespace, team)
         }

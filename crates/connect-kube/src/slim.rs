@@ -6,6 +6,7 @@
 //! goes, who keeps the object, whether KServe is to stop it.
 
 mod analysis;
+mod budget;
 mod claims;
 mod controller;
 mod event;
@@ -19,7 +20,8 @@ mod template;
 mod traffic;
 
 pub use analysis::{AnalysisRun, AnalysisSpec, AnalysisStatus, Measurement, Metric, MetricResult};
-pub use claims::{Attribute, Device, ResourceClaim, ResourceSlice, SliceSpec};
+pub use budget::{BudgetSpec, BudgetStatus, DisruptionBudget, LabelSelector, Requirement};
+pub use claims::{Attribute, BasicSlice, Device, ResourceClaim, ResourceSlice, SliceSpec};
 pub use controller::{
     ControllerRevision, DaemonSet, Deployment, DeploymentCondition, DeploymentSpec, DeploymentStatus, Job, JobSpec,
     JobStatus, ManagedFields, Partition, Raw, ReplicaSet, ReplicaSetStatus, ScaledSpec, StatefulSet, StatefulSetSpec,

@@ -3,8 +3,8 @@
 use pilothouse_wire::{
     ConnectionId, Metric, NodeId, PodId, Reading, SmolStr, Stamp, Sum,
     view::{
-        ClusterRow, Condition, FleetSummary, FleetView, GpuCell, GpuDevice, GpuResource, GpuState, Method, NodeRow,
-        PodRow, Status, TelemetryView,
+        ClusterRow, Condition, Eviction, FleetSummary, FleetView, GpuCell, GpuDevice, GpuResource, GpuState, Method,
+        NodeRow, PodRow, Status, TelemetryView,
     },
 };
 use std::collections::BTreeMap;
@@ -205,6 +205,7 @@ impl Pod {
             containers: 1,
             restarts: 0,
             conditions: Vec::new(),
+            eviction: Eviction::May,
             created: Some(NOW.minus(std::time::Duration::from_secs(3_600))),
             started: None,
             seen: NOW,
@@ -224,6 +225,12 @@ impl Pod {
         (self.0.status, self.0.status_word, self.0.ready) = (Status::Warn, "Not ready".into(), 0);
         let since = Some(NOW.minus(std::time::Duration::from_secs(minutes * 60)));
         self.0.conditions = vec![Condition { kind: "Ready".into(), status: "False".into(), reason: None, since }];
+        self
+    }
+
+    /// What disruption budgets say of it.
+    pub(crate) fn may_go(mut self, eviction: Eviction) -> Self {
+        self.0.eviction = eviction;
         self
     }
 
@@ -281,6 +288,7 @@ pub(crate) fn view(nodes: impl IntoIterator<Item = Node>, pods: impl IntoIterato
             nodes: Sum::Exact(all),
             pods: Sum::Exact(pods.len() as u64),
             not_visible: None,
+            budgets_told: true,
         }]
         .into_iter()
         .collect(),

@@ -9,7 +9,7 @@ mod slots;
 use crate::pods::PodsOf;
 use pilothouse_wire::{
     Stamp, Sum,
-    view::{FleetView, PodRow, PoolRoom, RoomView, Score, SizeRoom, room::Hole},
+    view::{Eviction, FleetView, PodRow, PoolRoom, RoomView, Score, SizeRoom, room::Hole},
 };
 use pool::Pool;
 use slots::LADDER;
@@ -69,6 +69,8 @@ fn pool_room(pool: &Pool<'_>, waiting: &[&PodRow], now: Stamp) -> (PoolRoom, Opt
             .collect(),
         score: known.then(|| score(pool, &wanted, (&holes, &after), now)),
         relief: relief::relief(pool, slot),
+        held_back: pool.movable_that(|eviction| matches!(eviction, Eviction::MayNot(_))),
+        not_known: pool.movable_that(|eviction| *eviction == Eviction::NotKnown),
     };
     (room, known.then_some(most))
 }

@@ -31,7 +31,9 @@ pub use delivery::{
 };
 pub use difference::{Change, DifferKind, Difference, Differs, FieldChange};
 pub use finding::{Finding, FindingId};
-pub use fleet::{ClusterRow, Condition, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status};
+pub use fleet::{
+    ClusterRow, Condition, Eviction, FleetSpec, FleetSummary, FleetView, GpuResource, NodeRow, PodRow, Status,
+};
 pub use funnel::{Funnel, FunnelKind, FunnelStep, Loss};
 pub use gpu::GpuRow;
 pub use lineage::{

@@ -78,6 +78,23 @@ impl Claims {
         changed
     }
 
+    /// All claims with GPUs.
+    pub fn all(&self) -> impl Iterator<Item = &AllocationFact> {
+        self.allocated.values()
+    }
+
+    /// A claim.
+    pub fn called(&self, key: &ClaimKey) -> Option<&AllocationFact> {
+        self.allocated.get(key)
+    }
+
+    /// The claims that are reserved for a pod of this name.
+    pub fn naming(&self, pod: &PodKey) -> impl Iterator<Item = &AllocationFact> {
+        // Of most sources nobody claims anything.
+        let keys = (!self.by_pod.is_empty()).then(|| self.by_pod.get(pod));
+        keys.flatten().into_iter().flatten().filter_map(|key| self.allocated.get(key))
+    }
+
     /// The names under which something is published that a complete listing does not name.
     pub fn not_published(&self, named: &BTreeSet<&SmolStr>) -> Vec<SmolStr> {
         self.slices.keys().filter(|name| !named.contains(name)).cloned().collect()
@@ -92,8 +109,9 @@ impl Claims {
     /// What a pod has claims to.
     pub fn of_pod(&self, pod: &PodFact) -> impl Iterator<Item = &AllocationFact> {
         // Of most sources nobody claims anything.
-        let keys = (!self.by_pod.is_empty()).then(|| self.by_pod.get(&(pod.namespace.clone(), pod.name.clone())));
-        let claims = keys.flatten().into_iter().flatten().filter_map(|key| self.allocated.get(key));
+        let key = (!self.by_pod.is_empty()).then(|| (pod.namespace.clone(), pod.name.clone()));
+        let keys = key.and_then(|key| self.by_pod.get(&key));
+        let claims = keys.into_iter().flatten().filter_map(|key| self.allocated.get(key));
         claims.filter(|claim| claim.pods.iter().any(|other| other.name == pod.name && other.uid == pod.uid))
     }
 

@@ -5,6 +5,7 @@
 //! a key that is kept nowhere.
 
 mod alerts;
+mod budgets;
 mod changes;
 mod claims;
 mod delivery;
@@ -21,6 +22,7 @@ mod start;
 mod traffic;
 
 pub use alerts::{AlertFact, AlertsFact};
+pub use budgets::{BudgetFact, RequirementFact, SelectorFact};
 pub use changes::{ActedFact, ControllerFact, JobFact, MadeFact, NoteFact, RevisionFact, TemplateFact, WriteFact};
 pub use claims::{AllocatedFact, AllocationFact, OfferedFact, ReservedFact, SliceFact};
 pub use delivery::{
@@ -47,7 +49,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 14;
+pub const FACT_VERSION: u16 = 15;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -169,6 +171,13 @@ pub enum Fact {
     Before(Box<BeforeFact>),
     /// A revision is as follows, this large where that is told, and makes pods of this.
     TemplatedRevision(Box<RevisionFact>, Option<SizeFact>, Box<TemplateFact>),
+    /// A pod that asks for GPUs is as follows, its labels say whose it is, these of its containers are started with models, and
+    /// these are all of its labels: disruption budgets choose it by them.
+    ChosenPod(Box<PodFact>, PodLabels, Vec<StartFact>, LabelsFact),
+    /// A disruption budget is as follows.
+    Budget(Box<BudgetFact>),
+    /// It is gone: namespace, name.
+    BudgetGone(SmolStr, SmolStr),
 }
 
 impl Fact {
@@ -176,7 +185,9 @@ impl Fact {
     #[must_use]
     pub fn pod(&self) -> Option<&PodFact> {
         match self {
-            Self::Pod(pod) | Self::LabelledPod(pod, _) | Self::StartedPod(pod, ..) => Some(pod),
+            Self::Pod(pod) | Self::LabelledPod(pod, _) | Self::StartedPod(pod, ..) | Self::ChosenPod(pod, ..) => {
+                Some(pod)
+            }
             _ => None,
         }
     }

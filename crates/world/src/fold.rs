@@ -1,6 +1,7 @@
 //! The fold: one batch into the world. Cannot fail and reads no clock.
 
 mod alerts;
+mod budgets;
 mod claims;
 mod controllers;
 mod delivery;
@@ -21,7 +22,7 @@ mod traffic;
 pub(crate) use repositories::application;
 
 use crate::{
-    fact::{Batch, Covers, Extent, Fact, Kind, PodLabels},
+    fact::{Batch, Covers, Extent, Fact, Kind, LabelsFact, PodLabels},
     source::{PodKey, Source},
     touched::Touched,
     world::World,
@@ -132,7 +133,12 @@ impl Fold<'_> {
             let knows = |source: &Source| (source.knows_pods(), source.knows_claims());
             let knew = knows(self.source);
             // What is listed for the first time may be the last that was waited for.
-            self.touched.delivery |= self.source.listed.insert(covers);
+            let (of_budgets, namespace) = (covers.kind == Kind::DisruptionBudget, covers.namespace.clone());
+            let first = self.source.listed.insert(covers);
+            self.touched.delivery |= first;
+            if first && of_budgets {
+                self.touch_budgeted(namespace.as_ref());
+            }
             if knows(self.source) != knew {
                 // Now it is known which GPUs nobody holds.
                 let nodes: Vec<NodeId> = self.source.nodes.keys().map(|name| self.node_id(name)).collect();
@@ -146,9 +152,10 @@ impl Fold<'_> {
             Fact::Source(fact) => self.about(fact),
             Fact::Node(node) => self.node(*node),
             Fact::NodeGone(name) => self.node_gone(&name),
-            Fact::Pod(pod) => self.pod(*pod, PodLabels::default(), Vec::new()),
-            Fact::LabelledPod(pod, labels) => self.pod(*pod, labels, Vec::new()),
-            Fact::StartedPod(pod, labels, starts) => self.pod(*pod, labels, starts),
+            Fact::Pod(pod) => self.pod(*pod, PodLabels::default(), Vec::new(), LabelsFact::new()),
+            Fact::LabelledPod(pod, labels) => self.pod(*pod, labels, Vec::new(), LabelsFact::new()),
+            Fact::StartedPod(pod, labels, starts) => self.pod(*pod, labels, starts, LabelsFact::new()),
+            Fact::ChosenPod(pod, labels, starts, all) => self.pod(*pod, labels, starts, all),
             Fact::PodGone(namespace, name) => self.pod_gone(&(namespace, name)),
             Fact::Namespace(namespace) => self.namespace(namespace, None),
             Fact::LabelledNamespace(namespace, team) => self.namespace(namespace, Some(team)),
@@ -191,6 +198,8 @@ impl Fold<'_> {
             Fact::Allocation(claim) => self.allocation(*claim),
             Fact::AllocationGone(namespace, name) => self.allocation_gone(&(namespace, name)),
             Fact::Host(host) => self.host(*host),
+            Fact::Budget(budget) => self.budget(*budget),
+            Fact::BudgetGone(namespace, name) => self.budget_gone(&namespace, &name),
             // They are no source's: taken in before.
             Fact::Note(_) | Fact::NoteGone(..) | Fact::Recalled(_) | Fact::Acted(_) => {}
         }
@@ -286,6 +295,7 @@ impl Fold<'_> {
                 self.drop_kept(kind, covers.namespace.as_ref(), facts);
             }
             Kind::ResourceSlice | Kind::ResourceClaim => self.drop_claims(covers, facts),
+            Kind::DisruptionBudget => self.drop_budgets(covers.namespace.as_ref(), facts),
             // Each listing of several kinds told of a part: what was gone was said of each.
             Kind::Controller | Kind::Revision => {}
         }

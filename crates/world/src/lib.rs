@@ -3,6 +3,7 @@
 //! No I/O, no clock, cannot fail: time is an argument, and a fact that cannot be used is no change.
 
 pub mod alert;
+mod budgets;
 mod claims;
 pub mod delivery;
 pub mod earlier;

@@ -2,12 +2,13 @@
 
 use crate::{
     alert::Alerts,
+    budgets::Budgets,
     claims::Claims,
     delivery::Deliveries,
     earlier,
     fact::{
-        ControllerFact, Covers, EventFact, HostFact, Kind, NodeFact, PodFact, PodLabels, Probed, RevisionFact,
-        ServiceFact, SourceAbout, StartFact, TemplateFact,
+        AllocationFact, ControllerFact, Covers, EventFact, HostFact, Kind, LabelsFact, NodeFact, PodFact, PodLabels,
+        Probed, ReservedFact, RevisionFact, ServiceFact, SourceAbout, StartFact, TemplateFact,
     },
     gone::GoneStarts,
     model::Model,
@@ -16,7 +17,10 @@ use crate::{
     sorted,
     telemetry::Telemetry,
 };
-use pilothouse_wire::{Health, SmolStr, Stamp, view::Attempt};
+use pilothouse_wire::{
+    Health, SmolStr, Stamp,
+    view::{Attempt, Eviction},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -100,6 +104,9 @@ pub struct Source {
     pub(crate) gone: GoneStarts,
     /// GPUs as drivers of dynamic resource allocation publish them, and who has claims to them.
     pub(crate) claims: Claims,
+    /// Disruption budgets.
+    #[serde(deserialize_with = "earlier::since::<_, _, 15>")]
+    pub(crate) budgets: Budgets,
     /// The machine that it runs on, where it tells of that.
     pub(crate) host: Option<HostFact>,
     /// What revisions make pods of, by namespace and name.
@@ -156,6 +163,9 @@ pub struct Pod {
     pub labels: PodLabels,
     /// Those of its containers that are started with models.
     pub starts: Vec<StartFact>,
+    /// All of its labels, where it asks for GPUs: disruption budgets choose it by them.
+    #[serde(deserialize_with = "earlier::since::<_, _, 15>")]
+    pub(crate) all_labels: LabelsFact,
     /// When it last changed, by our clock.
     pub seen: Stamp,
 }
@@ -209,6 +219,26 @@ impl Source {
         self.about.demo || !listed(Kind::Pod) || both()
     }
 
+    /// Are the disruption budgets of a namespace read? The demo has none.
+    fn knows_budgets(&self, namespace: &SmolStr) -> bool {
+        self.about.demo || self.was_listed(Kind::DisruptionBudget, Some(namespace))
+    }
+
+    /// Are its disruption budgets read, or said that they may not be? One that has no pods has none.
+    pub(crate) fn is_told_of_budgets(&self) -> bool {
+        let listed = |kind: Kind| self.listed.iter().any(|covers| covers.kind == kind);
+        let told = || listed(Kind::DisruptionBudget) || self.is_refused("poddisruptionbudgets");
+        self.about.demo || !listed(Kind::Pod) || told()
+    }
+
+    /// Do disruption budgets let a pod go now? Asked of pods that ask for GPUs: of others no labels are kept.
+    pub(crate) fn eviction(&self, pod: &Pod) -> Eviction {
+        if pod.fact.gpus.is_empty() || !self.knows_budgets(&pod.fact.namespace) {
+            return Eviction::NotKnown;
+        }
+        self.budgets.judge(pod)
+    }
+
     /// Is it said that a resource may not be read?
     pub(crate) fn is_refused(&self, resource: &str) -> bool {
         let mut words = self.probed.may_not.iter().flat_map(|text| text.split(|sign: char| !sign.is_alphanumeric()));
@@ -243,29 +273,55 @@ impl Source {
         pod.labels.team.as_ref().or_else(|| self.teams.get(&pod.fact.namespace))
     }
 
-    /// The point that holds now: all pods are counted once, then each as it changes.
+    /// The point that holds now: all pods are counted once, then each as it or its claim changes.
     pub(crate) fn lane_point(&mut self) -> LanePoint {
-        let pods = &self.pods;
-        *self.tally.0.get_or_insert_with(|| {
-            let mut point = LanePoint::default();
-            pods.values().for_each(|pod| point.add(&pod.fact));
-            point
-        })
+        if let Some(point) = self.tally.0 {
+            return point;
+        }
+        let mut all = LanePoint { held: self.held_by(self.claims.all()), pending: 0 };
+        for point in self.pods.values().map(|pod| LanePoint::of(&pod.fact)) {
+            all.held = all.held.saturating_add(point.held);
+            all.pending += point.pending;
+        }
+        self.tally.0 = Some(all);
+        all
+    }
+
+    /// GPUs that are held by claims: each once, however many pods of a claim share it. What a pod counts is not counted again.
+    fn held_by<'a>(&self, claims: impl Iterator<Item = &'a AllocationFact>) -> u64 {
+        let held = |claim: &AllocationFact| {
+            let holds = |of: &ReservedFact| {
+                let pod = self.pods.get(&(claim.namespace.clone(), of.name.clone()));
+                pod.is_some_and(|pod| pod.fact.uid == of.uid && pod.fact.holds() && pod.fact.gpus.is_empty())
+            };
+            let devices = || claim.devices.iter().collect::<BTreeSet<_>>().len() as u64;
+            if claim.pods.iter().any(holds) { devices() } else { 0 }
+        };
+        claims.fold(0, |sum: u64, claim| sum.saturating_add(held(claim)))
     }
 
     /// Keeps a pod, or forgets it.
     pub(crate) fn set_pod(&mut self, key: PodKey, pod: Option<Pod>) -> Option<Pod> {
-        let new = pod.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();
+        let mut new = pod.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();
+        let before = self.held_by(self.claims.naming(&key));
         let old = match pod {
-            Some(pod) => self.pods.insert(key, pod),
+            Some(pod) => self.pods.insert(key.clone(), pod),
             None => self.pods.remove(&key),
         };
-        let was = old.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();
-        if let Some(point) = &mut self.tally.0 {
-            point.held = point.held.saturating_sub(was.held).saturating_add(new.held);
-            point.pending = point.pending.saturating_sub(was.pending).saturating_add(new.pending);
-        }
+        let mut was = old.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();
+        was.held = was.held.saturating_add(before);
+        new.held = new.held.saturating_add(self.held_by(self.claims.naming(&key)));
+        self.tally.moved(was, new);
         old
+    }
+
+    /// Keeps what a claim has, or forgets it; answers the pods that this is about.
+    pub(crate) fn set_claim(&mut self, key: &PodKey, new: Option<AllocationFact>) -> BTreeSet<PodKey> {
+        let was = LanePoint { held: self.held_by(self.claims.called(key).into_iter()), pending: 0 };
+        let changed = self.claims.allocate(key, new);
+        let is = LanePoint { held: self.held_by(self.claims.called(key).into_iter()), pending: 0 };
+        self.tally.moved(was, is);
+        changed
     }
 }
 
@@ -298,17 +354,21 @@ impl PartialEq for Tally {
 }
 
 impl LanePoint {
+    /// What a pod adds by itself.
     fn of(pod: &PodFact) -> Self {
-        let mut point = Self::default();
-        point.add(pod);
-        point
+        match (pod.holds(), pod.waits()) {
+            (true, _) => Self { held: pod.gpu_count(), pending: 0 },
+            (false, waits) => Self { held: 0, pending: u64::from(waits) },
+        }
     }
+}
 
-    fn add(&mut self, pod: &PodFact) {
-        if pod.holds() {
-            self.held = self.held.saturating_add(pod.gpu_count());
-        } else if pod.waits() {
-            self.pending += 1;
+impl Tally {
+    /// Something that added one point adds another one now.
+    fn moved(&mut self, was: LanePoint, is: LanePoint) {
+        if let Some(point) = &mut self.0 {
+            point.held = point.held.saturating_sub(was.held).saturating_add(is.held);
+            point.pending = point.pending.saturating_sub(was.pending).saturating_add(is.pending);
         }
     }
 }

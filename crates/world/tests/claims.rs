@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_wire::{
-    ConnectionId, Keyed, NodeId, ObjectRef, PodId, Stamp, Sum,
-    view::{FleetSpec, FleetView, GpuState, Method},
+    ConnectionId, Keyed, NodeId, ObjectRef, PodId, Stamp, Sum, When,
+    view::{FleetSpec, FleetView, GpuState, LaneKind, Method},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
@@ -13,6 +13,7 @@ use pilothouse_world::{
     },
     project::{self, FleetProjection},
 };
+use std::time::Duration;
 
 const NOW: Stamp = Stamp(1_795_500_000_000);
 
@@ -206,4 +207,33 @@ fn the_inspector_says_that_it_is_known_by_a_claim_and_by_which() {
     let pod = ObjectRef::Pod(PodId { cluster: cluster(), namespace: "n".into(), name: "chat".into() });
     assert_eq!(values(&pod, "GPUs"), ["1 by claim a"]);
     assert_eq!(values(&pod, "GPU"), [format!("{}, exact, by resource claim", gpu.name())]);
+}
+
+#[test]
+fn the_lane_of_held_gpus_counts_those_of_claims_each_once() {
+    let mut told = Told::new();
+    let held = |told: &Told| {
+        let view = project::ribbon(&told.world, Duration::from_secs(3_600), When::Now, NOW);
+        let lane = view.lanes.iter().find(|lane| lane.kind == LaneKind::Held).unwrap();
+        lane.points.last().unwrap().1
+    };
+    told.all(Kind::ResourceClaim, Vec::new());
+    assert!(held(&told).abs() < 0.1);
+    // What two share is one.
+    told.tell(Extent::Delta, vec![claim("a", &["gpu-0", "gpu-1"], &["chat", "embed"])]);
+    assert!((held(&told) - 2.0).abs() < 0.1);
+    told.tell(Extent::Delta, vec![claim("b", &["gpu-2"], &["rank"])]);
+    assert!((held(&told) - 3.0).abs() < 0.1);
+    told.tell(Extent::Delta, vec![Fact::PodGone("n".into(), "chat".into())]);
+    assert!((held(&told) - 3.0).abs() < 0.1);
+    told.tell(Extent::Delta, vec![Fact::PodGone("n".into(), "embed".into())]);
+    assert!((held(&told) - 1.0).abs() < 0.1);
+    told.tell(Extent::Delta, vec![pod("chat"), claim("b", &[], &[])]);
+    assert!((held(&told) - 2.0).abs() < 0.1);
+    // Who folds it anew, from a checkpoint, counts the same.
+    let mut again: World = postcard::from_bytes(&postcard::to_stdvec(&told.world).unwrap()).unwrap();
+    told.tell(Extent::Delta, vec![Fact::AllocationGone("n".into(), "b".into()), pod("rank")]);
+    let facts = vec![Fact::AllocationGone("n".into(), "b".into()), pod("rank")];
+    again.apply(Batch { source: cluster(), seen_at: NOW, extent: Extent::Delta, facts });
+    assert_eq!(again, told.world);
 }

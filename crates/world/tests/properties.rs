@@ -7,8 +7,8 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Batch, Extent, Fact, Touched, World,
     fact::{
-        ConditionFact, ContainerFact, Covers, EventFact, Kind, NamespaceFact, NodeFact, OwnerFact, Phase, PodFact,
-        PodLabels, SourceAbout, SourceFact, StartFact,
+        BudgetFact, ConditionFact, ContainerFact, Covers, EventFact, Kind, NamespaceFact, NodeFact, OwnerFact, Phase,
+        PodFact, PodLabels, SelectorFact, SourceAbout, SourceFact, StartFact,
     },
     project::FleetProjection,
 };
@@ -56,6 +56,10 @@ fn pod() -> impl Strategy<Value = Fact> {
             match version {
                 2 => Fact::LabelledPod(pod, PodLabels { team: Some("search".into()), queue: None }),
                 1 => Fact::StartedPod(pod, PodLabels::default(), vec![start(version)]),
+                _ if gpus > 0 => {
+                    let app = format!("app{}", name % 2).into();
+                    Fact::ChosenPod(pod, PodLabels::default(), vec![], vec![("app".into(), app)])
+                }
                 _ => Fact::Pod(pod),
             }
         },
@@ -74,6 +78,18 @@ fn other() -> impl Strategy<Value = Fact> {
                 None => Fact::Namespace(namespace),
             }
         }),
+        (0..2u8, 0..2u8, 0..2u8, 0..2u32).prop_map(|(namespace, name, app, allowed)| {
+            let labels = vec![("app".into(), format!("app{app}").into())];
+            Fact::Budget(Box::new(BudgetFact {
+                namespace: format!("ns{namespace}").into(),
+                name: format!("b{name}").into(),
+                chooses: Some(SelectorFact { labels, rules: vec![] }),
+                allowed,
+                unready_may: false,
+            }))
+        }),
+        (0..2u8, 0..2u8)
+            .prop_map(|(namespace, name)| Fact::BudgetGone(format!("ns{namespace}").into(), format!("b{name}").into())),
         Just(Fact::Source(SourceFact::Heard)),
         Just(Fact::Source(SourceFact::Health(Health::Well))),
         Just(Fact::Source(SourceFact::Health(Health::Lost(Problem::new(pilothouse_wire::Code::Cut, "cut"))))),
@@ -94,7 +110,7 @@ fn other() -> impl Strategy<Value = Fact> {
 }
 
 fn extent() -> impl Strategy<Value = Extent> {
-    let kind = prop_oneof![Just(Kind::Node), Just(Kind::Pod), Just(Kind::Event)];
+    let kind = prop_oneof![Just(Kind::Node), Just(Kind::Pod), Just(Kind::Event), Just(Kind::DisruptionBudget)];
     prop_oneof![
         3 => Just(Extent::Delta),
         1 => (kind, prop::option::of(Just("ns0".into())))
@@ -211,7 +227,7 @@ proptest! {
 fn object(fact: &Fact) -> String {
     match fact {
         Fact::Node(node) => node.name.to_string(),
-        Fact::Pod(pod) | Fact::LabelledPod(pod, _) | Fact::StartedPod(pod, ..) => {
+        Fact::Pod(pod) | Fact::LabelledPod(pod, _) | Fact::StartedPod(pod, ..) | Fact::ChosenPod(pod, ..) => {
             format!("{}/{}", pod.namespace, pod.name)
         }
         _ => String::new(),

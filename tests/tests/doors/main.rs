@@ -53,6 +53,7 @@ mod rewind_ribbon;
 mod rewind_units;
 mod rewind_units_delivery;
 mod rollback_support;
+mod room;
 mod telemetry;
 mod telemetry_inside;
 mod telemetry_pages;

@@ -93,7 +93,7 @@ fn kinds(journal: &Path) -> BTreeSet<&'static str> {
         kinds.extend(batch.facts.iter().filter_map(|fact| match fact {
             Fact::Node(_) => Some("node"),
             Fact::Namespace(_) => Some("namespace"),
-            Fact::Pod(_) | Fact::LabelledPod(..) | Fact::StartedPod(..) => Some("pod"),
+            Fact::Pod(_) | Fact::LabelledPod(..) | Fact::StartedPod(..) | Fact::ChosenPod(..) => Some("pod"),
             Fact::Event(_) => Some("event"),
             Fact::Controller(_) | Fact::Delivered(..) | Fact::Labelled(..) | Fact::Part(..) => Some("controller"),
             Fact::Revision(_) | Fact::SizedRevision(..) | Fact::TemplatedRevision(..) => Some("revision"),

@@ -185,7 +185,8 @@ async fn who_may_read_some_namespaces_sees_those_and_is_told() -> Result<()> {
     watched.until("the pods are seen", |source| (source.pods.len() == 2).then_some(())).await?;
     watched.until("the events are seen", |source| (!source.events.is_empty()).then_some(())).await?;
     // What tells of changes comes last, and behind it what a cluster may serve.
-    let last = |source: &Source| source.probed.may_not.iter().any(|what| what.contains("resourceclaims")).then_some(());
+    let last =
+        |source: &Source| source.probed.may_not.iter().any(|what| what.contains("poddisruptionbudgets")).then_some(());
     watched.until("all that is missing is told", last).await?;
     let told = watched.see(|source| {
         let probed = &source.probed;

@@ -10,7 +10,7 @@ use pilothouse_wire::{
     ObjectRef, ServingMetric, Stamp, View,
     filter::{Record, Value},
     units::count,
-    view::{PodRow, Served},
+    view::{Eviction, PodRow, Served},
 };
 use serde::Serialize;
 use std::borrow::Cow;
@@ -53,6 +53,11 @@ impl Listed for PodLine {
             Cell::text(requests.collect::<Vec<_>>().join(" "))
         }),
         Column::more("images", "IMAGES", |Self { row, .. }, _| Cell::text(row.images.join(" "))),
+        Column::more("eviction", "EVICTION", |Self { row, .. }, _| match &row.eviction {
+            Eviction::NotKnown => Cell::absent(),
+            Eviction::May => Cell::text("may go"),
+            Eviction::MayNot(budgets) => Cell::text(format!("held by {budgets}")),
+        }),
         Column::more("started", "STARTED", |Self { row, .. }, moment| moment.ago(row.started)),
         Column::more("running", "RUNNING", |line, _| serving::show(&line.serving, ServingMetric::Running)),
         Column::more("ttft", "TTFT", |line, _| serving::show(&line.serving, ServingMetric::FirstTokenMedian)),

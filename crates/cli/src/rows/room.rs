@@ -32,16 +32,19 @@ pub const POOLS: &[Column<PoolRoom>] = &[
         let parts = pool.stranded.iter().map(|part| format!("{} {}", count(part.gpus), part.why.words()));
         Cell::text(parts.collect::<Vec<_>>().join(", "))
     }),
-    Column::usual("relief", "FOR AN 8", |pool, _| match &pool.relief {
-        Relief::NotNeeded => Cell::text("there is room"),
-        Relief::Moves { node, moves, .. } => Cell::text(format!(
-            "{} move{} would free {}",
-            moves.len(),
-            if moves.len() == 1 { "" } else { "s" },
-            node.name
-        )),
-        Relief::None => Cell::text("no moves would make room"),
-        Relief::CannotTell => Cell::text("cannot tell").tone(Tone::Soft),
+    Column::usual("relief", "FOR AN 8", |pool, _| {
+        let said = match &pool.relief {
+            Relief::NotNeeded => "there is room".to_owned(),
+            Relief::Moves { node, moves, .. } => {
+                format!("{} move{} would free {}", moves.len(), if moves.len() == 1 { "" } else { "s" }, node.name)
+            }
+            Relief::None => "no moves would make room".to_owned(),
+            Relief::CannotTell => return Cell::text("cannot tell").tone(Tone::Soft),
+        };
+        Cell::text(match pool.budgets() {
+            Some(budgets) => format!("{said}; {budgets}"),
+            None => said,
+        })
     }),
 ];
 

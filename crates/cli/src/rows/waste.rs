@@ -42,6 +42,11 @@ impl Listed for WasteItem {
         ViewSpec::Waste(FleetSpec::default())
     }
 
+    /// A GPU that a claim gives out and that is not told yet is nobody's, and seems wasted.
+    fn rests_on() -> Option<fn(&View) -> bool> {
+        Some(super::knows_gpus)
+    }
+
     fn rows(view: &View, _: Stamp) -> Cow<'_, [Self]> {
         match view {
             View::Waste(waste) => Cow::Borrowed(waste.items.rows()),

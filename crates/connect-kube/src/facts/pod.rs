@@ -7,17 +7,27 @@ use super::{
 };
 use crate::slim::{Container, ContainerState, ContainerStatus, OwnerReference, Pod, PodSpec, PodStatus};
 use pilothouse_wire::SmolStr;
-use pilothouse_world::fact::{ConditionFact, ContainerFact, OwnerFact, Phase, PodFact};
+use pilothouse_world::fact::{ConditionFact, ContainerFact, LabelsFact, OwnerFact, Phase, PodFact};
 use smol_str::format_smolstr;
 use std::collections::BTreeMap;
 
 /// What a pod says of itself; `None` for one without a name.
 #[must_use]
 pub fn facts_of_pod(pod: Pod) -> Option<PodFact> {
+    facts_with_labels(pod).map(|(fact, _)| fact)
+}
+
+/// The same, with all labels of one that asks for GPUs: by them disruption budgets choose it. Of others none are kept.
+#[must_use]
+pub fn facts_with_labels(pod: Pod) -> Option<(PodFact, LabelsFact)> {
     let meta = pod.metadata.unwrap_or_default();
     let (spec, status) = (pod.spec.unwrap_or_default(), pod.status.unwrap_or_default());
     let asked = requests(&spec);
-    Some(PodFact {
+    let all = |labels: &BTreeMap<String, String>| -> LabelsFact {
+        labels.iter().map(|(key, value)| (SmolStr::new(key), SmolStr::new(value))).collect()
+    };
+    let labels = if asked.gpus.is_empty() { LabelsFact::new() } else { all(&meta.labels) };
+    let fact = PodFact {
         namespace: SmolStr::new(&meta.namespace),
         name: some(&meta.name)?,
         uid: SmolStr::new(&meta.uid),
@@ -43,7 +53,8 @@ pub fn facts_of_pod(pod: Pod) -> Option<PodFact> {
                 since: stamp(condition.last_transition_time),
             })
             .collect(),
-    })
+    };
+    Some((fact, labels))
 }
 
 /// The controller first, and behind a ReplicaSet of a Rollout that Rollout: its controller names the set by its own name and
@@ -153,6 +164,18 @@ mod tests {
 
     fn pod(value: Value) -> PodFact {
         facts_of_pod(serde_json::from_value(value).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn labels_are_kept_of_pods_that_ask_for_gpus_and_of_no_others() {
+        let of = |limits: Value| {
+            let spec = json!({ "containers": [{ "name": "a", "resources": { "limits": limits } }] });
+            let meta = json!({ "name": "p", "labels": { "app": "chat", "tier": "gold" } });
+            facts_with_labels(serde_json::from_value(json!({ "metadata": meta, "spec": spec })).unwrap()).unwrap().1
+        };
+        let all = vec![("app".into(), "chat".into()), ("tier".into(), "gold".into())];
+        assert_eq!(of(json!({ "nvidia.com/gpu": "1" })), all);
+        assert_eq!(of(json!({ "cpu": "1" })), []);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Devices of dynamic resource allocation and claims to them: `resource.k8s.io/v1`, which is served since Kubernetes 1.34. Of
+//! Devices of dynamic resource allocation and claims to them: `resource.k8s.io/v1`, and what is other in `v1beta1`. Of
 //! attributes those that tell which GPU it is are used, and of a claim what it was given: what it asked for and how a driver
 //! is to set a device up are not read.
 
@@ -75,6 +75,73 @@ pub struct Attribute {
     /// `version`.
     #[prost(string, optional, tag = "5")]
     pub version: Option<String>,
+}
+
+/// `v1beta1.ResourceSlice`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BasicSlice {
+    /// `metadata`.
+    #[prost(message, optional, tag = "1")]
+    pub metadata: Option<Meta>,
+    /// `spec`.
+    #[prost(message, optional, tag = "2")]
+    pub spec: Option<BasicSpec>,
+}
+
+/// `v1beta1.ResourceSliceSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BasicSpec {
+    /// `driver`.
+    #[prost(string, tag = "1")]
+    pub driver: String,
+    /// `pool`.
+    #[prost(message, optional, tag = "2")]
+    pub pool: Option<Pool>,
+    /// `nodeName`.
+    #[prost(string, optional, tag = "3")]
+    pub node_name: Option<String>,
+    /// `devices`.
+    #[prost(message, repeated, tag = "6")]
+    #[serde(deserialize_with = "or_default")]
+    pub devices: Vec<BasicDevice>,
+}
+
+/// `v1beta1.Device`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BasicDevice {
+    /// `name`.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// `basic`.
+    #[prost(message, optional, tag = "2")]
+    pub basic: Option<Basic>,
+}
+
+/// `v1beta1.BasicDevice`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Basic {
+    /// `attributes`.
+    #[prost(btree_map = "string, message", tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+impl From<BasicSlice> for ResourceSlice {
+    fn from(slice: BasicSlice) -> Self {
+        let device =
+            |device: BasicDevice| Device { name: device.name, attributes: device.basic.unwrap_or_default().attributes };
+        let spec = slice.spec.map(|spec| SliceSpec {
+            driver: spec.driver,
+            pool: spec.pool,
+            node_name: spec.node_name,
+            devices: spec.devices.into_iter().map(device).collect(),
+        });
+        Self { metadata: slice.metadata, spec }
+    }
 }
 
 /// `v1.ResourceClaim`.

@@ -6,7 +6,7 @@ use crate::{
 };
 use pilothouse_wire::{
     ConnectionId,
-    view::{FleetView, GpuState, NodeRow, PodRow, PoolKind, Stranded, StrandedWhy},
+    view::{Eviction, FleetView, GpuState, NodeRow, PodRow, PoolKind, Stranded, StrandedWhy},
 };
 use std::collections::BTreeMap;
 
@@ -44,6 +44,11 @@ impl<'a> PoolNode<'a> {
     /// GPUs that a new pod can get.
     pub(crate) fn free(&self) -> u64 {
         if self.open { self.unheld() } else { 0 }
+    }
+
+    /// Those of them that disruption budgets do not keep from going now. Where budgets are not read, they may.
+    pub(crate) fn free_to_go(&self) -> impl Iterator<Item = (&'a PodRow, u64)> {
+        self.movable().filter(|(pod, _)| !matches!(pod.eviction, Eviction::MayNot(_)))
     }
 
     /// Its pods that can be moved.
@@ -129,6 +134,11 @@ impl Pool<'_> {
     /// Nodes that a new pod can get, as holes.
     pub(crate) fn holes(&self) -> Vec<Hole> {
         self.open().map(|node| Hole { free: node.free(), size: node.size() }).collect()
+    }
+
+    /// How many pods on nodes that a new pod can get could be moved, of which this is so.
+    pub(crate) fn movable_that(&self, is_so: impl Fn(&Eviction) -> bool) -> u64 {
+        self.open().flat_map(PoolNode::movable).filter(|(pod, _)| is_so(&pod.eviction)).count() as u64
     }
 
     pub(crate) fn open(&self) -> impl Iterator<Item = &PoolNode<'_>> {

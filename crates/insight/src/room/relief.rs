@@ -1,4 +1,5 @@
-//! The smallest set of moves that makes room for a pod of the largest size. It is shown, never done.
+//! The smallest set of moves that makes room for a pod of the largest size. It is shown, never done. A pod that a disruption
+//! budget does not let go now is no move.
 
 use super::pool::{Pool, PoolNode};
 use pilothouse_wire::view::{Move, PodRow, Relief};
@@ -41,7 +42,7 @@ fn evicted<'a>(node: &PoolNode<'a>, slot: u64) -> Option<Vec<(&'a PodRow, u64)>>
     if node.size() < slot {
         return None;
     }
-    let mut pods: Vec<(&PodRow, u64)> = node.movable().collect();
+    let mut pods: Vec<(&PodRow, u64)> = node.free_to_go().collect();
     pods.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.id.cmp(&b.0.id)));
     let mut gone = Vec::new();
     while need > 0 {

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture::{NOW, Node, Pod, view};
 use pilothouse_wire::{
     SmolStr, units,
-    view::{GpuState, PoolKind, Relief},
+    view::{Eviction, GpuState, PoolKind, Relief},
 };
 use proptest::prelude::*;
 
@@ -190,6 +190,34 @@ fn pods_that_belong_where_they_are_and_bare_pods_are_never_moved() {
     let (node_2, mut bare) = node("a-2", &[1]);
     (bare[0].0.workload_kind, bare[0].0.workload) = (None, None);
     check_relief(&fleet(vec![(node_1, daemon), (node_2, bare)], vec![]), "None");
+}
+
+/// The same fleet as above, with what budgets say of the pods of `a-2`, and what is said of budgets.
+fn with_budgets(eviction: Eviction) -> (FleetView, Option<String>) {
+    let (node_2, mut pods) = node("a-2", &[2]);
+    pods[0] = pods[0].clone().may_go(eviction);
+    let view = fleet(vec![node("a-1", &[1, 1]), (node_2, pods), node("a-3", &[4, 2])], vec![]);
+    let told = room(&view, NOW).pools.remove(0).budgets();
+    (view, told)
+}
+
+#[test]
+fn a_pod_whose_budget_lets_none_go_is_no_move() {
+    let (view, told) = with_budgets(Eviction::May);
+    check_relief(&view, "a-2 8: a-2-0 to a-3");
+    assert_eq!(told, None);
+    let (view, told) = with_budgets(Eviction::MayNot("chat".into()));
+    check_relief(&view, "a-1 8: a-1-0 to a-3, a-1-1 to a-3");
+    assert_eq!(told.as_deref(), Some("disruption budgets hold 1 pod back"));
+    let (mut view, told) = with_budgets(Eviction::NotKnown);
+    check_relief(&view, "a-2 8: a-2-0 to a-3");
+    assert_eq!(told.as_deref(), Some("disruption budgets are not read"));
+    for mut pod in view.pods.rows().to_vec() {
+        pod.eviction = Eviction::MayNot("all".into());
+        view.pods.set(pod);
+    }
+    check_relief(&view, "None");
+    assert_eq!(room(&view, NOW).pools.remove(0).budgets().as_deref(), Some("disruption budgets hold 5 pods back"));
 }
 
 #[test]

@@ -222,6 +222,8 @@ pub struct ClusterRow {
     pub pods: Sum,
     /// What is not visible here, as a sentence.
     pub not_visible: Option<String>,
+    /// Are its disruption budgets read, as far as they may be? Until then it is not known which pods may be evicted.
+    pub budgets_told: bool,
 }
 
 /// A node with its GPUs.
@@ -282,6 +284,18 @@ pub struct Condition {
     pub since: Option<Stamp>,
 }
 
+/// Whether disruption budgets let a pod be evicted now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Eviction {
+    /// Not known: budgets are not read, or the pod asks for no GPU.
+    #[default]
+    NotKnown,
+    /// No budget stands against it.
+    May,
+    /// These budgets let it not go now.
+    MayNot(SmolStr),
+}
+
 /// One extended resource key and what is asked of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GpuResource {
@@ -334,6 +348,8 @@ pub struct PodRow {
     pub restarts: u32,
     /// Conditions.
     pub conditions: Vec<Condition>,
+    /// Do disruption budgets let it go now?
+    pub eviction: Eviction,
     /// When it was made, by the server's clock.
     pub created: Option<Stamp>,
     /// When it was started, by the server's clock.

@@ -3,6 +3,7 @@
 use crate::{
     ConnectionId, NodeId, PodId, SmolStr, Stamp, Sum,
     filter::{Record, Value},
+    units::count,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,10 @@ pub struct PoolRoom {
     pub score: Option<Score>,
     /// What would make room for the largest size.
     pub relief: Relief,
+    /// Pods that could be moved, but that a disruption budget does not let go now.
+    pub held_back: u64,
+    /// Pods that could be moved, of which it is not known whether disruption budgets let them go.
+    pub not_known: u64,
 }
 
 /// Free GPUs of one node.
@@ -214,6 +219,22 @@ impl PendingWhy {
 }
 
 impl PoolRoom {
+    /// What disruption budgets have to do with its moves, in words: nothing where they stand against none.
+    #[must_use]
+    pub fn budgets(&self) -> Option<String> {
+        let pods = |n: u64| format!("{} pod{}", count(n), if n == 1 { "" } else { "s" });
+        let told = match (self.held_back, self.not_known) {
+            _ if !matches!(self.relief, Relief::Moves { .. } | Relief::None) => return None,
+            (0, 0) => return None,
+            (held, 0) => format!("disruption budgets hold {} back", pods(held)),
+            (0, _) => "disruption budgets are not read".to_owned(),
+            (held, rest) => {
+                format!("disruption budgets hold {} back, and of {} they are not read", pods(held), pods(rest))
+            }
+        };
+        Some(told)
+    }
+
     /// Room for pods of a size.
     #[must_use]
     pub fn size(&self, size: u64) -> Option<&SizeRoom> {

@@ -82,4 +82,6 @@ pub enum Kind {
     ResourceSlice,
     /// Claims to them.
     ResourceClaim,
+    /// Disruption budgets.
+    DisruptionBudget,
 }

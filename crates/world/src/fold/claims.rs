@@ -23,12 +23,12 @@ impl Fold<'_> {
 
     pub(super) fn allocation(&mut self, fact: AllocationFact) {
         let key = (fact.namespace.clone(), fact.name.clone());
-        let changed = self.source.claims.allocate(&key, Some(fact));
+        let changed = self.source.set_claim(&key, Some(fact));
         self.touch_claimed(changed);
     }
 
     pub(super) fn allocation_gone(&mut self, key: &(SmolStr, SmolStr)) {
-        let changed = self.source.claims.allocate(key, None);
+        let changed = self.source.set_claim(key, None);
         self.touch_claimed(changed);
     }
 

@@ -2,7 +2,7 @@
 
 use super::Fold;
 use crate::{
-    fact::{Kind, OwnerFact, PodFact, PodLabels, StartFact},
+    fact::{Kind, LabelsFact, OwnerFact, PodFact, PodLabels, StartFact},
     source::{Pod, PodKey, WorkloadKey},
 };
 use pilothouse_wire::{
@@ -12,10 +12,13 @@ use pilothouse_wire::{
 use std::collections::BTreeSet;
 
 impl Fold<'_> {
-    pub(super) fn pod(&mut self, fact: PodFact, labels: PodLabels, starts: Vec<StartFact>) {
+    pub(super) fn pod(&mut self, fact: PodFact, labels: PodLabels, starts: Vec<StartFact>, all_labels: LabelsFact) {
         let key: PodKey = (fact.namespace.clone(), fact.name.clone());
         let old = self.source.pods.get(&key);
-        if old.is_some_and(|old| old.fact == fact && old.labels == labels && old.starts == starts) {
+        let same = |old: &Pod| {
+            old.fact == fact && old.labels == labels && old.starts == starts && old.all_labels == all_labels
+        };
+        if old.is_some_and(same) {
             return;
         }
         self.restarted(&key, &fact, &starts);
@@ -39,7 +42,7 @@ impl Fold<'_> {
         self.touch_pod(&key, was_on.as_ref());
         self.touch_pod(&key, fact.node.as_ref());
         self.index(&key, &fact);
-        self.source.set_pod(key, Some(Pod { fact, labels, starts, seen: self.seen }));
+        self.source.set_pod(key, Some(Pod { fact, labels, starts, all_labels, seen: self.seen }));
     }
 
     pub(super) fn pod_gone(&mut self, key: &PodKey) {

@@ -26,7 +26,11 @@ const MOST_ATTEMPTS: usize = 8;
 impl Fold<'_> {
     pub(super) fn about(&mut self, fact: SourceFact) {
         match fact {
-            SourceFact::About(about) => self.source.about = *about,
+            SourceFact::About(about) => {
+                // Of the demo it is known that it has no disruption budgets and no claims.
+                self.touched.all |= self.source.about.demo != about.demo;
+                self.source.about = *about;
+            }
             SourceFact::Heard => self.source.heard = Some(self.seen),
             SourceFact::Health(health) => self.health(health),
             SourceFact::Probed(probed) => {

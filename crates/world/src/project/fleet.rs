@@ -250,6 +250,7 @@ fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Op
         nodes: Sum::of(source.nodes.len() as u64, source.knows_nodes()),
         pods: Sum::of(source.pods.len() as u64, source.knows_pods()),
         not_visible: source.probed.not_visible.clone(),
+        budgets_told: source.is_told_of_budgets(),
     })
 }
 
@@ -349,6 +350,7 @@ pub(super) fn pod_row(id: &ConnectionId, source: &Source, pod: &Pod) -> PodRow {
         containers: count(fact.containers.len()),
         restarts: fact.restarts(),
         conditions: fact.conditions.iter().map(condition).collect(),
+        eviction: source.eviction(pod),
         created: fact.created,
         started: fact.started,
         seen: pod.seen,

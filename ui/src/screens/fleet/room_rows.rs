@@ -115,6 +115,10 @@ pub fn pool_row(pool: &PoolRoom) -> RowModel {
         Relief::None => "no moves would make it".to_owned(),
         Relief::CannotTell => "cannot tell: not all pods are read".to_owned(),
     };
+    let relief = match pool.budgets() {
+        Some(budgets) => format!("{relief}; {budgets}"),
+        None => relief,
+    };
     let cells = vec![
         Cell::Name(pool.name.clone()),
         Cell::Soft(pool.cluster.as_str().into()),
@@ -225,6 +229,8 @@ mod tests {
             sizes: vec![],
             score: None,
             relief: Relief::CannotTell,
+            held_back: 0,
+            not_known: 0,
         };
         assert_eq!(pool_row(&pool).cells.len(), POOLS.len());
         let item = WasteItem {

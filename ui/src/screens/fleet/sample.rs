@@ -2,7 +2,7 @@
 
 use pilothouse_wire::{
     ConnectionId, NodeId, PodId, Stamp, Sum,
-    view::{ClusterRow, GpuCell, GpuState, NodeRow, PodRow, Status},
+    view::{ClusterRow, Eviction, GpuCell, GpuState, NodeRow, PodRow, Status},
 };
 
 pub(crate) fn cluster(name: &str) -> ClusterRow {
@@ -16,6 +16,7 @@ pub(crate) fn cluster(name: &str) -> ClusterRow {
         nodes: Sum::Exact(0),
         pods: Sum::Exact(0),
         not_visible: None,
+        budgets_told: true,
     }
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn pod(cluster: &str, name: &str) -> PodRow {
         containers: 1,
         restarts: 0,
         conditions: vec![],
+        eviction: Eviction::May,
         created: Some(Stamp(1_000)),
         started: Some(Stamp(2_000)),
         seen: Stamp(3_000),

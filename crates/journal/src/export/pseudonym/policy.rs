@@ -39,6 +39,7 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("DeviceClaim", "slice")
         | ("OfferedFact", "profile" | "pci" | "product" | "driver")
         | ("HostFact", "processor" | "system")
+        | ("RequirementFact", "operator")
         | ("KindId", "version" | "plural" | "kind")
         | ("StatedFact", "status")
         | ("RolloutFact", "phase")

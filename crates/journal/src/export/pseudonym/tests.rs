@@ -1,5 +1,6 @@
 //! No name is left, and all that fitted together still does.
 
+mod claimed;
 mod delivered;
 mod said;
 #[path = "../../../tests/story/mod.rs"]

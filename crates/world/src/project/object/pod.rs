@@ -10,7 +10,7 @@ use crate::{
 use pilothouse_wire::{
     ObjectRef, PodId, SmolStr,
     units::bytes,
-    view::{FieldRow, FindingRow, Method, Status},
+    view::{Eviction, FieldRow, FindingRow, Method, Status},
 };
 
 pub(super) fn part(world: &World, source: &Source, id: &PodId) -> Option<Part> {
@@ -51,6 +51,9 @@ fn identity(source: &Source, id: &PodId, pod: &Pod) -> Vec<FieldRow> {
         Some(node) => link("Node", node_ref(&id.cluster, node)),
         None => field("Node", None),
     });
+    if let Eviction::MayNot(budgets) = source.eviction(pod) {
+        fields.push(field("Eviction", Some(format!("held back by disruption budget {budgets}"))));
+    }
     for container in &fact.containers {
         fields.push(mono("Image", Some(container.image.to_string())));
         fields.extend(container.digest.as_ref().map(|digest| mono("Digest", Some(digest.to_string()))));

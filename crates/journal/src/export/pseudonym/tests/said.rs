@@ -2,6 +2,7 @@
 
 use super::{
     AT,
+    claimed::{allocation, budget, slice},
     delivered::{analysis, delivery, routed, served, service},
 };
 use pilothouse_wire::{
@@ -13,12 +14,12 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Fact,
     fact::{
-        AlertFact, AlertsFact, AllocatedFact, AllocationFact, ApplicationFact, BackendFact, BeforeFact, ConditionFact,
-        ContainerFact, ControllerFact, DeliveryFact, DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact,
-        HostFact, MadeFact, MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OfferedFact, OperationFact, OwnerFact,
-        Phase, PodFact, PodLabels, Probed, PromotionFact, ReadingsFact, RegistryFact, RepositoryFact, RepositorySource,
-        ReservedFact, RevisionFact, ServiceFact, ServingFact, ServingPodFact, SizeFact, SliceFact, SourceAbout,
-        SourceFact, StageFact, StartFact, StatedFact, StrategyFact, SyncedFact, TagFact, TemplateFact, VersionFact, WriteFact,
+        AlertFact, AlertsFact, ApplicationFact, BackendFact, BeforeFact, ConditionFact, ContainerFact, ControllerFact,
+        DeliveryFact, DeviceClaim, DeviceFact, DevicesFact, EventFact, ExperimentFact, HostFact, MadeFact,
+        MissingMetric, ModelFact, NamespaceFact, NodeFact, NoteFact, OperationFact, OwnerFact, Phase, PodFact,
+        PodLabels, Probed, PromotionFact, ReadingsFact, RegistryFact, RepositoryFact, RepositorySource, RevisionFact,
+        ServiceFact, ServingFact, ServingPodFact, SizeFact, SourceAbout, SourceFact, StageFact, StartFact, StatedFact,
+        StrategyFact, SyncedFact, TagFact, TemplateFact, VersionFact, WriteFact,
     },
 };
 
@@ -182,39 +183,6 @@ pub(super) fn devices() -> DevicesFact {
             why: "canary does not say".into(),
             next: Some("Add it to canary".into()),
         }],
-    }
-}
-
-fn slice() -> SliceFact {
-    SliceFact {
-        name: canary("slice"),
-        driver: "gpu.nvidia.com".into(),
-        pool: canary("node"),
-        generation: 1,
-        node: Some(canary("node")),
-        devices: vec![OfferedFact {
-            name: canary("device"),
-            uuid: Some(canary("uuid")),
-            parent: Some(canary("uuid")),
-            profile: Some("1g.10gb".into()),
-            index: Some(3),
-            pci: Some("0000:3b:00.0".into()),
-            product: Some("NVIDIA H100".into()),
-            driver: Some("580.95.5".into()),
-        }],
-    }
-}
-
-fn allocation() -> AllocationFact {
-    AllocationFact {
-        namespace: canary("namespace"),
-        name: canary("claim"),
-        devices: vec![AllocatedFact {
-            driver: "gpu.nvidia.com".into(),
-            pool: canary("node"),
-            device: canary("device"),
-        }],
-        pods: vec![ReservedFact { name: canary("pod"), uid: canary("uid") }],
     }
 }
 
@@ -456,6 +424,14 @@ pub(super) fn facts() -> Vec<Fact> {
             system: Some("Debian 13".into()),
             processes: vec![(canary("uuid"), 3)],
         })),
+        Fact::ChosenPod(
+            Box::new(pod()),
+            PodLabels { team: Some(canary("team")), queue: Some(canary("queue")) },
+            starts(),
+            vec![(canary("key"), canary("value"))],
+        ),
+        Fact::Budget(Box::new(budget())),
+        Fact::BudgetGone(canary("namespace"), canary("gone")),
         Fact::Slice(Box::new(slice())),
         Fact::SliceGone(canary("gone")),
         Fact::Allocation(Box::new(allocation())),
