@@ -50,7 +50,7 @@ pub fn alerts(body: &[u8]) -> Option<AlertsFact> {
 /// The times of raw samples, and the interval that they tell.
 #[must_use]
 pub fn interval(body: &[u8]) -> Option<Duration> {
-    interval::of(&answer::times(body).ok()?)
+    interval::of(&answer::times(body).ok()?).map(|found| found.longest)
 }
 
 /// The words of a body that says no.

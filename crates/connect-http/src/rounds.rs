@@ -73,6 +73,21 @@ impl<'a> Rounds<'a> {
     /// # Errors
     /// If nobody listens, or the server is gone.
     pub async fn end(&mut self, health: Health, dropped: u64, period: Duration) -> Result<(), End> {
+        self.end_heard_every(period, health, dropped, period).await
+    }
+
+    /// The same, of a server that is asked more seldom than it is to be heard: while it waits, it is heard by its signs of
+    /// life.
+    ///
+    /// # Errors
+    /// As [`Rounds::end`].
+    pub async fn end_heard_every(
+        &mut self,
+        beat: Duration,
+        health: Health,
+        dropped: u64,
+        period: Duration,
+    ) -> Result<(), End> {
         if dropped > self.dropped {
             self.sink.source(SourceFact::Dropped(dropped - self.dropped)).await?;
             self.dropped = dropped;
@@ -82,10 +97,18 @@ impl<'a> Rounds<'a> {
             self.sink.health(health.clone()).await?;
             self.shown = Some(health);
         }
-        tokio::select! {
-            () = tokio::time::sleep_until(self.started + period) => {}
-            () = self.sink.closed() => return Err(End::Closed),
-            end = &mut self.pulse => return Err(end),
+        let due = self.started + period;
+        loop {
+            let next = due.min(Instant::now() + beat);
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = self.sink.closed() => return Err(End::Closed),
+                end = &mut self.pulse => return Err(end),
+            }
+            if next >= due {
+                break;
+            }
+            self.sink.heard().await?;
         }
         self.started = Instant::now();
         Ok(())

@@ -1,4 +1,5 @@
-//! How often a server is asked: as often as its targets are scraped, between five and fifteen seconds. Time is paused.
+//! How often a server is asked: as often as its targets are scraped, and never more often than every five seconds. Time is
+//! paused.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -14,7 +15,7 @@ use pilothouse_connect::{
 };
 use pilothouse_connect_http::prometheus::stand::{asked, seconds, well};
 use pilothouse_wire::ConnectionId;
-use pilothouse_world::{Batch, Fact};
+use pilothouse_world::{Batch, Fact, fact::SourceFact};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{sync::mpsc, time::Instant};
@@ -33,25 +34,32 @@ fn scraped_every(step: f64) -> impl Fn(&str, usize) -> Reply + Send + Sync + 'st
     }
 }
 
-/// Every how many milliseconds GPUs are said to be measured, and the distances between polls.
-async fn told(step: f64) -> (u64, Vec<u64>) {
+/// Every how many milliseconds GPUs are said to be measured, the distances between polls, and the longest time for which the
+/// server was not heard.
+async fn told(step: f64) -> (u64, Vec<u64>, u64) {
     let server = Scripted::start(scraped_every(step)).await.unwrap();
     let connector = open(&[("url", &server.url)], Clock::of(now)).unwrap();
     let (way, mut batches) = mpsc::channel::<Batch>(64);
     let sink = Sink::new(ConnectionId::slug("gpus"), way, Clock::of(now));
     let task = tokio::spawn(async move { connector.watch(sink).await });
-    let (until, mut interval, mut polls) = (Instant::now() + Duration::from_secs(100), 0, Vec::new());
+    let until = Instant::now() + Duration::from_secs(100).max(Duration::from_secs_f64(6.0 * step));
+    let (mut interval, mut polls, mut heard, mut silent) = (0, Vec::new(), Instant::now(), Duration::ZERO);
     while let Ok(Some(batch)) = tokio::time::timeout_at(until, batches.recv()).await {
         for fact in batch.facts {
             match fact {
                 Fact::Devices(list) => interval = list.interval_ms,
                 Fact::Readings(_) => polls.push(Instant::now()),
+                Fact::Source(SourceFact::Heard) => {
+                    silent = silent.max(heard.elapsed());
+                    heard = Instant::now();
+                }
                 _ => {}
             }
         }
     }
     task.abort();
-    (interval, polls.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect())
+    let apart = polls.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+    (interval, apart, silent.as_secs())
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,12 +70,14 @@ async fn a_server_is_asked_as_often_as_its_targets_are_scraped() {
         (15.0, 15_000, 15),
         // Never more often than every five seconds, however often it is scraped.
         (1.0, 5_000, 5),
-        // Who is scraped seldom is asked all the same, so that one that is gone is told of; its GPUs are stale later.
-        (60.0, 60_000, 15),
+        // Who is scraped seldom has nothing new in between; that the server lives is heard all the same.
+        (60.0, 60_000, 60),
+        (300.0, 300_000, 300),
     ] {
-        let (told, polls) = told(step).await;
+        let (told, polls, silent) = told(step).await;
         assert_eq!(told, interval, "scraped every {step} s");
         // The first polls come before the interval is known.
         assert!(polls.len() >= 4 && polls.iter().skip(1).all(|apart| *apart == every), "{step} s: {polls:?}");
+        assert!(silent <= 15, "scraped every {step} s, and not heard for {silent} s");
     }
 }

@@ -9,7 +9,7 @@ use pilothouse_connect::{
     Clock, Sink,
     conformance::{
         now,
-        scripted::{Reply, Scripted},
+        scripted::{Reply, Scripted, Then},
     },
 };
 use pilothouse_connect_http::prometheus::stand::{asked, error, seconds, vector, well};
@@ -20,7 +20,10 @@ use pilothouse_world::{
 };
 use serde_json::json;
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
@@ -212,4 +215,59 @@ async fn a_server_that_asks_for_patience_is_slow_and_the_list_outlives_it() {
     let problem = healths[2].problem().unwrap();
     assert!(problem.code == Code::ServerFailed && problem.to_string().contains("wait 45 s"), "{problem}");
     assert_eq!(lists(&facts).len(), 1, "the same GPUs are listed anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_too_slowly_is_said_to_until_it_is_quick_again() {
+    let is_slow = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&is_slow);
+    let mut watch = Watch::start(move |path, _| match (asked(path), well(path)) {
+        // Each answer in time, and all of them together later than the next poll is due.
+        (Some(_), Reply::Json(200, _, body)) if now.load(Ordering::Relaxed) => {
+            Reply::Stream(vec![(Duration::from_secs(4), body.to_string())], Then::End)
+        }
+        (_, reply) => reply,
+    })
+    .await;
+    let first = watch.hear(SOME_POLLS).await;
+    assert_eq!(healths(&first).last(), Some(&&Health::Well));
+    is_slow.store(true, Ordering::Relaxed);
+    let facts = watch.hear(Duration::from_secs(240)).await;
+    let Some(Health::Slow(problem)) = healths(&facts).last() else { panic!("{:?}", healths(&facts)) };
+    let said = problem.to_string();
+    assert!(said.contains("answers slowly") && said.contains("they are asked every 15 s"), "{said}");
+    assert!(readings(&facts).len() >= 3, "what comes late comes all the same: {}", readings(&facts).len());
+    is_slow.store(false, Ordering::Relaxed);
+    let again = watch.hear(Duration::from_secs(120)).await;
+    assert_eq!(healths(&again).last(), Some(&&Health::Well));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_metric_that_is_called_otherwise_is_read_on_and_one_that_is_dropped_is_said_to_be_missing() {
+    let name = Arc::new(Mutex::new(Some("DCGM_FI_DEV_CLOCK_THROTTLE_REASONS")));
+    let now = Arc::clone(&name);
+    let mut watch = Watch::start(move |path, _| {
+        let Some(query) = asked(path) else { return well(path) };
+        let labels = json!({ "UUID": "a", "Hostname": "n" });
+        if query.contains("timestamp(") {
+            return vector([(labels, (seconds() - 3.0).to_string())]);
+        }
+        let is_there = now.lock().unwrap().is_some_and(|name| query.starts_with("max by") && query.contains(name));
+        vector(is_there.then(|| (labels, "4".to_owned())))
+    })
+    .await;
+    let reasons = |facts: &[Fact]| {
+        let last = readings(facts).last().copied().cloned()?;
+        let column = last.columns.into_iter().find(|(metric, _)| *metric == Metric::ClockReasons);
+        column.and_then(|(_, column)| column[0].finite())
+    };
+    assert_eq!(reasons(&watch.hear(SOME_POLLS).await), Some(4.0));
+    // As builds of late call it.
+    *name.lock().unwrap() = Some("DCGM_FI_DEV_CLOCKS_EVENT_REASONS");
+    assert_eq!(reasons(&watch.hear(SOME_POLLS).await), Some(4.0));
+    *name.lock().unwrap() = None;
+    let dropped = watch.hear(Duration::from_secs(400)).await;
+    assert_eq!(reasons(&dropped), None);
+    let list = lists(&dropped).last().copied().unwrap();
+    assert!(list.missing.iter().any(|missing| missing.metric == Metric::ClockReasons), "{:?}", list.missing);
 }

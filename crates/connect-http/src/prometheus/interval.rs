@@ -8,13 +8,31 @@ pub const USUAL: Duration = Duration::from_secs(15);
 const SHORTEST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// The distance between samples: of each series the middle one, of all series the largest, so that nobody who is
-/// measured as seldom as usual is taken for stale. Whole seconds.
+/// How far apart the samples of some series are, in whole seconds: of each series the middle distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Of the slowest of them: nobody who is measured as seldom as that is stale for it.
+    pub longest: Duration,
+    /// Of the fastest: so often there is something new.
+    pub shortest: Duration,
+}
+
+impl Default for Interval {
+    fn default() -> Self {
+        Self { longest: USUAL, shortest: USUAL }
+    }
+}
+
+/// The distances between samples; `None` where no series has two.
 #[must_use]
-pub fn of(series: &[Vec<Stamp>]) -> Option<Duration> {
-    let longest = series.iter().filter_map(|times| middle(times)).max()?;
-    let whole = Duration::from_secs((longest.as_millis().saturating_add(500) / 1_000).try_into().unwrap_or(u64::MAX));
-    Some(whole.clamp(SHORTEST, LONGEST))
+pub fn of(series: &[Vec<Stamp>]) -> Option<Interval> {
+    let all = || series.iter().filter_map(|times| middle(times)).map(whole);
+    Some(Interval { longest: all().max()?, shortest: all().min()? })
+}
+
+fn whole(distance: Duration) -> Duration {
+    let seconds = distance.as_millis().saturating_add(500) / 1_000;
+    Duration::from_secs(seconds.try_into().unwrap_or(u64::MAX)).clamp(SHORTEST, LONGEST)
 }
 
 fn middle(times: &[Stamp]) -> Option<Duration> {
@@ -29,14 +47,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_distance_of_the_slowest_series_counts() {
+    fn the_middle_distance_of_the_slowest_and_of_the_fastest_series_count() {
         let every = |ms: i64, n: i64| (0..n).map(|at| Stamp(1_000 + at * ms)).collect::<Vec<_>>();
-        assert_eq!(of(&[every(15_003, 20)]), Some(USUAL));
-        assert_eq!(of(&[every(15_000, 20), every(60_000, 5)]), Some(Duration::from_secs(60)));
-        assert_eq!(of(&[every(1_000, 300)]), Some(SHORTEST));
-        assert_eq!(of(&[every(900_000, 2)]), Some(LONGEST));
+        let of = |series: &[Vec<Stamp>]| of(series).map(|found| (found.longest.as_secs(), found.shortest.as_secs()));
+        assert_eq!(of(&[every(15_003, 20)]), Some((15, 15)));
+        assert_eq!(of(&[every(15_000, 20), every(60_000, 5)]), Some((60, 15)));
+        assert_eq!(of(&[every(1_000, 300)]), Some((5, 5)));
+        assert_eq!(of(&[every(900_000, 2)]), Some((300, 300)));
         // A gap while the exporter was away is not the interval.
-        assert_eq!(of(&[[every(15_000, 10), vec![Stamp(900_000)]].concat()]), Some(USUAL));
+        assert_eq!(of(&[[every(15_000, 10), vec![Stamp(900_000)]].concat()]), Some((15, 15)));
         assert_eq!(of(&[every(15_000, 1), vec![]]), None);
     }
 }

@@ -4,11 +4,11 @@ use super::{
     api::Api,
     holders::Targets,
     identity::{self, Seen},
-    interval, problems, query,
+    interval::{self, Interval},
+    problems, query,
 };
 use crate::failure::Failure;
 use pilothouse_wire::Problem;
-use std::time::Duration;
 
 /// What a look found.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Look {
     /// The GPUs.
     pub seen: Seen,
     /// How often they are measured, if that could be told.
-    pub interval: Option<Duration>,
+    pub interval: Option<Interval>,
     /// What the server warned of.
     pub warnings: Vec<String>,
     /// Why there are none, if there are none.

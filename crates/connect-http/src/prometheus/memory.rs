@@ -5,11 +5,12 @@ use super::{
     before::{Kept, Wanted},
     catalogue::{self, Exporter},
     engines::Engines,
-    interval,
+    interval::Interval,
     look::Look,
     past::Known,
     query,
     readings::Places,
+    session::PERIOD,
 };
 use pilothouse_wire::{ConnectionId, Metric, Problem, SmolStr, Stamp};
 use pilothouse_world::fact::{BeforeFact, DeviceFact, DevicesFact, MissingMetric};
@@ -26,7 +27,7 @@ const KEPT: Duration = Duration::from_secs(30 * 60);
 #[derive(Debug)]
 pub struct Memory {
     /// How often GPUs are measured.
-    pub interval: Duration,
+    pub interval: Interval,
     /// What it remembers of serving engines.
     pub engines: Engines,
     /// What others who ask this server have to know.
@@ -65,7 +66,7 @@ const LOOKS_BACK: u32 = 2;
 impl Default for Memory {
     fn default() -> Self {
         Self {
-            interval: interval::USUAL,
+            interval: Interval::default(),
             engines: Engines::default(),
             shared: Arc::default(),
             exporters: BTreeSet::new(),
@@ -97,7 +98,8 @@ impl Memory {
         self.nothing.clone_from(&look.nothing);
         self.exporters.extend(&look.seen.exporters);
         if !look.seen.devices.is_empty() {
-            let known = Known { exporters: self.exporters.clone(), key: look.seen.key, interval: self.interval };
+            let known =
+                Known { exporters: self.exporters.clone(), key: look.seen.key, interval: self.interval.longest };
             *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = known;
         }
         for (device, _) in &look.seen.devices {
@@ -111,6 +113,14 @@ impl Memory {
             let replaced = !seen.contains(id) && place(device).is_some_and(|place| taken.contains(&place));
             now.since(*at) <= KEPT && !replaced
         });
+    }
+
+    /// How often there is something new to ask for: as often as the fastest of the targets is scraped. Where nothing is measured,
+    /// so often that what comes is soon seen.
+    #[must_use]
+    pub fn every(&self) -> Duration {
+        let gpus = (!self.seen.is_empty()).then_some(self.interval.shortest);
+        gpus.into_iter().chain(self.engines.every()).min().unwrap_or(PERIOD)
     }
 
     /// Why nothing is measured at all, if so.
@@ -171,7 +181,7 @@ impl Memory {
         let list = DevicesFact {
             list: self.number(),
             cluster: cluster.cloned(),
-            interval_ms: u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX),
+            interval_ms: u64::try_from(self.interval.longest.as_millis()).unwrap_or(u64::MAX),
             devices,
             missing: self.missing.clone(),
         };
@@ -201,7 +211,7 @@ impl Memory {
         let Back::After(polls) = &mut self.looked_back else { return None };
         let gpus = self.told.as_ref().map_or(0, |told| told.devices.len());
         *polls += u32::from(gpus > 0);
-        let wanted = || Wanted { exporters: self.exporters.clone(), gpus, interval: self.interval };
+        let wanted = || Wanted { exporters: self.exporters.clone(), gpus, interval: self.interval.longest };
         (*polls >= LOOKS_BACK).then(wanted)
     }
 

@@ -20,7 +20,8 @@ use pilothouse_world::{Fact, fact::Probed};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
-/// A poll is made at least so often, so that one sees that the server lives.
+/// So often the server is heard at least, and asked where nothing is measured yet: where it is, as often as its targets are
+/// scraped.
 pub const PERIOD: Duration = Duration::from_secs(15);
 /// How often the whole fleet is looked at, if nothing else asks for it.
 const LOOK: Duration = Duration::from_secs(300);
@@ -92,9 +93,9 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
     taken.partial.extend(memory.nothing().cloned());
     let place = &api.client.place;
     // A look takes longer, and is seldom.
-    let took = began.elapsed();
-    if took > PERIOD && !due {
-        taken.slow.push(problems::late(place, took, PERIOD));
+    let (took, every) = (began.elapsed(), memory.every());
+    if took > every && !due {
+        taken.slow.push(problems::late(place, took, every));
     }
     taken.slow.extend(api.skew(SKEW).map(|(server, ours)| problems::skew(place, server, ours)));
     taken.partial.extend(stale(api, memory, &taken.at, now));
@@ -124,8 +125,8 @@ fn measured_at(times: &Vector) -> BTreeMap<SmolStr, Stamp> {
 /// Is the newest of all measurements old? That of one GPU alone shows at that GPU. Both times are the server's.
 fn stale(api: &Api, memory: &Memory, at: &BTreeMap<SmolStr, Stamp>, now: Stamp) -> Option<Problem> {
     let age = server_time(api, now).since(*at.values().max()?);
-    let patience = (memory.interval * 5 / 2).max(YOUNG);
-    (age > patience).then(|| problems::stale(&api.client.place, age, memory.interval))
+    let patience = (memory.interval.longest * 5 / 2).max(YOUNG);
+    (age > patience).then(|| problems::stale(&api.client.place, age, memory.interval.longest))
 }
 
 /// What time it is by the server's clock.
@@ -168,7 +169,7 @@ async fn go_on(
                 sink.probed(probed(api, memory, version.clone())).await?;
             }
         }
-        rounds.end(taken.health(), taken.dropped, memory.interval.min(PERIOD)).await?;
+        rounds.end_heard_every(PERIOD, taken.health(), taken.dropped, memory.every()).await?;
     }
 }
 
@@ -198,7 +199,7 @@ fn probed(api: &Api, memory: &Memory, version: Option<String>) -> Probed {
 #[must_use]
 pub fn may(memory: &Memory) -> Vec<String> {
     let (gpus, nodes) = memory.counts();
-    let every = memory.interval.as_secs();
+    let every = memory.interval.longest.as_secs();
     let (all, metrics) = (Metric::ALL.len(), memory.metrics());
     let mut may = match gpus {
         0 => Vec::new(),

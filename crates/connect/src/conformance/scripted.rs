@@ -111,6 +111,9 @@ async fn serve(
     counts: &Mutex<BTreeMap<String, usize>>,
     script: &Script,
 ) -> io::Result<()> {
+    // What is written goes out at once: a small part that waited for the one before to be acknowledged would come, by a clock
+    // that is paused, after every time-out.
+    stream.set_nodelay(true)?;
     loop {
         let Some((method, path)) = request(&mut stream).await? else { return Ok(()) };
         own(asked).push(Asked { at: Instant::now(), method, path: path.clone() });

@@ -5,7 +5,7 @@ use super::{
     pods::{PodKey, Seen, SeenPod, column},
     query,
 };
-use crate::prometheus::interval;
+use crate::prometheus::interval::Interval;
 use pilothouse_wire::{ConnectionId, ServingEngine, ServingMetric, Stamp};
 use pilothouse_world::fact::{ServingFact, ServingPodFact};
 use std::{
@@ -23,7 +23,7 @@ const SETTLE: u32 = 4;
 #[derive(Debug)]
 pub struct Engines {
     /// How often they are measured.
-    interval: Duration,
+    interval: Interval,
     /// Each pod, and when it was last seen to be measured, by our clock.
     known: BTreeMap<PodKey, (SeenPod, Stamp)>,
     /// When each was measured that was so this time.
@@ -41,7 +41,7 @@ pub struct Engines {
 impl Default for Engines {
     fn default() -> Self {
         Self {
-            interval: interval::USUAL,
+            interval: Interval::default(),
             known: BTreeMap::new(),
             at: BTreeMap::new(),
             same: Stamp(0),
@@ -65,7 +65,7 @@ impl Engines {
             self.known.insert(key.clone(), (pod.clone(), now));
         }
         self.known.retain(|_, (_, at)| now.since(*at) <= KEPT);
-        now.since(self.same) <= self.interval * SETTLE
+        now.since(self.same) <= self.interval.longest * SETTLE
     }
 
     /// Raw samples of the first, the middle and the last pod: they may be measured by different jobs.
@@ -84,8 +84,14 @@ impl Engines {
     }
 
     /// How often they are measured, if that could be told.
-    pub fn measured_every(&mut self, interval: Option<Duration>) {
+    pub fn measured_every(&mut self, interval: Option<Interval>) {
         self.interval = interval.unwrap_or(self.interval);
+    }
+
+    /// How often there is something new of them; `None` where there are none.
+    #[must_use]
+    pub fn every(&self) -> Option<Duration> {
+        (!self.at.is_empty()).then_some(self.interval.shortest)
     }
 
     /// The questions of a poll: those whose answer was not empty lately, or all.
@@ -94,7 +100,7 @@ impl Engines {
         let engines: BTreeSet<ServingEngine> =
             self.at.keys().filter_map(|key| self.known.get(key)).map(|(pod, _)| pod.engine).collect();
         let wanted = ServingMetric::ALL.iter().copied().filter(|metric| all || self.present.contains(metric));
-        wanted.filter_map(|metric| Some((metric, query::metric(metric, &engines, self.interval)?))).collect()
+        wanted.filter_map(|metric| Some((metric, query::metric(metric, &engines, self.interval.longest)?))).collect()
     }
 
     /// Takes in which metrics some engine says.
@@ -125,7 +131,7 @@ impl Engines {
         };
         Some(ServingFact {
             cluster: cluster.cloned(),
-            interval_ms: u64::try_from(self.interval.as_millis()).unwrap_or(u64::MAX),
+            interval_ms: u64::try_from(self.interval.longest.as_millis()).unwrap_or(u64::MAX),
             at: self.known.keys().map(|key| self.at.get(key).copied()).collect(),
             pods: self.known.iter().map(pod).collect(),
             columns,
