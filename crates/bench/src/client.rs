@@ -9,7 +9,7 @@ use self::line::{Answer, Lines};
 use crate::{
     chunk,
     failure::{Failure, Kind},
-    hearing::{Hearing, short},
+    hearing::{Hearing, bounded, short},
     oip::Channel,
     plan::{Api, KeyFrom, Target},
     prompts::Ready,
@@ -196,7 +196,7 @@ impl Client {
     /// As [`Client::ask`].
     pub async fn text(&self, ready: &Ready) -> Result<String, Failure> {
         match &self.whole {
-            Some(whole) => Ok(self.read("guard", ready, whole).await?.0.text),
+            Some(whole) => Ok(bounded(self.read("guard", ready, whole).await?.0.text)),
             None => Ok(self.hear("guard", ready, Hearing::keeping_text()).await?.1),
         }
     }

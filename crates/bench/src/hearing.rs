@@ -161,6 +161,13 @@ impl Told {
     }
 }
 
+/// A text that is kept for a comparison: no longer than one that comes in pieces.
+#[must_use]
+pub fn bounded(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text
+}
+
 /// The begin of a text.
 #[must_use]
 pub fn short(text: &str) -> String {

@@ -7,6 +7,6 @@ mod run;
 mod words;
 
 pub use bracket::{Bracket, Judged, Scale};
-pub use document::{Document, FORMAT, Point, Probe, VERSION};
+pub use document::{Document, FORMAT, Point, Probe, ServerEnded, VERSION};
 pub use run::{Arm, Progress, Running, Wanted, start};
 pub use words::page;

@@ -3,9 +3,12 @@
 
 use crate::{
     beside::{Given, Gpus, Watched},
+    compare,
     kept::Kept,
     local::{self, Model, Needs, Options, Serving},
     plan::{Api, Target},
+    result,
+    search::{self, ServerEnded},
     server::{self, GRACE, Server, Wanted},
     store::{self, Place},
 };
@@ -38,6 +41,54 @@ impl Ended {
     }
 }
 
+/// What tells of servers that were started for it.
+pub trait Tells {
+    /// Puts in that these ended by themselves while it was measured; answers whether that says anything of it.
+    fn tell(&mut self, ended: &[Ended]) -> bool;
+}
+
+impl Tells for result::Document {
+    fn tell(&mut self, ended: &[Ended]) -> bool {
+        let (Some(server), [one, ..]) = (&mut self.server, ended) else { return false };
+        server.ended = Some(one.how.clone());
+        true
+    }
+}
+
+impl Tells for compare::Document {
+    fn tell(&mut self, ended: &[Ended]) -> bool {
+        let mut any = false;
+        for arm in &mut self.arms {
+            let own = ended.iter().find(|one| one.arm == arm.name.as_str());
+            if let (Some(server), Some(own)) = (&mut arm.server, own) {
+                server.ended = Some(own.how.clone());
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+impl Tells for search::Document {
+    fn tell(&mut self, ended: &[Ended]) -> bool {
+        // Targets of a sweep are called by their places, from 1.
+        let arm = |of: &Ended| of.arm.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
+        self.servers_ended = ended.iter().map(|of| ServerEnded { arm: arm(of), how: of.how.clone() }).collect();
+        !ended.is_empty()
+    }
+}
+
+impl Tells for Kept {
+    fn tell(&mut self, ended: &[Ended]) -> bool {
+        match self {
+            Self::Run(document) => document.tell(ended),
+            Self::Comparison(document) => document.tell(ended),
+            Self::Search(document) => document.tell(ended),
+            Self::Imported(_) => false,
+        }
+    }
+}
+
 /// Says of what is kept that servers ended while it was measured, also to who reads it later.
 ///
 /// # Errors
@@ -47,29 +98,7 @@ pub fn note(place: &Place, ended: &[Ended]) -> Result<(), Problem> {
         return Ok(());
     }
     let mut kept = store::read(&place.document)?;
-    let is_changed = match &mut kept {
-        Kept::Run(document) => match (&mut document.server, ended) {
-            (Some(server), [one, ..]) => {
-                server.ended = Some(one.how.clone());
-                true
-            }
-            _ => false,
-        },
-        Kept::Comparison(document) => {
-            let mut any = false;
-            for arm in &mut document.arms {
-                let own = ended.iter().find(|one| one.arm == arm.name.as_str());
-                if let (Some(server), Some(own)) = (&mut arm.server, own) {
-                    server.ended = Some(own.how.clone());
-                    any = true;
-                }
-            }
-            any
-        }
-        // Its probes tell what failed; a search itself names no server.
-        Kept::Search(_) | Kept::Imported(_) => false,
-    };
-    if is_changed { place.write(&kept) } else { Ok(()) }
+    if kept.tell(ended) { place.write(&kept) } else { Ok(()) }
 }
 
 /// What a command needs to be started for an arm of this name: nothing is started yet.
@@ -185,7 +214,7 @@ pub fn log(arm: &str, place: &Place) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{compare, plan::tests::plan, shown};
+    use crate::{plan::tests::plan, shown};
     use pilothouse_wire::Stamp;
 
     fn started() -> server::Started {
@@ -234,6 +263,31 @@ mod tests {
             ended(&name).words(),
             format!("The server of {name} ended while it was measured, {}", ended("").how)
         );
+    }
+
+    #[test]
+    fn that_a_server_ended_is_kept_with_the_search_and_said_by_its_page_and_its_cards() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place::new(home.path(), Stamp(0), "search chat");
+        let how = "exit status: 9. Its last words: out of memory";
+        let ended = |arm: &str| Ended { arm: arm.into(), how: how.into() };
+        let mut document = search::Document::begun("s".into(), plan(), search::Scale::Rate, (1.0, 8.0), Stamp(1_000));
+        let before = serde_json::to_value(&document).unwrap();
+        assert_eq!(before.get("servers_ended"), None, "nothing is said where none ended");
+        place.write(&document).unwrap();
+        note(&place, &[ended("")]).unwrap();
+        let kept = store::read(&place.document).unwrap();
+        let Kept::Search(read) = &kept else { panic!("a search") };
+        assert_eq!(read.servers_ended, [ServerEnded { arm: None, how: how.into() }]);
+        let said = format!("{:?}", kept.page());
+        assert!(said.contains(&format!("The server ended while it was measured, {how}")), "{said}");
+        let cards = shown::tests::said(&shown::page(&kept, &place.document).cards);
+        assert!(cards.contains("out of memory"), "{cards}");
+        // Of several targets it is said whose it was.
+        document.arms = vec!["chat on cpu".into(), "chat-q4 on cpu".into()];
+        assert!(document.tell(&[ended("2")]));
+        let said = format!("{:?}", search::page(&document));
+        assert!(said.contains(&format!("The server of chat-q4 on cpu ended while it was measured, {how}")), "{said}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use pilothouse_bench::{
     plan::Plan,
     result::{Document, State},
     run::{self, Progress, Running},
+    served::Tells,
     store::{self, Place},
     told,
 };
@@ -83,8 +84,9 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
         Ok(given) => measure(&plan, &place, clock, given, err).await,
         Err(failed) => Err(failed),
     };
-    served::stop(served, &place).await;
-    let document = document?;
+    let ended = served::stop(served, &place).await;
+    let mut document = document?;
+    document.tell(&ended);
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let exit = verdict(&document);
     show(&Kept::Run(Box::new(document)), of.json, out)?;

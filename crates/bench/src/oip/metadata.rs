@@ -2,11 +2,19 @@
 
 use super::{
     proto::ModelMetadataResponse,
-    tensor::{Datatype, MOST, Model, Shape, Shapes, Tensor},
+    tensor::{Datatype, MOST, MOST_TEXTS, Model, Shape, Shapes, Tensor},
 };
+use crate::hearing::short;
 use pilothouse_wire::{Code, Problem};
 use prost::Message;
 use serde::Deserialize;
+
+/// A model that describes more inputs, or an input of more dimensions, is none that is measured: what a server answers may be
+/// anything.
+const MOST_INPUTS: usize = 256;
+const MOST_DIMENSIONS: usize = 32;
+/// So many names are said.
+const NAMED: usize = 10;
 
 /// What a model takes, by what its server answers over REST and by the shapes that a person states.
 ///
@@ -75,7 +83,22 @@ impl Metadata {
     /// # Errors
     /// If a shape is not known, or what is stated is of no input or of another shape than its input may have.
     fn model(self, stated: &Shapes) -> Result<Model, Problem> {
-        let names = || self.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = || {
+            let some = self.inputs.iter().take(NAMED).map(|input| short(&input.name));
+            let more = self.inputs.len().checked_sub(NAMED).filter(|more| *more > 0);
+            some.chain(more.map(|more| format!("{more} more"))).collect::<Vec<_>>().join(", ")
+        };
+        if self.inputs.len() > MOST_INPUTS || self.inputs.iter().any(|input| input.shape.len() > MOST_DIMENSIONS) {
+            return Err(Problem::new(
+                Code::BadInput,
+                "The inputs of the model are too many, or have too many dimensions.",
+            )
+            .why(format!(
+                "Its metadata has {} inputs; {MOST_INPUTS} of {MOST_DIMENSIONS} dimensions can be filled.",
+                self.inputs.len()
+            ))
+            .next("Give the request by --body (over REST)."));
+        }
         if self.inputs.is_empty() {
             return Err(Problem::new(Code::BadInput, "The model describes no inputs.")
                 .why("Its metadata has none, so that nobody knows what to fill.")
@@ -90,18 +113,30 @@ impl Metadata {
         }
         let inputs: Result<Vec<Tensor>, Problem> =
             self.inputs.iter().map(|input| input.tensor(stated.get(&input.name))).collect();
+        let inputs = inputs?;
+        let all: u64 = inputs.iter().filter_map(|input| input.shape.elements()).sum();
+        if all > MOST {
+            return Err(Problem::new(Code::BadInput, "The inputs of the model are too large together.")
+                .why(format!("They have {all} elements, and a request has {MOST} at most."))
+                .next("Measure with smaller shapes."));
+        }
         Ok(Model {
-            inputs: inputs?,
-            platform: self.platform.unwrap_or_default(),
-            versions: self.versions.unwrap_or_default(),
+            inputs,
+            platform: short(&self.platform.unwrap_or_default()),
+            versions: self.versions.unwrap_or_default().iter().take(NAMED).map(|version| short(version)).collect(),
         })
     }
 }
 
 impl Declared {
     fn tensor(&self, stated: Option<&Shape>) -> Result<Tensor, Problem> {
-        let Self { name, datatype, .. } = self;
-        let Some(known) = Datatype::of(datatype) else {
+        let (name, datatype) = (short(&self.name), short(&self.datatype));
+        if name.len() < self.name.trim().len() {
+            return Err(Problem::new(Code::BadInput, "The name of an input is too long.")
+                .why(format!("It begins with {name}."))
+                .next("Give the request by --body (over REST)."));
+        }
+        let Some(known) = Datatype::of(&self.datatype) else {
             return Err(Problem::new(Code::BadInput, format!("The input {name} cannot be filled."))
                 .why(format!("Nobody knows what {datatype} is."))
                 .next("Give the request by --body (over REST)."));
@@ -124,10 +159,11 @@ impl Declared {
                     .next(format!("Give --shape {name}={}, with a number for each N.", wanted.join("x")))
             })?,
         };
-        match shape.elements() {
-            Some(_) => Ok(Tensor { name: name.clone(), datatype: known, shape }),
+        let most = if known == Datatype::Bytes { MOST_TEXTS } else { MOST };
+        match shape.elements().filter(|elements| *elements <= most) {
+            Some(_) => Ok(Tensor { name: self.name.clone(), datatype: known, shape }),
             None => Err(Problem::new(Code::BadInput, format!("{name} is too large."))
-                .why(format!("{shape} has more than {MOST} elements."))
+                .why(format!("{shape} has more than {most} elements."))
                 .next("Measure with a smaller shape.")),
         }
     }
@@ -186,12 +222,37 @@ mod tests {
             (metadata(&[-1, -1, 3], "FP32"), &[], "The shape of x is not known.", "--shape x=NxNx3"),
             (metadata(&[1], "FP8"), &[], "The input x cannot be filled.", "FP8"),
             (metadata(&[100_000, 100_000], "FP32"), &[], "x is too large.", "more than"),
+            // Each of them is the whole prompt.
+            (metadata(&[5_000], "BYTES"), &[], "x is too large.", "more than 4096"),
+            (
+                metadata(&[1; 33], "FP32"),
+                &[],
+                "The inputs of the model are too many, or have too many dimensions.",
+                "32 dimensions",
+            ),
             (Metadata::default(), &[], "The model describes no inputs.", "--body"),
         ] {
             let problem = of.model(&shapes(stated)).unwrap_err();
             assert_eq!(problem.what, what);
             assert!(format!("{problem:?}").contains(more), "{more}: {problem:?}");
         }
+    }
+
+    #[test]
+    fn what_no_request_could_hold_is_refused_before_it_is_made() {
+        let named = |name: String| Declared { name, datatype: "FP32".into(), shape: vec![1 << 23] };
+        let of = |inputs: Vec<Declared>| Metadata { inputs, ..Metadata::default() }.model(&Shapes::default());
+        assert!(of((0..2).map(|n| named(format!("x{n}"))).collect()).is_ok());
+        let large = of((0..3).map(|n| named(format!("x{n}"))).collect()).unwrap_err();
+        assert_eq!(large.what, "The inputs of the model are too large together.");
+        let many = of((0..300).map(|n| named(format!("x{n}"))).collect()).unwrap_err();
+        assert!(many.what.contains("too many") && many.to_string().contains("300 inputs"), "{many}");
+        let long = of(vec![named("x".repeat(1 << 20))]).unwrap_err();
+        assert!(long.what.contains("too long") && long.to_string().len() < 1_000, "{}", long.to_string().len());
+        // Of many names some are said.
+        let inputs = (0..40).map(|n| Declared { shape: vec![1], ..named(format!("x{n}")) }).collect();
+        let unknown = Metadata { inputs, ..Metadata::default() }.model(&shapes(&[("y", "1")])).unwrap_err();
+        assert!(unknown.to_string().contains("x9, 30 more"), "{unknown}");
     }
 
     #[test]

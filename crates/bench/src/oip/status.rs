@@ -57,6 +57,8 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, more)) = rest.split_first() {
         let code = (*first == b'%').then(|| more.get(..2)).flatten();
+        // A sign is no digit, though a number may have one.
+        let code = code.filter(|code| code.iter().all(u8::is_ascii_hexdigit));
         let code = code.and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
         bytes.push(code.unwrap_or(*first));
         rest = if code.is_some() { &more[2..] } else { more };
@@ -103,9 +105,14 @@ mod tests {
 
     #[test]
     fn a_message_is_decoded_and_what_is_no_code_stays() {
-        for (text, want) in
-            [("a%20b", "a b"), ("100%", "100%"), ("%zz", "%zz"), ("%E2%82%AC", "€"), ("%ff", "\u{fffd}")]
-        {
+        for (text, want) in [
+            ("a%20b", "a b"),
+            ("100%", "100%"),
+            ("%zz", "%zz"),
+            ("%+1", "%+1"),
+            ("%E2%82%AC", "€"),
+            ("%ff", "\u{fffd}"),
+        ] {
             assert_eq!(decoded(text), want);
         }
     }

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// More elements are in no request.
 pub(super) const MOST: u64 = 1 << 24;
+/// More texts are in no request: each is the whole prompt.
+pub(super) const MOST_TEXTS: u64 = 1 << 12;
 
 /// What a server says of a model, with each input in the one shape in which it is filled: kept with a run, so that the same
 /// requests are made again without asking.

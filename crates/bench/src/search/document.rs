@@ -64,6 +64,19 @@ pub struct Document {
     pub limit: Option<String>,
     /// Of a sweep: its points.
     pub points: Vec<Point>,
+    /// Servers that were started for it and ended by themselves while it was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers_ended: Vec<ServerEnded>,
+}
+
+/// A server that ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerEnded {
+    /// Which of several targets it served, by its place among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<usize>,
+    /// How, with its last words.
+    pub how: String,
 }
 
 /// One probe.
@@ -136,6 +149,7 @@ impl Document {
             fails: None,
             limit: None,
             points: Vec::new(),
+            servers_ended: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use super::{Document, Judged, Scale};
 use crate::{
     page::{Head, Page, Table, Tone},
     result::State,
+    served::Ended,
     told,
 };
 use pilothouse_wire::units::{ABSENT, count, number};
@@ -37,6 +38,10 @@ pub fn page(document: &Document) -> Page {
         None => found(&mut page, document),
     }
     let failed: u64 = document.probes.iter().map(|probe| probe.measures.requests.failed).sum();
+    for server in &document.servers_ended {
+        let arm = server.arm.and_then(|arm| document.arms.get(arm)).cloned().unwrap_or_default();
+        page.toned("Server", Ended { arm, how: server.how.clone() }.words(), Tone::Bad);
+    }
     if failed > 0 {
         page.toned(
             "Failed",

@@ -6,7 +6,7 @@ use pilothouse_chart::drawn::{self, Curve, Front};
 use pilothouse_wire::{bench::Card, units::number};
 
 pub(super) fn cards(document: &Document, words: &page::Page) -> Vec<Card> {
-    let mut cards = vec![lines(words, "Found", |name| ["Most", "Sure", "Sweep", "Failed"].contains(&name))];
+    let mut cards = vec![lines(words, "Found", |name| ["Most", "Sure", "Sweep", "Server", "Failed"].contains(&name))];
     if document.sweep.is_some() && !document.points.is_empty() {
         cards.insert(0, pareto(document));
     }

@@ -145,6 +145,11 @@ impl Crew {
         self.each.iter().map(seat).collect()
     }
 
+    /// Did the cluster tell nothing when it was looked at last?
+    pub fn is_silent(&self) -> bool {
+        self.in_vain > 0
+    }
+
     /// Is anything more to be heard of any?
     pub fn goes_on(&self) -> bool {
         self.each.iter().any(Member::goes_on)
@@ -163,10 +168,10 @@ impl Crew {
     /// How far all are together.
     pub fn progress(&self) -> Progress {
         self.each.iter().filter_map(|member| member.heard.progress).fold(Progress::default(), |sum, of| Progress {
-            answered: sum.answered + of.answered,
-            failed: sum.failed + of.failed,
-            tokens: sum.tokens + of.tokens,
-            ttft_us: sum.ttft_us + of.ttft_us,
+            answered: sum.answered.saturating_add(of.answered),
+            failed: sum.failed.saturating_add(of.failed),
+            tokens: sum.tokens.saturating_add(of.tokens),
+            ttft_us: sum.ttft_us.saturating_add(of.ttft_us),
         })
     }
 

@@ -141,6 +141,10 @@ impl Frame {
 fn piece(text: &str) -> Option<(u32, u32, String)> {
     let (place, text) = text.split_once(' ')?;
     let (at, of) = place.split_once('/')?;
+    // A longer one is none of ours.
+    if text.len() > LONGEST {
+        return None;
+    }
     Some((at.parse().ok()?, of.parse().ok()?, text.to_owned()))
 }
 

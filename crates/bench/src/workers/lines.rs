@@ -13,7 +13,7 @@ use std::{
 
 /// So many bytes of a log are for them at most: an API server hands out four MiB of it, and the document stands behind them.
 const MOST: usize = 2_400_000;
-/// Unpacked they are no larger, whatever stands in a log.
+/// Unpacked they are no larger: no more is packed, however well it packs, and no more is read, whatever stands in a log.
 const LARGEST: u64 = 64 << 20;
 /// Digits pack well at once; more effort would keep a worker from handing over.
 const LEVEL: i32 = 6;
@@ -41,12 +41,12 @@ pub struct Packed {
 /// # Errors
 /// If it cannot be read.
 pub fn pack(file: &Path) -> io::Result<Packed> {
-    pack_within(BufReader::new(File::open(file)?), MOST)
+    pack_within(BufReader::new(File::open(file)?), MOST, LARGEST)
 }
 
-fn pack_within(mut lines: impl BufRead, most: usize) -> io::Result<Packed> {
+fn pack_within(mut lines: impl BufRead, most: usize, largest: u64) -> io::Result<Packed> {
     let mut packer = zstd::stream::Encoder::new(Vec::new(), LEVEL)?;
-    let (mut handed, mut line, mut is_full) = (Handed::default(), Vec::new(), false);
+    let (mut handed, mut line, mut is_full, mut unpacked) = (Handed::default(), Vec::new(), false, 0_u64);
     loop {
         line.clear();
         if lines.read_until(b'\n', &mut line)? == 0 {
@@ -58,7 +58,8 @@ fn pack_within(mut lines: impl BufRead, most: usize) -> io::Result<Packed> {
         }
         handed.of += 1;
         // What is packed grows by blocks: the room that is asked for leaves some for the last of them.
-        is_full = is_full || (packer.get_ref().len() + line.len()) / 3 * 4 > most;
+        unpacked = unpacked.saturating_add(line.len() as u64);
+        is_full = is_full || (packer.get_ref().len() + line.len()) / 3 * 4 > most || unpacked > largest;
         if !is_full {
             packer.write_all(&line)?;
             handed.lines += 1;
@@ -108,7 +109,8 @@ pub fn write(all: Vec<Own>, out: &mut impl Write) -> io::Result<()> {
     }
     let moved = |own: Own| {
         own.samples.into_iter().map(move |sample| {
-            let (intended_us, end_us) = (sample.intended_us + own.later_us, sample.end_us + own.later_us);
+            let (intended_us, end_us) =
+                (sample.intended_us.saturating_add(own.later_us), sample.end_us.saturating_add(own.later_us));
             (own.worker, Sample { intended_us, end_us, ..sample })
         })
     };
@@ -161,23 +163,39 @@ pub(super) mod tests {
         let samples: Vec<Sample> = (0..600).map(sample).collect();
         // Its writer was killed in the last one.
         let text = text(&samples) + "{\"n\":600,\"inte";
-        let whole = pack_within(text.as_bytes(), MOST).unwrap();
+        let whole = pack_within(text.as_bytes(), MOST, LARGEST).unwrap();
         assert_eq!((whole.handed, unpack(&whole).unwrap()), (Handed { lines: 600, of: 600 }, samples.clone()));
         assert!(whole.text.len() < text.len(), "{} of {}", whole.text.len(), text.len());
 
         let many: Vec<Sample> = (0..6_000).map(sample).collect();
-        let part = pack_within(self::text(&many).as_bytes(), 300_000).unwrap();
+        let part = pack_within(self::text(&many).as_bytes(), 300_000, LARGEST).unwrap();
         assert!(part.handed.lines < 6_000 && part.handed.lines > 600, "{:?}", part.handed);
         assert_eq!(part.handed.of, 6_000);
         // A block of what is packed may come on top.
         assert!(part.text.len() < 300_000 + 180_000, "{}", part.text.len());
         assert_eq!(unpack(&part).unwrap().len() as u64, part.handed.lines);
-        assert_eq!(pack_within(&b""[..], MOST).unwrap().handed, Handed::default());
+        assert_eq!(pack_within(&b""[..], MOST, LARGEST).unwrap().handed, Handed::default());
+    }
+
+    /// Failures are all alike, and pack to almost nothing: what is handed over can be read all the same.
+    #[test]
+    fn no_more_is_packed_than_is_read_however_well_it_packs() {
+        let failed = |n: u64| Sample { end: End::Failed(Failure::new(Kind::Cut, "nobody listens")), ..sample(n) };
+        let text = text(&(0..900).map(failed).collect::<Vec<_>>());
+        let largest = text.len() as u64 / 3;
+        let packed = pack_within(text.as_bytes(), MOST, largest).unwrap();
+        let unpacked = unpack(&packed).unwrap();
+        assert!(
+            packed.handed.lines > 250 && packed.handed.lines < 350 && packed.handed.of == 900,
+            "{:?}",
+            packed.handed
+        );
+        assert_eq!(unpacked.len() as u64, packed.handed.lines);
     }
 
     #[test]
     fn what_is_no_such_text_is_refused() {
-        let packed = pack_within(text(&[sample(1)]).as_bytes(), MOST).unwrap();
+        let packed = pack_within(text(&[sample(1)]).as_bytes(), MOST, LARGEST).unwrap();
         let other = BASE64_STANDARD.encode(zstd::encode_all(&b"{}\n"[..], 1).unwrap());
         for text in ["%%", "AAAA", other.as_str(), &packed.text[..packed.text.len() - 8]] {
             assert!(unpack(&Packed { text: text.to_owned(), ..packed.clone() }).is_err(), "{text}");

@@ -15,13 +15,14 @@ pub fn merge(parts: &[(u64, &Measures)], rule: WarmUp) -> Option<Measures> {
         return None;
     }
     let all = || parts.iter().map(|(_, measures)| *measures);
-    let sum = |of: fn(&Measures) -> u64| all().map(of).sum::<u64>();
+    let sum = |of: fn(&Measures) -> u64| total(all().map(of));
     let spread = |of: fn(&Measures) -> &Spread, unit: &str| merged(all().map(of), unit);
     let kept = counts(all().map(|measures| measures.kept));
     // Who kept nothing sent in no time.
     let sent = || parts.iter().filter(|(_, measures)| measures.kept != Counts::default());
-    let from_us = sent().map(|(later, measures)| later + measures.from_us).min().unwrap_or_default();
-    let to_us = sent().map(|(later, measures)| later + measures.from_us + measures.span_us).max().unwrap_or(from_us);
+    let from_us = sent().map(|(later, measures)| later.saturating_add(measures.from_us)).min().unwrap_or_default();
+    let end = |(later, of): &(u64, &Measures)| later.saturating_add(of.from_us).saturating_add(of.span_us);
+    let to_us = sent().map(end).max().unwrap_or(from_us);
     let span_us = to_us.saturating_sub(from_us);
     let tokens = tokens(parts);
     Some(Measures {
@@ -60,9 +61,9 @@ pub(super) fn merged<'a>(all: impl Iterator<Item = &'a Spread>, unit: &str) -> S
 
 fn counts(all: impl Iterator<Item = Counts>) -> Counts {
     all.fold(Counts::default(), |sum, of| Counts {
-        answered: sum.answered + of.answered,
-        failed: sum.failed + of.failed,
-        unfinished: sum.unfinished + of.unfinished,
+        answered: sum.answered.saturating_add(of.answered),
+        failed: sum.failed.saturating_add(of.failed),
+        unfinished: sum.unfinished.saturating_add(of.unfinished),
     })
 }
 
@@ -71,7 +72,7 @@ fn failures(parts: &[(u64, &Measures)]) -> Vec<Failures> {
     for of in parts.iter().flat_map(|(_, measures)| &measures.failures) {
         let known =
             kinds.entry(of.kind).or_insert_with(|| Failures { kind: of.kind, count: 0, example: String::new() });
-        known.count += of.count;
+        known.count = known.count.saturating_add(of.count);
         if known.example.is_empty() {
             known.example.clone_from(&of.example);
         }
@@ -86,13 +87,13 @@ fn goodput(parts: &[(u64, &Measures)], span_us: u64) -> Option<Goodput> {
         .iter()
         .map(|(_, measures)| Some((measures.goodput.as_ref()?, measures.span_us)))
         .collect::<Option<_>>()?;
-    let good = each.iter().map(|(of, _)| of.good).sum();
+    let good = total(each.iter().map(|(of, _)| of.good));
     // Of good tokens a run keeps the rate alone; they are whole ones.
-    let tokens = each.iter().map(|(of, span)| whole(of.output_tokens_per_s * precise(*span) / 1e6)).sum();
+    let tokens = total(each.iter().map(|(of, span)| whole(of.output_tokens_per_s * precise(*span) / 1e6)));
     Some(Goodput {
         slo: each.first()?.0.slo.clone(),
         good,
-        of: each.iter().map(|(of, _)| of.of).sum(),
+        of: total(each.iter().map(|(of, _)| of.of)),
         requests_per_s: rate(good, span_us),
         output_tokens_per_s: rate(tokens, span_us),
     })
@@ -105,12 +106,12 @@ fn tokens(parts: &[(u64, &Measures)]) -> Tokens {
     if each.is_empty() {
         return Tokens::default();
     }
-    let sum = |of: fn(&Tokens) -> u64| each.iter().map(|tokens| of(tokens)).sum();
+    let sum = |of: fn(&Tokens) -> u64| total(each.iter().map(|tokens| of(tokens)));
     Tokens {
         counted_by_server: sum(|of| of.counted_by_server),
         input_wanted: sum(|of| of.input_wanted),
-        input: each.iter().map(|of| of.input).sum(),
-        cached: each.iter().filter_map(|of| of.cached).reduce(|sum, more| sum + more),
+        input: each.iter().try_fold(0_u64, |sum, of| Some(sum.saturating_add(of.input?))),
+        cached: each.iter().filter_map(|of| of.cached).reduce(u64::saturating_add),
         output: sum(|of| of.output),
         output_least: each.iter().map(|of| of.output_least).min().unwrap_or_default(),
         output_most: each.iter().map(|of| of.output_most).max().unwrap_or_default(),
@@ -121,9 +122,15 @@ fn tokens(parts: &[(u64, &Measures)]) -> Tokens {
 fn finishes(parts: &[(u64, &Measures)]) -> BTreeMap<String, u64> {
     let mut finishes = BTreeMap::new();
     for (word, count) in parts.iter().flat_map(|(_, measures)| &measures.finishes) {
-        *finishes.entry(word.clone()).or_default() += count;
+        let known: &mut u64 = finishes.entry(word.clone()).or_default();
+        *known = known.saturating_add(*count);
     }
     finishes
+}
+
+/// What workers say is read out of logs: no number in them makes a sum that is wrong without a word, or none at all.
+fn total(all: impl Iterator<Item = u64>) -> u64 {
+    all.fold(0, u64::saturating_add)
 }
 
 fn rate(number: u64, span_us: u64) -> f64 {
@@ -220,6 +227,21 @@ mod tests {
             let merged = merge(&parts, WarmUp::None).unwrap();
             prop_assert_eq!(merged, whole);
         }
+    }
+
+    /// A log may hold anything that reads as a document.
+    #[test]
+    fn numbers_that_cannot_be_are_added_up_all_the_same() {
+        let mut absurd = measure(&[], WarmUp::None, &Slo::default());
+        absurd.requests.answered = u64::MAX;
+        (absurd.kept, absurd.from_us, absurd.span_us) = (absurd.requests, u64::MAX, u64::MAX);
+        (absurd.tokens.input, absurd.tokens.cached, absurd.tokens.output) = (Some(u64::MAX), Some(u64::MAX), u64::MAX);
+        absurd.finishes.insert("stop".into(), u64::MAX);
+        absurd.failures = vec![Failures { kind: Kind::Cut, count: u64::MAX, example: String::new() }];
+        absurd.ttft.counts = vec![(u64::MAX, u64::MAX)];
+        let merged = merge(&[(u64::MAX, &absurd), (u64::MAX, &absurd)], WarmUp::None).unwrap();
+        assert_eq!((merged.requests.answered, merged.failures[0].count), (u64::MAX, u64::MAX));
+        assert_eq!((merged.tokens.input, merged.finishes["stop"]), (Some(u64::MAX), u64::MAX));
     }
 
     #[test]

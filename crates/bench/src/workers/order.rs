@@ -102,7 +102,7 @@ impl Order {
     /// Reads one.
     ///
     /// # Errors
-    /// If it is none, or of another version.
+    /// If it is none, of another version, or one that cannot be done.
     pub fn read(text: &str) -> Result<Self, Problem> {
         #[derive(Deserialize)]
         struct Head {
@@ -118,7 +118,11 @@ impl Order {
             return Err(none(format!("It is of version {}, and {VERSION} can be read.", head.version))
                 .next("Run workers of the same Pilothouse that asks for them: --image."));
         }
-        serde_json::from_str(text).map_err(|error| none(format!("{error}.")))
+        let order: Self = serde_json::from_str(text).map_err(|error| none(format!("{error}.")))?;
+        // A worker is told by a variable, which somebody may have written by hand.
+        order.plan.check()?;
+        order.check()?;
+        Ok(order)
     }
 
     /// The part of a worker.
@@ -238,6 +242,8 @@ pub(super) mod tests {
         assert_eq!(Order::read(&text).unwrap(), order);
         let newer = text.replacen("\"version\":1", "\"version\":2", 1);
         assert!(Order::read(&newer).unwrap_err().to_string().contains("--image"));
+        let absurd = text.replacen("\"come_within_s\":60.0", "\"come_within_s\":-1e300", 1);
+        assert!(Order::read(&absurd).unwrap_err().what.contains("come-within"));
         for bad in ["", "{}", "[]", &text.replacen(FORMAT, "other", 1)] {
             assert!(Order::read(bad).is_err(), "{bad}");
         }

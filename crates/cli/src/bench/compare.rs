@@ -17,6 +17,7 @@ use pilothouse_bench::{
     oip,
     report::{self, Fail},
     result::State,
+    served::Tells,
     store::{self, Place},
 };
 use pilothouse_connect::Clock;
@@ -90,8 +91,9 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         follow(&mut running, err).await
     };
     let document = document.await;
-    served::stop(started, &place).await;
-    let document = document?;
+    let ended = served::stop(started, &place).await;
+    let mut document = document?;
+    document.tell(&ended);
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let fails: Vec<Fail> = of.fail_if.iter().map(|fail| fail.fail()).collect();
     hand_over(of, &document, &fails)?;

@@ -13,6 +13,7 @@ use pilothouse_bench::{
     oip,
     result::State,
     search::{self, Document, Progress, Running},
+    served::Tells,
     store::Place,
 };
 use pilothouse_connect::Clock;
@@ -42,8 +43,9 @@ pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed
         follow(&mut running, err).await
     };
     let document = document.await;
-    served::stop(started, &place).await;
-    let document = document?;
+    let ended = served::stop(started, &place).await;
+    let mut document = document?;
+    document.tell(&ended);
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
     let mut writer = stdout();
     if of.json {

@@ -10,7 +10,7 @@ use pilothouse_bench::{
     beside::{Given, Gpus, Watched},
     local,
     plan::Target,
-    served::{self, Served},
+    served::{self, Ended, Served},
     server,
     store::Place,
 };
@@ -145,14 +145,15 @@ pub fn given(served: &Served, of: &ServeArgs, name: &str, target: &Target) -> Re
     Ok(Given { server, watched: Watched { process, metrics, gpus } })
 }
 
-/// Stops all of them; of each that has ended by itself it is said, here and in what is kept.
-pub async fn stop(served: Served, place: &Place) {
+/// Stops all of them; of each that has ended by itself it is said, here and in what is kept, and answered for what is shown.
+pub async fn stop(served: Served, place: &Place) -> Vec<Ended> {
     let ended = served.stop().await;
     ended.iter().for_each(|ended| note(&ended.words()));
     // What cannot be written was said here, and that it is kept is said only once it is.
     if let Err(problem) = served::note(place, &ended) {
         note(&problem.to_string());
     }
+    ended
 }
 
 /// How long somebody may take to be ready.
