@@ -8,9 +8,6 @@ use std::thread;
 use crate::Outcome;
 use crate::stopwatch::Stopwatch;
 
-/// Files at once. Each waits for most of its time.
-const AT_ONCE: usize = 3;
-
 /// A file of tests in a test program.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct File {
@@ -30,8 +27,14 @@ pub fn files(listed: &str) -> Vec<File> {
     files.into_iter().map(|(name, tests)| File { name: name.to_owned(), tests }).collect()
 }
 
-/// Runs all of them, each with its output in one piece when it ends. After a failure none is started any more.
-pub fn run(files: Vec<File>, command: impl Fn(&File) -> Command + Sync) -> Outcome {
+/// Those that take longest first, in the order in which they are named, so that none of them is alone at the end.
+pub fn longest_first(mut files: Vec<File>, longest: &[&str]) -> Vec<File> {
+    files.sort_by_key(|file| longest.iter().position(|name| *name == file.name).unwrap_or(longest.len()));
+    files
+}
+
+/// Runs all of them, so many at once, each with its output in one piece when it ends. After a failure none is started any more.
+pub fn run(files: Vec<File>, at_once: usize, command: impl Fn(&File) -> Command + Sync) -> Outcome {
     let waiting = Mutex::new(VecDeque::from(files));
     let failed = Mutex::new(Vec::new());
     let lane = || {
@@ -48,7 +51,7 @@ pub fn run(files: Vec<File>, command: impl Fn(&File) -> Command + Sync) -> Outco
             }
         }
     };
-    thread::scope(|scope| (0..AT_ONCE).for_each(|_| drop(scope.spawn(lane))));
+    thread::scope(|scope| (0..at_once).for_each(|_| drop(scope.spawn(lane))));
     let failed = lock(&failed).join(", ");
     if failed.is_empty() { Ok(()) } else { Err(format!("Tests failed: {failed}. What they said is above.")) }
 }
@@ -71,7 +74,7 @@ mod tests {
     use std::fs;
     use std::process::Command;
 
-    use super::{File, files, run};
+    use super::{File, files, longest_first, run};
 
     fn named(names: &[&str]) -> Vec<File> {
         names.iter().map(|name| File { name: (*name).to_owned(), tests: Vec::new() }).collect()
@@ -85,6 +88,12 @@ mod tests {
         };
         let listed = "window::one: test\nacts::deep::two: test\nwindow::three: test\nwindow::four: benchmark\n\n";
         assert_eq!(files(listed), [of("acts", &["acts::deep::two"]), of("window", &["window::one", "window::three"])]);
+    }
+
+    #[test]
+    fn the_longest_begin() {
+        let sorted = longest_first(named(&["a", "b", "c", "d"]), &["d", "b"]);
+        assert_eq!(sorted, named(&["d", "b", "a", "c"]));
     }
 
     fn shell(line: String) -> Command {
@@ -104,7 +113,7 @@ mod tests {
             "two" => format!("touch {here}/2; until [ -e {here}/1 ]; do sleep 0.01; done"),
             _ => format!("echo x >> {here}/3"),
         };
-        assert_eq!(run(named(&["one", "two", "three"]), |file| shell(line(file))), Ok(()));
+        assert_eq!(run(named(&["one", "two", "three"]), 2, |file| shell(line(file))), Ok(()));
         assert_eq!(fs::read_to_string(folder.join("3"))?, "x\n");
         fs::remove_dir_all(folder)?;
         Ok(())
@@ -113,7 +122,7 @@ mod tests {
     #[test]
     fn a_file_that_fails_is_named_and_no_other_begins() {
         let line = |file: &File| format!("[ {} != bad ]", file.name);
-        let outcome = run(named(&["bad", "bad", "good"]), |file| shell(line(file)));
+        let outcome = run(named(&["bad", "bad", "good"]), 2, |file| shell(line(file)));
         assert!(outcome.is_err_and(|why| why.contains("bad") && !why.contains("good")));
     }
 }

@@ -10,6 +10,7 @@ mod layers;
 mod measure;
 mod model;
 mod new;
+mod programs;
 mod record;
 mod repo;
 mod run;

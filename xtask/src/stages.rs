@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::lanes;
 use crate::setup::{self, tools, wasm};
-use crate::{Outcome, command, heal, model, repo, servers, sources, ui};
+use crate::{Outcome, command, heal, model, programs, repo, servers, sources, ui};
 
 /// The files of tests of package `acceptance` that take longest.
 const LONGEST: &[&str] = &[
@@ -26,6 +26,20 @@ const LONGEST: &[&str] = &[
     "mlflow",
     "kube_watch",
 ];
+/// The test programs that need no server and take longest.
+const LONGEST_ALONE: &[&str] = &[
+    "bits (journal)",
+    "pilothouse_bench (bench)",
+    "faults (journal)",
+    "engine (engine)",
+    "cli (cli)",
+    "xtask (xtask)",
+    "replay (journal)",
+];
+/// Such programs at once. Each has as many threads as there are processors, but many have one test that outlasts the others.
+const PROGRAMS_AT_ONCE: usize = 2;
+/// Files of tests with servers at once. Each waits for most of its time.
+const FILES_AT_ONCE: usize = 4;
 /// Tests of one file at once: they share their servers, and wait for them more than they work.
 const TESTS_AT_ONCE: &str = "3";
 
@@ -76,7 +90,9 @@ pub fn licences() -> Outcome {
 /// The tests that need no server.
 pub fn unit_tests() -> Outcome {
     let names = test_targets(|package, _| package != "acceptance")?;
-    host(&[&["test", "--lib", "--bins"], selected(&names).as_slice()].concat(), &[])
+    let build = [&["test", "--no-run", "--lib", "--bins"], selected(&names).as_slice()].concat();
+    host(&build, &[])?;
+    programs::run(programs::built(host_cargo(&build)?)?, LONGEST_ALONE, PROGRAMS_AT_ONCE, for_tests)
 }
 
 /// The tests of the interface's own logic, which needs no browser.
@@ -124,8 +140,8 @@ pub fn servers_alone(environment: &[(&str, &str)], only: impl IntoIterator<Item 
 fn acceptance_program(program: &str) -> Result<PathBuf, String> {
     let build = ["test", "--no-run", "--test", program];
     host(&build, &[])?;
-    let told = command::quiet(host_cargo(&build)?.arg("--message-format=json"))?;
-    told.lines().find_map(test_program).ok_or_else(|| format!("cargo does not say where {program} is"))
+    let built = programs::built(host_cargo(&build)?)?.into_iter().next();
+    built.map(|built| built.path).ok_or_else(|| format!("cargo does not say where {program} is"))
 }
 
 /// A test program of package `acceptance`, as cargo would start it.
@@ -141,21 +157,12 @@ fn acceptance(program: &str) -> Outcome {
     let path = acceptance_program(program)?;
     let in_tests = || in_tests(&path);
     let listed = command::quiet(in_tests().args(["--list", "--format", "terse"]))?;
-    let mut files = lanes::files(&listed);
-    // The longest first, so that none of them is alone at the end.
-    files.sort_by_key(|file| LONGEST.iter().position(|name| *name == file.name).unwrap_or(LONGEST.len()));
-    lanes::run(files, |file| {
+    let files = lanes::longest_first(lanes::files(&listed), LONGEST);
+    lanes::run(files, FILES_AT_ONCE, |file| {
         let mut test = in_tests();
         test.args(["--test-threads", TESTS_AT_ONCE, "--exact"]).args(&file.tests);
         test
     })
-}
-
-/// Where the test program is that a line of cargo's is about.
-fn test_program(line: &str) -> Option<PathBuf> {
-    let told: Value = serde_json::from_str(line).ok()?;
-    let is_test = told["target"]["kind"][0] == "test";
-    told["executable"].as_str().filter(|_| is_test).map(PathBuf::from)
 }
 
 /// A cargo verb over all packages of the host, with the features that they are shipped with.
