@@ -74,14 +74,24 @@ impl Ints<'_> {
 
     /// The numbers; `None` if these are not so many. What is read decides nothing on how much memory is taken.
     pub(crate) fn read(&self, count: usize) -> Option<Vec<i64>> {
+        let mut numbers = Vec::new();
+        self.read_into(count, &mut numbers)?;
+        Some(numbers)
+    }
+
+    /// The same, into room that was used before.
+    pub(crate) fn read_into(&self, count: usize, numbers: &mut Vec<i64>) -> Option<()> {
         match self {
-            Self::Same(number) => Some(vec![*number; count]),
+            Self::Same(number) => {
+                numbers.clear();
+                numbers.resize(count, *number);
+            }
             Self::Packed(bytes) => {
                 // Room for one more, so that one too many is seen.
-                let mut numbers = vec![0; count + 1];
-                let progress = standalone::simple_decompress_into(bytes, &mut numbers).ok()?;
+                numbers.resize(count + 1, 0);
+                let progress = standalone::simple_decompress_into(bytes, numbers).ok()?;
                 numbers.truncate(count);
-                (progress.n_processed == count).then_some(numbers)
+                return (progress.n_processed == count).then_some(());
             }
             Self::Around { line, middles, rest } => {
                 // Lines are not within lines: what somebody nested is not followed down.
@@ -90,13 +100,14 @@ impl Ints<'_> {
                 if !flat(middles) || !flat(rest) {
                     return None;
                 }
-                let (middles, mut numbers) = (middles.read(count.div_ceil(line))?, rest.read(count)?);
+                let middles = middles.read(count.div_ceil(line))?;
+                rest.read_into(count, numbers)?;
                 for (middle, of_line) in middles.iter().zip(numbers.chunks_mut(line)) {
                     of_line.iter_mut().for_each(|number| *number = number.wrapping_add(*middle));
                 }
-                Some(numbers)
             }
         }
+        Some(())
     }
 }
 
@@ -120,6 +131,12 @@ mod tests {
             }
             if matches!(packed, Ints::Packed(_)) {
                 assert_eq!([packed.read(numbers.len() + 1), packed.read(numbers.len() - 1)], [None, None]);
+            }
+            // What stood in the room before is gone.
+            for before in [0, 3, 5_000] {
+                let mut room = vec![77; before];
+                assert_eq!(packed.read_into(numbers.len(), &mut room), Some(()));
+                assert_eq!(room, numbers);
             }
         }
         assert_eq!(Ints::Packed(Cow::Borrowed(b"no numbers")).read(3), None);

@@ -1,5 +1,9 @@
 //! The readings of some GPUs over the rows of a chunk, as columns: GPU after GPU, each over time.
 
+mod rows;
+
+pub(crate) use rows::Rows;
+
 use crate::{grid, ints::Ints};
 use pilothouse_wire::{Metric, Reading, Stamp};
 use serde::{Deserialize, Serialize};
@@ -156,85 +160,6 @@ impl Of<'_> {
         }
         Some(())
     }
-}
-
-/// A table at rest in memory: its readings are numbers still, and are made row by row. Most of them nobody asks for.
-#[derive(Debug)]
-pub(crate) struct Rows {
-    pub gpus: usize,
-    rows: usize,
-    at: Vec<i64>,
-    never: Vec<Except>,
-    columns: Vec<Numbers>,
-}
-
-/// One metric of it.
-#[derive(Debug)]
-struct Numbers {
-    metric: Metric,
-    last: Vec<i64>,
-    odd: Vec<Except>,
-}
-
-impl Rows {
-    /// Reads a table of so many GPUs and rows; `None` for a damaged one.
-    pub(crate) fn unpack(bytes: &[u8], gpus: usize, rows: usize) -> Option<Self> {
-        let packed: Packed = postcard::from_bytes(bytes).ok()?;
-        let cells = gpus.checked_mul(rows)?;
-        let at = packed.numbers_of_times(gpus, rows, Of::All)?;
-        let mut columns = Vec::with_capacity(packed.columns.len());
-        for PackedColumn { metric, last, odd, spread } in packed.columns {
-            let mut last = last.read(cells)?;
-            if let Some(spread) = spread {
-                last.iter_mut().zip(spread.mean.read(cells)?).for_each(|(last, mean)| *last = last.wrapping_add(mean));
-            }
-            are_within(&odd, cells).then_some(())?;
-            columns.push(Numbers { metric, last, odd });
-        }
-        are_within(&packed.never, cells).then_some(())?;
-        Some(Self { gpus, rows, at, never: packed.never, columns })
-    }
-
-    /// The metrics of its columns.
-    pub(crate) fn metrics(&self) -> impl Iterator<Item = Metric> {
-        self.columns.iter().map(|column| column.metric)
-    }
-
-    /// When each GPU was measured in a row.
-    pub(crate) fn times(&self, row: usize) -> impl Iterator<Item = Option<Stamp>> {
-        (0..self.gpus).map(move |gpu| self.time(gpu, row))
-    }
-
-    /// What was measured of each GPU in a row.
-    pub(crate) fn readings(&self, column: usize, row: usize) -> impl Iterator<Item = Reading> {
-        (0..self.gpus).map(move |gpu| self.reading(column, gpu, row))
-    }
-
-    /// When a GPU was measured in a row.
-    pub(crate) fn time(&self, gpu: usize, row: usize) -> Option<Stamp> {
-        let cell = gpu * self.rows + row;
-        except(&self.never, cell).is_none().then(|| Stamp(self.at[cell]))
-    }
-
-    /// What was measured of a GPU in a row.
-    pub(crate) fn reading(&self, column: usize, gpu: usize, row: usize) -> Reading {
-        let (Numbers { metric, last, odd }, cell) = (&self.columns[column], gpu * self.rows + row);
-        match except(odd, cell) {
-            Some(run) => Reading::from_bits(run.bits),
-            None => grid::of_number(*metric, last[cell]),
-        }
-    }
-}
-
-/// Do all exceptions lie within so many cells?
-fn are_within(runs: &[Except], cells: usize) -> bool {
-    runs.iter().all(|run| run.from.checked_add(run.count).is_some_and(|end| end as usize <= cells))
-}
-
-/// The exception at a cell; they are in order.
-fn except(runs: &[Except], cell: usize) -> Option<&Except> {
-    let found = runs.partition_point(|run| (run.from + run.count) as usize <= cell);
-    runs.get(found).filter(|run| run.from as usize <= cell)
 }
 
 impl Table {
