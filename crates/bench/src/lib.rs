@@ -27,6 +27,7 @@ pub mod prompts;
 pub mod report;
 pub mod result;
 pub mod run;
+mod rush;
 pub mod sample;
 pub mod search;
 pub mod served;

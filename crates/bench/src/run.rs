@@ -13,6 +13,7 @@ use crate::{
     plan::{Load, MOST_AT_A_TIME, Plan, past},
     prompts::Maker,
     result::{ClientLoad, Document, State},
+    rush,
     sample::{End, Sample},
     spread::MICROS,
     store::Place,
@@ -196,7 +197,7 @@ struct Work {
 
 impl Work {
     fn run(self) -> Result<Document, Problem> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(rush::gather).build();
         let runtime = runtime
             .map_err(|error| Problem::new(Code::Internal, "This system gives no runtime.").why(format!("{error}.")))?;
         let Self { plan, share, watched, past, maker, way, clock, place, mut document, stop, progress, requests } =

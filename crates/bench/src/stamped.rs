@@ -1,6 +1,7 @@
 //! A connection that notes when bytes came in: the time of a piece is that of the read that brought it, and not that of the
 //! task that looks at it later.
 
+use crate::rush;
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::HttpsConnector;
@@ -86,7 +87,9 @@ impl Stamped {
 impl Read for Stamped {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let read = ready!(Pin::new(&mut self.inner).poll_read(context, into));
-        self.marks.read.store(since(self.begin), Ordering::Relaxed);
+        let now = since(self.begin);
+        rush::piece(now);
+        self.marks.read.store(now, Ordering::Relaxed);
         Poll::Ready(read)
     }
 }
