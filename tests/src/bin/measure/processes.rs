@@ -69,6 +69,17 @@ pub fn processor_time_of(id: u32) -> Result<Duration> {
     ticks(id, 11)
 }
 
+/// The processor time so far of the threads of a process that are called so, of those that have not ended.
+pub fn processor_time_of_threads(id: u32, name: &str) -> Result<Duration> {
+    let all = fs::read_dir(format!("/proc/{id}/task")).could_not("read the threads of a process")?;
+    let is_called = |task: &Path| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name);
+    let spent = |task: &Path| {
+        let text = fs::read_to_string(task.join("schedstat")).ok()?;
+        text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    };
+    Ok(all.flatten().map(|task| task.path()).filter(|task| is_called(task)).filter_map(|task| spent(&task)).sum())
+}
+
 /// The processor time of those that this process has waited for, and of those that they have waited for.
 pub fn processor_time_of_children() -> Result<Duration> {
     ticks(std::process::id(), 13)
