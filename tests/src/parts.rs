@@ -90,6 +90,8 @@ impl Layout {
     }
 
     fn api_server(&self, command: &mut Command) {
+        // A mode that is given twice is refused.
+        let authorizes = self.api_args.iter().any(|arg| arg.starts_with("--authorization-mode="));
         command
             .arg(format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port))
             .arg("--bind-address=127.0.0.1")
@@ -100,7 +102,7 @@ impl Layout {
             .arg(flag("tls-private-key-file", &self.file("server.key")))
             .arg(flag("client-ca-file", &self.file("ca.crt")))
             .arg(flag("token-auth-file", &self.file("tokens.csv")))
-            .arg("--authorization-mode=Node,RBAC")
+            .args((!authorizes).then_some("--authorization-mode=Node,RBAC"))
             .arg("--service-account-issuer=https://kubernetes.default.svc")
             .arg(flag("service-account-key-file", &self.file("service-accounts.pub")))
             .arg(flag("service-account-signing-key-file", &self.file("service-accounts.key")))

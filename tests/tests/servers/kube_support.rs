@@ -13,7 +13,7 @@ use pilothouse_connect::{Clock, Connector, Opening, Relays, Signature, Sink};
 use pilothouse_connect_kube::KIND;
 use pilothouse_wire::{
     ConnectionId, Health, ObjectRef, Problem, When,
-    view::{DeliveryView, FleetSpec, RibbonView, RolloutView, connections::PluginNotice},
+    view::{DeliveryView, FleetSpec, FleetView, RibbonView, RolloutView, connections::PluginNotice},
 };
 use pilothouse_world::{Batch, Source, World, project};
 use serde_json::Value;
@@ -139,6 +139,11 @@ impl Watched {
     pub fn ribbon(&self) -> RibbonView {
         let now = self.see(|source| source.heard).flatten().unwrap_or_default();
         project::ribbon(&self.world.lock().unwrap(), Duration::from_secs(86_400), When::Now, now)
+    }
+
+    /// The fleet, as a door lists it.
+    pub fn fleet(&self) -> FleetView {
+        project::FleetProjection::new(&self.world.lock().unwrap(), FleetSpec::default()).into_view()
     }
 
     /// The services, as a door lists them.

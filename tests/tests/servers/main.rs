@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers too")]
 
 mod control_plane;
+mod kube_claims;
 mod kube_faults;
 mod kube_gitops;
 mod kube_inspect;
