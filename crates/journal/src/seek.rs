@@ -253,21 +253,12 @@ pub struct Place {
     hard: i64,
 }
 
-/// What nobody seeks any more. It is large, and ends beside whoever lets go of it.
+/// What nobody seeks any more. It is large, and to let go of it takes a while: beside, and one after the other, since who
+/// seeks next needs the other processor.
 #[derive(Debug, Default)]
 pub struct Gone {
-    world: Option<Arc<World>>,
-    chunks: Vec<chunk::Chunk>,
-}
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        let Self { world, chunks } = self;
-        let all = (world.take(), std::mem::take(chunks));
-        if all.0.is_some() || !all.1.is_empty() {
-            rayon::spawn(move || drop(all));
-        }
-    }
+    _world: Option<Arc<World>>,
+    _chunks: Vec<chunk::Chunk>,
 }
 
 /// A world that was sought.
@@ -332,7 +323,7 @@ impl Near {
             }
         }
         let chunks = self.loaded.extract_if(|_, chunk| !chunk.holds(target.seq)).map(|(_, chunk)| chunk).collect();
-        let gone = Gone { world: self.last.take().map(|last| last.world), chunks };
+        let gone = Gone { _world: self.last.take().map(|last| last.world), _chunks: chunks };
         let sought = self.go_on(db, target, None, true)?;
         Ok(Sought { gone, ..sought })
     }
@@ -374,7 +365,7 @@ impl Near {
         // Who goes back or far ahead needs others.
         let chunks = self.loaded.extract_if(|_, chunk| !chunk.holds(target.seq)).map(|(_, chunk)| chunk).collect();
         self.last = Some(Last { target, world: Arc::clone(&world) });
-        Ok(Sought { world, place: target.place(), touched, gone: Gone { world: None, chunks }, gap: None })
+        Ok(Sought { world, place: target.place(), touched, gone: Gone { _world: None, _chunks: chunks }, gap: None })
     }
 }
 
