@@ -59,7 +59,7 @@ impl<R: Listed> Page for Plan<R> {
     }
 
     fn is_whole(&self, view: &View) -> bool {
-        R::is_whole(view)
+        R::is_whole(view) && self.columns.iter().all(|column| R::tells(view, column.key))
     }
 
     fn rests_on(&self) -> Option<fn(&View) -> bool> {

@@ -54,6 +54,11 @@ pub trait Listed: Record + Serialize + Clone + 'static {
         true
     }
 
+    /// Is all of it read that this column tells, where somebody asks for it?
+    fn tells(_: &View, _: &str) -> bool {
+        true
+    }
+
     /// What of the fleet has to be read before these are concluded from it.
     fn rests_on() -> Option<fn(&View) -> bool> {
         None

@@ -72,6 +72,10 @@ impl Listed for PodLine {
         super::knows_gpus(view)
     }
 
+    fn tells(view: &View, column: &str) -> bool {
+        column != "eviction" || super::knows_gpus_and_budgets(view)
+    }
+
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
         let lines = fleet.pods.rows().iter().map(|row| {
