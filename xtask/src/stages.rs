@@ -39,7 +39,7 @@ const LONGEST_ALONE: &[&str] = &[
 /// Such programs at once. Each has as many threads as there are processors, but many have one test that outlasts the others.
 const PROGRAMS_AT_ONCE: usize = 2;
 /// Files of tests with servers at once. Each waits for most of its time.
-const FILES_AT_ONCE: usize = 4;
+const FILES_AT_ONCE: usize = 3;
 /// Tests of one file at once: they share their servers, and wait for them more than they work.
 const TESTS_AT_ONCE: &str = "3";
 
