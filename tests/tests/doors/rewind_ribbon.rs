@@ -67,7 +67,7 @@ async fn a_sign_says_what_who_and_where_and_a_press_opens_it_from_a_minute_to_a_
     page.find_by(&format!("[data-test='chip-{CONNECTION}'][data-state='live']")).await?;
     page.press("rail-fleet").await?;
     page.press("tab-pods").await?;
-    page.reads_as("[data-test='table-count']", |text| text.starts_with('1'), "counts the pod").await?;
+    page.find_by("[data-test='row'][data-key^='pod:admin/default/chat-']").await?;
 
     // The series that moves: its name, and what it is now.
     let held = "return [...document.querySelectorAll('.ribbon .lane-name')].findIndex(name => \
