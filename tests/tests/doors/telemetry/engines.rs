@@ -218,6 +218,16 @@ async fn an_engine_that_falls_silent_is_stale_and_one_that_begins_anew_makes_no_
         let row = serving(said, "pods", gone);
         (row["stale"] == false && row["pods"] == 1).then_some(())
     })
+    .await?;
+
+    // An engine of version 0 is replaced by one that calls its KV cache otherwise: it is read on, by its new name.
+    site.exporters.change(|pages| {
+        let engine = pages.engines.get_mut("old-0").unwrap();
+        (engine.naming, engine.kv_use) = (Naming::Usual, 0.75);
+    });
+    pods.until("it is read by its new name", LIMIT, |said| {
+        (of(serving(said, "pods", "old-0"), "kv").as_f64() == Some(0.75)).then_some(())
+    })
     .await
 }
 
