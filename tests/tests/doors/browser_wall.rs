@@ -1,8 +1,8 @@
 //! The wall from end to end: a real cluster, the built program, headless Chromium at 1080p and at 4K.
 
 use acceptance::{
-    Alertmanager, Context, ControlPlane, Failure, GpuNodes, Options, OtherBuild, Page, Part, Process, Result, Terminal,
-    until,
+    Alertmanager, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, OtherBuild, Page, Part, Process, Result,
+    Terminal, until,
 };
 use serde_json::json;
 use std::path::Path;
@@ -130,6 +130,9 @@ async fn an_alert_is_told_with_what_changed_before_it_and_who_tells_of_it_is_mis
     let nodes = GpuNodes::new("alarm", 1, 8);
     plane.add_gpu_nodes(&nodes, LIMIT).await?;
     let node = nodes.name(0);
+    let pods = GpuPods::new("default", "chat", 1, 8);
+    plane.add_gpu_deployment(&pods).await?;
+    plane.wait_running(&pods, LIMIT).await?;
     let mut alerts = Alertmanager::start().await?;
     let terminal = Terminal::new(&plane.kubeconfig())?;
     terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
@@ -155,6 +158,18 @@ async fn an_alert_is_told_with_what_changed_before_it_and_who_tells_of_it_is_mis
     over["endsAt"] = json!("2026-11-24T04:00:00Z");
     over["startsAt"] = json!("2026-11-24T03:12:00Z");
     alerts.send(&json!([over])).await?;
+    is(&page, "calm").await?;
+
+    // One about all of a node says how many GPUs, and which workloads.
+    let labels = json!({ "alertname": "NodeDown", "severity": "critical", "node": node });
+    alerts.send(&json!([{ "labels": labels, "annotations": { "summary": "Nobody hears it." } }])).await?;
+    is(&page, "trouble").await?;
+    let hit = |text: &str| text.contains("8\nGPUs of ") && text.contains("workload: Deployment default/chat");
+    page.reads_as("[data-test='wall-hit']", hit, "says how many GPUs and which workloads").await?;
+    legible(&page).await?;
+    alerts
+        .send(&json!([{ "labels": labels, "startsAt": "2026-11-24T03:12:00Z", "endsAt": "2026-11-24T04:00:00Z" }]))
+        .await?;
     is(&page, "calm").await?;
 
     // Who tells of alerts hangs, and ends: that is said. How soon is held where time is not the machine's (`pulse`).

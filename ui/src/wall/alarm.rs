@@ -2,7 +2,7 @@
 
 use pilothouse_wire::{
     NodeId, ObjectRef, PodId, SmolStr,
-    view::{AlertRow, Finding, FindingId, FleetView, NodeRow, PodRow},
+    view::{AlertRow, Finding, FindingId, FleetView, Method, NodeRow, PodRow},
 };
 
 /// Everything that may need a person: what was found, and the alerts that somebody is told of.
@@ -33,6 +33,13 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
             .filter(|pod| pod.id.cluster == *cluster && pod.id.namespace == *namespace)
             .filter(|pod| pod.workload.as_ref() == Some(name) && pod.workload_kind.as_ref() == Some(kind))
             .collect(),
+        Some(ObjectRef::Node(id)) => {
+            let holders = view.nodes.get(id).into_iter().flat_map(|node| &node.holders);
+            holders.filter_map(|pod| view.pods.get(pod)).collect()
+        }
+        Some(ObjectRef::Gpu(id, slot)) => {
+            view.nodes.get(id).and_then(|node| holder(node, *slot, view)).into_iter().collect()
+        }
         _ => Vec::new(),
     };
     let ids: Vec<PodId> = pods.iter().map(|pod| pod.id.clone()).collect();
@@ -51,6 +58,10 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
     // Slots of several nodes: how many is all that is shown of them.
     let gpus = match &alert.about {
         Some(ObjectRef::Gpu(_, slot)) => vec![*slot],
+        Some(ObjectRef::Node(id)) => {
+            let all = view.nodes.get(id).map_or(0, |node| node.gpus.len());
+            (0..u16::try_from(all).unwrap_or(u16::MAX)).collect()
+        }
         _ => nodes.iter().flat_map(|node| held(node, &ids)).collect(),
     };
     let mut workloads: Vec<SmolStr> = pods
@@ -79,6 +90,13 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
         workloads,
         services: Vec::new(),
     }
+}
+
+/// The pod that holds a GPU, where it is known exactly which: a slot is no device.
+fn holder<'a>(node: &NodeRow, slot: u16, view: &'a FleetView) -> Option<&'a PodRow> {
+    let cell = node.gpus.get(usize::from(slot))?;
+    let is_exact = matches!(cell.method, Method::Device | Method::Whole | Method::Claim);
+    view.pods.get(node.holders.get(usize::from(cell.holder.filter(|_| is_exact)?))?)
 }
 
 /// The slots of a node that these pods hold.
@@ -155,6 +173,28 @@ mod tests {
         let found = &all(&view)[0];
         assert_eq!((found.gpus.len(), found.node.name.as_str(), found.pods.len()), (4, "", 2));
         assert_eq!(found.workloads, ["Deployment serving/chat-70b"]);
+    }
+
+    #[test]
+    fn an_alert_about_a_node_or_a_gpu_hits_who_is_known_to_be_there() {
+        let mut node = sample::node("iad", "h-1", "pool", 3);
+        node.holders = vec![sample::pod("iad", "chat-0").id];
+        (node.gpus[0].holder, node.gpus[1].holder) = (Some(0), Some(0));
+        node.gpus[1].method = Method::Device;
+        let about = |about: &str| {
+            let view = FleetView {
+                alerts: [alert("Down", Status::Bad, AlertState::Firing, Some(about))].into_iter().collect(),
+                nodes: [node.clone()].into_iter().collect(),
+                pods: [PodRow { node: Some("h-1".into()), ..sample::pod("iad", "chat-0") }].into_iter().collect(),
+                ..FleetView::default()
+            };
+            let found = all(&view).remove(0);
+            (found.gpus, found.pods.len(), found.workloads.len())
+        };
+        assert_eq!(about("node:iad/h-1"), (vec![0, 1, 2], 1, 1));
+        assert_eq!(about("gpu:iad/h-1/1"), (vec![1], 1, 1), "its holder is known exactly");
+        assert_eq!(about("gpu:iad/h-1/0"), (vec![0], 0, 0), "by count nobody knows which pod has it");
+        assert_eq!(about("node:iad/gone"), (vec![], 0, 0));
     }
 
     #[test]
