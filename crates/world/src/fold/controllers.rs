@@ -207,15 +207,15 @@ impl Fold<'_> {
         let settings = self.settings(from, to);
         let told = |all: Vec<String>| all.into_iter().chain([numbers.clone()]).collect::<Vec<_>>().join(", ");
         let Some((_, first)) = images.first() else {
-            let title = match settings.as_deref() {
-                Some([only]) => format!("{} {only}", key.2),
-                Some([first, more @ ..]) => format!("{} {first} and {} more", key.2, more.len()),
-                _ => format!("{} settings, revision {}", key.2, to.number),
+            let (title, others) = match settings {
+                None => (format!("settings, revision {}", to.number), Vec::new()),
+                Some(all) if all.is_empty() => {
+                    (format!("settings, revision {}", to.number), vec!["in what is not looked at".to_owned()])
+                }
+                // The first stands in the title, the others behind it.
+                Some(mut all) => (all.remove(0), all),
             };
-            let detail = match settings {
-                Some(none) if none.is_empty() => told(vec!["in what is not looked at".to_owned()]),
-                settings => told(settings.unwrap_or_default()),
-            };
+            let (title, detail) = (format!("{} {title}", key.2), told(others));
             return Mark { title, detail: Some(detail), ..self.mark_of(key, at, MarkKind::Config) };
         };
         let word = if tag(first).is_empty() { repository(first) } else { tag(first) };

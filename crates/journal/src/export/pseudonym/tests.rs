@@ -237,7 +237,8 @@ fn a_change_of_settings_under_other_names_is_told_as_it_was() {
     let under_others: World = postcard::from_bytes(&veil.encode(&world)).unwrap();
     assert_eq!(marks(&other), marks(&under_others));
     let detail = marks(&other)[0].detail.clone().unwrap_or_default();
-    assert!(detail.starts_with("request of cpu 2 → 500m, variable "), "{detail}");
+    assert_eq!(marks(&other)[0].title, format!("{} request of cpu 2 → 500m", veil.name("chat")));
+    assert!(detail.starts_with("variable "), "{detail}");
     assert!(detail.contains(&format!(
         "node selector {} {} → {}",
         veil.name("pool"),
