@@ -1,5 +1,5 @@
 //! What the program is called with. Addresses: `pilothouse://fleet?at=…`, as an alert or a message has them; one opens a
-//! place, and does nothing. A file: a record, which is shown and not changed.
+//! place, or a plan that waits for a person, and does nothing. A file: a record, which is shown and not changed.
 
 use pilothouse_wire::address::Address;
 use std::{ffi::OsStr, path::PathBuf};

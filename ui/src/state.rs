@@ -189,6 +189,17 @@ impl State {
         self.address.get_untracked()
     }
 
+    /// What an address wants to be planned, of which object. Tracks.
+    #[must_use]
+    pub fn planned(self) -> Option<(ObjectRef, String)> {
+        self.address.with(|address| address.selected.clone().zip(address.plan.clone()))
+    }
+
+    /// The plan is open, or cannot be: who comes back to this place, or loads it again, does not open it again.
+    pub fn opened_plan(self) {
+        self.change(Keep::InPlace, |address| address.plan = None);
+    }
+
     /// An address of nothing but the time that is shown; not tracked.
     #[must_use]
     pub fn same_time(self) -> Address {

@@ -59,6 +59,9 @@ pub struct RunsArgs {
     /// Of one run: the values of this metric step by step; may be given again
     #[arg(long, value_name = "METRIC", requires = "run")]
     pub history: Vec<String>,
+    /// The run beside this one, of whichever experiment; may be given again
+    #[arg(long, value_name = "RUN", requires = "run", conflicts_with_all = ["history", "artefacts"])]
+    pub with: Vec<String>,
     /// Of one run: what it left in this folder
     #[arg(long, value_name = "FOLDER", requires = "run", conflicts_with = "history")]
     pub artefacts: Option<String>,

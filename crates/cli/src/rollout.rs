@@ -157,7 +157,7 @@ mod tests {
         let row = |(kind, place, name): &(&str, &str, &str)| {
             let (cluster, namespace) = place.split_once('/').unwrap_or(("iad", place));
             let id: ObjectRef = format!("workload:{cluster}/{namespace}/{kind}/{name}").parse().unwrap();
-            words::tests::row(id, kind, namespace, name)
+            words::tests::row(id)
         };
         let view = DeliveryView { rows: rows.iter().map(row).collect(), ..DeliveryView::default() };
         Frame {

@@ -1,4 +1,6 @@
-//! The command that searches runs, and shows one in full.
+//! The command that searches runs, shows one in full, and puts some side by side.
+
+mod compare;
 
 use crate::{
     exit::{Exit, Failed},
@@ -12,11 +14,11 @@ use crate::{
 use pilothouse_engine::Clock;
 use pilothouse_wire::{
     Answer, Ask, Body, Code, ConnectionId, Problem, SmolStr, Stamp, View, ViewSpec,
-    runs::{Artefacts, MetricHistory, Run, RunAnswer, RunAsk, RunPage, RunQuery, RunRow},
+    runs::{Artefacts, MetricHistory, Run, RunAnswer, RunAsk, RunPage, RunQuery, RunRow, common_metrics},
     units::{ABSENT, bytes, count, span, visible},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, io::Write};
+use std::io::Write;
 
 /// Metrics that have a column of their own: those that most runs have.
 const COLUMNS: usize = 4;
@@ -25,6 +27,7 @@ const COLUMNS: usize = 4;
 pub async fn run(arguments: &RunsArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let session = Session::start(&arguments.source, false).await?;
     let exit = match (&arguments.run, &arguments.artefacts) {
+        (Some(run), None) if !arguments.with.is_empty() => compare::run(&session, run, arguments, out, err).await,
         (Some(run), Some(folder)) => left(&session, run, folder, arguments, out, err).await,
         (Some(run), None) => one(&session, run, arguments, out, err).await,
         (None, _) => search(&session, arguments, out, err).await,
@@ -136,7 +139,7 @@ async fn search(session: &Session, arguments: &RunsArgs, style: Style, err: Styl
 fn table(out: &mut impl Write, found: &[Found], now: Stamp, style: Style) -> Result<(), Failed> {
     let several = found.len() > 1;
     let runs = || found.iter().flat_map(|found| found.page.runs.iter().map(move |run| (&found.source, run)));
-    let metrics = most_common(runs().map(|(_, run)| run));
+    let metrics = common_metrics(runs().map(|(_, run)| run), COLUMNS);
     let mut heads = vec![("STATUS".to_owned(), false), ("NAME".into(), false), ("EXPERIMENT".into(), false)];
     heads.extend([("BEGAN", true), ("TOOK", true)].map(|(title, right)| (title.to_owned(), right)));
     heads.extend(metrics.iter().map(|key| (key.to_uppercase(), true)));
@@ -160,15 +163,6 @@ fn table(out: &mut impl Write, found: &[Found], now: Stamp, style: Style) -> Res
     let rows: Vec<Vec<Cell>> = runs().map(row).collect();
     table::write_titled(out, &heads, &rows, style)?;
     Ok(())
-}
-
-/// The metrics that most of the runs have, by name where that is the same.
-fn most_common<'a>(runs: impl Iterator<Item = &'a RunRow>) -> Vec<SmolStr> {
-    let mut all: BTreeMap<&SmolStr, usize> = BTreeMap::new();
-    runs.flat_map(|run| &run.metrics).for_each(|metric| *all.entry(&metric.key).or_default() += 1);
-    let mut all: Vec<(&SmolStr, usize)> = all.into_iter().collect();
-    all.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), *key));
-    all.into_iter().take(COLUMNS).map(|(key, _)| key.clone()).collect()
 }
 
 fn experiment(run: &RunRow) -> &str {

@@ -1,11 +1,11 @@
 //! Runs and versions of models, read from their servers when somebody looks at them.
 
-use crate::asks::{connected, within};
+use crate::asks::{connected, together, within};
 use pilothouse_connect::{Connector, VersionFiles, redact_named};
-use pilothouse_insight::{Told, VersionDetail, compare_versions, config_lines};
+use pilothouse_insight::{Told, VersionDetail, compare_runs, compare_versions, config_lines};
 use pilothouse_wire::{
     Answer, Code, ConnectionId, Problem, SmolStr,
-    runs::{Comparison, FilesSize, Run, RunAnswer, RunAsk, Signature, VersionId},
+    runs::{Comparison, FilesSize, Run, RunAnswer, RunAsk, RunId, RunsCompared, Signature, VersionId},
     view::VersionLine,
 };
 use pilothouse_world::{World, project};
@@ -29,6 +29,35 @@ fn asked(ask: &RunAsk) -> &'static str {
         RunAsk::Search(_) => "its runs",
         RunAsk::Signature { .. } => "the signature of a model",
     }
+}
+
+/// Runs side by side. One that cannot be read is left out, and why is said.
+pub(crate) async fn side_by_side(sides: Vec<(Option<Arc<dyn Connector>>, RunId)>) -> Result<Answer, Problem> {
+    let read = sides.into_iter().map(|(connector, id)| async move {
+        let run = a_run(connector, &id).await;
+        (id, run)
+    });
+    let (mut ids, mut runs, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, run) in together(read).await.into_iter().flatten() {
+        match run {
+            Ok(run) => {
+                ids.push((id, run.about.name.clone()));
+                runs.push(run);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if runs.is_empty() {
+        let none = || Problem::new(Code::BadInput, "No run is named.").next("Name two or more.");
+        return Err(problems.into_iter().next().unwrap_or_else(none));
+    }
+    Ok(Answer::RunsCompared(Box::new(RunsCompared { runs: ids, rows: compare_runs(&runs), problems })))
+}
+
+async fn a_run(connector: Option<Arc<dyn Connector>>, id: &RunId) -> Result<Run, Problem> {
+    let connector = connected(connector, &id.source, "Runs are read from their server")?;
+    let run = read_run(&*connector, &id.source, Some(&id.run)).await?;
+    run.ok_or_else(Problem::other_answer)
 }
 
 /// One of two versions that are compared.

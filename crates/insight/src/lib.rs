@@ -7,7 +7,7 @@
 //! - [`room()`]: where GPUs are free, how well the free ones fit together, and why pods wait.
 //! - [`waste()`]: GPUs that are paid for and do nothing, and whose they are; it needs a [`History`].
 //! - [`compare()`]: what differs between two times.
-//! - [`compare_versions()`]: two versions of registered models side by side.
+//! - [`compare_versions()`], [`compare_runs()`]: two versions of registered models, and runs, side by side.
 //! - [`find()`]: where words stand in what all registries hold, and what was looked through.
 //! - [`Lookout`]: what a person is told of, each thing once, and nothing in quiet hours.
 //! - [`back`]: can a service go back to an earlier revision, and how long should it take.
@@ -48,6 +48,6 @@ pub use findings::findings;
 pub use funnel::funnel;
 pub use history::History;
 pub use lookout::{Call, Lookout, Wrong, quiet_until, wrong};
-pub use models::{FoundRuns, Told, VersionDetail, Words, compare_versions, config_lines, find};
+pub use models::{FoundRuns, Told, VersionDetail, Words, compare_runs, compare_versions, config_lines, find};
 pub use room::room;
 pub use waste::waste;

@@ -40,6 +40,7 @@ impl Grade {
             | Ask::WayBack(..)
             | Ask::Runs(..)
             | Ask::CompareVersions(..)
+            | Ask::CompareRuns(_)
             | Ask::Tags(_)
             | Ask::Artifact(_)
             | Ask::CompareArtifacts(..)
@@ -89,7 +90,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 29;
+    const ASKS: usize = 30;
     const VIEWS: usize = 15;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -124,6 +125,7 @@ mod tests {
             Ask::Bench(_) => 26,
             Ask::BenchPreview(_) => 27,
             Ask::BenchReport(..) => 28,
+            Ask::CompareRuns(_) => 29,
         }
     }
 
@@ -202,6 +204,7 @@ mod tests {
             Ask::Bench("a".into()),
             Ask::BenchPreview(Draft::default()),
             Ask::BenchReport("a".into(), bench::Form::Html),
+            Ask::CompareRuns(Vec::new()),
         ]
     }
 

@@ -3,7 +3,7 @@
 use crate::{Area, ConnectionId, ObjectRef, Stamp, When};
 use std::{fmt, str::FromStr};
 
-/// Where a person is: screen, scope, table, filter, selection, time.
+/// Where a person is: screen, scope, table, filter, selection, what is to be planned of it, time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     /// The screen's route: `fleet`, `connections`. An unknown one is kept, and said by the screen.
@@ -18,6 +18,8 @@ pub struct Address {
     pub area: Area,
     /// What is selected.
     pub selected: Option<ObjectRef>,
+    /// What is to be planned of what is selected, by the word of the deed. It opens the plan, and nothing in an address confirms one.
+    pub plan: Option<String>,
     /// Now, or the past.
     pub when: When,
     /// In the past: changes as they were true then, and not as they were known?
@@ -41,6 +43,9 @@ impl fmt::Display for Address {
         }
         if let Some(object) = &self.selected {
             query.append_pair("sel", &object.to_string());
+        }
+        if let Some(plan) = &self.plan {
+            query.append_pair("plan", plan);
         }
         if let When::At(stamp) = self.when {
             query.append_pair("at", &stamp.to_string());
@@ -67,6 +72,7 @@ impl FromStr for Address {
                 "filter" => address.filter = value.into_owned(),
                 "gpus" => address.area = value.parse().unwrap_or_default(),
                 "sel" => address.selected = value.parse().ok(),
+                "plan" => address.plan = Some(value.into_owned()),
                 "at" => address.when = value.parse::<Stamp>().map_or(When::Now, When::At),
                 "as" => address.true_then = value == "true",
                 _ => {}
@@ -88,6 +94,8 @@ mod tests {
         assert_eq!(address.area.to_string(), "iad-prod:h100-[110-117]/0-3");
         assert_eq!(address.to_string(), text);
         assert_eq!("/fleet".parse::<Address>().map(|address| address.to_string()), Ok("/fleet".into()));
+        let planned = "/fleet?sel=node%3Aiad-prod%2Fh100-117&plan=drain";
+        assert_eq!(planned.parse::<Address>().map(|address| address.to_string()), Ok(planned.into()));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     preflight::{Preflight, PreflightQuery},
     record::RecordInfo,
     rights::{Rights, RightsQuery},
-    runs::{Comparison, RunAnswer, RunAsk, VersionId},
+    runs::{Comparison, RunAnswer, RunAsk, RunId, RunsCompared, VersionId},
     view::{Difference, Lane, Past, connections::PluginNotice, ribbon::MarkKey},
 };
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,9 @@ pub enum Ask {
     Runs(ConnectionId, RunAsk),
     /// Two versions of registered models side by side, with what their servers say of them now.
     CompareVersions(VersionId, VersionId),
+    /// Runs side by side, of whichever experiments and servers, read from there now; of more than
+    /// [`runs::MOST_COMPARED`](crate::runs::MOST_COMPARED) the first.
+    CompareRuns(Vec<RunId>),
     /// A page of a repository's tags, read from its registry now.
     Tags(TagsQuery),
     /// An artefact in full, without its layers, read from its registry now.
@@ -255,6 +258,8 @@ pub enum Answer {
     Runs(Box<RunAnswer>),
     /// To [`Ask::CompareVersions`].
     Versions(Box<Comparison>),
+    /// To [`Ask::CompareRuns`].
+    RunsCompared(Box<RunsCompared>),
     /// To [`Ask::Tags`].
     Tags(TagPage),
     /// To [`Ask::Artifact`].

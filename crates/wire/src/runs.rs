@@ -2,6 +2,7 @@
 
 use crate::{ConnectionId, ModelId, Problem, SmolStr, Stamp};
 use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// A question about runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,6 +294,60 @@ pub struct Comparison {
     pub problems: Vec<Problem>,
 }
 
+/// A run of a server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunId {
+    /// The connection that it is seen through.
+    pub source: ConnectionId,
+    /// Its id there.
+    pub run: SmolStr,
+}
+
+/// The most runs that are compared at once.
+pub const MOST_COMPARED: usize = 8;
+
+/// Runs side by side, of whichever experiments they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunsCompared {
+    /// The runs that could be read, in the order in which they were asked for, each with its name.
+    pub runs: Vec<(RunId, SmolStr)>,
+    /// All that is said of any of them, part by part.
+    pub rows: Vec<RunsRow>,
+    /// Why the others could not be read.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is said of some of the runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunsRow {
+    /// What kind of thing.
+    pub part: ComparedPart,
+    /// Which one.
+    pub key: SmolStr,
+    /// Of each run; `None` is absent.
+    pub values: Vec<Option<String>>,
+    /// Of numbers: from that of the first run to that of each, as [`ComparedRow::change`].
+    pub changes: Vec<Option<String>>,
+}
+
+impl RunsRow {
+    /// Is it another thing of one run than of another?
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.values.iter().any(|value| Some(value) != self.values.first())
+    }
+}
+
+/// The metrics that most of these runs have, by name where that is the same: those that have a column of their own.
+#[must_use]
+pub fn common_metrics<'a>(runs: impl IntoIterator<Item = &'a RunRow>, most: usize) -> Vec<SmolStr> {
+    let mut all: BTreeMap<&SmolStr, usize> = BTreeMap::new();
+    runs.into_iter().flat_map(|run| &run.metrics).for_each(|metric| *all.entry(&metric.key).or_default() += 1);
+    let mut all: Vec<(&SmolStr, usize)> = all.into_iter().collect();
+    all.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), *key));
+    all.into_iter().take(most).map(|(key, _)| key.clone()).collect()
+}
+
 /// One thing that is said of either version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComparedRow {
@@ -333,12 +388,14 @@ pub enum ComparedPart {
     Config,
     /// What it takes and gives.
     Signature,
+    /// What its server says of a run.
+    Run,
 }
 
 impl ComparedPart {
     /// All, in the order in which they are shown: what it does first, what always differs last.
-    pub const ALL: [Self; 7] =
-        [Self::Metric, Self::Param, Self::Size, Self::Config, Self::Signature, Self::Tag, Self::Version];
+    pub const ALL: [Self; 8] =
+        [Self::Metric, Self::Param, Self::Size, Self::Config, Self::Signature, Self::Tag, Self::Version, Self::Run];
 
     /// Its heading.
     #[must_use]
@@ -351,6 +408,7 @@ impl ComparedPart {
             Self::Size => "Size",
             Self::Config => "Configuration",
             Self::Signature => "Signature",
+            Self::Run => "Run",
         }
     }
 }

@@ -135,7 +135,14 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
     let none = act(&terminal, "promote", "chat", &["--yes"]).await?;
     assert!(none.code == 1 && none.err.contains("with all traffic already"), "{none:?}");
 
-    let book = terminal.good(&["audit", "list"]).await?;
+    // To any revision that is kept: by the steps of its strategy, since it is not the stable one.
+    let said = act(&terminal, "undo", "chat", &["--to", "2", "--yes"]).await?;
+    seen(&said, "it waits at step 2 of 4");
+    assert!(said.out.contains("back to revision 2"), "{said:?}");
+    assert!(plane.kubectl(&running).await?.ends_with(":2.0.0"));
+    seen(&act(&terminal, "abort", "chat", &["--yes"]).await?, "all traffic is at the stable revision");
+
+    let book = terminal.good(&["audit", "list", "--most", "200"]).await?;
     for part in
         ["Abort Rollout default/chat: give all traffic back to revision 1", "Promote Rollout default/chat fully"]
     {
@@ -165,6 +172,13 @@ async fn blue_turns_green_an_analysis_ends_and_the_template_of_another_is_change
     rollouts.until(NAMESPACE, "turn", "Status", "Healthy").await?;
     let said = image(&terminal, "turn", "2.0.0").await?;
     assert!(said.code == 0 && said.err.contains("it waits: BlueGreenPause"), "{said:?}");
+    // Back before it has turned, and again.
+    let said = act(&terminal, "abort", "turn", &["--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("verified: all traffic is at the stable revision"), "{said:?}");
+    rollouts.until(NAMESPACE, "turn", "Status", "Degraded").await?;
+    let said = act(&terminal, "retry", "turn", &["--yes"]).await?;
+    assert!(said.code == 0 && said.err.contains("verified: it "), "{said:?}");
+    rollouts.until(NAMESPACE, "turn", "Status", "Paused").await?;
     let plan = act(&terminal, "promote", "turn", &["--plan"]).await?;
     assert!(plan.out.contains("revision 2, newest: 0 % → 100 %"), "{}", plan.out);
     let said = act(&terminal, "promote", "turn", &["--yes"]).await?;

@@ -2,11 +2,10 @@
 //! whose value is said, is stopped and taken back, each verified; all of it is in the audit book, and can be seen again.
 
 use crate::window_story::{
-    LIMIT, MOST, NAMESPACE, SHOWN, Shelves, connected, it_serves, service, template, the_book_has,
+    LIMIT, MOST, NAMESPACE, SHOWN, Shelves, connected, it_serves, service, the_book_has, the_first_serves,
 };
-use acceptance::{Context, ControlPlane, GpuNodes, Options, Prometheus, Result, Rollouts, Terminal, until};
+use acceptance::{Context, ControlPlane, Options, Result, Terminal, until};
 use serde_json::Value;
-use std::time::Duration;
 
 /// What the service says of itself, now or then.
 async fn told(terminal: &Terminal, more: &[&str]) -> Result<Value> {
@@ -25,12 +24,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_without_a_window() -> Resu
     let shelves = Shelves::filled().await?;
     let [first, second] = &shelves.images;
     let plane = ControlPlane::start(Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
-    let rollouts = Rollouts::start(&plane).await?;
-    let prometheus = Prometheus::start(Duration::from_secs(1), &[]).await?;
-    plane.apply(&template(&prometheus).to_string()).await?;
-    plane.apply(&service(first, "1").to_string()).await?;
-    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let (rollouts, _prometheus) = the_first_serves(&plane, &shelves).await?;
     let terminal = connected(&plane.kubeconfig(), &shelves).await?;
     // What is seen again later has to be recorded by somebody: no window is open.
     let mut recorder = terminal.command(&["record"])?.spawn().could_not("start the recorder")?;
@@ -62,7 +56,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_without_a_window() -> Resu
     })
     .await?;
     let page = terminal.good(&["rollout", "get", "chat"]).await?;
-    for part in ["ttft", SHOWN, &format!("{MOST}")] {
+    for part in ["ttft", SHOWN, &format!("{MOST}"), "goodput", "No data", "that is no pass"] {
         assert!(page.contains(part), "{part}: {page}");
     }
     // Until that time is in the record.

@@ -31,6 +31,9 @@ async fn two_clusters_are_one_view_and_one_that_is_lost_leaves_the_other_as_it_i
         let pods = GpuPods::new("default", "chat", 1, 3);
         plane.add_gpu_pods(&pods).await?;
         plane.wait_running(&pods, LIMIT).await?;
+        let service = GpuPods::new("default", "embed", 1, 1);
+        plane.add_gpu_deployment(&service).await?;
+        plane.wait_running(&service, LIMIT).await?;
     }
     let terminal = Terminal::new(Path::new(""))?;
     connect(&terminal, &east, "east").await?;
@@ -41,6 +44,10 @@ async fn two_clusters_are_one_view_and_one_that_is_lost_leaves_the_other_as_it_i
     assert_eq!(clusters_of_nodes(&fleet), ["east", "east", "west"]);
     let only = terminal.json(&["fleet", "--json", "--context", "west"]).await?;
     assert_eq!(only["summary"]["gpus"], json!(8));
+    let services = terminal.json(&["rollout", "list", "--json", "--filter", "name=embed"]).await?;
+    let of_both = services["services"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_of = |id: &str| of_both.iter().any(|row| row["id"].to_string().contains(id));
+    assert!(of_both.len() == 2 && is_of("east") && is_of("west"), "{services:#}");
 
     let (door, address) = terminal.serve(&[]).await?;
     let page = Page::browser((1440, 900), &address).await?;
@@ -53,6 +60,15 @@ async fn two_clusters_are_one_view_and_one_that_is_lost_leaves_the_other_as_it_i
         let row = format!("[data-test='row'][data-key='pod:{id}/default/chat-0']");
         page.reads_as(&row, |text| text.contains("Running"), "runs there").await?;
     }
+
+    // So do services.
+    page.press("rail-delivery").await?;
+    for id in ["east", "west"] {
+        let row = format!("[data-test='row'][data-key='workload:{id}/default/Deployment/embed']");
+        page.reads_as(&row, |text| text.contains("Healthy"), "serves there").await?;
+    }
+    page.press("rail-fleet").await?;
+    page.press("tab-pods").await?;
 
     // One goes: it says so, what was known of it stays, and the other goes on.
     east.stop_apiserver();

@@ -165,6 +165,7 @@ async fn the_terminal_says_where_it_serves(
         (&known[0]["pods"], &known[0]["gpus"], &known[0]["traffic"]["actual"]),
         (&json!(4), &json!(4), &json!(80))
     );
+    assert!(known[0]["since"].is_string(), "since when: {one:#}");
     let alias = rows.iter().find(|row| row["version"].is_null()).copied().cloned().unwrap_or_default();
     let why = "Alias champion leads to version 2 now; whether it did when the container began was not seen.";
     assert_eq!((&alias["evidence"], &alias["traffic"]["actual"]), (&json!(why), &json!(20)), "{one:#}");

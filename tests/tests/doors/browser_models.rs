@@ -24,6 +24,8 @@ struct Site {
     server: Mlflow,
     terminal: Terminal,
     runs: [String; 2],
+    /// A run of another experiment, of which nothing is registered.
+    other: String,
 }
 
 impl Site {
@@ -47,6 +49,16 @@ impl Site {
         server.artefact(&experiment, &runs[1], "model/MLmodel", MLMODEL).await?;
         server.artefact(&experiment, &runs[1], "model/config.json", LLAMA).await?;
         server.artefact(&experiment, &runs[0], "model/data/more.bin", &"x".repeat(5_000)).await?;
+        let logged = json!({ "experiment_id": experiment, "name": "chat-8b", "source_run_id": runs[1] });
+        server.post("logged-models", &logged).await?;
+        let larger = server.experiment("eval-large").await?;
+        let third = Trained {
+            name: "calm-elk",
+            params: &[("lr", "0.0005"), ("base", "70b")],
+            metrics: &[("auc", &[0.9])],
+            tags: &[],
+        };
+        let other = server.run(&larger, third).await?;
         server.model("chat").await?;
         server.model("idle").await?;
         for run in &runs {
@@ -56,7 +68,7 @@ impl Site {
         let terminal = Terminal::new(Path::new(""))?;
         let url = server.url();
         terminal.good(&["connect", "add", "mlflow", "--name", "registry", "--url", &url]).await?;
-        Ok(Self { server, terminal, runs })
+        Ok(Self { server, terminal, runs, other })
     }
 }
 
@@ -85,6 +97,7 @@ async fn a_person_finds_a_model_its_run_and_what_changed_between_two_versions() 
     the_newest_version_has_its_run(&page, &site).await?;
     it_is_reckoned_whether_it_fits(&page).await?;
     a_word_is_found_wherever_it_stands(&page).await?;
+    runs_of_all_experiments_stand_side_by_side(&page, &site).await?;
 
     page.press_by("[data-test='compare-with'][data-key='1']").await?;
     let compared = "[data-test='compared'][data-key='lr']";
@@ -132,6 +145,16 @@ async fn the_newest_version_has_its_run(page: &Page, site: &Site) -> Result<()> 
     page.reads_as("[data-test='params']", |text| text.contains("lr") && text.contains("0.0005"), "has parameters")
         .await?;
     page.reads_as("[data-test='artefacts']", |text| text.contains("model/"), "lists what was left").await?;
+    page.press("artefacts-open").await?;
+    page.reads_as("[data-test='artefacts']", |text| text.contains("model/config.json"), "opens a folder").await?;
+    page.press("artefacts-up").await?;
+    page.gone("[data-test='artefacts-up']").await?;
+    page.reads_as(
+        "[data-test='logged']",
+        |text| text.contains("chat-8b") && text.contains("pending"),
+        "logged a model",
+    )
+    .await?;
     page.reads_as(
         "[data-test='chart'][data-key='loss']",
         |text| text.contains("0.25 to 1, steps 0 to 2"),
@@ -140,6 +163,57 @@ async fn the_newest_version_has_its_run(page: &Page, site: &Site) -> Result<()> 
     .await?;
     page.find_by("[data-test='chart'][data-key='loss'] svg polyline").await?;
     Ok(())
+}
+
+/// From a run to others, by what was given to them and what came of them, whichever experiment they are of.
+async fn runs_of_all_experiments_stand_side_by_side(page: &Page, site: &Site) -> Result<()> {
+    let row = |run: &str| format!("[data-test='runs-row'][data-key='{run}']");
+    page.press("run-beside").await?;
+    page.reads_as("[data-test='runs-told']", |text| text.contains("3 runs of 3 experiments"), "finds all").await?;
+    page.reads_as(&row(&site.other), |text| text.contains("eval-large") && text.contains("0.9"), "is of another")
+        .await?;
+    page.fill("runs-filter", "metrics.auc > 0.82").await?;
+    page.fill("runs-order", "metrics.auc DESC").await?;
+    page.press("runs-search").await?;
+    page.gone(&row(&site.runs[0])).await?;
+    page.fill("runs-experiments", "chat-t*").await?;
+    page.press("runs-search").await?;
+    page.gone(&row(&site.other)).await?;
+    page.reads_as("[data-test='runs-told']", |text| text.contains("1 run of 1 experiment."), "narrows").await?;
+    // What the server does not understand is said in its words.
+    page.fill("runs-filter", "metrics.auc >").await?;
+    page.press("runs-search").await?;
+    page.reads_as("[data-test='runs']", |text| text.contains("Invalid"), "says what is wrong").await?;
+    page.fill("runs-experiments", "").await?;
+    page.fill("runs-filter", "").await?;
+    page.press("runs-search").await?;
+
+    // The one that led here is chosen already; the others are, by a press.
+    for run in [&site.other, &site.runs[0]] {
+        page.press_by(&format!("{} [data-test='runs-pick']", row(run))).await?;
+    }
+    page.reads_as("[data-test='runs-compare']", |text| text.contains("Compare 3"), "counts them").await?;
+    page.press("runs-compare").await?;
+    let compared = |key: &str| format!("[data-test='runs-compared'][data-key='{key}']");
+    let auc =
+        |text: &str| ["0.84", "0.9", "+0.06 (+7.1 %)", "0.8", "−0.04 (−4.8 %)"].iter().all(|part| text.contains(part));
+    page.reads_as(&compared("auc"), auc, "says by how much").await?;
+    page.reads_as(
+        &compared("experiment"),
+        |text| text.contains("eval-large") && text.contains("chat-tuning"),
+        "differs",
+    )
+    .await?;
+    page.reads_as(&compared("loss"), |text| text.contains("—"), "is absent of one").await?;
+    page.gone(&compared("user")).await?;
+    page.press("runs-all").await?;
+    page.find_by(&compared("status")).await?;
+    // The address leads back to it.
+    page.reload().await?;
+    page.find_by(&compared("auc")).await?;
+    page.press("runs-back").await?;
+    page.find_by(&row(&site.other)).await?;
+    page.press_by("[data-test='model'][data-key='registry/chat']").await.map(drop)
 }
 
 /// No service serves it: the GPU is said by a person.
@@ -213,6 +287,15 @@ async fn the_terminal_lists_compares_and_searches(site: &Site) -> Result<()> {
     assert_eq!((runs.len(), &runs[0]["name"]), (1, &json!("brisk-fox")), "{found:#}");
     let run = terminal.good(&["runs", &site.runs[1], "--history", "loss"]).await?;
     assert!(run.contains("brisk-fox") && run.contains("0.0005") && run.contains("model/"), "{run}");
+    let beside = terminal.good(&["runs", &site.runs[1], "--with", &site.other]).await?;
+    for part in ["BRISK-FOX", "CALM-ELK", "70b", "+0.06 (+7.1 %)", "eval-large"] {
+        assert!(beside.contains(part), "{part}: {beside}");
+    }
+    let three =
+        terminal.json(&["runs", &site.runs[0], "--with", &site.runs[1], "--with", &site.other, "--json"]).await?;
+    assert_eq!((rows(&three, "runs").len(), rows(&three, "problems").len()), (3, 0), "{three:#}");
+    let nobody = terminal.call(&["runs", &site.runs[0], "--with", "deadbeef"]).await?;
+    assert!(nobody.code == 1 && nobody.err.contains("deadbeef"), "{nobody:?}");
     let left = terminal.good(&["runs", &site.runs[1], "--artefacts", "model/"]).await?;
     assert!(left.contains("model/MLmodel"), "{left}");
     let searched = terminal.json(&["models", "--search", "OWL", "--json"]).await?;

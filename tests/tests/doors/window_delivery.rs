@@ -194,12 +194,7 @@ async fn a_person_weighs_a_route_and_sees_who_keeps_it() -> Result<()> {
 
     page.press("weigh").await?;
     page.reads_as("[data-test='weigh-plan']", |text| text.contains("nothing is another one"), "wants another").await?;
-    for (name, weight) in [("chat-stable", "60"), ("chat-canary", "40")] {
-        let field = page.find_by(&format!("[data-test='weigh-field'][data-key='{name}']")).await?;
-        field.send_keys(Key::Control + "a").await.could_not("select a weight")?;
-        field.send_keys(weight).await.could_not("type a weight")?;
-    }
-    page.press("weigh-plan").await?;
+    weighs(&page, [("chat-stable", "60"), ("chat-canary", "40")]).await?;
     let traffic = |text: &str| text.contains("90 % → 60 %") && text.contains("10 % → 40 %");
     page.reads_as("[data-test='plan-traffic']", traffic, "says which traffic moves").await?;
     page.reads_as("[data-test='plan-permission']", |text| text.contains("would take it"), "says that it can").await?;
@@ -221,5 +216,27 @@ async fn a_person_weighs_a_route_and_sees_who_keeps_it() -> Result<()> {
         failed = gateway(&site.plane) => return Err(failed),
     }
     assert_eq!(site.weights().await?, "60 40 0");
+
+    // Nobody takes the next one up: that is said in amber, with the way back at hand, and is not said to be done.
+    page.press("weigh").await?;
+    weighs(&page, [("chat-stable", "70"), ("chat-canary", "30")]).await?;
+    page.reads_as("[data-test='plan-permission']", |text| text.contains("would take it"), "says that it can").await?;
+    page.press("plan-confirm").await?;
+    page.find_by("[data-test='plan-became'][data-state='unverified'] .mark.warn").await?;
+    page.reads_as("[data-test='plan-became']", |text| text.contains("taken up"), "says what is missing").await?;
+    page.gone("[data-test='plan-became'] .mark.good").await?;
+    page.press("plan-undo").await?;
+    let back = |text: &str| text.contains("30 % → 40 %");
+    page.reads_as("[data-test='plan-traffic']", back, "plans the way back").await?;
     page.close().await
+}
+
+/// Types weights of backends, and has them planned.
+async fn weighs(page: &Page, weights: [(&str, &str); 2]) -> Result<()> {
+    for (name, weight) in weights {
+        let field = page.find_by(&format!("[data-test='weigh-field'][data-key='{name}']")).await?;
+        field.send_keys(Key::Control + "a").await.could_not("select a weight")?;
+        field.send_keys(weight).await.could_not("type a weight")?;
+    }
+    page.press("weigh-plan").await
 }

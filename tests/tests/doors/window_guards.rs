@@ -104,6 +104,40 @@ async fn a_drain_that_a_budget_holds_is_stopped_and_what_was_done_stays() -> Res
     page.close().await
 }
 
+/// As an alert or a message has it: what is to be done is planned and shown, and waits for a person whatever else the address says.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_opens_a_plan_and_confirms_none() -> Result<()> {
+    let (plane, terminal) = deployed("linked", Vec::new()).await?;
+    terminal.good(&["connect", "operate", "admin"]).await?;
+    let link = "pilothouse://fleet?sel=node:admin/linked-0000&plan=cordon&confirm=yes&yes=true";
+    let page = Page::window_with((1440, 900), &terminal.environment(), &[link]).await?;
+    page.reads_as("[data-test='plan']", |text| text.contains("Cordon node linked-0000"), "is planned").await?;
+    page.reads_as(TRIED, |text| text.contains("would take it"), "says that it can").await?;
+    let closed = ["get", "node", "linked-0000", "-o", "jsonpath={.spec.unschedulable}"];
+    page.press("plan-close").await?;
+    page.gone("[data-test='plan']").await?;
+    assert_eq!(plane.kubectl(&closed).await?, "", "nothing was done");
+    let book = terminal.good(&["audit", "list"]).await?;
+    assert!(book.contains("Cordon node linked-0000") && !book.contains("confirmed"), "{book}");
+    // Who loads the place again is at the place, and not at the plan.
+    let address = page.ask("return location.search").await?;
+    assert!(address.as_str().is_some_and(|address| !address.contains("plan=")), "{address}");
+    page.ask("window.before = true; return true").await?;
+    page.reload().await?;
+    until("the page is another one", LIMIT, async || {
+        let is_new = "return !window.before && Boolean(document.querySelector(\"[data-test='deed-cordon']\"))";
+        Ok((page.ask(is_new).await? == true).then_some(()))
+    })
+    .await?;
+    page.gone("[data-test='plan']").await?;
+    page.press("deed-cordon").await?;
+    page.reads_as(TRIED, |text| text.contains("would take it"), "says that it can").await?;
+    confirm(&page).await?;
+    page.find_by("[data-test='plan-became'][data-state='verified']").await?;
+    assert_eq!(plane.kubectl(&closed).await?, "true");
+    page.close().await
+}
+
 /// How a right is held, which stands before the line that names what it needs.
 fn held<'a>(told: &'a str, needs: &str) -> Option<&'a str> {
     let lines: Vec<&str> = told.lines().map(str::trim).collect();

@@ -64,17 +64,38 @@ pub(crate) fn service(image: &str, version: &str) -> Value {
     service
 }
 
-/// Measured each second, and patient: whoever looks sees that it is bad before the controller acts on it.
-pub(crate) fn template(prometheus: &Prometheus) -> Value {
+/// Measured each second, and patient: whoever looks sees that it is bad before the controller acts on it. Of what else it measures
+/// there is no series, which its controller lets pass.
+fn template(prometheus: &Prometheus) -> Value {
+    let asks = |query: &str| json!({ "prometheus": { "address": prometheus.url(), "query": query } });
     json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate",
         "metadata": { "name": "ttft", "namespace": NAMESPACE },
-        "spec": { "metrics": [{
-            "name": "ttft", "interval": "1s", "count": 600, "failureLimit": 500,
-            "successCondition": format!("result[0] <= {MOST}"),
-            "provider": { "prometheus": { "address": prometheus.url(), "query": format!("vector({MEASURED})") } },
-        }] },
+        "spec": { "metrics": [
+            {
+                "name": "ttft", "interval": "1s", "count": 600, "failureLimit": 500,
+                "successCondition": format!("result[0] <= {MOST}"), "provider": asks(&format!("vector({MEASURED})")),
+            },
+            {
+                "name": "goodput", "count": 1, "successCondition": "len(result) == 0 || result[0] >= 0.95",
+                "provider": asks("nothing_such_total"),
+            },
+        ] },
     })
+}
+
+/// Version 1 serves in a cluster of the real controller, whose analyses ask a real Prometheus.
+pub(crate) async fn the_first_serves<'a>(
+    plane: &'a ControlPlane,
+    shelves: &Shelves,
+) -> Result<(Rollouts<'a>, Prometheus)> {
+    plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(plane).await?;
+    let prometheus = Prometheus::start(Duration::from_secs(1), &[]).await?;
+    plane.apply(&template(&prometheus).to_string()).await?;
+    plane.apply(&service(&shelves.images[0], "1").to_string()).await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    Ok((rollouts, prometheus))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,12 +103,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     let shelves = Shelves::filled().await?;
     let [first, second] = &shelves.images;
     let plane = ControlPlane::start(Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
-    let rollouts = Rollouts::start(&plane).await?;
-    let prometheus = Prometheus::start(Duration::from_secs(1), &[]).await?;
-    plane.apply(&template(&prometheus).to_string()).await?;
-    plane.apply(&service(first, "1").to_string()).await?;
-    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let (rollouts, _prometheus) = the_first_serves(&plane, &shelves).await?;
 
     let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
 
@@ -104,6 +120,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     done(&page, "deed-promote").await?;
     let bad = |text: &str| text.contains(SHOWN) && text.contains(&format!("≤ {MOST}")) && text.contains("+43 %");
     page.reads_as("[data-test='metric'][data-key='ttft']", bad, "says the value against the condition").await?;
+    it_is_told_what_was_asked_and_what_nobody_could_measure(&page).await?;
     // And of each measurement, by a press.
     page.press("measured").await?;
     let each = |text: &str| text.starts_with("Failed") && text.contains("+43 %");
@@ -276,6 +293,19 @@ async fn a_service_of_kserve_gets_a_model_and_goes_back_to_the_one_before() -> R
         .await?;
     it_is_now(&page).await?;
     page.close().await
+}
+
+/// The query as it was asked stays open while measurements come; and where there is no series that is no pass, whatever its
+/// controller says.
+async fn it_is_told_what_was_asked_and_what_nobody_could_measure(page: &Page) -> Result<()> {
+    let metric = |name: &str| format!("[data-test='metric'][data-key='{name}']");
+    page.press_by(&format!("{} .query summary", metric("ttft"))).await?;
+    let query = format!("{} .query pre", metric("ttft"));
+    page.reads_as(&query, |text| text == format!("vector({MEASURED})"), "is what was asked").await?;
+    page.find_by(&format!("{} [data-test='measurements'] li:nth-child(4)", metric("ttft"))).await?;
+    page.reads_as(&query, |text| text.contains(MEASURED), "is open still").await?;
+    let disputed = |text: &str| text.contains("No data") && text.contains("gave no value");
+    page.reads_as(&metric("goodput"), disputed, "is no pass").await.map(drop)
 }
 
 /// Gives the member a weight, and wants the plan to say what follows.

@@ -63,7 +63,7 @@ async fn a_canary_and_its_ways_back_are_shown_as_the_plugin_shows_them() -> Resu
     plane.add_gpu_nodes(&GpuNodes::new(POOL, 4, 8), LIMIT).await?;
     let rollouts = Rollouts::start(&plane).await?;
     let watched = Watched::start(&Settings::new(&plane.kubeconfig()))?;
-    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": { "duration": "2s" } }]);
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": { "duration": "4s" } }]);
     plane.apply(&rollout("chat", &json!({ "canary": { "steps": steps } }))).await?;
 
     let first = same(&rollouts, &watched, "chat", "Healthy").await?;
@@ -108,6 +108,14 @@ async fn a_canary_and_its_ways_back_are_shown_as_the_plugin_shows_them() -> Resu
     act(&rollouts, &["undo", "chat"]).await?;
     let back = same(&rollouts, &watched, "chat", "Healthy").await?;
     assert!(back.images[0].ends_with(":2.0.0"), "{back:?}");
+
+    // Behind the person there are only steps that it has gone before: what is left is told as a range.
+    rollouts.set_image(NAMESPACE, "chat", "4.0.0").await?;
+    same(&rollouts, &watched, "chat", "Paused").await?;
+    act(&rollouts, &["promote", "chat"]).await?;
+    let ranged = |view: &RolloutView| matches!(view.left, Left::Between { most_ms: 1..60_000, .. });
+    full(&watched, "chat", "what is left is told", ranged).await?;
+    same(&rollouts, &watched, "chat", "Healthy").await?;
 
     // All of it is on the ribbon.
     let ribbon = watched.ribbon();

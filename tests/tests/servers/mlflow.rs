@@ -170,6 +170,10 @@ async fn runs_are_read_found_and_followed_step_by_step() -> Result<()> {
     let (experiment, runs) = chat(server, "read").await?;
     server.artefact(&experiment, &runs[1], "model/MLmodel", MLMODEL).await?;
     server.artefact(&experiment, &runs[1], "notes.txt", "ran well").await?;
+    let logged =
+        json!({ "experiment_id": experiment, "name": "chat-8b", "model_type": "llm", "source_run_id": runs[1] });
+    server.post("logged-models", &logged).await?;
+    chat(server, "also-read").await?;
     let connector = open(&server.url(), &[], &[])?;
     let ask = async |ask: RunAsk| connector.runs(&ask).await.map_err(|problem| Failure::new(problem.to_string()));
 
@@ -182,6 +186,8 @@ async fn runs_are_read_found_and_followed_step_by_step() -> Result<()> {
     let left: Vec<(&str, Option<u64>)> =
         run.artefacts.entries.iter().map(|entry| (entry.path.as_str(), entry.bytes)).collect();
     assert_eq!(left, [("model", None), ("notes.txt", Some(8))]);
+    let logged: Vec<[&str; 2]> = run.models.iter().map(|model| [model.name.as_str(), model.status.as_str()]).collect();
+    assert_eq!((logged, run.models[0].kind.as_deref()), (vec![["chat-8b", "PENDING"]], Some("llm")));
     assert_eq!(run.problems, []);
 
     let keys = vec!["loss".into(), "nothing".into()];
@@ -201,6 +207,11 @@ async fn runs_are_read_found_and_followed_step_by_step() -> Result<()> {
     let RunAnswer::Found(found) = ask(RunAsk::Search(query.clone())).await? else { panic!("another answer") };
     let names: Vec<&str> = found.runs.iter().map(|run| run.name.as_str()).collect();
     assert_eq!((names, found.more, found.experiments), (vec!["second"], false, 1));
+    let both = RunQuery { experiments: vec!["rea*".into(), "also-read".into()], ..query.clone() };
+    let RunAnswer::Found(found) = ask(RunAsk::Search(both)).await? else { panic!("another answer") };
+    let mut of: Vec<&str> = found.runs.iter().filter_map(|run| run.experiment.1.as_deref()).collect();
+    of.sort_unstable();
+    assert_eq!((of, found.experiments), (vec!["also-read", "read"], 2), "over experiments");
 
     let signature = RunAsk::Signature { model: "read".into(), version: 2 };
     let RunAnswer::Signature(Some(signature)) = ask(signature).await? else { panic!("there is none") };

@@ -11,6 +11,7 @@ mod place;
 mod preflight;
 mod repository;
 mod run;
+mod runs;
 mod searched;
 mod serves;
 mod sums;
@@ -81,6 +82,7 @@ impl Here {
 #[component]
 fn Models() -> impl IntoView {
     let here = Here::provide();
+    runs::Looked::provide();
     // A registry is of no cluster: the scope narrows nothing here, and `registry=` in the filter does.
     let models = use_view(Signal::stored(ViewSpec::Models(ModelsSpec::default())));
     let known = Known { models, artifacts: use_view(Signal::stored(ViewSpec::Artifacts)) };

@@ -19,10 +19,11 @@ use crate::{
         problem::ProblemRows,
     },
     shell::toast::use_toasts,
+    state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Act, Acted, Answer, Ask, Code, ObjectRef, Problem, ViewSpec,
+    Act, Acted, Answer, Ask, Code, Freshness, ObjectRef, Problem, ViewSpec,
     plan::{Action, Confirmation, Deed, Intent, Planned},
     units::visible,
 };
@@ -64,12 +65,33 @@ pub fn PlanDialog() -> impl IntoView {
     let door = use_plan();
     let on_close = Callback::new(move |()| door.wanted.set(None));
     let on_unasked = Callback::new(move |()| door.asked.set(None));
+    from_address(door);
     view! {
         {move || door.asked.get().map(|(asked, object)| view! {
             <asked::Question asked=asked object=object on_close=on_unasked />
         })}
         {move || door.wanted.get().map(|intent| view! { <Open intent=intent on_close=on_close /> })}
     }
+}
+
+/// Opens what an address wants to be planned, where something may be done, once its connection is open or is known not to be. It is
+/// confirmed as any other, by a person.
+fn from_address(door: PlanDoor) {
+    let (state, connections) = (use_state(), use_view(Signal::stored(ViewSpec::Connections)));
+    let wanted = Memo::new(move |_| {
+        let (object, word) = state.planned()?;
+        let sources = connections.sources();
+        let source = sources.iter().find(|source| source.id == *object.connection());
+        let is_known = source.is_some_and(|source| source.freshness != Freshness::Starting);
+        (is_known && state.may_act()).then_some((object, word))
+    });
+    Effect::new(move |_| {
+        let Some((object, word)) = wanted.get() else { return };
+        state.opened_plan();
+        if let Some((.., deed)) = deeds(&object).into_iter().find(|(.., deed)| deed.word() == word) {
+            door.open(Intent { object, deed });
+        }
+    });
 }
 
 /// How far it is.

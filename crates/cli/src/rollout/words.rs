@@ -317,19 +317,13 @@ pub mod tests {
     };
 
     /// A row of little.
-    pub fn row(id: ObjectRef, kind: &str, namespace: &str, name: &str) -> DeliveryRow {
+    pub fn row(id: ObjectRef) -> DeliveryRow {
         DeliveryRow {
-            id,
-            kind: kind.into(),
-            namespace: namespace.into(),
-            name: name.into(),
             status: Status::Warn,
             phase: DeliveryPhase::Paused,
             why: Some("CanaryPauseStep".into()),
             since: Some(Stamp(60_000)),
-            unobserved: None,
             strategy: "canary".into(),
-            router: None,
             step: Some(StepAt { done: 1, of: 2, words: Some("Pause until promoted".into()) }),
             traffic: Split { wanted: Some(20), actual: Some(16), whole: 100 },
             revision: Some(2),
@@ -341,13 +335,9 @@ pub mod tests {
             ready: 6,
             available: 6,
             gpus: 12,
-            team: None,
-            guard: None,
-            kept: None,
-            shares: Vec::new(),
             analysis: Some(AnalysisVerdict::NoData),
             disputed: true,
-            created: None,
+            ..DeliveryRow::of(id)
         }
     }
 
@@ -413,7 +403,7 @@ pub mod tests {
             }),
         };
         let view = RolloutView {
-            row: row("workload:iad/serving/Rollout/chat".parse().unwrap(), "Rollout", "serving", "chat"),
+            row: row("workload:iad/serving/Rollout/chat".parse().unwrap()),
             steps: vec![
                 step(Step::Weight(20), StepState::Done, None),
                 step(

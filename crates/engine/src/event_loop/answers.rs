@@ -16,8 +16,11 @@ use crate::{
 };
 use pilothouse_insight::{History, Shown};
 use pilothouse_wire::{
-    Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When, ask::About, record::Gap,
-    runs::VersionId, view::Difference,
+    Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
+    ask::About,
+    record::Gap,
+    runs::{MOST_COMPARED, RunId, VersionId},
+    view::Difference,
 };
 use pilothouse_world::project;
 
@@ -170,6 +173,11 @@ impl Loop {
                     id: id.clone(),
                 };
                 for_who_waits(reply, runs::compare(side(&a), side(&b)));
+            }
+            Ask::CompareRuns(ids) => {
+                let side = |id: RunId| (self.connections.connector(&id.source), id);
+                let sides: Vec<_> = ids.into_iter().take(MOST_COMPARED).map(side).collect();
+                for_who_waits(reply, runs::side_by_side(sides));
             }
             Ask::Objects(listing) => {
                 let connector = self.connections.connector(&listing.cluster);

@@ -116,15 +116,10 @@ mod tests {
     fn service(phase: DeliveryPhase, revision: u64, done: u32, weight: u32) -> DeliveryRow {
         let id: ObjectRef = "workload:iad/serving/Rollout/chat".parse().unwrap();
         DeliveryRow {
-            id,
-            kind: "Rollout".into(),
-            namespace: "serving".into(),
-            name: "chat".into(),
             status: phase.status(),
             phase,
             why: Some("CanaryPauseStep".into()),
             since: Some(Stamp(weight.into())),
-            unobserved: None,
             strategy: "canary".into(),
             router: Some("plugins".into()),
             step: Some(StepAt { done, of: 6, words: None }),
@@ -132,19 +127,11 @@ mod tests {
             revision: Some(revision),
             stable: Some(1),
             revisions: 2,
-            images: Vec::new(),
             wanted: Some(4),
-            updated: 0,
             ready: 4,
             available: 4,
             gpus: 8,
-            team: None,
-            guard: None,
-            kept: None,
-            shares: Vec::new(),
-            analysis: None,
-            disputed: false,
-            created: None,
+            ..DeliveryRow::of(id)
         }
     }
 
@@ -175,17 +162,9 @@ mod tests {
     fn model(name: &str, versions: &[(u64, Option<&str>)], aliases: &[(&str, u64)]) -> ModelRow {
         let version = |(number, stage): &(u64, Option<&str>)| VersionRow {
             number: *number,
-            created: None,
-            updated: None,
             stage: stage.map(Into::into),
             readiness: Readiness::Ready,
-            message: None,
-            description: None,
-            source: None,
-            run: None,
-            model: None,
-            user: None,
-            tags: Vec::new(),
+            ..VersionRow::default()
         };
         let alias = |(name, version): &(&str, u64)| AliasRow {
             name: (*name).into(),

@@ -44,7 +44,7 @@ const UNKNOWN: &str = "unknown";
 /// One thing of one version: how it is shown, and the number that it is.
 type Said = (String, Option<f64>);
 /// What is said under each key.
-type Sayings = BTreeMap<SmolStr, Said>;
+pub(super) type Sayings = BTreeMap<SmolStr, Said>;
 
 /// All that is said of either, part by part, in the order of the keys; of the signature, line by line.
 #[must_use]
@@ -118,22 +118,27 @@ fn config_rows(a: &Told<Vec<(SmolStr, String)>>, b: &Told<Vec<(SmolStr, String)>
 fn of(detail: &VersionDetail, part: ComparedPart) -> Sayings {
     match part {
         ComparedPart::Version => version(detail),
-        ComparedPart::Metric => {
-            let metrics = detail.run.iter().flat_map(|run| &run.about.metrics);
-            metrics.map(|metric| (metric.key.clone(), (metric.value.to_string(), Some(metric.value.0)))).collect()
-        }
-        ComparedPart::Param => {
-            let params = detail.run.iter().flat_map(|run| &run.about.params);
-            params.map(|(key, value)| (key.clone(), (value.clone(), value.parse().ok()))).collect()
-        }
+        ComparedPart::Metric => detail.run.as_ref().map(metrics).unwrap_or_default(),
+        ComparedPart::Param => detail.run.as_ref().map(params).unwrap_or_default(),
         ComparedPart::Tag => {
             let tags = detail.line.version.tags.iter();
             tags.map(|(key, value)| (key.clone(), (value.to_string(), None))).collect()
         }
         ComparedPart::Signature => detail.signature.as_ref().map(signature).unwrap_or_default(),
-        // They have rows of their own: what could not be read is said in them.
-        ComparedPart::Size | ComparedPart::Config => Sayings::new(),
+        // The first two have rows of their own: what could not be read is said in them. A run stands with its version.
+        ComparedPart::Size | ComparedPart::Config | ComparedPart::Run => Sayings::new(),
     }
+}
+
+/// The last value of each metric of a run.
+pub(super) fn metrics(run: &Run) -> Sayings {
+    let said = run.about.metrics.iter();
+    said.map(|metric| (metric.key.clone(), (metric.value.to_string(), Some(metric.value.0)))).collect()
+}
+
+/// The parameters of a run.
+pub(super) fn params(run: &Run) -> Sayings {
+    run.about.params.iter().map(|(key, value)| (key.clone(), (value.clone(), value.parse().ok()))).collect()
 }
 
 fn version(detail: &VersionDetail) -> Sayings {
@@ -191,7 +196,7 @@ fn rows(part: ComparedPart, a: Sayings, b: Sayings) -> impl Iterator<Item = Comp
 }
 
 /// From one number to another: `+0.012 (+1.5 %)`; `None` where nothing changed or one of them is none.
-fn change(from: f64, to: f64) -> Option<String> {
+pub(super) fn change(from: f64, to: f64) -> Option<String> {
     let by = to - from;
     if !by.is_finite() || by == 0.0 {
         return None;
@@ -219,17 +224,10 @@ mod tests {
     fn detail(number: u64, params: &[(&str, &str)], metrics: &[(&str, f64)], inputs: &[&str]) -> VersionDetail {
         let version = VersionRow {
             number,
-            created: None,
-            updated: None,
-            stage: None,
             readiness: Readiness::Ready,
-            message: None,
-            description: None,
-            source: None,
             run: Some("r".into()),
-            model: None,
-            user: None,
             tags: vec![("quantisation".into(), format!("q{number}").into())],
+            ..VersionRow::default()
         };
         let metric = |(key, value): &(&str, f64)| LastMetric {
             key: (*key).into(),

@@ -332,17 +332,11 @@ mod tests {
     fn version(number: u64, run: &str, tag: (&str, &str)) -> VersionRow {
         VersionRow {
             number,
-            created: None,
-            updated: None,
-            stage: None,
             readiness: Readiness::Ready,
-            message: None,
             description: (number == 2).then(|| "Quantised for the edge".to_owned()),
-            source: None,
             run: Some(run.into()),
-            model: None,
-            user: None,
             tags: vec![(tag.0.into(), tag.1.into())],
+            ..VersionRow::default()
         }
     }
 

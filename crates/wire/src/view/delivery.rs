@@ -265,6 +265,42 @@ impl Row for DeliveryRow {
 }
 
 impl DeliveryRow {
+    /// A service of which nothing is known but which it is.
+    #[must_use]
+    pub fn of(id: ObjectRef) -> Self {
+        Self {
+            kind: id.kind_word().into(),
+            namespace: id.namespace().cloned().unwrap_or_default(),
+            name: id.name(),
+            id,
+            status: Status::Unknown,
+            phase: DeliveryPhase::Unknown,
+            why: None,
+            since: None,
+            unobserved: None,
+            strategy: SmolStr::default(),
+            router: None,
+            step: None,
+            traffic: Split::default(),
+            revision: None,
+            stable: None,
+            revisions: 0,
+            images: Vec::new(),
+            wanted: None,
+            updated: 0,
+            ready: 0,
+            available: 0,
+            gpus: 0,
+            team: None,
+            guard: None,
+            kept: None,
+            shares: Vec::new(),
+            analysis: None,
+            disputed: false,
+            created: None,
+        }
+    }
+
     /// The cluster that it is in.
     #[must_use]
     pub fn cluster(&self) -> &ConnectionId {

@@ -73,7 +73,7 @@ pub struct AliasStay {
 }
 
 /// A version of a registered model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionRow {
     /// Its number.
     pub number: u64,

@@ -87,8 +87,18 @@ struct Analyses<'a>(BTreeMap<(&'a SmolStr, &'a SmolStr), Vec<&'a AnalysisFact>>)
 
 impl<'a> Analyses<'a> {
     fn of(source: &'a Source) -> Self {
+        Self::among(source, source.delivery.analyses.values())
+    }
+
+    /// Those of one namespace, in which all is that an analysis of its services could be.
+    fn of_namespace(source: &'a Source, namespace: &SmolStr) -> Self {
+        let from = source.delivery.analyses.range((namespace.clone(), SmolStr::default())..);
+        Self::among(source, from.take_while(|((of, _), _)| of == namespace).map(|(_, analysis)| analysis))
+    }
+
+    fn among(source: &'a Source, some: impl Iterator<Item = &'a AnalysisFact>) -> Self {
         let mut by_owner: BTreeMap<_, Vec<&AnalysisFact>> = BTreeMap::new();
-        for analysis in source.delivery.analyses.values() {
+        for analysis in some {
             if let Some(owner) = owner(source, analysis) {
                 by_owner.entry((&analysis.namespace, owner)).or_default().push(analysis);
             }

@@ -29,7 +29,7 @@ pub fn Analyses(view: Watched) -> impl IntoView {
     }
 }
 
-/// Metrics of which each measurement is shown. They are drawn anew with each measurement, and stay as a person left them.
+/// Metrics of which each measurement is shown, or the query. They are drawn anew with each measurement, and stay as a person left them.
 #[derive(Clone, Copy)]
 struct Unfolded(RwSignal<BTreeSet<(String, String)>>);
 
@@ -104,8 +104,19 @@ fn metric(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + use<> {
     let (bad, written) = (row.compared.as_ref().is_some_and(|compared| compared.holds == compared.of_failure), written(row));
     let class = if bad { "number strong bad" } else { "number strong" };
     let name = if row.dry { format!("{} (decides nothing)", row.name) } else { row.name.to_string() };
+    let asked = format!("{} asks", row.name);
     let query = row.query.clone().map(|query| {
-        view! { <details class="query"><summary class="link small">"query"</summary><pre class="mono" dir="auto" tabindex="0">{visible(&query)}</pre></details> }
+        let (is_open, toggle) = (open.is_open(of, &asked), open.toggle(of, &asked));
+        let press = move |event: MouseEvent| {
+            event.prevent_default();
+            toggle(event);
+        };
+        view! {
+            <details class="query" open=is_open>
+                <summary class="link small" on:click=press>"query"</summary>
+                <pre class="mono" dir="auto" tabindex="0">{visible(&query)}</pre>
+            </details>
+        }
     });
     let why = row.dispute.clone().unwrap_or_else(|| row.why.clone());
     view! {

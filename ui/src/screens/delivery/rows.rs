@@ -117,35 +117,14 @@ mod tests {
 
     fn service(name: &str, phase: DeliveryPhase) -> DeliveryRow {
         DeliveryRow {
-            id: format!("workload:iad/serving/Rollout/{name}").parse().unwrap(),
-            kind: "Rollout".into(),
-            namespace: "serving".into(),
-            name: name.into(),
             status: phase.status(),
             phase,
             why: Some("CanaryPauseStep".into()),
-            since: None,
-            unobserved: None,
             strategy: "canary".into(),
-            router: None,
-            step: None,
             traffic: Split { wanted: Some(200), actual: None, whole: 1_000 },
-            revision: None,
-            stable: None,
-            revisions: 0,
-            images: Vec::new(),
-            wanted: None,
-            updated: 0,
             ready: 3,
-            available: 0,
             gpus: 8,
-            team: None,
-            guard: None,
-            kept: None,
-            shares: Vec::new(),
-            analysis: None,
-            disputed: false,
-            created: None,
+            ..DeliveryRow::of(format!("workload:iad/serving/Rollout/{name}").parse().unwrap())
         }
     }
 

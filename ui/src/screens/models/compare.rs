@@ -3,13 +3,13 @@
 use super::{
     Here,
     place::{Place, Spot, Versions},
+    runs::side_by_side,
 };
 use crate::{link::use_link, parts::problem::ProblemRows, state::use_state};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, Problem,
-    runs::{ComparedPart, ComparedRow, Comparison, VersionId},
-    units::{ABSENT, count, visible},
+    runs::{ComparedRow, Comparison, RunsRow, VersionId},
     view::ModelRow,
 };
 
@@ -38,7 +38,7 @@ pub fn Compare(row: Memo<Option<ModelRow>>, a: u64, b: u64) -> impl IntoView {
         match asked.get() {
             None => view! { <p class="faint" aria-busy="true">"Both versions are being read from their server."</p> }.into_any(),
             Some(Err(problem)) => view! { <ProblemRows problem=problem /> }.into_any(),
-            Some(Ok(comparison)) => view! { <Both comparison=comparison all=all /> }.into_any(),
+            Some(Ok(comparison)) => both(comparison, all),
         }
     };
     let one = move |number: u64| {
@@ -57,58 +57,16 @@ pub fn Compare(row: Memo<Option<ModelRow>>, a: u64, b: u64) -> impl IntoView {
     }
 }
 
-#[component]
-fn Both(comparison: Comparison, all: RwSignal<bool>) -> impl IntoView {
-    let same = comparison.rows.iter().filter(|row| !row.differs()).count();
-    let problems = comparison.problems.clone().into_iter().map(|problem| view! { <ProblemRows problem=problem /> });
-    let problems = problems.collect_view();
-    let some_are_same = same > 0;
-    let heads = [("A", comparison.a.number), ("B", comparison.b.number)];
-    let rows = comparison.rows;
-    let nothing = same == rows.len();
-    let parts = move || {
-        let all = all.get();
-        let part = |part: ComparedPart| {
-            let shown: Vec<ComparedRow> =
-                rows.iter().filter(|row| row.part == part && (all || row.differs())).cloned().collect();
-            (!shown.is_empty()).then(|| {
-                view! {
-                    <tbody>
-                        <tr><th colspan="4" class="compared-part">{part.title()}</th></tr>
-                        {shown.into_iter().map(line).collect_view()}
-                    </tbody>
-                }
-            })
-        };
-        ComparedPart::ALL.map(part).into_iter().collect_view()
+fn both(of: Comparison, all: RwSignal<bool>) -> AnyView {
+    let head = |(letter, number): (&'static str, u64)| {
+        view! { <th><span class=format!("arm {letter}")>{letter}</span>{format!(" version {number}")}</th> }.into_any()
     };
-    let head = |(letter, number): (&'static str, u64)| view! { <th><span class=format!("arm {letter}")>{letter}</span>{format!(" version {number}")}</th> };
-    view! {
-        {problems}
-        <div class="models-versions">
-            <table class="plain-table compared">
-                <thead><tr><th></th>{heads.map(head).into_iter().collect_view()}<th class="number">"Change"</th></tr></thead>
-                {parts}
-            </table>
-        </div>
-        {nothing.then(|| view! { <p class="soft">"Nothing differs."</p> })}
-        <Show when=move || some_are_same>
-            <button type="button" class="link small" data-test="compare-all" on:click=move |_| all.update(|all| *all = !*all)>
-                {move || if all.get() { "Show only what differs".to_owned() } else { format!("Show {} that are the same", count(same as u64)) }}
-            </button>
-        </Show>
-    }
-}
-
-fn line(row: ComparedRow) -> impl IntoView {
-    let shown = |value: Option<String>| value.as_deref().map_or_else(|| ABSENT.to_owned(), visible);
-    let (differs, change) = (row.differs(), row.change.unwrap_or_default());
-    view! {
-        <tr data-test="compared" data-key=row.key.to_string() class:differs=differs>
-            <td class="mono soft" dir="auto">{visible(&row.key)}</td>
-            <td dir="auto">{shown(row.a)}</td>
-            <td dir="auto">{shown(row.b)}</td>
-            <td class="number">{change}</td>
-        </tr>
-    }
+    let heads = [("A", of.a.number), ("B", of.b.number)].map(head).into();
+    let row = |row: ComparedRow| RunsRow {
+        part: row.part,
+        key: row.key,
+        values: vec![row.a, row.b],
+        changes: vec![None, row.change],
+    };
+    side_by_side(heads, of.rows.into_iter().map(row).collect(), of.problems, all, ["compared", "compare-all"])
 }

@@ -135,6 +135,7 @@ pub fn List(known: Known) -> impl IntoView {
                 <ul>
                     <For each=move || repositories.get() key=RepositoryId::clone let(id)><Repository known=known id=id /></For>
                 </ul>
+                <Runs known=known />
                 <FoundRows search=search shown=shown go=Callback::new(move |spot: Spot| here.go(&spot)) />
                 <LookedThrough search=search />
             </div>
@@ -242,6 +243,42 @@ fn Repository(known: Known, id: RepositoryId) -> impl IntoView {
                 <span class="number faint"></span>
             </button>
         </li>
+    }
+}
+
+/// The servers whose runs can be looked through: those that have a model.
+#[component]
+fn Runs(known: Known) -> impl IntoView {
+    let here: Here = expect_context();
+    let servers = Memo::new(move |_| {
+        let sources = |view: &pilothouse_wire::view::ModelsView| {
+            let all = view.models.rows().iter().map(|model| model.id.source.clone());
+            all.collect::<std::collections::BTreeSet<_>>()
+        };
+        known.models.models(sources).unwrap_or_default()
+    });
+    let row = move |source: pilothouse_wire::ConnectionId| {
+        let (key, name) = (source.to_string(), visible(source.as_str()));
+        let (spot, own) = (Spot::Runs(source.clone(), Vec::new()), source);
+        let is_chosen = move || here.spot.with(|spot| matches!(spot, Some(Spot::Runs(of, _)) if *of == own));
+        view! {
+            <li>
+                <button
+                    type="button"
+                    class="model-row"
+                    data-test="runs-of"
+                    data-key=key
+                    aria-current=move || is_chosen().then_some("true")
+                    on:click=move |_| here.go(&spot)
+                >
+                    <span class="name clip" dir="auto">"All runs of "{name}</span>
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <Show when=move || servers.with(|servers| !servers.is_empty())><h3 class="models-group">"Runs"</h3></Show>
+        <ul>{move || servers.get().into_iter().map(row).collect_view()}</ul>
     }
 }
 

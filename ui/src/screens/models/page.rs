@@ -9,6 +9,7 @@ use super::{
     place::{Place, Spot, Versions},
     repository::RepositoryPage,
     run::RunCard,
+    runs::{RunsBeside, RunsSearch},
     version::Version,
 };
 use crate::{
@@ -50,6 +51,16 @@ pub fn Page(known: Known, here: Memo<Option<Spot>>) -> impl IntoView {
         Some(Spot::Run(source, run)) => view! {
             <Card known=known source=source.clone() title=run.to_string() label="Run">
                 <RunCard source=source.clone() run=run.clone() />
+            </Card>
+        }
+        .into_any(),
+        Some(Spot::Runs(source, runs)) => view! {
+            <Card known=known source=source.clone() title="Runs".to_owned() label="All">
+                {if runs.is_empty() {
+                    view! { <RunsSearch source=source.clone() /> }.into_any()
+                } else {
+                    view! { <RunsBeside source=source.clone() runs=runs /> }.into_any()
+                }}
             </Card>
         }
         .into_any(),

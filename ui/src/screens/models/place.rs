@@ -1,5 +1,5 @@
-//! Where a person is among the models, as it stands in the address: a model, one version of it, or two side by side; a run; a
-//! repository, one of its artefacts, or two side by side.
+//! Where a person is among the models, as it stands in the address: a model, one version of it, or two side by side; a run, all
+//! runs of a server, or some side by side; a repository, one of its artefacts, or two side by side.
 
 use pilothouse_wire::{ConnectionId, ModelId, ObjectRef, SmolStr, TagId, artifact::ArtifactRef, find::FoundAt, view::RepositoryId};
 use std::fmt;
@@ -11,6 +11,8 @@ pub enum Spot {
     Model(Place),
     /// A run that no version is registered from.
     Run(ConnectionId, SmolStr),
+    /// The runs of a server; some of them side by side, if any are named.
+    Runs(ConnectionId, Vec<SmolStr>),
     /// A repository.
     Repository(RepositoryId),
     /// An artefact.
@@ -41,14 +43,23 @@ pub enum Versions {
 
 /// What stands between two artefacts: no name of a repository, no tag and no digest has it.
 const BETWEEN: char = '|';
+/// What stands between several runs: no id of a run has it.
+const AND: char = ',';
 
 impl Spot {
-    /// Reads what it prints: a place among the models, `run:REGISTRY/ID`, `repository:REGISTRY/NAME`,
-    /// `artifact:REGISTRY/NAME/REFERENCE`, and two of these with a stroke between them.
+    /// Reads what it prints: a place among the models, `run:REGISTRY/ID`, `runs:REGISTRY` and `runs:REGISTRY/ID,ID`,
+    /// `repository:REGISTRY/NAME`, `artifact:REGISTRY/NAME/REFERENCE`, and two of these with a stroke between them.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("run:") {
             return named(rest).map(|run| Self::Run(run.source, run.name));
+        }
+        if let Some(rest) = text.strip_prefix("runs:") {
+            return match named(rest) {
+                Some(some) => Some(Self::Runs(some.source, some.name.split(AND).map(SmolStr::from).collect())),
+                // A server is named as one that has something.
+                None => named(&format!("{rest}/-")).map(|of| Self::Runs(of.source, Vec::new())),
+            };
         }
         if let Some(rest) = text.strip_prefix("repository:") {
             return named(rest).map(|of| Self::Repository(RepositoryId { source: of.source, name: of.name }));
@@ -104,7 +115,7 @@ impl Spot {
             Self::Artifact(of) | Self::Artifacts(of, _) => {
                 Some(RepositoryId { source: of.source.clone(), name: of.repository.clone() })
             }
-            Self::Model(_) | Self::Run(..) => None,
+            Self::Model(_) | Self::Run(..) | Self::Runs(..) => None,
         }
     }
 }
@@ -147,6 +158,11 @@ impl fmt::Display for Spot {
         match self {
             Self::Model(place) => write!(f, "{place}"),
             Self::Run(source, run) => write!(f, "run:{}", bare_name(source, run)),
+            Self::Runs(source, runs) if runs.is_empty() => write!(f, "runs:{source}"),
+            Self::Runs(source, runs) => {
+                let all = runs.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(&AND.to_string());
+                write!(f, "runs:{}", bare_name(source, &all.into()))
+            }
             Self::Repository(of) => write!(f, "repository:{}", bare_name(&of.source, &of.name)),
             Self::Artifact(of) => write!(f, "artifact:{}", bare_artifact(of)),
             Self::Artifacts(from, to) => write!(f, "artifact:{}{BETWEEN}{}", bare_artifact(from), bare_artifact(to)),
@@ -221,7 +237,7 @@ mod tests {
         for text in ["", "registry", "registry/", "registry/chat/x", "registry/chat/1..", "registry/chat/1/2"] {
             assert_eq!(Place::parse(text), None, "{text}");
         }
-        for text in ["run:", "run:r", "repository:r/", "artifact:r/a", "artifact:r/a/b|r", "artifact:|"] {
+        for text in ["run:", "run:r", "runs:", "repository:r/", "artifact:r/a", "artifact:r/a/b|r", "artifact:|"] {
             assert_eq!(Spot::parse(text), None, "{text}");
         }
     }
@@ -237,6 +253,7 @@ mod tests {
         let (tag, digest) = (artifact("team/chat", "v1..2"), artifact("team/chat", "sha256:77d0"));
         for (spot, want) in [
             (Spot::Run(source.clone(), "ab12".into()), "run:models/ab12"),
+            (Spot::Runs(source.clone(), Vec::new()), "runs:models"),
             (
                 Spot::Repository(RepositoryId { source: source.clone(), name: "team/chat".into() }),
                 "repository:models/team%2Fchat",
@@ -251,5 +268,7 @@ mod tests {
             assert_eq!(Spot::parse(want), Some(spot));
         }
         assert_eq!(Spot::Artifacts(tag, digest).repository().unwrap().name, "team/chat");
+        let some = Spot::Runs(source, vec!["ab12".into(), "cd34".into()]);
+        assert_eq!(Spot::parse(&some.to_string()), Some(some));
     }
 }

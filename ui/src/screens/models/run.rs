@@ -1,6 +1,7 @@
 //! The run behind a version: what it was given, what came of it step by step, and what it left. Read from its server when
 //! it is shown, and so of now.
 
+use super::runs::BesideOthers;
 use crate::{
     link::use_link,
     parts::{map::palette::parse, mark::StatusWord, problem::ProblemRows},
@@ -29,7 +30,7 @@ type Asked<T> = Option<Result<T, Problem>>;
 pub fn RunCard(source: ConnectionId, run: SmolStr) -> impl IntoView {
     let (link, state) = (use_link(), use_state());
     let asked: RwSignal<Asked<Run>> = RwSignal::new(None);
-    let (of, id) = (source.clone(), run.clone());
+    let (of, of_beside, id) = (source.clone(), source.clone(), run.clone());
     // The link may open after the page, and a run is of now: of the past nobody asks.
     Effect::new(move |_| {
         if link.is_open() && !state.is_past() {
@@ -57,7 +58,8 @@ pub fn RunCard(source: ConnectionId, run: SmolStr) -> impl IntoView {
             Some(Ok(run)) => view! { <Whole source=source.clone() run=run /> }.into_any(),
         }
     };
-    view! { <div class="section" data-test="run"><h3>"Run"<span class="mono">{visible(&run)}</span></h3>{body}</div> }
+    let beside = view! { <BesideOthers source=of_beside run=run.clone() /> };
+    view! { <div class="section" data-test="run"><h3>"Run"<span class="mono">{visible(&run)}</span>{beside}</h3>{body}</div> }
 }
 
 #[component]
@@ -86,15 +88,16 @@ fn Whole(source: ConnectionId, run: Run) -> impl IntoView {
         <p class="inspector-status"><StatusWord status=status word=run.about.status.to_lowercase() /></p>
         <dl class="fields">{head.map(field).into_iter().collect_view()}</dl>
         {problems}
-        <Metrics source=source run=run.about.id.clone() last=run.about.metrics />
+        <Metrics source=source.clone() run=run.about.id.clone() last=run.about.metrics />
         <Pairs title="Parameters" test="params" of=run.about.params />
-        <Left of=run.artefacts />
+        <Left source=source run=run.about.id top=run.artefacts />
         <Pairs title="Logged models" test="logged" of=models />
         <Pairs title="Tags" test="run-tags" of=run.tags />
     }
 }
 
-fn status(word: &str) -> Status {
+/// How it went, by the word of its server.
+pub(super) fn status(word: &str) -> Status {
     match word {
         "FINISHED" => Status::Good,
         "RUNNING" | "SCHEDULED" => Status::Progress,
@@ -119,21 +122,75 @@ fn Pairs(title: &'static str, test: &'static str, of: Vec<(SmolStr, String)>) ->
     })
 }
 
-/// What the run left, at the top.
+/// What the run left: at the top, and in each folder that is opened.
 #[component]
-fn Left(of: Artefacts) -> impl IntoView {
-    let Artefacts { root, entries, more } = of;
-    let entry = |entry: pilothouse_wire::runs::Artefact| {
-        let (name, size) = match entry.bytes {
-            Some(size) => (entry.path, bytes(size)),
-            None => (format!("{}/", entry.path), String::new()),
-        };
-        view! { <dt class="mono" dir="auto">{visible(&name)}</dt><dd>{size}</dd> }
+fn Left(source: ConnectionId, run: SmolStr, top: Artefacts) -> impl IntoView {
+    let link = use_link();
+    let folder: RwSignal<String> = RwSignal::default();
+    let read: RwSignal<Asked<Artefacts>> = RwSignal::new(None);
+    Effect::new(move |_| {
+        let path = folder.get();
+        if path.is_empty() {
+            return;
+        }
+        read.set(None);
+        let ask = RunAsk::Artefacts { run: run.clone(), path };
+        link.ask_then(Ask::Runs(source.clone(), ask), move |answer| {
+            read.set(Some(answer.and_then(|answer| match answer {
+                Answer::Runs(answer) => match *answer {
+                    RunAnswer::Artefacts(left) => Ok(left),
+                    _ => Err(Problem::other_answer()),
+                },
+                _ => Err(Problem::other_answer()),
+            })));
+        });
+    });
+    let root = top.root.as_deref().map(visible);
+    let up = move |_| folder.update(|path| *path = path.rsplit_once('/').map(|(above, _)| above.to_owned()).unwrap_or_default());
+    let at = move || {
+        let path = folder.get();
+        (!path.is_empty()).then(|| {
+            view! { <span class="mono small" dir="auto">{visible(&path)}</span>" "<button type="button" class="link small" data-test="artefacts-up" on:click=up>"Up"</button> }
+        })
+    };
+    let listed = move || {
+        if folder.with(String::is_empty) {
+            return files(&top, folder).into_any();
+        }
+        match read.get() {
+            None => view! { <p class="faint" aria-busy="true">"The folder is being read."</p> }.into_any(),
+            Some(Err(problem)) => view! { <ProblemRows problem=problem /> }.into_any(),
+            Some(Ok(left)) => files(&left, folder).into_any(),
+        }
     };
     view! {
-        <h4>"Artefacts "<span class="faint mono" dir="auto">{root.map(|root| visible(&root))}</span></h4>
-        <dl class="fields model-pairs" data-test="artefacts">{entries.into_iter().map(entry).collect_view()}</dl>
-        {more.then(|| view! { <p class="small faint">"There are more than are listed."</p> })}
+        <h4>"Artefacts "<span class="faint mono" dir="auto">{root}</span>" "{at}</h4>
+        {listed}
+    }
+}
+
+/// Files with their sizes, and folders that can be opened.
+fn files(of: &Artefacts, folder: RwSignal<String>) -> impl IntoView + use<> {
+    let entry = |entry: &pilothouse_wire::runs::Artefact| match entry.bytes {
+        Some(size) => {
+            view! { <dt class="mono" dir="auto">{visible(&entry.path)}</dt><dd>{bytes(size)}</dd> }.into_any()
+        }
+        None => {
+            let (path, name) = (entry.path.clone(), format!("{}/", visible(&entry.path)));
+            let open = move |_| folder.set(path.clone());
+            view! {
+                <dt class="mono" dir="auto">
+                    <button type="button" class="link" data-test="artefacts-open" on:click=open>{name}</button>
+                </dt>
+                <dd></dd>
+            }
+            .into_any()
+        }
+    };
+    let more = of.more.then(|| view! { <p class="small faint">"There are more than are listed."</p> });
+    view! {
+        <dl class="fields model-pairs" data-test="artefacts">{of.entries.iter().map(entry).collect_view()}</dl>
+        {more}
     }
 }
 

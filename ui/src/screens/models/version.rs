@@ -137,17 +137,8 @@ mod tests {
     fn a_version_is_compared_with_where_aliases_lead_and_with_the_newest() {
         let version = |number| VersionRow {
             number,
-            created: None,
-            updated: None,
-            stage: None,
             readiness: Readiness::Ready,
-            message: None,
-            description: None,
-            source: None,
-            run: None,
-            model: None,
-            user: None,
-            tags: Vec::new(),
+            ..VersionRow::default()
         };
         let alias = |name: &str, version| AliasRow { name: name.into(), version, ..AliasRow::default() };
         let model = ModelRow {

@@ -33,7 +33,7 @@ impl Asked {
                 "Deployment" | "StatefulSet" | "Rollout" | "LeaderWorkerSet" => &[Self::Line(Pods), Self::Image],
                 "DaemonSet" => &[Self::Image],
                 "InferenceService" => &[Self::Line(Percent), Self::Line(Model)],
-                "LLMInferenceService" => &[Self::Line(Weight)],
+                "LLMInferenceService" => &[Self::Line(Weight), Self::Line(Model)],
                 _ => &[],
             },
             ObjectRef::Alert(_) => &[Self::Silence],

@@ -194,7 +194,7 @@ fn a_promotion_is_seen_once_its_pods_are_all_there_are() {
     let (own, old) = (deployment("chat-v2-predictor", 4, 4), deployment("chat-predictor", 3, 3));
     let as_it_was = Err("it is as it was: nothing was written, or it was taken back");
     check(Deed::Promote, &service(|_| ()), &[], as_it_was);
-    check(Deed::Promote, &alone("v2"), &[old.clone()], Err("its controller has made no pods of it yet"));
+    check(Deed::Promote, &alone("v2"), std::slice::from_ref(&old), Err("its controller has made no pods of it yet"));
     check(Deed::Promote, &alone("v2"), &[old, own.clone()], Err("the pods of before are still there"));
     check(Deed::Promote, &alone("v2"), &[own], Ok("its predictor is v2, and all its pods are ready"));
     check(Deed::Promote, &alone("v3"), &[], Err("its predictor was given another name since"));

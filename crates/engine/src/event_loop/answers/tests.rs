@@ -19,7 +19,7 @@ use pilothouse_wire::{
     plan::{Deed, Intent, Plan},
     preflight::{ModelSubject, PreflightQuery},
     rights::{Rights, RightsQuery},
-    runs::{RunAnswer, RunAsk},
+    runs::{RunAnswer, RunAsk, RunId},
     view::Series,
 };
 use pilothouse_world::{
@@ -204,6 +204,7 @@ fn questions() -> Vec<Ask> {
         Ask::WayBack(service, None),
         Ask::Runs(id(), RunAsk::Run("ab12".into())),
         Ask::CompareVersions(version.clone(), version.clone()),
+        Ask::CompareRuns(vec![RunId { source: id(), run: "ab12".into() }]),
         Ask::Tags(TagsQuery { source: id(), repository: "chat".into(), after: None, limit: 10 }),
         Ask::Artifact(artifact.clone()),
         Ask::CompareArtifacts(artifact.clone(), artifact),

@@ -80,7 +80,8 @@ impl DeliveryProjection {
             let ObjectRef::Workload(id, namespace, kind, name) = object else { continue };
             let (Some(source), Some(traffic)) = (world.source(id), self.traffic.get(id)) else { continue };
             let key: WorkloadKey = (kind.clone(), namespace.clone(), name.clone());
-            let analyses = analyses.entry(id).or_insert_with(|| Analyses::of(source));
+            let of_namespace = || Analyses::of_namespace(source, namespace);
+            let analyses = analyses.entry((id, namespace)).or_insert_with(of_namespace);
             match row(id, source, &key, analyses).map(|row| traffic.beside(&applications, id, row)) {
                 Some(row) => set(&mut self.view.rows, row, patch),
                 None if self.view.rows.remove(object) => patch.rows.gone.push(object.clone()),

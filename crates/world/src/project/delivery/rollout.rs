@@ -43,7 +43,7 @@ pub fn rollout(world: &World, object: &ObjectRef, now: Stamp) -> Option<RolloutV
     let source = world.source(id)?;
     let key: WorkloadKey = (kind.clone(), namespace.clone(), name.clone());
     let (_, delivery) = service(source, &key)?;
-    let by_service = Analyses::of(source);
+    let by_service = Analyses::of_namespace(source, namespace);
     let analyses = by_service.of_service(&key);
     let shown: Vec<AnalysisRow> =
         analyses.iter().take(MOST_ANALYSES).map(|fact| analysis(source, &key, fact)).collect();
