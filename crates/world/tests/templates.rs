@@ -20,7 +20,7 @@ fn revision(number: u64, image: &str, template: TemplateFact) -> Fact {
         name: format!("chat-{number}").into(),
         owner: OwnerFact { kind: "Deployment".into(), name: "chat".into() },
         number,
-        created: Some(Stamp(NOW - 60 * MINUTE + i64::try_from(number).unwrap() * MINUTE)),
+        created: Some(Stamp(NOW - 60 * MINUTE + number.cast_signed() * MINUTE)),
         images: vec![("server".into(), image.into())],
     };
     Fact::TemplatedRevision(Box::new(revision), None, Box::new(template))
