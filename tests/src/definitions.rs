@@ -1,4 +1,4 @@
-//! Custom resources whose own definitions and controllers are not here: the right group, version and kind with an open
+//! Custom resources whose own definitions and controllers are not built here: the right group, version and kind with an open
 //! schema, served by the real API server. What a controller would write into a status a test writes, and says so.
 
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! The real controllers of KServe with their webhooks beside a control plane, and a runtime for one of them to make pods by.
 //!
-//! It runs in its Standard mode, formerly RawDeployment: the other, Knative, needs a server that cannot be had here.
+//! It runs in its Standard mode, formerly RawDeployment: the other, Knative, needs a server of its own, which is not built here.
 
 mod llm;
 

@@ -230,7 +230,10 @@ pub fn prune_before(path: &Path, before: Stamp) -> Result<u64, Problem> {
     if !path.is_file() {
         return Err(Problem::new(Code::NotFound, format!("There is no journal at {}.", path.display())));
     }
-    let _lock = record::hold(path)?;
+    let _lock = record::hold(path).map_err(|problem| match problem.code {
+        Code::Exists => problem.next("End it first. It drops by itself what is beyond its limits of age and size."),
+        _ => problem,
+    })?;
     let mut db = schema::open(path)?;
     let length = || std::fs::metadata(path).map_or(0, |about| about.len());
     let was = length();

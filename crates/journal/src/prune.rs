@@ -68,7 +68,10 @@ pub(crate) fn drop_before(db: &mut Connection, seq: i64, in_use: &BTreeSet<i64>)
     turn.execute("DELETE FROM stretch WHERE first < (SELECT max(first) FROM stretch WHERE first <= ?1)", [seq])?;
     let until: Option<i64> =
         turn.query_row("SELECT at FROM checkpoint WHERE seq = ?1", [seq], |row| row.get(0)).optional()?;
-    if let (Some((since, _)), Some(until)) = (told, until) {
+    // Where nothing was told before, nothing is missing.
+    if let (Some((since, _)), Some(until)) = (told, until)
+        && since.0 < until
+    {
         gaps::note_pruned(&turn, since.0, until)?;
     }
     let unused = turn

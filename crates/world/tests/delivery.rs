@@ -332,8 +332,10 @@ fn a_cluster_is_read_whole_once_each_kind_was_listed() {
     // Routes with what stands behind them say who gets the traffic.
     assert_eq!(
         [list(Kind::HttpRoute), list(Kind::ModelRewrite), list(Kind::InferencePool), list(Kind::Service)],
-        [1, 1, 1, 0]
+        [1; 4]
     );
+    // A page of one that is on its way shows what measures it.
+    assert_eq!([list(Kind::Analysis), list(Kind::Experiment)], [1, 0]);
 }
 
 #[test]
@@ -346,6 +348,7 @@ fn what_may_not_be_listed_is_not_waited_for() {
     };
     let standard = [Kind::Pod, Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet];
     let added = [Kind::Rollout, Kind::LeaderWorkerSet, Kind::Canary, Kind::InferencePool, Kind::ModelRewrite];
+    let added = added.into_iter().chain([Kind::Analysis, Kind::Experiment]);
     for kind in standard.into_iter().chain(added) {
         tell(Extent::Replace(Covers { kind, namespace: None }), Vec::new());
     }

@@ -6,7 +6,9 @@ use pilothouse_wire::{
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{ActedFact, ConditionFact, Covers, Kind, NodeFact, NoteFact, Phase, PodFact, SourceAbout, SourceFact},
+    fact::{
+        ActedFact, ConditionFact, Covers, EventFact, Kind, NodeFact, NoteFact, Phase, PodFact, SourceAbout, SourceFact,
+    },
     project,
 };
 use std::time::Duration;
@@ -81,6 +83,16 @@ fn what_happens_to_a_node_a_pod_and_a_connection_is_a_sign_each() {
         ),
         (node(false, &[], &[ready]), "node:iad/h-1: Good: h-1 taint gone (team=b:NoSchedule)"),
         (
+            node(true, &["sick=xid:NoSchedule"], &[ready]),
+            "node:iad/h-1: Warn: h-1 cordoned (tainted: sick=xid:NoSchedule)",
+        ),
+        (
+            node(false, &["sick=ecc:NoSchedule"], &[ready]),
+            "node:iad/h-1: Warn: h-1 uncordoned (tainted: sick=ecc:NoSchedule, − sick=xid:NoSchedule)",
+        ),
+        (node(true, &["sick=ecc:NoSchedule"], &[ready]), "node:iad/h-1: Warn: h-1 cordoned"),
+        (node(false, &[], &[ready]), "node:iad/h-1: Good: h-1 uncordoned (taint gone: sick=ecc:NoSchedule)"),
+        (
             node(false, &[], &[ready, ("MemoryPressure", "True")]),
             "node:iad/h-1: Warn: h-1: MemoryPressure (WhyMemoryPressure)",
         ),
@@ -105,6 +117,26 @@ fn what_happens_to_a_node_a_pod_and_a_connection_is_a_sign_each() {
         world.apply(said(at, Extent::Delta, vec![fact]));
         assert_eq!(signs(&world, at), [want], "at step {step}");
     }
+}
+
+#[test]
+fn a_cordon_of_before_is_told_by_the_event_that_is_left_of_it() {
+    let mut world = World::default();
+    let event = EventFact {
+        uid: "e-1".into(),
+        kind: "Node".into(),
+        namespace: None,
+        name: "h-1".into(),
+        warning: false,
+        reason: "NodeNotSchedulable".into(),
+        note: "Node h-1 status is now: NodeNotSchedulable".into(),
+        count: 1,
+        at: Stamp(NOW - 1_800_000),
+    };
+    let all = Extent::Replace(Covers { kind: Kind::Event, namespace: None });
+    world.apply(said(NOW, all, vec![Fact::Event(Box::new(event))]));
+    let want = "node:iad/h-1: Unknown: h-1: NodeNotSchedulable (Node h-1 status is now: NodeNotSchedulable)";
+    assert_eq!(signs(&world, 0), [want]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The way back of a LeaderWorkerSet: both templates of a revision are looked at, each grade is then taken and ends as graded.
 //!
-//! Its controller is not here: the kind is defined with an open schema, and what that controller would keep (its revisions, in
+//! Its controller is not built here: the kind is defined with an open schema, and what that controller would keep (its revisions, in
 //! its own form) and say (its status) is the test's. Nodes, Secrets and the registry of its images are real ones.
 
 use crate::rollback_support::{LIMIT, checked, connected, rollback, taken};

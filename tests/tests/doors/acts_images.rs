@@ -1,5 +1,5 @@
 //! What makes pods is given another image and its own one again, scaled, and made anew: a StatefulSet and a DaemonSet by their
-//! real controllers, and a LeaderWorkerSet, whose controller is not here, so that the test says what it would. Rollouts have
+//! real controllers, and a LeaderWorkerSet, whose controller is not built here, so that the test says what it would. Rollouts have
 //! theirs in `acts_rollouts`, Deployments in `acts`.
 
 use acceptance::{

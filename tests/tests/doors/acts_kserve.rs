@@ -1,6 +1,6 @@
 //! Services of KServe, acted on from the terminal.
 //!
-//! In Standard mode by its real controller with its real webhooks. Knative cannot be had here: in that test the objects are real
+//! In Standard mode by its real controller with its real webhooks. Knative is not built here: in that test the objects are real
 //! ones of its own definitions, on the real API server, and their status is written by [`StandIn`], by the rules of
 //! `PropagateStatus` and `createKnativeService` of KServe v0.20.
 

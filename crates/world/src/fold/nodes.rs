@@ -90,14 +90,19 @@ type News = (Stamp, MarkKind, String, Option<String>, Status);
 fn node_changes(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Vec<News> {
     let mut news = Vec::new();
     let name = &new.name;
-    if old.cordoned != new.cordoned {
+    let tainted = tainted(old, new, seen);
+    if old.cordoned == new.cordoned {
+        news.extend(tainted);
+    } else {
+        // Both at once are one sign: they are of one time, and of one kind.
+        let (taints, worst) = tainted.map_or((None, Status::Good), |(.., taints, status)| (taints, status));
         let (title, status) = match new.cordoned {
             true => (format!("{name} cordoned"), Status::Warn),
-            false => (format!("{name} uncordoned"), Status::Good),
+            false => (format!("{name} uncordoned"), worst),
         };
-        news.push((seen, MarkKind::Cordon, title, None, status));
-    } else {
-        news.extend(tainted(old, new, seen));
+        let word = if worst == Status::Good { "taint gone" } else { "tainted" };
+        let taints = taints.map(|taints| format!("{word}: {taints}"));
+        news.push((seen, MarkKind::Cordon, title, taints, status));
     }
     for condition in &new.conditions {
         let was = old.conditions.iter().find(|other| other.kind == condition.kind).map(|other| &other.status);

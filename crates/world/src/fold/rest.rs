@@ -13,6 +13,9 @@ const MOST_EVENTS: usize = 5_000;
 const TELLING: &[(&str, MarkKind)] = &[
     ("NodeNotReady", MarkKind::Fault),
     ("Rebooted", MarkKind::Fault),
+    // Of a cordon nothing else is kept: the kubelet tells of it.
+    ("NodeNotSchedulable", MarkKind::Cordon),
+    ("NodeSchedulable", MarkKind::Cordon),
     ("SystemOOM", MarkKind::Condition),
     ("OOMKilling", MarkKind::Condition),
     ("Evicted", MarkKind::Condition),

@@ -58,8 +58,8 @@ pub fn nodes_of(world: &World, object: &ObjectRef) -> BTreeSet<SmolStr> {
     pods.filter_map(|pod| pod.fact.node.clone()).collect()
 }
 
-/// What keeps pods or gives them traffic, and how its resource is called.
-const TOLD: [(Kind, &str); 12] = [
+/// What keeps pods, gives them traffic or measures them on their way, and how its resource is called.
+const TOLD: [(Kind, &str); 14] = [
     (Kind::Deployment, "deployments"),
     (Kind::StatefulSet, "statefulsets"),
     (Kind::ReplicaSet, "replicasets"),
@@ -72,9 +72,11 @@ const TOLD: [(Kind, &str); 12] = [
     (Kind::Service, "services"),
     (Kind::InferencePool, "inferencepools"),
     (Kind::ModelRewrite, "inferencemodelrewrites"),
+    (Kind::Analysis, "analysisruns"),
+    (Kind::Experiment, "experiments"),
 ];
 
-/// Has it pods, and has not told of all that could keep them or give them traffic? Of what it does not serve it tells an
+/// Has it pods, and has not told of all that could keep them, give them traffic or measure them? Of what it does not serve it tells an
 /// empty listing, and what it does not let us see it never tells of: that is said where it is said what we may.
 fn is_reading(source: &Source) -> bool {
     let listed = |kind: Kind| source.listed.iter().any(|covers| covers.kind == kind);
