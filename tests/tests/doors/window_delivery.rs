@@ -116,6 +116,9 @@ async fn the_list_has_it(page: &Page) -> Result<()> {
 
 /// A press on a pod of a revision leads to it on the map, and back to the page of its service.
 async fn its_pods_are_on_the_map(page: &Page) -> Result<()> {
+    // While pods come and go, the one that is pressed may be gone before it is looked at.
+    let settled = |text: &str| text.contains("0 of 0") && text.contains("5 of 5");
+    page.reads_as("[data-test='revisions']", settled, "has its pods back").await?;
     let pod = "[data-test='revisions'] .pods-of button";
     page.reads_as(pod, |text| text.starts_with("chat-"), "is a pod").await?;
     page.press_by(pod).await?;
