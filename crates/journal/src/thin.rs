@@ -17,9 +17,9 @@ use std::time::Duration;
 /// How readings are thinned as they get older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thinning {
-    /// For how long readings stay as they were heard; up to an hour longer, since whole hours are thinned.
+    /// For how long readings stay as they were heard; up to half an hour longer, since whole ones are thinned.
     pub whole: Duration,
-    /// For how long they then stay by the minute; up to a day longer. After that they are kept by ten minutes.
+    /// For how long they then stay by the minute; up to six hours longer. After that they are kept by ten minutes.
     pub minutes: Duration,
 }
 
@@ -39,7 +39,8 @@ struct Step {
     from: u8,
     /// What becomes one row.
     bucket_ms: i64,
-    /// What becomes one chunk.
+    /// What becomes one chunk: some thirty rows. Who seeks a time unpacks the whole of it; of longer ones a file is smaller by
+    /// little.
     slot_ms: i64,
     older: Duration,
 }
@@ -47,8 +48,8 @@ struct Step {
 impl Thinning {
     fn steps(self) -> [Step; 2] {
         [
-            Step { from: 0, bucket_ms: 60_000, slot_ms: 3_600_000, older: self.whole },
-            Step { from: 1, bucket_ms: LONGEST_BUCKET_MS, slot_ms: 86_400_000, older: self.minutes },
+            Step { from: 0, bucket_ms: 60_000, slot_ms: 30 * 60_000, older: self.whole },
+            Step { from: 1, bucket_ms: LONGEST_BUCKET_MS, slot_ms: 6 * 3_600_000, older: self.minutes },
         ]
     }
 }
@@ -69,7 +70,7 @@ pub(crate) fn thin(db: &mut Connection, thinning: Thinning, now: i64, watch: Wat
             watch("thinned");
         }
     }
-    // Where there are fewer rows to fold, fewer worlds make a seek as short: in whole hours, as rows are thinned. Those that
+    // Where there are fewer rows to fold, fewer worlds make a seek as short: in whole slots, as rows are thinned. Those that
     // others are packed against stay.
     let [Step { slot_ms, older, .. }, _] = thinning.steps();
     let before = Stamp(now).minus(older).0.div_euclid(slot_ms) * slot_ms;

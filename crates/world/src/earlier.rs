@@ -1,13 +1,13 @@
 //! Worlds as earlier builds encoded them: what they had no field for reads as nothing.
 //!
 //! The encoding does not describe itself, so that who reads says whose it is. A field that is added to what a world holds reads
-//! by [`since`], with the version of facts that brings it.
+//! by [`since`], with the version of facts that brings it; one that is taken out stays in the type and reads by [`until`].
 
 use crate::fact::FACT_VERSION;
 use serde::{Deserialize, Deserializer};
 use std::cell::Cell;
 
-/// The first version of facts whose worlds are read: each later one only added fields.
+/// The first version of facts whose worlds are read.
 pub const FIRST_WORLDS: u16 = 12;
 
 thread_local! {
@@ -38,6 +38,15 @@ where
     if WHOSE.get() < VERSION { Ok(T::default()) } else { T::deserialize(from) }
 }
 
+/// Reads a field that there is no more since a version of facts.
+pub(crate) fn until<'de, D, T, const VERSION: u16>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    if WHOSE.get() < VERSION { T::deserialize(from) } else { Ok(T::default()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +64,25 @@ mod tests {
         #[serde(deserialize_with = "since::<_, _, 14>")]
         came: Vec<u8>,
         last: String,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Since {
+        first: u8,
+        #[serde(skip_serializing, deserialize_with = "until::<_, _, 14>")]
+        went: Vec<u8>,
+        last: String,
+    }
+
+    #[test]
+    fn a_field_that_went_reads_where_it_still_was() {
+        let then = postcard::to_stdvec(&Now { first: 1, came: vec![7, 8], last: "a".into() }).unwrap();
+        let want = Since { first: 1, went: vec![7, 8], last: "a".into() };
+        assert_eq!(of_facts(13, || postcard::from_bytes::<Since>(&then)).unwrap(), want);
+        let now = postcard::to_stdvec(&want).unwrap();
+        let want = Since { went: vec![], ..want };
+        assert_eq!(postcard::from_bytes::<Since>(&now).unwrap(), want);
+        assert!(now.len() < then.len());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod fact;
 mod fold;
 mod gone;
 pub mod gpu;
+mod indexes;
 mod model;
 pub mod project;
 mod quarantine;
