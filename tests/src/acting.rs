@@ -7,6 +7,7 @@ use pilothouse_wire::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{process::Stdio, time::Duration};
+use tokio::process::Child;
 
 use crate::control_plane::ControlPlane;
 use crate::failure::{Context, Failure, Result};
@@ -62,8 +63,17 @@ pub async fn interrupted(terminal: &Terminal, words: &[&str], when: impl AsyncFn
     let mut command = terminal.command(words)?;
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().could_not("start pilothouse")?;
     when().await?;
+    interrupt(child).await
+}
+
+/// Interrupts a program, as a person does by Ctrl-C; what it said, as far as nobody else has read it.
+///
+/// # Errors
+///
+/// If it has ended, or does not end.
+pub async fn interrupt(child: Child) -> Result<Said> {
     let id = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let id = id.ok_or_else(|| Failure::new(format!("{words:?} has ended")))?;
+    let id = id.ok_or_else(|| Failure::new("it has ended by itself"))?;
     kill_process(id, Signal::INT).could_not("interrupt it")?;
     let ended = tokio::time::timeout(LIMIT, child.wait_with_output()).await.could_not("wait for its end")?;
     let ended = ended.could_not("wait for its end")?;

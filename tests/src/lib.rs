@@ -11,6 +11,7 @@ pub mod acting;
 mod aged;
 pub mod alertmanager;
 pub mod api;
+mod asked;
 pub mod between;
 mod cache;
 pub mod certs;
@@ -48,6 +49,7 @@ mod wait;
 
 pub use alertmanager::Alertmanager;
 pub use api::Api;
+pub use asked::Asked;
 pub use cache::{model, peer};
 pub use control_plane::{ControlPlane, Options};
 pub use desktop::{Desktop, Notification};

@@ -20,7 +20,7 @@ pub struct Terminal {
     home: PathBuf,
     kubeconfig: PathBuf,
     /// Doors that were started: each has a log of its own.
-    doors: AtomicUsize,
+    doors: Arc<AtomicUsize>,
 }
 
 /// What a call gave.
@@ -51,7 +51,7 @@ impl Terminal {
         let den = Den::new()?;
         let home = den.folder().join("home");
         std::fs::create_dir_all(&home).could_not("make a home folder")?;
-        Ok(Self { den, home, kubeconfig: kubeconfig.to_owned(), doors: AtomicUsize::new(1) })
+        Ok(Self { den, home, kubeconfig: kubeconfig.to_owned(), doors: Arc::new(AtomicUsize::new(1)) })
     }
 
     /// A new home with this kubeconfig where everybody has it.
@@ -65,6 +65,12 @@ impl Terminal {
         let kubeconfig_file = folder.join("config");
         std::fs::write(&kubeconfig_file, kubeconfig).could_not("write a kubeconfig")?;
         Ok(Self { kubeconfig: kubeconfig_file, ..terminal })
+    }
+
+    /// The same home, entered with another kubeconfig.
+    pub fn with(&self, kubeconfig: &Path) -> Self {
+        let (den, doors) = (Arc::clone(&self.den), Arc::clone(&self.doors));
+        Self { den, home: self.home.clone(), kubeconfig: kubeconfig.to_owned(), doors }
     }
 
     /// The home folder.

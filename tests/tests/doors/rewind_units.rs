@@ -3,7 +3,7 @@
 
 use acceptance::certs::{Authority, Validity};
 use acceptance::{
-    Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Terminal, program, repository, until,
+    Asked, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Terminal, program, repository, until,
 };
 use pilothouse_journal::Reader;
 use pilothouse_wire::Stamp;
@@ -24,19 +24,6 @@ const ACCOUNT: &str = "/api/v1/namespaces/pilothouse/serviceaccounts/pilothouse-
 pub fn file(name: &str) -> Result<String> {
     let path = repository().join("deploy").join(name);
     fs::read_to_string(&path).could_not(format!("read {}", path.display()))
-}
-
-/// A folder, and the control plane that writes into it who asked for what.
-pub async fn audited() -> Result<(tempfile::TempDir, ControlPlane)> {
-    let folder = tempfile::tempdir().could_not("make a folder")?;
-    let (policy, log) = (folder.path().join("policy.yaml"), folder.path().join("audit.log"));
-    let text =
-        "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{ level: Metadata }]\n";
-    fs::write(&policy, text).could_not("write a policy")?;
-    let api_server_args =
-        vec![format!("--audit-policy-file={}", policy.display()), format!("--audit-log-path={}", log.display())];
-    let plane = ControlPlane::start(Options { api_server_args, ..Options::default() }).await?;
-    Ok((folder, plane))
 }
 
 /// Nodes, pods of a deployment that is changed, and so controllers and events.
@@ -91,7 +78,7 @@ fn kinds(journal: &Path) -> BTreeSet<&'static str> {
     let mut kinds = BTreeSet::new();
     let read = Reader::new(journal).batches(Stamp(i64::MAX), |batch| {
         kinds.extend(batch.facts.iter().filter_map(|fact| match fact {
-            Fact::Node(_) => Some("node"),
+            Fact::Node(_) | Fact::WrittenNode(..) => Some("node"),
             Fact::Namespace(_) => Some("namespace"),
             Fact::Pod(_) | Fact::LabelledPod(..) | Fact::StartedPod(..) | Fact::ChosenPod(..) => Some("pod"),
             Fact::Event(_) => Some("event"),
@@ -291,7 +278,7 @@ async fn let_a_laptop_in(plane: &ControlPlane, laptop: &Terminal) -> Result<Stri
 
 #[tokio::test]
 async fn the_deployment_records_with_exactly_the_rights_that_it_names_and_is_read_from_a_laptop() -> Result<()> {
-    let (audit, plane) = audited().await?;
+    let (asked_for, plane) = Asked::start(Options::default()).await?;
     let authority = Authority::new("recorders")?;
     apply(&plane, &authority).await?;
     the_pod_is_admitted(&plane).await?;
@@ -307,7 +294,7 @@ async fn the_deployment_records_with_exactly_the_rights_that_it_names_and_is_rea
 
     // Nothing was refused, and nothing is granted that is not used.
     let role = plane.api()?.get(&format!("/apis/rbac.authorization.k8s.io/v1/clusterroles/{NAME}")).await?;
-    let log = audit.path().join("audit.log");
+    let log = asked_for.log();
     // Controllers and their revisions are followed last.
     let all = until("it uses every right", LIMIT, async || Ok((asked(&log).0 == granted(&role)).then_some(()))).await;
     let (got, refused) = asked(&log);
@@ -320,7 +307,7 @@ async fn the_deployment_records_with_exactly_the_rights_that_it_names_and_is_rea
     kubelet.renew_token(&plane).await?;
     let account = plane.api()?.get(ACCOUNT).await?;
     until("it asks by its new token", LIMIT, async || {
-        let log = fs::read_to_string(audit.path().join("audit.log")).unwrap_or_default();
+        let log = fs::read_to_string(asked_for.log()).unwrap_or_default();
         let by_new = |line: &str| {
             let event: Value = serde_json::from_str(line).unwrap_or_default();
             event["user"]["uid"] == account["metadata"]["uid"] && event["responseStatus"]["code"] == 200

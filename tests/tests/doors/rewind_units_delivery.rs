@@ -1,13 +1,13 @@
 //! The recorder with the optional rights of `delivery.yaml`: it records all that they are for, and uses each of them.
 
 use crate::rewind_units::{
-    Kubelet, LIMIT, NAME, Running, apply, asked, audited, file, granted, something_happens, the_pod_is_admitted,
+    Kubelet, LIMIT, NAME, Running, apply, asked, file, granted, something_happens, the_pod_is_admitted,
 };
 use acceptance::certs::Authority;
 use acceptance::definitions::{
     APPLICATION, CANARY, Definition, HTTP_ROUTE, INFERENCE_POOL, LEADER_WORKER_SET, MODEL_REWRITE, PROMOTION, STAGE,
 };
-use acceptance::{Failure, Result, until};
+use acceptance::{Asked, Failure, Options, Result, until};
 use pilothouse_journal::Reader;
 use pilothouse_wire::Stamp;
 use pilothouse_world::Fact;
@@ -57,7 +57,7 @@ fn told(journal: &Path) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn with_the_rights_for_delivery_it_records_all_of_it_by_exactly_those() -> Result<()> {
-    let (audit, plane) = audited().await?;
+    let (asked_for, plane) = Asked::start(Options::default()).await?;
     let authority = Authority::new("recorders")?;
     plane.define(&DELIVERY).await?;
     apply(&plane, &authority).await?;
@@ -92,7 +92,7 @@ async fn with_the_rights_for_delivery_it_records_all_of_it_by_exactly_those() ->
     };
     let mut all = role(NAME).await?;
     all.extend(role("pilothouse-recorder-delivery").await?);
-    let log = audit.path().join("audit.log");
+    let log = asked_for.log();
     let used = until("it uses every right", LIMIT, async || Ok((asked(&log).0 == all).then_some(()))).await;
     let (got, refused) = asked(&log);
     assert_eq!((refused, got), (Vec::<String>::new(), all));

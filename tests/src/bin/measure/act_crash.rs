@@ -1,13 +1,18 @@
-//! Actions that are killed: at each point that the audit book names, and at any other. Each is found, none is done again by
-//! itself, and what reached the server stands in the book.
+//! Actions that are killed: at each point that the audit book names, and at any other. After each kill a recorder is opened, which
+//! finds what was cut and takes it up. Each is found, none is done again by itself, and what reached the server stands in the book.
 
+use std::fs;
+use std::process::Stdio;
 use std::time::Duration;
 
-use acceptance::acting::book_fits;
-use acceptance::{Api, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Terminal};
+use acceptance::acting::{book_fits, interrupt};
+use acceptance::{
+    ADMINS, Asked, Context, ControlPlane, Failure, GpuNodes, GpuPods, Options, Result, Terminal, User, until,
+};
 use pilothouse_engine::Paths;
-use pilothouse_journal::audit::Book;
-use serde_json::Value;
+use pilothouse_engine::audit::{Book, Noted, What};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::Instant;
 
 use crate::chance::Chance;
@@ -21,12 +26,20 @@ const LIMIT: Duration = Duration::from_secs(60);
 const LATEST_MS: usize = 1_500;
 /// Entries of an action, in order, behind the one of its plan: what is named behind each of them.
 const POINTS: [usize; 3] = [2, 3, 4];
+/// More entries than an action has.
+const MOST: u64 = 50;
+/// Who acts, as the server knows them.
+const PERSON: &str = "admin";
+/// As whom what is opened after a kill comes to the server: what it writes nobody has confirmed.
+const NEXT: &str = "next";
+const TOKEN: &str = "act-crash-token-1";
 
 /// Measures it.
 pub async fn measure(size: Size, report: &mut Report) -> Result<()> {
     let kills = if size.is_small() { FEW } else { KILLS };
     say(&format!("act-crash: {kills} actions are killed."));
-    let plane = ControlPlane::start(Options::default()).await?;
+    let users = vec![User::new(NEXT, TOKEN).in_group(ADMINS)];
+    let (asked, plane) = Asked::by(&rules(), Options { users, ..Options::default() }).await?;
     plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
     let namespace = plane.namespace("serving").await?;
     let pods = GpuPods::new(&namespace, "chat", 2, 1);
@@ -35,7 +48,9 @@ pub async fn measure(size: Size, report: &mut Report) -> Result<()> {
     let terminal = Terminal::new(&plane.kubeconfig())?;
     terminal.good(&["connect", "add", "kubernetes", "--context", "admin"]).await?;
     terminal.good(&["connect", "operate", "admin"]).await?;
-    let site = Site { api: plane.api()?, terminal, namespace };
+    let next = terminal.with(&kubeconfig_of_next(&plane, &terminal)?);
+    let site = Site { asked, terminal, next, namespace };
+    site.what_nobody_confirmed_is_counted(&plane).await?;
     let (mut chance, mut found) = (Chance::new(7), Found::default());
     for number in 0..kills {
         let point = POINTS.get(number % (POINTS.len() + 1)).copied();
@@ -47,7 +62,7 @@ pub async fn measure(size: Size, report: &mut Report) -> Result<()> {
     }
     found.gaps += usize::from(book_fits(&site.terminal).await.is_err());
     say(&format!(
-        "  {} were written down, {} of them over, {} cut; {} reached the server.",
+        "  {} were written down, {} of them over, {} cut and looked at by who came next; {} reached the server.",
         found.confirmed, found.over, found.cut, found.written
     ));
     report.add(Figure::new("act-crash.kills", kills as f64, ""));
@@ -55,6 +70,23 @@ pub async fn measure(size: Size, report: &mut Report) -> Result<()> {
     report.add(Figure::new("act-crash.audit_gaps", found.gaps as f64, "").at_most(0.0));
     report.add(Figure::new("act-crash.repeated", found.repeated as f64, "").at_most(0.0));
     Ok(())
+}
+
+/// What the server writes down: who asked for Deployments to be written.
+fn rules() -> Value {
+    let written = json!({
+        "level": "Metadata", "verbs": ["create", "update", "patch", "delete"],
+        "resources": [{ "group": "apps", "resources": ["deployments", "deployments/*"] }],
+    });
+    json!([written, { "level": "None" }])
+}
+
+/// The kubeconfig of the person with another token in it: the same context is another account.
+fn kubeconfig_of_next(plane: &ControlPlane, terminal: &Terminal) -> Result<std::path::PathBuf> {
+    let text = fs::read_to_string(plane.kubeconfig()).could_not("read the kubeconfig")?;
+    let path = terminal.home().join("next.kubeconfig");
+    fs::write(&path, text.replace(plane.admin_token(), TOKEN)).could_not("write a kubeconfig")?;
+    Ok(path)
 }
 
 /// When an action is killed.
@@ -70,6 +102,7 @@ enum Kill {
 struct Found {
     confirmed: usize,
     over: usize,
+    /// Actions that were cut, told of as cut, and looked at by the recorder that came next.
     cut: usize,
     written: usize,
     /// Writes without an entry before them, and actions that were cut and are not found.
@@ -79,8 +112,10 @@ struct Found {
 }
 
 struct Site {
-    api: Api,
+    asked: Asked,
     terminal: Terminal,
+    /// The same home, as it is opened after a kill.
+    next: Terminal,
     namespace: String,
 }
 
@@ -89,11 +124,9 @@ impl Site {
         Book::at(&Paths::under(self.terminal.home()).data().join("audit.db"))
     }
 
-    /// The generation of the Deployment: each write of its settings is one more.
-    async fn generation(&self) -> Result<u64> {
-        let path = format!("/apis/apps/v1/namespaces/{}/deployments/chat", self.namespace);
-        let object = self.api.get(&path).await?;
-        object["metadata"]["generation"].as_u64().ok_or_else(|| Failure::new("it has no generation"))
+    /// How often the server was asked to write the Deployment: by who acts, and by what was opened after a kill.
+    fn writes(&self) -> [usize; 2] {
+        [PERSON, NEXT].map(|who| self.asked.writes(who, "deployments", "chat"))
     }
 
     fn entries(&self) -> Result<usize> {
@@ -101,12 +134,26 @@ impl Site {
         usize::try_from(entries).could_not("count the entries")
     }
 
+    /// What stands in the book behind so many entries.
+    fn since(&self, entries: usize) -> Result<Vec<Noted>> {
+        let newest = self.book().newest(MOST).could_not("read the book")?;
+        Ok(newest.into_iter().filter(|noted| noted.seq > entries as u64).collect())
+    }
+
+    /// A write as whoever comes next is counted, also one that changes nothing: else nothing would ever be called repeated.
+    async fn what_nobody_confirmed_is_counted(&self, plane: &ControlPlane) -> Result<()> {
+        let path = format!("/apis/apps/v1/namespaces/{}/deployments/chat", self.namespace);
+        let same = json!({ "spec": { "replicas": 2 } });
+        plane.api_for(TOKEN)?.patch(&path, &same).await?;
+        until("such a write is counted", LIMIT, async || Ok((self.writes()[1] == 1).then_some(()))).await
+    }
+
     async fn killed(&self, kill: Kill, pods: usize, found: &mut Found) -> Result<()> {
-        let (before, entries) = (self.generation().await?, self.entries()?);
+        let (before, entries) = (self.writes(), self.entries()?);
         let to = pods.to_string();
         let arguments = ["act", "scale", "deployment", "chat", "-n", &self.namespace, "--to", &to, "--yes", "--json"];
         let mut command = self.terminal.command(&arguments)?;
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().could_not("start pilothouse")?;
         let began = Instant::now();
         loop {
@@ -121,32 +168,56 @@ impl Site {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         child.kill().await.could_not("kill it")?;
-        // What was on its way when it was killed.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let written = self.generation().await? - before;
-        // The next start: it finds what was cut, and sends nothing.
-        let list = self.terminal.good(&["audit", "list", "--json"]).await?;
-        self.terminal.good(&["connections"]).await?;
-        let later = self.generation().await? - before;
-        found.repeated += usize::try_from(later - written.min(1)).could_not("count writes")?;
-        let lines: Vec<Value> = list.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let own: Vec<&Value> =
-            lines.iter().filter(|line| line["entry"].as_u64().is_some_and(|entry| entry > entries as u64)).collect();
-        let is = |what: &str| own.iter().any(|line| line["what"] == what);
-        let (confirmed, over) = (is("confirmed"), is("ended"));
-        found.written += usize::from(written > 0);
-        found.confirmed += usize::from(confirmed);
+
+        let own = self.since(entries)?;
+        let begun = own.iter().find(|noted| matches!(noted.entry.what, What::Confirmed { .. })).map(|noted| noted.seq);
+        let over = own.iter().any(|noted| matches!(noted.entry.what, What::Ended { .. }));
+        found.confirmed += usize::from(begun.is_some());
         found.over += usize::from(over);
-        found.gaps += usize::from(written > 0 && !confirmed);
-        if confirmed && !over {
+        let cut = begun.filter(|_| !over);
+        if cut.is_some() {
             let text = self.terminal.good(&["audit", "list"]).await?;
-            let is_found = text.contains("cut in the middle");
-            found.cut += usize::from(is_found);
-            found.gaps += usize::from(!is_found);
-            let begun = own.iter().find(|line| line["what"] == "confirmed");
-            let number = begun.map(|line| line["entry"].to_string()).unwrap_or_default();
-            self.terminal.good(&["audit", "close", &number]).await?;
+            found.gaps += usize::from(!text.contains("cut in the middle"));
         }
+        self.opened_next(entries, cut).await?;
+        if let Some(action) = cut {
+            found.cut += 1;
+            self.terminal.good(&["audit", "close", &action.to_string()]).await?;
+        }
+        let now = self.writes();
+        let [by_person, by_next] = [0, 1].map(|at| now[at] - before[at]);
+        found.written += usize::from(by_person > 0);
+        found.gaps += usize::from(by_person > 0 && begun.is_none());
+        // One was confirmed, and whoever came next was asked for nothing.
+        found.repeated += by_person.saturating_sub(1) + by_next;
         Ok(())
+    }
+
+    /// Opens a recorder, as a person would next, until it is connected and has looked at what was cut; and asks beside it how it all
+    /// is, by which it has time to do what it should not.
+    async fn opened_next(&self, entries: usize, cut: Option<u64>) -> Result<()> {
+        let mut command = self.next.command(&["record"])?;
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().could_not("start the recorder")?;
+        let said = child.stderr.take().ok_or_else(|| Failure::new("the recorder says nothing"))?;
+        let mut lines = BufReader::new(said).lines();
+        let connected = async {
+            while let Some(line) = lines.next_line().await.could_not("hear the recorder")? {
+                if line.contains("admin: live") {
+                    return Ok(());
+                }
+            }
+            Err(Failure::new("the recorder ended by itself"))
+        };
+        tokio::time::timeout(LIMIT, connected).await.could_not("wait for the recorder")??;
+        if let Some(action) = cut {
+            until("what was cut was looked at", LIMIT, async || {
+                let is_it =
+                    |noted: &Noted| noted.entry.action == Some(action) && matches!(noted.entry.what, What::Seen { .. });
+                Ok(self.since(entries)?.iter().any(is_it).then_some(()))
+            })
+            .await?;
+        }
+        self.next.good(&["rollout", "list"]).await?;
+        interrupt(child).await.map(drop)
     }
 }

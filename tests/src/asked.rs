@@ -1,0 +1,98 @@
+//! What an API server was asked for, by the audit log that it writes itself.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::control_plane::{ControlPlane, Options};
+use crate::failure::{Context, Result};
+
+/// The audit log of an API server, which has no line for the beginning of a request. It goes with this.
+pub struct Asked {
+    folder: tempfile::TempDir,
+}
+
+impl Asked {
+    /// Starts a control plane whose API server writes down who asked for what.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start(options: Options) -> Result<(Self, ControlPlane)> {
+        Self::by(&json!([{ "level": "Metadata" }]), options).await
+    }
+
+    /// The same, of these requests alone: rules of a policy.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn by(rules: &Value, options: Options) -> Result<(Self, ControlPlane)> {
+        let asked = Self { folder: tempfile::tempdir().could_not("make a folder")? };
+        let policy = asked.folder.path().join("policy.yaml");
+        let text = json!({
+            "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": rules,
+        });
+        fs::write(&policy, text.to_string()).could_not("write a policy")?;
+        let own = [
+            format!("--audit-policy-file={}", policy.display()),
+            format!("--audit-log-path={}", asked.log().display()),
+        ];
+        let api_server_args = options.api_server_args.into_iter().chain(own).collect();
+        let plane = ControlPlane::start(Options { api_server_args, ..options }).await?;
+        Ok((asked, plane))
+    }
+
+    /// The file: an event a line, as JSON.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("audit.log")
+    }
+
+    /// How often a person asked for this object to be written, whatever came of it. One that is only tried is not counted.
+    pub fn writes(&self, user: &str, plural: &str, name: &str) -> usize {
+        writes(&fs::read_to_string(self.log()).unwrap_or_default(), user, plural, name)
+    }
+}
+
+fn writes(log: &str, user: &str, plural: &str, name: &str) -> usize {
+    let is_one = |event: &Value| {
+        let of = &event["objectRef"];
+        event["user"]["username"] == user
+            && of["resource"] == plural
+            && of["name"] == name
+            && event["verb"].as_str().is_some_and(|verb| ["create", "update", "patch", "delete"].contains(&verb))
+            && event["requestURI"].as_str().is_some_and(|uri| !uri.contains("dryRun="))
+    };
+    // The last line may be on its way still.
+    log.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(is_one).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(user: &str, verb: &str, name: &str, uri: &str, code: u16) -> String {
+        json!({
+            "verb": verb, "requestURI": uri, "user": { "username": user }, "responseStatus": { "code": code },
+            "objectRef": { "resource": "deployments", "name": name },
+        })
+        .to_string()
+    }
+
+    #[test]
+    fn a_write_is_counted_each_time_it_is_asked_for_and_a_try_never() {
+        let uri = "/apis/apps/v1/namespaces/a/deployments/chat";
+        let log = [
+            event("ada", "get", "chat", uri, 200),
+            event("ada", "patch", "chat", &format!("{uri}?dryRun=All"), 200),
+            event("ada", "patch", "chat", uri, 200),
+            event("ada", "patch", "chat", uri, 422),
+            event("bob", "patch", "chat", uri, 200),
+            event("ada", "delete", "other", uri, 200),
+            "{ \"verb\": \"pat".to_owned(),
+        ];
+        let log = log.join("\n");
+        assert_eq!(writes(&log, "ada", "deployments", "chat"), 2);
+        assert_eq!(writes(&log, "bob", "deployments", "chat"), 1);
+        assert_eq!(writes(&log, "ada", "pods", "chat"), 0);
+    }
+}
