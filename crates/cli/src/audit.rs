@@ -9,7 +9,10 @@ use pilothouse_engine::{
     Clock, Paths,
     audit::{self, Checked, Noted, Vault, What},
 };
-use pilothouse_wire::{Code, Problem, units::visible};
+use pilothouse_wire::{
+    Code, Problem,
+    units::{count, visible},
+};
 use std::{
     collections::BTreeSet,
     fs::OpenOptions,
@@ -33,6 +36,29 @@ pub async fn run(arguments: &AuditArgs, out: Style) -> Result<Exit, Failed> {
             Ok(Exit::Ok)
         }
     }
+}
+
+/// Says in a line on stderr that actions were cut in the middle and nobody looked at them since, and what comes next. That a
+/// book cannot be read is told where it is to be read or written.
+pub fn tell_of_cut(err: Style) {
+    let cut = Paths::from_env().and_then(|paths| audit::cut(&paths)).unwrap_or_default();
+    if let Some(line) = of_cut(&cut) {
+        note(&err.paint(Tone::Warn, &visible(&line)));
+    }
+}
+
+fn of_cut(cut: &[Noted]) -> Option<String> {
+    let newest = cut.iter().max_by_key(|noted| noted.seq)?;
+    let What::Confirmed { title, .. } = &newest.entry.what else { return None };
+    let which = match cut.len() as u64 {
+        1 => format!("\"{title}\" was cut in the middle"),
+        all => format!("{} actions were cut in the middle, \"{title}\" the last of them", count(all)),
+    };
+    Some(format!(
+        "{which}: nobody knows whether it was sent, and it is not sent again by itself. Next: pilothouse audit list says what \
+         would take it back, pilothouse audit close {} takes it away.",
+        newest.seq
+    ))
 }
 
 fn list(paths: &Paths, most: u64, json: bool, style: Style) -> Result<Exit, Failed> {
@@ -164,6 +190,34 @@ fn line(out: &mut impl Write, noted: &Noted) -> Result<(), Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pilothouse_engine::audit::Entry;
+    use pilothouse_wire::Stamp;
+
+    fn confirmed(seq: u64, title: &str) -> Noted {
+        let what = What::Confirmed {
+            connection: "iad".to_owned(),
+            object: "workload:iad/serving/Deployment/chat".to_owned(),
+            title: title.to_owned(),
+            digest: String::new(),
+            steps: Vec::new(),
+            plan: None,
+            hidden: false,
+        };
+        let entry = Entry { at: Stamp(0), who: "ada".to_owned(), door: "pilothouse".to_owned(), action: None, what };
+        Noted { seq, entry }
+    }
+
+    #[test]
+    fn what_was_cut_is_said_in_one_line_with_what_comes_next() {
+        assert_eq!(of_cut(&[]), None);
+        let (first, second) = (confirmed(2, "Cordon node a"), confirmed(9, "Scale b"));
+        let line = of_cut(std::slice::from_ref(&first)).unwrap();
+        assert!(line.starts_with("\"Cordon node a\" was cut in the middle: nobody knows"), "{line}");
+        assert!(line.contains("pilothouse audit close 2 ") && line.lines().count() == 1, "{line}");
+        let line = of_cut(&[second, first]).unwrap();
+        assert!(line.starts_with("2 actions were cut in the middle, \"Scale b\" the last of them: "), "{line}");
+        assert!(line.contains("pilothouse audit close 9 "), "{line}");
+    }
 
     #[test]
     fn only_a_book_that_is_signed_to_its_end_is_called_whole() {

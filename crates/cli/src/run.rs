@@ -44,6 +44,9 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
     let out = Style::stdout(arguments);
+    if tells_of_cut(&arguments.verb) {
+        audit::tell_of_cut(err);
+    }
     match &arguments.verb {
         Verb::Fleet(of) => fleet::run(of, out, err).await,
         Verb::Nodes(of) => list::run_or_draw::<NodeRow>(of, out, err).await,
@@ -76,6 +79,11 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
         Verb::Completions { shell } => manual::completions(*shell),
         Verb::Man => manual::page(),
     }
+}
+
+/// Is this where a person acts, or looks what became of that? There an action that was cut is told of.
+fn tells_of_cut(verb: &Verb) -> bool {
+    matches!(verb, Verb::Act(_) | Verb::Rollback(_) | Verb::Rollout(_) | Verb::Connections(_) | Verb::Doctor)
 }
 
 async fn connections(of: &ListArgs, out: Style, err: Style) -> Result<Exit, Failed> {

@@ -402,6 +402,7 @@ async fn an_action_that_is_cut_is_found_and_not_done_again_by_itself() -> Result
     // While it runs it is not cut.
     let book = site.terminal.good(&["audit", "list"]).await?;
     assert!(!book.contains("cut in the middle"), "{book}");
+    it_is_told_of_a_cut(&site, None).await?;
     child.kill().await.could_not("kill it")?;
     let book = site.terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("cut in the middle, nobody knows whether it was sent"), "{book}");
@@ -411,11 +412,40 @@ async fn an_action_that_is_cut_is_found_and_not_done_again_by_itself() -> Result
     let begun = entries.lines().find(|line| line.contains("\"what\":\"confirmed\"")).unwrap_or_default();
     let begun: Value = serde_json::from_str(begun).could_not("read the book")?;
     let number = begun["entry"].to_string();
+    it_is_told_of_a_cut(&site, Some(&number)).await?;
     site.terminal.good(&["audit", "close", &number]).await?;
+    it_is_told_of_a_cut(&site, None).await?;
     let book = site.terminal.good(&["audit", "list"]).await?;
     assert!(!book.contains("nobody knows") && book.contains("Somebody looked"), "{book}");
     assert_eq!(site.read(".spec.replicas").await?, "2");
     acting::book_fits(&site.terminal).await
+}
+
+/// Where a person acts, or looks what became of that, one line says which action was cut and what comes next; none does while
+/// there is none.
+async fn it_is_told_of_a_cut(site: &Site, number: Option<&str>) -> Result<()> {
+    let words: [&[&str]; 6] = [
+        &["rollout", "list"],
+        &["rollout", "get", "chat"],
+        &["act", "restart", "deployment", "chat", "-n", &site.namespace, "--plan"],
+        &["rollback", "chat", "-n", &site.namespace, "--check"],
+        &["connections"],
+        &["doctor"],
+    ];
+    for words in words {
+        let said = site.terminal.call(words).await?;
+        let told: Vec<&str> = said.err.lines().filter(|line| line.contains("was cut in the middle")).collect();
+        let is_so = match (number, &told[..]) {
+            (None, []) => true,
+            (Some(number), [line]) => {
+                line.contains("/chat from 2 to 4 pods\" was cut")
+                    && line.contains(&format!("pilothouse audit close {number} takes it away"))
+            }
+            _ => false,
+        };
+        assert!(is_so, "{words:?}, {number:?}: {said:?}");
+    }
+    Ok(())
 }
 
 /// What we may do is said before anything is planned, and the role that is printed gives what is missing.
