@@ -13,14 +13,15 @@ use crate::{
     page::{self, Page},
     past,
     rollout_args::{GetRolloutArgs, RolloutVerb, Service, WatchRolloutArgs},
-    rows::Listed,
+    rows::{Listed, ServingLine},
     start::{Session, other_answer},
 };
 use pilothouse_wire::{
-    Body, Code, Frame, ObjectRef, Problem, View, ViewSpec,
+    Body, Code, Frame, ObjectRef, Problem, Stamp, View, ViewSpec,
     view::{DeliveryRow, RolloutView},
 };
 use serde::Serialize;
+use serde_json::Value;
 use std::io::Write;
 
 /// Runs what was typed behind `rollout`.
@@ -116,7 +117,7 @@ struct One(ObjectRef);
 struct Document<'a> {
     #[serde(flatten)]
     about: About<'a>,
-    service: &'a RolloutView,
+    service: Value,
     /// Why what is shown is of before; absent where it is not.
     old: Option<String>,
 }
@@ -129,12 +130,27 @@ impl Page for One {
     fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {
         let service = self.known(view)?;
         let old = service.row.is_old(about.as_of());
+        let service = written(service, about.as_of())?;
         json::write(out, &Document { about, service, old }, one_line)
     }
 
     fn text(&self, out: &mut impl Write, frame: &Frame, view: &View, style: Style) -> Result<(), Failed> {
         words::write(out, self.known(view)?, frame, style)
     }
+}
+
+/// The service as JSON. What the engines of its revisions say stands there as a list of pods has it: metrics by their ids, in
+/// numbers.
+fn written(service: &RolloutView, as_of: Stamp) -> Result<Value, serde_json::Error> {
+    let mut written = serde_json::to_value(service)?;
+    for (at, row) in service.revisions.iter().enumerate() {
+        let place = written.pointer_mut(&format!("/revisions/{at}/serving"));
+        if let (Some(serving), Some(place)) = (&row.serving, place) {
+            // By way of its text: a reading is of 32 bits, and would get digits in 64 that nobody measured.
+            *place = serde_json::from_str(&serde_json::to_string(&ServingLine::new(serving, as_of))?)?;
+        }
+    }
+    Ok(written)
 }
 
 impl One {
@@ -151,7 +167,7 @@ impl One {
 mod tests {
     use super::*;
     use crate::args::SourceArgs;
-    use pilothouse_wire::{Rev, Stamp, When, view::delivery::DeliveryView};
+    use pilothouse_wire::{Rev, When, view::delivery::DeliveryView};
 
     fn frame(rows: &[(&str, &str, &str)]) -> Frame {
         let row = |(kind, place, name): &(&str, &str, &str)| {

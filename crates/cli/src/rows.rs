@@ -18,6 +18,7 @@ pub use clusters::ClusterLine;
 pub use connections::ConnectionLine;
 pub use gpus::GpuLine;
 pub use pods::PodLine;
+pub use serving::ServingLine;
 pub use workloads::WorkloadLine;
 
 use crate::{columns::Column, out::Tone, table::Cell};

@@ -459,5 +459,23 @@ pub mod tests {
         let mut out = Vec::new();
         write(&mut out, &view, &frame, Style { colour: false, terminal: false, width: None, height: None }).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap());
+
+        // For programs the same in numbers, and with no digit that nobody measured.
+        let mut view = view;
+        if let Some(stable) = &mut view.revisions[1].serving {
+            stable.readings = vec![(ServingMetric::FirstTokenP99, Reading::of(0.05))];
+        }
+        let written = super::super::written(&view, frame.as_of).unwrap();
+        let told = |at: usize| written["revisions"][at]["serving"].to_string();
+        assert!(
+            told(0).contains("\"metrics\":{\"ttft-p99\":3.5}") && told(0).contains("\"engines\":[\"vllm\"]"),
+            "{}",
+            told(0)
+        );
+        assert!(
+            told(1).contains("\"metrics\":{\"ttft-p99\":0.05}") && told(1).contains("\"stale\":true"),
+            "{}",
+            told(1)
+        );
     }
 }
