@@ -130,11 +130,14 @@ async fn read_then(
         None => None,
     };
     let all = specs.all();
+    let now = version(&spot.kind);
+    // What is Kubernetes' own it converts itself, and its controllers go by that.
+    let api = if spot.kind.group == "apps" { now.clone() } else { api };
     let (named, nodes, placed, served) = tokio::join!(
         looked_for(client, spot, named::named(&all)),
         images_of(client, &query.nodes),
         where_placed(client, specs.first),
-        served(client, &api, &spot.kind.kind),
+        still_served(client, &api, &now, &spot.kind.kind),
     );
     Ok(Then {
         number: revision.number,
@@ -257,6 +260,27 @@ async fn nodes_with(client: &Client, selector: &str) -> Result<Vec<SmolStr>, Fai
         serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("It is no list in JSON".to_owned()))?;
     let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(items.iter().filter_map(|node| node["metadata"]["name"].as_str().map(SmolStr::new)).collect())
+}
+
+/// The group and version of a kind, as an object of it names them.
+fn version(kind: &KindId) -> SmolStr {
+    if kind.group.is_empty() { kind.version.clone() } else { format!("{}/{}", kind.group, kind.version).into() }
+}
+
+/// Is the API served as which a revision was kept? `now` is the one as which the service is: where only that is, its server has
+/// converted it, and whether its controller goes by that nobody can tell.
+async fn still_served(client: &Client, api: &str, now: &str, kind: &str) -> Known {
+    match served(client, api, kind).await {
+        Known::No if api != now => {
+            let what = format!("{kind} of {api} is not served.");
+            let why = format!(
+                "{kind} is served as {now}, and not as {api}, as which this revision was kept: whether its controller goes \
+                 by that nobody can tell."
+            );
+            Known::Unknown(Box::new(Problem::new(Code::NotOffered, what).why(why)))
+        }
+        known => known,
+    }
 }
 
 /// Is an API served, and this kind in it?

@@ -4,9 +4,11 @@
 //! scheduler that finds no GPU, the API server that knows no account. For the kubelet, which starts no container without its
 //! Secret, a policy of the API server stands: it takes no pod that mounts the Secret while there is none.
 
-use crate::rollback_support::{LIMIT, Site, Wish, allow, asked, checked, connected, node_has, rollback, taken};
+use crate::rollback_support::{
+    LIMIT, Named, Site, Wish, asked, checked, connected, kept_as, node_has, rollback, taken,
+};
 use acceptance::{
-    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rollouts, acting::interrupted,
+    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rollouts, Rule, acting::interrupted,
     registry::Content, until,
 };
 use pilothouse_engine::{Clock, Engine, Options, Paths};
@@ -182,7 +184,7 @@ async fn without_room_it_is_not_possible_and_waits_in_vain() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_secret_it_is_not_possible_and_no_pod_comes() -> Result<()> {
     let site = Site::start("secret", Wish::new(8, 1, 0)).await?;
-    site.without_the_secret().await?;
+    site.without(Named::Secret).await?;
     site.check().await?.says("not possible", 1, "Fails Secret hf-token: It is not there: pods would not start.");
     assert_eq!(site.taken(&["--anyway"]).await?, (4, "unverified".to_owned()));
     Ok(())
@@ -240,13 +242,9 @@ async fn what_may_not_be_looked_at_is_unknown_and_then_ends_one_way_or_the_other
     for (name, is_there) in [("there", true), ("away", false)] {
         let site = Site::start(&format!("denied-{name}"), Wish::new(8, 1, 0)).await?;
         if !is_there {
-            site.without_the_secret().await?;
+            site.without(Named::Secret).await?;
         }
-        let (person, token) = site.plane.service_account(&site.namespace, "oncall").await?;
-        allow(site.plane, &person).await?;
-        let file = site.plane.kubeconfig_for(&token)?;
-        let context = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let terminal = connected(&file, &context, Some(&site.registry)).await?;
+        let terminal = site.on_call(&[]).await?;
         let check = checked(&terminal, &site.namespace).await?;
         check.says("unknown", 3, "Unknown Secret hf-token: Not known: 403 for");
         let want = if is_there { (0, "verified".to_owned()) } else { (4, "unverified".to_owned()) };
@@ -259,6 +257,43 @@ async fn what_may_not_be_looked_at_is_unknown_and_then_ends_one_way_or_the_other
             checked(&alone, &site.namespace).await?.says("unknown", 3, &line);
         }
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_map_that_may_not_be_looked_at_is_unknown_and_one_that_is_gone_keeps_pods_from_coming() -> Result<()> {
+    let site = Site::start("flags", Wish::new(8, 1, 0)).await?;
+    site.check().await?.says("ready", 0, "Holds ConfigMap engine-flags: It is there.");
+    // Who may look at Secrets alone is told so, and gets there, since it is there.
+    let terminal = site.on_call(&[Rule::new("", &["secrets"], &["get"])]).await?;
+    let check = checked(&terminal, &site.namespace).await?;
+    check.says("unknown", 3, "Unknown ConfigMap engine-flags: Not known: 403 for");
+    check.says("unknown", 3, "Holds Secret hf-token: It is there.");
+    assert_eq!(taken(&terminal, &site.namespace, &[]).await?, (0, "verified".to_owned()));
+    assert!(site.running().await?.ends_with(":v1"));
+
+    // Once it is gone no pod of before would start: begun all the same, it does not end.
+    site.to_v2().await?;
+    site.without(Named::ConfigMap).await?;
+    let fails = "Fails ConfigMap engine-flags: It is not there: pods would not start.";
+    site.check().await?.says("not possible", 1, fails);
+    let refused = site.rollback(&["--yes"]).await?;
+    assert!(refused.code == 1 && refused.err.contains("cannot go back as it is"), "{refused:?}");
+    assert!(site.running().await?.ends_with(":v2"));
+    assert_eq!(site.taken(&["--anyway"]).await?, (4, "unverified".to_owned()));
+    Ok(())
+}
+
+/// Of what is Kubernetes' own the server converts what it kept in a version that is served no more, and its controller goes by that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_was_kept_in_a_version_of_before_is_gone_back_to() -> Result<()> {
+    let site = Site::start("older", Wish::new(8, 1, 0)).await?;
+    let first = ("deployment.kubernetes.io/revision", "1");
+    kept_as(site.plane, &site.namespace, first, "extensions/v1beta1").await?;
+    let check = site.check().await?;
+    check.says("ready", 0, "Holds API: Deployment of apps/v1 is served.");
+    assert_eq!(site.taken(&[]).await?, (0, "verified".to_owned()));
+    assert!(site.running().await?.ends_with(":v1"));
     Ok(())
 }
 
@@ -351,6 +386,12 @@ async fn a_rollout_goes_back_as_it_stands() -> Result<()> {
     // From the one that all have to another there is no other way than the steps.
     let check = checked(&terminal, "default").await?;
     check.says("slow", 0, "Slow Moves: It goes by the 2 steps of its strategy, of which step 2 waits for a person.");
+    // The same, where its definition has no longer the version as which the revision was kept: nobody can tell whether its
+    // controller takes it, and the real one does.
+    let kept = ("rollout.argoproj.io/revision", "2");
+    kept_as(&plane, "default", kept, "argoproj.io/v1beta1").await?;
+    let unserved = "Unknown API: Not known: Rollout is served as argoproj.io/v1alpha1, and not as argoproj.io/v1beta1";
+    checked(&terminal, "default").await?.says("unknown", 3, unserved);
     let said = rollback(&terminal, "default", &["--yes"]).await?;
     assert!(said.code == 0 && said.err.contains("verified: it waits at step 2 of 2"), "{said:?}");
     rollouts.until("default", "chat", "Status", "Paused").await?;

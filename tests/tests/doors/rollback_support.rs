@@ -2,8 +2,8 @@
 //! registry, and what the terminal says of its way back.
 
 use acceptance::{
-    Context, ControlPlane, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rule, Said, Subject, Terminal,
-    registry::Content, until,
+    Context, ControlPlane, Failure, GPU, GpuNodes, POOL_LABEL, Registry, Result, Rule, Said, Subject, Terminal,
+    api::items, registry::Content, until,
 };
 use pilothouse_engine::Operator;
 use pilothouse_wire::{Answer, Ask, ConnectionId, ObjectRef, back::WayBack};
@@ -12,8 +12,54 @@ use std::{path::Path, time::Duration};
 
 pub const LIMIT: Duration = Duration::from_secs(90);
 const SECRET: &str = "hf-token";
+const FLAGS: &str = "engine-flags";
 
-/// A Deployment of two pods with two GPUs each, on a pool of its own, that came from `v1` to `v2`; only `v1` mounts a Secret.
+/// What pods of `v1` name, and those of `v2` do not.
+#[derive(Clone, Copy)]
+pub enum Named {
+    /// Mounted.
+    Secret,
+    /// Variables.
+    ConfigMap,
+}
+
+impl Named {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Secret => "Secret",
+            Self::ConfigMap => "ConfigMap",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Secret => SECRET,
+            Self::ConfigMap => FLAGS,
+        }
+    }
+
+    /// Whether a pod names it, in the language of policies.
+    fn is_named(self) -> String {
+        match self {
+            Self::Secret => format!(
+                "has(object.spec.volumes) && object.spec.volumes.exists(v, has(v.secret) && v.secret.secretName == '{SECRET}')"
+            ),
+            Self::ConfigMap => format!(
+                "object.spec.containers.exists(c, has(c.envFrom) && \
+                 c.envFrom.exists(e, has(e.configMapRef) && e.configMapRef.name == '{FLAGS}'))"
+            ),
+        }
+    }
+}
+
+/// What a pod has by which it names all of that.
+fn naming() -> (Value, Value) {
+    let volumes = json!([{ "name": "token", "secret": { "secretName": SECRET } }]);
+    (volumes, json!([{ "configMapRef": { "name": FLAGS } }]))
+}
+
+/// A Deployment of two pods with two GPUs each, on a pool of its own, that came from `v1` to `v2`; only `v1` mounts a Secret, and
+/// has its variables from a ConfigMap.
 pub struct Site {
     pub plane: &'static ControlPlane,
     pub registry: Registry,
@@ -54,6 +100,8 @@ impl Site {
         let site = Self { plane, registry, terminal, pool: namespace.clone(), namespace, first, second };
         let secret = json!({ "metadata": { "name": SECRET }, "stringData": { "token": "canary-of-a-secret" } });
         site.create("/api/v1", "secrets", &secret).await?;
+        let flags = json!({ "metadata": { "name": FLAGS }, "data": { "DTYPE": "canary-of-a-flag" } });
+        site.create("/api/v1", "configmaps", &flags).await?;
         if wish.account != "default" {
             site.create("/api/v1", "serviceaccounts", &json!({ "metadata": { "name": wish.account } })).await?;
         }
@@ -69,13 +117,16 @@ impl Site {
     }
 
     pub fn chat(&self, wish: &Wish) -> Value {
-        let limits = json!({ "cpu": "1", "memory": "1Gi", GPU: "2" });
+        let (limits, (volumes, variables)) = (json!({ "cpu": "1", "memory": "1Gi", GPU: "2" }), naming());
+        let container = json!({
+            "name": "server", "image": self.image("v1"), "envFrom": variables, "resources": { "limits": limits },
+        });
         let pod = json!({
             "serviceAccountName": wish.account,
             "terminationGracePeriodSeconds": 0,
             "nodeSelector": { POOL_LABEL: self.pool },
-            "volumes": [{ "name": "token", "secret": { "secretName": SECRET } }],
-            "containers": [{ "name": "server", "image": self.image("v1"), "resources": { "limits": limits } }],
+            "volumes": volumes,
+            "containers": [container],
         });
         let rolling = json!({ "maxSurge": wish.surge, "maxUnavailable": wish.unavailable });
         json!({
@@ -145,33 +196,34 @@ impl Site {
         taken(&self.terminal, &self.namespace, more).await
     }
 
-    /// From now on no pod that mounts the Secret comes while there is none.
-    pub async fn stand_for_the_kubelet(&self) -> Result<()> {
-        let namespace = &self.namespace;
+    /// From now on no pod that names it comes while there is none.
+    async fn stand_for_the_kubelet(&self, named: Named) -> Result<()> {
+        let (namespace, kind, name) = (&self.namespace, named.kind(), named.name());
+        let (own, expression) = (format!("kubelet-{namespace}-{name}"), named.is_named());
         let policy = format!(
             "
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
-metadata: {{ name: kubelet-{namespace} }}
+metadata: {{ name: {own} }}
 spec:
   failurePolicy: Fail
-  paramKind: {{ apiVersion: v1, kind: Secret }}
+  paramKind: {{ apiVersion: v1, kind: {kind} }}
   matchConstraints:
     resourceRules:
     - {{ apiGroups: [\"\"], apiVersions: [v1], operations: [CREATE], resources: [pods] }}
   matchConditions:
-  - name: mounts
-    expression: \"has(object.spec.volumes) && object.spec.volumes.exists(v, has(v.secret) && v.secret.secretName == '{SECRET}')\"
+  - name: names-it
+    expression: \"{expression}\"
   validations:
   - {{ expression: \"true\" }}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
-metadata: {{ name: kubelet-{namespace} }}
+metadata: {{ name: {own} }}
 spec:
-  policyName: kubelet-{namespace}
+  policyName: {own}
   validationActions: [Deny]
-  paramRef: {{ name: {SECRET}, namespace: {namespace}, parameterNotFoundAction: Deny }}
+  paramRef: {{ name: {name}, namespace: {namespace}, parameterNotFoundAction: Deny }}
   matchResources:
     namespaceSelector: {{ matchLabels: {{ kubernetes.io/metadata.name: {namespace} }} }}
 "
@@ -179,21 +231,46 @@ spec:
         self.plane.apply(&policy).await
     }
 
-    pub async fn without_the_secret(&self) -> Result<()> {
-        self.stand_for_the_kubelet().await?;
-        self.kubectl(&["delete", "secret", SECRET]).await?;
-        let api = self.plane.api()?;
+    /// Takes away what pods of `v1` name, and returns once none of them comes.
+    pub async fn without(&self, named: Named) -> Result<()> {
+        self.stand_for_the_kubelet(named).await?;
+        self.kubectl(&["delete", &named.kind().to_lowercase(), named.name()]).await?;
+        let (api, (volumes, variables)) = (self.plane.api()?, naming());
         let pod = json!({ "metadata": { "name": "probe" }, "spec": {
-            "volumes": [{ "name": "token", "secret": { "secretName": SECRET } }],
-            "containers": [{ "name": "server", "image": "x" }],
+            "volumes": volumes, "containers": [{ "name": "server", "image": "x", "envFrom": variables }],
         } });
-        until("no pod comes without the Secret", LIMIT, async || {
+        until("no pod comes without it", LIMIT, async || {
             let path = self.path("/api/v1", "pods?dryRun=All");
             let answer = api.call(reqwest::Method::POST, &path, Some(&pod)).await?;
             Ok((answer.status >= 400).then_some(()))
         })
         .await
     }
+
+    /// A terminal of who is called at night, who may take a service back, and this beside it.
+    pub async fn on_call(&self, more: &[Rule]) -> Result<Terminal> {
+        let (person, token) = self.plane.service_account(&self.namespace, "oncall").await?;
+        allow(self.plane, &person).await?;
+        if !more.is_empty() {
+            self.plane.grant(&person, None, more).await?;
+        }
+        let file = self.plane.kubeconfig_for(&token)?;
+        let context = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        connected(&file, &context, Some(&self.registry)).await
+    }
+}
+
+/// Lets the ReplicaSet of a revision name its owner by another version, as if it had been made while that was served.
+pub async fn kept_as(plane: &ControlPlane, namespace: &str, (key, number): (&str, &str), version: &str) -> Result<()> {
+    let (api, sets) = (plane.api()?, format!("/apis/apps/v1/namespaces/{namespace}/replicasets"));
+    let list = api.get(&sets).await?;
+    let set = items(&list).iter().find(|set| set["metadata"]["annotations"][key] == number);
+    let set = set.ok_or_else(|| Failure::new(format!("no ReplicaSet has {key} {number}: {list:#}")))?;
+    let mut owners = set["metadata"]["ownerReferences"].clone();
+    owners[0]["apiVersion"] = json!(version);
+    let name = set["metadata"]["name"].as_str().unwrap_or_default();
+    let change = json!({ "metadata": { "ownerReferences": owners } });
+    api.patch(&format!("{sets}/{name}"), &change).await.map(drop)
 }
 
 /// Lets a node tell of images of a repository, as its kubelet would, each by its tag and its digest.
@@ -271,8 +348,8 @@ pub async fn asked(operator: &Operator, namespace: &str) -> Result<WayBack> {
     }
 }
 
-/// All that an on-call person needs to take a service back, but for a look at Secrets.
-pub async fn allow(plane: &ControlPlane, person: &Subject) -> Result<()> {
+/// All that an on-call person needs to take a service back, but for a look at what its pods name.
+async fn allow(plane: &ControlPlane, person: &Subject) -> Result<()> {
     let rules = [
         Rule::new("", &["nodes", "pods", "namespaces", "events"], &["get", "list", "watch"]),
         Rule::new("events.k8s.io", &["events"], &["get", "list", "watch"]),
