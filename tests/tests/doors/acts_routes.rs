@@ -280,9 +280,30 @@ async fn weights_that_somebody_set_meanwhile_are_kept_and_a_right_that_is_missin
     Ok(())
 }
 
+/// Says what llm-d's router would: it has seen the rewrite as it is, and takes it. It cannot any more once this answers.
+async fn router(plane: &ControlPlane) -> Failure {
+    let path = MODEL_REWRITE.path(NAMESPACE, "models");
+    let accept = async || {
+        let api = plane.api()?;
+        let accepted = json!({
+            "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
+            "observedGeneration": api.get(&path).await?["metadata"]["generation"],
+            "lastTransitionTime": "2026-11-24T03:00:00Z",
+        });
+        api.patch(&format!("{path}/status"), &json!({ "status": { "conditions": [accepted] } })).await.map(drop)
+    };
+    loop {
+        if let Err(failure) = accept().await {
+            return failure;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
 /// The other splitters: a pool behind a route, and models of that pool.
 #[tokio::test(flavor = "multi_thread")]
-async fn pools_and_models_are_shares_as_well_and_the_models_are_weighed() -> Result<()> {
+async fn pools_and_models_are_shares_too_and_a_rewrite_is_applied_where_the_test_plays_the_router_since_none_runs()
+-> Result<()> {
     let site = Site::start().await?;
     site.plane.define(&[INFERENCE_POOL, MODEL_REWRITE]).await?;
     let pool = json!({
@@ -324,5 +345,51 @@ async fn pools_and_models_are_shares_as_well_and_the_models_are_weighed() -> Res
     let plan = site.terminal.call(&words).await?;
     assert!(plan.code == 0 && plan.out.contains("org/chat-v2: 10 % → 50 %"), "{plan:?}");
     assert!(plan.out.contains("/spec/rules/0/targets/1/weight is 1"), "{plan:?}");
-    Ok(())
+    let weights = async || {
+        let rewrite = site.plane.api()?.get(&MODEL_REWRITE.path(NAMESPACE, "models")).await?;
+        let targets = &rewrite["spec"]["rules"][0]["targets"];
+        Ok::<_, Failure>([0, 1].map(|at| targets[at]["weight"].as_u64()))
+    };
+    assert_eq!(weights().await?, [Some(9), Some(1)], "nothing was done yet");
+
+    // Set, and not said to be done: nobody has taken it up.
+    let set = [&words[..8], &["--yes"]].concat();
+    let left = acting::interrupted(&site.terminal, &set, async || {
+        until("it is set", LIMIT, async || Ok((weights().await? == [Some(9), Some(9)]).then_some(()))).await
+    });
+    let left = left.await?;
+    assert!(left.code == 4 && left.err.contains("a person waited no longer"), "{left:?}");
+    let with_router = async |words: &[&str]| {
+        tokio::select! {
+            said = site.terminal.call(words) => said,
+            failed = router(&site.plane) => Err(failed),
+        }
+    };
+    let set = ["act", "weight", "inferencemodelrewrite", "models", "-n", NAMESPACE, "--to", "org/chat-v1=0", "--yes"];
+    let said = with_router(&set).await?;
+    assert!(said.code == 0 && said.err.contains("verified: org/chat-v1 weighs 0, and it is taken up"), "{said:?}");
+    assert_eq!(weights().await?, [Some(0), Some(9)]);
+    let all_of_it = until("all requests for the model go to the newer one", LIMIT, async || {
+        let page = site.terminal.json(&["rollout", "get", "chat-stable", "--json"]).await?;
+        let shares = page["service"]["row"]["shares"].as_array().cloned().unwrap_or_default();
+        let of = |backend: &str| {
+            let share = shares.iter().find(|share| share["backend"] == backend)?;
+            Some((share["weight"].as_u64()?, share["of"].as_u64()?))
+        };
+        Ok((of("org/chat-v2") == Some((9, 9)) && of("org/chat-v1") == Some((0, 9))).then_some(()))
+    });
+    all_of_it.await?;
+
+    // Back by the line that stands there for it.
+    let line = said.err.lines().find_map(|line| line.split_once("To take it back: pilothouse ")).unwrap_or_default().1;
+    let back: Vec<&str> = line.split_whitespace().chain(["--yes"]).collect();
+    let said = with_router(&back).await?;
+    assert!(said.code == 0 && said.err.contains("verified: org/chat-v1 weighs 9"), "{line}: {said:?}");
+    assert_eq!(weights().await?, [Some(9), Some(9)]);
+    let book = site.terminal.good(&["audit", "list"]).await?;
+    for part in ["org/chat-v2 from 1 to 9 in InferenceModelRewrite", "org/chat-v1 from 9 to 0 in InferenceModelRewrite"]
+    {
+        assert!(book.contains(part), "{part}: {book}");
+    }
+    acting::book_fits(&site.terminal).await
 }
