@@ -26,7 +26,7 @@ pub(crate) use delivery::guard_of;
 pub use delivery::{facts_of_deployment, facts_of_groups, facts_of_rollout, facts_of_stateful_set, size_of};
 pub use event::facts_of_event;
 pub use namespace::facts_of_namespace;
-pub use node::facts_of_node;
+pub use node::{facts_of_node, written_of_node};
 pub use pod::{facts_of_pod, facts_with_labels};
 pub use quantity::{milli, whole};
 pub use repository::{facts_of_application, facts_of_promotion, facts_of_stage};

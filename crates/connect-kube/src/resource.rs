@@ -1,7 +1,7 @@
 //! The kinds of object that are listed and watched, and what is the same in all of them.
 
 use crate::{
-    facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_with_labels, starts_of_pod},
+    facts::{facts_of_event, facts_of_namespace, facts_of_node, facts_with_labels, starts_of_pod, written_of_node},
     failure::Call,
     owned::TeamRule,
     slim::{
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use pilothouse_wire::SmolStr;
 use pilothouse_world::{
     Fact,
-    fact::{Covers, Kind, PodLabels},
+    fact::{Covers, Kind, PodLabels, WrittenFact},
 };
 
 /// How an object is read out of a list in protobuf.
@@ -72,11 +72,17 @@ impl Resource for Node {
     const PLURAL: &'static str = "nodes";
 
     fn meta(&self) -> Option<&Meta> {
-        self.metadata.as_ref()
+        None
+    }
+
+    fn version(&self) -> String {
+        self.metadata.as_ref().map(|meta| meta.resource_version.clone()).unwrap_or_default()
     }
 
     fn fact(self) -> Option<Fact> {
-        facts_of_node(self).map(|node| Fact::Node(Box::new(node)))
+        let written = written_of_node(&self);
+        let node = Box::new(facts_of_node(self)?);
+        Some(if written == WrittenFact::default() { Fact::Node(node) } else { Fact::WrittenNode(node, written) })
     }
 
     fn gone(meta: &Meta) -> Fact {

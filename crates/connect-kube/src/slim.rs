@@ -33,7 +33,10 @@ pub use inference::{
     LlmInferenceService, LlmModel, LlmSpec, ModelCopies, ModelStates, ModelStatus, Predictor, TrafficTarget,
 };
 pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};
-pub use node::{Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeSpec, NodeStatus, Taint};
+pub use node::{
+    FieldNames, NamedFields, Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeMeta, NodeSpec, NodeStatus,
+    Taint,
+};
 pub use pod::{
     Container, ContainerState, ContainerStatus, EnvVar, Pod, PodCondition, PodSpec, PodStatus, Resources, Running,
     Terminated, Waiting,

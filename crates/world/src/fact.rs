@@ -36,7 +36,8 @@ pub use measured::{
 };
 pub use models::{ModelFact, VersionFact};
 pub use objects::{
-    ConditionFact, ContainerFact, EventFact, NamespaceFact, NodeFact, OwnerFact, Phase, PodFact, PodLabels,
+    ConditionFact, ContainerFact, EventFact, NamespaceFact, NodeFact, NodeWriteFact, OwnerFact, Phase, PodFact,
+    PodLabels, WrittenFact,
 };
 pub use registry::{RegistryFact, RepositoryFact, TagFact};
 pub use repository::{ApplicationFact, OperationFact, PromotionFact, RepositorySource, StageFact, SyncedFact};
@@ -49,7 +50,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 15;
+pub const FACT_VERSION: u16 = 16;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,9 +179,20 @@ pub enum Fact {
     Budget(Box<BudgetFact>),
     /// It is gone: namespace, name.
     BudgetGone(SmolStr, SmolStr),
+    /// A node is as follows, and this is kept of who wrote into it.
+    WrittenNode(Box<NodeFact>, WrittenFact),
 }
 
 impl Fact {
+    /// The node that it tells of.
+    #[must_use]
+    pub fn node(&self) -> Option<&NodeFact> {
+        match self {
+            Self::Node(node) | Self::WrittenNode(node, _) => Some(node),
+            _ => None,
+        }
+    }
+
     /// The pod that it tells of.
     #[must_use]
     pub fn pod(&self) -> Option<&PodFact> {

@@ -11,6 +11,7 @@ mod models;
 mod nodes;
 mod persons;
 mod pods;
+mod rebuilt;
 mod registries;
 mod repositories;
 mod rest;
@@ -18,11 +19,12 @@ mod scales;
 mod starts;
 mod telemetry;
 mod traffic;
+mod written;
 
 pub(crate) use repositories::application;
 
 use crate::{
-    fact::{Batch, Covers, Extent, Fact, Kind, LabelsFact, PodLabels},
+    fact::{Batch, Covers, Extent, Fact, Kind, LabelsFact, PodLabels, WrittenFact},
     source::{PodKey, Source},
     touched::Touched,
     world::World,
@@ -31,12 +33,8 @@ use pilothouse_wire::{
     ConnectionId, NodeId, ObjectRef, SmolStr, Stamp,
     view::{Mark, MarkKind},
 };
-use std::{collections::BTreeSet, time::Duration};
-
-/// How far back changes are rebuilt from what a source keeps: as far as the ribbon reaches.
-const REBUILT: Duration = Duration::from_secs(7 * 86_400);
-/// The most changes that are rebuilt of one batch: what a fresh cluster lists is all new.
-const MOST_REBUILT: usize = 2_000;
+use rebuilt::Rebuilt;
+use std::collections::BTreeSet;
 
 /// One batch on its way in: whose it is, when it was seen, and what it changes.
 pub(crate) struct Fold<'a> {
@@ -47,7 +45,8 @@ pub(crate) struct Fold<'a> {
     pub marks: Vec<Mark>,
     /// Is this a complete listing?
     pub listing: bool,
-    pub rebuilt: usize,
+    /// What was not seen as it happened.
+    pub rebuilt: Rebuilt,
     /// When the source was last heard before.
     pub heard: Option<Stamp>,
 }
@@ -72,12 +71,14 @@ pub(crate) fn apply(world: &mut World, batch: Batch) -> Touched {
         touched: Touched::default(),
         marks: Vec::new(),
         listing: matches!(extent, Extent::Replace(_)),
-        rebuilt: 0,
+        rebuilt: Rebuilt::default(),
         heard,
     };
     fold.facts(extent, facts);
     fold.lanes(before);
-    let Fold { mut touched, marks, source, .. } = fold;
+    let Fold { mut touched, mut marks, source, rebuilt, .. } = fold;
+    source.dropped = source.dropped.saturating_add(rebuilt.left_out());
+    marks.extend(rebuilt.into_marks());
     if had_nodes == source.nodes.is_empty() {
         // What it measures is of its own nodes once it has some, and of others before.
         touched.devices.extend(source.telemetry.nodes().cloned());
@@ -150,7 +151,8 @@ impl Fold<'_> {
     fn fact(&mut self, fact: Fact) {
         match fact {
             Fact::Source(fact) => self.about(fact),
-            Fact::Node(node) => self.node(*node),
+            Fact::Node(node) => self.node(*node, WrittenFact::default()),
+            Fact::WrittenNode(node, written) => self.node(*node, written),
             Fact::NodeGone(name) => self.node_gone(&name),
             Fact::Pod(pod) => self.pod(*pod, PodLabels::default(), Vec::new(), LabelsFact::new()),
             Fact::LabelledPod(pod, labels) => self.pod(*pod, labels, Vec::new(), LabelsFact::new()),
@@ -205,31 +207,11 @@ impl Fold<'_> {
         }
     }
 
-    /// Is there room for one more change that was not seen as it happened? Asked before it is put into words.
-    fn may_rebuild(&self, at: Stamp) -> bool {
-        self.rebuilt < MOST_REBUILT && self.is_recent(at)
-    }
-
-    /// Marks a change that was not seen as it happened. One that is too old for the ribbon is none.
-    fn rebuild(&mut self, mark: Mark) {
-        if self.may_rebuild(mark.key.at) {
-            self.rebuilt += 1;
-            self.marks.push(Mark { rebuilt: true, ..mark });
-        }
-    }
-
-    fn is_recent(&self, at: Stamp) -> bool {
-        at >= self.seen.minus(REBUILT) && at <= self.seen
-    }
-
     /// What a complete listing does not name is gone.
     fn drop_unlisted(&mut self, covers: &Covers, facts: &[Fact]) {
         match covers.kind {
             Kind::Node => {
-                let named: BTreeSet<&SmolStr> = facts
-                    .iter()
-                    .filter_map(|fact| if let Fact::Node(node) = fact { Some(&node.name) } else { None })
-                    .collect();
+                let named: BTreeSet<&SmolStr> = facts.iter().filter_map(Fact::node).map(|node| &node.name).collect();
                 let gone: Vec<SmolStr> =
                     self.source.nodes.keys().filter(|name| !named.contains(name)).cloned().collect();
                 gone.iter().for_each(|name| self.node_gone(name));

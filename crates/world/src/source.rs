@@ -8,7 +8,7 @@ use crate::{
     earlier,
     fact::{
         AllocationFact, ControllerFact, Covers, EventFact, HostFact, Kind, LabelsFact, NodeFact, PodFact, PodLabels,
-        Probed, ReservedFact, RevisionFact, ServiceFact, SourceAbout, StartFact, TemplateFact,
+        Probed, ReservedFact, RevisionFact, ServiceFact, SourceAbout, StartFact, TemplateFact, WrittenFact,
     },
     gone::GoneStarts,
     model::Model,
@@ -155,6 +155,9 @@ pub struct Node {
 }
 
 /// A pod as last said.
+    /// What is kept of who wrote into it.
+    #[serde(deserialize_with = "earlier::since::<_, _, 16>")]
+    pub written: WrittenFact,
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pod {
     /// What was said.

@@ -7,8 +7,8 @@ use pilothouse_wire::{
 use pilothouse_world::{
     Batch, Extent, Fact, Touched, World,
     fact::{
-        BudgetFact, ConditionFact, ContainerFact, Covers, EventFact, Kind, NamespaceFact, NodeFact, OwnerFact, Phase,
-        PodFact, PodLabels, SelectorFact, SourceAbout, SourceFact, StartFact,
+        BudgetFact, ConditionFact, ContainerFact, Covers, EventFact, Kind, NamespaceFact, NodeFact, NodeWriteFact,
+        OwnerFact, Phase, PodFact, PodLabels, SelectorFact, SourceAbout, SourceFact, StartFact, WrittenFact,
     },
     project::FleetProjection,
 };
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 fn node() -> impl Strategy<Value = Fact> {
     (0..4u8, any::<bool>(), any::<bool>(), 0..3u64).prop_map(|(name, cordoned, ready, withheld)| {
-        Fact::Node(Box::new(NodeFact {
+        let node = Box::new(NodeFact {
             name: format!("n{name}").into(),
             cordoned,
             conditions: vec![ConditionFact {
@@ -28,7 +28,13 @@ fn node() -> impl Strategy<Value = Fact> {
             capacity: vec![("nvidia.com/gpu".into(), 4)],
             allocatable: vec![("nvidia.com/gpu".into(), 4 - withheld)],
             ..NodeFact::default()
-        }))
+        });
+        if withheld == 0 {
+            return Fact::Node(node);
+        }
+        let at = Some(Stamp(withheld.cast_signed()));
+        let write = NodeWriteFact { by: "ann".into(), at, cordon: cordoned, alone: true, ..NodeWriteFact::default() };
+        Fact::WrittenNode(node, WrittenFact { writes: vec![write], ..WrittenFact::default() })
     })
 }
 
@@ -226,7 +232,7 @@ proptest! {
 
 fn object(fact: &Fact) -> String {
     match fact {
-        Fact::Node(node) => node.name.to_string(),
+        Fact::Node(node) | Fact::WrittenNode(node, _) => node.name.to_string(),
         Fact::Pod(pod) | Fact::LabelledPod(pod, _) | Fact::StartedPod(pod, ..) | Fact::ChosenPod(pod, ..) => {
             format!("{}/{}", pod.namespace, pod.name)
         }

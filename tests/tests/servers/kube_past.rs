@@ -79,6 +79,33 @@ async fn a_change_that_is_seen_says_from_what_to_what_and_by_whom() -> Result<()
 }
 
 #[tokio::test]
+async fn who_cordoned_and_tainted_a_node_is_told_of_before_and_as_it_is_seen() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    let nodes = GpuNodes::new("who", 2, 8);
+    plane.add_gpu_nodes(&nodes, LIMIT).await?;
+    let (first, second) = (nodes.name(0), nodes.name(1));
+    // A server's times are in whole seconds: what happens in the second in which it was made is its making.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    plane.kubectl(&["cordon", &first]).await?;
+    plane.kubectl(&["taint", "node", &second, "sick=xid:NoSchedule"]).await?;
+    let before = pilothouse_connect::Clock::system().now();
+    let watched = Watched::start(&Settings::new(&plane.kubeconfig()))?;
+    for (title, detail) in
+        [(format!("{first} cordoned"), None), (format!("{second} tainted"), Some("sick=xid:NoSchedule"))]
+    {
+        let told = mark(&watched, &title, |mark| mark.title == title).await?;
+        assert!(told.rebuilt && told.key.kind == MarkKind::Cordon && told.key.at < before, "{told:?}");
+        assert!(told.by.as_deref().is_some_and(|by| by.starts_with("kubectl")), "{told:?}");
+        assert_eq!(told.detail.as_deref(), detail, "{told:?}");
+    }
+    plane.kubectl(&["cordon", &second]).await?;
+    let title = format!("{second} cordoned");
+    let told = mark(&watched, &title, |mark| mark.title == title).await?;
+    assert_eq!((told.rebuilt, told.by.as_deref()), (false, Some("kubectl")), "{told:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_size_from_before_has_the_time_at_which_it_was_followed_and_a_rollout_is_none() -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new("sizes", 2, 8), LIMIT).await?;

@@ -32,8 +32,7 @@ pub struct Meta {
     #[prost(btree_map = "string, string", tag = "11")]
     #[serde(deserialize_with = "or_default")]
     pub labels: BTreeMap<String, String>,
-    /// `annotations`. Of a pod facts have the one by which KServe says which model is fetched, of a node the one by which
-    /// NVSentinel says why it has quarantined it, and of no object any other.
+    /// `annotations`. Of a pod facts have the one by which KServe says which model is fetched, and of no object any other.
     #[prost(btree_map = "string, string", tag = "12")]
     #[serde(deserialize_with = "or_default")]
     pub annotations: BTreeMap<String, String>,

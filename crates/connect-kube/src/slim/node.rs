@@ -1,7 +1,10 @@
 //! Nodes and namespaces.
 
 use super::meta::{Meta, Quantities, Time, or_default, time};
-use serde::Deserialize;
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// `v1.Node`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -9,13 +12,79 @@ use serde::Deserialize;
 pub struct Node {
     /// `metadata`.
     #[prost(message, optional, tag = "1")]
-    pub metadata: Option<Meta>,
+    pub metadata: Option<NodeMeta>,
     /// `spec`.
     #[prost(message, optional, tag = "2")]
     pub spec: Option<NodeSpec>,
     /// `status`.
     #[prost(message, optional, tag = "3")]
     pub status: Option<NodeStatus>,
+}
+
+/// `v1.ObjectMeta` of a node, with who wrote which of its fields. Those of pods are read without: there are many more.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NodeMeta {
+    /// `name`.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// `uid`.
+    #[prost(string, tag = "5")]
+    pub uid: String,
+    /// `resourceVersion`.
+    #[prost(string, tag = "6")]
+    pub resource_version: String,
+    /// `creationTimestamp`.
+    #[prost(message, optional, tag = "8")]
+    #[serde(deserialize_with = "time")]
+    pub creation_timestamp: Option<Time>,
+    /// `labels`.
+    #[prost(btree_map = "string, string", tag = "11")]
+    #[serde(deserialize_with = "or_default")]
+    pub labels: BTreeMap<String, String>,
+    /// `annotations`. Facts have the one by which NVSentinel says why it has quarantined the node.
+    #[prost(btree_map = "string, string", tag = "12")]
+    #[serde(deserialize_with = "or_default")]
+    pub annotations: BTreeMap<String, String>,
+    /// `managedFields`.
+    #[prost(message, repeated, tag = "17")]
+    #[serde(deserialize_with = "or_default")]
+    pub managed_fields: Vec<NamedFields>,
+}
+
+/// `v1.ManagedFieldsEntry`, with which fields it is about.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NamedFields {
+    /// `manager`.
+    #[prost(string, tag = "1")]
+    pub manager: String,
+    /// `time`.
+    #[prost(message, optional, tag = "4")]
+    #[serde(deserialize_with = "time")]
+    pub time: Option<Time>,
+    /// `fieldsV1`.
+    #[prost(message, optional, tag = "7")]
+    pub fields_v1: Option<FieldNames>,
+    /// `subresource`.
+    #[prost(string, tag = "8")]
+    #[serde(deserialize_with = "or_default")]
+    pub subresource: String,
+}
+
+/// `metav1.FieldsV1`: names of fields and no values, as JSON. Protobuf has it as bytes, and JSON as itself.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct FieldNames {
+    /// `raw`.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub raw: Bytes,
+}
+
+impl<'de> Deserialize<'de> for FieldNames {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let names = Box::<RawValue>::deserialize(from)?;
+        Ok(Self { raw: Bytes::copy_from_slice(names.get().as_bytes()) })
+    }
 }
 
 /// `v1.NodeSpec`.
@@ -45,6 +114,10 @@ pub struct Taint {
     /// `effect`.
     #[prost(string, tag = "3")]
     pub effect: String,
+    /// `timeAdded`: most that are set by hand have none.
+    #[prost(message, optional, tag = "4")]
+    #[serde(deserialize_with = "time")]
+    pub time_added: Option<Time>,
 }
 
 /// `v1.NodeStatus`.

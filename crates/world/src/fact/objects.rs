@@ -29,6 +29,36 @@ pub struct NodeFact {
     pub kubelet: Option<SmolStr>,
 }
 
+/// What a server keeps of who wrote into a node, and since when the node is as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenFact {
+    /// Who wrote what a person might have written, the latest last.
+    pub writes: Vec<NodeWriteFact>,
+    /// Since when it is cordoned: `timeAdded` of the taint by which the control plane repeats that.
+    pub cordoned: Option<Stamp>,
+    /// Taints as [`NodeFact::taints`] has them, each with its `timeAdded`; those without one are not here.
+    pub taints: Vec<(SmolStr, Stamp)>,
+}
+
+/// Who wrote into a node, and when last. Source: `v1.ManagedFieldsEntry`, of whose fields there are names alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeWriteFact {
+    /// `manager`.
+    pub by: SmolStr,
+    /// `time`: of the last of its writes, whatever that changed.
+    pub at: Option<Stamp>,
+    /// Is `spec.unschedulable` its own?
+    pub cordon: bool,
+    /// Are `spec.taints` its own?
+    pub taints: bool,
+    /// Is one of these, or labels, all that it has? Then the time is of that.
+    pub alone: bool,
+    /// Keys of the labels that are its own, the first few.
+    pub labels: Vec<SmolStr>,
+    /// How many labels are its own.
+    pub labels_in_all: u32,
+}
+
 /// A condition. Source: `v1.NodeCondition`, `v1.PodCondition`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConditionFact {

@@ -72,7 +72,7 @@ impl Fold<'_> {
 
     fn version_came(&mut self, model: &ModelFact, version: &VersionFact, is_news: bool) {
         let at = version.created.unwrap_or(self.seen);
-        if !is_news && (version.created.is_none() || !self.may_rebuild(at)) {
+        if !is_news && (version.created.is_none() || !self.may_rebuild(MarkKind::ModelVersion, at)) {
             return;
         }
         let status = if version.readiness == Readiness::Failed { Status::Bad } else { Status::Unknown };

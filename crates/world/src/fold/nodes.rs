@@ -1,8 +1,8 @@
 //! Nodes into the world, and the marks that their changes leave.
 
-use super::Fold;
+use super::{Fold, written};
 use crate::{
-    fact::{ConditionFact, HostFact, Kind, NodeFact},
+    fact::{ConditionFact, HostFact, Kind, NodeFact, NodeWriteFact, WrittenFact},
     source::Node,
 };
 use pilothouse_wire::{
@@ -12,32 +12,36 @@ use pilothouse_wire::{
 use std::time::Duration;
 
 /// A new node's conditions turn as it comes up: that is no news of its own.
-const SETTLES: Duration = Duration::from_secs(600);
+pub(super) const SETTLES: Duration = Duration::from_secs(600);
 
 impl Fold<'_> {
-    pub(super) fn node(&mut self, fact: NodeFact) {
+    pub(super) fn node(&mut self, fact: NodeFact, written: WrittenFact) {
         let old = self.source.nodes.get(&fact.name);
-        if old.is_some_and(|old| old.fact == fact) {
+        if old.is_some_and(|old| old.fact == fact && old.written == written) {
             return;
         }
         let id = self.node_id(&fact.name);
-        let news = match old {
-            Some(old) => node_changes(&old.fact, &fact, self.seen),
+        match old.cloned() {
+            Some(old) => {
+                let is_own = |write: &NodeWriteFact| {
+                    if old.fact.cordoned == fact.cordoned { write.taints } else { write.cordon }
+                };
+                let by = written::who(&old.written, &written, is_own, self.listing);
+                self.marks_of_node(&id, node_changes(&old.fact, &fact, self.seen), by.as_ref());
+                self.mark_labels(&id, (&old.fact, &old.written), (&fact, &written));
+            }
             None if self.source.was_listed(Kind::Node, None) => {
                 let at = fact.created.unwrap_or(self.seen);
-                vec![(at, MarkKind::NodeCame, format!("{} came", fact.name), None, Status::Good)]
+                let came = vec![(at, MarkKind::NodeCame, format!("{} came", fact.name), None, Status::Good)];
+                self.marks_of_node(&id, came, None);
             }
-            None => {
-                self.rebuild_node(&id, &fact);
-                Vec::new()
-            }
-        };
-        self.marks_of_node(&id, news);
+            None => self.rebuild_node(&id, &fact, &written),
+        }
         if !self.source.nodes.contains_key(&fact.name) {
             // Whose telemetry a name stands for hangs on how many clusters have it.
             self.touched.devices.insert(fact.name.clone());
         }
-        self.source.nodes.insert(fact.name.clone(), Node { fact, seen: self.seen });
+        self.source.nodes.insert(fact.name.clone(), Node { fact, seen: self.seen, written });
         self.touched.nodes.insert(id);
     }
 
@@ -47,7 +51,7 @@ impl Fold<'_> {
         }
         let id = self.node_id(name);
         let news = vec![(self.seen, MarkKind::NodeWent, format!("{name} went"), None, Status::Warn)];
-        self.marks_of_node(&id, news);
+        self.marks_of_node(&id, news, None);
         self.touched.devices.insert(name.clone());
         self.touched.nodes.insert(id);
     }
@@ -64,15 +68,18 @@ impl Fold<'_> {
         NodeId { cluster: self.id.clone(), name: name.clone() }
     }
 
-    fn marks_of_node(&mut self, id: &NodeId, news: Vec<News>) {
+    /// Marks what is new of a node; `by` is who wrote, where somebody writes that.
+    fn marks_of_node(&mut self, id: &NodeId, news: Vec<News>, by: Option<&SmolStr>) {
         for (at, kind, title, detail, status) in news {
             let key = MarkKey { at, object: ObjectRef::Node(id.clone()), kind };
-            self.marks.push(Mark { title, detail, status, ..Mark::of(key) });
+            let by = by.filter(|_| kind == MarkKind::Cordon).cloned();
+            self.marks.push(Mark { title, detail, status, by, ..Mark::of(key) });
         }
     }
 
-    /// What a node tells of itself from before we were there: that it came, and the last turn of each condition.
-    fn rebuild_node(&mut self, id: &NodeId, fact: &NodeFact) {
+    /// What a node tells of itself from before we were there: that it came, the last turn of each condition, and who wrote
+    /// into it.
+    fn rebuild_node(&mut self, id: &NodeId, fact: &NodeFact, written: &WrittenFact) {
         let Some(created) = fact.created else { return };
         let came = (created, MarkKind::NodeCame, format!("{} came", fact.name), None, Status::Good);
         let settled = created.plus(SETTLES);
@@ -82,6 +89,7 @@ impl Fold<'_> {
             let key = MarkKey { at, object: ObjectRef::Node(id.clone()), kind };
             self.rebuild(Mark { title, detail, status, ..Mark::of(key) });
         }
+        self.rebuild_written(id, created, fact, written);
     }
 }
 
@@ -154,6 +162,6 @@ fn turned_to(name: &SmolStr, condition: &ConditionFact, seen: Stamp) -> Option<N
 }
 
 /// Taints by which the control plane only repeats a condition or a cordon, which has its own mark.
-fn is_echo(taint: &str) -> bool {
+pub(super) fn is_echo(taint: &str) -> bool {
     taint.starts_with("node.kubernetes.io/")
 }

@@ -52,7 +52,8 @@ impl Fold<'_> {
         self.touch_pod(key, fact.node.as_ref());
         let gpus = fact.gpu_count();
         if fact.node.is_some() && gpus > 0 {
-            let at = fact.deleting.unwrap_or(self.seen);
+            // A server writes down until when it has time to go: it may be gone sooner.
+            let at = fact.deleting.map_or(self.seen, |latest| latest.min(self.seen));
             let detail = Some(format!("gives back {gpus} GPU{}", if gpus == 1 { "" } else { "s" }));
             self.mark_pod(key, at, MarkKind::PodGone, format!("{} gone", key.1), detail, Status::Unknown);
         }
@@ -117,7 +118,7 @@ impl Fold<'_> {
     fn rebuild_placed(&mut self, fact: &PodFact) {
         let at = self.placed_at(fact);
         if at < self.seen
-            && self.may_rebuild(at)
+            && self.may_rebuild(MarkKind::PodPlaced, at)
             && let Some(mark) = self.placement(fact)
         {
             self.rebuild(mark);

@@ -1,6 +1,6 @@
 //! Sources, namespaces and events into the world.
 
-use super::Fold;
+use super::{Fold, written};
 use crate::fact::{EventFact, Kind, NamespaceFact, SourceFact};
 use pilothouse_wire::{
     Health, ObjectRef, PodId, SmolStr,
@@ -13,7 +13,7 @@ const MOST_EVENTS: usize = 5_000;
 const TELLING: &[(&str, MarkKind)] = &[
     ("NodeNotReady", MarkKind::Fault),
     ("Rebooted", MarkKind::Fault),
-    // Of a cordon nothing else is kept: the kubelet tells of it.
+    // Of a cordon that is over nothing else is kept, and of others not always: the kubelet tells of them.
     ("NodeNotSchedulable", MarkKind::Cordon),
     ("NodeSchedulable", MarkKind::Cordon),
     ("SystemOOM", MarkKind::Condition),
@@ -128,6 +128,11 @@ impl Fold<'_> {
     /// What a server still tells of changes that we did not see.
     fn rebuild_event(&mut self, event: &EventFact) {
         let Some((_, kind)) = TELLING.iter().find(|(reason, _)| event.reason == *reason) else { return };
+        let node = self.source.nodes.get(&event.name).filter(|_| event.kind == "Node");
+        if event.reason == "NodeNotSchedulable" && node.is_some_and(|node| written::tells(node, event.at)) {
+            // Who did it is known, and when.
+            return;
+        }
         let object = match (event.kind.as_str(), &event.namespace) {
             ("Node", _) => ObjectRef::Node(self.node_id(&event.name)),
             ("Pod", Some(namespace)) => {

@@ -54,7 +54,7 @@ pub(super) fn of(owner: &str, field: &str) -> Treat {
         | ("StageFact", "health") => Treat::Keep,
 
         ("NodeFact" | "AlertFact", "labels") => Treat::Labels,
-        ("NodeFact", "taints") => Treat::Taint,
+        ("NodeFact" | "WrittenFact", "taints") => Treat::Taint,
         ("ModelAddress", "text") | ("VersionFact", "source") | ("ServedFact", "model") => Treat::Address,
         ("NodeFact", "capacity" | "allocatable") | ("PodFact", "gpus") => Treat::KindAt(0),
 

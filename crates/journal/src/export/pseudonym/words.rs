@@ -9,7 +9,8 @@ const COMMON: &[&str] = &[
     "analysis", "step", "traffic", "promoted", "Weight", "Pause", "Analysis", "Experiment", "passed", "inconclusive",
     "done", "after", "ready", "not", "what", "was", "there", "before", "is", "kept", "→", "×", "−", "+",
     "limit", "request", "variable", "arguments", "selector", "toleration", "claim", "ConfigMap", "Secret", "looked",
-    "version", "alias", "stage", "registered", "run", "Staging", "Production", "Archived",
+    "version", "alias", "stage", "registered", "run", "Staging", "Production", "Archived", "labelled", "latest", "writer",
+    "only", "last",
     // The scheduler's, the kubelet's and the controllers'.
     "nodes", "node", "are", "available", "Insufficient", "cpu", "memory", "nvidia.com/gpu", "amd.com/gpu",
     "ephemeral-storage", "didn't", "match", "Pod's", "affinity/selector", "had", "untolerated", "taint", "were",

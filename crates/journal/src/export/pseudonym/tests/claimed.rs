@@ -1,8 +1,9 @@
-//! Facts of devices with the claims to them, and of disruption budgets, likewise.
+//! Facts of devices with the claims to them, of disruption budgets, and of who wrote into a node, likewise.
 
-use super::said::canary;
+use super::{AT, said::canary};
 use pilothouse_world::fact::{
-    AllocatedFact, AllocationFact, BudgetFact, OfferedFact, RequirementFact, ReservedFact, SelectorFact, SliceFact,
+    AllocatedFact, AllocationFact, BudgetFact, NodeWriteFact, OfferedFact, RequirementFact, ReservedFact, SelectorFact,
+    SliceFact, WrittenFact,
 };
 
 pub(super) fn budget() -> BudgetFact {
@@ -47,4 +48,17 @@ pub(super) fn allocation() -> AllocationFact {
         }],
         pods: vec![ReservedFact { name: canary("pod"), uid: canary("uid") }],
     }
+}
+
+pub(super) fn written() -> WrittenFact {
+    let write = NodeWriteFact {
+        by: canary("person"),
+        at: Some(AT),
+        cordon: true,
+        taints: true,
+        alone: false,
+        labels: vec![canary("label")],
+        labels_in_all: 1,
+    };
+    WrittenFact { writes: vec![write], cordoned: Some(AT), taints: vec![("canary=canary:NoSchedule".into(), AT)] }
 }

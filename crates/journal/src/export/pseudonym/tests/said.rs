@@ -2,7 +2,7 @@
 
 use super::{
     AT,
-    claimed::{allocation, budget, slice},
+    claimed::{allocation, budget, slice, written},
     delivered::{analysis, delivery, routed, served, service},
 };
 use pilothouse_wire::{
@@ -233,6 +233,7 @@ pub(super) fn facts() -> Vec<Fact> {
     all.extend(notes);
     all.extend([
         Fact::Node(Box::new(node())),
+        Fact::WrittenNode(Box::new(node()), written()),
         Fact::Namespace(namespace.clone()),
         Fact::Pod(Box::new(pod())),
         Fact::Event(Box::new(event())),
