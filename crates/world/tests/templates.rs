@@ -78,6 +78,27 @@ fn a_change_of_settings_says_from_what_to_what_whether_it_was_seen_or_not() {
 }
 
 #[test]
+fn what_changed_alike_in_several_containers_is_said_once() {
+    let both = |number: u64, leader: &str, workers: &str| match revision(number, leader, TemplateFact::default()) {
+        Fact::TemplatedRevision(mut revision, ..) => {
+            revision.images.push(("worker/server".into(), workers.into()));
+            Fact::Revision(revision)
+        }
+        other => other,
+    };
+    let mut world = World::default();
+    world.apply(listed(vec![both(1, "lead:1", "work:1"), both(2, "lead:1", "work:2"), both(3, "all:3", "all:3")]));
+    world.apply(said(NOW + 1, Extent::Delta, vec![both(4, "all:4", "all:4")]));
+    let told: Vec<(String, String)> = marks(&world).into_iter().map(|(_, title, detail, _)| (title, detail)).collect();
+    let want = [
+        ("chat 2", "work:1 → work:2, revision 1 → 2"),
+        ("chat 3", "lead:1 → all:3, work:2 → all:3, revision 2 → 3"),
+        ("chat 4", "all:3 → all:4, revision 3 → 4"),
+    ];
+    assert_eq!(told, want.map(|(title, detail)| (title.to_owned(), detail.to_owned())));
+}
+
+#[test]
 fn of_a_revision_that_is_gone_nothing_is_kept_and_one_without_a_template_says_no_more_than_it_knows() {
     let mut world = World::default();
     world.apply(listed(vec![revision(1, "chat:v1", asking("1", "a"))]));

@@ -92,7 +92,7 @@ pub(super) fn template_in(revision: &ControllerRevision) -> Option<Template> {
     }
     let data: Data = revision.data.as_ref().and_then(|data| serde_json::from_slice(&data.raw).ok()).unwrap_or_default();
     let Spec { template, groups } = data.spec;
-    template.or(groups.leader_template).or(groups.worker_template)
+    template.or_else(|| groups.whole())
 }
 
 fn revision(meta: &WrittenMeta, number: u64, template: Option<&Template>) -> Option<RevisionFact> {
@@ -113,6 +113,7 @@ fn revision(meta: &WrittenMeta, number: u64, template: Option<&Template>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::template_of_revision;
     use serde_json::json;
 
     #[test]
@@ -156,24 +157,32 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_of_groups_has_the_images_of_its_leader() {
+    fn a_revision_of_groups_has_the_images_of_leader_and_workers() {
         let template = |image: &str| json!({ "spec": { "containers": [{ "name": "a", "image": image }] } });
-        let revision: ControllerRevision = serde_json::from_value(json!({
-            "metadata": {
-                "name": "llama-7f9d-2", "namespace": "serving",
-                "ownerReferences": [{ "kind": "LeaderWorkerSet", "name": "llama", "controller": true }],
-            },
-            "revision": 2,
-            "data": { "spec": {
-                "leaderWorkerTemplate": {
-                    "$patch": "replace", "size": 4, "leaderTemplate": template("lead:2"), "workerTemplate": template("work:2"),
+        let images = |leader: Option<&str>| {
+            let mut groups = json!({ "$patch": "replace", "size": 4, "workerTemplate": template("work:2") });
+            if let Some(image) = leader {
+                groups["leaderTemplate"] = template(image);
+            }
+            let revision: ControllerRevision = serde_json::from_value(json!({
+                "metadata": {
+                    "name": "llama-7f9d-2", "namespace": "serving",
+                    "ownerReferences": [{ "kind": "LeaderWorkerSet", "name": "llama", "controller": true }],
                 },
-                "networkConfig": { "$patch": "replace", "subdomainPolicy": "Shared" },
-            } },
-        }))
-        .unwrap();
-        let fact = facts_of_revision(&revision).unwrap();
-        assert_eq!((fact.number, fact.images), (2, vec![("a".into(), "lead:2".into())]));
+                "revision": 2,
+                "data": { "spec": {
+                    "leaderWorkerTemplate": groups,
+                    "networkConfig": { "$patch": "replace", "subdomainPolicy": "Shared" },
+                } },
+            }))
+            .unwrap();
+            let made = template_of_revision(&revision).unwrap();
+            let fact = facts_of_revision(&revision).unwrap();
+            assert_eq!(made.containers.len(), fact.images.len());
+            fact.images
+        };
+        assert_eq!(images(Some("lead:2")), [("a".into(), "lead:2".into()), ("worker/a".into(), "work:2".into())]);
+        assert_eq!(images(None), [("a".into(), "work:2".into())]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{
     controller::{Template, WrittenMeta},
     meta::{Time, or_default, time},
+    pod::Container,
 };
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value};
@@ -310,6 +311,31 @@ pub struct GroupTemplate {
     pub leader_template: Option<Template>,
     /// `workerTemplate`.
     pub worker_template: Option<Template>,
+}
+
+impl GroupTemplate {
+    /// What a whole group is made of, as one template: what is the workers' is told apart from what is the leader's by its
+    /// name, `worker/NAME`, where both have templates.
+    #[must_use]
+    pub fn whole(self) -> Option<Template> {
+        let (mut whole, workers) = match (self.leader_template, self.worker_template) {
+            (Some(leader), Some(workers)) => (leader, workers),
+            (one, other) => return one.or(other),
+        };
+        let (spec, workers) = (whole.spec.get_or_insert_default(), workers.spec.unwrap_or_default());
+        let named = |name: String| format!("worker/{name}");
+        let own = |container: Container| Container { name: named(container.name), ..container };
+        spec.containers.extend(workers.containers.into_iter().map(own));
+        spec.init_containers.extend(workers.init_containers.into_iter().map(own));
+        spec.node_selector.extend(workers.node_selector.into_iter().map(|(key, value)| (named(key), value)));
+        for toleration in workers.tolerations {
+            if !spec.tolerations.contains(&toleration) {
+                spec.tolerations.push(toleration);
+            }
+        }
+        spec.volumes.extend(workers.volumes);
+        Some(whole)
+    }
 }
 
 /// `RolloutStrategy` of a LeaderWorkerSet.

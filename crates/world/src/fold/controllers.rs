@@ -223,6 +223,9 @@ impl Fold<'_> {
             Some(before) => format!("{before} → {image}"),
             None => format!("+ {image}"),
         });
+        // A leader and its workers have mostly the same.
+        let mut said = BTreeSet::new();
+        let changes = changes.filter(|change| said.insert(change.clone()));
         let detail = told(changes.chain(settings.unwrap_or_default()).collect());
         let title = format!("{} {word}", key.2);
         Mark { title, detail: Some(detail), ..self.mark_of(key, at, MarkKind::Deploy) }
