@@ -30,6 +30,7 @@ const PORT: u16 = 7447;
 pub async fn run(of: &ServeArgs, err: Style) -> Result<Exit, Failed> {
     match &of.verb {
         Some(ServeVerb::Token(verb)) => token::run::<OfWall>(&token::book()?, verb),
+        Some(ServeVerb::Code { token }) => token::code(&token::book()?, *token),
         None => open_and_wait(of, err).await,
     }
 }
@@ -117,9 +118,13 @@ fn tell(serving: &Serving, of: &ServeArgs, err: Style) -> Result<(), Failed> {
     out.flush()?;
     note(if serving.local_addr.ip().is_loopback() {
         "Open this address in a browser. It works once; the page can read, and change nothing. Ctrl-C closes the door."
+    } else if !serving.url.contains('#') {
+        "Open this address on the screen, with #code= and a token behind it. The page can read, and change nothing. Ctrl-C \
+         closes the door."
     } else {
-        "Open this address on the screen, with #code= and a token behind it: pilothouse serve token new makes one. The \
-         page can read, and change nothing. Ctrl-C closes the door."
+        "Open this address on the screen. It works once, within a quarter of an hour; pilothouse serve code makes a code for \
+         another screen, and a token behind #code= works, too. The page can read, and change nothing. Ctrl-C closes the \
+         door."
     });
     if of.ui.is_none() && !pilothouse_serve::is_built_in() {
         note(&err.paint(

@@ -51,6 +51,11 @@ pub enum ServeVerb {
     /// Tokens by which screens of other machines are let in
     #[command(subcommand)]
     Token(TokenVerb),
+    /// A code that lets one screen of another machine in, once, within a quarter of an hour
+    Code {
+        /// The number of the token that it stands for, as the list has it [default: the newest]
+        token: Option<u32>,
+    },
 }
 
 /// What may be done about tokens.

@@ -15,7 +15,7 @@ use crate::{hashed::Hashed, secret::Secret};
 use pilothouse_vault::files;
 use pilothouse_wire::{Code, Problem, Stamp};
 use std::{
-    fs, io,
+    fmt, fs, io,
     marker::PhantomData,
     path::PathBuf,
     time::{Duration, SystemTime},
@@ -25,6 +25,8 @@ use std::{
 const FORM: u32 = 1;
 /// Tokens that may be kept.
 const MAX_TOKENS: usize = 256;
+/// How long a one-time code works: as long as it takes to walk to a screen.
+const CODE_LASTS: Duration = Duration::from_secs(15 * 60);
 /// What a file of this size holds was not written by us.
 const MAX_FILE: u64 = 1024 * 1024;
 
@@ -33,6 +35,23 @@ const MAX_FILE: u64 = 1024 * 1024;
 pub struct Book<P> {
     path: PathBuf,
     purpose: PhantomData<P>,
+}
+
+/// A one-time code for a screen, as it is told once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CodeRow {
+    /// What follows `#code=` in the address.
+    pub code: String,
+    /// The token that it stands for: revoked, it takes the screen's session with it.
+    pub of: TokenRow,
+    /// Until when it works.
+    pub until: Stamp,
+}
+
+impl fmt::Debug for CodeRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodeRow").field("of", &self.of).field("until", &self.until).finish_non_exhaustive()
+    }
 }
 
 /// A token as a person is told of it: never the token itself.
@@ -72,6 +91,19 @@ impl<P: Purpose> Book<P> {
             Ok(kept.add_token(name, Hashed::of(token.as_bytes()), now, now.plus(lasts)))
         })??;
         Ok((row, token))
+    }
+
+    /// Makes a code that lets one screen in, once and soon, as a token would; of the newest token where none is said. `None`
+    /// where there is no such token.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn make_code(&self, of: Option<u32>, now: Stamp) -> Result<Option<CodeRow>, Problem> {
+        let (code, until) = (Secret::new()?, now.plus(CODE_LASTS));
+        let hash = Hashed::of(code.reveal().as_bytes());
+        let of = self.change(|kept| kept.add_code(hash, of, until, now))?;
+        let code = code.reveal().to_owned();
+        Ok(of.map(|of| CodeRow { code, until: until.min(of.expires), of }))
     }
 
     /// The tokens that let somebody in now, the oldest first.

@@ -25,7 +25,7 @@ mod session;
 mod tls;
 mod veil;
 
-pub use book::{Book, OfRecord, OfWall, Purpose, TokenRow};
+pub use book::{Book, CodeRow, OfRecord, OfWall, Purpose, TokenRow};
 pub use files::{Dist, is_built_in};
 pub use grade::Grade;
 pub use limits::Limits;

@@ -25,7 +25,7 @@ use axum::{
     routing::{any, get, post},
 };
 use pilothouse_engine::{Clock, Reader};
-use pilothouse_wire::{Problem, codec::MAX_FROM_PAGE};
+use pilothouse_wire::{Problem, Stamp, codec::MAX_FROM_PAGE};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -70,8 +70,8 @@ pub struct ServeOptions {
 /// An open door. It closes when this is dropped.
 #[derive(Debug)]
 pub struct Serving<N = Notice> {
-    /// The address to open. On loopback with the one-time code in its fragment: shown to one person, never logged. For
-    /// other machines without: what follows `#code=` there is a token.
+    /// The address to open, with a one-time code in its fragment: shown to one person, never logged. For other machines the
+    /// code stands for the newest token, and works for a quarter of an hour; a token behind `#code=` works there, too.
     pub url: String,
     /// Where it listens.
     pub local_addr: SocketAddr,
@@ -105,14 +105,19 @@ pub async fn serve(reader: Reader, options: ServeOptions) -> Result<Serving, Pro
     may_listen(&options, options.clock.now()).await?;
     let listener = TcpListener::bind(options.address).await.map_err(|error| taken(options.address, &error))?;
     let local_addr = listener.local_addr().map_err(|error| taken(options.address, &error))?;
-    // Whoever stands before another machine was not here to read a code.
     let code = if local_addr.ip().is_loopback() { Some(Secret::new()?) } else { None };
     let book = options.book.filter(|_| options.grade == Grade::Wall);
+    let shown_code = match (&code, &book) {
+        (Some(code), _) => Some(code.reveal().to_owned()),
+        // Whoever stands before another machine is let in as by a token, and so only for as long as that is not revoked.
+        (None, Some(book)) => code_of(book.clone(), options.clock.now()).await,
+        (None, None) => None,
+    };
     let (sessions, notices) = Sessions::new(code.as_ref(), book, options.clock);
     let (stop, stopped) = watch::channel(false);
     let names = Names::new(local_addr, options.identity.is_some(), &options.names);
     let path = if options.grade == Grade::Wall { WALL } else { "/" };
-    let fragment = code.map(|code| format!("#code={}", code.reveal())).unwrap_or_default();
+    let fragment = shown_code.map(|code| format!("#code={code}")).unwrap_or_default();
     let url = format!("{}://{}{path}{fragment}", names.scheme(), shown(local_addr, &options.names));
     let limits = options.limits;
     let door = Arc::new(Door {
@@ -135,6 +140,12 @@ pub async fn serve(reader: Reader, options: ServeOptions) -> Result<Serving, Pro
     let host = Host { router: router(door), tls, head: limits.head, longest: LOADING, stop: stopped };
     let done = tokio::spawn(async move { accept::run(listener, host, &limits).await });
     Ok(Serving { url, local_addr, notices, done, stop })
+}
+
+/// A one-time code of the newest token. Without one the door is open all the same: a token lets in, too.
+async fn code_of(book: Book<OfWall>, now: Stamp) -> Option<String> {
+    let made = tokio::task::spawn_blocking(move || book.make_code(None, now)).await.ok()?;
+    made.inspect_err(|problem| tracing::warn!(%problem, "the address has no code")).ok()?.map(|row| row.code)
 }
 
 fn router(door: Arc<Door>) -> Router {

@@ -1,7 +1,7 @@
 //! What a page shows to be let in, a one-time code or a token, and the session that it becomes.
 
 use crate::{
-    book::{Book, OfWall, Watched},
+    book::{Book, Kept, OfWall, Watched},
     hashed::Hashed,
     secret::Secret,
 };
@@ -83,6 +83,17 @@ impl Sessions {
             return Ok(Redeemed::Session { secret, lasts });
         }
         if let Some(book) = &self.book
+            && book.kept().await.code(&shown, now).is_some()
+        {
+            let secret = Secret::new()?;
+            let hash = Hashed::of(secret.reveal().as_bytes());
+            // Of several who show it at the same time one is let in.
+            if let Some(expires) = use_code(book.book(), shown, hash, now).await? {
+                self.tell(Notice::Opened);
+                return Ok(Redeemed::Session { secret, lasts: Some(expires.since(now)) });
+            }
+        }
+        if let Some(book) = &self.book
             && let Ok((id, expires)) = book.kept().await.token::<OfWall>(word, now)
         {
             let secret = Secret::new()?;
@@ -133,7 +144,22 @@ async fn keep(
 ) -> Result<(), Problem> {
     let book = book.clone();
     let kept = tokio::task::spawn_blocking(move || book.change(|kept| kept.add_session(hash, token, expires, now)));
-    kept.await.unwrap_or_else(|_| Err(Problem::new(pilothouse_wire::Code::Internal, "The session was not kept.")))
+    kept.await.unwrap_or_else(|_| Err(not_kept()))
+}
+
+/// Turns a one-time code of the book into a session of its token; answers when that ends, if the code was still there.
+async fn use_code(book: &Book<OfWall>, code: Hashed, session: Hashed, now: Stamp) -> Result<Option<Stamp>, Problem> {
+    let book = book.clone();
+    let change = move |kept: &mut Kept| {
+        let (token, expires) = kept.take_code(&code, now)?;
+        kept.add_session(session, Some(token), expires, now);
+        Some(expires)
+    };
+    tokio::task::spawn_blocking(move || book.change(change)).await.unwrap_or_else(|_| Err(not_kept()))
+}
+
+fn not_kept() -> Problem {
+    Problem::new(pilothouse_wire::Code::Internal, "The session was not kept.")
 }
 
 #[cfg(test)]
@@ -213,6 +239,36 @@ mod tests {
         assert!(secret_of(&after_restart, token.as_bytes()).await.is_none());
         time.store(i64::try_from((DAY * 2).as_millis()).unwrap(), Ordering::Relaxed);
         assert!(!knows(&after_restart, &b).await);
+    }
+
+    #[tokio::test]
+    async fn a_code_of_the_book_lets_one_screen_in_soon_and_ends_with_its_token() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = Book::at(folder.path().join("wall.json"));
+        let time = Arc::new(AtomicI64::new(0));
+        let clock = Clock::of({
+            let time = Arc::clone(&time);
+            move || Stamp(time.load(Ordering::Relaxed))
+        });
+        let sessions = Sessions::new(None, Some(book.clone()), clock).0;
+        assert!(book.make_code(None, Stamp(0)).unwrap().is_none(), "there is no token yet");
+        let (row, _) = book.make_token("lobby", DAY, Stamp(0)).unwrap();
+        let code = || book.make_code(None, Stamp(0)).unwrap().unwrap();
+        let (first, late) = (code(), code());
+        assert_eq!((first.of.id, first.until), (row.id, Stamp(15 * 60_000)));
+        let text = std::fs::read_to_string(folder.path().join("wall.json")).unwrap();
+        assert!(!text.contains(&first.code), "it is kept as a hash");
+        // At the same time, as two screens might: one of them.
+        let word = first.code.as_bytes();
+        let (a, b) = tokio::join!(secret_of(&sessions, word), secret_of(&sessions, word));
+        let screen = a.xor(b).expect("one, and not both");
+        assert!(knows(&sessions, &screen).await && secret_of(&sessions, word).await.is_none());
+        assert_eq!(book.tokens(Stamp(0)).unwrap()[0].screens, 1);
+        time.store(15 * 60_000, Ordering::Relaxed);
+        assert!(secret_of(&sessions, late.code.as_bytes()).await.is_none(), "its time is over");
+        assert!(knows(&sessions, &screen).await, "that of the screen is not");
+        book.revoke(row.id, Stamp(0)).unwrap();
+        assert!(!knows(&sessions, &screen).await);
     }
 
     #[tokio::test]

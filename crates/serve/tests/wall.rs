@@ -216,11 +216,28 @@ async fn other_machines_are_let_in_only_to_the_wall_by_a_token_and_over_what_is_
     assert!(next(open(far(Grade::Wall, false, None)).await.unwrap_err()).contains("--cert"));
     assert!(next(open(far(Grade::Wall, true, None)).await.unwrap_err()).contains("token new"));
     assert!(next(open(far(Grade::Wall, false, Some(&identity))).await.unwrap_err()).contains("token new"));
-    book.make_token("lobby", DAY, Clock::system().now()).unwrap();
+    let (_, token) = book.make_token("lobby", DAY, Clock::system().now()).unwrap();
     let plain = open(far(Grade::Wall, true, None)).await.unwrap();
-    assert_eq!(plain.url, format!("http://wall.example:{}/wall", plain.local_addr.port()));
+    let (address, code) = plain.url.split_once("#code=").unwrap();
+    assert_eq!(address, format!("http://wall.example:{}/wall", plain.local_addr.port()));
+    let port = plain.local_addr.port();
+    let redeem = async |word: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let head = format!("Host: wall.example:{port}\r\nOrigin: http://wall.example:{port}\r\nConnection: close\r\n");
+        let request = format!("POST /session HTTP/1.1\r\n{head}Content-Length: {}\r\n\r\n{word}", word.len());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).await.unwrap();
+        reply.split(' ').nth(1).unwrap().to_owned()
+    };
+    // What is printed lets one screen in, and is no token: a screen more is let in by another code, or by the token.
+    assert!(!token.contains(code));
+    assert_eq!([redeem(code).await, redeem(code).await, redeem(&token).await], ["204", "401", "204"]);
+    assert_eq!(book.tokens(Clock::system().now()).unwrap()[0].screens, 2);
     let encrypted = open(far(Grade::Wall, false, Some(&identity))).await.unwrap();
-    assert_eq!(encrypted.url, format!("https://wall.example:{}/wall", encrypted.local_addr.port()));
+    let (address, other) = encrypted.url.split_once("#code=").unwrap();
+    assert_eq!(address, format!("https://wall.example:{}/wall", encrypted.local_addr.port()));
+    assert_ne!(code, other);
     let problem = open(far(Grade::Own, false, Some(&identity))).await.unwrap_err();
     assert_eq!(problem.code, Code::NotOffered);
     door.end().await;

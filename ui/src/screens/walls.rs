@@ -41,7 +41,7 @@ const WAYS: [(&str, &str, &str); 3] = [
     ),
     (
         "On another machine",
-        "Open https://NAME:7447/wall#code=TOKEN there. The page takes the token out of the address at once.",
+        "Open the printed address there: it works once. For another screen: pilothouse serve code.",
         "pilothouse serve --wall --listen 0.0.0.0 --name NAME --cert FILE --key FILE",
     ),
 ];

@@ -6,7 +6,7 @@ use crate::{
     serve_args::TokenVerb,
 };
 use pilothouse_engine::{Clock, Paths};
-use pilothouse_serve::{Book, OfRecord, OfWall, Purpose, TokenRow};
+use pilothouse_serve::{Book, CodeRow, OfRecord, OfWall, Purpose, TokenRow};
 use pilothouse_wire::{
     Code, Problem, Stamp,
     units::{span, visible},
@@ -28,8 +28,8 @@ pub trait Told: Purpose {
 
 impl Told for OfWall {
     const WHOM: &'static str = "screens";
-    const USE: &'static str = "Open the wall with #code= and the token behind its address; the page takes it out of the \
-         address at once.";
+    const USE: &'static str = "A screen is let in by a code that stands for it and works once: in the address that the door \
+         prints, or of pilothouse serve code. Behind #code= the token itself works, too.";
     const ENDS: &'static str = "Screens that it let in lose their link within seconds.";
     const HAS_SCREENS: bool = true;
 }
@@ -81,6 +81,24 @@ pub fn run<P: Told>(book: &Book<P>, verb: &TokenVerb) -> Result<Exit, Failed> {
             note(&format!("Token {id} lets nobody in any more. {}", P::ENDS));
         }
     }
+    Ok(Exit::Ok)
+}
+
+/// Makes a one-time code for a screen.
+pub fn code(book: &Book<OfWall>, of: Option<u32>) -> Result<Exit, Failed> {
+    let Some(CodeRow { code, of, until }) = book.make_code(of, Clock::system().now())? else {
+        let what = of.map_or_else(|| "There is no token.".to_owned(), |id| format!("There is no token {id}."));
+        let next = "See which there are: pilothouse serve token list. Make one: pilothouse serve token new.";
+        return Err(Problem::new(Code::NotFound, what).next(next).into());
+    };
+    let mut out = stdout();
+    writeln!(out, "{code}")?;
+    out.flush()?;
+    note(&format!(
+        "Open the wall with #code= and this behind its address. It works once, until {until}, and lets in as token {} does: \
+         revoked, that ends the screen, too.",
+        of.id
+    ));
     Ok(Exit::Ok)
 }
 

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 const MAX_SESSIONS: usize = 256;
 /// Tokens that ended of which it is known that they did.
 const MAX_ENDED: usize = 256;
+/// One-time codes that are kept; beyond them the oldest is forgotten.
+const MAX_CODES: usize = 64;
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub(crate) struct Kept {
     /// Tokens that let nobody in any more, the newest last: who shows one is told why.
     #[serde(default)]
     ended: Vec<Ended>,
+    /// One-time codes: each stands for a token, and becomes one session of it.
+    #[serde(default)]
+    codes: Vec<OneTime>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +53,13 @@ struct Ended {
     hash: Hashed,
     at: Stamp,
     revoked: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OneTime {
+    hash: Hashed,
+    token: u32,
+    expires: Stamp,
 }
 
 /// Why a word lets nobody in.
@@ -102,6 +114,7 @@ impl Kept {
         let before = self.tokens.len();
         self.end(|token| (token.id == id).then_some((now, true)));
         self.sessions.retain(|session| session.token != Some(id));
+        self.codes.retain(|code| code.token != id);
         self.tokens.len() < before
     }
 
@@ -145,6 +158,32 @@ impl Kept {
         })
     }
 
+    /// Keeps a one-time code that stands for a token, the newest if no number is said. Answers the token; `None` where there
+    /// is no such one now.
+    pub fn add_code(&mut self, hash: Hashed, of: Option<u32>, expires: Stamp, now: Stamp) -> Option<TokenRow> {
+        self.forget_old(now);
+        let row = self.rows().into_iter().rfind(|row| of.is_none_or(|id| row.id == id))?;
+        if self.codes.len() >= MAX_CODES {
+            self.codes.remove(0);
+        }
+        self.codes.push(OneTime { hash, token: row.id, expires: expires.min(row.expires) });
+        Some(row)
+    }
+
+    /// The token that a one-time code stands for, and when that ends, if the code is one and was not used.
+    pub fn code(&self, hash: &Hashed, now: Stamp) -> Option<(u32, Stamp)> {
+        let code = self.codes.iter().find(|code| code.hash.is(hash) && code.expires > now)?;
+        let token = self.tokens.iter().find(|token| token.id == code.token && token.expires > now)?;
+        Some((token.id, token.expires))
+    }
+
+    /// The same, and it is used with that.
+    pub fn take_code(&mut self, hash: &Hashed, now: Stamp) -> Option<(u32, Stamp)> {
+        let of = self.code(hash, now)?;
+        self.codes.retain(|code| !code.hash.is(hash));
+        Some(of)
+    }
+
     /// Is there a token that lets somebody in now?
     pub fn lets_in(&self, now: Stamp) -> bool {
         self.tokens.iter().any(|token| token.expires > now)
@@ -173,6 +212,7 @@ impl Kept {
         self.end(|token| (token.expires <= now).then_some((token.expires, false)));
         let valid: Vec<u32> = self.tokens.iter().map(|token| token.id).collect();
         self.sessions.retain(|session| session.expires > now && session.token.is_none_or(|id| valid.contains(&id)));
+        self.codes.retain(|code| code.expires > now && valid.contains(&code.token));
     }
 }
 
@@ -180,6 +220,37 @@ impl Kept {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_code_stands_for_its_token_once_for_a_while_and_not_beyond_it() {
+        let (mut kept, now) = (Kept::default(), Stamp(1_000_000));
+        let after = |minutes: u64| now.plus(Duration::from_secs(60 * minutes));
+        let hash = |word: &str| Hashed::of(word.as_bytes());
+        assert_eq!(kept.add_code(hash("a"), None, after(15), now), None, "there is no token");
+        for (name, ends) in [("lobby", 1_000), ("war room", 10)] {
+            kept.add_token(name, hash(name), now, after(ends));
+        }
+        let added = |kept: &mut Kept, word: &str, of: Option<u32>| {
+            kept.add_code(hash(word), of, after(15), now).map(|row| row.id)
+        };
+        let ids =
+            [("a", None), ("b", Some(1)), ("c", Some(1)), ("d", Some(9))].map(|(word, of)| added(&mut kept, word, of));
+        assert_eq!(ids, [Some(2), Some(1), Some(1), None]);
+        assert_eq!(kept.take_code(&hash("a"), after(1)), Some((2, after(10))));
+        assert_eq!(kept.take_code(&hash("a"), after(1)), None, "it works once");
+        assert_eq!(
+            [kept.code(&hash("b"), after(14)), kept.code(&hash("b"), after(15))],
+            [Some((1, after(1_000))), None]
+        );
+        assert_eq!(kept.code(&hash("d"), now), None);
+        assert!(kept.revoke(1, now));
+        assert_eq!(kept.code(&hash("c"), now), None, "it ends with its token");
+        // Of many the oldest goes.
+        for n in 0..=MAX_CODES {
+            added(&mut kept, &n.to_string(), Some(2));
+        }
+        assert_eq!((kept.codes.len(), kept.code(&hash("0"), now)), (MAX_CODES, None));
+    }
 
     #[test]
     fn sessions_and_ended_tokens_are_bounded_and_the_oldest_goes() {
