@@ -5,6 +5,7 @@
 //! little-endian.
 
 mod clip;
+mod notes;
 mod pseudonym;
 mod read;
 mod rows;

@@ -14,6 +14,7 @@ use crate::{
     walk::{Blocks, Fault, Filler, With, walk},
 };
 use pilothouse_wire::{Code, Problem, SmolStr, Stamp, record::Gap};
+use pilothouse_world::fact::NoteFact;
 use rusqlite::Connection;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -174,7 +175,9 @@ fn of_rows(db: &Connection) -> rusqlite::Result<Vec<String>> {
         let (seq, seen_at, at): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (source, body): (String, Vec<u8>) = (row.get(3)?, row.get(4)?);
         // The time of a row is that at which it was heard, or that of the one before, if it is later.
-        let mut fits = at == seen_at || before == Some(at);
+        // A note that an export carries stands at its end, and was written later.
+        let is_carried = || seen_at > at && source == NoteFact::source().as_str();
+        let mut fits = at == seen_at || before == Some(at) || is_carried();
         before = Some(at);
         // One that does not read was found already; a mark says nothing.
         if let Some((batch, _)) = body::unpack(&body, None).and_then(|body| row_of(&body)) {

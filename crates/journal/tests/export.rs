@@ -117,3 +117,42 @@ fn what_a_person_wrote_is_carried_with_the_time_that_it_is_about() {
     };
     assert_eq!((marks(then[800].0), marks(written)), (vec![], vec![(about, text)]));
 }
+
+#[test]
+fn a_note_goes_along_with_the_time_that_it_is_about_whenever_it_was_written() {
+    let Recorded { folder, path, then } = recorded(Limits::default());
+    let recorder = Recorder::open(&path, Limits::default()).unwrap();
+    let (since, until, end) = (then[600].0, then[800].0, then[then.len() - 1].0);
+    let texts = [("before it", then[500].0), ("in it", then[700].0), ("and here", until), ("after it", then[850].0)];
+    for ((text, at), n) in texts.into_iter().zip(1_u64..) {
+        let note = NoteFact { at, object: NoteFact::about_nothing(), text: text.into() };
+        let (seen_at, facts) = (end.plus(Duration::from_secs(60 * n)), vec![Fact::Note(Box::new(note))]);
+        recorder.append(&Batch { source: NoteFact::source(), seen_at, extent: Extent::Delta, facts });
+    }
+    // One that was taken away again is gone.
+    let gone = NoteFact { at: then[650].0, object: NoteFact::about_nothing(), text: "no".into() };
+    let facts = vec![Fact::NoteGone(gone.at, gone.object.clone())];
+    for (minute, facts) in [(10, vec![Fact::Note(Box::new(gone))]), (11, facts)] {
+        let seen_at = end.plus(Duration::from_secs(60 * minute));
+        recorder.append(&Batch { source: NoteFact::source(), seen_at, extent: Extent::Delta, facts });
+    }
+    recorder.flush();
+    for names in [Names::Own, Names::Pseudonyms] {
+        let file = folder.path().join(format!("{names:?}.pilothouse"));
+        export(&Reader::new(&path), since, until, names, &file).unwrap();
+        let (_kept, other) = opened(&file).unwrap();
+        assert_eq!((other.verify().unwrap(), other.span().unwrap().unwrap().1), (Vec::<String>::new(), until));
+        let world = other.world_at(until).unwrap();
+        let notes = world.worth_recalling(until, 0);
+        let told: Vec<(Stamp, Stamp)> = notes.iter().map(|mark| (mark.key.at, mark.heard)).collect();
+        // Who reads it is told when it was written.
+        let wrote = |minute: u64| end.plus(Duration::from_secs(60 * minute));
+        assert_eq!(told, [(then[700].0, wrote(2)), (until, wrote(3))]);
+        if names == Names::Own {
+            assert_eq!(notes.iter().map(|mark| mark.title.as_str()).collect::<Vec<_>>(), ["in it", "and here"]);
+        }
+        // What servers said by then is what it was.
+        let just_before = then[799].0;
+        assert_eq!(other.world_at(just_before).unwrap().worth_recalling(until, 0), []);
+    }
+}

@@ -1,7 +1,7 @@
 //! Writing an export: what is in the span and what it builds upon, cut off where the span ends.
 
 use super::{
-    Frame, MAGIC, MOST_FRAME, Manifest, VERSION, clip, io,
+    Frame, MAGIC, MOST_FRAME, Manifest, VERSION, clip, io, notes,
     pseudonym::{Pseudonyms, Worlds, veiled},
     rows::{Packed, Rows},
 };
@@ -140,7 +140,9 @@ pub(super) fn prepare_under(
     let end = seek::locate(&db, until).map_err(|error| failed(&error))?.filter(|_| since <= until).ok_or_else(told)?;
     let begin = seek::locate(&db, since).map_err(|error| failed(&error))?.map_or(0, |target| target.seq);
     let mut frames = Frames::new(folder, veil)?;
-    match write_rows(&db, begin.min(end.seq), end.seq, (since, until), &mut frames) {
+    let written = write_rows(&db, begin.min(end.seq), end.seq, (since, until), &mut frames)
+        .and_then(|()| later_notes(&db, end.seq, (since, until), last, &mut frames));
+    match written {
         Ok(()) => frames.finish(since, until),
         Err(Stopped::Fault(fault)) => Err(reader.fault(&fault)),
         Err(Stopped::Problem(problem)) => Err(problem),
@@ -207,6 +209,23 @@ fn write_rows(
         let text = "SELECT print, body FROM shape WHERE id = ?1";
         let (print, body) = db.query_row(text, [id], |row| Ok((row.get(0)?, row.get(1)?)))?;
         frames.put("a list of GPUs", Rows::Shape { id: *id, print, body })?;
+    }
+    Ok(())
+}
+
+/// Notes that were put into the span once it was over stand behind all that was heard in it.
+fn later_notes(
+    db: &Connection,
+    end: i64,
+    (since, until): (Stamp, Stamp),
+    last: Stamp,
+    frames: &mut Frames<'_>,
+) -> Result<(), Stopped> {
+    for (seq, batch) in (end + 1..).zip(notes::of_later(db, (since, until), last)) {
+        let (source, body) = (batch.source.as_str().to_owned(), Packed(body::encode(&batch, LEVEL)));
+        frames.told(&source);
+        let row = Rows::Batch { seq, at: until.0, seen_at: batch.seen_at.0, source, body, readings: None };
+        frames.put("notes of later", row)?;
     }
     Ok(())
 }

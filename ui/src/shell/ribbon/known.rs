@@ -1,21 +1,29 @@
 //! Which changes a ribbon of the past shows, and where their neighbours are: those that were known then, or those that
 //! were true then, whenever they were heard.
 
-use pilothouse_wire::{Stamp, When, view::Mark};
+use pilothouse_wire::{
+    Stamp, When,
+    view::{Mark, MarkKind},
+};
 
 /// Was it known at that time? What is to come is shown all the same, under the veil.
 #[must_use]
 pub fn is_shown(mark: &Mark, when: When, true_then: bool) -> bool {
     match when {
         When::Now => true,
-        When::At(then) => true_then || mark.key.at > then || mark.heard <= then,
+        When::At(then) => true_then || mark.key.at > then || heard(mark) <= then,
     }
+}
+
+/// When it was heard. A note is nobody's news: whoever put it there put it to that time.
+fn heard(mark: &Mark) -> Stamp {
+    if mark.key.kind == MarkKind::Bookmark { mark.key.at } else { mark.heard }
 }
 
 /// The time at which a change can be seen: once it was heard. One that was rebuilt is only true.
 #[must_use]
 pub fn seen_at(mark: &Mark) -> Stamp {
-    if mark.rebuilt { mark.key.at } else { mark.key.at.max(mark.heard) }
+    if mark.rebuilt { mark.key.at } else { mark.key.at.max(heard(mark)) }
 }
 
 /// The time to go to for the change before or after the one that is shown; `None` for now. Ticks are too many to step
@@ -35,7 +43,7 @@ pub fn neighbour(marks: &[Mark], when: When, now: Stamp, later: bool) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::view::{MarkKind, ribbon::MarkKey};
+    use pilothouse_wire::view::ribbon::MarkKey;
 
     fn mark(at: i64, heard: i64, rebuilt: bool) -> Mark {
         let key = MarkKey { at: Stamp(at), object: "node:iad/a".parse().unwrap(), kind: MarkKind::Cordon };
@@ -55,6 +63,17 @@ mod tests {
         ] {
             assert_eq!(is_shown(&late, when, true_then), want, "{when:?} {true_then}");
         }
+    }
+
+    #[test]
+    fn a_note_that_was_put_into_the_past_is_shown_at_the_time_that_it_is_about() {
+        let late = mark(10, 50, false);
+        let note = Mark { key: MarkKey { kind: MarkKind::Bookmark, ..late.key.clone() }, ..late };
+        for at in [10, 20, 60] {
+            assert!(is_shown(&note, When::At(Stamp(at)), false), "{at}");
+        }
+        assert_eq!(seen_at(&note), Stamp(10));
+        assert_eq!(neighbour(&[note], When::At(Stamp(20)), Stamp(100), false), Some(When::At(Stamp(10))));
     }
 
     #[test]
