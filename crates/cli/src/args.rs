@@ -240,6 +240,9 @@ pub struct DiffArgs {
     /// The second time, likewise, or now
     #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
     pub to: String,
+    /// Both out of this record, an export or a copied journal; no server is asked. Now is its end
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["context", "demo"])]
+    pub journal: Option<PathBuf>,
     #[command(flatten)]
     pub source: SourceArgs,
     /// Only what fits: words, kind=node (or alert, service, model, ...), change=went, name~part, cluster=, status=, what=,

@@ -8,37 +8,28 @@ use crate::{
     past, problems,
     start::{Session, Troubles, other_answer},
 };
-use pilothouse_engine::Clock;
+use pilothouse_engine::{Clock, record::Opened};
 use pilothouse_wire::{
     Answer, Ask, View, ViewSpec, When,
     filter::Filter,
     units::{count, visible},
     view::{Change, DifferKind, Difference, Differs, FleetSpec, Status},
 };
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 /// Compares, and prints what differs.
 pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
     filter.check::<Differs>().map_err(Failed::filter)?;
-    let now = Clock::system().now();
-    let time = |name: &str, text: &str| {
-        When::typed(text, now).map_err(|wrong| Failed::Usage(format!("--{name} cannot be used: {wrong}.")))
-    };
-    let (from, to) = (time("from", &arguments.from)?, time("to", &arguments.to)?);
-    let (is_past, source) = (![from, to].contains(&When::Now), &arguments.source);
-    // The past needs no server, unless somebody names one for this run.
-    let own = is_past && source.context.is_none() && !source.demo;
-    let record = if own { Some(past::own().await?) } else { None };
-    let session = match &record {
-        Some(record) => Session::of_record(record).await?,
-        None => Session::start(source, false).await?,
+    let Times { session, from, to, record: _record } = match &arguments.journal {
+        Some(file) => in_record(file, arguments).await?,
+        None => in_own(arguments).await?,
     };
     // Now is whole once every source is, and services are read last.
-    let troubles = match !is_past {
+    let troubles = match [from, to].contains(&When::Now) {
         true => {
             let is_whole = |view: &View| matches!(view, View::Delivery(delivery) if delivery.reading.is_empty());
-            session.frame_whole(ViewSpec::Delivery(FleetSpec::default()), source.wait, is_whole).await?.1
+            session.frame_whole(ViewSpec::Delivery(FleetSpec::default()), arguments.source.wait, is_whole).await?.1
         }
         false => Troubles::default(),
     };
@@ -47,7 +38,7 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
     let Answer::Difference(difference) = answer? else { return Err(other_answer()) };
     let rows: Vec<&Differs> = difference.rows.iter().filter(|row| filter.matches(*row)).collect();
     // What a time in a gap was like nobody saw.
-    let is_complete = troubles.is_empty() && difference.gaps.is_empty() && difference.reading.is_empty();
+    let is_complete = troubles.is_empty() && difference.gaps.is_empty() && difference.left_out.is_empty();
     let mut stdout = stdout();
     if arguments.json {
         json::write(
@@ -58,6 +49,7 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
                 complete: is_complete,
                 gaps: json::gaps(&difference.gaps),
                 reading: &difference.reading,
+                left_out: &difference.left_out,
                 rows,
             },
             false,
@@ -67,9 +59,52 @@ pub async fn run(arguments: &DiffArgs, out: Style, err: Style) -> Result<Exit, F
     }
     stdout.flush()?;
     difference.gaps.iter().for_each(|gap| note(&visible(&gap.sentence())));
-    difference.left_out().iter().for_each(|said| note(&visible(said)));
+    difference.left_out.iter().for_each(|said| note(&visible(said)));
     troubles.0.iter().for_each(|(_, problem)| problems::tell(problem, err));
     Ok(if is_complete { Exit::Ok } else { Exit::Partial })
+}
+
+/// Two times, and where they are looked up.
+struct Times {
+    session: Session,
+    from: When,
+    to: When,
+    /// What is looked into, for as long as it is.
+    record: Option<Opened>,
+}
+
+/// Times of the record of this account, or now.
+async fn in_own(arguments: &DiffArgs) -> Result<Times, Failed> {
+    let now = Clock::system().now();
+    let time = |name: &str, text: &str| {
+        When::typed(text, now).map_err(|wrong| Failed::Usage(format!("--{name} cannot be used: {wrong}.")))
+    };
+    let (from, to) = (time("from", &arguments.from)?, time("to", &arguments.to)?);
+    let (is_past, source) = (![from, to].contains(&When::Now), &arguments.source);
+    // The past needs no server, unless somebody names one for this run.
+    if is_past && source.context.is_none() && !source.demo {
+        let record = past::own().await?;
+        let session = Session::of_record(&record).await?;
+        return Ok(Times { session, from, to, record: Some(record) });
+    }
+    Ok(Times { session: Session::start(source, false).await?, from, to, record: None })
+}
+
+/// Times of a record in a file.
+async fn in_record(file: &Path, arguments: &DiffArgs) -> Result<Times, Failed> {
+    let record = past::open(file.to_owned()).await?;
+    let session = Session::of_record(&record).await?;
+    let times = past::span(&session).await.and_then(|span| {
+        let time = |name: &str, text: &str| past::time(name, text, span).map(When::At);
+        Ok((time("from", &arguments.from)?, time("to", &arguments.to)?))
+    });
+    match times {
+        Ok((from, to)) => Ok(Times { session, from, to, record: Some(record) }),
+        Err(failed) => {
+            session.end().await;
+            Err(failed)
+        }
+    }
 }
 
 fn text(out: &mut impl Write, of: &Difference, rows: &[&Differs], style: Style) -> std::io::Result<()> {

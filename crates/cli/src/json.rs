@@ -45,6 +45,8 @@ pub struct DifferenceDocument<'a> {
     pub gaps: Vec<GapDocument>,
     /// Clusters whose services were not read whole at one of the times: what came or went of theirs is not told.
     pub reading: &'a [ConnectionId],
+    /// Why something is not told, or is told as of another time: sources that were not heard at one of the times.
+    pub left_out: &'a [String],
     /// What fits.
     pub rows: Vec<&'a Differs>,
 }

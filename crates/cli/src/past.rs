@@ -37,19 +37,25 @@ pub async fn open(file: PathBuf) -> Result<Opened, Failed> {
     far::open(&Place::Here(file), &FarArgs::default(), None, None).await
 }
 
+/// From when to when the record tells that a session is of.
+pub async fn span(session: &Session) -> Result<(Stamp, Stamp), Failed> {
+    match session.reader().ask(Ask::Recorded).await? {
+        Answer::Recorded(Some(span)) => Ok(span),
+        _ => Err(other_answer()),
+    }
+}
+
 async fn frame_of(session: &Session, spec: ViewSpec, past: &PastArgs) -> Result<Frame, Failed> {
-    let Answer::Recorded(Some((begin, end))) = session.reader().ask(Ask::Recorded).await? else {
-        return Err(other_answer());
-    };
-    let then = time(past.at.as_deref().unwrap_or("now"), begin, end)?;
+    let then = time("at", past.at.as_deref().unwrap_or("now"), span(session).await?)?;
     let frame = session.frame_at(spec, When::At(then)).await?;
     note(&format!("As it was at {then}, out of the record."));
     Ok(frame)
 }
 
-/// The time that was typed, in a record that tells from `begin` to `end`.
-fn time(typed: &str, begin: Stamp, end: Stamp) -> Result<Stamp, Failed> {
-    let then = Stamp::typed(typed, end).map_err(|wrong| Failed::Usage(format!("--at cannot be used: {wrong}.")))?;
+/// The time that was typed behind an option, in a record that tells from `begin` to `end`.
+pub fn time(option: &str, typed: &str, (begin, end): (Stamp, Stamp)) -> Result<Stamp, Failed> {
+    let wrong = |wrong| Failed::Usage(format!("--{option} cannot be used: {wrong}."));
+    let then = Stamp::typed(typed, end).map_err(wrong)?;
     let then = then.unwrap_or(end);
     if then < begin || then > end {
         return Err(Problem::new(Code::NotFound, format!("Nothing is recorded at {then}."))
@@ -79,7 +85,7 @@ mod tests {
             ("-3h", None),
             ("yesterday", None),
         ] {
-            assert_eq!(time(typed, begin, end).ok(), want.map(at), "{typed}");
+            assert_eq!(time("at", typed, (begin, end)).ok(), want.map(at), "{typed}");
         }
     }
 }

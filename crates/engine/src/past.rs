@@ -4,15 +4,17 @@ use crate::{
     registries::Registries,
     views::{Known, conclude, concluded, project_plain, sources_of},
 };
-use pilothouse_insight::{History, Shown};
+use pilothouse_insight::{Heard, History, Shown};
 use pilothouse_journal::{Gone, Place, Reader as JournalReader, Sought};
 use pilothouse_wire::{
     Answer, Body, Code, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
+    frame::SourceState,
     record::Gap,
     view::{FleetSpec, FleetView, ModelsSpec},
 };
 use pilothouse_world::{
     World,
+    fact::Kind,
     project::{self, FleetProjection},
 };
 use std::{sync::Arc, time::Duration};
@@ -204,7 +206,12 @@ fn full(world: &World, spec: &ViewSpec, t: Stamp, gap: Option<Gap>, view: View) 
 /// What is compared of a world as of a time.
 pub(crate) fn shown(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> Shown {
     let (services, models) = (FleetSpec { scope: scope.clone() }, ModelsSpec { scope: scope.clone() });
+    let heard = |state: SourceState| {
+        let listed = |kind| world.source(&state.id).is_some_and(|source| source.has_listed(kind));
+        Heard { nodes: listed(Kind::Node), pods: listed(Kind::Pod), state }
+    };
     Shown {
+        sources: project::sources(world, &scope, t).into_iter().map(heard).collect(),
         delivery: project::delivery(world, &services),
         models: project::models(world, &models),
         fleet: fleet(world, scope, t),

@@ -1,7 +1,10 @@
 //! What differs between what is shown of two times: what came, went, or is not as it was. Measurements are left out: they
 //! always differ, and what they mean is in the findings.
 
+mod heard;
 mod told;
+
+pub use heard::Heard;
 
 use pilothouse_wire::{
     ConnectionId, Keyed, NodeId, ObjectRef, Row, SmolStr, Stamp,
@@ -25,6 +28,8 @@ pub struct Shown {
     pub delivery: DeliveryView,
     /// The registered models.
     pub models: ModelsView,
+    /// The sources of all that.
+    pub sources: Vec<Heard>,
 }
 
 /// Compares two times of the same scope.
@@ -40,8 +45,20 @@ pub fn compare(from: (&Shown, Stamp), to: (&Shown, Stamp)) -> Difference {
         }
     });
     pairs(&from.0.models.models, &to.0.models.models, |pair| rows.extend(told::model(pair)));
+    rows.retain(|row| heard::is_told(&from.0.sources, &to.0.sources, row));
     rows.sort_by(|a, b| (a.kind, &a.object, &a.what).cmp(&(b.kind, &b.object, &b.what)));
-    Difference { from: from.1, to: to.1, gaps: Vec::new(), reading: reading.into_iter().cloned().collect(), rows }
+    let left_out = services_left_out(&reading).into_iter().chain(heard::words(from, to)).collect();
+    let reading = reading.into_iter().cloned().collect();
+    Difference { from: from.1, to: to.1, gaps: Vec::new(), reading, left_out, rows }
+}
+
+/// That services are left out, as a sentence; nothing where none need be.
+fn services_left_out(reading: &BTreeSet<&ConnectionId>) -> Option<String> {
+    let names: Vec<&str> = reading.iter().map(|id| id.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let names = names.join(", ");
+        format!("Services of {names} were not read whole at one of the times: what came or went there is not told.")
+    })
 }
 
 fn fleet(old: &FleetView, new: &FleetView, rows: &mut Vec<Differs>) {

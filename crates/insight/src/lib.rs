@@ -43,7 +43,7 @@ mod xid;
 mod fixture;
 
 pub use artifacts::compare_artifacts;
-pub use compare::{Shown, compare};
+pub use compare::{Heard, Shown, compare};
 pub use findings::findings;
 pub use funnel::funnel;
 pub use history::History;

@@ -152,12 +152,12 @@ pub struct Node {
     pub fact: NodeFact,
     /// When it last changed, by our clock.
     pub seen: Stamp,
-}
-
-/// A pod as last said.
     /// What is kept of who wrote into it.
     #[serde(deserialize_with = "earlier::since::<_, _, 16>")]
     pub written: WrittenFact,
+}
+
+/// A pod as last said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pod {
     /// What was said.
@@ -185,6 +185,12 @@ impl Source {
         self.listed
             .iter()
             .any(|covers| covers.kind == kind && (covers.namespace.is_none() || covers.namespace.as_ref() == namespace))
+    }
+
+    /// Was anything of this kind listed at least once, everywhere or in a part of its namespaces?
+    #[must_use]
+    pub fn has_listed(&self, kind: Kind) -> bool {
+        self.listed.iter().any(|covers| covers.kind == kind)
     }
 
     /// Does it tell of what stands beside clusters (models, artefacts, alerts, measurements), and of no cluster? Then nothing

@@ -1,12 +1,18 @@
 //! What differs between two times, of all that is shown: an alert, a service on its way, a model with its versions and
-//! aliases. A real Alertmanager, the real controller of Argo Rollouts, a real MLflow; in the browser and in the terminal.
+//! aliases. A real Alertmanager, the real controller of Argo Rollouts, a real MLflow; in the browser and in the terminal. And
+//! out of a record in a file, with no server at all.
 
+use std::path::Path;
 use std::time::Duration;
 
 use acceptance::mlflow::Trained;
 use acceptance::rollouts::rollout;
-use acceptance::{Alertmanager, ControlPlane, GpuNodes, Mlflow, Options, Page, Result, Rollouts, Terminal};
+use acceptance::{Alertmanager, ControlPlane, Failure, GpuNodes, Mlflow, Options, Page, Result, Rollouts, Terminal};
 use pilothouse_connect::Clock;
+use pilothouse_journal::{Limits, Recorder};
+use pilothouse_wire::{ConnectionId, Health, Stamp};
+use pilothouse_world::fact::{Covers, Kind, NodeFact, SourceAbout, SourceFact};
+use pilothouse_world::{Batch, Extent, Fact};
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
@@ -91,5 +97,61 @@ async fn alerts_services_and_models_that_differ_are_told_by_kind_in_both_doors()
     assert!(matches!(&alerts[..], [one] if one.starts_with("Came state — → firing")), "{alerts:?}");
     let only = terminal.good(&["diff", "--from", &before, "--filter", "kind=alert"]).await?;
     assert!(only.contains("Alerts 1") && only.contains("GpuHot") && !only.contains("Services"), "{only}");
+    Ok(())
+}
+
+/// Two minutes of a cluster: a node is cordoned, and another one goes; a second cluster comes later.
+fn a_journal(path: &Path, begin: Stamp) -> Result<()> {
+    let recorder = Recorder::open(path, Limits::default()).map_err(|problem| Failure::new(problem.to_string()))?;
+    let say = |id: &str, second: u64, extent: Extent, facts: Vec<Fact>| {
+        let seen_at = begin.plus(Duration::from_secs(second));
+        recorder.append(&Batch { source: ConnectionId::slug(id), seen_at, extent, facts });
+    };
+    let node =
+        |name: &str, cordoned| Fact::Node(Box::new(NodeFact { name: name.into(), cordoned, ..NodeFact::default() }));
+    let listed = |kind| Extent::Replace(Covers { kind, namespace: None });
+    let comes = |id: &str, second: u64, nodes: Vec<Fact>| {
+        let about =
+            SourceAbout { name: id.into(), kind: "kubernetes".into(), period_ms: 60_000, ..SourceAbout::default() };
+        let facts = vec![SourceFact::About(Box::new(about)), SourceFact::Health(Health::Well)];
+        say(id, second, Extent::Delta, facts.into_iter().map(Fact::Source).collect());
+        say(id, second, listed(Kind::Node), nodes);
+        say(id, second, listed(Kind::Pod), Vec::new());
+    };
+    comes("iad", 0, vec![node("h-1", false), node("h-2", false)]);
+    say("iad", 60, Extent::Delta, vec![node("h-1", true)]);
+    comes("ord", 80, vec![node("o-1", false)]);
+    say("iad", 120, Extent::Delta, vec![Fact::NodeGone("h-2".into())]);
+    recorder.flush();
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_times_of_a_copied_journal_and_of_an_export_are_compared_without_a_server() -> Result<()> {
+    let terminal = Terminal::new(Path::new("/nowhere/kubeconfig"))?;
+    let [journal, part] = ["copied.db", "part.pilothouse"].map(|name| terminal.home().join(name).display().to_string());
+    let begin: Stamp = "2026-11-24T02:00:00Z".parse().map_err(|_| Failure::new("that is a time"))?;
+    a_journal(Path::new(&journal), begin)?;
+    terminal.good(&["journal", "--journal", &journal, "export", "--from", "1h", &part]).await?;
+    for file in [&journal, &part] {
+        let differ = async |words: &[&str]| {
+            let said = terminal.call(&[&["diff", "--journal", file, "--json"][..], words].concat()).await?;
+            let read = serde_json::from_str::<Value>(&said.out);
+            read.map_err(|_| Failure::new(format!("{words:?}: {said:?}")))
+        };
+        // Before the end of the record, and at it: whatever the time is now.
+        let said = differ(&["--from", "-30s"]).await?;
+        assert_eq!((&said["from"], &said["to"]), (&json!("2026-11-24T02:01:30Z"), &json!("2026-11-24T02:02:00Z")));
+        assert!(matches!(&of_kind(&said, "Node")[..], [one] if one.starts_with("Went")), "{said:#}");
+        let said = differ(&["--from", "02:00", "--to", "2026-11-24T02:01:40Z"]).await?;
+        let nodes = of_kind(&said, "Node");
+        assert!(matches!(&nodes[..], [one] if one.contains("cordoned no → yes")), "{said:#}");
+        let left_out = said["left_out"].to_string();
+        assert!(left_out.contains("ord was not connected at 2026-11-24T02:00:00Z"), "{left_out}");
+    }
+    let early = terminal.call(&["diff", "--journal", &part, "--from", "2026-11-24T01:00:00Z"]).await?;
+    assert!(early.code == 1 && early.err.contains("The record tells of 2026-11-24T02:00:00Z"), "{early:?}");
+    let both = terminal.call(&["diff", "--journal", &part, "--from", "-30s", "--demo"]).await?;
+    assert_eq!(both.code, 2, "{both:?}");
     Ok(())
 }

@@ -139,13 +139,12 @@ fn drawn(came: &Came, on_close: Callback<()>) -> AnyView {
         Came::Failed(problem) => view! { <ProblemRows problem=problem.clone() /> }.into_any(),
         Came::Found(difference) => {
             // A time that the record does not tell of is said before what is shown instead of it.
-            let gaps = difference.gaps.iter().map(|gap| {
-                view! { <p class="small soft" data-test="compare-gap" dir="auto">{visible(&gap.sentence())}</p> }
-            });
-            let left_out = difference.left_out().map(|said| {
-                view! { <p class="small soft" data-test="compare-left-out" dir="auto">{visible(&said)}</p> }
-            });
-            let gaps = view! { {gaps.collect_view()} {left_out} };
+            let said = |test: &'static str, text: &str| {
+                view! { <p class="small soft" data-test=test dir="auto">{visible(text)}</p> }
+            };
+            let gaps = difference.gaps.iter().map(|gap| said("compare-gap", &gap.sentence()));
+            let left_out = difference.left_out.iter().map(|text| said("compare-left-out", text));
+            let gaps = gaps.chain(left_out).collect_view();
             if difference.rows.is_empty() {
                 let said = "Nothing differs between these two times.";
                 return view! { {gaps} <p data-test="compare-rows" role="status">{said}</p> }.into_any();

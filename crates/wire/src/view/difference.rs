@@ -20,6 +20,8 @@ pub struct Difference {
     /// Clusters whose services were not read whole at one of the times: of theirs only those are compared that are known at
     /// both.
     pub reading: Vec<ConnectionId>,
+    /// What is not told, and of which time a source tells of instead, as sentences.
+    pub left_out: Vec<String>,
     /// What differs: by kind, then in the order of the objects.
     pub rows: Vec<Differs>,
 }
@@ -152,18 +154,6 @@ impl Change {
             Self::Went => "−",
             Self::Changed => "~",
         }
-    }
-}
-
-impl Difference {
-    /// That services are left out, as a sentence; nothing where none need be.
-    #[must_use]
-    pub fn left_out(&self) -> Option<String> {
-        let names: Vec<&str> = self.reading.iter().map(ConnectionId::as_str).collect();
-        (!names.is_empty()).then(|| {
-            let names = names.join(", ");
-            format!("Services of {names} were not read whole at one of the times: what came or went there is not told.")
-        })
     }
 }
 
