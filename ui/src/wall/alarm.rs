@@ -64,14 +64,16 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
         }
         _ => nodes.iter().flat_map(|node| held(node, &ids)).collect(),
     };
-    let mut workloads: Vec<SmolStr> = pods
-        .iter()
-        .filter_map(|pod| {
-            let (kind, name) = (pod.workload_kind.as_ref()?, pod.workload.as_ref()?);
-            Some(SmolStr::from(format!("{kind} {}/{name}", pod.id.namespace)))
-        })
-        .collect();
-    workloads.dedup();
+    let mut workloads: Vec<SmolStr> = Vec::new();
+    for pod in &pods {
+        if let (Some(kind), Some(name)) = (&pod.workload_kind, &pod.workload) {
+            let workload = SmolStr::from(format!("{kind} {}/{name}", pod.id.namespace));
+            // Pods of one need not stand side by side.
+            if !workloads.contains(&workload) {
+                workloads.push(workload);
+            }
+        }
+    }
     Finding {
         id: FindingId { object: ObjectRef::Alert(Box::new(alert.id.clone())), rule: SmolStr::new_static("alert") },
         status: alert.status,
@@ -195,6 +197,26 @@ mod tests {
         assert_eq!(about("gpu:iad/h-1/1"), (vec![1], 1, 1), "its holder is known exactly");
         assert_eq!(about("gpu:iad/h-1/0"), (vec![0], 0, 0), "by count nobody knows which pod has it");
         assert_eq!(about("node:iad/gone"), (vec![], 0, 0));
+    }
+
+    #[test]
+    fn a_workload_whose_pods_do_not_stand_side_by_side_is_named_once() {
+        let pod = |name: &str, of: &str| PodRow {
+            workload_kind: Some("Deployment".into()),
+            workload: Some(of.into()),
+            ..sample::pod("iad", name)
+        };
+        let pods = [pod("a-0", "a"), pod("b-0", "b"), pod("a-1", "a"), pod("b-1", "b")];
+        let mut node = sample::node("iad", "h-1", "pool", 4);
+        node.holders = pods.iter().map(|pod| pod.id.clone()).collect();
+        let view = FleetView {
+            alerts: [alert("Down", Status::Bad, AlertState::Firing, Some("node:iad/h-1"))].into_iter().collect(),
+            nodes: [node].into_iter().collect(),
+            pods: pods.into_iter().collect(),
+            ..FleetView::default()
+        };
+        let found = all(&view).remove(0);
+        assert_eq!((found.pods.len(), found.workloads.len()), (4, 2), "{:?}", found.workloads);
     }
 
     #[test]

@@ -144,15 +144,25 @@ pub fn before<'a>(marks: impl IntoIterator<Item = &'a Mark>, of: &Finding, now: 
     let end = of.since.unwrap_or(now);
     let told = |mark: &&Mark| {
         !matches!(mark.key.kind, MarkKind::PodPlaced | MarkKind::PodGone)
-            && mark.key.at <= end
+            && mark.key.at < end
             && mark.key.at >= end.minus(BEFORE)
             && mark.key.object.connection() == &of.node.cluster
+            && !is_itself(mark, of)
     };
     let mut told: Vec<&Mark> = marks.into_iter().filter(told).collect();
     told.sort_by_key(|mark| (!touches(mark, of), mark.key.kind, std::cmp::Reverse(mark.key.at)));
     told.truncate(TOLD);
     told.sort_by_key(|mark| mark.key.at);
     told
+}
+
+/// Is it a sign of the trouble, an earlier one perhaps? That is not what it came from.
+fn is_itself(mark: &Mark, of: &Finding) -> bool {
+    let is_of = match &mark.key.object {
+        ObjectRef::Gpu(node, slot) if *node == of.node && of.gpus.contains(slot) => true,
+        object => *object == of.id.object,
+    };
+    is_of && matches!(mark.key.kind, MarkKind::Fault | MarkKind::Alert)
 }
 
 fn touches(mark: &Mark, of: &Finding) -> bool {

@@ -120,6 +120,22 @@ fn what_changed_before_a_trouble_is_near_it_in_kind_place_and_time() {
 }
 
 #[test]
+fn what_is_told_before_a_trouble_is_neither_of_its_own_moment_nor_a_sign_of_it() {
+    let of = finding("h-1", 2, Some(7_200_000), Status::Bad);
+    let marks = [
+        mark(6_000, "node:iad/h-1", MarkKind::Fault),
+        mark(6_100, "gpu:iad/h-1/1", MarkKind::Fault),
+        // Of another GPU, and of another node.
+        mark(6_200, "gpu:iad/h-1/5", MarkKind::Fault),
+        mark(6_300, "node:iad/h-2", MarkKind::Fault),
+        mark(7_200, "node:iad/h-1", MarkKind::Condition),
+        mark(7_199, "node:iad/h-1", MarkKind::Cordon),
+    ];
+    let told: Vec<_> = before(&marks, &of, Stamp(9_000_000)).into_iter().map(|mark| mark.key.at.0 / 1_000).collect();
+    assert_eq!(told, [6_200, 6_300, 7_199]);
+}
+
+#[test]
 fn each_source_has_its_age_and_one_that_is_lost_says_since_when() {
     let now = Stamp(11_500_000);
     let sources = [
