@@ -1,6 +1,6 @@
 //! What a wall is not sent of the views that it shows: what persons wrote down for each other, notes on the ribbon and the
-//! labels and runbooks of alerts, whose names and summaries are what they are sent round for; and what this machine said of
-//! a gap of the record, whose reason is enough.
+//! labels and runbooks of alerts, whose names and summaries are what they are sent round for; what this machine said of
+//! a gap of the record, whose reason is enough; and names of Secrets, of which it is told that they are others.
 
 use pilothouse_wire::{
     Body, Frame, Patch, View,
@@ -56,12 +56,39 @@ fn has_detail(gaps: &[Gap]) -> bool {
 }
 
 fn is_persons(mark: &Mark) -> bool {
-    mark.key.kind.is_persons()
+    mark.key.kind.is_persons() || names_secret(&mark.title) || mark.detail.as_deref().is_some_and(names_secret)
 }
 
-/// What somebody did is told; who it was, is not.
+fn names_secret(text: &str) -> bool {
+    text.split(' ').any(|word| word == SECRET)
+}
+
+/// What somebody did is told; who it was, is not. Nor is which Secret a workload was given.
 fn nameless(mark: Mark) -> Mark {
-    if mark.key.kind == MarkKind::Acted { Mark { by: None, ..mark } } else { mark }
+    let by = mark.by.filter(|_| mark.key.kind != MarkKind::Acted);
+    Mark { by, title: without_secrets(&mark.title), detail: mark.detail.as_deref().map(without_secrets), ..mark }
+}
+
+/// The word behind which the name of a Secret stands in what changed (`world::template`).
+const SECRET: &str = "Secret";
+
+/// `chat Secret a → b, revision 2 → 3` without the names: `chat a Secret → another, revision 2 → 3`.
+fn without_secrets(text: &str) -> String {
+    let mut words = text.split(' ').peekable();
+    let mut told: Vec<&str> = Vec::new();
+    while let Some(word) = words.next() {
+        told.push(if word == SECRET { "a Secret" } else { word });
+        // The name, and behind an arrow the one that took its place. A comma belongs to the line.
+        let mut last = words.next_if(|_| word == SECRET).unwrap_or_default();
+        if word == SECRET && !last.ends_with(',') && words.next_if_eq(&"→").is_some() {
+            told.push("→ another");
+            last = words.next().unwrap_or_default();
+        }
+        if last.ends_with(',') {
+            told.push(",");
+        }
+    }
+    told.join(" ").replace(" ,", ",")
 }
 
 fn is_note(mark: &Mark) -> bool {
@@ -127,6 +154,39 @@ mod tests {
             );
             assert!(text.contains("Fault") || text.contains("It is slow."), "{text}");
         }
+    }
+
+    #[test]
+    fn of_a_secret_a_wall_is_told_that_it_is_another_one_and_not_its_name() {
+        let of = |title: &str, detail: &str| Mark {
+            title: title.into(),
+            detail: Some(detail.into()),
+            ..mark(MarkKind::Config)
+        };
+        let told = [
+            (of("chat Secret canary-a → canary-b", "revision 2 → 3"), "chat a Secret → another", "revision 2 → 3"),
+            (
+                of("chat + Secret canary", "− Secret canary, revision 2 → 3"),
+                "chat + a Secret",
+                "− a Secret, revision 2 → 3",
+            ),
+            (
+                of("chat v2", "x:1 → x:2, Secret canary → canary2, ConfigMap a → b, revision 1 → 2"),
+                "chat v2",
+                "x:1 → x:2, a Secret → another, ConfigMap a → b, revision 1 → 2",
+            ),
+        ];
+        for (mark, title, detail) in told {
+            let ribbon = RibbonView { marks: [mark].into_iter().collect(), ..RibbonView::default() };
+            let patch = Patch::Ribbon(RibbonView::default().diff(&ribbon));
+            for body in [Body::Full(View::Ribbon(ribbon)), Body::Patch { base: Rev(1), patch }] {
+                let text = format!("{:?}", for_walls(&frame(body)).body);
+                assert!(!text.contains("canary"), "{text}");
+                assert!(text.contains(&format!("{title:?}")) && text.contains(&format!("{detail:?}")), "{text}");
+            }
+        }
+        // What people call so is no Secret.
+        assert_eq!(without_secrets("Secretary came, of secret-a"), "Secretary came, of secret-a");
     }
 
     #[test]
