@@ -2,7 +2,7 @@
 
 use crate::{
     fact::Batch,
-    fold, model, sorted,
+    fold, indexes, model, sorted,
     source::Source,
     sum,
     telemetry::{Latest, Telemetry},
@@ -28,6 +28,7 @@ const ROOM: usize = 1_000;
 /// All that is known, live or as of a time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct World {
+    #[serde(deserialize_with = "indexes::of_all")]
     pub(crate) sources: BTreeMap<ConnectionId, Source>,
     #[serde(deserialize_with = "sorted::map")]
     pub(crate) marks: BTreeMap<MarkKey, Mark>,
@@ -210,16 +211,18 @@ impl World {
     }
 
     /// All marks that a later run should still have: persons' notes, and of the others the most important, the newest
-    /// first.
+    /// first. Pods that came and went have the room that is left.
     #[must_use]
     pub fn worth_recalling(&self, since: Stamp, most: usize) -> Vec<Mark> {
-        let (mut notes, mut others): (Vec<&Mark>, Vec<&Mark>) = self
-            .marks
-            .values()
-            .filter(|mark| !mark.key.kind.is_tick())
-            .partition(|mark| mark.key.kind == MarkKind::Bookmark);
+        let (mut notes, mut others): (Vec<&Mark>, Vec<&Mark>) =
+            self.marks.values().partition(|mark| mark.key.kind == MarkKind::Bookmark);
         others.retain(|mark| mark.key.at >= since);
-        others.sort_by_key(|mark| (mark.key.kind.importance(), std::cmp::Reverse(mark.key.at)));
+        others.sort_by_key(|mark| {
+            let kind = mark.key.kind;
+            // Of pods one that went matters as much as one that came.
+            let importance = if kind.is_tick() { u8::MAX } else { kind.importance() };
+            (importance, std::cmp::Reverse(mark.key.at))
+        });
         notes.extend(others.into_iter().take(most));
         notes.into_iter().cloned().collect()
     }

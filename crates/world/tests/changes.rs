@@ -470,6 +470,33 @@ fn what_a_run_recalls_keeps_when_it_was_heard_and_what_was_seen_is_not_told_agai
 }
 
 #[test]
+fn pods_that_came_and_went_are_recalled_where_what_matters_more_leaves_room() {
+    let mark = |minutes: i64, object: &str, kind| {
+        Mark::of(MarkKey { at: Stamp(NOW - minutes * 60_000), object: object.parse().unwrap(), kind })
+    };
+    let marks = vec![
+        mark(1, "pod:iad/n/c", MarkKind::PodPlaced),
+        mark(2, "pod:iad/n/b", MarkKind::PodGone),
+        mark(3, "pod:iad/n/a", MarkKind::PodPlaced),
+        mark(50, "workload:iad/n/Deployment/chat", MarkKind::Scale),
+        mark(55, "workload:iad/n/Job/train", MarkKind::JobBegan),
+    ];
+    let mut world = World::default();
+    let recalled = Batch {
+        source: NoteFact::source(),
+        seen_at: Stamp(NOW),
+        extent: Extent::Delta,
+        facts: vec![Fact::Recalled(marks.clone())],
+    };
+    world.apply(recalled);
+    let kinds = |most| world.worth_recalling(Stamp(0), most).into_iter().map(|mark| mark.key.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(2), [MarkKind::Scale, MarkKind::JobBegan]);
+    let newest = [MarkKind::PodPlaced, MarkKind::PodGone];
+    assert_eq!(kinds(4), [MarkKind::Scale, MarkKind::JobBegan].into_iter().chain(newest).collect::<Vec<_>>());
+    assert_eq!(world.worth_recalling(Stamp(0), 10).len(), marks.len());
+}
+
+#[test]
 fn of_many_changes_each_part_of_the_span_keeps_the_most_important_and_counts_the_others() {
     let mut world = World::default();
     let mark = |n: i64, kind| {

@@ -1,5 +1,5 @@
 //! What the inspector says of a node and its GPUs: who has them, alone or in turns, what is beside, and whose the node is.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_wire::{ConnectionId, Keyed, Metric, NodeId, ObjectRef, Reading, Stamp, view::ObjectView};
 use pilothouse_world::{
@@ -89,6 +89,27 @@ fn all_who_take_turns_on_a_gpu_are_told_of_it_and_it_of_them() {
         let measured = view.measured.unwrap();
         assert_eq!(measured.readings, [(Metric::Power, Reading::of(watts))], "{name}");
     }
+}
+
+#[test]
+fn a_pod_that_went_is_told_of_as_gone_by_the_changes_that_are_left_of_it() {
+    let (mut world, pod_fact) = (world(&[]), pod("a"));
+    let pod: ObjectRef = "pod:iad/n/a".parse().unwrap();
+    assert!(shown(&world, &pod).exists);
+    // It had half a minute to go, and took less.
+    let Fact::Pod(fact) = pod_fact else { panic!("a pod") };
+    let going = PodFact { deleting: Some(Stamp(NOW.0 + 30_000)), ..*fact };
+    let facts = vec![Fact::Pod(Box::new(going)), Fact::PodGone("n".into(), "a".into())];
+    world.apply(Batch { source: ConnectionId::slug("iad"), seen_at: NOW, extent: Extent::Delta, facts });
+    let view = shown(&world, &pod);
+    assert!(view.changes.rows().iter().all(|mark| mark.key.at <= NOW), "{:?}", view.changes);
+    assert_eq!((view.exists, view.status_word.as_str(), view.has_yaml), (false, "Gone", false));
+    assert_eq!(values(&view.identity, "Namespace"), ["n"]);
+    let told: Vec<_> = view.changes.rows().iter().map(|mark| mark.title.as_str()).collect();
+    assert!(told.contains(&"a gone"), "{told:?}");
+    // Of one that never was nobody knows anything.
+    let never: ObjectRef = "pod:iad/n/never".parse().unwrap();
+    assert!(project::object(&world, &never, &Keyed::default(), NOW).is_none());
 }
 
 #[test]

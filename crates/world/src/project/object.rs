@@ -12,7 +12,7 @@ mod workload;
 use crate::{World, source::Source};
 use pilothouse_wire::{
     ConnectionId, Keyed, NodeId, ObjectRef, PodId, SmolStr, Stamp,
-    view::{EventRow, FieldRow, Finding, FindingRow, ObjectView, Status},
+    view::{EventRow, FieldRow, Finding, FindingRow, Mark, ObjectView, Status},
 };
 
 pub use measured::{Keeper, keeper, readings};
@@ -25,7 +25,10 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         ObjectRef::Connection(_) => connection::part(source),
         ObjectRef::Node(node) => node::part(world, source, node, None)?,
         ObjectRef::Gpu(node, index) => node::part(world, source, node, Some(*index))?,
-        ObjectRef::Pod(pod) => pod::part(world, source, pod)?,
+        ObjectRef::Pod(pod) => match pod::part(world, source, pod) {
+            Some(part) => part,
+            None => return gone(world, object, pod),
+        },
         ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
         ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
         ObjectRef::Alert(id) => alert::part(world, id)?,
@@ -61,6 +64,33 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
         has_yaml: !is_of_no_cluster(object),
         // The demo fleet is made of facts: there is no server behind it to tell more.
         has_description: !is_of_no_cluster(object) && !source.about.demo,
+    })
+}
+
+/// A pod that is not there, of which the ribbon tells: when it came and went.
+fn gone(world: &World, object: &ObjectRef, pod: &PodId) -> Option<ObjectView> {
+    let own = |mark: &&Mark| mark.key.object == *object;
+    let changes: Keyed<Mark> = world.marks_since(Stamp(i64::MIN)).filter(own).take(50).cloned().collect();
+    (!changes.is_empty()).then(|| ObjectView {
+        object: object.clone(),
+        exists: false,
+        status: Status::Unknown,
+        status_word: SmolStr::new_static("Gone"),
+        identity: vec![
+            field("Cluster", Some(pod.cluster.to_string())),
+            link("Namespace", ObjectRef::Namespace(pod.cluster.clone(), pod.namespace.clone())),
+        ],
+        findings: Vec::new(),
+        holding: Vec::new(),
+        beside: Vec::new(),
+        measured: None,
+        serving: None,
+        lineage: Vec::new(),
+        events: Vec::new(),
+        changes,
+        source: pod.cluster.clone(),
+        has_yaml: false,
+        has_description: false,
     })
 }
 
@@ -147,9 +177,9 @@ pub(super) fn events(source: &Source, regarding: Option<(SmolStr, Option<SmolStr
     rows
 }
 
-fn changes(world: &World, object: &ObjectRef, around: &[ObjectRef], now: Stamp) -> Keyed<pilothouse_wire::view::Mark> {
+fn changes(world: &World, object: &ObjectRef, around: &[ObjectRef], now: Stamp) -> Keyed<Mark> {
     let day = now.minus(std::time::Duration::from_secs(86_400));
-    let own = |mark: &&pilothouse_wire::view::Mark| mark.key.object == *object || around.contains(&mark.key.object);
+    let own = |mark: &&Mark| mark.key.object == *object || around.contains(&mark.key.object);
     world.marks_since(day).filter(own).take(50).cloned().collect()
 }
 
