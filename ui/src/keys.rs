@@ -366,7 +366,7 @@ fn spell(key: &str, ctrl: bool, shift: bool, alt: bool) -> Option<String> {
         " " => "Space".to_owned(),
         "Shift" | "Control" | "Meta" | "Alt" | "Dead" | "Process" => return None,
         // A capital is written with its Shift, so that the table reads as the keyboard does.
-        key if ctrl || shift && is_letter(key) => key.to_uppercase(),
+        key if ctrl || shift && is_letter(key) => key.to_ascii_uppercase(),
         key => key.to_owned(),
     };
     let name = if name == "ENTER" { "Enter".to_owned() } else { name };
@@ -376,7 +376,7 @@ fn spell(key: &str, ctrl: bool, shift: bool, alt: bool) -> Option<String> {
 
 fn is_letter(key: &str) -> bool {
     let mut chars = key.chars();
-    chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none()
+    chars.next().is_some_and(|sign| sign.is_ascii_alphabetic()) && chars.next().is_none()
 }
 
 /// Letters belong to the field that has the caret.

@@ -17,7 +17,7 @@ use pilothouse_wire::{
     codec::{self, ToDesktop, ToEngine, ToPage},
     door::{DoorAct, WallDoor},
 };
-use std::{collections::HashMap, future::Future, rc::Rc};
+use std::{future::Future, pin::Pin, rc::Rc};
 
 /// How the link is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Link {
 struct Inner {
     transport: Transport,
     last: u32,
-    waiting: HashMap<u32, Waiter>,
+    waiting: Vec<(u32, Waiter)>,
     listener: Option<Rc<dyn Fn(Heard)>>,
 }
 
@@ -73,6 +73,9 @@ enum Transport {
     Desktop,
     Browser(Rc<browser::Socket>),
 }
+
+/// Whoever waits for an outcome. In one type: what is done with it is compiled once, and not once for each of them.
+type Then<T> = Box<dyn FnOnce(Result<T, Problem>)>;
 
 enum Waiter {
     Ask(oneshot::Sender<Result<Answer, Problem>>),
@@ -146,6 +149,10 @@ impl Link {
     /// [`Link::ask`] for callers that are not async: `then` gets the answer if its owner still lives. When the owner goes
     /// before, the engine is told that nobody waits any more: what a server is still asked for is let go.
     pub fn ask_then(self, ask: Ask, then: impl FnOnce(Result<Answer, Problem>) + 'static) {
+        self.ask_boxed(ask, Box::new(then));
+    }
+
+    fn ask_boxed(self, ask: Ask, then: Then<Answer>) {
         let (answer, answered) = oneshot::channel();
         let asked = self.wait(Waiter::Ask(answer)).inspect(|id| self.send(&ToEngine::Ask(*id, ask)));
         if let Ok(id) = asked {
@@ -169,11 +176,19 @@ impl Link {
     /// [`Link::act`] for callers that are not async. `then` is called even if the caller's owner is gone, since an
     /// outcome must be told: it may only touch what lives as long as the page (toasts, state).
     pub fn act_then(self, act: Act, then: impl FnOnce(Result<Acted, Problem>) + 'static) {
+        self.act_boxed(act, Box::new(then));
+    }
+
+    fn act_boxed(self, act: Act, then: Then<Acted>) {
         spawn(async move { then(self.act(act).await) });
     }
 
     /// Does something with the wall door of this window; `then` gets how it is, if its owner still lives. A browser has none.
     pub fn door_then(self, act: DoorAct, then: impl FnOnce(Result<WallDoor, Problem>) + 'static) {
+        self.door_boxed(act, Box::new(then));
+    }
+
+    fn door_boxed(self, act: DoorAct, then: Then<WallDoor>) {
         let (door, answered) = oneshot::channel();
         let sent = self.wait(Waiter::Door(door)).map(|id| self.send_desktop(ToDesktop::Door(id, act)));
         let answer = async move {
@@ -186,6 +201,10 @@ impl Link {
     /// Saves a text as a file; `then` gets where it is, even if the caller's owner is gone: it may only touch what lives as
     /// long as the page (toasts). A browser saves by itself, the window is asked to.
     pub fn save_then(self, name: String, text: String, then: impl FnOnce(Result<String, Problem>) + 'static) {
+        self.save_boxed(name, text, Box::new(then));
+    }
+
+    fn save_boxed(self, name: String, text: String, then: Then<String>) {
         if !is_desktop() {
             then(blob::save(&name, &text).then_some(name).ok_or_else(|| {
                 Problem::new(Code::NotOffered, "It is not saved.").why("This page may not save files.")
@@ -266,7 +285,7 @@ impl Link {
             .inner
             .try_update_value(|inner| {
                 inner.last = inner.last.wrapping_add(1);
-                inner.waiting.insert(inner.last, waiter);
+                inner.waiting.push((inner.last, waiter));
                 inner.last
             })
             .unwrap_or_default())
@@ -380,11 +399,15 @@ impl Link {
     }
 
     fn take(self, id: u32) -> Option<Waiter> {
-        self.inner.try_update_value(|inner| inner.waiting.remove(&id)).flatten()
+        let taken = self.inner.try_update_value(|inner| {
+            let at = inner.waiting.iter().position(|(waits, _)| *waits == id)?;
+            Some(inner.waiting.swap_remove(at).1)
+        });
+        taken.flatten()
     }
 
     fn put_back(self, id: u32, waiter: Waiter) {
-        self.inner.update_value(|inner| drop(inner.waiting.insert(id, waiter)));
+        self.inner.update_value(|inner| inner.waiting.push((id, waiter)));
     }
 
     fn tell(self, heard: Heard) {
@@ -401,6 +424,10 @@ fn cut() -> Problem {
 
 /// Runs a future on the page. The only place that does.
 pub fn spawn(future: impl Future<Output = ()> + 'static) {
+    spawn_boxed(Box::pin(future));
+}
+
+fn spawn_boxed(future: Pin<Box<dyn Future<Output = ()>>>) {
     wasm_bindgen_futures::spawn_local(future);
 }
 

@@ -22,6 +22,7 @@ pub use part::Part;
 use crate::{
     clock::Clock,
     link::{Heard, Link},
+    once::effect,
     timing,
 };
 use leptos::prelude::*;
@@ -31,10 +32,7 @@ use pilothouse_wire::{
     frame::{Mirror, SourceState},
     record::Gap,
 };
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-};
+use std::sync::{Arc, Weak};
 use turn::Turn;
 
 /// All views that the page holds.
@@ -51,7 +49,7 @@ pub struct Views {
 #[derive(Default)]
 struct Held {
     last: u32,
-    by_number: HashMap<u32, Weak<Replica>>,
+    by_number: Vec<(u32, Weak<Replica>)>,
 }
 
 /// One view: shared by everybody who watches its spec; when the last of them goes, the engine is told.
@@ -109,7 +107,7 @@ impl Views {
         let views = Self { held, link, clock, when, turning: RwSignal::new(false) };
         provide_context(views);
         // The link is outside of Leptos: this effect is the bridge.
-        Effect::new(move |_| {
+        effect(move || {
             when.track();
             views.turn_all();
         });
@@ -152,18 +150,21 @@ impl Views {
             problem: ArcRwSignal::default(),
         });
         self.held.update_value(|held| {
-            held.by_number.insert(replica.number, Arc::downgrade(&replica));
+            held.by_number.push((replica.number, Arc::downgrade(&replica)));
         });
         self.say(&replica);
         replica
     }
 
     fn all(self) -> Vec<Arc<Replica>> {
-        self.held.with_value(|held| held.by_number.values().filter_map(Weak::upgrade).collect())
+        self.held.with_value(|held| held.by_number.iter().filter_map(|(_, replica)| replica.upgrade()).collect())
     }
 
     fn find(self, number: u32) -> Option<Arc<Replica>> {
-        self.held.try_with_value(|held| held.by_number.get(&number).and_then(Weak::upgrade)).flatten()
+        let found = self.held.try_with_value(|held| {
+            held.by_number.iter().find(|(of, _)| *of == number).and_then(|(_, replica)| replica.upgrade())
+        });
+        found.flatten()
     }
 
     /// The time of which a view is shown.
@@ -239,7 +240,11 @@ impl Views {
     }
 
     fn forget(self, number: u32) {
-        let known = self.held.try_update_value(|held| held.by_number.remove(&number).is_some());
+        let known = self.held.try_update_value(|held| {
+            let before = held.by_number.len();
+            held.by_number.retain(|(of, _)| *of != number);
+            held.by_number.len() != before
+        });
         if known == Some(true) {
             self.link.unwatch(number);
         }

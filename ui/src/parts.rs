@@ -12,5 +12,6 @@ pub mod loading;
 pub mod map;
 pub mod mark;
 pub mod problem;
+pub mod show;
 pub mod size;
 pub mod table;

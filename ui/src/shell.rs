@@ -22,13 +22,14 @@ mod rail;
 pub mod ribbon;
 mod save;
 mod scope;
-mod text;
+pub mod text;
 mod top_bar;
 
 use crate::{
     keys::{Command, on_command},
     link::{Phase, use_link},
     mirror::use_view,
+    once::{effect, live},
     parts::{button::copy, problem::ProblemCard},
     screens,
     state::use_state,
@@ -50,13 +51,13 @@ pub fn Shell() -> impl IntoView {
     });
     let state = use_state();
     let on_wall = Memo::new(move |_| state.screen().with(|route| route == wall::ROUTE));
-    move || match alone.get() {
+    live(move || match alone.get() {
         // The wall says itself what it has no link for.
         _ if on_wall.get() => view! { <WallScreen /> }.into_any(),
         Some(Phase::NoSession) => view! { <alone::NoSession /> }.into_any(),
         Some(_) => view! { <alone::Differs /> }.into_any(),
         None => view! { <Frame /> }.into_any(),
-    }
+    })
 }
 
 #[component]
@@ -92,7 +93,7 @@ fn Frame() -> impl IntoView {
 #[component]
 fn Screen() -> impl IntoView {
     let route = use_state().screen();
-    move || match route.with(|route| screens::find(route)) {
+    live(move || match route.with(|route| screens::find(route)) {
         Some(screen) => (screen.view)(),
         None => {
             let problem = Problem::new(Code::NotFound, "This address names a screen that this build does not have.")
@@ -100,7 +101,7 @@ fn Screen() -> impl IntoView {
                 .next("Choose a screen on the rail.");
             view! { <ProblemCard title="No such screen" problem=problem /> }.into_any()
         }
-    }
+    })
 }
 
 /// The commands that work wherever a person is.
@@ -149,7 +150,7 @@ fn name_document() {
     // In a browser nothing is told, so nothing waits to be seen.
     let notices = use_link().may_act().then(|| use_view(Signal::stored(ViewSpec::Notices)));
     let unseen = Memo::new(move |_| notices.and_then(|view| view.notices(|view| view.unseen)).unwrap_or_default());
-    Effect::new(move |_| {
+    effect(move || {
         let screen = state.screen().with(|route| screens::find(route).map_or("Pilothouse", |screen| screen.name));
         let title = match state.selected().with(|object| object.as_ref().map(|object| object.name())) {
             Some(name) => format!("{} · {screen} · Pilothouse", pilothouse_wire::units::visible(&name)),

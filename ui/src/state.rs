@@ -1,6 +1,6 @@
 //! Where a person is, derived from the page's address: every state has one, and back and forward work.
 
-use crate::{clock::Clock, link::Link, theme::Theme};
+use crate::{clock::Clock, link::Link, once::effect, theme::Theme};
 use leptos::{ev, prelude::*};
 use pilothouse_wire::{Area, ConnectionId, ObjectRef, When, address::Address};
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl State {
         };
         provide_context(state);
         // That it is a record is heard a moment after the page began.
-        Effect::new(move |_| {
+        effect(move || {
             drop(link.record());
             untrack(|| state.stand_at(state.when.get()));
         });

@@ -1,5 +1,6 @@
 //! Dark, light or as the system is: remembered in this browser, and the only place that reads colours from CSS.
 
+use crate::once::effect;
 use leptos::prelude::*;
 
 /// What a person chose.
@@ -69,7 +70,7 @@ impl Theme {
         provide_context(theme);
         follow_system(theme.system);
         // The document is outside of Leptos: this effect is the bridge, and writes no signal.
-        Effect::new(move |_| {
+        effect(move || {
             if let Some(root) = document().document_element() {
                 let word = if theme.shown() == Shown::Dark { "dark" } else { "light" };
                 let _ = root.set_attribute("data-theme", word);

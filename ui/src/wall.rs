@@ -17,6 +17,8 @@ use crate::{
     keys::{Command, on_command},
     link::{Link, Phase, use_link},
     mirror::{Part, Watched, use_view},
+    once::effect,
+    parts::show::Show,
     state::use_state,
     theme::use_theme,
 };
@@ -83,7 +85,7 @@ impl Wall {
         });
         let calm = Memo::new(move |before: Option<&Calm>| mood.with(|mood| Calm::then(before, mood, clock.read())));
         // Nobody reads it while there is trouble: it must notice that there was some all the same.
-        Effect::new(move |_| calm.track());
+        effect(move || calm.track());
         let began = clock.read();
         let trouble_turn =
             Memo::new(move |_| shown.with(|shown| plan::turn(shown.ids.len(), shown.began, clock.now())));
@@ -148,7 +150,7 @@ pub fn WallScreen() -> impl IntoView {
             class:old=move || wall.mood.with(Mood::is_old)
             data-theme="dark"
             data-test="wall"
-            data-state=state
+            data-state=move || state()
             style:width=move || format!("{}px", wall.screen.width())
             style:transform=move || format!("scale({})", wall.screen.scale())
         >

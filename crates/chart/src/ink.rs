@@ -366,7 +366,7 @@ impl Legend {
                 states.push(*ink);
             }
         }
-        states.sort_unstable();
+        pilothouse_wire::sort::sort(&mut states);
         Self { scale: inks.iter().any(|ink| matches!(ink, Ink::Scale(_))), states, cordoned, stale }
     }
 }

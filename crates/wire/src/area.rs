@@ -226,7 +226,7 @@ fn slots_of(text: &str) -> Option<Vec<u16>> {
         }
         slots.extend(from..=to);
     }
-    slots.sort_unstable();
+    crate::sort::sort(&mut slots);
     slots.dedup();
     Some(slots)
 }

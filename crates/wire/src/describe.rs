@@ -121,7 +121,7 @@ fn fields(rows: &[FieldRow]) -> Vec<String> {
 
 fn aligned(heads: &[SmolStr], rows: &[Vec<Option<String>>]) -> Vec<String> {
     let shown = |cell: &Option<String>| cell.as_deref().map_or(ABSENT.into(), visible);
-    let head: Vec<String> = heads.iter().map(|head| visible(head).to_uppercase()).collect();
+    let head: Vec<String> = heads.iter().map(|head| visible(head).to_ascii_uppercase()).collect();
     let all: Vec<Vec<String>> =
         std::iter::once(head).chain(rows.iter().map(|row| row.iter().map(shown).collect())).collect();
     let width = |at: usize| all.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();

@@ -4,6 +4,7 @@
 //! whole text values, letters of either case alike, `*` standing for anything; `key~part` looks for a part;
 //! `!=` and `!~` are their negations; `<`, `<=`, `>`, `>=` compare numbers. `-term` negates. Quotes keep spaces.
 
+use crate::units::lower;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -112,12 +113,16 @@ impl Filter {
     /// # Errors
     /// [`BadFilter::NoSuchKey`] for the first key that they lack.
     pub fn check<R: Record>(&self) -> Result<(), BadFilter> {
+        self.check_keys(R::KEYS)
+    }
+
+    fn check_keys(&self, keys: &[&str]) -> Result<(), BadFilter> {
         for term in &self.terms {
             if let Some(key) = term.test.key()
-                && !R::KEYS.contains(&key)
+                && !keys.contains(&key)
                 && !["node", "pod", "ns"].contains(&key)
             {
-                return Err(BadFilter::NoSuchKey { key: key.to_owned(), keys: R::KEYS.join(", ") });
+                return Err(BadFilter::NoSuchKey { key: key.to_owned(), keys: keys.join(", ") });
             }
         }
         Ok(())
@@ -126,7 +131,12 @@ impl Filter {
     /// Does the row pass?
     #[must_use]
     pub fn matches<R: Record>(&self, row: &R) -> bool {
-        self.terms.iter().all(|term| term.test.holds(row) != term.negated)
+        self.passes(R::KEYS, &|key| row.values(key))
+    }
+
+    /// What does not depend on what a row is, and is compiled once for all of them.
+    fn passes<'a>(&self, keys: &[&str], values: &dyn Fn(&str) -> Option<Vec<Value<'a>>>) -> bool {
+        self.terms.iter().all(|term| term.test.holds(keys, values) != term.negated)
     }
 }
 
@@ -138,19 +148,18 @@ impl Test {
         }
     }
 
-    fn holds<R: Record>(&self, row: &R) -> bool {
-        let any = |key: &str, test: &dyn Fn(&Value<'_>) -> bool| {
-            row.values(key).is_some_and(|values| values.iter().any(test))
-        };
+    fn holds<'a>(&self, keys: &[&str], values: &dyn Fn(&str) -> Option<Vec<Value<'a>>>) -> bool {
+        let any =
+            |key: &str, test: &dyn Fn(&Value<'_>) -> bool| values(key).is_some_and(|values| values.iter().any(test));
         let contains = |value: &Value<'_>, part: &str| match value {
-            Value::Text(text) => text.to_lowercase().contains(part),
+            Value::Text(text) => lower(text).contains(part),
             Value::Number(_) => false,
         };
         match self {
-            Self::Word(word) => R::KEYS.iter().any(|key| any(key, &|value| contains(value, word))),
+            Self::Word(word) => keys.iter().any(|key| any(key, &|value| contains(value, word))),
             Self::Has { key, part } => any(key, &|value| contains(value, part)),
             Self::Is { key, pattern } => any(key, &|value| match value {
-                Value::Text(text) => glob(&text.to_lowercase(), pattern),
+                Value::Text(text) => glob(&lower(text), pattern),
                 Value::Number(n) => pattern.parse() == Ok(*n),
             }),
             Self::Compares { key, op, to } => any(key, &|value| match (value, op) {
@@ -223,10 +232,10 @@ fn term(word: &str) -> Result<Term, BadFilter> {
         .filter_map(|op| body.find(op).map(|at| (at, op)))
         .min_by_key(|(at, op)| (*at, usize::MAX - op.len()));
     let Some((at, op)) = found else {
-        return Ok(Term { negated, test: Test::Word(body.to_lowercase()) });
+        return Ok(Term { negated, test: Test::Word(lower(body)) });
     };
-    let (key, value) = (body[..at].trim().to_lowercase(), body[at + op.len()..].trim());
-    let is_key = |c: char| c.is_alphanumeric() || "._-/".contains(c);
+    let (key, value) = (lower(body[..at].trim()), body[at + op.len()..].trim());
+    let is_key = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() || "._-/".contains(c);
     // A key that began with a dash could not be told from a negation.
     if key.is_empty() || key.starts_with('-') || value.is_empty() || !key.chars().all(is_key) {
         return Err(BadFilter::Half(word.to_owned()));
@@ -237,8 +246,8 @@ fn term(word: &str) -> Result<Term, BadFilter> {
         _ => Err(BadFilter::NotANumber { key: key.clone(), value: value.to_owned() }),
     };
     let test = match op {
-        "=" | "!=" => Test::Is { key, pattern: value.to_lowercase() },
-        "~" | "!~" => Test::Has { key, part: value.to_lowercase() },
+        "=" | "!=" => Test::Is { key, pattern: lower(value) },
+        "~" | "!~" => Test::Has { key, part: lower(value) },
         "<" => compares(Op::Less)?,
         "<=" => compares(Op::AtMost)?,
         ">" => compares(Op::More)?,

@@ -1,6 +1,6 @@
 //! Everything that crosses a process or wasm border: ids, units, asks, acts, views, frames and problems.
 //!
-//! Holds no behaviour but encode and decode, apply a patch, and parse, print and match ids, units, filters and
+//! Holds no behaviour but encode and decode, apply a patch, sort, and parse, print and match ids, units, filters and
 //! addresses. Messages travel as postcard, which does not describe itself: no `untagged`, `flatten` or
 //! `skip_serializing_if` in this crate.
 
@@ -37,6 +37,7 @@ pub mod rights;
 pub mod runs;
 pub mod serving;
 pub mod shell;
+pub mod sort;
 pub mod sum;
 pub mod time;
 pub mod units;

@@ -280,7 +280,7 @@ impl Report {
     #[must_use]
     pub fn headline(&self) -> String {
         let deciding = self.candidate.checks.iter().filter(|check| check.verdict == self.verdict);
-        let topics: Vec<String> = deciding.map(|check| check.topic.title().to_lowercase()).collect();
+        let topics: Vec<String> = deciding.map(|check| crate::units::lower(check.topic.title())).collect();
         match self.verdict {
             Verdict::Fits => "It fits".to_owned(),
             Verdict::DoesNot => format!("It does not fit ({})", topics.join(", ")),

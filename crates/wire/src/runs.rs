@@ -344,7 +344,7 @@ pub fn common_metrics<'a>(runs: impl IntoIterator<Item = &'a RunRow>, most: usiz
     let mut all: BTreeMap<&SmolStr, usize> = BTreeMap::new();
     runs.into_iter().flat_map(|run| &run.metrics).for_each(|metric| *all.entry(&metric.key).or_default() += 1);
     let mut all: Vec<(&SmolStr, usize)> = all.into_iter().collect();
-    all.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), *key));
+    crate::sort::by(&mut all, |one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(other.0)));
     all.into_iter().take(most).map(|(key, _)| key.clone()).collect()
 }
 

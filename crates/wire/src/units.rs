@@ -176,6 +176,13 @@ pub fn visible(text: &str) -> String {
     text.chars().map(seen).collect()
 }
 
+/// A text in small letters, to be compared or searched without regard to case. A sigma at the end of a word is written like
+/// any other, since both sides of a comparison are.
+#[must_use]
+pub fn lower(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().flat_map(char::to_lowercase).collect() }
+}
+
 /// [`visible`] for a text whose line breaks are meant: a remedy, a report.
 #[must_use]
 pub fn visible_lines(text: &str) -> String {

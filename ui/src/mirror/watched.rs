@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Problem, Stamp, View,
     bench::BenchView,
-    frame::SourceState,
+    frame::{Mirror, SourceState},
     notice::NoticesView,
     plan::ActionsView,
     record::Gap,
@@ -17,12 +17,17 @@ use pilothouse_wire::{
         ObjectView, RibbonView, RolloutView, RoomView, Waste,
     },
 };
+use std::ops::Deref;
 
 impl Watched {
     /// The view, by reference; `None` until its first frame.
     pub fn with<R>(self, read: impl FnOnce(Option<&View>) -> R) -> R {
-        let shared = self.0.get();
-        shared.0.content.with(|mirror| read(mirror.view()))
+        read(self.mirror().view())
+    }
+
+    /// What does not depend on who reads, and is compiled once.
+    fn mirror(self) -> impl Deref<Target = Mirror> {
+        self.0.get().0.content.read()
     }
 
     /// [`Watched::with`] for a fleet.
@@ -50,12 +55,16 @@ impl Watched {
         wakers: fn(&Replica) -> &Wakers,
         read: impl FnOnce(&FleetView) -> R,
     ) -> Option<R> {
-        let shared = self.0.get();
-        wakers(&shared.0).track(parts);
-        shared.0.content.with_untracked(|mirror| match mirror.view() {
+        match self.mirror_by(parts, wakers).view() {
             Some(View::Fleet(fleet)) => Some(read(fleet)),
             _ => None,
-        })
+        }
+    }
+
+    fn mirror_by(self, parts: &[Part], wakers: fn(&Replica) -> &Wakers) -> impl Deref<Target = Mirror> + use<> {
+        let shared = self.0.get();
+        wakers(&shared.0).track(parts);
+        shared.0.content.read_untracked()
     }
 
     /// [`Watched::with`] for the connections.

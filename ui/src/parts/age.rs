@@ -17,7 +17,7 @@ pub fn Age(
         None => units::ABSENT.to_owned(),
     });
     let title = move || of.get().map(|stamp| stamp.to_string());
-    view! { <span class="age" title=title>{text}</span> }
+    view! { <span class="age" title=move || title()>{text}</span> }
 }
 
 /// How long until something is: `9 s`; `now` once it is due.

@@ -14,6 +14,7 @@ use pilothouse_wire::{
     units::{middle, visible},
     view::Status,
 };
+use std::rc::Rc;
 use wasm_bindgen_futures::JsFuture;
 
 /// How much a button stands out.
@@ -38,6 +39,23 @@ impl Weight {
     }
 }
 
+/// What a press does. One type for all of them, so that a button is compiled once and not once for each press.
+#[derive(Clone)]
+pub struct Press(Rc<dyn Fn()>);
+
+impl<F: Fn() + 'static> From<F> for Press {
+    fn from(press: F) -> Self {
+        Self(Rc::new(press))
+    }
+}
+
+impl Press {
+    /// Does it.
+    pub fn run(&self) {
+        (self.0)();
+    }
+}
+
 /// A button of a verb and an object.
 #[component]
 pub fn Button(
@@ -45,7 +63,8 @@ pub fn Button(
     #[prop(into)]
     label: Signal<String>,
     /// What it does.
-    on_press: impl Fn() + 'static,
+    #[prop(into)]
+    on_press: Press,
     /// How much it stands out.
     #[prop(optional)]
     weight: Weight,
@@ -63,7 +82,7 @@ pub fn Button(
     // Stays in the tab order when it is blocked: a reason that cannot be reached is no reason.
     let press = move |_: MouseEvent| {
         if blocked.with_untracked(Option::is_none) {
-            on_press();
+            on_press.run();
         }
     };
     // Label and reason may name an object, as a person or a server named it.
@@ -80,12 +99,12 @@ pub fn Button(
     view! {
         <button
             type="button"
-            class=class
+            class=move || class()
             data-test=test
             aria-disabled=move || blocked.with(Option::is_some).to_string()
             on:click=press
         >
-            {inside}
+            {move || inside()}
         </button>
     }
 }
@@ -98,13 +117,14 @@ pub fn IconButton(
     /// Verb and object.
     label: &'static str,
     /// What it does.
-    on_press: impl Fn() + 'static,
+    #[prop(into)]
+    on_press: Press,
     /// Hook for end-to-end tests.
     #[prop(optional)]
     test: Option<&'static str>,
 ) -> impl IntoView {
     view! {
-        <button type="button" class="icon-button" aria-label=label title=label data-test=test on:click=move |_| on_press()>
+        <button type="button" class="icon-button" aria-label=label title=label data-test=test on:click=move |_| on_press.run()>
             <Sign icon=icon size=14 />
         </button>
     }

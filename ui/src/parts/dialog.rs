@@ -1,6 +1,10 @@
 //! A dialog over a scrim: takes the focus, keeps it, closes on Esc, and gives the focus back.
 
-use crate::keys::{Command, on_command};
+use super::button::Press;
+use crate::{
+    keys::{Command, on_command},
+    once::effect,
+};
 use leptos::{ev::KeyboardEvent, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -17,7 +21,8 @@ pub fn Dialog(
     #[prop(optional)]
     class: &'static str,
     /// Closes it: on Esc and on a press beside it.
-    on_close: impl Fn() + Clone + 'static,
+    #[prop(into)]
+    on_close: Press,
     /// Hook for end-to-end tests.
     #[prop(optional)]
     test: Option<&'static str>,
@@ -28,11 +33,11 @@ pub fn Dialog(
     let before = StoredValue::new_local(document().active_element());
     let close = on_close.clone();
     on_command(Command::Close, move || {
-        close();
+        close.run();
         true
     });
     // The browser's focus is outside of Leptos: this effect is the bridge, and writes no signal.
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(dialog) = dialog.get() {
             focus_first(&dialog);
         }
@@ -49,7 +54,7 @@ pub fn Dialog(
         }
     };
     view! {
-        <div class="scrim" on:click=move |_| on_close()></div>
+        <div class="scrim" on:click=move |_| on_close.run()></div>
         <div
             node_ref=dialog
             class=format!("dialog {class}")

@@ -4,6 +4,7 @@ use super::{
     age::Age,
     mark::{Mark, of_freshness},
 };
+use crate::once::CollectAny;
 use leptos::prelude::*;
 use pilothouse_wire::{
     Freshness, Stamp,
@@ -39,7 +40,7 @@ pub fn ArrivingCard(
     view! {
         <section class="card arriving" data-test="loading" aria-busy="true">
             <header class="card-head"><h2>{title}</h2></header>
-            {move || sources.get().into_iter().map(arriving).collect_view()}
+            {move || sources.get().into_iter().map(arriving).collect_any()}
         </section>
     }
 }

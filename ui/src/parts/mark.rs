@@ -59,7 +59,7 @@ pub fn Mark(
     };
     view! {
         <svg class=move || format!("mark {}", tone(status.get())) width=size height=size viewBox="0 0 12 12" aria-hidden="true">
-            {shape}
+            {move || shape()}
         </svg>
     }
 }

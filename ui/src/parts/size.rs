@@ -1,5 +1,6 @@
 //! The size of an element, followed as it changes.
 
+use crate::once::effect;
 use leptos::{html::Div, prelude::*};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Element, ResizeObserver, js_sys::Array};
@@ -36,7 +37,7 @@ pub fn use_size(node: NodeRef<Div>) -> Signal<Size> {
         }
     };
     // The page's elements are outside of Leptos: this effect is the bridge. The observer calls once at the start.
-    Effect::new(move |_| {
+    effect(move || {
         let Some(element) = node.get() else { return };
         stop();
         let element: Element = element.unchecked_into();

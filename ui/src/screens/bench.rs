@@ -56,7 +56,7 @@ fn Bench() -> impl IntoView {
         Some(place) if place == NEW => new::new(view),
         Some(id) => page::page(view, id),
     };
-    view! { <div class="page bench" data-test="bench">{body}</div> }
+    view! { <div class="page bench" data-test="bench">{move || body()}</div> }
 }
 
 /// The head of a place: where it is, and what can be done there.
@@ -109,9 +109,9 @@ fn home(view: Watched) -> AnyView {
     };
     view! {
         {head(String::new(), String::new(), measure.into_any())}
-        {shown}
+        {move || shown()}
         {going(view, None)}
-        <div data-test="bench-kept">{list}</div>
+        <div data-test="bench-kept">{move || list()}</div>
     }
     .into_any()
 }
@@ -139,7 +139,7 @@ fn going(view: Watched, of: Option<String>) -> AnyView {
         state.may_act().then(|| view! { <Button label="Stop, keep data" on_press=end blocked=blocked test="bench-stop" /> })
     };
     let body = move || {
-        is_shown.with(Option::is_some).then(|| view! { <div class="bench-going" data-test="bench-going">{card}{stop}</div> })
+        is_shown.with(Option::is_some).then(|| view! { <div class="bench-going" data-test="bench-going">{card}{move || stop()}</div> })
     };
     body.into_any()
 }

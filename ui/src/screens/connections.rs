@@ -19,10 +19,12 @@ pub(crate) use words::sample;
 use crate::{
     keys::{Command, on_command},
     mirror::{Watched, use_view},
+    once::{CollectAny, live},
     parts::{
         button::Button,
         icon::Icon,
         problem::{ProblemCard, ProblemRows},
+        show::Show,
     },
     screens::Screen,
     state::use_state,
@@ -69,7 +71,7 @@ fn ConnectionsScreen() -> impl IntoView {
             <offers::Offers view=view />
             {move || problems.get().into_iter().map(|problem| view! {
                 <section class="card"><div class="card-body"><ProblemRows problem=problem /></div></section>
-            }).collect_view()}
+            }).collect_any()}
             <Show when=move || !state.may_act()><ReadOnly /></Show>
         }
         .into_any(),
@@ -78,7 +80,7 @@ fn ConnectionsScreen() -> impl IntoView {
         <div class="page connections" data-test="connections">
             <header class="page-head">
                 <h1 class="unseen">"Connections"</h1>
-                <span class="soft" role="status">{count_words}</span>
+                <span class="soft" role="status">{move || count_words()}</span>
                 <span class="fill"></span>
                 <Show when=move || state.may_act()>
                     <Button
@@ -89,7 +91,7 @@ fn ConnectionsScreen() -> impl IntoView {
                     />
                 </Show>
             </header>
-            {shown}
+            {move || shown()}
         </div>
         <dialogs::Dialogs view=view />
     }
@@ -117,7 +119,7 @@ fn VaultCard(view: Watched) -> impl IntoView {
         })
         .flatten()
     });
-    move || {
+    live(move || {
         locked.get().map(|(why, exists)| {
             let title = if exists { "Secrets wait for their passphrase" } else { "Secrets have no place yet" };
             let label = if exists { "Unlock the secrets" } else { "Choose a passphrase" };
@@ -135,5 +137,5 @@ fn VaultCard(view: Watched) -> impl IntoView {
                 </section>
             }
         })
-    }
+    })
 }

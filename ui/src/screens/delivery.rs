@@ -12,7 +12,7 @@ mod shares;
 mod steps;
 mod traffic;
 
-use crate::{keys::Command, parts::icon::Icon, screens::Screen, state::use_state};
+use crate::{keys::Command, parts::icon::Icon, screens::Screen, state::use_state, once::live};
 use leptos::prelude::*;
 use pilothouse_wire::ObjectRef;
 
@@ -36,8 +36,8 @@ fn Delivery() -> impl IntoView {
     let state = use_state();
     let open =
         Memo::new(move |_| state.tab().with(|tab| tab.as_deref().and_then(|tab| tab.parse::<ObjectRef>().ok())));
-    move || match open.get() {
+    live(move || match open.get() {
         Some(object) => view! { <rollout::RolloutPage object=object /> }.into_any(),
         None => view! { <list::List /> }.into_any(),
-    }
+    })
 }

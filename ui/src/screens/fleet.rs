@@ -22,7 +22,8 @@ use crate::{
     keys::Command,
     link::use_link,
     mirror::{Part, Watched, use_view},
-    parts::{button::Button, empty::Empty, icon::Icon, problem::ProblemCard},
+    once::live,
+    parts::{button::Button, empty::Empty, icon::Icon, problem::ProblemCard, show::Show},
     screens::Screen,
     state::use_state,
 };
@@ -130,7 +131,7 @@ fn FleetScreen() -> impl IntoView {
             Some(_) => Shows::Fleet,
         }
     });
-    move || match shows.get() {
+    live(move || match shows.get() {
         Shows::Nothing => match fleet.view.problem() {
             Some(problem) => {
                 view! { <div class="page"><ProblemCard title="The fleet cannot be shown" problem=problem /></div> }
@@ -146,7 +147,7 @@ fn FleetScreen() -> impl IntoView {
             <strip::Strip />
         }
         .into_any(),
-    }
+    })
 }
 
 /// A scope that holds nothing: said where the map would be.

@@ -20,6 +20,7 @@ mod version;
 use crate::{
     keys::Command,
     mirror::{Watched, use_view},
+    once::live,
     parts::{
         button::Button,
         empty::Empty,
@@ -107,7 +108,7 @@ fn Models() -> impl IntoView {
     view! {
         <div class="page models" data-test="models">
             <h1 class="unseen">"Models"</h1>
-            {shown}
+            {move || shown()}
         </div>
     }
 }
@@ -128,7 +129,7 @@ fn Nothing(view: Watched) -> impl IntoView {
         });
         row.collect::<Vec<_>>()
     });
-    move || {
+    live(move || {
         if arriving.with(|sources| !sources.is_empty()) {
             return view! { <ArrivingCard title="Looking for registered models" sources=arriving /> }.into_any();
         }
@@ -148,5 +149,5 @@ fn Nothing(view: Watched) -> impl IntoView {
             </Empty>
         }
         .into_any()
-    }
+    })
 }

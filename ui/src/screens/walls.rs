@@ -4,9 +4,11 @@ mod door;
 
 use crate::{
     keys::Command,
+    once::CollectAny,
     parts::{
         button::{Button, Weight, copy},
         icon::Icon,
+        show::Show,
     },
     screens::Screen,
     shell::toast::use_toasts,
@@ -77,7 +79,7 @@ fn Walls() -> impl IntoView {
             </p>
             <p><Button label="Show it here" weight=Weight::Primary on_press=show test="wall-here" /> " Esc comes back."</p>
             <Show when=move || state.may_act()><door::Door /></Show>
-            {WAYS.map(way).collect_view()}
+            {WAYS.map(way).collect_any()}
         </div>
     }
 }

@@ -34,7 +34,7 @@ pub fn Announcer(
         <div class="unseen" role="status" aria-live="polite">{move || spoken.with(|spoken| spoken.polite.clone())}</div>
         <div class="unseen" role="alert" aria-live="assertive">
             {move || spoken.with(|spoken| spoken.urgent.clone())}
-            {cut}
+            {move || cut()}
         </div>
     }
 }

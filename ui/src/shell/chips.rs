@@ -9,7 +9,10 @@ use crate::{
     clock::use_clock,
     link::use_link,
     mirror::Watched,
-    parts::mark::{Mark, of_freshness},
+    parts::{
+        mark::{Mark, of_freshness},
+        show::{Show, each},
+    },
     state::use_state,
 };
 use leptos::prelude::*;
@@ -56,15 +59,13 @@ pub fn Chips(
     let hidden = Memo::new(move |_| shown.with(|shown| ids(&shown.folded)));
     view! {
         <div class="chips" role="group" aria-label="Freshness of each connection">
-            <For each=move || full.get() key=ConnectionId::clone let(id)>
-                <Chip id=id shown=shown />
-            </For>
-            {folded}
+            {each(move || full.get(), ConnectionId::clone, move |id| view! { <Chip id=id shown=shown /> }.into_any())}
+            {move || folded()}
             <Show when=move || open.get() && hidden.with(|hidden| !hidden.is_empty())>
                 <Menu label="More sources" on_close=move || open.set(false)>
-                    <For each=move || hidden.get() key=ConnectionId::clone let(id)>
-                        <div><Chip id=id shown=shown /></div>
-                    </For>
+                    {each(move || hidden.get(), ConnectionId::clone, move |id| {
+                        view! { <div><Chip id=id shown=shown /></div> }.into_any()
+                    })}
                 </Menu>
             </Show>
         </div>
@@ -109,7 +110,7 @@ fn Chip(id: ConnectionId, shown: Memo<Shown>) -> impl IntoView {
             on:click=move |_| state.go(connection(to.clone(), state.same_time()))
         >
             <Mark status=Signal::derive(move || of_freshness(freshness.get())) size=9 />
-            <span class="chip-name" dir="auto">{name}</span>
+            <span class="chip-name" dir="auto">{move || name()}</span>
             <span class="age">{age}</span>
         </button>
     }
@@ -137,7 +138,7 @@ fn said(freshness: Freshness, heard: Option<Stamp>, note: Option<&str>, now: Sta
 }
 
 fn first_word(note: Option<&str>) -> Option<String> {
-    note?.split([' ', ',']).next().filter(|word| !word.is_empty()).map(|word| units::visible(word).to_lowercase())
+    note?.split([' ', ',']).next().filter(|word| !word.is_empty()).map(|word| units::lower(&units::visible(word)))
 }
 
 fn title(source: &SourceState) -> String {

@@ -1,7 +1,7 @@
 //! Which freshness chips are shown in full when there is not room for all: the worst come first, the healthy fold.
 
 use super::text;
-use pilothouse_wire::{Freshness, frame::SourceState};
+use pilothouse_wire::{Freshness, frame::SourceState, sort};
 
 /// Mark, paddings and gaps of a chip.
 const CHROME: f64 = 36.0;
@@ -23,7 +23,7 @@ pub struct Shown {
 #[must_use]
 pub fn fold(mut sources: Vec<SourceState>, room: f64) -> Shown {
     // `Freshness` is ordered from live to lost; names keep chips of one kind where they are.
-    sources.sort_by(|a, b| b.freshness.cmp(&a.freshness).then_with(|| a.name.cmp(&b.name)));
+    sort::by(&mut sources, |a, b| b.freshness.cmp(&a.freshness).then_with(|| a.name.cmp(&b.name)));
     let all: f64 = sources.iter().map(wide).sum();
     if all <= room {
         return Shown { full: sources, folded: Vec::new() };

@@ -3,7 +3,8 @@
 use crate::{
     keys::{Binding, Command, Keys, Place, on_command},
     link::use_link,
-    parts::{button::IconButton, dialog::Dialog, icon::Icon, key::Key},
+    once::CollectAny,
+    parts::{button::IconButton, dialog::Dialog, icon::Icon, key::Key, show::Show},
 };
 use leptos::prelude::*;
 use pilothouse_wire::units::visible;
@@ -24,7 +25,7 @@ pub fn Help() -> impl IntoView {
                 <header class="dialog-head">
                     <h2 class="title">"Keys of this screen"</h2>
                     <span class="fill"></span>
-                    <span class="faint">{build}</span>
+                    <span class="faint">{move || build()}</span>
                     <IconButton icon=Icon::Close label="Close" on_press=move || open.set(false) />
                 </header>
                 <div class="dialog-body"><Groups /></div>
@@ -38,21 +39,21 @@ fn Groups() -> impl IntoView {
     let keys: Keys = expect_context();
     let groups = move || {
         let live = keys.live();
-        Place::ALL.into_iter().filter_map(|place| group(place, &rows(&live, place))).collect_view()
+        Place::ALL.into_iter().filter_map(|place| group(place, &rows(&live, place))).collect_any()
     };
-    view! { <div class="help-groups">{groups}</div> }
+    view! { <div class="help-groups">{move || groups()}</div> }
 }
 
 fn group(place: Place, rows: &[Row]) -> Option<impl IntoView + use<>> {
     let rows = rows.iter().map(|row| {
         view! {
             <div class="help-row">
-                <dt>{row.chords.iter().map(|chord| view! { <Key chord=*chord /> }).collect_view()}</dt>
+                <dt>{row.chords.iter().map(|chord| view! { <Key chord=*chord /> }).collect_any()}</dt>
                 <dd>{row.does}</dd>
             </div>
         }
     });
-    let rows = rows.collect_view();
+    let rows = rows.collect_any();
     (!rows.is_empty()).then(|| {
         view! {
             <section class="help-group">

@@ -1,6 +1,6 @@
 //! The place of the inspector: docked beside the screen, over it in narrow windows; its width can be dragged.
 
-use crate::{screens::inspector::Inspector, state::use_state};
+use crate::{parts::show::Show, screens::inspector::Inspector, state::use_state};
 use leptos::{
     ev::{KeyboardEvent, PointerEvent},
     html,

@@ -2,7 +2,11 @@
 
 use crate::{
     keys::{Command, on_command},
-    parts::icon::{Icon, Sign},
+    once::effect,
+    parts::{
+        button::Press,
+        icon::{Icon, Sign},
+    },
 };
 use leptos::{
     ev::{self, KeyboardEvent},
@@ -18,13 +22,14 @@ pub fn Menu(
     /// What it is, for screen readers.
     label: &'static str,
     /// Closes it.
-    on_close: impl Fn() + Clone + 'static,
+    #[prop(into)]
+    on_close: Press,
     /// Buttons.
     children: Children,
 ) -> impl IntoView {
     let menu = NodeRef::<html::Div>::new();
     // The browser's focus is outside of Leptos: this effect is the bridge, and writes no signal.
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(menu) = menu.get() {
             step(&menu, 0);
         }
@@ -34,7 +39,7 @@ pub fn Menu(
         if let Some(menu) = menu.get_untracked() {
             focus_button(&menu);
         }
-        close();
+        close.run();
         true
     });
     let pressed = window_event_listener(ev::pointerdown, move |event| {
@@ -44,7 +49,7 @@ pub fn Menu(
             .and_then(|menu| menu.parent_element())
             .is_some_and(|home| home.contains(target.as_deref()));
         if !inside {
-            on_close();
+            on_close.run();
         }
     });
     on_cleanup(move || pressed.remove());
@@ -73,14 +78,15 @@ pub fn Choice(
     /// What it turns on.
     label: String,
     /// Is it on?
-    on: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    #[prop(into)]
+    on: Signal<bool>,
     /// Turns it on or off.
-    choose: impl Fn() + 'static,
+    #[prop(into)]
+    choose: Press,
 ) -> impl IntoView {
-    let ticked = on.clone();
     view! {
-        <button type="button" class="menu-item" role="menuitemcheckbox" aria-checked=move || on().to_string() on:click=move |_| choose()>
-            <span class="tick">{move || ticked().then(|| view! { <Sign icon=Icon::Check size=12 /> })}</span>
+        <button type="button" class="menu-item" role="menuitemcheckbox" aria-checked=move || on.get().to_string() on:click=move |_| choose.run()>
+            <span class="tick">{move || on.get().then(|| view! { <Sign icon=Icon::Check size=12 /> })}</span>
             <span dir="auto">{label}</span>
         </button>
     }

@@ -3,6 +3,7 @@
 use crate::{
     link::{Link, use_link},
     mirror::use_view,
+    once::live,
     parts::icon::{Icon, Sign},
     shell::toast::{Toaster, use_toasts},
     state::use_state,
@@ -97,7 +98,7 @@ pub fn ModeSign() -> impl IntoView {
     let (state, link, toasts) = (use_state(), use_link(), use_toasts());
     let connections = use_view(Signal::stored(ViewSpec::Connections));
     let mode = Memo::new(move |_| Mode::of(state.is_past(), state.may_act(), connections.connections(told)));
-    move || {
+    live(move || {
         let mode = mode.get();
         let class = if matches!(mode, Mode::Held(_)) { "tag warn" } else { "tag" };
         let inside = view! { <Sign icon=Icon::Lock size=12 />{mode.word()} };
@@ -114,7 +115,7 @@ pub fn ModeSign() -> impl IntoView {
             .into_any(),
             None => view! { <span class=class data-test="mode" title=mode.about()>{inside}</span> }.into_any(),
         }
-    }
+    })
 }
 
 fn told(view: &ConnectionsView) -> (Hold, bool) {

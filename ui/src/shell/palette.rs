@@ -11,10 +11,12 @@ use crate::{
     keys::{Command, on_command},
     link::use_link,
     mirror::use_view,
+    once::{CollectAny, live},
     parts::{
         dialog::Dialog,
         icon::{Icon, Sign},
         key::Key,
+        show::Show,
     },
     state::use_state,
 };
@@ -76,7 +78,7 @@ pub fn Palette() -> impl IntoView {
         }
         is_any
     });
-    move || door.open.get().map(|begins| view! { <Open door=door begins=begins /> })
+    live(move || door.open.get().map(|begins| view! { <Open door=door begins=begins /> }))
 }
 
 /// What the engine found, and for which text.
@@ -236,7 +238,7 @@ fn Notes(typed: RwSignal<String>, browse: browse::Browse, list: Memo<Vec<list::E
     };
     view! {
         <div class="palette-notes" role="status" data-test="palette-notes">
-            {move || notes().into_iter().map(|note| view! { <p class="palette-note" dir="auto">{note}</p> }).collect_view()}
+            {move || notes().into_iter().map(|note| view! { <p class="palette-note" dir="auto">{note}</p> }).collect_any()}
         </div>
     }
 }

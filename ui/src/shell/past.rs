@@ -5,9 +5,11 @@ use crate::{
     keys::{Command, on_command},
     link::use_link,
     mirror::{Watched, use_views},
+    once::live,
     parts::{
         icon::{Icon, Sign},
         key::KeyOf,
+        show::Show,
     },
     state::use_state,
 };
@@ -33,11 +35,11 @@ pub fn PastBanner(
     });
     let link = use_link();
     let record = Memo::new(move |_| link.record());
-    move || match (state.when().get(), record.get()) {
+    live(move || match (state.when().get(), record.get()) {
         (When::Now, None) => ().into_any(),
         (When::Now, Some(record)) => view! { <OfRecord record=record /> }.into_any(),
         (When::At(_), _) => view! { <Banner watched=watched /> }.into_any(),
-    }
+    })
 }
 
 /// Of a record whose end is shown. At another time the banner of the past says so.
@@ -84,8 +86,8 @@ fn Banner(watched: Watched) -> impl IntoView {
         <div class="past-banner" data-test="past" data-turning=move || views.is_turning().then_some("") role="status">
             <Sign icon=Icon::Past size=16 />
             <strong>{move || if link.record().is_some() { "A record, the past" } else { "The past" }}</strong>
-            <span><strong data-test="past-time">{move || when_in_words(then())}</strong>{ago}</span>
-            <span class="clip past-said" data-test="past-said" dir="auto">{said}</span>
+            <span><strong data-test="past-time">{move || when_in_words(then())}</strong>{move || ago()}</span>
+            <span class="clip past-said" data-test="past-said" dir="auto">{move || said()}</span>
             <Show when=move || watched.problem().is_some()><ToBeginning /></Show>
             <span class="fill"></span>
             <span

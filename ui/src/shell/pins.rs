@@ -2,7 +2,10 @@
 
 use crate::{
     kept::use_kept,
-    parts::icon::{Icon, Sign},
+    parts::{
+        icon::{Icon, Sign},
+        show::{Show, each},
+    },
     state::use_state,
 };
 use leptos::prelude::*;
@@ -16,7 +19,7 @@ pub fn Pins() -> impl IntoView {
     view! {
         <Show when=move || pins.with(|pins| !pins.is_empty())>
             <div class="pins" role="group" aria-label="Pinned">
-                <For each=move || pins.get() key=ObjectRef::to_string children=|pin| view! { <Pin pin=pin /> } />
+                {each(move || pins.get(), ObjectRef::clone, |pin| view! { <Pin pin=pin /> }.into_any())}
             </div>
         </Show>
     }

@@ -13,10 +13,12 @@ use crate::{
     keys::{Command, on_command},
     link::use_link,
     mirror::use_view,
+    once::{effect, live},
     parts::{
         button::{Button, Weight},
         form::dialog::Titled,
         problem::ProblemRows,
+        show::Show,
     },
     shell::toast::use_toasts,
     state::use_state,
@@ -25,7 +27,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Code, Freshness, ObjectRef, Problem, ViewSpec,
     plan::{Action, Confirmation, Deed, Intent, Planned},
-    units::visible,
+    units::{lower, visible},
 };
 use rows::{Became, PlanRows};
 
@@ -85,7 +87,7 @@ fn from_address(door: PlanDoor) {
         let is_known = source.is_some_and(|source| source.freshness != Freshness::Starting);
         (is_known && state.may_act()).then_some((object, word))
     });
-    Effect::new(move |_| {
+    effect(move || {
         let Some((object, word)) = wanted.get() else { return };
         state.opened_plan();
         if let Some((.., deed)) = deeds(&object).into_iter().find(|(.., deed)| deed.word() == word) {
@@ -221,7 +223,7 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
                     <Button label="Stop: send no further step" on_press=halt weight=Weight::Danger test="plan-halt" />
                 </Show>
                 {move || undo.get().map(|undo| view! {
-                    <Button label=format!("Plan the way back: {}", words(&undo.deed).to_lowercase()) on_press=move || door.open(undo.clone()) test="plan-undo" />
+                    <Button label=format!("Plan the way back: {}", lower(words(&undo.deed))) on_press=move || door.open(undo.clone()) test="plan-undo" />
                 })}
             </footer>
         </Titled>
@@ -235,7 +237,7 @@ fn Typed(stage: RwSignal<Stage>, typed: RwSignal<String>, on_enter: Callback<()>
         Stage::Shown(planned) => planned.plan.type_name,
         _ => None,
     });
-    move || {
+    live(move || {
         name.get().map(|name| {
             view! {
                 <label class="plan-type">
@@ -249,7 +251,7 @@ fn Typed(stage: RwSignal<Stage>, typed: RwSignal<String>, on_enter: Callback<()>
                 </label>
             }
         })
-    }
+    })
 }
 
 /// Why it cannot be confirmed now.

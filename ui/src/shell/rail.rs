@@ -3,6 +3,7 @@
 use super::pins::Pins;
 use crate::{
     keys::chord,
+    once::CollectAny,
     parts::icon::{Icon, Sign},
     screens::SCREENS,
     state::use_state,
@@ -30,7 +31,7 @@ pub fn Rail() -> impl IntoView {
         };
         view! {
             <a
-                href=address
+                href=move || address()
                 class="rail-item"
                 title=title
                 data-test=format!("rail-{}", screen.route)
@@ -45,7 +46,7 @@ pub fn Rail() -> impl IntoView {
     view! {
         <nav class="rail" aria-label="Screens">
             <span class="emblem" title="Pilothouse"><Sign icon=Icon::Pilothouse size=24 /></span>
-            {items.collect_view()}
+            {items.collect_any()}
             <Pins />
         </nav>
     }

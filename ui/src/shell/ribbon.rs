@@ -21,6 +21,7 @@ use crate::{
     clock::use_clock,
     link::use_link,
     mirror::{Watched, use_view},
+    once::{CollectAny, live},
     state::use_state,
 };
 use leptos::prelude::*;
@@ -208,7 +209,7 @@ fn Spans(window: RwSignal<Window>) -> impl IntoView {
             </button>
         }
     });
-    view! { <div class="ribbon-spans segments" role="group" aria-label="Span of the ribbon">{buttons.collect_view()}</div> }
+    view! { <div class="ribbon-spans segments" role="group" aria-label="Span of the ribbon">{buttons.collect_any()}</div> }
 }
 
 /// What the ribbon says while it has nothing to show.
@@ -228,5 +229,5 @@ fn Empty(watched: Watched) -> impl IntoView {
             "Nothing has changed in this span.".to_owned()
         })
     };
-    move || text().map(|text| view! { <p class="ribbon-empty" dir="auto">{text}</p> })
+    live(move || text().map(|text| view! { <p class="ribbon-empty" dir="auto">{text}</p> }))
 }

@@ -6,6 +6,7 @@ use crate::{
     parts::{
         button::{Button, Weight},
         form::{dialog::Titled, line::Line},
+        show::Show,
     },
     shell::toast::use_toasts,
     state::use_state,

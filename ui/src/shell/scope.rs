@@ -3,12 +3,16 @@
 use super::menu::{Choice, Menu};
 use crate::{
     mirror::Watched,
-    parts::icon::{Icon, Sign},
+    once::live,
+    parts::{
+        icon::{Icon, Sign},
+        show::{Show, each},
+    },
     screens,
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::{ConnectionId, units, view::ConnectionRow};
+use pilothouse_wire::{ConnectionId, sort, units, view::ConnectionRow};
 
 /// The scope picker.
 #[component]
@@ -19,7 +23,7 @@ pub fn Scope(
     let state = use_state();
     let clusters = Memo::new(move |_| watched.connections(|view| clusters(view.rows.rows())).unwrap_or_default());
     let name = move || state.screen().with(|route| screens::find(route).filter(|screen| !screen.scoped));
-    move || {
+    live(move || {
         if let Some(screen) = name() {
             return view! { <h1 class="scope">{screen.name}</h1> }.into_any();
         }
@@ -28,7 +32,7 @@ pub fn Scope(
             return view! { <span class="scope faint">{text}</span> }.into_any();
         }
         view! { <Picker clusters=clusters /> }.into_any()
-    }
+    })
 }
 
 #[component]
@@ -50,8 +54,8 @@ fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
                 aria-expanded=move || open.get().to_string()
                 on:click=move |_| open.update(|open| *open = !*open)
             >
-                <span class="strong" dir="auto">{label}</span>
-                <span class="faint">{count}</span>
+                <span class="strong" dir="auto">{move || label()}</span>
+                <span class="faint">{move || count()}</span>
                 <Sign icon=Icon::Down size=12 />
             </button>
             <Show when=move || open.get()>
@@ -61,15 +65,14 @@ fn Picker(clusters: Memo<Vec<(ConnectionId, String)>>) -> impl IntoView {
                             state.set_scope(Vec::new());
                             open.set(false);
                         } />
-                    <For each=move || clusters.get() key=|cluster| cluster.clone() let((id, name))>
-                        {
-                            let (mine, other) = (id.clone(), id.clone());
-                            view! {
-                                <Choice label=units::visible(&name) on=move || state.scope().with(|scope| scope.contains(&mine))
-                                    choose=move || state.set_scope(turned(state.scope().get_untracked(), &other)) />
-                            }
+                    {each(move || clusters.get(), |cluster| cluster.clone(), move |(id, name): (ConnectionId, String)| {
+                        let mine = id.clone();
+                        view! {
+                            <Choice label=units::visible(&name) on=move || state.scope().with(|scope| scope.contains(&mine))
+                                choose=move || state.set_scope(turned(state.scope().get_untracked(), &id)) />
                         }
-                    </For>
+                        .into_any()
+                    })}
                 </Menu>
             </Show>
         </div>
@@ -87,7 +90,7 @@ fn turned(mut scope: Vec<ConnectionId>, id: &ConnectionId) -> Vec<ConnectionId> 
         scope.remove(at);
     } else {
         scope.push(id.clone());
-        scope.sort();
+        sort::sort(&mut scope);
     }
     scope
 }

@@ -1,6 +1,9 @@
 //! Toasts: what came of something, with its proof. Good news leaves by itself, the rest waits to be closed.
 
-use crate::parts::{button::IconButton, icon::Icon, mark::Mark};
+use crate::{
+    parts::show::each,
+    parts::{button::IconButton, icon::Icon, mark::Mark},
+};
 use leptos::prelude::*;
 use pilothouse_wire::{Problem, units::visible, view::Status};
 use std::time::Duration;
@@ -86,19 +89,24 @@ pub fn Toasts() -> impl IntoView {
     view! {
         // Outcomes interrupt whoever listens: they answer to something that a person did, or are losses.
         <div class="toasts" role="log" aria-live="assertive" aria-label="Outcomes">
-            <For each=move || toaster.toasts.get() key=|toast| (toast.id, toast.times) let(toast)>
-                <div class="toast" data-test="toast">
-                    <Mark status=toast.status size=12 />
-                    <div class="toast-text">
-                        <p class="strong" dir="auto">
-                            {visible(&toast.title)}
-                            {(toast.times > 1).then(|| format!(" (×{})", toast.times))}
-                        </p>
-                        <p class="soft" dir="auto">{visible(&toast.detail)}</p>
-                    </div>
-                    <IconButton icon=Icon::Close label="Close" on_press=move || toaster.close(toast.id) />
-                </div>
-            </For>
+            {each(move || toaster.toasts.get(), |toast| (toast.id, toast.times), move |toast| one(toaster, &toast).into_any())}
+        </div>
+    }
+}
+
+fn one(toaster: Toaster, toast: &Toast) -> impl IntoView + use<> {
+    let id = toast.id;
+    view! {
+        <div class="toast" data-test="toast">
+            <Mark status=toast.status size=12 />
+            <div class="toast-text">
+                <p class="strong" dir="auto">
+                    {visible(&toast.title)}
+                    {(toast.times > 1).then(|| format!(" (×{})", toast.times))}
+                </p>
+                <p class="soft" dir="auto">{visible(&toast.detail)}</p>
+            </div>
+            <IconButton icon=Icon::Close label="Close" on_press=move || toaster.close(id) />
         </div>
     }
 }

@@ -6,11 +6,13 @@ use crate::{
     keys::Command,
     link::{Phase, use_link},
     mirror::{Watched, use_view},
+    once::live,
     parts::{
         age::Until,
         icon::{Icon, Sign},
         key::KeyOf,
         mark::Mark,
+        show::Show,
     },
 };
 use leptos::prelude::*;
@@ -56,7 +58,7 @@ pub fn TopBar() -> impl IntoView {
 #[component]
 fn LinkState(watched: Watched) -> impl IntoView {
     let link = use_link();
-    move || match link.phase() {
+    live(move || match link.phase() {
         Phase::Lost { since, retry_at } => {
             view! { <Lost since=since retry_at=retry_at as_of=watched.as_of() /> }.into_any()
         }
@@ -69,7 +71,7 @@ fn LinkState(watched: Watched) -> impl IntoView {
         }
         .into_any(),
         Phase::Open | Phase::NoSession | Phase::Differs => ().into_any(),
-    }
+    })
 }
 
 #[component]
@@ -84,7 +86,7 @@ fn Lost(since: Stamp, retry_at: Option<Stamp>, as_of: Option<Stamp>) -> impl Int
         <span class="chip" data-state="lost" data-test="link-lost" title=title>
             <Mark status=Status::Bad size=9 />
             <span>"link"</span>
-            <span class="age">{lost}</span>
+            <span class="age">{move || lost()}</span>
             {retry_at.map(|at| view! { <span>"again in "<Until at=Signal::stored(at) /></span> })}
         </span>
     }

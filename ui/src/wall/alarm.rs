@@ -1,7 +1,7 @@
 //! An alert as a trouble of the wall: told like a finding, with what it hits as far as the fleet shows it.
 
 use pilothouse_wire::{
-    NodeId, ObjectRef, PodId, SmolStr,
+    NodeId, ObjectRef, PodId, SmolStr, sort,
     view::{AlertRow, Finding, FindingId, FleetView, Method, NodeRow, PodRow},
 };
 
@@ -47,7 +47,7 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
         .iter()
         .filter_map(|pod| view.nodes.get(&NodeId { cluster: pod.id.cluster.clone(), name: pod.node.clone()? }))
         .collect();
-    nodes.sort_by(|one, other| one.id.cmp(&other.id));
+    sort::by(&mut nodes, |one, other| one.id.cmp(&other.id));
     nodes.dedup_by(|one, other| one.id == other.id);
     let node = match (&alert.about, &nodes[..]) {
         (Some(ObjectRef::Node(node) | ObjectRef::Gpu(node, _)), _) => node.clone(),

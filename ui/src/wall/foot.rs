@@ -4,7 +4,10 @@ use super::{
     Wall,
     plan::{self, Mood},
 };
-use crate::parts::mark::{Mark, tone};
+use crate::{
+    once::{CollectAny, live},
+    parts::mark::{Mark, tone},
+};
 use leptos::prelude::*;
 
 /// The foot.
@@ -28,7 +31,7 @@ pub fn Foot() -> impl IntoView {
                     </span>
                 }
             };
-            sources.iter().map(one).collect_view()
+            sources.iter().map(one).collect_any()
         })
     };
     view! {
@@ -44,7 +47,7 @@ pub fn Foot() -> impl IntoView {
 #[component]
 fn Next() -> impl IntoView {
     let wall: Wall = expect_context();
-    move || match wall.mood.get() {
+    live(move || match wall.mood.get() {
         Mood::Trouble => {
             let (turn, of) = (wall.trouble_turn.get(), wall.shown.with(|shown| shown.ids.len()));
             let words = if of > 1 { format!("next in {} s", turn.left_s) } else { "fixed until it ends".to_owned() };
@@ -58,12 +61,12 @@ fn Next() -> impl IntoView {
                     let class = if at == turn.at { "strong" } else { "" };
                     view! { <span class=class>{panel.name()}</span> }
                 };
-                show.iter().enumerate().map(one).collect_view()
+                show.iter().enumerate().map(one).collect_any()
             });
             let next = (turn.next != turn.at).then(|| {
                 view! { <span class="faint" data-test="wall-next">{format!("next in {} s", turn.left_s)}</span> }
             });
             view! { {names} {next} }.into_any()
         }
-    }
+    })
 }

@@ -4,7 +4,7 @@ use super::{
     Wall,
     plan::{self, Mood},
 };
-use crate::parts::mark::Mark;
+use crate::parts::{mark::Mark, show::Show};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Freshness, Stamp,

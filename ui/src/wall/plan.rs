@@ -3,6 +3,7 @@
 use pilothouse_wire::{
     Freshness, ObjectRef, SmolStr, Stamp,
     frame::SourceState,
+    sort,
     units::{age, visible},
     view::{Finding, FindingId, Mark, MarkKind, Status},
 };
@@ -113,7 +114,9 @@ impl Calm {
 #[must_use]
 pub fn troubles<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a Finding> {
     let mut bad: Vec<_> = findings.into_iter().filter(|finding| finding.status == Status::Bad).collect();
-    bad.sort_by_key(|finding| (std::cmp::Reverse(finding.gpus.len()), finding.since.map_or(i64::MAX, |since| since.0)));
+    sort::by_key(&mut bad, |finding| {
+        (std::cmp::Reverse(finding.gpus.len()), finding.since.map_or(i64::MAX, |since| since.0))
+    });
     bad
 }
 
@@ -150,9 +153,9 @@ pub fn before<'a>(marks: impl IntoIterator<Item = &'a Mark>, of: &Finding, now: 
             && !is_itself(mark, of)
     };
     let mut told: Vec<&Mark> = marks.into_iter().filter(told).collect();
-    told.sort_by_key(|mark| (!touches(mark, of), mark.key.kind, std::cmp::Reverse(mark.key.at)));
+    sort::by_key(&mut told, |mark| (!touches(mark, of), mark.key.kind, std::cmp::Reverse(mark.key.at)));
     told.truncate(TOLD);
-    told.sort_by_key(|mark| mark.key.at);
+    sort::by_key(&mut told, |mark| mark.key.at);
     told
 }
 
@@ -201,7 +204,7 @@ pub struct Source {
 pub fn foot(sources: &[SourceState], linked: bool, now: Stamp) -> (Vec<Source>, Option<String>) {
     let mut order: Vec<_> = sources.iter().collect();
     let room = if order.len() > SOURCES {
-        order.sort_by_key(|source| std::cmp::Reverse(source.freshness));
+        sort::by_key(&mut order, |source| std::cmp::Reverse(source.freshness));
         SOURCES - 1
     } else {
         SOURCES
@@ -235,7 +238,7 @@ fn one(source: &SourceState, linked: bool, now: Stamp) -> Source {
 #[must_use]
 pub fn gone_words(sources: &[SourceState], now: Stamp) -> Option<String> {
     let mut gone: Vec<_> = sources.iter().filter(|source| is_gone(source)).collect();
-    gone.sort_by_key(|source| std::cmp::Reverse(source.freshness));
+    sort::by_key(&mut gone, |source| std::cmp::Reverse(source.freshness));
     let first = one(gone.first()?, true, now);
     let more = if gone.len() > 1 { format!(" and {} more", gone.len() - 1) } else { String::new() };
     Some(format!("{} {}{more}", first.name, first.words))

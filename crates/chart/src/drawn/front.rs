@@ -63,7 +63,7 @@ pub fn front(of: &Front) -> Drawing {
     for (at, curve) in of.curves.iter().enumerate() {
         let ink = if at == 0 { Ink::ArmA } else { Ink::ArmB };
         let mut points: Vec<&(f64, f64, String, bool)> = curve.points.iter().collect();
-        points.sort_by(|one, other| one.0.total_cmp(&other.0));
+        pilothouse_wire::sort::by(&mut points, |one, other| one.0.total_cmp(&other.0));
         let place = |point: &(f64, f64, String, bool)| (across.place(point.0), up.place(point.1));
         let on_front: Vec<(f64, f64)> = points.iter().copied().filter(|point| point.3).map(place).collect();
         pen.line(ink, Style::Line, &on_front);

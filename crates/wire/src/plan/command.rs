@@ -28,7 +28,7 @@ fn quoted(word: &str) -> String {
 /// The words behind `pilothouse act`.
 fn words(intent: &Intent) -> Vec<String> {
     let object = &intent.object;
-    let (kind, name) = (object.kind_word().to_lowercase(), object.name());
+    let (kind, name) = (crate::units::lower(object.kind_word()), object.name());
     let of_kind = || vec![kind.as_str(), name.as_str()];
     let of_version =
         |version: &Option<u64>| version.map(|version| ("--version", version.to_string())).into_iter().collect();

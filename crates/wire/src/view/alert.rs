@@ -93,7 +93,7 @@ impl AlertRow {
 #[must_use]
 pub fn worst_first(alerts: &Keyed<AlertRow>) -> Vec<&AlertRow> {
     let mut told: Vec<&AlertRow> = alerts.rows().iter().filter(|alert| alert.state.is_told()).collect();
-    told.sort_by(|a, b| (a.status, a.since, &a.id).cmp(&(b.status, b.since, &b.id)));
+    crate::sort::by(&mut told, |a, b| (a.status, a.since, &a.id).cmp(&(b.status, b.since, &b.id)));
     told
 }
 

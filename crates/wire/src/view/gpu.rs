@@ -128,7 +128,7 @@ impl FleetView {
         let slot = u16::try_from(gpu.slot).unwrap_or(u16::MAX);
         let mut all: Vec<&Finding> =
             of_node.iter().chain(of_gpus).filter(|finding| finding.gpus.contains(&slot)).collect();
-        all.sort_by(|a, b| (a.status, &a.id).cmp(&(b.status, &b.id)));
+        crate::sort::by(&mut all, |a, b| (a.status, &a.id).cmp(&(b.status, &b.id)));
         all
     }
 

@@ -1,6 +1,7 @@
 //! One field of a form: label, input, help, and what is wrong with it, tied together for readers.
 
 use super::logic::Filled;
+use crate::once::CollectAny;
 use leptos::prelude::*;
 use pilothouse_wire::{
     form::{Field, Input},
@@ -36,17 +37,17 @@ pub fn FieldInput(
         Input::Text { example } => view! {
             <input
                 id=id.clone() class="field" type="text" data-test=hook placeholder=example spellcheck="false"
-                autocomplete="off" aria-describedby=described.clone() aria-invalid=invalid aria-required=field.required.to_string()
-                prop:value=read on:input=move |event| write(event_target_value(&event))
+                autocomplete="off" aria-describedby=described.clone() aria-invalid=move || invalid() aria-required=field.required.to_string()
+                prop:value=move || read() on:input=move |event| write(event_target_value(&event))
             />
         }
         .into_any(),
         Input::Choice(choices) => view! {
             <select
-                id=id.clone() class="field" data-test=hook aria-describedby=described.clone() aria-invalid=invalid
-                prop:value=read on:change=move |event| write(event_target_value(&event))
+                id=id.clone() class="field" data-test=hook aria-describedby=described.clone() aria-invalid=move || invalid()
+                prop:value=move || read() on:change=move |event| write(event_target_value(&event))
             >
-                {choices.into_iter().map(|choice| view! { <option value=choice.clone()>{choice.clone()}</option> }).collect_view()}
+                {choices.into_iter().map(|choice| view! { <option value=choice.clone()>{choice.clone()}</option> }).collect_any()}
             </select>
         }
         .into_any(),
@@ -65,7 +66,7 @@ pub fn FieldInput(
             <input
                 id=id.clone() class="field" type="password" data-test=hook autocomplete="new-password"
                 placeholder=if is_set { "set; leave empty to keep it" } else { "" }
-                aria-describedby=described.clone() aria-invalid=invalid aria-required=field.required.to_string()
+                aria-describedby=described.clone() aria-invalid=move || invalid() aria-required=field.required.to_string()
                 on:input=move |event| {
                     let text = event_target_value(&event);
                     filled.update(|filled| drop(filled.secrets.insert(key.get_value(), text)));

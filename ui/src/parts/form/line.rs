@@ -1,5 +1,6 @@
 //! One line of text with its label; Enter does what the dialog is there for.
 
+use crate::parts::button::Press;
 use leptos::{ev::KeyboardEvent, prelude::*};
 
 /// A field of a small dialog.
@@ -14,13 +15,14 @@ pub fn Line(
     /// The most characters that can be typed.
     most: u16,
     /// Enter was pressed.
-    on_enter: impl Fn() + 'static,
+    #[prop(into)]
+    on_enter: Press,
 ) -> impl IntoView {
     let keydown = move |event: KeyboardEvent| {
         // While a character is being put together, Enter is of that.
         if event.key() == "Enter" && !event.is_composing() {
             event.prevent_default();
-            on_enter();
+            on_enter.run();
         }
     };
     view! {

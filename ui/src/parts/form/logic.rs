@@ -3,6 +3,7 @@
 use pilothouse_wire::{
     Problem,
     form::{Draft, Field, Input, KindForm, SecretInput},
+    units::lower,
 };
 use std::collections::BTreeMap;
 
@@ -100,10 +101,9 @@ pub fn field_of<'a>(form: &'a KindForm, problem: &Problem) -> Option<&'a str> {
     if problem.code != pilothouse_wire::Code::BadInput {
         return None;
     }
-    let words = problem.what.to_lowercase();
-    let named = |field: &&Field| {
-        words.contains(&format!("\"{}\"", field.key.to_lowercase())) || words.contains(&field.label.to_lowercase())
-    };
+    let words = lower(&problem.what);
+    let named =
+        |field: &&Field| words.contains(&format!("\"{}\"", lower(&field.key))) || words.contains(&lower(&field.label));
     form.fields.iter().find(named).map(|field| field.key.as_str())
 }
 

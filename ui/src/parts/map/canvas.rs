@@ -6,6 +6,7 @@ use super::{
     palette::Palette,
 };
 use crate::{
+    once::effect,
     theme::{Shown, token, use_theme},
     timing,
 };
@@ -53,7 +54,7 @@ pub fn MapCanvas(
         });
     };
     // A canvas is outside of Leptos: this effect is the bridge.
-    Effect::new(move |_| {
+    effect(move || {
         layout.track();
         scene.track();
         window.track();

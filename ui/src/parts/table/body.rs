@@ -5,9 +5,12 @@ use super::{
     order::{Ordered, Place, Sort},
     window::{ROW, reveal, window},
 };
-use crate::parts::{age::Age, mark::StatusWord, size::use_size};
+use crate::{
+    once::{CollectAny, effect},
+    parts::{age::Age, mark::StatusWord, show::each, size::use_size},
+};
 use leptos::{ev, html::Div, prelude::*};
-use pilothouse_wire::{ObjectRef, units};
+use pilothouse_wire::{ObjectRef, sort, units};
 use std::{collections::HashMap, sync::Arc};
 
 /// The rows of one table and what a person does with them. Copies are the same table.
@@ -76,18 +79,24 @@ fn whole_pixels(css: f64) -> i32 {
 
 type Model = Arc<RowModel>;
 
+/// The row at an index of the view.
+pub type ModelAt = Arc<dyn Fn(u32) -> Option<RowModel> + Send + Sync>;
+
+/// Is this object selected?
+pub type IsSelected = Arc<dyn Fn(&ObjectRef) -> bool + Send + Sync>;
+
 /// The rows in sight as they are now: position and content by id.
 type InSight = HashMap<u64, (usize, Model)>;
 
 fn in_order(rows: &InSight) -> Vec<u64> {
     let mut ids: Vec<(usize, u64)> = rows.iter().map(|(id, row)| (row.0, *id)).collect();
-    ids.sort_unstable();
+    sort::sort(&mut ids);
     ids.into_iter().map(|(_, id)| id).collect()
 }
 
 /// Draws a table.
 #[component]
-pub fn Table<M, S>(
+pub fn Table(
     /// Its name, for readers.
     label: &'static str,
     /// Its columns.
@@ -99,19 +108,15 @@ pub fn Table<M, S>(
     /// Its rows in their order.
     ordered: Memo<Ordered>,
     /// The row at an index of the view.
-    model: M,
+    model: ModelAt,
     /// Is this object selected?
-    selected: S,
+    selected: IsSelected,
     /// Selects an object.
     on_select: Callback<ObjectRef>,
-) -> impl IntoView
-where
-    M: Fn(u32) -> Option<RowModel> + Send + Sync + 'static,
-    S: Fn(&ObjectRef) -> bool + Copy + Send + Sync + 'static,
-{
+) -> impl IntoView {
     let size = use_size(state.node);
     // A table that comes back is where it was. The element is outside of Leptos: this effect is the bridge.
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(element) = state.node.get() {
             element.set_scroll_top(whole_pixels(state.scroll.get_untracked()));
         }
@@ -134,6 +139,11 @@ where
         tracks.join(" ")
     };
     let height = move || ordered.with(|ordered| format!("{}px", ordered.rows.len() * 24));
+    let row = move |id: u64| {
+        let selected = Arc::clone(&selected);
+        view! { <Row id=id columns=columns shown=shown in_sight=in_sight cursor=state.cursor selected=selected on_select=on_select /> }
+            .into_any()
+    };
     let scrolled = move |_: ev::Event| {
         if let Some(element) = state.node.get_untracked() {
             state.scroll.set(f64::from(element.scroll_top()));
@@ -155,13 +165,11 @@ where
             <div
                 class="table-rows"
                 role="rowgroup"
-                style:height=height
+                style:height=move || height()
                 on:pointerenter=move |_| state.still.set(true)
                 on:pointerleave=move |_| state.still.set(false)
             >
-                <For each=move || ids.get() key=|id| *id let(id)>
-                    <Row id=id columns=columns shown=shown in_sight=in_sight cursor=state.cursor selected=selected on_select=on_select />
-                </For>
+                {each(move || ids.get(), u64::clone, row)}
             </div>
         </div>
     }
@@ -185,27 +193,25 @@ fn Head(columns: &'static [Column], shown: Memo<Vec<usize>>, sort: RwSignal<Sort
             </div>
         }
     };
-    let heads = move || shown.get().into_iter().filter_map(|at| columns.get(at)).map(head).collect_view();
-    view! { <div class="table-head" role="rowgroup"><div role="row" class="tr">{heads}</div></div> }
+    let heads = move || shown.get().into_iter().filter_map(|at| columns.get(at)).map(head).collect_any();
+    view! { <div class="table-head" role="rowgroup"><div role="row" class="tr">{move || heads()}</div></div> }
 }
 
 #[component]
-fn Row<S>(
+fn Row(
     id: u64,
     columns: &'static [Column],
     shown: Memo<Vec<usize>>,
     in_sight: Memo<InSight>,
     cursor: RwSignal<Option<u64>>,
-    selected: S,
+    selected: IsSelected,
     on_select: Callback<ObjectRef>,
-) -> impl IntoView
-where
-    S: Fn(&ObjectRef) -> bool + Copy + Send + Sync + 'static,
-{
+) -> impl IntoView {
     // A row that scrolls out is taken away a moment after its model: it draws nothing then.
     let row = Memo::new(move |_| in_sight.with(|rows| rows.get(&id).cloned()));
     let object = move || row.with(|row| row.as_ref().map(|(_, model)| model.object.clone()));
-    let is_selected = move || row.with(|row| row.as_ref().is_some_and(|(_, model)| selected(&model.object)));
+    let is_selected =
+        Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|(_, model)| selected(&model.object))));
     let one = move |at: usize, column: &'static Column| {
         let cell = Memo::new(move |_| {
             row.with(|row| row.as_ref().and_then(|(_, model)| model.cells.get(at).cloned()).unwrap_or(Cell::Absent))
@@ -215,19 +221,19 @@ where
     };
     let cells = move || {
         let places = shown.get().into_iter();
-        places.filter_map(|at| columns.get(at).map(|column| one(at, column))).collect_view()
+        places.filter_map(|at| columns.get(at).map(|column| one(at, column))).collect_any()
     };
     view! {
         <div
             role="row"
             id=row_id(id)
             class="tr"
-            class:selected=is_selected
+            class:selected=move || is_selected.get()
             class:cursor=move || cursor.get() == Some(id)
             class:stale=move || row.with(|row| row.as_ref().is_some_and(|(_, model)| model.stale))
             data-test="row"
             data-key=move || object().map(|object| object.to_string())
-            aria-selected=move || is_selected().to_string()
+            aria-selected=move || is_selected.get().to_string()
             aria-rowindex=move || row.with(|row| row.as_ref().map(|(at, _)| (at + 2).to_string()))
             style:transform=move || row.with(|row| row.as_ref().map(|(at, _)| format!("translateY({}px)", at * 24)))
             on:click=move |_| {
@@ -237,7 +243,7 @@ where
                 }
             }
         >
-            {cells}
+            {move || cells()}
         </div>
     }
 }

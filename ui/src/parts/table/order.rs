@@ -3,6 +3,7 @@
 use pilothouse_wire::{
     SmolStr,
     filter::{BadFilter, Filter, Record},
+    sort,
 };
 use std::{
     cmp::Ordering,
@@ -135,7 +136,7 @@ fn ordered(
         as_before(&before.rows, &mut found);
     }
     // Equals stand as in the view, wherever they stood before.
-    found.sort_by(|a, b| a.0.compare(&b.0, wanted.sort.falling).then(a.1.at.cmp(&b.1.at)));
+    sort::by(&mut found, |a, b| a.0.compare(&b.0, wanted.sort.falling).then(a.1.at.cmp(&b.1.at)));
     let mut rows: Vec<Place> = found.into_iter().map(|(_, place)| place).collect();
     let asked = Some((wanted.filter.clone(), wanted.sort));
     if let Some(before) = before.filter(|before| wanted.still && before.asked == asked) {
@@ -195,16 +196,20 @@ fn read<R: Record>(text: &str) -> Result<Filter, BadFilter> {
 }
 
 fn sentence(bad: &BadFilter) -> String {
-    let text = bad.to_string();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+    let mut text = bad.to_string();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text.push('.');
+    text
 }
 
 /// Puts rows where they were last time, new ones at the end: little has moved since, and what is nearly in order is sorted
 /// in one pass. Comparing names as people read them is what sorting takes its time for.
 fn as_before(before: &[Place], found: &mut [(Key, Place)]) {
     let places: HashMap<u64, usize> = before.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
-    found.sort_by_cached_key(|(_, place)| places.get(&place.id).copied().unwrap_or(usize::MAX));
+    let was: Vec<usize> = found.iter().map(|(_, place)| places.get(&place.id).copied().unwrap_or(usize::MAX)).collect();
+    sort::put(found, sort::order(was.len(), &mut |one, other| was[one].cmp(&was[other])));
 }
 
 /// Rows where they were, without those that went; new ones at the end.

@@ -15,6 +15,7 @@ use crate::{
     },
     shell::plan::use_plan,
     state::use_state,
+    once::effect,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -52,7 +53,7 @@ fn filling(form: KindForm) -> AnyView {
     let preview: RwSignal<Option<Result<Page, Problem>>> = RwSignal::new(None);
     let failed: RwSignal<Option<Problem>> = RwSignal::new(None);
     let draft = move |filled: &Filled| form.with_value(|form| filled.draft(form));
-    Effect::new(move |_| {
+    effect(move || {
         let ask = Ask::BenchPreview(filled.with(draft));
         if link.is_open() {
             link.ask_then(ask, move |answer| {
@@ -123,11 +124,11 @@ fn filling(form: KindForm) -> AnyView {
     };
     view! {
         {head("Measure a target".into(), "from this machine or from workers in a cluster; nothing is sent before you start it".into(), deeds.into_any())}
-        {failure}
+        {move || failure()}
         {from}
         <div class="bench-new">
             <section class="card"><div class="card-body bench-form">{fields}</div></section>
-            <div class="bench-preview" data-test="bench-preview">{shown}</div>
+            <div class="bench-preview" data-test="bench-preview">{move || shown()}</div>
         </div>
     }
     .into_any()

@@ -6,6 +6,7 @@ use crate::{
     mirror::Watched,
     parts::{button::Button, problem::ProblemCard},
     shell::toast::use_toasts,
+    once::effect,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -24,7 +25,7 @@ pub fn page(view: Watched, id: String) -> AnyView {
         row.flatten()
     });
     let of = id.clone();
-    Effect::new(move |_| {
+    effect(move || {
         row.track();
         if link.is_open() {
             link.ask_then(Ask::Bench(of.clone()), move |answer| {
@@ -49,7 +50,7 @@ pub fn page(view: Watched, id: String) -> AnyView {
     };
     let of = title.clone();
     let headed = move || head(of.clone(), about.get().unwrap_or_default(), reports(&of));
-    view! { {headed} {going(view, Some(title))} {body} }.into_any()
+    view! { {move || headed()} {going(view, Some(title))} {move || body()} }.into_any()
 }
 
 /// The same as a file, for people who have no Pilothouse.

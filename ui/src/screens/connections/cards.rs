@@ -8,16 +8,18 @@ use crate::{
     clock::use_clock,
     keys::{Command, on_command},
     mirror::Watched,
+    once::{CollectAny, live},
     parts::{
         button::{Button, Weight, use_copy},
         mark::Mark,
         problem::ProblemRows,
+        show::{Show, each},
     },
     state::use_state,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Code, ConnectionId, Health,
+    Code, ConnectionId, Health, sort,
     units::{span, visible},
     view::{Attempt, ConnectionRow, Status},
 };
@@ -35,7 +37,7 @@ pub fn Cards(view: Watched) -> impl IntoView {
                 .filter(|row| row.health.problem().is_some())
                 .map(|row| (status_of(&row.health), row.id.clone()))
                 .collect();
-            rows.sort();
+            sort::sort(&mut rows);
             rows.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
         })
         .unwrap_or_default()
@@ -49,9 +51,11 @@ pub fn Cards(view: Watched) -> impl IntoView {
     view! {
         <Show when=move || unwell.with(|ids| !ids.is_empty())>
             <div class="cards">
-                <For each=move || unwell.get() key=ConnectionId::clone let(id)>
-                    <Card view=view id=id.clone() first=Signal::derive(move || unwell.with(|ids| ids.first() == Some(&id))) />
-                </For>
+                {each(move || unwell.get(), ConnectionId::clone, move |id| {
+                    let mine = id.clone();
+                    let first = Signal::derive(move || unwell.with(|ids| ids.first() == Some(&mine)));
+                    view! { <Card view=view id=id first=first /> }.into_any()
+                })}
             </div>
         </Show>
     }
@@ -65,7 +69,7 @@ fn Card(view: Watched, id: ConnectionId, first: Signal<bool>) -> impl IntoView {
         row.with(|row| row.as_ref().map(|row| (row.name.clone(), row.kind.clone(), row.health.clone())))
     });
     let kinds = move |kind: &str| kind_name(view, kind);
-    move || {
+    live(move || {
         let (name, kind, health) = said.get()?;
         let problem = health.problem().cloned()?;
         let untrusted = problem.code == Code::PluginUntrusted;
@@ -85,7 +89,7 @@ fn Card(view: Watched, id: ConnectionId, first: Signal<bool>) -> impl IntoView {
                 </div>
             </section>
         })
-    }
+    })
 }
 
 /// The name of a kind.
@@ -106,7 +110,7 @@ fn Retrying(row: Memo<Option<ConnectionRow>>) -> impl IntoView {
             format!("Tried again in {}.", span(left))
         })
     });
-    move || words.get().map(|words| view! { <p class="soft">{words}</p> })
+    live(move || words.get().map(|words| view! { <p class="soft">{words}</p> }))
 }
 
 #[component]
@@ -162,7 +166,7 @@ fn Attempts(row: Memo<Option<ConnectionRow>>) -> impl IntoView {
         <Show when=move || attempts.with(|attempts| !attempts.is_empty())>
             <div class="attempts">
                 <h3 class="small faint">"Attempts, UTC"</h3>
-                <ul>{move || attempts.get().into_iter().map(one).collect_view()}</ul>
+                <ul>{move || attempts.get().into_iter().map(one).collect_any()}</ul>
             </div>
         </Show>
     }

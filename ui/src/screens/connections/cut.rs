@@ -3,7 +3,8 @@
 use crate::{
     link::use_link,
     mirror::Watched,
-    parts::{button::Button, problem::ProblemRows},
+    once::{CollectAny, live},
+    parts::{button::Button, problem::ProblemRows, show::Show},
     shell::{
         plan::{use_plan, words},
         toast::use_toasts,
@@ -14,14 +15,14 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Act,
     plan::{CutAction, Intent},
-    units::visible,
+    units::{lower, visible},
 };
 
 /// A card for each.
 #[component]
 pub fn Cut(view: Watched) -> impl IntoView {
     let all = Memo::new(move |_| view.connections(|view| view.cut.clone()).unwrap_or_default());
-    move || all.get().into_iter().map(|one| view! { <One cut=one /> }).collect_view()
+    live(move || all.get().into_iter().map(|one| view! { <One cut=one /> }).collect_any())
 }
 
 #[component]
@@ -40,7 +41,7 @@ fn One(cut: CutAction) -> impl IntoView {
         view! { <Button label=label on_press=move || state.show(object.clone()) test="cut-look" /> }
     });
     let back = undo.map(|undo: Intent| {
-        let label = format!("Plan the way back: {}", words(&undo.deed).to_lowercase());
+        let label = format!("Plan the way back: {}", lower(words(&undo.deed)));
         let undo = StoredValue::new(undo);
         view! {
             <Show when=move || state.may_act()>

@@ -12,6 +12,7 @@ use crate::{
     parts::{
         button::{Button, Weight},
         form::dialog::Titled,
+        show::Show,
     },
     shell::toast::use_toasts,
 };

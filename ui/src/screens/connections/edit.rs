@@ -4,6 +4,7 @@ use super::acting::Acting;
 use crate::{
     keys::{Command, on_command},
     mirror::Watched,
+    once::{CollectAny, live},
     parts::{
         button::{Button, Weight},
         form::{
@@ -195,7 +196,7 @@ fn KindChoice(editing: Editing, kinds: Vec<KindForm>) -> impl IntoView {
             </button>
         }
     };
-    view! { <div class="kinds" role="radiogroup" aria-label="Kind of connection">{kinds.into_iter().map(one).collect_view()}</div> }
+    view! { <div class="kinds" role="radiogroup" aria-label="Kind of connection">{kinds.into_iter().map(one).collect_any()}</div> }
 }
 
 #[component]
@@ -229,18 +230,18 @@ fn Fields(editing: Editing) -> impl IntoView {
                 view! {
                     <details class="rights">
                         <summary class="soft">"The least rights that it needs"</summary>
-                        <ul class="soft">{form.permissions.into_iter().map(|right| view! { <li dir="auto">{visible(&right)}</li> }).collect_view()}</ul>
+                        <ul class="soft">{form.permissions.into_iter().map(|right| view! { <li dir="auto">{visible(&right)}</li> }).collect_any()}</ul>
                     </details>
                 }
             });
-            view! { {fields.collect_view()} {rights} }
+            view! { {fields.collect_any()} {rights} }
         })}
     }
 }
 
 #[component]
 fn OutcomeView(editing: Editing) -> impl IntoView {
-    move || {
+    live(move || {
         match editing.outcome.get() {
         Outcome::None => None,
         Outcome::Failed(problem) => {
@@ -248,7 +249,7 @@ fn OutcomeView(editing: Editing) -> impl IntoView {
         }
         Outcome::Tested(tested) => Some(view! { <TestedView tested=tested /> }.into_any()),
     }
-    }
+    })
 }
 
 #[component]

@@ -6,11 +6,12 @@ use crate::{
     parts::{
         button::{Button, Weight},
         icon::{Icon, Sign},
+        show::{Show, each},
     },
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::{units::visible, view::OfferedService};
+use pilothouse_wire::{sort, units::visible, view::OfferedService};
 
 /// Draws the servers that are not connected yet. Needs an [`Acting`].
 #[component]
@@ -27,13 +28,13 @@ pub fn Inside(view: Watched) -> impl IntoView {
             <section class="card offers" data-test="inside">
                 <header class="card-head">
                     <h2 class="lead">"Found in your clusters"</h2>
-                    <span class="faint clip" dir="auto">{head}</span>
+                    <span class="faint clip" dir="auto">{move || head()}</span>
                 </header>
-                <For
-                    each=move || offered.get()
-                    key=|offer| (offer.cluster.clone(), offer.service.clone())
-                    children=move |offer| view! { <Offer offer=offer /> }
-                />
+                {each(
+                    move || offered.get(),
+                    |offer| (offer.cluster.clone(), offer.service.clone()),
+                    |offer| view! { <Offer offer=offer /> }.into_any(),
+                )}
             </section>
         </Show>
     }
@@ -65,7 +66,7 @@ fn Offer(offer: OfferedService) -> impl IntoView {
 
 fn count_words(offered: &[OfferedService]) -> String {
     let mut clusters: Vec<&str> = offered.iter().map(|offer| offer.cluster.as_str()).collect();
-    clusters.sort_unstable();
+    sort::sort(&mut clusters);
     clusters.dedup();
     let servers = if offered.len() == 1 { "1 server".to_owned() } else { format!("{} servers", offered.len()) };
     format!("{servers} in {}", visible(&clusters.join(", ")))

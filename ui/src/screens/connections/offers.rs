@@ -7,11 +7,12 @@ use crate::{
     parts::{
         button::{Button, Weight},
         icon::{Icon, Sign},
+        show::{Show, each},
     },
     state::use_state,
 };
 use leptos::prelude::*;
-use pilothouse_wire::{units::visible, view::OfferedContext};
+use pilothouse_wire::{sort, units::visible, view::OfferedContext};
 
 /// The keys of the first three.
 const KEYS: [Command; 3] = [Command::Connect1, Command::Connect2, Command::Connect3];
@@ -41,7 +42,7 @@ pub fn Offers(view: Watched) -> impl IntoView {
     let head = move || {
         let (count, files) = offered.with(|offered| {
             let mut files: Vec<&str> = offered.iter().map(|offer| offer.file.as_str()).collect();
-            files.sort_unstable();
+            sort::sort(&mut files);
             files.dedup();
             (offered.len(), files.join(", "))
         });
@@ -53,16 +54,16 @@ pub fn Offers(view: Watched) -> impl IntoView {
             <section class="card offers" data-test="offers">
                 <header class="card-head">
                     <h2 class="lead">"Found in your kubeconfig"</h2>
-                    <span class="faint clip" dir="auto">{head}</span>
+                    <span class="faint clip" dir="auto">{move || head()}</span>
                 </header>
-                <For
-                    each=move || numbered(offered.get())
-                    key=|(at, offer)| (*at, offer.context.clone(), offer.file.clone())
-                    children=move |(at, offer)| {
+                {each(
+                    move || numbered(offered.get()),
+                    |(at, offer)| (*at, offer.context.clone(), offer.file.clone()),
+                    move |(at, offer)| {
                         let chosen = offer.clone();
-                        view! { <Offer at=at offer=offer on_connect=move || connect(&chosen) /> }
-                    }
-                />
+                        view! { <Offer at=at offer=offer on_connect=move || connect(&chosen) /> }.into_any()
+                    },
+                )}
             </section>
         </Show>
     }

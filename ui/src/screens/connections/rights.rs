@@ -4,12 +4,14 @@ use super::acting::Acting;
 use crate::{
     keys::Command,
     link::use_link,
+    once::CollectAny,
     parts::{
         button::{Button, CopyButton},
         form::dialog::Titled,
         loading::Outline,
         mark::StatusWord,
         problem::ProblemRows,
+        show::Show,
     },
 };
 use leptos::prelude::*;
@@ -67,7 +69,7 @@ fn Said(rights: Rights) -> impl IntoView {
         {alone}
         <table class="plain-table rights">
             <thead><tr><th>"May we"</th><th>"Do what"</th><th>"To what"</th><th>"Needs"</th></tr></thead>
-            <tbody>{rights.rights.into_iter().map(row).collect_view()}</tbody>
+            <tbody>{rights.rights.into_iter().map(row).collect_any()}</tbody>
         </table>
         {rights.role.map(|role| view! {
             <h3>"The role that gives what is missing"</h3>

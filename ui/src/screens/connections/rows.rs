@@ -9,7 +9,12 @@ use super::{
 use crate::{
     clock::use_clock,
     mirror::Watched,
-    parts::{age::Age, icon::Icon, mark::StatusWord},
+    parts::{
+        age::Age,
+        icon::Icon,
+        mark::StatusWord,
+        show::{Show, each},
+    },
     state::use_state,
 };
 use leptos::prelude::*;
@@ -36,7 +41,7 @@ pub fn Rows(view: Watched) -> impl IntoView {
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=move || ids.get() key=ConnectionId::clone let(id)><Row view=view id=id /></For>
+                    {each(move || ids.get(), ConnectionId::clone, move |id| view! { <Row view=view id=id /> }.into_any())}
                 </tbody>
             </table>
         </section>

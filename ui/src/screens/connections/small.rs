@@ -1,6 +1,9 @@
 //! A button in a row: pressing it does not select the row.
 
-use crate::parts::icon::{Icon, Sign};
+use crate::parts::{
+    button::Press,
+    icon::{Icon, Sign},
+};
 use leptos::prelude::*;
 
 /// A square button of a sign alone, for inside of a row.
@@ -11,13 +14,14 @@ pub fn SmallButton(
     /// Verb and object.
     label: &'static str,
     /// What it does.
-    on_press: impl Fn() + 'static,
+    #[prop(into)]
+    on_press: Press,
     /// Hook for end-to-end tests.
     test: &'static str,
 ) -> impl IntoView {
     let press = move |event: leptos::ev::MouseEvent| {
         event.stop_propagation();
-        on_press();
+        on_press.run();
     };
     view! {
         <button type="button" class="icon-button" aria-label=label title=label data-test=test on:click=press>

@@ -24,7 +24,7 @@ pub fn title(name: &str, health: &Health) -> String {
         Health::Lost(_) => format!("{name} cannot be read"),
         Health::Partial(_) => format!("{name} is readable in part"),
         Health::Slow(_) => format!("{name} answers slowly"),
-        other => format!("{name}: {}", other.word().to_lowercase()),
+        other => format!("{name}: {}", units::lower(other.word())),
     }
 }
 

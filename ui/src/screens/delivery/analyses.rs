@@ -1,7 +1,7 @@
 //! What was measured: each value against its condition, what follows from the measurements, and what the controller says.
 
 use super::rollout::part;
-use crate::{mirror::Watched, parts::mark::{Mark, StatusWord}};
+use crate::{mirror::Watched, parts::mark::{Mark, StatusWord}, once::{CollectAny, live}};
 use leptos::{ev::MouseEvent, prelude::*};
 use pilothouse_wire::{
     Stamp,
@@ -21,12 +21,12 @@ const MOST_SHOWN: usize = 12;
 pub fn Analyses(view: Watched) -> impl IntoView {
     let open = Unfolded(RwSignal::new(BTreeSet::new()));
     let all = part(view, |rollout| (rollout.analyses.clone(), rollout.analyses_left_out));
-    move || {
+    live(move || {
         let (analyses, left_out) = all.get();
         let older = (left_out > 0)
             .then(|| view! { <p class="small faint">{format!("and {} older analyses", count(left_out.into()))}</p> });
-        view! { {analyses.iter().map(|row| analysis(row, open)).collect_view()} {older} }
-    }
+        view! { {analyses.iter().map(|row| analysis(row, open)).collect_any()} {older} }
+    })
 }
 
 /// Metrics of which each measurement is shown, or the query. They are drawn anew with each measurement, and stay as a person left them.
@@ -76,7 +76,7 @@ fn analysis(row: &AnalysisRow, open: Unfolded) -> impl IntoView + use<> {
                         <th class="number">"To the limit"</th><th>"Measurements"</th><th>"Why"</th>
                     </tr>
                 </thead>
-                <tbody>{row.metrics.iter().map(|metric_row| metric(metric_row, &row.name, open)).collect_view()}</tbody>
+                <tbody>{row.metrics.iter().map(|metric_row| metric(metric_row, &row.name, open)).collect_any()}</tbody>
             </table>
         </section>
     }
@@ -155,7 +155,7 @@ fn measurements(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + us
     view! {
         <ol class="measurements" data-test="measurements">
             {(more > 0).then(|| view! { <li class="faint small">{format!("{} before", count(more))}</li> })}
-            {marks.collect_view()}
+            {marks.collect_any()}
         </ol>
         {any.then(|| {
             let (is_open, toggle) = (open.is_open(of, &row.name), open.toggle(of, &row.name));
@@ -169,7 +169,7 @@ fn measurements(row: &MetricRow, of: &str, open: Unfolded) -> impl IntoView + us
                             <th>"Result"</th><th class="number">"Value"</th><th>"Condition"</th><th class="number">"To the limit"</th>
                             <th>"At, UTC"</th><th>"Controller"</th><th>"Why"</th>
                         </tr></thead>
-                        <tbody>{lines.collect_view()}</tbody>
+                        <tbody>{lines.collect_any()}</tbody>
                     </table>
                 })}
             }

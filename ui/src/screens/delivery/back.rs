@@ -3,11 +3,13 @@
 
 use crate::{
     link::use_link,
+    once::CollectAny,
     parts::{
         button::Button,
         loading::Outline,
         mark::{StatusWord, tone},
         problem::ProblemRows,
+        show::Show,
     },
     shell::plan::{use_acts_on, use_plan},
     state::use_state,
@@ -92,7 +94,7 @@ fn Said(way: WayBack) -> impl IntoView {
         </div>
         <table class="plain-table">
             <thead><tr><th>"How it is"</th><th>"What"</th><th>"In words"</th><th>"Known by"</th></tr></thead>
-            <tbody>{way.checks.into_iter().map(row).collect_view()}</tbody>
+            <tbody>{way.checks.into_iter().map(row).collect_any()}</tbody>
         </table>
     }
 }

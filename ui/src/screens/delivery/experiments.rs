@@ -3,6 +3,7 @@
 use super::rollout::part;
 use crate::{
     mirror::Watched,
+    once::{CollectAny, live},
     parts::{age::Age, mark::StatusWord},
 };
 use leptos::prelude::*;
@@ -12,19 +13,19 @@ use pilothouse_wire::{units::visible, view::delivery::ExperimentRow};
 #[component]
 pub fn Experiments(view: Watched) -> impl IntoView {
     let all = part(view, |rollout| rollout.experiments.clone());
-    move || {
+    live(move || {
         let rows = all.get();
         (!rows.is_empty()).then(|| {
             view! {
                 <section class="card table-card" aria-label="Experiments" data-test="experiments">
                     <table class="plain-table">
                         <thead><tr><th>"Phase"</th><th>"Experiment"</th><th class="number">"Age"</th><th>"Pods available"</th><th>"Why"</th></tr></thead>
-                        <tbody>{rows.into_iter().map(experiment).collect_view()}</tbody>
+                        <tbody>{rows.into_iter().map(experiment).collect_any()}</tbody>
                     </table>
                 </section>
             }
         })
-    }
+    })
 }
 
 fn experiment(row: ExperimentRow) -> impl IntoView {

@@ -10,6 +10,7 @@ use crate::{
         empty::Empty,
         loading::Outline,
         problem::ProblemCard,
+        show::Show,
         table::{
             body::{Table, TableState},
             cell::RowModel,
@@ -17,13 +18,15 @@ use crate::{
         },
     },
     state::use_state,
+    once::{CollectAny, live},
 };
 use leptos::{ev, html::Input, prelude::*};
 use pilothouse_wire::{
-    ConnectionId, ViewSpec,
+    ConnectionId, ObjectRef, ViewSpec,
     units::{count, visible},
     view::FleetSpec,
 };
+use std::sync::Arc;
 
 /// Draws the list.
 #[component]
@@ -31,13 +34,13 @@ pub fn List() -> impl IntoView {
     let state = use_state();
     let view = use_view(Memo::new(move |_| ViewSpec::Delivery(FleetSpec { scope: state.scope().get() })));
     let loaded = Memo::new(move |_| view.loaded());
-    move || match (loaded.get(), view.problem()) {
+    live(move || match (loaded.get(), view.problem()) {
         (false, Some(problem)) => {
             view! { <div class="page"><ProblemCard title="Services cannot be shown" problem=problem /></div> }.into_any()
         }
         (false, None) => view! { <Waiting /> }.into_any(),
         (true, _) => view! { <Services view=view /> }.into_any(),
-    }
+    })
 }
 
 /// The true layout, with outlines.
@@ -48,7 +51,7 @@ fn Waiting() -> impl IntoView {
         <div class="delivery" data-test="loading" aria-busy="true">
             <h1 class="unseen">"Delivery"</h1>
             <div class="delivery-head"><Outline width=120 /></div>
-            {[180, 140, 220, 160].map(row).collect_view()}
+            {[180, 140, 220, 160].map(row).collect_any()}
         </div>
     }
 }
@@ -113,9 +116,9 @@ fn Services(view: Watched) -> impl IntoView {
                 shown=Memo::new(|_| (0..rows::COLUMNS.len()).collect())
                 state=table
                 ordered=ordered
-                model=model
-                selected=move |object| state.selected().with(|selected| selected.as_ref() == Some(object))
-                on_select=Callback::new(move |object: pilothouse_wire::ObjectRef| state.set_tab(&object.to_string()))
+                model=Arc::new(model)
+                selected=Arc::new(move |object: &ObjectRef| state.selected().with(|selected| selected.as_ref() == Some(object)))
+                on_select=Callback::new(move |object: ObjectRef| state.set_tab(&object.to_string()))
             />
             {move || match none.get() {
                 (true, 0) => view! {

@@ -4,7 +4,8 @@
 use super::rollout::part;
 use crate::{
     mirror::Watched,
-    parts::{age::Age, button::Button, mark::StatusWord},
+    once::CollectAny,
+    parts::{age::Age, button::Button, mark::StatusWord, show::Show},
     shell::plan::{deeds, use_acts_on, use_plan},
     state::use_state,
 };
@@ -96,7 +97,7 @@ fn others(older: &[RevisionRow], left_out: u32, runs: Option<u64>, back: Back) -
         (_, false) => view! {
             <details class="revisions-older" data-test="revisions-older">
                 <summary class="small faint">{words}</summary>
-                <ul>{older.iter().map(one).collect_view()}</ul>
+                <ul>{older.iter().map(one).collect_any()}</ul>
                 {(left_out > 0).then(|| view! { <p class="small faint">{format!("{} of them are not told of here", count(left_out.into()))}</p> })}
             </details>
         }
@@ -163,7 +164,7 @@ fn table(rows: &[RevisionRow], split: Split, runs: Option<u64>, back: Back) -> i
             let class = if mono { "mono clip" } else { "clip" };
             view! { <td class=class class:differs=differs dir="auto" title=visible(&value)>{visible(&value)}</td> }
         });
-        view! { <tr><th scope="row" class="soft">{label}</th>{cells.collect_view()}</tr> }
+        view! { <tr><th scope="row" class="soft">{label}</th>{cells.collect_any()}</tr> }
     });
     let ages = rows.iter().map(|row| {
         let created = row.created;
@@ -174,21 +175,21 @@ fn table(rows: &[RevisionRow], split: Split, runs: Option<u64>, back: Back) -> i
             let at = row.serving.as_ref().and_then(|serving| serving.at);
             view! { <td><Age of=Signal::stored(at) /></td> }
         });
-        view! { <tr data-test="revisions-measured"><th scope="row" class="soft">"Measured"</th>{ages.collect_view()}</tr> }
+        view! { <tr data-test="revisions-measured"><th scope="row" class="soft">"Measured"</th>{ages.collect_any()}</tr> }
     });
     let pods = rows.iter().map(|row| pods(&row.pods, row.pods_left_out));
     let button = |row: &RevisionRow| {
         view! { <td data-test="revision-back" data-key=row.number.to_string()>{back.button(row.number, runs)}</td> }
     };
-    let buttons = rows.iter().map(button).collect_view();
+    let buttons = rows.iter().map(button).collect_any();
     view! {
-        <thead><tr><th></th>{heads.collect_view()}</tr></thead>
+        <thead><tr><th></th>{heads.collect_any()}</tr></thead>
         <tbody>
-            {body.collect_view()}
+            {body.collect_any()}
             {measured}
-            <tr><th scope="row" class="soft">"Age"</th>{ages.collect_view()}</tr>
+            <tr><th scope="row" class="soft">"Age"</th>{ages.collect_any()}</tr>
             <tr hidden=move || !back.may.get()><th scope="row" class="soft">"Way back"</th>{buttons}</tr>
-            <tr class="revision-pods"><th scope="row" class="soft">"Pods"</th>{pods.collect_view()}</tr>
+            <tr class="revision-pods"><th scope="row" class="soft">"Pods"</th>{pods.collect_any()}</tr>
         </tbody>
     }
 }
@@ -211,7 +212,7 @@ fn pods(pods: &[PodOf], left_out: u32) -> impl IntoView + use<> {
     view! {
         <td>
             <ul class="pods-of">
-                {pods.iter().map(one).collect_view()}
+                {pods.iter().map(one).collect_any()}
                 {(left_out > 0).then(|| view! { <li class="faint small">{format!("and {} more", count(left_out.into()))}</li> })}
             </ul>
         </td>

@@ -8,12 +8,14 @@ use crate::{
     clock::use_clock,
     keys::{Command, on_command},
     mirror::{Watched, use_view},
+    once::{CollectAny, live},
     parts::{
         age::Age,
         empty::Empty,
         loading::Outline,
         mark::{Mark, StatusWord, tone},
         problem::ProblemCard,
+        show::Show,
     },
     shell::plan::Deeds,
     state::use_state,
@@ -36,7 +38,7 @@ pub fn RolloutPage(object: ObjectRef) -> impl IntoView {
     });
     let shows = Memo::new(move |_| view.rollout(|rollout| rollout.is_some()));
     let name = visible(&object.name());
-    move || {
+    live(move || {
         let body = match (shows.get(), view.problem()) {
             (None, Some(problem)) => {
                 view! { <ProblemCard title=format!("{name} cannot be shown") problem=problem /> }.into_any()
@@ -57,7 +59,7 @@ pub fn RolloutPage(object: ObjectRef) -> impl IntoView {
                 {body}
             </div>
         }
-    }
+    })
 }
 
 /// Where this is, and the way back to the list.
@@ -119,7 +121,7 @@ fn Head(view: Watched) -> impl IntoView {
             .flatten()
     });
     let old = Memo::new(move |_| row.with(|row| row.as_ref().and_then(|row| row.is_old(clock.now()))));
-    move || {
+    live(move || {
         row.get().map(|row| {
             let phase = row.why.as_ref().map_or_else(
                 || row.phase.word().to_owned(),
@@ -159,20 +161,20 @@ fn Head(view: Watched) -> impl IntoView {
                 })}
             }
         })
-    }
+    })
 }
 
 /// From where it is kept, and what becomes of a change by hand.
 #[component]
 fn Kept(view: Watched) -> impl IntoView {
     let kept = part(view, |rollout| rollout.row.kept.clone());
-    move || {
+    live(move || {
         kept.get().map(|kept| {
             let message = kept.message.as_ref().map(|message| format!(" {message}")).unwrap_or_default();
             let words = format!("Kept from {} ({}). {}{message}", kept.place(), kept.state(), kept.consequence());
             view! { <p class="small soft rollout-kept" data-test="rollout-kept" dir="auto">{visible(&words)}</p> }
         })
-    }
+    })
 }
 
 /// Events about it, newest first.
@@ -193,7 +195,7 @@ fn Events(events: Memo<Vec<EventRow>>) -> impl IntoView {
             <section class="card table-card" aria-label="Events" data-test="rollout-events">
                 <table class="plain-table rollout-events">
                     <thead><tr><th class="number">"Age"</th><th>"Event"</th><th>"What it says"</th></tr></thead>
-                    <tbody>{move || events.get().into_iter().map(row).collect_view()}</tbody>
+                    <tbody>{move || events.get().into_iter().map(row).collect_any()}</tbody>
                 </table>
             </section>
         </Show>

@@ -3,6 +3,7 @@
 use super::rollout::part;
 use crate::{
     mirror::Watched,
+    once::{CollectAny, live},
     parts::{age::Age, mark::StatusWord},
 };
 use leptos::prelude::*;
@@ -18,7 +19,7 @@ use pilothouse_wire::{
 #[component]
 pub fn Served(view: Watched) -> impl IntoView {
     let served = part(view, |rollout| rollout.served.clone());
-    move || {
+    live(move || {
         served.get().map(|served| {
             let conditions = served.conditions.clone();
             view! {
@@ -27,12 +28,12 @@ pub fn Served(view: Watched) -> impl IntoView {
                     <dl class="served-facts">{facts(&served)}</dl>
                     <table class="plain-table">
                         <thead><tr><th>"Condition"</th><th class="number">"For"</th><th>"Why"</th></tr></thead>
-                        <tbody>{conditions.into_iter().map(condition).collect_view()}</tbody>
+                        <tbody>{conditions.into_iter().map(condition).collect_any()}</tbody>
                     </table>
                 </section>
             }
         })
-    }
+    })
 }
 
 fn facts(served: &ServedRow) -> impl IntoView + use<> {
@@ -57,7 +58,7 @@ fn facts(served: &ServedRow) -> impl IntoView + use<> {
     };
     let canaries = served.canaries.iter().map(|canary| ("Canary", canary.status(), canary.words()));
     let who = (!served.canaries.is_empty()).then(|| ("", Status::Unknown, CanaryRow::NO_ROUTER.to_owned()));
-    rows.into_iter().flatten().chain(canaries).chain(who).map(row).collect_view()
+    rows.into_iter().flatten().chain(canaries).chain(who).map(row).collect_any()
 }
 
 fn condition(row: StatedRow) -> impl IntoView {

@@ -5,9 +5,11 @@ use super::rollout::part;
 use crate::{
     keys::Command,
     mirror::Watched,
+    once::CollectAny,
     parts::{
         button::{Button, Weight},
         form::dialog::Titled,
+        show::Show,
     },
     shell::plan::{use_acts_on, use_plan},
     state::use_state,
@@ -90,9 +92,9 @@ fn table(rows: &[ShareRow], is_route: bool, weighing: RwSignal<Option<Weighing>>
         });
                 line(row, view! { {link(&row.route)} {many} }.into_any(), None, weighing)
             })
-            .collect_view()
+            .collect_any()
     };
-    let lines = if is_route { of_route().collect_view() } else { of_service() };
+    let lines = if is_route { of_route().collect_any() } else { of_service() };
     view! {
         <section class="card table-card" aria-label=title data-test="shares">
             <header class="card-head"><h2>{title}</h2></header>
@@ -120,7 +122,7 @@ fn line(
     weighing: RwSignal<Option<Weighing>>,
 ) -> impl IntoView + use<> {
     let may = use_acts_on(&row.route);
-    let to = row.to.iter().map(link).collect_view();
+    let to = row.to.iter().map(link).collect_any();
     let revision = row.revision.map(|number| view! { <span class="soft">{format!(" revision {number}")}</span> });
     let unknown = row.unknown.clone().map(|why| view! { <span class="warn small" dir="auto">{visible(&why)}</span> });
     let backend = format!("{} {}", row.kind, row.place());
@@ -200,7 +202,7 @@ fn Weigh(what: Weighing, on_close: Callback<()>) -> impl IntoView {
     };
     view! {
         <Titled label="Weights" title="Which weights should they have?" on_close=on_close test="weights">
-            <div class="dialog-body stack">{fields.get_value().into_iter().map(field).collect_view()}</div>
+            <div class="dialog-body stack">{fields.get_value().into_iter().map(field).collect_any()}</div>
             <footer class="dialog-foot">
                 <Button label="Cancel" on_press=move || on_close.run(()) command=Command::Close />
                 <Button label="Plan it" on_press=plan weight=Weight::Primary blocked=blocked test="weigh-plan" />

@@ -1,7 +1,7 @@
 //! The track of steps: a bar a step, its sign, its words, and what came of it.
 
 use super::rollout::part;
-use crate::{mirror::Watched, parts::{icon::{Icon, Sign}, mark::{Mark, tone}}};
+use crate::{mirror::Watched, parts::{icon::{Icon, Sign}, mark::{Mark, tone}, show::Show}, once::CollectAny};
 use leptos::prelude::*;
 use pilothouse_wire::{
     units::visible,
@@ -15,7 +15,7 @@ pub fn Steps(view: Watched) -> impl IntoView {
     view! {
         <Show when=move || steps.with(|steps| !steps.is_empty())>
             <ol class="steps" data-test="steps" aria-label="Steps">
-                {move || steps.get().into_iter().enumerate().map(|(at, step)| step_view(at, &step)).collect_view()}
+                {move || steps.get().into_iter().enumerate().map(|(at, step)| step_view(at, &step)).collect_any()}
             </ol>
         </Show>
     }

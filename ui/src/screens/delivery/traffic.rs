@@ -1,7 +1,7 @@
 //! How traffic was split over time: wanted dashed, answered filled. A gap is never drawn as zero.
 
 use super::rollout::part;
-use crate::{clock::use_clock, mirror::Watched};
+use crate::{clock::use_clock, mirror::Watched, once::CollectAny};
 use leptos::prelude::*;
 use pilothouse_wire::{Stamp, view::delivery::WeightPoint};
 use std::fmt::Write;
@@ -36,7 +36,7 @@ pub fn Traffic(view: Watched) -> impl IntoView {
             });
             view! {
                 <svg class="rollout-chart" viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=label>
-                    {grid.collect_view()}
+                    {grid.collect_any()}
                     <path class="rollout-actual" d=picture.actual_area />
                     <path class="rollout-actual-line" d=picture.actual />
                     <path class="rollout-wanted" d=picture.wanted />
@@ -51,7 +51,7 @@ pub fn Traffic(view: Watched) -> impl IntoView {
             <header class="card-head">
                 <h2>"Traffic of the newest revision"</h2>
                 <span class="fill"></span>
-                <span class="small faint">{says}</span>
+                <span class="small faint">{move || says()}</span>
             </header>
             <div class="card-body">{move || picture().map_or_else(
                 || view! { <p class="faint">"Its splits are drawn from when they are first seen."</p> }.into_any(),

@@ -3,13 +3,16 @@
 use super::tables::Tab;
 use crate::{
     kept::{Keeper, use_kept},
+    once::CollectAny,
     parts::{
         icon::{Icon, Sign},
+        show::Show,
         table::cell::{Cell, Column},
     },
     shell::menu::{Choice, Menu},
 };
 use leptos::prelude::*;
+use pilothouse_wire::sort;
 
 /// Status and name always stand first: a row without them says nothing.
 const FIXED: usize = 2;
@@ -38,7 +41,7 @@ fn turned(columns: &[Column], chosen: Option<&[String]>, at: usize) -> Option<Ve
         Some(place) => drop(shown.remove(place)),
         None => shown.push(at),
     }
-    shown.sort_unstable();
+    sort::sort(&mut shown);
     if shown == places(columns, None) {
         return None;
     }
@@ -61,7 +64,7 @@ pub(super) fn Columns(tab: Tab) -> impl IntoView {
             let on = move || now.with(|now| now.contains(&at));
             view! { <Choice label=column.title.to_owned() on=on choose=move || turn(at) /> }
         };
-        tab.columns().iter().enumerate().skip(FIXED).map(choice).collect_view()
+        tab.columns().iter().enumerate().skip(FIXED).map(choice).collect_any()
     };
     let as_usual = move || kept.with(|kept| kept.columns(tab.word()).is_none());
     view! {

@@ -5,7 +5,7 @@ use super::{
     Fleet,
     silhouette::{HEIGHT, Shares, chain},
 };
-use crate::{parts::size::use_size, state::use_state};
+use crate::{once::CollectAny, parts::size::use_size, state::use_state};
 use leptos::{html::Div, prelude::*};
 use pilothouse_wire::{
     ConnectionId, Sum,
@@ -74,7 +74,7 @@ pub fn Funnel() -> impl IntoView {
                 <rect
                     class="funnel-lost"
                     x="0"
-                    y=base
+                    y=move || base()
                     width=move || size.get().width * if measured.with(Option::is_some) { 1.0 } else { 0.6 }
                     height=HEIGHT
                 />
@@ -83,7 +83,7 @@ pub fn Funnel() -> impl IntoView {
                 <path class=move || if measured.with(Option::is_some) { "funnel-useful" } else { "funnel-free" } d=move || paths.with(|paths| paths.free.clone()) />
                 <path class="funnel-wanted" d=move || paths.with(|paths| paths.wanted.clone()) />
             </svg>
-            {(0..5).map(|at| view! { <One columns=columns at=at /> }).collect_view()}
+            {(0..5).map(|at| view! { <One columns=columns at=at /> }).collect_any()}
         </div>
     }
 }

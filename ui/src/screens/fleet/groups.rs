@@ -5,7 +5,7 @@ use crate::{
     parts::map::layout::{ClusterPlan, PoolPlan},
 };
 use pilothouse_wire::{
-    ConnectionId, PodId, SmolStr, units,
+    ConnectionId, PodId, SmolStr, sort, units,
     view::{FleetView, NodeRow},
 };
 use std::collections::BTreeMap;
@@ -185,7 +185,8 @@ impl Groups {
 
 fn pool(rows: &[NodeRow], grouping: Grouping, name: Option<&SmolStr>, mut nodes: Vec<u32>) -> PoolGroup {
     // As people read names: h100-9 before h100-10.
-    nodes.sort_by(|a, b| crate::parts::table::order::natural(&rows[*a as usize].id.name, &rows[*b as usize].id.name));
+    let name_of = |at: u32| &rows[at as usize].id.name;
+    sort::by(&mut nodes, |a, b| crate::parts::table::order::natural(name_of(*a), name_of(*b)));
     let first = nodes.first().and_then(|at| rows.get(*at as usize));
     let product = first.and_then(|node| node.product.as_ref()).map(|product| product_words(product));
     let count = nodes.len();

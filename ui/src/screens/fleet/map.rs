@@ -24,6 +24,7 @@ use crate::{
             paint::Scene,
             zoom::{in_sight, lay_out_zoomed},
         },
+        show::Show,
         size::use_size,
     },
     state::use_state,

@@ -3,13 +3,15 @@
 use super::Fleet;
 use crate::{
     keys::{Command, on_command},
+    once::CollectAny,
     parts::{
         button::Button,
         loading::{Arriving, ArrivingCard, Outline},
+        show::Show,
     },
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Freshness, Health, frame::SourceState, view::ConnectionsView};
+use pilothouse_wire::{Freshness, Health, frame::SourceState, sort, view::ConnectionsView};
 
 /// The card beside the map while a source is on its way for the first time. What is ready can be used meanwhile.
 #[component]
@@ -67,7 +69,7 @@ fn arriving(sources: &[SourceState], connections: Option<&ConnectionsView>) -> V
     };
     let mut rows: Vec<Arriving> = sources.iter().map(one).collect();
     // What is waited for stands first; the order is else as it was.
-    rows.sort_by_key(|row| row.freshness != Freshness::Starting);
+    sort::by_key(&mut rows, |row| row.freshness != Freshness::Starting);
     rows
 }
 
@@ -82,8 +84,8 @@ pub fn Outlines() -> impl IntoView {
         view! { <div class="outline-row"><Outline width=64 /><Outline width=width /><Outline width=56 /><Outline width=80 /></div> }
     });
     view! {
-        <div class="funnel" aria-busy="true">{funnel.collect_view()}</div>
+        <div class="funnel" aria-busy="true">{funnel.collect_any()}</div>
         <section class="map-area"><p class="opening-words faint">"Waiting for the first frame of the engine."</p></section>
-        <section class="strip outlines"><div class="strip-head"></div>{rows.collect_view()}</section>
+        <section class="strip outlines"><div class="strip-head"></div>{rows.collect_any()}</section>
     }
 }

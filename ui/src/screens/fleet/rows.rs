@@ -3,7 +3,7 @@
 use super::serving::{self, ENGINE, SERVING};
 use crate::parts::table::cell::{Cell, Column, RowModel};
 use pilothouse_wire::{
-    ConnectionId, Metric, NodeId, ObjectRef, Reading, SmolStr, Stamp, Sum, units,
+    ConnectionId, Metric, NodeId, ObjectRef, Reading, SmolStr, Stamp, Sum, sort, units,
     view::{FleetView, GpuRow, Method, NodeRow, PodRow, WorkloadRow, gpu::plain_number},
 };
 use std::collections::HashMap;
@@ -127,7 +127,7 @@ fn since(at: Option<Stamp>) -> Cell {
 /// Workloads that hold a node's GPUs: the first by name, and how many others.
 pub(super) fn workloads(fleet: &FleetView, node: &NodeRow) -> Cell {
     let mut names: Vec<&SmolStr> = node.holders.iter().filter_map(|id| fleet.pods.get(id)?.workload.as_ref()).collect();
-    names.sort();
+    sort::sort(&mut names);
     names.dedup();
     match names.as_slice() {
         [] => Cell::Absent,

@@ -13,6 +13,7 @@ use crate::{
     parts::{
         button::use_copy,
         icon::{Icon, Sign},
+        show::{Show, each},
         table::{
             body::Table,
             cell::Column,
@@ -22,6 +23,7 @@ use crate::{
     },
     shell::toast::use_toasts,
     state::use_state,
+    once::CollectAny,
 };
 use leptos::{ev, html::Input, prelude::*};
 use pilothouse_wire::{
@@ -29,6 +31,7 @@ use pilothouse_wire::{
     units::{count, sum, visible},
     view::{FleetView, Status},
 };
+use std::sync::Arc;
 
 /// Height at first, the least, and the greatest share of the window, in CSS pixels.
 const HEIGHT: (f64, f64, f64) = (212.0, 120.0, 0.6);
@@ -68,7 +71,7 @@ pub fn Strip() -> impl IntoView {
     let open = Open { chosen, open: Memo::new(move |_| chosen.get().unwrap_or(width.get() >= NARROW)) };
     let height = RwSignal::new(HEIGHT.0);
     offer_keys(open_table, open);
-    let tabs = tables.map(|table| view! { <TabButton table=table fleet=fleet current=tab open=open /> }).collect_view();
+    let tabs = tables.map(|table| view! { <TabButton table=table fleet=fleet current=tab open=open /> }).collect_any();
     view! {
         <section
             class="strip"
@@ -82,7 +85,7 @@ pub fn Strip() -> impl IntoView {
                 <span class="fill"></span>
                 <Show when=move || open.get()>
                     <FilterBox table=Signal::derive(open_table) />
-                    <For each=move || [tab.get()] key=|tab| *tab children=move |tab| view! { <Columns tab=tab /> } />
+                    {each(move || vec![tab.get()], Tab::clone, |tab| view! { <Columns tab=tab /> }.into_any())}
                     <Exports table=Signal::derive(open_table) />
                 </Show>
                 <button
@@ -98,7 +101,9 @@ pub fn Strip() -> impl IntoView {
             </div>
             <Show when=move || open.get()>
                 // Keyed: each table has an element of its own, with its own place to be scrolled to.
-                <For each=move || [tab.get()] key=|tab| *tab children=move |_| view! { <OpenTable table=untrack(open_table) /> } />
+                {each(move || vec![tab.get()], Tab::clone, move |_| {
+                    view! { <OpenTable table=untrack(open_table) /> }.into_any()
+                })}
             </Show>
         </section>
     }
@@ -118,8 +123,8 @@ fn OpenTable(table: FleetTable) -> impl IntoView {
             shown=Memo::new(move |_| columns::shown(table.tab, kept))
             state=table.state
             ordered=table.ordered
-            model=move |at| table.model(at)
-            selected=move |row: &ObjectRef| state.selected().with(|selected| is_marked(row, selected.as_ref()))
+            model=Arc::new(move |at| table.model(at))
+            selected=Arc::new(move |row: &ObjectRef| state.selected().with(|selected| is_marked(row, selected.as_ref())))
             on_select=Callback::new(move |object| state.select(Some(object)))
         />
         <NoRows table=table />
@@ -265,7 +270,7 @@ fn FilterBox(table: Signal<FleetTable>) -> impl IntoView {
                 on:input=move |event| state.set_filter(&event_target_value(&event))
                 on:keydown=pressed
             />
-            <span class="small faint" data-test="table-count" role="status">{found}</span>
+            <span class="small faint" data-test="table-count" role="status">{move || found()}</span>
             <Show when=move || state.filter().with(|filter| filter.is_empty())><kbd aria-hidden="true">"/"</kbd></Show>
         </label>
     }

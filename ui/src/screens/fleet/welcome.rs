@@ -3,7 +3,11 @@
 use super::Fleet;
 use crate::{
     keys::{Command, on_command},
-    parts::button::{Button, Weight},
+    once::CollectAny,
+    parts::{
+        button::{Button, Weight},
+        show::Show,
+    },
     screens::connections::{
         acting::{Acting, has_demo},
         dialogs::Dialogs,
@@ -39,7 +43,7 @@ pub fn Welcome() -> impl IntoView {
     };
     view! {
         <div class="page welcome" data-test="empty">
-            <h1 class="hero">{title}</h1>
+            <h1 class="hero">{move || title()}</h1>
             <p class="lead soft">
                 "Pilothouse reads what your kubeconfig may read: nodes, GPUs, who holds them, what waits. It changes nothing."
             </p>
@@ -113,7 +117,7 @@ fn ReadOnlyCard(found: Memo<bool>) -> impl IntoView {
         <section class="card" data-test="read-only">
             <div class="card-body">
                 <p class="soft">"This page reads only. Connect in the window, or in a terminal:"</p>
-                <code class="mono remedy" dir="auto">{command}</code>
+                <code class="mono remedy" dir="auto">{move || command()}</code>
             </div>
         </section>
     }
@@ -136,11 +140,11 @@ fn Others() -> impl IntoView {
                     </button>
                 }
             })
-            .collect_view()
+            .collect_any()
     };
     view! {
         <h2 class="small faint">"Or add a source by hand"</h2>
-        <div class="sources">{others}</div>
+        <div class="sources">{move || others()}</div>
     }
 }
 
@@ -154,9 +158,9 @@ fn DemoPicture() -> impl IntoView {
             let class = picture_class(row, column, gpu);
             view! { <rect class=class x=x y=y width="7" height="7" /> }
         });
-        gpus.collect_view()
+        gpus.collect_any()
     });
-    view! { <svg viewBox="0 0 395 156" preserveAspectRatio="xMinYMin slice">{nodes.collect_view()}</svg> }
+    view! { <svg viewBox="0 0 395 156" preserveAspectRatio="xMinYMin slice">{nodes.collect_any()}</svg> }
 }
 
 /// The step of one cell of the small map: made up, and always the same.

@@ -5,11 +5,13 @@ use crate::{
     clock::use_clock,
     keys::Command,
     link::use_link,
+    once::{CollectAny, live},
     parts::{
         button::{Button, CopyButton, use_copy},
         form::dialog::Titled,
         icon::Icon,
         problem::ProblemRows,
+        show::Show,
     },
 };
 use leptos::prelude::*;
@@ -74,11 +76,11 @@ pub fn CopyDescription(read: Read) -> impl IntoView {
 /// All parts of it.
 #[component]
 pub fn Described(read: Read) -> impl IntoView {
-    move || match read.get() {
+    live(move || match read.get() {
         None => view! { <p class="section faint">"Reading it from its server."</p> }.into_any(),
         Some(Err(problem)) => view! { <div class="section"><ProblemRows problem=problem /></div> }.into_any(),
         Some(Ok(description)) => view! { <Parts description=description /> }.into_any(),
-    }
+    })
 }
 
 #[component]
@@ -97,7 +99,7 @@ fn Parts(description: Description) -> impl IntoView {
     });
     let no_events = events.is_empty() && events_problem.is_none();
     view! {
-        {sections.collect_view()}
+        {sections.collect_any()}
         <Commands commands=commands />
         <lists::Events events=Memo::new(move |_| events.clone()) />
         {events_problem.map(|problem| view! {
@@ -115,12 +117,12 @@ fn SmallTable(table: Grid) -> impl IntoView {
     let heads = heads.iter().map(|head| view! { <th scope="col">{visible(head)}</th> });
     let cell =
         |cell: Option<String>| view! { <td dir="auto">{cell.map_or(ABSENT.to_owned(), |cell| visible(&cell))}</td> };
-    let rows = rows.into_iter().map(|row| view! { <tr>{row.into_iter().map(cell).collect_view()}</tr> });
+    let rows = rows.into_iter().map(|row| view! { <tr>{row.into_iter().map(cell).collect_any()}</tr> });
     view! {
         <div class="small-table" tabindex="0">
             <table>
-                <thead><tr>{heads.collect_view()}</tr></thead>
-                <tbody>{rows.collect_view()}</tbody>
+                <thead><tr>{heads.collect_any()}</tr></thead>
+                <tbody>{rows.collect_any()}</tbody>
             </table>
         </div>
     }
@@ -145,7 +147,7 @@ fn Commands(commands: Vec<describe::Command>) -> impl IntoView {
         view! {
             <div class="section" data-test="describe-commands">
                 <h3>"In a terminal"</h3>
-                {commands.into_iter().map(one).collect_view()}
+                {commands.into_iter().map(one).collect_any()}
             </div>
         }
     })

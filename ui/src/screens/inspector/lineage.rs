@@ -3,7 +3,8 @@
 
 use crate::{
     mirror::Watched,
-    parts::{age::Age, mark::StatusWord},
+    once::CollectAny,
+    parts::{age::Age, mark::StatusWord, show::Show},
     state::use_state,
 };
 use leptos::prelude::*;
@@ -21,14 +22,14 @@ pub fn Lineages(watched: Watched) -> impl IntoView {
         let chain = |(container, of): (SmolStr, Vec<Lineage>)| {
             view! {
                 <h4 dir="auto">{visible(&container)}</h4>
-                {of.into_iter().map(|of| view! { <One of=of /> }).collect_view()}
+                {of.into_iter().map(|of| view! { <One of=of /> }).collect_any()}
             }
         };
-        by_container(all.get()).into_iter().map(chain).collect_view()
+        by_container(all.get()).into_iter().map(chain).collect_any()
     };
     view! {
         <Show when=move || all.with(|all| !all.is_empty())>
-            <div class="section" data-test="lineage"><h3>"Where it comes from"</h3>{chains}</div>
+            <div class="section" data-test="lineage"><h3>"Where it comes from"</h3>{move || chains()}</div>
         </Show>
     }
 }
@@ -57,7 +58,7 @@ fn One(of: Lineage) -> impl IntoView {
                 <StatusWord status=status word=word />
             </div>
             <p class="soft" dir="auto">{visible(&sentence)}</p>
-            <dl class="fields">{links.into_iter().map(|link| view! { <Step link=link /> }).collect_view()}</dl>
+            <dl class="fields">{links.into_iter().map(|link| view! { <Step link=link /> }).collect_any()}</dl>
         </article>
     }
 }

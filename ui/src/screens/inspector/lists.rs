@@ -1,10 +1,12 @@
 //! The lists of the inspector: findings with the command that acts on them, changes, events.
 
 use crate::{
+    once::CollectAny,
     parts::{
         age::Age,
         button::{CopyButton, Weight},
         mark::{Mark, tone},
+        show::Show,
     },
     state::use_state,
 };
@@ -45,7 +47,7 @@ pub fn Findings(findings: Memo<Vec<FindingRow>>) -> impl IntoView {
     };
     view! {
         <Show when=move || findings.with(|findings| !findings.is_empty())>
-            <div class="section findings">{move || findings.get().into_iter().map(one).collect_view()}</div>
+            <div class="section findings">{move || findings.get().into_iter().map(one).collect_any()}</div>
         </Show>
     }
 }
@@ -71,13 +73,13 @@ pub fn Changes(changes: Memo<Vec<view::Mark>>) -> impl IntoView {
     let shown = move || {
         let rows = changes.get();
         let most = if all.get() { rows.len() } else { SHORT };
-        rows.into_iter().rev().take(most).map(one).collect_view()
+        rows.into_iter().rev().take(most).map(one).collect_any()
     };
     view! {
         <Show when=move || changes.with(|changes| !changes.is_empty())>
             <div class="section">
                 <h3>"Here and around" <span>"UTC"</span></h3>
-                <ul class="changes">{shown}</ul>
+                <ul class="changes">{move || shown()}</ul>
                 <More total=Signal::derive(move || changes.with(Vec::len)) all=all />
             </div>
         </Show>
@@ -107,13 +109,13 @@ pub fn Events(events: Memo<Vec<EventRow>>) -> impl IntoView {
     let shown = move || {
         let rows = events.get();
         let most = if all.get() { rows.len() } else { SHORT };
-        rows.into_iter().take(most).map(one).collect_view()
+        rows.into_iter().take(most).map(one).collect_any()
     };
     view! {
         <Show when=move || events.with(|events| !events.is_empty())>
             <div class="section" data-test="inspector-events">
                 <h3>"Events"</h3>
-                <ul class="events">{shown}</ul>
+                <ul class="events">{move || shown()}</ul>
                 <More total=Signal::derive(move || events.with(Vec::len)) all=all />
             </div>
         </Show>

@@ -4,11 +4,13 @@ use super::logs_text::Shown;
 use crate::{
     keys::{Command, on_command},
     link::{Link, use_link},
+    once::{CollectAny, effect},
     parts::{
         button::{Button, CopyButton},
         form::dialog::Titled,
         mark::Mark,
         problem::ProblemRows,
+        show::Show,
     },
 };
 use leptos::{
@@ -97,7 +99,7 @@ pub fn LogsDialog(of: ObjectRef, on_close: Callback<()>) -> impl IntoView {
         read: RwSignal::new(None),
         link: StoredValue::new(use_link()),
     };
-    Effect::new(move |_| {
+    effect(move || {
         wanted.container.track();
         wanted.previous.track();
         wanted.read();
@@ -176,7 +178,7 @@ fn Controls(wanted: Wanted) -> impl IntoView {
                 >
                     {move || containers.get().into_iter().map(|name| view! {
                         <option value=name.to_string()>{visible(&name)}</option>
-                    }).collect_view()}
+                    }).collect_any()}
                 </select>
             </Show>
             <label><input
@@ -193,7 +195,7 @@ fn Controls(wanted: Wanted) -> impl IntoView {
                     class="mono" type="text" placeholder="find" spellcheck="false" autocomplete="off" node_ref=node
                     data-test="logs-find" on:input=move |event| wanted.find.set(event_target_value(&event))
                 />
-                <span class="small faint" role="status">{words}</span>
+                <span class="small faint" role="status">{move || words()}</span>
                 <kbd aria-hidden="true">"/"</kbd>
             </label>
         </div>
@@ -214,7 +216,7 @@ fn Unread(wanted: Wanted) -> impl IntoView {
     };
     view! {
         <Show when=move || unread.with(|unread| !unread.is_empty())>
-            <ul class="logs-unread" data-test="logs-unread">{move || unread.get().into_iter().map(one).collect_view()}</ul>
+            <ul class="logs-unread" data-test="logs-unread">{move || unread.get().into_iter().map(one).collect_any()}</ul>
         </Show>
     }
 }
@@ -230,11 +232,11 @@ fn Lines(wanted: Wanted) -> impl IntoView {
         })
     };
     // Following means that the newest line is in sight.
-    Effect::new(move |_| {
+    effect(move || {
         wanted.read.track();
         if let Some(pre) = node.get().filter(|_| wanted.follow.get()) {
             request_animation_frame(move || pre.set_scroll_top(pre.scroll_height()));
         }
     });
-    view! { <pre class="yaml logs-text mono" tabindex="0" dir="auto" node_ref=node data-test="logs-text">{text}</pre> }
+    view! { <pre class="yaml logs-text mono" tabindex="0" dir="auto" node_ref=node data-test="logs-text">{move || text()}</pre> }
 }

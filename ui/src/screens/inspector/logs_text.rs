@@ -3,7 +3,8 @@
 use pilothouse_wire::{
     SmolStr,
     ask::{Logs, WorkloadLogs},
-    units::{count, visible},
+    sort,
+    units::{count, lower, visible},
 };
 
 /// A log that was read, of a pod or of a workload.
@@ -49,8 +50,8 @@ impl From<WorkloadLogs> for Shown {
 impl Shown {
     /// The lines that hold a text, whatever the case of its letters.
     pub fn hits<'a>(&'a self, find: &str) -> impl Iterator<Item = &'a str> {
-        let find = find.to_lowercase();
-        self.lines.iter().map(String::as_str).filter(move |line| find.is_empty() || line.to_lowercase().contains(&find))
+        let find = lower(find);
+        self.lines.iter().map(String::as_str).filter(move |line| find.is_empty() || lower(line).contains(&find))
     }
 }
 
@@ -60,7 +61,7 @@ fn short(names: &[&str]) -> Vec<String> {
     for parts in 1..most {
         let ends: Vec<String> = names.iter().map(|name| end(name, parts)).collect();
         let mut sorted: Vec<&String> = ends.iter().collect();
-        sorted.sort_unstable();
+        sort::sort(&mut sorted);
         sorted.dedup();
         if sorted.len() == names.len() {
             return ends;

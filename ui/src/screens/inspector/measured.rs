@@ -3,7 +3,12 @@
 use crate::{
     link::use_link,
     mirror::Watched,
-    parts::{age::Age, map::palette::parse},
+    once::{effect, live},
+    parts::{
+        age::Age,
+        map::palette::parse,
+        show::{Show, each},
+    },
     state::use_state,
     theme::{token, use_theme},
 };
@@ -43,16 +48,16 @@ pub fn Measured(watched: Watched, object: ObjectRef) -> impl IntoView {
     let when = use_state().when();
     let rested = rested(when);
     // Series are long to read: they are there once the hand on the ribbon rests, and never those of another time.
-    move || {
+    live(move || {
         let when = when.get();
         (rested.get() == when).then(|| view! { <Of watched=watched object=object.clone() when=when /> })
-    }
+    })
 }
 
 /// The time that is shown, once it did not change for a moment.
 fn rested(when: Memo<When>) -> RwSignal<When> {
     let rested = RwSignal::new(when.get_untracked());
-    Effect::new(move |_| {
+    effect(move || {
         let now = when.get();
         let settle = move || {
             if when.try_get_untracked() == Some(now) {
@@ -72,7 +77,7 @@ fn Of(watched: Watched, object: ObjectRef, when: When) -> impl IntoView {
     let origin = RwSignal::new(Origin::default());
     ask_for_the_past(object, when, past, origin);
     // What arrives while the inspector is open goes on where the record ends.
-    Effect::new(move |_| {
+    effect(move || {
         let Some(now) = view.get() else { return };
         let Some(at) = now.at else { return };
         past.update(|past| now.readings.iter().for_each(|(metric, reading)| append(past, *metric, at, *reading)));
@@ -100,11 +105,11 @@ fn Of(watched: Watched, object: ObjectRef, when: When) -> impl IntoView {
     view! {
         <Show when=move || view.with(Option::is_some)>
             <div class="section" data-test="measured">
-                <h3>"Last hour" {head}</h3>
+                <h3>"Last hour" {move || head()}</h3>
                 <div class="gauges">
-                    <For each=move || shown.get() key=|metric| *metric let:metric>
-                        <Gauge metric=metric view=view past=past />
-                    </For>
+                    {each(move || shown.get(), Metric::clone, move |metric| {
+                        view! { <Gauge metric=metric view=view past=past /> }.into_any()
+                    })}
                 </div>
                 <p class="small faint" data-test="past-origin">{move || past.with(|past| origin.with(|origin| origin.words(past)))}</p>
                 {move || more().map(|n| view! {
@@ -156,7 +161,7 @@ fn ask_for_the_past(object: ObjectRef, when: When, past: RwSignal<Points>, origi
         origin.update(|origin| origin.recorded = began);
         recorded.set(Some(began));
     });
-    Effect::new(move |_| {
+    effect(move || {
         let Some(before) = recorded.get() else { return };
         let older = Ask::Older { object: object.clone(), span: SPAN, when, before };
         link.ask_then(older, move |answer| match answer {

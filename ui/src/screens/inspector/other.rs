@@ -3,7 +3,7 @@
 use super::{Announce, Head, describe, logs, yaml};
 use crate::{
     keys::{Command, on_command},
-    parts::button::Button,
+    parts::{button::Button, show::Show},
     state::use_state,
 };
 use leptos::prelude::*;

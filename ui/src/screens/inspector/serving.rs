@@ -1,6 +1,10 @@
 //! What a pod's serving engine says, or those of a workload's pods together.
 
-use crate::{mirror::Watched, parts::age::Age};
+use crate::{
+    mirror::Watched,
+    once::CollectAny,
+    parts::{age::Age, show::Show},
+};
 use leptos::prelude::*;
 use pilothouse_wire::{
     ServingMetric,
@@ -29,7 +33,7 @@ pub fn Serving(watched: Watched) -> impl IntoView {
             <dd data-test="serving-value" data-key=metric.id()>{value}</dd>
         }
     };
-    let values = move || row.get().map(|row| values(&row).into_iter().map(one).collect_view());
+    let values = move || row.get().map(|row| values(&row).into_iter().map(one).collect_any());
     let model = move || {
         row.get().map(|row| row.models).filter(|models| !models.is_empty()).map(|models| {
             let names = models.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", ");
@@ -39,8 +43,8 @@ pub fn Serving(watched: Watched) -> impl IntoView {
     view! {
         <Show when=move || row.with(Option::is_some)>
             <div class="section" data-test="serving">
-                <h3>"Serving" {head}</h3>
-                <dl class="fields">{model}{values}</dl>
+                <h3>"Serving" {move || head()}</h3>
+                <dl class="fields">{move || model()}{move || values()}</dl>
                 {move || row.get().and_then(|row| note(&row)).map(|note| view! { <p class="small soft">{note}</p> })}
             </div>
         </Show>

@@ -4,6 +4,7 @@ use super::yaml_text::{find, split};
 use crate::{
     keys::{Command, on_command},
     link::use_link,
+    once::{CollectAny, effect},
     parts::{
         button::{Button, CopyButton},
         form::dialog::Titled,
@@ -61,7 +62,7 @@ fn Viewer(text: String, on_close: Callback<()>) -> impl IntoView {
         (false, n) => format!("{} of {}", at.get() % n + 1, count(n as u64)),
     };
     // The page's focus is outside of Leptos: this effect is the bridge.
-    Effect::new(move |_| drop(node.get().map(|input| input.focus())));
+    effect(move || drop(node.get().map(|input| input.focus())));
     on_command(Command::Filter, move || node.get_untracked().is_some_and(|input| input.focus().is_ok()));
     let step = move |event: ev::KeyboardEvent| {
         if event.key() == "Enter" {
@@ -86,11 +87,11 @@ fn Viewer(text: String, on_close: Callback<()>) -> impl IntoView {
         let (key, rest) = (key.to_owned(), rest.to_owned());
         let hit = move || found.with(|found| found.binary_search(&row).is_ok());
         view! {
-            <div id=format!("yaml-{row}") class="yaml-line" class:hit=hit class:current=move || current() == Some(row)>
+            <div id=format!("yaml-{row}") class="yaml-line" class:hit=move || hit() class:current=move || current() == Some(row)>
                 <span class="faint">{key}</span><bdi>{rest}</bdi>"\n"
             </div>
         }
-    }).collect_view()
+    }).collect_any()
     });
     view! {
         <div class="yaml-head">
@@ -100,7 +101,7 @@ fn Viewer(text: String, on_close: Callback<()>) -> impl IntoView {
                     class="mono" type="text" placeholder="search" spellcheck="false" autocomplete="off"
                     node_ref=node data-test="yaml-search" on:input=typed on:keydown=step
                 />
-                <span class="small faint" role="status">{words}</span>
+                <span class="small faint" role="status">{move || words()}</span>
                 <kbd aria-hidden="true">"/"</kbd>
             </label>
             <span class="small faint">"Values of secrets are left out."</span>

@@ -1,5 +1,7 @@
 //! A YAML text as lines: where a key ends, and which lines a search finds. Pure.
 
+use pilothouse_wire::units::lower;
+
 /// One line: what is drawn quietly (indent, dash, key), and the rest.
 #[must_use]
 pub fn split(line: &str) -> (&str, &str) {
@@ -17,11 +19,11 @@ pub fn split(line: &str) -> (&str, &str) {
 /// The lines that hold a text, letters of either case alike; none for an empty text.
 #[must_use]
 pub fn find(lines: &[String], text: &str) -> Vec<usize> {
-    let text = text.to_lowercase();
+    let text = lower(text);
     if text.is_empty() {
         return Vec::new();
     }
-    lines.iter().enumerate().filter(|(_, line)| line.to_lowercase().contains(&text)).map(|(at, _)| at).collect()
+    lines.iter().enumerate().filter(|(_, line)| lower(line).contains(&text)).map(|(at, _)| at).collect()
 }
 
 #[cfg(test)]

@@ -14,9 +14,11 @@ use crate::{
         button::{IconButton, copy},
         icon::Icon,
         problem::ProblemRows,
+        show::Show,
     },
     shell::toast::use_toasts,
     state::use_state,
+    once::{CollectAny, effect},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -49,7 +51,7 @@ pub fn ArtifactPage(known: Known, of: ArtifactRef) -> impl IntoView {
         })
     };
     let wanted = of.clone();
-    Effect::new(move |_| {
+    effect(move || {
         watched.track();
         if !link.is_open() || state.is_past() {
             return;
@@ -78,7 +80,7 @@ pub fn ArtifactPage(known: Known, of: ArtifactRef) -> impl IntoView {
         }
     };
     let (source, title) = (of.source.clone(), of.shown());
-    view! { <Card known=known source=source title=title label="Artefact">{body}</Card> }
+    view! { <Card known=known source=source title=title label="Artefact">{move || body()}</Card> }
 }
 
 #[component]
@@ -92,7 +94,7 @@ fn Whole(known: Known, artifact: Artifact) -> impl IntoView {
     let repository = Spot::Repository(id.clone());
     let repository_name = visible(&id.name);
     let problems = artifact.problems.clone().into_iter().map(|problem| view! { <ProblemRows problem=problem /> });
-    let problems = problems.collect_view();
+    let problems = problems.collect_any();
     let has_problems = !artifact.problems.is_empty();
     let model = artifact.kind.is_model() || artifact.weights.is_some();
     let subject = ModelSubject::Artifact(of.clone());
@@ -107,7 +109,7 @@ fn Whole(known: Known, artifact: Artifact) -> impl IntoView {
                     <With known=known of=of.clone() digest=digest.clone() />
                 </span>
             </h3>
-            <dl class="fields">{fields(&artifact).collect_view()}</dl>
+            <dl class="fields">{fields(&artifact).collect_any()}</dl>
             <p class="small faint">"Read "<Age of=Signal::stored(Some(artifact.read_at)) />" ago; its bytes were held against the digest."</p>
         </div>
         {has_problems.then(|| view! { <div class="section">{problems}</div> })}
@@ -205,17 +207,17 @@ fn With(known: Known, of: ArtifactRef, digest: SmolStr) -> impl IntoView {
         };
         let others = others.get();
         (!others.is_empty()).then(|| {
-            view! { <span class="compare-with">"; compare with "{others.into_iter().map(offer).collect_view()}</span> }
+            view! { <span class="compare-with">"; compare with "{others.into_iter().map(offer).collect_any()}</span> }
         })
     };
-    view! { {links} }
+    view! { {move || links()} }
 }
 
 /// Tags that stand at another digest, those that were made last first.
 fn offered(tags: &[TagRow], of: &ArtifactRef, digest: &str) -> Vec<SmolStr> {
     let is_its = |tag: &&TagRow| tag.id.source == of.source && tag.id.repository == of.repository && tag.digest != digest;
     let mut all: Vec<&TagRow> = tags.iter().filter(is_its).collect();
-    all.sort_by_key(|tag| std::cmp::Reverse(tag.created.unwrap_or(Stamp(0))));
+    pilothouse_wire::sort::by_key(&mut all, |tag| std::cmp::Reverse(tag.created.unwrap_or(Stamp(0))));
     all.into_iter().take(OFFERED).map(|tag| tag.id.tag.clone()).collect()
 }
 
@@ -236,7 +238,7 @@ fn Sayings(title: &'static str, test: &'static str, of: Vec<Said>) -> impl IntoV
         view! {
             <div class="section" data-test=test>
                 <h3>{title}</h3>
-                <dl class="fields model-pairs">{of.into_iter().map(row).collect_view()}</dl>
+                <dl class="fields model-pairs">{of.into_iter().map(row).collect_any()}</dl>
             </div>
         }
     })
@@ -250,14 +252,14 @@ fn Layers(of: ArtifactRef, parts: Vec<Part>, is_index: bool) -> impl IntoView {
     let title = if is_index { "Manifests" } else { "Layers" };
     let rows = move || {
         let most = if all.get() { total } else { LAYERS };
-        parts.iter().take(most).cloned().map(|part| view! { <Layer of=of.clone() part=part is_index=is_index /> }).collect_view()
+        parts.iter().take(most).cloned().map(|part| view! { <Layer of=of.clone() part=part is_index=is_index /> }).collect_any()
     };
     view! {
         <div class="section models-versions" data-test="layers">
             <h3>{title}<span>{count(total as u64)}</span></h3>
             <table class="plain-table">
                 <thead><tr><th>"Digest"</th><th>"What"</th><th>"Type"</th><th class="number">"Size"</th></tr></thead>
-                <tbody>{rows}</tbody>
+                <tbody>{move || rows()}</tbody>
             </table>
             <Show when=move || (total > LAYERS) && !all.get()>
                 <button type="button" class="link small" on:click=move |_| all.set(true)>
@@ -341,7 +343,7 @@ fn Referrers(of: ArtifactRef, subject: Option<SmolStr>, all: Vec<Referrer>, by: 
             {(!none).then(|| view! {
                 <table class="plain-table">
                     <thead><tr><th>"Digest"</th><th>"What"</th><th class="number">"Size"</th></tr></thead>
-                    <tbody>{all.into_iter().map(row).collect_view()}</tbody>
+                    <tbody>{all.into_iter().map(row).collect_any()}</tbody>
                 </table>
             })}
             {(none && by != ReferrersBy::NotKnown).then(|| view! { <p class="soft">"Nothing refers to it."</p> })}

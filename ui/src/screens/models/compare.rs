@@ -5,7 +5,7 @@ use super::{
     place::{Place, Spot, Versions},
     runs::side_by_side,
 };
-use crate::{link::use_link, parts::problem::ProblemRows, state::use_state};
+use crate::{link::use_link, parts::problem::ProblemRows, state::use_state, once::effect};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, Problem,
@@ -19,7 +19,7 @@ pub fn Compare(row: Memo<Option<ModelRow>>, a: u64, b: u64) -> impl IntoView {
     let (link, state, here): (_, _, Here) = (use_link(), use_state(), expect_context());
     let asked: RwSignal<Option<Result<Comparison, Problem>>> = RwSignal::new(None);
     let model = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.id.clone())));
-    Effect::new(move |_| {
+    effect(move || {
         let Some(model) = model.get().filter(|_| link.is_open() && !state.is_past()) else { return };
         let id = |number| VersionId { model: model.clone(), number };
         link.ask_then(Ask::CompareVersions(id(a), id(b)), move |answer| {
@@ -52,7 +52,7 @@ pub fn Compare(row: Memo<Option<ModelRow>>, a: u64, b: u64) -> impl IntoView {
     view! {
         <div class="section" data-test="comparison">
             <h3><span>"Compare "{one(a)}" with "{one(b)}</span></h3>
-            {body}
+            {move || body()}
         </div>
     }
 }

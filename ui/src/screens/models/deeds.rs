@@ -9,9 +9,11 @@ use crate::{
         button::{Button, Weight},
         form::{dialog::Titled, line::Line},
         icon::{Icon, Sign},
+        show::Show,
     },
     shell::{plan::use_plan, toast::use_toasts},
     state::use_state,
+    once::{CollectAny, live},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -105,7 +107,7 @@ pub fn ModelTags(row: Memo<Option<ModelRow>>, version: Option<u64>) -> impl Into
     };
     view! {
         <Show when=move || tags.with(|tags| !tags.is_empty())>
-            <p class="model-tags" data-test="tags">{move || tags.get().into_iter().map(tag).collect_view()}</p>
+            <p class="model-tags" data-test="tags">{move || tags.get().into_iter().map(tag).collect_any()}</p>
         </Show>
     }
 }
@@ -115,9 +117,9 @@ pub fn ModelTags(row: Memo<Option<ModelRow>>, version: Option<u64>) -> impl Into
 pub fn VersionDeeds(row: Memo<Option<ModelRow>>, number: u64) -> impl IntoView {
     let state = use_state();
     let id = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.id.clone())));
-    move || {
+    live(move || {
         id.get().filter(|_| state.may_act()).map(|model| view! { <Deeds row=row model=model number=number /> })
-    }
+    })
 }
 
 #[component]
@@ -158,7 +160,7 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
     view! {
         <div class="buttons model-deeds" data-test="model-deeds">
             <Button label="Set an alias…" on_press=move || asked.set(Some(Asked::Alias)) blocked=blocked test="alias-set" />
-            {move || (may.get() == May::Yes).then(|| aliases.get().into_iter().map(of_alias).collect_view())}
+            {move || (may.get() == May::Yes).then(|| aliases.get().into_iter().map(of_alias).collect_any())}
             <Button label="Set a tag…" on_press=move || asked.set(Some(Asked::Tag)) blocked=blocked test="tag-set" />
             <Button label="Compare with what serves now…" on_press=measure test="version-bench" />
             {move || match may.get() {

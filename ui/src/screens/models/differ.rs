@@ -1,7 +1,7 @@
 //! Two artefacts side by side: what differs of what they are, their configurations, layers and annotations.
 
 use super::{Here, Known, page::Card, place::Spot};
-use crate::{link::use_link, parts::problem::ProblemRows, state::use_state};
+use crate::{link::use_link, parts::problem::ProblemRows, state::use_state, once::{CollectAny, effect}};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, Problem,
@@ -15,7 +15,7 @@ pub fn Differ(known: Known, from: ArtifactRef, to: ArtifactRef) -> impl IntoView
     let (link, state, here): (_, _, Here) = (use_link(), use_state(), expect_context());
     let asked: RwSignal<Option<Result<ArtifactDifference, Problem>>> = RwSignal::new(None);
     let both = (from.clone(), to.clone());
-    Effect::new(move |_| {
+    effect(move || {
         if !link.is_open() || state.is_past() {
             return;
         }
@@ -47,7 +47,7 @@ pub fn Differ(known: Known, from: ArtifactRef, to: ArtifactRef) -> impl IntoView
         <Card known=known source=from.source.clone() title=title label="Two artefacts">
             <div class="section" data-test="comparison">
                 <h3><span>"Compare "{a}" with "{b}</span></h3>
-                {body}
+                {move || body()}
             </div>
         </Card>
     }
@@ -57,7 +57,7 @@ pub fn Differ(known: Known, from: ArtifactRef, to: ArtifactRef) -> impl IntoView
 fn Both(difference: ArtifactDifference) -> impl IntoView {
     let ArtifactDifference { from, to, rows, shared } = difference;
     let problems = from.problems.into_iter().chain(to.problems);
-    let problems = problems.map(|problem| view! { <ProblemRows problem=problem /> }).collect_view();
+    let problems = problems.map(|problem| view! { <ProblemRows problem=problem /> }).collect_any();
     let nothing = rows.is_empty();
     let head = |(letter, of): (&'static str, ArtifactRef)| {
         view! { <th><span class=format!("arm {letter}")>{letter}</span>" "<bdi>{visible(&of.shown())}</bdi></th> }
@@ -68,18 +68,18 @@ fn Both(difference: ArtifactDifference) -> impl IntoView {
             view! {
                 <tbody>
                     <tr><th colspan="3" class="compared-part">{area.heading()}</th></tr>
-                    {shown.into_iter().map(line).collect_view()}
+                    {shown.into_iter().map(line).collect_any()}
                 </tbody>
             }
         })
     };
-    let parts = ArtifactArea::ALL.map(part).into_iter().collect_view();
+    let parts = ArtifactArea::ALL.map(part).into_iter().collect_any();
     view! {
         {problems}
         {(!nothing).then(|| view! {
             <div class="models-versions">
                 <table class="plain-table compared">
-                    <thead><tr><th></th>{[("A", from.id), ("B", to.id)].map(head).into_iter().collect_view()}</tr></thead>
+                    <thead><tr><th></th>{[("A", from.id), ("B", to.id)].map(head).into_iter().collect_any()}</tr></thead>
                     {parts}
                 </table>
             </div>

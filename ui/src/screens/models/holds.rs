@@ -3,6 +3,7 @@
 use super::serves::Workload;
 use crate::{
     mirror::use_view,
+    once::CollectAny,
     parts::{age::Age, mark::StatusWord},
 };
 use leptos::prelude::*;
@@ -39,12 +40,12 @@ pub fn Holds(
                         <th class="number">"GPUs"</th><th class="number">"For"</th>
                     </tr>
                 </thead>
-                <tbody>{rows.into_iter().map(|row| view! { <Row row=row /> }).collect_view()}</tbody>
+                <tbody>{rows.into_iter().map(|row| view! { <Row row=row /> }).collect_any()}</tbody>
             </table>
         }
         .into_any(),
     };
-    view! { <div class="section models-versions" data-test="serves"><h3>"Serves now"</h3>{body}</div> }
+    view! { <div class="section models-versions" data-test="serves"><h3>"Serves now"</h3>{move || body()}</div> }
 }
 
 #[component]

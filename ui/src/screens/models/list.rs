@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     keys::{Command, on_command},
-    parts::age::Age,
+    parts::{age::Age, show::{Show, each}},
     state::use_state,
+    once::CollectAny,
 };
 use leptos::{ev::KeyboardEvent, html::Input, prelude::*};
 use pilothouse_wire::{
@@ -127,13 +128,15 @@ pub fn List(known: Known) -> impl IntoView {
                     on:keydown=keydown
                 />
             </header>
-            <p class="small faint models-count" role="status">{told}</p>
+            <p class="small faint models-count" role="status">{move || told()}</p>
             <div class="models-rows">
                 <Show when=move || some_models.get()><h3 class="models-group">"Models"</h3></Show>
-                <ul><For each=move || models.get() key=ModelId::clone let(id)><Model known=known id=id /></For></ul>
+                <ul>{each(move || models.get(), ModelId::clone, move |id| view! { <Model known=known id=id /> }.into_any())}</ul>
                 <Show when=move || some_repositories.get()><h3 class="models-group">"Repositories"</h3></Show>
                 <ul>
-                    <For each=move || repositories.get() key=RepositoryId::clone let(id)><Repository known=known id=id /></For>
+                    {each(move || repositories.get(), RepositoryId::clone, move |id| {
+                        view! { <Repository known=known id=id /> }.into_any()
+                    })}
                 </ul>
                 <Runs known=known />
                 <FoundRows search=search shown=shown go=Callback::new(move |spot: Spot| here.go(&spot)) />
@@ -202,7 +205,7 @@ fn Model(known: Known, id: ModelId) -> impl IntoView {
             >
                 <span class="name clip" dir="auto">{name.clone()}</span>
                 <span class="soft clip model-aliases" dir="auto">{move || said.with(|said| said.as_ref().map(|said| said.0.clone()))}</span>
-                <span class="number soft" title="Versions">{versions}</span>
+                <span class="number soft" title="Versions">{move || versions()}</span>
                 <span class="number faint"><Age of=updated /></span>
             </button>
         </li>
@@ -239,7 +242,7 @@ fn Repository(known: Known, id: RepositoryId) -> impl IntoView {
             >
                 <span class="name clip" dir="auto">{name.clone()}</span>
                 <span class="soft clip" dir="auto">{registry.clone()}</span>
-                <span class="number soft" title="Tags that are watched">{words}</span>
+                <span class="number soft" title="Tags that are watched">{move || words()}</span>
                 <span class="number faint"></span>
             </button>
         </li>
@@ -278,7 +281,7 @@ fn Runs(known: Known) -> impl IntoView {
     };
     view! {
         <Show when=move || servers.with(|servers| !servers.is_empty())><h3 class="models-group">"Runs"</h3></Show>
-        <ul>{move || servers.get().into_iter().map(row).collect_view()}</ul>
+        <ul>{move || servers.get().into_iter().map(row).collect_any()}</ul>
     }
 }
 

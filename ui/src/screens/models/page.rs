@@ -18,7 +18,9 @@ use crate::{
         age::Age,
         empty::Empty,
         mark::{StatusWord, of_freshness},
+        show::Show,
     },
+    once::{CollectAny, live},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -37,7 +39,7 @@ pub fn Page(known: Known, here: Memo<Option<Spot>>) -> impl IntoView {
             other => other.clone(),
         })
     });
-    move || match page.get() {
+    live(move || match page.get() {
         None => view! {
             <section class="card models-page">
                 <Empty
@@ -67,7 +69,7 @@ pub fn Page(known: Known, here: Memo<Option<Spot>>) -> impl IntoView {
         Some(Spot::Repository(id)) => view! { <RepositoryPage known=known id=id /> }.into_any(),
         Some(Spot::Artifact(of)) => view! { <ArtifactPage known=known of=of /> }.into_any(),
         Some(Spot::Artifacts(from, to)) => view! { <Differ known=known from=from to=to /> }.into_any(),
-    }
+    })
 }
 
 /// A page of something of a source: its head says what it is, of which source, and how fresh that is.
@@ -160,7 +162,7 @@ fn Model(view: Watched, id: ModelId, here: Memo<Option<Spot>>) -> impl IntoView 
                         <ModelTags row=row version=None />
                         <Table row=row />
                     </div>
-                    {shown}
+                    {move || shown()}
                 </Show>
             </div>
         </section>
@@ -194,7 +196,7 @@ fn Table(row: Memo<Option<ModelRow>>) -> impl IntoView {
                         <th class="number">"Registered"</th><th>"Run"</th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody>{move || rows()}</tbody>
             </table>
         </div>
         {more}
@@ -209,7 +211,7 @@ fn line(model: &ModelRow, version: &VersionRow, at: Option<&Place>, here: Here) 
         Some(Versions::Newest) | None => model.versions.first().is_some_and(|newest| newest.number == number),
     };
     let place = Place::of(model.id.clone()).with(Versions::One(number));
-    let aliases = model.aliases_of(number).map(alias).collect_view();
+    let aliases = model.aliases_of(number).map(alias).collect_any();
     let stage = version.stage.as_ref().map_or_else(|| ABSENT.to_owned(), |stage| visible(stage));
     let run = version.run.as_ref().map_or_else(|| ABSENT.to_owned(), |run| visible(&middle(run, 13)));
     let created = version.created;

@@ -4,8 +4,9 @@
 use super::sums::Sums;
 use crate::{
     link::use_link,
-    parts::{button::Button, loading::Outline, problem::ProblemRows},
+    parts::{button::Button, loading::Outline, problem::ProblemRows, show::Show},
     state::use_state,
+    once::{CollectAny, effect},
 };
 use leptos::{html::Input, prelude::*};
 use pilothouse_wire::{
@@ -46,7 +47,7 @@ pub fn Fits(of: ModelSubject) -> impl IntoView {
     };
     let of = StoredValue::new(of);
     let asked = RwSignal::new(0_u32);
-    Effect::new(move |_| {
+    effect(move || {
         if asked.get() == 0 {
             return;
         }
@@ -154,7 +155,7 @@ fn Form(
         wanted.engine.set(ENGINES.into_iter().find(|engine| engine.name() == name));
     };
     let option = move |of: Engine| view! { <option value=of.name() selected=of == engine>{of.name()}</option> };
-    let datalist = products.into_iter().map(|product| view! { <option value=product.to_string()></option> }).collect_view();
+    let datalist = products.into_iter().map(|product| view! { <option value=product.to_string()></option> }).collect_any();
     view! {
         <div class="fits-form">
             <label>
@@ -168,7 +169,7 @@ fn Form(
             </label>
             <label>
                 <span class="faint small">"Engine"</span>
-                <select class="field" data-test="fits-engine" on:change=choose>{ENGINES.map(option).into_iter().collect_view()}</select>
+                <select class="field" data-test="fits-engine" on:change=choose>{ENGINES.map(option).into_iter().collect_any()}</select>
             </label>
             <label class="fits-arguments">
                 <span class="faint small">"Arguments"</span>
@@ -200,7 +201,7 @@ fn Others(service: Option<ObjectRef>, others: Vec<ObjectRef>, wanted: Wanted, as
         };
         view! { <button type="button" class="link" dir="auto" data-test="fits-other" on:click=take>{name}</button> }
     };
-    (!all.is_empty()).then(|| view! { <p class="fits-others">"As it is served by "{all.into_iter().map(one).collect_view()}</p> })
+    (!all.is_empty()).then(|| view! { <p class="fits-others">"As it is served by "{all.into_iter().map(one).collect_any()}</p> })
 }
 
 const ENGINES: [Engine; 3] = [Engine::Vllm, Engine::Sglang, Engine::Tgi];

@@ -4,8 +4,9 @@
 use super::{Here, Known, holds::Holds, page::Card, place::Spot};
 use crate::{
     link::use_link,
-    parts::{age::Age, button::Button, empty::Empty, problem::ProblemRows},
+    parts::{age::Age, button::Button, empty::Empty, problem::ProblemRows, show::Show},
     state::use_state,
+    once::{CollectAny, effect},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -72,7 +73,7 @@ pub fn RepositoryPage(known: Known, id: RepositoryId) -> impl IntoView {
                 when=move || is_there.get()
                 fallback=|| view! { <Empty title="This repository is not there" what="Its registry does not have it, or it is not watched." /> }
             >
-                <div class="section" data-test="repository-page">{head}</div>
+                <div class="section" data-test="repository-page">{move || head()}</div>
                 <Tags id=of_tags.clone() watched=watched />
                 <Holds id=of_holds.clone() of=None />
             </Show>
@@ -98,7 +99,7 @@ fn Tags(id: RepositoryId, watched: Memo<Option<Vec<TagRow>>>) -> impl IntoView {
     let came = StoredValue::new(0_u32);
     let asked_for = StoredValue::new(id.clone());
     // The first page is asked for at once; leaving ends the question.
-    Effect::new(move |_| {
+    effect(move || {
         let page = wanted.get();
         if !link.is_open() || state.is_past() || came.get_value() > page {
             return;
@@ -123,7 +124,7 @@ fn Tags(id: RepositoryId, watched: Memo<Option<Vec<TagRow>>>) -> impl IntoView {
         pages.with(|pages| merged(&watched, &pages.tags))
     });
     let id = StoredValue::new(id);
-    let lines = move || rows.get().into_iter().map(|(tag, row)| view! { <Tag id=id.get_value() tag=tag row=row /> }).collect_view();
+    let lines = move || rows.get().into_iter().map(|(tag, row)| view! { <Tag id=id.get_value() tag=tag row=row /> }).collect_any();
     let told = move || {
         if state.is_past() {
             return "Tags that are not watched are read from their registry, and so are of now.".to_owned();
@@ -144,7 +145,7 @@ fn Tags(id: RepositoryId, watched: Memo<Option<Vec<TagRow>>>) -> impl IntoView {
     };
     view! {
         <div class="section" aria-busy=move || pages.with(|pages| pages.asked).to_string()>
-            <h3>"Tags"<span role="status" data-test="tags-told">{told}</span></h3>
+            <h3>"Tags"<span role="status" data-test="tags-told">{move || told()}</span></h3>
             <div class="models-versions repository-tags">
                 <table class="plain-table">
                     <thead>
@@ -153,7 +154,7 @@ fn Tags(id: RepositoryId, watched: Memo<Option<Vec<TagRow>>>) -> impl IntoView {
                             <th class="number">"Made"</th><th class="number">"There for"</th>
                         </tr>
                     </thead>
-                    <tbody>{lines}</tbody>
+                    <tbody>{move || lines()}</tbody>
                 </table>
             </div>
             {move || pages.with(|pages| pages.problem.clone()).map(|problem| view! { <ProblemRows problem=problem /> })}

@@ -4,16 +4,17 @@
 use super::runs::BesideOthers;
 use crate::{
     link::use_link,
-    parts::{map::palette::parse, mark::StatusWord, problem::ProblemRows},
+    parts::{map::palette::parse, mark::StatusWord, problem::ProblemRows, show::Show},
     state::use_state,
     theme::{token, use_theme},
+    once::{CollectAny, effect},
 };
 use leptos::prelude::*;
 use pilothouse_chart::Spark;
 use pilothouse_wire::{
     Answer, Ask, ConnectionId, Problem, Reading, SmolStr, Stamp,
     runs::{Artefacts, LastMetric, MOST_HISTORIES, MetricHistory, Run, RunAnswer, RunAsk},
-    units::{ABSENT, bytes, count, span, visible},
+    units::{ABSENT, bytes, count, lower, span, visible},
     view::Status,
 };
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ pub fn RunCard(source: ConnectionId, run: SmolStr) -> impl IntoView {
     let asked: RwSignal<Asked<Run>> = RwSignal::new(None);
     let (of, of_beside, id) = (source.clone(), source.clone(), run.clone());
     // The link may open after the page, and a run is of now: of the past nobody asks.
-    Effect::new(move |_| {
+    effect(move || {
         if link.is_open() && !state.is_past() {
             link.ask_then(Ask::Runs(of.clone(), RunAsk::Run(id.clone())), move |answer| {
                 asked.set(Some(answer.and_then(|answer| match answer {
@@ -59,7 +60,7 @@ pub fn RunCard(source: ConnectionId, run: SmolStr) -> impl IntoView {
         }
     };
     let beside = view! { <BesideOthers source=of_beside run=run.clone() /> };
-    view! { <div class="section" data-test="run"><h3>"Run"<span class="mono">{visible(&run)}</span>{beside}</h3>{body}</div> }
+    view! { <div class="section" data-test="run"><h3>"Run"<span class="mono">{visible(&run)}</span>{beside}</h3>{move || body()}</div> }
 }
 
 #[component]
@@ -80,13 +81,13 @@ fn Whole(source: ConnectionId, run: Run) -> impl IntoView {
     let status = status(&about.status);
     let models = run.models.iter().map(|model| {
         let kind = model.kind.as_ref().map(|kind| format!(", {kind}")).unwrap_or_default();
-        (model.name.clone(), format!("{}, {}{kind}", model.id, model.status.to_lowercase()))
+        (model.name.clone(), format!("{}, {}{kind}", model.id, lower(&model.status)))
     });
     let models: Vec<(SmolStr, String)> = models.collect();
-    let problems = run.problems.into_iter().map(|problem| view! { <ProblemRows problem=problem /> }).collect_view();
+    let problems = run.problems.into_iter().map(|problem| view! { <ProblemRows problem=problem /> }).collect_any();
     view! {
-        <p class="inspector-status"><StatusWord status=status word=run.about.status.to_lowercase() /></p>
-        <dl class="fields">{head.map(field).into_iter().collect_view()}</dl>
+        <p class="inspector-status"><StatusWord status=status word=lower(&run.about.status) /></p>
+        <dl class="fields">{head.map(field).into_iter().collect_any()}</dl>
         {problems}
         <Metrics source=source.clone() run=run.about.id.clone() last=run.about.metrics />
         <Pairs title="Parameters" test="params" of=run.about.params />
@@ -117,7 +118,7 @@ fn Pairs(title: &'static str, test: &'static str, of: Vec<(SmolStr, String)>) ->
         };
         view! {
             <h4>{title}" "<span class="faint">{n}</span></h4>
-            <dl class="fields model-pairs" data-test=test>{of.into_iter().map(pair).collect_view()}</dl>
+            <dl class="fields model-pairs" data-test=test>{of.into_iter().map(pair).collect_any()}</dl>
         }
     })
 }
@@ -128,7 +129,7 @@ fn Left(source: ConnectionId, run: SmolStr, top: Artefacts) -> impl IntoView {
     let link = use_link();
     let folder: RwSignal<String> = RwSignal::default();
     let read: RwSignal<Asked<Artefacts>> = RwSignal::new(None);
-    Effect::new(move |_| {
+    effect(move || {
         let path = folder.get();
         if path.is_empty() {
             return;
@@ -164,8 +165,8 @@ fn Left(source: ConnectionId, run: SmolStr, top: Artefacts) -> impl IntoView {
         }
     };
     view! {
-        <h4>"Artefacts "<span class="faint mono" dir="auto">{root}</span>" "{at}</h4>
-        {listed}
+        <h4>"Artefacts "<span class="faint mono" dir="auto">{root}</span>" "{move || at()}</h4>
+        {move || listed()}
     }
 }
 
@@ -189,7 +190,7 @@ fn files(of: &Artefacts, folder: RwSignal<String>) -> impl IntoView + use<> {
     };
     let more = of.more.then(|| view! { <p class="small faint">"There are more than are listed."</p> });
     view! {
-        <dl class="fields model-pairs" data-test="artefacts">{of.entries.iter().map(entry).collect_view()}</dl>
+        <dl class="fields model-pairs" data-test="artefacts">{of.entries.iter().map(entry).collect_any()}</dl>
         {more}
     }
 }
@@ -203,7 +204,7 @@ fn Metrics(source: ConnectionId, run: SmolStr, last: Vec<LastMetric>) -> impl In
     let failed: RwSignal<Option<Problem>> = RwSignal::new(None);
     let total = last.len();
     let keys: Vec<SmolStr> = last.iter().map(|metric| metric.key.clone()).collect();
-    Effect::new(move |_| {
+    effect(move || {
         let most = if all.get() { MOST_HISTORIES } else { CHARTS };
         let wanted: Vec<SmolStr> = keys.iter().take(most).cloned().collect();
         if wanted.is_empty() {
@@ -223,12 +224,12 @@ fn Metrics(source: ConnectionId, run: SmolStr, last: Vec<LastMetric>) -> impl In
     let charts = move || {
         let most = if all.get() { total } else { CHARTS };
         let chart = |metric: &LastMetric| view! { <Chart last=metric.clone() histories=histories /> };
-        last.iter().take(most).map(chart).collect_view()
+        last.iter().take(most).map(chart).collect_any()
     };
     (total > 0).then(|| {
         view! {
             <h4>"Metrics "<span class="faint">{count(total as u64)}</span></h4>
-            <div class="model-charts" data-test="metrics">{charts}</div>
+            <div class="model-charts" data-test="metrics">{move || charts()}</div>
             {move || failed.get().map(|problem| view! { <ProblemRows problem=problem /> })}
             <Show when=move || !all.get() && (total > CHARTS)>
                 <button type="button" class="link small" on:click=move |_| all.set(true)>{format!("Show all {total} metrics")}</button>
@@ -257,7 +258,7 @@ fn Chart(last: LastMetric, histories: RwSignal<BTreeMap<SmolStr, MetricHistory>>
             <figcaption><span class="soft clip" dir="auto" title=name.clone()>{name.clone()}</span><b>{last.value.to_string()}</b></figcaption>
             // Numbers alone: plotters draws it, no text of anybody is in it.
             <span class="model-line" aria-hidden="true" inner_html=move || svg().unwrap_or_default()></span>
-            <span class="small faint">{words}</span>
+            <span class="small faint">{move || words()}</span>
         </figure>
     }
 }

@@ -6,12 +6,13 @@ use crate::{
     link::use_link,
     parts::{age::Age, button::Button, mark::StatusWord, problem::ProblemRows},
     state::use_state,
+    once::{CollectAny, effect},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, ConnectionId, Problem, SmolStr,
     runs::{ComparedPart, MOST_COMPARED, RunAnswer, RunAsk, RunId, RunPage, RunQuery, RunRow, RunsCompared, RunsRow, common_metrics},
-    units::{ABSENT, count, visible},
+    units::{ABSENT, count, lower, visible},
 };
 
 /// Runs that are asked for.
@@ -68,7 +69,7 @@ pub fn RunsSearch(source: ConnectionId) -> impl IntoView {
     let wanted = RwSignal::new(looked.query());
     let found: RwSignal<Option<Result<RunPage, Problem>>> = RwSignal::new(None);
     let of = StoredValue::new(source);
-    Effect::new(move |_| {
+    effect(move || {
         let query = wanted.get();
         if link.is_open() && !state.is_past() {
             found.set(None);
@@ -126,7 +127,7 @@ pub fn RunsSearch(source: ConnectionId) -> impl IntoView {
                     test="runs-compare"
                 />
             </div>
-            {body}
+            {move || body()}
         </div>
     }
 }
@@ -139,9 +140,9 @@ fn table(page: RunPage, source: ConnectionId, looked: Looked, here: Here) -> imp
         (shown, true) => format!("The first {} of {of}.", some(shown, "run")),
         (shown, false) => format!("{} of {of}.", some(shown, "run")),
     };
-    let heads = metrics.iter().map(|key| view! { <th class="number" dir="auto">{visible(key)}</th> }).collect_view();
+    let heads = metrics.iter().map(|key| view! { <th class="number" dir="auto">{visible(key)}</th> }).collect_any();
     let row = |run: RunRow| line(run, &metrics, source.clone(), looked, here);
-    let rows = page.runs.into_iter().map(row).collect_view();
+    let rows = page.runs.into_iter().map(row).collect_any();
     view! {
         <p class="small faint" role="status" data-test="runs-told">{told}</p>
         <div class="runs-table">
@@ -167,7 +168,7 @@ fn line(run: RunRow, metrics: &[SmolStr], source: ConnectionId, looked: Looked, 
         let value = last.iter().find(|metric| metric.key == *key).map(|metric| metric.value.to_string());
         view! { <td class="number">{value.unwrap_or_else(|| ABSENT.to_owned())}</td> }
     };
-    let values = metrics.iter().map(value).collect_view();
+    let values = metrics.iter().map(value).collect_any();
     let experiment = experiment.1.unwrap_or(experiment.0);
     let label = format!("Choose {}", visible(&name));
     let (key, shown, turned) = (id.to_string(), id.clone(), id.clone());
@@ -181,7 +182,7 @@ fn line(run: RunRow, metrics: &[SmolStr], source: ConnectionId, looked: Looked, 
                     on:change=move |_| looked.turn(&turned)
                 />
             </td>
-            <td><StatusWord status=status(&word) word=word.to_lowercase() /></td>
+            <td><StatusWord status=status(&word) word=lower(&word) /></td>
             <td><button type="button" class="link" dir="auto" on:click=open>{visible(&name)}</button></td>
             <td class="soft" dir="auto">{visible(&experiment)}</td>
             <td class="number faint"><Age of=Signal::stored(began) /></td>
@@ -209,7 +210,7 @@ pub fn RunsBeside(source: ConnectionId, runs: Vec<SmolStr>) -> impl IntoView {
     let (link, state, here): (_, _, Here) = (use_link(), use_state(), expect_context());
     let asked: RwSignal<Option<Result<RunsCompared, Problem>>> = RwSignal::new(None);
     let from = source.clone();
-    Effect::new(move |_| {
+    effect(move || {
         if link.is_open() && !state.is_past() {
             let id = |run: &SmolStr| RunId { source: from.clone(), run: run.clone() };
             link.ask_then(Ask::CompareRuns(runs.iter().map(id).collect()), move |answer| {
@@ -239,7 +240,7 @@ pub fn RunsBeside(source: ConnectionId, runs: Vec<SmolStr>) -> impl IntoView {
                 "Side by side "
                 <button type="button" class="link small" data-test="runs-back" on:click=back>"Choose others"</button>
             </h3>
-            {body}
+            {move || body()}
         </div>
     }
 }
@@ -263,7 +264,7 @@ pub(super) fn side_by_side(
     tests: [&'static str; 2],
 ) -> AnyView {
     let same = rows.iter().filter(|row| !row.differs()).count();
-    let problems = problems.into_iter().map(|problem| view! { <ProblemRows problem=problem /> }).collect_view();
+    let problems = problems.into_iter().map(|problem| view! { <ProblemRows problem=problem /> }).collect_any();
     let wide = heads.len() + 1;
     let nothing = (same == rows.len()).then(|| view! { <p class="soft">"Nothing differs."</p> });
     let parts = move || {
@@ -280,16 +281,16 @@ pub(super) fn side_by_side(
                 }
             })
         };
-        ComparedPart::ALL.map(part).into_iter().collect_view()
+        ComparedPart::ALL.map(part).into_iter().collect_any()
     };
     let more = (same > 0).then(|| {
         let words = move || if all.get() { "Show only what differs".to_owned() } else { format!("Show {} that are the same", count(same as u64)) };
-        view! { <button type="button" class="link small" data-test=tests[1] on:click=move |_| all.update(|all| *all = !*all)>{words}</button> }
+        view! { <button type="button" class="link small" data-test=tests[1] on:click=move |_| all.update(|all| *all = !*all)>{move || words()}</button> }
     });
     view! {
         {problems}
         <div class="runs-table">
-            <table class="plain-table compared"><thead><tr><th></th>{heads}</tr></thead>{parts}</table>
+            <table class="plain-table compared"><thead><tr><th></th>{heads}</tr></thead>{move || parts()}</table>
         </div>
         {nothing}
         {more}
@@ -303,7 +304,7 @@ fn compared(row: &RunsRow, test: &'static str) -> AnyView {
         let change = change.as_ref().map(|change| view! { " "<span class="small faint">{change.clone()}</span> });
         view! { <td dir="auto">{value}{change}</td> }
     };
-    let cells = row.values.iter().zip(&row.changes).map(cell).collect_view();
+    let cells = row.values.iter().zip(&row.changes).map(cell).collect_any();
     view! {
         <tr data-test=test data-key=row.key.to_string() class:differs=row.differs()>
             <td class="mono soft" dir="auto">{visible(&row.key)}</td>

@@ -1,7 +1,7 @@
 //! The search over all registries: asked for when a hand rests, and what was looked through told beneath what was found.
 
 use super::place::Spot;
-use crate::{link::use_link, state::use_state};
+use crate::{link::use_link, parts::show::Show, state::use_state, once::{CollectAny, effect}};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, Problem,
@@ -34,7 +34,7 @@ impl Search {
         let (link, state) = (use_link(), use_state());
         let typed = Memo::new(move |_| state.filter().with(|text| words(text)));
         let wanted: RwSignal<String> = RwSignal::default();
-        Effect::new(move |_| {
+        effect(move || {
             let text = typed.get();
             let timer = set_timeout_with_handle(move || drop(wanted.try_set(text)), REST).ok();
             on_cleanup(move || {
@@ -44,7 +44,7 @@ impl Search {
             });
         });
         let found: RwSignal<Option<(String, Result<Found, Problem>)>> = RwSignal::new(None);
-        Effect::new(move |_| {
+        effect(move || {
             let text = wanted.get();
             if text.is_empty() || !link.is_open() || state.is_past() {
                 return;
@@ -131,12 +131,12 @@ pub fn FoundRows(
                 </li>
             }
         };
-        search.rows.get().into_iter().map(row).collect_view()
+        search.rows.get().into_iter().map(row).collect_any()
     };
     view! {
         <Show when=move || is_there.get()>
             <h3 class="models-group">"Found elsewhere"</h3>
-            <ul>{rows}</ul>
+            <ul>{move || rows()}</ul>
         </Show>
         {move || more.get().map(|more| view! { <p class="models-count small" data-test="found-more">{more}</p> })}
     }
@@ -165,12 +165,12 @@ pub fn LookedThrough(search: Search) -> impl IntoView {
             view! {
                 {nothing.map(|nothing| view! { <p>{nothing}</p> })}
                 {(!found.searched.is_empty()).then(|| view! { <p class="strong">"Looked through"</p> })}
-                {found.searched.into_iter().map(line).collect_view()}
+                {found.searched.into_iter().map(line).collect_any()}
             }
             .into_any()
         }
     };
-    view! { <div class="models-searched small faint" role="status" data-test="searched">{told}</div> }
+    view! { <div class="models-searched small faint" role="status" data-test="searched">{move || told()}</div> }
 }
 
 #[cfg(test)]

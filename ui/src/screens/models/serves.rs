@@ -4,6 +4,7 @@ use crate::{
     mirror::use_view,
     parts::{age::Age, mark::StatusWord},
     state::use_state,
+    once::CollectAny,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -33,7 +34,7 @@ pub fn Serves(model: ModelId, number: u64) -> impl IntoView {
                         <th class="number">"Traffic"</th><th class="number">"For"</th>
                     </tr>
                 </thead>
-                <tbody>{rows.into_iter().map(|row| view! { <Now row=row /> }).collect_view()}</tbody>
+                <tbody>{rows.into_iter().map(|row| view! { <Now row=row /> }).collect_any()}</tbody>
             </table>
         }
         .into_any(),
@@ -51,7 +52,7 @@ pub fn Serves(model: ModelId, number: u64) -> impl IntoView {
                             <th class="number">"Until"</th>
                         </tr>
                     </thead>
-                    <tbody>{rows.into_iter().map(|row| view! { <Before row=row /> }).collect_view()}</tbody>
+                    <tbody>{rows.into_iter().map(|row| view! { <Before row=row /> }).collect_any()}</tbody>
                 </table>
             }
         })
@@ -59,8 +60,8 @@ pub fn Serves(model: ModelId, number: u64) -> impl IntoView {
     view! {
         <div class="section models-versions" data-test="serves">
             <h3>"Serves now"</h3>
-            {serves}
-            {served}
+            {move || serves()}
+            {move || served()}
             <p class="small faint">"Before is what was seen since Pilothouse began to watch."</p>
         </div>
     }

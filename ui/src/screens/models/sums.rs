@@ -1,6 +1,6 @@
 //! What a preflight says: the verdict, the checks with their reasons, and the sums line by line with both bounds.
 
-use crate::parts::mark::{StatusWord, tone};
+use crate::{parts::mark::{StatusWord, tone}, once::CollectAny};
 use leptos::prelude::*;
 use pilothouse_wire::{
     preflight::{Check, Line, Report, Verdict},
@@ -40,14 +40,14 @@ pub fn Sums(
         </p>
         <table class="plain-table fits-checks">
             <thead><tr><th>"Check"</th><th>"Verdict"</th><th>"Why"</th></tr></thead>
-            <tbody>{report.candidate.checks.into_iter().map(check).collect_view()}</tbody>
+            <tbody>{report.candidate.checks.into_iter().map(check).collect_any()}</tbody>
         </table>
         {has_sums.then(|| view! {
             <table class="plain-table fits-sums" data-test="fits-sums">
                 <thead>
                     <tr><th>"On a GPU"</th><th class="number">"At least"</th><th class="number">"At most"</th><th>"From"</th></tr>
                 </thead>
-                <tbody>{report.candidate.sums.into_iter().map(sum).collect_view()}</tbody>
+                <tbody>{report.candidate.sums.into_iter().map(sum).collect_any()}</tbody>
             </table>
         })}
         <p>{ceiling}</p>

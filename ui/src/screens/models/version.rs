@@ -13,8 +13,10 @@ use crate::{
         button::{IconButton, copy},
         empty::Empty,
         icon::Icon,
+        show::Show,
     },
     shell::toast::use_toasts,
+    once::CollectAny,
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -52,13 +54,13 @@ pub fn Version(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl
         >
             <div class="section" data-test="version-page">
                 <h3>{format!("Version {number}")}<With row=row number=number /></h3>
-                <dl class="fields">{move || version.get().map(|version| fields(&version).collect_view())}</dl>
+                <dl class="fields">{move || version.get().map(|version| fields(&version).collect_any())}</dl>
                 <ModelTags row=row version=Some(number) />
                 <VersionDeeds row=row number=number />
             </div>
             <Serves model=model.get_value() number=number />
             <Fits of=ModelSubject::Version(VersionId { model: model.get_value(), number }) />
-            {of_run}
+            {move || of_run()}
         </Show>
     }
 }
@@ -106,9 +108,9 @@ fn With(row: Memo<Option<ModelRow>>, number: u64) -> impl IntoView {
         };
         let others = offered(&model, number);
         let is_empty = others.is_empty();
-        (!is_empty).then(|| view! { <span class="compare-with">"Compare with "{others.into_iter().map(offer).collect_view()}</span> })
+        (!is_empty).then(|| view! { <span class="compare-with">"Compare with "{others.into_iter().map(offer).collect_any()}</span> })
     };
-    view! { {links} }
+    view! { {move || links()} }
 }
 
 fn offered(model: &ModelRow, number: u64) -> Vec<(String, u64)> {

@@ -4,9 +4,10 @@ use super::quiet::Quiet;
 use crate::{
     link::use_link,
     mirror::Watched,
-    parts::button::{Button, Weight},
+    parts::{button::{Button, Weight}, show::Show},
     shell::toast::use_toasts,
     state::use_state,
+    once::CollectAny,
 };
 use leptos::{html, prelude::*};
 use pilothouse_wire::{
@@ -52,10 +53,10 @@ pub fn Asked(view: Watched) -> impl IntoView {
             <header class="card-head">
                 <h2 class="lead">"Tell me when"</h2>
                 <span class="fill"></span>
-                <span class="small soft" role="status" data-test="notices-standing">{standing}</span>
+                <span class="small soft" role="status" data-test="notices-standing">{move || standing()}</span>
             </header>
             <div class="card-body">
-                <ul class="wishes">{NoticeKind::ALL.map(|kind| view! { <Kind kind=kind wishes=wishes wish=wish may=may /> }).collect_view()}</ul>
+                <ul class="wishes">{NoticeKind::ALL.map(|kind| view! { <Kind kind=kind wishes=wishes wish=wish may=may /> }).collect_any()}</ul>
                 <HowBad wishes=wishes wish=wish may=may />
                 <Quiet wishes=wishes wish=wish may=may />
                 <Show
@@ -135,7 +136,7 @@ fn HowBad(wishes: Memo<Wishes>, wish: Callback<Wishes>, may: Signal<bool>) -> im
         };
         let pressed = move || wishes.with(|wishes| wishes.warnings == warnings).to_string();
         view! {
-            <button type="button" aria-pressed=pressed data-test=test disabled=move || !may.get() on:click=press>{label}</button>
+            <button type="button" aria-pressed=move || pressed() data-test=test disabled=move || !may.get() on:click=press>{label}</button>
         }
     };
     view! {

@@ -1,6 +1,7 @@
 //! Quiet hours: from when to when nothing is shown, by the clock of this machine.
 
 use super::ask::Switch;
+use crate::once::effect;
 use leptos::prelude::*;
 use pilothouse_wire::{
     notice::{QuietHours, TimeOfDay, Wishes},
@@ -20,7 +21,7 @@ pub fn Quiet(wishes: Memo<Wishes>, wish: Callback<Wishes>, may: Signal<bool>) ->
     let (from, to) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     // What is typed is of the page, until it is written down or the engine says something else.
     let (said_from, said_to) = (text(QuietHours::from, NIGHT.0), text(QuietHours::to, NIGHT.1));
-    Effect::new(move |_| {
+    effect(move || {
         from.set(said_from());
         to.set(said_to());
     });

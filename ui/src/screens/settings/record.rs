@@ -7,6 +7,7 @@ use crate::{
         icon::Icon,
         problem::ProblemRows,
     },
+    once::{CollectAny, effect},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -35,7 +36,7 @@ pub fn Record() -> impl IntoView {
         });
     };
     // The link may open after the page.
-    Effect::new(move |_| {
+    effect(move || {
         if link.is_open() {
             look();
         }
@@ -56,7 +57,7 @@ pub fn Record() -> impl IntoView {
                 <span class="fill"></span>
                 <IconButton icon=Icon::Retry label="Look again" on_press=look test="record-look" />
             </header>
-            <div class="card-body">{body}</div>
+            <div class="card-body">{move || body()}</div>
         </section>
     }
 }
@@ -72,10 +73,10 @@ fn Info(info: RecordInfo) -> impl IntoView {
             <div class="bar" role="img" aria-label=format!("{percent} % of its bound is used")><i style:width=format!("{percent}%")></i></div>
         })}
         <dl class="facts" data-test="record-facts">
-            {rows.into_iter().map(|(name, text)| view! { <dt>{name}</dt><dd dir="auto">{visible(&text)}</dd> }).collect_view()}
+            {rows.into_iter().map(|(name, text)| view! { <dt>{name}</dt><dd dir="auto">{visible(&text)}</dd> }).collect_any()}
             <dt>"Missing"</dt>
             <dd data-test="record-gaps">
-                <ul>{gaps.into_iter().map(|gap| view! { <li dir="auto">{visible(&gap)}</li> }).collect_view()}</ul>
+                <ul>{gaps.into_iter().map(|gap| view! { <li dir="auto">{visible(&gap)}</li> }).collect_any()}</ul>
             </dd>
             <dt>"File"</dt>
             <dd><code class="mono" title=visible(&info.file)>{visible(&middle(&info.file, 56))}</code></dd>

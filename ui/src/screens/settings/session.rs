@@ -31,7 +31,7 @@ pub fn Session() -> impl IntoView {
                     />
                     <label for="session-read-only">
                         <span class="name">"Do nothing"</span>
-                        <span class="small faint" data-test="session-about">{about}</span>
+                        <span class="small faint" data-test="session-about">{move || about()}</span>
                     </label>
                 </div>
             </div>

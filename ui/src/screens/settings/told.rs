@@ -2,7 +2,11 @@
 
 use crate::{
     mirror::Watched,
-    parts::{age::Age, mark::Mark},
+    parts::{
+        age::Age,
+        mark::Mark,
+        show::{Show, each},
+    },
     state::use_state,
 };
 use leptos::prelude::*;
@@ -24,9 +28,11 @@ pub fn Told(view: Watched) -> impl IntoView {
                 fallback=move || view! { <Nothing told_here=told_here /> }
             >
                 <ul class="told-list">
-                    <For each=move || notices.get() key=|notice| (notice.number, notice.delivery.clone() == Delivery::Waiting) let(notice)>
-                        <One notice=notice />
-                    </For>
+                    {each(
+                        move || notices.get(),
+                        |notice| (notice.number, notice.delivery == Delivery::Waiting),
+                        |notice| view! { <One notice=notice /> }.into_any(),
+                    )}
                 </ul>
             </Show>
         </section>
@@ -42,7 +48,7 @@ fn Nothing(told_here: Memo<bool>) -> impl IntoView {
             "Nothing is told here: that is for the desktop window to do."
         }
     };
-    view! { <div class="card-body"><p class="soft">{words}</p></div> }
+    view! { <div class="card-body"><p class="soft">{move || words()}</p></div> }
 }
 
 #[component]

@@ -3,6 +3,7 @@
 use crate::{
     clock::use_clock,
     link::use_link,
+    once::effect,
     parts::{
         button::{Button, CopyButton, Weight},
         mark::StatusWord,
@@ -40,7 +41,7 @@ pub fn Door() -> impl IntoView {
         });
     });
     // A screen that comes in uses up the code: looked at once a second while somebody looks here.
-    Effect::new(move |_| {
+    effect(move || {
         let _second = clock.real();
         if link.is_open() {
             act.run(DoorAct::Look);
@@ -54,7 +55,7 @@ pub fn Door() -> impl IntoView {
         <section class="card" data-test="wall-door">
             <header class="card-head"><h2>"From this window, to browsers of this machine"</h2></header>
             <div class="card-body walls-way">
-                {body}
+                {move || body()}
                 {move || problem.get().map(|problem| view! { <ProblemRows problem=problem /> })}
             </div>
         </section>

@@ -1,11 +1,12 @@
 //! Reads kinds and their objects for the palette: the kinds once, the objects when a kind is named.
 
 use super::kinds::{Asked, Read, asked, meant};
-use crate::{link::use_link, state::use_state};
+use crate::{link::use_link, once::effect, state::use_state};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, ConnectionId, KindId, Problem,
     kinds::{KindRow, Listing, Offered},
+    sort,
 };
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ impl Browse {
         };
         let (link, scope) = (use_link(), use_state().scope());
         let wants = Memo::new(move |_| typed.with(|typed| matches!(asked(typed), Asked::Kind(..))));
-        Effect::new(move |_| {
+        effect(move || {
             if wants.get() && browse.offered.with_untracked(Option::is_none) {
                 link.ask_then(Ask::Kinds { scope: scope.get_untracked() }, move |answer| {
                     browse.offered.set(Some(match answer {
@@ -55,7 +56,7 @@ impl Browse {
                 Asked::Fleet | Asked::Time(_) => Vec::new(),
             })
         });
-        Effect::new(move |_| {
+        effect(move || {
             let kinds = named.get();
             let of: Vec<_> = kinds.iter().map(|(cluster, kind)| (cluster.clone(), kind.id.clone())).collect();
             browse.of.set(of.clone());
@@ -105,7 +106,7 @@ impl Browse {
             self.read.update(|read| {
                 read.push(Read { cluster, table });
                 // In the order of the clusters, whoever answered first.
-                read.sort_by(|a, b| a.cluster.cmp(&b.cluster));
+                sort::by(read, |a, b| a.cluster.cmp(&b.cluster));
             });
         });
     }

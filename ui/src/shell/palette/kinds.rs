@@ -5,7 +5,8 @@ use crate::parts::icon::Icon;
 use pilothouse_wire::{
     ConnectionId, Problem,
     kinds::{KindRow, ObjectColumn, ObjectTable, Offered},
-    units::{ABSENT, count, visible},
+    sort,
+    units::{ABSENT, count, lower, visible},
 };
 
 /// Lines that are drawn at most: typing on finds the rest.
@@ -43,11 +44,11 @@ pub fn meant(offered: &[Offered], word: &str) -> Vec<(ConnectionId, KindRow)> {
 
 /// Lines for the kinds that a word is a part of, one for each kind whatever clusters have it.
 pub fn kinds(offered: &[Offered], word: &str) -> Vec<Entry> {
-    let word = word.to_lowercase();
+    let word = lower(word);
     let fits = |kind: &KindRow| {
         let id = &kind.id;
         id.to_string().contains(&word)
-            || id.kind.to_lowercase().contains(&word)
+            || lower(&id.kind).contains(&word)
             || kind.short.iter().any(|short| short.contains(&word))
     };
     let mut all: Vec<(&KindRow, usize)> = Vec::new();
@@ -58,7 +59,9 @@ pub fn kinds(offered: &[Offered], word: &str) -> Vec<Entry> {
         }
     }
     // What begins with the word is meant more often than what has it inside.
-    all.sort_by_key(|(kind, _)| !(kind.id.plural.starts_with(&*word) || kind.short.iter().any(|one| *one == word)));
+    sort::by_key(&mut all, |(kind, _)| {
+        !(kind.id.plural.starts_with(&*word) || kind.short.iter().any(|one| *one == word))
+    });
     all.truncate(SHOWN);
     let taken = |kind: &KindRow| all.iter().filter(|(other, _)| other.id.plural == kind.id.plural).count() > 1;
     all.iter().map(|(kind, clusters)| line(kind, *clusters, offered.len(), taken(kind))).collect()
@@ -114,7 +117,7 @@ pub fn heads(read: &[Read]) -> Vec<String> {
 
 /// Lines for the objects that have all of these words in their name, place or cells.
 pub fn objects(read: &[Read], words: &str) -> Vec<Entry> {
-    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = words.split_whitespace().map(lower).collect();
     let rows = read.iter().flat_map(|one| {
         let table = one.table.as_ref().ok();
         let used = table.map_or_else(Vec::new, |table| columns(&table.columns));
@@ -138,7 +141,7 @@ pub fn objects(read: &[Read], words: &str) -> Vec<Entry> {
         })
     });
     let fits = |entry: &Entry| {
-        let text = format!("{} {} {}", entry.name, entry.about, entry.cells.join(" ")).to_lowercase();
+        let text = lower(&format!("{} {} {}", entry.name, entry.about, entry.cells.join(" ")));
         words.iter().all(|word| text.contains(word))
     };
     rows.filter(fits).take(SHOWN).collect()

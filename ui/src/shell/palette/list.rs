@@ -2,7 +2,12 @@
 
 use super::deed::Deed;
 use crate::parts::icon::Icon;
-use pilothouse_wire::{ObjectRef, ask::Hit, units::visible};
+use pilothouse_wire::{
+    ObjectRef,
+    ask::Hit,
+    sort,
+    units::{lower, visible},
+};
 
 /// The heading under which an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +81,7 @@ pub fn entries(typed: &str, hits: &[Hit], deeds: &[Entry]) -> Vec<Entry> {
         Some(rest) => (&[][..], rest),
         None => (hits, typed),
     };
-    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = words.split_whitespace().map(lower).collect();
     let deeds = deeds.iter().filter_map(|deed| matching(deed, &words));
     objects.iter().map(object).chain(deeds).collect()
 }
@@ -97,8 +102,8 @@ fn object(hit: &Hit) -> Entry {
 
 /// The deed with the places that matched, if every word occurs in its name or in what it is about.
 fn matching(deed: &Entry, words: &[String]) -> Option<Entry> {
-    let name: Vec<char> = deed.name.to_lowercase().chars().collect();
-    let about = deed.about.to_lowercase();
+    let name: Vec<char> = lower(&deed.name).chars().collect();
+    let about = lower(&deed.about);
     let mut matched = Vec::new();
     for word in words {
         let letters: Vec<char> = word.chars().collect();
@@ -108,7 +113,7 @@ fn matching(deed: &Entry, words: &[String]) -> Option<Entry> {
             None => return None,
         }
     }
-    matched.sort_unstable();
+    sort::sort(&mut matched);
     matched.dedup();
     Some(Entry { matched, ..deed.clone() })
 }

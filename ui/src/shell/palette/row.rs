@@ -1,7 +1,10 @@
 //! The lines of the palette, under their headings.
 
 use super::list::{Entry, Section, runs};
-use crate::parts::{icon::Sign, key::Key};
+use crate::{
+    once::{CollectAny, effect},
+    parts::{icon::Sign, key::Key},
+};
 use leptos::prelude::*;
 use pilothouse_wire::units::visible;
 use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
@@ -21,7 +24,7 @@ pub fn Rows(
     on_run: impl Fn(usize) + Copy + Send + 'static,
 ) -> impl IntoView {
     // The scroll position is outside of Leptos: this effect is the bridge, and writes no signal.
-    Effect::new(move |_| {
+    effect(move || {
         let id = format!("palette-{}", at.get());
         if let Some(row) = document().get_element_by_id(&id) {
             let near = ScrollIntoViewOptions::new();
@@ -36,8 +39,8 @@ pub fn Rows(
     };
     view! {
         <div class="palette-list" id="palette-list" role="listbox" aria-label="What was found">
-            {rows}
-            {none}
+            {move || rows()}
+            {move || none()}
         </div>
     }
 }
@@ -69,7 +72,7 @@ fn head(heads: &[String]) -> AnyView {
     view! {
         <div class="palette-heads" role="presentation">
             <span class="palette-name">"Name"</span>
-            {heads.collect_view()}
+            {heads.collect_any()}
             <span class="palette-place">"Place"</span>
         </div>
     }
@@ -95,8 +98,8 @@ fn row(index: usize, entry: &Entry, at: RwSignal<usize>, on_run: impl Fn(usize) 
             on:click=move |_| on_run(index)
         >
             <Sign icon=entry.icon size=16 />
-            <span class="palette-name clip" dir="auto">{name.collect_view()}</span>
-            {cells.collect_view()}
+            <span class="palette-name clip" dir="auto">{name.collect_any()}</span>
+            {cells.collect_any()}
             <span class=about dir="auto">{entry.about.clone()}</span>
             <span class="fill"></span>
             {entry.chord.map(|chord| view! { <Key chord=chord /> })}

@@ -3,7 +3,11 @@
 use super::{asked::Asked, use_plan};
 use crate::{
     mirror::{Watched, use_view},
-    parts::button::{Button, Weight},
+    once::CollectAny,
+    parts::{
+        button::{Button, Weight},
+        show::Show,
+    },
     state::use_state,
 };
 use leptos::prelude::*;
@@ -98,13 +102,13 @@ pub fn Deeds(
                     {questions.iter().map(|asked| {
                         let (label, test) = asked.button();
                         view! { <Button label=label on_press=move || door.ask(*asked, object.get_value()) test=test /> }
-                    }).collect_view()}
+                    }).collect_any()}
                     {list.get_value().into_iter().map(|(label, test, deed)| {
                         let ends = matches!(deed, Deed::Delete | Deed::Drain);
                         let weight = if ends { Weight::Danger } else { Weight::Plain };
                         let open = move || door.open(Intent { object: object.get_value(), deed: deed.clone() });
                         view! { <Button label=format!("{label}…") on_press=open weight=weight test=test /> }
-                    }).collect_view()}
+                    }).collect_any()}
                 </div>
             </div>
         </Show>

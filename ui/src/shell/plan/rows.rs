@@ -1,6 +1,9 @@
 //! The rows of a plan, in the order in which a person decides; and what became of it.
 
-use crate::parts::mark::Mark;
+use crate::{
+    once::{CollectAny, live},
+    parts::mark::Mark,
+};
 use leptos::prelude::*;
 use pilothouse_wire::{
     plan::{Action, ActionState, DryRun, FieldChange, Permission, Plan, Risk, Share, Step},
@@ -22,24 +25,24 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
             {(!plan.changes.is_empty()).then(|| view! {
                 <dt>"Change"</dt>
                 <dd class="plan-diff mono" data-test="plan-changes">
-                    {plan.changes.into_iter().map(change).collect_view()}
+                    {plan.changes.into_iter().map(change).collect_any()}
                     {(more > 0).then(|| view! { <p class="soft">{format!("and {} more", count(more.into()))}</p> })}
                 </dd>
             })}
             <dt>"Steps"</dt>
-            <dd>{plan.steps.iter().enumerate().map(|(at, step)| sent(at + 1, step)).collect_view()}</dd>
+            <dd>{plan.steps.iter().enumerate().map(|(at, step)| sent(at + 1, step)).collect_any()}</dd>
             {(!plan.traffic.is_empty()).then(|| view! {
                 <dt>"Traffic"</dt>
-                <dd data-test="plan-traffic">{plan.traffic.into_iter().map(share).collect_view()}</dd>
+                <dd data-test="plan-traffic">{plan.traffic.into_iter().map(share).collect_any()}</dd>
             })}
             <dt>"Affected"</dt>
             <dd data-test="plan-affected">{affected(plan.affected.pods, plan.affected.gpus)}</dd>
             <dt>"Permission"</dt>
-            <dd data-test="plan-permission">{plan.steps.into_iter().map(may).collect_view()}</dd>
+            <dd data-test="plan-permission">{plan.steps.into_iter().map(may).collect_any()}</dd>
             <dt>"Risk"</dt>
             <dd>
                 {said(risk, format!("{}. {}", title(plan.risk.word()), plan.risk_why))}
-                {plan.warnings.into_iter().map(|warning| said(Status::Warn, warning)).collect_view()}
+                {plan.warnings.into_iter().map(|warning| said(Status::Warn, warning)).collect_any()}
             </dd>
             <dt>"Proof"</dt>
             <dd>{format!("{}, within {}. After that it is shown as unverified, not as done.", title(&plan.success.words), span(plan.success.within))}</dd>
@@ -56,7 +59,7 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
                         {said(Status::Bad, problem.to_string())}
                         {remedy.map(|remedy| view! { <pre class="mono small">{visible(&remedy)}</pre> })}
                     }
-                }).collect_view()}</dd>
+                }).collect_any()}</dd>
             })}
         </dl>
     }
@@ -121,7 +124,7 @@ fn affected(pods: u32, gpus: u64) -> String {
 /// What became of it.
 #[component]
 pub fn Became(action: Memo<Option<Action>>) -> impl IntoView {
-    move || match action.get() {
+    live(move || match action.get() {
         None => view! { <p class="soft">"It is being sent…"</p> }.into_any(),
         Some(action) => {
             let (status, detail) = match action.state.clone() {
@@ -144,7 +147,7 @@ pub fn Became(action: Memo<Option<Action>>) -> impl IntoView {
             }
             .into_any()
         }
-    }
+    })
 }
 
 fn said(status: Status, text: String) -> AnyView {
@@ -153,6 +156,9 @@ fn said(status: Status, text: String) -> AnyView {
 
 /// With a capital.
 fn title(words: &str) -> String {
-    let mut signs = words.chars();
-    signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
+    let mut words = words.to_owned();
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
 }

@@ -1,10 +1,10 @@
 //! The lanes from before this run: asked once for each stretch of the ribbon, of the servers that measure.
 
 use super::window::Window;
-use crate::{link::use_link, mirror::Watched};
+use crate::{link::use_link, mirror::Watched, once::effect};
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Answer, Ask, ConnectionId, ViewSpec,
+    Answer, Ask, ConnectionId, ViewSpec, sort,
     view::{Lane, LaneKind},
 };
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub fn lanes(watched: Watched, window: RwSignal<Window>) -> RwSignal<Before> {
     let asked = StoredValue::new(0_u32);
     let again = Trigger::new();
     // The link is outside of Leptos: this effect is the bridge.
-    Effect::new(move |_| {
+    effect(move || {
         let ViewSpec::Ribbon { span, end } = spec.get() else { return };
         again.track();
         let number = asked.get_value().wrapping_add(1);
@@ -77,6 +77,6 @@ fn measured(lanes: &[Lane]) -> Vec<(LaneKind, Option<ConnectionId>)> {
         .filter(|lane| LaneKind::MEASURED.contains(&lane.kind))
         .map(|lane| (lane.kind, lane.source.clone()))
         .collect();
-    all.sort();
+    sort::sort(&mut all);
     all
 }

@@ -1,6 +1,7 @@
 //! What the current sign of the ribbon means: what, about what, where, when.
 
 use super::{Picture, place::Sign, shape, signs::Current};
+use crate::once::live;
 use leptos::prelude::*;
 use pilothouse_wire::{units::visible, view::Mark};
 
@@ -12,7 +13,7 @@ const TOLD: usize = 6;
 /// Stands above the current sign.
 #[component]
 pub fn Bubble(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) -> impl IntoView {
-    move || {
+    live(move || {
         let sign = current.sign(signs, picture)?;
         picture.with(|picture| {
             let told = sign.members.iter().rev().take(TOLD).filter_map(|member| picture.marks.get(*member));
@@ -31,7 +32,7 @@ pub fn Bubble(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) 
                 </div>
             })
         })
-    }
+    })
 }
 
 fn line(mark: &Mark) -> impl IntoView + use<> {

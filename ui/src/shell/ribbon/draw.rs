@@ -1,6 +1,7 @@
 //! What the ribbon draws under and over its signs: grid, lanes, ticks, the veil over what was to come, now and then.
 
 use super::{LANE, MARKS, Picture, lane, place};
+use crate::once::CollectAny;
 use leptos::prelude::*;
 use pilothouse_wire::{
     When,
@@ -25,7 +26,7 @@ pub fn grid(picture: &Picture) -> impl IntoView + use<> {
     let edges =
         format!("M0 {}H{}M{} {}H{}", MARKS - 1.5, picture.width, picture.scale.left, floor - 0.5, picture.scale.right);
     view! {
-        {ticks.collect_view()}
+        {ticks.collect_any()}
         <path class="grid-line" d=edges />
     }
 }
@@ -48,8 +49,8 @@ pub fn lanes(picture: &Picture) -> impl IntoView + use<> {
         }
     });
     view! {
-        {lines.collect_view()}
-        {lost.collect_view()}
+        {lines.collect_any()}
+        {lost.collect_any()}
     }
 }
 
@@ -140,5 +141,5 @@ pub fn gutters(picture: &Picture) -> impl IntoView + use<> {
             <span class="lane-value" style:top=top dir="auto">{visible(&lane::present_or_before(lane, before, picture.when))}</span>
         }
     });
-    lanes.collect_view()
+    lanes.collect_any()
 }

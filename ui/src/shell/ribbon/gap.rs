@@ -2,6 +2,7 @@
 //! whoever points at one.
 
 use super::{MARKS, Picture};
+use crate::once::{CollectAny, live};
 use leptos::prelude::*;
 use pilothouse_wire::{
     Stamp,
@@ -54,13 +55,13 @@ pub fn gaps(picture: &Picture) -> impl IntoView + use<> {
             {word}
         })
     });
-    drawn.collect_view()
+    drawn.collect_any()
 }
 
 /// Stands above the gap that is pointed at.
 #[component]
 pub fn Bubble(picture: Memo<Picture>, pointed: RwSignal<Option<f64>>) -> impl IntoView {
-    move || {
+    live(move || {
         let x = pointed.get()?;
         picture.with(|picture| {
             let at_x = |gap: &&Gap| place(gap, picture).is_some_and(|(from, to)| from - 1.0 <= x && x <= to + 1.0);
@@ -81,7 +82,7 @@ pub fn Bubble(picture: Memo<Picture>, pointed: RwSignal<Option<f64>>) -> impl In
                 </div>
             })
         })
-    }
+    })
 }
 
 #[cfg(test)]

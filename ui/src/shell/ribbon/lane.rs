@@ -1,7 +1,7 @@
 //! A lane of the ribbon: a series as a line with its gaps left open, and its present value.
 
 use super::scale::Scale;
-use pilothouse_wire::{Stamp, When, units, view::Lane};
+use pilothouse_wire::{Stamp, When, sort, units, view::Lane};
 use std::fmt::Write;
 
 /// A hole of more than this many steps is a gap: never joined, never zero.
@@ -66,7 +66,7 @@ fn range(points: &[(Stamp, f64)]) -> Option<(f64, f64)> {
 /// The usual distance of two points: the middle one of all distances.
 fn step(points: &[(Stamp, f64)]) -> i64 {
     let mut steps: Vec<i64> = points.windows(2).map(|pair| pair[1].0.0 - pair[0].0.0).collect();
-    steps.sort_unstable();
+    sort::sort(&mut steps);
     steps.get(steps.len() / 2).copied().unwrap_or_default().max(1_000)
 }
 

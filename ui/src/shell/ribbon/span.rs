@@ -5,6 +5,7 @@ use super::{Picture, scale::Scale, window::Window};
 use crate::{
     clock::use_clock,
     keys::{Command, on_command},
+    parts::show::Show,
     shell::compare::use_compare,
     state::use_state,
 };
@@ -160,7 +161,7 @@ fn Handle(
             role="slider"
             tabindex="0"
             aria-label="A time to compare. Arrow keys move it, Enter compares the two, Escape takes them away."
-            aria-valuetext=spoken
+            aria-valuetext=move || spoken()
             title=move || format!("{}: drag it, or press Enter to compare", spoken())
             style:left=move || format!("{:.1}px", x() - 12.0)
             on:pointerdown=down

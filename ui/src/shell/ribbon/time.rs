@@ -122,7 +122,7 @@ pub fn Time(
             role="slider"
             tabindex="-1"
             aria-label="Time that is shown"
-            aria-valuetext=spoken
+            aria-valuetext=move || spoken()
             style:top=format!("{MARKS}px")
             on:pointerdown=down
             on:pointermove=moved

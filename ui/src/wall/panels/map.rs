@@ -3,6 +3,7 @@
 use super::super::Wall;
 use crate::{
     mirror::Part,
+    once::CollectAny,
     parts::{
         map::{
             canvas::MapCanvas,
@@ -85,7 +86,7 @@ pub fn Map() -> impl IntoView {
             <div class="wall-map-box" node_ref=node>
                 <div class="wall-map-inner" style:transform=format!("scale({LARGER})")>
                     <MapCanvas layout=layout scene=scene window=window />
-                    {headings}
+                    {move || headings()}
                 </div>
             </div>
             <Key mode=mode legend=legend />
@@ -106,7 +107,7 @@ fn headings(wall: Wall, groups: &Groups, layout: &Layout) -> impl IntoView + use
             </div>
         }
     };
-    groups.clusters.iter().zip(&layout.clusters).map(one).collect_view()
+    groups.clusters.iter().zip(&layout.clusters).map(one).collect_any()
 }
 
 /// How many GPUs a cluster has; or that it is not seen, by shape and word.

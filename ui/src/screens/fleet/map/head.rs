@@ -3,9 +3,11 @@
 use super::{MapState, missing::MissingButton};
 use crate::{
     keys::Command,
+    once::{CollectAny, live},
     parts::{
         key::KeyOf,
         map::ink::{Ink, Legend, Mode},
+        show::Show,
     },
     screens::fleet::{Fleet, groups::Grouping, picked::Picked},
     state::use_state,
@@ -60,7 +62,7 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                     on:change=move |event| choose(&Grouping::ALL, Grouping::name, map.grouping, &event_target_value(&event))
                     prop:value=move || map.grouping.get().name()
                 >
-                    {Grouping::ALL.map(|grouping| view! { <option value=grouping.name()>{grouping.name()}</option> }).collect_view()}
+                    {Grouping::ALL.map(|grouping| view! { <option value=grouping.name()>{grouping.name()}</option> }).collect_any()}
                 </select>
             </label>
             <label class="map-pick">
@@ -74,11 +76,11 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                     }
                     prop:value=move || map.mode.get().name()
                 >
-                    {Mode::ALL.map(|mode| view! { <option value=mode.name()>{mode.name()}</option> }).collect_view()}
+                    {Mode::ALL.map(|mode| view! { <option value=mode.name()>{mode.name()}</option> }).collect_any()}
                 </select>
                 <KeyOf command=Command::MapColour />
             </label>
-            <span class="fill">{without} {why}</span>
+            <span class="fill">{move || without()} {why}</span>
             <MissingButton />
             <PickedChip />
             <Show when=move || made_up.get() && !state.is_past()>
@@ -96,7 +98,7 @@ pub fn MapHead(map: MapState) -> impl IntoView {
 fn PickedChip() -> impl IntoView {
     let (fleet, state): (Fleet, _) = (expect_context(), use_state());
     let words = Memo::new(move |_| fleet.picked.with(|picked| picked.as_ref().map(Picked::words)));
-    move || {
+    live(move || {
         words.get().map(|words| {
             view! {
                 <button
@@ -110,7 +112,7 @@ fn PickedChip() -> impl IntoView {
                 </button>
             }
         })
-    }
+    })
 }
 
 fn choose<T: Copy + Send + Sync + 'static>(all: &[T], name: fn(T) -> &'static str, signal: RwSignal<T>, chosen: &str) {
@@ -140,7 +142,7 @@ pub fn legend_items(legend: &Legend, mode: Mode) -> impl IntoView + use<> {
 
 fn scale_view(mode: Mode) -> impl IntoView {
     let (low, high) = mode.scale_ends();
-    let steps = (0..9).map(|step| view! { <i class=format!("step m{step}")></i> }).collect_view();
+    let steps = (0..9).map(|step| view! { <i class=format!("step m{step}")></i> }).collect_any();
     view! {
         <li class="legend-scale"><span class="faint">{low}</span><span class="steps" aria-hidden="true">{steps}</span><span class="faint">{high}</span></li>
     }

@@ -12,11 +12,12 @@ use crate::{
     },
     screens::fleet::Fleet,
     state::{State, use_state},
+    once::{CollectAny, live},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
     Freshness, Metric, NodeId, ObjectRef,
-    units::{count, sum, visible},
+    units::{count, lower, sum, visible},
     view::{FleetView, GpuRow, Status},
 };
 
@@ -48,7 +49,7 @@ pub fn Headings(map: MapState) -> impl IntoView {
                         </div>
                     }
                 })
-                .collect_view()
+                .collect_any()
             })
         })
     };
@@ -71,11 +72,11 @@ pub fn Headings(map: MapState) -> impl IntoView {
                             </div>
                         }
                     })
-                    .collect_view()
+                    .collect_any()
             })
         })
     };
-    view! { {clusters} {pools} }
+    view! { {move || clusters()} {move || pools()} }
 }
 
 fn gpus_words(gpus: u64) -> String {
@@ -170,7 +171,7 @@ pub fn Outlines(map: MapState) -> impl IntoView {
             let [left, top, width, height] = place(rect, dpr(), grow);
             view! { <i class=class style:left=left style:top=top style:width=width style:height=height></i> }
         };
-        rects.into_iter().map(one).collect_view()
+        rects.into_iter().map(one).collect_any()
     };
     let hovered = Memo::new(move |_| {
         let spot = map.hover.get()?;
@@ -187,7 +188,7 @@ pub fn Outlines(map: MapState) -> impl IntoView {
 /// What is being drawn.
 #[component]
 pub fn Lasso(map: MapState) -> impl IntoView {
-    move || {
+    live(move || {
         let dpr = map.layout.with(|layout| layout.dpr);
         Some(match map.lasso.get()? {
             Drawn::Box(area) => {
@@ -201,7 +202,7 @@ pub fn Lasso(map: MapState) -> impl IntoView {
                 view! { <svg class="map-line"><polygon points=points></polygon></svg> }.into_any()
             }
         })
-    }
+    })
 }
 
 /// What is said of one GPU: its name, its status, who holds it.
@@ -231,7 +232,7 @@ fn said(fleet: Fleet, layout: &Layout, spot: Spot, whole: bool) -> Option<Said> 
         let workload = row.pod.and_then(|pod| pod.workload.clone());
         let measured = [Metric::TensorActive, Metric::Utilisation].into_iter().find_map(|metric| {
             let reading = row.read(metric);
-            reading.measured().map(|_| format!("{} {}", metric.show(reading), metric.label().to_lowercase()))
+            reading.measured().map(|_| format!("{} {}", metric.show(reading), lower(metric.label())))
         });
         let workload = workload.or_else(|| row.holder.map(|id| id.name.clone()));
         let mut rest = [measured, workload.map(|name| name.to_string())].into_iter().flatten().collect::<Vec<_>>().join(", ");
@@ -248,7 +249,7 @@ pub fn spoken(fleet: Fleet, layout: &Layout, spot: Spot) -> String {
     said(fleet, layout, spot, false).map_or_else(String::new, |said| {
         let name = said.name.replace(" / ", ", GPU ");
         let rest = if said.rest.is_empty() { String::new() } else { format!(", {}", said.rest) };
-        visible(&format!("{name}, {}{rest}", said.word.to_lowercase()))
+        visible(&format!("{name}, {}{rest}", lower(&said.word)))
     })
 }
 
@@ -258,7 +259,7 @@ pub fn Label(map: MapState) -> impl IntoView {
     let (fleet, state): (Fleet, _) = (expect_context(), use_state());
     let spot = Memo::new(move |_| map.hover.get().or_else(|| selected_spot(fleet, map.layout, state)));
     let is_node = move || state.selected().with(|selected| matches!(selected, Some(ObjectRef::Node(_))));
-    move || {
+    live(move || {
         let spot = spot.get()?;
         let whole = map.hover.with(Option::is_none) && is_node();
         map.layout.with(|layout| {
@@ -281,5 +282,5 @@ pub fn Label(map: MapState) -> impl IntoView {
                 </div>
             })
         })
-    }
+    })
 }

@@ -3,10 +3,12 @@
 
 use crate::{
     mirror::Part,
+    once::CollectAny,
     parts::{
         button::{CopyButton, IconButton},
         dialog::Dialog,
         icon::Icon,
+        show::Show,
     },
     screens::fleet::Fleet,
 };
@@ -71,7 +73,7 @@ pub fn MissingButton() -> impl IntoView {
                         let sources = fleet.sources.with(|sources| {
                             missing.with(|missing| by_source(missing, |id| name(sources, id)))
                         });
-                        sources.into_iter().map(section).collect_view()
+                        sources.into_iter().map(section).collect_any()
                     }}
                 </div>
             </Dialog>
@@ -139,7 +141,7 @@ fn section(source: Source) -> impl IntoView {
             </li>
         }
     });
-    let rows = rows.collect_view();
+    let rows = rows.collect_any();
     view! {
         <section class="missing-source">
             <header><h3 dir="auto">{visible(&source.name)}</h3><span class="fill"></span>{all}</header>

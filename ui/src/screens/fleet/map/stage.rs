@@ -46,7 +46,7 @@ pub fn Stage(map: MapState, scene: Memo<Scene>) -> impl IntoView {
             class:by-hand=move || map.by_hand.get()
             data-test="fleet-map"
             role="application"
-            aria-label=label
+            aria-label=move || label()
             tabindex="0"
             node_ref=stage
             style:width=move || css(|layout| layout.width)

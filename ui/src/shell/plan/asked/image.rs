@@ -4,6 +4,7 @@
 use crate::{
     keys::Command,
     link::use_link,
+    once::CollectAny,
     parts::{
         button::{Button, Weight},
         form::{dialog::Titled, line::Line},
@@ -98,7 +99,7 @@ fn choice(
                 prop:value=move || chosen.get().to_string()
                 on:change:target=move |event| choose(event.target().value().into())
             >
-                {options.collect_view()}
+                {options.collect_any()}
             </select>
         </div>
     }

@@ -2,9 +2,11 @@
 
 use crate::{
     keys::Command,
+    once::CollectAny,
     parts::{
         button::{Button, Weight},
         form::{dialog::Titled, line::Line},
+        show::Show,
     },
 };
 use leptos::prelude::*;
@@ -77,7 +79,7 @@ pub(super) fn SilenceQuestion(on_deed: Callback<Deed>, on_close: Callback<()>) -
         let (label, test) = length.button();
         let pressed = move || (chosen.get() == length).to_string();
         view! {
-            <button type="button" aria-pressed=pressed data-test=test on:click=move |_| chosen.set(length)>{label}</button>
+            <button type="button" aria-pressed=move || pressed() data-test=test on:click=move |_| chosen.set(length)>{label}</button>
         }
     };
     view! {
@@ -86,7 +88,7 @@ pub(super) fn SilenceQuestion(on_deed: Callback<Deed>, on_close: Callback<()>) -
                 <div class="form-field">
                     <span class="soft" id="silence-long">"Time"</span>
                     <span class="segments plan-lengths" role="group" aria-labelledby="silence-long">
-                        {Length::ALL.map(choice).collect_view()}
+                        {Length::ALL.map(choice).collect_any()}
                     </span>
                 </div>
                 <Show when=move || chosen.get() == Length::Own>
