@@ -179,6 +179,26 @@ fn nothing_configured_means_the_demo_fleet_and_it_is_said() {
 }
 
 #[test]
+fn a_code_for_a_screen_stands_for_a_token_and_is_no_token_itself() {
+    let home = Home::new();
+    let none = home.run("serve code");
+    assert_eq!((none.code, none.stderr.contains("There is no token.")), (1, true), "{}", none.all());
+    let token = home.run("serve token new lobby");
+    assert_eq!((token.code, token.stderr.contains("serve code")), (0, true), "{}", token.all());
+    let [first, second] = ["serve code", "serve code 1"].map(|typed| home.run(typed));
+    for code in [&first, &second] {
+        let word = code.stdout.trim_end();
+        assert_eq!((code.code, word.len(), word == token.stdout.trim_end()), (0, 43, false), "{}", code.all());
+        assert!(code.stderr.contains("works once") && code.stderr.contains("as token 1 does"), "{}", code.all());
+        let kept = std::fs::read_to_string(home.path().join("pilothouse/wall.json")).unwrap();
+        assert!(kept.contains("lobby") && !kept.contains(word), "it is kept as a hash");
+    }
+    assert_ne!(first.stdout, second.stdout);
+    let wrong = home.run("serve code 7");
+    assert_eq!((wrong.code, wrong.stderr.contains("There is no token 7.")), (1, true), "{}", wrong.all());
+}
+
+#[test]
 fn a_time_that_is_none_is_no_command_and_without_a_record_there_is_no_past() {
     let home = Home::new();
     let wrong = home.run("diff --demo --from yesterday");
