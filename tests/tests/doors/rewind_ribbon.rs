@@ -1,8 +1,9 @@
 //! The ribbon under a hand, in headless Chromium on a real cluster: what a sign says to who points at it, where a press leads,
-//! from a minute to a week, and on every screen.
+//! from a minute to a week, and on every screen; and the same of the ticks of pods, which a later run still has.
 
 use acceptance::{ControlPlane, Failure, GpuNodes, GpuPods, Options, Page, Result, Terminal, until};
 use std::time::Duration;
+use thirtyfour::Key;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const CONNECTION: &str = "admin";
@@ -11,6 +12,13 @@ const CONNECTION: &str = "admin";
 const SIGNS: &str = "return [...document.querySelectorAll('.ribbon svg circle.hit')].map(sign => { \
                      const at = sign.getBoundingClientRect(); \
                      return [Math.round(at.x + at.width / 2), Math.round(at.y + at.height / 2)]; }).reverse()";
+/// The places of the ticks of pods, the newest first.
+const TICKS: &str = "const top = document.querySelector('.ribbon svg').getBoundingClientRect().y; \
+                     return [...document.querySelectorAll('.ribbon svg path.change.tick')].flatMap(path => \
+                     [...path.getAttribute('d').matchAll(/M([\\d.]+) 25/g)].map(at => \
+                     [Math.round(+at[1]), Math.round(top + 29)])).sort((a, b) => b[0] - a[0])";
+/// What is told of what is pointed at.
+const TOLD: &str = "return document.querySelector('.ribbon .bubble')?.innerText ?? ''";
 /// What stands under the lines of the axis.
 const AXIS: &str =
     "return [...document.querySelectorAll('.ribbon svg path.grid-line + text')].map(word => word.textContent)";
@@ -19,19 +27,22 @@ fn failed(error: thirtyfour::error::WebDriverError) -> Failure {
     Failure::new(format!("could not point at the ribbon: {error}"))
 }
 
-async fn signs(page: &Page) -> Result<Vec<(i64, i64)>> {
-    serde_json::from_value(page.ask(SIGNS).await?).map_err(|error| Failure::new(error.to_string()))
+async fn places(page: &Page, of: &str) -> Result<Vec<(i64, i64)>> {
+    serde_json::from_value(page.ask(of).await?).map_err(|error| Failure::new(error.to_string()))
 }
 
-/// Points at one sign after the other until one says this; answers where it is, and all that it says.
-async fn pointed_at(page: &Page, title: &str) -> Result<((i64, i64), String)> {
-    let (what, mut last) = (format!("a sign that is pointed at says {title}"), Vec::new());
+async fn told(page: &Page) -> Result<String> {
+    Ok(page.ask(TOLD).await?.as_str().unwrap_or_default().to_owned())
+}
+
+/// Points at one place after the other until one says this; answers where it is, and all that it says.
+async fn pointed_at(page: &Page, of: &str, title: &str) -> Result<((i64, i64), String)> {
+    let (what, mut last) = (format!("what is pointed at says {title}"), Vec::new());
     let found = until(&what, LIMIT, async || {
         last.clear();
-        for (x, y) in signs(page).await? {
+        for (x, y) in places(page, of).await? {
             page.driver().action_chain().move_to(x, y).perform().await.map_err(failed)?;
-            let said = page.ask("return document.querySelector('.ribbon .bubble')?.innerText ?? ''").await?;
-            let said = said.as_str().unwrap_or_default().to_owned();
+            let said = told(page).await?;
             if said.contains(title) {
                 return Ok(Some(((x, y), said)));
             }
@@ -88,7 +99,7 @@ async fn a_sign_says_what_who_and_where_and_a_press_opens_it_from_a_minute_to_a_
         page.key("+").await?;
     }
     plane.kubectl(&["scale", "deployment/chat", "--replicas=3"]).await?;
-    let ((x, y), said) = pointed_at(&page, "chat 1 → 3").await?;
+    let ((x, y), said) = pointed_at(&page, SIGNS, "chat 1 → 3").await?;
     let parts = ["by kubectl", "scale, Deployment chat, admin"];
     assert!(parts.iter().all(|part| said.contains(part)), "who and where: {said}");
     is_held("3").await?;
@@ -96,6 +107,8 @@ async fn a_sign_says_what_who_and_where_and_a_press_opens_it_from_a_minute_to_a_
     // A press opens what it is about.
     page.driver().action_chain().move_to(x, y).click().perform().await.map_err(failed)?;
     page.reads_as("[data-test='inspector']", |text| text.contains("chat"), "is about the Deployment").await?;
+
+    pods_are_told_of(&page, &plane, &is_held).await?;
 
     // From a minute, at which the axis counts seconds, to a week, at which it counts days.
     page.press_by(".table-head").await?;
@@ -118,10 +131,64 @@ async fn a_sign_says_what_who_and_where_and_a_press_opens_it_from_a_minute_to_a_
         page.press(route).await?;
         page.find_by(&format!("[data-test='{route}'][aria-current='page']")).await?;
         page.find("ribbon").await?;
-        assert!(!signs(&page).await?.is_empty(), "no sign at the foot of {route}");
+        assert!(!places(&page, SIGNS).await?.is_empty(), "no sign at the foot of {route}");
     }
     let faults = page.faults().await?;
     assert!(faults.is_empty(), "{faults:#?}");
     drop(door);
+    page.close().await?;
+
+    // A pod that went before this run is on its ribbon all the same.
+    let (door, link) = terminal.serve(&[]).await?;
+    let page = Page::browser((1440, 900), &link).await?;
+    page.find_by(&format!("[data-test='chip-{CONNECTION}'][data-state='live']")).await?;
+    pointed_at(&page, TICKS, " gone").await?;
+    drop(door);
     page.close().await
+}
+
+/// A pod that came, by the pointer; one that went, by keys: what, who and where, and a press opens it, as it was last.
+async fn pods_are_told_of(
+    page: &Page,
+    plane: &ControlPlane,
+    is_held: &impl AsyncFn(&'static str) -> Result<()>,
+) -> Result<()> {
+    // An hour is as wide as the ribbon: a tick stands still under the pointer.
+    page.press_by(".table-head").await?;
+    for _ in 0..3 {
+        page.key("-").await?;
+    }
+    let ((x, y), said) = pointed_at(page, TICKS, " placed").await?;
+    let parts = ["pod placed", "chat-", "1 GPU of ", ", admin"];
+    assert!(parts.iter().all(|part| said.contains(part)), "what, who and where: {said}");
+    page.driver().action_chain().move_to(x, y).click().perform().await.map_err(failed)?;
+    let inspector = "[data-test='inspector'][data-key^='pod:admin/default/chat-']";
+    page.reads_as(inspector, |text| text.contains("Deployment chat"), "is about the pod").await?;
+
+    page.press_by(".table-head").await?;
+    for _ in 0..3 {
+        page.key("+").await?;
+    }
+    plane.kubectl(&["scale", "deployment/chat", "--replicas=1"]).await?;
+    is_held("1").await?;
+    let by_key = async |key: Key, title: &str| {
+        until(&format!("keys lead to a pod {title}"), LIMIT, async || {
+            page.ask("document.querySelector('.ribbon-marks').focus()").await?;
+            page.key(key.clone() + "").await?;
+            Ok(told(page).await?.contains(title).then_some(()))
+        })
+        .await
+    };
+    by_key(Key::Down, "chat-").await?;
+    by_key(Key::Right, " gone").await?;
+    by_key(Key::Left, " placed").await?;
+    by_key(Key::Right, " gone").await?;
+    page.key(Key::Enter + "").await?;
+    page.reads_as(inspector, |text| text.contains("Gone"), "says that it is gone").await?;
+    page.press("inspector-as-it-was").await?;
+    page.reads_as(inspector, |text| text.contains("Deployment chat"), "shows it as it was").await?;
+    page.key("n").await?;
+    page.gone(".past-banner").await?;
+    plane.kubectl(&["scale", "deployment/chat", "--replicas=3"]).await?;
+    is_held("3").await
 }

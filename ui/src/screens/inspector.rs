@@ -15,21 +15,23 @@ use crate::{
     kept::use_kept,
     keys::{Command, on_command},
     mirror::{Watched, use_view},
+    once::{CollectAny, live},
     parts::{
         button::{Button, IconButton, use_copy},
         icon::{Icon, Sign},
         key::KeyOf,
         mark::StatusWord,
         problem::ProblemRows,
+        show::Show,
     },
     shell::plan::Deeds,
     state::{State, use_state},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    ObjectRef, ViewSpec,
+    ObjectRef, Stamp, ViewSpec, When,
     units::{ABSENT, visible},
-    view::{FieldRow, ObjectView},
+    view::{FieldRow, MarkKind, ObjectView},
 };
 
 /// Draws what is selected.
@@ -38,12 +40,12 @@ pub fn Inspector() -> impl IntoView {
     let state = use_state();
     // The watch begins anew with each object; a step from row to row does not wait for the old one.
     let selected = state.selected();
-    move || {
+    live(move || {
         selected.get().map(|object| match object {
             ObjectRef::Other(_) => view! { <other::Other object=object /> }.into_any(),
             object => view! { <Inspected object=object /> }.into_any(),
         })
-    }
+    })
 }
 
 #[component]
@@ -137,7 +139,7 @@ fn Announce(state: State) -> impl IntoView {
             .selected()
             .with(|object| object.as_ref().map(|object| visible(&format!("{} {}", object.kind_word(), object.name()))))
     };
-    view! { <p class="unseen" aria-live="polite">{said}</p> }
+    view! { <p class="unseen" aria-live="polite">{move || said()}</p> }
 }
 
 #[component]
@@ -177,8 +179,8 @@ fn PinButton(object: ObjectRef) -> impl IntoView {
             type="button"
             class="icon-button"
             aria-pressed=move || pinned.get().to_string()
-            aria-label=label
-            title=label
+            aria-label=move || label()
+            title=move || label()
             data-test="inspector-pin"
             on:click=move |_| toggle()
         >
@@ -202,7 +204,7 @@ fn Body(watched: Watched, object: ObjectRef) -> impl IntoView {
         Some(false) => Shows::Unknown,
         Some(true) => Shows::Object,
     });
-    move || {
+    live(move || {
         match (shows.get(), watched.problem()) {
         (Shows::Waiting, Some(problem)) => view! { <div class="section"><ProblemRows problem=problem /></div> }.into_any(),
         (Shows::Waiting, None) => view! { <p class="section faint">"Reading it."</p> }.into_any(),
@@ -215,7 +217,7 @@ fn Body(watched: Watched, object: ObjectRef) -> impl IntoView {
         .into_any(),
         (Shows::Object, _) => view! { <Known watched=watched object=object.clone() /> }.into_any(),
     }
-    }
+    })
 }
 
 /// A part of the object, kept while it does not change.
@@ -228,21 +230,26 @@ fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
 
 #[component]
 fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
+    let state = use_state();
     let status = Memo::new(move |_| {
-        watched
-            .object(|object| object.map(|object| (object.status, object.status_word.to_string(), object.exists)))
-            .flatten()
+        watched.object(|object| object.map(|object| (object.status, object.status_word.to_string()))).flatten()
     });
+    let was = Memo::new(move |_| watched.object(|object| object.and_then(last_seen)).flatten());
     let word = Signal::derive(move || status.get().map(|status| status.1).unwrap_or_default());
     let mark = Signal::derive(move || status.get().map_or(pilothouse_wire::view::Status::Unknown, |status| status.0));
-    let gone = move || status.get().is_some_and(|status| !status.2);
     view! {
         <div class="section">
             <div class="line inspector-status">
                 <StatusWord status=mark word=word />
-                <Show when=gone><span class="tag warn">"gone; as it was last"</span></Show>
             </div>
             <Fields rows=part(watched, |object| object.identity.clone()) />
+            {move || was.get().map(|at| view! {
+                <Button
+                    label=format!("Show it as it was at {}", at.clock())
+                    on_press=move || state.go_when(When::At(at))
+                    test="inspector-as-it-was"
+                />
+            })}
         </div>
         <lists::Findings findings=part(watched, |object| object.findings.clone()) />
         <Section title="Held" rows=part(watched, |object| object.holding.clone()) />
@@ -253,6 +260,13 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
         <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />
         <lists::Events events=part(watched, |object| object.events.clone()) />
     }
+}
+
+/// Of what is gone: a time at which it was still there.
+fn last_seen(object: &ObjectView) -> Option<Stamp> {
+    let last = object.changes.rows().iter().max_by_key(|mark| mark.key.at).filter(|_| !object.exists)?;
+    let before = if last.key.kind == MarkKind::PodGone { 1 } else { 0 };
+    Some(last.key.at.min(last.heard).minus(std::time::Duration::from_secs(before)))
 }
 
 #[component]
@@ -284,5 +298,5 @@ fn Fields(rows: Memo<Vec<FieldRow>>) -> impl IntoView {
         };
         view! { <dt dir="auto">{visible(&row.label)}</dt><dd class=class>{value}</dd> }
     };
-    view! { <dl class="fields">{move || rows.get().into_iter().map(one).collect_view()}</dl> }
+    view! { <dl class="fields">{move || rows.get().into_iter().map(one).collect_any()}</dl> }
 }

@@ -4,6 +4,7 @@
 use super::scale::Scale;
 use crate::shell::text;
 use pilothouse_wire::{
+    sort,
     units::{middle, visible},
     view::{Mark, MarkKind},
 };
@@ -14,6 +15,8 @@ const HALF: f64 = 7.0;
 pub const TO_LABEL: f64 = 9.0;
 /// Air after a label.
 const AFTER: f64 = 8.0;
+/// Ticks that share so much of the lower row are one: a hand points no finer.
+pub const TICK: f64 = 6.0;
 /// A label longer than this gives way in its middle.
 const LONGEST: usize = 34;
 
@@ -32,6 +35,8 @@ pub struct Sign {
     pub label: Option<Label>,
     /// Does a line fall from it through the lanes?
     pub drops: bool,
+    /// Is it of the lower row, where pods come and go?
+    pub low: bool,
 }
 
 /// A text beside a sign.
@@ -50,6 +55,12 @@ pub fn is_tick(kind: MarkKind) -> bool {
 }
 
 impl Sign {
+    fn of(x: f64, index: usize, marks: &[Mark]) -> Self {
+        let left_out = marks[index].more as usize;
+        let low = is_tick(marks[index].key.kind);
+        Self { x, chief: index, members: vec![index], left_out, label: None, drops: false, low }
+    }
+
     /// All changes that it stands for.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -57,29 +68,36 @@ impl Sign {
     }
 }
 
-/// Places the changes that are not ticks.
+/// Places the changes: first those of the upper row, then ticks, each in time order.
 #[must_use]
 pub fn place(marks: &[Mark], scale: &Scale) -> Vec<Sign> {
-    let shown = |mark: &Mark| scale.holds(mark.key.at) && !is_tick(mark.key.kind);
+    let shown = |mark: &Mark| scale.holds(mark.key.at);
     let mut at: Vec<(f64, usize)> = marks
         .iter()
         .enumerate()
         .filter(|(_, mark)| shown(mark))
         .map(|(index, mark)| (scale.x(mark.key.at), index))
         .collect();
-    at.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut groups: Vec<Sign> = Vec::new();
+    sort::by(&mut at, |a, b| a.0.total_cmp(&b.0));
+    let (mut groups, mut ticks): (Vec<Sign>, Vec<Sign>) = (Vec::new(), Vec::new());
     for (x, index) in at {
-        match groups.last_mut() {
+        let mut sign = Sign::of(x, index, marks);
+        if sign.low {
+            // Parts of the row that stay where they are: who joins whom does not hang on who came first.
+            sign.x = scale.left + (((x - scale.left) / TICK).floor() + 0.5) * TICK;
+        }
+        let row = if sign.low { &mut ticks } else { &mut groups };
+        match row.last_mut() {
             // A group needs room for its number, which grows with it.
-            Some(group) if x - group.x < 2.0 * HALF + number_width(group.count() + 1) => join(group, index, marks),
-            _ => {
-                let left_out = marks[index].more as usize;
-                groups.push(Sign { x, chief: index, members: vec![index], left_out, label: None, drops: false });
+            Some(group) if !sign.low && x - group.x < 2.0 * HALF + number_width(group.count() + 1) => {
+                join(group, index, marks);
             }
+            Some(group) if sign.low && sign.x - group.x < TICK / 2.0 => join(group, index, marks),
+            _ => row.push(sign),
         }
     }
     label(&mut groups, marks, scale);
+    groups.append(&mut ticks);
     groups
 }
 
@@ -105,7 +123,7 @@ fn label(groups: &mut [Sign], marks: &[Mark], scale: &Scale) {
     // What is taken: every sign with its number, then every label that was given.
     let mut taken: Vec<(f64, f64)> = groups.iter().map(body).collect();
     let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|index| rank(&marks[groups[*index].chief]));
+    sort::by_key(&mut order, |index| rank(&marks[groups[*index].chief]));
     for index in order {
         let group = &groups[index];
         let chief = &marks[group.chief];
@@ -206,9 +224,24 @@ mod tests {
     }
 
     #[test]
-    fn ticks_and_what_is_outside_of_the_span_get_no_sign() {
-        let marks = [mark(10, MarkKind::PodPlaced, "pod"), mark(500, MarkKind::Deploy, "later")];
-        assert!(place(&marks, &scale(400)).is_empty());
+    fn what_is_outside_of_the_span_gets_no_sign() {
+        assert!(place(&[mark(500, MarkKind::Deploy, "later")], &scale(400)).is_empty());
+    }
+
+    #[test]
+    fn ticks_stand_on_the_lower_row_behind_the_signs_and_those_that_a_hand_cannot_tell_apart_are_one() {
+        let marks = [
+            mark(10, MarkKind::PodPlaced, "a placed"),
+            mark(11, MarkKind::PodGone, "b gone"),
+            Mark { more: 4, ..mark(20, MarkKind::PodPlaced, "c placed") },
+            mark(12, MarkKind::Deploy, "chat v2"),
+        ];
+        let signs = place(&marks, &scale(400));
+        let told: Vec<_> = signs.iter().map(|sign| (sign.low, sign.members.clone(), sign.count())).collect();
+        assert_eq!(told, [(false, vec![3], 1), (true, vec![0, 1], 2), (true, vec![2], 5)]);
+        assert_eq!(signs[1].chief, 0, "a pod that came matters more than one that went");
+        assert!((signs[1].x - 9.0).abs() < 0.01, "{}", signs[1].x);
+        assert_eq!(texts(&signs[1..]), [None, None]);
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! The signs of the ribbon's upper row: drawn in the picture, and hit and walked through above it.
+//! The signs of the ribbon and the ticks of pods below them: drawn in the picture, and hit and walked through above it.
 
 use super::{
     Picture,
-    place::{Sign, TO_LABEL, extent},
+    place::{Sign, TICK, TO_LABEL, extent},
     shape,
 };
 use crate::{
     keys::{Command, on_command},
     link::use_link,
+    once::{CollectAny, live},
     shell::toast::use_toasts,
     state::use_state,
 };
@@ -22,20 +23,28 @@ use pilothouse_wire::{
 
 /// The middle of the row of signs.
 const ROW: f64 = 12.0;
+/// Where the row of ticks begins.
+const LOW: i32 = 21;
 
 /// Draws the signs with their labels and the lines that fall from them.
 #[component]
 pub fn Signs(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) -> impl IntoView {
-    move || {
+    live(move || {
         let chosen = current.sign(signs, picture).map(|sign| sign.chief);
         picture.with(|picture| {
             let draw = |sign: &Sign| {
                 let mark = picture.marks.get(sign.chief)?;
-                Some(drawn(sign, mark, picture.floor(), chosen == Some(sign.chief)))
+                let is_chosen = chosen == Some(sign.chief);
+                if sign.low {
+                    // All ticks are one path already: the one that is looked at stands out of it.
+                    let d = format!("M{:.1} 22V35", picture.scale.x(mark.key.at));
+                    return is_chosen.then(|| view! { <path class="tick-current" d=d /> }.into_any());
+                }
+                Some(drawn(sign, mark, picture.floor(), is_chosen).into_any())
             };
-            signs.with(|signs| signs.iter().filter_map(draw).collect_view())
+            signs.with(|signs| signs.iter().filter_map(draw).collect_any())
         })
-    }
+    })
 }
 
 fn drawn(sign: &Sign, mark: &Mark, floor: f64, chosen: bool) -> impl IntoView + use<> {
@@ -116,17 +125,21 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
         }
         found
     };
-    let walk = move |by: isize| {
-        let count = signs.with_untracked(Vec::len);
+    let go = move |to: fn(&[Sign], Option<usize>, isize) -> Option<usize>, by: isize| {
         let at = untrack(|| current.index(signs, picture));
-        current.set(walked(at, by, count), signs, picture);
-        count > 0
+        let to = signs.with_untracked(|signs| to(signs, at, by));
+        if to.is_some() {
+            current.set(to, signs, picture);
+        }
+        to.is_some()
     };
     on_command(Command::Close, move || current.0.try_update(Option::take).flatten().is_some());
     let keydown = move |event: KeyboardEvent| {
         let done = match event.key().as_str() {
-            "ArrowLeft" => walk(-1),
-            "ArrowRight" => walk(1),
+            "ArrowLeft" => go(walked, -1),
+            "ArrowRight" => go(walked, 1),
+            "ArrowUp" => go(crossed, -1),
+            "ArrowDown" => go(crossed, 1),
             "Enter" => open(),
             "Delete" => remove(),
             _ => false,
@@ -137,8 +150,8 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
         }
     };
     let near = move |event: &MouseEvent| {
-        let x = f64::from(event.client_x());
-        current.set(signs.with_untracked(|signs| nearest(signs, x)), signs, picture);
+        let (x, low) = (f64::from(event.client_x()), event.offset_y() >= LOW);
+        current.set(signs.with_untracked(|signs| under(signs, x, low)), signs, picture);
     };
     let spoken = move || {
         let chief = current.sign(signs, picture)?.chief;
@@ -149,7 +162,7 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
             class="ribbon-marks"
             tabindex="0"
             role="group"
-            aria-label="Changes. Arrow keys go from one to the next, Enter opens it, Delete takes a note away."
+            aria-label="Changes. Arrow keys go from one to the next, and down to pods, Enter opens it, Delete takes a note away."
             on:keydown=keydown
             on:pointermove=move |event| near(&event)
             on:pointerleave=move |_| current.set(None, signs, picture)
@@ -158,7 +171,7 @@ pub fn Hits(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) ->
                 open();
             }
         >
-            <span class="unseen" aria-live="polite">{spoken}</span>
+            <span class="unseen" aria-live="polite">{move || spoken()}</span>
         </div>
     }
 }
@@ -168,31 +181,84 @@ fn is_about_nothing(key: &MarkKey) -> bool {
     key.kind == MarkKind::Bookmark && key.object == ObjectRef::Connection(ConnectionId::slug("pilothouse"))
 }
 
-/// The sign under the pointer: its picture or its label.
-fn nearest(signs: &[Sign], x: f64) -> Option<usize> {
-    signs.iter().position(|sign| {
-        let (from, to) = extent(sign.x, sign.label.as_ref());
-        (from - 3.0..=to + 3.0).contains(&x)
+/// The sign under the pointer: its picture or its label; on the lower row the tick that is near, before the sign above it.
+fn under(signs: &[Sign], x: f64, low: bool) -> Option<usize> {
+    let tick = nearest(signs, x, true).filter(|at| low && (signs[*at].x - x).abs() <= TICK);
+    tick.or_else(|| {
+        signs.iter().position(|sign| {
+            let (from, to) = extent(sign.x, sign.label.as_ref());
+            !sign.low && (from - 3.0..=to + 3.0).contains(&x)
+        })
     })
 }
 
-/// One step from sign to sign; the first step goes to the newest.
-fn walked(at: Option<usize>, by: isize, count: usize) -> Option<usize> {
-    let last = count.checked_sub(1)?;
-    Some(at.map_or(last, |at| at.saturating_add_signed(by).min(last)))
+/// The one of a row that is nearest to a place.
+fn nearest(signs: &[Sign], x: f64, low: bool) -> Option<usize> {
+    let away = |at: &usize| (signs[*at].x - x).abs();
+    (0..signs.len()).filter(|at| signs[*at].low == low).min_by(|a, b| away(a).total_cmp(&away(b)))
+}
+
+/// One step along the row; the first step goes to the newest sign, or where there is none to the newest tick.
+fn walked(signs: &[Sign], at: Option<usize>, by: isize) -> Option<usize> {
+    let ticks = signs.iter().position(|sign| sign.low).unwrap_or(signs.len());
+    let is_low = at.map_or(ticks == 0, |at| at >= ticks);
+    let (first, end) = if is_low { (ticks, signs.len()) } else { (0, ticks) };
+    let last = end.checked_sub(1)?;
+    let to = at.map_or(last, |at| at.saturating_add_signed(by).clamp(first, last.max(first)));
+    (to < end).then_some(to)
+}
+
+/// Down to the ticks, or up to the signs: to the nearest there, or first of all to the newest.
+fn crossed(signs: &[Sign], at: Option<usize>, by: isize) -> Option<usize> {
+    /// Right of all.
+    const NEWEST: f64 = 1e9;
+    nearest(signs, at.and_then(|at| signs.get(at)).map_or(NEWEST, |sign| sign.x), by > 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn sign(x: f64, low: bool) -> Sign {
+        Sign { x, chief: 0, members: vec![0], left_out: 0, label: None, drops: false, low }
+    }
+
+    fn rows() -> Vec<Sign> {
+        let upper = [100.0, 200.0, 300.0].map(|x| sign(x, false));
+        upper.into_iter().chain([105.0, 111.0, 290.0].map(|x| sign(x, true))).collect()
+    }
+
     #[test]
-    fn steps_begin_at_the_newest_and_stop_at_the_ends() {
-        assert_eq!(walked(None, -1, 3), Some(2));
-        assert_eq!(walked(Some(2), -1, 3), Some(1));
-        assert_eq!(walked(Some(0), -1, 3), Some(0));
-        assert_eq!(walked(Some(2), 1, 3), Some(2));
-        assert_eq!(walked(Some(5), 1, 3), Some(2));
-        assert_eq!(walked(None, 1, 0), None);
+    fn steps_begin_at_the_newest_and_stop_at_the_ends_of_their_row() {
+        let both = rows();
+        assert_eq!(walked(&both, None, -1), Some(2));
+        assert_eq!(walked(&both, Some(2), -1), Some(1));
+        assert_eq!(walked(&both, Some(0), -1), Some(0));
+        assert_eq!(walked(&both, Some(2), 1), Some(2));
+        assert_eq!(walked(&both, Some(3), -1), Some(3));
+        assert_eq!(walked(&both, Some(4), 1), Some(5));
+        assert_eq!(walked(&both, Some(5), 1), Some(5));
+        assert_eq!(walked(&both[3..], None, 1), Some(2), "pods alone");
+        assert_eq!(walked(&both[..3], Some(7), 1), None, "it is gone");
+        assert_eq!(walked(&[], None, 1), None);
+    }
+
+    #[test]
+    fn up_and_down_go_to_what_is_nearest_on_the_other_row() {
+        let both = rows();
+        assert_eq!(crossed(&both, None, 1), Some(5));
+        assert_eq!(crossed(&both, Some(0), 1), Some(3));
+        assert_eq!(crossed(&both, Some(5), -1), Some(2));
+        assert_eq!(crossed(&both[..3], Some(0), 1), None);
+    }
+
+    #[test]
+    fn the_pointer_finds_the_tick_of_the_lower_row_and_above_it_the_sign() {
+        let both = rows();
+        assert_eq!(under(&both, 106.0, true), Some(3));
+        assert_eq!(under(&both, 109.0, true), Some(4));
+        assert_eq!(under(&both, 106.0, false), Some(0));
+        assert_eq!(under(&both, 200.0, true), Some(1), "no pod is there");
+        assert_eq!(under(&both, 250.0, true), None);
     }
 }
