@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::acts_routes::{Site, gateway};
 use acceptance::{
-    Context, ControlPlane, GpuNodes, Options, Page, Result, Rollouts, Terminal, definitions::APPLICATION,
+    Context, ControlPlane, GpuNodes, Options, Page, Result, Rollouts, Terminal, definitions::APPLICATION, until,
 };
 use serde_json::{Value, json};
 use thirtyfour::Key;
@@ -104,6 +104,22 @@ async fn the_list_has_it(page: &Page) -> Result<()> {
     page.key("gd").await?;
     let row = format!("[data-test='row'][data-key='{SERVICE}']");
     page.reads_as(&row, |text| text.contains("Paused") && text.contains("canary"), "says its phase").await?;
+    // From which revision to which, how many there are, and how old it is, each under its head.
+    let under = |head: &str| {
+        format!(
+            "const heads = [...document.querySelectorAll('.table [role=columnheader]')].map(head => head.innerText.trim()); \
+             const row = document.querySelector(\"{row}\"); \
+             return row?.children[heads.indexOf('{head}')]?.innerText ?? null"
+        )
+    };
+    until("the list says of which revisions it is and how old", LIMIT, async || {
+        let revision = page.ask(&under("Revision")).await? == json!("1 → 2");
+        let kept = page.ask(&under("Revisions")).await? == json!("2");
+        let age = page.ask(&under("Age")).await?;
+        let is_age = age.as_str().is_some_and(|age| age.ends_with(" s") || age.contains(" min"));
+        Ok((revision && kept && is_age).then_some(()))
+    })
+    .await?;
     page.fill("delivery-filter", "phase=Paused").await?;
     page.reads_as("[data-test='delivery-count']", |text| text.contains("1"), "counts it").await?;
     page.key(Key::Down + "").await?;

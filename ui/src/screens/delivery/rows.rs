@@ -18,6 +18,8 @@ pub const COLUMNS: &[Column] = &[
     Column::text("cluster", "Cluster", "minmax(84px, 0.7fr)"),
     Column::text("namespace", "Namespace", "minmax(84px, 0.8fr)"),
     Column::text("strategy", "Strategy", "minmax(84px, 0.6fr)"),
+    Column::number("revision", "Revision", "minmax(76px, 0.5fr)"),
+    Column::number("revisions", "Revisions", "minmax(76px, 0.4fr)"),
     Column::number("step", "Step", "minmax(64px, 0.4fr)"),
     Column::number("wanted", "Wanted, %", "minmax(76px, 0.4fr)"),
     Column::number("weight", "Actual, %", "minmax(72px, 0.4fr)"),
@@ -25,6 +27,7 @@ pub const COLUMNS: &[Column] = &[
     Column::number("gpus", "GPUs", "minmax(56px, 0.4fr)"),
     Column::text("analysis", "Analysis", "minmax(96px, 0.6fr)"),
     Column::number("for", "For", "minmax(64px, 0.4fr)"),
+    Column::number("age", "Age", "minmax(64px, 0.4fr)"),
     Column::text("team", "Team", "minmax(76px, 0.6fr)"),
     Column::text("guard", "Kept by", "minmax(96px, 0.8fr)"),
 ];
@@ -33,7 +36,8 @@ pub const COLUMNS: &[Column] = &[
 #[must_use]
 pub fn row(row: &DeliveryRow, now: Stamp, stale: bool) -> RowModel {
     let old = row.is_old(now);
-    let step = row.step.as_ref().map_or(Cell::Absent, |step| Cell::Ratio { part: step.done.into(), whole: step.of.into() });
+    let step =
+        row.step.as_ref().map_or(Cell::Absent, |step| Cell::Ratio { part: step.done.into(), whole: step.of.into() });
     let weight = |share: Option<u32>| share.map_or(Cell::Absent, |share| Cell::Number(percent(share, row), 0));
     let ready = row.wanted.map_or(Cell::Count(row.ready), |wanted| Cell::Ratio { part: row.ready, whole: wanted });
     let (status, word) = match &old {
@@ -43,22 +47,39 @@ pub fn row(row: &DeliveryRow, now: Stamp, stale: bool) -> RowModel {
     let cells = vec![
         Cell::Status(status, word.into()),
         Cell::Name(row.name.clone()),
-        old.or_else(|| row.why.clone()).or_else(|| row.share_words()).map_or(Cell::Absent, |why| Cell::Soft(why.into())),
+        old.or_else(|| row.why.clone())
+            .or_else(|| row.share_words())
+            .map_or(Cell::Absent, |why| Cell::Soft(why.into())),
         Cell::Soft(row.kind.clone()),
         Cell::Soft(row.cluster().as_str().into()),
         Cell::Soft(row.namespace.clone()),
         Cell::Soft(row.strategy.clone()),
+        revision(row),
+        // None that is known is not none.
+        if row.revisions == 0 { Cell::Absent } else { Cell::Count(row.revisions.into()) },
         step,
         row.traffic.wanted.map_or_else(|| from_route(row), |share| weight(Some(share))),
         weight(row.traffic.actual),
         if row.has_pods() { ready } else { Cell::Absent },
         if row.has_pods() { Cell::Count(row.gpus) } else { Cell::Absent },
         analysis(row),
-        row.since.map_or(Cell::Absent, |since| Cell::Since(since, false)),
+        since(row.since),
+        since(row.created),
         Cell::soft(row.team.as_ref()),
         row.guard.as_ref().map_or(Cell::Absent, |guard| Cell::Soft(guard.words().into())),
     ];
     RowModel { object: row.id.clone(), cells, stale }
+}
+
+fn since(at: Option<Stamp>) -> Cell {
+    at.map_or(Cell::Absent, |at| Cell::Since(at, false))
+}
+
+/// The revision that is wanted, behind the one that it comes from while it is on its way: `1 → 2`.
+fn revision(row: &DeliveryRow) -> Cell {
+    let Some(wanted) = row.revision else { return Cell::Absent };
+    let from = row.stable.filter(|stable| *stable != wanted).map(|stable| format!("{stable} → ")).unwrap_or_default();
+    Cell::Text(format!("{from}{wanted}").into())
 }
 
 /// What it should get, where one route says so.
@@ -96,17 +117,27 @@ pub fn key(row: &DeliveryRow, column: &'static str) -> Key {
         "weight" => number(row.traffic.actual.map(u64::from)),
         "ready" => number(Some(row.ready)),
         "gpus" => number(Some(row.gpus)),
-        "analysis" => row.analysis.map_or(Key::Absent, |verdict| Key::ranked(f64::from(verdict as u8) + 1.0, &row.name)),
-        "for" => row.since.map_or(Key::Absent, |since| {
-            #[allow(clippy::cast_precision_loss, reason = "a time in milliseconds")]
-            let begun = -(since.0 as f64);
-            SortKey::Number(begun).into()
-        }),
+        "analysis" => {
+            row.analysis.map_or(Key::Absent, |verdict| Key::ranked(f64::from(verdict as u8) + 1.0, &row.name))
+        }
+        "for" => long(row.since),
+        "age" => long(row.created),
+        "revision" => number(row.revision),
+        "revisions" => number(Some(row.revisions.into())),
         "team" => row.team.as_ref().map_or(Key::Absent, |team| text(team)),
         "guard" => row.guard.as_ref().map_or(Key::Absent, |guard| text(&guard.words())),
         "why" => row.why.as_ref().map_or(Key::Absent, |why| text(why)),
         _ => Key::ranked(f64::from(row.phase as u8) + 1.0, &row.name),
     }
+}
+
+/// How long ago that is, the newest first.
+fn long(since: Option<Stamp>) -> Key {
+    since.map_or(Key::Absent, |since| {
+        #[allow(clippy::cast_precision_loss, reason = "a time in milliseconds")]
+        let begun = -(since.0 as f64);
+        SortKey::Number(begun).into()
+    })
 }
 
 #[cfg(test)]
@@ -132,8 +163,20 @@ mod tests {
     fn absent_is_not_zero_and_a_share_is_of_its_whole() {
         let row = row(&service("chat", DeliveryPhase::Paused), Stamp(0), false);
         let cells: Vec<String> = row.cells.iter().map(|cell| plain(cell).unwrap_or("—".into())).collect();
-        assert_eq!(cells[7..12], ["—", "20", "—", "3", "8"]);
+        assert_eq!(cells[7..14], ["—", "—", "—", "20", "—", "3", "8"]);
         assert_eq!(row.cells.len(), COLUMNS.len());
+    }
+
+    #[test]
+    fn a_revision_on_its_way_stands_behind_the_one_that_it_comes_from() {
+        let told = |revision, stable, revisions| {
+            let service = DeliveryRow { revision, stable, revisions, ..service("chat", DeliveryPhase::Paused) };
+            let row = row(&service, Stamp(0), false);
+            [7, 8].map(|at| plain(&row.cells[at]).unwrap_or("—".into()))
+        };
+        assert_eq!(told(Some(42), Some(41), 5), ["41 → 42", "5"]);
+        assert_eq!(told(Some(42), Some(42), 5), ["42", "5"]);
+        assert_eq!(told(None, None, 0), ["—", "—"]);
     }
 
     #[test]
