@@ -99,6 +99,9 @@ async fn a_person_finds_a_model_its_run_and_what_changed_between_two_versions() 
     a_word_is_found_wherever_it_stands(&page).await?;
     runs_of_all_experiments_stand_side_by_side(&page, &site).await?;
 
+    let whole = "const name = document.querySelector(\"[data-test='runs-of'] .name\"); \
+                 return [name.innerText, name.scrollWidth <= name.clientWidth]";
+    assert_eq!(page.ask(whole).await?, json!(["All runs of registry", true]), "what leads to all runs is read whole");
     page.press_by("[data-test='compare-with'][data-key='1']").await?;
     let compared = "[data-test='compared'][data-key='lr']";
     page.reads_as(
