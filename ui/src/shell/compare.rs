@@ -4,6 +4,7 @@ use crate::{
     clock::use_clock,
     keys::{Command, on_command},
     link::use_link,
+    once::{CollectAny, live},
     parts::{
         button::{Button, Weight},
         form::{dialog::Titled, line::Line},
@@ -60,7 +61,7 @@ pub fn Compare() -> impl IntoView {
         true
     });
     let on_close = Callback::new(move |()| door.times.set(None));
-    move || door.times.get().map(|times| view! { <Open times=times on_close=on_close /> })
+    live(move || door.times.get().map(|times| view! { <Open times=times on_close=on_close /> }))
 }
 
 /// What came of comparing.
@@ -144,13 +145,13 @@ fn drawn(came: &Came, on_close: Callback<()>) -> AnyView {
             };
             let gaps = difference.gaps.iter().map(|gap| said("compare-gap", &gap.sentence()));
             let left_out = difference.left_out.iter().map(|text| said("compare-left-out", text));
-            let gaps = gaps.chain(left_out).collect_view();
+            let gaps = gaps.chain(left_out).collect_any();
             if difference.rows.is_empty() {
                 let said = "Nothing differs between these two times.";
                 return view! { {gaps} <p data-test="compare-rows" role="status">{said}</p> }.into_any();
             }
             let groups = DifferKind::ALL.into_iter().filter_map(|kind| group(kind, difference, on_close));
-            view! { {gaps} <div data-test="compare-rows">{groups.collect_view()}</div> }.into_any()
+            view! { {gaps} <div data-test="compare-rows">{groups.collect_any()}</div> }.into_any()
         }
     }
 }
@@ -159,7 +160,7 @@ fn group(kind: DifferKind, difference: &Difference, on_close: Callback<()>) -> O
     let rows: Vec<&Differs> = difference.rows.iter().filter(|row| row.kind == kind).collect();
     let all = rows.len();
     (all > 0).then(|| {
-        let lines = rows.into_iter().take(SHOWN).map(|row| line(row, on_close)).collect_view();
+        let lines = rows.into_iter().take(SHOWN).map(|row| line(row, on_close)).collect_any();
         let more = all.saturating_sub(SHOWN);
         view! {
             <section class="compare-group" data-test=format!("compare-{}", kind.word())>
