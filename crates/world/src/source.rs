@@ -68,11 +68,14 @@ pub struct Source {
     /// Events by uid.
     #[serde(deserialize_with = "sorted::map")]
     pub events: BTreeMap<SmolStr, EventFact>,
-    /// Pods by the node they are placed on.
+    /// Pods by the node they are placed on. Follows from them ([`crate::indexes`]), as the next two do.
+    #[serde(skip_serializing, deserialize_with = "earlier::until::<_, _, 16>")]
     pub(crate) placed: BTreeMap<SmolStr, BTreeSet<PodKey>>,
     /// Pods by their workload (kind, namespace, name).
+    #[serde(skip_serializing, deserialize_with = "earlier::until::<_, _, 16>")]
     pub(crate) workloads: BTreeMap<WorkloadKey, BTreeSet<PodKey>>,
     /// Events by what they are about: kind, namespace, name.
+    #[serde(skip_serializing, deserialize_with = "earlier::until::<_, _, 16>")]
     pub(crate) regarding: BTreeMap<(SmolStr, Option<SmolStr>, SmolStr), BTreeSet<SmolStr>>,
     /// What was listed in full at least once: changes before that are no news.
     pub(crate) listed: BTreeSet<Covers>,
