@@ -12,6 +12,7 @@ use acceptance::registry::Content;
 use acceptance::rollouts::rollout;
 use acceptance::{
     ControlPlane, Failure, GpuNodes, Kserve, Mlflow, Options, Page, Prometheus, Registry, Result, Rollouts, Terminal,
+    until,
 };
 use serde_json::{Value, json};
 use thirtyfour::Key;
@@ -25,6 +26,14 @@ const MEASURED: &str = "1142";
 /// The same for people.
 pub(crate) const SHOWN: &str = "1,142";
 pub(crate) const MOST: u32 = 800;
+
+/// What a person does in the story of a Rollout, as the audit book has it.
+pub(crate) const DEEDS: [&str; 4] = [
+    "Abort Rollout default/chat",
+    "Retry Rollout default/chat",
+    "Promote Rollout default/chat",
+    "Take Rollout default/chat back",
+];
 
 /// Where the model comes from.
 pub(crate) struct Shelves {
@@ -51,6 +60,15 @@ impl Shelves {
         let images = images.try_into().map_err(|_| Failure::new("two were pushed"))?;
         Ok(Self { registry, mlflow, images })
     }
+
+    /// Registers versions 3 and 4 from where they are in a store, from which KServe fetches.
+    pub(crate) async fn in_a_store(&self) -> Result<[&'static str; 2]> {
+        let places = ["s3://models/chat-1", "s3://models/chat-2"];
+        for source in places {
+            self.mlflow.post("model-versions/create", &json!({ "name": "chat", "source": source })).await?;
+        }
+        Ok(places)
+    }
 }
 
 /// One version of the service, as its repository would have it: the image by its digest, the model by its number.
@@ -64,8 +82,10 @@ pub(crate) fn service(image: &str, version: &str) -> Value {
     service
 }
 
-/// Measured each second, and patient: whoever looks sees that it is bad before the controller acts on it. Of what else it measures
-/// there is no series, which its controller lets pass.
+/// Of so many measurements that fail one more ends it: whoever looks sees that it is bad before the controller acts on it.
+pub(crate) const MOST_FAILED: u32 = 30;
+
+/// Measured each second. Of what else it measures there is no series, which its controller lets pass.
 fn template(prometheus: &Prometheus) -> Value {
     let asks = |query: &str| json!({ "prometheus": { "address": prometheus.url(), "query": query } });
     json!({
@@ -73,7 +93,7 @@ fn template(prometheus: &Prometheus) -> Value {
         "metadata": { "name": "ttft", "namespace": NAMESPACE },
         "spec": { "metrics": [
             {
-                "name": "ttft", "interval": "1s", "count": 600, "failureLimit": 500,
+                "name": "ttft", "interval": "1s", "count": 600, "failureLimit": MOST_FAILED,
                 "successCondition": format!("result[0] <= {MOST}"), "provider": asks(&format!("vector({MEASURED})")),
             },
             {
@@ -82,6 +102,15 @@ fn template(prometheus: &Prometheus) -> Value {
             },
         ] },
     })
+}
+
+/// Lets a Deployment of that name run it, and waits until all its pods do.
+pub(crate) async fn deployed(plane: &ControlPlane, image: &str, version: &str) -> Result<()> {
+    let mut chat = service(image, version);
+    (chat["apiVersion"], chat["kind"]) = (json!("apps/v1"), json!("Deployment"));
+    chat["spec"]["strategy"] = json!({ "type": "RollingUpdate" });
+    plane.apply(&chat.to_string()).await?;
+    plane.kubectl(&["rollout", "status", "deployment/chat", "-n", NAMESPACE, "--timeout=90s"]).await.map(drop)
 }
 
 /// Version 1 serves in a cluster of the real controller, whose analyses ask a real Prometheus.
@@ -115,9 +144,27 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Paused"), "waits").await?;
     page.reads_as("[data-test='rollout-traffic']", |text| text.contains("20 %"), "says its weight").await?;
     it_serves(&terminal, "chat", "2").await?;
+    it_can_go_back(&page, first).await?;
 
-    // The person lets it go on; it is measured, and what is measured stands against its condition.
-    done(&page, "deed-promote").await?;
+    // Stopped in haste, and tried again: it waits as before.
+    done(&page, "deed-abort").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Degraded"), "was stopped").await?;
+    done(&page, "deed-retry").await?;
+    page.reads_as("[data-test='rollout-head']", |text| text.contains("Paused"), "waits again").await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+
+    // The person lets it go on, and it is measured; beside it somebody looks in the terminal, who sees it while it goes.
+    let measured = |it: &Value| {
+        let value = &it["analyses"][0]["metrics"][0]["compared"]["value"];
+        it["row"]["phase"] == "Progressing" && *value == 1_142.0
+    };
+    let (promoted, measured) = tokio::join!(
+        done(&page, "deed-promote"),
+        once(&terminal, "it is measured while it goes", ("chat", &[]), measured)
+    );
+    promoted?;
+    let then = measured?["as_of"].as_str().unwrap_or_default().to_owned();
+    // What is measured stands against its condition.
     let bad = |text: &str| text.contains(SHOWN) && text.contains(&format!("≤ {MOST}")) && text.contains("+43 %");
     page.reads_as("[data-test='metric'][data-key='ttft']", bad, "says the value against the condition").await?;
     it_is_told_what_was_asked_and_what_nobody_could_measure(&page).await?;
@@ -125,16 +172,10 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     page.press("measured").await?;
     let each = |text: &str| text.starts_with("Failed") && text.contains("+43 %");
     page.reads_as("[data-test='measurement']", each, "says it of each").await?;
-    let analysing = terminal.json(&["rollout", "get", "chat", "--json"]).await?;
-    let then = analysing["as_of"].as_str().unwrap_or_default().to_owned();
-    assert_eq!(analysing["service"]["analyses"][0]["metrics"][0]["compared"]["value"], 1_142.0, "{analysing:#}");
 
-    it_can_go_back(&page, first).await?;
+    it_fails_by_itself(&page, &rollouts).await?;
 
-    // Stopped, and gone back from, each verified.
-    done(&page, "deed-abort").await?;
-    page.reads_as("[data-test='rollout-head']", |text| text.contains("Degraded"), "was stopped").await?;
-    // By the keyboard alone.
+    // Gone back from, by the keyboard alone, and verified.
     page.key("a").await?;
     page.fill("palette-input", ">go back").await?;
     page.key(Key::Enter).await?;
@@ -145,8 +186,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     assert_eq!(plane.kubectl(&image).await?, *first);
     it_serves(&terminal, "chat", "1").await?;
 
-    let deeds = ["Promote Rollout default/chat", "Abort Rollout default/chat", "Take Rollout default/chat back"];
-    the_book_has(&terminal, &deeds).await?;
+    the_book_has(&terminal, &DEEDS).await?;
     it_is_then(&page, &then).await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Progressing"), "is on its way again").await?;
     page.reads_as("[data-test='metric'][data-key='ttft']", |text| text.contains(SHOWN), "has its value").await?;
@@ -161,20 +201,13 @@ async fn a_deployment_gets_a_model_and_goes_back_from_it() -> Result<()> {
     let [first, second] = &shelves.images;
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
-    let runs = async |image: &str, version: &str| {
-        let mut chat = service(image, version);
-        (chat["apiVersion"], chat["kind"]) = (json!("apps/v1"), json!("Deployment"));
-        chat["spec"]["strategy"] = json!({ "type": "RollingUpdate" });
-        plane.apply(&chat.to_string()).await?;
-        plane.kubectl(&["rollout", "status", "deployment/chat", "-n", NAMESPACE, "--timeout=90s"]).await
-    };
-    runs(first, "1").await?;
+    deployed(&plane, first, "1").await?;
     let (terminal, page) = seen(&plane.kubeconfig(), &shelves).await?;
     page.key("gd").await?;
     page.press_by("[data-test='row'][data-key='workload:admin/default/Deployment/chat']").await?;
     page.reads_as("[data-test='rollout-head']", |text| text.contains("Healthy"), "is well").await?;
 
-    runs(second, "2").await?;
+    deployed(&plane, second, "2").await?;
     let newest = |text: &str| text.contains("Revision 2");
     page.reads_as("[data-test='revisions']", newest, "has a second revision").await?;
     it_serves(&terminal, "chat", "2").await?;
@@ -239,11 +272,7 @@ async fn a_member_of_a_group_of_kserve_gets_traffic_and_loses_it_again() -> Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_of_kserve_gets_a_model_and_goes_back_to_the_one_before() -> Result<()> {
     let shelves = Shelves::filled().await?;
-    // It fetches from a store: versions 3 and 4 are registered from their places there.
-    let places = ["s3://models/chat-1", "s3://models/chat-2"];
-    for source in places {
-        shelves.mlflow.post("model-versions/create", &json!({ "name": "chat", "source": source })).await?;
-    }
+    let places = shelves.in_a_store().await?;
     let plane = ControlPlane::start(Options::default()).await?;
     plane.add_gpu_nodes(&GpuNodes::new("story", 2, 8), LIMIT).await?;
     let kserve = Kserve::start(&plane).await?;
@@ -293,6 +322,22 @@ async fn a_service_of_kserve_gets_a_model_and_goes_back_to_the_one_before() -> R
         .await?;
     it_is_now(&page).await?;
     page.close().await
+}
+
+/// Nobody stops it: its analysis fails, and its controller takes the traffic away. Why is on the page, with the value that it
+/// was measured at.
+async fn it_fails_by_itself(page: &Page, rollouts: &Rollouts<'_>) -> Result<()> {
+    let stopped = |text: &str| text.contains("Degraded") && text.contains("assessed Failed");
+    page.reads_as("[data-test='rollout-head']", stopped, "says what stopped it").await?;
+    let says = |text: &str| text.contains("the controller says Failed") && !text.contains("its measurements say");
+    page.reads_as("[data-test='analysis']", says, "is told as its controller has it").await?;
+    let why = format!("{} failed, and {MOST_FAILED} may", MOST_FAILED + 1);
+    let failed = |text: &str| {
+        text.starts_with("Failed")
+            && [SHOWN, &format!("≤ {MOST}"), "+43 %", &why].iter().all(|part| text.contains(*part))
+    };
+    page.reads_as("[data-test='metric'][data-key='ttft']", failed, "says why, with the value").await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Degraded").await.map(drop)
 }
 
 /// The query as it was asked stays open while measurements come; and where there is no series that is no pass, whatever its
@@ -380,6 +425,21 @@ pub(crate) async fn the_book_has(terminal: &Terminal, deeds: &[&str]) -> Result<
         assert!(book.contains(part), "{part}: {book}");
     }
     acting::book_fits(terminal).await
+}
+
+/// What the terminal says of a service, now or then, once it is so; also where not all that is there is read yet, or the record does not tell of then yet.
+pub(crate) async fn once(
+    terminal: &Terminal,
+    what: &str,
+    (name, more): (&str, &[&str]),
+    is: impl Fn(&Value) -> bool,
+) -> Result<Value> {
+    until(what, LIMIT, async || {
+        let said = terminal.call(&[&["rollout", "get", name, "--json"], more].concat()).await?;
+        let told: Value = serde_json::from_str(&said.out).unwrap_or_default();
+        Ok(is(&told["service"]).then_some(told))
+    })
+    .await
 }
 
 /// Takes the whole application to a time, where nothing can be done.
