@@ -7,6 +7,7 @@ mod claims;
 mod engines;
 mod history;
 mod makers;
+mod revisions;
 mod speakers;
 use crate::telemetry_site as site;
 use std::collections::BTreeSet;
