@@ -9,6 +9,7 @@ mod bench;
 mod bench_args;
 mod can;
 mod columns;
+mod compared;
 mod connect;
 mod connect_args;
 mod describe;

@@ -5,18 +5,19 @@ mod search;
 mod version;
 
 use crate::{
+    compared::{self, Line},
     exit::{Exit, Failed},
     json, list,
     model_args::ModelsArgs,
-    out::{Style, Tone, note, stdout},
+    out::{Style, stdout},
     problems,
     start::{Session, other_answer},
-    table::{self, Cell},
+    table::Cell,
 };
 use pilothouse_wire::{
     Answer, Ask, Body, Code, Problem, View, ViewSpec,
-    runs::{ComparedPart, ComparedRow, Comparison, VersionId},
-    units::{count, visible},
+    runs::{ComparedRow, Comparison, VersionId},
+    units::visible,
     view::{ModelRow, ModelsSpec, VersionLine},
 };
 use std::{io::Write, time::Duration};
@@ -123,32 +124,16 @@ fn named(model: &ModelRow, text: &str) -> Result<VersionId, Problem> {
 }
 
 fn draw(out: &mut impl Write, of: &Comparison, style: Style) -> Result<(), Failed> {
-    let [a, b] = [&of.a, &of.b].map(|id| id.to_string().to_uppercase());
-    let mut same = 0;
-    for part in ComparedPart::ALL {
-        let rows: Vec<&ComparedRow> = of.rows.iter().filter(|row| row.part == part).collect();
-        let differing: Vec<Vec<Cell>> = rows.iter().filter(|row| row.differs()).map(|row| cells(row)).collect();
-        same += rows.len() - differing.len();
-        if differing.is_empty() {
-            continue;
-        }
-        writeln!(out, "{}", style.paint(Tone::Strong, part.title()))?;
-        let titles = [("".to_owned(), false), (visible(&a), false), (visible(&b), false), ("CHANGE".to_owned(), true)];
-        table::write_titled(out, &titles, &differing, style)?;
-        writeln!(out)?;
-    }
-    if same == of.rows.len() {
-        writeln!(out, "Nothing differs.")?;
-    }
-    note(&format!("{} things are the same and not shown.", count(same as u64)));
-    Ok(())
-}
-
-fn cells(row: &ComparedRow) -> Vec<Cell> {
-    vec![
-        Cell::text(&row.key),
-        Cell::some(row.a.as_ref()),
-        Cell::some(row.b.as_ref()),
-        Cell::text(row.change.as_deref().unwrap_or_default()),
-    ]
+    let line = |row: &ComparedRow| Line {
+        part: row.part,
+        differs: row.differs(),
+        cells: vec![
+            Cell::text(&row.key),
+            Cell::some(row.a.as_ref()),
+            Cell::some(row.b.as_ref()),
+            Cell::text(row.change.as_deref().unwrap_or_default()),
+        ],
+    };
+    let sides = [&of.a, &of.b].map(|id| visible(&id.to_string()));
+    compared::draw(out, sides, true, of.rows.iter().map(line).collect(), style)
 }

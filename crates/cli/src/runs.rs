@@ -27,7 +27,7 @@ const COLUMNS: usize = 4;
 pub async fn run(arguments: &RunsArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let session = Session::start(&arguments.source, false).await?;
     let exit = match (&arguments.run, &arguments.artefacts) {
-        (Some(run), None) if !arguments.with.is_empty() => compare::run(&session, run, arguments, out, err).await,
+        (Some(run), None) if !arguments.with.is_empty() => compare::run(&session, run, arguments, out).await,
         (Some(run), Some(folder)) => left(&session, run, folder, arguments, out, err).await,
         (Some(run), None) => one(&session, run, arguments, out, err).await,
         (None, _) => search(&session, arguments, out, err).await,

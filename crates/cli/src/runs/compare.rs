@@ -2,80 +2,55 @@
 
 use super::ask;
 use crate::{
+    compared::{self, Line},
     exit::{Exit, Failed},
     json,
     model_args::RunsArgs,
-    out::{Style, Tone, note, stdout},
-    problems,
+    out::{Style, stdout},
     start::{Session, other_answer},
-    table::{self, Cell},
+    table::Cell,
 };
+use pilothouse_insight::compare_runs;
 use pilothouse_wire::{
-    Answer, Ask, Code, Problem,
-    runs::{ComparedPart, MOST_COMPARED, RunAsk, RunId, RunsCompared, RunsRow},
-    units::count,
+    Code, Problem,
+    runs::{MOST_COMPARED, RunAnswer, RunAsk, RunId, RunsCompared, RunsRow},
 };
 use std::io::Write;
 
 /// Puts a run beside others.
-pub(super) async fn run(
-    session: &Session,
-    first: &str,
-    arguments: &RunsArgs,
-    style: Style,
-    err: Style,
-) -> Result<Exit, Failed> {
+pub(super) async fn run(session: &Session, first: &str, arguments: &RunsArgs, style: Style) -> Result<Exit, Failed> {
     let named: Vec<&str> = std::iter::once(first).chain(arguments.with.iter().map(String::as_str)).collect();
     if named.len() > MOST_COMPARED {
         return Err(Failed::Usage(format!("Name {MOST_COMPARED} runs at most.")));
     }
-    let mut ids = Vec::new();
-    for run in named {
+    let (mut ids, mut runs) = (Vec::new(), Vec::new());
+    for name in named {
         // Of several servers the one that has it.
-        let (answers, troubles) = ask(session, arguments, &RunAsk::Run(run.into())).await?;
-        let Some((source, _)) = answers.into_iter().next() else {
-            let none = || Problem::new(Code::NotFound, format!("There is no run {run}."));
-            return Err(troubles.0.into_iter().next_back().map_or_else(none, |(_, problem)| problem).into());
-        };
-        ids.push(RunId { source, run: run.into() });
+        let (answers, troubles) = ask(session, arguments, &RunAsk::Run(name.into())).await?;
+        let none = || Problem::new(Code::NotFound, format!("There is no run {name}."));
+        let first = answers.into_iter().next();
+        let first = first.ok_or_else(|| troubles.0.into_iter().next_back().map_or_else(none, |(_, problem)| problem));
+        let (source, RunAnswer::Run(run)) = first? else { return Err(other_answer()) };
+        ids.push((RunId { source, run: name.into() }, run.about.name.clone()));
+        runs.push(*run);
     }
-    let answer = session.reader().ask(Ask::CompareRuns(ids)).await?;
-    let Answer::RunsCompared(compared) = answer else { return Err(other_answer()) };
+    let compared = RunsCompared { runs: ids, rows: compare_runs(&runs), problems: Vec::new() };
     let mut out = stdout();
     if arguments.json {
-        json::write(&mut out, &*compared, !style.terminal)?;
+        json::write(&mut out, &compared, !style.terminal)?;
     } else {
         draw(&mut out, &compared, style)?;
         out.flush()?;
     }
-    compared.problems.iter().for_each(|problem| problems::tell(problem, err));
-    Ok(if compared.problems.is_empty() { Exit::Ok } else { Exit::Partial })
+    Ok(Exit::Ok)
 }
 
 fn draw(out: &mut impl Write, of: &RunsCompared, style: Style) -> Result<(), Failed> {
-    let names = of.runs.iter().map(|(id, name)| if name.is_empty() { id.run.to_string() } else { name.to_string() });
-    let mut titles = vec![(String::new(), false)];
-    titles.extend(names.map(|name| (name.to_uppercase(), false)));
+    let sides = of.runs.iter().map(|(id, name)| if name.is_empty() { id.run.to_string() } else { name.to_string() });
     // Of two alone there is room for how much it is.
     let two = of.runs.len() == 2;
-    titles.extend(two.then(|| ("CHANGE".to_owned(), true)));
-    let mut same = 0;
-    for part in ComparedPart::ALL {
-        let rows: Vec<&RunsRow> = of.rows.iter().filter(|row| row.part == part).collect();
-        let differing: Vec<Vec<Cell>> = rows.iter().filter(|row| row.differs()).map(|row| cells(row, two)).collect();
-        same += rows.len() - differing.len();
-        if differing.is_empty() {
-            continue;
-        }
-        writeln!(out, "{}", style.paint(Tone::Strong, part.title()))?;
-        table::write_titled(out, &titles, &differing, style)?;
-        writeln!(out)?;
-    }
-    if same == of.rows.len() {
-        writeln!(out, "Nothing differs.")?;
-    }
-    note(&format!("{} things are the same and not shown.", count(same as u64)));
-    Ok(())
+    let line = |row: &RunsRow| Line { part: row.part, differs: row.differs(), cells: cells(row, two) };
+    compared::draw(out, sides, two, of.rows.iter().map(line).collect(), style)
 }
 
 fn cells(row: &RunsRow, two: bool) -> Vec<Cell> {
@@ -88,7 +63,7 @@ fn cells(row: &RunsRow, two: bool) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::ConnectionId;
+    use pilothouse_wire::{ConnectionId, runs::ComparedPart};
 
     #[test]
     fn two_runs_say_by_how_much_and_what_is_the_same_is_not_shown() {
