@@ -34,6 +34,12 @@ for (const e of document.querySelectorAll('.wall *')) {
 for (const e of document.querySelectorAll('.wall-figure, .wall-clock, .wall-running, .wall h1')) {
     if (e.offsetWidth && seen(e) < 59.9) faults.push(seen(e) + ' units is no figure: ' + e.textContent);
 }
+// A name that is cut off can be read from nowhere. Half a line more than there is room for is the air of its letters.
+for (const e of document.querySelectorAll('.wall :is(h1, .clip, .wall-two, .wall-names, .wall-beside)')) {
+    const air = parseFloat(getComputedStyle(e).fontSize) / 2;
+    const cut = e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + air;
+    if (e.offsetWidth && cut) faults.push('cut off: ' + e.textContent);
+}
 return faults;
 ";
 
@@ -130,7 +136,9 @@ async fn an_alert_is_told_with_what_changed_before_it_and_who_tells_of_it_is_mis
     let nodes = GpuNodes::new("alarm", 1, 8);
     plane.add_gpu_nodes(&nodes, LIMIT).await?;
     let node = nodes.name(0);
-    let pods = GpuPods::new("default", "chat", 1, 8);
+    // A name of the length that people give: whole, from four metres.
+    let name = "chat-llama-4-maverick-17b-128e-instruct-fp8-eu";
+    let pods = GpuPods::new("default", name, 1, 8);
     plane.add_gpu_deployment(&pods).await?;
     plane.wait_running(&pods, LIMIT).await?;
     let mut alerts = Alertmanager::start().await?;
@@ -164,9 +172,13 @@ async fn an_alert_is_told_with_what_changed_before_it_and_who_tells_of_it_is_mis
     let labels = json!({ "alertname": "NodeDown", "severity": "critical", "node": node });
     alerts.send(&json!([{ "labels": labels, "annotations": { "summary": "Nobody hears it." } }])).await?;
     is(&page, "trouble").await?;
-    let hit = |text: &str| text.contains("8\nGPUs of ") && text.contains("workload: Deployment default/chat");
+    let workload = format!("workload: Deployment default/{name}");
+    let hit = |text: &str| text.contains("8\nGPUs of ") && text.contains(&workload);
     page.reads_as("[data-test='wall-hit']", hit, "says how many GPUs and which workloads").await?;
-    legible(&page).await?;
+    for size_of in [FOUR_K, FULL_HD] {
+        page.resize(size_of).await?;
+        legible(&page).await?;
+    }
     alerts
         .send(&json!([{ "labels": labels, "startsAt": "2026-11-24T03:12:00Z", "endsAt": "2026-11-24T04:00:00Z" }]))
         .await?;

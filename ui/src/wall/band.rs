@@ -1,18 +1,25 @@
 //! A wall in trouble: what is wrong and since when in a band; below it what changed before and who is hit.
 
-use super::{Wall, head::Demo, plan};
+use super::{Wall, head::Demo, panels::change, plan};
 use crate::{
+    once::{CollectAny, live},
     parts::mark::Mark,
-    shell::ribbon::{lane, scale::Scale, shape},
+    shell::ribbon::{lane, scale::Scale},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
     When,
     frame::SourceState,
-    units::{count, visible},
+    units::{count, middle, visible},
     view::{Finding, Lane, RibbonView, Status},
 };
 
+/// The letters that have room: of a place, of a claim on two lines, and of the names of what is hit, together.
+const PLACE: usize = 68;
+const CLAIM: usize = 84;
+const NAMES: usize = 112;
+/// How wide the text of a change may be.
+const CHANGE: u16 = 660;
 /// Width and height of the series.
 const SERIES: (f64, f64) = (860.0, 96.0);
 
@@ -20,12 +27,12 @@ const SERIES: (f64, f64) = (860.0, 96.0);
 #[component]
 pub fn Band() -> impl IntoView {
     let wall: Wall = expect_context();
-    move || {
+    live(move || {
         let (finding, of) = wall.trouble()?;
         let at = wall.trouble_turn.get().at + 1;
         let node = if finding.node.name.is_empty() { String::new() } else { format!(" / {}", finding.node.name) };
         let place = format!("{}{node}, {at} of {of}", finding.node.cluster);
-        let claim = visible(finding.claim.trim_end_matches('.'));
+        let claim = middle(&visible(finding.claim.trim_end_matches('.')), CLAIM);
         let (word, evidence) = (visible(&finding.word), visible(&finding.evidence));
         let size = claim_class(claim.chars().count());
         Some(view! {
@@ -34,7 +41,7 @@ pub fn Band() -> impl IntoView {
                     <p class="wall-place">
                         <Mark status=Status::Bad size=36 />
                         <strong class="bad">"Trouble"</strong>
-                        <span dir="auto">{visible(&place)}</span>
+                        <span class="clip" dir="auto">{middle(&visible(&place), PLACE)}</span>
                         <Demo />
                     </p>
                     <h1 class=size dir="auto">{claim}</h1>
@@ -43,7 +50,7 @@ pub fn Band() -> impl IntoView {
                 <Since finding=finding />
             </header>
         })
-    }
+    })
 }
 
 /// A claim is as large as its length allows: the band has one height.
@@ -66,7 +73,7 @@ fn Since(finding: Finding) -> impl IntoView {
     let passed = move || since.map(|since| plan::running(wall.clock.now().since(since)));
     view! {
         <div class="wall-since">
-            <p>{words}</p>
+            <p>{move || words()}</p>
             <p class="wall-running" data-test="wall-running">{move || passed().map(|(text, _)| text)}</p>
             <p>{move || passed().map(|(_, unit)| unit)}</p>
         </div>
@@ -90,19 +97,8 @@ pub fn Hit() -> impl IntoView {
                 view! { <p class="wall-none">"Nothing was seen to change here in the hour before."</p> }.into_any(),
             );
         }
-        let line = |mark: pilothouse_wire::view::Mark| {
-            let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}")));
-            view! {
-                <li>
-                    <svg class=shape::tone(&mark) width="34" height="34" viewBox="-7 -7 14 14" aria-hidden="true">
-                        {shape::shape(mark.key.kind)}
-                    </svg>
-                    <span class="soft">{mark.key.at.clock()}</span>
-                    <span class="clip" dir="auto">{visible(&mark.title)}<span class="soft">{detail}</span></span>
-                </li>
-            }
-        };
-        Some(view! { <ul class="wall-changes">{told.into_iter().map(line).collect_view()}</ul> }.into_any())
+        let line = |mark: pilothouse_wire::view::Mark| view! { <li>{change(&mark, CHANGE)}</li> };
+        Some(view! { <ul class="wall-changes">{told.into_iter().map(line).collect_any()}</ul> }.into_any())
     };
     let series = move || {
         let of = finding.get()?;
@@ -112,19 +108,19 @@ pub fn Hit() -> impl IntoView {
         let cluster = wall.sources.with(|all| all.iter().find(is_its).map(|source| source.name.clone()))?;
         wall.ribbon.ribbon(|view| series(view, &cluster, &of, &scale)).flatten()
     };
-    let hit = move || finding.get().map(|of| hit_rows(&of).into_iter().map(row).collect_view());
+    let hit = move || finding.get().map(|of| hit_rows(&of).into_iter().map(row).collect_any());
     let action = move || finding.get().map(|of| visible(&of.action));
     view! {
         <section class="wall-before" data-test="wall-before">
             <h2>"What changed before it"</h2>
-            {changes}
-            {series}
+            {move || changes()}
+            {move || series()}
             <h2>"What to do"</h2>
-            <p class="wall-action" dir="auto">{action}</p>
+            <p class="wall-action" dir="auto">{move || action()}</p>
         </section>
         <section class="wall-hit" data-test="wall-hit">
             <h2>"Who is hit"</h2>
-            {hit}
+            {move || hit()}
         </section>
     }
 }
@@ -156,7 +152,8 @@ fn spans_enough(lane: &Lane) -> bool {
 fn hit_rows(of: &Finding) -> [(String, String); 3] {
     let names = |names: Vec<String>| {
         let more = names.len().saturating_sub(2);
-        let first = names.into_iter().take(2).collect::<Vec<_>>().join(", ");
+        let room = NAMES / names.len().clamp(1, 2);
+        let first = names.iter().take(2).map(|name| middle(name, room)).collect::<Vec<_>>().join(", ");
         if more > 0 { format!("{first} and {more} more") } else { first }
     };
     let word = |n: usize, one: &str, many: &str| if n == 1 { one.to_owned() } else { many.to_owned() };
@@ -177,6 +174,6 @@ fn hit_rows(of: &Finding) -> [(String, String); 3] {
 
 fn row((figure, words): (String, String)) -> impl IntoView {
     view! {
-        <p class="wall-row"><span class="wall-figure">{figure}</span><span class="clip" dir="auto">{words}</span></p>
+        <p class="wall-row"><span class="wall-figure">{figure}</span><span class="wall-names" dir="auto">{words}</span></p>
     }
 }

@@ -5,18 +5,27 @@ mod map;
 use super::{Wall, alarm};
 use crate::{
     mirror::Part,
+    once::CollectAny,
     parts::mark::{Mark, tone},
-    shell::ribbon::{place::is_tick, shape},
+    shell::{
+        ribbon::{place::is_tick, shape},
+        text,
+    },
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
     Sum,
-    units::{age, count, share_of, sum, visible},
+    units::{age, count, middle, share_of, sum, visible},
     view::{Finding, FleetSummary, FleetView, Funnel, FunnelKind, Status},
 };
 
 /// Lines that a panel has room for.
 const LINES: usize = 9;
+/// How wide the text of a warning may be, and that of a change, in units.
+const WARNING: u16 = 640;
+const CHANGE: u16 = 1_180;
+/// Letters of a line, in units.
+const LETTERS: f64 = 34.0;
 
 /// A figure with what it is, what is not in it, and its share.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +59,7 @@ pub fn FleetPanel() -> impl IntoView {
     view! {
         <map::Map />
         <section class="wall-funnel" data-test="wall-funnel">
-            {move || steps.get().into_iter().map(one).collect_view()}
+            {move || steps.get().into_iter().map(one).collect_any()}
         </section>
     }
 }
@@ -69,13 +78,13 @@ fn steps(summary: &FleetSummary, funnel: &Funnel, measured: bool) -> Vec<Step> {
     if measured && !funnel.steps.is_empty() {
         let step = |step: &pilothouse_wire::view::FunnelStep| {
             let lost: u64 = step.losses.iter().map(|loss| loss.gpus).sum();
-            let first = step.losses.first().map(|loss| format!(" {}", loss.reason)).unwrap_or_default();
+            let first = step.losses.first().map(|loss| format!(" {}", short(&loss.reason))).unwrap_or_default();
             match step.kind {
                 FunnelKind::Total => Step { share: String::new(), ..of("Total", step.gpus, "GPUs".into(), false) },
                 kind => {
                     let beside = if lost > 0 { format!("−{}{first}", count(lost)) } else { String::new() };
                     let useful = kind == FunnelKind::Useful;
-                    of(if useful { "Doing useful maths" } else { kind.word() }, step.gpus, beside, useful)
+                    of(if useful { "Useful maths" } else { kind.word() }, step.gpus, beside, useful)
                 }
             }
         };
@@ -90,6 +99,13 @@ fn steps(summary: &FleetSummary, funnel: &Funnel, measured: bool) -> Vec<Step> {
     ]
 }
 
+/// A reason that has room beside a figure: of `not known: not all pods are read` what it is, and of `active, tensor cores
+/// idle` what is wrong.
+fn short(reason: &str) -> &str {
+    let reason = reason.split(':').next().unwrap_or_default();
+    reason.rsplit(", ").next().unwrap_or_default()
+}
+
 /// A share in percent of what is sure.
 #[allow(clippy::cast_precision_loss, reason = "counts of GPUs")]
 fn share(part: Sum, whole: Sum) -> f64 {
@@ -101,7 +117,7 @@ fn share(part: Sum, whole: Sum) -> f64 {
 pub fn HealthPanel() -> impl IntoView {
     let wall: Wall = expect_context();
     let figures = move || {
-        let of = |view: &FleetView| figures(&view.summary).into_iter().map(figure).collect_view();
+        let of = |view: &FleetView| figures(&view.summary).into_iter().map(figure).collect_any();
         wall.fleet.fleet_by(&[Part::Totals], of)
     };
     let warnings = Memo::new(move |_| {
@@ -113,10 +129,12 @@ pub fn HealthPanel() -> impl IntoView {
     });
     let line = move |finding: Finding| {
         let since = finding.since.map(|since| age(wall.clock.now().since(since))).unwrap_or_default();
+        let claim = visible(&finding.claim);
+        let (class, letters) = fit(&claim, WARNING);
         view! {
             <li>
                 <Mark status=finding.status size=30 />
-                <span class="clip" dir="auto">{visible(&finding.claim)}</span>
+                <span class=class dir="auto">{middle(&claim, letters)}</span>
                 <span class="faint">{since}</span>
             </li>
         }
@@ -127,15 +145,15 @@ pub fn HealthPanel() -> impl IntoView {
         match all.is_empty() {
             true => view! { <p class="wall-none">"No warnings."</p> }.into_any(),
             false => view! {
-                <ul class="wall-lines">{all.into_iter().take(LINES).map(line).collect_view()}</ul>
+                <ul class="wall-lines">{all.into_iter().take(LINES).map(line).collect_any()}</ul>
                 {(more > 0).then(|| view! { <p class="wall-none">{format!("and {} more", count(more as u64))}</p> })}
             }
             .into_any(),
         }
     };
     view! {
-        <section class="wall-figures" data-test="wall-health">{figures}</section>
-        <section class="wall-list"><h2>"Warnings" <AsOf /></h2>{lines}</section>
+        <section class="wall-figures" data-test="wall-health">{move || figures()}</section>
+        <section class="wall-list"><h2>"Warnings" <AsOf /></h2>{move || lines()}</section>
     }
 }
 
@@ -177,14 +195,9 @@ pub fn ChangesPanel() -> impl IntoView {
         wall.ribbon.ribbon(of).unwrap_or_default()
     });
     let line = move |mark: pilothouse_wire::view::Mark| {
-        let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}")));
         view! {
             <li>
-                <svg class=shape::tone(&mark) width="34" height="34" viewBox="-7 -7 14 14" aria-hidden="true">
-                    {shape::shape(mark.key.kind)}
-                </svg>
-                <span class="soft">{mark.key.at.clock()}</span>
-                <span class="clip" dir="auto">{visible(&mark.title)}<span class="soft">{detail}</span></span>
+                {change(&mark, CHANGE)}
                 <span class="faint clip" dir="auto">{visible(mark.key.object.connection().as_str())}</span>
                 <span class="faint">{age(wall.clock.now().since(mark.key.at))}</span>
             </li>
@@ -192,9 +205,35 @@ pub fn ChangesPanel() -> impl IntoView {
     };
     let lines = move || match marks.with(Vec::is_empty) {
         true => view! { <p class="wall-none">"Nothing was seen to change in the last hour."</p> }.into_any(),
-        false => view! { <ul class="wall-lines">{marks.get().into_iter().map(line).collect_view()}</ul> }.into_any(),
+        false => view! { <ul class="wall-lines">{marks.get().into_iter().map(line).collect_any()}</ul> }.into_any(),
     };
-    view! { <section class="wall-list wide" data-test="wall-changes"><h2>"Changes of the last hour" <AsOf /></h2>{lines}</section> }
+    view! { <section class="wall-list wide" data-test="wall-changes"><h2>"Changes of the last hour" <AsOf /></h2>{move || lines()}</section> }
+}
+
+/// A change in a line: which, when, and what.
+pub(super) fn change(mark: &pilothouse_wire::view::Mark, room: u16) -> impl IntoView + use<> {
+    let title = visible(&mark.title);
+    let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}"))).unwrap_or_default();
+    let (class, letters) = fit(&format!("{title}{detail}"), room);
+    let title = middle(&title, letters);
+    let detail = middle(&detail, letters.saturating_sub(title.chars().count()).max(24));
+    view! {
+        <svg class=shape::tone(mark) width="34" height="34" viewBox="-7 -7 14 14" aria-hidden="true">
+            {shape::shape(mark.key.kind)}
+        </svg>
+        <span class="soft">{mark.key.at.clock()}</span>
+        <span class=class dir="auto">{title}<span class="soft">{detail}</span></span>
+    }
+}
+
+/// The class of a text in a room so wide, and the letters that can be read there: what is too long for a line takes two of
+/// smaller letters, and past these its middle gives way.
+fn fit(text: &str, room: u16) -> (&'static str, usize) {
+    if text::width(text) * LETTERS / 11.0 <= f64::from(room) {
+        ("clip", usize::MAX)
+    } else {
+        ("wall-two", usize::from(room) / 8)
+    }
 }
 
 /// The time that a panel is about.
@@ -203,7 +242,7 @@ fn AsOf() -> impl IntoView {
     let wall: Wall = expect_context();
     // Before anything was heard there is no time to tell.
     let words = move || wall.fleet.as_of().map(|_| format!("as of {}", wall.as_of().clock()));
-    view! { <span class="wall-as-of">{words}</span> }
+    view! { <span class="wall-as-of">{move || words()}</span> }
 }
 
 #[cfg(test)]
@@ -231,6 +270,21 @@ mod tests {
             .collect();
         let want = ["Total 4,096  GPUs", "Healthy 4,092 99.9 % −4 lost", "Allocated ≥ 3,741  ", "Free ≤ 351  "];
         assert_eq!(words, want);
+    }
+
+    #[test]
+    fn a_reason_beside_a_figure_is_short() {
+        let told = ["not known: not all pods are read", "active, tensor cores idle", "on nodes not ready"].map(short);
+        assert_eq!(told, ["not known", "tensor cores idle", "on nodes not ready"]);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_for_a_line_takes_two_and_gives_way_in_its_middle_only_past_them() {
+        assert_eq!(fit("h100-117: GPU 5 is slowed by heat", WARNING), ("clip", usize::MAX));
+        let name = "chat-llama-4-maverick-17b-128e-instruct-fp8-eu waits";
+        let (class, letters) = fit(name, WARNING);
+        assert_eq!((class, middle(name, letters).as_str()), ("wall-two", name));
+        assert_eq!(middle(&name.repeat(3), fit(&name.repeat(3), WARNING).1).chars().count(), 80);
     }
 
     #[test]

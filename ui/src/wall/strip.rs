@@ -1,7 +1,10 @@
 //! The strip of the last hour: what changed, on one clock that ends now.
 
 use super::{Wall, plan::Mood};
-use crate::shell::ribbon::{place, scale::Scale, shape};
+use crate::{
+    once::CollectAny,
+    shell::ribbon::{place, scale::Scale, shape},
+};
 use leptos::prelude::*;
 use pilothouse_wire::{Stamp, view::Mark};
 
@@ -29,9 +32,12 @@ pub fn Strip() -> impl IntoView {
         Memo::new(move |_| Scale::ending(until.get(), super::SPAN, MARGIN, wall.screen.width() / LARGER - MARGIN));
     let marks = Memo::new(move |_| {
         let scope = wall.scope.get_value();
-        let in_scope = |mark: &&Mark| scope.is_empty() || scope.contains(mark.key.object.connection());
+        // Pods come and go too often to be read from afar.
+        let shown = |mark: &&Mark| {
+            !place::is_tick(mark.key.kind) && (scope.is_empty() || scope.contains(mark.key.object.connection()))
+        };
         wall.ribbon
-            .ribbon(|view| view.marks.rows().iter().filter(in_scope).cloned().collect::<Vec<_>>())
+            .ribbon(|view| view.marks.rows().iter().filter(shown).cloned().collect::<Vec<_>>())
             .unwrap_or_default()
     });
     let signs = Memo::new(move |_| marks.with(|marks| scale.with(|scale| place::place(marks, scale))));
@@ -39,7 +45,7 @@ pub fn Strip() -> impl IntoView {
     let box_of = move || format!("0 0 {} {TALL}", wall.screen.width() / LARGER);
     view! {
         <section class="wall-strip" data-test="wall-strip" aria-label="Changes of the last hour">
-            <svg width=move || wall.screen.width() height=150 viewBox=box_of aria-hidden="true">
+            <svg width=move || wall.screen.width() height=150 viewBox=move || box_of() aria-hidden="true">
                 {move || scale.with(axis)}
                 {move || marks.with(|marks| signs.with(|signs| drawn(marks, signs)))}
                 {move || scale.with(|scale| now(scale, wall.as_of(), cut()))}
@@ -58,7 +64,7 @@ fn axis(scale: &Scale) -> impl IntoView + use<> {
     });
     view! {
         <path class="axis" d=format!("M{} {LINE}H{}", scale.left, scale.right) />
-        {ticks.collect_view()}
+        {ticks.collect_any()}
     }
 }
 
@@ -77,7 +83,7 @@ fn drawn(marks: &[Mark], signs: &[place::Sign]) -> impl IntoView + use<> {
             </g>
         })
     };
-    signs.iter().filter_map(one).collect_view()
+    signs.iter().filter_map(one).collect_any()
 }
 
 fn now(scale: &Scale, at: Stamp, cut: bool) -> impl IntoView + use<> {
