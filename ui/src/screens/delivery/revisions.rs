@@ -13,12 +13,14 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     ObjectRef, ServingMetric,
     plan::{Deed, Intent},
-    units::{self, count, visible},
+    units::{self, count, middle, visible},
     view::delivery::{PodOf, RevisionRow, Split},
 };
 
 /// The most revisions side by side; the others are counted.
 const SIDE_BY_SIDE: usize = 4;
+/// The letters of images that all of them have room for.
+const IMAGES: usize = 80;
 
 /// Draws the revisions.
 #[component]
@@ -159,10 +161,12 @@ fn table(rows: &[RevisionRow], split: Split, runs: Option<u64>, back: Back) -> i
     let body = lines(rows, split).into_iter().map(|(label, values, mono)| {
         // What differs from the revision beside it stands out.
         let first = values.first().cloned();
+        // What tells an image from another stands at its end.
+        let (class, room) = if mono { ("mono clip", IMAGES / values.len().max(1)) } else { ("clip", usize::MAX) };
         let cells = values.into_iter().map(move |value| {
             let differs = first.as_ref().is_some_and(|first| *first != value);
-            let class = if mono { "mono clip" } else { "clip" };
-            view! { <td class=class class:differs=differs dir="auto" title=visible(&value)>{visible(&value)}</td> }
+            let whole = visible(&value);
+            view! { <td class=class class:differs=differs dir="auto" title=whole.clone()>{middle(&whole, room)}</td> }
         });
         view! { <tr><th scope="row" class="soft">{label}</th>{cells.collect_any()}</tr> }
     });
