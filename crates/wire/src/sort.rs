@@ -62,7 +62,7 @@ mod tests {
             prop_assert_eq!(ours, theirs);
             let (mut ours, mut theirs) = (items.clone(), items);
             by(&mut ours, |one, other| other.0.cmp(&one.0));
-            theirs.sort_by(|one, other| other.0.cmp(&one.0));
+            theirs.sort_by_key(|item| std::cmp::Reverse(item.0));
             prop_assert_eq!(ours, theirs);
         }
     }
