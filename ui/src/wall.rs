@@ -47,6 +47,10 @@ pub(crate) struct Wall {
     screen: Screen,
     fleet: Watched,
     ribbon: Watched,
+    /// The ribbon as far back as what changed before the trouble that has its turn; the same one while that is new.
+    before: Watched,
+    /// Does it reach so far?
+    reaches: Memo<bool>,
     show: StoredValue<Vec<Panel>>,
     /// The clusters that it is about; all, if there are none.
     scope: StoredValue<Vec<ConnectionId>>,
@@ -93,9 +97,32 @@ impl Wall {
             let began = calm.with(|calm| calm.since).unwrap_or(began);
             plan::turn(count, began, clock.now())
         });
+        let since = Memo::new(move |_| {
+            let id = shown.with(|shown| shown.ids.get(trouble_turn.get().at).cloned())?;
+            fleet.fleet_by(&[Part::Findings, Part::Alerts], |view| alarm::find(view, &id)?.since)?
+        });
+        let reach = Memo::new(move |_| plan::reach(since.get(), clock.now()));
+        let spec = move || ViewSpec::Ribbon { span: reach.get().unwrap_or(SPAN), end: When::Now };
+        let (before, reaches) = (use_view(Signal::derive(spec)), Memo::new(move |_| reach.get().is_some()));
         let screen = Screen::follow();
         let (show, scope) = (StoredValue::new(show), StoredValue::new(scope));
-        Self { link, clock, screen, fleet, ribbon, show, scope, sources, mood, calm, shown, trouble_turn, panel_turn }
+        Self {
+            link,
+            clock,
+            screen,
+            fleet,
+            ribbon,
+            before,
+            reaches,
+            show,
+            scope,
+            sources,
+            mood,
+            calm,
+            shown,
+            trouble_turn,
+            panel_turn,
+        }
     }
 
     /// The trouble that has its turn, and how many there are.

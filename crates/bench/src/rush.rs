@@ -7,8 +7,8 @@ use std::{cell::RefCell, time::Duration};
 /// Pieces a second from which on they are gathered.
 const MANY: u64 = 10_000;
 /// For how long they are gathered: so much later than it came may be the time of a piece, and what the kernel takes to wake a
-/// thread. A tenth of a millisecond, beside gaps between pieces of milliseconds.
-const MOMENT: Duration = Duration::from_micros(100);
+/// thread. A quarter of a millisecond, beside gaps between pieces of milliseconds.
+const MOMENT: Duration = Duration::from_micros(250);
 /// How often it is looked at how many come, in microseconds.
 const SPAN: u64 = 10_000;
 

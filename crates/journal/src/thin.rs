@@ -17,7 +17,7 @@ use std::time::Duration;
 /// How readings are thinned as they get older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thinning {
-    /// For how long readings stay as they were heard; up to half an hour longer, since whole ones are thinned.
+    /// For how long readings stay as they were heard; up to forty minutes longer, since as much is thinned at once.
     pub whole: Duration,
     /// For how long they then stay by the minute; up to six hours longer. After that they are kept by ten minutes.
     pub minutes: Duration,
@@ -39,7 +39,7 @@ struct Step {
     from: u8,
     /// What becomes one row.
     bucket_ms: i64,
-    /// What becomes one chunk: some thirty rows. Who seeks a time unpacks the whole of it; of longer ones a file is smaller by
+    /// What becomes one chunk: some forty rows. Who seeks a time unpacks the whole of it; of longer ones a file is smaller by
     /// little.
     slot_ms: i64,
     older: Duration,
@@ -48,7 +48,7 @@ struct Step {
 impl Thinning {
     fn steps(self) -> [Step; 2] {
         [
-            Step { from: 0, bucket_ms: 60_000, slot_ms: 30 * 60_000, older: self.whole },
+            Step { from: 0, bucket_ms: 60_000, slot_ms: 40 * 60_000, older: self.whole },
             Step { from: 1, bucket_ms: LONGEST_BUCKET_MS, slot_ms: 6 * 3_600_000, older: self.minutes },
         ]
     }

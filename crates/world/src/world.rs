@@ -20,6 +20,8 @@ use std::{
 
 /// A GPU that is slowed again within this is slowed still.
 const ONE_SLOWDOWN: Duration = Duration::from_secs(600);
+/// What was seen to be written, and a write that its server tells of in whole seconds, are one within this.
+const ONE_WRITE: Duration = Duration::from_secs(3);
 /// The most marks that are kept: the oldest give way.
 const MOST_MARKS: usize = 20_000;
 /// So many at once.
@@ -181,17 +183,24 @@ impl World {
         of_before.take_while(|(of, _)| of.at >= since).any(|(of, _)| of.kind == key.kind && of.object == key.object)
     }
 
-    /// Is the same of a GPU told already? An earlier run saw it as it happened, to the second; a server that is asked in
-    /// hindsight knows it to the step of its answer.
+    /// Is the same told already? An earlier run saw it as it happened, to the millisecond; a server that is asked in hindsight
+    /// knows it to the second, and of a GPU to the step of its answer.
     fn is_told(&self, mark: &Mark) -> bool {
         let key = &mark.key;
-        let first = MarkKey { at: key.at.minus(ONE_SLOWDOWN), ..key.clone() };
-        let mut near = self.marks.range(first..).take_while(|(of, _)| of.at <= key.at.plus(ONE_SLOWDOWN));
+        let of_gpu = matches!(key.object, ObjectRef::Gpu(..));
+        let near = if of_gpu { ONE_SLOWDOWN } else { ONE_WRITE };
+        let first = MarkKey { at: key.at.minus(near), ..key.clone() };
+        let mut near = self.marks.range(first..).take_while(|(of, _)| of.at <= key.at.plus(near));
         let is_same = |(of, other): (&MarkKey, &Mark)| {
-            let says_it = key.kind == MarkKind::Slowdown || other.title == mark.title;
+            let says_it = match key.kind {
+                MarkKind::Slowdown => of_gpu,
+                // Who saw it knows more of it than who finds it.
+                MarkKind::Cordon | MarkKind::Scale | MarkKind::Config => !other.rebuilt,
+                _ => other.title == mark.title && (of_gpu || !other.rebuilt),
+            };
             of.kind == key.kind && of.object == key.object && says_it
         };
-        matches!(key.object, ObjectRef::Gpu(..)) && near.any(is_same)
+        near.any(is_same)
     }
 
     /// Makes room for a while, since all marks have to be looked through. Pods come and go by thousands: they give way

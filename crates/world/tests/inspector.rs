@@ -5,8 +5,8 @@ use pilothouse_wire::{ConnectionId, Keyed, Metric, NodeId, ObjectRef, Reading, S
 use pilothouse_world::{
     Batch, Extent, Fact, QUARANTINE, World,
     fact::{
-        ConditionFact, Covers, DeviceClaim, DeviceFact, DevicesFact, HostFact, Kind, NodeFact, OwnerFact, Phase,
-        PodFact, ReadingsFact,
+        ConditionFact, Covers, DeviceClaim, DeviceFact, DevicesFact, HostFact, Kind, NodeFact, NoteFact, OwnerFact,
+        Phase, PodFact, ReadingsFact, SourceFact,
     },
     project,
 };
@@ -107,6 +107,14 @@ fn a_pod_that_went_is_told_of_as_gone_by_the_changes_that_are_left_of_it() {
     assert_eq!(values(&view.identity, "Namespace"), ["n"]);
     let told: Vec<_> = view.changes.rows().iter().map(|mark| mark.title.as_str()).collect();
     assert!(told.contains(&"a gone"), "{told:?}");
+    // Where no pods were read yet, as at a start, nobody knows whether it is gone.
+    let mut unread = World::default();
+    let marks = world.worth_recalling(Stamp(0), 100);
+    let (source, facts) = (NoteFact::source(), vec![Fact::Recalled(marks)]);
+    unread.apply(Batch { source, seen_at: NOW, extent: Extent::Delta, facts });
+    let here = vec![Fact::Source(SourceFact::Heard)];
+    unread.apply(Batch { source: ConnectionId::slug("iad"), seen_at: NOW, extent: Extent::Delta, facts: here });
+    assert!(project::object(&unread, &pod, &Keyed::default(), NOW).is_none());
     // Of one that never was nobody knows anything.
     let never: ObjectRef = "pod:iad/n/never".parse().unwrap();
     assert!(project::object(&world, &never, &Keyed::default(), NOW).is_none());

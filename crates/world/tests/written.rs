@@ -1,13 +1,14 @@
 //! Who cordoned, tainted or labelled a node: as it is seen, and as its server keeps it of before. Of what is rebuilt the most
 //! important stays, in whatever order it is listed.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use pilothouse_wire::{
     ConnectionId, Stamp, When,
-    view::{Mark, MarkKind, Status},
+    view::{Mark, MarkKind, Status, ribbon::MarkKey},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
-    fact::{ConditionFact, Covers, EventFact, Kind, NodeFact, NodeWriteFact, WrittenFact},
+    fact::{ConditionFact, Covers, EventFact, Kind, NodeFact, NodeWriteFact, NoteFact, WrittenFact},
     project,
 };
 use std::time::Duration;
@@ -93,7 +94,8 @@ fn a_cordon_and_a_taint_of_before_have_their_time_and_their_writer() {
         written(&[cordon(), write("kubectl-taint", NOW - 3 * HOUR, "taints")]),
         &[
             "-5 h rebuilt h-1 cordoned by kubectl-cordon",
-            "-3 h rebuilt h-1 tainted (sick=xid:NoSchedule) by kubectl-taint",
+            // Whoever wrote the list of taints last may have taken another one away.
+            "-3 h rebuilt h-1 tainted (sick=xid:NoSchedule; at the latest: of its writer only the last time is kept)",
         ],
     );
     // Both at once are one sign.
@@ -153,8 +155,30 @@ fn of_labels_of_before_the_names_are_told_and_what_a_program_finds_out_is_not() 
     of_before(
         node(false, &[], &[]),
         written(&writes),
-        &["-2 h rebuilt h-1 labelled (team, tier) by kubectl-label", "-2 h rebuilt h-1 labelled (owner) by pipeline"],
+        &[
+            "-2 h rebuilt h-1 labelled (team, tier; at the latest: of its writer only the last time is kept) by kubectl-label",
+            "-2 h rebuilt h-1 labelled (owner; at the latest: of its writer only the last time is kept) by pipeline",
+        ],
     );
+}
+
+#[test]
+fn a_cordon_that_an_earlier_run_saw_is_not_told_again_by_what_its_server_keeps() {
+    let at = NOW - 5 * HOUR;
+    let kept = || fact(node(true, &[], &[]), written(&[write("kubectl-cordon", at, "cordon")]));
+    for (seen, want) in [
+        (at + 700, &["-5 h h-1 cordoned by kubectl"][..]),
+        // Another one, of before.
+        (at - 60_000, &["-6 h h-1 cordoned by kubectl", "-5 h rebuilt h-1 cordoned by kubectl-cordon"]),
+    ] {
+        let key = MarkKey { at: Stamp(seen), object: "node:iad/h-1".parse().unwrap(), kind: MarkKind::Cordon };
+        let mark = Mark { title: "h-1 cordoned".into(), by: Some("kubectl".into()), ..Mark::of(key) };
+        let mut world = World::default();
+        let recalled = vec![Fact::Recalled(vec![mark])];
+        world.apply(Batch { source: NoteFact::source(), ..said(NOW, Extent::Delta, recalled) });
+        world.apply(said(NOW, all(Kind::Node), vec![kept()]));
+        assert_eq!(lines(&world), want);
+    }
 }
 
 #[test]
@@ -179,7 +203,7 @@ fn what_is_seen_of_a_node_says_by_whom() {
     assert_eq!(
         lines(&world),
         [
-            "-9 h rebuilt h-1 labelled (env) by gitops",
+            "-9 h rebuilt h-1 labelled (env; at the latest: of its writer only the last time is kept) by gitops",
             "1 h h-1 cordoned by ann",
             "2 h h-1 uncordoned by ann",
             "3 h h-1 tainted (sick:NoSchedule)",

@@ -83,7 +83,8 @@ fn of(alert: &AlertRow, view: &FleetView) -> Finding {
         evidence: alert.summary.clone().unwrap_or_default(),
         action: match &alert.runbook {
             Some(runbook) => format!("The runbook: {runbook}"),
-            None => format!("{} says no more. It has no runbook.", alert.id.source),
+            // Runbooks are not sent to a wall: whether it has one is not known there.
+            None => format!("{} says no more here.", alert.id.source),
         },
         command: None,
         node,

@@ -87,7 +87,12 @@ pub fn Hit() -> impl IntoView {
     let finding = Memo::new(move |_| wall.trouble().map(|(finding, _)| finding));
     let changes = move || {
         let of = finding.get()?;
-        let told = wall.ribbon.ribbon(|view| {
+        if !wall.reaches.get() {
+            return Some(
+                view! { <p class="wall-none">"It began too long ago to tell what changed before it."</p> }.into_any(),
+            );
+        }
+        let told = wall.before.ribbon(|view| {
             let told = plan::before(view.marks.rows(), &of, wall.clock.read());
             told.into_iter().cloned().collect::<Vec<_>>()
         });

@@ -17,6 +17,10 @@ const TOLD: usize = 4;
 const BEFORE: Duration = Duration::from_secs(3_600);
 /// Sources that the foot has room for.
 const SOURCES: usize = 6;
+/// The ribbon is asked for this much more at a time, so that it is not asked anew each second.
+const REACH_BY: Duration = Duration::from_secs(15 * 60);
+/// It reaches back no further.
+const FURTHEST: Duration = Duration::from_secs(7 * 86_400);
 
 /// Which of several is shown, and how long it still is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,6 +142,14 @@ impl Shown {
             _ => Self { ids, began: now },
         }
     }
+}
+
+/// How far the ribbon must reach back to show what changed before a trouble that began then; `None` where it does not go so far.
+#[must_use]
+pub fn reach(since: Option<Stamp>, now: Stamp) -> Option<Duration> {
+    let ago = since.map_or(Duration::ZERO, |since| now.since(since));
+    let span = ago.saturating_add(BEFORE).as_secs().div_ceil(REACH_BY.as_secs()).saturating_mul(REACH_BY.as_secs());
+    Some(Duration::from_secs(span)).filter(|span| *span <= FURTHEST)
 }
 
 /// What changed before a trouble, in the order of time: what touches the same things first, then the same cluster, then

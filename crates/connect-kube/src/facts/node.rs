@@ -13,7 +13,16 @@ use smol_str::format_smolstr;
 use std::collections::BTreeMap;
 
 /// They write what follows from what a node is, or from what others wrote into it.
-const FOLLOWERS: [&str; 3] = ["kubelet", "kube-controller-manager", "cloud-controller-manager"];
+const FOLLOWERS: [&str; 7] = [
+    "kubelet",
+    "kube-controller-manager",
+    "cloud-controller-manager",
+    "aws-cloud-controller-manager",
+    "cloud-node-manager",
+    // Several of these in one program.
+    "k3s",
+    "kubelite",
+];
 /// By taints under this the control plane repeats conditions and the cordon.
 const ECHOES: &str = "node.kubernetes.io/";
 /// The one of the cordon.

@@ -159,7 +159,7 @@ pub struct SizeFact {
     pub available: u64,
     /// GPUs that one of its pods asks for.
     pub gpus: u64,
-    /// Annotation `argo-rollouts.argoproj.io/scale-down-deadline`: when its pods go.
+    /// Annotation `scale-down-deadline`: when its pods go.
     pub goes_at: Option<Stamp>,
 }
 

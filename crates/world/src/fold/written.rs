@@ -129,7 +129,9 @@ impl Fold<'_> {
         tainted.retain(|at, _| *at > created);
         if let Some((at, by, is_exact)) = cordoned(fact, written).filter(|(at, ..)| *at > created) {
             // Both at once are one sign, as where they are seen.
-            let with = tainted.remove(&at).map(|with| format!("tainted: {}", with.taints.join(", ")));
+            let with = tainted.remove(&at);
+            let is_exact = is_exact && with.as_ref().is_none_or(|with| with.is_exact);
+            let with = with.map(|with| format!("tainted: {}", with.taints.join(", ")));
             let detail = with.into_iter().chain((!is_exact).then(|| AT_THE_LATEST.to_owned())).collect::<Vec<_>>();
             let detail = (!detail.is_empty()).then(|| detail.join("; "));
             let mark = sign(id, at, MarkKind::Cordon, format!("{} cordoned", fact.name));
@@ -150,8 +152,8 @@ impl Fold<'_> {
             while !taken.insert(at) {
                 at = at.plus(Duration::from_millis(1));
             }
-            let detail = write.labels.join(", ");
-            let detail = if write.alone { detail } else { format!("{detail}; {AT_THE_LATEST}") };
+            // The last of what he wrote may have taken another one away.
+            let detail = format!("{}; {AT_THE_LATEST}", write.labels.join(", "));
             let mark = sign(id, at, MarkKind::Config, format!("{} labelled", fact.name));
             self.rebuild(Mark { detail: Some(detail), by: Some(write.by.clone()), ..mark });
         }
@@ -173,14 +175,13 @@ fn tainted(fact: &NodeFact, written: &WrittenFact) -> BTreeMap<Stamp, Tainted> {
     let wrote = since(written, |write| write.taints);
     let dated = |taint: &SmolStr| written.taints.iter().find(|(of, _)| of == taint).map(|(_, at)| *at);
     let own = || fact.taints.iter().filter(|taint| !is_echo(taint));
-    // Taints are one list: whoever wrote it last need not have put in all that is in it.
-    let is_one = own().filter(|taint| dated(taint).is_none()).count() == 1;
+    // Taints are one list: whoever wrote it last need not have put in any that is in it, and may have taken one away.
     let mut all: BTreeMap<Stamp, Tainted> = BTreeMap::new();
     for taint in own() {
         let dated = dated(taint);
         let Some(at) = dated.or_else(|| wrote.as_ref().map(|wrote| wrote.at)) else { continue };
-        let is_exact = dated.is_some() || is_one && wrote.as_ref().is_some_and(|wrote| wrote.is_exact);
-        let by = wrote.as_ref().filter(|wrote| wrote.at <= at || dated.is_none()).map(|wrote| wrote.by.clone());
+        let is_exact = dated.is_some();
+        let by = wrote.as_ref().filter(|wrote| is_exact && wrote.at <= at).map(|wrote| wrote.by.clone());
         let of = all.entry(at).or_insert(Tainted { taints: Vec::new(), by, is_exact });
         of.taints.push(taint.to_string());
     }

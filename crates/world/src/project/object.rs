@@ -9,7 +9,7 @@ mod pod;
 mod tag;
 mod workload;
 
-use crate::{World, source::Source};
+use crate::{World, fact::Kind, source::Source};
 use pilothouse_wire::{
     ConnectionId, Keyed, NodeId, ObjectRef, PodId, SmolStr, Stamp,
     view::{EventRow, FieldRow, Finding, FindingRow, Mark, ObjectView, Status},
@@ -67,8 +67,9 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
     })
 }
 
-/// A pod that is not there, of which the ribbon tells: when it came and went.
+/// A pod that is not there, of which the ribbon tells: when it came and went. Where its pods were not read yet nobody knows that.
 fn gone(world: &World, object: &ObjectRef, pod: &PodId) -> Option<ObjectView> {
+    world.source(&pod.cluster).filter(|source| source.was_listed(Kind::Pod, Some(&pod.namespace)))?;
     let own = |mark: &&Mark| mark.key.object == *object;
     let changes: Keyed<Mark> = world.marks_since(Stamp(i64::MIN)).filter(own).take(50).cloned().collect();
     (!changes.is_empty()).then(|| ObjectView {

@@ -124,7 +124,7 @@ async fn go_at_a_time(plane: &ControlPlane) -> Result<()> {
             let annotations = &set["metadata"]["annotations"];
             set["spec"]["selector"]["matchLabels"]["app"] == "embed"
                 && image.ends_with(":2.0.0")
-                && annotations["argo-rollouts.argoproj.io/scale-down-deadline"].is_string()
+                && annotations["scale-down-deadline"].is_string()
         };
         Ok(items(&sets).iter().any(is_it).then_some(()))
     })

@@ -102,6 +102,19 @@ fn another_set_of_troubles_begins_with_its_worst() {
 }
 
 #[test]
+fn the_ribbon_reaches_an_hour_behind_the_begin_of_a_trouble_however_old_that_is() {
+    let minutes = |ago: u64| {
+        let now = Stamp(40 * 86_400_000);
+        reach(Some(now.minus(Duration::from_secs(60 * ago))), now).map(|span| span.as_secs() / 60)
+    };
+    assert_eq!([0, 1, 14, 15, 16, 40, 70].map(minutes), [60, 75, 75, 75, 90, 105, 135].map(Some));
+    // It stands for a while, and is never less than an hour before.
+    assert!((0..10_000).all(|ago| minutes(ago).is_none_or(|span| span >= ago + 60 && span < ago + 75)));
+    assert_eq!([10_020, 10_021].map(minutes), [Some(10_080), None]);
+    assert_eq!(reach(None, Stamp(0)), Some(Duration::from_secs(3_600)));
+}
+
+#[test]
 fn what_changed_before_a_trouble_is_near_it_in_kind_place_and_time() {
     let of = finding("h-1", 1, Some(7_200_000), Status::Bad);
     let marks = [

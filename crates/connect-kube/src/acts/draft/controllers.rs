@@ -1,6 +1,6 @@
 //! Controllers of pods: how many, made anew, held, taken back, given another image.
 
-use super::{About, Body, Draft, Guard, Part, SOON, Target, groups};
+use super::{About, Body, Draft, Guard, Part, SOON, Target, groups, rollouts};
 use crate::acts::{
     revision::{self, Revision},
     seen::stays_old,
@@ -129,6 +129,7 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
         return groups::undo(about, to, revisions);
     }
     let running = revision::running(about.kind, about.object, about.template());
+    let to = to.or_else(|| rollouts::stable_behind(about, revisions));
     let (now, then) = revision::chosen(to, revisions, running).map_err(|problem| Problem {
         what: format!("{} {} cannot go back: {}", about.kind, about.name, problem.what),
         ..problem
@@ -136,6 +137,7 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
     let put = json!({ "op": "replace", "path": "/spec/template", "value": then.template });
     let words = format!("Make pods by the template of revision {}", then.number);
     let mut draft = anew(about, &words, vec![put], now.map(|now| Deed::Undo(Some(now.number))));
+    draft.traffic = rollouts::traffic_back(about, then, revisions);
     if about.is_rollout() && then.hash.as_ref().is_some_and(|hash| about.object["status"]["stableRS"] == hash.as_str())
     {
         draft.risk = (Risk::Medium, "It is its stable revision: no step is waited for.".to_owned());

@@ -28,12 +28,10 @@ pub(super) fn weigh(about: &About<'_>, to: u32) -> Result<Draft, Problem> {
     let known = members(about.object);
     let then = |member: &Member<'_>| if member.name == name && !member.stopped { to } else { member.weight };
     let mut guards = vec![Guard::new(GROUP, json!(group))];
-    guards.extend(from.map(|from| Guard::new(WEIGHT, json!(from))));
-    // Sending it nothing depends on nobody else: it is never held up because a weight of another changed meanwhile.
-    if to > 0
-        && let Some(all) = about.object.pointer(MEMBERS)
-    {
-        guards.push(Guard::new(MEMBERS, all.clone()));
+    // Sending it nothing depends on no weight: it is never held up because its own or that of another changed meanwhile.
+    if to > 0 {
+        guards.extend(from.map(|from| Guard::new(WEIGHT, json!(from))));
+        guards.extend(about.object.pointer(MEMBERS).map(|all| Guard::new(MEMBERS, all.clone())));
     }
     let put = json!({ "op": "add", "path": WEIGHT, "value": to });
     let was = from.map(|from| format!(" from {from}")).unwrap_or_default();

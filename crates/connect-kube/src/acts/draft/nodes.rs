@@ -115,7 +115,8 @@ pub(super) fn drain(about: &About<'_>, pods: &[Value]) -> Result<Draft, Problem>
         },
         warnings,
         success: Expectation { words: "it is cordoned, and its pods are gone".to_owned(), within: DRAINED },
-        undo: Some(Deed::Uncordon),
+        // Who closed it before had a reason, which the drain does not take away.
+        undo: (!is_cordoned(about)).then_some(Deed::Uncordon),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::acts::{revision::Revision, rollout::Standing};
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Risk, Share},
-    view::{AnalysisPhase, Step},
+    view::{AnalysisPhase, Step, delivery::Wait},
 };
 use serde_json::{Value, json};
 
@@ -74,7 +74,11 @@ pub(super) fn promote(about: &About<'_>, revisions: &[Revision]) -> Result<Draft
         risk: (Risk::Medium, "More of the traffic reaches the newest revision.".to_owned()),
         warnings: Vec::new(),
         success: Expectation { words: "it goes on".to_owned(), within: SOON },
-        undo: Some(Deed::Abort),
+        // Once the newest revision is the stable one, there is nothing to abort.
+        undo: match standing.waits_for_somebody(at.map_or(0, |at| at + 1)) {
+            true => Some(Deed::Abort),
+            false => stable(&standing, revisions).map(|stable| Deed::Undo(Some(stable.number))),
+        },
     })
 }
 
@@ -252,6 +256,12 @@ impl Standing {
         }
     }
 
+    /// Does it stop from this step on until a person goes on?
+    fn waits_for_somebody(&self, from: u32) -> bool {
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        self.steps().iter().skip(from).any(|step| matches!(step, Step::Pause(Wait::ForPerson)))
+    }
+
     /// The weight that follows by itself from this step on, up to the next that waits.
     fn ahead(&self, from: u32) -> u32 {
         let steps = self.steps();
@@ -266,6 +276,20 @@ impl Standing {
         let set = |step: &Step| if let Step::Weight(weight) = step { Some(*weight) } else { None };
         steps[..to].iter().rev().find_map(set).unwrap_or(0)
     }
+}
+
+/// The traffic of one that goes back to its stable revision while another is on its way; nothing of any other.
+pub(super) fn traffic_back(about: &About<'_>, to: &Revision, revisions: &[Revision]) -> Vec<Share> {
+    let standing = Standing::of(about.object).filter(|standing| !standing.is_whole());
+    let standing = standing.filter(|standing| standing.fact.stable.is_some() && standing.fact.stable == to.hash);
+    standing.map(|standing| traffic(&standing, revisions, 0)).unwrap_or_default()
+}
+
+/// The number of its stable revision, while another one is on its way: whoever goes back goes back to that, whatever was tried
+/// in between.
+pub(super) fn stable_behind(about: &About<'_>, revisions: &[Revision]) -> Option<u64> {
+    let standing = Standing::of(about.object).filter(|standing| about.is_rollout() && !standing.is_whole())?;
+    stable(&standing, revisions).map(|stable| stable.number)
 }
 
 /// Does a guard of these tell which pause or step it was? What is behind it is another.

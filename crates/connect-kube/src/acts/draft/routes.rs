@@ -55,15 +55,17 @@ pub(super) fn weigh(
         return Err(about.so_already("so weighted"));
     }
     let at = |backend: &Backend<'_>| format!("/spec/rules/{rule}/{}/{}", form.list, backend.place);
-    // What traffic results depends on all of the rule's backends, whichever of them change.
+    // What traffic results depends on all of the rule's backends, whichever of them change. Only to send nothing to some is right
+    // whatever the weights are by then: that is never held up by one that somebody moved meanwhile.
+    let stops = changed.iter().all(|backend| backend.then == 0);
     let guards = all.iter().flat_map(|backend| {
         let named = Guard::new(&format!("{}/{}", at(backend), form.name), backend.object[form.name].clone());
-        let weighted = match &backend.object["weight"] {
+        let weighted = || match &backend.object["weight"] {
             // One that is not said cannot be held as a field of its own.
             Value::Null => Guard::new(&at(backend), backend.object.clone()),
             weight => Guard::new(&format!("{}/weight", at(backend)), weight.clone()),
         };
-        [named, weighted]
+        [Some(named), (!stops).then(weighted)].into_iter().flatten()
     });
     let put = changed
         .iter()

@@ -51,7 +51,7 @@ fn a_weight_depends_on_those_of_the_others_and_none_on_nobody() {
     assert_eq!(draft.traffic, [share("chat", (10, 100), (30, 120)), share("stable", (90, 100), (90, 120))]);
     assert_eq!((draft.undo, draft.risk.0), (Some(Deed::MemberWeight(10)), Risk::Medium));
     let none = drafted(0, &object);
-    assert_eq!(patch(&none), json!([held[0], held[1], put(0)]));
+    assert_eq!(patch(&none), json!([held[0], put(0)]));
     assert_eq!(none.traffic, [share("chat", (10, 100), (0, 90)), share("stable", (90, 100), (90, 90))]);
 }
 

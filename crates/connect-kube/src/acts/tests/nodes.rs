@@ -50,10 +50,12 @@ fn a_drain_closes_the_node_first_and_evicts_whom_a_controller_makes_anew() {
     assert_eq!(evicted, [&Target::Pod("serving".into(), "a".into()), &Target::Pod("serving".into(), "b".into())]);
     assert_eq!(draft.steps[1].body, Body::Evict("u-a".into()));
     assert_eq!((draft.affected, draft.risk.0), (Affected { pods: 2, gpus: 4 }, Risk::Medium));
+    assert_eq!(draft.undo, Some(Deed::Uncordon));
     assert!(draft.warnings[0].contains("1 of the pods keep files"), "{:?}", draft.warnings);
     // One that is closed already is not closed again, and a pod without a controller is named.
     let alone = drained(&json!({ "spec": { "unschedulable": true } }), &[pod("alone", None, |_| ())]);
     assert_eq!((alone.steps.len(), alone.risk.0), (1, Risk::High));
+    assert_eq!(alone.undo, None, "who closed it before had a reason");
     assert!(alone.warnings[0].contains("Nothing makes another of alone"), "{:?}", alone.warnings);
 }
 

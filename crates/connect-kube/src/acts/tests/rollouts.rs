@@ -68,7 +68,16 @@ fn a_promotion_takes_this_very_pause_away_and_says_what_follows() {
             { "op": "remove", "path": "/status/pauseConditions" },
         ])
     );
-    assert_eq!((draft.traffic, draft.undo), (shares((20, 60)), Some(Deed::Abort)));
+    // The pause behind it ends by itself: by the time that somebody wants it back there may be nothing to abort.
+    assert_eq!((draft.traffic, draft.undo), (shares((20, 60)), Some(Deed::Undo(Some(1)))));
+    let waits = canary(|object| object["spec"]["strategy"]["canary"]["steps"][3] = json!({ "pause": {} }));
+    assert_eq!(drafted(Deed::Promote, &waits).undo, Some(Deed::Abort));
+    let blue_green = canary(|object| {
+        object["spec"]["strategy"] = json!({ "blueGreen": { "activeService": "chat", "autoPromotionEnabled": false } });
+        object["status"]["pauseConditions"][0]["reason"] = json!("BlueGreenPause");
+        object["status"].as_object_mut().unwrap().remove("currentStepIndex");
+    });
+    assert_eq!(drafted(Deed::Promote, &blue_green).undo, Some(Deed::Undo(Some(1))));
     // The same is meant by "resume".
     assert_eq!(drafted(Deed::Resume, &canary(|_| ())).title, draft.title);
 }
@@ -152,6 +161,15 @@ fn an_undo_in_the_middle_goes_back_to_the_stable_revision() {
     assert_eq!(draft.title, "Take Rollout serving/chat back to revision 1");
     assert_eq!(patch_of(&draft, 0)[1]["value"], template("vllm:1"));
     assert_eq!(draft.risk.1, "It is its stable revision: no step is waited for.");
+    assert_eq!(draft.traffic, shares((20, 0)));
+    // Whatever was tried in between: revision 2 was aborted, and 3 is on its way.
+    let mut tried = self::kept();
+    tried.insert(0, Revision { number: 3, template: template("vllm:3"), hash: Some("newer".into()), available: 1 });
+    let third = canary(|object| object["status"]["currentPodHash"] = json!("newer"));
+    let draft = made(&workload("Rollout"), Deed::Undo(None), &third, &tried).unwrap();
+    assert_eq!(draft.title, "Take Rollout serving/chat back to revision 1");
+    let named = made(&workload("Rollout"), Deed::Undo(Some(2)), &third, &tried).unwrap();
+    assert_eq!((named.traffic, named.risk.1.as_str()), (vec![], "Pods are made anew, by the steps of its strategy."));
 }
 
 #[track_caller]

@@ -56,6 +56,10 @@ fn weights_are_set_where_names_and_old_weights_are_as_they_were_read() {
     // Of one alone the share of the other follows.
     let draft = weighed(weights(&[("chat-canary", 0)], None)).unwrap();
     assert_eq!(words(&draft), ["chat-stable: 90 % → 100 %", "chat-canary: 10 % → 0 %"]);
+    // To send it nothing is right whatever the weights are by then.
+    let name = |place: u32, name: &str| test(at(place, "name"), json!(name));
+    let stop = json!([name(0, "chat-stable"), name(1, "chat-canary"), add(at(1, "weight"), 0)]);
+    assert_eq!(patch(&draft), stop);
     let none = weighed(weights(&[("chat-canary", 0), ("chat-stable", 0)], None)).unwrap();
     assert_eq!(none.risk.0, Risk::High);
     assert_eq!(words(&none), ["chat-stable: 90 % → nothing", "chat-canary: 10 % → nothing"]);
