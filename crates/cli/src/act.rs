@@ -326,6 +326,9 @@ fn show(out: &mut impl Write, plan: &Plan, style: Style) -> Result<(), Failed> {
     let mut row =
         |label: &str, tone: Tone, text: &str| writeln!(out, "{label:9} {}", style.paint(tone, &visible(text)));
     row("Concerns", Tone::Plain, &concerns(plan))?;
+    for revision in &plan.affected.revisions {
+        row("  of", Tone::Plain, &format!("{}: {}", revision.of, revision.words()))?;
+    }
     let tone = match plan.risk {
         Risk::Low => Tone::Plain,
         Risk::Medium => Tone::Warn,

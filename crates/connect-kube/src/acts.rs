@@ -57,9 +57,18 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
         (Deed::Undo(_) | Deed::SetImage { .. }, true) => Some(template(client, &spot, &object).await?),
         _ => None,
     };
+    let mut unknown = Vec::new();
     let revisions = match intent.deed {
-        Deed::Undo(_) | Deed::Promote | Deed::PromoteFully | Deed::Abort | Deed::Resume => {
-            revisions(client, &spot, &object).await?
+        Deed::Undo(_) => revisions(client, &spot, &object).await?,
+        // Nobody is kept from stopping something by what cannot be read.
+        Deed::Promote | Deed::PromoteFully | Deed::Abort | Deed::Retry | Deed::Resume | Deed::SetImage { .. }
+            if spot.kind.kind == "Rollout" =>
+        {
+            revisions(client, &spot, &object).await.unwrap_or_else(|problem| {
+                let why = problem.what;
+                unknown.push(format!("Which revision has which pods is not known, and all pods are counted: {why}"));
+                Vec::new()
+            })
         }
         _ => Vec::new(),
     };
@@ -72,7 +81,6 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
         }
         _ => Vec::new(),
     };
-    let mut unknown = Vec::new();
     let autoscalers = match intent.deed {
         Deed::Scale(_) => autoscalers(client, &spot).await.unwrap_or_else(|failure| {
             let why = failure.problem(&client.place);

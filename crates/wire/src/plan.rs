@@ -12,6 +12,7 @@ pub use workers::WorkersWanted;
 use crate::{
     ObjectRef, Problem, SmolStr, Stamp,
     keyed::{Keyed, Row},
+    units::count,
     view::delivery::percent,
 };
 use serde::{Deserialize, Serialize};
@@ -300,12 +301,43 @@ pub struct Portion {
 }
 
 /// Whom it concerns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
     /// Pods that begin, end or are made anew.
     pub pods: u32,
     /// GPUs that these ask for.
     pub gpus: u64,
+    /// Which revisions get more or fewer pods, where it is not about all pods of an object. Books of before have none.
+    #[serde(default)]
+    pub revisions: Vec<Resized>,
+}
+
+impl Affected {
+    /// So many pods of one object, with so many GPUs.
+    #[must_use]
+    pub fn new(pods: u32, gpus: u64) -> Self {
+        Self { pods, gpus, revisions: Vec::new() }
+    }
+}
+
+/// A revision with another number of pods.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resized {
+    /// Which: "revision 4, newest".
+    pub of: String,
+    /// Pods that it has.
+    pub now: u32,
+    /// Pods that it would have: where the deed alone leads to, before any further step.
+    pub then: u32,
+}
+
+impl Resized {
+    /// Now and then: `1 → 3 pods`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let pods = if self.then == 1 { "pod" } else { "pods" };
+        format!("{} → {} {pods}", count(u64::from(self.now)), count(u64::from(self.then)))
+    }
 }
 
 /// How much can go wrong.

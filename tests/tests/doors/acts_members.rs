@@ -107,6 +107,12 @@ async fn a_member_gets_more_of_the_traffic_and_then_none_and_its_pods_end_and_co
     }
     site.routed("10").await?;
 
+    // Stopped, it would leave its traffic to the other, and nobody without an answer.
+    let plan = site.act("stop", "canary", &["--plan"]).await?;
+    for part in ["canary: 10 % → 0 %", "stable: 90 % → 100 %", "the other members of group chat get its traffic"] {
+        assert!(plan.out.contains(part), "{part}: {}", plan.out);
+    }
+
     let said = site.weigh("60", &["--yes"]).await?;
     seen(&said, "it weighs 60 of 150 in its group");
     assert!(said.err.contains("To take it back: pilothouse act member-weight llminferenceservice canary"), "{said:?}");

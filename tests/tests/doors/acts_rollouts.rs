@@ -43,8 +43,20 @@ fn seen(said: &Said, words: &str) {
 }
 
 async fn image(terminal: &Terminal, name: &str, tag: &str) -> Result<Said> {
+    image_by(terminal, name, tag, "--yes").await
+}
+
+async fn image_by(terminal: &Terminal, name: &str, tag: &str, how: &str) -> Result<Said> {
     let image = format!("registry.invalid/models/server:{tag}");
-    act(terminal, "set-image", name, &["--container", "server", "--image", &image, "--yes"]).await
+    act(terminal, "set-image", name, &["--container", "server", "--image", &image, how]).await
+}
+
+/// Plans it, and wants the plan to say all of this.
+#[track_caller]
+fn says(plan: &Said, parts: &[&str]) {
+    for part in parts {
+        assert!(plan.out.contains(part), "{part}: {}", plan.out);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,6 +71,18 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
     rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
     let terminal = acting::terminal(&plane).await?;
 
+    // What its first steps come to is said before anything is sent, in traffic and in pods.
+    says(
+        &image_by(&terminal, "chat", "2.0.0", "--plan").await?,
+        &[
+            "the revision that comes: 0 % → 20 %",
+            "revision 1, stable: 100 % → 80 %",
+            "Concerns  2 pods, 2 GPUs",
+            "the revision that comes: 0 → 1 pod",
+            "revision 1, stable: 5 → 4 pods",
+            "It waits for a person at step 2 of 4, at a weight of 20 %",
+        ],
+    );
     let said = image(&terminal, "chat", "2.0.0").await?;
     seen(&said, "it waits at step 2 of 4");
     assert!(said.out.contains("containers/0/image: registry.invalid/models/server:1.0.0 → "), "{said:?}");
@@ -68,18 +92,23 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
     let of = |tag: &str| images.split(' ').filter(|image| image.ends_with(tag)).count();
     assert_eq!((of(":1.0.0"), of(":2.0.0")), (4, 1), "{images}");
     let plan = act(&terminal, "promote", "chat", &["--plan"]).await?;
-    for part in
-        ["go on behind the pause of step 2 of 4", "revision 2, newest: 20 % → 60 %", "revision 1, stable: 80 % → 40 %"]
-    {
-        assert!(plan.out.contains(part), "{part}: {}", plan.out);
-    }
+    let moves =
+        ["go on behind the pause of step 2 of 4", "revision 2, newest: 20 % → 60 %", "revision 1, stable: 80 % → 40 %"];
+    says(&plan, &moves);
+    says(&plan, &["Concerns  4 pods, 4 GPUs", "revision 2, newest: 1 → 3 pods", "revision 1, stable: 4 → 2 pods"]);
     assert!(plan.out.contains("rollouts/chat/status") && plan.out.contains("would take it"), "{}", plan.out);
     let said = act(&terminal, "promote", "chat", &["--yes"]).await?;
     assert!(said.code == 0 && said.err.contains("at step"), "{said:?}");
     rollouts.until(NAMESPACE, "chat", "Step", "3/4").await?;
     rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
+    // As many pods of each as the plan said.
+    let images = plane.kubectl(&pods).await?;
+    let of = |tag: &str| images.split(' ').filter(|image| image.ends_with(tag)).count();
+    assert_eq!((of(":1.0.0"), of(":2.0.0")), (2, 3), "{images}");
 
     // Back while it is under way, and again.
+    let back = act(&terminal, "abort", "chat", &["--plan"]).await?;
+    says(&back, &["Concerns  6 pods, 6 GPUs", "revision 2, newest: 3 → 0 pods", "revision 1, stable: 2 → 5 pods"]);
     let said = act(&terminal, "abort", "chat", &["--yes"]).await?;
     seen(&said, "all traffic is at the stable revision, 5 of 5 pods are ready");
     assert!(said.err.contains("To take it back: pilothouse act retry rollout chat"), "{said:?}");
@@ -89,6 +118,7 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
     assert!(again.code == 1 && again.err.contains("aborted already"), "{again:?}");
     let said = act(&terminal, "retry", "chat", &["--yes"]).await?;
     assert!(said.code == 0 && said.err.contains("verified: it "), "{said:?}");
+    says(&said, &["revision 2, newest: 0 % → 20 %", "revision 1, stable: 100 % → 80 %", "Concerns  2 pods, 2 GPUs"]);
     rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
 
     // To the revision before, without the steps, since it is the stable one.
@@ -118,7 +148,9 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
     rollouts.until(NAMESPACE, "chat", "Status", "Paused").await?;
     // While a person has it paused no pod of a revision comes: resumed, it does.
     seen(&act(&terminal, "pause", "chat", &["--yes"]).await?, "it is paused");
-    rollouts.set_image(NAMESPACE, "chat", "4.0.0").await?;
+    let said = image(&terminal, "chat", "4.0.0").await?;
+    seen(&said, "its template is the new one, and it stays paused");
+    says(&said, &["Concerns  no pod", "the revision that comes: 0 % → 0 %", "It stays paused"]);
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(!plane.kubectl(&pods).await?.contains(":4.0.0"));
     let said = act(&terminal, "resume", "chat", &["--yes"]).await?;
@@ -138,7 +170,7 @@ async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<
     // To any revision that is kept: by the steps of its strategy, since it is not the stable one.
     let said = act(&terminal, "undo", "chat", &["--to", "2", "--yes"]).await?;
     seen(&said, "it waits at step 2 of 4");
-    assert!(said.out.contains("back to revision 2"), "{said:?}");
+    says(&said, &["back to revision 2", "revision 2, coming: 0 % → 20 %", "by the steps of its strategy"]);
     assert!(plane.kubectl(&running).await?.ends_with(":2.0.0"));
     seen(&act(&terminal, "abort", "chat", &["--yes"]).await?, "all traffic is at the stable revision");
 
@@ -172,6 +204,8 @@ async fn blue_turns_green_an_analysis_ends_and_the_template_of_another_is_change
     rollouts.until(NAMESPACE, "turn", "Status", "Healthy").await?;
     let said = image(&terminal, "turn", "2.0.0").await?;
     assert!(said.code == 0 && said.err.contains("it waits: BlueGreenPause"), "{said:?}");
+    // A whole set beside the other, and no traffic for it.
+    says(&said, &["the revision that comes: 0 % → 0 %", "the revision that comes: 0 → 5 pods", "Concerns  5 pods"]);
     // Back before it has turned, and again.
     let said = act(&terminal, "abort", "turn", &["--yes"]).await?;
     assert!(said.code == 0 && said.err.contains("verified: all traffic is at the stable revision"), "{said:?}");
@@ -214,7 +248,9 @@ async fn blue_turns_green_an_analysis_ends_and_the_template_of_another_is_change
     until("the analysis runs", LIMIT, async || Ok((plane.kubectl(&phase).await? == "Running").then_some(()))).await?;
     let ended = terminal.call(&["act", "terminate", "analysisrun", "slow", "-n", NAMESPACE, "--yes"]).await?;
     seen(&ended, "it is over");
-    assert_ne!(plane.kubectl(&phase).await?, "Running");
+    says(&ended, &["counts as passed"]);
+    // And so it is: nothing of it was measured.
+    assert_eq!(plane.kubectl(&phase).await?, "Successful");
     Ok(())
 }
 
@@ -271,6 +307,19 @@ async fn an_experiment_stands_beside_its_service_with_what_it_measures_and_is_en
     page.reads_as(&row, beside, "says its phase and its pods").await?;
     page.find("analysis").await?;
 
+    // What is measured is ended from where it is shown. That it then counts as passed is said before.
+    page.press_by("[data-test='analysis'] [data-test='measured-terminate']").await?;
+    let said = |text: &str| text.contains("Terminate AnalysisRun") && text.contains("counts as passed");
+    page.reads_as("[data-test='plan']", said, "says what follows").await?;
+    page.press("plan-confirm").await?;
+    page.find_by("[data-test='plan-became'][data-state='verified']").await?;
+    page.press("plan-close").await?;
+    page.gone("[data-test='plan']").await?;
+    page.reads_as("[data-test='analysis']", |text| text.contains("ended by hand"), "says that it was ended").await?;
+    page.gone("[data-test='analysis'] [data-test='measured-terminate']").await?;
+    // The experiment goes on, and is ended likewise.
+    page.find_by(&format!("{row} [data-test='measured-terminate']")).await?;
+
     // Ended by hand: its step is over, and the service goes on to the next.
     let typed = ["act", "terminate", "experiment", &name, "-n", NAMESPACE, "--yes"];
     seen(&terminal.call(&typed).await?, "it is over");
@@ -279,6 +328,32 @@ async fn an_experiment_stands_beside_its_service_with_what_it_measures_and_is_en
     let again = terminal.call(&typed).await?;
     assert!(again.code == 1 && again.err.contains("over"), "{again:?}");
     page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pause_of_a_person_does_not_hold_up_what_goes_back() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
+    plane
+        .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
+        .await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let terminal = acting::terminal(&plane).await?;
+    let paused = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.paused}"];
+    let stable = "all traffic is at the stable revision, 5 of 5 pods are ready";
+    for (verb, tag, words) in [("abort", "2.0.0", stable), ("undo", "3.0.0", "5 of 5 pods are ready")] {
+        seen(&image(&terminal, "chat", tag).await?, "it waits at step 2 of 4");
+        // Whoever was alarmed has paused it first: while it is, its controller gives no revision more or fewer pods.
+        seen(&act(&terminal, "pause", "chat", &["--yes"]).await?, "it is paused");
+        let said = act(&terminal, verb, "chat", &["--yes"]).await?;
+        says(&said, &["Take the pause of a person away", "newest: 20 % → 0 %", "newest: 1 → 0 pods"]);
+        seen(&said, words);
+        assert_ne!(plane.kubectl(&paused).await?, "true", "{verb}");
+    }
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@
 mod about;
 mod canaries;
 mod controllers;
+mod course;
 mod groups;
 mod images;
 mod kserve;
@@ -160,7 +161,7 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         Deed::Resume if about.is_rollout() && !controllers::is_paused(&about) => {
             rollouts::promote(&about, present.revisions)
         }
-        Deed::Resume => controllers::resume(&about),
+        Deed::Resume => controllers::resume(&about).map(|draft| rollouts::resume(&about, present.revisions, draft)),
         Deed::Promote | Deed::PromoteFully if about.is_served() => kserve::promote(&about),
         Deed::Abort if about.is_served() => kserve::abort(&about),
         Deed::Undo(_) if about.is_served() => kserve::undo(&about),
@@ -172,10 +173,10 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         Deed::Promote => rollouts::promote(&about, present.revisions),
         Deed::PromoteFully => rollouts::promote_fully(&about, present.revisions),
         Deed::Abort => rollouts::abort(&about, present.revisions),
-        Deed::Retry => rollouts::retry(&about),
+        Deed::Retry => rollouts::retry(&about, present.revisions),
         Deed::Terminate => rollouts::terminate(&about),
         Deed::Undo(to) => controllers::undo(&about, *to, present.revisions),
-        Deed::SetImage { container, image } => images::set(&about, container, image),
+        Deed::SetImage { container, image } => images::set(&about, container, image, present.revisions),
         Deed::Cordon => nodes::cordon(&about),
         Deed::Uncordon => nodes::uncordon(&about),
         Deed::Drain => nodes::drain(&about, present.pods),

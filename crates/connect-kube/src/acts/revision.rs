@@ -1,10 +1,10 @@
 //! Revisions of a controller, and which of them an undo goes back to.
 
-use pilothouse_wire::{Code, Problem, SmolStr};
+use pilothouse_wire::{Code, Problem, SmolStr, Stamp};
 use serde_json::{Value, json};
 
 /// A revision that is kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Revision {
     /// Its number.
     pub number: u64,
@@ -14,6 +14,12 @@ pub(crate) struct Revision {
     pub hash: Option<SmolStr>,
     /// Pods of it that are available; of a ReplicaSet alone.
     pub available: u64,
+    /// Pods of it that are there; of a ReplicaSet alone.
+    pub pods: u32,
+    /// When its object was made; of a ReplicaSet alone.
+    pub created: Option<Stamp>,
+    /// Do its pods stay for a while, since it had all traffic just now? Of a ReplicaSet of a Rollout alone.
+    pub lingers: bool,
 }
 
 /// Who keeps ReplicaSets, and where it writes the number and the hash of a revision.
@@ -29,6 +35,10 @@ pub(crate) const DEPLOYMENT: Keeper = Keeper { number: "deployment.kubernetes.io
 pub(super) const ROLLOUT: Keeper =
     Keeper { number: "rollout.argoproj.io/revision", hash: "rollouts-pod-template-hash" };
 
+/// Where a Rollout writes until when pods of a revision stay that had all traffic. Source: `DefaultReplicaSetScaleDownDeadlineAnnotationKey`
+/// of Argo Rollouts.
+const LINGERS: &str = "scale-down-deadline";
+
 /// Out of the ReplicaSets of a namespace, those of a Deployment or a Rollout.
 pub(crate) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<Revision> {
     revisions(list, owner, |set| {
@@ -36,8 +46,16 @@ pub(crate) fn of_replica_sets(list: &Value, owner: &str, keeper: Keeper) -> Vec<
         let mut template = set["spec"]["template"].clone();
         let hash = template["metadata"]["labels"].as_object_mut().and_then(|labels| labels.remove(keeper.hash));
         let hash = hash.as_ref().and_then(Value::as_str).map(SmolStr::new);
-        let available = set["status"]["availableReplicas"].as_u64().unwrap_or(0);
-        Some(Revision { number, template, hash, available })
+        let count = |field: &str| set["status"][field].as_u64().unwrap_or(0);
+        Some(Revision {
+            number,
+            template,
+            hash,
+            available: count("availableReplicas"),
+            pods: u32::try_from(count("replicas")).unwrap_or(u32::MAX),
+            created: set["metadata"]["creationTimestamp"].as_str().and_then(|text| text.parse().ok()),
+            lingers: set["metadata"]["annotations"][LINGERS].as_str().is_some_and(|until| !until.is_empty()),
+        })
     })
 }
 
@@ -47,7 +65,7 @@ fn of_controller_revisions(list: &Value, owner: &str) -> Vec<Revision> {
         let mut template = revision["data"]["spec"]["template"].clone();
         template.as_object_mut()?.remove("$patch");
         let number = revision["revision"].as_u64()?;
-        Some(Revision { number, template, hash: None, available: 0 })
+        Some(Revision { number, template, ..Revision::default() })
     })
 }
 
@@ -67,7 +85,7 @@ fn of_groups(list: &Value, owner: &str) -> Vec<Revision> {
             }
         }
         template["leaderWorkerTemplate"].is_object().then_some(())?;
-        Some(Revision { number: revision["revision"].as_u64()?, template, hash: None, available: 0 })
+        Some(Revision { number: revision["revision"].as_u64()?, template, ..Revision::default() })
     })
 }
 

@@ -167,6 +167,11 @@ fn rollout(plan: &Plan, object: &Value, standing: &Standing) -> Seen {
         Deed::Scale(_) => is(all_ready, &ready()),
         _ => match phase {
             DeliveryPhase::Healthy => Seen::Met(ready()),
+            // A plan for one that is paused touches no pod, and says so; any other is not done by a template alone.
+            DeliveryPhase::Paused if object["spec"]["paused"] == true => match plan.affected.pods {
+                0 => Seen::Met("its template is the new one, and it stays paused".to_owned()),
+                _ => Seen::NotYet("a person has paused it: no pod changes until it is resumed".to_owned()),
+            },
             DeliveryPhase::Paused => Seen::Met(going_on(standing, phase, &why)),
             DeliveryPhase::Degraded => Seen::Never(why),
             _ => Seen::NotYet(if why.is_empty() { "it is on its way".to_owned() } else { why }),

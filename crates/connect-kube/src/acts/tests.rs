@@ -19,7 +19,7 @@ use super::{
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
     Code, ConnectionId, NodeId, ObjectRef, PodId, Problem, SmolStr, Stamp,
-    plan::{Affected, Deed, DryRun, Expectation, Intent, Permission, Plan, Request, Risk, Step},
+    plan::{Affected, Deed, DryRun, Expectation, Intent, Permission, Plan, Request, Resized, Risk, Step},
 };
 use serde_json::{Value, json};
 
@@ -100,6 +100,12 @@ fn plan_of(object: ObjectRef, deed: Deed, guards: Vec<(String, String)>) -> Plan
     }
 }
 
+/// So many pods of an object, by its revisions.
+fn resized(pods: u32, gpus: u64, revisions: &[(&str, u32, u32)]) -> Affected {
+    let one = |(of, now, then): &(&str, u32, u32)| Resized { of: (*of).to_owned(), now: *now, then: *then };
+    Affected { revisions: revisions.iter().map(one).collect(), ..Affected::new(pods, gpus) }
+}
+
 /// What is seen after a draft of this deed, with these guards.
 fn seen_of(object: ObjectRef, deed: Deed, guards: Vec<(String, String)>, now: Option<&Value>, pods: &[Value]) -> Seen {
     seen(&plan_of(object, deed, guards), now, pods)
@@ -111,7 +117,7 @@ fn a_scale_depends_on_the_number_that_was_read_and_says_whom_it_concerns() {
     assert_eq!(draft.title, "Scale Deployment serving/chat from 4 to 6 pods");
     let test = json!({ "op": "test", "path": "/spec/replicas", "value": 4 });
     assert_eq!(patch(&draft), json!([test, { "op": "replace", "path": "/spec/replicas", "value": 6 }]));
-    assert_eq!(draft.affected, Affected { pods: 2, gpus: 4 });
+    assert_eq!(draft.affected, Affected::new(2, 4));
     assert_eq!((draft.risk.0, draft.undo), (Risk::Low, Some(Deed::Scale(4))));
     assert!(draft.warnings[0].contains("HorizontalPodAutoscaler chat-hpa"), "{:?}", draft.warnings);
     assert_eq!(draft.success.within.as_secs(), 300);
@@ -158,7 +164,14 @@ fn what_stops_something_depends_on_nothing_and_what_goes_on_does() {
     }
     let mut paused = deployment();
     paused["spec"]["paused"] = json!(true);
-    assert_eq!(made(&workload("Deployment"), Deed::Resume, &paused, &[]).unwrap().undo, Some(Deed::Pause));
+    paused["status"] = json!({ "updatedReplicas": 1 });
+    let resumed = made(&workload("Deployment"), Deed::Resume, &paused, &[]).unwrap();
+    // What was set while it was paused reaches the pods that do not have it yet.
+    assert_eq!((resumed.undo, resumed.affected), (Some(Deed::Pause), Affected::new(3, 6)));
+    // Where all pods end before any comes, nothing answers in between.
+    let mut at_once = deployment();
+    at_once["spec"]["strategy"] = json!({ "type": "Recreate" });
+    assert_eq!(made(&workload("Deployment"), Deed::Restart, &at_once, &[]).unwrap().risk.0, Risk::High);
     // What would reach no pod is not offered.
     for deed in [Deed::Restart, Deed::Undo(None), Deed::SetImage { container: "engine".into(), image: "vllm:3".into() }]
     {
@@ -193,7 +206,7 @@ fn an_undo_goes_back_to_the_template_of_a_revision_that_is_kept() {
     assert_eq!(draft.title, "Take Deployment serving/chat back to revision 2");
     assert_eq!(patch(&draft)[1]["value"], template("vllm:1"));
     assert_eq!(draft.undo, Some(Deed::Undo(Some(3))));
-    assert_eq!(draft.affected, Affected { pods: 4, gpus: 8 });
+    assert_eq!(draft.affected, Affected::new(4, 8));
     assert!(back(Some(1)).unwrap().title.ends_with("revision 1"));
     let refused = |to| back(to).unwrap_err().to_string();
     assert!(refused(Some(3)).contains("revision 3 is what runs"), "{}", refused(Some(3)));
@@ -224,7 +237,7 @@ fn a_pod_is_deleted_only_if_it_is_the_one_that_was_shown() {
         "spec": { "terminationGracePeriodSeconds": 5, "containers": template("vllm:2")["spec"]["containers"] },
     });
     let draft = made(&pod(), Deed::Delete, &present, &[]).unwrap();
-    assert_eq!((&draft.steps[0].body, draft.affected), (&Body::Delete("u-9".into()), Affected { pods: 1, gpus: 2 }));
+    assert_eq!((&draft.steps[0].body, &draft.affected), (&Body::Delete("u-9".into()), &Affected::new(1, 2)));
     assert_eq!(guards(&draft), [("/metadata/uid".to_owned(), "\"u-9\"".to_owned())]);
     assert_eq!(draft.risk, (Risk::Medium, "Its ReplicaSet makes another.".to_owned()));
     let alone = made(&pod(), Deed::Delete, &json!({ "metadata": { "uid": "u-9" } }), &[]).unwrap();

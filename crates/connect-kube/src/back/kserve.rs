@@ -130,8 +130,8 @@ fn knative(name: &str, kept: &Value) -> Revision {
     Revision {
         number: number(name).unwrap_or(0),
         template: serde_json::json!({ "metadata": kept["metadata"], "spec": kept["spec"] }),
-        hash: None,
         available: kept["status"]["actualReplicas"].as_u64().unwrap_or(0),
+        ..Revision::default()
     }
 }
 
@@ -303,7 +303,7 @@ mod tests {
             "metadata": { "annotations": { SOURCE: model, "team": "chat" } },
             "spec": { "containers": [{ "name": "kserve-container", "image": image }] },
         });
-        Revision { number, template, hash: None, available: 0 }
+        Revision { number, template, ..Revision::default() }
     }
 
     fn service(model: &str) -> Value {
@@ -377,8 +377,7 @@ mod tests {
                 "initContainers": [{ "name": "storage-initializer", "image": image, "args": args }],
                 "containers": [{ "name": "main", "image": "vllm:1" }],
             } }),
-            hash: None,
-            available: 0,
+            ..Revision::default()
         };
         let fetches = |number: u64, uri: &str, image: &str| revision(number, &json!([uri, "/mnt/models"]), image);
         let of = |now: &Revision, then: &Revision| {

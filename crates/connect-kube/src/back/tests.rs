@@ -147,7 +147,7 @@ fn how_pods_are_replaced_is_told_in_pods() {
 }
 
 fn of_hash(number: u64, hash: &str) -> Revision {
-    Revision { number, template: Value::Null, hash: Some(hash.into()), available: 4 }
+    Revision { number, hash: Some(hash.into()), available: 4, ..Revision::default() }
 }
 
 #[test]

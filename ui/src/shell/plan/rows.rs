@@ -6,7 +6,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    plan::{Action, ActionState, DryRun, FieldChange, Permission, Plan, Risk, Share, Step},
+    plan::{Action, ActionState, Deed, DryRun, FieldChange, Permission, Plan, Risk, Share, Step},
     units::{count, span, visible},
     view::Status,
 };
@@ -36,7 +36,10 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
                 <dd data-test="plan-traffic">{plan.traffic.into_iter().map(share).collect_any()}</dd>
             })}
             <dt>"Affected"</dt>
-            <dd data-test="plan-affected">{affected(plan.affected.pods, plan.affected.gpus)}</dd>
+            <dd data-test="plan-affected">
+                {affected(plan.affected.pods, plan.affected.gpus)}
+                {plan.affected.revisions.into_iter().map(|one| side_by_side(&one.of, one.words())).collect_any()}
+            </dd>
             <dt>"Permission"</dt>
             <dd data-test="plan-permission">{plan.steps.into_iter().map(may).collect_any()}</dd>
             <dt>"Risk"</dt>
@@ -48,7 +51,7 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
             <dd>{format!("{}, within {}. After that it is shown as unverified, not as done.", title(&plan.success.words), span(plan.success.within))}</dd>
             <dt>"Way back"</dt>
             <dd>{match &plan.undo {
-                Some(undo) => said(Status::Good, format!("\"{}\" is planned from here, once it is done.", undo.deed.word())),
+                Some(undo) => said(Status::Good, format!("\"{}\" is planned from here, once it is done.", back(&undo.deed))),
                 None => said(Status::Unknown, "There is nothing to go back to.".to_owned()),
             }}</dd>
             {(!plan.blocked.is_empty()).then(|| view! {
@@ -65,8 +68,24 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
     }
 }
 
-fn share(share: Share) -> impl IntoView {
-    view! { <p class="plan-share"><bdi>{visible(&share.of)}</bdi><span class="mono">{share.words()}</span></p> }
+fn share(share: Share) -> AnyView {
+    side_by_side(&share.of, share.words())
+}
+
+/// Whose it is, and what it is now and then.
+fn side_by_side(of: &str, words: String) -> AnyView {
+    view! { <p class="plan-share"><bdi>{visible(of)}</bdi><span class="mono">{words}</span></p> }.into_any()
+}
+
+/// What takes it back, with what that goes back to.
+fn back(deed: &Deed) -> String {
+    match deed {
+        Deed::Undo(Some(revision)) => format!("undo to revision {revision}"),
+        Deed::Scale(number) => format!("scale to {}", count((*number).into())),
+        Deed::SetImage { image, .. } => format!("set image to {image}"),
+        Deed::SetModel(uri) => format!("set model to {uri}"),
+        other => other.word().to_owned(),
+    }
 }
 
 /// How far a plan of several steps is, and what it waits for.

@@ -96,7 +96,7 @@ impl<'a> About<'a> {
         if self.is_groups() {
             return super::groups::affected(self.object, pods);
         }
-        Affected { pods, gpus: gpus(&self.template()["spec"]) * u64::from(pods) }
+        Affected::new(pods, gpus(&self.template()["spec"]) * u64::from(pods))
     }
 
     /// The whole of the settings is as it was read: what a plan for all pods depends on.

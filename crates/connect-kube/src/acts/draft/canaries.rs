@@ -13,7 +13,7 @@ use crate::acts::kserve::{CANARY, KIND, model};
 use pilothouse_connect::redact_url;
 use pilothouse_wire::{
     Problem, SmolStr,
-    plan::{Affected, Deed, Expectation, Risk, Share},
+    plan::{Affected, Deed, Expectation, Resized, Risk, Share},
     view::delivery::CanaryRow,
 };
 use pilothouse_world::fact::{CanariesFact, CanaryFact};
@@ -69,7 +69,6 @@ fn moved(about: &About<'_>, canary: &CanaryFact, to: u32, (title, risk): (String
     let guards = vec![Guard::new(CANARY, json!(canary.name)), Guard::new(PERCENT, json!(canary.percent))];
     let put = json!({ "op": "replace", "path": PERCENT, "value": to });
     let [now, then] = [canary.percent, to].map(|percent| pods(spec, percent));
-    let pods = now.0.abs_diff(then.0) + now.1.abs_diff(then.1);
     let mut warnings = vec![CanaryRow::NO_ROUTER.to_owned()];
     if number(&spec["canary"][0]["predictor"]["minReplicas"]).is_some() {
         warnings.push("It names its own number of pods: the share does not change how many it has.".to_owned());
@@ -78,7 +77,7 @@ fn moved(about: &About<'_>, canary: &CanaryFact, to: u32, (title, risk): (String
         title,
         steps: vec![Part::patch(format!("Set the share of canary {} to {to} %", canary.name), guards, put)],
         traffic: shares(&canary.name, canary.percent, to),
-        affected: Affected { pods, gpus: gpus_of_a_pod(about) * u64::from(pods) },
+        affected: affected(about, &canary.name, now, then),
         risk,
         warnings,
         success: Expectation {
@@ -95,6 +94,15 @@ fn shares(name: &str, now: u32, then: u32) -> Vec<Share> {
         Share::in_percent(format!("canary {name}"), now, then),
         Share::in_percent("what is beside it", rest(now), rest(then)),
     ]
+}
+
+/// The pods of both that begin or end: of the canary, and of what is beside it, now and then.
+fn affected(about: &About<'_>, name: &str, now: (u32, u32), then: (u32, u32)) -> Affected {
+    let rows = [(format!("canary {name}"), now.0, then.0), ("what is beside it".to_owned(), now.1, then.1)];
+    let rows = rows.into_iter().filter(|(_, now, then)| now != then);
+    let revisions: Vec<Resized> = rows.map(|(of, now, then)| Resized { of, now, then }).collect();
+    let pods = revisions.iter().map(|one| one.now.abs_diff(one.then)).fold(0, u32::saturating_add);
+    Affected { revisions, ..Affected::new(pods, gpus_of_a_pod(about) * u64::from(pods)) }
 }
 
 /// Pods of the canary at a share, and of what is beside it. Sources: `canaryReplicaCount`, `reconcileRawDeployment`.
@@ -120,9 +128,8 @@ pub(super) fn promote(about: &About<'_>, of: &CanariesFact) -> Result<Draft, Pro
     let mut puts: Vec<Value> = fields.map(put).collect();
     puts.push(json!({ "op": "remove", "path": "/spec/canary" }));
     let before = pods(&about.object["spec"], canary.percent);
-    let end = before.1;
     // Those of the canary stay; as many as are missing to all of them begin.
-    let begin = number(&below["minReplicas"]).unwrap_or(1).saturating_sub(before.0);
+    let all = number(&below["minReplicas"]).unwrap_or(1).max(before.0);
     let mut warnings = Vec::new();
     if canary.ready != Some(true) {
         warnings.push(format!("Canary {} is not ready: until it is, nothing answers.", canary.name));
@@ -142,7 +149,7 @@ pub(super) fn promote(about: &About<'_>, of: &CanariesFact) -> Result<Draft, Pro
             guards: vec![Guard::new(CANARY, json!(canary.name)), about.generation()],
         }],
         traffic: shares(&canary.name, canary.percent, 100),
-        affected: Affected { pods: end + begin, gpus: gpus_of_a_pod(about) * u64::from(end + begin) },
+        affected: affected(about, &canary.name, before, (all, 0)),
         risk: (Risk::Medium, "The pods of before end, as soon as its controller has taken this up.".to_owned()),
         warnings,
         success: Expectation {

@@ -1,6 +1,6 @@
 //! Controllers of pods: how many, made anew, held, taken back, given another image.
 
-use super::{About, Body, Draft, Guard, Part, SOON, Target, groups, rollouts};
+use super::{About, Body, Draft, Guard, Part, SOON, Target, course::Coming, groups, rollouts};
 use crate::acts::{
     revision::{self, Revision},
     seen::stays_old,
@@ -100,11 +100,14 @@ pub(super) fn resume(about: &About<'_>) -> Result<Draft, Problem> {
     if !is_paused(about) {
         return Err(about.so_already("not paused"));
     }
+    // As many as are not of the template that there is now; of a Rollout its steps say.
+    let newest = about.object["status"]["updatedReplicas"].as_u64().and_then(|pods| u32::try_from(pods).ok());
+    let waiting = if about.is_rollout() { 0 } else { about.replicas().saturating_sub(newest.unwrap_or(0)) };
     Ok(Draft {
         title: format!("Resume {} {}", about.kind, about.name),
         steps: vec![unpause("Go on with changing pods")],
         traffic: Vec::new(),
-        affected: Affected::default(),
+        affected: about.affected(waiting),
         risk: (Risk::Medium, "What was changed while it was paused reaches the pods.".to_owned()),
         warnings: Vec::new(),
         success: Expectation { words: "it is not paused".to_owned(), within: SOON },
@@ -136,14 +139,8 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
     })?;
     let put = json!({ "op": "replace", "path": "/spec/template", "value": then.template });
     let words = format!("Make pods by the template of revision {}", then.number);
-    let mut draft = anew(about, &words, vec![put], now.map(|now| Deed::Undo(Some(now.number))));
-    draft.traffic = rollouts::traffic_back(about, then, revisions);
-    if about.is_rollout() && then.hash.as_ref().is_some_and(|hash| about.object["status"]["stableRS"] == hash.as_str())
-    {
-        draft.risk = (Risk::Medium, "It is its stable revision: no step is waited for.".to_owned());
-    } else if about.is_rollout() {
-        draft.risk = (Risk::Medium, "Pods are made anew, by the steps of its strategy.".to_owned());
-    }
+    let draft = anew(about, &words, vec![put], now.map(|now| Deed::Undo(Some(now.number))));
+    let draft = rollouts::given(about, Coming::Kept(then), revisions, draft);
     Ok(Draft { title: format!("Take {} {} back to revision {}", about.kind, about.name, then.number), ..draft })
 }
 
@@ -157,8 +154,8 @@ pub(super) fn anew(about: &About<'_>, words: &str, puts: Vec<Value>, undo: Optio
         steps: vec![if about.borrowed { part.of(Target::Template) } else { part }],
         traffic: Vec::new(),
         affected: about.affected(pods),
-        risk: match about.is_rollout() {
-            true => (Risk::Medium, "Pods are made anew, by the steps of its strategy.".to_owned()),
+        risk: match about.holder["spec"]["strategy"]["type"] == "Recreate" && !about.borrowed {
+            true => (Risk::High, "All pods end before any comes again: nothing answers in between.".to_owned()),
             false => (Risk::Medium, "Every pod is made anew, a few at a time.".to_owned()),
         },
         warnings: kept(about, pods),

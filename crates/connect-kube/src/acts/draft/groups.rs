@@ -91,5 +91,5 @@ pub(super) fn affected(object: &Value, groups: u32) -> Affected {
         true => super::about::gpus(&template["leaderTemplate"]["spec"]),
         false => worker,
     };
-    Affected { pods: groups.saturating_mul(size), gpus: u64::from(groups) * (leader + worker * u64::from(size - 1)) }
+    Affected::new(groups.saturating_mul(size), u64::from(groups) * (leader + worker * u64::from(size - 1)))
 }

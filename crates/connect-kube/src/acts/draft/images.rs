@@ -1,6 +1,7 @@
 //! Images of containers: which there are, and another one for one of them. Pure.
 
-use super::{About, Draft, controllers, groups};
+use super::{About, Draft, controllers, course::Coming, groups, rollouts};
+use crate::acts::revision::{Revision, Running};
 use pilothouse_wire::{Code, Problem, plan::Deed};
 use serde_json::{Value, json};
 
@@ -40,7 +41,7 @@ pub(in crate::acts) fn runs(kind: &str, holder: &Value, container: &str, image: 
 }
 
 /// Another image for a container. Leaders and workers of a group whose containers have one name get it both.
-pub(super) fn set(about: &About<'_>, container: &str, image: &str) -> Result<Draft, Problem> {
+pub(super) fn set(about: &About<'_>, container: &str, image: &str, revisions: &[Revision]) -> Result<Draft, Problem> {
     about.of(WITH_TEMPLATE, "given an image")?;
     about.not_paused()?;
     let all = places(about.kind, about.holder);
@@ -67,7 +68,11 @@ pub(super) fn set(about: &About<'_>, container: &str, image: &str) -> Result<Dra
     let words = format!("Set the image of {container}");
     let mut draft = match about.is_groups() {
         true => groups::anew(about, &words, puts, undo),
-        false => controllers::anew(about, &words, puts, undo),
+        false => {
+            let draft = controllers::anew(about, &words, puts, undo);
+            let coming = kept(about, container, image, revisions).map_or(Coming::Made, Coming::Kept);
+            rollouts::given(about, coming, revisions, draft)
+        }
     };
     if !was_one {
         let images: Vec<&str> = ours.iter().map(|place| place.image).collect();
@@ -77,4 +82,18 @@ pub(super) fn set(about: &About<'_>, container: &str, image: &str) -> Result<Dra
         ));
     }
     Ok(Draft { title: format!("Run {image} in {container} of {} {}", about.kind, about.name), ..draft })
+}
+
+/// The revision that a Rollout makes its pods by already, or did, with this image: it is taken up again, whatever its number. It is
+/// looked for among the templates of revisions alone, since a server fills in what these leave out.
+fn kept<'a>(about: &About<'_>, container: &str, image: &str, revisions: &'a [Revision]) -> Option<&'a Revision> {
+    let running = Running::Hash(about.object["status"]["currentPodHash"].as_str()?);
+    let mut template = revisions.iter().find(|revision| running.is(revision))?.template.clone();
+    for list in LISTS {
+        let all = template.pointer_mut(&format!("/spec/{list}")).and_then(Value::as_array_mut);
+        for one in all.into_iter().flatten().filter(|one| one["name"] == container) {
+            one["image"] = json!(image);
+        }
+    }
+    revisions.iter().find(|revision| !running.is(revision) && Running::Template(&template).is(revision))
 }

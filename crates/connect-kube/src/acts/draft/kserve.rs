@@ -4,7 +4,7 @@
 //! `canaryTrafficPercent` is the share of the newest one. In Standard mode a Deployment replaces its pods: no two revisions share
 //! traffic, and the way back is the model of before; only a canary that stands beside it (`super::canaries`) has a share.
 
-use super::{About, Body, Draft, Guard, Part, ROLLOUT, SOON, Target, about::gpus, canaries};
+use super::{About, Body, Draft, Guard, Part, ROLLOUT, SOON, Target, about::gpus, canaries, member as group};
 use crate::{
     acts::{
         kserve::{KIND, Standing, model},
@@ -143,12 +143,20 @@ pub(super) fn stop(about: &About<'_>) -> Result<Draft, Problem> {
     if standing.served.stops {
         return Err(about.so_already("stopped"));
     }
-    let warnings = match standing.served.mode {
+    let mut warnings = match standing.served.mode {
         ServedMode::Standard => vec![
             "KServe before v0.16 takes no notice of this in Standard mode: then nothing changes, and it ends unverified."
                 .to_owned(),
         ],
         _ => Vec::new(),
+    };
+    let alone = || (Risk::High, "All pods end: nothing answers until it is started.".to_owned());
+    let (traffic, risk) = match group::stopped(about) {
+        Some(of) => {
+            warnings.extend(of.warnings);
+            (of.traffic, of.risk)
+        }
+        None => (Vec::new(), alone()),
     };
     Ok(Draft {
         title: format!("Stop {} {}", about.kind, about.name),
@@ -159,9 +167,9 @@ pub(super) fn stop(about: &About<'_>) -> Result<Draft, Problem> {
             body: Body::Merge(json!({ "metadata": { "annotations": { STOP: "true" } } })),
             guards: Vec::new(),
         }],
-        traffic: Vec::new(),
+        traffic,
         affected: affected(about, &standing),
-        risk: (Risk::High, "All pods end: nothing answers until it is started.".to_owned()),
+        risk,
         warnings,
         success: Expectation { words: "it says that it is stopped, and has no pods".to_owned(), within: ROLLOUT },
         undo: Some(Deed::Start),
@@ -177,13 +185,18 @@ pub(super) fn start(about: &About<'_>) -> Result<Draft, Problem> {
     let path = format!("/metadata/annotations/{}", STOP.replace('/', "~1"));
     let guard = Guard::new(&path, json!("true"));
     let put = json!({ "op": "add", "path": path, "value": "false" });
+    let alone = || (Risk::Low, "Its pods ask for their GPUs anew: where none is free they wait.".to_owned());
+    let (traffic, risk, warnings) = match group::started(about) {
+        Some(of) => (of.traffic, of.risk, of.warnings),
+        None => (Vec::new(), alone(), Vec::new()),
+    };
     Ok(Draft {
         title: format!("Start {} {}", about.kind, about.name),
         steps: vec![Part::patch("Let it have its pods again", vec![guard], put)],
-        traffic: Vec::new(),
+        traffic,
         affected: affected(about, &standing),
-        risk: (Risk::Low, "Its pods ask for their GPUs anew: where none is free they wait.".to_owned()),
-        warnings: Vec::new(),
+        risk,
+        warnings,
         success: Expectation { words: "it is ready".to_owned(), within: ROLLOUT },
         undo: Some(Deed::Stop),
     })
@@ -331,7 +344,7 @@ fn stopped(standing: &Standing) -> Vec<String> {
 /// Pods that end or begin, and their GPUs.
 fn affected(about: &About<'_>, standing: &Standing) -> Affected {
     let pods = standing.controller.replicas.and_then(|pods| u32::try_from(pods).ok()).unwrap_or(1);
-    Affected { pods, gpus: gpus_of_a_pod(about) * u64::from(pods) }
+    Affected::new(pods, gpus_of_a_pod(about) * u64::from(pods))
 }
 
 /// The GPUs that one of its pods asks for.

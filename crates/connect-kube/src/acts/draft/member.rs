@@ -51,6 +51,58 @@ pub(super) fn weigh(about: &About<'_>, to: u32) -> Result<Draft, Problem> {
     })
 }
 
+/// What becomes of the traffic of a group as one of its members is stopped or started, and how much that is.
+pub(super) struct GroupTraffic {
+    pub traffic: Vec<Share>,
+    pub risk: (Risk, String),
+    pub warnings: Vec<String>,
+}
+
+/// The member is stopped: the others share what it got. None where it shares traffic with nobody.
+pub(super) fn stopped(about: &About<'_>) -> Option<GroupTraffic> {
+    let group = group(about.object)?;
+    let known = members(about.object);
+    let name = about.object["metadata"]["name"].as_str().unwrap_or_default();
+    let then = |member: &Member<'_>| if member.name == name { 0 } else { member.weight };
+    let is_other = |member: &&Member<'_>| member.name != name && member.weight > 0;
+    let risk = match known.iter().find(is_other) {
+        Some(_) => format!(
+            "All its pods end; the other members of group {group} get its traffic, with the pods that they have."
+        ),
+        None => format!(
+            "All its pods end, and no other member of group {group} gets traffic: each request is answered with an error."
+        ),
+    };
+    let of_nobody = known.iter().all(|member| member.name != name);
+    Some(GroupTraffic {
+        traffic: shares(&known, then),
+        risk: (Risk::High, risk),
+        warnings: if of_nobody { warnings(&known, name) } else { Vec::new() },
+    })
+}
+
+/// The member is started: it gets its weight again. None where it shares traffic with nobody, or has no weight of its own.
+pub(super) fn started(about: &About<'_>) -> Option<GroupTraffic> {
+    let (group, to) = (group(about.object)?, weight(about.object)?);
+    let known = members(about.object);
+    let name = about.object["metadata"]["name"].as_str().unwrap_or_default();
+    let then = |member: &Member<'_>| if member.name == name { to } else { member.weight };
+    let risk = match to {
+        0 => format!(
+            "Its pods ask for their GPUs anew: where none is free they wait. In group {group} it weighs 0: it gets no traffic."
+        ),
+        to => format!(
+            "Its pods ask for their GPUs anew: where none is free they wait. Once they are ready it gets its {to} parts in group {group}."
+        ),
+    };
+    let of_nobody = known.iter().all(|member| member.name != name);
+    Some(GroupTraffic {
+        traffic: shares(&known, then),
+        risk: (if to == 0 { Risk::Low } else { Risk::Medium }, risk),
+        warnings: if of_nobody { warnings(&known, name) } else { Vec::new() },
+    })
+}
+
 fn shares(known: &[Member<'_>], then: impl Fn(&Member<'_>) -> u32) -> Vec<Share> {
     let whole = |of: &dyn Fn(&Member<'_>) -> u32| known.iter().map(|member| u64::from(of(member))).sum::<u64>();
     let (now_whole, then_whole) = (whole(&|member| member.weight), whole(&then));

@@ -108,7 +108,7 @@ pub(super) fn drain(about: &About<'_>, pods: &[Value]) -> Result<Draft, Problem>
         title: format!("Drain node {}: {pods} pods leave it", about.name),
         steps: (!is_cordoned(about)).then(closed).into_iter().chain(evicted).collect(),
         traffic: Vec::new(),
-        affected: Affected { pods, gpus: leaving.iter().map(|pod| gpus(&pod["spec"])).sum() },
+        affected: Affected::new(pods, leaving.iter().map(|pod| gpus(&pod["spec"])).sum()),
         risk: match alone.is_empty() {
             true => (Risk::Medium, "Its pods end, and their controllers make others elsewhere.".to_owned()),
             false => (Risk::High, "Some of its pods end for good.".to_owned()),
@@ -153,7 +153,7 @@ pub(super) fn delete(about: &About<'_>) -> Result<Draft, Problem> {
             guards: vec![Guard::new("/metadata/uid", json!(uid))],
         }],
         traffic: Vec::new(),
-        affected: Affected { pods: 1, gpus: gpus(&about.object["spec"]) },
+        affected: Affected::new(1, gpus(&about.object["spec"])),
         risk: match controller(about.object) {
             Some(owner) => {
                 (Risk::Medium, format!("Its {} makes another.", owner["kind"].as_str().unwrap_or("controller")))

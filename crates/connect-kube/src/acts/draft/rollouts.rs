@@ -1,14 +1,21 @@
 //! Rollouts of Argo: on, all the way, back, again. Each write has the effect of the one that `kubectl argo rollouts` sends
 //! (`pkg/kubectl-argo-rollouts/cmd` of v1.8), as a JSON patch behind its guards.
 
-use super::{About, Body, Draft, Guard, Part, SOON, Target, controllers::is_paused, controllers::unpause};
+use super::{
+    About, Body, Draft, Guard, Part, SOON, Target,
+    controllers::{is_paused, unpause},
+    course::{Coming, Course, Fast, Reached},
+};
 use crate::acts::{revision::Revision, rollout::Standing};
 use pilothouse_wire::{
     Code, Problem,
-    plan::{Affected, Deed, Expectation, Risk, Share},
+    plan::{Affected, Deed, Expectation, Risk},
     view::{AnalysisPhase, Step, delivery::Wait},
 };
 use serde_json::{Value, json};
+
+/// What a person should know who did not pause it.
+const STAYS_PAUSED: &str = "It stays paused: nothing of this reaches its pods until it is resumed.";
 
 /// How a Rollout stands, with what every deed asks first.
 fn standing(about: &About<'_>, deed: &str) -> Result<Standing, Problem> {
@@ -63,21 +70,23 @@ pub(super) fn promote(about: &About<'_>, revisions: &[Revision]) -> Result<Draft
         return Err(Problem::new(Code::NotOffered, format!("Rollout {} waits at no step.", about.name))
             .why("Its controller is giving the newest revision its pods, and goes on by itself."));
     };
-    let (words, ahead) = (standing.words(at), standing.ahead(at.map_or(0, |at| at + 1)));
+    let course = Course::new(about, &standing, revisions);
+    let behind = at.map_or(0, |at| at + 1);
+    let (words, reached) = (standing.words(at), course.ahead(usize::try_from(behind).unwrap_or(usize::MAX)));
     let sent =
         (!put.is_empty()).then(|| Part { words: words.clone(), to: Target::Status, body: Body::Patch(put), guards });
     Ok(Draft {
         title: format!("Promote Rollout {}: {}", about.name, lower(&words)),
         steps: sent.into_iter().chain(is_paused(about).then(|| unpause("Take the pause of a person away"))).collect(),
-        traffic: traffic(&standing, revisions, ahead),
-        affected: changed(about),
-        risk: (Risk::Medium, "More of the traffic reaches the newest revision.".to_owned()),
+        traffic: course.traffic(Coming::Newest, reached),
+        affected: course.affected(Coming::Newest, reached),
+        risk: (Risk::Medium, format!("More of the traffic reaches the newest revision. {}", course.words(reached))),
         warnings: Vec::new(),
         success: Expectation { words: "it goes on".to_owned(), within: SOON },
         // Once the newest revision is the stable one, there is nothing to abort.
-        undo: match standing.waits_for_somebody(at.map_or(0, |at| at + 1)) {
+        undo: match standing.waits_for_somebody(behind) {
             true => Some(Deed::Abort),
-            false => stable(&standing, revisions).map(|stable| Deed::Undo(Some(stable.number))),
+            false => course.stable().map(|stable| Deed::Undo(Some(stable.number))),
         },
     })
 }
@@ -92,19 +101,19 @@ pub(super) fn promote_fully(about: &About<'_>, revisions: &[Revision]) -> Result
         body: Body::Patch(vec![json!({ "op": "add", "path": "/status/promoteFull", "value": true })]),
         guards: vec![Guard::new("/status/currentPodHash", current)],
     };
-    let pods = about.replicas();
+    let (pods, course) = (about.replicas(), Course::new(about, &standing, revisions));
     Ok(Draft {
         title: format!("Promote Rollout {} fully", about.name),
         steps: [part].into_iter().chain(is_paused(about).then(|| unpause("Take the pause of a person away"))).collect(),
-        traffic: traffic(&standing, revisions, standing.whole()),
-        affected: changed(about),
+        traffic: course.traffic(Coming::Newest, Reached::Whole),
+        affected: course.affected(Coming::Newest, Reached::Whole),
         risk: (Risk::High, "All traffic goes to the newest revision, and nothing that is left is measured.".to_owned()),
         warnings: Vec::new(),
         success: Expectation {
             words: format!("{pods} of {pods} pods are of the newest revision, and it is the stable one"),
             within: about.rollout(),
         },
-        undo: stable(&standing, revisions).map(|stable| Deed::Undo(Some(stable.number))),
+        undo: course.stable().map(|stable| Deed::Undo(Some(stable.number))),
     })
 }
 
@@ -121,22 +130,23 @@ pub(super) fn abort(about: &About<'_>, revisions: &[Revision]) -> Result<Draft, 
         return Err(Problem::new(Code::NotOffered, format!("Rollout {} cannot be aborted.", about.name))
             .why("No revision of it was ever stable: there is none to go back to."));
     }
-    let stable = stable(&standing, revisions);
-    let words = match stable {
+    let course = Course::new(about, &standing, revisions);
+    let words = match course.stable() {
         Some(stable) => format!("Give all traffic back to revision {}", stable.number),
         None => "Give all traffic back to the stable revision".to_owned(),
     };
+    let sent = Part {
+        words: words.clone(),
+        to: Target::Status,
+        body: Body::Patch(vec![json!({ "op": "add", "path": "/status/abort", "value": true })]),
+        // Only that another revision is the stable one by now would make it wrong.
+        guards: vec![Guard::new("/status/stableRS", about.object["status"]["stableRS"].clone())],
+    };
     Ok(Draft {
         title: format!("Abort Rollout {}: {}", about.name, lower(&words)),
-        steps: vec![Part {
-            words,
-            to: Target::Status,
-            body: Body::Patch(vec![json!({ "op": "add", "path": "/status/abort", "value": true })]),
-            // Only that another revision is the stable one by now would make it wrong.
-            guards: vec![Guard::new("/status/stableRS", about.object["status"]["stableRS"].clone())],
-        }],
-        traffic: traffic(&standing, revisions, 0),
-        affected: changed(about),
+        steps: [sent].into_iter().chain(let_go(about)).collect(),
+        traffic: course.traffic(Coming::Newest, Reached::Back),
+        affected: course.affected(Coming::Newest, Reached::Back),
         risk: (Risk::Low, "Traffic goes back to pods that served it before.".to_owned()),
         warnings: vec![
             "Its spec still asks for the newest revision: it stays Degraded until it is retried, or taken back to the stable one.".to_owned(),
@@ -149,25 +159,73 @@ pub(super) fn abort(about: &About<'_>, revisions: &[Revision]) -> Result<Draft, 
     })
 }
 
+/// Takes away the pause of a person, under which no pod changes, and of a canary without a router no traffic either: behind what
+/// goes back, never before it, and whatever somebody did to it meanwhile. Source: `haltProgress` of Argo Rollouts.
+fn let_go(about: &About<'_>) -> Option<Part> {
+    is_paused(about).then(|| Part {
+        words: "Take the pause of a person away, under which its pods would stay as they are".to_owned(),
+        to: Target::Object,
+        // Away, and not false: its controller leaves out what is false as it writes.
+        body: Body::Merge(json!({ "spec": { "paused": null } })),
+        guards: Vec::new(),
+    })
+}
+
+/// One that a person has paused goes on.
+pub(super) fn resume(about: &About<'_>, revisions: &[Revision], draft: Draft) -> Draft {
+    let Some(standing) = Standing::of(about.object).filter(|_| about.is_rollout()) else { return draft };
+    // Nothing of it is on its way.
+    if standing.is_whole() || standing.rollout().aborted {
+        return draft;
+    }
+    let course = Course::new(about, &standing, revisions);
+    let from = standing.step().map_or(0, |at| usize::try_from(at).unwrap_or(usize::MAX));
+    let reached = course.goes_on(Coming::Newest, from);
+    Draft {
+        traffic: course.traffic(Coming::Newest, reached),
+        affected: course.affected(Coming::Newest, reached),
+        risk: (draft.risk.0, format!("{} {}", draft.risk.1, course.words(reached))),
+        ..draft
+    }
+}
+
 /// The newest revision again.
-pub(super) fn retry(about: &About<'_>) -> Result<Draft, Problem> {
+pub(super) fn retry(about: &About<'_>, revisions: &[Revision]) -> Result<Draft, Problem> {
     let standing = standing(about, "retried")?;
     if !standing.rollout().aborted {
         return Err(Problem::new(Code::NotOffered, format!("Rollout {} was not aborted.", about.name))
             .next("There is nothing to try again."));
     }
     let put = json!({ "op": "replace", "path": "/status/abort", "value": false });
+    let course = Course::new(about, &standing, revisions);
+    let reached = course.begins(Coming::Newest);
+    let is_held = reached == Reached::Held;
+    let waits_for_somebody = match reached {
+        Reached::Beside => about.object["spec"]["strategy"]["blueGreen"]["autoPromotionEnabled"] == false,
+        _ => is_held || standing.waits_for_somebody(0),
+    };
     Ok(Draft {
         title: format!("Retry Rollout {}", about.name),
         steps: vec![
             Part::patch("Begin its steps anew", vec![Guard::new("/status/abort", json!(true))], put).of(Target::Status),
         ],
-        traffic: Vec::new(),
-        affected: changed(about),
-        risk: (Risk::Medium, "Traffic reaches the revision again that was aborted.".to_owned()),
-        warnings: Vec::new(),
-        success: Expectation { words: "its steps have begun anew".to_owned(), within: SOON },
-        undo: Some(Deed::Abort),
+        traffic: course.traffic(Coming::Newest, reached),
+        affected: course.affected(Coming::Newest, reached),
+        risk: (
+            Risk::Medium,
+            format!("The revision that was aborted begins again at its first step. {}", course.words(reached)),
+        ),
+        warnings: if is_held { vec![STAYS_PAUSED.to_owned()] } else { Vec::new() },
+        success: Expectation {
+            words: if is_held { "it is not aborted, and it stays paused" } else { "its steps have begun anew" }
+                .to_owned(),
+            within: SOON,
+        },
+        // What goes all the way by itself has nothing left to be aborted by then.
+        undo: match waits_for_somebody {
+            true => Some(Deed::Abort),
+            false => course.stable().map(|stable| Deed::Undo(Some(stable.number))),
+        },
     })
 }
 
@@ -181,7 +239,7 @@ pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
         title: format!("Restart the {pods} pods of Rollout {}", about.name),
         steps: vec![Part::patch("Let each pod that is older be made anew", vec![guard], put)],
         traffic: Vec::new(),
-        affected: changed(about),
+        affected: about.affected(about.replicas()),
         risk: (Risk::Medium, "Every pod is made anew, a few at a time.".to_owned()),
         warnings: Vec::new(),
         success: Expectation { words: format!("{pods} of {pods} pods were made anew"), within: about.rollout() },
@@ -203,38 +261,22 @@ pub(super) fn terminate(about: &About<'_>) -> Result<Draft, Problem> {
         traffic: Vec::new(),
         affected: Affected::default(),
         risk: (Risk::Medium, "What waits for it goes by what was measured so far.".to_owned()),
-        warnings: Vec::new(),
+        // Source: `assessRunStatus` of Argo Rollouts: what is ended and has not failed is successful.
+        warnings: vec![format!(
+            "What is ended before it failed counts as passed: {} goes on with that. To stop a Rollout, abort it.",
+            owner(about)
+        )],
         success: Expectation { words: "it is over".to_owned(), within: SOON },
         undo: None,
     })
 }
 
-fn changed(about: &About<'_>) -> Affected {
-    about.affected(about.replicas())
-}
-
-fn stable<'a>(standing: &Standing, revisions: &'a [Revision]) -> Option<&'a Revision> {
-    standing
-        .fact
-        .stable
-        .as_ref()
-        .and_then(|hash| revisions.iter().find(|revision| revision.hash.as_ref() == Some(hash)))
-}
-
-/// The shares of the newest and of the stable revision, now and with so much for the newest.
-fn traffic(standing: &Standing, revisions: &[Revision], then: u32) -> Vec<Share> {
-    let Some(now) = standing.actual(revisions) else { return Vec::new() };
-    let named = |hash: Option<&_>, role: &str| {
-        let found = revisions.iter().find(|revision| hash.is_some() && revision.hash.as_ref() == hash);
-        found.map_or_else(|| role.to_owned(), |revision| format!("revision {}, {role}", revision.number))
-    };
-    let whole = standing.whole().max(1);
-    let percent = |weight: u32| u32::try_from(u64::from(weight) * 100 / u64::from(whole)).unwrap_or(100).min(100);
-    let (now, then) = (percent(now), percent(then));
-    vec![
-        Share::in_percent(named(standing.fact.current.as_ref(), "newest"), now, then),
-        Share::in_percent(named(standing.fact.stable.as_ref(), "stable"), 100 - now, 100 - then),
-    ]
+/// Who waits for an analysis or an experiment.
+fn owner(about: &About<'_>) -> String {
+    let owners = about.object["metadata"]["ownerReferences"].as_array();
+    let owner = owners.into_iter().flatten().find(|owner| owner["controller"] == true);
+    let named = owner.and_then(|owner| Some((owner["kind"].as_str()?, owner["name"].as_str()?)));
+    named.map_or_else(|| "whoever waits for it".to_owned(), |(kind, name)| format!("{kind} {name}"))
 }
 
 fn lower(words: &str) -> String {
@@ -261,35 +303,52 @@ impl Standing {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         self.steps().iter().skip(from).any(|step| matches!(step, Step::Pause(Wait::ForPerson)))
     }
-
-    /// The weight that follows by itself from this step on, up to the next that waits.
-    fn ahead(&self, from: u32) -> u32 {
-        let steps = self.steps();
-        if steps.is_empty() {
-            return self.whole();
-        }
-        let from = usize::try_from(from).unwrap_or(usize::MAX).min(steps.len());
-        let waits =
-            |step: &Step| matches!(step, Step::Pause(_) | Step::Analysis(_) | Step::Experiment | Step::Plugin(_));
-        let to = steps[from..].iter().position(waits).map(|more| from + more);
-        let Some(to) = to else { return self.whole() };
-        let set = |step: &Step| if let Step::Weight(weight) = step { Some(*weight) } else { None };
-        steps[..to].iter().rev().find_map(set).unwrap_or(0)
-    }
 }
 
-/// The traffic of one that goes back to its stable revision while another is on its way; nothing of any other.
-pub(super) fn traffic_back(about: &About<'_>, to: &Revision, revisions: &[Revision]) -> Vec<Share> {
-    let standing = Standing::of(about.object).filter(|standing| !standing.is_whole());
-    let standing = standing.filter(|standing| standing.fact.stable.is_some() && standing.fact.stable == to.hash);
-    standing.map(|standing| traffic(&standing, revisions, 0)).unwrap_or_default()
+/// What follows from another template of a Rollout: a revision that is kept or made begins. Of any other kind nothing does.
+pub(super) fn given(about: &About<'_>, coming: Coming<'_>, revisions: &[Revision], draft: Draft) -> Draft {
+    let Some(standing) = Standing::of(about.object).filter(|_| about.is_rollout()) else { return draft };
+    let course = Course::new(about, &standing, revisions);
+    let reached = course.begins(coming);
+    let anew = |words: &str| (Risk::Medium, format!("{words} {}", course.words(reached)));
+    let risk = match (reached, course.fast(coming)) {
+        (Reached::Held, _) => (Risk::Low, course.words(reached)),
+        (_, Some(Fast::Stable)) => (Risk::Medium, "It is its stable revision: no step is waited for.".to_owned()),
+        (_, Some(Fast::Window)) => {
+            (Risk::Medium, "It is within its window of rollbacks: no step is waited for.".to_owned())
+        }
+        (_, Some(Fast::Lingers)) => {
+            (Risk::Medium, "Its pods are still there: it turns back to them at once.".to_owned())
+        }
+        (Reached::Step(..), None) => anew("Pods are made anew, by the steps of its strategy."),
+        (_, None) => anew("Pods are made anew."),
+    };
+    let mut warnings = draft.warnings;
+    // Whoever goes back to what served before is not held up by a pause that somebody set to stop what came.
+    let gone = let_go(about).filter(|_| reached != Reached::Held);
+    let success = match reached {
+        Reached::Held => {
+            warnings.push(STAYS_PAUSED.to_owned());
+            Expectation { words: "its template is the new one, and it stays paused".to_owned(), within: SOON }
+        }
+        _ => draft.success,
+    };
+    Draft {
+        steps: draft.steps.into_iter().chain(gone).collect(),
+        traffic: course.traffic(coming, reached),
+        affected: course.affected(coming, reached),
+        risk,
+        warnings,
+        success,
+        ..draft
+    }
 }
 
 /// The number of its stable revision, while another one is on its way: whoever goes back goes back to that, whatever was tried
 /// in between.
 pub(super) fn stable_behind(about: &About<'_>, revisions: &[Revision]) -> Option<u64> {
     let standing = Standing::of(about.object).filter(|standing| about.is_rollout() && !standing.is_whole())?;
-    stable(&standing, revisions).map(|stable| stable.number)
+    Course::new(about, &standing, revisions).stable().map(|stable| stable.number)
 }
 
 /// Does a guard of these tell which pause or step it was? What is behind it is another.

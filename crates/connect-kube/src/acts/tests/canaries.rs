@@ -1,6 +1,6 @@
 //! A canary beside the predictor of a service in Standard mode: what is sent for it, and when it is so.
 
-use super::{Deed, Draft, guards, made, patch, seen_of, workload};
+use super::{Deed, Draft, guards, made, patch, resized, seen_of, workload};
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
     Code,
@@ -63,7 +63,8 @@ fn a_share_is_set_where_it_stands_and_says_which_pods_come_and_go() {
     assert_eq!(patch(&draft), json!([test(NAME, "v2"), test(PERCENT, 25), put]));
     assert_eq!((draft.traffic, draft.undo), (shares(25, 50), Some(Deed::Canary(25))));
     // One pod of each.
-    assert_eq!((draft.affected, draft.risk.0), (Affected { pods: 2, gpus: 4 }, Risk::Medium));
+    let rows = [("canary v2", 1, 2), ("what is beside it", 3, 2)];
+    assert_eq!((draft.affected, draft.risk.0), (resized(2, 4, &rows), Risk::Medium));
     assert!(draft.warnings[0].contains("sends nobody there"), "{:?}", draft.warnings);
     let own = service(|object| object["spec"]["canary"][0]["predictor"]["minReplicas"] = json!(1));
     let draft = drafted(Deed::Canary(50), &own);
@@ -102,7 +103,7 @@ fn it_is_promoted_by_its_name_with_what_it_leaves_out_as_it_was() {
     assert_eq!(patch(&draft), sent);
     assert_eq!((draft.traffic, draft.undo), (shares(25, 100), Some(Deed::SetModel("hf://org/one".into()))));
     // Three of before end, and three begin beside the one that is there.
-    assert_eq!(draft.affected, Affected { pods: 6, gpus: 12 });
+    assert_eq!(draft.affected, resized(6, 12, &[("canary v2", 1, 4), ("what is beside it", 3, 0)]));
 
     // Of one that differs in more nothing is left to go back to.
     let more = service(|object| object["spec"]["canary"][0]["predictor"]["model"]["args"] = json!(["--fast"]));

@@ -75,7 +75,7 @@ fn groups_go_back_to_both_templates_and_keep_the_limits_of_now() {
     assert_eq!(all[2]["path"], "/spec/networkConfig");
     assert_eq!(draft.undo, Some(Deed::Undo(Some(2))));
     // Two groups of a leader with one GPU and two workers with eight.
-    assert_eq!(draft.affected, Affected { pods: 6, gpus: 34 });
+    assert_eq!(draft.affected, Affected::new(6, 34));
     let only = made(&object, Deed::Undo(None), &groups(), &kept()[..1]).unwrap_err();
     assert!(only.to_string().contains("only while it goes to a new one"), "{only}");
     assert!(made(&object, Deed::Undo(Some(2)), &groups(), &kept()).unwrap_err().what.contains("is what runs"));
@@ -87,7 +87,7 @@ fn groups_are_counted_as_groups_and_made_anew_by_a_mark_in_both_templates() {
     let draft = made(&object, Deed::Scale(3), &groups(), &[]).unwrap();
     assert_eq!(
         (draft.title.as_str(), draft.affected),
-        ("Scale LeaderWorkerSet serving/chat from 2 to 3 groups", Affected { pods: 3, gpus: 17 })
+        ("Scale LeaderWorkerSet serving/chat from 2 to 3 groups", Affected::new(3, 17))
     );
     let draft = made(&object, Deed::Restart, &groups(), &[]).unwrap();
     let all = patch(&draft);

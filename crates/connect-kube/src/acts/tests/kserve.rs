@@ -159,7 +159,7 @@ fn a_stop_depends_on_nothing_and_a_start_on_the_stop() {
     // By a merge: an annotation that came meanwhile stays, and keeps nobody from stopping it.
     let merged = json!({ "metadata": { "annotations": { "serving.kserve.io/stop": "true" } } });
     assert_eq!((&draft.steps[0].body, guards(&draft).len()), (&Body::Merge(merged), 0));
-    assert_eq!((draft.affected, draft.risk.0), (Affected { pods: 2, gpus: 8 }, Risk::High));
+    assert_eq!((draft.affected, draft.risk.0), (Affected::new(2, 8), Risk::High));
     assert!(draft.warnings[0].contains("before v0.16"), "{:?}", draft.warnings);
     assert_eq!(draft.undo, Some(Deed::Start));
     let stopped = standard(|object| {

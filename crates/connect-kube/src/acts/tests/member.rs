@@ -76,6 +76,39 @@ fn what_cannot_be_weighed_says_why_and_what_moves_nothing_says_so() {
 }
 
 #[test]
+fn a_stop_gives_its_traffic_to_the_others_and_a_start_takes_it_again() {
+    let share = |of: &str, now: (u32, u64), then: (u32, u64)| {
+        let [now, then] = [now, then].map(|(part, whole)| Portion { part, whole });
+        Share { of: of.into(), now, then }
+    };
+    let of = |deed: Deed, object: &Value| made(&workload(KIND), deed, object, &[]).unwrap();
+    let stop = of(Deed::Stop, &canary());
+    assert_eq!(stop.traffic, [share("chat", (10, 100), (0, 90)), share("stable", (90, 100), (90, 90))]);
+    assert!(
+        stop.risk.0 == Risk::High && stop.risk.1.contains("the other members of group chat get"),
+        "{:?}",
+        stop.risk
+    );
+    let last = of(Deed::Stop, &service("chat", 10, &[("chat", 10), ("stable", 0)]));
+    assert!(last.risk.1.contains("each request is answered with an error"), "{:?}", last.risk);
+    let waits = of(Deed::Stop, &service("chat", 10, &[("stable", 90)]));
+    assert_eq!(waits.traffic, [share("stable", (90, 90), (90, 90))]);
+    assert!(waits.warnings[0].contains("not ready"), "{:?}", waits.warnings);
+
+    let mut stopped = canary();
+    stopped["metadata"]["annotations"] = json!({ "serving.kserve.io/stop": "true" });
+    stopped["status"]["router"]["group"]["members"][0]["stopped"] = json!(true);
+    let start = of(Deed::Start, &stopped);
+    assert_eq!(start.traffic, [share("chat", (0, 90), (10, 100)), share("stable", (90, 90), (90, 100))]);
+    assert!(start.risk.0 == Risk::Medium && start.risk.1.contains("its 10 parts in group chat"), "{:?}", start.risk);
+    // One that shares with nobody answers nothing until it is started.
+    let mut alone = canary();
+    alone["spec"]["router"]["route"] = json!({ "http": {} });
+    let stop = of(Deed::Stop, &alone);
+    assert!(stop.traffic.is_empty() && stop.risk.1.contains("nothing answers until it is started"), "{:?}", stop.risk);
+}
+
+#[test]
 fn a_weight_is_seen_once_the_routes_of_all_members_have_it() {
     let draft = drafted(30, &canary());
     let plan = plan_of(workload(KIND), Deed::MemberWeight(30), guards(&draft));

@@ -49,7 +49,7 @@ fn a_drain_closes_the_node_first_and_evicts_whom_a_controller_makes_anew() {
     let evicted: Vec<&Target> = draft.steps[1..].iter().map(|part| &part.to).collect();
     assert_eq!(evicted, [&Target::Pod("serving".into(), "a".into()), &Target::Pod("serving".into(), "b".into())]);
     assert_eq!(draft.steps[1].body, Body::Evict("u-a".into()));
-    assert_eq!((draft.affected, draft.risk.0), (Affected { pods: 2, gpus: 4 }, Risk::Medium));
+    assert_eq!((draft.affected, draft.risk.0), (Affected::new(2, 4), Risk::Medium));
     assert_eq!(draft.undo, Some(Deed::Uncordon));
     assert!(draft.warnings[0].contains("1 of the pods keep files"), "{:?}", draft.warnings);
     // One that is closed already is not closed again, and a pod without a controller is named.
