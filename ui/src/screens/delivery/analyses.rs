@@ -1,10 +1,16 @@
 //! What was measured: each value against its condition, what follows from the measurements, and what the controller says.
 
 use super::rollout::part;
-use crate::{mirror::Watched, parts::mark::{Mark, StatusWord}, once::{CollectAny, live}};
+use crate::{
+    mirror::Watched,
+    once::{CollectAny, live},
+    parts::{button::Button, mark::{Mark, StatusWord}, show::Show},
+    shell::plan::{PlanDoor, use_acts_on, use_plan},
+};
 use leptos::{ev::MouseEvent, prelude::*};
 use pilothouse_wire::{
-    Stamp,
+    ObjectRef, Stamp,
+    plan::{Deed, Intent},
     units::{self, count, visible},
     view::{
         AnalysisRow, AnalysisVerdict, MeasurementRow, MetricRow, Status,
@@ -18,15 +24,46 @@ const MOST_SHOWN: usize = 12;
 
 /// Draws the analyses, the newest first.
 #[component]
-pub fn Analyses(view: Watched) -> impl IntoView {
-    let open = Unfolded(RwSignal::new(BTreeSet::new()));
+pub fn Analyses(view: Watched, object: ObjectRef) -> impl IntoView {
+    let (open, ends) = (Unfolded(RwSignal::new(BTreeSet::new())), Ends::of(&object));
     let all = part(view, |rollout| (rollout.analyses.clone(), rollout.analyses_left_out));
     live(move || {
         let (analyses, left_out) = all.get();
         let older = (left_out > 0)
             .then(|| view! { <p class="small faint">{format!("and {} older analyses", count(left_out.into()))}</p> });
-        view! { {analyses.iter().map(|row| analysis(row, open)).collect_any()} {older} }
+        let drawn = |row: &AnalysisRow| {
+            let end = ends.button(row.object(&object).filter(|_| !row.phase.is_over()));
+            analysis(row, open, end)
+        };
+        view! { {analyses.iter().map(drawn).collect_any()} {older} }
     })
+}
+
+/// What ends something that is measured beside a service.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    may: Memo<bool>,
+    door: PlanDoor,
+}
+
+impl Ends {
+    /// Of what is measured beside this service.
+    pub fn of(service: &ObjectRef) -> Self {
+        Self { may: use_acts_on(service), door: use_plan() }
+    }
+
+    /// The button of one that runs; nothing without one.
+    pub fn button(self, running: Option<ObjectRef>) -> AnyView {
+        let Self { may, door } = self;
+        let Some(object) = running else { return ().into_any() };
+        let open = move || door.open(Intent { object: object.clone(), deed: Deed::Terminate });
+        view! {
+            <Show when=move || may.get()>
+                <Button label="Terminate…" on_press=open.clone() test="measured-terminate" />
+            </Show>
+        }
+        .into_any()
+    }
 }
 
 /// Metrics of which each measurement is shown, or the query. They are drawn anew with each measurement, and stay as a person left them.
@@ -50,7 +87,7 @@ impl Unfolded {
     }
 }
 
-fn analysis(row: &AnalysisRow, open: Unfolded) -> impl IntoView + use<> {
+fn analysis(row: &AnalysisRow, open: Unfolded, end: AnyView) -> impl IntoView + use<> {
     let of = row.revision.map(|revision| format!(", revision {revision}")).unwrap_or_default();
     let title = format!("Analysis {}{of}", row.occasion.words(row.step));
     let says = row.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
@@ -65,6 +102,7 @@ fn analysis(row: &AnalysisRow, open: Unfolded) -> impl IntoView + use<> {
                 {by_hand.map(|text| view! { <span class="tag">{text}</span> })}
                 <StatusWord status=Signal::stored(row.verdict.status()) word=Signal::stored(row.verdict.word().to_owned()) />
                 <span class="small faint clip" dir="auto" title=visible(&says)>{visible(&says)}</span>
+                {end}
             </header>
             {row.dispute.as_ref().map(|dispute| view! {
                 <p class="dispute warn" role="status" data-test="dispute"><Mark status=Status::Warn size=12 /> {visible(dispute)}</p>

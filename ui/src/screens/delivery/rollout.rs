@@ -89,7 +89,7 @@ pub(super) fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
 #[component]
 fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
     let events = part(view, |rollout| rollout.events.clone());
-    let for_back = object.clone();
+    let (for_back, for_experiments, for_analyses) = (object.clone(), object.clone(), object.clone());
     let has_pods = Memo::new(move |_| view.rollout(|rollout| rollout.is_none_or(|rollout| rollout.row.has_pods())));
     let has_pods = move || has_pods.get().unwrap_or(true);
     view! {
@@ -104,10 +104,10 @@ fn Known(view: Watched, object: ObjectRef) -> impl IntoView {
                 <Revisions view=view object=object.clone() />
             </div>
             <Served view=view />
-            <Back object=for_back.clone() />
         </Show>
-        <Experiments view=view />
-        <Analyses view=view />
+        <Back object=for_back />
+        <Experiments view=view object=for_experiments />
+        <Analyses view=view object=for_analyses />
         <Events events=events />
     }
 }

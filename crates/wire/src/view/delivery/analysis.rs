@@ -2,7 +2,7 @@
 //! follows from the measurements.
 
 use crate::{
-    ObjectRef, SmolStr, Stamp,
+    KindId, ObjectRef, OtherId, SmolStr, Stamp,
     runs::Number,
     units::{count, number},
     view::fleet::Status,
@@ -177,6 +177,22 @@ pub struct AnalysisRow {
     pub metrics: Vec<MetricRow>,
 }
 
+impl AnalysisRow {
+    /// It as an object: beside its service, in whose namespace its controller makes it.
+    #[must_use]
+    pub fn object(&self, service: &ObjectRef) -> Option<ObjectRef> {
+        beside(service, ("analysisruns", "AnalysisRun"), &self.name)
+    }
+}
+
+/// An object of Argo Rollouts in the namespace of a service. There is one version of its API.
+fn beside(service: &ObjectRef, (plural, kind): (&'static str, &'static str), name: &SmolStr) -> Option<ObjectRef> {
+    let [group, version, plural, kind] = ["argoproj.io", "v1alpha1", plural, kind].map(SmolStr::new_static);
+    let kind = KindId { group, version, plural, kind };
+    let (cluster, namespace) = (service.connection().clone(), Some(service.namespace()?.clone()));
+    Some(ObjectRef::Other(Box::new(OtherId { cluster, kind, namespace, name: name.clone() })))
+}
+
 /// A metric of an analysis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
@@ -349,6 +365,12 @@ pub struct ExperimentRow {
 }
 
 impl ExperimentRow {
+    /// It as an object.
+    #[must_use]
+    pub fn object(&self) -> Option<ObjectRef> {
+        beside(&self.owner, ("experiments", "Experiment"), &self.name)
+    }
+
     /// The pods of each template: `baseline 1 of 1, canary 0 of 1`.
     #[must_use]
     pub fn pods_words(&self) -> String {
@@ -361,6 +383,28 @@ impl ExperimentRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_measured_is_an_object_beside_its_service() {
+        let owner: ObjectRef = "workload:iad/serving/Rollout/chat".parse().unwrap();
+        let row = ExperimentRow {
+            name: "chat-6f-2".into(),
+            phase: AnalysisPhase::Running,
+            message: None,
+            created: None,
+            available: None,
+            templates: Vec::new(),
+            owner,
+        };
+        let said = |object: Option<ObjectRef>| object.unwrap().to_string();
+        let experiment = "object:iad/experiments.v1alpha1.argoproj.io/Experiment/serving/chat-6f-2";
+        assert_eq!(said(row.object()), experiment);
+        assert_eq!(said(beside(&row.owner, ("analysisruns", "AnalysisRun"), &row.name)), {
+            experiment.replace("experiments", "analysisruns").replace("Experiment", "AnalysisRun")
+        });
+        // What is of no namespace has nothing beside it.
+        assert_eq!(beside(&"node:iad/h-1".parse().unwrap(), ("analysisruns", "AnalysisRun"), &row.name), None);
+    }
 
     #[test]
     fn a_value_is_told_by_its_distance_to_its_limit() {
