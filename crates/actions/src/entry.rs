@@ -3,9 +3,17 @@
 use crate::Confirmed;
 use pilothouse_wire::{
     Problem, Stamp,
-    plan::{ActionState, Plan, Planned},
+    plan::{ActionState, Digest, Plan, Planned},
 };
 use serde::{Deserialize, Deserializer, Serialize};
+use std::time::Duration;
+
+/// For so long what is planned again counts as the same plan looked at again.
+const AGAIN: Duration = Duration::from_secs(3_600);
+/// Each plan has an entry, up to so many of the same; from then on one in each of these spans has, so that nobody fills a book by
+/// asking for one plan over and over.
+pub const OFTEN: u32 = 60;
+const SELDOM: Duration = Duration::from_secs(60);
 
 /// One line of the book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +47,13 @@ pub enum What {
         digest: String,
         /// Why it cannot be confirmed; empty where it can.
         blocked: Vec<String>,
+        /// How often the same was planned by the same person in the same door within the hour, this time included: at least
+        /// so often from [`OFTEN`] on.
+        #[serde(default = "first", skip_serializing_if = "is_first")]
+        times: u32,
+        /// Since when that is counted; none where it is the first time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Stamp>,
     },
     /// A plan was confirmed: nothing is sent before this is written.
     Confirmed {
@@ -62,8 +77,17 @@ pub enum What {
     },
     /// A confirmation was turned down.
     TurnedDown {
+        /// The connection; in books of before nobody says, as of all that follows.
+        #[serde(default)]
+        connection: String,
+        /// The object.
+        #[serde(default)]
+        object: String,
         /// The plan as a sentence.
         title: String,
+        /// The digest by which it was confirmed.
+        #[serde(default)]
+        digest: String,
         /// Why.
         why: String,
     },
@@ -95,6 +119,40 @@ pub enum What {
     },
 }
 
+fn first() -> u32 {
+    1
+}
+
+fn is_first(times: &u32) -> bool {
+    *times == 1
+}
+
+impl Entry {
+    /// This entry of a plan behind others, the newest of them first: where the same was planned a short while ago, with how often and
+    /// since when. None where it was planned so often that the newest of them tells of this one, too.
+    #[must_use]
+    pub fn behind<'a>(mut self, newest: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let of_same = |one: &&Self| {
+            (&one.who, &one.door, one.action) == (&self.who, &self.door, self.action) && one.what.repeats(&self.what)
+        };
+        let Some(last) = newest.into_iter().find(of_same) else { return Some(self) };
+        let (What::Planned { times: before, since: begun, .. }, What::Planned { times, since, .. }) =
+            (&last.what, &mut self.what)
+        else {
+            return Some(self);
+        };
+        let begun = begun.unwrap_or(last.at);
+        if self.at.since(begun) >= AGAIN {
+            return Some(self);
+        }
+        if *before >= OFTEN && self.at.since(last.at) < SELDOM {
+            return None;
+        }
+        (*times, *since) = (before.saturating_add(1), Some(begun));
+        Some(self)
+    }
+}
+
 /// A plan, if it still has the form of one: the book is read for years, and plans change with what they show.
 fn of_now<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<Plan>>, D::Error> {
     let plan = Option::<serde_json::Value>::deserialize(from)?;
@@ -113,6 +171,8 @@ impl What {
             title: plan.title.clone(),
             digest: digest.to_string(),
             blocked: plan.blocked.iter().map(|problem| problem.to_string()).collect(),
+            times: first(),
+            since: None,
         }
     }
 
@@ -126,6 +186,8 @@ impl What {
                 title: title.clone(),
                 digest: String::new(),
                 blocked: blocked.clone(),
+                times: first(),
+                since: None,
             },
             other => other.clone(),
         };
@@ -148,10 +210,17 @@ impl What {
         }
     }
 
-    /// A confirmation was turned down.
+    /// A confirmation was turned down; of a plan that is not known here there is the digest alone.
     #[must_use]
-    pub fn turned_down(title: &str, problem: &Problem) -> Self {
-        Self::TurnedDown { title: title.to_owned(), why: problem.to_string() }
+    pub fn turned_down(plan: Option<&Plan>, digest: &Digest, problem: &Problem) -> Self {
+        let object = plan.map(|plan| &plan.intent.object);
+        Self::TurnedDown {
+            connection: object.map(|object| object.connection().to_string()).unwrap_or_default(),
+            object: object.map(ToString::to_string).unwrap_or_default(),
+            title: plan.map_or_else(|| "a plan that is not known here".to_owned(), |plan| plan.title.clone()),
+            digest: digest.to_string(),
+            why: problem.to_string(),
+        }
     }
 
     /// It is over.

@@ -1,6 +1,6 @@
 //! A plan is confirmed by who saw it, while it is fresh, where something may be done, and only as it was shown.
 
-use crate::{Confirmed, Proposal, Seal};
+use crate::{Confirmed, Entry, Proposal, Seal, What, entry::OFTEN};
 use pilothouse_wire::{
     Code, ConnectionId, NodeId, ObjectRef, Problem, Stamp,
     plan::{
@@ -186,4 +186,65 @@ fn what_became_of_it_follows_from_how_far_the_sending_came() {
     assert_eq!(run(1, "lost", yes()), (true, ActionState::Verified("2 of 2".into())));
     assert_eq!(run(1, "lost", no()), (true, ActionState::Unknown(boxed())));
     assert_eq!(run(0, "lost", no()), (false, ActionState::Unknown(boxed())));
+}
+
+fn planned(at: Stamp, title: &str) -> Entry {
+    let proposal =
+        Proposal::new(Plan { title: title.to_owned(), ..plan(&["one"]) }, "iad", OPERATED, &seal(), Deed::clone);
+    let what = What::planned(proposal.planned());
+    Entry { at, who: "ada".into(), door: "pilothouse".into(), action: None, what }
+}
+
+/// How often it was planned, and since when that is counted.
+fn counted(entry: &Entry) -> (u32, Option<Stamp>) {
+    let What::Planned { times, since, .. } = &entry.what else { panic!("{entry:?}") };
+    (*times, *since)
+}
+
+#[test]
+fn a_plan_that_is_made_again_says_how_often_and_one_that_is_made_over_and_over_does_not_fill_the_book() {
+    let after = |ms: i64| Stamp(MADE.0 + ms);
+    let mut book: Vec<Entry> = Vec::new();
+    let write =
+        |entry: Entry, book: &mut Vec<Entry>| entry.behind(book.iter().rev()).map(|entry| book.push(entry)).is_some();
+    assert!(write(planned(MADE, "Cordon"), &mut book));
+    assert!(write(planned(after(1_000), "Cordon"), &mut book));
+    // Of another plan, person or door it is the first time.
+    assert!(write(planned(after(2_000), "Drain"), &mut book));
+    assert!(write(Entry { who: "bob".into(), ..planned(after(3_000), "Cordon") }, &mut book));
+    assert!(write(Entry { door: "pilothouse-desktop".into(), ..planned(after(4_000), "Cordon") }, &mut book));
+    assert!(write(planned(after(5_000), "Cordon"), &mut book));
+    let told: Vec<_> = book.iter().map(counted).collect();
+    assert_eq!(told, [(1, None), (2, Some(MADE)), (1, None), (1, None), (1, None), (3, Some(MADE))]);
+
+    let often = (0..1_000).filter(|at| write(planned(after(6_000 + at), "Cordon"), &mut book)).count();
+    assert_eq!(often, usize::try_from(OFTEN).unwrap() - 3);
+    // A minute later it is written again, and a while after an hour it is a new series.
+    assert!(write(planned(after(70_000), "Cordon"), &mut book));
+    assert_eq!(counted(&book[book.len() - 1]), (OFTEN + 1, Some(MADE)));
+    assert!(write(planned(after(3_600_000), "Cordon"), &mut book));
+    assert_eq!(counted(&book[book.len() - 1]), (1, None));
+}
+
+#[test]
+fn entries_of_an_earlier_pilothouse_read_and_a_first_plan_is_written_as_it_was_then() {
+    let first = planned(MADE, "Cordon");
+    let text = serde_json::to_string(&first).unwrap();
+    assert!(!text.contains("times") && !text.contains("since"), "{text}");
+    assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), first);
+    let old = r#"{"at":"2026-11-24T03:12:44.000Z","who":"ada","door":"pilothouse","action":null,"what":"turned-down","title":"Cordon","why":"no"}"#;
+    let what = serde_json::from_str::<Entry>(old).unwrap().what;
+    let none = String::new;
+    let want = What::TurnedDown {
+        connection: none(),
+        object: none(),
+        title: "Cordon".into(),
+        digest: none(),
+        why: "no".into(),
+    };
+    assert_eq!(what, want);
+    // A plan in a book of before says nothing of revisions.
+    let mut shown = serde_json::to_value(plan(&["one"])).unwrap();
+    shown["affected"].as_object_mut().unwrap().remove("revisions").unwrap();
+    assert_eq!(serde_json::from_value::<Plan>(shown).unwrap(), plan(&["one"]));
 }

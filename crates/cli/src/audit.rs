@@ -7,10 +7,10 @@ use crate::{
 };
 use pilothouse_engine::{
     Clock, Paths,
-    audit::{self, Checked, Noted, Vault, What},
+    audit::{self, Checked, Noted, OFTEN, Vault, What},
 };
 use pilothouse_wire::{
-    Code, Problem,
+    Code, Problem, Stamp,
     units::{count, visible},
 };
 use std::{
@@ -94,17 +94,34 @@ fn list(paths: &Paths, most: u64, json: bool, style: Style) -> Result<Exit, Fail
     Ok(Exit::Ok)
 }
 
+/// How often the same plan was made.
+fn again(times: u32, since: Stamp) -> String {
+    let least = if times > OFTEN { "at least " } else { "" };
+    format!(", {least}{} times since {}", count(times.into()), since.clock())
+}
+
 fn told(what: &What, is_cut: bool) -> (Tone, String) {
     match what {
-        What::Planned { connection, title, blocked, .. } => match blocked.as_slice() {
-            [] => (Tone::Soft, format!("planned: {title}, in {connection}")),
-            why => (Tone::Warn, format!("planned, and blocked: {title}, in {connection}. {}", why.join(" "))),
-        },
+        What::Planned { connection, title, blocked, times, since, .. } => {
+            let again = since.map(|since| again(*times, since)).unwrap_or_default();
+            match blocked.as_slice() {
+                [] => (Tone::Soft, format!("planned{again}: {title}, in {connection}")),
+                why => {
+                    (Tone::Warn, format!("planned{again}, and blocked: {title}, in {connection}. {}", why.join(" ")))
+                }
+            }
+        }
         What::Confirmed { connection, title, .. } if is_cut => {
             (Tone::Bad, format!("{title}, in {connection}: cut in the middle, nobody knows whether it was sent"))
         }
         What::Confirmed { connection, title, .. } => (Tone::Strong, format!("{title}, in {connection}")),
-        What::TurnedDown { title, why } => (Tone::Warn, format!("turned down: {title}. {why}")),
+        What::TurnedDown { title, why, connection, digest, .. } => {
+            let place = if connection.is_empty() { String::new() } else { format!(", in {connection}") };
+            // Of a plan that is not known its digest is all there is to find it by.
+            let short = if connection.is_empty() { digest.get(..8).unwrap_or_default() } else { "" };
+            let digest = if short.is_empty() { String::new() } else { format!(" ({short}…)") };
+            (Tone::Warn, format!("turned down: {title}{digest}{place}. {why}"))
+        }
         What::Sent { step } => (Tone::Soft, format!("sent step {}", step + 1)),
         What::NotSent { step, why } => (Tone::Warn, format!("step {} was not taken: {why}", step + 1)),
         What::Seen { verified: true, words } => (Tone::Good, format!("looked at, verified: {words}")),
@@ -191,7 +208,6 @@ fn line(out: &mut impl Write, noted: &Noted) -> Result<(), Failed> {
 mod tests {
     use super::*;
     use pilothouse_engine::audit::Entry;
-    use pilothouse_wire::Stamp;
 
     fn confirmed(seq: u64, title: &str) -> Noted {
         let what = What::Confirmed {
@@ -217,6 +233,33 @@ mod tests {
         let line = of_cut(&[second, first]).unwrap();
         assert!(line.starts_with("2 actions were cut in the middle, \"Scale b\" the last of them: "), "{line}");
         assert!(line.contains("pilothouse audit close 9 "), "{line}");
+    }
+
+    #[test]
+    fn a_plan_that_is_made_again_says_how_often_and_what_is_turned_down_says_where() {
+        let planned = |times: u32| What::Planned {
+            connection: "iad".to_owned(),
+            object: "node:iad/h-1".to_owned(),
+            title: "Cordon node h-1".to_owned(),
+            digest: "0af1".repeat(16),
+            blocked: Vec::new(),
+            times,
+            since: (times > 1).then_some(Stamp(3_661_000)),
+        };
+        let said = |what: &What| told(what, false).1;
+        assert_eq!(said(&planned(1)), "planned: Cordon node h-1, in iad");
+        assert_eq!(said(&planned(3)), "planned, 3 times since 01:01:01: Cordon node h-1, in iad");
+        assert!(said(&planned(OFTEN + 1)).starts_with("planned, at least 61 times since"));
+        let turned_down = |connection: &str, title: &str| What::TurnedDown {
+            connection: connection.to_owned(),
+            object: String::new(),
+            title: title.to_owned(),
+            digest: "0af1".repeat(16),
+            why: "No.".to_owned(),
+        };
+        assert_eq!(said(&turned_down("iad", "Cordon node h-1")), "turned down: Cordon node h-1, in iad. No.");
+        let unknown = said(&turned_down("", "a plan that is not known here"));
+        assert_eq!(unknown, "turned down: a plan that is not known here (0af10af1…). No.");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The audit book, as doors read it.
 
 pub use crate::deeds::book::{book, close, cut, seal, verify};
-pub use pilothouse_actions::{Entry, What};
+pub use pilothouse_actions::{Entry, What, entry::OFTEN};
 pub use pilothouse_journal::audit::{Book, Checked, Noted};
 pub use pilothouse_vault::Vault;

@@ -94,7 +94,7 @@ impl Bench {
         let seal = self.shown.seal()?;
         let mut proposal = Proposal::new(plan.clone(), id.as_str(), operation, seal, redact_deed);
         let ledger = Ledger::of(&self.paths, self.clock.clone());
-        match ledger.once(None, What::planned(proposal.planned())).await {
+        match ledger.planned(What::planned(proposal.planned())).await {
             Ok(true) => self.signing.start(ledger, Arc::clone(&self.vault)),
             Ok(false) => {}
             // It may be looked at all the same; confirmed, it could not be written down either.
@@ -140,11 +140,10 @@ impl Bench {
                 Ok(Acted::Begun(id))
             }
             Err(problem) => {
-                if let Some(plan) = plan {
-                    // That it cannot be written or signed changes nothing: nothing is done, and a check of the book says so.
-                    if ledger.write(None, What::turned_down(&plan.title, &problem)).await.is_ok() {
-                        let _ = ledger.signed(&self.vault).await;
-                    }
+                // That it cannot be written or signed changes nothing: nothing is done, and a check of the book says so.
+                let what = What::turned_down(plan.as_ref(), &by.digest, &problem);
+                if ledger.write(None, what).await.is_ok() {
+                    let _ = ledger.signed(&self.vault).await;
                 }
                 Err(problem)
             }

@@ -138,31 +138,34 @@ impl Book {
         })
     }
 
-    /// As [`Book::append`], unless one of the newest entries, of which there are `tail`, says it already: then nothing is
-    /// written. Blocks.
+    /// As [`Book::append`], of what `make` makes of the newest entries, the newest first, of which it is given `tail`: where it makes
+    /// nothing, nothing is written. No other process writes in between. Blocks.
     ///
     /// # Errors
     /// As [`Book::append`].
-    pub fn append_new(
+    pub fn append_behind(
         &self,
-        entry: &Entry,
         tail: u64,
-        says_it: impl Fn(&Entry) -> bool,
+        make: impl FnOnce(&[Entry]) -> Option<Entry>,
     ) -> Result<Option<Head>, Problem> {
-        let text = encoded(entry)?;
-        self.written(|db| {
+        let written = self.written(|db| {
             let turn = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let newest: Vec<String> = {
                 let mut query = turn.prepare("SELECT text FROM entry ORDER BY seq DESC LIMIT ?1")?;
                 query.query_map([signed(tail)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
             };
-            if newest.iter().any(|text| serde_json::from_str(text).is_ok_and(|entry| says_it(&entry))) {
-                return Ok(None);
-            }
+            // One that does not read says nothing.
+            let newest: Vec<Entry> = newest.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+            let text = match make(&newest).map(|entry| encoded(&entry)) {
+                None => return Ok(Ok(None)),
+                Some(Err(problem)) => return Ok(Err(problem)),
+                Some(Ok(text)) => text,
+            };
             let head = put(&turn, &text)?;
             turn.commit()?;
-            Ok(Some(head))
-        })
+            Ok(Ok(Some(head)))
+        });
+        written?
     }
 
     /// Signs the newest head, and answers it. `kept` is the head that was signed last: a book that does not hold it any more

@@ -145,6 +145,8 @@ async fn what_is_wanted_is_shown_done_verified_undone_and_written_down() -> Resu
         "verified: 3 of 3 pods",
         "Cordon node acts-0000",
         "planned, and blocked: Scale Deployment",
+        // Once to look at it, and once to do it.
+        "planned, 2 times since",
         "admin is read alone.",
         "Nothing is done in this session.",
     ] {
@@ -182,9 +184,11 @@ async fn the_book_is_exported(terminal: &Terminal, entries: usize) -> Result<()>
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=entries as u64).collect::<Vec<_>>());
     assert!(lines.iter().all(|line| line["at"].is_string() && line["who"].is_string() && line["door"] == "pilothouse"));
-    // What was shown is what was confirmed: by its digest; and what became of it, by the number of its action.
+    // What was shown is what was confirmed: by its digest, also where the same had been planned before; and what became of it, by
+    // the number of its action.
     let of = |what: &'static str| lines.iter().filter(move |line| line["what"] == what);
     let is_shown = |line: &&Value| of("planned").any(|planned| planned["digest"] == line["digest"]);
+    assert!(of("confirmed").all(|line| is_shown(&line)), "{text}");
     let cordon = |line: &&Value| line["title"] == "Cordon node acts-0000" && line["digest"].is_string();
     let confirmed = of("confirmed").filter(cordon).find(is_shown).unwrap();
     let ended = lines.iter().find(|line| line["what"] == "ended" && line["action"] == confirmed["entry"]).unwrap();

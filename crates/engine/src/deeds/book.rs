@@ -20,8 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A file's passphrase is stretched several times for a signature, each time half a second of a machine that does
 /// nothing else.
 const PATIENCE_WITH_A_FILE: Duration = Duration::from_secs(30);
-/// What is said again within this time stands once in the book, if it is among so many of the newest entries.
+/// What was seen of an action that was cut stands once within this time in the book, however often it is looked at.
 const REPEATED: Duration = Duration::from_secs(3_600);
+/// So many of the newest entries are looked at for what is said again.
 const TAIL: u64 = 64;
 
 /// The book of an installation.
@@ -50,6 +51,13 @@ impl Ledger {
         blocking(move || book.append(&entry)).await.map(|head| (head, at))
     }
 
+    /// Writes that a plan was made, with how often the same was planned a short while ago. Answers whether it was written.
+    pub(crate) async fn planned(&self, what: What) -> Result<bool, Problem> {
+        let entry = Entry { at: self.clock.now(), who: who(), door: door(), action: None, what };
+        let book = self.book.clone();
+        blocking(move || book.append_behind(TAIL, |newest| entry.behind(newest))).await.map(|head| head.is_some())
+    }
+
     /// Writes an entry, unless it was written a short while ago. Answers whether it was written now.
     pub(crate) async fn once(&self, action: Option<u64>, what: What) -> Result<bool, Problem> {
         let entry = Entry { at: self.clock.now(), who: who(), door: door(), action, what };
@@ -60,7 +68,8 @@ impl Ledger {
                 && (&own.who, &own.door, own.action) == (&other.who, &other.door, other.action)
                 && own.what.repeats(&other.what)
         };
-        blocking(move || book.append_new(&entry, TAIL, |other| says_it(&entry, other))).await.map(|head| head.is_some())
+        let unsaid = move |newest: &[Entry]| (!newest.iter().any(|other| says_it(&entry, other))).then_some(entry);
+        blocking(move || book.append_behind(TAIL, unsaid)).await.map(|head| head.is_some())
     }
 
     /// Signs what is written, and says why it could not be.

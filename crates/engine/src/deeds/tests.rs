@@ -7,7 +7,7 @@ use pilothouse_vault::{ConnectionSettings, Options};
 use pilothouse_wire::{
     NodeId, ObjectRef, Stamp,
     ask::Tested,
-    plan::{Affected, CutAction, Deed, DryRun, Expectation, Permission, Plan, Planned, Request, Risk, Step},
+    plan::{Affected, CutAction, Deed, Digest, DryRun, Expectation, Permission, Plan, Planned, Request, Risk, Step},
 };
 use pilothouse_world::fact::SourceAbout;
 
@@ -156,24 +156,55 @@ async fn a_secret_in_a_deed_is_sent_and_verified_and_neither_shown_framed_nor_wr
 }
 
 #[tokio::test]
-async fn a_plan_and_why_it_was_blocked_stand_in_the_book_once() {
+async fn each_plan_stands_in_the_book_with_why_it_was_blocked_and_how_often_it_was_made() {
     let room = Room::new(Operation::default());
+    let mut digests = Vec::new();
     for _ in 0..3 {
-        assert_eq!(room.planned().await.unwrap().plan.blocked.len(), 1);
+        let planned = room.planned().await.unwrap();
+        assert_eq!(planned.plan.blocked.len(), 1);
+        digests.push(planned.digest.to_string());
     }
     let told = || book::book(&room.bench.paths).newest(99).unwrap().into_iter().map(|noted| noted.entry.what);
-    let blocked_of = |what: What| match what {
-        What::Planned { blocked, .. } => blocked,
-        other => panic!("another entry: {other:?}"),
-    };
-    let all: Vec<_> = told().map(blocked_of).collect();
-    assert!(all.len() == 1 && all[0][0].contains("lab is read alone."), "{all:?}");
+    let all: Vec<_> = told()
+        .map(|what| match what {
+            What::Planned { blocked, digest, times, since, .. } => (blocked[0].clone(), digest, times, since),
+            other => panic!("another entry: {other:?}"),
+        })
+        .collect();
+    assert!(all.iter().all(|(why, ..)| why.contains("lab is read alone.")), "{all:?}");
+    let rest: Vec<_> = all.into_iter().map(|(_, digest, times, since)| (digest, times, since)).collect();
+    let want: Vec<_> = digests.into_iter().zip([(1, None), (2, Some(AT)), (3, Some(AT))]).collect();
+    assert_eq!(rest, want.into_iter().map(|(digest, (times, since))| (digest, times, since)).collect::<Vec<_>>());
+    // One that could be confirmed is another plan, and the first of its kind.
     Settings::edit(&room.bench.paths, |all| all.connections[0].operation.operate = true).unwrap();
     let planned = room.planned().await.unwrap();
-    let last = told().next_back();
-    assert_eq!(last, Some(What::planned(&planned)));
-    assert_eq!(told().count(), 2);
+    assert_eq!(told().next_back(), Some(What::planned(&planned)));
+    assert_eq!(told().count(), 4);
     assert!(!room.book().contains(SECRET), "{}", room.book());
+}
+
+#[tokio::test]
+async fn what_is_turned_down_is_told_with_its_object_and_digest_also_where_nobody_knows_the_plan() {
+    let room = Room::new(Operation { operate: true, production: true });
+    let planned = room.planned().await.unwrap();
+    let other = Digest([9; 32]);
+    for digest in [planned.digest, other] {
+        let by = Confirmation { digest, typed: Some("another name".into()) };
+        room.bench.clone().confirm(room.connector(), by).await.unwrap_err();
+    }
+    let entries = book::book(&room.bench.paths).newest(2).unwrap().into_iter().map(|noted| noted.entry.what);
+    let told: Vec<_> = entries
+        .map(|what| match what {
+            What::TurnedDown { connection, object, title, digest, why } => (connection, object, title, digest, why),
+            other => panic!("another entry: {other:?}"),
+        })
+        .collect();
+    let (connection, object, title, digest, why) = &told[0];
+    assert_eq!((connection.as_str(), object.as_str(), title.as_str()), ("lab", "node:lab/chat", "Set tag hub_token"));
+    assert!(*digest == planned.digest.to_string() && why.contains("The name was not typed"), "{why}");
+    let (connection, object, title, digest, why) = &told[1];
+    assert_eq!((connection.as_str(), object.as_str(), title.as_str()), ("", "", "a plan that is not known here"));
+    assert!(*digest == other.to_string() && why.contains("There is no such plan"), "{why}");
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ fn ledger(paths: &Paths) -> Ledger {
 }
 
 fn turned_down() -> What {
-    What::TurnedDown { title: "Cordon node h-1".into(), why: "no".into() }
+    let why = Problem::new(Code::BadInput, "no");
+    What::turned_down(None, &pilothouse_wire::plan::Digest([7; 32]), &why)
 }
 
 async fn checked(paths: &Paths, options: &Options) -> (u64, u64, Vec<String>, Option<Problem>) {
