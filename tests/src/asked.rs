@@ -47,23 +47,23 @@ impl Asked {
         self.folder.path().join("audit.log")
     }
 
-    /// How often a person asked for this object to be written, whatever came of it. One that is only tried is not counted.
-    pub fn writes(&self, user: &str, plural: &str, name: &str) -> usize {
-        writes(&fs::read_to_string(self.log()).unwrap_or_default(), user, plural, name)
+    /// The objects of a kind that a person asked to be written, by name, one for each time and in order, whatever came of it. What
+    /// is only tried is not among them; what is asked of a part of an object, as an eviction is, is of that object.
+    pub fn written(&self, user: &str, plural: &str) -> Vec<String> {
+        written(&fs::read_to_string(self.log()).unwrap_or_default(), user, plural)
     }
 }
 
-fn writes(log: &str, user: &str, plural: &str, name: &str) -> usize {
+fn written(log: &str, user: &str, plural: &str) -> Vec<String> {
     let is_one = |event: &Value| {
-        let of = &event["objectRef"];
         event["user"]["username"] == user
-            && of["resource"] == plural
-            && of["name"] == name
+            && event["objectRef"]["resource"] == plural
             && event["verb"].as_str().is_some_and(|verb| ["create", "update", "patch", "delete"].contains(&verb))
             && event["requestURI"].as_str().is_some_and(|uri| !uri.contains("dryRun="))
     };
     // The last line may be on its way still.
-    log.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(is_one).count()
+    let events = log.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(is_one);
+    events.map(|event: Value| event["objectRef"]["name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -91,8 +91,8 @@ mod tests {
             "{ \"verb\": \"pat".to_owned(),
         ];
         let log = log.join("\n");
-        assert_eq!(writes(&log, "ada", "deployments", "chat"), 2);
-        assert_eq!(writes(&log, "bob", "deployments", "chat"), 1);
-        assert_eq!(writes(&log, "ada", "pods", "chat"), 0);
+        assert_eq!(written(&log, "ada", "deployments"), ["chat", "chat", "other"]);
+        assert_eq!(written(&log, "bob", "deployments"), ["chat"]);
+        assert!(written(&log, "ada", "pods").is_empty());
     }
 }
