@@ -138,13 +138,11 @@ fn line(out: &mut impl Write, row: &Differs, style: Style) -> std::io::Result<()
         (Change::Went, _) => Tone::Soft,
         _ => Tone::Plain,
     };
-    let fields: Vec<String> = row
-        .fields
-        .iter()
-        .map(|field| format!("{} {}", field.label, field.shown()))
-        .map(|text| visible(&text))
-        .collect();
-    writeln!(out, "{} {}  {}", row.change.sign(), style.paint(tone, &name), fields.join(", "))
+    let fields = match row.change {
+        Change::NotKnown => row.words(),
+        _ => row.fields.iter().map(|field| format!("{} {}", field.label, field.shown())).collect::<Vec<_>>().join(", "),
+    };
+    writeln!(out, "{} {}  {}", row.change.sign(), style.paint(tone, &name), visible(&fields))
 }
 
 #[cfg(test)]
@@ -168,8 +166,15 @@ mod tests {
                 .into_iter()
                 .collect(),
             status: Status::Good,
+            why: None,
         };
         let rows = [
+            Differs {
+                fields: vec![FieldChange { label: "claim".into(), from: None, to: Some("It met XID 79.".into()) }],
+                what: "XID 79".into(),
+                why: Some("Not known at 02:00: prom was not connected yet.".into()),
+                ..row(DifferKind::Finding, "gpu:iad/h-1/3", Change::NotKnown, None)
+            },
             row(DifferKind::Node, "node:iad/h-1", Change::Changed, Some(("cordoned", "no", "yes"))),
             row(DifferKind::Pod, "pod:iad/serving/chat-0", Change::Went, None),
         ];
@@ -179,7 +184,8 @@ mod tests {
         text(&mut out, &difference, &rows.iter().collect::<Vec<_>>(), plain).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "From 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z\n\nNodes 1\n~ iad/h-1  cordoned no → yes\n\nPods 1\n− iad/serving/chat-0  \n"
+            "From 1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z\n\nFindings 1\n? iad/h-1 / 3 XID 79  claim It met XID 79. Not \
+             known at 02:00: prom was not connected yet.\n\nNodes 1\n~ iad/h-1  cordoned no → yes\n\nPods 1\n− iad/serving/chat-0  \n"
         );
     }
 }

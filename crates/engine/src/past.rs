@@ -208,10 +208,12 @@ pub(crate) fn shown(world: &World, scope: Vec<ConnectionId>, t: Stamp) -> Shown 
     let (services, models) = (FleetSpec { scope: scope.clone() }, ModelsSpec { scope: scope.clone() });
     let heard = |state: SourceState| {
         let listed = |kind| world.source(&state.id).is_some_and(|source| source.has_listed(kind));
-        Heard { nodes: listed(Kind::Node), pods: listed(Kind::Pod), state }
+        let in_scope = scope.is_empty() || scope.contains(&state.id);
+        Heard { nodes: listed(Kind::Node), pods: listed(Kind::Pod), in_scope, state }
     };
     Shown {
-        sources: project::sources(world, &scope, t).into_iter().map(heard).collect(),
+        as_of: t,
+        sources: project::sources(world, &[], t).into_iter().map(heard).collect(),
         delivery: project::delivery(world, &services),
         models: project::models(world, &models),
         fleet: fleet(world, scope, t),

@@ -2,6 +2,7 @@
 //! always differ, and what they mean is in the findings.
 
 mod heard;
+mod known;
 mod told;
 
 pub use heard::Heard;
@@ -28,15 +29,17 @@ pub struct Shown {
     pub delivery: DeliveryView,
     /// The registered models.
     pub models: ModelsView,
-    /// The sources of all that.
+    /// All sources, those outside of the scope, too: they may tell of what is in it.
     pub sources: Vec<Heard>,
+    /// As of when that is known: where the record does not tell of a time, before it.
+    pub as_of: Stamp,
 }
 
 /// Compares two times of the same scope.
 #[must_use]
 pub fn compare(from: (&Shown, Stamp), to: (&Shown, Stamp)) -> Difference {
     let mut rows = Vec::new();
-    fleet(&from.0.fleet, &to.0.fleet, &mut rows);
+    fleet(from, to, &mut rows);
     let reading: BTreeSet<&ConnectionId> = from.0.delivery.reading.iter().chain(&to.0.delivery.reading).collect();
     pairs(&from.0.delivery.rows, &to.0.delivery.rows, |pair| {
         // What is not read yet has neither come nor gone.
@@ -45,9 +48,20 @@ pub fn compare(from: (&Shown, Stamp), to: (&Shown, Stamp)) -> Difference {
         }
     });
     pairs(&from.0.models.models, &to.0.models.models, |pair| rows.extend(told::model(pair)));
-    rows.retain(|row| heard::is_told(&from.0.sources, &to.0.sources, row));
+    let mut silent = BTreeSet::new();
+    rows.retain(|row| {
+        let is_told = heard::is_told(&from.0.sources, &to.0.sources, row);
+        if !is_told && !silent.contains(row.object.connection()) {
+            silent.insert(row.object.connection().clone());
+        }
+        is_told
+    });
     rows.sort_by(|a, b| (a.kind, &a.object, &a.what).cmp(&(b.kind, &b.object, &b.what)));
-    let left_out = services_left_out(&reading).into_iter().chain(heard::words(from, to)).collect();
+    let left_out = services_left_out(&reading)
+        .into_iter()
+        .chain(heard::words(from, to, &silent))
+        .chain(known::not_told_apart(from, to))
+        .collect();
     let reading = reading.into_iter().cloned().collect();
     Difference { from: from.1, to: to.1, gaps: Vec::new(), reading, left_out, rows }
 }
@@ -61,8 +75,10 @@ fn services_left_out(reading: &BTreeSet<&ConnectionId>) -> Option<String> {
     })
 }
 
-fn fleet(old: &FleetView, new: &FleetView, rows: &mut Vec<Differs>) {
-    pairs(&old.findings, &new.findings, |pair| rows.extend(finding(pair)));
+fn fleet(from: (&Shown, Stamp), to: (&Shown, Stamp), rows: &mut Vec<Differs>) {
+    let (old, new) = (&*from.0.fleet, &*to.0.fleet);
+    let then = [known::Then::of(from, to), known::Then::of(to, from)];
+    pairs(&old.findings, &new.findings, |pair| rows.extend(finding(pair, &then)));
     pairs(&old.alerts, &new.alerts, |pair| rows.extend(told::alert(pair)));
     let images = (images(old), images(new));
     pairs(&old.workloads, &new.workloads, |pair| rows.extend(workload(pair, &images)));
@@ -134,15 +150,22 @@ impl Fields {
 fn differs(kind: DifferKind, object: ObjectRef, change: Change, status: Status, fields: Fields) -> Option<Differs> {
     // What is there at both times and shows no difference is none: it was only told anew.
     let none = change == Change::Changed && fields.0.is_empty();
-    (!none).then(|| Differs { kind, object, change, what: SmolStr::default(), fields: fields.0, status })
+    (!none).then(|| Differs { kind, object, change, what: SmolStr::default(), fields: fields.0, status, why: None })
 }
 
-fn finding(pair: Pair<'_, Finding>) -> Option<Differs> {
+/// `then` are the two times: where a finding is there at one alone, the other one is asked whether it could have been found.
+fn finding(pair: Pair<'_, Finding>, then: &[known::Then<'_>; 2]) -> Option<Differs> {
     let (ends, row) = (pair.ends(), pair.either());
+    let why = match pair {
+        Pair::Came(_) => then[0].cannot_tell(row),
+        Pair::Went(_) => then[1].cannot_tell(row),
+        Pair::Both(..) => None,
+    };
+    let change = if why.is_some() { Change::NotKnown } else { pair.change() };
     let mut fields = Fields::default();
     fields.put("claim", ends, |finding| Some(finding.claim.clone()));
-    let found = differs(DifferKind::Finding, row.id.object.clone(), pair.change(), row.status, fields)?;
-    Some(Differs { what: row.word.clone(), ..found })
+    let found = differs(DifferKind::Finding, row.id.object.clone(), change, row.status, fields)?;
+    Some(Differs { what: row.word.clone(), why, ..found })
 }
 
 type Images = BTreeMap<ObjectRef, BTreeSet<SmolStr>>;
@@ -193,7 +216,9 @@ fn node(pair: Pair<'_, NodeRow>, rows: &mut Vec<Differs>) {
     rows.extend(differs(DifferKind::Node, object, pair.change(), row.status, fields));
     if let Pair::Both(old, new) = pair {
         conditions(old, new, rows);
-        gpus(old, new, rows);
+        if known::are_told_apart(old) == known::are_told_apart(new) {
+            gpus(old, new, rows);
+        }
     }
 }
 
@@ -344,7 +369,7 @@ mod tests {
         let turned = |change| match change {
             Change::Came => Change::Went,
             Change::Went => Change::Came,
-            Change::Changed => Change::Changed,
+            other => other,
         };
         let [there, back] = [there, back].map(|difference| difference.rows);
         assert_eq!(there.len(), back.len());

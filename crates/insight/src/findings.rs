@@ -17,7 +17,7 @@ pub fn findings(view: &FleetView, now: Stamp) -> Keyed<Finding> {
     let silent = rules::telemetry::silent_sources(view, now);
     let hit: Vec<(Site<'_>, Vec<Draft>)> = sites(view, now)
         .map(|site| {
-            let drafts = rules::ALL.iter().filter_map(|look| look(site).yes()).flatten();
+            let drafts = rules::ALL.iter().filter_map(|(_, look)| look(site).yes()).flatten();
             (site, one_a_cause(drafts.filter(|draft| !silent.explain(site, draft)).collect()))
         })
         .chain(silent.drafts(view, now))

@@ -19,22 +19,27 @@ use crate::{answer::Answer, draft::Draft, site::Site};
 /// Asks one thing of a node.
 pub(crate) type Rule = fn(Site<'_>) -> Answer<Vec<Draft>>;
 
-/// All of them. Of signs of one cause that are equally bad, the one of the rule that comes first stays: those that know
-/// the cause come before those that know a symptom.
-pub(crate) const ALL: &[Rule] = &[
-    node_ready::look,
-    remap::look,
-    xid::look,
-    gone::look,
-    memory::look,
-    links::look,
-    pcie::look,
-    slowdown::look,
-    telemetry::look,
-    contested::look,
-    quarantine::look,
-    condition::look,
+/// All of them, each with how the word begins under which it tells. Of signs of one cause that are equally bad, the one of the
+/// rule that comes first stays: those that know the cause come before those that know a symptom.
+pub(crate) const ALL: &[(&str, Rule)] = &[
+    ("node-ready", node_ready::look),
+    ("row-remap", remap::look),
+    ("xid-", xid::look),
+    ("gpu-gone", gone::look),
+    ("memory-errors", memory::look),
+    ("nvlink-errors", links::look),
+    ("pcie-replays", pcie::look),
+    ("slowdown", slowdown::look),
+    ("telemetry", telemetry::look),
+    ("contested", contested::look),
+    ("quarantine", quarantine::look),
+    ("condition-", condition::look),
 ];
+
+/// The rule that tells under a word.
+pub(crate) fn of(word: &str) -> Option<Rule> {
+    ALL.iter().find(|(begins, _)| word.starts_with(begins)).map(|(_, rule)| *rule)
+}
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -50,6 +55,9 @@ pub(crate) mod tests {
         let view = crate::fixture::view([node], []);
         let said = match sites(&view, NOW).next().map(rule) {
             Some(Answer::Yes(drafts)) => {
+                for draft in &drafts {
+                    assert!(of(&draft.rule).is_some_and(|found| std::ptr::fn_addr_eq(found, rule)), "{}", draft.rule);
+                }
                 drafts.iter().map(|draft| format!("{}: {}", draft.word, draft.claim)).collect::<Vec<_>>().join(" | ")
             }
             Some(Answer::No) => "no".into(),

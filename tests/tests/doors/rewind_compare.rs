@@ -10,8 +10,8 @@ use acceptance::rollouts::rollout;
 use acceptance::{Alertmanager, ControlPlane, Failure, GpuNodes, Mlflow, Options, Page, Result, Rollouts, Terminal};
 use pilothouse_connect::Clock;
 use pilothouse_journal::{Limits, Recorder};
-use pilothouse_wire::{ConnectionId, Health, Stamp};
-use pilothouse_world::fact::{Covers, Kind, NodeFact, SourceAbout, SourceFact};
+use pilothouse_wire::{ConnectionId, Health, Metric, Reading, Stamp};
+use pilothouse_world::fact::{Covers, DeviceFact, DevicesFact, Kind, NodeFact, ReadingsFact, SourceAbout, SourceFact};
 use pilothouse_world::{Batch, Extent, Fact};
 use serde_json::{Value, json};
 use thirtyfour::Key;
@@ -100,15 +100,19 @@ async fn alerts_services_and_models_that_differ_are_told_by_kind_in_both_doors()
     Ok(())
 }
 
-/// Two minutes of a cluster: a node is cordoned, and another one goes; a second cluster comes later.
+/// Two minutes of a cluster: a node is cordoned, and another one goes; a second cluster comes later, and then somebody who
+/// measures a GPU that met an XID who knows when.
 fn a_journal(path: &Path, begin: Stamp) -> Result<()> {
     let recorder = Recorder::open(path, Limits::default()).map_err(|problem| Failure::new(problem.to_string()))?;
     let say = |id: &str, second: u64, extent: Extent, facts: Vec<Fact>| {
         let seen_at = begin.plus(Duration::from_secs(second));
         recorder.append(&Batch { source: ConnectionId::slug(id), seen_at, extent, facts });
     };
-    let node =
-        |name: &str, cordoned| Fact::Node(Box::new(NodeFact { name: name.into(), cordoned, ..NodeFact::default() }));
+    let gpu = || vec![("nvidia.com/gpu".into(), 1)];
+    let node = |name: &str, cordoned| {
+        let fact = NodeFact { name: name.into(), cordoned, capacity: gpu(), allocatable: gpu(), ..NodeFact::default() };
+        Fact::Node(Box::new(fact))
+    };
     let listed = |kind| Extent::Replace(Covers { kind, namespace: None });
     let comes = |id: &str, second: u64, nodes: Vec<Fact>| {
         let about =
@@ -121,6 +125,17 @@ fn a_journal(path: &Path, begin: Stamp) -> Result<()> {
     comes("iad", 0, vec![node("h-1", false), node("h-2", false)]);
     say("iad", 60, Extent::Delta, vec![node("h-1", true)]);
     comes("ord", 80, vec![node("o-1", false)]);
+    let device = DeviceFact { uuid: "GPU-1".into(), node: Some("h-1".into()), index: Some(0), ..DeviceFact::default() };
+    let cluster = Some(ConnectionId::slug("iad"));
+    let devices =
+        DevicesFact { list: 1, cluster, interval_ms: 30_000, devices: vec![device], ..DevicesFact::default() };
+    let columns = vec![(Metric::Xid, vec![Reading::of(79.0)])];
+    let readings = ReadingsFact { list: 1, at: vec![Some(begin.plus(Duration::from_secs(90)))], columns };
+    let about =
+        SourceAbout { name: "prom".into(), kind: "prometheus".into(), period_ms: 30_000, ..SourceAbout::default() };
+    let facts = vec![SourceFact::About(Box::new(about)), SourceFact::Health(Health::Well), SourceFact::Heard];
+    say("prom", 85, Extent::Delta, facts.into_iter().map(Fact::Source).collect());
+    say("prom", 90, Extent::Delta, vec![Fact::Devices(Box::new(devices)), Fact::Readings(Box::new(readings))]);
     say("iad", 120, Extent::Delta, vec![Fact::NodeGone("h-2".into())]);
     recorder.flush();
     Ok(())
@@ -148,6 +163,14 @@ async fn two_times_of_a_copied_journal_and_of_an_export_are_compared_without_a_s
         assert!(matches!(&nodes[..], [one] if one.contains("cordoned no → yes")), "{said:#}");
         let left_out = said["left_out"].to_string();
         assert!(left_out.contains("ord was not connected at 2026-11-24T02:00:00Z"), "{left_out}");
+        // Nobody knows since when a GPU has its fault that was not measured before.
+        let findings = of_kind(&said, "Finding");
+        assert!(
+            matches!(&findings[..], [one] if one.starts_with("NotKnown claim — → ") && one.contains("XID 79")),
+            "{said:#}"
+        );
+        let why = said["rows"].as_array().into_iter().flatten().find_map(|row| row["why"].as_str());
+        assert_eq!(why, Some("Not known at 2026-11-24T02:00:00Z: prom was not connected yet."));
     }
     let early = terminal.call(&["diff", "--journal", &part, "--from", "2026-11-24T01:00:00Z"]).await?;
     assert!(early.code == 1 && early.err.contains("The record tells of 2026-11-24T02:00:00Z"), "{early:?}");

@@ -17,7 +17,7 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     Answer, Ask, Code, Problem, Stamp, When,
     units::{count, visible},
-    view::{Change, DifferKind, Difference, Differs},
+    view::{DifferKind, Difference, Differs},
 };
 use std::time::Duration;
 
@@ -179,16 +179,7 @@ fn line(row: &Differs, on_close: Callback<()>) -> impl IntoView + use<> {
         true => object.name().to_string(),
         false => format!("{}: {}", object.name(), row.what),
     };
-    let fields: Vec<String> = match row.change {
-        Change::Changed => row.fields.iter().map(|field| format!("{} {}", field.label, field.shown())).collect(),
-        // Of what is there at one time alone, its values then say what it was.
-        Change::Came => {
-            row.fields.iter().filter_map(|field| Some(format!("{} {}", field.label, field.to.as_ref()?))).collect()
-        }
-        Change::Went => {
-            row.fields.iter().filter_map(|field| Some(format!("{} {}", field.label, field.from.as_ref()?))).collect()
-        }
-    };
+    let fields = row.words();
     let open = move |_| {
         on_close.run(());
         state.show(object.clone());
@@ -198,7 +189,7 @@ fn line(row: &Differs, on_close: Callback<()>) -> impl IntoView + use<> {
             <span class="mono" title=row.change.word() aria-label=row.change.word()>{row.change.sign()}</span>
             <Mark status=row.status size=10 />
             <button type="button" class="plain strong" dir="auto" on:click=open>{visible(&name)}</button>
-            <span class="soft" dir="auto">{visible(&fields.join(", "))}</span>
+            <span class="soft" dir="auto">{visible(&fields)}</span>
         </li>
     }
 }

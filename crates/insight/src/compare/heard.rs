@@ -6,6 +6,7 @@ use pilothouse_wire::{
     frame::SourceState,
     view::{Change, DifferKind, Differs},
 };
+use std::collections::BTreeSet;
 
 /// A source at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Heard {
     pub nodes: bool,
     /// Were its pods, of a part of its namespaces at least?
     pub pods: bool,
+    /// Is it in the scope that is compared? One that is not may still tell of what is: who measures, who tells of alerts.
+    pub in_scope: bool,
 }
 
 impl Heard {
@@ -55,11 +58,13 @@ pub(super) fn is_told(from: &[Heard], to: &[Heard], row: &Differs) -> bool {
     row.change == Change::Changed || tells(from) == tells(to) && is_like()
 }
 
-/// What is to be said of the sources beside what differs, as sentences: who was not heard at one of the times, or no longer.
-pub(super) fn words(from: (&Shown, Stamp), to: (&Shown, Stamp)) -> Vec<String> {
+/// What is to be said of the sources beside what differs, as sentences: who was not heard at one of the times, or no longer. Of
+/// those outside of the scope only where something is not told because of that: they are `left_out`.
+pub(super) fn words(from: (&Shown, Stamp), to: (&Shown, Stamp), left_out: &BTreeSet<ConnectionId>) -> Vec<String> {
     let mut all = Vec::new();
+    let concerns = |source: &&Heard| source.in_scope || left_out.contains(&source.state.id);
     for ((here, at), (there, _)) in [(from, to), (to, from)] {
-        for other in &there.sources {
+        for other in there.sources.iter().filter(concerns) {
             let (source, name) = (of(&here.sources, &other.state.id), &other.state.name);
             let lacks = match source {
                 None if other.is_heard() => Some("not connected"),
@@ -71,7 +76,7 @@ pub(super) fn words(from: (&Shown, Stamp), to: (&Shown, Stamp)) -> Vec<String> {
             };
             all.extend(lacks.map(|lacks| format!("{name} was {lacks} at {at}: what came or went there is not told.")));
         }
-        all.extend(here.sources.iter().filter_map(|source| silent(&source.state, at)));
+        all.extend(here.sources.iter().filter(concerns).filter_map(|source| silent(&source.state, at)));
     }
     all
 }
@@ -92,13 +97,16 @@ mod tests {
         compare::{compare, tests::told},
         fixture::{NOW, Node, Pod, cluster, view},
     };
-    use pilothouse_wire::view::FleetView;
+    use pilothouse_wire::{
+        AlertId,
+        view::{AlertRow, AlertState, FleetView, Status},
+    };
     use std::sync::Arc;
 
     fn source(id: &ConnectionId, freshness: Freshness, heard: Option<i64>, listed: bool) -> Heard {
         let (name, heard) = (id.to_string(), heard.map(Stamp));
         let state = SourceState { id: id.clone(), name, demo: false, freshness, heard, note: None };
-        Heard { state, nodes: listed, pods: listed }
+        Heard { state, nodes: listed, pods: listed, in_scope: true }
     }
 
     fn shown(fleet: FleetView, sources: impl IntoIterator<Item = Heard>) -> Shown {
@@ -146,6 +154,31 @@ mod tests {
         let said = format!("iad was lost at {NOW}: what is shown of it is as it was last heard, 1970-01-01T00:01:00Z.");
         assert_eq!(difference.left_out, [said]);
         assert_eq!(compare((&old, Stamp(0)), (&old, NOW)).left_out, Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_a_source_outside_of_the_scope_is_said_what_is_not_told_because_of_it_and_nothing_else() {
+        let outside = |id: &str, heard| Heard {
+            in_scope: false,
+            ..source(&ConnectionId::slug(id), Freshness::Live, heard, false)
+        };
+        let alert = AlertRow {
+            id: AlertId { source: ConnectionId::slug("am"), name: "Slow".into(), fingerprint: "f".into() },
+            severity: None,
+            status: Status::Bad,
+            state: AlertState::Firing,
+            since: Stamp(0),
+            summary: None,
+            about: None,
+            labels: Vec::new(),
+            runbook: None,
+        };
+        let old = shown(full(), [live()]);
+        let fires = FleetView { alerts: [alert].into_iter().collect(), ..full() };
+        let new = shown(fires, [live(), outside("am", Some(9)), outside("ord", Some(9))]);
+        let difference = compare((&old, Stamp(0)), (&new, NOW));
+        let said = format!("am was not connected at {}: what came or went there is not told.", Stamp(0));
+        assert_eq!((difference.rows, difference.left_out), (Vec::new(), vec![said]));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Differs {
     pub fields: Vec<FieldChange>,
     /// How bad it is at the second time; at the first, if it is gone.
     pub status: Status,
+    /// Why nobody can tell whether it came or went, as a sentence; of [`Change::NotKnown`] alone.
+    pub why: Option<String>,
 }
 
 /// One value at two times.
@@ -86,6 +88,8 @@ pub enum Change {
     Went,
     /// It is there at both.
     Changed,
+    /// It is there at one of the two; whether it was there at the other, too, nobody can tell.
+    NotKnown,
 }
 
 impl DifferKind {
@@ -143,6 +147,7 @@ impl Change {
             Self::Came => "came",
             Self::Went => "went",
             Self::Changed => "changed",
+            Self::NotKnown => "not known",
         }
     }
 
@@ -153,7 +158,26 @@ impl Change {
             Self::Came => "+",
             Self::Went => "−",
             Self::Changed => "~",
+            Self::NotKnown => "?",
         }
+    }
+}
+
+impl Differs {
+    /// Its fields in words: from → to where it is there at both times, else how they are at the one at which it is there; then
+    /// why nobody can tell more.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let at_one = |field: &FieldChange, value: &Option<String>| Some(format!("{} {}", field.label, value.as_ref()?));
+        let of = |field: &FieldChange| match self.change {
+            Change::Changed => Some(format!("{} {}", field.label, field.shown())),
+            Change::Came => at_one(field, &field.to),
+            Change::Went => at_one(field, &field.from),
+            Change::NotKnown => at_one(field, &field.to).or_else(|| at_one(field, &field.from)),
+        };
+        let fields: Vec<String> = self.fields.iter().filter_map(of).collect();
+        let why = self.why.as_ref().map(|why| format!("{}{why}", if fields.is_empty() { "" } else { " " }));
+        format!("{}{}", fields.join(", "), why.unwrap_or_default())
     }
 }
 
