@@ -4,8 +4,11 @@
 mod story;
 
 use pilothouse_journal::{Limits, Names, Reader, Recorder, export, import, is_export};
-use pilothouse_wire::{Code, Stamp, When, view::MarkKind};
-use pilothouse_world::{Batch, Extent, Fact, fact::NoteFact, project::ribbon};
+use pilothouse_wire::{
+    Code, Stamp, When,
+    view::{Mark, MarkKind, ribbon::MarkKey},
+};
+use pilothouse_world::{Batch, Extent, Fact, World, fact::NoteFact, project::ribbon};
 use std::{fs, path::Path, time::Duration};
 use story::{Recorded, recorded};
 
@@ -155,4 +158,83 @@ fn a_note_goes_along_with_the_time_that_it_is_about_whenever_it_was_written() {
         let just_before = then[799].0;
         assert_eq!(other.world_at(just_before).unwrap().worth_recalling(until, 0), []);
     }
+}
+
+/// Notes of a record: one that stays, one that is taken away once the span of the export is over, one that is taken away in it,
+/// and one that is taken away and put there again in other words.
+fn noted(path: &Path) -> (Stamp, Stamp) {
+    let (recorder, mut world) = (Recorder::open(path, Limits::default()).unwrap(), World::default());
+    let at = |second: u64| Stamp(story::START).plus(Duration::from_secs(second));
+    let note = |second, text: &str| {
+        Fact::Note(Box::new(NoteFact { at: at(second), object: NoteFact::about_nothing(), text: text.into() }))
+    };
+    let gone = |second| Fact::NoteGone(at(second), NoteFact::about_nothing());
+    let mut says = |second: u64, facts: Vec<Fact>| {
+        let batch = Batch { source: NoteFact::source(), seen_at: at(second), extent: Extent::Delta, facts };
+        recorder.append(&batch);
+        drop(world.apply(batch));
+        // What is behind a checkpoint is packed, what is not stands as it was said.
+        if second % 100 == 0 {
+            recorder.checkpoint(&world, at(second));
+            recorder.flush();
+        }
+    };
+    says(0, vec![]);
+    says(10, vec![note(10, "it stays")]);
+    says(20, vec![note(20, "canary of later")]);
+    says(30, vec![note(30, "canary within")]);
+    says(40, vec![note(40, "canary of the first words")]);
+    says(100, vec![]);
+    // As a run does that begins anew.
+    let recalled = vec![(20, "canary of later"), (10, "it stays")].into_iter().map(|(second, text)| {
+        let key = MarkKey { at: at(second), object: NoteFact::about_nothing(), kind: MarkKind::Bookmark };
+        Mark { title: text.into(), heard: at(second), ..Mark::of(key) }
+    });
+    says(110, vec![Fact::Recalled(recalled.collect())]);
+    says(120, vec![gone(30)]);
+    says(130, vec![gone(40)]);
+    says(140, vec![note(40, "in other words")]);
+    says(200, vec![]);
+    says(210, vec![note(210, "canary of the end")]);
+    says(300, vec![]);
+    says(400, vec![gone(20)]);
+    says(410, vec![gone(210)]);
+    recorder.flush();
+    (at(0), at(300))
+}
+
+#[test]
+fn a_note_that_was_taken_away_again_is_in_no_export_and_stays_in_the_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let (since, until) = noted(&path);
+    let reader = Reader::new(&path);
+    let words = |reader: &Reader, at: Stamp| -> Vec<String> {
+        let notes = reader.world_at(at).unwrap().worth_recalling(at, 0);
+        notes.into_iter().map(|mark| mark.title).collect()
+    };
+    let seconds = || (0..=300).step_by(10).map(|second| since.plus(Duration::from_secs(second)));
+    for names in [Names::Own, Names::Pseudonyms] {
+        let file = folder.path().join(format!("{names:?}.pilothouse"));
+        export(&reader, since, until, names, &file).unwrap();
+        let (_kept, other) = opened(&file).unwrap();
+        assert_eq!(other.verify().unwrap(), Vec::<String>::new());
+        for at in seconds() {
+            let told = words(&other, at);
+            let passed = at.since(since).as_secs();
+            let want = usize::from(passed >= 10) + usize::from(passed >= 140);
+            assert_eq!(told.len(), want, "{names:?} after {passed} s: {told:?}");
+            assert!(names != Names::Own || !told.concat().contains("canary"), "{told:?}");
+        }
+        // Nor is it in a batch that nobody looks at.
+        let mut said = String::new();
+        other.batches(Stamp(i64::MAX), |batch| said.push_str(&format!("{batch:?}"))).unwrap();
+        assert!(!said.contains("canary"), "{said}");
+        if names == Names::Own {
+            assert_eq!(words(&other, until), ["it stays", "in other words"]);
+        }
+    }
+    // The record tells what was there then.
+    assert!(words(&reader, since.plus(Duration::from_secs(50))).concat().contains("canary of later"));
+    assert_eq!(reader.verify().unwrap(), Vec::<String>::new());
 }

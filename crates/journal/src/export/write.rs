@@ -1,7 +1,8 @@
 //! Writing an export: what is in the span and what it builds upon, cut off where the span ends.
 
 use super::{
-    Frame, MAGIC, MOST_FRAME, Manifest, VERSION, clip, io, notes,
+    Frame, MAGIC, MOST_FRAME, Manifest, VERSION, clip, io,
+    notes::{self, TakenAway},
     pseudonym::{Pseudonyms, Worlds, veiled},
     rows::{Packed, Rows},
 };
@@ -15,7 +16,7 @@ use crate::{
     walk::Fault,
 };
 use pilothouse_wire::{Code, Problem, Stamp};
-use pilothouse_world::FACT_VERSION;
+use pilothouse_world::{FACT_VERSION, World};
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 use std::{
@@ -140,7 +141,7 @@ pub(super) fn prepare_under(
     let end = seek::locate(&db, until).map_err(|error| failed(&error))?.filter(|_| since <= until).ok_or_else(told)?;
     let begin = seek::locate(&db, since).map_err(|error| failed(&error))?.map_or(0, |target| target.seq);
     let mut frames = Frames::new(folder, veil)?;
-    let written = write_rows(&db, begin.min(end.seq), end.seq, (since, until), &mut frames)
+    let written = write_rows(&db, begin.min(end.seq), end.seq, (since, until, last), &mut frames)
         .and_then(|()| later_notes(&db, end.seq, (since, until), last, &mut frames));
     match written {
         Ok(()) => frames.finish(since, until),
@@ -177,7 +178,7 @@ fn write_rows(
     db: &Connection,
     begin: i64,
     end: i64,
-    (since, until): (Stamp, Stamp),
+    (since, until, last): (Stamp, Stamp, Stamp),
     frames: &mut Frames<'_>,
 ) -> Result<(), Stopped> {
     // The fold of the first time begins at the world before it.
@@ -202,8 +203,9 @@ fn write_rows(
     let bound = |at: Option<Stamp>| at.map_or(i64::MAX, |at| at.0);
     let gaps = gaps.map(|gap| (bound(gap.since), bound(gap.until), gaps::word(gap.why).to_owned(), gap.detail));
     frames.put("where it begins and what is missing", Rows::Outline { stretches, gaps: gaps.collect() })?;
-    worlds(db, start, end, frames)?;
-    batches(db, start, end, frames)?;
+    let without = TakenAway::of(db, (start, end), (until, last))?;
+    worlds(db, start, end, &without, frames)?;
+    batches(db, start, end, &without, frames)?;
     let shapes = clip::chunks(db, start, end, &mut |what, rows| frames.put(what, rows))?;
     for id in shapes.union(&frames.shapes.clone()) {
         let text = "SELECT print, body FROM shape WHERE id = ?1";
@@ -230,7 +232,7 @@ fn later_notes(
     Ok(())
 }
 
-fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Result<(), Stopped> {
+fn worlds(db: &Connection, start: i64, end: i64, without: &TakenAway, frames: &mut Frames<'_>) -> Result<(), Stopped> {
     let mut query = db.prepare(
         "SELECT seq, at, body, base, hidden, state FROM checkpoint
          WHERE (seq BETWEEN ?1 AND ?2 AND hidden = 0)
@@ -249,19 +251,20 @@ fn worlds(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Res
         let hidden: bool = row.get::<_, bool>(4)? || seq < start;
         let state = state.filter(|_| !hidden).map(Packed);
         let mut world = Rows::World { seq, at, body: row.get(2)?, base: row.get(3)?, hidden, state };
-        if frames.veil.is_some() || !are_own {
+        if frames.veil.is_some() || !are_own || !without.is_empty() {
             // What others are packed against is unpacked into them.
             if hidden {
                 continue;
             }
-            world = others.anew(db, world, frames.veil.as_ref())?;
+            let without = |world: &mut World| without.leave_out_of_world(seq, world);
+            world = others.anew(db, world, frames.veil.as_ref(), &without)?;
         }
         frames.put(&format!("the world of {}", Stamp(at)), world)?;
     }
     Ok(())
 }
 
-fn batches(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Result<(), Stopped> {
+fn batches(db: &Connection, start: i64, end: i64, without: &TakenAway, frames: &mut Frames<'_>) -> Result<(), Stopped> {
     let mut query =
         db.prepare("SELECT first, last, began, ended, body FROM block WHERE last > ?1 AND first <= ?2 ORDER BY first")?;
     let mut blocks = query.query([start, end])?;
@@ -271,10 +274,14 @@ fn batches(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Re
         let mut packed: Vec<u8> = row.get(4)?;
         let mut block: Vec<Stored> =
             body::decode(&packed).ok_or_else(|| Fault::damaged("A block of batches", first))?;
-        if last > end {
+        let is_cut = last > end;
+        if is_cut {
             block.retain(|stored| stored.seq <= end);
             let Some(newest) = block.last() else { continue };
             (last, ended) = (newest.seq, newest.at.0);
+        }
+        let is_other = block.iter_mut().fold(false, |is, stored| is | without.leave_out(stored.seq, &mut stored.batch));
+        if is_cut || is_other {
             packed = body::encode(&block, 9);
         }
         for stored in &block {
@@ -290,10 +297,13 @@ fn batches(db: &Connection, start: i64, end: i64, frames: &mut Frames<'_>) -> Re
     let mut rows = query.query(params![start, end])?;
     while let Some(row) = rows.next()? {
         let (seq, at, source): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
-        let body: Vec<u8> = row.get(4)?;
-        let (_, taken) = body::unpack(&body, None)
+        let mut body: Vec<u8> = row.get(4)?;
+        let (mut said, taken) = body::unpack(&body, None)
             .and_then(|body| crate::stored::row_of(&body))
             .ok_or_else(|| Fault::damaged("A batch", seq))?;
+        if without.leave_out(seq, &mut said) {
+            body = body::encode(&(said, &taken), LEVEL);
+        }
         frames.shapes.extend(taken.iter().map(|taken| taken.shape).filter(|shape| *shape != 0));
         frames.told(&source);
         let readings = row.get::<_, Option<Vec<u8>>>(5)?.map(Packed);

@@ -56,8 +56,14 @@ pub(in super::super) struct Worlds {
 }
 
 impl Worlds {
-    /// The same world, with other names where there are some.
-    pub fn anew(&mut self, db: &Connection, rows: Rows, veil: Option<&Pseudonyms>) -> Result<Rows, Fault> {
+    /// The same world without what is left out of it, and with other names where there are some.
+    pub fn anew(
+        &mut self,
+        db: &Connection,
+        rows: Rows,
+        veil: Option<&Pseudonyms>,
+        leave_out: &dyn Fn(&mut World),
+    ) -> Result<Rows, Fault> {
         let Rows::World { seq, at, body, base, hidden, state } = rows else { return Ok(rows) };
         let damaged = || Fault::damaged("A world", seq);
         // Many are packed against one.
@@ -67,7 +73,8 @@ impl Worlds {
         let base = base.and(self.base.as_ref()).map(|(_, bytes)| &bytes[..]);
         let old = body::unpack(&body, base).ok_or_else(damaged)?;
         let facts = schema::of_world(db, seq)?;
-        let world: World = earlier::of_facts(facts, || postcard::from_bytes(&old)).map_err(|_| damaged())?;
+        let mut world: World = earlier::of_facts(facts, || postcard::from_bytes(&old)).map_err(|_| damaged())?;
+        leave_out(&mut world);
         let new = match veil {
             Some(veil) => veil.encode(&world),
             None => postcard::to_stdvec(&world).unwrap_or_default(),
