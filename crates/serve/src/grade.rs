@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn of_all_views_a_wall_sees_the_marked_ones_and_only_as_they_are_now() {
         let marked: [bool; VIEWS] =
-            [true, false, true, false, true, true, false, false, false, false, true, false, false, false, false];
+            [true, false, true, false, true, true, false, false, false, false, false, false, false, false, false];
         for (at, spec) in views().iter().enumerate() {
             assert_eq!(place_of_view(spec), at);
             for when in [When::Now, When::At(Stamp(0))] {

@@ -1,9 +1,11 @@
-//! What a wall is not sent of the views that it shows: what persons wrote down for each other, notes on the ribbon and the
-//! labels and runbooks of alerts, whose names and summaries are what they are sent round for; what this machine said of
-//! a gap of the record, whose reason is enough; and names of Secrets, of which it is told that they are others.
+//! What a wall is not sent of the views that it shows. What persons wrote down for each other: notes on the ribbon, who did what,
+//! the labels and runbooks of alerts, whose names and summaries are what they are sent round for. What servers and controllers
+//! write in sentences of their own: messages, notes of events, what a repository is at; a change is told by what it is, in our
+//! words, by figures and by names, or by a word of a machine. Names of Secrets and ConfigMaps, of which it is told that they are
+//! others. What this machine said of a gap of the record, whose reason is enough, and of a source, which is well or is not.
 
 use pilothouse_wire::{
-    Body, Frame, Patch, View,
+    Body, Frame, ObjectRef, Patch, View,
     record::Gap,
     view::{AlertRow, Mark, MarkKind},
 };
@@ -11,13 +13,14 @@ use std::{borrow::Cow, sync::Arc};
 
 /// A frame as a wall may be sent it.
 pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
-    if !has_private(&frame.body) {
+    if !has_private(frame) {
         return Cow::Borrowed(frame);
     }
     let mut frame = frame.clone();
+    frame.sources.iter_mut().for_each(|source| source.note = None);
     match &mut frame.body {
         Body::Full(View::Ribbon(ribbon)) => {
-            ribbon.marks = ribbon.marks.rows().iter().filter(|mark| !is_note(mark)).cloned().map(nameless).collect();
+            ribbon.marks = ribbon.marks.rows().iter().cloned().filter_map(told).collect();
             ribbon.gaps.iter_mut().for_each(|gap| gap.detail.clear());
         }
         Body::Full(View::Fleet(fleet)) => {
@@ -25,8 +28,7 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
             Arc::make_mut(fleet).alerts = alerts;
         }
         Body::Patch { patch: Patch::Ribbon(patch), .. } => {
-            patch.marks.set.retain(|mark| !is_note(mark));
-            patch.marks.set = std::mem::take(&mut patch.marks.set).into_iter().map(nameless).collect();
+            patch.marks.set = std::mem::take(&mut patch.marks.set).into_iter().filter_map(told).collect();
             patch.gaps.iter_mut().flatten().for_each(|gap| gap.detail.clear());
         }
         Body::Patch { patch: Patch::Fleet(patch), .. } => {
@@ -39,48 +41,106 @@ pub(crate) fn for_walls(frame: &Frame) -> Cow<'_, Frame> {
     Cow::Owned(frame)
 }
 
-fn has_private(body: &Body) -> bool {
-    match body {
-        Body::Full(View::Ribbon(ribbon)) => ribbon.marks.rows().iter().any(is_persons) || has_detail(&ribbon.gaps),
+fn has_private(frame: &Frame) -> bool {
+    let of_body = match &frame.body {
+        Body::Full(View::Ribbon(ribbon)) => !ribbon.marks.is_empty() || has_detail(&ribbon.gaps),
         Body::Full(View::Fleet(fleet)) => !fleet.alerts.is_empty(),
         Body::Patch { patch: Patch::Ribbon(patch), .. } => {
-            patch.marks.set.iter().any(is_persons) || patch.gaps.as_deref().is_some_and(has_detail)
+            !patch.marks.set.is_empty() || patch.gaps.as_deref().is_some_and(has_detail)
         }
         Body::Patch { patch: Patch::Fleet(patch), .. } => patch.alerts.is_some(),
         Body::Full(_) | Body::Patch { .. } | Body::Same { .. } => false,
-    }
+    };
+    of_body || frame.sources.iter().any(|source| source.note.is_some())
 }
 
 fn has_detail(gaps: &[Gap]) -> bool {
     gaps.iter().any(|gap| !gap.detail.is_empty())
 }
 
-fn is_persons(mark: &Mark) -> bool {
-    mark.key.kind.is_persons() || names_secret(&mark.title) || mark.detail.as_deref().is_some_and(names_secret)
+/// A change as it is told to whoever passes by; nothing of a note.
+fn told(mark: Mark) -> Option<Mark> {
+    if mark.key.kind == MarkKind::Bookmark {
+        return None;
+    }
+    let detail = mark.detail.as_deref().and_then(|detail| detail_of(&mark, detail)).map(|detail| nameless(&detail));
+    Some(Mark { by: None, title: nameless(&mark.title), detail, ..mark })
 }
 
-fn names_secret(text: &str) -> bool {
-    text.split(' ').any(|word| word == SECRET)
+/// What of the words behind a change is ours, figures and names, or a word of a machine. A new kind does not compile until that
+/// is decided.
+fn detail_of(mark: &Mark, detail: &str) -> Option<String> {
+    let all = || Some(detail.to_owned());
+    match mark.key.kind {
+        MarkKind::Alert
+        | MarkKind::AlertOver
+        | MarkKind::Slowdown
+        | MarkKind::Scale
+        | MarkKind::NodeCame
+        | MarkKind::NodeWent
+        | MarkKind::PodPlaced
+        | MarkKind::PodGone
+        | MarkKind::JobBegan
+        | MarkKind::JobEnded
+        | MarkKind::ModelAlias
+        | MarkKind::ModelStage
+        | MarkKind::TagMoved
+        | MarkKind::Weight
+        | MarkKind::Step => all(),
+        // Of an application, a stage or a model it is where they are kept, or what their controller says.
+        MarkKind::Deploy | MarkKind::Config => match mark.key.object {
+            ObjectRef::Workload(..) | ObjectRef::Pod(_) | ObjectRef::Node(_) => all(),
+            _ => None,
+        },
+        // Of a GPU it is how it was found out; of a node or a pod the reason, or what an event says.
+        MarkKind::Fault if matches!(mark.key.object, ObjectRef::Gpu(..)) => all(),
+        MarkKind::Fault | MarkKind::Condition => reason(detail),
+        // The title of an event is a name and its reason, and ours of a taint is none.
+        MarkKind::Cordon => {
+            if mark.title.contains(": ") {
+                reason(detail)
+            } else {
+                all()
+            }
+        }
+        // A figure against its limit, if that is what it is; else what a measurement came to, in words of who measures.
+        MarkKind::Analysis => detail
+            .split(". ")
+            .next()
+            .filter(|first| !first.contains(": "))
+            .map(|first| first.trim_end_matches('.').into()),
+        // How it ended, without why.
+        MarkKind::Acted => detail.split([':', ',']).next().map(ToOwned::to_owned),
+        MarkKind::Bookmark
+        | MarkKind::ConnectionLost
+        | MarkKind::ConnectionFound
+        | MarkKind::Phase
+        | MarkKind::ModelVersion => None,
+    }
 }
 
-/// What somebody did is told; who it was, is not. Nor is which Secret a workload was given.
-fn nameless(mark: Mark) -> Mark {
-    let by = mark.by.filter(|_| mark.key.kind != MarkKind::Acted);
-    Mark { by, title: without_secrets(&mark.title), detail: mark.detail.as_deref().map(without_secrets), ..mark }
+/// A word of a machine, as conditions have it: `KubeletHasInsufficientMemory`.
+fn reason(detail: &str) -> Option<String> {
+    let is_word = detail.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    is_word.then(|| detail.to_owned())
 }
 
-/// The word behind which the name of a Secret stands in what changed (`world::template`).
-const SECRET: &str = "Secret";
+/// The words behind which the names of others stand in what changed (`world::template`), each with what is told instead.
+const NAMED: [(&str, &str); 2] = [("Secret", "a Secret"), ("ConfigMap", "a ConfigMap")];
 
 /// `chat Secret a → b, revision 2 → 3` without the names: `chat a Secret → another, revision 2 → 3`.
-fn without_secrets(text: &str) -> String {
+fn nameless(text: &str) -> String {
     let mut words = text.split(' ').peekable();
     let mut told: Vec<&str> = Vec::new();
     while let Some(word) = words.next() {
-        told.push(if word == SECRET { "a Secret" } else { word });
+        let Some((_, instead)) = NAMED.iter().find(|(named, _)| *named == word) else {
+            told.push(word);
+            continue;
+        };
+        told.push(instead);
         // The name, and behind an arrow the one that took its place. A comma belongs to the line.
-        let mut last = words.next_if(|_| word == SECRET).unwrap_or_default();
-        if word == SECRET && !last.ends_with(',') && words.next_if_eq(&"→").is_some() {
+        let mut last = words.next().unwrap_or_default();
+        if !last.ends_with(',') && words.next_if_eq(&"→").is_some() {
             told.push("→ another");
             last = words.next().unwrap_or_default();
         }
@@ -91,10 +151,6 @@ fn without_secrets(text: &str) -> String {
     told.join(" ").replace(" ,", ",")
 }
 
-fn is_note(mark: &Mark) -> bool {
-    mark.key.kind == MarkKind::Bookmark
-}
-
 fn bare(alert: AlertRow) -> AlertRow {
     AlertRow { labels: Vec::new(), runbook: None, ..alert }
 }
@@ -103,7 +159,8 @@ fn bare(alert: AlertRow) -> AlertRow {
 mod tests {
     use super::*;
     use pilothouse_wire::{
-        AlertId, ConnectionId, ObjectRef, Rev, Stamp, When,
+        AlertId, ConnectionId, Freshness, ObjectRef, Rev, Stamp, When,
+        frame::SourceState,
         record::Missing,
         view::{AlertState, FleetView, RibbonView, Status, ribbon::MarkKey},
     };
@@ -115,6 +172,15 @@ mod tests {
     fn mark(kind: MarkKind) -> Mark {
         let object = ObjectRef::Connection(ConnectionId::slug("iad"));
         Mark { title: "canary".into(), ..Mark::of(MarkKey { at: Stamp(1), object, kind }) }
+    }
+
+    fn of_workload(kind: MarkKind) -> Mark {
+        about(kind, "workload:iad/serving/Deployment/chat")
+    }
+
+    fn about(kind: MarkKind, object: &str) -> Mark {
+        let object = object.parse().unwrap();
+        Mark { by: Some("canary@example.com".into()), ..Mark::of(MarkKey { at: Stamp(1), object, kind }) }
     }
 
     fn alert() -> AlertRow {
@@ -157,11 +223,11 @@ mod tests {
     }
 
     #[test]
-    fn of_a_secret_a_wall_is_told_that_it_is_another_one_and_not_its_name() {
+    fn of_a_secret_or_a_config_map_a_wall_is_told_that_it_is_another_one_and_not_its_name() {
         let of = |title: &str, detail: &str| Mark {
             title: title.into(),
             detail: Some(detail.into()),
-            ..mark(MarkKind::Config)
+            ..of_workload(MarkKind::Config)
         };
         let told = [
             (of("chat Secret canary-a → canary-b", "revision 2 → 3"), "chat a Secret → another", "revision 2 → 3"),
@@ -171,9 +237,14 @@ mod tests {
                 "− a Secret, revision 2 → 3",
             ),
             (
-                of("chat v2", "x:1 → x:2, Secret canary → canary2, ConfigMap a → b, revision 1 → 2"),
+                of("chat v2", "x:1 → x:2, Secret canary → canary2, ConfigMap canary → canary3, revision 1 → 2"),
                 "chat v2",
-                "x:1 → x:2, a Secret → another, ConfigMap a → b, revision 1 → 2",
+                "x:1 → x:2, a Secret → another, a ConfigMap → another, revision 1 → 2",
+            ),
+            (
+                of("chat ConfigMap canary-a → canary-b", "+ ConfigMap canary, variable X changed"),
+                "chat a ConfigMap → another",
+                "+ a ConfigMap, variable X changed",
             ),
         ];
         for (mark, title, detail) in told {
@@ -186,7 +257,67 @@ mod tests {
             }
         }
         // What people call so is no Secret.
-        assert_eq!(without_secrets("Secretary came, of secret-a"), "Secretary came, of secret-a");
+        assert_eq!(nameless("Secretary came, of secret-a"), "Secretary came, of secret-a");
+    }
+
+    #[test]
+    fn sentences_of_controllers_and_persons_stay_out_and_the_change_is_told() {
+        const NOTE: &str = "canary: no such file /etc/canary";
+        let (node, pod, gpu) = ("node:iad/h-1", "pod:iad/serving/chat-0", "gpu:iad/h-1/3");
+        let application = "object:iad/applications.v1alpha1.argoproj.io/Application/argocd/chat";
+        for (kind, object, title, detail, want) in [
+            (MarkKind::Phase, pod, "chat Degraded", NOTE, None),
+            (MarkKind::Deploy, application, "chat synced to v2", "v1 → v2, https://canary/repository", None),
+            (MarkKind::Condition, pod, "chat-0: BackOff", NOTE, None),
+            (
+                MarkKind::Condition,
+                node,
+                "h-1: MemoryPressure",
+                "KubeletHasInsufficientMemory",
+                Some("KubeletHasInsufficientMemory"),
+            ),
+            (MarkKind::Fault, node, "h-1: Rebooted", NOTE, None),
+            (
+                MarkKind::Fault,
+                gpu,
+                "h-1 / 3: XID 79",
+                "first seen there at this time",
+                Some("first seen there at this time"),
+            ),
+            (MarkKind::Cordon, node, "h-1: NodeNotSchedulable", NOTE, None),
+            (MarkKind::Cordon, node, "h-1 cordoned", "tainted: a=b:NoSchedule", Some("tainted: a=b:NoSchedule")),
+            (
+                MarkKind::Analysis,
+                pod,
+                "chat analysis: failed",
+                "p99 is 0.62, ≤ 0.5. The controller says: canary",
+                Some("p99 is 0.62, ≤ 0.5"),
+            ),
+            (MarkKind::Analysis, pod, "chat analysis: error", "p99: canary is no query", None),
+            (MarkKind::Acted, pod, "Undo chat", "refused: canary may not", Some("refused")),
+            (MarkKind::Acted, pod, "Undo chat", "unverified, canary was seen", Some("unverified")),
+            (MarkKind::ModelVersion, pod, "chat version 3", NOTE, None),
+            (MarkKind::ConnectionLost, pod, "iad lost", NOTE, None),
+        ] {
+            let mark = Mark { title: title.into(), detail: Some(detail.into()), ..about(kind, object) };
+            let told = told(mark).unwrap();
+            assert_eq!((told.title.as_str(), told.detail.as_deref(), told.by), (title, want, None), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_source_stays_here() {
+        let note = Some("https://canary refused the connection".into());
+        let source = SourceState {
+            id: ConnectionId::slug("iad"),
+            name: "iad".into(),
+            demo: false,
+            freshness: Freshness::Lost,
+            heard: None,
+            note,
+        };
+        let frame = Frame { sources: vec![source], ..frame(Body::Same { base: Rev(1) }) };
+        assert!(!format!("{:?}", for_walls(&frame)).contains("canary"));
     }
 
     #[test]

@@ -69,9 +69,11 @@ impl ViewSpec {
     #[must_use]
     pub const fn is_for_walls(&self) -> bool {
         match self {
-            Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) | Self::Delivery(_) => true,
-            // The queries of analyses are what somebody set up.
-            Self::Connections
+            Self::Fleet(_) | Self::Ribbon { .. } | Self::Room(_) | Self::Waste(_) => true,
+            // Of services no screen of a wall tells but by the ribbon: where they are kept, the hosts of their routes and the
+            // queries of analyses are what somebody set up, and why they are as they are is said by their controllers.
+            Self::Delivery(_)
+            | Self::Connections
             | Self::Object(_)
             | Self::Notices
             | Self::Actions
