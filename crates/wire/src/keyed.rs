@@ -82,6 +82,13 @@ impl<R: Row> Keyed<R> {
         self.0.is_empty()
     }
 
+    /// Makes room for the first rows of a list, where it is known how many come: growing step by step would leave as much again.
+    pub fn expect(&mut self, rows: usize) {
+        if self.0.is_empty() {
+            self.0.reserve_exact(rows);
+        }
+    }
+
     /// Puts a row in its place; answers whether anything changed.
     pub fn set(&mut self, row: R) -> bool {
         match self.find(row.key()) {

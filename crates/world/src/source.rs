@@ -62,9 +62,9 @@ pub struct Source {
     pub namespaces: BTreeMap<SmolStr, bool>,
     /// The teams that namespaces are labelled with.
     pub teams: BTreeMap<SmolStr, SmolStr>,
-    /// Pods by namespace and name.
+    /// Pods by namespace and name. Each stands aside: a tree that grows in order is half empty, and pods are its largest values.
     #[serde(deserialize_with = "sorted::map")]
-    pub pods: BTreeMap<(SmolStr, SmolStr), Pod>,
+    pub pods: BTreeMap<(SmolStr, SmolStr), Box<Pod>>,
     /// Events by uid.
     #[serde(deserialize_with = "sorted::map")]
     pub events: BTreeMap<SmolStr, EventFact>,
@@ -313,11 +313,11 @@ impl Source {
     }
 
     /// Keeps a pod, or forgets it.
-    pub(crate) fn set_pod(&mut self, key: PodKey, pod: Option<Pod>) -> Option<Pod> {
+    pub(crate) fn set_pod(&mut self, key: PodKey, pod: Option<Pod>) -> Option<Box<Pod>> {
         let mut new = pod.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();
         let before = self.held_by(self.claims.naming(&key));
         let old = match pod {
-            Some(pod) => self.pods.insert(key.clone(), pod),
+            Some(pod) => self.pods.insert(key.clone(), Box::new(pod)),
             None => self.pods.remove(&key),
         };
         let mut was = old.as_ref().map(|pod| LanePoint::of(&pod.fact)).unwrap_or_default();

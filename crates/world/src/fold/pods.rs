@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 impl Fold<'_> {
     pub(super) fn pod(&mut self, fact: PodFact, labels: PodLabels, starts: Vec<StartFact>, all_labels: LabelsFact) {
         let key: PodKey = (fact.namespace.clone(), fact.name.clone());
-        let old = self.source.pods.get(&key);
+        let old = self.source.pods.get(&key).map(Box::as_ref);
         let same = |old: &Pod| {
             old.fact == fact && old.labels == labels && old.starts == starts && old.all_labels == all_labels
         };
@@ -47,7 +47,8 @@ impl Fold<'_> {
 
     pub(super) fn pod_gone(&mut self, key: &PodKey) {
         self.unindex(key);
-        let Some(Pod { fact, starts, .. }) = self.source.set_pod(key.clone(), None) else { return };
+        let Some(pod) = self.source.set_pod(key.clone(), None) else { return };
+        let Pod { fact, starts, .. } = *pod;
         self.served(&fact, starts);
         self.touch_pod(key, fact.node.as_ref());
         let gpus = fact.gpu_count();

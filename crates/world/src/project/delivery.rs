@@ -244,7 +244,7 @@ pub(super) fn pods<'a>(source: &'a Source, key: &WorkloadKey) -> Vec<&'a Pod> {
     let sets = source.revisions.get(key).into_iter().flat_map(BTreeMap::keys);
     let set = |name: &SmolStr| (SmolStr::new_static("ReplicaSet"), key.1.clone(), name.clone());
     let of_sets = sets.filter_map(|name| source.workloads.get(&set(name))).flatten();
-    own.chain(of_sets).filter_map(|pod| source.pods.get(pod)).collect()
+    own.chain(of_sets).filter_map(|pod| source.pods.get(pod)).map(Box::as_ref).collect()
 }
 
 fn count(n: usize) -> u32 {

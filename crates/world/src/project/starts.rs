@@ -63,7 +63,7 @@ fn split(source: &Source, key: &WorkloadKey) -> Option<(Split, Option<SmolStr>)>
 /// The pods of a workload that are on a node, also those that are started with no model.
 fn pods_of(source: &Source, key: &WorkloadKey) -> Vec<PodStart> {
     let all = match key.0.as_str() {
-        "Pod" => source.pods.get(&(key.1.clone(), key.2.clone())).into_iter().collect(),
+        "Pod" => source.pods.get(&(key.1.clone(), key.2.clone())).map(Box::as_ref).into_iter().collect(),
         _ => pods(source, key),
     };
     let current = source.service(key).and_then(|fact| fact.current.clone());

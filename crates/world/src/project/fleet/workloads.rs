@@ -38,7 +38,7 @@ pub(super) fn row(source: &Source, object: &ObjectRef) -> Option<WorkloadRow> {
     let (kind, namespace, name, pods): (_, _, _, Vec<&Pod>) = match object {
         ObjectRef::Workload(_, namespace, kind, name) => {
             let keys = source.workloads.get(&(kind.clone(), namespace.clone(), name.clone()))?;
-            (kind.clone(), namespace, name, keys.iter().filter_map(pod).collect())
+            (kind.clone(), namespace, name, keys.iter().filter_map(pod).map(Box::as_ref).collect())
         }
         ObjectRef::Pod(id) => {
             let alone = pod(&(id.namespace.clone(), id.name.clone())).filter(|pod| pod.fact.workload().is_none())?;
