@@ -194,6 +194,27 @@ impl Page {
         }
     }
 
+    /// Unfolds what is behind the first element with this hook. What comes above it while it is pressed moves it from under the
+    /// pointer, and the press hits nothing: a person sees that and presses again.
+    ///
+    /// # Errors
+    /// If it cannot be pressed, or does not unfold.
+    pub async fn unfold(&self, hook: &str) -> Result<()> {
+        let (css, what) = (format!("[data-test='{hook}']"), format!("{hook} unfolds"));
+        until(&what, LIMIT, async || {
+            let shows = match self.driver.find(By::Css(&css)).await {
+                Ok(element) => element.attr("aria-expanded").await.ok().flatten(),
+                Err(_) => None,
+            };
+            if shows.as_deref() == Some("true") {
+                return Ok(Some(()));
+            }
+            self.press_by(&css).await?;
+            Ok(None)
+        })
+        .await
+    }
+
     /// Moves the pointer onto the first element that a CSS selector finds.
     ///
     /// # Errors

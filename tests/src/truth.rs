@@ -29,6 +29,8 @@ pub use program::{End, program, start as start_program};
 pub struct Script {
     /// What all that is drawn begins with.
     pub seed: u64,
+    /// From when a request is read to the head of its answer.
+    pub head: Duration,
     /// From when a request is read to its first piece.
     pub ttft: Times,
     /// From a piece to the next.
@@ -139,7 +141,8 @@ impl Script {
     pub fn quick() -> Self {
         let now = Times::Fixed(Duration::ZERO);
         let word = " the".to_owned();
-        Self { seed: 1, ttft: now, gap: now, tokens: None, places: None, word, fault: Arc::new(|_| Fault::None) }
+        let fault = Arc::new(|_| Fault::None);
+        Self { seed: 1, head: Duration::ZERO, ttft: now, gap: now, tokens: None, places: None, word, fault }
     }
 
     /// The same with what goes wrong by the number of a request.

@@ -95,6 +95,9 @@ impl Answer<'_> {
         let chat = self.request.path.ends_with("/chat/completions");
         let pieces = self.shared.script.tokens.or(self.request.wanted.most()).unwrap_or(TOKENS);
         let pieces = if fault == Fault::Empty { 0 } else { pieces };
+        if !self.shared.script.head.is_zero() {
+            sleep_until(self.received + self.shared.script.head).await;
+        }
         self.socket.write_all(HEAD.as_bytes()).await?;
         if chat {
             let role = json!([{ "index": 0, "delta": { "role": "assistant", "content": "" }, "finish_reason": null }]);

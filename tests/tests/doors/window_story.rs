@@ -169,7 +169,7 @@ async fn a_model_goes_out_is_found_bad_and_comes_back_with_all_of_it_in_the_book
     page.reads_as("[data-test='metric'][data-key='ttft']", bad, "says the value against the condition").await?;
     it_is_told_what_was_asked_and_what_nobody_could_measure(&page).await?;
     // And of each measurement, by a press.
-    page.press("measured").await?;
+    page.unfold("measured").await?;
     let each = |text: &str| text.starts_with("Failed") && text.contains("+43 %");
     page.reads_as("[data-test='measurement']", each, "says it of each").await?;
 
