@@ -38,6 +38,8 @@ pub const ROUTE: &str = "wall";
 
 /// What the strip shows.
 const SPAN: Duration = Duration::from_secs(3_600);
+/// What is watched for it: an hour more, so that the same ribbon has what changed before a trouble of this hour.
+const WATCHED: Duration = Duration::from_secs(2 * 3_600);
 
 /// What every part of the wall reads.
 #[derive(Clone, Copy)]
@@ -47,7 +49,8 @@ pub(crate) struct Wall {
     screen: Screen,
     fleet: Watched,
     ribbon: Watched,
-    /// The ribbon as far back as what changed before the trouble that has its turn; the same one while that is new.
+    /// The ribbon as far back as what changed before the trouble that has its turn: the same one, unless that is older than an
+    /// hour.
     before: Watched,
     /// Does it reach so far?
     reaches: Memo<bool>,
@@ -70,7 +73,7 @@ impl Wall {
         let WallAddress { show, scope } = address();
         let count = show.len();
         let fleet = use_view(Signal::stored(ViewSpec::Fleet(FleetSpec { scope: scope.clone() })));
-        let ribbon = use_view(Signal::stored(ViewSpec::Ribbon { span: SPAN, end: When::Now }));
+        let ribbon = use_view(Signal::stored(ViewSpec::Ribbon { span: WATCHED, end: When::Now }));
         let sources = Memo::new(move |_| fleet.sources());
         let ids = Memo::new(move |_| {
             let ids = |view: &FleetView| {
@@ -102,7 +105,7 @@ impl Wall {
             fleet.fleet_by(&[Part::Findings, Part::Alerts], |view| alarm::find(view, &id)?.since)?
         });
         let reach = Memo::new(move |_| plan::reach(since.get(), clock.now()));
-        let spec = move || ViewSpec::Ribbon { span: reach.get().unwrap_or(SPAN), end: When::Now };
+        let spec = move || ViewSpec::Ribbon { span: plan::watched(reach.get(), WATCHED), end: When::Now };
         let (before, reaches) = (use_view(Signal::derive(spec)), Memo::new(move |_| reach.get().is_some()));
         let screen = Screen::follow();
         let (show, scope) = (StoredValue::new(show), StoredValue::new(scope));

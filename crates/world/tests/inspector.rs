@@ -1,7 +1,10 @@
 //! What the inspector says of a node and its GPUs: who has them, alone or in turns, what is beside, and whose the node is.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use pilothouse_wire::{ConnectionId, Keyed, Metric, NodeId, ObjectRef, Reading, Stamp, view::ObjectView};
+use pilothouse_wire::{
+    ConnectionId, Keyed, Metric, NodeId, ObjectRef, Reading, Stamp,
+    view::{Mark, MarkKind, ObjectView, ribbon::MarkKey},
+};
 use pilothouse_world::{
     Batch, Extent, Fact, QUARANTINE, World,
     fact::{
@@ -107,6 +110,8 @@ fn a_pod_that_went_is_told_of_as_gone_by_the_changes_that_are_left_of_it() {
     assert_eq!(values(&view.identity, "Namespace"), ["n"]);
     let told: Vec<_> = view.changes.rows().iter().map(|mark| mark.title.as_str()).collect();
     assert!(told.contains(&"a gone"), "{told:?}");
+    let since = view.changes.rows().iter().map(|mark| mark.key.at).max().unwrap();
+    assert_eq!(values(&view.identity, "Gone since"), [since.to_string()]);
     // Where no pods were read yet, as at a start, nobody knows whether it is gone.
     let mut unread = World::default();
     let marks = world.worth_recalling(Stamp(0), 100);
@@ -118,6 +123,30 @@ fn a_pod_that_went_is_told_of_as_gone_by_the_changes_that_are_left_of_it() {
     // Of one that never was nobody knows anything.
     let never: ObjectRef = "pod:iad/n/never".parse().unwrap();
     assert!(project::object(&world, &never, &Keyed::default(), NOW).is_none());
+}
+
+#[test]
+fn a_node_that_went_and_a_workload_without_pods_are_told_by_the_changes_that_are_left_of_them() {
+    let mut world = world(&[]);
+    let node: ObjectRef = "node:iad/h-1".parse().unwrap();
+    let say = |world: &mut World, facts: Vec<Fact>| {
+        let batch = Batch { source: ConnectionId::slug("iad"), seen_at: NOW, extent: Extent::Delta, facts };
+        drop(world.apply(batch));
+    };
+    let fact = NodeFact { name: "h-1".into(), ..NodeFact::default() };
+    say(&mut world, vec![Fact::Node(Box::new(fact)), Fact::NodeGone("h-1".into())]);
+    let view = shown(&world, &node);
+    assert_eq!((view.exists, view.status_word.as_str()), (false, "Gone"));
+    assert_eq!(values(&view.identity, "Gone since"), [NOW.to_string()]);
+    let job: ObjectRef = "workload:iad/n/Job/train".parse().unwrap();
+    assert!(project::object(&world, &job, &Keyed::default(), NOW).is_none(), "nothing was ever told of it");
+    let key = MarkKey { at: NOW, object: job.clone(), kind: MarkKind::JobEnded };
+    let marks = vec![Mark { title: "train done".into(), ..Mark::of(key) }];
+    let (source, facts) = (NoteFact::source(), vec![Fact::Recalled(marks)]);
+    drop(world.apply(Batch { source, seen_at: NOW, extent: Extent::Delta, facts }));
+    let view = shown(&world, &job);
+    assert_eq!((view.exists, view.status_word.as_str()), (false, "No pods"));
+    assert_eq!(values(&view.identity, "Namespace"), ["n"]);
 }
 
 #[test]

@@ -114,8 +114,22 @@ async fn started_half_an_hour_after_a_change_the_ribbon_shows_it() -> Result<()>
     says(&page, &["chat 2 → 4", rebuilt]).await?;
     says(&page, &["before-0000: MemoryPressure", "KubeletHasInsufficientMemory", rebuilt]).await?;
     says(&page, &["before-0001 came", rebuilt]).await?;
+    // Wherever else a change is told: by a word, and by the shape of its sign.
+    page.find_by(".ribbon .change.rebuilt").await?;
+    page.press("tab-workloads").await?;
+    page.press_by("[data-test='row'][data-key='workload:admin/default/Deployment/chat']").await?;
+    page.reads_as(".changes", |text| text.contains("chat v2") && text.contains("rebuilt"), "says so in a word").await?;
+    page.find_by(".changes .change.rebuilt").await?;
     page.close().await?;
     drop(door);
+    let (wall, address) = terminal.serve(&["--wall"]).await?;
+    let page = Page::browser((1_920, 1_080), &address.replace("/wall", "/wall?show=changes")).await?;
+    let says_so = |text: &str| text.lines().any(|line| line.contains("chat v2") && line.ends_with("· rebuilt"));
+    page.reads_as("[data-test='wall-changes']", says_so, "says so in a word").await?;
+    page.find_by("[data-test='wall-changes'] .change.rebuilt").await?;
+    page.find_by("[data-test='wall-strip'] .change.rebuilt").await?;
+    page.close().await?;
+    drop(wall);
     Ok(())
 }
 

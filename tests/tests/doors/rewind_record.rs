@@ -1,12 +1,19 @@
 //! A record that was sent, opened by a double click: the window shows it and says what it is, asks no server, records
 //! nothing, and lets nobody act.
 
-use acceptance::{Context, Page, Result, Terminal, repository, until};
+use acceptance::{Context, Failure, Page, Result, Terminal, repository, until};
+use pilothouse_connect::Clock;
+use pilothouse_journal::{Limits, Recorder};
+use pilothouse_wire::{ConnectionId, Health, Stamp};
+use pilothouse_world::fact::{Covers, Kind, NodeFact, NoteFact, OwnerFact, Phase, PodFact, SourceAbout, SourceFact};
+use pilothouse_world::{Batch, Extent, Fact};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
+use thirtyfour::Key;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 const SIZE: (u32, u32) = (1440, 900);
 const LIMIT: Duration = Duration::from_secs(120);
@@ -125,4 +132,113 @@ fn desktops_know_the_file_by_its_name_and_by_its_first_bytes() -> Result<()> {
         assert!(said.contains(kind), "{name}: {said}");
     }
     Ok(())
+}
+
+/// Minutes of a small cluster with three notes, of which two are taken away later, one of them behind the end of what is sent; and
+/// with a pod that came and went within a quarter of a minute.
+fn noted(path: &Path, end: Stamp) -> Result<()> {
+    let recorder = Recorder::open(path, Limits::default()).map_err(|problem| Failure::new(problem.to_string()))?;
+    let ago = |seconds: u64| end.minus(Duration::from_secs(seconds));
+    let say = |source: ConnectionId, seen_at: Stamp, extent: Extent, facts: Vec<Fact>| {
+        recorder.append(&Batch { source, seen_at, extent, facts });
+    };
+    let about =
+        SourceAbout { name: "iad".into(), kind: "kubernetes".into(), period_ms: 60_000, ..SourceAbout::default() };
+    let facts = [SourceFact::About(Box::new(about)), SourceFact::Health(Health::Well)].map(Fact::Source);
+    let (iad, listed) = (|| ConnectionId::slug("iad"), |kind| Extent::Replace(Covers { kind, namespace: None }));
+    say(iad(), ago(600), Extent::Delta, facts.to_vec());
+    let gpu = || vec![("nvidia.com/gpu".into(), 1)];
+    let node = NodeFact { name: "h-1".into(), capacity: gpu(), allocatable: gpu(), ..NodeFact::default() };
+    say(iad(), ago(600), listed(Kind::Node), vec![Fact::Node(Box::new(node))]);
+    say(iad(), ago(600), listed(Kind::Pod), Vec::new());
+    let note = |at: Stamp, text: &str| {
+        Fact::Note(Box::new(NoteFact { at, object: NoteFact::about_nothing(), text: text.into() }))
+    };
+    let gone = |at: Stamp| Fact::NoteGone(at, NoteFact::about_nothing());
+    let pod = PodFact {
+        namespace: "serving".into(),
+        name: "chat-0".into(),
+        node: Some("h-1".into()),
+        phase: Phase::Running,
+        owners: vec![OwnerFact { kind: "StatefulSet".into(), name: "chat".into() }],
+        gpus: gpu(),
+        ..PodFact::default()
+    };
+    for (source, seconds, fact) in [
+        (NoteFact::source(), 500, note(ago(500), "it began here")),
+        (NoteFact::source(), 450, note(ago(450), "canary one")),
+        (NoteFact::source(), 400, note(ago(400), "canary two")),
+        (NoteFact::source(), 350, gone(ago(450))),
+        (iad(), 230, Fact::Pod(Box::new(pod))),
+        (iad(), 215, Fact::PodGone("serving".into(), "chat-0".into())),
+        (NoteFact::source(), 60, gone(ago(400))),
+    ] {
+        say(source, ago(seconds), Extent::Delta, vec![fact]);
+    }
+    recorder.flush();
+    Ok(())
+}
+
+/// A part of that record, opened in a browser by `pilothouse open`. It ends a minute before the last note is taken away.
+async fn opened(terminal: &Terminal) -> Result<(tokio::process::Child, Page)> {
+    let [journal, file] = ["kept.db", "part.pilothouse"].map(|name| terminal.home().join(name).display().to_string());
+    let end = Clock::system().now().minus(Duration::from_secs(60));
+    noted(Path::new(&journal), end)?;
+    let until = end.minus(Duration::from_secs(200)).to_string();
+    terminal.good(&["journal", "--journal", &journal, "export", "--from", "1h", "--to", &until, &file]).await?;
+    let mut command = terminal.command(&["open", &file, "--port", "0"])?;
+    let mut door = command.stdout(Stdio::piped()).spawn().could_not("open the file")?;
+    let out = door.stdout.take().ok_or_else(|| Failure::new("it says nothing"))?;
+    let mut lines = BufReader::new(out).lines();
+    let address = loop {
+        let line = tokio::time::timeout(LIMIT, lines.next_line()).await.could_not("hear where it is")?;
+        let line = line.could_not("read")?.ok_or_else(|| Failure::new("it ended without an address"))?;
+        if let Some(address) = line.split_whitespace().find(|word| word.contains("#code=")) {
+            break address.to_owned();
+        }
+    };
+    Ok((door, Page::browser(SIZE, &address).await?))
+}
+
+#[tokio::test]
+async fn a_note_that_was_taken_away_is_not_in_the_file_that_is_sent_and_not_on_its_ribbon() -> Result<()> {
+    let terminal = Terminal::new(Path::new("/nowhere/kubeconfig"))?;
+    let (mut door, page) = opened(&terminal).await?;
+    let shown = async || page.ask("return document.body.textContent").await.map(|text| text.to_string());
+    until("the note that stayed is shown", LIMIT, async || Ok(shown().await?.contains("it began here").then_some(())))
+        .await?;
+    assert!(!shown().await?.contains("canary"), "{}", shown().await?);
+    // Nor at a time at which it was there.
+    page.key("[").await?;
+    page.reads_as("[data-test='past']", |text| text.contains("A record, the past"), "says where it is").await?;
+    assert!(!shown().await?.contains("canary"), "{}", shown().await?);
+    page.close().await?;
+    door.kill().await.could_not("close the file")
+}
+
+#[tokio::test]
+async fn a_pod_of_another_time_says_so_and_is_shown_at_the_time_at_which_it_was() -> Result<()> {
+    let terminal = Terminal::new(Path::new("/nowhere/kubeconfig"))?;
+    let (mut door, page) = opened(&terminal).await?;
+    page.find("record").await?;
+    let open = async || {
+        page.ask("document.querySelector('.ribbon-marks').focus()").await?;
+        page.key(Key::Down + "").await?;
+        page.key(Key::Enter + "").await
+    };
+    let inspector = "[data-test='inspector']";
+    // At the end it is gone.
+    open().await?;
+    let gone = |text: &str| text.contains("Gone") && text.contains("It is not there any more");
+    page.reads_as(inspector, gone, "says that it is gone").await?;
+    page.press("inspector-as-it-was").await?;
+    page.reads_as(inspector, |text| text.contains("StatefulSet chat"), "is shown as it was").await?;
+    // A minute before it was not there yet.
+    page.key("n").await?;
+    page.key("[").await?;
+    page.find("inspector-not-then").await?;
+    page.press("inspector-as-it-was").await?;
+    page.reads_as(inspector, |text| text.contains("StatefulSet chat"), "is shown as it was").await?;
+    page.close().await?;
+    door.kill().await.could_not("close the file")
 }

@@ -1,5 +1,6 @@
 //! The inspector: what is selected, in full. What it is, what is wrong, who holds it, what happened, its YAML.
 
+mod before;
 mod describe;
 mod lineage;
 mod lists;
@@ -29,9 +30,9 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    ObjectRef, Stamp, ViewSpec, When,
+    ObjectRef, ViewSpec, When,
     units::{ABSENT, visible},
-    view::{FieldRow, MarkKind, ObjectView},
+    view::{FieldRow, ObjectView},
 };
 
 /// Draws what is selected.
@@ -199,6 +200,7 @@ enum Shows {
 
 #[component]
 fn Body(watched: Watched, object: ObjectRef) -> impl IntoView {
+    let state = use_state();
     let shows = Memo::new(move |_| match watched.object(|object| object.is_some()) {
         None => Shows::Waiting,
         Some(false) => Shows::Unknown,
@@ -208,13 +210,16 @@ fn Body(watched: Watched, object: ObjectRef) -> impl IntoView {
         match (shows.get(), watched.problem()) {
         (Shows::Waiting, Some(problem)) => view! { <div class="section"><ProblemRows problem=problem /></div> }.into_any(),
         (Shows::Waiting, None) => view! { <p class="section faint">"Reading it."</p> }.into_any(),
-        (Shows::Unknown, _) => view! {
-            <div class="section">
-                <p class="strong">"Nothing is known of it"</p>
-                <p class="soft">"No source in reach has told of it. It may be gone, or its cluster is not connected."</p>
-            </div>
-        }
-        .into_any(),
+        (Shows::Unknown, _) => match state.when().get() {
+            When::At(shown) => view! { <before::NotThen object=object.clone() shown=shown /> }.into_any(),
+            When::Now => view! {
+                <div class="section">
+                    <p class="strong">"Nothing is known of it"</p>
+                    <p class="soft">"No source in reach has told of it. It may be gone, or its cluster is not connected."</p>
+                </div>
+            }
+            .into_any(),
+        },
         (Shows::Object, _) => view! { <Known watched=watched object=object.clone() /> }.into_any(),
     }
     })
@@ -230,11 +235,10 @@ fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
 
 #[component]
 fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
-    let state = use_state();
     let status = Memo::new(move |_| {
         watched.object(|object| object.map(|object| (object.status, object.status_word.to_string()))).flatten()
     });
-    let was = Memo::new(move |_| watched.object(|object| object.and_then(last_seen)).flatten());
+    let was = Memo::new(move |_| watched.object(|object| object.and_then(before::last_seen)).flatten());
     let word = Signal::derive(move || status.get().map(|status| status.1).unwrap_or_default());
     let mark = Signal::derive(move || status.get().map_or(pilothouse_wire::view::Status::Unknown, |status| status.0));
     view! {
@@ -244,11 +248,8 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
             </div>
             <Fields rows=part(watched, |object| object.identity.clone()) />
             {move || was.get().map(|at| view! {
-                <Button
-                    label=format!("Show it as it was at {}", at.clock())
-                    on_press=move || state.go_when(When::At(at))
-                    test="inspector-as-it-was"
-                />
+                <p class="soft" data-test="inspector-gone">"It is not there any more. This is what is still known of it."</p>
+                <before::AsItWas at=at />
             })}
         </div>
         <lists::Findings findings=part(watched, |object| object.findings.clone()) />
@@ -260,13 +261,6 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
         <lists::Changes changes=part(watched, |object| object.changes.rows().to_vec()) />
         <lists::Events events=part(watched, |object| object.events.clone()) />
     }
-}
-
-/// Of what is gone: a time at which it was still there.
-fn last_seen(object: &ObjectView) -> Option<Stamp> {
-    let last = object.changes.rows().iter().max_by_key(|mark| mark.key.at).filter(|_| !object.exists)?;
-    let before = if last.key.kind == MarkKind::PodGone { 1 } else { 0 };
-    Some(last.key.at.min(last.heard).minus(std::time::Duration::from_secs(before)))
 }
 
 #[component]

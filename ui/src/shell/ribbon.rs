@@ -5,7 +5,7 @@ mod before;
 mod bubble;
 mod draw;
 mod gap;
-mod known;
+pub mod known;
 pub mod lane;
 mod lost;
 pub mod place;

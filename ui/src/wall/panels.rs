@@ -2,15 +2,12 @@
 
 mod map;
 
-use super::{Wall, alarm};
+use super::{Wall, alarm, plan};
 use crate::{
     mirror::Part,
     once::CollectAny,
     parts::mark::{Mark, tone},
-    shell::{
-        ribbon::{place::is_tick, shape},
-        text,
-    },
+    shell::{ribbon::shape, text},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -185,11 +182,9 @@ fn figure((label, figure, status): (&'static str, String, Status)) -> impl IntoV
 pub fn ChangesPanel() -> impl IntoView {
     let wall: Wall = expect_context();
     let marks = Memo::new(move |_| {
-        let scope = wall.scope.get_value();
+        let (scope, since) = (wall.scope.get_value(), wall.as_of().minus(super::SPAN));
         let of = |view: &pilothouse_wire::view::RibbonView| {
-            let shown = |mark: &&pilothouse_wire::view::Mark| {
-                !is_tick(mark.key.kind) && (scope.is_empty() || scope.contains(mark.key.object.connection()))
-            };
+            let shown = |mark: &&pilothouse_wire::view::Mark| mark.key.at >= since && plan::is_told(mark, &scope);
             view.marks.rows().iter().rev().filter(shown).take(LINES + 1).cloned().collect::<Vec<_>>()
         };
         wall.ribbon.ribbon(of).unwrap_or_default()
@@ -214,15 +209,17 @@ pub fn ChangesPanel() -> impl IntoView {
 pub(super) fn change(mark: &pilothouse_wire::view::Mark, room: u16) -> impl IntoView + use<> {
     let title = visible(&mark.title);
     let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}"))).unwrap_or_default();
-    let (class, letters) = fit(&format!("{title}{detail}"), room);
+    let rebuilt = shape::rebuilt(mark).map(|word| format!(" · {word}")).unwrap_or_default();
+    let (class, letters) = fit(&format!("{title}{detail}{rebuilt}"), room);
+    let letters = letters.saturating_sub(rebuilt.len());
     let title = middle(&title, letters);
     let detail = middle(&detail, letters.saturating_sub(title.chars().count()).max(24));
     view! {
-        <svg class=shape::tone(mark) width="34" height="34" viewBox="-7 -7 14 14" aria-hidden="true">
+        <svg class=shape::class(mark) width="34" height="34" viewBox="-7 -7 14 14" aria-hidden="true">
             {shape::shape(mark.key.kind)}
         </svg>
         <span class="soft">{mark.key.at.clock()}</span>
-        <span class=class dir="auto">{title}<span class="soft">{detail}</span></span>
+        <span class=class dir="auto">{title}<span class="soft">{detail}{rebuilt}</span></span>
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a wall shows at a time: pure, so that turning and judging are tested without waiting.
 
 use pilothouse_wire::{
-    Freshness, ObjectRef, SmolStr, Stamp,
+    ConnectionId, Freshness, ObjectRef, SmolStr, Stamp,
     frame::SourceState,
     sort,
     units::{age, visible},
@@ -152,16 +152,30 @@ pub fn reach(since: Option<Stamp>, now: Stamp) -> Option<Duration> {
     Some(Duration::from_secs(span)).filter(|span| *span <= FURTHEST)
 }
 
+/// The ribbon that tells of that: the one that is watched in any case, or one that goes further.
+#[must_use]
+pub fn watched(reach: Option<Duration>, in_any_case: Duration) -> Duration {
+    reach.unwrap_or_default().max(in_any_case)
+}
+
+/// Is a change told to the room? Pods come and go too often to be read from afar, and a note is a person's, also on a wall that is
+/// shown in their own window.
+#[must_use]
+pub fn is_told(mark: &Mark, scope: &[ConnectionId]) -> bool {
+    !mark.key.kind.is_tick()
+        && mark.key.kind != MarkKind::Bookmark
+        && (scope.is_empty() || scope.contains(mark.key.object.connection()))
+}
+
 /// What changed before a trouble, in the order of time: what touches the same things first, then the same cluster, then
 /// what matters most; pods that come and go are too many to mean something.
 #[must_use]
 pub fn before<'a>(marks: impl IntoIterator<Item = &'a Mark>, of: &Finding, now: Stamp) -> Vec<&'a Mark> {
     let end = of.since.unwrap_or(now);
     let told = |mark: &&Mark| {
-        !matches!(mark.key.kind, MarkKind::PodPlaced | MarkKind::PodGone)
+        is_told(mark, std::slice::from_ref(&of.node.cluster))
             && mark.key.at < end
             && mark.key.at >= end.minus(BEFORE)
-            && mark.key.object.connection() == &of.node.cluster
             && !is_itself(mark, of)
     };
     let mut told: Vec<&Mark> = marks.into_iter().filter(told).collect();

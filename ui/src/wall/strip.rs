@@ -1,6 +1,9 @@
 //! The strip of the last hour: what changed, on one clock that ends now.
 
-use super::{Wall, plan::Mood};
+use super::{
+    Wall,
+    plan::{self, Mood},
+};
 use crate::{
     once::CollectAny,
     shell::ribbon::{place, scale::Scale, shape},
@@ -32,10 +35,7 @@ pub fn Strip() -> impl IntoView {
         Memo::new(move |_| Scale::ending(until.get(), super::SPAN, MARGIN, wall.screen.width() / LARGER - MARGIN));
     let marks = Memo::new(move |_| {
         let scope = wall.scope.get_value();
-        // Pods come and go too often to be read from afar.
-        let shown = |mark: &&Mark| {
-            !place::is_tick(mark.key.kind) && (scope.is_empty() || scope.contains(mark.key.object.connection()))
-        };
+        let shown = |mark: &&Mark| plan::is_told(mark, &scope);
         wall.ribbon
             .ribbon(|view| view.marks.rows().iter().filter(shown).cloned().collect::<Vec<_>>())
             .unwrap_or_default()
@@ -77,7 +77,7 @@ fn drawn(marks: &[Mark], signs: &[place::Sign]) -> impl IntoView + use<> {
         });
         Some(view! {
             {label}
-            <g class=shape::tone(mark) transform=format!("translate({:.1} {LINE})", sign.x)>
+            <g class=shape::class(mark) transform=format!("translate({:.1} {LINE})", sign.x)>
                 <circle class="ground" r="8" />
                 {shape::shape(mark.key.kind)}
             </g>

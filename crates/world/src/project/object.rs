@@ -12,7 +12,7 @@ mod workload;
 use crate::{World, fact::Kind, source::Source};
 use pilothouse_wire::{
     ConnectionId, Keyed, NodeId, ObjectRef, PodId, SmolStr, Stamp,
-    view::{EventRow, FieldRow, Finding, FindingRow, Mark, ObjectView, Status},
+    view::{EventRow, FieldRow, Finding, FindingRow, Mark, MarkKind, ObjectView, Status},
 };
 
 pub use measured::{Keeper, keeper, readings};
@@ -22,21 +22,19 @@ pub use measured::{Keeper, keeper, readings};
 pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now: Stamp) -> Option<ObjectView> {
     let source = world.source(object.connection())?;
     let part = match object {
-        ObjectRef::Connection(_) => connection::part(source),
-        ObjectRef::Node(node) => node::part(world, source, node, None)?,
-        ObjectRef::Gpu(node, index) => node::part(world, source, node, Some(*index))?,
-        ObjectRef::Pod(pod) => match pod::part(world, source, pod) {
-            Some(part) => part,
-            None => return gone(world, object, pod),
-        },
-        ObjectRef::Namespace(id, name) => workload::namespace(source, id, name)?,
-        ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name)?,
-        ObjectRef::Alert(id) => alert::part(world, id)?,
-        ObjectRef::Model(id) => model::part(world, id)?,
-        ObjectRef::Tag(id) => tag::part(world, id)?,
+        ObjectRef::Connection(_) => Some(connection::part(source)),
+        ObjectRef::Node(node) => node::part(world, source, node, None),
+        ObjectRef::Gpu(node, index) => node::part(world, source, node, Some(*index)),
+        ObjectRef::Pod(pod) => pod::part(world, source, pod),
+        ObjectRef::Namespace(id, name) => workload::namespace(source, id, name),
+        ObjectRef::Workload(id, namespace, kind, name) => workload::part(source, id, namespace, kind, name),
+        ObjectRef::Alert(id) => alert::part(world, id),
+        ObjectRef::Model(id) => model::part(world, id),
+        ObjectRef::Tag(id) => tag::part(world, id),
         // Never watched: whoever looks at one reads it from its server.
-        ObjectRef::Other(_) => return None,
+        ObjectRef::Other(_) => None,
     };
+    let Some(part) = part else { return gone(world, source, object) };
     let hit: Vec<&Finding> = findings.rows().iter().filter(|finding| hits(finding, object)).collect();
     let worst = hit.iter().copied().min_by_key(|finding| finding.status).filter(|worst| worst.status < part.status);
     let (alerts, alert_marks) = alert::about(world, object);
@@ -67,20 +65,32 @@ pub fn object(world: &World, object: &ObjectRef, findings: &Keyed<Finding>, now:
     })
 }
 
-/// A pod that is not there, of which the ribbon tells: when it came and went. Where its pods were not read yet nobody knows that.
-fn gone(world: &World, object: &ObjectRef, pod: &PodId) -> Option<ObjectView> {
-    world.source(&pod.cluster).filter(|source| source.was_listed(Kind::Pod, Some(&pod.namespace)))?;
+/// What is not there, and of which the ribbon tells: when it came and went. Where its kind was not read yet nobody knows that.
+fn gone(world: &World, source: &Source, object: &ObjectRef) -> Option<ObjectView> {
+    let (is_read, word) = match object {
+        ObjectRef::Pod(pod) => (source.was_listed(Kind::Pod, Some(&pod.namespace)), "Gone"),
+        // It may be there and keep none.
+        ObjectRef::Workload(_, namespace, ..) => (source.was_listed(Kind::Pod, Some(namespace)), "No pods"),
+        ObjectRef::Node(_) | ObjectRef::Gpu(..) => (source.has_listed(Kind::Node), "Gone"),
+        _ => (false, ""),
+    };
+    if !is_read {
+        return None;
+    }
     let own = |mark: &&Mark| mark.key.object == *object;
     let changes: Keyed<Mark> = world.marks_since(Stamp(i64::MIN)).filter(own).take(50).cloned().collect();
-    (!changes.is_empty()).then(|| ObjectView {
+    let went = changes.rows().iter().max_by_key(|mark| mark.key.at)?;
+    let went = matches!(went.key.kind, MarkKind::PodGone | MarkKind::NodeWent).then_some(went.key.at);
+    let cluster = object.connection().clone();
+    let namespace =
+        object.namespace().map(|name| link("Namespace", ObjectRef::Namespace(cluster.clone(), name.clone())));
+    let since = went.map(|at| field("Gone since", Some(at.to_string())));
+    Some(ObjectView {
         object: object.clone(),
         exists: false,
         status: Status::Unknown,
-        status_word: SmolStr::new_static("Gone"),
-        identity: vec![
-            field("Cluster", Some(pod.cluster.to_string())),
-            link("Namespace", ObjectRef::Namespace(pod.cluster.clone(), pod.namespace.clone())),
-        ],
+        status_word: SmolStr::new_static(word),
+        identity: std::iter::once(field("Cluster", Some(cluster.to_string()))).chain(namespace).chain(since).collect(),
         findings: Vec::new(),
         holding: Vec::new(),
         beside: Vec::new(),
@@ -89,7 +99,7 @@ fn gone(world: &World, object: &ObjectRef, pod: &PodId) -> Option<ObjectView> {
         lineage: Vec::new(),
         events: Vec::new(),
         changes,
-        source: pod.cluster.clone(),
+        source: cluster,
         has_yaml: false,
         has_description: false,
     })

@@ -8,6 +8,7 @@ use crate::{
         mark::{Mark, tone},
         show::Show,
     },
+    shell::ribbon::shape,
     state::use_state,
 };
 use leptos::prelude::*;
@@ -59,14 +60,18 @@ pub fn Changes(changes: Memo<Vec<view::Mark>>) -> impl IntoView {
     let all = RwSignal::new(false);
     let one = move |change: view::Mark| {
         let object = change.key.object.clone();
+        let (class, sign, rebuilt) = (shape::class(&change), shape::shape(change.key.kind), shape::rebuilt(&change));
         let detail = change.detail.map(|detail| view! { <span class="faint" dir="auto">" " {visible(&detail)}</span> });
         view! {
             <li>
                 <span class="small faint" title=change.key.at.to_string()>{change.key.at.clock()}</span>
-                <Mark status=change.status size=10 />
+                <svg class=class width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true">{sign}</svg>
                 <button type="button" class="plain clip" dir="auto" on:click=move |_| state.select(Some(object.clone()))>
                     {visible(&change.title)} {detail}
                 </button>
+                {rebuilt.map(|word| view! {
+                    <span class="small faint" title="Rebuilt from what the server keeps: nobody saw it happen.">{word}</span>
+                })}
             </li>
         }
     };

@@ -40,6 +40,12 @@ pub fn tone(mark: &Mark) -> &'static str {
     }
 }
 
+/// The class of a change's sign: its colour, and whether it was rebuilt, which is drawn dashed and hollow.
+#[must_use]
+pub fn class(mark: &Mark) -> String {
+    format!("{}{}", tone(mark), if mark.rebuilt { " rebuilt" } else { "" })
+}
+
 /// What a kind of change is called.
 #[must_use]
 pub fn word(kind: MarkKind) -> &'static str {
@@ -124,6 +130,12 @@ pub fn shape(kind: MarkKind) -> AnyView {
             view! { <path d="M0-4V4" stroke="currentColor" stroke-width="1" /> }.into_any()
         }
     }
+}
+
+/// That nobody saw a change happen, beside it.
+#[must_use]
+pub fn rebuilt(mark: &Mark) -> Option<&'static str> {
+    mark.rebuilt.then_some("rebuilt")
 }
 
 /// A change as one spoken line: what, about what, where, when.

@@ -48,10 +48,8 @@ pub fn Signs(picture: Memo<Picture>, signs: Memo<Vec<Sign>>, current: Current) -
 }
 
 fn drawn(sign: &Sign, mark: &Mark, floor: f64, chosen: bool) -> impl IntoView + use<> {
-    let tone = shape::tone(mark);
-    let drop = if tone == "change bad" { "drop fault" } else { "drop" };
-    let rebuilt = if mark.rebuilt { " rebuilt" } else { "" };
-    let class = format!("{tone}{rebuilt}{}", if chosen { " current" } else { "" });
+    let drop = if shape::tone(mark) == "change bad" { "drop fault" } else { "drop" };
+    let class = format!("{}{}", shape::class(mark), if chosen { " current" } else { "" });
     let label = sign.label.as_ref().map(|label| {
         let (x, anchor) = if label.after { (sign.x + TO_LABEL, "start") } else { (sign.x - TO_LABEL, "end") };
         view! { <text class="change-label" x=x y=ROW + 4.0 text-anchor=anchor>{label.text.clone()}</text> }

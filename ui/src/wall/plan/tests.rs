@@ -115,6 +115,26 @@ fn the_ribbon_reaches_an_hour_behind_the_begin_of_a_trouble_however_old_that_is(
 }
 
 #[test]
+fn the_room_is_told_no_note_and_no_pod_that_came_or_went() {
+    let of = |kind| Mark::of(MarkKey { at: Stamp(1), object: "node:iad/h-1".parse().unwrap(), kind });
+    let (iad, ord) = (ConnectionId::slug("iad"), ConnectionId::slug("ord"));
+    let told = |kind| is_told(&of(kind), &[]);
+    assert_eq!([MarkKind::Fault, MarkKind::Bookmark, MarkKind::PodPlaced].map(told), [true, false, false]);
+    assert_eq!([[iad], [ord]].map(|scope| is_told(&of(MarkKind::Fault), &scope)), [true, false]);
+}
+
+#[test]
+fn a_trouble_of_this_hour_is_told_by_the_ribbon_that_is_watched_in_any_case() {
+    let (now, hour) = (Stamp(100 * 86_400_000), Duration::from_secs(3_600));
+    let is_same = |minutes: u64| {
+        let reach = reach(Some(now.minus(Duration::from_secs(60 * minutes))), now);
+        watched(reach, 2 * hour) == 2 * hour
+    };
+    assert_eq!([0, 1, 30, 60, 61, 600].map(is_same), [true, true, true, true, false, false]);
+    assert_eq!([None, Some(hour)].map(|reach| watched(reach, 2 * hour)), [2 * hour; 2]);
+}
+
+#[test]
 fn what_changed_before_a_trouble_is_near_it_in_kind_place_and_time() {
     let of = finding("h-1", 1, Some(7_200_000), Status::Bad);
     let marks = [
