@@ -214,6 +214,27 @@ mod tests {
         }
     }
 
+    /// In Berlin the clock jumps from 02:00 to 03:00 on 29 March 2026, and shows 02:00 to 03:00 twice on 25 October.
+    #[test]
+    fn in_the_nights_in_which_clocks_are_changed_each_typed_time_is_one_time() {
+        for (night, now) in [("2026-03-29", "2026-03-29T12:00:00Z"), ("2026-10-25", "2026-10-25T12:00:00Z")] {
+            let now: Stamp = now.parse().unwrap();
+            let at = |text: &str| match When::typed(text, now) {
+                Ok(When::At(at)) => at,
+                other => panic!("{text}: {other:?}"),
+            };
+            // As they are shown: no hour is missing, none is there twice.
+            assert_eq!(at("02:30").to_string(), format!("{night}T02:30:00Z"));
+            assert_eq!(at(&format!("{night} 02:30")), at("02:30"));
+            assert_eq!(at("03:30").since(at("02:30")), Duration::from_secs(3_600));
+            // A day ago is as many hours, whatever a clock on a wall showed.
+            assert_eq!(now.since(at("-1d")), Duration::from_secs(86_400));
+            // Who has a time of a wall says which of the two it is.
+            let (summer, winter) = (at(&format!("{night}T02:30:00+02:00")), at(&format!("{night}T02:30:00+01:00")));
+            assert_eq!(winter.since(summer), Duration::from_secs(3_600));
+        }
+    }
+
     #[test]
     fn json_has_text_and_the_wire_has_a_number() {
         let stamp = Stamp(1_000);

@@ -392,10 +392,10 @@ fn settings<'a>(unit: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
 
 #[test]
 fn the_unit_is_one_that_systemd_understands_and_can_do_little() -> Result<()> {
+    // systemd's own tool, which needs none that runs. A machine without it has checked nothing, and says so.
     let analyze = Path::new("/usr/bin/systemd-analyze");
     if !analyze.exists() {
-        println!("not checked: there is no systemd-analyze here");
-        return Ok(());
+        return Err(Failure::new("there is no systemd-analyze here: cargo xtask setup installs it"));
     }
     let folder = tempfile::tempdir().could_not("make a folder")?;
     let unit = folder.path().join("pilothouse-record.service");

@@ -27,6 +27,7 @@ const TEST: &[Package] = &[
     ("xvfb", "a screen for the window where there is none"),
     ("webkit2gtk-driver", "drives the window"),
     ("dunst", "shows the notices of the window"),
+    ("systemd", "reads the recorder's unit as a machine will, without running"),
     ("openbox", "lets a test put the window away"),
     ("libglib2.0-bin", "reads the sign in the tray"),
     ("chromium|chromium-browser", "the browser for the browser door"),
