@@ -174,7 +174,7 @@ fn noted(path: &Path) -> (Stamp, Stamp) {
         recorder.append(&batch);
         drop(world.apply(batch));
         // What is behind a checkpoint is packed, what is not stands as it was said.
-        if second % 100 == 0 {
+        if second.is_multiple_of(100) {
             recorder.checkpoint(&world, at(second));
             recorder.flush();
         }
