@@ -116,7 +116,9 @@ pub async fn agreed(
     way: Option<&WayBack>,
     out: Style,
 ) -> Result<Option<(Planned, Confirmation)>, Failed> {
-    let planned = planned(session, intent).await?;
+    // It was shown to whoever asked for it all the same.
+    let anyway = way.is_some_and(|way| way.closed().is_some());
+    let planned = planned(session, if anyway { Ask::PlanAnyway(intent) } else { Ask::Plan(intent) }).await?;
     if !how.json {
         show(&mut stdout(), &planned.plan, out)?;
     }
@@ -139,15 +141,15 @@ pub async fn agreed(
 
 /// Does what belongs to something that was agreed to before, as it was said there: planned, confirmed and written down like it.
 pub async fn belongs(session: &Session, intent: Intent, typed: Option<&str>) -> Result<Action, Failed> {
-    let planned = planned(session, intent).await?;
+    let planned = planned(session, Ask::Plan(intent)).await?;
     if let Some(problem) = planned.plan.blocked.first() {
         return Err(problem.clone().into());
     }
     done(session, Confirmation { digest: planned.digest, typed: typed.map(str::to_owned) }, true).await
 }
 
-async fn planned(session: &Session, intent: Intent) -> Result<Planned, Failed> {
-    match session.reader().ask(Ask::Plan(intent)).await? {
+async fn planned(session: &Session, ask: Ask) -> Result<Planned, Failed> {
+    match session.reader().ask(ask).await? {
         Answer::Plan(planned) => Ok(*planned),
         _ => Err(other_answer()),
     }

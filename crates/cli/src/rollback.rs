@@ -11,7 +11,7 @@ use crate::{
 use pilothouse_wire::{
     Answer, Ask, Code, Problem,
     back::{Check, CheckState, Grade, WayBack},
-    plan::Intent,
+    plan::{Deed, Intent},
     units::visible,
 };
 use std::io::Write;
@@ -40,12 +40,22 @@ async fn taken(session: &Session, of: &RollbackArgs, out: Style, err: Style) -> 
         }
         return checked(&way);
     }
-    if way.grade == Grade::NotPossible && !of.anyway {
+    if let Some(closed) = way.closed().filter(|_| !of.anyway) {
         if how.json {
             act::write_json(&Checked::alone(&way), out)?;
         }
-        let next = "Nothing is done. Make good what is missing and try again; --anyway takes it all the same.";
-        return Err(not_possible(&way).next(next).into());
+        let next = match way.goal() {
+            Some(_) => "Nothing is done. Make good what is missing and try again; --anyway takes it all the same.",
+            None => "Nothing is done: there is nothing that it could be taken back to.",
+        };
+        return Err(closed.next(next).into());
+    }
+    // Where only traffic moves, there may be a deed for what nobody could look at.
+    if way.grade == Grade::Unknown && way.goal().is_none() && way.deed == Deed::Undo(None) {
+        if how.json {
+            act::write_json(&Checked::alone(&way), out)?;
+        }
+        return Err(not_known(&way).into());
     }
     let intent = Intent { object, deed: way.deed.clone() };
     act::do_it(session, intent, how, Some(&way), (out, err)).await
@@ -59,16 +69,15 @@ fn checked(way: &WayBack) -> Result<Exit, Failed> {
             note("Not all that it needs could be looked at.");
             Ok(Exit::Partial)
         }
-        Grade::NotPossible => Err(not_possible(way).into()),
+        Grade::NotPossible => Err(way.closed().unwrap_or_else(|| not_known(way)).into()),
     }
 }
 
-fn not_possible(way: &WayBack) -> Problem {
-    let object = &way.object;
-    let fails = way.checks.iter().filter(|check| check.state == CheckState::Fails);
-    let why: Vec<String> = fails.map(|check| format!("{}: {}", check.what, check.words)).collect();
-    Problem::new(Code::NotFound, format!("{} {} cannot go back as it is.", object.kind_word(), object.name()))
-        .why(why.join(" "))
+fn not_known(way: &WayBack) -> Problem {
+    let open = way.checks.iter().filter(|check| check.state == CheckState::Unknown);
+    let why: Vec<String> = open.map(|check| format!("{}: {}", check.what, check.words)).collect();
+    let what = format!("Whether {} {} can go back is not known.", way.object.kind_word(), way.object.name());
+    Problem::new(Code::NotFound, what).why(why.join(" ")).next("Nothing is done.")
 }
 
 /// The check for a person.
@@ -78,9 +87,10 @@ fn show(out: &mut impl Write, way: &WayBack, style: Style) -> Result<(), Failed>
     let name = format!("{} {place}{}", object.kind_word(), object.name());
     let revision =
         |number: Option<u64>| number.map_or_else(|| "an unknown one".to_owned(), |number| number.to_string());
-    let to = match way.to {
-        Some(to) => format!("from revision {} to {to}", revision(way.from)),
-        None => "to an earlier revision".to_owned(),
+    let to = match (way.to, &way.aim) {
+        (Some(to), _) => format!("from revision {} to {to}", revision(way.from)),
+        (None, Some(aim)) => format!("to {aim}"),
+        (None, None) => "to what was before".to_owned(),
     };
     let line = format!("Can {name} go back {to}? {}", way.grade.word());
     writeln!(out, "{}", style.paint(of_grade(way.grade), &visible(&line)))?;
@@ -115,13 +125,14 @@ fn of_state(state: CheckState) -> Tone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::{Stamp, back::Took, plan::Deed};
+    use pilothouse_wire::{Stamp, back::Took};
 
     fn way(grade: Grade, state: CheckState) -> WayBack {
         WayBack {
             object: "workload:iad/serving/Deployment/chat".parse().unwrap(),
             from: Some(3),
             to: Some(2),
+            aim: None,
             deed: Deed::Undo(Some(2)),
             grade,
             checks: vec![Check {
@@ -151,6 +162,21 @@ mod tests {
                 "as of    2025-11-28T12:00:00Z",
             ]
         );
+    }
+
+    #[test]
+    fn what_has_no_revisions_says_what_it_goes_back_to() {
+        let plain = Style { colour: false, terminal: false, width: None, height: None };
+        let first = |aim: Option<&str>| {
+            let mut out = Vec::new();
+            let way =
+                WayBack { from: None, to: None, aim: aim.map(str::to_owned), ..way(Grade::Ready, CheckState::Holds) };
+            show(&mut out, &way, plain).unwrap();
+            String::from_utf8(out).unwrap().lines().next().unwrap().to_owned()
+        };
+        let told = first(Some("chat-stable 90 %, chat-canary 10 %"));
+        assert_eq!(told, "Can Deployment serving/chat go back to chat-stable 90 %, chat-canary 10 %? ready");
+        assert_eq!(first(None), "Can Deployment serving/chat go back to what was before? ready");
     }
 
     #[test]

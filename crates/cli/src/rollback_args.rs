@@ -11,7 +11,7 @@ pub struct RollbackArgs {
     /// Its namespace [default: the only one that has a service of this name]
     #[arg(long, short, value_name = "NAME")]
     pub namespace: Option<String>,
-    /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet, InferenceService
+    /// Only of this kind: Rollout, Deployment, StatefulSet, LeaderWorkerSet, InferenceService, HTTPRoute
     #[arg(long)]
     pub kind: Option<String>,
     /// The revision [default: the one before]

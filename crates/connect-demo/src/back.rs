@@ -51,6 +51,7 @@ pub(crate) fn back(script: &Script, query: &BackQuery) -> Result<Kept, Problem> 
         paused: false,
         stops: None,
         last: None,
+        traffic: None,
     };
     let (midway, aborted) = midway(delivery, &revisions);
     let to = query.to.or(midway);

@@ -1,7 +1,7 @@
 //! Doing things to objects: what would be sent, whether we may, whether the server would take it; sending it; looking
 //! whether it came to pass.
 
-mod beside;
+pub(crate) mod beside;
 mod diff;
 mod draft;
 pub(crate) mod kserve;

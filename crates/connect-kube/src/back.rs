@@ -8,6 +8,7 @@ mod service;
 mod specs;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use crate::{
     acts::{self, revision},
@@ -53,9 +54,13 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
         paused: object["spec"]["paused"] == true,
         stops: None,
         last: None,
+        traffic: None,
     };
     if matches!(kind, "InferenceService" | "LLMInferenceService") {
         return kserve::back(client, (&spot, &object), query, now).await;
+    }
+    if let Some(traffic) = traffic::kept(client, &spot, &object).await {
+        return Ok(Kept { traffic: Some(Box::new(traffic)), ..now });
     }
     let Some(keeps) = revision::keeps(kind) else { return Ok(now) };
     let list = acts::list(client, &spot, "/apis/apps/v1", keeps.plural).await;

@@ -1,5 +1,8 @@
 //! Can a service go back: what its server keeps, joined with the fleet, the registries and the record, beside the loop.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     artifacts,
     asks::{connected, together, within},
@@ -8,16 +11,20 @@ use crate::{
     views::Known,
 };
 use pilothouse_connect::Connector;
-use pilothouse_insight::back::{Around, sought, way_back};
+use pilothouse_insight::back::{Around, Given, sought, way_back};
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{
     Answer, ConnectionId, ObjectRef, Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactRef},
-    back::{BackQuery, Kept},
+    back::{BackQuery, Kept, KeptTraffic, WayBack},
+    plan::{Deed, Intent},
     view::{ArtifactsView, ContainerImage, FleetSpec, FleetView, ModelsView},
 };
 use pilothouse_world::project::{self, FleetProjection};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// A plan to go back waits so long for whether that can be: registries that hang keep nobody from it.
+const SOON: Duration = Duration::from_secs(3);
 
 /// What is known here of a service, as of now.
 pub(crate) struct Scene {
@@ -31,6 +38,8 @@ pub(crate) struct Scene {
     images: Vec<(u64, ContainerImage)>,
     /// How long its changes took that were seen in this run.
     took: Vec<u64>,
+    /// When shares of a route were heard to move last in this run.
+    weighed: Option<Stamp>,
     now: Stamp,
 }
 
@@ -51,6 +60,7 @@ impl Scene {
             artifacts: Arc::clone(registries.artifacts(world)),
             models: Arc::clone(registries.models(world)),
             took: project::took(world, &object),
+            weighed: project::weighed(world, &object),
             nodes: project::nodes_of(world, &object).into_iter().collect(),
             object,
             now,
@@ -58,13 +68,27 @@ impl Scene {
     }
 }
 
+/// The record, as far as there is one.
+pub(crate) type Record = (Worlds, Option<JournalReader>);
+
 /// Asks its server and the registries of its images, and grades what they say.
 pub(crate) async fn answer(
     scene: Scene,
     to: Option<u64>,
     connectors: Connectors,
-    (worlds, journal): (Worlds, Option<JournalReader>),
+    record: Record,
 ) -> Result<Answer, Problem> {
+    let way = graded(&scene, to, &connectors, Some(record)).await?;
+    Ok(Answer::WayBack(Box::new(way)))
+}
+
+/// The same; without a record, how long it takes and what a route gave to whom are not looked for there.
+async fn graded(
+    scene: &Scene,
+    to: Option<u64>,
+    connectors: &Connectors,
+    record: Option<Record>,
+) -> Result<WayBack, Problem> {
     let id = scene.object.connection();
     let find = |id: &ConnectionId| connectors.get(id).cloned();
     let connector = connected(find(id), id, "What is kept of earlier revisions is read from the server")?;
@@ -74,11 +98,13 @@ pub(crate) async fn answer(
     let wanted = kept.then.as_ref().map(|then| sought(then, &scene.artifacts)).unwrap_or_default();
     let said = together(wanted.into_iter().map(|of| read(find(&of.source), of))).await;
     let said: Vec<_> = said.into_iter().flatten().collect();
-    let took = match scene.took.as_slice() {
-        [] => recorded(&scene, worlds, journal).await,
-        seen => seen.to_vec(),
+    let is_route = matches!(kept.traffic.as_deref(), Some(KeptTraffic::Route { .. }));
+    let given = if is_route { given(scene, record.as_ref()).await } else { Err(String::new()) };
+    let took = match (scene.took.as_slice(), record) {
+        ([], Some(record)) if kept.traffic.is_none() => recorded(scene, record).await,
+        (seen, _) => seen.to_vec(),
     };
-    let seen = images_of(&scene, &kept);
+    let seen = images_of(scene, &kept);
     let around = Around {
         fleet: &scene.fleet,
         artifacts: &scene.artifacts,
@@ -86,8 +112,48 @@ pub(crate) async fn answer(
         said: &said,
         seen: &seen,
         took: &took,
+        given: given.as_ref().map_err(String::as_str),
     };
-    Ok(Answer::WayBack(Box::new(way_back(&scene.object, &kept, &around, scene.now))))
+    Ok(way_back(&scene.object, &kept, &around, scene.now))
+}
+
+/// Whether a plan to go back leads anywhere: looked at while it is made.
+pub(crate) struct Outlook {
+    scene: Scene,
+    to: Option<u64>,
+    connectors: Connectors,
+}
+
+/// What keeps a plan to go back from being confirmed, or a person from being sure of it.
+pub(crate) enum Doubt {
+    /// It is not possible.
+    Closed(Problem),
+    /// It was not found out in time, in words.
+    Late(String),
+}
+
+impl Outlook {
+    /// Of what is wanted; nothing of what is no way back. What stops something is none, and never held up.
+    pub(crate) fn of(intent: &Intent, known: Known<'_>, connectors: Connectors, now: Stamp) -> Option<Self> {
+        let Deed::Undo(to) = intent.deed else { return None };
+        Some(Self { scene: Scene::of(known, intent.object.clone(), now), to, connectors })
+    }
+
+    /// Looks. What cannot be asked says so in the plan itself.
+    pub(crate) async fn doubt(self) -> Option<Doubt> {
+        let looked = tokio::time::timeout(SOON, graded(&self.scene, self.to, &self.connectors, None)).await;
+        let Ok(way) = looked else {
+            let words = format!("Whether it can go back was not found out within {} s.", SOON.as_secs());
+            return Some(Doubt::Late(words));
+        };
+        // Of what is on its way another deed takes it back, and is graded by itself.
+        let way = way.ok().filter(|way| matches!(way.deed, Deed::Undo(_)))?;
+        let next = format!(
+            "Make good what is missing, and plan it anew. \"pilothouse rollback {} --anyway\" takes it all the same.",
+            self.scene.object.name()
+        );
+        way.closed().map(|closed| Doubt::Closed(closed.next(next)))
+    }
 }
 
 async fn read(connector: Option<Arc<dyn Connector>>, of: ArtifactRef) -> (ArtifactRef, Result<Artifact, Problem>) {
@@ -103,10 +169,35 @@ fn images_of(scene: &Scene, kept: &Kept) -> Vec<ContainerImage> {
 }
 
 /// How long changes took by the record, which another run of Pilothouse may keep. What cannot be read tells of none.
-async fn recorded(scene: &Scene, worlds: Worlds, journal: Option<JournalReader>) -> Vec<u64> {
+async fn recorded(scene: &Scene, (worlds, journal): Record) -> Vec<u64> {
     if journal.is_none() {
         return Vec::new();
     }
     let then = worlds.at(journal, scene.now, scene.now).await;
     then.map(|then| project::took(&then.world, &scene.object)).unwrap_or_default()
+}
+
+/// What a route gave to whom before its shares moved last, by the record; else why nobody knows, as a clause.
+async fn given(scene: &Scene, record: Option<&Record>) -> Result<Given, String> {
+    let Some((worlds, Some(journal))) = record else { return Err("there is no record of it here".to_owned()) };
+    let at = async |t: Stamp| {
+        let then = worlds.at(Some(journal.clone()), t, scene.now).await;
+        then.map_err(|problem| format!("the record cannot be read: {}", problem.what.trim_end_matches('.')))
+    };
+    let moved = match scene.weighed {
+        // Another run of Pilothouse may have seen it.
+        None => project::weighed(&at(scene.now).await?.world, &scene.object),
+        seen => seen,
+    };
+    let Some(until) = moved else { return Err("nobody saw its shares move".to_owned()) };
+    let before = until.minus(Duration::from_millis(1));
+    let then = at(before).await?;
+    if then.gap.is_some() {
+        return Err(format!("the record does not tell of the time before {until}"));
+    }
+    let shares = project::rollout(&then.world, &scene.object, before).map(|view| view.row.shares).unwrap_or_default();
+    match shares.is_empty() {
+        true => Err(format!("the record has nothing of it from before {until}")),
+        false => Ok(Given { until, shares }),
+    }
 }

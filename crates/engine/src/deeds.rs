@@ -15,7 +15,11 @@ pub use ground::Grounded;
 pub(crate) use holding::Holding;
 pub(crate) use shown::Shown;
 
-use crate::{asks, input::Input};
+use crate::{
+    asks,
+    back::{Doubt, Outlook},
+    input::Input,
+};
 use book::{Ledger, Signing};
 
 use pilothouse_actions::{Confirmed, Proposal, What};
@@ -79,12 +83,29 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Makes a plan, and keeps it for who may confirm it.
-    pub(crate) async fn plan(self, connector: Option<Arc<dyn Connector>>, intent: Intent) -> Result<Answer, Problem> {
+    /// Makes a plan, and keeps it for who may confirm it. One to go back cannot be confirmed where its outlook is that this is
+    /// not possible.
+    pub(crate) async fn plan(
+        self,
+        connector: Option<Arc<dyn Connector>>,
+        intent: Intent,
+        outlook: Option<Outlook>,
+    ) -> Result<Answer, Problem> {
         let id = intent.object.connection().clone();
         let connector = asks::connected(connector, &id, "What would be done is read from the server")?;
         let asked = format!("a plan to {} {}", intent.deed.word(), intent.object.name());
-        let mut plan = asks::within(&id, &asked, connector.plan(&intent)).await?;
+        let doubt = async {
+            Ok::<_, Problem>(match outlook {
+                Some(outlook) => outlook.doubt().await,
+                None => None,
+            })
+        };
+        let (mut plan, doubt) = tokio::try_join!(asks::within(&id, &asked, connector.plan(&intent)), doubt)?;
+        match doubt {
+            Some(Doubt::Closed(problem)) => plan.blocked.push(problem),
+            Some(Doubt::Late(words)) => plan.warnings.push(words),
+            None => {}
+        }
         let mut operation = self.operation(&id).await?;
         if let Some(held) = self.holding.problem() {
             plan.blocked.push(held);

@@ -5,12 +5,16 @@
 //! end before others can begin; else it is *ready*. Where all its pods are there already, what pods need to start is **moot**.
 //! Not looked at are CPU and memory, quotas, and whether a ConfigMap or Secret has the keys that are named of it: its content
 //! is not read.
+//!
+//! What has no pods and moves traffic alone goes back by what it gave to whom before, where that was recorded ([`Given`]), and by
+//! whether each of those can answer (`traffic`).
 
 mod groups;
 mod images;
 mod room;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use crate::lineage::{Leads, leads};
 use pilothouse_wire::{
@@ -21,6 +25,7 @@ use pilothouse_wire::{
 };
 
 pub use images::sought;
+pub use traffic::Given;
 
 /// What a way back is held against.
 #[derive(Clone, Copy)]
@@ -37,11 +42,16 @@ pub struct Around<'a> {
     pub models: &'a ModelsView,
     /// How long changes of the service took that were seen from begin to end, in milliseconds.
     pub took: &'a [u64],
+    /// What a route gave to whom before its weights moved last; or why that is not known, as a clause.
+    pub given: Result<&'a Given, &'a str>,
 }
 
 /// Grades the way back of a service, as of a time.
 #[must_use]
 pub fn way_back(object: &ObjectRef, kept: &Kept, around: &Around<'_>, now: Stamp) -> WayBack {
+    if let Some(traffic) = &kept.traffic {
+        return traffic::way_back(object, kept, traffic, (around, now));
+    }
     let mut checks = Vec::new();
     match &kept.then {
         Err(problem) => checks.push(no_revision(problem)),
@@ -66,6 +76,7 @@ pub fn way_back(object: &ObjectRef, kept: &Kept, around: &Around<'_>, now: Stamp
         object: object.clone(),
         from: kept.from,
         to: kept.then.as_ref().ok().map(|then| then.number),
+        aim: None,
         deed: kept.deed.clone(),
         grade: Grade::of(&checks),
         checks,

@@ -35,6 +35,7 @@ impl Grade {
             | Ask::Lanes { .. }
             | Ask::Record
             | Ask::Plan(_)
+            | Ask::PlanAnyway(_)
             | Ask::Containers(_)
             | Ask::Rights(_)
             | Ask::WayBack(..)
@@ -90,7 +91,7 @@ mod tests {
     };
     use std::time::Duration;
 
-    const ASKS: usize = 30;
+    const ASKS: usize = 31;
     const VIEWS: usize = 15;
 
     /// The place of a question in [`asks`]. A new question does not compile until it has one.
@@ -126,6 +127,7 @@ mod tests {
             Ask::BenchPreview(_) => 27,
             Ask::BenchReport(..) => 28,
             Ask::CompareRuns(_) => 29,
+            Ask::PlanAnyway(_) => 30,
         }
     }
 
@@ -205,6 +207,7 @@ mod tests {
             Ask::BenchPreview(Draft::default()),
             Ask::BenchReport("a".into(), bench::Form::Html),
             Ask::CompareRuns(Vec::new()),
+            Ask::PlanAnyway(Intent { object: "node:a/b".parse().unwrap(), deed: Deed::Cordon }),
         ]
     }
 

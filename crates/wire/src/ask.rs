@@ -101,6 +101,8 @@ pub enum Ask {
     Record,
     /// What would be done. It reads, and asks the server to try; nothing is changed.
     Plan(Intent),
+    /// The same though the check of the way back says that it is not possible: who asks was told, and wants it all the same.
+    PlanAnyway(Intent),
     /// The containers of what makes pods, each with its image, read from its server now.
     Containers(ObjectRef),
     /// What we may do through a connection, by the word of its server.
@@ -248,7 +250,7 @@ pub enum Answer {
     },
     /// To [`Ask::Record`]; `None` where nothing is recorded.
     Record(Option<Box<RecordInfo>>),
-    /// To [`Ask::Plan`].
+    /// To [`Ask::Plan`] and [`Ask::PlanAnyway`].
     Plan(Box<Planned>),
     /// To [`Ask::Containers`]: names and images, in the order of the template.
     Containers(Vec<(SmolStr, SmolStr)>),

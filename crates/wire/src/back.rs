@@ -2,7 +2,11 @@
 //!
 //! A connector reads what is kept ([`Kept`]); what follows from it beside the fleet and the registries is a [`WayBack`].
 
-use crate::{ObjectRef, Problem, SmolStr, Stamp, plan::Deed, units};
+mod traffic;
+
+pub use traffic::{Answers, Backend, KeptTraffic, Mover, SetBy};
+
+use crate::{Code, ObjectRef, Problem, SmolStr, Stamp, plan::Deed, units};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -15,6 +19,8 @@ pub struct WayBack {
     pub from: Option<u64>,
     /// The revision that is gone back to, where there is one.
     pub to: Option<u64>,
+    /// What is gone back to where that is no revision, in words: `chat-stable 90 %, chat-canary 10 %`.
+    pub aim: Option<String>,
     /// What takes it back.
     pub deed: Deed,
     /// What follows from the checks.
@@ -25,6 +31,23 @@ pub struct WayBack {
     pub took: Took,
     /// When it was checked.
     pub checked_at: Stamp,
+}
+
+impl WayBack {
+    /// What is gone back to, in words; nothing where nobody knows, and so nothing can be taken.
+    #[must_use]
+    pub fn goal(&self) -> Option<String> {
+        self.to.map(|to| format!("revision {to}")).or_else(|| self.aim.clone())
+    }
+
+    /// Why it is closed: all that fails of what it needs. Nothing where nothing fails.
+    #[must_use]
+    pub fn closed(&self) -> Option<Problem> {
+        let fails = self.checks.iter().filter(|check| check.state == CheckState::Fails);
+        let why: Vec<String> = fails.map(|check| format!("{}: {}", check.what, check.words)).collect();
+        let what = format!("{} {} cannot go back as it is.", self.object.kind_word(), self.object.name());
+        (self.grade == Grade::NotPossible).then(|| Problem::new(Code::NotFound, what).why(why.join(" ")))
+    }
 }
 
 /// How it stands with a way back.
@@ -176,6 +199,8 @@ pub struct Kept {
     pub stops: Option<String>,
     /// From when to when its last change took, where its server keeps both.
     pub last: Option<(Stamp, Stamp)>,
+    /// What there is of it where it has no pods of its own, and moves traffic alone.
+    pub traffic: Option<Box<KeptTraffic>>,
 }
 
 /// How a controller replaces pods.
@@ -389,6 +414,39 @@ mod tests {
         graded(&[Holds, Slow], Grade::Slow);
         graded(&[Slow, Unknown, Holds], Grade::Unknown);
         graded(&[Unknown, Fails, Slow], Grade::NotPossible);
+    }
+
+    #[test]
+    fn only_what_is_not_possible_is_closed_and_by_what_fails() {
+        let check = |what: &str, state, words: &str| Check {
+            what: what.into(),
+            state,
+            words: words.to_owned(),
+            evidence: String::new(),
+        };
+        let way = |grade, checks| WayBack {
+            object: "workload:iad/serving/Deployment/chat".parse().unwrap(),
+            from: Some(3),
+            to: Some(2),
+            aim: None,
+            deed: Deed::Undo(Some(2)),
+            grade,
+            checks,
+            took: Took::Unknown(String::new()),
+            checked_at: Stamp(0),
+        };
+        let holds = check("API", CheckState::Holds, "It is served.");
+        let fails = check("Secret hf-token", CheckState::Fails, "It is not there.");
+        let not = way(Grade::NotPossible, vec![holds.clone(), fails]);
+        let closed = not.closed().unwrap();
+        assert_eq!(closed.what, "Deployment chat cannot go back as it is.");
+        assert_eq!(closed.why.as_deref(), Some("Secret hf-token: It is not there."));
+        assert_eq!(way(Grade::Ready, vec![holds.clone()]).closed(), None);
+        assert_eq!(way(Grade::Unknown, vec![check("Image", CheckState::Unknown, "Nobody looked.")]).closed(), None);
+        assert_eq!(not.goal().as_deref(), Some("revision 2"));
+        let aim = Some("chat-stable 90 %".to_owned());
+        assert_eq!(WayBack { to: None, aim: aim.clone(), ..not.clone() }.goal(), aim);
+        assert_eq!(WayBack { to: None, ..not }.goal(), None);
     }
 
     #[test]

@@ -63,6 +63,19 @@ async fn a_person_sets_moves_and_takes_away_an_alias_and_a_tag() -> Result<()> {
     page.press_by("[data-test='tag-remove'][data-key='team']").await?;
     confirmed(&page, "/versions/1/tags/team").await?;
     page.gone("[data-test='tag-remove']").await?;
+
+    // The model itself has tags of its own.
+    page.press("model-tag-set").await?;
+    page.fill("tag-key", "owner").await?;
+    page.fill("tag-value", "ml platform").await?;
+    page.press("tag-plan").await?;
+    confirmed(&page, "/tags/owner").await?;
+    page.reads_as("[data-test='tags']", |text| text.contains("owner=ml platform"), "has the tag of the model").await?;
+    let models = terminal.json(&["models", "--json"]).await?.to_string();
+    assert!(models.contains("ml platform"), "the server has it: {models}");
+    page.press_by("[data-test='tag-remove'][data-key='owner']").await?;
+    confirmed(&page, "/tags/owner").await?;
+    page.gone("[data-test='tag-remove']").await?;
     page.close().await
 }
 

@@ -58,7 +58,7 @@ fn not_known(client: &Client, what: &str, failure: &Failure) -> String {
 }
 
 /// The controller that made the object, and sets it again.
-fn maker(object: &Value) -> Option<String> {
+pub(crate) fn maker(object: &Value) -> Option<String> {
     let owners = object["metadata"]["ownerReferences"].as_array()?;
     let owner = owners.iter().find(|owner| owner["controller"] == true)?;
     let (kind, name) = (owner["kind"].as_str()?, owner["name"].as_str()?);
@@ -148,23 +148,31 @@ async fn flagger(client: &Client, spot: &Spot) -> Option<String> {
     ))
 }
 
-/// Rollouts whose steps set the weights of a route.
+/// Rollouts whose steps set the weights of a route, in words.
 async fn rollouts(client: &Client, spot: &Spot) -> Vec<String> {
-    if spot.kind.kind != "HTTPRoute" {
-        return Vec::new();
+    match setters(client, spot).await {
+        Ok(names) => names.iter().map(|name| sets_again(name)).collect(),
+        Err(failure) => vec![not_known(client, "Whether a Rollout sets its weights", &failure)],
     }
-    let list = match in_namespace(client, spot, ("argoproj.io", "v1alpha1", "rollouts")).await {
-        Ok(Some(list)) => list,
-        Ok(None) => return Vec::new(),
-        Err(failure) => return vec![not_known(client, "Whether a Rollout sets its weights", &failure)],
+}
+
+pub(crate) fn sets_again(rollout: &str) -> String {
+    format!(
+        "Rollout {rollout} sets the weights of this route by its steps, and will set them again. Better: promote or abort it."
+    )
+}
+
+/// Rollouts whose steps set the weights of a route.
+pub(crate) async fn setters(client: &Client, spot: &Spot) -> Result<Vec<String>, Failure> {
+    if spot.kind.kind != "HTTPRoute" {
+        return Ok(Vec::new());
+    }
+    let Some(list) = in_namespace(client, spot, ("argoproj.io", "v1alpha1", "rollouts")).await? else {
+        return Ok(Vec::new());
     };
     let sets = |item: &&Value| sets_route(&item["spec"]["strategy"]["canary"]["trafficRouting"]["plugins"], &spot.name);
     let names = items(&list).iter().filter(sets).filter_map(|item| item["metadata"]["name"].as_str());
-    names
-        .map(|name| {
-            format!("Rollout {name} sets the weights of this route by its steps, and will set them again. Better: promote or abort it.")
-        })
-        .collect()
+    Ok(names.map(str::to_owned).collect())
 }
 
 /// Does a plugin of traffic routing name this route? Source: the settings of Argo's plugin for the Gateway API.
@@ -227,7 +235,7 @@ async fn service(client: &Client, namespace: &str, name: &str) -> Option<String>
 }
 
 /// Endpoints that are ready; one that says nothing is.
-fn ready(slices: &Value) -> usize {
+pub(crate) fn ready(slices: &Value) -> usize {
     let endpoints = items(slices).iter().flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
     endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false).count()
 }

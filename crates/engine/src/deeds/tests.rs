@@ -104,7 +104,7 @@ impl Room {
     }
 
     async fn planned(&self) -> Result<Planned, Problem> {
-        match self.bench.clone().plan(self.connector(), intent()).await? {
+        match self.bench.clone().plan(self.connector(), intent(), None).await? {
             Answer::Plan(planned) => Ok(*planned),
             other => panic!("another answer: {other:?}"),
         }

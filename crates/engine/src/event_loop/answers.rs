@@ -142,7 +142,12 @@ impl Loop {
             Ask::Record => self.record(reply),
             Ask::Plan(intent) => {
                 let connector = self.connections.connector(intent.object.connection());
-                for_who_waits(reply, self.bench().plan(connector, intent));
+                let outlook = back::Outlook::of(&intent, self.known(), self.connections.connectors(), now);
+                for_who_waits(reply, self.bench().plan(connector, intent, outlook));
+            }
+            Ask::PlanAnyway(intent) => {
+                let connector = self.connections.connector(intent.object.connection());
+                for_who_waits(reply, self.bench().plan(connector, intent, None));
             }
             Ask::Containers(object) => {
                 let connector = self.connections.connector(object.connection());

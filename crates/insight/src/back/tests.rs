@@ -2,6 +2,7 @@
 
 mod groups;
 mod images;
+mod traffic;
 
 use super::{Around, way_back};
 use crate::fixture::{NOW, Node, Pod, cluster, view};
@@ -138,6 +139,7 @@ impl Case {
                 paused: false,
                 stops: None,
                 last: None,
+                traffic: None,
             },
             then,
             fleet: fleet(),
@@ -162,7 +164,7 @@ impl Case {
 
     fn way_of(&self, kept: &Kept) -> WayBack {
         let Self { fleet, artifacts, said, seen, models, took, .. } = self;
-        way_back(&object(), kept, &Around { fleet, artifacts, said, seen, models, took }, NOW)
+        way_back(&object(), kept, &Around { fleet, artifacts, said, seen, models, took, given: Err("") }, NOW)
     }
 }
 

@@ -16,9 +16,9 @@ use crate::{
     source::{Pod, Source, WorkloadKey},
 };
 use pilothouse_wire::{
-    ConnectionId, ObjectRef, SmolStr,
+    ConnectionId, ObjectRef, SmolStr, Stamp,
     view::{
-        DeliveryRow, DeliveryView, FleetSpec,
+        DeliveryRow, DeliveryView, FleetSpec, Mark, MarkKind,
         delivery::{AnalysisVerdict, StepAt},
     },
 };
@@ -46,6 +46,13 @@ pub fn took(world: &World, object: &ObjectRef) -> Vec<u64> {
     let key: WorkloadKey = (kind.clone(), namespace.clone(), name.clone());
     let service = world.source(id).and_then(|source| source.delivery.services.get(&key));
     service.map(|service| delivery::took(&service.moments)).unwrap_or_default()
+}
+
+/// When it was heard last that the shares of a route moved, by our clock.
+#[must_use]
+pub fn weighed(world: &World, object: &ObjectRef) -> Option<Stamp> {
+    let is_it = |mark: &&Mark| mark.key.kind == MarkKind::Weight && mark.key.object == *object;
+    world.marks_since(Stamp(i64::MIN)).filter(is_it).map(|mark| mark.heard).max()
 }
 
 /// The nodes on which pods of a service are, however many it has.

@@ -34,7 +34,7 @@ pub fn Dialogs(view: Watched) -> impl IntoView {
             Open::Edit(row) => view! { <EditDialog view=view kind=Some(row.kind.clone()) row=Some(*row) /> }.into_any(),
             Open::Remove(id, name) => view! { <RemoveDialog id=id name=name /> }.into_any(),
             Open::Consent(consent) => view! { <ConsentDialog consent=*consent /> }.into_any(),
-            Open::Rights(id, name) => view! { <RightsDialog id=id name=name /> }.into_any(),
+            Open::Rights(id, name) => view! { <RightsDialog view=view id=id name=name /> }.into_any(),
         })
     };
     view! {

@@ -76,26 +76,40 @@ pub fn Back(object: ObjectRef) -> impl IntoView {
 #[component]
 fn Said(way: WayBack) -> impl IntoView {
     let (may, door) = (use_acts_on(&way.object), use_plan());
-    let WayBack { grade, to, took, checked_at, .. } = &way;
-    let to = to.map(|to| format!("to revision {to}: ")).unwrap_or_default();
+    let WayBack { grade, took, checked_at, .. } = &way;
+    let to = way.goal().map(|goal| format!("to {goal}: ")).unwrap_or_default();
     let words = format!("{to}{}", grade.word());
     let beside = format!("takes {}; as of {}", took.words(), checked_at.clock());
     let class = format!("rollout-phase {}", tone(of_grade(*grade)));
-    let may_go = way.to.is_some();
+    let closed = Signal::stored(closed(&way));
     let intent = StoredValue::new(Intent { object: way.object.clone(), deed: way.deed.clone() });
     view! {
         <div class="card-body back-said" data-test="back-said" data-grade=grade.word() role="status">
             <span class=class>{visible(&words)}</span>
             <span class="soft" dir="auto">{visible(&beside)}</span>
             <span class="fill"></span>
-            <Show when=move || may_go && may.get()>
-                <Button label="Go back…" on_press=move || door.open(intent.get_value()) test="back-go" />
+            <Show when=move || may.get()>
+                <Button label="Go back…" on_press=move || door.open(intent.get_value()) blocked=closed test="back-go" />
             </Show>
         </div>
         <table class="plain-table">
             <thead><tr><th>"How it is"</th><th>"What"</th><th>"In words"</th><th>"Known by"</th></tr></thead>
             <tbody>{way.checks.into_iter().map(row).collect_any()}</tbody>
         </table>
+    }
+}
+
+/// Why it cannot be gone from here: what fails, or that nobody knows to what.
+fn closed(way: &WayBack) -> Option<String> {
+    let fails = way.checks.iter().filter(|check| check.state == CheckState::Fails);
+    match way.grade {
+        Grade::NotPossible => {
+            let what: Vec<&str> = fails.map(|check| check.what.as_str()).collect();
+            Some(format!("not possible: {}", what.join(", ")))
+        }
+        Grade::Ready | Grade::Slow | Grade::Unknown => {
+            way.goal().is_none().then(|| "what it would go back to is not known".to_owned())
+        }
     }
 }
 
@@ -123,5 +137,40 @@ fn of_grade(grade: Grade) -> Status {
         Grade::Slow => Status::Warn,
         Grade::NotPossible => Status::Bad,
         Grade::Unknown => Status::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilothouse_wire::{Stamp, back::Took, plan::Deed};
+
+    #[test]
+    fn what_is_not_possible_is_closed_with_what_fails_and_what_is_unknown_stays_open_where_it_leads_somewhere() {
+        let check =
+            |what: &str, state| Check { what: what.into(), state, words: String::new(), evidence: String::new() };
+        let way = |grade, to, aim: Option<&str>| WayBack {
+            object: "workload:iad/serving/Deployment/chat".parse().unwrap(),
+            from: Some(3),
+            to,
+            aim: aim.map(str::to_owned),
+            deed: Deed::Undo(to),
+            grade,
+            checks: vec![
+                check("Revision", CheckState::Holds),
+                check("Secret hf-token", CheckState::Fails),
+                check("GPUs", CheckState::Fails),
+            ],
+            took: Took::Unknown(String::new()),
+            checked_at: Stamp(0),
+        };
+        let of = |grade, to, aim| closed(&way(grade, to, aim));
+        let fails = Some("not possible: Secret hf-token, GPUs");
+        assert_eq!(of(Grade::NotPossible, Some(2), None).as_deref(), fails);
+        for grade in [Grade::Ready, Grade::Slow, Grade::Unknown] {
+            assert_eq!(of(grade, Some(2), None), None);
+            assert_eq!(of(grade, None, Some("a 90 %")), None);
+        }
+        assert_eq!(of(Grade::Unknown, None, None).as_deref(), Some("what it would go back to is not known"));
     }
 }

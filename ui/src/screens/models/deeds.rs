@@ -5,6 +5,7 @@ use crate::{
     keys::Command,
     link::use_link,
     mirror::use_view,
+    once::{CollectAny, live},
     parts::{
         button::{Button, Weight},
         form::{dialog::Titled, line::Line},
@@ -13,7 +14,6 @@ use crate::{
     },
     shell::{plan::use_plan, toast::use_toasts},
     state::use_state,
-    once::{CollectAny, live},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -112,6 +112,38 @@ pub fn ModelTags(row: Memo<Option<ModelRow>>, version: Option<u64>) -> impl Into
     }
 }
 
+/// What can be done to the model itself, where something may be done: in the window, and not in the past.
+#[component]
+pub fn ModelDeeds(model: ModelId) -> impl IntoView {
+    let (state, door) = (use_state(), use_plan());
+    let asked = RwSignal::new(false);
+    let blocked = use_blocked(model.source.clone());
+    let model = StoredValue::new(model);
+    let open = Callback::new(move |deed: Deed| door.open(about(model.get_value(), deed)));
+    let close = Callback::new(move |()| asked.set(false));
+    view! {
+        <Show when=move || state.may_act()>
+            <div class="buttons">
+                <Button label="Set a tag of the model…" on_press=move || asked.set(true) blocked=blocked test="model-tag-set" />
+            </div>
+        </Show>
+        <Show when=move || asked.get()>
+            <AskTag version=None open=open on_close=close />
+        </Show>
+    }
+}
+
+/// Why nothing is done through a connection, if so.
+fn use_blocked(source: ConnectionId) -> Signal<Option<String>> {
+    let name = visible(source.as_str());
+    let may = use_may(source);
+    Signal::derive(move || match may.get() {
+        May::Yes => None,
+        May::ReadAlone => Some(format!("{name} is read alone")),
+        May::Never(why) => Some(why.to_owned()),
+    })
+}
+
 /// Buttons for a version, where something may be done: in the window, and not in the past.
 #[component]
 pub fn VersionDeeds(row: Memo<Option<ModelRow>>, number: u64) -> impl IntoView {
@@ -127,12 +159,7 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
     let door = use_plan();
     let asked: RwSignal<Option<Asked>> = RwSignal::new(None);
     let may = use_may(model.source.clone());
-    let source = visible(model.source.as_str());
-    let blocked = Signal::derive(move || match may.get() {
-        May::Yes => None,
-        May::ReadAlone => Some(format!("{source} is read alone")),
-        May::Never(why) => Some(why.to_owned()),
-    });
+    let blocked = use_blocked(model.source.clone());
     let model = StoredValue::new(model);
     let open = move |deed: Deed| door.open(about(model.get_value(), deed));
     let aliases = Memo::new(move |_| {
@@ -170,7 +197,7 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
         </div>
         {move || asked.get().map(|which| match which {
             Asked::Alias => view! { <AskAlias number=number open=Callback::new(open) on_close=close /> }.into_any(),
-            Asked::Tag => view! { <AskTag number=number open=Callback::new(open) on_close=close /> }.into_any(),
+            Asked::Tag => view! { <AskTag version=Some(number) open=Callback::new(open) on_close=close /> }.into_any(),
         })}
     }
 }
@@ -219,21 +246,22 @@ fn AskAlias(number: u64, open: Callback<Deed>, on_close: Callback<()>) -> impl I
     }
 }
 
-/// Asks for a tag and its value.
+/// Asks for a tag of the model, or of one of its versions, and its value.
 #[component]
-fn AskTag(number: u64, open: Callback<Deed>, on_close: Callback<()>) -> impl IntoView {
+fn AskTag(version: Option<u64>, open: Callback<Deed>, on_close: Callback<()>) -> impl IntoView {
     let (key, value) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let plan = move || {
         let (key, value) = untrack(|| (key.get(), value.get()));
         let key = key.trim();
         if !key.is_empty() {
             on_close.run(());
-            open.run(Deed::SetTag { version: Some(number), key: key.into(), value: value.trim().into() });
+            open.run(Deed::SetTag { version, key: key.into(), value: value.trim().into() });
         }
     };
     let blocked = Signal::derive(move || key.with(|key| key.trim().is_empty()).then(|| "give a tag".to_owned()));
+    let whose = version.map_or_else(|| "the model".to_owned(), |number| format!("version {number}"));
     view! {
-        <Titled label="A tag" title=format!("Which tag is version {number} to have?") on_close=on_close test="ask-tag">
+        <Titled label="A tag" title=format!("Which tag is {whose} to have?") on_close=on_close test="ask-tag">
             <div class="dialog-body stack">
                 <Line id="tag-key" label="Tag" text=key most=250 on_enter=plan />
                 <Line id="tag-value" label="Value" text=value most=5000 on_enter=plan />

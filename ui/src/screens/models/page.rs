@@ -4,7 +4,7 @@ use super::{
     Here, Known,
     artifact::ArtifactPage,
     compare::Compare,
-    deeds::ModelTags,
+    deeds::{ModelDeeds, ModelTags},
     differ::Differ,
     place::{Place, Spot, Versions},
     repository::RepositoryPage,
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{
     mirror::Watched,
+    once::{CollectAny, live},
     parts::{
         age::Age,
         empty::Empty,
         mark::{StatusWord, of_freshness},
         show::Show,
     },
-    once::{CollectAny, live},
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -39,7 +39,8 @@ pub fn Page(known: Known, here: Memo<Option<Spot>>) -> impl IntoView {
             other => other.clone(),
         })
     });
-    live(move || match page.get() {
+    live(move || {
+        match page.get() {
         None => view! {
             <section class="card models-page">
                 <Empty
@@ -69,6 +70,7 @@ pub fn Page(known: Known, here: Memo<Option<Spot>>) -> impl IntoView {
         Some(Spot::Repository(id)) => view! { <RepositoryPage known=known id=id /> }.into_any(),
         Some(Spot::Artifact(of)) => view! { <ArtifactPage known=known of=of /> }.into_any(),
         Some(Spot::Artifacts(from, to)) => view! { <Differ known=known from=from to=to /> }.into_any(),
+    }
     })
 }
 
@@ -160,6 +162,7 @@ fn Model(view: Watched, id: ModelId, here: Memo<Option<Spot>>) -> impl IntoView 
                     <div class="section">
                         {move || description().map(|text| view! { <p class="soft" dir="auto">{visible(&text)}</p> })}
                         <ModelTags row=row version=None />
+                        <ModelDeeds model=model.get_value() />
                         <Table row=row />
                     </div>
                     {move || shown()}
@@ -185,7 +188,8 @@ fn Table(row: Memo<Option<ModelRow>>) -> impl IntoView {
     };
     let more = move || {
         let more = row.with(|row| row.as_ref().map_or(0, |row| row.more));
-        (more > 0).then(|| view! { <p class="small faint">{format!("{} older versions are not followed.", count(more))}</p> })
+        (more > 0)
+            .then(|| view! { <p class="small faint">{format!("{} older versions are not followed.", count(more))}</p> })
     };
     view! {
         <div class="models-versions">

@@ -199,6 +199,7 @@ fn questions() -> Vec<Ask> {
         Ask::Describe(node),
         Ask::Lanes { span: hour, end: When::Now },
         Ask::Plan(Intent { object: service.clone(), deed: Deed::Restart }),
+        Ask::PlanAnyway(Intent { object: service.clone(), deed: Deed::Undo(None) }),
         Ask::Rights(RightsQuery { connection: id(), namespace: None }),
         Ask::Containers(service.clone()),
         Ask::WayBack(service, None),
