@@ -46,6 +46,7 @@ mod terminal;
 pub mod truth;
 mod victoria;
 mod wait;
+pub mod walk;
 
 pub use alertmanager::Alertmanager;
 pub use api::Api;

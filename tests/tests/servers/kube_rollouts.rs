@@ -5,7 +5,9 @@ use crate::kube_support;
 use std::time::Duration;
 
 use crate::kube_support::{LIMIT, Settings, Watched};
-use acceptance::{ControlPlane, Failure, GpuNodes, Options, Prometheus, Result, Rollouts, parity, rollouts, until};
+use acceptance::{
+    ControlPlane, Failure, GpuNodes, Options, Prometheus, Result, Rollouts, parity, rollouts, until, walk,
+};
 use pilothouse_wire::{
     ObjectRef,
     view::{
@@ -127,6 +129,35 @@ async fn a_canary_and_its_ways_back_are_shown_as_the_plugin_shows_them() -> Resu
     assert!(titles(MarkKind::Step).contains(&"chat step 2 of 4: Pause until promoted"), "{:?}", titles(MarkKind::Step));
     for phase in ["chat Paused", "chat Degraded", "chat Healthy"] {
         assert!(titles(MarkKind::Phase).contains(&phase), "{phase}: {:?}", titles(MarkKind::Phase));
+    }
+    Ok(())
+}
+
+/// What does not rest: pods that are not ready yet or come nowhere, an analysis under way, a pause at 60 %, one by a person and
+/// one that ends by itself, a time that is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_between_the_states_that_rest_is_shown_as_the_plugin_shows_it() -> Result<()> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new(POOL, 4, 8), LIMIT).await?;
+    let rollouts = Rollouts::start(&plane).await?;
+    let watched = Watched::start(&Settings::new(&plane.kubeconfig()))?;
+    for object in walk::canary(NAMESPACE, "walk") {
+        plane.apply(&object.to_string()).await?;
+    }
+    for station in walk::of_canary() {
+        station.reach(&plane, &rollouts, (NAMESPACE, "walk")).await?;
+        let mut last = Vec::new();
+        let row = until(&format!("it is the same at {}", station.words()), LIMIT, async || {
+            let row = async || Ok(watched.services().rows.get(&object("walk")).cloned());
+            let compared = parity::compare(&rollouts, (NAMESPACE, "walk"), row).await?;
+            let Some((row, differs)) = compared else { return Ok(None) };
+            last = differs;
+            Ok(last.is_empty().then_some(row))
+        })
+        .await;
+        let row = row.map_err(|failure| Failure::new(format!("{failure}: {last:?}")))?;
+        let step = row.step.as_ref().map(|step| format!("{}/{}", step.done, step.of)).unwrap_or_default();
+        assert!(station.is(row.phase.word(), &step), "it left {} before it was looked at: {row:?}", station.words());
     }
     Ok(())
 }

@@ -1,10 +1,17 @@
 //! What we show of a Rollout beside what Argo's own plugin for kubectl shows of it, at each station of a script: a canary and
-//! a blue-green one, each on its way, promoted, stopped, tried again and gone back from.
+//! a blue-green one, each on its way, promoted, stopped, tried again and gone back from; and what lies between the states that
+//! rest (`walk`): pods that are not ready yet or come nowhere, an analysis under way, pauses by a person and by the clock, a time
+//! that is over.
 
 use std::time::Duration;
 
 use acceptance::{
-    Context, ControlPlane, Failure, GpuNodes, Options, Result, Rollouts, api::items, parity, rollouts::rollout, until,
+    Context, ControlPlane, Failure, GpuNodes, Options, Result, Rollouts,
+    api::items,
+    parity,
+    rollouts::rollout,
+    until,
+    walk::{self, Station as Walked},
 };
 use pilothouse_engine::Reader;
 use pilothouse_wire::{
@@ -71,7 +78,8 @@ pub async fn measure(report: &mut Report) -> Result<()> {
     });
     let canary = rollout(NAMESPACE, "chat", &json!({ "canary": { "steps": steps } }));
     let blue_green = rollout(NAMESPACE, "embed", &json!({ "blueGreen": turn }));
-    for object in services.iter().chain([&canary, &blue_green]) {
+    let walking = walk::canary(NAMESPACE, "walk");
+    for object in services.iter().chain([&canary, &blue_green]).chain(&walking) {
         plane.apply(&object.to_string()).await?;
     }
     let running = engine::watching(&plane.kubeconfig(), CONTEXT).await?;
@@ -97,11 +105,16 @@ pub async fn measure(report: &mut Report) -> Result<()> {
                 words => drop(rollouts.plugin(&[words, &["--namespace", NAMESPACE][..]].concat()).await?),
             }
             rollouts.until(NAMESPACE, name, "Status", phase).await?;
-            let differs = differing(&rollouts, &reader, name).await?;
-            for parity::Differs { what, ours, theirs } in &differs {
-                say(&format!("  {name}, {words:?}: {what} is \"{ours}\" here and \"{theirs}\" there"));
-            }
+            let (_, differs) = differing(&rollouts, &reader, name).await?;
+            told(name, &format!("{words:?}"), &differs);
             differences += differs.len();
+            compared += parity::COMPARED.len();
+        }
+    }
+    for (name, stations) in [("walk", walk::of_canary()), ("embed", walk::of_blue_green())] {
+        for station in stations {
+            station.reach(&plane, &rollouts, (NAMESPACE, name)).await?;
+            differences += between(&rollouts, &reader, name, &station).await?;
             compared += parity::COMPARED.len();
         }
     }
@@ -112,6 +125,24 @@ pub async fn measure(report: &mut Report) -> Result<()> {
         "",
     ));
     Ok(())
+}
+
+fn told(name: &str, at: &str, differs: &[parity::Differs]) {
+    for parity::Differs { what, ours, theirs } in differs {
+        say(&format!("  {name}, {at}: {what} is \"{ours}\" here and \"{theirs}\" there"));
+    }
+}
+
+/// How many values are not the same at a station on the way. One that was left before it could be compared counts for nothing,
+/// and ends the measure.
+async fn between(rollouts: &Rollouts<'_>, reader: &Reader, name: &str, station: &Walked) -> Result<usize> {
+    let (row, differs) = differing(rollouts, reader, name).await?;
+    told(name, &station.words(), &differs);
+    let step = row.step.as_ref().map(|step| format!("{}/{}", step.done, step.of)).unwrap_or_default();
+    if differs.is_empty() && !station.is(row.phase.word(), &step) {
+        return Err(Failure::new(format!("{name} left {} before it was compared", station.words())));
+    }
+    Ok(differs.len())
 }
 
 /// Waits until the pods of `2.0.0` have a time at which they go: until then the controller pauses on the way back, too.
@@ -132,13 +163,17 @@ async fn go_at_a_time(plane: &ControlPlane) -> Result<()> {
 }
 
 /// What is not the same once both had time to tell of the same state.
-async fn differing(rollouts: &Rollouts<'_>, reader: &Reader, name: &str) -> Result<Vec<parity::Differs>> {
+async fn differing(
+    rollouts: &Rollouts<'_>,
+    reader: &Reader,
+    name: &str,
+) -> Result<(DeliveryRow, Vec<parity::Differs>)> {
     let began = Instant::now();
     loop {
         let compared = parity::compare(rollouts, (NAMESPACE, name), async || row(reader, name).await).await?;
         let late = began.elapsed() > SETTLES;
         match compared {
-            Some((_, differs)) if differs.is_empty() || late => return Ok(differs),
+            Some((row, differs)) if differs.is_empty() || late => return Ok((row, differs)),
             None if late => return Err(Failure::new(format!("the plugin's word on {name} never rests"))),
             _ => sleep(Duration::from_millis(100)).await,
         }
