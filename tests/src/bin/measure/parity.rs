@@ -64,7 +64,7 @@ const BLUE_GREEN: &[Station] = &[
 pub async fn measure(report: &mut Report) -> Result<()> {
     say("parity: a canary and a blue-green Rollout of the real controller, beside its plugin.");
     let plane = ControlPlane::start(Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("parity", 4, 8), LIMIT).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("parity", 8, 8), LIMIT).await?;
     let rollouts = Rollouts::start(&plane).await?;
     let services = ["active", "preview"].map(|name| {
         json!({
