@@ -114,7 +114,9 @@ async fn no_address_message_or_forged_frame_reaches_an_act() {
     assert!(!before.is_empty());
     for (at, act) in acts().into_iter().enumerate() {
         assert_eq!(place(&act), at);
-        assert!(codec::decode::<ToEngine>(&codec::encode(&ToDesktop::Act(1, act.clone()))).is_err(), "{act:?}");
+        // It reads as nothing, or by chance as a question: messages do not describe themselves, and no page has a word for an act.
+        let read = codec::decode::<ToEngine>(&codec::encode(&ToDesktop::Act(1, act.clone())));
+        assert!(matches!(read, Err(_) | Ok(ToEngine::Ask(..))), "{act:?} {read:?}");
         for bytes in forged(act.clone()) {
             // What reads as something that a page may say is answered as that, and what does not ends the link: either
             // way none of it is an act.
