@@ -349,6 +349,9 @@ fn shares_that_move_are_a_change_and_other_weights_of_the_same_shares_are_none()
     let marks = told.marks(MarkKind::Weight);
     assert_eq!(marks[0].title, "chat: stable 90 % → 50 %, canary 10 % → 50 %");
     assert_eq!((marks[0].by.as_deref(), marks[0].rebuilt, marks.len()), (Some("ann"), false, 1));
+    // What it gave to whom before is in the world of the moment before it was heard, whenever it was written.
+    assert_eq!(project::weighed(&told.world, &object("HTTPRoute", "chat")), Some(told.now));
+    assert_eq!(project::weighed(&told.world, &object("HTTPRoute", "other")), None);
 }
 
 #[test]
