@@ -28,7 +28,8 @@ impl Site {
         let plane = ControlPlane::shared().await?;
         let namespace = plane.namespace("bench").await?;
         let times = Times::Fixed(GAP);
-        let truth = Truth::start(Script { head: HEAD, ttft: times, gap: times, ..Script::quick() }.failing(fault)).await?;
+        let truth =
+            Truth::start(Script { head: HEAD, ttft: times, gap: times, ..Script::quick() }.failing(fault)).await?;
         let port = truth.url().rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
         let inside = plane.put_inside(&namespace, "chat", &json!({ "app": "chat" }), port).await?;
         let terminal = Terminal::new(&plane.kubeconfig())?;
