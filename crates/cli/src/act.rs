@@ -293,9 +293,14 @@ pub fn ended(action: &Action, err: Style) -> Result<Exit, Failed> {
         ActionState::Unknown(problem) => {
             problems::tell(problem, err);
             note("Nobody knows whether it was done. It is not sent again by itself: look, and plan what is wanted.");
+            undo(&action.plan);
             Ok(Exit::Unverified)
         }
-        ActionState::Refused(problem) | ActionState::Partly(problem) => Err((**problem).clone().into()),
+        ActionState::Partly(problem) => {
+            undo(&action.plan);
+            Err((**problem).clone().into())
+        }
+        ActionState::Refused(problem) => Err((**problem).clone().into()),
         ActionState::Sending(_) | ActionState::Verifying(_) => Err(other_answer()),
     }
 }

@@ -119,7 +119,8 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
     }
     let more_changes = u32::try_from(changes.len().saturating_sub(diff::MOST)).unwrap_or(u32::MAX);
     changes.truncate(diff::MOST);
-    let steps: Vec<Step> = tried.into_iter().map(|(step, _)| step).collect();
+    let mut steps: Vec<Step> = tried.into_iter().map(|(step, _)| step).collect();
+    let stays = if intent.deed == Deed::Abort { leave_what_follows(&mut steps) } else { Vec::new() };
     Ok(Plan {
         intent: intent.clone(),
         title: draft.title,
@@ -132,7 +133,7 @@ pub(crate) async fn plan(client: &Client, intent: &Intent, now: Stamp) -> Result
         affected: draft.affected,
         risk: draft.risk.0,
         risk_why: draft.risk.1,
-        warnings: draft.warnings.into_iter().chain(beside.warnings).chain(unknown).collect(),
+        warnings: draft.warnings.into_iter().chain(stays).chain(beside.warnings).chain(unknown).collect(),
         success: draft.success,
         undo: draft.undo.map(|deed| Intent { object: intent.object.clone(), deed }),
         type_name: None,
@@ -168,16 +169,35 @@ fn scrubbed(object: &Value) -> Value {
 /// Why it cannot be confirmed: each reason once, however many steps have it.
 fn blocked(steps: &[Step]) -> Vec<Problem> {
     let mut all: Vec<Problem> = Vec::new();
-    for step in steps {
-        let problem = match (&step.permission, &step.dry_run) {
-            (Permission::Denied(problem), _) | (_, DryRun::Refused(problem)) => problem,
-            _ => continue,
-        };
+    for problem in steps.iter().filter_map(hindrance) {
         if !all.contains(problem) {
-            all.push((**problem).clone());
+            all.push(problem.clone());
         }
     }
     all
+}
+
+/// Why a step cannot be sent.
+fn hindrance(step: &Step) -> Option<&Problem> {
+    match (&step.permission, &step.dry_run) {
+        (Permission::Denied(problem), _) | (_, DryRun::Refused(problem)) => Some(problem),
+        _ => None,
+    }
+}
+
+/// Nobody is kept from stopping something by what would only follow it: of what is sent behind the first step, what cannot be is left
+/// out. Answers what is to be said of that.
+fn leave_what_follows(steps: &mut Vec<Step>) -> Vec<String> {
+    let mut said = Vec::new();
+    let mut is_first = true;
+    steps.retain(|step| {
+        let hindrance = hindrance(step).filter(|_| !std::mem::take(&mut is_first));
+        said.extend(
+            hindrance.map(|problem| format!("Left out, since it cannot be done: {}. {}", step.words, problem.what)),
+        );
+        hindrance.is_none()
+    });
+    said
 }
 
 /// A step as it would be sent, with what the server says of it, and what the object would be.

@@ -94,8 +94,8 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
             let aborts = midway.is_some_and(|midway| !midway.aborted);
             let deed = if aborts { Deed::Abort } else { Deed::Undo(Some(then.number)) };
             let stops = service::stops(kind, &object, kept.from, then);
-            // What stops something is not held up by a pause.
-            let paused = kept.paused && !aborts;
+            // What stops something is not held up by a pause, and the plan back to what is stable takes the pause away.
+            let paused = kept.paused && !aborts && !service::is_stable(kind, &object, then);
             Ok(Kept { deed, then: Ok(Box::new(read)), stops, paused, ..kept })
         }
         Err(problem) if kind == "LeaderWorkerSet" => Ok(Kept { then: Err(revision::of_groups_alone(problem)), ..kept }),
@@ -105,7 +105,7 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
 
 fn no_way(kind: &str, name: &str) -> Problem {
     Problem::new(Code::NotOffered, format!("Pilothouse knows no way back for {kind} {name}.")).why(
-        "It goes back with Deployments, StatefulSets, DaemonSets, Rollouts, LeaderWorkerSets and services of KServe.",
+        "It goes back with Deployments, StatefulSets, DaemonSets, Rollouts, LeaderWorkerSets, services of KServe and routes.",
     )
 }
 

@@ -121,6 +121,8 @@ async fn graded(
 pub(crate) struct Outlook {
     scene: Scene,
     to: Option<u64>,
+    /// What is typed to take it all the same.
+    anyway: String,
     connectors: Connectors,
 }
 
@@ -133,10 +135,15 @@ pub(crate) enum Doubt {
 }
 
 impl Outlook {
-    /// Of what is wanted; nothing of what is no way back. What stops something is none, and never held up.
+    /// Of what is wanted; nothing of what is no way back. What stops something is none, and never held up. Nor is a DaemonSet: it
+    /// is no service that `rollback` could take all the same, and its plan says by itself which pods stay.
     pub(crate) fn of(intent: &Intent, known: Known<'_>, connectors: Connectors, now: Stamp) -> Option<Self> {
         let Deed::Undo(to) = intent.deed else { return None };
-        Some(Self { scene: Scene::of(known, intent.object.clone(), now), to, connectors })
+        let object = &intent.object;
+        if object.kind_word() == "DaemonSet" {
+            return None;
+        }
+        Some(Self { scene: Scene::of(known, object.clone(), now), to, anyway: anyway(object, to), connectors })
     }
 
     /// Looks. What cannot be asked says so in the plan itself.
@@ -148,12 +155,17 @@ impl Outlook {
         };
         // Of what is on its way another deed takes it back, and is graded by itself.
         let way = way.ok().filter(|way| matches!(way.deed, Deed::Undo(_)))?;
-        let next = format!(
-            "Make good what is missing, and plan it anew. \"pilothouse rollback {} --anyway\" takes it all the same.",
-            self.scene.object.name()
-        );
+        let next = format!("Make good what is missing, and plan it anew. \"{}\" takes it all the same.", self.anyway);
         way.closed().map(|closed| Doubt::Closed(closed.next(next)))
     }
+}
+
+/// The line that takes this one service to this revision, whatever is missing. Names of Kubernetes need no quotes.
+fn anyway(object: &ObjectRef, to: Option<u64>) -> String {
+    let place = object.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+    let to = to.map(|to| format!(" --to {to}")).unwrap_or_default();
+    let (name, kind, context) = (object.name(), object.kind_word(), object.connection());
+    format!("pilothouse rollback {place}{name} --kind {kind} --context {context}{to} --anyway")
 }
 
 async fn read(connector: Option<Arc<dyn Connector>>, of: ArtifactRef) -> (ArtifactRef, Result<Artifact, Problem>) {

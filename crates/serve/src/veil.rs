@@ -1,8 +1,8 @@
 //! What a wall is not sent of the views that it shows. What persons wrote down for each other: notes on the ribbon, who did what,
 //! the labels and runbooks of alerts, whose names and summaries are what they are sent round for. What servers and controllers
 //! write in sentences of their own: messages, notes of events, what a repository is at; a change is told by what it is, in our
-//! words, by figures and by names, or by a word of a machine. Names of Secrets and ConfigMaps, of which it is told that they are
-//! others. What this machine said of a gap of the record, whose reason is enough, and of a source, which is well or is not.
+//! words, by figures and by names, or by a word of a machine. Names of Secrets, ConfigMaps, claims and variables, of which it is told
+//! that they are others. What this machine said of a gap of the record, whose reason is enough, and of a source, which is well or is not.
 
 use pilothouse_wire::{
     Body, Frame, ObjectRef, Patch, View,
@@ -63,8 +63,13 @@ fn told(mark: Mark) -> Option<Mark> {
     if mark.key.kind == MarkKind::Bookmark {
         return None;
     }
-    let detail = mark.detail.as_deref().and_then(|detail| detail_of(&mark, detail)).map(|detail| nameless(&detail));
-    Some(Mark { by: None, title: nameless(&mark.title), detail, ..mark })
+    let hide = |text: &str| match mark.key.kind {
+        MarkKind::Deploy | MarkKind::Config => nameless(text),
+        _ => text.to_owned(),
+    };
+    let detail = mark.detail.as_deref().and_then(|detail| detail_of(&mark, detail)).map(|detail| hide(&detail));
+    let title = hide(&mark.title);
+    Some(Mark { by: None, title, detail, ..mark })
 }
 
 /// What of the words behind a change is ours, figures and names, or a word of a machine. A new kind does not compile until that
@@ -126,7 +131,8 @@ fn reason(detail: &str) -> Option<String> {
 }
 
 /// The words behind which the names of others stand in what changed (`world::template`), each with what is told instead.
-const NAMED: [(&str, &str); 2] = [("Secret", "a Secret"), ("ConfigMap", "a ConfigMap")];
+const NAMED: [(&str, &str); 4] =
+    [("Secret", "a Secret"), ("ConfigMap", "a ConfigMap"), ("claim", "a claim"), ("variable", "a variable")];
 
 /// `chat Secret a → b, revision 2 → 3` without the names: `chat a Secret → another, revision 2 → 3`.
 fn nameless(text: &str) -> String {
@@ -242,9 +248,12 @@ mod tests {
                 "x:1 → x:2, a Secret → another, a ConfigMap → another, revision 1 → 2",
             ),
             (
-                of("chat ConfigMap canary-a → canary-b", "+ ConfigMap canary, variable X changed"),
+                of(
+                    "chat ConfigMap canary-a → canary-b",
+                    "+ ConfigMap canary, variable CANARY changed, − variable CANARY",
+                ),
                 "chat a ConfigMap → another",
-                "+ a ConfigMap, variable X changed",
+                "+ a ConfigMap, a variable changed, − a variable",
             ),
         ];
         for (mark, title, detail) in told {
@@ -256,6 +265,12 @@ mod tests {
                 assert!(text.contains(&format!("{title:?}")) && text.contains(&format!("{detail:?}")), "{text}");
             }
         }
+        let claim = of("chat claim canary-a → canary-b", "+ claim canary");
+        let claim = super::told(claim).unwrap();
+        assert_eq!((claim.title.as_str(), claim.detail.as_deref()), ("chat a claim → another", Some("+ a claim")));
+        // Of anything else such words are whatever they are: the rule of an alert is called so by who is alarmed.
+        let alert = Mark { title: "ConfigMap reload failed".into(), ..of_workload(MarkKind::Alert) };
+        assert_eq!(super::told(alert).unwrap().title, "ConfigMap reload failed");
         // What people call so is no Secret.
         assert_eq!(nameless("Secretary came, of secret-a"), "Secretary came, of secret-a");
     }

@@ -83,7 +83,7 @@ impl<R: Row> Keyed<R> {
     }
 
     /// Makes room for the first rows of a list, where it is known how many come: growing step by step would leave as much again.
-    pub fn expect(&mut self, rows: usize) {
+    pub fn reserve(&mut self, rows: usize) {
         if self.0.is_empty() {
             self.0.reserve_exact(rows);
         }

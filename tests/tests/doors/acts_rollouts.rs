@@ -330,6 +330,14 @@ async fn an_experiment_stands_beside_its_service_with_what_it_measures_and_is_en
     page.close().await
 }
 
+/// The number of the revision that is stable.
+async fn stable_number(plane: &ControlPlane) -> Result<String> {
+    let hash = plane.kubectl(&["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.status.stableRS}"]).await?;
+    let set = format!("rollouts-pod-template-hash={hash}");
+    let number = r"jsonpath={.items[0].metadata.annotations.rollout\.argoproj\.io/revision}";
+    plane.kubectl(&["get", "replicaset", "-n", NAMESPACE, "-l", &set, "-o", number]).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pause_of_a_person_does_not_hold_up_what_goes_back() -> Result<()> {
     let plane = ControlPlane::start(Options::default()).await?;
@@ -343,11 +351,17 @@ async fn the_pause_of_a_person_does_not_hold_up_what_goes_back() -> Result<()> {
     let terminal = acting::terminal(&plane).await?;
     let paused = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.paused}"];
     let stable = "all traffic is at the stable revision, 5 of 5 pods are ready";
-    for (verb, tag, words) in [("abort", "2.0.0", stable), ("undo", "3.0.0", "5 of 5 pods are ready")] {
+    let ready = "5 of 5 pods are ready";
+    for (verb, tag, words, named) in
+        [("abort", "2.0.0", stable, false), ("undo", "3.0.0", ready, false), ("undo", "4.0.0", ready, true)]
+    {
         seen(&image(&terminal, "chat", tag).await?, "it waits at step 2 of 4");
         // Whoever was alarmed has paused it first: while it is, its controller gives no revision more or fewer pods.
         seen(&act(&terminal, "pause", "chat", &["--yes"]).await?, "it is paused");
-        let said = act(&terminal, verb, "chat", &["--yes"]).await?;
+        // The window names the revision.
+        let number = if named { Some(stable_number(&plane).await?) } else { None };
+        let to = number.iter().flat_map(|number| ["--to", number]);
+        let said = act(&terminal, verb, "chat", &to.chain(["--yes"]).collect::<Vec<_>>()).await?;
         says(&said, &["Take the pause of a person away", "newest: 20 % → 0 %", "newest: 1 → 0 pods"]);
         seen(&said, words);
         assert_ne!(plane.kubectl(&paused).await?, "true", "{verb}");

@@ -17,7 +17,8 @@ async fn where_it_is_not_possible_no_button_and_no_plan_goes_round_it() -> Resul
     assert!(plan.out.contains("Deployment chat cannot go back as it is"), "{plan:?}");
     let said = site.terminal.call(&[&undo[..], &["--yes"]].concat()).await?;
     assert!(said.code == 1 && said.err.contains("Secret hf-token: It is not there"), "{said:?}");
-    assert!(said.err.contains("pilothouse rollback chat --anyway"), "{said:?}");
+    let line = format!("pilothouse rollback {}/chat --kind Deployment --context cluster --anyway", site.namespace);
+    assert!(said.err.contains(&line), "{said:?}");
     assert!(site.running().await?.ends_with(":v2"), "nothing was done");
 
     let page = Page::window((1440, 900), &site.terminal.environment()).await?;

@@ -233,6 +233,11 @@ fn part<T: Clone + PartialEq + Send + Sync + Default + 'static>(
     Memo::new(move |_| watched.object(|object| object.map(read)).flatten().unwrap_or_default())
 }
 
+/// Of a workload without pods nobody knows whether it is there.
+fn not_there(word: &str) -> &'static str {
+    if word == "Gone" { "It is not there any more." } else { "No pod of it is known now." }
+}
+
 #[component]
 fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
     let status = Memo::new(move |_| {
@@ -248,7 +253,7 @@ fn Known(watched: Watched, object: ObjectRef) -> impl IntoView {
             </div>
             <Fields rows=part(watched, |object| object.identity.clone()) />
             {move || was.get().map(|at| view! {
-                <p class="soft" data-test="inspector-gone">"It is not there any more. This is what is still known of it."</p>
+                <p class="soft" data-test="inspector-gone">{move || not_there(&word.get())}" This is what is still known of it."</p>
                 <before::AsItWas at=at />
             })}
         </div>

@@ -26,7 +26,7 @@ use crate::{
 use leptos::prelude::*;
 use pilothouse_wire::{
     Act, Acted, Answer, Ask, Code, Freshness, ObjectRef, Problem, ViewSpec,
-    plan::{Action, Confirmation, Deed, Intent, Planned},
+    plan::{Action, ActionState, Confirmation, Deed, Intent, Planned},
     units::{lower, visible},
 };
 use rows::{Became, PlanRows};
@@ -273,9 +273,10 @@ fn is_read_alone(planned: &Planned) -> bool {
     matches!(planned.plan.blocked.as_slice(), [one] if one.code == Code::Denied && one.what.ends_with("is read alone."))
 }
 
-/// What would take an action back, once it is over.
+/// What would take an action back, once it is over; of one of which nothing was done there is none.
 fn undo_of(action: &Action) -> Option<Intent> {
-    action.state.is_over().then(|| action.plan.undo.clone()).flatten()
+    let is_done = action.state.is_over() && !matches!(action.state, ActionState::Refused(_));
+    is_done.then(|| action.plan.undo.clone()).flatten()
 }
 
 /// What a deed is called on its button.

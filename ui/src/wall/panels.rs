@@ -211,7 +211,7 @@ pub(super) fn change(mark: &pilothouse_wire::view::Mark, room: u16) -> impl Into
     let detail = mark.detail.as_deref().map(|detail| visible(&format!(" {detail}"))).unwrap_or_default();
     let rebuilt = shape::rebuilt(mark).map(|word| format!(" · {word}")).unwrap_or_default();
     let (class, letters) = fit(&format!("{title}{detail}{rebuilt}"), room);
-    let letters = letters.saturating_sub(rebuilt.len());
+    let letters = letters.saturating_sub(rebuilt.chars().count());
     let title = middle(&title, letters);
     let detail = middle(&detail, letters.saturating_sub(title.chars().count()).max(24));
     view! {

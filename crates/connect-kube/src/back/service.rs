@@ -24,11 +24,17 @@ pub(super) fn midway(kind: &str, object: &Value, revisions: &[Revision]) -> Opti
     Some(Midway { stable: stable?.number, aborted: status["abort"] == true })
 }
 
+/// Is it the stable revision of a Rollout: the one that serves, whatever else is on its way?
+pub(super) fn is_stable(kind: &str, object: &Value, revision: &Revision) -> bool {
+    let stable = object["status"]["stableRS"].as_str().filter(|_| kind == "Rollout");
+    stable.is_some_and(|stable| revision.hash.as_deref() == Some(stable))
+}
+
 /// What a Rollout waits for on its way back. One that goes back to its stable revision goes straight, and so does one within
 /// its window of rollbacks. Source: the documentation of `strategy` and `rollbackWindow` of Argo Rollouts.
 pub(super) fn stops(kind: &str, object: &Value, from: Option<u64>, then: &Revision) -> Option<String> {
-    let (spec, stable) = (&object["spec"], object["status"]["stableRS"].as_str());
-    if kind != "Rollout" || then.hash.as_deref() == stable && stable.is_some() {
+    let spec = &object["spec"];
+    if kind != "Rollout" || is_stable(kind, object, then) {
         return None;
     }
     let window = spec["rollbackWindow"]["revisions"].as_u64().unwrap_or(0);

@@ -164,6 +164,10 @@ fn a_rollout_on_its_way_goes_back_to_what_it_came_from_and_else_by_its_steps() {
     // Not to the one before, which nobody ever promoted.
     assert_eq!(midway("Rollout", "a"), Some(1));
     assert_eq!([midway("Rollout", "c"), midway("Rollout", ""), midway("Deployment", "a")], [None; 3]);
+    // A pause holds up the way to any revision but the one that serves.
+    let stable = [0, 1, 2].map(|at| service::is_stable("Rollout", &object("a", 0), &revisions[at]));
+    assert_eq!(stable, [false, false, true]);
+    assert!(!service::is_stable("Deployment", &object("a", 0), &revisions[2]));
     let stops = |object: &Value, then: usize| service::stops("Rollout", object, Some(3), &revisions[then]);
     let words = "It goes by the 3 steps of its strategy, of which step 3 waits for a person.";
     assert_eq!(stops(&object("c", 0), 1).as_deref(), Some(words));

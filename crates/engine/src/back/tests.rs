@@ -55,7 +55,11 @@ fn paused(deed: Deed) -> Kept {
 }
 
 async fn doubt(kept: Option<Kept>, deed: Deed) -> Option<Doubt> {
-    let object: ObjectRef = "workload:iad/serving/Deployment/chat".parse().unwrap();
+    doubt_of("Deployment", kept, deed).await
+}
+
+async fn doubt_of(kind: &str, kept: Option<Kept>, deed: Deed) -> Option<Doubt> {
+    let object: ObjectRef = format!("workload:iad/serving/{kind}/chat").parse().unwrap();
     let server: Arc<dyn Connector> = Arc::new(Server(kept));
     let connectors = [(ConnectionId::slug("iad"), server)].into();
     let known = Known { world: &World::default(), registries: &Registries::default() };
@@ -70,7 +74,10 @@ async fn a_plan_to_go_back_is_closed_where_that_is_not_possible_and_only_there()
     };
     assert_eq!(problem.what, "Deployment chat cannot go back as it is.");
     assert!(problem.why.is_some_and(|why| why.starts_with("Moves: It is paused")));
-    assert!(problem.next.is_some_and(|next| next.contains("pilothouse rollback chat --anyway")));
+    let line = "\"pilothouse rollback serving/chat --kind Deployment --context iad --to 1 --anyway\"";
+    assert!(problem.next.is_some_and(|next| next.contains(line)));
+    // There is no `rollback` of it that could be told to go on.
+    assert!(doubt_of("DaemonSet", Some(paused(undo.clone())), undo.clone()).await.is_none());
 
     let moves = Kept { paused: false, ..paused(undo.clone()) };
     assert!(doubt(Some(moves), undo.clone()).await.is_none(), "not all of it is known, and nothing fails");

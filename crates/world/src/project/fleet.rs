@@ -125,7 +125,7 @@ impl FleetProjection {
             named.extend(touched.nodes.iter().map(|id| id.name.clone()));
         }
         let measured = world.nodes_called(&named);
-        view.nodes.expect(touched.nodes.len());
+        view.nodes.reserve(touched.nodes.iter().filter(|id| in_scope(spec, &id.cluster)).count());
         for id in touched.nodes.union(&measured).filter(|id| in_scope(spec, &id.cluster)) {
             let source = world.source(&id.cluster);
             let row = source.and_then(|source| Some(node_row(world, &id.cluster, source, source.nodes.get(&id.name)?)));
@@ -137,8 +137,9 @@ impl FleetProjection {
         let mut moved: BTreeSet<ObjectRef> = BTreeSet::new();
         // Whose GPUs are whose follows from the nodes' rows, which are new by now, and from the pods that these name.
         let mut held_anew = !patch.nodes.is_empty();
-        view.pods.expect(touched.pods.len());
-        patch.pods.set.reserve_exact(touched.pods.len());
+        let pods = touched.pods.iter().filter(|id| in_scope(spec, &id.cluster)).count();
+        view.pods.reserve(pods);
+        patch.pods.set.reserve_exact(pods);
         for id in touched.pods.iter().filter(|id| in_scope(spec, &id.cluster)) {
             moved.extend(view.pods.get(id).map(workloads::of_row));
             held_anew |= layout.as_ref().is_some_and(|layout| layout.is_held_by(id));

@@ -39,13 +39,14 @@ pub fn RightsDialog(view: Watched, id: ConnectionId, name: String) -> impl IntoV
     let typed = RwSignal::new(own.first().cloned().unwrap_or_default());
     let offered = RwSignal::new(own);
     let read = RwSignal::new(None::<Result<Rights, Problem>>);
-    let (link, of) = (use_link(), StoredValue::new(id.clone()));
+    let (link, of, asked) = (use_link(), StoredValue::new(id.clone()), StoredValue::new(None::<SmolStr>));
     let ask = move || {
         read.set(None);
         let namespace =
             typed.with_untracked(|text| Some(text.trim()).filter(|text| !text.is_empty()).map(SmolStr::new));
         let query = RightsQuery { connection: of.get_value(), namespace };
-        let wanted = query.clone();
+        let wanted = query.namespace.clone();
+        asked.set_value(wanted.clone());
         link.ask_then(Ask::Rights(query), move |answer| {
             let answer = match answer {
                 Ok(Answer::Rights(rights)) => Ok(*rights),
@@ -53,9 +54,7 @@ pub fn RightsDialog(view: Watched, id: ConnectionId, name: String) -> impl IntoV
                 Err(problem) => Err(problem),
             };
             // Another one may be asked for since.
-            let is_of_now =
-                typed.try_with_untracked(|text| text.trim() == wanted.namespace.as_deref().unwrap_or_default());
-            if is_of_now == Some(true) {
+            if asked.try_with_value(|asked| *asked == wanted) == Some(true) {
                 let _ = read.try_set(Some(answer));
             }
         });

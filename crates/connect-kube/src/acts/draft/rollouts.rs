@@ -202,6 +202,7 @@ pub(super) fn retry(about: &About<'_>, revisions: &[Revision]) -> Result<Draft, 
     let is_held = reached == Reached::Held;
     let waits_for_somebody = match reached {
         Reached::Beside => about.object["spec"]["strategy"]["blueGreen"]["autoPromotionEnabled"] == false,
+        Reached::Whole => false,
         _ => is_held || standing.waits_for_somebody(0),
     };
     Ok(Draft {
