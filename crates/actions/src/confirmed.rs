@@ -20,6 +20,8 @@ pub struct Confirmed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Course {
     sent: usize,
+    /// Steps at the begin that only look: where no other was sent, nothing was done.
+    looks: usize,
     all: usize,
     stopped: Option<Stopped>,
 }
@@ -58,7 +60,8 @@ impl Confirmed {
     /// The beginning of its course.
     #[must_use]
     pub fn course(&self) -> Course {
-        Course { sent: 0, all: self.requests.len(), stopped: None }
+        let looks = self.requests.iter().take_while(|request| request.method == "GET").count();
+        Course { sent: 0, looks, all: self.requests.len(), stopped: None }
     }
 
     /// What is to be sent next; nothing once all is sent, or a step was not.
@@ -104,7 +107,7 @@ impl Course {
     #[must_use]
     pub fn end(self, seen: Result<String, String>) -> ActionState {
         match (self.stopped, seen) {
-            (Some(Stopped::Refused(problem)), _) if self.sent == 0 => ActionState::Refused(Box::new(problem)),
+            (Some(Stopped::Refused(problem)), _) if self.sent <= self.looks => ActionState::Refused(Box::new(problem)),
             (Some(Stopped::Refused(problem)), _) => ActionState::Partly(Box::new(problem)),
             (None | Some(Stopped::Lost(_)), Ok(seen)) => ActionState::Verified(seen),
             (Some(Stopped::Lost(problem)), Err(_)) => ActionState::Unknown(Box::new(problem)),

@@ -188,6 +188,18 @@ fn what_became_of_it_follows_from_how_far_the_sending_came() {
     assert_eq!(run(0, "lost", no()), (false, ActionState::Unknown(boxed())));
 }
 
+#[test]
+fn where_only_was_looked_nothing_was_done() {
+    let mut both = plan(&["look", "write"]);
+    both.steps[0].request.method = "GET".into();
+    let proposal = Proposal::new(both, "iad", OPERATED, &seal(), Deed::clone);
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    let mut course = proposal.confirm(&by, OPERATED, MADE).unwrap().course();
+    course.took();
+    course.refused(Problem::new(Code::Denied, "no"));
+    assert!(matches!(course.end(Err(String::new())), ActionState::Refused(_)));
+}
+
 fn planned(at: Stamp, title: &str) -> Entry {
     let proposal =
         Proposal::new(Plan { title: title.to_owned(), ..plan(&["one"]) }, "iad", OPERATED, &seal(), Deed::clone);

@@ -191,7 +191,8 @@ fn leave_what_follows(steps: &mut Vec<Step>) -> Vec<String> {
     let mut said = Vec::new();
     let mut is_first = true;
     steps.retain(|step| {
-        let hindrance = hindrance(step).filter(|_| !std::mem::take(&mut is_first));
+        let stays = std::mem::take(&mut is_first);
+        let hindrance = hindrance(step).filter(|_| !stays);
         said.extend(
             hindrance.map(|problem| format!("Left out, since it cannot be done: {}. {}", step.words, problem.what)),
         );

@@ -243,8 +243,13 @@ impl Run {
                     what
                 }
             };
-            self.running.note(what).await;
+            let noted = self.running.note(what).await;
             if self.confirmed.next(&course).is_some() {
+                // Nothing is done that cannot be written down.
+                if let Err(problem) = noted {
+                    course.refused(problem);
+                    break;
+                }
                 self.tell(ActionState::Sending(String::new()), course.sent(), None).await;
             }
         }

@@ -74,6 +74,8 @@ async fn an_alias_is_set_moved_and_taken_back_and_so_is_a_tag() -> Result<()> {
     assert!(entries.contains("Set tag hub_token of chat") && !entries.contains("canary"), "{entries}");
     let book = terminal.good(&["audit", "list"]).await?;
     assert!(book.contains("Move alias champion of chat from version 1 to 2"), "{book}");
+    // Where a version was looked at and its alias refused, nothing was done.
+    assert!(book.contains("Set alias latest") && !book.contains("partly"), "{book}");
     Ok(())
 }
 

@@ -144,8 +144,11 @@ impl Running {
     }
 
     /// Writes what happened. What is sent is sent: that it cannot be written is found at the next start.
-    pub(crate) async fn note(&self, what: What) {
-        let _ = self.ledger.write(Some(self.id), what).await;
+    ///
+    /// # Errors
+    /// Why it cannot: nothing more may be sent then.
+    pub(crate) async fn note(&self, what: What) -> Result<(), Problem> {
+        self.ledger.write(Some(self.id), what).await.map(drop)
     }
 
     /// Signs what stands there by now, beside what is being sent: the end is signed once more, and waits for this.
@@ -156,7 +159,8 @@ impl Running {
 
     /// Writes how it ended, and signs. Answers why it could not be signed.
     pub(crate) async fn end(&mut self, what: What, vault: &Vault) -> Option<Problem> {
-        self.note(what).await;
+        // What is not written there is found to be cut at the next start.
+        let _ = self.note(what).await;
         if let Some((file, path)) = self.lock.take() {
             drop(file);
             let _ = std::fs::remove_file(path);

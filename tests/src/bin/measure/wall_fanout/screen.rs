@@ -18,6 +18,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 /// The first bytes of a message with a frame: its variant.
 const FRAME: u8 = 3;
+/// What the page watches of the ribbon.
+const WATCHED: Duration = Duration::from_secs(2 * 3_600);
 
 /// What lets screens in: the door's host and port, and the cookie of the session.
 #[derive(Clone)]
@@ -60,7 +62,7 @@ impl Screen {
             request.headers_mut().insert(name, value.parse().could_not("write a header")?);
         }
         let (mut socket, _) = client_async(request, stream).await.could_not("open a link")?;
-        let ribbon = ViewSpec::Ribbon { span: Duration::from_secs(3_600), end: When::Now };
+        let ribbon = ViewSpec::Ribbon { span: WATCHED, end: When::Now };
         for message in [
             ToEngine::Hello(WIRE_HASH.to_owned()),
             ToEngine::Watch(1, ViewSpec::Fleet(FleetSpec::default()), When::Now),
