@@ -12,18 +12,22 @@ use crate::{Outcome, command, heal, model, programs, repo, servers, sources, ui}
 
 /// The files of tests of package `acceptance` that take longest.
 const LONGEST: &[&str] = &[
-    "acts_rollback",
     "telemetry",
     "window_notices",
-    "acts_rollouts",
-    "browser_wall",
-    "acts_kserve_back",
-    "window_delivery",
-    "window_story",
-    "acts_kserve",
+    "kube_rollouts",
     "window_models",
-    "browser_lineage",
+    "browser_wall",
+    "window_story",
+    "acts_rollouts",
+    "acts_rollback",
+    "acts_kserve_back",
+    "bench_workers",
     "mlflow",
+    "acts_story",
+    "acts_kserve",
+    "window_delivery",
+    "telemetry_pages",
+    "browser_lineage",
     "kube_watch",
 ];
 /// The test programs that need no server and take longest.
