@@ -59,16 +59,26 @@ fn says(plan: &Said, parts: &[&str]) {
     }
 }
 
+async fn with_nodes(nodes: usize) -> Result<ControlPlane> {
+    let plane = ControlPlane::start(Options::default()).await?;
+    plane.add_gpu_nodes(&GpuNodes::new("acts", nodes, 8), LIMIT).await?;
+    Ok(plane)
+}
+
+/// A Rollout whose canary waits for a person at 20 % and at 60 %.
+async fn with_canary(plane: &ControlPlane) -> Result<Rollouts<'_>> {
+    let rollouts = Rollouts::start(plane).await?;
+    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
+    let chat = rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") }));
+    plane.apply(&chat).await?;
+    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    Ok(rollouts)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_goes_on_all_the_way_and_back_and_each_end_is_seen() -> Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("acts", 4, 8), LIMIT).await?;
-    let rollouts = Rollouts::start(&plane).await?;
-    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
-    plane
-        .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
-        .await?;
-    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let plane = with_nodes(4).await?;
+    let rollouts = with_canary(&plane).await?;
     let terminal = acting::terminal(&plane).await?;
 
     // What its first steps come to is said before anything is sent, in traffic and in pods.
@@ -340,14 +350,8 @@ async fn stable_number(plane: &ControlPlane) -> Result<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pause_of_a_person_does_not_hold_up_what_goes_back() -> Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
-    let rollouts = Rollouts::start(&plane).await?;
-    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
-    plane
-        .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
-        .await?;
-    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let plane = with_nodes(2).await?;
+    let rollouts = with_canary(&plane).await?;
     let terminal = acting::terminal(&plane).await?;
     let paused = ["get", "rollout", "chat", "-n", NAMESPACE, "-o", "jsonpath={.spec.paused}"];
     let stable = "all traffic is at the stable revision, 5 of 5 pods are ready";
@@ -372,14 +376,8 @@ async fn the_pause_of_a_person_does_not_hold_up_what_goes_back() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_controller_an_abort_is_sent_and_not_said_to_be_done() -> Result<()> {
-    let plane = ControlPlane::start(Options::default()).await?;
-    plane.add_gpu_nodes(&GpuNodes::new("acts", 2, 8), LIMIT).await?;
-    let mut rollouts = Rollouts::start(&plane).await?;
-    let steps = json!([{ "setWeight": 20 }, { "pause": {} }, { "setWeight": 60 }, { "pause": {} }]);
-    plane
-        .apply(&rollout("chat", &json!({ "canary": { "steps": steps } }), &json!({ "template": template("chat") })))
-        .await?;
-    rollouts.until(NAMESPACE, "chat", "Status", "Healthy").await?;
+    let plane = with_nodes(2).await?;
+    let mut rollouts = with_canary(&plane).await?;
     let terminal = acting::terminal(&plane).await?;
     seen(&image(&terminal, "chat", "2.0.0").await?, "it waits at step 2 of 4");
 

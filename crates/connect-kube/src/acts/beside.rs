@@ -59,10 +59,14 @@ fn not_known(client: &Client, what: &str, failure: &Failure) -> String {
 
 /// The controller that made the object, and sets it again.
 pub(crate) fn maker(object: &Value) -> Option<String> {
-    let owners = object["metadata"]["ownerReferences"].as_array()?;
-    let owner = owners.iter().find(|owner| owner["controller"] == true)?;
+    let owner = controller(object)?;
     let (kind, name) = (owner["kind"].as_str()?, owner["name"].as_str()?);
     Some(format!("{kind} {name} made this object and sets it again as it likes. Better: change it there."))
+}
+
+/// The owner that makes and unmakes an object. Source: `metav1.GetControllerOf`.
+pub(super) fn controller(object: &Value) -> Option<&Value> {
+    object["metadata"]["ownerReferences"].as_array()?.iter().find(|owner| owner["controller"] == true)
 }
 
 /// Who keeps the object, if that is an Application of Argo CD that can be read.

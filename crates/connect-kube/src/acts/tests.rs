@@ -9,12 +9,14 @@ mod rollouts;
 mod routes;
 
 use super::{
-    call_of,
+    blocked,
     diff::changes,
     draft::{Body, Draft, Present, Target, draft},
+    leave_what_follows,
     revision::{self, Revision},
     seen::seen,
-    trying, written,
+    sending::{call_of, trying},
+    written,
 };
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
@@ -398,5 +400,30 @@ fn the_right_that_a_request_needs_is_told_by_its_path() {
         ("POST", "/api/v1/namespaces/serving/pods/chat-1/eviction", "create  pods/eviction serving"),
     ] {
         assert_eq!(right(method, path), wanted, "{path}");
+    }
+}
+
+#[test]
+fn what_cannot_follow_an_abort_is_left_out_and_keeps_nobody_from_it() {
+    let step = |words: &str, may: bool| Step {
+        words: words.to_owned(),
+        request: Request { method: "PATCH".into(), path: "/x".into(), media: "y".into(), body: String::new() },
+        guards: Vec::new(),
+        permission: match may {
+            true => Permission::Granted,
+            false => Permission::Denied(Box::new(Problem::new(Code::Denied, "You may not patch rollouts."))),
+        },
+        dry_run: DryRun::Passed,
+    };
+    for (first, second, left, said) in [
+        (true, true, 2, None),
+        (true, false, 1, Some("Left out, since it cannot be done: pause. You may not patch rollouts.")),
+        (false, true, 2, None),
+        (false, false, 1, Some("Left out, since it cannot be done: pause. You may not patch rollouts.")),
+    ] {
+        let mut steps = vec![step("abort", first), step("pause", second)];
+        assert_eq!(leave_what_follows(&mut steps).first().map(String::as_str), said);
+        // The first stays, and holds the plan up where it cannot be sent.
+        assert_eq!((steps.len(), steps[0].words.as_str(), blocked(&steps).is_empty()), (left, "abort", first));
     }
 }

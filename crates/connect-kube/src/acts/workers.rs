@@ -5,10 +5,10 @@
 //! Source: `batch/v1` Job of Kubernetes; `backoffLimitPerIndex` is on by default since 1.29.
 
 use super::{
-    MANAGER, blocked,
+    blocked,
     diff::{self, fields},
     draft::{About, Body, Draft, Guard, Part, Target},
-    refused,
+    sending::{MANAGER, refused},
 };
 use crate::{
     client::{Client, JSON},

@@ -1,7 +1,7 @@
 //! Nodes and pods: closed, opened, emptied, ended.
 
 use super::{About, Body, Draft, Guard, Part, SOON, Target, about::gpus};
-use crate::facts::quarantine;
+use crate::{acts::beside::controller, facts::quarantine};
 use pilothouse_wire::{
     Problem,
     plan::{Affected, Deed, Expectation, Risk},
@@ -126,11 +126,6 @@ pub(in crate::acts) fn leaves(pod: &Value) -> bool {
     let is_over = ["Succeeded", "Failed"].iter().any(|phase| pod["status"]["phase"] == *phase);
     let of_daemons = controller(pod).is_some_and(|owner| owner["kind"] == "DaemonSet");
     !(is_mirror || is_over || of_daemons)
-}
-
-fn controller(pod: &Value) -> Option<&Value> {
-    let owners = pod["metadata"]["ownerReferences"].as_array().map(Vec::as_slice).unwrap_or_default();
-    owners.iter().find(|owner| owner["controller"] == true)
 }
 
 fn has_scratch(pod: &Value) -> bool {

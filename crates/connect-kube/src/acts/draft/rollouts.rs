@@ -6,7 +6,7 @@ use super::{
     controllers::{is_paused, unpause},
     course::{Coming, Course, Fast, Reached},
 };
-use crate::acts::{revision::Revision, rollout::Standing};
+use crate::acts::{beside::controller, revision::Revision, rollout::Standing};
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Risk},
@@ -274,9 +274,7 @@ pub(super) fn terminate(about: &About<'_>) -> Result<Draft, Problem> {
 
 /// Who waits for an analysis or an experiment.
 fn owner(about: &About<'_>) -> String {
-    let owners = about.object["metadata"]["ownerReferences"].as_array();
-    let owner = owners.into_iter().flatten().find(|owner| owner["controller"] == true);
-    let named = owner.and_then(|owner| Some((owner["kind"].as_str()?, owner["name"].as_str()?)));
+    let named = controller(about.object).and_then(|owner| Some((owner["kind"].as_str()?, owner["name"].as_str()?)));
     named.map_or_else(|| "whoever waits for it".to_owned(), |(kind, name)| format!("{kind} {name}"))
 }
 

@@ -3,11 +3,10 @@
 use super::{
     Body, Deed, Revision, Target, guards, made, patch_of, plan_of, resized, seen, seen_of, template, workload,
 };
-use crate::acts::{blocked, leave_what_follows};
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
-    Code, Problem, Stamp,
-    plan::{Affected, DryRun, Permission, Plan, Request, Risk, Share, Step},
+    Code, Stamp,
+    plan::{Affected, Plan, Risk, Share},
 };
 use serde_json::{Value, json};
 
@@ -30,31 +29,6 @@ fn canary(change: impl FnOnce(&mut Value)) -> Value {
     });
     change(&mut object);
     object
-}
-
-#[test]
-fn what_cannot_follow_an_abort_is_left_out_and_keeps_nobody_from_it() {
-    let step = |words: &str, may: bool| Step {
-        words: words.to_owned(),
-        request: Request { method: "PATCH".into(), path: "/x".into(), media: "y".into(), body: String::new() },
-        guards: Vec::new(),
-        permission: match may {
-            true => Permission::Granted,
-            false => Permission::Denied(Box::new(Problem::new(Code::Denied, "You may not patch rollouts."))),
-        },
-        dry_run: DryRun::Passed,
-    };
-    for (first, second, left, said) in [
-        (true, true, 2, None),
-        (true, false, 1, Some("Left out, since it cannot be done: pause. You may not patch rollouts.")),
-        (false, true, 2, None),
-        (false, false, 1, Some("Left out, since it cannot be done: pause. You may not patch rollouts.")),
-    ] {
-        let mut steps = vec![step("abort", first), step("pause", second)];
-        assert_eq!(leave_what_follows(&mut steps).first().map(String::as_str), said);
-        // The first stays, and holds the plan up where it cannot be sent.
-        assert_eq!((steps.len(), steps[0].words.as_str(), blocked(&steps).is_empty()), (left, "abort", first));
-    }
 }
 
 fn kept() -> Vec<Revision> {
