@@ -8,13 +8,14 @@ use pilothouse_wire::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Each reason and its word in the file. That nobody recorded yet follows from where the record begins.
-const WORDS: [(Missing, &str); 6] = [
+const WORDS: [(Missing, &str); 7] = [
     (Missing::Pruned, "pruned"),
     (Missing::NotRunning, "not-running"),
     (Missing::Ended, "ended"),
     (Missing::NotWritten, "not-written"),
     (Missing::Damaged, "damaged"),
     (Missing::Twice, "twice"),
+    (Missing::WrongClock, "wrong-clock"),
 ];
 
 /// The word of a reason in the file.
@@ -33,6 +34,11 @@ pub(crate) fn note(db: &Connection, since: i64, until: i64, why: Missing, detail
         params![since, until.max(since), word(why), detail],
     )
     .map(drop)
+}
+
+/// Writes down until when a gap lasts that goes on.
+pub(crate) fn extend(db: &Connection, id: i64, until: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE gap SET until = max(until, ?2) WHERE id = ?1")?.execute([id, until]).map(drop)
 }
 
 /// Writes down that the record was pruned up to a time: gaps that end by then are of what is pruned.

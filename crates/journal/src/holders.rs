@@ -3,6 +3,7 @@
 
 use crate::{
     seek::{self, Target},
+    spells,
     walk::{Fault, Filler, Step, With, walk},
 };
 use pilothouse_wire::Stamp;
@@ -25,7 +26,7 @@ pub(crate) struct Stretch {
 /// The stretches of the record from a time up to a place.
 pub(crate) fn stretches(db: &Connection, since: Stamp, last: Target) -> Result<Vec<Stretch>, Fault> {
     // What is older than the record is not there: the fold begins with the first world that is kept.
-    let begin = seek::span(db)?.map_or(since, |(begin, _)| begin.max(since));
+    let begin = spells::span(db)?.map_or(since, |(begin, _)| begin.max(since));
     let first = seek::locate(db, begin)?;
     let anew = seek::anew(db, first.map_or(0, |first| first.seq), last.seq)?;
     let begins = anew.iter().map(|(first, began)| (Some(Target::beginning(*first)), *began));
@@ -61,18 +62,22 @@ pub(crate) fn fold(
         // Of one that does not read nobody knows what was so until the record begins anew.
         let (seq, world) = stretch.start(db, all.len() > 1)?.unwrap_or((end, Arc::default()));
         let mut world = Arc::unwrap_or_clone(world);
-        let mut shown = place > 0;
+        let (mut shown, mut owed) = (place > 0, false);
         if shown {
             show(began, &world);
         }
         walk(&mut filler, seq, end, &mut |Step { at, batch }| {
-            let in_span = at >= since;
+            // What is of later than that was heard under a clock that was ahead: it is shown once the clock is right again.
+            let in_span = at >= since && at <= last.asked();
             if in_span && !shown {
                 shown = true;
                 show(since, &world);
             }
             let touched = world.apply(batch);
-            if in_span && (touched.all || touched.lists || !touched.pods.is_empty() || !touched.devices.is_empty()) {
+            owed |= touched.all || touched.lists || !touched.pods.is_empty() || !touched.devices.is_empty();
+            owed &= at >= since;
+            if in_span && owed {
+                owed = false;
                 show(at, &world);
             }
         })?;

@@ -29,6 +29,7 @@ mod seal;
 mod seek;
 mod series;
 mod shape;
+mod spells;
 mod stored;
 mod thin;
 mod walk;

@@ -8,7 +8,7 @@ use crate::{
     read::Reader,
     record, schema,
     seek::{self, Target},
-    shape,
+    shape, spells,
     stored::{Stored, row_of},
     thin::LONGEST_BUCKET_MS,
     walk::{Blocks, Fault, Filler, With, walk},
@@ -83,7 +83,7 @@ fn info(db: &Connection, bytes: u64) -> rusqlite::Result<Info> {
     Ok(Info {
         bytes,
         used: prune::used(db)?,
-        span: seek::span(db)?,
+        span: spells::span(db)?,
         worlds: number("SELECT count(*) FROM checkpoint WHERE hidden = 0")?,
         world_bytes: number("SELECT coalesce(sum(length(body) + coalesce(length(state), 0)), 0) FROM checkpoint")?,
         batch_bytes: number(
@@ -241,8 +241,10 @@ pub fn prune_before(path: &Path, before: Stamp) -> Result<u64, Problem> {
     let length = || std::fs::metadata(path).map_or(0, |about| about.len());
     let was = length();
     let drop_old = |db: &mut Connection| -> rusqlite::Result<()> {
-        let text = "SELECT max(seq) FROM checkpoint WHERE at <= ?1 AND hidden = 0";
-        let last: Option<i64> = db.query_row(text, [before.0], |row| row.get(0))?;
+        // The last world up to the place of that time: under a wrong clock later ones may say that they are older.
+        let place = seek::locate(db, before)?.map_or(0, |target| target.seq);
+        let text = "SELECT max(seq) FROM checkpoint WHERE seq <= ?1 AND at <= ?2 AND hidden = 0";
+        let last: Option<i64> = db.query_row(text, [place, before.0], |row| row.get(0))?;
         if let Some(seq) = last {
             let told = db.prepare("SELECT id FROM shape WHERE EXISTS (SELECT 1 FROM batch)")?;
             let kept = { told }.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<BTreeSet<i64>>>()?;

@@ -28,11 +28,16 @@ pub(crate) fn fold(
         // When the first and the last of what is not shown yet was heard.
         let mut waiting = Some((began, began));
         walk(&mut filler, seq, end, &mut |Step { at, batch }| {
-            if let Some((_, newest)) = waiting.filter(|(first, _)| at >= since && at.since(*first) >= every) {
+            let is_due = |(first, _): &(Stamp, Stamp)| at >= since && at <= last.asked() && at.since(*first) >= every;
+            if let Some((_, newest)) = waiting.filter(is_due) {
                 show(newest, &world, &std::mem::take(&mut touched));
                 waiting = None;
             }
             touched.merge(world.apply(batch));
+            // Heard under a clock that was ahead: it is shown with what came once that was right again.
+            if at > last.asked() {
+                return;
+            }
             let at = at.max(began);
             waiting = Some((waiting.map_or(at, |(first, _)| first), at));
         })?;

@@ -1,17 +1,23 @@
 //! Pruning: the oldest past goes, whole stretches between checkpoints at a time, so that what stays can be sought.
 
-use crate::{chunk, gaps, record::Limits, schema, seek};
+use crate::{chunk, gaps, record::Limits, schema, spells};
 use pilothouse_wire::Stamp;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 
 /// The record grows older by no more than this from one checkpoint to the next, which are minutes apart: a clock that jumps
-/// ahead for a moment takes nothing with it. One that was away for long catches up within hours.
+/// ahead for a moment takes nothing with it. One that was away for long catches up within hours. By as much it grows
+/// younger: a clock that was behind for a moment leaves nothing that is kept for years.
 const OLDER_MS: i64 = 3_600_000;
 
-/// Drops what is too old or too much.
-pub(crate) fn prune(db: &mut Connection, limits: Limits, now: i64, in_use: &BTreeSet<i64>) -> rusqlite::Result<()> {
-    let oldest = Stamp(aged(db, now)?).minus(limits.age).0;
+/// Drops what is too old or too much at a time, as of which the record is so old ([`aged`]).
+pub(crate) fn prune(
+    db: &mut Connection,
+    limits: Limits,
+    (now, aged): (i64, i64),
+    in_use: &BTreeSet<i64>,
+) -> rusqlite::Result<()> {
+    let oldest = Stamp(aged).minus(limits.age).0;
     loop {
         // The second-oldest checkpoint is where the past would begin if the first stretch went. One whose time is still to come
         // was made under a wrong clock, and keeps nothing.
@@ -33,12 +39,14 @@ fn second(db: &Connection, until: i64) -> rusqlite::Result<Option<(i64, i64)>> {
     db.query_row(text, [until], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
-/// The time as of which the record is old.
-fn aged(db: &Connection, now: i64) -> rusqlite::Result<i64> {
+/// The time as of which the record is old: what is thinned and what is dropped follows from it.
+pub(crate) fn aged(db: &Connection, now: i64) -> rusqlite::Result<i64> {
     let before: Option<i64> = schema::about(db, "aged")?.and_then(|at| at.parse().ok());
-    let aged = before.map_or(now, |before| now.min(before.saturating_add(OLDER_MS)));
+    let step = |before: i64| now.clamp(before.saturating_sub(OLDER_MS), before.saturating_add(OLDER_MS));
+    let aged = before.map_or(now, step);
     schema::set_about(db, "aged", &aged.to_string())?;
-    Ok(aged)
+    // One that is behind makes nothing old.
+    Ok(aged.min(now))
 }
 
 /// Bytes of the file that are in use.
@@ -50,7 +58,7 @@ pub(crate) fn used(db: &Connection) -> rusqlite::Result<u64> {
 /// Drops what stands before a checkpoint, but for lists of GPUs that are in use.
 pub(crate) fn drop_before(db: &mut Connection, seq: i64, in_use: &BTreeSet<i64>) -> rusqlite::Result<()> {
     let turn = db.transaction()?;
-    let told = seek::span(&turn)?;
+    let told = spells::span(&turn)?;
     turn.execute("DELETE FROM batch WHERE seq <= ?1", [seq])?;
     turn.execute("DELETE FROM block WHERE last <= ?1", [seq])?;
     let old = turn

@@ -9,6 +9,7 @@ use crate::{
     schema::{self, failed},
     seek::{self, Place, Sought},
     series::{self, GpuPoints},
+    spells,
     walk::{Fault, Filler, With, walk},
 };
 use pilothouse_wire::{
@@ -102,7 +103,7 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn span(&self) -> Result<Option<(Stamp, Stamp)>, Problem> {
-        self.db(seek::span(&self.open()?))
+        self.db(spells::span(&self.open()?))
     }
 
     /// Times in a span that the record does not tell of, and why; the oldest first. Before it begins is such a time, and
@@ -113,7 +114,7 @@ impl Reader {
     pub fn gaps(&self, since: Stamp, until: Stamp) -> Result<Vec<Gap>, Problem> {
         let db = self.open()?;
         let noted = self.db(gaps::within(&db, i64::MIN, until.0))?;
-        let begins = self.db(seek::span(&db))?.map(|(begins, _)| begins);
+        let begins = self.db(spells::span(&db))?.map(|(begins, _)| begins);
         let told = begins.map(|begins| noted.iter().filter_map(|gap| gap.since).fold(begins, Stamp::min));
         let before =
             told.map(|told| Gap { since: None, until: Some(told), why: Missing::NotRecorded, detail: String::new() });
@@ -132,9 +133,11 @@ impl Reader {
     /// The time behind the end of a record that nobody writes any more, if this is of it.
     fn behind_its_end(&self, db: &Connection, t: Stamp) -> Result<Option<Gap>, Problem> {
         let Some(end) = self.db(gaps::told_until(db))?.filter(|end| t.0 > *end) else { return Ok(None) };
-        if self.tide.is_recorded() {
+        if self.tide.is_recorded() || self.db(spells::is_told(db, t.0))? {
             return Ok(None);
         }
+        // Who wrote last may have had a clock that was behind.
+        let end = self.db(spells::told_by(db, t.0))?.map_or(end, |told| told.max(end));
         // One that says it was closed is; another may be written by another process, or by none that is still there.
         let is_closed = self.db(gaps::is_closed(db))? || !record::is_held(&self.path);
         let behind = Gap { since: Some(Stamp(end)), until: None, why: Missing::NotRecorded, detail: String::new() };
@@ -243,7 +246,7 @@ impl Reader {
 
     fn too_old(&self, db: &Connection, t: Stamp) -> Problem {
         let problem = Problem::new(Code::NotFound, format!("Nothing is recorded at {t}."));
-        match seek::span(db).unwrap_or(None) {
+        match spells::span(db).unwrap_or(None) {
             Some((first, _)) => {
                 let pruned = gaps::within(db, t.0, t.0).unwrap_or_default();
                 let pruned = pruned.iter().any(|gap| gap.why == Missing::Pruned);

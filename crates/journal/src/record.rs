@@ -2,7 +2,8 @@
 
 use crate::{
     read::Reader,
-    schema, shape,
+    schema::{self, CROSSING_MS},
+    shape,
     stored::{self, is_regular},
     thin::Thinning,
     writer::{Entry, Loss, StateOf, Told, Writer},
@@ -97,7 +98,8 @@ impl Pace {
         if seen_at.0 < self.heard {
             self.back = self.handed;
         }
-        self.heard = self.heard.max(seen_at.0);
+        let is_set_back = self.heard.saturating_sub(seen_at.0) > CROSSING_MS;
+        self.heard = if is_set_back { seen_at.0 } else { self.heard.max(seen_at.0) };
     }
 
     /// May anything of this time or before still be on its way?
@@ -122,7 +124,7 @@ impl Tide {
         let mut pace = lock(&self.pace);
         for seen_at in entries {
             pace.done += 1;
-            pace.written = pace.written.max(seen_at.0);
+            pace.written = if pace.done == pace.back { seen_at.0 } else { pace.written.max(seen_at.0) };
         }
     }
 

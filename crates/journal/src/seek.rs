@@ -1,7 +1,7 @@
 //! Seeking: which place of the record is a time, and the world as it was there.
 
 use crate::{
-    body, chunk, schema,
+    body, chunk, schema, spells,
     stored::{plain, row_of},
     walk::{Blocks, Fault, Filler, Loaded, Step, With, walk},
 };
@@ -15,10 +15,7 @@ const STEP: i64 = 64;
 /// So many batches are folded with all that was measured.
 const FEW: i64 = 4;
 
-/// The last world of a part of the record that was kept by a time; and the nearest one with which the fold up to a place
-/// may begin. Both are found by an index alone: a world is megabytes.
-const WORLD_BY: &str =
-    "SELECT seq FROM checkpoint WHERE seq >= ?1 AND seq < ?2 AND at <= ?3 AND hidden = 0 ORDER BY seq DESC LIMIT 1";
+/// The nearest world with which the fold up to a place may begin. It is found by an index alone: a world is megabytes.
 const WORLD_BEFORE: &str =
     "SELECT max(seq) FROM checkpoint WHERE seq >= ?1 AND (seq < ?2 OR (seq = ?2 AND at <= ?3)) AND hidden = 0";
 
@@ -36,6 +33,11 @@ impl Target {
     /// A place that is known.
     pub(crate) fn at(seq: i64, at: Stamp) -> Self {
         Self { seq, hard: 0, at }
+    }
+
+    /// The time that was asked for.
+    pub(crate) fn asked(self) -> Stamp {
+        self.at
     }
 
     /// The place at which a stretch begins.
@@ -56,38 +58,11 @@ pub(crate) fn locate(db: &Connection, t: Stamp) -> rusqlite::Result<Option<Targe
 }
 
 fn locate_by(db: &Connection, t: Stamp, blocks: &mut Blocks) -> rusqlite::Result<Option<Target>> {
-    let one = |text: &str, of: &[i64]| -> rusqlite::Result<Option<i64>> {
-        db.prepare_cached(text)?
-            .query_row(rusqlite::params_from_iter(of), |row| row.get(0))
-            .optional()
-            .map(Option::flatten)
-    };
-    let stretch = one("SELECT first FROM stretch WHERE began <= ?1 ORDER BY first DESC LIMIT 1", &[t.0])?;
-    let Some(first) = stretch else { return Ok(None) };
-    let next = one("SELECT min(first) FROM stretch WHERE first > ?1", &[first])?.unwrap_or(i64::MAX);
-    let row = one(
-        "SELECT seq FROM batch WHERE seq >= ?1 AND seq < ?2 AND at <= ?3 ORDER BY seq DESC LIMIT 1",
-        &[first, next, t.0],
-    )?;
-    let world = one(WORLD_BY, &[first, next, t.0])?;
-    let block = db
-        .prepare_cached(
-            "SELECT first, last, ended FROM block WHERE first >= ?1 AND first < ?2 AND began <= ?3 ORDER BY first DESC LIMIT 1",
-        )?
-        .query_row([first, next, t.0], |row| {
-            let (first, last, ended): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if ended <= t.0 {
-                return Ok(Some(last));
-            }
-            // A damaged one is found by whoever walks over it: the place is at its end.
-            let Some(block) = blocks.get(db, first)? else { return Ok(Some(last)) };
-            Ok(block.iter().rev().find(|stored| stored.at <= t).map(|stored| stored.seq))
-        })
-        .optional()?
-        .flatten();
-    let hard = one("SELECT max(first) FROM stretch WHERE first <= ?1 AND why <> 'clock'", &[first])?.unwrap_or(0);
-    let seq = row.max(world).max(block);
-    Ok(seq.map(|seq| Target { seq, hard, at: t }))
+    let Some(spell) = spells::of(db, t)? else { return Ok(None) };
+    let Some((seq, _)) = spells::last_by(db, spell, t, blocks)? else { return Ok(None) };
+    let hard = "SELECT max(first) FROM stretch WHERE first <= ?1 AND why <> 'clock'";
+    let hard: Option<i64> = db.prepare_cached(hard)?.query_row([spell.first], |row| row.get(0))?;
+    Ok(Some(Target { seq, hard: hard.unwrap_or(0), at: t }))
 }
 
 /// The stretches behind a place, up to another one, that begin with another world than the one before: where, and when.
@@ -131,15 +106,6 @@ fn is_later(db: &Connection, world: &World, target: Target) -> rusqlite::Result<
     }
     let text = "SELECT NOT EXISTS (SELECT 1 FROM stretch WHERE first <= ?1 AND first >= ?2 AND why = 'clock')";
     db.prepare_cached(text)?.query_row([target.seq, target.hard], |row| row.get(0))
-}
-
-/// The times at which the record begins and ends. That a run began is nothing that was heard.
-pub(crate) fn span(db: &Connection) -> rusqlite::Result<Option<(Stamp, Stamp)>> {
-    let text = "SELECT min(began), max(ended) FROM (
-        SELECT min(at) AS began, max(at) AS ended FROM batch WHERE length(body) > 0 UNION ALL SELECT min(began), max(ended) FROM block)";
-    let both = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
-    let (first, last) = db.query_row(text, [], both)?;
-    Ok(first.zip(last).map(|(first, last)| (Stamp(first), Stamp(last))))
 }
 
 /// The world with which the fold up to a place begins: the nearest that reads, or nothing where a run began.
@@ -402,7 +368,7 @@ fn jump(filler: &mut Filler<'_>, (after, world): (i64, &mut World), until: i64) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema;
+    use crate::{schema, spells::WORLD_BY};
 
     /// How SQLite looks something up.
     fn plan(db: &Connection, query: &str) -> String {

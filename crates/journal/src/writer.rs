@@ -6,6 +6,7 @@ use crate::{
     schema::{self, CROSSING_MS},
     seal,
     shape::{self, Print},
+    spells::{self, JUMP_MS},
     stored::{Blob, State, Taken, plain},
     thin,
 };
@@ -102,6 +103,14 @@ struct Base {
     plain: Vec<u8>,
 }
 
+/// Times that come twice: from when to when, and the gap that says how far they have come.
+#[derive(Clone, Copy)]
+struct Twice {
+    since: i64,
+    until: i64,
+    noted: Option<i64>,
+}
+
 pub(crate) struct Writer {
     db: Connection,
     limits: Limits,
@@ -116,6 +125,7 @@ pub(crate) struct Writer {
     /// The place and the time of the last row; no time before the first of this run.
     seq: i64,
     at: Option<i64>,
+    twice: Option<Twice>,
     /// What is heard is of no use until the next checkpoint.
     broken: Option<Loss>,
     /// When a checkpoint was wanted last.
@@ -136,7 +146,8 @@ impl Writer {
             .optional()?
             .unwrap_or(0);
         let (lists, shapes, base, broken) = (HashMap::new(), BTreeSet::new(), None, None);
-        Ok(Self { db, limits, lost, wants, tide, watch, lists, shapes, base, seq, at: None, broken, wanted: i64::MIN })
+        let (at, twice, wanted) = (None, None, i64::MIN);
+        Ok(Self { db, limits, lost, wants, tide, watch, lists, shapes, base, seq, at, twice, broken, wanted })
     }
 
     pub(crate) fn run(mut self, entries: &Receiver<Entry>) {
@@ -164,9 +175,9 @@ impl Writer {
 
     /// Writes entries in one turn. What fails is lost up to the next checkpoint.
     fn turn(&mut self, entries: &[Entry], kept: &mut Option<i64>) {
-        let (before, broken) = ((self.seq, self.at), self.broken.clone());
+        let (before, broken) = ((self.seq, self.at, self.twice), self.broken.clone());
         let Err(error) = self.write(entries, kept) else { return };
-        (self.seq, self.at) = before;
+        (self.seq, self.at, self.twice) = before;
         *kept = None;
         let mut heard = entries.iter().filter_map(Entry::seen_at);
         let Some(first) = heard.next() else { return };
@@ -201,7 +212,7 @@ impl Writer {
             }
             Entry::Flush(_) | Entry::Settle(_) => Ok(()),
         });
-        let written = written.and_then(|()| {
+        let written = written.and_then(|()| self.come_twice()).and_then(|()| {
             (self.watch)("rows");
             self.db.execute_batch("COMMIT")
         });
@@ -263,20 +274,60 @@ impl Writer {
         Ok(())
     }
 
-    /// The time of the next row. It never goes back, unless the clock was set back: then a stretch begins.
+    /// The time of the next row. It never goes back, unless the clock was set back: then a stretch begins. One begins, too,
+    /// where it goes far ahead: should that be a wrong clock, what is before it ends where it was told last.
     fn time(&mut self, seen_at: i64) -> rusqlite::Result<i64> {
         let Some(last) = self.at else {
             self.begin_run(seen_at)?;
             return Ok(seen_at);
         };
         if last.saturating_sub(seen_at) > CROSSING_MS {
-            gaps::note(&self.db, seen_at, last, Missing::Twice, "")?;
-            self.begin_stretch(self.seq + 1, seen_at, "clock")?;
-            self.at = Some(seen_at);
-        } else {
-            self.at = Some(last.max(seen_at));
+            self.set_back(seen_at)?;
+            self.begin(seen_at, "clock")?;
+        } else if seen_at.saturating_sub(last) > JUMP_MS {
+            self.go_ahead(seen_at)?;
+            self.begin(seen_at, "clock")?;
         }
-        Ok(self.at.unwrap_or(seen_at))
+        let at = self.at.map_or(seen_at, |at| at.max(seen_at));
+        self.at = Some(at);
+        Ok(at)
+    }
+
+    /// Says of a clock that was set back what nothing tells of, and what will come twice.
+    fn set_back(&mut self, now: i64) -> rusqlite::Result<()> {
+        let found = spells::set_back(&self.db, now)?;
+        if let Some(since) = found.untold_since {
+            gaps::note(&self.db, since, now, Missing::WrongClock, "")?;
+        }
+        self.twice = found.twice.map(|(since, until)| Twice { since, until, noted: None });
+        Ok(())
+    }
+
+    /// Says of a clock that was set back, and is now where it was before, that it was behind meanwhile.
+    fn go_ahead(&mut self, now: i64) -> rusqlite::Result<()> {
+        self.come_twice()?;
+        if let Some(twice) = self.twice.take_if(|twice| now >= twice.until)
+            && now - twice.until > CROSSING_MS
+        {
+            gaps::note(&self.db, twice.until, now, Missing::WrongClock, "")?;
+        }
+        Ok(())
+    }
+
+    /// Says how far times that come twice have come.
+    fn come_twice(&mut self) -> rusqlite::Result<()> {
+        let (Some(twice), Some(at)) = (&mut self.twice, self.at) else { return Ok(()) };
+        let until = at.min(twice.until);
+        match twice.noted {
+            _ if until <= twice.since => {}
+            Some(id) => gaps::extend(&self.db, id, until)?,
+            None => {
+                gaps::note(&self.db, twice.since, until, Missing::Twice, "")?;
+                twice.noted = Some(self.db.last_insert_rowid());
+            }
+        }
+        self.twice.take_if(|twice| at >= twice.until);
+        Ok(())
     }
 
     /// A run begins with nothing: what an earlier one saw is its own past.
@@ -284,9 +335,13 @@ impl Writer {
         if let Some(end) = gaps::told_until(&self.db)? {
             let why = if gaps::is_closed(&self.db)? { Missing::NotRunning } else { Missing::Ended };
             if end > at {
-                gaps::note(&self.db, at, end, Missing::Twice, "")?;
+                self.set_back(at)?;
             } else {
+                // Who wrote last may have had a clock that was behind.
+                let end = spells::told_by(&self.db, at)?.map_or(end, |told| told.max(end));
                 gaps::note(&self.db, end, at, why, "")?;
+                let found = spells::set_back(&self.db, at)?;
+                self.twice = found.twice.map(|(since, until)| Twice { since, until, noted: None });
             }
         }
         schema::set_about(&self.db, "running", "1")?;
@@ -335,6 +390,7 @@ impl Writer {
              VALUES (?1, ?2, ?3, coalesce((SELECT at FROM checkpoint WHERE seq = ?1), ?4), ?5, 0, ?6)",
             params![self.seq, seen_at.0, world, at, base, body::pack(&plain::write_states(&kept), 1)],
         )?;
+        (self.watch)("world");
         self.broken = None;
         self.wants.store(false, Ordering::Relaxed);
         Ok(())
@@ -357,9 +413,10 @@ impl Writer {
     /// What is behind a checkpoint is made small. Where that fails the record is larger, and the next one tries again.
     fn make_small(&mut self, now: i64) {
         let _ = seal::seal(&mut self.db, self.watch);
+        let Ok(aged) = prune::aged(&self.db, now) else { return };
         if let Some(thinning) = self.limits.thin {
-            let _ = thin::thin(&mut self.db, thinning, now, self.watch);
+            let _ = thin::thin(&mut self.db, thinning, aged, self.watch);
         }
-        let _ = prune::prune(&mut self.db, self.limits, now, &self.shapes);
+        let _ = prune::prune(&mut self.db, self.limits, (now, aged), &self.shapes);
     }
 }

@@ -3,7 +3,7 @@
 
 mod story;
 
-use pilothouse_journal::{Limits, Reader, Recorder};
+use pilothouse_journal::{Limits, Names, Reader, Recorder};
 use pilothouse_wire::{
     Code, Stamp,
     record::{Gap, Missing},
@@ -101,45 +101,142 @@ fn a_clock_that_was_set_back_tells_the_later_of_two_and_says_so() {
     assert_eq!(told.shown().unwrap(), "What is shown is the later one.");
 }
 
+/// What was heard of some steps, under a clock that is off by so much: the world after each.
+fn heard(
+    recorder: &Recorder,
+    world: &mut World,
+    steps: std::ops::Range<i64>,
+    moved: impl Fn(i64) -> i64,
+) -> Vec<(Stamp, World)> {
+    let hear = |number: i64| {
+        let mut at = Stamp(START);
+        for mut batch in step(number) {
+            batch.seen_at = Stamp(batch.seen_at.0 + moved(number));
+            at = batch.seen_at;
+            recorder.append(&batch);
+            world.apply(batch);
+        }
+        if number % 10 == 9 {
+            recorder.checkpoint(world, at);
+            recorder.flush();
+        }
+        (at, world.clone())
+    };
+    let all = steps.map(hear).collect();
+    recorder.flush();
+    all
+}
+
+const DAY: i64 = 86_400_000;
+
+/// When the first of a step is heard, under a clock that is off by so much.
+fn begins(number: i64, moved: i64) -> Stamp {
+    Stamp(START + number * 10_000 + moved)
+}
+
 #[test]
 fn a_clock_that_jumps_far_ahead_for_a_moment_takes_no_record_with_it() {
-    const DAY: i64 = 86_400_000;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
     let limits = Limits { age: Duration::from_secs(86_400), ..WHOLE };
     let recorder = Recorder::open(&path, limits).unwrap();
     let mut world = World::default();
     recorder.checkpoint(&world, Stamp(START));
-    let mut hear = |number: i64, moved: i64| {
-        let mut at = Stamp(START);
-        for mut batch in step(number) {
-            batch.seen_at = Stamp(batch.seen_at.0 + moved);
-            at = batch.seen_at;
-            recorder.append(&batch);
-            world.apply(batch);
-        }
-        if number % 10 == 9 {
-            recorder.checkpoint(&world, at);
-            recorder.flush();
-        }
-        (at, world.clone())
-    };
-    let before: Vec<_> = (0..40).map(|number| hear(number, 0)).collect();
+    let before = heard(&recorder, &mut world, 0..40, |_| 0);
     // As a machine wakes up with a wrong clock, which somebody corrects.
-    (40..50).for_each(|number| drop(hear(number, 400 * DAY)));
-    let after: Vec<_> = (50..80).map(|number| hear(number, 0)).collect();
+    heard(&recorder, &mut world, 40..50, |_| 400 * DAY);
+    let after = heard(&recorder, &mut world, 50..80, |_| 0);
     let reader = recorder.reader();
     for (at, want) in before.iter().chain(&after) {
         assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
     }
+
+    // What was heard then is missing from the time at which it was so, and stands at none that is still to come.
     let gaps = reader.gaps(Stamp(0), Stamp(i64::MAX)).unwrap();
-    assert!(gaps.iter().all(|gap| gap.why != Missing::Pruned), "{gaps:?}");
+    assert_eq!(reasons(&gaps), [Missing::NotRecorded, Missing::WrongClock]);
+    assert_eq!((gaps[1].since, gaps[1].until), (Some(before[39].0), Some(begins(50, 0))));
+    let between = reader.world_since(None, Stamp(begins(50, 0).0 - 1)).unwrap();
+    assert_eq!(*between.world, before[39].1);
+    assert_eq!(between.gap.unwrap().known(after[0].0), before[39].0);
+    assert_eq!(reader.span().unwrap(), Some((before[0].0, after[29].0)));
+    let prepared = pilothouse_journal::prepare(&reader, before[20].0, Stamp(i64::MAX), Names::Own, folder.path());
+    let prepared = prepared.unwrap();
+    let told = prepared.manifest();
+    assert_eq!((told.since, told.until), (before[20].0, after[29].0));
 
     // What is too old goes still, also behind a time in which nothing ran.
-    (80..480).for_each(|number| drop(hear(number, 40 * DAY)));
+    heard(&recorder, &mut world, 80..480, |_| 40 * DAY);
     for (at, _) in [&before[20], &after[20]] {
         let gone = reader.world_at(*at).unwrap_err();
         assert!(gone.why.unwrap_or_default().contains("pruned"), "{at}: the wrong time keeps nothing");
+    }
+}
+
+#[test]
+fn a_clock_that_is_behind_for_a_moment_hides_nothing_and_drops_nothing() {
+    let years = |number: i64| if (40..50).contains(&number) { -20_000 * DAY } else { 0 };
+    // Far before the record, as a machine without a battery begins; and back into it.
+    for moved in [years, |number| if (40..50).contains(&number) { -205_000 } else { 0 }] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let limits = Limits { age: Duration::from_secs(86_400), ..WHOLE };
+        let recorder = Recorder::open(&path, limits).unwrap();
+        let mut world = World::default();
+        recorder.checkpoint(&world, Stamp(START));
+        let all = heard(&recorder, &mut world, 0..40, moved);
+        let behind = heard(&recorder, &mut world, 40..50, moved);
+        // Somebody looks at it an hour later.
+        let later = heard(&recorder, &mut world, 410..440, moved);
+        let reader = recorder.reader();
+        let is_twice = |at: Stamp| begins(40, moved(40)) <= at && at <= behind[9].0;
+        for (at, want) in all.iter().filter(|(at, _)| !is_twice(*at)).chain(&behind).chain(&later) {
+            assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
+        }
+        assert_eq!(reader.span().unwrap(), Some((all[0].0, later[29].0)));
+        let gaps = reader.gaps(all[0].0, later[29].0).unwrap();
+        let back = behind[0].0 > all[0].0;
+        let (twice, wrong): (Vec<_>, Vec<_>) = gaps.iter().partition(|gap| gap.why == Missing::Twice);
+        assert_eq!(
+            wrong.iter().map(|gap| (gap.why, gap.since, gap.until)).collect::<Vec<_>>(),
+            [(Missing::WrongClock, Some(all[39].0), Some(begins(410, 0)))]
+        );
+        assert_eq!(
+            twice.iter().map(|gap| (gap.since, gap.until)).collect::<Vec<_>>(),
+            if back { vec![(Some(begins(40, -205_000)), Some(behind[9].0))] } else { vec![] }
+        );
+        assert_eq!(reader.verify().unwrap(), Vec::<String>::new());
+        drop(recorder);
+
+        // A run that begins under the right clock goes on where the record was told last.
+        pilothouse_journal::prune_before(&path, all[20].0).unwrap();
+        assert_eq!(*reader.world_at(all[30].0).unwrap(), all[30].1);
+    }
+}
+
+#[test]
+fn a_run_that_ended_under_a_wrong_clock_leaves_a_gap_and_no_end_in_the_future() {
+    for moved in [400 * DAY, -20_000 * DAY] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let recorder = Recorder::open(&path, WHOLE).unwrap();
+        let mut world = World::default();
+        recorder.checkpoint(&world, Stamp(START));
+        let before = heard(&recorder, &mut world, 0..40, |_| 0);
+        heard(&recorder, &mut world, 40..50, |_| moved);
+        drop(recorder);
+        let recorder = Recorder::open(&path, WHOLE).unwrap();
+        let mut world = World::default();
+        let hour = |_| 3_600_000;
+        let after = heard(&recorder, &mut world, 0..20, hour);
+        let reader = recorder.reader();
+        for (at, want) in before.iter().chain(&after) {
+            assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
+        }
+        assert_eq!(reader.span().unwrap(), Some((before[0].0, after[19].0)));
+        let gaps = reader.gaps(before[0].0, after[19].0).unwrap();
+        let why = if moved > 0 { Missing::WrongClock } else { Missing::NotRunning };
+        let told: Vec<_> = gaps.iter().map(|gap| (gap.why, gap.since, gap.until)).collect();
+        assert_eq!(told, [(why, Some(before[39].0), Some(after[0].0))]);
     }
 }
 

@@ -74,6 +74,8 @@ pub enum Missing {
     Damaged,
     /// The clock was set back: this time came twice. What is shown of it is the later one.
     Twice,
+    /// The clock was wrong: what was heard then stands in the record at another time.
+    WrongClock,
 }
 
 impl Missing {
@@ -88,6 +90,7 @@ impl Missing {
             Self::NotWritten => "not written",
             Self::Damaged => "damaged",
             Self::Twice => "came twice",
+            Self::WrongClock => "clock was wrong",
         }
     }
 
@@ -95,6 +98,11 @@ impl Missing {
     #[must_use]
     pub fn hides(self) -> bool {
         matches!(self, Self::NotWritten | Self::Damaged)
+    }
+
+    /// Is what was known last before it shown of such a time?
+    fn is_away(self) -> bool {
+        matches!(self, Self::NotRunning | Self::Ended | Self::NotRecorded | Self::WrongClock)
     }
 }
 
@@ -116,9 +124,7 @@ impl Gap {
     pub fn shown(&self) -> Option<String> {
         match (self.why, self.since) {
             (Missing::Twice, _) => Some("What is shown is the later one.".to_owned()),
-            (Missing::NotRunning | Missing::Ended | Missing::NotRecorded, Some(since)) => {
-                Some(format!("What is shown is as it was last known, at {since}."))
-            }
+            (why, Some(since)) if why.is_away() => Some(format!("What is shown is as it was last known, at {since}.")),
             _ => None,
         }
     }
@@ -127,7 +133,7 @@ impl Gap {
     #[must_use]
     pub fn known(&self, t: Stamp) -> Stamp {
         match (self.why, self.since) {
-            (Missing::NotRunning | Missing::Ended | Missing::NotRecorded, Some(since)) => since.min(t),
+            (why, Some(since)) if why.is_away() => since.min(t),
             _ => t,
         }
     }
@@ -149,6 +155,7 @@ impl fmt::Display for Missing {
             Self::NotWritten => "What was heard could not be written",
             Self::Damaged => "The record is damaged",
             Self::Twice => "The clock was set back: this time came twice",
+            Self::WrongClock => "The clock was wrong then: what was heard stands in the record at another time",
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     read::Reader,
     record::own_only,
     schema::{self, PARTS},
-    seek,
+    seek, spells,
     stored::Stored,
     walk::Fault,
 };
@@ -134,7 +134,7 @@ pub(super) fn prepare_under(
             .why(why)
             .next("Ask for a time that it tells of: `pilothouse journal info` says what is missing.")
     };
-    let span = seek::span(&db).map_err(|error| failed(&error))?;
+    let span = spells::span(&db).map_err(|error| failed(&error))?;
     let (first, last) = span.ok_or_else(|| nothing("The record is empty.".into()))?;
     let told = || nothing(format!("The record tells of {first} to {last}."));
     let (since, until) = (since.max(first), until.min(last));
