@@ -29,7 +29,8 @@ const TEST: &[Package] = &[
     ("dunst", "shows the notices of the window"),
     ("systemd", "reads the recorder's unit as a machine will, without running"),
     ("openbox", "lets a test put the window away"),
-    ("libglib2.0-bin", "reads the sign in the tray"),
+    ("libglib2.0-bin", "reads the sign in the tray, and knows a file of a record as a desktop does"),
+    ("shared-mime-info", "tells desktops of a kind of file"),
     ("chromium|chromium-browser", "the browser for the browser door"),
     ("chromium-driver|chromium-chromedriver", "drives the browser"),
 ];

@@ -2,10 +2,13 @@
 //!
 //! The process records a small fleet as quickly as it can, thinning on its way, and says of each step that it was handed
 //! over, and when. `lost_ms` is the longest time from the last step that is in the record to the last that was said.
-//! `wrong_folds` counts times whose world is not that of a full replay of what was told, or that do not read.
+//! `wrong_folds` counts times whose world is not that of a full replay of what was told, or that do not read. `kills` counts
+//! processes that a signal ended: one that came to its end before its point or its time is none, and another takes its place.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, ExitCode, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -24,7 +27,11 @@ use crate::report::{Figure, Report, say};
 /// What the program is called with to be killed.
 pub const CHILD: &str = "--journal-child";
 /// Where the writer can be killed.
-const POINTS: [&str; 6] = ["rows", "checkpoint", "chunk", "chunked", "thin", "thinned"];
+const POINTS: [&str; 7] = ["rows", "world", "checkpoint", "chunk", "chunked", "thin", "thinned"];
+/// No point: whenever it comes.
+const ANY: &str = "-";
+/// Processes that are started for each kill at most, on the average: some come to their end first.
+const TRIES: usize = 3;
 /// Nodes of the fleet that is recorded.
 const NODES: usize = 6;
 /// Facts that it tells a day.
@@ -39,45 +46,67 @@ fn limits() -> Limits {
 
 /// Measures it.
 pub fn measure(scale: Scale, report: &mut Report) -> Result<()> {
-    let own = std::env::current_exe().could_not("find this program")?;
     let mut chance = Chance::new(21);
-    let (mut lost, mut wrong, mut sought) = (Vec::new(), 0, 0);
-    for kill in 0..scale.kills {
+    let (mut lost, mut wrong, mut sought, mut ended) = (Vec::new(), 0, 0, 0);
+    while lost.len() < scale.kills {
         let folder = tempfile::tempdir().could_not("make a folder")?;
         let path = folder.path().join("journal.db");
         // Half of them at a named point, each time it is met at another turn; half of them whenever it comes.
-        let point = if kill % 2 == 0 { POINTS[kill / 2 % POINTS.len()] } else { "-" };
-        let turn = match point {
-            "rows" => 1 + chance.below(400),
-            "thin" | "thinned" => 1 + chance.below(2),
-            _ => 1 + chance.below(12),
-        };
-        let mut command = Command::new(&own);
-        command.args([CHILD, &path.display().to_string(), point, &turn.to_string()]).stdout(Stdio::piped());
-        let mut child = command.spawn().could_not("start the process that records")?;
-        let output = child.stdout.take().ok_or_else(|| Failure::new("the process has no output"))?;
-        let deadline = Instant::now() + Duration::from_millis(100 + chance.below(1_400) as u64);
-        let mut told: Vec<(usize, u64)> = Vec::new();
-        for line in BufReader::new(output).lines().map_while(std::result::Result::ok) {
-            let mut words = line.split(' ').filter_map(|word| word.parse::<u64>().ok());
-            if let (Some(batches), Some(at)) = (words.next(), words.next()) {
-                told.push((batches as usize, at));
+        let kill = lost.len();
+        let point = if kill % 2 == 0 { POINTS[kill / 2 % POINTS.len()] } else { ANY };
+        let (status, told) = run(&path, point, &mut chance)?;
+        if !is_killed(status) {
+            ended += 1;
+            if ended > scale.kills * (TRIES - 1) {
+                let of = kill + ended;
+                return Err(Failure::new(format!("{kill} of {of} processes were killed, the last ended: {status}")));
             }
-            if point == "-" && Instant::now() >= deadline {
-                child.kill().could_not("kill the process that records")?;
-            }
+            continue;
         }
-        child.wait().could_not("wait for the process that was killed")?;
         let found = fold(&path, &mut chance)?;
         sought += found.sought;
         wrong += found.wrong;
         lost.push(lost_ms(&told, found.batches));
     }
-    let most = lost.iter().copied().fold(0.0, f64::max);
-    say(&format!("journal-crash: {} kills, {sought} times folded.", scale.kills));
+    let (kills, most) = (lost.len(), lost.iter().copied().fold(0.0, f64::max));
+    say(&format!("journal-crash: {kills} kills, {sought} times folded; {ended} processes came to their end first."));
+    report.add(Figure::new("journal-crash.kills", kills as f64, "").at_least(scale.kills as f64));
     report.add(Figure::new("journal-crash.lost_ms", most, "ms").at_most(1_000.0));
     report.add(Figure::new("journal-crash.wrong_folds", f64::from(wrong), "").at_most(0.0));
     Ok(())
+}
+
+/// What a process said: so many batches, and when, in milliseconds of its life.
+type Told = Vec<(usize, u64)>;
+
+/// Starts a process that records, until it is killed at a point or at any time, or comes to its end: how it ended.
+fn run(path: &Path, point: &str, chance: &mut Chance) -> Result<(ExitStatus, Told)> {
+    let turn = match point {
+        "rows" => 1 + chance.below(400),
+        "thin" | "thinned" => 1 + chance.below(2),
+        _ => 1 + chance.below(12),
+    };
+    let mut command = Command::new(std::env::current_exe().could_not("find this program")?);
+    command.args([CHILD, &path.display().to_string(), point, &turn.to_string()]).stdout(Stdio::piped());
+    let mut child = command.spawn().could_not("start the process that records")?;
+    let output = child.stdout.take().ok_or_else(|| Failure::new("the process has no output"))?;
+    let deadline = Instant::now() + Duration::from_millis(100 + chance.below(1_400) as u64);
+    let mut told = Told::new();
+    for line in BufReader::new(output).lines().map_while(std::result::Result::ok) {
+        let mut words = line.split(' ').filter_map(|word| word.parse::<u64>().ok());
+        if let (Some(batches), Some(at)) = (words.next(), words.next()) {
+            told.push((batches as usize, at));
+        }
+        if point == ANY && Instant::now() >= deadline {
+            child.kill().could_not("kill the process that records")?;
+        }
+    }
+    Ok((child.wait().could_not("wait for the process that was killed")?, told))
+}
+
+/// Was it killed, whatever it did? One that came to its end was not, also where it was told to die just then.
+fn is_killed(status: ExitStatus) -> bool {
+    status.signal() == Some(9)
 }
 
 /// From the last step that is in the record to the last that was said.
@@ -94,7 +123,7 @@ struct Found {
 }
 
 /// Folds what was left, at its end and at some times before.
-fn fold(path: &std::path::Path, chance: &mut Chance) -> Result<Found> {
+fn fold(path: &Path, chance: &mut Chance) -> Result<Found> {
     // As the next run does: what the crash left is brought in order.
     drop(Recorder::open(path, limits()).could_not("open what was left")?);
     let reader = Reader::new(path);
@@ -170,7 +199,7 @@ pub fn child(words: &[String]) -> ExitCode {
     let [path, point, turn] = words else { return ExitCode::FAILURE };
     TURNS.store(turn.parse().unwrap_or(u32::MAX), Ordering::SeqCst);
     let _ = END.set(point.clone());
-    let Ok(recorder) = Recorder::watched(std::path::Path::new(path), limits(), watch) else { return ExitCode::FAILURE };
+    let Ok(recorder) = Recorder::watched(Path::new(path), limits(), watch) else { return ExitCode::FAILURE };
     let began = Instant::now();
     let (mut world, mut out) = (World::default(), std::io::stdout());
     recorder.checkpoint(&world, crate::made::START);
@@ -189,4 +218,27 @@ pub fn child(words: &[String]) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_ended_by_itself_is_no_kill() {
+        let ended = |line: &str| Command::new("sh").args(["-c", line]).status().unwrap();
+        let lines = ["exit 0", "exit 1", "exit 137", "kill -15 $$", "kill -9 $$"];
+        assert_eq!(lines.map(|line| is_killed(ended(line))), [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn what_is_promised_is_200_kills_and_each_point_is_among_them() {
+        assert!(Scale::WHOLE.kills >= 200 && Scale::WHOLE.kills / 2 >= POINTS.len());
+    }
+
+    #[test]
+    fn what_was_said_behind_the_end_of_the_record_is_lost() {
+        let told = [(1, 10), (2, 20), (3, 45)];
+        assert_eq!([3, 2, 1, 0].map(|kept| lost_ms(&told, kept)), [0.0, 1.0, 26.0, 36.0]);
+    }
 }
