@@ -4,6 +4,12 @@ use pilothouse_wire::{
     Problem,
     plan::{ActionState, Deed, Digest, Plan, Request},
 };
+use std::collections::{BTreeMap, VecDeque};
+
+/// Names of what is held for one reason that are told one by one.
+const MOST_NAMED: usize = 3;
+/// Reasons that are told one by one.
+const MOST_REASONS: usize = 3;
 
 /// A plan that a person confirmed. There is no other way to get one.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,10 +25,17 @@ pub struct Confirmed {
 /// How far the sending came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Course {
+    /// Steps that the server has not taken, in the order in which they are sent.
+    left: VecDeque<usize>,
     sent: usize,
     /// Steps at the begin that only look: where no other was sent, nothing was done.
     looks: usize,
-    all: usize,
+    /// Is what is held passed by? The steps of a drain are each about another pod, and wait for nobody.
+    goes_round: bool,
+    /// Steps of this round that were held; it is over once all that are left were.
+    passed: usize,
+    /// Of each step that is held, what it is about, and why.
+    held: BTreeMap<usize, (String, Problem)>,
     stopped: Option<Stopped>,
 }
 
@@ -60,27 +73,90 @@ impl Confirmed {
     /// The beginning of its course.
     #[must_use]
     pub fn course(&self) -> Course {
-        let looks = self.requests.iter().take_while(|request| request.method == "GET").count();
-        Course { sent: 0, looks, all: self.requests.len(), stopped: None }
+        Course {
+            left: (0..self.requests.len()).collect(),
+            sent: 0,
+            looks: self.requests.iter().take_while(|request| request.method == "GET").count(),
+            goes_round: self.plan.intent.deed == Deed::Drain,
+            passed: 0,
+            held: BTreeMap::new(),
+            stopped: None,
+        }
     }
 
-    /// What is to be sent next; nothing once all is sent, or a step was not.
+    /// What is to be sent next, with its number from 0; nothing once all is sent, or a step was refused.
     #[must_use]
-    pub fn next(&self, course: &Course) -> Option<&Request> {
-        self.requests.get(course.sent).filter(|_| course.stopped.is_none())
+    pub fn next(&self, course: &Course) -> Option<(u32, &Request)> {
+        let at = *course.left.front().filter(|_| course.stopped.is_none())?;
+        Some((number(at), self.requests.get(at)?))
     }
 }
 
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 impl Course {
-    /// Steps that the server took.
+    /// How many steps the server took.
     #[must_use]
     pub fn sent(&self) -> u32 {
-        u32::try_from(self.sent).unwrap_or(u32::MAX)
+        number(self.sent)
     }
 
-    /// The server took the step.
+    /// The server took the step: it is not sent again.
     pub fn took(&mut self) {
-        self.sent += 1;
+        if let Some(step) = self.left.pop_front() {
+            self.held.remove(&step);
+            self.sent += 1;
+        }
+    }
+
+    /// The server does not take the step just now: what it is `of`, and why. It is sent again once the others had their turn.
+    pub fn later(&mut self, of: String, why: Problem) {
+        let Some(step) = self.left.front().copied() else { return };
+        self.held.insert(step, (of, why));
+        if self.goes_round {
+            self.left.rotate_left(1);
+            self.passed += 1;
+        } else {
+            self.passed = self.left.len();
+        }
+    }
+
+    /// Is everything held that is left? Then it is waited for a moment.
+    #[must_use]
+    pub fn is_round(&self) -> bool {
+        !self.left.is_empty() && self.passed >= self.left.len()
+    }
+
+    /// Begins another round.
+    pub fn again(&mut self) {
+        self.passed = 0;
+    }
+
+    /// The steps that are held, by their numbers from 0, and why each is.
+    pub fn held(&self) -> impl Iterator<Item = (u32, &Problem)> {
+        self.held.iter().map(|(step, (_, why))| (number(*step), why))
+    }
+
+    /// What is held and why, for a person: each reason once, with those that it holds. Empty where nothing is.
+    #[must_use]
+    pub fn waits(&self) -> String {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (of, problem) in self.held.values() {
+            let why = problem.why.as_deref().unwrap_or(&problem.what);
+            match reasons.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, held)) => held.push(of),
+                None => reasons.push((why, vec![of])),
+            }
+        }
+        let told = reasons.iter().take(MOST_REASONS).map(|(why, held)| format!("{}: {why}", listed(held)));
+        let mut words = told.collect::<Vec<_>>().join(" ");
+        let more: usize = reasons.iter().skip(MOST_REASONS).map(|(_, held)| held.len()).sum();
+        if more > 0 {
+            words.push_str(&format!(" {more} more for other reasons."));
+        }
+        words
     }
 
     /// The server did not take it: nothing was changed by it.
@@ -98,7 +174,7 @@ impl Course {
     pub fn is_to_be_verified(&self) -> bool {
         match self.stopped {
             None => true,
-            Some(Stopped::Lost(_)) => self.sent + 1 == self.all,
+            Some(Stopped::Lost(_)) => self.left.len() == 1,
             Some(Stopped::Refused(_)) => false,
         }
     }
@@ -113,5 +189,14 @@ impl Course {
             (Some(Stopped::Lost(problem)), Err(_)) => ActionState::Unknown(Box::new(problem)),
             (None, Err(why)) => ActionState::Unverified(why),
         }
+    }
+}
+
+/// The first of these, and how many more there are.
+fn listed(names: &[&str]) -> String {
+    let told = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMED) {
+        0 => told,
+        more => format!("{told} and {more} more"),
     }
 }

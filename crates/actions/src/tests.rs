@@ -120,7 +120,7 @@ fn what_is_sent_is_shown_to_nobody() {
     let by = Confirmation { digest: proposal.planned().digest, typed: None };
     let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
     assert!(!format!("{:?}", confirmed.plan()).contains("hunter2"));
-    assert_eq!(confirmed.next(&confirmed.course()), Some(&secret.steps[0].request));
+    assert_eq!(confirmed.next(&confirmed.course()), Some((0, &secret.steps[0].request)));
 }
 
 /// A deed as it may be shown.
@@ -186,6 +186,104 @@ fn what_became_of_it_follows_from_how_far_the_sending_came() {
     assert_eq!(run(1, "lost", yes()), (true, ActionState::Verified("2 of 2".into())));
     assert_eq!(run(1, "lost", no()), (true, ActionState::Unknown(boxed())));
     assert_eq!(run(0, "lost", no()), (false, ActionState::Unknown(boxed())));
+}
+
+/// A drain of these pods behind a step that closes the node.
+fn drain(pods: &[&str]) -> Confirmed {
+    let mut plan = plan(&[&["close"][..], pods].concat());
+    plan.intent.deed = Deed::Drain;
+    let proposal = Proposal::new(plan, "iad", OPERATED, &seal(), Deed::clone);
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    proposal.confirm(&by, OPERATED, MADE).unwrap()
+}
+
+fn held_by(budget: &str) -> Problem {
+    Problem::new(Code::TooMany, "It is held.").why(format!("The disruption budget {budget} needs 2."))
+}
+
+/// Which step is next.
+fn at(confirmed: &Confirmed, course: &crate::Course) -> Option<u32> {
+    confirmed.next(course).map(|(at, _)| at)
+}
+
+#[test]
+fn a_drain_passes_by_what_is_held_and_comes_back_to_it_until_all_is_taken() {
+    let confirmed = drain(&["a", "b", "c"]);
+    let mut course = confirmed.course();
+    course.took();
+    // The first one is held, and no later one waits for it.
+    course.later("pod n/a".into(), held_by("chat"));
+    assert_eq!((at(&confirmed, &course), course.is_round()), (Some(2), false));
+    course.took();
+    course.later("pod n/c".into(), held_by("chat"));
+    assert!(course.is_round());
+    assert_eq!(course.waits(), "pod n/a, pod n/c: The disruption budget chat needs 2.");
+    assert_eq!(course.held().map(|(step, _)| step).collect::<Vec<_>>(), [1, 3]);
+    course.again();
+    // What was taken is not sent again, and what is held comes in its order.
+    assert_eq!((at(&confirmed, &course), course.is_round()), (Some(1), false));
+    course.took();
+    assert_eq!(
+        (at(&confirmed, &course), course.waits().as_str()),
+        (Some(3), "pod n/c: The disruption budget chat needs 2.")
+    );
+    course.took();
+    assert_eq!((at(&confirmed, &course), course.sent(), course.waits()), (None, 4, String::new()));
+    assert!(course.is_to_be_verified());
+    assert_eq!(course.end(Ok("gone".into())), ActionState::Verified("gone".into()));
+}
+
+#[test]
+fn a_drain_that_ends_before_all_is_taken_is_done_in_part_and_looked_at_where_only_the_last_answer_was_lost() {
+    let confirmed = drain(&["a", "b"]);
+    let stopped = |taken: usize, held: usize, lost: bool| {
+        let mut course = confirmed.course();
+        (0..taken).for_each(|_| course.took());
+        (0..held).for_each(|_| course.later("pod n/a".into(), held_by("chat")));
+        if lost {
+            course.lost(held_by("chat"))
+        } else {
+            course.refused(held_by("chat"))
+        }
+        assert_eq!(at(&confirmed, &course), None, "nothing is sent behind that");
+        (course.is_to_be_verified(), course.end(Err(String::new())))
+    };
+    let boxed = || Box::new(held_by("chat"));
+    assert_eq!(stopped(1, 2, false), (false, ActionState::Partly(boxed())));
+    assert_eq!(stopped(0, 0, false), (false, ActionState::Refused(boxed())));
+    assert_eq!(stopped(2, 0, true), (true, ActionState::Unknown(boxed())));
+    // Another pod was never sent away: whatever is seen, it is not done.
+    assert_eq!(stopped(1, 1, true), (false, ActionState::Unknown(boxed())));
+}
+
+#[test]
+fn what_is_no_drain_waits_at_the_step_that_is_held() {
+    let proposal = Proposal::new(plan(&["one", "two"]), "iad", OPERATED, &seal(), Deed::clone);
+    let by = Confirmation { digest: proposal.planned().digest, typed: None };
+    let confirmed = proposal.confirm(&by, OPERATED, MADE).unwrap();
+    let mut course = confirmed.course();
+    course.later("one".into(), held_by("chat"));
+    assert_eq!((at(&confirmed, &course), course.is_round()), (Some(0), true));
+    course.again();
+    course.took();
+    assert_eq!((at(&confirmed, &course), course.is_round()), (Some(1), false));
+}
+
+#[test]
+fn of_many_that_are_held_the_first_are_named_and_the_others_counted() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let confirmed = drain(&names);
+    let mut course = confirmed.course();
+    course.took();
+    for (at, name) in names.iter().enumerate() {
+        let budget = if at < 5 { "chat" } else { name };
+        course.later(format!("pod n/{name}"), held_by(budget));
+    }
+    assert_eq!(
+        course.waits(),
+        "pod n/a, pod n/b, pod n/c and 2 more: The disruption budget chat needs 2. pod n/f: The disruption budget f \
+         needs 2. pod n/g: The disruption budget g needs 2. 1 more for other reasons."
+    );
 }
 
 #[test]

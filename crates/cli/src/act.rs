@@ -259,7 +259,8 @@ pub async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Ac
         if action.state.is_over() {
             return Ok(action.clone());
         }
-        if said.as_ref() != Some(&action.state) && !quiet {
+        let now = (action.sent, action.state.clone());
+        if said.as_ref() != Some(&now) && !quiet {
             note(&visible(&match &action.state {
                 ActionState::Verifying(how) => format!("{}: {how}", action.state.word()),
                 ActionState::Sending(waits) => {
@@ -270,7 +271,7 @@ pub async fn done(session: &Session, by: Confirmation, quiet: bool) -> Result<Ac
                 other => other.word().to_owned(),
             }));
         }
-        said = Some(action.state.clone());
+        said = Some(now);
     }
 }
 

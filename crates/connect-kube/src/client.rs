@@ -35,6 +35,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 const REVIEW: Duration = Duration::from_secs(8);
 /// The largest answer that is held whole; a page that is larger is asked for in smaller ones.
 pub const LARGEST: usize = 64 << 20;
+/// The cause of a refusal that names a disruption budget. Source: `DisruptionBudgetCause` of `k8s.io/api/policy/v1`.
+const BUDGET: &str = "DisruptionBudget";
 /// As much of a refusal is read.
 const LARGEST_REFUSAL: usize = 64 << 10;
 
@@ -335,8 +337,13 @@ async fn refusal(call: &Call, response: Response<Body>) -> Refusal {
 pub(crate) fn refused(call: &Call, status: u16, header: Option<&str>, body: &[u8]) -> Refusal {
     let asked = header.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
     let said: Status = serde_json::from_slice(body).unwrap_or_default();
-    let message = if said.message.is_empty() { text(body) } else { said.message };
-    let in_body = said.details.map_or(0, |details| details.retry_after_seconds);
+    let mut message = if said.message.is_empty() { text(body) } else { said.message };
+    let details = said.details.unwrap_or_default();
+    // Which budget holds a pod stands there alone.
+    for cause in details.causes.iter().filter(|cause| cause.reason == BUDGET) {
+        message = format!("{message} {}", cause.message);
+    }
+    let in_body = details.retry_after_seconds;
     let in_body = u64::try_from(in_body).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs);
     Refusal { call: call.clone(), status, reason: said.reason, message, retry_after: asked.or(in_body), ended: None }
 }

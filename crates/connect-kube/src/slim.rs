@@ -32,7 +32,7 @@ pub use inference::{
     CanarySpec, CanaryStatus, ComponentStatus, FailureInfo, InferenceService, InferenceSpec, InferenceStatus,
     LlmInferenceService, LlmModel, LlmSpec, ModelCopies, ModelStates, ModelStatus, Predictor, TrafficTarget,
 };
-pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusDetails, Time};
+pub use meta::{ListMeta, Meta, OwnerReference, Quantities, Quantity, Status, StatusCause, StatusDetails, Time};
 pub use node::{
     FieldNames, NamedFields, Namespace, NamespaceStatus, Node, NodeCondition, NodeInfo, NodeMeta, NodeSpec, NodeStatus,
     Taint,

@@ -109,7 +109,12 @@ pub enum NotSent {
     /// The server said no, or was not reached: nothing was changed.
     Refused(Problem),
     /// The server said not now: nothing was changed, and it may be tried again.
-    Later(Problem),
+    Later {
+        /// What it holds, in words: `pod serving/chat-1`.
+        of: String,
+        /// Why, in its own words.
+        why: Problem,
+    },
     /// It was sent, and its answer was lost: nobody can say.
     Lost(Problem),
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 use book::{Ledger, Signing};
 
-use pilothouse_actions::{Confirmed, Proposal, What};
+use pilothouse_actions::{Confirmed, Course, Proposal, What};
 use pilothouse_connect::{Clock, Connector, NotSent, Seen, redact_deed};
 use pilothouse_vault::{Paths, Settings, Vault};
 use pilothouse_wire::{
@@ -212,33 +212,38 @@ impl Run {
     async fn run(mut self) {
         let mut course = self.confirmed.course();
         let deadline = Instant::now() + self.confirmed.plan().success.within;
-        while let Some(request) = self.confirmed.next(&course) {
-            let number = course.sent();
-            let action = self.running.id();
-            if self.bench.halted.is_halted(action) {
-                let of = self.confirmed.plan().steps.len();
-                let problem = Problem::new(Code::Cut, format!("A person stopped it after {number} of {of} steps."))
-                    .next("What was done stays. Plan it anew to go on, or plan the way back.");
-                course.refused(problem);
+        let mut told = (0, String::new());
+        while let Some((step, request)) = self.confirmed.next(&course) {
+            if self.bench.halted.is_halted(self.running.id()) {
+                course.refused(self.halted(&course));
                 break;
+            }
+            if course.is_round() {
+                if Instant::now() >= deadline {
+                    course.refused(self.late(&course));
+                    break;
+                }
+                tokio::time::sleep(AGAIN).await;
+                course.again();
+                continue;
             }
             let what = match self.connector.send(request).await {
                 Ok(()) => {
                     course.took();
-                    What::Sent { step: number }
+                    What::Sent { step }
                 }
-                Err(NotSent::Later(problem)) if Instant::now() < deadline => {
-                    self.tell(ActionState::Sending(waits(&problem)), number, None).await;
-                    tokio::time::sleep(AGAIN).await;
+                Err(NotSent::Later { of, why }) => {
+                    course.later(of, why);
+                    self.tell_of(&course, &mut told).await;
                     continue;
                 }
-                Err(NotSent::Refused(problem) | NotSent::Later(problem)) => {
-                    let what = What::NotSent { step: number, why: problem.to_string() };
+                Err(NotSent::Refused(problem)) => {
+                    let what = What::NotSent { step, why: problem.to_string() };
                     course.refused(problem);
                     what
                 }
                 Err(NotSent::Lost(problem)) => {
-                    let what = What::NotSent { step: number, why: format!("Its answer was lost. {problem}") };
+                    let what = What::NotSent { step, why: format!("Its answer was lost. {problem}") };
                     course.lost(problem);
                     what
                 }
@@ -250,8 +255,12 @@ impl Run {
                     course.refused(problem);
                     break;
                 }
-                self.tell(ActionState::Sending(String::new()), course.sent(), None).await;
+                self.tell_of(&course, &mut told).await;
             }
+        }
+        for (step, why) in course.held() {
+            // It was tried, and its server did not take it: that it cannot be written changes nothing of that.
+            let _ = self.running.note(What::NotSent { step, why: why.to_string() }).await;
         }
         let sent = course.sent();
         let seen = if course.is_to_be_verified() { self.verify(sent).await } else { Err(String::new()) };
@@ -259,6 +268,33 @@ impl Run {
         self.bench.halted.forget(self.running.id());
         let unsigned = self.running.end(What::ended(&state), &self.bench.vault).await;
         self.tell(state, sent, unsigned).await;
+    }
+
+    /// Why nothing more is sent: a person says so.
+    fn halted(&self, course: &Course) -> Problem {
+        let (sent, of) = (course.sent(), self.confirmed.plan().steps.len());
+        let problem = Problem::new(Code::Cut, format!("A person stopped it after {sent} of {of} steps."))
+            .next("What was done stays. Plan it anew to go on, or plan the way back.");
+        with_what_waits(problem, course)
+    }
+
+    /// Why nothing more is sent: what is held was waited for long enough.
+    fn late(&self, course: &Course) -> Problem {
+        let plan = self.confirmed.plan();
+        let (sent, of) = (course.sent(), plan.steps.len());
+        let waited = pilothouse_wire::units::span(plan.success.within);
+        let problem = Problem::new(Code::TimedOut, format!("After {waited} {sent} of {of} steps were taken."))
+            .next("What was done stays. Plan it anew to go on once the others may go, or plan the way back.");
+        with_what_waits(problem, course)
+    }
+
+    /// Tells how far it is and what it waits for, where that is another than was `told` last.
+    async fn tell_of(&self, course: &Course, told: &mut (u32, String)) {
+        let now = (course.sent(), course.waits());
+        if now != *told {
+            self.tell(ActionState::Sending(now.1.clone()), now.0, None).await;
+            *told = now;
+        }
     }
 
     /// Looks until what was wanted is so, will not be, or the time is over.
@@ -304,9 +340,12 @@ impl Run {
     }
 }
 
-/// What a step waits for.
-fn waits(problem: &Problem) -> String {
-    problem.why.clone().unwrap_or_else(|| problem.what.clone())
+/// A reason to stop, with what is held by then.
+fn with_what_waits(problem: Problem, course: &Course) -> Problem {
+    match course.waits() {
+        waits if waits.is_empty() => problem,
+        waits => problem.why(waits),
+    }
 }
 
 /// What the ribbon tells of an action.

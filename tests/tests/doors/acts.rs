@@ -39,7 +39,7 @@ impl Site {
         Ok(Self { plane, terminal, namespace })
     }
 
-    async fn operated() -> Result<Self> {
+    pub async fn operated() -> Result<Self> {
         let site = Self::start().await?;
         site.terminal.good(&["connect", "operate", CONNECTION]).await?;
         Ok(site)

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers too")]
 
 mod acts;
+mod acts_drain;
 mod acts_faults;
 mod acts_groups;
 mod acts_images;

@@ -34,7 +34,7 @@ pub(super) async fn try_it(
     match write(client, call, &trying(request), "dryRun=All").await {
         Ok(after) => (DryRun::Passed, (request.method == "PATCH").then_some(after)),
         // Its budget may allow it by the time when it is its turn.
-        Err(Failure::Refusal(refusal)) if is_not_now(request, refusal.status) => {
+        Err(Failure::Refusal(refusal)) if is_not_now(request, &refusal) => {
             (DryRun::NotTried(format!("not just now: {}", problems::line(&refusal.message))), None)
         }
         // An admission webhook that has side effects and does not say that it can try keeps everybody from trying.
@@ -70,9 +70,24 @@ async fn write(client: &Client, call: &Call, request: &Request, query: &str) -> 
     client.write(call, method, &path, media, request.body.clone().into_bytes()).await
 }
 
-/// Does a disruption budget keep this for later? Source: the Eviction API of Kubernetes, 429.
-fn is_not_now(request: &Request, status: u16) -> bool {
-    request.method == "POST" && status == 429
+/// Is this kept for later: by a disruption budget, by several of them of which none may be changed for it, or by a server that asks
+/// for patience? Source: the Eviction API of Kubernetes, and `EvictionREST`.
+pub(super) fn is_not_now(request: &Request, refusal: &Refusal) -> bool {
+    let of_several = || is_eviction(request) && refusal.message.contains("more than one PodDisruptionBudget");
+    request.method == "POST" && (refusal.status == 429 || of_several())
+}
+
+fn is_eviction(request: &Request) -> bool {
+    request.path.ends_with(EVICTION)
+}
+
+/// What is kept for later, in words: the pod of an eviction.
+pub(super) fn kept(request: &Request) -> String {
+    let parts: Vec<&str> = request.path.split('/').collect();
+    match parts.as_slice() {
+        [.., "namespaces", namespace, "pods", name, _] if is_eviction(request) => format!("pod {namespace}/{name}"),
+        _ => request.path.clone(),
+    }
 }
 
 /// A refusal in words: a guard that does not hold is the object's change, not our fault.
@@ -137,11 +152,13 @@ pub(crate) async fn send(client: &Client, request: &Request) -> Result<(), NotSe
     match write(client, &call, request, "").await {
         Ok(_) => Ok(()),
         // Who is gone already need not be sent away.
-        Err(Failure::Refusal(refusal)) if request.path.ends_with(EVICTION) && is_gone(&refusal) => Ok(()),
+        Err(Failure::Refusal(refusal)) if is_eviction(request) && is_gone(&refusal) => Ok(()),
         Err(failure) => {
             let problem = refused(client, request, &failure);
             Err(match &failure {
-                Failure::Refusal(refusal) if is_not_now(request, refusal.status) => NotSent::Later(problem),
+                Failure::Refusal(refusal) if is_not_now(request, refusal) => {
+                    NotSent::Later { of: kept(request), why: problem }
+                }
                 _ if is_lost(&failure, &problem) => NotSent::Lost(problem),
                 _ => NotSent::Refused(problem),
             })

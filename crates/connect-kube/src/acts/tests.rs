@@ -15,10 +15,11 @@ use super::{
     leave_what_follows,
     revision::{self, Revision},
     seen::seen,
-    sending::{call_of, trying},
+    sending::{call_of, is_not_now, kept, trying},
     written,
 };
 use pilothouse_connect::Seen;
+use crate::client::refused;
 use pilothouse_wire::{
     Code, ConnectionId, NodeId, ObjectRef, PodId, Problem, SmolStr, Stamp,
     plan::{Affected, Deed, DryRun, Expectation, Intent, Permission, Plan, Request, Resized, Risk, Step},
@@ -348,6 +349,38 @@ fn what_was_not_written_is_not_seen_however_well_the_pods_are() {
     let before = Some(Seen::NotYet("it is as it was: nothing was written, or it was taken back".into()));
     assert_eq!(written::stands(&plan(true), &deployment()), before);
     assert_eq!(written::stands(&plan(false), &deployment()), before);
+#[test]
+fn an_eviction_that_a_budget_holds_is_for_later_and_tells_of_which_pod_and_which_budget() {
+    let request = |path: &str| Request {
+        method: "POST".into(),
+        path: path.into(),
+        media: "application/json".into(),
+        body: "{}".into(),
+    };
+    let eviction = request("/api/v1/namespaces/serving/pods/chat-1/eviction");
+    assert_eq!(kept(&eviction), "pod serving/chat-1");
+    let said = |status: u16, message: &str, causes: Value| {
+        let details = json!({ "causes": causes });
+        let body =
+            json!({ "kind": "Status", "apiVersion": "v1", "message": message, "details": details, "code": status });
+        refused(&call_of(&eviction), status, None, body.to_string().as_bytes())
+    };
+    // As a server of Kubernetes 1.34 says it.
+    let budget = "The disruption budget chat needs 2 healthy pods and has 2 currently";
+    let general = "Cannot evict pod as it would violate the pod's disruption budget.";
+    let causes = json!([{ "reason": "DisruptionBudget", "message": budget }, { "reason": "Other", "message": "x" }]);
+    let held = said(429, general, causes);
+    assert_eq!(held.message, format!("{general} {budget}"));
+    let several = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+    let several = said(500, several, Value::Null);
+    let failed = said(500, "etcd is away", Value::Null);
+    assert_eq!([&held, &several, &failed].map(|refusal| is_not_now(&eviction, refusal)), [true, true, false]);
+    // Of what is no eviction only a plea for patience is for later.
+    let job = request("/apis/batch/v1/namespaces/serving/jobs");
+    assert_eq!([&held, &several].map(|refusal| is_not_now(&job, refusal)), [true, false]);
+    assert!(!is_not_now(&Request { method: "PATCH".into(), ..eviction }, &held));
+}
+
     assert_eq!(written::stands(&plan(true), &after), None);
     let mut others = after.clone();
     others["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:3");

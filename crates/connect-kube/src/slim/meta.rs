@@ -164,9 +164,25 @@ pub struct Status {
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct StatusDetails {
+    /// `causes`.
+    #[prost(message, repeated, tag = "4")]
+    #[serde(deserialize_with = "or_default")]
+    pub causes: Vec<StatusCause>,
     /// `retryAfterSeconds`.
     #[prost(int32, tag = "5")]
     pub retry_after_seconds: i32,
+}
+
+/// `v1.StatusCause`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default)]
+pub struct StatusCause {
+    /// `reason`: `DisruptionBudget`.
+    #[prost(string, tag = "1")]
+    pub reason: String,
+    /// `message`.
+    #[prost(string, tag = "2")]
+    pub message: String,
 }
 
 /// Null stands for "none" in lists and maps that Go wrote.

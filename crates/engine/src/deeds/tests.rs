@@ -1,5 +1,7 @@
 //! Deeds over a registry that takes what it is sent: what is shown, framed and written down of them.
 
+mod drain;
+
 use super::*;
 use async_trait::async_trait;
 use pilothouse_connect::Sink;
