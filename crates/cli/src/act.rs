@@ -92,12 +92,21 @@ async fn acted(session: &Session, meant: &Meant, out: Style, err: Style) -> Resu
     do_it(session, intent, how, None, (out, err)).await
 }
 
+/// What was checked before something is planned.
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    /// Whether it can be.
+    pub checked: &'a WayBack,
+    /// Is it to be planned whatever a check says? The plan is checked once more, and shows what that says.
+    pub anyway: bool,
+}
+
 /// Plans it, shows that, and does it if it is confirmed. `way` is what was checked before.
 pub async fn do_it(
     session: &Session,
     intent: Intent,
     how: &How,
-    way: Option<&WayBack>,
+    way: Option<Way<'_>>,
     (out, err): (Style, Style),
 ) -> Result<Exit, Failed> {
     let Some((planned, by)) = agreed(session, intent, how, way, out).await? else { return Ok(Exit::Ok) };
@@ -113,12 +122,10 @@ pub async fn agreed(
     session: &Session,
     intent: Intent,
     how: &How,
-    way: Option<&WayBack>,
+    way: Option<Way<'_>>,
     out: Style,
 ) -> Result<Option<(Planned, Confirmation)>, Failed> {
-    // It was shown to whoever asked for it all the same.
-    let anyway = way.is_some_and(|way| way.closed().is_some());
-    let planned = planned(session, if anyway { Ask::PlanAnyway(intent) } else { Ask::Plan(intent) }).await?;
+    let planned = planned(session, ask(intent, way)).await?;
     if !how.json {
         show(&mut stdout(), &planned.plan, out)?;
     }
@@ -137,6 +144,14 @@ pub async fn agreed(
     };
     let by = Confirmation { digest: planned.digest, typed };
     Ok(Some((planned, by)))
+}
+
+/// How it is planned. What was checked before does not decide: it may be another by now, and the plan has a check of its own.
+pub fn ask(intent: Intent, way: Option<Way<'_>>) -> Ask {
+    match way {
+        Some(Way { anyway: true, .. }) => Ask::PlanAnyway(intent),
+        _ => Ask::Plan(intent),
+    }
 }
 
 /// Does what belongs to something that was agreed to before, as it was said there: planned, confirmed and written down like it.
@@ -313,14 +328,19 @@ fn undo(plan: &Plan) {
     }
 }
 
-fn document<'a>(planned: &'a Planned, action: Option<&'a Action>, way: Option<&'a WayBack>) -> Document<'a> {
+fn document<'a>(planned: &'a Planned, action: Option<&'a Action>, way: Option<Way<'a>>) -> Document<'a> {
     let action = action.map(|action| Outcome {
         id: action.id,
         state: action.state.word(),
         detail: &action.state,
         unsigned: action.unsigned.as_deref(),
     });
-    Document { digest: planned.digest.to_string(), plan: &planned.plan, action, way_back: way.map(Checked::of) }
+    Document {
+        digest: planned.digest.to_string(),
+        plan: &planned.plan,
+        action,
+        way_back: way.map(|way| Checked::of(way.checked)),
+    }
 }
 
 /// Writes a document: on one line, if a program reads it.

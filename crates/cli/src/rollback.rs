@@ -1,7 +1,7 @@
 //! The command that takes a service back: it shows whether that can be, then the plan, and does it as every deed is done.
 
 use crate::{
-    act::{self, Checked},
+    act::{self, Checked, Way},
     exit::{Exit, Failed},
     out::{Style, Tone, note, stdout},
     rollback_args::RollbackArgs,
@@ -58,7 +58,8 @@ async fn taken(session: &Session, of: &RollbackArgs, out: Style, err: Style) -> 
         return Err(not_known(&way).into());
     }
     let intent = Intent { object, deed: way.deed.clone() };
-    act::do_it(session, intent, how, Some(&way), (out, err)).await
+    let way = Way { checked: &way, anyway: of.anyway };
+    act::do_it(session, intent, how, Some(way), (out, err)).await
 }
 
 /// How the check alone ends.
@@ -162,6 +163,18 @@ mod tests {
                 "as of    2025-11-28T12:00:00Z",
             ]
         );
+    }
+
+    #[test]
+    fn whoever_takes_it_all_the_same_is_planned_so_whatever_an_earlier_check_said() {
+        let intent =
+            || Intent { object: "workload:iad/serving/Deployment/chat".parse().unwrap(), deed: Deed::Undo(Some(2)) };
+        for (grade, state) in [(Grade::Ready, CheckState::Holds), (Grade::NotPossible, CheckState::Fails)] {
+            let checked = &way(grade, state);
+            let asked = |anyway| act::ask(intent(), Some(Way { checked, anyway }));
+            assert_eq!([asked(true), asked(false)], [Ask::PlanAnyway(intent()), Ask::Plan(intent())], "{grade:?}");
+        }
+        assert_eq!(act::ask(intent(), None), Ask::Plan(intent()));
     }
 
     #[test]

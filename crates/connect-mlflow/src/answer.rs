@@ -130,6 +130,18 @@ pub(crate) fn versions(body: &[u8]) -> Result<Page<(SmolStr, VersionFact)>, Fail
     Ok(Page { list, dropped, next: page.next })
 }
 
+/// Reads the number out of the answer to `model-versions/get`.
+///
+/// # Errors
+/// If it is no such answer.
+pub(crate) fn numbered(body: &[u8]) -> Result<u64, Failure> {
+    let version = object(body)?["model_version"].take();
+    let version: Option<Version> = serde_json::from_value(version).ok();
+    version
+        .and_then(|version| number(version.version))
+        .ok_or_else(|| Failure::Unreadable("it has no number of a version".to_owned()))
+}
+
 fn version_fact(version: Version, number: u64) -> (SmolStr, VersionFact) {
     let fact = VersionFact {
         number,

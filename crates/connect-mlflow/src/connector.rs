@@ -4,7 +4,7 @@ use crate::{
     acts, files,
     kind::{KIND, WORKSPACE},
     model, problems,
-    registry::Registry,
+    registry::{self, Registry},
     runs, session,
 };
 use async_trait::async_trait;
@@ -112,6 +112,10 @@ impl Connector for Mlflow {
         runs::answer(&self.client()?, ask).await
     }
 
+    async fn has_version(&self, of: &VersionId) -> Result<bool, Problem> {
+        registry::has_version(&self.client()?, of).await
+    }
+
     async fn version_files(&self, of: &VersionId, run: Option<&str>) -> Result<VersionFiles, Problem> {
         files::files(&self.client()?, of, run).await
     }
@@ -123,5 +127,59 @@ impl Connector for Mlflow {
                 Err(Problem::new(Code::NotOffered, format!("{} keeps no artefacts of OCI.", self.server.place.name)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pilothouse_connect::{
+        Clock, Relays,
+        conformance::scripted::{Reply, Scripted},
+    };
+    use pilothouse_wire::{ConnectionId, ModelId};
+    use serde_json::json;
+
+    /// What is known of version 7 of a model by an MLflow that answers so.
+    async fn asked(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (Result<bool, Problem>, Vec<String>) {
+        let server = Scripted::start(move |_, _| reply()).await.unwrap();
+        let opening = Opening {
+            id: ConnectionId::slug("main"),
+            name: "main".to_owned(),
+            values: [("url".to_owned(), server.url.clone())].into(),
+            secrets: Default::default(),
+            trusted: Vec::new(),
+            clock: Clock::system(),
+            relays: Relays::none(),
+            sought: &[],
+        };
+        let model = ModelId { source: ConnectionId::slug("main"), name: "chat".into() };
+        let has = open(opening).unwrap().has_version(&VersionId { model, number: 7 }).await;
+        (has, server.asked())
+    }
+
+    fn refused(code: &str, message: &str) -> Reply {
+        Reply::Json(404, "", json!({ "error_code": code, "message": message }))
+    }
+
+    #[tokio::test]
+    async fn a_version_is_there_or_not_by_mlflows_own_word_and_else_nobody_knows() {
+        let there = || Reply::Json(200, "", json!({ "model_version": { "name": "chat", "version": "7" } }));
+        let (has, asked_for) = asked(there).await;
+        assert_eq!(has, Ok(true));
+        assert_eq!(asked_for, ["GET /api/2.0/mlflow/model-versions/get?name=chat&version=7"]);
+        // As MLflow 2 and 3 say it.
+        let none = || refused("RESOURCE_DOES_NOT_EXIST", "Model Version (name=chat, version=7) not found");
+        assert_eq!(asked(none).await.0, Ok(false));
+        let no_model = asked(|| refused("RESOURCE_DOES_NOT_EXIST", "Registered Model with name=chat not found")).await;
+        let why = no_model.0.unwrap_err();
+        assert_eq!(why.what, "main does not say whether it has version 7 of chat.");
+        assert!(why.why.is_some_and(|why| why.contains("Registered Model with name=chat not found")));
+        let proxy = asked(|| Reply::Text(404, "content-type: text/plain\r\n", "404 page not found".to_owned())).await;
+        assert!(proxy.0.is_err());
+        let other =
+            asked(|| Reply::Json(200, "", json!({ "model_version": { "name": "chat", "version": "8" } }))).await;
+        assert!(other.0.is_err(), "an answer to another question");
+        assert!(asked(|| Reply::Json(200, "", json!({}))).await.0.is_err());
     }
 }

@@ -6,7 +6,7 @@ use pilothouse_connect_http::{
     place::Place,
     problems::{self, sentence},
 };
-use pilothouse_wire::{Code, Problem, units::count};
+use pilothouse_wire::{Code, Problem, runs::VersionId, units::count};
 
 /// The first version that has aliases.
 const ALIASES: (u32, u32) = (2, 3);
@@ -45,6 +45,15 @@ pub(crate) fn of_question(failure: &Failure, place: &Place, about: &str) -> Prob
         }
         other => problem(other, place),
     }
+}
+
+/// It does not say whether it has a version: what it said instead.
+#[must_use]
+pub(crate) fn unsaid(failure: &Failure, place: &Place, of: &VersionId) -> Problem {
+    let problem = problem(failure, place);
+    let (name, number, model) = (&place.name, of.number, &of.model.name);
+    let why = problem.why.clone().unwrap_or_else(|| problem.what.clone());
+    Problem { what: format!("{name} does not say whether it has version {number} of {model}."), ..problem.why(why) }
 }
 
 /// It is older than what we need. A version that cannot be read is taken for a good one.

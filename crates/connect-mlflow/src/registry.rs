@@ -4,9 +4,10 @@
 use crate::{
     answer::{self, Page},
     paths::api,
+    problems,
 };
 use pilothouse_connect_http::{client::Client, failure::Failure};
-use pilothouse_wire::{SmolStr, Stamp};
+use pilothouse_wire::{Problem, SmolStr, Stamp, runs::VersionId};
 use pilothouse_world::{
     Fact,
     fact::{ModelFact, VersionFact},
@@ -18,6 +19,8 @@ use std::{
 
 /// How long an answer may take to begin.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The same of one version, for which somebody waits.
+const SOON: Duration = Duration::from_secs(12);
 /// Models that are followed: with more of them something else is wrong.
 pub(crate) const MOST_MODELS: usize = 2_000;
 /// Versions that are kept of one model: the newest, and those that an alias leads to.
@@ -156,6 +159,31 @@ fn with_versions<'a>(head: ModelFact, versions: impl DoubleEndedIterator<Item = 
         if kept.len() < MOST_VERSIONS || led_to(version) { kept.push(version.clone()) } else { more += 1 }
     }
     ModelFact { versions: kept, more, ..head }
+}
+
+/// Does it have this version? Of a model with many only some are kept here, so that it is asked for by its number.
+///
+/// # Errors
+/// Why nobody can say.
+pub(crate) async fn has_version(client: &Client, of: &VersionId) -> Result<bool, Problem> {
+    let number = of.number.to_string();
+    let path = api("model-versions/get", &[("name", of.model.name.as_str()), ("version", number.as_str())]);
+    let read = async {
+        match answer::numbered(&client.get(&path, SOON).await?.body)? {
+            number if number == of.number => Ok(true),
+            number => Err(Failure::Unreadable(format!("it is about version {number}"))),
+        }
+    };
+    match read.await {
+        Err(failure) if is_no_version(&failure) => Ok(false),
+        other => other.map_err(|failure| problems::unsaid(&failure, &client.place, of)),
+    }
+}
+
+/// Does it say that there is no such version, and nothing else? Source: `_get_sql_model_version` and its like in the stores of MLflow.
+fn is_no_version(failure: &Failure) -> bool {
+    let Failure::Refusal(refusal) = failure else { return false };
+    refusal.status == 404 && refusal.message.starts_with("Model Version (")
 }
 
 /// A filter for the versions of one model; `None` for a name that cannot be put into one.

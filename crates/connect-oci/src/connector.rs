@@ -231,6 +231,52 @@ mod tests {
         assert_eq!(read(200, "").await.referrers.len(), 1);
     }
 
+    /// Why a manifest is not read by a registry that answers so to who asks for it, and for the tags of its repository.
+    async fn not_read(manifest: (u16, &'static str), tags: (u16, &'static str)) -> Problem {
+        let said = |(status, body): (u16, &str)| match body {
+            "tags" => Reply::Json(status, "", json!({ "name": "team/chat", "tags": null })),
+            code if code.contains(' ') => Reply::Text(status, "content-type: text/plain\r\n", code.to_owned()),
+            code => Reply::Json(status, "", json!({ "errors": [{ "code": code, "message": "unknown" }] })),
+        };
+        let registry = Scripted::start(move |path, _| match path {
+            path if path.starts_with("/v2/team/chat/tags/") => said(tags),
+            _ => said(manifest),
+        });
+        let registry = registry.await.unwrap();
+        let connector = connected(&[("url", &registry.url), ("watch", "team/chat:v1")]).unwrap();
+        let of =
+            ArtifactRef { source: ConnectionId::slug("r"), repository: "team/chat".into(), reference: "v1".into() };
+        connector.artifact(&of).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_manifest_is_gone_only_where_the_registry_says_so_of_a_repository_that_it_knows() {
+        let (unknown, known) = ((404, "MANIFEST_UNKNOWN"), (200, "tags"));
+        let gone = not_read(unknown, known).await;
+        assert_eq!((gone.code, gone.what.as_str()), (Code::NotFound, "team/chat has no v1 in r."));
+        let hidden = "It may also be there, and not be for us to see.";
+        for (manifest, tags) in [
+            // What one may not look at is called unknown by many.
+            ((404, "NAME_UNKNOWN"), known),
+            (unknown, (404, "NAME_UNKNOWN")),
+            (unknown, (403, "DENIED")),
+            (unknown, (401, "UNAUTHORIZED")),
+            (unknown, (200, "a page")),
+            // No registry says that, but something in front of it.
+            ((404, "404 page not found"), known),
+            ((404, "NOT_FOUND"), known),
+            ((404, "BLOB_UNKNOWN"), known),
+        ] {
+            let problem = not_read(manifest, tags).await;
+            assert!(
+                problem.code == Code::Denied && problem.what.ends_with(hidden),
+                "{manifest:?}, {tags:?}: {problem}"
+            );
+        }
+        assert_eq!(not_read((403, "DENIED"), known).await.code, Code::Denied);
+        assert_eq!(not_read((500, "UNKNOWN"), known).await.code, Code::ServerFailed);
+    }
+
     #[test]
     fn what_cannot_be_watched_is_told_by_its_field() {
         assert_eq!(opened(&[("url", "https://r.example"), ("watch", "team/chat:prod")]), Ok(()));

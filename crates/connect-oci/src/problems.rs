@@ -70,6 +70,18 @@ fn refused(refusal: &Refusal, failure: &Failure, place: &Place) -> Problem {
     }
 }
 
+/// Does the registry say in its own words that it has no such manifest?
+pub(crate) fn is_no_manifest(failure: &Failure) -> bool {
+    let Failure::Refusal(refusal) = failure else { return false };
+    refusal.status == 404 && answer::error(&refusal.message).is_some_and(|said| said.code == "MANIFEST_UNKNOWN")
+}
+
+/// What is called unknown may be there, and not be shown to us: nobody can say.
+pub(crate) fn perhaps_hidden(problem: Problem) -> Problem {
+    let what = format!("{} It may also be there, and not be for us to see.", problem.what);
+    Problem { code: Code::Denied, what, ..problem }
+}
+
 /// What a path of the API is about.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct About<'a> {

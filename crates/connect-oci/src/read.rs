@@ -12,7 +12,7 @@ use crate::{
 use pilothouse_connect::redact_words;
 use pilothouse_connect_http::failure::Failure;
 use pilothouse_wire::{
-    Problem, SmolStr, Stamp,
+    Code, Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactKind, ArtifactRef, Part, Said, TagPage, TagsQuery},
     units::count,
 };
@@ -79,7 +79,10 @@ pub(crate) async fn artifact(
         return Err(problems::bad_name("tag or digest", reference));
     }
     let told = |failure: Failure| problems::problem(&failure, &registry.place);
-    let proven = registry.manifest(name, reference).await.map_err(told)?;
+    let proven = match registry.manifest(name, reference).await {
+        Ok(proven) => proven,
+        Err(failure) => return Err(not_read(registry, name, &failure).await),
+    };
     // Both are about the manifest alone: asked for at once.
     let (says, found) =
         tokio::join!(says(registry, name, &proven.manifest), referrers::find(registry, name, &proven.digest));
@@ -114,6 +117,24 @@ pub(crate) async fn artifact(
         problems: wrong,
         read_at: now,
     })
+}
+
+/// Why a manifest cannot be read. That there is none is believed of a registry that knows its repository otherwise, and says so in so
+/// many words: what one may not look at many registries call unknown, and a proxy in front of one knows of none.
+async fn not_read(registry: &Registry, name: &str, failure: &Failure) -> Problem {
+    let problem = problems::problem(failure, &registry.place);
+    if problem.code != Code::NotFound {
+        return problem;
+    }
+    let path = format!("/v2/{name}/tags/list?n=1");
+    let is_known = async || match registry.list(Of::Repository(name), &path).await {
+        Ok((body, _)) => answer::tags(&body).is_ok(),
+        Err(_) => false,
+    };
+    if problems::is_no_manifest(failure) && is_known().await {
+        return problem;
+    }
+    problems::perhaps_hidden(problem)
 }
 
 /// A text of somebody else. One that is too long to be shown whole says so.

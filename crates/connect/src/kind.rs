@@ -292,6 +292,15 @@ pub trait Connector: Send + Sync {
         Err(no_registry(&self.about().name))
     }
 
+    /// Does a registry of models have this version? It is asked for by its number, now.
+    ///
+    /// # Errors
+    /// Why nobody can say; by default that this kind of connection has no versions.
+    async fn has_version(&self, of: &VersionId) -> Result<bool, Problem> {
+        Err(Problem::new(Code::NotOffered, format!("{} has no {of}.", self.about().name))
+            .next("Versions of models are kept by a registry: connect an MLflow."))
+    }
+
     /// How large a version of a model is, and what its files say of it, read now, without its weights. `run` is the one that
     /// made it, where the registry names one.
     ///

@@ -7,29 +7,36 @@ use crate::{
     artifacts,
     asks::{connected, together, within},
     connections::Connectors,
+    input::Input,
     past::Worlds,
     views::Known,
 };
 use pilothouse_connect::Connector;
-use pilothouse_insight::back::{Around, Given, sought, way_back};
+use pilothouse_insight::back::{Around, Given, asks_for_room, sought, unlisted, way_back};
 use pilothouse_journal::Reader as JournalReader;
 use pilothouse_wire::{
-    Answer, ConnectionId, ObjectRef, Problem, SmolStr, Stamp,
+    Answer, Code, ConnectionId, ObjectRef, Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactRef},
     back::{BackQuery, Kept, KeptTraffic, WayBack},
     plan::{Deed, Intent},
-    view::{ArtifactsView, ContainerImage, FleetSpec, FleetView, ModelsView},
+    runs::VersionId,
+    view::{ArtifactsView, ContainerImage, ModelsView, NodeRow, PodRow},
 };
-use pilothouse_world::project::{self, FleetProjection};
+use pilothouse_world::project;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::{mpsc, oneshot};
 
+/// Nodes that are looked at in one go: so long the loop waits, however many there are.
+pub(crate) const MOST_NODES: usize = 100;
 /// A plan to go back waits so long for whether that can be: registries that hang keep nobody from it.
 const SOON: Duration = Duration::from_secs(3);
 
 /// What is known here of a service, as of now.
 pub(crate) struct Scene {
     object: ObjectRef,
-    fleet: Arc<FleetView>,
+    pods: Vec<PodRow>,
+    /// Where nodes are asked for, part by part: all of them at once would keep the loop for as long as a cluster is large.
+    inputs: mpsc::Sender<Input>,
     artifacts: Arc<ArtifactsView>,
     models: Arc<ModelsView>,
     /// The nodes on which its pods are.
@@ -44,10 +51,9 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Takes what is known of a service out of the world.
-    pub(crate) fn of(known: Known<'_>, object: ObjectRef, now: Stamp) -> Self {
+    /// Takes what is known of a service out of the world, and nothing of the rest of its cluster.
+    pub(crate) fn of(known: Known<'_>, object: ObjectRef, inputs: mpsc::Sender<Input>, now: Stamp) -> Self {
         let Known { world, registries } = known;
-        let scope = FleetSpec { scope: vec![object.connection().clone()] };
         let service = project::rollout(world, &object, now);
         let revisions = service.iter().flat_map(|service| &service.revisions);
         let images = revisions.flat_map(|revision| {
@@ -56,7 +62,8 @@ impl Scene {
         });
         Self {
             images: images.collect(),
-            fleet: Arc::clone(FleetProjection::new(world, scope).view()),
+            pods: project::pods_of(world, &object),
+            inputs,
             artifacts: Arc::clone(registries.artifacts(world)),
             models: Arc::clone(registries.models(world)),
             took: project::took(world, &object),
@@ -64,6 +71,21 @@ impl Scene {
             nodes: project::nodes_of(world, &object).into_iter().collect(),
             object,
             now,
+        }
+    }
+}
+
+/// The nodes of a cluster that have GPUs, part by part; none where not all of its nodes are read.
+async fn nodes(cluster: &ConnectionId, inputs: &mpsc::Sender<Input>) -> Option<Vec<NodeRow>> {
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let (reply, answer) = oneshot::channel();
+        inputs.send(Input::Nodes(cluster.clone(), after, reply)).await.ok()?;
+        let part = answer.await.ok().filter(|part| part.whole)?;
+        rows.extend(part.rows);
+        match part.next {
+            Some(next) => after = Some(next),
+            None => return Some(rows),
         }
     }
 }
@@ -95,9 +117,15 @@ async fn graded(
     let query = BackQuery { object: scene.object.clone(), to, nodes: scene.nodes.clone() };
     let asked = format!("the revisions of {}", scene.object.name());
     let kept = within(id, &asked, connector.back(&query)).await?;
-    let wanted = kept.then.as_ref().map(|then| sought(then, &scene.artifacts)).unwrap_or_default();
-    let said = together(wanted.into_iter().map(|of| read(find(&of.source), of))).await;
+    let images = kept.then.as_ref().map(|then| sought(then, &scene.artifacts)).unwrap_or_default();
+    let models = kept.then.as_ref().map(|then| unlisted(then, &scene.models)).unwrap_or_default();
+    let (said, versions, nodes) = tokio::join!(
+        together(images.into_iter().map(|of| read(find(&of.source), of))),
+        together(models.into_iter().map(|of| has(find(of.source()), of))),
+        async { if asks_for_room(&kept) { nodes(id, &scene.inputs).await } else { None } },
+    );
     let said: Vec<_> = said.into_iter().flatten().collect();
+    let versions: Vec<_> = versions.into_iter().flatten().collect();
     let is_route = matches!(kept.traffic.as_deref(), Some(KeptTraffic::Route { .. }));
     let given = if is_route { given(scene, record.as_ref()).await } else { Err(String::new()) };
     let took = match (scene.took.as_slice(), record) {
@@ -106,9 +134,11 @@ async fn graded(
     };
     let seen = images_of(scene, &kept);
     let around = Around {
-        fleet: &scene.fleet,
+        nodes: nodes.as_deref(),
+        pods: &scene.pods,
         artifacts: &scene.artifacts,
         models: &scene.models,
+        versions: &versions,
         said: &said,
         seen: &seen,
         took: &took,
@@ -121,8 +151,8 @@ async fn graded(
 pub(crate) struct Outlook {
     scene: Scene,
     to: Option<u64>,
-    /// What is typed to take it all the same.
-    anyway: String,
+    /// What is typed to take it all the same; none where that was said.
+    anyway: Option<String>,
     connectors: Connectors,
 }
 
@@ -130,20 +160,28 @@ pub(crate) struct Outlook {
 pub(crate) enum Doubt {
     /// It is not possible.
     Closed(Problem),
-    /// It was not found out in time, in words.
-    Late(String),
+    /// It was not found out in time, or is wanted though it is not possible: in words.
+    Told(String),
 }
 
 impl Outlook {
     /// Of what is wanted; nothing of what is no way back. What stops something is none, and never held up. Nor is a DaemonSet: it
-    /// is no service that `rollback` could take all the same, and its plan says by itself which pods stay.
-    pub(crate) fn of(intent: &Intent, known: Known<'_>, connectors: Connectors, now: Stamp) -> Option<Self> {
+    /// is no service that `rollback` could take all the same, and its plan says by itself which pods stay. Where a person wants it
+    /// `all_the_same`, it is looked at and told, and holds nothing up.
+    pub(crate) fn of(
+        intent: &Intent,
+        all_the_same: bool,
+        known: Known<'_>,
+        (connectors, inputs): (Connectors, mpsc::Sender<Input>),
+        now: Stamp,
+    ) -> Option<Self> {
         let Deed::Undo(to) = intent.deed else { return None };
         let object = &intent.object;
         if object.kind_word() == "DaemonSet" {
             return None;
         }
-        Some(Self { scene: Scene::of(known, object.clone(), now), to, anyway: anyway(object, to), connectors })
+        let anyway = (!all_the_same).then(|| anyway(object, to));
+        Some(Self { scene: Scene::of(known, object.clone(), inputs, now), to, anyway, connectors })
     }
 
     /// Looks. What cannot be asked says so in the plan itself.
@@ -151,12 +189,18 @@ impl Outlook {
         let looked = tokio::time::timeout(SOON, graded(&self.scene, self.to, &self.connectors, None)).await;
         let Ok(way) = looked else {
             let words = format!("Whether it can go back was not found out within {} s.", SOON.as_secs());
-            return Some(Doubt::Late(words));
+            return Some(Doubt::Told(words));
         };
         // Of what is on its way another deed takes it back, and is graded by itself.
         let way = way.ok().filter(|way| matches!(way.deed, Deed::Undo(_)))?;
-        let next = format!("Make good what is missing, and plan it anew. \"{}\" takes it all the same.", self.anyway);
-        way.closed().map(|closed| Doubt::Closed(closed.next(next)))
+        let closed = way.closed()?;
+        Some(match self.anyway {
+            Some(line) => {
+                let next = format!("Make good what is missing, and plan it anew. \"{line}\" takes it all the same.");
+                Doubt::Closed(closed.next(next))
+            }
+            None => Doubt::Told(format!("{closed} It is planned all the same.")),
+        })
     }
 }
 
@@ -168,9 +212,23 @@ fn anyway(object: &ObjectRef, to: Option<u64>) -> String {
     format!("pilothouse rollback {place}{name} --kind {kind} --context {context}{to} --anyway")
 }
 
+/// What its registry says of an image. One that is not connected says nothing, and not that it has none.
 async fn read(connector: Option<Arc<dyn Connector>>, of: ArtifactRef) -> (ArtifactRef, Result<Artifact, Problem>) {
-    let said = artifacts::read(connector, &of).await;
+    let said = match connector {
+        None => Err(Problem::new(Code::NotOffered, format!("{} is not connected.", of.source))),
+        open => artifacts::read(open, &of).await,
+    };
     (of, said)
+}
+
+/// Has its registry a version? It is asked for it now.
+async fn has(connector: Option<Arc<dyn Connector>>, of: VersionId) -> (VersionId, Result<bool, Problem>) {
+    let has = async {
+        let connector = connected(connector, of.source(), "Versions of models are asked for of their registry")?;
+        within(of.source(), &format!("version {of}"), connector.has_version(&of)).await
+    };
+    let has = has.await;
+    (of, has)
 }
 
 /// Images of pods that are of the revision which is gone back to.

@@ -84,7 +84,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// Makes a plan, and keeps it for who may confirm it. One to go back cannot be confirmed where its outlook is that this is
-    /// not possible.
+    /// not possible, unless a person wants it all the same: then it says so.
     pub(crate) async fn plan(
         self,
         connector: Option<Arc<dyn Connector>>,
@@ -103,7 +103,7 @@ impl Bench {
         let (mut plan, doubt) = tokio::try_join!(asks::within(&id, &asked, connector.plan(&intent)), doubt)?;
         match doubt {
             Some(Doubt::Closed(problem)) => plan.blocked.push(problem),
-            Some(Doubt::Late(words)) => plan.warnings.push(words),
+            Some(Doubt::Told(words)) => plan.warnings.push(words),
             None => {}
         }
         let mut operation = self.operation(&id).await?;

@@ -9,6 +9,7 @@ pub(crate) use opening::{open, start};
 
 use crate::{
     acts::Desk,
+    back,
     benches::Benches,
     connections::{Connections, Surroundings},
     deeds::{self, Bench, Halted, Holding, Shown, book::Signing},
@@ -34,7 +35,7 @@ use pilothouse_wire::{
     plan::{Action, ActionsView, CutAction},
     view::VaultState,
 };
-use pilothouse_world::{Batch, Fact, Touched, World};
+use pilothouse_world::{Batch, Fact, Touched, World, project};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -254,6 +255,10 @@ impl Loop {
                 if looks {
                     self.look_back(None);
                 }
+            }
+            Input::Nodes(cluster, after, reply) => {
+                let part = project::nodes_behind(&self.world, &cluster, after.as_ref(), back::MOST_NODES);
+                let _ = reply.send(part);
             }
             Input::Bench(news) => {
                 self.benches.take(news);

@@ -9,6 +9,7 @@ use pilothouse_wire::{
     record::Gap,
     view::{Mark, VaultState},
 };
+use pilothouse_world::project::NodesPart;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -48,6 +49,8 @@ pub(crate) enum Input {
     Gaps(Vec<Gap>),
     /// What the record tells of since when GPUs do nothing; and who waits for a view that follows from it.
     LookedBack(Box<History>, Option<(ViewSpec, oneshot::Sender<Result<Answer, Problem>>)>),
+    /// A stretch of a cluster's nodes is wanted: behind this name, or from the first on.
+    Nodes(ConnectionId, Option<SmolStr>, oneshot::Sender<NodesPart>),
     /// Something is heard of benchmarks.
     Bench(News),
     /// Everybody is to stop.

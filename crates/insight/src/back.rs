@@ -21,17 +21,22 @@ use pilothouse_wire::{
     ModelUri, ObjectRef, Problem, SmolStr, Stamp,
     artifact::{Artifact, ArtifactRef},
     back::{Check, CheckState, Grade, Kept, Known, NamedObject, Replaces, Then, Took, WayBack, Without},
-    view::{ArtifactsView, ContainerImage, FleetView, ModelsView},
+    runs::VersionId,
+    units::count,
+    view::{ArtifactsView, ContainerImage, ModelRow, ModelsView, NodeRow, PodRow},
 };
 
 pub use images::sought;
+pub use room::asks_for_room;
 pub use traffic::Given;
 
 /// What a way back is held against.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
-    /// The cluster of the service.
-    pub fleet: &'a FleetView,
+    /// The nodes of the service's cluster that have GPUs; none where not all of its nodes are read.
+    pub nodes: Option<&'a [NodeRow]>,
+    /// The pods of the service.
+    pub pods: &'a [PodRow],
     /// Registries of images, as they are watched.
     pub artifacts: &'a ArtifactsView,
     /// What registries said of the images that were [`sought`].
@@ -40,6 +45,8 @@ pub struct Around<'a> {
     pub seen: &'a [ContainerImage],
     /// Registries of models.
     pub models: &'a ModelsView,
+    /// What registries of models said of versions that are not among those that are read of them: [`unlisted`].
+    pub versions: &'a [(VersionId, Result<bool, Problem>)],
     /// How long changes of the service took that were seen from begin to end, in milliseconds.
     pub took: &'a [u64],
     /// What a route gave to whom before its weights moved last; or why that is not known, as a clause.
@@ -59,9 +66,9 @@ pub fn way_back(object: &ObjectRef, kept: &Kept, around: &Around<'_>, now: Stamp
             checks.push(revision(then));
             checks.extend(moves(kept));
             let mut of_pods = images::images(then, around);
-            of_pods.extend(then.models.iter().map(|(by, text)| model(by, text, around.models)));
+            of_pods.extend(then.models.iter().map(|(by, text)| model(by, text, around)));
             of_pods.extend(then.named.iter().map(named));
-            of_pods.push(room::room(object, kept, then, around.fleet));
+            of_pods.push(room::room(object, kept, then, around));
             // What a pod needs to start is not needed where none has to.
             let none_starts = then.there >= kept.wanted;
             let is_moot = |check: &Check| none_starts && check.state != CheckState::Holds;
@@ -162,22 +169,61 @@ fn reason(problem: &Problem) -> String {
     problem.why.clone().unwrap_or_else(|| problem.what.clone())
 }
 
+/// Versions that the revision names and that are not among those that are read of their models: their registries are to be asked for
+/// them, each once.
+#[must_use]
+pub fn unlisted(then: &Then, models: &ModelsView) -> Vec<VersionId> {
+    let one = |text: &SmolStr| match leads(&ModelUri::parse(text)?, text, models) {
+        Leads::Unlisted(model, number) => Some(VersionId { model: model.id.clone(), number }),
+        _ => None,
+    };
+    let mut all: Vec<VersionId> = Vec::new();
+    for of in then.models.iter().filter_map(|(_, text)| one(text)) {
+        if !all.contains(&of) {
+            all.push(of);
+        }
+    }
+    all
+}
+
 /// Does the address of a model lead anywhere now?
-fn model(by: &str, text: &SmolStr, models: &ModelsView) -> Check {
+fn model(by: &str, text: &SmolStr, around: &Around<'_>) -> Check {
     let what = format!("Model {text}");
     let Some(uri) = ModelUri::parse(text) else {
         return check(what, CheckState::Unknown, "It is no address that can be followed.".to_owned(), by);
     };
     let is_alias = matches!(uri, ModelUri::Alias(..));
-    match leads(&uri, text, models) {
+    match leads(&uri, text, around.models) {
         Leads::To(model, version, evidence) => {
             let moves = if is_alias { " now: what it led to then may be another" } else { "" };
             let words = format!("It leads to version {version} of {}{moves}.", model.id.name);
             check(what, CheckState::Holds, words, evidence)
         }
+        Leads::Unlisted(model, number) => {
+            let (state, words) = unread(model, number, around);
+            check(what, state, words, by)
+        }
         // A registry that has the model says so of its own.
         Leads::Nowhere(why) => check(what, CheckState::Fails, why, by),
         Leads::Unknown(why) => check(what, CheckState::Unknown, why, by),
+    }
+}
+
+/// Is a version there that is not among those that are read of its model? By what its registry says of that one, and by nothing else.
+fn unread(model: &ModelRow, number: u64, around: &Around<'_>) -> (CheckState, String) {
+    let (name, registry) = (&model.id.name, &model.id.source);
+    let said = around.versions.iter().find(|(of, _)| of.model == model.id && of.number == number);
+    let read =
+        || format!("It is not among the {} versions that are read of {name}", count(model.versions.len() as u64));
+    match said.map(|(_, said)| said) {
+        Some(Ok(true)) => {
+            (CheckState::Holds, format!("{registry} has version {number} of {name}, and was asked for it."))
+        }
+        Some(Ok(false)) => (CheckState::Fails, format!("{registry} says that there is no version {number} of {name}.")),
+        Some(Err(problem)) => {
+            (CheckState::Unknown, format!("{}, and whether it is there is not known: {}", read(), reason(problem)))
+        }
+        None => (CheckState::Unknown, format!("{}, and nobody asked for it.", read())),
     }
 }
 

@@ -13,7 +13,7 @@ mod starts;
 pub use crate::registry::artifacts;
 pub use connections::connection_rows;
 pub use delivery::{DeliveryProjection, delivery, nodes_of, rollout, services_hit, took, weighed};
-pub use fleet::FleetProjection;
+pub use fleet::{FleetProjection, NodesPart, nodes_behind, pods_of};
 pub use images::{images, workload_images};
 pub use models::{model, models};
 pub use object::{Keeper, keeper, object, readings};

@@ -273,6 +273,8 @@ async fn a_version_is_measured_by_its_files_and_what_cannot_be_read_says_why() -
     }
     let nobody = connector.version_files(&version(9), None).await.unwrap_err();
     assert_eq!(nobody.code, Code::NotFound, "{nobody}");
+    let has = async |number| connector.has_version(&version(number)).await;
+    assert_eq!([has(3).await, has(9).await], [Ok(true), Ok(false)]);
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use pilothouse_insight::{History, Shown};
 use pilothouse_wire::{
     Answer, Ask, Body, ConnectionId, Frame, Problem, Rev, Stamp, View, ViewSpec, When,
     ask::About,
+    plan::Intent,
     record::Gap,
     runs::{MOST_COMPARED, RunId, VersionId},
     view::Difference,
@@ -140,15 +141,8 @@ impl Loop {
                 for_who_waits(reply, async move { Ok(lanes.await) });
             }
             Ask::Record => self.record(reply),
-            Ask::Plan(intent) => {
-                let connector = self.connections.connector(intent.object.connection());
-                let outlook = back::Outlook::of(&intent, self.known(), self.connections.connectors(), now);
-                for_who_waits(reply, self.bench().plan(connector, intent, outlook));
-            }
-            Ask::PlanAnyway(intent) => {
-                let connector = self.connections.connector(intent.object.connection());
-                for_who_waits(reply, self.bench().plan(connector, intent, None));
-            }
+            Ask::Plan(intent) => self.plan(intent, false, reply),
+            Ask::PlanAnyway(intent) => self.plan(intent, true, reply),
             Ask::Containers(object) => {
                 let connector = self.connections.connector(object.connection());
                 for_who_waits(reply, async move { asks::containers(connector, &object).await });
@@ -158,7 +152,8 @@ impl Loop {
                 for_who_waits(reply, self.bench().rights(connector, query));
             }
             Ask::WayBack(object, to) => {
-                let scene = back::Scene::of(self.known(), object, now);
+                let inputs = self.desk.surroundings.inputs.clone();
+                let scene = back::Scene::of(self.known(), object, inputs, now);
                 let record = (self.worlds.clone(), self.past.clone());
                 for_who_waits(reply, back::answer(scene, to, self.connections.connectors(), record));
             }
@@ -189,6 +184,14 @@ impl Loop {
                 for_who_waits(reply, async move { asks::objects(connector, &listing).await });
             }
         }
+    }
+
+    /// Makes a plan, and looks whether what it leads back to can be; `all_the_same` it is made whatever that comes to.
+    fn plan(&self, intent: Intent, all_the_same: bool, reply: Reply) {
+        let (connector, now) = (self.connections.connector(intent.object.connection()), self.options.clock.now());
+        let others = (self.connections.connectors(), self.desk.surroundings.inputs.clone());
+        let outlook = back::Outlook::of(&intent, all_the_same, self.known(), others, now);
+        for_who_waits(reply, self.bench().plan(connector, intent, outlook));
     }
 
     fn in_the_past(&self, t: Stamp, reply: Reply, answer: impl FnOnce(Moment) -> Answer + Send + 'static) {

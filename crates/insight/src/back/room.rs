@@ -1,17 +1,11 @@
 //! Is there room: GPUs for the pods that come before others have ended?
 
-use super::{check, counted, groups};
-use crate::{
-    pods::PodsOf,
-    room::{
-        pending::offer,
-        pool::{self, PoolNode},
-    },
-};
+use super::{Around, check, counted, groups};
+use crate::room::{pending::offer, pool::PoolNode};
 use pilothouse_wire::{
-    ConnectionId, ObjectRef, SmolStr,
+    ObjectRef, SmolStr,
     back::{Check, CheckState, Kept, Placed, Replaces, Then},
-    view::{FleetView, NodeRow, PodRow},
+    view::{NodeRow, PodRow},
 };
 
 /// How many pods of the revision fit now.
@@ -20,8 +14,15 @@ enum Fit {
     Unknown(&'static str),
 }
 
-pub(super) fn room(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> Check {
-    let (state, words) = judged(object, kept, then, fleet);
+/// Does it depend on what is free on nodes?
+#[must_use]
+pub fn asks_for_room(kept: &Kept) -> bool {
+    let asks = |then: &Then| then.gpus_of_one() > 0 && kept.wanted > then.there;
+    kept.traffic.is_none() && kept.then.as_ref().is_ok_and(|then| asks(then))
+}
+
+pub(super) fn room(object: &ObjectRef, kept: &Kept, then: &Then, around: &Around<'_>) -> Check {
+    let (state, words) = judged(object, kept, then, around);
     let unread: Vec<&str> = unread(then).map(SmolStr::as_str).collect();
     let unread = if unread.is_empty() { String::new() } else { format!("; not read: {}", unread.join(", ")) };
     check("GPUs", state, words, format!("nodes and pods as they are seen, with their labels and taints{unread}"))
@@ -49,7 +50,7 @@ fn freed(kept: &Kept) -> u64 {
     kept.gpus.saturating_add(kept.workers.map_or(0, |(pods, gpus)| pods.saturating_mul(gpus)))
 }
 
-fn judged(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> (CheckState, String) {
+fn judged(object: &ObjectRef, kept: &Kept, then: &Then, around: &Around<'_>) -> (CheckState, String) {
     let each = then.gpus_of_one();
     let [one, many] = counted(then.workers.is_some());
     if each == 0 {
@@ -78,7 +79,7 @@ fn judged(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> (C
     if surge == 0 && frees {
         return (CheckState::Slow, one_by_one());
     }
-    let fit = match fit(object.connection(), then, fleet, surge.max(1)) {
+    let fit = match fit(then, around.nodes, surge.max(1)) {
         Fit::Known(fit) => fit,
         Fit::Unknown(why) => return (CheckState::Unknown, format!("How many GPUs are free is not known: {why}.")),
     };
@@ -100,7 +101,7 @@ fn judged(object: &ObjectRef, kept: &Kept, then: &Then, fleet: &FleetView) -> (C
             None => (CheckState::Holds, format!("{there} beside those that run; {} at once.", coming(surge))),
         };
     }
-    let broken = fleet.pods.rows().iter().filter(|pod| is_broken(pod, object, then)).count() as u64;
+    let broken = around.pods.iter().filter(|pod| is_broken(pod, object, then)).count() as u64;
     // However many pods of it are not ready, one group at least.
     let broken = if then.workers.is_some() { broken.min(1) } else { broken };
     match unavailable.saturating_add(broken) {
@@ -142,23 +143,18 @@ fn is_broken(pod: &PodRow, object: &ObjectRef, then: &Then) -> bool {
 }
 
 /// How many pods, or groups, fit on nodes that they may be on; `need` are asked for.
-fn fit(cluster: &ConnectionId, then: &Then, fleet: &FleetView, need: u64) -> Fit {
-    if fleet.clusters.get(cluster).is_none_or(|row| row.nodes.exact().is_none()) {
-        return Fit::Unknown("the nodes of the cluster are not all read");
-    }
-    let of_it = fleet.nodes.rows().iter().filter(|row| row.id.cluster == *cluster && !row.gpus.is_empty());
-    let pods = PodsOf::nodes(fleet, of_it.map(|row| &row.id));
-    let pools = pool::pools(fleet, &pods);
-    let mut pools = pools.iter().filter(|pool| pool.cluster == cluster);
-    if pools.clone().any(|pool| !pool.is_known()) {
+fn fit(then: &Then, nodes: Option<&[NodeRow]>, need: u64) -> Fit {
+    let Some(nodes) = nodes else { return Fit::Unknown("the nodes of the cluster are not all read") };
+    if nodes.iter().any(|row| !row.holders_known) {
         return Fit::Unknown("the pods of the cluster are not all read");
     }
-    let nodes = pools.by_ref().flat_map(|pool| &pool.nodes);
+    let nodes: Vec<PoolNode<'_>> = nodes.iter().map(PoolNode::alone).collect();
+    let nodes: Vec<&PoolNode<'_>> = nodes.iter().collect();
     if let Some(workers) = &then.workers {
         let why = "leaders and workers ask for other things, and one order of them finds too little room";
-        return groups::fit(&nodes.collect::<Vec<_>>(), then, workers, need).map_or(Fit::Unknown(why), Fit::Known);
+        return groups::fit(&nodes, then, workers, need).map_or(Fit::Unknown(why), Fit::Known);
     }
-    let nodes = nodes.filter(|node| may_take(node, &then.placed));
+    let nodes = nodes.into_iter().filter(|node| may_take(node, &then.placed));
     Fit::Known(nodes.map(|node| on(node, &then.gpus)).fold(0, u64::saturating_add))
 }
 

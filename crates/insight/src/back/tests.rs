@@ -4,7 +4,7 @@ mod groups;
 mod images;
 mod traffic;
 
-use super::{Around, way_back};
+use super::{Around, asks_for_room, unlisted, way_back};
 use crate::fixture::{NOW, Node, Pod, cluster, view};
 use pilothouse_wire::{
     Code, ConnectionId, ModelId, ObjectRef, Problem, SmolStr,
@@ -14,7 +14,11 @@ use pilothouse_wire::{
         Took, WayBack, Without,
     },
     plan::Deed,
-    view::{AliasRow, ArtifactsView, ContainerImage, FleetView, ModelRow, ModelsView, RepositoryId, RepositoryRow},
+    runs::VersionId,
+    view::{
+        AliasRow, ArtifactsView, ContainerImage, FleetView, ModelRow, ModelsView, NodeRow, Readiness, RepositoryId,
+        RepositoryRow, VersionRow,
+    },
 };
 use proptest::prelude::*;
 
@@ -29,6 +33,7 @@ struct Case {
     said: Vec<(ArtifactRef, Result<Artifact, Problem>)>,
     seen: Vec<ContainerImage>,
     models: ModelsView,
+    versions: Vec<(VersionId, Result<bool, Problem>)>,
     took: Vec<u64>,
 }
 
@@ -147,6 +152,7 @@ impl Case {
             said: vec![(asked("v1"), Ok(artifact("sha256:aa")))],
             seen: vec![runs("sha256:aa")],
             models: ModelsView::default(),
+            versions: Vec::new(),
             took: vec![9_000, 4_000],
         }
     }
@@ -163,8 +169,12 @@ impl Case {
     }
 
     fn way_of(&self, kept: &Kept) -> WayBack {
-        let Self { fleet, artifacts, said, seen, models, took, .. } = self;
-        way_back(&object(), kept, &Around { fleet, artifacts, said, seen, models, took, given: Err("") }, NOW)
+        let Self { fleet, artifacts, said, seen, models, versions, took, .. } = self;
+        let are_read = fleet.clusters.get(&cluster()).is_some_and(|row| row.nodes.exact().is_some());
+        let with_gpus: Vec<NodeRow> = fleet.nodes.rows().iter().filter(|row| !row.gpus.is_empty()).cloned().collect();
+        let (nodes, pods) = (are_read.then_some(with_gpus.as_slice()), fleet.pods.rows());
+        let around = Around { nodes, pods, artifacts, said, seen, models, versions, took, given: Err("") };
+        way_back(&object(), kept, &around, NOW)
     }
 }
 
@@ -303,6 +313,70 @@ fn the_address_of_a_model_leads_somewhere_or_nobody_can_say() {
         case.models = ModelsView::default();
     };
     check(none, "Model models:/chat@prod", Unknown, "No registry of models is read.", Grade::Unknown);
+}
+
+#[test]
+fn a_version_that_is_not_among_those_that_are_read_is_there_or_not_by_the_word_of_its_registry_alone() {
+    use CheckState::{Fails, Holds, Unknown};
+    let id = |number: u64| VersionId { model: chat().id, number };
+    let version = |number: u64, stage: Option<&str>| VersionRow {
+        number,
+        created: None,
+        updated: None,
+        stage: stage.map(SmolStr::new),
+        readiness: Readiness::Ready,
+        message: None,
+        description: None,
+        source: None,
+        run: None,
+        model: None,
+        user: None,
+        tags: Vec::new(),
+    };
+    // The newest two of nine are read.
+    let named = |text: &'static str, said: Option<Result<bool, Problem>>| {
+        move |case: &mut Case| {
+            case.then.models = vec![("an argument of engine".to_owned(), text.into()); 2];
+            let versions = vec![version(9, Some("Production")), version(8, None)];
+            case.models = ModelsView { models: [ModelRow { versions, more: 7, ..chat() }].into_iter().collect() };
+            assert_eq!(unlisted(&case.then, &case.models), if text == "models:/chat/3" { vec![id(3)] } else { vec![] });
+            case.versions = said.map(|said| (id(3), said)).into_iter().collect();
+        }
+    };
+    let (text, what) = ("models:/chat/3", "Model models:/chat/3");
+    check(named(text, Some(Ok(true))), what, Holds, "mlflow has version 3 of chat", Grade::Ready);
+    check(named(text, Some(Ok(false))), what, Fails, "mlflow says that there is no version 3", Grade::NotPossible);
+    let silent = || Problem::new(Code::TimedOut, "mlflow did not answer within 12 s.");
+    let words =
+        "It is not among the 2 versions that are read of chat, and whether it is there is not known: mlflow did";
+    check(named(text, Some(Err(silent()))), what, Unknown, words, Grade::Unknown);
+    let words = "It is not among the 2 versions that are read of chat, and nobody asked for it.";
+    check(named(text, None), what, Unknown, words, Grade::Unknown);
+    // Also where all of its versions were read: that may be a while ago.
+    let all_read = |case: &mut Case| {
+        named(text, None)(case);
+        case.models = ModelsView { models: [chat()].into_iter().collect() };
+    };
+    check(all_read, what, Unknown, "It is not among the 0 versions that are read of chat", Grade::Unknown);
+    check(named("models:/chat/8", None), "Model models:/chat/8", Holds, "It leads to version 8 of chat.", Grade::Ready);
+    // A stage may be that of one that is not read.
+    let staged = "Model models:/chat/Staging";
+    let words = "None of the 2 versions that are read of chat has that stage; 7 more are not read.";
+    check(named("models:/chat/Staging", None), staged, Unknown, words, Grade::Unknown);
+    let production = "Model models:/chat/Production";
+    check(named("models:/chat/Production", None), production, Holds, "It leads to version 9", Grade::Ready);
+}
+
+#[test]
+fn nodes_are_asked_for_only_where_what_is_free_on_them_decides() {
+    let asks = |change: fn(&mut Case)| {
+        let case = Case::with(change);
+        asks_for_room(&Kept { then: Ok(Box::new(case.then.clone())), ..case.kept.clone() })
+    };
+    assert!(asks(|_| ()));
+    assert!(!asks(|case| case.then.gpus.clear()), "its pods ask for no GPU");
+    assert!(!asks(|case| case.then.there = 2), "all its pods are there");
+    assert!(!asks_for_room(&Case::ready().kept), "there is no revision");
 }
 
 #[test]

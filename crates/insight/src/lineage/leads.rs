@@ -4,6 +4,7 @@ use super::model::{only, resolve};
 use pilothouse_wire::{
     ModelAddress, ModelUri, SmolStr,
     model_uri::AddressPlace,
+    units::count,
     view::{ModelRow, ModelsView, VersionRow},
 };
 
@@ -11,7 +12,9 @@ use pilothouse_wire::{
 pub(crate) enum Leads<'a> {
     /// To this version; how that is known.
     To(&'a ModelRow, u64, String),
-    /// To none: its registry has the model, and no such version, alias or stage.
+    /// To this version, which is not among those that are read of the model: its registry may have it all the same.
+    Unlisted(&'a ModelRow, u64),
+    /// To none: its registry has the model, and no such alias or stage.
     Nowhere(String),
     /// Nobody can say, and why.
     Unknown(String),
@@ -40,7 +43,8 @@ pub(crate) fn leads<'a>(uri: &ModelUri, text: &SmolStr, models: &'a ModelsView) 
     let stage_of =
         |version: &&VersionRow, stage: &str| version.stage.as_deref().is_some_and(|of| of.eq_ignore_ascii_case(stage));
     let found = match uri {
-        ModelUri::Version(_, number) => model.version(*number).map(|version| version.number),
+        ModelUri::Version(_, number) if model.version(*number).is_none() => return Leads::Unlisted(model, *number),
+        ModelUri::Version(_, number) => Some(*number),
         ModelUri::Alias(_, alias) => model.aliases.iter().find(|row| row.name == *alias).map(|row| row.version),
         ModelUri::Stage(_, stage) => {
             model.versions.iter().find(|version| stage_of(version, stage)).map(|version| version.number)
@@ -51,6 +55,12 @@ pub(crate) fn leads<'a>(uri: &ModelUri, text: &SmolStr, models: &'a ModelsView) 
         Some(version) => {
             Leads::To(model, version, format!("{registry} says that {text} leads to version {version} now."))
         }
+        // One that is not read may have the stage.
+        None if matches!(uri, ModelUri::Stage(..)) && model.more > 0 => Leads::Unknown(format!(
+            "None of the {} versions that are read of {name} has that stage; {} more are not read.",
+            count(model.versions.len() as u64),
+            count(model.more)
+        )),
         None => Leads::Nowhere(format!("{registry} says that {text} leads to no version now.")),
     }
 }

@@ -31,6 +31,17 @@ pub(crate) struct PoolNode<'a> {
 }
 
 impl<'a> PoolNode<'a> {
+    /// A node with these pods.
+    fn of(row: &'a NodeRow, pods: Vec<(&'a PodRow, u64)>) -> Self {
+        let ready = row.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
+        Self { row, open: ready && !row.cordoned && !is_cut(row), pods }
+    }
+
+    /// A node by itself: what is free on it is known, and not who holds the rest.
+    pub(crate) fn alone(row: &'a NodeRow) -> Self {
+        Self::of(row, Vec::new())
+    }
+
     /// Its GPUs.
     pub(crate) fn size(&self) -> u64 {
         self.row.gpus.len() as u64
@@ -100,10 +111,8 @@ pub(crate) fn pools<'a>(view: &'a FleetView, pods: &PodsOf<'a>) -> Vec<Pool<'a>>
             (None, Some(kind)) => (PoolKind::InstanceType, kind.as_str()),
             (None, None) => (PoolKind::Unlabelled, ""),
         };
-        let ready = row.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
         let held = pods.at(&row.id).iter().map(|pod| (*pod, asked_whole(row, pod))).filter(|(_, gpus)| *gpus > 0);
-        let open = ready && !row.cordoned && !is_cut(row);
-        pools.entry((&row.id.cluster, kind, name)).or_default().push(PoolNode { row, open, pods: held.collect() });
+        pools.entry((&row.id.cluster, kind, name)).or_default().push(PoolNode::of(row, held.collect()));
     }
     let whole = |cluster: &ConnectionId| view.clusters.get(cluster).is_some_and(|row| row.nodes.exact().is_some());
     pools

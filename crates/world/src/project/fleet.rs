@@ -1,7 +1,10 @@
 //! The fleet view, renewed row by row as facts come in.
 
+mod part;
 mod telemetry;
 mod workloads;
+
+pub use part::{NodesPart, nodes_behind, pods_of};
 
 use crate::{
     Measured, Touched, World, alert, claims,

@@ -9,7 +9,7 @@ use pilothouse_wire::{
     ObjectRef, SmolStr,
     back::{Answers, Backend, CheckState, Grade, Kept, KeptTraffic, Mover, Replaces, SetBy, WayBack},
     plan::Deed,
-    view::{ArtifactsView, FleetView, ModelsView, delivery::ShareRow},
+    view::{ArtifactsView, ModelsView, delivery::ShareRow},
 };
 
 /// A backend by its rule, its name and its weight.
@@ -60,9 +60,11 @@ fn graded(kind: &str, traffic: KeptTraffic, given: Result<&Given, &str>) -> WayB
         traffic: Some(Box::new(traffic)),
     };
     let around = Around {
-        fleet: &FleetView::default(),
+        nodes: None,
+        pods: &[],
         artifacts: &ArtifactsView::default(),
         models: &ModelsView::default(),
+        versions: &[],
         said: &[],
         seen: &[],
         took: &[],
