@@ -7,7 +7,7 @@ mod draft;
 pub(crate) mod kserve;
 pub(crate) mod member;
 pub(crate) mod revision;
-mod rollout;
+pub(crate) mod rollout;
 mod seen;
 mod sending;
 #[cfg(test)]

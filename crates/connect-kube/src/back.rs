@@ -93,7 +93,7 @@ pub(crate) async fn back(client: &Client, query: &BackQuery) -> Result<Kept, Pro
             read.placed.unread.extend(placed::of_groups(kind, &object));
             let aborts = midway.is_some_and(|midway| !midway.aborted);
             let deed = if aborts { Deed::Abort } else { Deed::Undo(Some(then.number)) };
-            let stops = service::stops(kind, &object, kept.from, then);
+            let stops = service::stops(kind, &object, &revisions, then);
             // What stops something is not held up by a pause, and the plan back to what is stable takes the pause away.
             let paused = kept.paused && !aborts && !service::is_stable(kind, &object, then);
             Ok(Kept { deed, then: Ok(Box::new(read)), stops, paused, ..kept })

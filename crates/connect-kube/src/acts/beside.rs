@@ -211,14 +211,10 @@ async fn service(client: &Client, namespace: &str, name: &str) -> Option<String>
     if !crate::yaml::is_segment(namespace) || !crate::yaml::is_segment(name) {
         return None;
     }
-    let call = |verb, group: &'static str, resource: &str| Call {
-        verb,
-        group: group.into(),
-        resource: resource.to_owned(),
-        namespace: Some(namespace.to_owned()),
-    };
     let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
-    match read(client, &call("get", "", "services"), &path).await {
+    let namespaced = Some(namespace.to_owned());
+    let call = Call { verb: "get", group: "".into(), resource: "services".to_owned(), namespace: namespaced };
+    match read(client, &call, &path).await {
         Err(failure) if failure.status() == Some(404) => {
             return Some(format!(
                 "There is no Service {name} in {namespace}: what it should get is answered with an error."
@@ -227,10 +223,8 @@ async fn service(client: &Client, namespace: &str, name: &str) -> Option<String>
         Err(failure) => return Some(not_known(client, &format!("Whether Service {name} is there"), &failure)),
         Ok(_) => {}
     }
-    let selector = encoded(&format!("kubernetes.io/service-name={name}"));
-    let path = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}");
-    match read(client, &call("list", "discovery.k8s.io", "endpointslices"), &path).await {
-        Ok(list) if ready(&list) == 0 => {
+    match ready_endpoints(client, namespace, name).await {
+        Ok(0) => {
             Some(format!("Service {name} has no pod that is ready: what it should get is answered with an error."))
         }
         Ok(_) => None,
@@ -238,8 +232,17 @@ async fn service(client: &Client, namespace: &str, name: &str) -> Option<String>
     }
 }
 
+/// Endpoints of a Service that are ready.
+pub(crate) async fn ready_endpoints(client: &Client, namespace: &str, name: &str) -> Result<usize, Failure> {
+    let selector = encoded(&format!("kubernetes.io/service-name={name}"));
+    let path = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}");
+    let (group, resource) = ("discovery.k8s.io".into(), "endpointslices".to_owned());
+    let call = Call { verb: "list", group, resource, namespace: Some(namespace.to_owned()) };
+    read(client, &call, &path).await.map(|slices| ready(&slices))
+}
+
 /// Endpoints that are ready; one that says nothing is.
-pub(crate) fn ready(slices: &Value) -> usize {
+fn ready(slices: &Value) -> usize {
     let endpoints = items(slices).iter().flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
     endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false).count()
 }

@@ -1,5 +1,6 @@
 //! What is sent for each deed, what differs, and whether it came to pass.
 
+mod behind;
 mod canaries;
 mod groups;
 mod kserve;

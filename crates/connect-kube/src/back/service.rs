@@ -1,6 +1,9 @@
 //! A service as its server has it: its revisions, how it replaces pods, how long its last change took. Pure.
 
-use crate::acts::revision::{self, Revision, Running};
+use crate::acts::{
+    revision::{self, Revision, Running},
+    rollout,
+};
 use pilothouse_wire::{Stamp, back::Replaces};
 use serde_json::Value;
 
@@ -26,19 +29,14 @@ pub(super) fn midway(kind: &str, object: &Value, revisions: &[Revision]) -> Opti
 
 /// Is it the stable revision of a Rollout: the one that serves, whatever else is on its way?
 pub(super) fn is_stable(kind: &str, object: &Value, revision: &Revision) -> bool {
-    let stable = object["status"]["stableRS"].as_str().filter(|_| kind == "Rollout");
-    stable.is_some_and(|stable| revision.hash.as_deref() == Some(stable))
+    kind == "Rollout" && rollout::is_stable(object, revision)
 }
 
-/// What a Rollout waits for on its way back. One that goes back to its stable revision goes straight, and so does one within
-/// its window of rollbacks. Source: the documentation of `strategy` and `rollbackWindow` of Argo Rollouts.
-pub(super) fn stops(kind: &str, object: &Value, from: Option<u64>, then: &Revision) -> Option<String> {
+/// What a Rollout waits for on its way back. One that goes back to its stable revision goes straight, and so do others that its
+/// controller takes there fast. Source: the documentation of `strategy` of Argo Rollouts.
+pub(super) fn stops(kind: &str, object: &Value, revisions: &[Revision], then: &Revision) -> Option<String> {
     let spec = &object["spec"];
-    if kind != "Rollout" || is_stable(kind, object, then) {
-        return None;
-    }
-    let window = spec["rollbackWindow"]["revisions"].as_u64().unwrap_or(0);
-    if from.is_some_and(|from| from.saturating_sub(then.number) <= window) {
+    if kind != "Rollout" || rollout::fast(object, revisions, then).is_some() {
         return None;
     }
     if spec["strategy"]["blueGreen"]["autoPromotionEnabled"] == false {

@@ -2,7 +2,10 @@
 
 use super::{named, node_images, placed, service};
 use crate::acts::revision::{self, Revision, Running};
-use pilothouse_wire::back::{NamedObject, Replaces, Toleration};
+use pilothouse_wire::{
+    Stamp,
+    back::{NamedObject, Replaces, Toleration},
+};
 use serde_json::{Value, json};
 
 fn spec() -> Value {
@@ -146,8 +149,10 @@ fn how_pods_are_replaced_is_told_in_pods() {
     service::replaces("Deployment", &unheard_of);
 }
 
+/// Revisions were made in the order of their numbers.
 fn of_hash(number: u64, hash: &str) -> Revision {
-    Revision { number, hash: Some(hash.into()), available: 4, ..Revision::default() }
+    let created = i64::try_from(number).ok().map(|number| Stamp(60_000 * number));
+    Revision { number, hash: Some(hash.into()), available: 4, created, ..Revision::default() }
 }
 
 #[test]
@@ -168,13 +173,21 @@ fn a_rollout_on_its_way_goes_back_to_what_it_came_from_and_else_by_its_steps() {
     let stable = [0, 1, 2].map(|at| service::is_stable("Rollout", &object("a", 0), &revisions[at]));
     assert_eq!(stable, [false, false, true]);
     assert!(!service::is_stable("Deployment", &object("a", 0), &revisions[2]));
-    let stops = |object: &Value, then: usize| service::stops("Rollout", object, Some(3), &revisions[then]);
+    let stops = |object: &Value, then: usize| service::stops("Rollout", object, &revisions, &revisions[then]);
     let words = "It goes by the 3 steps of its strategy, of which step 3 waits for a person.";
     assert_eq!(stops(&object("c", 0), 1).as_deref(), Some(words));
     assert_eq!([stops(&object("a", 0), 2), stops(&object("c", 1), 1)], [None, None]);
     assert_eq!(stops(&object("c", 1), 2).as_deref(), Some(words));
     let blue = json!({ "spec": { "strategy": { "blueGreen": { "autoPromotionEnabled": false } } } });
     assert_eq!(stops(&blue, 1).as_deref(), Some("It waits for a person to promote it."));
+    // As a plan says it: a revision that was taken up again has a higher number, and was made no later for it.
+    let again = [of_hash(3, "c"), Revision { number: 4, ..of_hash(2, "b") }, of_hash(1, "a")];
+    let stops = |object: &Value, then: usize| service::stops("Rollout", object, &again, &again[then]);
+    assert_eq!(stops(&object("b", 1), 0).as_deref(), Some(words), "it comes behind the stable one");
+    assert_eq!(stops(&object("c", 1), 1), None);
+    // Its pods are there still.
+    let lingers = Revision { lingers: true, ..of_hash(1, "a") };
+    assert_eq!(service::stops("Rollout", &blue, &revisions, &lingers), None);
     assert!(matches!(revision::running("Rollout", &object("a", 0), &Value::Null), Running::Hash("c")));
     assert!(matches!(revision::running("Deployment", &object("a", 0), &Value::Null), Running::Template(_)));
 }

@@ -110,11 +110,8 @@ async fn service(client: &Client, namespace: &str, name: &str) -> Result<Answers
     if object["spec"]["type"] == "ExternalName" {
         return Ok(Answers::NotLooked);
     }
-    let selector = encoded(&format!("kubernetes.io/service-name={name}"));
-    let path = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}");
-    let slices = list(client, ("discovery.k8s.io", "endpointslices"), namespace, &path).await;
-    let slices = slices.map_err(|failure| failure.problem(&client.place))?;
-    Ok(Answers::Ready(beside::ready(&slices) as u64))
+    let ready = beside::ready_endpoints(client, namespace, name).await;
+    Ok(Answers::Ready(ready.map_err(|failure| failure.problem(&client.place))? as u64))
 }
 
 /// Pods of a pool that are ready.
@@ -132,7 +129,7 @@ async fn pool(client: &Client, namespace: &str, name: &str) -> Result<Answers, P
         return Ok(Answers::NotLooked);
     }
     let path = format!("/api/v1/namespaces/{namespace}/pods?limit={MOST_PODS}&labelSelector={}", encoded(&selector));
-    let pods = list(client, ("", "pods"), namespace, &path).await.map_err(|failure| failure.problem(&client.place))?;
+    let pods = pods(client, namespace, &path).await.map_err(|failure| failure.problem(&client.place))?;
     let pods = pods["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(Answers::Ready(pods.iter().filter(|pod| is_ready(pod)).count() as u64))
 }
@@ -157,14 +154,9 @@ async fn found(client: &Client, kind: KindId, namespace: &str, name: &str) -> Re
     read::object(client, &spot, &word).await
 }
 
-async fn list(
-    client: &Client,
-    (group, plural): (&'static str, &str),
-    namespace: &str,
-    path: &str,
-) -> Result<Value, Failure> {
+async fn pods(client: &Client, namespace: &str, path: &str) -> Result<Value, Failure> {
     let namespace = Some(namespace.to_owned());
-    let call = Call { verb: "list", group: group.into(), resource: plural.to_owned(), namespace };
+    let call = Call { verb: "list", group: "".into(), resource: "pods".to_owned(), namespace };
     let answer = client.get(&call, path, JSON, PATIENCE).await?;
     serde_json::from_slice(&answer.body).map_err(|_| Failure::Unreadable("It is no list in JSON".to_owned()))
 }

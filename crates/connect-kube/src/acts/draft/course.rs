@@ -1,12 +1,15 @@
 //! Where a Rollout goes by itself, and what that makes of the traffic and of the pods of each revision. Pure.
 //!
 //! Sources, of Argo Rollouts v1.10: `CalculateReplicaCountsForBasicCanary`, `CalculateReplicaCountsForTrafficRoutedCanary`,
-//! `UseSetCanaryScale`, `isRollbackWithinWindow`, `isBlueGreenFastTracked`, `needsBlueGreenControllerPause`.
+//! `UseSetCanaryScale`, `needsBlueGreenControllerPause`; which revisions wait for no step stands in [`rollout::fast`].
 
 use super::{About, about::gpus, controllers::is_paused};
-use crate::acts::{revision::Revision, rollout::Standing};
+use crate::acts::{
+    revision::Revision,
+    rollout::{self, Fast, Standing},
+};
 use pilothouse_wire::{
-    SmolStr, Stamp,
+    SmolStr,
     plan::{Affected, Resized, Share},
     units::span,
     view::{
@@ -42,17 +45,6 @@ pub(super) enum Reached {
     Back,
     /// Where it is: a person has paused it.
     Held,
-}
-
-/// Why no step is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fast {
-    /// It is the stable revision.
-    Stable,
-    /// It is within the window of rollbacks.
-    Window,
-    /// Its pods are still there.
-    Lingers,
 }
 
 /// A Rollout between its revisions.
@@ -93,8 +85,7 @@ impl<'a> Course<'a> {
     }
 
     fn blue_green(&self) -> Option<&'a Value> {
-        let of = self.strategy();
-        of["blueGreen"].is_object().then(|| &of["blueGreen"]).filter(|_| !of["canary"].is_object())
+        rollout::blue_green(self.about.object)
     }
 
     fn is_routed(&self) -> bool {
@@ -150,22 +141,7 @@ impl<'a> Course<'a> {
             Coming::Kept(revision) => revision,
             Coming::Made => return None,
         };
-        if revision.hash.is_some() && revision.hash == self.standing.fact.stable {
-            return Some(Fast::Stable);
-        }
-        if self.is_within_window(revision) {
-            return Some(Fast::Window);
-        }
-        (revision.lingers && self.blue_green().is_some()).then_some(Fast::Lingers)
-    }
-
-    fn is_within_window(&self, revision: &Revision) -> bool {
-        let window = self.about.object["spec"]["rollbackWindow"]["revisions"].as_u64().unwrap_or(0);
-        let stable = self.stable().and_then(|stable| stable.created);
-        let Some((then, stable)) = revision.created.zip(stable) else { return false };
-        let is_between = |at: Stamp| then < at && at < stable;
-        let between = self.revisions.iter().filter(|one| one.created.is_some_and(is_between)).count();
-        then < stable && (between as u64) < window
+        rollout::fast(self.about.object, self.revisions, revision)
     }
 
     /// The revisions that have or get traffic: the one that comes, the newest so far, the stable one.

@@ -63,7 +63,6 @@ pub(super) fn stopped(about: &About<'_>) -> Option<GroupTraffic> {
     let group = group(about.object)?;
     let known = members(about.object);
     let name = about.object["metadata"]["name"].as_str().unwrap_or_default();
-    let then = |member: &Member<'_>| if member.name == name { 0 } else { member.weight };
     let is_other = |member: &&Member<'_>| member.name != name && member.weight > 0;
     let risk = match known.iter().find(is_other) {
         Some(_) => format!(
@@ -73,12 +72,7 @@ pub(super) fn stopped(about: &About<'_>) -> Option<GroupTraffic> {
             "All its pods end, and no other member of group {group} gets traffic: each request is answered with an error."
         ),
     };
-    let of_nobody = known.iter().all(|member| member.name != name);
-    Some(GroupTraffic {
-        traffic: shares(&known, then),
-        risk: (Risk::High, risk),
-        warnings: if of_nobody { warnings(&known, name) } else { Vec::new() },
-    })
+    Some(weighed(&known, name, 0, (Risk::High, risk)))
 }
 
 /// The member is started: it gets its weight again. None where it shares traffic with nobody, or has no weight of its own.
@@ -86,7 +80,6 @@ pub(super) fn started(about: &About<'_>) -> Option<GroupTraffic> {
     let (group, to) = (group(about.object)?, weight(about.object)?);
     let known = members(about.object);
     let name = about.object["metadata"]["name"].as_str().unwrap_or_default();
-    let then = |member: &Member<'_>| if member.name == name { to } else { member.weight };
     let risk = match to {
         0 => format!(
             "Its pods ask for their GPUs anew: where none is free they wait. In group {group} it weighs 0: it gets no traffic."
@@ -95,12 +88,15 @@ pub(super) fn started(about: &About<'_>) -> Option<GroupTraffic> {
             "Its pods ask for their GPUs anew: where none is free they wait. Once they are ready it gets its {to} parts in group {group}."
         ),
     };
+    Some(weighed(&known, name, to, (if to == 0 { Risk::Low } else { Risk::Medium }, risk)))
+}
+
+/// The group with this weight for one of its members; one that its controller does not name is warned of.
+fn weighed(known: &[Member<'_>], name: &str, to: u32, risk: (Risk, String)) -> GroupTraffic {
+    let then = |member: &Member<'_>| if member.name == name { to } else { member.weight };
     let of_nobody = known.iter().all(|member| member.name != name);
-    Some(GroupTraffic {
-        traffic: shares(&known, then),
-        risk: (if to == 0 { Risk::Low } else { Risk::Medium }, risk),
-        warnings: if of_nobody { warnings(&known, name) } else { Vec::new() },
-    })
+    let warnings = if of_nobody { warnings(known, name) } else { Vec::new() };
+    GroupTraffic { traffic: shares(known, then), risk, warnings }
 }
 
 fn shares(known: &[Member<'_>], then: impl Fn(&Member<'_>) -> u32) -> Vec<Share> {

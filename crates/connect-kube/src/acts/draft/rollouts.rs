@@ -4,9 +4,13 @@
 use super::{
     About, Body, Draft, Guard, Part, SOON, Target,
     controllers::{is_paused, unpause},
-    course::{Coming, Course, Fast, Reached},
+    course::{Coming, Course, Reached},
 };
-use crate::acts::{beside::controller, revision::Revision, rollout::Standing};
+use crate::acts::{
+    beside::controller,
+    revision::Revision,
+    rollout::{Fast, Standing},
+};
 use pilothouse_wire::{
     Code, Problem,
     plan::{Affected, Deed, Expectation, Risk},
@@ -71,8 +75,9 @@ pub(super) fn promote(about: &About<'_>, revisions: &[Revision]) -> Result<Draft
             .why("Its controller is giving the newest revision its pods, and goes on by itself."));
     };
     let course = Course::new(about, &standing, revisions);
-    let behind = at.map_or(0, |at| at + 1);
-    let (words, reached) = (standing.words(at), course.ahead(usize::try_from(behind).unwrap_or(usize::MAX)));
+    // Behind the last step there is none that is left out.
+    let behind = standing.behind() + usize::from(at.is_some());
+    let (words, reached) = (standing.words(at), course.ahead(behind));
     let sent =
         (!put.is_empty()).then(|| Part { words: words.clone(), to: Target::Status, body: Body::Patch(put), guards });
     Ok(Draft {
@@ -179,8 +184,7 @@ pub(super) fn resume(about: &About<'_>, revisions: &[Revision], draft: Draft) ->
         return draft;
     }
     let course = Course::new(about, &standing, revisions);
-    let from = standing.step().map_or(0, |at| usize::try_from(at).unwrap_or(usize::MAX));
-    let reached = course.goes_on(Coming::Newest, from);
+    let reached = course.goes_on(Coming::Newest, standing.behind());
     Draft {
         traffic: course.traffic(Coming::Newest, reached),
         affected: course.affected(Coming::Newest, reached),
@@ -298,8 +302,7 @@ impl Standing {
     }
 
     /// Does it stop from this step on until a person goes on?
-    fn waits_for_somebody(&self, from: u32) -> bool {
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
+    fn waits_for_somebody(&self, from: usize) -> bool {
         self.steps().iter().skip(from).any(|step| matches!(step, Step::Pause(Wait::ForPerson)))
     }
 }

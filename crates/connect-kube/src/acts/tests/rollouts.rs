@@ -11,7 +11,7 @@ use pilothouse_wire::{
 use serde_json::{Value, json};
 
 /// A canary of five pods at its first pause, with 20 % at revision 2.
-fn canary(change: impl FnOnce(&mut Value)) -> Value {
+pub(super) fn canary(change: impl FnOnce(&mut Value)) -> Value {
     let mut object = json!({
         "metadata": { "name": "chat", "namespace": "serving", "generation": 3, "uid": "u-1" },
         "spec": {
@@ -31,7 +31,7 @@ fn canary(change: impl FnOnce(&mut Value)) -> Value {
     object
 }
 
-fn kept() -> Vec<Revision> {
+pub(super) fn kept() -> Vec<Revision> {
     vec![revision(2, "vllm:2", "new", 1), revision(1, "vllm:1", "old", 4)]
 }
 
@@ -46,7 +46,7 @@ fn revision(number: u64, image: &str, hash: &str, pods: u32) -> Revision {
     }
 }
 
-fn shares(newest: (u32, u32)) -> Vec<Share> {
+pub(super) fn shares(newest: (u32, u32)) -> Vec<Share> {
     let share = Share::in_percent;
     let (now, then) = newest;
     vec![share("revision 2, newest", now, then), share("revision 1, stable", 100 - now, 100 - then)]
