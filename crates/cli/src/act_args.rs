@@ -2,7 +2,7 @@
 
 use crate::args::SourceArgs;
 use clap::{Args, Subcommand};
-use pilothouse_wire::{plan::Deed, units};
+use pilothouse_wire::{SmolStr, plan::Deed, units};
 use std::{path::PathBuf, time::Duration};
 
 /// Of what is done to objects.
@@ -98,9 +98,10 @@ pub enum ActVerb {
         /// A backend and its weight; once for each that changes
         #[arg(long, value_name = "BACKEND=WEIGHT", required = true, value_parser = backend)]
         to: Vec<(String, u32)>,
-        /// The rule, counted from 1 [default: the only one that has these backends]
-        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
-        rule: Option<u32>,
+        /// The rule, counted from 1, with the mark behind an @ by which a plan knows it wherever it stands by then [default: the
+        /// only one that has these backends]
+        #[arg(long, value_name = "NUMBER[@MARK]", value_parser = rule)]
+        rule: Option<RuleNamed>,
     },
     /// Let no more pods come to a node
     Cordon(OneNode),
@@ -304,7 +305,11 @@ impl ActVerb {
             Self::SetModel { object: of, uri } => object(of, Deed::SetModel(uri.into())),
             Self::Weight { object: of, to, rule } => {
                 let weights = to.iter().map(|(name, weight)| (name.into(), *weight)).collect();
-                object(of, Deed::SetWeights { rule: rule.map(|rule| rule - 1), weights })
+                let (rule, mark) = match rule.clone() {
+                    Some(RuleNamed { place, mark }) => (Some(place), mark),
+                    None => (None, None),
+                };
+                object(of, Deed::SetWeights { rule, mark, weights })
             }
             Self::Cordon(node) => object(&node.object(), Deed::Cordon),
             Self::Uncordon(node) => object(&node.object(), Deed::Uncordon),
@@ -335,6 +340,29 @@ impl ActVerb {
             }
             Self::Unsilence { alert: of, how } => alert(of, how, Deed::Unsilence),
         }
+    }
+}
+
+/// A rule of a route, as a plan names it.
+#[derive(Clone, Debug)]
+pub struct RuleNamed {
+    /// Where it stood, from 0.
+    place: u32,
+    /// By what it is known.
+    mark: Option<SmolStr>,
+}
+
+/// A rule, counted from 1, and its mark where there is one: `2`, `2@0a1b2c3d4e5f`.
+fn rule(text: &str) -> Result<RuleNamed, String> {
+    let (number, mark) = match text.split_once('@') {
+        Some((number, mark)) => (number, Some(mark)),
+        None => (text, None),
+    };
+    let place = number.parse::<u32>().ok().and_then(|number| number.checked_sub(1));
+    let is_mark = |mark: &str| !mark.is_empty() && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match place.filter(|_| mark.is_none_or(is_mark)) {
+        Some(place) => Ok(RuleNamed { place, mark: mark.map(SmolStr::new) }),
+        None => Err("give a number from 1 on, such as 2, or a rule as a plan named it".to_owned()),
     }
 }
 

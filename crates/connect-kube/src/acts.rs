@@ -23,7 +23,7 @@ use crate::{
     rights,
     scrub::scrub,
 };
-use draft::{Body, Guard, Part, Present, Target, draft};
+use draft::{Body, Guard, Part, Present, Target, as_sent, draft};
 use futures::{StreamExt, stream};
 use pilothouse_connect::Seen;
 use pilothouse_wire::{
@@ -250,7 +250,7 @@ fn request(spot: &Spot, others: Option<&Spot>, part: &Part) -> (Request, Call, S
         method: SmolStr::new_static(method),
         path: format!("{}{below}", spot.path()),
         media: SmolStr::new_static(media),
-        body: body.to_string(),
+        body: as_sent(&body),
     };
     let call = Call {
         verb,

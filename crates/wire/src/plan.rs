@@ -111,6 +111,10 @@ pub enum Deed {
     SetWeights {
         /// The rule, from 0; the only one that has these backends, if none is named.
         rule: Option<u32>,
+        /// By what the rule is known, wherever it stands by now: a digest of what it is for and of its backends, without their
+        /// weights. Where it is given, `rule` only says where it stood. Books of before have none.
+        #[serde(default)]
+        mark: Option<SmolStr>,
         /// Backends by their names, and their weights.
         weights: Vec<(SmolStr, u32)>,
     },

@@ -224,7 +224,7 @@ async fn weights_that_somebody_set_meanwhile_are_kept_and_a_right_that_is_missin
     let site = Site::start().await?;
     let operator = site.engine().await?;
     let route: ObjectRef = format!("workload:admin/{NAMESPACE}/HTTPRoute/chat").parse().could_not("name the route")?;
-    let deed = Deed::SetWeights { rule: None, weights: vec![("chat-canary".into(), 20)] };
+    let deed = Deed::SetWeights { rule: None, mark: None, weights: vec![("chat-canary".into(), 20)] };
     let plan = planned(&operator, &route, deed.clone()).await?;
     let somebody = json!([{ "op": "replace", "path": "/spec/rules/0/backendRefs/0/weight", "value": 80 }]).to_string();
     // Not the one that is planned, but what results from it would be another split.

@@ -8,6 +8,7 @@ mod acts;
 mod acts_drain;
 mod acts_faults;
 mod acts_groups;
+mod acts_guards;
 mod acts_images;
 mod acts_kserve;
 mod acts_kserve_back;

@@ -39,7 +39,7 @@ fn model(name: &str, deed: Deed) -> Intent {
 #[test]
 fn what_takes_something_back_stays_as_it_is_typed_where_nothing_needs_quotes() {
     let image = Deed::SetImage { container: "engine".into(), image: "ghcr.io/team/chat:v1".into() };
-    let weights = Deed::SetWeights { rule: Some(0), weights: vec![("a".into(), 90), ("b".into(), 10)] };
+    let weights = Deed::SetWeights { rule: Some(0), mark: None, weights: vec![("a".into(), 90), ("b".into(), 10)] };
     for (deed, want) in [
         (Deed::Scale(6), "scale deployment chat -n serving --to 6 --context iad"),
         (Deed::PromoteFully, "promote deployment chat -n serving --context iad --full"),
@@ -92,7 +92,9 @@ fn any_text_comes_back_as_it_was() {
         };
         assert_eq!((name, read), (text.to_string(), deed));
         let image = Deed::SetImage { container: text.clone(), image: text.clone() };
-        for deed in [image, Deed::SetModel(text.clone())] {
+        let marked =
+            |mark: &str| Deed::SetWeights { rule: Some(1), mark: Some(mark.into()), weights: vec![("a".into(), 9)] };
+        for deed in [image, Deed::SetModel(text.clone()), marked("0a1b2c3d4e5f")] {
             let iad = ConnectionId::slug("iad");
             let object = ObjectRef::Workload(iad, text.clone(), "Deployment".into(), text.clone());
             let intent = Intent { object, deed: deed.clone() };

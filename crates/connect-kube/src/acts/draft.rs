@@ -9,6 +9,7 @@ mod canaries;
 mod controllers;
 mod course;
 mod groups;
+mod held;
 mod images;
 mod kserve;
 mod member;
@@ -16,6 +17,7 @@ mod nodes;
 mod rollouts;
 mod routes;
 
+pub(super) use held::{Guard, as_sent, shown};
 pub(super) use images::{places, runs};
 pub(super) use nodes::leaves;
 pub(super) use rollouts::moved_on;
@@ -29,7 +31,7 @@ use pilothouse_wire::{
     plan::{Affected, Deed, Expectation, Intent, Risk, Share},
     view::delivery::Keeper,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// The most that a weight may be, by the Gateway API and by KServe.
@@ -89,29 +91,6 @@ pub(super) enum Body {
     DeleteWithPods(String),
     /// The pod of this `metadata.uid` is to go, where its disruption budget allows it.
     Evict(String),
-}
-
-/// A field that has to be as it was read.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Guard {
-    pub path: String,
-    pub value: Value,
-}
-
-impl Guard {
-    pub fn new(path: &str, value: Value) -> Self {
-        Self { path: path.to_owned(), value }
-    }
-
-    /// As an operation of a patch.
-    pub fn test(&self) -> Value {
-        json!({ "op": "test", "path": self.path, "value": self.value })
-    }
-
-    /// As a person sees it.
-    pub fn shown(&self) -> (String, String) {
-        (self.path.clone(), self.value.to_string())
-    }
 }
 
 impl Part {
@@ -183,7 +162,9 @@ pub(super) fn draft(intent: &Intent, present: &Present<'_>) -> Result<Draft, Pro
         Deed::Delete => nodes::delete(&about),
         Deed::BeginWorkers { at, said } => workers::begin(&about, *at, *said, present.pods),
         Deed::EndWorkers => workers::end(&about),
-        Deed::SetWeights { rule, weights } => routes::weigh(&about, *rule, weights, present.backends),
+        Deed::SetWeights { rule, mark, weights } => {
+            routes::weigh(&about, (*rule, mark.as_deref()), weights, present.backends)
+        }
         Deed::SetAlias { .. }
         | Deed::RemoveAlias(_)
         | Deed::SetTag { .. }

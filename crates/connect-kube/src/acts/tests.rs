@@ -12,15 +12,15 @@ mod routes;
 use super::{
     blocked,
     diff::changes,
-    draft::{Body, Draft, Present, Target, draft},
+    draft::{Body, Draft, Guard, Present, Target, draft},
     leave_what_follows,
     revision::{self, Revision},
     seen::seen,
     sending::{call_of, is_not_now, kept, trying},
     written,
 };
-use pilothouse_connect::Seen;
 use crate::client::refused;
+use pilothouse_connect::Seen;
 use pilothouse_wire::{
     Code, ConnectionId, NodeId, ObjectRef, PodId, Problem, SmolStr, Stamp,
     plan::{Affected, Deed, DryRun, Expectation, Intent, Permission, Plan, Request, Resized, Risk, Step},
@@ -143,8 +143,9 @@ fn a_restart_marks_the_template_whatever_is_in_it_already() {
         if let Some(annotations) = annotations {
             of["metadata"]["annotations"] = annotations;
         }
+        let of_now = object["spec"]["template"].clone();
         let draft = made(&workload("Deployment"), Deed::Restart, &object, &[]).unwrap();
-        assert_eq!(guards(&draft), [("/metadata/generation".to_owned(), "7".to_owned())]);
+        assert_eq!(patch(&draft)[0], json!({ "op": "test", "path": "/spec/template", "value": of_now }));
         patch(&draft)[1].clone()
     };
     let key = "kubectl.kubernetes.io/restartedAt";
@@ -208,7 +209,9 @@ fn an_undo_goes_back_to_the_template_of_a_revision_that_is_kept() {
     let back = |to| made(&workload("Deployment"), Deed::Undo(to), &deployment(), &kept);
     let draft = back(None).unwrap();
     assert_eq!(draft.title, "Take Deployment serving/chat back to revision 2");
-    assert_eq!(patch(&draft)[1]["value"], template("vllm:1"));
+    // What is replaced is held whole; how many pods there are is not, which an autoscaler moves.
+    assert_eq!(patch(&draft)[0], json!({ "op": "test", "path": "/spec/template", "value": template("vllm:2") }));
+    assert_eq!((patch(&draft)[1]["value"].clone(), guards(&draft).len()), (template("vllm:1"), 1));
     assert_eq!(draft.undo, Some(Deed::Undo(Some(3))));
     assert_eq!(draft.affected, Affected::new(4, 8));
     assert!(back(Some(1)).unwrap().title.ends_with("revision 1"));
@@ -226,7 +229,15 @@ fn an_image_is_set_in_the_container_that_is_named() {
         made(&workload("StatefulSet"), deed, &deployment(), &[])
     };
     let draft = set("engine", "vllm:3").unwrap();
-    assert_eq!(patch(&draft)[1]["path"], "/spec/template/spec/containers/1/image");
+    let test = |field: &str, value: &str| json!({ "op": "test", "path": format!("/spec/template/spec/containers/1/{field}"), "value": value });
+    assert_eq!(
+        patch(&draft),
+        json!([
+            test("name", "engine"),
+            test("image", "vllm:2"),
+            { "op": "replace", "path": "/spec/template/spec/containers/1/image", "value": "vllm:3" },
+        ])
+    );
     assert_eq!(draft.undo, Some(Deed::SetImage { container: "engine".into(), image: "vllm:2".into() }));
     assert!(set("motor", "vllm:3").unwrap_err().to_string().contains("It has proxy, engine"));
     assert!(set("engine", "a b").unwrap_err().what.contains("is no image"));
@@ -339,18 +350,6 @@ fn what_only_tries_says_so_where_the_server_reads_it() {
 }
 
 #[test]
-fn what_was_not_written_is_not_seen_however_well_the_pods_are() {
-    let mut after = deployment();
-    after["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:1");
-    let held = vec![("/metadata/generation".to_owned(), "7".to_owned())];
-    let plan = |tried: bool| Plan {
-        changes: if tried { changes(&deployment(), &after, false) } else { Vec::new() },
-        ..plan_of(workload("Deployment"), Deed::Undo(None), held.clone())
-    };
-    let before = Some(Seen::NotYet("it is as it was: nothing was written, or it was taken back".into()));
-    assert_eq!(written::stands(&plan(true), &deployment()), before);
-    assert_eq!(written::stands(&plan(false), &deployment()), before);
-#[test]
 fn an_eviction_that_a_budget_holds_is_for_later_and_tells_of_which_pod_and_which_budget() {
     let request = |path: &str| Request {
         method: "POST".into(),
@@ -382,13 +381,27 @@ fn an_eviction_that_a_budget_holds_is_for_later_and_tells_of_which_pod_and_which
     assert!(!is_not_now(&Request { method: "PATCH".into(), ..eviction }, &held));
 }
 
+#[test]
+fn what_was_not_written_is_not_seen_however_well_the_pods_are() {
+    let mut after = deployment();
+    after["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:1");
+    let held = vec![Guard::new("/spec/template", deployment()["spec"]["template"].clone()).shown()];
+    let plan = |tried: bool| Plan {
+        changes: if tried { changes(&deployment(), &after, false) } else { Vec::new() },
+        ..plan_of(workload("Deployment"), Deed::Undo(None), held.clone())
+    };
+    let before = Some(Seen::NotYet("it is as it was: nothing was written, or it was taken back".into()));
+    assert_eq!(written::stands(&plan(true), &deployment()), before);
+    assert_eq!(written::stands(&plan(false), &deployment()), before);
     assert_eq!(written::stands(&plan(true), &after), None);
     let mut others = after.clone();
     others["spec"]["template"]["spec"]["containers"][1]["image"] = json!("vllm:3");
     assert_eq!(written::stands(&plan(true), &others), Some(Seen::Never("it was given another template since".into())));
-    // Not tried: that it was written at all is all that can be told.
-    others["metadata"]["generation"] = json!(9);
+    // Not tried: that it was written at all is all that can be told, and that an autoscaler wrote is none of it.
     assert_eq!(written::stands(&plan(false), &others), None);
+    let mut scaled = deployment();
+    (scaled["metadata"]["generation"], scaled["spec"]["replicas"]) = (json!(9), json!(6));
+    assert_eq!(written::stands(&plan(false), &scaled), before);
 }
 
 #[test]

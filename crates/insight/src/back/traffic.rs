@@ -104,7 +104,7 @@ fn route(
 fn deed(of: &Turned<'_>) -> Deed {
     let others = of.now.iter().filter(|(backend, then)| backend.weight != *then);
     let weights = others.map(|(backend, then)| (backend.name.clone(), *then)).collect();
-    Deed::SetWeights { rule: Some(of.rule), weights }
+    Deed::SetWeights { rule: Some(of.rule), mark: None, weights }
 }
 
 fn is(row: &ShareRow, backend: &Backend) -> bool {

@@ -41,9 +41,11 @@ fn words(intent: &Intent) -> Vec<String> {
             (of_kind(), vec![("--container", container.to_string()), ("--image", image.to_string())])
         }
         Deed::SetModel(uri) => (of_kind(), vec![("--uri", uri.to_string())]),
-        Deed::SetWeights { rule, weights } => {
+        Deed::SetWeights { rule, mark, weights } => {
             let weights = weights.iter().map(|(backend, weight)| ("--to", format!("{backend}={weight}")));
-            (of_kind(), weights.chain(rule.map(|rule| ("--rule", (u64::from(rule) + 1).to_string()))).collect())
+            let mark = mark.iter().map(|mark| format!("@{mark}")).collect::<String>();
+            let rule = rule.map(|rule| ("--rule", format!("{}{mark}", u64::from(rule) + 1)));
+            (of_kind(), weights.chain(rule).collect())
         }
         Deed::Cordon | Deed::Uncordon | Deed::Drain | Deed::Delete | Deed::Unsilence | Deed::EndWorkers => {
             (vec![&name], Vec::new())

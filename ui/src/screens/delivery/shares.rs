@@ -178,7 +178,10 @@ fn Weigh(what: Weighing, on_close: Callback<()>) -> impl IntoView {
     let plan = move || {
         if let Some(weights) = untrack(typed).map(|weights| changed(&weights)).filter(|weights| !weights.is_empty()) {
             on_close.run(());
-            door.open(Intent { object: plan.get_value(), deed: Deed::SetWeights { rule: Some(rule), weights } });
+            door.open(Intent {
+                object: plan.get_value(),
+                deed: Deed::SetWeights { rule: Some(rule), mark: None, weights },
+            });
         }
     };
     let field = move |(name, _, text): (SmolStr, u32, RwSignal<String>)| {

@@ -99,7 +99,12 @@ impl<'a> About<'a> {
         Affected::new(pods, gpus(&self.template()["spec"]) * u64::from(pods))
     }
 
-    /// The whole of the settings is as it was read: what a plan for all pods depends on.
+    /// The template of its pods is as it was read, whoever has moved the number of them meanwhile.
+    pub fn same_template(&self) -> Guard {
+        Guard::new("/spec/template", self.template().clone())
+    }
+
+    /// The whole of the settings is as it was read.
     pub fn generation(&self) -> Guard {
         Guard::new("/metadata/generation", self.holder["metadata"]["generation"].clone())
     }

@@ -72,7 +72,12 @@ pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
     Ok(Draft {
         title: format!("Restart the {pods} pods of {} {}", about.kind, about.name),
         // Pods that were made anew are no others: there is nothing to go back to.
-        ..anew(about, "Mark the template, so that every pod is made anew", vec![put], None)
+        ..anew(
+            about,
+            "Mark the template, so that every pod is made anew",
+            (vec![about.same_template()], vec![put]),
+            None,
+        )
     })
 }
 
@@ -139,16 +144,21 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
     })?;
     let put = json!({ "op": "replace", "path": "/spec/template", "value": then.template });
     let words = format!("Make pods by the template of revision {}", then.number);
-    let draft = anew(about, &words, vec![put], now.map(|now| Deed::Undo(Some(now.number))));
+    let draft =
+        anew(about, &words, (vec![about.same_template()], vec![put]), now.map(|now| Deed::Undo(Some(now.number))));
     let draft = rollouts::given(about, Coming::Kept(then), revisions, draft);
     Ok(Draft { title: format!("Take {} {} back to revision {}", about.kind, about.name, then.number), ..draft })
 }
 
-/// A change of the template: every pod is made anew.
-pub(super) fn anew(about: &About<'_>, words: &str, puts: Vec<Value>, undo: Option<Deed>) -> Draft {
+/// A change of the template, behind guards: every pod is made anew.
+pub(super) fn anew(
+    about: &About<'_>,
+    words: &str,
+    (guards, puts): (Vec<Guard>, Vec<Value>),
+    undo: Option<Deed>,
+) -> Draft {
     let pods = about.replicas();
-    let part =
-        Part { words: words.to_owned(), to: Target::Object, body: Body::Patch(puts), guards: vec![about.generation()] };
+    let part = Part { words: words.to_owned(), to: Target::Object, body: Body::Patch(puts), guards };
     Draft {
         title: String::new(),
         steps: vec![if about.borrowed { part.of(Target::Template) } else { part }],

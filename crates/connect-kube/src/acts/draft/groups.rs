@@ -3,7 +3,7 @@
 //! Source: `pkg/utils/revision` of kubernetes-sigs/lws: a ControllerRevision has `spec.leaderWorkerTemplate` and
 //! `spec.networkConfig` as they stood, both to be replaced whole. The limits of restarts are of now, and no revision's.
 
-use super::{About, Body, Draft, Part, Target, controllers::RESTARTED_AT};
+use super::{About, Body, Draft, Guard, Part, Target, controllers::RESTARTED_AT};
 use crate::acts::revision::{self, GROUPS_LIVE, Revision};
 use pilothouse_wire::{
     Problem,
@@ -30,7 +30,12 @@ pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
     let groups = about.replicas();
     Ok(Draft {
         title: format!("Restart the {groups} groups of {} {}", about.kind, about.name),
-        ..anew(about, "Mark the templates, so that every group is made anew", marks, None)
+        ..anew(
+            about,
+            "Mark the templates, so that every group is made anew",
+            (vec![same_templates(about)], marks),
+            None,
+        )
     })
 }
 
@@ -49,27 +54,35 @@ pub(super) fn undo(about: &About<'_>, to: Option<u64>, revisions: &[Revision]) -
         }
     }
     let mut put = vec![json!({ "op": "replace", "path": TEMPLATE, "value": template })];
-    let network = &then.template["networkConfig"];
+    let mut guards = vec![same_templates(about)];
+    let (network, of_now) = (&then.template["networkConfig"], &about.object["spec"]["networkConfig"]);
     // One that had none was as if it said so.
-    if !network.is_null() && *network != about.object["spec"]["networkConfig"] {
+    if !network.is_null() && network != of_now {
+        // What is not there cannot be held.
+        guards.extend((!of_now.is_null()).then(|| Guard::new("/spec/networkConfig", of_now.clone())));
         put.push(json!({ "op": "add", "path": "/spec/networkConfig", "value": network }));
     }
     let words = format!("Make groups by the templates of revision {}", then.number);
-    let draft = anew(about, &words, put, now.map(|now| Deed::Undo(Some(now.number))));
+    let draft = anew(about, &words, (guards, put), now.map(|now| Deed::Undo(Some(now.number))));
     Ok(Draft { title: format!("Take {} {} back to revision {}", about.kind, about.name, then.number), ..draft })
 }
 
-/// A change of the templates: every group is made anew.
-pub(super) fn anew(about: &About<'_>, words: &str, put: Vec<Value>, undo: Option<Deed>) -> Draft {
+/// Its templates are as they were read, whoever has moved the number of its groups meanwhile.
+fn same_templates(about: &About<'_>) -> Guard {
+    Guard::new(TEMPLATE, about.object["spec"]["leaderWorkerTemplate"].clone())
+}
+
+/// A change of the templates, behind guards: every group is made anew.
+pub(super) fn anew(
+    about: &About<'_>,
+    words: &str,
+    (guards, put): (Vec<Guard>, Vec<Value>),
+    undo: Option<Deed>,
+) -> Draft {
     let groups = about.replicas();
     Draft {
         title: String::new(),
-        steps: vec![Part {
-            words: words.to_owned(),
-            to: Target::Object,
-            body: Body::Patch(put),
-            guards: vec![about.generation()],
-        }],
+        steps: vec![Part { words: words.to_owned(), to: Target::Object, body: Body::Patch(put), guards }],
         traffic: Vec::new(),
         affected: affected(about.object, groups),
         risk: (Risk::Medium, "Every group is made anew, a few at a time; all pods of one go at once.".to_owned()),

@@ -1,6 +1,6 @@
 //! Images of containers: which there are, and another one for one of them. Pure.
 
-use super::{About, Draft, controllers, course::Coming, groups, rollouts};
+use super::{About, Draft, Guard, controllers, course::Coming, groups, rollouts};
 use crate::acts::revision::{Revision, Running};
 use pilothouse_wire::{Code, Problem, plan::Deed};
 use serde_json::{Value, json};
@@ -61,15 +61,20 @@ pub(super) fn set(about: &About<'_>, container: &str, image: &str, revisions: &[
     if other.is_empty() {
         return Err(about.so_already(&format!("at {image}")));
     }
+    let guards = other.iter().flat_map(|place| {
+        let named = format!("{}name", place.path.trim_end_matches("image"));
+        [Guard::new(&named, json!(place.name)), Guard::new(&place.path, json!(place.image))]
+    });
+    let guards = guards.collect();
     let puts = other.iter().map(|place| json!({ "op": "replace", "path": place.path, "value": image })).collect();
     // One press takes back one image alone.
     let was_one = ours.iter().all(|place| place.image == first.image);
     let undo = was_one.then(|| Deed::SetImage { container: container.into(), image: first.image.into() });
     let words = format!("Set the image of {container}");
     let mut draft = match about.is_groups() {
-        true => groups::anew(about, &words, puts, undo),
+        true => groups::anew(about, &words, (guards, puts), undo),
         false => {
-            let draft = controllers::anew(about, &words, puts, undo);
+            let draft = controllers::anew(about, &words, (guards, puts), undo);
             let coming = kept(about, container, image, revisions).map_or(Coming::Made, Coming::Kept);
             rollouts::given(about, coming, revisions, draft)
         }

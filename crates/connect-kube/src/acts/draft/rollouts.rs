@@ -239,10 +239,12 @@ pub(super) fn restart(about: &About<'_>, now: &str) -> Result<Draft, Problem> {
     standing(about, "restarted")?;
     let pods = about.replicas();
     let put = json!({ "op": "add", "path": "/spec/restartAt", "value": now });
-    let guard = Guard::new("/metadata/generation", about.object["metadata"]["generation"].clone());
+    // Pods of another revision than the one that was shown are made anew by that.
+    let current = &about.object["status"]["currentPodHash"];
+    let guards = (!current.is_null()).then(|| Guard::new("/status/currentPodHash", current.clone()));
     Ok(Draft {
         title: format!("Restart the {pods} pods of Rollout {}", about.name),
-        steps: vec![Part::patch("Let each pod that is older be made anew", vec![guard], put)],
+        steps: vec![Part::patch("Let each pod that is older be made anew", guards.into_iter().collect(), put)],
         traffic: Vec::new(),
         affected: about.affected(about.replicas()),
         risk: (Risk::Medium, "Every pod is made anew, a few at a time.".to_owned()),

@@ -1,6 +1,9 @@
 //! Routes: which backend of a rule gets how much of its traffic. Pure.
 
-use super::{About, Body, Draft, Guard, HEAVIEST, Part, SOON, Target};
+use super::{
+    About, Body, Draft, Guard, HEAVIEST, Part, SOON, Target,
+    held::{bare, digest},
+};
 use pilothouse_wire::{
     Code, Problem, SmolStr,
     plan::{Affected, Deed, Expectation, Portion, Risk, Share},
@@ -22,6 +25,9 @@ const FORMS: [Form; 2] = [
     Form { kind: "InferenceModelRewrite", list: "targets", name: "modelRewrite" },
 ];
 
+/// What tells a rule from the others of its route, besides its backends.
+const TOLD_BY: [&str; 3] = ["name", "matches", "filters"];
+
 /// A backend of the rule: its place there, its name, its weight, and the one that it would have.
 struct Backend<'a> {
     place: usize,
@@ -33,14 +39,16 @@ struct Backend<'a> {
 
 pub(super) fn weigh(
     about: &About<'_>,
-    rule: Option<u32>,
+    (rule, mark): (Option<u32>, Option<&str>),
     weights: &[(SmolStr, u32)],
     beside: &[String],
 ) -> Result<Draft, Problem> {
     about.of(&FORMS.map(|form| form.kind), "given weights")?;
     let form = FORMS.iter().find(|form| form.kind == about.kind).copied().unwrap_or(FORMS[0]);
     asked_well(weights)?;
-    let (rule, list) = the_rule(about, form, rule, weights)?;
+    let known = mark.map(|mark| marked(about, form, rule, mark)).transpose()?;
+    let (rule, list) = the_rule(about, form, known.or(rule), weights)?;
+    let meant = &rules(about)[rule];
     let all: Vec<Backend<'_>> = list
         .iter()
         .enumerate()
@@ -58,7 +66,10 @@ pub(super) fn weigh(
     // What traffic results depends on all of the rule's backends, whichever of them change. Only to send nothing to some is right
     // whatever the weights are by then: that is never held up by one that somebody moved meanwhile.
     let stops = changed.iter().all(|backend| backend.then == 0);
-    let guards = all.iter().flat_map(|backend| {
+    // Rules of the same backends are told apart by what they are for: one that another was put before is not this one.
+    let told_by = TOLD_BY.iter().filter(|field| !meant[**field].is_null());
+    let same_rule = told_by.map(|field| Guard::new(&format!("/spec/rules/{rule}/{field}"), meant[*field].clone()));
+    let backends = all.iter().flat_map(|backend| {
         let named = Guard::new(&format!("{}/{}", at(backend), form.name), backend.object[form.name].clone());
         let weighted = || match &backend.object["weight"] {
             // One that is not said cannot be held as a field of its own.
@@ -79,7 +90,7 @@ pub(super) fn weigh(
             words: format!("Set the weights of rule {}: {moves}", rule + 1),
             to: Target::Object,
             body: Body::Patch(put.collect()),
-            guards: guards.collect(),
+            guards: same_rule.chain(backends).collect(),
         }],
         traffic: shares(&all),
         affected: Affected::default(),
@@ -91,6 +102,7 @@ pub(super) fn weigh(
         },
         undo: Some(Deed::SetWeights {
             rule: u32::try_from(rule).ok(),
+            mark: Some(mark_of(meant, form)),
             weights: changed.iter().map(|backend| (SmolStr::new(backend.name), backend.now)).collect(),
         }),
     })
@@ -118,9 +130,8 @@ fn the_rule<'a>(
     rule: Option<u32>,
     weights: &[(SmolStr, u32)],
 ) -> Result<(usize, &'a Vec<Value>), Problem> {
-    let rules = about.object["spec"]["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lists = || {
-        let all = rules.iter().enumerate();
+        let all = rules(about).iter().enumerate();
         all.filter_map(move |(place, rule)| rule[form.list].as_array().map(|list| (place, list)))
     };
     let count = |list: &Vec<Value>, name: &SmolStr| list.iter().filter(|one| one[form.name] == name.as_str()).count();
@@ -139,29 +150,79 @@ fn the_rule<'a>(
         },
         [] => {
             let named: Vec<&str> = weights.iter().map(|(name, _)| name.as_str()).collect();
-            let kept: Vec<String> = lists()
-                .map(|(place, list)| {
-                    let names: Vec<&str> = list.iter().filter_map(|one| one[form.name].as_str()).collect();
-                    format!("rule {} has {}", place + 1, names.join(", "))
-                })
-                .collect();
             let what = match asked {
                 Some(rule) => {
                     format!("Rule {} of {} {} has no {}.", rule + 1, about.kind, about.name, named.join(" with "))
                 }
                 None => format!("No rule of {} {} has {}.", about.kind, about.name, named.join(" with ")),
             };
-            let next = if kept.is_empty() {
-                "It has no backend at all.".to_owned()
-            } else {
-                format!("Of it {}.", kept.join("; "))
-            };
-            Err(Problem::new(Code::NotFound, what).next(next))
+            Err(Problem::new(Code::NotFound, what).next(kept(about, form)))
         }
         several => {
             let places: Vec<String> = several.iter().map(|(place, _)| (place + 1).to_string()).collect();
             let what = format!("Several rules of {} {} have these backends.", about.kind, about.name);
             Err(Problem::new(Code::BadInput, what).next(format!("Say which: {}.", places.join(", "))))
+        }
+    }
+}
+
+fn rules<'a>(about: &About<'a>) -> &'a [Value] {
+    about.object["spec"]["rules"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Which rule has which backends, as a sentence.
+fn kept(about: &About<'_>, form: Form) -> String {
+    let all = rules(about).iter().enumerate().filter_map(|(place, rule)| {
+        let names: Vec<&str> = rule[form.list].as_array()?.iter().filter_map(|one| one[form.name].as_str()).collect();
+        Some(format!("rule {} has {}", place + 1, names.join(", ")))
+    });
+    let all: Vec<String> = all.collect();
+    if all.is_empty() { "It has no backend at all.".to_owned() } else { format!("Of it {}.", all.join("; ")) }
+}
+
+/// By what a rule is known wherever it stands: what it is for, what is done to its requests, and its backends, whatever their
+/// weights and in whichever order.
+fn mark_of(rule: &Value, form: Form) -> SmolStr {
+    let mut known: Vec<(&str, Value)> = TOLD_BY.iter().map(|field| (*field, bare(&rule[*field]))).collect();
+    let backends = rule[form.list].as_array().into_iter().flatten().map(|backend| {
+        let mut backend = bare(backend);
+        if let Some(fields) = backend.as_object_mut() {
+            fields.remove("weight");
+        }
+        backend.to_string()
+    });
+    let mut backends: Vec<String> = backends.collect();
+    backends.sort();
+    known.push((form.list, json!(backends)));
+    digest(json!(known).to_string().as_bytes()).into()
+}
+
+/// Where the rule stands by now that has this mark. `was` is where it stood.
+fn marked(about: &About<'_>, form: Form, was: Option<u32>, mark: &str) -> Result<u32, Problem> {
+    let found: Vec<usize> = rules(about)
+        .iter()
+        .enumerate()
+        .filter(|(_, rule)| mark_of(rule, form) == mark)
+        .map(|(place, _)| place)
+        .collect();
+    let was = was.map_or_else(|| "the rule".to_owned(), |rule| format!("rule {}", u64::from(rule) + 1));
+    match found.as_slice() {
+        [place] => Ok(u32::try_from(*place).unwrap_or(u32::MAX)),
+        [] => Err(Problem::new(
+            Code::NotFound,
+            format!("What was {was} of {} {} is not found any more.", about.kind, about.name),
+        )
+        .why("None of its rules has the matches, filters and backends that it had: somebody has changed it since.")
+        .next(format!("{} Say by its number which is meant.", kept(about, form)))),
+        several => {
+            let places: Vec<String> = several.iter().map(|place| (place + 1).to_string()).collect();
+            let places = places.join(" and ");
+            Err(Problem::new(
+                Code::BadInput,
+                format!("Which rule of {} {} is meant cannot be told.", about.kind, about.name),
+            )
+            .why(format!("Rules {places} have the matches, filters and backends that {was} had."))
+            .next("Say by its number which is meant."))
         }
     }
 }
@@ -203,7 +264,9 @@ pub(in crate::acts) fn has_weights(object: &Value, guards: &[(String, String)], 
         FORMS.iter().any(|form| {
             let end = format!("/{}", form.name);
             let held = guards.iter().filter(|(_, value)| value.trim_matches('"') == name.as_str());
-            let mut places = held.filter_map(|(path, _)| path.strip_suffix(&end));
+            // Rules have names, too.
+            let mut places =
+                held.filter_map(|(path, _)| path.strip_suffix(&end)).filter(|place| place.contains(form.list));
             places.any(|place| {
                 let backend = object.pointer(place);
                 backend.is_some_and(|it| it[form.name] == name.as_str() && weight_of(it) == *weight)

@@ -113,7 +113,7 @@ fn check(case: Case, what: &str, state: CheckState, words: &str, grade: Grade) -
 
 fn weights(rule: u32, all: &[(&str, u32)]) -> Deed {
     let weights = all.iter().map(|(name, weight)| (SmolStr::new(*name), *weight)).collect();
-    Deed::SetWeights { rule: Some(rule), weights }
+    Deed::SetWeights { rule: Some(rule), mark: None, weights }
 }
 
 #[test]
