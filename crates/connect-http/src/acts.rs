@@ -118,6 +118,8 @@ pub async fn send(client: &Client, request: &Request, problem: impl Fn(&Failure)
         }
     };
     match client.write(method, &request.path, &request.body, PATIENCE).await {
+        // Who wants people to sign in hands nothing on, and says so with a page that is no failure.
+        Ok(answer) if answer.body.trim_ascii_start().starts_with(b"<") => Err(NotSent::Lost(problem(&Failure::Page))),
         Ok(_) => Ok(()),
         Err(failure) => {
             let told = problem(&failure);

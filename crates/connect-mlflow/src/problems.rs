@@ -86,6 +86,12 @@ pub(crate) fn no_yaml(place: &Place) -> Problem {
         .why("It is an MLflow: it has models and runs alone.")
 }
 
+/// The server is of before logged models.
+pub(crate) fn no_logged_models(place: &Place) -> Problem {
+    Problem::new(Code::NotOffered, format!("{} keeps no logged models.", place.name))
+        .why("They came with MLflow 3, and it knows no such question. All else of the run is read.")
+}
+
 /// No experiment is called so.
 pub(crate) fn no_experiment(place: &Place, wanted: &[String], there: &[&str]) -> Problem {
     let shown = there.iter().take(8).copied().collect::<Vec<_>>().join(", ");

@@ -63,7 +63,8 @@ async fn run(client: &Client, id: &str) -> Result<Run, Failure> {
         Err(failure) => failed("artefacts", &failure),
     }
     match models {
-        Ok(models) => run.models = models,
+        Ok(Some(models)) => run.models = models,
+        Ok(None) => run.problems.push(problems::no_logged_models(&client.place)),
         Err(failure) => failed("logged models", &failure),
     }
     run.about.experiment.1 = experiment.ok();
@@ -74,17 +75,17 @@ async fn artefacts(client: &Client, run: &str, path: &str) -> Result<Artefacts, 
     answer::artefacts(&client.get(&api("artifacts/list", &[("run_id", run), ("path", path)]), PATIENCE).await?.body)
 }
 
-/// The models that a run logged. Before MLflow 3 there are none, and by way of a cluster nobody can ask.
-async fn logged(client: &Client, experiment: &str, run: &str) -> Result<Vec<LoggedModel>, Failure> {
+/// The models that a run logged; `None` of a server before MLflow 3, which keeps none. By way of a cluster nobody can ask.
+async fn logged(client: &Client, experiment: &str, run: &str) -> Result<Option<Vec<LoggedModel>>, Failure> {
     if client.place.by_way.is_some() || !run.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let wanted = json!({
         "experiment_ids": [experiment], "filter": format!("source_run_id = '{run}'"), "max_results": 50
     });
     match client.post_json(&api("logged-models/search", &[]), &wanted, PATIENCE).await {
-        Ok(answer) => answer::logged(&answer.body),
-        Err(failure) if matches!(failure.status(), Some(404 | 405)) => Ok(Vec::new()),
+        Ok(answer) => answer::logged(&answer.body).map(Some),
+        Err(failure) if matches!(failure.status(), Some(404 | 405)) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

@@ -18,6 +18,7 @@ mod kube_scripted;
 mod kube_support;
 mod kube_watch;
 mod mlflow;
+mod mlflow_old;
 mod oci_registry;
 mod oci_signing_in;
 mod oci_support;

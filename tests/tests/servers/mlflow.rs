@@ -19,11 +19,11 @@ use tokio::task::JoinHandle;
 /// How long a change may take to be seen: two looks, on a machine that is busy.
 const LIMIT: Duration = Duration::from_secs(90);
 
-fn id() -> ConnectionId {
+pub fn id() -> ConnectionId {
     ConnectionId::slug("registry")
 }
 
-fn open(url: &str, secrets: &[(&str, &str)], values: &[(&str, &str)]) -> Result<Arc<dyn Connector>> {
+pub fn open(url: &str, secrets: &[(&str, &str)], values: &[(&str, &str)]) -> Result<Arc<dyn Connector>> {
     let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let mut all: BTreeMap<String, String> = values.iter().map(pair).collect();
     all.insert("url".to_owned(), url.to_owned());
@@ -41,13 +41,13 @@ fn open(url: &str, secrets: &[(&str, &str)], values: &[(&str, &str)]) -> Result<
 }
 
 /// A connection that is watched into a world.
-struct Watch {
+pub struct Watch {
     world: Arc<Mutex<World>>,
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Watch {
-    fn start(connector: Arc<dyn Connector>) -> Self {
+    pub fn start(connector: Arc<dyn Connector>) -> Self {
         let (way, mut batches) = mpsc::channel(64);
         let sink = Sink::new(id(), way, Clock::system());
         let world: Arc<Mutex<World>> = Arc::default();
@@ -60,7 +60,7 @@ impl Watch {
         Self { world, tasks: [tokio::spawn(async move { connector.watch(sink).await }), fold] }
     }
 
-    fn model(&self, name: &str) -> Option<ModelRow> {
+    pub fn model(&self, name: &str) -> Option<ModelRow> {
         let world = self.world.lock().unwrap();
         project::models(&world, &ModelsSpec::default())
             .models
@@ -68,11 +68,11 @@ impl Watch {
             .cloned()
     }
 
-    async fn until<T>(&self, what: &str, name: &str, wanted: impl Fn(&ModelRow) -> Option<T>) -> Result<T> {
+    pub async fn until<T>(&self, what: &str, name: &str, wanted: impl Fn(&ModelRow) -> Option<T>) -> Result<T> {
         until(what, LIMIT, async || Ok(self.model(name).as_ref().and_then(&wanted))).await
     }
 
-    async fn until_health(&self, what: &str, wanted: impl Fn(&Health) -> bool) -> Result<Option<Problem>> {
+    pub async fn until_health(&self, what: &str, wanted: impl Fn(&Health) -> bool) -> Result<Option<Problem>> {
         until(what, LIMIT, async || {
             let world = self.world.lock().unwrap();
             let health = world.source(&id()).map(|source| source.health.clone());
