@@ -281,6 +281,11 @@ mod tests {
         let (next, _notices) = Sessions::new(None, Some(book), Clock::of(|| Stamp(1)));
         assert!(knows(&next, &secret).await);
         assert!(secret_of(&next, code.reveal().as_bytes()).await.is_none());
+        // It is listed, and ends where somebody revokes it.
+        let rows = next.book.as_ref().unwrap().book().tokens(Stamp(1)).unwrap();
+        assert_eq!(rows.iter().map(|row| row.screens).collect::<Vec<_>>(), [1]);
+        assert!(next.book.as_ref().unwrap().book().revoke(rows[0].id, Stamp(1)).unwrap());
+        assert!(!knows(&next, &secret).await);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! What a wall is not sent of the views that it shows. What persons wrote down for each other: notes on the ribbon, who did what,
-//! the labels and runbooks of alerts, whose names and summaries are what they are sent round for. What servers and controllers
+//! and with which images, addresses, aliases and tags, the descriptions, runbooks and labels of alerts, whose names and summaries
+//! are what they are sent round for, and the labels that say where they are about. What servers and controllers
 //! write in sentences of their own: messages, notes of events, what a repository is at; a change is told by what it is, in our
 //! words, by figures and by names, or by a word of a machine. Names of Secrets, ConfigMaps, claims and variables, of which it is told
 //! that they are others. What this machine said of a gap of the record, whose reason is enough, and of a source, which is well or is not.
@@ -7,7 +8,7 @@
 use pilothouse_wire::{
     Body, Frame, ObjectRef, Patch, View,
     record::Gap,
-    view::{AlertRow, Mark, MarkKind},
+    view::{AlertRow, Mark, MarkKind, alert::is_summary},
 };
 use std::{borrow::Cow, sync::Arc};
 
@@ -68,7 +69,10 @@ fn told(mark: Mark) -> Option<Mark> {
         _ => text.to_owned(),
     };
     let detail = mark.detail.as_deref().and_then(|detail| detail_of(&mark, detail)).map(|detail| hide(&detail));
-    let title = hide(&mark.title);
+    let title = match mark.key.kind {
+        MarkKind::Acted => act(&mark.title, &mark.key.object),
+        _ => hide(&mark.title),
+    };
     Some(Mark { by: None, title, detail, ..mark })
 }
 
@@ -77,9 +81,8 @@ fn told(mark: Mark) -> Option<Mark> {
 fn detail_of(mark: &Mark, detail: &str) -> Option<String> {
     let all = || Some(detail.to_owned());
     match mark.key.kind {
-        MarkKind::Alert
-        | MarkKind::AlertOver
-        | MarkKind::Slowdown
+        MarkKind::Alert | MarkKind::AlertOver => is_summary(detail).then(|| detail.to_owned()),
+        MarkKind::Slowdown
         | MarkKind::Scale
         | MarkKind::NodeCame
         | MarkKind::NodeWent
@@ -130,6 +133,52 @@ fn reason(detail: &str) -> Option<String> {
     is_word.then(|| detail.to_owned())
 }
 
+/// The words that the title of an act begins with where all that stands behind them is names of objects and figures.
+const BARE: [&str; 24] = [
+    "Abort",
+    "Cordon",
+    "Delete",
+    "Drain",
+    "End",
+    "Give",
+    "Let",
+    "Move",
+    "Pause",
+    "Promote",
+    "Restart",
+    "Resume",
+    "Retry",
+    "Roll",
+    "Scale",
+    "Set",
+    "Silence",
+    "Start",
+    "Stop",
+    "Take",
+    "Terminate",
+    "Uncordon",
+    "Undo",
+    "Weigh",
+];
+
+/// What a person did, and to what: without the image or the address that it was done with.
+fn act(title: &str, object: &ObjectRef) -> String {
+    let mut words = title.split(' ');
+    let about = || format!("{} {}", object.kind_word(), object.name());
+    match (words.next().unwrap_or_default(), words.nth(1)) {
+        _ if title.contains("://") && !title.starts_with("Serve ") => format!("Something was done to {}", about()),
+        ("Run", Some("workers")) => title.to_owned(),
+        ("Run", _) => format!("Run another image in {}", about()),
+        ("Serve", _) => format!("Serve another model by {}", about()),
+        (verb, _) if BARE.contains(&verb) => title.to_owned(),
+        _ => format!("Something was done to {}", about()),
+    }
+}
+
+/// The labels of an alert by which a wall finds out where to look for what changed before it.
+const WHERE: [&str; 7] =
+    ["cluster", "namespace", "exported_namespace", "deployment", "statefulset", "daemonset", "job_name"];
+
 /// The words behind which the names of others stand in what changed (`world::template`), each with what is told instead.
 const NAMED: [(&str, &str); 4] =
     [("Secret", "a Secret"), ("ConfigMap", "a ConfigMap"), ("claim", "a claim"), ("variable", "a variable")];
@@ -158,7 +207,9 @@ fn nameless(text: &str) -> String {
 }
 
 fn bare(alert: AlertRow) -> AlertRow {
-    AlertRow { labels: Vec::new(), runbook: None, ..alert }
+    let AlertRow { summary, mut labels, .. } = alert;
+    labels.retain(|(name, _)| WHERE.contains(&name.as_str()));
+    AlertRow { summary: summary.filter(|text| is_summary(text)), labels, runbook: None, ..alert }
 }
 
 #[cfg(test)]
@@ -198,7 +249,7 @@ mod tests {
             since: Stamp(1),
             summary: Some("It is slow.".into()),
             about: None,
-            labels: vec![("team".into(), "canary".into())],
+            labels: vec![("namespace".into(), "serving".into()), ("team".into(), "canary".into())],
             runbook: Some("https://canary".into()),
         }
     }
@@ -318,6 +369,50 @@ mod tests {
             let told = told(mark).unwrap();
             assert_eq!((told.title.as_str(), told.detail.as_deref(), told.by), (title, want, None), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn of_an_act_a_wall_is_told_what_it_was_and_not_what_it_was_done_with() {
+        let object = "workload:iad/serving/Deployment/chat".parse().unwrap();
+        for (title, want) in [
+            (
+                "Run canary.example:5000/team/chat:2 in server of Deployment chat",
+                "Run another image in Deployment chat",
+            ),
+            ("Serve s3://canary/models by Deployment chat", "Serve another model by Deployment chat"),
+            ("Serve hf://canary by Deployment chat", "Serve another model by Deployment chat"),
+            ("Dance with canary", "Something was done to Deployment chat"),
+            ("Set tag of s3://canary of chat", "Something was done to Deployment chat"),
+            ("", "Something was done to Deployment chat"),
+        ] {
+            assert_eq!(act(title, &object), want);
+        }
+        for title in [
+            "Scale Deployment chat from 3 to 5 pods",
+            "Take Deployment chat back to revision 41",
+            "Run 4 workers of benchmark night",
+            "Let people be told of Slow again",
+            "Move alias champion of chat from version 3 to 4",
+            "Drain node h-1: 3 pods leave it",
+        ] {
+            assert_eq!(act(title, &object), title);
+        }
+    }
+
+    #[test]
+    fn of_an_alert_a_wall_is_told_its_summary_and_no_description() {
+        let of = |summary: &str| AlertRow { summary: Some(summary.into()), ..alert() };
+        assert_eq!(bare(of("It is slow.")).summary.as_deref(), Some("It is slow."));
+        for said in ["description: canary", "message: canary"] {
+            assert_eq!(bare(of(said)).summary, None);
+            for kind in [MarkKind::Alert, MarkKind::AlertOver] {
+                let mark = Mark { title: "Slow".into(), detail: Some(said.into()), ..of_workload(kind) };
+                let told = told(mark).unwrap();
+                assert_eq!((told.title.as_str(), told.detail), ("Slow", None));
+            }
+        }
+        // Where it is about is known: what changed before it is looked for there.
+        assert_eq!(bare(alert()).labels, [("namespace".into(), "serving".into())]);
     }
 
     #[test]

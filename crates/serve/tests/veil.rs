@@ -11,7 +11,7 @@ use pilothouse_serve::{Book, Grade, serve};
 use pilothouse_wire::{
     Answer, Ask, Code, ConnectionId, Health, Problem, Stamp, ViewSpec, When,
     codec::{self, ToEngine, ToPage},
-    view::{AlertState, DeliveryPhase, FleetSpec, Status},
+    view::{AlertState, DeliveryPhase, FleetSpec, Status, alert::described},
 };
 use pilothouse_world::{
     Batch, Extent, Fact,
@@ -31,7 +31,7 @@ fn ago(seconds: u64) -> Stamp {
 }
 
 /// What nobody who passes by should read, by where it comes from.
-const PRIVATE: [&str; 12] = [
+const PRIVATE: [&str; 15] = [
     "canary-config-map",
     "canary-secret",
     "canary-message",
@@ -44,10 +44,13 @@ const PRIVATE: [&str; 12] = [
     "canary-label",
     "canary-runbook",
     "canary-lost",
+    "canary-description",
+    "canary-image",
+    "canary-address",
 ];
 
 /// What the ribbon tells all the same.
-const TOLD: [&str; 9] = [
+const TOLD: [&str; 12] = [
     "chat a ConfigMap → another",
     "a Secret → another, revision 1 → 2",
     "web v2",
@@ -57,6 +60,9 @@ const TOLD: [&str; 9] = [
     "site synced to v7",
     "Undo roll to revision 1",
     "It is slow.",
+    "Hot",
+    "Run another image in Deployment web",
+    "Serve another model by Deployment chat",
 ];
 
 fn revision(owner: (&str, &str), number: u64, image: &str, canary: &str) -> Fact {
@@ -179,9 +185,16 @@ fn a_record(path: &Path) {
         runbook: Some("https://canary-runbook".into()),
         ..AlertFact::default()
     };
+    let described = AlertFact {
+        fingerprint: "g".into(),
+        name: "Hot".into(),
+        summary: Some(described("description", "the log says canary-description")),
+        labels: vec![("namespace".into(), "serving".into())],
+        ..alert.clone()
+    };
     let alerts = |alerts| vec![Fact::Alerts(Box::new(AlertsFact { cluster: None, alerts }))];
     say("am", ago(360), Extent::Delta, alerts(Vec::new()));
-    say("am", ago(350), Extent::Delta, alerts(vec![alert]));
+    say("am", ago(350), Extent::Delta, alerts(vec![alert, described]));
     let lost = Problem::new(Code::Refused, "canary-lost refused the connection.");
     say("gone", ago(300), Extent::Delta, vec![Fact::Source(SourceFact::Health(Health::Lost(lost)))]);
     let object = NoteFact::about_nothing();
@@ -194,7 +207,17 @@ fn a_record(path: &Path) {
         outcome: "refused: canary-outcome".into(),
         status: Status::Warn,
     };
-    say("pilothouse", ago(150), Extent::Delta, vec![Fact::Note(Box::new(note)), Fact::Acted(Box::new(acted))]);
+    let done = |workload: &str, title: &str| {
+        let object = format!("workload:iad/serving/Deployment/{workload}").parse().unwrap();
+        Fact::Acted(Box::new(ActedFact { object, title: title.into(), ..acted.clone() }))
+    };
+    let facts = vec![
+        Fact::Note(Box::new(note)),
+        done("web", "Run canary-image.example/web:v3 in server of Deployment web"),
+        done("chat", "Serve s3://canary-address/chat by Deployment chat"),
+        Fact::Acted(Box::new(acted.clone())),
+    ];
+    say("pilothouse", ago(150), Extent::Delta, facts);
     say("iad", END, Extent::Delta, vec![Fact::Source(SourceFact::Heard)]);
     recorder.flush();
 }

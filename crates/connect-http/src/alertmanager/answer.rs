@@ -3,7 +3,13 @@
 use crate::failure::Failure;
 use jiff::Timestamp;
 use pilothouse_connect::{redact_url, redact_words};
-use pilothouse_wire::{SmolStr, Stamp, view::AlertState};
+use pilothouse_wire::{
+    SmolStr, Stamp,
+    view::{
+        AlertState,
+        alert::{DESCRIBED, described},
+    },
+};
 use pilothouse_world::{alert::is_kept_label, fact::AlertFact};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -80,10 +86,10 @@ fn fact(alert: Alert) -> Option<AlertFact> {
         severity: labels.get("severity").map(|word| SmolStr::from(cut(word, LONGEST_LABEL))),
         state,
         since: Stamp(since.as_millisecond()),
-        summary: ["summary", "description", "message"]
-            .into_iter()
-            .find_map(text)
-            .map(|text| cut(&redact_words(text), LONGEST_SUMMARY)),
+        summary: text("summary")
+            .map(redact_words)
+            .or_else(|| DESCRIBED.into_iter().find_map(|name| Some(described(name, &redact_words(text(name)?)))))
+            .map(|text| cut(&text, LONGEST_SUMMARY)),
         labels: kept
             .map(|(name, value)| (name.clone(), SmolStr::from(cut(&redact_words(value), LONGEST_LABEL))))
             .collect(),
@@ -166,6 +172,23 @@ mod tests {
         assert_eq!(fact.labels, [("namespace".into(), "serving".into())]);
         let runbook = fact.runbook.as_deref().unwrap();
         assert!(runbook.contains("wiki/x") && !runbook.contains("secret") && !runbook.contains("abc"), "{runbook}");
+    }
+
+    #[test]
+    fn what_is_no_summary_says_what_it_is() {
+        let said = |annotations: serde_json::Value| {
+            let mut alert = alert("active", &[]);
+            alert["annotations"] = annotations;
+            one(alert).alerts[0].summary.clone()
+        };
+        let all = json!({ "message": "c", "description": " b ", "summary": "a" });
+        assert_eq!(said(all).as_deref(), Some("a"));
+        assert_eq!(
+            said(json!({ "message": "c", "description": "b", "summary": " " })).as_deref(),
+            Some("description: b")
+        );
+        assert_eq!(said(json!({ "message": "c" })).as_deref(), Some("message: c"));
+        assert_eq!(said(json!({ "other": "d" })), None);
     }
 
     #[test]

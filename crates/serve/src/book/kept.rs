@@ -14,6 +14,8 @@ const MAX_SESSIONS: usize = 256;
 const MAX_ENDED: usize = 256;
 /// One-time codes that are kept; beyond them the oldest is forgotten.
 const MAX_CODES: usize = 64;
+/// What the entry of a screen is called that came by a one-time code of the door itself.
+const OF_CODE: &str = "a code of this machine";
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,12 +39,16 @@ struct Token {
     hash: Hashed,
     made: Stamp,
     expires: Stamp,
+    /// Is it the entry of one screen that came by a one-time code of the door itself? Nobody has such a token: it is there to be
+    /// listed and revoked, lets nobody else in, and goes with its screen.
+    #[serde(default)]
+    of_code: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Session {
     hash: Hashed,
-    /// The token that it was made by; none for one of a one-time code.
+    /// The token that it ends with; none for one of a one-time code in a file of an earlier build, until it gets one.
     token: Option<u32>,
     made: Stamp,
     expires: Stamp,
@@ -85,15 +91,15 @@ impl Kept {
         self.form = form;
     }
 
-    /// How many tokens there are.
+    /// How many tokens there are that a person has.
     pub fn count(&self) -> usize {
-        self.tokens.len()
+        self.tokens.iter().filter(|token| !token.of_code).count()
     }
 
     pub fn add_token(&mut self, name: &str, hash: Hashed, made: Stamp, expires: Stamp) -> TokenRow {
         self.last += 1;
         let (id, name) = (self.last, name.to_owned());
-        self.tokens.push(Token { id, name: name.clone(), hash, made, expires });
+        self.tokens.push(Token { id, name: name.clone(), hash, made, expires, of_code: false });
         TokenRow { id, name, made, expires, screens: 0 }
     }
 
@@ -111,6 +117,7 @@ impl Kept {
 
     /// Takes a token back, and every session that it became. Was there one?
     pub fn revoke(&mut self, id: u32, now: Stamp) -> bool {
+        self.adopt();
         let before = self.tokens.len();
         self.end(|token| (token.id == id).then_some((now, true)));
         self.sessions.retain(|session| session.token != Some(id));
@@ -144,7 +151,7 @@ impl Kept {
             return Err(if other { NoEntry::OtherPurpose } else { NoEntry::Unknown });
         }
         let hash = Hashed::of(word);
-        if let Some(token) = self.tokens.iter().find(|token| token.hash.is(&hash)) {
+        if let Some(token) = self.tokens.iter().find(|token| !token.of_code && token.hash.is(&hash)) {
             return if token.expires > now {
                 Ok((token.id, token.expires))
             } else {
@@ -162,7 +169,8 @@ impl Kept {
     /// is no such one now.
     pub fn add_code(&mut self, hash: Hashed, of: Option<u32>, expires: Stamp, now: Stamp) -> Option<TokenRow> {
         self.forget_old(now);
-        let row = self.rows().into_iter().rfind(|row| of.is_none_or(|id| row.id == id))?;
+        let is_had = |row: &TokenRow| self.tokens.iter().any(|token| token.id == row.id && !token.of_code);
+        let row = self.rows().into_iter().rfind(|row| is_had(row) && of.is_none_or(|id| row.id == id))?;
         if self.codes.len() >= MAX_CODES {
             self.codes.remove(0);
         }
@@ -186,21 +194,36 @@ impl Kept {
 
     /// Is there a token that lets somebody in now?
     pub fn lets_in(&self, now: Stamp) -> bool {
-        self.tokens.iter().any(|token| token.expires > now)
+        self.tokens.iter().any(|token| token.expires > now && !token.of_code)
     }
 
-    /// Keeps a session of a screen.
+    /// Keeps a session of a screen; of a token, or of a one-time code of the door itself.
     pub fn add_session(&mut self, hash: Hashed, token: Option<u32>, expires: Stamp, now: Stamp) {
         self.forget_old(now);
         if self.sessions.len() >= MAX_SESSIONS {
             self.sessions.remove(0);
         }
         self.sessions.push(Session { hash, token, made: now, expires });
+        self.adopt();
+    }
+
+    /// Gives each session of a one-time code of the door itself an entry of its own, by which it is listed and revoked. Two who do
+    /// so to the same file give the same numbers.
+    fn adopt(&mut self) {
+        for session in self.sessions.iter_mut().filter(|session| session.token.is_none()) {
+            self.last += 1;
+            session.token = Some(self.last);
+            let Session { hash, made, expires, .. } = *session;
+            self.tokens.push(Token { id: self.last, name: OF_CODE.to_owned(), hash, made, expires, of_code: true });
+        }
+        let is_there = |id| self.sessions.iter().any(|session| session.token == Some(id));
+        self.tokens.retain(|token| !token.of_code || is_there(token.id));
     }
 
     /// Ends tokens of which `why` says when that is, and whether by a person.
     fn end(&mut self, why: impl Fn(&Token) -> Option<(Stamp, bool)>) {
-        let ended = self.tokens.iter().filter_map(|token| why(token).map(|why| (token.hash, why)));
+        let had = self.tokens.iter().filter(|token| !token.of_code);
+        let ended = had.filter_map(|token| why(token).map(|why| (token.hash, why)));
         self.ended.extend(ended.map(|(hash, (at, revoked))| Ended { hash, at, revoked }));
         self.tokens.retain(|token| why(token).is_none());
         let beyond = self.ended.len().saturating_sub(MAX_ENDED);
@@ -209,6 +232,7 @@ impl Kept {
 
     /// Lets go of what has run out.
     pub fn forget_old(&mut self, now: Stamp) {
+        self.adopt();
         self.end(|token| (token.expires <= now).then_some((token.expires, false)));
         let valid: Vec<u32> = self.tokens.iter().map(|token| token.id).collect();
         self.sessions.retain(|session| session.expires > now && session.token.is_none_or(|id| valid.contains(&id)));
@@ -253,6 +277,34 @@ mod tests {
     }
 
     #[test]
+    fn a_screen_of_a_code_of_the_door_is_listed_and_revoked_and_lets_in_nobody_else() {
+        let (mut kept, now) = (Kept::default(), Stamp(1_000_000));
+        let far = now.plus(Duration::from_secs(86_400));
+        let hash = |word: &str| Hashed::of(word.as_bytes());
+        // As an earlier build left it.
+        let session = Session { hash: hash("a"), token: None, made: now, expires: far };
+        kept.sessions.push(session);
+        assert_eq!(kept.session(&hash("a"), now), Some(far));
+        let mut read = kept.clone();
+        read.forget_old(now);
+        kept.add_session(hash("b"), None, far, now);
+        let rows = |kept: &Kept| kept.rows().into_iter().map(|row| (row.id, row.name, row.screens)).collect::<Vec<_>>();
+        assert_eq!(rows(&kept), [(1, OF_CODE.to_owned(), 1), (2, OF_CODE.to_owned(), 1)]);
+        assert_eq!(rows(&read)[0], rows(&kept)[0], "the number that is listed is the one that is kept");
+        // No other machine is let in by it, no code stands for it, and the word of the screen is no token.
+        assert!(!kept.lets_in(now) && kept.count() == 0);
+        assert_eq!([None, Some(1)].map(|of| kept.add_code(hash("c"), of, far, now)), [None, None]);
+        kept.add_session(hash("phw_c"), None, far, now);
+        assert_eq!(kept.token::<super::super::OfWall>(b"phw_c", now), Err(NoEntry::Unknown));
+        assert!(kept.revoke(3, now));
+        assert!(kept.revoke(1, now) && !kept.revoke(1, now));
+        assert_eq!([kept.session(&hash("a"), now), kept.session(&hash("b"), now)], [None, Some(far)]);
+        assert_eq!((kept.ended.len(), kept.rows().len()), (0, 1));
+        kept.forget_old(far);
+        assert!(kept.rows().is_empty() && kept.sessions.is_empty());
+    }
+
+    #[test]
     fn sessions_and_ended_tokens_are_bounded_and_the_oldest_goes() {
         let (mut kept, now) = (Kept::default(), Stamp(1_000_000));
         let far = now.plus(Duration::from_secs(86_400));
@@ -263,6 +315,7 @@ mod tests {
             assert!(kept.revoke(row.id, now));
         }
         assert_eq!((kept.sessions.len(), kept.ended.len()), (MAX_SESSIONS, MAX_ENDED));
+        assert_eq!(kept.tokens.len(), MAX_SESSIONS, "the entry of a screen goes with it");
         assert_eq!(kept.session(&hash(0), now), None);
         let why = |n: usize| kept.token::<super::super::OfWall>(format!("phw_{n}").as_bytes(), now);
         assert_eq!([why(0), why(1)], [Err(NoEntry::Unknown), Err(NoEntry::Revoked(now))]);

@@ -64,7 +64,7 @@ pub struct AlertRow {
     pub state: AlertState,
     /// Since when it fires, by its server's clock.
     pub since: Stamp,
-    /// Annotation `summary`, `description` or `message`: the first that is there.
+    /// Annotation `summary`; where there is none `description` or `message`, which [`is_summary`] tells apart.
     pub summary: Option<String>,
     /// What it is about, where its labels name something that is seen here.
     pub about: Option<ObjectRef>,
@@ -87,6 +87,21 @@ impl AlertRow {
     pub fn label(&self, name: &str) -> Option<&SmolStr> {
         self.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value)
     }
+}
+
+/// Annotations that are no summaries, but what somebody wrote of an alert, of any length: with addresses, and what logs say.
+pub const DESCRIBED: [&str; 2] = ["description", "message"];
+
+/// What is told of an alert that has no summary: which annotation it is, and what that says.
+#[must_use]
+pub fn described(annotation: &str, text: &str) -> String {
+    format!("{annotation}: {text}")
+}
+
+/// Is what is told of an alert its summary? Of what says that it is another annotation nobody knows.
+#[must_use]
+pub fn is_summary(text: &str) -> bool {
+    !DESCRIBED.iter().any(|annotation| text.strip_prefix(annotation).is_some_and(|rest| rest.starts_with(": ")))
 }
 
 /// The alerts that people are told of, the worst first, of these the longest.

@@ -25,7 +25,8 @@ pub struct AlertFact {
     pub state: AlertState,
     /// `startsAt`.
     pub since: Stamp,
-    /// Annotation `summary`, `description` or `message`, cut at 1,024 characters.
+    /// Annotation `summary`, cut at 1,024 characters; where there is none `description` or `message`, with that word before it
+    /// ([`pilothouse_wire::view::alert::described`]).
     pub summary: Option<String>,
     /// The labels that we use (see [`crate::alert::is_kept_label`]).
     pub labels: Vec<(SmolStr, SmolStr)>,
