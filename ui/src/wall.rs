@@ -6,9 +6,11 @@
 mod alarm;
 mod band;
 mod foot;
+mod gaps;
 mod head;
 mod panels;
 pub mod plan;
+mod scope;
 mod screen;
 mod strip;
 
@@ -26,10 +28,12 @@ use leptos::prelude::*;
 use pilothouse_wire::{
     ConnectionId, Stamp, ViewSpec, When,
     frame::SourceState,
+    record::Gap,
     view::{Finding, FleetSpec, FleetView},
     wall::{Panel, WallAddress},
 };
 use plan::{Calm, Mood, Shown, Turn};
+use scope::Scope;
 use screen::Screen;
 use std::time::Duration;
 
@@ -136,9 +140,21 @@ impl Wall {
         Some((finding, of))
     }
 
+    /// Where what changed before a trouble is looked for; tracks.
+    fn scope_of(self, of: &Finding) -> Scope {
+        let shown = self.scope.get_value();
+        let scope = |view: &FleetView| self.sources.with(|sources| Scope::of(of, view, sources, &shown));
+        self.fleet.fleet_by(&[Part::Alerts], scope).unwrap_or_default()
+    }
+
     fn panel(self) -> Panel {
         let at = self.panel_turn.get().at;
         self.show.with_value(|show| show.get(at).copied()).unwrap_or(Panel::Fleet)
+    }
+
+    /// What the record does not tell of the last while; tracks.
+    fn gaps(self) -> Vec<Gap> {
+        self.ribbon.ribbon(|view| view.gaps.clone()).unwrap_or_default()
     }
 
     /// The time that what is shown is about: now, unless nothing is heard any more.

@@ -126,6 +126,13 @@ async fn the_door_goes_and_comes_back(page: &Page, terminal: &Terminal, door: Pr
     let again = terminal.door(&["--wall", "--port", &port.to_string()])?;
     is(page, "calm").await?;
     page.gone(".wall.old").await?;
+    // While it was away nothing was recorded, nor before it was there: that is hatched on the strip, and said.
+    until("the strip says what was not recorded", LIMIT, async || {
+        let said = page.ask("return document.querySelector(\"[data-test='wall-gaps']\").textContent").await?;
+        let said = said.as_str().unwrap_or_default();
+        Ok((said.contains("not recorded from ") && said.contains("Pilothouse ")).then_some(()))
+    })
+    .await?;
     drop(again);
     Ok(())
 }
@@ -184,6 +191,21 @@ async fn an_alert_is_told_with_what_changed_before_it_and_who_tells_of_it_is_mis
         .await?;
     is(&page, "calm").await?;
 
+    // One that names nothing that is seen, and has no summary: what changed is told of all that the wall shows, and what somebody
+    // wrote at length is not.
+    let labels = json!({ "alertname": "Somewhere", "severity": "critical" });
+    let annotations = json!({ "description": "canary: as the log says" });
+    alerts.send(&json!([{ "labels": labels, "annotations": annotations }])).await?;
+    is(&page, "trouble").await?;
+    let is_told = |text: &str| text.contains("Somewhere") && !text.contains("canary");
+    page.reads_as("[data-test='wall-band']", is_told, "says its name").await?;
+    page.reads_as("[data-test='wall-before']", |text| text.contains("cordoned"), "says what changed before").await?;
+    legible(&page).await?;
+    alerts
+        .send(&json!([{ "labels": labels, "startsAt": "2026-11-24T03:12:00Z", "endsAt": "2026-11-24T04:00:00Z" }]))
+        .await?;
+    is(&page, "calm").await?;
+
     // Who tells of alerts hangs, and ends: that is said. How soon is held where time is not the machine's (`pulse`).
     for ends in [false, true] {
         if ends {
@@ -219,6 +241,26 @@ async fn a_token_lets_a_screen_in_until_it_is_revoked() -> Result<()> {
     terminal.good(&["serve", "token", "revoke", "1"]).await?;
     is(&page, "not-let-in").await?;
     page.reads_as("[data-test='wall-head']", |text| text.contains("not let in"), "says why").await?;
+    drop(door);
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_that_came_by_the_code_of_the_address_is_listed_and_let_go_of() -> Result<()> {
+    let terminal = Terminal::new(Path::new("/nonexistent/kubeconfig"))?;
+    let (door, address) = terminal.serve(&["--demo", "--wall"]).await?;
+    let list = ["serve", "token", "list", "--json"];
+    assert_eq!(terminal.json(&list).await?, json!([]));
+    let page = Page::browser(FULL_HD, &address).await?;
+    is(&page, "trouble").await?;
+    let listed = terminal.json(&list).await?;
+    assert_eq!((&listed[0]["name"], &listed[0]["screens"]), (&json!("a code of this machine"), &json!(1)));
+    // Nobody has a token: other machines are not let in by it.
+    let far = terminal.call(&["serve", "--demo", "--wall", "--plain", "--listen", "0.0.0.0", "--port", "0"]).await?;
+    assert!(far.code != 0 && far.err.contains("token new"), "{far:?}");
+    terminal.good(&["serve", "token", "revoke", &listed[0]["id"].to_string()]).await?;
+    is(&page, "not-let-in").await?;
+    assert_eq!(terminal.json(&list).await?, json!([]));
     drop(door);
     page.close().await
 }

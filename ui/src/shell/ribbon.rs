@@ -24,6 +24,7 @@ use crate::{
     once::{CollectAny, live},
     state::use_state,
 };
+pub use gap::place as gap_place;
 use leptos::prelude::*;
 use pilothouse_wire::{
     Stamp, When,

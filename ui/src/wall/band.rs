@@ -1,6 +1,6 @@
 //! A wall in trouble: what is wrong and since when in a band; below it what changed before and who is hit.
 
-use super::{Wall, head::Demo, panels::change, plan};
+use super::{Wall, gaps, head::Demo, panels::change, plan};
 use crate::{
     once::{CollectAny, live},
     parts::mark::Mark,
@@ -85,6 +85,8 @@ fn Since(finding: Finding) -> impl IntoView {
 pub fn Hit() -> impl IntoView {
     let wall: Wall = expect_context();
     let finding = Memo::new(move |_| wall.trouble().map(|(finding, _)| finding));
+    // Sources are heard each second, and where to look is seldom another place.
+    let scope = Memo::new(move |_| finding.with(|of| of.as_ref().map(|of| wall.scope_of(of)).unwrap_or_default()));
     let changes = move || {
         let of = finding.get()?;
         if !wall.reaches.get() {
@@ -92,18 +94,26 @@ pub fn Hit() -> impl IntoView {
                 view! { <p class="wall-none">"It began too long ago to tell what changed before it."</p> }.into_any(),
             );
         }
+        let now = wall.clock.read();
+        let (from, to) = plan::hour_before(&of, now);
         let told = wall.before.ribbon(|view| {
-            let told = plan::before(view.marks.rows(), &of, wall.clock.read());
-            told.into_iter().cloned().collect::<Vec<_>>()
+            let told = scope.with(|scope| plan::before(view.marks.rows(), &of, scope, now));
+            (told.into_iter().cloned().collect::<Vec<_>>(), view.gaps.clone())
         });
-        let told = told.unwrap_or_default();
+        let (mut told, gaps) = told.unwrap_or_default();
         if told.is_empty() {
-            return Some(
-                view! { <p class="wall-none">"Nothing was seen to change here in the hour before."</p> }.into_any(),
-            );
+            let words = gaps::nothing("Nothing was seen to change here in the hour before", &gaps, from, to);
+            return Some(view! { <p class="wall-none">{words}</p> }.into_any());
         }
+        // What was not recorded was not seen: it is said with what was, and takes the room of the oldest.
+        let missing = gaps::all_said(&gaps, from, to);
+        if missing.is_some() && told.len() == plan::TOLD {
+            told.remove(0);
+        }
+        let missing = missing.map(|words| gaps::line(words, CHANGE));
         let line = |mark: pilothouse_wire::view::Mark| view! { <li>{change(&mark, CHANGE)}</li> };
-        Some(view! { <ul class="wall-changes">{told.into_iter().map(line).collect_any()}</ul> }.into_any())
+        let lines = told.into_iter().map(line).collect_any();
+        Some(view! { <ul class="wall-changes">{lines}{missing}</ul> }.into_any())
     };
     let series = move || {
         let of = finding.get()?;

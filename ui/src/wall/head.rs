@@ -7,7 +7,7 @@ use super::{
 use crate::parts::{mark::Mark, show::Show};
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Freshness, Stamp,
+    Stamp,
     units::{middle, visible},
     view::Status,
 };
@@ -42,6 +42,7 @@ pub fn Head() -> impl IntoView {
 
 fn words(wall: Wall) -> Words {
     let say = |status, first: &str, then: String| Words { status, first: first.to_owned(), then };
+    let unseen = || wall.sources.with(|sources| plan::unseen(sources, wall.clock.now()));
     match wall.mood.get() {
         Mood::NotLetIn => say(
             Status::Bad,
@@ -57,15 +58,20 @@ fn words(wall: Wall) -> Words {
         Mood::Cut(as_of) => say(Status::Bad, &cut(as_of), then(wall)),
         Mood::Starting => say(Status::Progress, "Connecting", "Nothing was heard yet.".into()),
         Mood::Blind => {
-            let gone = wall.sources.with(|sources| plan::gone_words(sources, wall.clock.now()));
-            let lost = wall.sources.with(|sources| sources.iter().any(|source| source.freshness == Freshness::Lost));
-            let status = if lost { Status::Bad } else { Status::Warn };
-            say(status, &gone.unwrap_or_default(), "Nothing else needs you.".into())
+            let (status, words) = unseen().unwrap_or((Status::Warn, String::new()));
+            // Nothing worse than a pause: then all are paused.
+            let then = if status == Status::Unknown { "Nothing is watched." } else { "Nothing else needs you." };
+            say(status, &words, then.into())
         }
         Mood::Nothing => say(Status::Unknown, "Nothing is connected", "Or nothing of it is in this scope.".into()),
         Mood::Trouble | Mood::Calm => {
-            let calm = wall.calm.with(|calm| calm.words(wall.clock.now()));
-            say(Status::Good, "Nothing needs you", calm.unwrap_or_default())
+            let calm = wall.calm.with(|calm| calm.words(wall.clock.now())).unwrap_or_default();
+            // What a person paused is no trouble, and nothing that is seen to be calm.
+            let (status, then) = match unseen() {
+                Some((status, words)) => (status, format!("{calm}; {words}")),
+                None => (Status::Good, calm),
+            };
+            say(status, "Nothing needs you", then)
         }
     }
 }

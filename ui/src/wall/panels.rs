@@ -2,7 +2,7 @@
 
 mod map;
 
-use super::{Wall, alarm, plan};
+use super::{Wall, alarm, gaps, plan};
 use crate::{
     mirror::Part,
     once::CollectAny,
@@ -11,7 +11,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    Sum,
+    Stamp, Sum,
     units::{age, count, middle, share_of, sum, visible},
     view::{Finding, FleetSummary, FleetView, Funnel, FunnelKind, Status},
 };
@@ -185,7 +185,7 @@ pub fn ChangesPanel() -> impl IntoView {
         let (scope, since) = (wall.scope.get_value(), wall.as_of().minus(super::SPAN));
         let of = |view: &pilothouse_wire::view::RibbonView| {
             let shown = |mark: &&pilothouse_wire::view::Mark| mark.key.at >= since && plan::is_told(mark, &scope);
-            view.marks.rows().iter().rev().filter(shown).take(LINES + 1).cloned().collect::<Vec<_>>()
+            view.marks.rows().iter().rev().filter(shown).take(LINES).cloned().collect::<Vec<_>>()
         };
         wall.ribbon.ribbon(of).unwrap_or_default()
     });
@@ -198,9 +198,18 @@ pub fn ChangesPanel() -> impl IntoView {
             </li>
         }
     };
-    let lines = move || match marks.with(Vec::is_empty) {
-        true => view! { <p class="wall-none">"Nothing was seen to change in the last hour."</p> }.into_any(),
-        false => view! { <ul class="wall-lines">{marks.get().into_iter().map(line).collect_any()}</ul> }.into_any(),
+    // What was not recorded was not seen: it is said with what was. It is told by the strip's clock, which has tens of seconds.
+    let gaps = Memo::new(move |_| wall.gaps());
+    let until = Memo::new(move |_| Stamp(wall.as_of().0.div_euclid(10_000) * 10_000));
+    let lines = move || {
+        let (to, gaps) = (until.get(), gaps.get());
+        let from = to.minus(super::SPAN);
+        if marks.with(Vec::is_empty) {
+            let words = gaps::nothing("Nothing was seen to change in the last hour", &gaps, from, to);
+            return view! { <p class="wall-none">{words}</p> }.into_any();
+        }
+        let missing = gaps::all_said(&gaps, from, to).map(|words| gaps::line(words, CHANGE));
+        view! { <ul class="wall-lines">{marks.get().into_iter().map(line).collect_any()}{missing}</ul> }.into_any()
     };
     view! { <section class="wall-list wide" data-test="wall-changes"><h2>"Changes of the last hour" <AsOf /></h2>{move || lines()}</section> }
 }
@@ -225,7 +234,7 @@ pub(super) fn change(mark: &pilothouse_wire::view::Mark, room: u16) -> impl Into
 
 /// The class of a text in a room so wide, and the letters that can be read there: what is too long for a line takes two of
 /// smaller letters, and past these its middle gives way.
-fn fit(text: &str, room: u16) -> (&'static str, usize) {
+pub(super) fn fit(text: &str, room: u16) -> (&'static str, usize) {
     if text::width(text) * LETTERS / 11.0 <= f64::from(room) {
         ("clip", usize::MAX)
     } else {

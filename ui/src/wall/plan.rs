@@ -1,5 +1,6 @@
 //! What a wall shows at a time: pure, so that turning and judging are tested without waiting.
 
+use super::scope::Scope;
 use pilothouse_wire::{
     ConnectionId, Freshness, ObjectRef, SmolStr, Stamp,
     frame::SourceState,
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// How long each panel and each trouble stays.
 pub const TURN: Duration = Duration::from_secs(20);
 /// Changes that are told of a trouble.
-const TOLD: usize = 4;
+pub const TOLD: usize = 4;
 /// How long before a trouble a change may be to be told.
 const BEFORE: Duration = Duration::from_secs(3_600);
 /// Sources that the foot has room for.
@@ -55,11 +56,11 @@ pub enum Mood {
     Starting,
     /// Something needs a person.
     Trouble,
-    /// Nothing is known to be wrong, but not everything is seen.
+    /// Nothing is known to be wrong, but not everything is seen: of what was not paused by a person, or of anything.
     Blind,
     /// Nothing is connected, or nothing in scope.
     Nothing,
-    /// Nothing needs anybody.
+    /// Nothing needs anybody; what a person paused is said beside.
     Calm,
 }
 
@@ -79,7 +80,9 @@ pub fn mood(heard: bool, sources: &[SourceState], troubles: usize) -> Mood {
         (true, 1..) => Mood::Trouble,
         (true, 0) if sources.is_empty() => Mood::Nothing,
         (true, 0) if sources.iter().any(is_gone) => Mood::Blind,
+        (true, 0) if sources.iter().all(|source| source.freshness == Freshness::Paused) => Mood::Blind,
         (true, 0) if sources.iter().all(|source| source.heard.is_none()) => Mood::Starting,
+        (true, 0) if sources.iter().any(is_part) => Mood::Blind,
         (true, 0) => Mood::Calm,
     }
 }
@@ -167,22 +170,33 @@ pub fn is_told(mark: &Mark, scope: &[ConnectionId]) -> bool {
         && (scope.is_empty() || scope.contains(mark.key.object.connection()))
 }
 
-/// What changed before a trouble, in the order of time: what touches the same things first, then the same cluster, then
-/// what matters most; pods that come and go are too many to mean something.
+/// What changed before a trouble, in the order of time, of where it is looked for: what touches the same things stays first, then
+/// what is near to what is meant, then what matters most; pods that come and go are too many to mean something.
 #[must_use]
-pub fn before<'a>(marks: impl IntoIterator<Item = &'a Mark>, of: &Finding, now: Stamp) -> Vec<&'a Mark> {
-    let end = of.since.unwrap_or(now);
+pub fn before<'a>(marks: impl IntoIterator<Item = &'a Mark>, of: &Finding, scope: &Scope, now: Stamp) -> Vec<&'a Mark> {
+    let (begin, end) = hour_before(of, now);
     let told = |mark: &&Mark| {
-        is_told(mark, std::slice::from_ref(&of.node.cluster))
+        is_told(mark, &scope.sources)
+            && scope.holds(mark)
             && mark.key.at < end
-            && mark.key.at >= end.minus(BEFORE)
+            && mark.key.at >= begin
             && !is_itself(mark, of)
+            // Alerts are signs, as this one is, and would take all the room.
+            && !matches!(mark.key.kind, MarkKind::Alert | MarkKind::AlertOver)
     };
     let mut told: Vec<&Mark> = marks.into_iter().filter(told).collect();
-    sort::by_key(&mut told, |mark| (!touches(mark, of), mark.key.kind, std::cmp::Reverse(mark.key.at)));
+    let near = |mark: &Mark| (!touches(mark, of), scope.nearness(&mark.key.object));
+    sort::by_key(&mut told, |mark| (near(mark), mark.key.kind, std::cmp::Reverse(mark.key.at)));
     told.truncate(TOLD);
     sort::by_key(&mut told, |mark| mark.key.at);
     told
+}
+
+/// The time before a trouble of which changes are told: from when to when.
+#[must_use]
+pub fn hour_before(of: &Finding, now: Stamp) -> (Stamp, Stamp) {
+    let end = of.since.unwrap_or(now);
+    (end.minus(BEFORE), end)
 }
 
 /// Is it a sign of the trouble, an earlier one perhaps? That is not what it came from.
@@ -191,7 +205,7 @@ fn is_itself(mark: &Mark, of: &Finding) -> bool {
         ObjectRef::Gpu(node, slot) if *node == of.node && of.gpus.contains(slot) => true,
         object => *object == of.id.object,
     };
-    is_of && matches!(mark.key.kind, MarkKind::Fault | MarkKind::Alert)
+    is_of && mark.key.kind == MarkKind::Fault
 }
 
 fn touches(mark: &Mark, of: &Finding) -> bool {
@@ -212,6 +226,11 @@ fn touches(mark: &Mark, of: &Finding) -> bool {
 
 fn is_gone(source: &SourceState) -> bool {
     matches!(source.freshness, Freshness::Lost | Freshness::Stale)
+}
+
+/// Is it heard, or about to be, and not all of it seen?
+fn is_part(source: &SourceState) -> bool {
+    matches!(source.freshness, Freshness::Partial | Freshness::Starting)
 }
 
 /// A source in the foot.
@@ -260,14 +279,16 @@ fn one(source: &SourceState, linked: bool, now: Stamp) -> Source {
     Source { name: visible(&source.name), words, status }
 }
 
-/// What is said where the screen is not whole: `ord-prod lost, as of 03:10:36`.
+/// What is said where the screen is not whole: `ord-prod lost, as of 03:10:36`, and its shape. What a person paused is said last.
 #[must_use]
-pub fn gone_words(sources: &[SourceState], now: Stamp) -> Option<String> {
-    let mut gone: Vec<_> = sources.iter().filter(|source| is_gone(source)).collect();
-    sort::by_key(&mut gone, |source| std::cmp::Reverse(source.freshness));
-    let first = one(gone.first()?, true, now);
-    let more = if gone.len() > 1 { format!(" and {} more", gone.len() - 1) } else { String::new() };
-    Some(format!("{} {}{more}", first.name, first.words))
+pub fn unseen(sources: &[SourceState], now: Stamp) -> Option<(Status, String)> {
+    let is_paused = |source: &SourceState| source.freshness == Freshness::Paused;
+    let mut unseen: Vec<_> =
+        sources.iter().filter(|source| is_gone(source) || is_part(source) || is_paused(source)).collect();
+    sort::by_key(&mut unseen, |source| (is_paused(source), std::cmp::Reverse(source.freshness)));
+    let first = one(unseen.first()?, true, now);
+    let more = if unseen.len() > 1 { format!(" and {} more", unseen.len() - 1) } else { String::new() };
+    Some((first.status, format!("{} {}{more}", first.name, first.words)))
 }
 
 /// `Tue 24 Nov`, in UTC.

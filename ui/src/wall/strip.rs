@@ -1,7 +1,7 @@
 //! The strip of the last hour: what changed, on one clock that ends now.
 
 use super::{
-    Wall,
+    Wall, gaps,
     plan::{self, Mood},
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     shell::ribbon::{place, scale::Scale, shape},
 };
 use leptos::prelude::*;
-use pilothouse_wire::{Stamp, view::Mark};
+use pilothouse_wire::{Stamp, record::Gap, view::Mark};
 
 /// The signs and words of the ribbon, this many times as large.
 const LARGER: f64 = 2.2;
@@ -19,6 +19,8 @@ const MARGIN: f64 = 48.0 / LARGER;
 /// Where the line with the signs is, and where the words of the axis are.
 const LINE: f64 = 42.0;
 const WORDS: f64 = 61.0;
+/// Where the words of gaps are, above all that is drawn.
+const GAPS: f64 = 10.0;
 /// Nearer to now than this the axis has no words: those of now stand there.
 const NOW: f64 = 120.0;
 
@@ -41,17 +43,37 @@ pub fn Strip() -> impl IntoView {
             .unwrap_or_default()
     });
     let signs = Memo::new(move |_| marks.with(|marks| scale.with(|scale| place::place(marks, scale))));
+    let gaps = Memo::new(move |_| wall.gaps());
     let cut = move || wall.mood.with(Mood::is_old);
     let box_of = move || format!("0 0 {} {TALL}", wall.screen.width() / LARGER);
     view! {
         <section class="wall-strip" data-test="wall-strip" aria-label="Changes of the last hour">
             <svg width=move || wall.screen.width() height=150 viewBox=move || box_of() aria-hidden="true">
+                <defs>
+                    <pattern id="wall-gap" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                        <rect width="2" height="6" />
+                    </pattern>
+                </defs>
+                {move || gaps.with(|gaps| scale.with(|scale| missing(gaps, scale, until.get())))}
                 {move || scale.with(axis)}
                 {move || marks.with(|marks| signs.with(|signs| drawn(marks, signs)))}
                 {move || scale.with(|scale| now(scale, wall.as_of(), cut()))}
             </svg>
         </section>
     }
+}
+
+/// What the record does not tell of: hatched, and why in words.
+fn missing(gaps: &[Gap], scale: &Scale, now: Stamp) -> impl IntoView + use<> {
+    let one = |gap: gaps::Placed| {
+        let (from, to) = gap.span;
+        let words = gap.words.map(|(x, words)| view! { <text class:lost=gap.hides x=x y=GAPS>{words}</text> });
+        view! {
+            <rect class="gap-span" x=from y=GAPS + 3.0 width=to - from height=LINE - GAPS + 3.0 />
+            {words}
+        }
+    };
+    view! { <g data-test="wall-gaps">{gaps::placed(gaps, scale, now).into_iter().map(one).collect_any()}</g> }
 }
 
 fn axis(scale: &Scale) -> impl IntoView + use<> {

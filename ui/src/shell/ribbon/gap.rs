@@ -1,7 +1,7 @@
 //! Times that the record does not tell of: hatched under the lanes, with their reason where there is room, and in full for
 //! whoever points at one.
 
-use super::{MARKS, Picture};
+use super::{MARKS, Picture, scale::Scale};
 use crate::once::{CollectAny, live};
 use leptos::prelude::*;
 use pilothouse_wire::{
@@ -16,10 +16,10 @@ const WORD_PX: f64 = 96.0;
 const LEAST_PX: f64 = 2.0;
 
 /// Where a gap is drawn; `None` if it is out of sight.
-fn place(gap: &Gap, picture: &Picture) -> Option<(f64, f64)> {
-    let scale = &picture.scale;
+#[must_use]
+pub fn place(gap: &Gap, scale: &Scale, now: Stamp) -> Option<(f64, f64)> {
     let from = gap.since.map_or(scale.left, |since| scale.x(since)).max(scale.left);
-    let to = scale.x(gap.until.unwrap_or(picture.now)).min(scale.right);
+    let to = scale.x(gap.until.unwrap_or(now)).min(scale.right);
     (to > scale.left && from < scale.right).then(|| (from, to.max(from + LEAST_PX).min(scale.right)))
 }
 
@@ -46,7 +46,7 @@ pub fn span(gap: &Gap, now: Stamp) -> String {
 pub fn gaps(picture: &Picture) -> impl IntoView + use<> {
     let floor = picture.floor();
     let drawn = picture.gaps.iter().filter_map(|gap| {
-        let (from, to) = place(gap, picture)?;
+        let (from, to) = place(gap, &picture.scale, picture.now)?;
         let word = (to - from >= WORD_PX).then(|| {
             view! { <text class="gap-text" x=to - 6.0 y=floor - 4.0 text-anchor="end">{gap.why.word()}</text> }
         });
@@ -64,7 +64,8 @@ pub fn Bubble(picture: Memo<Picture>, pointed: RwSignal<Option<f64>>) -> impl In
     live(move || {
         let x = pointed.get()?;
         picture.with(|picture| {
-            let at_x = |gap: &&Gap| place(gap, picture).is_some_and(|(from, to)| from - 1.0 <= x && x <= to + 1.0);
+            let place = |gap: &&Gap| place(gap, &picture.scale, picture.now);
+            let at_x = |gap: &&Gap| place(gap).is_some_and(|(from, to)| from - 1.0 <= x && x <= to + 1.0);
             let gap = picture.gaps.iter().filter(at_x).max_by_key(|gap| gap.why.hides())?;
             let (left, right) = if x > picture.width / 2.0 {
                 ("auto".to_owned(), format!("{}px", (picture.width - x - 12.0).max(4.0)))
@@ -88,21 +89,16 @@ pub fn Bubble(picture: Memo<Picture>, pointed: RwSignal<Option<f64>>) -> impl In
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::ribbon::scale::Scale;
-    use pilothouse_wire::{When, record::Missing};
+    use pilothouse_wire::record::Missing;
 
     fn gap(since: Option<i64>, until: Option<i64>, why: Missing) -> Gap {
         Gap { since: since.map(Stamp), until: until.map(Stamp), why, detail: String::new() }
     }
 
-    fn picture() -> Picture {
-        let scale = Scale { from: Stamp(0), to: Stamp(100_000), left: 100.0, right: 200.0 };
-        Picture { scale, width: 300.0, height: 112.0, now: Stamp(90_000), when: When::Now, ..Picture::empty() }
-    }
-
     #[test]
     fn a_gap_is_drawn_within_the_ribbon_and_a_short_one_is_seen() {
         use Missing::Damaged;
+        let scale = Scale { from: Stamp(0), to: Stamp(100_000), left: 100.0, right: 200.0 };
         for (gap, want) in [
             (gap(Some(10_000), Some(30_000), Damaged), Some((110.0, 130.0))),
             (gap(None, Some(20_000), Damaged), Some((100.0, 120.0))),
@@ -111,7 +107,7 @@ mod tests {
             (gap(Some(-9_000), Some(-5_000), Damaged), None),
             (gap(Some(110_000), Some(120_000), Damaged), None),
         ] {
-            assert_eq!(place(&gap, &picture()), want, "{gap:?}");
+            assert_eq!(place(&gap, &scale, Stamp(90_000)), want, "{gap:?}");
         }
     }
 

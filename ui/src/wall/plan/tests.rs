@@ -35,6 +35,10 @@ fn mark(second: i64, object: &str, kind: MarkKind) -> Mark {
     Mark { title: format!("{object} at {second}"), ..Mark::of(key) }
 }
 
+fn in_its_cluster(of: &Finding) -> Scope {
+    Scope { sources: vec![of.node.cluster.clone()], ..Scope::default() }
+}
+
 #[test]
 fn each_panel_stays_for_twenty_seconds_and_the_next_is_known() {
     let began = Stamp(5_000);
@@ -51,6 +55,7 @@ fn trouble_goes_before_what_is_not_seen_and_that_before_calm() {
     let live = source("iad", Freshness::Live, Some(1));
     let lost = source("ord", Freshness::Lost, Some(1));
     let coming = source("fra", Freshness::Starting, None);
+    let paused = source("sin", Freshness::Paused, Some(1));
     for (heard, sources, troubles, want) in [
         (false, vec![], 0, Mood::Starting),
         (true, vec![live.clone(), lost.clone()], 2, Mood::Trouble),
@@ -58,7 +63,12 @@ fn trouble_goes_before_what_is_not_seen_and_that_before_calm() {
         (true, vec![source("ord", Freshness::Stale, Some(1)), live.clone()], 0, Mood::Blind),
         (true, vec![], 0, Mood::Nothing),
         (true, vec![coming.clone()], 0, Mood::Starting),
-        (true, vec![coming, live], 0, Mood::Calm),
+        (true, vec![coming, live.clone()], 0, Mood::Blind),
+        (true, vec![source("ord", Freshness::Partial, Some(1)), live.clone()], 0, Mood::Blind),
+        (true, vec![paused.clone(), live.clone()], 0, Mood::Calm),
+        (true, vec![paused.clone(), lost], 0, Mood::Blind),
+        (true, vec![paused], 0, Mood::Blind),
+        (true, vec![source("ord", Freshness::Slow, Some(1)), live], 0, Mood::Calm),
     ] {
         assert_eq!(mood(heard, &sources, troubles), want, "{sources:?}");
     }
@@ -148,8 +158,8 @@ fn what_changed_before_a_trouble_is_near_it_in_kind_place_and_time() {
         mark(6_900, "node:ord/h-1", MarkKind::Fault),
         mark(7_201, "node:iad/h-1", MarkKind::Fault),
     ];
-    let told: Vec<_> = before(&marks, &of, Stamp(9_000_000)).into_iter().map(|mark| mark.key.at.0 / 1_000).collect();
-    assert_eq!(told, [6_000, 6_500, 6_600, 7_000]);
+    let told = before(&marks, &of, &in_its_cluster(&of), Stamp(9_000_000));
+    assert_eq!(told.into_iter().map(|mark| mark.key.at.0 / 1_000).collect::<Vec<_>>(), [6_000, 6_500, 6_600, 7_000]);
 }
 
 #[test]
@@ -164,8 +174,8 @@ fn what_is_told_before_a_trouble_is_neither_of_its_own_moment_nor_a_sign_of_it()
         mark(7_200, "node:iad/h-1", MarkKind::Condition),
         mark(7_199, "node:iad/h-1", MarkKind::Cordon),
     ];
-    let told: Vec<_> = before(&marks, &of, Stamp(9_000_000)).into_iter().map(|mark| mark.key.at.0 / 1_000).collect();
-    assert_eq!(told, [6_200, 6_300, 7_199]);
+    let told = before(&marks, &of, &in_its_cluster(&of), Stamp(9_000_000));
+    assert_eq!(told.into_iter().map(|mark| mark.key.at.0 / 1_000).collect::<Vec<_>>(), [6_200, 6_300, 7_199]);
 }
 
 #[test]
@@ -196,8 +206,25 @@ fn each_source_has_its_age_and_one_that_is_lost_says_since_when() {
     assert_eq!(words(true), linked);
     // Without a link the age of nothing goes on as if it were being heard.
     assert_eq!(words(false)[..2], ["Unknown iad-prod as of 03:11:39", "Unknown prom as of 03:07:28"]);
-    assert_eq!(gone_words(&sources, now).unwrap(), "ord-prod lost, as of 03:10:36 and 2 more");
-    assert_eq!(gone_words(&sources[..1], now), None);
+    assert_eq!(unseen(&sources, now).unwrap(), (Status::Bad, "ord-prod lost, as of 03:10:36 and 3 more".into()));
+    assert_eq!(unseen(&sources[..1], now), None);
+}
+
+#[test]
+fn what_is_paused_partial_or_on_its_way_is_said_in_words_and_shape() {
+    let now = Stamp(11_500_000);
+    let (live, paused) = (source("iad", Freshness::Live, Some(11_499)), source("sin", Freshness::Paused, Some(11_436)));
+    let (part, coming) = (source("ord", Freshness::Partial, Some(11_497)), source("fra", Freshness::Starting, None));
+    for (sources, want) in [
+        (vec![live.clone(), paused.clone()], (Status::Unknown, "sin paused, as of 03:10:36")),
+        (vec![live.clone(), part.clone()], (Status::Warn, "ord partial, 3 s")),
+        (vec![live.clone(), coming.clone()], (Status::Progress, "fra connecting")),
+        // Nobody but a person can end a pause, and one wished it: it is said last.
+        (vec![paused, coming, live, part], (Status::Warn, "ord partial, 3 s and 2 more")),
+    ] {
+        let (status, words) = unseen(&sources, now).unwrap();
+        assert_eq!((status, words.as_str()), want);
+    }
 }
 
 #[test]
