@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::Corpus;
-use pilothouse_bench::local::{Format, Model, Needs, Options, gguf, onnx};
+use pilothouse_bench::local::{Format, Free, Model, Needs, Options, gguf, onnx};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
     let length = bytes.len() as u64;
@@ -16,7 +16,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| -> Corpus {
             let model = Model { file: "f.gguf".into(), format: Format::Gguf, bytes: length, header: Some(header) };
             let needs = Needs::of(&model, &Options { parallel: Some(3), ..Options::default() });
             assert!(needs.low() <= needs.high(), "{needs:?}");
-            assert!(needs.check(&model, needs.low()).is_ok(), "{needs:?}");
+            assert!(needs.check(&model, Free { memory: needs.low(), gpus: None }).is_ok(), "{needs:?}");
         }
         Err(wrong) => assert!(!wrong.to_string().is_empty()),
     }

@@ -89,6 +89,22 @@ impl Watched {
 }
 
 impl Beside {
+    /// The GPUs that serve: those that the server's processes compute on where that is known, else those on which something ran.
+    #[must_use]
+    pub fn serving(&self) -> Vec<&GpuBeside> {
+        let used: Vec<&GpuBeside> = self.gpus.iter().filter(|gpu| gpu.is_used == Some(true)).collect();
+        // Numbers of processes that are none of ours tell nothing: in a container they may be those of its machine.
+        if used.is_empty() { self.gpus.iter().filter(|gpu| gpu.worked()).collect() } else { used }
+    }
+
+    /// What those took together over the time that is measured, the mean in watts. None where there are none, or one of them was
+    /// not read over it.
+    #[must_use]
+    pub fn measured_watts(&self) -> Option<f64> {
+        let watts: Option<f64> = self.serving().iter().map(|gpu| gpu.measured_w).sum();
+        watts.filter(|watts| *watts > 0.0)
+    }
+
     /// From the least to the most over the GPUs that worked; none where none is known to have.
     #[must_use]
     pub fn range(&self, of: fn(&GpuBeside) -> Option<Extent>) -> Option<Range> {
@@ -148,6 +164,31 @@ mod tests {
         beside.gpus.push(gpu(2, 0.4, None));
         assert_eq!(beside.range(|gpu| gpu.sm_clock_mhz), None);
         assert_eq!(Beside::default().range(|gpu| gpu.sm_clock_mhz), None);
+    }
+
+    #[test]
+    fn power_is_of_gpus_that_the_server_uses_where_that_is_known() {
+        let gpu = |index: u32, measured_w: Option<f64>, is_used: Option<bool>| GpuBeside {
+            index,
+            measured_w,
+            is_used,
+            utilisation: Some(Extent { low: 0.0, mean: 0.1, high: if index < 2 { 0.5 } else { 0.0 } }),
+            ..GpuBeside::default()
+        };
+        let of = |gpus: Vec<GpuBeside>| {
+            let beside = Beside { gpus, ..Beside::default() };
+            (beside.measured_watts(), beside.serving().iter().map(|gpu| gpu.index).collect::<Vec<_>>())
+        };
+        let (other, used) = (gpu(0, Some(70.0), Some(false)), gpu(1, Some(400.0), Some(true)));
+        assert_eq!(of(vec![other.clone(), used]), (Some(400.0), vec![1]));
+        // Where none of them is known to be, those on which something ran.
+        assert_eq!(
+            of(vec![gpu(0, Some(70.0), None), gpu(1, Some(400.0), None), gpu(2, Some(9.0), None)]),
+            (Some(470.0), vec![0, 1])
+        );
+        assert_eq!(of(vec![other, gpu(1, Some(400.0), Some(false))]), (Some(470.0), vec![0, 1]));
+        assert_eq!(of(vec![gpu(0, Some(70.0), None), gpu(1, None, None)]), (None, vec![0, 1]));
+        assert_eq!(of(vec![]), (None, vec![]));
     }
 
     #[test]

@@ -13,16 +13,32 @@ pub const DONE: &[u8] = b"[DONE]";
 /// What a piece tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Piece {
-    /// Is there something in it that is said: text, a refusal, a call of a tool?
-    pub said: bool,
-    /// Is there something in it that is only thought?
-    pub thought: bool,
+    /// What has something in it: the first choice that does.
+    pub part: Option<Part>,
+    /// The other choices of the same piece that do, which is seldom.
+    pub more: Vec<Part>,
     /// Why the answer ended, if it did.
     pub finish: Option<String>,
     /// What the server counted.
     pub usage: Option<Usage>,
     /// What went wrong, by the server's words.
     pub error: Option<String>,
+}
+
+/// What a piece has of one choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Which choice of the answer; the first where the server does not tell.
+    pub choice: u32,
+    /// Is there something in it that is said: text, a refusal, a call of a tool? Else it is only thought.
+    pub said: bool,
+}
+
+impl Piece {
+    /// Each choice that has something in it.
+    pub fn parts(&self) -> impl Iterator<Item = Part> {
+        self.part.iter().chain(&self.more).copied()
+    }
 }
 
 /// Tokens, as the server counted them.
@@ -73,8 +89,14 @@ pub fn read(data: &[u8]) -> Result<Piece, serde_json::Error> {
     let mut piece = Piece { usage: wire.usage, error: wire.error.as_ref().map(words), ..Piece::default() };
     for choice in wire.choices.into_iter().flatten() {
         let delta = choice.delta.unwrap_or_default();
-        piece.said |= [choice.text, delta.content, delta.refusal, delta.tool_calls].into_iter().any(Something::is);
-        piece.thought |= [delta.reasoning_content, delta.reasoning].into_iter().any(Something::is);
+        let said = [choice.text, delta.content, delta.refusal, delta.tool_calls].into_iter().any(Something::is);
+        if said || [delta.reasoning_content, delta.reasoning].into_iter().any(Something::is) {
+            let part = Part { choice: choice.index.unwrap_or_default(), said };
+            match &piece.part {
+                None => piece.part = Some(part),
+                Some(_) => piece.more.push(part),
+            }
+        }
         piece.finish = choice.finish_reason.or(piece.finish);
     }
     Ok(piece)
@@ -115,6 +137,7 @@ struct Wire {
 
 #[derive(Deserialize)]
 struct Choice {
+    index: Option<u32>,
     delta: Option<Delta>,
     text: Option<Something>,
     finish_reason: Option<String>,
@@ -182,7 +205,8 @@ mod tests {
     #[track_caller]
     fn check(data: &str, said: bool, thought: bool) {
         let piece = read(data.as_bytes()).unwrap();
-        assert_eq!((piece.said, piece.thought), (said, thought), "{data}");
+        let any = |said: bool| piece.parts().any(|part| part.said == said);
+        assert_eq!((any(true), any(false)), (said, thought), "{data}");
     }
 
     #[test]
@@ -197,6 +221,15 @@ mod tests {
         check(r#"{"choices":[{"delta":{}},{"delta":{"content":"b"}}]}"#, true, false);
         check(r#"{"choices":[]}"#, false, false);
         check(r#"{"choices":null,"object":"x"}"#, false, false);
+    }
+
+    #[test]
+    fn each_choice_of_a_piece_is_told_by_its_index() {
+        let of = |data: &str| read(data.as_bytes()).unwrap().parts().map(|of| (of.choice, of.said)).collect::<Vec<_>>();
+        assert_eq!(of(r#"{"choices":[{"index":3,"delta":{"content":"b"}}]}"#), [(3, true)]);
+        assert_eq!(of(r#"{"choices":[{"delta":{"reasoning":"b"}}]}"#), [(0, false)]);
+        let two = r#"{"choices":[{"index":0,"text":""},{"index":1,"text":"a"},{"index":2,"delta":{"reasoning":"b"}}]}"#;
+        assert_eq!(of(two), [(1, true), (2, false)]);
     }
 
     #[test]

@@ -21,13 +21,14 @@ use crate::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER, USER_AGENT},
 };
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use pilothouse_connect::{Cause, Entrance, GONE, redact_words};
-use pilothouse_wire::{Code, Problem};
+use jiff::fmt::rfc2822;
+use pilothouse_connect::{Cause, Clock, Entrance, GONE, redact_words};
+use pilothouse_wire::{Code, Problem, Stamp};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -306,8 +307,8 @@ impl Client {
 
     async fn refusal(&self, mut answer: Answer<'_>) -> Failure {
         let status = answer.head.status.as_u16();
-        let asked = answer.head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after_s = asked.and_then(|text| text.trim().parse().ok());
+        let said = |name: HeaderName| answer.head.headers.get(name).and_then(|value| value.to_str().ok());
+        let retry_after_s = said(RETRY_AFTER).and_then(|text| patience(text, said(DATE), Clock::system().now()));
         let whole = async {
             let mut body = Vec::new();
             while body.len() <= REFUSAL {
@@ -341,6 +342,19 @@ impl Client {
         }
         Failure { detail: short(&redact_words(&detail)), ..failure }
     }
+}
+
+/// The seconds that a server asks for: a number of them, or the time of day at which to come back. That is of its own clock, which
+/// it may tell; else it is taken for ours.
+fn patience(text: &str, date: Option<&str>, now: Stamp) -> Option<u64> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    let moment = |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok();
+    let then = moment(text)?.as_millisecond();
+    let now = date.and_then(moment).map_or(now.0, |date| date.as_millisecond());
+    u64::try_from(then.saturating_sub(now).max(0)).ok().map(|left| left.div_ceil(1_000))
 }
 
 /// A text for people; a page of HTML says nothing to them.
@@ -406,6 +420,26 @@ mod tests {
         assert!(said.detail.starts_with("401: no such key"), "{said:?}");
         let headers = format!("{:?}", client.headers);
         assert!(!headers.contains("hunter2"), "{headers}");
+    }
+
+    #[test]
+    fn a_server_asks_for_seconds_or_until_a_time_of_day() {
+        let (then, date) = ("Fri, 15 Jan 2027 08:01:30 GMT", "Fri, 15 Jan 2027 08:00:00 GMT");
+        // That is half a minute after eight by our clock.
+        let now = Stamp(1_800_000_030_500);
+        for (text, date, want) in [
+            ("7", None, Some(7)),
+            (" 7 ", Some(date), Some(7)),
+            (then, Some(date), Some(90)),
+            (then, None, Some(60)),
+            (then, Some("no date"), Some(60)),
+            (date, None, Some(0)),
+            ("soon", Some(date), None),
+            ("-1", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(patience(text, date, now), want, "{text} {date:?}");
+        }
     }
 
     #[test]

@@ -54,6 +54,20 @@ pub fn processor_time() -> Option<Duration> {
     }
 }
 
+/// The processor time of the thread that asks so far, where the system tells it.
+#[must_use]
+pub fn thread_time() -> Option<Duration> {
+    #[cfg(unix)]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
+    }
+    #[cfg(not(unix))]
+    {
+        None
+    }
+}
+
 /// The most memory that this process had at a time, in bytes, where the system tells it.
 #[must_use]
 pub fn peak_memory() -> Option<u64> {
@@ -93,6 +107,7 @@ mod tests {
         assert!(environment.made_by.starts_with("pilothouse "));
         if cfg!(target_os = "linux") {
             assert!(processor_time().is_some() && peak_memory() > Some(100_000));
+            assert!(thread_time() <= processor_time() && thread_time().is_some());
             assert!(allow_files(64).is_some_and(|files| files >= 64));
         }
     }

@@ -1,9 +1,9 @@
 //! One answer as it comes in: the time of each piece is handed in, and what the answer tells comes out.
 
 use crate::{
-    chunk::{self, DONE, Usage},
+    chunk::{self, DONE, Part, Usage},
     failure::{Failure, Kind},
-    sample::Heard,
+    sample::{Choices, Heard},
     sse::{Events, TooLarge},
 };
 
@@ -11,6 +11,9 @@ use crate::{
 const LONGEST: usize = 200;
 /// So much of an answer is kept where it is wanted, in bytes; a piece more at most.
 const LONGEST_TEXT: usize = 1 << 20;
+
+/// An answer has no more choices: each piece is looked for among them.
+const MOST_CHOICES: usize = 1_024;
 
 /// An answer on its way. Times are microseconds from the begin of the run.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ struct Told {
     first: Option<u64>,
     first_said: Option<u64>,
     last: u64,
+    /// When each choice began, and when its last piece came; seldom more than one.
+    choices: Vec<Choice>,
     pieces: u32,
     gaps: Vec<u32>,
     usage: Option<Usage>,
@@ -34,6 +39,14 @@ struct Told {
     failure: Option<Failure>,
     /// What is said, where somebody wants it.
     text: Option<String>,
+}
+
+/// A choice of an answer on its way.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    index: u32,
+    first: u64,
+    last: u64,
 }
 
 impl Hearing {
@@ -91,6 +104,9 @@ impl Hearing {
         let since = |at: u64| at.saturating_sub(self.intended);
         let mut gaps_us = told.gaps;
         gaps_us.shrink_to_fit();
+        let several = told.choices.len() > 1;
+        let after_first_us = told.choices.iter().map(|choice| choice.last.saturating_sub(choice.first)).sum();
+        let many = u32::try_from(told.choices.len()).unwrap_or(u32::MAX);
         Ok(Heard {
             ttft_us: since(first),
             ttfo_us: told.first_said.map(since),
@@ -98,6 +114,7 @@ impl Hearing {
             connect_us: None,
             pieces: told.pieces,
             gaps_us,
+            choices: several.then_some(Choices { many, after_first_us }),
             input_tokens: usage.prompt_tokens,
             output_tokens: usage.completion_tokens,
             cached_tokens: usage.cached_tokens(),
@@ -131,8 +148,15 @@ impl Told {
             self.done = true;
             return;
         }
+        // An event with nothing in it keeps the connection awake, as a comment does.
+        if data.trim_ascii().is_empty() && name != b"error" {
+            return;
+        }
         let piece = match chunk::read(data) {
             Ok(piece) => piece,
+            Err(_) if name == b"error" => {
+                return self.fail(Failure::new(Kind::SaidError, short(&String::from_utf8_lossy(data))));
+            }
             Err(error) => return self.fail(Failure::new(Kind::Malformed, error.to_string())),
         };
         if let Some(words) = piece.error {
@@ -141,23 +165,34 @@ impl Told {
         if name == b"error" {
             return self.fail(Failure::new(Kind::SaidError, short(&String::from_utf8_lossy(data))));
         }
-        if let Some(text) = self.text.as_mut().filter(|text| piece.said && text.len() < LONGEST_TEXT) {
+        let is_said = piece.parts().any(|part| part.said);
+        if let Some(text) = self.text.as_mut().filter(|text| is_said && text.len() < LONGEST_TEXT) {
             text.push_str(&chunk::text(data));
         }
-        if piece.said || piece.thought {
-            if self.first.is_none() {
-                self.first = Some(at);
-            } else {
-                self.gaps.push(u32::try_from(at.saturating_sub(self.last)).unwrap_or(u32::MAX));
-            }
-            self.last = at;
-            self.pieces += 1;
-            if piece.said && self.first_said.is_none() {
-                self.first_said = Some(at);
-            }
-        }
+        piece.parts().for_each(|part| self.hear(part, at));
         self.usage = piece.usage.or(self.usage);
         self.finish = piece.finish.or(self.finish.take());
+    }
+
+    /// A piece of a choice: choices come side by side, so that a gap is from a piece to the next of the same one.
+    fn hear(&mut self, part: Part, at: u64) {
+        let is_full = self.choices.len() == MOST_CHOICES;
+        match self.choices.iter_mut().find(|choice| choice.index == part.choice) {
+            Some(choice) => {
+                self.gaps.push(u32::try_from(at.saturating_sub(choice.last)).unwrap_or(u32::MAX));
+                choice.last = at;
+            }
+            None if is_full => {
+                return self.fail(Failure::new(Kind::TooLarge, format!("more than {MOST_CHOICES} choices")));
+            }
+            None => self.choices.push(Choice { index: part.choice, first: at, last: at }),
+        }
+        self.first.get_or_insert(at);
+        self.last = at;
+        self.pieces += 1;
+        if part.said {
+            self.first_said.get_or_insert(at);
+        }
     }
 }
 
@@ -237,6 +272,34 @@ mod tests {
         }
         assert_eq!(hearing.take_text(), "one two!");
         assert_eq!(Hearing::new(0, None).take_text(), "");
+    }
+
+    #[test]
+    fn the_gaps_of_choices_that_come_side_by_side_are_each_its_own() {
+        let of =
+            |index: u32| format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{\"content\":\"a\"}}}}]}}\n\n");
+        let (one, two) = (of(0), of(1));
+        let usage = "data: {\"choices\":[],\"usage\":{\"completion_tokens\":6}}\n\n";
+        let mut parts: Vec<(&str, u64)> = Vec::new();
+        for at in [1_200, 1_400, 1_600] {
+            parts.extend([(one.as_str(), at), (two.as_str(), at + 10)]);
+        }
+        parts.extend([(usage, 1_700), (DONE, 1_700)]);
+        let heard = hear(&parts).unwrap();
+        assert_eq!((heard.gaps_us.clone(), heard.pieces), (vec![200; 4], 6));
+        assert_eq!((heard.ttft_us, heard.e2e_us, heard.tpot_us()), (200, 610, Some(200.0)));
+        assert_eq!(heard.choices, Some(Choices { many: 2, after_first_us: 800 }));
+    }
+
+    #[test]
+    fn an_event_without_data_is_no_piece_and_no_failure() {
+        let a = said("a");
+        let parts = [("data:\n\n", 1_050), (a.as_str(), 1_100), ("data: \n\n", 1_150), (STOP, 1_200), (DONE, 1_300)];
+        let heard = hear(&parts).unwrap();
+        assert_eq!((heard.pieces, heard.ttft_us, heard.e2e_us), (1, 100, 100));
+        for bad in ["event: error\ndata:\n\n", "event: error\ndata: gone\n\n"] {
+            assert_eq!(hear(&[(&a, 1_100), (bad, 1_200), (DONE, 1_300)]).unwrap_err().kind, Kind::SaidError, "{bad}");
+        }
     }
 
     #[test]

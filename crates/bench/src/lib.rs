@@ -22,6 +22,7 @@ pub mod measures;
 pub mod oip;
 mod pace;
 pub mod page;
+mod passing;
 pub mod plan;
 pub mod prompts;
 pub mod report;

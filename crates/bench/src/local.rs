@@ -12,7 +12,7 @@ mod serving;
 mod start;
 
 pub use file::{Format, Model, is_called_like_one, look};
-pub use memory::{Needs, available};
+pub use memory::{Free, Needs, available, free_on_gpus};
 pub use options::Options;
 pub use program::{VARIABLE, find};
 pub use serving::{Input, Serving};

@@ -19,11 +19,17 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "time to first token: from when the request was meant to be sent to its first piece that is not empty, said or thought; an answer that comes whole is one piece",
     ),
     ("ttfo", "time to first output: the same to the first piece that is said and not only thought"),
-    ("itl_gap", "inter-token latency, each gap: from a piece to the next, one value a gap, over all answers"),
-    ("itl", "inter-token latency, each answer: the mean of its gaps"),
+    (
+        "itl_gap",
+        "inter-token latency, each gap (the itl of vLLM, the inter-chunk latency of AIPerf): from a piece to the next of the same choice, one value a gap, over all answers; a piece may have more than one token",
+    ),
+    (
+        "itl",
+        "inter-token latency, each answer (as AIPerf has it): (to the last token - to the first) / (tokens - 1), of answers of two tokens or more; the same as tpot",
+    ),
     (
         "tpot",
-        "time per output token: (to the last token - to the first) / (tokens - 1), of answers of two tokens or more",
+        "time per output token after the first (as vLLM has it): (to the last token - to the first) / (tokens - 1), of answers of two tokens or more; of several choices (n) the sum over them, over their tokens after the first of each",
     ),
     ("e2e", "end to end: from when the request was meant to be sent to its last piece that is not empty"),
     ("per_user", "tokens a second for one user: 1 / tpot, one value an answer"),
@@ -32,7 +38,10 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
         "rates",
         "answers and tokens a second, over the time from when the first kept request was meant to be sent to the end of the last",
     ),
-    ("goodput", "answers a second that keep all limits; failed requests keep none"),
+    (
+        "goodput",
+        "answers a second that keep all limits (ttft, tpot, e2e); failed requests keep none, nor do those that were still open when the run and what it gives them to end (--drain) were over",
+    ),
     ("tokens", "as the server counts them (usage); where it does not, each piece of an answer is counted as one"),
 ];
 
@@ -60,7 +69,7 @@ pub struct Measures {
     pub ttfo: Spread,
     /// Inter-token latency, each gap.
     pub itl_gap: Spread,
-    /// Inter-token latency, each answer.
+    /// Inter-token latency, each answer: by its tokens, and so the same as the time per output token.
     pub itl: Spread,
     /// Time per output token.
     pub tpot: Spread,
@@ -87,7 +96,7 @@ pub struct Counts {
     pub answered: u64,
     /// Failed.
     pub failed: u64,
-    /// Under way when the run was ended.
+    /// Under way when the run was ended: cut off by a person, or open still when their time was over.
     pub unfinished: u64,
 }
 
@@ -131,7 +140,7 @@ pub struct Goodput {
     pub slo: String,
     /// Answers that keep all of them.
     pub good: u64,
-    /// Of so many requests, failed ones among them.
+    /// Of so many requests, failed ones among them, and those that were open still when their time was over.
     pub of: u64,
     /// Good answers a second.
     pub requests_per_s: f64,
@@ -218,6 +227,17 @@ pub fn measure(samples: &[Sample], rule: WarmUp, slo: &Slo) -> Measures {
     }
 }
 
+impl Measures {
+    /// The same of a run that gave its requests their time to end: what was open still then is as little good as what failed.
+    #[must_use]
+    pub fn drained(mut self) -> Self {
+        if let Some(good) = &mut self.goodput {
+            good.of += self.kept.unfinished;
+        }
+        self
+    }
+}
+
 #[derive(Default)]
 struct Spreads {
     ttft: Recorder,
@@ -237,10 +257,8 @@ impl Spreads {
         if let Some(ttfo) = heard.ttfo_us {
             self.ttfo.add(ttfo);
         }
-        if let Some(itl) = heard.itl_us() {
-            self.itl.add_rounded(itl);
-        }
         if let Some(tpot) = heard.tpot_us() {
+            self.itl.add_rounded(tpot);
             self.tpot.add_rounded(tpot);
             // All tokens in one moment are no rate.
             if tpot > 0.0 {
@@ -390,7 +408,8 @@ mod tests {
         let Rates { requests_per_s, output_tokens_per_s, input_tokens_per_s } = measures.rates;
         assert_eq!((requests_per_s, output_tokens_per_s, input_tokens_per_s), (100.0, 300.0, Some(2_000.0)));
         assert_eq!((measures.ttft.count, measures.itl_gap.count, measures.itl.count), (100, 200, 100));
-        assert_eq!((measures.ttft.p50, measures.itl.p50, measures.tpot.p99), (Some(5_003), Some(200), Some(2_501)));
+        assert_eq!((measures.ttft.p50, measures.itl.p99, measures.tpot.p99), (Some(5_003), Some(2_501), Some(2_501)));
+        assert_eq!((measures.itl_gap.min, measures.itl_gap.max), (Some(100), Some(300)));
         // 2.5 ms a token are 400 tokens a second.
         assert_eq!(measures.per_user.p50.map(|rate| rate / 1_000), Some(400));
         assert_eq!((measures.lag.p50, measures.goodput), (Some(7), None));
@@ -413,8 +432,10 @@ mod tests {
         assert_eq!(measures.requests, Counts { answered: 10, failed: 3, unfinished: 1 });
         let kinds: Vec<_> = measures.failures.iter().map(|of| (of.kind, of.count, of.example.as_str())).collect();
         assert_eq!(kinds, [(Kind::TooMany, 2, "slow down"), (Kind::Cut, 1, "after 2 pieces")]);
-        let goodput = measures.goodput.unwrap();
+        let goodput = measures.goodput.clone().unwrap();
         assert_eq!((goodput.good, goodput.of), (10, 13));
+        // Whoever had its time and is open still is no better than who failed.
+        assert_eq!(measures.clone().drained().goodput.map(|of| (of.good, of.of)), Some((10, 14)));
         // What was under way at the end is in no time.
         assert_eq!(measures.span_us, 121_000);
         assert_eq!(measure(&samples, WarmUp::None, &"e2e=9ms".parse().unwrap()).goodput.unwrap().good, 0);

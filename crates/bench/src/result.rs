@@ -7,9 +7,10 @@ use crate::{
     plan::Plan,
     server::Started,
     spread::Spread,
+    store::{self, Partly},
     workers::Workers,
 };
-use pilothouse_wire::{Code, Problem, Stamp};
+use pilothouse_wire::{Code, Problem, Stamp, units::number};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +47,9 @@ pub struct Document {
     pub measures: Option<Measures>,
     /// What it took of the client; none likewise.
     pub client: Option<ClientLoad>,
+    /// What of it is not kept, and why; none where all is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_kept: Option<String>,
     /// What was read beside the load; none where nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
@@ -73,14 +77,26 @@ pub enum State {
 /// What a run took of the client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientLoad {
-    /// Seconds of processor time.
+    /// Seconds of processor time of this process, whatever else it does meanwhile.
     pub processor_s: Option<f64>,
+    /// Seconds of processor time of the thread that sends; none where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending_s: Option<f64>,
+    /// Seconds from the begin of the load to its end, the warm-up and the time that requests are given to end among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_s: Option<f64>,
     /// The most memory at a time, in bytes.
     pub peak_memory_bytes: Option<u64>,
     /// How late a task of the client was woken that wants nothing else: times may be late by as much.
     pub lateness: Spread,
     /// Was the client the limit? Then latencies are no more than bounds from above.
     pub saturated: bool,
+    /// Seconds that the machine slept meanwhile, where it did and its system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slept_s: Option<f64>,
+    /// Seconds by which its clock was set meanwhile, forward if more than 0; none where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stepped_s: Option<f64>,
 }
 
 /// A client that is later than this once in a hundred times was the limit, in microseconds.
@@ -91,7 +107,36 @@ impl ClientLoad {
     #[must_use]
     pub fn new(processor_s: Option<f64>, peak_memory_bytes: Option<u64>, lateness: Spread) -> Self {
         let saturated = lateness.p99.or(lateness.max).is_some_and(|late| late > SATURATED_US);
-        Self { processor_s, peak_memory_bytes, lateness, saturated }
+        Self {
+            processor_s,
+            sending_s: None,
+            wall_s: None,
+            peak_memory_bytes,
+            lateness,
+            saturated,
+            slept_s: None,
+            stepped_s: None,
+        }
+    }
+
+    /// The share of a core that the thread took that sends, where it is known.
+    #[must_use]
+    pub fn of_core(&self) -> Option<f64> {
+        self.sending_s.zip(self.wall_s).filter(|(_, wall)| *wall > 0.0).map(|(time, wall)| time / wall)
+    }
+
+    /// What is to be said of how time passed for it: each is said of whatever it measured.
+    #[must_use]
+    pub fn passed(&self) -> Vec<String> {
+        let seconds = |of: f64| number(of.abs(), 1);
+        let slept = self.slept_s.map(|of| {
+            format!("the machine slept for {} s meanwhile: what was under way was nobody's time", seconds(of))
+        });
+        let stepped = self.stepped_s.map(|of| {
+            let way = if of < 0.0 { "back" } else { "forward" };
+            format!("its clock was set {way} by {} s meanwhile: begin and end are of two clocks, latencies of one that is never set", seconds(of))
+        });
+        slept.into_iter().chain(stepped).collect()
     }
 }
 
@@ -117,10 +162,26 @@ impl Document {
             definitions,
             measures: None,
             client: None,
+            not_kept: None,
             beside: None,
             workers: None,
             requests_file,
         }
+    }
+
+    /// Requests that were open still when the run and what it gives them to end were over: no answers, and as little good as
+    /// failures. Of a run that was ended early nothing is said by those that it cut off.
+    #[must_use]
+    pub fn left_open(&self) -> u64 {
+        left_open(&self.state, self.measures.as_ref())
+    }
+
+    /// Is all of it kept?
+    ///
+    /// # Errors
+    /// What is not, and why.
+    pub fn kept(&self) -> Result<(), Problem> {
+        store::all_kept(&self.id, self.not_kept.as_ref())
     }
 
     /// Reads one.
@@ -146,6 +207,17 @@ impl Document {
     }
 }
 
+impl Partly for Document {
+    fn is_partly(&mut self, why: String) {
+        store::add(&mut self.not_kept, why);
+    }
+}
+
+/// Requests of a whole run that were open still when their time was over.
+pub(crate) fn left_open(state: &State, measures: Option<&Measures>) -> u64 {
+    measures.filter(|_| *state == State::Whole).map_or(0, |measures| measures.requests.unfinished)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +237,29 @@ mod tests {
         let other = text.replacen(FORMAT, "other", 1);
         for bad in ["", "{}", "[]", other.as_str()] {
             assert!(Document::read(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_from_before_is_read() {
+        let mut document = Document::begun("a".into(), plan(), Environment::default(), Stamp(1_000), String::new());
+        document.client = Some(ClientLoad::new(Some(0.5), None, Recorder::default().spread("us")));
+        let text = serde_json::to_string(&document).unwrap();
+        for new in ["sending_s", "wall_s", "slept_s", "stepped_s", "not_kept"] {
+            assert!(!text.contains(new), "{new}");
+        }
+        assert_eq!(Document::read(text.as_bytes()).unwrap().client.unwrap().of_core(), None);
+    }
+
+    #[test]
+    fn only_what_a_whole_run_leaves_open_is_its_own() {
+        let mut document = Document::begun("a".into(), plan(), Environment::default(), Stamp(1_000), String::new());
+        let mut measures = measure(&[], plan().warm_up, &plan().slo);
+        measures.requests.unfinished = 7;
+        document.measures = Some(measures);
+        for (state, want) in [(State::Whole, 7), (State::Interrupted, 0), (State::GaveUp, 0), (State::Running, 0)] {
+            document.state = state;
+            assert_eq!(document.left_open(), want, "{:?}", document.state);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     client::{self, Way},
     environment::{self, Environment},
     measures::measure,
+    passing::Clocks,
     plan::{Load, MOST_AT_A_TIME, Plan, past},
     prompts::Maker,
     result::{ClientLoad, Document, State},
@@ -21,10 +22,9 @@ use crate::{
     workers::Share,
 };
 use pilothouse_connect::Clock;
-use pilothouse_wire::{Code, Problem};
+use pilothouse_wire::{Code, Problem, units::count};
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     sync::Arc,
     thread,
     time::Duration,
@@ -82,10 +82,10 @@ impl Running {
         first(&self.stop, Stop::Interrupted);
     }
 
-    /// Waits until it is over and kept.
+    /// Waits until it is over and kept; where not all of it could be, what comes back says so.
     ///
     /// # Errors
-    /// If it could not be kept.
+    /// If it broke.
     pub async fn end(&mut self) -> Result<Document, Problem> {
         let lost = |_| Problem::new(Code::Internal, "The run ended without a word.");
         (&mut self.end).await.map_err(lost)?
@@ -117,32 +117,38 @@ pub fn start_share(plan: Plan, share: Share, place: Place, clock: Clock) -> Resu
 }
 
 fn begin(plan: Plan, given: Given, share: Share, place: Place, clock: Clock) -> Result<Running, Problem> {
-    plan.check()?;
-    allow_connections(&plan)?;
-    let past = past(&plan.load)?;
-    let maker = Maker::of(&plan)?;
-    let key = client::key(&plan.target.key)?;
-    let way = Way::new(&plan.target, key)?;
-    place.is_free()?;
-    let began = clock.now();
-    let mut document =
-        Document::begun(place.id.clone(), plan.clone(), Environment::read(), began, place.requests_name());
-    document.server = given.server;
-    let watched = given.watched;
-    place.write(&document)?;
-    let requests = place.open()?;
-    let (stop, _) = watch::channel(None);
-    let (progress, shown) = watch::channel(Progress::default());
+    let work = Work::new(plan, given, share, place, clock)?;
+    let (progress, stop) = (work.progress.subscribe(), work.stop.clone());
+    let requests = expected(&work.plan, work.past.len() as u64).map(|all| share.count(all));
     let (ended, end) = oneshot::channel();
-    let expected = expected(&plan, past.len() as u64).map(|all| share.count(all));
-    let work =
-        Work { plan, share, watched, past, maker, way, clock, place, document, stop: stop.clone(), progress, requests };
     let spawned = thread::Builder::new().name("bench".into()).spawn(move || {
         // Nobody may wait for it any more; what was measured is kept all the same.
         let _ = ended.send(work.run());
     });
     spawned.map_err(|error| Problem::new(Code::Internal, "This system gives no threads.").why(format!("{error}.")))?;
-    Ok(Running { progress: shown, requests: expected, stop, end })
+    Ok(Running { progress, requests, stop, end })
+}
+
+impl Work {
+    /// What is needed for a run; it is kept from here on, as one that has begun.
+    fn new(plan: Plan, given: Given, share: Share, place: Place, clock: Clock) -> Result<Self, Problem> {
+        plan.check()?;
+        allow_connections(&plan)?;
+        let past = past(&plan.load)?;
+        let maker = Maker::of(&plan)?;
+        let key = client::key(&plan.target.key)?;
+        let way = Way::new(&plan.target, key)?;
+        place.is_free()?;
+        let began = clock.now();
+        let mut document =
+            Document::begun(place.id.clone(), plan.clone(), Environment::read(), began, place.requests_name());
+        document.server = given.server;
+        let watched = given.watched;
+        place.write(&document)?;
+        let requests = Box::new(place.open()?);
+        let (stop, progress) = (watch::channel(None).0, watch::channel(Progress::default()).0);
+        Ok(Self { plan, share, watched, past, maker, way, clock, place, document, stop, progress, requests })
+    }
 }
 
 /// The first reason stands.
@@ -192,34 +198,43 @@ struct Work {
     document: Document,
     stop: watch::Sender<Option<Stop>>,
     progress: watch::Sender<Progress>,
-    requests: BufWriter<File>,
+    requests: Box<dyn Write + Send>,
 }
 
 impl Work {
     fn run(self) -> Result<Document, Problem> {
+        let clocks = Clocks::system(self.clock.clone());
+        self.run_by(&clocks)
+    }
+
+    fn run_by(self, clocks: &Clocks) -> Result<Document, Problem> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(rush::gather).build();
         let runtime = runtime
             .map_err(|error| Problem::new(Code::Internal, "This system gives no runtime.").why(format!("{error}.")))?;
         let Self { plan, share, watched, past, maker, way, clock, place, mut document, stop, progress, requests } =
             self;
         let (samples, taken) = mpsc::channel(ROOM);
-        let book = Book { requests, progress, stop: stop.clone(), samples: Vec::new() };
+        let book = Book { requests, progress, stop: stop.clone(), samples: Vec::new(), written: 0 };
         let writing = thread::Builder::new().name("bench-book".into()).spawn(move || book.keep(taken));
         let writing = writing
             .map_err(|error| Problem::new(Code::Internal, "This system gives no threads.").why(format!("{error}.")))?;
         let sampler = Sampler::start(&watched, &plan.target, &runtime);
-        let before = environment::processor_time();
+        let (before, sent_before) = (environment::processor_time(), environment::thread_time());
         let timeout = Duration::from_secs_f64(plan.timeout_s);
         let run = place.id.clone();
-        let begin = Instant::now();
+        let (begin, moment) = (Instant::now(), clocks.now());
         let client = way.begin(begin);
         let load = LoadOn { client, maker, begin, timeout, share, run, samples, stopped: stop.subscribe() };
         let lateness = runtime.block_on(drive(Arc::new(load), &plan, past, &stop));
-        let processor = environment::processor_time();
-        let beside = sampler.map(|sampler| sampler.end(&runtime));
+        let (wall, passed) = (begin.elapsed(), moment.until(clocks.now()));
+        // The runtime has one thread, which is this one.
+        let (processor, sent) = (environment::processor_time(), environment::thread_time());
+        let read = sampler.map(|sampler| sampler.end(&runtime));
         drop(runtime);
         let kept = writing.join().map_err(|_| Problem::new(Code::Internal, "The book of requests broke."))?;
-        let processor = processor.zip(before).map(|(now, before)| now.saturating_sub(before));
+        let took = |now: Option<Duration>, before: Option<Duration>| {
+            now.zip(before).map(|(now, before)| now.saturating_sub(before).as_secs_f64())
+        };
         let mut samples = kept.samples;
         samples.sort_by_key(|sample| sample.n);
         let why = stop.borrow().clone();
@@ -229,24 +244,37 @@ impl Work {
             Some(Stop::GaveUp) => State::GaveUp,
         };
         document.ended = Some(clock.now());
-        document.beside = beside;
-        document.measures = Some(measure(&samples, plan.warm_up, &plan.slo));
-        let (processor_s, memory) = (processor.map(|time| time.as_secs_f64()), environment::peak_memory());
-        document.client = Some(ClientLoad::new(processor_s, memory, lateness.spread(MICROS)));
-        place.write(&document)?;
-        match why {
-            Some(Stop::Unwritable(error)) => Err(place.unwritable(&error)),
-            _ => Ok(document),
+        let mut measures = measure(&samples, plan.warm_up, &plan.slo);
+        if matches!(why, Some(Stop::Drained)) {
+            measures = measures.drained();
         }
+        let from = begin.into_std() + Duration::from_micros(measures.from_us);
+        document.beside = read.map(|read| read.over(from, from + Duration::from_micros(measures.span_us)));
+        document.measures = Some(measures);
+        document.client = Some(ClientLoad {
+            sending_s: took(sent, sent_before),
+            wall_s: Some(wall.as_secs_f64()),
+            slept_s: passed.slept_s,
+            stepped_s: passed.stepped_s,
+            ..ClientLoad::new(took(processor, before), environment::peak_memory(), lateness.spread(MICROS))
+        });
+        if let Some(Stop::Unwritable(error)) = &why {
+            let (kept, all) = (count(kept.written), count(samples.len() as u64));
+            document.not_kept = Some(format!("the file of requests has {kept} of {all} lines: {error}"));
+        }
+        place.write_at_last(&mut document, &place.requests);
+        Ok(document)
     }
 }
 
 /// Takes down what became of each request.
 struct Book {
-    requests: BufWriter<File>,
+    requests: Box<dyn Write + Send>,
     progress: watch::Sender<Progress>,
     stop: watch::Sender<Option<Stop>>,
     samples: Vec<Sample>,
+    /// Lines that are surely written.
+    written: u64,
 }
 
 impl Book {
@@ -257,7 +285,9 @@ impl Book {
                 self.take(sample);
             }
             // Who is killed leaves all that has ended.
-            self.checked(|requests| requests.flush());
+            if self.checked(|requests| requests.flush()) {
+                self.written = self.samples.len() as u64;
+            }
         }
         self
     }
@@ -284,10 +314,13 @@ impl Book {
         self.samples.push(sample);
     }
 
-    fn checked(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
-        if let Err(error) = write(&mut self.requests) {
-            first(&self.stop, Stop::Unwritable(Arc::new(error)));
+    /// Writes, unless that failed before; is it written?
+    fn checked(&mut self, write: impl FnOnce(&mut Box<dyn Write + Send>) -> io::Result<()>) -> bool {
+        if matches!(*self.stop.borrow(), Some(Stop::Unwritable(_))) {
+            return false;
         }
+        let written = write(&mut self.requests);
+        written.map_err(|error| first(&self.stop, Stop::Unwritable(Arc::new(error)))).is_ok()
     }
 }
 
@@ -333,6 +366,104 @@ mod tests {
         {
             assert_eq!(expected(&open_plan(Until { requests, seconds }), 0), want);
         }
+    }
+
+    /// A disk that is full after so many bytes.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match self.0.checked_sub(bytes.len()) {
+                Some(left) => self.0 = left,
+                None => return Err(io::ErrorKind::StorageFull.into()),
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A run whose requests nobody answers, and where it is kept.
+    fn work(home: &tempfile::TempDir) -> Work {
+        let place = Place::at(&home.path().join("a.json"));
+        Work::new(plan(), Given::default(), Share::default(), place, Clock::system()).unwrap()
+    }
+
+    #[test]
+    fn where_requests_cannot_be_kept_it_ends_and_what_was_measured_is_kept_and_said() {
+        let home = tempfile::tempdir().unwrap();
+        let mut work = work(&home);
+        let place = work.place.clone();
+        work.requests = Box::new(Full(700));
+        let document = work.run().unwrap();
+        let why = document.not_kept.clone().unwrap();
+        assert!(why.contains("the file of requests has ") && why.contains(" lines: "), "{why}");
+        assert_eq!((document.state.clone(), document.ended.is_some()), (State::Interrupted, true));
+        let requests = document.measures.as_ref().unwrap().requests;
+        assert!(requests.failed > 0, "{requests:?}");
+        assert_eq!(document.kept().unwrap_err().why.unwrap(), format!("{why}."));
+        let crate::kept::Kept::Run(kept) = crate::store::read(&place.document).unwrap() else { panic!("a run") };
+        assert_eq!((&kept.not_kept, &kept.state), (&document.not_kept, &State::Interrupted));
+        assert!(format!("{:?}", crate::told::page(&kept)).contains("the file of requests has "));
+    }
+
+    /// Names the small disk to the test that runs on it.
+    #[cfg(target_os = "linux")]
+    const DISK: &str = "PILOTHOUSE_TEST_DISK";
+
+    /// A real disk: a small file system in a mount name space of its own, where this system gives somebody one.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn on_a_full_disk_lines_give_way_to_what_sums_them_up() {
+        const MOUNT: &str = r#"mount -t tmpfs -o size=512k none "$1" && shift && exec "$@""#;
+        let disk = tempfile::tempdir().unwrap();
+        let unshare = |rights: &[&str], then: &[&str]| {
+            let mut command = std::process::Command::new("unshare");
+            command.args(rights).args(["--mount", "sh", "-c", MOUNT, "sh"]).arg(disk.path()).args(then);
+            command.env(DISK, disk.path()).output()
+        };
+        let may = |rights: &&[&str]| unshare(rights, &["true"]).is_ok_and(|output| output.status.success());
+        let Some(rights) = [&[] as &[&str], &["--map-root-user"]].into_iter().find(may) else { return };
+        let own = std::env::current_exe().unwrap();
+        let test = ["--exact", "run::tests::what_is_done_on_a_full_disk", "--ignored", "--nocapture"];
+        let output = unshare(rights, &[&[own.to_str().unwrap()], &test[..]].concat()).unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "run on a small disk by on_a_full_disk_lines_give_way_to_what_sums_them_up"]
+    fn what_is_done_on_a_full_disk() {
+        let disk = PathBuf::from(std::env::var_os(DISK).unwrap());
+        let place = Place::at(&disk.join("a.json"));
+        let mut work = Work::new(plan(), Given::default(), Share::default(), place.clone(), Clock::system()).unwrap();
+        // As if it had been under way for long.
+        let line = format!("{{\"n\":{}}}\n", "7".repeat(120));
+        (0..2_000).for_each(|_| work.requests.write_all(line.as_bytes()).unwrap());
+        work.requests.flush().unwrap();
+        let mut other = std::fs::File::create(disk.join("other")).unwrap();
+        while other.write(&[7; 512]).is_ok_and(|written| written > 0) {}
+        let document = work.run().unwrap();
+        let why = document.not_kept.clone().unwrap_or_default();
+        assert!(why.contains("of a.requests.jsonl gave way to what sums it up: "), "{why}");
+        let crate::kept::Kept::Run(kept) = crate::store::read(&place.document).unwrap() else { panic!("a run") };
+        assert_eq!((kept.not_kept, kept.state, kept.ended), (document.not_kept, document.state, document.ended));
+        let lines = std::fs::read_to_string(&place.requests).unwrap();
+        assert!(lines.ends_with('\n') && lines.lines().all(|of| format!("{of}\n") == line), "{}", lines.len());
+    }
+
+    #[test]
+    fn that_the_machine_slept_is_kept_and_said() {
+        let home = tempfile::tempdir().unwrap();
+        let document = work(&home).run_by(&crate::passing::tests::that_slept()).unwrap();
+        let client = document.client.clone().unwrap();
+        assert_eq!((client.slept_s, client.stepped_s, document.not_kept.clone()), (Some(30.0), None, None));
+        assert!(format!("{:?}", crate::told::page(&document)).contains("the machine slept for 30.0 s"));
+        // The thread of a run takes no more than all of the process, and no longer than it took.
+        assert!(client.sending_s <= client.processor_s && client.wall_s > Some(0.0), "{client:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub enum End {
     Answered(Heard),
     /// It failed.
     Failed(Failure),
-    /// It was under way when the run was ended: neither an answer nor a failure.
+    /// It was under way when the run was ended: neither an answer nor a failure. Of a whole run it had its time.
     Unfinished,
 }
 
@@ -48,8 +48,11 @@ pub struct Heard {
     pub connect_us: Option<u64>,
     /// Pieces of the answer that had something in them.
     pub pieces: u32,
-    /// From each such piece to the next.
+    /// From each such piece to the next of the same choice.
     pub gaps_us: Vec<u32>,
+    /// Its choices, where it had more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Choices>,
     /// Tokens of the prompt, as the server counted; none where it does not.
     pub input_tokens: Option<u32>,
     /// Tokens of the answer, as the server counted; none where it does not.
@@ -62,6 +65,15 @@ pub struct Heard {
     pub finish: Option<String>,
     /// Did the stream end without `[DONE]`?
     pub no_done: bool,
+}
+
+/// Of an answer of several choices, which come side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// How many had something in them.
+    pub many: u32,
+    /// From the first token of each to its last, all of them together.
+    pub after_first_us: u64,
 }
 
 impl Heard {
@@ -85,20 +97,17 @@ impl Heard {
         self.output_tokens.unwrap_or(self.pieces)
     }
 
-    /// Time per token after the first: (to the last token − to the first) ÷ (tokens − 1). None of fewer than two tokens.
+    /// Time per token after the first: (to the last token − to the first) ÷ (tokens − 1). None of fewer than two tokens. Of
+    /// several choices the sum of what each took, over their tokens after the first of each.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "times of a run stay far below 2^53 microseconds")]
     pub fn tpot_us(&self) -> Option<f64> {
-        let more = self.tokens().checked_sub(1).filter(|more| *more > 0)?;
-        Some(self.e2e_us.saturating_sub(self.ttft_us) as f64 / f64::from(more))
-    }
-
-    /// The mean of its gaps. None of fewer than two pieces.
-    #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "an answer has far fewer than 2^53 pieces")]
-    pub fn itl_us(&self) -> Option<f64> {
-        let sum: f64 = self.gaps_us.iter().map(|gap| f64::from(*gap)).sum();
-        (!self.gaps_us.is_empty()).then(|| sum / self.gaps_us.len() as f64)
+        let (firsts, took) = match self.choices {
+            Some(Choices { many, after_first_us }) => (many, after_first_us),
+            None => (1, self.e2e_us.saturating_sub(self.ttft_us)),
+        };
+        let more = self.tokens().checked_sub(firsts).filter(|more| *more > 0)?;
+        Some(took as f64 / f64::from(more))
     }
 }
 
@@ -109,10 +118,19 @@ mod tests {
     #[test]
     fn a_time_per_token_needs_a_second_token() {
         let mut heard = Heard { ttft_us: 100, e2e_us: 1_000, pieces: 1, ..Heard::default() };
-        assert_eq!((heard.tokens(), heard.tpot_us(), heard.itl_us()), (1, None, None));
+        assert_eq!((heard.tokens(), heard.tpot_us()), (1, None));
         // Four tokens came in two pieces: the server's count is believed.
         heard = Heard { pieces: 2, gaps_us: vec![900], output_tokens: Some(4), ..heard };
-        assert_eq!((heard.tokens(), heard.tpot_us(), heard.itl_us()), (4, Some(300.0), Some(900.0)));
+        assert_eq!((heard.tokens(), heard.tpot_us()), (4, Some(300.0)));
         assert_eq!(Heard { output_tokens: Some(0), ..heard }.tpot_us(), None);
+    }
+
+    #[test]
+    fn choices_that_come_side_by_side_take_no_less_time_for_a_token() {
+        let one = Heard { ttft_us: 100, e2e_us: 1_000, output_tokens: Some(4), ..Heard::default() };
+        let choices = Some(Choices { many: 2, after_first_us: 1_800 });
+        let two = Heard { output_tokens: Some(8), choices, ..one.clone() };
+        assert_eq!((one.tpot_us(), two.tpot_us()), (Some(300.0), Some(300.0)));
+        assert_eq!(Heard { output_tokens: Some(2), ..two }.tpot_us(), None);
     }
 }

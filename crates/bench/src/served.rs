@@ -5,7 +5,7 @@ use crate::{
     beside::{Given, Gpus, Watched},
     compare,
     kept::Kept,
-    local::{self, Model, Needs, Options, Serving},
+    local::{self, Free, Model, Needs, Options, Serving},
     plan::{Api, Target},
     result,
     search::{self, ServerEnded},
@@ -152,11 +152,13 @@ impl Served {
     /// # Errors
     /// If this machine has not so much beside what was loaded before.
     pub fn room(&mut self, model: &Model, options: &Options) -> Result<String, Problem> {
+        let gpus = (options.gpu_layers.unwrap_or(0) > 0).then(local::free_on_gpus);
+        self.room_in(model, options, Free { memory: local::available(), gpus })
+    }
+
+    fn room_in(&mut self, model: &Model, options: &Options, free: Free) -> Result<String, Problem> {
         let needs = Needs::of(model, options);
-        if options.gpu_layers.unwrap_or(0) > 0 {
-            return Ok(format!("{} takes {}, of that some on GPUs.", model.name(), needs.words()));
-        }
-        let words = needs.check(model, local::available().saturating_sub(self.taken))?;
+        let words = needs.check(model, Free { memory: free.memory.saturating_sub(self.taken), ..free })?;
         self.taken = self.taken.saturating_add(needs.low());
         Ok(words)
     }
@@ -288,6 +290,20 @@ mod tests {
         assert!(document.tell(&[ended("2")]));
         let said = format!("{:?}", search::page(&document));
         assert!(said.contains(&format!("The server of chat-q4 on cpu ended while it was measured, {how}")), "{said}");
+    }
+
+    #[test]
+    fn a_model_that_does_not_fit_is_refused_with_layers_on_gpus_as_without() {
+        let model = Model { file: "a.onnx".into(), format: local::Format::Onnx, bytes: 3_000, header: None };
+        let options = Options { gpu_layers: Some(99), ..Options::default() };
+        let mut served = Served::default();
+        let room = |served: &mut Served, memory: u64, gpus: Option<u64>| {
+            served.room_in(&model, &options, Free { memory, gpus }).map_err(|problem| problem.what)
+        };
+        assert!(room(&mut served, 1_000, Some(1_000)).unwrap_err().contains("too big"));
+        assert!(room(&mut served, 1_000, Some(2_000)).is_ok());
+        // What the one before takes is not there twice.
+        assert!(room(&mut served, 3_000, None).unwrap_err().contains("too big"));
     }
 
     #[test]

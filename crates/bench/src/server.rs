@@ -1,6 +1,9 @@
 //! A command that serves what is to be measured: started in a process group of its own, waited for until it says that it is
 //! ready, stopped with all its children, and its words kept in a file.
 //!
+//! Whoever it starts is known by its parents, as long as those are there, and by a variable of its environment, which each
+//! passes on to the next: a child whose parent has ended belongs to nobody by its parents.
+//!
 //! Whoever kills this program outright leaves the server behind: no system that we run on has a way to tie them together
 //! without code that is not checked. Every other end stops it, Ctrl-C and a panic among them. Our own program that serves
 //! models out of files ends with its input, which this one holds, and so ends then as well.
@@ -13,6 +16,7 @@ use self::ready::Asking;
 use crate::{hearing::short, local::Serving, plan::Target};
 use pilothouse_connect::{redact_arguments, redact_words};
 use pilothouse_wire::{Code, Problem};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{File, OpenOptions},
@@ -21,7 +25,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 use tokio::time::{Instant, sleep};
 
 /// How often it is asked whether it is ready.
@@ -32,6 +36,8 @@ pub const GRACE: Duration = Duration::from_secs(10);
 const LINES: usize = 8;
 /// And so many bytes of the end of its log are looked at for them.
 const TAIL: u64 = 16 << 10;
+/// The variable by which those are known that a server has started.
+const MARK: &str = "PILOTHOUSE_BENCH_SERVER";
 /// And so many bytes of its begin for the line by which it says that it is ready.
 const MOST_SAID: u64 = 16 << 20;
 
@@ -72,6 +78,8 @@ pub struct Started {
 /// A server that runs. It is killed where this is dropped, and stopped more gently by [`Server::stop`].
 pub struct Server {
     child: Child,
+    /// What [`MARK`] says in all that it has started.
+    mark: String,
     log: PathBuf,
     grace: Duration,
     started: Started,
@@ -164,7 +172,8 @@ impl Sign<'_> {
 async fn wait(wanted: &Wanted, sign: &Sign<'_>, over: impl Future<Output = ()>) -> Result<(Server, String), Problem> {
     let (log, begin) = (open(&wanted.log)?, Instant::now());
     let input = if matches!(sign, Sign::Line { .. }) { Stdio::piped() } else { Stdio::null() };
-    let child = spawn(&wanted.command, input, log).map_err(|error| {
+    let mark = mark();
+    let child = spawn(&wanted.command, &mark, input, log).map_err(|error| {
         failed(wanted, &format!("{error}.")).next("Check that the program is there and may be run.")
     })?;
     let started = Started {
@@ -175,7 +184,7 @@ async fn wait(wanted: &Wanted, sign: &Sign<'_>, over: impl Future<Output = ()>) 
         ended: None,
         model: None,
     };
-    let mut server = Server { child, log: wanted.log.clone(), grace: wanted.grace, started };
+    let mut server = Server { child, mark, log: wanted.log.clone(), grace: wanted.grace, started };
     let mut over = std::pin::pin!(over);
     loop {
         if let Some(status) = server.ended() {
@@ -223,12 +232,17 @@ fn open(log: &Path) -> Result<File, Problem> {
     })
 }
 
-fn spawn(command: &[String], input: Stdio, log: File) -> std::io::Result<Child> {
+/// A word that no other server has.
+fn mark() -> String {
+    format!("{}-{:016x}", std::process::id(), SmallRng::from_os_rng().random::<u64>())
+}
+
+fn spawn(command: &[String], mark: &str, input: Stdio, log: File) -> std::io::Result<Child> {
     let Some((program, arguments)) = command.split_first() else {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "there is no command"));
     };
     let mut command = Command::new(program);
-    command.args(arguments).stdin(input).stdout(log.try_clone()?).stderr(log);
+    command.args(arguments).env(MARK, mark).stdin(input).stdout(log.try_clone()?).stderr(log);
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
@@ -270,13 +284,13 @@ impl Server {
 
     /// Ends it and all that it has started: asked first, killed after a while.
     pub async fn stop(mut self) {
-        let family = family(self.child.id());
+        let family = family(self.child.id(), &self.mark);
         signal(self.child.id(), &family, Rough::Asked);
         let begin = Instant::now();
         while begin.elapsed() < self.grace && (self.ended().is_none() || lives(&family)) {
             sleep(EVERY).await;
         }
-        // Whoever lost its parent meanwhile is found by the list from before; what was started since, where this is dropped.
+        // What was started since is found where this is dropped.
         signal(self.child.id(), &family, Rough::Killed);
         drop(self);
     }
@@ -284,7 +298,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let family = family(self.child.id());
+        let family = family(self.child.id(), &self.mark);
         signal(self.child.id(), &family, Rough::Killed);
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -297,12 +311,17 @@ enum Rough {
     Killed,
 }
 
-/// All that a process has started, and what those have, those who left its group among them. Each with when it began: a
-/// number is given to another process once it is free.
-fn family(of: u32) -> Vec<(Pid, u64)> {
+/// All that a process has started, and what those have: those who left its group among them, and those whose parents have gone,
+/// which are known by their mark. Each with when it began: a number is given to another process once it is free.
+fn family(of: u32, mark: &str) -> Vec<(Pid, u64)> {
     let mut system = System::new();
-    system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing());
+    let with = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always);
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, with);
+    let marked = std::ffi::OsString::from(format!("{MARK}={mark}"));
     let mut all = vec![Pid::from_u32(of)];
+    let lost = system.processes().iter().filter(|(id, process)| **id != all[0] && process.environ().contains(&marked));
+    let lost: Vec<Pid> = lost.filter(|(_, process)| process.thread_kind().is_none()).map(|(id, _)| *id).collect();
+    all.extend(lost);
     let mut at = 0;
     while let Some(parent) = all.get(at).copied() {
         let children = system
@@ -423,6 +442,31 @@ mod tests {
         let left =
             system.process(Pid::from_u32(id)).filter(|process| process.status() != sysinfo::ProcessStatus::Zombie);
         assert!(left.is_none(), "{id} is still there");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_child_whose_parent_has_gone_is_stopped_too() {
+        let folder = tempfile::tempdir().unwrap();
+        // Its parent ends at once, long before anybody looks: nothing but its mark says whose it is.
+        let marker = folder.path().join("child");
+        let child = format!("echo $$ > {}; exec sleep 777", marker.display());
+        let command =
+            format!("sh -c '( setsid sh -c \"{child}\" & ); exec sleep 600'", child = child.replace('$', "\\$"));
+        let begin = Instant::now();
+        let written = async {
+            while std::fs::read_to_string(&marker).map_or(true, |text| !text.ends_with('\n')) {
+                assert!(begin.elapsed() < Duration::from_secs(60), "nothing was started");
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        refused(folder.path(), &command, Duration::from_secs(60), written).await;
+        let id = Pid::from_u32(std::fs::read_to_string(&marker).unwrap().trim().parse().unwrap());
+        let mut system = System::new();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[id]), true, ProcessRefreshKind::nothing());
+        // The number may be another's by now, and a process that nobody has buried yet has ended.
+        let left = system.process(id).filter(|process| process.status() != sysinfo::ProcessStatus::Zombie);
+        assert!(left.is_none_or(|process| process.name() != "sleep"), "{id} is still there");
     }
 
     #[cfg(unix)]

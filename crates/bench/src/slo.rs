@@ -4,7 +4,7 @@ use crate::sample::Heard;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// Limits, in microseconds, written `ttft=500ms,tpot=50ms,e2e=10s`. An answer is good if it keeps all that are set.
+/// Limits, in microseconds, written `ttft=500ms,tpot=50ms,e2e=10s`; `e2el`, as others call it, is e2e. An answer is good if it keeps all that are set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slo {
     /// Of the time to the first token.
@@ -47,7 +47,7 @@ impl FromStr for Slo {
             let field = match name.trim() {
                 "ttft" => &mut slo.ttft_us,
                 "tpot" => &mut slo.tpot_us,
-                "e2e" => &mut slo.e2e_us,
+                "e2e" | "e2el" => &mut slo.e2e_us,
                 other => return Err(format!("\"{other}\" is none of ttft, tpot, e2e")),
             };
             if field.replace(micros(limit.trim())?).is_some() {
@@ -98,7 +98,18 @@ mod tests {
         let slo: Slo = "ttft=500ms,tpot=2.5ms,e2e=10s".parse().unwrap();
         assert_eq!(slo, Slo { ttft_us: Some(500_000), tpot_us: Some(2_500), e2e_us: Some(10_000_000) });
         assert_eq!(slo.to_string().parse(), Ok(slo));
-        for bad in ["ttft", "ttft=5", "ttft=0ms", "x=1ms", "ttft=1ms,ttft=2ms", "e2e=-1s", "e2e=NaNs", "tpot=ms"] {
+        assert_eq!("e2el=10s".parse::<Slo>().unwrap(), "e2e=10s".parse().unwrap());
+        for bad in [
+            "e2e=1s,e2el=1s",
+            "ttft",
+            "ttft=5",
+            "ttft=0ms",
+            "x=1ms",
+            "ttft=1ms,ttft=2ms",
+            "e2e=-1s",
+            "e2e=NaNs",
+            "tpot=ms",
+        ] {
             assert!(bad.parse::<Slo>().is_err(), "{bad}");
         }
     }

@@ -3,11 +3,11 @@
 use crate::{compare, kept::Kept, result::State};
 use jiff::Timestamp;
 use pilothouse_vault::files;
-use pilothouse_wire::{Code, Problem, Stamp};
+use pilothouse_wire::{Code, Problem, Stamp, units};
 use serde::Serialize;
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufWriter},
+    io::{self, BufWriter, Read, Seek},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +15,8 @@ const DOCUMENT: &str = ".json";
 const REQUESTS: &str = ".requests.jsonl";
 /// A document is no larger, in bytes.
 const LARGEST: u64 = 256 << 20;
+/// So much more room is made for a document than it has itself, in bytes: file systems give whole blocks.
+const ROOM: u64 = 32 << 10;
 /// So much of the name of a model is in that of a run.
 const LONGEST_NAME: usize = 40;
 
@@ -27,6 +29,12 @@ pub struct Place {
     pub document: PathBuf,
     /// Its requests.
     pub requests: PathBuf,
+}
+
+/// What is kept of a benchmark, and can say that not all of it is.
+pub trait Partly: Serialize {
+    /// Says what is not kept, and why.
+    fn is_partly(&mut self, why: String);
 }
 
 /// A run in the list of runs, or why it cannot be read.
@@ -98,12 +106,31 @@ impl Place {
     /// # Errors
     /// If it cannot be written; it is then as it was.
     pub fn write(&self, document: &impl Serialize) -> Result<(), Problem> {
-        let bytes = serde_json::to_vec(document).map_err(io::Error::from);
-        let written = bytes.and_then(|mut bytes| {
-            bytes.push(b'\n');
-            files::replace(&self.document, &bytes)
-        });
-        written.map_err(|error| self.unwritable(&error))
+        self.replace(document).map_err(|(error, _)| self.unwritable(&error))
+    }
+
+    /// Writes the document once what it tells of is over. Where the disk is full, lines of requests give way to it: it sums
+    /// all of them up. What could not be kept is said in it, also where it could not be written itself.
+    pub fn write_at_last(&self, document: &mut impl Partly, lines: &Path) {
+        let Err((error, bytes)) = self.replace(document) else { return };
+        let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if is_full && let Ok(cut @ 1..) = shorten(lines, 2 * bytes + ROOM) {
+            let name = lines.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            document
+                .is_partly(format!("the last {} of {name} gave way to what sums it up: {error}", units::bytes(cut)));
+            if self.replace(document).is_ok() {
+                return;
+            }
+        }
+        let file = self.document.display();
+        document.is_partly(format!("{file} stands as it was before the end: {error}"));
+    }
+
+    /// Where it cannot, how many bytes it has.
+    fn replace(&self, document: &impl Serialize) -> Result<(), (io::Error, u64)> {
+        let mut bytes = serde_json::to_vec(document).map_err(|error| (io::Error::from(error), 0))?;
+        bytes.push(b'\n');
+        files::replace(&self.document, &bytes).map_err(|error| (error, bytes.len() as u64))
     }
 
     /// What a file that cannot be written means.
@@ -113,6 +140,45 @@ impl Place {
             .why(format!("{}: {error}.", self.document.display()))
             .next("Make room there, or give another place by --out. What is not kept is not measured further.")
     }
+}
+
+/// Is nothing said of it that is not kept?
+///
+/// # Errors
+/// What is.
+pub(crate) fn all_kept(id: &str, not_kept: Option<&String>) -> Result<(), Problem> {
+    not_kept.map_or(Ok(()), |why| {
+        Err(Problem::new(Code::BadInput, format!("Not all of {id} is kept."))
+            .why(format!("{why}."))
+            .next("Make room there, or give another place by --out."))
+    })
+}
+
+/// Adds to what is not kept.
+pub(crate) fn add(not_kept: &mut Option<String>, why: String) {
+    *not_kept = Some(not_kept.take().map_or_else(|| why.clone(), |before| format!("{before}; {why}")));
+}
+
+/// Cuts whole lines off the end of a file, so many bytes at least where it has them; how many were cut.
+fn shorten(lines: &Path, by: u64) -> io::Result<u64> {
+    let mut file = OpenOptions::new().read(true).write(true).open(lines)?;
+    let all = file.metadata()?.len();
+    let mut end = all.saturating_sub(by);
+    // Back to the end of a line, a piece at a time.
+    let mut piece = vec![0; 1 << 16];
+    while end > 0 {
+        let from = end.saturating_sub(piece.len() as u64);
+        let read = &mut piece[..usize::try_from(end - from).unwrap_or_default()];
+        file.seek(io::SeekFrom::Start(from))?;
+        file.read_exact(read)?;
+        if let Some(at) = memchr::memrchr(b'\n', read) {
+            end = from + at as u64 + 1;
+            break;
+        }
+        end = from;
+    }
+    file.set_len(end)?;
+    Ok(all - end)
 }
 
 /// All runs of a folder, the newest first. A folder that is not there has none.
@@ -274,6 +340,22 @@ mod tests {
         let listed = list(home.path()).unwrap();
         assert_eq!(listed.len(), 1);
         assert!(listed[0].1.as_ref().unwrap_err().what.ends_with("a.json cannot be read as a run."));
+    }
+
+    #[test]
+    fn a_file_is_cut_at_the_end_of_a_line() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("a.jsonl");
+        let text: String = (0..20_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+        for by in [1, 7, 100_000, text.len() as u64, u64::MAX] {
+            fs::write(&file, &text).unwrap();
+            let cut = shorten(&file, by).unwrap();
+            let left = fs::read_to_string(&file).unwrap();
+            assert!(cut >= by.min(text.len() as u64) && cut < by.saturating_add(16), "{by}: {cut}");
+            assert!(text.starts_with(&left) && (left.is_empty() || left.ends_with('\n')), "{by}");
+        }
+        fs::write(&file, "no end of a line").unwrap();
+        assert_eq!((shorten(&file, 3).unwrap(), fs::metadata(&file).unwrap().len()), (16, 0));
     }
 
     #[cfg(unix)]

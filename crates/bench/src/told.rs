@@ -38,7 +38,10 @@ pub fn page(document: &Document) -> Page {
         page.line("Requests", "its measures were not reached; what had ended is in the file of requests");
         return page;
     };
-    page.line("Requests", requests(&measures.requests));
+    page.line("Requests", requests(&measures.requests, document.left_open()));
+    if document.left_open() > 0 {
+        page.toned("", left_open(document, &measures.requests), Tone::Bad);
+    }
     for failures in &measures.failures {
         page.toned("", failures_line(failures), Tone::Bad);
     }
@@ -57,17 +60,21 @@ pub fn page(document: &Document) -> Page {
             "Client",
             match &document.workers {
                 Some(workers) => workers::client(client, workers.each.len() - workers.lost().count()),
-                None => client_line(client, environment.cores, seconds),
+                None => client_line(client, environment.cores),
             },
         );
+        client.passed().into_iter().for_each(|words| page.toned("", words, Tone::Warn));
         if client.saturated {
             let late = "the client was late: times are bounds from above, and the server may do better";
             page.toned("", late, Tone::Warn);
         }
     }
     if let Some(beside) = &document.beside {
-        let lines = beside::lines(beside, measures.tokens.output);
+        let lines = beside::lines(beside, measures);
         lines.into_iter().enumerate().for_each(|(at, line)| page.line(if at == 0 { "Beside" } else { "" }, line));
+    }
+    if let Some(why) = &document.not_kept {
+        page.toned("Not kept", why.clone(), Tone::Bad);
     }
     page.tables.push(spreads(measures));
     page.tables.extend(document.workers.as_ref().map(workers::table));
@@ -199,7 +206,19 @@ fn shared(prefix: u32) -> String {
     }
 }
 
-fn requests(counts: &Counts) -> String {
+/// What had its time and was no answer then.
+fn left_open(document: &Document, counts: &Counts) -> String {
+    let (open, of) = (document.left_open(), counts.answered + counts.failed + document.left_open());
+    format!(
+        "{} of {} ({}) were open still {} s after the last was sent (--drain): none of them is good",
+        count(open),
+        count(of),
+        share(open, of),
+        document.plan.drain_s
+    )
+}
+
+fn requests(counts: &Counts, left_open: u64) -> String {
     let Counts { answered, failed, unfinished } = *counts;
     let all = answered + failed;
     let failed = if failed == 0 {
@@ -207,7 +226,7 @@ fn requests(counts: &Counts) -> String {
     } else {
         format!("{} failed ({})", count(failed), share(failed, all))
     };
-    let unfinished = match unfinished {
+    let unfinished = match unfinished.saturating_sub(left_open) {
         0 => String::new(),
         unfinished => format!(", {} under way when it was ended", count(unfinished)),
     };
@@ -265,14 +284,17 @@ fn goodput(good: &Goodput) -> String {
     )
 }
 
-fn client_line(client: &ClientLoad, cores: u64, seconds: f64) -> String {
-    let time = client.processor_s.map_or_else(
-        || ABSENT.to_owned(),
-        |time| {
-            let of_core = if seconds > 0.0 { number(100.0 * time / seconds, 0) } else { ABSENT.to_owned() };
-            format!("{} s of processor time, {of_core} % of one of {cores} cores", number(time, 2))
-        },
-    );
+/// The thread that sends is what may be too slow; whatever else its process does, such as show a window, is not.
+fn client_line(client: &ClientLoad, cores: u64) -> String {
+    let time = match (client.sending_s, client.of_core(), client.processor_s) {
+        (Some(time), Some(of_core), _) => format!(
+            "{} s of processor time of the thread that sends, {} % of one of {cores} cores",
+            number(time, 2),
+            number(100.0 * of_core, 0)
+        ),
+        (_, _, Some(time)) => format!("{} s of processor time of its process", number(time, 2)),
+        _ => ABSENT.to_owned(),
+    };
     let memory = client.peak_memory_bytes.map_or_else(|| ABSENT.to_owned(), bytes);
     let late = client.lateness.p99.or(client.lateness.max);
     format!("{time}; {memory} of memory; woken {} ms late (p99)", millis(late))

@@ -91,6 +91,7 @@ impl Wish {
         serves.iter_mut().for_each(|serve| serve.arm.clone_from(&names[0]));
         serves.extend(filled.serve("against_serve", &names[1], &candidate.target)?);
         let pairs = filled.number("pairs")?.unwrap_or(PAIRS);
+        verdict::check_pairs(pairs)?;
         let settings = Settings { looks: looks_to(pairs), ..Settings::new(names.to_vec(), metrics, plan.seed) };
         let of = |name: &SmolStr, plan: Plan| Arm { name: name.clone(), plan, server: None };
         let arms = vec![of(&names[0], plan), of(&names[1], candidate)];

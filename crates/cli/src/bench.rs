@@ -88,8 +88,10 @@ async fn begin(of: &RunArgs, out: Style, err: Style) -> Result<Exit, Failed> {
     let mut document = document?;
     document.tell(&ended);
     note(&format!("Kept as {}: {}", document.id, place.document.display()));
-    let exit = verdict(&document);
+    let (exit, kept) = (verdict(&document), document.kept());
     show(&Kept::Run(Box::new(document)), of.json, out)?;
+    // What was measured is shown all the same.
+    kept?;
     exit
 }
 
@@ -156,8 +158,9 @@ fn verdict(document: &Document) -> Result<Exit, Failed> {
     let Counts { answered, failed, unfinished } = document.measures.as_ref().map(|of| of.requests).unwrap_or_default();
     if answered == 0 && (failed > 0 || document.state == State::Whole) {
         let first = document.measures.iter().flat_map(|of| &of.failures).next();
-        let why = first.map(told::failures).unwrap_or_default();
-        let what = format!("Not one of {} requests was answered.", count(failed));
+        let open = || format!("{} were open still when their time was over", count(document.left_open()));
+        let why = first.map_or_else(open, told::failures);
+        let what = format!("Not one of {} requests was answered.", count(failed + document.left_open()));
         return Err(Problem::new(Code::ServerFailed, what)
             .why(format!("{why}."))
             .next("Check the address, the model and the key; what failed is kept all the same.")

@@ -26,6 +26,8 @@ pub struct Now {
     pub values: BTreeMap<Metric, f64>,
     /// The most power that it may take now, in watts.
     pub power_cap: Option<f64>,
+    /// The numbers of the processes that compute on it, as the driver counts them; none where it does not tell.
+    pub computing: Option<Vec<u32>>,
 }
 
 impl Gpus {
@@ -63,6 +65,7 @@ impl Gpus {
                 .filter_map(|(metric, value)| Some((metric, value.ok()?)))
                 .collect(),
             power_cap: measured.read.power_cap,
+            computing: measured.computing,
         });
         now.collect()
     }
@@ -77,13 +80,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let library = crate::stub::build(folder.path(), &[]).unwrap();
         let conf = folder.path().join("libnvml-mock.so.conf");
-        std::fs::write(&conf, "util 40\ncap 650000\nsm-clock 1410\nheat@1 71\n").unwrap();
+        std::fs::write(&conf, "util 40\ncap 650000\nsm-clock 1410\nheat@1 71\npid@1 4711\nprocesses@1 2\n").unwrap();
         let mut gpus = Gpus::open(Some(&library.display().to_string())).unwrap();
         let now = gpus.read();
         let told: Vec<_> =
             now.iter().map(|gpu| (gpu.index, gpu.power_cap, gpu.values.get(&Metric::SmClock).copied())).collect();
         assert_eq!(told, [(0, Some(650.0), Some(1_410.0)), (1, Some(650.0), Some(1_410.0))]);
         assert_eq!(now[1].values.get(&Metric::Temperature), Some(&71.0));
+        assert_eq!([&now[0].computing, &now[1].computing], [&Some(vec![]), &Some(vec![4_711, 1])]);
         std::fs::write(&conf, "every@1 15\n").unwrap();
         assert_eq!(gpus.read().iter().map(|gpu| gpu.index).collect::<Vec<_>>(), [0]);
         assert!(Gpus::open(Some("/no/such/library.so")).unwrap_err().contains("cannot be used"));

@@ -40,6 +40,8 @@ pub struct Measured {
     pub read: Read,
     /// Processes that use it now. Names are not asked for.
     pub processes: Option<u32>,
+    /// The numbers of those that compute on it, as the driver counts them: in a container they may be those of the machine.
+    pub computing: Option<Vec<u32>>,
 }
 
 /// What came of asking a GPU once.
@@ -129,7 +131,9 @@ fn look(nvml: &Nvml, index: u32, known: &mut Option<Identity>, clock: &Clock) ->
         if let Some(words) = read.failure() {
             return Err(Absent::Failed(words));
         }
-        Ok(Seen::Measured(Box::new(Measured { identity, at, read, processes: processes(&device) })))
+        let computing = computing(&device);
+        let processes = processes(&device, computing.as_deref());
+        Ok(Seen::Measured(Box::new(Measured { identity, at, read, processes, computing })))
     })();
     seen.unwrap_or_else(|why| {
         // After a reset it may be another one.
@@ -166,9 +170,15 @@ fn slices(device: &Device<'_>) -> Option<Vec<SmolStr>> {
     Some(instances.map(named).collect())
 }
 
-fn processes(device: &Device<'_>) -> Option<u32> {
-    let (compute, graphics) = (device.running_compute_processes_count(), device.running_graphics_processes_count());
-    match (compute, graphics) {
+fn computing(device: &Device<'_>) -> Option<Vec<u32>> {
+    let all = device.running_compute_processes().ok()?;
+    Some(all.iter().map(|process| process.pid).collect())
+}
+
+fn processes(device: &Device<'_>, computing: Option<&[u32]>) -> Option<u32> {
+    let known = computing.map(|all| Ok(u32::try_from(all.len()).unwrap_or(u32::MAX)));
+    let compute = known.unwrap_or_else(|| device.running_compute_processes_count());
+    match (compute, device.running_graphics_processes_count()) {
         (Ok(compute), graphics) => Some(compute.saturating_add(graphics.unwrap_or(0))),
         (Err(_), Ok(graphics)) => Some(graphics),
         (Err(_), Err(_)) => None,

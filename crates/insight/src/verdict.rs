@@ -36,4 +36,4 @@ pub use guard::{Conditions, Range, Reading};
 pub use judge::{Block, Candidate, Comparison, Found, Interval, Verdict, judge};
 pub use metric::{Better, Metric};
 pub use order::{Slot, order};
-pub use plan::{FEWEST_PAIRS, Plan, Settings, looks_to};
+pub use plan::{FEWEST_PAIRS, Plan, Settings, check_pairs, looks_to};

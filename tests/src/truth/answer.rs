@@ -159,7 +159,8 @@ impl Answer<'_> {
             self.event(&object(&last), fault).await?;
             if self.request.wanted.stream_options.include_usage && fault != Fault::NoUsage {
                 let prompt = self.request.wanted.words();
-                let usage = json!({ "prompt_tokens": prompt, "completion_tokens": pieces, "total_tokens": prompt + pieces as usize });
+                let spoken = if fault == Fault::TwoChoices { 2 * pieces } else { pieces };
+                let usage = json!({ "prompt_tokens": prompt, "completion_tokens": spoken, "total_tokens": prompt + spoken as usize });
                 self.event(&json!({ "choices": [], "usage": usage }).to_string(), fault).await?;
             }
             if fault != Fault::NoDone {

@@ -139,9 +139,54 @@ async fn what_is_only_unusual_is_an_answer_like_any_other() -> Result<()> {
     let requests = stand.requests()?;
     let pieces: Vec<u64> = requests.iter().filter_map(|of| of["end"]["answered"]["pieces"].as_u64()).collect();
     assert_eq!(pieces, [6, 6, 6, 6, 6, 6, 12, 6, 6, 6, 6, 6, 6]);
+    // Two choices of six pieces have five gaps each.
+    let two = &requests[6]["end"]["answered"];
+    assert_eq!(
+        (two["gaps_us"].as_array().map(Vec::len), two["choices"]["many"].as_u64()),
+        (Some(10), Some(2)),
+        "{two}"
+    );
     let thought = &requests[10]["end"]["answered"];
     assert!(thought["ttfo_us"].as_u64() >= thought["ttft_us"].as_u64(), "{thought}");
     assert!(requests[11]["end"]["answered"]["ttfo_us"].is_null());
+    Ok(())
+}
+
+#[tokio::test]
+async fn choices_that_come_side_by_side_have_the_gaps_that_the_server_leaves() -> Result<()> {
+    let gap = Times::Fixed(Duration::from_millis(40));
+    let stand = Stand::new(Script { ttft: gap, gap, ..Script::quick() }.failing(|_| Fault::TwoChoices)).await?;
+    let (code, document) =
+        stand.run("--concurrency 4 --requests 20 --input-tokens 4 --output-tokens 6 --warm-up none").await?;
+    assert_eq!((code, counts(&document)), (0, [Some(20), Some(0), Some(0)]), "{document}");
+    let measures = &document["measures"];
+    assert_eq!(measures["itl_gap"]["count"].as_u64(), Some(20 * 2 * 5));
+    // Both choices are written at the same moments: taken for one answer they had gaps of nothing and of forty by turns, and
+    // half of that in the mean.
+    for name in ["itl_gap", "itl", "tpot"] {
+        let [p50, mean] = ["p50", "mean"].map(|of| measures[name][of].as_f64().unwrap_or_default());
+        assert!(p50 >= 30_000.0 && mean >= 30_000.0, "{name}: {p50} {mean}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_open_still_when_its_time_is_over_is_good_nowhere_and_no_success() -> Result<()> {
+    let hangs = |n: u64| if n % 2 == 1 { Fault::Hangs(1) } else { Fault::None };
+    let stand = Stand::new(Script::quick().failing(hangs)).await?;
+    let (code, document) = stand
+        .run("--rate 40 --arrivals constant --seconds 1 --drain 0.3 --output-tokens 4 --warm-up none --slo e2e=100s")
+        .await?;
+    assert_eq!((code, counts(&document)), (3, [Some(20), Some(0), Some(20)]), "{document}");
+    assert_eq!(document["state"].as_str(), Some("whole"));
+    let good = &document["measures"]["goodput"];
+    assert_eq!((good["good"].as_u64(), good["of"].as_u64()), (Some(20), Some(40)));
+    let shown = stand.terminal.good(&["bench", "show", &stand.file().to_string_lossy()]).await?;
+    for want in ["20 of 40 (50.0 %) were open still 0.3 s after the last was sent (--drain)", "20 of 40 (50.0 %)"] {
+        assert!(shown.contains(want), "{want}: {shown}");
+    }
+    let listed = stand.terminal.good(&["bench", "report", &stand.file().to_string_lossy(), "--md"]).await?;
+    assert!(listed.contains("were open still"), "{listed}");
     Ok(())
 }
 

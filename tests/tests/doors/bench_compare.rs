@@ -243,6 +243,45 @@ async fn failures_of_one_are_not_hidden_by_its_quick_answers() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_candidate_that_leaves_every_second_request_open_is_not_better_by_the_others() -> Result<()> {
+    let hangs = |n: u64| if n % 2 == 1 { Fault::Hangs(1) } else { Fault::None };
+    let stand = Stand::new(script(30), script(5).failing(hangs)).await?;
+    let file = stand.file("cmp.json");
+    let [now, next] = [("now", 0), ("next", 1)].map(|(name, at)| format!("{name}={}", stand.servers[at].url()));
+    let own = ["bench", "compare", &now, &next, "--model", "chat", "--out", &file.to_string_lossy()].map(str::to_owned);
+    let load = "--rate 40 --arrivals constant --seconds 1 --drain 0.2 --output-tokens 4 --warm-up none --most-late 2s \
+                --metric ttft-p50 --answers 0 --fail-if not-better";
+    let words: Vec<String> = own.into_iter().chain(load.split_whitespace().map(str::to_owned)).collect();
+    let said = stand.terminal.call(&words.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    assert_eq!(said.code, 5, "{said:?}");
+    let verdict = read(&file)?["comparison"]["candidates"][0]["verdict"].to_string();
+    assert!(verdict.contains("0 % of requests were not answered in now, 50 % in next"), "{verdict}");
+    assert!(
+        said.out.contains("next: 120 of 240 requests were open still 0.2 s after the end (50.0 %)"),
+        "{}",
+        said.out
+    );
+    Ok(())
+}
+
+/// Thinking models may not come to say a word within what a fixed prompt gives them: nobody can tell then, and nothing is passed.
+#[tokio::test]
+async fn a_guard_is_not_passed_by_models_that_only_think() -> Result<()> {
+    let thinks = || script(20).failing(|_| Fault::Reasoning(u32::MAX));
+    let stand = Stand::new(thinks(), thinks()).await?;
+    let compared =
+        stand.compare("--metric ttft-p50 --margin 50 --pairs 6 --answers 3 --least-overlap 80 --fail-if worse").await?;
+    assert_eq!(compared.code, 6, "{}", compared.told);
+    assert!(compared.told.contains("no fixed prompt was answered with a word"), "{}", compared.told);
+    assert!(
+        compared.told.contains("of 0 the same to the letter") && !compared.told.contains("100 % of"),
+        "{}",
+        compared.told
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_target_that_answers_nothing_ends_it() -> Result<()> {
     let stand = Stand::new(script(10), script(10).failing(|_| Fault::Status(401))).await?;
     let compared = stand.compare("--answers 2").await?;
@@ -353,7 +392,10 @@ async fn what_another_tool_measured_is_taken_in_and_stands_beside_our_own() -> R
         .json(&["bench", "run", &url, "--model", "chat", "--concurrency", "2", "--requests", "20", "--json"])
         .await?;
     let side = stand.terminal.good(&["bench", "compare", &id, own["id"].as_str().unwrap_or_default()]).await?;
-    assert!(side.contains("from another tool") && side.contains(&format!("{id}: 2 of 50 requests failed")), "{side}");
+    assert!(
+        side.contains("from another tool") && side.contains(&format!("{id}: 2 of 50 requests were not answered")),
+        "{side}"
+    );
     std::fs::write(&file, vllm.replace("38.0", "\"fast\"")).could_not("write a file")?;
     let refused = stand.terminal.call(&["bench", "import", &file.to_string_lossy()]).await?;
     assert!(refused.code == 1 && refused.err.contains("median_ttft_ms is no number"), "{refused:?}");
@@ -369,7 +411,9 @@ async fn what_cannot_be_compared_names_the_field() -> Result<()> {
         ("--metric ttft-p42", 2, "is none of"),
         ("--metric ttft-p99", 1, "metric cannot be ttft-p99."),
         ("--metric goodput", 1, "metric cannot be goodput."),
-        ("--pairs 4", 1, "looks"),
+        ("--pairs 4", 1, "pairs cannot be 4."),
+        ("--pairs 7", 1, "pairs cannot be 7."),
+        ("--answers 500", 1, "answers cannot be 500."),
         ("--margin 0", 1, "margin"),
         ("--least-overlap 180", 1, "least-overlap cannot be 180."),
         ("--fail-if slow", 2, "invalid value"),

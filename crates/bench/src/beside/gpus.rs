@@ -31,8 +31,15 @@ pub struct GpuBeside {
     pub memory_bytes: Option<Extent>,
     /// Power, in watts.
     pub power_w: Option<Extent>,
-    /// What it took, in joules: power over the time between readings.
+    /// What it took over all that was read, in joules: power over the time between readings.
     pub energy_j: Option<f64>,
+    /// Power over the time that is measured alone, the mean in watts: from when the first kept request was meant to be sent to
+    /// the end of the last. None where it was not read over nine tenths of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_w: Option<f64>,
+    /// Did a process of the server compute on it? None where the server's processes, or those on it, are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_used: Option<bool>,
     /// Temperature, in °C.
     pub temperature_c: Option<Extent>,
     /// Clocks of its multiprocessors while something ran on it, in MHz; while nothing did, where nothing ever did.
@@ -64,13 +71,46 @@ pub(super) struct Gpu {
     idle_clock: Gathered,
     cap: Gathered,
     slowed: BTreeMap<&'static str, u32>,
-    energy: f64,
-    last: Option<(Instant, f64)>,
+    /// Its power at each reading, in watts.
+    course: Vec<(Instant, f64)>,
+}
+
+/// The least share of a time over which power was read for its energy to be told.
+const COVERED: f64 = 0.9;
+
+/// Power over time, as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Course(Vec<(Instant, f64)>);
+
+impl Course {
+    /// The mean between these moments, in watts; none where too little of it was read.
+    pub fn over(&self, from: Instant, to: Instant) -> Option<f64> {
+        let all = to.saturating_duration_since(from).as_secs_f64();
+        let (mut energy, mut read) = (0.0, 0.0);
+        for pair in self.0.windows(2) {
+            let ((begin, before), (end, after)) = (pair[0], pair[1]);
+            let whole = end.saturating_duration_since(begin).as_secs_f64();
+            let (low, high) = (begin.max(from), end.min(to));
+            let part = high.saturating_duration_since(low).as_secs_f64();
+            if part <= 0.0 || whole <= 0.0 {
+                continue;
+            }
+            let at = |moment: Instant| {
+                before + (after - before) * moment.saturating_duration_since(begin).as_secs_f64() / whole
+            };
+            energy += f64::midpoint(at(low), at(high)) * part;
+            read += part;
+        }
+        (all > 0.0 && read >= all * COVERED).then(|| energy / read)
+    }
 }
 
 impl Gpu {
-    /// Takes a reading in.
-    pub fn take(&mut self, now: &Now, at: Instant) {
+    /// Takes a reading in; `server` are the processes of the server, where they are known.
+    pub fn take(&mut self, now: &Now, at: Instant, server: Option<&[u32]>) {
+        if let Some((all, own)) = now.computing.as_ref().zip(server) {
+            *self.told.is_used.get_or_insert_default() |= all.iter().any(|one| own.contains(one));
+        }
         let value = |metric: Metric| now.values.get(&metric).copied();
         self.readings += 1;
         self.told.uuid = now.uuid.to_string();
@@ -95,27 +135,29 @@ impl Gpu {
             *self.slowed.entry(word).or_default() += 1;
         }
         if let Some(power) = value(Metric::Power) {
-            if let Some((before, watts)) = self.last {
-                self.energy += f64::midpoint(watts, power) * at.saturating_duration_since(before).as_secs_f64();
-            }
-            self.last = Some((at, power));
+            self.course.push((at, power));
         }
     }
 
-    /// What was read of it.
-    pub fn end(self) -> GpuBeside {
+    /// What was read of it, and its power as it went.
+    pub fn end(self) -> (GpuBeside, Course) {
         let share = |count: u32| f64::from(count) / f64::from(self.readings.max(1));
-        GpuBeside {
+        let course = Course(self.course);
+        let ends = course.0.first().zip(course.0.last());
+        let told = GpuBeside {
             utilisation: self.used.extent(),
             memory_bytes: self.memory.extent(),
             power_w: self.power.extent(),
-            energy_j: self.power.extent().map(|_| self.energy),
+            energy_j: ends.map(|((from, _), (to, _))| {
+                course.over(*from, *to).unwrap_or_default() * to.saturating_duration_since(*from).as_secs_f64()
+            }),
             temperature_c: self.heat.extent(),
             sm_clock_mhz: self.clock.extent().or(self.idle_clock.extent()),
             power_cap_w: self.cap.extent(),
             slowed: self.slowed.iter().map(|(word, count)| ((*word).to_owned(), share(*count))).collect(),
             ..self.told
-        }
+        };
+        (told, course)
     }
 }
 
@@ -138,16 +180,27 @@ mod tests {
             ]
             .into(),
             power_cap: Some(700.0),
+            computing: Some(vec![7, 4_711]),
         };
         #[allow(clippy::disallowed_methods, reason = "the begin of a measurement")]
         let begin = Instant::now();
         let mut gpu = Gpu::default();
-        gpu.take(&now(0.0, 100.0, 200.0, 1.0), begin);
-        gpu.take(&now(0.9, 300.0, 1_980.0, 4.0), begin + Duration::from_secs(1));
-        gpu.take(&now(0.7, 300.0, 1_410.0, 68.0), begin + Duration::from_secs(3));
-        let told = gpu.end();
+        let second = |n: u64| begin + Duration::from_secs(n);
+        gpu.take(&now(0.0, 100.0, 200.0, 1.0), begin, None);
+        gpu.take(&now(0.9, 300.0, 1_980.0, 4.0), second(1), Some(&[9]));
+        assert_eq!(gpu.told.is_used, Some(false));
+        gpu.take(&now(0.7, 300.0, 1_410.0, 68.0), second(3), Some(&[4_711]));
+        let (told, course) = gpu.end();
+        assert_eq!(told.is_used, Some(true));
         // 200 W for a second, 300 W for two.
         assert!((told.energy_j.unwrap() - 800.0).abs() < 1e-9, "{told:?}");
+        // Of a part only what was taken in it.
+        assert!((course.over(second(1), second(2)).unwrap() - 300.0).abs() < 1e-9);
+        assert!((course.over(begin + Duration::from_millis(500), second(1)).unwrap() - 250.0).abs() < 1e-9);
+        // What was hardly read is not told, and a little that is missing is taken for the mean.
+        assert_eq!(course.over(second(2), second(9)), None);
+        assert_eq!(course.over(second(2), second(2)), None);
+        assert!((course.over(second(1), second(3) + Duration::from_millis(100)).unwrap() - 300.0).abs() < 1e-9);
         assert_eq!(told.sm_clock_mhz, Some(Extent { low: 1_410.0, mean: 1_695.0, high: 1_980.0 }));
         assert_eq!((told.power_cap_w.map(|cap| cap.high), told.temperature_c), (Some(700.0), None));
         let slowed: Vec<(&str, u32)> =

@@ -1,6 +1,10 @@
 //! The thread that reads beside a load.
 
-use super::{Beside, EVERY, Gpus, Watched, exposition, gpus::Gpu, tree::Tree};
+use super::{
+    Beside, EVERY, Gpus, Watched, exposition,
+    gpus::{Course, Gpu},
+    tree::Tree,
+};
 use crate::{
     client::{Client, Way},
     plan::{Api, Target},
@@ -20,9 +24,28 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What reads, while it does.
 pub struct Sampler {
     stop: SyncSender<()>,
-    thread: Option<JoinHandle<Beside>>,
+    thread: Option<JoinHandle<Read>>,
     metrics: Option<Counted>,
     missing: Vec<String>,
+}
+
+/// What was read, and the power of each of its GPUs as it went.
+#[derive(Debug, Default)]
+pub struct Read {
+    beside: Beside,
+    courses: Vec<Course>,
+}
+
+impl Read {
+    /// What was read, with the power that was taken between these moments, which are those that are measured.
+    #[must_use]
+    pub fn over(self, from: Instant, to: Instant) -> Beside {
+        let mut beside = self.beside;
+        for (gpu, course) in beside.gpus.iter_mut().zip(self.courses) {
+            gpu.measured_w = course.over(from, to);
+        }
+        beside
+    }
 }
 
 /// What a server counts.
@@ -55,9 +78,10 @@ impl Sampler {
 
     /// Ends it. What the server counts is asked for once more.
     #[must_use]
-    pub fn end(self, runtime: &Runtime) -> Beside {
+    pub fn end(self, runtime: &Runtime) -> Read {
         drop(self.stop);
-        let mut beside = self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let mut read = self.thread.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let beside = &mut read.beside;
         beside.missing.extend(self.missing);
         if let Some(Counted { client, before }) = self.metrics {
             match get(&client, runtime) {
@@ -70,7 +94,7 @@ impl Sampler {
                 Err(why) => beside.missing.push(format!("what the server counts, after the load: {why}")),
             }
         }
-        beside
+        read
     }
 }
 
@@ -95,7 +119,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn read(watched: &Watched, stopped: &Receiver<()>) -> Beside {
+fn read(watched: &Watched, stopped: &Receiver<()>) -> Read {
     let mut beside = Beside { every_ms: u64::try_from(EVERY.as_millis()).unwrap_or(u64::MAX), ..Beside::default() };
     let mut tree = watched.process.and_then(|process| {
         let tree = Tree::new(process, now());
@@ -124,8 +148,9 @@ fn read(watched: &Watched, stopped: &Receiver<()>) -> Beside {
         if let Some(tree) = &mut tree {
             tree.read(at);
         }
+        let own = tree.as_ref().map(Tree::processes);
         for one in driver.iter_mut().flat_map(beside::Gpus::read) {
-            gpus.entry(one.uuid.to_string()).or_default().take(&one, at);
+            gpus.entry(one.uuid.to_string()).or_default().take(&one, at, own.as_deref());
         }
         // What took longer than a tenth of a second is not made up for.
         due = (due + EVERY).max(now());
@@ -135,9 +160,11 @@ fn read(watched: &Watched, stopped: &Receiver<()>) -> Beside {
         }
     }
     beside.server = tree.as_ref().and_then(Tree::end);
-    beside.gpus = gpus.into_values().map(Gpu::end).collect();
-    beside.gpus.sort_by_key(|gpu| gpu.index);
-    beside
+    let mut gpus: Vec<_> = gpus.into_values().map(Gpu::end).collect();
+    gpus.sort_by_key(|(gpu, _)| gpu.index);
+    let courses;
+    (beside.gpus, courses) = gpus.into_iter().unzip();
+    Read { beside, courses }
 }
 
 #[cfg(test)]
@@ -149,24 +176,27 @@ mod tests {
     fn what_is_there_is_read_and_what_is_not_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let library = pilothouse_connect_local::stub::build(folder.path(), &[]).unwrap();
-        std::fs::write(folder.path().join("libnvml-mock.so.conf"), "gpus 1\nutil 40\nheat 61\ncap 650000\nreasons 4\n")
-            .unwrap();
+        std::fs::write(
+            folder.path().join("libnvml-mock.so.conf"),
+            &format!("gpus 1\nutil 40\nheat 61\ncap 650000\nreasons 4\npid {}\n", std::process::id()),
+        )
+        .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let watched = Watched {
             process: Some(std::process::id()),
             metrics: Some("http://127.0.0.1:1/metrics".into()),
             gpus: Gpus::Library(library.display().to_string()),
         };
-        let beside = Sampler::start(&watched, &plan().target, &runtime).unwrap().end(&runtime);
+        let beside = Sampler::start(&watched, &plan().target, &runtime).unwrap().end(&runtime).beside;
         assert!(beside.readings >= 1 && beside.server.is_some_and(|of| of.processes >= 1), "{beside:?}");
         let gpu = &beside.gpus[0];
         assert_eq!((beside.gpus.len(), gpu.product.as_deref()), (1, Some("NVIDIA H100 80GB HBM3")));
         assert_eq!((gpu.temperature_c.map(|of| of.high), gpu.power_cap_w.map(|of| of.low)), (Some(61.0), Some(650.0)));
-        assert_eq!(gpu.slowed.get("software power cap"), Some(&1.0));
+        assert_eq!((gpu.slowed.get("software power cap"), gpu.is_used), (Some(&1.0), Some(true)));
         assert_eq!(beside.missing.len(), 1, "{:?}", beside.missing);
         assert!(beside.missing[0].starts_with("http://127.0.0.1:1/metrics: nobody listens"), "{:?}", beside.missing);
         let nothing = Watched { process: Some(u32::MAX - 1), gpus: Gpus::Library("/no/such.so".into()), metrics: None };
-        let beside = Sampler::start(&nothing, &plan().target, &runtime).unwrap().end(&runtime);
+        let beside = Sampler::start(&nothing, &plan().target, &runtime).unwrap().end(&runtime).beside;
         assert_eq!((beside.server, beside.gpus.len(), beside.missing.len()), (None, 0, 2), "{:?}", beside.missing);
         assert!(Sampler::start(&Watched::default(), &plan().target, &runtime).is_none());
     }

@@ -80,6 +80,11 @@ impl Tree {
         (self.before, self.at) = (times, now);
     }
 
+    /// The numbers of the processes that it has now.
+    pub fn processes(&self) -> Vec<u32> {
+        self.members.iter().map(|id| id.as_u32()).collect()
+    }
+
     /// What was read; none where it never was.
     pub fn end(&self) -> Option<ServerLoad> {
         (self.most > 0).then(|| ServerLoad {

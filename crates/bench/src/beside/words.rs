@@ -1,11 +1,13 @@
 //! What was read beside a load, in words.
 
 use super::{Beside, Extent, GpuBeside};
+use crate::measures::Measures;
 use pilothouse_wire::units::{bytes, number};
 
-/// A line each: the server's processes, each GPU, what the server counted, and what could not be read.
+/// A line each: the server's processes, each GPU, what the tokens of the measured time took, what the server counted, and what
+/// could not be read.
 #[must_use]
-pub fn lines(beside: &Beside, tokens: u64) -> Vec<String> {
+pub fn lines(beside: &Beside, measures: &Measures) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(server) = &beside.server {
         let used = server.processors.map_or_else(String::new, |of| {
@@ -21,16 +23,7 @@ pub fn lines(beside: &Beside, tokens: u64) -> Vec<String> {
         ));
     }
     lines.extend(beside.gpus.iter().map(gpu));
-    let energy: f64 = beside.gpus.iter().filter_map(|gpu| gpu.energy_j).sum();
-    if energy > 0.0 && tokens > 0 {
-        #[allow(clippy::cast_precision_loss, reason = "tokens of a run")]
-        let each = energy / tokens as f64;
-        lines.push(format!(
-            "energy: {} J of all GPUs, {} J a token of answers, idle time included",
-            number(energy, 0),
-            number(each, 3)
-        ));
-    }
+    lines.extend(energy(beside, measures));
     let counted = beside.metrics.iter().filter(|(_, (before, after))| after > before && is_count(before, after));
     let counted: Vec<String> =
         counted.take(6).map(|(name, (before, after))| format!("{name} +{}", number(after - before, 0))).collect();
@@ -39,6 +32,27 @@ pub fn lines(beside: &Beside, tokens: u64) -> Vec<String> {
     }
     lines.extend(beside.missing.iter().map(|why| format!("not read: {why}")));
     lines
+}
+
+/// Of the time that is measured alone, as the tokens are.
+fn energy(beside: &Beside, measures: &Measures) -> Option<String> {
+    let tokens = measures.tokens.output;
+    let watts = beside.measured_watts().filter(|_| tokens > 0)?;
+    #[allow(clippy::cast_precision_loss, reason = "tokens and times of a run")]
+    let (tokens, seconds) = (tokens as f64, measures.span_us as f64 / 1e6);
+    let serving = beside.serving();
+    let numbers: Vec<String> = serving.iter().map(|gpu| gpu.index.to_string()).collect();
+    let why = match serving.iter().all(|gpu| gpu.is_used == Some(true)) {
+        true => "on which the server computes",
+        false => "on which something ran: whose it was is not known",
+    };
+    Some(format!(
+        "energy: {} J in the {} s that are measured, {} J a token of answers, of GPU {}, {why}",
+        number(watts * seconds, 0),
+        number(seconds, 1),
+        number(watts * seconds / tokens, 3),
+        numbers.join(", ")
+    ))
 }
 
 /// A count rises by whole numbers.
@@ -75,7 +89,7 @@ fn amount(of: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::beside::ServerLoad;
+    use crate::{beside::ServerLoad, measures::measure, plan::WarmUp, slo::Slo};
 
     #[test]
     fn each_thing_is_a_line() {
@@ -92,7 +106,8 @@ mod tests {
                 utilisation: extent(0.0, 0.87, 1.0),
                 sm_clock_mhz: extent(1_410.0, 1_900.0, 1_980.0),
                 power_cap_w: extent(700.0, 700.0, 700.0),
-                energy_j: Some(5_000.0),
+                energy_j: Some(9_000.0),
+                measured_w: Some(5_000.0 / 12.0),
                 slowed: [("software power cap".to_owned(), 0.25)].into(),
                 ..GpuBeside::default()
             }],
@@ -100,12 +115,20 @@ mod tests {
             missing: vec!["x".into()],
             ..Beside::default()
         };
+        let mut measures = measure(&[], WarmUp::None, &Slo::default());
+        (measures.tokens.output, measures.span_us) = (1_000, 12_000_000);
+        let mut known = beside.clone();
+        known.gpus[0].is_used = Some(true);
+        let said = lines(&known, &measures);
+        assert!(said[2].ends_with("5.000 J a token of answers, of GPU 0, on which the server computes"), "{said:?}");
+        known.gpus[0].measured_w = None;
+        assert!(lines(&known, &measures).iter().all(|line| !line.starts_with("energy")));
         assert_eq!(
-            lines(&beside, 1_000),
+            lines(&beside, &measures),
             [
                 "server: 4.25 s of processor time in 3 processes, 1.50 processors on average and 3.00 at most, 2.00 GB of memory at most",
                 "GPU 0 H100, 87 % used on average, 1,410 to 1,980 MHz, cap 700 W; held back: software power cap 25 % of the time",
-                "energy: 5,000 J of all GPUs, 5.000 J a token of answers, idle time included",
+                "energy: 5,000 J in the 12.0 s that are measured, 5.000 J a token of answers, of GPU 0, on which something ran: whose it was is not known",
                 "the server counted a_total +40",
                 "not read: x",
             ]

@@ -4,7 +4,7 @@
 use super::Meaning;
 use crate::{
     client::{self, Way},
-    failure::Failure,
+    failure::{Failure, Kind},
     plan::{Output, Plan},
     prompts::Maker,
     sizes::Sizes,
@@ -55,7 +55,7 @@ pub struct Answers {
 pub struct Agreement {
     /// The arm.
     pub arm: SmolStr,
-    /// Prompts that both answered.
+    /// Prompts that were compared: both answered, or one of them did and the other without a word that is said.
     pub answered: u32,
     /// The share of them whose answers are the same to the letter; none where both answered none.
     pub exact: Option<f64>,
@@ -87,10 +87,20 @@ impl Answers {
     /// Has this arm less overlap than is allowed?
     #[must_use]
     pub fn is_broken_by(&self, arm: &str) -> bool {
-        let agreement = self.arms.iter().skip(1).find(|agreement| agreement.arm == arm);
         // Whoever answered nothing agrees with nobody.
-        let overlap = agreement.map(|agreement| agreement.overlap.unwrap_or(0.0));
+        let overlap = self.of(arm).filter(|_| !self.is_untold(arm)).map(|own| own.overlap.unwrap_or(0.0));
         self.least_overlap.zip(overlap).is_some_and(|(least, overlap)| overlap < least)
+    }
+
+    /// Is an overlap asked for that nobody can tell, since neither the baseline nor this arm answered a prompt with a word?
+    #[must_use]
+    pub fn is_untold(&self, arm: &str) -> bool {
+        let any = self.arms.first().into_iter().chain(self.of(arm)).any(|agreement| agreement.answered > 0);
+        self.least_overlap.is_some() && !any
+    }
+
+    fn of(&self, arm: &str) -> Option<&Agreement> {
+        self.arms.iter().skip(1).find(|agreement| agreement.arm == arm)
     }
 }
 
@@ -113,15 +123,29 @@ pub(super) async fn ask(plan: &Plan, many: u32) -> Result<Said, Problem> {
     let mut said = Vec::new();
     for prompt in FIXED.iter().take(many as usize) {
         let asked = timeout(limit, client.text(&maker.say(prompt, TOKENS))).await;
-        said.push(asked.unwrap_or_else(|_| Err(Failure::new(crate::failure::Kind::TimedOut, ""))));
+        said.push(asked.unwrap_or_else(|_| Err(Failure::new(Kind::TimedOut, ""))).and_then(worded));
     }
     Ok(said)
 }
 
+/// An answer of which no word is said is none: who only thought has not come to it within so few tokens, and two who say
+/// nothing do not say the same.
+fn worded(text: String) -> Result<String, Failure> {
+    match text.split_whitespace().next() {
+        Some(_) => Ok(text),
+        None => {
+            Err(Failure::new(Kind::Empty, format!("was said within {TOKENS}; what is only thought is not compared")))
+        }
+    }
+}
+
 /// How far one agrees with the baseline.
 pub(super) fn agreement(arm: &SmolStr, baseline: &Said, said: &Said) -> Agreement {
+    let is_silent = |failure: &Failure| failure.kind == Kind::Empty;
     let both = |pair: (&Result<String, Failure>, &Result<String, Failure>)| match pair {
         (Ok(one), Ok(other)) => Some((one == other, overlap(one, other))),
+        // Who says nothing where the other says something has nothing in common with it; who could not be asked is left out.
+        (Ok(_), Err(failure)) | (Err(failure), Ok(_)) if is_silent(failure) => Some((false, 0.0)),
         _ => None,
     };
     let pairs: Vec<Option<(bool, f64)>> = baseline.iter().zip(said).map(both).collect();
@@ -140,7 +164,7 @@ pub(super) fn agreement(arm: &SmolStr, baseline: &Said, said: &Said) -> Agreemen
     }
 }
 
-/// Twice the words that are in both over those of either; two empty answers are the same.
+/// Twice the words that are in both over those of either.
 fn overlap(one: &str, other: &str) -> f64 {
     let mut bag: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut all, mut shared) = (0, 0);
@@ -166,7 +190,6 @@ fn count(n: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Kind;
     use proptest::prelude::*;
 
     #[test]
@@ -206,6 +229,29 @@ mod tests {
             assert_eq!([answers.is_broken_by("next"), answers.is_broken_by("mute")], want, "{least:?}");
             assert!(!answers.is_broken_by("now"));
         }
+    }
+
+    #[test]
+    fn who_says_nothing_has_not_answered_and_a_guard_that_nobody_can_tell_is_not_passed() {
+        assert_eq!(worded(" Mars\n".into()).unwrap(), " Mars\n");
+        let thought = |many: usize| -> Said { (0..many).map(|_| worded(" \n".into())).collect() };
+        let said = |text: &str| worded(text.into());
+        assert_eq!(thought(1)[0].as_ref().unwrap_err().kind, Kind::Empty);
+        // All of them only think: nothing is the same, and nothing is shown to be.
+        let none = agreement(&"next".into(), &thought(3), &thought(3));
+        assert_eq!((none.answered, none.exact, none.overlap), (0, None, None));
+        assert!(none.failed.as_ref().is_some_and(|why| why.contains("no token was said within 64")), "{none:?}");
+        let of = |baseline: &Said, next: &Said| {
+            let arms = vec![agreement(&"now".into(), baseline, baseline), agreement(&"next".into(), baseline, next)];
+            let answers = Answers { prompts: 3, least_overlap: Some(0.8), meaning: None, arms };
+            (answers.is_broken_by("next"), answers.is_untold("next"))
+        };
+        assert_eq!(of(&thought(3), &thought(3)), (false, true));
+        let baseline = vec![said("a"), said("b"), said("c")];
+        assert_eq!(of(&baseline, &baseline), (false, false));
+        // One that thinks for longer than it is given is not as the baseline, and no less so where it comes to one answer.
+        assert_eq!(of(&baseline, &thought(3)), (true, false));
+        assert_eq!(of(&baseline, &vec![said("a"), worded(String::new()), worded(String::new())]), (true, false));
     }
 
     #[test]

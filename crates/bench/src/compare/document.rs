@@ -6,8 +6,9 @@ use crate::{
     environment::Environment,
     measures::{DEFINITIONS, Measures},
     plan::Plan,
-    result::{ClientLoad, State},
+    result::{self, ClientLoad, State},
     server::Started,
+    store::{self, Partly},
 };
 use pilothouse_insight::verdict::{self, Comparison, Conditions, Settings, Slot, judge};
 use pilothouse_wire::{Problem, SmolStr, Stamp};
@@ -54,6 +55,23 @@ pub struct Document {
     pub answers: Option<Answers>,
     /// What follows from the whole blocks, at planned looks alone.
     pub comparison: Comparison,
+    /// What of it is not kept, and why; none where all is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_kept: Option<String>,
+}
+
+impl Partly for Document {
+    fn is_partly(&mut self, why: String) {
+        store::add(&mut self.not_kept, why);
+    }
+}
+
+impl BlockRun {
+    /// Requests that were open still when the block and what it gives them to end were over.
+    #[must_use]
+    pub fn left_open(&self) -> u64 {
+        result::left_open(&self.state, Some(&self.measures))
+    }
 }
 
 /// Who is compared.
@@ -90,7 +108,7 @@ pub struct BlockRun {
     /// What was read beside it; none where nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
-    /// What came of it; none where it was ended before there was anything.
+    /// What came of it; of nothing where it was ended before there was anything.
     pub measures: Measures,
     /// What it took of the client.
     pub client: ClientLoad,
@@ -118,7 +136,16 @@ impl Document {
             blocks: Vec::new(),
             answers: None,
             comparison: judge(plan, &[]),
+            not_kept: None,
         }
+    }
+
+    /// Is all of it kept?
+    ///
+    /// # Errors
+    /// What is not, and why.
+    pub fn kept(&self) -> Result<(), Problem> {
+        store::all_kept(&self.id, self.not_kept.as_ref())
     }
 
     /// The plan of its looks.

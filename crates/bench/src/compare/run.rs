@@ -3,7 +3,7 @@
 
 use super::{
     Answers, Arm, Before, BlockRun, Document,
-    answers::{self, Said},
+    answers::{self, FIXED, Said},
     limit::limit,
     meaning,
 };
@@ -12,10 +12,10 @@ use crate::{
     client,
     measures::Measures,
     plan::{Plan, Target},
-    result::{self, State},
+    result::{self, ClientLoad, State},
     run::{self, Running as Block},
     spread::{MICROS, Recorder},
-    store::Place,
+    store::{Partly, Place},
 };
 use pilothouse_connect::Clock;
 use pilothouse_insight::verdict::{self, Conditions, Slot};
@@ -83,6 +83,11 @@ pub fn start(wanted: Wanted, place: Place, clock: Clock) -> Result<Running, Prob
         target.check().map_err(|problem| Problem { what: format!("embed: {}", problem.what), ..problem })?;
         client::key(&target.key)?;
     }
+    if prompts as usize > FIXED.len() {
+        return Err(Problem::new(Code::BadInput, format!("answers cannot be {prompts}."))
+            .why(format!("There are {} fixed prompts.", FIXED.len()))
+            .next(format!("Give {} at most; 0 asks none.", FIXED.len())));
+    }
     place.is_free()?;
     let mut document = Document::begun(place.id.clone(), &plan, arms, most_late_us, clock.now());
     document.before = Before::from_earlier(&plan, &document, &earlier);
@@ -125,11 +130,26 @@ impl Work {
                 state = State::Interrupted;
                 break;
             }
-            let block = self.block(slot).await?;
+            let block = match self.block(slot).await {
+                Ok(block) => block,
+                // What was measured before is as true as it was.
+                Err(problem) if !self.document.blocks.is_empty() => {
+                    self.document
+                        .is_partly(format!("block {} is not there: {problem}", self.document.blocks.len() + 1));
+                    state = State::Interrupted;
+                    break;
+                }
+                Err(problem) => return Err(problem),
+            };
             let how = block.state.clone();
             self.document.blocks.push(block);
             let is_over = how == State::Whole && self.look();
-            self.place.write(&self.document)?;
+            let is_written = self.document.not_kept.is_none() && self.place.write(&self.document).is_ok();
+            if !is_written && !is_over {
+                // It is said at the end, once it is clear what could be kept.
+                state = State::Interrupted;
+                break;
+            }
             if how != State::Whole {
                 state = how;
                 break;
@@ -140,7 +160,9 @@ impl Work {
         }
         self.document.state = state;
         self.document.ended = Some(self.clock.now());
-        self.place.write(&self.document)?;
+        let last = self.document.blocks.last().map(|block| block.run.as_str()).unwrap_or_default();
+        let lines = Place::at(&self.folder.join(format!("{last}.json"))).requests;
+        self.place.write_at_last(&mut self.document, &lines);
         Ok(self.document)
     }
 
@@ -190,8 +212,9 @@ impl Work {
         }
         let looks = &self.plan.settings().looks;
         let is_look = looks.iter().any(|pairs| self.plan.blocks(*pairs) == blocks);
-        // Where the client was the limit no later block can mend it.
-        let is_lost = blocks.is_multiple_of(a_round) && self.document.blocks.iter().any(|block| block.limit.is_some());
+        // Where the client was the limit, or the machine slept, no later block can mend it.
+        let is_lost_by = |block: &BlockRun| block.conditions.client_was_limit || block.conditions.slept;
+        let is_lost = blocks.is_multiple_of(a_round) && self.document.blocks.iter().any(is_lost_by);
         if !is_look && !is_lost {
             return false;
         }
@@ -217,7 +240,10 @@ impl Work {
         let began_block = tokio::task::spawn_blocking(move || run::start_beside(asked, given, place, clock)).await;
         let running =
             began_block.map_err(|error| Problem::new(Code::Internal, "A block broke.").why(format!("{error}.")))??;
-        let result::Document { state, measures, client, beside, .. } = self.follow(running).await?;
+        let result::Document { state, measures, client, beside, not_kept, .. } = self.follow(running).await?;
+        if let Some(why) = not_kept {
+            self.document.is_partly(format!("block {name}: {why}"));
+        }
         let measures = measures.unwrap_or_else(|| crate::measures::measure(&[], plan.warm_up, &plan.slo));
         let client = client.unwrap_or_else(|| result::ClientLoad::new(None, None, Recorder::default().spread(MICROS)));
         let limit = limit(&plan, &measures, &client, self.document.most_late_us);
@@ -225,10 +251,10 @@ impl Work {
             slot,
             run: name,
             began,
-            state,
             seed,
             values: self.document.quantities().iter().map(|quantity| quantity.value(&measures)).collect(),
-            conditions: conditions(&measures, limit.is_some(), beside.as_ref()),
+            conditions: conditions((&state, &measures), (&client, limit.is_some()), beside.as_ref()),
+            state,
             limit,
             beside,
             measures,
@@ -263,17 +289,24 @@ impl Work {
     }
 }
 
-fn conditions(measures: &Measures, client_was_limit: bool, beside: Option<&Beside>) -> Conditions {
+/// What was open still at the end of a whole block had its time, and is no better than what failed.
+fn conditions(
+    (state, measures): (&State, &Measures),
+    (client, client_was_limit): (&ClientLoad, bool),
+    beside: Option<&Beside>,
+) -> Conditions {
     let counts = measures.requests;
-    let requests = counts.answered + counts.failed;
+    let failed = counts.failed + result::left_open(state, Some(measures));
+    let requests = counts.answered + failed;
     let range = |of: fn(&GpuBeside) -> Option<Extent>| beside.and_then(|beside| beside.range(of));
     Conditions {
         clock_mhz: range(|gpu| gpu.sm_clock_mhz),
         power_cap_w: range(|gpu| gpu.power_cap_w),
         temperature_c: range(|gpu| gpu.temperature_c),
         client_was_limit,
+        slept: client.slept_s.is_some(),
         requests,
-        failed: counts.failed,
+        failed,
     }
 }
 
@@ -320,10 +353,39 @@ mod tests {
             let clock = if block.slot.arm == 0 { 1_900.0 } else { 1_400.0 };
             let gpu = GpuBeside { utilisation: extent(0.5), sm_clock_mhz: extent(clock), ..GpuBeside::default() };
             let beside = Beside { gpus: vec![gpu], ..Beside::default() };
-            block.conditions = conditions(&block.measures, false, Some(&beside));
+            block.conditions = conditions((&block.state, &block.measures), (&block.client, false), Some(&beside));
         }
         let verdict = work.document.judged(&work.plan).candidates[0].verdict.words();
         assert!(verdict.starts_with("invalid: clocks do not overlap: 1,900 to 1,920 MHz in now"), "{verdict}");
+    }
+
+    #[test]
+    fn what_is_open_still_when_its_time_is_over_is_held_against_the_other_arm() {
+        let mut work = work(|document| document.blocks.truncate(12));
+        for block in &mut work.document.blocks {
+            if block.slot.arm == 1 {
+                block.measures.requests.unfinished = block.measures.requests.answered;
+            }
+            block.conditions = conditions((&block.state, &block.measures), (&block.client, false), None);
+        }
+        let verdict = work.document.judged(&work.plan).candidates[0].verdict.words();
+        assert!(verdict.starts_with("invalid: 0 % of requests were not answered in now, 50 % in next"), "{verdict}");
+        // Of a block that was cut by a person it says nothing.
+        let block = &mut work.document.blocks[1];
+        block.state = State::Interrupted;
+        let cut = conditions((&block.state, &block.measures), (&block.client, false), None);
+        assert_eq!((cut.failed, cut.requests), (0, 40));
+    }
+
+    #[test]
+    fn a_block_in_which_the_machine_slept_makes_nothing_of_it() {
+        let mut work = work(|document| document.blocks.truncate(4));
+        let block = &mut work.document.blocks[2];
+        block.client.slept_s = Some(31.0);
+        block.conditions = conditions((&block.state, &block.measures), (&block.client, false), None);
+        assert!(work.look());
+        let verdict = work.document.comparison.candidates[0].verdict.words();
+        assert!(verdict.starts_with("invalid: the machine slept in 1 of 4 blocks"), "{verdict}");
     }
 
     #[test]

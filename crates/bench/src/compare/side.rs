@@ -46,7 +46,7 @@ pub struct Side {
     pub why: &'static str,
     /// In what they differ besides what is measured.
     pub unlike: Vec<String>,
-    /// Failed requests of each, where they are known, of how many.
+    /// Requests of each that failed or were left open, where they are known, of how many.
     pub failed: [Option<(u64, u64)>; 2],
     /// What both or one of them has.
     pub rows: Vec<Row>,
@@ -97,7 +97,8 @@ fn failed(kept: &Kept) -> Option<(u64, u64)> {
     match kept {
         Kept::Run(document) => {
             let requests = document.measures.as_ref()?.requests;
-            Some((requests.failed, requests.failed + requests.answered))
+            let failed = requests.failed + document.left_open();
+            Some((failed, failed + requests.answered))
         }
         Kept::Imported(document) => {
             document.failed.zip(document.answered).map(|(failed, answered)| (failed, failed + answered))
@@ -153,7 +154,7 @@ impl Side {
         }
         for (run, failed) in self.runs.iter().zip(self.failed) {
             if let Some((failed, all)) = failed.filter(|(failed, _)| *failed > 0) {
-                page.toned("Failed", format!("{run}: {failed} of {all} requests failed"), Tone::Bad);
+                page.toned("Failed", format!("{run}: {failed} of {all} requests were not answered"), Tone::Bad);
             }
         }
         let cell = |value: Option<f64>| value.map_or_else(|| ABSENT.to_owned(), figure);

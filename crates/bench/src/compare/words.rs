@@ -1,6 +1,6 @@
 //! A comparison in words, and as a chart: verdicts first, then what they rest on.
 
-use super::{Answers, Document, metric::Quantity};
+use super::{Answers, BlockRun, Document, metric::Quantity};
 use crate::{
     page::{Head, Page, Table, Tone},
     result::State,
@@ -42,8 +42,16 @@ pub fn page(document: &Document) -> Page {
     for limited in document.blocks.iter().filter_map(|block| Some((&block.run, block.limit.as_ref()?))).take(3) {
         page.toned("", format!("the client was the limit in block {}: {}", limited.0, limited.1), Tone::Warn);
     }
+    for (run, words) in
+        document.blocks.iter().flat_map(|block| block.client.passed().into_iter().map(|of| (&block.run, of)))
+    {
+        page.toned("", format!("block {run}: {words}"), Tone::Warn);
+    }
     if let Some(answers) = &document.answers {
         agreements(&mut page, answers);
+    }
+    if let Some(why) = &document.not_kept {
+        page.toned("Not kept", why.clone(), Tone::Bad);
     }
     page.tables = vec![found(document), arms(document)];
     page.definitions = definitions(document);
@@ -54,10 +62,15 @@ pub fn page(document: &Document) -> Page {
 /// What is said of a candidate in all, guard included.
 #[must_use]
 pub fn outcome(document: &Document, candidate: &Candidate) -> Verdict {
-    let broken = document.answers.as_ref().is_some_and(|answers| answers.is_broken_by(&candidate.arm));
+    let guard =
+        |of: fn(&Answers, &str) -> bool| document.answers.as_ref().is_some_and(|answers| of(answers, &candidate.arm));
     match &candidate.verdict {
         Verdict::Invalid { .. } => candidate.verdict.clone(),
-        _ if broken => Verdict::Worse,
+        _ if guard(Answers::is_broken_by) => Verdict::Worse,
+        // A guard that nobody can tell is not one that was passed.
+        _ if guard(Answers::is_untold) => Verdict::Invalid {
+            why: "an overlap of answers is asked for, and no fixed prompt was answered with a word".into(),
+        },
         verdict => verdict.clone(),
     }
 }
@@ -75,7 +88,7 @@ fn state(document: &Document) -> String {
 /// What is said of a candidate in all, in a sentence without its end.
 pub(crate) fn sentence(document: &Document, candidate: &Candidate) -> String {
     let outcome = outcome(document, candidate);
-    let broken = outcome != candidate.verdict;
+    let broken = outcome == Verdict::Worse && outcome != candidate.verdict;
     let baseline = document.arms.first().map_or("", |arm| arm.name.as_str());
     let why = if broken { ": its answers have less in common with the baseline's than is allowed" } else { "" };
     let words = format!("{} than {baseline} in all: {}{why}", candidate.arm, outcome.words());
@@ -122,12 +135,12 @@ fn stated(document: &Document) -> String {
     let settings = &document.settings;
     let looks: Vec<String> = settings.looks.iter().map(u32::to_string).collect();
     let ids: Vec<&str> = settings.metrics.iter().map(|metric| metric.id.as_str()).collect();
+    let (margin, alpha) = (percent(settings.margin), percent(settings.alpha));
     format!(
-        "{} before the first block; the same within ±{}; looks at {} pairs; any false verdict at most {} (Holm over all); seed {}",
+        "{} before the first block; the same within ±{margin}; looks at {} pairs; any false \"better\" or \"worse\" at most {alpha} \
+         (Holm over all), and any false \"the same\" at most {alpha}; seed {}",
         ids.join(", "),
-        percent(settings.margin),
         looks.join(", "),
-        percent(settings.alpha),
         settings.seed
     )
 }
@@ -157,7 +170,17 @@ fn failures(page: &mut Page, document: &Document) {
     for (at, arm) in document.arms.iter().enumerate() {
         let own = || document.blocks.iter().filter(|block| block.slot.arm == at);
         let failed: u64 = own().map(|block| block.measures.requests.failed).sum();
-        let all: u64 = own().map(|block| block.measures.requests.answered).sum::<u64>() + failed;
+        let open: u64 = own().map(BlockRun::left_open).sum();
+        let all: u64 = own().map(|block| block.measures.requests.answered).sum::<u64>() + failed + open;
+        if open > 0 {
+            let (of, part, drain) = (count(all), share(open, all), arm.plan.drain_s);
+            let text = format!(
+                "{}: {} of {of} requests were open still {drain} s after the end ({part})",
+                arm.name,
+                count(open)
+            );
+            page.toned("Left open", text, Tone::Bad);
+        }
         if failed > 0 {
             let text =
                 format!("{}: {} of {} requests failed ({})", arm.name, count(failed), count(all), share(failed, all));
@@ -236,11 +259,12 @@ fn found(document: &Document) -> Table {
 
 /// A row a block.
 fn arms(document: &Document) -> Table {
-    const HEADS: [Head; 6] = [
+    const HEADS: [Head; 7] = [
         Head::left("BLOCK"),
         Head::left("STATE"),
         Head::right("ANSWERED"),
         Head::right("FAILED"),
+        Head::right("LEFT OPEN"),
         Head::left("VALUES"),
         Head::left("CLIENT"),
     ];
@@ -256,6 +280,7 @@ fn arms(document: &Document) -> Table {
             if block.state == State::Whole { "whole" } else { "partial" }.to_owned(),
             count(block.measures.requests.answered),
             count(block.measures.requests.failed),
+            count(block.left_open()),
             values.join(", "),
             block.limit.clone().unwrap_or_else(|| "kept up".to_owned()),
         ]
@@ -286,7 +311,10 @@ fn definitions(document: &Document) -> Vec<(String, String)> {
         ),
     ];
     let guard = [
-        ("the same to the letter", "the share of fixed prompts that both answered with the same text at temperature 0"),
+        (
+            "the same to the letter",
+            "the share of fixed prompts that both answered with the same text at temperature 0; an answer of which no word is said, but only thought, is none",
+        ),
         (
             "words overlap",
             "twice the words that are in both answers over those of either (F1 of bags of words), the mean",
@@ -396,6 +424,7 @@ mod tests {
             "as the first round lets expect",
             "next | p95 TTFT | ms | 100 | 130 | +30",
             "Not measured in each block, so not compared: clocks, power caps, temperatures.",
+            "any false \"better\" or \"worse\" at most 5 % (Holm over all), and any false \"the same\" at most 5 %; seed",
         ] {
             // The first round is only looked at by a run.
             let is_run = want.starts_with("as the first");
@@ -449,7 +478,54 @@ mod tests {
     fn failures_are_said_whatever_the_medians_are() {
         let mut document = slower();
         document.blocks[0].measures.requests.failed = 3;
+        document.blocks[1].measures.requests.unfinished = 20;
+        let words = said(&document);
+        assert!(words.contains("Failed: ") && words.contains(" 3 of "), "{words}");
+        assert!(
+            words.contains("Left open: ")
+                && words.contains("20 of ")
+                && words.contains("requests were open still 1 s after the end"),
+            "{words}"
+        );
+        // What a person cut off is not left open by a server.
+        document.blocks[1].state = State::Interrupted;
+        assert!(!said(&document).contains("Left open: "));
+    }
+
+    #[test]
+    fn how_time_passed_and_what_is_not_kept_is_said() {
+        let mut document = slower();
+        document.blocks[3].client.stepped_s = Some(-3_600.0);
+        document.not_kept = Some("block 9 is not there: the disk is full".into());
         let said = said(&document);
-        assert!(said.contains("Failed: ") && said.contains(" 3 of "), "{said}");
+        assert!(said.contains("its clock was set back by 3,600.0 s meanwhile"), "{said}");
+        assert!(said.contains("Not kept: block 9 is not there"), "{said}");
+        assert!(document.kept().unwrap_err().why.unwrap().contains("the disk is full"));
+    }
+
+    #[test]
+    fn a_guard_that_nobody_can_tell_is_not_passed() {
+        let mut quicker =
+            document(12, |arm, at| if arm == 1 { 60.0 } else { 100.0 } + f64::from(u8::from(at % 2 == 0)));
+        let silent = |arm: &str| Agreement {
+            arm: arm.into(),
+            answered: 0,
+            exact: None,
+            overlap: None,
+            each: vec![None; 8],
+            failed: Some("no token was said within 64".into()),
+            similarity: None,
+            similarities: Vec::new(),
+        };
+        let arms = vec![silent("now"), silent("next")];
+        quicker.answers = Some(Answers { prompts: 8, least_overlap: Some(0.8), meaning: None, arms });
+        let words = said(&quicker);
+        assert!(
+            words.contains("next is invalid") || words.contains("next beside now: invalid: an overlap of answers"),
+            "{words}"
+        );
+        assert!(words.contains("— of 0 the same to the letter, words overlap by —; not answered: no token"), "{words}");
+        quicker.answers.as_mut().unwrap().least_overlap = None;
+        assert!(!matches!(outcome(&quicker, &quicker.comparison.candidates[0]), Verdict::Invalid { .. }));
     }
 }

@@ -2,8 +2,9 @@
 //! a model is refused only where it does not fit even by the lower one.
 
 use super::{Model, Options};
+use pilothouse_connect_local::beside::{Gpus, Now};
 use pilothouse_wire::{
-    Code, Problem,
+    Code, Metric, Problem,
     units::{bytes, count},
 };
 use sysinfo::System;
@@ -34,6 +35,25 @@ pub struct Needs {
     pub cache: Option<(Between, u64, u64)>,
     /// What a step reckons of each token of the vocabulary.
     pub logits: Between,
+}
+
+/// What is free, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Free {
+    /// Memory of the machine.
+    pub memory: u64,
+    /// Memory of its GPUs, all of them together; none where no layer is computed there.
+    pub gpus: Option<u64>,
+}
+
+/// Bytes that are free on the GPUs of this machine, by their driver; none of them where there is no driver to ask.
+#[must_use]
+pub fn free_on_gpus() -> u64 {
+    let read = Gpus::open(None).map(|mut gpus| gpus.read()).unwrap_or_default();
+    let free =
+        |gpu: &Now| Some(gpu.values.get(&Metric::MemoryTotal)? - gpu.values.get(&Metric::MemoryUsed).unwrap_or(&0.0));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of floats saturates")]
+    read.iter().filter_map(free).map(|free| free as u64).fold(0, u64::saturating_add)
 }
 
 /// Bytes of memory that a new process of this machine can have.
@@ -118,16 +138,22 @@ impl Needs {
         if parts.len() == 1 { parts.concat() } else { format!("{}: {} in all", parts.join(", "), range(&all)) }
     }
 
-    /// Does it fit into so much? What is to be said before it is loaded.
+    /// Does it fit into what is free, that of GPUs too where layers of it are computed there? How much of a layer is where is not
+    /// known, so that it is refused where all of both is too little. What is to be said before it is loaded.
     ///
     /// # Errors
     /// If it does not, with the sums.
-    pub fn check(&self, model: &Model, available: u64) -> Result<String, Problem> {
-        let words = format!("{} takes {}; {} are free.", model.name(), self.words(), bytes(available));
+    pub fn check(&self, model: &Model, free: Free) -> Result<String, Problem> {
+        let available = free.memory.saturating_add(free.gpus.unwrap_or(0));
+        let where_free = match free.gpus {
+            None => format!("{} are free", bytes(available)),
+            Some(gpus) => format!("{} are free, {} of that on GPUs", bytes(available), bytes(gpus)),
+        };
+        let words = format!("{} takes {}; {where_free}.", model.name(), self.words());
         if self.low() > available {
             let what = format!("The model {} is too big for this machine.", model.file.display());
             return Err(Problem::new(Code::BadInput, what)
-                .why(format!("It takes {}; {} are free.", self.words(), bytes(available)))
+                .why(format!("It takes {}; {where_free}.", self.words()))
                 .next("Give less --context, fewer --parallel, a smaller quantisation, or free some memory."));
         }
         Ok(if self.high() > available { format!("{words} It may not fit.") } else { words })
@@ -181,14 +207,27 @@ mod tests {
     #[test]
     fn only_what_cannot_fit_is_refused() {
         let needs = Needs::of(&gemma(), &Options::default());
-        assert!(!needs.check(&gemma(), 16 << 30).unwrap().contains("may not fit"));
-        assert!(needs.check(&gemma(), needs.high() - 1).unwrap().contains("It may not fit."));
-        let problem = needs.check(&gemma(), needs.low() - 1).unwrap_err();
+        let check = |memory: u64| needs.check(&gemma(), Free { memory, gpus: None });
+        assert!(!check(16 << 30).unwrap().contains("may not fit"));
+        assert!(check(needs.high() - 1).unwrap().contains("It may not fit."));
+        let problem = check(needs.low() - 1).unwrap_err();
         assert!(problem.what.contains("gemma.gguf is too big"), "{problem:?}");
         assert!(problem.why.unwrap_or_default().contains("in all; 261 MB are free"));
         let most =
             Options { context: Some(u32::MAX), parallel: Some(u32::MAX), ubatch: Some(u32::MAX), ..Options::default() };
         assert_eq!(Needs::of(&gemma(), &most).low(), u64::MAX);
+    }
+
+    #[test]
+    fn what_does_not_fit_on_gpus_either_is_refused() {
+        let needs = Needs::of(&gemma(), &Options::default());
+        let check = |memory: u64, gpus: u64| needs.check(&gemma(), Free { memory, gpus: Some(gpus) });
+        let text = check(1 << 30, 80 << 30).unwrap();
+        assert!(text.contains("87.0 GB are free, 85.9 GB of that on GPUs."), "{text}");
+        let problem = check(1 << 20, needs.low() - (1 << 20) - 1).unwrap_err();
+        assert!(problem.what.contains("gemma.gguf is too big") && problem.why.unwrap_or_default().contains("on GPUs"));
+        // Where no driver tells of GPUs there is only the machine.
+        assert!(check(needs.low() - 1, 0).is_err() && check(needs.low(), 0).is_ok());
     }
 
     #[test]

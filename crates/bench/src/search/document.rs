@@ -6,8 +6,9 @@ use crate::{
     measures::{DEFINITIONS, Measures},
     plan::Plan,
     result::State,
+    store::{self, Partly},
 };
-use pilothouse_wire::Stamp;
+use pilothouse_wire::{Problem, Stamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -67,6 +68,15 @@ pub struct Document {
     /// Servers that were started for it and ended by themselves while it was measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers_ended: Vec<ServerEnded>,
+    /// What of it is not kept, and why; none where all is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_kept: Option<String>,
+}
+
+impl Partly for Document {
+    fn is_partly(&mut self, why: String) {
+        store::add(&mut self.not_kept, why);
+    }
 }
 
 /// A server that ended by itself.
@@ -150,7 +160,16 @@ impl Document {
             limit: None,
             points: Vec::new(),
             servers_ended: Vec::new(),
+            not_kept: None,
         }
+    }
+
+    /// Is all of it kept?
+    ///
+    /// # Errors
+    /// What is not, and why.
+    pub fn kept(&self) -> Result<(), Problem> {
+        store::all_kept(&self.id, self.not_kept.as_ref())
     }
 
     /// The points of a sweep, each place once; those on the front are marked.

@@ -4,11 +4,11 @@ use super::{Bracket, Document, Judged, Probe, Scale};
 use crate::{
     beside::Given,
     compare::{LATE_US, limit},
-    measures::{Measures, measure},
+    measures::measure,
     plan::{Load, Plan, Target},
     result::{self, State},
     run,
-    store::Place,
+    store::{Partly, Place},
 };
 use pilothouse_connect::Clock;
 use pilothouse_insight::verdict::share;
@@ -168,14 +168,27 @@ struct Work {
 
 impl Work {
     async fn run(mut self) -> Result<Document, Problem> {
-        let state = match self.wanted.sweep.clone() {
-            Some(places) => self.sweep(&places).await?,
-            None => self.search().await?,
+        let searched = match self.wanted.sweep.clone() {
+            Some(places) => self.sweep(&places).await,
+            None => self.search().await,
+        };
+        let state = match searched {
+            Ok(state) => state,
+            // What was measured before is as true as it was.
+            Err(problem) if !self.document.probes.is_empty() => {
+                self.document
+                    .is_partly(format!("what was probed after {} is not there: {problem}", self.document.probes.len()));
+                State::Interrupted
+            }
+            Err(problem) => return Err(problem),
         };
         self.document.points = self.document.front();
         self.document.state = state;
         self.document.ended = Some(self.clock.now());
-        self.place.write(&self.document)?;
+        let last = self.document.probes.last().map(|probe| probe.run.as_str()).unwrap_or_default();
+        let folder = self.place.document.with_file_name(&self.document.probes_folder);
+        let lines = Place::at(&folder.join(format!("{last}.json"))).requests;
+        self.place.write_at_last(&mut self.document, &lines);
         Ok(self.document)
     }
 
@@ -245,15 +258,22 @@ impl Work {
         let began = tokio::task::spawn_blocking(move || run::start_beside(asked, given, place, clock)).await;
         let running =
             began.map_err(|error| Problem::new(Code::Internal, "A probe broke.").why(format!("{error}.")))??;
-        let result::Document { state, measures, client, .. } = self.follow(running).await?;
+        let result::Document { state, measures, client, not_kept, .. } = self.follow(running).await?;
+        if let Some(why) = not_kept {
+            self.document.is_partly(format!("probe {name}: {why}"));
+        }
         let measures = measures.unwrap_or_else(|| measure(&[], plan.warm_up, &plan.slo));
         let late = self.wanted.most_late_us.unwrap_or(LATE_US);
-        if let Some(why) = client.as_ref().and_then(|client| limit(&plan, &measures, client, late))
+        let why = client.as_ref().and_then(|client| {
+            let slept = || client.slept_s.map(|seconds| format!("its machine slept for {seconds:.1} s meanwhile"));
+            limit(&plan, &measures, client, late).or_else(slept)
+        });
+        if let Some(why) = why
             && state == State::Whole
         {
             self.document.limit = Some(why);
         }
-        let (good, of) = counted(&measures);
+        let (good, of) = measures.goodput.as_ref().map_or((0, 0), |good| (good.good, good.of));
         let is_here = |probe: &&Probe| (probe.at - at).abs() < f64::EPSILON && probe.arm == arm;
         let here = self.document.probes.iter().filter(is_here);
         let all = here.fold((good, of), |all, probe| (all.0 + probe.good, all.1 + probe.of));
@@ -288,12 +308,6 @@ impl Work {
             }
         }
     }
-}
-
-/// Good ones, and all: what was not answered in time is not good.
-fn counted(measures: &Measures) -> (u64, u64) {
-    let good = measures.goodput.as_ref().map_or((0, 0), |good| (good.good, good.of));
-    (good.0, good.1 + measures.kept.unfinished)
 }
 
 /// The load at this height.
@@ -349,21 +363,6 @@ mod tests {
             assert_eq!(wanted.check().unwrap_err().what, want);
         }
         assert!(wanted().check().is_ok());
-    }
-
-    #[test]
-    fn what_was_not_answered_in_time_is_not_good() {
-        let mut measures = block(0, 100.0).measures;
-        assert_eq!(counted(&measures), (0, 0));
-        measures.goodput = Some(crate::measures::Goodput {
-            slo: "ttft=1s".into(),
-            good: 30,
-            of: 40,
-            requests_per_s: 1.0,
-            output_tokens_per_s: 1.0,
-        });
-        measures.kept.unfinished = 25;
-        assert_eq!(counted(&measures), (30, 65));
     }
 
     #[test]

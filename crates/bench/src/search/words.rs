@@ -37,6 +37,9 @@ pub fn page(document: &Document) -> Page {
         ),
         None => found(&mut page, document),
     }
+    if let Some(why) = &document.not_kept {
+        page.toned("Not kept", why.clone(), Tone::Bad);
+    }
     let failed: u64 = document.probes.iter().map(|probe| probe.measures.requests.failed).sum();
     for server in &document.servers_ended {
         let arm = server.arm.and_then(|arm| document.arms.get(arm)).cloned().unwrap_or_default();

@@ -206,6 +206,14 @@ fn guard(document: &Document) -> Card {
     let any = sums.iter().any(|(failed, _)| *failed > 0).then_some(Status::Bad);
     wanted
         .push(Figure::new("Errors", "", both(|sum| sum.0), "").beside(format!("of {}", both(|sum| sum.1))).status(any));
+    let open: Vec<u64> = (0..document.arms.len())
+        .map(|arm| document.blocks.iter().filter(|of| of.slot.arm == arm).map(compare::BlockRun::left_open).sum())
+        .collect();
+    if open.iter().any(|open| *open > 0) {
+        let text = open.iter().map(|open| count(*open)).collect::<Vec<_>>().join(" and ");
+        let about = "requests that were open still when their block and what it gives them to end were over";
+        wanted.push(Figure::new("Left open", about, text, "").beside("none of them is good").status(Some(Status::Bad)));
+    }
     let limited = document.blocks.iter().filter(|block| block.limit.is_some()).count();
     let client = if limited == 0 { "kept up".to_owned() } else { format!("late in {limited}") };
     let late =
@@ -267,6 +275,18 @@ mod tests {
         assert!(first[6].text.starts_with('+'), "{first:?}");
         let blocks = page.cards.iter().find(|card| card.title == "Blocks").unwrap();
         assert!(blocks.drawing.as_ref().unwrap().marks.iter().any(|mark| mark.ink == Ink::ArmB));
+    }
+
+    #[test]
+    fn what_was_left_open_is_said_beside_the_errors() {
+        let mut document =
+            compare::tests::document(12, |arm, at| if arm == 0 { 100.0 } else { 130.0 } + (at % 3) as f64);
+        for block in document.blocks.iter_mut().filter(|block| block.slot.arm == 1).take(2) {
+            block.measures.requests.unfinished = 4;
+        }
+        let said =
+            shown::tests::said(&shown::page(&Kept::Comparison(Box::new(document)), Path::new("/nowhere/c.json")).cards);
+        assert!(said.contains("Left open") && said.contains("0 and 8"), "{said}");
     }
 
     #[test]

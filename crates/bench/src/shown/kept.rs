@@ -91,12 +91,26 @@ fn requests(counts: Option<Counts>) -> [Cell; 2] {
     [some(counts.map(|counts| count(counts.answered))), failed_cell.status((failed > 0).then_some(Status::Bad))]
 }
 
+/// The same with how many were left open.
+fn requests_and(counts: Option<Counts>, left_open: u64) -> [Cell; 2] {
+    let [answered, failed] = requests(counts);
+    match left_open {
+        0 => [answered, failed],
+        open => [answered, failed.note(format!("{} left open", count(open))).status(Some(Status::Bad))],
+    }
+}
+
 fn run(document: &result::Document) -> Parts {
     let of = document.measures.as_ref();
-    let [answered, failed] = requests(of.map(|of| of.requests));
-    // What failed is no success, however it ended.
+    let open = document.left_open();
+    let [answered, failed] = requests_and(of.map(|of| of.requests), open);
+    // What failed or had no answer in time is no success, however it ended.
     let is_bad = document.state == State::Whole && of.is_some_and(|of| of.requests.failed > 0);
-    let state = if is_bad { Cell::text("With failures").status(Some(Status::Bad)) } else { state(&document.state) };
+    let state = match (is_bad, open) {
+        (true, _) => Cell::text("With failures").status(Some(Status::Bad)),
+        (false, 0) => state(&document.state),
+        (false, _) => Cell::text("Left open").status(Some(Status::Bad)),
+    };
     let figures = [
         answered,
         failed,
@@ -117,7 +131,9 @@ fn summed(all: impl Iterator<Item = Counts>) -> Counts {
 }
 
 fn comparison(document: &compare::Document) -> Parts {
-    let [answered, failed] = requests(Some(summed(document.blocks.iter().map(|block| block.measures.requests))));
+    let open = document.blocks.iter().map(compare::BlockRun::left_open).sum();
+    let [answered, failed] =
+        requests_and(Some(summed(document.blocks.iter().map(|block| block.measures.requests))), open);
     let verdicts = document.comparison.candidates.iter().map(|of| (of, outcome(document, of)));
     let mut words = Vec::new();
     let mut worst = Status::Good;
@@ -175,6 +191,13 @@ mod tests {
         assert_eq!(run.leads, "a");
         assert_eq!(texts[..6], ["With failures", "a", "run", "chat", "99", "3"]);
         assert_eq!(texts[10], "1970-01-01 00:00:00");
+
+        let mut hanging = shown::tests::run();
+        hanging.measures.as_mut().unwrap().requests = Counts { answered: 20, unfinished: 20, ..Counts::default() };
+        let row = Row::from(&Kept::Run(Box::new(hanging)));
+        let [state, failed] = [&row.cells[0], &row.cells[5]].map(|cell| (cell.text.as_str(), cell.status));
+        assert_eq!((state, failed), (("Left open", Some(Status::Bad)), ("0", Some(Status::Bad))));
+        assert_eq!(row.cells[5].note, "20 left open");
 
         let worse = compare::tests::document(12, |arm, _| if arm == 0 { 100.0 } else { 140.0 });
         let row = Row::from(&Kept::Comparison(Box::new(worse)));

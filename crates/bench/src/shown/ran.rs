@@ -5,7 +5,7 @@ use crate::{
     measures::Measures,
     page,
     plan::Target,
-    result::{Document, State},
+    result::{ClientLoad, Document, State},
     spread::Spread,
     told::{self, millis},
 };
@@ -21,9 +21,9 @@ use std::path::Path;
 const NAMES: [(&str, &str, &str); 8] = [
     ("ttft", "TTFT", "intended send to first token"),
     ("ttfo", "TTFO", "intended send to first said token"),
-    ("itl_gap", "ITL of gaps", "each piece to the next"),
-    ("itl", "ITL of answers", "mean of an answer's gaps"),
-    ("tpot", "TPOT", "(last − first token) ÷ (tokens − 1)"),
+    ("itl_gap", "ITL of gaps", "each piece to the next of its choice"),
+    ("itl", "ITL of answers", "(last − first token) ÷ (tokens − 1)"),
+    ("tpot", "TPOT", "the same, by another name"),
     ("e2e", "End to end", "intended send to last token"),
     ("per_user", "Rate for a user", "1 ÷ TPOT"),
     ("lag", "Send lag", "sent later than intended"),
@@ -49,7 +49,11 @@ pub(super) fn cards(document: &Document, requests: &Path, words: &page::Page) ->
     if document.beside.is_some() {
         cards.push(lines(words, "Read beside the load", |name| name == "Beside"));
     }
-    let rest = |name: &str| !["Beside", "Warm-up", "Rates", "Goodput", "Requests"].contains(&name);
+    // What was left open is said with its share.
+    let rest = |name: &str| {
+        let is_apart = ["Beside", "Warm-up", "Rates", "Goodput"].contains(&name);
+        !is_apart && (name != "Requests" || document.left_open() > 0)
+    };
     cards.push(lines(words, "What was run", rest));
     cards
 }
@@ -80,21 +84,33 @@ fn head(document: &Document, of: &Measures) -> Card {
             .beside(format!("{} of all", share(failed, all)))
             .status((failed > 0).then_some(Status::Bad)),
     );
+    let open = document.left_open();
+    if open > 0 {
+        let beside = format!("{} of all, after {} s more", share(open, all + open), document.plan.drain_s);
+        let about =
+            "requests that were open still when the run and what it gives them to end were over: none of them is good";
+        wanted.push(Figure::new("Left open", about, count(open), "").beside(beside).status(Some(Status::Bad)));
+    }
     let lost = document.workers.as_ref().map(|workers| (workers.each.len(), workers.lost().count()));
     let parts =
         lost.filter(|(_, lost)| *lost > 0).map(|(all, lost)| format!("Partial: {} of {all} workers", all - lost));
     let (status, title) = match document.state {
-        State::Whole if failed == 0 => (None, "Whole"),
-        State::Whole => (Some(Status::Bad), "Whole, with failures"),
+        State::Whole if failed > 0 => (Some(Status::Bad), "Whole, with failures"),
+        State::Whole if open > 0 => (Some(Status::Bad), "Whole, with requests left open"),
+        State::Whole => (None, "Whole"),
         State::Running => (Some(Status::Warn), "Running, or killed"),
         State::Interrupted => (Some(Status::Warn), "Ended early: partial"),
         State::GaveUp => (Some(Status::Bad), "Given up: nothing but failures"),
     };
     let target = &document.plan.target;
-    let late = document.client.as_ref().is_some_and(|client| client.saturated);
-    let (status, about) = match late {
-        true => (status.or(Some(Status::Warn)), "the client was the limit: times are bounds from above".to_owned()),
-        false => (status, about(target, &told::load(&document.plan))),
+    let client = document.client.as_ref();
+    let late = client.filter(|client| client.saturated);
+    let late = late.map(|_| "the client was the limit: times are bounds from above".to_owned());
+    let (passed, not_kept) = (client.map(ClientLoad::passed).unwrap_or_default(), document.not_kept.clone());
+    let warnings: Vec<String> = late.into_iter().chain(passed).chain(not_kept).collect();
+    let (status, about) = match warnings.is_empty() {
+        false => (status.or(Some(Status::Warn)), warnings.join("; ")),
+        true => (status, about(target, &told::load(&document.plan))),
     };
     let (status, title) = match parts {
         Some(parts) => (Some(Status::Bad), parts),
@@ -143,7 +159,7 @@ fn milli(micros: u64) -> f64 {
 }
 
 fn errors(of: &Measures) -> Card {
-    let all = of.requests.answered + of.requests.failed;
+    let all = of.requests.answered + of.requests.failed + of.requests.unfinished;
     let title = "Errors by kind".to_owned();
     if of.failures.is_empty() {
         let rows = vec![row("", Cell::text(format!("None of {} requests failed.", count(all))))];
@@ -204,6 +220,23 @@ mod tests {
         ] {
             assert!(said.contains(want), "{want}: {said}");
         }
+        let mut hanging = shown::tests::run();
+        hanging.measures.as_mut().unwrap().requests =
+            crate::measures::Counts { answered: 20, unfinished: 20, ..Default::default() };
+        hanging.measures.as_mut().unwrap().failures.clear();
+        let client = crate::result::ClientLoad::new(None, None, crate::spread::Recorder::default().spread("us"));
+        hanging.client = Some(crate::result::ClientLoad { slept_s: Some(30.0), ..client });
+        let cards = shown::page(&Kept::Run(Box::new(hanging)), Path::new("/nowhere/a.json")).cards;
+        let said = shown::tests::said(&cards);
+        for want in [
+            "# Whole, with requests left open the machine slept for 30.0 s",
+            "50.0 % of all, after",
+            "None of 40 requests failed.",
+            "20 of 40 (50.0 %) were open still",
+        ] {
+            assert!(said.contains(want), "{want}: {said}");
+        }
+        assert_eq!(cards[0].status, Some(pilothouse_wire::view::Status::Bad));
         let mut inside = shown::tests::run();
         let (_, through) = Through::read("service:a/chat:1@prod").unwrap().unwrap();
         inside.plan.target.through = Some(through);

@@ -173,9 +173,14 @@ fn client(each: &[Worker]) -> Option<ClientLoad> {
     let each: Vec<&ClientLoad> = each.iter().filter_map(|worker| worker.client.as_ref()).collect();
     (!each.is_empty()).then(|| ClientLoad {
         processor_s: each.iter().map(|client| client.processor_s).sum(),
+        // Each has a thread of its own.
+        sending_s: None,
+        wall_s: each.iter().filter_map(|client| client.wall_s).reduce(f64::max),
         peak_memory_bytes: each.iter().filter_map(|client| client.peak_memory_bytes).max(),
         lateness: merged(each.iter().map(|client| &client.lateness), MICROS),
         saturated: each.iter().any(|client| client.saturated),
+        slept_s: each.iter().filter_map(|client| client.slept_s).reduce(f64::max),
+        stepped_s: each.iter().filter_map(|client| client.stepped_s).max_by(|a, b| a.abs().total_cmp(&b.abs())),
     })
 }
 

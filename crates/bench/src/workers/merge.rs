@@ -22,7 +22,9 @@ pub fn merge(parts: &[(u64, &Measures)], rule: WarmUp) -> Option<Measures> {
     let sent = || parts.iter().filter(|(_, measures)| measures.kept != Counts::default());
     let from_us = sent().map(|(later, measures)| later.saturating_add(measures.from_us)).min().unwrap_or_default();
     let end = |(later, of): &(u64, &Measures)| later.saturating_add(of.from_us).saturating_add(of.span_us);
-    let to_us = sent().map(end).max().unwrap_or(from_us);
+    // Nor does the time go on for whoever had nothing that ended.
+    let is_over = |(_, measures): &&(u64, &Measures)| Counts { unfinished: 0, ..measures.kept } != Counts::default();
+    let to_us = sent().filter(is_over).map(end).max().unwrap_or(from_us);
     let span_us = to_us.saturating_sub(from_us);
     let tokens = tokens(parts);
     Some(Measures {
@@ -242,6 +244,23 @@ mod tests {
         let merged = merge(&[(u64::MAX, &absurd), (u64::MAX, &absurd)], WarmUp::None).unwrap();
         assert_eq!((merged.requests.answered, merged.failures[0].count), (u64::MAX, u64::MAX));
         assert_eq!((merged.tokens.input, merged.finishes["stop"]), (Some(u64::MAX), u64::MAX));
+    }
+
+    /// Found by the property above: of two workers with a request each, neither of which ended, the later one made a time.
+    #[test]
+    fn what_never_ended_takes_no_time() {
+        let open = |intended_us: u64| Sample {
+            n: 0,
+            intended_us,
+            lag_us: 0,
+            end_us: intended_us,
+            wanted_input: 8,
+            wanted_output: Some(6),
+            end: End::Unfinished,
+        };
+        let parts = [0, 10_000].map(|at| measure(&[open(at)], WarmUp::None, &Slo::default()));
+        let merged = merge(&[(0, &parts[0]), (0, &parts[1])], WarmUp::None).unwrap();
+        assert_eq!((merged.kept.unfinished, merged.span_us), (2, 0));
     }
 
     #[test]

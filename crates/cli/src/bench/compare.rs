@@ -104,6 +104,8 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         page::write(&mut writer, &compare::page(&document), out)?;
     }
     writer.flush()?;
+    // What was measured is shown and handed over all the same.
+    document.kept()?;
     Ok(exit(of, &document, &fails))
 }
 

@@ -171,6 +171,14 @@ fn state(state: &State) -> Cell {
     Cell::text(word).tone(tone)
 }
 
+/// How a run ended: whole, and yet not all was answered, is no success.
+fn ended(document: &Document) -> Cell {
+    match document.left_open() {
+        0 => state(&document.state),
+        open => Cell::text(format!("whole, {} left open", count(open))).tone(Tone::Bad),
+    }
+}
+
 fn requests(counts: Option<Counts>) -> [Cell; 2] {
     let failed = counts.map_or(0, |counts| counts.failed);
     [
@@ -186,7 +194,7 @@ fn run(document: &Document) -> Vec<Cell> {
         Cell::text(&document.id),
         Cell::text("run"),
         Cell::text(&document.plan.target.model),
-        state(&document.state),
+        ended(document),
         answered,
         failed,
         Cell::text(millis(measures.and_then(|measures| measures.ttft.p50))),

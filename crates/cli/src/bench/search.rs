@@ -54,6 +54,7 @@ pub async fn run(of: &SearchArgs, out: Style, err: Style) -> Result<Exit, Failed
         page::write(&mut writer, &search::page(&document), out)?;
     }
     writer.flush()?;
+    document.kept()?;
     let is_whole = document.state == State::Whole && document.limit.is_none();
     Ok(if is_whole { Exit::Ok } else { Exit::Partial })
 }

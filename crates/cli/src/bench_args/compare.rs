@@ -10,7 +10,7 @@ use pilothouse_bench::{
     report::Fail,
     slo,
 };
-use pilothouse_insight::verdict::{Plan, Settings, looks_to};
+use pilothouse_insight::verdict::{Plan, Settings, check_pairs, looks_to};
 use pilothouse_wire::{Code, Problem, SmolStr};
 use std::path::PathBuf;
 
@@ -54,13 +54,14 @@ pub struct CompareArgs {
     /// The chance with which that is to be found, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 80.0)]
     pub power: f64,
-    /// The chance of any false verdict that is allowed, over all metrics and looks, in percent
+    /// The chance of any false "better" or "worse" that is allowed, over all metrics and looks, in percent; and as much again of
+    /// any false "the same"
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     pub alpha: f64,
     /// A client that is later than this once in a hundred times was the limit, and the comparison is invalid [default: 5ms]
     #[arg(long, value_name = "TIME", value_parser = slo::micros)]
     pub most_late: Option<u64>,
-    /// Ask each target so many fixed prompts at temperature 0 and compare what they say; 0 for none
+    /// Ask each target so many fixed prompts, 16 at most, at temperature 0 and compare what they say; 0 for none
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub answers: u32,
     /// A target whose words overlap by less with the baseline's, in percent, is worse, however quick
@@ -182,6 +183,7 @@ impl CompareArgs {
         for metric in &metrics {
             metric.check(&first.plan)?;
         }
+        check_pairs(self.pairs)?;
         if let Some(percent) = self.least_overlap.filter(|percent| !(0.0..=100.0).contains(percent)) {
             let what = format!("least-overlap cannot be {percent}.");
             return Err(Problem::new(Code::BadInput, what)
@@ -305,7 +307,7 @@ mod tests {
         }
         let odd = typed("http://a http://b --model m --concurrency 1 --requests 30 --pairs 7");
         assert!(
-            matches!(odd.plan(&odd.arms().unwrap().0), Err(Failed::Problem(problem)) if problem.what.contains("looks"))
+            matches!(odd.plan(&odd.arms().unwrap().0), Err(Failed::Problem(problem)) if problem.what == "pairs cannot be 7.")
         );
         assert!(typed("a b").are_kept().unwrap());
         assert!(!typed("service:a/b:1@x new=pod:a/c:1@x").are_kept().unwrap());

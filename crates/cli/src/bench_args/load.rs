@@ -126,7 +126,7 @@ pub struct LoadArgs {
     /// More fields of each request, as a JSON object: {"temperature": 0}
     #[arg(long, value_name = "JSON", value_parser = object)]
     pub extra: Option<Extra>,
-    /// What an answer has to keep to be a good one: ttft=500ms,tpot=50ms,e2e=10s
+    /// What an answer has to keep to be a good one: ttft=500ms,tpot=50ms,e2e=10s (or e2el)
     #[arg(long, value_name = "LIMITS", default_value = "", hide_default_value = true)]
     pub slo: Slo,
     /// What is left out of the measures at the begin: mser5, none, or a number of requests

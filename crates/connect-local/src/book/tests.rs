@@ -24,6 +24,7 @@ fn gpu(index: u32, at: i64, values: &[(Metric, Result<f64, Absent>)]) -> Measure
         at: Stamp(at),
         read: Read { values: values.iter().cloned().collect(), replays: Some(Ok(0)), power_cap: None },
         processes: None,
+        computing: None,
     }
 }
 

@@ -12,6 +12,8 @@
  *   hang 1                         no function of a device comes back while this line is there
  *   reasons 72, replays 5, ecc 3, double 1, rows 2, remap-failed 1, util 40, mig 3     what is measured
  *   sm-clock 1410, heat 61, cap 700000     likewise: MHz, degrees Celsius, milliwatts
+ *   processes 4                    how many processes compute on it
+ *   pid 4711                       one of them, with this number; the others have 1
  *
  * -DWITHOUT_nvmlX leaves the function out, as an older driver does.
  */
@@ -253,15 +255,29 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, nvmlFieldV
 }
 #endif
 
-/* Both are asked for the number of processes alone, with room for none. */
+typedef struct {
+    unsigned pid;
+    unsigned long long used;
+    unsigned gpu_instance;
+    unsigned compute_instance;
+} Process;
+
+/* Asked with room for none, it tells how many there are. */
 nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t device, unsigned *count, void *processes)
 {
-    (void)processes;
     ENTER(device);
-    *count = (unsigned)setting("processes", (int)device->number, 0);
-    return *count ? INSUFFICIENT_SIZE : SUCCESS;
+    unsigned pid = (unsigned)setting("pid", (int)device->number, 0);
+    unsigned there = (unsigned)setting("processes", (int)device->number, pid ? 1 : 0);
+    unsigned room = processes ? *count : 0;
+    *count = there;
+    if (room < there)
+        return INSUFFICIENT_SIZE;
+    for (unsigned at = 0; at < there; at++)
+        ((Process *)processes)[at] = (Process){ at == 0 && pid ? pid : 1, 0, ~0u, ~0u };
+    return SUCCESS;
 }
 
+/* Asked for the number of processes alone, with room for none. */
 nvmlReturn_t nvmlDeviceGetGraphicsRunningProcesses_v3(nvmlDevice_t device, unsigned *count, void *processes)
 {
     (void)processes;

@@ -241,9 +241,9 @@ impl Under {
 
     async fn end(&mut self) -> Result<(), Problem> {
         match self {
-            Self::Run(running) => running.end().await.map(drop),
-            Self::Compare(running) => running.end().await.map(drop),
-            Self::Search(running) => running.end().await.map(drop),
+            Self::Run(running) => running.end().await?.kept(),
+            Self::Compare(running) => running.end().await?.kept(),
+            Self::Search(running) => running.end().await?.kept(),
         }
     }
 

@@ -37,9 +37,12 @@ pub struct Conditions {
     pub temperature_c: Option<Range>,
     /// The client could not keep its own schedule, or had no processor left: the server could have done more.
     pub client_was_limit: bool,
+    /// The machine slept meanwhile, and with it whoever was measured on it.
+    #[serde(default)]
+    pub slept: bool,
     /// Requests that were sent.
     pub requests: u64,
-    /// Those of them that failed.
+    /// Those of them that failed, or were open still when their time was over.
     pub failed: u64,
 }
 
@@ -88,10 +91,15 @@ impl Arm<'_> {
 
 /// Why two arms may not be compared, if they may not.
 pub(super) fn fault(baseline: &Arm<'_>, candidate: &Arm<'_>) -> Option<String> {
-    let limits = [baseline, candidate].map(|arm| arm.blocks.iter().filter(|block| block.client_was_limit).count());
-    if limits != [0, 0] {
-        let blocks = baseline.blocks.len() + candidate.blocks.len();
-        return Some(words::client_was_limit(limits[0] + limits[1], blocks));
+    let all = || baseline.blocks.iter().chain(&candidate.blocks);
+    type Said = fn(usize, usize) -> String;
+    let lost: [(fn(&Conditions) -> bool, Said); 2] =
+        [(|block| block.slept, words::slept), (|block| block.client_was_limit, words::client_was_limit)];
+    for (is_lost, said) in lost {
+        match all().filter(|block| is_lost(block)).count() {
+            0 => {}
+            blocks => return Some(said(blocks, all().count())),
+        }
     }
     for reading in Reading::ALL {
         let [one, other] = [baseline, candidate].map(|arm| reading.over(&arm.blocks));
@@ -122,6 +130,7 @@ mod tests {
             power_cap_w: Some(Range { low: 700.0, high: 700.0 }),
             temperature_c: Some(Range { low: 60.0, high: 66.0 }),
             client_was_limit: false,
+            slept: false,
             requests: 1_000,
             failed: 2,
         }
@@ -176,8 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn the_machine_slept() {
+        check(|other| other.slept = true, Some("the machine slept in 2 of 4 blocks"), &[]);
+    }
+
+    #[test]
     fn one_arm_fails_more() {
-        check(|other| other.failed = 30, Some("0.2 % of requests failed in now, 3 % in next"), &[]);
+        check(|other| other.failed = 30, Some("0.2 % of requests were not answered in now, 3 % in next"), &[]);
         check(|other| other.failed = 11, None, &[]);
     }
 

@@ -28,7 +28,8 @@ pub struct Settings {
     /// The chance with which that is to be found.
     pub power: f64,
     /// The chance that is allowed for any false *better* or *worse*, over all metrics, candidates and looks together; and
-    /// likewise for any false *same*.
+    /// as much again for any false *same*. Of several metrics some may be equal and others not, so that either may happen: the
+    /// chance of any false verdict at all may then be up to twice as much.
     pub alpha: f64,
     /// After how many pairs of blocks the data is looked at, each even; the last one ends the comparison.
     pub looks: Vec<u32>,
@@ -52,6 +53,17 @@ pub fn looks_to(pairs: u32) -> Vec<u32> {
         doubled(6).zip(doubled(8)).flat_map(|(a, b)| [a, b]).take_while(|at| *at < pairs).collect();
     looks.push(pairs);
     looks
+}
+
+/// Can so many pairs be looked at?
+///
+/// # Errors
+/// If they cannot, and why.
+pub fn check_pairs(pairs: u32) -> Result<(), Problem> {
+    match pairs.is_multiple_of(2) && (FEWEST_PAIRS..=MOST_PAIRS).contains(&pairs) {
+        true => Ok(()),
+        false => Err(words::bad_pairs(pairs, FEWEST_PAIRS, MOST_PAIRS)),
+    }
 }
 
 /// A comparison that can be run and judged: settings that make sense, and what follows from them.
@@ -185,7 +197,7 @@ fn fault(settings: &Settings) -> Option<(&'static str, String)> {
         }
     }
     let is_upwards = looks.windows(2).all(|two| two[0] < two[1]);
-    let is_sound = |pairs: &u32| pairs.is_multiple_of(2) && (FEWEST_PAIRS..=MOST_PAIRS).contains(pairs);
+    let is_sound = |pairs: &u32| check_pairs(*pairs).is_ok();
     let is_count_sound = (1..=MOST_LOOKS).contains(&looks.len());
     (!is_upwards || !is_count_sound || !looks.iter().all(is_sound))
         .then(|| ("looks", words::bad_looks(FEWEST_PAIRS, MOST_PAIRS, MOST_LOOKS)))
@@ -205,6 +217,18 @@ mod tests {
         assert_eq!(looks_to(24), [6, 8, 12, 16, 24]);
         assert_eq!(looks_to(6), [6]);
         assert_eq!(looks_to(40), [6, 8, 12, 16, 24, 32, 40]);
+        // Whatever number may be said makes looks that may be planned.
+        for pairs in [10, 250, 1_022, 2_000] {
+            assert!(Plan::new(Settings { looks: looks_to(pairs), ..settings() }).is_ok(), "{pairs}");
+        }
+    }
+
+    #[test]
+    fn pairs_that_make_no_sense_are_called_by_their_name() {
+        for pairs in [0, 4, 7, 2_002] {
+            assert_eq!(check_pairs(pairs).unwrap_err().what, format!("pairs cannot be {pairs}."));
+        }
+        assert_eq!(check_pairs(24), Ok(()));
     }
 
     #[test]

@@ -129,6 +129,10 @@ pub(super) fn client_was_limit(limited: usize, of: usize) -> String {
     format!("the client was the limit in {limited} of {of} blocks, so the servers were not measured")
 }
 
+pub(super) fn slept(asleep: usize, of: usize) -> String {
+    format!("the machine slept in {asleep} of {of} blocks, and nobody was measured in it")
+}
+
 pub(super) fn apart(reading: Reading, one: (&str, Range), other: (&str, Range)) -> String {
     format!(
         "{} do not overlap: {} in {}, {} in {}",
@@ -142,7 +146,7 @@ pub(super) fn apart(reading: Reading, one: (&str, Range), other: (&str, Range)) 
 
 pub(super) fn errors_apart(one: (&str, f64), other: (&str, f64), most: f64) -> String {
     format!(
-        "{} of requests failed in {}, {} in {}: more than {} apart, and what is measured is of those that did not fail",
+        "{} of requests were not answered in {}, {} in {}: more than {} apart, and what is measured is of those that were",
         share(one.1),
         one.0,
         share(other.1),
@@ -162,6 +166,12 @@ pub(super) fn no_ratio(metric: &Metric, block: usize, value: Option<f64>) -> Str
 
 pub(super) fn bad_setting(field: &str, why: String) -> Problem {
     Problem::new(Code::BadInput, format!("The comparison cannot be planned: {field}.")).why(why)
+}
+
+pub(super) fn bad_pairs(pairs: u32, fewest: u32, most: u32) -> Problem {
+    Problem::new(Code::BadInput, format!("pairs cannot be {pairs}."))
+        .why(format!("It is an even number from {fewest} to {}: a round has two of each.", units::count(most.into())))
+        .next("Give 6, 8, 12, 16 or 24.")
 }
 
 pub(super) fn too_few(there: usize, needed: usize) -> String {
