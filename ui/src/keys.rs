@@ -31,6 +31,8 @@ pub enum Command {
     GoModels,
     /// Goes to the benchmarks.
     GoBench,
+    /// Opens the list of what is done in this session, or closes it.
+    Actions,
     /// Puts the caret into the table's filter.
     Filter,
     /// Moves down.
@@ -188,6 +190,7 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::Down, "↓", "move down", Place::Everywhere),
     key(Command::Down, "j", "move down", Place::Everywhere),
     key(Command::Up, "↑", "move up", Place::Everywhere),
+    key(Command::Actions, "g a", "what is done in this session", Place::Everywhere),
     key(Command::Up, "k", "move up", Place::Everywhere),
     key(Command::Left, "←", "move left", Place::Everywhere),
     key(Command::Right, "→", "move right", Place::Everywhere),

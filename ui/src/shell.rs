@@ -9,6 +9,7 @@ mod alone;
 mod announce;
 mod chips;
 pub mod compare;
+pub mod doing;
 mod fold;
 mod help;
 mod inspector_slot;
@@ -65,6 +66,7 @@ fn Frame() -> impl IntoView {
     palette::PaletteDoor::provide();
     compare::CompareDoor::provide();
     plan::PlanDoor::provide();
+    doing::Doing::provide();
     offer_commands();
     paste::open_what_is_pasted();
     name_document();

@@ -71,6 +71,7 @@ mod window_connections;
 mod window_delivery;
 mod window_guards;
 mod window_models;
+mod window_doing;
 mod window_notices;
 mod window_rights;
 mod window_story;

@@ -1,6 +1,7 @@
 //! Freshness chips: every connection with its age, which counts up each second.
 
 use super::{
+    doing::use_doing,
     fold::{Shown, fold, summary},
     menu::Menu,
     size::use_size,
@@ -24,13 +25,13 @@ pub fn Chips(
     /// The view whose sources they are.
     watched: Watched,
 ) -> impl IntoView {
-    let (link, size, state) = (use_link(), use_size(), use_state());
+    let (link, size, state, doing) = (use_link(), use_size(), use_state(), use_doing());
     let open = RwSignal::new(false);
     let shown = Memo::new(move |_| {
         // What is past does not age while the link is cut.
         let linked = link.is_open() || state.is_past();
         let sources = watched.sources().into_iter().map(|source| seen_through(source, linked)).collect();
-        fold(sources, size.chip_room())
+        fold(sources, (size.chip_room() - doing.room()).max(0.0))
     });
     let folded = move || {
         shown.with(|shown| {

@@ -20,7 +20,7 @@ use crate::{
         problem::ProblemRows,
         show::Show,
     },
-    shell::toast::use_toasts,
+    shell::{doing::use_doing, toast::use_toasts},
     state::use_state,
 };
 use leptos::prelude::*;
@@ -30,12 +30,22 @@ use pilothouse_wire::{
     units::{lower, visible},
 };
 use rows::{Became, PlanRows};
+pub use rows::{detail, sentence, status_of};
 
-/// Opens the dialog, on what is wanted, or on what is to be asked before.
+/// Opens the dialog, on what is wanted or was begun, or on what is to be asked before.
 #[derive(Clone, Copy)]
 pub struct PlanDoor {
-    wanted: RwSignal<Option<Intent>>,
+    wanted: RwSignal<Option<Wanted>>,
     asked: RwSignal<Option<(Asked, ObjectRef)>>,
+}
+
+/// What the dialog is opened on.
+#[derive(Clone)]
+enum Wanted {
+    /// To be planned.
+    Plan(Intent),
+    /// What was confirmed before: under way, or over.
+    Begun(Box<Action>),
 }
 
 /// The dialog's door.
@@ -52,7 +62,12 @@ impl PlanDoor {
 
     /// Plans this.
     pub fn open(self, intent: Intent) {
-        self.wanted.set(Some(intent));
+        self.wanted.set(Some(Wanted::Plan(intent)));
+    }
+
+    /// Shows again what was confirmed before, and what became of it.
+    pub fn reopen(self, action: Action) {
+        self.wanted.set(Some(Wanted::Begun(Box::new(action))));
     }
 
     /// Asks for what a plan needs, and plans what is answered.
@@ -72,7 +87,7 @@ pub fn PlanDialog() -> impl IntoView {
         {move || door.asked.get().map(|(asked, object)| view! {
             <asked::Question asked=asked object=object on_close=on_unasked />
         })}
-        {move || door.wanted.get().map(|intent| view! { <Open intent=intent on_close=on_close /> })}
+        {move || door.wanted.get().map(|wanted| view! { <Open wanted=wanted on_close=on_close /> })}
     }
 }
 
@@ -121,9 +136,17 @@ impl Stage {
 }
 
 #[component]
-fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
-    let (link, toasts) = (use_link(), use_toasts());
-    let stage = RwSignal::new(Stage::Asked);
+fn Open(wanted: Wanted, on_close: Callback<()>) -> impl IntoView {
+    let (link, toasts, state, doing) = (use_link(), use_toasts(), use_state(), use_doing());
+    let (intent, begun) = match wanted {
+        Wanted::Plan(intent) => (intent, None),
+        Wanted::Begun(action) => {
+            let Action { id, plan, digest, .. } = *action;
+            (plan.intent.clone(), Some(Stage::Begun(Box::new(Planned { digest, plan }), id)))
+        }
+    };
+    let is_new = begun.is_none();
+    let stage = RwSignal::new(begun.unwrap_or(Stage::Asked));
     let typed = RwSignal::new(String::new());
     let actions = use_view(Signal::stored(ViewSpec::Actions));
     let wanted = StoredValue::new(intent.clone());
@@ -137,11 +160,16 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
             });
         });
     };
-    plan();
+    if is_new {
+        plan();
+    }
     let action = Memo::new(move |_| match stage.get() {
         Stage::Begun(_, id) => actions.actions(|view| view.actions.get(&id).cloned()).flatten(),
         _ => None,
     });
+    // Who has looked at what is kept apart from what is shown: this effect is the bridge, and writes no signal.
+    effect(move || action.with(|action| action.iter().for_each(|action| doing.shows(action))));
+    on_cleanup(move || doing.closed());
     let blocked = Signal::derive(move || blocked(&stage.get(), &typed.get()));
     let confirm = move || {
         let Stage::Shown(planned) = stage.get_untracked() else { return };
@@ -174,10 +202,11 @@ fn Open(intent: Intent, on_close: Callback<()>) -> impl IntoView {
         });
     };
     let read_alone = Memo::new(move |_| stage.with(|stage| stage.planned().is_some_and(is_read_alone)));
-    let undo = Memo::new(move |_| action.with(|action| action.as_ref().and_then(undo_of)));
-    // Of one step there is nothing to be stopped once it is sent.
+    let undo = Memo::new(move |_| action.with(|action| action.as_ref().and_then(undo_of)).filter(|_| state.may_act()));
+    // Of one step there is nothing to be stopped once it is sent. Who looks at the past may stop what goes on now.
     let halts = Memo::new(move |_| {
-        action.with(|action| action.as_ref().is_some_and(|one| !one.state.is_over() && one.plan.steps.len() > 1))
+        let is_far = |one: &Action| !one.state.is_over() && one.plan.steps.len() > 1;
+        link.may_act() && action.with(|action| action.as_ref().is_some_and(is_far))
     });
     let halt = move || {
         let Some(id) = action.with_untracked(|action| action.as_ref().map(|action| action.id)) else { return };

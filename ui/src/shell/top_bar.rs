@@ -1,6 +1,6 @@
-//! The top bar: scope, search, freshness of every connection, and what this page may do.
+//! The top bar: scope, search, what is being done, freshness of every connection, and what this page may do.
 
-use super::{chips::Chips, mode::ModeSign, palette::use_palette, scope::Scope};
+use super::{chips::Chips, doing::DoingSign, mode::ModeSign, palette::use_palette, scope::Scope};
 use crate::{
     clock::use_clock,
     keys::Command,
@@ -45,6 +45,7 @@ pub fn TopBar() -> impl IntoView {
             </button>
             <LinkState watched=watched />
             <Dropped watched=watched />
+            <DoingSign />
             <Chips watched=watched />
             <Show when=move || demo.get()>
                 <span class="tag demo" data-test="demo" title="A made-up fleet. Nothing here is real.">"DEMO"</span>

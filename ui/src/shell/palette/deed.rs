@@ -233,6 +233,7 @@ fn fixed(may_act: bool, chosen: Choice) -> Vec<Entry> {
         key(Icon::Compare, "Compare two times", "what came, went and changed", Command::Compare),
         key(Icon::Flag, "Put a note on the ribbon", "at the time that is shown", Command::Note),
         key(Icon::Past, "Back to now", "from the past", Command::BackToNow),
+        key(Icon::Play, "Show the actions of this session", "under way, and what became of them", Command::Actions),
         key(Icon::Help, "Show the keys", "of this screen", Command::Help),
         action(Icon::Fleet, "Show all clusters", "scope", None, Deed::Scope(None)),
     ]);

@@ -44,11 +44,11 @@ pub fn PlanRows(plan: Plan) -> impl IntoView {
             <dd data-test="plan-permission">{plan.steps.into_iter().map(may).collect_any()}</dd>
             <dt>"Risk"</dt>
             <dd>
-                {said(risk, format!("{}. {}", title(plan.risk.word()), plan.risk_why))}
+                {said(risk, format!("{}. {}", sentence(plan.risk.word()), plan.risk_why))}
                 {plan.warnings.into_iter().map(|warning| said(Status::Warn, warning)).collect_any()}
             </dd>
             <dt>"Proof"</dt>
-            <dd>{format!("{}, within {}. After that it is shown as unverified, not as done.", title(&plan.success.words), span(plan.success.within))}</dd>
+            <dd>{format!("{}, within {}. After that it is shown as unverified, not as done.", sentence(&plan.success.words), span(plan.success.within))}</dd>
             <dt>"Way back"</dt>
             <dd>{match &plan.undo {
                 Some(undo) => said(Status::Good, format!("\"{}\" is planned from here, once it is done.", back(&undo.deed))),
@@ -140,28 +140,45 @@ fn affected(pods: u32, gpus: u64) -> String {
     }
 }
 
+/// The mark of how an action is.
+pub fn status_of(state: &ActionState) -> Status {
+    match state {
+        ActionState::Sending(_) | ActionState::Verifying(_) => Status::Progress,
+        ActionState::Verified(_) => Status::Good,
+        ActionState::Unverified(_) | ActionState::Refused(_) | ActionState::Unknown(_) => Status::Warn,
+        ActionState::Partly(_) => Status::Bad,
+    }
+}
+
+/// How far an action is, or what was seen of it.
+pub fn detail(action: &Action) -> String {
+    match &action.state {
+        ActionState::Sending(waits) => sending(action, waits),
+        ActionState::Verifying(words) | ActionState::Verified(words) | ActionState::Unverified(words) => words.clone(),
+        ActionState::Refused(problem) | ActionState::Partly(problem) | ActionState::Unknown(problem) => {
+            problem.to_string()
+        }
+    }
+}
+
 /// What became of it.
 #[component]
 pub fn Became(action: Memo<Option<Action>>) -> impl IntoView {
     live(move || match action.get() {
         None => view! { <p class="soft">"It is being sent…"</p> }.into_any(),
         Some(action) => {
-            let (status, detail) = match action.state.clone() {
-                ActionState::Sending(waits) => (Status::Progress, sending(&action, &waits)),
-                ActionState::Verifying(how) => (Status::Progress, how),
-                ActionState::Verified(words) => (Status::Good, words),
-                ActionState::Unverified(why) => (Status::Warn, why),
-                ActionState::Refused(problem) => (Status::Warn, problem.to_string()),
-                ActionState::Partly(problem) => (Status::Bad, problem.to_string()),
-                ActionState::Unknown(problem) => (Status::Warn, problem.to_string()),
-            };
+            let (status, detail) = (status_of(&action.state), detail(&action));
+            let is_over = action.state.is_over();
             let since = format!("Action {} of the audit book, confirmed at {} UTC.", action.id, action.begun.clock());
             view! {
                 <div class="plan-became" data-test="plan-became" data-state=action.state.word()>
-                    {said(status, format!("{}.", title(action.state.word())))}
+                    {said(status, format!("{}.", sentence(action.state.word())))}
                     <p dir="auto">{visible(&detail)}</p>
                     {action.unsigned.map(|problem| said(Status::Warn, problem.to_string()))}
                     <p class="small faint">{since}</p>
+                    {(!is_over).then(|| view! {
+                        <p class="small faint">"It goes on when this is closed: the sign in the top bar leads back to it."</p>
+                    })}
                 </div>
             }
             .into_any()
@@ -174,7 +191,7 @@ fn said(status: Status, text: String) -> AnyView {
 }
 
 /// With a capital.
-fn title(words: &str) -> String {
+pub fn sentence(words: &str) -> String {
     let mut words = words.to_owned();
     if let Some(first) = words.get_mut(..1) {
         first.make_ascii_uppercase();
