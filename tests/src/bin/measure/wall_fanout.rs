@@ -5,8 +5,8 @@
 //! percent of one core; what the fleet costs to be read is in both. What writes the record is left out of both, whoever
 //! looks: each five minutes it packs what was heard, for seconds, and that would be counted or not by when they end (it has
 //! figures of its own, `journal-day`). `rss_growth_mb` is of a process that serves ten
-//! screens for 24 hours of simulated time, with the demo's story going on: what it has in the last hour more than in the
-//! second. Its clock jumps from one event to the next, and is twelve times as fast; the screens live in it, too.
+//! screens and records for 24 hours of simulated time, with the demo's story going on: what it has in the last hour more than in the
+//! second. Its clock jumps from one event to the next, and is four times as fast; the screens live in it, too.
 
 mod day;
 mod screen;

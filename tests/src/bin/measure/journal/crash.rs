@@ -65,14 +65,17 @@ pub fn measure(scale: Scale, report: &mut Report) -> Result<()> {
         }
         let found = fold(&path, &mut chance)?;
         sought += found.sought;
-        wrong += found.wrong;
+        wrong += found.wrong.len();
+        if !found.wrong.is_empty() {
+            say(&format!("  killed at {point}, of {} batches: {}.", found.batches, found.wrong.join("; ")));
+        }
         lost.push(lost_ms(&told, found.batches));
     }
     let (kills, most) = (lost.len(), lost.iter().copied().fold(0.0, f64::max));
     say(&format!("journal-crash: {kills} kills, {sought} times folded; {ended} processes came to their end first."));
     report.add(Figure::new("journal-crash.kills", kills as f64, "").at_least(scale.kills as f64));
     report.add(Figure::new("journal-crash.lost_ms", most, "ms").at_most(1_000.0));
-    report.add(Figure::new("journal-crash.wrong_folds", f64::from(wrong), "").at_most(0.0));
+    report.add(Figure::new("journal-crash.wrong_folds", wrong as f64, "").at_most(0.0));
     Ok(())
 }
 
@@ -119,7 +122,8 @@ fn lost_ms(told: &[(usize, u64)], kept: usize) -> f64 {
 struct Found {
     batches: usize,
     sought: u32,
-    wrong: u32,
+    /// What is not as it was told, in words.
+    wrong: Vec<String>,
 }
 
 /// Folds what was left, at its end and at some times before.
@@ -127,7 +131,7 @@ fn fold(path: &Path, chance: &mut Chance) -> Result<Found> {
     // As the next run does: what the crash left is brought in order.
     drop(Recorder::open(path, limits()).could_not("open what was left")?);
     let reader = Reader::new(path);
-    let mut found = Found { batches: 0, sought: 0, wrong: 0 };
+    let mut found = Found { batches: 0, sought: 0, wrong: Vec::new() };
     let Some((_, end)) = reader.span().could_not("read what was left")? else { return Ok(found) };
     reader.batches(Stamp(i64::MAX), |_| found.batches += 1).could_not("read what was left")?;
     let mut wanted: Vec<usize> = (0..5).map(|_| chance.below(found.batches + 1)).collect();
@@ -143,19 +147,24 @@ fn fold(path: &Path, chance: &mut Chance) -> Result<Found> {
             wanted.remove(0);
             found.sought += 1;
             // Several batches may be of one time: only the last of it is what was known then.
-            let Ok(there) = reader.world_at(now) else {
-                found.wrong += 1;
-                continue;
+            let there = match reader.world_at(now) {
+                Ok(there) => there,
+                Err(problem) => {
+                    found.wrong.push(format!("behind {count} batches, at {now}: {problem}"));
+                    continue;
+                }
             };
             let whole = count == found.batches;
             let same = if whole { *there == world } else { unmeasured(&there) == unmeasured(&world) };
-            found.wrong += u32::from(!same && (whole || is_last_of_its_time(count, now)));
+            if !same && (whole || is_last_of_its_time(count, now)) {
+                found.wrong.push(format!("behind {count} batches, at {now}: another world"));
+            }
         }
     }
     if now != end {
-        found.wrong += 1;
+        found.wrong.push(format!("it ends at {end}, and was told until {now}"));
     }
-    found.wrong += u32::try_from(reader.verify().could_not("verify what was left")?.len()).unwrap_or(u32::MAX);
+    found.wrong.extend(reader.verify().could_not("verify what was left")?);
     Ok(found)
 }
 

@@ -1,5 +1,6 @@
-//! A day before ten screens, in a process that does nothing else. Its clock is the runtime's, which jumps to the next
-//! event as soon as nothing is left to do.
+//! A day before ten screens, in a process that serves them and records, as one that a person starts does. Its clock is the
+//! runtime's, which jumps to the next event as soon as nothing is left to do. The thread that writes the record lives in the
+//! machine's time: each minute the clock waits for it, so that it is no further behind than it would be in a day of true hours.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use acceptance::{Context, Failure, Result};
 use pilothouse_engine::{Clock, Engine, Options, Paths};
 use pilothouse_serve::{Book, Dist, Grade, Limits, ServeOptions, serve};
 use pilothouse_wire::form::Draft;
-use pilothouse_wire::{Act, Stamp};
+use pilothouse_wire::record::Missing;
+use pilothouse_wire::{Act, Answer, Ask, Body, Stamp, View, ViewSpec, When};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -18,10 +20,13 @@ use crate::made::START;
 use crate::{processes, report};
 
 const HOUR: Duration = Duration::from_secs(3_600);
-/// So many seconds pass for the fleet in one of the runtime's: in each of those it says what changed meanwhile.
-const FASTER: u32 = 12;
+/// So many seconds pass for the fleet in one of the runtime's: in each of those it says what changed meanwhile. Of the record so many
+/// times as much is made small at once as in a day of true hours, since that goes by the runtime's.
+const FASTER: u32 = 4;
 /// How often the GPUs are measured, in seconds: each measurement is a frame for every screen.
 const EVERY: &str = "12";
+/// One of the GPUs that are measured.
+const GPU: &str = "gpu:iad-0/h100-117/5";
 /// How often the memory is looked at: each minute.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -50,7 +55,7 @@ async fn day(minutes: u32) -> Result<serde_json::Value> {
     let began = Instant::now();
     let clock = Clock::of(move || Stamp(START.0).plus(began.elapsed() * FASTER));
     let paths = Paths::under(home.path());
-    let options = Options { paths, demo: false, only: None, record: false, clock: clock.clone() };
+    let options = Options { paths, demo: false, only: None, record: true, clock: clock.clone() };
     let operator = Engine::start(options).await.map_err(|problem| Failure::new(problem.to_string()))?;
     for number in 0..CLUSTERS {
         let values =
@@ -84,6 +89,10 @@ async fn day(minutes: u32) -> Result<serde_json::Value> {
     let mut looks: Vec<f64> = Vec::new();
     while began.elapsed() * FASTER < LOOK * minutes {
         tokio::time::sleep(LOOK / FASTER).await;
+        // What is asked of the record is answered once all that was heard is in it.
+        let object = GPU.parse().could_not("name a GPU")?;
+        let ask = Ask::History { object, span: LOOK, when: When::Now };
+        operator.reader().ask(ask).await.map_err(|problem| Failure::new(problem.to_string()))?;
         looks.extend(processes::memory_mb(std::process::id(), "VmRSS"));
     }
     let frames = screens.iter().map(Screen::frames).min().unwrap_or_default();
@@ -92,6 +101,14 @@ async fn day(minutes: u32) -> Result<serde_json::Value> {
     }
     if frames < u64::from(minutes) * 5 {
         return Err(Failure::new(format!("a screen saw only {frames} frames in {minutes} min")));
+    }
+    // A recorder that lost what it was told would be no burden.
+    let ask = Ask::Frame { spec: ViewSpec::Ribbon { span: HOUR * 24, end: When::Now }, when: When::Now };
+    let told = operator.reader().ask(ask).await.map_err(|problem| Failure::new(problem.to_string()))?;
+    let Answer::Frame(frame) = told else { return Err(Failure::new("no frame of the ribbon")) };
+    let Body::Full(View::Ribbon(ribbon)) = frame.body else { return Err(Failure::new("another view than the ribbon")) };
+    if let Some(gap) = ribbon.gaps.iter().find(|gap| gap.why == Missing::NotWritten) {
+        return Err(Failure::new(format!("the recorder fell behind: {gap:?}")));
     }
     let (first, last) = growth(&looks);
     serving.close();
