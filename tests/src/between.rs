@@ -131,7 +131,7 @@ async fn through(behind: &Behind, request: Request) -> Result<Response> {
 }
 
 /// Headers without those that are about one connection alone.
-fn handed_on(headers: &HeaderMap) -> HeaderMap {
+pub(crate) fn handed_on(headers: &HeaderMap) -> HeaderMap {
     let own = [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH];
     headers.iter().filter(|(name, _)| !own.contains(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }

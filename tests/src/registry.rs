@@ -2,9 +2,11 @@
 //! test; what is pushed to it goes by plain HTTP. `cargo xtask servers` builds it.
 
 mod content;
+mod pages;
 mod tokens;
 
 pub use content::{Content, Descriptor, digest_of};
+pub use pages::Pages;
 pub use tokens::TokenService;
 
 use std::path::PathBuf;

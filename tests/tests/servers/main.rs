@@ -19,6 +19,7 @@ mod kube_support;
 mod kube_watch;
 mod mlflow;
 mod mlflow_old;
+mod oci_leaving;
 mod oci_registry;
 mod oci_signing_in;
 mod oci_support;
