@@ -33,6 +33,10 @@ pub enum Command {
     GoBench,
     /// Opens the list of what is done in this session, or closes it.
     Actions,
+    /// Ends the benchmark that runs, and keeps its data.
+    BenchStop,
+    /// Saves the report of the benchmark that is shown.
+    BenchReport,
     /// Puts the caret into the table's filter.
     Filter,
     /// Moves down.
@@ -186,6 +190,8 @@ pub const BINDINGS: &[Binding] = &[
     key(Command::GoSettings, "g s", "go to Settings", Place::Everywhere),
     key(Command::GoModels, "g m", "go to Models", Place::Everywhere),
     key(Command::GoBench, "g b", "go to Bench", Place::Everywhere),
+    key(Command::BenchStop, "x", "stop the benchmark, keep its data", Place::Everywhere),
+    key(Command::BenchReport, "e", "save the report of the benchmark", Place::Everywhere),
     key(Command::Filter, "/", "filter this table", Place::Everywhere),
     key(Command::Down, "↓", "move down", Place::Everywhere),
     key(Command::Down, "j", "move down", Place::Everywhere),

@@ -4,15 +4,17 @@
 mod exposition;
 mod gpus;
 mod sampler;
+mod series;
 mod tree;
 mod words;
 
 pub use gpus::GpuBeside;
 pub use sampler::Sampler;
+pub use series::{Series, Shown};
 pub use tree::ServerLoad;
 pub use words::lines;
 
-use crate::server::Started;
+use crate::{server::Started, worth::Price};
 use pilothouse_insight::verdict::Range;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -38,6 +40,8 @@ pub struct Watched {
     pub metrics: Option<String>,
     /// The GPUs of this machine.
     pub gpus: Gpus,
+    /// What a person says that it costs to serve, which is not read.
+    pub price: Price,
 }
 
 /// Whether GPUs are read.
@@ -61,6 +65,9 @@ pub struct Beside {
     pub readings: u64,
     /// What the server's processes took; none where they were not read.
     pub server: Option<ServerLoad>,
+    /// The version of the GPUs' driver; none where none was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Each GPU that gave an answer.
     pub gpus: Vec<GpuBeside>,
     /// What the server counts: before the load, and after it.
@@ -84,11 +91,18 @@ impl Watched {
     /// Is there nothing to read?
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
+        *self == Self { price: self.price, ..Self::default() }
     }
 }
 
 impl Beside {
+    /// The same without what was read when: a document of many runs keeps that with each of them.
+    #[must_use]
+    pub fn without_series(mut self) -> Self {
+        self.gpus.iter_mut().for_each(|gpu| gpu.series = None);
+        self
+    }
+
     /// The GPUs that serve: those that the server's processes compute on where that is known, else those on which something ran.
     #[must_use]
     pub fn serving(&self) -> Vec<&GpuBeside> {

@@ -176,6 +176,20 @@ impl Client {
     /// # Errors
     /// Why there is no whole answer.
     pub async fn ask(&self, id: &str, ready: &Ready, intended: u64, sent: u64) -> Result<Heard, Failure> {
+        self.ask_saying(id, ready, (intended, sent), None).await
+    }
+
+    /// The same; what is said is put where somebody wants it, which is none of what is timed.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn ask_saying(
+        &self,
+        id: &str,
+        ready: &Ready,
+        (intended, sent): (u64, u64),
+        said: Option<&mut String>,
+    ) -> Result<Heard, Failure> {
         let (mut heard, marks) = match &self.whole {
             Some(whole) => {
                 let (told, marks) = self.read(id, ready, whole).await?;
@@ -183,7 +197,11 @@ impl Client {
             }
             None => {
                 let hearing = Hearing::new(intended, ready.wanted_output);
-                let (heard, _, marks) = self.hear(id, ready, hearing).await?;
+                let hearing = if said.is_some() { hearing.with_text() } else { hearing };
+                let (heard, text, marks) = self.hear(id, ready, hearing).await?;
+                if let Some(said) = said {
+                    *said = text;
+                }
                 (heard, marks)
             }
         };

@@ -61,9 +61,14 @@ impl Hearing {
     /// One of which the words are wanted, and no times.
     #[must_use]
     pub fn keeping_text() -> Self {
-        let mut hearing = Self::new(0, None);
-        hearing.told.text = Some(String::new());
-        hearing
+        Self::new(0, None).with_text()
+    }
+
+    /// The same, and its words are wanted.
+    #[must_use]
+    pub fn with_text(mut self) -> Self {
+        self.told.text = Some(String::new());
+        self
     }
 
     /// What was said so far, where it was wanted.

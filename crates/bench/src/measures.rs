@@ -7,6 +7,7 @@ use crate::{
     sample::{End, Heard, Sample},
     slo::Slo,
     spread::{MICROS, MILLITOKENS, Recorder, Spread},
+    worth::Worth,
 };
 use pilothouse_insight::verdict::mser::{self, WarmUp as Found};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,18 @@ pub const DEFINITIONS: &[(&str, &str)] = &[
     (
         "goodput",
         "answers a second that keep all limits (ttft, tpot, e2e); failed requests keep none, nor do those that were still open when the run and what it gives them to end (--drain) were over",
+    ),
+    (
+        "per_gpu",
+        "tokens of answers a second / GPUs: as many as a person says (--gpus), else those that serve it by the driver: those on which the server computes where that is known, else those on which something ran",
+    ),
+    (
+        "cost",
+        "dollars for a million tokens of answers: what a GPU costs an hour, as a person says it (--gpu-hour), x GPUs / 3600 / tokens a second; good: the same over tokens of answers that keep all limits",
+    ),
+    (
+        "energy",
+        "joules a token: mean power of the GPUs on which the server computes, where the driver tells that, else of those on which something ran / tokens of answers a second, both over the time that is measured",
     ),
     ("tokens", "as the server counts them (usage); where it does not, each piece of an answer is counted as one"),
 ];
@@ -87,6 +100,9 @@ pub struct Measures {
     pub without_done: u64,
     /// Why answers ended, by the server's words.
     pub finishes: BTreeMap<String, u64>,
+    /// What it takes to serve; none where nobody said and nothing was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worth: Option<Worth>,
 }
 
 /// Requests by what became of them.
@@ -98,6 +114,14 @@ pub struct Counts {
     pub failed: u64,
     /// Under way when the run was ended: cut off by a person, or open still when their time was over.
     pub unfinished: u64,
+    /// Given up by who asked, as the plan says of a share of them: neither failed nor good.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cancelled: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Failures of a kind.
@@ -224,6 +248,7 @@ pub fn measure(samples: &[Sample], rule: WarmUp, slo: &Slo) -> Measures {
         tokens,
         without_done,
         finishes,
+        worth: None,
     }
 }
 
@@ -271,7 +296,7 @@ impl Spreads {
 fn heard(sample: &Sample) -> Option<&Heard> {
     match &sample.end {
         End::Answered(heard) => Some(heard),
-        End::Failed(_) | End::Unfinished => None,
+        End::Failed(_) | End::Unfinished | End::Cancelled => None,
     }
 }
 
@@ -311,6 +336,7 @@ fn count(samples: &[Sample]) -> Counts {
             End::Answered(_) => counts.answered += 1,
             End::Failed(_) => counts.failed += 1,
             End::Unfinished => counts.unfinished += 1,
+            End::Cancelled => counts.cancelled += 1,
         }
     }
     counts
@@ -427,9 +453,10 @@ mod tests {
         samples.push(failed(11, Kind::Cut, "after 2 pieces"));
         samples.push(failed(12, Kind::TooMany, "slow down"));
         samples.push(Sample { end: End::Unfinished, ..answered(13, 9_000_000) });
+        samples.push(Sample { end: End::Cancelled, end_us: 90_000, ..answered(14, 1_000) });
         let slo = "e2e=10ms".parse().unwrap();
         let measures = measure(&samples, WarmUp::None, &slo);
-        assert_eq!(measures.requests, Counts { answered: 10, failed: 3, unfinished: 1 });
+        assert_eq!(measures.requests, Counts { answered: 10, failed: 3, unfinished: 1, cancelled: 1 });
         let kinds: Vec<_> = measures.failures.iter().map(|of| (of.kind, of.count, of.example.as_str())).collect();
         assert_eq!(kinds, [(Kind::TooMany, 2, "slow down"), (Kind::Cut, 1, "after 2 pieces")]);
         let goodput = measures.goodput.clone().unwrap();

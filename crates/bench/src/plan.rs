@@ -1,8 +1,10 @@
 //! What is to be run, as it is kept with its results: with the same plan the same load is made again.
 
+mod manner;
 mod target;
 mod through;
 
+pub use manner::{Cache, Cancel, Manner, Pause, Ramp, Weighted};
 pub use target::{Api, KeyFrom, Target};
 pub use through::{Through, Way as ThroughWay};
 
@@ -29,6 +31,9 @@ pub struct Plan {
     pub target: Target,
     /// How many requests, and when.
     pub load: Load,
+    /// How those behave who send it.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub manner: Manner,
     /// What is asked.
     pub prompts: Prompts,
     /// What is asked for.
@@ -87,7 +92,8 @@ pub enum Prompts {
         /// Tokens at the begin that are the same in all.
         shared_prefix: u32,
     },
-    /// Lines of JSON: `{"prompt": …}` or `{"messages": […]}`, one after the other and again from the begin.
+    /// One after the other and again from the begin: lines of JSON, `{"prompt": …}` or `{"messages": […]}`; of a file `.txt` a
+    /// prompt a line; of a file `.json` conversations of ShareGPT, of each what the person said first, or with turns all of it.
     File(PathBuf),
 }
 
@@ -136,7 +142,22 @@ impl Load {
     }
 }
 
+fn is_usual(manner: &Manner) -> bool {
+    *manner == Manner::default()
+}
+
 impl Plan {
+    /// No more than so many at a time, where that is said; where a ramp begins higher, as many as there.
+    #[must_use]
+    pub fn at_a_time(&self) -> Option<u32> {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of floats saturates")]
+        let first = self.manner.ramp.map_or(0, |ramp| ramp.from.ceil() as u32);
+        match self.load {
+            Load::Closed { concurrency } => Some(concurrency.max(first)),
+            _ => self.load.at_a_time(),
+        }
+    }
+
     /// Can it be run as it is? Reads no file and asks nobody.
     ///
     /// # Errors
@@ -179,6 +200,7 @@ impl Plan {
             let why = format!("A prompt has {} tokens at most.", input.most());
             return Err(bad("shared-prefix", &shared_prefix.to_string(), &why, "Give less, or longer prompts"));
         }
+        self.manner.check(self)?;
         self.output.check(&self.load)?;
         positive("timeout", self.timeout_s, LONGEST.as_secs_f64())?;
         match self.drain_s.is_finite() && (0.0..=LONGEST.as_secs_f64()).contains(&self.drain_s) {
@@ -281,6 +303,7 @@ pub(crate) mod tests {
                 through: None,
             },
             load: Load::Closed { concurrency: 4 },
+            manner: Manner::default(),
             prompts: Prompts::Synthetic { input: Sizes::Fixed(16), shared_prefix: 0 },
             output: Output { tokens: Some(Sizes::Fixed(8)), ignore_eos: false, usage: true, extra: Map::new() },
             until: Until { requests: Some(10), seconds: None },

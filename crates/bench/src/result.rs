@@ -5,8 +5,11 @@ use crate::{
     environment::Environment,
     measures::{DEFINITIONS, Measures},
     plan::Plan,
+    repeat::Repeat,
+    run::Prepared,
+    sample::{End, Sample},
     server::Started,
-    spread::Spread,
+    spread::{MICROS, Recorder, Spread},
     store::{self, Partly},
     workers::Workers,
 };
@@ -56,8 +59,65 @@ pub struct Document {
     /// The workers that sent it past this machine; none where it was sent from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Workers>,
+    /// What was sent before the load for the cache that the plan states; none where it states none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<Prepared>,
+    /// Each model of a mix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mix: Vec<OfModel>,
+    /// What else has to be the same for it to be repeated.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub repeat: Repeat,
     /// The file of requests, beside this one; empty where workers sent them and no line of them came.
     pub requests_file: String,
+}
+
+fn is_nothing(repeat: &Repeat) -> bool {
+    *repeat == Repeat::default()
+}
+
+/// What came of the requests to one model of a mix, over the whole run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OfModel {
+    /// The model.
+    pub model: String,
+    /// Requests that were answered.
+    pub answered: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Time to first token.
+    pub ttft: Spread,
+    /// Time per output token.
+    pub tpot: Spread,
+}
+
+impl OfModel {
+    /// Of each model of the plan's mix. Who was asked follows from the number of the request.
+    #[must_use]
+    pub fn each(plan: &Plan, samples: &[Sample]) -> Vec<Self> {
+        let mut each: Vec<_> =
+            plan.manner.mix.iter().map(|_| (0, 0, Recorder::default(), Recorder::default())).collect();
+        for sample in samples {
+            let Some(of) = plan.manner.model(plan.seed, sample.n).and_then(|at| each.get_mut(at)) else { continue };
+            match &sample.end {
+                End::Answered(heard) => {
+                    of.0 += 1;
+                    of.2.add(heard.ttft_us);
+                    heard.tpot_us().into_iter().for_each(|tpot| of.3.add_rounded(tpot));
+                }
+                End::Failed(_) => of.1 += 1,
+                End::Unfinished | End::Cancelled => {}
+            }
+        }
+        let named = plan.manner.mix.iter().zip(each).map(|(of, (answered, failed, ttft, tpot))| Self {
+            model: of.model.clone(),
+            answered,
+            failed,
+            ttft: ttft.spread(MICROS),
+            tpot: tpot.spread(MICROS),
+        });
+        named.collect()
+    }
 }
 
 /// How a run ended.
@@ -165,6 +225,9 @@ impl Document {
             not_kept: None,
             beside: None,
             workers: None,
+            prepared: None,
+            mix: Vec::new(),
+            repeat: Repeat::default(),
             requests_file,
         }
     }

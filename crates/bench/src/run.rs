@@ -2,30 +2,37 @@
 //! however it ends.
 
 mod load;
+mod prepare;
 
 pub(crate) use self::load::schedule;
 use self::load::{LoadOn, drive};
+pub use self::prepare::Prepared;
 use crate::{
     beside::{Given, Sampler, Watched},
     client::{self, Way},
     environment::{self, Environment},
     measures::measure,
     passing::Clocks,
-    plan::{Load, MOST_AT_A_TIME, Plan, past},
+    plan::{Cache, Load, MOST_AT_A_TIME, Plan, past},
     prompts::Maker,
-    result::{ClientLoad, Document, State},
+    repeat::{self, Repeat},
+    result::{ClientLoad, Document, OfModel, State},
     rush,
     sample::{End, Sample},
-    spread::MICROS,
+    spread::{MICROS, Recorder},
     store::Place,
     trace::Past,
     workers::Share,
+    worth::Worth,
 };
 use pilothouse_connect::Clock;
 use pilothouse_wire::{Code, Problem, units::count};
 use std::{
     io::{self, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -53,6 +60,22 @@ pub struct Progress {
     pub tokens: u64,
     /// Times to the first token of all answers so far, together, in microseconds.
     pub ttft_us: u64,
+    /// Requests that were given up by who asked.
+    pub cancelled: u64,
+    /// Requests that were sent and are not over.
+    pub under_way: u64,
+    /// Of the times to the first token so far, 95 of 100 are no more, in microseconds; none of too few.
+    pub ttft_p95_us: Option<u64>,
+    /// Gaps between pieces so far, and all of them together, in microseconds.
+    pub gaps: (u64, u64),
+}
+
+impl Progress {
+    /// Requests that are over.
+    #[must_use]
+    pub fn over(&self) -> u64 {
+        self.answered + self.failed + self.cancelled
+    }
 }
 
 /// Why a run is ended before its time.
@@ -72,11 +95,18 @@ pub struct Running {
     pub progress: watch::Receiver<Progress>,
     /// How many requests it will have; none where a time ends it.
     pub requests: Option<u64>,
+    under_way: Arc<AtomicU64>,
     stop: watch::Sender<Option<Stop>>,
     end: oneshot::Receiver<Result<Document, Problem>>,
 }
 
 impl Running {
+    /// How far it is now, with what is under way.
+    #[must_use]
+    pub fn now(&self) -> Progress {
+        Progress { under_way: self.under_way.load(Ordering::Relaxed), ..*self.progress.borrow() }
+    }
+
     /// Ends it: requests under way are cut off, and what was measured is kept.
     pub fn interrupt(&self) {
         first(&self.stop, Stop::Interrupted);
@@ -120,13 +150,14 @@ fn begin(plan: Plan, given: Given, share: Share, place: Place, clock: Clock) -> 
     let work = Work::new(plan, given, share, place, clock)?;
     let (progress, stop) = (work.progress.subscribe(), work.stop.clone());
     let requests = expected(&work.plan, work.past.len() as u64).map(|all| share.count(all));
+    let under_way = Arc::clone(&work.under_way);
     let (ended, end) = oneshot::channel();
     let spawned = thread::Builder::new().name("bench".into()).spawn(move || {
         // Nobody may wait for it any more; what was measured is kept all the same.
         let _ = ended.send(work.run());
     });
     spawned.map_err(|error| Problem::new(Code::Internal, "This system gives no threads.").why(format!("{error}.")))?;
-    Ok(Running { progress, requests, stop, end })
+    Ok(Running { progress, requests, under_way, stop, end })
 }
 
 impl Work {
@@ -135,19 +166,40 @@ impl Work {
         plan.check()?;
         allow_connections(&plan)?;
         let past = past(&plan.load)?;
-        let maker = Maker::of(&plan)?;
+        let maker = Maker::of(&plan)?.replaying(&past);
         let key = client::key(&plan.target.key)?;
+        let before = (plan.manner.cache != Cache::Unstated).then(|| Way::new(&plan.target, key.clone())).transpose()?;
         let way = Way::new(&plan.target, key)?;
         place.is_free()?;
         let began = clock.now();
+        // Each run has another name or another begin, and so other words where they are to be new.
+        let maker = maker.of_run(&format!("{} {}", place.id, began.0));
+        let files = repeat::files(&plan)?;
         let mut document =
             Document::begun(place.id.clone(), plan.clone(), Environment::read(), began, place.requests_name());
         document.server = given.server;
+        document.repeat = Repeat { files, ..Repeat::default() };
         let watched = given.watched;
         place.write(&document)?;
         let requests = Box::new(place.open()?);
         let (stop, progress) = (watch::channel(None).0, watch::channel(Progress::default()).0);
-        Ok(Self { plan, share, watched, past, maker, way, clock, place, document, stop, progress, requests })
+        let under_way = Arc::default();
+        Ok(Self {
+            plan,
+            share,
+            watched,
+            past,
+            maker,
+            way,
+            before,
+            clock,
+            place,
+            document,
+            stop,
+            progress,
+            under_way,
+            requests,
+        })
     }
 }
 
@@ -161,7 +213,7 @@ fn first(stop: &watch::Sender<Option<Stop>>, why: Stop) {
 }
 
 fn allow_connections(plan: &Plan) -> Result<(), Problem> {
-    let at_a_time = u64::from(plan.load.at_a_time().unwrap_or(MOST_AT_A_TIME));
+    let at_a_time = u64::from(plan.at_a_time().unwrap_or(MOST_AT_A_TIME));
     match environment::allow_files(at_a_time + OTHER_FILES) {
         Some(files) if files < at_a_time + OTHER_FILES && plan.load.at_a_time().is_some() => {
             let what = format!("{at_a_time} connections at a time cannot be opened.");
@@ -193,11 +245,14 @@ struct Work {
     past: Vec<Past>,
     maker: Maker,
     way: Way,
+    /// A way for what is sent before the load, where something is.
+    before: Option<Way>,
     clock: Clock,
     place: Place,
     document: Document,
     stop: watch::Sender<Option<Stop>>,
     progress: watch::Sender<Progress>,
+    under_way: Arc<AtomicU64>,
     requests: Box<dyn Write + Send>,
 }
 
@@ -211,20 +266,27 @@ impl Work {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(rush::gather).build();
         let runtime = runtime
             .map_err(|error| Problem::new(Code::Internal, "This system gives no runtime.").why(format!("{error}.")))?;
-        let Self { plan, share, watched, past, maker, way, clock, place, mut document, stop, progress, requests } =
+        let Self { plan, share, watched, past, maker, way, before, clock, place, mut document, stop, progress, .. } =
             self;
+        let (requests, under_way) = (self.requests, self.under_way);
         let (samples, taken) = mpsc::channel(ROOM);
-        let book = Book { requests, progress, stop: stop.clone(), samples: Vec::new(), written: 0 };
+        let book = Book::new(requests, progress, stop.clone());
         let writing = thread::Builder::new().name("bench-book".into()).spawn(move || book.keep(taken));
         let writing = writing
             .map_err(|error| Problem::new(Code::Internal, "This system gives no threads.").why(format!("{error}.")))?;
+        document.repeat.engine = repeat::engine(&plan.target, &runtime);
+        if let Some(way) = before {
+            let prepare = prepare::prepare(way, &maker, &plan, &past, stop.subscribe());
+            document.prepared = Some(runtime.block_on(prepare));
+        }
         let sampler = Sampler::start(&watched, &plan.target, &runtime);
         let (before, sent_before) = (environment::processor_time(), environment::thread_time());
         let timeout = Duration::from_secs_f64(plan.timeout_s);
-        let run = place.id.clone();
+        let (run, seed) = (place.id.clone(), plan.seed);
         let (begin, moment) = (Instant::now(), clocks.now());
         let client = way.begin(begin);
-        let load = LoadOn { client, maker, begin, timeout, share, run, samples, stopped: stop.subscribe() };
+        let stopped = stop.subscribe();
+        let load = LoadOn { client, maker, seed, under_way, begin, timeout, share, run, samples, stopped };
         let lateness = runtime.block_on(drive(Arc::new(load), &plan, past, &stop));
         let (wall, passed) = (begin.elapsed(), moment.until(clocks.now()));
         // The runtime has one thread, which is this one.
@@ -250,6 +312,8 @@ impl Work {
         }
         let from = begin.into_std() + Duration::from_micros(measures.from_us);
         document.beside = read.map(|read| read.over(from, from + Duration::from_micros(measures.span_us)));
+        measures.worth = Worth::of(watched.price, document.beside.as_ref());
+        document.mix = OfModel::each(&plan, &samples);
         document.measures = Some(measures);
         document.client = Some(ClientLoad {
             sending_s: took(sent, sent_before),
@@ -273,11 +337,23 @@ struct Book {
     progress: watch::Sender<Progress>,
     stop: watch::Sender<Option<Stop>>,
     samples: Vec<Sample>,
+    ttft: Recorder,
     /// Lines that are surely written.
     written: u64,
 }
 
+/// A quantile is found anew once so many more answers are in: it takes longer than to write one down.
+const EACH: u64 = 64;
+
 impl Book {
+    fn new(
+        requests: Box<dyn Write + Send>,
+        progress: watch::Sender<Progress>,
+        stop: watch::Sender<Option<Stop>>,
+    ) -> Self {
+        Self { requests, progress, stop, samples: Vec::new(), ttft: Recorder::default(), written: 0 }
+    }
+
     fn keep(mut self, mut taken: mpsc::Receiver<Sample>) -> Self {
         while let Some(sample) = taken.blocking_recv() {
             self.take(sample);
@@ -303,8 +379,15 @@ impl Book {
                 progress.answered += 1;
                 progress.tokens += u64::from(heard.tokens());
                 progress.ttft_us += heard.ttft_us;
+                progress.gaps.0 += heard.gaps_us.len() as u64;
+                progress.gaps.1 += heard.gaps_us.iter().map(|gap| u64::from(*gap)).sum::<u64>();
+                self.ttft.add(heard.ttft_us);
+                if progress.answered < EACH || progress.answered.is_multiple_of(EACH) {
+                    progress.ttft_p95_us = self.ttft.p95();
+                }
             }
             End::Failed(_) => progress.failed += 1,
+            End::Cancelled => progress.cancelled += 1,
             End::Unfinished => {}
         }
         self.progress.send_replace(progress);
@@ -347,6 +430,18 @@ mod tests {
     }
 
     #[test]
+    fn a_ramp_comes_to_its_rate_and_no_faster() {
+        let ramp = crate::plan::Ramp { from: 2.0, seconds: 10.0, steps: None };
+        let mut plan = open_plan(Until { requests: None, seconds: Some(20.0) });
+        plan.manner.ramp = Some(ramp);
+        let due: Vec<Due> = schedule(&plan, Vec::new()).collect();
+        let within = |from: u64, to: u64| due.iter().filter(|due| (from..to).contains(&due.at.as_secs())).count();
+        // 60 on the way from 2 to 10 a second, and 100 behind it.
+        assert!(within(0, 10).abs_diff(60) <= 1 && within(10, 20).abs_diff(100) <= 1, "{}", due.len());
+        assert_eq!(due.last().map(|due| due.n), Some(due.len() as u64 - 1));
+    }
+
+    #[test]
     fn a_trace_is_replayed_at_its_speed_with_its_sizes() {
         let load = Load::Trace { file: PathBuf::new(), speed: 4.0, max_concurrency: None };
         let plan = Plan { load, until: Until::default(), ..plan() };
@@ -354,6 +449,7 @@ mod tests {
             at: Duration::from_secs(at),
             input,
             output,
+            blocks: Arc::default(),
         });
         let due: Vec<Due> = schedule(&plan, past.to_vec()).collect();
         assert_eq!(due[1], Due { n: 1, at: Duration::from_secs(2), sizes: Some((396, 109)) });

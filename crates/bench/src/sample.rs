@@ -33,6 +33,8 @@ pub enum End {
     Failed(Failure),
     /// It was under way when the run was ended: neither an answer nor a failure. Of a whole run it had its time.
     Unfinished,
+    /// Who asked hung up, as the plan says of a share of them: neither an answer nor a failure.
+    Cancelled,
 }
 
 /// An answer.

@@ -188,8 +188,12 @@ impl Served {
     #[must_use]
     pub fn given(&self, arm: &str, target: &Target) -> Given {
         let Some((_, server)) = self.servers.iter().find(|(of, _)| of == arm) else { return Given::default() };
-        let watched =
-            Watched { process: Some(server.id()), metrics: server::usual_metrics_url(target), gpus: Gpus::Usual };
+        let watched = Watched {
+            process: Some(server.id()),
+            metrics: server::usual_metrics_url(target),
+            gpus: Gpus::Usual,
+            ..Watched::default()
+        };
         Given { server: Some(server.started().clone()), watched }
     }
 

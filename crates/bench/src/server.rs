@@ -10,6 +10,7 @@
 
 mod ready;
 
+pub(crate) use ready::origin;
 pub use ready::{usual_metrics_url, usual_ready_url};
 
 use self::ready::Asking;

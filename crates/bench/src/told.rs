@@ -6,7 +6,8 @@ use crate::{
     measures::{Counts, Cut, Failures, Goodput, Measures, Tokens},
     page::{Head, Page, Table, Tone},
     plan::{Load, Plan, Prompts, WarmUp},
-    result::{ClientLoad, Document, State},
+    result::{ClientLoad, Document, OfModel, State},
+    run::Prepared,
     server::Started,
     spread::Spread,
     workers,
@@ -31,6 +32,8 @@ pub fn page(document: &Document) -> Page {
     }
     page.line("Load", load(plan));
     page.line("Prompts", prompts(plan));
+    manner(&mut page, plan);
+    repeated(&mut page, document);
     for (at, (text, tone)) in document.workers.iter().flat_map(workers::lines).enumerate() {
         page.toned(if at == 0 { "Workers" } else { "" }, text, tone);
     }
@@ -55,6 +58,10 @@ pub fn page(document: &Document) -> Page {
     if let Some(good) = &measures.goodput {
         page.line("Goodput", goodput(good));
     }
+    if plan.target.api.streams() {
+        page.line("Cost", measures.cost_words());
+        measures.gpu_words().into_iter().for_each(|words| page.line("", words));
+    }
     if let Some(client) = client {
         page.line(
             "Client",
@@ -77,9 +84,73 @@ pub fn page(document: &Document) -> Page {
         page.toned("Not kept", why.clone(), Tone::Bad);
     }
     page.tables.push(spreads(measures));
+    page.tables.extend(mix(document));
     page.tables.extend(document.workers.as_ref().map(workers::table));
     page.definitions = document.definitions.iter().map(|(name, text)| (name.clone(), text.clone())).collect();
     page
+}
+
+/// How those behave who send it, a line each.
+pub fn manner(page: &mut Page, plan: &Plan) {
+    let manner = &plan.manner;
+    if let Some(words) = manner.cache.words() {
+        page.line("Cache", words);
+    }
+    let mut lines = Vec::new();
+    if let Some(ramp) = manner.ramp {
+        lines.push(format!("the load rises or falls {ramp}"));
+    }
+    if let Some(think) = manner.think {
+        lines.push(format!("{think} of thinking between an answer and the next request"));
+    }
+    if let Some(turns) = manner.turns {
+        lines.push(format!("conversations of {} turns, the server's answers in the next prompt", count(turns.into())));
+    }
+    if let Some(cancel) = manner.cancel {
+        let share = number(cancel.share * 100.0, 1);
+        lines.push(format!("{share} % of requests are given up {} after they were sent", cancel.after));
+    }
+    if !manner.mix.is_empty() {
+        let mix: Vec<String> = manner.mix.iter().map(ToString::to_string).collect();
+        lines.push(format!("models by weight: {}", mix.join(", ")));
+    }
+    lines.into_iter().enumerate().for_each(|(at, line)| page.line(if at == 0 { "Manner" } else { "" }, line));
+}
+
+/// What was done for the cache, and what else has to be the same for it to be repeated.
+fn repeated(page: &mut Page, document: &Document) {
+    if let Some(Prepared { answered, failed }) = document.prepared.filter(|of| of.answered + of.failed > 0) {
+        let tone = if failed > 0 { Tone::Warn } else { Tone::Plain };
+        let missed = if failed > 0 { format!(", {} were not answered", count(failed)) } else { String::new() };
+        page.toned(
+            "Prepared",
+            format!("{} requests were sent before the load{missed}", count(answered + failed)),
+            tone,
+        );
+    }
+    if let Some(engine) = &document.repeat.engine {
+        page.line("Engine", format!("{engine}, as the server tells it"));
+    }
+    for (at, of) in document.repeat.files.iter().enumerate() {
+        let words = format!("{}, {} bytes, SHA-256 {}", of.file.display(), count(of.bytes), of.sha256);
+        page.line(if at == 0 { "Files" } else { "" }, words);
+    }
+}
+
+/// Each model of a mix.
+fn mix(document: &Document) -> Option<Table> {
+    const HEADS: [Head; 5] = [
+        Head::left("MODEL"),
+        Head::right("ANSWERED"),
+        Head::right("FAILED"),
+        Head::right("TTFT P95 MS"),
+        Head::right("TPOT P95 MS"),
+    ];
+    let row = |of: &OfModel| {
+        vec![of.model.clone(), count(of.answered), count(of.failed), millis(of.ttft.p95), millis(of.tpot.p95)]
+    };
+    let rows: Vec<_> = document.mix.iter().map(row).collect();
+    (!rows.is_empty()).then(|| Table { title: "Models".into(), heads: HEADS.to_vec(), rows })
 }
 
 /// What was started to be measured, in words.
@@ -186,7 +257,15 @@ pub fn prompts(plan: &Plan) -> String {
     }
     let api = if tensors.is_empty() { api.to_owned() } else { format!("{api}; {tensors}, texts") };
     let prompts = match (&plan.prompts, &plan.load) {
-        (Prompts::File(file), _) => format!("{}, in order", file.display()),
+        (Prompts::File(file), _) => {
+            let part = match file.extension().and_then(|end| end.to_str()) {
+                Some("txt") => ", a prompt a line",
+                Some("json") if plan.manner.turns.is_some() => ", conversations of ShareGPT",
+                Some("json") => ", the first words of conversations of ShareGPT",
+                _ => "",
+            };
+            format!("{}{part}, in order", file.display())
+        }
         (Prompts::Synthetic { shared_prefix, .. }, Load::Trace { .. }) => {
             format!("synthetic, sizes of the trace by a word a token{}", shared(*shared_prefix))
         }
@@ -219,7 +298,7 @@ fn left_open(document: &Document, counts: &Counts) -> String {
 }
 
 fn requests(counts: &Counts, left_open: u64) -> String {
-    let Counts { answered, failed, unfinished } = *counts;
+    let Counts { answered, failed, unfinished, cancelled } = *counts;
     let all = answered + failed;
     let failed = if failed == 0 {
         "none failed".to_owned()
@@ -230,7 +309,11 @@ fn requests(counts: &Counts, left_open: u64) -> String {
         0 => String::new(),
         unfinished => format!(", {} under way when it was ended", count(unfinished)),
     };
-    format!("{} answered, {failed}{unfinished}", count(answered))
+    let cancelled = match cancelled {
+        0 => String::new(),
+        cancelled => format!(", {} given up by who asked, as planned", count(cancelled)),
+    };
+    format!("{} answered, {failed}{cancelled}{unfinished}", count(answered))
 }
 
 fn warm_up(cut: &Cut) -> String {

@@ -12,6 +12,7 @@ use crate::{
     plan::{Plan, Target},
     search,
     workers::{Errand, Spec},
+    worth::Price,
 };
 use pilothouse_insight::verdict::{self, Settings, looks_to};
 use pilothouse_wire::{Problem, SmolStr, Stamp, form::Draft};
@@ -28,6 +29,8 @@ pub struct Wish {
     pub serves: Vec<Serve>,
     /// The workers that send it; none where this machine does.
     pub workers: Option<Spec>,
+    /// What is said of what serves.
+    pub price: Price,
 }
 
 /// What is to be measured.
@@ -71,23 +74,24 @@ impl Wish {
     pub fn read(draft: &Draft) -> Result<Self, Problem> {
         let filled = Filled(draft);
         let plan = filled.plan("url", "model")?;
-        let (embed, workers) = (filled.embed()?, filled.workers()?);
+        let (embed, workers, price) = (filled.embed()?, filled.workers()?, filled.price()?);
         let mut serves: Vec<Serve> = filled.serve("serve", "", &plan.target)?.into_iter().collect();
         if let Some(found) = filled.find()? {
             let aim = Aim::Search(Box::new(filled.search(plan, found)?));
-            return Ok(Self { aim, serves, workers });
+            return Ok(Self { aim, serves, workers, price });
         }
         let Some(_) = filled.text("against") else {
+            filled.no_candidate()?;
             if let Some(spec) = &workers {
                 // What workers cannot make of it is said before it is begun.
                 Errand::new(spec.clone(), plan.clone(), Stamp(0))?;
             }
-            return Ok(Self { aim: Aim::Run(Box::new(plan)), serves, workers });
+            return Ok(Self { aim: Aim::Run(Box::new(plan)), serves, workers, price });
         };
         let model = if filled.text("against_model").is_some() { "against_model" } else { "model" };
         let candidate = filled.plan("against", model)?;
         let metrics = compare::usual(&plan).into_iter().map(compare::Quantity::metric).collect();
-        let names = [SmolStr::new_static("baseline"), SmolStr::new_static("candidate")];
+        let names = [SmolStr::new_static("baseline"), filled.candidate()];
         serves.iter_mut().for_each(|serve| serve.arm.clone_from(&names[0]));
         serves.extend(filled.serve("against_serve", &names[1], &candidate.target)?);
         let pairs = filled.number("pairs")?.unwrap_or(PAIRS);
@@ -96,7 +100,7 @@ impl Wish {
         let of = |name: &SmolStr, plan: Plan| Arm { name: name.clone(), plan, server: None };
         let arms = vec![of(&names[0], plan), of(&names[1], candidate)];
         let compared = Compared { arms, plan: verdict::Plan::new(settings)?, embed };
-        Ok(Self { aim: Aim::Compare(Box::new(compared)), serves, workers })
+        Ok(Self { aim: Aim::Compare(Box::new(compared)), serves, workers, price })
     }
 
     /// The load of it, of a comparison that of a block of the baseline, of a search that of its first probe.
@@ -180,14 +184,70 @@ mod tests {
             (("find", "8"), "Find the limit cannot be 8."),
             (("shape", "x"), "Shapes cannot be x."),
             (("shape", "x=2x3"), "Shapes cannot be used."),
+            (("against_model", "next"), "Candidate's address is needed."),
+            (("version", "chat/2"), "Candidate's address is needed."),
+            (("url", "service:default/chat:@admin"), "Target's address cannot be service:default/chat:@admin."),
             (("embed", "http://h:3"), "Embeddings' address is of no comparison."),
             (("embed_model", "e"), "Embeddings' address is needed."),
             (("on", "prod/bench"), "How many workers is needed."),
             (("workers", "4"), "Workers in is needed."),
+            (("ramp_from", "2"), "Ramp seconds is needed."),
+            (("cancel", "5"), "Cancel after is needed."),
+            (("think", "long"), "Think time cannot be long."),
+            (("turns", "1"), "turns cannot be 1."),
+            (("trace", "/a.csv"), "Trace and Concurrency are both given."),
+            (("gpu_hour", "cheap"), "$ a GPU-hour cannot be cheap."),
         ] {
             let what = Wish::read(&draft(&[&RUN[..], &[more]].concat())).unwrap_err().what;
             assert!(what.starts_with(want), "{more:?}: {what}");
         }
+    }
+
+    #[test]
+    fn a_candidate_of_a_registry_is_called_after_its_version() {
+        let more = [("against", "http://h:2"), ("version", "org/chat 8b/2")];
+        let Aim::Compare(compared) = Wish::read(&draft(&[&RUN[..], &more[..]].concat())).unwrap().aim else {
+            panic!("two targets")
+        };
+        let names: Vec<&str> = compared.arms.iter().map(|arm| arm.name.as_str()).collect();
+        assert_eq!(names, ["baseline", "org-chat-8b-2"]);
+    }
+
+    #[test]
+    fn those_who_send_behave_as_is_filled_in_and_it_is_shown() {
+        let more = [
+            ("ramp_from", "1"),
+            ("ramp_seconds", "10"),
+            ("think", "exp:2s"),
+            ("turns", "3"),
+            ("cancel", "5"),
+            ("cancel_after", "1s"),
+            ("mix", "base sql=3"),
+            ("cache", "cold"),
+            ("gpu_hour", "2.50"),
+            ("gpus", "8"),
+        ];
+        let wish = Wish::read(&draft(&[&RUN[..], &more[..]].concat())).unwrap();
+        let manner = &wish.plan().manner;
+        assert_eq!((manner.ramp.map(|ramp| ramp.seconds), manner.turns, manner.mix.len()), (Some(10.0), Some(3), 2));
+        assert_eq!(
+            (wish.price.gpus, wish.price.gpu_hour.map(|hour| hour.to_string())),
+            (Some(8), Some("$2.50".into()))
+        );
+        let shown = format!("{:?}", wish.preview());
+        for want in [
+            "from 1 within 10 s",
+            "exp:2000ms of thinking",
+            "conversations of 3 turns",
+            "5.0 % of requests",
+            "sql=3",
+            "cold: words",
+        ] {
+            assert!(shown.contains(want), "{want}: {shown}");
+        }
+        let trace = [("url", "http://h:1"), ("model", "chat"), ("trace", "/t.jsonl"), ("speed", "2")];
+        let load = Wish::read(&draft(&trace)).unwrap().plan().load.clone();
+        assert_eq!(load, Load::Trace { file: "/t.jsonl".into(), speed: 2.0, max_concurrency: None });
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Bar {
 
     fn show(&self, progress: Progress) {
         let Progress { answered, failed, tokens, .. } = progress;
-        self.bar.set_position(if self.by_number { answered + failed } else { self.bar.elapsed().as_secs() });
+        self.bar.set_position(if self.by_number { progress.over() } else { self.bar.elapsed().as_secs() });
         let failed = if failed > 0 { format!(", {} failed", count(failed)) } else { String::new() };
         self.bar.set_message(format!("{} answered{failed}, {} tokens", count(answered), count(tokens)));
     }
@@ -155,7 +155,8 @@ impl Drop for Bar {
 
 /// A run in which something failed is no success, whatever its medians are.
 fn verdict(document: &Document) -> Result<Exit, Failed> {
-    let Counts { answered, failed, unfinished } = document.measures.as_ref().map(|of| of.requests).unwrap_or_default();
+    let Counts { answered, failed, unfinished, .. } =
+        document.measures.as_ref().map(|of| of.requests).unwrap_or_default();
     if answered == 0 && (failed > 0 || document.state == State::Whole) {
         let first = document.measures.iter().flat_map(|of| &of.failures).next();
         let open = || format!("{} were open still when their time was over", count(document.left_open()));

@@ -3,12 +3,14 @@
 mod compare;
 mod load;
 mod local;
+mod manner;
 mod search;
 mod workers;
 
 pub use compare::{CompareArgs, FailIf};
 pub use load::{LoadArgs, ServeArgs, WayArgs};
 pub use local::{Local, LocalArgs, is_file};
+pub use manner::MannerArgs;
 pub use search::SearchArgs;
 pub use workers::{WorkerArgs, WorkersArgs};
 
@@ -128,7 +130,7 @@ pub struct ReportArgs {
     /// Markdown
     #[arg(long, group = "kind")]
     pub md: bool,
-    /// The chart of a comparison, as SVG
+    /// The chart of a comparison, the front of a sweep, or how times of a run are spread, as SVG
     #[arg(long, group = "kind")]
     pub svg: bool,
     /// Into this file [default: stdout]
@@ -176,7 +178,7 @@ mod tests {
     use clap::Parser;
     use pilothouse_bench::{
         arrivals::Arrivals,
-        plan::{KeyFrom, Load, WarmUp},
+        plan::{Cache, Cancel, KeyFrom, Load, Pause, Ramp, WarmUp},
     };
 
     fn plan(typed: &str) -> Plan {
@@ -199,6 +201,15 @@ mod tests {
         let open = plan("--rate 2.5 --arrivals gamma:0.5 --max-concurrency 9 --seconds 3 --api completions");
         assert_eq!(open.load, Load::Open { rate: 2.5, arrivals: Arrivals::Gamma(0.5), max_concurrency: Some(9) });
         assert_eq!(open.target.url, "http://h:8000/v1/completions");
+        let like = plan(
+            "--concurrency 8 --requests 100 --ramp-from 2 --ramp-seconds 30 --ramp-steps 4 --think exp:2s --cancel 5 \
+             --cancel-after 500ms --turns 3 --mix base --mix sql=3 --cache cold",
+        );
+        assert_eq!(like.manner.ramp, Some(Ramp { from: 2.0, seconds: 30.0, steps: Some(4) }));
+        assert_eq!((like.manner.think, like.manner.turns), (Some(Pause::Exponential(2_000_000)), Some(3)));
+        assert_eq!(like.manner.cancel, Some(Cancel { share: 0.05, after: Pause::Constant(500_000) }));
+        assert_eq!((like.manner.mix[1].weight, like.manner.cache), (3.0, Cache::Cold));
+        like.check().unwrap();
         let trace = plan("--trace a.csv --speed 10 --key-env KEY");
         assert_eq!(trace.load, Load::Trace { file: "a.csv".into(), speed: 10.0, max_concurrency: None });
         assert_eq!(trace.target.key, KeyFrom::Variable("KEY".into()));

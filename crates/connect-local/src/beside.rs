@@ -48,6 +48,12 @@ impl Gpus {
         }
     }
 
+    /// The version of the driver, where it tells.
+    #[must_use]
+    pub fn driver(&self) -> Option<&str> {
+        self.0.version.as_deref()
+    }
+
     /// Asks all of them once; those that gave an answer. Blocks for a second and a half at most, where one is silent.
     pub fn read(&mut self) -> Vec<Now> {
         let measured = self.0.round().into_iter().filter_map(|seen| match seen {
@@ -82,6 +88,7 @@ mod tests {
         let conf = folder.path().join("libnvml-mock.so.conf");
         std::fs::write(&conf, "util 40\ncap 650000\nsm-clock 1410\nheat@1 71\npid@1 4711\nprocesses@1 2\n").unwrap();
         let mut gpus = Gpus::open(Some(&library.display().to_string())).unwrap();
+        assert!(gpus.driver().is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit())));
         let now = gpus.read();
         let told: Vec<_> =
             now.iter().map(|gpu| (gpu.index, gpu.power_cap, gpu.values.get(&Metric::SmClock).copied())).collect();

@@ -182,10 +182,20 @@ impl Benches {
     pub(crate) fn report(&self, id: String, form: Form, reply: Reply) {
         let folder = self.folder.clone();
         let written = move || {
-            let page = store::kept(&folder, &id)?.1.page();
+            let kept = store::kept(&folder, &id)?.1;
+            let unwritable = |why: String| Problem::new(Code::Internal, "It cannot be written.").why(format!("{why}."));
             let text = match form {
-                Form::Html => report::html(&page),
-                Form::Markdown => report::markdown(&page),
+                Form::Html => report::html_of(&kept),
+                Form::Markdown => report::markdown(&kept.page()),
+                Form::Svg => report::svg(&kept)?,
+                Form::Json => {
+                    serde_json::to_string_pretty(&kept).map_err(|error| unwritable(error.to_string()))? + "\n"
+                }
+                Form::Csv => {
+                    let mut bytes = Vec::new();
+                    report::csv(&kept, &mut bytes)?;
+                    String::from_utf8(bytes).map_err(|error| unwritable(error.to_string()))?
+                }
             };
             Ok(Answer::BenchReport(text))
         };

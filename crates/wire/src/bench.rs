@@ -39,6 +39,12 @@ pub enum Form {
     Html,
     /// For a wiki or a merge request.
     Markdown,
+    /// Its chart.
+    Svg,
+    /// The whole document.
+    Json,
+    /// A value a row.
+    Csv,
 }
 
 /// All there is to say of one that is kept, or of what would be run.

@@ -233,6 +233,7 @@ fn letters(text: &str) -> Vec<f64> {
 fn aside(path: &str, shared: &Shared) -> Option<String> {
     match path {
         "/health" | "/v2/health/ready" => Some("well".to_owned()),
+        "/version" => Some(json!({ "version": "truth 1" }).to_string()),
         // Of any model, by the Open Inference Protocol: it takes a text.
         _ if path.starts_with("/v2/models/") && !path.ends_with("/infer") => {
             let input = json!({ "name": "text_input", "datatype": "BYTES", "shape": [-1] });

@@ -2,11 +2,12 @@
 //! drawn is made where the numbers are: this screen lays cards out.
 
 mod cards;
+mod history;
 mod new;
 mod page;
 
 use crate::{
-    keys::Command,
+    keys::{Command, on_command},
     link::use_link,
     mirror::{Watched, use_view},
     parts::{
@@ -84,6 +85,7 @@ fn home(view: Watched) -> AnyView {
         let all = |view: &BenchView| [&view.failed, &view.beside, &view.problem].into_iter().flatten().cloned().collect::<Vec<_>>();
         view.bench(all).unwrap_or_default()
     });
+    let (typed, order) = (RwSignal::new(String::new()), RwSignal::new(None));
     let list = move || match kept.get() {
         None => view! { <p class="faint" aria-busy="true">"What is kept is being read."</p> }.into_any(),
         Some(card) if card.rows.is_empty() => view! {
@@ -94,7 +96,7 @@ fn home(view: Watched) -> AnyView {
             />
         }
         .into_any(),
-        Some(card) => cards::card(card),
+        Some(card) => cards::card(history::narrowed(card, &typed.get(), order.get())),
     };
     let measure = move || {
         state.may_act().then(|| {
@@ -111,7 +113,7 @@ fn home(view: Watched) -> AnyView {
         {head(String::new(), String::new(), measure.into_any())}
         {move || shown()}
         {going(view, None)}
-        <div data-test="bench-kept">{move || list()}</div>
+        <div data-test="bench-kept">{move || history::bar(kept, typed, order)}{move || list()}</div>
     }
     .into_any()
 }
@@ -136,7 +138,13 @@ fn going(view: Watched, of: Option<String>) -> AnyView {
     };
     let stop = move || {
         let blocked = Signal::derive(move || is_shown.get().filter(|(_, stopping)| *stopping).map(|_| "it is ending".to_owned()));
-        state.may_act().then(|| view! { <Button label="Stop, keep data" on_press=end blocked=blocked test="bench-stop" /> })
+        state.may_act().then(|| {
+            on_command(Command::BenchStop, move || {
+                end();
+                true
+            });
+            view! { <Button label="Stop, keep data" on_press=end command=Command::BenchStop blocked=blocked test="bench-stop" /> }
+        })
     };
     let body = move || {
         is_shown.with(Option::is_some).then(|| view! { <div class="bench-going" data-test="bench-going">{card}{move || stop()}</div> })

@@ -1,6 +1,6 @@
 //! What the driver says of each GPU while the load is on.
 
-use super::{Extent, Gathered};
+use super::{Extent, Gathered, Series, series::Taken};
 use pilothouse_connect_local::beside::Now;
 use pilothouse_wire::Metric;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,9 @@ pub struct GpuBeside {
     pub power_cap_w: Option<Extent>,
     /// Why it was slowed, by the driver's word, and the share of readings at which it was.
     pub slowed: BTreeMap<String, f64>,
+    /// What was read when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
 }
 
 impl GpuBeside {
@@ -71,6 +74,7 @@ pub(super) struct Gpu {
     idle_clock: Gathered,
     cap: Gathered,
     slowed: BTreeMap<&'static str, u32>,
+    series: Taken,
     /// Its power at each reading, in watts.
     course: Vec<(Instant, f64)>,
 }
@@ -126,6 +130,7 @@ impl Gpu {
         ] {
             value.into_iter().for_each(|value| gathered.add(value));
         }
+        self.series.take([value(Metric::SmClock), value(Metric::Power), value(Metric::Temperature), used]);
         if let Some(clock) = value(Metric::SmClock) {
             if used.is_some_and(|used| used > 0.0) { self.clock.add(clock) } else { self.idle_clock.add(clock) }
         }
@@ -155,6 +160,7 @@ impl Gpu {
             sm_clock_mhz: self.clock.extent().or(self.idle_clock.extent()),
             power_cap_w: self.cap.extent(),
             slowed: self.slowed.iter().map(|(word, count)| ((*word).to_owned(), share(*count))).collect(),
+            series: self.series.end(),
             ..self.told
         };
         (told, course)
@@ -207,5 +213,7 @@ mod tests {
             told.slowed.iter().map(|(word, share)| (word.as_str(), (share * 3.0).round() as u32)).collect();
         assert_eq!(slowed, [("hardware thermal slowdown", 1), ("software power cap", 2)]);
         assert!(told.worked());
+        let series = told.series.unwrap();
+        assert_eq!(series.clock_mhz, [Some(200.0), Some(1_980.0), Some(1_410.0)]);
     }
 }

@@ -140,6 +140,7 @@ fn read(watched: &Watched, stopped: &Receiver<()>) -> Read {
             None
         }
     });
+    beside.driver = driver.as_ref().and_then(|driver| driver.driver()).map(str::to_owned);
     let mut gpus: BTreeMap<String, Gpu> = BTreeMap::new();
     let mut due = now();
     loop {
@@ -186,6 +187,7 @@ mod tests {
             process: Some(std::process::id()),
             metrics: Some("http://127.0.0.1:1/metrics".into()),
             gpus: Gpus::Library(library.display().to_string()),
+            ..Watched::default()
         };
         let beside = Sampler::start(&watched, &plan().target, &runtime).unwrap().end(&runtime).beside;
         assert!(beside.readings >= 1 && beside.server.is_some_and(|of| of.processes >= 1), "{beside:?}");
@@ -193,9 +195,11 @@ mod tests {
         assert_eq!((beside.gpus.len(), gpu.product.as_deref()), (1, Some("NVIDIA H100 80GB HBM3")));
         assert_eq!((gpu.temperature_c.map(|of| of.high), gpu.power_cap_w.map(|of| of.low)), (Some(61.0), Some(650.0)));
         assert_eq!((gpu.slowed.get("software power cap"), gpu.is_used), (Some(&1.0), Some(true)));
+        assert!(beside.driver.is_some() && gpu.series.is_some(), "{beside:?}");
         assert_eq!(beside.missing.len(), 1, "{:?}", beside.missing);
         assert!(beside.missing[0].starts_with("http://127.0.0.1:1/metrics: nobody listens"), "{:?}", beside.missing);
-        let nothing = Watched { process: Some(u32::MAX - 1), gpus: Gpus::Library("/no/such.so".into()), metrics: None };
+        let nothing =
+            Watched { process: Some(u32::MAX - 1), gpus: Gpus::Library("/no/such.so".into()), ..Watched::default() };
         let beside = Sampler::start(&nothing, &plan().target, &runtime).unwrap().end(&runtime).beside;
         assert_eq!((beside.server, beside.gpus.len(), beside.missing.len()), (None, 0, 2), "{:?}", beside.missing);
         assert!(Sampler::start(&Watched::default(), &plan().target, &runtime).is_none());

@@ -24,6 +24,7 @@ pub fn lines(beside: &Beside, measures: &Measures) -> Vec<String> {
     }
     lines.extend(beside.gpus.iter().map(gpu));
     lines.extend(energy(beside, measures));
+    lines.extend(beside.driver.iter().map(|version| format!("driver {version}")));
     let counted = beside.metrics.iter().filter(|(_, (before, after))| after > before && is_count(before, after));
     let counted: Vec<String> =
         counted.take(6).map(|(name, (before, after))| format!("{name} +{}", number(after - before, 0))).collect();

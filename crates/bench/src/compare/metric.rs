@@ -1,6 +1,11 @@
 //! What of a block is compared: one number of its measures, by a word that a person can type.
 
-use crate::{measures::Measures, plan::Load, plan::Plan, spread::Spread};
+use crate::{
+    beside::{Gpus, Watched},
+    measures::Measures,
+    plan::{Load, Plan},
+    spread::Spread,
+};
 use pilothouse_insight::verdict::{Better, Metric};
 use pilothouse_wire::{Code, Problem, SmolStr};
 use std::{fmt, str::FromStr};
@@ -18,6 +23,14 @@ pub enum Quantity {
     Goodput,
     /// Tokens a second of such answers.
     GoodTokens,
+    /// Tokens of answers a second, for each GPU.
+    TokensGpu,
+    /// Dollars for a million tokens of answers.
+    Cost,
+    /// Dollars for a million tokens of answers that keep all limits.
+    GoodCost,
+    /// Joules for a token of an answer.
+    Energy,
 }
 
 /// What each request has a value of.
@@ -70,11 +83,15 @@ const POINTS: [(Point, &str, u64); 5] = [
     (Point::P95, "p95", 20),
     (Point::P99, "p99", 100),
 ];
-const RATES: [(Quantity, &str, &str); 4] = [
+const RATES: [(Quantity, &str, &str); 8] = [
     (Quantity::TokensOut, "tokens-out", "tokens/s out"),
     (Quantity::Answers, "answers", "answers/s"),
     (Quantity::Goodput, "goodput", "goodput"),
     (Quantity::GoodTokens, "good-tokens", "good tokens/s"),
+    (Quantity::TokensGpu, "tokens-gpu", "tokens/s a GPU"),
+    (Quantity::Cost, "cost", "$ a million tokens"),
+    (Quantity::GoodCost, "good-cost", "$ a million good tokens"),
+    (Quantity::Energy, "energy", "J a token"),
 ];
 
 /// What is compared where nobody says what: the wait for the first token, the pace after it, and what is served in all. An
@@ -111,6 +128,10 @@ impl Quantity {
             Self::Answers => Some(of.rates.requests_per_s),
             Self::Goodput => of.goodput.as_ref().map(|good| good.requests_per_s),
             Self::GoodTokens => of.goodput.as_ref().map(|good| good.output_tokens_per_s),
+            Self::TokensGpu => of.tokens_a_gpu(),
+            Self::Cost => of.cost(),
+            Self::GoodCost => of.good_cost(),
+            Self::Energy => of.joules(),
         }
     }
 
@@ -118,7 +139,9 @@ impl Quantity {
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Spread(Measure::PerUser, _) | Self::TokensOut | Self::GoodTokens => "tokens/s",
+            Self::Spread(Measure::PerUser, _) | Self::TokensOut | Self::GoodTokens | Self::TokensGpu => "tokens/s",
+            Self::Cost | Self::GoodCost => "$/Mtok",
+            Self::Energy => "J",
             Self::Spread(..) => "ms",
             Self::Answers | Self::Goodput => "answers/s",
         }
@@ -129,6 +152,7 @@ impl Quantity {
     pub fn better(self) -> Better {
         match self {
             Self::Spread(measure, _) if measure != Measure::PerUser => Better::Lower,
+            Self::Cost | Self::GoodCost | Self::Energy => Better::Lower,
             _ => Better::Higher,
         }
     }
@@ -145,6 +169,28 @@ impl Quantity {
         }
     }
 
+    /// Can blocks have a value of it, with what is read beside them and what was said of its price?
+    ///
+    /// # Errors
+    /// If they cannot, and why.
+    pub fn check_worth(self, watched: &Watched) -> Result<(), Problem> {
+        let reads = watched.gpus != Gpus::No;
+        let price = watched.price;
+        let (why, next) = match self {
+            Self::Cost | Self::GoodCost if price.gpu_hour.is_none() => {
+                ("Nobody said what a GPU costs an hour, and a price is never made up.", "Give --gpu-hour.")
+            }
+            Self::Cost | Self::GoodCost | Self::TokensGpu if price.gpus.is_none() && !reads => {
+                ("Nobody said how many GPUs serve it, and none are read.", "Give --gpus.")
+            }
+            Self::Energy if !reads => {
+                ("No GPUs are read beside it.", "Give --pid or --serve, on the machine whose GPUs serve.")
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::new(Code::BadInput, format!("metric cannot be {self}.")).why(why).next(next))
+    }
+
     /// Can blocks of this plan have a value of it?
     ///
     /// # Errors
@@ -153,7 +199,7 @@ impl Quantity {
         let bad = |why: String, next: &str| {
             Err(Problem::new(Code::BadInput, format!("metric cannot be {self}.")).why(why).next(next))
         };
-        if matches!(self, Self::Goodput | Self::GoodTokens) && plan.slo.is_empty() {
+        if matches!(self, Self::Goodput | Self::GoodTokens | Self::GoodCost) && plan.slo.is_empty() {
             return bad(
                 "No limits are set that an answer could keep.".into(),
                 "Give --slo, such as ttft=500ms,tpot=50ms.",
@@ -249,6 +295,7 @@ mod tests {
         measures::measure,
         plan::tests::plan,
         sample::{End, Heard, Sample},
+        worth::{Price, Worth},
     };
 
     fn measures(many: u64) -> Measures {
@@ -284,6 +331,29 @@ mod tests {
         assert_eq!("ttft-p99".parse::<Quantity>().unwrap().value(&measures(99)), None);
         for bad in ["", "ttft", "ttft-p42", "x-p50", "-p50"] {
             assert!(bad.parse::<Quantity>().unwrap_err().contains("ttft-p95"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_price_and_energy_are_compared_and_less_is_better() {
+        let mut of = measures(120);
+        let price = Price { gpu_hour: "3.6".parse().ok(), gpus: Some(2) };
+        of.worth = Worth::of(price, None).map(|worth| Worth { watts: Some(710.0), ..worth });
+        let rate = 600.0 / 0.169;
+        for (word, want, unit, better) in [
+            ("tokens-gpu", rate / 2.0, "tokens/s", Better::Higher),
+            ("cost", 2_000.0 / rate, "$/Mtok", Better::Lower),
+            ("good-cost", 2_000.0 / rate, "$/Mtok", Better::Lower),
+            ("energy", 710.0 / rate, "J", Better::Lower),
+        ] {
+            let quantity: Quantity = word.parse().unwrap();
+            let value = quantity.value(&of).unwrap();
+            assert!((value / want - 1.0).abs() < 0.002, "{word}: {value}");
+            assert_eq!((quantity.to_string().as_str(), quantity.unit(), quantity.better()), (word, unit, better));
+            assert_eq!(quantity.value(&measures(120)), None);
+            assert!(quantity.check_worth(&Watched::default()).is_err(), "{word}");
+            let said = Watched { price, gpus: Gpus::Usual, ..Watched::default() };
+            quantity.check_worth(&said).unwrap();
         }
     }
 

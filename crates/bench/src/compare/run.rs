@@ -244,6 +244,7 @@ impl Work {
         if let Some(why) = not_kept {
             self.document.is_partly(format!("block {name}: {why}"));
         }
+        let beside = beside.map(Beside::without_series);
         let measures = measures.unwrap_or_else(|| crate::measures::measure(&[], plan.warm_up, &plan.slo));
         let client = client.unwrap_or_else(|| result::ClientLoad::new(None, None, Recorder::default().spread(MICROS)));
         let limit = limit(&plan, &measures, &client, self.document.most_late_us);
@@ -265,7 +266,7 @@ impl Work {
     async fn follow(&self, mut running: Block) -> Result<result::Document, Problem> {
         let (mut pulse, mut stopped, mut is_cut) = (tokio::time::interval(PULSE), self.stopped.clone(), false);
         loop {
-            let now = *running.progress.borrow();
+            let now = running.now();
             self.progress.send_modify(|progress| progress.block = now);
             tokio::select! {
                 document = running.end() => return document,

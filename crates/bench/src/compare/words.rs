@@ -31,6 +31,8 @@ pub fn page(document: &Document) -> Page {
     if let Some(first) = document.arms.first() {
         page.line("Load", format!("{}, a block", told::load(&first.plan)));
         page.line("Prompts", told::prompts(&first.plan));
+        told::manner(&mut page, &first.plan);
+        costs(&mut page, document);
     }
     for candidate in &document.comparison.candidates {
         verdicts(&mut page, document, candidate);
@@ -57,6 +59,38 @@ pub fn page(document: &Document) -> Page {
     page.definitions = definitions(document);
     page.chart = Some(chart(document));
     page
+}
+
+/// What each arm costs, and what it takes for a token: the median of its whole blocks. The price is that which was said.
+fn costs(page: &mut Page, document: &Document) {
+    const WORTH: [(Quantity, &str); 4] = [
+        (Quantity::Cost, "$ a million tokens"),
+        (Quantity::GoodCost, "$ a million good ones"),
+        (Quantity::TokensGpu, "tokens/s a GPU"),
+        (Quantity::Energy, "J a token"),
+    ];
+    let of = |arm: usize, quantity: Quantity| {
+        let blocks = document.blocks.iter().filter(|block| block.slot.arm == arm && block.state == State::Whole);
+        let mut values: Vec<f64> = blocks.filter_map(|block| quantity.value(&block.measures)).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    let mut lines = Vec::new();
+    for (at, arm) in document.arms.iter().enumerate() {
+        let told = WORTH.iter().filter_map(|(quantity, words)| {
+            let value = of(at, *quantity)?;
+            Some(format!("{} {words}", number(value, if value < 10.0 { 4 } else { 1 })))
+        });
+        let told: Vec<String> = told.collect();
+        if !told.is_empty() {
+            lines.push(format!("{}: {}", arm.name, told.join(", ")));
+        }
+    }
+    let price = document.blocks.first().map(|block| block.measures.cost_words());
+    if let Some(price) = price.filter(|words| words.starts_with("no price")) {
+        lines.push(price);
+    }
+    lines.into_iter().enumerate().for_each(|(at, line)| page.line(if at == 0 { "Cost" } else { "" }, line));
 }
 
 /// What is said of a candidate in all, guard included.

@@ -1,7 +1,8 @@
 //! A page as one HTML file: its style and its chart are in it, and it loads nothing from anywhere.
 
 use crate::page::{Line, Page, Table, Tone};
-use pilothouse_wire::units::visible;
+use pilothouse_chart::drawn::svg;
+use pilothouse_wire::{drawing::Drawing, units::visible};
 
 const STYLE: &str = "\
 :root{color-scheme:light;--text:#14181b;--soft:#465059;--line:#e4e7ea;--good:#1b7a4b;--warn:#8a5200;--bad:#b3261e}\
@@ -16,6 +17,11 @@ th{color:var(--soft);font-weight:600;font-size:12px}.n{text-align:right;font-var
 /// The page as HTML.
 #[must_use]
 pub fn html(page: &Page) -> String {
+    with(page, &[])
+}
+
+/// The same with drawings, each with its title.
+pub(super) fn with(page: &Page, drawings: &[(String, Drawing)]) -> String {
     let title = escaped(&page.title);
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -27,6 +33,9 @@ pub fn html(page: &Page) -> String {
     text.push_str("</dl>\n");
     if let Some(chart) = &page.chart {
         text.push_str(&format!("<figure>{}</figure>\n", chart.svg()));
+    }
+    for (title, drawing) in drawings {
+        text.push_str(&format!("<h2>{}</h2>\n<figure>{}</figure>\n", escaped(title), svg(drawing)));
     }
     page.tables.iter().for_each(|table| text.push_str(&drawn(table)));
     if !page.definitions.is_empty() {

@@ -76,7 +76,12 @@ fn measured(id: &str, arm: &str, block: &str, of: &Measures) -> Vec<[String; 7]>
         rows.push(row(id, arm, block, metric, statistic, value, unit));
     };
     let counts = of.requests;
-    for (name, count) in [("answered", counts.answered), ("failed", counts.failed), ("unfinished", counts.unfinished)] {
+    for (name, count) in [
+        ("answered", counts.answered),
+        ("failed", counts.failed),
+        ("unfinished", counts.unfinished),
+        ("cancelled", counts.cancelled),
+    ] {
         add("requests", name, count as f64, "");
     }
     add("answers", "rate", of.rates.requests_per_s, "answers/s");

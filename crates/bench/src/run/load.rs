@@ -6,13 +6,14 @@ use crate::{
     failure::{Failure, Kind, patience},
     lateness,
     pace::{Due, pace},
-    plan::{Load, MOST_AT_A_TIME, Plan},
-    prompts::Maker,
+    plan::{Load, MOST_AT_A_TIME, Manner, Plan},
+    prompts::{Maker, Ready, Turn},
     sample::{End, Sample},
     stamped::since,
     trace::Past,
     workers::Share,
 };
+use serde_json::{Value, json};
 use std::{
     sync::{
         Arc,
@@ -30,6 +31,10 @@ use tokio::{
 pub(super) struct LoadOn {
     pub client: Client,
     pub maker: Maker,
+    /// What is drawn of those who send begins with it.
+    pub seed: u64,
+    /// Requests that were sent and are not over.
+    pub under_way: Arc<AtomicU64>,
     pub begin: Instant,
     pub timeout: Duration,
     /// The part of all requests that is sent here.
@@ -79,27 +84,50 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-/// So many at a time: each sends its next once it has its answer.
+/// So many at a time: each sends its next once it has its answer, and has thought about it where somebody thinks.
 async fn closed(load: &Arc<LoadOn>, concurrency: u32, plan: &Plan) {
-    let next = Arc::new(AtomicU64::new(0));
+    let (next, talks) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let until = plan.until;
-    let people = (0..concurrency).map(|_| {
-        let (load, next) = (Arc::clone(load), Arc::clone(&next));
+    let ramp = plan.manner.ramp;
+    let all = ramp.map_or_else(|| vec![(0.0, None); concurrency as usize], |ramp| ramp.people(concurrency));
+    let people = all.into_iter().map(|(begins, leaves)| {
+        let (load, next, talks) = (Arc::clone(load), Arc::clone(&next), Arc::clone(&talks));
         tokio::spawn(async move {
-            let over = until.seconds.map(|seconds| load.begin + Duration::from_secs_f64(seconds));
-            let mut in_a_row = 0;
+            let later = |seconds: f64| Duration::try_from_secs_f64(seconds).map_or(load.begin, |of| load.begin + of);
+            let over = [until.seconds, leaves].into_iter().flatten().map(later).min();
+            if begins > 0.0 {
+                tokio::select! {
+                    () = sleep_until(later(begins)) => {}
+                    () = at(over) => return,
+                    () = load.stop() => return,
+                }
+            }
+            let (mut in_a_row, mut talk) = (0, Talk::default());
             while !load.is_stopped() && over.is_none_or(|over| Instant::now() < over) {
                 let n = load.share.nth(next.fetch_add(1, Ordering::Relaxed));
                 if until.requests.is_some_and(|most| n >= most) {
                     return;
                 }
-                let Some(failure) = load.one(n, since(load.begin), None).await else {
-                    in_a_row = 0;
-                    continue;
+                let manner = load.maker.manner();
+                let failure = match manner.turns {
+                    Some(turns) => talk.go_on(&load, n, turns, &talks).await,
+                    None => load.one(n, since(load.begin), load.maker.make(n, None), None).await.0,
                 };
-                in_a_row += 1;
+                let pause = match &failure {
+                    Some(failure) => {
+                        in_a_row += 1;
+                        patience(failure, in_a_row)
+                    }
+                    None => {
+                        in_a_row = 0;
+                        manner.thinks(load.seed, n)
+                    }
+                };
+                if pause.is_zero() {
+                    continue;
+                }
                 tokio::select! {
-                    () = sleep(patience(&failure, in_a_row)) => {}
+                    () = sleep(pause) => {}
                     () = at(over) => return,
                     () = load.stop() => return,
                 }
@@ -108,6 +136,40 @@ async fn closed(load: &Arc<LoadOn>, concurrency: u32, plan: &Plan) {
     });
     for person in people.collect::<Vec<_>>() {
         let _ = person.await;
+    }
+}
+
+/// What one of a closed loop has said so far, and heard.
+#[derive(Default)]
+struct Talk {
+    of: u64,
+    at: u32,
+    said: Vec<Value>,
+}
+
+impl Talk {
+    /// Says what comes next, or begins a new one where this is over. A turn without an answer ends it.
+    async fn go_on(&mut self, load: &LoadOn, n: u64, turns: u32, talks: &AtomicU64) -> Option<Failure> {
+        let next = |talk: &Self| load.maker.turn(n, Turn { of: talk.of, at: talk.at, before: &talk.said });
+        let going_on = (self.at > 0 && self.at < turns).then(|| next(self)).flatten();
+        let (ready, said) = match going_on {
+            Some(turn) => turn,
+            None => {
+                *self = Self { of: load.share.nth(talks.fetch_add(1, Ordering::Relaxed)), ..Self::default() };
+                // The first turn of a conversation is always there.
+                next(self)?
+            }
+        };
+        let mut heard = String::new();
+        let (failure, answered) = load.one(n, since(load.begin), ready, Some(&mut heard)).await;
+        if answered {
+            self.said
+                .extend([json!({ "role": "user", "content": said }), json!({ "role": "assistant", "content": heard })]);
+            self.at += 1;
+        } else {
+            self.at = 0;
+        }
+        failure
     }
 }
 
@@ -136,7 +198,8 @@ async fn open(load: &Arc<LoadOn>, plan: &Plan, past: Vec<Past>) {
                 permit = room.acquire() => permit.ok(),
                 () = load.stop() => None,
             };
-            load.one(n, intended, sizes).await;
+            let ready = load.maker.make(n, sizes);
+            load.one(n, intended, ready, None).await;
             drop(permit);
         });
     }
@@ -156,8 +219,18 @@ pub(crate) fn schedule(plan: &Plan, past: Vec<Past>) -> Box<dyn Iterator<Item = 
     let moments: Box<dyn Iterator<Item = (Duration, Sizes)> + Send> = match &plan.load {
         Load::Open { rate, arrivals, .. } => {
             // A rate that is none does not get this far.
-            let moments = arrivals.moments(*rate, plan.seed ^ ARRIVALS);
-            Box::new(moments.into_iter().flatten().map(|at| (at, None)))
+            match plan.manner.ramp {
+                None => {
+                    let moments = arrivals.moments(*rate, plan.seed ^ ARRIVALS);
+                    Box::new(moments.into_iter().flatten().map(|at| (at, None)))
+                }
+                // At a rate of one a second they are spread alike; the ramp says when as much of the load is due.
+                Some(ramp) => {
+                    let (moments, rate) = (arrivals.moments(1.0, plan.seed ^ ARRIVALS), *rate);
+                    let due = move |at: Duration| Duration::try_from_secs_f64(ramp.moment(at.as_secs_f64(), rate)).ok();
+                    Box::new(moments.into_iter().flatten().map_while(due).map(|at| (at, None)))
+                }
+            }
         }
         Load::Trace { speed, .. } => {
             let speed = *speed;
@@ -181,23 +254,28 @@ impl LoadOn {
         let _ = self.stopped.clone().wait_for(Option::is_some).await;
     }
 
-    /// Sends a request that was meant to be sent then, and takes down what became of it; why it failed, if it did.
-    async fn one(&self, n: u64, intended: u64, sizes: Sizes) -> Option<Failure> {
-        let ready = self.maker.make(n, sizes);
+    /// Sends a request that was meant to be sent then, and takes down what became of it; why it failed, if it did, and whether
+    /// it was answered. What is said is put where somebody wants it.
+    async fn one(&self, n: u64, intended: u64, ready: Ready, said: Option<&mut String>) -> (Option<Failure>, bool) {
         let id = format!("{}-{n}", self.run);
         let sent = since(self.begin);
+        let gives_up = self.manner().hangs_up(self.seed, n).map(|after| Instant::now() + after);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
         let end = tokio::select! {
             biased;
             () = self.stop() => End::Unfinished,
-            answer = timeout(self.timeout, self.client.ask(&id, &ready, intended, sent)) => match answer {
+            answer = timeout(self.timeout, self.client.ask_saying(&id, &ready, (intended, sent), said)) => match answer {
                 Ok(Ok(heard)) => End::Answered(heard),
                 Ok(Err(failure)) => End::Failed(failure),
                 Err(_) => End::Failed(Failure::new(Kind::TimedOut, format!("after {} s", self.timeout.as_secs_f64()))),
             },
+            () = at(gives_up) => End::Cancelled,
         };
-        let failure = match &end {
-            End::Failed(failure) => Some(failure.clone()),
-            End::Answered(_) | End::Unfinished => None,
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        let (failure, answered) = match &end {
+            End::Failed(failure) => (Some(failure.clone()), false),
+            End::Answered(_) => (None, true),
+            End::Unfinished | End::Cancelled => (None, false),
         };
         let sample = Sample {
             n,
@@ -210,6 +288,10 @@ impl LoadOn {
         };
         // The book is kept as long as anybody sends.
         let _ = self.samples.send(sample).await;
-        failure
+        (failure, answered)
+    }
+
+    fn manner(&self) -> &Manner {
+        self.maker.manner()
     }
 }

@@ -129,6 +129,13 @@ pub struct Point {
     pub tokens: f64,
     /// Is there no other point that is as good in both and better in one?
     pub on_front: bool,
+    /// Dollars for a million tokens of answers that keep all limits, and the p95 of the time to the first token in
+    /// milliseconds; none without a price, limits, or answers enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid: Option<(f64, f64)>,
+    /// Is there no other point that is as cheap and as quick, and better in one?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_paid_front: bool,
 }
 
 impl Document {
@@ -179,7 +186,9 @@ impl Document {
         let point = |probe: &Probe| {
             let per_user = probe.measures.per_user.p50? as f64 / 1e3;
             let tokens = probe.measures.rates.output_tokens_per_s / f64::from(self.gpus.unwrap_or(1).max(1));
-            Some(Point { at: probe.at, arm: probe.arm, per_user, tokens, on_front: false })
+            let paid = probe.measures.good_cost().zip(probe.measures.ttft.p95.map(|us| us as f64 / 1e3));
+            let (at, arm) = (probe.at, probe.arm);
+            Some(Point { at, arm, per_user, tokens, on_front: false, paid, on_paid_front: false })
         };
         let mut points: Vec<Point> =
             self.probes.iter().filter(|probe| probe.state == State::Whole).filter_map(point).collect();
@@ -191,7 +200,16 @@ impl Document {
                     && (other.per_user > point.per_user || other.tokens > point.tokens)
             })
         };
-        points.iter_mut().for_each(|point| point.on_front = !is_beaten(point));
+        let is_paid_less = |point: &Point| {
+            let Some((cost, wait)) = point.paid else { return true };
+            all.iter()
+                .filter_map(|other| other.paid)
+                .any(|(other, its)| other <= cost && its <= wait && (other < cost || its < wait))
+        };
+        for point in &mut points {
+            point.on_front = !is_beaten(point);
+            point.on_paid_front = !is_paid_less(point);
+        }
         points
     }
 }

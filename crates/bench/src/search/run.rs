@@ -296,7 +296,7 @@ impl Work {
     async fn follow(&self, mut running: run::Running) -> Result<result::Document, Problem> {
         let (mut pulse, mut stopped, mut is_cut) = (tokio::time::interval(PULSE), self.stopped.clone(), false);
         loop {
-            let now = *running.progress.borrow();
+            let now = running.now();
             self.progress.send_modify(|progress| progress.probe = now);
             tokio::select! {
                 document = running.end() => return document,

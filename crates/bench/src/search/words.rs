@@ -30,6 +30,10 @@ pub fn page(document: &Document) -> Page {
         page.line("", through.meaning());
     }
     page.line("Prompts", told::prompts(&document.plan));
+    told::manner(&mut page, &document.plan);
+    if let Some(probe) = document.probes.last() {
+        page.line("Cost", probe.measures.cost_words().replacen("a million", "at the last probe a million", 1));
+    }
     match &document.sweep {
         Some(_) => page.line(
             "Sweep",
@@ -99,13 +103,14 @@ fn unit(scale: Scale) -> &'static str {
 }
 
 fn probes(document: &Document) -> Table {
-    const HEADS: [Head; 7] = [
+    const HEADS: [Head; 8] = [
         Head::left("PROBE"),
         Head::right("AT"),
         Head::right("GOOD"),
         Head::right("OF"),
         Head::left("TRUE SHARE"),
         Head::right("TTFT P95 MS"),
+        Head::right("$/GOOD MTOK"),
         Head::left("PLACE"),
     ];
     let row = |probe: &super::Probe| {
@@ -121,6 +126,7 @@ fn probes(document: &Document) -> Table {
             count(probe.of),
             format!("{} to {}", percent(probe.between.0), percent(probe.between.1)),
             told::millis(probe.measures.ttft.p95),
+            paid(probe),
             if probe.state == State::Whole { judged.to_owned() } else { "partial".to_owned() },
         ]
     };
@@ -135,6 +141,7 @@ fn points(document: &Document) -> Table {
         Head::right("TOKENS/S A USER"),
         Head::right(tokens),
         Head::right("TTFT P95 MS"),
+        Head::right("$/GOOD MTOK"),
         Head::right("GOOD"),
         Head::right("FAILED"),
         Head::left("FRONT"),
@@ -152,14 +159,26 @@ fn points(document: &Document) -> Table {
             some(point.map(|point| point.per_user)),
             some(point.map(|point| point.tokens)),
             told::millis(probe.measures.ttft.p95),
+            paid(probe),
             good.map_or_else(|| ABSENT.to_owned(), |good| pilothouse_wire::units::share(good.good, good.of)),
             count(probe.measures.requests.failed),
-            if point.is_some_and(|point| point.on_front) { "on the front" } else { "" }.to_owned(),
+            match point.map(|point| (point.on_front, point.on_paid_front)) {
+                Some((true, true)) => "on both fronts",
+                Some((true, false)) => "on the front",
+                Some((false, true)) => "on that of cost",
+                _ => "",
+            }
+            .to_owned(),
         ];
         let arm = probe.arm.and_then(|arm| document.arms.get(arm)).map(String::as_str).unwrap_or_default();
         if is_of_several { std::iter::once(arm.to_owned()).chain(own).collect() } else { own }
     };
     Table { title: "Points".into(), heads, rows: document.probes.iter().map(row).collect() }
+}
+
+/// What a million good tokens cost at a probe.
+fn paid(probe: &super::Probe) -> String {
+    probe.measures.good_cost().map_or_else(|| ABSENT.to_owned(), crate::worth::dollars)
 }
 
 fn figure(value: f64) -> String {

@@ -29,7 +29,7 @@ pub fn usual_metrics_url(target: &Target) -> Option<String> {
     (target.api != Api::InferGrpc).then(|| format!("{}/metrics", origin(target)))
 }
 
-fn origin(target: &Target) -> String {
+pub(crate) fn origin(target: &Target) -> String {
     target.url.split_once("://").map_or_else(
         || target.url.clone(),
         |(scheme, rest)| format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default()),

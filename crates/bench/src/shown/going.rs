@@ -55,10 +55,13 @@ pub struct Course {
 /// A series that is drawn: its name, its unit, a value of two readings.
 type Series = (&'static str, &'static str, usize, fn(&Tick, &Tick) -> Option<f64>);
 
-const SERIES: [Series; 3] = [
+const SERIES: [Series; 6] = [
     ("Answers", "/s", 1, |one, other| rate(one, other, |progress| progress.answered)),
     ("Tokens out", "/s", 0, |one, other| rate(one, other, |progress| progress.tokens)),
     ("TTFT, mean", "ms", 1, mean_ttft),
+    ("TTFT, p95 so far", "ms", 1, |_, now| now.progress.ttft_p95_us.map(|us| precise(us) / 1e3)),
+    ("ITL of gaps, mean", "ms", 1, mean_gap),
+    ("In flight", "", 0, |_, now| Some(precise(now.progress.under_way))),
 ];
 
 impl Course {
@@ -129,7 +132,7 @@ impl Course {
     }
 
     fn share(&self, now: &Tick) -> Option<f64> {
-        let done = now.progress.answered + now.progress.failed;
+        let done = now.progress.over();
         match self.end {
             End::Requests(all) => (all > 0).then(|| precise(done) / precise(all)),
             End::Seconds(seconds, _) => (seconds > 0.0).then(|| now.at.as_secs_f64() / seconds),
@@ -144,7 +147,7 @@ impl Course {
         let left = |seconds: f64| Duration::try_from_secs_f64(seconds).map_or_else(|_| "a long time".to_owned(), span);
         match self.end {
             End::Requests(all) => {
-                let done = now.progress.answered + now.progress.failed;
+                let done = now.progress.over();
                 let of = format!("{} of {} requests", count(done), count(all));
                 match (done > 0 && passed > 0.0).then(|| precise(all.saturating_sub(done)) * passed / precise(done)) {
                     Some(seconds) => format!("{of}, ends in about {}", left(seconds)),
@@ -192,6 +195,13 @@ fn mean_ttft(one: &Tick, other: &Tick) -> Option<f64> {
     Some(precise(sum) / precise(answered) / 1e3)
 }
 
+/// Of the gaps that ended between two readings; none where none did.
+fn mean_gap(one: &Tick, other: &Tick) -> Option<f64> {
+    let (before, after) = (one.progress.gaps, other.progress.gaps);
+    let many = after.0.checked_sub(before.0).filter(|more| *more > 0)?;
+    Some(precise(after.1.checked_sub(before.1)?) / precise(many) / 1e3)
+}
+
 #[allow(clippy::cast_precision_loss, reason = "counts and times of a run stay far below 2^53")]
 fn precise(number: u64) -> f64 {
     number as f64
@@ -202,7 +212,8 @@ mod tests {
     use super::*;
 
     fn tick(seconds: f64, answered: u64, blocks: usize) -> Tick {
-        let progress = Progress { answered, failed: 0, tokens: answered * 10, ttft_us: answered * 20_000 };
+        let progress =
+            Progress { answered, failed: 0, tokens: answered * 10, ttft_us: answered * 20_000, ..Progress::default() };
         Tick { at: Duration::from_secs_f64(seconds), progress, blocks }
     }
 
@@ -236,8 +247,8 @@ mod tests {
         let ticks: Vec<Tick> = (0_u32..8).map(|at| tick(f64::from(at) * 0.5, u64::from(at) * 5, 0)).collect();
         let card = course(End::Requests(100), &ticks).card(false);
         let texts: Vec<String> = card.rows.iter().map(|row| row.cells[2].text.clone()).collect();
-        assert_eq!(texts, ["10.0", "100", "20.0", "3 s"]);
-        assert_eq!(card.rows[3].cells[1].text, "35 answered, 0 failed");
+        assert_eq!(texts, ["10.0", "100", "20.0", "—", "—", "0", "3 s"]);
+        assert_eq!(card.rows[6].cells[1].text, "35 answered, 0 failed");
 
         let mut broken = ticks;
         broken.push(tick(4.0, 0, 1));
@@ -249,5 +260,23 @@ mod tests {
     fn no_more_is_kept_than_is_drawn() {
         let ticks: Vec<Tick> = (0_u32..1_000).map(|at| tick(f64::from(at), u64::from(at), 0)).collect();
         assert!(course(End::Requests(2_000), &ticks).ticks.len() <= DRAWN + OVER + 1);
+    }
+
+    #[test]
+    fn what_is_in_flight_and_how_long_tokens_take_is_told_as_it_goes() {
+        let at = |seconds: f64, gaps: u64| {
+            let mut tick = tick(seconds, 0, 0);
+            (tick.progress.under_way, tick.progress.gaps) = (7, (gaps, gaps * 12_000));
+            tick.progress.ttft_p95_us = (gaps >= 40).then_some(31_500);
+            tick
+        };
+        let ticks: Vec<Tick> = (0..8_u32).map(|n| at(f64::from(n), 10 * u64::from(n))).collect();
+        let rows = course(End::Requests(100), &ticks).card(false).rows;
+        let told = |name: &str| rows.iter().find(|row| row.cells[0].text == name).map(|row| row.cells[2].text.clone());
+        assert_eq!(told("TTFT, p95 so far").as_deref(), Some("31.5"));
+        assert_eq!(told("ITL of gaps, mean").as_deref(), Some("12.0"));
+        assert_eq!(told("In flight").as_deref(), Some("7"));
+        let none = course(End::Requests(100), &[tick(0.0, 0, 0)]).card(false).rows;
+        assert_eq!(none[3].cells[2].text, ABSENT);
     }
 }

@@ -127,6 +127,7 @@ fn summed(all: impl Iterator<Item = Counts>) -> Counts {
         answered: sum.answered + of.answered,
         failed: sum.failed + of.failed,
         unfinished: sum.unfinished + of.unfinished,
+        cancelled: sum.cancelled + of.cancelled,
     })
 }
 

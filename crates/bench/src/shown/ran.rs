@@ -2,12 +2,14 @@
 
 use super::{Figure, definition, figures, lines, row, table, warm};
 use crate::{
+    beside::{GpuBeside, Shown},
     measures::Measures,
     page,
     plan::Target,
     result::{ClientLoad, Document, State},
     spread::Spread,
     told::{self, millis},
+    worth::dollars,
 };
 use pilothouse_chart::drawn;
 use pilothouse_wire::{
@@ -43,11 +45,13 @@ pub(super) fn cards(document: &Document, requests: &Path, words: &page::Page) ->
         cards.push(errors(measures));
         cards.push(warm_up(document, measures, requests, words));
     }
+    cards.extend(words.tables.iter().find(|of| of.title == "Models").map(|of| table(of, "Models")));
     if document.workers.is_some() {
         cards.extend(words.tables.iter().find(|of| of.title == "Workers").map(|of| table(of, "Workers")));
     }
     if document.beside.is_some() {
         cards.push(lines(words, "Read beside the load", |name| name == "Beside"));
+        cards.extend(document.beside.iter().flat_map(|beside| &beside.gpus).filter_map(|gpu| over_time(gpu)));
     }
     // What was left open is said with its share.
     let rest = |name: &str| {
@@ -65,7 +69,7 @@ fn head(document: &Document, of: &Measures) -> Card {
         vec![Figure::new("Answers", definition("rates"), number(rates.requests_per_s, 2), "/s").beside(format!(
             "{} of {} requests",
             count(of.requests.answered),
-            count(all + of.requests.unfinished)
+            count(all + of.requests.unfinished + of.requests.cancelled)
         ))];
     if let Some(good) = &of.goodput {
         let beside = format!("{} keep {}", share(good.good, good.of), good.slo);
@@ -75,6 +79,10 @@ fn head(document: &Document, of: &Measures) -> Card {
     wanted.push(
         Figure::new("Tokens out", definition("rates"), number(rates.output_tokens_per_s, 1), "/s").beside(beside),
     );
+    if let Some(cost) = of.cost() {
+        let good = of.good_cost().map_or_else(String::new, |cost| format!("{} a million good ones", dollars(cost)));
+        wanted.push(Figure::new("A million tokens", definition("cost"), dollars(cost), "").beside(good));
+    }
     let p50 = |of: &Spread| format!("p50 {} ms", millis(of.p50));
     wanted.push(Figure::new("TTFT p95", definition("ttft"), millis(of.ttft.p95), "ms").beside(p50(&of.ttft)));
     wanted.push(Figure::new("TPOT p95", definition("tpot"), millis(of.tpot.p95), "ms").beside(p50(&of.tpot)));
@@ -183,9 +191,32 @@ fn errors(of: &Measures) -> Card {
     }
 }
 
+/// Clocks, power and heat of a GPU over the run.
+fn over_time(gpu: &GpuBeside) -> Option<Card> {
+    let series = gpu.series.as_ref()?;
+    let line = |(name, unit, values): Shown<'_>| {
+        let values: Vec<Option<f64>> = values.iter().map(|value| value.map(f64::from)).collect();
+        let known = || values.iter().flatten().copied();
+        let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
+        let about =
+            format!("{name} of GPU {} over the run: {} to {} {unit}", gpu.index, number(low, 0), number(high, 0));
+        let drawing = drawn::line(&drawn::Course { values, about, ..drawn::Course::default() }, 320, 40);
+        let ends = format!("{} to {}", number(low, 0), number(high, 0));
+        Row { cells: vec![Cell::text(name), Cell::drawn(drawing), Cell::text(ends).note(unit)], ..Row::default() }
+    };
+    let rows: Vec<Row> = series.lines().into_iter().map(line).collect();
+    let each = f64::from(series.readings) / 10.0;
+    (!rows.is_empty()).then(|| Card {
+        title: format!("GPU {} over the run", gpu.index),
+        about: format!("from zero; a point is the mean of {} s", number(each, 1)),
+        rows,
+        ..Card::default()
+    })
+}
+
 /// What was cut, over the end-to-end times of the answers.
 fn warm_up(document: &Document, of: &Measures, requests: &Path, words: &page::Page) -> Card {
-    let all = of.requests.answered + of.requests.failed + of.requests.unfinished;
+    let all = of.requests.answered + of.requests.failed + of.requests.unfinished + of.requests.cancelled;
     #[allow(clippy::cast_precision_loss, reason = "requests of a run")]
     let cut = if all == 0 { 0.0 } else { of.warm_up.requests as f64 / all as f64 };
     let mut card = lines(words, "Warm-up", |name| name == "Warm-up");
@@ -200,8 +231,33 @@ fn warm_up(document: &Document, of: &Measures, requests: &Path, words: &page::Pa
 
 #[cfg(test)]
 mod tests {
-    use crate::{kept::Kept, plan::Through, shown};
+    use crate::{
+        beside::{Beside, GpuBeside, Series},
+        kept::Kept,
+        plan::Through,
+        shown,
+        worth::{Price, Worth},
+    };
     use std::path::Path;
+
+    #[test]
+    fn a_price_and_what_a_gpu_did_when_are_shown() {
+        let mut run = shown::tests::run();
+        let price = Price { gpu_hour: "3.6".parse().ok(), gpus: Some(2) };
+        if let Some(measures) = &mut run.measures {
+            measures.worth = Worth::of(price, None);
+        }
+        let series = Series { readings: 2, power_w: vec![Some(100.0), None, Some(650.0)], ..Series::default() };
+        let gpu = GpuBeside { index: 3, series: Some(series), ..GpuBeside::default() };
+        run.beside = Some(Beside { gpus: vec![gpu], ..Beside::default() });
+        let page = shown::page(&Kept::Run(Box::new(run)), Path::new("/nowhere/a.json"));
+        let said = shown::tests::said(&page.cards);
+        for want in ["A million tokens", "$3.60 an hour × 2 GPUs, as given", "# GPU 3 over the run", "100 to 650 W"] {
+            assert!(said.contains(want), "{want}: {said}");
+        }
+        let unpriced = shown::page(&Kept::Run(Box::new(shown::tests::run())), Path::new("/nowhere/a.json"));
+        assert!(shown::tests::said(&unpriced.cards).contains("no price: nobody said"));
+    }
 
     #[test]
     fn a_run_says_its_figures_with_what_they_are_and_its_failures_by_kind() {

@@ -24,7 +24,7 @@ pub(super) fn course(file: &Path, cut: f64, limit_us: Option<u64>) -> Option<Dra
     let samples = lines.filter_map(|line| serde_json::from_str::<Sample>(&line).ok());
     let times = samples.filter_map(|sample| match sample.end {
         End::Answered(heard) => Some((sample.n, heard.e2e_us)),
-        End::Failed(_) | End::Unfinished => None,
+        End::Failed(_) | End::Unfinished | End::Cancelled => None,
     });
     let values = means(&times.collect::<Vec<_>>());
     let limit = limit_us.map(|limit| precise(limit) / 1e3);

@@ -8,13 +8,14 @@ use crate::{
     arrivals::Arrivals,
     beside::Given,
     oip::Shapes,
-    plan::{Api, KeyFrom, Load, Output, Plan, Prompts, Target, Through, Until, WarmUp},
+    plan::{Api, Cancel, KeyFrom, Load, Manner, Output, Plan, Prompts, Ramp, Target, Through, Until, WarmUp},
     search::{self, Scale},
     server,
     template::Template,
     workers::{self, Spec},
+    worth::Price,
 };
-use pilothouse_wire::{Code, Problem, form::Draft};
+use pilothouse_wire::{Code, Problem, SmolStr, form::Draft};
 use serde_json::Map;
 use std::str::FromStr;
 
@@ -24,6 +25,9 @@ const DRAIN_S: f64 = 30.0;
 const MOSTLY: f64 = 0.95;
 /// A search ends once what does not keep the limits is no more than so many times what does.
 const WITHIN: f64 = 1.1;
+
+/// Of the name of a version so much is in that of its arm, in letters.
+const LONGEST_NAME: usize = 32;
 
 /// What was filled in.
 pub(super) struct Filled<'a>(pub &'a Draft);
@@ -161,7 +165,7 @@ impl Filled<'_> {
             within: WITHIN,
             arms: Vec::new(),
             most_late_us: None,
-            gpus: None,
+            gpus: self.price()?.gpus,
         };
         wanted.check().map_err(|problem| match problem.what.as_str() {
             "slo cannot be empty." => Problem::new(Code::BadInput, format!("{} is needed.", label("limits")))
@@ -179,6 +183,21 @@ impl Filled<'_> {
     fn load(&self) -> Result<Load, Problem> {
         let constant = self.text("arrivals") == Some("constant");
         let arrivals = if constant { Arrivals::Constant } else { Arrivals::Poisson };
+        if let Some(file) = self.text("trace") {
+            let alone = ["concurrency", "rate", "find"].into_iter().find(|key| self.text(key).is_some());
+            return match alone {
+                Some(key) => {
+                    Err(Problem::new(Code::BadInput, format!("{} and {} are both given.", label("trace"), label(key)))
+                        .why("A trace has times of its own.")
+                        .next("Leave out one of both."))
+                }
+                None => Ok(Load::Trace {
+                    file: file.into(),
+                    speed: self.number("speed")?.unwrap_or(1.0),
+                    max_concurrency: None,
+                }),
+            };
+        }
         match (self.number("concurrency")?, self.number("rate")?, self.find()?) {
             (Some(concurrency), None, None) => Ok(Load::Closed { concurrency }),
             (None, Some(rate), None) => Ok(Load::Open { rate, arrivals, max_concurrency: None }),
@@ -196,6 +215,55 @@ impl Filled<'_> {
                 .why("A loop is closed, with so many at a time, or open, with so many a second.")
                 .next("Give either concurrency or rate.")),
         }
+    }
+
+    /// What the candidate is called: after its version, where that is said. Files are called so.
+    pub fn candidate(&self) -> SmolStr {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        let named: String = self.text("version").unwrap_or_default().chars().map(plain).take(LONGEST_NAME).collect();
+        match named.trim_matches(['-', '.']) {
+            "" | "baseline" => SmolStr::new_static("candidate"),
+            named => named.into(),
+        }
+    }
+
+    /// Nothing is said of a candidate without where it is: a person who wanted a comparison would get a run.
+    pub fn no_candidate(&self) -> Result<(), Problem> {
+        match ["against_model", "against_serve", "version"].into_iter().find(|key| self.text(key).is_some()) {
+            Some(alone) => Err(Problem::new(Code::BadInput, format!("{} is needed.", label("against")))
+                .why(format!("{} is of a candidate, and nobody says where that is.", label(alone)))
+                .next("Say where it serves, or where its command will; or leave both out.")),
+            None => Ok(()),
+        }
+    }
+
+    /// What is said of what serves.
+    pub fn price(&self) -> Result<Price, Problem> {
+        Ok(Price { gpu_hour: self.read("gpu_hour", str::parse)?, gpus: self.number("gpus")?.filter(|gpus| *gpus > 0) })
+    }
+
+    /// How those behave who send it.
+    fn manner(&self) -> Result<Manner, Problem> {
+        let alone = |key: &str| {
+            Problem::new(Code::BadInput, format!("{} is needed.", label(key)))
+                .why("It goes with what is given beside it.")
+                .next("Give both, or none.")
+        };
+        let ramp = match (self.number("ramp_from")?, self.number("ramp_seconds")?) {
+            (Some(from), Some(seconds)) => Some(Ramp { from, seconds, steps: self.number("ramp_steps")? }),
+            (None, None) => None,
+            (Some(_), None) => return Err(alone("ramp_seconds")),
+            (None, Some(_)) => return Err(alone("ramp_from")),
+        };
+        let cancel = match (self.number::<f64>("cancel")?, self.read("cancel_after", str::parse)?) {
+            (Some(percent), Some(after)) => Some(Cancel { share: percent / 100.0, after }),
+            (None, None) => None,
+            (Some(_), None) => return Err(alone("cancel_after")),
+            (None, Some(_)) => return Err(alone("cancel")),
+        };
+        let mix = self.read("mix", |typed| typed.split_whitespace().map(str::parse).collect())?.unwrap_or_default();
+        let cache = self.read("cache", str::parse)?.unwrap_or_default();
+        Ok(Manner { ramp, think: self.read("think", str::parse)?, cancel, turns: self.number("turns")?, mix, cache })
     }
 
     pub fn plan(&self, url: &str, model: &str) -> Result<Plan, Problem> {
@@ -222,15 +290,20 @@ impl Filled<'_> {
         let load = self.load()?;
         let tokens = self.read("output", str::parse)?;
         let input = self.read("input", str::parse)?;
-        let plan = Plan {
-            target,
-            load,
-            prompts: Prompts::Synthetic {
+        let prompts = match self.text("prompts") {
+            Some(file) => Prompts::File(file.into()),
+            None => Prompts::Synthetic {
                 input: input
                     .map_or_else(|| INPUT.parse(), Ok)
                     .map_err(|why: String| Problem::new(Code::Internal, why))?,
-                shared_prefix: 0,
+                shared_prefix: self.number("shared_prefix")?.unwrap_or(0),
             },
+        };
+        let plan = Plan {
+            target,
+            load,
+            manner: self.manner()?,
+            prompts,
             output: Output { tokens, ignore_eos: false, usage: api.streams(), extra: Map::new() },
             until: Until { requests: self.number("requests")?, seconds: self.number("seconds")? },
             slo: self.read("limits", str::parse)?.unwrap_or_default(),
@@ -239,7 +312,7 @@ impl Filled<'_> {
             timeout_s: TIMEOUT_S,
             drain_s: DRAIN_S,
         };
-        if plan.until == Until::default() {
+        if plan.until == Until::default() && !matches!(plan.load, Load::Trace { .. }) {
             return Err(Problem::new(Code::BadInput, "The run has no end.")
                 .why("Neither requests nor seconds are given.")
                 .next("Give requests, seconds, or both: the first that is reached ends it."));

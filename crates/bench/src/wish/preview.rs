@@ -2,6 +2,7 @@
 
 use super::{Aim, Wish};
 use crate::{
+    page,
     plan::{Load, Plan},
     run,
     search::{self, Scale},
@@ -58,6 +59,9 @@ impl Wish {
                 format!("{workers} workers in {namespace} of {cluster}, a Job that is planned and confirmed first");
             rows.push(row("Sent by", by));
         }
+        let mut words = page::Page::default();
+        told::manner(&mut words, plan);
+        rows.extend(words.lines.into_iter().map(|line| row(&line.name, line.text)));
         let limits = if plan.slo.is_empty() { "none: no goodput is told".to_owned() } else { plan.slo.to_string() };
         rows.push(row("Limits", limits));
         rows.extend(self.serves.iter().map(|serve| {
@@ -100,10 +104,28 @@ fn row(name: &str, text: String) -> Row {
     Row { cells: vec![Cell::text(name), Cell::text(text)], ..Row::default() }
 }
 
+/// How many are at work in each step of a closed loop, on the way to so many where there is a ramp.
+fn at_a_time(plan: &Plan, concurrency: u32) -> Vec<f64> {
+    let Some(ramp) = plan.manner.ramp else { return vec![f64::from(concurrency); STEPS] };
+    let people = ramp.people(concurrency);
+    // Of a load that a number of requests ends it is not known how long it takes: the ramp is drawn, and as much behind it.
+    let over = plan.until.seconds.unwrap_or(2.0 * ramp.seconds);
+    #[allow(clippy::cast_precision_loss, reason = "a handful of steps and of people")]
+    let there = |step: usize| {
+        let at = over * (step as f64 + 0.5) / STEPS as f64;
+        people.iter().filter(|(begins, leaves)| *begins <= at && leaves.is_none_or(|leaves| at < leaves)).count() as f64
+    };
+    (0..STEPS).map(there).collect()
+}
+
 /// The load over time: of an open loop the very moments that are drawn for it, of a closed one how many are under way.
 fn sends(plan: &Plan) -> (pilothouse_wire::drawing::Drawing, String) {
+    if let Load::Trace { file, speed, .. } = &plan.load {
+        let about = format!("as {} says, {speed} times its speed: it is read once it begins", file.display());
+        return (drawn::sends(&[], None, "a second", &about), about);
+    }
     if let Load::Closed { concurrency } = plan.load {
-        let each = vec![f64::from(concurrency); STEPS];
+        let each = at_a_time(plan, concurrency);
         let about = match (plan.until.seconds, plan.until.requests) {
             (Some(seconds), _) => format!("{} at a time for {} s", count(concurrency.into()), number(seconds, 0)),
             (None, requests) => {

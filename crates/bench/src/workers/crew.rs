@@ -172,6 +172,7 @@ impl Crew {
             failed: sum.failed.saturating_add(of.failed),
             tokens: sum.tokens.saturating_add(of.tokens),
             ttft_us: sum.ttft_us.saturating_add(of.ttft_us),
+            ..Progress::default()
         })
     }
 

@@ -51,6 +51,7 @@ pub fn merge(parts: &[(u64, &Measures)], rule: WarmUp) -> Option<Measures> {
         tokens,
         without_done: sum(|measures| measures.without_done),
         finishes: finishes(parts),
+        worth: parts.first().and_then(|(_, measures)| measures.worth),
     })
 }
 
@@ -66,6 +67,7 @@ fn counts(all: impl Iterator<Item = Counts>) -> Counts {
         answered: sum.answered.saturating_add(of.answered),
         failed: sum.failed.saturating_add(of.failed),
         unfinished: sum.unfinished.saturating_add(of.unfinished),
+        cancelled: sum.cancelled.saturating_add(of.cancelled),
     })
 }
 
@@ -186,7 +188,7 @@ mod tests {
         });
         let failed = prop_oneof![Just(Kind::Cut), Just(Kind::TooMany), Just(Kind::TimedOut)];
         let failed = failed.prop_map(|kind| End::Failed(Failure::new(kind, kind.words())));
-        let end = prop_oneof![6 => answered, 1 => failed, 1 => Just(End::Unfinished)];
+        let end = prop_oneof![6 => answered, 1 => failed, 1 => Just(End::Unfinished), 1 => Just(End::Cancelled)];
         (end, 0_u64..5_000, 0_u64..3_000_000).prop_map(|(end, lag_us, took)| Sample {
             n: 0,
             intended_us: 0,

@@ -1,7 +1,7 @@
 //! What workers are told: the whole plan, and how it is dealt out. The load of all workers together is the very load that one
 //! machine would have made, request by request: each makes the same schedule and the same prompts, and sends its own of them.
 
-use crate::plan::{KeyFrom, Load, Plan, Prompts};
+use crate::plan::{Cache, KeyFrom, Load, Plan, Prompts};
 use pilothouse_wire::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
@@ -207,6 +207,17 @@ impl Order {
             }
             _ => {}
         }
+        let manner = &self.plan.manner;
+        if let Some(field) = [
+            (manner.ramp.is_some() && matches!(load, Load::Closed { .. }), "ramp-from"),
+            (manner.cache != Cache::Unstated, "cache"),
+        ]
+        .into_iter()
+        .find_map(|(is_said, field)| is_said.then_some(field))
+        {
+            let why = "Each worker would do it by itself, and not together with the others.";
+            return bad(format!("Workers cannot keep {field}."), why, "Leave it out, or send it from this machine.");
+        }
         if let Some(most) = load.at_a_time().filter(|most| *most < workers) {
             let what = format!("{most} at a time are fewer than {workers} workers.");
             return bad(what, "One of them would send nothing.", "Give fewer workers, or more at a time.");
@@ -272,6 +283,7 @@ pub(super) mod tests {
                 "2 at a time are fewer than 3 workers.",
                 Box::new(|order| order.plan.load = Load::Closed { concurrency: 2 }),
             ),
+            ("Workers cannot keep cache.", Box::new(|order| order.plan.manner.cache = Cache::Cold)),
             ("2 requests are fewer than 3 workers.", Box::new(|order| order.plan.until = requests(2))),
         ];
         for (want, change) in cases {

@@ -23,6 +23,8 @@ pub struct Front {
     pub up: String,
     /// The least of what goes to the right that is allowed, and its words.
     pub least: Option<(f64, String)>,
+    /// The most of it that is allowed, likewise.
+    pub most: Option<(f64, String)>,
 }
 
 /// The points of one target.
@@ -43,7 +45,9 @@ pub fn front(of: &Front) -> Drawing {
     let (right, bottom) = (f64::from(WIDTH) - 12.0, f64::from(HEIGHT) - FOOT);
     let most =
         |read: fn(&(f64, f64, String, bool)) -> f64| all().map(read).filter(|v| v.is_finite()).fold(0.0, f64::max);
-    let across = Scale::even((0.0, most(|point| point.0).max(1e-9) * 1.1), (LEFT, right));
+    // What is allowed is in the drawing, wherever the points are.
+    let limits = of.least.iter().chain(&of.most).map(|(limit, _)| *limit).fold(0.0, f64::max);
+    let across = Scale::even((0.0, most(|point| point.0).max(limits).max(1e-9) * 1.1), (LEFT, right));
     let up = Scale::even((0.0, most(|point| point.1).max(1e-9) * 1.1), (bottom, TOP));
     for tick in up.ticks(4) {
         let y = up.place(tick);
@@ -59,6 +63,12 @@ pub fn front(of: &Front) -> Drawing {
         pen.stripes(Ink::Hair, Box4 { left: LEFT, top: TOP, right: x, bottom });
         pen.line(Ink::Label, Style::Dashed, &[(x, TOP), (x, bottom)]);
         pen.text(Ink::Label, Anchor::Begin, (x + 4.0, bottom - 6.0), words.clone());
+    }
+    if let Some((most, words)) = &of.most {
+        let x = across.place(*most).min(right);
+        pen.stripes(Ink::Hair, Box4 { left: x, top: TOP, right, bottom });
+        pen.line(Ink::Label, Style::Dashed, &[(x, TOP), (x, bottom)]);
+        pen.text(Ink::Label, Anchor::End, (x - 4.0, bottom - 6.0), words.clone());
     }
     for (at, curve) in of.curves.iter().enumerate() {
         let ink = if at == 0 { Ink::ArmA } else { Ink::ArmB };
@@ -94,7 +104,7 @@ mod tests {
             curves: vec![Curve { name: "chat".into(), points }],
             across: "tokens/s a user".into(),
             up: "tokens/s".into(),
-            least: None,
+            ..Front::default()
         };
         let drawing = front(&of);
         let abouts: Vec<&str> =

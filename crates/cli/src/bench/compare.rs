@@ -76,6 +76,11 @@ pub async fn run(of: &CompareArgs, out: Style, err: Style) -> Result<Exit, Faile
         arm.server = given.server;
         watched.push(given.watched);
     }
+    let unworthy = watched.iter().flat_map(|watched| of.metric.iter().map(|metric| metric.check_worth(watched)));
+    if let Err(problem) = unworthy.collect::<Result<(), Problem>>() {
+        served::stop(started, &place).await;
+        return Err(problem.into());
+    }
     let wanted = Wanted {
         plan,
         arms,

@@ -23,18 +23,11 @@ use std::{
 
 /// Writes a report.
 pub fn report(of: &ReportArgs) -> Result<Exit, Failed> {
-    let page = store::find(&folder()?, &of.run)?.1.page();
+    let kept = store::find(&folder()?, &of.run)?.1;
     let text = match (of.md, of.svg) {
-        (true, _) => report::markdown(&page),
-        (_, true) => {
-            let chart = page.chart.ok_or_else(|| {
-                Problem::new(Code::BadInput, format!("There is no chart of {}.", of.run))
-                    .why("Only what compares has one.")
-                    .next("Give a comparison, or --html or --md.")
-            })?;
-            chart.svg()
-        }
-        _ => report::html(&page),
+        (true, _) => report::markdown(&kept.page()),
+        (_, true) => report::svg(&kept)?,
+        _ => report::html_of(&kept),
     };
     put(of.out.as_deref(), |out| Ok(out.write_all(text.as_bytes())?))
 }

@@ -110,6 +110,7 @@ fn counted(document: &compare::Document) -> Counts {
         answered: all.answered + of.answered,
         failed: all.failed + of.failed,
         unfinished: all.unfinished + of.unfinished,
+        cancelled: all.cancelled + of.cancelled,
     })
 }
 
@@ -245,6 +246,7 @@ fn search(document: &search::Document) -> Vec<Cell> {
         answered: all.answered + probe.measures.requests.answered,
         failed: all.failed + probe.measures.requests.failed,
         unfinished: all.unfinished + probe.measures.requests.unfinished,
+        cancelled: all.cancelled + probe.measures.requests.cancelled,
     })));
     let [answered, failed] = requests;
     let (model, none) = (Cell::text(&document.plan.target.model), Cell::absent);

@@ -142,7 +142,7 @@ pub fn given(served: &Served, of: &ServeArgs, name: &str, target: &Target) -> Re
         None if process.is_some() => Gpus::Usual,
         None => Gpus::No,
     };
-    Ok(Given { server, watched: Watched { process, metrics, gpus } })
+    Ok(Given { server, watched: Watched { process, metrics, gpus, price: of.price() } })
 }
 
 /// Stops all of them; of each that has ended by itself it is said, here and in what is kept, and answered for what is shown.

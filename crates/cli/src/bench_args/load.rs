@@ -1,5 +1,6 @@
 //! What is said of a load and of the way to a target: the same of a run, of a comparison and of a search.
 
+use super::MannerArgs;
 use crate::exit::Failed;
 use clap::{Args, ValueEnum};
 use pilothouse_bench::{
@@ -9,6 +10,7 @@ use pilothouse_bench::{
     sizes::Sizes,
     slo::Slo,
     template::{Method, Template},
+    worth::{Dollars, Price},
 };
 use pilothouse_wire::{Code, Problem};
 use serde_json::{Map, Value};
@@ -73,6 +75,19 @@ pub struct ServeArgs {
     /// Read the GPUs of this machine by this library of the driver [default: the usual one, with --serve or --pid]
     #[arg(long, value_name = "FILE")]
     pub nvml: Option<String>,
+    /// What a GPU costs an hour, in dollars: 2.50. What a million tokens cost follows from it; without it there is no price
+    #[arg(long, value_name = "DOLLARS")]
+    pub gpu_hour: Option<Dollars>,
+    /// So many GPUs serve it: tokens a second are told for each [default: those on which something ran, where GPUs are read]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub gpus: Option<u32>,
+}
+
+impl ServeArgs {
+    /// What is said of what serves.
+    pub fn price(&self) -> Price {
+        Price { gpu_hour: self.gpu_hour, gpus: self.gpus }
+    }
 }
 
 /// A load, and what is asked.
@@ -88,7 +103,8 @@ pub struct LoadArgs {
     /// in bursts)
     #[arg(long, value_name = "KIND", default_value = "poisson", value_parser = arrivals, requires = "rate")]
     pub arrivals: Arrivals,
-    /// Replay: requests at the times and with the sizes of Azure's trace of 2023, a CSV
+    /// Replay: requests at the times and with the sizes of a trace: Azure's of 2023 or BurstGPT's, a CSV, or Mooncake's, lines of
+    /// JSON, whose hash_ids say which blocks of prompts are the same
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// So many times quicker than the trace
@@ -110,7 +126,8 @@ pub struct LoadArgs {
     /// So many tokens at the begin of each prompt are the same in all, for a cache of prefixes
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "prompts")]
     pub shared_prefix: u32,
-    /// Prompts of a file, a JSON object a line: {"prompt": "…"} or {"messages": […]}
+    /// Prompts of a file, a JSON object a line: {"prompt": "…"} or {"messages": […]}; of a .txt a prompt a line; of a .json
+    /// conversations of ShareGPT, of each the first words, with --turns all that the person says
     #[arg(long, value_name = "FILE", conflicts_with = "trace")]
     pub prompts: Option<PathBuf>,
     /// The most tokens of an answer, likewise as sizes [default: what the server does by itself]
@@ -129,6 +146,9 @@ pub struct LoadArgs {
     /// What an answer has to keep to be a good one: ttft=500ms,tpot=50ms,e2e=10s (or e2el)
     #[arg(long, value_name = "LIMITS", default_value = "", hide_default_value = true)]
     pub slo: Slo,
+    /// How those behave who send it.
+    #[command(flatten)]
+    pub manner: MannerArgs,
     /// What is left out of the measures at the begin: mser5, none, or a number of requests
     #[arg(long, value_name = "RULE", default_value = "mser5", value_parser = warm_up)]
     pub warm_up: WarmUp,
@@ -217,6 +237,7 @@ impl LoadArgs {
         Ok(Plan {
             target,
             load,
+            manner: self.manner.manner(),
             prompts,
             output: Output {
                 tokens: self.output_tokens,

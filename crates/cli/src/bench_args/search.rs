@@ -52,9 +52,6 @@ pub struct SearchArgs {
     /// A client that is later than this once in a hundred times was the limit, and the search ends there [default: 5ms]
     #[arg(long, value_name = "TIME", value_parser = slo::micros)]
     pub most_late: Option<u64>,
-    /// So many GPUs serve it: tokens of a sweep are told for each
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub gpus: Option<u32>,
     /// Keep the search in this file, and its probes beside it [default: in the data of this account]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -120,7 +117,7 @@ impl SearchArgs {
             sure: self.sure / 100.0,
             within: 1.0 + self.within / 100.0,
             most_late_us: self.most_late,
-            gpus: self.gpus,
+            gpus: self.serve.gpus,
         };
         Ok((wanted, locals))
     }

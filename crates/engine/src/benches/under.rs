@@ -6,6 +6,7 @@ use super::{
 };
 use crate::input::Input;
 use pilothouse_bench::{
+    beside::Watched,
     compare, oip, run, search,
     served::{Ended, Served, note},
     shown::{Course, End, Tick},
@@ -133,7 +134,8 @@ impl Work {
         };
         match wish.aim {
             Aim::Run(plan) => {
-                let given = servers.given("", &plan.target);
+                let mut given = servers.given("", &plan.target);
+                given.watched.price = wish.price;
                 let begun = move || run::start_beside(*plan, given, place, clock);
                 tokio::task::spawn_blocking(begun).await.map_err(broke)?.map(Under::Run)
             }
@@ -143,7 +145,7 @@ impl Work {
                 for arm in &mut compared.arms {
                     let given = servers.given(&arm.name, &arm.plan.target);
                     arm.server = given.server;
-                    watched.push(given.watched);
+                    watched.push(Watched { price: wish.price, ..given.watched });
                 }
                 let wanted = compare::Wanted {
                     plan: compared.plan,
@@ -159,6 +161,7 @@ impl Work {
             }
             Aim::Search(mut wanted) => {
                 wanted.given = servers.given("", &wanted.plan.target);
+                wanted.given.watched.price = wish.price;
                 search::start(*wanted, place, clock).map(|running| Under::Search(Box::new(running)))
             }
         }
@@ -249,7 +252,7 @@ impl Under {
 
     fn tick(&self, at: Duration) -> (String, Tick) {
         match self {
-            Self::Run(running) => (String::new(), Tick { at, progress: *running.progress.borrow(), blocks: 0 }),
+            Self::Run(running) => (String::new(), Tick { at, progress: running.now(), blocks: 0 }),
             Self::Compare(running) => {
                 let progress = running.progress.borrow().clone();
                 (progress.arm.to_string(), Tick { at, progress: progress.block, blocks: progress.blocks })

@@ -22,6 +22,7 @@ use pilothouse_wire::{
     Act, Acted, Answer, Ask, Problem,
     bench::Page,
     form::{Field, KindForm},
+    units::visible,
 };
 
 /// The form.
@@ -111,13 +112,19 @@ fn filling(form: KindForm) -> AnyView {
     let failure = move || {
         failed.get().map(|problem| view! { <div class="finding bad" role="alert" data-test="bench-problem"><ProblemRows problem=problem /></div> })
     };
-    let from = (!given.is_empty()).then(|| {
-        view! {
+    let from = filled.with_untracked(|filled| {
+        let of = |key: &str| filled.values.get(key).map(String::as_str).filter(|text| !text.is_empty());
+        let version = of("version")?;
+        let files = of("source").map_or_else(|| "the registry does not say where its files are".to_owned(), |source| format!("its files are at {source}"));
+        let serves = of("serves").map_or_else(|| "no pod that is read serves another version of it".to_owned(), ToOwned::to_owned);
+        let said = format!("Candidate: {version}, {files}. Serves now: {serves}.");
+        Some(view! {
             <p class="soft" data-test="bench-from">
-                "Fill in where what serves now is asked, and as the candidate's address where the candidate is: Pilothouse knows the pods of \
-                 a version, and no address of them that this machine surely reaches. A port-forward to each will do."
+                {visible(&said)}
+                " Still asked for is what nobody tells: the port behind the last colon of an address (a service may be called otherwise \
+                 than its workload), what the server calls the model, and where the candidate serves, or the command that serves it here."
             </p>
-        }
+        })
     });
     let deeds = view! {
         <Button label="Start" weight=Weight::Primary on_press=start command=Command::Confirm blocked=blocked test="bench-start" />

@@ -2,6 +2,7 @@
 
 use super::{cards, going, head};
 use crate::{
+    keys::{Command, on_command},
     link::use_link,
     mirror::Watched,
     parts::{button::Button, problem::ProblemCard},
@@ -69,9 +70,17 @@ fn reports(id: &str) -> AnyView {
             Err(problem) => toasts.problem(&problem),
         });
     };
+    let save = move || write(Form::Html, "html");
+    on_command(Command::BenchReport, move || {
+        save();
+        true
+    });
     view! {
-        <Button label="Save as HTML" on_press=move || write(Form::Html, "html") test="bench-html" />
-        <Button label="Save as Markdown" on_press=move || write(Form::Markdown, "md") test="bench-md" />
+        <Button label="Save as HTML" on_press=save command=Command::BenchReport test="bench-html" />
+        <Button label="Markdown" on_press=move || write(Form::Markdown, "md") test="bench-md" />
+        <Button label="SVG" on_press=move || write(Form::Svg, "svg") test="bench-svg" />
+        <Button label="JSON" on_press=move || write(Form::Json, "json") test="bench-json" />
+        <Button label="CSV" on_press=move || write(Form::Csv, "csv") test="bench-csv" />
     }
     .into_any()
 }

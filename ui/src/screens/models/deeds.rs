@@ -21,7 +21,7 @@ use pilothouse_wire::{
     address::Address,
     plan::{Deed, Intent, Operation},
     units::{middle, visible},
-    view::ModelRow,
+    view::{ModelRow, ServesRow},
 };
 
 /// Aliases that have a button: more are set by their name.
@@ -179,9 +179,12 @@ fn Deeds(row: Memo<Option<ModelRow>>, model: ModelId, number: u64) -> impl IntoV
     };
     let close = Callback::new(move |()| asked.set(None));
     let state = use_state();
-    // To the form alone: where each is asked has to be filled in, since a pod has no address that this machine surely reaches.
+    let lineage = use_view(model.with_value(|model| ViewSpec::Lineage(model.clone())));
+    // To the form alone: what is known is filled in, and what is not is asked for there by its name.
     let measure = move || {
-        let filter = model.with_value(|model| format!("model={0};against_model={0};version={number}", model.name));
+        let source = row.with_untracked(|row| row.as_ref().and_then(|row| row.version(number)?.source.clone()));
+        let rows = untrack(|| lineage.lineage(|view| view.now.clone())).unwrap_or_default();
+        let filter = model.with_value(|model| against(&model.name, number, source.as_deref(), &rows));
         state.go(Address { screen: "bench".into(), tab: Some("new".into()), filter, ..state.same_time() });
     };
     view! {
@@ -214,6 +217,40 @@ fn Allow(source: ConnectionId) -> impl IntoView {
         });
     };
     view! { <Button label="Let something be done through it" on_press=allow test="deeds-allow" /> }
+}
+
+/// What the form of a comparison is filled in with: a version of a model as the candidate, and what serves now beside it. The
+/// port of neither is known, nor what its server calls the model.
+fn against(model: &str, number: u64, source: Option<&str>, now: &[ServesRow]) -> String {
+    let ready = |is_it: bool| now.iter().filter(|row| row.ready > 0).find(|row| (row.version == Some(number)) == is_it);
+    let mut filter = format!("version={model}/{number}");
+    let mut add = |key: &str, value: &str| {
+        // A sign between two would end it.
+        if !value.contains(';') {
+            filter.push_str(&format!(";{key}={value}"));
+        }
+    };
+    if let Some(source) = source {
+        add("source", source);
+    }
+    if let Some(row) = ready(false) {
+        place(&row.workload).iter().for_each(|place| add("url", place));
+        let version = row.version.map_or_else(|| "a version that is not known".to_owned(), |version| format!("version {version}"));
+        add("serves", &format!("{version}, {} of {} pods ready, by {}", row.ready, row.pods, row.workload));
+    }
+    if let Some(row) = ready(true) {
+        place(&row.workload).iter().for_each(|place| add("against", place));
+    }
+    filter
+}
+
+/// Where a workload is asked through its API server, but for the port, which nobody tells.
+fn place(of: &ObjectRef) -> Option<String> {
+    match of {
+        ObjectRef::Workload(cluster, namespace, _, name) => Some(format!("service:{namespace}/{name}:@{cluster}")),
+        ObjectRef::Pod(pod) => Some(format!("pod:{}/{}:@{}", pod.namespace, pod.name, pod.cluster)),
+        _ => None,
+    }
 }
 
 fn about(model: ModelId, deed: Deed) -> Intent {
@@ -288,6 +325,29 @@ fn alias_of(text: &str) -> Result<SmolStr, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_compared_with_what_serves_now() {
+        let row = |version, name: &str, ready| ServesRow {
+            version,
+            workload: ObjectRef::Workload(ConnectionId::slug("prod"), "serving".into(), "Deployment".into(), name.into()),
+            pods: 4,
+            ready,
+            gpus: 8,
+            traffic: pilothouse_wire::view::delivery::Split::default(),
+            share: String::new(),
+            since: None,
+            verdict: pilothouse_wire::view::LineageVerdict::Pinned,
+            evidence: String::new(),
+        };
+        let now = [row(Some(1), "gone", 0), row(Some(1), "chat", 4), row(Some(2), "canary", 1)];
+        let filter = against("chat", 2, Some("s3://models/2"), &now);
+        for want in ["version=chat/2;", ";source=s3://models/2;", ";url=service:serving/chat:@prod;", ";serves=version 1, 4 of 4 pods ready, by workload:prod/serving/Deployment/chat"] {
+            assert!(filter.contains(want), "{want}: {filter}");
+        }
+        assert!(filter.ends_with(";against=service:serving/canary:@prod"), "{filter}");
+        assert_eq!(against("chat", 2, None, &[]), "version=chat/2");
+    }
 
     #[test]
     fn an_alias_is_one_word_with_its_sign_or_without() {
