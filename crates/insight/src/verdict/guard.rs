@@ -92,8 +92,8 @@ impl Arm<'_> {
 /// Why two arms may not be compared, if they may not.
 pub(super) fn fault(baseline: &Arm<'_>, candidate: &Arm<'_>) -> Option<String> {
     let all = || baseline.blocks.iter().chain(&candidate.blocks);
-    type Said = fn(usize, usize) -> String;
-    let lost: [(fn(&Conditions) -> bool, Said); 2] =
+    type Lost = (fn(&Conditions) -> bool, fn(usize, usize) -> String);
+    let lost: [Lost; 2] =
         [(|block| block.slept, words::slept), (|block| block.client_was_limit, words::client_was_limit)];
     for (is_lost, said) in lost {
         match all().filter(|block| is_lost(block)).count() {
