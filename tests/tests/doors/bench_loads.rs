@@ -255,7 +255,7 @@ async fn a_price_is_told_where_it_is_said_and_is_compared_and_drawn() -> Result<
     let words = [&compare[..], &load[..]].concat();
     let (said, document) = stand.desk.bench("cmp", &words).await?;
     assert!(document.is_none() && said.err.contains("metric cannot be cost."), "{said:?}");
-    let words = [&compare[..], &load[..], &["--gpu-hour", "3.60", "--gpus", "2", "--margin", "90"]].concat();
+    let words = [&compare[..], &load[..], &["--gpu-hour", "3.60", "--gpus", "2", "--margin", "50"]].concat();
     let (said, document) = kept(stand.desk.bench("cmp", &words).await?)?;
     let values = &document["blocks"][0]["values"];
     assert!(values[0].as_f64() > Some(0.0) && values[1].as_f64() > Some(0.0), "{values}");
