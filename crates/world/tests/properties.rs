@@ -99,11 +99,11 @@ fn other() -> impl Strategy<Value = Fact> {
         Just(Fact::Source(SourceFact::Heard)),
         Just(Fact::Source(SourceFact::Health(Health::Well))),
         Just(Fact::Source(SourceFact::Health(Health::Lost(Problem::new(pilothouse_wire::Code::Cut, "cut"))))),
-        (0..3u8, 0..9i64).prop_map(|(uid, at)| Fact::Event(Box::new(EventFact {
+        (0..3u8, 0..2u8, 0..9i64).prop_map(|(uid, pod, at)| Fact::Event(Box::new(EventFact {
             uid: uid.to_string().into(),
             kind: "Pod".into(),
             namespace: Some("ns0".into()),
-            name: "p0".into(),
+            name: format!("p{pod}").into(),
             warning: true,
             reason: "BackOff".into(),
             note: "again".into(),

@@ -112,9 +112,13 @@ impl Fold<'_> {
         if self.listing && !self.source.was_listed(Kind::Event, event.namespace.as_ref()) {
             self.rebuild_event(&event);
         }
+        let old = self.source.events.remove(&event.uid);
+        if let Some(old) = &old {
+            self.no_longer_regarding(old);
+        }
         let about = (event.kind.clone(), event.namespace.clone(), event.name.clone());
         self.source.regarding.entry(about).or_default().insert(event.uid.clone());
-        let old = self.source.events.insert(event.uid.clone(), event);
+        self.source.events.insert(event.uid.clone(), event);
         if old.is_none() && self.source.events.len() > MOST_EVENTS {
             let oldest = self.source.events.values().min_by_key(|event| (event.at, event.uid.clone()));
             if let Some(uid) = oldest.map(|event| event.uid.clone()) {
@@ -151,13 +155,18 @@ impl Fold<'_> {
 
     pub(super) fn event_gone(&mut self, uid: &SmolStr) {
         let Some(event) = self.source.events.remove(uid) else { return };
-        let about = (event.kind, event.namespace, event.name);
+        self.no_longer_regarding(&event);
+        self.touched.events.insert(self.id.clone());
+    }
+
+    /// Takes an event away from what it is about.
+    fn no_longer_regarding(&mut self, event: &EventFact) {
+        let about = (event.kind.clone(), event.namespace.clone(), event.name.clone());
         if let Some(uids) = self.source.regarding.get_mut(&about) {
-            uids.remove(uid);
+            uids.remove(&event.uid);
             if uids.is_empty() {
                 self.source.regarding.remove(&about);
             }
         }
-        self.touched.events.insert(self.id.clone());
     }
 }
