@@ -67,7 +67,10 @@ pub fn measure(scale: Scale, report: &mut Report) -> Result<()> {
         sought += found.sought;
         wrong += found.wrong.len();
         if !found.wrong.is_empty() {
-            say(&format!("  killed at {point}, of {} batches: {}.", found.batches, found.wrong.join("; ")));
+            let wrong = found.wrong.join("; ");
+            // The file is evidence: whoever looks for the cause needs it.
+            let kept = folder.keep();
+            say(&format!("  killed at {point}, of {} batches: {wrong}. It is kept in {}.", found.batches, kept.display()));
         }
         lost.push(lost_ms(&told, found.batches));
     }
