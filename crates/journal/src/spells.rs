@@ -197,8 +197,9 @@ mod tests {
 
     #[test]
     fn a_time_is_looked_for_where_it_was_told_last_and_else_where_something_was_told_before_it() {
-        let forever = i64::MAX;
-        let table: [(&str, &[(i64, i64)], &[(i64, Option<usize>)]); 7] = [
+        /// What it is about, when its spells begin and end, and in which of them a time is looked for.
+        type Row = (&'static str, &'static [(i64, i64)], &'static [(i64, Option<usize>)]);
+        let table: [Row; 7] = [
             (
                 "runs, one after the other",
                 &[(10, 20), (30, 40)],
@@ -234,7 +235,7 @@ mod tests {
         for (what, all, wanted) in table {
             let all = spells(all);
             for (t, want) in wanted {
-                let chosen = choose(&all, *t, forever).map(|spell| spell.first as usize / 100);
+                let chosen = choose(&all, *t, i64::MAX).map(|spell| spell.first as usize / 100);
                 assert_eq!(chosen, *want, "{what}: {t}");
             }
         }

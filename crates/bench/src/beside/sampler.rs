@@ -179,7 +179,7 @@ mod tests {
         let library = pilothouse_connect_local::stub::build(folder.path(), &[]).unwrap();
         std::fs::write(
             folder.path().join("libnvml-mock.so.conf"),
-            &format!("gpus 1\nutil 40\nheat 61\ncap 650000\nreasons 4\npid {}\n", std::process::id()),
+            format!("gpus 1\nutil 40\nheat 61\ncap 650000\nreasons 4\npid {}\n", std::process::id()),
         )
         .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

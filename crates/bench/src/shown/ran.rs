@@ -51,7 +51,7 @@ pub(super) fn cards(document: &Document, requests: &Path, words: &page::Page) ->
     }
     if document.beside.is_some() {
         cards.push(lines(words, "Read beside the load", |name| name == "Beside"));
-        cards.extend(document.beside.iter().flat_map(|beside| &beside.gpus).filter_map(|gpu| over_time(gpu)));
+        cards.extend(document.beside.iter().flat_map(|beside| &beside.gpus).filter_map(over_time));
     }
     // What was left open is said with its share.
     let rest = |name: &str| {
