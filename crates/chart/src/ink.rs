@@ -385,7 +385,7 @@ mod tests {
     use super::*;
     use pilothouse_wire::{
         ConnectionId, NodeId,
-        view::{GpuCell, TelemetryView},
+        view::{GpuCell, Method, TelemetryView},
     };
 
     /// A node of two GPUs that a pod holds each, last measured so many seconds ago, and what it is drawn as: each of its
@@ -412,6 +412,15 @@ mod tests {
         let node = &view.nodes.rows()[0];
         let each = (0..2).map(|slot| inks.of(GpuAt { node, slot, at: slot }, None)).collect();
         (each, inks.of_node(0, 0))
+    }
+
+    #[test]
+    fn a_node_whose_gpus_nobody_says_who_holds_is_not_drawn_as_free() {
+        let id = NodeId { cluster: ConnectionId::slug("iad"), name: "a".into() };
+        let held = GpuCell { method: Method::Unattributed, ..GpuCell::slot(GpuState::Held, None) };
+        let node = NodeRow { gpus: vec![held; 2], ..NodeRow::ready(id, Stamp(0)) };
+        let view = FleetView { nodes: [node].into_iter().collect(), ..FleetView::default() };
+        assert_eq!(Inks::new(Mode::Allocation, &view, Stamp(1)).of_node(0, 0), Ink::Scale(8));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use pilothouse_connect_demo::{Cluster, Script, Step};
 use pilothouse_wire::{
     ConnectionId, Metric, Reading, ServingEngine, ServingMetric, SmolStr, Stamp,
     metric::Unit,
-    view::{FleetSpec, GpuState, Method},
+    view::{FleetSpec, FleetView, GpuCell, GpuState, Method},
 };
 use pilothouse_world::{
     Batch, Extent, Fact, World,
@@ -424,8 +424,8 @@ fn what_is_not_measured_is_absent_and_says_why() {
     }
 }
 
-/// How it is known of each held GPU of the fleet who holds it.
-fn methods(cluster: Cluster) -> BTreeMap<Method, usize> {
+/// The fleet as it is shown once it was listed and measured.
+fn shown(cluster: Cluster) -> FleetView {
     let mut script = Script::new(cluster, 4_096, START);
     let mut world = World::default();
     let mut say = |extent, facts| {
@@ -437,7 +437,28 @@ fn methods(cluster: Cluster) -> BTreeMap<Method, usize> {
         say(Extent::Replace(Covers { kind, namespace: None }), facts);
     }
     say(Extent::Delta, script.telemetry());
-    let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+    FleetProjection::new(&world, FleetSpec::default()).into_view()
+}
+
+#[test]
+fn what_the_fleet_sums_up_as_held_are_its_cells_that_are_held() {
+    for cluster in Cluster::ALL {
+        let view = shown(cluster);
+        let count = |is: &dyn Fn(&&GpuCell) -> bool| {
+            view.nodes.rows().iter().flat_map(|node| &node.gpus).filter(is).count() as u64
+        };
+        let held = count(&|cell| matches!(cell.state, GpuState::Held | GpuState::Shared));
+        // Of a node that is not ready, what its pods held is held until they are gone.
+        let lost =
+            count(&|cell| cell.state == GpuState::Lost && (cell.sharers > 0 || cell.method == Method::Unattributed));
+        let by_node: u64 = view.nodes.rows().iter().map(|node| node.gpus_held().sure()).sum();
+        assert_eq!((view.summary.gpus_held.sure(), by_node), (held + lost, held + lost), "{cluster}");
+    }
+}
+
+/// How it is known of each held GPU of the fleet who holds it.
+fn methods(cluster: Cluster) -> BTreeMap<Method, usize> {
+    let view = shown(cluster);
     let mut methods = BTreeMap::new();
     for cell in view.nodes.rows().iter().flat_map(|node| &node.gpus).filter(|cell| cell.state == GpuState::Held) {
         *methods.entry(cell.method).or_default() += 1;

@@ -1,11 +1,11 @@
 //! Devices of dynamic resource allocation and claims to them, in each version of their API that servers have: `v1` since
 //! Kubernetes 1.34, `v1beta2` since 1.33, `v1beta1` since 1.32. What was allocated is said alike in all of them; what a driver
-//! publishes is one level deeper in the oldest.
+//! publishes is one level deeper in the oldest, and what a claim asks for one level higher.
 
 use crate::{
     facts::{facts_of_claim, facts_of_slice},
     resource::{Decode, Resource},
-    slim::{BasicSlice, Meta, ResourceClaim, ResourceSlice},
+    slim::{BasicClaim, BasicSlice, Meta, ResourceClaim, ResourceSlice},
     written::Written,
 };
 use bytes::Bytes;
@@ -20,7 +20,7 @@ pub(crate) const VERSIONS: &[&str] = &["v1", "v1beta2", "v1beta1"];
 /// Follows devices and claims in a version.
 pub(crate) async fn start(version: &str, written: &Written, followers: &mut JoinSet<()>, not: &mut Vec<String>) {
     match version {
-        "v1beta1" => follow::<BasicSlice, Beta1<ResourceClaim>>(written, followers, not).await,
+        "v1beta1" => follow::<BasicSlice, BasicClaim>(written, followers, not).await,
         "v1beta2" => follow::<Beta2<ResourceSlice>, Beta2<ResourceClaim>>(written, followers, not).await,
         _ => follow::<ResourceSlice, ResourceClaim>(written, followers, not).await,
     }
@@ -86,6 +86,25 @@ impl Resource for ResourceClaim {
     }
 }
 
+impl Resource for BasicClaim {
+    const KIND: Kind = ResourceClaim::KIND;
+    const GROUP: &'static str = ResourceClaim::GROUP;
+    const VERSION: &'static str = "v1beta1";
+    const PLURAL: &'static str = ResourceClaim::PLURAL;
+
+    fn meta(&self) -> Option<&Meta> {
+        self.metadata.as_ref()
+    }
+
+    fn fact(self) -> Option<Fact> {
+        ResourceClaim::from(self).fact()
+    }
+
+    fn gone(meta: &Meta) -> Fact {
+        ResourceClaim::gone(meta)
+    }
+}
+
 /// The same object in an earlier version, in which it says what we read of it alike.
 macro_rules! alike {
     ($($name:ident $version:literal),+) => {$(
@@ -125,7 +144,7 @@ macro_rules! alike {
     )+};
 }
 
-alike!(Beta2 "v1beta2", Beta1 "v1beta1");
+alike!(Beta2 "v1beta2");
 
 #[cfg(test)]
 mod tests {
@@ -181,12 +200,38 @@ mod tests {
         let told = new.clone().fact();
         let Some(Fact::Allocation(of)) = &told else { panic!("{told:?}") };
         assert_eq!((of.devices[0].device.as_str(), of.pods[0].name.as_str()), ("gpu-1", "chat-0"));
-        assert_eq!(serde_json::from_value::<Beta1<ResourceClaim>>(claim).unwrap().fact(), told);
-        assert_eq!(Beta1::<ResourceClaim>::decoded(new.encode_to_vec().into()).unwrap().fact(), told);
-        assert_eq!(EVERYWHERE.path::<Beta1<ResourceClaim>>(), "/apis/resource.k8s.io/v1beta1/resourceclaims");
+        let old: BasicClaim = serde_json::from_value(claim).unwrap();
+        assert_eq!(old.clone().fact(), told);
+        assert_eq!(BasicClaim::decoded(old.encode_to_vec().into()).unwrap().fact(), told);
+        assert_eq!(Beta2::<ResourceClaim>::decoded(new.encode_to_vec().into()).unwrap().fact(), told);
+        assert_eq!(EVERYWHERE.path::<BasicClaim>(), "/apis/resource.k8s.io/v1beta1/resourceclaims");
         let scope = Scope { namespace: Some("n".to_owned()) };
         let path = "/apis/resource.k8s.io/v1beta2/namespaces/n/resourceclaims";
         assert_eq!(scope.path::<Beta2<ResourceClaim>>(), path);
         assert_eq!(EVERYWHERE.path::<BasicSlice>(), "/apis/resource.k8s.io/v1beta1/resourceslices");
+    }
+
+    /// What a claim asks for is one level higher in the oldest version: in JSON, and in protobuf under numbers that mean
+    /// something else since.
+    #[test]
+    fn a_claim_that_waits_asks_for_the_same_in_every_version() {
+        let of = |request: Value| {
+            let owner = json!([{ "kind": "Pod", "name": "chat-0", "uid": "u-0", "controller": true }]);
+            let meta = json!({ "namespace": "n", "name": "c", "ownerReferences": owner });
+            json!({ "metadata": meta, "spec": { "devices": { "requests": [request] } } })
+        };
+        let new: ResourceClaim = serde_json::from_value(of(
+            json!({ "name": "g", "exactly": { "deviceClassName": "gpu.nvidia.com", "count": 2 } }),
+        ))
+        .unwrap();
+        let old: BasicClaim =
+            serde_json::from_value(of(json!({ "name": "g", "deviceClassName": "gpu.nvidia.com", "count": 2 })))
+                .unwrap();
+        let told = new.clone().fact();
+        let Some(Fact::Allocation(of)) = &told else { panic!("{told:?}") };
+        assert_eq!((of.devices.len(), of.pods.len()), (2, 1));
+        assert_eq!(ResourceClaim::decoded(new.encode_to_vec().into()).unwrap().fact(), told);
+        assert_eq!(old.clone().fact(), told);
+        assert_eq!(BasicClaim::decoded(old.encode_to_vec().into()).unwrap().fact(), told);
     }
 }

@@ -21,7 +21,9 @@ mod traffic;
 
 pub use analysis::{AnalysisRun, AnalysisSpec, AnalysisStatus, Measurement, Metric, MetricResult};
 pub use budget::{BudgetSpec, BudgetStatus, DisruptionBudget, LabelSelector, Requirement};
-pub use claims::{Attribute, BasicSlice, Device, ResourceClaim, ResourceSlice, SliceSpec};
+pub use claims::{
+    Attribute, BasicClaim, BasicSlice, ClaimSpec, Device, Request, ResourceClaim, ResourceSlice, SliceSpec,
+};
 pub use controller::{
     ControllerRevision, DaemonSet, Deployment, DeploymentCondition, DeploymentSpec, DeploymentStatus, Job, JobSpec,
     JobStatus, ManagedFields, Partition, Raw, ReplicaSet, ReplicaSetStatus, ScaledSpec, StatefulSet, StatefulSetSpec,

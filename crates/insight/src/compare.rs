@@ -9,7 +9,7 @@ pub use heard::Heard;
 
 use pilothouse_wire::{
     ConnectionId, Keyed, NodeId, ObjectRef, Row, SmolStr, Stamp,
-    units::count,
+    units::{self, count},
     view::{
         Change, Condition, DeliveryView, DifferKind, Difference, Differs, FieldChange, Finding, FleetView, GpuState,
         ModelsView, NodeRow, PodRow, Status, WorkloadRow,
@@ -190,7 +190,7 @@ fn workload(pair: Pair<'_, WorkloadRow>, images: &(Images, Images)) -> Option<Di
     fields.put("pods", ends, |row| Some(row.pods));
     fields.put("ready", ends, |row| Some(row.ready));
     fields.put("pending", ends, |row| Some(row.pending));
-    fields.put("GPUs", ends, |row| Some(row.gpus_held));
+    fields.put("GPUs", ends, |row| Some(units::gpus(row.gpus_held, row.shares_held)));
     let list = |images: &Images| {
         let images: Vec<&str> = images.get(&row.id)?.iter().map(SmolStr::as_str).collect();
         Some(images.join(", "))
@@ -296,7 +296,7 @@ fn pod(pair: Pair<'_, PodRow>) -> Option<Differs> {
     fields.put("ready", ends, |row| Some(format!("{} of {}", row.ready, row.containers)));
     fields.put("restarts", ends, |row| Some(row.restarts));
     fields.put("images", ends, |row| (!row.images.is_empty()).then(|| row.images.join(", ")));
-    fields.put("GPUs", ends, |row| Some(row.gpus));
+    fields.put("GPUs", ends, |row| Some(units::gpus(row.whole_gpus(), row.shares)));
     differs(DifferKind::Pod, ObjectRef::Pod(row.id.clone()), pair.change(), row.status, fields)
 }
 

@@ -20,6 +20,17 @@ pub fn count(n: u64) -> String {
     text
 }
 
+/// GPUs, and shares or slices of them beside these: "8", "20 shares", "8 + 1 share".
+#[must_use]
+pub fn gpus(whole: u64, shares: u64) -> String {
+    let shared = format!("{} share{}", count(shares), if shares == 1 { "" } else { "s" });
+    match (whole, shares) {
+        (_, 0) => count(whole),
+        (0, _) => shared,
+        _ => format!("{} + {shared}", count(whole)),
+    }
+}
+
 /// A number with so many decimals, its thousands parted: `1,980`, `73.8`; a minus is U+2212.
 #[must_use]
 pub fn number(n: f64, decimals: usize) -> String {

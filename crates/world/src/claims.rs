@@ -4,9 +4,12 @@ use crate::{
     fact::{AllocatedFact, AllocationFact, DeviceClaim, DeviceFact, OfferedFact, PodFact, SliceFact},
     source::PodKey,
 };
-use pilothouse_wire::SmolStr;
+use pilothouse_wire::{SmolStr, view::GpuResource};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The class of parts of GPUs of NVIDIA's driver.
+const PARTS: &str = "mig.nvidia.com";
 
 /// Namespace and name of a claim.
 type ClaimKey = (SmolStr, SmolStr);
@@ -57,7 +60,7 @@ impl Claims {
         }
         let mut changed = BTreeSet::new();
         if let Some(old) = self.allocated.remove(key) {
-            for device in &old.devices {
+            for device in old.devices.iter().filter(|of| !of.is_wanted()) {
                 take_out(&mut self.by_device, device, key);
             }
             for pod in pods_of(&old) {
@@ -66,7 +69,7 @@ impl Claims {
             }
         }
         if let Some(new) = new {
-            for device in &new.devices {
+            for device in new.devices.iter().filter(|of| !of.is_wanted()) {
                 self.by_device.entry(device.clone()).or_default().insert(key.clone());
             }
             for pod in pods_of(&new) {
@@ -115,23 +118,71 @@ impl Claims {
         claims.filter(|claim| claim.pods.iter().any(|other| other.name == pod.name && other.uid == pod.uid))
     }
 
-    /// How many devices a pod has by claims.
+    /// How many devices a pod has by claims, or asks for by them.
     pub fn count(&self, pod: &PodFact) -> u64 {
-        self.of_pod(pod).flat_map(|claim| &claim.devices).collect::<BTreeSet<_>>().len() as u64
+        let wanted = self.wanted(pod).iter().fold(0, |sum: u64, (_, n)| sum.saturating_add(*n));
+        wanted.saturating_add(self.given(pod).collect::<BTreeSet<_>>().len() as u64)
+    }
+
+    /// How many of these are parts of a device: NVIDIA's driver has that in the name of each (`gpu-0-mig-1g10gb-19-0`; source:
+    /// `cmd/gpu-kubelet-plugin` of k8s-dra-driver-gpu), and a class for them.
+    pub fn count_parts(&self, pod: &PodFact) -> u64 {
+        let wanted = self.wanted(pod).into_iter().filter(|(class, _)| class == PARTS).map(|(_, n)| n);
+        let given = self.given(pod).filter(|of| of.device.contains("-mig-")).collect::<BTreeSet<_>>().len() as u64;
+        wanted.fold(given, u64::saturating_add)
+    }
+
+    fn given(&self, pod: &PodFact) -> impl Iterator<Item = &AllocatedFact> {
+        self.of_pod(pod).flat_map(|claim| &claim.devices).filter(|of| !of.is_wanted())
+    }
+
+    /// What a pod asks for by claims that have nothing yet: classes of devices, with how many.
+    pub fn wanted(&self, pod: &PodFact) -> Vec<(SmolStr, u64)> {
+        let mut classes: BTreeMap<&SmolStr, u64> = BTreeMap::new();
+        for of in self.of_pod(pod).flat_map(|claim| &claim.devices).filter(|of| of.is_wanted()) {
+            *classes.entry(&of.driver).or_default() += 1;
+        }
+        classes.into_iter().map(|(class, n)| (class.clone(), n)).collect()
+    }
+
+    /// What drivers publish of a node, as resources by the class that chooses them: that of whole GPUs is called like the driver.
+    /// A class that is called otherwise may choose them, too: by which rule is not read.
+    pub fn resources(&self, node: &str, is_there: &IsThere<'_>) -> Vec<GpuResource> {
+        let mut all: BTreeMap<SmolStr, GpuResource> = BTreeMap::new();
+        for (slice, offered) in self.published(node) {
+            let sliced = offered.parent.is_some();
+            let key = match (sliced, slice.driver.as_str()) {
+                (false, _) => slice.driver.clone(),
+                (true, "gpu.nvidia.com") => SmolStr::new_static(PARTS),
+                (true, driver) => format!("{driver} parts").into(),
+            };
+            let none =
+                || GpuResource { key: key.clone(), capacity: 0, allocatable: 0, requested: 0, replicas: 1, sliced };
+            let row = all.entry(key.clone()).or_insert_with(none);
+            row.capacity += 1;
+            row.allocatable += 1;
+            row.requested += u64::from(self.holding(slice, offered, is_there).next().is_some());
+        }
+        all.into_values().collect()
+    }
+
+    /// What drivers publish of a node: of a pool only what has the highest generation counts.
+    fn published(&self, node: &str) -> Vec<(&SliceFact, &OfferedFact)> {
+        let names = self.by_node.get(node).into_iter().flatten();
+        let slices: Vec<&SliceFact> = names.filter_map(|name| self.slices.get(name)).collect();
+        let newest = |of: &SliceFact| {
+            let pool = slices.iter().filter(|other| (&other.driver, &other.pool) == (&of.driver, &of.pool));
+            pool.map(|other| other.generation).max() == Some(of.generation)
+        };
+        let current = slices.iter().copied().filter(|slice| newest(slice));
+        current.flat_map(|slice| slice.devices.iter().map(move |offered| (slice, offered))).collect()
     }
 
     /// The devices of a node as drivers publish them, with the pods that are there and hold them; parts are told of their
     /// device. In the order of their numbers or, where drivers do not tell these, of their places on the bus.
     pub fn of_node(&self, node: &str, is_there: &IsThere<'_>) -> Vec<DeviceFact> {
-        let Some(names) = self.by_node.get(node) else { return Vec::new() };
-        let slices: Vec<&SliceFact> = names.iter().filter_map(|name| self.slices.get(name)).collect();
-        let newest = |of: &SliceFact| {
-            let pool = slices.iter().filter(|other| (&other.driver, &other.pool) == (&of.driver, &of.pool));
-            pool.map(|other| other.generation).max() == Some(of.generation)
-        };
         let mut whole: BTreeMap<SmolStr, DeviceFact> = BTreeMap::new();
-        let current = slices.iter().filter(|slice| newest(slice));
-        for (slice, offered) in current.flat_map(|slice| slice.devices.iter().map(move |offered| (slice, offered))) {
+        for (slice, offered) in self.published(node) {
             let id = offered.parent.as_ref().or(offered.uuid.as_ref()).or(offered.pci.as_ref());
             let device = whole.entry(id.unwrap_or(&offered.name).clone()).or_insert_with(|| DeviceFact {
                 uuid: offered.parent.clone().or_else(|| offered.uuid.clone()).unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! GPUs as Kubernetes knows them: resource keys, labels, and the cells of a node.
 
+mod cut;
 mod devices;
 
 pub(crate) use devices::Devices;
@@ -12,13 +13,13 @@ use pilothouse_wire::{
 
 /// Is this extended resource a whole GPU or accelerator, a share of one, or a slice?
 ///
-/// Keys by vendor: NVIDIA device plug-in (`nvidia.com/gpu`, `gpu.shared`, `mig-*`), AMD, Intel (`gpu.intel.com/i915`),
-/// Google TPU, AWS Neuron, Habana Gaudi. HAMi's `gpucores` and `gpumem` measure parts of a device: they are no devices.
+/// Keys by vendor: NVIDIA device plug-in (`nvidia.com/gpu`, `gpu.shared`, `mig-*`), AMD (`amd.com/gpu`, and one for each
+/// mode of partitions, such as `cpx_nps4`, where its plug-in is told to), Intel (`gpu.intel.com/i915`), Google TPU, AWS Neuron, Habana Gaudi. HAMi's `gpucores` and `gpumem` measure parts of a device: they are no devices.
 #[must_use]
 pub fn is_gpu_key(key: &str) -> bool {
     match key.split_once('/') {
         Some(("nvidia.com", name)) => name == "gpu" || name == "gpu.shared" || name.starts_with("mig-"),
-        Some(("amd.com", name)) => name == "gpu",
+        Some(("amd.com", name)) => name == "gpu" || cut::mode(name).is_some(),
         Some(("intel.com", name)) => name.starts_with("gpu"),
         Some(("gpu.intel.com", name)) => !name.ends_with("_monitoring") && !name.contains('.'),
         Some(("google.com", name)) => name == "tpu",
@@ -48,6 +49,7 @@ const KEPT_LABELS: &[&str] = &[
     "cloud.google.com/gke-spot",
     "amd.com/gpu.product-name",
     "amd.com/gpu.vram",
+    cut::PARTITION,
     "cloud.google.com/gke-accelerator",
     "cloud.google.com/gke-tpu-accelerator",
 ];
@@ -109,6 +111,14 @@ impl NodeFact {
     }
 }
 
+/// Is what a pod asks for by this key a share or a slice of a device there? Of one that waits the key alone tells.
+pub(crate) fn is_part(node: Option<&NodeFact>, key: &str) -> bool {
+    match node {
+        Some(node) => node.is_sliced(key) || node.replicas(key) > 1,
+        None => key == "nvidia.com/gpu.shared" || NodeFact::default().is_sliced(key),
+    }
+}
+
 /// What a pod on a node asks for.
 pub(crate) struct Claim<'a> {
     /// The pod.
@@ -124,6 +134,8 @@ pub(crate) struct Cells {
     /// Who the cells' GPUs are; empty where nobody measures them.
     pub devices: Vec<GpuDevice>,
     pub holders: Vec<PodId>,
+    /// Pods that hold some of them, and nobody says which.
+    pub nameless: Vec<PodId>,
 }
 
 /// Lays the claims on a node, in the order given, onto its GPU slots. What nobody claims is free only where all claims
@@ -148,15 +160,22 @@ pub(crate) fn cells(
             allocatable: amount(&node.allocatable, key).copied().unwrap_or(0),
             requested: sum::total(claims.iter().filter_map(|claim| amount(claim.gpus, key))),
             replicas: node.replicas(key),
+            sliced: node.is_sliced(key),
         })
         .collect();
     let mut cells = match devices {
         Some(devices) => {
-            let done = devices::attribute(&resources, claims, devices, idle);
-            Cells { resources, gpus: done.gpus, devices: done.devices, holders: done.holders }
+            let places = devices::places(&devices.all, &resources, node.is_settled());
+            let done = devices::attribute(&places, &resources, claims, devices, idle);
+            let (gpus, devices, holders) = (done.gpus, done.devices, done.holders);
+            Cells { resources, gpus, devices, holders, nameless: Vec::new() }
         }
         None => slots(node, resources, claims, idle),
     };
+    let asks =
+        |claim: &&Claim<'_>| cells.resources.iter().any(|of| amount(claim.gpus, &of.key).is_some_and(|n| *n > 0));
+    let asking = claims.iter().filter(asks).map(|claim| &claim.pod);
+    cells.nameless = asking.filter(|pod| !cells.holders.contains(pod)).cloned().collect();
     cells.gpus.truncate(bounded(MOST_GPUS));
     cells.devices.truncate(bounded(MOST_GPUS));
     if !ready {
@@ -171,7 +190,7 @@ pub(crate) fn cells(
 fn slots(node: &NodeFact, resources: Vec<GpuResource>, claims: &[Claim<'_>], idle: GpuState) -> Cells {
     let mut holders: Vec<PodId> = Vec::new();
     let mut gpus = Vec::new();
-    for resource in resources.iter().filter(|resource| !is_slice(&resource.key)) {
+    for resource in resources.iter().filter(|resource| !resource.sliced) {
         if resource.replicas > 1 {
             gpus.extend(shared(resource, idle));
         } else {
@@ -180,11 +199,7 @@ fn slots(node: &NodeFact, resources: Vec<GpuResource>, claims: &[Claim<'_>], idl
         gpus.truncate(bounded(MOST_GPUS));
     }
     gpus.extend(sliced(node, &resources, gpus.len(), idle));
-    Cells { resources, gpus, devices: Vec::new(), holders }
-}
-
-fn is_slice(key: &str) -> bool {
-    key.starts_with("nvidia.com/mig-")
+    Cells { resources, gpus, devices: Vec::new(), holders, nameless: Vec::new() }
 }
 
 fn amount<'a>(list: &'a [(SmolStr, u64)], key: &str) -> Option<&'a u64> {
@@ -225,15 +240,20 @@ fn shared(resource: &GpuResource, idle: GpuState) -> impl Iterator<Item = GpuCel
     (0..devices).map(move |slot| GpuCell::slot(if slot < taken { GpuState::Shared } else { idle }, None))
 }
 
-/// Devices that are cut into MIG slices: the label counts all devices, the whole ones are already cells.
+/// Devices that are cut into slices: the label counts all devices, the whole ones are already cells. Where it counts slices,
+/// or there is none of AMD, they are the fewest that give so many.
 fn sliced(node: &NodeFact, resources: &[GpuResource], whole: usize, idle: GpuState) -> Vec<GpuCell> {
-    let slices = resources.iter().filter(|resource| is_slice(&resource.key) && resource.capacity > 0);
-    let requested: Vec<&u64> = slices.map(|slice| &slice.requested).collect();
-    if requested.is_empty() {
+    let slices: Vec<&GpuResource> = resources.iter().filter(|of| of.sliced && of.capacity > 0).collect();
+    if slices.is_empty() {
         return Vec::new();
     }
-    let devices = node.number("nvidia.com/gpu.count").map_or(1, |all| bounded(all).saturating_sub(whole).max(1));
-    let taken = bounded(sum::total(requested));
+    let instances = |of: &GpuResource| bounded(of.capacity.div_ceil(of.replicas.max(1)));
+    let fewest = slices.iter().filter_map(|of| Some(instances(of).div_ceil(node.slices_a_device(&of.key)?)));
+    let devices = match fewest.sum::<usize>() {
+        0 => node.number("nvidia.com/gpu.count").map_or(1, |all| bounded(all).saturating_sub(whole).max(1)),
+        fewest => fewest,
+    };
+    let taken = bounded(sum::total(slices.iter().map(|slice| &slice.requested)));
     (0..devices).map(|slot| GpuCell::slot(if slot < taken { GpuState::Shared } else { idle }, None)).collect()
 }
 
@@ -303,6 +323,40 @@ mod tests {
             &[&[(gpu, 1)]],
             "0.",
         );
+    }
+
+    #[test]
+    fn instances_that_are_called_gpus_are_slices_of_devices() {
+        let gpu = "nvidia.com/gpu";
+        // As GPU feature discovery labels them: it counts instances, and the strategy is there on whole GPUs, too.
+        let of = |product, count| {
+            [
+                ("nvidia.com/gpu.product", product),
+                ("nvidia.com/gpu.count", count),
+                ("nvidia.com/mig.strategy", "single"),
+            ]
+        };
+        let cut = node(&[(gpu, 14)], &[(gpu, 14)], &of("NVIDIA-A100-SXM4-40GB-MIG-1g.5gb", "14"));
+        check(&cut, true, &[&[(gpu, 1)]], "s.");
+        let resource = cells(&cut, true, &[], true, None).resources.remove(0);
+        assert!(resource.sliced && resource.is_part(), "{resource:?}");
+        check(&node(&[(gpu, 4)], &[(gpu, 4)], &of("NVIDIA-H100-80GB-HBM3", "4")), true, &[&[(gpu, 1)]], "0...");
+        let partition = [("amd.com/compute-memory-partition", "cpx_nps4")];
+        let cut = node(&[("amd.com/gpu", 16)], &[("amd.com/gpu", 16)], &partition);
+        check(&cut, true, &[&[("amd.com/gpu", 1)]], "s.");
+        check(&node(&[("amd.com/cpx_nps1", 8)], &[("amd.com/cpx_nps1", 8)], &[]), true, &[], ".");
+        check(&node(&[("amd.com/spx_nps1", 2)], &[("amd.com/spx_nps1", 2)], &[]), true, &[], "..");
+    }
+
+    #[test]
+    fn pods_of_which_nobody_says_which_gpus_they_hold_are_named_all_the_same() {
+        let gpu = "nvidia.com/gpu";
+        let shares = node(&[(gpu, 40)], &[(gpu, 40)], &[("nvidia.com/gpu.replicas", "10")]);
+        let asked = [(gpu.into(), 1)];
+        let pod = |name: &str| PodId { cluster: ConnectionId::slug("a"), namespace: "n".into(), name: name.into() };
+        let claims = ["x", "y"].map(|name| Claim { pod: pod(name), gpus: &asked });
+        let cells = cells(&shares, true, &claims, true, None);
+        assert_eq!((cells.holders, cells.nameless), (vec![], vec![pod("x"), pod("y")]));
     }
 
     #[test]

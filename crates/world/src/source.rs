@@ -11,14 +11,15 @@ use crate::{
         Probed, ReservedFact, RevisionFact, ServiceFact, SourceAbout, StartFact, TemplateFact, WrittenFact,
     },
     gone::GoneStarts,
+    gpu,
     model::Model,
     registry::Registry,
     serving::Serving,
-    sorted,
+    sorted, sum,
     telemetry::Telemetry,
 };
 use pilothouse_wire::{
-    Health, SmolStr, Stamp,
+    ConnectionId, Health, PodId, SmolStr, Stamp,
     view::{Attempt, Eviction},
 };
 use serde::{Deserialize, Serialize};
@@ -260,6 +261,26 @@ impl Source {
     /// How many GPUs a pod asks for, or has by claims: where it has them for what it asks for, they are counted once.
     pub(crate) fn gpus_of(&self, pod: &PodFact) -> u64 {
         if pod.gpus.is_empty() { self.claims.count(pod) } else { pod.gpu_count() }
+    }
+
+    /// How many of these are shares or slices of devices, by the node that it is on; of one that waits by its keys alone.
+    pub(crate) fn shares_of(&self, pod: &PodFact) -> u64 {
+        if pod.gpus.is_empty() {
+            return self.claims.count_parts(pod);
+        }
+        let node = pod.node.as_ref().and_then(|name| self.nodes.get(name)).map(|node| &node.fact);
+        let shares = pod.gpus.iter().filter(|(key, _)| gpu::is_part(node, key)).map(|(_, n)| n);
+        sum::total(shares)
+    }
+
+    /// The pods that are placed on a node.
+    pub(crate) fn placed_on<'a>(&'a self, cluster: &'a ConnectionId, node: &str) -> impl Iterator<Item = PodId> + 'a {
+        let keys = self.placed.get(node).into_iter().flatten();
+        keys.map(|(namespace, name)| PodId {
+            cluster: cluster.clone(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+        })
     }
 
     /// The pods placed on a node that still hold what they asked for, the longest held first.

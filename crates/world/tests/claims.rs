@@ -237,3 +237,41 @@ fn the_lane_of_held_gpus_counts_those_of_claims_each_once() {
     again.apply(Batch { source: cluster(), seen_at: NOW, extent: Extent::Delta, facts });
     assert_eq!(again, told.world);
 }
+
+#[test]
+fn a_pod_that_waits_for_its_claim_asks_for_what_the_claim_asks_for() {
+    let mut told = Told::new();
+    let class = AllocatedFact { driver: "gpu.nvidia.com".into(), ..AllocatedFact::default() };
+    let waits = Fact::Pod(Box::new(PodFact {
+        namespace: "n".into(),
+        name: "train".into(),
+        uid: "train-uid".into(),
+        phase: Phase::Pending,
+        ..PodFact::default()
+    }));
+    told.tell(Extent::Delta, vec![waits]);
+    told.all(
+        Kind::ResourceClaim,
+        vec![
+            claim("a", &["gpu-1"], &["chat"]),
+            Fact::Allocation(Box::new(AllocationFact {
+                namespace: "n".into(),
+                name: "b".into(),
+                devices: vec![class.clone(), class],
+                pods: vec![ReservedFact { name: "train".into(), uid: "train-uid".into() }],
+            })),
+        ],
+    );
+    let row = |told: &Told| told.fleet().pods.rows().iter().find(|pod| pod.id.name == "train").unwrap().clone();
+    assert_eq!((row(&told).gpus, row(&told).requests), (2, vec![("gpu.nvidia.com".into(), 2)]));
+    assert_eq!(told.fleet().summary.gpus_wanted.number(), Some(2));
+    let wanted =
+        told.fleet().workloads.rows().iter().map(|row| (row.name.as_str(), row.gpus_wanted)).collect::<Vec<_>>();
+    assert_eq!(wanted, [("chat", 0), ("train", 2)]);
+    // What it asks for is nobody's: the node has what its driver publishes, and one of it is given.
+    assert_eq!(told.gpus(), ["free", "chat/claim", "free"]);
+    let resource = told.fleet().nodes.rows()[0].resources[0].clone();
+    assert_eq!((resource.key.as_str(), resource.capacity, resource.requested), ("gpu.nvidia.com", 3, 1));
+    told.tell(Extent::Delta, vec![Fact::AllocationGone("n".into(), "b".into())]);
+    assert_eq!((row(&told).gpus, row(&told).requests), (0, vec![]));
+}

@@ -288,6 +288,37 @@ fn a_new_xid_is_marked_at_the_gpu_of_the_cluster_that_has_the_node() {
 }
 
 #[test]
+fn gpus_that_pods_hold_are_held_also_where_nobody_says_which_pod_has_which() {
+    use pilothouse_wire::filter::Filter;
+    let mut world = World::default();
+    world.apply(said(1_000, all(Kind::Node), vec![n(node("a"))]));
+    world.apply(said(1_000, all(Kind::Pod), ["x", "y"].map(|name| p(pod(name, Some("a"), 2, "chat:v1"))).into()));
+    // All of them are measured, and no pod is named.
+    let device = |index: u16| DeviceFact {
+        uuid: format!("GPU-{index}").into(),
+        node: Some("a".into()),
+        index: Some(index),
+        ..DeviceFact::default()
+    };
+    let devices =
+        DevicesFact { list: 1, interval_ms: 15_000, devices: (0..4).map(device).collect(), ..DevicesFact::default() };
+    let facts = vec![Fact::Devices(Box::new(devices))];
+    world.apply(Batch { source: ConnectionId::slug("metrics"), ..said(1_000, Extent::Delta, facts) });
+    let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+    let row = &view.nodes.rows()[0];
+    assert!(row.gpus.iter().all(|cell| cell.method == Method::Unattributed), "{row:?}");
+    assert_eq!((row.gpus_held(), row.pods_holding()), (Sum::Exact(4), Sum::Exact(2)));
+    assert_eq!((view.summary.gpus_held.sure(), view.clusters.rows()[0].gpus_held), (4, Sum::Exact(4)));
+    let finds = |text: &str| text.parse::<Filter>().unwrap().matches(row);
+    assert!(finds("held=4") && !finds("held=0"));
+    // A node that is not ready keeps what its pods hold.
+    let failed = NodeFact { conditions: ready("Unknown"), ..node("a") };
+    world.apply(said(2_000, Extent::Delta, vec![n(failed)]));
+    let view = FleetProjection::new(&world, FleetSpec::default()).into_view();
+    assert_eq!(view.summary.gpus_held.sure(), 4);
+}
+
+#[test]
 fn beside_a_gpu_that_is_cut_one_that_is_whole_has_one_owner_and_a_part_counts_for_no_workload() {
     let mut machine = node("a");
     machine.capacity = vec![("nvidia.com/gpu".into(), 2), ("nvidia.com/mig-3g.40gb".into(), 4)];

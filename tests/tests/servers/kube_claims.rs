@@ -57,6 +57,26 @@ async fn claimed(api: &Api, version: &str, node: &str, (slice, device): (&str, &
     api.patch(&format!("{path}/{name}/status"), &json!({ "status": status })).await.map(drop)
 }
 
+/// A pod that waits, and a claim that was made for it and asks for two devices.
+async fn waits(api: &Api, version: &str, name: &str) -> Result<()> {
+    let containers = json!([{ "name": "server", "image": "registry.invalid/server:1" }]);
+    let pod = json!({ "metadata": { "name": name }, "spec": { "containers": containers } });
+    let pod = api.create("/api/v1/namespaces/default/pods", &pod).await?;
+    let exactly = json!({ "deviceClassName": "gpu", "count": 2 });
+    let request = if version == "v1beta1" {
+        json!({ "name": "gpu", "deviceClassName": "gpu", "count": 2 })
+    } else {
+        json!({ "name": "gpu", "exactly": exactly })
+    };
+    let owner = json!([{
+        "apiVersion": "v1", "kind": "Pod", "name": name, "uid": pod["metadata"]["uid"], "controller": true,
+    }]);
+    let meta = json!({ "name": name, "ownerReferences": owner });
+    let claim = json!({ "metadata": meta, "spec": { "devices": { "requests": [request] } } });
+    let path = format!("/apis/resource.k8s.io/{version}/namespaces/default/resourceclaims");
+    api.create(&path, &claim).await.map(drop)
+}
+
 /// Who has which device, by the fleet: `gpu-0 free, gpu-1 chat/claim`.
 fn who(watched: &Watched) -> String {
     let fleet = watched.fleet();
@@ -103,6 +123,13 @@ async fn are_read(version: &str) -> Result<()> {
     they_are("gpu-0 embed/claim, gpu-1 chat/claim, gpu-2 free").await?;
     api.delete(&format!("/apis/resource.k8s.io/{version}/namespaces/default/resourceclaims/chat")).await?;
     they_are("gpu-0 embed/claim, gpu-1 free, gpu-2 free").await?;
+    waits(&api, version, "train").await?;
+    let asks = async || {
+        let fleet = watched.fleet();
+        let row = fleet.pods.rows().iter().find(|row| row.id.name == "train");
+        Ok(row.filter(|row| row.gpus == 2 && row.requests == [("gpu".into(), 2)]).map(|_| ()))
+    };
+    until("what train asks for by its claim", LIMIT, asks).await?;
     watched.until_well().await
 }
 

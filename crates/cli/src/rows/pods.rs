@@ -9,7 +9,7 @@ use crate::{columns::Column, table::Cell};
 use pilothouse_wire::{
     ObjectRef, ServingMetric, Stamp, View,
     filter::{Record, Value},
-    units::count,
+    units::{count, gpus},
     view::{Eviction, PodRow, Served},
 };
 use serde::Serialize;
@@ -34,7 +34,7 @@ impl Listed for PodLine {
         Column::usual("cluster", "CLUSTER", |Self { row, .. }, _| Cell::text(row.id.cluster.as_str())),
         Column::roomy("node", "NODE", |Self { row, .. }, _| Cell::some(row.node.as_deref())),
         Column::roomy("workload", "WORKLOAD", |Self { row, .. }, _| Cell::some(row.workload.as_deref())),
-        Column::number("gpus", "GPUS", |Self { row, .. }, _| Cell::text(count(row.gpus))),
+        Column::number("gpus", "GPUS", |Self { row, .. }, _| Cell::text(gpus(row.whole_gpus(), row.shares))),
         Column::roomy_number("ready", "READY", |Self { row, .. }, _| {
             Cell::text(format!("{}/{}", row.ready, row.containers))
         }),

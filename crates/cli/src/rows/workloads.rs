@@ -14,7 +14,7 @@ use pilothouse_chart::{Bar, Sheet};
 use pilothouse_wire::{
     Metric, Reading, ServingMetric, Stamp, View,
     filter::{Record, Value},
-    units::count,
+    units::{count, gpus},
     view::{Served, WorkloadRow},
 };
 use serde::Serialize;
@@ -54,8 +54,8 @@ impl Listed for WorkloadLine {
         Column::usual("kind", "KIND", |line, _| Cell::text(&line.row.kind)),
         Column::usual("cluster", "CLUSTER", |line, _| Cell::text(line.row.cluster().as_str())),
         Column::usual("namespace", "NAMESPACE", |line, _| Cell::text(&line.row.namespace)),
-        Column::number("gpus", "GPUS", |line, _| Cell::text(count(line.row.gpus_held))),
-        Column::number("wanted", "WANTED", |line, _| Cell::text(count(line.row.gpus_wanted))),
+        Column::number("gpus", "GPUS", |line, _| Cell::text(gpus(line.row.gpus_held, line.row.shares_held))),
+        Column::number("wanted", "WANTED", |line, _| Cell::text(gpus(line.row.gpus_wanted, line.row.shares_wanted))),
         Column::number("tensor", "TENSOR", |line, _| line.show(Metric::TensorActive)),
         Column::roomy_number("util", "UTIL", |line, _| line.show(Metric::Utilisation)),
         Column::roomy_number("power", "POWER", |line, _| line.show(Metric::Power)),
@@ -102,14 +102,17 @@ impl Drawable for WorkloadLine {
         sheet.legend = vec![(HELD, "GPUs held".into()), (FREE, "GPUs wanted".into())];
         let bar = |line: &&Self| {
             let row = &line.row;
-            let wanted =
-                if row.gpus_wanted > 0 { format!(", {} wanted", count(row.gpus_wanted)) } else { String::new() };
+            let shares = if row.shares_held > 0 { format!(", {}", gpus(0, row.shares_held)) } else { String::new() };
+            let wanted = match (row.gpus_wanted, row.shares_wanted) {
+                (0, 0) => String::new(),
+                (whole, shares) => format!(", {} wanted", gpus(whole, shares)),
+            };
             let tensor = line.read(Metric::TensorActive);
             let does = tensor.finite().map(|_| format!(", tensor {}", Metric::TensorActive.show(tensor)));
             Bar {
                 label: format!("{} › {}/{}", row.cluster(), row.namespace, row.name),
                 parts: vec![(row.gpus_held as f64, HELD), (row.gpus_wanted as f64, FREE)],
-                value: format!("{} GPUs{wanted}{}", count(row.gpus_held), does.unwrap_or_default()),
+                value: format!("{} GPUs{shares}{wanted}{}", count(row.gpus_held), does.unwrap_or_default()),
             }
         };
         bars(rows.iter().map(bar).collect(), "GPUs", sheet)

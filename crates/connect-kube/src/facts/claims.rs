@@ -5,7 +5,7 @@
 //! driver says `pciAddr`, Intel's `pciAddress`; the example driver of Kubernetes says `index`.
 
 use super::some;
-use crate::slim::{Attribute, Device, ResourceClaim, ResourceSlice};
+use crate::slim::{Attribute, ClaimSpec, Device, OwnerReference, Request, ResourceClaim, ResourceSlice};
 use pilothouse_wire::SmolStr;
 use pilothouse_world::fact::{AllocatedFact, AllocationFact, OfferedFact, ReservedFact, SliceFact};
 
@@ -57,11 +57,52 @@ fn text_of(attribute: &Attribute) -> Option<SmolStr> {
     attribute.string.as_deref().or(attribute.version.as_deref()).and_then(some)
 }
 
-/// What a claim has of GPUs, and for which pods: nothing for one that has none; `None` for one without a name.
+/// Is it a class of GPUs, by its name? Drivers bring one that is called like them, NVIDIA's one more for parts; others are
+/// called by who made them.
+fn is_class_of_gpus(class: &str) -> bool {
+    is_of_gpus(class) || class == "mig.nvidia.com" || class.split(['.', '-']).any(|word| word == "gpu")
+}
+
+/// More of one class are no claim of a pod.
+const MOST_WANTED: u64 = 1_024;
+
+/// What a claim that has nothing yet asks for: each as a device of which only the class is known. Of several that would do,
+/// the first.
+fn wanted(spec: ClaimSpec) -> Vec<AllocatedFact> {
+    let asks = |request: Request| match (request.exactly, request.first_available.into_iter().next()) {
+        // Whoever only watches over a device does not hold it.
+        (Some(of), _) => (of.admin_access != Some(true)).then_some((of.device_class_name, of.count)),
+        (None, first) => first.map(|of| (of.device_class_name, of.count)),
+    };
+    let requests = spec.devices.unwrap_or_default().requests.into_iter().filter_map(asks);
+    let of_gpus = requests.filter(|(class, _)| is_class_of_gpus(class));
+    of_gpus
+        .flat_map(|(class, count)| {
+            let many = usize::try_from(super::count(count).clamp(1, MOST_WANTED)).unwrap_or(1);
+            std::iter::repeat_n(AllocatedFact { driver: class.into(), ..AllocatedFact::default() }, many)
+        })
+        .collect()
+}
+
+/// What a claim has of GPUs, and for which pods; what one asks for that was made for a pod and has nothing yet. Nothing for one
+/// that has and asks for none; `None` for one without a name.
 #[must_use]
 pub fn facts_of_claim(claim: ResourceClaim) -> Option<AllocationFact> {
     let meta = claim.metadata?;
     let status = claim.status.unwrap_or_default();
+    if status.allocation.is_none() {
+        let made_for = |of: &&OwnerReference| of.kind == "Pod" && of.controller == Some(true);
+        let pod = meta.owner_references.iter().find(made_for);
+        return Some(AllocationFact {
+            name: some(&meta.name)?,
+            namespace: SmolStr::new(&meta.namespace),
+            devices: claim.spec.filter(|_| pod.is_some()).map(wanted).unwrap_or_default(),
+            pods: pod
+                .map(|of| ReservedFact { name: SmolStr::new(&of.name), uid: SmolStr::new(&of.uid) })
+                .into_iter()
+                .collect(),
+        });
+    }
     let results = status.allocation.and_then(|allocation| allocation.devices).unwrap_or_default().results;
     let held = results.into_iter().filter(|of| is_of_gpus(&of.driver) && of.admin_access != Some(true));
     let pods = status.reserved_for.iter().filter(|of| of.resource == "pods" && of.api_group.is_empty());
@@ -204,5 +245,30 @@ mod tests {
             assert_eq!((fact.devices, fact.pods), (Vec::new(), Vec::new()));
         }
         assert_eq!(claim(json!({ "status": {} })), None);
+    }
+
+    #[test]
+    fn a_claim_that_was_made_for_a_pod_and_waits_tells_what_the_pod_asks_for() {
+        let claim = |owner: &str, requests: Value| {
+            let owners = json!([{ "kind": owner, "name": "chat-0", "uid": "u-0", "controller": true }]);
+            claim(json!({
+                "metadata": { "namespace": "n", "name": "c", "ownerReferences": owners },
+                "spec": { "devices": { "requests": requests } },
+                "status": {},
+            }))
+            .unwrap()
+        };
+        let exactly =
+            |class: &str, count: u64| json!({ "name": "r", "exactly": { "deviceClassName": class, "count": count } });
+        let first = json!({ "name": "r", "firstAvailable": [{ "name": "a", "deviceClassName": "mig.nvidia.com" }] });
+        let watches = json!({ "name": "r", "exactly": { "deviceClassName": "gpu.nvidia.com", "adminAccess": true } });
+        let asked = json!([exactly("gpu.nvidia.com", 2), exactly("dra.net", 1), first, watches]);
+        let fact = claim("Pod", asked.clone());
+        let classes: Vec<&str> = fact.devices.iter().map(|of| of.driver.as_str()).collect();
+        assert_eq!(classes, ["gpu.nvidia.com", "gpu.nvidia.com", "mig.nvidia.com"]);
+        assert!(fact.devices.iter().all(AllocatedFact::is_wanted), "{fact:?}");
+        assert_eq!(fact.pods, [ReservedFact { name: "chat-0".into(), uid: "u-0".into() }]);
+        // Whose a claim of somebody else is, it does not say.
+        assert_eq!(claim("Job", asked).devices, []);
     }
 }

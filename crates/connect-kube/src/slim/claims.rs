@@ -1,6 +1,6 @@
 //! Devices of dynamic resource allocation and claims to them: `resource.k8s.io/v1`, and what is other in `v1beta1`. Of
-//! attributes those that tell which GPU it is are used, and of a claim what it was given: what it asked for and how a driver
-//! is to set a device up are not read.
+//! attributes those that tell which GPU it is are used, and of a claim what it was given, and until then how many devices of
+//! which class it asks for: by what else it chooses them and how a driver is to set them up are not read.
 
 use super::meta::{Meta, or_default};
 use serde::Deserialize;
@@ -151,9 +151,137 @@ pub struct ResourceClaim {
     /// `metadata`.
     #[prost(message, optional, tag = "1")]
     pub metadata: Option<Meta>,
+    /// `spec`.
+    #[prost(message, optional, tag = "2")]
+    pub spec: Option<ClaimSpec>,
     /// `status`.
     #[prost(message, optional, tag = "3")]
     pub status: Option<ClaimStatus>,
+}
+
+/// `v1.ResourceClaimSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ClaimSpec {
+    /// `devices`.
+    #[prost(message, optional, tag = "1")]
+    pub devices: Option<Wanted>,
+}
+
+/// `v1.DeviceClaim`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Wanted {
+    /// `requests`.
+    #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub requests: Vec<Request>,
+}
+
+/// `v1.DeviceRequest`: one of these.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Request {
+    /// `exactly`.
+    #[prost(message, optional, tag = "2")]
+    pub exactly: Option<Exactly>,
+    /// `firstAvailable`.
+    #[prost(message, repeated, tag = "3")]
+    #[serde(deserialize_with = "or_default")]
+    pub first_available: Vec<Choice>,
+}
+
+/// `v1.ExactDeviceRequest`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Exactly {
+    /// `deviceClassName`.
+    #[prost(string, tag = "1")]
+    pub device_class_name: String,
+    /// `count`.
+    #[prost(int64, tag = "4")]
+    pub count: i64,
+    /// `adminAccess`.
+    #[prost(bool, optional, tag = "5")]
+    pub admin_access: Option<bool>,
+}
+
+/// `v1.DeviceSubRequest`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Choice {
+    /// `deviceClassName`.
+    #[prost(string, tag = "2")]
+    pub device_class_name: String,
+    /// `count`.
+    #[prost(int64, tag = "5")]
+    pub count: i64,
+}
+
+/// `v1beta1.ResourceClaim`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BasicClaim {
+    /// `metadata`.
+    #[prost(message, optional, tag = "1")]
+    pub metadata: Option<Meta>,
+    /// `spec`.
+    #[prost(message, optional, tag = "2")]
+    pub spec: Option<BasicClaimSpec>,
+    /// `status`.
+    #[prost(message, optional, tag = "3")]
+    pub status: Option<ClaimStatus>,
+}
+
+/// `v1beta1.ResourceClaimSpec`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BasicClaimSpec {
+    /// `devices`.
+    #[prost(message, optional, tag = "1")]
+    pub devices: Option<BasicWanted>,
+}
+
+/// `v1beta1.DeviceClaim`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BasicWanted {
+    /// `requests`.
+    #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub requests: Vec<BasicRequest>,
+}
+
+/// `v1beta1.DeviceRequest`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BasicRequest {
+    /// `deviceClassName`; none where `firstAvailable` says it.
+    #[prost(string, tag = "2")]
+    pub device_class_name: String,
+    /// `count`.
+    #[prost(int64, tag = "5")]
+    pub count: i64,
+    /// `adminAccess`.
+    #[prost(bool, optional, tag = "6")]
+    pub admin_access: Option<bool>,
+    /// `firstAvailable`.
+    #[prost(message, repeated, tag = "7")]
+    #[serde(deserialize_with = "or_default")]
+    pub first_available: Vec<Choice>,
+}
+
+impl From<BasicClaim> for ResourceClaim {
+    fn from(claim: BasicClaim) -> Self {
+        let request = |of: BasicRequest| {
+            let BasicRequest { device_class_name, count, admin_access, first_available } = of;
+            let exactly = (!device_class_name.is_empty()).then_some(Exactly { device_class_name, count, admin_access });
+            Request { exactly, first_available }
+        };
+        let wanted = |of: BasicWanted| Wanted { requests: of.requests.into_iter().map(request).collect() };
+        let spec = claim.spec.map(|spec| ClaimSpec { devices: spec.devices.map(wanted) });
+        Self { metadata: claim.metadata, spec, status: claim.status }
+    }
 }
 
 /// `v1.ResourceClaimStatus`.

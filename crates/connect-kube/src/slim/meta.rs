@@ -52,6 +52,9 @@ pub struct OwnerReference {
     /// `name`.
     #[prost(string, tag = "3")]
     pub name: String,
+    /// `uid`.
+    #[prost(string, tag = "4")]
+    pub uid: String,
     /// `controller`.
     #[prost(bool, optional, tag = "6")]
     pub controller: Option<bool>,

@@ -175,6 +175,16 @@ impl GpuCell {
         Self { state, holder, sharers: u16::from(holder.is_some()), method: Method::Count }
     }
 
+    /// Does a pod hold it, or a part of it, whoever that is? Of a GPU of a node that is not ready only what is seen counts.
+    #[must_use]
+    pub fn is_held(self) -> bool {
+        match self.state {
+            GpuState::Held | GpuState::Shared => true,
+            GpuState::Lost => self.sharers > 0 || self.method == Method::Unattributed,
+            GpuState::Free | GpuState::Unknown | GpuState::Withheld => false,
+        }
+    }
+
     /// The slot's status and its words: what it does, behind what is wrong with its node.
     #[must_use]
     pub fn status(self, node: &NodeRow) -> (Status, SmolStr) {

@@ -5,7 +5,7 @@ use crate::{
     filter::Record,
     filter::Value,
     view::alert::AlertRow,
-    view::cell::{GpuAt, GpuCell, GpuDevice, GpuState},
+    view::cell::{GpuAt, GpuCell, GpuDevice},
     view::finding::{Finding, FindingId},
     view::funnel::Funnel,
     view::serving::ServingRow,
@@ -265,6 +265,8 @@ pub struct NodeRow {
     pub holders_known: bool,
     /// Pods that hold the node's GPUs; cells point into this list.
     pub holders: Vec<PodId>,
+    /// Pods that hold GPUs of it, or parts of them, and nobody says of which.
+    pub nameless: Vec<PodId>,
     /// When the node was made, by its server's clock.
     pub created: Option<Stamp>,
     /// When we last heard of it changing.
@@ -309,6 +311,8 @@ pub struct GpuResource {
     pub requested: u64,
     /// How many shares one device is cut into by time-slicing; 1 for a whole device.
     pub replicas: u64,
+    /// Is one of them a slice of a device (an instance of MIG, a partition of AMD), and no whole device?
+    pub sliced: bool,
 }
 
 /// A pod.
@@ -332,8 +336,10 @@ pub struct PodRow {
     pub team: Option<SmolStr>,
     /// The queue through which it came.
     pub queue: Option<SmolStr>,
-    /// GPUs asked for, over all vendor keys.
+    /// GPUs asked for, over all vendor keys: with shares and slices of them.
     pub gpus: u64,
+    /// How many of those are shares or slices of devices, as far as that is known, and no whole ones.
+    pub shares: u64,
     /// The vendor keys asked for, with how many.
     pub requests: Vec<(SmolStr, u64)>,
     /// Images as the pod asks for them.
@@ -379,25 +385,11 @@ impl Row for PodRow {
     }
 }
 
-impl NodeRow {
-    /// GPUs of this node that a pod holds, whole or shared.
+impl PodRow {
+    /// Whole GPUs asked for.
     #[must_use]
-    pub fn gpus_held(&self) -> Sum {
-        let held = self.gpus.iter().filter(|cell| cell.holder.is_some()).count();
-        Sum::of(held as u64, self.holders_known)
-    }
-
-    /// Pods that hold GPUs of this node.
-    #[must_use]
-    pub fn pods_holding(&self) -> Sum {
-        Sum::of(self.holders.len() as u64, self.holders_known)
-    }
-
-    /// GPUs of this node that nobody holds.
-    #[must_use]
-    pub fn gpus_free(&self) -> Sum {
-        let free = self.gpus.iter().filter(|cell| cell.state == GpuState::Free).count();
-        if self.holders_known { Sum::Exact(free as u64) } else { Sum::NotKnown }
+    pub fn whole_gpus(&self) -> u64 {
+        self.gpus.saturating_sub(self.shares)
     }
 }
 
@@ -453,6 +445,7 @@ impl Record for PodRow {
         "kind",
         "image",
         "gpus",
+        "shares",
         "restarts",
         "ready",
     ];
@@ -469,7 +462,8 @@ impl Record for PodRow {
             "workload" => if_any(&self.workload),
             "kind" => if_any(&self.workload_kind),
             "image" => self.images.iter().map(|image| Value::text(image)).collect(),
-            "gpus" => vec![Value::number(usize::try_from(self.gpus).unwrap_or(usize::MAX))],
+            "gpus" => vec![Value::number(usize::try_from(self.whole_gpus()).unwrap_or(usize::MAX))],
+            "shares" => vec![Value::number(usize::try_from(self.shares).unwrap_or(usize::MAX))],
             "restarts" => vec![Value::Number(f64::from(self.restarts))],
             "ready" => vec![Value::number(usize::from(self.ready))],
             _ => return None,

@@ -1,7 +1,15 @@
 //! What a node's row says by itself, and the row that more is put into.
 
-use super::{NodeRow, Status};
-use crate::{NodeId, PodId, SmolStr, Stamp};
+use super::{GpuResource, NodeRow, Status, cell::GpuState};
+use crate::{NodeId, PodId, SmolStr, Stamp, Sum};
+
+impl GpuResource {
+    /// Is one of them a share or a slice of a device, and no whole device?
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.sliced || self.replicas > 1
+    }
+}
 
 impl NodeRow {
     /// One that is ready and has no GPUs, of which nothing else is known: what more is known is put into it.
@@ -26,9 +34,30 @@ impl NodeRow {
             devices: Vec::new(),
             holders_known: true,
             holders: Vec::new(),
+            nameless: Vec::new(),
             created: None,
             seen,
         }
+    }
+
+    /// GPUs of this node that a pod holds, whole or shared, whether or not it is known which pod.
+    #[must_use]
+    pub fn gpus_held(&self) -> Sum {
+        let held = self.gpus.iter().filter(|cell| cell.is_held()).count();
+        Sum::of(held as u64, self.holders_known)
+    }
+
+    /// Pods that hold GPUs of this node, whether or not it is known which GPUs.
+    #[must_use]
+    pub fn pods_holding(&self) -> Sum {
+        Sum::of((self.holders.len() + self.nameless.len()) as u64, self.holders_known)
+    }
+
+    /// GPUs of this node that nobody holds.
+    #[must_use]
+    pub fn gpus_free(&self) -> Sum {
+        let free = self.gpus.iter().filter(|cell| cell.state == GpuState::Free).count();
+        if self.holders_known { Sum::Exact(free as u64) } else { Sum::NotKnown }
     }
 
     /// Is a pod known to hold a GPU of it, whole or with others?

@@ -24,10 +24,14 @@ pub struct WorkloadRow {
     pub status: Status,
     /// The status as words: "6 of 6 ready", "CrashLoopBackOff, 2 of 6 ready".
     pub status_word: SmolStr,
-    /// GPUs held by its placed pods.
+    /// Whole GPUs held by its placed pods.
     pub gpus_held: u64,
-    /// GPUs asked for by pods that wait for a node.
+    /// Shares and slices of GPUs held by them.
+    pub shares_held: u64,
+    /// Whole GPUs asked for by pods that wait for a node.
     pub gpus_wanted: u64,
+    /// Shares and slices of GPUs asked for by them, as far as their resource tells them from whole ones.
+    pub shares_wanted: u64,
     /// Its pods that have not ended.
     pub pods: u32,
     /// Those of them whose containers are all ready.
@@ -66,6 +70,7 @@ impl Record for WorkloadRow {
         "team",
         "status",
         "gpus",
+        "shares",
         "wanted",
         "pods",
         "ready",
@@ -84,7 +89,8 @@ impl Record for WorkloadRow {
             "team" => self.team.iter().map(|team| Value::text(team)).collect(),
             "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
             "gpus" => number(self.gpus_held),
-            "wanted" => number(self.gpus_wanted),
+            "shares" => number(self.shares_held),
+            "wanted" => number(self.gpus_wanted.saturating_add(self.shares_wanted)),
             "pods" => number(self.pods.into()),
             "ready" => number(self.ready.into()),
             "pending" => number(self.pending.into()),

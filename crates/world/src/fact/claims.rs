@@ -48,21 +48,30 @@ pub struct AllocationFact {
     pub namespace: SmolStr,
     /// `metadata.name`.
     pub name: SmolStr,
-    /// `status.allocation.devices.results` of drivers of GPUs, but those that only watch over a device (`adminAccess`).
+    /// `status.allocation.devices.results` of drivers of GPUs, but those that only watch over a device (`adminAccess`). Until
+    /// there is an allocation what it asks for, of a claim that was made for a pod ([`AllocatedFact::is_wanted`]).
     pub devices: Vec<AllocatedFact>,
-    /// `status.reservedFor`, of pods.
+    /// `status.reservedFor`, of pods; until there is an allocation the pod that it was made for.
     pub pods: Vec<ReservedFact>,
 }
 
 /// A device by its full name. Source: `DeviceRequestAllocationResult`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AllocatedFact {
-    /// `driver`.
+    /// `driver`; of one that is only asked for the class of devices: `deviceClassName` of the request.
     pub driver: SmolStr,
     /// `pool`.
     pub pool: SmolStr,
     /// `device`.
     pub device: SmolStr,
+}
+
+impl AllocatedFact {
+    /// Is it asked for, and not given yet? Then only its class is known.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.pool.is_empty() && self.device.is_empty()
+    }
 }
 
 /// A pod that may use what was allocated. Source: `ResourceClaimConsumerReference`.

@@ -1,6 +1,6 @@
 //! Which pod holds which device, by what those who measure them say. Never guessed.
 
-use super::{Claim, GpuDevice, amount, bounded, is_slice};
+use super::{Claim, GpuDevice, amount, bounded, cut};
 use crate::fact::{DeviceClaim, DeviceFact};
 use pilothouse_wire::{
     ConnectionId, PodId, SmolStr,
@@ -34,13 +34,13 @@ pub(super) struct Attributed {
 /// Where an exporter names no pod, the count says how many of the rest are held: they are *unattributed*, unless one
 /// pod holds all that is left. A pod that is named on more devices than it asked for is believed on none of them: one of
 /// the names is of a pod that was called the same.
-pub(super) fn attribute(
+pub(super) fn attribute<'a>(
+    places: &[Option<&'a DeviceFact>],
     resources: &[GpuResource],
     claims: &[Claim<'_>],
-    devices: &Devices<'_>,
+    devices: &Devices<'a>,
     idle: GpuState,
 ) -> Attributed {
-    let places = places(&devices.all, resources);
     let named: Vec<Named<'_>> = places.iter().map(|device| named(devices, *device)).collect();
     // Where nobody counts GPUs, they may be held through claims that nobody tells of.
     let is_counted = devices.claims_known || resources.iter().any(|resource| resource.capacity > 0);
@@ -63,10 +63,16 @@ type Named<'a> = BTreeMap<PodId, &'a DeviceClaim>;
 /// Nothing is said of it: what is left is settled by count.
 const NAMELESS: GpuCell = GpuCell { state: GpuState::Unknown, holder: None, sharers: 0, method: Method::Count };
 
-/// One place a device: its number, where numbers tell devices apart; a number without a device is a gap.
-fn places<'a>(all: &[&'a DeviceFact], resources: &[GpuResource]) -> Vec<Option<&'a DeviceFact>> {
+/// One place a device: its number, where numbers tell devices apart; a number without a device is a gap. So is what the
+/// cluster counts beyond the devices, where it is `settled` that it counts devices.
+pub(super) fn places<'a>(
+    all: &[&'a DeviceFact],
+    resources: &[GpuResource],
+    settled: bool,
+) -> Vec<Option<&'a DeviceFact>> {
     let numbers: BTreeSet<u16> = all.iter().filter_map(|device| device.index).collect();
-    let whole = resources.iter().filter(|resource| !is_slice(&resource.key));
+    let counts_devices = |of: &&GpuResource| settled && !of.sliced && !cut::may_be_partitions(of, all.len());
+    let whole = resources.iter().filter(counts_devices);
     let capacity: usize = whole.map(|resource| bounded(resource.capacity / resource.replicas.max(1))).sum();
     let most = numbers.last().map_or(0, |last| usize::from(*last) + 1).max(all.len()).max(capacity);
     if numbers.len() != all.len() || most > all.len().max(capacity) * 2 {
@@ -105,11 +111,11 @@ struct Counts<'a> {
 
 impl Counts<'_> {
     fn whole(&self) -> impl Iterator<Item = &GpuResource> {
-        self.resources.iter().filter(|resource| !is_part(resource))
+        self.resources.iter().filter(|resource| !resource.is_part())
     }
 
     fn parts(&self) -> impl Iterator<Item = &GpuResource> {
-        self.resources.iter().filter(|resource| is_part(resource))
+        self.resources.iter().filter(|resource| resource.is_part())
     }
 
     /// Whole devices that a pod asked for.
@@ -194,11 +200,6 @@ impl Counts<'_> {
             done.gpus[*at] = GpuCell { state, holder: None, sharers: 0, method };
         }
     }
-}
-
-/// Is this resource a share or a slice of a device?
-fn is_part(resource: &GpuResource) -> bool {
-    resource.replicas > 1 || is_slice(&resource.key)
 }
 
 fn place_of(pod: &PodId, holders: &mut Vec<PodId>) -> Option<u16> {
@@ -349,6 +350,23 @@ mod tests {
     fn a_whole_gpu_beside_cut_ones_is_held_by_its_pod_alone() {
         check(&[(GPU, 1), (MIG, 7)], &[&[(GPU, 1)], &[(MIG, 1)]], &[&["0"], &["1"]], "0s");
         check(&[(GPU, 2), (MIG, 0)], &[&[(GPU, 1)]], &[&["0"], &[]], "0.");
+    }
+
+    #[test]
+    fn instances_that_are_called_gpus_are_no_gpus_that_are_gone() {
+        // Two A100 in fourteen instances, three pods: one of which nobody says which it has.
+        let single = [("nvidia.com/gpu.product", "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"), ("nvidia.com/gpu.count", "14")];
+        let one: &[(&str, u64)] = &[(GPU, 1)];
+        let done = laid(&[(GPU, 14)], &single, &[one, one, one], &[&["0/1g.5gb/7", "1/1g.5gb/8"], &[]]);
+        let cells: Vec<_> = done.gpus.iter().map(|cell| (cell.state, cell.sharers, cell.method)).collect();
+        assert_eq!(cells, [(GpuState::Shared, 2, Method::Shared), (GpuState::Shared, 0, Method::Unattributed)]);
+        assert_eq!(done.nameless.iter().map(|pod| pod.name.as_str()).collect::<Vec<_>>(), ["2"]);
+        // While it is cut anew, labels are of before: what is counted says nothing of devices.
+        let state = [("nvidia.com/mig.config.state", "pending")];
+        assert_eq!(laid(&[(GPU, 14)], &state, &[], &[&[], &[]]).gpus.len(), 2);
+        // AMD's plug-in calls partitions GPUs, and its labeller says so only if it is told to.
+        assert_eq!(laid(&[("amd.com/gpu", 16)], &[], &[], &[&[], &[]]).gpus.len(), 2);
+        assert_eq!(laid(&[("amd.com/gpu", 3)], &[], &[], &[&[], &[]]).gpus.len(), 3);
     }
 
     #[test]

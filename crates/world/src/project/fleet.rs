@@ -128,22 +128,29 @@ impl FleetProjection {
             named.extend(touched.nodes.iter().map(|id| id.name.clone()));
         }
         let measured = world.nodes_called(&named);
+        let mut renamed: BTreeSet<PodId> = BTreeSet::new();
         view.nodes.reserve(touched.nodes.iter().filter(|id| in_scope(spec, &id.cluster)).count());
         for id in touched.nodes.union(&measured).filter(|id| in_scope(spec, &id.cluster)) {
             let source = world.source(&id.cluster);
             let row = source.and_then(|source| Some(node_row(world, &id.cluster, source, source.nodes.get(&id.name)?)));
             let gpus = |view: &FleetView| view.nodes.get(id).map(|node| node.gpus.len());
-            let before = gpus(view);
+            let parts = |view: &FleetView| view.nodes.get(id).map(parts).unwrap_or_default();
+            let (before, cut) = (gpus(view), parts(view));
             renew(&mut view.nodes, &mut patch.nodes, id, row);
             reordered |= gpus(view) != before;
+            if parts(view) != cut {
+                // What its pods ask for is a part of a GPU now, or is none any more.
+                renamed.extend(source.into_iter().flat_map(|source| source.placed_on(&id.cluster, &id.name)));
+            }
         }
         let mut moved: BTreeSet<ObjectRef> = BTreeSet::new();
         // Whose GPUs are whose follows from the nodes' rows, which are new by now, and from the pods that these name.
         let mut held_anew = !patch.nodes.is_empty();
-        let pods = touched.pods.iter().filter(|id| in_scope(spec, &id.cluster)).count();
+        let touched_pods = || touched.pods.union(&renamed).filter(|id| in_scope(spec, &id.cluster));
+        let pods = touched_pods().count();
         view.pods.reserve(pods);
         patch.pods.set.reserve_exact(pods);
-        for id in touched.pods.iter().filter(|id| in_scope(spec, &id.cluster)) {
+        for id in touched_pods() {
             moved.extend(view.pods.get(id).map(workloads::of_row));
             held_anew |= layout.as_ref().is_some_and(|layout| layout.is_held_by(id));
             let source = world.source(&id.cluster);
@@ -215,6 +222,11 @@ fn in_scope(spec: &FleetSpec, id: &ConnectionId) -> bool {
     spec.scope.is_empty() || spec.scope.contains(id)
 }
 
+/// The resources of a node of which one is a part of a GPU.
+fn parts(row: &NodeRow) -> Vec<SmolStr> {
+    row.resources.iter().filter(|of| of.is_part()).map(|of| of.key.clone()).collect()
+}
+
 fn renew<R: pilothouse_wire::Row>(
     rows: &mut Keyed<R>,
     patch: &mut KeyedPatch<R, R::Key>,
@@ -241,7 +253,7 @@ fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Op
         unknown |= row.gpus.is_empty();
         for cell in &row.gpus {
             gpus += 1;
-            held += u64::from(is_held(cell.state, cell.holder));
+            held += u64::from(cell.is_held());
             // Where not all pods are read, nobody is seen to hold what is counted all the same.
             unknown |= cell.state == GpuState::Unknown && source.knows_pods();
         }
@@ -261,19 +273,17 @@ fn cluster_row(id: &ConnectionId, source: &Source, nodes: &Keyed<NodeRow>) -> Op
     })
 }
 
-fn is_held(state: GpuState, holder: Option<u16>) -> bool {
-    holder.is_some() || state == GpuState::Shared
-}
-
 fn node_cells(world: &World, id: &ConnectionId, source: &Source, node: &Node) -> gpu::Cells {
     let holders = source.holders(&node.fact.name);
     let lives = |namespace: &SmolStr, name: &SmolStr| source.lives_on(&node.fact.name, namespace, name);
     let measured = world.measures(id, &node.fact.name);
     let own = measured.into_iter().flat_map(|(_, telemetry)| telemetry.of_node(&node.fact.name));
     let own: Vec<&DeviceFact> = own.map(Measured::device).collect();
-    let offered = source.claims.of_node(&node.fact.name, &|namespace, name, uid| {
+    let is_there = |namespace: &SmolStr, name: &SmolStr, uid: &SmolStr| {
         source.pods.get(&(namespace.clone(), name.clone())).is_some_and(|pod| pod.fact.uid == *uid)
-    });
+    };
+    let offered = source.claims.of_node(&node.fact.name, &is_there);
+    let published = source.claims.resources(&node.fact.name, &is_there);
     let (joined, claims_known) = match measured {
         // Of most nodes nothing is published, and nothing is copied.
         _ if offered.is_empty() => (None, false),
@@ -298,7 +308,9 @@ fn node_cells(world: &World, id: &ConnectionId, source: &Source, node: &Node) ->
             gpus: &pod.gpus,
         })
         .collect();
-    gpu::cells(&node.fact, node.fact.is_ready(), &claims, source.knows_pods(), devices.as_ref())
+    let mut cells = gpu::cells(&node.fact, node.fact.is_ready(), &claims, source.knows_pods(), devices.as_ref());
+    cells.resources.extend(published);
+    cells
 }
 
 pub(super) fn node_row(world: &World, id: &ConnectionId, source: &Source, node: &Node) -> NodeRow {
@@ -324,6 +336,7 @@ pub(super) fn node_row(world: &World, id: &ConnectionId, source: &Source, node: 
         devices: cells.devices,
         holders_known: source.knows_pods(),
         holders: cells.holders,
+        nameless: cells.nameless,
         created: fact.created,
         seen: node.seen,
     }
@@ -350,7 +363,8 @@ pub(super) fn pod_row(id: &ConnectionId, source: &Source, pod: &Pod) -> PodRow {
         team: source.team(pod).cloned(),
         queue: pod.labels.queue.clone(),
         gpus: source.gpus_of(fact),
-        requests: fact.gpus.clone(),
+        shares: source.shares_of(fact),
+        requests: fact.gpus.iter().cloned().chain(source.claims.wanted(fact)).collect(),
         images: fact.containers.iter().map(|container| container.image.clone()).collect(),
         digests: fact.containers.iter().filter_map(|container| container.digest.clone()).collect(),
         ready: count(fact.containers.iter().filter(|container| container.ready).count()),
@@ -395,14 +409,14 @@ impl Totals {
                 sum.healthy += u64::from(well);
                 sum.lost += u64::from(!well);
                 sum.cordoned += u64::from(node.cordoned);
-                sum.held += u64::from(is_held(cell.state, cell.holder));
+                sum.held += u64::from(cell.is_held());
                 sum.free += u64::from(cell.state == GpuState::Free && !node.cordoned);
                 sum.maybe_free += u64::from(cell.state == GpuState::Unknown && !node.cordoned);
             }
         }
         for pod in view.pods.rows().iter().filter(|pod| pod.node.is_none() && pod.status_word == "Pending") {
             sum.pending += 1;
-            sum.wanted = sum.wanted.saturating_add(pod.gpus);
+            sum.wanted = sum.wanted.saturating_add(pod.whole_gpus());
         }
         sum
     }

@@ -126,7 +126,8 @@ fn since(at: Option<Stamp>) -> Cell {
 
 /// Workloads that hold a node's GPUs: the first by name, and how many others.
 pub(super) fn workloads(fleet: &FleetView, node: &NodeRow) -> Cell {
-    let mut names: Vec<&SmolStr> = node.holders.iter().filter_map(|id| fleet.pods.get(id)?.workload.as_ref()).collect();
+    let holders = node.holders.iter().chain(&node.nameless);
+    let mut names: Vec<&SmolStr> = holders.filter_map(|id| fleet.pods.get(id)?.workload.as_ref()).collect();
     sort::sort(&mut names);
     names.dedup();
     match names.as_slice() {
@@ -181,6 +182,11 @@ fn together(read: impl Fn(Metric) -> Reading) -> impl Iterator<Item = Cell> {
     })
 }
 
+/// GPUs, and shares of them, which are told apart.
+fn of_gpus(whole: u64, shares: u64) -> Cell {
+    if shares == 0 { Cell::Count(whole) } else { Cell::Text(units::gpus(whole, shares).into()) }
+}
+
 /// A workload as a row.
 #[must_use]
 pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Heard, now: Stamp) -> RowModel {
@@ -192,8 +198,8 @@ pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Hea
         Cell::Soft(row.cluster().as_str().into()),
         Cell::Soft(row.namespace.clone()),
         Cell::soft(row.team.as_ref()),
-        Cell::Count(row.gpus_held),
-        Cell::Count(row.gpus_wanted),
+        of_gpus(row.gpus_held, row.shares_held),
+        of_gpus(row.gpus_wanted, row.shares_wanted),
     ];
     cells.extend(together(|metric| fleet.telemetry.read_workload(metric, at)));
     cells.extend(serving::cells(fleet, &row.id, now));
@@ -267,7 +273,7 @@ pub fn pod_row(fleet: &FleetView, pod: &PodRow, heard: &Heard, now: Stamp) -> Ro
         Cell::soft(pod.team.as_ref()),
         Cell::text(pod.workload.as_ref()),
         Cell::soft(pod.node.as_ref()),
-        Cell::Count(pod.gpus),
+        of_gpus(pod.whole_gpus(), pod.shares),
     ];
     cells.extend(serving::cells(fleet, &object, now));
     cells.extend([

@@ -40,6 +40,7 @@ pub(crate) fn node(cluster: &str, name: &str, pool: &str, gpus: usize) -> NodeRo
         devices: Vec::new(),
         holders_known: true,
         holders: vec![],
+        nameless: vec![],
         created: Some(Stamp(1_000)),
         seen: Stamp(2_000),
     }
@@ -57,6 +58,7 @@ pub(crate) fn pod(cluster: &str, name: &str) -> PodRow {
         team: None,
         queue: None,
         gpus: 8,
+        shares: 0,
         requests: vec![],
         images: vec![],
         digests: vec![],

@@ -145,6 +145,7 @@ pub(super) fn is_kept(label: &str, value: &str) -> bool {
         "cloud.google.com/gke-spot",
         "amd.com/gpu.product-name",
         "amd.com/gpu.vram",
+        "amd.com/compute-memory-partition",
         "cloud.google.com/gke-accelerator",
         "cloud.google.com/gke-tpu-accelerator",
         "modelName",

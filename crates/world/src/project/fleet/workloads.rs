@@ -52,9 +52,15 @@ pub(super) fn row(source: &Source, object: &ObjectRef) -> Option<WorkloadRow> {
     if live.is_empty() {
         return None;
     }
+    // Whole GPUs, and shares and slices of them.
     let gpus = |pods: &mut dyn Iterator<Item = &&PodFact>| {
-        pods.fold(0, |sum: u64, pod| sum.saturating_add(source.gpus_of(pod)))
+        pods.fold((0, 0), |(whole, shares): (u64, u64), pod| {
+            let parts = source.shares_of(pod);
+            (whole.saturating_add(source.gpus_of(pod).saturating_sub(parts)), shares.saturating_add(parts))
+        })
     };
+    let (gpus_held, shares_held) = gpus(&mut live.iter().filter(|pod| pod.holds()));
+    let (gpus_wanted, shares_wanted) = gpus(&mut live.iter().filter(|pod| pod.waits()));
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let ready = live.iter().filter(|pod| pod.status().0 == Status::Good).count();
     let worst = live.iter().map(|pod| pod.status()).min().unwrap_or((Status::Unknown, SmolStr::default()));
@@ -67,8 +73,10 @@ pub(super) fn row(source: &Source, object: &ObjectRef) -> Option<WorkloadRow> {
         team,
         status: worst.0,
         status_word: if worst.0 == Status::Good { told.into() } else { format!("{}, {told}", worst.1).into() },
-        gpus_held: gpus(&mut live.iter().filter(|pod| pod.holds())),
-        gpus_wanted: gpus(&mut live.iter().filter(|pod| pod.waits())),
+        gpus_held,
+        shares_held,
+        gpus_wanted,
+        shares_wanted,
         pods: number(live.len()),
         ready: number(ready),
         pending: number(live.iter().filter(|pod| pod.waits()).count()),

@@ -3,7 +3,7 @@
 use super::{Part, field, link, mono, pod_ref};
 use crate::{World, fact::NodeFact, project::fleet::node_row, source::Source};
 use pilothouse_wire::{
-    NodeId, ObjectRef, SmolStr, Sum, units,
+    NodeId, ObjectRef, PodId, SmolStr, Sum, units,
     view::{FieldRow, FindingRow, GpuCell, GpuState, NodeRow, Status},
 };
 
@@ -31,7 +31,13 @@ pub(super) fn part(world: &World, source: &Source, id: &NodeId, slot: Option<u16
         findings: findings(&node.fact, &row),
         holding: holding(&row, slot),
         regarding: Some((SmolStr::new_static("Node"), Some(SmolStr::new_static("default")), id.name.clone())),
-        around: row.holders.iter().map(pod_ref).chain(slot.map(|_| ObjectRef::Node(id.clone()))).collect(),
+        around: row
+            .holders
+            .iter()
+            .chain(&row.nameless)
+            .map(pod_ref)
+            .chain(slot.map(|_| ObjectRef::Node(id.clone())))
+            .collect(),
     })
 }
 
@@ -156,6 +162,10 @@ fn holding(row: &NodeRow, slot: Option<u16>) -> Vec<FieldRow> {
         let of = if of.is_empty() { "0 GPUs".to_owned() } else { of.join(" and ") };
         let pod = pod_ref(pod);
         fields.push(FieldRow { value: Some(format!("{}, {of}", pod.name())), ..link("Pod", pod) });
+    }
+    if cell.is_none() {
+        let told = |pod: &PodId| Some(format!("{}, nobody says of which GPUs", pod.name));
+        fields.extend(row.nameless.iter().map(|pod| FieldRow { value: told(pod), ..link("Pod", pod_ref(pod)) }));
     }
     match cell {
         None if fields.is_empty() => {}

@@ -3,7 +3,7 @@
 use super::{Part, field, link, mono, node_ref};
 use crate::{
     World,
-    fact::PodFact,
+    fact::{AllocatedFact, PodFact},
     project::fleet::node_row,
     source::{Pod, Source},
 };
@@ -65,7 +65,10 @@ fn identity(source: &Source, id: &PodId, pod: &Pod) -> Vec<FieldRow> {
 
 fn holding(world: &World, source: &Source, id: &PodId, fact: &PodFact) -> Vec<FieldRow> {
     let mut gpus: Vec<String> = fact.gpus.iter().map(|(key, n)| format!("{n} × {key}")).collect();
-    gpus.extend(source.claims.of_pod(fact).map(|claim| format!("{} by claim {}", claim.devices.len(), claim.name)));
+    gpus.extend(source.claims.of_pod(fact).map(|claim| {
+        let waits = claim.devices.iter().any(AllocatedFact::is_wanted);
+        format!("{} {}by claim {}", claim.devices.len(), if waits { "asked for " } else { "" }, claim.name)
+    }));
     let mut fields = vec![
         field("GPUs", (!gpus.is_empty()).then(|| gpus.join(", "))),
         field("CPU", (fact.cpu_millis > 0).then(|| format!("{} m", fact.cpu_millis))),
