@@ -19,7 +19,8 @@ use pilothouse_wire::{
     Frame, Freshness, View, ViewSpec,
     filter::{Filter, Record},
     frame::SourceState,
-    view::{FleetSpec, PendingPod, PoolRoom, RoomView},
+    units::visible,
+    view::{FleetSpec, PartRoom, PendingPod, PoolRoom, RoomView},
 };
 use serde::Serialize;
 use std::io::Write;
@@ -87,7 +88,13 @@ impl Page for Room {
 
 fn draw(out: &mut impl Write, room: &RoomView, filter: &Filter, frame: &Frame, style: Style) -> Result<(), Failed> {
     let moment = Moment { now: frame.as_of, sources: &frame.sources };
-    rows(out, POOLS, room.pools.iter().filter(|pool| filter.matches(*pool)), &moment, style)?;
+    let pools = || room.pools.iter().filter(|pool| filter.matches(*pool));
+    rows(out, POOLS, pools(), &moment, style)?;
+    for pool in pools().filter(|pool| !pool.parts.is_empty()) {
+        let parts = pool.parts.iter().map(PartRoom::words).collect::<Vec<_>>().join("; ");
+        let line = format!("{} of {}, shares and slices free: {parts}.", pool.name, pool.cluster);
+        writeln!(out, "{}", visible(&line))?;
+    }
     writeln!(out)?;
     if room.pending.is_empty() {
         // What is not read may wait: nobody seen is not nobody.

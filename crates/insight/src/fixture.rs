@@ -173,6 +173,13 @@ impl Node {
         self
     }
 
+    /// What the cluster counts of a resource: how many there are, and how many pods ask for.
+    pub(crate) fn counts(mut self, key: &str, all: u64, requested: u64, sliced: bool) -> Self {
+        let (key, capacity, allocatable, replicas) = (key.into(), all, all, 1);
+        self.row.resources.push(GpuResource { key, capacity, allocatable, requested, replicas, sliced });
+        self
+    }
+
     pub(crate) fn cordoned(mut self) -> Self {
         self.row.cordoned = true;
         self
@@ -198,6 +205,7 @@ impl Pod {
             team: None,
             queue: None,
             gpus: 0,
+            shares: 0,
             requests: Vec::new(),
             images: Vec::new(),
             digests: Vec::new(),
@@ -234,6 +242,20 @@ impl Pod {
         self
     }
 
+    /// It asks for so many parts of GPUs.
+    pub(crate) fn asks_parts(mut self, key: &str, parts: u64) -> Self {
+        (self.0.gpus, self.0.shares) = (parts, parts);
+        self.0.requests = vec![(key.into(), parts)];
+        self
+    }
+
+    /// It asks for so many GPUs by a claim, of a class of devices.
+    pub(crate) fn asks_class(mut self, class: &str, gpus: u64) -> Self {
+        self.0.gpus = gpus;
+        self.0.requests = vec![(class.into(), gpus)];
+        self
+    }
+
     pub(crate) fn asks(mut self, gpus: u64) -> Self {
         self.0.gpus = gpus;
         self.0.requests = vec![("nvidia.com/gpu".into(), gpus)];
@@ -257,6 +279,7 @@ pub(crate) fn view(nodes: impl IntoIterator<Item = Node>, pods: impl IntoIterato
                 allocatable: gpus as u64 - count(GpuState::Withheld),
                 requested: count(GpuState::Held),
                 replicas: 1,
+                sliced: false,
             });
         }
         places.extend((0..gpus).map(|slot| (at, u16::try_from(slot).unwrap())));

@@ -23,8 +23,9 @@ const ACT_ABOVE: f64 = 0.25;
 pub fn room(view: &FleetView, now: Stamp) -> RoomView {
     let pods = PodsOf::nodes(view, view.nodes.rows().iter().filter(|row| !row.gpus.is_empty()).map(|row| &row.id));
     let pools = pool::pools(view, &pods);
-    let waiting: Vec<&PodRow> = view.pods.rows().iter().filter(|pod| pending::waits(pod) && pod.gpus > 0).collect();
-    let (rows, after): (Vec<PoolRoom>, Vec<Option<u64>>) =
+    let waiting: Vec<&PodRow> =
+        view.pods.rows().iter().filter(|pod| pending::waits(pod) && pod.whole_gpus() > 0).collect();
+    let (rows, after): (Vec<PoolRoom>, Vec<Option<Vec<u64>>>) =
         pools.iter().map(|pool| pool_room(pool, &waiting, now)).unzip();
     let scores = rows.iter().filter_map(|row| row.score).map(|score| score.score);
     RoomView {
@@ -34,8 +35,8 @@ pub fn room(view: &FleetView, now: Stamp) -> RoomView {
     }
 }
 
-/// The row of a pool, and its largest hole after a repack.
-fn pool_room(pool: &Pool<'_>, waiting: &[&PodRow], now: Stamp) -> (PoolRoom, Option<u64>) {
+/// The row of a pool, and what is free on each of its nodes after a repack.
+fn pool_room(pool: &Pool<'_>, waiting: &[&PodRow], now: Stamp) -> (PoolRoom, Option<Vec<u64>>) {
     let (holes, largest, known) = (pool.holes(), pool.largest(), pool.is_known());
     let of_pods = |n: u64| if known { Sum::of(n, pool.whole) } else { Sum::NotKnown };
     let wanted = wanting(pool, waiting);
@@ -44,7 +45,6 @@ fn pool_room(pool: &Pool<'_>, waiting: &[&PodRow], now: Stamp) -> (PoolRoom, Opt
         Some(free) => holes.iter().zip(free).map(|(hole, free)| slots::Hole { free, ..*hole }).collect(),
         None => holes.clone(),
     };
-    let most = after.iter().map(|hole| hole.free).max().unwrap_or(0);
     let widest = pool.open().max_by_key(|node| (node.free(), std::cmp::Reverse(&node.row.id)));
     let slot = LADDER[LADDER.len() - 1].min(largest);
     let room = PoolRoom {
@@ -52,8 +52,9 @@ fn pool_room(pool: &Pool<'_>, waiting: &[&PodRow], now: Stamp) -> (PoolRoom, Opt
         name: pool.name.into(),
         kind: pool.kind,
         nodes: Sum::of(pool.nodes.len() as u64, pool.whole),
-        total: Sum::of(pool.nodes.iter().map(pool::PoolNode::size).sum(), pool.whole),
+        total: Sum::of(pool.nodes.iter().map(pool::PoolNode::devices).sum(), pool.whole),
         free: of_pods(slots::total(&holes)),
+        parts: pool.parts(),
         stranded: pool.stranded(),
         largest_node: largest,
         hole: widest
@@ -72,12 +73,12 @@ fn pool_room(pool: &Pool<'_>, waiting: &[&PodRow], now: Stamp) -> (PoolRoom, Opt
         held_back: pool.movable_that(|eviction| matches!(eviction, Eviction::MayNot(_))),
         not_known: pool.movable_that(|eviction| *eviction == Eviction::NotKnown),
     };
-    (room, known.then_some(most))
+    (room, known.then(|| after.iter().map(|hole| hole.free).collect()))
 }
 
 /// Pods that ask for what the pool offers. Selectors and tolerations are not read: a pod counts for each pool that does.
 fn wanting<'a>(pool: &Pool<'_>, waiting: &[&'a PodRow]) -> Vec<&'a PodRow> {
-    let resources = pool.nodes.iter().flat_map(|node| &node.row.resources);
+    let resources = pool.nodes.iter().flat_map(|node| &node.row.resources).filter(|of| !of.is_part());
     let offered: BTreeSet<&str> = resources.map(|resource| resource.key.as_str()).collect();
     let wants = |pod: &&PodRow| pod.requests.iter().any(|(key, n)| *n > 0 && offered.contains(key.as_str()));
     waiting.iter().copied().filter(|pod| *pool.cluster == pod.id.cluster).filter(wants).collect()
@@ -87,16 +88,16 @@ fn score(pool: &Pool<'_>, wanted: &[&PodRow], (holes, after): (&[slots::Hole], &
     let largest = pool.largest();
     let mut demand = [0; LADDER.len()];
     let held = pool.nodes.iter().flat_map(|node| &node.pods).map(|(_, gpus)| *gpus);
-    for gpus in held.chain(wanted.iter().map(|pod| pod.gpus)) {
+    for gpus in held.chain(wanted.iter().map(|pod| pod.whole_gpus())) {
         demand[slots::rung(gpus)] += gpus;
     }
     let weights = slots::weights(demand);
     let observed = slots::weighed(holes, largest, weights);
     let reclaimable = (observed - slots::weighed(after, largest, weights)).max(0.0);
     let most = after.iter().map(|hole| hole.free).max().unwrap_or(0);
-    // A pod that has room as it is waits for something else: no repack would help it.
+    // A pod that has room as it is waits for something else: no repack would help it. The formula counts it all the same.
     let room = holes.iter().map(|hole| hole.free).max().unwrap_or(0);
-    let seated = wanted.iter().filter(|pod| pod.gpus > room && pod.gpus <= most);
+    let seated = wanted.iter().filter(|pod| pod.whole_gpus() > room && pod.whole_gpus() <= most);
     let pressure = slots::pressure(seated.filter_map(|pod| Some(now.since(pod.created?).as_secs_f64() / 60.0)));
     let score = slots::score(reclaimable, pressure);
     Score { observed, reclaimable, pressure, score, act: score > ACT_ABOVE }

@@ -14,8 +14,9 @@ use crate::{
     site::{Site, sites},
 };
 use ledger::{Entry, Ledger, Owner};
+use not_ready::Shared;
 use pilothouse_wire::{
-    Metric, ObjectRef, Reading, Stamp,
+    Metric, NodeId, ObjectRef, Reading, Stamp,
     view::{FleetView, GpuState, Method, PodRow, Waste, WasteRule},
 };
 use std::time::Duration;
@@ -27,8 +28,8 @@ pub fn waste(view: &FleetView, history: &History, now: Stamp) -> Waste {
     for pod in view.pods.rows().iter().filter(|pod| pod.gpus > 0 && is_there(pod)) {
         ledger.enter(Entry {
             rule: WasteRule::AllocatedIdle,
-            owner: Owner::Pod(pod),
-            gpus: pod.gpus,
+            owner: Owner::Pod(pod, Vec::new()),
+            gpus: alone(view, pod),
             answer: not_ready::judge(pod, now).map(Some),
             hours: None,
             reason: not_ready::REASON,
@@ -38,12 +39,16 @@ pub fn waste(view: &FleetView, history: &History, now: Stamp) -> Waste {
             )),
         });
     }
+    let pods = PodsOf::nodes(view, view.nodes.rows().iter().filter(|row| !row.gpus.is_empty()).map(|row| &row.id));
     for site in sites(view, now) {
         for slot in site.slots() {
+            let shared = not_ready::judge_shared(site, slot, pods.at(&site.node.id));
+            if shared.is_some_and(|shared| enter_shared(&mut ledger, site, slot, shared)) {
+                continue;
+            }
             enter_gpu(&mut ledger, view, &Gpu { site, slot, track: history.of(site, slot), holder: None });
         }
     }
-    let pods = PodsOf::nodes(view, view.nodes.rows().iter().filter(|row| !row.gpus.is_empty()).map(|row| &row.id));
     for pool in pool::pools(view, &pods) {
         enter_pool(&mut ledger, &pool, history, now);
     }
@@ -76,6 +81,35 @@ impl Gpu<'_> {
     }
 }
 
+/// GPUs that a pod holds alone. One that it has by a claim may be shared with other pods of the claim: its cells tell.
+fn alone(view: &FleetView, pod: &PodRow) -> u64 {
+    let name = pod.node.clone().filter(|_| pod.requests.is_empty());
+    match name.and_then(|name| view.nodes.get(&NodeId { cluster: pod.id.cluster.clone(), name })) {
+        Some(row) => {
+            let own = row.gpus.iter().enumerate().filter(|(_, cell)| cell.state != GpuState::Shared);
+            own.filter(|(slot, _)| row.is_held_by(*slot, &pod.id)).count() as u64
+        }
+        None => pod.whole_gpus(),
+    }
+}
+
+/// A GPU of which pods hold parts: it is one, however many of them there are. Says whether it is wasted.
+fn enter_shared<'a>(ledger: &mut Ledger, site: Site<'a>, slot: u16, shared: Shared<'a>) -> bool {
+    let Shared { mut pods, answer } = shared;
+    let wasted = answer.is_yes();
+    let names: Vec<&str> = pods.iter().map(|pod| pod.id.name.as_str()).collect();
+    let evidence = wasted.then(|| format!("{} GPU {slot}: shared by {}.", site.name(), names.join(", ")));
+    let first = pods.remove(0);
+    let of_one = pods.iter().all(|pod| ledger::owner_of(pod) == ledger::owner_of(first));
+    let owner = match of_one {
+        true => Owner::Pod(first, pods),
+        false => Owner::Place(ObjectRef::Node(site.node.id.clone()), None),
+    };
+    let (rule, reason) = (WasteRule::AllocatedIdle, not_ready::SHARED_REASON);
+    ledger.enter(Entry { rule, owner, gpus: 1, answer: answer.map(Some), hours: None, reason, evidence });
+    wasted
+}
+
 fn enter_gpu<'a>(ledger: &mut Ledger, view: &'a FleetView, gpu: &Gpu<'a>) {
     let (site, slot) = (gpu.site, gpu.slot);
     let Some(cell) = site.cell(slot).filter(|cell| matches!(cell.state, GpuState::Held | GpuState::Shared)) else {
@@ -87,8 +121,8 @@ fn enter_gpu<'a>(ledger: &mut Ledger, view: &'a FleetView, gpu: &Gpu<'a>) {
         (GpuState::Shared, ..) => (place(), Some("Pods share the device: no split between them is measured.")),
         (_, Method::Contested, _) => (place(), Some("Two pods are said to hold the whole of it.")),
         (_, Method::Unattributed, _) | (.., None) => (place(), Some("Nobody says which pod holds it.")),
-        (_, Method::Count, Some(pod)) => (Owner::Pod(pod), Some("Nobody measures the GPUs of its node.")),
-        (.., Some(pod)) => (Owner::Pod(pod), None),
+        (_, Method::Count, Some(pod)) => (Owner::Pod(pod, Vec::new()), Some("Nobody measures the GPUs of its node.")),
+        (.., Some(pod)) => (Owner::Pod(pod, Vec::new()), None),
     };
     // A pod that is not ready is counted as that, by its own rule.
     if pod.is_some_and(|pod| not_ready::judge(pod, site.now).is_yes()) {

@@ -44,7 +44,8 @@ pub use models::{AliasRow, AliasStay, ModelRow, ModelsSpec, ModelsView, Readines
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};
 pub use ribbon::{Lane, LaneKind, Mark, MarkKind, RibbonView};
 pub use room::{
-    Move, PendingPod, PendingWhy, PoolKind, PoolRoom, Relief, RoomView, Score, SizeRoom, Stranded, StrandedWhy,
+    Move, PartRoom, PendingPod, PendingWhy, PoolKind, PoolRoom, Relief, RoomView, Score, SizeRoom, Stranded,
+    StrandedWhy,
 };
 pub use serving::{Served, ServingRow};
 pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};

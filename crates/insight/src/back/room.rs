@@ -164,7 +164,7 @@ pub(super) fn may_take(node: &PoolNode<'_>, placed: &Placed) -> bool {
     let named = placed.on.as_ref().is_none_or(|nodes| nodes.contains(&row.id.name));
     let keeps_out = |taint: &&SmolStr| !taint.ends_with(":PreferNoSchedule");
     let tolerated = |taint: &SmolStr| placed.tolerates.iter().any(|one| one.tolerates(taint));
-    ready && !row.cordoned && named && row.taints.iter().filter(keeps_out).all(tolerated)
+    ready && !row.cordoned && row.quarantine.is_none() && named && row.taints.iter().filter(keeps_out).all(tolerated)
 }
 
 /// Pods that fit on a node, by what is free of each thing that they ask for.

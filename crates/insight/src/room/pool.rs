@@ -5,10 +5,13 @@ use crate::{
     room::{repack::Bin, slots::Hole},
 };
 use pilothouse_wire::{
-    ConnectionId,
-    view::{Eviction, FleetView, GpuState, NodeRow, PodRow, PoolKind, Stranded, StrandedWhy},
+    ConnectionId, NodeId, ObjectRef, SmolStr, Sum,
+    view::{
+        Eviction, Finding, FleetView, GpuResource, GpuState, NodeRow, PartRoom, PodRow, PoolKind, Status, Stranded,
+        StrandedWhy,
+    },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A pool.
 pub(crate) struct Pool<'a> {
@@ -24,32 +27,58 @@ pub(crate) struct Pool<'a> {
 /// A node of a pool.
 pub(crate) struct PoolNode<'a> {
     pub row: &'a NodeRow,
-    /// Can a new pod get whole GPUs of it: is it ready, not cordoned, and not cut into shares?
+    /// Can a new pod get anything of it: is it ready, and neither cordoned nor quarantined?
+    pub reachable: bool,
+    /// Can a new pod get whole GPUs of it: is it reachable, and does it give whole ones?
     pub open: bool,
     /// Pods that hold whole GPUs of it, with how many.
     pub pods: Vec<(&'a PodRow, u64)>,
+    /// GPUs that nobody holds and that are broken, by a finding.
+    broken: u64,
 }
 
 impl<'a> PoolNode<'a> {
-    /// A node with these pods.
-    fn of(row: &'a NodeRow, pods: Vec<(&'a PodRow, u64)>) -> Self {
-        let ready = row.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
-        Self { row, open: ready && !row.cordoned && !is_cut(row), pods }
-    }
-
-    /// A node by itself: what is free on it is known, and not who holds the rest.
+    /// A node by itself: what is free on it is known, and neither who holds the rest nor what is broken.
     pub(crate) fn alone(row: &'a NodeRow) -> Self {
-        Self::of(row, Vec::new())
+        Self::new(row, &[], &[])
     }
 
-    /// Its GPUs.
-    pub(crate) fn size(&self) -> u64 {
+    fn new(row: &'a NodeRow, pods: &[&'a PodRow], broken: &[u16]) -> Self {
+        let ready = row.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
+        let reachable = ready && !row.cordoned && row.quarantine.is_none();
+        let held = pods.iter().map(|pod| (*pod, asked_whole(row, pod))).filter(|(_, gpus)| *gpus > 0);
+        let is_free = |slot: &&u16| row.gpus.get(usize::from(**slot)).is_some_and(|cell| cell.state == GpuState::Free);
+        let mut node = Self { row, reachable, open: false, pods: held.collect(), broken: 0 };
+        // What its plug-in withholds is what it knows to be broken: which one that is, the count does not say.
+        let found = broken.iter().filter(is_free).count() as u64;
+        node.broken = found.saturating_sub(node.count(GpuState::Withheld));
+        node.open = reachable && (!is_cut(row) || node.size() > 0);
+        node
+    }
+
+    /// Its devices.
+    pub(crate) fn devices(&self) -> u64 {
         self.row.gpus.len() as u64
     }
 
-    /// Its GPUs that nobody holds.
+    /// The GPUs that it gives whole.
+    pub(crate) fn size(&self) -> u64 {
+        if is_cut(self.row) {
+            whole(self.row).map(|of| of.capacity).sum::<u64>().min(self.devices())
+        } else {
+            self.devices()
+        }
+    }
+
+    /// Its whole GPUs that nobody holds and that are not broken.
     pub(crate) fn unheld(&self) -> u64 {
-        self.count(GpuState::Free)
+        let cells = self.count(GpuState::Free) - self.broken;
+        if !is_cut(self.row) {
+            return cells;
+        }
+        // Cells do not say which devices are cut: the cluster counts how many whole ones are left.
+        let left = whole(self.row).map(|of| of.allocatable.saturating_sub(of.requested));
+        left.fold(0, u64::saturating_add).min(cells)
     }
 
     /// GPUs that a new pod can get.
@@ -74,10 +103,16 @@ impl<'a> PoolNode<'a> {
     /// What is stranded here, and why.
     fn stranded(&self) -> impl Iterator<Item = (StrandedWhy, u64)> {
         let lost = self.row.gpus.iter().filter(|cell| cell.state == GpuState::Lost && cell.sharers == 0).count() as u64;
-        let why_free = if self.row.cordoned { StrandedWhy::Cordoned } else { StrandedWhy::Cut };
+        let well = self.count(GpuState::Free) - self.broken;
+        let (why_not, kept) = match (self.row.cordoned, self.row.quarantine.is_some()) {
+            (true, _) => (StrandedWhy::Cordoned, well),
+            (false, true) => (StrandedWhy::Quarantined, well),
+            (false, false) => (StrandedWhy::Cut, well - self.unheld()),
+        };
         [
-            (why_free, if self.open { 0 } else { self.unheld() }),
+            (why_not, kept),
             (StrandedWhy::NotReady, lost),
+            (StrandedWhy::Broken, self.broken),
             (StrandedWhy::Withheld, self.count(GpuState::Withheld)),
             (StrandedWhy::NotKnown, self.count(GpuState::Unknown)),
         ]
@@ -86,24 +121,35 @@ impl<'a> PoolNode<'a> {
     }
 }
 
+/// The resources of whole GPUs that a node has.
+fn whole(row: &NodeRow) -> impl Iterator<Item = &GpuResource> {
+    row.resources.iter().filter(|of| of.capacity > 0 && !of.is_part())
+}
+
 /// Would its controller make it anew elsewhere? Those of a DaemonSet and of the node itself belong where they are, and a
 /// bare pod would be gone.
 fn is_movable(pod: &PodRow) -> bool {
     pod.workload_kind.as_ref().is_some_and(|kind| kind != "DaemonSet" && kind != "Node")
 }
 
-/// Does the node give its GPUs in shares or slices?
+/// Does the node give GPUs in shares or slices?
 pub(crate) fn is_cut(row: &NodeRow) -> bool {
-    row.resources.iter().any(|resource| resource.capacity > 0 && (resource.replicas > 1 || is_slice(&resource.key)))
-}
-
-/// Is it a key of slices of a device?
-pub(crate) fn is_slice(key: &str) -> bool {
-    key.starts_with("nvidia.com/mig-")
+    row.resources.iter().any(|resource| resource.capacity > 0 && resource.is_part())
 }
 
 /// The pools of a view.
 pub(crate) fn pools<'a>(view: &'a FleetView, pods: &PodsOf<'a>) -> Vec<Pool<'a>> {
+    // One about a source of measurements says nothing of GPUs.
+    let of_gpus = |finding: &&Finding| !matches!(finding.id.object, ObjectRef::Connection(_));
+    let bad = view.findings.rows().iter().filter(|finding| finding.status == Status::Bad).filter(of_gpus);
+    let mut broken: HashMap<&NodeId, Vec<u16>> = HashMap::new();
+    for finding in bad {
+        broken.entry(&finding.node).or_default().extend(&finding.gpus);
+    }
+    broken.values_mut().for_each(|slots| {
+        slots.sort_unstable();
+        slots.dedup();
+    });
     let mut pools: BTreeMap<(&ConnectionId, PoolKind, &str), Vec<PoolNode<'_>>> = BTreeMap::new();
     for row in view.nodes.rows().iter().filter(|row| !row.gpus.is_empty()) {
         let (kind, name) = match (&row.product, &row.instance_type) {
@@ -111,8 +157,9 @@ pub(crate) fn pools<'a>(view: &'a FleetView, pods: &PodsOf<'a>) -> Vec<Pool<'a>>
             (None, Some(kind)) => (PoolKind::InstanceType, kind.as_str()),
             (None, None) => (PoolKind::Unlabelled, ""),
         };
-        let held = pods.at(&row.id).iter().map(|pod| (*pod, asked_whole(row, pod))).filter(|(_, gpus)| *gpus > 0);
-        pools.entry((&row.id.cluster, kind, name)).or_default().push(PoolNode::of(row, held.collect()));
+        let broken = broken.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+        let node = PoolNode::new(row, pods.at(&row.id), broken);
+        pools.entry((&row.id.cluster, kind, name)).or_default().push(node);
     }
     let whole = |cluster: &ConnectionId| view.clusters.get(cluster).is_some_and(|row| row.nodes.exact().is_some());
     pools
@@ -123,9 +170,7 @@ pub(crate) fn pools<'a>(view: &'a FleetView, pods: &PodsOf<'a>) -> Vec<Pool<'a>>
 
 /// Whole GPUs that a pod asks of this node.
 fn asked_whole(row: &NodeRow, pod: &PodRow) -> u64 {
-    let whole = |key: &str| {
-        row.resources.iter().any(|resource| resource.key == key && resource.replicas <= 1 && !is_slice(key))
-    };
+    let whole = |key: &str| row.resources.iter().any(|resource| resource.key == key && !resource.is_part());
     let asked = pod.requests.iter().filter(|(key, _)| whole(key));
     asked.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n)).min(row.gpus.len() as u64)
 }
@@ -159,6 +204,27 @@ impl Pool<'_> {
         let bin =
             |node: &PoolNode<'_>| Bin { free: node.free(), movable: node.movable().map(|(_, gpus)| gpus).collect() };
         self.open().map(bin).collect()
+    }
+
+    /// Shares and slices of its reachable nodes, one row a resource.
+    pub(crate) fn parts(&self) -> Vec<PartRoom> {
+        let mut rows: BTreeMap<&SmolStr, [u64; 4]> = BTreeMap::new();
+        let reachable = self.nodes.iter().filter(|node| node.reachable);
+        for of in reachable.flat_map(|node| &node.row.resources).filter(|of| of.capacity > 0 && of.is_part()) {
+            let [nodes, total, free, hole] = rows.entry(&of.key).or_default();
+            let left = of.allocatable.saturating_sub(of.requested);
+            (*nodes, *total, *free) = (*nodes + 1, total.saturating_add(of.allocatable), free.saturating_add(left));
+            *hole = left.max(*hole);
+        }
+        let known = |n| if self.is_known() { Sum::of(n, self.whole) } else { Sum::NotKnown };
+        let row = |(key, [nodes, total, free, hole]): (&SmolStr, [u64; 4])| PartRoom {
+            resource: key.clone(),
+            nodes,
+            total: Sum::of(total, self.whole),
+            free: known(free),
+            hole: known(hole),
+        };
+        rows.into_iter().map(row).collect()
     }
 
     /// What is stranded, one row a reason.

@@ -263,11 +263,122 @@ fn slices_are_counted_as_the_cluster_counts_them() {
         allocatable: 7,
         requested: 5,
         replicas: 1,
+        sliced: true,
     }];
-    let mut pod = Pod::called("w-1").asks(3);
-    pod.0.requests[0].0 = "nvidia.com/mig-1g.10gb".into();
+    let pod = Pod::called("w-1").asks_parts("nvidia.com/mig-1g.10gb", 3);
     check_pending(
         &view([node], [pod]),
         "asks 3; largest hole is 2 on a-1; 2 free in 1 node; shortage: not even a repack could seat it",
+    );
+}
+
+const GPU: &str = "nvidia.com/gpu";
+const SLICE: &str = "nvidia.com/mig-1g.10gb";
+
+/// What the only pool of a fleet has: GPUs that are free, with those that nobody can get, and parts that are free.
+#[track_caller]
+fn check_free(view: &FleetView, want: (u64, &str, &[&str])) {
+    let pool = room(view, NOW).pools.remove(0);
+    let stranded: Vec<String> = pool.stranded.iter().map(|row| format!("{} {}", row.gpus, row.why.words())).collect();
+    let parts: Vec<String> = pool.parts.iter().map(pilothouse_wire::view::PartRoom::words).collect();
+    assert_eq!(
+        (pool.free, stranded.join(", "), parts),
+        (Sum::Exact(want.0), want.1.into(), want.2.iter().map(|part| (*part).to_owned()).collect())
+    );
+}
+
+#[test]
+fn beside_gpus_that_are_cut_whole_ones_are_free_and_slices_by_their_kind() {
+    let mixed = Node::called("a-1").gpus(8).counts(GPU, 7, 0, false).counts(SLICE, 7, 0, true);
+    let empty = view([mixed.clone()], []);
+    check_free(&empty, (7, "1 given in shares or slices only", &["7 of 7 nvidia.com/mig-1g.10gb"]));
+    assert_eq!(
+        room(&empty, NOW).pools[0].sizes.iter().map(|size| units::sum(size.slots)).collect::<Vec<_>>(),
+        ["7", "3", "1", "0"]
+    );
+    let mut held = mixed.held(0..2, "chat-1").cut(7, &["emb-1"]);
+    (held.row.resources[0].requested, held.row.resources[1].requested) = (2, 3);
+    let pods = [
+        Pod::called("chat-1").on("a-1").asks(2),
+        Pod::called("emb-1").on("a-1").asks_parts(SLICE, 3),
+        Pod::called("w-1").asks(6),
+    ];
+    let fleet = view([held], pods);
+    check_free(&fleet, (5, "", &["4 of 7 nvidia.com/mig-1g.10gb"]));
+    check_pending(
+        &fleet,
+        "asks 6; largest hole is 5 on a-1; 5 free in 1 node; shortage: not even a repack could seat it",
+    );
+}
+
+#[test]
+fn instances_that_are_called_gpus_are_no_room_for_a_pod_that_asks_for_gpus() {
+    let fleet = view([Node::called("a-1").gpus(2).counts(GPU, 14, 3, true)], [Pod::called("w-1").asks(8)]);
+    check_free(&fleet, (0, "2 given in shares or slices only", &["11 of 14 nvidia.com/gpu"]));
+    assert!(room(&fleet, NOW).pools[0].sizes.iter().all(|size| size.slots == Sum::Exact(0)));
+    check_pending(
+        &fleet,
+        "asks 8; largest hole is 11 on a-1; 11 free in 1 node; GPUs are not what it waits for: see its taints, \
+         selectors, quota and other resources",
+    );
+}
+
+#[test]
+fn what_is_broken_or_quarantined_is_no_room() {
+    let with_findings = |mut view: FleetView| {
+        view.findings = crate::findings(&view, NOW);
+        view
+    };
+    let broken = || Node::called("a-1").gpus(8).reads(3, pilothouse_wire::Metric::Xid, 79.0);
+    check_free(&with_findings(view([broken()], [])), (7, "1 broken, by a finding", &[]));
+    // The one that its plug-in withholds is the one that is broken.
+    check_free(&with_findings(view([broken().state(7, GpuState::Withheld)], [])), (7, "1 withheld by the node", &[]));
+    let fleet = || view([Node::called("a-1").gpus(8).quarantined("GpuMemWatch")], [Pod::called("w-1").asks(8)]);
+    check_free(&fleet(), (0, "8 node quarantined", &[]));
+    check_pending(&fleet(), "asks 8; nothing is free; 1 node with 8 free is cordoned or quarantined");
+}
+
+#[test]
+fn pods_that_are_of_use_only_together_wait_for_room_for_all_of_them() {
+    let gang = |name: &str| {
+        let mut pod = Pod::called(name).asks(8);
+        pod.0.workload_kind = Some("PyTorchJob".into());
+        pod
+    };
+    let says = |nodes: Vec<(Node, Vec<Pod>)>| {
+        let pending = room(&fleet(nodes, vec![gang("train-0"), gang("train-1")]), NOW).pending;
+        assert!(pending.iter().all(|pod| pod.says == pending[0].says && pod.why == pending[0].why), "{pending:?}");
+        pending[0].says.clone()
+    };
+    let numbers = "asks 8; largest hole is 8 on a-1";
+    let wait = "2 pods of PyTorchJob/train wait together, 1 of them has room at once";
+    assert_eq!(
+        says(vec![node("a-1", &[]), node("a-2", &[6])]),
+        format!("{numbers}; 10 free in 2 nodes; {wait}; shortage: not even a repack could seat all of them")
+    );
+    assert_eq!(
+        says(vec![node("a-1", &[]), node("a-2", &[4]), node("a-3", &[4])]),
+        format!("{numbers}; 16 free in 3 nodes; {wait}; fragmentation: a repack would seat all of them")
+    );
+    let cordoned = (Node::called("a-2").gpus(8).cordoned(), vec![]);
+    assert_eq!(
+        says(vec![node("a-1", &[]), cordoned]),
+        format!("{numbers}; 8 free in 1 node; {wait}; 1 node with 8 free is cordoned")
+    );
+    let both = says(vec![node("a-1", &[]), node("a-2", &[])]);
+    assert!(both.contains("GPUs are not what it waits for"), "{both}");
+}
+
+#[test]
+fn a_pod_that_waits_for_a_claim_waits_for_gpus_of_its_class() {
+    let waits = |class: &str| Pod::called("w-1").asks_class(class, 4);
+    let published = || Node::called("a-1").gpus(8).held(0..6, "chat-1").counts("gpu.nvidia.com", 8, 6, false);
+    check_pending(
+        &view([published()], [waits("gpu.nvidia.com")]),
+        "asks 4; largest hole is 2 on a-1; 2 free in 1 node; shortage: not even a repack could seat it",
+    );
+    check_pending(
+        &view([published()], [waits("gpu.of-ours")]),
+        "cannot tell: which devices the class gpu.of-ours chooses is not read",
     );
 }

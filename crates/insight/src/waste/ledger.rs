@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Whose GPUs they are.
 #[derive(Clone)]
 pub(super) enum Owner<'a> {
-    /// The pod's workload.
-    Pod(&'a PodRow),
+    /// The pod's workload, and other pods of it that share them.
+    Pod(&'a PodRow, Vec<&'a PodRow>),
     /// Nobody that is known: the object is where they are.
     Place(ObjectRef, Option<SmolStr>),
 }
@@ -76,11 +76,11 @@ impl Ledger {
             }
         };
         let (object, pool) = match &entry.owner {
-            Owner::Pod(pod) => (owner_of(pod), None),
+            Owner::Pod(pod, _) => (owner_of(pod), None),
             Owner::Place(object, pool) => (object.clone(), pool.clone()),
         };
         let sum = self.rows.entry(WasteId { rule, verdict, object, pool }).or_default();
-        if let Owner::Pod(pod) = entry.owner {
+        if let Owner::Pod(pod, others) = entry.owner {
             sum.namespace = Some(pod.id.namespace.clone());
             sum.team = sum.team.take().or_else(|| pod.team.clone());
             sum.workload = pod
@@ -88,7 +88,7 @@ impl Ledger {
                 .as_ref()
                 .zip(pod.workload.as_ref())
                 .map(|(kind, name)| format!("{kind}/{name}").into());
-            sum.pods.insert(pod.id.clone());
+            sum.pods.extend(std::iter::once(pod).chain(others).map(|pod| pod.id.clone()));
         }
         sum.gpus += entry.gpus;
         if let Some(since) = since {
@@ -118,7 +118,8 @@ impl Ledger {
     }
 }
 
-fn owner_of(pod: &PodRow) -> ObjectRef {
+/// The workload of a pod, or itself.
+pub(super) fn owner_of(pod: &PodRow) -> ObjectRef {
     match (&pod.workload_kind, &pod.workload) {
         (Some(kind), Some(name)) => {
             ObjectRef::Workload(pod.id.cluster.clone(), pod.id.namespace.clone(), kind.clone(), name.clone())

@@ -183,3 +183,38 @@ fn what_is_not_wasted_is_counted() {
         [("held idle", 0, 2, 0), ("allocated idle", 0, 2, 0), ("stranded", 0, 0, 0), ("over-asked memory", 0, 2, 0)]
     );
 }
+
+const SLICE: &str = "nvidia.com/mig-1g.10gb";
+
+#[test]
+fn pods_that_share_a_gpu_waste_one_gpu_and_only_where_none_of_them_is_ready() {
+    let names = ["emb-0", "emb-1", "emb-2", "emb-3", "emb-4", "emb-5", "emb-6"];
+    let node = Node::called("a-1").gpus(1).cut(0, &names).counts(SLICE, 7, 7, true);
+    let unready = |name: &&str| Pod::called(name).on("a-1").asks_parts(SLICE, 1).not_ready(120);
+    let mut pods: Vec<Pod> = names.iter().map(unready).collect();
+    let want = format!("Yes n Deployment/emb 1 2.0 h: {}", not_ready::SHARED_REASON);
+    let found = check(&node, &pods, 0, WasteRule::AllocatedIdle, &[&want]);
+    assert_eq!((found[0].pods.len(), found[0].since), (7, Some(NOW.minus(Duration::from_secs(7_200)))));
+    // It is counted once.
+    check(&node, &pods, 0, WasteRule::HeldIdle, &[]);
+    pods[6] = Pod::called("emb-6").on("a-1").asks_parts(SLICE, 1);
+    check(&node, &pods, 0, WasteRule::AllocatedIdle, &[]);
+    // Of pods of several workloads it is the node's, and since the last of them was ready.
+    pods[6] = Pod::called("chat-6").on("a-1").asks_parts(SLICE, 1).not_ready(30);
+    let node = Node::called("a-1").gpus(1).cut(0, &["emb-0", "chat-6"]).counts(SLICE, 7, 2, true);
+    let want = format!("Yes node:iad/a-1 1 0.5 h: {}", not_ready::SHARED_REASON);
+    check(&node, &[pods[0].clone(), pods[6].clone()], 0, WasteRule::AllocatedIdle, &[&want]);
+}
+
+#[test]
+fn of_pods_that_share_gpus_nobody_says_which_only_all_of_them_can_be_told() {
+    let node = Node::called("a-1").gpus(2).state(0, GpuState::Shared).state(1, GpuState::Shared);
+    let pod = |name: &str| Pod::called(name).on("a-1").asks_parts("nvidia.com/gpu.shared", 1);
+    let pods = [pod("emb-0").not_ready(60), pod("emb-1").not_ready(60)];
+    let want = format!("Yes n Deployment/emb 2 2.0 h: {}", not_ready::SHARED_REASON);
+    check(&node, &pods, 0, WasteRule::AllocatedIdle, &[&want]);
+    let want = "CannotTell n Deployment/emb 2: Some pods of the node are not ready, and nobody says which GPU they have a \
+                part of.";
+    check(&node, &[pods[0].clone(), pod("emb-1")], 0, WasteRule::AllocatedIdle, &[want]);
+    check(&node, &[pod("emb-0"), pod("emb-1")], 0, WasteRule::AllocatedIdle, &[]);
+}

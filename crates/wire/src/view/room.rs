@@ -3,7 +3,7 @@
 use crate::{
     ConnectionId, NodeId, PodId, SmolStr, Stamp, Sum,
     filter::{Record, Value},
-    units::count,
+    units::{count, sum},
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,11 +42,14 @@ pub struct PoolRoom {
     pub nodes: Sum,
     /// GPUs.
     pub total: Sum,
-    /// GPUs that a pod can get: nobody holds them, on nodes that are ready and not cordoned.
+    /// Whole GPUs that a pod can get: nobody holds them, and no finding says that they are broken, on nodes that are ready
+    /// and neither cordoned nor quarantined.
     pub free: Sum,
+    /// Shares and slices of GPUs, one row a resource.
+    pub parts: Vec<PartRoom>,
     /// GPUs that nobody is seen to hold and nobody can get, one row a reason.
     pub stranded: Vec<Stranded>,
-    /// GPUs of its largest node: a pod that asks for more can never run.
+    /// Whole GPUs of its largest node: a pod that asks for more can never run.
     pub largest_node: u64,
     /// The most free GPUs on one node, where any are free.
     pub hole: Option<Hole>,
@@ -60,6 +63,21 @@ pub struct PoolRoom {
     pub held_back: u64,
     /// Pods that could be moved, of which it is not known whether disruption budgets let them go.
     pub not_known: u64,
+}
+
+/// Shares or slices of GPUs of one kind, on nodes of a pool that are ready and neither cordoned nor quarantined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartRoom {
+    /// The resource that a pod asks for: `nvidia.com/mig-1g.10gb`, or `nvidia.com/gpu` where that is a part of one.
+    pub resource: SmolStr,
+    /// Nodes that offer it.
+    pub nodes: u64,
+    /// What they offer of it.
+    pub total: Sum,
+    /// What of that no pod asks for.
+    pub free: Sum,
+    /// The most that is free on one node.
+    pub hole: Sum,
 }
 
 /// Free GPUs of one node.
@@ -76,8 +94,12 @@ pub struct Hole {
 pub enum StrandedWhy {
     /// Its node is cordoned.
     Cordoned,
+    /// NVSentinel has quarantined its node.
+    Quarantined,
     /// Its node is not ready.
     NotReady,
+    /// A finding says that it is broken.
+    Broken,
     /// Its node has it, but does not offer it.
     Withheld,
     /// Its node gives shares or slices, and no whole GPU.
@@ -92,7 +114,9 @@ impl StrandedWhy {
     pub fn words(self) -> &'static str {
         match self {
             Self::Cordoned => "node cordoned",
+            Self::Quarantined => "node quarantined",
             Self::NotReady => "node not ready",
+            Self::Broken => "broken, by a finding",
             Self::Withheld => "withheld by the node",
             Self::Cut => "given in shares or slices only",
             Self::NotKnown => "not known: not all pods are read",
@@ -123,14 +147,15 @@ pub struct SizeRoom {
 }
 
 /// How fragmented a pool is. After ome-projects/ome, oeps/0008-alfred-gpu-cluster-caretaker, and Weng et al., USENIX
-/// ATC'23. All of them from 0 to 1.
+/// ATC'23. All of them from 0 to 1. It differs in the pods that press: see [`Score::pressure`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// Fragmentation as it is, weighed by which sizes are asked for.
     pub observed: f64,
     /// What of it a repack of the pods that can be moved would mend.
     pub reclaimable: f64,
-    /// How long pods wait that the repack could seat.
+    /// How long pods wait that the repack could seat and that have no room as it is. The formula counts those that have room,
+    /// too: they wait for something else, and no move would help them.
     pub pressure: f64,
     /// The score of both.
     pub score: f64,
@@ -178,7 +203,7 @@ pub enum PendingWhy {
     Shortage,
     /// There are enough free GPUs, but on too many nodes.
     Fragmented,
-    /// A node has room, but is cordoned.
+    /// A node has room, but is cordoned or quarantined.
     Cordoned,
     /// A node has room: it waits for something else.
     NotForGpus,
@@ -215,6 +240,19 @@ impl PendingWhy {
             Self::NotForGpus => "not for GPUs",
             Self::CannotTell => "cannot tell",
         }
+    }
+}
+
+impl PartRoom {
+    /// What is free of it in words: "5 of 7 nvidia.com/mig-1g.10gb, at most 3 on a node".
+    #[must_use]
+    pub fn words(&self) -> String {
+        let most = if self.nodes > 1 && self.free.sure() > 0 {
+            format!(", at most {} on a node", sum(self.hole))
+        } else {
+            String::new()
+        };
+        format!("{} of {} {}{most}", sum(self.free), sum(self.total), self.resource)
     }
 }
 

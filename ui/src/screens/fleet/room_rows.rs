@@ -7,7 +7,7 @@ use crate::parts::table::{
 use pilothouse_wire::{
     ObjectRef, Sum,
     units::{count, sum},
-    view::{PendingPod, PendingWhy, PoolRoom, Relief, Status, Verdict, WasteItem},
+    view::{PartRoom, PendingPod, PendingWhy, PoolRoom, Relief, Status, Verdict, WasteItem},
 };
 
 /// Columns of the pods that wait.
@@ -100,6 +100,12 @@ fn slots(pool: &PoolRoom, size: u64) -> Cell {
     pool.size(size).map_or(Cell::Absent, |room| of_sum(room.slots))
 }
 
+/// What is free of a pool that gives shares or slices too: "7 + 5 of 7 nvidia.com/mig-1g.10gb".
+fn free(pool: &PoolRoom, parts: &[PartRoom]) -> String {
+    let parts = parts.iter().map(PartRoom::words);
+    std::iter::once(sum(pool.free)).chain(parts).collect::<Vec<_>>().join(" + ")
+}
+
 /// A pool as a row: a click opens its cluster.
 #[must_use]
 pub fn pool_row(pool: &PoolRoom) -> RowModel {
@@ -124,7 +130,10 @@ pub fn pool_row(pool: &PoolRoom) -> RowModel {
         Cell::Soft(pool.cluster.as_str().into()),
         of_sum(pool.nodes),
         of_sum(pool.total),
-        of_sum(pool.free),
+        match pool.parts.as_slice() {
+            [] => of_sum(pool.free),
+            parts => Cell::Text(free(pool, parts).into()),
+        },
         slots(pool, 1),
         slots(pool, 2),
         slots(pool, 4),
@@ -223,6 +232,7 @@ mod tests {
             nodes: Sum::Exact(1),
             total: Sum::Exact(8),
             free: Sum::NotKnown,
+            parts: vec![],
             stranded: vec![],
             largest_node: 8,
             hole: None,
