@@ -1,7 +1,10 @@
 //! Statuses and their words, as people know them from kubectl.
 
 use crate::fact::{NodeFact, Phase, PodFact};
-use pilothouse_wire::{SmolStr, view::Status};
+use pilothouse_wire::{
+    SmolStr,
+    view::{Condition, Status},
+};
 
 impl NodeFact {
     /// Is the node ready?
@@ -22,14 +25,17 @@ impl NodeFact {
         let pressed = self.bad_conditions().next();
         match (self.cordoned, pressed) {
             (true, _) => (Status::Warn, SmolStr::new_static("Cordoned")),
+            (false, Some(condition)) if condition.status == "False" => {
+                (Status::Warn, format!("{} is False", condition.kind).into())
+            }
             (false, Some(condition)) => (Status::Warn, condition.kind.clone()),
             (false, None) => (Status::Good, SmolStr::new_static("Ready")),
         }
     }
 
-    /// Conditions that are as they should not be: every one but Ready is bad when true.
+    /// Conditions other than Ready that are as they should not be.
     pub(crate) fn bad_conditions(&self) -> impl Iterator<Item = &crate::fact::ConditionFact> {
-        self.conditions.iter().filter(|condition| condition.kind != "Ready" && condition.status == "True")
+        self.conditions.iter().filter(|condition| Condition::is_wrong(&condition.kind, &condition.status))
     }
 }
 
@@ -98,6 +104,12 @@ mod tests {
             (vec![condition("Ready", "False")], true, (Status::Bad, "Not ready")),
             (vec![condition("Ready", "Unknown")], false, (Status::Bad, "Lost")),
             (vec![condition("Ready", "True"), condition("GpuXidError", "True")], false, (Status::Warn, "GpuXidError")),
+            (vec![condition("Ready", "True"), condition("KernelReady", "True")], false, (Status::Good, "Ready")),
+            (
+                vec![condition("Ready", "True"), condition("StorageReady", "False")],
+                false,
+                (Status::Warn, "StorageReady is False"),
+            ),
         ] {
             let node = NodeFact { conditions, cordoned, ..NodeFact::default() };
             let (status, word) = node.status();

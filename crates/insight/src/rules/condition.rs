@@ -25,18 +25,19 @@ const CHECKS: &[(&str, Witness)] = &[
     ("GpuDriverWatch", Witness::Of(Cause::Driver)),
 ];
 
-/// Every condition but Ready is bad when it is true.
+/// Every condition but Ready that is as it should not be: Ready has a rule of its own.
 pub(crate) fn look(site: Site<'_>) -> Answer<Vec<Draft>> {
     if site.node.conditions.is_empty() {
         return Answer::CannotTell("the node has no conditions");
     }
-    let held = site.node.conditions.iter().filter(|condition| condition.kind != "Ready" && condition.status == "True");
+    let held = site.node.conditions.iter().filter(|condition| Condition::is_wrong(&condition.kind, &condition.status));
     let drafts: Vec<Draft> = held.map(|condition| draft(site, condition)).collect();
     if drafts.is_empty() { Answer::No } else { Answer::Yes(drafts) }
 }
 
 fn draft(site: Site<'_>, condition: &Condition) -> Draft {
-    let kind = &condition.kind;
+    let (kind, status) = (&condition.kind, &condition.status);
+    let what = if status == "False" { format!("{kind} is False") } else { kind.to_string() };
     let witness = CHECKS.iter().find(|(name, _)| name == kind).map(|(_, witness)| *witness);
     let reason = condition.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     Draft {
@@ -49,13 +50,13 @@ fn draft(site: Site<'_>, condition: &Condition) -> Draft {
         about: About::Node,
         witness,
         status: Status::Warn,
-        word: kind.clone(),
+        word: what.as_str().into(),
         claim: match witness {
-            Some(_) => format!("A health check of {} found something: {kind}.", site.name()),
-            None => format!("{} reports {kind}.", site.name()),
+            Some(_) => format!("A health check of {} found something: {what}.", site.name()),
+            None => format!("{} reports {what}.", site.name()),
         },
         since: condition.since,
-        evidence: vec![format!("Condition {kind} is True{reason}.")],
+        evidence: vec![format!("Condition {kind} is {status}{reason}.")],
         action: match witness {
             Some(_) => "Leave the node to the agent that set the condition, or read its log before you act.".into(),
             None => "Read the condition's message on the node.".into(),
@@ -82,6 +83,13 @@ mod tests {
     #[test]
     fn a_condition_that_is_false_and_ready_itself_are_well() {
         check(look, Node::called("a-1").condition("DiskPressure", "False"), "no");
+    }
+
+    #[test]
+    fn a_condition_that_says_that_a_part_is_ready_is_found_when_it_is_false() {
+        let node = |status| Node::called("a-1").condition("KernelReady", "True").condition("StorageReady", status);
+        check(look, node("True"), "no");
+        check(look, node("False"), "StorageReady is False: a-1 reports StorageReady is False.");
     }
 
     #[test]

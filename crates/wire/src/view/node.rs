@@ -1,7 +1,25 @@
 //! What a node's row says by itself, and the row that more is put into.
 
-use super::{GpuResource, NodeRow, Status, cell::GpuState};
+use super::{Condition, GpuResource, NodeRow, Status, cell::GpuState};
 use crate::{NodeId, PodId, SmolStr, Stamp, Sum};
+
+impl Condition {
+    /// Does it say that something is wrong with its node, beside whether that is ready?
+    ///
+    /// By the convention of Kubernetes a condition is bad when it is true. Those of the node monitoring agent of EKS
+    /// (`KernelReady`, `StorageReady`, …) and `EtcdIsVoter` of k3s and RKE2 say the opposite. Of what is `Unknown` nothing is
+    /// known.
+    #[must_use]
+    pub fn is_wrong(kind: &str, status: &str) -> bool {
+        kind != "Ready" && status == if Self::is_good_when_true(kind) { "False" } else { "True" }
+    }
+
+    /// Is a node well of which this is true?
+    #[must_use]
+    pub fn is_good_when_true(kind: &str) -> bool {
+        kind.ends_with("Ready") || kind.ends_with("Healthy") || kind == "EtcdIsVoter"
+    }
+}
 
 impl GpuResource {
     /// Is one of them a share or a slice of a device, and no whole device?
@@ -66,5 +84,23 @@ impl NodeRow {
         let holder = self.gpus.get(slot).and_then(|cell| self.holders.get(usize::from(cell.holder?)));
         let shares = || self.devices.get(slot).is_some_and(|device| device.is_shared_by(&pod.namespace, &pod.name));
         holder == Some(pod) || shares()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_that_is_good_when_it_is_true_is_wrong_when_it_is_false() {
+        for kind in ["KernelReady", "NetworkingReady", "StorageReady", "AcceleratedHardwareReady", "EtcdIsVoter"] {
+            let wrong = ["True", "False", "Unknown"].map(|status| Condition::is_wrong(kind, status));
+            assert_eq!(wrong, [false, true, false], "{kind}");
+        }
+        for kind in ["DiskPressure", "GpuXidError", "NetworkUnavailable", "KernelDeadlock"] {
+            let wrong = ["True", "False", "Unknown"].map(|status| Condition::is_wrong(kind, status));
+            assert_eq!(wrong, [true, false, false], "{kind}");
+        }
+        assert!(!Condition::is_wrong("Ready", "False"), "whether it is ready is told by its status");
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use pilothouse_wire::{
     NodeId, ObjectRef, SmolStr, Stamp,
-    view::{Mark, MarkKind, Status, ribbon::MarkKey},
+    view::{Condition, Mark, MarkKind, Status, ribbon::MarkKey},
 };
 use std::time::Duration;
 
@@ -114,7 +114,9 @@ fn node_changes(old: &NodeFact, new: &NodeFact, seen: Stamp) -> Vec<News> {
     }
     for condition in &new.conditions {
         let was = old.conditions.iter().find(|other| other.kind == condition.kind).map(|other| &other.status);
-        if was == Some(&condition.status) || (was.is_none() && condition.status != "True") {
+        let is_ready = || condition.kind == "Ready" && condition.status == "True";
+        let tells = Condition::is_wrong(&condition.kind, &condition.status) || is_ready();
+        if was == Some(&condition.status) || (was.is_none() && !tells) {
             continue;
         }
         news.extend(turned_to(name, condition, seen));
@@ -146,7 +148,7 @@ fn turned_to(name: &SmolStr, condition: &ConditionFact, seen: Stamp) -> Option<N
         return None;
     }
     let at = condition.since.unwrap_or(seen);
-    let good = (condition.kind == "Ready") == (condition.status == "True");
+    let good = Condition::is_good_when_true(&condition.kind) == (condition.status == "True");
     let (kind, status) = match (condition.kind == "Ready", good) {
         (true, false) => (MarkKind::Fault, Status::Bad),
         (_, false) => (MarkKind::Condition, Status::Warn),
@@ -155,7 +157,9 @@ fn turned_to(name: &SmolStr, condition: &ConditionFact, seen: Stamp) -> Option<N
     let title = match (condition.kind.as_str(), good) {
         ("Ready", true) => format!("{name} ready again"),
         ("Ready", false) => format!("{name} not ready"),
+        (other, true) if condition.status == "True" => format!("{name}: {other} again"),
         (other, true) => format!("{name}: {other} over"),
+        (other, false) if condition.status == "False" => format!("{name}: {other} is False"),
         (other, false) => format!("{name}: {other}"),
     };
     Some((at, kind, title, condition.reason.as_ref().map(ToString::to_string), status))
@@ -164,4 +168,38 @@ fn turned_to(name: &SmolStr, condition: &ConditionFact, seen: Stamp) -> Option<N
 /// Taints by which the control plane only repeats a condition or a cordon, which has its own mark.
 pub(super) fn is_echo(taint: &str) -> bool {
     taint.starts_with("node.kubernetes.io/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_ready_is_no_news_when_it_is_first_heard_of_and_bad_news_when_it_is_not() {
+        let node = |conditions: &[(&str, &str)]| NodeFact {
+            name: "a-1".into(),
+            conditions: conditions
+                .iter()
+                .map(|(kind, status)| ConditionFact {
+                    kind: (*kind).into(),
+                    status: (*status).into(),
+                    reason: None,
+                    since: None,
+                })
+                .collect(),
+            ..NodeFact::default()
+        };
+        let news = |old: &[(&str, &str)], new: &[(&str, &str)]| -> Vec<(String, Status)> {
+            let news = node_changes(&node(old), &node(new), Stamp(1));
+            news.into_iter().map(|(_, _, title, _, status)| (title, status)).collect()
+        };
+        let (up, down) = ([("StorageReady", "True")], [("StorageReady", "False")]);
+        assert_eq!(news(&[], &up), []);
+        assert_eq!(news(&[], &down), [("a-1: StorageReady is False".into(), Status::Warn)]);
+        assert_eq!(news(&up, &down), [("a-1: StorageReady is False".into(), Status::Warn)]);
+        assert_eq!(news(&down, &up), [("a-1: StorageReady again".into(), Status::Good)]);
+        let (pressed, free) = ([("DiskPressure", "True")], [("DiskPressure", "False")]);
+        assert_eq!(news(&free, &pressed), [("a-1: DiskPressure".into(), Status::Warn)]);
+        assert_eq!(news(&pressed, &free), [("a-1: DiskPressure over".into(), Status::Good)]);
+    }
 }
