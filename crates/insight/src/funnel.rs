@@ -1,85 +1,28 @@
 //! From the GPUs that exist to those that do useful maths: how many, and what is lost at which step.
 
-use crate::{
-    limits::{ACTIVE, USEFUL},
-    site::{Site, sites},
-};
 use pilothouse_wire::{
-    Metric, NodeId, Stamp, Sum,
-    view::{FleetView, Funnel, FunnelKind, FunnelStep, GpuState, Loss, Status},
+    Stamp, Sum,
+    view::{
+        FleetView, Funnel, FunnelKind, FunnelStep, Loss, Status,
+        funnel::{ACTIVE, USEFUL, Why},
+        gpu::Worst,
+    },
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// The funnel of a view. A reading that is older than the view's patience counts as none.
 ///
 /// What [`FleetView::findings`] says is broken is not healthy: put the findings of the same frame in first.
 #[must_use]
 pub fn funnel(view: &FleetView, now: Stamp) -> Funnel {
-    let broken: HashSet<(&NodeId, u16)> = view
-        .findings
-        .rows()
-        .iter()
-        .filter(|finding| finding.status == Status::Bad)
-        .flat_map(|finding| finding.gpus.iter().map(|slot| (&finding.node, *slot)))
-        .collect();
+    let worst = Worst::of(view);
     let mut counts = Counts::default();
-    for site in sites(view, now) {
-        for slot in site.slots() {
-            counts.reached(FunnelKind::Total);
-            counts.descend(site, slot, broken.contains(&(&site.node.id, slot)));
-        }
+    for gpu in view.gpus() {
+        let broken = worst.on(&gpu.node.id).and_then(|hit| hit.gpu(gpu.slot)) == Some(Status::Bad);
+        counts.descend(view.lost(gpu, broken, now));
     }
     let whole = matches!(view.summary.gpus, Sum::Exact(_));
-    Funnel { steps: STEPS.iter().map(|kind| counts.step(*kind, whole)).collect() }
-}
-
-/// From the top down.
-const STEPS: [FunnelKind; 5] =
-    [FunnelKind::Total, FunnelKind::Healthy, FunnelKind::Allocated, FunnelKind::Active, FunnelKind::Useful];
-
-/// Why a GPU does not reach a step, in the order in which reasons are shown.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Why {
-    NotReady,
-    Withheld,
-    Broken,
-    Free,
-    FreeCordoned,
-    HoldersUnknown,
-    Idle,
-    ActivityUnmeasured,
-    ActivityStale,
-    NoMaths,
-    MathsUnmeasured,
-}
-
-impl Why {
-    fn words(self) -> &'static str {
-        match self {
-            Self::NotReady => "on nodes not ready",
-            Self::Withheld => "withheld by their nodes",
-            Self::Broken => "broken, by a finding",
-            Self::Free => "free",
-            Self::FreeCordoned => "free on cordoned nodes",
-            Self::HoldersUnknown => "not known: not all pods are read",
-            Self::Idle => "held and idle",
-            Self::ActivityUnmeasured => "not known: activity not measured",
-            Self::ActivityStale => "not known: measured too long ago",
-            Self::NoMaths => "active, tensor cores idle",
-            Self::MathsUnmeasured => "not known: tensor activity not measured",
-        }
-    }
-
-    fn status(self) -> Status {
-        match self {
-            Self::NotReady | Self::Broken => Status::Bad,
-            Self::Withheld | Self::FreeCordoned | Self::Idle | Self::NoMaths => Status::Warn,
-            Self::Free => Status::Good,
-            Self::HoldersUnknown | Self::ActivityUnmeasured | Self::ActivityStale | Self::MathsUnmeasured => {
-                Status::Unknown
-            }
-        }
-    }
+    Funnel { steps: FunnelKind::ALL.iter().map(|kind| counts.step(*kind, whole)).collect() }
 }
 
 /// GPUs by the steps that they reach, and by why they reach no further.
@@ -90,23 +33,13 @@ struct Counts {
 }
 
 impl Counts {
-    fn reached(&mut self, step: FunnelKind) {
-        *self.reached.entry(step).or_default() += 1;
-    }
-
     /// Takes a GPU down the funnel to where it is lost.
-    fn descend(&mut self, site: Site<'_>, slot: u16, broken: bool) {
-        for (step, lost) in [
-            (FunnelKind::Healthy, unhealthy as fn(Site<'_>, u16, bool) -> Option<Why>),
-            (FunnelKind::Allocated, |site, slot, _| unallocated(site, slot)),
-            (FunnelKind::Active, |site, slot, _| inactive(site, slot)),
-            (FunnelKind::Useful, |site, slot, _| useless(site, slot)),
-        ] {
-            if let Some(why) = lost(site, slot, broken) {
-                *self.lost.entry((step, why)).or_default() += 1;
-                return;
-            }
-            self.reached(step);
+    fn descend(&mut self, lost: Option<(FunnelKind, Why)>) {
+        for step in FunnelKind::ALL.iter().take_while(|step| lost.is_none_or(|(at, _)| **step < at)) {
+            *self.reached.entry(*step).or_default() += 1;
+        }
+        if let Some(lost) = lost {
+            *self.lost.entry(lost).or_default() += 1;
         }
     }
 
@@ -122,50 +55,6 @@ impl Counts {
                 .map(|((_, why), gpus)| Loss { reason: why.words().into(), gpus: *gpus, status: why.status() })
                 .collect(),
         }
-    }
-}
-
-fn unhealthy(site: Site<'_>, slot: u16, broken: bool) -> Option<Why> {
-    match site.cell(slot).map(|cell| cell.state) {
-        None | Some(GpuState::Lost) => Some(Why::NotReady),
-        Some(GpuState::Withheld) => Some(Why::Withheld),
-        Some(_) if broken => Some(Why::Broken),
-        Some(_) => None,
-    }
-}
-
-fn unallocated(site: Site<'_>, slot: u16) -> Option<Why> {
-    match site.cell(slot)?.state {
-        GpuState::Free if site.node.cordoned => Some(Why::FreeCordoned),
-        GpuState::Free => Some(Why::Free),
-        GpuState::Unknown => Some(Why::HoldersUnknown),
-        _ => None,
-    }
-}
-
-fn inactive(site: Site<'_>, slot: u16) -> Option<Why> {
-    match activity(site, slot) {
-        Some(activity) if activity > ACTIVE => None,
-        Some(_) => Some(Why::Idle),
-        None if site.is_stale(slot) => Some(Why::ActivityStale),
-        None => Some(Why::ActivityUnmeasured),
-    }
-}
-
-/// Utilisation or engine activity, whichever says more: under MIG only the second is measured.
-fn activity(site: Site<'_>, slot: u16) -> Option<f32> {
-    let of = |metric| site.fresh(metric, slot);
-    match (of(Metric::Utilisation), of(Metric::EngineActive)) {
-        (Some(a), Some(b)) => Some(a.max(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-fn useless(site: Site<'_>, slot: u16) -> Option<Why> {
-    match site.fresh(Metric::TensorActive, slot) {
-        Some(tensor) if tensor > USEFUL => None,
-        Some(_) => Some(Why::NoMaths),
-        None => Some(Why::MathsUnmeasured),
     }
 }
 
@@ -186,7 +75,7 @@ fn definition(kind: FunnelKind) -> String {
 mod tests {
     use super::*;
     use crate::fixture::{NOW, Node, view};
-    use pilothouse_wire::units;
+    use pilothouse_wire::{Metric, filter::Filter, units, view::GpuState};
 
     /// The funnel as lines: "Healthy 7: 1 on nodes not ready".
     #[track_caller]
@@ -262,5 +151,36 @@ mod tests {
     fn pods_that_are_not_all_read_make_what_is_allocated_a_bound() {
         let view = view([Node::called("a-1").gpus(2).held(0..1, "x").state(1, GpuState::Unknown)], []);
         assert_eq!(funnel(&view, NOW).steps[2].gpus, Sum::AtLeast(1));
+    }
+
+    /// What each step says that it loses, and how many GPUs its filter finds.
+    #[track_caller]
+    fn check_filters(mut view: FleetView) {
+        view.findings = crate::findings(&view, NOW);
+        for step in funnel(&view, NOW).steps {
+            let lost: u64 = step.losses.iter().map(|loss| loss.gpus).sum();
+            let found = step.kind.lost().map_or(0, |filter| {
+                let filter: Filter = filter.parse().unwrap();
+                filter.check::<pilothouse_wire::view::GpuRow<'_>>().unwrap();
+                view.gpu_rows().filter(|row| filter.matches(&row.as_of(NOW))).count()
+            });
+            assert_eq!(found as u64, lost, "{:?}", step.kind);
+        }
+    }
+
+    #[test]
+    fn the_filter_of_each_step_finds_exactly_the_gpus_that_it_loses() {
+        let node = Node::called("a-1").gpus(8).held(0..4, "x").state(7, GpuState::Withheld);
+        let node = busy(busy(busy(busy(node, 0, 0.9, 0.4), 1, 0.9, 0.01), 2, 0.0, 0.0), 3, 0.06, 0.06);
+        // Bad, and none of them one and the same: a node that is not ready, a GPU that is broken and held, one that is free.
+        let lost = Node::called("a-2").gpus(2).condition("Ready", "False");
+        let away = Node::called("a-3").gpus(1).cordoned();
+        let broken =
+            Node::called("a-4").gpus(3).held(0..2, "y").reads(0, Metric::Xid, 79.0).reads(2, Metric::Xid, 79.0);
+        let broken = busy(broken, 0, 0.9, 0.4).reads(1, Metric::EngineActive, 0.5);
+        let stale = busy(Node::called("a-5").gpus(2).held(0..2, "z"), 0, 0.9, 0.4).stale(0);
+        let unknown = Node::called("a-6").gpus(1).state(0, GpuState::Unknown);
+        check_filters(view([node, lost, away, broken, stale, unknown], []));
+        check_filters(view([Node::called("a-1").gpus(4).held(0..2, "x").unmeasured()], []));
     }
 }

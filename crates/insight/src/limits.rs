@@ -10,14 +10,6 @@ pub(crate) const PCIE_REPLAYS: f32 = 80.0;
 /// check (`DCGM_LIMIT_MAX_NVLINK_ERROR`). A good link needs none.
 pub(crate) const NVLINK_ERRORS: f32 = 1.0;
 
-/// Utilisation or engine activity above which a GPU is active: monitoring itself, and a context that only waits, stay
-/// below.
-pub(crate) const ACTIVE: f32 = 0.05;
-
-/// Tensor activity above which a GPU does useful maths: models of today are matrix products, and loading data, copying
-/// and waiting for others keep the tensor cores below it.
-pub(crate) const USEFUL: f32 = 0.05;
-
 /// Utilisation, engine and tensor activity up to which a GPU does nothing: a whole per cent is the finest step of
 /// utilisation, and monitoring alone can show one.
 pub(crate) const IDLE: f32 = 0.01;

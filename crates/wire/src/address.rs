@@ -3,6 +3,22 @@
 use crate::{Area, ConnectionId, ObjectRef, Stamp, When};
 use std::{fmt, str::FromStr};
 
+/// How a screen shows what it shows: the colour and the groups of the map, how large it is, the order of the open table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// The word of the map's colour; the first that is measured where none is chosen.
+    pub colour: Option<String>,
+    /// The word of what the map is grouped by.
+    pub group: Option<String>,
+    /// How many steps larger than it fits the map is.
+    pub zoom: u32,
+    /// The column that the open table is sorted by, behind a minus where the greatest comes first.
+    pub sort: Option<String>,
+}
+
+/// Steps of zoom that an address may ask for: more than any map has.
+const MOST_ZOOM: u32 = 20;
+
 /// Where a person is: screen, scope, table, filter, selection, what is to be planned of it, time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
@@ -14,6 +30,8 @@ pub struct Address {
     pub tab: Option<String>,
     /// The table's filter, as typed.
     pub filter: String,
+    /// How it is shown.
+    pub look: Look,
     /// GPUs picked out on the map: the tables show what belongs to them. Empty for all.
     pub area: Area,
     /// What is selected.
@@ -37,6 +55,15 @@ impl fmt::Display for Address {
         }
         if !self.filter.is_empty() {
             query.append_pair("filter", &self.filter);
+        }
+        let look = &self.look;
+        for (key, word) in [("sort", &look.sort), ("colour", &look.colour), ("group", &look.group)] {
+            if let Some(word) = word {
+                query.append_pair(key, word);
+            }
+        }
+        if look.zoom > 0 {
+            query.append_pair("zoom", &look.zoom.to_string());
         }
         if !self.area.is_empty() {
             query.append_pair("gpus", &self.area.to_string());
@@ -70,6 +97,10 @@ impl FromStr for Address {
                 "scope" => address.scope.push(ConnectionId::slug(&value)),
                 "tab" => address.tab = Some(value.into_owned()),
                 "filter" => address.filter = value.into_owned(),
+                "sort" => address.look.sort = Some(value.into_owned()),
+                "colour" => address.look.colour = Some(value.into_owned()),
+                "group" => address.look.group = Some(value.into_owned()),
+                "zoom" => address.look.zoom = value.parse().unwrap_or(0).min(MOST_ZOOM),
                 "gpus" => address.area = value.parse().unwrap_or_default(),
                 "sel" => address.selected = value.parse().ok(),
                 "plan" => address.plan = Some(value.into_owned()),
@@ -94,13 +125,15 @@ mod tests {
         assert_eq!(address.area.to_string(), "iad-prod:h100-[110-117]/0-3");
         assert_eq!(address.to_string(), text);
         assert_eq!("/fleet".parse::<Address>().map(|address| address.to_string()), Ok("/fleet".into()));
+        let looked = "/fleet?tab=nodes&sort=-util&colour=temp&group=team&zoom=3";
+        assert_eq!(looked.parse::<Address>().map(|address| address.to_string()), Ok(looked.into()));
         let planned = "/fleet?sel=node%3Aiad-prod%2Fh100-117&plan=drain";
         assert_eq!(planned.parse::<Address>().map(|address| address.to_string()), Ok(planned.into()));
     }
 
     #[test]
     fn what_cannot_be_read_is_left_out() {
-        let Ok(address) = "/fleet?sel=nonsense&gpus=nonsense&at=never&x=1".parse::<Address>();
+        let Ok(address) = "/fleet?sel=nonsense&gpus=nonsense&at=never&zoom=-1&x=1".parse::<Address>();
         assert_eq!(address, Address { screen: "fleet".into(), ..Address::default() });
     }
 }

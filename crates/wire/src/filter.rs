@@ -1,8 +1,8 @@
 //! Filters over rows: words, `key=value`, comparisons. One grammar for the tables and the terminal.
 //!
-//! Terms are separated by spaces and all must hold. A bare word must occur in some text value. `key=value` compares
-//! whole text values, letters of either case alike, `*` standing for anything; `key~part` looks for a part;
-//! `!=` and `!~` are their negations; `<`, `<=`, `>`, `>=` compare numbers. `-term` negates. Quotes keep spaces.
+//! Terms are separated by spaces and all must hold. A bare word must occur in some text value, but for that of `lost`.
+//! `key=value` compares whole text values, letters of either case alike, `*` standing for anything; `key~part` looks for a
+//! part; `!=` and `!~` are their negations; `<`, `<=`, `>`, `>=` compare numbers. `-term` negates. Quotes keep spaces.
 
 use crate::units::lower;
 use serde::{Deserialize, Serialize};
@@ -156,7 +156,8 @@ impl Test {
             Value::Number(_) => false,
         };
         match self {
-            Self::Word(word) => keys.iter().any(|key| any(key, &|value| contains(value, word))),
+            // What a row is not is no word that it is found by.
+            Self::Word(word) => keys.iter().any(|key| *key != "lost" && any(key, &|value| contains(value, word))),
             Self::Has { key, part } => any(key, &|value| contains(value, part)),
             Self::Is { key, pattern } => any(key, &|value| match value {
                 Value::Text(text) => glob(&lower(text), pattern),

@@ -11,6 +11,7 @@ pub mod fleet;
 pub mod funnel;
 pub mod gpu;
 pub mod lineage;
+pub mod measured;
 pub mod models;
 mod node;
 pub mod object;
@@ -40,6 +41,7 @@ pub use lineage::{
     ContainerImage, ContainerStart, GoneStart, Lineage, LineageLink, LineageOf, LineageVerdict, LineageView, PodImages,
     PodStart, ServedRow, ServesRow, WorkloadImages, WorkloadStarts,
 };
+pub use measured::{NodeAt, WorkloadAt};
 pub use models::{AliasRow, AliasStay, ModelRow, ModelsSpec, ModelsView, Readiness, VersionLine, VersionRow};
 pub use object::{EventRow, FieldRow, FindingRow, MeasuredView, ObjectView, Past, Series};
 pub use ribbon::{Lane, LaneKind, Mark, MarkKind, RibbonView};
@@ -48,6 +50,6 @@ pub use room::{
     StrandedWhy,
 };
 pub use serving::{Served, ServingRow};
-pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times};
+pub use telemetry::{Missing, TelemetryPatch, TelemetryView, Times, Together};
 pub use waste::{Verdict, Waste, WasteId, WasteItem, WasteRule, WasteTally};
 pub use workload::WorkloadRow;

@@ -4,7 +4,7 @@ use crate::{
     Metric, NodeId, ObjectRef, PodId, Reading, SmolStr, Stamp,
     filter::{Record, Value},
     metric::Unit,
-    view::{Finding, FleetView, GpuAt, NodeRow, PodRow, Status},
+    view::{Finding, FleetView, FunnelKind, GpuAt, NodeRow, PodRow, Status},
 };
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -19,6 +19,8 @@ pub struct GpuRow<'a> {
     pub holder: Option<&'a PodId>,
     /// The holder's row, if it is seen.
     pub pod: Option<&'a PodRow>,
+    /// The time as of which it is judged, by [`GpuRow::as_of`]. Until that is said, what was measured is never too old.
+    now: Stamp,
 }
 
 impl<'a> GpuRow<'a> {
@@ -26,7 +28,13 @@ impl<'a> GpuRow<'a> {
     #[must_use]
     pub fn new(fleet: &'a FleetView, gpu: GpuAt<'a>) -> Self {
         let holder = gpu.holder();
-        Self { fleet, gpu, holder, pod: holder.and_then(|id| fleet.pods.get(id)) }
+        Self { fleet, gpu, holder, pod: holder.and_then(|id| fleet.pods.get(id)), now: Stamp(i64::MIN) }
+    }
+
+    /// The same, judged as of a time.
+    #[must_use]
+    pub fn as_of(self, now: Stamp) -> Self {
+        Self { now, ..self }
     }
 
     /// Its slot on its node.
@@ -59,14 +67,23 @@ impl<'a> GpuRow<'a> {
         self.fleet.findings_of(self.gpu)
     }
 
-    /// Its status and the words for it: what is wrong with it, else what it does.
+    /// Its status and the words for it: what is wrong with it, else what it does. Where whoever measures it fell silent, that
+    /// is a finding of the one who measures, and said here of each.
     #[must_use]
     pub fn status(&self) -> (Status, SmolStr) {
         let own = self.gpu.cell().status(self.gpu.node);
         match self.findings().first() {
             Some(finding) if finding.status < own.0 => (finding.status, finding.word.clone()),
+            _ if own.0 == Status::Good && self.is_stale(self.now) => (Status::Warn, format!("{}, stale", own.1).into()),
             _ => own,
         }
+    }
+
+    /// The step of the funnel at which it is lost; `None` for one that does useful maths.
+    #[must_use]
+    pub fn lost(&self) -> Option<FunnelKind> {
+        let broken = self.findings().first().is_some_and(|finding| finding.status == Status::Bad);
+        self.fleet.lost(self.gpu, broken, self.now).map(|(step, _)| step)
     }
 
     /// Its product: as who measures it says, else as its node's label says.
@@ -216,6 +233,7 @@ impl Record for GpuRow<'_> {
         "cluster",
         "status",
         "state",
+        "lost",
         "pool",
         "product",
         "zone",
@@ -266,6 +284,7 @@ impl Record for GpuRow<'_> {
                 vec![Value::Text(word.to_string().into()), Value::text(status.alias())]
             }
             "state" => vec![Value::text(self.gpu.cell().state.word())],
+            "lost" => self.lost().map(|step| Value::text(step.id())).into_iter().collect(),
             "pool" => any(node.pool.as_ref()),
             "product" => any(self.product()),
             "zone" => any(node.zone.as_ref()),
@@ -279,7 +298,10 @@ impl Record for GpuRow<'_> {
             "method" => vec![Value::text(self.gpu.cell().method.word())],
             key => {
                 let metric = Metric::by_id(key)?;
-                plain_number(metric, self.read(metric)).map(Value::Number).into_iter().collect()
+                // What was measured too long ago is no value of now.
+                let fresh = !self.is_stale(self.now);
+                let value = fresh.then(|| plain_number(metric, self.read(metric))).flatten();
+                value.map(Value::Number).into_iter().collect()
             }
         })
     }

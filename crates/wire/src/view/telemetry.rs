@@ -17,10 +17,47 @@ pub struct TelemetryView {
     pub nodes: BTreeMap<Metric, Readings>,
     /// The same with one reading a workload of the view: the GPUs that its pods hold alone.
     pub workloads: BTreeMap<Metric, Readings>,
+    /// How old the readings of nodes are.
+    pub of_nodes: Together,
+    /// How old the readings of workloads are.
+    pub of_workloads: Together,
     /// What is not measured, and why.
     pub missing: Vec<Missing>,
     /// How old a measurement may be before it is stale, in milliseconds, over all who measure.
     pub patience_ms: u64,
+    /// Where it may be less old, since the GPU is measured more often: from which place on how old, each up to the next
+    /// one, in order. Before the first it is [`TelemetryView::patience_ms`].
+    pub patience: Vec<(u32, u64)>,
+}
+
+/// When readings of several GPUs together are of. GPUs that were already too old when others were measured do not count in
+/// them, unless all are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// When the last of the GPUs that count was measured, one a row; as [`TelemetryView::times`].
+    pub times: Times,
+    /// The rows, by their places, of which nothing was said of any GPU that counts; in order.
+    pub silent: Vec<u32>,
+    /// How old that measurement may be, where it is another than for all: as [`TelemetryView::patience`].
+    pub patience: Vec<(u32, u64)>,
+}
+
+impl Together {
+    fn is_stale(&self, at: usize, now: Stamp, most: u64) -> bool {
+        is_stale(&self.times, &self.silent, at, now, patience_at(&self.patience, most, at))
+    }
+}
+
+fn patience_at(patience: &[(u32, u64)], most: u64, at: usize) -> u64 {
+    let begun = patience.partition_point(|(from, _)| *from as usize <= at);
+    begun.checked_sub(1).map_or(most, |last| patience[last].1)
+}
+
+fn is_stale(times: &Times, silent: &[u32], at: usize, now: Stamp, patience_ms: u64) -> bool {
+    times.get(at).is_some_and(|measured| {
+        let is_silent = || u32::try_from(at).is_ok_and(|at| silent.binary_search(&at).is_ok());
+        now.0.saturating_sub(measured.0) > i64::try_from(patience_ms).unwrap_or(i64::MAX) || is_silent()
+    })
 }
 
 /// A metric that a source does not have.
@@ -49,10 +86,14 @@ pub struct TelemetryPatch {
     pub set_nodes: Vec<(Metric, Readings)>,
     /// Columns of workloads that changed, whole.
     pub set_workloads: Vec<(Metric, Readings)>,
+    /// How old the readings of nodes are, if that changed.
+    pub of_nodes: Option<Together>,
+    /// How old the readings of workloads are, if that changed.
+    pub of_workloads: Option<Together>,
     /// Columns that are gone.
     pub gone: Vec<Metric>,
-    /// What is missing, and the patience, if they changed.
-    pub missing: Option<(Vec<Missing>, u64)>,
+    /// What is missing, and the patience of all and of each, if they changed.
+    pub missing: Option<(Vec<Missing>, u64, Vec<(u32, u64)>)>,
 }
 
 impl TelemetryView {
@@ -94,10 +135,25 @@ impl TelemetryView {
     /// Is the last measurement of the GPU at this place older than it should be, or was just nothing said of it?
     #[must_use]
     pub fn is_stale(&self, at: usize, now: Stamp) -> bool {
-        self.times.get(at).is_some_and(|measured| {
-            let is_silent = || u32::try_from(at).is_ok_and(|at| self.silent.binary_search(&at).is_ok());
-            now.0.saturating_sub(measured.0) > i64::try_from(self.patience_ms).unwrap_or(i64::MAX) || is_silent()
-        })
+        is_stale(&self.times, &self.silent, at, now, self.patience_at(at))
+    }
+
+    /// How old the measurement of the GPU at this place may be, in milliseconds.
+    #[must_use]
+    pub fn patience_at(&self, at: usize) -> u64 {
+        patience_at(&self.patience, self.patience_ms, at)
+    }
+
+    /// Is what is said of the node at this place older than it should be?
+    #[must_use]
+    pub fn node_is_stale(&self, node: usize, now: Stamp) -> bool {
+        self.of_nodes.is_stale(node, now, self.patience_ms)
+    }
+
+    /// Is what is said of the workload at this place older than it should be?
+    #[must_use]
+    pub fn workload_is_stale(&self, workload: usize, now: Stamp) -> bool {
+        self.of_workloads.is_stale(workload, now, self.patience_ms)
     }
 
     /// Of how many GPUs the last measurement is older than it should be.
@@ -112,13 +168,15 @@ impl TelemetryView {
         if self == newer {
             return None;
         }
-        let about = |view: &Self| (view.missing.clone(), view.patience_ms);
+        let about = |view: &Self| (view.missing.clone(), view.patience_ms, view.patience.clone());
         Some(TelemetryPatch {
             times: (self.times != newer.times).then(|| newer.times.clone()),
             silent: (self.silent != newer.silent).then(|| newer.silent.clone()),
             set: changed(&self.columns, &newer.columns),
             set_nodes: changed(&self.nodes, &newer.nodes),
             set_workloads: changed(&self.workloads, &newer.workloads),
+            of_nodes: (self.of_nodes != newer.of_nodes).then(|| newer.of_nodes.clone()),
+            of_workloads: (self.of_workloads != newer.of_workloads).then(|| newer.of_workloads.clone()),
             gone: self.columns.keys().filter(|metric| !newer.columns.contains_key(metric)).copied().collect(),
             missing: (about(self) != about(newer)).then(|| about(newer)),
         })
@@ -140,8 +198,14 @@ impl TelemetryView {
         self.columns.extend(patch.set);
         self.nodes.extend(patch.set_nodes);
         self.workloads.extend(patch.set_workloads);
-        if let Some((missing, patience_ms)) = patch.missing {
-            (self.missing, self.patience_ms) = (missing, patience_ms);
+        if let Some(of_nodes) = patch.of_nodes {
+            self.of_nodes = of_nodes;
+        }
+        if let Some(of_workloads) = patch.of_workloads {
+            self.of_workloads = of_workloads;
+        }
+        if let Some((missing, patience_ms, patience)) = patch.missing {
+            (self.missing, self.patience_ms, self.patience) = (missing, patience_ms, patience);
         }
     }
 }
@@ -198,6 +262,8 @@ mod tests {
         (columns, prop::collection::vec(0i64..3, 0..4), 0u64..2).prop_map(|(columns, times, patience_ms)| {
             TelemetryView {
                 silent: times.iter().filter(|at| **at == 2).map(|_| 1).collect(),
+                of_nodes: Together { times: times.iter().map(|at| Some(Stamp(*at))).collect(), ..Together::default() },
+                of_workloads: Together { silent: times.iter().map(|_| 1).collect(), ..Together::default() },
                 times: times.into_iter().map(|at| Some(Stamp(at))).collect(),
                 workloads: columns
                     .iter()
@@ -210,6 +276,7 @@ mod tests {
                 columns: columns.into_iter().map(|(metric, column)| (metric, column.into_iter().collect())).collect(),
                 missing: Vec::new(),
                 patience_ms,
+                patience: (0..patience_ms).map(|_| (1, 5)).collect(),
             }
         })
     }
@@ -242,6 +309,35 @@ mod tests {
         assert_eq!(why(&view).as_deref(), Some("The exporter leaves it out."));
         view.columns.insert(Metric::TensorActive, Readings::default());
         assert_eq!(why(&view), None);
+    }
+
+    #[test]
+    fn each_gpu_may_be_as_old_as_it_is_measured_seldom() {
+        let view = TelemetryView {
+            times: [Some(Stamp(1_000)); 4].into_iter().collect(),
+            patience_ms: 150_000,
+            patience: vec![(1, 12_500), (3, 150_000)],
+            ..TelemetryView::default()
+        };
+        let stale = |now| (0..4).map(|at| view.is_stale(at, Stamp(now))).collect::<Vec<_>>();
+        assert_eq!(stale(13_500), [false; 4]);
+        assert_eq!(stale(13_501), [false, true, true, false]);
+        assert_eq!(stale(151_001), [true; 4]);
+    }
+
+    #[test]
+    fn what_several_gpus_come_to_may_be_as_old_as_they_may() {
+        let two = Together {
+            times: [Some(Stamp(1_000)), Some(Stamp(1_000)), None].into_iter().collect(),
+            patience: vec![(1, 150_000)],
+            ..Together::default()
+        };
+        let silent = Together { silent: vec![0], ..two.clone() };
+        let view =
+            TelemetryView { of_nodes: two, of_workloads: silent, patience_ms: 12_500, ..TelemetryView::default() };
+        let nodes = |now| [0, 1, 2].map(|at| view.node_is_stale(at, Stamp(now)));
+        assert_eq!([nodes(13_500), nodes(13_501)], [[false; 3], [true, false, false]]);
+        assert_eq!([0, 1].map(|at| view.workload_is_stale(at, Stamp(2_000))), [true, false]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ struct Column {
     /// What it means, and what a click does.
     about: String,
     /// What a click shows: a table and its filter.
-    shows: (&'static str, &'static str),
+    shows: (&'static str, String),
 }
 
 /// Draws the funnel.
@@ -94,9 +94,9 @@ fn One(columns: Memo<Vec<Column>>, at: usize) -> impl IntoView {
     let read = move |read: fn(&Column) -> String| columns.with(|columns| columns.get(at).map(read).unwrap_or_default());
     let show = move |_| {
         let (tab, filter) =
-            columns.with_untracked(|columns| columns.get(at).map(|column| column.shows).unwrap_or_default());
+            columns.with_untracked(|columns| columns.get(at).map(|column| column.shows.clone()).unwrap_or_default());
         state.set_tab(tab);
-        state.set_filter(filter);
+        state.set_filter(&filter);
     };
     view! {
         <button type="button" class="funnel-column" on:click=show title=move || read(|column| column.about.clone())>
@@ -153,7 +153,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             label: "Total",
             figure: sum(s.gpus),
             why: total_words(&s.partial, clusters, sources),
-            shows: ("gpus", ""),
+            shows: ("gpus", String::new()),
             ..Column::default()
         },
         Column {
@@ -165,7 +165,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
                 Sum::Exact(0) => "none lost".into(),
                 lost => format!("{} lost", sum(lost)),
             },
-            shows: ("nodes", "status!=ok"),
+            shows: ("nodes", "status!=ok".into()),
             ..Column::default()
         },
         Column {
@@ -177,7 +177,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
                 (Some(idle), Some(free)) => idle_words(free, idle.saturating_sub(free)),
                 _ => format!("{} free", sum(s.gpus_free)),
             },
-            shows: ("pods", "gpus>0"),
+            shows: ("pods", "gpus>0".into()),
             ..Column::default()
         },
         Column {
@@ -191,7 +191,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
                 Sum::NotKnown => "who holds the GPUs is not known",
             }
             .into(),
-            shows: ("gpus", "state=free status!=cordoned*"),
+            shows: ("gpus", "state=free status!=cordoned*".into()),
             ..Column::default()
         },
         Column {
@@ -200,7 +200,7 @@ fn columns(s: &FleetSummary, clusters: usize, sources: &[SourceState]) -> Vec<Co
             share: None,
             lost: None,
             why: pending_words(s.pods_pending),
-            shows: ("pods", "status=pending"),
+            shows: ("pods", "status=pending".into()),
             ..Column::default()
         },
     ]
