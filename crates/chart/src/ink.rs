@@ -4,7 +4,7 @@ use crate::{Fill, paper};
 use pilothouse_wire::{
     Metric, Reading, Readings, Stamp, Sum,
     view::{
-        FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status,
+        Condition, FleetView, GpuAt, GpuRow, GpuState, NodeRow, Status,
         gpu::{Hit, Worst},
     },
 };
@@ -120,6 +120,24 @@ impl Mode {
             Self::HeldFor => "Held for",
             Self::Age => "Age of data",
         }
+    }
+
+    /// Its word in addresses.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Measured(gauge) => gauge.metric().id(),
+            Self::Allocation => "allocation",
+            Self::Health => "health",
+            Self::HeldFor => "held",
+            Self::Age => "age",
+        }
+    }
+
+    /// The one of this word.
+    #[must_use]
+    pub fn by_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.id() == id)
     }
 
     /// The one after it.
@@ -247,23 +265,23 @@ impl<'a> Inks<'a> {
     pub fn of(&self, gpu: GpuAt<'a>, hit: Option<&Hit>) -> Ink {
         let (cell, telemetry) = (gpu.cell(), &self.view.telemetry);
         let worst = hit.and_then(|hit| hit.gpu(gpu.slot));
-        let free = |ink: Option<Ink>| ink.unwrap_or(if cell.state == GpuState::Free { Ink::Free } else { Ink::NoData });
         match (cell.state, self.mode) {
             (GpuState::Lost, _) => Ink::Lost,
             (GpuState::Withheld, _) => Ink::Withheld,
             (_, Mode::Health) => health(gpu.node, worst),
             (_, Mode::Measured(_) | Mode::Age) if worst == Some(Status::Bad) => Ink::Lost,
-            (GpuState::Free, Mode::Measured(_)) => Ink::Free,
             (_, Mode::Measured(_)) if telemetry.is_stale(gpu.at, self.now) => Ink::Stale,
             (_, Mode::Measured(gauge)) => {
                 let reading = self.column.map_or(Reading::ABSENT, |column| column.get(gpu.at));
                 match gauge.step(reading) {
                     // What is wrong with it is told by its shape; how much it does can be read beside it.
                     Some(_) if worst == Some(Status::Warn) => Ink::Slowed,
-                    step => free(step.map(Ink::Scale)),
+                    // That it does nothing is known, and drawn quietly.
+                    Some(_) if cell.state == GpuState::Free => Ink::Free,
+                    step => step.map_or(Ink::NoData, Ink::Scale),
                 }
             }
-            (_, Mode::Age) => free(telemetry.times.get(gpu.at).map(|at| self.since(&AGES_S, at))),
+            (_, Mode::Age) => telemetry.times.get(gpu.at).map_or(Ink::NoData, |at| self.since(&AGES_S, at)),
             (GpuState::Free, _) => Ink::Free,
             (GpuState::Unknown, _) => Ink::NoData,
             (GpuState::Held, Mode::Allocation) => Ink::Held,
@@ -320,7 +338,7 @@ fn health(node: &NodeRow, worst: Option<Status>) -> Ink {
 
 /// Does a condition other than Ready say that something is wrong?
 fn pressed(node: &NodeRow) -> bool {
-    node.conditions.iter().any(|condition| condition.kind != "Ready" && condition.status == "True")
+    node.conditions.iter().any(|condition| Condition::is_wrong(&condition.kind, &condition.status))
 }
 
 /// Power of a node is a sum: on the scale stands what that is for one GPU.
@@ -391,9 +409,12 @@ mod tests {
     /// A node of two GPUs that a pod holds each, last measured so many seconds ago, and what it is drawn as: each of its
     /// GPUs, and as one.
     fn drawn(ages: [Option<i64>; 2]) -> (Vec<Ink>, Ink) {
+        drawn_as(GpuCell::slot(GpuState::Held, Some(0)), ages)
+    }
+
+    fn drawn_as(cell: GpuCell, ages: [Option<i64>; 2]) -> (Vec<Ink>, Ink) {
         let id = NodeId { cluster: ConnectionId::slug("iad"), name: "a".into() };
-        let gpus = vec![GpuCell::slot(GpuState::Held, Some(0)); 2];
-        let node = NodeRow { gpus, ..NodeRow::ready(id, Stamp(0)) };
+        let node = NodeRow { gpus: vec![cell; 2], ..NodeRow::ready(id, Stamp(0)) };
         let now = Stamp(1_000_000);
         let half = |n: usize| std::iter::repeat_n(Reading::of(0.5), n).collect::<Readings>();
         let read = |age: &Option<i64>| age.map_or(Reading::ABSENT, |_| Reading::of(0.5));
@@ -421,6 +442,18 @@ mod tests {
         let node = NodeRow { gpus: vec![held; 2], ..NodeRow::ready(id, Stamp(0)) };
         let view = FleetView { nodes: [node].into_iter().collect(), ..FleetView::default() };
         assert_eq!(Inks::new(Mode::Allocation, &view, Stamp(1)).of_node(0, 0), Ink::Scale(8));
+    }
+
+    #[test]
+    fn a_gpu_that_is_free_and_not_measured_is_not_drawn_as_free() {
+        let free = |ages| drawn_as(GpuCell::slot(GpuState::Free, None), ages).0;
+        assert_eq!(free([Some(10), Some(10)]), [Ink::Free; 2]);
+        assert_eq!(free([Some(40), None]), [Ink::Stale, Ink::NoData]);
+    }
+
+    #[test]
+    fn a_colour_reads_back_from_its_word() {
+        assert!(Mode::ALL.into_iter().all(|mode| Mode::by_id(mode.id()) == Some(mode)));
     }
 
     #[test]
