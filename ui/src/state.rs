@@ -2,7 +2,10 @@
 
 use crate::{clock::Clock, link::Link, once::effect, theme::Theme};
 use leptos::{ev, prelude::*};
-use pilothouse_wire::{Area, ConnectionId, ObjectRef, When, address::Address};
+use pilothouse_wire::{
+    Area, ConnectionId, ObjectRef, When,
+    address::{Address, Look},
+};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
 
@@ -14,6 +17,7 @@ pub struct State {
     scope: Memo<Vec<ConnectionId>>,
     tab: Memo<Option<String>>,
     filter: Memo<String>,
+    look: Memo<Look>,
     area: Memo<Area>,
     selected: Memo<Option<ObjectRef>>,
     when: Memo<When>,
@@ -55,6 +59,7 @@ impl State {
             scope: Memo::new(move |_| address.with(|address| address.scope.clone())),
             tab: Memo::new(move |_| address.with(|address| address.tab.clone())),
             filter: Memo::new(move |_| address.with(|address| address.filter.clone())),
+            look: Memo::new(move |_| address.with(|address| address.look.clone())),
             area: Memo::new(move |_| address.with(|address| address.area.clone())),
             selected: Memo::new(move |_| address.with(|address| address.selected.clone())),
             when: Memo::new(move |_| address.with(|address| address.when)),
@@ -97,6 +102,17 @@ impl State {
     #[must_use]
     pub fn filter(self) -> Memo<String> {
         self.filter
+    }
+
+    /// How the screen shows what it shows.
+    #[must_use]
+    pub fn look(self) -> Memo<Look> {
+        self.look
+    }
+
+    /// Shows it otherwise.
+    pub fn set_look(self, how: impl FnOnce(&mut Look)) {
+        self.change(Keep::AtRest, |address| how(&mut address.look));
     }
 
     /// GPUs picked out on the map; empty for all.
@@ -239,11 +255,12 @@ impl State {
         self.change(Keep::Step, |address| address.scope = scope);
     }
 
-    /// Opens a table; its filter starts empty.
+    /// Opens a table; its filter starts empty, and its order is its own.
     pub fn set_tab(self, tab: &str) {
         self.change(Keep::Step, |address| {
             if address.tab.as_deref() != Some(tab) {
                 address.filter.clear();
+                address.look.sort = None;
             }
             address.tab = Some(tab.to_owned());
         });

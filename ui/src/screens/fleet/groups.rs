@@ -45,6 +45,25 @@ impl Grouping {
         }
     }
 
+    /// Its word in addresses.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Pool => "pool",
+            Self::Product => "product",
+            Self::Zone => "zone",
+            Self::Owner => "owner",
+            Self::Team => "team",
+            Self::Queue => "queue",
+        }
+    }
+
+    /// The one of this word; by pool for any other.
+    #[must_use]
+    pub fn read(word: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|grouping| Some(grouping.id()) == word).unwrap_or_default()
+    }
+
     /// The one after it.
     #[must_use]
     pub fn next(self) -> Self {
@@ -287,6 +306,12 @@ mod tests {
         let groups = Groups::of(&fleet(), Grouping::Pool, &coming);
         assert!(groups.clusters.iter().any(|c| c.ghost && c.name == "fra-train"));
         assert_eq!(groups.plans().iter().filter(|plan| plan.ghost).count(), 1);
+    }
+
+    #[test]
+    fn a_grouping_reads_back_from_its_word() {
+        assert!(Grouping::ALL.into_iter().all(|grouping| Grouping::read(Some(grouping.id())) == grouping));
+        assert_eq!([Grouping::read(None), Grouping::read(Some("x"))], [Grouping::Pool; 2]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{
         show::Show,
         size::use_size,
     },
-    state::use_state,
+    state::{State, use_state},
 };
 use leptos::{html::Div, prelude::*};
 use pilothouse_wire::{
@@ -41,16 +41,14 @@ use std::sync::Arc;
 pub(super) struct MapState {
     /// What the colour means.
     pub mode: Memo<Mode>,
-    /// The colour that a person chose.
-    pub chosen: RwSignal<Option<Mode>>,
-    pub grouping: RwSignal<Grouping>,
+    pub grouping: Memo<Grouping>,
     pub groups: Memo<Groups>,
     pub layout: Memo<Layout>,
     pub legend: Memo<Legend>,
     /// The box that the map scrolls in.
     pub frame: NodeRef<Div>,
     /// How many steps larger than it fits.
-    pub zoom: RwSignal<u32>,
+    pub zoom: Memo<u32>,
     /// How far the box is scrolled, right and down, in CSS pixels.
     pub scroll: RwSignal<(f64, f64)>,
     /// The part of the layout that is in sight.
@@ -83,13 +81,16 @@ impl MapState {
 #[component]
 pub fn Map() -> impl IntoView {
     let (fleet, clock): (Fleet, _) = (expect_context(), use_clock());
-    let (chosen, grouping) = (RwSignal::new(None), RwSignal::new(Grouping::default()));
+    let page = use_state();
+    let look = page.look();
+    let grouping = Memo::new(move |_| look.with(|look| Grouping::read(look.group.as_deref())));
     let mode = Memo::new(move |_| {
-        chosen.get().unwrap_or_else(|| fleet.view.fleet(Mode::first).unwrap_or_default())
+        let chosen = look.with(|look| look.colour.as_deref().and_then(Mode::by_id));
+        chosen.unwrap_or_else(|| fleet.view.fleet(Mode::first).unwrap_or_default())
     });
     let frame = NodeRef::<Div>::new();
     let size = use_size(frame);
-    let (zoom, scroll) = (RwSignal::new(0), RwSignal::new((0.0, 0.0)));
+    let (zoom, scroll) = (Memo::new(move |_| look.with(|look| look.zoom)), RwSignal::new((0.0, 0.0)));
     let groups = Memo::new(move |_| {
         let (unseen, grouping) = (fleet.unseen.get(), grouping.get());
         let of = |view: &FleetView| Groups::of(view, grouping, &unseen);
@@ -107,7 +108,6 @@ pub fn Map() -> impl IntoView {
         let whole = |css: f64| device(css, size.dpr);
         layout.with(|layout| in_sight(layout, (whole(left), whole(top)), (whole(size.width), whole(size.height))))
     });
-    let page = use_state();
     let picked = Memo::new(move |_| {
         let of = |view: &FleetView| {
             layout.with(|layout| page.area().with(|area| picked_cells(layout, view, area)))
@@ -149,7 +149,6 @@ pub fn Map() -> impl IntoView {
     let legend = Memo::new(move |_| scene.with(legend_of));
     let state = MapState {
         mode,
-        chosen,
         grouping,
         groups,
         layout,
@@ -165,7 +164,7 @@ pub fn Map() -> impl IntoView {
         spoken: RwSignal::new(String::new()),
     };
     on_command(Command::MapColour, move || {
-        chosen.set(Some(mode.get_untracked().next()));
+        show_in(page, mode.get_untracked().next());
         true
     });
     // One layer at a time: what is picked goes before the inspector does.
@@ -175,7 +174,7 @@ pub fn Map() -> impl IntoView {
         any
     });
     on_command(Command::MapGroup, move || {
-        grouping.update(|grouping| *grouping = grouping.next());
+        group_by(page, grouping.get_untracked().next());
         true
     });
     let nothing = Memo::new(move |_| fleet.view.loaded() && groups.with(|groups| groups.clusters.is_empty()));
@@ -191,6 +190,16 @@ pub fn Map() -> impl IntoView {
             </div>
         </section>
     }
+}
+
+/// Chooses a colour.
+pub(super) fn show_in(page: State, mode: Mode) {
+    page.set_look(|look| look.colour = Some(mode.id().into()));
+}
+
+/// Chooses what the map is grouped by.
+pub(super) fn group_by(page: State, grouping: Grouping) {
+    page.set_look(|look| look.group = (grouping != Grouping::default()).then(|| grouping.id().into()));
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the size of a screen")]

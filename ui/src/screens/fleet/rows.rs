@@ -139,7 +139,7 @@ pub(super) fn workloads(fleet: &FleetView, node: &NodeRow) -> Cell {
 
 /// A node as a row.
 #[must_use]
-pub fn node_row(fleet: &FleetView, at: usize, node: &NodeRow, heard: &Heard) -> RowModel {
+pub fn node_row(fleet: &FleetView, at: usize, node: &NodeRow, heard: &Heard, now: Stamp) -> RowModel {
     let (status, status_word) = fleet.node_status(node);
     let (age, stale) = age(heard, &node.id.cluster);
     let used = match node.gpus.len() {
@@ -159,7 +159,8 @@ pub fn node_row(fleet: &FleetView, at: usize, node: &NodeRow, heard: &Heard) -> 
         Cell::soft(product.as_ref()),
         used,
     ];
-    cells.extend(together(|metric| fleet.telemetry.read_node(metric, at)));
+    let old = fleet.telemetry.node_is_stale(at, now);
+    cells.extend(together(old, |metric| fleet.telemetry.read_node(metric, at)));
     cells.extend([
         match node.pods_holding() {
             Sum::Exact(pods) => Cell::Count(pods),
@@ -173,9 +174,10 @@ pub fn node_row(fleet: &FleetView, at: usize, node: &NodeRow, heard: &Heard) -> 
     RowModel { object: ObjectRef::Node(node.id.clone()), cells, stale }
 }
 
-/// What is measured of several GPUs together.
-fn together(read: impl Fn(Metric) -> Reading) -> impl Iterator<Item = Cell> {
+/// What is measured of several GPUs together. What was measured too long ago is no number of now, as of serving engines.
+fn together(old: bool, read: impl Fn(Metric) -> Reading) -> impl Iterator<Item = Cell> {
     TOGETHER.iter().map(move |(_, metric)| match (metric, read(*metric).finite()) {
+        _ if old && !read(*metric).is_absent() => Cell::Soft("stale".into()),
         (Metric::TensorActive, Some(share)) => Cell::Share(share.into()),
         (Metric::Power, Some(watts)) => Cell::Number(f64::from(watts) / 1_000.0, 1),
         _ => measured(*metric, read(*metric)),
@@ -201,7 +203,8 @@ pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Hea
         of_gpus(row.gpus_held, row.shares_held),
         of_gpus(row.gpus_wanted, row.shares_wanted),
     ];
-    cells.extend(together(|metric| fleet.telemetry.read_workload(metric, at)));
+    let old = fleet.telemetry.workload_is_stale(at, now);
+    cells.extend(together(old, |metric| fleet.telemetry.read_workload(metric, at)));
     cells.extend(serving::cells(fleet, &row.id, now));
     cells.extend([
         Cell::Ratio { part: row.ready.into(), whole: row.pods.into() },
@@ -215,7 +218,7 @@ pub fn workload_row(fleet: &FleetView, at: usize, row: &WorkloadRow, heard: &Hea
 /// A GPU as a row: its age is that of its last measurement, or, where nobody measures it, of its cluster.
 #[must_use]
 pub fn gpu_row(row: &GpuRow<'_>, heard: &Heard, now: Stamp) -> RowModel {
-    let node = row.gpu.node;
+    let (row, node) = (&row.as_of(now), row.gpu.node);
     let (of_cluster, cluster_is_stale) = age(heard, &node.id.cluster);
     let (age, stale) = match row.measured_at() {
         Some(at) => (Cell::Since(at, row.is_stale(now)), cluster_is_stale || row.is_stale(now)),
@@ -307,7 +310,7 @@ mod tests {
             sorting::{gpu_key, node_key},
         },
     };
-    use pilothouse_wire::view::{GpuCell, GpuState, Status, gpu::Worst};
+    use pilothouse_wire::view::{GpuCell, GpuState, Status, TelemetryView, Together, gpu::Worst};
 
     fn fleet() -> FleetView {
         let mut first = node("iad", "h-1", "serve", 3);
@@ -336,7 +339,7 @@ mod tests {
     #[test]
     fn every_row_has_a_cell_for_each_column() {
         let (fleet, heard) = (fleet(), heard());
-        assert_eq!(node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard).cells.len(), NODES.len());
+        assert_eq!(node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard, Stamp(9_000)).cells.len(), NODES.len());
         assert_eq!(gpu_row(&gpus(&fleet)[0], &heard, Stamp(9_000)).cells.len(), GPUS.len());
         assert_eq!(pod_row(&fleet, &fleet.pods.rows()[0], &heard, Stamp(9_000)).cells.len(), PODS.len());
     }
@@ -363,11 +366,29 @@ mod tests {
     }
 
     #[test]
+    fn what_several_gpus_did_too_long_ago_is_called_stale_and_so_is_a_gpu() {
+        let mut fleet = fleet();
+        let old = Some(Stamp(1_000));
+        fleet.telemetry = TelemetryView {
+            times: [old; 4].into_iter().collect(),
+            nodes: [(Metric::Utilisation, [Reading::of(0.97)].into_iter().collect())].into(),
+            of_nodes: Together { times: [old].into_iter().collect(), ..Together::default() },
+            patience_ms: 30_000,
+            ..TelemetryView::default()
+        };
+        let heard = heard();
+        let util = |now| plain(&node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard, Stamp(now)).cells[7]);
+        assert_eq!([util(31_000), util(31_001)], [Some("97".into()), Some("stale".into())]);
+        let status = |now| plain(&gpu_row(&gpus(&fleet)[1], &heard, Stamp(now)).cells[0]);
+        assert_eq!([status(31_000), status(31_001)], [Some("Held".into()), Some("Held, stale".into())]);
+    }
+
+    #[test]
     fn what_nobody_is_seen_to_hold_is_not_known_until_all_pods_are_read() {
         let mut node = node("iad", "h-1", "serve", 2);
         (node.holders_known, node.gpus[0].state, node.gpus[1].state) = (false, GpuState::Unknown, GpuState::Unknown);
         let (fleet, heard) = (FleetView { nodes: [node].into_iter().collect(), ..FleetView::default() }, heard());
-        let cells = node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard).cells;
+        let cells = node_row(&fleet, 0, &fleet.nodes.rows()[0], &heard, Stamp(9_000)).cells;
         assert_eq!([5, 10].map(|at| plain(&cells[at]).unwrap_or("—".into())), ["— / 2", "—"]);
         assert_eq!(gpus(&fleet)[0].status(), (Status::Unknown, "Not known".into()));
     }

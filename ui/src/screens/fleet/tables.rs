@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     mirror::Part,
+    once::effect,
     parts::table::{
         body::TableState,
         cell::{Column, RowModel},
@@ -22,8 +23,9 @@ use crate::{
 };
 use leptos::prelude::*;
 use pilothouse_wire::{
-    ObjectRef,
-    view::{GpuRow, NodeRow, PodRow, Served, WorkloadRow, gpu::Worst},
+    Metric, ObjectRef,
+    units::lower,
+    view::{GpuRow, NodeAt, PodRow, Served, WorkloadAt, gpu::Worst},
 };
 
 /// One of the tables.
@@ -144,6 +146,7 @@ impl FleetTable {
     pub fn new(tab: Tab, fleet: Fleet) -> Self {
         let page = use_state();
         let state = TableState::new(Sort::default());
+        keep_sort(tab, page, state.sort);
         let ordered = Memo::new(move |before: Option<&Ordered>| {
             let wanted = wanted(tab, page, state);
             // What was heard when changes each second: only an order by age depends on it.
@@ -161,7 +164,7 @@ impl FleetTable {
         let (fleet, at) = (self.fleet, at as usize);
         let row = fleet.heard.with(|heard| match self.tab {
             Tab::Nodes => {
-                fleet.view.fleet(|view| view.nodes.rows().get(at).map(|node| node_row(view, at, node, heard)))
+                fleet.view.fleet(|view| view.nodes.rows().get(at).map(|node| node_row(view, at, node, heard, now)))
             }
             Tab::Gpus => fleet.view.fleet(|view| view.gpu_row_at(at).map(|row| gpu_row(&row, heard, now))),
             Tab::Workloads => fleet
@@ -177,6 +180,38 @@ impl FleetTable {
     }
 }
 
+/// The order in the address is that of the open table; a table that is opened again has its own.
+fn keep_sort(tab: Tab, page: State, sort: RwSignal<Sort>) {
+    let open = move || page.tab().with(|word| Tab::read(word.as_deref())) == tab;
+    // From the address first: what an address that was pasted says is not written over by how the table was.
+    effect(move || {
+        let wanted = page.look().with(|look| look.sort.as_deref().and_then(|word| read_sort(tab, word)));
+        if let Some(wanted) = wanted.filter(|wanted| open() && *wanted != sort.get_untracked()) {
+            sort.set(wanted);
+        }
+    });
+    effect(move || {
+        let (sort, open) = (sort.get(), open());
+        // Who leaves for another screen takes nothing along.
+        if open && page.screen().with_untracked(|screen| screen == "fleet") {
+            untrack(|| page.set_look(|look| look.sort = sort_word(sort)));
+        }
+    });
+}
+
+/// An order as it stands in an address; nothing for that of a table which nobody sorted.
+fn sort_word(sort: Sort) -> Option<String> {
+    let minus = if sort.falling { "-" } else { "" };
+    (sort != Sort::default()).then(|| format!("{minus}{}", sort.column))
+}
+
+/// An order out of an address; `None` for a column that the table does not have.
+fn read_sort(tab: Tab, word: &str) -> Option<Sort> {
+    let (falling, key) = word.strip_prefix('-').map_or((false, word), |key| (true, key));
+    let column = tab.columns().iter().find(|column| column.key == key)?;
+    Some(Sort { column: column.key, falling })
+}
+
 /// The rows of a table in the order that is wanted; `None` until its view is there.
 fn ordered(
     tab: Tab,
@@ -187,15 +222,18 @@ fn ordered(
     picked: Option<&Picked>,
 ) -> Option<Ordered> {
     let parts = parts(tab, wanted);
+    // Each frame has a time of its own: which parts changed is what a table is thought over for.
+    let now = untrack(|| fleet.view.as_of()).unwrap_or_default();
     match tab {
         Tab::Nodes => fleet.view.fleet_later(&parts, |view| {
             let worst = Worst::of(view);
-            let key = |row: &_, column| node_key(view, &worst, row, heard, column);
-            let keep = |row: &NodeRow| picked.is_none_or(|picked| picked.area.holds_node(&row.id));
-            order_kept(view.nodes.rows().iter(), keep, wanted, before, key, |row| id_of(&row.id))
+            let rows: Vec<NodeAt<'_>> = view.nodes_at(now).collect();
+            let key = |node: &NodeAt<'_>, column| node_key(view, &worst, node.row, heard, column);
+            let keep = |node: &NodeAt<'_>| picked.is_none_or(|picked| picked.area.holds_node(&node.row.id));
+            order_kept(rows.iter(), keep, wanted, before, key, |node| id_of(&node.row.id))
         }),
         Tab::Gpus => fleet.view.fleet_later(&parts, |view| {
-            let rows: Vec<GpuRow<'_>> = view.gpu_rows().collect();
+            let rows: Vec<GpuRow<'_>> = view.gpu_rows().map(|row| row.as_of(now)).collect();
             let id = |row: &GpuRow<'_>| id_of(&(&row.gpu.node.id, row.index()));
             let keep = |row: &GpuRow<'_>| {
                 picked.is_none_or(|picked| picked.area.holds(&row.gpu.node.id, row.index()))
@@ -203,13 +241,12 @@ fn ordered(
             order_kept(rows.iter(), keep, wanted, before, gpu_key, id)
         }),
         Tab::Workloads => fleet.view.fleet_later(&parts, |view| {
-            let rows = view.workloads.rows().iter().map(|row| Served { row, serving: view.serving.get(&row.id) });
-            let rows: Vec<Served<'_, WorkloadRow>> = rows.collect();
-            let key = |served: &Served<'_, WorkloadRow>, column| workload_key(view, served.row, column);
-            let keep = |served: &Served<'_, WorkloadRow>| {
-                picked.is_none_or(|picked| picked.workloads.contains(&served.row.id))
+            let rows: Vec<WorkloadAt<'_>> = view.workloads_at(now).collect();
+            let key = |workload: &WorkloadAt<'_>, column| workload_key(view, workload.row, column);
+            let keep = |workload: &WorkloadAt<'_>| {
+                picked.is_none_or(|picked| picked.workloads.contains(&workload.row.id))
             };
-            order_kept(rows.iter(), keep, wanted, before, key, |served| id_of(&served.row.id))
+            order_kept(rows.iter(), keep, wanted, before, key, |workload| id_of(&workload.row.id))
         }),
         Tab::Pods => fleet.view.fleet_later(&parts, |view| {
             // Where no engine is measured, none is looked for.
@@ -252,7 +289,11 @@ fn parts(tab: Tab, wanted: &Wanted) -> Vec<Part> {
         parts.push(Part::Pods);
     }
     let is_measured = match tab {
-        Tab::Nodes | Tab::Workloads => TOGETHER.iter().any(|(column, _)| *column == by),
+        Tab::Nodes | Tab::Workloads => {
+            let filter = lower(&wanted.filter);
+            let names = |metric: &Metric| filter.contains(metric.id());
+            TOGETHER.iter().any(|(column, _)| *column == by) || Metric::ALL.iter().any(names)
+        }
         // Each metric is a key of the filter.
         Tab::Gpus => {
             by == "age" || MEASURED.iter().any(|(column, _)| *column == by) || !wanted.filter.trim().is_empty()
@@ -307,6 +348,8 @@ mod tests {
         for (tab, column, filter, want) in [
             (Tab::Nodes, "status", "pool=serve", false),
             (Tab::Nodes, "power", "", true),
+            (Tab::Nodes, "status", "Temp>80", true),
+            (Tab::Workloads, "status", "util<5", true),
             (Tab::Gpus, "status", " ", false),
             (Tab::Gpus, "status", "power>600", true),
             (Tab::Gpus, "age", "", true),
@@ -316,6 +359,17 @@ mod tests {
         ] {
             assert_eq!(measured(tab, column, filter), want, "{tab:?} by {column}, {filter}");
         }
+    }
+
+    #[test]
+    fn an_order_reads_back_from_its_word_where_the_table_has_its_column() {
+        for tab in Tab::ALL {
+            for column in tab.columns() {
+                let sort = Sort { column: column.key, falling: true };
+                assert_eq!(sort_word(sort).and_then(|word| read_sort(tab, &word)), Some(sort));
+            }
+        }
+        assert_eq!((sort_word(Sort::default()), read_sort(Tab::Nodes, "-restarts")), (None, None));
     }
 
     #[test]

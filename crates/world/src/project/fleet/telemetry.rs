@@ -4,7 +4,7 @@ use super::workloads;
 use crate::{Telemetry, World};
 use pilothouse_wire::{
     ConnectionId, Metric, PodId, Reading, Readings, Stamp,
-    view::{FleetView, Method, Missing, NodeRow, TelemetryView},
+    view::{FleetView, Method, Missing, NodeRow, TelemetryView, Together},
 };
 use std::{
     borrow::Cow,
@@ -20,8 +20,8 @@ pub(super) struct Layout {
     sources: Vec<ConnectionId>,
     /// The GPUs of the view in its order, as stretches of the sources' columns: a column is copied stretch by stretch.
     stretches: Vec<Stretch>,
-    /// For each node, the place behind its last GPU.
-    node_ends: Vec<usize>,
+    /// For each node, the places of its GPUs.
+    nodes: Vec<Range<usize>>,
     /// Ranges of GPUs that pods of workloads hold alone, workload by workload.
     held: Vec<Range<usize>>,
     /// For each workload, the place in `held` behind its last range.
@@ -52,8 +52,9 @@ impl Layout {
         let mut layout = Self { sources, ..Self::default() };
         let mut places = Vec::new();
         for node in nodes {
+            let first = places.len();
             layout.node(world, node, &mut places);
-            layout.node_ends.push(places.len());
+            layout.nodes.push(first..places.len());
         }
         layout.stretches = stretches(&places);
         layout.hold(view, &places);
@@ -136,26 +137,50 @@ impl Layout {
                 next: missing.next.clone(),
             })
         });
+        let patience = told.iter().map(|(_, telemetry)| telemetry.patience()).max().unwrap_or_default();
+        let (times, silent) = (self.picked(&times), self.silent(&told));
         let mut view = TelemetryView {
-            times: self.picked(&times).into_iter().collect(),
-            silent: self.silent(&told),
             missing: missing.collect(),
-            patience_ms: told
-                .iter()
-                .map(|(_, telemetry)| u64::try_from(telemetry.patience().as_millis()).unwrap_or(u64::MAX))
-                .max()
-                .unwrap_or(0),
+            patience_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
+            times: times.iter().copied().collect(),
+            silent,
             ..TelemetryView::default()
         };
+        view.patience = self.patience(&told, view.patience_ms);
+        let old = old(&times, &view);
+        view.of_nodes = aged(self.nodes.iter().map(std::slice::from_ref), &times, &old, &view);
+        view.of_workloads = aged(self.workloads(), &times, &old, &view);
         for metric in metrics {
             let columns: Vec<Cow<'_, [Reading]>> = told.iter().map(|(_, telemetry)| telemetry.column(metric)).collect();
             let columns: Vec<&[Reading]> = columns.iter().map(AsRef::as_ref).collect();
             let column: Vec<Reading> = self.picked(&columns);
-            view.nodes.insert(metric, self.of_nodes(metric, &column));
-            view.workloads.insert(metric, self.of_workloads(metric, &column));
+            let nodes = self.nodes.iter().map(std::slice::from_ref);
+            view.nodes.insert(metric, together(metric, &column, nodes, &old));
+            view.workloads.insert(metric, together(metric, &column, self.workloads(), &old));
             view.columns.insert(metric, column.into_iter().collect());
         }
         view
+    }
+
+    /// From which place of the view on a measurement may be how old, in milliseconds, where that is another than `most`.
+    fn patience(&self, told: &[(&ConnectionId, &Telemetry)], most: u64) -> Vec<(u32, u64)> {
+        let (mut runs, mut now, mut first) = (Vec::new(), most, 0_u32);
+        for stretch in &self.stretches {
+            let len = u32::try_from(stretch.len).unwrap_or(u32::MAX);
+            if let Some((source, at)) = stretch.from
+                && let Some((_, telemetry)) = told.get(usize::from(source))
+            {
+                for (place, patience) in telemetry.patience_of(at..at.saturating_add(len)) {
+                    let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+                    if patience != now {
+                        runs.push((first.saturating_add(place - at), patience));
+                        now = patience;
+                    }
+                }
+            }
+            first = first.saturating_add(len);
+        }
+        runs
     }
 
     /// The GPUs of the view, by their places, of which their sources said nothing: few, as a rule.
@@ -176,7 +201,7 @@ impl Layout {
 
     /// For each GPU of the view its value in the columns of the sources, one column a source.
     fn picked<T: Copy + Default>(&self, columns: &[&[T]]) -> Vec<T> {
-        let mut all = Vec::with_capacity(self.node_ends.last().copied().unwrap_or(0));
+        let mut all = Vec::with_capacity(self.nodes.last().map_or(0, |node| node.end));
         for stretch in &self.stretches {
             let end = all.len() + stretch.len;
             if let Some((source, at)) = stretch.from {
@@ -189,27 +214,76 @@ impl Layout {
         all
     }
 
-    /// One reading for each node.
-    fn of_nodes(&self, metric: Metric, column: &[Reading]) -> Readings {
+    /// For each workload, the places of the GPUs that its pods hold alone.
+    fn workloads(&self) -> impl Iterator<Item = &[Range<usize>]> {
         let mut first = 0;
-        let parts = self.node_ends.iter().map(|end| {
-            let part = column.get(first..*end).unwrap_or_default();
-            first = *end;
-            metric.together(part.iter().copied())
-        });
-        parts.collect()
-    }
-
-    /// One reading for each workload.
-    fn of_workloads(&self, metric: Metric, column: &[Reading]) -> Readings {
-        let mut first = 0;
-        let parts = self.workload_ends.iter().map(|end| {
+        self.workload_ends.iter().map(move |end| {
             let ranges = self.held.get(first..*end).unwrap_or_default();
             first = *end;
-            metric.together(ranges.iter().flat_map(|range| &column[range.clone()]).copied())
-        });
-        parts.collect()
+            ranges
+        })
     }
+}
+
+/// The GPUs whose last measurement was already too old when others were measured, or of which nothing was said, or ever
+/// was; empty where there is none that was measured once. There is no clock here: the newest measurement stands for one.
+fn old(times: &[Option<Stamp>], view: &TelemetryView) -> Vec<bool> {
+    let newest = times.iter().flatten().max().copied().unwrap_or_default();
+    let measured = times.iter().enumerate().filter(|(_, at)| at.is_some());
+    if !measured.map(|(place, _)| place).any(|place| view.is_stale(place, newest)) {
+        return Vec::new();
+    }
+    times.iter().enumerate().map(|(place, at)| at.is_none() || view.is_stale(place, newest)).collect()
+}
+
+/// Of several GPUs those that count: who is not too old, or all of them where all are.
+fn counted<'a>(ranges: &'a [Range<usize>], old: &'a [bool]) -> impl Iterator<Item = usize> + 'a {
+    let is_old = |at: usize| old.get(at).copied().unwrap_or(false);
+    let all = old.is_empty() || ranges.iter().cloned().flatten().all(is_old);
+    ranges.iter().cloned().flatten().filter(move |at| all || !is_old(*at))
+}
+
+/// One reading for each row.
+fn together<'a>(
+    metric: Metric,
+    column: &[Reading],
+    rows: impl Iterator<Item = &'a [Range<usize>]>,
+    old: &[bool],
+) -> Readings {
+    let part = |range: &Range<usize>| column.get(range.clone()).unwrap_or_default();
+    rows.map(|ranges| match old.is_empty() {
+        true => metric.together(ranges.iter().flat_map(part).copied()),
+        false => metric.together(counted(ranges, old).filter_map(|at| column.get(at).copied())),
+    })
+    .collect()
+}
+
+/// How old the readings of each row are.
+fn aged<'a>(
+    rows: impl Iterator<Item = &'a [Range<usize>]>,
+    times: &[Option<Stamp>],
+    old: &[bool],
+    view: &TelemetryView,
+) -> Together {
+    let mut together = Together::default();
+    let (mut all, mut now) = (Vec::new(), view.patience_ms);
+    for (row, ranges) in (0u32..).zip(rows) {
+        let measured = || counted(ranges, old).filter_map(|at| Some((times.get(at).copied().flatten()?, at)));
+        let newest = measured().max();
+        all.push(newest.map(|(time, _)| time));
+        let Some((_, at)) = newest else { continue };
+        let is_silent = |at: usize| u32::try_from(at).is_ok_and(|at| view.silent.binary_search(&at).is_ok());
+        if !view.silent.is_empty() && measured().all(|(_, at)| is_silent(at)) {
+            together.silent.push(row);
+        }
+        let patience = view.patience_at(at);
+        if patience != now {
+            together.patience.push((row, patience));
+            now = patience;
+        }
+    }
+    together.times = all.into_iter().collect();
+    together
 }
 
 /// Places that follow one another as stretches.
@@ -254,6 +328,35 @@ mod tests {
                 .collect();
             prop_assert_eq!(layout.picked(&columns), want);
         }
+    }
+
+    #[test]
+    fn a_gpu_that_is_no_longer_measured_does_not_count_beside_others_and_where_all_are_silent_it_is_said() {
+        let rows = [0..2, 2..4, 4..5];
+        let rows = || rows.iter().map(std::slice::from_ref);
+        let column = [0.25, 0.75, 0.5, 1.0, 0.125].map(Reading::of);
+        let check = |times: [Option<i64>; 5], silent: &[u32], want: [f32; 3], ages: [Option<i64>; 3], quiet: &[u32]| {
+            let times = times.map(|at| at.map(Stamp));
+            let view = TelemetryView {
+                times: times.iter().copied().collect(),
+                silent: silent.to_vec(),
+                patience_ms: 30_000,
+                ..TelemetryView::default()
+            };
+            let old = old(&times, &view);
+            let read = together(Metric::Utilisation, &column, rows(), &old);
+            assert_eq!(read.iter().collect::<Vec<_>>(), want.map(Reading::of), "{times:?} {silent:?}");
+            let aged = aged(rows(), &times, &old, &view);
+            assert_eq!([0, 1, 2].map(|at| aged.times.get(at).map(|at| at.0)), ages, "{times:?} {silent:?}");
+            assert_eq!(aged.silent, quiet);
+        };
+        let now = Some(100_000);
+        check([now; 5], &[], [0.5, 0.75, 0.125], [now; 3], &[]);
+        // One of two, and both of two, are old; and one was never measured.
+        check([now, Some(10_000), Some(5), Some(6), now], &[], [0.25, 0.75, 0.125], [now, Some(6), now], &[]);
+        check([Some(10_000), None, now, now, now], &[], [0.5, 0.75, 0.125], [Some(10_000), now, now], &[]);
+        // Of one of two, and of the only one, nothing was said when it was asked for.
+        check([now; 5], &[1, 4], [0.25, 0.75, 0.125], [now; 3], &[2]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The line above the map: grouping, colour, and a legend of exactly what is drawn.
 
-use super::{MapState, missing::MissingButton};
+use super::{MapState, group_by, missing::MissingButton, show_in};
 use crate::{
     keys::Command,
     once::{CollectAny, live},
@@ -59,7 +59,12 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                 <select
                     class="pick"
                     data-test="map-group"
-                    on:change=move |event| choose(&Grouping::ALL, Grouping::name, map.grouping, &event_target_value(&event))
+                    on:change=move |event| {
+                        let name = event_target_value(&event);
+                        if let Some(grouping) = Grouping::ALL.into_iter().find(|grouping| grouping.name() == name) {
+                            group_by(state, grouping);
+                        }
+                    }
                     prop:value=move || map.grouping.get().name()
                 >
                     {Grouping::ALL.map(|grouping| view! { <option value=grouping.name()>{grouping.name()}</option> }).collect_any()}
@@ -72,7 +77,9 @@ pub fn MapHead(map: MapState) -> impl IntoView {
                     data-test="map-colour"
                     on:change=move |event| {
                         let name = event_target_value(&event);
-                        map.chosen.set(Mode::ALL.into_iter().find(|mode| mode.name() == name));
+                        if let Some(mode) = Mode::ALL.into_iter().find(|mode| mode.name() == name) {
+                            show_in(state, mode);
+                        }
                     }
                     prop:value=move || map.mode.get().name()
                 >
@@ -113,12 +120,6 @@ fn PickedChip() -> impl IntoView {
             }
         })
     })
-}
-
-fn choose<T: Copy + Send + Sync + 'static>(all: &[T], name: fn(T) -> &'static str, signal: RwSignal<T>, chosen: &str) {
-    if let Some(found) = all.iter().find(|one| name(**one) == chosen) {
-        signal.set(*found);
-    }
 }
 
 #[component]

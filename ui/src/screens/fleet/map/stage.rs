@@ -211,7 +211,7 @@ impl Hand {
         let at = at.unwrap_or((scroll.0 + middle.0, scroll.1 + middle.1));
         let spot = self.spot(at);
         let before = map.layout.with_untracked(|layout| anchor(layout, spot));
-        map.zoom.set(to);
+        self.state.set_look(|look| look.zoom = to);
         let after = map.layout.with_untracked(|layout| anchor(layout, spot));
         let grown = |at: f64, before: f64, after: f64| at * after / before.max(1.0);
         let now = (grown(at.0, before.0, after.0), grown(at.1, before.1, after.1));
@@ -225,7 +225,7 @@ impl Hand {
     }
 
     fn fit(self) {
-        self.map.zoom.set(0);
+        self.state.set_look(|look| look.zoom = 0);
     }
 
     fn offer_keys(self) {
