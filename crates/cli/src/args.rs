@@ -66,6 +66,10 @@ pub enum Verb {
     Room(Drawn<FleetArgs>),
     /// GPUs that are held and do nothing, and whose they are
     Waste(Drawn<ListArgs>),
+    /// What is wrong, one line a cause: whom it hits, the evidence, what to do
+    Findings(ListArgs),
+    /// What a pod printed, or all pods of a workload together, read from their cluster now
+    Logs(LogsArgs),
     /// What fires, as Alertmanagers say: since when, about what, silenced or not
     Alerts(ListArgs),
     /// Registered models with their aliases, the versions of one, where one serves, and two versions side by side
@@ -188,6 +192,12 @@ pub struct ListArgs {
     /// These columns, in this order; "all" for all of them
     #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with = "json")]
     pub columns: Vec<String>,
+    /// In the order of this key of the filter; -KEY from the greatest down
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// As comma-separated values: the columns shown, numbers without units
+    #[arg(long, conflicts_with_all = ["watch", "json"])]
+    pub csv: bool,
 }
 
 /// Of what can be drawn, too.
@@ -289,6 +299,33 @@ pub struct DescribeArgs {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of logs.
+#[derive(Args, Clone, Debug)]
+pub struct LogsArgs {
+    /// The pod, or the workload: [[CLUSTER/]NAMESPACE/]NAME
+    pub name: String,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Of this kind: Pod, Deployment, StatefulSet, ... [default: whichever has this name, a workload before a pod]
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Of this container [default: the first of each pod]
+    #[arg(long, short, value_name = "NAME")]
+    pub container: Option<String>,
+    /// Of the containers before their last restart
+    #[arg(long, conflicts_with = "follow")]
+    pub previous: bool,
+    /// Go on with what is printed from now on
+    #[arg(long, short)]
+    pub follow: bool,
+    /// The last lines
+    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub lines: u32,
+    /// Only lines in which this occurs
+    #[arg(long, value_name = "TEXT")]
+    pub find: Option<String>,
 }
 
 /// Of what we may do.

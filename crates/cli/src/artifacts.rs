@@ -51,6 +51,8 @@ async fn watched(arguments: &ArtifactsArgs, out: Style, err: Style) -> Result<Ex
         form: arguments.form.clone(),
         filter: arguments.filter.clone(),
         columns: arguments.columns.clone(),
+        sort: None,
+        csv: false,
     };
     list::run::<TagRow>(&list, out, err).await
 }

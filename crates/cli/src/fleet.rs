@@ -14,8 +14,8 @@ use crate::{
 use pilothouse_wire::{
     Frame, Sum, View, ViewSpec,
     filter::Filter,
-    units::{share_of, sum},
-    view::{ClusterRow, FleetSpec, FleetSummary, FleetView},
+    units::{count, share_of, sum},
+    view::{ClusterRow, FleetSpec, FleetSummary, FleetView, Funnel},
 };
 use std::io::Write;
 
@@ -53,6 +53,10 @@ impl Page for Fleet {
 
 fn draw(out: &mut impl Write, fleet: &FleetView, filter: &Filter, frame: &Frame, style: Style) -> Result<(), Failed> {
     totals(out, &fleet.summary, style)?;
+    if !fleet.telemetry.columns.is_empty() {
+        writeln!(out)?;
+        steps(out, &fleet.funnel, style)?;
+    }
     writeln!(out)?;
     let moment = Moment { now: frame.as_of, sources: &frame.sources };
     let columns = ClusterLine::COLUMNS;
@@ -99,10 +103,37 @@ fn totals(out: &mut impl Write, of: &FleetSummary, style: Style) -> std::io::Res
     Ok(())
 }
 
+/// From the GPUs that exist to those that do useful maths: what is lost at each step and why, and what lists those GPUs.
+fn steps(out: &mut impl Write, funnel: &Funnel, style: Style) -> Result<(), Failed> {
+    let heads = [Head::left("STEP"), Head::right("GPUS"), Head::right("LOST"), Head::left("WHY"), Head::left("WHICH")];
+    let rows: Vec<Vec<Cell>> = funnel
+        .steps
+        .iter()
+        .map(|step| {
+            let lost: u64 = step.losses.iter().map(|loss| loss.gpus).sum();
+            let why: Vec<String> =
+                step.losses.iter().map(|loss| format!("{} {}", count(loss.gpus), loss.reason)).collect();
+            let filter = step.kind.lost().filter(|_| lost > 0);
+            vec![
+                Cell::text(step.kind.word()),
+                Cell::text(sum(step.gpus)),
+                if lost > 0 { Cell::text(count(lost)) } else { Cell::text("") },
+                Cell::text(why.join(", ")),
+                Cell::text(filter.map(|filter| format!("gpus --filter {filter}")).unwrap_or_default()),
+            ]
+        })
+        .collect();
+    table::write(out, &heads, &rows, style, None)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pilothouse_wire::ConnectionId;
+    use pilothouse_wire::{
+        ConnectionId,
+        view::{FunnelKind, FunnelStep, Loss, Status},
+    };
 
     const PLAIN: Style = Style { colour: false, terminal: false, width: None, height: None };
 
@@ -111,6 +142,35 @@ mod tests {
         let mut out = Vec::new();
         totals(&mut out, summary, PLAIN).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), want);
+    }
+
+    #[test]
+    fn each_step_says_what_it_loses_and_how_to_list_that() {
+        let step = |kind, gpus, losses: &[(u64, &str)]| FunnelStep {
+            kind,
+            definition: String::new(),
+            gpus,
+            losses: losses
+                .iter()
+                .map(|(gpus, reason)| Loss { reason: (*reason).into(), gpus: *gpus, status: Status::Warn })
+                .collect(),
+        };
+        let funnel = Funnel {
+            steps: vec![
+                step(FunnelKind::Total, Sum::Exact(1_100), &[]),
+                step(FunnelKind::Active, Sum::AtLeast(90), &[(1_000, "held and idle"), (10, "not known")]),
+                step(FunnelKind::Useful, Sum::AtLeast(90), &[]),
+            ],
+        };
+        let mut out = Vec::new();
+        steps(&mut out, &funnel, PLAIN).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "STEP     GPUS   LOST  WHY                                WHICH\n\
+             Total   1,100\n\
+             Active   ≥ 90  1,010  1,000 held and idle, 10 not known  gpus --filter lost=active\n\
+             Useful   ≥ 90\n"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use pilothouse_wire::{
     filter::{Filter, Record},
     frame::SourceState,
     record::Gap,
-    view::{ClusterRow, Differs, FleetSummary, FleetView, NodeRow, PodRow},
+    view::{ClusterRow, Differs, Finding, FleetSummary, FleetView, FunnelStep, NodeRow, PodRow},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::ser::{CompactFormatter, PrettyFormatter};
@@ -106,9 +106,12 @@ pub struct FleetDocument<'a> {
     #[serde(flatten)]
     about: About<'a>,
     summary: &'a FleetSummary,
+    /// From the GPUs that exist to those that do useful maths, over all clusters.
+    funnel: &'a [FunnelStep],
     clusters: Wanted<'a, ClusterRow>,
     nodes: Within<'a, NodeRow>,
     pods: Within<'a, PodRow>,
+    findings: Within<'a, Finding>,
 }
 
 impl<'a> FleetDocument<'a> {
@@ -120,9 +123,11 @@ impl<'a> FleetDocument<'a> {
         Self {
             about,
             summary: &fleet.summary,
+            funnel: &fleet.funnel.steps,
             clusters: Wanted { rows: clusters, filter },
             nodes: Within { rows: fleet.nodes.rows(), cluster: |node| &node.id.cluster, left_out: left_out.clone() },
-            pods: Within { rows: fleet.pods.rows(), cluster: |pod| &pod.id.cluster, left_out },
+            pods: Within { rows: fleet.pods.rows(), cluster: |pod| &pod.id.cluster, left_out: left_out.clone() },
+            findings: Within { rows: fleet.findings.rows(), cluster: |finding| &finding.node.cluster, left_out },
         }
     }
 }
@@ -146,13 +151,11 @@ pub struct ListDocument<'a, R> {
     pub about: About<'a>,
     /// The word.
     pub word: &'static str,
-    /// The rows.
-    pub rows: &'a [R],
-    /// Those of them that are wanted.
-    pub filter: &'a Filter,
+    /// The rows that are wanted, in their order.
+    pub rows: &'a [&'a R],
 }
 
-impl<R: Record + Serialize> Serialize for ListDocument<'_, R> {
+impl<R: Serialize> Serialize for ListDocument<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         let About { demo, as_of, complete, dropped, sources, problems } = &self.about;
@@ -162,7 +165,7 @@ impl<R: Record + Serialize> Serialize for ListDocument<'_, R> {
         map.serialize_entry("dropped", dropped)?;
         map.serialize_entry("sources", sources)?;
         map.serialize_entry("problems", problems)?;
-        map.serialize_entry(self.word, &Wanted { rows: self.rows, filter: self.filter })?;
+        map.serialize_entry(self.word, self.rows)?;
         map.end()
     }
 }

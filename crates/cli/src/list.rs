@@ -3,12 +3,14 @@
 use crate::{
     args::ListArgs,
     columns::{Column, Moment, choose},
+    csv,
     exit::{Exit, Failed},
     json::{self, About, ListDocument},
     out::Style,
     page::{self, Page, Shown},
     picture,
     rows::{Drawable, Listed},
+    sort::Sort,
     start::other_answer,
     table::{self, Cell, Head},
 };
@@ -21,6 +23,8 @@ struct Plan<R: 'static> {
     columns: Vec<&'static Column<R>>,
     /// Did somebody ask for these columns?
     chosen: bool,
+    sort: Option<Sort>,
+    csv: bool,
     draw: Option<Draw<R>>,
 }
 
@@ -49,7 +53,17 @@ impl<R: Listed> Plan<R> {
         let filter: Filter = arguments.filter.parse().map_err(Failed::filter)?;
         filter.check::<R>().map_err(Failed::filter)?;
         let columns = choose(R::COLUMNS, &arguments.columns)?;
-        Ok(Self { filter, columns, chosen: !arguments.columns.is_empty(), draw })
+        let sort = arguments.sort.as_deref().map(Sort::read::<R>).transpose()?;
+        Ok(Self { filter, columns, chosen: !arguments.columns.is_empty(), sort, csv: arguments.csv, draw })
+    }
+
+    /// The rows that are wanted, in the order that is wanted.
+    fn wanted<'a>(&self, rows: &'a [R]) -> Vec<&'a R> {
+        let mut wanted: Vec<&R> = rows.iter().filter(|row| self.filter.matches(*row)).collect();
+        if let Some(sort) = &self.sort {
+            sort.order(&mut wanted);
+        }
+        wanted
     }
 }
 
@@ -68,8 +82,8 @@ impl<R: Listed> Page for Plan<R> {
 
     fn json(&self, out: &mut impl Write, about: About<'_>, view: &View, one_line: bool) -> Result<(), Failed> {
         let now = about.as_of();
-        let document = ListDocument { about, word: R::WORD, rows: &R::rows(view, now), filter: &self.filter };
-        json::write(out, &document, one_line)
+        let rows = R::rows(view, now);
+        json::write(out, &ListDocument { about, word: R::WORD, rows: &self.wanted(&rows) }, one_line)
     }
 
     fn text(&self, out: &mut impl Write, frame: &Frame, view: &View, style: Style) -> Result<(), Failed> {
@@ -78,7 +92,11 @@ impl<R: Listed> Page for Plan<R> {
         let heads: Vec<Head> = self.columns.iter().map(head).collect();
         let cells = |row: &R| self.columns.iter().map(|column| (column.cell)(row, &moment)).collect();
         let rows = R::rows(view, frame.as_of);
-        let rows: Vec<Vec<Cell>> = rows.iter().filter(|row| self.filter.matches(*row)).map(cells).collect();
+        let rows = self.wanted(&rows);
+        if self.csv {
+            return csv::write(out, &self.columns, &rows, &moment);
+        }
+        let rows: Vec<Vec<Cell>> = rows.into_iter().map(cells).collect();
         table::write(out, &heads, &rows, style, style.height)?;
         Ok(())
     }
@@ -86,8 +104,7 @@ impl<R: Listed> Page for Plan<R> {
     fn svg(&self, frame: &Frame, view: &View, shown: Shown) -> Result<String, Failed> {
         let draw = self.draw.ok_or_else(other_answer)?;
         let rows = R::rows(view, frame.as_of);
-        let wanted: Vec<&R> = rows.iter().filter(|row| self.filter.matches(*row)).collect();
-        Ok(draw(&wanted, view, frame.as_of, picture::sheet(R::TITLE, frame, shown, &self.filter)))
+        Ok(draw(&self.wanted(&rows), view, frame.as_of, picture::sheet(R::TITLE, frame, shown, &self.filter)))
     }
 
     fn remark(&self, frame: &Frame, view: &View) -> Option<String> {

@@ -57,6 +57,8 @@ async fn watch(arguments: &WatchRolloutArgs, out: Style, err: Style) -> Result<E
                 form,
                 filter: arguments.filter.clone(),
                 columns: Vec::new(),
+                sort: None,
+                csv: false,
             };
             list::run::<DeliveryRow>(&all, out, err).await
         }

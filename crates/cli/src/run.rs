@@ -5,17 +5,17 @@ use crate::{
     args::{Arguments, ListArgs, Verb},
     artifacts, audit, bench, can, connect, describe, diff, doctor,
     exit::{Exit, Failed},
-    fleet, get, journal, list, manual, models,
+    fleet, get, journal, list, logs, manual, models,
     out::{Style, note},
     preflight, problems, record, rollback, rollout, room,
-    rows::{ConnectionLine, GpuLine, PodLine, WorkloadLine},
+    rows::{ConnectionLine, FindingLine, GpuLine, NodeLine, PodLine, WorkloadLine},
     runs, serve,
 };
 use clap::Parser;
 use pilothouse_wire::{
     Code, Problem,
     units::visible,
-    view::{AlertRow, NodeRow, WasteItem},
+    view::{AlertRow, WasteItem},
 };
 use std::process::ExitCode;
 
@@ -49,11 +49,13 @@ async fn run(arguments: &Arguments, err: Style) -> Result<Exit, Failed> {
     }
     match &arguments.verb {
         Verb::Fleet(of) => fleet::run(of, out, err).await,
-        Verb::Nodes(of) => list::run_or_draw::<NodeRow>(of, out, err).await,
+        Verb::Nodes(of) => list::run_or_draw::<NodeLine>(of, out, err).await,
         Verb::Gpus(of) => list::run_or_draw::<GpuLine>(of, out, err).await,
         Verb::Workloads(of) => list::run_or_draw::<WorkloadLine>(of, out, err).await,
         Verb::Room(of) => room::run(of, out, err).await,
         Verb::Waste(of) => list::run_or_draw::<WasteItem>(of, out, err).await,
+        Verb::Findings(of) => list::run::<FindingLine>(of, out, err).await,
+        Verb::Logs(of) => logs::run(of, out, err).await,
         Verb::Alerts(of) => list::run::<AlertRow>(of, out, err).await,
         Verb::Artifacts(of) => artifacts::run(of, out, err).await,
         Verb::Pods(of) => list::run::<PodLine>(of, out, err).await,

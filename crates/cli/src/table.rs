@@ -34,6 +34,11 @@ impl Cell {
         Self { text: ABSENT.to_owned(), tone: Tone::Soft }
     }
 
+    /// Its text; `None` where it is absent.
+    pub fn told(&self) -> Option<&str> {
+        Some(self.text.as_str()).filter(|text| *text != ABSENT)
+    }
+
     /// The same in another tone.
     #[must_use]
     pub fn tone(self, tone: Tone) -> Self {

@@ -1,7 +1,7 @@
 //! GPUs as lines: one a slot, with its node, its holder, and what is measured of it.
 
 use super::{Drawable, Listed, fleet, status};
-use crate::{columns::Column, picture::grouped, table::Cell};
+use crate::{columns::Column, out::Tone, picture::grouped, table::Cell};
 use pilothouse_chart::{
     Cells, Sheet,
     ink::{Ink, Inks, Legend, Mode},
@@ -10,7 +10,7 @@ use pilothouse_wire::{
     Metric, PodId, Reading, SmolStr, Stamp, View,
     filter::{Record, Value},
     units::bytes,
-    view::{GpuDevice, GpuRow, GpuState, Method, Status, gpu::plain_number},
+    view::{FunnelKind, GpuDevice, GpuRow, GpuState, Method, Status, gpu::plain_number},
 };
 use serde::Serialize;
 use std::{
@@ -27,6 +27,8 @@ pub struct GpuLine {
     state: GpuState,
     status: Status,
     status_word: SmolStr,
+    /// The step of the funnel that it does not reach.
+    lost: Option<&'static str>,
     holder: Option<PodId>,
     /// How it is known who holds it.
     method: Method,
@@ -54,6 +56,7 @@ pub struct GpuLine {
 
 impl GpuLine {
     fn new(row: GpuRow<'_>, now: Stamp) -> Self {
+        let row = row.as_of(now);
         let (status, status_word) = row.status();
         let (node, cell) = (row.gpu.node, row.gpu.cell());
         let readings: BTreeMap<Metric, Reading> = row
@@ -71,6 +74,7 @@ impl GpuLine {
             state: cell.state,
             status,
             status_word,
+            lost: row.lost().map(FunnelKind::id),
             workload: row.pod.and_then(|pod| pod.workload.clone()),
             team: row.pod.and_then(|pod| pod.team.clone()),
             queue: row.pod.and_then(|pod| pod.queue.clone()),
@@ -95,7 +99,11 @@ impl GpuLine {
 
     fn show(&self, metric: Metric) -> Cell {
         let reading = self.read(metric);
-        Cell::some(reading.measured().map(|_| metric.show(reading)))
+        match reading.is_absent() {
+            true => Cell::absent(),
+            false if self.stale => Cell::text("stale").tone(Tone::Warn),
+            false => Cell::text(metric.show(reading)),
+        }
     }
 }
 
@@ -129,6 +137,7 @@ impl Listed for GpuLine {
         }),
         Column::more("xid", "LAST XID", |row, _| row.show(Metric::Xid)),
         Column::more("clock", "SM CLOCK", |row, _| row.show(Metric::SmClock)),
+        Column::more("lost", "LOST AT", |row, _| Cell::some(row.lost)),
         Column::more("uuid", "UUID", |row, _| Cell::some(row.device.as_ref().map(|device| device.uuid.as_str()))),
         Column::more("zone", "ZONE", |row, _| Cell::some(row.zone.as_deref())),
     ];
@@ -181,6 +190,7 @@ impl Record for GpuLine {
             "cluster" => vec![Value::text(&self.cluster)],
             "status" => vec![Value::text(&self.status_word), Value::text(self.status.alias())],
             "state" => vec![Value::text(self.state.word())],
+            "lost" => self.lost.map(Value::text).into_iter().collect(),
             "pool" => any(self.pool.as_ref()),
             "product" => any(self.product.as_ref()),
             "zone" => any(self.zone.as_ref()),
@@ -194,7 +204,8 @@ impl Record for GpuLine {
             "method" => vec![Value::text(self.method.word())],
             key => {
                 let metric = Metric::by_id(key)?;
-                plain_number(metric, self.read(metric)).map(Value::Number).into_iter().collect()
+                let value = plain_number(metric, self.read(metric)).filter(|_| !self.stale);
+                value.map(Value::Number).into_iter().collect()
             }
         })
     }

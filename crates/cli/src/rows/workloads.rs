@@ -2,6 +2,7 @@
 
 use super::{
     Drawable, Listed, fleet,
+    measured::Measured,
     serving::{self, ServingLine},
     status,
 };
@@ -12,36 +13,24 @@ use crate::{
 };
 use pilothouse_chart::{Bar, Sheet};
 use pilothouse_wire::{
-    Metric, Reading, ServingMetric, Stamp, View,
+    Metric, ServingMetric, Stamp, View,
     filter::{Record, Value},
     units::{count, gpus},
-    view::{Served, WorkloadRow},
+    view::{WorkloadAt, WorkloadRow},
 };
 use serde::Serialize;
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 /// A workload with what is measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WorkloadLine {
     #[serde(flatten)]
     row: WorkloadRow,
-    /// What is measured of the GPUs that its pods hold alone, together: mean, sum or most, as the metric asks.
-    metrics: BTreeMap<&'static str, Option<f32>>,
+    /// What is measured of the GPUs that its pods hold alone, together.
+    #[serde(flatten)]
+    measured: Measured,
     /// What the serving engines of its pods say together; `null` where it has none that is measured.
     serving: Option<ServingLine>,
-    #[serde(skip)]
-    readings: BTreeMap<Metric, Reading>,
-}
-
-impl WorkloadLine {
-    fn read(&self, metric: Metric) -> Reading {
-        self.readings.get(&metric).copied().unwrap_or_default()
-    }
-
-    fn show(&self, metric: Metric) -> Cell {
-        let reading = self.read(metric);
-        Cell::some(reading.measured().map(|_| metric.show(reading)))
-    }
 }
 
 impl Listed for WorkloadLine {
@@ -56,10 +45,10 @@ impl Listed for WorkloadLine {
         Column::usual("namespace", "NAMESPACE", |line, _| Cell::text(&line.row.namespace)),
         Column::number("gpus", "GPUS", |line, _| Cell::text(gpus(line.row.gpus_held, line.row.shares_held))),
         Column::number("wanted", "WANTED", |line, _| Cell::text(gpus(line.row.gpus_wanted, line.row.shares_wanted))),
-        Column::number("tensor", "TENSOR", |line, _| line.show(Metric::TensorActive)),
-        Column::roomy_number("util", "UTIL", |line, _| line.show(Metric::Utilisation)),
-        Column::roomy_number("power", "POWER", |line, _| line.show(Metric::Power)),
-        Column::roomy_number("temp", "MAX TEMP", |line, _| line.show(Metric::Temperature)),
+        Column::number("tensor", "TENSOR", |line, _| line.measured.show(Metric::TensorActive)),
+        Column::roomy_number("util", "UTIL", |line, _| line.measured.show(Metric::Utilisation)),
+        Column::roomy_number("power", "POWER", |line, _| line.measured.show(Metric::Power)),
+        Column::roomy_number("temp", "MAX TEMP", |line, _| line.measured.show(Metric::Temperature)),
         Column::roomy("engine", "ENGINE", |line, _| serving::engine(&line.serving)),
         Column::roomy_number("waiting", "WAITING", |line, _| serving::show(&line.serving, ServingMetric::Waiting)),
         Column::roomy_number("kv", "KV", |line, _| serving::show(&line.serving, ServingMetric::KvUse)),
@@ -69,6 +58,7 @@ impl Listed for WorkloadLine {
         Column::roomy_number("restarts", "RESTARTS", |line, _| Cell::text(line.row.restarts.to_string())),
         Column::roomy_number("created", "CREATED", |line, moment| moment.ago(line.row.created)),
         Column::roomy("team", "TEAM", |line, _| Cell::some(line.row.team.as_deref())),
+        Column::more("measured", "MEASURED", |line, moment| moment.ago(line.measured.at())),
         Column::more("nodes", "NODES", |line, _| Cell::text(line.row.nodes.to_string())),
         Column::more("running", "RUNNING", |line, _| serving::show(&line.serving, ServingMetric::Running)),
         Column::more("ttft-p99", "TTFT P99", |line, _| serving::show(&line.serving, ServingMetric::FirstTokenP99)),
@@ -83,13 +73,15 @@ impl Listed for WorkloadLine {
 
     fn rows(view: &View, now: Stamp) -> Cow<'_, [Self]> {
         let Some(fleet) = fleet(view) else { return Cow::Borrowed(&[]) };
-        let lines = fleet.workloads.rows().iter().enumerate().map(|(at, row)| {
-            let read = |metric: &Metric| (*metric, fleet.telemetry.read_workload(*metric, at));
-            let readings: BTreeMap<Metric, Reading> =
-                fleet.telemetry.workloads.keys().map(read).filter(|(_, reading)| !reading.is_absent()).collect();
-            let metrics = readings.iter().map(|(metric, reading)| (metric.id(), reading.finite())).collect();
-            let serving = fleet.serving.get(&row.id).map(|row| ServingLine::new(row, now));
-            Self { row: row.clone(), metrics, serving, readings }
+        let telemetry = &fleet.telemetry;
+        let lines = fleet.workloads_at(now).map(|WorkloadAt { row, serving, at, .. }| Self {
+            row: row.clone(),
+            measured: Measured::new(
+                telemetry.workloads.keys().map(|metric| (*metric, telemetry.read_workload(*metric, at))),
+                telemetry.of_workloads.times.get(at),
+                telemetry.workload_is_stale(at, now),
+            ),
+            serving: serving.map(|row| ServingLine::new(row, now)),
         });
         Cow::Owned(lines.collect())
     }
@@ -107,7 +99,7 @@ impl Drawable for WorkloadLine {
                 (0, 0) => String::new(),
                 (whole, shares) => format!(", {} wanted", gpus(whole, shares)),
             };
-            let tensor = line.read(Metric::TensorActive);
+            let tensor = line.measured.fresh(Metric::TensorActive);
             let does = tensor.finite().map(|_| format!(", tensor {}", Metric::TensorActive.show(tensor)));
             Bar {
                 label: format!("{} › {}/{}", row.cluster(), row.namespace, row.name),
@@ -120,9 +112,9 @@ impl Drawable for WorkloadLine {
 }
 
 impl Record for WorkloadLine {
-    const KEYS: &'static [&'static str] = Served::<WorkloadRow>::KEYS;
+    const KEYS: &'static [&'static str] = WorkloadAt::KEYS;
 
     fn values(&self, key: &str) -> Option<Vec<Value<'_>>> {
-        serving::values(&self.row, &self.serving, key)
+        serving::values(&self.row, &self.serving, key).or_else(|| self.measured.values(key))
     }
 }
