@@ -50,7 +50,7 @@ use pilothouse_wire::{ConnectionId, ObjectRef, SmolStr, Stamp, view::Mark};
 use serde::{Deserialize, Serialize};
 
 /// Version of the encoded form of [`Batch`]. A journal says which one it has; each past one can be read.
-pub const FACT_VERSION: u16 = 16;
+pub const FACT_VERSION: u16 = 17;
 
 /// Facts that one source said at one time, taken in together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,6 +181,9 @@ pub enum Fact {
     BudgetGone(SmolStr, SmolStr),
     /// A node is as follows, and this is kept of who wrote into it.
     WrittenNode(Box<NodeFact>, WrittenFact),
+    /// These GPUs of the source's list are measured more often than the list says: from which place on how often, in
+    /// milliseconds, each up to the next one.
+    Paced(u32, Vec<(u32, u64)>),
 }
 
 impl Fact {

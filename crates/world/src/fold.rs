@@ -167,6 +167,7 @@ impl Fold<'_> {
             Fact::Devices(devices) => self.devices(*devices),
             Fact::Readings(readings) => self.readings(*readings),
             Fact::Silent(list, places) => self.silent(list, places),
+            Fact::Paced(list, paces) => self.paced(list, paces),
             Fact::Before(before) => self.before(*before),
             Fact::Serving(serving) => self.serving(*serving),
             Fact::Alerts(alerts) => self.alerts(*alerts),

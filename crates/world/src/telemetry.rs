@@ -1,11 +1,15 @@
 //! What a source measures of GPUs: who they are, and columns of readings. A column a metric, a row a GPU.
 
-use crate::fact::{DeviceFact, DevicesFact, MissingMetric, ReadingsFact};
+use crate::{
+    earlier,
+    fact::{DeviceFact, DevicesFact, MissingMetric, ReadingsFact},
+};
 use pilothouse_wire::{ConnectionId, Metric, Reading, SmolStr, Stamp};
 use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     time::Duration,
 };
 
@@ -16,6 +20,9 @@ pub struct Telemetry {
     /// The cluster that it is about, where the source knows it.
     pub cluster: Option<ConnectionId>,
     interval_ms: u64,
+    /// Where GPUs are measured more often than that: from which place on how often, in milliseconds.
+    #[serde(deserialize_with = "earlier::since::<_, _, 17>")]
+    paces: Vec<(u32, u64)>,
     devices: Vec<DeviceFact>,
     /// What the source does not have, and why.
     pub missing: Vec<MissingMetric>,
@@ -147,7 +154,7 @@ impl<'a> Measured<'a> {
     /// measured is not stale, but absent.
     #[must_use]
     pub fn is_stale(self, now: Stamp) -> bool {
-        self.at().is_some_and(|at| self.is_silent() || now.since(at) > self.telemetry.patience())
+        self.at().is_some_and(|at| self.is_silent() || now.since(at) > self.telemetry.patience_at(self.at))
     }
 
     /// Was its source asked, and said nothing of it?
@@ -181,10 +188,30 @@ impl Telemetry {
         self.by_node.keys()
     }
 
-    /// How old a measurement may be: two and a half times the interval, so that one that comes late is not stale yet.
+    /// Names of the nodes of which it was told something when it was last asked.
+    pub(crate) fn nodes_that_speak(&self) -> impl Iterator<Item = &SmolStr> {
+        let speaks = |places: &Vec<u32>| places.iter().any(|place| !self.silent.0.contains(place));
+        self.by_node.iter().filter(move |(_, places)| speaks(places)).map(|(name, _)| name)
+    }
+
+    /// How old a measurement may be of the GPU that is measured most seldom: two and a half times its interval, so that one
+    /// that comes late is not stale yet.
     #[must_use]
     pub fn patience(&self) -> Duration {
-        Duration::from_millis(self.interval_ms.max(1_000).saturating_mul(5) / 2)
+        patience(self.interval_ms)
+    }
+
+    /// How old that of the GPU at this place may be.
+    fn patience_at(&self, at: usize) -> Duration {
+        let begun = self.paces.partition_point(|(from, _)| *from as usize <= at);
+        patience(begun.checked_sub(1).map_or(self.interval_ms, |last| self.paces[last].1))
+    }
+
+    /// How old measurements of these GPUs may be: from which place on, each up to the next one.
+    pub(crate) fn patience_of(&self, places: Range<u32>) -> impl Iterator<Item = (u32, Duration)> + '_ {
+        let first = (places.start, self.patience_at(places.start as usize));
+        let later = self.paces.iter().filter(move |(from, _)| *from > places.start && *from < places.end);
+        std::iter::once(first).chain(later.map(|(from, ms)| (*from, patience(*ms))))
     }
 
     /// Does it know no GPU?
@@ -286,6 +313,7 @@ impl Telemetry {
             devices: fact.devices,
             missing: fact.missing,
             silent: Silent::default(),
+            paces: Vec::new(),
         };
         newer.keep_readings(self);
         let names = self.by_node.keys().chain(newer.by_node.keys()).cloned().collect::<BTreeSet<_>>();
@@ -325,6 +353,15 @@ impl Telemetry {
         0
     }
 
+    /// Takes in which GPUs are measured more often than others; answers how much of that is of no use.
+    pub(crate) fn paced(&mut self, list: u32, paces: Vec<(u32, u64)>) -> u64 {
+        if list != self.list || !paces.is_sorted_by(|one, next| one.0 < next.0) {
+            return 1;
+        }
+        self.paces = paces;
+        0
+    }
+
     /// Takes in of which GPUs nothing was said; answers how much of that is of no use.
     pub(crate) fn silent(&mut self, list: u32, places: Vec<u32>) -> u64 {
         if list != self.list {
@@ -333,6 +370,11 @@ impl Telemetry {
         self.silent = Silent(places.into_iter().collect());
         0
     }
+}
+
+/// Two and a half times an interval.
+fn patience(interval_ms: u64) -> Duration {
+    Duration::from_millis(interval_ms.max(1_000).saturating_mul(5) / 2)
 }
 
 fn by_node(devices: &[DeviceFact]) -> BTreeMap<SmolStr, Vec<u32>> {
@@ -385,6 +427,28 @@ mod tests {
             .map(|gpu| (gpu.device().uuid.as_str(), gpu.read(Metric::Power), gpu.is_stale(Stamp(40_000))))
             .collect();
         assert_eq!(seen, [("a", Reading::of(11.0), false), ("b", Reading::of(20.0), true)]);
+    }
+
+    #[test]
+    fn a_gpu_is_stale_by_how_often_it_is_measured_itself() {
+        let mut telemetry = Telemetry::default();
+        telemetry.list(DevicesFact {
+            interval_ms: 60_000,
+            ..listed(1, vec![device("a", "n", 0), device("b", "n", 1), device("c", "n", 2)])
+        });
+        telemetry.readings(power(1, &[Some(1_000); 3], &[10.0, 20.0, 30.0]));
+        let stale = |telemetry: &Telemetry, now| -> Vec<bool> {
+            telemetry.of_node("n").map(|gpu| gpu.is_stale(Stamp(now))).collect()
+        };
+        assert_eq!(telemetry.paced(1, vec![(1, 5_000), (2, 60_000)]), 0);
+        assert_eq!(stale(&telemetry, 13_501), [false, true, false]);
+        assert_eq!(stale(&telemetry, 151_001), [true; 3]);
+        let of: Vec<_> = telemetry.patience_of(1..3).map(|(from, is)| (from, is.as_millis())).collect();
+        assert_eq!(of, [(1, 12_500), (2, 150_000)]);
+        // What is of another list, or in no order, is of no use.
+        assert_eq!((telemetry.paced(2, Vec::new()), telemetry.paced(1, vec![(2, 1), (1, 1)])), (1, 1));
+        telemetry.list(listed(2, vec![device("b", "n", 1), device("a", "n", 0)]));
+        assert_eq!(stale(&telemetry, 13_501), [false, false], "of a new list it is told anew");
     }
 
     #[test]

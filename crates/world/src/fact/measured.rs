@@ -11,7 +11,8 @@ pub struct DevicesFact {
     /// The cluster whose nodes they are in, where the source knows it. Otherwise a node's name tells, if only one
     /// cluster has it.
     pub cluster: Option<ConnectionId>,
-    /// How often they are measured, in milliseconds: what is older than two and a half of these is stale.
+    /// How often they are measured, in milliseconds, or those of them that are measured most seldom ([`super::Fact::Paced`]
+    /// tells of the others): what is older than two and a half of these is stale.
     pub interval_ms: u64,
     /// The GPUs.
     pub devices: Vec<DeviceFact>,

@@ -97,6 +97,11 @@ impl Fold<'_> {
         }
     }
 
+    pub(super) fn paced(&mut self, list: u32, paces: Vec<(u32, u64)>) {
+        self.source.dropped = self.source.dropped.saturating_add(self.source.telemetry.paced(list, paces));
+        self.touched.readings = true;
+    }
+
     pub(super) fn silent(&mut self, list: u32, places: Vec<u32>) {
         self.source.dropped = self.source.dropped.saturating_add(self.source.telemetry.silent(list, places));
         self.touched.readings = true;

@@ -332,6 +332,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::ExperimentGone(canary("namespace"), canary("gone")),
         Fact::Labelled(Box::new(service()), Box::new(routed()), vec![(canary("key"), canary("value"))]),
         Fact::Silent(1, vec![0]),
+        Fact::Paced(1, vec![(0, 5_000)]),
         Fact::TemplatedRevision(
             Box::new(RevisionFact {
                 namespace: canary("namespace"),
