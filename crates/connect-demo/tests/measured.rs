@@ -119,7 +119,7 @@ fn check_ranges(play: &Play) {
                 Unit::Watts => (60.0..=1_000.0).contains(&value),
                 Unit::Celsius => (25.0..105.0).contains(&value),
                 Unit::Megahertz => (300.0..2_100.0).contains(&value),
-                Unit::Count | Unit::Code | Unit::Flag => value >= 0.0 && value.fract() == 0.0,
+                Unit::Count | Unit::Code | Unit::Flag | Unit::Reasons => value >= 0.0 && value.fract() == 0.0,
                 Unit::Seconds | Unit::PerSecond => panic!("{} is of no GPU", metric.label()),
             };
             assert!(ok, "{} s: {} of {:?} is {value}", play.second, metric.label(), devices[at]);
@@ -385,7 +385,11 @@ fn engines_say_what_their_pods_do_and_each_only_what_its_kind_says() {
         for (pod, value) in
             play.serving.pods.iter().zip(column).filter_map(|(pod, value)| Some((pod, value.measured()?)))
         {
-            let most = if metric.unit() == Unit::Ratio { 1.0 } else { 100_000.0 };
+            let most = match metric {
+                _ if metric.unit() == Unit::Ratio => 1.0,
+                ServingMetric::Blocks | ServingMetric::CacheTokens => 10_000_000.0,
+                _ => 100_000.0,
+            };
             assert!((0.0..=most).contains(&value), "{} of {pod:?} is {value}", metric.id());
             assert!(pod.engine != ServingEngine::Triton || !matches!(metric, ServingMetric::KvUse));
         }

@@ -14,6 +14,7 @@ pub mod identity;
 pub mod interval;
 mod kind;
 mod look;
+pub mod matchers;
 #[cfg(feature = "measuring")]
 #[doc(hidden)]
 pub mod measuring;

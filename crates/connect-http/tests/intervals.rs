@@ -13,7 +13,7 @@ use pilothouse_connect::{
         scripted::{Reply, Scripted},
     },
 };
-use pilothouse_connect_http::prometheus::stand::{asked, seconds, well};
+use pilothouse_connect_http::prometheus::stand::{asked, seconds, vector, well};
 use pilothouse_wire::ConnectionId;
 use pilothouse_world::{Batch, Fact, fact::SourceFact};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn scraped_every(step: f64) -> impl Fn(&str, usize) -> Reply + Send + Sync + 'st
         Some(query) if query.starts_with("{__name__") => {
             let last = seconds() - 1.0;
             let values: Vec<Value> = (0..40).map(|at| json!([last - step * f64::from(39 - at), "1"])).collect();
-            let result = json!([{ "metric": { "UUID": "GPU-a" }, "values": values }]);
+            let result = json!([{ "metric": { "UUID": "GPU-a", "job": "dcgm" }, "values": values }]);
             let data = json!({ "resultType": "matrix", "result": result });
             Reply::Json(200, "", json!({ "status": "success", "data": data }))
         }
@@ -60,6 +60,54 @@ async fn told(step: f64) -> (u64, Vec<u64>, u64) {
     task.abort();
     let apart = polls.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
     (interval, apart, silent.as_secs())
+}
+
+/// Two GPUs by a job every five seconds, one by another every minute; the server knows which samples are whose.
+fn of_two_jobs(path: &str, _: usize) -> Reply {
+    let Some(query) = asked(path) else { return well(path) };
+    let jobs = [("GPU-1", "fast", 5.0), ("GPU-2", "slow", 60.0), ("GPU-3", "fast", 5.0)];
+    let labels = |id: &str, job: &str| json!({ "UUID": id, "job": job, "Hostname": "n" });
+    if query.starts_with("{__name__") {
+        let last = seconds() - 1.0;
+        let of = |(id, job, step): &(&str, &str, f64)| {
+            let values: Vec<Value> = (0..10).map(|at| json!([last - step * f64::from(9 - at), "1"])).collect();
+            json!({ "metric": labels(id, job), "values": values })
+        };
+        let result: Vec<Value> = jobs.iter().filter(|(id, ..)| query.contains(*id)).map(of).collect();
+        let data = json!({ "resultType": "matrix", "result": result });
+        return Reply::Json(200, "", json!({ "status": "success", "data": data }));
+    }
+    if query.contains("timestamp(") && !query.starts_with("label_replace(") {
+        let at = |(id, job, _): (&str, &str, f64)| (labels(id, job), (seconds() - 1.0).to_string());
+        return vector(jobs.into_iter().map(at));
+    }
+    vector(std::iter::empty())
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_job_is_looked_at_and_each_gpu_has_its_own_pace() {
+    let server = Scripted::start(of_two_jobs).await.unwrap();
+    let connector = open(&[("url", &server.url)], Clock::of(now)).unwrap();
+    let (way, mut batches) = mpsc::channel::<Batch>(64);
+    let sink = Sink::new(ConnectionId::slug("gpus"), way, Clock::of(now));
+    let task = tokio::spawn(async move { connector.watch(sink).await });
+    let (until, mut lists, mut paces, mut polls) = (Instant::now() + Duration::from_secs(60), 0, Vec::new(), 0);
+    while let Ok(Some(batch)) = tokio::time::timeout_at(until, batches.recv()).await {
+        for fact in batch.facts {
+            match fact {
+                Fact::Devices(list) => {
+                    lists += 1;
+                    assert_eq!(list.interval_ms, 60_000, "the slowest makes nobody stale");
+                }
+                Fact::Paced(_, told) => paces.push(told),
+                Fact::Readings(_) => polls += 1,
+                _ => {}
+            }
+        }
+    }
+    task.abort();
+    assert_eq!((lists, paces), (1, vec![vec![(0, 5_000), (1, 60_000), (2, 5_000)]]));
+    assert!(polls >= 10, "asked as often as the fastest is scraped: {polls}");
 }
 
 #[tokio::test(start_paused = true)]

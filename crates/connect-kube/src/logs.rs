@@ -5,6 +5,7 @@ use crate::{
     failure::Call,
     yaml::is_segment,
 };
+use jiff::Timestamp;
 use pilothouse_wire::{Code, Problem, ask::LogQuery};
 
 /// The most lines that are asked for at once.
@@ -22,10 +23,15 @@ pub(crate) async fn logs(client: &Client, query: &LogQuery) -> Result<Vec<String
     if ![namespace, name].into_iter().all(is_segment) || !(container.is_empty() || is_segment(container)) {
         return Err(Problem::new(Code::NotFound, format!("\"{name}\" names nothing in Kubernetes.")));
     }
-    let mut path = format!(
-        "/api/v1/namespaces/{namespace}/pods/{name}/log?timestamps=true&tailLines={}&limitBytes={MOST_BYTES}",
-        query.lines.clamp(1, MOST_LINES)
-    );
+    // The server reads on from there, the oldest first: what does not fit into an answer comes with the next one. Of a time
+    // it takes the whole second.
+    let since = query.after.as_ref().and_then(|line| line.split(' ').next()?.parse::<Timestamp>().ok());
+    let which = match since {
+        Some(since) => format!("sinceTime={since:.0}"),
+        None => format!("tailLines={}", query.lines.clamp(1, MOST_LINES)),
+    };
+    let mut path =
+        format!("/api/v1/namespaces/{namespace}/pods/{name}/log?timestamps=true&{which}&limitBytes={MOST_BYTES}");
     if !container.is_empty() {
         path.push_str(&format!("&container={container}"));
     }
@@ -43,5 +49,11 @@ pub(crate) async fn logs(client: &Client, query: &LogQuery) -> Result<Vec<String
         }
         _ => failure.problem(&client.place),
     })?;
-    Ok(String::from_utf8_lossy(&answer.body).lines().map(str::to_owned).collect())
+    let text = String::from_utf8_lossy(&answer.body);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    // Half a line is none: it comes whole with what is behind it.
+    if answer.body.len() >= MOST_BYTES as usize && !text.ends_with('\n') {
+        lines.pop();
+    }
+    Ok(lines)
 }

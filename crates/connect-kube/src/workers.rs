@@ -98,7 +98,7 @@ pub(crate) fn how(pod: &Value) -> PodIs {
 pub(crate) async fn said(client: &Client, namespace: &str, pod: &str, lines: u32) -> Result<Vec<String>, Problem> {
     // Whose connection it is, is known: it is this one.
     let pod = PodId { cluster: ConnectionId::slug(&client.place.name), namespace: namespace.into(), name: pod.into() };
-    let query = LogQuery { pod, container: None, previous: false, lines };
+    let query = LogQuery { pod, container: None, previous: false, lines, after: None };
     logs::logs(client, &query).await
 }
 

@@ -62,7 +62,7 @@ fn said(text: &str) -> Reply {
 
 fn query(pod: &str, container: Option<&str>, previous: bool, lines: u32) -> LogQuery {
     let pod = PodId { cluster: ConnectionId::slug("iad"), namespace: "serving".into(), name: pod.into() };
-    LogQuery { pod, container: container.map(Into::into), previous, lines }
+    LogQuery { pod, container: container.map(Into::into), previous, lines, after: None }
 }
 
 #[tokio::test]
@@ -84,6 +84,19 @@ async fn the_run_before_the_last_restart_and_each_container_are_read_by_themselv
     for part in ["timestamps=true", "tailLines=5000", "limitBytes=4194304", "container=server"] {
         assert!(last.contains(part), "{part} is not in {last}");
     }
+    // What was printed behind a line: from its second on, however many lines that are.
+    let after = Some("2026-11-30T18:00:01.987654321Z serving".to_owned());
+    connector.logs(&LogQuery { after, ..query("chat-0", Some("server"), false, 10) }).await.unwrap();
+    let asked = server.asked();
+    let last = asked.iter().rfind(|path| path.contains("/log?")).unwrap();
+    assert!(
+        last.contains("sinceTime=2026-11-30T18:00:01Z&limitBytes=4194304") && !last.contains("tailLines"),
+        "{last}"
+    );
+    // A line that has no time tells nothing.
+    let after = Some("no time".to_owned());
+    connector.logs(&LogQuery { after, ..query("chat-0", Some("server"), false, 10) }).await.unwrap();
+    assert!(server.asked().iter().rfind(|path| path.contains("/log?")).unwrap().contains("tailLines=10"));
 }
 
 #[tokio::test]

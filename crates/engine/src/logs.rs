@@ -1,8 +1,10 @@
 //! Logs: of a pod, and of all pods of a workload together. Read from the server, handed on, never kept.
 
+mod behind;
 mod merge;
 
 use crate::asks::{connected, together, within};
+use behind::{Read, behind};
 use merge::merge;
 use pilothouse_connect::Connector;
 use pilothouse_wire::{
@@ -21,6 +23,8 @@ const AT_ONCE: usize = 6;
 const MOST_LINES: u32 = 5_000;
 /// Lines of one pod of a workload.
 const MOST_LINES_OF_ONE: u32 = 1_000;
+/// Lines of all pods together that are handed on at once of those that were printed behind others.
+const MOST_NEW_LINES: usize = 50_000;
 
 /// The last lines of a log, from the server of its pod. `containers` are those that the pod is known to have.
 pub(crate) async fn of_pod(
@@ -32,9 +36,22 @@ pub(crate) async fn of_pod(
     let connector = connected(connector, &id, "Logs are read from the server")?;
     query.container = query.container.or_else(|| containers.first().cloned());
     let container = query.container.clone().unwrap_or_default();
-    let lines = within(&id, &format!("the log of {}", query.pod.name), connector.logs(&query)).await?;
-    let more = lines.len() >= query.lines as usize;
-    Ok(Answer::Logs(Logs { containers, container, lines, more }))
+    let most = query.lines as usize;
+    let Read { lines, gap, newer } =
+        within(&id, &format!("the log of {}", query.pod.name), new(&connector, query)).await?;
+    let more = lines.len() >= most;
+    Ok(Answer::Logs(Logs { containers, container, lines, more, gap, newer }))
+}
+
+/// Reads a log, or what was printed behind a line of it. Where there is more of one moment than is read at once, it goes on
+/// with the last lines, and says that some are missing.
+async fn new(connector: &Arc<dyn Connector>, mut query: LogQuery) -> Result<Read, Problem> {
+    let read = behind(connector.logs(&query).await?, query.after.as_deref());
+    if !(read.newer && read.lines.is_empty()) {
+        return Ok(read);
+    }
+    query.after = None;
+    Ok(Read { lines: connector.logs(&query).await?, gap: true, newer: false })
 }
 
 /// A pod with the containers that it is known to have.
@@ -79,33 +96,41 @@ pub(crate) async fn of_workload(
                 container: query.container.clone().or_else(|| own.first().cloned()),
                 previous: query.previous,
                 lines: most.min(MOST_LINES_OF_ONE),
+                after: query.after.iter().find(|(name, _)| *name == pod.name).map(|(_, line)| line.clone()),
             };
             (pod, read(Arc::clone(&connector), Arc::clone(&gate), one))
         })
         .unzip();
     let (mut logs, mut texts, mut more) = (Vec::new(), Vec::new(), false);
+    let (mut gap, mut newer) = (false, false);
     for (pod, read) in pods.into_iter().zip(together(asked).await) {
         let read = read.unwrap_or_else(|error| {
             Err(Problem::new(Code::Internal, format!("The log of {} was not read.", pod.name)).why(error.to_string()))
         });
-        let (lines, problem) = match read {
-            Ok(lines) => (lines, None),
-            Err(problem) => (Vec::new(), Some(problem)),
+        let (read, problem) = match read {
+            Ok(read) => (read, None),
+            Err(problem) => (Read::default(), Some(problem)),
         };
+        let lines = read.lines;
+        gap |= read.gap;
+        newer |= read.newer;
         more |= lines.len() >= most.min(MOST_LINES_OF_ONE) as usize;
         logs.push(PodLog { pod, problem });
         texts.push(lines);
     }
     let total: usize = texts.iter().map(Vec::len).sum();
-    let lines = merge(texts, most as usize);
+    let follows = !query.after.is_empty();
+    let lines = merge(texts, if follows { MOST_NEW_LINES } else { most as usize });
     more |= lines.len() < total;
-    Ok(Answer::WorkloadLogs(WorkloadLogs { pods: logs, all, containers, lines, more }))
+    gap |= follows && lines.len() < total;
+    Ok(Answer::WorkloadLogs(WorkloadLogs { pods: logs, all, containers, lines, more, gap, newer }))
 }
 
-async fn read(connector: Arc<dyn Connector>, gate: Arc<Semaphore>, query: LogQuery) -> Result<Vec<String>, Problem> {
+async fn read(connector: Arc<dyn Connector>, gate: Arc<Semaphore>, query: LogQuery) -> Result<Read, Problem> {
     // The gate is never closed; without a pass the call is made all the same.
     let _pass = gate.acquire().await;
-    within(&query.pod.cluster, &format!("the log of {}", query.pod.name), connector.logs(&query)).await
+    let (cluster, what) = (query.pod.cluster.clone(), format!("the log of {}", query.pod.name));
+    within(&cluster, &what, new(&connector, query)).await
 }
 
 #[cfg(test)]

@@ -357,6 +357,7 @@ async fn the_log_of_a_pod_names_its_container_and_one_of_nobody_is_said() {
         container: None,
         previous: false,
         lines: 5,
+        after: None,
     };
     let Answer::Logs(logs) = reader.ask(Ask::Logs(query(&pod.name))).await.unwrap() else { panic!("no log") };
     assert_eq!((logs.container.as_str(), logs.lines.len(), logs.more), ("server", 5, true));
@@ -376,7 +377,17 @@ async fn the_logs_of_a_workload_are_those_of_its_pods_in_the_order_of_time() {
         .into_iter()
         .find_map(|hit| match hit.object {
             ObjectRef::Workload(cluster, namespace, kind, name) => {
-                Some(WorkloadLogQuery { cluster, namespace, kind, name, container: None, previous: false, lines: 40 })
+                let query = WorkloadLogQuery {
+                    cluster,
+                    namespace,
+                    kind,
+                    name,
+                    container: None,
+                    previous: false,
+                    lines: 40,
+                    after: Vec::new(),
+                };
+                Some(query)
             }
             _ => None,
         })

@@ -25,7 +25,7 @@ fn grid(metric: Metric) -> Grid {
         Unit::Watts | Unit::Megahertz | Unit::Bytes => Grid::Per(1.0),
         Unit::Celsius => Grid::Per(10.0),
         Unit::BytesPerSecond | Unit::Seconds | Unit::PerSecond => Grid::Bits(9),
-        Unit::Code | Unit::Flag => Grid::Whole,
+        Unit::Code | Unit::Flag | Unit::Reasons => Grid::Whole,
     }
 }
 

@@ -175,6 +175,7 @@ mod tests {
             container: None,
             previous: false,
             lines: 1,
+            after: Vec::new(),
         };
         [
             Ask::About,
@@ -183,7 +184,7 @@ mod tests {
             Ask::History { object: object.clone(), span, when },
             Ask::Older { object: object.clone(), span, when, before: None },
             Ask::Yaml(object.clone()),
-            Ask::Logs(LogQuery { pod, container: None, previous: false, lines: 1 }),
+            Ask::Logs(LogQuery { pod, container: None, previous: false, lines: 1, after: None }),
             Ask::WorkloadLogs(of_workload),
             Ask::Kinds { scope: Vec::new() },
             Ask::Objects(Listing { cluster, kind, namespaced: true, namespace: None, name: None, most: 1 }),

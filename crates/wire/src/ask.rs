@@ -145,6 +145,8 @@ pub struct LogQuery {
     pub previous: bool,
     /// The most lines, from the end.
     pub lines: u32,
+    /// Only what was printed behind this line, as it was read: all of it, however many lines.
+    pub after: Option<String>,
 }
 
 /// Lines of a log, the newest last. Text of the program: never kept.
@@ -158,6 +160,10 @@ pub struct Logs {
     pub lines: Vec<String>,
     /// May there be older lines?
     pub more: bool,
+    /// Of lines behind another one: are some missing between the two?
+    pub gap: bool,
+    /// Of lines behind another one: was so much printed that not all of it was read yet?
+    pub newer: bool,
 }
 
 /// Which lines of the logs of a workload's pods.
@@ -177,6 +183,8 @@ pub struct WorkloadLogQuery {
     pub previous: bool,
     /// The most lines of all pods together, from the end.
     pub lines: u32,
+    /// Only what these pods, by their names, printed behind these lines, as they were read; of other pods the last lines.
+    pub after: Vec<(SmolStr, String)>,
 }
 
 /// Lines of several pods, the newest last. Text of programs: never kept.
@@ -192,6 +200,10 @@ pub struct WorkloadLogs {
     pub lines: Vec<PodLine>,
     /// May there be older lines?
     pub more: bool,
+    /// Of lines behind others: are some missing between?
+    pub gap: bool,
+    /// Of lines behind others: was so much printed that not all of it was read yet?
+    pub newer: bool,
 }
 
 /// One of the pods whose logs were asked for.

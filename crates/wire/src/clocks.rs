@@ -39,9 +39,49 @@ pub fn slowed_by(bits: u32, share: Option<f32>) -> Option<&'static str> {
     }
 }
 
+/// All that NVML has a bit for, in its order.
+const WORDS: [&str; 9] = [
+    "idle",
+    "a clock that is set",
+    "power cap",
+    "hardware",
+    "sync boost",
+    "heat (driver)",
+    "heat (hardware)",
+    "power brake",
+    "display clocks",
+];
+
+/// All that holds the clocks back, in words: `power cap, heat (driver)`.
+#[must_use]
+pub fn words(bits: u32) -> String {
+    let known = WORDS.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1).map(|(_, word)| (*word).to_owned());
+    let unknown = bits >> WORDS.len() << WORDS.len();
+    let all: Vec<String> = known.chain((unknown != 0).then(|| format!("{unknown:#x}"))).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_are_words_and_a_bit_that_is_not_known_is_shown_as_it_is() {
+        let of = |reading: f32| crate::Metric::ClockReasons.show(crate::Reading::of(reading));
+        for (reading, want) in [
+            (0.0, "nothing"),
+            (1.0, "idle"),
+            (36.0, "power cap, heat (driver)"),
+            (72.0, "hardware, heat (hardware)"),
+            (384.0, "power brake, display clocks"),
+            (516.0, "power cap, 0x200"),
+            (-1.0, "0"),
+        ] {
+            assert_eq!(of(reading), want, "{reading}");
+        }
+        assert_eq!(crate::Metric::ClockReasons.show(crate::Reading::ABSENT), "—");
+        assert_eq!(crate::Metric::Xid.show(crate::Reading::of(79.0)), "79");
+    }
 
     #[test]
     fn heat_comes_before_the_power_supply_and_that_before_hardware_that_does_not_say() {

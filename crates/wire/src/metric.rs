@@ -1,7 +1,7 @@
 //! What is measured of a GPU: the closed list of metrics with their units, and readings that keep "absent", "not a
 //! number" and 0 apart.
 
-use crate::units;
+use crate::{clocks, units};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,6 +10,10 @@ use std::fmt;
 /// [`Reading::ABSENT`] is nobody's measurement; NaN and the infinities are what a source really said.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reading(u32);
+
+/// What marks a reading of which only a bound is known.
+const BEYOND: u32 = 0xffc0_0000;
+const LEFT_OUT: u32 = 9;
 
 impl Reading {
     /// There is no value. A quiet NaN whose payload no arithmetic makes.
@@ -32,6 +36,28 @@ impl Reading {
     #[must_use]
     pub fn is_absent(self) -> bool {
         self == Self::ABSENT
+    }
+
+    /// All that is known is that it was more than this number: a quantile above all bounds of a histogram, say. A NaN of the
+    /// other sign, with the number in its payload: the last nine bits of it are left out, which makes it no greater.
+    #[must_use]
+    pub fn more_than(bound: Self) -> Self {
+        match bound.finite() {
+            Some(number) if number > 0.0 => Self(BEYOND | bound.0 >> LEFT_OUT),
+            _ => bound,
+        }
+    }
+
+    /// What it was more than, where no more is known.
+    #[must_use]
+    pub fn bound(self) -> Option<f32> {
+        (self.0 & BEYOND == BEYOND).then(|| f32::from_bits((self.0 & !BEYOND) << LEFT_OUT))
+    }
+
+    /// The number, or the one that it was more than.
+    #[must_use]
+    pub fn least(self) -> Option<f32> {
+        self.finite().or_else(|| self.bound())
     }
 
     /// The value, if one was measured and it is a finite number.
@@ -68,9 +94,10 @@ impl Default for Reading {
 
 impl fmt::Debug for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.measured() {
-            Some(value) => write!(f, "{value}"),
-            None => f.write_str("absent"),
+        match (self.bound(), self.measured()) {
+            (Some(bound), _) => write!(f, "> {bound}"),
+            (None, Some(value)) => write!(f, "{value}"),
+            (None, None) => f.write_str("absent"),
         }
     }
 }
@@ -100,6 +127,8 @@ pub enum Unit {
     Seconds,
     /// Things a second.
     PerSecond,
+    /// A set of bits, each a reason: neither sums nor means make sense.
+    Reasons,
 }
 
 /// A closed list of metrics: each with its id, its name for people, its unit, and what it means.
@@ -216,7 +245,7 @@ metrics! {
     /// Share of the last minutes in which it was slowed to stay within its power limit.
     PowerSlowdown = "slow-power", "Slowed by its power limit", Ratio;
     /// Why its clocks are held back: the bits of NVML's clocks event reasons.
-    ClockReasons = "clock-reasons", "Clock reasons", Code;
+    ClockReasons = "clock-reasons", "Clock reasons", Reasons;
 }
 
 /// How readings of several GPUs, or of several pods, become one.
@@ -235,17 +264,21 @@ impl Over {
     #[must_use]
     pub fn together(self, readings: impl Iterator<Item = Reading>) -> Reading {
         let (mut n, mut sum, mut most) = (0_u16, 0.0_f32, f32::NEG_INFINITY);
-        for value in readings.filter_map(Reading::finite) {
+        let mut is_more = false;
+        for reading in readings {
+            let Some(value) = reading.least() else { continue };
             n = n.saturating_add(1);
             sum += value;
             most = most.max(value);
+            is_more |= reading.bound().is_some();
         }
-        match (n, self) {
+        let all = match (n, self) {
             (0, _) => Reading::ABSENT,
             (n, Self::Mean) => Reading::of(sum / f32::from(n)),
             (_, Self::Sum) => Reading::of(sum),
             (_, Self::Most) => Reading::of(most),
-        }
+        };
+        if is_more { Reading::more_than(all) } else { all }
     }
 }
 
@@ -256,7 +289,7 @@ impl Metric {
         match self.unit() {
             Unit::Ratio | Unit::Megahertz => Over::Mean,
             Unit::Bytes | Unit::BytesPerSecond | Unit::PerSecond | Unit::Watts | Unit::Count => Over::Sum,
-            Unit::Celsius | Unit::Seconds | Unit::Code | Unit::Flag => Over::Most,
+            Unit::Celsius | Unit::Seconds | Unit::Code | Unit::Flag | Unit::Reasons => Over::Most,
         }
     }
 }
@@ -265,6 +298,9 @@ impl Unit {
     /// A reading with this unit, as people read it. Absent is `—`, never 0.
     #[must_use]
     pub fn show(self, reading: Reading) -> String {
+        if let Some(bound) = reading.bound() {
+            return format!("> {}", self.show(Reading::of(bound)));
+        }
         let Some(value) = reading.measured() else { return units::ABSENT.into() };
         if !value.is_finite() {
             return if value.is_nan() {
@@ -282,6 +318,7 @@ impl Unit {
             Self::Watts => format!("{} W", grouped(value)),
             Self::Celsius => format!("{value:.0} °C"),
             Self::Megahertz => format!("{} MHz", grouped(value)),
+            Self::Reasons => clocks::bits(value).map_or_else(|| grouped(value), clocks::words),
             Self::Count | Self::Code => grouped(value),
             Self::Flag => if value == 0.0 { "no" } else { "yes" }.into(),
             Self::Seconds if value < 0.999_5 => format!("{} ms", units::number((value * 1_000.0).into(), small(value))),

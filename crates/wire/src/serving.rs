@@ -84,18 +84,46 @@ metrics! {
     Failed = "failed", "Failed", PerSecond;
     /// Requests put aside a second for want of memory, over the last minute or more.
     Preemptions = "preemptions", "Preemptions", PerSecond;
+    /// Requests that ended well a second, over the last minute or more; SGLang counts all that ended.
+    Done = "done", "Finished", PerSecond;
+    /// From a request's arrival to its last token: 99 of 100 requests of the last five minutes took less. None where all that
+    /// is known is that they were in the first of its buckets.
+    WholeP99 = "e2e-p99", "Whole request, p99", Seconds;
+    /// From a request's arrival to its last token: the mean over the last five minutes.
+    WholeMean = "e2e-mean", "Whole request, mean", Seconds;
+    /// How long requests waited before they were begun: the mean over the last five minutes.
+    QueueMean = "queue-mean", "Queue, mean", Seconds;
+    /// Share of the tokens of prompts of the last five minutes that were in its cache already.
+    PrefixHits = "prefix", "Prefix cache hits", Ratio;
+    /// Blocks of its cache of keys and values.
+    Blocks = "blocks", "KV cache, blocks", Count;
+    /// Tokens that a block of it takes.
+    BlockTokens = "block-tokens", "KV cache, tokens a block", Count;
+    /// Tokens that the whole cache takes, where the engine says so itself.
+    CacheTokens = "kv-tokens", "KV cache, tokens", Count;
 }
 
 impl ServingMetric {
-    /// How readings of the pods of a workload become one: requests and rates are added up; of the use of caches and of
-    /// quantiles and means, which no sum or mean of pods gives, the greatest counts.
+    /// How readings of the pods of a workload become one: requests, rates and sizes are added up; shares that are good to have
+    /// are their mean; of the use of caches and of quantiles and means, which no sum or mean of pods gives, the greatest counts.
     #[must_use]
     pub fn over(self) -> Over {
         match self {
-            Self::Running | Self::Waiting | Self::Generated | Self::Prompt | Self::Failed | Self::Preemptions => {
-                Over::Sum
-            }
-            Self::KvUse
+            Self::Running
+            | Self::Waiting
+            | Self::Generated
+            | Self::Prompt
+            | Self::Failed
+            | Self::Preemptions
+            | Self::Done
+            | Self::Blocks
+            | Self::CacheTokens => Over::Sum,
+            Self::PrefixHits => Over::Mean,
+            Self::WholeP99
+            | Self::WholeMean
+            | Self::QueueMean
+            | Self::BlockTokens
+            | Self::KvUse
             | Self::FirstTokenMedian
             | Self::FirstTokenP99
             | Self::FirstTokenMean
@@ -110,15 +138,16 @@ impl ServingMetric {
     pub fn least_observations(self) -> Option<u32> {
         match self {
             Self::FirstTokenMedian => Some(40),
-            Self::FirstTokenP99 | Self::InterTokenP99 | Self::OutputTokenP99 => Some(2_000),
+            Self::FirstTokenP99 | Self::InterTokenP99 | Self::OutputTokenP99 | Self::WholeP99 => Some(2_000),
             _ => None,
         }
     }
 
-    /// The number of a reading as people filter and sort by it: per cent for shares, milliseconds for latencies.
+    /// The number of a reading as people filter and sort by it: per cent for shares, milliseconds for latencies; of one that
+    /// is only known to be more than a number, that one.
     #[must_use]
     pub fn plain(self, reading: Reading) -> Option<f64> {
-        let value = f64::from(reading.finite()?);
+        let value = f64::from(reading.least()?);
         Some(match self.unit() {
             Unit::Ratio => value * 100.0,
             Unit::Seconds => value * 1_000.0,
@@ -129,12 +158,14 @@ impl ServingMetric {
     /// A reading for people. A quantile or mean that is no number had too few requests to be one.
     #[must_use]
     pub fn words(self, reading: Reading) -> String {
-        let too_few = reading.measured().is_some_and(f32::is_nan) && self.is_over_requests();
+        let is_none = reading.bound().is_none() && reading.measured().is_some_and(f32::is_nan);
+        let too_few = is_none && self.is_over_requests();
         if too_few { "too few requests".into() } else { self.show(reading) }
     }
 
     fn is_over_requests(self) -> bool {
-        self.least_observations().is_some() || self == Self::FirstTokenMean
+        let is_mean = matches!(self, Self::FirstTokenMean | Self::WholeMean | Self::QueueMean | Self::PrefixHits);
+        is_mean || self.least_observations().is_some()
     }
 }
 
@@ -158,6 +189,25 @@ mod tests {
         let two = |metric: ServingMetric| metric.together([Reading::of(0.5), Reading::of(0.25)].into_iter());
         assert_eq!(two(ServingMetric::Waiting), Reading::of(0.75));
         assert_eq!([ServingMetric::KvUse, ServingMetric::FirstTokenP99].map(two), [Reading::of(0.5); 2]);
+    }
+
+    #[test]
+    fn a_quantile_above_all_bounds_is_a_lower_bound_and_says_so() {
+        let more = Reading::more_than(Reading::of(2_560.0));
+        assert_eq!(ServingMetric::FirstTokenP99.words(more), "> 2,560 s");
+        assert_eq!(ServingMetric::FirstTokenP99.plain(more), Some(2_560_000.0));
+        assert_eq!((more.finite(), more.bound(), more.is_absent()), (None, Some(2_560.0), false));
+        // The worst of pods is at least that of the one that is known, and more than the one that is not.
+        let worst =
+            |value| ServingMetric::FirstTokenP99.together([more, Reading::of(value), Reading::ABSENT].into_iter());
+        assert_eq!([0.5, 5_120.0].map(worst).map(Reading::bound), [Some(2_560.0), Some(5_120.0)]);
+        for value in [0.04, 7.5, 640.0, 1e-9] {
+            let bound = Reading::more_than(Reading::of(value)).bound().unwrap();
+            assert!(bound <= value && bound > value * 0.999, "{bound} of {value}");
+        }
+        for none in [Reading::ABSENT, Reading::of(f32::NAN), Reading::of(-f32::NAN), Reading::of(f32::NEG_INFINITY)] {
+            assert_eq!((none.bound(), Reading::more_than(none)), (None, none));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod engines;
 mod history;
 mod makers;
 mod revisions;
+mod shared;
 mod speakers;
 use crate::telemetry_site as site;
 use std::collections::BTreeSet;

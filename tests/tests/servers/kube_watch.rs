@@ -466,6 +466,7 @@ async fn a_pods_log_is_read_and_one_that_is_not_there_is_said() -> Result<()> {
         container: None,
         previous: false,
         lines,
+        after: None,
     };
     let read =
         async |name: &str, lines| connector.logs(&query(name, lines)).await.map_err(|problem| problem.to_string());

@@ -9,6 +9,8 @@ use acceptance::prometheus::Job;
 use acceptance::{
     ControlPlane, Exporters, Follower, GpuNodes, GpuPods, Holder, Options, Place, Prometheus, Result, until,
 };
+use pilothouse_connect_http::prometheus::{engines::query as engines, matchers::Matchers, query as gpus};
+use pilothouse_wire::{Metric, ServingEngine, ServingMetric};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const EVERY: Duration = Duration::from_secs(1);
@@ -223,5 +225,74 @@ async fn gpus_follow_the_pods_of_a_real_cluster() -> Result<()> {
     let left = until("8 GPUs are held", LIMIT, async || Ok(Some(held().await?).filter(|all| all.len() == 8))).await?;
     // Who stays keeps its GPUs.
     assert!(left.is_subset(&all));
+    Ok(())
+}
+
+/// What a query of ours about one engine answers: the value, and the one that stands in a label.
+async fn told(prometheus: &Prometheus, metric: ServingMetric, engine: ServingEngine) -> Result<Option<(f64, String)>> {
+    let query = engines::metric(metric, &BTreeSet::from([engine]), &Matchers::default(), EVERY).unwrap_or_default();
+    let series = prometheus.query(&query).await?;
+    let first = series.first();
+    Ok(first.and_then(|one| Some((one.value.parse().ok()?, one.label(engines::VALUE).to_owned()))))
+}
+
+#[tokio::test]
+async fn every_query_of_ours_is_understood_with_matchers_and_without() -> Result<()> {
+    let exporters = Exporters::serve([node("a")]).await?;
+    let prometheus = Prometheus::start(EVERY, &[Job::new("dcgm", exporters.gpu_targets())]).await?;
+    let all: BTreeSet<_> = ServingEngine::ALL.iter().copied().collect();
+    use pilothouse_connect_http::prometheus::catalogue::Exporter;
+    let makers = BTreeSet::from([Exporter::Dcgm, Exporter::Amd, Exporter::Intel]);
+    for among in
+        ["", "job=\"dcgm\"", "job=~\"d.*\",cluster!=\"x\""].map(|text| Matchers::read(text).unwrap_or_default())
+    {
+        let mut queries =
+            vec![gpus::identity(&among), gpus::times(&among), gpus::targets(&among), gpus::lately(&among)];
+        queries.extend([gpus::others(&among), engines::identity(&among)]);
+        queries.extend(Metric::ALL.iter().filter_map(|metric| gpus::metric(*metric, &makers, &among)));
+        queries.extend(Metric::ALL.iter().filter_map(|metric| gpus::came(*metric, &makers, &among, EVERY)));
+        queries.extend(ServingMetric::ALL.iter().filter_map(|metric| engines::metric(*metric, &all, &among, EVERY)));
+        for query in queries {
+            if let Err(failure) = prometheus.query(&query).await {
+                panic!("{failure}: {query}");
+            }
+        }
+        let gpus = until("the GPUs are there", LIMIT, async || {
+            let gpus = prometheus.query(&gpus::times(&among)).await?.len();
+            Ok((gpus == 8).then_some(gpus))
+        });
+        assert_eq!(gpus.await?, 8, "{}", among.text());
+    }
+    let other = Matchers::read("job=other").unwrap_or_default();
+    assert_eq!(prometheus.query(&gpus::times(&other)).await?.len(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_quantile_above_all_buckets_comes_with_a_minus_and_a_size_in_a_label() -> Result<()> {
+    let exporters = Exporters::serve([]).await?;
+    let mut vllm = Engine::new(EngineKind::Vllm, "llama-70b");
+    // Two of three wait longer than the last bound, 2,560 s; requests take less than the first, 0.3 s.
+    let grow = |engine: &mut Engine| {
+        engine.first_tokens.extend([0.05, 3_000.0, 3_000.0].repeat(1_000));
+        engine.requests.extend([0.1].repeat(3_000));
+    };
+    grow(&mut vllm);
+    exporters.change(|pages| pages.engines.insert("llama-0".into(), vllm));
+    let prometheus =
+        Prometheus::start(EVERY, &[Job::new("engines", vec![exporters.engine_target("serving", "llama-0")])]).await?;
+    let p99 = until("a p99 is told", LIMIT, async || {
+        exporters.change(|pages| pages.engines.values_mut().for_each(grow));
+        tokio::time::sleep(EVERY).await;
+        let p99 = told(&prometheus, ServingMetric::FirstTokenP99, ServingEngine::Vllm).await?;
+        Ok(p99.filter(|(value, _)| !value.is_nan()))
+    });
+    assert_eq!(p99.await?.0, -2_560.0, "above all bounds");
+    let of = async |metric| told(&prometheus, metric, ServingEngine::Vllm).await;
+    assert_eq!(of(ServingMetric::WholeP99).await?, None, "within the first bucket there is nothing to tell");
+    assert!(of(ServingMetric::WholeMean).await?.is_some_and(|(mean, _)| (mean - 0.1).abs() < 1e-6));
+    assert!(of(ServingMetric::Done).await?.is_some_and(|(rate, _)| rate > 0.0));
+    assert_eq!(of(ServingMetric::Blocks).await?.map(|(_, blocks)| blocks).as_deref(), Some("27464"));
+    assert_eq!(of(ServingMetric::BlockTokens).await?.map(|(_, size)| size).as_deref(), Some("16"));
     Ok(())
 }

@@ -33,10 +33,23 @@ const ENGINES: &[(&str, ServingEngine)] = &[
 fn says(engine: ServingEngine, metric: ServingMetric) -> bool {
     use ServingMetric::*;
     match engine {
-        ServingEngine::Triton => matches!(metric, Waiting | Failed),
-        ServingEngine::Tgi => matches!(metric, Running | Waiting | Generated | Prompt | OutputTokenP99 | Failed),
-        ServingEngine::Sglang => !matches!(metric, Failed | OutputTokenP99),
-        _ => true,
+        ServingEngine::Triton => matches!(metric, Waiting | Failed | Done | WholeMean | QueueMean),
+        ServingEngine::Tgi => matches!(
+            metric,
+            Running
+                | Waiting
+                | Generated
+                | Prompt
+                | OutputTokenP99
+                | Failed
+                | Done
+                | WholeP99
+                | WholeMean
+                | QueueMean
+                | CacheTokens
+        ),
+        ServingEngine::Sglang => !matches!(metric, Failed | OutputTokenP99 | Blocks | BlockTokens),
+        _ => metric != CacheTokens,
     }
 }
 
@@ -117,6 +130,7 @@ impl Now {
     fn read(&self, metric: ServingMetric) -> f32 {
         let slow = 1.0 + 2.5 * self.sour;
         let first = (0.07 + 0.16 * self.busy.powi(3) + 0.02 * self.waiting) * slow;
+        let whole = first + 240.0 * (0.012 + 0.01 * self.busy) * slow;
         match metric {
             ServingMetric::Running => self.running,
             ServingMetric::Waiting => self.waiting,
@@ -130,6 +144,14 @@ impl Now {
             ServingMetric::OutputTokenP99 => (0.019 + 0.02 * self.busy) * slow,
             ServingMetric::Failed => 0.6 * self.sour,
             ServingMetric::Preemptions => ((self.kv - 0.92) * 6.0).max(0.0),
+            ServingMetric::Done => self.running / whole * (1.0 - 0.5 * self.sour),
+            ServingMetric::WholeP99 => 3.1 * whole,
+            ServingMetric::WholeMean => whole,
+            ServingMetric::QueueMean => 0.3 * first + 0.02 * self.waiting,
+            ServingMetric::PrefixHits => 0.34 + 0.2 * self.busy,
+            ServingMetric::Blocks => 27_464.0 * self.gpus,
+            ServingMetric::BlockTokens => 16.0,
+            ServingMetric::CacheTokens => 439_424.0 * self.gpus,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The calls of the query API that we make, each a question of which the answer is read.
 
-use super::answer::{self, Line, Vector};
+use super::{
+    answer::{self, Line, Vector},
+    matchers::Matchers,
+};
 use crate::{
     client::{Answer, Client},
     failure::Failure,
@@ -35,6 +38,8 @@ pub type Points = Vec<Vec<(Stamp, f64)>>;
 pub struct Api {
     /// The way there.
     pub client: Client,
+    /// Which of its series are meant.
+    pub matchers: Matchers,
     clock: Clock,
     /// Did it answer before? Then a connection that is cut may only have been kept for too long.
     answered: AtomicBool,
@@ -44,8 +49,8 @@ pub struct Api {
 
 impl Api {
     /// The query API at the end of this way.
-    pub fn new(client: Client, clock: Clock) -> Self {
-        Self { client, clock, answered: AtomicBool::new(false), ahead: AtomicI64::new(0) }
+    pub fn new(client: Client, matchers: Matchers, clock: Clock) -> Self {
+        Self { client, matchers, clock, answered: AtomicBool::new(false), ahead: AtomicI64::new(0) }
     }
 
     /// Asks for what costs it nothing: does it answer?
@@ -76,9 +81,9 @@ impl Api {
         Ok(vector)
     }
 
-    /// The times of raw samples, series by series.
-    pub async fn times(&self, query: &str) -> Result<Vec<Vec<Stamp>>, Failure> {
-        answer::times(&self.query(query).await?.body).map_err(|failure| self.without_secrets(failure))
+    /// Raw samples, each series with its labels.
+    pub async fn raw(&self, query: &str) -> Result<Vec<Line>, Failure> {
+        answer::lines(&self.query(query).await?.body).map_err(|failure| self.without_secrets(failure))
     }
 
     /// A query at many times: from the first to the last, so far apart. The points of each series.

@@ -50,7 +50,7 @@ pub async fn before(api: &Api, wanted: &Wanted, now: Stamp) -> Kept {
     let ends = (now.minus(BACK), now);
     let mut kept = Kept { step, ..Kept::default() };
     for metric in TELLING {
-        let Some(query) = query::came(metric, &wanted.exporters, step) else { continue };
+        let Some(query) = query::came(metric, &wanted.exporters, &api.matchers, step) else { continue };
         match api.lines(&query, ends, step).await {
             Ok(lines) => kept.lines.push((metric, lines)),
             Err(failure) => {

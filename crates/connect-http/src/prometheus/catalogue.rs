@@ -52,7 +52,7 @@ pub enum Exporter {
 }
 
 /// What kind of number a series holds, and so what is asked of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It goes up and down: as it is.
     Gauge,
@@ -66,8 +66,11 @@ pub enum Kind {
     Median,
     /// A histogram: what 99 of 100 observations of the last minutes were below.
     P99,
-    /// A histogram: the mean of the observations of the last minutes.
+    /// A histogram: the mean of the observations of the last minutes. Of two names with a stroke between, how much the first
+    /// grew by how much the second did.
     Mean,
+    /// The number stands in this label; the value of the series says nothing.
+    Label(String),
 }
 
 /// How values of parts (of a device: MIG instances, tiles; of an engine: ranks, models), and of several targets, become
@@ -151,13 +154,14 @@ fn gpu_row(fields: &[String]) -> Option<Row> {
         Parts::Max => true,
         Parts::Sum(labels) => labels.len() == 1,
     };
-    (of_device && !row.kind.is_of_a_histogram()).then_some(row)
+    (of_device && row.kind.is_of_one_series()).then_some(row)
 }
 
 fn engine_row(fields: &[String]) -> Option<EngineRow> {
     let row = row(fields, ServingMetric::by_id, ServingEngine::by_id)?;
-    // A sum of two names has no one name of buckets.
-    (row.names.len() == 1 && !matches!(row.kind, Kind::Total | Kind::Increase)).then_some(row)
+    // A sum of two names has no one name of buckets, and only a mean is of two.
+    let one = row.names.len() == 1 && (row.kind == Kind::Mean || !row.names[0].contains('/'));
+    (one && !matches!(row.kind, Kind::Total | Kind::Increase)).then_some(row)
 }
 
 fn row<M, E>(
@@ -178,7 +182,7 @@ fn row<M, E>(
             "p50" => Kind::Median,
             "p99" => Kind::P99,
             "mean" => Kind::Mean,
-            _ => return None,
+            kind => Kind::Label(kind.strip_prefix("label:").filter(|label| !label.is_empty())?.to_owned()),
         },
         factor: factor.parse::<f64>().is_ok_and(|factor| factor > 0.0 && factor.is_finite()).then(|| factor.clone())?,
         parts: match parts.split_once(':') {
@@ -194,8 +198,8 @@ fn row<M, E>(
 }
 
 impl Kind {
-    fn is_of_a_histogram(self) -> bool {
-        matches!(self, Self::Median | Self::P99 | Self::Mean)
+    fn is_of_one_series(&self) -> bool {
+        matches!(self, Self::Gauge | Self::Total | Self::Increase | Self::Rate)
     }
 }
 
@@ -269,6 +273,9 @@ mod tests {
             "waiting,dcgm-exporter,A,gauge,1,max,yes,on,,x",
             "waiting,vllm,A,total,1,max,yes,on,,x",
             "waiting,vllm,A+B,gauge,1,max,yes,on,,x",
+            "waiting,vllm,A/B,gauge,1,max,yes,on,,x",
+            "blocks,vllm,A,label:,1,max,no,on,,x",
+            "util,dcgm-exporter,A,label:b,1,max,no,on,,x",
         ] {
             assert_eq!(parse(&format!("head\n{wrong}\n")).1, [wrong]);
         }

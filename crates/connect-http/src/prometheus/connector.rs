@@ -2,13 +2,15 @@
 
 use super::{
     api::Api,
-    kind::KIND,
+    kind::{KIND, MATCHERS},
+    matchers::Matchers,
     memory::Memory,
     past::{self, Known},
     problems, session,
 };
 use crate::{
     failure::Failure,
+    fields::Fields,
     offered::CLUSTER,
     server::{self, End, Server},
 };
@@ -21,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// An open connection.
 pub(super) struct Prometheus {
     server: Server,
+    /// Which of its series are meant.
+    matchers: Matchers,
     /// What its watch found out.
     known: Arc<Mutex<Known>>,
 }
@@ -31,12 +35,18 @@ pub fn open(opening: Opening) -> Result<Arc<dyn Connector>, Problem> {
 }
 
 pub(super) fn opened(opening: Opening) -> Result<Prometheus, Problem> {
-    Ok(Prometheus { server: Server::of(opening, &KIND, CLUSTER, "a Prometheus")?, known: Arc::default() })
+    let matchers = {
+        let fields = Fields::of(&opening, &KIND);
+        let text = fields.text(MATCHERS).unwrap_or_default();
+        Matchers::read(text).map_err(|why| fields.bad(MATCHERS, why))?
+    };
+    let server = Server::of(opening, &KIND, CLUSTER, "a Prometheus")?;
+    Ok(Prometheus { server, matchers, known: Arc::default() })
 }
 
 impl Prometheus {
     pub(super) fn api(&self) -> Result<Api, Problem> {
-        Ok(Api::new(self.server.client()?, self.server.opening.clock.clone()))
+        Ok(Api::new(self.server.client()?, self.matchers.clone(), self.server.opening.clock.clone()))
     }
 
     async fn session(&self, sink: &Sink, memory: &mut Memory) -> End {

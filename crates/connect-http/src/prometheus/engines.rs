@@ -13,6 +13,7 @@ pub use memory::Engines;
 use super::{answer::Vector, api::Api, interval};
 use crate::failure::Failure;
 use pilothouse_wire::{ServingMetric, Stamp};
+use std::collections::BTreeMap;
 
 /// What a poll brought of engines.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ pub struct Taken {
 /// If the server fails at more than one question.
 pub async fn take(api: &Api, engines: &mut Engines, due: bool, now: Stamp) -> Result<Taken, Failure> {
     let mut taken = Taken::default();
-    let seen = match api.vector(&query::identity()).await {
+    let seen = match api.vector(&query::identity(&api.matchers)).await {
         Ok(vector) => vector,
         // A server that knows one of the functions not, or has too many series, still has GPUs.
         Err(failure) if failure.is_of_the_question() => {
@@ -42,14 +43,18 @@ pub async fn take(api: &Api, engines: &mut Engines, due: bool, now: Stamp) -> Re
     };
     taken.warnings.clone_from(&seen.warnings);
     let others = engines.see(&pods::seen(&seen.samples), now) || due;
-    if others && let Some(raw) = engines.raw() {
-        match api.times(&raw).await {
-            Ok(times) => engines.measured_every(interval::of(&times)),
-            Err(failure) if failure.is_of_the_question() || matches!(failure, Failure::Unreadable(_)) => {}
-            Err(failure) => return Err(failure),
+    if others {
+        let mut jobs = BTreeMap::new();
+        for raw in engines.raw(&api.matchers) {
+            match api.raw(&raw).await {
+                Ok(lines) => jobs.extend(interval::of_jobs(&lines)),
+                Err(failure) if failure.is_of_the_question() || matches!(failure, Failure::Unreadable(_)) => {}
+                Err(failure) => return Err(failure),
+            }
         }
+        engines.measured_every(&jobs);
     }
-    let (columns, failures) = api.vectors(engines.queries(others)).await?;
+    let (columns, failures) = api.vectors(engines.queries(&api.matchers, others)).await?;
     if others {
         let there = columns.iter().filter(|(_, vector)| !vector.samples.is_empty()).map(|(metric, _)| *metric);
         engines.measured(there.chain(failures.iter().map(|(metric, _)| *metric)).collect());

@@ -4,6 +4,7 @@ use super::{
     answer::{Labels, Sample, time},
     catalogue::Exporter,
     holders::Targets,
+    interval,
     query::{KEYS, TOLD},
 };
 use pilothouse_wire::{SmolStr, Stamp};
@@ -30,7 +31,16 @@ pub struct Seen {
     pub exporters: BTreeSet<Exporter>,
     /// The label that most devices are named by.
     pub key: &'static str,
+    /// The jobs by which each device is measured, in the order of the devices.
+    pub jobs: Vec<BTreeSet<SmolStr>>,
+    /// Some devices of each job, by the label that names them: enough to see how often it scrapes.
+    pub samples: BTreeMap<&'static str, BTreeSet<SmolStr>>,
 }
+
+/// So many devices of each job are looked at: targets of one job may be scraped differently, and one may just have come.
+const OF_A_JOB: usize = 3;
+/// So many of all jobs together.
+const OF_ALL_JOBS: usize = 60;
 
 /// The id of the device of a series: the surest label that it has.
 #[must_use]
@@ -57,6 +67,7 @@ pub fn devices(series: &[Sample], targets: &Targets) -> Seen {
     let mut seen = Seen { key: KEYS[0], told: all_told(series), ..Seen::default() };
     let mut by_device: BTreeMap<&SmolStr, Vec<(&Labels, Stamp)>> = BTreeMap::new();
     let mut by_key = [0_usize; KEYS.len()];
+    let mut sampled: BTreeMap<SmolStr, BTreeSet<(usize, &SmolStr)>> = BTreeMap::new();
     for sample in series {
         let Some(id) = key(&sample.labels) else {
             seen.nameless += 1;
@@ -67,11 +78,26 @@ pub fn devices(series: &[Sample], targets: &Targets) -> Seen {
         seen.exporters.insert(exporter(&sample.labels));
         if let Some(place) = KEYS.iter().position(|key| sample.labels.get(key).is_some()) {
             by_key[place] += 1;
+            let job = interval::job(&sample.labels);
+            let of_job = sampled.entry(job).or_default();
+            if of_job.len() < OF_A_JOB {
+                of_job.insert((place, id));
+            }
         }
         by_device.entry(id).or_default().push((&sample.labels, at));
     }
     // Of equals the surer.
     seen.key = KEYS.iter().zip(by_key).rev().max_by_key(|(_, n)| *n).map_or(KEYS[0], |(key, _)| key);
+    // Of each job one, before any has a second.
+    for turn in 0..OF_A_JOB {
+        for (place, id) in sampled.values().filter_map(|of_job| of_job.iter().nth(turn)) {
+            if seen.samples.values().map(BTreeSet::len).sum::<usize>() < OF_ALL_JOBS {
+                seen.samples.entry(KEYS[*place]).or_default().insert((*id).clone());
+            }
+        }
+    }
+    let jobs = |series: &Vec<(&Labels, Stamp)>| series.iter().map(|(labels, _)| interval::job(labels)).collect();
+    seen.jobs = by_device.values().map(jobs).collect();
     seen.devices = by_device.into_iter().map(|(id, series)| device(id, series, targets)).collect();
     seen
 }

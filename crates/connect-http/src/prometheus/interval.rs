@@ -1,7 +1,8 @@
-//! How often GPUs are measured, by how far apart their samples are.
+//! How often GPUs are measured, by how far apart their samples are: each job has an interval of its own.
 
-use pilothouse_wire::Stamp;
-use std::time::Duration;
+use super::answer::{Labels, Line};
+use pilothouse_wire::{SmolStr, Stamp};
+use std::{collections::BTreeMap, time::Duration};
 
 /// What is taken where nothing tells: dcgm-exporter's own chart has it.
 pub const USUAL: Duration = Duration::from_secs(15);
@@ -21,6 +22,33 @@ impl Default for Interval {
     fn default() -> Self {
         Self { longest: USUAL, shortest: USUAL }
     }
+}
+
+impl Interval {
+    /// Of several jobs; `None` of none.
+    pub fn over(jobs: impl Iterator<Item = Duration> + Clone) -> Option<Self> {
+        Some(Self { longest: jobs.clone().max()?, shortest: jobs.min()? })
+    }
+}
+
+/// How often the targets of each job are scraped, by raw samples of some of their series. A job of which no series has two
+/// samples is left out: nothing tells.
+#[must_use]
+pub fn of_jobs(series: &[Line]) -> BTreeMap<SmolStr, Duration> {
+    let mut jobs = BTreeMap::new();
+    for (labels, points) in series {
+        let times: Vec<Stamp> = points.iter().map(|(at, _)| *at).collect();
+        let Some(distance) = middle(&times).map(whole) else { continue };
+        let longest: &mut Duration = jobs.entry(job(labels)).or_default();
+        *longest = distance.max(*longest);
+    }
+    jobs
+}
+
+/// The job that scraped a series; empty where none is named.
+#[must_use]
+pub fn job(labels: &Labels) -> SmolStr {
+    labels.get("job").cloned().unwrap_or_default()
 }
 
 /// The distances between samples; `None` where no series has two.
@@ -57,5 +85,19 @@ mod tests {
         // A gap while the exporter was away is not the interval.
         assert_eq!(of(&[[every(15_000, 10), vec![Stamp(900_000)]].concat()]), Some((15, 15)));
         assert_eq!(of(&[every(15_000, 1), vec![]]), None);
+    }
+
+    #[test]
+    fn each_job_has_the_interval_of_its_own_series() {
+        let line = |job: &str, every: i64, n: i64| -> Line {
+            let labels = [("UUID", "a"), ("job", job)].into_iter().collect();
+            (labels, (0..n).map(|at| (Stamp(1_000 + at * every), 1.0)).collect())
+        };
+        let jobs = of_jobs(&[line("fast", 5_000, 100), line("slow", 60_000, 9), line("new", 15_000, 1)]);
+        let told: Vec<_> = jobs.iter().map(|(job, every)| (job.as_str(), every.as_secs())).collect();
+        assert_eq!(told, [("fast", 5), ("slow", 60)]);
+        let all = Interval::over(jobs.values().copied()).unwrap();
+        assert_eq!((all.longest.as_secs(), all.shortest.as_secs()), (60, 5));
+        assert_eq!(Interval::over(std::iter::empty()), None);
     }
 }

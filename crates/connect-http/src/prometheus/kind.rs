@@ -33,6 +33,9 @@ pub const KIND: Kind = Kind {
     }),
 };
 
+/// The key of the field of matchers.
+pub const MATCHERS: &str = "matchers";
+
 const FIELDS: &[FieldSpec] = &[
     address::field(
         "Where its API is, with the prefix if it has one: /prometheus for Mimir, /select/0/prometheus for a \
@@ -46,6 +49,15 @@ const FIELDS: &[FieldSpec] = &[
         help: "The connection of the cluster whose GPUs it measures. Empty: names of nodes tell, as far as only one \
                cluster has them.",
         input: InputSpec::Text("prod-eu"),
+        required: false,
+    },
+    FieldSpec {
+        key: MATCHERS,
+        label: "Only series with",
+        help: "Labels that every series that is asked for has to have, where one Thanos, Mimir or VictoriaMetrics holds those \
+               of several clusters: a connection for each cluster, with the label that tells it. Several stand between \
+               commas, with =, !=, =~ or !~.",
+        input: InputSpec::Text("cluster=\"iad-prod\""),
         required: false,
     },
     destination::VIA_FIELD,

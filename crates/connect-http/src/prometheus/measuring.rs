@@ -37,9 +37,9 @@ impl Polls {
     /// The questions of a poll, in the order in which they are asked.
     #[must_use]
     pub fn queries(&self) -> Vec<String> {
-        let columns = self.memory.queries(false).into_iter().map(|(_, query)| query);
-        let of_engines = self.memory.engines.queries(false).into_iter().map(|(_, query)| query);
-        let all = std::iter::once(query::times()).chain(columns);
-        all.chain([engines::query::identity()]).chain(of_engines).collect()
+        let columns = self.memory.queries(&self.api.matchers, false).into_iter().map(|(_, query)| query);
+        let of_engines = self.memory.engines.queries(&self.api.matchers, false).into_iter().map(|(_, query)| query);
+        let all = std::iter::once(query::times(&self.api.matchers)).chain(columns);
+        all.chain([engines::query::identity(&self.api.matchers)]).chain(of_engines).collect()
     }
 }

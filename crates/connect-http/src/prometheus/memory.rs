@@ -7,6 +7,7 @@ use super::{
     engines::Engines,
     interval::Interval,
     look::Look,
+    matchers::Matchers,
     past::Known,
     query,
     readings::Places,
@@ -46,6 +47,12 @@ pub struct Memory {
     /// Why nothing is measured, by the last look.
     nothing: Option<Problem>,
     told: Option<DevicesFact>,
+    /// How often each job measures.
+    jobs: BTreeMap<SmolStr, Duration>,
+    /// How often each GPU is measured, where that is known.
+    paces: BTreeMap<SmolStr, Duration>,
+    /// The same of the list that was last told, from which place on, as was last told.
+    paced: Vec<(u32, u64)>,
     /// The GPUs of that list of which nothing was heard, by their places, as was last told.
     silent: Vec<u32>,
     looked_back: Back,
@@ -77,6 +84,9 @@ impl Default for Memory {
             missing: Vec::new(),
             nothing: None,
             told: None,
+            jobs: BTreeMap::new(),
+            paces: BTreeMap::new(),
+            paced: Vec::new(),
             silent: Vec::new(),
             looked_back: Back::After(0),
         }
@@ -92,7 +102,10 @@ impl Memory {
 
     /// Takes in a look.
     pub fn look(&mut self, look: &Look, now: Stamp) {
-        self.interval = look.interval.unwrap_or(self.interval);
+        self.jobs.extend(look.jobs.iter().map(|(job, every)| (job.clone(), *every)));
+        let now_there: BTreeSet<&SmolStr> = look.seen.jobs.iter().flatten().collect();
+        self.jobs.retain(|job, _| now_there.contains(job));
+        self.interval = Interval::over(self.jobs.values().copied()).unwrap_or(self.interval);
         self.seen = look.seen.devices.iter().map(|(device, _)| device.uuid.clone()).collect();
         self.seen_by.clone_from(&look.seen.told);
         self.nothing.clone_from(&look.nothing);
@@ -102,8 +115,13 @@ impl Memory {
                 Known { exporters: self.exporters.clone(), key: look.seen.key, interval: self.interval.longest };
             *self.shared.lock().unwrap_or_else(PoisonError::into_inner) = known;
         }
-        for (device, _) in &look.seen.devices {
+        for ((device, _), jobs) in look.seen.devices.iter().zip(&look.seen.jobs) {
             self.known.insert(device.uuid.clone(), (device.clone(), now));
+            // Of several the fastest: its measurement is the newest.
+            match jobs.iter().filter_map(|job| self.jobs.get(job)).min() {
+                Some(every) => self.paces.insert(device.uuid.clone(), *every),
+                None => self.paces.remove(&device.uuid),
+            };
         }
         let place = |device: &DeviceFact| Some((device.node.clone()?, device.index?));
         let taken: BTreeSet<_> = look.seen.devices.iter().filter_map(|(device, _)| place(device)).collect();
@@ -113,6 +131,8 @@ impl Memory {
             let replaced = !seen.contains(id) && place(device).is_some_and(|place| taken.contains(&place));
             now.since(*at) <= KEPT && !replaced
         });
+        let known = &self.known;
+        self.paces.retain(|id, _| known.contains_key(id));
     }
 
     /// How often there is something new to ask for: as often as the fastest of the targets is scraped. Where nothing is measured,
@@ -143,9 +163,9 @@ impl Memory {
 
     /// The questions of a poll: those whose answer was not empty lately, or all.
     #[must_use]
-    pub fn queries(&self, all: bool) -> Vec<(Metric, String)> {
+    pub fn queries(&self, among: &Matchers, all: bool) -> Vec<(Metric, String)> {
         let wanted = Metric::ALL.iter().copied().filter(|metric| all || self.present.contains(metric));
-        wanted.filter_map(|metric| Some((metric, query::metric(metric, &self.exporters)?))).collect()
+        wanted.filter_map(|metric| Some((metric, query::metric(metric, &self.exporters, among)?))).collect()
     }
 
     /// Takes in which metrics somebody measures.
@@ -191,7 +211,27 @@ impl Memory {
         let news = DevicesFact { list: self.number().wrapping_add(1), ..list };
         self.told = Some(news.clone());
         self.silent.clear();
+        self.paced.clear();
         Some(news)
+    }
+
+    /// From which place of the list on GPUs are measured how often, in milliseconds, where that is not as often as the list
+    /// says; if it is other than was last told.
+    pub fn paced(&mut self) -> Option<Vec<(u32, u64)>> {
+        let told = self.told.as_ref()?;
+        let ms = |every: Duration| u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+        let (mut runs, mut now) = (Vec::new(), told.interval_ms);
+        for (place, device) in (0..).zip(&told.devices) {
+            let every = self.paces.get(&device.uuid).map_or(told.interval_ms, |every| ms(*every));
+            if every != now {
+                runs.push((place, every));
+                now = every;
+            }
+        }
+        (runs != self.paced).then(|| {
+            self.paced.clone_from(&runs);
+            runs
+        })
     }
 
     /// Of which GPUs of the list, by their places, an answer has nothing, if these are others than was last told. A series
@@ -273,8 +313,33 @@ mod tests {
     fn look(ids: &[&str]) -> Look {
         let device = |id: &&str| (DeviceFact { uuid: (*id).into(), ..DeviceFact::default() }, Stamp(1));
         let devices = ids.iter().map(device).collect();
-        let seen = Seen { devices, exporters: BTreeSet::from([Exporter::Dcgm]), ..Seen::default() };
-        Look { seen, interval: None, warnings: Vec::new(), nothing: None }
+        let jobs = ids.iter().map(|_| BTreeSet::from([SmolStr::new_static("dcgm")])).collect();
+        let seen = Seen { devices, exporters: BTreeSet::from([Exporter::Dcgm]), jobs, ..Seen::default() };
+        Look { seen, ..Look::default() }
+    }
+
+    #[test]
+    fn each_gpu_has_the_pace_of_the_fastest_job_that_measures_it() {
+        let mut memory = Memory::default();
+        let mut look = look(&["a", "b", "c"]);
+        let jobs = |all: &[&str]| all.iter().map(SmolStr::new).collect::<BTreeSet<_>>();
+        look.seen.jobs = vec![jobs(&["slow"]), jobs(&["fast", "slow"]), jobs(&["slow"])];
+        look.jobs = [("slow", 60), ("fast", 5)].map(|(job, every)| (job.into(), Duration::from_secs(every))).into();
+        memory.look(&look, Stamp(0));
+        assert_eq!(memory.news(None).map(|news| news.interval_ms), Some(60_000));
+        assert_eq!(memory.every(), Duration::from_secs(5), "as often as there is something new");
+        assert_eq!(memory.paced(), Some(vec![(1, 5_000), (2, 60_000)]));
+        assert_eq!(memory.paced(), None, "it is told once");
+        // The fast job is gone.
+        look.seen.jobs = vec![jobs(&["slow"]); 3];
+        look.jobs.clear();
+        memory.look(&look, Stamp(1_000));
+        assert_eq!((memory.news(None), memory.paced()), (None, Some(Vec::new())));
+        assert_eq!(memory.every(), Duration::from_secs(60));
+    }
+
+    fn queries(memory: &Memory, all: bool) -> Vec<(Metric, String)> {
+        memory.queries(&Matchers::default(), all)
     }
 
     #[test]
@@ -357,8 +422,8 @@ mod tests {
     fn only_what_somebody_measures_is_asked_for_each_time() {
         let mut memory = Memory::default();
         memory.look(&look(&["a"]), Stamp(0));
-        assert!(memory.queries(true).len() > 20 && memory.queries(false).is_empty());
+        assert!(queries(&memory, true).len() > 20 && queries(&memory, false).is_empty());
         memory.measured(BTreeSet::from([Metric::Power]));
-        assert_eq!(memory.queries(false).into_iter().map(|(metric, _)| metric).collect::<Vec<_>>(), [Metric::Power]);
+        assert_eq!(queries(&memory, false).into_iter().map(|(metric, _)| metric).collect::<Vec<_>>(), [Metric::Power]);
     }
 }

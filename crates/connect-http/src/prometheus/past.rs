@@ -3,7 +3,9 @@
 use super::{
     api::{AT_ONCE, Api, Points},
     catalogue::Exporter,
-    engines, interval, query,
+    engines, interval,
+    matchers::Matchers,
+    query,
 };
 use crate::failure::Failure;
 use futures::{StreamExt, stream};
@@ -40,7 +42,9 @@ impl Default for Known {
 /// If the server answers no question.
 pub async fn past(api: &Api, known: &Known, wanted: &PastQuery) -> Result<Vec<Series>, Failure> {
     let step = step((wanted.since, wanted.until), wanted.most_points, known.interval);
-    let of = |metric: &Metric| Some((*metric, query::together(*metric, &known.exporters, known.key, &wanted.gpus)?));
+    let of = |metric: &Metric| {
+        Some((*metric, query::together(*metric, &known.exporters, &api.matchers, known.key, &wanted.gpus)?))
+    };
     let asked =
         wanted.metrics.iter().filter_map(of).map(|(metric, query)| async move {
             (metric, range(api, &query, (wanted.since, wanted.until), step).await)
@@ -66,7 +70,7 @@ pub async fn past(api: &Api, known: &Known, wanted: &PastQuery) -> Result<Vec<Se
 pub async fn lanes(api: &Api, known: &Known, wanted: &LanesQuery) -> Result<Vec<KeptLane>, Failure> {
     let ends = (wanted.since, wanted.until);
     let step = step(ends, wanted.most_points, known.interval);
-    let of = |kind: &LaneKind| Some((*kind, of_lane(*kind, known)?));
+    let of = |kind: &LaneKind| Some((*kind, of_lane(*kind, known, &api.matchers)?));
     let asked = wanted.kinds.iter().filter_map(of).map(|(kind, (query, factor))| async move {
         let points = range(api, &query, ends, step).await;
         (kind, points.map(|all| all.into_iter().next().unwrap_or_default()), factor)
@@ -86,15 +90,21 @@ pub async fn lanes(api: &Api, known: &Known, wanted: &LanesQuery) -> Result<Vec<
 }
 
 /// The query of a lane, and what makes its unit of ours. The same that a poll asks of each, put together.
-fn of_lane(kind: LaneKind, known: &Known) -> Option<(String, f64)> {
+fn of_lane(kind: LaneKind, known: &Known, among: &Matchers) -> Option<(String, f64)> {
     let served = |metric| {
         let all = ServingEngine::ALL.iter().copied().collect();
-        engines::query::metric(metric, &all, known.interval)
+        engines::query::metric(metric, &all, among, known.interval)
     };
     match kind {
-        LaneKind::Activity => Some((format!("avg({})", query::metric(Metric::Utilisation, &known.exporters)?), 100.0)),
+        LaneKind::Activity => {
+            Some((format!("avg({})", query::metric(Metric::Utilisation, &known.exporters, among)?), 100.0))
+        }
         LaneKind::Tokens => Some((format!("sum({})", served(ServingMetric::Generated)?), 1.0)),
-        LaneKind::FirstToken => Some((format!("max({})", served(ServingMetric::FirstTokenP99)?), 1_000.0)),
+        LaneKind::FirstToken =>
+        // What is above all bounds of its buckets comes with a minus.
+        {
+            Some((format!("max(abs({}))", served(ServingMetric::FirstTokenP99)?), 1_000.0))
+        }
         LaneKind::Held | LaneKind::Pending => None,
     }
 }
@@ -141,17 +151,18 @@ mod tests {
     #[test]
     fn a_lane_is_what_a_poll_asks_of_each_put_together() {
         let known = Known { exporters: BTreeSet::from([Exporter::Dcgm]), ..Known::default() };
-        let (query, factor) = of_lane(LaneKind::Activity, &known).unwrap();
+        let of = |kind, known: &Known| of_lane(kind, known, &Matchers::default());
+        let (query, factor) = of(LaneKind::Activity, &known).unwrap();
         assert!(
             query.starts_with("avg(max by (") && query.contains("DCGM_FI_DEV_GPU_UTIL") && factor == 100.0,
             "{query}"
         );
-        let (query, _) = of_lane(LaneKind::Tokens, &known).unwrap();
+        let (query, _) = of(LaneKind::Tokens, &known).unwrap();
         assert!(query.starts_with("sum(") && query.contains("vllm:generation_tokens_total"), "{query}");
-        let (query, factor) = of_lane(LaneKind::FirstToken, &known).unwrap();
+        let (query, factor) = of(LaneKind::FirstToken, &known).unwrap();
         assert!(query.starts_with("max(") && query.contains("histogram_quantile(0.99") && factor == 1_000.0, "{query}");
-        assert_eq!(of_lane(LaneKind::Activity, &Known::default()), None, "nobody knows who exports");
-        assert_eq!(of_lane(LaneKind::Held, &known), None);
+        assert_eq!(of(LaneKind::Activity, &Known::default()), None, "nobody knows who exports");
+        assert_eq!(of(LaneKind::Held, &known), None);
     }
 
     #[test]

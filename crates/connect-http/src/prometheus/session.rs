@@ -68,7 +68,7 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
     let mut others = due;
     let mut warnings = Vec::new();
     if !due {
-        let times = api.vector(&query::times()).await?;
+        let times = api.vector(&query::times(&api.matchers)).await?;
         taken.at = measured_at(&times);
         others = memory.differs(&taken.at);
         due = others || memory.moved(&identity::all_told(&times.samples));
@@ -82,7 +82,7 @@ pub async fn take(api: &Api, memory: &mut Memory, mut due: bool, now: Stamp) -> 
         warnings.extend(look.warnings);
     }
     // What is not measured need not be asked for; what was measured before stays known.
-    let queries = if memory.nothing().is_some() { Vec::new() } else { memory.queries(others) };
+    let queries = if memory.nothing().is_some() { Vec::new() } else { memory.queries(&api.matchers, others) };
     let (columns, failures) = api.vectors(queries).await?;
     if others && memory.nothing().is_none() {
         let there = columns.iter().filter(|(_, vector)| !vector.samples.is_empty()).map(|(metric, _)| *metric);
@@ -177,6 +177,7 @@ async fn go_on(
 pub fn facts(memory: &mut Memory, cluster: Option<&ConnectionId>, taken: &Taken) -> Vec<Fact> {
     let mut facts = Vec::new();
     facts.extend(memory.news(cluster).map(|news| Fact::Devices(Box::new(news))));
+    facts.extend(memory.paced().map(|paces| Fact::Paced(memory.number(), paces)));
     if !taken.at.is_empty() {
         let readings = memory.places().readings(memory.number(), &taken.at, &taken.columns);
         facts.push(Fact::Readings(Box::new(readings)));
@@ -199,12 +200,15 @@ fn probed(api: &Api, memory: &Memory, version: Option<String>) -> Probed {
 #[must_use]
 pub fn may(memory: &Memory) -> Vec<String> {
     let (gpus, nodes) = memory.counts();
-    let every = memory.interval.longest.as_secs();
+    let every = match (memory.interval.shortest.as_secs(), memory.interval.longest.as_secs()) {
+        (shortest, longest) if shortest == longest => format!("{longest} s"),
+        (shortest, longest) => format!("{shortest} to {longest} s"),
+    };
     let (all, metrics) = (Metric::ALL.len(), memory.metrics());
     let mut may = match gpus {
         0 => Vec::new(),
         _ => vec![
-            format!("read {} on {}, measured every {every} s", some(gpus, "GPU"), some(nodes, "node")),
+            format!("read {} on {}, measured every {every}", some(gpus, "GPU"), some(nodes, "node")),
             format!("read {metrics} of {all} metrics"),
         ],
     };

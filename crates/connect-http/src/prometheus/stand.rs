@@ -85,7 +85,7 @@ pub fn answer(query: &str) -> Reply {
     }
     if query.starts_with("{__name__") {
         let values: Vec<Value> = (0..40).map(|at| json!([measured - 15.0 * f64::from(39 - at), "1"])).collect();
-        return success("matrix", &json!([{ "metric": labels("GPU-a"), "values": values }]));
+        return success("matrix", &json!([{ "metric": gpu("GPU-a", 0), "values": values }]));
     }
     if query.contains("timestamp(") {
         return vector(ids.iter().enumerate().map(|(at, id)| (gpu(id, at), measured.to_string())));

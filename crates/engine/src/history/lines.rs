@@ -80,7 +80,7 @@ impl Lines {
 /// The reading of a bucket that is furthest from its last one: a spike is seen however short it was.
 fn furthest(metric: Metric, points: &[&Point], last: Reading) -> Option<(Stamp, Reading)> {
     use pilothouse_wire::metric::Unit;
-    let last = last.finite().filter(|_| !matches!(metric.unit(), Unit::Code))?;
+    let last = last.finite().filter(|_| !matches!(metric.unit(), Unit::Code | Unit::Reasons))?;
     let extremes = points.iter().flat_map(|point| [point.min, point.max].map(|reading| (point.at, reading)));
     let apart = extremes.filter_map(|(at, reading)| Some((at, reading, (reading.finite()? - last).abs())));
     let (at, reading, distance) = apart.max_by(|a, b| a.2.total_cmp(&b.2))?;

@@ -24,7 +24,7 @@ pub(super) fn merge(pods: Vec<Vec<String>>, most: usize) -> Vec<PodLine> {
 }
 
 /// The time that begins a line.
-fn time(line: &str) -> Option<Timestamp> {
+pub(super) fn time(line: &str) -> Option<Timestamp> {
     line.split(' ').next()?.parse().ok()
 }
 

@@ -50,7 +50,7 @@ impl Fold<'_> {
     pub(super) fn engines_measured(&mut self) {
         let served = |metric: ServingMetric| {
             let spoke = self.source.serving.pods().filter(|(_, served)| served.spoke);
-            metric.together(spoke.map(|(_, served)| served.read(metric))).finite()
+            metric.together(spoke.map(|(_, served)| served.read(metric))).least()
         };
         let (tokens, first) = (served(ServingMetric::Generated), served(ServingMetric::FirstTokenP99));
         if tokens.is_some() || first.is_some() {

@@ -1,4 +1,5 @@
-//! The log of a pod, or of all pods of a workload, in a dialog: which container, the run before, follow, find, copy. Memory is bounded: the last lines.
+//! The log of a pod, or of all pods of a workload, in a dialog: which container, the run before, follow, find, copy. Followed, it is read on
+//! behind the last line that was read, so that none is lost. Memory is bounded: the last lines.
 
 use super::logs_text::Shown;
 use crate::{
@@ -44,11 +45,24 @@ struct Wanted {
 }
 
 impl Wanted {
+    /// The lines behind which it is read on: none, where it is read anew.
+    fn last(self, anew: bool) -> Vec<(SmolStr, String)> {
+        let last = |read: &Option<Result<Shown, Problem>>| match read {
+            Some(Ok(shown)) if !anew => shown.last.clone(),
+            _ => Vec::new(),
+        };
+        self.read.with_untracked(last)
+    }
+
     /// The question; `None` for what has no log.
-    fn ask(self) -> Option<Ask> {
+    fn ask(self, anew: bool) -> Option<Ask> {
+        let mut after = self.last(anew);
         let (container, previous) = (self.container.get_untracked(), self.previous.get_untracked());
         match self.of.get_value() {
-            ObjectRef::Pod(pod) => Some(Ask::Logs(LogQuery { pod, container, previous, lines: LINES })),
+            ObjectRef::Pod(pod) => {
+                let after = after.pop().map(|(_, line)| line);
+                Some(Ask::Logs(LogQuery { pod, container, previous, lines: LINES, after }))
+            }
             ObjectRef::Workload(cluster, namespace, kind, name) => Some(Ask::WorkloadLogs(WorkloadLogQuery {
                 cluster,
                 namespace,
@@ -57,26 +71,36 @@ impl Wanted {
                 container,
                 previous,
                 lines: LINES,
+                after,
             })),
             _ => None,
         }
     }
 
-    /// Reads the log; what was read stays until the answer comes.
-    fn read(self) {
-        let Some(ask) = self.ask() else { return };
+    /// Reads the log anew, or on; what was read stays until the answer comes.
+    fn read(self, anew: bool) {
+        let Some(ask) = self.ask(anew) else { return };
+        let is_new = self.last(anew).is_empty();
         let asked = ask.clone();
         self.link.get_value().ask_then(ask, move |answer| {
-            // Another container was chosen meanwhile: its own answer is on its way.
-            if self.container.is_disposed() || self.ask().as_ref() != Some(&asked) {
+            // Another container was chosen meanwhile, or the same lines came already: another answer is on its way.
+            if self.container.is_disposed() || self.ask(anew).as_ref() != Some(&asked) {
                 return;
             }
-            self.read.set(Some(match answer {
+            let shown: Result<Shown, Problem> = match answer {
                 Ok(Answer::Logs(logs)) => Ok(logs.into()),
                 Ok(Answer::WorkloadLogs(logs)) => Ok(logs.into()),
                 Ok(_) => Err(Problem::other_answer()),
                 Err(problem) => Err(problem),
-            }));
+            };
+            let goes_on = matches!(&shown, Ok(shown) if shown.newer);
+            self.read.update(|read| match (read, shown) {
+                (Some(Ok(read)), Ok(shown)) if !is_new => read.follow(shown),
+                (read, shown) => *read = Some(shown),
+            });
+            if goes_on {
+                self.read(false);
+            }
         });
     }
 }
@@ -102,11 +126,11 @@ pub fn LogsDialog(of: ObjectRef, on_close: Callback<()>) -> impl IntoView {
     effect(move || {
         wanted.container.track();
         wanted.previous.track();
-        wanted.read();
+        wanted.read(true);
     });
     let tick = move || {
         if wanted.follow.get_untracked() && !wanted.previous.get_untracked() {
-            wanted.read();
+            wanted.read(false);
         }
     };
     let beat: StoredValue<Option<IntervalHandle>> = StoredValue::new(set_interval_with_handle(tick, EVERY).ok());
@@ -151,9 +175,9 @@ fn Controls(wanted: Wanted) -> impl IntoView {
         })
     });
     let words = move || {
-        let (all, shown) = wanted.read.with(|read| match read {
-            Some(Ok(logs)) => (logs.lines.len(), wanted.find.with(|find| logs.hits(find).count())),
-            _ => (0, 0),
+        let (all, shown, hidden) = wanted.read.with(|read| match read {
+            Some(Ok(logs)) => (logs.lines.len(), wanted.find.with(|find| logs.hits(find).count()), logs.hidden),
+            _ => (0, 0, 0),
         });
         let lines = |n: usize| count(n as u64);
         let pods = wanted.read.with(|read| match read {
@@ -161,6 +185,7 @@ fn Controls(wanted: Wanted) -> impl IntoView {
             _ => None,
         });
         let of = pods.map_or_else(String::new, |pods| format!(", {pods}"));
+        let of = if hidden > 0 { format!("{of}, {} before are not kept", lines(hidden)) } else { of };
         if wanted.find.with(String::is_empty) {
             format!("last {} lines{of}", lines(all))
         } else {

@@ -18,11 +18,27 @@ pub struct Shown {
     pub pods: Option<String>,
     /// Pods whose log could not be read, each with the reason.
     pub unread: Vec<String>,
+    /// The last line of each pod, as it was read, by the pod's name; of one pod without its name.
+    pub last: Vec<(SmolStr, String)>,
+    /// So many lines were read before these, and are no longer kept.
+    pub hidden: usize,
+    /// Are some missing before these?
+    pub gap: bool,
+    /// Was so much printed that not all of it was read yet?
+    pub newer: bool,
 }
+
+/// The most lines that are kept.
+const MOST: usize = 5_000;
+/// What stands where lines are missing.
+const MISSING: &str =
+    "… lines are missing here: they were printed faster than they could be read, or their file is gone …";
 
 impl From<Logs> for Shown {
     fn from(logs: Logs) -> Self {
-        Self { containers: logs.containers, lines: logs.lines, ..Self::default() }
+        let Logs { containers, lines, gap, newer, .. } = logs;
+        let last = lines.last().map(|line| (SmolStr::default(), line.clone())).into_iter().collect();
+        Self { containers, lines, last, gap, newer, ..Self::default() }
     }
 }
 
@@ -43,11 +59,40 @@ impl From<WorkloadLogs> for Shown {
             let problem = pod.problem.as_ref()?;
             Some(visible(&format!("{short}: {problem}")))
         });
-        Self { containers: logs.containers, lines, pods: Some(pods), unread: unread.collect() }
+        let mut last: Vec<(SmolStr, String)> = Vec::new();
+        for line in logs.lines.iter().rev() {
+            let Some(pod) = logs.pods.get(usize::from(line.pod)) else { continue };
+            if !last.iter().any(|(name, _)| *name == pod.pod.name) {
+                last.push((pod.pod.name.clone(), line.text.clone()));
+            }
+        }
+        let (pods, unread) = (Some(pods), unread.collect());
+        let (gap, newer) = (logs.gap, logs.newer);
+        Self { containers: logs.containers, lines, pods, unread, last, gap, newer, ..Self::default() }
     }
 }
 
 impl Shown {
+    /// What was printed behind these lines, put behind them; of all the last are kept, and the others counted.
+    pub fn follow(&mut self, newer: Self) {
+        let Self { containers, lines, pods, unread, last, gap, newer, .. } = newer;
+        if gap {
+            self.lines.push(MISSING.to_owned());
+        }
+        self.lines.extend(lines);
+        let over = self.lines.len().saturating_sub(MOST);
+        self.lines.drain(..over);
+        self.hidden += over;
+        for (name, line) in last {
+            match self.last.iter_mut().find(|(known, _)| *known == name) {
+                Some(known) => known.1 = line,
+                None => self.last.push((name, line)),
+            }
+        }
+        (self.containers, self.pods, self.unread) = (containers, pods, unread);
+        (self.gap, self.newer) = (gap, newer);
+    }
+
     /// The lines that hold a text, whatever the case of its letters.
     pub fn hits<'a>(&'a self, find: &str) -> impl Iterator<Item = &'a str> {
         let find = lower(find);
@@ -117,7 +162,32 @@ mod tests {
             containers: vec!["engine".into()],
             lines: vec![line(1, "one"), line(0, "two"), line(9, "three")],
             more: false,
+            gap: false,
+            newer: false,
         }
+    }
+
+    #[test]
+    fn what_is_followed_is_put_behind_and_what_is_missing_or_no_longer_kept_is_said() {
+        let read = |from: usize, n: usize, gap| {
+            let lines = (from..from + n).map(|n| n.to_string()).collect();
+            Shown::from(Logs { lines, gap, ..Logs::default() })
+        };
+        let mut shown = read(0, 1_000, false);
+        assert_eq!(shown.last, [(SmolStr::default(), "999".to_owned())]);
+        shown.follow(read(1_000, 3_000, false));
+        shown.follow(read(4_000, 0, false));
+        assert_eq!((shown.lines.len(), shown.hidden, shown.last[0].1.as_str()), (4_000, 0, "3999"));
+        shown.follow(read(9_000, 1_500, true));
+        assert_eq!((shown.lines.len(), shown.hidden, shown.gap), (5_000, 501, true));
+        let at = shown.lines.iter().position(|line| line == MISSING).unwrap();
+        assert_eq!((shown.lines[at - 1].as_str(), shown.lines[at + 1].as_str()), ("3999", "9000"));
+        // Of several pods each goes on behind its own line.
+        let mut shown = Shown::from(logs(2));
+        assert_eq!(shown.last, [("chat-a-long".into(), "two".into()), ("chat-b-b".into(), "one".into())]);
+        shown.follow(Shown::from(WorkloadLogs { lines: vec![PodLine { pod: 1, text: "four".into() }], ..logs(2) }));
+        assert_eq!(shown.last, [("chat-a-long".into(), "two".into()), ("chat-b-b".into(), "four".into())]);
+        assert_eq!(shown.lines.last().map(String::as_str), Some("b    │ four"));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use super::{
     pods::{PodKey, Seen, SeenPod, column},
     query,
 };
-use crate::prometheus::interval::Interval;
-use pilothouse_wire::{ConnectionId, ServingEngine, ServingMetric, Stamp};
+use crate::prometheus::{interval::Interval, matchers::Matchers};
+use pilothouse_wire::{ConnectionId, ServingEngine, ServingMetric, SmolStr, Stamp};
 use pilothouse_world::fact::{ServingFact, ServingPodFact};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,6 +15,11 @@ use std::{
 
 /// A pod whose engine is no longer measured stays in the list, and ages, for so long.
 const KEPT: Duration = Duration::from_secs(30 * 60);
+
+/// So many pods of each job are looked at, to see how often it scrapes.
+const OF_A_JOB: usize = 3;
+/// So many of all jobs together.
+const OF_ALL_JOBS: usize = 60;
 
 /// What has been scraped once has no rate yet: for so many scrapes after pods became others, everything is asked for.
 const SETTLE: u32 = 4;
@@ -68,24 +73,25 @@ impl Engines {
         now.since(self.same) <= self.interval.longest * SETTLE
     }
 
-    /// Raw samples of the first, the middle and the last pod: they may be measured by different jobs.
+    /// Raw samples of some pods of each job, a query a label by which pods are named.
     #[must_use]
-    pub fn raw(&self) -> Option<String> {
-        let n = self.at.len();
-        let mut places = vec![0, n / 2, n.saturating_sub(1)];
-        places.dedup();
-        let some: Vec<_> =
-            places.into_iter().filter_map(|at| self.known.get_key_value(self.at.keys().nth(at)?)).collect();
-        let label = some.first()?.1.0.label;
-        query::raw(
-            label,
-            some.into_iter().filter(|(_, (pod, _))| pod.label == label).map(|((_, name), _)| name.as_str()),
-        )
+    pub fn raw(&self, among: &Matchers) -> Vec<String> {
+        let mut of_job: BTreeMap<&SmolStr, usize> = BTreeMap::new();
+        let mut sampled: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for key in self.at.keys() {
+            let Some((pod, _)) = self.known.get(key) else { continue };
+            let before = pod.jobs.iter().map(|job| of_job.get(job).copied().unwrap_or(0)).min().unwrap_or(0);
+            if before < OF_A_JOB && sampled.values().map(BTreeSet::len).sum::<usize>() < OF_ALL_JOBS {
+                pod.jobs.iter().for_each(|job| *of_job.entry(job).or_default() += 1);
+                sampled.entry(pod.label).or_default().insert(&key.1);
+            }
+        }
+        sampled.into_iter().filter_map(|(label, pods)| query::raw(label, pods, among)).collect()
     }
 
-    /// How often they are measured, if that could be told.
-    pub fn measured_every(&mut self, interval: Option<Interval>) {
-        self.interval = interval.unwrap_or(self.interval);
+    /// How often each job measures, as far as that could be told.
+    pub fn measured_every(&mut self, jobs: &BTreeMap<SmolStr, Duration>) {
+        self.interval = Interval::over(jobs.values().copied()).unwrap_or(self.interval);
     }
 
     /// How often there is something new of them; `None` where there are none.
@@ -96,11 +102,12 @@ impl Engines {
 
     /// The questions of a poll: those whose answer was not empty lately, or all.
     #[must_use]
-    pub fn queries(&self, all: bool) -> Vec<(ServingMetric, String)> {
+    pub fn queries(&self, among: &Matchers, all: bool) -> Vec<(ServingMetric, String)> {
         let engines: BTreeSet<ServingEngine> =
             self.at.keys().filter_map(|key| self.known.get(key)).map(|(pod, _)| pod.engine).collect();
         let wanted = ServingMetric::ALL.iter().copied().filter(|metric| all || self.present.contains(metric));
-        wanted.filter_map(|metric| Some((metric, query::metric(metric, &engines, self.interval.longest)?))).collect()
+        let of = |metric| query::metric(metric, &engines, among, self.interval.longest);
+        wanted.filter_map(|metric| Some((metric, of(metric)?))).collect()
     }
 
     /// Takes in which metrics some engine says.
@@ -121,7 +128,7 @@ impl Engines {
         }
         self.told = !self.known.is_empty();
         let places: BTreeMap<&PodKey, usize> = self.known.keys().enumerate().map(|(at, key)| (key, at)).collect();
-        let columns = taken.columns.iter().map(|(metric, vector)| (*metric, column(&places, vector)));
+        let columns = taken.columns.iter().map(|(metric, vector)| (*metric, column(*metric, &places, vector)));
         let columns = columns.filter(|(_, column)| column.iter().any(|reading| !reading.is_absent())).collect();
         let pod = |((namespace, name), (pod, _)): (&PodKey, &(SeenPod, Stamp))| ServingPodFact {
             namespace: namespace.clone(),
@@ -147,7 +154,8 @@ mod tests {
 
     fn seen(pods: &[(&str, i64)]) -> Seen {
         let pod = |(name, at): &(&str, i64)| {
-            let pod = SeenPod { engine: ServingEngine::Vllm, models: BTreeSet::new(), at: Stamp(*at), label: "pod" };
+            let (models, jobs) = (BTreeSet::new(), BTreeSet::from(["engines".into()]));
+            let pod = SeenPod { engine: ServingEngine::Vllm, models, at: Stamp(*at), label: "pod", jobs };
             (("n".into(), (*name).into()), pod)
         };
         Seen { pods: pods.iter().map(pod).collect(), nameless: 0 }
@@ -192,12 +200,33 @@ mod tests {
     #[test]
     fn only_what_some_engine_says_is_asked_for_each_time() {
         let mut engines = Engines::default();
-        assert!(engines.queries(true).is_empty(), "nobody has an engine");
+        let queries = |engines: &Engines, all| engines.queries(&Matchers::default(), all);
+        assert!(queries(&engines, true).is_empty(), "nobody has an engine");
         engines.see(&seen(&[("a", 1)]), Stamp(0));
-        assert!(engines.queries(true).len() > 8 && engines.queries(false).is_empty());
+        assert!(queries(&engines, true).len() > 8 && queries(&engines, false).is_empty());
         engines.measured(BTreeSet::from([ServingMetric::KvUse]));
-        let asked: Vec<_> = engines.queries(false).into_iter().map(|(metric, _)| metric).collect();
+        let asked: Vec<_> = queries(&engines, false).into_iter().map(|(metric, _)| metric).collect();
         assert_eq!(asked, [ServingMetric::KvUse]);
-        assert!(engines.raw().unwrap().contains("pod=~\"a\""));
+        let [raw] = &engines.raw(&Matchers::default())[..] else { panic!("one label names all pods") };
+        assert!(raw.contains("pod=~\"a\""), "{raw}");
+    }
+
+    #[test]
+    fn pods_of_each_job_are_looked_at_and_the_slowest_job_makes_nobody_stale() {
+        let mut engines = Engines::default();
+        let names: Vec<String> = (0..9).map(|n| format!("chat-{n}")).collect();
+        let pods: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+        let mut all = seen(&pods);
+        for (key, pod) in &mut all.pods {
+            let is_slow = key.1 == "chat-4";
+            pod.jobs = BTreeSet::from([if is_slow { "slow".into() } else { "fast".into() }]);
+        }
+        engines.see(&all, Stamp(0));
+        let [raw] = &engines.raw(&Matchers::default())[..] else { panic!("one label names all pods") };
+        assert!(raw.contains("pod=~\"chat-0|chat-1|chat-2|chat-4\""), "{raw}");
+        let every = [("fast", 5), ("slow", 60)].map(|(job, every)| (job.into(), Duration::from_secs(every)));
+        engines.measured_every(&every.into());
+        assert_eq!(engines.every(), Some(Duration::from_secs(5)));
+        assert_eq!(engines.fact(None, &Taken::default()).map(|fact| fact.interval_ms), Some(60_000));
     }
 }

@@ -177,7 +177,7 @@ fn questions() -> Vec<Ask> {
     vec![
         Ask::Older { object: node.clone(), span: hour, when: When::Now, before: None },
         Ask::Yaml(node.clone()),
-        Ask::Logs(LogQuery { pod, container: None, previous: false, lines: 10 }),
+        Ask::Logs(LogQuery { pod, container: None, previous: false, lines: 10, after: None }),
         Ask::WorkloadLogs(WorkloadLogQuery {
             cluster: id(),
             namespace: "serving".into(),
@@ -186,6 +186,7 @@ fn questions() -> Vec<Ask> {
             container: None,
             previous: false,
             lines: 10,
+            after: Vec::new(),
         }),
         Ask::Kinds { scope: Vec::new() },
         Ask::Objects(Listing {
