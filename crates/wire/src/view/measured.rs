@@ -54,7 +54,7 @@ impl FleetView {
 
 /// Metrics that are no key of these rows: of bits there is no sum, and `engine` is a serving engine's name where there is one.
 const fn is_key(metric: Metric, serves: bool) -> bool {
-    !matches!(metric, Metric::ClockReasons) && !(serves && matches!(metric, Metric::EngineActive))
+    !(matches!(metric, Metric::ClockReasons) || serves && matches!(metric, Metric::EngineActive))
 }
 
 /// The keys of a row, and those of metrics.

@@ -93,8 +93,11 @@ pub struct TelemetryPatch {
     /// Columns that are gone.
     pub gone: Vec<Metric>,
     /// What is missing, and the patience of all and of each, if they changed.
-    pub missing: Option<(Vec<Missing>, u64, Vec<(u32, u64)>)>,
+    pub missing: Option<Lacking>,
 }
+
+/// What is missing, the patience of all, and that of each GPU by its place, both in milliseconds.
+pub type Lacking = (Vec<Missing>, u64, Vec<(u32, u64)>);
 
 impl TelemetryView {
     /// Why nothing of a metric is measured, and what would give it; `None` where it is measured.

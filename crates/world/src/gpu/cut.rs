@@ -28,7 +28,7 @@ pub(super) fn mode(text: &str) -> Option<u64> {
 /// May AMD's plug-in call partitions GPUs here without saying so? There are then so many for each device.
 pub(super) fn may_be_partitions(of: &GpuResource, devices: usize) -> bool {
     let devices = devices as u64;
-    let each = if devices > 0 && of.capacity % devices == 0 { of.capacity / devices } else { 0 };
+    let each = if devices > 0 && of.capacity.is_multiple_of(devices) { of.capacity / devices } else { 0 };
     of.key == "amd.com/gpu" && (2..=8).contains(&each)
 }
 

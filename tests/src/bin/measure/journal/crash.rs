@@ -70,7 +70,11 @@ pub fn measure(scale: Scale, report: &mut Report) -> Result<()> {
             let wrong = found.wrong.join("; ");
             // The file is evidence: whoever looks for the cause needs it.
             let kept = folder.keep();
-            say(&format!("  killed at {point}, of {} batches: {wrong}. It is kept in {}.", found.batches, kept.display()));
+            say(&format!(
+                "  killed at {point}, of {} batches: {wrong}. It is kept in {}.",
+                found.batches,
+                kept.display()
+            ));
         }
         lost.push(lost_ms(&told, found.batches));
     }
