@@ -47,7 +47,11 @@ async fn printed(session: &Session, arguments: &LogsArgs, err: Style) -> Result<
     };
     let mut lines = read(session, arguments, &object, arguments.lines, err).await?;
     print(&lines, arguments)?;
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial });
+    }
+    // Until somebody ends it, or it cannot be read any more.
+    loop {
         tokio::time::sleep(EVERY).await;
         let newer = read(session, arguments, &object, FOLLOWED, err).await?;
         let (new, missed) = behind(&lines, &newer);
@@ -57,7 +61,6 @@ async fn printed(session: &Session, arguments: &LogsArgs, err: Style) -> Result<
         print(&newer[new..], arguments)?;
         lines = newer;
     }
-    Ok(if troubles.is_empty() { Exit::Ok } else { Exit::Partial })
 }
 
 /// The pod or the workload that is called as it was typed: a workload before a pod.
