@@ -53,7 +53,7 @@ async fn each_of_two_clusters_in_one_prometheus_is_read_by_itself() -> Result<()
     reads(&["--matchers", "cluster=iad"], "read 2 GPUs on 1 node").await?;
     reads(&["--matchers", "{cluster=~\"or.*\",job!=\"x\"}"], "read 4 GPUs on 1 node").await?;
     let nobody = test(&["--matchers", "cluster=\"lhr\""]).await?;
-    assert!(nobody.code == 1 && nobody.err.contains("no measurement of a GPU"), "{nobody:?}");
+    assert!(nobody.code == 3 && nobody.err.contains("no measurement of a GPU"), "{nobody:?}");
     let wrong = test(&["--matchers", "cluster"]).await?;
     assert!(wrong.code == 1 && wrong.err.contains("The field \"Only series with\" cannot be used"), "{wrong:?}");
     Ok(())
