@@ -215,6 +215,23 @@ impl Page {
         .await
     }
 
+    /// Presses the first element with this hook until something that a CSS selector finds has come of it: as people do where the
+    /// page moves under the pointer.
+    ///
+    /// # Errors
+    /// If it cannot be pressed, or nothing comes of it.
+    pub async fn press_until(&self, hook: &str, comes: &str) -> Result<()> {
+        let (css, what) = (format!("[data-test='{hook}']"), format!("{comes} comes of {hook}"));
+        until(&what, LIMIT, async || {
+            if self.driver.find(By::Css(comes)).await.is_ok() {
+                return Ok(Some(()));
+            }
+            self.press_by(&css).await?;
+            Ok(None)
+        })
+        .await
+    }
+
     /// Moves the pointer onto the first element that a CSS selector finds.
     ///
     /// # Errors

@@ -305,7 +305,7 @@ async fn a_service_of_kserve_gets_a_model_and_goes_back_to_the_one_before() -> R
     let then = bad["as_of"].as_str().unwrap_or_default().to_owned();
 
     // Its registry has the model of before; of the image of its runtime nobody here knows.
-    page.press("back-ask").await?;
+    page.press_until("back-ask", "[data-test='back-said']").await?;
     page.find_by("[data-test='back-said'][data-grade='unknown']").await?;
     page.reads_as("[data-test='back']", |text| text.contains("It leads to version 3 of chat."), "has the model")
         .await?;
@@ -401,7 +401,7 @@ async fn confirmed(page: &Page) -> Result<()> {
 /// The image of before is in its registry at the digest that the template names. It is slow and not ready: a node that kwok plays
 /// has no image.
 async fn it_can_go_back(page: &Page, image: &str) -> Result<()> {
-    page.press("back-ask").await?;
+    page.press_until("back-ask", "[data-test='back-said']").await?;
     page.find_by("[data-test='back-said'][data-grade='slow']").await?;
     let digest = image.split('@').next_back().unwrap_or_default().to_owned();
     let is_there = |text: &str| text.contains(&digest) && text.contains("images has");
