@@ -135,6 +135,10 @@ async fn a_thing_is_told_once_a_click_opens_its_moment_and_quiet_hours_hold_it_b
     let told = site.desktop.notification(3, NEXT).await?;
     assert_eq!(told.title, "Still so after the quiet hours: Alert: PowerLost");
     page.reads_as("[data-test='told-one']", |text| text.contains("PowerLost"), "lists it").await?;
+    // What was told is written beside the loop, and the driver ends the window as hard as it can.
+    let told = site.terminal.home().join("data/notices.json");
+    let has_it = || std::fs::read_to_string(&told).is_ok_and(|text| text.contains("PowerLost"));
+    until("what was told is kept", LIMIT, async || Ok(has_it().then_some(()))).await?;
     page.close().await?;
 
     // A new run tells only what is new.
