@@ -92,7 +92,7 @@ fn info(db: &Connection, bytes: u64) -> rusqlite::Result<Info> {
         )?,
         reading_bytes: [level(0)? + unsealed, level(1)?, level(2)?],
         runs: number("SELECT count(*) FROM stretch WHERE why = 'run'")?,
-        gaps: crate::gaps::within(db, i64::MIN, i64::MAX)?,
+        gaps: spells::untold(db, crate::gaps::within(db, i64::MIN, i64::MAX)?)?,
     })
 }
 

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 /// ahead for a moment takes nothing with it. One that was away for long catches up within hours. By as much it grows
 /// younger: a clock that was behind for a moment leaves nothing that is kept for years.
 const OLDER_MS: i64 = 3_600_000;
+/// No clock before this is right (October 2025): the program is newer.
+const WRITTEN: i64 = 1_760_000_000_000;
 
 /// Drops what is too old or too much at a time, as of which the record is so old ([`aged`]).
 pub(crate) fn prune(
@@ -42,6 +44,8 @@ fn second(db: &Connection, until: i64) -> rusqlite::Result<Option<(i64, i64)>> {
 /// The time as of which the record is old: what is thinned and what is dropped follows from it.
 pub(crate) fn aged(db: &Connection, now: i64) -> rusqlite::Result<i64> {
     let before: Option<i64> = schema::about(db, "aged")?.and_then(|at| at.parse().ok());
+    // A record that was begun under such a clock would age by an hour a checkpoint for years.
+    let before = before.filter(|before| *before >= WRITTEN);
     let step = |before: i64| now.clamp(before.saturating_sub(OLDER_MS), before.saturating_add(OLDER_MS));
     let aged = before.map_or(now, step);
     schema::set_about(db, "aged", &aged.to_string())?;

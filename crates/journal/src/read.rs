@@ -113,7 +113,7 @@ impl Reader {
     /// If the file cannot be read.
     pub fn gaps(&self, since: Stamp, until: Stamp) -> Result<Vec<Gap>, Problem> {
         let db = self.open()?;
-        let noted = self.db(gaps::within(&db, i64::MIN, until.0))?;
+        let noted = self.db(gaps::within(&db, i64::MIN, until.0).and_then(|all| spells::untold(&db, all)))?;
         let begins = self.db(spells::span(&db))?.map(|(begins, _)| begins);
         let told = begins.map(|begins| noted.iter().filter_map(|gap| gap.since).fold(begins, Stamp::min));
         let before =
@@ -124,7 +124,7 @@ impl Reader {
 
     /// Of several gaps at a time the one that hides it.
     fn gap(&self, db: &Connection, t: Stamp) -> Result<Option<Gap>, Problem> {
-        let noted = self.db(gaps::within(db, t.0, t.0))?;
+        let noted = self.db(gaps::within(db, t.0, t.0).and_then(|all| spells::untold(db, all)))?;
         let behind = self.behind_its_end(db, t)?;
         let holding = noted.into_iter().chain(self.being_lost()).chain(behind).filter(|gap| gap.holds(t));
         Ok(holding.max_by_key(|gap| gap.why.hides()))

@@ -2,8 +2,11 @@
 //! two the clock may have been set back, or have jumped ahead for a while, or behind, and nobody can tell at once which
 //! of the two was wrong. Each spell keeps the times that it told, and a time is looked for where it was told last.
 
-use crate::{schema::CROSSING_MS, walk::Blocks};
-use pilothouse_wire::Stamp;
+use crate::{gaps::word, schema::CROSSING_MS, walk::Blocks};
+use pilothouse_wire::{
+    Stamp,
+    record::{Gap, Missing},
+};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 /// What is heard so much later than what was heard before it begins a spell: the machine slept, nothing was said, or the
@@ -11,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 pub(crate) const JUMP_MS: i64 = 600_000;
 /// Where the clock is set back to a time that was told already, the last thing heard before that time is this old at most;
 /// otherwise that time was not told, but jumped over.
-const TOLD_MS: i64 = 60_000;
+pub(crate) const TOLD_MS: i64 = 60_000;
 
 /// Places of the record whose times never go back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +103,47 @@ fn choose(all: &[Spell], t: i64, last: i64) -> Option<&Spell> {
 
 /// When the last thing up to a time was heard, wherever that is told.
 pub(crate) fn told_by(db: &Connection, t: i64) -> rusqlite::Result<Option<i64>> {
-    let all = all(db)?;
-    let Some(spell) = choose(&all, t, i64::MIN) else { return Ok(None) };
+    told_in(db, &all(db)?, t)
+}
+
+fn told_in(db: &Connection, all: &[Spell], t: i64) -> rusqlite::Result<Option<i64>> {
+    let Some(spell) = choose(all, t, i64::MIN) else { return Ok(None) };
     let found = last_by(db, *spell, Stamp(t), &mut Blocks::default())?;
     Ok(found.map(|(_, at)| at.min(t)))
+}
+
+/// Takes out of gaps in which nothing ran what a spell tells of, or another gap says why: they were noted by a clock that may
+/// have been wrong, up to a time that was not that of their end.
+pub(crate) fn untold(db: &Connection, gaps: Vec<Gap>) -> rusqlite::Result<Vec<Gap>> {
+    let text = "SELECT EXISTS (SELECT 1 FROM gap JOIN stretch ON began > since AND began < until
+        WHERE gap.why IN (?1, ?2))";
+    let words = [Missing::NotRunning, Missing::Ended].map(word);
+    if !db.prepare_cached(text)?.query_row(words, |row| row.get::<_, bool>(0))? {
+        return Ok(gaps);
+    }
+    let all = all(db)?;
+    // The last one goes on: what is heard next is in it.
+    let told = all.iter().map(|spell| (spell.began, if spell.next == i64::MAX { i64::MAX } else { spell.ended }));
+    let said = gaps.iter().filter(|gap| gap.why == Missing::WrongClock);
+    let said = said.filter_map(|gap| Some((gap.since?.0, gap.until?.0)));
+    let covered: Vec<(i64, i64)> = told.chain(said).collect();
+    Ok(gaps.iter().flat_map(|gap| left_of(gap, &covered)).collect())
+}
+
+/// What is left of a gap in which nothing ran; all of another one.
+fn left_of(gap: &Gap, covered: &[(i64, i64)]) -> Vec<Gap> {
+    let (Missing::NotRunning | Missing::Ended, Some(since), Some(until)) = (gap.why, gap.since, gap.until) else {
+        return vec![gap.clone()];
+    };
+    let mut left = vec![(since.0, until.0)];
+    for (began, ended) in covered {
+        let around = |(since, until): (i64, i64)| [(since, until.min(*began)), (since.max(*ended), until)];
+        left = left.into_iter().flat_map(around).filter(|(since, until)| since < until).collect();
+        left.dedup();
+    }
+    left.into_iter()
+        .map(|(since, until)| Gap { since: Some(Stamp(since)), until: Some(Stamp(until)), ..gap.clone() })
+        .collect()
 }
 
 /// Does anything tell of a time?
@@ -148,6 +188,8 @@ pub(crate) const WORLD_BY: &str =
 /// What follows for the record where the clock was set back, or where a run begins before the record ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SetBack {
+    /// When the last thing up to now was heard.
+    pub before: Option<i64>,
     /// Since when nothing tells of the time up to now, if so: the clock was ahead meanwhile.
     pub untold_since: Option<i64>,
     /// From when to when times come that were told already, if any do.
@@ -157,14 +199,14 @@ pub(crate) struct SetBack {
 /// Looks at the record for a clock that is now at a time.
 pub(crate) fn set_back(db: &Connection, now: i64) -> rusqlite::Result<SetBack> {
     let all = all(db)?;
-    let before = told_by(db, now)?;
+    let before = told_in(db, &all, now)?;
     let is_told = all.iter().any(|spell| spell.tells_of(now));
     let most = if is_told { TOLD_MS } else { CROSSING_MS };
     let untold_since = before.filter(|before| now.saturating_sub(*before) > most);
     let since =
         if is_told { Some(now) } else { all.iter().map(|spell| spell.began).filter(|began| *began > now).min() };
     let until = all.iter().map(|spell| spell.ended).filter(|ended| *ended > now).max();
-    Ok(SetBack { untold_since, twice: since.zip(until) })
+    Ok(SetBack { before, untold_since, twice: since.zip(until) })
 }
 
 /// The times at which the record begins and ends: what was told last is its end, and what was told first its begin, unless

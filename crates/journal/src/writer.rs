@@ -6,7 +6,7 @@ use crate::{
     schema::{self, CROSSING_MS},
     seal,
     shape::{self, Print},
-    spells::{self, JUMP_MS},
+    spells::{self, JUMP_MS, SetBack, TOLD_MS},
     stored::{Blob, State, Taken, plain},
     thin,
 };
@@ -109,6 +109,12 @@ struct Twice {
     since: i64,
     until: i64,
     noted: Option<i64>,
+}
+
+impl Twice {
+    fn of((since, until): (i64, i64)) -> Self {
+        Self { since, until, noted: None }
+    }
 }
 
 pub(crate) struct Writer {
@@ -284,8 +290,9 @@ impl Writer {
         if last.saturating_sub(seen_at) > CROSSING_MS {
             self.set_back(seen_at)?;
             self.begin(seen_at, "clock")?;
-        } else if seen_at.saturating_sub(last) > JUMP_MS {
-            self.go_ahead(seen_at)?;
+        } else if seen_at.saturating_sub(last) > if self.twice.is_some() { TOLD_MS } else { JUMP_MS } {
+            // While times come twice less says that the clock is where it was before.
+            self.go_ahead(last, seen_at)?;
             self.begin(seen_at, "clock")?;
         }
         let at = self.at.map_or(seen_at, |at| at.max(seen_at));
@@ -295,23 +302,25 @@ impl Writer {
 
     /// Says of a clock that was set back what nothing tells of, and what will come twice.
     fn set_back(&mut self, now: i64) -> rusqlite::Result<()> {
-        let found = spells::set_back(&self.db, now)?;
-        if let Some(since) = found.untold_since {
+        let SetBack { untold_since, twice, .. } = spells::set_back(&self.db, now)?;
+        if let Some(since) = untold_since {
             gaps::note(&self.db, since, now, Missing::WrongClock, "")?;
         }
-        self.twice = found.twice.map(|(since, until)| Twice { since, until, noted: None });
+        self.twice = twice.map(Twice::of);
         Ok(())
     }
 
-    /// Says of a clock that was set back, and is now where it was before, that it was behind meanwhile.
-    fn go_ahead(&mut self, now: i64) -> rusqlite::Result<()> {
+    /// Says what is missing where the clock goes far ahead: it was behind, if it was set back and is now where it was before;
+    /// else nobody recorded, as while a machine sleeps. That it is wrong now shows once it is set back ([`spells::untold`]).
+    fn go_ahead(&mut self, last: i64, now: i64) -> rusqlite::Result<()> {
         self.come_twice()?;
-        if let Some(twice) = self.twice.take_if(|twice| now >= twice.until)
-            && now - twice.until > CROSSING_MS
-        {
-            gaps::note(&self.db, twice.until, now, Missing::WrongClock, "")?;
+        match self.twice.take_if(|twice| now >= twice.until) {
+            Some(twice) if now - twice.until > CROSSING_MS => {
+                gaps::note(&self.db, twice.until, now, Missing::WrongClock, "")
+            }
+            None if now.saturating_sub(last) > JUMP_MS => gaps::note(&self.db, last, now, Missing::NotRunning, ""),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Says how far times that come twice have come.
@@ -338,10 +347,9 @@ impl Writer {
                 self.set_back(at)?;
             } else {
                 // Who wrote last may have had a clock that was behind.
-                let end = spells::told_by(&self.db, at)?.map_or(end, |told| told.max(end));
-                gaps::note(&self.db, end, at, why, "")?;
-                let found = spells::set_back(&self.db, at)?;
-                self.twice = found.twice.map(|(since, until)| Twice { since, until, noted: None });
+                let SetBack { before, twice, .. } = spells::set_back(&self.db, at)?;
+                gaps::note(&self.db, before.map_or(end, |told| told.max(end)), at, why, "")?;
+                self.twice = twice.map(Twice::of);
             }
         }
         schema::set_about(&self.db, "running", "1")?;

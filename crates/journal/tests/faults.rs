@@ -241,6 +241,73 @@ fn a_run_that_ended_under_a_wrong_clock_leaves_a_gap_and_no_end_in_the_future() 
 }
 
 #[test]
+fn a_run_that_begins_under_a_clock_that_is_ahead_leaves_no_gap_over_what_is_told_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let recorder = Recorder::open(&path, WHOLE).unwrap();
+    let mut world = World::default();
+    recorder.checkpoint(&world, Stamp(START));
+    let before = heard(&recorder, &mut world, 0..40, |_| 0);
+    drop(recorder);
+    let recorder = Recorder::open(&path, WHOLE).unwrap();
+    let mut world = World::default();
+    heard(&recorder, &mut world, 0..1, |_| 400 * DAY);
+    heard(&recorder, &mut world, 41..50, |_| 400 * DAY);
+    let after = heard(&recorder, &mut world, 50..80, |_| 0);
+    let reader = recorder.reader();
+    for (at, want) in before.iter().chain(&after) {
+        let there = reader.world_since(None, *at).unwrap();
+        assert_eq!(*there.world, *want, "{at}");
+        // A gap begins with the last that was told before it.
+        assert!(there.gap.is_none() || *at == before[39].0, "{at}: {:?}", there.gap);
+    }
+    let gaps = reader.gaps(before[0].0, after[29].0).unwrap();
+    let told: Vec<_> = gaps.iter().map(|gap| (gap.why, gap.since, gap.until)).collect();
+    assert_eq!(told, [(Missing::WrongClock, Some(before[39].0), Some(begins(50, 0)))]);
+}
+
+#[test]
+fn a_clock_that_was_a_little_behind_and_is_put_right_at_once_hides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let recorder = Recorder::open(&path, WHOLE).unwrap();
+    let mut world = World::default();
+    recorder.checkpoint(&world, Stamp(START));
+    // Five minutes behind, for a minute.
+    let moved = |number: i64| if (40..46).contains(&number) { -300_000 } else { 0 };
+    let all = heard(&recorder, &mut world, 0..40, moved);
+    let behind = heard(&recorder, &mut world, 40..46, moved);
+    let after = heard(&recorder, &mut world, 46..60, moved);
+    let reader = recorder.reader();
+    let is_twice = |at: Stamp| begins(40, moved(40)) <= at && at <= behind[5].0;
+    for (at, want) in all.iter().filter(|(at, _)| !is_twice(*at)).chain(&behind).chain(&after) {
+        assert_eq!(*reader.world_at(*at).unwrap(), *want, "{at}");
+    }
+    let gaps = reader.gaps(all[0].0, after[13].0).unwrap();
+    let told: Vec<_> = gaps.iter().map(|gap| (gap.why, gap.since, gap.until)).collect();
+    let twice = (Missing::Twice, Some(begins(40, -300_000)), Some(behind[5].0));
+    assert_eq!(told, [twice, (Missing::WrongClock, Some(all[39].0), Some(begins(46, 0)))]);
+}
+
+#[test]
+fn a_first_record_that_began_long_ago_by_its_clock_says_so_and_is_bounded_by_age_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let limits = Limits { age: Duration::from_secs(3_600), ..WHOLE };
+    let recorder = Recorder::open(&path, limits).unwrap();
+    let mut world = World::default();
+    let years = |number: i64| if number < 20 { -20_000 * DAY } else { 0 };
+    recorder.checkpoint(&world, Stamp(START - 20_000 * DAY));
+    let old = heard(&recorder, &mut world, 0..20, years);
+    let all = heard(&recorder, &mut world, 20..80, years);
+    let reader = recorder.reader();
+    let asleep = reader.world_since(None, Stamp(begins(20, 0).0 - 1)).unwrap_or_else(|_| panic!("not there"));
+    assert_eq!(asleep.gap.map(|gap| gap.why), Some(Missing::NotRunning));
+    heard(&recorder, &mut world, 80..600, years);
+    assert!(reader.world_at(old[10].0).is_err() && reader.world_at(all[10].0).is_err());
+}
+
+#[test]
 fn a_run_that_ended_without_a_word_and_one_that_was_closed_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");

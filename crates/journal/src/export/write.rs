@@ -199,7 +199,7 @@ fn write_rows(
         let at = if start >= run { db.query_row(text, [start], |row| row.get(0))? } else { since.0 };
         stretches.insert(0, (start, at, "clock".into()));
     }
-    let gaps = gaps::within(db, since.0, until.0)?.into_iter();
+    let gaps = spells::untold(db, gaps::within(db, since.0, until.0)?)?.into_iter();
     let bound = |at: Option<Stamp>| at.map_or(i64::MAX, |at| at.0);
     let gaps = gaps.map(|gap| (bound(gap.since), bound(gap.until), gaps::word(gap.why).to_owned(), gap.detail));
     frames.put("where it begins and what is missing", Rows::Outline { stretches, gaps: gaps.collect() })?;
